@@ -1,0 +1,124 @@
+"""The plugin protocols. One required method each; anything more is a separate small protocol.
+
+A plugin never sees a world, a session or a widget of ours. Entry points name a `make` function:
+
+    armillary.sources   make(context: SourceContext) -> Source
+    armillary.sinks     make(context: SourceContext) -> CommandSink
+    armillary.decoders  make() -> Decoder
+    armillary.stores    make(path: Path) -> HistoryStore
+    armillary.plants    make() -> Plant
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from armillary.model.arrays import I8, U4
+from armillary.model.clock import Clock
+from armillary.model.link import BrowseItem, LinkSpec, LinkState, Route, SubscriptionPlan
+from armillary.model.order import Write
+from armillary.model.sample import SampleBatch, SampleBuilder, WireBatch
+from armillary.model.series import Series, SeriesQuery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceContext:
+    """What a source or sink is made with."""
+
+    link: LinkSpec
+    clock: Clock
+    secret: Callable[[str], str]  # by name, from the secret store; raises a Fault when it is not there
+    project: Path
+
+
+@runtime_checkable
+class SourceOut(Protocol):
+    """Given by the host to a source; every method may be called from any thread."""
+
+    def wire(self, batch: WireBatch) -> None: ...
+    def samples(self, batch: SampleBatch) -> None: ...  # for typed protocols: raw value, slot from Route
+    def alive(self, mono_ns: int) -> None: ...  # the carrier is proven alive: keep-alive, ping answer
+    def state(self, state: LinkState, detail: str = "") -> None: ...  # CONNECTING, SYNCING, UP, DEGRADED
+    def dropped(self, reason: str, count: int) -> None: ...  # messages given up before they got here
+    @property
+    def room(self) -> bool: ...  # False: the inbox is nearly full, stop reading the socket
+    @property
+    def changed(self) -> AsyncIterator[SubscriptionPlan]: ...  # live edits of the plan
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Connects, subscribes and pumps until cancelled; raises a LinkFault on loss.
+
+    The host owns retry and back-off; a source never reconnects by itself.
+    """
+
+    async def run(self, plan: SubscriptionPlan, out: SourceOut) -> None: ...
+
+
+@runtime_checkable
+class Browsable(Protocol):
+    """A source that can list its server's nodes or topics; opens a connection of its own if need be."""
+
+    async def browse(self, under: str, limit: int) -> Sequence[BrowseItem]: ...
+
+
+@runtime_checkable
+class Describes(Protocol):
+    """A source that learns units, ranges and writability of its addresses while connecting."""
+
+    def described(self) -> Mapping[str, BrowseItem]: ...
+
+
+@runtime_checkable
+class Decoder(Protocol):
+    """Pure: bytes in, samples out; no I/O, no clock, never raises for a payload's content."""
+
+    def decode(self, batch: WireBatch, rows: I8, routes: Sequence[Route], into: SampleBuilder) -> None:
+        """Decode messages `rows` of one channel for all routes that it feeds."""
+
+
+@runtime_checkable
+class CommandSink(Protocol):
+    """Writes to the plant. Constructed only by world.live, called only by world.gate.
+
+    Returns when the server has answered (or raises OrderFault); never queues, never retries.
+    """
+
+    async def execute(self, write: Write) -> None: ...
+
+
+@runtime_checkable
+class HistoryStore(Protocol):
+    """Keeps samples. Slots never reach a store: it has ids of its own, permanent, from 1."""
+
+    def names(self, tags: Sequence[str], units: Sequence[str] = ()) -> U4: ...  # ids, made when new
+    def known(self) -> Mapping[str, int]: ...
+    def append(self, batch: SampleBatch) -> None: ...  # slot holds store ids; durable when it returns
+    def at(self, ids: U4, t_ns: int) -> SampleBatch: ...  # last sample <= t of each: a seek
+    def between(self, ids: U4, from_ns: int, to_ns: int) -> Iterator[SampleBatch]: ...  # source order
+    def read(self, query: SeriesQuery) -> tuple[Series, ...]: ...
+    def forget(self, before_ns: int, ids: U4 | None) -> int: ...
+    def close(self) -> None: ...
+
+
+@runtime_checkable
+class Plant(Protocol):
+    """A simulated plant with its real servers; used by demo, training and tests alike."""
+
+    parts: tuple[str, ...]  # e.g. ("broker", "opcua", "simulator")
+
+    def prepare(self, folder: Path, ports: Mapping[str, int]) -> Path:
+        """Write a runnable project with these ports into a folder; return the project folder."""
+
+    def serve(self, part: str, folder: Path, ports: Mapping[str, int], seed: int, ready: Callable[[], None]) -> None:
+        """Run one part until the process is ended; call `ready` once it can be connected to."""
+
+
+__all__ = [
+    "Browsable", "CommandSink", "Decoder", "Describes", "HistoryStore", "Plant", "Source",
+    "SourceContext", "SourceOut",
+]

@@ -1,0 +1,139 @@
+"""Frames: what changed in a world since the frame before; snapshots; tallies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+
+from armillary.model.arrays import F8, I8, U2, U4
+from armillary.model.fault import FaultRecord
+from armillary.model.link import LinkStatus
+from armillary.model.order import Receipt
+from armillary.model.sample import Text
+from armillary.model.tags import TagTable
+
+
+class WorldKind(StrEnum):
+    """What a world's source is; fixed when its process starts."""
+
+    LIVE = "LIVE"
+    REPLAY = "REPLAY"
+    WHATIF = "WHAT-IF"
+    TRAINING = "TRAINING"
+
+
+class RunState(StrEnum):
+    """What a world's clock does."""
+
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    SEEKING = "SEEKING"
+    ENDED = "ENDED"
+
+
+MESSAGE_DROPS = ("inbox_full", "too_big", "undecodable", "rate_limit", "filtered", "after_close")
+SAMPLE_DROPS = ("duplicate", "implausible_time", "no_binding", "after_close")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """One law: received == done + coalesced + queued + the sum of dropped, always."""
+
+    received: int = 0
+    done: int = 0  # messages decoded, samples applied
+    coalesced: int = 0
+    late: int = 0  # of those coalesced
+    queued: int = 0
+    dropped: Mapping[str, int] = field(default_factory=dict)  # reason -> count, reasons closed
+
+    @property
+    def balanced(self) -> bool:
+        """True when nothing is lost without being counted."""
+        return self.received == self.done + self.coalesced + self.queued + sum(self.dropped.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """The two conservation laws of one link (operations: backpressure and the conservation laws)."""
+
+    messages: Flow
+    samples: Flow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened, for the events list: link changes, faults, orders."""
+
+    t_ns: int
+    level: str  # info | warning | error
+    source: str  # link, tag, world
+    text: str
+    fault: FaultRecord | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What changed since the frame before; merged frames carry the first sequence number too."""
+
+    world: str
+    kind: WorldKind
+    run: RunState
+    seq: int  # +1 per frame
+    first_seq: int
+    t_ns: int  # time that the picture shows: wall, cursor or simulated
+    tick_mono_ns: int  # monotonic at tick start: a desk shows ages without a clock of its own
+    slot: U4  # (k,)
+    value: F8  # (k,)
+    source_ns: I8  # (k,)
+    arrival_ns: I8  # (k,)
+    arrival_mono_ns: I8  # (k,)
+    alive_mono_ns: I8  # (k,)
+    quality: U2  # (k,)
+    text: tuple[tuple[int, Text], ...] = ()  # (slot, string)
+    events: tuple[Event, ...] = ()
+    orders: tuple[Receipt, ...] = ()
+    links: tuple[LinkStatus, ...] = ()  # all links, whenever one changed; empty = as before
+    tally: Mapping[str, Tally] = field(default_factory=dict)
+    recording: str = ""  # "" = recorded; else why not
+
+    def __len__(self) -> int:
+        return len(self.slot)
+
+
+def frame_of(table: TagTable, slots: U4, base: Frame) -> Frame:
+    """Return `base` with the rows of `slots` read from a table (copied)."""
+    text = tuple((int(s), table.text[int(s)]) for s in slots if int(s) in table.text) if table.text else ()
+    return Frame(
+        world=base.world, kind=base.kind, run=base.run, seq=base.seq, first_seq=base.first_seq,
+        t_ns=base.t_ns, tick_mono_ns=base.tick_mono_ns, slot=slots, value=table.value[slots],
+        source_ns=table.source_ns[slots], arrival_ns=table.arrival_ns[slots],
+        arrival_mono_ns=table.arrival_mono_ns[slots], alive_mono_ns=table.alive_mono_ns[slots],
+        quality=table.quality[slots], text=text, events=base.events, orders=base.orders,
+        links=base.links, tally=base.tally, recording=base.recording,
+    )
+
+
+def apply_frame(table: TagTable, frame: Frame) -> None:
+    """Write a frame's rows into a table (a desk's mirror, a merge buffer) and mark them dirty."""
+    s = frame.slot
+    table.value[s] = frame.value
+    table.source_ns[s] = frame.source_ns
+    table.arrival_ns[s] = frame.arrival_ns
+    table.arrival_mono_ns[s] = frame.arrival_mono_ns
+    table.alive_mono_ns[s] = frame.alive_mono_ns
+    table.quality[s] = frame.quality
+    table.dirty[s] = True
+    table.text.update(frame.text)
+
+
+def empty_frame(world: str, kind: WorldKind, run: RunState = RunState.RUNNING) -> Frame:
+    """Return a frame without rows, sequence number 0."""
+    return Frame(
+        world=world, kind=kind, run=run, seq=0, first_seq=0, t_ns=0, tick_mono_ns=0,
+        slot=np.zeros(0, np.uint32), value=np.zeros(0), source_ns=np.zeros(0, np.int64),
+        arrival_ns=np.zeros(0, np.int64), arrival_mono_ns=np.zeros(0, np.int64),
+        alive_mono_ns=np.zeros(0, np.int64), quality=np.zeros(0, np.uint16),
+    )

@@ -1,0 +1,91 @@
+"""Links: what is configured, what to subscribe, and the state a link is in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class LinkState(StrEnum):
+    """One machine for every protocol (operations: connection state machine)."""
+
+    OFF = "OFF"
+    RESOLVING = "RESOLVING"
+    CONNECTING = "CONNECTING"
+    SYNCING = "SYNCING"
+    UP = "UP"
+    DEGRADED = "DEGRADED"
+    BACKOFF = "BACKOFF"
+    REFUSED = "REFUSED"
+    STOPPING = "STOPPING"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkSpec:
+    """One `[[source]]` of project.toml. `settings` holds the keys that only its plugin knows."""
+
+    name: str
+    kind: str  # a plugin's id
+    url: str
+    stale_after_s: float = 10.0
+    commands: bool = False  # read-only unless the project says otherwise
+    decoder: str = "auto"
+    # Any: a plugin's own settings are plain TOML values; the plugin checks them and raises a Fault
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """From one channel of a link to one slot."""
+
+    slot: int
+    tag: str
+    channel: str  # topic, node id
+    path: str = ""  # inside the payload, in the decoder's language; "" = the whole payload
+    time_path: str = ""
+    decoder: str = "auto"
+    kind: str = "number"
+    expected_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionPlan:
+    """What one link has to bring: its spec and the routes of all its tags."""
+
+    link: LinkSpec
+    routes: tuple[Route, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkStatus:
+    """What a link row shows."""
+
+    name: str
+    kind: str
+    url: str
+    state: LinkState
+    since_ns: int
+    detail: str = ""  # one sentence: what is missing or refused, and what to do
+    next_try_s: float = 0.0  # countdown in BACKOFF and REFUSED
+    delivery: str = "quiet"  # flowing | quiet | silent: from arrivals alone
+    rate_hz: float = 0.0  # messages per second, last 5 s
+    delay_s: float = 0.0  # median of arrival − source time, last batch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrowseItem:
+    """One node of a server's address space or topic tree."""
+
+    address: str  # what a tag's address would be
+    name: str
+    has_children: bool
+    kind: str = ""  # Object, Variable, Method, topic
+    data_type: str = ""
+    unit: str = ""
+    value: str = ""
+    low: float = float("nan")
+    high: float = float("nan")
+    writable: bool = False

@@ -1,0 +1,64 @@
+"""Looks: what every prim shows at one instant, only the arrays that a renderer needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from armillary.model.arrays import B1, F8, U1, U4
+from armillary.model.scene import SceneArrays
+
+QUALITY_NIBBLE = np.uint8(0x0F)
+ALARM_SHIFT = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """Text drawn beside a prim."""
+
+    prim: int
+    text: str
+    quality: int = 0  # rank
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What all M prims look like; equal inputs give an equal Look. Arrays are read-only.
+
+    `state` is drawn as a pattern, never only as a hue: low nibble the quality rank (0 plain, 2 dotted,
+    3 hatch, 4 cross-hatch, 5 hollow), high nibble the alarm priority (0 none).
+    """
+
+    seq: int
+    rgba: U1  # (M, 4) sRGB
+    state: U1  # (M,)
+    visible: B1  # (M,)
+    emissive: U1  # (M, 4) sRGB and strength
+    moved: U4  # (m,) prims whose matrix differs from the scene's, ascending, descendants included
+    matrix: F8  # (m, 4, 4) their world matrices
+    variant: tuple[tuple[int, str, str], ...] = ()  # (prim, set, choice): another scene is asked for
+    label: tuple[Label, ...] = field(default=())
+
+
+def base_look(scene: SceneArrays) -> Look:
+    """Return how a scene looks with no bindings at all."""
+    m = len(scene)
+    emissive = np.zeros((m, 4), np.uint8)
+    emissive[:, :3] = scene.emissive
+    emissive[:, 3] = np.where(scene.emissive.any(axis=1), 255, 0)
+    return Look(
+        seq=0, rgba=scene.rgba, state=np.zeros(m, np.uint8), visible=scene.visible, emissive=emissive,
+        moved=np.zeros(0, np.uint32), matrix=np.zeros((0, 4, 4)),
+    )
+
+
+def changed(old: Look, new: Look) -> U4:
+    """Return the prims whose colour, state, visibility or emission differ, ascending."""
+    differs = (
+        (old.rgba != new.rgba).any(axis=1)
+        | (old.state != new.state)
+        | (old.visible != new.visible)
+        | (old.emissive != new.emissive).any(axis=1)
+    )
+    return np.flatnonzero(differs).astype(np.uint32)

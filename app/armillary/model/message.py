@@ -1,0 +1,238 @@
+"""Requests and answers that cross processes; each is a plain record that wire.codec knows by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from armillary.model.arrays import F8, I8, U4
+from armillary.model.binding import Binding, ColourMap
+from armillary.model.frame import Frame, RunState, WorldKind
+from armillary.model.link import BrowseItem
+from armillary.model.sample import SampleBatch
+from armillary.model.scene import SceneProblem
+from armillary.model.tags import TagSpec
+from armillary.model.twin import Relationship, TwinInstance
+
+PROTOCOL = 1  # version of the frame protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hello:
+    """A desk or a command joins a world."""
+
+    actor: str
+    desk: str
+    protocol: int = PROTOCOL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Welcome:
+    """All that a joiner needs: the tags in slot order and a full frame."""
+
+    world: str
+    kind: WorldKind
+    run: RunState
+    project: str  # folder
+    name: str
+    role: str
+    specs: tuple[TagSpec, ...]
+    twins: tuple[TwinInstance, ...]
+    relationships: tuple[Relationship, ...]
+    frame: Frame
+    recorder: str = ""  # address; "" = none
+    now_ns: int = 0
+    now_mono_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credit:
+    """A desk has taken the frame `seq` and wants the next; answered by a Frame when something changed."""
+
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bye:
+    """A desk leaves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """Carried out; there is nothing to say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """End this process in order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """Reconnect a link now; `off` switches it off, `on` on."""
+
+    link: str
+    action: str = "retry"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Browse:
+    """List the children of an address of a link."""
+
+    link: str
+    under: str
+    limit: int = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Browsed:
+    """The children found."""
+
+    items: tuple[BrowseItem, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enroll:
+    """Ask the recorder for the store's ids of tags, made when new; `create` False only looks up (0 = none)."""
+
+    tags: tuple[str, ...]
+    units: tuple[str, ...] = ()
+    create: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolled:
+    """The store's ids, in the order asked; 0 = unknown."""
+
+    ids: U4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Append:
+    """Samples for the historian; `batch.slot` holds store ids. Acknowledged by Stored when durable."""
+
+    seq: int
+    batch: SampleBatch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """Everything up to and including `seq` is on disk."""
+
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskHistory:
+    """What the historian holds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryInfo:
+    """Extent of the historian."""
+
+    tags: tuple[str, ...]
+    samples: int
+    bytes: int
+    first_ns: int
+    last_ns: int
+    stored_seq: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenScene:
+    """Ask the scene child to check, load and cache a scene."""
+
+    entry: str  # absolute path
+    bindings: str = ""  # absolute path of bindings.usda; "" = none; it need not exist yet
+    composed: str = ""
+    roots: tuple[str, ...] = ()  # folders that asset paths may reach; the entry's own folder always
+    purposes: tuple[str, ...] = ("default", "render")
+    load: str = "all"  # all | none
+    variants: tuple[tuple[str, str, str], ...] = ()  # (prim path, set, choice): live selections
+    cache: str = ""  # folder for cached arrays; "" = the user's cache
+    limits: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SceneOpened:
+    """Where the arrays are and what the binding layer says."""
+
+    arrays: str  # file for scene.cache.read
+    bindings: tuple[Binding, ...]
+    problems: tuple[SceneProblem, ...]  # of the binding layer; the scene's are in the arrays
+    cached: bool
+    seconds: Mapping[str, float] = field(default_factory=dict)  # check, open, load, write
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskAttributes:
+    """Attributes of one prim of the open scene."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attributes:
+    """(name, type, value as text, layer that has the strongest opinion)."""
+
+    path: str
+    type_name: str
+    rows: tuple[tuple[str, str, str, str], ...]
+    applied: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChooseVariants:
+    """Open the same scene with these live variant selections; answered by SceneOpened."""
+
+    variants: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveBindings:
+    """Write bindings into bindings.usda: replaced by (prim, name); `remove` holds (prim, name)."""
+
+    bindings: tuple[Binding, ...]
+    remove: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskInfo:
+    """`armillary info`: facts of a scene in its own units."""
+
+    entry: str
+    roots: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Json:
+    """An answer that goes to a person or a file as it is."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckBindings:
+    """Lint the binding layer of a scene: B-codes."""
+
+    entry: str
+    bindings: str
+    roots: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    colormaps: tuple[ColourMap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problems:
+    """What a check found."""
+
+    problems: tuple[SceneProblem, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrays:
+    """Named arrays, for tests and benches of the wire."""
+
+    f8: F8
+    i8: I8

@@ -1,0 +1,95 @@
+"""Orders: a wish to write to the plant, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from armillary.model.fault import FaultRecord
+
+
+class OrderState(StrEnum):
+    """ARMED → ACCEPTED → SENT → VERIFIED, or one of the ends that is not."""
+
+    ARMED = "ARMED"
+    ACCEPTED = "ACCEPTED"
+    SENT = "SENT"
+    VERIFIED = "VERIFIED"
+    REFUSED = "REFUSED"
+    EXPIRED = "EXPIRED"
+    FAILED = "FAILED"
+    UNVERIFIED = "UNVERIFIED"
+
+
+ENDS = (OrderState.VERIFIED, OrderState.REFUSED, OrderState.EXPIRED, OrderState.FAILED, OrderState.UNVERIFIED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arm:
+    """Asks the gate for leave to write one tag; answered by Armed or a Fault."""
+
+    tag: str
+    value: float
+    unit: str
+    actor: str  # `name` or `local:<uid>`; the world decides the role
+    seen_seq: int  # frame that the person was looking at
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Armed:
+    """Leave to write, for a short time: old → new is shown before it is executed."""
+
+    token: str
+    tag: str
+    old: float
+    new: float
+    unit: str
+    title: str
+    expires_mono_ns: int  # the world's monotonic clock
+    expires_s: float  # from now, for a countdown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """Execute what was armed. Sent once, never queued, refused after `not_after_ns`."""
+
+    id: str  # UUID text, the command id
+    world: str
+    tag: str
+    value: float
+    unit: str
+    actor: str
+    token: str  # from Armed
+    not_after_ns: int
+    expect_seq: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """What a command sink is asked to do: one value in the plant's own unit, at one address."""
+
+    id: str
+    link: str
+    address: str
+    value: float
+    kind: str  # number | bool | enum | text
+    not_after_ns: int
+    key: str  # the gate's per-order key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What became of an order, at one moment; later receipts of the same order replace it."""
+
+    order: str
+    tag: str
+    state: OrderState
+    t_ns: int
+    actor: str
+    old: float
+    value: float
+    unit: str
+    detail: FaultRecord | None = None
+    read_back: float | None = None

@@ -1,0 +1,173 @@
+"""Batches: what a source hands over, before and after decoding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from armillary.model.arrays import F8, I8, U1, U2, U4
+
+RETAINED, DUPLICATE, HISTORICAL, SOURCE_TIME_ASSUMED = 1, 2, 4, 8
+
+Text = str
+"""A string value; structures travel as their JSON text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WireBatch:
+    """Messages of a byte-oriented source (MQTT, Kafka, serial), as they came, n rows."""
+
+    link: str
+    channel: U4  # (n,) index into `channels`
+    channels: tuple[str, ...]  # topic or address, each once per link session; only ever grows
+    start: I8  # (n + 1,) payload i is payload[start[i]:start[i + 1]]
+    payload: bytes
+    arrival_ns: I8  # (n,) wall clock of this machine when read from the socket: display and history only
+    arrival_mono_ns: I8  # (n,) the world's monotonic clock: every age and timeout uses this one
+    flags: U1  # (n,) RETAINED, DUPLICATE, HISTORICAL
+
+    def __len__(self) -> int:
+        return len(self.channel)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleBatch:
+    """Values of tags, n rows, in order of arrival; what everything after decode speaks."""
+
+    slot: U4  # (n,)
+    value: F8  # (n,) engineering value; bool and enum as number; NaN only with quality BAD, NEVER or text
+    source_ns: I8  # (n,) the plant's clock; = arrival_ns when the payload has none (SOURCE_TIME_ASSUMED)
+    arrival_ns: I8  # (n,)
+    arrival_mono_ns: I8  # (n,)
+    quality: U2  # (n,)
+    flags: U1  # (n,)
+    status: U4  # (n,) the protocol's own status code, 0 where there is none; for the detail panel
+    text: Mapping[int, Text] = field(default_factory=dict)  # row -> string, for the few tags that need it
+
+    def __len__(self) -> int:
+        return len(self.slot)
+
+
+def batch_of(
+    slot: U4,
+    value: F8,
+    source_ns: I8,
+    arrival_ns: int | I8,
+    arrival_mono_ns: int | I8,
+    *,
+    quality: U2 | None = None,
+    flags: U1 | None = None,
+    status: U4 | None = None,
+    text: Mapping[int, Text] | None = None,
+) -> SampleBatch:
+    """Return a SampleBatch with arrivals broadcast and the rest GOOD and unflagged unless given."""
+    n = len(slot)
+    return SampleBatch(
+        slot=slot,
+        value=value,
+        source_ns=source_ns,
+        arrival_ns=np.broadcast_to(np.asarray(arrival_ns, np.int64), (n,)),
+        arrival_mono_ns=np.broadcast_to(np.asarray(arrival_mono_ns, np.int64), (n,)),
+        quality=np.zeros(n, np.uint16) if quality is None else quality,
+        flags=np.zeros(n, np.uint8) if flags is None else flags,
+        status=np.zeros(n, np.uint32) if status is None else status,
+        text={} if text is None else text,
+    )
+
+
+def empty_batch() -> SampleBatch:
+    """Return a batch of no rows."""
+    none = np.zeros(0, np.int64)
+    return batch_of(np.zeros(0, np.uint32), np.zeros(0), none, none, none)
+
+
+def joined(batches: tuple[SampleBatch, ...] | list[SampleBatch]) -> SampleBatch:
+    """Return one batch with the rows of all, in order."""
+    if not batches:
+        return empty_batch()
+    if len(batches) == 1:
+        return batches[0]
+    text: dict[int, Text] = {}
+    base = 0
+    for batch in batches:
+        text.update({base + row: value for row, value in batch.text.items()})
+        base += len(batch)
+    return SampleBatch(
+        slot=np.concatenate([b.slot for b in batches]),
+        value=np.concatenate([b.value for b in batches]),
+        source_ns=np.concatenate([b.source_ns for b in batches]),
+        arrival_ns=np.concatenate([b.arrival_ns for b in batches]),
+        arrival_mono_ns=np.concatenate([b.arrival_mono_ns for b in batches]),
+        quality=np.concatenate([b.quality for b in batches]),
+        flags=np.concatenate([b.flags for b in batches]),
+        status=np.concatenate([b.status for b in batches]),
+        text=text,
+    )
+
+
+def taken(batch: SampleBatch, rows: U4 | I8) -> SampleBatch:
+    """Return the batch of some rows, in the order given."""
+    text = batch.text
+    return SampleBatch(
+        slot=batch.slot[rows],
+        value=batch.value[rows],
+        source_ns=batch.source_ns[rows],
+        arrival_ns=batch.arrival_ns[rows],
+        arrival_mono_ns=batch.arrival_mono_ns[rows],
+        quality=batch.quality[rows],
+        flags=batch.flags[rows],
+        status=batch.status[rows],
+        text={i: text[r] for i, r in enumerate(rows.tolist()) if r in text} if text else {},
+    )
+
+
+class SampleBuilder:
+    """Collects decoded rows of one WireBatch; lists are appended to, arrays made once in `build`."""
+
+    def __init__(self, batch: WireBatch) -> None:
+        self.batch = batch
+        self.row: list[int] = []  # row of the message each sample came from
+        self.slot: list[int] = []
+        self.value: list[float] = []
+        self.source_ns: list[int] = []  # 0: the payload has no time
+        self.quality: list[int] = []
+        self.text: dict[int, Text] = {}
+        self.rejected: dict[int, str] = {}  # message row -> why it could not be decoded
+
+    def add(self, row: int, slot: int, value: float, source_ns: int = 0, quality: int = 0) -> None:
+        """Add one sample decoded from message `row`."""
+        self.row.append(row)
+        self.slot.append(slot)
+        self.value.append(value)
+        self.source_ns.append(source_ns)
+        self.quality.append(quality)
+
+    def add_text(self, row: int, slot: int, text: Text, source_ns: int = 0, quality: int = 0) -> None:
+        """Add one sample whose value is a string (NaN in the arrays)."""
+        self.text[len(self.row)] = text
+        self.add(row, slot, float("nan"), source_ns, quality)
+
+    def reject(self, row: int, reason: str) -> None:
+        """Say that message `row` could not be decoded; it is counted and quarantined with the reason."""
+        self.rejected[row] = reason
+
+    def build(self) -> SampleBatch:
+        """Return the samples; rows without a time of their own get the arrival time and its flag."""
+        row = np.array(self.row, np.int64)
+        arrival = self.batch.arrival_ns[row]
+        source = np.array(self.source_ns, np.int64)
+        assumed = source == 0
+        flags = self.batch.flags[row] | np.where(assumed, SOURCE_TIME_ASSUMED, 0).astype(np.uint8)
+        return SampleBatch(
+            slot=np.array(self.slot, np.uint32),
+            value=np.array(self.value, np.float64),
+            source_ns=np.where(assumed, arrival, source),
+            arrival_ns=arrival,
+            arrival_mono_ns=self.batch.arrival_mono_ns[row],
+            quality=np.array(self.quality, np.uint16),
+            flags=flags,
+            status=np.zeros(len(row), np.uint32),
+            text=self.text,
+        )

@@ -1,0 +1,134 @@
+"""A scene as arrays: what the loader makes, the cache keeps and the viewport draws."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from armillary.model.arrays import B1, F4, F8, I4, I8, U1, U2, U4
+
+PURPOSES = ("default", "render", "proxy", "guide")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SceneProblem:
+    """Something of a scene that is wrong or not shown; the rest is."""
+
+    code: str  # stable, e.g. "S03" (scene) or "B04" (binding layer)
+    severity: str  # info | warning | error
+    where: str  # file, or prim path
+    what: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Camera:
+    """A camera of the scene, in world metres."""
+
+    path: str
+    position: tuple[float, float, float]
+    focus: tuple[float, float, float]
+    up: tuple[float, float, float]
+    fov_deg: float  # vertical; 0 for orthographic
+    ortho_height: float = 0.0  # m
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantSet:
+    """A variant set of one prim."""
+
+    prim: int
+    name: str
+    choices: tuple[str, ...]
+    selection: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SceneArrays:
+    """All of a scene, M prims in depth-first order (a subtree is one run of indices), P points.
+
+    Matrices are row-major f8[4, 4] on column vectors (p' = M p) and include the stage's unit and up-axis
+    conversion: prim-local → world, Z up, metres. Points are prim-local, in the prim's own units.
+
+    Geometry comes in K + 1 runs of triangles: run 0 is drawn once, each point by the matrix of its prim;
+    run k ≥ 1 is prototype k - 1, drawn by the instances that name it, each by its own instance matrix.
+    """
+
+    point: F4  # (P, 3)
+    normal: F4  # (P, 3) unit length
+    point_prim: U4  # (P,) prim of each point (for a prototype: any prim that shows it)
+    point_rgba: U1  # (P, 4) per-point display colour, or (0, 4) when no prim has one
+    triangle: I4  # (T, 3) point indices
+    proto: I8  # (K + 1,) first triangle of each prototype, then T; shape (1,) when there is none
+    instance_prim: U4  # (I,) prim whose look the instance has
+    instance_proto: U4  # (I,) 0 … K-1
+    instance_matrix: F8  # (I, 4, 4) points of the prototype → world, at rest
+    instance_id: I8  # (I,) PointInstancer id or index; -1 for native instances
+
+    prim_path: tuple[str, ...]  # (M,)
+    type_names: tuple[str, ...]  # table: "Xform", "Mesh", …
+    prim_type: U2  # (M,) index into type_names
+    parent: I4  # (M,) -1 for children of the root
+    matrix: F8  # (M, 4, 4) at the start time
+    local_box: F4  # (M, 6) xmin ymin zmin xmax ymax zmax of the subtree in the prim's own space; NaN = nothing
+    box: F8  # (M, 6) of the subtree, world metres; NaN = nothing drawable
+    rgba: U1  # (M, 4) sRGB and opacity: display colour, else the material's base colour, else grey
+    emissive: U1  # (M, 3)
+    metallic: U1  # (M,) 0…255
+    roughness: U1  # (M,)
+    visible: B1  # (M,) computed: inherited visibility and purpose setting
+    purpose: U1  # (M,) index into PURPOSES
+    drawable: B1  # (M,) has geometry of its own
+    double_sided: B1  # (M,)
+    has_point_rgba: B1  # (M,)
+    instance_root: B1  # (M,) a native instance: parts below are proxies
+    kind: tuple[tuple[int, str], ...]  # (prim, "component" | "assembly" | …) where authored
+    root: F8  # (4, 4) stage space → world
+
+    cameras: tuple[Camera, ...] = ()
+    variants: tuple[VariantSet, ...] = ()
+    problems: tuple[SceneProblem, ...] = ()
+    up_axis: str = "Z"
+    meters_per_unit: float = 0.01
+    time_range: tuple[float, float, float] = (0.0, 0.0, 24.0)  # start, end, codes per second
+    default_camera: str = ""
+    key: str = ""  # content hash, also the cache's name
+
+    def __len__(self) -> int:
+        return len(self.prim_path)
+
+
+def subtree_ends(parent: I4) -> I8:
+    """Return one past the last descendant of each prim, shape (M,); prims are in depth-first order."""
+    m = len(parent)
+    end = np.arange(1, m + 1, dtype=np.int64)
+    if m == 0:
+        return end
+    depth = depths(parent)
+    # a prim's subtree ends where the next prim of the same or a smaller depth begins
+    stack: list[int] = []
+    for i, d in enumerate(depth.tolist()):
+        while len(stack) > d:
+            end[stack.pop()] = i
+        stack.append(i)
+    for i in stack:
+        end[i] = m
+    return end
+
+
+def depths(parent: I4) -> I4:
+    """Return the depth of each prim, 0 for children of the root; one numpy pass a level."""
+    depth = np.zeros(len(parent), np.int32)
+    up = parent.copy()
+    while (live := up >= 0).any():
+        depth[live] += 1
+        up[live] = parent[up[live]]
+    return depth
+
+
+@lru_cache(maxsize=8)
+def index_of(paths: tuple[str, ...]) -> dict[str, int]:
+    """Return path → prim index; cached, as several rooms ask for the same scene."""
+    return {path: i for i, path in enumerate(paths)}

@@ -1,0 +1,90 @@
+"""What a tag is (TagSpec, per project) and what it is now (TagTable, per tick)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from armillary.model.arrays import U4
+from armillary.model.quality import NEVER
+from armillary.model.sample import Text
+
+Kind = Literal["number", "bool", "enum", "text", "struct"]
+Liveness = Literal["tag", "link"]
+STALE_FACTOR, STALE_FLOOR_MS = 3, 2_000  # stale_after = max(3 × expected, 2 s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagSpec:
+    """What a tag is; changes only with the project. An empty link means derived, by `expression`."""
+
+    slot: int
+    name: str
+    link: str = ""
+    address: str = ""  # in the link's own syntax: `topic#path`, `nsu=…;s=…`
+    time_path: str = ""  # where the payload keeps its time, in the decoder's language; "" = nowhere
+    decoder: str = ""  # "" = the link's
+    expression: str = ""  # of other tags, for a derived tag
+    kind: Kind = "number"
+    unit: str = ""  # of the value shown
+    factor: float = 1.0  # shown = raw × factor + offset
+    offset: float = 0.0
+    low: float = float("-inf")  # instrument range in `unit`; outside → UNCERTAIN|RANGE
+    high: float = float("inf")
+    expected_ms: int = 0  # 0: event-driven, never stale by age of its own
+    stale_after_ms: int = 0  # 0: from expected_ms
+    liveness: Liveness = "tag"  # "link": good while its carrier is proven alive
+    writable: bool = False
+    write_low: float = float("-inf")  # limits of a setpoint, in `unit`
+    write_high: float = float("inf")
+    states: tuple[tuple[float, str], ...] = ()  # names of the values of an enum or bool
+    history: bool = True
+    twin: str = ""  # id of the twin it belongs to
+    title: str = ""
+    origin: str = ""  # file and key it came from, for errors
+
+
+def stale_after_ms(spec: TagSpec) -> int:
+    """Return the age in ms past which a tag is STALE; 0 = never by age."""
+    if spec.stale_after_ms:
+        return spec.stale_after_ms
+    return max(STALE_FACTOR * spec.expected_ms, STALE_FLOOR_MS) if spec.expected_ms else 0
+
+
+class TagTable:
+    """The newest value of each tag, struct of arrays with N rows; mutable, owned by one thread.
+
+    A world's tick thread owns one; a desk's mirror is another, kept equal by frames.
+    """
+
+    __slots__ = ("alive_mono_ns", "arrival_mono_ns", "arrival_ns", "dirty", "quality", "seq", "source_ns",
+                 "text", "value")
+
+    def __init__(self, n: int) -> None:
+        self.value = np.full(n, np.nan)
+        self.source_ns = np.zeros(n, np.int64)
+        self.arrival_ns = np.zeros(n, np.int64)
+        self.arrival_mono_ns = np.zeros(n, np.int64)
+        self.alive_mono_ns = np.zeros(n, np.int64)  # when the sample or its carrier was last proved alive
+        self.quality = np.full(n, NEVER, np.uint16)
+        self.seq = np.zeros(n, np.uint32)
+        self.dirty = np.zeros(n, np.bool_)
+        self.text: dict[int, Text] = {}
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def take_dirty(self) -> U4:
+        """Return the slots changed since the last call, ascending, and forget them."""
+        slots = np.flatnonzero(self.dirty).astype(np.uint32)
+        self.dirty[slots] = False
+        return slots
+
+
+def spec_arrays(specs: Sequence[TagSpec]) -> dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]]:
+    """Return the numeric columns of the specs as f8 arrays of N: factor, offset, low, high."""
+    columns = ("factor", "offset", "low", "high")
+    return {c: np.array([getattr(s, c) for s in specs], np.float64) for c in columns}
