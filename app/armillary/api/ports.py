@@ -114,11 +114,20 @@ class Plant(Protocol):
     def prepare(self, folder: Path, ports: Mapping[str, int]) -> Path:
         """Write a runnable project with these ports into a folder; return the project folder."""
 
-    def serve(self, part: str, folder: Path, ports: Mapping[str, int], seed: int, ready: Callable[[], None]) -> None:
+    def serve(
+        self, part: str, folder: Path, ports: Mapping[str, int], seed: int, ready: Callable[[], None]
+    ) -> None:
         """Run one part until the process is ended; call `ready` once it can be connected to."""
 
 
 __all__ = [
-    "Browsable", "CommandSink", "Decoder", "Describes", "HistoryStore", "Plant", "Source",
-    "SourceContext", "SourceOut",
+    "Browsable",
+    "CommandSink",
+    "Decoder",
+    "Describes",
+    "HistoryStore",
+    "Plant",
+    "Source",
+    "SourceContext",
+    "SourceOut",
 ]

@@ -6,8 +6,24 @@ from dataclasses import dataclass
 from typing import Literal
 
 CHANNELS = (
-    "displayColor", "displayOpacity", "emissiveColor", "visibility", "translate", "rotate", "scale", "level",
-    "field", "transform", "variant", "label", "primvar", "spin", "flow", "highlight", "georeference", "custom",
+    "displayColor",
+    "displayOpacity",
+    "emissiveColor",
+    "visibility",
+    "translate",
+    "rotate",
+    "scale",
+    "level",
+    "field",
+    "transform",
+    "variant",
+    "label",
+    "primvar",
+    "spin",
+    "flow",
+    "highlight",
+    "georeference",
+    "custom",
 )
 MAPS = ("none", "linear", "steps", "range", "states", "expr")
 AXES = ("none", "x", "y", "z", "xyz")
@@ -53,7 +69,10 @@ class Binding:
     property_name: str = ""  # `property` in the layer: variant set, primvar or attribute name
     value_type: str = ""
     map: MapSpec = MapSpec()
-    ends: tuple[float, float] = (0.0, 1.0)  # `range` in the layer: y that meets the two ends of the colour map
+    ends: tuple[float, float] = (
+        0.0,
+        1.0,
+    )  # `range` in the layer: y that meets the two ends of the colour map
     colormap: str = ""
     unit: str = ""  # x is converted from the tag's unit to this; "" = the tag's
     target_unit: str = ""

@@ -107,12 +107,26 @@ def frame_of(table: TagTable, slots: U4, base: Frame) -> Frame:
     """Return `base` with the rows of `slots` read from a table (copied)."""
     text = tuple((int(s), table.text[int(s)]) for s in slots if int(s) in table.text) if table.text else ()
     return Frame(
-        world=base.world, kind=base.kind, run=base.run, seq=base.seq, first_seq=base.first_seq,
-        t_ns=base.t_ns, tick_mono_ns=base.tick_mono_ns, slot=slots, value=table.value[slots],
-        source_ns=table.source_ns[slots], arrival_ns=table.arrival_ns[slots],
-        arrival_mono_ns=table.arrival_mono_ns[slots], alive_mono_ns=table.alive_mono_ns[slots],
-        quality=table.quality[slots], text=text, events=base.events, orders=base.orders,
-        links=base.links, tally=base.tally, recording=base.recording,
+        world=base.world,
+        kind=base.kind,
+        run=base.run,
+        seq=base.seq,
+        first_seq=base.first_seq,
+        t_ns=base.t_ns,
+        tick_mono_ns=base.tick_mono_ns,
+        slot=slots,
+        value=table.value[slots],
+        source_ns=table.source_ns[slots],
+        arrival_ns=table.arrival_ns[slots],
+        arrival_mono_ns=table.arrival_mono_ns[slots],
+        alive_mono_ns=table.alive_mono_ns[slots],
+        quality=table.quality[slots],
+        text=text,
+        events=base.events,
+        orders=base.orders,
+        links=base.links,
+        tally=base.tally,
+        recording=base.recording,
     )
 
 
@@ -132,8 +146,18 @@ def apply_frame(table: TagTable, frame: Frame) -> None:
 def empty_frame(world: str, kind: WorldKind, run: RunState = RunState.RUNNING) -> Frame:
     """Return a frame without rows, sequence number 0."""
     return Frame(
-        world=world, kind=kind, run=run, seq=0, first_seq=0, t_ns=0, tick_mono_ns=0,
-        slot=np.zeros(0, np.uint32), value=np.zeros(0), source_ns=np.zeros(0, np.int64),
-        arrival_ns=np.zeros(0, np.int64), arrival_mono_ns=np.zeros(0, np.int64),
-        alive_mono_ns=np.zeros(0, np.int64), quality=np.zeros(0, np.uint16),
+        world=world,
+        kind=kind,
+        run=run,
+        seq=0,
+        first_seq=0,
+        t_ns=0,
+        tick_mono_ns=0,
+        slot=np.zeros(0, np.uint32),
+        value=np.zeros(0),
+        source_ns=np.zeros(0, np.int64),
+        arrival_ns=np.zeros(0, np.int64),
+        arrival_mono_ns=np.zeros(0, np.int64),
+        alive_mono_ns=np.zeros(0, np.int64),
+        quality=np.zeros(0, np.uint16),
     )

@@ -48,8 +48,13 @@ def base_look(scene: SceneArrays) -> Look:
     emissive[:, :3] = scene.emissive
     emissive[:, 3] = np.where(scene.emissive.any(axis=1), 255, 0)
     return Look(
-        seq=0, rgba=scene.rgba, state=np.zeros(m, np.uint8), visible=scene.visible, emissive=emissive,
-        moved=np.zeros(0, np.uint32), matrix=np.zeros((0, 4, 4)),
+        seq=0,
+        rgba=scene.rgba,
+        state=np.zeros(m, np.uint8),
+        visible=scene.visible,
+        emissive=emissive,
+        moved=np.zeros(0, np.uint32),
+        matrix=np.zeros((0, 4, 4)),
     )
 
 

@@ -20,7 +20,9 @@ def data(name: str) -> Path:
         if (base / name).exists():
             return base / name
     raise ProjectFault(
-        f"A file of Armillary itself is missing: {name}.", where=str(_PACKAGE), remedy="Install Armillary again."
+        f"A file of Armillary itself is missing: {name}.",
+        where=str(_PACKAGE),
+        remedy="Install Armillary again.",
     )
 
 
@@ -58,7 +60,9 @@ def runtime() -> Path:
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     if path.stat().st_uid != os.getuid():
         raise ProjectFault(
-            "The runtime folder belongs to another user.", where=str(path), remedy="Set XDG_RUNTIME_DIR to your own."
+            "The runtime folder belongs to another user.",
+            where=str(path),
+            remedy="Set XDG_RUNTIME_DIR to your own.",
         )
     path.chmod(0o700)
     return path

@@ -72,7 +72,9 @@ class SceneArrays:
     prim_type: U2  # (M,) index into type_names
     parent: I4  # (M,) -1 for children of the root
     matrix: F8  # (M, 4, 4) at the start time
-    local_box: F4  # (M, 6) xmin ymin zmin xmax ymax zmax of the subtree in the prim's own space; NaN = nothing
+    local_box: (
+        F4  # (M, 6) xmin ymin zmin xmax ymax zmax of the subtree in the prim's own space; NaN = nothing
+    )
     box: F8  # (M, 6) of the subtree, world metres; NaN = nothing drawable
     rgba: U1  # (M, 4) sRGB and opacity: display colour, else the material's base colour, else grey
     emissive: U1  # (M, 3)

@@ -60,8 +60,17 @@ class TagTable:
     A world's tick thread owns one; a desk's mirror is another, kept equal by frames.
     """
 
-    __slots__ = ("alive_mono_ns", "arrival_mono_ns", "arrival_ns", "dirty", "quality", "seq", "source_ns",
-                 "text", "value")
+    __slots__ = (
+        "alive_mono_ns",
+        "arrival_mono_ns",
+        "arrival_ns",
+        "dirty",
+        "quality",
+        "seq",
+        "source_ns",
+        "text",
+        "value",
+    )
 
     def __init__(self, n: int) -> None:
         self.value = np.full(n, np.nan)
