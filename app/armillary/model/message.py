@@ -93,7 +93,7 @@ class Browsed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enroll:
-    """Ask the recorder for the store's ids of tags, made when new; `create` False only looks up (0 = none)."""
+    """Ask the recorder for the store's ids of tags, made when new unless `create` is False."""
 
     tags: tuple[str, ...]
     units: tuple[str, ...] = ()

@@ -1,0 +1,236 @@
+"""Starts, limits, watches and stops our child processes, by entry name from a closed table.
+
+Contract of a child: `armillary --child ENTRY`, its arguments as one JSON line on stdin, which then stays
+open: its end tells the child that the parent is gone. The child writes one JSON line on stdout when it is
+ready (or a FaultRecord when it cannot start) and logs to the file it was given.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from armillary.model.clock import NS, WallClock
+from armillary.model.fault import FaultRecord, WorldFault
+
+# The closed table; __main__ maps the name to the module of the same name.
+ENTRIES = (
+    "world.live",
+    "recorder.service",
+    "scene.child",
+    "extend.host",
+)
+
+Ready = Callable[[Mapping[str, object]], None]
+
+
+class Child:
+    """One child process. `ready` waits for its first word; `stop` ends it in order, then by force."""
+
+    def __init__(self, entry: str, process: subprocess.Popen[bytes], log: Path) -> None:
+        self.entry, self.log = entry, log
+        self._process = process
+        self._answer: dict[str, Any] | None = None
+        self._buffer = b""
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def poll_ready(self, timeout_s: float = 0.0) -> dict[str, Any] | None:
+        """Return the child's first word when it is there within the time, else None. Raises its Fault."""
+        if self._answer is not None:
+            return self._answer
+        out = self._process.stdout
+        if out is None:
+            raise WorldFault(
+                f"The process {self.entry} has no output.", where=str(self.log), remedy="Start it anew."
+            )
+        end = WallClock().now_mono_ns() + int(timeout_s * NS)
+        with selectors.DefaultSelector() as selector:
+            selector.register(out, selectors.EVENT_READ)
+            while b"\n" not in self._buffer:
+                left = max(0.0, (end - WallClock().now_mono_ns()) / NS)
+                if not selector.select(left):
+                    return None
+                chunk = os.read(out.fileno(), 65536)
+                if not chunk:
+                    raise self._died()
+                self._buffer += chunk
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        answer: dict[str, Any] = json.loads(line)
+        if "fault" in answer:
+            self.stop(1.0)
+            raise FaultRecord(**answer["fault"]).fault()
+        self._answer = answer
+        return answer
+
+    def ready(self, timeout_s: float = 20.0) -> dict[str, Any]:
+        """Return the child's first word: its address and more. Raises WorldFault after the time."""
+        answer = self.poll_ready(timeout_s)
+        if answer is None:
+            self.stop(1.0)
+            raise WorldFault(
+                f"The process {self.entry} did not start within {timeout_s:g} s.",
+                where=str(self.log),
+                remedy="Read the end of its log file.",
+            )
+        return answer
+
+    def stop(self, timeout_s: float = 2.0) -> int | None:
+        """End the child: ask first, SIGKILL when the time is over. Returns its exit status."""
+        with contextlib.suppress(OSError):
+            if self._process.stdin is not None:
+                self._process.stdin.close()
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            status = self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            status = self._process.wait(timeout_s)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        return status
+
+    def exit_words(self) -> str:
+        """Return how the child ended, in words: its exit status or the signal's name."""
+        code = self._process.poll()
+        if code is None:
+            return "still runs"
+        if code < 0:
+            return f"was ended by {signal.Signals(-code).name}"
+        return f"ended with status {code}"
+
+    def _died(self) -> WorldFault:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(1.0)
+        return WorldFault(
+            f"The process {self.entry} {self.exit_words()} before it was ready.",
+            where=str(self.log),
+            remedy="Read the end of its log file.",
+        )
+
+
+def start(
+    entry: str,
+    args: Mapping[str, object],
+    log: Path,
+    *,
+    memory_bytes: int = 0,
+    cpu_s: int = 0,
+) -> Child:
+    """Start a child by entry name. Limits of 0 are none. Raises WorldFault for a name not in the table."""
+    if entry not in ENTRIES:
+        raise WorldFault(
+            f"There is no process named {entry}.", where="wire.child", remedy="Use one of ENTRIES."
+        )
+    log.parent.mkdir(parents=True, exist_ok=True)
+
+    def limits() -> None:  # in the child, between fork and exec
+        os.setpgid(0, 0)  # Ctrl-C goes to the parent, which ends its children in order
+        if memory_bytes:
+            resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+        if cpu_s:
+            resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
+
+    with log.open("ab") as errors:
+        process = subprocess.Popen(
+            [*_program(), "--child", entry, "--log", str(log)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            preexec_fn=limits,  # noqa: PLW1509  limits must be set before the exec; we fork from few threads
+        )
+    child = Child(entry, process, log)
+    line = json.dumps(dict(args)).encode() + b"\n"
+    try:
+        if process.stdin is not None:
+            process.stdin.write(line)
+            process.stdin.flush()
+    except BrokenPipeError:
+        raise child._died() from None  # noqa: SLF001  our own class
+    return child
+
+
+def _program() -> list[str]:
+    """Return how this program is started again: from source and in a frozen build."""
+    if getattr(sys, "frozen", False):
+        return [sys.executable]
+    return [sys.executable, "-m", "armillary"]
+
+
+# ---------------------------------------------------------------- the child's side
+
+
+def arguments() -> dict[str, Any]:
+    """Return the arguments that the parent wrote; read once, before anything else uses stdin."""
+    line = sys.stdin.buffer.readline()
+    loaded: dict[str, Any] = json.loads(line) if line.strip() else {}
+    return loaded
+
+
+def say(answer: Mapping[str, object]) -> None:
+    """Write the child's one word to the parent: that it is ready, or its fault."""
+    sys.stdout.write(json.dumps(dict(answer)) + "\n")
+    sys.stdout.flush()
+
+
+def end_with_parent(stop: Callable[[], None], grace_s: float = 5.0) -> None:
+    """Call `stop` when the parent closes our stdin or dies, and end by force if that takes too long."""
+
+    def watch() -> None:
+        with contextlib.suppress(OSError, ValueError):
+            while os.read(sys.stdin.fileno(), 4096):
+                pass
+        stop()
+        timer = threading.Timer(grace_s, os._exit, (3,))
+        timer.daemon = True
+        timer.start()
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+
+
+def stop_self() -> None:
+    """Ask this process to end the way a service manager would."""
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def find_ports(count: int) -> list[int]:
+    """Return free TCP ports of the loopback, all held open together so that they differ."""
+    sockets = [socket.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [int(each.getsockname()[1]) for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+def open_for(port: int, timeout_s: float, alive: Callable[[], bool]) -> bool:
+    """Return whether a loopback port takes connections within the time, while `alive`."""
+    end = WallClock().now_mono_ns() + int(timeout_s * NS)
+    pause = threading.Event()
+    while WallClock().now_mono_ns() < end and alive():
+        with socket.socket() as probe:
+            probe.settimeout(0.2)
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return True
+        pause.wait(0.02)
+    return False

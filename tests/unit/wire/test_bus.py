@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from armillary.model import places
+from armillary.model.fault import ProjectFault, WorldFault
+from armillary.model.message import Arrays, Credit, Done, Stop
+from armillary.wire.bus import Hub, Line, local_address
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    hub = Hub(local_address(places.runtime(), "t"))
+    yield hub
+    hub.close()
+
+
+def serve_once(hub: Hub, answer: object) -> threading.Thread:
+    def loop() -> None:
+        for peer, number, _ in hub.poll(5.0):
+            hub.send(peer, answer, answers=number)
+
+    thread = threading.Thread(target=loop)
+    thread.start()
+    return thread
+
+
+def test_a_request_gets_its_answer(hub: Hub) -> None:
+    line = Line(hub.address)
+    thread = serve_once(hub, Done())
+    assert line.ask(Stop()) == Done()
+    thread.join()
+    line.close()
+
+
+def test_a_fault_of_the_other_side_is_raised_here(hub: Hub) -> None:
+    line = Line(hub.address)
+    thread = serve_once(hub, ProjectFault("No such tag.", where="x", remedy="Choose another."))
+    with pytest.raises(ProjectFault, match="No such tag"):
+        line.ask(Stop())
+    thread.join()
+    line.close()
+
+
+def test_silence_is_a_fault_after_the_time(hub: Hub) -> None:
+    line = Line(hub.address)
+    with pytest.raises(WorldFault, match="No answer within"):
+        line.ask(Stop(), timeout_s=0.05)
+    line.close()
+
+
+def test_pushed_messages_are_kept_while_an_answer_is_awaited(hub: Hub) -> None:
+    line = Line(hub.address)
+    number = line.send(Credit(seq=0))
+    [(peer, got, _)] = hub.poll(2.0)
+    assert got == number
+    hub.send(peer, Arrays(f8=np.arange(3.0), i8=np.zeros(0, np.int64)))
+    thread = serve_once(hub, Done())
+    assert line.ask(Stop()) == Done()
+    thread.join()
+    [(answers, pushed)] = line.poll(1.0)
+    assert answers == 0
+    assert pushed.f8.tolist() == [0, 1, 2]  # type: ignore[attr-defined]
+    line.close()
+
+
+def test_wake_ends_a_poll_at_once(hub: Hub) -> None:
+    line = Line(hub.address)
+    timer = threading.Timer(0.05, line.wake)
+    timer.start()
+    assert line.poll(30.0) == []
+    line.close()
+
+
+def test_an_address_across_machines_is_refused_without_keys() -> None:
+    with pytest.raises(WorldFault, match="not a local socket"):
+        Line("tcp://127.0.0.1:5000")
