@@ -62,7 +62,7 @@ def _child(argv: list[str]) -> NoReturn:
         sys.exit(2)
     except Exception:  # the border of a process: it is logged, and the parent is told
         logging.getLogger("armillary").exception("%s died", entry)
-        fault = WorldFault(f"The process {entry} failed.", where=str(log), remedy="Read its log; report it if unclear.")
+        fault = WorldFault(f"The process {entry} failed.", where=str(log), remedy="Read its log file.")
         child.say({"fault": _as_dict(fault)})
         sys.exit(3)
     sys.exit(0)

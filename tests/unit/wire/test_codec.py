@@ -25,7 +25,8 @@ def test_a_frame_survives_the_wire_with_kind_text_and_tallies() -> None:
     table = TagTable(3)
     table.value[1] = 86.4
     table.text[1] = "open"
-    tally = Tally(messages=Flow(received=3, done=2, dropped={"undecodable": 1}), samples=Flow(received=2, done=2))
+    messages = Flow(received=3, done=2, dropped={"undecodable": 1})
+    tally = Tally(messages=messages, samples=Flow(received=2, done=2))
     base = empty_frame("w", WorldKind.LIVE)
     base = type(base)(**{**{f: getattr(base, f) for f in base.__slots__}, "tally": {"plc": tally}})
     got = unpack([bytes(p) for p in pack(frame_of(table, np.array([1], np.uint32), base))])

@@ -1,0 +1,151 @@
+"""Frames out by credit: one merge buffer for each connected desk, so a slow one costs itself only.
+
+A desk says which frame it has taken; only then it gets the next, holding everything that changed since.
+A merge buffer is a mask over the slots beside the newest values, so it is bounded by the number of tags.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from armillary.model.arrays import B1
+from armillary.model.clock import NS
+from armillary.model.frame import Event, Frame, apply_frame, empty_frame, frame_of
+from armillary.model.link import LinkStatus
+from armillary.model.order import Receipt
+from armillary.model.tags import TagTable
+
+HEARTBEAT_NS = NS // 4  # an idle desk hears from us this often, so that its dead-man (1 s) is sure
+SILENT_NS = 60 * NS  # a desk that has not asked for this long is forgotten
+EVENTS_KEPT = 1_000  # for joiners, and for a desk that is behind: the oldest yield
+
+
+@dataclass(slots=True)
+class _Desk:
+    mask: B1
+    has_credit: bool = False
+    first_seq: int = 0
+    sent_mono_ns: int = 0
+    heard_mono_ns: int = 0
+    links_changed: bool = True
+    events: deque[Event] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
+    orders: dict[str, Receipt] = field(default_factory=dict)
+
+
+class Publisher:
+    """Keeps the newest state as published and each desk's share that it has not seen. One thread."""
+
+    def __init__(self, base: Frame, tags: int) -> None:
+        self.table = TagTable(tags)
+        self.last = base
+        self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
+        self.orders: dict[str, Receipt] = {}
+        self._desks: dict[bytes, _Desk] = {}
+        self._tags = tags
+
+    @property
+    def desks(self) -> int:
+        return len(self._desks)
+
+    def join(self, peer: bytes, now_mono_ns: int) -> Frame:
+        """Return a full frame for a joiner; from now on it is told of every change."""
+        self._desks[peer] = _Desk(np.zeros(self._tags, np.bool_), heard_mono_ns=now_mono_ns)
+        self._desks[peer].links_changed = False
+        slots = np.arange(self._tags, dtype=np.uint32)
+        base = replace(
+            self.last, first_seq=self.last.seq, events=tuple(self.events), orders=tuple(self.orders.values())
+        )
+        return frame_of(self.table, slots, base)
+
+    def leave(self, peer: bytes) -> None:
+        """Forget a desk."""
+        self._desks.pop(peer, None)
+
+    def credit(self, peer: bytes, now_mono_ns: int) -> bool:
+        """Note that a desk wants its next frame; False when it never joined (it must say Hello again)."""
+        desk = self._desks.get(peer)
+        if desk is None:
+            return False
+        desk.has_credit, desk.heard_mono_ns = True, now_mono_ns
+        return True
+
+    def publish(self, frame: Frame) -> None:
+        """Merge a frame into every desk's share."""
+        apply_frame(self.table, frame)
+        self.table.dirty[:] = False
+        links_changed = bool(frame.links) and frame.links != self.last.links
+        self.events.extend(frame.events)
+        self._note_orders(self.orders, frame.orders)
+        self.last = replace(
+            _without_rows(frame),
+            links=frame.links or self.last.links,
+            tally=frame.tally or self.last.tally,
+        )
+        for desk in self._desks.values():
+            desk.mask[frame.slot] = True
+            desk.first_seq = desk.first_seq or frame.seq
+            desk.links_changed |= links_changed
+            desk.events.extend(frame.events)
+            self._note_orders(desk.orders, frame.orders)
+
+    def due(self, now_mono_ns: int) -> Iterable[tuple[bytes, Frame]]:
+        """Yield (desk, frame) for each desk that has credit and something new, or is due a heartbeat."""
+        for peer, desk in list(self._desks.items()):
+            if now_mono_ns - desk.heard_mono_ns > SILENT_NS:
+                del self._desks[peer]
+                continue
+            if not desk.has_credit:
+                continue
+            slots = np.flatnonzero(desk.mask).astype(np.uint32)
+            news = len(slots) or desk.events or desk.orders or desk.links_changed
+            if not news and now_mono_ns - desk.sent_mono_ns < HEARTBEAT_NS:
+                continue
+            base = replace(
+                self.last,
+                first_seq=desk.first_seq or self.last.seq,
+                events=tuple(desk.events),
+                orders=tuple(desk.orders.values()),
+            )
+            yield peer, frame_of(self.table, slots, base)
+            desk.mask[slots] = False
+            desk.events.clear()
+            desk.orders.clear()
+            desk.links_changed, desk.has_credit, desk.first_seq = False, False, 0
+            desk.sent_mono_ns = now_mono_ns
+
+    @staticmethod
+    def _note_orders(into: dict[str, Receipt], orders: tuple[Receipt, ...]) -> None:
+        for receipt in orders:
+            into[receipt.order] = receipt
+        while len(into) > EVENTS_KEPT:
+            into.pop(next(iter(into)))
+
+
+def _without_rows(frame: Frame) -> Frame:
+    none = empty_frame(frame.world, frame.kind)
+    return replace(
+        frame,
+        slot=none.slot,
+        value=none.value,
+        source_ns=none.source_ns,
+        arrival_ns=none.arrival_ns,
+        arrival_mono_ns=none.arrival_mono_ns,
+        alive_mono_ns=none.alive_mono_ns,
+        quality=none.quality,
+        text=(),
+        events=(),
+        orders=(),
+    )
+
+
+def statuses_differ(old: tuple[LinkStatus, ...], new: tuple[LinkStatus, ...]) -> bool:
+    """Return whether link rows differ in more than their countdown, rate and delay."""
+    return tuple(_shape(s) for s in old) != tuple(_shape(s) for s in new)
+
+
+def _shape(status: LinkStatus) -> tuple[object, ...]:
+    return status.name, status.state, status.detail, status.delivery, status.since_ns

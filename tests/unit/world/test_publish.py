@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from armillary.model.clock import NS
+from armillary.model.frame import Event, Frame, WorldKind, apply_frame, empty_frame, frame_of
+from armillary.model.tags import TagTable
+from armillary.world.publish import HEARTBEAT_NS, SILENT_NS, Publisher
+
+TAGS = 5
+
+
+def frame(seq: int, changes: dict[int, float], events: tuple[Event, ...] = ()) -> Frame:
+    table = TagTable(TAGS)
+    for slot, value in changes.items():
+        table.value[slot] = value
+        table.quality[slot] = 0
+    base = empty_frame("w", WorldKind.LIVE)
+    slots = np.array(sorted(changes), np.uint32)
+    out = frame_of(table, slots, base)
+    return Frame(
+        **{**{f: getattr(out, f) for f in out.__slots__}, "seq": seq, "first_seq": seq, "events": events}
+    )
+
+
+def test_a_desk_without_credit_gets_nothing_and_then_everything_merged() -> None:
+    publisher = Publisher(empty_frame("w", WorldKind.LIVE), TAGS)
+    publisher.join(b"d", 0)
+    publisher.publish(frame(1, {0: 1.0}))
+    publisher.publish(frame(2, {0: 2.0, 3: 9.0}))
+    assert list(publisher.due(0)) == []
+    publisher.credit(b"d", 0)
+    [(peer, got)] = list(publisher.due(0))
+    assert (peer, got.first_seq, got.seq) == (b"d", 1, 2)
+    assert dict(zip(got.slot.tolist(), got.value.tolist(), strict=True)) == {0: 2.0, 3: 9.0}
+
+
+def test_an_idle_desk_hears_a_heartbeat_and_no_more() -> None:
+    publisher = Publisher(empty_frame("w", WorldKind.LIVE), TAGS)
+    publisher.join(b"d", 0)
+    publisher.credit(b"d", 0)
+    assert list(publisher.due(HEARTBEAT_NS - 1)) == []
+    [(_, got)] = list(publisher.due(HEARTBEAT_NS))
+    assert len(got) == 0
+
+
+def test_a_desk_that_never_joined_must_say_hello() -> None:
+    assert not Publisher(empty_frame("w", WorldKind.LIVE), TAGS).credit(b"stranger", 0)
+
+
+def test_a_desk_that_went_away_is_forgotten() -> None:
+    publisher = Publisher(empty_frame("w", WorldKind.LIVE), TAGS)
+    publisher.join(b"d", 0)
+    list(publisher.due(SILENT_NS + NS))
+    assert publisher.desks == 0
+
+
+def test_no_event_is_lost_between_two_frames_of_a_slow_desk() -> None:
+    publisher = Publisher(empty_frame("w", WorldKind.LIVE), TAGS)
+    publisher.join(b"d", 0)
+    events = tuple(Event(t_ns=i, level="info", source="plc", text=str(i)) for i in range(3))
+    for i, event in enumerate(events):
+        publisher.publish(frame(i + 1, {}, (event,)))
+    publisher.credit(b"d", 0)
+    [(_, got)] = list(publisher.due(0))
+    assert got.events == events
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(
+        st.tuples(
+            st.dictionaries(st.integers(0, TAGS - 1), st.floats(-1e6, 1e6), max_size=TAGS),
+            st.booleans(),
+            st.booleans(),
+        ),
+        max_size=30,
+    )
+)
+def test_desks_of_any_speed_end_with_the_same_picture(
+    steps: list[tuple[dict[int, float], bool, bool]],
+) -> None:
+    publisher = Publisher(empty_frame("w", WorldKind.LIVE), TAGS)
+    mirrors = {b"a": TagTable(TAGS), b"b": TagTable(TAGS)}
+    for peer, mirror in mirrors.items():
+        apply_frame(mirror, publisher.join(peer, 0))
+    for seq, (changes, a, b) in enumerate([*steps, ({}, True, True)], 1):
+        publisher.publish(frame(seq, changes))
+        for peer, takes in ((b"a", a), (b"b", b)):
+            if takes:
+                publisher.credit(peer, 0)
+        for peer, got in publisher.due(10 * NS):
+            apply_frame(mirrors[peer], got)
+    for mirror in mirrors.values():
+        np.testing.assert_array_equal(mirror.value, publisher.table.value)
+        np.testing.assert_array_equal(mirror.quality, publisher.table.quality)
