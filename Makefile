@@ -1,0 +1,44 @@
+# Two commands: `make demo` and `make test`. Each sets up all it needs; a second call is fast.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+export PYTHON
+
+.PHONY: demo test check bench soak package clean setup help
+
+help:
+	@echo "make demo      the whole product on an embedded demo plant (ARGS='--seconds 20')"
+	@echo "make test      everything: check, windows, pictures, real servers, acceptance"
+	@echo "make check     lint, types, contracts, quick tests: under two minutes"
+	@echo "make bench     the speed figures, each against a floor or peer of the same run"
+	@echo "make soak      the long runs"
+	@echo "make package   the wheel, in dist/"
+	@echo "make clean     remove what was built"
+
+demo:
+	@.ci/setup demo
+	@$(BIN)/armillary demo $(ARGS)
+
+setup:
+	@.ci/setup test
+
+check: setup
+	@.ci/check
+
+test: setup
+	@.ci/check
+	@$(BIN)/python -m pytest tests/ui tests/picture tests/plugins tests/system tests/acceptance $(ARGS)
+
+bench: setup
+	@$(BIN)/armillary bench $(ARGS)
+
+soak: setup
+	@$(BIN)/python -m pytest -m scale tests/scale $(ARGS)
+
+package: setup
+	@rm -rf dist && $(BIN)/python -m build --wheel --no-isolation --outdir dist .
+
+clean:
+	rm -rf .venv dist build demo.png .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find app plugins tests scenes .ci -name __pycache__ -type d -prune -exec rm -rf {} +
