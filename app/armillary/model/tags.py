@@ -44,6 +44,7 @@ class TagSpec:
     history: bool = True
     twin: str = ""  # id of the twin it belongs to
     title: str = ""
+    deadband: float = 0.0  # in `unit`: a smaller change than this need not be recorded
     origin: str = ""  # file and key it came from, for errors
 
 

@@ -1,0 +1,139 @@
+"""A project as one frozen record: what was read, with absolute paths and slots given."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from armillary.model.binding import ColourMap
+from armillary.model.link import LinkSpec
+from armillary.model.message import OpenScene
+from armillary.model.scene import SceneProblem
+from armillary.model.tags import TagSpec
+from armillary.model.twin import Relationship, TwinInstance
+
+SCHEMA = 1
+PROJECT_FILE, TWINS_FILE = "project.toml", "twins.json"
+BINDINGS_FILE, COMPOSED_FILE = "bindings.usda", "composed.usda"
+SCENE_SUFFIXES = (".usd", ".usda", ".usdc", ".usdz")
+# What the project hash covers: neither users, keys, caches nor what is recorded.
+_HASHED = (
+    PROJECT_FILE,
+    TWINS_FILE,
+    BINDINGS_FILE,
+    COMPOSED_FILE,
+    "rules.toml",
+    "commands.toml",
+    "bindings/*.usda",
+    "model/*.json",
+    "simulation/*.fmu",
+    "simulation/*.py",
+    "scenarios/*.toml",
+    "procedures/*.toml",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Historian:
+    """How samples are kept."""
+
+    store: str = "duckdb"  # a plugin's id
+    retention_days: int = 400
+    rollups: tuple[str, ...] = ("1m", "1h", "1d")
+    record: str = "historized"  # all | historized | listed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commanding:
+    """Whether and how orders may leave this project's LIVE world."""
+
+    enabled: bool = False
+    max_age_s: float = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project:
+    """A project as it was read. Paths are absolute; slots are 0 … n-1 in the order of the file."""
+
+    folder: Path
+    saved: bool  # False: a bare scene was opened, there is no project.toml
+    read_only: bool  # a newer Armillary wrote it
+    schema: int
+    id: str
+    name: str
+    version: str = ""
+    timezone: str = "UTC"  # display only
+    entry: Path | None = None  # the scene; None: the project has none
+    bindings: Path | None = None  # None for a bare scene; it need not exist yet
+    composed: Path | None = None  # None when there is no such file
+    roots: tuple[Path, ...] = ()
+    load: str = "all"
+    purposes: tuple[str, ...] = ("default", "render")
+    default_camera: str = ""
+    limits: Mapping[str, int] = field(default_factory=dict)  # of the scene: layers, bytes, prims
+    model_files: tuple[str, ...] = ()  # patterns
+    links: tuple[LinkSpec, ...] = ()
+    specs: tuple[TagSpec, ...] = ()
+    twins: tuple[TwinInstance, ...] = ()
+    relationships: tuple[Relationship, ...] = ()
+    colormaps: tuple[ColourMap, ...] = ()
+    historian: Historian = Historian()
+    commanding: Commanding = Commanding()
+    tick_hz: int = 20
+    tag_limit: int = 200_000
+    problems: tuple[SceneProblem, ...] = ()  # warnings; an error would have kept it from being read
+
+    @property
+    def private(self) -> Path:
+        """The folder of what is never in version control: caches, historian, locks, backups."""
+        return self.folder / ".armillary"
+
+    @property
+    def history_file(self) -> Path:
+        """The historian's file."""
+        return self.private / "history.duckdb"
+
+    @property
+    def derived(self) -> tuple[TagSpec, ...]:
+        """The tags that are computed by an expression."""
+        return tuple(spec for spec in self.specs if spec.expression)
+
+    @property
+    def recorded(self) -> tuple[TagSpec, ...]:
+        """The tags that go to the historian."""
+        return self.specs if self.historian.record == "all" else tuple(s for s in self.specs if s.history)
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 over the sorted (path, SHA-256) of the project's files, in hex; read when first asked."""
+        files = {path for pattern in _HASHED for path in self.folder.glob(pattern) if path.is_file()}
+        if self.entry is not None and self.entry.is_file():
+            files.add(self.entry)
+        total = hashlib.sha256()
+        for name, path in sorted((_relative(path, self.folder), path) for path in files):
+            with path.open("rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            total.update(f"{name}\0{digest}\n".encode())
+        return total.hexdigest()
+
+    def scene_request(self, cache: str = "") -> OpenScene | None:
+        """Return what to ask the scene child for, None when the project has no scene."""
+        if self.entry is None:
+            return None
+        return OpenScene(
+            entry=str(self.entry),
+            bindings=str(self.bindings or ""),
+            composed=str(self.composed or ""),
+            roots=tuple(str(root) for root in (self.folder, *self.roots)),
+            purposes=self.purposes,
+            load="all" if self.load == "all" else "none",
+            cache=cache,
+            limits=self.limits,
+        )
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name

@@ -1,0 +1,257 @@
+"""Reading of project.toml: scene, sources, colour maps, historian, limits."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from armillary.model.binding import ColourMap
+from armillary.model.fault import ProjectFault
+from armillary.model.link import LinkSpec
+from armillary.model.units import conversion
+from armillary.project.record import (
+    BINDINGS_FILE,
+    COMPOSED_FILE,
+    SCENE_SUFFIXES,
+    TWINS_FILE,
+    Commanding,
+    Historian,
+)
+from armillary.project.table import PAIR, Table
+
+SOURCE_NAME = re.compile(r"[a-z][a-z0-9_-]*")
+COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
+ROLLUPS = ("1m", "1h", "1d")
+EXPRESSION_SOURCE = "expr"  # `expr!a / b` is an address without a link
+MAX_DAYS, MAX_TAGS, MAX_LIMIT, MAX_SECONDS = 36_500, 10_000_000, 2**53, 31_536_000.0
+TICK_HZ = (1, 60)
+DEFAULT_STALE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """The `[scene]` table with absolute paths."""
+
+    entry: Path | None
+    bindings: Path
+    composed: Path | None
+    roots: tuple[Path, ...]
+    load: str
+    purposes: tuple[str, ...]
+    default_camera: str
+    limits: dict[str, int]
+
+
+def inside(path: Path, roots: tuple[Path, ...]) -> bool:
+    """Return whether a path, with its links followed, lies under one of the folders."""
+    real = Path(os.path.realpath(path))
+    return any(real.is_relative_to(os.path.realpath(root)) for root in roots)
+
+
+def _confined(
+    table: Table, key: str, folder: Path, roots: tuple[Path, ...], default: str = ""
+) -> Path | None:
+    text = table.text(key, default)
+    if not text:
+        return None
+    path = Path(os.path.normpath(folder / text))
+    if not inside(path, (folder, *roots)):
+        table.wrong(
+            key,
+            f"'{text}' lies outside the project folder and scene.roots.",
+            "Move it into the project, or name its folder in scene.roots.",
+            "P05",
+        )
+        return None
+    return path
+
+
+def scene(table: Table, folder: Path) -> Scene:
+    """Return the scene's settings; a path outside the roots is an error, a missing file a warning."""
+    roots: list[Path] = []
+    for text in table.texts("roots"):
+        root = Path(os.path.normpath(folder / text))
+        if Path(text).is_absolute():
+            table.document.wrong(
+                (*table.path, "roots"),
+                f"The root '{text}' is absolute, so the project works on this machine only.",
+                "Give a folder relative to the project.",
+                "P06",
+                "warning",
+            )
+        roots.append(root)
+    entry = _confined(table, "entry", folder, tuple(roots))
+    if entry is not None and entry.suffix.lower() not in SCENE_SUFFIXES:
+        table.wrong("entry", f"'{entry.name}' is not a scene.", f"Give one of {', '.join(SCENE_SUFFIXES)}.")
+    elif entry is not None and not entry.is_file():
+        table.document.wrong(
+            (*table.path, "entry"),
+            f"The scene {entry} is not there.",
+            "Put it there or correct scene.entry.",
+            "P07",
+            "warning",
+        )
+    bindings = _confined(table, "bindings", folder, (), BINDINGS_FILE) or folder / BINDINGS_FILE
+    composed = _confined(table, "composed", folder, (), COMPOSED_FILE)
+    limits = table.table("limits")
+    out = Scene(
+        entry=entry,
+        bindings=bindings,
+        composed=composed if composed is not None and composed.is_file() else None,
+        roots=tuple(roots),
+        load=table.choice("load", ("all", "none", "view"), "all"),
+        purposes=table.texts("purposes", ("default", "render")),
+        default_camera=table.text("default_camera"),
+        limits={
+            key: limits.whole(key, 0, 1, MAX_LIMIT) for key in ("layers", "bytes", "prims") if key in limits
+        },
+    )
+    for key in ("layers", "bytes", "prims"):
+        limits.raw(key)
+    limits.done()
+    table.done()
+    return out
+
+
+def link(table: Table) -> LinkSpec | None:
+    """Return one `[[source]]`; keys that only its plugin knows become `settings`. None without a name."""
+    name = table.text("name", required=True)
+    if not name:
+        return None
+    if not SOURCE_NAME.fullmatch(name) or name == EXPRESSION_SOURCE:
+        table.wrong(
+            "name",
+            f"The source name '{name}' cannot be used in addresses.",
+            f"Use small letters, digits, _ and -, a letter first; '{EXPRESSION_SOURCE}' is taken.",
+        )
+    return LinkSpec(
+        name=name,
+        kind=table.text("kind", required=True),
+        url=table.text("url", required=True),
+        stale_after_s=table.number("stale_after_s", DEFAULT_STALE_S, 0.0, MAX_SECONDS),
+        commands=table.flag("commands", False),
+        decoder=table.text("decoder", "auto"),
+        settings=table.rest(),
+        origin=f"{table.document.name}:source.{name}",
+    )
+
+
+def links(root: Table) -> tuple[LinkSpec, ...]:
+    """Return all sources in the order of the file; names are unique."""
+    out: dict[str, LinkSpec] = {}
+    for table in root.tables("source"):
+        spec = link(table)
+        if spec is None:
+            continue
+        if spec.name in out:
+            table.wrong("name", f"There are two sources '{spec.name}'.", "Rename one of them.", "P08")
+        out[spec.name] = spec
+    return tuple(out.values())
+
+
+def _stop(item: Any) -> tuple[float, str] | None:  # Any: a TOML value that is being checked
+    if not isinstance(item, list) or len(item) != PAIR:
+        return None
+    at, colour = item
+    number = isinstance(at, (int, float)) and not isinstance(at, bool)
+    if not number or not isinstance(colour, str) or not COLOUR.fullmatch(colour):
+        return None
+    return float(at), colour.lower()
+
+
+def colormap(name: str, table: Table) -> ColourMap | None:
+    """Return one `[colormap.<name>]`; None when its stops cannot be used."""
+    kind = table.choice("kind", ("linear", "steps", "states"), "linear")
+    unit, title, labels = table.text("unit"), table.text("title"), table.texts("labels")
+    raw = table.raw("stops", [])
+    table.done()
+    stops = [_stop(item) for item in raw] if isinstance(raw, list) else []
+    good = [stop for stop in stops if stop is not None]
+    if not good or len(good) != len(stops):
+        table.wrong("stops", f"The stops of '{name}' cannot be read.", "Give [[position, '#rrggbb'], …].")
+        return None
+    places = [at for at, _ in good]
+    if any(b <= a for a, b in itertools.pairwise(places)):
+        table.wrong("stops", f"The stops of '{name}' do not ascend.", "Sort them by position, each once.")
+        return None
+    if kind != "states" and not (places[0] >= 0.0 and places[-1] <= 1.0):
+        table.wrong("stops", f"The stops of '{name}' leave 0…1.", "Give positions from 0 to 1.")
+        return None
+    if labels and len(labels) != len(good):
+        table.wrong("labels", f"'{name}' has {len(good)} stops and {len(labels)} labels.", "Give one each.")
+        return None
+    return ColourMap(
+        name=name,
+        kind=kind,
+        stops=tuple(good),
+        unit=unit,
+        title=title,
+        labels=labels,
+        origin=f"{table.document.name}:colormap.{name}",
+    )
+
+
+def converted(table: Table, key: str, unit: str, other: str) -> tuple[float, float]:
+    """Return (factor, offset) from `unit` to `other`; notes a unit that is not known or does not fit."""
+    try:
+        return conversion(unit, other)
+    except ProjectFault as fault:
+        table.wrong(key, fault.what, fault.remedy, "P09")
+        return 1.0, 0.0
+
+
+def historian(table: Table) -> Historian:
+    """Return the `[historian]` table."""
+    rollups = table.texts("rollups", ROLLUPS)
+    for name in rollups:
+        if name not in ROLLUPS:
+            table.wrong(
+                "rollups", f"The rollup '{name}' is not known.", f"Give some of {', '.join(ROLLUPS)}."
+            )
+    out = Historian(
+        store=table.text("store", "duckdb"),
+        retention_days=table.whole("retention_days", 400, 1, MAX_DAYS),
+        rollups=rollups,
+        record=table.choice("record", ("all", "historized", "listed"), "historized"),
+    )
+    table.done()
+    return out
+
+
+def commanding(table: Table) -> Commanding:
+    """Return the `[command]` table."""
+    out = Commanding(
+        enabled=table.flag("enabled", False), max_age_s=table.number("max_age_s", 5.0, 0.1, 3600.0)
+    )
+    table.done()
+    return out
+
+
+def timezone(table: Table) -> str:
+    """Return the project's time zone; an unknown one is an error."""
+    name = table.text("timezone", "UTC") or "UTC"
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        table.wrong("timezone", f"The time zone '{name}' is not known.", "Give one such as Europe/Oslo.")
+        return "UTC"
+    return name
+
+
+def model_files(table: Table) -> tuple[tuple[str, ...], str]:
+    """Return the patterns of model files and the name of the twins file."""
+    files, twins = table.texts("files", ()), table.text("twins", TWINS_FILE)
+    table.done()
+    return files, twins or TWINS_FILE
+
+
+def limits(table: Table) -> tuple[int, int]:
+    """Return (ticks per second, most tags)."""
+    out = table.whole("tick_hz", 20, *TICK_HZ), table.whole("tags", 200_000, 1, MAX_TAGS)
+    table.done()
+    return out

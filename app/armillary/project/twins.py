@@ -1,0 +1,213 @@
+"""Reading of twins.json: twins, their tags and relationships."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from armillary.model.link import LinkSpec
+from armillary.model.tags import Kind, Liveness, TagSpec
+from armillary.model.twin import Relationship, TwinInstance
+from armillary.project.settings import EXPRESSION_SOURCE, MAX_SECONDS, converted
+from armillary.project.table import PAIR, Table, nearest
+
+NAME = re.compile(r"[^\s!`#'\"]+")
+KINDS = ("number", "bool", "enum", "text", "struct")
+MS = 1000
+
+
+@dataclass(slots=True)
+class Twins:
+    """What twins.json says, collected while it is read; a tag's slot is its row."""
+
+    links: Mapping[str, LinkSpec]
+    history: bool  # what a tag says nothing about its history means
+    specs: list[TagSpec] = field(default_factory=list)
+    twins: list[TwinInstance] = field(default_factory=list)
+    relationships: list[Relationship] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)  # of the tags
+
+    def read(self, root: Table) -> None:
+        """Collect everything in twins.json; mistakes are noted, the entry left out or set to its default."""
+        root.raw("schema")
+        ids: set[str] = set()
+        for table in root.tables("twins"):
+            _twin(table, self, ids)
+        _relationships(root, self, ids)
+        root.done()
+
+
+def _relationships(root: Table, out: Twins, ids: set[str]) -> None:
+    for table in root.tables("relationships"):
+        source, target = table.text("from", required=True), table.text("to", required=True)
+        out.relationships.append(
+            Relationship(source=source, name=table.text("name", required=True), target=target)
+        )
+        table.table("properties")
+        table.done()
+        for key, end in (("from", source), ("to", target)):
+            if end and end not in ids:
+                known = sorted(ids)
+                table.wrong(
+                    key, f"There is no twin '{end}'.", nearest(end, known).strip() or "Add it.", "P10"
+                )
+
+
+def _twin(table: Table, out: Twins, ids: set[str]) -> None:
+    twin = table.text("id", required=True)
+    if not NAME.fullmatch(twin):
+        table.wrong("id", f"'{twin}' cannot be the id of a twin.", "Use no spaces, quotes, ` ! or #.")
+        return
+    if twin in ids:
+        table.wrong("id", f"There are two twins '{twin}'.", "Rename one of them.", "P08")
+    ids.add(twin)
+    properties = table.table("properties").data
+    for key, value in properties.items():
+        if not isinstance(value, (str, int, float, bool)):
+            table.wrong(
+                "properties", f"The property '{key}' is no number, text or bool.", "Give one of them."
+            )
+    prim = table.text("prim")
+    if prim and not prim.startswith("/"):
+        table.wrong("prim", f"'{prim}' is not a prim path.", "Begin it with /.")
+    out.twins.append(
+        TwinInstance(
+            id=twin,
+            model=table.text("model"),
+            prim=prim,
+            title=table.text("title"),
+            properties=dict(properties),
+        )
+    )
+    _members(table, twin, twin, out)
+    table.done()
+
+
+def _members(table: Table, prefix: str, twin: str, out: Twins) -> None:
+    """Read tags and, inside them, those of the components, in the order of the file."""
+    for key, tag in table.named("tags"):
+        name = f"{prefix}.{key}"
+        if not NAME.fullmatch(key):
+            tag.document.wrong(
+                tag.path, f"'{key}' cannot be a tag's name.", "Use no spaces, quotes, ` ! or #."
+            )
+            continue
+        if name in out.names:
+            tag.document.wrong(tag.path, f"There are two tags '{name}'.", "Rename one of them.", "P08")
+            continue
+        out.names.add(name)
+        out.specs.append(_tag(tag, name, twin, len(out.specs), out))
+    for key, component in table.named("components"):
+        for known in ("model", "title", "prim"):
+            component.text(known)
+        component.table("properties")
+        _members(component, f"{prefix}.{key}", twin, out)
+        component.done()
+
+
+def _source(table: Table, links: Mapping[str, LinkSpec]) -> tuple[str, str, str]:
+    """Return (link, address, expression) of a tag; exactly one of address and expression is given."""
+    text, expression = table.text("address"), table.text("expression").strip()
+    if bool(text) == bool(expression):
+        table.document.wrong(
+            table.path,
+            "A tag needs an address or an expression, and not both.",
+            "Give 'address': '<source>!<address>' or 'expression'.",
+            "P03",
+        )
+        return "", "", ""
+    if expression:
+        return "", "", expression
+    link, mark, address = text.partition("!")
+    if not mark or not link or not address:
+        table.wrong("address", f"The address '{text}' cannot be read.", "Write <source>!<address>.", "B06")
+        return "", "", ""
+    if link == EXPRESSION_SOURCE:
+        return "", "", address.strip()
+    if link not in links:
+        known = sorted(links)
+        remedy = nearest(link, known).strip() or f'Add a [[source]] with name = "{link}" to project.toml.'
+        table.wrong("address", f"There is no source '{link}'.", remedy, "B05")
+    return link, address, ""
+
+
+def _states(table: Table) -> tuple[tuple[float, str], ...]:
+    """Return (value, name) pairs in ascending order, from an object or a list of pairs."""
+    raw = table.raw("states", {})
+    pairs: list[Any] = (
+        list(raw.items()) if isinstance(raw, dict) else raw if isinstance(raw, list) else [None]
+    )
+    out: list[tuple[float, str]] = []
+    for pair in pairs:
+        value = _state(pair)
+        if value is None:
+            table.wrong("states", f"The state {pair!r} cannot be read.", 'Give {"0": "stopped", …}.')
+        else:
+            out.append(value)
+    if len({value for value, _ in out}) != len(out):
+        table.wrong("states", "Two states have the same value.", "Give each value once.")
+    return tuple(sorted(out))
+
+
+def _state(pair: Any) -> tuple[float, str] | None:  # Any: a JSON value that is being checked
+    if not isinstance(pair, (tuple, list)) or len(pair) != PAIR or not isinstance(pair[1], str):
+        return None
+    word = {"false": "0", "true": "1"}.get(str(pair[0]).lower(), str(pair[0]))
+    try:
+        return float(word), pair[1]
+    except ValueError:
+        return None
+
+
+def _stale_ms(table: Table, link: LinkSpec | None) -> tuple[int, int]:
+    """Return (expected, stale after) in ms; a tag that gives neither takes its source's limit."""
+    expected = table.number("expected_interval_s", 0.0, 0.0, MAX_SECONDS)
+    stale = table.number("stale_after_s", 0.0, 0.0, MAX_SECONDS)
+    silent = "expected_interval_s" not in table and "stale_after_s" not in table
+    if silent and link is not None:
+        stale = link.stale_after_s
+    return round(expected * MS), round(stale * MS)
+
+
+def _tag(table: Table, name: str, twin: str, slot: int, out: Twins) -> TagSpec:
+    link, address, expression = _source(table, out.links)
+    unit, source_unit = table.text("unit"), table.text("source_unit")
+    factor, offset = converted(table, "source_unit", source_unit, unit)
+    states = _states(table)
+    low, high = table.span("range")
+    write_low, write_high = table.span("write_range")
+    expected_ms, stale_ms = _stale_ms(table, out.links.get(link))
+    writable = table.flag("writable", False)
+    if writable and expression:
+        table.wrong("writable", "A derived tag cannot be written.", "Remove 'writable' or give an address.")
+    spec = TagSpec(
+        slot=slot,
+        name=name,
+        link=link,
+        address=address,
+        time_path=table.text("time"),
+        decoder=table.text("decoder"),
+        expression=expression,
+        kind=cast("Kind", table.choice("kind", KINDS, "enum" if states else "number")),
+        unit=unit,
+        factor=factor,
+        offset=offset,
+        low=low,
+        high=high,
+        expected_ms=expected_ms,
+        stale_after_ms=stale_ms,
+        liveness=cast("Liveness", table.choice("liveness", ("tag", "link"), "tag")),
+        writable=writable,
+        write_low=write_low,
+        write_high=write_high,
+        states=states,
+        history=table.flag("history", out.history),
+        twin=twin,
+        title=table.text("title"),
+        deadband=table.number("deadband", 0.0, 0.0),
+        origin=f"{table.document.name}:{name}",
+    )
+    table.done()
+    return spec
