@@ -48,6 +48,7 @@ class Route:
     time_path: str = ""
     decoder: str = "auto"
     kind: str = "number"
+    states: tuple[tuple[float, str], ...] = ()  # of an enum or bool: text that arrives becomes its number
     expected_ms: int = 0
 
 
