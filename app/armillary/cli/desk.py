@@ -1,0 +1,154 @@
+"""`armillary demo`, `open`, `world`, `recorder`: what runs until it is ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from armillary.cli.plant import start_plant
+from armillary.model import places
+from armillary.model.clock import WallClock
+from armillary.project import folder as projects
+from armillary.session.workspace import Workspace
+from armillary.wire import child
+
+HEADLESS_S = 20.0
+
+
+def has_display() -> bool:
+    """Return whether a window can be opened on a screen."""
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+@click.command()
+@click.argument("name", default="pumping-station")
+@click.option("--seconds", type=float, default=None, help="End by itself after this time.")
+@click.option("--screenshot", type=click.Path(dir_okay=False, path_type=Path), default=None, metavar="F.png")
+@click.option("--headless", is_flag=True, help="Draw offscreen, also where there is a display.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Of the simulated plant.")
+def demo(name: str, seconds: float | None, screenshot: Path | None, headless: bool, seed: int) -> int:
+    """Run the whole product on an embedded plant: broker, OPC UA server, simulator, world, recorder, desk."""
+    clock = WallClock()
+    started = clock.now_mono_ns()
+    offscreen = headless or not has_display()
+    if offscreen:
+        seconds = HEADLESS_S if seconds is None else seconds
+        screenshot = screenshot or Path("demo.png")
+    if screenshot is not None:
+        _must_be_writable(screenshot)
+    plant = start_plant(name, places.runtime() / f"demo-{os.getpid()}", seed)
+    try:
+        for part, process in plant.parts.items():
+            click.echo(
+                f"{part}: pid {process.pid}" + (f", port {plant.ports[part]}" if part != "simulator" else "")
+            )
+        workspace = Workspace(clock)
+        return _desk(workspace, str(plant.project), offscreen, screenshot, seconds, started)
+    finally:
+        plant.stop()
+
+
+@click.command("open")
+@click.argument("path", default="")
+@click.option("--screenshot", type=click.Path(dir_okay=False, path_type=Path), default=None, metavar="F.png")
+@click.option(
+    "--after", "after_s", type=float, default=5.0, show_default=True, help="Seconds before the picture."
+)
+@click.option("--connect", default="", metavar="ADDR", help="A running world instead of a project.")
+def open_(path: str, screenshot: Path | None, after_s: float, connect: str) -> int:
+    """Open the desk on a project, a bare scene or a running world."""
+    offscreen = not has_display()
+    if offscreen and screenshot is None:
+        raise click.ClickException(
+            "there is no display (DISPLAY and WAYLAND_DISPLAY are not set). "
+            "Give --screenshot F.png for a picture, or run it under a display."
+        )
+    if screenshot is not None:
+        _must_be_writable(screenshot)
+    clock = WallClock()
+    if path and not connect:
+        projects.read(Path(path).expanduser().resolve())  # a fault is said before a window opens
+    seconds = after_s if screenshot is not None else None
+    return _desk(Workspace(clock), connect or path, offscreen, screenshot, seconds, clock.now_mono_ns())
+
+
+def _desk(
+    workspace: Workspace,
+    what: str,
+    offscreen: bool,
+    screenshot: Path | None,
+    seconds: float | None,
+    started: int,
+) -> int:
+    from armillary.ui import app  # Qt only when a desk is wanted
+
+    try:
+        if what:
+            workspace.open(what)
+        status = app.run(
+            workspace, offscreen=offscreen, screenshot=screenshot, seconds=seconds, started_mono_ns=started
+        )
+    finally:
+        workspace.close()
+    if screenshot is not None and screenshot.exists():
+        click.echo(str(screenshot.resolve()))
+    return status
+
+
+def _must_be_writable(path: Path) -> None:
+    folder = path.resolve().parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise click.ClickException(
+            f"the picture {path} cannot be written: {folder} is not a folder you may write to."
+        )
+
+
+@click.command()
+@click.argument("project")
+@click.option("--listen", default="", metavar="ADDR", help="Default: a local socket of this user.")
+def world(project: str, listen: str) -> int:
+    """Run a project's LIVE world as a service, without a desk."""
+    opened = projects.read(Path(project).expanduser().resolve())
+    if not opened.saved:
+        raise click.ClickException(
+            "a world needs a project folder; a bare scene has no links. Try: armillary new DIR"
+        )
+    return _serve("world.live", {"project": str(opened.folder), "listen": listen, "service": True})
+
+
+@click.command()
+@click.argument("project")
+def recorder(project: str) -> int:
+    """Run a project's recorder as a service."""
+    opened = projects.read(Path(project).expanduser().resolve())
+    if not opened.saved:
+        raise click.ClickException("a recorder needs a project folder.")
+    return _serve("recorder.service", {"project": str(opened.folder), "service": True})
+
+
+def _serve(entry: str, args: dict[str, object]) -> int:
+    """Run one child until Ctrl-C or SIGTERM, or until it ends by itself."""
+    process = child.start(entry, args, places.logs() / f"{entry}.log")
+    answer = process.ready()
+    click.echo(f"{entry} runs: {answer.get('address', '')}  log: {process.log}")
+    stop = threading.Event()
+
+    def on_signal(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGINT, on_signal)
+    signal.signal(signal.SIGTERM, on_signal)
+    while process.alive and not stop.wait(0.2):
+        pass
+    if stop.is_set():
+        process.stop(3.0)
+        return 0
+    click.echo(
+        f"armillary: {entry} {process.exit_words()}.\n  where: {process.log}\n  do:    read its log", err=True
+    )
+    return 1

@@ -1,0 +1,76 @@
+"""The embedded plant of a demo: its parts started as processes on free ports, watched, ended with us."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from armillary.extend.discover import discover
+from armillary.model import places
+from armillary.model.fault import WorldFault
+from armillary.wire import child
+
+START_S = 15.0
+PLANT_FILE = "plant.json"  # in the project's private folder: the world copies it into its run file
+
+
+@dataclass(slots=True)
+class RunningPlant:
+    """The parts that run, and the project folder that was made for their ports."""
+
+    project: Path
+    parts: dict[str, child.Child]
+    ports: Mapping[str, int]
+    folder: Path = field(repr=False)
+
+    def stop(self) -> None:
+        """End all parts, last started first, and remove the folder."""
+        for part in reversed(list(self.parts.values())):
+            part.stop(1.0)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def start_plant(name: str, folder: Path, seed: int = 1) -> RunningPlant:
+    """Start a plant's parts on free loopback ports; return once each can be connected to.
+
+    Raises WorldFault naming the part that did not start, after ending the others.
+    """
+    plant = discover(["plants"])
+    made = plant.make("plants", name)()
+    ports = dict(zip(made.parts, child.find_ports(len(made.parts)), strict=True))
+    folder.mkdir(parents=True, exist_ok=True)
+    project = made.prepare(folder, ports)
+    parts: dict[str, child.Child] = {}
+    running = RunningPlant(project=project, parts=parts, ports=ports, folder=folder)
+    try:
+        for part in made.parts:
+            args = {"plant": name, "part": part, "folder": str(folder), "ports": ports, "seed": seed}
+            parts[part] = child.start("extend.host", args, places.logs() / f"plant-{part}.log")
+        for part, process in parts.items():
+            process.ready(START_S)
+            if part != "simulator" and not child.open_for(ports[part], START_S, _is_alive(process)):
+                raise WorldFault(
+                    f"The plant's {part} does not answer on port {ports[part]}.",
+                    where=str(process.log),
+                    remedy="Read its log file.",
+                )
+    except BaseException:
+        running.stop()
+        raise
+    described = [
+        {"what": part, "pid": process.pid, "port": 0 if part == "simulator" else ports[part]}
+        for part, process in parts.items()
+    ]
+    private = project / ".armillary"
+    private.mkdir(exist_ok=True)
+    with suppress(OSError):
+        (private / PLANT_FILE).write_text(json.dumps(described), "utf-8")
+    return running
+
+
+def _is_alive(process: child.Child) -> Callable[[], bool]:
+    return lambda: process.alive

@@ -1,0 +1,217 @@
+"""`armillary info`, `check`, `render`: a scene or project without a running world."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from armillary.cli.answer import emit_json
+from armillary.model import places
+from armillary.model.clock import WallClock
+from armillary.model.fault import Fault, FaultRecord, SceneFault
+from armillary.model.message import AskInfo, CheckBindings, Json, OpenScene, Problems, SceneOpened
+from armillary.model.scene import SceneArrays, SceneProblem
+from armillary.project import folder as projects
+from armillary.project import lint
+from armillary.project.record import Project
+from armillary.scene import cache
+from armillary.wire import child
+from armillary.wire.bus import Line, local_address
+
+SCENE_LIMIT_S = 600.0
+INFO_LIMIT_S = 120.0
+SCENE_MEMORY = 4 * 1024**3
+_SIZE_PARTS = 2
+VIEWS = ("iso", "top", "front", "back", "left", "right")
+
+
+@contextmanager
+def scene_child() -> Iterator[tuple[Line, child.Child]]:
+    """Run an expendable scene child for a while."""
+    address = local_address(places.runtime(), f"scene-{WallClock().now_mono_ns():x}")
+    process = child.start(
+        "scene.child", {"address": address}, places.logs() / "scene.log", memory_bytes=SCENE_MEMORY
+    )
+    process.ready()
+    line = Line(address)
+    try:
+        yield line, process
+    finally:
+        line.close()
+        process.stop()
+
+
+def ask_child(line: Line, process: child.Child, message: object, limit_s: float, scene: str) -> object:
+    """Return the child's answer; its death while reading becomes a SceneFault that names the file."""
+    number = line.send(message)
+    waited = 0.0
+    while waited < limit_s:
+        for answers, got in line.poll(0.2):
+            if answers == number:
+                if isinstance(got, FaultRecord):
+                    raise got.fault()
+                return got
+        waited += 0.2
+        if not process.alive:
+            raise SceneFault(
+                f"The scene crashed its reader, which {process.exit_words()}.",
+                where=scene,
+                remedy="The file is damaged or hostile; export it again from where it came.",
+            )
+    raise SceneFault(
+        f"Reading the scene took more than {limit_s:g} s.",
+        where=scene,
+        remedy="Open a part of it, or raise the limit.",
+    )
+
+
+def _scene_path(scene: str) -> Path:
+    path = Path(scene).expanduser().resolve()
+    if not path.exists():
+        raise SceneFault("There is no such file.", where=str(path), remedy="Check the path.")
+    return path
+
+
+@click.command()
+@click.argument("scene")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def info(scene: str, as_json: bool) -> int:
+    """Print what a scene holds, in its own units, and what of it is not shown."""
+    question = _opening(projects.read(_scene_path(scene)))
+    with scene_child() as (line, process):
+        ask = AskInfo(entry=question.entry, roots=question.roots)
+        answer = ask_child(line, process, ask, INFO_LIMIT_S, question.entry)
+    if not isinstance(answer, Json):
+        raise click.ClickException("the scene child answered something else")
+    document = json.loads(answer.text)
+    if as_json:
+        document.pop("schema", None)
+        emit_json(document)
+    else:
+        for key, value in document.items():
+            click.echo(f"{key}: {json.dumps(value) if isinstance(value, dict | list) else value}")
+    return 0
+
+
+@click.command()
+@click.argument("path")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def check(path: str, as_json: bool) -> int:
+    """Lint a project, scene or binding layer. 0 fine, 1 shown with problems, 2 nothing can be shown."""
+    found: list[SceneProblem] = []
+    project, read = projects.examine(_scene_path(path))
+    found += read
+    if project is None:
+        return _say(
+            path, [replace(p, severity="fatal") if p.severity == "error" else p for p in found], as_json
+        )
+    opened: SceneOpened | None = None
+    scene: SceneArrays | None = None
+    with scene_child() as (line, process):
+        try:
+            got = ask_child(line, process, _opening(project), SCENE_LIMIT_S, str(project.entry))
+            if isinstance(got, SceneOpened):
+                opened = got
+                scene = cache.read(Path(got.arrays))
+                found += [*scene.problems, *got.problems]
+        except Fault as fault:
+            found.append(
+                SceneProblem(
+                    code="S00", severity="fatal", where=fault.where, what=fault.what, remedy=fault.remedy
+                )
+            )
+        if scene is not None and project.bindings is not None and Path(project.bindings).exists():
+            question = CheckBindings(
+                entry=str(project.entry),
+                bindings=str(project.bindings),
+                tags=tuple(s.name for s in project.specs),
+                colormaps=project.colormaps,
+            )
+            got = ask_child(line, process, question, SCENE_LIMIT_S, str(project.bindings))
+            if isinstance(got, Problems):
+                found += got.problems
+    if opened is not None and scene is not None:
+        found += lint.findings(project, opened.bindings, scene.prim_path)
+    return _say(path, found, as_json)
+
+
+def _say(path: str, found: list[SceneProblem], as_json: bool) -> int:
+    unique = list(dict.fromkeys(found))
+    fatal = any(p.severity == "fatal" for p in unique)
+    status = 2 if fatal else int(any(p.severity != "info" for p in unique))
+    if as_json:
+        emit_json({"path": path, "status": status, "problems": [_problem(p) for p in unique]})
+    else:
+        for p in unique:
+            click.echo(f"{p.severity:8}{p.code:5}{p.where}: {p.what} {p.remedy}")
+        click.echo(f"{len(unique)} findings" if unique else "fine")
+    return status
+
+
+def _problem(p: SceneProblem) -> dict[str, str]:
+    return {"code": p.code, "severity": p.severity, "where": p.where, "what": p.what, "remedy": p.remedy}
+
+
+def _opening(project: Project) -> OpenScene:
+    request = project.scene_request()
+    if request is None:
+        raise SceneFault(
+            "This project has no scene.", where=str(project.folder), remedy="Name one in project.toml."
+        )
+    return request
+
+
+@click.command()
+@click.argument("path")
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--size", default="1280x800", metavar="WxH", show_default=True)
+@click.option("--camera", default="", metavar="PRIM", help="Look through a camera of the scene.")
+@click.option("--view", default="", type=click.Choice(["", *VIEWS]), help="A standard view.")
+@click.option("--theme", default="dark", type=click.Choice(["dark", "light"]))
+def render(path: str, output: Path, size: str, camera: str, view: str, theme: str) -> int:
+    """Write a picture of a scene, or of a project's scene, as authored (no live values)."""
+    parts = size.lower().split("x")
+    if len(parts) != _SIZE_PARTS or not all(p.isdigit() and int(p) > 0 for p in parts):
+        raise click.ClickException(
+            f"--size is WIDTHxHEIGHT in pixels, for example 1280x800; '{size}' is not."
+        )
+    project = projects.read(_scene_path(path))
+    with scene_child() as (line, process):
+        got = ask_child(line, process, _opening(project), SCENE_LIMIT_S, str(project.entry))
+    if not isinstance(got, SceneOpened):
+        raise click.ClickException("the scene child answered something else")
+    scene = cache.read(Path(got.arrays))
+    _picture(scene, output, (int(parts[0]), int(parts[1])), camera or project.default_camera, view, theme)
+    click.echo(str(output.resolve()))
+    return 0
+
+
+def _picture(
+    scene: SceneArrays, output: Path, size: tuple[int, int], camera: str, view: str, theme: str
+) -> None:
+    from armillary.viewport.view import View
+
+    made = View(scene, *size, theme=theme)
+    chosen = next((c for c in scene.cameras if c.path == camera), None)
+    if camera and chosen is None and not view:
+        known = ", ".join(c.path for c in scene.cameras) or "none"
+        raise SceneFault(
+            f"There is no camera {camera}.", where=camera, remedy=f"Cameras of this scene: {known}."
+        )
+    if view:
+        made.standard(view)
+    elif chosen is not None:
+        made.look_through(chosen)
+    try:
+        made.save_png(output)
+    except OSError as error:
+        raise SceneFault(
+            f"The picture cannot be written ({error.strerror}).",
+            where=str(output),
+            remedy="Choose another folder.",
+        ) from error

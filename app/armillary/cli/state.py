@@ -1,0 +1,199 @@
+"""`armillary state`, `worlds`: what the running worlds know."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from types import FrameType
+
+import click
+
+from armillary.cli.answer import emit_json, finite, table
+from armillary.model import quality
+from armillary.model.clock import NS, iso
+from armillary.model.frame import Flow, Tally, apply_frame
+from armillary.model.message import Hello, Stop, Welcome
+from armillary.model.tags import TagTable
+from armillary.wire import runs
+from armillary.wire.bus import Line
+
+WATCH_S = 1.0
+
+
+@click.command()
+@click.argument("project", required=False, default="")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.option("--watch", is_flag=True, help="Again every second, until Ctrl-C.")
+@click.option("--connect", default="", metavar="ADDR", help="The world at this address.")
+def state(project: str, as_json: bool, watch: bool, connect: str) -> int:
+    """Print every tag and link of a running world."""
+    address = connect or runs.find(project).address
+    line = Line(address)
+    stop = threading.Event()
+
+    def on_signal(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    if watch:
+        signal.signal(signal.SIGINT, on_signal)
+    try:
+        while True:
+            answer = _snapshot(line)
+            if as_json:
+                emit_json(answer)
+            else:
+                _print(answer)
+            if not watch or stop.wait(WATCH_S):
+                return 0
+    finally:
+        line.close()
+
+
+def _snapshot(line: Line) -> dict[str, object]:
+    welcome = line.ask(Hello(actor=f"local:{os.getuid()}", desk="cli"))
+    if not isinstance(welcome, Welcome):
+        raise click.ClickException("the world answered something else; are both of one version?")
+    frame = welcome.frame
+    mirror = TagTable(len(welcome.specs))
+    apply_frame(mirror, frame)
+    tags: list[dict[str, object]] = []
+    for spec in welcome.specs:
+        s = spec.slot
+        never = not mirror.arrival_ns[s]
+        value: object = mirror.text.get(s, finite(float(mirror.value[s])))
+        alive = int(mirror.alive_mono_ns[s])
+        word = int(mirror.quality[s])
+        tags.append(
+            {
+                "name": spec.name,
+                "value": value,
+                "unit": spec.unit,
+                "quality": quality.word(word),
+                "reasons": quality.reasons(word),
+                "source_time": None if never else iso(int(mirror.source_ns[s])),
+                "arrival_time": None if never else iso(int(mirror.arrival_ns[s])),
+                "age_s": None if never else round((welcome.now_ns - int(mirror.source_ns[s])) / NS, 3),
+                "alive_s": None if not alive else round(max(0, welcome.now_mono_ns - alive) / NS, 3),
+                "link": spec.link,
+            }
+        )
+    links = [
+        {
+            "name": status.name,
+            "kind": status.kind,
+            "state": str(status.state),
+            "detail": status.detail,
+            "delivery": status.delivery,
+            "rate_hz": round(status.rate_hz, 2),
+            "delay_s": round(status.delay_s, 4),
+            **_flows(frame.tally.get(status.name)),
+        }
+        for status in frame.links
+    ]
+    world = {
+        "id": welcome.world,
+        "kind": str(welcome.kind),
+        "project": welcome.project,
+        "t": iso(frame.t_ns),
+        "recording": frame.recording or "yes",
+    }
+    return {"world": world, "tags": tags, "links": links}
+
+
+def _flows(tally: Tally | None) -> dict[str, object]:
+    if tally is None:
+        return {}
+    return {"messages": _flow(tally.messages, "decoded"), "samples": _flow(tally.samples, "applied")}
+
+
+def _flow(flow: Flow, done: str) -> dict[str, object]:
+    out: dict[str, object] = {"received": flow.received, done: flow.done}
+    if done == "applied":
+        out |= {"coalesced": flow.coalesced, "late": flow.late}
+    return out | {"dropped": dict(flow.dropped), "queued": flow.queued}
+
+
+def _print(answer: dict[str, object]) -> None:
+    world = answer["world"]
+    if isinstance(world, dict):
+        click.echo(f"{world['id']}  {world['kind']}  {world['t']}  recording: {world['recording']}")
+    links, tags = answer["links"], answer["tags"]
+    if isinstance(links, list):
+        table(
+            [(e["name"], e["state"], e["delivery"], f"{e['rate_hz']}/s", e["detail"]) for e in links],
+            ("LINK", "STATE", "DELIVERY", "RATE", "DETAIL"),
+        )
+    if isinstance(tags, list):
+        rows = [
+            (
+                t["name"],
+                _value(t["value"]),
+                t["unit"],
+                t["quality"],
+                _age(t["alive_s"]),
+                t["link"] or "derived",
+            )
+            for t in tags
+        ]
+        table(rows, ("TAG", "VALUE", "UNIT", "QUALITY", "ALIVE", "LINK"))
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _age(seconds: object) -> str:
+    return "–" if seconds is None else f"{seconds} s"
+
+
+@click.group(invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.pass_context
+def worlds(context: click.Context, as_json: bool) -> int:
+    """List the worlds that run on this machine."""
+    if context.invoked_subcommand is not None:
+        return 0
+    found = runs.all_runs()
+    if as_json:
+        emit_json(
+            {
+                "worlds": [
+                    {
+                        "id": r.id,
+                        "kind": r.kind,
+                        "project": r.project,
+                        "name": r.name,
+                        "address": r.address,
+                        "pid": r.pid,
+                        "started": iso(r.started_ns),
+                        "plant": [{"what": p.what, "pid": p.pid, "port": p.port} for p in r.plant],
+                    }
+                    for r in found
+                ]
+            }
+        )
+    elif not found:
+        click.echo("No world runs here. Start one: armillary demo")
+    else:
+        table(
+            [(r.id, r.kind, r.name, str(r.pid), r.project) for r in found],
+            ("ID", "KIND", "NAME", "PID", "PROJECT"),
+        )
+    return 0
+
+
+@worlds.command("close")
+@click.argument("world")
+def close_world(world: str) -> int:
+    """End a running world in order."""
+    run = runs.find(world)
+    line = Line(run.address)
+    try:
+        line.ask(Stop())
+    finally:
+        line.close()
+    click.echo(f"{run.id} ends.")
+    return 0
