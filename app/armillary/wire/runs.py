@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from armillary.model import places
 from armillary.model.fault import WorldFault
+from armillary.wire.bus import local_address
 
 SCHEMA = 1
 
@@ -106,3 +108,9 @@ def find(project: str = "", address: str = "") -> Run:
     raise WorldFault(
         f"{len(runs)} worlds run: {listed}.", where=str(places.runtime()), remedy="Name one of them."
     )
+
+
+def recorder_address(folder: Path) -> str:
+    """Return the address of a project's one recorder: the same for whoever starts or asks it."""
+    short = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
+    return local_address(places.runtime(), f"recorder-{short}")
