@@ -107,7 +107,7 @@ def _word(text: str, at: int, known: Collection[str], words: Set[str], where: st
     for length in range(len(run), 0, -1):
         if run[:length] in known and not _goes_on(run[length:]):
             rest = run[length:]
-            if rest[:1] == "-" and rest[1:2].isalnum():
+            if rest[:1] == "-" and any(name.startswith(f"{run[:length]}-") for name in known):
                 remedy = "Put spaces around a minus, or the name in `backticks`."
                 raise fault(f"It is doubtful whether '{run}' is one name.", text, at + 1, where, remedy)
             out.name(run[:length], at)

@@ -38,6 +38,12 @@ def test_the_longest_known_name_is_one_name_also_with_dots_and_dashes() -> None:
     assert expression.compile("`x y` + `9.x` - `T-101`", TAGS).names == ("x y", "9.x", "T-101")
 
 
+def test_a_minus_without_spaces_is_a_minus_where_no_name_could_be_meant() -> None:
+    assert _one("a-b", a=3.0, b=1.0) == (2.0, GOOD)
+    assert _one("a-1", a=3.0) == (2.0, GOOD)
+    assert _one("T-101.level-1", **{"T-101.level": 3.0}) == (2.0, GOOD)
+
+
 def test_many_rows_are_evaluated_at_once() -> None:
     compiled = expression.compile("a / b * 100", TAGS)
     value, word = compiled.evaluate({"a": np.array([1.0, 2.0, 3.0]), "b": np.array(4.0)})
@@ -191,7 +197,7 @@ def test_the_age_of_a_tag_is_an_input() -> None:
         ("`zz`", "'zz' is not known", 1),
         ("1a", "no number", 1),
         ("T-101.levle - 3", "doubtful|not known", 1),
-        ("a-b", "doubtful|not known", 1),
+        ("T-3", "doubtful", 1),
     ],
 )
 def test_what_is_not_on_the_list_is_refused_with_its_column(text: str, part: str, column: int) -> None:
