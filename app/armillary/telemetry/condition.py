@@ -1,0 +1,119 @@
+"""Makes decoded samples fit for the state: units, ranges, implausible times, retained values.
+
+One pass for samples of every protocol, as array operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from armillary.model.arrays import B1, F8, I8, U2
+from armillary.model.clock import MS_NS, NS
+from armillary.model.link import LinkSpec
+from armillary.model.quality import BAD, DECODE, RANGE, RANK_MASK, STALE, UNCERTAIN, worst
+from armillary.model.sample import RETAINED, SOURCE_TIME_ASSUMED, SampleBatch, empty_batch, taken
+from armillary.model.tags import TagSpec, spec_arrays, stale_after_ms
+
+EARLIEST_NS = 631_152_000 * NS  # 1990-01-01
+LATEST_AHEAD_NS = 86_400 * NS  # beyond: refused
+AHEAD_NS = 5 * NS  # beyond: the time of arrival is used
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditioned:
+    """Samples in the units of their tags, and how many were given up, by reason (rows = kept + dropped)."""
+
+    samples: SampleBatch
+    dropped: Mapping[str, int]
+    ahead: int = 0  # samples whose clock was more than 5 s ahead: their arrival time is used
+
+
+class Conditions:
+    """The numeric side of all tag specs, as arrays by slot."""
+
+    def __init__(self, specs: Sequence[TagSpec], links: Sequence[LinkSpec] = ()) -> None:
+        count = max((s.slot for s in specs), default=-1) + 1
+        columns = spec_arrays(specs)
+        slots = np.array([s.slot for s in specs], np.int64)
+
+        def by_slot(values: F8, fill: float) -> F8:
+            out = np.full(count, fill)
+            out[slots] = values
+            return out
+
+        self._factor, self._offset = by_slot(columns["factor"], 1.0), by_slot(columns["offset"], 0.0)
+        self._low, self._high = by_slot(columns["low"], -np.inf), by_slot(columns["high"], np.inf)
+        self._is_number: B1 = np.zeros(count, np.bool_)
+        self._is_number[slots] = [s.kind not in ("text", "struct") for s in specs]
+        self._by_link: B1 = np.zeros(count, np.bool_)
+        self._by_link[slots] = [s.liveness == "link" for s in specs]
+        link_limit = {link.name: int(link.stale_after_s * NS) for link in links}
+        limits = [stale_after_ms(s) * MS_NS or link_limit.get(s.link, 10 * NS) for s in specs]
+        self._limit_ns: I8 = np.zeros(count, np.int64)
+        self._limit_ns[slots] = limits
+
+    def __len__(self) -> int:
+        return len(self._factor)
+
+    def applied(self, batch: SampleBatch) -> Conditioned:
+        """Return the samples with factor, offset and range applied and their times checked.
+
+        A number that is not finite turns BAD|DECODE and NaN. A retained value starts STALE unless its
+        payload's own time is within the tag's limit, or the tag lives by its link.
+        """
+        if not len(batch):
+            return Conditioned(samples=empty_batch(), dropped={})
+        dropped: dict[str, int] = {}
+        known = batch.slot < len(self)
+        plausible = (batch.source_ns >= EARLIEST_NS) & (batch.source_ns <= batch.arrival_ns + LATEST_AHEAD_NS)
+        keep = known & plausible
+        if not keep.all():
+            dropped = {
+                "no_binding": int(len(keep) - known.sum()),
+                "implausible_time": int((known & ~plausible).sum()),
+            }
+            batch = taken(batch, np.flatnonzero(keep))
+        ahead = batch.source_ns > batch.arrival_ns + AHEAD_NS
+        value, quality = self._valued(batch)
+        quality = self._retained(batch, quality)
+        samples = SampleBatch(
+            slot=batch.slot,
+            value=value,
+            source_ns=np.where(ahead, batch.arrival_ns, batch.source_ns),
+            arrival_ns=batch.arrival_ns,
+            arrival_mono_ns=batch.arrival_mono_ns,
+            quality=quality,
+            flags=np.where(ahead, batch.flags | SOURCE_TIME_ASSUMED, batch.flags).astype(np.uint8),
+            status=batch.status,
+            text=batch.text,
+        )
+        return Conditioned(
+            samples=samples, dropped={k: n for k, n in dropped.items() if n}, ahead=int(ahead.sum())
+        )
+
+    def _valued(self, batch: SampleBatch) -> tuple[F8, U2]:
+        slot = batch.slot
+        value = batch.value * self._factor[slot] + self._offset[slot]
+        number, finite = self._is_number[slot], np.isfinite(value)
+        quality = batch.quality
+        unreadable = number & ~finite & ((quality & RANK_MASK) < BAD)
+        outside = number & finite & ((value < self._low[slot]) | (value > self._high[slot]))
+        if unreadable.any() or outside.any():
+            reason = np.where(unreadable, BAD | DECODE, np.where(outside, UNCERTAIN | RANGE, 0))
+            quality = worst(quality, reason.astype(np.uint16))
+        if not finite.all():
+            value = np.where(finite, value, np.nan)
+        return value, quality
+
+    def _retained(self, batch: SampleBatch, quality: U2) -> U2:
+        retained = (batch.flags & RETAINED) != 0
+        if not retained.any():
+            return quality
+        slot = batch.slot
+        own_time = (batch.flags & SOURCE_TIME_ASSUMED) == 0
+        recent = own_time & (batch.arrival_ns - batch.source_ns <= self._limit_ns[slot])
+        doubtful = retained & ~recent & ~self._by_link[slot]
+        return worst(quality, np.where(doubtful, STALE, 0).astype(np.uint16))

@@ -1,0 +1,101 @@
+"""The tick's side of the inbox: everything queued → one SampleBatch, and its account afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from armillary.api.ports import Decoder
+from armillary.model.arrays import I8, U1
+from armillary.model.clock import NS
+from armillary.model.fault import Fault
+from armillary.model.link import SubscriptionPlan
+from armillary.model.sample import SOURCE_TIME_ASSUMED, SampleBatch, WireBatch, joined, taken
+from armillary.model.tags import TagSpec
+from armillary.telemetry.condition import Conditions
+from armillary.telemetry.decode import Decoded, Decoding, Quarantined
+from armillary.telemetry.inbox import NO_BINDING, Inbox
+
+_OUTCOMES = NO_BINDING + 1
+
+
+class Intake:
+    """Takes, decodes and conditions what the links brought; used by the tick thread alone."""
+
+    def __init__(
+        self,
+        plans: Sequence[SubscriptionPlan],
+        specs: Sequence[TagSpec],
+        inbox: Inbox,
+        decoders: Mapping[str, Decoder] | None = None,
+    ) -> None:
+        self._inbox = inbox
+        self._decodings = {plan.link.name: Decoding(plan, decoders) for plan in plans}
+        self._conditions = Conditions(specs, [plan.link for plan in plans])
+        self._links = tuple(plan.link.name for plan in plans)
+        number = {name: i for i, name in enumerate(self._links)}
+        count = max((s.slot for s in specs), default=-1) + 1
+        self._link_of: I8 = np.full(count, -1, np.int64)
+        for spec in specs:
+            self._link_of[spec.slot] = number.get(spec.link, -1)
+        self.ahead: dict[str, int] = {}  # link -> samples whose clock was more than 5 s ahead, since start
+
+    @property
+    def problems(self) -> tuple[Fault, ...]:
+        """Routes that can never be read: unknown decoders, paths that are none."""
+        return tuple(fault for d in self._decodings.values() for fault in d.problems)
+
+    def quarantine(self) -> tuple[Quarantined, ...]:
+        """Return the newest undecodable payloads of all links, per link in order of arrival."""
+        return tuple(q for d in self._decodings.values() for q in tuple(d.quarantine))
+
+    def time_units(self) -> dict[tuple[str, str], str]:
+        """Return, by (link, channel), the unit that epoch times in the payloads are taken to be in."""
+        return {(n, c): unit for n, d in self._decodings.items() for c, unit in d.time_units.items()}
+
+    def take(self) -> SampleBatch:
+        """Return the samples of everything queued, conditioned, links one after the other.
+
+        Report what became of them by `settle`, in the same tick.
+        """
+        out: list[SampleBatch] = []
+        for link, batches in self._inbox.take().items():
+            wire = [b for b in batches if isinstance(b, WireBatch)]
+            typed = [b for b in batches if isinstance(b, SampleBatch)]
+            decoded = self._decodings[link].decode(wire)
+            raw = joined([b for b in (decoded.samples, *typed) if len(b)])
+            self._account(link, decoded, sum(map(len, typed)), raw)
+            conditioned = self._conditions.applied(self._only_own(link, raw))
+            for reason, count in conditioned.dropped.items():
+                self._inbox.samples_dropped(link, reason, count)
+            if conditioned.ahead:
+                self.ahead[link] = self.ahead.get(link, 0) + conditioned.ahead
+            out.append(conditioned.samples)
+        return joined([b for b in out if len(b)])
+
+    def settle(self, batch: SampleBatch, outcome: U1) -> None:
+        """Book what twin.state made of the rows that `take` gave (outcome: its numbers, shape (n,))."""
+        if not len(batch):
+            return
+        links = self._link_of[batch.slot]
+        table = np.bincount(links * _OUTCOMES + outcome, minlength=len(self._links) * _OUTCOMES)
+        for name, counts in zip(self._links, table.reshape(-1, _OUTCOMES).tolist(), strict=True):
+            if any(counts):
+                self._inbox.settled(name, counts)
+
+    def _account(self, link: str, decoded: Decoded, typed: int, raw: SampleBatch) -> None:
+        self._inbox.decoded(link, decoded.messages + typed, decoded.dropped, len(raw))
+        own = np.flatnonzero((raw.flags & SOURCE_TIME_ASSUMED) == 0)
+        if len(own):
+            self._inbox.delayed(link, float(np.median(raw.arrival_ns[own] - raw.source_ns[own])) / NS)
+
+    def _only_own(self, link: str, raw: SampleBatch) -> SampleBatch:
+        """Return the rows whose slot is a tag of this link; a plugin may have named another's."""
+        known = raw.slot < len(self._link_of)
+        own = np.zeros(len(raw), np.bool_)
+        own[known] = self._link_of[raw.slot[known]] == self._links.index(link)
+        if own.all():
+            return raw
+        self._inbox.samples_dropped(link, "no_binding", int(len(own) - own.sum()))
+        return taken(raw, np.flatnonzero(own))
