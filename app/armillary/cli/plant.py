@@ -12,10 +12,9 @@ from pathlib import Path
 from armillary.extend.discover import discover
 from armillary.model import places
 from armillary.model.fault import WorldFault
-from armillary.wire import child
+from armillary.wire import child, runs
 
 START_S = 15.0
-PLANT_FILE = "plant.json"  # in the project's private folder: the world copies it into its run file
 
 
 @dataclass(slots=True)
@@ -68,7 +67,7 @@ def start_plant(name: str, folder: Path, seed: int = 1) -> RunningPlant:
     private = project / ".armillary"
     private.mkdir(exist_ok=True)
     with suppress(OSError):
-        (private / PLANT_FILE).write_text(json.dumps(described), "utf-8")
+        (private / runs.PLANT_FILE).write_text(json.dumps(described), "utf-8")
     return running
 
 

@@ -15,6 +15,7 @@ from armillary.model.fault import WorldFault
 from armillary.wire.bus import local_address
 
 SCHEMA = 1
+PLANT_FILE = "plant.json"  # written by the starter of a demo's plant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +109,15 @@ def find(project: str = "", address: str = "") -> Run:
     raise WorldFault(
         f"{len(runs)} worlds run: {listed}.", where=str(places.runtime()), remedy="Name one of them."
     )
+
+
+def plant_of(private: Path) -> tuple[PlantPart, ...]:
+    """Return the parts of a demo's plant as its starter noted them in the project's private folder."""
+    try:
+        parts = json.loads((private / PLANT_FILE).read_text("utf-8"))
+        return tuple(PlantPart(**part) for part in parts)
+    except (OSError, ValueError, TypeError):
+        return ()  # no demo: a plant of its own
 
 
 def recorder_address(folder: Path) -> str:

@@ -45,6 +45,11 @@ class Spool:
         """Rows offered and not yet on disk."""
         return self._rows
 
+    @property
+    def under_way(self) -> bool:
+        """True while something was sent and is not acknowledged."""
+        return bool(self._queue) and self._queue[0].is_sent
+
     def enrolled(self, ids: U4) -> None:
         """Note the store's ids by slot (0: not recorded). Called again whenever the recorder came back."""
         self._ids = ids
