@@ -1,0 +1,400 @@
+"""The one place that calls a CommandSink: arm, execute once, read back, write down. Nothing is ever queued.
+
+ARMED (a token, 10 s) → ACCEPTED (all checked again, intent on disk) → SENT (one call of the sink) → VERIFIED,
+or REFUSED, EXPIRED, FAILED, UNVERIFIED (operations: command life). `arm` and `observe` belong to the tick
+thread, `execute` to the loop that owns the sinks; one lock keeps them apart and is never held while waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from armillary.api.ports import CommandSink
+from armillary.model.clock import NS, Clock
+from armillary.model.fault import OrderFault, record
+from armillary.model.link import LinkSpec, LinkStatus
+from armillary.model.order import ENDS, Arm, Armed, Order, OrderState, Receipt, Write
+from armillary.model.tags import TagSpec, TagTable
+from armillary.security.audit import Act, Audit, Scalar
+from armillary.world.leases import TOKEN_NS, Leave, Leaves, Locks, Rates, Seen
+from armillary.world.ledger import Ledger
+from armillary.world.permit import NOT_SENT, check_link, check_quality, check_role, check_value, raw_value
+from armillary.world.readback import ReadBack
+
+log = logging.getLogger(__name__)
+
+STOP_FILE = "STOP_COMMANDS"
+ACK_S = 5.0
+RECEIPTS_KEPT = 4_096  # not yet taken
+
+
+@dataclass(slots=True, kw_only=True)
+class _Flight:
+    """One order that was accepted and has not ended."""
+
+    order: Order
+    spec: TagSpec
+    role: str
+    write: Write
+    receipt: Receipt
+    read_back: ReadBack | None = None  # from the moment before it is sent
+    acknowledged: bool = False
+
+
+class Gate:
+    """Checks, sends and verifies the orders of one LIVE world."""
+
+    def __init__(
+        self,
+        *,
+        world: str,
+        specs: Sequence[TagSpec],
+        table: TagTable,
+        sinks: Mapping[str, CommandSink],
+        links: Mapping[str, LinkSpec],
+        status: Callable[[str], LinkStatus | None],
+        role: Callable[[str], str],
+        audit: Audit,
+        clock: Clock,
+        project: Path,
+        max_age_s: float = 5.0,
+    ) -> None:
+        """Take `sinks` and `links` by link name; `status` and `role` answer for a link and an actor."""
+        self._world, self._table, self._sinks, self._links = world, table, sinks, links
+        self._specs = {spec.name: spec for spec in specs}
+        self._status, self._role, self._clock = status, role, clock
+        self._ledger = Ledger(audit, clock)
+        self._stop_file = project / STOP_FILE
+        self._max_age_ns = int(max_age_s * NS)
+        self._guard = threading.RLock()
+        self._seen, self._locks, self._rates, self._leaves = Seen(), Locks(), Rates(), Leaves()
+        self._flights: dict[str, _Flight] = {}  # by tag
+        self._receipts: deque[Receipt] = deque(maxlen=RECEIPTS_KEPT)
+
+    def arm(self, wish: Arm, now_mono_ns: int) -> Armed:
+        """Return leave to write one value within 10 s. Raises OrderFault with the reason why not."""
+        with self._guard:
+            try:
+                spec = self._allowed(wish.tag, wish.value, wish.unit, wish.actor, wish.seen_seq, now_mono_ns)
+                self._locks.claim(spec.name, wish.actor, now_mono_ns)
+            except OrderFault as fault:
+                self._note(wish.actor, "command.arm.refused", wish.tag, after=wish.value, reason=fault.what)
+                raise
+            self._disarm(lambda leave: leave.spec.name == spec.name, "it was armed again.")
+            self._locks.claim(spec.name, wish.actor, now_mono_ns)
+            status = self._status(spec.link)
+            leave = Leave(
+                wish=wish,
+                spec=spec,
+                old=float(self._table.value[spec.slot]),
+                expires_mono_ns=now_mono_ns + TOKEN_NS,
+                link_since_ns=status.since_ns if status else 0,
+            )
+            token = self._leaves.give(leave)
+            self._note(wish.actor, "command.arm", spec.name, leave.old, wish.value, wish.reason)
+        return Armed(
+            token=token,
+            tag=spec.name,
+            old=leave.old,
+            new=wish.value,
+            unit=spec.unit,
+            title=spec.title or spec.name,
+            expires_mono_ns=leave.expires_mono_ns,
+            expires_s=TOKEN_NS / NS,
+        )
+
+    def disarm(self, actor: str, why: str = "the desk is gone.") -> None:
+        """Take back all that an actor has armed: a desk left, a person cancelled or logged off."""
+        with self._guard:
+            self._disarm(lambda leave: leave.wish.actor == actor, why)
+
+    async def execute(self, order: Order) -> Receipt:
+        """Return what became of an order: SENT (its read-back follows in later receipts) or a refusal."""
+        with self._guard:
+            flight = self._accept(order, self._clock.now_ns(), self._clock.now_mono_ns())
+        if isinstance(flight, Receipt):
+            return flight
+        try:
+            # on disk before the plant sees anything
+            await self._ledger.commit(self._act(flight, "command.intent", order.reason), order.tag)
+        except OrderFault as fault:
+            return self._end(flight, OrderState.REFUSED, fault)
+        with self._guard:
+            objection = self._objection(flight)
+            if objection:
+                return self._end(flight, *objection)
+            self._start_read_back(flight)
+        try:
+            await asyncio.wait_for(self._sinks[flight.spec.link].execute(flight.write), ACK_S)
+            flight.acknowledged = True
+        except OrderFault as fault:
+            return self._end(flight, OrderState.REFUSED, fault)
+        except TimeoutError:
+            return self._sent(flight, "The plant did not answer")
+        except asyncio.CancelledError:
+            stopped = OrderFault(
+                "The world stopped in mid-command.", where=order.tag, remedy="Check the plant."
+            )
+            self._end(flight, OrderState.UNVERIFIED, stopped)
+            raise
+        except Exception:  # border: whatever a plugin raises, the outcome is unknown now
+            log.exception("the sink of link '%s' failed on order %s", flight.spec.link, order.id)
+            return self._sent(flight, "The link's plugin failed")
+        return self._sent(flight, "")
+
+    def observe(self, seq: int, now_mono_ns: int) -> None:
+        """Look at the table once a tick, after it was updated: `seq` is the newest frame's number.
+
+        Verifies what was sent, disarms what lost its ground, puts the audit on disk at least once a second.
+        """
+        with self._guard:
+            self._seen.note(seq, now_mono_ns)
+            self._watch_leaves(now_mono_ns)
+            for flight in list(self._flights.values()):
+                if flight.receipt.state is OrderState.SENT and flight.read_back is not None:
+                    verdict = flight.read_back.look(
+                        self._table, now_mono_ns, acknowledged=flight.acknowledged
+                    )
+                    if verdict:
+                        self._end(flight, *verdict)
+        self._ledger.sync(now_mono_ns)
+
+    def take_receipts(self) -> tuple[Receipt, ...]:
+        """Return what became of orders since the last call, oldest first."""
+        with self._guard:
+            taken = tuple(self._receipts)
+            self._receipts.clear()
+        return taken
+
+    # ---------------------------------------------------------------- what must hold
+
+    def _allowed(self, tag: str, value: float, unit: str, actor: str, seq: int, now_mono_ns: int) -> TagSpec:
+        """Return the spec of a tag that an actor may write now, having seen frame `seq`."""
+        spec = self._specs.get(tag)
+        if spec is None:
+            raise OrderFault("There is no such tag.", where=tag, remedy="Choose a tag of this world.")
+        check_role(self._role(actor), actor, tag)
+        self._check_open(spec)
+        check_value(spec, value, unit)
+        check_link(spec, self._links, self._status(spec.link))
+        if spec.link not in self._sinks:
+            raise OrderFault(
+                f"The link '{spec.link}' cannot write.", where=tag, remedy="Its kind has no command plugin."
+            )
+        check_quality(spec, int(self._table.quality[spec.slot]) & 0xFF)
+        self._seen.check(seq, tag, now_mono_ns)
+        self._rates.check(tag, actor, now_mono_ns)
+        return spec
+
+    def _check_open(self, spec: TagSpec) -> None:
+        if self._is_stopped():
+            raise OrderFault(
+                f"Commands are stopped by the file {STOP_FILE}.",
+                where=str(self._stop_file),
+                remedy="An engineer removes it when commands may be sent again.",
+            )
+        self._ledger.check(spec.name)
+
+    def _is_stopped(self) -> bool:
+        try:
+            return self._stop_file.exists()
+        except OSError:
+            return True  # a folder that cannot be looked into stops commands too
+
+    def _check_same(self, order: Order, wish: Arm) -> None:
+        if not self._leaves.is_new(order.id):
+            raise OrderFault("This order was sent before.", where=order.tag, remedy="Arm a new one.")
+        armed = (self._world, wish.tag, wish.value, wish.unit, wish.actor)
+        if (order.world, order.tag, order.value, order.unit, order.actor) != armed:
+            raise OrderFault(
+                "The order is not what was armed.", where=order.tag, remedy="Arm it again as you want it."
+            )
+
+    def _check_unbroken(self, leave: Leave) -> None:
+        """Refuse when the link was lost since arming, also if it is back: nothing outlives a disconnect."""
+        status = self._status(leave.spec.link)
+        if status is None or status.since_ns != leave.link_since_ns:
+            where = f"link {leave.spec.link} was lost after arming"
+            raise OrderFault(NOT_SENT, where=where, remedy="Arm it again.")
+
+    def _objection(self, flight: _Flight) -> tuple[OrderState, OrderFault] | None:
+        """What has changed while the intent was written; asked just before the one call of the sink."""
+        if self._clock.now_ns() > flight.write.not_after_ns:
+            return OrderState.EXPIRED, _too_late(flight.spec.name)
+        try:
+            self._check_open(flight.spec)
+            check_link(flight.spec, self._links, self._status(flight.spec.link))
+        except OrderFault as fault:
+            return OrderState.REFUSED, fault
+        return None
+
+    # ---------------------------------------------------------------- steps
+
+    def _accept(self, order: Order, now_ns: int, now_mono_ns: int) -> _Flight | Receipt:
+        """Use up the token, check everything again, and let the order fly; or say why not."""
+        leave = self._leaves.take(order.token)
+        receipt = Receipt(
+            order=order.id,
+            tag=order.tag,
+            state=OrderState.ACCEPTED,
+            t_ns=now_ns,
+            actor=order.actor,
+            old=leave.old if leave else float("nan"),
+            value=order.value,
+            unit=order.unit,
+        )
+        if leave is None:
+            return self._refuse(receipt, *self._leaves.why_not(order.token, order.tag))
+        if leave.spec.name not in self._flights:
+            self._locks.release(leave.spec.name)
+        if now_mono_ns > leave.expires_mono_ns or now_ns > order.not_after_ns:
+            return self._refuse(receipt, OrderState.EXPIRED, _too_late(order.tag))
+        try:
+            self._check_same(order, leave.wish)
+            spec = self._allowed(
+                order.tag, order.value, order.unit, order.actor, order.expect_seq, now_mono_ns
+            )
+            self._check_unbroken(leave)
+            raw = raw_value(spec, order.value)
+            self._locks.claim(spec.name, order.actor, now_mono_ns)
+        except OrderFault as fault:
+            return self._refuse(receipt, OrderState.REFUSED, fault)
+        if spec.name in self._flights:
+            newer = OrderFault(
+                "A newer command replaced this one.", where=spec.name, remedy="Follow that one."
+            )
+            self._end(self._flights[spec.name], OrderState.UNVERIFIED, newer)
+            self._locks.claim(spec.name, order.actor, now_mono_ns)
+        write = Write(
+            id=order.id,
+            link=spec.link,
+            address=spec.address,
+            value=raw,
+            kind=spec.kind,
+            not_after_ns=min(order.not_after_ns, now_ns + self._max_age_ns),
+            key=secrets.token_urlsafe(24),
+        )
+        role = self._role(order.actor)
+        flight = _Flight(order=order, spec=spec, role=role, write=write, receipt=receipt)
+        self._flights[spec.name] = flight
+        self._rates.count(spec.name, order.actor, now_mono_ns)
+        self._receipts.append(receipt)
+        return flight
+
+    def _start_read_back(self, flight: _Flight) -> None:
+        """Note how things stand before the plant can have seen anything."""
+        spec = flight.spec
+        flight.read_back = ReadBack(
+            spec=spec,
+            value=flight.order.value,
+            old=float(self._table.value[spec.slot]),
+            sent_ns=self._clock.now_ns(),
+            sent_mono_ns=self._clock.now_mono_ns(),
+            source_ns=int(self._table.source_ns[spec.slot]),
+        )
+        flight.receipt = replace(flight.receipt, old=flight.read_back.old)
+
+    def _watch_leaves(self, now_mono_ns: int) -> None:
+        if self._leaves.open() and self._is_stopped():
+            self._disarm(lambda leave: True, "commands were stopped.")
+        self._disarm(
+            lambda leave: now_mono_ns > leave.expires_mono_ns, "the time ran out.", OrderState.EXPIRED
+        )
+        self._disarm(lambda leave: not self._is_carried(leave), "link lost, the command was not sent.")
+
+    def _is_carried(self, leave: Leave) -> bool:
+        try:
+            check_link(leave.spec, self._links, self._status(leave.spec.link))
+            self._check_unbroken(leave)
+        except OrderFault:
+            return False
+        return True
+
+    def _disarm(
+        self, which: Callable[[Leave], bool], why: str, state: OrderState = OrderState.REFUSED
+    ) -> None:
+        for leave in self._leaves.drop(which, why, state):
+            self._locks.release(leave.spec.name)
+            self._note(leave.wish.actor, "command.disarm", leave.spec.name, reason=why)
+
+    def _sent(self, flight: _Flight, doubt: str) -> Receipt:
+        with self._guard:
+            if flight.receipt.state in ENDS:
+                return flight.receipt
+            text = f"{doubt}: outcome unknown, reading back."
+            fault = OrderFault(text, where=flight.spec.name, remedy="Watch the plant.") if doubt else None
+            flight.receipt = replace(
+                flight.receipt,
+                state=OrderState.SENT,
+                t_ns=self._clock.now_ns(),
+                detail=record(fault) if fault else None,
+            )
+            self._locks.claim(flight.spec.name, flight.order.actor, self._clock.now_mono_ns())
+            self._receipts.append(flight.receipt)
+            self._ledger.note(self._act(flight, "command.sent", doubt))
+            return flight.receipt
+
+    # ---------------------------------------------------------------- ends
+
+    def _refuse(self, receipt: Receipt, state: OrderState, fault: OrderFault) -> Receipt:
+        """End an order that was never accepted."""
+        ended = replace(receipt, state=state, detail=record(fault))
+        self._receipts.append(ended)
+        action = f"command.{state.lower()}"
+        self._note(receipt.actor, action, receipt.tag, after=receipt.value, reason=fault.what)
+        return ended
+
+    def _end(
+        self, flight: _Flight, state: OrderState, fault: OrderFault | None, read_back: float | None = None
+    ) -> Receipt:
+        with self._guard:
+            if flight.receipt.state in ENDS:
+                return flight.receipt  # a newer command ended it while it waited for the answer
+            if self._flights.get(flight.spec.name) is flight:
+                del self._flights[flight.spec.name]
+                self._locks.release(flight.spec.name)
+            flight.receipt = replace(
+                flight.receipt,
+                state=state,
+                t_ns=self._clock.now_ns(),
+                detail=record(fault) if fault else None,
+                read_back=read_back,
+            )
+            self._receipts.append(flight.receipt)
+            act = self._act(flight, f"command.{state.lower()}", fault.what if fault else "")
+            self._ledger.note(act if read_back is None else replace(act, after=read_back))
+            return flight.receipt
+
+    def _act(self, flight: _Flight, action: str, reason: str) -> Act:
+        return Act(
+            actor=flight.order.actor,
+            role=flight.role,
+            action=action,
+            target=f"{flight.spec.name} {flight.order.id}",
+            before=flight.receipt.old,
+            after=flight.order.value,
+            reason=reason,
+        )
+
+    def _note(
+        self,
+        actor: str,
+        action: str,
+        tag: str,
+        before: Scalar = None,
+        after: Scalar = None,
+        reason: str = "",
+    ) -> None:
+        act = Act(actor=actor, role=self._role(actor), action=action, target=tag, before=before, after=after)
+        self._ledger.note(replace(act, reason=reason))
+
+
+def _too_late(tag: str) -> OrderFault:
+    return OrderFault("The order came too late and was not sent.", where=tag, remedy="Arm it again.")
