@@ -1,0 +1,318 @@
+"""The viewport widget: blits pictures, turns the mouse into camera moves, picks, highlights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt, QTimer
+from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+from PySide6.QtWidgets import QWidget
+
+from armillary.model.arrays import U1
+from armillary.model.clock import MS_NS, Clock
+from armillary.model.look import Look
+from armillary.session.workspace import Workspace, WorldState
+from armillary.ui import theme
+from armillary.ui.theme import Colours
+from armillary.viewport.view import View
+
+REST_MS = 300  # without change for so long, the picture is drawn once more with smooth edges
+FASTEST_MS, SLOWEST_MS = 16, 250
+HOVER_MS = 40
+_CLICK_PX = 4  # a press that moved less is a click
+_WHEEL_STEP = 120.0
+_ZOOM_PER_STEP = 1.15
+_KEY_ORBIT_PX, _KEY_PAN_PX = 24.0, 24.0
+_SHARE = 0.5  # pause after a frame, as a share of the frame: tables and links keep their turn
+_SMOOTHING = 0.2
+_HOVER_TAGS = 3
+NO_SCENE = "No scene. Telemetry runs."
+NO_WORLD = "No scene."
+HINT = "Open a project or a USD file with Ctrl+O, or drop one here."
+
+
+class Canvas(QWidget):
+    """Shows what the view renders; renders only when something changed and the widget can be seen."""
+
+    def __init__(self, workspace: Workspace, clock: Clock, colours: Colours, view: View) -> None:
+        super().__init__()
+        self._workspace, self._clock, self._colours = workspace, clock, colours
+        self.view = view
+        self.frame_ms = float(FASTEST_MS)  # smoothed time of one render
+        self.frames = 0
+        self.on_frame: Callable[[], None] = lambda: None  # after each picture that was made
+        self.on_hover: Callable[[int | None], None] = lambda _prim: None
+        self._pixels: U1 | None = None  # keeps the memory of `_image` alive
+        self._image = QImage()
+        self._pressed: QPointF | None = None
+        self._last = QPointF()
+        self._moved = False
+        self._hover: int | None = None
+        self._hover_text = ""
+        self._due_mono_ns = 0
+        self.setAccessibleName("Picture of the scene")
+        self.setAccessibleDescription("The tree lists the same parts; arrow keys turn, plus and minus zoom.")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setMinimumSize(160, 120)
+        self._tick = self._timer(0, self._render)
+        self._rest = self._timer(REST_MS, self._at_rest)
+        self._hovering = self._timer(HOVER_MS, self._find_hover)
+        self._hover_at = QPointF()
+        view.set_theme(colours.name)
+        workspace.scene_changed.connect(self._scene_changed)
+        workspace.look_changed.connect(self._look_changed)
+        workspace.selection_changed.connect(self._selected)
+        workspace.world_changed.connect(self.update)
+        workspace.project_changed.connect(self.update)
+        self._scene_changed()
+
+    def _timer(self, ms: int, run: Callable[[], None]) -> QTimer:
+        out = QTimer(self)
+        out.setSingleShot(True)
+        out.setInterval(ms)
+        out.setTimerType(Qt.TimerType.PreciseTimer)
+        out.timeout.connect(run)
+        return out
+
+    # ------------------------------------------------------------ workspace → picture
+    def _scene_changed(self) -> None:
+        self._hover = None
+        scene = self._workspace.scene
+        self.view.show(scene)
+        if scene is not None and self._workspace.look is not None:
+            self.view.apply(self._workspace.look)
+            self.view.select(self._workspace.selection)
+        self.touch()
+        self.update()
+
+    def _look_changed(self, _old: Look, new: Look) -> None:
+        self.view.apply(new)
+        self.touch()
+
+    def _selected(self, prims: tuple[int, ...]) -> None:
+        self.view.select(prims)
+        self.touch()
+
+    def set_colours(self, colours: Colours) -> None:
+        """Draw in another theme."""
+        self._colours = colours
+        self.view.set_theme(colours.name)
+        self.touch()
+        self.update()
+
+    # ------------------------------------------------------------ rendering
+    def touch(self) -> None:
+        """Say that something changed: a picture is made when its turn has come."""
+        if self.view.dirty and not self._tick.isActive():
+            wait = max(self._due_mono_ns - self._clock.now_mono_ns(), 0) // MS_NS
+            self._tick.start(int(wait))
+
+    def _render(self) -> None:
+        if not self.isVisible() or self._workspace.scene is None or not self.view.dirty:
+            return
+        self.view.set_smooth(False)
+        self._draw()
+        self._rest.start()
+
+    def _at_rest(self) -> None:
+        if not self.isVisible() or self._workspace.scene is None:
+            return
+        self.view.set_smooth(True)
+        if self.view.dirty:
+            self._draw()
+
+    def _draw(self) -> None:
+        start = self._clock.now_mono_ns()
+        pixels = self.view.render()
+        self._take(pixels)
+        now = self._clock.now_mono_ns()
+        spent_ms = (now - start) / MS_NS
+        self.frame_ms += _SMOOTHING * (spent_ms - self.frame_ms)
+        # the next picture waits in proportion to what one costs here, so that nothing else starves
+        pause_ms = min(max(FASTEST_MS - spent_ms, _SHARE * self.frame_ms), SLOWEST_MS)
+        self._due_mono_ns = now + int(pause_ms * MS_NS)
+        self.frames += 1
+        self.update()
+        self.on_frame()
+
+    def _take(self, pixels: U1) -> None:
+        """Wrap the renderer's buffer; no copy: it stays as it is until the next render."""
+        height, width = pixels.shape[:2]
+        self._pixels = pixels
+        self._image = QImage(pixels.data, width, height, pixels.strides[0], QImage.Format.Format_RGBX8888)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802  Qt's name
+        painter = QPainter(self)
+        if self._workspace.scene is None or self._image.isNull():
+            painter.fillRect(self.rect(), QColor(self._colours.ground))
+            self._paint_empty(painter)
+        else:
+            painter.drawImage(QRectF(self.rect()), self._image)
+            if self._hover_text:
+                self._paint_hover(painter)
+        if self.hasFocus():
+            painter.setPen(QColor(self._colours.focus))
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+        painter.end()
+
+    def _paint_empty(self, painter: QPainter) -> None:
+        text, done = self._workspace.progress
+        if text:
+            title, hint = text, f"{done:.0%}" if 0 < done < 1 else ""
+        elif self._workspace.scene is not None:
+            title, hint = "", ""
+        else:
+            title = NO_WORLD if self._workspace.world_state == WorldState.NONE else NO_SCENE
+            hint = HINT
+        painter.setPen(QColor(self._colours.text))
+        painter.setFont(theme.font(1.3))
+        middle = self.rect().adjusted(16, 0, -16, -self.height() // 2)
+        flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom | Qt.TextFlag.TextWordWrap
+        painter.drawText(middle, int(flags), title)
+        painter.setPen(QColor(self._colours.muted))
+        painter.setFont(theme.font())
+        below = self.rect().adjusted(16, self.height() // 2 + 8, -16, 0)
+        flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
+        painter.drawText(below, int(flags), hint)
+        if text:
+            bar = QRect(self.width() // 2 - 120, self.height() // 2 + 36, 240, 4)
+            painter.fillRect(bar, QColor(self._colours.line))
+            bar.setWidth(round(bar.width() * min(max(done, 0.0), 1.0)))
+            painter.fillRect(bar, QColor(self._colours.focus))
+
+    def _paint_hover(self, painter: QPainter) -> None:
+        painter.setFont(theme.font())
+        lines = painter.fontMetrics().boundingRect(
+            QRect(0, 0, max(self.width() - 40, 100), self.height()), int(Qt.AlignmentFlag.AlignLeft), self._hover_text
+        )
+        box = QRect(8, self.height() - lines.height() - 20, lines.width() + 20, lines.height() + 12)
+        ground = QColor(self._colours.raised)
+        ground.setAlpha(235)
+        painter.fillRect(box, ground)
+        painter.setPen(QColor(self._colours.line))
+        painter.drawRect(box)
+        painter.setPen(QColor(self._colours.text))
+        painter.drawText(box.adjusted(10, 6, -4, -6), int(Qt.AlignmentFlag.AlignLeft), self._hover_text)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        ratio = self.devicePixelRatioF()
+        self.view.size(max(round(self.width() * ratio), 1), max(round(self.height() * ratio), 1))
+        self.touch()
+
+    def showEvent(self, event: object) -> None:  # noqa: N802
+        self.touch()
+
+    # ------------------------------------------------------------ mouse and keys
+    def _pixel(self, at: QPointF) -> tuple[int, int]:
+        ratio = self.devicePixelRatioF()
+        return round(at.x() * ratio), round(at.y() * ratio)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        self._pressed = self._last = event.position()
+        self._moved = False
+        self._set_hover(None)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        at = event.position()
+        if self._pressed is None or event.buttons() == Qt.MouseButton.NoButton:
+            self._hover_at = at
+            if not self._hovering.isActive():
+                self._hovering.start()
+            return
+        if not self._moved and (at - self._pressed).manhattanLength() < _CLICK_PX:
+            return
+        self._moved = True
+        step = at - self._last
+        self._last = at
+        shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        if event.buttons() & Qt.MouseButton.LeftButton and not shift:
+            self.view.orbit(step.x(), step.y())
+        else:
+            self.view.pan(step.x(), step.y())
+        self.touch()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        was_click = self._pressed is not None and not self._moved
+        self._pressed = None
+        if was_click and event.button() == Qt.MouseButton.LeftButton:
+            self._click(event.position(), event.modifiers())
+
+    def _click(self, at: QPointF, keys: Qt.KeyboardModifier) -> None:
+        if self._workspace.scene is None:
+            return
+        prim = self.view.pick(*self._pixel(at))
+        chosen = self._workspace.selection
+        if keys & Qt.KeyboardModifier.ControlModifier:
+            if prim is None:
+                return
+            rest = tuple(p for p in chosen if p != prim)
+            self._workspace.select(rest if prim in chosen else (*rest, prim))
+        else:
+            self._workspace.select(() if prim is None else (prim,))
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        self._pressed = None
+        if self._workspace.scene is None or event.button() != Qt.MouseButton.LeftButton:
+            return
+        prim = self.view.pick(*self._pixel(event.position()))
+        if prim is not None:
+            self.view.focus((prim,))
+            self.touch()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
+        steps = event.angleDelta().y() / _WHEEL_STEP
+        if steps and self._workspace.scene is not None:
+            self.view.zoom(_ZOOM_PER_STEP**steps, *self._pixel(event.position()))
+            self.touch()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        turn = {
+            Qt.Key.Key_Left: (-1.0, 0.0),
+            Qt.Key.Key_Right: (1.0, 0.0),
+            Qt.Key.Key_Up: (0.0, -1.0),
+            Qt.Key.Key_Down: (0.0, 1.0),
+        }.get(Qt.Key(event.key()))
+        middle = self._pixel(QPointF(self.width() / 2, self.height() / 2))
+        if turn is not None and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self.view.pan(turn[0] * _KEY_PAN_PX, turn[1] * _KEY_PAN_PX)
+        elif turn is not None:
+            self.view.orbit(turn[0] * _KEY_ORBIT_PX, turn[1] * _KEY_ORBIT_PX)
+        elif event.key() in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
+            self.view.zoom(_ZOOM_PER_STEP, *middle)
+        elif event.key() == Qt.Key.Key_Minus:
+            self.view.zoom(1 / _ZOOM_PER_STEP, *middle)
+        else:
+            super().keyPressEvent(event)
+            return
+        self.touch()
+
+    # ------------------------------------------------------------ hover
+    def _find_hover(self) -> None:
+        if self._workspace.scene is not None and self._pressed is None and self.underMouse():
+            self._set_hover(self.view.pick(*self._pixel(self._hover_at)))
+
+    def _set_hover(self, prim: int | None) -> None:
+        if prim == self._hover:
+            return
+        self._hover = prim
+        self._hover_text = self._describe(prim)
+        self.view.hover(prim)
+        self.on_hover(prim)
+        self.touch()
+        self.update()
+
+    def _describe(self, prim: int | None) -> str:
+        scene = self._workspace.scene
+        if scene is None or prim is None:
+            return ""
+        lines = [scene.prim_path[prim]]
+        slots = self._workspace.tags_of_prim(prim)[:_HOVER_TAGS]
+        rows = self._workspace.tag_rows(slots, self._clock.now_mono_ns())
+        lines += [f"{row.name}  {row.value}" for row in rows]
+        return "\n".join(lines)
+
+    def leaveEvent(self, event: object) -> None:  # noqa: N802
+        self._hovering.stop()
+        self._set_hover(None)

@@ -1,0 +1,16 @@
+"""What is dragged inside the desk: tags by slot, parts by prim index."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QMimeData
+
+TAG_MIME = "application/x-armillary-tags"
+PRIM_MIME = "application/x-armillary-prims"
+
+
+def numbers(data: QMimeData, kind: str) -> tuple[int, ...]:
+    """Return the slots or prims of a drag of ours; () when it carries none of that kind."""
+    if not data.hasFormat(kind):
+        return ()
+    text = bytes(data.data(kind).data()).decode("ascii", "replace")
+    return tuple(int(part) for part in text.split(",") if part.isdigit())

@@ -1,0 +1,163 @@
+"""Events dock: what happened, newest first, and the problems that are open now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QTabBar, QTableView, QVBoxLayout, QWidget
+
+from armillary.model.frame import Event
+from armillary.session.rows import EventRow
+from armillary.session.workspace import Workspace
+from armillary.ui import icons
+from armillary.ui.pieces import EmptyOver, IconButton
+from armillary.ui.theme import Colours
+
+KEPT = 2000
+TIME, SOURCE, TEXT, REMEDY = range(4)
+EVENTS, PROBLEMS = range(2)
+_HEADINGS = (("Time", "From", "What happened", "What to do"), ("Code", "Where", "What is wrong", "What to do"))
+_LEVELS = {"info": "info", "warning": "warning", "error": "error"}
+_EMPTY = ("Nothing has happened yet. Link changes, orders and faults appear here.", "No problems.")
+_ROW_PADDING = 7
+Index = QModelIndex | QPersistentModelIndex
+_NOTHING = QModelIndex()
+
+
+class EventModel(QAbstractTableModel):
+    """Rows of four texts and a level."""
+
+    def __init__(self, colours: Colours, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.colours = colours
+        self.kind = EVENTS
+        self.rows: list[EventRow] = []
+
+    def replace(self, kind: int, rows: Sequence[EventRow]) -> None:
+        """Show other rows."""
+        self.beginResetModel()
+        self.kind, self.rows = kind, list(rows)
+        self.endResetModel()
+
+    def add(self, row: EventRow) -> None:
+        """Put a row on top; the oldest go beyond the limit."""
+        self.beginInsertRows(QModelIndex(), 0, 0)
+        self.rows.insert(0, row)
+        self.endInsertRows()
+        if len(self.rows) > KEPT:
+            self.beginRemoveRows(QModelIndex(), KEPT, len(self.rows) - 1)
+            del self.rows[KEPT:]
+            self.endRemoveRows()
+
+    def rowCount(self, parent: Index = _NOTHING) -> int:  # noqa: N802  Qt's name
+        return 0 if parent.isValid() else len(self.rows)
+
+    def columnCount(self, parent: Index = _NOTHING) -> int:  # noqa: N802
+        return 0 if parent.isValid() else len(_HEADINGS[0])
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802
+        """Return a heading. Any: Qt's own contract for item data."""
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return _HEADINGS[self.kind][section]
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return what one cell shows. Any: Qt's own contract for item data."""
+        row = self.rows[index.row()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return (row.time, row.source, row.text, row.remedy)[index.column()]
+        if role == Qt.ItemDataRole.DecorationRole and index.column() == TIME:
+            loud = row.level != "info"
+            colour = self.colours.text if loud else self.colours.edge
+            return icons.icon(_LEVELS.get(row.level, "info"), colour)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return f"{row.text}\n{row.remedy}".strip()
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return f"{row.level}: {row.time}, {row.source}, {row.text} {row.remedy}"
+        return None
+
+
+class EventsPanel(QWidget):
+    """Events and problems, one list each."""
+
+    def __init__(self, workspace: Workspace, colours: Colours) -> None:
+        super().__init__()
+        self._workspace = workspace
+        self.model = EventModel(colours, self)
+        self.tabs = QTabBar()
+        self.tabs.setAccessibleName("Events or problems")
+        self.tabs.setDrawBase(False)
+        self.tabs.addTab("Events")
+        self.tabs.addTab("Problems")
+        self.tabs.currentChanged.connect(lambda _tab: self.reload())
+        self.copy = IconButton("tag", "Copy the selected rows", self._copy)
+        self.view = QTableView()
+        self.view.setModel(self.model)
+        self.view.setAccessibleName("Events and problems")
+        self.view.setShowGrid(False)
+        self.view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.view.setTabKeyNavigation(False)
+        self.view.setWordWrap(False)
+        self.view.verticalHeader().hide()
+        self.view.verticalHeader().setMinimumSectionSize(1)
+        self.view.verticalHeader().setDefaultSectionSize(self.view.fontMetrics().height() + _ROW_PADDING)
+        header = self.view.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setStretchLastSection(True)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        header.setSectionResizeMode(TEXT, QHeaderView.ResizeMode.Stretch)
+        for column, width in ((TIME, 100), (SOURCE, 150), (REMEDY, 300)):
+            self.view.setColumnWidth(column, width)
+        bar = QHBoxLayout()
+        bar.setContentsMargins(6, 2, 6, 0)
+        bar.addWidget(self.tabs, 1)
+        bar.addWidget(self.copy)
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(0)
+        rows.addLayout(bar)
+        rows.addWidget(self.view, 1)
+        self.empty = EmptyOver(self.view, _EMPTY[EVENTS])
+        self.set_colours(colours)
+        workspace.event_added.connect(self._added)
+        workspace.problems_changed.connect(self._problems)
+        workspace.project_changed.connect(self.reload)
+        self.reload()
+
+    def _added(self, event: Event) -> None:
+        if self.tabs.currentIndex() == EVENTS:
+            self.model.add(event_row(event))
+            self.empty.set("")
+
+    def _problems(self) -> None:
+        n = len(self._workspace.problems)
+        self.tabs.setTabText(PROBLEMS, f"Problems ({n})" if n else "Problems")
+        if self.tabs.currentIndex() == PROBLEMS:
+            self.reload()
+
+    def reload(self) -> None:
+        """Fill the list that is chosen."""
+        kind = self.tabs.currentIndex()
+        if kind == EVENTS:
+            rows = [event_row(event) for event in reversed(self._workspace.events)]
+        else:
+            rows = [
+                EventRow(p.code, p.severity, p.where, p.what, p.remedy) for p in self._workspace.problems
+            ]
+        self.model.replace(kind, rows)
+        self.empty.set("" if rows else _EMPTY[kind])
+
+    def _copy(self) -> None:
+        chosen = [self.model.rows[i.row()] for i in self.view.selectionModel().selectedRows()]
+        text = "\n".join(f"{r.time}\t{r.level}\t{r.source}\t{r.text}\t{r.remedy}" for r in chosen)
+        if text:
+            self.view.window().copy(text)
+
+    def set_colours(self, colours: Colours) -> None:
+        """Draw in another theme."""
+        self.model.colours = colours
+        self.copy.set_colours(colours)
+        self.view.viewport().update()

@@ -1,0 +1,246 @@
+"""Inspector dock: the selected part, its twin, live values, bindings, attributes, and writing a setpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QModelIndex, Qt, QTimer
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from armillary.model.arrays import U4
+from armillary.model.clock import Clock
+from armillary.model.fault import FaultRecord
+from armillary.model.message import Attributes
+from armillary.model.scene import SceneArrays
+from armillary.session.rows import BindingRow
+from armillary.session.workspace import Workspace
+from armillary.ui import icons, theme
+from armillary.ui.pieces import IconButton, Section, empty, label
+from armillary.ui.row_model import Row, RowModel, fit_height, short_table
+from armillary.ui.tag_model import LINK, NAME, QUALITY, VALUE, TagModel
+from armillary.ui.tag_view import table
+from armillary.ui.theme import Colours
+from armillary.ui.write_card import WriteCard
+
+REFRESH_MS = 250
+_NOTHING = "Nothing selected.\nClick a part in the picture or in the tree to see its values."
+_MOST_VALUES = 200  # tags listed for one part
+_MANY = 14  # rows shown before a table scrolls
+
+
+class InspectorPanel(QWidget):
+    """Everything known of the part selected last."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        clock: Clock,
+        colours: Colours,
+        *,
+        trend: Callable[[tuple[int, ...]], None],
+        copy: Callable[[str], None],
+    ) -> None:
+        super().__init__()
+        self._workspace, self._clock, self._colours = workspace, clock, colours
+        self._trend = trend
+        self._prim = -1
+        self._icon, self.name = label(), label("", "title", copyable=True)
+        self.kind = label("", "muted", wrap=True)
+        self.path = label("", "muted", wrap=True, copyable=True)
+        self.path.setFont(theme.mono())
+        self.twin = label("", wrap=True)
+        self.copy = IconButton("tag", "Copy the path", lambda: copy(self.path.text()))
+        self.trend = IconButton("trend", "Show these values in trends", self._show_trend)
+        self.tags = TagModel(workspace, colours, self)
+        self.values = table(self.tags, "Live values of the part")
+        self.values.setColumnHidden(LINK, True)
+        self.values.doubleClicked.connect(self._value_clicked)
+        self.bindings = RowModel(
+            ("Drives", "Tag", "Value", "Map"), colours, mark_column=2, parent=self
+        )
+        self.binding_table = short_table(self.bindings, "Bindings of the part")
+        self.attributes = RowModel(("Attribute", "Value"), colours, parent=self)
+        self.attribute_table = short_table(self.attributes, "Attributes of the part")
+        self.card = WriteCard(workspace, clock)
+        self._lay_out()
+        self._late = QTimer(self)
+        self._late.setSingleShot(True)
+        self._late.setInterval(REFRESH_MS)
+        self._late.timeout.connect(self.refresh)
+        workspace.selection_changed.connect(self.follow)
+        workspace.scene_changed.connect(lambda: self.follow(workspace.selection))
+        workspace.world_changed.connect(lambda: self.follow(workspace.selection))
+        workspace.frame_arrived.connect(self._arrived)
+        self.set_colours(colours)
+        self.follow(workspace.selection)
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.addWidget(self._icon)
+        head.addWidget(self.name, 1)
+        head.addWidget(self.trend)
+        head.addWidget(self.copy)
+        self._setpoints = QVBoxLayout()
+        self._setpoints.setSpacing(4)
+        points = QWidget()
+        points.setLayout(self._setpoints)
+        self._setpoints.setContentsMargins(0, 0, 0, 0)
+        self.value_section = Section("Values", self.values)
+        self.write_section = Section("Setpoints", points)
+        self.binding_section = Section("Bindings", self.binding_table)
+        self.attribute_section = Section("Attributes", self.attribute_table, is_open=False)
+        self.binding_table.setColumnWidth(0, 92)
+        self.binding_table.setColumnWidth(1, 130)
+        self.binding_table.setColumnWidth(2, 96)
+        self.attribute_table.setColumnWidth(0, 170)
+        self.values.setColumnWidth(NAME, 150)
+        self.values.setColumnWidth(VALUE, 100)
+        self.values.setColumnWidth(QUALITY, 92)
+        self.sheet = QWidget()
+        self.sheet.setObjectName("sheet")
+        rows = QVBoxLayout(self.sheet)
+        rows.setContentsMargins(8, 8, 8, 8)
+        rows.setSpacing(4)
+        rows.addLayout(head)
+        for widget in (self.path, self.kind, self.twin, self.card, self.value_section, self.write_section):
+            rows.addWidget(widget)
+        rows.addWidget(self.binding_section)
+        rows.addWidget(self.attribute_section)
+        rows.addStretch(1)
+        self.empty = empty(_NOTHING)
+        self.scroll = QScrollArea()
+        self.scroll.setWidgetResizable(True)
+        self.scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self.scroll.setAccessibleName("Details of the selected part")
+        self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.scroll.setWidget(self.sheet)
+        around = QVBoxLayout(self)
+        around.setContentsMargins(0, 0, 0, 0)
+        around.addWidget(self.empty)
+        around.addWidget(self.scroll)
+
+    # ------------------------------------------------------------ which part
+    def follow(self, prims: tuple[int, ...]) -> None:
+        """Show the part selected last; leaving a part disarms what was armed for it."""
+        scene = self._workspace.scene
+        prim = prims[-1] if prims and scene is not None and prims[-1] < len(scene) else -1
+        if prim != self._prim and self.card.slot >= 0:
+            self.card.close_card()
+        self._prim = prim
+        self.empty.setVisible(prim < 0)
+        self.scroll.setVisible(prim >= 0)
+        if scene is None or prim < 0:
+            return
+        self._head(scene, prim, len(prims))
+        slots = self._workspace.tags_of_prim(prim)[:_MOST_VALUES]
+        self.tags.set_slots(slots)
+        self.value_section.set_title(f"Values ({len(slots)})")
+        self.value_section.setVisible(bool(slots))
+        fit_height(self.values, _MANY)
+        self._offer_writes(slots)
+        self.attributes.replace(())
+        self.attribute_section.set_title("Attributes")
+        path = scene.prim_path[prim]
+        self._workspace.attributes(path, lambda answer: self._attributes(path, answer))
+        self.refresh()
+
+    def _head(self, scene: SceneArrays, prim: int, chosen: int) -> None:
+        path = scene.prim_path[prim]
+        kind = scene.type_names[int(scene.prim_type[prim])] or "no type"
+        self._icon.setPixmap(icons.pixmap(icons.prim_icon(kind), self._colours.muted, 16))
+        self.name.setText(path.rsplit("/", 1)[-1])
+        self.path.setText(path)
+        more = dict(scene.kind).get(prim, "")
+        others = f" · {chosen} parts selected, the last one is shown" if chosen > 1 else ""
+        self.kind.setText(f"{kind}{f' · {more}' if more else ''}{others}")
+        twin = self._workspace.twin_of_prim(prim)
+        self.twin.setVisible(twin is not None)
+        if twin is not None:
+            model = f" · {twin.model}" if twin.model else ""
+            self.twin.setText(f"Twin {twin.id}{f', {twin.title}' if twin.title else ''}{model}")
+
+    def _offer_writes(self, slots: tuple[int, ...]) -> None:
+        while (item := self._setpoints.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.deleteLater()
+        writable = [slot for slot in slots if self._workspace.specs[slot].writable]
+        for slot in writable:
+            spec = self._workspace.specs[slot]
+            why = self._workspace.orders.why_not(slot)
+            button = QPushButton(f"Write {spec.name}…")
+            button.setAccessibleName(f"Write {spec.name}")
+            button.setEnabled(not why)
+            button.setToolTip(why or spec.title)
+            button.clicked.connect(lambda _checked=False, slot=slot: self.open_write(slot))
+            self._setpoints.addWidget(button)
+            if why:
+                self._setpoints.addWidget(label(why, "muted", wrap=True))
+        self.write_section.setVisible(bool(writable))
+
+    def open_write(self, slot: int) -> None:
+        """Show the card that writes a tag."""
+        self.card.open(slot)
+        self.scroll.ensureWidgetVisible(self.card)
+
+    # ------------------------------------------------------------ live
+    def _arrived(self, _slots: U4) -> None:
+        if self._prim >= 0 and self.isVisible() and not self._late.isActive():
+            self._late.start()
+
+    def refresh(self) -> None:
+        """Show values and bindings as they are now."""
+        if self._prim < 0:
+            return
+        self.tags.refresh(self._clock.now_mono_ns(), 0, self.tags.rowCount() - 1)
+        found = self._workspace.bindings_of_prim(self._prim)
+        self.bindings.replace([binding_text(row) for row in found])
+        fit_height(self.binding_table)
+        self.binding_section.set_title(f"Bindings ({len(found)})" if found else "No bindings")
+        self.binding_table.setVisible(bool(found) and self.binding_section.button.isChecked())
+
+    def _attributes(self, path: str, answer: Attributes | FaultRecord) -> None:
+        scene = self._workspace.scene
+        if scene is None or self._prim < 0 or scene.prim_path[self._prim] != path:
+            return  # another part was selected meanwhile
+        if isinstance(answer, FaultRecord):
+            self.attributes.replace([Row(("not known", answer.what), answer.remedy)])
+            rows = 0
+        else:
+            rows = len(answer.rows)
+            self.attributes.replace(
+                [Row((name, value), f"{kind} {name}\n{value}\n{layer}") for name, kind, value, layer in answer.rows]
+            )
+        self.attribute_section.set_title(f"Attributes ({rows})")
+        fit_height(self.attribute_table)
+
+    def _value_clicked(self, index: QModelIndex) -> None:
+        slot = self.tags.slot(index.row())
+        if self._workspace.specs[slot].writable and not self._workspace.orders.why_not(slot):
+            self.open_write(slot)
+        else:
+            self._trend((slot,))
+
+    def _show_trend(self) -> None:
+        chosen = tuple(self.tags.slot(i.row()) for i in self.values.selectionModel().selectedRows())
+        self._trend(chosen or tuple(self.tags.slot(row) for row in range(min(self.tags.rowCount(), 6))))
+
+    def set_colours(self, colours: Colours) -> None:
+        """Draw in another theme."""
+        self._colours = colours
+        self.tags.set_colours(colours)
+        self.bindings.colours = self.attributes.colours = colours
+        for button in (self.copy, self.trend):
+            button.set_colours(colours)
+        if self._prim >= 0 and (scene := self._workspace.scene) is not None:
+            self._head(scene, self._prim, len(self._workspace.selection))
+
+
+def binding_text(row: BindingRow) -> Row:
+    """Return one binding as a line."""
+    off = " (off)" if not row.enabled else ""
+    tag = row.signal if row.slot >= 0 else f"{row.signal} (unknown)"
+    return Row(
+        (f"{row.channel}{off}", tag, row.value, row.map),
+        f"{row.prim}#{row.name}\n{row.map}\n{row.origin}",
+        row.quality,
+    )

@@ -1,0 +1,155 @@
+"""Links dock: state with its reason, rate, delay, the two laws of each link, retry and disable."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from armillary.model.arrays import U4
+from armillary.model.frame import Flow
+from armillary.model.link import LinkState, LinkStatus
+from armillary.session.rows import LinkRow
+from armillary.session.workspace import Workspace
+from armillary.ui import icons
+from armillary.ui.pieces import empty, label
+from armillary.ui.theme import Colours
+
+REFRESH_MS = 500
+_NONE = "No links. A project names its brokers and servers in project.toml, under [[source]]."
+
+
+def law(title: str, done: str, flow: Flow) -> str:
+    """Return one conservation law as a line: received = done + coalesced + queued + dropped."""
+    parts = [f"{title}  {_n(flow.received)} received", f"{_n(flow.done)} {done}"]
+    if flow.coalesced:
+        late = f" ({_n(flow.late)} late)" if flow.late else ""
+        parts.append(f"{_n(flow.coalesced)} coalesced{late}")
+    if flow.queued:
+        parts.append(f"{_n(flow.queued)} queued")
+    dropped = {reason: n for reason, n in flow.dropped.items() if n}
+    why = ", ".join(f"{reason.replace('_', ' ')} {_n(n)}" for reason, n in dropped.items())
+    parts.append(f"{_n(sum(dropped.values()))} dropped ({why})" if dropped else "0 dropped")
+    if not flow.balanced:
+        parts.append("does not add up")
+    return " · ".join(parts)
+
+
+def _n(count: int) -> str:
+    return f"{count:,}".replace(",", "\u202f")
+
+
+class LinkCard(QFrame):
+    """One link."""
+
+    def __init__(self, name: str, workspace: Workspace) -> None:
+        super().__init__()
+        self.name, self._workspace = name, workspace
+        self.setProperty("role", "card")
+        self._mark = label()
+        self._title = label(name, "title")
+        self._state = label()
+        self._url = label("", "muted", copyable=True)
+        self._detail = label("", wrap=True)
+        self._flow = label("", "muted")
+        self._messages = label("", "muted", wrap=True)
+        self._samples = label("", "muted", wrap=True)
+        self.retry = QPushButton("Retry now")
+        self.retry.setAccessibleName(f"Retry link {name} now")
+        self.retry.clicked.connect(lambda: workspace.retry_link(name, "retry"))
+        self.switch = QPushButton("Disable")
+        self.switch.clicked.connect(self._switch)
+        self._is_off = False
+        head = QHBoxLayout()
+        head.addWidget(self._mark)
+        head.addWidget(self._title)
+        head.addWidget(self._state, 1)
+        head.addWidget(self.retry)
+        head.addWidget(self.switch)
+        grid = QGridLayout(self)
+        grid.setContentsMargins(10, 8, 10, 8)
+        grid.setVerticalSpacing(3)
+        grid.addLayout(head, 0, 0)
+        for row, widget in enumerate((self._url, self._detail, self._flow, self._messages, self._samples), 1):
+            grid.addWidget(widget, row, 0)
+
+    def show_link(self, status: LinkStatus, row: LinkRow, colours: Colours) -> None:
+        """Show a link's state and counters."""
+        name, _ = icons.link_icon(status.state)
+        self._mark.setPixmap(icons.pixmap(name, icons.link_colour(status.state, colours)))
+        self._state.setText(f"{row.state} · {row.since}" if row.since else row.state)
+        self._url.setText(f"{row.kind} · {row.url}")
+        wait = f" Next try in {status.next_try_s:.0f} s." if status.next_try_s > 0 else ""
+        self._detail.setText((row.detail + wait).strip())
+        self._detail.setVisible(bool(self._detail.text()))
+        self._flow.setText(f"{row.rate} · {row.delay} behind the source · {status.delivery}")
+        self._is_off = status.state in (LinkState.OFF, LinkState.STOPPING)
+        self.switch.setText("Enable" if self._is_off else "Disable")
+        self.switch.setAccessibleName(f"{self.switch.text()} link {self.name}")
+        self.retry.setVisible(status.state in (LinkState.BACKOFF, LinkState.REFUSED, LinkState.DEGRADED))
+        tally = self._workspace.tally.get(self.name)
+        if tally is not None:
+            self._messages.setText(law("Messages", "decoded", tally.messages))
+            self._samples.setText(law("Samples", "applied", tally.samples))
+        for line in (self._messages, self._samples):
+            line.setVisible(tally is not None)
+
+    def _switch(self) -> None:
+        self._workspace.retry_link(self.name, "on" if self._is_off else "off")
+
+
+class LinksPanel(QWidget):
+    """All links of the world."""
+
+    def __init__(self, workspace: Workspace, colours: Colours) -> None:
+        super().__init__()
+        self._workspace, self._colours = workspace, colours
+        self.cards: dict[str, LinkCard] = {}
+        sheet = QWidget()
+        sheet.setObjectName("sheet")
+        self._rows = QVBoxLayout(sheet)
+        self._rows.setContentsMargins(8, 8, 8, 8)
+        self._rows.setSpacing(8)
+        self.empty = empty(_NONE)
+        self._rows.addWidget(self.empty)
+        self._rows.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setAccessibleName("Links")
+        scroll.setWidget(sheet)
+        around = QVBoxLayout(self)
+        around.setContentsMargins(0, 0, 0, 0)
+        around.addWidget(scroll)
+        self._late = QTimer(self)
+        self._late.setSingleShot(True)
+        self._late.setInterval(REFRESH_MS)
+        self._late.timeout.connect(self.reload)
+        workspace.links_changed.connect(self.reload)
+        workspace.frame_arrived.connect(self._arrived)
+        self.reload()
+
+    def _arrived(self, _slots: U4) -> None:
+        if self.isVisible() and not self._late.isActive():
+            self._late.start()
+
+    def reload(self) -> None:
+        """Show the links as they are now."""
+        links = self._workspace.links
+        for name in [name for name in self.cards if name not in {link.name for link in links}]:
+            self.cards.pop(name).deleteLater()
+        for link, row in zip(links, self._workspace.link_rows(), strict=True):
+            card = self.cards.get(link.name)
+            if card is None:
+                card = self.cards[link.name] = LinkCard(link.name, self._workspace)
+                self._rows.insertWidget(self._rows.count() - 1, card)
+            card.show_link(link, row, self._colours)
+        self.empty.setVisible(not links)
+
+    def showEvent(self, event: object) -> None:  # noqa: N802  Qt's name
+        self.reload()
+
+    def set_colours(self, colours: Colours) -> None:
+        """Draw in another theme."""
+        self._colours = colours
+        self.reload()
