@@ -10,20 +10,16 @@ from collections.abc import Sequence
 import click
 
 from armillary._version import __version__
-from armillary.cli.commands import COMMANDS
+from armillary.cli.commands import Commands
 from armillary.model.fault import Fault
 
 BAD_REQUEST = 2
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="armillary")
 def armillary() -> None:
     """Show OpenUSD scenes of real plants, alive with their MQTT and OPC UA telemetry."""
-
-
-for _command in COMMANDS:
-    armillary.add_command(_command)
 
 
 def run(argv: Sequence[str]) -> int:

@@ -1,25 +1,41 @@
-"""The list of commands."""
+"""The list of commands, each imported when it is called, so that `state` does not wait for VTK."""
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Mapping
+
 import click
 
-from armillary.cli.bench import bench
-from armillary.cli.desk import demo, open_, recorder, world
-from armillary.cli.doctor import doctor
-from armillary.cli.scenes import check, info, render
-from armillary.cli.state import state, worlds
+# name -> (module of this package, function, one line for the list)
+COMMANDS: Mapping[str, tuple[str, str, str]] = {
+    "demo": ("desk", "demo", "Run the whole product on an embedded demo plant."),
+    "open": ("desk", "open_", "Open the desk on a project, a bare scene or a running world."),
+    "world": ("desk", "world", "Run a project's LIVE world as a service."),
+    "recorder": ("desk", "recorder", "Run a project's recorder as a service."),
+    "state": ("state", "state", "Print every tag and link of a running world."),
+    "worlds": ("state", "worlds", "List the worlds that run on this machine."),
+    "info": ("scenes", "info", "Print what a scene holds."),
+    "check": ("scenes", "check", "Lint a project, scene or binding layer."),
+    "render": ("scenes", "render", "Write a picture of a scene or project."),
+    "doctor": ("doctor", "doctor", "Look at GL, display, broker, keyring, disk, ports, versions."),
+    "bench": ("bench", "bench", "Measure, each figure against a floor or peer of the same run."),
+}
 
-COMMANDS: tuple[click.Command, ...] = (
-    demo,
-    open_,
-    world,
-    recorder,
-    state,
-    worlds,
-    info,
-    check,
-    render,
-    doctor,
-    bench,
-)
+
+class Commands(click.Group):
+    """A group whose commands are imported by name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, function, _ = COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(f"armillary.cli.{module}"), function)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, _, line) in COMMANDS.items()])
