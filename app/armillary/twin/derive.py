@@ -1,0 +1,156 @@
+"""Derived tags: evaluated in the order of what they read, many of one shape at once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+
+import numpy as np
+
+from armillary.model import expression
+from armillary.model.arrays import B1, F8, I8, U2, U4
+from armillary.model.clock import NS
+from armillary.model.expression import Expression
+from armillary.model.fault import ProjectFault
+from armillary.model.quality import NEVER, RANGE, UNCERTAIN, rank, worst
+from armillary.model.tags import TagSpec, TagTable, spec_arrays
+
+_OUTSIDE = np.uint16(UNCERTAIN | RANGE)
+_NO_TIME = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Group:
+    """n derived tags whose expressions differ only in which k tags they read."""
+
+    expression: Expression
+    slot: U4  # (n,)
+    reads: U4  # (k, n) slots
+    factor: F8  # (n,) from the expression's unit to the tag's
+    offset: F8
+    low: F8
+    high: F8
+
+
+class Derived:
+    """All derived tags of a project. Raises ProjectFault for an expression refused, or a circle."""
+
+    def __init__(self, specs: Sequence[TagSpec]) -> None:
+        self._groups = _groups(specs)
+        self._first = True
+
+    def evaluate(self, table: TagTable, dirty: B1 | U4 | I8, now_ns: int, now_mono_ns: int) -> U4:
+        """Write what follows from the changed tags into the table; return the slots that changed, ascending.
+
+        dirty: (N,) mask or slots. A derived tag's source time is the oldest of the inputs that have one,
+        its quality the worst of those read; it is alive as its oldest input. Changed slots are marked
+        dirty. The first call evaluates everything.
+        """
+        changed = np.zeros(len(table), np.bool_)
+        touched = np.zeros(len(table), np.bool_)
+        touched[dirty] = True
+        for group in self._groups:
+            rows = self._affected(group, touched)
+            if not len(rows):
+                continue
+            news = _evaluate(group, rows, table, now_ns, now_mono_ns)
+            changed[news] = touched[news] = True
+        self._first = False
+        table.dirty |= changed
+        return np.flatnonzero(changed).astype(np.uint32)
+
+    def _affected(self, group: _Group, touched: B1) -> I8:
+        if self._first or group.expression.reads_age:
+            return np.arange(len(group.slot))
+        return np.flatnonzero(touched[group.reads].any(axis=0)) if len(group.reads) else np.zeros(0, np.int64)
+
+
+def _evaluate(group: _Group, rows: I8, table: TagTable, now_ns: int, now_mono_ns: int) -> U4:
+    """Evaluate some rows of a group into the table; return the slots whose value, quality or time changed."""
+    reads, slot = group.reads[:, rows], group.slot[rows]
+    word_in, alive = table.quality[reads], table.alive_mono_ns[reads]
+    ages = np.where(alive > 0, (now_mono_ns - alive) / NS, np.inf) if group.expression.reads_age else None
+    value, word = group.expression.evaluate(table.value[reads], word_in, ages)
+    value = np.broadcast_to(value, slot.shape) * group.factor[rows] + group.offset[rows]
+    word = np.broadcast_to(word, slot.shape).astype(np.uint16)
+    outside = (value < group.low[rows]) | (value > group.high[rows])
+    word = np.where(outside, worst(word, np.full(slot.shape, _OUTSIDE)), word)
+    source, arrival, arrival_mono, alive_out = _times(table, reads, word_in, now_ns, now_mono_ns)
+
+    same = (value == table.value[slot]) | (np.isnan(value) & np.isnan(table.value[slot]))
+    same &= (word == table.quality[slot]) & (source == table.source_ns[slot])
+    news: U4 = slot[~same]
+    table.value[slot], table.quality[slot] = value, word
+    table.source_ns[slot], table.arrival_ns[slot] = source, arrival
+    table.arrival_mono_ns[slot], table.alive_mono_ns[slot] = arrival_mono, alive_out
+    table.seq[news] += 1
+    return news
+
+
+def _times(table: TagTable, reads: U4, word: U2, now_ns: int, now_mono_ns: int) -> tuple[I8, I8, I8, I8]:
+    """Return source, arrival, arrival_mono and alive times (n,): oldest source and life, newest arrival.
+
+    Inputs that never came have no time; a constant has that of its evaluation.
+    """
+    n = reads.shape[1]
+    if not len(reads):
+        return np.full(n, now_ns), np.full(n, now_ns), np.full(n, now_mono_ns), np.full(n, now_mono_ns)
+    came = rank(word) < NEVER
+    any_came = came.any(axis=0)
+
+    def oldest(times: I8) -> I8:
+        return np.where(any_came, np.where(came, times, _NO_TIME).min(axis=0), 0)
+
+    return (
+        oldest(table.source_ns[reads]),
+        table.arrival_ns[reads].max(axis=0),
+        table.arrival_mono_ns[reads].max(axis=0),
+        oldest(table.alive_mono_ns[reads]),
+    )
+
+
+def _groups(specs: Sequence[TagSpec]) -> list[_Group]:
+    """Return the groups in an order in which every tag comes after those it reads."""
+    slots = {spec.name: spec.slot for spec in specs}
+    derived = {spec.slot: spec for spec in specs if spec.expression}
+    compiled = {
+        slot: expression.compile(spec.expression, slots, spec.origin or spec.name)
+        for slot, spec in derived.items()
+    }
+    reads = {slot: tuple(slots[name] for name in made.names) for slot, made in compiled.items()}
+    sorter = TopologicalSorter({slot: [r for r in reads[slot] if r in derived] for slot in derived})
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        names = " → ".join(derived[slot].name for slot in reversed(error.args[1]))
+        raise ProjectFault(
+            f"Derived tags read each other in a circle: {names}.",
+            where=derived[error.args[1][0]].origin,
+            remedy="Take one of them out of the circle.",
+        ) from None
+    out: list[_Group] = []
+    while sorter.is_active():
+        level = sorter.get_ready()
+        shapes: dict[str, list[int]] = defaultdict(list)
+        for slot in sorted(level):
+            shapes[compiled[slot].shape].append(slot)
+        out.extend(_group(compiled[members[0]], members, reads, derived) for members in shapes.values())
+        sorter.done(*level)
+    return out
+
+
+def _group(
+    made: Expression, members: list[int], reads: dict[int, tuple[int, ...]], derived: dict[int, TagSpec]
+) -> _Group:
+    columns = spec_arrays([derived[slot] for slot in members])
+    return _Group(
+        expression=made,
+        slot=np.array(members, np.uint32),
+        reads=np.array([reads[slot] for slot in members], np.uint32).reshape(len(members), -1).T.copy(),
+        factor=columns["factor"],
+        offset=columns["offset"],
+        low=columns["low"],
+        high=columns["high"],
+    )
