@@ -7,6 +7,7 @@ lines of rooms that are still to come are left out here, and named. Exit status 
 from __future__ import annotations
 
 import configparser
+import io
 import os
 import subprocess
 import sys
@@ -58,10 +59,9 @@ def trimmed(text: str) -> tuple[str, list[str]]:
                    if parser.has_option(section, k) and not parser.get(section, k).strip()]  # fmt: skip
         if emptied:
             parser.remove_section(section)
-    out = tempfile.SpooledTemporaryFile(mode="w+")
+    out = io.StringIO()
     parser.write(out)
-    out.seek(0)
-    return out.read(), sorted(absent)
+    return out.getvalue(), sorted(absent)
 
 
 def main() -> int:

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+import pytest
+
+from armillary.cli import run
+from armillary.cli.answer import finite
+
+
+def test_no_world_is_said_in_words_with_status_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["state"]) == 2
+    said = capsys.readouterr().err
+    assert "No world runs here." in said
+    assert "armillary demo" in said
+    assert "Traceback" not in said
+
+
+def test_worlds_answers_one_object_with_a_schema(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["worlds", "--json"]) == 0
+    assert orjson.loads(capsys.readouterr().out) == {"schema": 1, "worlds": []}
+
+
+@pytest.mark.parametrize("command", ["info", "check", "open", "render -o x.png"])
+def test_a_file_that_is_not_there_is_named(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISPLAY", ":9999")
+    name, *options = command.split()
+    missing = tmp_path / "missing.usda"
+    assert run([name, str(missing), *options]) == 2
+    said = capsys.readouterr().err
+    assert "missing.usda" in said
+    assert "Traceback" not in said
+
+
+def test_an_unknown_command_and_option_are_refused_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["fly"]) == 2
+    assert run(["state", "--wings"]) == 2
+    assert "No such" in capsys.readouterr().err
+
+
+def test_open_without_a_display_says_what_to_do(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    assert run(["open"]) == 2
+    assert "--screenshot" in capsys.readouterr().err
+
+
+def test_a_picture_that_cannot_be_written_is_refused_before_anything_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["demo", "--headless", "--screenshot", str(tmp_path / "no" / "demo.png")]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_an_unknown_bench_lists_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["bench", "nosuch"]) == 2
+    assert "scene" in capsys.readouterr().err
+
+
+def test_json_never_holds_nan() -> None:
+    assert finite(float("nan")) is None
+    assert finite(float("inf")) is None
+    assert finite(1.5) == 1.5
