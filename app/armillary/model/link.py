@@ -90,3 +90,4 @@ class BrowseItem:
     low: float = float("nan")
     high: float = float("nan")
     writable: bool = False
+    states: tuple[tuple[float, str], ...] = ()  # names of the values of an enum or bool
