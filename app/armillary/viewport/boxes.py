@@ -1,0 +1,138 @@
+"""Boxes of small pieces of the mesh, where they are now: what picking, fitting and labels ask."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from armillary.model.arrays import B1, F4, F8, I8, U4
+from armillary.viewport.merge import Mesh
+
+PIECE = 128  # triangles of one prim in a piece, at most
+GROUP = 32  # pieces in a group
+_NOTHING = np.full(6, np.nan)
+
+
+class Boxes:
+    """Pieces of the mesh, sorted by prim, with their boxes in render space (world less the stage's origin).
+
+    `matrix` is the stage's live table (rows, 3, 4); `moved` tells which rows changed, and the boxes are
+    brought up to date when they are next asked for.
+    """
+
+    def __init__(self, mesh: Mesh, matrix: F4) -> None:
+        self._matrix = matrix
+        self.triangle = mesh.triangle
+        self.point = mesh.point
+        prim, row = mesh.prim, mesh.row
+        corner = mesh.triangle[:, 0] if len(mesh.triangle) else np.zeros(0, np.int64)
+        of_row = row[corner].astype(np.int64)
+        first = _piece_starts(of_row)
+        last = np.append(first[1:], len(of_row))
+        piece_prim = prim[corner[first]].astype(np.int64)
+        order = np.argsort(piece_prim, kind="stable")
+        self.prim: I8 = piece_prim[order]
+        self.row: I8 = of_row[first][order]
+        self.first: I8 = first[order]
+        self.last: I8 = last[order][: len(order)]
+        self._local = _piece_boxes(mesh, first)[order]
+        self._box = np.empty((len(order), 6), np.float32)
+        self._group_first = np.arange(0, len(order), GROUP)
+        self._group = np.empty((len(self._group_first), 6), np.float32)
+        self._dirty = np.zeros(len(matrix), np.bool_)
+        self._any_dirty = False
+        self._place(np.arange(len(order)))
+
+    def moved(self, rows: U4 | I8) -> None:
+        """Note that the matrices of some rows changed."""
+        if len(rows):
+            self._dirty[rows] = True
+            self._any_dirty = True
+
+    def _place(self, pieces: I8) -> None:
+        """Transform the local boxes of some pieces (Arvo: centre by M, half extent by |M|)."""
+        if len(self.prim) == 0:
+            return
+        local, m = self._local[pieces], self._matrix[self.row[pieces]]
+        centre, half = (local[:, 3:] + local[:, :3]) / 2, (local[:, 3:] - local[:, :3]) / 2
+        at = np.einsum("nij,nj->ni", m[:, :, :3], centre) + m[:, :, 3]
+        reach = np.einsum("nij,nj->ni", np.abs(m[:, :, :3]), half)
+        self._box[pieces, :3] = at - reach
+        self._box[pieces, 3:] = at + reach
+        self._group[:, :3] = np.minimum.reduceat(self._box[:, :3], self._group_first)
+        self._group[:, 3:] = np.maximum.reduceat(self._box[:, 3:], self._group_first)
+
+    def _refresh(self) -> None:
+        if self._any_dirty:
+            self._place(np.flatnonzero(self._dirty[self.row]))
+            self._dirty[:] = False
+            self._any_dirty = False
+
+    def of(self, first: int, last: int) -> F8:
+        """Return the box (6,) of all pieces of prims first … last - 1 as they are now; NaN when none."""
+        self._refresh()
+        a, b = np.searchsorted(self.prim, (first, last))
+        if a == b:
+            return _NOTHING.copy()
+        box = self._box[a:b]
+        return np.concatenate([box[:, :3].min(axis=0), box[:, 3:].max(axis=0)]).astype(np.float64)
+
+    def all(self, shown: B1) -> F8:
+        """Return the box (6,) of the pieces of all prims that `shown` (M,) has; NaN when none."""
+        self._refresh()
+        box = self._box[shown[self.prim]]
+        if len(box) == 0:
+            return _NOTHING.copy()
+        return np.concatenate([box[:, :3].min(axis=0), box[:, 3:].max(axis=0)]).astype(np.float64)
+
+    def along(self, origin: F8, direction: F8) -> tuple[I8, F8]:
+        """Return the pieces whose boxes a ray meets and the distances where it enters, nearest first."""
+        self._refresh()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            inverse = (1.0 / direction).astype(np.float32)
+        start = origin.astype(np.float32)
+        groups = np.flatnonzero(_enter(self._group, start, inverse) < np.inf)
+        if len(groups) == 0:
+            return np.zeros(0, np.int64), np.zeros(0)
+        pieces = (groups[:, None] * GROUP + np.arange(GROUP)).reshape(-1)
+        pieces = pieces[pieces < len(self.prim)]
+        enter = _enter(self._box[pieces], start, inverse)
+        met = enter < np.inf
+        pieces, enter = pieces[met], enter[met]
+        order = np.argsort(enter)
+        return pieces[order], enter[order].astype(np.float64)
+
+
+def _enter(box: F4, origin: F4, inverse: F4) -> F4:
+    """Return where a ray enters each box, shape (n,); infinity where it misses or is past it."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        a = (box[:, :3] - origin) * inverse
+        b = (box[:, 3:] - origin) * inverse
+        # fmin and fmax pass over the NaN of a ray that runs inside a face
+        near = np.fmax.reduce(np.fmin(a, b), axis=1)
+        far = np.fmin.reduce(np.fmax(a, b), axis=1)
+        # a flat piece has near == far up to rounding
+        slack = 1e-5 * np.abs(far) + 1e-6
+    out: F4 = np.where((far + slack >= near) & (far >= 0), np.maximum(near, 0), np.float32(np.inf))
+    return out
+
+
+def _piece_starts(of_row: I8) -> I8:
+    """Return the first triangle of each piece: a new row, or PIECE triangles of the same."""
+    t = len(of_row)
+    if t == 0:
+        return np.zeros(0, np.int64)
+    run = np.flatnonzero(np.r_[True, of_row[1:] != of_row[:-1]])
+    within = np.arange(t) - np.repeat(run, np.diff(np.append(run, t)))
+    return np.flatnonzero(within % PIECE == 0)
+
+
+def _piece_boxes(mesh: Mesh, first: I8) -> F4:
+    if len(first) == 0:
+        return np.zeros((0, 6), np.float32)
+    low = np.full((len(first), 3), np.inf, np.float32)
+    high = np.full((len(first), 3), -np.inf, np.float32)
+    for corner in range(3):
+        at = mesh.point[mesh.triangle[:, corner]]
+        np.minimum(low, np.minimum.reduceat(at, first), out=low)
+        np.maximum(high, np.maximum.reduceat(at, first), out=high)
+    return np.concatenate([low, high], axis=1)

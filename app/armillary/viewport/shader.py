@@ -1,0 +1,133 @@
+"""Shader text of the merged mesh: looks and matrices are fetched by row, patterns drawn in screen space.
+
+Three passes over one mesh share it. OPAQUE draws parts that hide what is behind them and writes the outline
+code into the picture's alpha; TRANSLUCENT blends the others; MASK writes only the outline codes of parts
+that have no opaque pixels (translucent ones, and hollow ones, which have no pixels at all).
+"""
+
+from __future__ import annotations
+
+from armillary.model.quality import BAD, NEVER, STALE, UNCERTAIN
+
+OPAQUE, TRANSLUCENT, MASK = range(3)
+
+# bits of a state row's third byte
+SHOWN, POINT_COLOURS = 1, 2
+
+COLOUR, STATE, GLOW, MATRIX = "armColour", "armState", "armGlow", "armMatrix"  # sampler uniforms
+NORMAL, PRIM, ROW, POINT_RGBA = "armNormal", "armPrim", "armRow", "armPointRgba"  # vertex attributes
+
+VERTEX_TAG = "//VTK::PositionVC::Dec"
+VERTEX_MAIN_TAG = "//VTK::PositionVC::Impl"
+FRAGMENT_TAG = "//VTK::PositionVC::Dec"
+FRAGMENT_MAIN_TAG = "//VTK::Light::Impl"
+
+_VERTEX = """
+in vec3 armNormal;
+in float armPrim;
+in float armRow;
+//POINT in vec4 armPointRgba;
+uniform usampler2D armColour;
+uniform usampler2D armState;
+uniform usampler2D armGlow;
+uniform sampler2D armMatrix;
+uniform ivec2 armWidth;
+uniform mat3 normalMatrix;
+uniform int armPass;
+uniform int armLit;
+flat out vec4 armRgba;
+flat out ivec2 armRankCode;
+flat out vec3 armAdd;
+smooth out float armLight;
+//POINT smooth out vec4 armPointSmooth;
+"""
+
+_VERTEX_MAIN = """
+  int prim = int(armPrim + 0.5);
+  ivec2 at = ivec2(prim % armWidth.x, prim / armWidth.x);
+  uvec4 state = texelFetch(armState, at, 0);
+  uvec4 rgba = texelFetch(armColour, at, 0);
+  int rank = int(state.x);
+  int code = int(state.y);
+  // a part with a pattern must be seen whatever its opacity was when its values could still be trusted
+  if (rank == RANK_STALE || rank == RANK_BAD) rgba.a = max(rgba.a, 90u);
+  bool solid = rgba.a == 255u;
+  bool drawn = (state.z & 1u) != 0u && rgba.a > 0u;
+  if (armPass == 0) drawn = drawn && solid && rank != RANK_NEVER;
+  else if (armPass == 1) drawn = drawn && !solid && rank != RANK_NEVER;
+  else drawn = (state.z & 1u) != 0u && code > 0 && (rank == RANK_NEVER || (drawn && !solid));
+  if (!drawn) {
+    gl_Position = vec4(2.0, 2.0, 2.0, 1.0);  // every corner outside: the triangle is clipped away
+  } else {
+    int row = 3 * int(armRow + 0.5);
+    vec4 r0 = texelFetch(armMatrix, ivec2(row % armWidth.y, row / armWidth.y), 0);
+    row += 1;
+    vec4 r1 = texelFetch(armMatrix, ivec2(row % armWidth.y, row / armWidth.y), 0);
+    row += 1;
+    vec4 r2 = texelFetch(armMatrix, ivec2(row % armWidth.y, row / armWidth.y), 0);
+    gl_Position = MCDCMatrix * vec4(dot(r0, vertexMC), dot(r1, vertexMC), dot(r2, vertexMC), 1.0);
+    // cofactors keep normals right under uneven scale; the sign is settled by facing the eye
+    vec3 n = vec3(dot(cross(r1.xyz, r2.xyz), armNormal), dot(cross(r2.xyz, r0.xyz), armNormal),
+                  dot(cross(r0.xyz, r1.xyz), armNormal));
+    n = normalize(normalMatrix * n + vec3(0.0, 0.0, 1e-20));
+    n = n.z < 0.0 ? -n : n;
+    armLight = armLit == 0 ? 1.0 : 0.42 + 0.38 * n.z + 0.26 * max(dot(n, vec3(-0.42, 0.68, 0.60)), 0.0);
+    armRgba = vec4(rgba) / 255.0;
+    armRankCode = ivec2(rank, code);
+    uvec4 glow = texelFetch(armGlow, at, 0);
+    armAdd = vec3(glow.rgb) / 255.0 * (float(glow.a) / 255.0);
+    //POINT armPointSmooth = (state.z & 2u) != 0u ? armPointRgba : armRgba;
+  }
+"""
+
+_FRAGMENT = """
+uniform int armPass;
+uniform vec3 armEquipment;
+uniform vec3 armInk;
+flat in vec4 armRgba;
+flat in ivec2 armRankCode;
+flat in vec3 armAdd;
+smooth in float armLight;
+//POINT smooth in vec4 armPointSmooth;
+"""
+
+_FRAGMENT_MAIN = """
+  vec4 base = armRgba;
+  //POINT base = vec4(armPointSmooth.rgb, armRgba.a);
+  vec3 rgb = min(base.rgb * armLight + armAdd, 1.0);
+  int rank = armRankCode.x;
+  if (rank >= RANK_UNCERTAIN) {
+    vec2 p = floor(gl_FragCoord.xy);
+    if (rank == RANK_UNCERTAIN) {
+      vec2 cell = mod(vec2(p.x + 6.0 * mod(floor(p.y / 12.0), 2.0), p.y), 12.0);
+      if (cell.x < 2.0 && cell.y < 2.0) rgb = armInk;
+    } else {
+      bool ink = mod(p.x - p.y, 8.0) < 2.0 || (rank == RANK_BAD && mod(p.x + p.y, 8.0) < 2.0);
+      rgb = ink ? armInk : armEquipment;
+    }
+  }
+  gl_FragData[0] = vec4(rgb, armPass == 1 ? base.a : 1.0 - float(armRankCode.y) / 255.0);
+"""
+
+
+def _fill(text: str, point_colours: bool) -> str:
+    ranks = {
+        "RANK_UNCERTAIN": UNCERTAIN,
+        "RANK_STALE": STALE,
+        "RANK_BAD": BAD,
+        "RANK_NEVER": NEVER,
+    }
+    for word, rank in ranks.items():
+        text = text.replace(word, str(rank))
+    return text.replace("//POINT ", "" if point_colours else "//")
+
+
+def vertex(point_colours: bool) -> tuple[str, str]:
+    """Return the declarations and the body that replace VTK's vertex position."""
+    declarations = f"{VERTEX_TAG}\n{_VERTEX}"
+    return _fill(declarations, point_colours), _fill(_VERTEX_MAIN, point_colours)
+
+
+def fragment(point_colours: bool) -> tuple[str, str]:
+    """Return the declarations and the body that replace VTK's lighting."""
+    return _fill(_FRAGMENT, point_colours), _fill(_FRAGMENT_MAIN, point_colours)

@@ -1,0 +1,320 @@
+"""A scene as VTK draws it: one merged mesh, three passes, and tables by row that hold looks and places."""
+
+from __future__ import annotations
+
+import weakref
+
+import numpy as np
+from vtkmodules.vtkCommonCore import vtkPoints
+from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkDataObject, vtkPolyData
+from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
+from vtkmodules.vtkRenderingOpenGL2 import vtkOpenGLRenderWindow, vtkShaderProgram
+
+from armillary.model.arrays import B1, F4, F8, I8, U4
+from armillary.model.look import Look, base_look
+from armillary.model.quality import NEVER
+from armillary.model.scene import SceneArrays, subtree_ends
+from armillary.viewport import shader
+from armillary.viewport.boxes import Boxes
+from armillary.viewport.bridge import observe_shader, shared
+from armillary.viewport.merge import MAX_TRIANGLES, Mesh, merge
+from armillary.viewport.shader import MASK, OPAQUE, POINT_COLOURS, SHOWN, TRANSLUCENT
+from armillary.viewport.table import Table
+from armillary.viewport.theme import CODE_OF_STATE, DARK, HOVERED, PATTERNED, RANK_OF_STATE, SELECTED, Theme
+
+_GL_BLEND = 0x0BE2
+_FULL = 255
+_FAR_M = 10_000.0  # beyond this from the origin, float32 positions would tremble on the screen
+
+
+class Stage:
+    """The drawn scene. Used on one thread, that of its window.
+
+    scene, mesh: what is drawn. origin: world point (3,) that render space has its zero at.
+    look: the look last applied. matrix: (M + I, 3, 4) live world matrices less the origin, rows as in `Mesh`.
+    """
+
+    def __init__(self, scene: SceneArrays, max_triangles: int = MAX_TRIANGLES) -> None:
+        """Raise SceneFault for a scene whose indices point outside."""
+        self.scene = scene
+        self.mesh: Mesh = merge(scene, max_triangles)
+        self.ends = subtree_ends(scene.parent)
+        self.rest_box = _union(scene.box[scene.parent < 0])
+        centre = (self.rest_box[:3] + self.rest_box[3:]) / 2
+        far = bool(np.isfinite(centre).all() and np.abs(centre).max() > _FAR_M)
+        self.origin: F8 = np.round(centre) if far else np.zeros(3)
+        m = len(scene)
+        rows = m + len(scene.instance_prim)
+        self.colour = Table(shader.COLOUR, m, np.uint8)
+        self.state = Table(shader.STATE, m, np.uint8)
+        self.glow = Table(shader.GLOW, m, np.uint8)
+        self.places = Table(shader.MATRIX, 3 * rows, np.float32)
+        self.matrix: F4 = self.places.array[: 3 * rows].reshape(rows, 3, 4).view(np.float32)
+        self.put(np.arange(m), scene.matrix)
+        self.put(m + np.arange(rows - m), scene.instance_matrix)
+        self.has_point_colours = len(self.mesh.rgba) > 0 and bool(scene.has_point_rgba.any())
+        self.selected: B1 = np.zeros(m, np.bool_)
+        self.hovered: B1 = np.zeros(m, np.bool_)
+        self.look: Look = base_look(scene)
+        self.lit = True
+        self.theme: Theme = DARK
+        self._boxes: Boxes | None = None
+        self._instance_rest: F8 | None = None
+        self._passes_known = False
+        self._has_outlines = False
+        self._window: vtkOpenGLRenderWindow | None = None
+        self._data = _poly_data(self.mesh, self.has_point_colours)
+        self.actors = {p: self._actor(p) for p in (OPAQUE, TRANSLUCENT, MASK)}
+        self.write_look(0, m)
+
+    # ------------------------------------------------------------ places
+
+    def put(self, rows: I8 | U4, matrix: F8) -> None:
+        """Write world matrices (n, 4, 4) into rows of the table, ascending."""
+        if len(rows) == 0:
+            return
+        self.matrix[rows] = matrix[:, :3, :]
+        if self.origin.any():
+            self.matrix[rows, :, 3] = matrix[:, :3, 3] - self.origin
+        self.places.touch(3 * int(rows[0]), 3 * (int(rows[-1]) + 1))
+
+    def move(self, prims: U4, matrix: F8) -> None:
+        """Place prims (ascending) by world matrices (n, 4, 4), with the instances that have their looks."""
+        if len(prims) == 0:
+            return
+        self.put(prims, matrix)
+        rows: I8 = prims.astype(np.int64)
+        scene = self.scene
+        if len(scene.instance_prim):
+            slot = np.full(len(scene), -1, np.int64)
+            slot[prims] = np.arange(len(prims))
+            instances = np.flatnonzero(slot[scene.instance_prim] >= 0)
+            if len(instances):
+                new = matrix[slot[scene.instance_prim[instances]]] @ self._relative()[instances]
+                self.put(len(scene) + instances, new)
+                rows = np.concatenate([rows, len(scene) + instances])
+        if self._boxes is not None:
+            self._boxes.moved(rows)
+
+    def _relative(self) -> F8:
+        """Return the matrices (I, 4, 4) of instances relative to the prims whose looks they have."""
+        if self._instance_rest is None:
+            of = self.scene.matrix[self.scene.instance_prim]
+            # a prim that is scaled to nothing has no inverse: its instances stay where they are
+            flat = np.abs(np.linalg.det(of[:, :3, :3])) < np.finfo(np.float64).tiny
+            of[flat] = np.eye(4)
+            self._instance_rest = np.linalg.inv(of) @ self.scene.instance_matrix
+        return self._instance_rest
+
+    @property
+    def boxes(self) -> Boxes:
+        """Where the pieces of the mesh are; made when first asked for."""
+        if self._boxes is None:
+            self._boxes = Boxes(self.mesh, self.matrix)
+        return self._boxes
+
+    def box(self, prim: int) -> F8:
+        """Return the world box (6,) of a prim's subtree as it is now; NaN when it has no geometry."""
+        box = self.boxes.of(prim, int(self.ends[prim]))
+        return box + np.tile(self.origin, 2)
+
+    def bounds(self) -> F8:
+        """Return the world box (6,) of all that can be drawn now; NaN for an empty scene."""
+        if len(self.look.moved) == 0:
+            return self.rest_box
+        prims = self.look.moved
+        local = self.scene.local_box[prims].astype(np.float64)
+        m = self.look.matrix
+        centre, half = (local[:, 3:] + local[:, :3]) / 2, (local[:, 3:] - local[:, :3]) / 2
+        at = np.einsum("nij,nj->ni", m[:, :3, :3], centre) + m[:, :3, 3]
+        reach = np.einsum("nij,nj->ni", np.abs(m[:, :3, :3]), half)
+        moved = np.concatenate([at - reach, at + reach], axis=1)
+        return _union(np.vstack([self.rest_box, moved]))
+
+    # ------------------------------------------------------------ looks
+
+    def write_look(self, first: int, last: int) -> None:
+        """Write colour, state and glow of prims first … last - 1 from `look` into the tables."""
+        self.colour.array[first:last] = self.look.rgba[first:last]
+        self.colour.touch(first, last)
+        self.glow.array[first:last] = self.look.emissive[first:last]
+        self.glow.touch(first, last)
+        self.write_state(first, last)
+
+    def write_colour(self, first: int, last: int) -> None:
+        """Write the colours of prims first … last - 1 from `look`."""
+        self.colour.array[first:last] = self.look.rgba[first:last]
+        self.colour.touch(first, last)
+        if self.has_point_colours:
+            self.write_state(first, last)
+        self._passes_known = False
+
+    def write_state(self, first: int, last: int) -> None:
+        """Write rank, outline and flags of prims first … last - 1 from `look`, selection and hover."""
+        state, part = self.state.array[first:last], slice(first, last)
+        byte = self.look.state[part]
+        state[:, 0] = RANK_OF_STATE[byte]
+        state[:, 1] = CODE_OF_STATE[byte]
+        state[:, 1][self.hovered[part]] = HOVERED
+        state[:, 1][self.selected[part]] = SELECTED
+        flags = self.look.visible[part].astype(np.uint8) * np.uint8(SHOWN)
+        if self.has_point_colours:
+            # colours per point show until a binding gives the prim another colour
+            own = (self.look.rgba[part] == self.scene.rgba[part]).all(axis=1) & self.scene.has_point_rgba[
+                part
+            ]
+            flags |= own.astype(np.uint8) * np.uint8(POINT_COLOURS)
+        state[:, 2] = flags
+        self.state.touch(first, last)
+        self._passes_known = False
+
+    def mark(self, which: B1, prims: tuple[int, ...]) -> None:
+        """Set `selected` or `hovered` to prims and all below them."""
+        before = np.flatnonzero(which)
+        which[:] = False
+        for prim in prims:
+            which[prim : int(self.ends[prim])] = True
+        touched = np.concatenate([before, np.flatnonzero(which)])
+        if len(touched):
+            self.write_state(int(touched.min()), int(touched.max()) + 1)
+
+    def shown(self, prims: I8) -> B1:
+        """Tell which prims have pixels, or an outline to click in (n,)."""
+        state, alpha = self.state.array[prims], self.colour.array[prims, 3]
+        seen = (alpha > 0) | np.isin(state[:, 0], (*PATTERNED, NEVER))
+        out: B1 = ((state[:, 2].astype(np.uint8) & SHOWN) > 0) & seen
+        return out
+
+    @property
+    def has_outlines(self) -> bool:
+        """Whether any shown prim asks for an outline."""
+        self.prepare()
+        return self._has_outlines
+
+    def prepare(self) -> None:
+        """Switch off the passes that would draw nothing."""
+        if self._passes_known:
+            return
+        state = self.state.array
+        rank, code = state[:, 0], state[:, 1]
+        shown = (state[:, 2].astype(np.uint8) & SHOWN) > 0
+        clear = shown & (self.colour.array[:, 3] < _FULL)
+        outlined = shown & (code > 0)
+        hollow = rank == NEVER
+        self._has_outlines = bool(outlined.any())
+        drawable = len(self.mesh.triangle) > 0
+        self.actors[OPAQUE].SetVisibility(drawable)
+        self.actors[TRANSLUCENT].SetVisibility(drawable and bool(clear.any()))
+        self.actors[MASK].SetVisibility(drawable and bool((outlined & (hollow | clear)).any()))
+        self._passes_known = True
+
+    # ------------------------------------------------------------ graphics card
+
+    def attach(self, window: vtkOpenGLRenderWindow) -> None:
+        """Name the window whose context holds the tables; before its first picture."""
+        self._window = window
+
+    def upload(self) -> int:
+        """Send what changed to the card and return how many rows; the window must have drawn once."""
+        if self._window is None:
+            return 0
+        tables = (self.colour, self.state, self.glow, self.places)
+        return sum(table.upload(self._window) for table in tables)
+
+    def release(self) -> None:
+        """Give back all memory on the card; the stage can be attached again."""
+        if self._window is not None:
+            for table in (self.colour, self.state, self.glow, self.places):
+                table.release(self._window)
+            for actor in self.actors.values():
+                actor.ReleaseGraphicsResources(self._window)
+            self._window = None
+
+    def _actor(self, which: int) -> vtkActor:
+        mapper = vtkPolyDataMapper()
+        mapper.SetInputData(self._data)
+        mapper.ScalarVisibilityOff()
+        mapper.SetVBOShiftScaleMethod(0)  # points are prim-local: a common shift would be wrong
+        names = [shader.NORMAL, shader.PRIM, shader.ROW]
+        if self.has_point_colours:
+            names.append(shader.POINT_RGBA)
+        for name in names:
+            mapper.MapDataArrayToVertexAttribute(name, name, vtkDataObject.FIELD_ASSOCIATION_POINTS, -1)
+        actor = vtkActor()
+        actor.SetMapper(mapper)
+        actor.GetProperty().LightingOff()
+        actor.SetForceTranslucent(which == TRANSLUCENT)
+        actor.SetForceOpaque(which != TRANSLUCENT)
+        actor.PickableOff()
+        text = actor.GetShaderProperty()
+        declarations, body = shader.vertex(self.has_point_colours)
+        text.AddVertexShaderReplacement(shader.VERTEX_TAG, True, declarations, False)
+        text.AddVertexShaderReplacement(shader.VERTEX_MAIN_TAG, True, body, False)
+        declarations, body = shader.fragment(self.has_point_colours)
+        text.AddFragmentShaderReplacement(shader.FRAGMENT_TAG, True, declarations, False)
+        text.AddFragmentShaderReplacement(shader.FRAGMENT_MAIN_TAG, True, body, False)
+
+        stage = weakref.ref(self)  # an observer that held the stage would keep its memory for ever
+
+        def draws(program: vtkShaderProgram) -> None:
+            if (held := stage()) is not None:
+                held.before_draw(which, program)
+
+        observe_shader(mapper, draws)
+        return actor
+
+    def before_draw(self, which: int, program: vtkShaderProgram) -> None:
+        """Give a pass its tables, uniforms and state of OpenGL; called by VTK."""
+        self.upload()
+        for table in (self.colour, self.state, self.glow, self.places):
+            table.bind(program)
+        program.SetUniform2i("armWidth", (max(self.colour.width, 1), max(self.places.width, 1)))
+        program.SetUniformi("armPass", which)
+        program.SetUniformi("armLit", int(self.lit))
+        program.SetUniform3f("armEquipment", [c / _FULL for c in self.theme.equipment])
+        program.SetUniform3f("armInk", [c / _FULL for c in self.theme.ink])
+        if self._window is None:
+            return
+        gl = self._window.GetState()
+        if which == TRANSLUCENT:
+            gl.vtkglEnable(_GL_BLEND)
+            gl.vtkglColorMask(True, True, True, False)
+            return
+        # alpha carries the outline's code, so it must arrive unblended
+        gl.vtkglDisable(_GL_BLEND)
+        if which == MASK:
+            gl.vtkglColorMask(False, False, False, True)
+            gl.vtkglDepthMask(False)
+
+    def end_frame(self) -> None:
+        """Put the state of OpenGL back to what VTK expects; called after each pass and picture."""
+        if self._window is not None:
+            gl = self._window.GetState()
+            gl.vtkglEnable(_GL_BLEND)
+            gl.vtkglColorMask(True, True, True, True)
+            gl.vtkglDepthMask(True)
+
+
+def _union(boxes: F8) -> F8:
+    """Return the box around boxes (n, 6), leaving out NaN ones; NaN when none is left."""
+    finite = boxes[np.isfinite(boxes).all(axis=1)]
+    if len(finite) == 0:
+        return np.full(6, np.nan)
+    return np.concatenate([finite[:, :3].min(axis=0), finite[:, 3:].max(axis=0)])
+
+
+def _poly_data(mesh: Mesh, point_colours: bool) -> vtkPolyData:
+    """Return the mesh as VTK data that shares its memory."""
+    data = vtkPolyData()
+    points = vtkPoints()
+    points.SetData(shared(mesh.point))
+    data.SetPoints(points)
+    cells = vtkCellArray()
+    cells.SetData(3, shared(mesh.triangle.reshape(-1)))
+    data.SetPolys(cells)
+    columns = [(shader.NORMAL, mesh.normal), (shader.PRIM, mesh.prim), (shader.ROW, mesh.row)]
+    if point_colours:
+        columns.append((shader.POINT_RGBA, mesh.rgba.astype(np.float32) / np.float32(_FULL)))
+    for name, column in columns:
+        data.GetPointData().AddArray(shared(column, name))
+    return data

@@ -1,0 +1,313 @@
+"""One 3D view: scene, look, camera, selection, labels and legends in; pixels and picks out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from armillary.model.arrays import F8, U1
+from armillary.model.look import Look
+from armillary.model.scene import Camera, SceneArrays
+from armillary.viewport import camera as eye
+from armillary.viewport import overlay
+from armillary.viewport.apply import apply
+from armillary.viewport.camera import CameraPose
+from armillary.viewport.overlay import LegendLike, Plate
+from armillary.viewport.pick import hit
+from armillary.viewport.picture import Picture, save_png
+from armillary.viewport.stage import Stage
+from armillary.viewport.theme import DARK, THEMES
+
+_DEG_PER_PIXEL = 0.4
+_GAP = 12  # pixels between overlays and the edge
+
+
+class View:
+    """Facade of the room: what `ui.canvas` and `armillary render` use. One thread.
+
+    Pixels count from the top left. Nothing is drawn while `dirty` is False; `settled` is False when the last
+    picture was drawn without smooth edges, so that a still view can be drawn once more with them.
+    """
+
+    def __init__(
+        self, scene: SceneArrays | None = None, width: int = 1280, height: int = 800, theme: str = "dark"
+    ) -> None:
+        """Raise SceneFault for a scene whose indices point outside."""
+        self._picture = Picture(width, height, THEMES.get(theme, DARK))
+        self._rgba: U1 = np.zeros((height, width, 4), np.uint8)
+        self._legends: tuple[LegendLike, ...] = ()
+        self._legend_patches: list[U1] | None = None
+        self._grid = self._axes = self._labels = self._fxaa = self._legend = True
+        self._scale = 1.0
+        self._dirty, self._settled = True, False
+        self._selected: tuple[int, ...] = ()
+        self._hovered = -1
+        if scene is not None:
+            self.show(scene)
+
+    # ------------------------------------------------------------ what is shown
+
+    @property
+    def stage(self) -> Stage | None:
+        """The stage that is shown, None before the first scene."""
+        return self._picture.stage
+
+    def show(self, scene: SceneArrays | None, keep_pose: bool = False) -> None:
+        """Show another scene, from its default camera or fitted; None shows the empty ground."""
+        stage = Stage(scene) if scene is not None else None
+        self._picture.show(stage)
+        self._selected, self._hovered = (), -1
+        self._changed()
+        if scene is None or keep_pose:
+            return
+        first = next((c for c in scene.cameras if c.path == scene.default_camera), None)
+        if first is not None:
+            self.look_through(first)
+        else:
+            self.standard("iso")
+
+    def apply(self, look: Look) -> int:
+        """Show a look and return how many prims changed."""
+        stage = self.stage
+        if stage is None or len(look.state) != len(stage.scene):
+            return 0  # a look of the scene before: the next one is of this scene
+        labels = stage.look.label
+        written = apply(stage, stage.look, look)
+        if written or labels != look.label:
+            self._changed()
+        return written
+
+    def select(self, prims: Sequence[int]) -> None:
+        """Outline prims, with all below them, as selected."""
+        if self.stage is not None and tuple(prims) != self._selected:
+            self._selected = tuple(p for p in prims if 0 <= p < len(self.stage.scene))
+            self.stage.mark(self.stage.selected, self._selected)
+            self._changed()
+
+    def hover(self, prim: int) -> None:
+        """Outline the prim under the pointer, -1 for none."""
+        if self.stage is not None and prim != self._hovered:
+            self._hovered = prim
+            self.stage.mark(self.stage.hovered, (prim,) if 0 <= prim < len(self.stage.scene) else ())
+            self._changed()
+
+    def legends(self, legends: Sequence[LegendLike]) -> None:
+        """Show legends, one above the other at the lower right."""
+        if tuple(legends) != self._legends:
+            self._legends, self._legend_patches = tuple(legends), None
+            self._changed()
+
+    def set_theme(self, name: str) -> None:
+        """Take the theme `dark` or `light`; another name is dark."""
+        self._picture.paint(THEMES.get(name, DARK))
+        self._legend_patches = None
+        self._changed()
+
+    def set_options(
+        self,
+        *,
+        grid: bool | None = None,
+        axes: bool | None = None,
+        labels: bool | None = None,
+        legend: bool | None = None,
+        fxaa: bool | None = None,
+        lit: bool | None = None,
+        scale: float | None = None,
+    ) -> None:
+        """Switch parts of the picture; None leaves one as it is. scale: of text, 1 for 96 dots an inch.
+
+        lit=False paints every part in exactly its colour.
+        """
+        self._grid = self._grid if grid is None else grid
+        self._axes = self._axes if axes is None else axes
+        self._labels = self._labels if labels is None else labels
+        self._legend = self._legend if legend is None else legend
+        self._fxaa = self._fxaa if fxaa is None else fxaa
+        if scale is not None:
+            self._scale, self._legend_patches = min(max(scale, 0.5), 4.0), None
+        if lit is not None and self.stage is not None:
+            self.stage.lit = lit
+        self._picture.ground.show(self._grid)
+        self._changed()
+
+    # ------------------------------------------------------------ camera
+
+    @property
+    def pose(self) -> CameraPose:
+        """Where the eye is; plain data that can be kept and given back."""
+        return self._picture.pose
+
+    @pose.setter
+    def pose(self, pose: CameraPose) -> None:
+        if pose != self._picture.pose:
+            self._picture.pose = pose
+            self._changed()
+
+    def orbit(self, dx: float, dy: float) -> None:
+        """Turn about the focus by a drag of dx, dy pixels."""
+        self.pose = eye.orbit(self.pose, -dx * _DEG_PER_PIXEL, dy * _DEG_PER_PIXEL)
+
+    def pan(self, dx: float, dy: float) -> None:
+        """Move the picture by a drag of dx, dy pixels."""
+        self.pose = eye.pan(self.pose, dx, dy, self._picture.shape[1])
+
+    def zoom(self, factor: float, x: float | None = None, y: float | None = None) -> None:
+        """Go nearer by `factor` towards pixel (x, y), by default the middle."""
+        w, h = self._picture.shape
+        at = (w / 2 if x is None else x, h / 2 if y is None else y)
+        self.pose = eye.zoom(self.pose, max(factor, 1e-3), at, (w, h))
+
+    def fit(self) -> None:
+        """Show everything that is visible, from the same side."""
+        self.pose = eye.fit(self.pose, self._shown_box(), self._aspect)
+
+    def focus(self, prims: Sequence[int]) -> None:
+        """Show prims, with all below them, where they are now, from the same side."""
+        if self.stage is None:
+            return
+        boxes = [self._box(p) for p in prims if 0 <= p < len(self.stage.scene)]
+        if boxes:
+            whole = np.array(boxes)
+            with np.errstate(invalid="ignore"):
+                box = np.concatenate([np.fmin.reduce(whole[:, :3]), np.fmax.reduce(whole[:, 3:])])
+            self.pose = eye.fit(self.pose, box, self._aspect)
+
+    def standard(self, name: str) -> None:
+        """Look from `iso`, `top`, `front`, `back`, `left` or `right` at everything that is visible."""
+        self.pose = eye.standard(name, self._shown_box(), self._aspect)
+
+    def look_through(self, camera: Camera) -> None:
+        """Look through a camera of the scene."""
+        self.pose = eye.through(camera)
+
+    # ------------------------------------------------------------ questions
+
+    def pick(self, x: float, y: float) -> int:
+        """Return the prim at the middle of pixel (x, y), -1 for none; hidden prims are never picked."""
+        return self.hit(x, y)[0]
+
+    def hit(self, x: float, y: float) -> tuple[int, F8]:
+        """Return the prim at the middle of pixel (x, y), or -1, and the world point (3,) of its surface."""
+        if self.stage is None:
+            return -1, np.full(3, np.nan)
+        return hit(self.stage, self.pose, int(x) + 0.5, int(y) + 0.5, self._picture.shape)
+
+    def project(self, prim: int) -> tuple[float, float, float]:
+        """Return pixel and depth in metres of the middle of a prim's box as it is now; ≤ 0 behind the eye.
+
+        A prim with nothing to draw answers its own origin.
+        """
+        stage = self.stage
+        if stage is None or not 0 <= prim < len(stage.scene):
+            return float("nan"), float("nan"), -1.0
+        box = self._box(prim)
+        x, y, depth = eye.project(self.pose, ((box[:3] + box[3:]) / 2)[None], self._picture.shape)[0]
+        return float(x), float(y), float(depth)
+
+    # ------------------------------------------------------------ pictures
+
+    @property
+    def dirty(self) -> bool:
+        """Whether `render` would give another picture than the last one."""
+        return self._dirty
+
+    @property
+    def settled(self) -> bool:
+        """Whether the last picture is as good as it gets: drawn at rest, with smooth edges."""
+        return self._settled and not self._dirty
+
+    def resize(self, width: int, height: int) -> None:
+        """Set the size of the picture in pixels."""
+        before = self._picture.shape
+        self._picture.size(width, height)
+        if self._picture.shape != before:
+            self._changed()
+
+    def render(self, rest: bool = False) -> U1:
+        """Return the picture, rgba u1 (h, w, 4), top row first, in an array that is used again.
+
+        rest: nothing is moving, so smooth edges may cost their time. The last picture comes back when
+        nothing changed.
+        """
+        smooth = rest and self._fxaa
+        if not self._dirty and (self._settled or not rest):
+            return self._rgba
+        self._rgba = self._picture.render(smooth)
+        self._overlays()
+        self._dirty, self._settled = False, rest or not self._fxaa
+        return self._rgba
+
+    def save_png(self, path: Path) -> None:
+        """Write the picture at rest as PNG. Raises OSError."""
+        save_png(path, self.render(rest=True))
+
+    def upload(self) -> int:
+        """Send what changed to the graphics card now instead of at the next picture; return the rows."""
+        return self._picture.upload()
+
+    def close(self) -> None:
+        """Give everything back; the view is not used again."""
+        self._picture.close()
+
+    # ------------------------------------------------------------ inside
+
+    def _changed(self) -> None:
+        self._dirty = True
+
+    @property
+    def _aspect(self) -> float:
+        w, h = self._picture.shape
+        return w / h
+
+    def _shown_box(self) -> F8:
+        stage = self.stage
+        if stage is None:
+            return np.full(6, np.nan)
+        if stage.look.visible is stage.scene.visible and len(stage.look.moved) == 0:
+            return stage.rest_box
+        box = stage.boxes.all(stage.look.visible) + np.tile(stage.origin, 2)
+        return box if np.isfinite(box).all() else stage.rest_box
+
+    def _box(self, prim: int) -> F8:
+        """Return a prim's world box (6,); a prim with nothing to draw is a point at its origin."""
+        stage = self.stage
+        if stage is None:
+            return np.full(6, np.nan)
+        box = stage.box(prim)
+        if np.isfinite(box).all():
+            return box
+        return np.tile(stage.matrix[prim, :, 3] + stage.origin, 2)
+
+    def _overlays(self) -> None:
+        rgba, theme = self._rgba, self._picture.theme
+        h, w = rgba.shape[:2]
+        gap = round(_GAP * self._scale)
+        if self._labels and self.stage is not None and self.stage.look.label:
+            overlay.labels(rgba, self._plates(self.stage), theme, self._scale)
+        if self._axes:
+            patch = overlay.triad(*eye.basis(self.pose), theme, self._scale)
+            overlay.blend(rgba, patch, gap, h - gap - patch.shape[0])
+        if self._legend:
+            if self._legend_patches is None:
+                self._legend_patches = [overlay.legend(told, theme, self._scale) for told in self._legends]
+            bottom = h - gap
+            for patch in self._legend_patches:
+                overlay.blend(rgba, patch, w - gap - patch.shape[1], bottom - patch.shape[0])
+                bottom -= patch.shape[0] + gap // 2
+
+    def _plates(self, stage: Stage) -> list[Plate]:
+        labels = [
+            t for t in stage.look.label if 0 <= t.prim < len(stage.scene) and stage.look.visible[t.prim]
+        ]
+        if not labels:
+            return []
+        corners = np.concatenate([eye.corners(self._box(label.prim)) for label in labels])
+        at = eye.project(self.pose, corners, self._picture.shape).reshape(-1, 8, 3)
+        # over the highest corner on the screen, so that the plate does not cover what it tells of
+        x, y, depth = at[:, :, 0].mean(axis=1), at[:, :, 1].min(axis=1), at[:, :, 2].min(axis=1)
+        return [
+            Plate(label.text, label.quality, float(x[i]), float(y[i]), float(depth[i]))
+            for i, label in enumerate(labels)
+        ]
