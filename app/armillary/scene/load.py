@@ -1,0 +1,353 @@
+"""Stage → SceneArrays: everything of a scene that is drawn, in world metres with Z up."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
+from armillary.model.arrays import B1, F8, I8, U1
+from armillary.model.scene import PURPOSES, SceneArrays, SceneProblem, VariantSet
+from armillary.scene import cameras, paint, place, shapes
+from armillary.scene.draw import Drawing, Instance, gather
+from armillary.scene.instances import Instancers, point_matrices, read_prototypes
+from armillary.scene.place import NOTHING, Levels, flags
+from armillary.scene.polygons import Flaws, Pool, build, joined
+from armillary.scene.problems import LIMITS, listed, problem
+from armillary.scene.survey import Survey, start_time
+from pxr import UsdGeom  # isort: skip - after the schema
+
+METRES_FALLBACK = 0.01  # OpenUSD's own, for a stage that says nothing
+CODES_FALLBACK = 24.0
+MOST_INSTANCES = 2_000_000
+UNDRAWN = {
+    "NurbsPatch": "NURBS patches",
+    "NurbsCurves": "NURBS curves",
+    "HermiteCurves": "Hermite curves",
+    "TetMesh": "tetrahedral meshes",
+    "Volume": "volumes",
+    "ParticleField3DGaussianSplat": "Gaussian splats",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What to show of a scene."""
+
+    purposes: tuple[str, ...] = ("default", "render")
+    max_prims: int = LIMITS["prims"]
+    merge_points: int = 20_000
+    """A part of native instances is merged like any mesh, unless all its copies have more points than this."""
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep the cyclic collector still: it would walk hundreds of thousands of live lists again and again."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def load(stage: Any, options: Options | None = None, problems: tuple[SceneProblem, ...] = ()) -> SceneArrays:
+    """Return the arrays of an open stage; `problems` found before are put in front of those found here.
+
+    Raises SceneFault when the scene is too large or too deep to be shown at all.
+    """
+    with _no_collection():
+        return _load(stage, options or Options(), problems)
+
+
+def _load(stage: Any, options: Options, problems: tuple[SceneProblem, ...]) -> SceneArrays:
+    survey = Survey(stage=stage, time=start_time(stage), max_prims=options.max_prims)
+    first, end = survey.read(stage.GetPseudoRoot())
+    read_prototypes(survey)
+    block = place.expand(survey, first, end, "")
+    source = np.array(block.source, np.int64)
+    levels = Levels.of(np.array(block.parent, np.int32))
+    instance_source = flags(len(survey.path), list(survey.instance_of))
+    paint.point_colours(survey)
+    shown = [*survey.mesh_source, *survey.gprim_source, *survey.shape_source, *survey.points]
+    found = paint.materials(survey, [*shown, *survey.subsets, *survey.instancers, *survey.instance_of])
+    paint.subset_colours(survey, found)
+    pool, geometry = _geometry(survey)
+
+    units, metres = _units(stage, survey)
+    root = world_matrix(metres, up_axis(stage))
+    table, which = survey.matrices()
+    reset = flags(len(survey.path), survey.reset)[source]
+    matrix = levels.world(table, which[source], reset, root)
+    look = _Look.of(survey, found, source, levels, instance_source[source])
+    purpose, visible = _visibility(survey, source, levels, options)
+    chosen = tuple(PURPOSES.index(p) for p in options.purposes if p in PURPOSES)
+
+    pool_box = place.pool_boxes(pool.point, pool.point_start)
+    instancers = Instancers(survey, table, which, geometry, chosen, MOST_INSTANCES)
+    drawing, own_box = _drawing(survey, source, levels, geometry, matrix, pool, pool_box, instancers, look, options)
+    arrays = gather(drawing, pool, look.rgba)
+    in_setting = np.isin(purpose, chosen)
+    own_box[~in_setting] = np.nan
+    drawable = drawing.drawable
+    local_box = place.subtree_boxes(levels, own_box, np.where(reset[:, None, None], 0, 1) * table[which[source]], np.arange(len(source)))
+    world_box = place.subtree_boxes(levels, place.moved_boxes(own_box, matrix), None, None)
+    row_of = np.full(len(survey.path), NOTHING, np.int64)
+    row_of[source[::-1]] = np.arange(len(source))[::-1]
+    found_cameras = cameras.read(survey, matrix, row_of, metres, world_box)
+    return SceneArrays(
+        **arrays,
+        prim_path=tuple(block.suffix),
+        type_names=tuple(survey.type_number),
+        prim_type=np.array(survey.type_id, np.uint16)[source] if len(source) else np.zeros(0, np.uint16),
+        parent=levels.parent,
+        matrix=matrix,
+        local_box=local_box.astype(np.float32),
+        box=world_box,
+        rgba=look.rgba,
+        emissive=look.emissive,
+        metallic=look.metallic,
+        roughness=look.roughness,
+        visible=visible,
+        purpose=purpose,
+        drawable=drawable,
+        double_sided=flags(len(survey.path), survey.double_sided)[source],
+        has_point_rgba=drawing.has_point_rgba,
+        instance_root=instance_source[source],
+        kind=_kinds(survey, source),
+        root=root,
+        cameras=found_cameras,
+        variants=_variants(survey, row_of, end),
+        problems=listed([*problems, *units, *survey.problems, *found.problems, *_undrawn(survey)]),
+        up_axis=up_axis(stage),
+        meters_per_unit=metres,
+        time_range=_time_range(stage),
+        default_camera=cameras.default(stage, found_cameras),
+    )
+
+
+def up_axis(stage: Any) -> str:
+    """Return "Y" or "Z"."""
+    return str(UsdGeom.GetStageUpAxis(stage))
+
+
+def world_matrix(metres: float, axis: str) -> F8:
+    """Return stage space → world: metres, Z up; a Y-up stage is turned by 90° about X."""
+    out = np.eye(4)
+    if axis == "Y":
+        out[:3, :3] = [[1, 0, 0], [0, 0, -1], [0, 1, 0]]
+    out[:3, :3] *= metres
+    return out
+
+
+def _units(stage: Any, survey: Survey) -> tuple[list[SceneProblem], float]:
+    metres = float(UsdGeom.GetStageMetersPerUnit(stage))
+    if np.isfinite(metres) and metres > 0:
+        return [], metres
+    where = stage.GetRootLayer().realPath
+    return [problem("S09", where, f"The stage has {metres:g} metres per unit.")], METRES_FALLBACK
+
+
+def _time_range(stage: Any) -> tuple[float, float, float]:
+    values = (stage.GetStartTimeCode(), stage.GetEndTimeCode(), stage.GetTimeCodesPerSecond())
+    start, end, codes = (float(v) if np.isfinite(v) else 0.0 for v in values)
+    return start, end, codes if codes > 0 else CODES_FALLBACK
+
+
+def _geometry(survey: Survey) -> tuple[Pool, I8]:
+    """Return all shapes and which one each source has, shape (S,), -1 for none."""
+    meshes, flaws = build(survey.mesh)
+    _report(survey, flaws)
+    segments = shapes.segments_for(len(survey.gprim))
+    extra = [survey.point_shape()] if survey.points else []
+    pool = joined([meshes, shapes.gprims(survey.gprim, segments), shapes.as_pool([*survey.shape, *extra])])
+    geometry = np.full(len(survey.path), NOTHING, np.int64)
+    order = [*survey.mesh_source, *survey.gprim_source, *survey.shape_source]
+    geometry[order] = np.arange(len(order))
+    empty = np.diff(pool.triangle_start)[: len(order)] == 0
+    geometry[np.array(order, np.int64)[empty]] = NOTHING
+    return pool, geometry
+
+
+def _report(survey: Survey, flaws: Flaws) -> None:
+    def path(mesh: int) -> str:
+        return survey.path[survey.mesh_source[mesh]]
+
+    add = survey.problems.append
+    for mesh in flaws.broken:
+        add(problem("S05", path(mesh), "The mesh's face counts do not belong to its indices."))
+    for mesh, n in flaws.bad_index:
+        add(problem("S06", path(mesh), f"{n} faces name points that do not exist."))
+    for mesh, n in flaws.bad_count:
+        add(problem("S06", path(mesh), f"{n} faces have fewer than three corners."))
+    for mesh, n in flaws.bad_point:
+        add(problem("S07", path(mesh), f"{n} faces have corners that are not finite."))
+    for mesh, what in flaws.bad_primvar:
+        add(problem("S10", path(mesh), f"The number of {what} does not fit their interpolation."))
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What rows show by themselves, before any binding."""
+
+    rgba: U1  # (M, 4)
+    emissive: U1  # (M, 3)
+    metallic: U1  # (M,)
+    roughness: U1  # (M,)
+    colour_of: I8  # (S,) own colour of each source, a row of `colours`, -1 for none
+    colours: U1  # (k, 3)
+    found: paint.Materials
+
+    @classmethod
+    def of(cls, survey: Survey, found: paint.Materials, source: I8, levels: Levels, instance: B1) -> _Look:
+        n = len(survey.path)
+        colour_of = np.full(n, NOTHING, np.int64)
+        colour_of[survey.colour_source] = np.arange(len(survey.colour_source))
+        colours = paint.srgb(np.array([c[0] for c in survey.colour], np.float32).reshape(-1, 3))
+        opacity_of = np.full(n, NOTHING, np.int64)
+        opacity_of[survey.opacity_source] = np.arange(len(survey.opacity_source))
+        opacities = paint.byte(np.array(survey.opacity, np.float64))
+        material_of = np.full(n, NOTHING, np.int64)
+        material_of[list(found.of_source)] = list(found.of_source.values())
+
+        material = material_of[source]
+        if instance.any():  # a part of an instance takes the binding of what is above the instance
+            above = levels.inherited(np.where(instance, material, NOTHING))
+            material = np.where(material == NOTHING, above, material)
+        rgba = np.empty((len(source), 4), np.uint8)
+        rgba[:, :3], rgba[:, 3] = paint.GREY, 255
+        emissive = np.zeros((len(source), 3), np.uint8)
+        metallic = np.zeros(len(source), np.uint8)
+        roughness = np.full(len(source), 128, np.uint8)
+        bound = material >= 0
+        if bound.any():
+            which = material[bound]
+            rgba[bound, :3] = found.rgb()[which]
+            rgba[bound, 3] = paint.byte(np.array(found.opacity))[which]
+            emissive[bound] = paint.srgb(np.array(found.emissive, np.float32))[which]
+            metallic[bound] = paint.byte(found.metallic)[which]
+            roughness[bound] = paint.byte(found.roughness)[which]
+        own = levels.inherited(colour_of[source])
+        rgba[own >= 0, :3] = colours[own[own >= 0]]
+        clear = levels.inherited(opacity_of[source])
+        rgba[clear >= 0, 3] = opacities[clear[clear >= 0]]
+        return cls(rgba, emissive, metallic, roughness, colour_of, colours, found)
+
+    def of_part(self, rows: tuple[int, ...], default: U1) -> tuple[int, int, int, int]:
+        """Return the colour of a prototype's part: its own, or the nearest above it inside the prototype."""
+        out = default.copy()
+        material = self.found.of_source.get(rows[0])
+        if material is not None:
+            out[:3] = self.found.rgb()[material]
+            out[3] = paint.byte(self.found.opacity[material])
+        colour = next((int(self.colour_of[s]) for s in rows if self.colour_of[s] >= 0), NOTHING)
+        if colour >= 0:
+            out[:3] = self.colours[colour]
+        r, g, b, a = out.tolist()
+        return r, g, b, a
+
+
+def _visibility(survey: Survey, source: I8, levels: Levels, options: Options) -> tuple[U1, B1]:
+    own = np.full(len(survey.path), NOTHING, np.int64)
+    own[list(survey.purpose)] = list(survey.purpose.values())
+    purpose = np.maximum(levels.inherited(own[source]), 0).astype(np.uint8)
+    chosen = [PURPOSES.index(p) for p in options.purposes if p in PURPOSES]
+    invisible = flags(len(survey.path), survey.invisible)[source]
+    return purpose, place.shown(levels, invisible, purpose, chosen)
+
+
+def _drawing(
+    survey: Survey,
+    source: I8,
+    levels: Levels,
+    geometry: I8,
+    matrix: F8,
+    pool: Pool,
+    pool_box: F8,
+    instancers: Instancers,
+    look: _Look,
+    options: Options,
+) -> tuple[Drawing, F8]:
+    """Return what is drawn by which row, and each row's own box in its own space."""
+    m = len(source)
+    is_instancer = flags(len(survey.path), survey.instancers)[source]
+    inside = levels.any_above(is_instancer) & ~is_instancer
+    shape = geometry[source]
+    drawn = (shape >= 0) & ~inside
+    own_box = np.full((m, 6), np.nan)
+    own_box[drawn] = pool_box[shape[drawn]]
+    has_point_rgba = np.zeros(m, np.bool_)
+    has_point_rgba[drawn] = pool.coloured[shape[drawn]]
+    drawable = drawn.copy()
+
+    uses = np.bincount(shape[drawn], minlength=len(pool))
+    many = (uses > 1) & (uses * np.diff(pool.point_start) > options.merge_points)
+    rows = np.flatnonzero(drawn)
+    shared = many[shape[rows]] if len(rows) else np.zeros(0, np.bool_)
+    merged = rows[~shared]
+    instances = [
+        Instance(int(g), (), rows[shared & (shape[rows] == g)], None, None) for g in np.flatnonzero(many)
+    ]
+    instances = [
+        Instance(i.geometry, i.rgba, i.prim, matrix[i.prim], np.full(len(i.prim), -1)) for i in instances
+    ]
+    for row in np.flatnonzero(is_instancer).tolist():
+        parts = instancers.parts(int(source[row]))
+        own_box[row] = instancers.box(int(source[row]), pool_box)
+        drawable[row] = bool(parts)
+        painted = {look.of_part(part.rows, look.rgba[row]) for part in parts}
+        if len(painted) == 1 and look.colour_of[source[row]] < 0:
+            look.rgba[row] = next(iter(painted))
+        has_point_rgba[row] = len(painted) > 1 or any(pool.coloured[part.geometry] for part in parts)
+        for part in parts:
+            rgba = look.of_part(part.rows, look.rgba[row]) if has_point_rgba[row] else ()
+            instances.append(
+                Instance(part.geometry, rgba, np.full(len(part.matrix), row), matrix[row] @ part.matrix, part.id)
+            )
+    dot = len(pool) - 1  # the shape of a point is the last one
+    for row in np.flatnonzero(flags(len(survey.path), survey.points)[source] & ~inside).tolist():
+        local = point_matrices(survey, int(source[row]))
+        if not len(local):
+            continue
+        boxes = place.moved_boxes(np.broadcast_to(pool_box[dot], (len(local), 6)), local)
+        own_box[row] = [*boxes[:, :3].min(axis=0), *boxes[:, 3:].max(axis=0)]
+        drawable[row] = True
+        instances.append(Instance(dot, (), np.full(len(local), row), matrix[row] @ local, np.full(len(local), -1)))
+    return Drawing(merged, shape[merged], tuple(instances), drawable, has_point_rgba), own_box
+
+
+def _kinds(survey: Survey, source: I8) -> tuple[tuple[int, str], ...]:
+    if not survey.kind:
+        return ()
+    rows = np.flatnonzero(flags(len(survey.path), list(survey.kind))[source])
+    return tuple((row, survey.kind[s]) for row, s in zip(rows.tolist(), source[rows].tolist(), strict=True))
+
+
+def _variants(survey: Survey, row_of: I8, end: int) -> tuple[VariantSet, ...]:
+    """Return the variant sets that can be chosen: those of the stage's own prims, not of shared prototypes."""
+    return tuple(
+        VariantSet(prim=int(row_of[v.prim]), name=v.name, choices=v.choices, selection=v.selection)
+        for v in survey.variants
+        if v.prim < end
+    )
+
+
+def _undrawn(survey: Survey) -> list[SceneProblem]:
+    numbers = {survey.type_number[name]: name for name in UNDRAWN if name in survey.type_number}
+    if not numbers:
+        return []
+    types = np.array(survey.type_id)
+    out = []
+    for number, name in numbers.items():
+        which = np.flatnonzero(types == number)
+        if len(which):
+            out.append(
+                problem("S11", survey.path[int(which[0])], f"{len(which)} {UNDRAWN[name]} are not drawn.")
+            )
+    return out
