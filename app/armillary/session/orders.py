@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from armillary.encoding import texts
+from armillary.model.clock import NS, Clock
 from armillary.model.fault import FaultRecord
-from armillary.model.order import Armed
+from armillary.model.frame import WorldKind
+from armillary.model.order import ENDS, Arm, Armed, Order, OrderState, Receipt
+from armillary.model.tags import TagSpec
+from armillary.session.mirror import Mirror
 from armillary.session.signal import Signal
+
+VALID_S = 5.0  # an order is worth nothing later than this after it was sent
+ANSWER_S = 20.0  # the world answers when the plant has, which it awaits for a few seconds
+GUARD_S = 0.5  # *Execute* takes no key in this time after arming (operations: command life)
+RECEIPTS_KEPT = 500
+Ask = Callable[[object, Callable[[object], None], float], None]  # message, callback, timeout in s
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,23 +36,223 @@ class OrderCard:
     slot: int
 
 
+@dataclass(slots=True)
+class _InHand:
+    """The order in hand, from arming to its end."""
+
+    spec: TagSpec
+    value: float
+    reason: str
+    old: float
+    number: int
+    armed_mono_ns: int = 0  # this machine's clock
+    expires_mono_ns: int = 0
+    order: str = ""  # its id once it was executed
+    receipt: Receipt | None = None
+    fault: FaultRecord | None = None
+    over: str = ""  # why it ended before it was executed
+
+
 class Orders:
     """The order in hand (one at a time) and what became of earlier ones."""
 
-    changed: Signal[()]
-    armed: Armed | None
-
-    def arm(self, slot: int, value: float, reason: str = "") -> None:
-        """Ask the world's gate for leave to write a tag; the answer changes `card`."""
-
-    def execute(self) -> None:
-        """Send the armed order once. Nothing happens when nothing is armed."""
-
-    def cancel(self) -> None:
-        """Forget what is armed; the world lets it expire."""
-
-    def card(self, now_mono_ns: int) -> OrderCard | None:
-        """Return what the card shows now, None when there is no order in hand."""
+    def __init__(
+        self,
+        clock: Clock,
+        actor: str,
+        ask: Ask,
+        mirror: Callable[[], Mirror],
+        specs: Callable[[], Sequence[TagSpec]],
+    ) -> None:
+        self.changed: Signal[()] = Signal()
+        self.receipts: dict[str, Receipt] = {}  # order id -> newest receipt
+        self.armed: Armed | None = None
+        self._clock, self._actor, self._ask = clock, actor, ask
+        self._mirror, self._specs = mirror, specs
+        self._hand: _InHand | None = None
+        self._number = 0
 
     def why_not(self, slot: int) -> str:
         """Return why a tag cannot be written from here, "" when the world may be asked."""
+        mirror, specs = self._mirror(), self._specs()
+        if not 0 <= slot < len(specs):
+            return "Select a tag."
+        if not specs[slot].writable:
+            return "This tag is not writable; an engineer can allow it in twins.json."
+        if mirror.kind not in (WorldKind.LIVE, WorldKind.TRAINING):
+            return f"A {mirror.kind.value} world takes no commands."
+        return "" if mirror.live else "Not connected: nothing can be sent."
+
+    def arm(self, slot: int, value: float, reason: str = "") -> None:
+        """Ask the world's gate for leave to write a tag; the answer changes `card`."""
+        mirror, spec = self._mirror(), self._specs()[slot]
+        self._number += 1
+        number = self._number
+        old = float(mirror.table.value[slot])
+        self.armed = None
+        self._hand = _InHand(spec, value, reason, old, number)
+        wish = Arm(
+            tag=spec.name,
+            value=value,
+            unit=spec.unit,
+            actor=self._actor,
+            seen_seq=mirror.seq,
+            reason=reason,
+        )
+        self._ask(wish, lambda answer: self._armed(number, answer), ANSWER_S)
+        self.changed.emit()
+
+    def execute(self) -> None:
+        """Send the armed order once. Nothing happens when nothing is armed or its time is over."""
+        hand, armed = self._hand, self.armed
+        now_mono = self._clock.now_mono_ns()
+        if hand is None or armed is None or hand.order or not self._time_left_s(now_mono) > 0:
+            return
+        mirror = self._mirror()
+        hand.order = str(uuid.uuid4())
+        order = Order(
+            id=hand.order,
+            world=mirror.world,
+            tag=armed.tag,
+            value=armed.new,
+            unit=armed.unit,
+            actor=self._actor,
+            token=armed.token,
+            not_after_ns=self._clock.now_ns() + int(VALID_S * NS),
+            expect_seq=mirror.seq,
+            reason=hand.reason,
+        )
+        self.armed = None
+        number = hand.number
+        self._ask(order, lambda answer: self._executed(number, answer), ANSWER_S)
+        self.changed.emit()
+
+    def cancel(self) -> None:
+        """Forget the order in hand; what is armed expires at the gate, what was sent goes on."""
+        if self._hand is not None:
+            self._hand, self.armed = None, None
+            self._number += 1
+            self.changed.emit()
+
+    def take(self, receipts: Sequence[Receipt]) -> None:
+        """Take receipts out of a frame: those of the order in hand change its card."""
+        for receipt in receipts:
+            self.receipts[receipt.order] = receipt
+            if self._hand is not None and receipt.order == self._hand.order:
+                self._hand.receipt = receipt
+        while len(self.receipts) > RECEIPTS_KEPT:
+            self.receipts.pop(next(iter(self.receipts)))
+        if receipts:
+            self.changed.emit()
+
+    def disarm(self, why: str) -> None:
+        """Take back what is armed: the world fell silent, or something else was selected."""
+        if self.armed is not None and self._hand is not None:
+            self.armed, self._hand.over = None, f"Disarmed: {why}"
+            self.changed.emit()
+
+    def card(self, now_mono_ns: int) -> OrderCard | None:
+        """Return what the card shows now, None when there is no order in hand."""
+        hand = self._hand
+        if hand is None:
+            return None
+        left = self._time_left_s(now_mono_ns)
+        state, tone = self._state(hand, left)
+        unit = hand.spec.unit
+        return OrderCard(
+            title=hand.spec.title or hand.spec.name,
+            change=f"{_shown(hand.spec, hand.old, unit)} → {_shown(hand.spec, hand.value, unit)}",
+            state=state,
+            tone=tone,
+            countdown_s=left,
+            fault=hand.fault or (hand.receipt.detail if hand.receipt is not None else None),
+            can_execute=left > 0 and now_mono_ns - hand.armed_mono_ns >= GUARD_S * NS,
+            slot=hand.spec.slot,
+        )
+
+    @property
+    def is_counting(self) -> bool:
+        """Whether a countdown is shown, so that the card must be drawn again and again."""
+        return self.armed is not None
+
+    # ------------------------------------------------------------ answers
+
+    def _armed(self, number: int, answer: object) -> None:
+        hand = self._hand
+        if hand is None or hand.number != number:
+            return  # it was cancelled meanwhile; the gate lets it expire
+        if isinstance(answer, Armed):
+            self.armed, hand.old = answer, answer.old
+            hand.armed_mono_ns = self._clock.now_mono_ns()
+            hand.expires_mono_ns = hand.armed_mono_ns + int(answer.expires_s * NS)
+        else:
+            hand.fault = _as_fault(answer)
+        self.changed.emit()
+
+    def _executed(self, number: int, answer: object) -> None:
+        if isinstance(answer, Receipt):
+            known = self.receipts.get(answer.order)
+            if known is None or known.t_ns <= answer.t_ns:  # a frame may have told more already
+                self.take((answer,))
+            return
+        if self._hand is not None and self._hand.number == number:
+            self._hand.fault = _as_fault(answer)
+            self.changed.emit()
+
+    def _time_left_s(self, now_mono_ns: int) -> float:
+        if self.armed is None or self._hand is None:
+            return 0.0
+        return max(0.0, (self._hand.expires_mono_ns - now_mono_ns) / NS)
+
+    def _state(self, hand: _InHand, left_s: float) -> tuple[str, str]:
+        if hand.receipt is not None:
+            return receipt_text(hand.receipt), _tone(hand.receipt.state)
+        if hand.fault is not None:
+            return hand.fault.what, "bad"
+        if hand.over:
+            return hand.over, "bad"
+        if hand.order:
+            return "Sending …", "running"
+        if self.armed is None:
+            return "Asking for leave …", "running"
+        if left_s <= 0:
+            return "Expired: nothing was sent. Prepare it again.", "bad"
+        return f"Armed: execute within {left_s:.0f} s", "armed"
+
+
+def receipt_text(receipt: Receipt) -> str:
+    """Return what became of an order, in a sentence."""
+    why = f": {receipt.detail.what}" if receipt.detail is not None else ""
+    read = texts.number(receipt.read_back, receipt.unit) if receipt.read_back is not None else ""
+    return {
+        OrderState.ARMED: "Armed",
+        OrderState.ACCEPTED: "Accepted: being sent",
+        OrderState.SENT: "Sent: waiting for the read-back",
+        OrderState.VERIFIED: f"Verified: reads {read}" if read else "Verified",
+        OrderState.REFUSED: f"Refused{why}",
+        OrderState.EXPIRED: f"Expired{why or ': nothing was sent'}",
+        OrderState.FAILED: f"Failed{why}",
+        OrderState.UNVERIFIED: f"Not confirmed: check the plant{f', it reads {read}' if read else ''}",
+    }[receipt.state]
+
+
+def _tone(state: OrderState) -> str:
+    if state is OrderState.VERIFIED:
+        return "good"
+    return "bad" if state in ENDS else "running"
+
+
+def _shown(spec: TagSpec, value: float, unit: str) -> str:
+    named: Mapping[float, str] = dict(spec.states)
+    return named.get(value) or texts.number(value, unit)
+
+
+def _as_fault(answer: object) -> FaultRecord:
+    if isinstance(answer, FaultRecord):
+        return answer
+    return FaultRecord(
+        kind="OrderFault",
+        what="The world answered something else.",
+        where=type(answer).__name__,
+        remedy="See its log file.",
+    )

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+import numpy as np
+
+from armillary.encoding import texts
 from armillary.model.binding import Binding
+from armillary.model.clock import NS
 from armillary.model.frame import Event, Flow, Tally
-from armillary.model.link import LinkStatus
+from armillary.model.link import LinkState, LinkStatus
+from armillary.model.quality import GOOD, NEVER, reasons, word
 from armillary.model.tags import TagSpec
+from armillary.session.mirror import Mirror
+
+UNKNOWN = "–"
+_GOOD_DELIVERY = ("flowing", "quiet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +29,7 @@ class TagRow:
     name: str
     value: str  # `71.2 °C`, `71.2 °C ?`, `71.2 °C · 4 min old`, `bad: not a number`, `no data yet`
     quality: int  # rank, for colour and weight
-    note: str  # reasons, for the tooltip: `stale, comm`
+    note: str  # quality and its reasons in words, for the tooltip: `stale: comm`
     age: str  # `0.4 s`, `4 min`, `–`
     link: str
     title: str
@@ -64,6 +74,130 @@ class BindingRow:
     slot: int  # -1: the tag is not known
     value: str  # live text of the tag
     quality: int
-    map: str  # `linear 20…90 °C on heat`
+    map: str  # `20…90 °C on heat`
     origin: str
     enabled: bool
+
+
+def tag_rows(
+    mirror: Mirror, specs: Sequence[TagSpec], slots: Sequence[int], now_mono_ns: int
+) -> tuple[TagRow, ...]:
+    """Return the rows of these tags. Numbers are read in one go, texts made for these rows only."""
+    at = np.array(slots, np.uint32)
+    quality = mirror.quality(at).tolist()
+    age_s = (mirror.age_ns(at, now_mono_ns) / NS).tolist()
+    value = mirror.table.value[at].tolist()
+    return tuple(
+        tag_row(specs[s], v, q, a if a >= 0 else -1.0, mirror.table.text.get(s))
+        for s, v, q, a in zip(slots, value, quality, age_s, strict=True)
+    )
+
+
+def tag_row(
+    spec: TagSpec, value: float, quality: int, age_s: float, text: str | None = None
+) -> TagRow:
+    """Return the row of one tag from what is known of it; age_s < 0: it never came."""
+    rank = min(quality & 0xFF, NEVER)
+    state = next((name for x, name in spec.states if x == value), None)
+    if state is None and spec.kind == "bool" and value in (0.0, 1.0):
+        state = "true" if value else "false"
+    why = reasons(quality)
+    note = word(quality).lower() + (f": {', '.join(why)}" if why else "")
+    return TagRow(
+        slot=spec.slot,
+        name=spec.name,
+        value=texts.value(value, spec.unit, quality, text=text, state=state, age_s=age_s),
+        quality=rank,
+        note="" if rank == GOOD and not why else note,
+        age=texts.age(age_s),
+        link=spec.link or "derived",
+        title=spec.title,
+        unit=spec.unit,
+    )
+
+
+def link_row(status: LinkStatus, tally: Tally | None, now_ns: int) -> LinkRow:
+    """Return the row of one link."""
+    up = status.state is LinkState.UP
+    detail = status.detail
+    if status.next_try_s > 0 and status.state in (LinkState.BACKOFF, LinkState.REFUSED):
+        detail = f"{detail} Next try in {status.next_try_s:.0f} s.".strip()
+    return LinkRow(
+        name=status.name,
+        kind=status.kind,
+        url=status.url,
+        state=status.state.value,
+        good=up and status.delivery in _GOOD_DELIVERY,
+        detail=detail,
+        rate=f"{texts.number(status.rate_hz)} msg/s" if up else UNKNOWN,
+        delay=_delay(status.delay_s) if up else UNKNOWN,
+        since=texts.age((now_ns - status.since_ns) / NS) if status.since_ns else UNKNOWN,
+        counts=counts(tally.messages) if tally is not None else "",
+    )
+
+
+def _delay(seconds: float) -> str:
+    return f"{texts.number(seconds * 1000)} ms" if abs(seconds) < 1 else f"{texts.number(seconds)} s"
+
+
+def counts(flow: Flow) -> str:
+    """Return a flow as a sentence; a drop is never left out."""
+    out = f"{flow.received:,} received, {flow.done:,} decoded"
+    dropped = {reason: n for reason, n in flow.dropped.items() if n}
+    if dropped:
+        named = ", ".join(f"{reason.replace('_', ' ')} {n:,}" for reason, n in dropped.items())
+        out += f", {sum(dropped.values()):,} dropped ({named})"
+    return out + (f", {flow.queued:,} waiting" if flow.queued else "")
+
+
+def event_row(event: Event) -> EventRow:
+    """Return the row of one event; its time is the machine's local time."""
+    local = datetime.fromtimestamp(event.t_ns / NS, UTC).astimezone()
+    return EventRow(
+        time=local.strftime("%H:%M:%S"),
+        level=event.level,
+        source=event.source,
+        text=event.text,
+        remedy=event.fault.remedy if event.fault is not None else "",
+    )
+
+
+def binding_row(binding: Binding, row: TagRow | None) -> BindingRow:
+    """Return the row of one binding with its tag's row, None when the tag is not known."""
+    return BindingRow(
+        name=binding.name,
+        prim=binding.prim,
+        channel=binding.channel,
+        signal=binding.signal or binding.address,
+        slot=row.slot if row is not None else -1,
+        value=row.value if row is not None else "unknown tag",
+        quality=row.quality if row is not None else NEVER,
+        map=map_text(binding, row.unit if row is not None else ""),
+        origin=binding.origin,
+        enabled=binding.enabled,
+    )
+
+
+def map_text(binding: Binding, unit: str = "") -> str:
+    """Return what a binding's map does, in words."""
+    spec, unit = binding.map, binding.unit or unit
+    if spec.kind == "expr":
+        return f"= {spec.expr}"
+    if spec.kind in ("steps", "states"):
+        sign = "≥ " if spec.kind == "steps" else ""
+        cases = zip(spec.state_keys, spec.state_values, strict=False)
+        return "; ".join(f"{'else' if key == '*' else sign + key} → {value}" for key, value in cases)
+    plain = spec.kind == "none" or (spec.scale, spec.offset) == (1.0, 0.0)
+    formula = "" if plain else _formula(spec.scale, spec.offset)
+    if binding.colormap:
+        low, high = binding.ends
+        ends = f"{texts.number(low)}…{texts.number(high, binding.target_unit or unit)} on {binding.colormap}"
+        return f"{formula}, {ends}" if formula else ends
+    axis = f" along {binding.axis}" if binding.axis != "none" else ""
+    return (formula or "as it is") + (f" {binding.target_unit}" if binding.target_unit else "") + axis
+
+
+def _formula(scale: float, offset: float) -> str:
+    sign = "−" if offset < 0 else "+"
+    return f"{texts.number(scale)} · x" + (f" {sign} {texts.number(abs(offset))}" if offset else "")
+
