@@ -1,0 +1,278 @@
+"""One link's life: the state machine around a Source plugin, with back-off (operations: connection states).
+
+The host owns retries: a source connects once, pumps, and raises when it is over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from armillary.api.ports import Source, SourceContext
+from armillary.model.clock import NS, Clock
+from armillary.model.fault import Fault, LinkFault, LinkRefused, record
+from armillary.model.frame import Event
+from armillary.model.link import LinkState, SubscriptionPlan
+from armillary.model.sample import SampleBatch, WireBatch
+from armillary.telemetry.inbox import Inbox
+
+BASE_S, CAP_S, REFUSED_S = 0.5, 30.0, 300.0
+LEAST_S = 0.1  # the shortest wait
+RESET_AFTER_S = 30.0  # up this long: the next loss starts with a short wait again
+STOP_S = 2.0  # what a source gets to say good-bye
+
+Wait = Callable[[asyncio.Event, float], Awaitable[None]]
+Jitter = Callable[[float, float], float]
+
+_ALIVE = frozenset({LinkState.UP, LinkState.DEGRADED})
+_PASSING = frozenset({LinkState.RESOLVING, LinkState.CONNECTING, LinkState.SYNCING})
+_LEVELS = {LinkState.DEGRADED: "warning", LinkState.BACKOFF: "warning", LinkState.REFUSED: "error"}
+_MAX_DOUBLINGS = 16  # keeps 2 ** n small; the cap is reached long before
+
+log = logging.getLogger("armillary.links")
+
+
+class Connection:
+    """Runs one source over and over; all methods belong to the loop's thread, the properties to any."""
+
+    def __init__(
+        self,
+        plan: SubscriptionPlan,
+        make: Callable[[SourceContext], Source],
+        context: SourceContext,
+        inbox: Inbox,
+        clock: Clock,
+        tell: Callable[[Event], None],
+        wait: Wait,
+        jitter: Jitter,
+    ) -> None:
+        self.plan = plan
+        self.state, self.detail = LinkState.OFF, ""
+        self.since_ns = clock.now_ns()
+        self.next_try_mono_ns = 0
+        self._make, self._context = make, context
+        self._inbox, self._clock, self._tell = inbox, clock, tell
+        self._wait, self._jitter = wait, jitter
+        self._source: Source | None = None
+        self._runner: asyncio.Task[None] | None = None
+        self._out: Out | None = None
+        self._is_enabled, self._is_stopping = True, False
+        self._wake = asyncio.Event()  # a person acted: enabled, retry now, stop
+        self._halted = asyncio.Event()  # a person ended the present run
+        self._attempt = 0  # losses in a row
+        self._up_mono_ns = 0
+        self._told = ""  # cause of the loss that was told last; told once, however often it repeats
+
+    @property
+    def name(self) -> str:
+        """The link's name."""
+        return self.plan.link.name
+
+    def source(self) -> Source:
+        """Return the source, made at the first call. Raises what the plugin raises."""
+        if self._source is None:
+            self._source = self._make(self._context)
+        return self._source
+
+    @property
+    def made(self) -> Source | None:
+        """The source, if it was made already."""
+        return self._source
+
+    async def live(self, offset_s: float = 0.0) -> None:
+        """Connect, pump, lose, wait, again; returns after `stop`."""
+        if offset_s:
+            await self._wait(self._wake, offset_s)
+        while not self._is_stopping:
+            self._wake.clear()
+            if not self._is_enabled:
+                self._set(LinkState.OFF, "Switched off. Enable the link to receive again.")
+                await self._wake.wait()
+                continue
+            fault = await self._once()
+            self._inbox.carrier(self.name, False, self._clock.now_mono_ns())
+            if fault is not None and self._is_wanted():
+                await self._back_off(fault)
+        self._set(LinkState.OFF, "")
+
+    def retry(self) -> None:
+        """End the present wait and try at once; while connected nothing happens."""
+        if self.state in (LinkState.BACKOFF, LinkState.REFUSED):
+            self._attempt = 0
+            self._wake.set()
+
+    def enable(self, is_enabled: bool) -> None:
+        """Switch the link on or off."""
+        self._is_enabled = is_enabled
+        self._wake.set()
+        if not is_enabled:
+            self._halt()
+
+    def replan(self, plan: SubscriptionPlan) -> None:
+        """Take a new plan; a running source hears of it by its `changed`."""
+        self.plan = plan
+        if self._out is not None:
+            self._out.plans.put_nowait(plan)
+
+    def stop(self) -> None:
+        """Let `live` come to its end; the source gets 2 s."""
+        self._is_stopping = True
+        self._wake.set()
+        self._halt()
+
+    def _is_wanted(self) -> bool:
+        return self._is_enabled and not self._is_stopping
+
+    def _halt(self) -> None:
+        if self._runner is not None and not self._runner.done():
+            self._set(LinkState.STOPPING, "")
+            self._halted.set()
+            self._runner.cancel()
+
+    async def _once(self) -> Fault | None:
+        """Run the source to its end; return why it ended, None when a person ended it."""
+        self._up_mono_ns = 0
+        self._halted.clear()
+        self._set(LinkState.RESOLVING, "")
+        out = self._out = Out(self, self._inbox, asyncio.get_running_loop())
+        runner = self._runner = asyncio.create_task(self._pump(out), name=f"link {self.name}")
+        halted = asyncio.create_task(self._halted.wait())
+        try:
+            await asyncio.wait({runner, halted}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            halted.cancel()
+            out.is_over = True
+            self._out = None
+            if not runner.done():
+                runner.cancel()
+                await asyncio.wait({runner}, timeout=STOP_S)
+            # Fetched in any case: asyncio logs an exception that nobody asked for.
+            error = runner.exception() if runner.done() and not runner.cancelled() else None
+        if not runner.done():
+            log.warning("link %r: the source did not stop within %g s and was left behind", self.name, STOP_S)
+            return None
+        if self._halted.is_set() or runner.cancelled():
+            return None
+        return self._cause(error)
+
+    async def _pump(self, out: Out) -> None:
+        await self.source().run(self.plan, out)
+
+    def _cause(self, error: BaseException | None) -> Fault:
+        if isinstance(error, Fault):
+            return error
+        kind = self.plan.link.kind
+        if error is None:
+            return LinkFault(
+                "The source ended by itself.", where=self.name, remedy=f"Report this to the plugin '{kind}'."
+            )
+        log.error("link %r: the plugin %r failed", self.name, kind, exc_info=error)
+        return LinkFault(
+            f"The plugin '{kind}' failed: {type(error).__name__}: {error}",
+            where=self.name,
+            remedy="The link is tried again; the log has the details.",
+        )
+
+    async def _back_off(self, fault: Fault) -> None:
+        """Wait with full jitter; what a person must mend is tried every five minutes only."""
+        now = self._clock.now_mono_ns()
+        if self._up_mono_ns and now - self._up_mono_ns >= RESET_AFTER_S * NS:
+            self._attempt = 0
+        # A Fault that is no LinkFault (a missing secret, a broken setting) needs a person just as well.
+        refused = isinstance(fault, LinkRefused) or not isinstance(fault, LinkFault)
+        if refused:
+            pause = REFUSED_S
+        else:
+            pause = self._jitter(LEAST_S, min(CAP_S, BASE_S * 2 ** min(self._attempt, _MAX_DOUBLINGS)))
+        self._attempt += 1
+        self.next_try_mono_ns = now + int(pause * NS)
+        self._wake.clear()
+        self._set(LinkState.REFUSED if refused else LinkState.BACKOFF, f"{fault.what} {fault.remedy}", fault)
+        await self._wait(self._wake, pause)
+
+    def _set(self, state: LinkState, detail: str, fault: Fault | None = None) -> None:
+        """Enter a state and tell of it; of a loss that repeats with one cause only the first is told."""
+        if (state, detail) == (self.state, self.detail):
+            return
+        self.state, self.detail, self.since_ns = state, detail, self._clock.now_ns()
+        if state in _ALIVE:
+            now = self._clock.now_mono_ns()
+            self._up_mono_ns = self._up_mono_ns or now
+            self._inbox.carrier(self.name, True, now)
+            self._told = ""
+        if fault is not None:
+            if fault.what == self._told:
+                return
+            self._told = fault.what
+        elif state in _PASSING and self._told:
+            return
+        self._tell(
+            Event(
+                t_ns=self.since_ns,
+                level=_LEVELS.get(state, "info"),
+                source=self.name,
+                text=f"{state.value}: {detail}" if detail else state.value,
+                fault=record(fault) if fault is not None else None,
+            )
+        )
+
+    def said(self, state: LinkState, detail: str) -> None:
+        """Take a state from the source; only those that are its to say, and none once it is stopping."""
+        if self.state is not LinkState.STOPPING and (state in _PASSING or state in _ALIVE):
+            self._set(state, detail)
+
+
+class Out:
+    """What a source is given (api.SourceOut); every method may be called from any thread."""
+
+    def __init__(self, connection: Connection, inbox: Inbox, loop: asyncio.AbstractEventLoop) -> None:
+        self.plans: asyncio.Queue[SubscriptionPlan] = asyncio.Queue()
+        self.is_over = False  # the run is over; a plugin's late thread changes no state any more
+        self._connection, self._inbox, self._loop = connection, inbox, loop
+        self._name = connection.name
+
+    def wire(self, batch: WireBatch) -> None:
+        """Hand over messages."""
+        self._inbox.put(self._name, batch)
+
+    def samples(self, batch: SampleBatch) -> None:
+        """Hand over samples of a typed protocol."""
+        self._inbox.put(self._name, batch)
+
+    def alive(self, mono_ns: int) -> None:
+        """Note a proof of the carrier's life."""
+        self._inbox.alive(self._name, mono_ns)
+
+    def dropped(self, reason: str, count: int) -> None:
+        """Count messages given up by the source."""
+        self._inbox.drop(self._name, reason, count)
+
+    def state(self, state: LinkState, detail: str = "") -> None:
+        """Say how far the connection is."""
+        try:
+            is_here = asyncio.get_running_loop() is self._loop
+        except RuntimeError:
+            is_here = False
+        if is_here:
+            self._say(state, detail)
+        else:
+            self._loop.call_soon_threadsafe(self._say, state, detail)
+
+    def _say(self, state: LinkState, detail: str) -> None:
+        if not self.is_over:
+            self._connection.said(state, detail)
+
+    @property
+    def room(self) -> bool:
+        """False: stop reading."""
+        return self._inbox.room(self._name)
+
+    @property
+    def changed(self) -> AsyncIterator[SubscriptionPlan]:
+        """New plans, as they come."""
+        return self._changes()
+
+    async def _changes(self) -> AsyncIterator[SubscriptionPlan]:
+        while True:
+            yield await self.plans.get()

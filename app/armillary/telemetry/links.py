@@ -1,0 +1,210 @@
+"""Runs the links of a LIVE world: one Source plugin each, on the world's asyncio loop.
+
+Everything that a plugin does wrong ends here as a named Fault of its link; the others go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+
+from armillary.api.ports import Browsable, Describes, Source, SourceContext
+from armillary.model.clock import NS, Clock
+from armillary.model.fault import Fault, LinkFault, LinkRefused
+from armillary.model.frame import Event
+from armillary.model.link import BrowseItem, LinkState, LinkStatus, SubscriptionPlan
+from armillary.telemetry.connection import STOP_S, Connection, Jitter, Wait
+from armillary.telemetry.inbox import Inbox
+from armillary.telemetry.watch import delivery, silence_s
+
+RATE_NS = 5 * NS  # window of the rate
+RATE_STEP_NS = NS // 4
+OFFSET_S, OFFSET_CAP_S = 0.25, 5.0  # links started together start a little apart
+BROWSE_S = 15.0
+KEPT_EVENTS = 1_000
+
+Make = Callable[[SourceContext], Source]
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    """Return after a time, or at once when the event is set."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return
+
+
+class Links:
+    """Hosts the sources of all plans. `run` belongs to the loop; the other methods to any thread."""
+
+    def __init__(
+        self,
+        plans: Sequence[SubscriptionPlan],
+        sources: Mapping[str, Make],
+        contexts: Mapping[str, SourceContext],
+        inbox: Inbox,
+        clock: Clock,
+        *,
+        wait: Wait = _wait,
+        jitter: Jitter = random.uniform,  # noqa: S311  spreads retries, keeps no secret
+    ) -> None:
+        """Take plans, makers by kind of link, and contexts by name of link; wait and jitter are for tests."""
+        self._clock, self._inbox, self._jitter = clock, inbox, jitter
+        self._events: deque[Event] = deque(maxlen=KEPT_EVENTS)
+        self._rates: dict[str, deque[tuple[int, int]]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._connections: dict[str, Connection] = {}
+        for plan in plans:
+            make = sources.get(plan.link.kind) or _missing(plan.link.kind, tuple(sources))
+            context = contexts[plan.link.name]
+            self._connections[plan.link.name] = Connection(
+                plan, make, context, inbox, clock, self._events.append, wait, jitter
+            )
+
+    async def run(self) -> None:
+        """Keep all links going until `stop`, or until cancelled."""
+        self._loop = asyncio.get_running_loop()
+        span = min(OFFSET_S * len(self._connections), OFFSET_CAP_S)
+        self._tasks = [
+            asyncio.create_task(c.live(self._jitter(0.0, span))) for c in self._connections.values()
+        ]
+        try:
+            await asyncio.gather(*self._tasks)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def stop(self) -> None:
+        """End all links and return when `run` has; every source gets 2 s for its good-byes.
+
+        Called on the loop of `run`.
+        """
+        for connection in self._connections.values():
+            connection.stop()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=2 * STOP_S)
+
+    def retry(self, name: str) -> None:
+        """Try a waiting link now. Raises LinkFault for an unknown name."""
+        self._on_loop(self._named(name).retry)
+
+    def enable(self, name: str) -> None:
+        """Switch a link on. Raises LinkFault for an unknown name."""
+        connection = self._named(name)
+        self._on_loop(lambda: connection.enable(True))
+
+    def disable(self, name: str) -> None:
+        """Switch a link off until it is enabled again. Raises LinkFault for an unknown name."""
+        connection = self._named(name)
+        self._on_loop(lambda: connection.enable(False))
+
+    def replan(self, plan: SubscriptionPlan) -> None:
+        """Give a link a new plan, which its source follows. Raises LinkFault for an unknown name."""
+        connection = self._named(plan.link.name)
+        self._on_loop(lambda: connection.replan(plan))
+
+    def statuses(self) -> tuple[LinkStatus, ...]:
+        """Return how every link stands, in the order of the plans; rates need a call every second."""
+        now = self._clock.now_mono_ns()
+        signs, delays = self._inbox.signs(), self._inbox.delays()
+        out: list[LinkStatus] = []
+        for name, connection in self._connections.items():
+            link, state = connection.plan.link, connection.state
+            waits = state in (LinkState.BACKOFF, LinkState.REFUSED)
+            out.append(
+                LinkStatus(
+                    name=name,
+                    kind=link.kind,
+                    url=link.url,
+                    state=state,
+                    since_ns=connection.since_ns,
+                    detail=connection.detail,
+                    next_try_s=max(0.0, (connection.next_try_mono_ns - now) / NS) if waits else 0.0,
+                    delivery=delivery(signs[name], now, silence_s(link)),
+                    rate_hz=self._rate(name, now, signs[name].received),
+                    delay_s=delays[name],
+                )
+            )
+        return tuple(out)
+
+    def take_events(self) -> tuple[Event, ...]:
+        """Return what happened to links since the last call, oldest first."""
+        out: list[Event] = []
+        while self._events:
+            out.append(self._events.popleft())
+        return tuple(out)
+
+    def described(self) -> dict[str, dict[str, BrowseItem]]:
+        """Return, by link and address, what sources learnt of units, ranges and writability so far."""
+        out: dict[str, dict[str, BrowseItem]] = {}
+        for name, connection in self._connections.items():
+            if isinstance(connection.made, Describes):
+                out[name] = dict(connection.made.described())
+        return out
+
+    async def browse(self, link: str, under: str, limit: int) -> Sequence[BrowseItem]:
+        """Return what lies under an address of a link's server. Raises LinkFault, whatever went wrong."""
+        connection = self._named(link)
+        try:
+            source = connection.source()
+            if not isinstance(source, Browsable):
+                raise LinkFault(
+                    f"A link of kind '{connection.plan.link.kind}' cannot be browsed.",
+                    where=link,
+                    remedy="Write the address by hand.",
+                )
+            async with asyncio.timeout(BROWSE_S):
+                return await source.browse(under, limit)
+        except Fault:
+            raise
+        except TimeoutError:
+            raise LinkFault(
+                f"The server did not answer within {BROWSE_S:g} s.", where=link, remedy="Try again."
+            ) from None
+        except Exception as error:
+            raise LinkFault(
+                f"Browsing failed: {type(error).__name__}: {error}", where=link, remedy="See the log."
+            ) from error
+
+    def _named(self, name: str) -> Connection:
+        if name not in self._connections:
+            raise LinkFault(
+                f"There is no link '{name}'.",
+                where=name,
+                remedy=f"Name one of: {', '.join(self._connections) or 'none is configured'}.",
+            )
+        return self._connections[name]
+
+    def _on_loop(self, act: Callable[[], None]) -> None:
+        """Run something on the loop's thread, soon; before `run` at once."""
+        if self._loop is None:
+            act()
+        else:
+            self._loop.call_soon_threadsafe(act)
+
+    def _rate(self, name: str, now: int, received: int) -> float:
+        marks = self._rates.setdefault(name, deque())
+        if not marks or now - marks[-1][0] >= RATE_STEP_NS:
+            marks.append((now, received))
+        while len(marks) > 1 and now - marks[0][0] > RATE_NS:
+            marks.popleft()
+        since, count = marks[0]
+        return (received - count) * NS / (now - since) if now > since else 0.0
+
+
+def _missing(kind: str, known: tuple[str, ...]) -> Make:
+    """Return a maker that refuses: no plugin for this kind of link is installed."""
+
+    def make(context: SourceContext) -> Source:
+        raise LinkRefused(
+            f"No plugin for links of kind '{kind}' is installed.",
+            where=context.link.origin or context.link.name,
+            remedy=f"Install one, or use: {', '.join(sorted(known)) or 'none is installed'}.",
+        )
+
+    return make
