@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import click
 import orjson
@@ -23,7 +23,7 @@ def finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def table(rows: list[tuple[str, ...]], head: tuple[str, ...]) -> None:
+def table(rows: Sequence[tuple[str, ...]], head: tuple[str, ...]) -> None:
     """Print rows in columns as wide as they need."""
     widths = [max(len(r[i]) for r in [head, *rows]) for i in range(len(head))]
     for row in [head, *rows]:

@@ -74,8 +74,9 @@ class Live:
             world=self.id,
             kind=WorldKind.LIVE,
             tags=len(project.specs),
+            inbox=self._inbox,
             intake=intake,
-            watch=Watch(project.specs, self._inbox),
+            watch=Watch(project.specs, [plan.link for plan in self._plans]),
             derived=Derived(project.specs),
         )
         contexts = {plan.link.name: self._context(plan.link) for plan in self._plans}
@@ -166,7 +167,6 @@ class Live:
         """Publish a tick: with the links' states, events and receipts of the moment."""
         now_mono = self._clock.now_mono_ns()
         self._feed.offer(tick.samples)
-        self._gate_observes(tick.frame.seq, now_mono)
         statuses = self._links.statuses()
         differs = statuses_differ(self._sent_statuses, statuses)
         links: tuple[LinkStatus, ...] = ()
@@ -182,12 +182,12 @@ class Live:
             recording=self._feed.trouble,
         )
         self._publisher.publish(frame)
+        if self._gate is not None:
+            self._gate.observe(
+                frame.seq, now_mono
+            )  # reads the published table; receipts ride in the next frame
         for peer, out in self._publisher.due(now_mono):
             self._spawn(hub.send(peer, out))
-
-    def _gate_observes(self, seq: int, now_mono: int) -> None:
-        if self._gate is not None:
-            self._gate.observe(seq, now_mono)
 
     async def _requests(self, hub: AsyncHub) -> None:
         while True:
