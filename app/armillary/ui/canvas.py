@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt, QTimer
-from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+from PySide6.QtGui import (
+    QColor,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QWidget
 
 from armillary.model.arrays import U1
@@ -26,6 +35,7 @@ _KEY_ORBIT_PX, _KEY_PAN_PX = 24.0, 24.0
 _SHARE = 0.5  # pause after a frame, as a share of the frame: tables and links keep their turn
 _SMOOTHING = 0.2
 _HOVER_TAGS = 3
+NOTHING = -1
 NO_SCENE = "No scene. Telemetry runs."
 NO_WORLD = "No scene."
 HINT = "Open a project or a USD file with Ctrl+O, or drop one here."
@@ -41,14 +51,14 @@ class Canvas(QWidget):
         self.frame_ms = float(FASTEST_MS)  # smoothed time of one render
         self.frames = 0
         self.on_frame: Callable[[], None] = lambda: None  # after each picture that was made
-        self.on_hover: Callable[[int | None], None] = lambda _prim: None
         self._pixels: U1 | None = None  # keeps the memory of `_image` alive
         self._image = QImage()
         self._pressed: QPointF | None = None
         self._last = QPointF()
         self._moved = False
-        self._hover: int | None = None
+        self._hover = NOTHING
         self._hover_text = ""
+        self._shown: object = None  # path of the scene that the camera was set for
         self._due_mono_ns = 0
         self.setAccessibleName("Picture of the scene")
         self.setAccessibleDescription("The tree lists the same parts; arrow keys turn, plus and minus zoom.")
@@ -64,8 +74,8 @@ class Canvas(QWidget):
         workspace.scene_changed.connect(self._scene_changed)
         workspace.look_changed.connect(self._look_changed)
         workspace.selection_changed.connect(self._selected)
-        workspace.world_changed.connect(self.update)
-        workspace.project_changed.connect(self.update)
+        workspace.world_changed.connect(self._open_changed)
+        workspace.project_changed.connect(self._open_changed)
         self._scene_changed()
 
     def _timer(self, ms: int, run: Callable[[], None]) -> QTimer:
@@ -78,12 +88,17 @@ class Canvas(QWidget):
 
     # ------------------------------------------------------------ workspace → picture
     def _scene_changed(self) -> None:
-        self._hover = None
-        scene = self._workspace.scene
-        self.view.show(scene)
+        self._hover, self._hover_text = NOTHING, ""
+        scene, path = self._workspace.scene, self._workspace.path
+        self.view.show(scene, keep_pose=scene is not None and path is not None and path == self._shown)
+        self._shown = path if scene is not None else None
         if scene is not None and self._workspace.look is not None:
             self.view.apply(self._workspace.look)
             self.view.select(self._workspace.selection)
+        self._open_changed()
+
+    def _open_changed(self) -> None:
+        self.view.legends(self._workspace.legends)
         self.touch()
         self.update()
 
@@ -110,23 +125,22 @@ class Canvas(QWidget):
             self._tick.start(int(wait))
 
     def _render(self) -> None:
-        if not self.isVisible() or self._workspace.scene is None or not self.view.dirty:
-            return
-        self.view.set_smooth(False)
-        self._draw()
-        self._rest.start()
+        if self.isVisible() and self._workspace.scene is not None and self.view.dirty:
+            self._draw(rest=False)
+            self._rest.start()
 
     def _at_rest(self) -> None:
-        if not self.isVisible() or self._workspace.scene is None:
-            return
-        self.view.set_smooth(True)
-        if self.view.dirty:
-            self._draw()
+        if self.isVisible() and self._workspace.scene is not None and not self.view.settled:
+            self._draw(rest=True)
 
-    def _draw(self) -> None:
+    def draw_now(self) -> None:
+        """Make the picture at rest at once, for a screenshot."""
+        if self._workspace.scene is not None:
+            self._draw(rest=True)
+
+    def _draw(self, rest: bool) -> None:
         start = self._clock.now_mono_ns()
-        pixels = self.view.render()
-        self._take(pixels)
+        self._take(self.view.render(rest=rest))
         now = self._clock.now_mono_ns()
         spent_ms = (now - start) / MS_NS
         self.frame_ms += _SMOOTHING * (spent_ms - self.frame_ms)
@@ -185,7 +199,9 @@ class Canvas(QWidget):
     def _paint_hover(self, painter: QPainter) -> None:
         painter.setFont(theme.font())
         lines = painter.fontMetrics().boundingRect(
-            QRect(0, 0, max(self.width() - 40, 100), self.height()), int(Qt.AlignmentFlag.AlignLeft), self._hover_text
+            QRect(0, 0, max(self.width() - 40, 100), self.height()),
+            int(Qt.AlignmentFlag.AlignLeft),
+            self._hover_text,
         )
         box = QRect(8, self.height() - lines.height() - 20, lines.width() + 20, lines.height() + 12)
         ground = QColor(self._colours.raised)
@@ -198,7 +214,8 @@ class Canvas(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         ratio = self.devicePixelRatioF()
-        self.view.size(max(round(self.width() * ratio), 1), max(round(self.height() * ratio), 1))
+        self.view.set_options(scale=ratio)
+        self.view.resize(max(round(self.width() * ratio), 1), max(round(self.height() * ratio), 1))
         self.touch()
 
     def showEvent(self, event: object) -> None:  # noqa: N802
@@ -212,7 +229,7 @@ class Canvas(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         self._pressed = self._last = event.position()
         self._moved = False
-        self._set_hover(None)
+        self._set_hover(NOTHING)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         at = event.position()
@@ -245,19 +262,19 @@ class Canvas(QWidget):
         prim = self.view.pick(*self._pixel(at))
         chosen = self._workspace.selection
         if keys & Qt.KeyboardModifier.ControlModifier:
-            if prim is None:
+            if prim < 0:
                 return
             rest = tuple(p for p in chosen if p != prim)
             self._workspace.select(rest if prim in chosen else (*rest, prim))
         else:
-            self._workspace.select(() if prim is None else (prim,))
+            self._workspace.select(() if prim < 0 else (prim,))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         self._pressed = None
         if self._workspace.scene is None or event.button() != Qt.MouseButton.LeftButton:
             return
         prim = self.view.pick(*self._pixel(event.position()))
-        if prim is not None:
+        if prim >= 0:
             self.view.focus((prim,))
             self.touch()
 
@@ -290,22 +307,21 @@ class Canvas(QWidget):
 
     # ------------------------------------------------------------ hover
     def _find_hover(self) -> None:
-        if self._workspace.scene is not None and self._pressed is None and self.underMouse():
+        if self._workspace.scene is not None and self._pressed is None:
             self._set_hover(self.view.pick(*self._pixel(self._hover_at)))
 
-    def _set_hover(self, prim: int | None) -> None:
+    def _set_hover(self, prim: int) -> None:
         if prim == self._hover:
             return
         self._hover = prim
         self._hover_text = self._describe(prim)
         self.view.hover(prim)
-        self.on_hover(prim)
         self.touch()
         self.update()
 
-    def _describe(self, prim: int | None) -> str:
+    def _describe(self, prim: int) -> str:
         scene = self._workspace.scene
-        if scene is None or prim is None:
+        if scene is None or prim < 0:
             return ""
         lines = [scene.prim_path[prim]]
         slots = self._workspace.tags_of_prim(prim)[:_HOVER_TAGS]
@@ -315,4 +331,4 @@ class Canvas(QWidget):
 
     def leaveEvent(self, event: object) -> None:  # noqa: N802
         self._hovering.stop()
-        self._set_hover(None)
+        self._set_hover(NOTHING)

@@ -93,7 +93,9 @@ def quality_icon(rank: int) -> str:
 
 def quality_colour(rank: int, colours: Colours) -> str:
     """Return the colour of a quality mark: grey, except where the source says that it is wrong."""
-    return (colours.edge, colours.focus, colours.text, colours.text, colours.bad_text, colours.muted)[min(rank, 5)]
+    return (colours.edge, colours.focus, colours.text, colours.text, colours.bad_text, colours.muted)[
+        min(rank, 5)
+    ]
 
 
 def link_icon(state: LinkState) -> tuple[str, str]:
@@ -104,7 +106,9 @@ def link_icon(state: LinkState) -> tuple[str, str]:
 def link_colour(state: LinkState, colours: Colours) -> str:
     """Return the colour of a link's mark; in the light theme ink where a hue alone would not be seen."""
     name = _LINKS[state][1]
-    return str(getattr(colours, name)) if colours.name == "dark" or name in {"edge", "muted"} else colours.text
+    return (
+        str(getattr(colours, name)) if colours.name == "dark" or name in {"edge", "muted"} else colours.text
+    )
 
 
 def tinted(colour: str, alpha: int) -> QColor:

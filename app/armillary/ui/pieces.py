@@ -57,7 +57,7 @@ class IconButton(QToolButton):
         self.setIconSize(QSize(16, 16))
         self.setMinimumSize(26, 26)
         if clicked is not None:
-            self.clicked.connect(lambda: clicked())
+            self.clicked.connect(lambda _checked=False: clicked())
 
     def set_drawing(self, name: str, colours: Colours) -> None:
         """Show another drawing."""
@@ -118,8 +118,6 @@ class EmptyOver(QObject):
         if event.type() == QEvent.Type.Resize:
             self._place()
         return False
-
-
 
 
 class Section(QWidget):

@@ -132,7 +132,7 @@ class Plot(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph ships no
         for line in self._lines.values():
             line.remove()
         self._lines.clear()
-        for name, unit in self._units.items():
+        for unit in self._units.values():
             if unit.box is not self._base:
                 self.scene().removeItem(unit.box)
         self._units.clear()
@@ -176,10 +176,12 @@ class Plot(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph ships no
     @property
     def width_px(self) -> int:
         """The width of the plot itself in pixels."""
-        return max(round(self._base.width()), 2)
+        return max(round(float(self._base.width())), 2)
 
     # ------------------------------------------------------------ drawing
-    def draw(self, pens: Sequence[Pen], ranks: Sequence[int], view_ns: tuple[int, int], until_ns: int) -> None:
+    def draw(
+        self, pens: Sequence[Pen], ranks: Sequence[int], view_ns: tuple[int, int], until_ns: int
+    ) -> None:
         """Draw pens over a range; `ranks` are their qualities now, `until_ns` the time that is now."""
         units = tuple(dict.fromkeys(pen.unit for pen in pens))
         if units != tuple(self._units) and units:

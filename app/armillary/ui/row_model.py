@@ -31,7 +31,12 @@ class RowModel(QAbstractTableModel):
     """Rows of texts under headings."""
 
     def __init__(
-        self, headings: Sequence[str], colours: Colours, *, mark_column: int = -1, parent: QObject | None = None
+        self,
+        headings: Sequence[str],
+        colours: Colours,
+        *,
+        mark_column: int = -1,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._headings, self.colours, self._mark = tuple(headings), colours, mark_column

@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QColor, QFont
 
-from armillary.model.arrays import I8
+from armillary.model.arrays import F8, I8
 from armillary.model.quality import GOOD, STALE, UNCERTAIN, WORDS
 from armillary.session.rows import TagRow
 from armillary.session.workspace import Workspace
@@ -45,9 +45,13 @@ class TagModel(QAbstractTableModel):
         """Replace the rows by these tags; the order chosen stays."""
         self.beginResetModel()
         names = [spec.name for spec in self._workspace.specs]
-        self._lower = [f"{n.lower()} {s.title.lower()}" for n, s in zip(names, self._workspace.specs, strict=True)]
+        self._lower = [
+            f"{n.lower()} {s.title.lower()}" for n, s in zip(names, self._workspace.specs, strict=True)
+        ]
         self._by_name = np.empty(len(names), np.int64)
-        self._by_name[np.array(sorted(range(len(names)), key=names.__getitem__), np.int64)] = np.arange(len(names))
+        self._by_name[np.array(sorted(range(len(names)), key=names.__getitem__), np.int64)] = np.arange(
+            len(names)
+        )
         self._all = np.array(slots, np.int64)
         self._text.clear()
         self._shown = self._arranged()
@@ -79,13 +83,14 @@ class TagModel(QAbstractTableModel):
             order = np.lexsort((by_name, -self._key(slots)))
         return slots[order]
 
-    def _key(self, slots: I8) -> np.ndarray[tuple[int], np.dtype[Any]]:
-        """Return numbers that sort as the chosen column does. Any: their dtype depends on the column."""
+    def _key(self, slots: I8) -> I8 | F8:
+        """Return numbers that sort as the chosen column does."""
         mirror, rows = self._workspace.mirror, slots.astype(np.uint32)
         if self._column == VALUE:
-            return np.nan_to_num(mirror.table.value[slots], nan=-np.inf)
+            value = mirror.table.value[slots]
+            return np.where(np.isnan(value), -np.inf, value)
         if self._column == QUALITY:
-            return mirror.rank(rows).astype(np.int64)
+            return np.asarray(mirror.rank(rows), np.int64)
         if self._column == AGE:
             age = mirror.age_ns(rows, self._now_mono_ns)
             return np.where(age < 0, np.iinfo(np.int64).max // 2, age)
@@ -198,7 +203,7 @@ class TagModel(QAbstractTableModel):
 
 
 def _ink(quality: int, column: int, colours: Colours) -> QColor:
-    if column == QUALITY and quality == GOOD or column in (AGE, LINK):
+    if (column == QUALITY and quality == GOOD) or column in (AGE, LINK):
         return QColor(colours.muted)
     if column in (VALUE, QUALITY) and quality > STALE:
         return QColor(colours.bad_text if WORDS[quality] == "BAD" else colours.muted)

@@ -137,7 +137,7 @@ class TreeModel(QAbstractItemModel):
 
     def rowCount(self, parent: Index = _NOTHING) -> int:  # noqa: N802  Qt's name
         above = self.prim(parent)
-        if parent.isValid() and parent.column() != NAME or above + 2 >= len(self._first):
+        if (parent.isValid() and parent.column() != NAME) or above + 2 >= len(self._first):
             return 0
         return int(self._first[above + 2] - self._first[above + 1])
 
@@ -215,5 +215,3 @@ class TreeModel(QAbstractItemModel):
     def problem_count(self) -> int:
         """How many prims are STALE or worse, for the panel's footer."""
         return int((self._own >= STALE).sum())
-
-

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
-from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QTabBar, QTableView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QTabBar,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
 
 from armillary.model.frame import Event
 from armillary.session.rows import EventRow
@@ -18,7 +26,10 @@ from armillary.ui.theme import Colours
 KEPT = 2000
 TIME, SOURCE, TEXT, REMEDY = range(4)
 EVENTS, PROBLEMS = range(2)
-_HEADINGS = (("Time", "From", "What happened", "What to do"), ("Code", "Where", "What is wrong", "What to do"))
+_HEADINGS = (
+    ("Time", "From", "What happened", "What to do"),
+    ("Code", "Where", "What is wrong", "What to do"),
+)
 _LEVELS = {"info": "info", "warning": "warning", "error": "error"}
 _EMPTY = ("Nothing has happened yet. Link changes, orders and faults appear here.", "No problems.")
 _ROW_PADDING = 7
@@ -82,9 +93,9 @@ class EventModel(QAbstractTableModel):
 class EventsPanel(QWidget):
     """Events and problems, one list each."""
 
-    def __init__(self, workspace: Workspace, colours: Colours) -> None:
+    def __init__(self, workspace: Workspace, colours: Colours, copy: Callable[[str], None]) -> None:
         super().__init__()
-        self._workspace = workspace
+        self._workspace, self._copy_text = workspace, copy
         self.model = EventModel(colours, self)
         self.tabs = QTabBar()
         self.tabs.setAccessibleName("Events or problems")
@@ -144,9 +155,7 @@ class EventsPanel(QWidget):
         if kind == EVENTS:
             rows = [event_row(event) for event in reversed(self._workspace.events)]
         else:
-            rows = [
-                EventRow(p.code, p.severity, p.where, p.what, p.remedy) for p in self._workspace.problems
-            ]
+            rows = [EventRow(p.code, p.severity, p.where, p.what, p.remedy) for p in self._workspace.problems]
         self.model.replace(kind, rows)
         self.empty.set("" if rows else _EMPTY[kind])
 
@@ -154,7 +163,7 @@ class EventsPanel(QWidget):
         chosen = [self.model.rows[i.row()] for i in self.view.selectionModel().selectedRows()]
         text = "\n".join(f"{r.time}\t{r.level}\t{r.source}\t{r.text}\t{r.remedy}" for r in chosen)
         if text:
-            self.view.window().copy(text)
+            self._copy_text(text)
 
     def set_colours(self, colours: Colours) -> None:
         """Draw in another theme."""

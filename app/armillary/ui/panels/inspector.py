@@ -55,9 +55,7 @@ class InspectorPanel(QWidget):
         self.values = table(self.tags, "Live values of the part")
         self.values.setColumnHidden(LINK, True)
         self.values.doubleClicked.connect(self._value_clicked)
-        self.bindings = RowModel(
-            ("Drives", "Tag", "Value", "Map"), colours, mark_column=2, parent=self
-        )
+        self.bindings = RowModel(("Drives", "Tag", "Value", "Map"), colours, mark_column=2, parent=self)
         self.binding_table = short_table(self.bindings, "Bindings of the part")
         self.attributes = RowModel(("Attribute", "Value"), colours, parent=self)
         self.attribute_table = short_table(self.attributes, "Attributes of the part")
@@ -108,16 +106,16 @@ class InspectorPanel(QWidget):
         rows.addWidget(self.attribute_section)
         rows.addStretch(1)
         self.empty = empty(_NOTHING)
-        self.scroll = QScrollArea()
-        self.scroll.setWidgetResizable(True)
-        self.scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self.scroll.setAccessibleName("Details of the selected part")
-        self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.scroll.setWidget(self.sheet)
+        self.area = QScrollArea()
+        self.area.setWidgetResizable(True)
+        self.area.setFrameShape(QFrame.Shape.NoFrame)
+        self.area.setAccessibleName("Details of the selected part")
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area.setWidget(self.sheet)
         around = QVBoxLayout(self)
         around.setContentsMargins(0, 0, 0, 0)
         around.addWidget(self.empty)
-        around.addWidget(self.scroll)
+        around.addWidget(self.area)
 
     # ------------------------------------------------------------ which part
     def follow(self, prims: tuple[int, ...]) -> None:
@@ -128,7 +126,7 @@ class InspectorPanel(QWidget):
             self.card.close_card()
         self._prim = prim
         self.empty.setVisible(prim < 0)
-        self.scroll.setVisible(prim >= 0)
+        self.area.setVisible(prim >= 0)
         if scene is None or prim < 0:
             return
         self._head(scene, prim, len(prims))
@@ -180,7 +178,7 @@ class InspectorPanel(QWidget):
     def open_write(self, slot: int) -> None:
         """Show the card that writes a tag."""
         self.card.open(slot)
-        self.scroll.ensureWidgetVisible(self.card)
+        self.area.ensureWidgetVisible(self.card)
 
     # ------------------------------------------------------------ live
     def _arrived(self, _slots: U4) -> None:
@@ -208,7 +206,10 @@ class InspectorPanel(QWidget):
         else:
             rows = len(answer.rows)
             self.attributes.replace(
-                [Row((name, value), f"{kind} {name}\n{value}\n{layer}") for name, kind, value, layer in answer.rows]
+                [
+                    Row((name, value), f"{kind} {name}\n{value}\n{layer}")
+                    for name, kind, value, layer in answer.rows
+                ]
             )
         self.attribute_section.set_title(f"Attributes ({rows})")
         fit_height(self.attribute_table)

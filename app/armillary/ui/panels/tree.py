@@ -6,7 +6,15 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QMenu, QTreeView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QMenu,
+    QTreeView,
+    QVBoxLayout,
+    QWidget,
+)
 
 from armillary.model.look import Look
 from armillary.session.workspace import Workspace
@@ -23,7 +31,9 @@ _NO_SCENE = "No scene. Telemetry runs.\nOpen a USD file with Ctrl+O, or drop one
 class Tree(QTreeView):
     """The tree itself: a click on an eye toggles, a double click or Enter frames the part."""
 
-    def __init__(self, activated: Callable[[QModelIndex], object], eye: Callable[[QModelIndex], object]) -> None:
+    def __init__(
+        self, activated: Callable[[QModelIndex], object], eye: Callable[[QModelIndex], object]
+    ) -> None:
         super().__init__()
         self._eye = eye
         self.setAccessibleName("Parts of the scene")
@@ -122,7 +132,9 @@ class TreePanel(QWidget):
             for index in level:
                 self.view.expand(index)
             level = [
-                self.model.index(row, NAME, index) for index in level for row in range(self.model.rowCount(index))
+                self.model.index(row, NAME, index)
+                for index in level
+                for row in range(self.model.rowCount(index))
             ]
 
     def filter(self, text: str) -> None:

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from PySide6.QtCore import QMimeData, Qt, QTimer
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QPixmap
-from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QHBoxLayout, QScrollArea, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QScrollArea,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
 
 from armillary.model.clock import Clock
 from armillary.model.quality import WORDS
@@ -16,8 +26,8 @@ from armillary.session.workspace import Workspace
 from armillary.ui.mime import PRIM_MIME, TAG_MIME, numbers
 from armillary.ui.pieces import IconButton, empty, label
 from armillary.ui.plot import Plot
-from armillary.ui.plot_axis import clock_text
 from armillary.ui.theme import Colours
+from armillary.ui.when import clock_text
 
 SCROLL_MS = 200
 SPANS = (("1 min", 60), ("5 min", 300), ("15 min", 900), ("1 h", 3600), ("8 h", 28_800), ("24 h", 86_400))
@@ -33,7 +43,12 @@ class PenRow(QFrame):
     def __init__(self, slot: int, name: str, remove: IconButton) -> None:
         super().__init__()
         self.slot = slot
-        self.swatch, self.name, self.value, self.note = label(), label(name), label(), label("", "muted", wrap=True)
+        self.swatch, self.name, self.value, self.note = (
+            label(),
+            label(name),
+            label(),
+            label("", "muted", wrap=True),
+        )
         self.name.setToolTip(name)
         self.remove = remove
         grid = QGridLayout(self)
@@ -123,7 +138,11 @@ class TrendsPanel(QWidget):
     def add(self, slots: Sequence[int]) -> None:
         """Draw these tags too, up to the most that can be told apart."""
         room = MOST_PENS - len(self._timeline.slots)
-        new = [s for s in dict.fromkeys(slots) if s not in self._timeline.slots and 0 <= s < len(self._workspace.specs)]
+        new = [
+            s
+            for s in dict.fromkeys(slots)
+            if s not in self._timeline.slots and 0 <= s < len(self._workspace.specs)
+        ]
         if not new:
             return
         was_empty = not self._timeline.slots
@@ -190,7 +209,7 @@ class TrendsPanel(QWidget):
                 row = PenRow(
                     pen.slot,
                     pen.name,
-                    IconButton("close", f"Remove pen {pen.name}", lambda s=pen.slot: self._timeline.remove(s)),
+                    IconButton("close", f"Remove pen {pen.name}", partial(self._timeline.remove, pen.slot)),
                 )
                 row.remove.set_colours(self._colours)
                 self.rows[pen.slot] = row
@@ -250,7 +269,7 @@ class TrendsPanel(QWidget):
 
 
 def value_text(found: tuple[float, float, int] | None, unit: str) -> str:
-    """Return the read-out at the cursor: a value, a range where a pixel holds many, or that there is a gap."""
+    """Return the read-out at the cursor: a value, a range where a pixel holds many, or no data."""
     if found is None:
         return "no data here"
     low, high, rank = found

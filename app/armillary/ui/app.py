@@ -1,0 +1,219 @@
+"""Runs the desk: one QApplication, one window, one queued signal from the wire thread."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType, TracebackType
+
+from PySide6.QtCore import (
+    QMessageLogContext,
+    QObject,
+    QSocketNotifier,
+    Qt,
+    QTimer,
+    QtMsgType,
+    Signal,
+    qInstallMessageHandler,
+)
+from PySide6.QtWidgets import QApplication
+
+from armillary.model import places
+from armillary.model.clock import NS, Clock, WallClock
+from armillary.model.fault import Fault
+from armillary.model.quality import GOOD
+from armillary.session.workspace import Workspace
+from armillary.ui.notify import Notice
+from armillary.ui.window import DeskWindow
+
+log = logging.getLogger(__name__)
+
+_MS = 1000
+_SLOWEST_PUMP_S = 1.0
+_IGNORED = (
+    "This plugin does not support",
+    "propagateSizeHints",
+)  # the offscreen platform says so at any menu
+_LEVELS = {
+    QtMsgType.QtDebugMsg: logging.DEBUG,
+    QtMsgType.QtInfoMsg: logging.INFO,
+    QtMsgType.QtWarningMsg: logging.WARNING,
+    QtMsgType.QtCriticalMsg: logging.ERROR,
+    QtMsgType.QtFatalMsg: logging.CRITICAL,
+}
+
+
+class Pulse(QObject):
+    """Calls `workspace.pump` on the Qt thread: when the wire thread wakes it, and when something is due."""
+
+    _woken = Signal()
+
+    def __init__(self, workspace: Workspace, clock: Clock) -> None:
+        super().__init__()
+        self._workspace, self._clock = workspace, clock
+        self._due = QTimer(self)
+        self._due.setSingleShot(True)
+        self._due.setTimerType(Qt.TimerType.PreciseTimer)
+        self._due.timeout.connect(self.pump)
+        self._woken.connect(self.pump, Qt.ConnectionType.QueuedConnection)
+        workspace.wake = self._woken.emit
+
+    def pump(self) -> None:
+        """Take what is there and ask when to come again."""
+        self._workspace.pump(self._clock.now_ns(), self._clock.now_mono_ns())
+        due_s = self._workspace.due_s(self._clock.now_mono_ns())
+        if due_s is None:
+            self._due.stop()
+        else:
+            self._due.start(round(min(max(due_s, 0.0), _SLOWEST_PUMP_S) * _MS))
+
+    def stop(self) -> None:
+        """Take nothing any more."""
+        self._workspace.wake = lambda: None
+        self._due.stop()
+
+
+class Interrupts(QObject):
+    """Turns Ctrl-C and SIGTERM into a call on the Qt thread, at once though Qt waits in C."""
+
+    def __init__(self, run: Callable[[], None]) -> None:
+        super().__init__()
+        self._run = run
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._read, False)
+        os.set_blocking(self._write, False)
+        self._old_fd = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
+        self._old = {s: signal.signal(s, self._handle) for s in (signal.SIGINT, signal.SIGTERM)}
+        self._notifier = QSocketNotifier(self._read, QSocketNotifier.Type.Read, self)
+        self._notifier.activated.connect(self._drain)
+
+    def _handle(self, _number: int, _frame: FrameType | None) -> None:
+        self._run()
+
+    def _drain(self) -> None:
+        os.read(self._read, 64)  # the handler itself has run by the time that Python got here
+
+    def restore(self) -> None:
+        """Give the signals back to who had them."""
+        self._notifier.setEnabled(False)
+        for number, handler in self._old.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(self._old_fd)
+        os.close(self._read)
+        os.close(self._write)
+
+
+def application(*, offscreen: bool) -> QApplication:
+    """Return the one QApplication of this process, made when there is none."""
+    if offscreen:
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    there = QApplication.instance()
+    if isinstance(there, QApplication):
+        return there
+    app = QApplication(["armillary"])
+    app.setApplicationName("armillary")
+    app.setApplicationDisplayName("Armillary")
+    app.setDesktopFileName("armillary")
+    return app
+
+
+def run(
+    workspace: Workspace,
+    *,
+    offscreen: bool,
+    screenshot: Path | None = None,
+    after_s: float | None = None,
+    seconds: float | None = None,
+    started_mono_ns: int = 0,
+    say: Callable[[str], None] | None = None,
+) -> int:
+    """Show the desk until its window is closed; return the exit status, 0 or 1.
+
+    screenshot is written `after_s` seconds after the start, or at the end; `seconds` ends the desk by itself.
+    started_mono_ns: when the program started, for the time to the first live picture. say: gets lines for
+    a person, e.g. what was seen at the end.
+    """
+    clock = WallClock()
+    start = started_mono_ns or clock.now_mono_ns()
+    qInstallMessageHandler(_qt_message)
+    app = application(offscreen=offscreen)
+    window = DeskWindow(workspace, clock)
+    pulse = Pulse(workspace, clock)
+    interrupts = Interrupts(window.quit)
+    old_hook = sys.excepthook
+    sys.excepthook = lambda kind, error, trace: _uncaught(window, kind, error, trace)
+    told = say or log.info
+    failed = False
+
+    def picture() -> None:
+        nonlocal failed
+        if screenshot is not None:
+            try:
+                window.save_to(screenshot)
+            except Fault as fault:
+                failed = True
+                told(str(fault))
+
+    def end() -> None:
+        if after_s is None:
+            picture()
+        for line in summary(workspace, window, start):
+            told(line)
+        window.close()
+
+    if seconds is None and screenshot is not None and after_s is None:
+        seconds = 0.0
+    if screenshot is not None and after_s is not None:
+        QTimer.singleShot(round(after_s * _MS), window, picture)
+    if seconds is not None:
+        QTimer.singleShot(round(seconds * _MS), window, end)
+    window.on_closed = app.quit  # floating docks are windows too and would keep the application alive
+    window.show()
+    pulse.pump()
+    try:
+        app.exec()
+    finally:
+        pulse.stop()
+        interrupts.restore()
+        sys.excepthook = old_hook
+        window.shut_down()
+    return 1 if failed else 0
+
+
+def summary(workspace: Workspace, window: DeskWindow, start_mono_ns: int) -> list[str]:
+    """Return what the desk has seen, as lines for a person."""
+    lines = []
+    if window.first_live_mono_ns:
+        lines.append(f"first live picture after {(window.first_live_mono_ns - start_mono_ns) / NS:.2f} s")
+    if (scene := workspace.scene) is not None:
+        lines.append(
+            f"scene: {len(scene)} prims, {len(workspace.bindings)} bindings, {window.canvas.frames} pictures"
+        )
+    n = len(workspace.specs)
+    if n:
+        ranks = workspace.mirror.table.quality & 0xFF
+        lines.append(f"tags: {n}, of these {int((ranks == GOOD).sum())} good")
+    lines += [f"link {row.name}: {row.state}, {row.rate}, {row.delay}" for row in workspace.link_rows()]
+    return lines
+
+
+def _uncaught(
+    window: DeskWindow, kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """Log what a slot raised and show it: one fault of ours must not end the watch over a plant."""
+    log.error("uncaught in the desk", exc_info=(kind, error, trace))
+    if isinstance(error, KeyboardInterrupt):
+        window.close()
+        return
+    what = f"A part of the desk failed: {kind.__name__}: {error}."
+    remedy = "Go on; if it comes again, send the log file."
+    window.cards.add(Notice("error", what, str(places.logs()), remedy, kind.__name__))
+
+
+def _qt_message(level: QtMsgType, _context: QMessageLogContext, text: str) -> None:
+    if not any(text.startswith(known) or known in text for known in _IGNORED):
+        log.log(_LEVELS.get(level, logging.WARNING), "Qt: %s", text)

@@ -1,0 +1,381 @@
+"""The desk's main window: docks around the viewport, menus from the actions, themes, messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSize, Qt, QTimer
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QMenu, QToolButton, QWidget
+
+from armillary.model.arrays import U4
+from armillary.model.clock import Clock, WallClock
+from armillary.model.fault import Fault
+from armillary.session.actions import ACTIONS, action
+from armillary.session.palette import Entry, search
+from armillary.session.settings import Settings
+from armillary.session.workspace import Workspace, WorldState
+from armillary.ui import docks, icons, theme
+from armillary.ui.canvas import Canvas
+from armillary.ui.commands import Commands
+from armillary.ui.help import HelpSheet
+from armillary.ui.menus import Menus
+from armillary.ui.mode import ModeFrame
+from armillary.ui.notify import Cards, of_fault
+from armillary.ui.panels.events import EventsPanel
+from armillary.ui.panels.inspector import InspectorPanel
+from armillary.ui.panels.links import LinksPanel
+from armillary.ui.panels.tags import TagsPanel
+from armillary.ui.panels.tree import TreePanel
+from armillary.ui.panels.trends import TrendsPanel
+from armillary.ui.probe import Lateness
+from armillary.ui.status import Status
+from armillary.viewport.view import View
+
+SIZE = (1600, 1000)
+SAY_MS = 6000
+_REFRESH_MS = 250
+_SCENES = "Scenes and projects (*.usd *.usda *.usdc *.usdz project.toml);;All files (*)"
+_CONTEXT_MENU = ("view.frame", "trend.selection", "view.isolate", "view.show-all", "selection.copy-path")
+
+
+class DeskWindow(QMainWindow):
+    """One workspace on the screen. It is the `Desk` that actions are run with."""
+
+    def __init__(
+        self, workspace: Workspace, clock: Clock | None = None, settings: Settings | None = None
+    ) -> None:
+        super().__init__()
+        self.workspace = workspace
+        self.clock: Clock = clock or WallClock()
+        self.settings = settings or Settings()
+        self.colours = theme.THEMES[self.settings.theme]
+        self.first_live_mono_ns = 0  # monotonic time of the first picture of live data, 0 before
+        self.on_closed: Callable[[], None] = lambda: None
+        self.timer_lateness = Lateness(self.clock, self)
+        self._entries: list[Entry] = []
+        self._shown = {"grid": True, "axes": True, "labels": True, "legend": True}
+        self._normal_state = Qt.WindowState.WindowNoState
+        self.setAcceptDrops(True)
+        self.setMinimumSize(QSize(800, 500))
+        self._build_panels()
+        self._build_frame()
+        self._connect()
+        self._restore()
+        self.set_theme(self.colours.name)
+        self._project_changed()
+
+    # ------------------------------------------------------------ building
+    def _build_panels(self) -> None:
+        ws, clock, colours = self.workspace, self.clock, self.colours
+        self.canvas = Canvas(ws, clock, colours, View())
+        self.tree = TreePanel(ws, colours, self.frame, self._context_menu)
+        self.inspector = InspectorPanel(ws, clock, colours, trend=self.trend, copy=self.copy)
+        self.tags = TagsPanel(ws, clock, colours, self.trend)
+        self.trends = TrendsPanel(ws, clock, colours)
+        self.links = LinksPanel(ws, colours)
+        self.events = EventsPanel(ws, colours, self.copy)
+
+    def _build_frame(self) -> None:
+        docks.configure()
+        self.mode = ModeFrame(self.workspace, self._restart_world)
+        self.setCentralWidget(self.mode)
+        self.docks = docks.Docks(self.mode, self.canvas, "Viewport")
+        self.mode.hold(self.docks.manager)
+        add = self.docks.add
+        add("tree", "Scene tree", self.tree, "left")
+        add("inspector", "Inspector", self.inspector, "right")
+        add("tags", "Live table", self.tags, "bottom")
+        add("trends", "Trends", self.trends, "bottom")
+        add("links", "Links", self.links, "bottom")
+        add("events", "Events", self.events, "bottom")
+        self.status = Status(self.workspace, self.clock, self.colours, self.show_panel)
+        self.setStatusBar(self.status)
+        self.cards = Cards(self.workspace, self.canvas, self.colours, self.copy)
+        self.commands = Commands(self.mode, self.colours, self._find, self._chosen)
+        self.help = HelpSheet(self.mode)
+        self.menus = Menus(self, self, self)
+        self.addToolBar(self.menus.toolbar)
+        self._recent = QMenu("Open recent", self)
+        self._recent.aboutToShow.connect(self._fill_recent)
+        file_menu = self.menus.menu("File")
+        after = file_menu.actions()[1] if len(file_menu.actions()) > 1 else None
+        if after is not None:
+            file_menu.insertMenu(after, self._recent)
+        else:
+            file_menu.addMenu(self._recent)
+
+    def _connect(self) -> None:
+        ws = self.workspace
+        self._refresh = QTimer(self)
+        self._refresh.setSingleShot(True)
+        self._refresh.setInterval(_REFRESH_MS)
+        self._refresh.timeout.connect(self.menus.refresh)
+        for signal in (ws.scene_changed, ws.world_changed, ws.links_changed, ws.order_changed):
+            signal.connect(self._soon)
+        ws.selection_changed.connect(lambda _prims: self._soon())
+        ws.project_changed.connect(self._project_changed)
+        ws.scene_changed.connect(self._forget_entries)
+        ws.world_changed.connect(self._forget_entries)
+        ws.frame_arrived.connect(self._frame_arrived)
+        self.canvas.on_frame = self._framed
+        self.docks.on_toggle(self._soon)
+
+    def _soon(self) -> None:
+        if not self._refresh.isActive():
+            self._refresh.start()
+
+    def _restore(self) -> None:
+        self.resize(*SIZE)
+        self.docks.settle(*SIZE)
+        geometry = self.settings.window("geometry")
+        if geometry:
+            self.restoreGeometry(QByteArray(geometry))
+        self.docks.restore(self.settings.window("docks"))
+
+    # ------------------------------------------------------------ workspace → window
+    def _project_changed(self) -> None:
+        title = self.workspace.title
+        self.setWindowTitle(f"{title} – Armillary" if title else "Armillary")
+        self._forget_entries()
+        self.menus.refresh()
+        if (path := self.workspace.path) is not None:
+            self.settings.opened(path)
+
+    def _frame_arrived(self, _slots: U4) -> None:
+        if not self.first_live_mono_ns and self.workspace.scene is None:
+            self._framed()  # a project without a scene is live when its first values are
+
+    def _framed(self) -> None:
+        live = self.workspace.world_state == WorldState.LIVE and self.workspace.mirror.seq > 0
+        if live and not self.first_live_mono_ns:
+            self.first_live_mono_ns = self.clock.now_mono_ns()
+
+    def _restart_world(self) -> None:
+        self._try(self.workspace.restart_world)
+
+    def _try(self, run: Callable[[], None]) -> None:
+        try:
+            run()
+        except Fault as fault:
+            self.fault(fault)
+
+    # ------------------------------------------------------------ Teller
+    def say(self, text: str) -> None:
+        """Show a short message in the status bar."""
+        self.status.showMessage(f"  {text}", SAY_MS)
+
+    def fault(self, fault: Fault) -> None:
+        """Show a fault as a card."""
+        self.cards.add(of_fault(fault))
+
+    # ------------------------------------------------------------ Desk: opening
+    def ask_open(self) -> None:
+        """Ask for a project or scene and open it."""
+        folder = self.settings.get("folder", str(Path.home()))
+        dialog = QFileDialog(self, "Open a project or a scene", folder, _SCENES)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self.open_path)
+        dialog.open()  # not exec: nothing stands still while it is open
+
+    def open_path(self, path: str) -> None:
+        """Open a project folder, its project.toml, a scene file or an address; a fault becomes a card."""
+        place = Path(path)
+        target = str(place.parent) if place.name == "project.toml" else path
+        if place.exists():
+            self.settings.set("folder", str(place.parent))
+        self.cards.clear()
+        self._try(lambda: self.workspace.open(target))
+
+    def close_workspace(self) -> None:
+        """Close what is open; the window stays."""
+        self._try(self.workspace.close)
+
+    def quit(self) -> None:
+        """Close the window, and with it the desk."""
+        self.close()
+
+    def _fill_recent(self) -> None:
+        self._recent.clear()
+        for path in self.settings.recent:
+            self._recent.addAction(path, partial(self.open_path, path))
+        if self._recent.isEmpty():
+            nothing = QAction("Nothing was opened yet", self._recent)
+            nothing.setEnabled(False)
+            self._recent.addAction(nothing)
+
+    # ------------------------------------------------------------ Desk: viewing
+    def view(self, name: str) -> None:
+        """Look from a standard side (`iso`, `top`, …) or through a camera (`camera:<path>`)."""
+        if name.startswith("camera:"):
+            cameras = self.workspace.scene.cameras if self.workspace.scene is not None else ()
+            for camera in (c for c in cameras if c.path == name.removeprefix("camera:")):
+                self.canvas.view.look_through(camera)
+        else:
+            self.canvas.view.standard(name)
+        self.canvas.touch()
+
+    def frame(self, prims: tuple[int, ...]) -> None:
+        """Frame parts, or everything."""
+        if prims:
+            self.canvas.view.focus(prims)
+        else:
+            self.canvas.view.fit()
+        self.canvas.touch()
+
+    def trend(self, slots: Sequence[int]) -> None:
+        """Draw tags in the trends."""
+        self.show_panel("trends")
+        self.trends.add(slots)
+
+    def show_panel(self, name: str) -> None:
+        """Open a dock and bring it to the front."""
+        self.docks.show(name)
+
+    def show_palette(self) -> None:
+        """Open the command palette."""
+        self.commands.open()
+
+    def show_help(self) -> None:
+        """Show all commands with their keys."""
+        self.help.show_keys(ACTIONS)
+
+    def show_about(self) -> None:
+        """Show what this is."""
+        self.help.show_about()
+
+    def toggle_theme(self) -> None:
+        """Change between dark and light, and remember it."""
+        self.set_theme("light" if self.colours.name == "dark" else "dark")
+        self.settings.theme = self.colours.name
+
+    def set_theme(self, name: str) -> None:
+        """Draw everything in a theme."""
+        self.colours = theme.THEMES[name]
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            theme.dress(app, self.colours)
+        self.setWindowIcon(icons.icon("app", self.colours.text))
+        for part in (
+            self.canvas, self.tree, self.inspector, self.tags, self.trends, self.links, self.events,
+            self.status, self.cards, self.commands, self.menus, self.docks,
+        ):  # fmt: skip
+            part.set_colours(self.colours)
+
+    def toggle_full_screen(self) -> None:
+        """Fill the screen, or no longer."""
+        if self.isFullScreen():
+            self.setWindowState(self._normal_state)
+        else:
+            self._normal_state = self.windowState()
+            self.showFullScreen()
+
+    def reset_layout(self) -> None:
+        """Arrange all docks as on the first start."""
+        self.docks.reset()
+        self.settings.save_window("docks", b"")
+
+    def toggle(self, option: str) -> None:
+        """Show or hide grid, axes, labels or legend in the viewport."""
+        self._shown[option] = not self._shown[option]
+        self.canvas.view.set_options(**{option: self._shown[option]})
+        self.canvas.touch()
+
+    def copy(self, text: str) -> None:
+        """Put a text on the clipboard."""
+        QGuiApplication.clipboard().setText(text)
+        self.say("Copied.")
+
+    def save_picture(self) -> None:
+        """Ask for a file and write the whole window into it."""
+        dialog = QFileDialog(
+            self, "Save a picture", self.settings.get("folder", str(Path.home())), "PNG (*.png)"
+        )
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("png")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda name: self._try(lambda: self.save_to(Path(name))))
+        dialog.open()
+
+    def save_to(self, path: Path) -> None:
+        """Write the whole window, viewport included, as PNG. Raises Fault when the file cannot be written."""
+        self.canvas.draw_now()
+        if not self.grab().save(str(path), "PNG"):
+            raise Fault(
+                "The picture could not be written.",
+                where=str(path),
+                remedy="Choose a folder you may write to.",
+            )
+        self.say(f"Saved {path}.")
+
+    # ------------------------------------------------------------ palette and context menu
+    def _forget_entries(self) -> None:
+        self._entries = []
+
+    def _find(self, text: str) -> list[Entry]:
+        ws = self.workspace
+        if not self._entries:
+            self._entries = [Entry("action", a.id, a.title, a.shortcut) for a in ACTIONS]
+            self._entries += [Entry("tag", s.name, s.name, s.title or s.unit) for s in ws.specs]
+            if (scene := ws.scene) is not None:
+                kinds = [scene.type_names[k] for k in scene.prim_type.tolist()]
+                self._entries += [
+                    Entry("prim", path, path, kind) for path, kind in zip(scene.prim_path, kinds, strict=True)
+                ]
+        return search(text, self._entries)
+
+    def _chosen(self, entry: Entry) -> None:
+        if entry.kind == "action":
+            self.menus.run(action(entry.key))
+        elif entry.kind == "prim" and (prim := self.workspace.prim_named(entry.key)) is not None:
+            self.workspace.select((prim,))
+            self.frame((prim,))
+        else:
+            slot = next((s.slot for s in self.workspace.specs if s.name == entry.key), None)
+            if slot is not None:
+                self.show_panel("tags")
+                self.tags.reveal(slot)
+                if (prim := self.workspace.prim_of_tag(slot)) is not None:
+                    self.workspace.select((prim,))
+
+    def _context_menu(self, menu: QMenu) -> None:
+        for name in _CONTEXT_MENU:
+            if name in self.menus.actions:
+                menu.addAction(self.menus.actions[name])
+
+    # ------------------------------------------------------------ Qt
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802  Qt's name
+        urls = event.mimeData().urls()
+        if len(urls) == 1 and urls[0].isLocalFile():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+        event.acceptProposedAction()
+        self.open_path(event.mimeData().urls()[0].toLocalFile())
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+        """Remember the window, stop what was started; asks nothing."""
+        self.settings.save_window("geometry", bytes(self.saveGeometry().data()))
+        self.settings.save_window("docks", self.docks.save())
+        self.workspace.close()
+        self.on_closed()
+        super().closeEvent(event)
+
+    def shut_down(self) -> None:
+        """Give graphics memory back; the window is not used again."""
+        self.canvas.view.close()
+
+
+def widgets_without_name(root: QWidget) -> list[str]:
+    """Return the interactive widgets below `root` that a screen reader could not name."""
+    out = []
+    for widget in root.findChildren(QWidget):
+        interactive = widget.focusPolicy() != Qt.FocusPolicy.NoFocus or isinstance(widget, QToolButton)
+        text = getattr(widget, "text", None)
+        named = widget.accessibleName() or (text() if callable(text) else "")
+        if interactive and not named:
+            out.append(f"{type(widget).__name__} {widget.objectName()}")
+    return out
