@@ -1,0 +1,138 @@
+"""The station's OPC UA server: a tree of nodes that the simulator fills and anyone may read.
+
+Anonymous clients may write the setpoints only; the simulator, which logs in by name, writes everything.
+Loopback, no security: a demonstration plant.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from asyncua.common.node import Node
+from asyncua.crypto.permission_rules import User, UserRole
+from asyncua.server.server import Server
+from asyncua.server.user_managers import UserManager
+from asyncua.ua.attribute_ids import AttributeIds
+from asyncua.ua.uaprotocol_auto import AnonymousIdentityToken, Range, UserNameIdentityToken
+from asyncua.ua.uatypes import DataValue, LocalizedText, QualifiedName, SecurityPolicyType, String, Variant
+
+from armillary.api import Clock, LinkFault
+from armillary_plugins.demo_plant.nodes import LAST_KNOWN, WAITING, node_id, stamped, unit_of, variant
+from armillary_plugins.demo_plant.signals import (
+    CONTROLLERS,
+    NAMESPACE,
+    PUMP_STATES,
+    PUMPS,
+    SIGNALS,
+    SIMULATOR,
+    TANKS,
+    VALVE_STATES,
+    VALVES,
+    Signal,
+)
+
+HEARTBEAT = "Station.Heartbeat"
+_LOOK_S, _QUIET_NS = 0.5, 4_000_000_000  # without a heartbeat for so long, values are the last known ones
+_AREAS = {"Pumps": PUMPS, "Valves": VALVES, "Tanks": TANKS, "Controllers": CONTROLLERS}
+_OTHERS = "Instruments"
+
+
+class _Users(UserManager):
+    """Who may write: the simulator everything, others what is marked writable."""
+
+    def get_user(
+        self, iserver: Any, username: str | None = None, password: str | None = None, certificate: Any = None
+    ) -> User:
+        return User(role=UserRole.Admin if username == SIMULATOR else UserRole.User, name=username)
+
+
+async def _variable(parent: Node, index: int, signal: Signal, t_ns: int) -> Node:
+    """Make one variable with its properties; it waits for its first value."""
+    name = signal.name.rpartition(".")[2]
+    value = variant(signal, 0.0)
+    node = await parent.add_variable(node_id(signal.name, index), QualifiedName(name, index), value)
+    text = LocalizedText(String(signal.title))
+    await node.write_attribute(AttributeIds.Description, DataValue(Variant(text)))
+    await node.write_value(stamped(value, t_ns, WAITING))
+    if signal.writable:
+        await node.set_writable()
+    if signal.kind == "number":
+        await node.add_property(0, "EURange", Range(signal.low, signal.high))
+    elif signal.kind == "enum":
+        states = PUMP_STATES if signal.unit_of in PUMPS else VALVE_STATES
+        await node.add_property(0, "EnumStrings", [LocalizedText(String(t)) for t in states.values()])
+    if signal.unit:
+        await node.add_property(0, "EngineeringUnits", unit_of(signal.unit))
+    return node
+
+
+async def build(server: Server, t_ns: int) -> Mapping[str, Node]:
+    """Make the address space; return the variables by name. Nothing has a good value yet."""
+    index = await server.register_namespace(NAMESPACE)
+    station = await server.nodes.objects.add_object(
+        node_id("Station", index), QualifiedName("Station", index)
+    )
+    areas = {
+        area: await station.add_folder(node_id(area, index), QualifiedName(area, index))
+        for area in (*_AREAS, _OTHERS)
+    }
+    units: dict[str, Node] = {"Station": station}
+    nodes: dict[str, Node] = {}
+    for signal in SIGNALS:
+        tag = signal.unit_of
+        if tag not in units:
+            area = next((name for name, tags in _AREAS.items() if tag in tags), _OTHERS)
+            units[tag] = await areas[area].add_object(node_id(tag, index), QualifiedName(tag, index))
+        nodes[signal.name] = await _variable(units[tag], index, signal, t_ns)
+    return nodes
+
+
+async def _watch(server: Server, nodes: Mapping[str, Node], clock: Clock) -> None:
+    """Mark all values as uncertain while the simulator is silent: a frozen value must not look alive."""
+    last, since, marked = None, clock.now_mono_ns(), True
+    while True:
+        await asyncio.sleep(_LOOK_S)
+        value = (await nodes[HEARTBEAT].read_data_value(raise_on_bad_status=False)).Value
+        now = clock.now_mono_ns()
+        if value != last:
+            last, since, marked = value, now, False
+        elif not marked and now - since > _QUIET_NS:
+            marked = True
+            await _doubt(server, nodes, clock.now_ns())
+
+
+async def _doubt(server: Server, nodes: Mapping[str, Node], t_ns: int) -> None:
+    for signal in SIGNALS:
+        if not signal.writable:
+            node = nodes[signal.name]
+            old = await node.read_data_value(raise_on_bad_status=False)
+            await server.write_attribute_value(node.nodeid, stamped(old.Value, t_ns, LAST_KNOWN))
+
+
+async def serve(port: int, ready: Callable[[], None], clock: Clock) -> None:
+    """Run the server on a port of the loopback until the process is ended. Raises LinkFault."""
+    logging.getLogger("asyncua").setLevel(logging.ERROR)  # the publish loop formats every result at INFO
+    server = Server(user_manager=_Users())
+    await server.init()
+    server.set_endpoint(f"opc.tcp://127.0.0.1:{port}/")
+    server.set_server_name("Armillary demonstration station")
+    await server.set_application_uri(f"{NAMESPACE}:server")
+    server.set_security_policy([SecurityPolicyType.NoSecurity])
+    server.set_identity_tokens([AnonymousIdentityToken, UserNameIdentityToken])
+    nodes = await build(server, clock.now_ns())
+    try:
+        await server.start()
+    except OSError as error:
+        raise LinkFault(
+            f"The OPC UA server cannot listen on port {port}: {error.strerror}.",
+            where=f"127.0.0.1:{port}",
+            remedy="End the program that uses the port, or start the demo with other ports.",
+        ) from error
+    ready()
+    try:
+        await _watch(server, nodes, clock)
+    finally:
+        await server.stop()
