@@ -1,0 +1,289 @@
+"""Scenes as files of arrays, named by content and mapped into memory; holds no OpenUSD.
+
+Layout: magic, u8 length and checksum of the header, the header as JSON, then each array on a 64-byte border.
+A file is whole or refused: sizes, checksums and every index are looked at before an array is handed out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from armillary.model.fault import SceneFault
+from armillary.model.scene import Camera, SceneArrays, SceneProblem, VariantSet
+
+MAGIC = b"ARMSCN01"
+FORMAT = 1  # raised when the loader makes other arrays of the same files
+SUFFIX = ".scene"
+ALIGN = 64
+MOST_BYTES = 4 << 30  # of all cached scenes; the oldest go first
+_HEAD = len(MAGIC) + 16
+_CHUNK = 1 << 20
+
+_ARRAYS: dict[str, tuple[str, tuple[int | None, ...]]] = {  # field -> dtype, shape (None = any)
+    "point": ("<f4", (None, 3)),
+    "normal": ("<f4", (None, 3)),
+    "point_prim": ("<u4", (None,)),
+    "point_rgba": ("|u1", (None, 4)),
+    "triangle": ("<i4", (None, 3)),
+    "proto": ("<i8", (None,)),
+    "instance_prim": ("<u4", (None,)),
+    "instance_proto": ("<u4", (None,)),
+    "instance_matrix": ("<f8", (None, 4, 4)),
+    "instance_id": ("<i8", (None,)),
+    "prim_type": ("<u2", (None,)),
+    "parent": ("<i4", (None,)),
+    "matrix": ("<f8", (None, 4, 4)),
+    "local_box": ("<f4", (None, 6)),
+    "box": ("<f8", (None, 6)),
+    "rgba": ("|u1", (None, 4)),
+    "emissive": ("|u1", (None, 3)),
+    "metallic": ("|u1", (None,)),
+    "roughness": ("|u1", (None,)),
+    "visible": ("|b1", (None,)),
+    "purpose": ("|u1", (None,)),
+    "drawable": ("|b1", (None,)),
+    "double_sided": ("|b1", (None,)),
+    "has_point_rgba": ("|b1", (None,)),
+    "instance_root": ("|b1", (None,)),
+    "root": ("<f8", (4, 4)),
+}
+_PATHS = "prim_path"
+
+
+def _checksum(data: np.ndarray[Any, np.dtype[np.uint8]]) -> int:
+    """Return a sum of the bytes as 64-bit words: as fast as memory, and bit rot or a lost block changes it."""
+    whole = len(data) // 8 * 8
+    total = int(np.add.reduce(data[:whole].view("<u8"), dtype=np.uint64)) if whole else 0
+    return (total + int.from_bytes(data[whole:].tobytes(), "little") + len(data)) & 0xFFFF_FFFF_FFFF_FFFF
+
+
+def write(arrays: SceneArrays, folder: Path) -> Path:
+    """Write a scene under its key and return the file. Raises SceneFault when it cannot be written."""
+    blobs = {
+        name: np.ascontiguousarray(getattr(arrays, name), dtype) for name, (dtype, _) in _ARRAYS.items()
+    }
+    paths = np.frombuffer("\n".join(arrays.prim_path).encode(), np.uint8)
+    parts = {**{k: v.reshape(-1).view(np.uint8) for k, v in blobs.items()}, _PATHS: paths}
+    table, offset = {}, 0
+    for name, data in parts.items():
+        shape = blobs[name].shape if name in blobs else (len(arrays),)
+        table[name] = {"at": offset, "bytes": len(data), "shape": shape, "sum": _checksum(data)}
+        offset += -(-len(data) // ALIGN) * ALIGN
+    header = orjson.dumps({"arrays": table, "rest": _rest(arrays), "key": arrays.key, "format": FORMAT})
+    start = -(-(_HEAD + len(header)) // ALIGN) * ALIGN
+    path = folder / f"{arrays.key}{SUFFIX}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".", suffix=".part", delete=False) as file:
+            try:
+                file.write(MAGIC + len(header).to_bytes(8, "little"))
+                file.write(_checksum(np.frombuffer(header, np.uint8)).to_bytes(8, "little"))
+                file.write(header)
+                for name, data in parts.items():
+                    file.seek(start + int(table[name]["at"]))
+                    file.write(data.data)
+                file.truncate(start + offset)
+                file.flush()
+                os.fsync(file.fileno())
+                Path(file.name).replace(path)
+            except BaseException:
+                Path(file.name).unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        raise SceneFault(
+            f"The scene's arrays could not be written: {error.strerror}.",
+            where=str(folder),
+            remedy="Free some disk space, or make the folder writable.",
+        ) from error
+    _prune(folder, path)
+    return path
+
+
+def _rest(arrays: SceneArrays) -> dict[str, Any]:
+    """Return the fields that are neither arrays nor paths, as plain data."""
+    rest: dict[str, Any] = {}
+    for item in fields(SceneArrays):
+        if item.name in _ARRAYS or item.name == _PATHS:
+            continue
+        value = getattr(arrays, item.name)
+        rest[item.name] = [asdict(v) for v in value] if item.name in _RECORDS else value
+    return rest
+
+
+_RECORDS: dict[str, type[Camera] | type[VariantSet] | type[SceneProblem]] = {
+    "cameras": Camera,
+    "variants": VariantSet,
+    "problems": SceneProblem,
+}
+
+
+def _refused(path: Path, why: str) -> SceneFault:
+    return SceneFault(
+        f"The cached scene is not whole: {why}.",
+        where=str(path),
+        remedy="Open the scene again: it is then made anew.",
+    )
+
+
+def read(path: Path | str) -> SceneArrays:
+    """Return a cached scene; its arrays are views of the file, read-only.
+
+    Raises SceneFault when the file is missing, cut short, damaged or of another version.
+    """
+    path = Path(path)
+    try:
+        data = np.memmap(path, np.uint8, "r")
+    except (OSError, ValueError) as error:
+        raise _refused(path, str(error)) from error
+    if len(data) < _HEAD or data[: len(MAGIC)].tobytes() != MAGIC:
+        raise _refused(path, "it does not begin as one")
+    length = int(data[len(MAGIC) :][:8].view("<u8")[0])
+    if length > len(data) - _HEAD:
+        raise _refused(path, "it is cut short")
+    head = np.asarray(data[_HEAD : _HEAD + length])
+    if _checksum(head) != int(data[len(MAGIC) + 8 :][:8].view("<u8")[0]):
+        raise _refused(path, "its header is damaged")
+    header = orjson.loads(head.tobytes())
+    if header["format"] != FORMAT:
+        raise _refused(path, f"it has format {header['format']}, not {FORMAT}")
+    start = -(-(_HEAD + length) // ALIGN) * ALIGN
+    body = np.asarray(data)[start:]
+    out: dict[str, Any] = {name: _array(path, body, name, header["arrays"][name]) for name in _ARRAYS}
+    paths = _blob(path, body, _PATHS, header["arrays"][_PATHS]).tobytes().decode()
+    out[_PATHS] = tuple(paths.split("\n")) if paths else ()
+    arrays = SceneArrays(**out, **_restored(header["rest"]))
+    _check(path, arrays)
+    return arrays
+
+
+def _blob(path: Path, body: Any, name: str, entry: Mapping[str, Any]) -> Any:
+    data = body[entry["at"] : entry["at"] + entry["bytes"]]
+    if len(data) != entry["bytes"]:
+        raise _refused(path, "it is cut short")
+    if _checksum(data) != entry["sum"]:
+        raise _refused(path, f"its array '{name}' is damaged")
+    return data
+
+
+def _array(path: Path, body: Any, name: str, entry: Mapping[str, Any]) -> Any:
+    dtype, shape = _ARRAYS[name]
+    stored = tuple(entry["shape"])
+    if len(stored) != len(shape) or any(w not in (None, s) for w, s in zip(shape, stored, strict=True)):
+        raise _refused(path, f"its array '{name}' has another shape")
+    return _blob(path, body, name, entry).view(dtype).reshape(stored)
+
+
+def _restored(rest: Mapping[str, Any]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for name, value in rest.items():
+        if name in _RECORDS:
+            made = _RECORDS[name]
+            out[name] = tuple(made(**{k: _tuple(v) for k, v in record.items()}) for record in value)
+        else:
+            out[name] = _tuple(value)
+    return out
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(_tuple(v) for v in value) if isinstance(value, list) else value
+
+
+def _check(path: Path, arrays: SceneArrays) -> None:
+    """Refuse arrays that do not fit together: a renderer that follows a wrong index dies."""
+    m, p, t = len(arrays), len(arrays.point), len(arrays.triangle)
+    k, i = len(arrays.proto) - 1, len(arrays.instance_prim)
+    per_prim = ("prim_type", "parent", "matrix", "local_box", "box", "rgba", "emissive", "metallic", "roughness")
+    per_prim += ("visible", "purpose", "drawable", "double_sided", "has_point_rgba", "instance_root")
+    lengths = (
+        *((name, m) for name in per_prim),
+        *(("normal", p), ("point_prim", p), ("point_rgba", p if len(arrays.point_rgba) else 0)),
+        *(("instance_proto", i), ("instance_matrix", i), ("instance_id", i)),
+    )
+    wrong = [name for name, length in lengths if len(getattr(arrays, name)) != length]
+    limits = (
+        ("triangle", 0, p),
+        ("point_prim", 0, m),
+        ("proto", 0, t + 1),
+        ("instance_prim", 0, m),
+        ("instance_proto", 0, max(k, 0)),
+        ("parent", -1, m),
+        ("prim_type", 0, len(arrays.type_names)),
+        ("purpose", 0, 4),
+    )
+    for name, low, high in limits:
+        values = getattr(arrays, name)
+        if values.size and (int(values.min()) < low or int(values.max()) >= high):
+            wrong.append(name)
+    if wrong or k < 0:
+        raise _refused(path, f"its arrays do not fit together ({', '.join(wrong) or 'proto'})")
+
+
+def _prune(folder: Path, keep: Path) -> None:
+    """Delete the scenes used longest ago until the rest has room; another process may delete them too."""
+    found = []
+    for path in folder.glob(f"*{SUFFIX}"):
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            continue
+        found.append((status.st_mtime_ns, status.st_size, path))
+    total = sum(size for _, size, _ in found)
+    for _, size, path in sorted(found):
+        if total <= MOST_BYTES:
+            return
+        if path != keep:
+            path.unlink(missing_ok=True)
+            total -= size
+
+
+def digest(path: str | Path) -> str:
+    """Return the hash of a file's content; "" for a file that does not exist or cannot be read."""
+    state = hashlib.blake2b(digest_size=20)
+    try:
+        with Path(path).open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                state.update(chunk)
+    except OSError:
+        return ""
+    return state.hexdigest()
+
+
+def content_key(request: str, digests: Mapping[str, str]) -> str:
+    """Return the name of a scene: a hash of what was asked and of the content of every file it is made of."""
+    text = orjson.dumps([FORMAT, request, sorted(digests.items())])
+    return hashlib.blake2b(text, digest_size=20).hexdigest()
+
+
+def remember(folder: Path, request: str, files: Iterable[str]) -> str:
+    """Note which files a request is made of, and return its key; a file that is missing counts as such."""
+    digests = {name: digest(name) for name in files}
+    folder.mkdir(parents=True, exist_ok=True)
+    note = folder / f"{hashlib.blake2b(request.encode(), digest_size=20).hexdigest()}.files"
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".", suffix=".part", delete=False) as file:
+        file.write(orjson.dumps({"format": FORMAT, "files": digests}))
+    Path(file.name).replace(note)
+    return content_key(request, digests)
+
+
+def recall(folder: Path, request: str) -> Path | None:
+    """Return the cached scene of a request when not one of its files has changed; None = make it."""
+    note = folder / f"{hashlib.blake2b(request.encode(), digest_size=20).hexdigest()}.files"
+    try:
+        stored = orjson.loads(note.read_bytes())
+        files = dict(stored["files"]) if stored["format"] == FORMAT else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    digests = {name: digest(name) for name in files}
+    if not files or digests != files:
+        return None
+    path = folder / f"{content_key(request, digests)}{SUFFIX}"
+    return path if path.exists() else None
