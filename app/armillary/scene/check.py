@@ -1,0 +1,345 @@
+"""Pre-flight: look at every layer of a scene before it is composed, and take out what must not be followed.
+
+OpenUSD resolves any path it is given, and a resolver of our own is not possible from Python, so layers are
+walked breadth-first and arcs that leave the allowed folders are removed from the layers in memory. Nothing
+is ever written back: layers are opened without leave to save.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
+from armillary.model.fault import SceneFault
+from armillary.model.scene import SceneProblem
+from armillary.scene.problems import LIMITS, MAX_ARC_DEPTH, MAX_BRACES, problem
+from pxr import Ar, Sdf, Tf  # isort: skip - after the schema
+
+CRATE, TEXT, ZIP = b"PXR-USDC", b"#usda", b"PK\x03\x04"
+SCENE_SUFFIXES = (".usd", ".usda", ".usdc", ".usdz")
+CODES_FALLBACK, MOST_CODES = 24.0, 1_000_000.0
+_SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:")
+_LITERALS = re.compile(
+    rb'"""(?:[^\\]|\\.)*?"""|\'\'\'(?:[^\\]|\\.)*?\'\'\'|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|#[^\n]*', re.DOTALL
+)
+_UNCOMPOSED = re.compile(r"[`$]")
+
+
+@dataclass(slots=True)
+class Checked:
+    """What the walk found; `layers` must live as long as the stage, or their changes in memory are lost."""
+
+    root: Any  # Sdf.Layer; pxr ships no type hints
+    layers: list[Any] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)  # every file looked at, and those that are missing
+    problems: list[SceneProblem] = field(default_factory=list)
+
+
+def check(
+    entry: str,
+    *,
+    beside: Sequence[str] = (),
+    roots: Sequence[str] = (),
+    limits: Mapping[str, int] | None = None,
+) -> Checked:
+    """Return the layers of a scene, safe to compose, and the problems met on the way.
+
+    `beside` are layers composed with it (bindings.usda, composed.usda; they need not exist), `roots` folders
+    that asset paths may reach besides the entry's own. Raises SceneFault when the entry is missing, not a
+    scene, or past a limit (layers, bytes, prims).
+    """
+    bounds = {**LIMITS, **(limits or {})}
+    own = os.path.realpath(entry)
+    allowed = tuple(os.path.realpath(r) for r in (str(Path(own).parent), *roots))
+    walk = _Walk(allowed, bounds)
+    if not os.path.isfile(own):
+        raise SceneFault(
+            "The scene file was not found.",
+            where=entry,
+            remedy="Correct `entry` under [scene] in project.toml, or locate the file.",
+        )
+    try:
+        layer = walk.open(own)
+        for path in beside:
+            if path and os.path.isfile(path):
+                walk.open(path)
+            elif path:
+                walk.files[path] = None
+        walk.follow()
+        walk.count(layer)
+    except _PastLimit as refusal:
+        raise refusal.fault from None
+    found = Checked(root=layer)
+    found.layers = list(walk.layers.values())
+    found.files = list(walk.files)
+    found.problems = walk.problems
+    return found
+
+
+class _PastLimit(Exception):
+    """A limit of the whole walk, unlike a fault of one layer that the rest can do without."""
+
+    def __init__(self, fault: SceneFault) -> None:
+        super().__init__(fault.what)
+        self.fault = fault
+
+
+@dataclass(slots=True)
+class _Walk:
+    allowed: tuple[str, ...]
+    bounds: Mapping[str, int]
+    layers: dict[str, Any] = field(default_factory=dict)  # identifier -> layer, in breadth-first order
+    depth: dict[str, int] = field(default_factory=dict)
+    arcs: dict[str, list[str]] = field(default_factory=dict)
+    files: dict[str, None] = field(default_factory=dict)
+    problems: list[SceneProblem] = field(default_factory=list)
+    bytes: int = 0
+
+    def open(self, path: str, depth: int = 0) -> Any:
+        """Return the layer of a file, after a look at its bytes. Raises SceneFault when it is no scene."""
+        package = Ar.SplitPackageRelativePathOuter(path)[0] or path
+        if package not in self.files:
+            self.files[package] = None
+            self.bytes += os.path.getsize(package)
+            if self.bytes > self.bounds["bytes"]:
+                raise self._refused("bytes", f"{self.bounds['bytes'] / 2**30:.3g} GiB", package)
+            look(package)
+        try:
+            layer = Sdf.Layer.FindOrOpen(path)
+        except Tf.ErrorException as error:
+            raise _damaged(path, error) from error
+        if layer is None:
+            raise _damaged(path, None)
+        if layer.identifier not in self.layers:
+            layer.SetPermissionToSave(False)
+            self.layers[layer.identifier] = layer
+            self.depth[layer.identifier] = depth
+            if len(self.layers) > self.bounds["layers"]:
+                raise self._refused("layers", f"{self.bounds['layers']:,} layers", path)
+            self._sane(layer)
+        return layer
+
+    def _refused(self, key: str, limit: str, where: str) -> _PastLimit:
+        return _PastLimit(
+            SceneFault(
+                f"The scene was refused: it has more than {limit}.",
+                where=where,
+                remedy=f"Raise `{key}` under [scene] limits of project.toml if you trust the file.",
+            )
+        )
+
+    def _sane(self, layer: Any) -> None:
+        """Mend time codes that would make loops endless."""
+        if not layer.HasTimeCodesPerSecond():
+            return
+        codes = layer.timeCodesPerSecond
+        if not (math.isfinite(codes) and 0 < codes <= MOST_CODES):
+            layer.timeCodesPerSecond = CODES_FALLBACK
+            self.problems.append(
+                problem("S04", _name(layer), f"{codes:g} time codes per second; {CODES_FALLBACK:g} are used.")
+            )
+
+    def follow(self) -> None:
+        """Walk all layers breadth-first and take out the arcs that may not be followed."""
+        waiting = list(self.layers.values())
+        while waiting:
+            layer = waiting.pop(0)
+            sublayers = set(layer.subLayerPaths)
+            for asset in self._assets(layer):
+                target = self._target(layer, asset)
+                if target is None:
+                    continue
+                depth = self.depth[layer.identifier] + 1
+                if depth > MAX_ARC_DEPTH:
+                    raise self._refused("layers", f"{MAX_ARC_DEPTH} files that refer to each other in a row", target)
+                try:
+                    known = set(self.layers)
+                    next_layer = self.open(target, depth)
+                except SceneFault as fault:
+                    self.problems.append(problem("S02", fault.where, fault.what, remedy=fault.remedy))
+                    layer.UpdateCompositionAssetDependency(asset, "")
+                    continue
+                self.arcs.setdefault(layer.identifier, []).append(next_layer.identifier)
+                if asset in sublayers and self._reaches(next_layer.identifier, layer.identifier):
+                    self.problems.append(
+                        problem("S02", _name(layer), f"The sublayer {asset} leads back to this layer; it is left out.")
+                    )
+                    layer.UpdateCompositionAssetDependency(asset, "")
+                if next_layer.identifier not in known:
+                    waiting.append(next_layer)
+
+    def _target(self, layer: Any, asset: str) -> str | None:
+        """Return the file that an asset path of a layer means; None when it is not followed."""
+        if _UNCOMPOSED.search(asset):
+            self._cut(layer, asset, "S03", f"Blocked: {asset} is computed, so it cannot be checked.")
+            return None
+        if _SCHEME.match(asset) or asset.startswith(("//", "\\\\")):
+            self._cut(layer, asset, "S03", f"Blocked: {asset} is not a file of the project.")
+            return None
+        identifier = layer.ComputeAbsolutePath(asset)
+        outer, inner = Ar.SplitPackageRelativePathOuter(identifier)
+        resolved = Ar.GetResolver().Resolve(identifier)
+        path = os.path.realpath(outer)
+        if not os.path.isabs(outer):  # found beside no layer and on no search path
+            self._cut(layer, asset, "S01", f"{asset} was not found.")
+            return None
+        if not self._inside(path):
+            self._cut(layer, asset, "S03", f"Blocked: {asset} is outside the project.")
+            return None
+        if not resolved or (inner == "" and not os.path.isfile(path)):
+            self.files[path] = None
+            self._cut(layer, asset, "S01", f"{asset} was not found.")
+            return None
+        # the layer keeps the name that composition will look it up by, symbolic links and all
+        return str(identifier)
+
+    def _inside(self, path: str) -> bool:
+        return any(path == root or path.startswith(root.rstrip(os.sep) + os.sep) for root in self.allowed)
+
+    def _cut(self, layer: Any, asset: str, code: str, what: str) -> None:
+        layer.UpdateCompositionAssetDependency(asset, "")
+        self.problems.append(problem(code, _name(layer), what))
+
+    def _reaches(self, start: str, end: str) -> bool:
+        seen, waiting = set(), [start]
+        while waiting:
+            here = waiting.pop()
+            if here == end:
+                return True
+            if here not in seen:
+                seen.add(here)
+                waiting.extend(self.arcs.get(here, ()))
+        return False
+
+    def count(self, root: Any) -> None:
+        """Refuse references that multiply: n files that each refer k times to the next make k^n prims."""
+        if all(set(self._assets(layer)) <= set(layer.subLayerPaths) for layer in self.layers.values()):
+            return
+        total: dict[str, int] = {}
+
+        def prims(identifier: str, above: tuple[str, ...]) -> int:
+            if identifier in above or identifier not in self.layers:
+                return 0  # a cycle is reported by composition itself
+            if identifier not in total:
+                layer, inside = self.layers[identifier], (*above, identifier)
+                n, uses = _uses(layer)
+                for asset in layer.subLayerPaths:
+                    uses[asset] = uses.get(asset, 0) + 1
+                for asset, times in uses.items():
+                    n += times * prims(str(layer.ComputeAbsolutePath(asset)), inside)
+                if n > self.bounds["prims"]:
+                    raise self._refused("prims", f"{self.bounds['prims']:,} prims", _name(layer))
+                total[identifier] = n
+            return total[identifier]
+
+        prims(root.identifier, ())
+
+    def _assets(self, layer: Any) -> list[str]:
+        return [str(asset) for asset in layer.GetCompositionAssetDependencies()]
+
+
+def _uses(layer: Any) -> tuple[int, dict[str, int]]:
+    """Return the number of prims of a layer, and how often they refer to each file."""
+    prims = 0
+    uses: dict[str, int] = {}
+
+    def visit(path: Any) -> None:
+        nonlocal prims
+        if not path.IsPrimPath():
+            return
+        prims += 1
+        for asset in _referenced(layer.GetPrimAtPath(path)):
+            uses[asset] = uses.get(asset, 0) + 1
+
+    layer.Traverse(Sdf.Path.absoluteRootPath, visit)
+    return prims, uses
+
+
+def _referenced(spec: Any) -> list[str]:
+    """Return the files that a prim refers to, each as often as it does."""
+    out = []
+    for items, has in ((spec.referenceList, spec.hasReferences), (spec.payloadList, spec.hasPayloads)):
+        if has:
+            out.extend(arc.assetPath for arc in items.GetAddedOrExplicitItems() if arc.assetPath)
+    return out
+
+
+def look(path: str) -> None:
+    """Look at a file's bytes before any parser does. Raises SceneFault when it is no scene or nested too deep."""
+    with open(path, "rb") as file:
+        head = file.read(len(CRATE))
+        if head.startswith(CRATE):
+            return
+        if head.startswith(TEXT):
+            _braces(path, head + file.read())
+            return
+    if head.startswith(ZIP):
+        _package(path)
+        return
+    raise SceneFault(
+        "This is not an OpenUSD file." if head else "The file is empty.",
+        where=path,
+        remedy="Choose a .usd, .usda, .usdc or .usdz file, or convert it with `armillary import`.",
+    )
+
+
+def _package(path: str) -> None:
+    try:
+        with zipfile.ZipFile(path) as package:
+            for item in package.infolist():
+                if item.compress_type != zipfile.ZIP_STORED or item.flag_bits & 1:
+                    raise _damaged(path, ValueError(f"{item.filename} is compressed or encrypted"))
+                if item.filename.endswith((".usda", ".usd")):
+                    content = package.read(item)
+                    if content.startswith(TEXT):
+                        _braces(f"{path}[{item.filename}]", content)
+    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
+        raise _damaged(path, error) from error
+
+
+def _braces(where: str, text: bytes) -> None:
+    """Refuse text that is nested deeper than the parser's stack bears (30,000 levels end in SIGSEGV)."""
+    if _deepest(text) > MAX_BRACES and _deepest(_LITERALS.sub(b"", text)) > MAX_BRACES:
+        raise SceneFault(
+            f"The scene was refused: its text is nested more than {MAX_BRACES:,} deep.",
+            where=where,
+            remedy="Ask for another export; a file like this crashes OpenUSD.",
+        )
+
+
+def _deepest(text: bytes) -> int:
+    data = np.frombuffer(text, np.uint8)
+    step = np.zeros(256, np.int8)
+    step[list(b"{[(")], step[list(b"}])")] = 1, -1
+    moves = step[data]
+    moves = moves[moves != 0]
+    return int(np.cumsum(moves, dtype=np.int64).max(initial=0))
+
+
+def _damaged(path: str, error: Exception | None) -> SceneFault:
+    return SceneFault(
+        f"The file is damaged or not a scene{': ' + reason(error) if error else ''}.",
+        where=path,
+        remedy="Export it again, or restore an older copy.",
+    )
+
+
+def reason(error: Exception) -> str:
+    """Return what OpenUSD says in one line, without its own source files."""
+    text = str(error).strip()
+    quoted = re.findall(r": '(.*)'\s*$", text, re.DOTALL)
+    line = (quoted[-1] if quoted else text).strip().splitlines()
+    return line[-1].strip()[:300] if line else type(error).__name__
+
+
+def _name(layer: Any) -> str:
+    return str(layer.realPath or layer.identifier)
