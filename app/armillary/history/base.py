@@ -1,0 +1,172 @@
+"""The historian's file: opening it, its tables, one cursor a thread, and what its errors mean."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+
+from armillary.model.fault import StoreFault
+
+SCHEMA = 1
+_TABLES = """
+CREATE TABLE IF NOT EXISTS about(key VARCHAR, value VARCHAR);
+CREATE TABLE IF NOT EXISTS tag(id UINTEGER, name VARCHAR, unit VARCHAR);
+CREATE TABLE IF NOT EXISTS sample(
+    id UINTEGER, t BIGINT, value DOUBLE, lag BIGINT, quality USMALLINT, flags UTINYINT, status UINTEGER,
+    word UINTEGER);
+CREATE TABLE IF NOT EXISTS word(id UINTEGER, text VARCHAR);
+CREATE TABLE IF NOT EXISTS minute(
+    id UINTEGER, t BIGINT, low DOUBLE, high DOUBLE, total DOUBLE, count UINTEGER, quality USMALLINT);
+CREATE TABLE IF NOT EXISTS redo(t BIGINT);
+CREATE TABLE IF NOT EXISTS received(session VARCHAR, seq BIGINT);
+"""
+# lag: arrival − source, ns. word: row of `word`, 0 = none. redo: minutes rolled up before a late sample came.
+# There is no index on purpose: it would make an append three times as long, and scans skip by time anyway.
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "threads": 2,
+    "memory_limit": "1GB",
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
+
+
+def translated(error: duckdb.Error, path: Path, doing: str) -> StoreFault:
+    """Return what a person must know of an error of the store."""
+    text = str(error).splitlines()[0]
+    lowered = str(error).lower()
+    if "lock" in lowered and "conflicting" in lowered:
+        return StoreFault(
+            "Another process has the historian's file open.",
+            where=str(path),
+            remedy="Ask the recorder that runs already, or end it first.",
+        )
+    if "no space" in lowered or "file too large" in lowered or "disk quota" in lowered:
+        return StoreFault(
+            "The disk is full: history cannot be written.",
+            where=str(path),
+            remedy="Free some space; samples are kept until then and sent again.",
+        )
+    if "permission denied" in lowered or "read-only file system" in lowered:
+        return StoreFault(
+            "The historian's file may not be written here.",
+            where=str(path),
+            remedy="Check the folder's permissions.",
+        )
+    if doing == "open":
+        return StoreFault(
+            f"The historian's file cannot be read: {text}.",
+            where=str(path),
+            remedy="Move it aside (with its .wal) to begin a new one, or put a backup in its place.",
+        )
+    return StoreFault(
+        f"The historian failed to {doing}: {text}.", where=str(path), remedy="See its log file."
+    )
+
+
+class Base:
+    """An open file. Writing is for one thread at a time (`writing`), reading for any (`reading`)."""
+
+    def __init__(self, path: Path, read_only: bool) -> None:
+        self.path, self.read_only = path, read_only
+        self.lock = threading.RLock()
+        self._local = threading.local()
+        self._cursors: list[duckdb.DuckDBPyConnection] = []
+        if read_only and not path.exists():
+            raise StoreFault("There is no history yet.", where=str(path), remedy="Record something first.")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = duckdb.connect(str(path), read_only=read_only, config=_CONFIG)
+        except duckdb.Error as error:
+            raise translated(error, path, "open") from error
+        except OSError as error:
+            raise StoreFault(
+                f"The historian's folder cannot be used: {error.strerror}.",
+                where=str(path.parent),
+                remedy="Check its permissions.",
+            ) from error
+        try:
+            self._connection.execute("SET enable_external_access = false")
+            self._check()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _check(self) -> None:
+        """Make the tables of a new file; refuse one that is not ours or newer. Raises StoreFault."""
+        tables = {row[0] for row in self._connection.execute("SHOW TABLES").fetchall()}
+        if tables and "about" not in tables:
+            raise StoreFault(
+                "The file is a database of something else.",
+                where=str(self.path),
+                remedy="Move it aside, or give the recorder another file.",
+            )
+        if not tables:
+            if self.read_only:
+                raise StoreFault(
+                    "The history is empty.", where=str(self.path), remedy="Record something first."
+                )
+            self._connection.execute(_TABLES)
+            self._connection.execute("INSERT INTO about VALUES ('schema', ?)", [str(SCHEMA)])
+        row = self._connection.execute("SELECT value FROM about WHERE key = 'schema'").fetchone()
+        schema = int(row[0]) if row is not None else 0
+        if schema != SCHEMA:
+            raise StoreFault(
+                f"The historian's file is of version {schema}; this Armillary knows {SCHEMA}.",
+                where=str(self.path),
+                remedy="Update Armillary, or move the file aside to begin a new one.",
+            )
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """Return this thread's own cursor."""
+        held: duckdb.DuckDBPyConnection | None = getattr(self._local, "cursor", None)
+        if held is None:
+            held = self._connection.cursor()
+            self._local.cursor = held
+            with self.lock:
+                self._cursors.append(held)
+        return held
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give this thread's cursor; an error of the store becomes a StoreFault."""
+        try:
+            yield self.cursor()
+        except duckdb.Error as error:
+            raise translated(error, self.path, "read") from error
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give a cursor inside one transaction, which is on disk when this ends; undone after an error."""
+        if self.read_only:
+            raise StoreFault(
+                "The history is open read-only.", where=str(self.path), remedy="Use the recorder."
+            )
+        with self.lock:
+            cursor = self.cursor()
+            try:
+                cursor.begin()
+                yield cursor
+                cursor.commit()
+            except duckdb.Error as error:
+                with contextlib.suppress(duckdb.Error):  # an error may have ended the transaction already
+                    cursor.rollback()
+                raise translated(error, self.path, "write") from error
+            except BaseException:
+                cursor.rollback()
+                raise
+
+    def compact(self) -> None:
+        """Write what is in the log into the file, so that it is small and opens at once."""
+        with self.lock, self.reading() as cursor:
+            cursor.execute("CHECKPOINT")
+
+    def close(self) -> None:
+        """Close the file. Whoever still reads gets an error."""
+        with self.lock:
+            for cursor in self._cursors:
+                cursor.close()
+            self._connection.close()
