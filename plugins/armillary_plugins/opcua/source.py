@@ -1,0 +1,119 @@
+"""OPC UA source: connects, subscribes and pumps until the link is lost; the host owns every retry."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from asyncua.ua.uaerrors import UaError
+
+from armillary.api import (
+    BrowseItem,
+    LinkRefused,
+    LinkState,
+    ProjectFault,
+    SourceContext,
+    SourceOut,
+    SubscriptionPlan,
+)
+from armillary_plugins.opcua.nodes import browse, describe
+from armillary_plugins.opcua.session import Session, fault_of, open_session
+from armillary_plugins.opcua.settings import Settings, read_settings
+from armillary_plugins.opcua.subscribe import Subscriptions
+
+
+class OpcUaSource:
+    """Brings the values of one server's nodes; can list its tree and tell what it learnt of its nodes."""
+
+    def __init__(self, context: SourceContext) -> None:
+        self._context = context
+        self._session: Session | None = None
+        self._known: dict[str, BrowseItem] = {}
+
+    async def run(self, plan: SubscriptionPlan, out: SourceOut) -> None:
+        """Pump until cancelled. Raises LinkFault on loss, LinkRefused when a person must act."""
+        settings = self._settings()
+        out.state(LinkState.CONNECTING)
+        session = await open_session(settings, self._context, "telemetry")
+        self._session = session
+        pump = asyncio.create_task(self._pump(session, plan, out))
+        lost = asyncio.create_task(session.raise_when_lost())
+        try:
+            done, _ = await asyncio.wait({pump, lost}, return_when=asyncio.FIRST_COMPLETED)
+            for task in sorted(done, key=lambda task: task is pump):  # the loss explains what the pump met
+                task.result()
+        except (UaError, OSError, TimeoutError) as error:
+            raise fault_of(error, settings.where) from error
+        finally:
+            self._session = None
+            for task in (pump, lost):
+                task.cancel()
+            await asyncio.gather(pump, lost, return_exceptions=True)
+            await session.close()
+
+    async def browse(self, under: str, limit: int) -> Sequence[BrowseItem]:
+        """Return the children of an address, "" for the top; over the live session if there is one."""
+        if self._session is not None:
+            return await self._browse(self._session, under, limit)
+        session = await open_session(self._settings(), self._context, "browser")
+        try:
+            return await self._browse(session, under, limit)
+        finally:
+            await session.close()
+
+    def described(self) -> Mapping[str, BrowseItem]:
+        """Return units, ranges, states and writability by address, as learnt at the last connect."""
+        return dict(self._known)
+
+    async def _browse(self, session: Session, under: str, limit: int) -> Sequence[BrowseItem]:
+        try:
+            return await browse(session, under, limit)
+        except (UaError, OSError, TimeoutError) as error:
+            raise fault_of(error, session.settings.where) from error
+
+    def _settings(self) -> Settings:
+        try:
+            return read_settings(self._context.link)
+        except ProjectFault as fault:
+            raise LinkRefused(fault.what, where=fault.where, remedy=fault.remedy) from fault
+
+    async def _pump(self, session: Session, plan: SubscriptionPlan, out: SourceOut) -> None:
+        """Subscribe what the plan says, and again whenever the plan is edited."""
+        plans = aiter(out.changed)
+        while True:
+            out.state(LinkState.SYNCING)
+            subscriptions = Subscriptions(session, plan.routes, self._context.clock, out)
+            watch: asyncio.Task[None] | None = None
+            edit: asyncio.Task[SubscriptionPlan] | None = None
+            try:
+                await subscriptions.start()
+                state = LinkState.DEGRADED if subscriptions.refused else LinkState.UP
+                out.state(state, subscriptions.refused)
+                self._known = await describe(session, subscriptions.nodes)
+                watch = asyncio.create_task(subscriptions.raise_when_silent())
+                edit = asyncio.create_task(_next(plans))
+                await asyncio.wait({watch, edit}, return_when=asyncio.FIRST_COMPLETED)
+                if watch.done():
+                    watch.result()
+                plan = edit.result()
+            finally:
+                tasks = [task for task in (watch, edit) if task is not None]
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                await subscriptions.stop()
+
+
+async def _next(plans: object) -> SubscriptionPlan:
+    """Return the next edited plan; a host that has no more edits leaves this waiting."""
+    try:
+        plan: SubscriptionPlan = await anext(plans)  # type: ignore[call-overload]  # an async iterator
+    except StopAsyncIteration:
+        await asyncio.Event().wait()
+        raise
+    return plan
+
+
+def make(context: SourceContext) -> OpcUaSource:
+    """Return the source of one link."""
+    return OpcUaSource(context)
