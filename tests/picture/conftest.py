@@ -21,7 +21,9 @@ def view_of() -> Iterator[Callable[..., View]]:
     """Return a maker of plain views: no grid, no axes, no light, so that colours are exact."""
     made: list[View] = []
 
-    def make(scene: SceneArrays | None, *, plain: bool = True, size: tuple[int, int] = (WIDTH, HEIGHT)) -> View:
+    def make(
+        scene: SceneArrays | None, *, plain: bool = True, size: tuple[int, int] = (WIDTH, HEIGHT)
+    ) -> View:
         view = View(scene, *size)
         if plain:
             view.set_options(grid=False, axes=False, lit=False)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from armillary.model.arrays import F8
+from armillary.model.arrays import F8, U4
 from armillary.model.scene import SceneArrays
 from armillary.viewport.merge import box_triangles
 
@@ -88,3 +90,8 @@ def boxes(places: F8, instances: F8 | None = None, rgba: tuple[int, ...] = GREY)
         kind=(),
         root=np.eye(4),
     )
+
+
+def replace_point_prim(scene: SceneArrays, point_prim: U4) -> SceneArrays:
+    """Return the scene with its points given to other prims."""
+    return replace(scene, point_prim=point_prim)

@@ -65,7 +65,9 @@ def test_a_lit_prim_keeps_its_hue(view_of: ViewOf) -> None:
     view.orbit(40, 30)
     view.apply(coloured(base_look(scene), [1, 2, 3, 4], VIRIDIS))
     for prim in range(1, 5):
-        shown, asked = (colorsys.rgb_to_hsv(*(c / 255 for c in rgb)) for rgb in (pixel(view, prim), VIRIDIS[prim - 1]))
+        shown, asked = (
+            colorsys.rgb_to_hsv(*(c / 255 for c in rgb)) for rgb in (pixel(view, prim), VIRIDIS[prim - 1])
+        )
         assert abs(shown[0] - asked[0]) < 0.02
         assert shown[2] > 0.4 * asked[2]
 

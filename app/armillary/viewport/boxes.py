@@ -9,6 +9,7 @@ from armillary.viewport.merge import Mesh
 
 PIECE = 128  # triangles of one prim in a piece, at most
 GROUP = 32  # pieces in a group
+_SLOPE = 1e-12
 _NOTHING = np.full(6, np.nan)
 
 
@@ -87,8 +88,8 @@ class Boxes:
     def along(self, origin: F8, direction: F8) -> tuple[I8, F8]:
         """Return the pieces whose boxes a ray meets and the distances where it enters, nearest first."""
         self._refresh()
-        with np.errstate(divide="ignore", invalid="ignore"):
-            inverse = (1.0 / direction).astype(np.float32)
+        # a ray along an axis gets a slope too small to matter, so that nothing is divided by zero
+        inverse = (1.0 / np.where(np.abs(direction) < _SLOPE, _SLOPE, direction)).astype(np.float32)
         start = origin.astype(np.float32)
         groups = np.flatnonzero(_enter(self._group, start, inverse) < np.inf)
         if len(groups) == 0:
@@ -104,14 +105,11 @@ class Boxes:
 
 def _enter(box: F4, origin: F4, inverse: F4) -> F4:
     """Return where a ray enters each box, shape (n,); infinity where it misses or is past it."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        a = (box[:, :3] - origin) * inverse
-        b = (box[:, 3:] - origin) * inverse
-        # fmin and fmax pass over the NaN of a ray that runs inside a face
-        near = np.fmax.reduce(np.fmin(a, b), axis=1)
-        far = np.fmin.reduce(np.fmax(a, b), axis=1)
-        # a flat piece has near == far up to rounding
-        slack = 1e-5 * np.abs(far) + 1e-6
+    a = (box[:, :3] - origin) * inverse
+    b = (box[:, 3:] - origin) * inverse
+    near = np.minimum(a, b).max(axis=1)
+    far = np.maximum(a, b).min(axis=1)
+    slack = 1e-5 * np.abs(far) + 1e-6  # a flat piece has near == far up to rounding
     out: F4 = np.where((far + slack >= near) & (far >= 0), np.maximum(near, 0), np.float32(np.inf))
     return out
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from armillary.model.arrays import B1, U1
-from armillary.viewport.theme import DOTTED, HOVERED, PLAIN
+from armillary.viewport.theme import DOTTED, HOVERED, PLAIN, SELECTED
 
 WIDTH = 2  # pixels
 
@@ -41,8 +41,8 @@ def paint(rgba: U1, codes: U1, colours: U1) -> int:
 def codes_of(alpha: U1) -> U1:
     """Return the outline codes that a picture's alpha (h, w) carries; what is not a code is none."""
     codes = np.subtract(255, alpha, dtype=np.uint8)
-    if codes.max(initial=0) > HOVERED + 1:
-        codes[codes > HOVERED + 1] = PLAIN
+    if codes.max(initial=0) > SELECTED:
+        codes[codes > SELECTED] = PLAIN
     return codes
 
 

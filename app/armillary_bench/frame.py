@@ -1,0 +1,205 @@
+"""Figures of the viewport: recolour, move, pick and redraw, each asserted by pixels that really changed."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from armillary.model.arrays import F4, F8, I4, U1
+from armillary.model.look import Look, base_look
+from armillary.model.scene import SceneArrays
+from armillary.viewport.merge import box_triangles
+from armillary.viewport.view import View
+
+WIDTH, HEIGHT = 1280, 800
+_REPEATS = 15
+_LEAST_CHANGED = 0.01  # share of pixels
+
+
+def measure() -> dict[str, float]:
+    """Return milliseconds by name: medians on this machine, FXAA off, 1280 × 800.
+
+    Raises AssertionError when a step did not do its work.
+    """
+    figures: dict[str, float] = {}
+    for n, name in ((10_000, "10k"), (100_000, "100k")):
+        view, scene = _view(grid(n))
+        figures[f"first_frame_{name}_ms"] = _first_frame(scene)
+        figures[f"recolour_{name}_ms"] = _recolour(view, scene)
+        if n == 100_000:
+            figures["move_10_percent_100k_ms"] = _move(view, scene)
+        figures[f"pick_{name}_ms"] = _pick(view)
+        figures[f"redraw_{name}_ms"] = _redraw(view)
+        view.close()
+    view, _ = _view(round_tops(500, triangles=100_000))
+    figures["redraw_demo_size_ms"] = _redraw(view)
+    figures["redraw_demo_size_smooth_ms"] = _redraw(view, rest=True)
+    view.close()
+    return figures
+
+
+# ---------------------------------------------------------------- scenes
+
+
+def grid(n: int) -> SceneArrays:
+    """Return n boxes of 12 triangles, each a prim, in a square on the ground."""
+    point, normal, triangle = box_triangles(np.full(3, -0.4, np.float32), np.full(3, 0.4, np.float32))
+    return _copies(n, point, normal, triangle)
+
+
+def round_tops(n: int, triangles: int) -> SceneArrays:
+    """Return n round bodies of together about so many triangles, each a prim."""
+    rings = max(round((triangles / n / 2) ** 0.5), 3)
+    a, b = np.meshgrid(np.linspace(0, np.pi, rings + 1), np.linspace(0, 2 * np.pi, rings + 1), indexing="ij")
+    normal = np.stack([np.sin(a) * np.cos(b), np.sin(a) * np.sin(b), np.cos(a)], axis=2).reshape(-1, 3)
+    i, j = np.meshgrid(np.arange(rings), np.arange(rings), indexing="ij")
+    corner = (i * (rings + 1) + j).reshape(-1)
+    quads = np.stack([corner, corner + 1, corner + rings + 2, corner + rings + 1], axis=1)
+    triangle = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
+    return _copies(n, (0.45 * normal).astype(np.float32), normal.astype(np.float32), triangle)
+
+
+def _copies(n: int, point: F4, normal: F4, triangle: I4) -> SceneArrays:
+    side = int(np.ceil(np.sqrt(n)))
+    i = np.arange(n)
+    matrix = np.tile(np.eye(4), (n, 1, 1))
+    matrix[:, 0, 3], matrix[:, 1, 3] = i % side - side / 2, i // side - side / 2
+    reach = np.concatenate([point.min(axis=0), point.max(axis=0)])
+    box: F8 = reach + np.tile(matrix[:, :3, 3], (1, 2))
+    p = len(point)
+    return SceneArrays(
+        point=np.tile(point, (n, 1)),
+        normal=np.tile(normal, (n, 1)),
+        point_prim=np.repeat(i, p).astype(np.uint32),
+        point_rgba=np.zeros((0, 4), np.uint8),
+        triangle=(triangle[None] + (p * i[:, None, None])).reshape(-1, 3).astype(np.int32),
+        proto=np.array([n * len(triangle)]),
+        instance_prim=np.zeros(0, np.uint32),
+        instance_proto=np.zeros(0, np.uint32),
+        instance_matrix=np.zeros((0, 4, 4)),
+        instance_id=np.zeros(0, np.int64),
+        prim_path=tuple(f"/P{k}" for k in range(n)),
+        type_names=("Mesh",),
+        prim_type=np.zeros(n, np.uint16),
+        parent=np.full(n, -1, np.int32),
+        matrix=matrix,
+        local_box=np.tile(reach, (n, 1)),
+        box=box,
+        rgba=np.tile(np.array([122, 130, 138, 255], np.uint8), (n, 1)),
+        emissive=np.zeros((n, 3), np.uint8),
+        metallic=np.zeros(n, np.uint8),
+        roughness=np.full(n, 128, np.uint8),
+        visible=np.ones(n, np.bool_),
+        purpose=np.zeros(n, np.uint8),
+        drawable=np.ones(n, np.bool_),
+        double_sided=np.zeros(n, np.bool_),
+        has_point_rgba=np.zeros(n, np.bool_),
+        instance_root=np.zeros(n, np.bool_),
+        kind=(),
+        root=np.eye(4),
+    )
+
+
+# ---------------------------------------------------------------- figures
+
+
+def _view(scene: SceneArrays) -> tuple[View, SceneArrays]:
+    view = View(scene, WIDTH, HEIGHT)
+    view.standard("top")
+    view.apply(base_look(scene))
+    view.render()
+    return view, scene
+
+
+def _timed(step: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    step()
+    return (time.perf_counter() - start) * 1e3
+
+
+def _first_frame(scene: SceneArrays) -> float:
+    made: list[View] = []
+
+    def first() -> None:
+        made.append(View(scene, WIDTH, HEIGHT))
+        _require_changed(made[0].render(), np.zeros((HEIGHT, WIDTH, 4), np.uint8))
+
+    took = _timed(first)
+    made[0].close()
+    return took
+
+
+def _recolour(view: View, scene: SceneArrays) -> float:
+    """Return the milliseconds to give every prim another colour, to the end of the upload."""
+    rng, times = np.random.default_rng(1), []
+    before = view.render().copy()
+    for _ in range(_REPEATS):
+        rgba = rng.integers(0, 200, scene.rgba.shape, np.uint8)
+        rgba[:, 3] = 255
+        look = replace(base_look(scene), rgba=rgba)
+        times.append(_timed(lambda look=look: _show(view, look)))
+    after = view.render()
+    _require_changed(before, after)
+    view.set_options(lit=False)
+    x, y, _ = view.project(len(scene) // 2)
+    shown, asked = view.render()[int(y), int(x), :3], look.rgba[view.pick(x, y), :3]
+    view.set_options(lit=True)
+    if not np.array_equal(shown, asked):
+        raise AssertionError(f"the picture shows {shown}, the look says {asked}")
+    return statistics.median(times)
+
+
+def _show(view: View, look: Look) -> None:
+    if view.apply(look) == 0 or view.upload() == 0:
+        raise AssertionError("nothing was written")
+
+
+def _move(view: View, scene: SceneArrays) -> float:
+    """Return the milliseconds to place a tenth of the prims anew, to the end of the upload."""
+    rng, times = np.random.default_rng(2), []
+    before = view.render().copy()
+    moved = np.sort(rng.choice(len(scene), len(scene) // 10, replace=False)).astype(np.uint32)
+    look = base_look(scene)
+    for _ in range(_REPEATS):
+        matrix = scene.matrix[moved].copy()
+        matrix[:, 0, 3] += rng.uniform(0.2, 0.6)
+        look = replace(look, moved=moved, matrix=matrix)
+        times.append(_timed(lambda look=look: _show(view, look)))
+    _require_changed(before, view.render())
+    return statistics.median(times)
+
+
+def _pick(view: View) -> float:
+    """Return the milliseconds of a pick, the median over pixels of the whole picture."""
+    rng, times = np.random.default_rng(3), []
+    view.pick(0, 0)  # the boxes are made at the first
+    met = 0
+    for x, y in zip(rng.uniform(0, WIDTH, 300), rng.uniform(0, HEIGHT, 300), strict=True):
+        found: list[int] = []
+        times.append(_timed(lambda x=x, y=y, found=found: found.append(view.pick(x, y))))
+        met += found[0] >= 0
+    if met == 0:
+        raise AssertionError("no pick met a prim")
+    return statistics.median(times)
+
+
+def _redraw(view: View, rest: bool = False) -> float:
+    """Return the milliseconds from a turned camera to the finished array."""
+    times = []
+    view.standard("iso")
+    before = view.render(rest).copy()
+    for _ in range(_REPEATS):
+        view.orbit(3, 0)
+        times.append(_timed(lambda: view.render(rest)))
+    _require_changed(before, view.render(rest))
+    return statistics.median(times)
+
+
+def _require_changed(before: U1, after: U1) -> None:
+    share = float((before != after).any(axis=2).mean())
+    if share < _LEAST_CHANGED:
+        raise AssertionError(f"only {share:.2%} of the pixels changed")

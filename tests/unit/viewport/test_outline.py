@@ -1,0 +1,60 @@
+"""Outlines lie around their areas, two pixels wide, the graver over the lesser."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from armillary.viewport import outline
+from armillary.viewport.theme import ALARM_1, CODE_OF_STATE, DARK, DOTTED, HOVERED, SELECTED, WRONG
+
+COLOURS = DARK.outlines()
+
+
+def painted(codes: np.ndarray) -> np.ndarray:
+    rgba = np.zeros((*codes.shape, 4), np.uint8)
+    outline.paint(rgba, codes, COLOURS)
+    return rgba
+
+
+def test_an_outline_is_two_pixels_wide_and_outside() -> None:
+    codes = np.zeros((20, 20), np.uint8)
+    codes[8:12, 8:12] = WRONG
+    ink = painted(codes)[..., :3].any(axis=2)
+    assert not ink[8:12, 8:12].any()
+    assert ink[6:14, 6:14].sum() == 64 - 16
+    assert ink.sum() == 64 - 16
+
+
+def test_the_graver_outline_wins_where_two_areas_meet() -> None:
+    codes = np.zeros((12, 20), np.uint8)
+    codes[4:8, 4:10], codes[4:8, 10:16] = WRONG, SELECTED
+    rgba = painted(codes)
+    assert rgba[5, 9, :3].tolist() == list(DARK.selected)
+    assert rgba[5, 10, :3].tolist() == [0, 0, 0]
+    assert rgba[5, 3, :3].tolist() == list(DARK.bad)
+
+
+def test_uncertain_is_dotted_and_hover_is_thin() -> None:
+    for code, share in ((DOTTED, 0.9), (HOVERED, 0.6)):
+        codes = np.zeros((60, 60), np.uint8)
+        codes[20:40, 20:40] = code
+        inked = painted(codes)[..., :3].any(axis=2).sum()
+        assert 0 < inked < share * (24 * 24 - 20 * 20)
+
+
+def test_an_area_at_the_edge_of_the_picture_is_outlined_inside_it() -> None:
+    codes = np.zeros((10, 10), np.uint8)
+    codes[:3, :3] = WRONG
+    assert painted(codes)[..., :3].any(axis=2).sum() == 25 - 9
+
+
+def test_a_plane_without_codes_paints_nothing_and_odd_alpha_is_no_code() -> None:
+    assert outline.paint(np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4), np.uint8), COLOURS) == 0
+    alpha = np.array([[255, 255 - SELECTED, 100, 0]], np.uint8)
+    assert outline.codes_of(alpha).tolist() == [[0, SELECTED, 0, 0]]
+
+
+def test_an_alarm_outranks_the_outline_of_bad_quality() -> None:
+    assert CODE_OF_STATE[4] == WRONG
+    assert CODE_OF_STATE[1 << 4 | 4] == ALARM_1
+    assert CODE_OF_STATE[0] == CODE_OF_STATE[1] == CODE_OF_STATE[3] == 0
