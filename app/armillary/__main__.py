@@ -52,8 +52,7 @@ def _child(argv: list[str]) -> NoReturn:
 
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if not args.get("service"):
-        child.end_with_parent(child.stop_self)
+    child.end_with_parent(child.stop_self)
     try:
         importlib.import_module(f"armillary.{entry}").run(args, child.say)
     except Fault as fault:

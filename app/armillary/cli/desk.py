@@ -118,7 +118,7 @@ def world(project: str, listen: str) -> int:
         raise click.ClickException(
             "a world needs a project folder; a bare scene has no links. Try: armillary new DIR"
         )
-    return _serve("world.live", {"project": str(opened.folder), "listen": listen, "service": True})
+    return _serve("world.live", {"project": str(opened.folder), "listen": listen})
 
 
 @click.command()
@@ -128,7 +128,7 @@ def recorder(project: str) -> int:
     opened = projects.read(Path(project).expanduser().resolve())
     if not opened.saved:
         raise click.ClickException("a recorder needs a project folder.")
-    return _serve("recorder.service", {"project": str(opened.folder), "service": True})
+    return _serve("recorder.service", {"project": str(opened.folder)})
 
 
 def _serve(entry: str, args: dict[str, object]) -> int:
