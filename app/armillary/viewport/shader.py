@@ -31,7 +31,7 @@ uniform usampler2D armColour;
 uniform usampler2D armState;
 uniform usampler2D armGlow;
 uniform sampler2D armMatrix;
-uniform ivec2 armWidth;
+uniform int armShift;  // tables are cut into lines of 2^armShift rows
 uniform mat3 normalMatrix;
 uniform int armPass;
 uniform int armLit;
@@ -44,7 +44,8 @@ smooth out float armLight;
 
 _VERTEX_MAIN = """
   int prim = int(armPrim + 0.5);
-  ivec2 at = ivec2(prim % armWidth.x, prim / armWidth.x);
+  int mask = (1 << armShift) - 1;
+  ivec2 at = ivec2(prim & mask, prim >> armShift);
   uvec4 state = texelFetch(armState, at, 0);
   uvec4 rgba = texelFetch(armColour, at, 0);
   int rank = int(state.x);
@@ -60,11 +61,11 @@ _VERTEX_MAIN = """
     gl_Position = vec4(2.0, 2.0, 2.0, 1.0);  // every corner outside: the triangle is clipped away
   } else {
     int row = 3 * int(armRow + 0.5);
-    vec4 r0 = texelFetch(armMatrix, ivec2(row % armWidth.y, row / armWidth.y), 0);
+    vec4 r0 = texelFetch(armMatrix, ivec2(row & mask, row >> armShift), 0);
     row += 1;
-    vec4 r1 = texelFetch(armMatrix, ivec2(row % armWidth.y, row / armWidth.y), 0);
+    vec4 r1 = texelFetch(armMatrix, ivec2(row & mask, row >> armShift), 0);
     row += 1;
-    vec4 r2 = texelFetch(armMatrix, ivec2(row % armWidth.y, row / armWidth.y), 0);
+    vec4 r2 = texelFetch(armMatrix, ivec2(row & mask, row >> armShift), 0);
     gl_Position = MCDCMatrix * vec4(dot(r0, vertexMC), dot(r1, vertexMC), dot(r2, vertexMC), 1.0);
     // cofactors keep normals right under uneven scale; the sign is settled by facing the eye
     vec3 n = vec3(dot(cross(r1.xyz, r2.xyz), armNormal), dot(cross(r2.xyz, r0.xyz), armNormal),

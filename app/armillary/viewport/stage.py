@@ -268,7 +268,7 @@ class Stage:
         self.upload()
         for table in (self.colour, self.state, self.glow, self.places):
             table.bind(program)
-        program.SetUniform2i("armWidth", (max(self.colour.width, 1), max(self.places.width, 1)))
+        program.SetUniformi("armShift", self.places.shift)
         program.SetUniformi("armPass", which)
         program.SetUniformi("armLit", int(self.lit))
         program.SetUniform3f("armEquipment", [c / _FULL for c in self.theme.equipment])

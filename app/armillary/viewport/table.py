@@ -19,6 +19,7 @@ class Table:
         self._type = VTK_UNSIGNED_CHAR if dtype is np.uint8 else VTK_FLOAT
         self._texture: vtkTextureObject | None = None
         self._first, self._last = 0, len(self.array)
+        self._shift = 0
 
     def touch(self, first: int, last: int) -> None:
         """Note that rows first … last - 1 differ from those on the card."""
@@ -42,6 +43,7 @@ class Table:
         texture = vtkTextureObject()
         texture.SetContext(window)
         widest = texture.GetMaximumTextureSize(window)
+        self._shift = widest.bit_length() - 1  # sizes of textures are powers of two
         rows = len(self.array)
         # VTK cuts the rows into lines of the widest texture and reads the last line whole
         total = rows if rows <= widest else -(-rows // widest) * widest
@@ -55,9 +57,9 @@ class Table:
         self._texture = texture
 
     @property
-    def width(self) -> int:
-        """Rows in one line of the texture; 0 before the first upload."""
-        return self._texture.GetWidth() if self._texture is not None else 0
+    def shift(self) -> int:
+        """The texture holds 2^shift rows in a line; the same for all tables of a window."""
+        return self._shift
 
     def bind(self, program: vtkShaderProgram) -> None:
         """Make the table readable by a shader program under its name."""
