@@ -109,10 +109,15 @@ class Enrolled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Append:
-    """Samples for the historian; `batch.slot` holds store ids. Acknowledged by Stored when durable."""
+    """Samples for the historian; `batch.slot` holds store ids. Acknowledged by Stored when durable.
+
+    `session` names the sender over reconnects and restarts of the recorder: of one session, a `seq` that is
+    on disk already is acknowledged and not kept twice. "" = only this connection is known.
+    """
 
     seq: int
     batch: SampleBatch
+    session: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
