@@ -7,7 +7,7 @@ from typing import Literal
 
 import PySide6QtAds as ads  # noqa: N813  the short name that the library itself uses
 from PySide6.QtCore import QByteArray
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QIcon
 from PySide6.QtWidgets import QToolButton, QWidget
 
 from armillary.ui import icons
@@ -42,7 +42,6 @@ def configure() -> None:
         (_FLAG.ActiveTabHasCloseButton, True),
         (_FLAG.AllTabsHaveCloseButton, False),
         (_FLAG.HideSingleCentralWidgetTitleBar, True),
-        (_FLAG.AlwaysShowTabs, True),
         (_FLAG.FocusHighlighting, True),
         (_FLAG.OpaqueSplitterResize, True),
         (_FLAG.DisableStylesheet, True),
@@ -62,6 +61,7 @@ class Docks:
         self._initial = QByteArray()
         dock = self.manager.createDockWidget(title)
         dock.setObjectName("viewport")
+        dock.setAccessibleName(title)
         dock.setWidget(centre, ads.CDockWidget.eInsertMode.ForceNoScrollArea)
         dock.setFeature(ads.CDockWidget.DockWidgetFeature.DockWidgetClosable, False)
         self._areas["centre"] = self.manager.setCentralWidget(dock)
@@ -71,6 +71,7 @@ class Docks:
         """Put a widget into a dock; docks of one area become tabs, `first` opens a new one."""
         dock = self.manager.createDockWidget(title)
         dock.setObjectName(name)
+        dock.setAccessibleName(title)
         dock.setWidget(widget, ads.CDockWidget.eInsertMode.ForceNoScrollArea)
         dock.setMinimumSizeHintMode(ads.CDockWidget.eMinimumSizeHintMode.MinimumSizeHintFromDockWidget)
         there = self._areas.get(area)
@@ -170,7 +171,8 @@ class Docks:
         """Draw the library's own icons in a theme."""
         provider = self.manager.iconProvider()
         for which, name in _ICONS.items():
-            provider.registerCustomIcon(which, icons.icon(name, colours.muted))
+            # QtAds 5.1.1 takes the object over and deletes it: it gets a copy, never the cached icon
+            provider.registerCustomIcon(which, QIcon(icons.icon(name, colours.muted)))
         for window in (self.manager, *self.manager.floatingWidgets()):
             for tab in window.findChildren(ads.CDockWidgetTab):
                 for button in tab.findChildren(QWidget):

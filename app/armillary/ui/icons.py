@@ -73,7 +73,8 @@ def icon(name: str, colour: str, disabled: str = "") -> QIcon:
     """Return a drawing as an icon in three sizes; `disabled` is the colour it has when it cannot be used."""
     out = QIcon()
     for size in SIZES:
-        out.addPixmap(pixmap(name, colour, size))
+        for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected, QIcon.Mode.Active):
+            out.addPixmap(pixmap(name, colour, size), mode)
         if disabled:
             out.addPixmap(pixmap(name, disabled, size), QIcon.Mode.Disabled)
     return out

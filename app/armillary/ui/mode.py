@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from armillary.model.clock import NS
 from armillary.model.frame import RunState, WorldKind
 from armillary.session.workspace import Workspace, WorldState
 from armillary.ui.pieces import label, restyle
@@ -82,7 +81,6 @@ class ModeFrame(QFrame):
             restyle(self)
             restyle(self.ribbon)
         silent = state == WorldState.NOT_LIVE
-        since = (mirror.t_ns and clock_text(mirror.t_ns - mirror.t_ns % NS)) or ""
-        stood = f" The picture stands still since {since}." if since else ""
-        self.reason.setText(f"NOT LIVE. {self._workspace.world_text}{stood}")
+        why = self._workspace.world_text.removeprefix("Not live: ")
+        self.reason.setText(f"NOT LIVE · {why[:1].upper()}{why[1:]}")
         self.banner.setVisible(silent)

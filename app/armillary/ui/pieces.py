@@ -21,6 +21,7 @@ def label(text: str = "", role: str = "", *, wrap: bool = False, copyable: bool 
     out.setWordWrap(wrap)
     if copyable:
         out.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        out.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     return out
 
 

@@ -9,9 +9,9 @@ import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor
 
-from armillary.model.arrays import B1, F8
+from armillary.model.arrays import B1, F8, I8
 from armillary.model.clock import NS
-from armillary.model.quality import STALE, UNCERTAIN
+from armillary.model.quality import BAD, STALE, UNCERTAIN
 from armillary.session.timeline import Pen
 from armillary.ui import icons, theme
 from armillary.ui.plot_axis import TimeAxis
@@ -21,6 +21,9 @@ LINE_PX = 1.5
 _PADDING = 0.08  # of the height, above and below the data
 _SHRINK = 0.55  # an axis shrinks only when the data fill less than this
 _AXIS_PX = 52
+_TICK = 0.08  # height of the ticks of bad stretches, as a share of the plot
+_GRID = 36  # opacity of grid lines, 0…255
+_PLOT_COLUMN = 16  # axes stand in the columns before it
 
 
 def zigzag(pen: Pen, origin_ns: int, keep: B1) -> tuple[F8, F8]:
@@ -35,11 +38,19 @@ def zigzag(pen: Pen, origin_ns: int, keep: B1) -> tuple[F8, F8]:
     return x, y
 
 
+def bad_edges(pen: Pen) -> I8:
+    """Return the times in ns at which a stretch of BAD begins or ends, ascending."""
+    is_bad = np.concatenate([[False], pen.quality == BAD, [False]])
+    edge = np.flatnonzero(is_bad[1:] != is_bad[:-1])
+    times: I8 = pen.t_ns[np.minimum(edge, len(pen.t_ns) - 1)]
+    return times
+
+
 class Unit:
     """One unit's axis and the box its pens are drawn in."""
 
-    def __init__(self, box: pg.ViewBox, axis: pg.AxisItem) -> None:
-        self.box, self.axis = box, axis
+    def __init__(self, box: pg.ViewBox, axis: pg.AxisItem, title: pg.LabelItem) -> None:
+        self.box, self.axis, self.title = box, axis, title
         self.low, self.high = 0.0, 1.0
 
     def fit(self, low: float, high: float) -> None:
@@ -61,7 +72,9 @@ class Line:
         self.solid = pg.PlotCurveItem(connect="finite")
         self.dashed = pg.PlotCurveItem(connect="finite")
         self.tail = pg.PlotCurveItem()
-        self.items = (self.solid, self.dashed, self.tail)
+        self.gap = pg.LinearRegionItem(movable=False, pen=pg.mkPen(None))  # shades what is not known
+        self.gap.hide()
+        self.items = (self.gap, self.solid, self.dashed, self.tail)
         for item in self.items:
             box.addItem(item, ignoreBounds=True)
 
@@ -83,18 +96,23 @@ class Line:
         self.solid.setData(*zigzag(pen, origin_ns, finite & ~doubtful & (pen.quality < STALE)))
         # a doubtful stretch is drawn from the last good point on, so that the two styles meet
         reach = doubtful | (np.roll(doubtful, -1) & finite) if doubtful.any() else doubtful
-        self.dashed.setData(*zigzag(pen, origin_ns, reach))
+        middle = np.where(reach, (pen.low + pen.high) / 2, np.nan)
+        self.dashed.setData((pen.t_ns - origin_ns) / NS, middle)
         usable = np.flatnonzero(finite & (pen.quality < STALE))
         self.tail.setData([], [])
+        self.gap.hide()
         if len(usable) and rank <= STALE and until_ns > pen.t_ns[usable[-1]]:
             at = usable[-1]
             is_stale = rank == STALE
-            tint = icons.tinted(colour, 128) if is_stale else QColor(colour)
+            tint = icons.tinted(colour, 170) if is_stale else QColor(colour)
             style = Qt.PenStyle.DotLine if is_stale else Qt.PenStyle.SolidLine
             self.tail.setPen(pg.mkPen(tint, width=1.0 if is_stale else LINE_PX, style=style))
-            self.tail.setData(
-                [(pen.t_ns[at] - origin_ns) / NS, (until_ns - origin_ns) / NS], [pen.high[at], pen.high[at]]
-            )
+            ends = [(pen.t_ns[at] - origin_ns) / NS, (until_ns - origin_ns) / NS]
+            self.tail.setData(ends, [pen.high[at], pen.high[at]])
+            if is_stale:
+                self.gap.setBrush(icons.tinted(colour, 20))
+                self.gap.setRegion(ends)
+                self.gap.show()
 
 
 class Plot(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph ships no types
@@ -123,42 +141,44 @@ class Plot(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph ships no
         self._base.sigResized.connect(self._resized)
         self._hair = pg.InfiniteLine(angle=90, movable=False)
         self._hair.hide()
+        self._base.addItem(self._hair, ignoreBounds=True)
+        self._bad = pg.PlotCurveItem()
+        self._base.addItem(self._bad, ignoreBounds=True)
+        self._time.linkToView(self._base)
+        self.ci.addItem(self._base, row=1, col=_PLOT_COLUMN)
+        self.ci.addItem(self._time, row=2, col=_PLOT_COLUMN)
+        self.ci.layout.setColumnStretchFactor(_PLOT_COLUMN, 10)
         self.scene().sigMouseMoved.connect(self._mouse)
         self._rebuild(())
         self.set_colours(colours)
 
     # ------------------------------------------------------------ units
     def _rebuild(self, units: Sequence[str]) -> None:
+        """Give every unit an axis: the first next to the plot, further ones to its left."""
         for line in self._lines.values():
             line.remove()
         self._lines.clear()
         for unit in self._units.values():
+            self.ci.removeItem(unit.axis)
+            self.ci.removeItem(unit.title)
             if unit.box is not self._base:
                 self.scene().removeItem(unit.box)
         self._units.clear()
-        self.ci.clear()
-        column = max(len(units), 1)
         for i, name in enumerate(units or ("",)):
             box = self._base if i == 0 else pg.ViewBox(enableMenu=False)
-            axis = pg.AxisItem("left")
+            axis, title = pg.AxisItem("left"), pg.LabelItem(name)
             axis.enableAutoSIPrefix(False)
             axis.setWidth(_AXIS_PX)
-            axis.setLabel(name or " ")
             axis.linkToView(box)
-            self.ci.addItem(axis, row=0, col=column - 1 - i)
+            self.ci.addItem(title, row=0, col=_PLOT_COLUMN - 1 - i)
+            self.ci.addItem(axis, row=1, col=_PLOT_COLUMN - 1 - i)
             if i:
                 self.scene().addItem(box)
                 box.setXLink(self._base)
                 box.setMouseEnabled(x=False, y=False)
                 box.setZValue(-10)
                 box.disableAutoRange(pg.ViewBox.YAxis)
-            self._units[name] = Unit(box, axis)
-        self.ci.addItem(self._base, row=0, col=column)
-        self._time.linkToView(self._base)
-        self.ci.addItem(self._time, row=1, col=column)
-        self.ci.layout.setColumnStretchFactor(column, 10)
-        if self._hair not in self._base.addedItems:
-            self._base.addItem(self._hair, ignoreBounds=True)
+            self._units[name] = Unit(box, axis, title)
         self.set_colours(self._colours)
         self._resized()
 
@@ -204,11 +224,32 @@ class Plot(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph ships no
                 span[pen.unit] = (min(low, old[0]), max(high, old[1]))
         for name, (low, high) in span.items():
             self._units[name].fit(low, high)
+        self._tint(pens)
+        self._mark_bad(pens)
         self._quiet = True
         self._base.setXRange(
             (view_ns[0] - self.origin_ns) / NS, (view_ns[1] - self.origin_ns) / NS, padding=0
         )
         self._quiet = False
+
+    def _mark_bad(self, pens: Sequence[Pen]) -> None:
+        """Put a tick on the time axis where a pen went bad and where it came back."""
+        edges = np.concatenate([bad_edges(pen) for pen in pens if len(pen.t_ns)] or [np.zeros(0, np.int64)])
+        unit = next(iter(self._units.values()))
+        foot = unit.low + _TICK * (unit.high - unit.low)
+        self._bad.setData(
+            np.repeat((edges - self.origin_ns) / NS, 2),
+            np.tile([unit.low, foot], len(edges)),
+            connect="pairs",
+        )
+
+    def _tint(self, pens: Sequence[Pen]) -> None:
+        """Write the numbers of an axis that serves one pen only in that pen's colour."""
+        for name, unit in self._units.items():
+            of_unit = [i for i, pen in enumerate(pens) if pen.unit == name]
+            unit.axis.setTextPen(
+                pg.mkPen(self.pen_colour(of_unit[0]) if len(of_unit) == 1 else self._colours.muted)
+            )
 
     def pen_colour(self, i: int) -> str:
         """Return the colour of pen `i`."""
@@ -220,18 +261,17 @@ class Plot(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph ships no
         self.setBackground(colours.panel)
         self._base.setBackgroundColor(None)
         self._hair.setPen(pg.mkPen(colours.edge, width=1))
+        self._bad.setPen(pg.mkPen(colours.bad_text, width=2))
         small = theme.font(0.9)
         for axis in (self._time, *(unit.axis for unit in self._units.values())):
             axis.setPen(pg.mkPen(colours.edge))
             axis.setTextPen(pg.mkPen(colours.muted))
             axis.setTickFont(small)
             axis.setStyle(tickLength=-4)
-            axis.labelStyle = {"color": colours.muted, "font-size": "8pt"}
-            if axis.labelText:
-                axis.setLabel(axis.labelText, **axis.labelStyle)
-        self._time.setGrid(40)
-        if self._units:
-            next(iter(self._units.values())).axis.setGrid(40)
+        self._time.setGrid(_GRID)
+        for i, (name, unit) in enumerate(self._units.items()):
+            unit.axis.setGrid(_GRID if i == 0 else False)
+            unit.title.setText(name, color=colours.muted, size="8pt", justify="right")
 
     # ------------------------------------------------------------ what a person does
     def _ranged(self, _box: object, x: tuple[float, float]) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
-from PySide6.QtWidgets import QAbstractItemView, QTableView
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from armillary.ui import icons
 from armillary.ui.theme import Colours
@@ -104,6 +104,22 @@ def dress_table(view: QTableView, name: str) -> None:
     header.setHighlightSections(False)
     header.setStretchLastSection(True)
     header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+
+
+def double_rows(view: QTableView) -> None:
+    """Give rows the height of two lines."""
+    view.verticalHeader().setDefaultSectionSize(2 * view.fontMetrics().height() + _ROW_PADDING)
+
+
+def stretch(view: QTableView, column: int, widths: Mapping[int, int]) -> None:
+    """Let one column take what the others, of fixed widths in pixels, leave; never scroll sideways."""
+    header = view.horizontalHeader()
+    header.setStretchLastSection(False)
+    view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    for other, width in widths.items():
+        header.setSectionResizeMode(other, QHeaderView.ResizeMode.Fixed)
+        header.resizeSection(other, width)
+    header.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
 
 
 def fit_height(view: QTableView, most: int = _MAX_ROWS) -> None:

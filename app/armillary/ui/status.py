@@ -39,6 +39,7 @@ class Status(QStatusBar):
         self.clock = label()
         self.clock.setAccessibleName("Time")
         self.addPermanentWidget(chips)
+        self.clock.setContentsMargins(6, 0, 10, 0)
         for widget in (self.recording, self.problems, self.clock):
             self.addPermanentWidget(widget)
         self.addWidget(self.world, 1)

@@ -28,9 +28,12 @@ _KEEP_ROWS = 4096  # formatted rows kept between two refreshes
 class TagModel(QAbstractTableModel):
     """Tags as rows, in the order asked for; texts come from the workspace when a row is looked at."""
 
-    def __init__(self, workspace: Workspace, colours: Colours, parent: QObject | None = None) -> None:
+    def __init__(
+        self, workspace: Workspace, colours: Colours, *, compact: bool = False, parent: QObject | None = None
+    ) -> None:
+        """Make a model; a compact one shows the quality by its mark, as the value says it in words too."""
         super().__init__(parent)
-        self._workspace, self._colours = workspace, colours
+        self._workspace, self._colours, self._compact = workspace, colours, compact
         self._all: I8 = np.zeros(0, np.int64)
         self._shown: I8 = np.zeros(0, np.int64)
         self._lower: list[str] = []
@@ -159,7 +162,7 @@ class TagModel(QAbstractTableModel):
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802
         """Return a heading. Any: Qt's own contract for item data."""
         if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return HEADINGS[section]
+            return "" if self._compact and section == QUALITY else HEADINGS[section]
         if role == Qt.ItemDataRole.TextAlignmentRole and section in (VALUE, AGE):
             return _RIGHT
         return None
@@ -184,6 +187,8 @@ class TagModel(QAbstractTableModel):
             return None
         row, column = self.row(self.slot(index.row())), index.column()
         if role == Qt.ItemDataRole.DisplayRole:
+            if self._compact and column == QUALITY:
+                return None
             return (row.name, row.value, WORDS[row.quality].lower(), row.age, row.link)[column]
         if role == Qt.ItemDataRole.DecorationRole and column == QUALITY:
             colour = icons.quality_colour(row.quality, self._colours)

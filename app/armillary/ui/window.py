@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSize, Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QMainWindow, QMenu, QToolButton, QWidget
 
 from armillary.model.arrays import U4
 from armillary.model.clock import Clock, WallClock
@@ -66,6 +66,8 @@ class DeskWindow(QMainWindow):
         self._restore()
         self.set_theme(self.colours.name)
         self._project_changed()
+        self.canvas.setFocus()
+        self._name_strangers()
 
     # ------------------------------------------------------------ building
     def _build_panels(self) -> None:
@@ -107,6 +109,13 @@ class DeskWindow(QMainWindow):
         else:
             file_menu.addMenu(self._recent)
 
+    def _name_strangers(self) -> None:
+        """Name the widgets that Qt makes inside ours."""
+        for box in self.findChildren(QComboBox):
+            box.view().setAccessibleName(f"Choices: {box.accessibleName()}")
+        for button in self.menuBar().findChildren(QToolButton):
+            button.setAccessibleName("More menus")
+
     def _connect(self) -> None:
         ws = self.workspace
         self._refresh = QTimer(self)
@@ -131,7 +140,7 @@ class DeskWindow(QMainWindow):
         self.resize(*SIZE)
         self.docks.settle(*SIZE)
         geometry = self.settings.window("geometry")
-        if geometry:
+        if geometry and not _is_offscreen():
             self.restoreGeometry(QByteArray(geometry))
         self.docks.restore(self.settings.window("docks"))
 
@@ -358,7 +367,8 @@ class DeskWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         """Remember the window, stop what was started; asks nothing."""
-        self.settings.save_window("geometry", bytes(self.saveGeometry().data()))
+        if not _is_offscreen():
+            self.settings.save_window("geometry", bytes(self.saveGeometry().data()))
         self.settings.save_window("docks", self.docks.save())
         self.workspace.close()
         self.on_closed()
@@ -367,6 +377,11 @@ class DeskWindow(QMainWindow):
     def shut_down(self) -> None:
         """Give graphics memory back; the window is not used again."""
         self.canvas.view.close()
+
+
+def _is_offscreen() -> bool:
+    """Return whether there is no screen: its made-up size must not shrink the window, nor be remembered."""
+    return QGuiApplication.platformName() == "offscreen"
 
 
 def widgets_without_name(root: QWidget) -> list[str]:

@@ -102,6 +102,7 @@ class WriteCard(QFrame):
             button.setAutoDefault(False)
             button.setMinimumHeight(32)
         self.choice.setAccessibleName("New state")
+        self.entry.setAccessibleName("New value")
         entry = QHBoxLayout()
         entry.addWidget(self.entry, 1)
         entry.addWidget(self.choice, 1)

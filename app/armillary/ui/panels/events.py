@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from armillary.model.frame import Event
-from armillary.session.rows import EventRow
+from armillary.session.rows import EventRow, event_row
 from armillary.session.workspace import Workspace
 from armillary.ui import icons
 from armillary.ui.pieces import EmptyOver, IconButton
@@ -100,10 +100,11 @@ class EventsPanel(QWidget):
         self.tabs = QTabBar()
         self.tabs.setAccessibleName("Events or problems")
         self.tabs.setDrawBase(False)
+        self.tabs.setExpanding(False)
         self.tabs.addTab("Events")
         self.tabs.addTab("Problems")
         self.tabs.currentChanged.connect(lambda _tab: self.reload())
-        self.copy = IconButton("tag", "Copy the selected rows", self._copy)
+        self.copy = IconButton("copy", "Copy the selected rows", self._copy)
         self.view = QTableView()
         self.view.setModel(self.model)
         self.view.setAccessibleName("Events and problems")

@@ -16,8 +16,8 @@ from armillary.session.rows import BindingRow
 from armillary.session.workspace import Workspace
 from armillary.ui import icons, theme
 from armillary.ui.pieces import IconButton, Section, empty, label
-from armillary.ui.row_model import Row, RowModel, fit_height, short_table
-from armillary.ui.tag_model import LINK, NAME, QUALITY, VALUE, TagModel
+from armillary.ui.row_model import Row, RowModel, double_rows, fit_height, short_table, stretch
+from armillary.ui.tag_model import AGE, LINK, NAME, QUALITY, VALUE, TagModel
 from armillary.ui.tag_view import table
 from armillary.ui.theme import Colours
 from armillary.ui.write_card import WriteCard
@@ -49,13 +49,14 @@ class InspectorPanel(QWidget):
         self.path = label("", "muted", wrap=True, copyable=True)
         self.path.setFont(theme.mono())
         self.twin = label("", wrap=True)
-        self.copy = IconButton("tag", "Copy the path", lambda: copy(self.path.text()))
+        self.copy = IconButton("copy", "Copy the path", lambda: copy(self.path.text()))
         self.trend = IconButton("trend", "Show these values in trends", self._show_trend)
-        self.tags = TagModel(workspace, colours, self)
+        self.tags = TagModel(workspace, colours, compact=True, parent=self)
         self.values = table(self.tags, "Live values of the part")
-        self.values.setColumnHidden(LINK, True)
+        for column in (AGE, LINK):
+            self.values.setColumnHidden(column, True)
         self.values.doubleClicked.connect(self._value_clicked)
-        self.bindings = RowModel(("Drives", "Tag", "Value", "Map"), colours, mark_column=2, parent=self)
+        self.bindings = RowModel(("Drives", "By"), colours, mark_column=1, parent=self)
         self.binding_table = short_table(self.bindings, "Bindings of the part")
         self.attributes = RowModel(("Attribute", "Value"), colours, parent=self)
         self.attribute_table = short_table(self.attributes, "Attributes of the part")
@@ -87,13 +88,10 @@ class InspectorPanel(QWidget):
         self.write_section = Section("Setpoints", points)
         self.binding_section = Section("Bindings", self.binding_table)
         self.attribute_section = Section("Attributes", self.attribute_table, is_open=False)
-        self.binding_table.setColumnWidth(0, 92)
-        self.binding_table.setColumnWidth(1, 130)
-        self.binding_table.setColumnWidth(2, 96)
-        self.attribute_table.setColumnWidth(0, 170)
-        self.values.setColumnWidth(NAME, 150)
-        self.values.setColumnWidth(VALUE, 100)
-        self.values.setColumnWidth(QUALITY, 92)
+        double_rows(self.binding_table)
+        stretch(self.binding_table, 1, {0: 160})
+        stretch(self.attribute_table, 1, {0: 150})
+        stretch(self.values, NAME, {VALUE: 150, QUALITY: 28})
         self.sheet = QWidget()
         self.sheet.setObjectName("sheet")
         rows = QVBoxLayout(self.sheet)
@@ -239,9 +237,8 @@ class InspectorPanel(QWidget):
 def binding_text(row: BindingRow) -> Row:
     """Return one binding as a line."""
     off = " (off)" if not row.enabled else ""
-    tag = row.signal if row.slot >= 0 else f"{row.signal} (unknown)"
     return Row(
-        (f"{row.channel}{off}", tag, row.value, row.map),
+        (f"{row.channel}{off}\n{row.map}", f"{row.signal}\n{row.value}"),
         f"{row.prim}#{row.name}\n{row.map}\n{row.origin}",
         row.quality,
     )

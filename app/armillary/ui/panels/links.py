@@ -60,6 +60,7 @@ class LinkCard(QFrame):
         self.switch.clicked.connect(self._switch)
         self._is_off = False
         head = QHBoxLayout()
+        head.setSpacing(8)
         head.addWidget(self._mark)
         head.addWidget(self._title)
         head.addWidget(self._state, 1)
@@ -76,12 +77,13 @@ class LinkCard(QFrame):
         """Show a link's state and counters."""
         name, _ = icons.link_icon(status.state)
         self._mark.setPixmap(icons.pixmap(name, icons.link_colour(status.state, colours)))
-        self._state.setText(f"{row.state} · {row.since}" if row.since else row.state)
+        self._state.setText(f"{row.state} for {row.since}" if row.since else row.state)
         self._url.setText(f"{row.kind} · {row.url}")
-        wait = f" Next try in {status.next_try_s:.0f} s." if status.next_try_s > 0 else ""
-        self._detail.setText((row.detail + wait).strip())
+        self._detail.setText(row.detail)
         self._detail.setVisible(bool(self._detail.text()))
-        self._flow.setText(f"{row.rate} · {row.delay} behind the source · {status.delivery}")
+        is_up = status.state in (LinkState.UP, LinkState.DEGRADED)
+        pace = f"{row.rate} · {row.delay} behind the source · " if is_up else ""
+        self._flow.setText(f"{pace}{status.delivery}")
         self._is_off = status.state in (LinkState.OFF, LinkState.STOPPING)
         self.switch.setText("Enable" if self._is_off else "Disable")
         self.switch.setAccessibleName(f"{self.switch.text()} link {self.name}")

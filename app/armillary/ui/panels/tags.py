@@ -27,7 +27,7 @@ class TagsPanel(QWidget):
     ) -> None:
         super().__init__()
         self._workspace, self._clock, self._trend = workspace, clock, trend
-        self.model = TagModel(workspace, colours, self)
+        self.model = TagModel(workspace, colours, parent=self)
         self.view = table(self.model, "Live values of all tags")
         self.view.setSortingEnabled(True)
         self.view.sortByColumn(NAME, Qt.SortOrder.AscendingOrder)
@@ -38,7 +38,8 @@ class TagsPanel(QWidget):
         self.search = Search("Search tags", "Search tags", self.filter)
         self.count = label("", "muted")
         bar = QHBoxLayout()
-        bar.setContentsMargins(6, 6, 6, 4)
+        bar.setContentsMargins(6, 6, 8, 4)
+        bar.setSpacing(8)
         bar.addWidget(self.search, 1)
         bar.addWidget(self.count)
         rows = QVBoxLayout(self)

@@ -126,6 +126,7 @@ class TrendsPanel(QWidget):
         self.split.addWidget(self.plot)
         self.split.addWidget(self.legend)
         self.split.setStretchFactor(0, 1)
+        self.split.setHandleWidth(1)
         self.split.setSizes([900, 210])
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
