@@ -72,7 +72,7 @@ _VERTEX_MAIN = """
                   dot(cross(r0.xyz, r1.xyz), armNormal));
     n = normalize(normalMatrix * n + vec3(0.0, 0.0, 1e-20));
     n = n.z < 0.0 ? -n : n;
-    armLight = armLit == 0 ? 1.0 : 0.42 + 0.38 * n.z + 0.26 * max(dot(n, vec3(-0.42, 0.68, 0.60)), 0.0);
+    armLight = armLit == 0 ? 1.0 : 0.54 + 0.30 * n.z + 0.22 * max(dot(n, vec3(-0.42, 0.68, 0.60)), 0.0);
     armRgba = vec4(rgba) / 255.0;
     armRankCode = ivec2(rank, code);
     uvec4 glow = texelFetch(armGlow, at, 0);
