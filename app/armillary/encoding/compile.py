@@ -22,7 +22,7 @@ from armillary.model.look import base_look
 from armillary.model.scene import PURPOSES, SceneArrays, SceneProblem, index_of
 from armillary.model.tags import TagSpec
 
-__all__ = ["Program", "compile"]
+__all__ = ["Program", "compiled"]
 
 _SUGGEST = 20  # unknown names that get a likely spelling; more would take seconds
 _OWN_NAMES = ("x", "t", "q")
@@ -44,7 +44,7 @@ def _refuse(code: str, what: str, remedy: str) -> NoReturn:
     raise _RefusedError(code, what, remedy)
 
 
-def compile(  # noqa: A001  the room's verb; nobody here needs Python's
+def compiled(
     bindings: Sequence[Binding],
     scene: SceneArrays,
     specs: Sequence[TagSpec],

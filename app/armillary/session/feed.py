@@ -147,7 +147,7 @@ class Feed:
         return ask.number
 
     def work(self, job: Callable[[], object]) -> int:
-        """Run a job in a thread of its own; its result or FaultRecord is the answer to the number returned."""
+        """Run a job in a thread of its own; its result or FaultRecord answers the number returned."""
         self._number += 1
         number = self._number
         threading.Thread(target=self._job, args=(number, job), name="desk-job", daemon=True).start()
@@ -216,7 +216,7 @@ class Feed:
             self._end()
 
     def _poll(self) -> None:
-        """Take what has arrived on all lines; wait on the first of them, or on the bell when there is none."""
+        """Take what has arrived on all lines; wait on the first, or on the bell when there is none."""
         lines = [(name, peer, peer.line) for name, peer in self._peers.items() if peer.line is not None]
         first_owes = bool(self._todo) or self._bell.is_set()
         awaited = any(p.starting or bool(p.asked and n != WORLD) for n, p in self._peers.items())
@@ -336,9 +336,7 @@ class Feed:
         for ask in asked.values():
             self._fail(ask, why, peer.address, "Try again.")
 
-    def _launch(
-        self, name: str, entry: str, args: Mapping[str, object], log_file: Path, memory: int
-    ) -> None:
+    def _launch(self, name: str, entry: str, args: Mapping[str, object], log_file: Path, memory: int) -> None:
         peer = self._peers[name]
         if peer.child is not None:
             peer.child.stop(STOP_S)

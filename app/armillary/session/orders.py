@@ -134,6 +134,12 @@ class Orders:
             self._number += 1
             self.changed.emit()
 
+    def forget(self) -> None:
+        """Forget all orders: something else is open."""
+        self.receipts.clear()
+        self._hand, self.armed = None, None
+        self._number += 1
+
     def take(self, receipts: Sequence[Receipt]) -> None:
         """Take receipts out of a frame: those of the order in hand change its card."""
         for receipt in receipts:

@@ -93,9 +93,7 @@ def tag_rows(
     )
 
 
-def tag_row(
-    spec: TagSpec, value: float, quality: int, age_s: float, text: str | None = None
-) -> TagRow:
+def tag_row(spec: TagSpec, value: float, quality: int, age_s: float, text: str | None = None) -> TagRow:
     """Return the row of one tag from what is known of it; age_s < 0: it never came."""
     rank = min(quality & 0xFF, NEVER)
     state = next((name for x, name in spec.states if x == value), None)
@@ -150,11 +148,15 @@ def counts(flow: Flow) -> str:
     return out + (f", {flow.queued:,} waiting" if flow.queued else "")
 
 
+def clock_text(t_ns: int) -> str:
+    """Return a time of day of this machine's zone, `14:03:11`."""
+    return datetime.fromtimestamp(t_ns / NS, UTC).astimezone().strftime("%H:%M:%S")
+
+
 def event_row(event: Event) -> EventRow:
     """Return the row of one event; its time is the machine's local time."""
-    local = datetime.fromtimestamp(event.t_ns / NS, UTC).astimezone()
     return EventRow(
-        time=local.strftime("%H:%M:%S"),
+        time=clock_text(event.t_ns),
         level=event.level,
         source=event.source,
         text=event.text,
@@ -200,4 +202,3 @@ def map_text(binding: Binding, unit: str = "") -> str:
 def _formula(scale: float, offset: float) -> str:
     sign = "−" if offset < 0 else "+"
     return f"{texts.number(scale)} · x" + (f" {sign} {texts.number(abs(offset))}" if offset else "")
-

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from armillary.encoding.compile import Program, compile
+from armillary.encoding.compile import Program
+from armillary.encoding.compile import compiled as compiled_program
 from armillary.model.arrays import B1, I8, frozen
 from armillary.model.binding import Binding, ColourMap
 from armillary.model.message import SceneOpened
@@ -30,6 +31,7 @@ class Scenery:
     bound_slot: B1  # (N,) tags that the picture depends on
     pair_prim: I8  # (p,) prims driven, ascending, with
     pair_binding: I8  # (p,) the index of the binding in `program.bindings`
+    slot_of: Mapping[str, int]  # Binding.where -> slot of its tag, for those that run
 
 
 def load(opened: SceneOpened, specs: Sequence[TagSpec], colormaps: Sequence[ColourMap]) -> Scenery:
@@ -45,7 +47,7 @@ def compiled(
     colormaps: Sequence[ColourMap],
 ) -> Scenery:
     """Return the scenery of arrays that are there already, for these tags."""
-    program, problems = compile(bindings, scene, specs, colormaps)
+    program, problems = compiled_program(bindings, scene, specs, colormaps)
     bound = np.zeros(len(specs), np.bool_)
     bound[program.binding_slot] = True
     for group in program.derived:
@@ -63,6 +65,7 @@ def compiled(
         bound_slot=frozen(bound),
         pair_prim=frozen(prim[order]),
         pair_binding=frozen(binding[order]),
+        slot_of={b.where: s for b, s in zip(program.bindings, program.binding_slot.tolist(), strict=True)},
     )
 
 

@@ -2,100 +2,101 @@
 
 from __future__ import annotations
 
-from collections import deque
+import logging
+import os
 from collections.abc import Callable, Mapping, Sequence
-from enum import StrEnum
-from pathlib import Path
 
-from armillary.encoding.compile import Program
+import numpy as np
+
 from armillary.encoding.maps import Legend
+from armillary.encoding.program import Program
 from armillary.model.arrays import U4
-from armillary.model.binding import Binding, ColourMap
-from armillary.model.clock import Clock
+from armillary.model.clock import NS, Clock
 from armillary.model.fault import FaultRecord
-from armillary.model.frame import Event, Tally
-from armillary.model.link import BrowseItem, LinkStatus
+from armillary.model.frame import Event, Frame, WorldKind
+from armillary.model.link import BrowseItem
 from armillary.model.look import Look
-from armillary.model.message import Attributes
+from armillary.model.message import (
+    AskAttributes,
+    Attributes,
+    Browse,
+    Browsed,
+    ChooseVariants,
+    Retry,
+    SceneOpened,
+    Welcome,
+)
 from armillary.model.order import Receipt
 from armillary.model.scene import SceneArrays, SceneProblem
-from armillary.model.tags import TagSpec
-from armillary.model.twin import Relationship, TwinInstance
-from armillary.project.folder import Project
-from armillary.session.feed import Mirror
+from armillary.session import rows, scenery
+from armillary.session.boarding import WorldState, boarding, joined, start_recorder, start_scene, start_world
+from armillary.session.feed import RECORDER, SCENE, WORLD, Batch, Feed
+from armillary.session.mirror import Mirror
 from armillary.session.orders import Orders
-from armillary.session.rows import BindingRow, LinkRow, TagRow
-from armillary.session.signal import Signal
+from armillary.session.scenery import Scenery
+from armillary.session.showing import GREYS, same, variants_wanted
+from armillary.session.standing import IDLE, Standing
 from armillary.session.timeline import Timeline
 
 __all__ = ["Legend", "Program", "Workspace", "WorldState"]
 
+log = logging.getLogger(__name__)
 
-class WorldState(StrEnum):
-    """How the desk stands with its world; `Workspace.world_text` says it in a sentence."""
+SPIN_S = 0.1  # how often what spins is turned when nothing else asks for a picture
+AGE_S = 1.0  # how often ages are shown anew while the world is silent
+COUNTDOWN_S = 0.25
+VARIANTS_NS = NS // 2  # at most two changes of variants a second
+SCENE_S = 600.0
+BROWSE_S = 30.0
+_NONE = np.zeros(0, np.uint32)
 
-    NONE = "NONE"  # a bare scene: no telemetry
-    CONNECTING = "CONNECTING"
-    LIVE = "LIVE"
-    NOT_LIVE = "NOT_LIVE"  # silent for more than a second: the picture stands still and is drawn stale
+
+def _unheard() -> None:
+    """Stand in for `wake` until the owner sets it: whoever pumps by hand needs none."""
 
 
-class Workspace:
-    """Everything a desk knows. Every method is for one thread (Qt's); `wake` alone is called from another.
+class Workspace(Standing):
+    """Everything a desk knows and does. Every method is for one thread (Qt's).
 
     The owner sets `wake` to something that queues one `pump` on its thread, and calls `pump` again after
     `due_s` seconds when that is not None.
     """
 
-    wake: Callable[[], None]  # called from the wire thread, once per batch
+    def __init__(self, clock: Clock, *, actor: str = "") -> None:
+        super().__init__(clock)
+        self.actor = actor or f"local:{os.getuid()}"
+        self.wake: Callable[[], None] = _unheard  # the one call from the wire thread, once per batch
+        self._feed: Feed | None = None
+        self._callbacks: dict[int, Callable[[object], None]] = {}
+        self._progress_of: Callable[[str, float], None] | None = None
+        self.stale_answers = 0  # answers that nobody waits for any more
+        self.orders = Orders(
+            clock,
+            self.actor,
+            lambda message, callback, limit_s: self._ask(WORLD, message, callback, limit_s),
+            lambda: self.mirror,
+            lambda: self.specs,
+        )
+        self.timeline = Timeline(
+            lambda message, callback, limit_s: self._ask(RECORDER, message, callback, limit_s),
+            lambda: self.specs,
+            self._picture_ns,
+        )
+        self.orders.changed.connect(self.order_changed.emit)
+        self._scene_problem: SceneProblem | None = None
+        self._scene_child = False
+        self._attributes_asked = 0
+        self._variants: tuple[tuple[str, str, str], ...] = ()
+        self._variants_mono_ns = 0
+        self._ages_mono_ns = 0
 
-    # signals, all emitted inside `pump` or inside the method that caused them
-    scene_changed: Signal[()]  # a new `scene` (or None), with its base look
-    look_changed: Signal[Look, Look]  # (old, new)
-    frame_arrived: Signal[U4]  # slots that changed; also after the world went silent, with none
-    selection_changed: Signal[tuple[int, ...]]
-    links_changed: Signal[()]
-    event_added: Signal[Event]
-    order_changed: Signal[()]
-    world_changed: Signal[()]  # `world_state`, `world_text`, specs, twins, run
-    problems_changed: Signal[()]
-    project_changed: Signal[()]  # title, project, specs: something else is open
-
-    # what is open
-    project: Project | None
-    path: Path | None  # project folder or scene file
-    title: str
-    scene: SceneArrays | None
-    look: Look | None
-    bindings: tuple[Binding, ...]
-    colormaps: tuple[ColourMap, ...]
-    program: Program
-    legends: tuple[Legend, ...]  # of the colour maps that the program uses
-    mirror: Mirror
-    specs: tuple[TagSpec, ...]
-    twins: tuple[TwinInstance, ...]
-    relationships: tuple[Relationship, ...]
-    links: tuple[LinkStatus, ...]
-    tally: Mapping[str, Tally]
-    events: deque[Event]  # newest last, bounded
-    receipts: Mapping[str, Receipt]  # order id -> newest receipt
-    recording: str  # "" = recorded, else why not
-    world_state: WorldState
-    world_text: str
-    role: str
-    selection: tuple[int, ...]  # prims, in the order selected
-    hidden: set[int]  # prims that a person switched off (their subtrees go with them)
-    isolated: tuple[int, ...]  # show only these subtrees; empty = all
-    ghost: bool  # draw what is not selected faintly
-    paused: bool
-    problems: tuple[SceneProblem, ...]  # of project, scene, binding layer and compilation
-    progress: tuple[str, float]  # what is going on, 0…1; ("", 1.0) when nothing is
-    orders: Orders
-    timeline: Timeline
-
-    def __init__(self, clock: Clock, *, actor: str = "") -> None: ...
+    @property
+    def receipts(self) -> Mapping[str, Receipt]:
+        """Order id → newest receipt."""
+        return self.orders.receipts
 
     # ------------------------------------------------------------ opening and closing
+
     def open(self, path_or_address: str, progress: Callable[[str, float], None] | None = None) -> None:
         """Open a project folder, a bare scene or the address of a running world; returns at once.
 
@@ -103,68 +104,431 @@ class Workspace:
         through `pump`. Raises a Fault when the path is nothing that can be opened; the workspace is then
         as before.
         """
+        plan = boarding(path_or_address)
+        self.close()
+        self._plan, self._progress_of = plan, progress
+        if plan.project is not None:
+            project = plan.project
+            self.specs, self.twins = project.specs, project.twins
+            self.relationships, self.colormaps = project.relationships, project.colormaps
+            self.mirror = Mirror(len(self.specs))
+        feed = self._feed = Feed(self._clock, self._woken, actor=self.actor)
+        feed.start()
+        if plan.starts_world:
+            self._set_world(WorldState.CONNECTING, f"Starting the world of {plan.title} …")
+            start_recorder(plan, feed)
+            start_world(plan, feed)
+        elif plan.address:
+            self._set_world(WorldState.CONNECTING, f"Connecting to {plan.title} …")
+            feed.connect(WORLD, plan.address)
+            if plan.recorder:
+                feed.connect(RECORDER, plan.recorder)
+        self._open_scene()
+        self._gather_problems()
+        self.project_changed.emit()
+        self.world_changed.emit()
 
     def close(self) -> None:
         """Stop what was started for this workspace, within 3 s; safe to call twice."""
+        feed, self._feed = self._feed, None
+        if feed is None:
+            return
+        feed.stop()
+        self._forget()
+        self._callbacks.clear()
+        self._variants, self._scene_problem, self._scene_child = (), None, False
+        self.orders.forget()
+        self.timeline.reset()
+        for signal in (self.scene_changed, self.links_changed, self.problems_changed):
+            signal.emit()
+        self.selection_changed.emit(())
+        self.world_changed.emit()
+        self.project_changed.emit()
 
     def restart_world(self) -> None:
         """Start our own world anew when it ended, or connect to a foreign one again."""
+        plan, feed = self._plan, self._feed
+        if plan is None or feed is None or self.world_state is WorldState.NONE:
+            return
+        self._set_world(WorldState.CONNECTING, f"Starting the world of {plan.title} anew …")
+        if plan.starts_world:
+            start_world(plan, feed)
+        else:
+            feed.connect(WORLD, plan.address)
+        self.world_changed.emit()
+
+    def _open_scene(self) -> None:
+        if self._plan is None or self._feed is None:
+            return
+        request = start_scene(self._plan, self._feed)
+        if request is None:
+            return
+        self._scene_child = True
+        self._say("Reading the scene", 0.1)
+        self._ask(SCENE, request, self._scene_opened, SCENE_S)
 
     # ------------------------------------------------------------ the loop
+
     def pump(self, now_ns: int, now_mono_ns: int) -> None:
         """Take what the wire thread has, resolve when something changed, emit."""
+        if self._feed is None:
+            return
+        batch = self._feed.take()
+        if batch:
+            self._take(batch, now_ns, now_mono_ns)
+        elif self.world_state is WorldState.NOT_LIVE and now_mono_ns - self._ages_mono_ns >= AGE_S * NS:
+            self._ages_mono_ns = now_mono_ns
+            self.frame_arrived.emit(_NONE)
+        if self.orders.is_counting:
+            self.orders.changed.emit()
+        self.showing.turn(now_mono_ns, self.mirror.live and not self.paused)
+        if self.showing.wanted and not self.paused:
+            self._resolve(now_mono_ns)
 
     def due_s(self, now_mono_ns: int) -> float | None:
         """Return after how many seconds `pump` must be called though nothing wakes it; None: not at all.
 
         Spinning prims, ages of stale values and countdowns need that.
         """
+        waits = []
+        if self.showing.is_moving and self.mirror.live and not self.paused:
+            waits.append(SPIN_S)
+        if self.orders.is_counting:
+            waits.append(COUNTDOWN_S)
+        if self.world_state is WorldState.NOT_LIVE:
+            waits.append(max(0.0, AGE_S - (now_mono_ns - self._ages_mono_ns) / NS))
+        return min(waits, default=None)
+
+    def _take(self, batch: Batch, now_ns: int, now_mono_ns: int) -> None:
+        slots: list[U4] = []
+        if batch.welcome is not None:
+            slots.append(self._welcome(batch.welcome, now_mono_ns))
+        if batch.live is not None and self._feed is not None:
+            self._lived(batch.live, now_ns)
+        slots.extend(self._frame(frame, now_mono_ns) for frame in batch.frames)
+        for peer, why in batch.ended:
+            self._ended(peer, why, now_ns)
+        if RECORDER in batch.ready:
+            self.timeline.begin()
+        for number, answer in batch.answers:
+            callback = self._callbacks.pop(number, None)
+            if callback is None:
+                self.stale_answers += 1
+            else:
+                callback(answer)
+        if slots:
+            changed = slots[0] if len(slots) == 1 else np.unique(np.concatenate(slots))
+            self.showing.note(changed)
+            self.showing.wanted |= self.showing.ages
+            self.frame_arrived.emit(changed)
+
+    def _resolve(self, now_mono_ns: int) -> None:
+        old = self.showing.look
+        new = self.showing.resolve(self.mirror, self.selection, now_mono_ns)
+        if old is None or new is None:
+            return
+        self._choose_variants(new, now_mono_ns)
+        if not same(old, new):
+            self.look_changed.emit(old, new)
+
+    # ------------------------------------------------------------ the world
+
+    def _welcome(self, welcome: Welcome, now_mono_ns: int) -> U4:
+        if self._plan is not None:
+            had_project = self._plan.project is not None
+            had_recorder = bool(self._plan.recorder)
+            self._plan = joined(self._plan, welcome.project, welcome.name, welcome.recorder)
+            if not had_project and self._plan.project is not None:
+                self.colormaps = self._plan.project.colormaps
+            if not had_recorder and self._plan.recorder and self._feed is not None:
+                self._feed.connect(RECORDER, self._plan.recorder)
+        else:
+            had_project = True
+        specs_differ = welcome.specs != self.specs
+        self.specs, self.twins = welcome.specs, welcome.twins
+        self.relationships, self.role = welcome.relationships, welcome.role
+        self.mirror = Mirror(len(self.specs))
+        self.mirror.live = True
+        self.events.clear()
+        slots = self._frame(welcome.frame, now_mono_ns)
+        if not had_project:
+            self._open_scene()
+            self.project_changed.emit()
+        elif specs_differ:
+            self._recompile()
+        self.showing.wanted = True
+        return slots
+
+    def _lived(self, live: bool, now_ns: int) -> None:
+        self.mirror.live = live
+        self.showing.wanted = True
+        if live:
+            kind = self.mirror.kind
+            text = "Live" if kind is WorldKind.LIVE else kind.value
+            self._set_world(WorldState.LIVE, f"{text} · {self.title}")
+        elif self.world_state is not WorldState.CONNECTING:
+            since = rows.clock_text(self.mirror.t_ns or now_ns)
+            self._set_world(WorldState.NOT_LIVE, f"Not live: the world is silent since {since}.")
+            self.orders.disarm("the world is silent.")
+            if self.paused:
+                self.showing.wanted = True
+        self.world_changed.emit()
+
+    def _frame(self, frame: Frame, now_mono_ns: int) -> U4:
+        slots = self.mirror.take(frame, now_mono_ns)
+        self.recording = frame.recording
+        self.tally = frame.tally or self.tally
+        if frame.links:
+            self.links = frame.links
+            self.links_changed.emit()
+        for event in frame.events:
+            self._add_event(event)
+        self.orders.take(frame.orders)
+        self.timeline.take(frame)
+        return slots
+
+    def _ended(self, peer: str, why: FaultRecord, now_ns: int) -> None:
+        """A process of ours ended, or could not be started."""
+        level = "error" if peer == WORLD else "warning"
+        self._add_event(Event(t_ns=now_ns, level=level, source=peer, text=why.what, fault=why))
+        if peer == WORLD:
+            self._set_world(WorldState.NOT_LIVE, f"Not live: {why.what} Log: {why.where}")
+            self.mirror.live = False
+            self.showing.wanted = True
+            self.orders.disarm("the world ended.")
+            self.world_changed.emit()
+        elif peer == RECORDER and self._plan is not None and self._plan.recorder and self._feed is not None:
+            self._feed.connect(RECORDER, self._plan.recorder)  # another one may serve this project
+        elif peer == SCENE:
+            self._scene_child = False
+
+    def _set_world(self, state: WorldState, text: str) -> None:
+        self.world_state, self.world_text = state, text
+
+    def _add_event(self, event: Event) -> None:
+        self.events.append(event)
+        self.event_added.emit(event)
+
+    # ------------------------------------------------------------ the scene
+
+    def _scene_opened(self, answer: object) -> None:
+        if not isinstance(answer, SceneOpened):
+            self._scene_failed(answer)
+            return
+        self._say("Preparing the picture", 0.6)
+        specs, colormaps = self.specs, self.colormaps
+        self._work(lambda: scenery.load(answer, specs, colormaps), self._scene_loaded)
+
+    def _scene_loaded(self, answer: object) -> None:
+        if not isinstance(answer, Scenery):
+            self._scene_failed(answer)
+            return
+        old, chosen = self.scene, self.selection
+        hidden, isolated = self.hidden, self.isolated
+        self.showing.show(answer)
+        if old is not None:  # the same scene with other variants: what a person chose stays, by path
+            self.selection = self._moved(old, chosen)
+            self.showing.hidden.update(self._moved(old, tuple(hidden)))
+            self.showing.isolated = self._moved(old, isolated)
+        self._scene_problem = None
+        self._say(*IDLE)
+        self._gather_problems()
+        if len(answer.program.mark_source) and answer.program.tags != len(self.specs):
+            self._recompile()  # the world had other tags than the project when this began
+        self.scene_changed.emit()
+        self.selection_changed.emit(self.selection)
+
+    def _moved(self, old: SceneArrays, prims: tuple[int, ...]) -> tuple[int, ...]:
+        found = (self.prim_named(old.prim_path[p]) for p in prims)
+        return tuple(p for p in found if p is not None)
+
+    def _scene_failed(self, answer: object) -> None:
+        fault = _fault_of(answer)
+        where = str(self.project.entry) if self.project is not None and self.project.entry else fault.where
+        self._scene_problem = SceneProblem(
+            code="S00", severity="error", where=fault.where or where, what=fault.what, remedy=fault.remedy
+        )
+        self._say(*IDLE)
+        self._gather_problems()
+        self.scene_changed.emit()
+
+    def _recompile(self) -> None:
+        old = self.scenery
+        if old is None:
+            return
+        specs, colormaps = self.specs, self.colormaps
+        self._work(
+            lambda: scenery.compiled(old.scene, old.bindings, old.layer_problems, specs, colormaps),
+            self._recompiled,
+        )
+
+    def _recompiled(self, answer: object) -> None:
+        if isinstance(answer, Scenery) and self.scene is answer.scene:
+            self.showing.recompiled(answer)
+            self._gather_problems()
+
+    def _choose_variants(self, look: Look, now_mono_ns: int) -> None:
+        """Ask for the arrays of the variants that bindings choose; at most twice a second."""
+        if self.scene is None or not (look.variant or self._variants):
+            return
+        wanted = variants_wanted(look, self.scene)
+        if not wanted or wanted == self._variants or now_mono_ns - self._variants_mono_ns < VARIANTS_NS:
+            return
+        self._variants, self._variants_mono_ns = wanted, now_mono_ns
+        self._ask(SCENE, ChooseVariants(variants=wanted), self._variant_opened, SCENE_S)
+
+    def _variant_opened(self, answer: object) -> None:
+        if isinstance(answer, SceneOpened):
+            self._scene_opened(answer)
+        else:
+            self._tell(answer)
+
+    def _gather_problems(self) -> None:
+        found = [*(self.project.problems if self.project is not None else ())]
+        if self._scene_problem is not None:
+            found.append(self._scene_problem)
+        if self.scenery is not None:
+            found += self.scenery.scene.problems
+            found += self.scenery.layer_problems
+            found += self.scenery.compile_problems
+        self.problems = tuple(dict.fromkeys(found))
+        self.problems_changed.emit()
+
+    def _say(self, text: str, share: float) -> None:
+        self.progress = (text, share)
+        if self._progress_of is not None:
+            self._progress_of(text, share)
 
     # ------------------------------------------------------------ what a person does
+
     def select(self, prims: Sequence[int]) -> None:
         """Select prims, in this order."""
+        chosen = tuple(dict.fromkeys(int(p) for p in prims))
+        if chosen != self.selection:
+            self.selection = chosen
+            self.orders.disarm("something else was selected.")
+            self.showing.wanted |= self.ghost
+            self.selection_changed.emit(chosen)
+            self._refresh()
 
     def toggle_visible(self, prim: int) -> None:
         """Hide a prim with its subtree, or show it again."""
+        self.showing.hidden ^= {prim}
+        self._refresh(changed=True)
+
+    def show_all(self) -> None:
+        """Show everything again: nothing hidden, nothing isolated, no ghosts."""
+        self.showing.hidden.clear()
+        self.showing.isolated, self.showing.ghost = (), False
+        self._refresh(changed=True)
 
     def isolate(self, prims: Sequence[int]) -> None:
         """Show only these subtrees; none shows everything again."""
+        self.showing.isolated = tuple(dict.fromkeys(prims))
+        self._refresh(changed=True)
 
     def set_ghost(self, ghost: bool) -> None:
         """Draw everything but the selection faintly, or no longer."""
+        self.showing.ghost = ghost
+        self._refresh(changed=True)
 
     def set_paused(self, paused: bool) -> None:
         """Hold the picture (frames are still taken, tables go on)."""
+        self.paused = paused
+        self._refresh(changed=True)
+
+    def set_theme(self, theme: str) -> None:
+        """Draw equipment grey as the theme has it."""
+        self.showing.grey = GREYS.get(theme, GREYS["dark"])
+        self._refresh(changed=True)
 
     def retry_link(self, link: str, action: str = "retry") -> None:
         """Ask the world to connect a link now (`retry`), switch it `off` or `on`."""
+        self._ask(WORLD, Retry(link=link, action=action), self._tell)
 
     def browse(
         self, link: str, under: str, callback: Callable[[tuple[BrowseItem, ...] | FaultRecord], None]
     ) -> None:
         """Ask for the children of an address of a link."""
 
+        def answered(answer: object) -> None:
+            callback(answer.items if isinstance(answer, Browsed) else _fault_of(answer))
+
+        self._ask(WORLD, Browse(link=link, under=under), answered, BROWSE_S)
+
     def attributes(self, path: str, callback: Callable[[Attributes | FaultRecord], None]) -> None:
         """Ask the scene child for a prim's attributes; an answer for an older request is discarded."""
+        self._attributes_asked += 1
+        asked = self._attributes_asked
 
-    # ------------------------------------------------------------ how things hang together
-    def tags_of_prim(self, prim: int) -> tuple[int, ...]:
-        """Return the slots shown by a prim or its subtree: through bindings, then through twins."""
+        def answered(answer: object) -> None:
+            if asked != self._attributes_asked:
+                self.stale_answers += 1
+                return
+            callback(answer if isinstance(answer, Attributes) else _fault_of(answer))
 
-    def prim_of_tag(self, slot: int) -> int | None:
-        """Return the prim that shows a tag, through bindings, then through its twin."""
+        if (
+            not self._scene_child
+            and self.scene is not None
+            and self._plan is not None
+            and self._feed is not None
+        ):
+            request = start_scene(self._plan, self._feed)  # it died since; a fresh one reads its cache
+            if request is not None:
+                self._scene_child = True
+                self._ask(SCENE, request, lambda _answer: None, SCENE_S)
+        self._ask(SCENE, AskAttributes(path=path), answered, SCENE_S)
 
-    def twin_of_prim(self, prim: int) -> TwinInstance | None:
-        """Return the twin whose prim is this one or its nearest ancestor."""
+    def _revive_scene_child(self) -> None:
+        """Start a fresh scene child after ours died; it reads its cache, and what follows waits for it."""
+        if self._plan is None or self._feed is None:
+            return
+        request = start_scene(self._plan, self._feed)
+        if request is not None:
+            self._scene_child = True
+            self._ask(SCENE, request, lambda _answer: None, SCENE_S)
 
-    def bindings_of_prim(self, prim: int) -> tuple[BindingRow, ...]:
-        """Return the bindings carried by a prim or driving it, with live values."""
+    def _refresh(self, *, changed: bool = False) -> None:
+        """Show at once what a person changed, also while the picture is held."""
+        self.showing.wanted |= changed
+        if self.showing.wanted:
+            self._resolve(self._clock.now_mono_ns())
 
-    def tag_rows(self, slots: Sequence[int], now_mono_ns: int) -> tuple[TagRow, ...]:
-        """Return the texts of these tags; format only what is visible."""
+    # ------------------------------------------------------------ requests
 
-    def link_rows(self) -> tuple[LinkRow, ...]:
-        """Return the texts of all links."""
+    def _woken(self) -> None:
+        self.wake()  # looked up now: the owner may set it after `open`
 
-    def prim_named(self, path: str) -> int | None:
-        """Return the index of a prim by its path."""
+    def _ask(
+        self, peer: str, message: object, callback: Callable[[object], None], timeout_s: float = 10.0
+    ) -> None:
+        if self._feed is None:
+            callback(_fault_of(None))
+            return
+        self._callbacks[self._feed.ask(peer, message, timeout_s)] = callback
+
+    def _work(self, job: Callable[[], object], callback: Callable[[object], None]) -> None:
+        if self._feed is not None:
+            self._callbacks[self._feed.work(job)] = callback
+
+    def _tell(self, answer: object) -> None:
+        """Put a refused request among the events; one that was carried out needs no word."""
+        if isinstance(answer, FaultRecord):
+            text = f"{answer.what} {answer.remedy}"
+            now_ns = self._clock.now_ns()
+            self._add_event(Event(t_ns=now_ns, level="error", source=answer.where, text=text, fault=answer))
+
+    def _picture_ns(self) -> int:
+        """Return the time that the picture shows, ns UTC: the world's, going on while it is live."""
+        mirror = self.mirror
+        if not mirror.frames:
+            return self._clock.now_ns()
+        passed = self._clock.now_mono_ns() - mirror.taken_mono_ns
+        return mirror.t_ns + (max(0, passed) if mirror.live else 0)
+
+
+def _fault_of(answer: object) -> FaultRecord:
+    if isinstance(answer, FaultRecord):
+        return answer
+    what = "Nothing is open." if answer is None else f"The answer was a {type(answer).__name__}."
+    return FaultRecord(kind="WorldFault", what=what, where="desk", remedy="Open a project and try again.")

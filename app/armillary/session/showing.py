@@ -1,0 +1,119 @@
+"""The look of the scene now: mirror and a person's wishes → `encoding.resolve`; phases of what spins."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from armillary.encoding.resolve import Options, resolve, spin_rates
+from armillary.model.arrays import F8, U4
+from armillary.model.clock import NS
+from armillary.model.look import Look, base_look
+from armillary.model.scene import SceneArrays
+from armillary.session.mirror import Mirror
+from armillary.session.scenery import Scenery
+
+GREYS = {"dark": (0x7A, 0x82, 0x8A), "light": (0x9A, 0xA1, 0xA8)}
+LONGEST_STEP_S = 0.5  # of the phase: after a pause of the desk nothing jumps
+
+
+class Showing:
+    """One scene as it is shown. `look` is always the newest; `resolve` makes the next."""
+
+    def __init__(self) -> None:
+        self.scenery: Scenery | None = None
+        self.look: Look | None = None
+        self.hidden: set[int] = set()
+        self.isolated: tuple[int, ...] = ()
+        self.ghost = False
+        self.grey = GREYS["dark"]
+        self.wanted = True  # something that the look depends on has changed
+        self._phase: F8 = np.zeros(0)
+        self._rate: F8 = np.zeros(0)  # rad/s
+        self._turned_mono_ns = 0
+
+    def show(self, scenery: Scenery | None) -> None:
+        """Show another scene, as authored until the first resolve."""
+        self.scenery = scenery
+        self.look = base_look(scenery.scene) if scenery is not None else None
+        self.hidden, self.isolated = set(), ()
+        self._phase = np.zeros(len(scenery.program.spins) if scenery is not None else 0)
+        self._rate = np.zeros_like(self._phase)
+        self.wanted = True
+
+    def recompiled(self, scenery: Scenery) -> None:
+        """Show the same scene for other tags or bindings: a person's wishes stay."""
+        self.scenery = scenery
+        self._phase = np.zeros(len(scenery.program.spins))
+        self._rate = np.zeros_like(self._phase)
+        self.wanted = True
+
+    def note(self, slots: U4) -> None:
+        """Note that tags changed; only those that the picture depends on make a new look wanted."""
+        if self.scenery is not None and not self.wanted and len(slots):
+            self.wanted = bool(self.scenery.bound_slot[slots].any())
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether something spins, so that the look changes with time alone."""
+        return bool((self._rate != 0.0).any())
+
+    @property
+    def ages(self) -> bool:
+        """Whether a binding has an age limit of its own, so that time alone can make it stale."""
+        return self.scenery is not None and len(self.scenery.program.strict_source) > 0
+
+    def turn(self, now_mono_ns: int, moves: bool) -> None:
+        """Turn what spins to now; `moves` False holds it (paused, silent)."""
+        step_s = min((now_mono_ns - self._turned_mono_ns) / NS, LONGEST_STEP_S)
+        self._turned_mono_ns = now_mono_ns
+        if moves and self.is_moving and step_s > 0:
+            self._phase = np.mod(self._phase + self._rate * step_s, 2 * math.pi)
+            self.wanted = True
+
+    def resolve(self, mirror: Mirror, selection: tuple[int, ...], now_mono_ns: int) -> Look | None:
+        """Return the new look, None when there is no scene or the mirror is of other tags."""
+        scenery = self.scenery
+        if scenery is None or len(mirror) < scenery.program.tags:
+            return None
+        options = Options(
+            seq=mirror.seq,
+            live=mirror.live,
+            now_mono_ns=mirror.world_mono_ns(now_mono_ns),
+            t_s=mirror.t_ns / NS,
+            hidden=tuple(sorted(self.hidden)),
+            isolated=self.isolated,
+            solid=selection,
+            ghost=self.ghost and bool(selection),
+            phase=self._phase,
+            held=mirror.held,
+            grey=self.grey,
+        )
+        self._rate = spin_rates(scenery.program, mirror.table, options)
+        self.wanted = False
+        self.look = resolve(scenery.program, mirror.table, options)
+        return self.look
+
+
+def variants_wanted(look: Look, scene: SceneArrays) -> tuple[tuple[str, str, str], ...]:
+    """Return (prim path, set, choice) of all live choices, () when the scene shows them already."""
+    sets = {(v.prim, v.name): v for v in scene.variants}
+    known = [(p, n, c) for p, n, c in look.variant if (v := sets.get((p, n))) is not None and c in v.choices]
+    if all(sets[p, n].selection == c for p, n, c in known):
+        return ()
+    return tuple(sorted((scene.prim_path[p], n, c) for p, n, c in known))
+
+
+def same(old: Look, new: Look) -> bool:
+    """Return whether two looks show the same; their sequence numbers may differ."""
+    return (
+        old.label == new.label
+        and old.variant == new.variant
+        and np.array_equal(old.moved, new.moved)
+        and np.array_equal(old.rgba, new.rgba)
+        and np.array_equal(old.state, new.state)
+        and np.array_equal(old.visible, new.visible)
+        and np.array_equal(old.emissive, new.emissive)
+        and np.array_equal(old.matrix, new.matrix)
+    )
