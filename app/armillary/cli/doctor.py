@@ -71,7 +71,7 @@ def _gl() -> Finding:
         process.stop()
     except Fault as fault:
         return Finding(what="OpenGL", good=False, found=fault.what, remedy=remedy)
-    return Finding(what="OpenGL", good=True, found=str(answer.get("renderer", "draws")))
+    return Finding(what="OpenGL", good=True, found=f"{answer.get('renderer')}, OpenGL {answer.get('opengl')}")
 
 
 def _display() -> Finding:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from vtkmodules.vtkCommonCore import vtkVersion
@@ -62,3 +64,8 @@ def _report(capabilities: str) -> dict[str, str]:
         if name.startswith("OpenGL ") and name.endswith(" string"):
             found[name.removeprefix("OpenGL ").removesuffix(" string")] = value.strip()
     return found
+
+
+def run(_args: Mapping[str, Any], say: Callable[[Mapping[str, object]], None]) -> None:
+    """Child entry: probe and say what renders here."""
+    say(asdict(probe()))

@@ -30,6 +30,7 @@ ENTRIES = (
     "recorder.service",
     "scene.child",
     "extend.host",
+    "viewport.probe",
 )
 
 Ready = Callable[[Mapping[str, object]], None]
