@@ -1,0 +1,179 @@
+"""MQTT packets, both versions: what we send, and the bodies of what comes back other than PUBLISH.
+
+Numbers and names are those of OASIS MQTT 3.1.1 and 5.0.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+
+from armillary_plugins.mqtt.settings import MQTT_5
+
+CONNACK, PUBLISH, PUBACK, SUBACK, UNSUBACK, PINGRESP, DISCONNECT = 0x20, 0x30, 0x40, 0x90, 0xB0, 0xD0, 0xE0
+PINGREQ_PACKET = b"\xc0\x00"
+TOPIC_ALIAS_MAXIMUM, RECEIVE_MAXIMUM = 1000, 1000
+FAILED = 0x80  # reason codes from here on are failures
+
+RETAIN_FLAG, QOS_MASK, DUP_FLAG = 0x01, 0x06, 0x08
+P_EXPIRY, P_CORRELATION, P_SERVER_KEEP_ALIVE, P_TOPIC_ALIAS, P_MAXIMUM_PACKET = 0x02, 0x09, 0x13, 0x23, 0x27
+_BYTE = frozenset({0x01, 0x17, 0x19, 0x24, 0x25, 0x28, 0x29, 0x2A})
+_TWO = frozenset({P_SERVER_KEEP_ALIVE, 0x21, 0x22, P_TOPIC_ALIAS})
+_FOUR = frozenset({P_EXPIRY, 0x11, 0x18, P_MAXIMUM_PACKET})
+_TEXT = frozenset({0x03, 0x08, P_CORRELATION, 0x12, 0x15, 0x16, 0x1A, 0x1C, 0x1F})
+_SUBSCRIPTION_ID, _USER_PROPERTY = 0x0B, 0x26
+
+REASONS = {
+    0x01: "unacceptable protocol version", 0x02: "client id rejected", 0x03: "server unavailable",
+    0x04: "bad user name or password", 0x05: "not authorised",
+    0x10: "nobody subscribes to the topic", 0x80: "unspecified error", 0x81: "malformed packet",
+    0x82: "protocol error", 0x83: "implementation specific error", 0x84: "protocol version not supported",
+    0x85: "client id not valid", 0x86: "bad user name or password", 0x87: "not authorised",
+    0x88: "server unavailable", 0x89: "server busy", 0x8A: "banned", 0x8B: "server shutting down",
+    0x8C: "bad authentication method", 0x8D: "keep alive timeout", 0x8E: "session taken over",
+    0x8F: "topic filter invalid", 0x90: "topic name invalid", 0x93: "receive maximum exceeded",
+    0x94: "topic alias invalid", 0x95: "packet too large", 0x96: "message rate too high",
+    0x97: "quota exceeded", 0x98: "administrative action", 0x99: "payload format invalid",
+    0x9A: "retain not supported", 0x9B: "QoS not supported", 0x9C: "use another server",
+    0x9D: "server moved", 0x9E: "shared subscriptions not supported", 0x9F: "connection rate exceeded",
+    0xA0: "maximum connect time", 0xA1: "subscription ids not supported",
+    0xA2: "wildcard subscriptions not supported",
+}  # fmt: skip
+
+
+class Malformed(Exception):
+    """Bytes that are no MQTT: the connection cannot go on."""
+
+
+def connect(
+    version: int, client_id: str, keep_alive_s: int, username: str, password: str, max_packet: int
+) -> bytes:
+    """Return a CONNECT with a clean start and no will: a reading link publishes nothing."""
+    flags = 0x02 | (0x80 if username else 0) | (0x40 if username and password else 0)
+    body = _text("MQTT") + struct.pack(">BBH", version, flags, keep_alive_s)
+    if version == MQTT_5:
+        properties = struct.pack(
+            ">BHBIBH", 0x21, RECEIVE_MAXIMUM, P_MAXIMUM_PACKET, max_packet, 0x22, TOPIC_ALIAS_MAXIMUM
+        )
+        body += _length(len(properties)) + properties
+    body += _text(client_id)
+    if username:
+        body += _text(username) + (_text(password) if password else b"")
+    return _packet(0x10, body)
+
+
+def subscribe(version: int, packet_id: int, filters: Sequence[tuple[str, int]]) -> bytes:
+    """Return a SUBSCRIBE of (filter, QoS) pairs."""
+    body = struct.pack(">H", packet_id) + (b"\0" if version == MQTT_5 else b"")
+    return _packet(0x82, body + b"".join(_text(name) + bytes([qos]) for name, qos in filters))
+
+
+def unsubscribe(version: int, packet_id: int, filters: Sequence[str]) -> bytes:
+    """Return an UNSUBSCRIBE."""
+    body = struct.pack(">H", packet_id) + (b"\0" if version == MQTT_5 else b"")
+    return _packet(0xA2, body + b"".join(_text(name) for name in filters))
+
+
+def publish(
+    version: int, packet_id: int, topic: str, payload: bytes, *, expiry_s: int = 0, correlation: bytes = b""
+) -> bytes:
+    """Return a PUBLISH, QoS 1, not retained; expiry and correlation data exist in version 5 only."""
+    body = _text(topic) + struct.pack(">H", packet_id)
+    if version == MQTT_5:
+        properties = struct.pack(">BI", P_EXPIRY, expiry_s) if expiry_s else b""
+        if correlation:
+            properties += bytes([P_CORRELATION]) + struct.pack(">H", len(correlation)) + correlation
+        body += _length(len(properties)) + properties
+    return _packet(PUBLISH | 0x02, body + payload)
+
+
+def puback(packet_ids: Sequence[int]) -> bytes:
+    """Return the acknowledgements of some messages, in one piece."""
+    return b"".join(b"\x40\x02" + packet_id.to_bytes(2, "big") for packet_id in packet_ids)
+
+
+def disconnect(version: int) -> bytes:
+    """Return a good-bye."""
+    return b"\xe0\x01\x00" if version == MQTT_5 else b"\xe0\x00"
+
+
+def connack(body: bytes, version: int) -> tuple[int, dict[int, int | bytes]]:
+    """Return (reason code, properties). An old broker answers a version 5 CONNECT without properties."""
+    if len(body) < 2:  # noqa: PLR2004  flags and code
+        raise Malformed("CONNACK is too short")
+    has_properties = version == MQTT_5 and len(body) > 2  # noqa: PLR2004
+    return body[1], properties(body, 2)[0] if has_properties else {}
+
+
+def acknowledged(body: bytes, version: int) -> tuple[int, bytes]:
+    """Return (packet id, reason codes) of a PUBACK, SUBACK or UNSUBACK."""
+    if len(body) < 2:  # noqa: PLR2004  the packet id
+        raise Malformed("an acknowledgement is too short")
+    return int.from_bytes(body[:2], "big"), body[2:]
+
+
+def reason_codes(body: bytes, version: int) -> bytes:
+    """Return one reason code per filter of a SUBACK."""
+    return body[properties(body, 2)[1] :] if version == MQTT_5 else body[2:]
+
+
+def reason(code: int) -> str:
+    """Return a reason code in words, with its number."""
+    return f"{REASONS.get(code, 'unknown reason')}, code 0x{code:02X}"
+
+
+def properties(data: bytes, at: int) -> tuple[dict[int, int | bytes], int]:
+    """Return (properties by id, where they end); of repeated ones the last. Raises Malformed."""
+    size, at = length(data, at)
+    end = at + size
+    if end > len(data):
+        raise Malformed("properties are longer than their packet")
+    out: dict[int, int | bytes] = {}
+    while at < end:
+        name, at = data[at], at + 1
+        if name in _BYTE:
+            out[name], at = data[at] if at < end else 0, at + 1
+        elif name in _TWO:
+            out[name], at = int.from_bytes(data[at : at + 2], "big"), at + 2
+        elif name in _FOUR:
+            out[name], at = int.from_bytes(data[at : at + 4], "big"), at + 4
+        elif name == _SUBSCRIPTION_ID:
+            out[name], at = length(data, at)
+        elif name in _TEXT or name == _USER_PROPERTY:
+            for _ in range(2 if name == _USER_PROPERTY else 1):
+                count = int.from_bytes(data[at : at + 2], "big")
+                out[name], at = data[at + 2 : at + 2 + count], at + 2 + count
+        else:
+            raise Malformed(f"property 0x{name:02X} is unknown")
+    if at != end:
+        raise Malformed("a property runs over the end of its packet")
+    return out, end
+
+
+def length(data: bytes, at: int) -> tuple[int, int]:
+    """Return (variable byte integer, where it ends). Raises Malformed for more than four bytes."""
+    value = shift = 0
+    for i in range(at, min(at + 4, len(data))):
+        value |= (data[i] & 0x7F) << shift
+        shift += 7
+        if data[i] < FAILED:
+            return value, i + 1
+    raise Malformed("a length has more than four bytes")
+
+
+def _packet(kind: int, body: bytes) -> bytes:
+    return bytes([kind]) + _length(len(body)) + body
+
+
+def _length(value: int) -> bytes:
+    out = bytearray()
+    while True:
+        value, low = divmod(value, 128)
+        out.append(low | (FAILED if value else 0))
+        if not value:
+            return bytes(out)
+
+
+def _text(text: str) -> bytes:
+    data = text.encode()
+    return struct.pack(">H", len(data)) + data

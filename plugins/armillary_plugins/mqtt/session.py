@@ -1,0 +1,399 @@
+"""One connection to a broker: opened, subscribed, kept alive, lost once. Used by source, sink and browse."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from armillary.api import Clock, LinkFault, LinkRefused, WireBatch
+from armillary_plugins.mqtt import codec
+from armillary_plugins.mqtt.framer import OVERHEAD, Channels, Framer
+from armillary_plugins.mqtt.settings import MQTT_3, Settings
+
+NS = 1_000_000_000
+CONNECT_S, ANSWER_S = 5.0, 5.0
+PING_AFTER_NS, PING_ANSWER_NS = 5 * NS, 3 * NS
+STEP_S = 0.25  # how often life is checked
+GATHER_S = 0.005  # messages of so long go out as one batch
+GATHER_ROWS = 2_048
+SUBSCRIBE_AT_ONCE = 200  # filters in one SUBSCRIBE: some brokers limit the packet
+_TAKEN_OVER = 0x8E
+_REFUSED = frozenset({0x02, 0x04, 0x05, 0x85, 0x86, 0x87, 0x8A, 0x8C})
+_PASSWORD = frozenset({0x04, 0x05, 0x86, 0x87})
+_OTHER_VERSION = frozenset({0x01, 0x84})
+
+
+class VersionRefused(LinkFault):
+    """The broker does not speak the version asked for; another one may do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hooks:
+    """What a session calls while it reads."""
+
+    batch: Callable[[WireBatch], None] = lambda _batch: None
+    alive: Callable[[int], None] = lambda _mono_ns: None
+    dropped: Callable[[str, int], None] = lambda _reason, _count: None
+    has_room: Callable[[], bool] = lambda: True
+
+
+class Session(asyncio.Protocol):
+    """Reads whole socket buffers into batches; `lost` tells when and why it is over."""
+
+    def __init__(
+        self, settings: Settings, clock: Clock, version: int, client_id: str, channels: Channels, hooks: Hooks
+    ) -> None:
+        self.version, self.client_id = version, client_id
+        self.opened_mono_ns = 0  # when CONNACK came; 0 = not yet
+        self._settings, self._clock, self._hooks = settings, clock, hooks
+        self._loop = asyncio.get_running_loop()
+        self._framer = Framer(channels, version, settings.max_payload)
+        self._transport: asyncio.Transport | None = None
+        self._waiting: dict[tuple[int, int], asyncio.Future[bytes]] = {}  # (packet type, id) -> its body
+        self._packet_id = 0
+        self._flush: asyncio.TimerHandle | None = None
+        self._is_paused = False
+        self._received_mono_ns = self._sent_mono_ns = clock.now_mono_ns()
+        self._ping_mono_ns = 0  # when the unanswered ping went out
+        self._ping_after_ns = min(PING_AFTER_NS, settings.keep_alive_s * NS // 2)
+        self.lost: asyncio.Future[LinkFault] = self._loop.create_future()
+
+    # ---- asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Note the transport; bytes may be sent from now on."""
+        if not isinstance(transport, asyncio.Transport):
+            return
+        self._transport = transport
+        sock = transport.get_extra_info("socket")
+        if sock is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 10_000)
+
+    def data_received(self, data: bytes) -> None:
+        """Take one socket read: both clocks are read once, messages pile up for a few milliseconds."""
+        mono = self._received_mono_ns = self._clock.now_mono_ns()
+        self._ping_mono_ns = 0
+        framer = self._framer
+        try:
+            for first, body in framer.feed(data, self._clock.now_ns(), mono):
+                self._control(first, body, mono)
+        except codec.Malformed as error:
+            self._end(
+                LinkFault(
+                    f"The broker sent what is no MQTT: {error}.",
+                    where=self._settings.where,
+                    remedy="Check that the url names an MQTT broker.",
+                )
+            )
+            return
+        if len(framer) >= GATHER_ROWS:
+            self._hand_over()
+        elif self._flush is None and (len(framer) or framer.too_big or framer.unlisted):
+            self._flush = self._loop.call_later(GATHER_S, self._hand_over)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Hand over what is left and tell why it is over."""
+        self._hand_over()
+        why = "The broker closed the connection." if exc is None else f"The connection broke: {exc}."
+        self._end(LinkFault(why, where=self._settings.where, remedy="It is tried again by itself."))
+
+    # ---- what the owner does
+
+    async def opened(self, password: str) -> None:
+        """Send CONNECT and return after a good CONNACK. Raises LinkFault, LinkRefused, VersionRefused."""
+        self._send(
+            codec.connect(
+                self.version,
+                self.client_id,
+                self._settings.keep_alive_s,
+                self._settings.username,
+                password,
+                self._settings.max_payload + OVERHEAD,
+            )
+        )
+        try:
+            body = await self._answer(codec.CONNACK, 0)
+            code, properties = codec.connack(body, self.version)
+        except codec.Malformed as error:
+            raise LinkFault(str(error), where=self._settings.where, remedy="Check the url.") from error
+        if code:
+            raise _refusal(code, self._settings)
+        server_s = int(properties.get(codec.P_SERVER_KEEP_ALIVE, 0))
+        if server_s:
+            self._ping_after_ns = min(self._ping_after_ns, server_s * NS // 2)
+        self.opened_mono_ns = self._clock.now_mono_ns()
+
+    async def subscribe(self, filters: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+        """Subscribe (filter, QoS) pairs; return (filter, reason code) of those that were refused."""
+        refused: list[tuple[str, int]] = []
+        for at in range(0, len(filters), SUBSCRIBE_AT_ONCE):
+            some = filters[at : at + SUBSCRIBE_AT_ONCE]
+            packet_id = self._next_id()
+            self._send(codec.subscribe(self.version, packet_id, some))
+            try:
+                codes = codec.reason_codes(await self._answer(codec.SUBACK, packet_id), self.version)
+            except codec.Malformed as error:
+                raise LinkFault(str(error), where=self._settings.where, remedy="Check the broker.") from error
+            for i, (name, _qos) in enumerate(some):
+                code = codes[i] if i < len(codes) else codec.FAILED
+                if code >= codec.FAILED:
+                    refused.append((name, code))
+        return refused
+
+    def unsubscribe(self, filters: Sequence[str]) -> None:
+        """Unsubscribe some filters; the answer changes nothing and is not waited for."""
+        for at in range(0, len(filters), SUBSCRIBE_AT_ONCE):
+            some = filters[at : at + SUBSCRIBE_AT_ONCE]
+            self._send(codec.unsubscribe(self.version, self._next_id(), some))
+
+    async def publish(self, topic: str, payload: bytes, expiry_s: int, correlation: bytes) -> int:
+        """Publish at QoS 1 and return the broker's reason code. Raises LinkFault when it does not answer."""
+        packet_id = self._next_id()
+        self._send(
+            codec.publish(self.version, packet_id, topic, payload, expiry_s=expiry_s, correlation=correlation)
+        )
+        body = await self._answer(codec.PUBACK, packet_id)
+        return body[2] if len(body) > 2 else 0  # noqa: PLR2004  short form: success
+
+    async def until_lost(self) -> NoReturn:
+        """Keep the connection alive until it ends; raises the LinkFault that says why."""
+        while not self.lost.done():
+            await asyncio.wait({self.lost}, timeout=STEP_S)
+            self._check_life(self._clock.now_mono_ns())
+        raise self.lost.result()
+
+    def close(self) -> None:
+        """Say good-bye and close; what was read but not handed over is handed over."""
+        self._hand_over()
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(codec.disconnect(self.version))
+            self._transport.close()
+
+    # ---- inside
+
+    def _control(self, first: int, body: bytes, mono: int) -> None:
+        kind = first & 0xF0
+        if kind == codec.PINGRESP:
+            self._hooks.alive(mono)
+        elif kind == codec.DISCONNECT:
+            self._end(_dismissal(body[0] if body else 0, self._settings, self.client_id))
+        else:
+            packet_id = 0 if kind == codec.CONNACK else codec.acknowledged(body, self.version)[0]
+            future = self._waiting.pop((kind, packet_id), None)
+            if future is not None and not future.done():
+                future.set_result(body)
+
+    def _hand_over(self) -> None:
+        """Give the batch away, then acknowledge it: QoS 1 means that we have it, not that we saw it."""
+        if self._flush is not None:
+            self._flush.cancel()
+            self._flush = None
+        framer = self._framer
+        batch = framer.taken(self._settings.name)
+        if batch is not None:
+            self._hooks.batch(batch)
+        if framer.too_big:
+            self._hooks.dropped("too_big", framer.too_big)
+            framer.too_big = 0
+        if framer.unlisted:
+            self._hooks.dropped("filtered", framer.unlisted)
+            framer.unlisted = 0
+        if framer.to_acknowledge:
+            self._send(codec.puback(framer.to_acknowledge))
+            framer.to_acknowledge.clear()
+        if not self._is_paused and not self._hooks.has_room():
+            self._pause()
+
+    def _pause(self) -> None:
+        """Stop reading until there is room: then the broker waits, not our memory."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        if not self._is_paused:
+            self._transport.pause_reading()
+            self._is_paused = True
+        self._loop.call_later(4 * GATHER_S, self._resume)
+
+    def _resume(self) -> None:
+        if self._transport is None or self._transport.is_closing():
+            return
+        if not self._hooks.has_room():
+            self._pause()
+            return
+        self._is_paused = False
+        # The silence while we did not listen is ours.
+        self._received_mono_ns = self._clock.now_mono_ns()
+        self._ping_mono_ns = 0
+        self._transport.resume_reading()
+
+    def _check_life(self, mono: int) -> None:
+        """Ping when nothing came or went for a while; no answer in time is a loss (half-open link)."""
+        if self._is_paused or self.lost.done():
+            return
+        if self._ping_mono_ns:
+            if mono - self._ping_mono_ns > PING_ANSWER_NS:
+                silent_s = (mono - self._received_mono_ns) / NS
+                self._end(
+                    LinkFault(
+                        f"The broker gives no answer since {silent_s:.0f} s.",
+                        where=self._settings.where,
+                        remedy="It is tried again by itself; check the network and the broker.",
+                    )
+                )
+        elif mono - min(self._received_mono_ns, self._sent_mono_ns) > self._ping_after_ns:
+            self._send(codec.PINGREQ_PACKET)
+            self._ping_mono_ns = mono
+
+    def _send(self, data: bytes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
+            self._sent_mono_ns = self._clock.now_mono_ns()
+
+    async def _answer(self, kind: int, packet_id: int) -> bytes:
+        """Return the body of the packet that answers ours. Raises LinkFault when it does not come."""
+        future: asyncio.Future[bytes] = self._loop.create_future()
+        self._waiting[(kind, packet_id)] = future
+        either: set[asyncio.Future[Any]] = {future, self.lost}  # Any: bytes or a fault, told apart below
+        await asyncio.wait(either, timeout=ANSWER_S, return_when=asyncio.FIRST_COMPLETED)
+        if future.done():
+            return future.result()
+        self._waiting.pop((kind, packet_id), None)
+        if self.lost.done():
+            raise self.lost.result()
+        raise LinkFault(
+            f"The broker did not answer within {ANSWER_S:g} s.",
+            where=self._settings.where,
+            remedy="Check that the url names an MQTT broker.",
+        )
+
+    def _next_id(self) -> int:
+        self._packet_id = self._packet_id % 0xFFFF + 1
+        return self._packet_id
+
+    def _end(self, fault: LinkFault) -> None:
+        if not self.lost.done():
+            self.lost.set_result(fault)
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.abort()
+
+
+async def connected(
+    settings: Settings,
+    clock: Clock,
+    tls: ssl.SSLContext | None,
+    password: str,
+    *,
+    version: int = 0,
+    suffix: str = "",
+    channels: Channels | None = None,
+    hooks: Hooks | None = None,
+) -> Session:
+    """Return an open session. Raises LinkFault or LinkRefused, within about 10 s.
+
+    `suffix` comes behind the client id, so that a second connection does not end the first.
+    """
+    loop = asyncio.get_running_loop()
+    session = Session(
+        settings,
+        clock,
+        version or settings.version,
+        settings.client_id + suffix,
+        channels or Channels(),
+        hooks or Hooks(),
+    )
+    try:
+        async with asyncio.timeout(CONNECT_S):
+            await loop.create_connection(lambda: session, settings.host, settings.port, ssl=tls)
+    except (OSError, TimeoutError) as error:
+        raise _unreachable(error, settings) from error
+    try:
+        await session.opened(password)
+    except BaseException:
+        session.close()
+        raise
+    return session
+
+
+def _unreachable(error: Exception, settings: Settings) -> LinkFault:
+    where = settings.where
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return LinkRefused(
+            f"The broker's certificate is not trusted: {error.verify_message}.",
+            where=where,
+            remedy="Give its authority as tls = { ca = … }, or correct the host name in the url.",
+        )
+    if isinstance(error, ssl.SSLError):
+        return LinkRefused(
+            f"The broker does not speak TLS with us: {error.reason or error}.",
+            where=where,
+            remedy="Check the port, or use mqtt:// where the broker has no TLS.",
+        )
+    if isinstance(error, socket.gaierror):
+        return LinkFault(
+            f"The name '{settings.host}' is not known.",
+            where=where,
+            remedy="Correct the url, or the network.",
+        )
+    if isinstance(error, TimeoutError):
+        return LinkFault(
+            f"The broker could not be reached within {CONNECT_S:g} s.",
+            where=where,
+            remedy="Check the network; it is tried again by itself.",
+        )
+    return LinkFault(
+        "Nobody listens at the broker's address."
+        if isinstance(error, ConnectionRefusedError)
+        else f"The broker cannot be reached: {error}.",
+        where=where,
+        remedy="Start the broker or correct the url; it is tried again by itself.",
+    )
+
+
+def _refusal(code: int, settings: Settings) -> LinkFault:
+    where, said = settings.where, codec.reason(code)
+    if code in _OTHER_VERSION:
+        return VersionRefused(
+            f"The broker does not speak MQTT {'3.1.1' if settings.version == MQTT_3 else '5'} ({said}).",
+            where=where,
+            remedy="Set version = 4 or version = 5 in the source's settings.",
+        )
+    if code in _PASSWORD and not settings.username:
+        return LinkRefused(
+            f"The broker wants a user name and a password ({said}).",
+            where=where,
+            remedy="Set 'username' and 'secret' of the source, then retry now.",
+        )
+    if code in _PASSWORD:
+        return LinkRefused(
+            f"The broker refused the password or the user name '{settings.username}' ({said}).",
+            where=where,
+            remedy=f"Correct the secret '{settings.secret}' or 'username' of the source, then retry now.",
+        )
+    kind = LinkRefused if code in _REFUSED else LinkFault
+    return kind(
+        f"The broker refused the connection ({said}).",
+        where=where,
+        remedy="Check the broker's log and the source's settings.",
+    )
+
+
+def taken_over(settings: Settings, client_id: str) -> LinkRefused:
+    """Return the fault of a client id that two programs use; nobody wins that fight, so we step back."""
+    return LinkRefused(
+        f"Another client uses the id '{client_id}'.",
+        where=settings.where,
+        remedy="Give this source a 'client_id' of its own, or end the other client; then retry now.",
+    )
+
+
+def _dismissal(code: int, settings: Settings, client_id: str) -> LinkFault:
+    if code == _TAKEN_OVER:
+        return taken_over(settings, client_id)
+    return LinkFault(
+        f"The broker ended the connection ({codec.reason(code)}).",
+        where=settings.where,
+        remedy="It is tried again by itself; the broker's log tells more.",
+    )

@@ -1,0 +1,169 @@
+"""The MQTT source: connect, subscribe, pump until lost. The host owns retries."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from armillary.api import (
+    BrowseItem,
+    LinkFault,
+    LinkState,
+    SourceContext,
+    SourceOut,
+    SubscriptionPlan,
+    WireBatch,
+)
+from armillary_plugins.mqtt import codec
+from armillary_plugins.mqtt.browse import items
+from armillary_plugins.mqtt.framer import Channels
+from armillary_plugins.mqtt.session import NS, Hooks, Session, VersionRefused, connected, taken_over
+from armillary_plugins.mqtt.settings import MQTT_3, MQTT_5, Settings, password, settings_of, tls_context
+
+BROWSE_S = 3.0
+STRIKES, STRIKE_NS = 3, 10 * NS  # closed so often, so soon after connecting: the client id is taken
+SHOWN = 3  # refused filters named in the detail
+
+
+class MqttSource:
+    """One link to one broker; keeps its topic table and what it learnt of the broker between runs."""
+
+    def __init__(self, context: SourceContext) -> None:
+        self._context = context
+        self._settings: Settings = settings_of(context.link)
+        self._version = self._settings.version
+        self._channels = Channels()
+        self._strikes = 0
+        self._one_browse = asyncio.Lock()  # two at once would throw each other out by their client id
+
+    async def run(self, plan: SubscriptionPlan, out: SourceOut) -> None:
+        """Pump messages of the plan's topics until cancelled. Raises LinkFault when the link is lost."""
+        out.state(LinkState.CONNECTING, f"MQTT {'3.1.1' if self._version == MQTT_3 else '5'}")
+        session = await self._open(out)
+        try:
+            out.state(LinkState.SYNCING)
+            wanted = self._filters(plan)
+            refused = await session.subscribe(wanted)
+            self._tell(out, len(wanted), refused)
+            raise await self._pump(session, plan, out)
+        finally:
+            session.close()
+
+    async def browse(self, under: str, limit: int) -> Sequence[BrowseItem]:
+        """Return the topics seen within 3 s under a topic, with a sample of their payload.
+
+        The fields of a JSON document are listed when its own topic is asked for. Raises LinkFault.
+        """
+        got: list[WireBatch] = []
+        topic = under.partition("#")[0].strip("/")
+        async with self._one_browse:
+            session = await connected(
+                self._settings,
+                self._context.clock,
+                tls_context(self._settings, self._context.project),
+                password(self._settings, self._context),
+                version=self._version,
+                suffix="-browse",
+                hooks=Hooks(batch=got.append),
+            )
+            try:
+                await session.subscribe([(topic, 0), (f"{topic}/#", 0)] if topic else [("#", 0)])
+                await asyncio.wait({session.lost}, timeout=BROWSE_S)
+            finally:
+                session.close()
+        return items(got, topic)[:limit]
+
+    async def _open(self, out: SourceOut) -> Session:
+        hooks = Hooks(batch=out.wire, alive=out.alive, dropped=out.dropped, has_room=lambda: out.room)
+        try:
+            return await connected(
+                self._settings,
+                self._context.clock,
+                tls_context(self._settings, self._context.project),
+                password(self._settings, self._context),
+                version=self._version,
+                channels=self._channels,
+                hooks=hooks,
+            )
+        except VersionRefused:
+            self._other_version()
+            raise
+        except LinkFault as fault:
+            self._strikes = 0
+            # Some old brokers just hang up on a CONNECT of version 5.
+            if "closed the connection" in fault.what:
+                self._other_version()
+            raise
+
+    def _other_version(self) -> None:
+        if self._settings.may_fall_back:
+            self._version = MQTT_3 if self._version == MQTT_5 else MQTT_5
+
+    def _filters(self, plan: SubscriptionPlan) -> list[tuple[str, int]]:
+        """Return the configured filters, else exactly the topics of the routes, each once."""
+        if self._settings.subscribe:
+            return list(self._settings.subscribe)
+        return [(topic, self._settings.qos) for topic in dict.fromkeys(r.channel for r in plan.routes)]
+
+    def _tell(self, out: SourceOut, wanted: int, refused: Sequence[tuple[str, int]]) -> None:
+        version = "3.1.1" if self._version == MQTT_3 else "5"
+        fell_back = self._settings.may_fall_back and self._version == MQTT_3
+        if not refused:
+            out.state(LinkState.UP, "The broker speaks MQTT 3.1.1 only." if fell_back else f"MQTT {version}")
+            return
+        named = ", ".join(f"{name} ({codec.reason(code)})" for name, code in refused[:SHOWN])
+        more = f" and {len(refused) - SHOWN} more" if len(refused) > SHOWN else ""
+        out.state(
+            LinkState.DEGRADED,
+            f"{len(refused)} of {wanted} subscriptions refused: {named}{more}. "
+            "Give this user the right to read them.",
+        )
+
+    async def _pump(self, session: Session, plan: SubscriptionPlan, out: SourceOut) -> LinkFault:
+        """Return why the session ended; follow changes of the plan meanwhile."""
+        follower = asyncio.create_task(self._follow(session, plan, out))
+        life = asyncio.create_task(session.until_lost())
+        try:
+            await asyncio.wait({follower, life}, return_when=asyncio.FIRST_EXCEPTION)
+        finally:
+            for task in (follower, life):
+                task.cancel()
+            await asyncio.gather(follower, life, return_exceptions=True)
+        for task in (follower, life):
+            error = None if task.cancelled() else task.exception()
+            if error is not None and not isinstance(error, LinkFault):
+                raise error
+            if error is not None:
+                return self._judged(session, error)
+        return session.lost.result()
+
+    def _judged(self, session: Session, fault: LinkFault) -> LinkFault:
+        """Count hang-ups soon after connecting: 3.1.1 has no other way to say that the id is taken."""
+        now = self._context.clock.now_mono_ns()
+        soon = now - session.opened_mono_ns < STRIKE_NS
+        self._strikes = self._strikes + 1 if soon and "closed the connection" in fault.what else 0
+        if self._strikes >= STRIKES:
+            self._strikes = 0
+            return taken_over(self._settings, session.client_id)
+        return fault
+
+    async def _follow(self, session: Session, plan: SubscriptionPlan, out: SourceOut) -> None:
+        """Subscribe and unsubscribe what a new plan adds and drops."""
+        now = dict(self._filters(plan))
+        async for changed in out.changed:
+            then = dict(self._filters(changed))
+            session.unsubscribe(_missing(now, then))
+            added = [(name, then[name]) for name in _missing(then, now)]
+            refused = await session.subscribe(added)
+            self._tell(out, len(then), refused)
+            now = then
+
+
+def _missing(names: Iterable[str], others: dict[str, int]) -> list[str]:
+    """Return the names that are not among the others."""
+    return [name for name in names if name not in others]
+
+
+def make(context: SourceContext) -> MqttSource:
+    """Return a source for one MQTT link. Raises ProjectFault for settings that cannot be used."""
+    return MqttSource(context)
