@@ -23,11 +23,13 @@ ANSWER_S = 3.0  # without an acknowledgement for this long, while something is u
 class RecorderFeed:
     """Runs on the world's loop. `trouble` says why nothing is recorded, "" while it is."""
 
-    def __init__(self, address: str, specs: Sequence[TagSpec], recorded: Sequence[TagSpec]) -> None:
+    def __init__(
+        self, address: str, specs: Sequence[TagSpec], recorded: Sequence[TagSpec], session: str
+    ) -> None:
         self._address = address
         self._recorded = tuple(recorded)
         self._tags = len(specs)
-        self.spool = Spool()
+        self.spool = Spool(session)
         self.trouble = "the recorder has not answered yet"
         self._said = ""
         self._line: AsyncLine | None = None

@@ -82,7 +82,9 @@ class Live:
         contexts = {plan.link.name: self._context(plan.link) for plan in self._plans}
         self._links = Links(self._plans, self._registry.of("sources"), contexts, self._inbox, clock)
         self._publisher = Publisher(empty_frame(self.id, WorldKind.LIVE), len(project.specs))
-        self._feed = RecorderFeed(self._recorder, project.specs, recorded=project.recorded)
+        self._feed = RecorderFeed(
+            self._recorder, project.specs, recorded=project.recorded, session=f"{self.id}-{clock.now_ns()}"
+        )
         self._gate, gate_problem = self._make_gate(contexts)
         self._stop = asyncio.Event()
         self._sent_statuses: tuple[LinkStatus, ...] = ()

@@ -31,7 +31,9 @@ class _Waiting:
 class Spool:
     """History's own law: offered == stored + waiting + dropped. One thread."""
 
-    def __init__(self, limit_bytes: int = LIMIT_BYTES) -> None:
+    def __init__(self, session: str = "", limit_bytes: int = LIMIT_BYTES) -> None:
+        """`session` names this sender, so that the recorder knows again what is sent twice."""
+        self._session = session
         self._limit = limit_bytes // ROW_BYTES
         self._queue: deque[_Waiting] = deque()
         self._fresh: list[SampleBatch] = []
@@ -79,7 +81,7 @@ class Spool:
         for waiting in list(self._queue)[:WINDOW]:
             if not waiting.is_sent:
                 waiting.is_sent = True
-                out.append(Append(seq=waiting.seq, batch=self._by_id(waiting.batch)))
+                out.append(Append(seq=waiting.seq, batch=self._by_id(waiting.batch), session=self._session))
         return out
 
     def acknowledged(self, seq: int) -> None:
