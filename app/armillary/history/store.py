@@ -70,6 +70,11 @@ class Store:
         self._first_ns, self._last_ns = int(first or 0), int(last or 0)
         self._text_ids: dict[Text, int] = {}
 
+    @property
+    def read_only(self) -> bool:
+        """Whether it was opened for reading only."""
+        return self._base.read_only
+
     # ------------------------------------------------------------ tags
     def names(self, tags: Sequence[str], units: Sequence[str] = ()) -> U4:
         """Return the ids of tags, made when new, permanent from 1.
@@ -182,13 +187,13 @@ class Store:
         return words, fresh
 
     def received(self, session: str) -> int:
-        """Return the number of the last message of a session that is on disk, 0 for none."""
-        return self._received.get(session, 0)
+        """Return the number of the last message of a session that is on disk, -1 for none."""
+        return self._received.get(session, -1)
 
     def tidy(self, now_ns: int) -> bool:
         """Roll up minutes that are over, and again those that late samples came for.
 
-        Returns whether there is more to do: a day at most at once, so that an append waits little.
+        Returns whether there is more to do: an hour at most at once, so that an append waits little.
         """
         with self._base.lock:
             with self._base.writing() as cursor:

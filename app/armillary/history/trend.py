@@ -12,7 +12,7 @@ from armillary.model.series import Series, SeriesQuery
 
 MAX_RAW = 500_000  # samples in one answer of raw data
 ROLL_AFTER_NS = 60 * NS  # a minute is rolled up this long after its end: most late samples have come
-ROLL_AT_ONCE_NS = 86_400 * NS
+ROLL_AT_ONCE_NS = 3_600 * NS
 _MINUTE = rollup.MINUTE_NS
 _ROLL = """
 INSERT INTO minute
@@ -90,7 +90,7 @@ def spoil(cursor: duckdb.DuckDBPyConnection, t_ns: I8) -> None:
 
 
 def roll(cursor: duckdb.DuckDBPyConnection, rolled_ns: int, now_ns: int) -> tuple[int, bool]:
-    """Roll up minutes that are over, a day at most; return (rolled until, whether there is more).
+    """Roll up minutes that are over, an hour at most; return (rolled until, whether there is more).
 
     Minutes that were spoiled are made anew. The caller holds the transaction.
     """

@@ -47,6 +47,11 @@ def _read(store: Store, id_: int, from_ns: int, to_ns: int, width: int, agg: str
     return series
 
 
+def _tidy(store: Store) -> None:
+    while store.tidy(T0 + 9000 * NS):
+        assert store._rolled_ns < T0 + 9000 * NS
+
+
 def test_ids_are_permanent_from_one_and_found_again_after_a_restart(path: Path) -> None:
     store = Store(path)
     assert store.names(["a", "b"], ["m", "bar"]).tolist() == [1, 2]
@@ -198,7 +203,8 @@ def test_rolled_up_minutes_give_what_the_samples_give(path: Path, span: tuple[in
     _seconds(store, 2, 7200, seed=5)
     query = (1, T0 + span[0] * NS, T0 + span[1] * NS, 30)
     plain = _read(store, *query)
-    assert not store.tidy(T0 + 5400 * NS)
+    while store.tidy(T0 + 5400 * NS):
+        assert store._rolled_ns
     assert store._rolled_ns == T0 + 5340 * NS
     rolled = _read(store, *query)
     store.close()
@@ -217,16 +223,16 @@ def test_late_samples_are_rolled_up_again(path: Path) -> None:
     store = Store(path)
     store.names(["a"])
     _seconds(store, 1, 7200)
-    store.tidy(T0 + 9000 * NS)
+    _tidy(store)
     store.append(_batch(1, [T0 + 600 * NS + 1], [1e6]))
-    store.tidy(T0 + 9000 * NS)
+    _tidy(store)
     series = _read(store, 1, T0, T0 + 7200 * NS, 60)
     assert series.high.max() == 1e6
     assert series.t_ns[series.high.argmax()] == T0 + 600 * NS
     store.close()
 
 
-def test_rolling_up_goes_a_day_at_a_time_and_past_gaps(path: Path) -> None:
+def test_rolling_up_goes_an_hour_at_a_time_and_past_gaps(path: Path) -> None:
     store = Store(path)
     store.names(["a"])
     store.append(_batch(1, [T0, T0 + 400 * 86_400 * NS, T0 + 401 * 86_400 * NS], [1, 2, 3]))
@@ -278,10 +284,10 @@ def test_what_is_forgotten_is_gone_also_from_the_roll_ups(path: Path) -> None:
     store.names(["a", "b"])
     for id_ in (1, 2):
         _seconds(store, id_, 7200)
-    store.tidy(T0 + 9000 * NS)
+    _tidy(store)
     cut = T0 + 3630 * NS
     assert store.forget(cut, np.array([1], np.uint32)) == 3630
-    store.tidy(T0 + 9000 * NS)
+    _tidy(store)
     left, kept = _read(store, 1, T0, T0 + 7200 * NS, 30), _read(store, 2, T0, T0 + 7200 * NS, 30)
     assert left.t_ns[0] == T0 + 3600 * NS
     assert kept.t_ns[0] == T0
@@ -298,7 +304,7 @@ def test_the_marks_of_senders_are_kept_with_their_samples(path: Path) -> None:
     store.append(_batch(1, [T0 + 1], [1.0]), {"w1": 5, "w2": 1})
     store.close()
     again = Store(path)
-    assert [again.received(s) for s in ("w1", "w2", "w3")] == [5, 1, 0]
+    assert [again.received(s) for s in ("w1", "w2", "w3")] == [5, 1, -1]
     again.close()
 
 

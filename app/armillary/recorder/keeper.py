@@ -1,0 +1,174 @@
+"""What the recorder does with requests, without sockets and threads: collects, commits, answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from armillary.history.store import Store
+from armillary.model.clock import NS
+from armillary.model.fault import Fault, StoreFault
+from armillary.model.message import (
+    Append,
+    AskHistory,
+    Done,
+    Enroll,
+    Enrolled,
+    HistoryInfo,
+    Stop,
+    Stored,
+)
+from armillary.model.sample import joined
+from armillary.model.series import SeriesAnswer, SeriesQuery
+
+ROWS_AT_ONCE = 50_000  # the store likes large batches
+COMMIT_AFTER_NS = NS // 4  # what came is on disk at most this much, and one commit, later
+TIDY_EVERY_NS = 10 * NS
+FORGET_EVERY_NS = 3_600 * NS
+DAY_NS = 86_400 * NS
+
+Answer = tuple[bytes, int, object]  # peer, the request's number, a message or a Fault
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    peer: bytes
+    request: int
+    append: Append
+
+
+class Keeper:
+    """The writing side: owned by one thread. A sender hears Stored only of what is on disk."""
+
+    def __init__(self, store: Store, retention_days: int = 0) -> None:
+        self._store, self._retention_ns = store, retention_days * DAY_NS
+        self._waiting: list[_Waiting] = []
+        self._since_ns = 0
+        self._rows = 0
+        self._last: dict[bytes, int] = {}  # connection without a session -> last seq on disk
+        self._refused: set[bytes] = set()
+        self._tidied_ns = self._forgot_ns = 0
+
+    # ------------------------------------------------------------ in
+    def enroll(self, peer: bytes, message: Enroll) -> Enrolled:
+        """Return the ids of tags. A sender that was refused may append again after it."""
+        self._refused.discard(peer)
+        if not message.create:
+            known = self._store.known()
+            return Enrolled(ids=np.array([known.get(tag, 0) for tag in message.tags], np.uint32))
+        return Enrolled(ids=self._store.names(message.tags, message.units))
+
+    def offer(self, peer: bytes, request: int, append: Append, now_mono_ns: int) -> None:
+        """Take samples; they are answered by a later commit."""
+        if not self._waiting:
+            self._since_ns = now_mono_ns
+        self._waiting.append(_Waiting(peer, request, append))
+        self._rows += len(append.batch)
+
+    # ------------------------------------------------------------ out
+    def wait_s(self, now_mono_ns: int) -> float:
+        """Return how long a commit may wait for more, 0 when it is due."""
+        if not self._waiting:
+            return COMMIT_AFTER_NS / NS
+        if self._rows >= ROWS_AT_ONCE:
+            return 0.0
+        return max(self._since_ns + COMMIT_AFTER_NS - now_mono_ns, 0) / NS
+
+    def commit(self) -> list[Answer]:
+        """Write everything that waits and return the answers; a sender that is refused must enrol again."""
+        waiting, self._waiting, self._rows = self._waiting, [], 0
+        if not waiting:
+            return []
+        refused: list[Answer] = []
+        fresh: list[_Waiting] = []
+        again: list[_Waiting] = []
+        newest: dict[tuple[str, bytes], int] = {}
+        for one in waiting:
+            if one.peer in self._refused:
+                refused.append((one.peer, one.request, _not_enrolled()))
+            elif one.append.seq <= newest.get(_key(one), self._on_disk(one)):
+                again.append(one)
+            else:
+                newest[_key(one)] = one.append.seq
+                fresh.append(one)
+        written = self._write(fresh)
+        return refused + written + [(one.peer, one.request, self._repeated(one)) for one in again]
+
+    def _repeated(self, one: _Waiting) -> Stored | Fault:
+        """Return what a message hears that was sent before: it is on disk, or was refused just now."""
+        on_disk = one.append.seq <= self._on_disk(one)
+        return Stored(seq=one.append.seq) if on_disk else _not_enrolled()
+
+    def _write(self, fresh: list[_Waiting]) -> list[Answer]:
+        """Write in one transaction, or one by one when that fails, so that a bad sender harms nobody else."""
+        if not fresh:
+            return []
+        try:
+            self._append(fresh)
+        except StoreFault as fault:
+            if len(fresh) == 1:
+                self._refused.add(fresh[0].peer)
+                return [(fresh[0].peer, fresh[0].request, fault)]
+            answers: list[Answer] = []
+            for one in fresh:
+                if one.peer in self._refused:  # what follows a refused message is not acknowledged
+                    answers.append((one.peer, one.request, fault))
+                else:
+                    answers += self._write([one])
+            return answers
+        return [(one.peer, one.request, Stored(seq=one.append.seq)) for one in fresh]
+
+    def _append(self, fresh: list[_Waiting]) -> None:
+        sessions = {one.append.session: one.append.seq for one in fresh if one.append.session}
+        self._store.append(joined([one.append.batch for one in fresh]), sessions)
+        self._last |= {one.peer: one.append.seq for one in fresh}
+
+    def _on_disk(self, one: _Waiting) -> int:
+        session = one.append.session
+        return self._store.received(session) if session else self._last.get(one.peer, -1)
+
+    # ------------------------------------------------------------ between
+    def tend(self, now_ns: int, now_mono_ns: int) -> None:
+        """Roll up what is over and forget what is too old, now and then, while nothing else is to do."""
+        if self._store.read_only:
+            return
+        if now_mono_ns - self._tidied_ns >= TIDY_EVERY_NS:
+            self._tidied_ns = now_mono_ns
+            if self._store.tidy(now_ns):
+                self._tidied_ns = 0  # there is more: go on at the next quiet moment
+        if self._retention_ns and now_mono_ns - self._forgot_ns >= FORGET_EVERY_NS:
+            self._forgot_ns = now_mono_ns
+            if self._store.extent().first_ns < now_ns - self._retention_ns:
+                self._store.forget(now_ns - self._retention_ns, None)
+
+
+def _key(one: _Waiting) -> tuple[str, bytes]:
+    return (one.append.session, b"" if one.append.session else one.peer)
+
+
+def _not_enrolled() -> Fault:
+    return StoreFault(
+        "Samples after a refused message are not taken.", where="recorder", remedy="Enrol the tags again."
+    )
+
+
+def answer(store: Store, message: object) -> object:
+    """Return the answer to a question about what is stored; a Fault for what is no question."""
+    match message:
+        case SeriesQuery():
+            return SeriesAnswer(series=store.read(message), request=message.request)
+        case AskHistory():
+            extent = store.extent()
+            return HistoryInfo(
+                tags=extent.tags,
+                samples=extent.samples,
+                bytes=extent.bytes,
+                first_ns=extent.first_ns,
+                last_ns=extent.last_ns,
+            )
+        case Stop():
+            return Done()
+        case _:
+            what = f"The recorder does not know what to do with a {type(message).__name__}."
+            return StoreFault(what, where="recorder", remedy="Update Armillary on both sides.")

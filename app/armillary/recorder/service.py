@@ -1,0 +1,154 @@
+"""Child entry: the recorder. One thread for the socket, one that writes, two that answer questions.
+
+The store is opened before the socket: a second recorder of one project finds the file taken and ends,
+before it could take the first one's address.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import Any
+
+from armillary.history.store import Store
+from armillary.model.clock import Clock, WallClock
+from armillary.model.fault import Fault, FaultRecord, StoreFault
+from armillary.model.message import Append, Enroll, Stop
+from armillary.project.folder import read
+from armillary.recorder.keeper import Answer, Keeper, answer
+from armillary.wire.bus import Hub
+from armillary.wire.runs import recorder_address
+
+IDLE_S = 0.02  # how long the socket thread sleeps at most: an answer waits no longer
+BUSY_S = 0.002  # while a question is being answered
+READERS = 2
+LAST_S = 1.0  # for questions under way when it is told to stop
+_log = logging.getLogger(__name__)
+
+_Work = tuple[bytes, int, object]
+
+
+def run(args: dict[str, Any], ready: Callable[[dict[str, Any]], None]) -> None:
+    """Serve one project's history until told to stop.
+
+    args: `project` (folder) or `path` (of the store's file) and `address`; `read_only`. Raises Fault.
+    """
+    path, retention_days = _place(args)
+    address = str(args.get("address") or recorder_address(path.parent.parent))
+    store = Store(path, read_only=bool(args.get("read_only", False)))
+    try:
+        hub = Hub(address)
+        try:
+            service = Service(store, WallClock(), retention_days)
+            _log.info("history %s at %s", path, address)
+            ready({"address": address, "path": str(path)})
+            service.serve(hub)
+        finally:
+            hub.close()
+    finally:
+        store.close()
+
+
+def _place(args: dict[str, Any]) -> tuple[Path, int]:
+    """Return the store's file and the days of retention (0 = for ever)."""
+    if args.get("path"):
+        return Path(args["path"]), int(args.get("retention_days", 0))
+    project = read(Path(args["project"]))
+    if project.historian.store != "duckdb":
+        raise StoreFault(
+            f"The store '{project.historian.store}' is not installed.",
+            where=str(project.folder),
+            remedy="Set historian.store to duckdb.",
+        )
+    return project.history_file, project.historian.retention_days
+
+
+class Service:
+    """Threads around a store. `serve` owns the socket and returns after a Stop."""
+
+    def __init__(self, store: Store, clock: Clock, retention_days: int = 0) -> None:
+        self._store, self._clock = store, clock
+        self._keeper = Keeper(store, retention_days)
+        self._inbox: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
+        self._outbox: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+        self._asked: list[tuple[bytes, int, Future[object]]] = []
+
+    def serve(self, hub: Hub) -> None:
+        """Answer until a Stop arrives; what was taken by then is written before this returns."""
+        with ThreadPoolExecutor(1, "writer") as writers, ThreadPoolExecutor(READERS, "reader") as readers:
+            writer = writers.submit(self._write)
+            try:
+                while not self._step(hub, readers) and not writer.done():
+                    pass
+            finally:  # also when a signal ends the process
+                self._inbox.put(None)
+                writer.result()
+                wait([future for _, _, future in self._asked], LAST_S)
+                self._send(hub)
+
+    def _step(self, hub: Hub, readers: ThreadPoolExecutor) -> bool:
+        """Take what arrived and send what is ready; return whether to stop."""
+        stop = False
+        for peer, number, message in hub.poll(BUSY_S if self._asked else IDLE_S):
+            if isinstance(message, (Enroll, Append)):
+                self._inbox.put((peer, number, message))
+            elif isinstance(message, FaultRecord):
+                hub.send(peer, message, answers=number)
+            else:
+                stop = stop or isinstance(message, Stop)
+                self._asked.append((peer, number, readers.submit(answer, self._store, message)))
+        self._send(hub)
+        return stop
+
+    def _send(self, hub: Hub) -> None:
+        while not self._outbox.empty():
+            peer, number, message = self._outbox.get()
+            hub.send(peer, message, answers=number)
+        for entry in [entry for entry in self._asked if entry[2].done()]:
+            self._asked.remove(entry)
+            peer, number, future = entry
+            error = future.exception()
+            if error is not None and not isinstance(error, Fault):
+                _log.error("a question could not be answered", exc_info=error)
+                error = StoreFault("The question failed.", where="recorder", remedy="See its log file.")
+            hub.send(peer, error if error is not None else future.result(), answers=number)
+
+    # ------------------------------------------------------------ the writer's thread
+    def _write(self) -> None:
+        """Collect and commit until None arrives."""
+        keeper, clock = self._keeper, self._clock
+        going = True
+        while going:
+            try:
+                work = self._inbox.get(timeout=max(keeper.wait_s(clock.now_mono_ns()), BUSY_S))
+            except queue.Empty:
+                self._answer(keeper.commit())
+                self._tend()
+                continue
+            going = work is not None
+            if work is not None:
+                self._take(*work)
+            if not going or keeper.wait_s(clock.now_mono_ns()) <= 0:
+                self._answer(keeper.commit())
+
+    def _take(self, peer: bytes, number: int, message: object) -> None:
+        if isinstance(message, Append):
+            self._keeper.offer(peer, number, message, self._clock.now_mono_ns())
+        elif isinstance(message, Enroll):
+            try:
+                self._outbox.put((peer, number, self._keeper.enroll(peer, message)))
+            except Fault as fault:
+                self._outbox.put((peer, number, fault))
+
+    def _answer(self, answers: list[Answer]) -> None:
+        for one in answers:
+            self._outbox.put(one)
+
+    def _tend(self) -> None:
+        try:
+            self._keeper.tend(self._clock.now_ns(), self._clock.now_mono_ns())
+        except StoreFault as fault:
+            _log.warning("history could not be tidied: %s", fault)
