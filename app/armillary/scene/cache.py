@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -56,11 +56,17 @@ _ARRAYS: dict[str, tuple[str, tuple[int | None, ...]]] = {  # field -> dtype, sh
     "instance_root": ("|b1", (None,)),
     "root": ("<f8", (4, 4)),
 }
+_OTHERS = frozenset(  # arrays that do not have one row a prim
+    (
+        *("point", "normal", "point_prim", "point_rgba", "triangle", "proto", "root"),
+        *("instance_prim", "instance_proto", "instance_matrix", "instance_id"),
+    )
+)
 _PATHS = "prim_path"
 
 
 def _checksum(data: np.ndarray[Any, np.dtype[np.uint8]]) -> int:
-    """Return a sum of the bytes as 64-bit words: as fast as memory, and bit rot or a lost block changes it."""
+    """Return a sum of the bytes as 64-bit words: as fast as memory; bit rot or a lost block changes it."""
     whole = len(data) // 8 * 8
     total = int(np.add.reduce(data[:whole].view("<u8"), dtype=np.uint64)) if whole else 0
     return (total + int.from_bytes(data[whole:].tobytes(), "little") + len(data)) & 0xFFFF_FFFF_FFFF_FFFF
@@ -68,12 +74,11 @@ def _checksum(data: np.ndarray[Any, np.dtype[np.uint8]]) -> int:
 
 def write(arrays: SceneArrays, folder: Path) -> Path:
     """Write a scene under its key and return the file. Raises SceneFault when it cannot be written."""
-    blobs = {
-        name: np.ascontiguousarray(getattr(arrays, name), dtype) for name, (dtype, _) in _ARRAYS.items()
-    }
+    blobs = {name: np.ascontiguousarray(getattr(arrays, name), dtype) for name, (dtype, _) in _ARRAYS.items()}
     paths = np.frombuffer("\n".join(arrays.prim_path).encode(), np.uint8)
     parts = {**{k: v.reshape(-1).view(np.uint8) for k, v in blobs.items()}, _PATHS: paths}
-    table, offset = {}, 0
+    table: dict[str, dict[str, Any]] = {}
+    offset = 0
     for name, data in parts.items():
         shape = blobs[name].shape if name in blobs else (len(arrays),)
         table[name] = {"at": offset, "bytes": len(data), "shape": shape, "sum": _checksum(data)}
@@ -201,8 +206,7 @@ def _check(path: Path, arrays: SceneArrays) -> None:
     """Refuse arrays that do not fit together: a renderer that follows a wrong index dies."""
     m, p, t = len(arrays), len(arrays.point), len(arrays.triangle)
     k, i = len(arrays.proto) - 1, len(arrays.instance_prim)
-    per_prim = ("prim_type", "parent", "matrix", "local_box", "box", "rgba", "emissive", "metallic", "roughness")
-    per_prim += ("visible", "purpose", "drawable", "double_sided", "has_point_rgba", "instance_root")
+    per_prim = [name for name in _ARRAYS if name not in _OTHERS]
     lengths = (
         *((name, m) for name in per_prim),
         *(("normal", p), ("point_prim", p), ("point_rgba", p if len(arrays.point_rgba) else 0)),
@@ -223,6 +227,10 @@ def _check(path: Path, arrays: SceneArrays) -> None:
         values = getattr(arrays, name)
         if values.size and (int(values.min()) < low or int(values.max()) >= high):
             wrong.append(name)
+    if k >= 0 and ((np.diff(arrays.proto) < 0).any() or int(arrays.proto[-1]) != t):
+        wrong.append("proto")
+    if len(arrays.parent) == m and (arrays.parent >= np.arange(m)).any():
+        wrong.append("parent")  # a parent stands before its children, so no walk upwards is endless
     if wrong or k < 0:
         raise _refused(path, f"its arrays do not fit together ({', '.join(wrong) or 'proto'})")
 
@@ -263,26 +271,25 @@ def content_key(request: str, digests: Mapping[str, str]) -> str:
     return hashlib.blake2b(text, digest_size=20).hexdigest()
 
 
-def remember(folder: Path, request: str, files: Iterable[str]) -> str:
-    """Note which files a request is made of, and return its key; a file that is missing counts as such."""
-    digests = {name: digest(name) for name in files}
+def remember(folder: Path, request: str, digests: Mapping[str, str]) -> str:
+    """Note which files a request is made of and their hashes, and return its key; "" = it does not exist."""
     folder.mkdir(parents=True, exist_ok=True)
     note = folder / f"{hashlib.blake2b(request.encode(), digest_size=20).hexdigest()}.files"
     with tempfile.NamedTemporaryFile(dir=folder, prefix=".", suffix=".part", delete=False) as file:
-        file.write(orjson.dumps({"format": FORMAT, "files": digests}))
+        file.write(orjson.dumps({"format": FORMAT, "files": dict(digests)}))
     Path(file.name).replace(note)
     return content_key(request, digests)
 
 
-def recall(folder: Path, request: str) -> Path | None:
-    """Return the cached scene of a request when not one of its files has changed; None = make it."""
+def recall(folder: Path, request: str, hashed: Callable[[str], str] = digest) -> Path | None:
+    """Return the cached scene of a request when no file of it hashes otherwise now; None = make it."""
     note = folder / f"{hashlib.blake2b(request.encode(), digest_size=20).hexdigest()}.files"
     try:
         stored = orjson.loads(note.read_bytes())
         files = dict(stored["files"]) if stored["format"] == FORMAT else {}
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    digests = {name: digest(name) for name in files}
+    digests = {name: hashed(name) for name in files}
     if not files or digests != files:
         return None
     path = folder / f"{content_key(request, digests)}{SUFFIX}"

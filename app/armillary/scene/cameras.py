@@ -6,12 +6,12 @@ import math
 from typing import Any
 
 import numpy as np
+from pxr import UsdGeom
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.model.arrays import F8, I8
 from armillary.model.scene import Camera
 from armillary.scene.survey import Survey
-from pxr import UsdGeom  # isort: skip - after the schema
 
 APERTURE_UNIT = 0.1  # focal length and apertures are tenths of a scene unit
 PRIMARY = "main_cam"  # OpenUSD's own name for a scene's main camera

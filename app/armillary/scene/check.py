@@ -10,27 +10,21 @@ from __future__ import annotations
 import math
 import os
 import re
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from pxr import Ar, Sdf, Tf
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.model.fault import SceneFault
 from armillary.model.scene import SceneProblem
-from armillary.scene.problems import LIMITS, MAX_ARC_DEPTH, MAX_BRACES, problem
-from pxr import Ar, Sdf, Tf  # isort: skip - after the schema
+from armillary.scene.problems import LIMITS, MAX_ARC_DEPTH, problem
+from armillary.scene.sniff import damaged, look
 
-CRATE, TEXT, ZIP = b"PXR-USDC", b"#usda", b"PK\x03\x04"
-SCENE_SUFFIXES = (".usd", ".usda", ".usdc", ".usdz")
 CODES_FALLBACK, MOST_CODES = 24.0, 1_000_000.0
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:")
-_LITERALS = re.compile(
-    rb'"""(?:[^\\]|\\.)*?"""|\'\'\'(?:[^\\]|\\.)*?\'\'\'|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|#[^\n]*', re.DOTALL
-)
 _UNCOMPOSED = re.compile(r"[`$]")
 
 
@@ -116,9 +110,9 @@ class _Walk:
         try:
             layer = Sdf.Layer.FindOrOpen(path)
         except Tf.ErrorException as error:
-            raise _damaged(path, error) from error
+            raise damaged(path, error) from error
         if layer is None:
-            raise _damaged(path, None)
+            raise damaged(path, None)
         if layer.identifier not in self.layers:
             layer.SetPermissionToSave(False)
             self.layers[layer.identifier] = layer
@@ -160,7 +154,9 @@ class _Walk:
                     continue
                 depth = self.depth[layer.identifier] + 1
                 if depth > MAX_ARC_DEPTH:
-                    raise self._refused("layers", f"{MAX_ARC_DEPTH} files that refer to each other in a row", target)
+                    raise self._refused(
+                        "layers", f"{MAX_ARC_DEPTH} files that refer to each other in a row", target
+                    )
                 try:
                     known = set(self.layers)
                     next_layer = self.open(target, depth)
@@ -171,7 +167,11 @@ class _Walk:
                 self.arcs.setdefault(layer.identifier, []).append(next_layer.identifier)
                 if asset in sublayers and self._reaches(next_layer.identifier, layer.identifier):
                     self.problems.append(
-                        problem("S02", _name(layer), f"The sublayer {asset} leads back to this layer; it is left out.")
+                        problem(
+                            "S02",
+                            _name(layer),
+                            f"The sublayer {asset} leads back to this layer; it is left out.",
+                        )
                     )
                     layer.UpdateCompositionAssetDependency(asset, "")
                 if next_layer.identifier not in known:
@@ -244,7 +244,8 @@ class _Walk:
         prims(root.identifier, ())
 
     def _assets(self, layer: Any) -> list[str]:
-        return [str(asset) for asset in layer.GetCompositionAssetDependencies()]
+        # an arc inside the layer itself has no asset path
+        return [str(asset) for asset in layer.GetCompositionAssetDependencies() if asset]
 
 
 def _uses(layer: Any) -> tuple[int, dict[str, int]]:
@@ -266,79 +267,11 @@ def _uses(layer: Any) -> tuple[int, dict[str, int]]:
 
 def _referenced(spec: Any) -> list[str]:
     """Return the files that a prim refers to, each as often as it does."""
-    out = []
+    out: list[str] = []
     for items, has in ((spec.referenceList, spec.hasReferences), (spec.payloadList, spec.hasPayloads)):
         if has:
             out.extend(arc.assetPath for arc in items.GetAddedOrExplicitItems() if arc.assetPath)
     return out
-
-
-def look(path: str) -> None:
-    """Look at a file's bytes before any parser does. Raises SceneFault when it is no scene or nested too deep."""
-    with open(path, "rb") as file:
-        head = file.read(len(CRATE))
-        if head.startswith(CRATE):
-            return
-        if head.startswith(TEXT):
-            _braces(path, head + file.read())
-            return
-    if head.startswith(ZIP):
-        _package(path)
-        return
-    raise SceneFault(
-        "This is not an OpenUSD file." if head else "The file is empty.",
-        where=path,
-        remedy="Choose a .usd, .usda, .usdc or .usdz file, or convert it with `armillary import`.",
-    )
-
-
-def _package(path: str) -> None:
-    try:
-        with zipfile.ZipFile(path) as package:
-            for item in package.infolist():
-                if item.compress_type != zipfile.ZIP_STORED or item.flag_bits & 1:
-                    raise _damaged(path, ValueError(f"{item.filename} is compressed or encrypted"))
-                if item.filename.endswith((".usda", ".usd")):
-                    content = package.read(item)
-                    if content.startswith(TEXT):
-                        _braces(f"{path}[{item.filename}]", content)
-    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
-        raise _damaged(path, error) from error
-
-
-def _braces(where: str, text: bytes) -> None:
-    """Refuse text that is nested deeper than the parser's stack bears (30,000 levels end in SIGSEGV)."""
-    if _deepest(text) > MAX_BRACES and _deepest(_LITERALS.sub(b"", text)) > MAX_BRACES:
-        raise SceneFault(
-            f"The scene was refused: its text is nested more than {MAX_BRACES:,} deep.",
-            where=where,
-            remedy="Ask for another export; a file like this crashes OpenUSD.",
-        )
-
-
-def _deepest(text: bytes) -> int:
-    data = np.frombuffer(text, np.uint8)
-    step = np.zeros(256, np.int8)
-    step[list(b"{[(")], step[list(b"}])")] = 1, -1
-    moves = step[data]
-    moves = moves[moves != 0]
-    return int(np.cumsum(moves, dtype=np.int64).max(initial=0))
-
-
-def _damaged(path: str, error: Exception | None) -> SceneFault:
-    return SceneFault(
-        f"The file is damaged or not a scene{': ' + reason(error) if error else ''}.",
-        where=path,
-        remedy="Export it again, or restore an older copy.",
-    )
-
-
-def reason(error: Exception) -> str:
-    """Return what OpenUSD says in one line, without its own source files."""
-    text = str(error).strip()
-    quoted = re.findall(r": '(.*)'\s*$", text, re.DOTALL)
-    line = (quoted[-1] if quoted else text).strip().splitlines()
-    return line[-1].strip()[:300] if line else type(error).__name__
 
 
 def _name(layer: Any) -> str:

@@ -78,7 +78,9 @@ def gather(drawing: Drawing, pool: Pool, prim_rgba: U1) -> dict[str, Any]:
         "point_rgba": colour,
         "triangle": triangle,
         "proto": run_ends.astype(np.int64),
-        "instance_prim": np.concatenate([np.zeros(0, np.uint32), *(i.prim for i in placed)]).astype(np.uint32),
+        "instance_prim": np.concatenate([np.zeros(0, np.uint32), *(i.prim for i in placed)]).astype(
+            np.uint32
+        ),
         "instance_proto": np.repeat(
             np.array([runs[i.geometry, i.rgba] for i in placed], np.uint32),
             np.array([len(i.prim) for i in placed], np.int64),

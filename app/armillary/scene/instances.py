@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from pxr import Usd
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.model.arrays import B1, F8, I8
 from armillary.scene.place import NOTHING, Levels, expand, flags, moved_boxes, shown, subtree
 from armillary.scene.problems import problem
 from armillary.scene.survey import Survey
-from pxr import Usd  # isort: skip - after the schema
 
 MAX_NESTING = 8  # instancers whose prototypes are instancers whose …
 PROTOTYPE = Usd.PrimIsActive  # a prototype may be a class or an over: only instancing shows it
@@ -58,7 +58,9 @@ class Instancers:
             survey.problems.append(problem("S08", path, "The instancer has no protoIndices or no positions."))
             return ()
         if depth > MAX_NESTING:
-            survey.problems.append(problem("S15", path, f"Instancers are nested more than {MAX_NESTING} deep."))
+            survey.problems.append(
+                problem("S15", path, f"Instancers are nested more than {MAX_NESTING} deep.")
+            )
             return ()
         targets = prototype_sources(survey, prim)
         n = min(len(index), len(place))
@@ -104,7 +106,11 @@ class Instancers:
         room = max(self.most - self.made, 0) // max(each, 1)
         if room < len(rows):
             self.survey.problems.append(
-                problem("S15", path, f"The scene has more than {self.most:,} instances; {len(rows) - room:,} are left out.")
+                problem(
+                    "S15",
+                    path,
+                    f"The scene has more than {self.most:,} instances; {len(rows) - room:,} are left out.",
+                )
             )
             rows = rows[:room]
         self.made += len(rows) * each
@@ -149,7 +155,13 @@ class Instancers:
                 up = int(parent[up])
             if self.geometry[source[row]] >= 0:
                 out.append(
-                    Part(int(self.geometry[source[row]]), int(source[row]), tuple(above), matrix[row : row + 1], np.zeros(1, np.int64))
+                    Part(
+                        int(self.geometry[source[row]]),
+                        int(source[row]),
+                        tuple(above),
+                        matrix[row : row + 1],
+                        np.zeros(1, np.int64),
+                    )
                 )
             if is_instancer[row]:
                 out.extend(
@@ -161,7 +173,10 @@ class Instancers:
 
     def box(self, source: int, pool_box: F8) -> F8:
         """Return the box (6,) of all that an instancer shows, in its own space; NaN = nothing."""
-        boxes = [moved_boxes(np.broadcast_to(pool_box[p.geometry], (len(p.matrix), 6)), p.matrix) for p in self.parts(source)]
+        boxes = [
+            moved_boxes(np.broadcast_to(pool_box[p.geometry], (len(p.matrix), 6)), p.matrix)
+            for p in self.parts(source)
+        ]
         every = np.concatenate([np.zeros((0, 6)), *boxes])
         every = every[~np.isnan(every[:, 0])]
         if not len(every):
@@ -238,7 +253,9 @@ def _transforms(prim: Any, time: Any, place: Any) -> F8:
 def rotations(quaternion: F8) -> F8:
     """Return rotation matrices, shape (n, 3, 3), of quaternions (x, y, z, w); a zero one turns nothing."""
     length = np.linalg.norm(quaternion, axis=1)
-    unit = np.where((length > 0)[:, None], quaternion / np.where(length > 0, length, 1)[:, None], (0, 0, 0, 1))
+    unit = np.where(
+        (length > 0)[:, None], quaternion / np.where(length > 0, length, 1)[:, None], (0, 0, 0, 1)
+    )
     x, y, z, w = unit.T
     out = np.empty((len(unit), 3, 3))
     out[:, 0] = np.stack([1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)], 1)
@@ -257,7 +274,9 @@ def point_matrices(survey: Survey, source: int) -> F8:
     widths = _array(prim, "widths", survey.time, 1)
     finite = np.isfinite(place).all(axis=1)
     if not finite.all():
-        survey.problems.append(problem("S07", survey.path[source], f"{int((~finite).sum())} points have no finite place."))
+        survey.problems.append(
+            problem("S07", survey.path[source], f"{int((~finite).sum())} points have no finite place.")
+        )
     extent = float(np.ptp(place[finite], axis=0).max(initial=0.0)) if finite.any() else 0.0
     width = np.full(len(place), extent / 200 or 0.01)
     if widths is not None and len(widths) in {1, len(place)}:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from pxr import UsdGeom
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.model.arrays import B1, F8, I8, U1
@@ -20,7 +21,6 @@ from armillary.scene.place import NOTHING, Levels, flags
 from armillary.scene.polygons import Flaws, Pool, build, joined
 from armillary.scene.problems import LIMITS, listed, problem
 from armillary.scene.survey import Survey, start_time
-from pxr import UsdGeom  # isort: skip - after the schema
 
 METRES_FALLBACK = 0.01  # OpenUSD's own, for a stage that says nothing
 CODES_FALLBACK = 24.0
@@ -42,7 +42,7 @@ class Options:
     purposes: tuple[str, ...] = ("default", "render")
     max_prims: int = LIMITS["prims"]
     merge_points: int = 20_000
-    """A part of native instances is merged like any mesh, unless all its copies have more points than this."""
+    """A part of native instances is merged like any mesh, unless its copies have more points than this."""
 
 
 @contextmanager
@@ -91,12 +91,16 @@ def _load(stage: Any, options: Options, problems: tuple[SceneProblem, ...]) -> S
 
     pool_box = place.pool_boxes(pool.point, pool.point_start)
     instancers = Instancers(survey, table, which, geometry, chosen, MOST_INSTANCES)
-    drawing, own_box = _drawing(survey, source, levels, geometry, matrix, pool, pool_box, instancers, look, options)
+    drawing, own_box = _drawing(
+        survey, source, levels, geometry, matrix, pool, pool_box, instancers, look, options
+    )
     arrays = gather(drawing, pool, look.rgba)
     in_setting = np.isin(purpose, chosen)
     own_box[~in_setting] = np.nan
     drawable = drawing.drawable
-    local_box = place.subtree_boxes(levels, own_box, np.where(reset[:, None, None], 0, 1) * table[which[source]], np.arange(len(source)))
+    local_box = place.subtree_boxes(
+        levels, own_box, np.where(reset[:, None, None], 0, 1) * table[which[source]], np.arange(len(source))
+    )
     world_box = place.subtree_boxes(levels, place.moved_boxes(own_box, matrix), None, None)
     row_of = np.full(len(survey.path), NOTHING, np.int64)
     row_of[source[::-1]] = np.arange(len(source))[::-1]
@@ -291,12 +295,11 @@ def _drawing(
     rows = np.flatnonzero(drawn)
     shared = many[shape[rows]] if len(rows) else np.zeros(0, np.bool_)
     merged = rows[~shared]
-    instances = [
-        Instance(int(g), (), rows[shared & (shape[rows] == g)], None, None) for g in np.flatnonzero(many)
-    ]
-    instances = [
-        Instance(i.geometry, i.rgba, i.prim, matrix[i.prim], np.full(len(i.prim), -1)) for i in instances
-    ]
+    instances: list[Instance] = []
+    for shared_shape in np.flatnonzero(many).tolist():
+        shows = rows[shared & (shape[rows] == shared_shape)]
+        native = np.full(len(shows), NOTHING)
+        instances.append(Instance(shared_shape, (), shows, matrix[shows], native))
     for row in np.flatnonzero(is_instancer).tolist():
         parts = instancers.parts(int(source[row]))
         own_box[row] = instancers.box(int(source[row]), pool_box)
@@ -308,7 +311,9 @@ def _drawing(
         for part in parts:
             rgba = look.of_part(part.rows, look.rgba[row]) if has_point_rgba[row] else ()
             instances.append(
-                Instance(part.geometry, rgba, np.full(len(part.matrix), row), matrix[row] @ part.matrix, part.id)
+                Instance(
+                    part.geometry, rgba, np.full(len(part.matrix), row), matrix[row] @ part.matrix, part.id
+                )
             )
     dot = len(pool) - 1  # the shape of a point is the last one
     for row in np.flatnonzero(flags(len(survey.path), survey.points)[source] & ~inside).tolist():
@@ -318,7 +323,9 @@ def _drawing(
         boxes = place.moved_boxes(np.broadcast_to(pool_box[dot], (len(local), 6)), local)
         own_box[row] = [*boxes[:, :3].min(axis=0), *boxes[:, 3:].max(axis=0)]
         drawable[row] = True
-        instances.append(Instance(dot, (), np.full(len(local), row), matrix[row] @ local, np.full(len(local), -1)))
+        instances.append(
+            Instance(dot, (), np.full(len(local), row), matrix[row] @ local, np.full(len(local), -1))
+        )
     return Drawing(merged, shape[merged], tuple(instances), drawable, has_point_rgba), own_box
 
 
@@ -330,7 +337,7 @@ def _kinds(survey: Survey, source: I8) -> tuple[tuple[int, str], ...]:
 
 
 def _variants(survey: Survey, row_of: I8, end: int) -> tuple[VariantSet, ...]:
-    """Return the variant sets that can be chosen: those of the stage's own prims, not of shared prototypes."""
+    """Return the variant sets that can be chosen: those of own prims, not of shared prototypes."""
     return tuple(
         VariantSet(prim=int(row_of[v.prim]), name=v.name, choices=v.choices, selection=v.selection)
         for v in survey.variants

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from pxr import UsdShade
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.model.arrays import F4, U1
 from armillary.model.scene import SceneProblem
 from armillary.scene.problems import problem
 from armillary.scene.survey import Survey
-from pxr import UsdShade  # isort: skip - after the schema
 
 GREY = (180, 180, 180)  # sRGB of what nobody coloured
 _LINEAR_END, _SLOPE, _GAIN, _SHIFT, _GAMMA = 0.0031308, 12.92, 1.055, 0.055, 2.4
@@ -111,7 +111,9 @@ def _read(found: Materials, material: Any, path: str, time: Any) -> None:
 
 def _shaders(material: Any) -> list[Any]:
     """Return shaders below a material whose outputs are for another renderer (`mdl:surface`)."""
-    return [UsdShade.Shader(child) for child in material.GetPrim().GetChildren() if child.IsA(UsdShade.Shader)]
+    return [
+        UsdShade.Shader(child) for child in material.GetPrim().GetChildren() if child.IsA(UsdShade.Shader)
+    ]
 
 
 def _input(shader: Any, names: Sequence[str], time: Any) -> tuple[Any, bool]:
@@ -158,7 +160,7 @@ def point_colours(survey: Survey) -> None:
         if colours is None:
             # opacity alone varies: it is drawn as one value
             survey.opacity_source.append(source)
-            survey.opacity.append(float(np.nanmean(opacities)))
+            survey.opacity.append(float(np.nanmean(np.asarray(opacities))))
             continue
         if source not in mesh_of or of == "constant":
             survey.colour_source.append(source)
@@ -195,7 +197,11 @@ def subset_colours(survey: Survey, found: Materials) -> None:
         inside = faces[(faces >= 0) & (faces < len(mesh.counts))]
         if len(inside) < len(faces):
             survey.problems.append(
-                problem("S06", survey.path[source], f"{len(faces) - len(inside)} faces of the subset do not exist.")
+                problem(
+                    "S06",
+                    survey.path[source],
+                    f"{len(faces) - len(inside)} faces of the subset do not exist.",
+                )
             )
         if mesh.colours is None or mesh.colours_of != "uniform" or len(mesh.colours) != len(mesh.counts):
             mesh.colours = np.tile(_base(own, found, rgb, survey.up[source]), (len(mesh.counts), 1))
@@ -213,4 +219,3 @@ def _base(own: dict[int, F4], found: Materials, rgb: U1, source: int) -> U1:
     else:
         out[:3] = GREY if material is None else rgb[material]
     return out
-

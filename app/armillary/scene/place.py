@@ -139,7 +139,7 @@ def moved_boxes(box: F4 | F8, matrix: F8) -> F8:
 
 
 def united(box: F8, group: I8) -> tuple[I8, F8]:
-    """Return the distinct groups, ascending runs expected, and the union of each one's boxes; NaN = nothing."""
+    """Return the distinct groups of ascending ones, and the union of each one's boxes; NaN = nothing."""
     first = np.flatnonzero(np.concatenate([[True], group[1:] != group[:-1]]))
     with np.errstate(invalid="ignore"):
         low = np.fmin.reduceat(box[:, :3], first, axis=0)

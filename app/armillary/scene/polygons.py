@@ -161,8 +161,9 @@ def _faces(
         leave_out("bad_point", bad)
     face_start = starts(face_lengths)
     for i, mesh in enumerate(meshes):
-        if mesh.holes is not None:
-            inside = mesh.holes[(mesh.holes >= 0) & (mesh.holes < len(mesh.counts))]
+        holes = mesh.holes
+        if holes is not None:
+            inside = holes[np.flatnonzero((holes >= 0) & (holes < len(mesh.counts)))]
             drop[face_start[i] + inside] = True
 
     source_face = np.arange(len(counts))
@@ -206,7 +207,7 @@ def _triangles(faces: _Faces, points: F4) -> tuple[I8, F4]:
     return corner, normal
 
 
-def _ears(outline: np.ndarray[tuple[int, int], np.dtype[np.float64]], normal: F4 | np.ndarray) -> I8:  # type: ignore[type-arg]
+def _ears(outline: np.ndarray[tuple[int, int], np.dtype[np.float64]], normal: F4 | np.ndarray) -> I8:
     """Return a concave outline, shape (n, 3), cut into n - 2 triangles of corner numbers."""
     axis = int(np.abs(normal).argmax())
     flat = np.delete(outline, axis, axis=1)
@@ -227,7 +228,9 @@ def _ears(outline: np.ndarray[tuple[int, int], np.dtype[np.float64]], normal: F4
     return np.array([*out, tuple(ring)], np.int64)
 
 
-def _is_ear(flat: np.ndarray[tuple[int, int], np.dtype[np.float64]], ring: list[int], a: int, b: int, c: int) -> bool:
+def _is_ear(
+    flat: np.ndarray[tuple[int, int], np.dtype[np.float64]], ring: list[int], a: int, b: int, c: int
+) -> bool:
     ab, bc, ca = flat[b] - flat[a], flat[c] - flat[b], flat[a] - flat[c]
     if ab[0] * bc[1] - ab[1] * bc[0] <= 0:
         return False
@@ -263,7 +266,7 @@ def _smooth(faces: _Faces, area: F4, corners: B1, n_points: int) -> tuple[F4, B1
 
 
 def _creased(point: I8, weighted: F4, mean: F4) -> F4:
-    """Return normals of corners at edged points: the mean over those faces at the point that are not too steep."""
+    """Return normals of corners at edged points: the mean of the faces that lean alike."""
     order = np.argsort(point, kind="stable")
     _, first, valence = np.unique(point[order], return_index=True, return_counts=True)
     direction = unit(weighted)
@@ -281,8 +284,8 @@ def _creased(point: I8, weighted: F4, mean: F4) -> F4:
 
 def _corner_values(
     meshes: Sequence[Mesh], faces: _Faces, what: str, width: int, point_start: I8, bad: list[tuple[int, str]]
-) -> tuple[np.ndarray, B1, B1]:  # type: ignore[type-arg]
-    """Return authored values of each corner, shape (c, width), which meshes have them, which need own corners."""
+) -> tuple[np.ndarray, B1, B1]:
+    """Return authored values of each corner, shape (c, width), who has them, who needs own corners."""
     n = len(meshes)
     has, split = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
     kind = np.float32 if what == "normals" else np.uint8
@@ -343,8 +346,12 @@ def build(meshes: Sequence[Mesh]) -> tuple[Pool, Flaws]:
         triangle[turn] = triangle[turn][:, ::-1]
 
     bad_primvar: list[tuple[int, str]] = []
-    normal_at, has_normal, normal_split = _corner_values(meshes, faces, "normals", 3, point_start, bad_primvar)
-    colour_at, has_colour, colour_split = _corner_values(meshes, faces, "colours", 4, point_start, bad_primvar)
+    normal_at, has_normal, normal_split = _corner_values(
+        meshes, faces, "normals", 3, point_start, bad_primvar
+    )
+    colour_at, has_colour, colour_split = _corner_values(
+        meshes, faces, "colours", 4, point_start, bad_primvar
+    )
     smooth = np.fromiter((m.smooth for m in meshes), np.bool_, n)
     flat = ~smooth & ~has_normal
     corner_mesh = faces.mesh[faces.corner_face]

@@ -1,4 +1,4 @@
-"""Codes of what can be wrong with a scene, each with its severity and remedy; limits that scenes must keep."""
+"""Codes of what can be wrong with a scene, with severity and remedy; limits that scenes must keep."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ MOST_OF_A_CODE = 100  # problems of one code that are listed one by one
 _CODES: dict[str, tuple[str, str]] = {
     "S01": ("error", "Restore the file, or correct the path in the layer that names it."),
     "S02": ("error", "Correct the composition; the rest of the scene is shown."),
-    "S03": ("error", "Move the file into the project, or name its folder under [scene] roots of project.toml."),
+    "S03": (
+        "error",
+        "Move the file into the project, or name its folder under [scene] roots of project.toml.",
+    ),
     "S04": ("warning", "Give a number of time codes per second above 0 and up to 1,000,000."),
     "S05": ("warning", "Export the mesh again; it is not shown."),
     "S06": ("warning", "Export the mesh again; these faces are left out."),
@@ -44,7 +47,7 @@ def problem(code: str, where: str, what: str, *, remedy: str = "", severity: str
 
 
 def listed(problems: Iterable[SceneProblem]) -> tuple[SceneProblem, ...]:
-    """Return problems without repetitions, at most MOST_OF_A_CODE of each code; the rest is counted in one line."""
+    """Return problems without repetitions, at most MOST_OF_A_CODE of each code, the rest counted."""
     count: dict[str, int] = {}
     out: list[SceneProblem] = []
     last: dict[str, SceneProblem] = {}

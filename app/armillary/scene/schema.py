@@ -65,9 +65,7 @@ FIELDS: dict[str, Field] = {
     "neighbours": Field(type="int", default=8),
     "isoLines": Field(type="int", default=0),
     "maxDistance": Field(type="double", default=0.0),
-    "alarmAspect": Field(
-        type="token", default="active", tokens=("active", "severity", "acked", "enabled")
-    ),
+    "alarmAspect": Field(type="token", default="active", tokens=("active", "severity", "acked", "enabled")),
     "timeSampled": Field(type="bool", default=False),
     "command": Field(type="string", default=""),
 }
@@ -119,7 +117,7 @@ def _register() -> None:
         raise SceneFault(
             f"The schema {API} could not be registered with OpenUSD.",
             where=str(folder),
-            remedy="Install Armillary again; nothing may open a stage before armillary.scene.schema is imported.",
+            remedy="Install Armillary again; no stage may be open before armillary.scene.schema is imported.",
         )
 
 

@@ -15,6 +15,7 @@ GPRIMS = ("Cube", "Sphere", "Cylinder", "Cone", "Capsule", "Plane", "Cylinder_1"
 # Segments around, by how many gprims the scene has: a plant has dozens, a generated city many thousands.
 SEGMENTS = ((500, 32), (5_000, 20), (50_000, 12))
 FEWEST_SEGMENTS = 8
+_SLIVER = 1e-6  # area in a shape of radius 1
 TUBE_SIDES = 8
 CURVE_STEPS = 8  # straight pieces a cubic segment is drawn with
 AXES = {"X": (2, 0, 1), "Y": (1, 2, 0), "Z": (0, 1, 2)}  # columns of a template that stands on Z
@@ -22,7 +23,7 @@ AXES = {"X": (2, 0, 1), "Y": (1, 2, 0), "Z": (0, 1, 2)}  # columns of a template
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A shape of radius 1 from -1 to 1 along Z. `lift` is added along Z, scaled by the straight half height."""
+    """A shape of radius 1 from -1 to 1 along Z. `lift` times a straight half height is added to z."""
 
     point: F4  # (p, 3)
     normal: F4  # (p, 3)
@@ -36,7 +37,7 @@ def segments_for(count: int) -> int:
 
 
 def _grid(rows: int, columns: int) -> I4:
-    """Return the triangles of a grid of rows × columns points, the first index running along a column pair."""
+    """Return the triangles of a grid of rows × columns points, counter-clockwise."""
     r, c = np.meshgrid(np.arange(rows - 1), np.arange(columns - 1), indexing="ij")
     a = (r * columns + c).ravel()
     b, d, e = a + 1, a + columns, a + columns + 1
@@ -44,7 +45,7 @@ def _grid(rows: int, columns: int) -> I4:
 
 
 def _rings(radius: Sequence[float] | F8, z: Sequence[float] | F8, normal: F8, n: int) -> Template:
-    """Return a surface of revolution: rings of radius r at height z from below, `normal` (rings, 2) as (r, z)."""
+    """Return a surface of revolution: rings of radius r at height z, `normal` (rings, 2) as (r, z)."""
     angle = np.linspace(0.0, 2 * np.pi, n + 1)
     cos, sin = np.cos(angle), np.sin(angle)
     cos[-1], sin[-1] = cos[0], sin[0]
@@ -65,7 +66,8 @@ def _rings(radius: Sequence[float] | F8, z: Sequence[float] | F8, normal: F8, n:
 def _no_slivers(points: F4, triangle: I4) -> I4:
     """Return the triangles of some area: the ring of a pole gives half of them none."""
     a, b, c = (points[triangle[:, k]] for k in range(3))
-    return triangle[np.linalg.norm(np.cross(b - a, c - a), axis=1) > 1e-6]  # noqa: PLR2004 - of a unit shape
+    area: F8 = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+    return triangle[area > _SLIVER]
 
 
 def _stacked(parts: Sequence[Template]) -> Template:
@@ -112,14 +114,18 @@ def template(kind: str, segments: int) -> Template:
         )
     wall = np.array([[1.0, 0.0]] * 2)
     if kind == "Cylinder":
-        return _stacked([_cap(-1.0, segments), _rings([1.0, 1.0], [-1.0, 1.0], wall, segments), _cap(1.0, segments)])
+        return _stacked(
+            [_cap(-1.0, segments), _rings([1.0, 1.0], [-1.0, 1.0], wall, segments), _cap(1.0, segments)]
+        )
     if kind == "Cone":
         slope = np.array([[2.0, 1.0]] * 2) / np.sqrt(5.0)
         return _stacked([_cap(-1.0, segments), _rings([1.0, 0.0], [-1.0, 1.0], slope, segments)])
     latitude = np.linspace(-np.pi / 2, np.pi / 2, segments // 2 + 1)
     if kind == "Capsule":  # the equator twice: one ring goes down, one up
         half = latitude[: len(latitude) // 2 + 1]
-        latitude = np.concatenate([half, [0.0, 0.0] if half[-1] < 0 else [0.0], -half[::-1][1 if half[-1] == 0 else 0 :]])
+        latitude = np.concatenate(
+            [half, [0.0, 0.0] if half[-1] < 0 else [0.0], -half[::-1][1 if half[-1] == 0 else 0 :]]
+        )
     around = np.stack([np.cos(latitude), np.sin(latitude)], 1)
     ball = _rings(around[:, 0], around[:, 1], around, segments)
     if kind == "Capsule":
@@ -162,7 +168,7 @@ def gprims(shapes: Sequence[Gprim], segments: int) -> Pool:
         at = unit_shape.point[None] * half[:, None]
         at[:, :, 2] += unit_shape.lift[None] * lift[:, None]
         slope = unit_shape.normal[None] / np.maximum(half, np.float32(1e-30))[:, None]
-        facing = unit(slope.reshape(-1, 3)).reshape(at.shape)
+        facing = unit(slope.reshape(-1, 3).astype(np.float32)).reshape(at.shape)
         columns = list(AXES[axis])
         into = point_start[rows][:, None] + np.arange(len(unit_shape.point))
         point[into] = at[:, :, columns]
@@ -189,7 +195,7 @@ _CUBIC = 4
 
 
 def sampled(points: F8, kind: str, basis: str, wrap: str) -> F8:
-    """Return a curve's control points, shape (n, 3 or more), as the corners of a line. `wrap` as in BasisCurves."""
+    """Return a curve's control points, shape (n, 3 or more), as a line; `wrap` as in BasisCurves."""
     closed = wrap == "periodic"
     if kind != "cubic" or len(points) < _CUBIC or basis not in _BASES:
         return np.concatenate([points, points[:1]]) if closed and len(points) else points

@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from pxr import Sdf, Tf, Usd, UsdUtils
+
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.model.fault import SceneFault
 from armillary.model.scene import SceneProblem
 from armillary.scene.problems import problem
-from pxr import Sdf, Tf, Usd, UsdUtils  # isort: skip - after the schema
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from pxr import Usd, UsdGeom
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.model.arrays import F4, I8
@@ -20,7 +21,6 @@ from armillary.model.scene import PURPOSES, SceneProblem, VariantSet
 from armillary.scene.polygons import Mesh
 from armillary.scene.problems import MAX_DEPTH, problem
 from armillary.scene.shapes import Gprim, Template, sampled, template, tubes
-from pxr import Usd, UsdGeom  # isort: skip - after the schema
 
 SHOWN = Usd.PrimIsActive & Usd.PrimIsDefined & ~Usd.PrimIsAbstract
 CURVES, MESH, GPRIM, INSTANCER, POINTS, SUBSET, CAMERA, PLAIN = range(8)
@@ -31,7 +31,9 @@ _KIND_OF = {
     "Points": POINTS,
     "GeomSubset": SUBSET,
     "Camera": CAMERA,
-    **dict.fromkeys(("Cube", "Sphere", "Cylinder", "Cone", "Capsule", "Plane", "Cylinder_1", "Capsule_1"), GPRIM),
+    **dict.fromkeys(
+        ("Cube", "Sphere", "Cylinder", "Cone", "Capsule", "Plane", "Cylinder_1", "Capsule_1"), GPRIM
+    ),
 }
 _MESH_EXTRAS = (
     "normals",
@@ -213,7 +215,7 @@ class Survey:
                 self.many_opacities[source] = (values, of)
 
     def _primvar(self, prim: Any, name: str, names: frozenset[str]) -> tuple[F4 | None, str]:
-        """Return a primvar's values with its indices applied and its interpolation; a lone value is constant."""
+        """Return a primvar's values with indices applied, and its interpolation; a lone value is constant."""
         attribute = prim.GetAttribute(name)
         value = attribute.Get(self.time)
         if value is None:
@@ -327,7 +329,12 @@ class Survey:
     def _read_curves(self, prim: Any, source: int) -> None:
         points = self._array(prim, "points", 2, _NO_POINTS).astype(np.float64)
         counts = self._array(prim, "curveVertexCounts", 1, _NO_INDICES).astype(np.int64)
-        if not len(points) or (counts < 0).any() or counts.sum() != len(points) or len(points) > MAX_CURVE_POINTS:
+        if (
+            not len(points)
+            or (counts < 0).any()
+            or counts.sum() != len(points)
+            or len(points) > MAX_CURVE_POINTS
+        ):
             self.problems.append(
                 problem("S05", self.path[source], "The curves' counts do not add up to their points.")
             )
@@ -362,7 +369,7 @@ class Survey:
         return template("Sphere", 8)
 
     def matrices(self) -> tuple[np.ndarray[tuple[int, int, int], np.dtype[np.float64]], I8]:
-        """Return transforms to the parent's space as (k + 1, 4, 4) on column vectors, and which one each source has."""
+        """Return transforms to the parent's space, (k + 1, 4, 4) on column vectors, and which a prim has."""
         which = np.zeros(len(self.path), np.int64)
         which[self.placed] = np.arange(1, len(self.placed) + 1)
         table = np.empty((len(self.placed) + 1, 4, 4))

@@ -1,0 +1,191 @@
+"""Writes bindings.usda: only overs, sorted, whole or not at all; never the customer's scene."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pxr import Gf, Sdf, Vt
+
+from armillary.model.binding import Binding
+from armillary.model.fault import SceneFault
+from armillary.scene import sidecar
+from armillary.scene.schema import API, FIELDS, NAMESPACE
+
+TEXT_SUFFIXES = (".usda", ".usd")
+
+
+def save(path: str, bindings: Sequence[Binding], remove: Sequence[tuple[str, str]] = ()) -> list[str]:
+    """Write bindings, replaced by (prim, name), drop those in `remove`; return the files that were written.
+
+    A binding stays in the file that holds it; a new one goes into `path`. Fields that a record does not know
+    are kept. Raises SceneFault when a name, a path or the file does not allow it; then nothing is written.
+    """
+    for record in bindings:
+        sidecar.refuse(record.name, record.prim)
+    existing = sidecar.files(path)
+    _, problems = sidecar.read(existing)
+    newer = next((p for p in problems if p.code == "B19"), None)
+    if newer is not None:
+        raise SceneFault(newer.what, where=newer.where, remedy=newer.remedy)
+    layers = {file: sidecar.layer_of(file) for file in existing}
+    if path not in layers:
+        layers[path] = Sdf.Layer.CreateAnonymous("bindings.usda")
+    touched: dict[str, None] = {}
+    for prim, name in remove:
+        for file, layer in layers.items():
+            if _holds(layer, prim, name):
+                _drop(layer, prim, name)
+                touched[file] = None
+    for record in bindings:
+        file = next((f for f, layer in layers.items() if _holds(layer, record.prim, record.name)), path)
+        _write(layers[file], record)
+        touched[file] = None
+    texts = {file: _sorted(layers[file]).ExportToString() for file in touched}
+    for file, text in texts.items():
+        _replace(Path(file), text)
+        loaded = Sdf.Layer.Find(file)
+        if loaded is not None:
+            loaded.Reload(force=True)
+    return list(texts)
+
+
+def _holds(layer: Any, prim: str, name: str) -> bool:
+    spec = layer.GetPrimAtPath(prim)
+    return spec is not None and name in sidecar.instance_names(spec)
+
+
+def _drop(layer: Any, prim: str, name: str) -> None:
+    """Take a binding out; RemoveAPI would leave its properties and a `delete` opinion behind."""
+    spec = layer.GetPrimAtPath(prim)
+    for prop in list(spec.properties):
+        if prop.name.startswith(f"{NAMESPACE}:{name}:"):
+            spec.RemoveProperty(prop)
+    _apply(spec, [item for item in _applied(spec) if item != f"{API}:{name}"])
+    while spec is not None and not _says_something(spec):
+        parent = None if spec.path.IsRootPrimPath() else spec.nameParent
+        children = layer.rootPrims if parent is None else parent.nameChildren
+        del children[spec.name]
+        spec = parent
+
+
+def _says_something(spec: Any) -> bool:
+    """Return whether a spec is more than an empty over."""
+    return bool(
+        spec.specifier != Sdf.SpecifierOver
+        or set(spec.ListInfoKeys()) - {"specifier"}
+        or len(spec.properties)
+        or len(spec.nameChildren)
+        or len(spec.variantSets)
+    )
+
+
+def _applied(spec: Any) -> list[str]:
+    return list(spec.GetInfo("apiSchemas").GetAddedOrExplicitItems()) if spec.HasInfo("apiSchemas") else []
+
+
+def _apply(spec: Any, items: Sequence[str]) -> None:
+    """Set a prim's applied schemas, keeping what another layer is told to delete."""
+    operation = Sdf.TokenListOp()
+    if spec.HasInfo("apiSchemas"):
+        operation.deletedItems = spec.GetInfo("apiSchemas").deletedItems
+    operation.prependedItems = sorted(items)
+    if items or operation.deletedItems:
+        spec.SetInfo("apiSchemas", operation)
+    else:
+        spec.ClearInfo("apiSchemas")
+
+
+def _write(layer: Any, record: Binding) -> None:
+    spec = layer.GetPrimAtPath(record.prim) or Sdf.CreatePrimInLayer(layer, record.prim)
+    item = f"{API}:{record.name}"
+    if item not in _applied(spec):
+        _apply(spec, [*_applied(spec), item])
+    values = sidecar.authored(record)
+    known = {*sidecar.PLAIN, *sidecar.MAPPED, "target"}
+    for field_name, field in FIELDS.items():
+        name = f"{NAMESPACE}:{record.name}:{field_name}"
+        old = spec.properties.get(name)
+        if field_name not in known:
+            continue
+        if old is not None:
+            spec.RemoveProperty(old)
+        if field_name not in values:
+            continue
+        if field.type == "rel":
+            relation = Sdf.RelationshipSpec(spec, name, custom=False)
+            relation.targetPathList.explicitItems = [Sdf.Path(target) for target in values[field_name]]
+            continue
+        attribute = Sdf.AttributeSpec(spec, name, Sdf.ValueTypeNames.Find(field.type), Sdf.VariabilityUniform)
+        attribute.default = _value(field.type, values[field_name])
+
+
+def _value(type_name: str, value: Any) -> Any:
+    if type_name == "double2":
+        return Gf.Vec2d(*value)
+    if type_name == "string[]":
+        return Vt.StringArray(list(value))
+    return value
+
+
+def _sorted(layer: Any) -> Any:
+    """Return the same layer with prims and properties in order of their names: small differences in git."""
+    out = Sdf.Layer.CreateAnonymous("sorted.usda")
+    for key in layer.pseudoRoot.ListInfoKeys():
+        out.pseudoRoot.SetInfo(key, layer.pseudoRoot.GetInfo(key))
+    waiting = [(child, out) for child in _by_name(layer.rootPrims)]
+    while waiting:
+        spec, parent = waiting.pop(0)
+        if spec.variantSets:  # alternatives hold whole trees: they stay as they are
+            Sdf.CreatePrimInLayer(out, spec.path)
+            Sdf.CopySpec(layer, spec.path, out, spec.path)
+            continue
+        copy = Sdf.PrimSpec(parent, spec.name, spec.specifier, spec.typeName)
+        for key in spec.ListInfoKeys():
+            if key not in {"specifier", "typeName"}:
+                copy.SetInfo(key, spec.GetInfo(key))
+        for prop in sorted(spec.properties, key=lambda p: str(p.name)):
+            Sdf.CopySpec(layer, prop.path, out, prop.path)
+        waiting.extend((child, copy) for child in _by_name(spec.nameChildren))
+    return out
+
+
+def _by_name(specs: Any) -> list[Any]:
+    return sorted(specs, key=lambda spec: str(spec.name))
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file beside the old one and put it in its place; after a crash it is the old or the new one."""
+    if path.suffix not in TEXT_SUFFIXES:
+        raise SceneFault(
+            "The binding layer is not a text file.", where=str(path), remedy="Name it bindings.usda."
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            "w", dir=path.parent, prefix=".", suffix=".part", delete=False, encoding="utf-8"
+        ) as file:
+            part = Path(file.name)
+            try:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+                part.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
+                part.replace(path)
+            except BaseException:
+                part.unlink(missing_ok=True)
+                raise
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise SceneFault(
+            f"The bindings could not be saved: {error.strerror}.",
+            where=str(path),
+            remedy="Make the folder writable, or save the project elsewhere.",
+        ) from error

@@ -1,0 +1,297 @@
+"""Child entry of scenes: checks, loads, caches, and answers questions while a scene is open.
+
+The process is expendable: a hostile file may kill it, and nobody but its parent notices.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+from pxr import Sdf, Tf, Usd
+
+import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
+from armillary._version import __version__
+from armillary.model import message
+from armillary.model.clock import NS, Clock, WallClock
+from armillary.model.fault import Fault, SceneFault
+from armillary.model.places import cache as user_cache
+from armillary.model.scene import SceneArrays
+from armillary.scene import author, cache, info, lint, sidecar
+from armillary.scene.check import Checked, check
+from armillary.scene.load import Options, load
+from armillary.scene.problems import LIMITS, listed
+from armillary.scene.stage import OpenStage, open_stage, quiet
+from armillary.wire.bus import Hub
+
+POLL_S = 1.0
+MOST_TEXT = 200  # characters of an attribute's value
+MOST_ITEMS = 8  # of an array
+
+
+class SceneServer:
+    """Answers requests about one open scene; one thread."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or WallClock()
+        self._request: message.OpenScene | None = None
+        self._arrays: SceneArrays | None = None
+        self._open: OpenStage | None = None  # composed only when somebody asks for it
+
+    def answer(self, asked: object) -> object:
+        """Return the answer to a request. Raises Fault for one that cannot be carried out."""
+        match asked:
+            case message.OpenScene():
+                return self._open_scene(asked)
+            case message.ChooseVariants():
+                request = self._opened()
+                kept = {(p, s): c for p, s, c in request.variants} | {(p, s): c for p, s, c in asked.variants}
+                chosen = tuple((p, s, c) for (p, s), c in kept.items())
+                return self._open_scene(replace(request, variants=chosen))
+            case message.AskAttributes():
+                return attributes(self._stage().stage, asked.path)
+            case message.SaveBindings():
+                return self._save(asked)
+            case message.AskInfo():
+                return self._info(asked)
+            case message.CheckBindings():
+                return self._check_bindings(asked)
+        raise SceneFault(
+            f"The scene reader does not know the request {type(asked).__name__}.",
+            where="scene.child",
+            remedy="Update the part of Armillary that asked.",
+        )
+
+    def _opened(self) -> message.OpenScene:
+        if self._request is None:
+            raise SceneFault("No scene is open.", where="scene.child", remedy="Open a scene first.")
+        return self._request
+
+    def _close(self) -> None:
+        """Forget the open stage: layers live as long as anybody holds them, with their old content."""
+        self._open = None
+        gc.collect()
+
+    def _compose(self, request: message.OpenScene) -> tuple[Checked, OpenStage, dict[str, float]]:
+        """Check and compose a scene; what is asked for by hand comes strongest."""
+        started = self._clock.now_mono_ns()
+        above = tuple(path for path in (request.bindings, request.composed) if path)
+        with quiet():
+            found = check(request.entry, beside=above, roots=request.roots, limits=request.limits)
+        checked = self._clock.now_mono_ns()
+        opened = open_stage(
+            found.root, found.layers, above=above, load=request.load, variants=request.variants
+        )
+        done = self._clock.now_mono_ns()
+        return found, opened, {"check": (checked - started) / NS, "open": (done - checked) / NS}
+
+    def _stage(self) -> OpenStage:
+        request = self._opened()
+        if self._open is None:
+            _, self._open, _ = self._compose(request)
+        return self._open
+
+    def _open_scene(self, request: message.OpenScene) -> message.SceneOpened:
+        folder = Path(request.cache) if request.cache else user_cache() / "scenes"
+        text = _request_text(request)
+        with quiet():
+            path = cache.recall(folder, text, lambda file: _hashed(request, file))
+        seconds: dict[str, float] = {}
+        started = self._clock.now_mono_ns()
+        self._close()
+        arrays = self._from_cache(path)
+        cached = arrays is not None
+        if arrays is None:
+            arrays, path, seconds = self._make(request, folder, text)
+        seconds["all"] = (self._clock.now_mono_ns() - started) / NS
+        self._request, self._arrays = request, arrays
+        bindings, problems = sidecar.read(_layers(request))
+        return message.SceneOpened(
+            arrays=str(path),
+            bindings=bindings,
+            problems=(*problems, *lint.lint(bindings, arrays)),
+            cached=cached,
+            seconds=seconds,
+        )
+
+    def _from_cache(self, path: Path | None) -> SceneArrays | None:
+        """Return cached arrays; a file that is not whole is deleted and made again."""
+        if path is None:
+            return None
+        try:
+            return cache.read(path)
+        except SceneFault:
+            path.unlink(missing_ok=True)
+            return None
+
+    def _make(
+        self, request: message.OpenScene, folder: Path, text: str
+    ) -> tuple[SceneArrays, Path, dict[str, float]]:
+        found, opened, seconds = self._compose(request)
+        composed = self._clock.now_mono_ns()
+        prims = int(request.limits.get("prims", LIMITS["prims"]))
+        options = Options(purposes=tuple(request.purposes), max_prims=prims)
+        with quiet():
+            arrays = load(opened.stage, options, (*found.problems, *opened.problems))
+        loaded = self._clock.now_mono_ns()
+        digests = {file: _hashed(request, file) for file in found.files}
+        arrays = replace(arrays, key=cache.remember(folder, text, digests))
+        path = cache.write(arrays, folder)
+        done = self._clock.now_mono_ns()
+        self._open = opened
+        seconds |= {"load": (loaded - composed) / NS, "write": (done - loaded) / NS}
+        return arrays, path, seconds
+
+    def _save(self, asked: message.SaveBindings) -> message.Done:
+        request = self._opened()
+        if not request.bindings:
+            raise SceneFault(
+                "This scene has no binding layer to save to.",
+                where=request.entry,
+                remedy="Save it as a project first.",
+            )
+        with quiet():
+            author.save(request.bindings, asked.bindings, asked.remove)
+        self._close()  # composed anew when next asked for, with what was saved
+        return message.Done()
+
+    def _info(self, asked: message.AskInfo) -> message.Json:
+        request = message.OpenScene(entry=asked.entry, roots=asked.roots)
+        found, opened, _ = self._compose(request)
+        with quiet():
+            arrays = load(opened.stage, Options(), (*found.problems, *opened.problems))
+            return message.Json(text=info.info(opened.stage, arrays.problems))
+
+    def _check_bindings(self, asked: message.CheckBindings) -> message.Problems:
+        request = message.OpenScene(entry=asked.entry, bindings=asked.bindings, roots=asked.roots)
+        found, opened, _ = self._compose(request)
+        with quiet():
+            arrays = load(opened.stage, Options())
+        bindings, problems = sidecar.read(_layers(request))
+        judged = lint.lint(
+            bindings,
+            arrays,
+            stage=opened.stage,
+            tags=asked.tags,
+            colormaps=[colours.name for colours in asked.colormaps],
+        )
+        return message.Problems(
+            problems=listed([*found.problems, *opened.problems, *arrays.problems, *problems, *judged])
+        )
+
+
+def _layers(request: message.OpenScene) -> list[str]:
+    """Return the files that bindings are read from, strongest first."""
+    out = sidecar.files(request.bindings) if request.bindings else []
+    return out + (sidecar.files(request.composed) if request.composed else [])
+
+
+def _hashed(request: message.OpenScene, file: str) -> str:
+    """Return the hash of what a file adds to the picture: bindings add nothing, all else of it does."""
+    if file not in {request.bindings, request.composed}:
+        return cache.digest(file)
+    try:
+        return sidecar.remainder(file)
+    except SceneFault:
+        return cache.digest(file)
+
+
+def _request_text(request: message.OpenScene) -> str:
+    """Return everything but file contents that decides what the arrays hold."""
+    facts = (
+        __version__,
+        str(Usd.GetVersion()),
+        request.entry,
+        request.bindings,
+        request.composed,
+        list(request.roots),
+        list(request.purposes),
+        request.load,
+        sorted(request.variants),
+        sorted(request.limits.items()),
+    )
+    return orjson.dumps(facts).decode()
+
+
+def attributes(stage: Any, path: str) -> message.Attributes:
+    """Return the attributes and relationships of a prim. Raises SceneFault when it is not in the scene."""
+    prim = stage.GetPrimAtPath(path) if Sdf.Path.IsValidPathString(path) else None
+    if not prim:
+        raise SceneFault(
+            f"{path} is not in the scene.",
+            where=stage.GetRootLayer().realPath,
+            remedy="Choose a prim of the tree.",
+        )
+    rows = []
+    for prop in prim.GetProperties():
+        if isinstance(prop, Usd.Attribute):
+            stack = prop.GetPropertyStack(Usd.TimeCode.EarliestTime())
+            value = prop.Get(Usd.TimeCode.EarliestTime())
+            kind = str(prop.GetTypeName())
+            text = "" if value is None else shown(value)
+        else:
+            stack = prop.GetPropertyStack()
+            kind, text = "rel", ", ".join(str(target) for target in prop.GetTargets()[:MOST_ITEMS])
+        layer = stack[0].layer if stack else None
+        named = "" if layer is None else Path(layer.realPath).name or layer.GetDisplayName()
+        rows.append((str(prop.GetName()), kind, text[:MOST_TEXT], named))
+    return message.Attributes(
+        path=path,
+        type_name=str(prim.GetTypeName()),
+        rows=tuple(rows),
+        applied=tuple(str(schema) for schema in prim.GetAppliedSchemas()),
+    )
+
+
+def shown(value: Any) -> str:
+    """Return a value as short text: an array by its length and first items."""
+    if isinstance(value, str | bool | int | float):
+        return str(value)
+    if hasattr(value, "__len__") and type(value).__name__.endswith("Array"):
+        items = ", ".join(str(value[i]) for i in range(min(len(value), MOST_ITEMS)))
+        more = ", …" if len(value) > MOST_ITEMS else ""
+        return f"{len(value)}: [{items}{more}]"
+    return str(value)
+
+
+def run(args: Mapping[str, Any], ready: Callable[[dict[str, Any]], None]) -> None:
+    """Serve requests at `args["address"]` until Stop arrives; `ready` is told the address when it listens."""
+    server = SceneServer()
+    hub = Hub(str(args["address"]))
+    try:
+        ready({"address": hub.address})
+        while True:
+            for peer, number, asked in hub.poll(POLL_S):
+                if isinstance(asked, message.Stop):
+                    hub.send(peer, message.Done(), answers=number)
+                    return
+                hub.send(peer, _answer(server, asked), answers=number)
+    finally:
+        hub.close()
+
+
+def _answer(server: SceneServer, asked: object) -> object:
+    """Return the answer, or the fault: a request that fails must not end the process that others use."""
+    try:
+        return server.answer(asked)
+    except Fault as fault:
+        return fault
+    except (
+        Tf.ErrorException,
+        RuntimeError,
+        ValueError,
+        TypeError,
+        IndexError,
+        KeyError,
+        OSError,
+        MemoryError,
+    ) as error:
+        return SceneFault(
+            f"The scene cannot be read: {type(error).__name__}: {str(error)[:300]}.",
+            where=getattr(asked, "entry", "") or "scene.child",
+            remedy="Export it again; if it is sound elsewhere, report it with the file.",
+        )

@@ -1,0 +1,86 @@
+"""What a file's bytes say before any parser of OpenUSD sees them."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+
+import numpy as np
+
+from armillary.model.fault import SceneFault
+from armillary.scene.problems import MAX_BRACES
+
+CRATE, TEXT, ZIP = b"PXR-USDC", b"#usda", b"PK\x03\x04"
+_LITERALS = re.compile(
+    rb'"""(?:[^\\]|\\.)*?"""|"(?:[^"\\\n]|\\.)*"|#[^\n]*|'
+    rb"'''(?:[^\\]|\\.)*?'''|'(?:[^'\\\n]|\\.)*'",
+    re.DOTALL,
+)
+
+
+def look(path: str) -> None:
+    """Look at a file's bytes before any parser does. Raises SceneFault when it is no scene, or too deep."""
+    with open(path, "rb") as file:
+        head = file.read(len(CRATE))
+        if head.startswith(CRATE):
+            return
+        if head.startswith(TEXT):
+            _braces(path, head + file.read())
+            return
+    if head.startswith(ZIP):
+        _package(path)
+        return
+    raise SceneFault(
+        "This is not an OpenUSD file." if head else "The file is empty.",
+        where=path,
+        remedy="Choose a .usd, .usda, .usdc or .usdz file, or convert it with `armillary import`.",
+    )
+
+
+def _package(path: str) -> None:
+    try:
+        with zipfile.ZipFile(path) as package:
+            for item in package.infolist():
+                if item.compress_type != zipfile.ZIP_STORED or item.flag_bits & 1:
+                    raise damaged(path, ValueError(f"{item.filename} is compressed or encrypted"))
+                if item.filename.endswith((".usda", ".usd")):
+                    content = package.read(item)
+                    if content.startswith(TEXT):
+                        _braces(f"{path}[{item.filename}]", content)
+    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
+        raise damaged(path, error) from error
+
+
+def _braces(where: str, text: bytes) -> None:
+    """Refuse text that is nested deeper than the parser's stack bears (30,000 levels end in SIGSEGV)."""
+    if _deepest(text) > MAX_BRACES and _deepest(_LITERALS.sub(b"", text)) > MAX_BRACES:
+        raise SceneFault(
+            f"The scene was refused: its text is nested more than {MAX_BRACES:,} deep.",
+            where=where,
+            remedy="Ask for another export; a file like this crashes OpenUSD.",
+        )
+
+
+def _deepest(text: bytes) -> int:
+    data = np.frombuffer(text, np.uint8)
+    step = np.zeros(256, np.int8)
+    step[list(b"{[(")], step[list(b"}])")] = 1, -1
+    moves = step[data]
+    moves = moves[moves != 0]
+    return int(np.cumsum(moves, dtype=np.int64).max(initial=0))
+
+
+def damaged(path: str, error: Exception | None) -> SceneFault:
+    return SceneFault(
+        f"The file is damaged or not a scene{': ' + reason(error) if error else ''}.",
+        where=path,
+        remedy="Export it again, or restore an older copy.",
+    )
+
+
+def reason(error: Exception) -> str:
+    """Return what OpenUSD says in one line, without its own source files."""
+    text = str(error).strip()
+    quoted = re.findall(r": '(.*)'\s*$", text, re.DOTALL)
+    line = (quoted[-1] if quoted else text).strip().splitlines()
+    return line[-1].strip()[:300] if line else type(error).__name__
