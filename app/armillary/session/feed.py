@@ -11,14 +11,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from armillary.model.clock import NS, Clock
 from armillary.model.fault import Fault, FaultRecord, WorldFault, record
 from armillary.model.frame import Frame
 from armillary.model.message import Bye, Credit, Hello, Welcome
+from armillary.session.batch import Asked, Batch, Peer, Wire
 from armillary.wire import child as children
 from armillary.wire.bus import Line
 from armillary.wire.child import Child
@@ -31,52 +30,6 @@ SILENCE_NS = NS  # no frame for longer: the world is not live (operations: dead-
 HELLO_AGAIN_NS = 2 * NS
 STOP_S = 1.2
 _BUSY_S, _CALM_S = 0.01, 0.2  # how long one poll may last while something is awaited elsewhere, or not
-
-
-class Wire(Protocol):
-    """What the feed needs of `wire.bus.Line`; tests give their own."""
-
-    def send(self, message: object) -> int: ...
-    def poll(self, timeout_s: float) -> list[tuple[int, object]]: ...
-    def wake(self) -> None: ...
-    def close(self) -> None: ...
-
-
-@dataclass(slots=True)
-class Batch:
-    """What the Qt thread gets: everything since it last asked."""
-
-    welcome: Welcome | None = None  # the newest; frames older than it have been left out
-    frames: list[Frame] = field(default_factory=list)
-    answers: list[tuple[int, object]] = field(default_factory=list)  # (request number, answer or FaultRecord)
-    live: bool | None = None  # the world began (True) or ceased (False) to speak; None: as before
-    ended: list[tuple[str, FaultRecord]] = field(default_factory=list)  # (peer, why its process is gone)
-    ready: list[str] = field(default_factory=list)  # peers that can be asked now
-
-    def __bool__(self) -> bool:
-        return bool(
-            self.welcome or self.frames or self.answers or self.ended or self.ready or self.live is not None
-        )
-
-
-@dataclass(slots=True)
-class _Ask:
-    number: int
-    peer: str
-    message: object
-    deadline_ns: int
-
-
-@dataclass(slots=True)
-class _Peer:
-    """One of the other processes, as the wire thread sees it."""
-
-    line: Wire | None = None
-    address: str = ""
-    child: Child | None = None
-    starting: bool = False  # our child has not said its address yet
-    asked: dict[int, _Ask] = field(default_factory=dict)  # line's id -> request
-    held: list[_Ask] = field(default_factory=list)  # wait for the child to be ready
 
 
 class Feed:
@@ -98,7 +51,7 @@ class Feed:
         self._woken = False
         self._todo: list[Callable[[], None]] = []
         self._waiting = 0  # frames in the batch
-        self._peers: dict[str, _Peer] = {name: _Peer() for name in (WORLD, RECORDER, SCENE)}
+        self._peers: dict[str, Peer] = {name: Peer() for name in (WORLD, RECORDER, SCENE)}
         self._bell = threading.Event()
         self._ending = False
         self._number = 0
@@ -142,7 +95,7 @@ class Feed:
         Nothing is kept for a peer that is not there, except while our own child is starting.
         """
         self._number += 1
-        ask = _Ask(self._number, peer, message, self._clock.now_mono_ns() + int(timeout_s * NS))
+        ask = Asked(self._number, peer, message, self._clock.now_mono_ns() + int(timeout_s * NS))
         self._do(lambda: self._ask(ask))
         return ask.number
 
@@ -201,19 +154,23 @@ class Feed:
     def _run(self) -> None:
         try:
             while not self._ending:
-                self._bell.clear()
-                with self._lock:
-                    todo, self._todo = self._todo, []
-                for command in todo:
-                    command()
-                self._look_after_children()
-                self._poll()
-                self._watch()
+                self.step()
         except Exception:  # a border: without this thread the desk is blind and must say so
             log.exception("the wire thread of the desk failed")
             self._deliver(lambda batch: setattr(batch, "live", False))
         finally:
             self._end()
+
+    def step(self) -> None:
+        """Run one round of the wire thread: what was asked, children, what has arrived or is overdue."""
+        self._bell.clear()
+        with self._lock:
+            todo, self._todo = self._todo, []
+        for command in todo:
+            command()
+        self._look_after_children()
+        self._poll()
+        self._watch()
 
     def _poll(self) -> None:
         """Take what has arrived on all lines; wait on the first, or on the bell when there is none."""
@@ -227,7 +184,7 @@ class Feed:
             for answers, message in line.poll(wait if i == 0 else 0.0):
                 self._received(name, peer, answers, message)
 
-    def _received(self, name: str, peer: _Peer, answers: int, message: object) -> None:
+    def _received(self, name: str, peer: Peer, answers: int, message: object) -> None:
         if name == WORLD:
             self._heard_ns = self._clock.now_mono_ns()
         if isinstance(message, Frame):
@@ -382,7 +339,7 @@ class Feed:
             self._set_live(False)
         self._deliver(lambda batch: batch.ended.append((name, why)))
 
-    def _ask(self, ask: _Ask) -> None:
+    def _ask(self, ask: Asked) -> None:
         peer = self._peers[ask.peer]
         if peer.line is None:
             if peer.starting:
@@ -398,7 +355,7 @@ class Feed:
         except Fault as fault:
             self._answer(ask.number, record(fault))
 
-    def _fail(self, ask: _Ask, what: str, where: str, remedy: str) -> None:
+    def _fail(self, ask: Asked, what: str, where: str, remedy: str) -> None:
         self._answer(ask.number, _fault(what, where or ask.peer, remedy))
 
     def _end(self) -> None:

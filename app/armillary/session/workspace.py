@@ -15,27 +15,21 @@ from armillary.model.clock import NS, Clock
 from armillary.model.fault import FaultRecord
 from armillary.model.frame import Event, Frame, WorldKind
 from armillary.model.link import BrowseItem
-from armillary.model.look import Look
 from armillary.model.message import (
-    AskAttributes,
-    Attributes,
     Browse,
     Browsed,
-    ChooseVariants,
     Retry,
-    SceneOpened,
     Welcome,
 )
 from armillary.model.order import Receipt
-from armillary.model.scene import SceneArrays, SceneProblem
-from armillary.session import rows, scenery
-from armillary.session.boarding import WorldState, boarding, joined, start_recorder, start_scene, start_world
-from armillary.session.feed import RECORDER, SCENE, WORLD, Batch, Feed
+from armillary.session import rows
+from armillary.session.batch import Batch
+from armillary.session.boarding import WorldState, boarding, joined, start_recorder, start_world
+from armillary.session.feed import RECORDER, WORLD, Feed
+from armillary.session.loading import Loading, fault_of
 from armillary.session.mirror import Mirror
 from armillary.session.orders import Orders
-from armillary.session.scenery import Scenery
-from armillary.session.showing import GREYS, same, variants_wanted
-from armillary.session.standing import IDLE, Standing
+from armillary.session.showing import GREYS
 from armillary.session.timeline import Timeline
 
 __all__ = ["Legend", "Program", "Workspace", "WorldState"]
@@ -45,8 +39,6 @@ log = logging.getLogger(__name__)
 SPIN_S = 0.1  # how often what spins is turned when nothing else asks for a picture
 AGE_S = 1.0  # how often ages are shown anew while the world is silent
 COUNTDOWN_S = 0.25
-VARIANTS_NS = NS // 2  # at most two changes of variants a second
-SCENE_S = 600.0
 BROWSE_S = 30.0
 _NONE = np.zeros(0, np.uint32)
 
@@ -55,7 +47,7 @@ def _unheard() -> None:
     """Stand in for `wake` until the owner sets it: whoever pumps by hand needs none."""
 
 
-class Workspace(Standing):
+class Workspace(Loading):
     """Everything a desk knows and does. Every method is for one thread (Qt's).
 
     The owner sets `wake` to something that queues one `pump` on its thread, and calls `pump` again after
@@ -66,10 +58,6 @@ class Workspace(Standing):
         super().__init__(clock)
         self.actor = actor or f"local:{os.getuid()}"
         self.wake: Callable[[], None] = _unheard  # the one call from the wire thread, once per batch
-        self._feed: Feed | None = None
-        self._callbacks: dict[int, Callable[[object], None]] = {}
-        self._progress_of: Callable[[str, float], None] | None = None
-        self.stale_answers = 0  # answers that nobody waits for any more
         self.orders = Orders(
             clock,
             self.actor,
@@ -83,11 +71,6 @@ class Workspace(Standing):
             self._picture_ns,
         )
         self.orders.changed.connect(self.order_changed.emit)
-        self._scene_problem: SceneProblem | None = None
-        self._scene_child = False
-        self._attributes_asked = 0
-        self._variants: tuple[tuple[str, str, str], ...] = ()
-        self._variants_mono_ns = 0
         self._ages_mono_ns = 0
 
     @property
@@ -135,8 +118,7 @@ class Workspace(Standing):
             return
         feed.stop()
         self._forget()
-        self._callbacks.clear()
-        self._variants, self._scene_problem, self._scene_child = (), None, False
+        self._forget_scene()
         self.orders.forget()
         self.timeline.reset()
         for signal in (self.scene_changed, self.links_changed, self.problems_changed):
@@ -156,16 +138,6 @@ class Workspace(Standing):
         else:
             feed.connect(WORLD, plan.address)
         self.world_changed.emit()
-
-    def _open_scene(self) -> None:
-        if self._plan is None or self._feed is None:
-            return
-        request = start_scene(self._plan, self._feed)
-        if request is None:
-            return
-        self._scene_child = True
-        self._say("Reading the scene", 0.1)
-        self._ask(SCENE, request, self._scene_opened, SCENE_S)
 
     # ------------------------------------------------------------ the loop
 
@@ -221,15 +193,6 @@ class Workspace(Standing):
             self.showing.note(changed)
             self.showing.wanted |= self.showing.ages
             self.frame_arrived.emit(changed)
-
-    def _resolve(self, now_mono_ns: int) -> None:
-        old = self.showing.look
-        new = self.showing.resolve(self.mirror, self.selection, now_mono_ns)
-        if old is None or new is None:
-            return
-        self._choose_variants(new, now_mono_ns)
-        if not same(old, new):
-            self.look_changed.emit(old, new)
 
     # ------------------------------------------------------------ the world
 
@@ -305,100 +268,6 @@ class Workspace(Standing):
     def _set_world(self, state: WorldState, text: str) -> None:
         self.world_state, self.world_text = state, text
 
-    def _add_event(self, event: Event) -> None:
-        self.events.append(event)
-        self.event_added.emit(event)
-
-    # ------------------------------------------------------------ the scene
-
-    def _scene_opened(self, answer: object) -> None:
-        if not isinstance(answer, SceneOpened):
-            self._scene_failed(answer)
-            return
-        self._say("Preparing the picture", 0.6)
-        specs, colormaps = self.specs, self.colormaps
-        self._work(lambda: scenery.load(answer, specs, colormaps), self._scene_loaded)
-
-    def _scene_loaded(self, answer: object) -> None:
-        if not isinstance(answer, Scenery):
-            self._scene_failed(answer)
-            return
-        old, chosen = self.scene, self.selection
-        hidden, isolated = self.hidden, self.isolated
-        self.showing.show(answer)
-        if old is not None:  # the same scene with other variants: what a person chose stays, by path
-            self.selection = self._moved(old, chosen)
-            self.showing.hidden.update(self._moved(old, tuple(hidden)))
-            self.showing.isolated = self._moved(old, isolated)
-        self._scene_problem = None
-        self._say(*IDLE)
-        self._gather_problems()
-        if len(answer.program.mark_source) and answer.program.tags != len(self.specs):
-            self._recompile()  # the world had other tags than the project when this began
-        self.scene_changed.emit()
-        self.selection_changed.emit(self.selection)
-
-    def _moved(self, old: SceneArrays, prims: tuple[int, ...]) -> tuple[int, ...]:
-        found = (self.prim_named(old.prim_path[p]) for p in prims)
-        return tuple(p for p in found if p is not None)
-
-    def _scene_failed(self, answer: object) -> None:
-        fault = _fault_of(answer)
-        where = str(self.project.entry) if self.project is not None and self.project.entry else fault.where
-        self._scene_problem = SceneProblem(
-            code="S00", severity="error", where=fault.where or where, what=fault.what, remedy=fault.remedy
-        )
-        self._say(*IDLE)
-        self._gather_problems()
-        self.scene_changed.emit()
-
-    def _recompile(self) -> None:
-        old = self.scenery
-        if old is None:
-            return
-        specs, colormaps = self.specs, self.colormaps
-        self._work(
-            lambda: scenery.compiled(old.scene, old.bindings, old.layer_problems, specs, colormaps),
-            self._recompiled,
-        )
-
-    def _recompiled(self, answer: object) -> None:
-        if isinstance(answer, Scenery) and self.scene is answer.scene:
-            self.showing.recompiled(answer)
-            self._gather_problems()
-
-    def _choose_variants(self, look: Look, now_mono_ns: int) -> None:
-        """Ask for the arrays of the variants that bindings choose; at most twice a second."""
-        if self.scene is None or not (look.variant or self._variants):
-            return
-        wanted = variants_wanted(look, self.scene)
-        if not wanted or wanted == self._variants or now_mono_ns - self._variants_mono_ns < VARIANTS_NS:
-            return
-        self._variants, self._variants_mono_ns = wanted, now_mono_ns
-        self._ask(SCENE, ChooseVariants(variants=wanted), self._variant_opened, SCENE_S)
-
-    def _variant_opened(self, answer: object) -> None:
-        if isinstance(answer, SceneOpened):
-            self._scene_opened(answer)
-        else:
-            self._tell(answer)
-
-    def _gather_problems(self) -> None:
-        found = [*(self.project.problems if self.project is not None else ())]
-        if self._scene_problem is not None:
-            found.append(self._scene_problem)
-        if self.scenery is not None:
-            found += self.scenery.scene.problems
-            found += self.scenery.layer_problems
-            found += self.scenery.compile_problems
-        self.problems = tuple(dict.fromkeys(found))
-        self.problems_changed.emit()
-
-    def _say(self, text: str, share: float) -> None:
-        self.progress = (text, share)
-        if self._progress_of is not None:
-            self._progress_of(text, share)
-
     # ------------------------------------------------------------ what a person does
 
     def select(self, prims: Sequence[int]) -> None:
@@ -452,71 +321,14 @@ class Workspace(Standing):
         """Ask for the children of an address of a link."""
 
         def answered(answer: object) -> None:
-            callback(answer.items if isinstance(answer, Browsed) else _fault_of(answer))
+            callback(answer.items if isinstance(answer, Browsed) else fault_of(answer))
 
         self._ask(WORLD, Browse(link=link, under=under), answered, BROWSE_S)
-
-    def attributes(self, path: str, callback: Callable[[Attributes | FaultRecord], None]) -> None:
-        """Ask the scene child for a prim's attributes; an answer for an older request is discarded."""
-        self._attributes_asked += 1
-        asked = self._attributes_asked
-
-        def answered(answer: object) -> None:
-            if asked != self._attributes_asked:
-                self.stale_answers += 1
-                return
-            callback(answer if isinstance(answer, Attributes) else _fault_of(answer))
-
-        if (
-            not self._scene_child
-            and self.scene is not None
-            and self._plan is not None
-            and self._feed is not None
-        ):
-            request = start_scene(self._plan, self._feed)  # it died since; a fresh one reads its cache
-            if request is not None:
-                self._scene_child = True
-                self._ask(SCENE, request, lambda _answer: None, SCENE_S)
-        self._ask(SCENE, AskAttributes(path=path), answered, SCENE_S)
-
-    def _revive_scene_child(self) -> None:
-        """Start a fresh scene child after ours died; it reads its cache, and what follows waits for it."""
-        if self._plan is None or self._feed is None:
-            return
-        request = start_scene(self._plan, self._feed)
-        if request is not None:
-            self._scene_child = True
-            self._ask(SCENE, request, lambda _answer: None, SCENE_S)
-
-    def _refresh(self, *, changed: bool = False) -> None:
-        """Show at once what a person changed, also while the picture is held."""
-        self.showing.wanted |= changed
-        if self.showing.wanted:
-            self._resolve(self._clock.now_mono_ns())
 
     # ------------------------------------------------------------ requests
 
     def _woken(self) -> None:
         self.wake()  # looked up now: the owner may set it after `open`
-
-    def _ask(
-        self, peer: str, message: object, callback: Callable[[object], None], timeout_s: float = 10.0
-    ) -> None:
-        if self._feed is None:
-            callback(_fault_of(None))
-            return
-        self._callbacks[self._feed.ask(peer, message, timeout_s)] = callback
-
-    def _work(self, job: Callable[[], object], callback: Callable[[object], None]) -> None:
-        if self._feed is not None:
-            self._callbacks[self._feed.work(job)] = callback
-
-    def _tell(self, answer: object) -> None:
-        """Put a refused request among the events; one that was carried out needs no word."""
-        if isinstance(answer, FaultRecord):
-            text = f"{answer.what} {answer.remedy}"
-            now_ns = self._clock.now_ns()
-            self._add_event(Event(t_ns=now_ns, level="error", source=answer.where, text=text, fault=answer))
 
     def _picture_ns(self) -> int:
         """Return the time that the picture shows, ns UTC: the world's, going on while it is live."""
@@ -525,10 +337,3 @@ class Workspace(Standing):
             return self._clock.now_ns()
         passed = self._clock.now_mono_ns() - mirror.taken_mono_ns
         return mirror.t_ns + (max(0, passed) if mirror.live else 0)
-
-
-def _fault_of(answer: object) -> FaultRecord:
-    if isinstance(answer, FaultRecord):
-        return answer
-    what = "Nothing is open." if answer is None else f"The answer was a {type(answer).__name__}."
-    return FaultRecord(kind="WorldFault", what=what, where="desk", remedy="Open a project and try again.")

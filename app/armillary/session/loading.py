@@ -1,0 +1,214 @@
+"""The scene side of a workspace: requests, the scene child, loading in the background, looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from armillary.model.clock import NS, Clock
+from armillary.model.fault import FaultRecord
+from armillary.model.frame import Event
+from armillary.model.look import Look
+from armillary.model.message import AskAttributes, Attributes, ChooseVariants, SceneOpened
+from armillary.model.scene import SceneArrays, SceneProblem
+from armillary.session import scenery
+from armillary.session.boarding import start_scene
+from armillary.session.feed import SCENE, Feed
+from armillary.session.scenery import Scenery
+from armillary.session.showing import same, variants_wanted
+from armillary.session.standing import IDLE, Standing
+
+VARIANTS_NS = NS // 2  # at most two changes of variants a second
+SCENE_S = 600.0
+
+
+class Loading(Standing):
+    """A standing that asks other processes, loads scenes and makes looks."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.stale_answers = 0  # answers that nobody waits for any more
+        self._feed: Feed | None = None
+        self._callbacks: dict[int, Callable[[object], None]] = {}
+        self._progress_of: Callable[[str, float], None] | None = None
+        self._scene_problem: SceneProblem | None = None
+        self._scene_child = False
+        self._attributes_asked = 0
+        self._variants: tuple[tuple[str, str, str], ...] = ()
+        self._variants_mono_ns = 0
+
+    def _forget_scene(self) -> None:
+        self._callbacks.clear()
+        self._variants, self._scene_problem, self._scene_child = (), None, False
+
+    # ------------------------------------------------------------ requests
+
+    def _ask(
+        self, peer: str, message: object, callback: Callable[[object], None], timeout_s: float = 10.0
+    ) -> None:
+        if self._feed is None:
+            callback(fault_of(None))
+            return
+        self._callbacks[self._feed.ask(peer, message, timeout_s)] = callback
+
+    def _work(self, job: Callable[[], object], callback: Callable[[object], None]) -> None:
+        if self._feed is not None:
+            self._callbacks[self._feed.work(job)] = callback
+
+    def _tell(self, answer: object) -> None:
+        """Put a refused request among the events; one that was carried out needs no word."""
+        if isinstance(answer, FaultRecord):
+            text = f"{answer.what} {answer.remedy}"
+            now_ns = self._clock.now_ns()
+            self._add_event(Event(t_ns=now_ns, level="error", source=answer.where, text=text, fault=answer))
+
+    def _add_event(self, event: Event) -> None:
+        self.events.append(event)
+        self.event_added.emit(event)
+
+    # ------------------------------------------------------------ the scene
+
+    def _open_scene(self) -> None:
+        if self._plan is None or self._feed is None:
+            return
+        request = start_scene(self._plan, self._feed)
+        if request is None:
+            return
+        self._scene_child = True
+        self._say("Reading the scene", 0.1)
+        self._ask(SCENE, request, self._scene_opened, SCENE_S)
+
+    def _scene_opened(self, answer: object) -> None:
+        if not isinstance(answer, SceneOpened):
+            self._scene_failed(answer)
+            return
+        self._say("Preparing the picture", 0.6)
+        specs, colormaps = self.specs, self.colormaps
+        self._work(lambda: scenery.load(answer, specs, colormaps), self._scene_loaded)
+
+    def _scene_loaded(self, answer: object) -> None:
+        if not isinstance(answer, Scenery):
+            self._scene_failed(answer)
+            return
+        old, chosen = self.scene, self.selection
+        hidden, isolated = self.hidden, self.isolated
+        self.showing.show(answer)
+        if old is not None:  # the same scene with other variants: what a person chose stays, by path
+            self.selection = self._moved(old, chosen)
+            self.showing.hidden.update(self._moved(old, tuple(hidden)))
+            self.showing.isolated = self._moved(old, isolated)
+        self._scene_problem = None
+        self._say(*IDLE)
+        self._gather_problems()
+        if len(answer.program.mark_source) and answer.program.tags != len(self.specs):
+            self._recompile()  # the world had other tags than the project when this began
+        self.scene_changed.emit()
+        self.selection_changed.emit(self.selection)
+
+    def _moved(self, old: SceneArrays, prims: tuple[int, ...]) -> tuple[int, ...]:
+        found = (self.prim_named(old.prim_path[p]) for p in prims)
+        return tuple(p for p in found if p is not None)
+
+    def _scene_failed(self, answer: object) -> None:
+        fault = fault_of(answer)
+        where = str(self.project.entry) if self.project is not None and self.project.entry else fault.where
+        self._scene_problem = SceneProblem(
+            code="S00", severity="error", where=fault.where or where, what=fault.what, remedy=fault.remedy
+        )
+        self._say(*IDLE)
+        self._gather_problems()
+        self.scene_changed.emit()
+
+    def _recompile(self) -> None:
+        old = self.scenery
+        if old is None:
+            return
+        specs, colormaps = self.specs, self.colormaps
+        self._work(
+            lambda: scenery.compiled(old.scene, old.bindings, old.layer_problems, specs, colormaps),
+            self._recompiled,
+        )
+
+    def _recompiled(self, answer: object) -> None:
+        if isinstance(answer, Scenery) and self.scene is answer.scene:
+            self.showing.recompiled(answer)
+            self._gather_problems()
+
+    def _choose_variants(self, look: Look, now_mono_ns: int) -> None:
+        """Ask for the arrays of the variants that bindings choose; at most twice a second."""
+        if self.scene is None or not (look.variant or self._variants):
+            return
+        wanted = variants_wanted(look, self.scene)
+        if not wanted or wanted == self._variants or now_mono_ns - self._variants_mono_ns < VARIANTS_NS:
+            return
+        self._variants, self._variants_mono_ns = wanted, now_mono_ns
+        self._ask(SCENE, ChooseVariants(variants=wanted), self._variant_opened, SCENE_S)
+
+    def _variant_opened(self, answer: object) -> None:
+        if isinstance(answer, SceneOpened):
+            self._scene_opened(answer)
+        else:
+            self._tell(answer)
+
+    def _gather_problems(self) -> None:
+        found = [*(self.project.problems if self.project is not None else ())]
+        if self._scene_problem is not None:
+            found.append(self._scene_problem)
+        if self.scenery is not None:
+            found += self.scenery.scene.problems
+            found += self.scenery.layer_problems
+            found += self.scenery.compile_problems
+        self.problems = tuple(dict.fromkeys(found))
+        self.problems_changed.emit()
+
+    def _say(self, text: str, share: float) -> None:
+        self.progress = (text, share)
+        if self._progress_of is not None:
+            self._progress_of(text, share)
+
+    def attributes(self, path: str, callback: Callable[[Attributes | FaultRecord], None]) -> None:
+        """Ask the scene child for a prim's attributes; an answer for an older request is discarded."""
+        self._attributes_asked += 1
+        asked = self._attributes_asked
+
+        def answered(answer: object) -> None:
+            if asked != self._attributes_asked:
+                self.stale_answers += 1
+                return
+            callback(answer if isinstance(answer, Attributes) else fault_of(answer))
+
+        if not self._scene_child and self.scene is not None:
+            self._revive_scene_child()
+        self._ask(SCENE, AskAttributes(path=path), answered, SCENE_S)
+
+    def _revive_scene_child(self) -> None:
+        """Start a fresh scene child after ours died; it reads its cache, and what follows waits for it."""
+        if self._plan is None or self._feed is None:
+            return
+        request = start_scene(self._plan, self._feed)
+        if request is not None:
+            self._scene_child = True
+            self._ask(SCENE, request, lambda _answer: None, SCENE_S)
+
+    # ------------------------------------------------------------ looks
+
+    def _resolve(self, now_mono_ns: int) -> None:
+        old = self.showing.look
+        new = self.showing.resolve(self.mirror, self.selection, now_mono_ns)
+        if old is None or new is None:
+            return
+        self._choose_variants(new, now_mono_ns)
+        if not same(old, new):
+            self.look_changed.emit(old, new)
+
+    def _refresh(self, *, changed: bool = False) -> None:
+        """Show at once what a person changed, also while the picture is held."""
+        self.showing.wanted |= changed
+        if self.showing.wanted:
+            self._resolve(self._clock.now_mono_ns())
+
+
+def fault_of(answer: object) -> FaultRecord:
+    if isinstance(answer, FaultRecord):
+        return answer
+    what = "Nothing is open." if answer is None else f"The answer was a {type(answer).__name__}."
+    return FaultRecord(kind="WorldFault", what=what, where="desk", remedy="Open a project and try again.")
