@@ -25,7 +25,7 @@ from armillary.model.order import Receipt
 from armillary.session import rows
 from armillary.session.batch import Batch
 from armillary.session.boarding import WorldState, boarding, joined, start_recorder, start_world
-from armillary.session.feed import RECORDER, WORLD, Feed
+from armillary.session.feed import RECORDER, SCENE, WORLD, Feed
 from armillary.session.loading import Loading, fault_of
 from armillary.session.mirror import Mirror
 from armillary.session.orders import Orders
