@@ -1,0 +1,205 @@
+"""What contradicts itself in a project, given as data: tags, sources, bindings, units, expressions.
+
+What needs the scene alone (prims, types, double bindings) is found where the scene is read; here is what
+needs the project too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+from urllib.parse import urlsplit
+
+from armillary.model import expression
+from armillary.model.binding import Binding
+from armillary.model.fault import ProjectFault
+from armillary.model.scene import SceneProblem
+from armillary.model.tags import TagSpec
+from armillary.model.units import conversion
+from armillary.project.record import PROJECT_FILE, Project
+from armillary.project.settings import EXPRESSION_SOURCE
+from armillary.project.table import nearest
+
+OWN_VARIABLES = ("x", "t", "q")  # of a binding's expression
+_SECRET_KEY = re.compile(r"pass(word|wd|phrase)?|pwd|token|api_?key|private_?key|credentials?", re.IGNORECASE)
+_PRIVATE_KEY = "-----BEGIN"
+_SHOWN = 8  # names in one finding
+_Found = Callable[[str, str, str, str], SceneProblem]  # code, severity, what, remedy
+
+
+def findings(
+    project: Project, bindings: Sequence[Binding] = (), prims: Collection[str] = ()
+) -> list[SceneProblem]:
+    """Return what is wrong between a project, its bindings and its scene's prim paths (where given)."""
+    enabled = [binding for binding in bindings if binding.enabled]
+    specs = {spec.name: spec for spec in project.specs}
+    return [
+        *_sources(project, enabled),
+        *_secrets(project),
+        *_expressions(project, specs),
+        *_twins(project, frozenset(prims)),
+        *(problem for binding in enabled for problem in _binding(binding, project, specs)),
+        *(_unbound(project, enabled, specs) if bindings else ()),
+    ]
+
+
+def _problem(code: str, severity: str, where: str, what: str, remedy: str) -> SceneProblem:
+    return SceneProblem(code=code, severity=severity, where=where, what=what, remedy=remedy)
+
+
+def _some(names: Sequence[str]) -> str:
+    rest = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+
+
+# ---------------------------------------------------------------- the project alone
+def _sources(project: Project, bindings: Sequence[Binding]) -> Iterator[SceneProblem]:
+    used = {spec.link for spec in project.specs}
+    used |= {binding.address.partition("!")[0] for binding in bindings if binding.address}
+    for link in project.links:
+        if link.name not in used:
+            what = f"No tag comes from the source '{link.name}'."
+            yield _problem("P20", "info", link.origin, what, "Give it tags in twins.json, or remove it.")
+
+
+def _secrets(project: Project) -> Iterator[SceneProblem]:
+    remedy = 'Put it into the secret store and write secret = "<its name>".'
+    for link in project.links:
+        if urlsplit(link.url).password:
+            what = f"The url of '{link.name}' holds a password in plain text."
+            yield _problem("P21", "warning", link.origin, what, remedy)
+        for key in _plain_secrets(link.settings):
+            what = f"'{key}' of '{link.name}' holds a secret in plain text."
+            yield _problem("P21", "warning", link.origin, what, remedy)
+
+
+def _plain_secrets(settings: Mapping[str, Any], inside: str = "") -> Iterator[str]:
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            yield from _plain_secrets(value, f"{inside}{key}.")
+        elif isinstance(value, str) and value and (_SECRET_KEY.fullmatch(key) or _PRIVATE_KEY in value):
+            yield f"{inside}{key}"
+
+
+def _expressions(project: Project, specs: Mapping[str, TagSpec]) -> Iterator[SceneProblem]:
+    """Yield derived tags that cannot be evaluated, and circles among them."""
+    reads: dict[str, tuple[str, ...]] = {}
+    for spec in project.derived:
+        try:
+            reads[spec.name] = expression.compile(spec.expression, specs, spec.origin).names
+        except ProjectFault as fault:
+            yield _problem("B14", "error", spec.origin, fault.what, fault.remedy)
+    try:
+        TopologicalSorter(reads).prepare()
+    except CycleError as error:
+        names = list(reversed(error.args[1]))
+        what = f"Derived tags read each other in a circle: {' → '.join(names)}."
+        yield _problem("P22", "error", specs[names[0]].origin, what, "Take one of them out of the circle.")
+
+
+def _twins(project: Project, prims: frozenset[str]) -> Iterator[SceneProblem]:
+    if not prims:
+        return
+    for twin in project.twins:
+        if twin.prim and twin.prim not in prims:
+            what = f"The prim {twin.prim} of the twin '{twin.id}' is not in the scene."
+            remedy = _moved(twin.prim, prims) or "Correct the twin's prim."
+            yield _problem("P23", "warning", f"twins.json:{twin.id}", what, remedy)
+    if project.default_camera and project.default_camera not in prims:
+        what = f"The default camera {project.default_camera} is not in the scene."
+        remedy = _moved(project.default_camera, prims) or "Correct scene.default_camera."
+        yield _problem("P24", "warning", PROJECT_FILE, what, remedy)
+
+
+def _moved(path: str, prims: frozenset[str]) -> str:
+    leaf = path.rpartition("/")[2]
+    same = sorted(prim for prim in prims if prim.rpartition("/")[2] == leaf)
+    return f"Did it move to {_some(same)}?" if same else ""
+
+
+# ---------------------------------------------------------------- bindings
+def _binding(binding: Binding, project: Project, specs: Mapping[str, TagSpec]) -> Iterator[SceneProblem]:
+    def found(code: str, severity: str, what: str, remedy: str) -> SceneProblem:
+        return _problem(code, severity, binding.origin or binding.where, f"{binding.where}: {what}", remedy)
+
+    spec = specs.get(binding.signal)
+    if binding.address:
+        yield from _address(binding, project, found)
+    elif not binding.signal:
+        yield found("B05", "error", "It has neither a signal nor an address.", "Give it a tag in `signal`.")
+    if spec is not None:
+        try:
+            conversion(spec.unit, binding.unit)
+        except ProjectFault as fault:
+            yield found("B13", "error", fault.what, fault.remedy)
+    if binding.map.kind == "expr":
+        try:
+            expression.compile(binding.map.expr, {**specs, **dict.fromkeys(OWN_VARIABLES)}, binding.where)
+        except ProjectFault as fault:
+            yield found("B14", "error", fault.what, fault.remedy)
+    yield from _keys(binding, spec, found)
+    colours = next((m for m in project.colormaps if m.name == binding.colormap), None)
+    shown = binding.target_unit or binding.unit or (spec.unit if spec is not None else "")
+    plain = binding.map.kind in ("none", "linear") and (binding.map.scale, binding.map.offset) == (1.0, 0.0)
+    if colours is not None and colours.unit and shown and plain and colours.unit != shown:
+        what = f"The colour map '{colours.name}' is in {colours.unit}, the value in {shown}."
+        yield found("B13", "warning", what, f"Set `unit` to {colours.unit}.")
+
+
+def _address(binding: Binding, project: Project, found: _Found) -> Iterator[SceneProblem]:
+    source, mark, address = binding.address.partition("!")
+    if not mark or not source or not address:
+        yield found(
+            "B06", "error", f"The address '{binding.address}' cannot be read.", "Write <source>!<address>."
+        )
+        return
+    names = [link.name for link in project.links]
+    if source not in (*names, EXPRESSION_SOURCE):
+        remedy = nearest(source, names).strip() or "Add it to project.toml."
+        yield found("B05", "error", f"There is no source '{source}'.", remedy)
+
+
+def _keys(binding: Binding, spec: TagSpec | None, found: _Found) -> Iterator[SceneProblem]:
+    """Yield thresholds that do not ascend, and states that the tag never takes."""
+    if binding.map.kind == "steps":
+        try:
+            steps = [float(key) for key in binding.map.state_keys]
+        except ValueError:
+            yield found("B11", "error", "A threshold is no number.", "Give numbers in `stateKeys`.")
+            return
+        if steps != sorted(set(steps)):
+            yield found("B11", "error", "The thresholds do not ascend.", "Sort `stateKeys`, each once.")
+    if binding.map.kind == "states" and spec is not None and spec.states:
+        named = {value for value, _ in spec.states}
+        for key in binding.map.state_keys:
+            try:
+                value = float({"false": "0", "true": "1"}.get(key.lower(), key))
+            except ValueError:
+                continue  # `*`, or a name that only the payload knows
+            if value not in named:
+                what = f"The tag {spec.name} has no state {key}."
+                yield found("B11", "warning", what, "Remove it, or add it to the tag's states.")
+
+
+def _unbound(
+    project: Project, bindings: Sequence[Binding], specs: Mapping[str, TagSpec]
+) -> Iterator[SceneProblem]:
+    """Yield, in one finding, the tags that drive no prim, neither themselves nor through another tag."""
+    used = {binding.signal for binding in bindings}
+    for text in (b.map.expr for b in bindings if b.map.kind == "expr"):
+        used |= _reads(text, {**specs, **dict.fromkeys(OWN_VARIABLES)})
+    for spec in project.derived:
+        used |= _reads(spec.expression, specs)
+    idle = [name for name in specs if name not in used]
+    if idle:
+        what = f"{len(idle)} of {len(specs)} tags drive nothing in the scene: {_some(idle)}."
+        yield _problem("P25", "info", "twins.json", what, "Bind them where they should be seen.")
+
+
+def _reads(text: str, known: Mapping[str, object]) -> set[str]:
+    try:
+        return set(expression.compile(text, known).names)
+    except ProjectFault:
+        return set()  # reported where it stands
