@@ -28,6 +28,7 @@ from armillary.viewport.view import View
 REST_MS = 300  # without change for so long, the picture is drawn once more with smooth edges
 FASTEST_MS, SLOWEST_MS = 16, 250
 HOVER_MS = 40
+LOADING_MS = 150
 _CLICK_PX = 4  # a press that moved less is a click
 _WHEEL_STEP = 120.0
 _ZOOM_PER_STEP = 1.15
@@ -76,6 +77,10 @@ class Canvas(QWidget):
         workspace.selection_changed.connect(self._selected)
         workspace.world_changed.connect(self._open_changed)
         workspace.project_changed.connect(self._open_changed)
+        workspace.problems_changed.connect(self._open_changed)
+        self._loading = QTimer(self)
+        self._loading.setInterval(LOADING_MS)
+        self._loading.timeout.connect(self._progressed)
         self._scene_changed()
 
     def _timer(self, ms: int, run: Callable[[], None]) -> QTimer:
@@ -99,7 +104,14 @@ class Canvas(QWidget):
 
     def _open_changed(self) -> None:
         self.view.legends(self._workspace.legends)
+        if self._workspace.progress[0]:
+            self._loading.start()
         self.touch()
+        self.update()
+
+    def _progressed(self) -> None:
+        if not self._workspace.progress[0]:
+            self._loading.stop()
         self.update()
 
     def _look_changed(self, _old: Look, new: Look) -> None:

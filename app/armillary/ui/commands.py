@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QEvent,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QSize,
+    Qt,
+    QTimer,
+)
 from PySide6.QtGui import QKeyEvent, QPainter, QPalette
 from PySide6.QtWidgets import (
     QFrame,
@@ -23,7 +32,7 @@ from armillary.ui.pieces import label
 from armillary.ui.theme import Colours
 
 WIDTH, HEIGHT = 620, 420
-_ICONS = {"action": "command", "prim": "prim-xform", "tag": "tag"}
+_ICONS = {"action": "command", "tag": "tag"}
 _NOTE_ROLE = int(Qt.ItemDataRole.UserRole)
 _PAUSE_MS = 60
 _TOP = 64
@@ -56,7 +65,8 @@ class EntryModel(QAbstractListModel):
         if role == _NOTE_ROLE:
             return entry.note
         if role == Qt.ItemDataRole.DecorationRole:
-            return icons.icon(_ICONS[entry.kind], self.colours.muted)
+            drawing = icons.prim_icon(entry.note) if entry.kind == "prim" else _ICONS[entry.kind]
+            return icons.icon(drawing, self.colours.muted)
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{entry.kind}: {entry.text} {entry.note}"
         return None
@@ -99,6 +109,7 @@ class Commands(QFrame):
         self.list.setModel(self.model)
         self.list.setItemDelegate(_Line(self.list))
         self.list.setUniformItemSizes(True)
+        self.list.setIconSize(QSize(16, 16))
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.list.clicked.connect(lambda index: self._take(index.row()))
         self.nothing = label("", "muted")

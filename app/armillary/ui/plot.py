@@ -131,6 +131,7 @@ class Plot(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph ships no
         self._lines: dict[int, Line] = {}
         self._quiet = False  # we set the range ourselves
         self.setAccessibleName("Trend plot")
+        self.viewport().setAccessibleName("Trend plot")
         self.ci.setContentsMargins(4, 4, 8, 2)
         self.ci.setSpacing(0)
         self._time = TimeAxis()

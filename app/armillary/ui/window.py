@@ -67,7 +67,6 @@ class DeskWindow(QMainWindow):
         self.set_theme(self.colours.name)
         self._project_changed()
         self.canvas.setFocus()
-        self._name_strangers()
 
     # ------------------------------------------------------------ building
     def _build_panels(self) -> None:
@@ -267,12 +266,14 @@ class DeskWindow(QMainWindow):
         app = QApplication.instance()
         if isinstance(app, QApplication):
             theme.dress(app, self.colours)
+        self.workspace.set_theme(name)
         self.setWindowIcon(icons.icon("app", self.colours.text))
         for part in (
             self.canvas, self.tree, self.inspector, self.tags, self.trends, self.links, self.events,
             self.status, self.cards, self.commands, self.menus, self.docks,
         ):  # fmt: skip
             part.set_colours(self.colours)
+        self._name_strangers()  # a new style sheet makes new inner widgets
 
     def toggle_full_screen(self) -> None:
         """Fill the screen, or no longer."""

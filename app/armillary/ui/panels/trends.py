@@ -33,6 +33,7 @@ SCROLL_MS = 200
 SPANS = (("1 min", 60), ("5 min", 300), ("15 min", 900), ("1 h", 3600), ("8 h", 28_800), ("24 h", 86_400))
 DEFAULT_SPAN = 1
 MOST_PENS = 16
+_WIDTH_SLACK = 0.1
 _EMPTY = "Drag a tag or a part here, or press T."
 _SWATCH = (14, 4)
 
@@ -77,6 +78,7 @@ class TrendsPanel(QWidget):
         self._workspace, self._clock, self._colours = workspace, clock, colours
         self._timeline = workspace.timeline
         self._cursor_ns: int | None = None
+        self._width = 0  # pixels that the newest range was asked for
         self.rows: dict[int, PenRow] = {}
         self.plot = Plot(colours, self._moved, self._cursor)
         self.span = QComboBox()
@@ -192,6 +194,7 @@ class TrendsPanel(QWidget):
 
     def draw(self) -> None:
         """Draw all pens as they are now."""
+        self._fit_width()
         pens = self._timeline.pens()
         self._list(pens)
         if not pens:
@@ -200,6 +203,17 @@ class TrendsPanel(QWidget):
         ranks = mirror.rank(np.array([pen.slot for pen in pens], np.uint32)).tolist()
         self.plot.draw(pens, ranks, self._timeline.view_ns(), self._clock.now_ns())
         self._read_out()
+
+    def _fit_width(self) -> None:
+        """Ask for as many points as the plot is wide now."""
+        width = self.plot.width_px
+        if abs(width - self._width) <= _WIDTH_SLACK * self._width:
+            return
+        self._width = width
+        if self._timeline.following:
+            self._timeline.follow(self._timeline.span_s, width)
+        else:
+            self._timeline.set_range(*self._timeline.view_ns(), width)
 
     def _list(self, pens: Sequence[Pen]) -> None:
         for slot in set(self.rows).difference(pen.slot for pen in pens):
@@ -239,7 +253,8 @@ class TrendsPanel(QWidget):
             self._read_out()
 
     # ------------------------------------------------------------ Qt
-    def _dropped(self, data: QMimeData) -> tuple[int, ...]:
+    def dropped(self, data: QMimeData) -> tuple[int, ...]:
+        """Return the tags that a drag brings: its own, or those of its parts."""
         slots = list(numbers(data, TAG_MIME))
         for prim in numbers(data, PRIM_MIME):
             slots.extend(self._workspace.tags_of_prim(prim))
@@ -250,7 +265,7 @@ class TrendsPanel(QWidget):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
-        self.add(self._dropped(event.mimeData()))
+        self.add(self.dropped(event.mimeData()))
         event.acceptProposedAction()
 
     def showEvent(self, event: object) -> None:  # noqa: N802
