@@ -15,8 +15,11 @@ from armillary.model.look import Look, base_look
 from armillary.model.scene import SceneArrays
 from armillary.viewport.merge import box_triangles
 from armillary.viewport.view import View
+from armillary_bench import peer
+from armillary_bench.figure import absolute, figure, plain
 
 WIDTH, HEIGHT = 1280, 800
+PEER_PRIMS = 2_000
 _REPEATS = 15
 _LEAST_CHANGED = 0.01  # share of pixels
 
@@ -41,6 +44,41 @@ def measure() -> dict[str, float]:
     figures["redraw_demo_size_smooth_ms"] = _redraw(view, rest=True)
     view.close()
     return figures
+
+
+def benches() -> list[dict[str, object]]:
+    """Return the figures of the viewport, and of the first frame beside pyvista's."""
+    ms = measure()
+    seen = "the picture changed by at least 1 % of its pixels"
+    colour = f"{seen}, and the pixel of a picked prim has exactly the colour asked for"
+    drawn = "at least 1 % of the pixels differ from an empty picture"
+    out = [
+        absolute("recolour_10k", ms["recolour_10k_ms"], "ms", 2.0, colour),
+        absolute("recolour_100k", ms["recolour_100k_ms"], "ms", 3.0, colour),
+        absolute("move_10_percent_100k", ms["move_10_percent_100k_ms"], "ms", 3.0, seen),
+        absolute("pick_10k", ms["pick_10k_ms"], "ms", 1.0, "some of 300 picks met a prim"),
+        absolute("pick_100k", ms["pick_100k_ms"], "ms", 1.0, "some of 300 picks met a prim"),
+        plain("first_frame_10k", ms["first_frame_10k_ms"], "ms", drawn),
+        plain("first_frame_100k", ms["first_frame_100k_ms"], "ms", drawn),
+        plain("redraw_10k", ms["redraw_10k_ms"], "ms", seen),
+        plain("redraw_100k", ms["redraw_100k_ms"], "ms", seen),
+    ]
+    return [*out, _beside_peer(grid(PEER_PRIMS), drawn)]
+
+
+def _beside_peer(scene: SceneArrays, work: str) -> dict[str, object]:
+    """Return the first frame of a scene beside one pyvista actor a prim; the better of two each."""
+    ours = min(_first_frame(scene) for _ in range(2))
+    theirs = min(peer.first_frame_ms(scene) for _ in range(2))
+    return figure(
+        f"first_frame_{PEER_PRIMS // 1000}k",
+        ours,
+        "ms",
+        against="pyvista, one add_mesh a prim",
+        against_value=theirs,
+        bar=0.2,
+        work=f"{work}; the peer's picture is not empty",
+    )
 
 
 # ---------------------------------------------------------------- scenes
