@@ -105,7 +105,7 @@ def _trends(folder: Path) -> dict[str, float]:
     store = Store(folder / "month.duckdb")
     store.names(["a"])
     rng = np.random.default_rng(8)
-    value: F8 = np.round(np.cumsum(rng.normal(0, 0.05, MONTH_S)), 3)
+    value: F8 = np.round(np.cumsum(rng.normal(0, 0.05, MONTH_S)), 3).astype(np.float64)
     ids = np.ones(ROWS * 10, np.uint32)
     for first in range(0, MONTH_S, len(ids)):
         piece = value[first : first + len(ids)]
