@@ -43,7 +43,9 @@ _DEFAULT_AXIS = {"translate": "z", "rotate": "z", "spin": "z", "level": "z", "sc
 _PERCENT = 0.01
 
 Line = tuple[float, float, float, float]  # a, b, low, high
-Table = tuple[list[float], list[float], bool, tuple[float, float]]  # keys, picks and otherwise, exact, (a, b)
+_NO_LINE: Line = (0.0, 0.0, 0.0, 0.0)
+_X: Line = (1.0, 0.0, -math.inf, math.inf)  # x as it is
+Table = tuple[list[float], list[float], bool, Line]  # keys, picks and otherwise, exact, line of x
 
 
 def code_of(fault: Fault) -> str:
@@ -140,7 +142,7 @@ def colour_row(
     a, b, low, high = straight(binding, is_result)
     first, last = binding.ends
     if binding.map.kind in ("steps", "states"):
-        return (0.0, 0.0, 0.0, 0.0), _colour_table(binding, spec, colourmap)
+        return _NO_LINE, _colour_table(binding, spec, colourmap)
     if colourmap.kind != "linear":
         keys = maps.positions(colourmap)
         if colourmap.kind == "steps":
@@ -148,7 +150,7 @@ def colour_row(
         colours = [float(c or 0) for c in (colour(text) for _, text in colourmap.stops)]
         exact = colourmap.kind == "states"
         # below the first step its colour still holds; a state that is not listed has none
-        return (0.0, 0.0, 0.0, 0.0), (keys.tolist(), [*colours, 0.0 if exact else colours[0]], exact, (a, b))
+        return _NO_LINE, (keys.tolist(), [*colours, 0.0 if exact else colours[0]], exact, (a, b, low, high))
     if last == first:
         raise ProjectFault(
             f"The colour range {first:g} to {last:g} is empty.",
@@ -172,7 +174,7 @@ def _colour_table(binding: Binding, spec: TagSpec, colourmap: ColourMap) -> Tabl
             keys.append(key_number(key, spec, len(keys)))
             picks.append(packed_colour)
     exact = binding.map.kind == "states"
-    return keys, [*picks, otherwise], exact, (1.0, 0.0)
+    return keys, [*picks, otherwise], exact, _X
 
 
 def _colour_of(text: str, binding: Binding, colourmap: ColourMap) -> int:
@@ -222,7 +224,7 @@ def number_row(binding: Binding, spec: TagSpec, is_result: bool) -> tuple[Line, 
         else:
             keys.append(key_number(key, spec, len(keys)))
             picks.append(y)
-    return line, (keys, [*picks, otherwise], binding.map.kind == "states", (1.0, 0.0))
+    return line, (keys, [*picks, otherwise], binding.map.kind == "states", _X)
 
 
 def natural(binding: Binding, x_unit: str, metres_per_unit: float, where: str) -> tuple[float, float]:

@@ -228,9 +228,9 @@ class _Work:
         pair = "paint" if binding.channel == "displayColor" else "glow"
         pair = "lit_colour" if binding.channel == "highlight" else pair
         if table is not None:
-            key, pick, exact, (a, b) = table
-            line = (a * bound.factor, a * bound.offset + b)
-            row = self.swatches.add(bound.source, line, key, exact, [float(p) for p in pick])
+            key, pick, exact, (a, b, low, high) = table
+            of_x = (a * bound.factor, a * bound.offset + b, low, high)
+            row = self.swatches.add(bound.source, of_x, key, exact, [float(p) for p in pick])
             self.swatches.policies.add(binding)
             self.second[pair].add(bound.prims, row)
         else:
@@ -253,9 +253,10 @@ class _Work:
         )
         line, table = channels.number_row(binding, self.specs[bound.slot], bound.is_result)
         if table is not None:
-            key, pick, exact, (a, b) = table
+            key, pick, exact, (a, b, low, high) = table
             picked = [p * to_natural + shift for p in pick]
-            row = self.picks.add(bound.source, (a * bound.factor, a * bound.offset + b), key, exact, picked)
+            of_x = (a * bound.factor, a * bound.offset + b, low, high)
+            row = self.picks.add(bound.source, of_x, key, exact, picked)
             self.picks.policies.add(binding, to_natural)
             target, second = self.second, True
         else:

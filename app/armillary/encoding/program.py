@@ -63,12 +63,15 @@ class Line:
 class Choice:
     """Colours or numbers by table: the last key ≤ x (steps) or the key equal to x (states).
 
-    x = a·v + b; `key` is padded with +inf (steps) or NaN (states); the last column of `pick` is «otherwise».
+    x = clip(a·v + b, low, high); `key` is padded with +inf (steps) or NaN (states); the last column of
+    `colour` or `number` is «otherwise».
     """
 
     source: I8  # (n,)
     a: F8  # (n,)
     b: F8  # (n,)
+    low: F8  # (n,)
+    high: F8  # (n,)
     key: F8  # (n, k)
     exact: B1  # (n,) True: states
     colour: U4  # (n, k + 1) packed colours, (0, k + 1) for numbers

@@ -53,6 +53,7 @@ class Values:
     rank: U2  # (entries,)
 
 
+@np.errstate(invalid="ignore", over="ignore")  # values are what plants send: infinite times nothing is NaN
 def resolve(program: Program, table: TagTable, options: Options) -> Look:
     """Return the look of all prims. Reads no clock, draws nothing, keeps its inputs.
 
@@ -191,7 +192,7 @@ def _greyed(policy: Policy, ranks: U2, made: U4, options: Options) -> U4:
 
 def _picked(choice: Choice, values: Values) -> I8:
     """Return the column that each row of a table takes; the last one is «otherwise»."""
-    x = values.value[choice.source] * choice.a + choice.b
+    x = np.clip(values.value[choice.source] * choice.a + choice.b, choice.low, choice.high)
     k = choice.key.shape[1]
     if k == 0:
         return np.zeros(len(x), np.int64)
@@ -219,6 +220,7 @@ def _literals(policy: Policy, ranks: U2, y: F8) -> F8:
     return _kept(policy, ranks, y, policy.number, np.float64(np.nan)) if (ranks >= STALE).any() else y
 
 
+@np.errstate(invalid="ignore", over="ignore")
 def spin_rates(program: Program, table: TagTable, options: Options) -> F8:
     """Return the rate of each spin, rad/s, (spins,); 0 where it is not fresh, so that it holds still."""
     if not len(program.spins):

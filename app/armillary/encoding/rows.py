@@ -112,14 +112,19 @@ class Tables:
 
     of_colours: bool
     source: list[int] = field(default_factory=list)
-    line: list[tuple[float, float]] = field(default_factory=list)
+    line: list[tuple[float, float, float, float]] = field(default_factory=list)
     key: list[list[float]] = field(default_factory=list)
     exact: list[bool] = field(default_factory=list)
     pick: list[list[float]] = field(default_factory=list)
     policies: Policies = field(default_factory=Policies)
 
     def add(
-        self, source: int, line: tuple[float, float], key: list[float], exact: bool, pick: list[float]
+        self,
+        source: int,
+        line: tuple[float, float, float, float],
+        key: list[float],
+        exact: bool,
+        pick: list[float],
     ) -> int:
         """Return the row's number."""
         self.source.append(source)
@@ -137,12 +142,14 @@ class Tables:
             keys[i, : len(key)] = key
             keys[i, len(key) :] = np.nan if exact else np.inf
             picks[i, : len(key)], picks[i, k] = pick[:-1], pick[-1]
-        line = np.array(self.line, np.float64).reshape(-1, 2)
+        line = np.array(self.line, np.float64).reshape(-1, 4)
         none = picks[:0]
         return Choice(
             source=frozen(np.array(self.source, np.int64)),
             a=frozen(line[:, 0]),
             b=frozen(line[:, 1]),
+            low=frozen(line[:, 2]),
+            high=frozen(line[:, 3]),
             key=frozen(keys),
             exact=frozen(np.array(self.exact, np.bool_)),
             colour=frozen((picks if self.of_colours else none).astype(np.uint32)),
