@@ -46,6 +46,7 @@ class ChannelPlan:
     routes: tuple[Route, ...]
     parts: tuple[Part, ...] = ()
     decoder: Decoder | None = None  # a plugin's
+    is_foreign: bool = False  # a plugin decodes it; kept beside `decoder` because it is asked per message
     is_plain: bool = False  # all routes are numbers at plain keys of one document
     slots: tuple[int, ...] = ()
     width: int = 0
@@ -53,11 +54,6 @@ class ChannelPlan:
     keys: Callable[[Any], Any] = itemgetter(0)
     time: Callable[[Any], Any] | None = None
     seen: bool = False  # one message went the long way: its time's unit is known
-
-    @property
-    def is_foreign(self) -> bool:
-        """True when a plugin decodes this channel."""
-        return self.decoder is not None
 
 
 def channel_plans(
@@ -93,7 +89,7 @@ def _plan(readers: Sequence[Reader], decoders: Mapping[str, Decoder]) -> Channel
     routes = tuple(r.route for r in readers)
     foreign = [r.route.decoder for r in readers if r.route.decoder in decoders]
     if foreign:  # one channel, one plugin: the first that is named reads it all
-        return ChannelPlan(routes=routes, decoder=decoders[foreign[0]])
+        return ChannelPlan(routes=routes, decoder=decoders[foreign[0]], is_foreign=True)
     groups: dict[tuple[str, str], list[Reader]] = {}
     for reader in readers:
         # A path means a document, whatever the first byte is.

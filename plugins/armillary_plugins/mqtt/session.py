@@ -18,12 +18,15 @@ NS = 1_000_000_000
 CONNECT_S, ANSWER_S = 5.0, 5.0
 PING_AFTER_NS, PING_ANSWER_NS = 5 * NS, 3 * NS
 STEP_S = 0.25  # how often life is checked
-GATHER_S = 0.005  # messages of so long go out as one batch
-GATHER_ROWS = 2_048
+BREATH_S = 0.02  # while messages come thick, reading rests so long, so that one read brings many
+THICK_NS = 40_000_000  # reads closer than this are thick
+FULL_READ = 65_536  # a read this large is followed at once by the next
+ROOM_S = 0.02  # how soon a full inbox is looked at again
 SUBSCRIBE_AT_ONCE = 200  # filters in one SUBSCRIBE: some brokers limit the packet
 _TAKEN_OVER = 0x8E
 _REFUSED = frozenset({0x02, 0x04, 0x05, 0x85, 0x86, 0x87, 0x8A, 0x8C})
 _PASSWORD = frozenset({0x04, 0x05, 0x86, 0x87})
+_GREETINGS = frozenset({codec.CONNACK, codec.DISCONNECT})
 _OTHER_VERSION = frozenset({0x01, 0x84})
 
 
@@ -55,8 +58,8 @@ class Session(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._waiting: dict[tuple[int, int], asyncio.Future[bytes]] = {}  # (packet type, id) -> its body
         self._packet_id = 0
-        self._flush: asyncio.TimerHandle | None = None
-        self._is_paused = False
+        self._is_greeted = False  # the first packet came, and it was one that may come first
+        self._is_full = False  # reading rests because there is no room
         self._received_mono_ns = self._sent_mono_ns = clock.now_mono_ns()
         self._ping_mono_ns = 0  # when the unanswered ping went out
         self._ping_after_ns = min(PING_AFTER_NS, settings.keep_alive_s * NS // 2)
@@ -74,11 +77,21 @@ class Session(asyncio.Protocol):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 10_000)
 
     def data_received(self, data: bytes) -> None:
-        """Take one socket read: both clocks are read once, messages pile up for a few milliseconds."""
-        mono = self._received_mono_ns = self._clock.now_mono_ns()
+        """Take one socket read: both clocks are read once, and what it brought is handed over at once.
+
+        While reads come thick, a rest between them makes one read, one batch and two clock readings
+        do for many messages; arrival times are late by at most that rest.
+        """
+        mono = self._clock.now_mono_ns()
+        is_thick = mono - self._received_mono_ns < THICK_NS
+        self._received_mono_ns = mono
         self._ping_mono_ns = 0
         framer = self._framer
         try:
+            if not self._is_greeted:
+                self._is_greeted = data[0] & 0xF0 in _GREETINGS
+                if not self._is_greeted:
+                    raise codec.Malformed(f"its first bytes are {data[:16]!r}")
             for first, body in framer.feed(data, self._clock.now_ns(), mono):
                 self._control(first, body, mono)
         except codec.Malformed as error:
@@ -90,10 +103,12 @@ class Session(asyncio.Protocol):
                 )
             )
             return
-        if len(framer) >= GATHER_ROWS:
-            self._hand_over()
-        elif self._flush is None and (len(framer) or framer.too_big or framer.unlisted):
-            self._flush = self._loop.call_later(GATHER_S, self._hand_over)
+        self._hand_over()
+        if not self._hooks.has_room():
+            self._is_full = True
+            self._rest(ROOM_S)
+        elif is_thick and len(data) < FULL_READ:
+            self._rest(BREATH_S)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Hand over what is left and tell why it is over."""
@@ -189,9 +204,6 @@ class Session(asyncio.Protocol):
 
     def _hand_over(self) -> None:
         """Give the batch away, then acknowledge it: QoS 1 means that we have it, not that we saw it."""
-        if self._flush is not None:
-            self._flush.cancel()
-            self._flush = None
         framer = self._framer
         batch = framer.taken(self._settings.name)
         if batch is not None:
@@ -205,33 +217,30 @@ class Session(asyncio.Protocol):
         if framer.to_acknowledge:
             self._send(codec.puback(framer.to_acknowledge))
             framer.to_acknowledge.clear()
-        if not self._is_paused and not self._hooks.has_room():
-            self._pause()
 
-    def _pause(self) -> None:
-        """Stop reading until there is room: then the broker waits, not our memory."""
-        if self._transport is None or self._transport.is_closing():
-            return
-        if not self._is_paused:
+    def _rest(self, seconds: float) -> None:
+        """Stop reading for a while: what comes meanwhile waits in the socket, and then at the broker."""
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.pause_reading()
-            self._is_paused = True
-        self._loop.call_later(4 * GATHER_S, self._resume)
+            self._loop.call_later(seconds, self._resume)
 
     def _resume(self) -> None:
         if self._transport is None or self._transport.is_closing():
             return
         if not self._hooks.has_room():
-            self._pause()
+            self._is_full = True
+            self._loop.call_later(ROOM_S, self._resume)
             return
-        self._is_paused = False
-        # The silence while we did not listen is ours.
-        self._received_mono_ns = self._clock.now_mono_ns()
-        self._ping_mono_ns = 0
+        if self._is_full:
+            # The silence while we did not listen is ours.
+            self._is_full = False
+            self._received_mono_ns = self._clock.now_mono_ns()
+            self._ping_mono_ns = 0
         self._transport.resume_reading()
 
     def _check_life(self, mono: int) -> None:
         """Ping when nothing came or went for a while; no answer in time is a loss (half-open link)."""
-        if self._is_paused or self.lost.done():
+        if self._is_full or self.lost.done():
             return
         if self._ping_mono_ns:
             if mono - self._ping_mono_ns > PING_ANSWER_NS:

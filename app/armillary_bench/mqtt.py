@@ -1,0 +1,229 @@
+"""CPU a message from the socket to the state, beside paho with an empty handler on the same broker."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+
+from armillary.api import SourceContext, WallClock
+from armillary.model.link import LinkSpec, LinkState
+from armillary.model.tags import TagSpec, TagTable
+from armillary.telemetry.inbox import Inbox
+from armillary.telemetry.intake import Intake
+from armillary.telemetry.plan import plans
+from armillary.twin.state import apply
+from armillary_plugins.mqtt import codec
+from armillary_plugins.mqtt.settings import MQTT_3, MQTT_5
+from armillary_plugins.mqtt.source import make
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TOPICS = 100
+BURST, PACED, PACED_HZ = 40_000, 10_000, 5_000
+LIMIT_S = 60.0
+TICK_S = 0.05
+
+# The publisher is a process of its own, so that its work is not in our CPU time. It sends bytes encoded
+# before the clock starts, in pieces of 10 ms when it is paced.
+_PUBLISHER = """
+import json, socket, sys, time
+job = json.loads(sys.argv[1])
+s = socket.create_connection(("127.0.0.1", job["port"]))
+s.sendall(bytes.fromhex(job["connect"])); s.recv(64)
+packets = []
+for i in range(job["count"]):
+    topic = b"bench/%d" % (i % job["topics"])
+    payload = b'{"t":%d,"c":%d.25}' % (job["t"] + i // job["topics"], i)
+    body = len(topic).to_bytes(2, "big") + topic + payload
+    packets.append(bytes([0x30, len(body)]) + body)
+at, step, begin = 0, job["hz"] // 100 or 500, time.monotonic()
+while at < len(packets):
+    s.sendall(b"".join(packets[at:at + step])); at += step
+    if job["hz"]:
+        time.sleep(max(0.0, begin + at / job["hz"] - time.monotonic()))
+s.shutdown(socket.SHUT_WR)
+while s.recv(4096): pass
+"""
+
+
+def measure() -> dict[str, float]:
+    """Return µs of CPU a message by way and version, and the ratios ours / paho (target: at most 0.15).
+
+    burst: as fast as the broker gives; paced: 5,000 messages a second. Raises AssertionError when a
+    message was lost or a value is wrong, RuntimeError without mosquitto.
+    """
+    figures: dict[str, float] = {}
+    with _broker() as port:
+        for version, name in ((MQTT_3, "v311"), (MQTT_5, "v5")):
+            for kind, count, hz in (("burst", BURST, 0), ("paced", PACED, PACED_HZ)):
+                ours = asyncio.run(_ours(port, version, count, hz))
+                peer = _paho(port, version, count, hz)
+                figures[f"ours_{kind}_{name}_us"] = ours
+                figures[f"paho_{kind}_{name}_us"] = peer
+                figures[f"ratio_{kind}_{name}"] = ours / peer
+    return figures
+
+
+async def _ours(port: int, version: int, count: int, hz: int) -> float:
+    """Return µs a message: socket, framing, inbox, JSON, conditions and state, with ticks of 50 ms."""
+    clock = WallClock()
+    link = LinkSpec(name="m", kind="mqtt", url=f"mqtt://127.0.0.1:{port}", settings={"version": version})
+    tags = [
+        TagSpec(slot=i, name=f"t{i}", link="m", address=f"bench/{i}#c", time_path="t") for i in range(TOPICS)
+    ]
+    (plan,) = plans([link], tags)
+    inbox, table = Inbox(["m"]), TagTable(TOPICS)
+    intake, out = Intake([plan], tags, inbox), _Out(inbox)
+    source = make(SourceContext(link=link, clock=clock, secret=str, project=Path()))
+    run = asyncio.create_task(source.run(plan, out))
+    await asyncio.wait_for(out.up.wait(), LIMIT_S)
+    with _publisher(port, count, hz):
+        before = time.process_time()
+        async with asyncio.timeout(LIMIT_S):
+            while (flow := inbox.tally()["m"].messages).done < count:
+                await asyncio.sleep(TICK_S)
+                batch = intake.take()
+                intake.settle(batch, apply(table, batch).outcome)
+        spent = time.process_time() - before
+    run.cancel()
+    await asyncio.gather(run, return_exceptions=True)
+    tally = inbox.tally()["m"]
+    if not (tally.messages.balanced and tally.samples.balanced) or flow.dropped:
+        raise AssertionError(f"messages were lost: {tally}")
+    expected = np.arange(count - TOPICS, count) + 0.25
+    if not np.array_equal(table.value, expected):
+        raise AssertionError("the state does not hold the last values sent")
+    return spent / count * 1e6
+
+
+def _paho(port: int, version: int, count: int, hz: int) -> float:
+    """Return µs a message of paho subscribed to everything, with a handler that only counts."""
+    done, up = threading.Event(), threading.Event()
+    seen = 0
+
+    # Any: paho has no type hints
+    def count_one(_client: Any, _data: Any, _message: Any) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == count:
+            done.set()
+
+    client = paho.Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion(version))
+    client.on_message = count_one
+    client.on_subscribe = lambda *_: up.set()
+    client.connect("127.0.0.1", port)
+    client.loop_start()
+    client.subscribe("bench/#")
+    if not up.wait(LIMIT_S):
+        raise AssertionError("paho was not subscribed")
+    with _publisher(port, count, hz):
+        before = time.process_time()
+        if not done.wait(LIMIT_S):
+            raise AssertionError(f"paho received {seen} of {count}")
+        spent = time.process_time() - before
+    client.disconnect()
+    client.loop_stop()
+    return spent / count * 1e6
+
+
+class _Out:
+    """The smallest SourceOut: everything into the inbox."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+        self.up = asyncio.Event()
+        self.wire: Callable[[Any], None] = lambda batch: inbox.put("m", batch)
+        self.samples: Callable[[Any], None] = self.wire
+        self.alive: Callable[[int], None] = lambda mono_ns: inbox.alive("m", mono_ns)
+        self.dropped: Callable[[str, int], None] = lambda reason, n: inbox.drop("m", reason, n)
+
+    def state(self, state: LinkState, _detail: str = "") -> None:
+        if state is LinkState.UP:
+            self.up.set()
+
+    @property
+    def room(self) -> bool:
+        return self._inbox.room("m")
+
+    @property
+    def changed(self) -> Any:
+        return self._never()
+
+    async def _never(self) -> Any:
+        await asyncio.Event().wait()
+        yield None
+
+
+@contextmanager
+def _broker() -> Iterator[int]:
+    """Give the port of a mosquitto of our own, ended by its pid."""
+    program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
+    if program is None:
+        raise RuntimeError("mosquitto is not installed: apt-get install mosquitto")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder) / "mosquitto.conf"
+        config.write_text(
+            f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n"
+            f"max_queued_messages 0\nuser {getpass.getuser()}\nlog_type none\n"
+        )
+        process = subprocess.Popen([program, "-c", str(config)], stderr=subprocess.DEVNULL)  # noqa: S603
+        try:
+            _wait_for(port)
+            yield port
+        finally:
+            process.terminate()
+            process.wait(5)
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(100):
+        try:
+            socket.create_connection(("127.0.0.1", port), 1.0).close()
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return
+    raise RuntimeError(f"the broker did not open port {port}")
+
+
+@contextmanager
+def _publisher(port: int, count: int, hz: int) -> Iterator[None]:
+    """Run the publisher beside the block; ended with it."""
+    job = {
+        "port": port,
+        "count": count,
+        "hz": hz,
+        "topics": TOPICS,
+        "t": time.time_ns() // 1_000_000,
+        "connect": codec.connect(MQTT_3, "bench-publisher", 60, "", "", 0).hex(),
+    }
+    process = subprocess.Popen([sys.executable, "-c", _PUBLISHER, json.dumps(job)])  # noqa: S603
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(5)
+
+
+if __name__ == "__main__":
+    print(json.dumps({k: round(v, 3) for k, v in measure().items()}, indent=1))
