@@ -13,27 +13,30 @@ from datetime import UTC, datetime
 from typing import Any
 
 from asyncua import Server, ua
+from asyncua.crypto.permission_rules import User, UserRole
 
 URI = "urn:armillary:test"
+
+
+KINDS: dict[str, tuple[Any, Any]] = {
+    "Level": (1.5, ua.VariantType.Double),
+    "Speed": (50.0, ua.VariantType.Float),
+    "Steps": (7, ua.VariantType.Int16),
+    "Running": (True, ua.VariantType.Boolean),
+    "Mode": (1, ua.VariantType.Int32),
+    "Word": ("hello", ua.VariantType.String),
+    "Broken": (3.0, ua.VariantType.Double),
+    "Locked": (2.0, ua.VariantType.Double),
+    "Curve": ([1.0, 2.0], ua.VariantType.Double),
+    "Fast": (0, ua.VariantType.UInt32),
+}
 
 
 async def populate(server: Server, index: int) -> dict[str, Any]:
     plant = await server.nodes.objects.add_object(ua.NodeId("Plant", index), ua.QualifiedName("Plant", index))
     tank = await plant.add_object(ua.NodeId("Tank1", index), ua.QualifiedName("Tank1", index))
-    kinds: dict[str, tuple[Any, Any]] = {
-        "Level": (1.5, ua.VariantType.Double),
-        "Speed": (50.0, ua.VariantType.Float),
-        "Steps": (7, ua.VariantType.Int16),
-        "Running": (True, ua.VariantType.Boolean),
-        "Mode": (1, ua.VariantType.Int32),
-        "Word": ("hello", ua.VariantType.String),
-        "Broken": (3.0, ua.VariantType.Double),
-        "Locked": (2.0, ua.VariantType.Double),
-        "Curve": ([1.0, 2.0], ua.VariantType.Double),
-        "Fast": (0, ua.VariantType.UInt32),
-    }
     nodes: dict[str, Any] = {}
-    for name, (value, kind) in kinds.items():
+    for name, (value, kind) in KINDS.items():
         id_, title = ua.NodeId(f"Tank1.{name}", index), ua.QualifiedName(name, index)
         nodes[name] = await tank.add_variable(id_, title, value, kind)
     for name in ("Level", "Speed", "Steps", "Running", "Mode", "Curve"):
@@ -61,6 +64,10 @@ async def steer(server: Server, nodes: dict[str, Any], order: dict[str, Any]) ->
             SourceTimestamp=datetime.now(UTC),
         )
         await server.write_attribute_value(nodes[name].nodeid, data)
+    elif "reset" in order:
+        for name, (value, kind) in KINDS.items():
+            data = ua.DataValue(ua.Variant(value, kind), SourceTimestamp=datetime.now(UTC))
+            await server.write_attribute_value(nodes[name].nodeid, data)
     elif "read" in order:
         return await nodes[order["read"]].read_value()
     elif "burst" in order:
@@ -71,10 +78,24 @@ async def steer(server: Server, nodes: dict[str, Any], order: dict[str, Any]) ->
     return None
 
 
+class Users:
+    """Lets everybody in but olaf."""
+
+    def get_user(
+        self, iserver: Any, username: Any = None, password: Any = None, certificate: Any = None
+    ) -> Any:
+        return None if username == "olaf" else User(role=UserRole.User)
+
+
+def say(**words: object) -> None:
+    sys.stdout.write(json.dumps(words) + "\n")
+    sys.stdout.flush()
+
+
 async def main() -> None:
     logging.basicConfig(level=logging.ERROR)
     port, shift = int(sys.argv[1]), int(sys.argv[2])
-    server = Server()
+    server = Server(user_manager=Users())
     await server.init()
     server.set_endpoint(f"opc.tcp://127.0.0.1:{port}")
     server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
@@ -83,10 +104,10 @@ async def main() -> None:
     index = await server.register_namespace(URI)
     nodes = await populate(server, index)
     async with server:
-        print(json.dumps({"ready": index}), flush=True)
+        say(ready=index)
         while line := await asyncio.to_thread(sys.stdin.readline):
             answer = await steer(server, nodes, json.loads(line))
-            print(json.dumps({"done": answer}), flush=True)
+            say(done=answer)
 
 
 asyncio.run(main())
