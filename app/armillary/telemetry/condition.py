@@ -96,7 +96,8 @@ class Conditions:
 
     def _valued(self, batch: SampleBatch) -> tuple[F8, U2]:
         slot = batch.slot
-        value = batch.value * self._factor[slot] + self._offset[slot]
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is judged two lines below
+            value = batch.value * self._factor[slot] + self._offset[slot]
         number, finite = self._is_number[slot], np.isfinite(value)
         quality = batch.quality
         unreadable = number & ~finite & ((quality & RANK_MASK) < BAD)

@@ -116,9 +116,9 @@ def broker(make_broker: Callable[..., Broker]) -> Broker:
 class Rig:
     """One MQTT link from the socket to the tag table, with the real clock; `tick` is what a world does."""
 
-    def __init__(self, port: int, tags: Sequence[TagSpec], **settings: Any) -> None:
+    def __init__(self, port: int, tags: Sequence[TagSpec], scheme: str = "mqtt", **settings: Any) -> None:
         self.clock = WallClock()
-        self.link = LinkSpec(name="m", kind="mqtt", url=f"mqtt://127.0.0.1:{port}", settings=settings)
+        self.link = LinkSpec(name="m", kind="mqtt", url=f"{scheme}://127.0.0.1:{port}", settings=settings)
         self.tags = tags
         self.plans = plans([self.link], tags)
         self.inbox = Inbox(["m"])
