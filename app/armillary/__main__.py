@@ -61,8 +61,8 @@ def _child(argv: list[str]) -> NoReturn:
         sys.exit(2)
     except Exception:  # the border of a process: it is logged, and the parent is told
         logging.getLogger("armillary").exception("%s died", entry)
-        fault = WorldFault(f"The process {entry} failed.", where=str(log), remedy="Read its log file.")
-        child.say({"fault": _as_dict(fault)})
+        died = WorldFault(f"The process {entry} failed.", where=str(log), remedy="Read its log file.")
+        child.say({"fault": _as_dict(died)})
         sys.exit(3)
     sys.exit(0)
 

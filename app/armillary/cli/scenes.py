@@ -135,8 +135,8 @@ def check(path: str, as_json: bool) -> int:
             got = ask_child(line, process, question, SCENE_LIMIT_S, str(project.bindings))
             if isinstance(got, Problems):
                 found += got.problems
-    if opened is not None and scene is not None:
-        found += lint.findings(project, opened.bindings, scene.prim_path)
+    bindings = opened.bindings if opened is not None else ()
+    found += lint.findings(project, bindings, scene.prim_path if scene is not None else ())
     return _say(path, found, as_json)
 
 
