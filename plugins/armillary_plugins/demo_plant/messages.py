@@ -55,7 +55,7 @@ def due(station: Station, t_ms: int) -> Iterator[tuple[str, bytes]]:
     if step % PERIOD_STEPS["heartbeat"] == 0:
         yield "station/site/heartbeat", _text(t_ms, seq=step // PERIOD_STEPS["heartbeat"])
     if step % PERIOD_STEPS["setpoint"] == 0:
-        yield f"station/{SKID}/setpoint", _text(t_ms, dose=round(station.skid.dose_sp, 3))
+        yield f"station/{SKID}", _text(t_ms, dose=round(station.skid.dose_sp, 3))
 
 
 def _skid(station: Station, t_ms: int) -> bytes:

@@ -1,0 +1,1 @@
+"""Helpers of the scripts that author our scenes: shapes as arrays, stages, binding layers."""
