@@ -11,7 +11,6 @@ from rapidfuzz import fuzz, process
 
 _SHORTEST_FUZZY = 3  # letters; shorter queries only match as they are written
 _SCORE = 72.0  # percent: about one slip in four letters
-_ENOUGH = 8  # matches as written, above which slips are not looked for
 _RANKED = 2_000  # matches that are ranked; a query with more is too short to mean one thing
 _BONUS = {"action": 8.0, "tag": 2.0, "prim": 0.0}
 
@@ -27,7 +26,7 @@ class Entry:
 
 
 def search(query: str, entries: Sequence[Entry], limit: int = 50) -> list[Entry]:
-    """Return the best matches, best first: all words of the query are in the text, small slips allowed.
+    """Return the best matches, best first: all words are in the text; slips only where that finds nothing.
 
     Without a query the commands come first, then the rest in order. Folding the texts is done once for one
     and the same sequence of entries, so pass the same one again.
@@ -40,12 +39,11 @@ def search(query: str, entries: Sequence[Entry], limit: int = 50) -> list[Entry]
     for word in sorted(words, key=len, reverse=True):  # the longest word leaves the fewest
         rows = [i for i in rows if word in folded[i]]
     scored = [(_score(entries[i], folded[i], words), i) for i in rows[:_RANKED]]
-    if len(scored) < _ENOUGH and len(query.strip()) >= _SHORTEST_FUZZY:
-        known = set(rows)
+    if not scored and len(query.strip()) >= _SHORTEST_FUZZY:
         near = process.extract(
             " ".join(words), folded, scorer=fuzz.partial_ratio, score_cutoff=_SCORE, limit=limit
         )
-        scored += [(score - 100.0, i) for _, score, i in near if i not in known]
+        scored = [(score, i) for _, score, i in near]
     scored.sort(key=lambda pair: (-pair[0], pair[1]))
     return [entries[i] for _, i in scored[:limit]]
 
