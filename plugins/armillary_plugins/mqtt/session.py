@@ -9,13 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from armillary.api import Clock, LinkFault, LinkRefused, WireBatch
+from armillary.api import Clock, LinkFault, WireBatch
 from armillary_plugins.mqtt import codec
+from armillary_plugins.mqtt.faults import CONNECT_S, dismissal, refusal, unreachable
 from armillary_plugins.mqtt.framer import OVERHEAD, Channels, Framer
-from armillary_plugins.mqtt.settings import MQTT_3, Settings
+from armillary_plugins.mqtt.settings import Settings
 
 NS = 1_000_000_000
-CONNECT_S, ANSWER_S = 5.0, 5.0
+ANSWER_S = 5.0
 PING_AFTER_NS, PING_ANSWER_NS = 5 * NS, 3 * NS
 STEP_S = 0.25  # how often life is checked
 BREATH_S = 0.02  # while messages come thick, reading rests so long, so that one read brings many
@@ -23,15 +24,7 @@ THICK_NS = 40_000_000  # reads closer than this are thick
 FULL_READ = 65_536  # a read this large is followed at once by the next
 ROOM_S = 0.02  # how soon a full inbox is looked at again
 SUBSCRIBE_AT_ONCE = 200  # filters in one SUBSCRIBE: some brokers limit the packet
-_TAKEN_OVER = 0x8E
-_REFUSED = frozenset({0x02, 0x04, 0x05, 0x85, 0x86, 0x87, 0x8A, 0x8C})
-_PASSWORD = frozenset({0x04, 0x05, 0x86, 0x87})
 _GREETINGS = frozenset({codec.CONNACK, codec.DISCONNECT})
-_OTHER_VERSION = frozenset({0x01, 0x84})
-
-
-class VersionRefused(LinkFault):
-    """The broker does not speak the version asked for; another one may do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +129,7 @@ class Session(asyncio.Protocol):
         except codec.Malformed as error:
             raise LinkFault(str(error), where=self._settings.where, remedy="Check the url.") from error
         if code:
-            raise _refusal(code, self._settings)
+            raise refusal(code, self._settings)
         server_s = int(properties.get(codec.P_SERVER_KEEP_ALIVE, 0))
         if server_s:
             self._ping_after_ns = min(self._ping_after_ns, server_s * NS // 2)
@@ -195,7 +188,7 @@ class Session(asyncio.Protocol):
         if kind == codec.PINGRESP:
             self._hooks.alive(mono)
         elif kind == codec.DISCONNECT:
-            self._end(_dismissal(body[0] if body else 0, self._settings, self.client_id))
+            self._end(dismissal(body[0] if body else 0, self._settings, self.client_id))
         else:
             packet_id = 0 if kind == codec.CONNACK else codec.acknowledged(body, self.version)[0]
             future = self._waiting.pop((kind, packet_id), None)
@@ -317,92 +310,10 @@ async def connected(
         async with asyncio.timeout(CONNECT_S):
             await loop.create_connection(lambda: session, settings.host, settings.port, ssl=tls)
     except (OSError, TimeoutError) as error:
-        raise _unreachable(error, settings) from error
+        raise unreachable(error, settings) from error
     try:
         await session.opened(password)
     except BaseException:
         session.close()
         raise
     return session
-
-
-def _unreachable(error: Exception, settings: Settings) -> LinkFault:
-    where = settings.where
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return LinkRefused(
-            f"The broker's certificate is not trusted: {error.verify_message}.",
-            where=where,
-            remedy="Give its authority as tls = { ca = … }, or correct the host name in the url.",
-        )
-    if isinstance(error, ssl.SSLError):
-        return LinkRefused(
-            f"The broker does not speak TLS with us: {error.reason or error}.",
-            where=where,
-            remedy="Check the port, or use mqtt:// where the broker has no TLS.",
-        )
-    if isinstance(error, socket.gaierror):
-        return LinkFault(
-            f"The name '{settings.host}' is not known.",
-            where=where,
-            remedy="Correct the url, or the network.",
-        )
-    if isinstance(error, TimeoutError):
-        return LinkFault(
-            f"The broker could not be reached within {CONNECT_S:g} s.",
-            where=where,
-            remedy="Check the network; it is tried again by itself.",
-        )
-    return LinkFault(
-        "Nobody listens at the broker's address."
-        if isinstance(error, ConnectionRefusedError)
-        else f"The broker cannot be reached: {error}.",
-        where=where,
-        remedy="Start the broker or correct the url; it is tried again by itself.",
-    )
-
-
-def _refusal(code: int, settings: Settings) -> LinkFault:
-    where, said = settings.where, codec.reason(code)
-    if code in _OTHER_VERSION:
-        return VersionRefused(
-            f"The broker does not speak MQTT {'3.1.1' if settings.version == MQTT_3 else '5'} ({said}).",
-            where=where,
-            remedy="Set version = 4 or version = 5 in the source's settings.",
-        )
-    if code in _PASSWORD and not settings.username:
-        return LinkRefused(
-            f"The broker wants a user name and a password ({said}).",
-            where=where,
-            remedy="Set 'username' and 'secret' of the source, then retry now.",
-        )
-    if code in _PASSWORD:
-        return LinkRefused(
-            f"The broker refused the password or the user name '{settings.username}' ({said}).",
-            where=where,
-            remedy=f"Correct the secret '{settings.secret}' or 'username' of the source, then retry now.",
-        )
-    kind = LinkRefused if code in _REFUSED else LinkFault
-    return kind(
-        f"The broker refused the connection ({said}).",
-        where=where,
-        remedy="Check the broker's log and the source's settings.",
-    )
-
-
-def taken_over(settings: Settings, client_id: str) -> LinkRefused:
-    """Return the fault of a client id that two programs use; nobody wins that fight, so we step back."""
-    return LinkRefused(
-        f"Another client uses the id '{client_id}'.",
-        where=settings.where,
-        remedy="Give this source a 'client_id' of its own, or end the other client; then retry now.",
-    )
-
-
-def _dismissal(code: int, settings: Settings, client_id: str) -> LinkFault:
-    if code == _TAKEN_OVER:
-        return taken_over(settings, client_id)
-    return LinkFault(
-        f"The broker ended the connection ({codec.reason(code)}).",
-        where=settings.where,
-        remedy="It is tried again by itself; the broker's log tells more.",
-    )

@@ -11,7 +11,8 @@ import json
 
 from armillary.api import Fault, LinkFault, OrderFault, SourceContext, Write
 from armillary_plugins.mqtt import codec
-from armillary_plugins.mqtt.session import NS, VersionRefused, connected
+from armillary_plugins.mqtt.faults import VersionRefused
+from armillary_plugins.mqtt.session import NS, connected
 from armillary_plugins.mqtt.settings import MQTT_3, is_filter, password, settings_of, tls_context
 
 

@@ -16,8 +16,9 @@ from armillary.api import (
 )
 from armillary_plugins.mqtt import codec
 from armillary_plugins.mqtt.browse import items
+from armillary_plugins.mqtt.faults import VersionRefused, taken_over
 from armillary_plugins.mqtt.framer import Channels
-from armillary_plugins.mqtt.session import NS, Hooks, Session, VersionRefused, connected, taken_over
+from armillary_plugins.mqtt.session import NS, Hooks, Session, connected
 from armillary_plugins.mqtt.settings import MQTT_3, MQTT_5, Settings, password, settings_of, tls_context
 
 BROWSE_S = 3.0
