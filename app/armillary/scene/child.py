@@ -155,8 +155,9 @@ class SceneServer:
                 remedy="Save it as a project first.",
             )
         with quiet():
-            author.save(request.bindings, asked.bindings, asked.remove)
-        self._close()  # composed anew when next asked for, with what was saved
+            files = author.save(request.bindings, asked.bindings, asked.remove)
+        if any(Sdf.Layer.Find(file) is None for file in files):
+            self._close()  # a new file is no part of the open stage yet: it is composed when next asked for
         return message.Done()
 
     def _info(self, asked: message.AskInfo) -> message.Json:

@@ -62,7 +62,7 @@ def load(stage: Any, options: Options | None = None, problems: tuple[SceneProble
 
     Raises SceneFault when the scene is too large or too deep to be shown at all.
     """
-    with _no_collection():
+    with _no_collection(), np.errstate(invalid="ignore", over="ignore"):
         return _load(stage, options or Options(), problems)
 
 

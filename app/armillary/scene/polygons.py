@@ -154,7 +154,7 @@ def _faces(
     corner_point = indices + point_start[corner_mesh]
     # a mesh of no points has no legal corner, yet its offset may be the end of all points
     corner_point = np.minimum(corner_point, max(len(points) - 1, 0))
-    finite = np.isfinite(points).all(axis=1)
+    finite: B1 = np.asarray(np.isfinite(points).all(axis=1))
     if not finite.all() and len(corner_point):
         bad = np.zeros(len(counts), np.bool_)
         bad[corner_face[~finite[corner_point]]] = True
@@ -333,6 +333,14 @@ def build(meshes: Sequence[Mesh]) -> tuple[Pool, Flaws]:
         meshes = [empty if i in broken else mesh for i, mesh in enumerate(meshes)]
     if not n:
         return empty_pool(), Flaws()
+    with np.errstate(
+        invalid="ignore", over="ignore"
+    ):  # points may be anything; what is not finite is left out
+        return _build(meshes, broken)
+
+
+def _build(meshes: Sequence[Mesh], broken: set[int]) -> tuple[Pool, Flaws]:
+    n = len(meshes)
     point_start = starts([len(m.points) for m in meshes])
     points = np.concatenate([m.points for m in meshes]).astype(np.float32, copy=False)
     found: dict[str, tuple[tuple[int, int], ...]] = {}

@@ -98,7 +98,8 @@ def files(path: str) -> list[str]:
         if here in out or not os.path.isfile(here) or not os.path.realpath(here).startswith(folder):
             continue
         out.append(here)
-        waiting.extend(str(Path(here).parent / name) for name in layer_of(here).subLayerPaths)
+        layer = layer_of(here)  # held: a list of a layer that has gone cannot be read
+        waiting.extend(str(Path(here).parent / name) for name in layer.subLayerPaths)
     return out
 
 
@@ -268,7 +269,8 @@ def refuse(record_name: str, prim: str) -> None:
         raise SceneFault(
             f"'{record_name}' cannot be the name of a binding.", where=where, remedy=_REMEDY["B03"]
         )
-    if not Sdf.Path.IsValidPathString(prim) or not Sdf.Path(prim).IsAbsoluteRootOrPrimPath() or prim == "/":
+    path = Sdf.Path(prim) if Sdf.Path.IsValidPathString(prim) else Sdf.Path.emptyPath
+    if not (path.IsAbsolutePath() and path.IsPrimPath()) or path.ContainsPrimVariantSelection():
         raise SceneFault(
             f"'{prim}' is not the path of a prim.",
             where=where,

@@ -52,8 +52,13 @@ def open_stage(
     session = Sdf.Layer.CreateAnonymous("session.usda")
     session.subLayerPaths = [path for path in above if path and os.path.isfile(path)]
     for path, name, choice in variants:
-        spec = Sdf.CreatePrimInLayer(session, path)
-        spec.variantSelections[name] = choice
+        if not Sdf.Path.IsValidPathString(path) or not Sdf.Path(path).IsPrimPath():
+            raise SceneFault(
+                f"'{path}' is not the path of a prim.",
+                where=path,
+                remedy="Choose a variant of a prim of the tree.",
+            )
+        Sdf.CreatePrimInLayer(session, path).variantSelections[name] = choice
     rule = Usd.Stage.LoadNone if load == "none" else Usd.Stage.LoadAll
     with quiet() as said:
         try:

@@ -1,0 +1,133 @@
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from armillary.model.fault import SceneFault
+from armillary.model.scene import SceneArrays
+from armillary.scene import cache
+
+BODY = (
+    'def Xform "W" (\n kind = "component"\n variants = {\n  string v = "a"\n }\n'
+    ' prepend variantSets = "v"\n)\n{\n'
+    ' def Mesh "broken"\n {\n  point3f[] points = [(0,0,0)]\n  int[] faceVertexCounts = [3]\n'
+    '  int[] faceVertexIndices = [0, 1, 2]\n }\n def Cube "c"\n {\n }\n def Camera "eye"\n {\n }\n'
+    ' variantSet "v" = {\n  "a" {\n  }\n  "b" {\n  }\n }\n}\n'
+)
+
+
+@pytest.fixture
+def scene(scene_of) -> SceneArrays:
+    return replace(scene_of(BODY), key="0123abcd")
+
+
+def test_a_scene_comes_back_as_it_was(scene: SceneArrays, tmp_path: Path) -> None:
+    path = cache.write(scene, tmp_path)
+    assert path.name == "0123abcd.scene"
+    back = cache.read(path)
+    for item in fields(SceneArrays):
+        old, new = getattr(scene, item.name), getattr(back, item.name)
+        if isinstance(old, np.ndarray):
+            np.testing.assert_array_equal(old, new, item.name)
+            assert old.dtype == new.dtype, item.name
+            assert not new.flags.writeable, item.name
+        else:
+            assert old == new, item.name
+    assert scene.problems
+    assert scene.cameras
+    assert scene.variants
+    assert scene.kind
+
+
+def test_an_empty_scene_comes_back_too(scene_of, tmp_path: Path) -> None:
+    back = cache.read(cache.write(replace(scene_of(""), key="e"), tmp_path))
+    assert back.prim_path == ()
+    assert back.proto.tolist() == [0]
+
+
+def test_every_cut_is_refused(scene: SceneArrays, tmp_path: Path) -> None:
+    path = cache.write(scene, tmp_path)
+    content = path.read_bytes()
+    for length in (0, 5, 30, 200, len(content) // 2, len(content) - 4096):
+        path.write_bytes(content[: max(length, 0)])
+        with pytest.raises(SceneFault, match="not whole"):
+            cache.read(path)
+
+
+def test_a_flipped_bit_is_refused_wherever_it_is_used(scene: SceneArrays, tmp_path: Path) -> None:
+    path = cache.write(scene, tmp_path)
+    content = path.read_bytes()
+    for at in (0, 9, 17, 40, 600):
+        path.write_bytes(content[:at] + bytes([content[at] ^ 0x10]) + content[at + 1 :])
+        with pytest.raises(SceneFault):
+            cache.read(path)
+    point = content.index(np.float32(scene.point[0, 0]).tobytes() + scene.point[0, 1].tobytes(), 600)
+    path.write_bytes(content[:point] + b"\xff" + content[point + 1 :])
+    with pytest.raises(SceneFault, match="damaged"):
+        cache.read(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("triangle", 1_000_000),
+        ("point_prim", 99),
+        ("parent", 3),
+        ("prim_type", 77),
+        ("purpose", 9),
+        ("proto", 7),
+    ],
+)
+def test_indices_that_point_nowhere_are_refused(
+    scene: SceneArrays, tmp_path: Path, name: str, value: int
+) -> None:
+    array = getattr(scene, name).copy()
+    array.flat[0] = value
+    path = cache.write(replace(scene, **{name: array}), tmp_path)
+    with pytest.raises(SceneFault, match="do not fit together"):
+        cache.read(path)
+
+
+def test_a_file_of_another_format_is_refused(scene: SceneArrays, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(cache, "FORMAT", cache.FORMAT + 1)
+    path = cache.write(scene, tmp_path)
+    monkeypatch.undo()
+    with pytest.raises(SceneFault, match="format"):
+        cache.read(path)
+
+
+def test_a_folder_that_cannot_be_written_is_a_fault_and_leaves_nothing(
+    scene: SceneArrays, tmp_path: Path
+) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("x")
+    with pytest.raises(SceneFault, match="could not be written"):
+        cache.write(scene, blocked)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "scene.usda"]
+
+
+def test_a_request_is_remembered_until_one_of_its_files_changes(scene: SceneArrays, tmp_path: Path) -> None:
+    layer, missing = tmp_path / "a.usda", tmp_path / "b.usda"
+    layer.write_text("one")
+    folder = tmp_path / "cache"
+    assert cache.recall(folder, "ask") is None
+    key = cache.remember(folder, "ask", {str(f): cache.digest(f) for f in (layer, missing)})
+    assert cache.recall(folder, "ask") is None
+    path = cache.write(replace(scene, key=key), folder)
+    assert cache.recall(folder, "ask") == path
+    assert cache.recall(folder, "ask otherwise") is None
+    missing.write_text("now here")
+    assert cache.recall(folder, "ask") is None
+    missing.unlink()
+    assert cache.recall(folder, "ask") == path
+    layer.write_text("two")
+    assert cache.recall(folder, "ask") is None
+
+
+def test_the_oldest_scenes_make_room(scene: SceneArrays, tmp_path: Path, monkeypatch) -> None:
+    first = cache.write(scene, tmp_path)
+    monkeypatch.setattr(cache, "MOST_BYTES", first.stat().st_size)
+    second = cache.write(replace(scene, key="second"), tmp_path)
+    assert not first.exists()
+    assert second.exists()
