@@ -127,8 +127,9 @@ def _word(raw: Any) -> str:  # Any: whatever a server keeps in a variable
 
 
 def _inner(raw: Any) -> Any:  # Any: json's own contract
-    fields = getattr(raw, "__dataclass_fields__", None)
-    if fields and not isinstance(raw, NodeId):
+    if isinstance(raw, NodeId):
+        return raw.to_string()
+    if fields := getattr(raw, "__dataclass_fields__", None):
         return {name: getattr(raw, name) for name in fields}
     return raw.isoformat() if isinstance(raw, datetime) else str(raw)
 
