@@ -76,6 +76,7 @@ def scene_of(
 def flat_scene(m: int) -> SceneArrays:
     """Return a root, one branch for each hundred prims, and m drawn leaves on a grid 2 m apart."""
     paths, parent, places = ["/Plant"], [-1], [(0.0, 0.0, 0.0)]
+    branch = 0
     for i in range(m):
         if i % PER_GROUP == 0:
             branch = len(paths)
@@ -100,4 +101,5 @@ def _cube() -> tuple[F8, np.ndarray[tuple[int, ...], np.dtype[np.int32]]]:
 
 
 def _unit(v: F8) -> F8:
-    return v / np.linalg.norm(v, axis=1, keepdims=True)
+    out: F8 = v / np.linalg.norm(v, axis=1, keepdims=True)
+    return out
