@@ -11,9 +11,10 @@ import json
 import sys
 from pathlib import Path
 
-from armillary.scene import author  # registers TwinBindingAPI: before any stage is opened
 from authoring.stage import Builder
 from pumping_station_parts import bindings, hall, parts, piping, pumps, site, skid, storage, twins
+
+from armillary.scene import author  # registers TwinBindingAPI: before any stage is opened
 
 FOLDER = Path(__file__).resolve().parent / "pumping-station"
 

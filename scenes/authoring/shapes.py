@@ -126,8 +126,11 @@ def _turned_round(shape: Shape) -> Shape:
 def cylinder(radius: float, height: float, sides: int = 20, bevel: float = 0.0) -> Shape:
     """Return a closed cylinder on z = 0."""
     b = bevel
-    rim = [(radius - b, 0.0), (radius, b), (radius, height - b), (radius - b, height)] if b else [
-        (radius, 0.0), (radius, height)]  # fmt: skip
+    rim = (
+        [(radius - b, 0.0), (radius, b), (radius, height - b), (radius - b, height)]
+        if b
+        else [(radius, 0.0), (radius, height)]
+    )
     return revolve([(0.0, 0.0), *rim, (0.0, height)], sides)
 
 
@@ -154,13 +157,15 @@ def extrude(outline: Sequence[tuple[float, float]], height: float) -> Shape:
     flat /= np.linalg.norm(flat, axis=1, keepdims=True)
     zero, top = np.zeros((n, 1)), np.full((n, 1), height)
     side = np.stack(
-        [np.hstack([ring, zero]), np.hstack([following, zero]), np.hstack([following, top]),
-         np.hstack([ring, top])],
+        [
+            np.hstack([ring, zero]),
+            np.hstack([following, zero]),
+            np.hstack([following, top]),
+            np.hstack([ring, top]),
+        ],
         axis=1,
-    )  # fmt: skip
-    walls = Shape(
-        side.reshape(-1, 3), np.repeat(flat, 4, axis=0), np.full(n, 4, np.int64), np.arange(4 * n)
     )
+    walls = Shape(side.reshape(-1, 3), np.repeat(flat, 4, axis=0), np.full(n, 4, np.int64), np.arange(4 * n))
     turn = out[:, 0] * np.roll(out[:, 1], -1) - out[:, 1] * np.roll(out[:, 0], -1)
     if (turn < 0.0).any():
         return walls
@@ -189,7 +194,8 @@ def rounded(points: Sequence[Point], bend: float, steps: int = 4) -> F8:
         first, last = corner + a * reach - centre, corner + b * reach - centre
         turn = math.pi - 2.0 * half
         out += [
-            centre + (math.sin(turn * (1 - k / steps)) * first + math.sin(turn * k / steps) * last) / math.sin(turn)
+            centre
+            + (math.sin(turn * (1 - k / steps)) * first + math.sin(turn * k / steps) * last) / math.sin(turn)
             for k in range(steps + 1)
         ]
     return np.array([*out, path[-1]])
@@ -199,7 +205,11 @@ def sweep(path: F8, radius: float | Sequence[float], sides: int = 16, closed: bo
     """Return a round tube along a polyline, smooth, with flat ends; `radius` may change along it."""
     step = np.diff(np.concatenate([path, path[:1]]) if closed else path, axis=0)
     step /= np.maximum(np.linalg.norm(step, axis=1, keepdims=True), 1e-12)
-    along = step + np.roll(step, 1, axis=0) if closed else np.concatenate([step[:1], step[:-1] + step[1:], step[-1:]])
+    along = (
+        step + np.roll(step, 1, axis=0)
+        if closed
+        else np.concatenate([step[:1], step[:-1] + step[1:], step[-1:]])
+    )
     along /= np.linalg.norm(along, axis=1, keepdims=True)
     side = np.cross(along[0], [0.0, 0.0, 1.0] if abs(along[0, 2]) < 0.9 else [1.0, 0.0, 0.0])
     frames = []
@@ -260,13 +270,30 @@ def beam(start: Point, stop: Point, outline: Sequence[tuple[float, float]]) -> S
 def i_section(width: float, height: float, flange: float, web: float) -> list[tuple[float, float]]:
     """Return the outline of a rolled I section, height along y."""
     w, h, t, f = width / 2, height / 2, web / 2, height / 2 - flange
-    return [(-w, -h), (w, -h), (w, -f), (t, -f), (t, f), (w, f), (w, h), (-w, h), (-w, f), (-t, f), (-t, -f),
-            (-w, -f)]  # fmt: skip
+    return [
+        (-w, -h),
+        (w, -h),
+        (w, -f),
+        (t, -f),
+        (t, f),
+        (w, f),
+        (w, h),
+        (-w, h),
+        (-w, f),
+        (-t, f),
+        (-t, -f),
+        (-w, -f),
+    ]
 
 
 def rectangle(width: float, height: float) -> list[tuple[float, float]]:
     """Return the outline of a flat bar."""
-    return [(-width / 2, -height / 2), (width / 2, -height / 2), (width / 2, height / 2), (-width / 2, height / 2)]
+    return [
+        (-width / 2, -height / 2),
+        (width / 2, -height / 2),
+        (width / 2, height / 2),
+        (-width / 2, height / 2),
+    ]
 
 
 def around(shape: Shape, n: int, radius: float, first: float = 0.0) -> Shape:
@@ -280,7 +307,12 @@ def corrugated(width: float, height: float, waves: int, depth: float) -> Shape:
     line: list[tuple[float, float]] = []
     for k in range(waves):
         left = x0 + k * pitch
-        line += [(left, 0.0), (left + 0.35 * pitch, 0.0), (left + 0.5 * pitch, depth), (left + 0.85 * pitch, depth)]
+        line += [
+            (left, 0.0),
+            (left + 0.35 * pitch, 0.0),
+            (left + 0.5 * pitch, depth),
+            (left + 0.85 * pitch, depth),
+        ]
     line.append((x0 + width, 0.0))
     parts = []
     for (xa, ya), (xb, yb) in itertools.pairwise(line):

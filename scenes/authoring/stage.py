@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from authoring.shapes import Point, Shape
 from pxr import Gf, Kind, Sdf, Usd, UsdGeom, UsdShade, Vt
 
+from authoring.shapes import Point, Shape
+
 DIGITS, NORMAL_DIGITS = 4, 2  # 0.1 mm, half a degree
-# Equipment is grey and colour is kept for what needs eyes (ISA-101): name -> sRGB, roughness, metallic, opacity
+# Equipment is grey, colour is kept for what needs eyes (ISA-101).
+# name -> sRGB, roughness, metallic, opacity
 PALETTE: dict[str, tuple[str, float, float, float]] = {
     "Concrete": ("a3a4a2", 0.95, 0.0, 1.0),
     "ConcreteDark": ("838582", 0.95, 0.0, 1.0),
@@ -71,7 +72,11 @@ class Builder:
         return prim
 
     def place(
-        self, prim: Usd.Prim, at: Point = (0.0, 0.0, 0.0), turn: Point = (0.0, 0.0, 0.0), size: float | Point = 1.0
+        self,
+        prim: Usd.Prim,
+        at: Point = (0.0, 0.0, 0.0),
+        turn: Point = (0.0, 0.0, 0.0),
+        size: float | Point = 1.0,
     ) -> None:
         """Author translate, rotate and scale, as far as they do something."""
         xform = UsdGeom.Xformable(prim)
@@ -88,7 +93,12 @@ class Builder:
         return self.xform(path, kind=Kind.Tokens.group)
 
     def reference(
-        self, path: str, asset: str, at: Point = (0.0, 0.0, 0.0), turn: Point = (0.0, 0.0, 0.0), size: float = 1.0
+        self,
+        path: str,
+        asset: str,
+        at: Point = (0.0, 0.0, 0.0),
+        turn: Point = (0.0, 0.0, 0.0),
+        size: float = 1.0,
     ) -> Usd.Prim:
         """Define a component from a file whose parts stay editable, as they are bound one by one."""
         prim = self.xform(path, at, turn, size, kind=Kind.Tokens.component)
@@ -129,7 +139,9 @@ class Builder:
         mesh.CreateFaceVertexCountsAttr(Vt.IntArray.FromNumpy(shape.count.astype(np.int32)))
         mesh.CreateFaceVertexIndicesAttr(Vt.IntArray.FromNumpy(shape.index.astype(np.int32)))
         mesh.CreateSubdivisionSchemeAttr(UsdGeom.Tokens.none)
-        mesh.CreateExtentAttr(Vt.Vec3fArray([Gf.Vec3f(*map(float, points.min(0))), Gf.Vec3f(*map(float, points.max(0)))]))
+        mesh.CreateExtentAttr(
+            Vt.Vec3fArray([Gf.Vec3f(*map(float, points.min(0))), Gf.Vec3f(*map(float, points.max(0)))])
+        )
         if two_sided:
             mesh.CreateDoubleSidedAttr(True)
         prim: Usd.Prim = mesh.GetPrim()
@@ -159,7 +171,9 @@ class Builder:
             reach = height / 2.0 + (radius if type_name == "Capsule" else 0.0)
         half = [radius, radius, radius]
         half["XYZ".index(axis)] = reach
-        UsdGeom.Boundable(prim).CreateExtentAttr(Vt.Vec3fArray([Gf.Vec3f(*[-h for h in half]), Gf.Vec3f(*half)]))
+        UsdGeom.Boundable(prim).CreateExtentAttr(
+            Vt.Vec3fArray([Gf.Vec3f(*[-h for h in half]), Gf.Vec3f(*half)])
+        )
         self.place(prim, at)
         self.bind(prim, look)
         return prim
@@ -183,7 +197,10 @@ class Builder:
         material = UsdShade.Material.Define(self.stage, path)
         shader = UsdShade.Shader.Define(self.stage, f"{path}/Surface")
         shader.CreateIdAttr("UsdPreviewSurface")
-        linear = [round(((c / 255 + 0.055) / 1.055) ** 2.4 if c > 10 else c / 255 / 12.92, 4) for c in bytes.fromhex(colour)]
+        linear = [
+            round(((c / 255 + 0.055) / 1.055) ** 2.4 if c > 10 else c / 255 / 12.92, 4)
+            for c in bytes.fromhex(colour)
+        ]
         shader.CreateInput("diffuseColor", Sdf.ValueTypeNames.Color3f).Set(Gf.Vec3f(*linear))
         shader.CreateInput("roughness", Sdf.ValueTypeNames.Float).Set(roughness)
         shader.CreateInput("metallic", Sdf.ValueTypeNames.Float).Set(metallic)
@@ -209,5 +226,3 @@ class Builder:
     def save(self) -> None:
         """Write the file; equal scenes give equal bytes."""
         self.stage.GetRootLayer().Save()
-
-

@@ -35,7 +35,9 @@ def _floor(b: Builder, path: str) -> None:
         "East": (px1, x1 + 0.5, py0, py1),
     }
     for name, (xa, xb, ya, yb) in slabs.items():
-        b.cube(f"{path}/Floor/{name}", ((xa + xb) / 2, (ya + yb) / 2, -0.15), (xb - xa, yb - ya, 0.3), "Concrete")
+        b.cube(
+            f"{path}/Floor/{name}", ((xa + xb) / 2, (ya + yb) / 2, -0.15), (xb - xa, yb - ya, 0.3), "Concrete"
+        )
     centre, length, width = ((px0 + px1) / 2, (py0 + py1) / 2), px1 - px0, py1 - py0
     b.xform(f"{path}/Pit")
     b.cube(f"{path}/Pit/Bottom", (*centre, PIT_Z - 0.1), (length + 0.4, width + 0.4, 0.2), "ConcreteDark")
@@ -48,7 +50,9 @@ def _floor(b: Builder, path: str) -> None:
         ("East", (px1 + 0.1, centre[1], z), (0.2, width, depth)),
     ):
         b.cube(f"{path}/Pit/{name}", at, size, "ConcreteDark")
-    b.cube(f"{path}/Pit/Gutter", (centre[0], py0 + 0.25, PIT_Z + 0.002), (length - 0.4, 0.16, 0.01), "DarkPaint")
+    b.cube(
+        f"{path}/Pit/Gutter", (centre[0], py0 + 0.25, PIT_Z + 0.002), (length - 0.4, 0.16, 0.01), "DarkPaint"
+    )
 
 
 def _frames(b: Builder, path: str) -> None:
@@ -61,19 +65,22 @@ def _frames(b: Builder, path: str) -> None:
     x0, x1 = HALL_X
     lines = []
     for side in (-1, 1):
-        for share in (0.02, 0.5, 0.98):
+        for share in (0.02, 0.5, 0.98) if side > 0 else (0.02, 0.98):  # the view stays open
             y = side * 5.0 * (1.0 - share)
             z = EAVES + 0.15 + 1.3 * share + 0.09
             lines.append(beam((x0 - 0.4, y, z), (x1 + 0.4, y, z), rectangle(0.07, 0.14)))
-    for y in HALL_Y:
-        lines.append(beam((x0, y, EAVES - 0.15), (x1, y, EAVES - 0.15), rectangle(0.1, 0.16)))
+    lines += [beam((x0, y, EAVES - 0.15), (x1, y, EAVES - 0.15), rectangle(0.1, 0.16)) for y in HALL_Y]
     b.mesh(f"{path}/Purlins", merged(*lines), "SteelFrame")
     west, second = FRAMES_X[0], FRAMES_X[1]
-    brace = [((west, y, 0.2), (second, y, 4.9)) for y in HALL_Y[1:]] + [((second, y, 0.2), (west, y, 4.9)) for y in HALL_Y[1:]]
+    brace = [((west, y, 0.2), (second, y, 4.9)) for y in HALL_Y[1:]] + [
+        ((second, y, 0.2), (west, y, 4.9)) for y in HALL_Y[1:]
+    ]
     b.mesh(f"{path}/Bracing", bars(brace, 0.02), "SteelFrame")
     # the crane's runway that every pump hall has, with its hook over the pit
     rail = beam((x0 + 0.3, 0.0, EAVES - 0.2), (x1 - 0.3, 0.0, EAVES - 0.2), rectangle(0.12, 0.22))
-    hoist = merged(box(0.5, 0.3, 0.3).moved(x=-6.0, z=EAVES - 0.68), box(0.1, 0.1, 0.18).moved(x=-6.0, z=EAVES - 0.4))
+    hoist = merged(
+        box(0.5, 0.3, 0.3).moved(x=-6.0, z=EAVES - 0.68), box(0.1, 0.1, 0.18).moved(x=-6.0, z=EAVES - 0.4)
+    )
     chain = bars([((-6.0, 0.0, EAVES - 0.68), (-6.0, 0.0, EAVES - 2.2))], 0.015)
     b.mesh(f"{path}/HoistRail", rail, "SteelFrame")
     b.mesh(f"{path}/Hoist", merged(hoist, chain), "DarkPaint")
@@ -87,9 +94,7 @@ def _cladding(b: Builder, path: str) -> None:
     b.cube(f"{path}/NorthDado", ((x0 + x1) / 2, y1 + 0.17, 0.6), (length + 0.2, 0.12, 1.2), "Concrete")
     sheet = corrugated(length + 0.8, 5.35, 40, 0.05)
     lying = sheet.turned("x", -90.0 + 14.6)
-    b.mesh(
-        f"{path}/RoofNorth", lying.moved(x=(x0 + x1) / 2, y=0.0, z=EAVES + 1.66), "Sheet", two_sided=True
-    )
+    b.mesh(f"{path}/RoofNorth", lying.moved(x=(x0 + x1) / 2, y=0.0, z=EAVES + 1.66), "Sheet", two_sided=True)
     b.xform(f"{path}/Windows")
     for i, (a, c) in enumerate(itertools.pairwise(FRAMES_X), 1):
         b.cube(f"{path}/Windows/Window{i}", ((a + c) / 2, y1 + 0.05, 3.6), (2.4, 0.06, 0.9), "Glass")
@@ -97,21 +102,36 @@ def _cladding(b: Builder, path: str) -> None:
 
 def _stairs(b: Builder, path: str) -> None:
     """Steps down into the pit along its west wall."""
-    x, steps = PIT_X[0] + 0.5, 6
+    x, steps = PIT_X[0] + 0.5, 4
     b.xform(path)
     rise, run = -PIT_Z / (steps + 1), 0.28
     top = PIT_Y[0] + 0.05
-    treads = [box(0.9, run, 0.04).moved(x=x, y=top + run * (k + 0.5), z=-rise * (k + 1) - 0.04) for k in range(steps)]
+    treads = [
+        box(0.9, run, 0.04).moved(x=x, y=top + run * (k + 0.5), z=-rise * (k + 1) - 0.04)
+        for k in range(steps)
+    ]
     b.mesh(f"{path}/Treads", merged(*treads), "Galvanised")
     ends = (top, 0.0), (top + run * steps, -rise * steps - 0.1)
-    sides = [beam((x + s * 0.46, ends[0][0], ends[0][1] - 0.1), (x + s * 0.46, ends[1][0], ends[1][1]), rectangle(0.03, 0.2)) for s in (-1, 1)]
+    sides = [
+        beam(
+            (x + s * 0.46, ends[0][0], ends[0][1] - 0.1),
+            (x + s * 0.46, ends[1][0], ends[1][1]),
+            rectangle(0.03, 0.2),
+        )
+        for s in (-1, 1)
+    ]
     b.mesh(f"{path}/Stringers", merged(*sides), "SteelFrame")
     rail = [((x + 0.46, top, 1.0), (x + 0.46, ends[1][0], ends[1][1] + 1.0))]
-    posts = [((x + 0.46, top + d, -d * rise / run), (x + 0.46, top + d, 1.0 - d * rise / run)) for d in (0.1, 0.85, 1.6)]
+    posts = [
+        ((x + 0.46, top + d, -d * rise / run), (x + 0.46, top + d, 1.0 - d * rise / run))
+        for d in (0.1, 0.55, 1.0)
+    ]
     b.mesh(f"{path}/Rail", bars([*rail, *posts], 0.02), "Galvanised")
 
 
-def fence(corners: list[tuple[float, float, float]], height: float = RAIL_M) -> list[tuple[tuple[float, float, float], tuple[float, float, float]]]:
+def fence(
+    corners: list[tuple[float, float, float]], height: float = RAIL_M
+) -> list[tuple[tuple[float, float, float], tuple[float, float, float]]]:
     """Return posts, knee rail and hand rail along corners, as bars."""
     out = []
     for a, c in itertools.pairwise(corners):
@@ -154,4 +174,10 @@ def _cabinets(b: Builder, path: str) -> None:
         b.round_(f"{path}/Lamp{i + 1}", "Sphere", (0.32, yy - 0.2, 1.85), 0.035, 0.0, "Lamp")
         b.round_(f"{path}/Button{i + 1}", "Cylinder", (0.32, yy - 0.2, 1.55), 0.025, 0.03, "Ink", axis="X")
     b.cube(f"{path}/Screen", (0.315, 0.36, 1.6), (0.02, 0.36, 0.24), "Screen")
-    b.mesh(f"{path}/CableTray", merged(box(0.3, 0.02, 0.08).moved(y=0.0), *[box(0.3, 0.06, 0.01).moved(y=0.3 * k) for k in range(1, 26)]).moved(z=2.6, y=0.0), "Galvanised")
+    b.mesh(
+        f"{path}/CableTray",
+        merged(
+            box(0.3, 0.02, 0.08).moved(y=0.0), *[box(0.3, 0.06, 0.01).moved(y=0.3 * k) for k in range(1, 26)]
+        ).moved(z=2.6, y=0.0),
+        "Galvanised",
+    )

@@ -60,8 +60,19 @@ def write_all(folder: Path) -> None:
 def flange_shape(radius: float, bolts: int = 8) -> Shape:
     """Return a flange pair with bolts, axis z, centred."""
     rim = radius * 1.75
-    disc = revolve([(0.0, -0.025), (rim, -0.025), (rim, -0.002), (rim * 0.94, -0.002), (rim * 0.94, 0.002), (rim, 0.002),
-                    (rim, 0.025), (0.0, 0.025)], 16)  # fmt: skip
+    disc = revolve(
+        [
+            (0.0, -0.025),
+            (rim, -0.025),
+            (rim, -0.002),
+            (rim * 0.94, -0.002),
+            (rim * 0.94, 0.002),
+            (rim, 0.002),
+            (rim, 0.025),
+            (0.0, 0.025),
+        ],
+        16,
+    )
     head = box(0.024, 0.024, 0.076)
     return merged(disc, around(head.moved(z=-0.038), bolts, radius * 1.42, 22.5))
 
@@ -72,12 +83,16 @@ def _volute(b: Builder) -> None:
     size = np.linspace(0.055, 0.1, 31)
     radius = 0.16 + 0.6 * size
     path = np.stack([np.zeros(31), radius * np.sin(turns), radius * np.cos(turns)], axis=-1)
-    rise = np.array([(0.0, -0.115, 0.2), (0.0, -0.05, 0.28), (0.0, -0.012, 0.35), (0.0, 0.0, 0.41), (0.0, 0.0, 0.47)])
+    rise = np.array(
+        [(0.0, -0.115, 0.2), (0.0, -0.05, 0.28), (0.0, -0.012, 0.35), (0.0, 0.0, 0.41), (0.0, 0.0, 0.47)]
+    )
     spiral = sweep(np.concatenate([path, rise]), [*size.tolist(), 0.094, 0.086, 0.078, 0.072, 0.068], 14)
     centre = revolve(
         [(0.0, -0.11), (0.16, -0.11), (0.19, -0.085), (0.19, 0.085), (0.16, 0.11), (0.0, 0.11)], 28
     ).turned("y", 90)
-    suction = revolve([(0.0, 0.08), (0.13, 0.08), (0.105, 0.16), (0.08, 0.24), (0.08, 0.4)], 20).turned("y", 90)
+    suction = revolve([(0.0, 0.08), (0.13, 0.08), (0.105, 0.16), (0.08, 0.24), (0.08, 0.4)], 20).turned(
+        "y", 90
+    )
     foot = box(0.1, 0.1, 0.26).moved(z=-0.3)
     b.mesh("/Part/Casing", merged(spiral, centre).moved(z=SHAFT_Z), "CastIron")
     b.mesh("/Part/SuctionNozzle", suction.moved(z=SHAFT_Z), "CastIron")
@@ -91,7 +106,9 @@ def _bedplate(b: Builder) -> None:
     """A channel frame on a plinth, the bearing bracket and the guard's feet."""
     b.mesh("/Part/Plinth", box(2.5, 0.8, 0.1).moved(x=-0.75), "Concrete")
     rail = merged(
-        box(2.3, 0.06, 0.05).moved(z=0.1), box(2.3, 0.02, 0.06).moved(z=0.12), box(2.3, 0.06, 0.02).moved(z=0.17)
+        box(2.3, 0.06, 0.05).moved(z=0.1),
+        box(2.3, 0.02, 0.06).moved(z=0.12),
+        box(2.3, 0.06, 0.02).moved(z=0.17),
     )
     cross = box(0.08, 0.5, 0.06)
     frame = [rail.moved(x=-0.75, y=y) for y in (-0.24, 0.24)]
@@ -99,14 +116,16 @@ def _bedplate(b: Builder) -> None:
     b.mesh("/Part/Frame", merged(*frame), "DarkPaint")
     neck = revolve([(0.15, 0.0), (0.15, 0.06), (0.085, 0.14), (0.075, 0.5), (0.0, 0.5)], 18)
     ribs = [box(0.012, 0.2, 0.16).moved(x=x, z=0.19) for x in (-0.35, -0.5)]
-    bracket = merged(neck.turned("y", -90).moved(x=-0.1, z=SHAFT_Z), *ribs, box(0.26, 0.26, 0.03).moved(x=-0.43, z=0.18))
+    bracket = merged(
+        neck.turned("y", -90).moved(x=-0.1, z=SHAFT_Z), *ribs, box(0.26, 0.26, 0.03).moved(x=-0.43, z=0.18)
+    )
     b.mesh("/Part/BearingBracket", bracket, "CastIron")
     for i, (x, y) in enumerate(((0.35, 0.33), (0.35, -0.33), (-1.85, 0.33), (-1.85, -0.33))):
         b.instance(f"/Part/AnchorBolt{i + 1}", "./bolt.usda", at=(x, y, 0.1))
 
 
 def _motor(b: Builder) -> None:
-    """A finned motor frame with end shields, feet, terminal box and lifting eye; its shaft end at x = -0.9."""
+    """A finned motor with end shields, feet, terminal box and lifting eye; its shaft ends at x = -0.9."""
     n, ribs = 26, []
     for k in range(n):
         a = 2.0 * math.pi * k / n
@@ -114,18 +133,30 @@ def _motor(b: Builder) -> None:
             ribs.append((r * math.cos(a + offset), r * math.sin(a + offset)))
     body = extrude(ribs, 0.62).turned("y", -90).moved(x=-1.06, z=SHAFT_Z)
     b.mesh("/Part/Frame", body, "MotorPaint")
-    shield = revolve([(0.0, -0.12), (0.07, -0.12), (0.09, -0.06), (0.21, -0.03), (0.225, 0.04), (0.0, 0.04)], 24)
-    b.mesh("/Part/EndShields", merged(
-        shield.turned("y", -90).moved(x=-1.05, z=SHAFT_Z),
-        shield.turned("y", 90).moved(x=-1.69, z=SHAFT_Z),
-    ), "MotorPaint")  # fmt: skip
-    foot = merged(box(0.5, 0.09, 0.03), box(0.06, 0.05, 0.13).moved(x=0.2), box(0.06, 0.05, 0.13).moved(x=-0.2))
+    shield = revolve(
+        [(0.0, -0.12), (0.07, -0.12), (0.09, -0.06), (0.21, -0.03), (0.225, 0.04), (0.0, 0.04)], 24
+    )
+    b.mesh(
+        "/Part/EndShields",
+        merged(
+            shield.turned("y", -90).moved(x=-1.05, z=SHAFT_Z),
+            shield.turned("y", 90).moved(x=-1.69, z=SHAFT_Z),
+        ),
+        "MotorPaint",
+    )
+    foot = merged(
+        box(0.5, 0.09, 0.03), box(0.06, 0.05, 0.13).moved(x=0.2), box(0.06, 0.05, 0.13).moved(x=-0.2)
+    )
     b.mesh("/Part/Feet", merged(foot.moved(y=0.2), foot.moved(y=-0.2)).moved(x=-1.37, z=0.19), "DarkPaint")
     terminal = merged(box(0.2, 0.16, 0.12), box(0.22, 0.18, 0.015).moved(z=0.12))
     b.mesh("/Part/TerminalBox", terminal.moved(x=-1.25, z=SHAFT_Z + 0.22), "MotorPaint")
-    gland = pipe([(-1.25, 0.07, SHAFT_Z + 0.27), (-1.25, 0.22, SHAFT_Z + 0.27), (-1.25, 0.34, 0.1)], 0.016, 0.1, 8)
+    gland = pipe(
+        [(-1.25, 0.07, SHAFT_Z + 0.27), (-1.25, 0.22, SHAFT_Z + 0.27), (-1.25, 0.34, 0.1)], 0.016, 0.1, 8
+    )
     b.mesh("/Part/Cable", gland, "Rubber")
-    b.mesh("/Part/LiftingEye", ring(0.035, 0.009, 14, 6).turned("x", 90).moved(x=-1.5, z=SHAFT_Z + 0.265), "Bolt")
+    b.mesh(
+        "/Part/LiftingEye", ring(0.035, 0.009, 14, 6).turned("x", 90).moved(x=-1.5, z=SHAFT_Z + 0.265), "Bolt"
+    )
 
 
 def _fan_cowl(b: Builder) -> None:
@@ -133,7 +164,10 @@ def _fan_cowl(b: Builder) -> None:
     shroud = tube(0.225, 0.215, 0.2, 24).turned("y", -90).moved(x=-1.69, z=SHAFT_Z)
     b.mesh("/Part/Shroud", shroud, "DarkPaint")
     grille = [ring(r, 0.004, 20, 5).turned("y", 90) for r in (0.07, 0.12, 0.17, 0.215)]
-    spokes = [rod((0, 0, 0), (0, 0.215 * math.cos(a), 0.215 * math.sin(a)), 0.004, 5) for a in np.radians(range(0, 360, 60))]
+    spokes = [
+        rod((0, 0, 0), (0, 0.215 * math.cos(a), 0.215 * math.sin(a)), 0.004, 5)
+        for a in np.radians(range(0, 360, 60))
+    ]
     b.mesh("/Part/Grille", merged(*grille, *spokes).moved(x=-1.9, z=SHAFT_Z), "Bolt")
 
 
@@ -142,7 +176,10 @@ def _flange(b: Builder) -> None:
 
 
 def _handwheel(radius: float) -> Shape:
-    spokes = [rod((0, 0, 0), (radius * math.cos(a), radius * math.sin(a), 0.0), 0.009, 5) for a in np.radians(range(0, 360, 72))]
+    spokes = [
+        rod((0, 0, 0), (radius * math.cos(a), radius * math.sin(a), 0.0), 0.009, 5)
+        for a in np.radians(range(0, 360, 72))
+    ]
     return merged(ring(radius, 0.013, 18, 6), cylinder(0.025, 0.04, 10).moved(z=-0.02), *spokes)
 
 
@@ -154,15 +191,32 @@ def handwheel_shape(radius: float = 0.15) -> Shape:
 def body_shape(radius: float) -> Shape:
     """Return the body of a valve along x, centred, with its bonnet upwards."""
     run = revolve(
-        [(radius, -0.17), (radius * 1.1, -0.1), (radius * 1.55, -0.05), (radius * 1.55, 0.05), (radius * 1.1, 0.1),
-         (radius, 0.17)], 18
-    ).turned("y", 90)  # fmt: skip
+        [
+            (radius, -0.17),
+            (radius * 1.1, -0.1),
+            (radius * 1.55, -0.05),
+            (radius * 1.55, 0.05),
+            (radius * 1.1, 0.1),
+            (radius, 0.17),
+        ],
+        18,
+    ).turned("y", 90)
     bonnet = revolve(
-        [(radius * 1.35, 0.0), (radius * 1.2, radius * 1.5), (radius * 1.7, radius * 1.5),
-         (radius * 1.7, radius * 2.0), (radius * 0.6, radius * 2.0), (radius * 0.45, radius * 3.0), (0.0, radius * 3.0)],
+        [
+            (radius * 1.35, 0.0),
+            (radius * 1.2, radius * 1.5),
+            (radius * 1.7, radius * 1.5),
+            (radius * 1.7, radius * 2.0),
+            (radius * 0.6, radius * 2.0),
+            (radius * 0.45, radius * 3.0),
+            (0.0, radius * 3.0),
+        ],
         16,
-    )  # fmt: skip
-    yoke = [rod((0, s * radius * 0.7, radius * 1.9), (0, s * radius * 0.5, radius * 4.2), 0.011, 6) for s in (-1, 1)]
+    )
+    yoke = [
+        rod((0, s * radius * 0.7, radius * 1.9), (0, s * radius * 0.5, radius * 4.2), 0.011, 6)
+        for s in (-1, 1)
+    ]
     nut = cylinder(radius * 0.62, 0.035, 10).moved(z=radius * 4.1)
     return merged(run, bonnet, *yoke, nut)
 
@@ -189,19 +243,27 @@ def _valve_body(b: Builder) -> None:
 
 def _flow_meter(b: Builder) -> None:
     """An electromagnetic flow meter along x with its transmitter above."""
-    body = revolve([(PIPE_R, -0.16), (PIPE_R * 1.6, -0.12), (PIPE_R * 1.6, 0.12), (PIPE_R, 0.16)], 22).turned("y", 90)
+    body = revolve([(PIPE_R, -0.16), (PIPE_R * 1.6, -0.12), (PIPE_R * 1.6, 0.12), (PIPE_R, 0.16)], 22).turned(
+        "y", 90
+    )
     b.mesh("/Part/Body", body, "MotorPaint")
     pair = flange_shape(PIPE_R).turned("y", 90)
     b.mesh("/Part/Flanges", merged(pair.moved(x=-0.17), pair.moved(x=0.17)), "Machined")
     b.mesh("/Part/Neck", cylinder(0.03, 0.12, 10).moved(z=PIPE_R * 1.5), "Machined")
     head = cylinder(0.085, 0.14, 20, 0.015).turned("x", 90).moved(y=0.07, z=PIPE_R * 1.5 + 0.2)
     b.mesh("/Part/Head", head, "MotorPaint")
-    b.mesh("/Part/Display", cylinder(0.06, 0.01, 16).turned("x", 90).moved(y=-0.07, z=PIPE_R * 1.5 + 0.2), "Screen")
+    b.mesh(
+        "/Part/Display",
+        cylinder(0.06, 0.01, 16).turned("x", 90).moved(y=-0.07, z=PIPE_R * 1.5 + 0.2),
+        "Screen",
+    )
 
 
 def _gauge(b: Builder) -> None:
     """A dial gauge that looks towards -y; the needle is separate, for it moves."""
-    case = revolve([(0.0, -0.02), (0.075, -0.02), (0.08, -0.01), (0.08, 0.02), (0.07, 0.02), (0.07, 0.012)], 22)
+    case = revolve(
+        [(0.0, -0.02), (0.075, -0.02), (0.08, -0.01), (0.08, 0.02), (0.07, 0.02), (0.07, 0.012)], 22
+    )
     b.mesh("/Part/Case", case.turned("x", 90), "Machined")
     b.mesh("/Part/Face", cylinder(0.07, 0.002, 20).turned("x", 90).moved(y=-0.011), "White")
     marks = [box(0.006, 0.002, 0.014).moved(z=0.05).turned("y", a) for a in range(-135, 136, 27)]
@@ -228,7 +290,20 @@ def _column(b: Builder) -> None:
 
 def _i(width: float, height: float) -> list[tuple[float, float]]:
     w, h, t, f = width / 2, height / 2, 0.006, height / 2 - 0.014
-    return [(-w, -h), (w, -h), (w, -f), (t, -f), (t, f), (w, f), (w, h), (-w, h), (-w, f), (-t, f), (-t, -f), (-w, -f)]
+    return [
+        (-w, -h),
+        (w, -h),
+        (w, -f),
+        (t, -f),
+        (t, f),
+        (w, f),
+        (w, h),
+        (-w, h),
+        (-w, f),
+        (-t, f),
+        (-t, -f),
+        (-w, -f),
+    ]
 
 
 def _truss(b: Builder) -> None:
@@ -258,9 +333,19 @@ def _truss(b: Builder) -> None:
 def _bolt(b: Builder) -> None:
     """An anchor bolt with nut and washer, on z = 0."""
     nut = extrude([(0.02 * math.cos(a), 0.02 * math.sin(a)) for a in np.radians(range(0, 360, 60))], 0.02)
-    b.mesh("/Part/Bolt", merged(cylinder(0.026, 0.005, 12), nut.moved(z=0.005), cylinder(0.011, 0.05, 8)), "Bolt")
+    b.mesh(
+        "/Part/Bolt", merged(cylinder(0.026, 0.005, 12), nut.moved(z=0.005), cylinder(0.011, 0.05, 8)), "Bolt"
+    )
 
 
 def _support(b: Builder) -> None:
     """A pipe support of one metre: scale it along z."""
-    b.mesh("/Part/Post", merged(box(0.08, 0.08, 1.0).moved(z=-1.0), box(0.3, 0.26, 0.02).moved(z=-1.0), box(0.1, 0.2, 0.02).moved(z=-0.06)), "SteelFrame")
+    b.mesh(
+        "/Part/Post",
+        merged(
+            box(0.08, 0.08, 1.0).moved(z=-1.0),
+            box(0.3, 0.26, 0.02).moved(z=-1.0),
+            box(0.1, 0.2, 0.02).moved(z=-0.06),
+        ),
+        "SteelFrame",
+    )

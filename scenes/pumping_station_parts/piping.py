@@ -70,7 +70,9 @@ def _inlet(b: Builder) -> None:
     drain = T_101[0] - 2.45
     _run(b, f"{INLET}/DrainA", [(drain, 1.6, 0.55), (drain - 0.7, 1.6, 0.55)])
     control_valve(b, f"{INLET}/V_105", (drain - 0.87, 1.6, 0.55))
-    _run(b, f"{INLET}/DrainB", [(drain - 1.04, 1.6, 0.55), (drain - 1.7, 1.6, 0.55), (drain - 1.7, 1.6, -0.4)])
+    _run(
+        b, f"{INLET}/DrainB", [(drain - 1.04, 1.6, 0.55), (drain - 1.7, 1.6, 0.55), (drain - 1.7, 1.6, -0.4)]
+    )
 
 
 def _suctions(b: Builder) -> None:
@@ -78,16 +80,30 @@ def _suctions(b: Builder) -> None:
     _run(
         b,
         f"{PIPING}/Suction101",
-        [(T_101[0] + 2.45, 1.0, 0.6), (-11.4, 1.0, 0.6), (-11.4, y, 0.6), (-6.0, y, 0.6), (-6.0, y, z),
-         (PUMP_X["P_101B"] + 0.5, y, z)],
-    )  # fmt: skip
+        [
+            (T_101[0] + 2.45, 1.0, 0.6),
+            (-11.4, 1.0, 0.6),
+            (-11.4, y, 0.6),
+            (-6.0, y, 0.6),
+            (-6.0, y, z),
+            (PUMP_X["P_101B"] + 0.5, y, z),
+        ],
+    )
     low = T_102[0] - 2.9
     _run(
         b,
         f"{PIPING}/Suction102",
-        [(T_102[0] - 1.2, 1.0, 4.95), (T_102[0] - 1.2, 1.0, 2.9), (low, 1.0, 2.9), (low, 1.0, 0.5), (low, y, 0.5),
-         (6.2, y, 0.5), (6.2, y, z), (PUMP_X["P_102A"] - 0.5, y, z)],
-    )  # fmt: skip
+        [
+            (T_102[0] - 1.2, 1.0, 4.95),
+            (T_102[0] - 1.2, 1.0, 2.9),
+            (low, 1.0, 2.9),
+            (low, 1.0, 0.5),
+            (low, y, 0.5),
+            (6.2, y, 0.5),
+            (6.2, y, z),
+            (PUMP_X["P_102A"] - 0.5, y, z),
+        ],
+    )
     gauge(b, f"{HALL}/Instruments/PT_101", (-5.35, y, z + 0.33))
     transmitter(b, f"{HALL}/Instruments/TT_100", (-3.4, y, z + 0.06))
 
@@ -108,7 +124,9 @@ def _branches(b: Builder) -> None:
         b.instance(f"{path}/SuctionValve", "./parts/gate_valve.usda", at=(x, valve_y, SHAFT), turn=(0, 0, 90))
         base = PIT_Z + DISCHARGE_Z * PUMP_SIZE
         b.mesh(f"{path}/CheckValve", _check(), "CastIron", at=(x, 0.0, base + 0.22))
-        b.instance(f"{path}/DischargeValve", "./parts/gate_valve.usda", at=(x, 0.0, base + 0.78), turn=(90, -90, 0))
+        b.instance(
+            f"{path}/DischargeValve", "./parts/gate_valve.usda", at=(x, 0.0, base + 0.78), turn=(90, -90, 0)
+        )
         lower = rod((x, 0, base - 0.02), (x, 0, base + 0.64), BRANCH_R, 14)
         top = base + 0.95
         if name.startswith("P_101"):
@@ -117,7 +135,12 @@ def _branches(b: Builder) -> None:
             rise = rod((x, 0, top), (x, 0, NETWORK_Z), BRANCH_R, 14)
         b.mesh(f"{path}/Discharge", merged(lower, rise), "Pipe")
         for k, z in enumerate((base + 0.1, base + 0.36)):
-            b.instance(f"{path}/Flange{k + 1}", "./parts/flange.usda", at=(x, 0.0, z), size=round(BRANCH_R / PIPE_R, 3))
+            b.instance(
+                f"{path}/Flange{k + 1}",
+                "./parts/flange.usda",
+                at=(x, 0.0, z),
+                size=round(BRANCH_R / PIPE_R, 3),
+            )
 
 
 def _check() -> Shape:
@@ -139,7 +162,14 @@ def _transfer(b: Builder) -> None:
     _run(
         b,
         f"{PIPING}/Transfer4",
-        [(5.37, y, z), (x, y, z), (x, end_y, z), (x, end_y, top), (T_102[0], end_y, top), (T_102[0], end_y, top - 0.45)],
+        [
+            (5.37, y, z),
+            (x, y, z),
+            (x, end_y, z),
+            (x, end_y, top),
+            (T_102[0], end_y, top),
+            (T_102[0], end_y, top - 0.45),
+        ],
         ends=False,
     )
 
@@ -168,4 +198,9 @@ def _supports(b: Builder) -> None:
     feet += [(x, 0.0, NETWORK_Z) for x in (8.15, 10.7)] + [(x, SUCTION_Y, 0.6) for x in (-10.5, -8.9)]
     feet += [(x, SUCTION_Y, 0.5) for x in (8.2, 11.2)] + [(x, -3.3, 1.1) for x in (-18.4, -16.4)]
     for i, (x, y, z) in enumerate(feet, 1):
-        b.instance(f"{PIPING}/Supports/Support{i}", "./parts/support.usda", at=(x, y, z), size=(1.0, 1.0, round(z - PIPE_R, 3)))
+        b.instance(
+            f"{PIPING}/Supports/Support{i}",
+            "./parts/support.usda",
+            at=(x, y, z),
+            size=(1.0, 1.0, round(z - PIPE_R, 3)),
+        )

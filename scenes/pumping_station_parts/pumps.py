@@ -49,11 +49,19 @@ def write_parts(folder: Path) -> None:
 def build(b: Builder) -> None:
     """Write the four pump sets."""
     for name, x in PUMP_X.items():
-        b.reference(f"{HALL}/{name}", "./parts/pump_set.usda", at=(x, 0.0, PIT_Z), turn=(0.0, 0.0, 90.0), size=PUMP_SIZE)
+        b.reference(
+            f"{HALL}/{name}",
+            "./parts/pump_set.usda",
+            at=(x, 0.0, PIT_Z),
+            turn=(0.0, 0.0, 90.0),
+            size=PUMP_SIZE,
+        )
 
 
 def _housing() -> Shape:
-    body = revolve([(0.07, -0.07), (0.105, -0.07), (0.12, -0.045), (0.12, 0.045), (0.105, 0.07), (0.07, 0.07)], 22)
+    body = revolve(
+        [(0.07, -0.07), (0.105, -0.07), (0.12, -0.045), (0.12, 0.045), (0.105, 0.07), (0.07, 0.07)], 22
+    )
     caps = around(cylinder(0.01, 0.16, 6).moved(z=-0.08), 6, 0.095, 30)
     return merged(body, caps).turned("y", 90)
 
@@ -67,7 +75,9 @@ def _fan() -> Shape:
 
 def _coupling() -> Shape:
     """A jaw coupling about x: two hubs with bolts that show its turning."""
-    hub = revolve([(0.03, -0.05), (0.055, -0.05), (0.055, -0.015), (0.095, -0.01), (0.095, 0.012), (0.03, 0.012)], 20)
+    hub = revolve(
+        [(0.03, -0.05), (0.055, -0.05), (0.055, -0.015), (0.095, -0.01), (0.095, 0.012), (0.03, 0.012)], 20
+    )
     bolts = around(box(0.024, 0.024, 0.05).moved(z=-0.03), 5, 0.075)
     one = merged(hub, bolts)
     return merged(one.turned("y", 90).moved(x=-0.03), one.turned("y", -90).moved(x=0.03))

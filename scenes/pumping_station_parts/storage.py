@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from pathlib import Path
 
 from authoring.shapes import (
-    Point,
     bars,
     beam,
     box,
@@ -56,7 +56,9 @@ def _tank(b: Builder, path: str) -> None:
     b.mesh(f"{path}/Shell", revolve(sheet, 42, first, last).moved(z=FLOOR), "TankShell", two_sided=True)
     pane = revolve([(TANK_R - 0.01, 0.0), (TANK_R - 0.01, height)], 8, *WINDOW).moved(z=FLOOR)
     b.mesh(f"{path}/SightGlass", pane, "Glass", two_sided=True)
-    hoops = [tube(TANK_R + 0.035, TANK_R, 0.08, 40).moved(z=FLOOR + z) for z in (0.02, 1.5, 3.0, height - 0.08)]
+    hoops = [
+        tube(TANK_R + 0.035, TANK_R, 0.08, 40).moved(z=FLOOR + z) for z in (0.02, 1.5, 3.0, height - 0.08)
+    ]
     posts = [rod((0, 0, 0), (0, 0, height), 0.05, 8).moved(x=TANK_R).turned("z", a) for a in WINDOW]
     b.mesh(f"{path}/Hoops", merged(*hoops, *[p.moved(z=FLOOR) for p in posts]), "Galvanised")
     # full; a binding scales it along z from its base
@@ -69,7 +71,9 @@ def _tank(b: Builder, path: str) -> None:
 def _ladder(b: Builder, path: str, angle: float, low: float, high: float) -> None:
     b.xform(path, turn=(0.0, 0.0, angle))
     x = TANK_R + 0.22
-    rungs = [((x, -0.2, z), (x, 0.2, z)) for z in [low + 0.3 + 0.3 * k for k in range(int((high - low) / 0.3))]]
+    rungs = [
+        ((x, -0.2, z), (x, 0.2, z)) for z in [low + 0.3 + 0.3 * k for k in range(int((high - low) / 0.3))]
+    ]
     rails = [((x, s * 0.2, low), (x, s * 0.2, high + 1.0)) for s in (-1, 1)]
     b.mesh(f"{path}/Rungs", bars(rungs, 0.014, 5), "Galvanised")
     b.mesh(f"{path}/Rails", bars(rails, 0.024), "Galvanised")
@@ -87,14 +91,19 @@ def _ladder(b: Builder, path: str, angle: float, low: float, high: float) -> Non
 def _walkway(b: Builder, path: str, z: float) -> None:
     """A gangway over the rim with rails, on the north half."""
     b.xform(path)
-    deck = revolve([(TANK_R - 0.1, 0.0), (TANK_R + 0.75, 0.0), (TANK_R + 0.75, 0.05), (TANK_R - 0.1, 0.05)], 26, 10, 220)
+    deck = revolve(
+        [(TANK_R - 0.1, 0.0), (TANK_R + 0.75, 0.0), (TANK_R + 0.75, 0.05), (TANK_R - 0.1, 0.05)], 26, 10, 220
+    )
     b.mesh(f"{path}/Deck", deck.moved(z=z), "Galvanised", two_sided=True)
     rails, r = [], TANK_R + 0.72
     angles = [math.radians(10 + 7.5 * k) for k in range(27)]
     for h in (0.55, 1.1):
         points = [(r * math.cos(a), r * math.sin(a), z + h) for a in angles]
-        rails += list(zip(points, points[1:], strict=False))
-    posts = [((r * math.cos(a), r * math.sin(a), z), (r * math.cos(a), r * math.sin(a), z + 1.1)) for a in angles[::3]]
+        rails += list(itertools.pairwise(points))
+    posts = [
+        ((r * math.cos(a), r * math.sin(a), z), (r * math.cos(a), r * math.sin(a), z + 1.1))
+        for a in angles[::3]
+    ]
     b.mesh(f"{path}/Rails", bars([*rails, *posts], 0.02, 5), "Galvanised")
     arms = [beam((TANK_R, 0, z - 0.5), (TANK_R + 0.7, 0, z - 0.02), rectangle(0.05, 0.06)) for _ in range(1)]
     brackets = merged(*[arms[0].turned("z", 25.0 + 30.0 * k) for k in range(7)])
@@ -105,7 +114,10 @@ def _level_board(b: Builder, path: str) -> None:
     """A board with marks every tenth and a target on a wire that follows the float."""
     b.xform(path, turn=(0.0, 0.0, FLOAT_A))
     b.mesh(f"{path}/Board", box(0.03, 0.22, TANK_H + 0.1).moved(x=FLOAT_X, z=FLOOR - 0.05), "White")
-    marks = [box(0.008, 0.2 if k % 5 == 0 else 0.1, 0.022).moved(x=FLOAT_X + 0.018, z=FLOOR + TANK_H * k / 10) for k in range(11)]
+    marks = [
+        box(0.008, 0.2 if k % 5 == 0 else 0.1, 0.022).moved(x=FLOAT_X + 0.018, z=FLOOR + TANK_H * k / 10)
+        for k in range(11)
+    ]
     b.mesh(f"{path}/Marks", merged(*marks), "Ink")
     b.xform(f"{path}/Target")
     target = merged(box(0.03, 0.3, 0.07).moved(z=-0.035), rod((0, 0.17, 0), (0, -0.17, 0), 0.02, 8))
@@ -114,12 +126,24 @@ def _level_board(b: Builder, path: str) -> None:
 
 def _jets(b: Builder, path: str, height: float) -> None:
     """What falls in, and what runs over: shown while it does."""
-    b.mesh(f"{path}/InflowJet", pipe([(0, -1.75, height + FLOOR - 0.25), (0, -1.72, height - 0.4), (0, -1.7, 0.5)], 0.06, 0.3, 10), "Water")
-    over = pipe([(0.0, 0, height + 0.15), (0.35, 0, height), (0.5, 0, height - 0.8), (0.55, 0, 0.3)], 0.07, 0.3, 8)
+    b.mesh(
+        f"{path}/InflowJet",
+        pipe([(0, -1.75, height + FLOOR - 0.25), (0, -1.72, height - 0.4), (0, -1.7, 0.5)], 0.06, 0.3, 10),
+        "Water",
+    )
+    over = pipe(
+        [(0.0, 0, height + 0.15), (0.35, 0, height), (0.5, 0, height - 0.8), (0.55, 0, 0.3)], 0.07, 0.3, 8
+    )
     jet = b.mesh(f"{path}/OverflowJet", over.moved(x=TANK_R).turned("z", 318.0), "Water")
     UsdGeom.Imageable(jet).CreateVisibilityAttr(UsdGeom.Tokens.invisible)
-    spout = merged(box(0.5, 0.3, 0.03), box(0.5, 0.02, 0.16).moved(y=0.15), box(0.5, 0.02, 0.16).moved(y=-0.15))
-    b.mesh(f"{path}/OverflowSpout", spout.moved(x=TANK_R + 0.15, z=height + 0.05).turned("z", 318.0), "Galvanised")
+    spout = merged(
+        box(0.5, 0.3, 0.03), box(0.5, 0.02, 0.16).moved(y=0.15), box(0.5, 0.02, 0.16).moved(y=-0.15)
+    )
+    b.mesh(
+        f"{path}/OverflowSpout",
+        spout.moved(x=TANK_R + 0.15, z=height + 0.05).turned("z", 318.0),
+        "Galvanised",
+    )
 
 
 def _tower(b: Builder, path: str) -> None:
@@ -134,7 +158,9 @@ def _tower(b: Builder, path: str) -> None:
 
     legs = [beam((*leg(k), z0), (*leg(k), -0.2), section) for k in range(n)]
     b.mesh(f"{path}/Legs", merged(*legs), "SteelFrame")
-    girders = [beam((*leg(k), z), (*leg(k + 1), z), rectangle(0.12, 0.2)) for k in range(n) for z in (-0.12, -2.5)]
+    girders = [
+        beam((*leg(k), z), (*leg(k + 1), z), rectangle(0.12, 0.2)) for k in range(n) for z in (-0.12, -2.5)
+    ]
     b.mesh(f"{path}/Girders", merged(*girders), "SteelFrame")
     tie = []
     for k in range(n):
@@ -148,4 +174,3 @@ def _tower(b: Builder, path: str) -> None:
         x, y = leg(k)
         for i, (dx, dy) in enumerate(((0.18, 0.18), (-0.18, -0.18))):
             b.instance(f"{path}/Bolt{2 * k + i + 1}", "./parts/bolt.usda", at=(x + dx, y + dy, z0 + 0.23))
-

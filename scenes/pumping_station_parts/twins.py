@@ -19,7 +19,6 @@ from armillary_plugins.demo_plant.signals import (
     Signal,
 )
 from armillary_plugins.demo_plant.station import STEP_S
-
 from pumping_station_parts.layout import HALL, INLET, STORAGE
 
 STATION = "Station"
@@ -29,26 +28,57 @@ _ON_OFF = {"0": "off", "1": "on"}
 _DEADBAND = {"%": 0.02, "°C": 0.02, "bar": 0.002, "m³/h": 0.05, "rpm": 1.0, "A": 0.02}
 
 _PRIMS = {
-    **{f"TT-1{i + 1}{end}": f"{HALL}/{tag.replace('-', '_')}/{part}"
-       for i, tag in enumerate(PUMPS)
-       for end, part in ((1, "BearingDE"), (2, "BearingNDE"), (3, "Motor/WindingProbe"))},
+    **{
+        f"TT-1{i + 1}{end}": f"{HALL}/{tag.replace('-', '_')}/{part}"
+        for i, tag in enumerate(PUMPS)
+        for end, part in ((1, "BearingDE"), (2, "BearingNDE"), (3, "Motor/WindingProbe"))
+    },
     **{tag: f"{HALL}/{tag.replace('-', '_')}" for tag in PUMPS},
     **{tag: f"{HALL}/Valves/{tag.replace('-', '_')}" for tag in VALVES},
     **{tag: f"{STORAGE}/{tag.replace('-', '_')}" for tag in TANKS},
-    **{tag: f"{HALL}/Instruments/{tag.replace('-', '_')}"
-       for tag in ("FT-102", "FT-103", "PT-101", "PT-102", "PT-103", "TT-001", "TT-100", "AT-101", "AT-102", "AT-103")},
+    **{
+        tag: f"{HALL}/Instruments/{tag.replace('-', '_')}"
+        for tag in (
+            "FT-102",
+            "FT-103",
+            "PT-101",
+            "PT-102",
+            "PT-103",
+            "TT-001",
+            "TT-100",
+            "AT-101",
+            "AT-102",
+            "AT-103",
+        )
+    },
     **{tag: f"{INLET}/{tag.replace('-', '_')}" for tag in ("FT-101", "PT-104", "V-100", "V-105")},
-    "LIC-101": f"{STORAGE}/T_101/LevelBoard", "LIC-102": f"{STORAGE}/T_102/LevelBoard",
-    "PIC-103": f"{HALL}/Instruments/PT_103", STATION: "/Station",
-}  # fmt: skip
+    "LIC-101": f"{STORAGE}/T_101/LevelBoard",
+    "LIC-102": f"{STORAGE}/T_102/LevelBoard",
+    "PIC-103": f"{HALL}/Instruments/PT_103",
+    STATION: "/Station",
+}
 _TITLES = {
-    "P-101A": "Transfer pump A", "P-101B": "Transfer pump B", "P-102A": "Booster pump A", "P-102B": "Booster pump B",
-    "T-101": "Balancing tank", "T-102": "Elevated tank", "V-100": "Inlet valve", "V-101": "Transfer valve",
-    "V-102": "Inlet valve of T-102", "V-103": "Booster valve", "V-104": "Network valve", "V-105": "Drain of T-101",
-    "LIC-101": "Level controller of T-101", "LIC-102": "Level controller of T-102",
-    "PIC-103": "Pressure controller of the network", STATION: "Pumping station", "DS-201": "Dosing skid",
-    "FT-101": "Inlet flow", "FT-102": "Transfer flow", "FT-103": "Network flow",
-}  # fmt: skip
+    "P-101A": "Transfer pump A",
+    "P-101B": "Transfer pump B",
+    "P-102A": "Booster pump A",
+    "P-102B": "Booster pump B",
+    "T-101": "Balancing tank",
+    "T-102": "Elevated tank",
+    "V-100": "Inlet valve",
+    "V-101": "Transfer valve",
+    "V-102": "Inlet valve of T-102",
+    "V-103": "Booster valve",
+    "V-104": "Network valve",
+    "V-105": "Drain of T-101",
+    "LIC-101": "Level controller of T-101",
+    "LIC-102": "Level controller of T-102",
+    "PIC-103": "Pressure controller of the network",
+    STATION: "Pumping station",
+    "DS-201": "Dosing skid",
+    "FT-101": "Inlet flow",
+    "FT-102": "Transfer flow",
+    "FT-103": "Network flow",
+}
 _PROPERTIES: dict[str, dict[str, Any]] = {
     **{tag: {"rated_power_kw": 7.5, "rated_speed_rpm": 1480} for tag in PUMPS[:2]},
     **{tag: {"rated_power_kw": 18.5, "rated_speed_rpm": 2900} for tag in PUMPS[2:]},
@@ -84,7 +114,9 @@ def _opcua(signal: Signal) -> dict[str, Any]:
     return tag
 
 
-def _mqtt(source: str, topic: str, path: str, title: str, every: str, unit: str = "", **more: object) -> dict[str, Any]:
+def _mqtt(
+    source: str, topic: str, path: str, title: str, every: str, unit: str = "", **more: object
+) -> dict[str, Any]:
     tag: dict[str, Any] = {"address": f"{source}!{topic}" + (f"#$.{path}" if path else ""), "title": title}
     if path:
         tag["time"] = "$.t"
@@ -97,9 +129,15 @@ def _conditions(tags: dict[str, dict[str, Any]]) -> None:
     """Add vibration and energy of each pump, the site's totals, heartbeat and hall temperature."""
     for pump in PUMPS:
         own, shaken, metered = tags[pump], f"station/{pump}/vibration", f"station/energy/{pump}"
-        own["vibration_de"] = _mqtt("cond-mqtt", shaken, "de", "Vibration, drive end", "vibration", "mm/s", range=[0.0, 50.0])
-        own["vibration_nde"] = _mqtt("cond-mqtt", shaken, "nde", "Vibration, non-drive end", "vibration", "mm/s", range=[0.0, 50.0])
-        own["sensor_temperature"] = _mqtt("cond-mqtt", shaken, "temp", "Temperature of the vibration sensor", "vibration", "°C")
+        own["vibration_de"] = _mqtt(
+            "cond-mqtt", shaken, "de", "Vibration, drive end", "vibration", "mm/s", range=[0.0, 50.0]
+        )
+        own["vibration_nde"] = _mqtt(
+            "cond-mqtt", shaken, "nde", "Vibration, non-drive end", "vibration", "mm/s", range=[0.0, 50.0]
+        )
+        own["sensor_temperature"] = _mqtt(
+            "cond-mqtt", shaken, "temp", "Temperature of the vibration sensor", "vibration", "°C"
+        )
         own["power"] = _mqtt("cond-mqtt", metered, "kw", "Electrical power", "energy", "kW")
         own["energy"] = _mqtt("cond-mqtt", metered, "kwh", "Energy counted", "energy", "kWh")
         own["meter_current"] = _mqtt("cond-mqtt", metered, "a", "Current at the meter", "energy", "A")
@@ -110,17 +148,27 @@ def _conditions(tags: dict[str, dict[str, Any]]) -> None:
             "title": "Efficiency, wire to water",
         }
     site = tags[STATION]
-    site["power"] = _mqtt("cond-mqtt", "station/energy/site", "kw", "Electrical power of the site", "energy", "kW")
+    site["power"] = _mqtt(
+        "cond-mqtt", "station/energy/site", "kw", "Electrical power of the site", "energy", "kW"
+    )
     site["energy"] = _mqtt("cond-mqtt", "station/energy/site", "kwh", "Energy of the site", "energy", "kWh")
-    site["ambient"] = _mqtt("cond-mqtt", "station/site/ambient", "", "Temperature of the hall, by MQTT", "ambient", "°C")
-    site["beat"] = _mqtt("cond-mqtt", "station/site/heartbeat", "seq", "Heartbeat of the simulator", "heartbeat")
+    site["ambient"] = _mqtt(
+        "cond-mqtt", "station/site/ambient", "", "Temperature of the hall, by MQTT", "ambient", "°C"
+    )
+    site["beat"] = _mqtt(
+        "cond-mqtt", "station/site/heartbeat", "seq", "Heartbeat of the simulator", "heartbeat"
+    )
     site["specific_energy"] = {
         "expression": "Station.power / FT-103.flow",
         "unit": "kWh/m³",
         "title": "Energy for each cubic metre delivered",
     }
     site["stored"] = {"expression": "T-101.volume + T-102.volume", "unit": "m³", "title": "Water in store"}
-    site["balance"] = {"expression": "FT-101.flow - FT-103.flow", "unit": "m³/h", "title": "Inflow less delivery"}
+    site["balance"] = {
+        "expression": "FT-101.flow - FT-103.flow",
+        "unit": "m³/h",
+        "title": "Inflow less delivery",
+    }
     site["pumps_running"] = {
         "expression": " + ".join(f"({pump}.speed > 30)" for pump in PUMPS),
         "title": "Pumps that turn",
@@ -193,10 +241,30 @@ def _ordered(twin: dict[str, Any]) -> dict[str, Any]:
 
 
 def _relationships() -> list[dict[str, Any]]:
-    feeds = [("V-100", "T-101"), ("T-101", "P-101A"), ("T-101", "P-101B"), ("P-101A", "V-101"), ("P-101B", "V-101"),
-             ("V-101", "V-102"), ("V-102", "T-102"), ("T-102", "P-102A"), ("T-102", "P-102B"), ("P-102A", "V-103"),
-             ("P-102B", "V-103"), ("V-103", "V-104"), ("DS-201", "V-104")]  # fmt: skip
-    of = [(sensor, pump) for i, pump in enumerate(PUMPS) for sensor in (BEARINGS[2 * i], BEARINGS[2 * i + 1], WINDINGS[i])]
+    feeds = [
+        ("V-100", "T-101"),
+        ("T-101", "P-101A"),
+        ("T-101", "P-101B"),
+        ("P-101A", "V-101"),
+        ("P-101B", "V-101"),
+        ("V-101", "V-102"),
+        ("V-102", "T-102"),
+        ("T-102", "P-102A"),
+        ("T-102", "P-102B"),
+        ("P-102A", "V-103"),
+        ("P-102B", "V-103"),
+        ("V-103", "V-104"),
+        ("DS-201", "V-104"),
+    ]
+    of = [
+        (sensor, pump)
+        for i, pump in enumerate(PUMPS)
+        for sensor in (BEARINGS[2 * i], BEARINGS[2 * i + 1], WINDINGS[i])
+    ]
     rows = [(a, "feeds", b) for a, b in feeds] + [(a, "measures", b) for a, b in of]
-    rows += [("LIC-101", "controls", "V-100"), ("LIC-102", "controls", "V-102"), ("PIC-103", "controls", "P-102A")]
+    rows += [
+        ("LIC-101", "controls", "V-100"),
+        ("LIC-102", "controls", "V-102"),
+        ("PIC-103", "controls", "P-102A"),
+    ]
     return [{"from": a, "name": name, "to": b} for a, name, b in rows]
