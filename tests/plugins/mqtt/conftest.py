@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -82,11 +83,15 @@ class Broker:
 
     def publish(self, *messages: tuple[str, bytes], qos: int = 0, retain: bool = False) -> None:
         client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+        up = threading.Event()
+        client.on_connect = lambda *_: up.set()
         client.connect("127.0.0.1", self.port)
         client.loop_start()
+        assert up.wait(5)
         infos = [client.publish(topic, payload, qos, retain) for topic, payload in messages]
         for info in infos:
             info.wait_for_publish(5)
+            assert info.is_published()
         client.disconnect()
         client.loop_stop()
 
