@@ -99,7 +99,7 @@ class Loading(Standing):
         self._scene_problem = None
         self._say(*IDLE)
         self._gather_problems()
-        if len(answer.program.mark_source) and answer.program.tags != len(self.specs):
+        if answer.specs is not self.specs:
             self._recompile()  # the world had other tags than the project when this began
         self.scene_changed.emit()
         self.selection_changed.emit(self.selection)
@@ -192,6 +192,8 @@ class Loading(Standing):
     # ------------------------------------------------------------ looks
 
     def _resolve(self, now_mono_ns: int) -> None:
+        if self.scenery is not None and self.scenery.specs is not self.specs:
+            return  # it is being compiled for the tags that the world has now
         old = self.showing.look
         new = self.showing.resolve(self.mirror, self.selection, now_mono_ns)
         if old is None or new is None:

@@ -27,6 +27,7 @@ class Scenery:
     bindings: tuple[Binding, ...]
     layer_problems: tuple[SceneProblem, ...]  # of the binding layer
     program: Program
+    specs: tuple[TagSpec, ...]  # the tags that it was compiled for
     compile_problems: tuple[SceneProblem, ...]
     bound_slot: B1  # (N,) tags that the picture depends on
     pair_prim: I8  # (p,) prims driven, ascending, with
@@ -34,7 +35,7 @@ class Scenery:
     slot_of: Mapping[str, int]  # Binding.where -> slot of its tag, for those that run
 
 
-def load(opened: SceneOpened, specs: Sequence[TagSpec], colormaps: Sequence[ColourMap]) -> Scenery:
+def load(opened: SceneOpened, specs: tuple[TagSpec, ...], colormaps: Sequence[ColourMap]) -> Scenery:
     """Return the scenery of a scene that the child has opened. Takes seconds for large scenes."""
     return compiled(cache.read(Path(opened.arrays)), opened.bindings, opened.problems, specs, colormaps)
 
@@ -43,7 +44,7 @@ def compiled(
     scene: SceneArrays,
     bindings: tuple[Binding, ...],
     layer_problems: tuple[SceneProblem, ...],
-    specs: Sequence[TagSpec],
+    specs: tuple[TagSpec, ...],
     colormaps: Sequence[ColourMap],
 ) -> Scenery:
     """Return the scenery of arrays that are there already, for these tags."""
@@ -61,6 +62,7 @@ def compiled(
         bindings=bindings,
         layer_problems=layer_problems,
         program=program,
+        specs=specs,
         compile_problems=problems,
         bound_slot=frozen(bound),
         pair_prim=frozen(prim[order]),

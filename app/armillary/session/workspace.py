@@ -24,7 +24,7 @@ from armillary.model.message import (
 from armillary.model.order import Receipt
 from armillary.session import rows
 from armillary.session.batch import Batch
-from armillary.session.boarding import WorldState, boarding, joined, start_recorder, start_world
+from armillary.session.boarding import Boarding, WorldState, boarding, joined, start_recorder, start_world
 from armillary.session.feed import RECORDER, SCENE, WORLD, Feed
 from armillary.session.loading import Loading, fault_of
 from armillary.session.mirror import Mirror
@@ -197,30 +197,31 @@ class Workspace(Loading):
     # ------------------------------------------------------------ the world
 
     def _welcome(self, welcome: Welcome, now_mono_ns: int) -> U4:
-        if self._plan is not None:
-            had_project = self._plan.project is not None
-            had_recorder = bool(self._plan.recorder)
-            self._plan = joined(self._plan, welcome.project, welcome.name, welcome.recorder)
-            if not had_project and self._plan.project is not None:
-                self.colormaps = self._plan.project.colormaps
-            if not had_recorder and self._plan.recorder and self._feed is not None:
-                self._feed.connect(RECORDER, self._plan.recorder)
-        else:
-            had_project = True
-        specs_differ = welcome.specs != self.specs
-        self.specs, self.twins = welcome.specs, welcome.twins
-        self.relationships, self.role = welcome.relationships, welcome.role
+        before, specs_differ = self._plan, welcome.specs != self.specs
+        if specs_differ:
+            self.specs = welcome.specs
+        self.twins, self.relationships, self.role = welcome.twins, welcome.relationships, welcome.role
         self.mirror = Mirror(len(self.specs))
         self.mirror.live = True
         self.events.clear()
         slots = self._frame(welcome.frame, now_mono_ns)
-        if not had_project:
-            self._open_scene()
-            self.project_changed.emit()
-        elif specs_differ:
+        if before is not None:
+            self._plan = joined(before, welcome.project, welcome.name, welcome.recorder)
+            self._learn(before, self._plan)
+        if specs_differ:
             self._recompile()
         self.showing.wanted = True
         return slots
+
+    def _learn(self, before: Boarding, now: Boarding) -> None:
+        """Act on what a world told of itself that we did not know: its recorder, its project and scene."""
+        if now.recorder and not before.recorder and self._feed is not None:
+            self._feed.connect(RECORDER, now.recorder)
+        if now.project is not None and before.project is None:
+            self.colormaps = now.project.colormaps
+            self._open_scene()
+        if now != before:
+            self.project_changed.emit()
 
     def _lived(self, live: bool, now_ns: int) -> None:
         self.mirror.live = live

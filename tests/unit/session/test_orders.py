@@ -1,0 +1,192 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from armillary.model.clock import ManualClock
+from armillary.model.fault import FaultRecord
+from armillary.model.frame import WorldKind
+from armillary.model.order import Arm, Armed, Order, OrderState, Receipt
+from armillary.model.tags import TagSpec
+from armillary.session.mirror import Mirror
+from armillary.session.orders import Orders
+
+SPECS = (
+    TagSpec(slot=0, name="tank.level", unit="m"),
+    TagSpec(slot=1, name="tank.setpoint", unit="m", title="Setpoint", writable=True),
+)
+
+
+class Gate:
+    def __init__(self) -> None:
+        self.asked: list[tuple[Any, Callable[[object], None]]] = []
+
+    def ask(self, message: object, callback: Callable[[object], None], _limit_s: float) -> None:
+        self.asked.append((message, callback))
+
+
+@pytest.fixture
+def mirror() -> Mirror:
+    mirror = Mirror(2)
+    mirror.live, mirror.world, mirror.seq = True, "w", 42
+    mirror.table.value[:] = [1.0, 2.5]
+    return mirror
+
+
+@pytest.fixture
+def gate() -> Gate:
+    return Gate()
+
+
+@pytest.fixture
+def orders(clock: ManualClock, gate: Gate, mirror: Mirror) -> Orders:
+    return Orders(clock, "anna", gate.ask, lambda: mirror, lambda: SPECS)
+
+
+def armed(new: float = 3.0) -> Armed:
+    return Armed(
+        token="t",  # noqa: S106  no password
+        tag="tank.setpoint",
+        old=2.5,
+        new=new,
+        unit="m",
+        title="Setpoint",
+        expires_mono_ns=0,
+        expires_s=10,
+    )
+
+
+def receipt(order: str, state: OrderState, t_ns: int = 1, read_back: float | None = None) -> Receipt:
+    return Receipt(
+        order=order,
+        tag="tank.setpoint",
+        state=state,
+        t_ns=t_ns,
+        actor="anna",
+        old=2.5,
+        value=3.0,
+        unit="m",
+        read_back=read_back,
+    )
+
+
+def card(orders: Orders, clock: ManualClock) -> Any:
+    found = orders.card(clock.now_mono_ns())
+    assert found is not None
+    return found
+
+
+def test_an_order_is_armed_executed_once_and_verified(orders: Orders, gate: Gate, clock: ManualClock) -> None:
+    orders.arm(1, 3.0, "higher")
+    wish = gate.asked[0][0]
+    assert isinstance(wish, Arm)
+    assert (wish.tag, wish.value, wish.unit, wish.actor, wish.seen_seq) == (
+        "tank.setpoint",
+        3.0,
+        "m",
+        "anna",
+        42,
+    )
+    gate.asked[0][1](armed())
+    assert card(orders, clock).change == "2.5 m → 3 m"
+    assert card(orders, clock).tone == "armed"
+    clock.advance(2)
+    assert card(orders, clock).state == "Armed: execute within 8 s"
+    orders.execute()
+    orders.execute()
+    assert len(gate.asked) == 2
+    order = gate.asked[1][0]
+    assert isinstance(order, Order)
+    assert (order.token, order.world, order.not_after_ns - clock.now_ns()) == ("t", "w", 5_000_000_000)
+    gate.asked[1][1](receipt(order.id, OrderState.SENT))
+    assert card(orders, clock).tone == "running"
+    orders.take([receipt(order.id, OrderState.VERIFIED, 2, 3.0)])
+    assert (card(orders, clock).state, card(orders, clock).tone) == ("Verified: reads 3 m", "good")
+
+
+def test_an_older_answer_does_not_undo_what_a_frame_has_told(
+    orders: Orders, gate: Gate, clock: ManualClock
+) -> None:
+    orders.arm(1, 3.0)
+    gate.asked[0][1](armed())
+    orders.execute()
+    order = gate.asked[1][0]
+    orders.take([receipt(order.id, OrderState.VERIFIED, 9, 3.0)])
+    gate.asked[1][1](receipt(order.id, OrderState.SENT, 5))
+    assert card(orders, clock).tone == "good"
+
+
+def test_execute_takes_no_key_in_the_first_half_second(
+    orders: Orders, gate: Gate, clock: ManualClock
+) -> None:
+    orders.arm(1, 3.0)
+    gate.asked[0][1](armed())
+    assert not card(orders, clock).can_execute
+    clock.advance(0.6)
+    assert card(orders, clock).can_execute
+
+
+def test_an_armed_order_that_nobody_executes_expires_and_is_not_sent(
+    orders: Orders, gate: Gate, clock: ManualClock
+) -> None:
+    orders.arm(1, 3.0)
+    gate.asked[0][1](armed())
+    clock.advance(10.1)
+    orders.execute()
+    assert len(gate.asked) == 1
+    assert card(orders, clock).state.startswith("Expired: nothing was sent")
+    assert (card(orders, clock).tone, card(orders, clock).can_execute) == ("bad", False)
+
+
+def test_a_refusal_is_shown_with_its_reason(orders: Orders, gate: Gate, clock: ManualClock) -> None:
+    fault = FaultRecord(
+        kind="OrderFault", what="The value is above 5 m.", where="tank.setpoint", remedy="Less."
+    )
+    orders.arm(1, 9.0)
+    gate.asked[0][1](fault)
+    assert (card(orders, clock).state, card(orders, clock).fault) == ("The value is above 5 m.", fault)
+    orders.execute()
+    assert len(gate.asked) == 1
+
+
+def test_what_is_armed_is_taken_back_when_the_world_falls_silent(
+    orders: Orders, gate: Gate, clock: ManualClock
+) -> None:
+    orders.arm(1, 3.0)
+    gate.asked[0][1](armed())
+    orders.disarm("the world is silent.")
+    orders.execute()
+    assert len(gate.asked) == 1
+    assert card(orders, clock).state == "Disarmed: the world is silent."
+
+
+def test_an_answer_to_a_cancelled_order_changes_nothing(
+    orders: Orders, gate: Gate, clock: ManualClock
+) -> None:
+    orders.arm(1, 3.0)
+    orders.cancel()
+    gate.asked[0][1](armed())
+    assert orders.card(clock.now_mono_ns()) is None
+    orders.execute()
+    assert len(gate.asked) == 1
+
+
+def test_an_unconfirmed_order_tells_to_check_the_plant(
+    orders: Orders, gate: Gate, clock: ManualClock
+) -> None:
+    orders.arm(1, 3.0)
+    gate.asked[0][1](armed())
+    orders.execute()
+    orders.take([receipt(gate.asked[1][0].id, OrderState.UNVERIFIED, 2, 2.5)])
+    assert card(orders, clock).state == "Not confirmed: check the plant, it reads 2.5 m"
+    assert card(orders, clock).tone == "bad"
+
+
+def test_where_nothing_can_be_written_the_reason_is_said(orders: Orders, mirror: Mirror) -> None:
+    assert "not writable" in orders.why_not(0)
+    assert orders.why_not(1) == ""
+    assert "Select" in orders.why_not(7)
+    mirror.live = False
+    assert "Not connected" in orders.why_not(1)
+    mirror.kind = WorldKind.REPLAY
+    assert orders.why_not(1) == "A REPLAY world takes no commands."
