@@ -95,7 +95,9 @@ class View:
 
     def legends(self, legends: Sequence[LegendLike]) -> None:
         """Show legends, one above the other at the lower right."""
-        if tuple(legends) != self._legends:
+        if [id(x) for x in legends] != [
+            id(x) for x in self._legends
+        ]:  # they hold arrays: compared by identity
             self._legends, self._legend_patches = tuple(legends), None
             self._changed()
 
