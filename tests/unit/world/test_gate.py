@@ -302,6 +302,7 @@ def test_an_order_past_its_not_after_expires(bench: Bench) -> None:
     bench.gate.observe(bench.seq, bench.clock.now_mono_ns())
     refused(bench.execute(order), "too late", OrderState.EXPIRED)
     assert bench.sink.writes == []
+    assert "command.intent" not in bench.actions()
 
 
 def test_a_far_not_after_is_cut_to_the_limit(bench: Bench) -> None:
@@ -515,6 +516,28 @@ def test_only_a_good_and_equal_value_made_after_sending_verifies(
     bench.tick(1.0)
     bench.tick(30.0)
     assert bench.states()[-1] is OrderState.UNVERIFIED
+
+
+def test_a_sample_made_before_sending_does_not_verify_though_it_is_news_to_us(bench: Bench) -> None:
+    bench.arrives(SPEED, 50.0, source_ago_s=60.0)
+    bench.execute(bench.order(bench.arm()))
+    bench.clock.advance(0.1)
+    bench.arrives(SPEED, 60.0, source_ago_s=5.0)
+    bench.tick(1.0)
+    bench.tick(2.0)
+    assert OrderState.VERIFIED not in bench.states()
+
+
+def test_a_sample_that_waited_in_the_inbox_while_the_order_was_sent_does_not_verify(bench: Bench) -> None:
+    before = bench.clock.now_mono_ns()
+    bench.clock.advance(0.1)
+    bench.execute(bench.order(bench.arm()))
+    bench.clock.advance(0.1)
+    bench.arrives(SPEED, 60.0)
+    bench.table.arrival_mono_ns[SPEED.slot] = before
+    bench.tick(1.0)
+    bench.tick(2.0)
+    assert OrderState.VERIFIED not in bench.states()
 
 
 def test_a_value_that_does_not_hold_is_not_verified(bench: Bench) -> None:
