@@ -84,7 +84,11 @@ def _evaluate(group: _Group, rows: I8, table: TagTable, now_ns: int, now_mono_ns
     news: U4 = slot[~same]
     table.value[slot], table.quality[slot] = value, word
     table.source_ns[slot], table.arrival_ns[slot] = source, arrival
-    table.arrival_mono_ns[slot], table.alive_mono_ns[slot] = arrival_mono, alive_out
+    table.arrival_mono_ns[slot] = arrival_mono
+    # the proof of life goes out in steps of a second, with frames but not as a new value
+    proven = ~same | (alive_out - table.alive_mono_ns[slot] >= NS)
+    table.alive_mono_ns[slot[proven]] = alive_out[proven]
+    table.dirty[slot[proven]] = True
     table.seq[news] += 1
     return news
 

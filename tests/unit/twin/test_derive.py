@@ -154,3 +154,16 @@ def test_an_unknown_tag_is_refused_with_the_place() -> None:
     with pytest.raises(ProjectFault, match="'nope' is not known") as caught:
         Derived(_specs(a="nope + 1"))
     assert caught.value.where == "t"
+
+
+def test_an_unchanged_derived_tag_is_shown_alive_as_long_as_its_inputs_are() -> None:
+    specs = (TagSpec(slot=0, name="a"), TagSpec(slot=1, name="b", expression="a * 2"))
+    table = TagTable(2)
+    derived = Derived(specs)
+    for second in (1, 3):
+        table.value[0], table.quality[0], table.source_ns[0] = 2.0, 0, NS
+        table.alive_mono_ns[0] = second * NS
+        changed = derived.evaluate(table, np.array([0], np.uint32), NS, second * NS)
+        assert table.alive_mono_ns[1] == second * NS
+        assert 1 in table.take_dirty().tolist()
+    assert changed.tolist() == []
