@@ -165,7 +165,7 @@ class SceneServer:
         found, opened, _ = self._compose(request)
         with quiet():
             arrays = load(opened.stage, Options(), (*found.problems, *opened.problems))
-            return message.Json(text=info.info(opened.stage, arrays.problems))
+            return message.Json(text=info.info(opened.stage, arrays))
 
     def _check_bindings(self, asked: message.CheckBindings) -> message.Problems:
         request = message.OpenScene(entry=asked.entry, bindings=asked.bindings, roots=asked.roots)

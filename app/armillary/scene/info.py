@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import orjson
 from pxr import Usd, UsdGeom
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
-from armillary.model.scene import SceneProblem
+from armillary.model.scene import SceneArrays
+from armillary.scene.place import moved_boxes
 from armillary.scene.survey import start_time
 
 SCHEMA = 1
@@ -35,8 +36,11 @@ _TEXTURE = "UsdUVTexture"
 _EMPTY = 1e300  # OpenUSD's empty range is ±FLT_MAX and beyond
 
 
-def info(stage: Any, problems: Sequence[SceneProblem]) -> str:
-    """Return the facts as JSON text: counts include the parts of instances, bounds are in stage units."""
+def info(stage: Any, arrays: SceneArrays) -> str:
+    """Return the facts as JSON text: counts include the parts of instances, bounds are in stage units.
+
+    `arrays` are those of the same stage: their problems are told, and their boxes where the stage has none.
+    """
     types: Counter[str] = Counter()
     unsupported: dict[str, list[Any]] = {}
     points = prims = 0
@@ -54,7 +58,7 @@ def info(stage: Any, problems: Sequence[SceneProblem]) -> str:
             path = source.GetPath().pathString
             if path not in counted:
                 value = source.GetAttribute("points").Get(time)
-                counted[path] = 0 if value is None else len(value)
+                counted[path] = len(value) if hasattr(value, "__len__") else 0
             points += counted[path]
     start, end, codes = stage.GetStartTimeCode(), stage.GetEndTimeCode(), stage.GetTimeCodesPerSecond()
     answer = {
@@ -62,13 +66,13 @@ def info(stage: Any, problems: Sequence[SceneProblem]) -> str:
         "prims": prims,
         "types": dict(sorted(types.items())),
         "points": points,
-        "bounds": bounds(stage, time),
+        "bounds": bounds(stage, time) or _drawn_bounds(arrays),
         "up_axis": str(UsdGeom.GetStageUpAxis(stage)),
         "meters_per_unit": float(UsdGeom.GetStageMetersPerUnit(stage)),
         "time_range": {"start": start, "end": end, "codes_per_second": codes},
         "problems": [
             {"code": p.code, "severity": p.severity, "where": p.where, "what": p.what, "remedy": p.remedy}
-            for p in problems
+            for p in arrays.problems
         ],
         "unsupported": [
             {"feature": feature, "count": count, "example": example}
@@ -97,6 +101,17 @@ def bounds(stage: Any, time: Any) -> list[list[float]] | None:
     cache = UsdGeom.BBoxCache(time, [UsdGeom.Tokens.default_, UsdGeom.Tokens.render])
     box = cache.ComputeWorldBound(stage.GetPseudoRoot()).ComputeAlignedRange()
     low, high = [float(v) for v in box.GetMin()], [float(v) for v in box.GetMax()]
+    # a damaged extent, lower end above the upper, empties the whole range
     if box.IsEmpty() or not all(math.isfinite(v) and abs(v) < _EMPTY for v in (*low, *high)):
         return None
     return [low, high]
+
+
+def _drawn_bounds(arrays: SceneArrays) -> list[list[float]] | None:
+    """Return the bounds of what is drawn, back in stage units."""
+    top = arrays.box[(arrays.parent < 0) & ~np.isnan(arrays.box[:, 0])]
+    if not len(top):
+        return None
+    whole = np.concatenate([top[:, :3].min(axis=0), top[:, 3:].max(axis=0)])[None]
+    low_high = moved_boxes(whole, np.linalg.inv(arrays.root)[None])[0].tolist()
+    return [low_high[:3], low_high[3:]]

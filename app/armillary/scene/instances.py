@@ -52,8 +52,8 @@ class Instancers:
     def _instances(self, source: int, depth: int) -> tuple[Part, ...]:
         survey, prim = self.survey, self.survey.prim[source]
         path = survey.path[source]
-        index = _array(prim, "protoIndices", survey.time, 1)
-        place = _array(prim, "positions", survey.time, 2)
+        index = _array(prim, "protoIndices", survey.time)
+        place = _array(prim, "positions", survey.time, 3)
         if index is None or place is None:
             survey.problems.append(problem("S08", path, "The instancer has no protoIndices or no positions."))
             return ()
@@ -120,7 +120,7 @@ class Instancers:
         """Return which of n instances are neither invisible nor inactive."""
         keep = np.ones(n, np.bool_)
         ids = _ids(prim, self.survey.time, n)
-        hidden = _array(prim, "invisibleIds", self.survey.time, 1)
+        hidden = _array(prim, "invisibleIds", self.survey.time)
         if hidden is not None:
             keep &= ~np.isin(ids, hidden)
         inactive = prim.GetMetadata("inactiveIds")
@@ -219,16 +219,19 @@ def read_prototypes(survey: Survey) -> None:
             return
 
 
-def _array(prim: Any, name: str, time: Any, ndim: int) -> Any:
-    """Return an attribute as an array; None where it is absent or has another shape."""
+def _array(prim: Any, name: str, time: Any, columns: int = 0) -> Any:
+    """Return an attribute as an array of numbers, or of rows of `columns`; else None."""
     attribute = prim.GetAttribute(name)
     value = attribute.Get(time) if attribute else None
     array = None if value is None else np.asarray(value)
-    return array if array is not None and array.ndim == ndim else None
+    shape = (columns,) if columns else ()
+    if array is None or array.ndim != 1 + len(shape) or array.shape[1:] != shape:
+        return None
+    return array if array.dtype.kind in "fiu" else None
 
 
 def _ids(prim: Any, time: Any, n: int) -> I8:
-    ids = _array(prim, "ids", time, 1)
+    ids = _array(prim, "ids", time)
     return ids.astype(np.int64) if ids is not None and len(ids) == n else np.arange(n, dtype=np.int64)
 
 
@@ -237,13 +240,13 @@ def _transforms(prim: Any, time: Any, place: Any) -> F8:
     n = len(place)
     matrix = np.zeros((n, 4, 4))
     matrix[:, 3, 3] = 1.0
-    turn = _array(prim, "orientationsf", time, 2)
-    turn = _array(prim, "orientations", time, 2) if turn is None else turn
+    turn = _array(prim, "orientationsf", time, 4)
+    turn = _array(prim, "orientations", time, 4) if turn is None else turn
     if turn is not None and len(turn) == n:
         matrix[:, :3, :3] = rotations(np.asarray(turn, np.float64))
     else:
         matrix[:, :3, :3] = np.eye(3)
-    scale = _array(prim, "scales", time, 2)
+    scale = _array(prim, "scales", time, 3)
     if scale is not None and len(scale) == n:
         matrix[:, :3, :3] *= np.asarray(scale, np.float64)[:, None, :]
     matrix[:, :3, 3] = place
@@ -267,11 +270,11 @@ def rotations(quaternion: F8) -> F8:
 def point_matrices(survey: Survey, source: int) -> F8:
     """Return where the points of a Points prim are, shape (n, 4, 4), scaled by their radius."""
     prim = survey.prim[source]
-    place = _array(prim, "points", survey.time, 2)
+    place = _array(prim, "points", survey.time, 3)
     if place is None:
         return np.zeros((0, 4, 4))
     place = np.asarray(place, np.float64)
-    widths = _array(prim, "widths", survey.time, 1)
+    widths = _array(prim, "widths", survey.time)
     finite = np.isfinite(place).all(axis=1)
     if not finite.all():
         survey.problems.append(

@@ -17,6 +17,8 @@ _LITERALS = re.compile(
     re.DOTALL,
 )
 
+_SAID = re.compile(r" in file \S+ : '(.*?)'\s*(?=\n\s*Error in|\Z)", re.DOTALL)
+
 
 def look(path: str) -> None:
     """Look at a file's bytes before any parser does. Raises SceneFault when it is no scene, or too deep."""
@@ -81,6 +83,5 @@ def damaged(path: str, error: Exception | None) -> SceneFault:
 def reason(error: Exception) -> str:
     """Return what OpenUSD says in one line, without its own source files."""
     text = str(error).strip()
-    quoted = re.findall(r": '(.*)'\s*$", text, re.DOTALL)
-    line = (quoted[-1] if quoted else text).strip().splitlines()
-    return line[-1].strip()[:300] if line else type(error).__name__
+    said = _SAID.findall(text)
+    return " ".join((said[-1] if said else text).split())[:300] or type(error).__name__

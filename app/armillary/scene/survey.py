@@ -197,17 +197,21 @@ class Survey:
             self.invisible.append(source)
         if "purpose" in names:
             token = prim.GetAttribute("purpose").Get(self.time)
-            if token in PURPOSES:
-                self.purpose[source] = PURPOSES.index(token)
+            # OpenUSD draws nothing of a purpose that it does not know, as of a guide
+            self.purpose[source] = PURPOSES.index(token if token in PURPOSES else "guide")
         if COLOUR in names:
             values, of = self._primvar(prim, COLOUR, names)
-            if values is not None and len(values) and values.ndim == 2 and of == "constant":  # noqa: PLR2004 - a list of colours
+            if values is not None and values.shape[1:] != (3,):
+                values = None
+            if values is not None and len(values) and of == "constant":
                 self.colour_source.append(source)
                 self.colour.append(values)
             elif values is not None and len(values):
                 self.many_colours[source] = (values, of)
         if OPACITY in names:
             values, of = self._primvar(prim, OPACITY, names)
+            if values is not None and values.ndim != 1:
+                values = None
             if values is not None and len(values) and of == "constant":
                 self.opacity_source.append(source)
                 self.opacity.append(float(values[0]))
@@ -223,6 +227,8 @@ class Survey:
         values = np.asarray(value)
         if values.dtype.kind != "f":
             return None, ""
+        if not type(value).__name__.endswith("Array"):  # one value instead of an array of one
+            values = values[None]
         if len(values) == 1 and f"{name}:indices" not in names:
             return values, "constant"
         of = str(attribute.GetMetadata("interpolation") or "constant")
@@ -239,7 +245,7 @@ class Survey:
         if value is None:
             return default
         array = np.asarray(value)
-        return array if array.ndim == width else default
+        return array if array.ndim == width and array.dtype.kind in "fiu" else default
 
     def _read_mesh(self, prim: Any, source: int, plan: _Plan) -> None:
         time = self.time
@@ -266,13 +272,14 @@ class Survey:
             elif name == "orientation":
                 mesh.left_handed = prim.GetAttribute(name).Get(self.time) == "leftHanded"
             elif name == "holeIndices":
-                mesh.holes = self._array(prim, name, 1, None)
+                holes = self._array(prim, name, 1, None)
+                mesh.holes = holes if holes is not None and holes.dtype.kind == "i" else None
             elif mesh.normals is None or name == "primvars:normals":
                 self._read_normals(prim, name, mesh, plan)
 
     def _read_normals(self, prim: Any, name: str, mesh: Mesh, plan: _Plan) -> None:
         values, of = self._primvar(prim, name, plan.names)
-        if values is None or values.ndim != 2 or not len(values):  # noqa: PLR2004 - a list of vectors
+        if values is None or values.shape[1:] != (3,) or not len(values):
             return
         attribute = prim.GetAttribute(name)
         if not attribute.HasMetadata("interpolation"):
@@ -297,7 +304,7 @@ class Survey:
 
     def _number(self, prim: Any, name: str, default: float) -> float:
         value = prim.GetAttribute(name).Get(self.time)
-        return default if value is None else float(value)
+        return float(value) if isinstance(value, int | float) else default
 
     def _read_gprim(self, prim: Any, source: int) -> None:
         kind = prim.GetTypeName()

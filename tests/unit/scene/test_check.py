@@ -188,3 +188,12 @@ def test_nothing_is_printed_by_broken_composition(write, capfd: pytest.CaptureFi
     assert [p.code for p in opened.problems] == ["S02"]
     assert opened.problems[0].where == "/A"
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_parse_error_is_told_in_its_own_words(tmp_path: Path) -> None:
+    path = tmp_path / "scene.usda"
+    path.write_text("#usda 1.0\n(\n    framesPerSecond = 0\n)\n")
+    with pytest.raises(SceneFault) as caught, quiet():
+        check(str(path))
+    assert "textParserHelpers" not in caught.value.what
+    assert 'invalid value for field "framesPerSecond"' in caught.value.what

@@ -261,3 +261,9 @@ def test_state_tables_of_two_lengths_and_unknown_tags_are_named(server, request_
     )
     answer = server.answer(CheckBindings(entry=request_.entry, bindings=request_.bindings, tags=("y",)))
     assert sorted(p.code for p in answer.problems) == ["B05", "B11"]
+
+
+def test_bounds_come_from_the_shapes_where_an_authored_extent_is_upside_down(server, write) -> None:
+    entry = write('def Cube "W"\n{\n float3[] extent = [(1, 1, 1), (-1, -1, -1)]\n}\n', axis="Y", metres=0.01)
+    facts = json.loads(server.answer(AskInfo(entry=entry)).text)
+    assert facts["bounds"] == [[pytest.approx(-1)] * 3, [pytest.approx(1)] * 3]

@@ -672,3 +672,18 @@ def test_too_many_prims_and_too_deep_nesting_are_refused(scene_of) -> None:
     deep = "".join(f'def "p{i}"\n{{\n' for i in range(300)) + "}\n" * 300
     with pytest.raises(SceneFault, match="256 prims deep"):
         scene_of(deep)
+
+
+def test_attributes_of_an_unusual_type_do_not_stop_the_scene(scene_of) -> None:
+    scene = scene_of(
+        'def Cube "W"\n{\n string size = "big"\n color3f primvars:displayColor = (1, 0, 0)\n'
+        " float primvars:displayOpacity = 0\n}\n"
+        f'def Mesh "M"\n{{\n{SQUARE} normal3f normals = (0, 0, 1)\n string[] holeIndices = ["0"]\n'
+        ' string[] primvars:displayColor = ["red"]\n}\n'
+        'def PointInstancer "I"\n{\n string[] protoIndices = ["0"]\n point3f[] positions = [(0, 0, 0)]\n}\n'
+        'def BasisCurves "C"\n{\n string[] points = ["0"]\n int[] curveVertexCounts = [1]\n}\n'
+    )
+    assert scene.rgba[0].tolist() == [255, 0, 0, 0]
+    np.testing.assert_allclose(scene.local_box[0], [-1, -1, -1, 1, 1, 1])
+    assert scene.drawable.tolist() == [True, True, False, False]
+    assert sorted(codes(scene)) == ["S05", "S08", "S10"]
