@@ -16,7 +16,7 @@ from armillary_plugins.mqtt.framer import OVERHEAD, Channels, Framer
 from armillary_plugins.mqtt.settings import Settings
 
 NS = 1_000_000_000
-ANSWER_S = 5.0
+ANSWER_S, CLOSE_S = 5.0, 0.5
 PING_AFTER_NS, PING_ANSWER_NS = 5 * NS, 3 * NS
 STEP_S = 0.25  # how often life is checked
 BREATH_S = 0.02  # while messages come thick, reading rests so long, so that one read brings many
@@ -56,6 +56,7 @@ class Session(asyncio.Protocol):
         self._received_mono_ns = self._sent_mono_ns = clock.now_mono_ns()
         self._ping_mono_ns = 0  # when the unanswered ping went out
         self._ping_after_ns = min(PING_AFTER_NS, settings.keep_alive_s * NS // 2)
+        self._gone: asyncio.Future[None] = self._loop.create_future()  # the socket is closed
         self.lost: asyncio.Future[LinkFault] = self._loop.create_future()
 
     # ---- asyncio.Protocol
@@ -106,6 +107,8 @@ class Session(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Hand over what is left and tell why it is over."""
         self._hand_over()
+        if not self._gone.done():
+            self._gone.set_result(None)
         why = "The broker closed the connection." if exc is None else f"The connection broke: {exc}."
         self._end(LinkFault(why, where=self._settings.where, remedy="It is tried again by itself."))
 
@@ -174,12 +177,18 @@ class Session(asyncio.Protocol):
             self._check_life(self._clock.now_mono_ns())
         raise self.lost.result()
 
-    def close(self) -> None:
-        """Say good-bye and close; what was read but not handed over is handed over."""
+    async def close(self) -> None:
+        """Say good-bye and return when the socket is closed, within half a second; nothing read is lost."""
         self._hand_over()
-        if self._transport is not None and not self._transport.is_closing():
+        if self._transport is None:
+            return
+        if not self._transport.is_closing():
             self._transport.write(codec.disconnect(self.version))
             self._transport.close()
+        await asyncio.wait({self._gone}, timeout=CLOSE_S)
+        if not self._gone.done():  # a broker that reads no more: what is in the buffer is given up
+            self._transport.abort()
+            await asyncio.wait({self._gone}, timeout=CLOSE_S)
 
     # ---- inside
 
@@ -310,10 +319,14 @@ async def connected(
         async with asyncio.timeout(CONNECT_S):
             await loop.create_connection(lambda: session, settings.host, settings.port, ssl=tls)
     except (OSError, TimeoutError) as error:
+        await asyncio.sleep(0)  # asyncio closes the socket that it gave up in its next turn
         raise unreachable(error, settings) from error
+    except asyncio.CancelledError:
+        await asyncio.sleep(0)
+        raise
     try:
         await session.opened(password)
     except BaseException:
-        session.close()
+        await session.close()
         raise
     return session

@@ -98,7 +98,7 @@ class MqttSink:
                     remedy="Read the value back before ordering again.",
                 ) from fault
         finally:
-            session.close()
+            await session.close()
 
     def _topic(self, write: Write) -> str:
         channel, _, path = write.address.partition("#")

@@ -48,7 +48,7 @@ class MqttSource:
             self._tell(out, len(wanted), refused)
             raise await self._pump(session, plan, out)
         finally:
-            session.close()
+            await session.close()
 
     async def browse(self, under: str, limit: int) -> Sequence[BrowseItem]:
         """Return the topics seen within 3 s under a topic, with a sample of their payload.
@@ -71,7 +71,7 @@ class MqttSource:
                 await session.subscribe([(topic, 0), (f"{topic}/#", 0)] if topic else [("#", 0)])
                 await asyncio.wait({session.lost}, timeout=BROWSE_S)
             finally:
-                session.close()
+                await session.close()
         return items(got, topic)[:limit]
 
     async def _open(self, out: SourceOut) -> Session:
