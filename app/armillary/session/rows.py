@@ -127,7 +127,7 @@ def link_row(status: LinkStatus, tally: Tally | None, now_ns: int) -> LinkRow:
         state=status.state.value,
         good=up and status.delivery in _GOOD_DELIVERY,
         detail=detail,
-        rate=f"{texts.number(status.rate_hz)} msg/s" if up else UNKNOWN,
+        rate=f"{texts.number(_short(status.rate_hz))} msg/s" if up else UNKNOWN,
         delay=_delay(status.delay_s) if up else UNKNOWN,
         since=texts.age((now_ns - status.since_ns) / NS) if status.since_ns else UNKNOWN,
         counts=counts(tally.messages) if tally is not None else "",
@@ -135,7 +135,14 @@ def link_row(status: LinkStatus, tally: Tally | None, now_ns: int) -> LinkRow:
 
 
 def _delay(seconds: float) -> str:
-    return f"{texts.number(seconds * 1000)} ms" if abs(seconds) < 1 else f"{texts.number(seconds)} s"
+    if abs(seconds) < 1:
+        return f"{texts.number(_short(seconds * 1000))} ms"
+    return f"{texts.number(_short(seconds))} s"
+
+
+def _short(value: float) -> float:
+    """Return a measured value as fine as a person can use it: one decimal below ten, none above."""
+    return round(value, 1) if abs(value) < 10 else float(round(value))  # noqa: PLR2004
 
 
 def counts(flow: Flow) -> str:

@@ -38,15 +38,19 @@ class Showing:
         self.scenery = scenery
         self.look = base_look(scenery.scene) if scenery is not None else None
         self.hidden, self.isolated = set(), ()
-        self._phase = np.zeros(len(scenery.program.spins) if scenery is not None else 0)
-        self._rate = np.zeros_like(self._phase)
-        self.wanted = True
+        self._set_spins()
 
     def recompiled(self, scenery: Scenery) -> None:
         """Show the same scene for other tags or bindings: a person's wishes stay."""
         self.scenery = scenery
-        self._phase = np.zeros(len(scenery.program.spins))
-        self._rate = np.zeros_like(self._phase)
+        self._set_spins()
+
+    def _set_spins(self) -> None:
+        """Keep phases where the same number of prims spins: another variant must not jerk them back."""
+        spins = len(self.scenery.program.spins) if self.scenery is not None else 0
+        if spins != len(self._phase):
+            self._phase = np.zeros(spins)
+        self._rate = np.zeros(spins)
         self.wanted = True
 
     def note(self, slots: U4) -> None:
