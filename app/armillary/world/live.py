@@ -85,7 +85,10 @@ class Live:
         self._feed = RecorderFeed(
             self._recorder, project.specs, recorded=project.recorded, session=f"{self.id}-{clock.now_ns()}"
         )
-        self._gate, gate_problem = self._make_gate(contexts)
+        self._sinks = _sinks(self._registry, contexts)
+        self._actors: dict[bytes, str] = {}  # who said Hello on which line
+        self._audit: Audit | None = None
+        self._gate, gate_problem = self._make_gate()
         self._stop = asyncio.Event()
         self._sent_statuses: tuple[LinkStatus, ...] = ()
         self._sent_status_ns = 0
@@ -122,12 +125,23 @@ class Live:
             thread.join(STOP_S)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._links.stop(), STOP_S)
+            await self._close_commands()
             await self._feed.flush(STOP_S / 2)
             for task in [*asyncio.all_tasks()]:
                 if task is not asyncio.current_task():
                     task.cancel()
             runs.remove(self.id)
             hub.close()
+
+    async def _close_commands(self) -> None:
+        """Take leave of the command connections and put the audit on disk."""
+        for sink in self._sinks.values():
+            closing = getattr(sink, "close", None)  # optional in the port
+            if closing is not None:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(closing(), STOP_S / 2)
+        if self._audit is not None:
+            self._audit.close()
 
     def _run(self) -> runs.Run:
         return runs.Run(
@@ -219,10 +233,14 @@ class Live:
 
     async def _reply(self, peer: bytes, message: object) -> object:
         match message:
-            case msg.Hello():
+            case msg.Hello(actor=actor):
+                self._actors[peer] = actor
                 return self._welcome(peer)
             case msg.Bye():
                 self._publisher.leave(peer)
+                actor = self._actors.pop(peer, "")
+                if self._gate is not None and actor not in self._actors.values():
+                    self._gate.disarm(actor)
             case msg.Stop():
                 self._stop.set()
             case msg.Retry(link=link, action=action):
@@ -284,7 +302,7 @@ class Live:
     def _context(self, link: LinkSpec) -> SourceContext:
         return SourceContext(link=link, clock=self._clock, secret=_no_secret, project=self._project.folder)
 
-    def _make_gate(self, contexts: Mapping[str, SourceContext]) -> tuple[Gate | None, list[FaultRecord]]:
+    def _make_gate(self) -> tuple[Gate | None, list[FaultRecord]]:
         """Return the gate, or None with the reason: without an audit on disk nothing may be written."""
         project = self._project
         try:
@@ -293,11 +311,12 @@ class Live:
             )
         except Fault as fault:
             return None, [record(fault)]
+        self._audit = audit
         gate = Gate(
             world=self.id,
             specs=project.specs,
             table=self._publisher.table,
-            sinks=_sinks(self._registry, contexts),
+            sinks=self._sinks,
             links={plan.link.name: plan.link for plan in self._plans},
             status=self._status_of,
             role=lambda _actor: LOCAL_ROLE,
