@@ -3,7 +3,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from armillary.scene.polygons import Mesh, build, joined, ranges
+from armillary.scene.polygons import Mesh, build
+from armillary.scene.pool import joined, ranges
 
 finite = st.floats(-1e6, 1e6, width=32)
 anything = st.floats(width=32, allow_nan=True, allow_infinity=True)

@@ -7,7 +7,6 @@ A file is whole or refused: sizes, checksums and every index are looked at befor
 from __future__ import annotations
 
 import hashlib
-import os
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
@@ -96,9 +95,10 @@ def write(arrays: SceneArrays, folder: Path) -> Path:
                 for name, data in parts.items():
                     file.seek(start + int(table[name]["at"]))
                     file.write(data.data)
-                file.truncate(start + offset)
+                file.truncate(
+                    start + offset
+                )  # no fsync: what a crash leaves half written is refused and made again
                 file.flush()
-                os.fsync(file.fileno())
                 Path(file.name).replace(path)
             except BaseException:
                 Path(file.name).unlink(missing_ok=True)

@@ -73,8 +73,9 @@ class SceneServer:
 
     def _close(self) -> None:
         """Forget the open stage: layers live as long as anybody holds them, with their old content."""
-        self._open = None
-        gc.collect()
+        if self._open is not None:
+            self._open = None
+            gc.collect()
 
     def _compose(self, request: message.OpenScene) -> tuple[Checked, OpenStage, dict[str, float]]:
         """Check and compose a scene; what is asked for by hand comes strongest."""
@@ -113,7 +114,7 @@ class SceneServer:
         return message.SceneOpened(
             arrays=str(path),
             bindings=bindings,
-            problems=(*problems, *lint.lint(bindings, arrays)),
+            problems=(*problems, *(lint.lint(bindings, arrays) if bindings else ())),
             cached=cached,
             seconds=seconds,
         )

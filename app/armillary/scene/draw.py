@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from armillary.model.arrays import B1, F8, I8, U1
-from armillary.scene.polygons import Pool, ranges, starts
+from armillary.scene.pool import Pool, ranges, starts
 
 
 @dataclass(frozen=True, slots=True)

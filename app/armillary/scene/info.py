@@ -11,6 +11,7 @@ import orjson
 from pxr import Usd, UsdGeom
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
+from armillary.model.arrays import F8
 from armillary.model.scene import SceneArrays
 from armillary.scene.place import moved_boxes
 from armillary.scene.survey import start_time
@@ -112,6 +113,6 @@ def _drawn_bounds(arrays: SceneArrays) -> list[list[float]] | None:
     top = arrays.box[(arrays.parent < 0) & ~np.isnan(arrays.box[:, 0])]
     if not len(top):
         return None
-    whole = np.concatenate([top[:, :3].min(axis=0), top[:, 3:].max(axis=0)])[None]
-    low_high = moved_boxes(whole, np.linalg.inv(arrays.root)[None])[0].tolist()
+    whole: F8 = np.concatenate([top[:, :3].min(axis=0), top[:, 3:].max(axis=0)])[None]
+    low_high = moved_boxes(whole, np.asarray(np.linalg.inv(arrays.root), np.float64)[None])[0].tolist()
     return [low_high[:3], low_high[3:]]

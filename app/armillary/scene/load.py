@@ -18,7 +18,8 @@ from armillary.scene import cameras, paint, place, shapes
 from armillary.scene.draw import Drawing, Instance, gather
 from armillary.scene.instances import Instancers, point_matrices, read_prototypes
 from armillary.scene.place import NOTHING, Levels, flags
-from armillary.scene.polygons import Flaws, Pool, build, joined
+from armillary.scene.polygons import Flaws, build
+from armillary.scene.pool import Pool, joined
 from armillary.scene.problems import LIMITS, listed, problem
 from armillary.scene.survey import Survey, start_time
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from armillary.model.arrays import B1, F4, I4, I8, U1
+from armillary.scene.pool import Pool, empty_pool, starts, unit
 
 # Faces of a smooth surface that meet at more than CREASE are drawn with an edge: most CAD exporters forget
 # to author subdivisionScheme = "none", and a box must not look like a pebble. SHARP is the cheap first test,
@@ -41,22 +42,6 @@ class Mesh:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pool:
-    """Drawable geometry of G shapes, each a run of points and a run of triangles."""
-
-    point: F4  # (P, 3)
-    normal: F4  # (P, 3) unit length
-    colour: U1  # (P, 4), or (0, 4) when no shape has colours of its own
-    triangle: I4  # (T, 3) point indices in the shape's own run
-    point_start: I8  # (G + 1,)
-    triangle_start: I8  # (G + 1,)
-    coloured: B1  # (G,) shape has colours in `colour`
-
-    def __len__(self) -> int:
-        return len(self.point_start) - 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Flaws:
     """What was left out of a batch, per mesh."""
 
@@ -65,31 +50,6 @@ class Flaws:
     bad_point: tuple[tuple[int, int], ...] = ()  # (mesh, faces left out): NaN or infinite points
     bad_count: tuple[tuple[int, int], ...] = ()  # (mesh, faces left out): fewer than three corners
     bad_primvar: tuple[tuple[int, str], ...] = ()  # (mesh, "normals" | "colours"): wrong length, ignored
-
-
-def starts(lengths: Sequence[int] | I8) -> I8:
-    """Return the offsets of runs of these lengths, shape (n + 1,)."""
-    out = np.zeros(len(lengths) + 1, np.int64)
-    np.cumsum(lengths, out=out[1:])
-    return out
-
-
-def ranges(first: I8, length: I8) -> I8:
-    """Return first[0], first[0]+1, … (length[0] of them), first[1], …: many aranges in one call."""
-    total = int(length.sum())
-    begin = starts(length)[:-1]
-    return np.arange(total, dtype=np.int64) + np.repeat(first - begin, length)
-
-
-def unit(vectors: F4) -> F4:
-    """Return the vectors at unit length, shape (n, 3); a zero or non-finite one becomes +Z."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        length = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
-        bad = ~((length > 0) & np.isfinite(length))
-        out: F4 = (vectors / np.where(bad, 1, length)[:, None]).astype(np.float32, copy=False)
-    if bad.any():
-        out[bad] = (0.0, 0.0, 1.0)
-    return out
 
 
 def _cross(a: F4, b: F4) -> F4:
@@ -451,40 +411,4 @@ def _gather(
         point_start=point_start,
         triangle_start=starts(np.bincount(triangle_mesh, minlength=n)),
         coloured=has_colour,
-    )
-
-
-def empty_pool() -> Pool:
-    """Return a pool of no shapes."""
-    return Pool(
-        point=np.zeros((0, 3), np.float32),
-        normal=np.zeros((0, 3), np.float32),
-        colour=np.zeros((0, 4), np.uint8),
-        triangle=np.zeros((0, 3), np.int32),
-        point_start=np.zeros(1, np.int64),
-        triangle_start=np.zeros(1, np.int64),
-        coloured=np.zeros(0, np.bool_),
-    )
-
-
-def joined(pools: Sequence[Pool]) -> Pool:
-    """Return one pool with the shapes of all, in order."""
-    pools = [pool for pool in pools if len(pool)]
-    if not pools:
-        return empty_pool()
-    if len(pools) == 1:
-        return pools[0]
-    coloured = any(len(pool.colour) for pool in pools)
-    return Pool(
-        point=np.concatenate([p.point for p in pools]),
-        normal=np.concatenate([p.normal for p in pools]),
-        colour=np.concatenate(
-            [p.colour if len(p.colour) else np.zeros((len(p.point), 4), np.uint8) for p in pools]
-        )
-        if coloured
-        else np.zeros((0, 4), np.uint8),
-        triangle=np.concatenate([p.triangle for p in pools]),
-        point_start=starts(np.concatenate([np.diff(p.point_start) for p in pools])),
-        triangle_start=starts(np.concatenate([np.diff(p.triangle_start) for p in pools])),
-        coloured=np.concatenate([p.coloured for p in pools]),
     )

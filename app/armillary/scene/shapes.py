@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from armillary.model.arrays import F4, F8, I4
-from armillary.scene.polygons import Pool, starts, unit
+from armillary.scene.pool import Pool, starts, unit
 
 GPRIMS = ("Cube", "Sphere", "Cylinder", "Cone", "Capsule", "Plane", "Cylinder_1", "Capsule_1")
 # Segments around, by how many gprims the scene has: a plant has dozens, a generated city many thousands.
