@@ -197,12 +197,15 @@ def _pattern(rgb: Rgb, pattern: str, size: tuple[int, int], theme: Theme) -> U1:
     return out
 
 
-def legend(told: LegendLike, theme: Theme, scale: float) -> U1:
-    """Return a legend as a patch (h, w, 4): title and unit, bar or steps, and the looks of lost quality."""
+def legend(told: LegendLike, theme: Theme, scale: float, *, marks: bool = True) -> U1:
+    """Return a legend as a patch (h, w, 4): title and unit, bar or steps, and the looks of lost quality.
+
+    Of several legends only one needs `marks`: stale, bad and no data look the same in all of them.
+    """
     size, pad = round(_FONT * scale), round(8 * scale)
     line = size + round(6 * scale)
     bar_h, inner = round(14 * scale), round(190 * scale)
-    swatches = [*told.steps, *told.marks]
+    swatches = [*told.steps, *(told.marks if marks else ())]
     title = f"{told.title} ({told.unit})" if told.unit else told.title
     words = [title, *(f"      {s.text}" for s in swatches)]
     inner = max([inner, *(text.width(w, size, True) + pad for w in words)])

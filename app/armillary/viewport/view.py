@@ -293,9 +293,14 @@ class View:
             overlay.blend(rgba, patch, gap, h - gap - patch.shape[0])
         if self._legend:
             if self._legend_patches is None:
-                self._legend_patches = [overlay.legend(told, theme, self._scale) for told in self._legends]
+                self._legend_patches = [
+                    overlay.legend(told, theme, self._scale, marks=i == 0)
+                    for i, told in enumerate(self._legends)
+                ]
             bottom = h - gap
             for patch in self._legend_patches:
+                if bottom < patch.shape[0]:
+                    break  # no room above: the lowest legends are whole, the others wait for a taller view
                 overlay.blend(rgba, patch, w - gap - patch.shape[1], bottom - patch.shape[0])
                 bottom -= patch.shape[0] + gap // 2
 

@@ -48,6 +48,7 @@ log = logging.getLogger(__name__)
 LOCAL_ROLE = "operator"  # a project without users gives a desk on the local socket this role
 STATUS_EVERY_NS = NS  # rates and delays of links are sent this often when nothing else changed
 STOP_S = 2.0
+TOLD_KEPT = 500  # kinds of undecodable messages told as events; the counters go on
 
 
 def run(args: Mapping[str, Any], say: Callable[[Mapping[str, object]], None]) -> None:
@@ -69,7 +70,7 @@ class Live:
         self._plans = plans(project.links, project.specs)
         self._inbox = Inbox([plan.link.name for plan in self._plans])
         decoders = {name: make() for name, make in self._registry.of("decoders").items()}
-        intake = Intake(self._plans, project.specs, self._inbox, decoders)
+        self._intake = intake = Intake(self._plans, project.specs, self._inbox, decoders)
         self._core = Core(
             world=self.id,
             kind=WorldKind.LIVE,
@@ -90,6 +91,7 @@ class Live:
         self._audit: Audit | None = None
         self._gate, gate_problem = self._make_gate()
         self._stop = asyncio.Event()
+        self._told: set[tuple[str, str, str]] = set()
         self._sent_statuses: tuple[LinkStatus, ...] = ()
         self._sent_status_ns = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -188,6 +190,7 @@ class Live:
         links: tuple[LinkStatus, ...] = ()
         if differs or now_mono - self._sent_status_ns >= STATUS_EVERY_NS:
             links, self._sent_statuses, self._sent_status_ns = statuses, statuses, now_mono
+            self._tell_undecodable()
         early, self._early = tuple(self._early), []
         frame = replace(
             tick.frame,
@@ -204,6 +207,22 @@ class Live:
             )  # reads the published table; receipts ride in the next frame
         for peer, out in self._publisher.due(now_mono):
             self._spawn(hub.send(peer, out))
+
+    def _tell_undecodable(self) -> None:
+        """Make an event of the first payload of each channel that could not be decoded for some reason."""
+        for q in self._intake.quarantine():
+            kind = (q.link, q.channel, q.reason)
+            if kind in self._told or len(self._told) >= TOLD_KEPT:
+                continue
+            self._told.add(kind)
+            start = q.head[:40].decode("utf-8", "replace")
+            fault = FaultRecord(
+                kind="LinkFault",
+                what=f"A message on {q.channel} could not be read: {q.reason} (byte {q.offset}: {start!r}).",
+                where=q.link,
+                remedy="Correct the sender, or the tag's decoder and path; its tags are bad until then.",
+            )
+            self._early.append(self._event(fault))
 
     async def _requests(self, hub: AsyncHub) -> None:
         while True:
