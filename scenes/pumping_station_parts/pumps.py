@@ -117,7 +117,7 @@ def _guard() -> Shape:
     angle = np.linspace(-15.0, 195.0, 15)
     rows = []
     normals = []
-    for x in (-0.13, 0.13):
+    for x in (0.13, -0.13):
         rows.append([(x, 0.135 * math.cos(a), 0.135 * math.sin(a)) for a in np.radians(angle)])
         normals.append([(0.0, math.cos(a), math.sin(a)) for a in np.radians(angle)])
     return grid(np.array(rows), np.array(normals))

@@ -265,7 +265,8 @@ class Station:
         for i, curve in enumerate(_CURVES):
             speed, flow = float(self.machines.speed[i]), float(self.flow[i])
             ratio = speed / curve.rated_rpm
-            water = DENSITY * GRAVITY * flow * float(self.head[i])
+            # a pump that runs down in a flow from above is driven by it; its drive takes nothing then
+            water = max(0.0, DENSITY * GRAVITY * flow * float(self.head[i]))
             shaft[i] = water / curve.efficiency(flow, speed) + 0.16 * _RATED_W[i] * ratio**3
             off[i] = abs(flow / (curve.best_m3s * ratio) - 1.0) if ratio > 0.05 else 0.0  # noqa: PLR2004
         return shaft, off
