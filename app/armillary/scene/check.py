@@ -24,6 +24,7 @@ from armillary.scene.problems import LIMITS, MAX_ARC_DEPTH, problem
 from armillary.scene.sniff import damaged, look
 
 CODES_FALLBACK, MOST_CODES = 24.0, 1_000_000.0
+METRES_FALLBACK = 0.01  # of a layer that says nothing
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:")
 _UNCOMPOSED = re.compile(r"[`$]")
 
@@ -72,6 +73,7 @@ def check(
         walk.count(layer)
     except _PastLimit as refusal:
         raise refusal.fault from None
+    walk.compare(layer)
     found = Checked(root=layer)
     found.layers = list(walk.layers.values())
     found.files = list(walk.files)
@@ -219,6 +221,21 @@ class _Walk:
                 seen.add(here)
                 waiting.extend(self.arcs.get(here, ()))
         return False
+
+    def compare(self, root: Any) -> None:
+        """Name files whose units or up axis are not the scene's: OpenUSD takes their numbers as they are."""
+        for key, fallback in (("metersPerUnit", METRES_FALLBACK), ("upAxis", "Y")):
+            own = root.pseudoRoot.GetInfo(key) if root.pseudoRoot.HasInfo(key) else fallback
+            for layer in self.layers.values():
+                if (
+                    layer is not root
+                    and layer.pseudoRoot.HasInfo(key)
+                    and layer.pseudoRoot.GetInfo(key) != own
+                ):
+                    theirs = layer.pseudoRoot.GetInfo(key)
+                    self.problems.append(
+                        problem("S13", _name(layer), f"Its {key} is {theirs}, that of the scene {own}.")
+                    )
 
     def count(self, root: Any) -> None:
         """Refuse references that multiply: n files that each refer k times to the next make k^n prims."""

@@ -129,7 +129,9 @@ def _load(stage: Any, options: Options, problems: tuple[SceneProblem, ...]) -> S
         root=root,
         cameras=found_cameras,
         variants=_variants(survey, row_of, end),
-        problems=listed([*problems, *units, *survey.problems, *found.problems, *_undrawn(survey)]),
+        problems=listed(
+            [*problems, *units, *survey.problems, *found.problems, *_undrawn(survey), *_not_loaded(stage)]
+        ),
         up_axis=up_axis(stage),
         meters_per_unit=metres,
         time_range=_time_range(stage),
@@ -344,6 +346,11 @@ def _variants(survey: Survey, row_of: I8, end: int) -> tuple[VariantSet, ...]:
         for v in survey.variants
         if v.prim < end
     )
+
+
+def _not_loaded(stage: Any) -> list[SceneProblem]:
+    left = set(stage.FindLoadable()) - set(stage.GetLoadSet())
+    return [problem("S14", str(path), "The payload is not loaded.") for path in sorted(left)]
 
 
 def _undrawn(survey: Survey) -> list[SceneProblem]:

@@ -101,7 +101,6 @@ class Survey:
     points: list[int] = field(default_factory=list)
     subsets: list[int] = field(default_factory=list)
     cameras: list[int] = field(default_factory=list)
-    not_loaded: list[str] = field(default_factory=list)
     problems: list[SceneProblem] = field(default_factory=list)
     number: dict[str, int] = field(default_factory=dict)  # path -> source
     _plans: dict[tuple[str, tuple[str, ...]], _Plan] = field(default_factory=dict)

@@ -197,3 +197,10 @@ def test_a_parse_error_is_told_in_its_own_words(tmp_path: Path) -> None:
         check(str(path))
     assert "textParserHelpers" not in caught.value.what
     assert 'invalid value for field "framesPerSecond"' in caught.value.what
+
+
+def test_parts_in_other_units_or_with_another_up_axis_are_named(write) -> None:
+    write(CUBE, name="part.usda", metres=0.001, axis="Y")
+    found = check(write(refers("./part.usda")))
+    assert codes(found) == ["S13", "S13"]
+    assert {p.severity for p in found.problems} == {"info"}

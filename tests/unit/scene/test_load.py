@@ -559,6 +559,8 @@ def test_payloads_are_loaded_or_left(scene_of, write) -> None:
     left = scene_of(body, load_rule="none")
     assert left.prim_path == ("/T", "/T/p")
     assert not left.drawable.any()
+    assert codes(left) == ["S14"]
+    assert left.problems[0].where == "/T/p"
 
 
 def test_variants_are_listed_and_a_live_choice_shows_another(scene_of) -> None:
