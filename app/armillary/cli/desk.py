@@ -91,7 +91,12 @@ def _desk(
         if what:
             workspace.open(what)
         status = app.run(
-            workspace, offscreen=offscreen, screenshot=screenshot, seconds=seconds, started_mono_ns=started
+            workspace,
+            offscreen=offscreen,
+            screenshot=screenshot,
+            seconds=seconds,
+            started_mono_ns=started,
+            say=click.echo,
         )
     finally:
         workspace.close()
