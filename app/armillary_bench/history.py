@@ -17,6 +17,7 @@ from armillary.model.arrays import F8
 from armillary.model.clock import NS
 from armillary.model.sample import SampleBatch, batch_of
 from armillary.model.series import SeriesQuery
+from armillary_bench.figure import absolute, figure, plain
 
 T0 = 1_750_000_200 * NS
 TAGS = 500
@@ -25,6 +26,8 @@ BATCHES = 20
 MONTH_S = 30 * 86_400
 WIDTH = 1_200  # pixels of a trend
 _ZOOM_S = {"1h": 3_600, "1d": 86_400, "30d": MONTH_S}
+APPEND_BAR, MOST_BYTES = 1.5, 11.0  # of DuckDB's time; bytes with arrival time and quality
+TREND_MS = {"1h": 10.0, "1d": 20.0, "30d": 15.0}
 _REPEATS = 7
 
 
@@ -36,6 +39,35 @@ def measure() -> dict[str, float]:
         figures = _appends(folder, batches)
         figures |= _trends(folder)
     return figures
+
+
+def benches() -> list[dict[str, object]]:
+    """Return the figures of the historian."""
+    got = measure()
+    stored = f"all {ROWS * BATCHES} samples are in the store"
+    month = f"a tag of {MONTH_S} samples; the greatest and least value of the span are in the answer"
+    return [
+        figure(
+            "history_append",
+            got["append_us"],
+            "µs a sample",
+            against="DuckDB's own numpy insert of the same columns",
+            against_value=got["duckdb_us"],
+            bar=APPEND_BAR,
+            work=stored,
+        ),
+        absolute("history_bytes", got["bytes_per_sample"], "B a sample", MOST_BYTES, f"{stored}, compacted"),
+        plain(
+            "history_bytes_lean",
+            got["lean_bytes_per_sample"],
+            "B a sample",
+            "series, time and value in DuckDB",
+        ),
+        *(
+            absolute(f"trend_{name}", got[f"trend_{name}_ms"], "ms", bar, month)
+            for name, bar in TREND_MS.items()
+        ),
+    ]
 
 
 def _batches() -> list[SampleBatch]:

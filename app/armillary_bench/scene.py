@@ -1,24 +1,36 @@
-"""Scene load against its floor: opening the stage and reading its arrays, same run, same file."""
+"""Scene load against its floor: opening the stage and reading its arrays, same run, same file.
+
+Floor and load run in fresh processes, taking turns: neither finds libraries or files warmer than the other.
+The load is the desk's way: a request to the scene child, which checks, composes, reads, merges and caches the
+scene, until its arrays can be used here. As `python -m armillary_bench.scene FILE PLACES` it is the floor.
+"""
 
 from __future__ import annotations
 
 import gc
+import json
+import sys
 import tempfile
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pxr import Gf, Sdf, Usd, UsdGeom, Vt
 
-import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
-from armillary.model.clock import NS, WallClock
-from armillary.model.message import OpenScene, SceneOpened
+import armillary.scene.schema  # noqa: F401 - builds pxr's registry before the clock runs, as in the child
+from armillary.model.message import OpenScene, SceneOpened, Stop
 from armillary.model.scene import SceneArrays
 from armillary.scene import cache
-from armillary.scene.child import SceneServer
-from armillary.scene.load import load
+from armillary.wire import child
+from armillary.wire.bus import Line, local_address
+from armillary_bench.figure import absolute, figure, plain
+from armillary_bench.process import Driven
 
-ROUNDS = 3  # the best of these counts: the machine is shared
+SIZES = ((10_000, "10k", 2.5, 4), (100_000, "100k", 1.7, 2))  # prims, name, bar, rounds: the best one counts
+CACHED_S = 0.2  # bar of reading 100k prims again
+_LIMIT_S = 180.0
 _CORNERS = [(x, y, z) for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)]
 _FACES = [0, 1, 3, 2, 4, 6, 7, 5, 0, 4, 5, 1, 2, 3, 7, 6, 0, 2, 6, 4, 1, 5, 7, 3]
 _TYPES = Sdf.ValueTypeNames
@@ -70,44 +82,108 @@ def floor(path: Path) -> list[Any]:
     return out
 
 
-def measure(prims: int) -> dict[str, float]:
-    """Return seconds of `floor`, `load` (ours, opening included), `cached` (file to arrays), and work.
+def benches() -> list[dict[str, object]]:
+    """Return the figures of loading flat scenes."""
+    out: list[dict[str, object]] = []
+    starts: list[float] = []
+    for prims, name, bar, rounds in SIZES:
+        seconds = measure(prims, rounds)
+        starts.append(seconds["start"])
+        work = f"all {prims} boxes are in the arrays, each where the floor has it, with their points"
+        out.append(
+            figure(
+                f"scene_load_{name}",
+                seconds["load"],
+                "s",
+                against="Stage.Open and array reads",
+                against_value=seconds["floor"],
+                bar=bar,
+                work=work,
+            )
+        )
+        again = f"the scene child said that it was cached; {work}"
+        if prims == max(size for size, *_ in SIZES):
+            out.append(absolute(f"scene_cached_{name}", seconds["cached"], "s", CACHED_S, again))
+        else:
+            out.append(plain(f"scene_cached_{name}", seconds["cached"], "s", again))
+    return [*out, plain("scene_child_start", min(starts), "s", "the child said that it listens")]
 
-    `work_prims` and `work_points` are counted in the arrays made; `work_offset` is the greatest distance in
-    metres between a box in our arrays and in the floor's, 0 when all are the same.
+
+def measure(prims: int, rounds: int) -> dict[str, float]:
+    """Return the best seconds of `floor`, `start` (of the child), `load` and `cached` (request to arrays).
+
+    Raises AssertionError when the arrays do not hold what the floor read.
     """
-    clock = WallClock()
-    seconds: dict[str, float] = {}
-
-    def timed(name: str, call: Any) -> Any:
-        gc.collect()
-        begin = clock.now_mono_ns()
-        result = call()
-        span = (clock.now_mono_ns() - begin) / NS
-        seconds[name] = min(span, seconds.get(name, span))
-        return result
-
-    with tempfile.TemporaryDirectory() as name:
-        path = Path(name) / "flat.usdc"
+    best: dict[str, float] = {}
+    arrays: SceneArrays | None = None
+    with tempfile.TemporaryDirectory(prefix="armb-") as name:
+        folder = Path(name)
+        path = folder / "flat.usdc"
         author(prims, path)
-        read: list[Any] = []
-        arrays: SceneArrays | None = None
-        for _ in range(ROUNDS):
-            read = []
-            read = timed("floor", lambda: floor(path))
-            arrays = None
-            arrays = timed("load", lambda: load(Usd.Stage.Open(str(path))))
-        if arrays is None:
-            return seconds
-        opened = SceneServer().answer(OpenScene(entry=str(path), cache=name))
-        if isinstance(opened, SceneOpened):
-            for _ in range(ROUNDS):
-                timed("cached", lambda: cache.read(opened.arrays))
-        theirs = np.array([np.asarray(matrix)[3, :3] for *_, matrix in read[1:]])
-        ours = arrays.matrix[arrays.drawable, :3, 3]
-        return {
-            **seconds,
-            "work_prims": float(len(arrays)),
-            "work_points": float(len(arrays.point)),
-            "work_offset": float(np.abs(ours - theirs).max()) if len(theirs) == len(ours) else float("inf"),
-        }
+        for turn in range(rounds):
+            seconds, places = _floor(path, folder)
+            ours, arrays = _load(path, folder / f"turn{turn}")
+            seconds |= ours
+            best = {key: min(value, best.get(key, value)) for key, value in seconds.items()}
+            _check(arrays, places, prims)
+            arrays = None  # two scenes of 100,000 prims need not be there at once
+    return best
+
+
+def _floor(path: Path, folder: Path) -> tuple[dict[str, float], Any]:
+    """Return the seconds of the floor in a process of its own, and the places that it read (n, 3)."""
+    places = folder / "places.npy"
+    with Driven("armillary_bench.scene", [str(path), str(places)], folder / "floor.log") as process:
+        said = json.loads(process.line(_LIMIT_S))
+    return {"floor": float(said["seconds"])}, np.load(places)
+
+
+def _load(path: Path, folder: Path) -> tuple[dict[str, float], SceneArrays]:
+    """Return the seconds of our way in a scene child of its own, twice: made anew and from its cache."""
+    folder.mkdir()
+    begin = time.perf_counter()
+    process = child.start("scene.child", {"address": local_address(folder, "s")}, folder / "child.log")
+    try:
+        line = Line(str(process.ready()["address"]))
+        start = time.perf_counter() - begin
+        request = OpenScene(entry=str(path), cache=str(folder / "cache"))
+        load, arrays = _opened(line, request, cached=False)
+        again, _ = _opened(line, request, cached=True)
+        line.send(Stop())
+        line.close()
+    finally:
+        process.stop()
+    return {"start": start, "load": load, "cached": again}, arrays
+
+
+def _opened(line: Line, request: OpenScene, cached: bool) -> tuple[float, SceneArrays]:
+    """Return the seconds from a request to the arrays, and these."""
+    gc.collect()
+    begin = time.perf_counter()
+    opened = line.ask(request, _LIMIT_S)
+    if not isinstance(opened, SceneOpened) or opened.cached != cached:
+        raise AssertionError(f"the scene child answered {opened}")
+    arrays = cache.read(Path(opened.arrays))
+    return time.perf_counter() - begin, arrays
+
+
+def _check(arrays: SceneArrays, places: Any, prims: int) -> None:
+    ours = arrays.matrix[arrays.drawable, :3, 3]
+    if len(ours) != prims or len(places) != prims or len(arrays.point) < 8 * prims:
+        raise AssertionError(f"{len(ours)} of {prims} boxes, {len(arrays.point)} points; floor {len(places)}")
+    if not np.array_equal(ours, places):
+        raise AssertionError("the boxes are not where the floor has them")
+
+
+def main(argv: Sequence[str]) -> None:
+    """Time the floor once and say its seconds; write the places that it read."""
+    gc.disable()  # what it reads is kept, and the collector would walk it again and again
+    begin = time.perf_counter()
+    read = floor(Path(argv[0]))
+    seconds = time.perf_counter() - begin
+    np.save(argv[1], np.array([matrix[3, :3] for *_, matrix in read[1:]]))
+    print(json.dumps({"seconds": seconds}), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
