@@ -15,7 +15,7 @@ from armillary.model.look import Look, base_look
 from armillary.model.scene import SceneArrays
 from armillary.viewport.merge import box_triangles
 from armillary.viewport.view import View
-from armillary_bench import peer, resolve
+from armillary_bench import peer
 from armillary_bench.figure import absolute, figure, plain
 
 WIDTH, HEIGHT = 1280, 800
@@ -47,7 +47,7 @@ def measure() -> dict[str, float]:
 
 
 def benches() -> list[dict[str, object]]:
-    """Return the figures of the viewport, of the first frame beside pyvista's, and of evaluating a frame."""
+    """Return the figures of the viewport and of the first frame beside pyvista's."""
     ms = measure()
     seen = "the picture changed by at least 1 % of its pixels"
     colour = f"{seen}, and the pixel of a picked prim has exactly the colour asked for"
@@ -63,7 +63,7 @@ def benches() -> list[dict[str, object]]:
         plain("redraw_10k", ms["redraw_10k_ms"], "ms", seen),
         plain("redraw_100k", ms["redraw_100k_ms"], "ms", seen),
     ]
-    return [*out, _beside_peer(grid(PEER_PRIMS), drawn), *resolve.benches()]
+    return [*out, _beside_peer(grid(PEER_PRIMS), drawn)]
 
 
 def _beside_peer(scene: SceneArrays, work: str) -> dict[str, object]:
