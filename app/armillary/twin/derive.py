@@ -94,7 +94,7 @@ def _evaluate(group: _Group, rows: I8, table: TagTable, now_ns: int, now_mono_ns
 
 
 def _times(table: TagTable, reads: U4, word: U2, now_ns: int, now_mono_ns: int) -> tuple[I8, I8, I8, I8]:
-    """Return source, arrival, arrival_mono and alive times (n,): oldest source and life, newest arrival.
+    """Return source, arrival, arrival_mono and alive times (n,), each of the oldest input: age propagates.
 
     Inputs that never came have no time; a constant has that of its evaluation.
     """
@@ -109,8 +109,8 @@ def _times(table: TagTable, reads: U4, word: U2, now_ns: int, now_mono_ns: int) 
 
     return (
         oldest(table.source_ns[reads]),
-        table.arrival_ns[reads].max(axis=0),
-        table.arrival_mono_ns[reads].max(axis=0),
+        oldest(table.arrival_ns[reads]),
+        oldest(table.arrival_mono_ns[reads]),
         oldest(table.alive_mono_ns[reads]),
     )
 

@@ -229,6 +229,10 @@ def legend(told: LegendLike, theme: Theme, scale: float, *, marks: bool = True) 
         image.paste(
             Image.fromarray(_pattern(shown, swatch.pattern, cell, theme)), (pad, y + round(2 * scale))
         )
+        top = y + round(2 * scale)
+        # an outline, as a swatch may have the panel's own colour
+        frame = (pad, top, pad + cell[1] - 1, top + cell[0] - 1)
+        ImageDraw.Draw(image).rectangle(frame, outline=None if swatch.pattern else theme.muted)
         text.write(image, (pad + cell[1] + pad, y + line / 2), swatch.text, theme.text, size)
         y += line
     ImageDraw.Draw(image).rectangle((0, 0, image.width - 1, image.height - 1), outline=theme.grid_axis)
