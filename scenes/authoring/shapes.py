@@ -102,6 +102,9 @@ def revolve(
     direction = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
     parts = []
     for run in _smooth_runs(np.array(profile, np.float64)):
+        if full and len(run) == 2 and run[0, 1] == run[1, 1] and not run[:, 0].all():
+            parts.append(_lid(direction, float(run[:, 0].max()), float(run[0, 1]), up=run[0, 0] > run[1, 0]))
+            continue
         step = np.diff(run, axis=0)
         slope = np.stack([step[:, 1], -step[:, 0]], axis=-1)
         slope /= np.maximum(np.linalg.norm(slope, axis=1, keepdims=True), 1e-12)
@@ -115,6 +118,14 @@ def revolve(
         )
         parts.append(_turned_round(grid(point, normal, wrap=full)))
     return merged(*parts)
+
+
+def _lid(direction: F8, radius: float, z: float, up: bool) -> Shape:
+    """Return a flat round end as one polygon."""
+    n = len(direction)
+    point = np.hstack([radius * direction, np.full((n, 1), z)])
+    index = np.arange(n) if up else np.arange(n)[::-1]
+    return Shape(point, np.tile([0.0, 0.0, 1.0 if up else -1.0], (n, 1)), np.array([n]), index)
 
 
 def _turned_round(shape: Shape) -> Shape:

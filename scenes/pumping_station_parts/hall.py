@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from authoring.shapes import bars, beam, box, corrugated, merged, rectangle
+from authoring.shapes import bars, beam, box, corrugated, merged, rectangle, revolve
 from authoring.stage import Builder
 
 from pumping_station_parts.layout import CABINET, EAVES, FRAMES_X, HALL, HALL_X, HALL_Y, PIT_X, PIT_Y, PIT_Z
@@ -95,6 +95,10 @@ def _cladding(b: Builder, path: str) -> None:
     sheet = corrugated(length + 0.8, 5.35, 40, 0.05)
     lying = sheet.turned("x", -90.0 + 14.6)
     b.mesh(f"{path}/RoofNorth", lying.moved(x=(x0 + x1) / 2, y=0.0, z=EAVES + 1.66), "Sheet", two_sided=True)
+    for i, x in enumerate((-2.0, 5.0), 1):
+        b.xform(f"{path}/Ventilator{i}", at=(x, 1.3, EAVES + 1.1))
+        b.round_(f"{path}/Ventilator{i}/Pipe", "Cylinder", (0.0, 0.0, 0.4), 0.2, 0.8, "Galvanised")
+        b.round_(f"{path}/Ventilator{i}/Cap", "Cone", (0.0, 0.0, 0.95), 0.36, 0.22, "Galvanised")
     b.xform(f"{path}/Windows")
     for i, (a, c) in enumerate(itertools.pairwise(FRAMES_X), 1):
         b.cube(f"{path}/Windows/Window{i}", ((a + c) / 2, y1 + 0.05, 3.6), (2.4, 0.06, 0.9), "Glass")
@@ -171,7 +175,10 @@ def _cabinets(b: Builder, path: str) -> None:
         b.mesh(f"{path}/Bay{i + 1}", box(0.6, 0.71, 2.0).moved(y=yy, z=0.1), "Cabinet")
         b.cube(f"{path}/Door{i + 1}", (0.305, yy, 1.1), (0.012, 0.64, 1.86), "Cabinet")
         b.cube(f"{path}/Handle{i + 1}", (0.325, yy + 0.26, 1.1), (0.03, 0.03, 0.16), "DarkPaint")
-        b.round_(f"{path}/Lamp{i + 1}", "Sphere", (0.32, yy - 0.2, 1.85), 0.035, 0.0, "Lamp")
+        lamp = revolve([(0.0, 0.0), (0.04, 0.0), (0.04, 0.02), (0.03, 0.04), (0.0, 0.048)], 12).turned(
+            "y", 90
+        )
+        b.mesh(f"{path}/Lamp{i + 1}", lamp, "Lamp", at=(0.31, yy - 0.2, 1.85))
         b.round_(f"{path}/Button{i + 1}", "Cylinder", (0.32, yy - 0.2, 1.55), 0.025, 0.03, "Ink", axis="X")
     b.cube(f"{path}/Screen", (0.315, 0.36, 1.6), (0.02, 0.36, 0.24), "Screen")
     b.mesh(

@@ -57,40 +57,28 @@ def write_all(folder: Path) -> None:
         builder.save()
 
 
-def flange_shape(radius: float, bolts: int = 8) -> Shape:
-    """Return a flange pair with bolts, axis z, centred."""
-    rim = radius * 1.75
-    disc = revolve(
-        [
-            (0.0, -0.025),
-            (rim, -0.025),
-            (rim, -0.002),
-            (rim * 0.94, -0.002),
-            (rim * 0.94, 0.002),
-            (rim, 0.002),
-            (rim, 0.025),
-            (0.0, 0.025),
-        ],
-        16,
-    )
+def flange_shape(radius: float, bolts: int = 6) -> Shape:
+    """Return a flange pair with bolts, axis z, centred; open where the pipe is."""
+    rim, hole = radius * 1.75, radius * 0.95
+    disc = revolve([(hole, -0.025), (rim, -0.025), (rim, 0.025), (hole, 0.025)], 16)
     head = box(0.024, 0.024, 0.076)
     return merged(disc, around(head.moved(z=-0.038), bolts, radius * 1.42, 22.5))
 
 
 def _volute(b: Builder) -> None:
     """A spiral casing: a tube round the shaft whose bore grows towards the discharge, and its nozzles."""
-    turns = np.radians(np.linspace(-60.0, 300.0, 31))
-    size = np.linspace(0.055, 0.1, 31)
+    turns = np.radians(np.linspace(-60.0, 300.0, 22))
+    size = np.linspace(0.055, 0.1, 22)
     radius = 0.16 + 0.6 * size
-    path = np.stack([np.zeros(31), radius * np.sin(turns), radius * np.cos(turns)], axis=-1)
+    path = np.stack([np.zeros(22), radius * np.sin(turns), radius * np.cos(turns)], axis=-1)
     rise = np.array(
         [(0.0, -0.115, 0.2), (0.0, -0.05, 0.28), (0.0, -0.012, 0.35), (0.0, 0.0, 0.41), (0.0, 0.0, 0.47)]
     )
-    spiral = sweep(np.concatenate([path, rise]), [*size.tolist(), 0.094, 0.086, 0.078, 0.072, 0.068], 14)
+    spiral = sweep(np.concatenate([path, rise]), [*size.tolist(), 0.094, 0.086, 0.078, 0.072, 0.068], 12)
     centre = revolve(
-        [(0.0, -0.11), (0.16, -0.11), (0.19, -0.085), (0.19, 0.085), (0.16, 0.11), (0.0, 0.11)], 28
+        [(0.0, -0.11), (0.16, -0.11), (0.19, -0.085), (0.19, 0.085), (0.16, 0.11), (0.0, 0.11)], 20
     ).turned("y", 90)
-    suction = revolve([(0.0, 0.08), (0.13, 0.08), (0.105, 0.16), (0.08, 0.24), (0.08, 0.4)], 20).turned(
+    suction = revolve([(0.0, 0.08), (0.13, 0.08), (0.105, 0.16), (0.08, 0.24), (0.08, 0.4)], 14).turned(
         "y", 90
     )
     foot = box(0.1, 0.1, 0.26).moved(z=-0.3)
@@ -114,7 +102,7 @@ def _bedplate(b: Builder) -> None:
     frame = [rail.moved(x=-0.75, y=y) for y in (-0.24, 0.24)]
     frame += [cross.moved(x=x, z=0.11) for x in (0.2, -0.45, -1.0, -1.8)]
     b.mesh("/Part/Frame", merged(*frame), "DarkPaint")
-    neck = revolve([(0.15, 0.0), (0.15, 0.06), (0.085, 0.14), (0.075, 0.5), (0.0, 0.5)], 18)
+    neck = revolve([(0.15, 0.0), (0.15, 0.06), (0.085, 0.14), (0.075, 0.5), (0.0, 0.5)], 14)
     ribs = [box(0.012, 0.2, 0.16).moved(x=x, z=0.19) for x in (-0.35, -0.5)]
     bracket = merged(
         neck.turned("y", -90).moved(x=-0.1, z=SHAFT_Z), *ribs, box(0.26, 0.26, 0.03).moved(x=-0.43, z=0.18)
@@ -134,7 +122,7 @@ def _motor(b: Builder) -> None:
     body = extrude(ribs, 0.62).turned("y", -90).moved(x=-1.06, z=SHAFT_Z)
     b.mesh("/Part/Frame", body, "MotorPaint")
     shield = revolve(
-        [(0.0, -0.12), (0.07, -0.12), (0.09, -0.06), (0.21, -0.03), (0.225, 0.04), (0.0, 0.04)], 24
+        [(0.0, -0.12), (0.07, -0.12), (0.09, -0.06), (0.21, -0.03), (0.225, 0.04), (0.0, 0.04)], 16
     )
     b.mesh(
         "/Part/EndShields",
@@ -155,7 +143,7 @@ def _motor(b: Builder) -> None:
     )
     b.mesh("/Part/Cable", gland, "Rubber")
     b.mesh(
-        "/Part/LiftingEye", ring(0.035, 0.009, 14, 6).turned("x", 90).moved(x=-1.5, z=SHAFT_Z + 0.265), "Bolt"
+        "/Part/LiftingEye", ring(0.035, 0.009, 10, 4).turned("x", 90).moved(x=-1.5, z=SHAFT_Z + 0.265), "Bolt"
     )
 
 
@@ -163,9 +151,9 @@ def _fan_cowl(b: Builder) -> None:
     """The shroud over the motor's fan, open through a grille, so that one sees it turn."""
     shroud = tube(0.225, 0.215, 0.2, 24).turned("y", -90).moved(x=-1.69, z=SHAFT_Z)
     b.mesh("/Part/Shroud", shroud, "DarkPaint")
-    grille = [ring(r, 0.004, 20, 5).turned("y", 90) for r in (0.07, 0.12, 0.17, 0.215)]
+    grille = [ring(r, 0.004, 14, 3).turned("y", 90) for r in (0.08, 0.15, 0.215)]
     spokes = [
-        rod((0, 0, 0), (0, 0.215 * math.cos(a), 0.215 * math.sin(a)), 0.004, 5)
+        rod((0, 0, 0), (0, 0.215 * math.cos(a), 0.215 * math.sin(a)), 0.004, 3)
         for a in np.radians(range(0, 360, 60))
     ]
     b.mesh("/Part/Grille", merged(*grille, *spokes).moved(x=-1.9, z=SHAFT_Z), "Bolt")
@@ -177,10 +165,10 @@ def _flange(b: Builder) -> None:
 
 def _handwheel(radius: float) -> Shape:
     spokes = [
-        rod((0, 0, 0), (radius * math.cos(a), radius * math.sin(a), 0.0), 0.009, 5)
-        for a in np.radians(range(0, 360, 72))
+        rod((0, 0, 0), (radius * math.cos(a), radius * math.sin(a), 0.0), 0.009, 4)
+        for a in np.radians(range(0, 360, 90))
     ]
-    return merged(ring(radius, 0.013, 18, 6), cylinder(0.025, 0.04, 10).moved(z=-0.02), *spokes)
+    return merged(ring(radius, 0.013, 16, 5), cylinder(0.025, 0.04, 6).moved(z=-0.02), *spokes)
 
 
 def handwheel_shape(radius: float = 0.15) -> Shape:
@@ -199,7 +187,7 @@ def body_shape(radius: float) -> Shape:
             (radius * 1.1, 0.1),
             (radius, 0.17),
         ],
-        18,
+        14,
     ).turned("y", 90)
     bonnet = revolve(
         [
@@ -211,13 +199,13 @@ def body_shape(radius: float) -> Shape:
             (radius * 0.45, radius * 3.0),
             (0.0, radius * 3.0),
         ],
-        16,
+        10,
     )
     yoke = [
-        rod((0, s * radius * 0.7, radius * 1.9), (0, s * radius * 0.5, radius * 4.2), 0.011, 6)
+        rod((0, s * radius * 0.7, radius * 1.9), (0, s * radius * 0.5, radius * 4.2), 0.011, 4)
         for s in (-1, 1)
     ]
-    nut = cylinder(radius * 0.62, 0.035, 10).moved(z=radius * 4.1)
+    nut = cylinder(radius * 0.62, 0.035, 6).moved(z=radius * 4.1)
     return merged(run, bonnet, *yoke, nut)
 
 
@@ -243,18 +231,18 @@ def _valve_body(b: Builder) -> None:
 
 def _flow_meter(b: Builder) -> None:
     """An electromagnetic flow meter along x with its transmitter above."""
-    body = revolve([(PIPE_R, -0.16), (PIPE_R * 1.6, -0.12), (PIPE_R * 1.6, 0.12), (PIPE_R, 0.16)], 22).turned(
+    body = revolve([(PIPE_R, -0.16), (PIPE_R * 1.6, -0.12), (PIPE_R * 1.6, 0.12), (PIPE_R, 0.16)], 16).turned(
         "y", 90
     )
     b.mesh("/Part/Body", body, "MotorPaint")
     pair = flange_shape(PIPE_R).turned("y", 90)
     b.mesh("/Part/Flanges", merged(pair.moved(x=-0.17), pair.moved(x=0.17)), "Machined")
-    b.mesh("/Part/Neck", cylinder(0.03, 0.12, 10).moved(z=PIPE_R * 1.5), "Machined")
-    head = cylinder(0.085, 0.14, 20, 0.015).turned("x", 90).moved(y=0.07, z=PIPE_R * 1.5 + 0.2)
+    b.mesh("/Part/Neck", cylinder(0.03, 0.12, 8).moved(z=PIPE_R * 1.5), "Machined")
+    head = cylinder(0.085, 0.14, 14).turned("x", 90).moved(y=0.07, z=PIPE_R * 1.5 + 0.2)
     b.mesh("/Part/Head", head, "MotorPaint")
     b.mesh(
         "/Part/Display",
-        cylinder(0.06, 0.01, 16).turned("x", 90).moved(y=-0.07, z=PIPE_R * 1.5 + 0.2),
+        cylinder(0.06, 0.01, 12).turned("x", 90).moved(y=-0.07, z=PIPE_R * 1.5 + 0.2),
         "Screen",
     )
 
@@ -262,10 +250,10 @@ def _flow_meter(b: Builder) -> None:
 def _gauge(b: Builder) -> None:
     """A dial gauge that looks towards -y; the needle is separate, for it moves."""
     case = revolve(
-        [(0.0, -0.02), (0.075, -0.02), (0.08, -0.01), (0.08, 0.02), (0.07, 0.02), (0.07, 0.012)], 22
+        [(0.0, -0.02), (0.075, -0.02), (0.08, -0.01), (0.08, 0.02), (0.07, 0.02), (0.07, 0.012)], 16
     )
     b.mesh("/Part/Case", case.turned("x", 90), "Machined")
-    b.mesh("/Part/Face", cylinder(0.07, 0.002, 20).turned("x", 90).moved(y=-0.011), "White")
+    b.mesh("/Part/Face", cylinder(0.07, 0.002, 14).turned("x", 90).moved(y=-0.011), "White")
     marks = [box(0.006, 0.002, 0.014).moved(z=0.05).turned("y", a) for a in range(-135, 136, 27)]
     b.mesh("/Part/Scale", merged(*marks).moved(y=-0.0145), "Ink")
     b.mesh("/Part/Stem", rod((0, 0.0, -0.075), (0, 0.0, -0.25), 0.012), "Machined")
@@ -273,10 +261,10 @@ def _gauge(b: Builder) -> None:
 
 def _transmitter(b: Builder) -> None:
     """A process transmitter: head on a stem."""
-    head = cylinder(0.06, 0.13, 18, 0.012).turned("x", 90).moved(y=0.065, z=0.2)
+    head = cylinder(0.06, 0.13, 12).turned("x", 90).moved(y=0.065, z=0.2)
     b.mesh("/Part/Head", head, "MotorPaint")
     b.mesh("/Part/Stem", rod((0, 0, 0), (0, 0, 0.16), 0.016), "Machined")
-    b.mesh("/Part/Display", cylinder(0.04, 0.006, 14).turned("x", 90).moved(y=-0.065, z=0.2), "Screen")
+    b.mesh("/Part/Display", cylinder(0.04, 0.006, 10).turned("x", 90).moved(y=-0.065, z=0.2), "Screen")
 
 
 def _column(b: Builder) -> None:
@@ -331,11 +319,9 @@ def _truss(b: Builder) -> None:
 
 
 def _bolt(b: Builder) -> None:
-    """An anchor bolt with nut and washer, on z = 0."""
-    nut = extrude([(0.02 * math.cos(a), 0.02 * math.sin(a)) for a in np.radians(range(0, 360, 60))], 0.02)
-    b.mesh(
-        "/Part/Bolt", merged(cylinder(0.026, 0.005, 12), nut.moved(z=0.005), cylinder(0.011, 0.05, 8)), "Bolt"
-    )
+    """An anchor bolt with its nut, on z = 0."""
+    nut = extrude([(0.022 * math.cos(a), 0.022 * math.sin(a)) for a in np.radians(range(0, 360, 60))], 0.022)
+    b.mesh("/Part/Bolt", merged(nut, box(0.016, 0.016, 0.05)), "Bolt")
 
 
 def _support(b: Builder) -> None:

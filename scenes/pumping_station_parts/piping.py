@@ -183,6 +183,13 @@ def _network(b: Builder) -> None:
     gauge(b, f"{HALL}/Instruments/PT_103", (6.5, 0.0, z + 0.33))
     flow_meter(b, f"{HALL}/Instruments/FT_103", (7.6, 0.0, z))
     _run(b, f"{PIPING}/Network3", [(7.77, 0.0, z), (11.43, 0.0, z)], ends=False)
+    vessel = f"{HALL}/PV_101"  # keeps the network's pressure when a pump trips
+    b.xform(vessel, at=(8.15, 1.15, 0.0), kind="component")
+    b.round_(f"{vessel}/Shell", "Capsule", (0.0, 0.0, 0.95), 0.26, 0.6, "TankShell")
+    legs = merged(*[rod((0.2, 0, 0), (0.2, 0, 0.7), 0.02, 5).turned("z", 120 * k) for k in range(3)])
+    b.mesh(f"{vessel}/Legs", legs, "SteelFrame")
+    b.round_(f"{vessel}/FillValve", "Sphere", (0.0, -0.22, 1.28), 0.035, 0.0, "Machined")
+    _run(b, f"{PIPING}/Vessel", [(8.15, 0.0, z), (8.15, 1.15, z), (8.15, 1.15, 1.45)], 0.04, ends=False)
     transmitter(b, f"{HALL}/Instruments/AT_103", (8.5, 0.0, z + 0.06))
     transmitter(b, f"{HALL}/Instruments/AT_101", (9.1, 0.0, z + 0.06))
     transmitter(b, f"{HALL}/Instruments/AT_102", (9.7, 0.0, z + 0.06))

@@ -60,9 +60,9 @@ def build(b: Builder) -> None:
 
 def _housing() -> Shape:
     body = revolve(
-        [(0.07, -0.07), (0.105, -0.07), (0.12, -0.045), (0.12, 0.045), (0.105, 0.07), (0.07, 0.07)], 22
+        [(0.07, -0.07), (0.105, -0.07), (0.12, -0.045), (0.12, 0.045), (0.105, 0.07), (0.07, 0.07)], 18
     )
-    caps = around(cylinder(0.01, 0.16, 6).moved(z=-0.08), 6, 0.095, 30)
+    caps = around(cylinder(0.01, 0.16, 5).moved(z=-0.08), 4, 0.095, 30)
     return merged(body, caps).turned("y", 90)
 
 
@@ -76,9 +76,9 @@ def _fan() -> Shape:
 def _coupling() -> Shape:
     """A jaw coupling about x: two hubs with bolts that show its turning."""
     hub = revolve(
-        [(0.03, -0.05), (0.055, -0.05), (0.055, -0.015), (0.095, -0.01), (0.095, 0.012), (0.03, 0.012)], 20
+        [(0.03, -0.05), (0.055, -0.05), (0.055, -0.015), (0.095, -0.01), (0.095, 0.012), (0.03, 0.012)], 14
     )
-    bolts = around(box(0.024, 0.024, 0.05).moved(z=-0.03), 5, 0.075)
+    bolts = around(box(0.03, 0.03, 0.05).moved(z=-0.03), 3, 0.072)
     one = merged(hub, bolts)
     return merged(one.turned("y", 90).moved(x=-0.03), one.turned("y", -90).moved(x=0.03))
 
@@ -88,7 +88,7 @@ def _pump(b: Builder, path: str) -> None:
     b.instance(f"{path}/Volute", "./volute.usda")
     for name, at in (("BearingDE", BEARING_DE_X), ("BearingNDE", BEARING_NDE_X)):
         b.mesh(f"{path}/{name}", _housing(), "CastIron", at=(at, 0.0, SHAFT_Z))
-        sensor = merged(cylinder(0.022, 0.05, 12), cylinder(0.014, 0.03, 8).moved(z=0.05))
+        sensor = merged(cylinder(0.022, 0.05, 10), cylinder(0.014, 0.03, 6).moved(z=0.05))
         b.mesh(f"{path}/Vibration{name[7:]}", sensor, "Machined", at=(at, 0.0, SHAFT_Z + 0.115))
     b.xform(f"{path}/Shaft", at=(COUPLING_X, 0.0, SHAFT_Z))
     key = box(0.12, 0.012, 0.008).moved(x=-0.1, z=0.026)
@@ -128,6 +128,8 @@ def _lamp(b: Builder, path: str) -> None:
     b.xform(path, at=(-1.9, 0.52, 0.1))
     b.mesh(f"{path}/Post", rod((0, 0, 0), (0, 0, 0.95), 0.014), "Machined")
     b.looks(*LAMPS.values())
+    dome = [(0.055 * math.cos(a), 0.05 + 0.055 * math.sin(a)) for a in np.radians(range(0, 91, 18))]
+    lens = revolve([(0.0, 0.0), (0.055, 0.0), *dome], 14)
     sets = b.stage.GetPrimAtPath(path).GetVariantSets().AddVariantSet("state")
     for choice, look in LAMPS.items():
         sets.AddVariant(choice)
@@ -136,7 +138,7 @@ def _lamp(b: Builder, path: str) -> None:
             if choice == "tripped":  # never by colour alone: a trip is a square
                 b.cube(f"{path}/Light", (0, 0, 1.0), (0.1, 0.1, 0.1), look)
             else:
-                b.round_(f"{path}/Light", "Sphere", (0, 0, 1.0), 0.055, 0.0, look)
+                b.mesh(f"{path}/Light", lens, look, at=(0, 0, 0.95))
             if choice == "moving":
                 b.round_(f"{path}/Ring", "Cylinder", (0, 0, 1.0), 0.075, 0.01, "Ink")
     sets.SetVariantSelection("stopped")
@@ -158,13 +160,13 @@ def _control_valve(b: Builder, path: str) -> None:
     head = extrude([(0.04, -0.04), (0.1, 0.0), (0.04, 0.04)], 0.01)
     bar = box(0.12, 0.028, 0.01).moved(x=-0.02)
     b.mesh(f"{path}/Pointer/Arrow", merged(head, bar).moved(z=0.012), "Ink")
-    b.mesh(f"{path}/Dial", cylinder(0.11, 0.012, 20), "White", at=(0.0, 0.24, POINTER_Z - 0.004))
+    b.mesh(f"{path}/Dial", cylinder(0.11, 0.012, 16), "White", at=(0.0, 0.24, POINTER_Z - 0.004))
     _sign(b, f"{path}/Sign")
 
 
 def _sign(b: Builder, path: str) -> None:
     b.xform(path, at=(0.0, -PIPE_R * 2.6, PIPE_R * 0.2))
-    b.mesh(f"{path}/Plate", cylinder(0.085, 0.008, 20).turned("x", 90), "White")
+    b.mesh(f"{path}/Plate", cylinder(0.085, 0.008, 16).turned("x", 90), "White")
     b.looks("Ink")
     sets = b.stage.GetPrimAtPath(path).GetVariantSets().AddVariantSet("position")
     for choice, angle in SIGNS.items():

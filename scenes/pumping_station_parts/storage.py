@@ -17,7 +17,6 @@ from authoring.shapes import (
     rectangle,
     revolve,
     rod,
-    tube,
 )
 from authoring.stage import Builder
 from pxr import UsdGeom
@@ -57,7 +56,10 @@ def _tank(b: Builder, path: str) -> None:
     pane = revolve([(TANK_R - 0.01, 0.0), (TANK_R - 0.01, height)], 8, *WINDOW).moved(z=FLOOR)
     b.mesh(f"{path}/SightGlass", pane, "Glass", two_sided=True)
     hoops = [
-        tube(TANK_R + 0.035, TANK_R, 0.08, 40).moved(z=FLOOR + z) for z in (0.02, 1.5, 3.0, height - 0.08)
+        revolve([(TANK_R, 0.0), (TANK_R + 0.035, 0.0), (TANK_R + 0.035, 0.08), (TANK_R, 0.08)], 36).moved(
+            z=FLOOR + z
+        )
+        for z in (0.02, 1.5, 3.0, height - 0.08)
     ]
     posts = [rod((0, 0, 0), (0, 0, height), 0.05, 8).moved(x=TANK_R).turned("z", a) for a in WINDOW]
     b.mesh(f"{path}/Hoops", merged(*hoops, *[p.moved(z=FLOOR) for p in posts]), "Galvanised")

@@ -73,7 +73,17 @@ def test_the_scene_has_what_a_plant_has(stage) -> None:  # type: ignore[no-untyp
     prims = list(Usd.PrimRange.Stage(stage, Usd.TraverseInstanceProxies(Usd.PrimAllPrimsPredicate)))
     assert len(prims) >= 150
     types = {prim.GetTypeName() for prim in prims}
-    assert {"Mesh", "Cube", "Cylinder", "Sphere", "Camera", "PointInstancer", "Material"} <= types
+    assert {
+        "Mesh",
+        "Cube",
+        "Cylinder",
+        "Cone",
+        "Capsule",
+        "Sphere",
+        "Camera",
+        "PointInstancer",
+        "Material",
+    } <= types
     assert sum(prim.IsInstance() for prim in prims) >= 50
     assert any(prim.HasPayload() for prim in prims)
     assert sum(bool(prim.GetVariantSets().GetNames()) for prim in prims) >= 2
