@@ -99,6 +99,7 @@ class _Walk:
     files: dict[str, None] = field(default_factory=dict)
     problems: list[SceneProblem] = field(default_factory=list)
     bytes: int = 0
+    refers: bool = False  # there is a reference or a payload to another file
 
     def open(self, path: str, depth: int = 0) -> Any:
         """Return the layer of a file, after a look at its bytes. Raises SceneFault when it is no scene."""
@@ -166,6 +167,7 @@ class _Walk:
                     self.problems.append(problem("S02", fault.where, fault.what, remedy=fault.remedy))
                     layer.UpdateCompositionAssetDependency(asset, "")
                     continue
+                self.refers |= asset not in sublayers
                 self.arcs.setdefault(layer.identifier, []).append(next_layer.identifier)
                 if asset in sublayers and self._reaches(next_layer.identifier, layer.identifier):
                     self.problems.append(
@@ -239,7 +241,7 @@ class _Walk:
 
     def count(self, root: Any) -> None:
         """Refuse references that multiply: n files that each refer k times to the next make k^n prims."""
-        if all(set(self._assets(layer)) <= set(layer.subLayerPaths) for layer in self.layers.values()):
+        if not self.refers:
             return
         total: dict[str, int] = {}
 

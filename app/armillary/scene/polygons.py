@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from armillary.model.arrays import B1, F4, I4, I8, U1
-from armillary.scene.pool import Pool, empty_pool, starts, unit
+from armillary.scene.pool import Pool, joined, starts, unit
 
 # Faces of a smooth surface that meet at more than CREASE are drawn with an edge: most CAD exporters forget
 # to author subdivisionScheme = "none", and a box must not look like a pebble. SHARP is the cheap first test,
@@ -21,6 +22,7 @@ CREASE_COS = np.float32(np.cos(np.radians(50.0)))
 SHARP_COS = np.float32(np.cos(np.radians(25.0)))
 MAX_VALENCE = 64  # a point of more faces (the tip of a fan) keeps the mean of them all
 MAX_EARS = 500  # corners of one face up to which a concave outline is cut exactly
+BATCH = 60_000  # corners that are worked on at once: arrays that stay in the processor's cache
 TRIANGLE, QUAD = 3, 4
 
 
@@ -82,7 +84,7 @@ class _Faces:
 
 
 def _faces(
-    meshes: Sequence[Mesh], points: F4, point_start: I8, flaws: dict[str, tuple[tuple[int, int], ...]]
+    meshes: Sequence[Mesh], points: F4, point_start: I8, flaws: dict[str, Sequence[tuple[int, Any]]]
 ) -> _Faces:
     """Return the drawable faces of structurally sound meshes; what is left out goes into `flaws`."""
     n = len(meshes)
@@ -285,25 +287,34 @@ def build(meshes: Sequence[Mesh]) -> tuple[Pool, Flaws]:
 
     A mesh that is broken as a whole, or has no face left, becomes a shape of no points.
     """
-    n = len(meshes)
     broken = _broken(meshes)
     if broken:
         none3, none = np.zeros((0, 3), np.float32), np.zeros(0, np.int32)
         empty = Mesh(points=none3, counts=none, indices=none)
         meshes = [empty if i in broken else mesh for i, mesh in enumerate(meshes)]
-    if not n:
-        return empty_pool(), Flaws()
-    with np.errstate(
-        invalid="ignore", over="ignore"
-    ):  # points may be anything; what is not finite is left out
-        return _build(meshes, broken)
+    corners = starts([len(m.indices) for m in meshes])
+    pools: list[Pool] = []
+    found: dict[str, list[tuple[int, Any]]] = {}
+    first = 0
+    with np.errstate(invalid="ignore", over="ignore"):  # points may be anything
+        while first < len(meshes):
+            end = max(int(np.searchsorted(corners, corners[first] + BATCH, "right")) - 1, first + 1)
+            pool, flaws = _build(meshes[first:end])
+            pools.append(pool)
+            for kind, items in flaws.items():
+                found.setdefault(kind, []).extend((first + mesh, what) for mesh, what in items)
+            first = end
+    return joined(pools), Flaws(
+        broken=tuple(sorted(broken)), **{kind: tuple(items) for kind, items in found.items()}
+    )
 
 
-def _build(meshes: Sequence[Mesh], broken: set[int]) -> tuple[Pool, Flaws]:
+def _build(meshes: Sequence[Mesh]) -> tuple[Pool, dict[str, Sequence[tuple[int, Any]]]]:
+    """Return the triangles of one batch of sound meshes, and what was left out by kind of flaw."""
     n = len(meshes)
     point_start = starts([len(m.points) for m in meshes])
     points = np.concatenate([m.points for m in meshes]).astype(np.float32, copy=False)
-    found: dict[str, tuple[tuple[int, int], ...]] = {}
+    found: dict[str, Sequence[tuple[int, Any]]] = {}
     faces = _faces(meshes, points, point_start, found)
     triangle, area = _triangles(faces, points)
     left = np.fromiter((m.left_handed for m in meshes), np.bool_, n)
@@ -338,7 +349,7 @@ def _build(meshes: Sequence[Mesh], broken: set[int]) -> tuple[Pool, Flaws]:
         authored = has_normal[corner_mesh]
         normal[authored] = unit(normal[authored])
     pool = _gather(n, points, faces, corner_mesh, triangle, split, normal, colour_at, has_colour)
-    return pool, Flaws(broken=tuple(sorted(broken)), bad_primvar=tuple(bad_primvar), **found)
+    return pool, {**found, "bad_primvar": bad_primvar}
 
 
 def _broken(meshes: Sequence[Mesh]) -> set[int]:
@@ -377,6 +388,18 @@ def _gather(
     has_colour: B1,
 ) -> Pool:
     """Return the pool: corners that are split have a point of their own, the others share theirs."""
+    triangle_mesh = corner_mesh[triangle[:, 0]]
+    if split.all():
+        point_start = starts(np.bincount(corner_mesh, minlength=n))
+        return Pool(
+            point=points[faces.corner_point],
+            normal=normal,
+            colour=colour if has_colour.any() else np.zeros((0, 4), np.uint8),
+            triangle=(triangle - point_start[triangle_mesh][:, None]).astype(np.int32),
+            point_start=point_start,
+            triangle_start=starts(np.bincount(triangle_mesh, minlength=n)),
+            coloured=has_colour,
+        )
     shared = ~split
     corner_out = np.empty(len(split), np.int64)
     owner_of_shared = np.zeros(0, np.int64)
@@ -401,7 +424,6 @@ def _gather(
         place[order] = np.arange(len(order))
         corner, owner, corner_out = corner[order], owner[order], place[corner_out]
     point_start = starts(np.bincount(owner, minlength=n))
-    triangle_mesh = corner_mesh[triangle[:, 0]]
     local = corner_out[triangle] - point_start[triangle_mesh][:, None]
     return Pool(
         point=points[faces.corner_point[corner]],

@@ -381,7 +381,8 @@ class Survey:
         table = np.empty((len(self.placed) + 1, 4, 4))
         table[0] = np.eye(4)
         if self.local:
-            table[1:] = np.array([np.asarray(m) for m in self.local]).transpose(0, 2, 1)
+            # a Gf.Matrix4d is a buffer of 16 doubles, rows first
+            table[1:] = np.frombuffer(b"".join(self.local)).reshape(-1, 4, 4).transpose(0, 2, 1)
         bad = ~np.isfinite(table).all(axis=(1, 2))
         if bad.any():
             table[bad] = np.eye(4)
