@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QWidget
 from armillary.model.arrays import U1
 from armillary.model.clock import MS_NS, Clock
 from armillary.model.look import Look
+from armillary.model.scene import SceneArrays
 from armillary.session.workspace import Workspace, WorldState
 from armillary.ui import theme
 from armillary.ui.theme import Colours
@@ -95,12 +96,23 @@ class Canvas(QWidget):
     def _scene_changed(self) -> None:
         self._hover, self._hover_text = NOTHING, ""
         scene, path = self._workspace.scene, self._workspace.path
-        self.view.show(scene, keep_pose=scene is not None and path is not None and path == self._shown)
+        is_same = scene is not None and path is not None and path == self._shown
+        self.view.show(scene, keep_pose=is_same)
+        if scene is not None and not is_same:
+            self._take_default_camera(scene)
         self._shown = path if scene is not None else None
         if scene is not None and self._workspace.look is not None:
             self.view.apply(self._workspace.look)
             self.view.select(self._workspace.selection)
         self._open_changed()
+
+    def _take_default_camera(self, scene: SceneArrays) -> None:
+        """Begin where the project says; the view itself begins where the scene says."""
+        project = self._workspace.project
+        wanted = project.default_camera if project is not None else ""
+        camera = next((c for c in scene.cameras if c.path == wanted), None)
+        if camera is not None:
+            self.view.look_through(camera)
 
     def _open_changed(self) -> None:
         self.view.legends(self._workspace.legends)

@@ -17,6 +17,7 @@ from armillary.wire.bus import AsyncLine
 from armillary.world.spool import Spool
 
 SEND_EVERY_S = 0.5  # about as often as the store commits
+NOT_YET = "the recorder has not answered yet"
 ANSWER_S = 3.0  # without an acknowledgement for this long, while something is under way, it is away
 
 
@@ -30,8 +31,9 @@ class RecorderFeed:
         self._recorded = tuple(recorded)
         self._tags = len(specs)
         self.spool = Spool(session)
-        self.trouble = "the recorder has not answered yet"
-        self._said = ""
+        self.trouble = NOT_YET
+        self._said = NOT_YET
+        self._lost = False
         self._line: AsyncLine | None = None
         self._drained = asyncio.Event()
 
@@ -43,11 +45,14 @@ class RecorderFeed:
         """Return an event when recording stopped or goes on again."""
         if self.trouble == self._said:
             return ()
-        before, self._said = self._said, self.trouble
-        if self.trouble:
+        self._said = self.trouble
+        if self.trouble and self.trouble != NOT_YET:
+            self._lost = True
             text = f"Not recorded: {self.trouble}. Samples are kept and sent when it answers."
             return (Event(t_ns=now_ns, level="warning", source="recorder", text=text),)
-        text = "Recording." if not before else f"Recording again; {self.spool.waiting} samples follow."
+        if self.trouble:
+            return ()
+        text = f"Recording again; {self.spool.waiting} samples follow." if self._lost else "Recording."
         return (Event(t_ns=now_ns, level="info", source="recorder", text=text),)
 
     async def run(self) -> None:
