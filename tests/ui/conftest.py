@@ -10,12 +10,14 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
 from pytestqt.qtbot import QtBot
 
 from armillary.model.clock import ManualClock
 from armillary.model.frame import Flow, Frame, Tally, WorldKind, frame_of
 from armillary.model.link import LinkState
 from armillary.session import scenery
+from armillary.session.orders import Orders
 from armillary.session.settings import Settings
 from armillary.session.workspace import Workspace, WorldState
 from armillary.ui.window import DeskWindow
@@ -39,7 +41,15 @@ class Bench:
     def __init__(self) -> None:
         self.clock = ManualClock()
         self.workspace = Workspace(self.clock, actor="anna")
-        self.opened: list[str] = []
+        self.asked: list[tuple[object, Callable[[object], None]]] = []  # what the gate was asked
+        ws = self.workspace
+        ws.orders = Orders(
+            self.clock,
+            "anna",
+            lambda message, callback, _limit: self.asked.append((message, callback)),
+            lambda: ws.mirror,
+            lambda: ws.specs,
+        )
         self.seq = 0
 
     def begin(self) -> None:
@@ -120,6 +130,7 @@ def make_window(qtbot: QtBot, bench: Bench, settings: Settings) -> Iterator[Call
         window.close()
         window.shut_down()
         window.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # or windows pile up over the tests
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -104,7 +105,7 @@ def test_the_search_keeps_matches_and_what_holds_them(desk: DeskWindow) -> None:
     assert model.index_of(T101).isValid()
 
 
-def test_a_part_above_says_that_something_below_is_bad(desk: DeskWindow, bench: object, qtbot: QtBot) -> None:
+def test_a_part_above_says_that_something_below_is_bad(desk: DeskWindow, bench: Any, qtbot: QtBot) -> None:
     bench.send({TEMP: BAD})
     model = desk.tree.model
     tips = lambda: [  # noqa: E731  read again until it is so
@@ -127,7 +128,7 @@ def test_the_tree_of_a_model_agrees_with_the_scene(desk: DeskWindow) -> None:
 # ---------------------------------------------------------------- live table
 
 
-def test_a_stale_row_shows_its_age_and_its_quality_in_words(desk: DeskWindow, bench: object) -> None:
+def test_a_stale_row_shows_its_age_and_its_quality_in_words(desk: DeskWindow, bench: Any) -> None:
     bench.send({TEMP: STALE})
     bench.clock.advance(240)
     desk.tags.refresh()
@@ -139,7 +140,7 @@ def test_a_stale_row_shows_its_age_and_its_quality_in_words(desk: DeskWindow, be
     assert shown[AGE] == "4 min"
 
 
-def test_each_quality_has_its_words(desk: DeskWindow, bench: object) -> None:
+def test_each_quality_has_its_words(desk: DeskWindow, bench: Any) -> None:
     bench.send({0: UNCERTAIN, 2: BAD, 4: NEVER})
     desk.tags.refresh()
     model = desk.tags.model
@@ -151,13 +152,13 @@ def test_each_quality_has_its_words(desk: DeskWindow, bench: object) -> None:
     assert [shown[s][QUALITY] for s in (0, 2, 4, 6)] == ["uncertain", "bad", "never", "good"]
 
 
-def test_a_silent_world_makes_every_row_stale(desk: DeskWindow, bench: object) -> None:
+def test_a_silent_world_makes_every_row_stale(desk: DeskWindow, bench: Any) -> None:
     bench.live(False, "Not live: the world is silent since 14:03:11.")
     desk.tags.refresh()
     assert {cells(desk.tags.view, row)[QUALITY] for row in range(10)} == {"stale"}
 
 
-def test_the_table_sorts_by_badness_and_finds_by_name(desk: DeskWindow, bench: object) -> None:
+def test_the_table_sorts_by_badness_and_finds_by_name(desk: DeskWindow, bench: Any) -> None:
     bench.send({6: BAD, 3: STALE})
     desk.tags.view.sortByColumn(QUALITY, Qt.SortOrder.DescendingOrder)
     desk.tags.refresh()
@@ -172,7 +173,7 @@ def test_the_table_sorts_by_badness_and_finds_by_name(desk: DeskWindow, bench: o
     assert "nothing like it" in desk.tags.empty.text or desk.tags.empty.text
 
 
-def test_sorting_keeps_the_selected_tag_selected(desk: DeskWindow, bench: object) -> None:
+def test_sorting_keeps_the_selected_tag_selected(desk: DeskWindow, bench: Any) -> None:
     desk.tags.reveal(TEMP)
     desk.tags.view.sortByColumn(VALUE, Qt.SortOrder.DescendingOrder)
     assert desk.tags.chosen() == (TEMP,)
@@ -224,7 +225,7 @@ def test_a_value_that_cannot_be_written_is_refused_before_arming(
 # ---------------------------------------------------------------- links and events
 
 
-def test_a_lost_link_says_why_and_offers_to_retry(desk: DeskWindow, bench: object) -> None:
+def test_a_lost_link_says_why_and_offers_to_retry(desk: DeskWindow, bench: Any) -> None:
     bench.links(LinkState.BACKOFF)
     desk.show_panel("links")
     desk.links.reload()
@@ -241,7 +242,7 @@ def test_both_laws_are_shown_and_drops_are_named(desk: DeskWindow) -> None:
     assert any(text.startswith("Samples  9 received · 9 applied") for text in texts)
 
 
-def test_events_come_newest_first(desk: DeskWindow, bench: object) -> None:
+def test_events_come_newest_first(desk: DeskWindow, bench: Any) -> None:
     for i, text in enumerate(("Link mqtt is lost.", "Link mqtt is UP.")):
         desk.workspace._add_event(
             Event(t_ns=bench.clock.now_ns() + i, level="info", source="mqtt", text=text)
@@ -253,7 +254,7 @@ def test_events_come_newest_first(desk: DeskWindow, bench: object) -> None:
 
 
 def test_dropped_tags_become_pens_with_an_axis_for_each_unit(
-    desk: DeskWindow, bench: object, qtbot: QtBot
+    desk: DeskWindow, bench: Any, qtbot: QtBot
 ) -> None:
     desk.trend((LEVEL, TEMP))
     for _ in range(30):
@@ -271,7 +272,7 @@ def test_a_part_dropped_on_the_trends_brings_its_tags(desk: DeskWindow) -> None:
     assert set(desk.trends.dropped(data)) >= {LEVEL, SETPOINT}
 
 
-def test_pausing_holds_the_range(desk: DeskWindow, bench: object) -> None:
+def test_pausing_holds_the_range(desk: DeskWindow, bench: Any) -> None:
     desk.trend((LEVEL,))
     desk.trends.toggle_pause()
     held = desk.workspace.timeline.view_ns()
@@ -313,7 +314,7 @@ def test_any_other_world_is_framed_and_named(desk: DeskWindow, kind: WorldKind) 
     assert edge.saturation() > 60
 
 
-def test_a_silent_world_is_said_in_a_banner(desk: DeskWindow, bench: object) -> None:
+def test_a_silent_world_is_said_in_a_banner(desk: DeskWindow, bench: Any) -> None:
     bench.live(False, "Not live: the world is silent since 14:03:11.")
     assert desk.mode.banner.isVisible()
     assert desk.mode.reason.text() == "NOT LIVE · The world is silent since 14:03:11."

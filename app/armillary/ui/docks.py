@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from typing import Literal
 
@@ -15,6 +16,7 @@ from armillary.ui.theme import Colours
 
 Area = Literal["left", "right", "bottom"]
 STATE_VERSION = 1
+_CHECK = 4  # bytes of the checksum before a kept arrangement
 _AREAS = {
     "left": ads.LeftDockWidgetArea,
     "right": ads.RightDockWidgetArea,
@@ -98,12 +100,15 @@ class Docks:
 
     # ------------------------------------------------------------ state
     def save(self) -> bytes:
-        """Return the arrangement of all docks."""
-        return bytes(self.manager.saveState(STATE_VERSION).data())
+        """Return the arrangement of all docks, with a checksum before it."""
+        state = bytes(self.manager.saveState(STATE_VERSION).data())
+        return zlib.crc32(state).to_bytes(_CHECK, "big") + state
 
     def restore(self, state: bytes) -> bool:
         """Arrange docks as saved; False when the state is not ours or of another version."""
-        done = bool(state) and bool(self.manager.restoreState(QByteArray(state), STATE_VERSION))
+        check, arrangement = state[:_CHECK], state[_CHECK:]
+        is_whole = bool(arrangement) and zlib.crc32(arrangement).to_bytes(_CHECK, "big") == check
+        done = is_whole and bool(self.manager.restoreState(QByteArray(arrangement), STATE_VERSION))
         self.name_buttons()
         return done
 
