@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import sys
+import typing
 from collections.abc import Iterable
 from pathlib import Path
+from types import ModuleType
 
 import click
+import findings as collected
 
 from armillary import api
 from armillary.cli.commands import COMMANDS, Commands
@@ -15,7 +19,21 @@ from armillary.model import fault, quality, sample
 from armillary.session import actions
 from armillary.wire import child
 
-OUT = Path(__file__).resolve().parent.parent / "docs" / "reference"
+TOP = Path(__file__).resolve().parent.parent
+OUT = TOP / "docs" / "reference"
+WIDTH = 80  # of help texts, whatever the terminal's is
+# what a code means where its words come from elsewhere: a check of units, of an expression, of a whole scene
+OTHER_WORDS = {
+    "B13": "The unit is not known, or the two units measure different things.",
+    "B14": "The expression is refused; the message shows it, with the column.",
+    "P09": "The unit is not known, or the two units measure different things.",
+    "S00": "The scene cannot be read at all.",
+}
+FAMILIES = (
+    ("P", "Projects", "`project.toml`, `twins.json`, and what contradicts itself between the files."),
+    ("B", "Bindings and tags", "`bindings.usda`, addresses, expressions, units."),
+    ("S", "Scenes", "What of a scene is wrong, or is not shown. The rest of it is shown."),
+)
 
 
 def rows(head: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
@@ -35,21 +53,36 @@ def commands() -> str:
     group = Commands("armillary")
     parts = [
         "# Commands",
-        "Exit codes: 0 good, 1 the answer is bad news, 2 the request could not be carried out.",
+        "Exit codes: 0 good, 1 the answer is bad news, 2 the request could not be carried out. "
+        "`armillary --version` and `armillary COMMAND --help` answer too.",
     ]
     for name in COMMANDS:
         command = group.get_command(click.Context(group), name)
         if command is None:
             continue
-        text = command.get_help(click.Context(command, info_name=f"armillary {name}"))
-        parts.append(f"## {name}\n\n```\n{text}\n```")
+        parts.append(f"## {name}\n\n{usage(command, name)}")
+        if isinstance(command, click.Group):
+            parts += [usage(below, f"{name} {word}") for word, below in command.commands.items()]
     return "\n\n".join(parts)
+
+
+def usage(command: click.Command, name: str) -> str:
+    """Return the help text of a command as a block."""
+    context = click.Context(command, info_name=f"armillary {name}", terminal_width=WIDTH)
+    return f"```\n{command.get_help(context)}\n```"
 
 
 def keys() -> str:
     """Return the page of actions and keys."""
-    lines = [(f"`{a.id}`", a.title, a.shortcut and f"`{a.shortcut}`", a.role) for a in actions.ACTIONS]
-    return "# Actions and keys\n\n" + rows(("id", "what", "key", "role"), lines)
+    lines = [
+        (f"`{a.id}`", a.title, a.shortcut and f"`{a.shortcut}`", a.menu.replace("/", " ▸ "), a.role, a.tip)
+        for a in actions.ACTIONS
+    ]
+    text = (
+        "# Actions and keys\n\nEvery action is in a menu or has a key, and the palette (`Ctrl+K`) finds all "
+        "of them. *Role* is the least role that may do it.\n\n"
+    )
+    return text + rows(("id", "what", "key", "menu", "role", "note"), lines)
 
 
 def words() -> str:
@@ -73,21 +106,66 @@ def words() -> str:
             "## Flags of a sample",
             rows(("flag", "value"), flags),
             "## Child processes",
-            rows(("entry",), [(f"`{e}`",) for e in child.ENTRIES]),
+            rows(("entry", "what it is"), [(f"`{e}`", entry_line(e)) for e in child.ENTRIES]),
         ]
     )
 
 
+def entry_line(entry: str) -> str:
+    """Return the first line of the docstring of a child's module, without importing it."""
+    path = (TOP / "app" / "armillary" / entry.replace(".", "/")).with_suffix(".py")
+    text = (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").split("\n", 1)[0]
+    return text.removeprefix("Child entry: ")
+
+
 def ports() -> str:
     """Return the page of what a plugin may use."""
-    lines = [
-        (f"`{name}`", first_line(getattr(api, name)) if callable(getattr(api, name)) else "")
-        for name in api.__all__
-    ]
+    lines = [(f"`{name}`", api_line(getattr(api, name))) for name in api.__all__]
     return f"# armillary.api, version {api.API_VERSION}\n\n" + rows(("name", "what"), lines)
 
 
-PAGES = {"commands.md": commands, "actions.md": keys, "words.md": words, "api.md": ports}
+def api_line(thing: object) -> str:
+    """Return what a name of the api is: an array's element, a number, or the first line of its docstring."""
+    if typing.get_origin(thing) is not None:
+        element = typing.get_args(typing.get_args(thing)[1])[0]
+        return f"NumPy array of `{element.__name__}`"
+    if isinstance(thing, ModuleType) or callable(thing):
+        return first_line(thing)
+    return f"`{thing!r}`"
+
+
+def plain(text: str) -> str:
+    """Return a text that Markdown shows as it is."""
+    return text.replace("<", "\\<").replace("[", "\\[")
+
+
+def findings() -> str:
+    """Return the page of finding codes."""
+    parts = [
+        "# Findings",
+        "What `armillary check` prints and the desk lists in the dock *Events*. Each finding has a code, "
+        "a severity, a place, a sentence and a remedy; here `…` stands for what is filled in. `info` is "
+        "good to know; `warning` and `error` make `armillary check` exit 1; with a `fatal` one nothing can "
+        "be shown, and it exits 2. A name that is not known comes with the likeliest one that is.",
+    ]
+    found = collected.findings()
+    for letter, title, about in FAMILIES:
+        lines = [
+            (f"`{f.code}`", f.severity, plain(f.says or OTHER_WORDS[f.code]), plain(f.remedy))
+            for f in found
+            if f.code.startswith(letter)
+        ]
+        parts += [f"## {letter}: {title}", about, rows(("code", "severity", "says", "what to do"), lines)]
+    return "\n\n".join(parts)
+
+
+PAGES = {
+    "commands.md": commands,
+    "actions.md": keys,
+    "words.md": words,
+    "api.md": ports,
+    "findings.md": findings,
+}
 
 
 def main() -> int:
