@@ -139,7 +139,7 @@ def run(
     """
     clock = WallClock()
     start = started_mono_ns or clock.now_mono_ns()
-    qInstallMessageHandler(_qt_message)
+    old_messages = qInstallMessageHandler(_qt_message)
     app = application(offscreen=offscreen)
     window = DeskWindow(workspace, clock)
     pulse = Pulse(workspace, clock)
@@ -171,7 +171,9 @@ def run(
         QTimer.singleShot(round(after_s * _MS), window, picture)
     if seconds is not None:
         QTimer.singleShot(round(seconds * _MS), window, end)
-    window.on_closed = app.quit  # floating docks are windows too and would keep the application alive
+    # floating docks are windows too: the main window alone decides when the application ends, and once
+    app.setQuitOnLastWindowClosed(False)
+    window.on_closed = app.quit
     window.show()
     pulse.pump()
     try:
@@ -181,6 +183,7 @@ def run(
         interrupts.restore()
         sys.excepthook = old_hook
         window.shut_down()
+        qInstallMessageHandler(old_messages)
     return 1 if failed else 0
 
 

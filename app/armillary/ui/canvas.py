@@ -7,6 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt, QTimer
 from PySide6.QtGui import (
     QColor,
+    QFocusEvent,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -58,6 +59,7 @@ class Canvas(QWidget):
         self._pressed: QPointF | None = None
         self._last = QPointF()
         self._moved = False
+        self._by_key = False
         self._hover = NOTHING
         self._hover_text = ""
         self._shown: object = None  # path of the scene that the camera was set for
@@ -190,7 +192,7 @@ class Canvas(QWidget):
             painter.drawImage(QRectF(self.rect()), self._image)
             if self._hover_text:
                 self._paint_hover(painter)
-        if self.hasFocus():
+        if self.hasFocus() and self._by_key:
             painter.setPen(QColor(self._colours.focus))
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
         painter.end()
@@ -244,6 +246,15 @@ class Canvas(QWidget):
 
     def showEvent(self, event: object) -> None:  # noqa: N802
         self.touch()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802
+        """Show the ring only when the keyboard brought the focus here."""
+        reason = Qt.FocusReason
+        self._by_key = event.reason() in (reason.TabFocusReason, reason.BacktabFocusReason)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802
+        self.update()
 
     # ------------------------------------------------------------ mouse and keys
     def _pixel(self, at: QPointF) -> tuple[int, int]:

@@ -122,6 +122,11 @@ class TreeModel(QAbstractItemModel):
             return QModelIndex()
         return self.createIndex(int(self._row[prim]), column, prim)
 
+    def is_drawn(self, index: Index) -> bool:
+        """Return whether a part or something below it has geometry."""
+        prim = self.prim(index)
+        return self._scene is not None and prim >= 0 and bool(np.isfinite(self._scene.box[prim, 0]))
+
     # ------------------------------------------------------------ QAbstractItemModel
     def index(self, row: int, column: int, parent: Index = _NOTHING) -> QModelIndex:
         above = self.prim(parent)

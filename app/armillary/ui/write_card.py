@@ -50,6 +50,11 @@ def parse(text: str, spec: TagSpec) -> tuple[float | None, str]:
     return value, ""
 
 
+def choices(spec: TagSpec) -> tuple[tuple[float, str], ...]:
+    """Return the states that a tag can be set to, () for one that takes a number."""
+    return spec.states or (((0.0, "false"), (1.0, "true")) if spec.kind == "bool" else ())
+
+
 class WriteCard(QFrame):
     """One order in hand. What may be written is decided by the world's gate, never here."""
 
@@ -134,13 +139,13 @@ class WriteCard(QFrame):
         self.entry.clear()
         self.entry.setAccessibleName(f"New value of {spec.name}")
         self.choice.clear()
-        for value, name in spec.states:
+        for value, name in choices(spec):
             self.choice.addItem(name, value)
         self.unit.setText(spec.unit)
         self.show()
         self._tick.start()
         self.refresh()
-        (self.choice if spec.states else self.entry).setFocus()
+        (self.choice if choices(spec) else self.entry).setFocus()
 
     @property
     def slot(self) -> int:
@@ -168,8 +173,8 @@ class WriteCard(QFrame):
             card = None
         self.now.setText(f"{spec.name} · now {row.value}")
         is_form = card is None or card.tone == "idle"
-        self.entry.setVisible(is_form and not spec.states)
-        self.choice.setVisible(is_form and bool(spec.states))
+        self.entry.setVisible(is_form and not choices(spec))
+        self.choice.setVisible(is_form and bool(choices(spec)))
         for widget in (self.unit, self.hint, self.arm):
             widget.setVisible(is_form)
         self.cancel.setText("Cancel" if is_form or (card is not None and card.tone == "armed") else "Close")
@@ -202,8 +207,8 @@ class WriteCard(QFrame):
             return
         spec = self._workspace.specs[self._slot]
         why = self._workspace.orders.why_not(self._slot)
-        value, problem = (0.0, "") if spec.states else parse(self.entry.text(), spec)
-        self.hint.setText(why or problem or limits_text(spec))
+        value, problem = (0.0, "") if choices(spec) else parse(self.entry.text(), spec)
+        self.hint.setText(why or problem or ("" if choices(spec) else limits_text(spec)))
         self.arm.setEnabled(not why and value is not None)
         self.arm.setToolTip(why or problem)
 
@@ -212,7 +217,7 @@ class WriteCard(QFrame):
         if self._slot < 0 or not self.arm.isEnabled() or not self.arm.isVisibleTo(self):
             return
         spec = self._workspace.specs[self._slot]
-        value = float(self.choice.currentData()) if spec.states else parse(self.entry.text(), spec)[0]
+        value = float(self.choice.currentData()) if choices(spec) else parse(self.entry.text(), spec)[0]
         if value is not None:
             self._workspace.orders.arm(self._slot, value)
 

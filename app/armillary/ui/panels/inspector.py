@@ -191,7 +191,7 @@ class InspectorPanel(QWidget):
         found = self._workspace.bindings_of_prim(self._prim)
         self.bindings.replace([binding_text(row) for row in found])
         fit_height(self.binding_table)
-        self.binding_section.set_title(f"Bindings ({len(found)})" if found else "No bindings")
+        self.binding_section.set_title(f"Bindings ({len(found)})" if found else "No bindings of its own")
         self.binding_table.setVisible(bool(found) and self.binding_section.button.isChecked())
 
     def _attributes(self, path: str, answer: Attributes | FaultRecord) -> None:

@@ -127,7 +127,7 @@ class TreePanel(QWidget):
         self.follow(self._workspace.selection)
 
     def _open_some(self) -> None:
-        """Open levels from the top while they are few."""
+        """Open levels from the top while they are few; what has nothing to draw (materials) stays closed."""
         level, total = [QModelIndex()], 0
         while level and (total := total + sum(map(self.model.rowCount, level))) <= _AUTO_EXPAND:
             for index in level:
@@ -137,6 +137,7 @@ class TreePanel(QWidget):
                 for index in level
                 for row in range(self.model.rowCount(index))
             ]
+            level = [index for index in level if self.model.is_drawn(index)]
 
     def filter(self, text: str) -> None:
         """Show only parts whose path holds all words, with their ancestors."""
