@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import threading
@@ -41,7 +42,7 @@ def demo(name: str, seconds: float | None, screenshot: Path | None, headless: bo
         screenshot = screenshot or Path("demo.png")
     if screenshot is not None:
         _must_be_writable(screenshot)
-    plant = start_plant(name, places.runtime() / f"demo-{os.getpid()}", seed)
+    plant = start_plant(name, places.runtime() / f"demo-{os.getpid()}", seed, meanwhile=_import_desk)
     try:
         for part, process in plant.parts.items():
             click.echo(
@@ -75,6 +76,10 @@ def open_(path: str, screenshot: Path | None, after_s: float, connect: str) -> i
         projects.read(Path(path).expanduser().resolve())  # a fault is said before a window opens
     seconds = after_s if screenshot is not None else None
     return _desk(Workspace(clock), connect or path, offscreen, screenshot, seconds, clock.now_mono_ns())
+
+
+def _import_desk() -> None:
+    importlib.import_module("armillary.ui.app")
 
 
 def _desk(

@@ -33,9 +33,12 @@ class RunningPlant:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def start_plant(name: str, folder: Path, seed: int = 1) -> RunningPlant:
+def start_plant(
+    name: str, folder: Path, seed: int = 1, meanwhile: Callable[[], None] | None = None
+) -> RunningPlant:
     """Start a plant's parts on free loopback ports; return once each can be connected to.
 
+    `meanwhile` is called while they start: on two cores that hides the import of the desk.
     Raises WorldFault naming the part that did not start, after ending the others.
     """
     plant = discover(["plants"])
@@ -49,6 +52,8 @@ def start_plant(name: str, folder: Path, seed: int = 1) -> RunningPlant:
         for part in made.parts:
             args = {"plant": name, "part": part, "folder": str(folder), "ports": ports, "seed": seed}
             parts[part] = child.start("extend.host", args, places.logs() / f"plant-{part}.log")
+        if meanwhile is not None:
+            meanwhile()
         for part, process in parts.items():
             process.ready(START_S)
             if part != "simulator" and not child.open_for(ports[part], START_S, _is_alive(process)):
