@@ -29,7 +29,7 @@ from armillary.ui.plot import Plot
 from armillary.ui.theme import Colours
 from armillary.ui.when import clock_text
 
-SCROLL_MS = 200
+FASTEST_MS, SLOWEST_MS = 200, 1000  # between two drawings: about the time that moves the plot by a pixel
 SPANS = (("1 min", 60), ("5 min", 300), ("15 min", 900), ("1 h", 3600), ("8 h", 28_800), ("24 h", 86_400))
 DEFAULT_SPAN = 1
 MOST_PENS = 16
@@ -95,10 +95,9 @@ class TrendsPanel(QWidget):
         self.setAcceptDrops(True)
         self._late = QTimer(self)
         self._late.setSingleShot(True)
-        self._late.setInterval(SCROLL_MS // 2)
+        self._late.setInterval(FASTEST_MS)
         self._late.timeout.connect(self.draw)
         self._scroll = QTimer(self)
-        self._scroll.setInterval(SCROLL_MS)
         self._scroll.timeout.connect(self._scrolled)
         self._timeline.changed.connect(self._changed)
         workspace.project_changed.connect(self._changed)
@@ -195,6 +194,9 @@ class TrendsPanel(QWidget):
     def draw(self) -> None:
         """Draw all pens as they are now."""
         self._fit_width()
+        a_pixel_ms = 1000 * self._timeline.span_s / self.plot.width_px
+        for timer in (self._late, self._scroll):
+            timer.setInterval(round(min(max(a_pixel_ms, FASTEST_MS), SLOWEST_MS)))
         pens = self._timeline.pens()
         self._list(pens)
         if not pens:
