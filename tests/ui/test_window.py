@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QObject, QPointF, Qt, QUrl
 from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QImage
-from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from armillary.model.fault import SceneFault
@@ -19,7 +19,8 @@ from armillary.model.scene import SceneProblem
 from armillary.session.actions import ACTIONS, action
 from armillary.session.settings import Settings
 from armillary.ui.menus import ICONS, TOOLBAR
-from armillary.ui.window import DeskWindow, widgets_without_name
+from armillary.ui.placards import empty_texts
+from armillary.ui.window import DeskWindow
 
 T101, BEARING = 2, 8
 ENDS = ("desk.quit", "project.close")
@@ -34,6 +35,17 @@ def picture(widget: QWidget) -> np.ndarray:
 def is_blank(shown: np.ndarray) -> bool:
     colours, count = np.unique((shown // 16).reshape(-1, 3), axis=0, return_counts=True)
     return bool(count.max() / count.sum() > 0.98 or len(colours) < 30)
+
+
+def widgets_without_name(root: QWidget) -> list[str]:
+    """The interactive widgets below `root` that a screen reader could not name."""
+    out = []
+    for widget in root.findChildren(QWidget):
+        is_interactive = widget.focusPolicy() != Qt.FocusPolicy.NoFocus or isinstance(widget, QToolButton)
+        text = getattr(widget, "text", None)
+        if is_interactive and not (widget.accessibleName() or (text() if callable(text) else "")):
+            out.append(f"{type(widget).__name__} {widget.objectName()}")
+    return out
 
 
 # ---------------------------------------------------------------- docks
@@ -336,3 +348,15 @@ def test_void_calls_of_qt_keep_the_count_of_none() -> None:
         action.isCheckable()
     after = sys.getrefcount(None), sys.getrefcount(True), sys.getrefcount(False)
     assert all(abs(a - b) < 50 for a, b in zip(after, before, strict=True))
+
+
+def test_the_viewport_says_why_it_is_empty(make_window: Callable[[], DeskWindow], bench: Any) -> None:
+    make_window()
+    assert empty_texts(bench.workspace) == (
+        "No scene.",
+        "Open a project or a USD file with Ctrl+O, or drop one here.",
+    )
+    bench.live(True)
+    assert empty_texts(bench.workspace)[0] == "No scene. Telemetry runs."
+    bench.workspace.progress = ("Reading the scene", 0.25)
+    assert empty_texts(bench.workspace) == ("Reading the scene", "25%")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QPointF, QRect, QRectF, Qt, QTimer
+from PySide6.QtCore import QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
@@ -22,8 +22,8 @@ from armillary.model.arrays import U1
 from armillary.model.clock import MS_NS, Clock
 from armillary.model.look import Look
 from armillary.model.scene import SceneArrays
-from armillary.session.workspace import Workspace, WorldState
-from armillary.ui import theme
+from armillary.session.workspace import Workspace
+from armillary.ui import placards
 from armillary.ui.theme import Colours
 from armillary.viewport.view import View
 
@@ -39,9 +39,6 @@ _SHARE = 0.5  # pause after a frame, as a share of the frame: tables and links k
 _SMOOTHING = 0.2
 _HOVER_TAGS = 3
 NOTHING = -1
-NO_SCENE = "No scene. Telemetry runs."
-NO_WORLD = "No scene."
-HINT = "Open a project or a USD file with Ctrl+O, or drop one here."
 
 
 class Canvas(QWidget):
@@ -187,56 +184,15 @@ class Canvas(QWidget):
         painter = QPainter(self)
         if self._workspace.scene is None or self._image.isNull():
             painter.fillRect(self.rect(), QColor(self._colours.ground))
-            self._paint_empty(painter)
+            placards.paint_empty(painter, self.rect(), self._colours, self._workspace)
         else:
             painter.drawImage(QRectF(self.rect()), self._image)
             if self._hover_text:
-                self._paint_hover(painter)
+                placards.paint_hover(painter, self.rect(), self._colours, self._hover_text)
         if self.hasFocus() and self._by_key:
             painter.setPen(QColor(self._colours.focus))
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
         painter.end()
-
-    def _paint_empty(self, painter: QPainter) -> None:
-        text, done = self._workspace.progress
-        if text:
-            title, hint = text, f"{done:.0%}" if 0 < done < 1 else ""
-        elif self._workspace.scene is not None:
-            title, hint = "", ""
-        else:
-            title = NO_WORLD if self._workspace.world_state == WorldState.NONE else NO_SCENE
-            hint = HINT
-        painter.setPen(QColor(self._colours.text))
-        painter.setFont(theme.font(1.3))
-        middle = self.rect().adjusted(16, 0, -16, -self.height() // 2)
-        flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom | Qt.TextFlag.TextWordWrap
-        painter.drawText(middle, int(flags), title)
-        painter.setPen(QColor(self._colours.muted))
-        painter.setFont(theme.font())
-        below = self.rect().adjusted(16, self.height() // 2 + 8, -16, 0)
-        flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
-        painter.drawText(below, int(flags), hint)
-        if text:
-            bar = QRect(self.width() // 2 - 120, self.height() // 2 + 36, 240, 4)
-            painter.fillRect(bar, QColor(self._colours.line))
-            bar.setWidth(round(bar.width() * min(max(done, 0.0), 1.0)))
-            painter.fillRect(bar, QColor(self._colours.focus))
-
-    def _paint_hover(self, painter: QPainter) -> None:
-        painter.setFont(theme.font())
-        lines = painter.fontMetrics().boundingRect(
-            QRect(0, 0, max(self.width() - 40, 100), self.height()),
-            int(Qt.AlignmentFlag.AlignLeft),
-            self._hover_text,
-        )
-        box = QRect(8, self.height() - lines.height() - 20, lines.width() + 20, lines.height() + 12)
-        ground = QColor(self._colours.raised)
-        ground.setAlpha(235)
-        painter.fillRect(box, ground)
-        painter.setPen(QColor(self._colours.line))
-        painter.drawRect(box)
-        painter.setPen(QColor(self._colours.text))
-        painter.drawText(box.adjusted(10, 6, -4, -6), int(Qt.AlignmentFlag.AlignLeft), self._hover_text)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         ratio = self.devicePixelRatioF()

@@ -8,18 +8,18 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSize, Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QMainWindow, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QMainWindow, QMenu, QToolButton
 
 from armillary.model.arrays import U4
 from armillary.model.clock import Clock, WallClock
 from armillary.model.fault import Fault
-from armillary.session.actions import ACTIONS, action
-from armillary.session.palette import Entry, search
+from armillary.session.actions import ACTIONS, Action
 from armillary.session.settings import Settings
 from armillary.session.workspace import Workspace, WorldState
 from armillary.ui import docks, icons, theme
 from armillary.ui.canvas import Canvas
 from armillary.ui.commands import Commands
+from armillary.ui.finder import Finder
 from armillary.ui.help import HelpSheet
 from armillary.ui.menus import Menus
 from armillary.ui.mode import ModeFrame
@@ -55,7 +55,7 @@ class DeskWindow(QMainWindow):
         self.first_live_mono_ns = 0  # monotonic time of the first picture of live data, 0 before
         self.on_closed: Callable[[], None] = lambda: None
         self.timer_lateness = Lateness(self.clock, self)
-        self._entries: list[Entry] = []
+        self.finder = Finder(workspace, run=self._run, frame=self.frame, reveal=self._reveal)
         self._shown = {"grid": True, "axes": True, "labels": True, "legend": True}
         self._normal_state = Qt.WindowState.WindowNoState
         self.setAcceptDrops(True)
@@ -95,7 +95,7 @@ class DeskWindow(QMainWindow):
         self.status = Status(self.workspace, self.clock, self.colours, self.show_panel)
         self.setStatusBar(self.status)
         self.cards = Cards(self.workspace, self.canvas, self.colours, self.copy)
-        self.commands = Commands(self.mode, self.colours, self._find, self._chosen)
+        self.commands = Commands(self.mode, self.colours, self.finder.find, self.finder.take)
         self.help = HelpSheet(self.mode)
         self.menus = Menus(self, self, self)
         self.addToolBar(self.menus.toolbar)
@@ -125,8 +125,8 @@ class DeskWindow(QMainWindow):
             signal.connect(self._soon)
         ws.selection_changed.connect(lambda _prims: self._soon())
         ws.project_changed.connect(self._project_changed)
-        ws.scene_changed.connect(self._forget_entries)
-        ws.world_changed.connect(self._forget_entries)
+        ws.scene_changed.connect(self.finder.forget)
+        ws.world_changed.connect(self.finder.forget)
         ws.frame_arrived.connect(self._frame_arrived)
         self.canvas.on_frame = self._framed
         self.docks.on_toggle(self._soon)
@@ -147,7 +147,7 @@ class DeskWindow(QMainWindow):
     def _project_changed(self) -> None:
         title = self.workspace.title
         self.setWindowTitle(f"{title} – Armillary" if title else "Armillary")
-        self._forget_entries()
+        self.finder.forget()
         self.menus.refresh()
         if (path := self.workspace.path) is not None:
             self.settings.opened(path)
@@ -322,34 +322,13 @@ class DeskWindow(QMainWindow):
         self.say(f"Saved {path}.")
 
     # ------------------------------------------------------------ palette and context menu
-    def _forget_entries(self) -> None:
-        self._entries = []
+    def _run(self, entry: Action) -> None:
+        self.menus.run(entry)
 
-    def _find(self, text: str) -> list[Entry]:
-        ws = self.workspace
-        if not self._entries:
-            self._entries = [Entry("action", a.id, a.title, a.shortcut) for a in ACTIONS]
-            self._entries += [Entry("tag", s.name, s.name, s.title or s.unit) for s in ws.specs]
-            if (scene := ws.scene) is not None:
-                kinds = [scene.type_names[k] for k in scene.prim_type.tolist()]
-                self._entries += [
-                    Entry("prim", path, path, kind) for path, kind in zip(scene.prim_path, kinds, strict=True)
-                ]
-        return search(text, self._entries)
-
-    def _chosen(self, entry: Entry) -> None:
-        if entry.kind == "action":
-            self.menus.run(action(entry.key))
-        elif entry.kind == "prim" and (prim := self.workspace.prim_named(entry.key)) is not None:
-            self.workspace.select((prim,))
-            self.frame((prim,))
-        else:
-            slot = next((s.slot for s in self.workspace.specs if s.name == entry.key), None)
-            if slot is not None:
-                self.show_panel("tags")
-                self.tags.reveal(slot)
-                if (prim := self.workspace.prim_of_tag(slot)) is not None:
-                    self.workspace.select((prim,))
+    def _reveal(self, slot: int) -> None:
+        """Show a tag in the live table."""
+        self.show_panel("tags")
+        self.tags.reveal(slot)
 
     def _context_menu(self, menu: QMenu) -> None:
         for name in _CONTEXT_MENU:
@@ -383,15 +362,3 @@ class DeskWindow(QMainWindow):
 def _is_offscreen() -> bool:
     """Return whether there is no screen: its made-up size must not shrink the window, nor be remembered."""
     return QGuiApplication.platformName() == "offscreen"
-
-
-def widgets_without_name(root: QWidget) -> list[str]:
-    """Return the interactive widgets below `root` that a screen reader could not name."""
-    out = []
-    for widget in root.findChildren(QWidget):
-        interactive = widget.focusPolicy() != Qt.FocusPolicy.NoFocus or isinstance(widget, QToolButton)
-        text = getattr(widget, "text", None)
-        named = widget.accessibleName() or (text() if callable(text) else "")
-        if interactive and not named:
-            out.append(f"{type(widget).__name__} {widget.objectName()}")
-    return out

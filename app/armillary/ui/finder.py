@@ -1,0 +1,54 @@
+"""What the command palette finds and what choosing it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from armillary.session.actions import ACTIONS, Action, action
+from armillary.session.palette import Entry, search
+from armillary.session.workspace import Workspace
+
+
+class Finder:
+    """Commands, tags and parts as one list, made when it is first asked for."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        run: Callable[[Action], None],
+        frame: Callable[[tuple[int, ...]], None],
+        reveal: Callable[[int], None],
+    ) -> None:
+        self._workspace, self._run, self._frame, self._reveal = workspace, run, frame, reveal
+        self._entries: list[Entry] = []
+
+    def forget(self) -> None:
+        """Make the list anew when it is asked for: scene or tags are others."""
+        self._entries = []
+
+    def find(self, text: str) -> list[Entry]:
+        """Return what fits, best first."""
+        ws = self._workspace
+        if not self._entries:
+            self._entries = [Entry("action", a.id, a.title, a.shortcut) for a in ACTIONS]
+            self._entries += [Entry("tag", s.name, s.name, s.title or s.unit) for s in ws.specs]
+            if (scene := ws.scene) is not None:
+                kinds = [scene.type_names[k] for k in scene.prim_type.tolist()]
+                self._entries += [
+                    Entry("prim", path, path, kind) for path, kind in zip(scene.prim_path, kinds, strict=True)
+                ]
+        return search(text, self._entries)
+
+    def take(self, entry: Entry) -> None:
+        """Run a command, select and frame a part, or show a tag and select its part."""
+        ws = self._workspace
+        if entry.kind == "action":
+            self._run(action(entry.key))
+        elif entry.kind == "prim" and (prim := ws.prim_named(entry.key)) is not None:
+            ws.select((prim,))
+            self._frame((prim,))
+        elif (slot := next((s.slot for s in ws.specs if s.name == entry.key), None)) is not None:
+            self._reveal(slot)
+            if (prim := ws.prim_of_tag(slot)) is not None:
+                ws.select((prim,))

@@ -1,0 +1,64 @@
+"""What the viewport widget writes over or instead of the picture."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QColor, QPainter
+
+from armillary.session.workspace import Workspace, WorldState
+from armillary.ui import theme
+from armillary.ui.theme import Colours
+
+NO_SCENE = "No scene. Telemetry runs."
+NO_WORLD = "No scene."
+HINT = "Open a project or a USD file with Ctrl+O, or drop one here."
+_BAR_PX = (240, 4)
+_TITLE = 1.3  # size of the title against the text
+_OPACITY = 235
+_CENTRED = Qt.AlignmentFlag.AlignHCenter | Qt.TextFlag.TextWordWrap
+
+
+def empty_texts(workspace: Workspace) -> tuple[str, str]:
+    """Return title and hint to show while there is no picture."""
+    text, done = workspace.progress
+    if text:
+        return text, f"{done:.0%}" if 0 < done < 1 else ""
+    if workspace.scene is not None:
+        return "", ""
+    return (NO_WORLD if workspace.world_state == WorldState.NONE else NO_SCENE), HINT
+
+
+def paint_empty(painter: QPainter, area: QRect, colours: Colours, workspace: Workspace) -> None:
+    """Say why there is no picture and what to do, or how far it is."""
+    title, hint = empty_texts(workspace)
+    half = area.height() // 2
+    painter.setPen(QColor(colours.text))
+    painter.setFont(theme.font(_TITLE))
+    above = area.adjusted(16, 0, -16, -half)
+    painter.drawText(above, int(_CENTRED | Qt.AlignmentFlag.AlignBottom), title)
+    painter.setPen(QColor(colours.muted))
+    painter.setFont(theme.font())
+    below = area.adjusted(16, half + 8, -16, 0)
+    painter.drawText(below, int(_CENTRED | Qt.AlignmentFlag.AlignTop), hint)
+    if workspace.progress[0]:
+        width, height = _BAR_PX
+        bar = QRect((area.width() - width) // 2, half + 36, width, height)
+        painter.fillRect(bar, QColor(colours.line))
+        bar.setWidth(round(width * min(max(workspace.progress[1], 0.0), 1.0)))
+        painter.fillRect(bar, QColor(colours.focus))
+
+
+def paint_hover(painter: QPainter, area: QRect, colours: Colours, text: str) -> None:
+    """Write path and values of the part under the pointer at the lower left."""
+    painter.setFont(theme.font())
+    left = int(Qt.AlignmentFlag.AlignLeft)
+    room = QRect(0, 0, max(area.width() - 40, 100), area.height())
+    lines = painter.fontMetrics().boundingRect(room, left, text)
+    box = QRect(8, area.height() - lines.height() - 20, lines.width() + 20, lines.height() + 12)
+    ground = QColor(colours.raised)
+    ground.setAlpha(_OPACITY)
+    painter.fillRect(box, ground)
+    painter.setPen(QColor(colours.line))
+    painter.drawRect(box)
+    painter.setPen(QColor(colours.text))
+    painter.drawText(box.adjusted(10, 6, -4, -6), left, text)
