@@ -318,3 +318,27 @@ def test_a_silent_world_is_said_in_a_banner(desk: DeskWindow, bench: Any) -> Non
     bench.live(False, "Not live: the world is silent since 14:03:11.")
     assert desk.mode.banner.isVisible()
     assert desk.mode.reason.text() == "NOT LIVE · The world is silent since 14:03:11."
+
+
+def test_of_a_silent_world_no_link_is_shown_as_up(desk: DeskWindow, bench: Any) -> None:
+    desk.show_panel("links")
+    bench.live(False, "Not live: the world is silent since 14:03:11.")
+    assert desk.status.chips["ua"].text() == "ua  not known"
+    assert not desk.status.recording.isVisible()
+    assert not desk.links.cards["ua"].switch.isEnabled()
+    bench.live(True)
+    assert desk.status.chips["ua"].text() == "ua  42 msg/s · 12 ms"
+    assert desk.links.cards["ua"].switch.isEnabled()
+
+
+def test_what_is_said_under_the_pointer_goes_stale_with_the_value(
+    desk: DeskWindow, bench: Any, qtbot: QtBot
+) -> None:
+    desk.canvas.draw_now()
+    x, y, _ = desk.canvas.view.project(T101)
+    qtbot.mouseMove(desk.canvas, QPoint(5, 5))
+    qtbot.mouseMove(desk.canvas, QPoint(int(x), int(y)))
+    qtbot.waitUntil(lambda: "T-101.level  2.41 m" in desk.canvas.hover_text, timeout=2000)
+    assert desk.canvas.hover_text.startswith("/Plant/Water/T101")
+    bench.live(False, "Not live: the world is silent since 14:03:11.")
+    assert "T-101.level  2.41 m · 0.5 s old" in desk.canvas.hover_text

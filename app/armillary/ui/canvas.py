@@ -78,6 +78,8 @@ class Canvas(QWidget):
         workspace.world_changed.connect(self._open_changed)
         workspace.project_changed.connect(self._open_changed)
         workspace.problems_changed.connect(self._open_changed)
+        workspace.world_changed.connect(self._hover_again)
+        workspace.frame_arrived.connect(lambda _slots: self._hover_again())
         self._loading = QTimer(self)
         self._loading.setInterval(LOADING_MS)
         self._loading.timeout.connect(self._progressed)
@@ -297,6 +299,17 @@ class Canvas(QWidget):
         self.touch()
 
     # ------------------------------------------------------------ hover
+    def _hover_again(self) -> None:
+        """Tell the values under the pointer as they are now: what went stale must not look current."""
+        if self._hover != NOTHING and (text := self._describe(self._hover)) != self._hover_text:
+            self._hover_text = text
+            self.update()
+
+    @property
+    def hover_text(self) -> str:
+        """What is said of the part under the pointer, "" for nothing."""
+        return self._hover_text
+
     def _find_hover(self) -> None:
         if self._workspace.scene is not None and self._pressed is None:
             self._set_hover(self.view.pick(*self._pixel(self._hover_at)))

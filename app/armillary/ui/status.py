@@ -67,9 +67,10 @@ class Status(QStatusBar):
         """Show what is known now."""
         now_ns = self._clock.now_ns()
         self.clock.setText(f"{time_text(now_ns)} {offset_text(now_ns)}")
-        self.world.setText(f"  {self._workspace.world_text}")
+        nothing = self._workspace.path is None and self._workspace.world_state == WorldState.NONE
+        self.world.setText("  Nothing is open." if nothing else f"  {self._workspace.world_text}")
         self._links()
-        is_world = self._workspace.world_state != WorldState.NONE
+        is_world = self._workspace.world_state == WorldState.LIVE  # of a silent one nothing is known
         why = self._workspace.recording
         self.recording.setVisible(is_world)
         self.recording.setText("Not recording" if why else "Recording")
@@ -95,6 +96,9 @@ class Status(QStatusBar):
             if chip is None:
                 chip = self.chips[link.name] = self._chip(f"Link {link.name}", "links")
                 self._chips.addWidget(chip)
+            if self._workspace.world_state != WorldState.LIVE:
+                self._unknown(chip, link.name)
+                continue
             is_up = link.state in (LinkState.UP, LinkState.DEGRADED)
             flow = f"{row.rate} · {row.delay}" if is_up else link.state.value.lower()
             silent = " · silent" if is_up and link.delivery == "silent" else ""
@@ -107,6 +111,13 @@ class Status(QStatusBar):
             chip.setIcon(icons.icon(drawing, icons.link_colour(link.state, self._colours)))
         for i, chip in enumerate(self.chips.values()):
             chip.setVisible(i < _MOST_CHIPS)
+
+    def _unknown(self, chip: QPushButton, name: str) -> None:
+        """Say that a link's state is not known: who watches it is silent."""
+        chip.setText(f"{name}  not known")
+        chip.setAccessibleName(f"Link {name}: not known")
+        chip.setToolTip("The world that watches this link is silent.")
+        chip.setIcon(icons.icon("link-off", self._colours.edge))
 
     def set_colours(self, colours: Colours) -> None:
         """Draw in another theme."""

@@ -9,7 +9,7 @@ from armillary.model.arrays import U4
 from armillary.model.frame import Flow
 from armillary.model.link import LinkState, LinkStatus
 from armillary.session.rows import LinkRow
-from armillary.session.workspace import Workspace
+from armillary.session.workspace import Workspace, WorldState
 from armillary.ui import icons
 from armillary.ui.pieces import empty, label
 from armillary.ui.theme import Colours
@@ -75,6 +75,9 @@ class LinkCard(QFrame):
 
     def show_link(self, status: LinkStatus, row: LinkRow, colours: Colours) -> None:
         """Show a link's state and counters."""
+        if self._workspace.world_state != WorldState.LIVE:
+            self._last_known(row, colours)
+            return
         name, _ = icons.link_icon(status.state)
         self._mark.setPixmap(icons.pixmap(name, icons.link_colour(status.state, colours)))
         self._state.setText(f"{row.state} for {row.since}" if row.since else row.state)
@@ -84,6 +87,7 @@ class LinkCard(QFrame):
         is_up = status.state in (LinkState.UP, LinkState.DEGRADED)
         pace = f"{row.rate} · {row.delay} behind the source · " if is_up else ""
         self._flow.setText(f"{pace}{status.delivery}")
+        self.switch.setEnabled(True)
         self._is_off = status.state in (LinkState.OFF, LinkState.STOPPING)
         self.switch.setText("Enable" if self._is_off else "Disable")
         self.switch.setAccessibleName(f"{self.switch.text()} link {self.name}")
@@ -94,6 +98,17 @@ class LinkCard(QFrame):
             self._samples.setText(law("Samples", "applied", tally.samples))
         for line in (self._messages, self._samples):
             line.setVisible(tally is not None)
+
+    def _last_known(self, row: LinkRow, colours: Colours) -> None:
+        """Say what was known last, as such; nothing can be asked of a silent world."""
+        self._mark.setPixmap(icons.pixmap("link-off", colours.edge))
+        self._state.setText("not known")
+        self._url.setText(f"{row.kind} · {row.url}")
+        self._detail.setText(f"The world that watches this link is silent. Last known: {row.state}.")
+        self._detail.show()
+        self._flow.setText("")
+        self.retry.hide()
+        self.switch.setEnabled(False)
 
     def _switch(self) -> None:
         self._workspace.retry_link(self.name, "on" if self._is_off else "off")
@@ -128,6 +143,7 @@ class LinksPanel(QWidget):
         self._late.setInterval(REFRESH_MS)
         self._late.timeout.connect(self.reload)
         workspace.links_changed.connect(self.reload)
+        workspace.world_changed.connect(self.reload)
         workspace.frame_arrived.connect(self._arrived)
         self.reload()
 

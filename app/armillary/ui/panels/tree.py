@@ -25,7 +25,8 @@ from armillary.ui.tree_model import EYE, NAME, QUALITY, TreeModel
 REFRESH_MS = 250
 _ICON_COLUMN = 26
 _AUTO_EXPAND = 60  # rows opened by themselves when a scene arrives or a search has few matches
-_NO_SCENE = "No scene. Telemetry runs.\nOpen a USD file with Ctrl+O, or drop one on the window."
+_NO_SCENE = "No scene.\nOpen a project or a USD file with Ctrl+O, or drop one on the window."
+_LOADING = "The scene is being read."
 
 
 class Tree(QTreeView):
@@ -110,6 +111,7 @@ class TreePanel(QWidget):
         self._late.setInterval(REFRESH_MS)
         self._late.timeout.connect(self._refresh)
         workspace.scene_changed.connect(self.reload)
+        workspace.project_changed.connect(self._opening)
         workspace.look_changed.connect(self._look_changed)
         workspace.selection_changed.connect(self.follow)
         self.reload()
@@ -121,10 +123,17 @@ class TreePanel(QWidget):
         scene = self._workspace.scene
         self.model.show(scene)
         self._refresh()
-        self.empty.set("" if scene is not None and len(scene) else _NO_SCENE)
+        self.empty.set("" if scene is not None and len(scene) else self._why_empty())
         self.count.setText(f"{len(scene):,}".replace(",", " ") if scene is not None else "")
         self._open_some()
         self.follow(self._workspace.selection)
+
+    def _opening(self) -> None:
+        if self._workspace.scene is None:
+            self.empty.set(self._why_empty())
+
+    def _why_empty(self) -> str:
+        return _LOADING if self._workspace.progress[0] else _NO_SCENE
 
     def _open_some(self) -> None:
         """Open levels from the top while they are few; what has nothing to draw (materials) stays closed."""
@@ -147,7 +156,7 @@ class TreePanel(QWidget):
         nothing = words and found == 0
         self.empty.set(f"No part is named like '{text.strip()}'." if nothing else "")
         if self._workspace.scene is None:
-            self.empty.set(_NO_SCENE)
+            self.empty.set(self._why_empty())
         elif words and found <= _AUTO_EXPAND:
             self.view.expandAll()
         else:
