@@ -153,7 +153,8 @@ class DeskWindow(QMainWindow):
             self.settings.opened(path)
 
     def _frame_arrived(self, _slots: U4) -> None:
-        if not self.first_live_mono_ns and self.workspace.scene is None:
+        ws = self.workspace
+        if not self.first_live_mono_ns and ws.scene is None and not ws.progress[0]:
             self._framed()  # a project without a scene is live when its first values are
 
     def _framed(self) -> None:
