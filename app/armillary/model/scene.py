@@ -76,7 +76,7 @@ class SceneArrays:
         F4  # (M, 6) xmin ymin zmin xmax ymax zmax of the subtree in the prim's own space; NaN = nothing
     )
     box: F8  # (M, 6) of the subtree, world metres; NaN = nothing drawable
-    rgba: U1  # (M, 4) sRGB and opacity: display colour, else the material's base colour, else grey
+    rgba: U1  # (M, 4) sRGB and opacity: the material's base colour, else display colour, else grey
     emissive: U1  # (M, 3)
     metallic: U1  # (M,) 0…255
     roughness: U1  # (M,)

@@ -20,7 +20,7 @@ from armillary.model.fault import SceneFault
 from armillary.model.scene import Camera, SceneArrays, SceneProblem, VariantSet
 
 MAGIC = b"ARMSCN01"
-FORMAT = 1  # raised when the loader makes other arrays of the same files
+FORMAT = 2  # raised when the loader makes other arrays of the same files
 SUFFIX = ".scene"
 ALIGN = 64
 MOST_BYTES = 4 << 30  # of all cached scenes; the oldest go first

@@ -24,6 +24,7 @@ from armillary.model.scene import SceneArrays
 from armillary.scene import author, cache, info, lint, sidecar
 from armillary.scene.check import Checked, check
 from armillary.scene.load import Options, load
+from armillary.scene.pictures import Pictures
 from armillary.scene.problems import LIMITS, listed
 from armillary.scene.stage import OpenStage, open_stage, quiet
 from armillary.wire.bus import Hub
@@ -136,10 +137,11 @@ class SceneServer:
         composed = self._clock.now_mono_ns()
         prims = int(request.limits.get("prims", LIMITS["prims"]))
         options = Options(purposes=tuple(request.purposes), max_prims=prims)
+        pictures = _pictures(request)
         with quiet():
-            arrays = load(opened.stage, options, (*found.problems, *opened.problems))
+            arrays = load(opened.stage, options, (*found.problems, *opened.problems), pictures)
         loaded = self._clock.now_mono_ns()
-        digests = {file: _hashed(request, file) for file in found.files}
+        digests = {file: _hashed(request, file) for file in dict.fromkeys([*found.files, *pictures.files])}
         arrays = replace(arrays, key=cache.remember(folder, text, digests))
         path = cache.write(arrays, folder)
         done = self._clock.now_mono_ns()
@@ -165,14 +167,14 @@ class SceneServer:
         request = message.OpenScene(entry=asked.entry, roots=asked.roots)
         found, opened, _ = self._compose(request)
         with quiet():
-            arrays = load(opened.stage, Options(), (*found.problems, *opened.problems))
+            arrays = load(opened.stage, Options(), (*found.problems, *opened.problems), _pictures(request))
             return message.Json(text=info.info(opened.stage, arrays))
 
     def _check_bindings(self, asked: message.CheckBindings) -> message.Problems:
         request = message.OpenScene(entry=asked.entry, bindings=asked.bindings, roots=asked.roots)
         found, opened, _ = self._compose(request)
         with quiet():
-            arrays = load(opened.stage, Options())
+            arrays = load(opened.stage, Options(), pictures=_pictures(request))
         bindings, problems = sidecar.read(_layers(request))
         judged = lint.lint(
             bindings,
@@ -184,6 +186,11 @@ class SceneServer:
         return message.Problems(
             problems=listed([*found.problems, *opened.problems, *arrays.problems, *problems, *judged])
         )
+
+
+def _pictures(request: message.OpenScene) -> Pictures:
+    """Return what reads images: beside the scene, and in the folders that it may use besides."""
+    return Pictures((str(Path(request.entry).resolve().parent), *request.roots))
 
 
 def _layers(request: message.OpenScene) -> list[str]:

@@ -11,12 +11,13 @@ import orjson
 from pxr import Usd, UsdGeom
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
-from armillary.model.arrays import F8
 from armillary.model.scene import SceneArrays
+from armillary.scene.load import stated_metres, stated_up_axis
 from armillary.scene.place import moved_boxes
 from armillary.scene.survey import start_time
 
 SCHEMA = 1
+LIGHTS = "lights of the scene"
 UNSUPPORTED = {
     "NurbsPatch": "NURBS patches",
     "NurbsCurves": "NURBS curves",
@@ -26,14 +27,15 @@ UNSUPPORTED = {
     "SkelRoot": "skinning (the bind pose is drawn)",
     "SkelAnimation": "skeletal animation",
     "DomeLight": "image-based light",
-    "DistantLight": "lights of the scene",
-    "SphereLight": "lights of the scene",
-    "RectLight": "lights of the scene",
-    "DiskLight": "lights of the scene",
-    "CylinderLight": "lights of the scene",
+    "DomeLight_1": "image-based light",
+    **dict.fromkeys(
+        ("DistantLight", "SphereLight", "RectLight", "DiskLight", "CylinderLight", "GeometryLight"), LIGHTS
+    ),
+    "PortalLight": LIGHTS,
     "ParticleField3DGaussianSplat": "Gaussian splats",
 }
 _TEXTURE = "UsdUVTexture"
+_DRAWN_AS_IT_IS = ("", "default", "inherited")  # draw modes
 _EMPTY = 1e300  # OpenUSD's empty range is ±FLT_MAX and beyond
 
 
@@ -47,14 +49,14 @@ def info(stage: Any, arrays: SceneArrays) -> str:
     points = prims = 0
     counted: dict[str, int] = {}  # a prototype's points are read once
     time = start_time(stage)
+    animated = has_samples(stage)
     for prim in Usd.PrimRange.Stage(stage, Usd.TraverseInstanceProxies(Usd.PrimAllPrimsPredicate)):
         prims += 1
         name = str(prim.GetTypeName())
         types[name] += 1
-        feature = _feature(prim, name)
-        if feature:
+        for feature in _features(prim, name, animated):
             unsupported.setdefault(feature, [0, str(prim.GetPath())])[0] += 1
-        if prim.HasAttribute("points"):
+        if prim.IsA(UsdGeom.PointBased):
             source = prim.GetPrimInPrototype() if prim.IsInstanceProxy() else prim
             path = source.GetPath().pathString
             if path not in counted:
@@ -68,8 +70,8 @@ def info(stage: Any, arrays: SceneArrays) -> str:
         "types": dict(sorted(types.items())),
         "points": points,
         "bounds": bounds(stage, time) or _drawn_bounds(arrays),
-        "up_axis": str(UsdGeom.GetStageUpAxis(stage)),
-        "meters_per_unit": float(UsdGeom.GetStageMetersPerUnit(stage)),
+        "up_axis": stated_up_axis(stage),
+        "meters_per_unit": stated_metres(stage),
         "time_range": {"start": start, "end": end, "codes_per_second": codes},
         "problems": [
             {"code": p.code, "severity": p.severity, "where": p.where, "what": p.what, "remedy": p.remedy}
@@ -83,18 +85,41 @@ def info(stage: Any, arrays: SceneArrays) -> str:
     return orjson.dumps(answer).decode()
 
 
-def _feature(prim: Any, name: str) -> str:
-    if name in UNSUPPORTED:
-        return UNSUPPORTED[name]
+def has_samples(stage: Any) -> bool:
+    """Tell whether anything of a stage may change with time: only then its prims are asked one by one."""
+    return any(layer.ListAllTimeSamples() for layer in stage.GetUsedLayers())
+
+
+def _features(prim: Any, name: str, animated: bool) -> list[str]:
+    """Return what of a prim is not drawn as it is written."""
+    out = [UNSUPPORTED[name]] if name in UNSUPPORTED else []
     if name == "Shader":
-        identifier = prim.GetAttribute("info:id").Get()
-        if identifier == _TEXTURE:
-            return "textures"
-        if prim.GetAttribute("info:mdl:sourceAsset"):
-            return "MDL materials (their plain colours are used)"
-        if identifier and str(identifier).startswith("ND_"):
-            return "MaterialX materials (their plain colours are used)"
-    return ""
+        out += _shading(prim)
+    elif name == "Mesh":
+        scheme = prim.GetAttribute("subdivisionScheme").Get()
+        if scheme not in {"none", None}:
+            out.append("subdivision (the control mesh is drawn, shaded smooth)")
+    elif name and not prim.GetPrimTypeInfo().GetSchemaTypeName():
+        out.append("types that OpenUSD does not know")
+    mode = prim.GetAttribute("model:drawMode")
+    if mode and str(mode.Get() or "") not in _DRAWN_AS_IT_IS:
+        out.append("draw modes (the full geometry is drawn)")
+    if animated and any(a.GetNumTimeSamples() > 1 for a in prim.GetAuthoredAttributes()):
+        out.append("animation (the start time is shown)")
+    return out
+
+
+def _shading(prim: Any) -> list[str]:
+    identifier = str(prim.GetAttribute("info:id").Get() or "")
+    if identifier == _TEXTURE:
+        return ["textures (the mean colour of each is drawn)"]
+    if prim.GetAttribute("info:mdl:sourceAsset"):
+        return ["MDL materials (their plain colours are used)"]
+    if identifier.startswith(("ND_image", "ND_tiledimage", "ND_UsdUVTexture")):
+        return ["textures (the mean colour of each is drawn)"]
+    if identifier.startswith("ND_") and identifier.endswith("surfaceshader"):
+        return ["MaterialX materials (their plain colours are used)"]
+    return []
 
 
 def bounds(stage: Any, time: Any) -> list[list[float]] | None:
@@ -109,10 +134,13 @@ def bounds(stage: Any, time: Any) -> list[list[float]] | None:
 
 
 def _drawn_bounds(arrays: SceneArrays) -> list[list[float]] | None:
-    """Return the bounds of what is drawn, back in stage units."""
-    top = arrays.box[(arrays.parent < 0) & ~np.isnan(arrays.box[:, 0])]
-    if not len(top):
+    """Return the bounds of what is shown, back in stage units; None when nothing is."""
+    shown = (
+        arrays.local_box[arrays.visible & arrays.drawable],
+        arrays.matrix[arrays.visible & arrays.drawable],
+    )
+    boxes = moved_boxes(shown[0], np.asarray(np.linalg.inv(arrays.root) @ shown[1], np.float64))
+    boxes = boxes[~np.isnan(boxes[:, 0])]
+    if not len(boxes):
         return None
-    whole: F8 = np.concatenate([top[:, :3].min(axis=0), top[:, 3:].max(axis=0)])[None]
-    low_high = moved_boxes(whole, np.asarray(np.linalg.inv(arrays.root), np.float64)[None])[0].tolist()
-    return [low_high[:3], low_high[3:]]
+    return [boxes[:, :3].min(axis=0).tolist(), boxes[:, 3:].max(axis=0).tolist()]

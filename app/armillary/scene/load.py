@@ -6,17 +6,19 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pxr import UsdGeom
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.model.arrays import B1, F8, I8, U1
 from armillary.model.scene import PURPOSES, SceneArrays, SceneProblem, VariantSet
 from armillary.scene import cameras, paint, place, shapes
+from armillary.scene.appearance import Appearance
 from armillary.scene.draw import Drawing, Instance, gather
 from armillary.scene.instances import Instancers, point_matrices, read_prototypes
+from armillary.scene.pictures import Pictures
 from armillary.scene.place import NOTHING, Levels, flags
 from armillary.scene.polygons import Flaws, build
 from armillary.scene.pool import Pool, joined
@@ -58,16 +60,26 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def load(stage: Any, options: Options | None = None, problems: tuple[SceneProblem, ...] = ()) -> SceneArrays:
+def load(
+    stage: Any,
+    options: Options | None = None,
+    problems: tuple[SceneProblem, ...] = (),
+    pictures: Pictures | None = None,
+) -> SceneArrays:
     """Return the arrays of an open stage; `problems` found before are put in front of those found here.
 
-    Raises SceneFault when the scene is too large or too deep to be shown at all.
+    `pictures` reads the images of textures and tells afterwards which ones; without it, those beside the
+    scene are read. Raises SceneFault when the scene is too large or too deep to be shown at all.
     """
+    if pictures is None:
+        pictures = Pictures((str(Path(stage.GetRootLayer().realPath).parent),))
     with _no_collection(), np.errstate(invalid="ignore", over="ignore"):
-        return _load(stage, options or Options(), problems)
+        return _load(stage, options or Options(), problems, pictures)
 
 
-def _load(stage: Any, options: Options, problems: tuple[SceneProblem, ...]) -> SceneArrays:
+def _load(
+    stage: Any, options: Options, problems: tuple[SceneProblem, ...], pictures: Pictures
+) -> SceneArrays:
     survey = Survey(stage=stage, time=start_time(stage), max_prims=options.max_prims)
     first, end = survey.read(stage.GetPseudoRoot())
     read_prototypes(survey)
@@ -75,18 +87,20 @@ def _load(stage: Any, options: Options, problems: tuple[SceneProblem, ...]) -> S
     source = np.array(block.source, np.int64)
     levels = Levels.of(np.array(block.parent, np.int32))
     instance_source = flags(len(survey.path), list(survey.instance_of))
-    paint.point_colours(survey)
     shown = [*survey.mesh_source, *survey.gprim_source, *survey.shape_source, *survey.points]
-    found = paint.materials(survey, [*shown, *survey.subsets, *survey.instancers, *survey.instance_of])
+    found = paint.materials(
+        survey, [*shown, *survey.subsets, *survey.instancers, *survey.instance_of], pictures
+    )
+    paint.point_colours(survey, found)
     paint.subset_colours(survey, found)
     pool, geometry = _geometry(survey)
 
-    units, metres = _units(stage, survey)
+    units, metres = _units(stage)
     root = world_matrix(metres, up_axis(stage))
     table, which = survey.matrices()
     reset = flags(len(survey.path), survey.reset)[source]
     matrix = levels.world(table, which[source], reset, root)
-    look = _Look.of(survey, found, source, levels, instance_source[source])
+    look = Appearance.of(survey, found, source, levels, instance_source[source])
     purpose, visible = _visibility(survey, source, levels, options)
     chosen = tuple(PURPOSES.index(p) for p in options.purposes if p in PURPOSES)
 
@@ -141,7 +155,18 @@ def _load(stage: Any, options: Options, problems: tuple[SceneProblem, ...]) -> S
 
 def up_axis(stage: Any) -> str:
     """Return "Y" or "Z"."""
-    return str(UsdGeom.GetStageUpAxis(stage))
+    return "Y" if stated_up_axis(stage) == "Y" else "Z"
+
+
+def stated_up_axis(stage: Any) -> str:
+    """Return what the stage calls its up axis, also where that is no axis."""
+    return str(stage.GetPseudoRoot().GetMetadata("upAxis"))
+
+
+def stated_metres(stage: Any) -> float:
+    """Return the stage's metres per unit: any number type, as old exporters write a float."""
+    value = stage.GetPseudoRoot().GetMetadata("metersPerUnit")
+    return float(value) if isinstance(value, int | float) else METRES_FALLBACK
 
 
 def world_matrix(metres: float, axis: str) -> F8:
@@ -153,12 +178,16 @@ def world_matrix(metres: float, axis: str) -> F8:
     return out
 
 
-def _units(stage: Any, survey: Survey) -> tuple[list[SceneProblem], float]:
-    metres = float(UsdGeom.GetStageMetersPerUnit(stage))
-    if np.isfinite(metres) and metres > 0:
-        return [], metres
-    where = stage.GetRootLayer().realPath
-    return [problem("S09", where, f"The stage has {metres:g} metres per unit.")], METRES_FALLBACK
+def _units(stage: Any) -> tuple[list[SceneProblem], float]:
+    where, found = stage.GetRootLayer().realPath, []
+    axis, metres = stated_up_axis(stage), stated_metres(stage)
+    if axis not in {"Y", "Z"}:
+        what = f"The up axis is {axis}, which is neither Y nor Z; Z is used."
+        found.append(problem("S09", where, what, remedy="Give Y or Z as up axis."))
+    if not (np.isfinite(metres) and metres > 0):
+        found.append(problem("S09", where, f"The stage has {metres:g} metres per unit."))
+        metres = METRES_FALLBACK
+    return found, metres
 
 
 def _time_range(stage: Any) -> tuple[float, float, float]:
@@ -173,7 +202,13 @@ def _geometry(survey: Survey) -> tuple[Pool, I8]:
     _report(survey, flaws)
     segments = shapes.segments_for(len(survey.gprim))
     extra = [survey.point_shape()] if survey.points else []
-    pool = joined([meshes, shapes.gprims(survey.gprim, segments), shapes.as_pool([*survey.shape, *extra])])
+    pool = joined(
+        [
+            meshes,
+            shapes.gprims(survey.gprim, segments),
+            shapes.as_pool([*survey.shape, *extra], survey.shape_rgba),
+        ]
+    )
     geometry = np.full(len(survey.path), NOTHING, np.int64)
     order = [*survey.mesh_source, *survey.gprim_source, *survey.shape_source]
     geometry[order] = np.arange(len(order))
@@ -199,67 +234,6 @@ def _report(survey: Survey, flaws: Flaws) -> None:
         add(problem("S10", path(mesh), f"The number of {what} does not fit their interpolation."))
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What rows show by themselves, before any binding."""
-
-    rgba: U1  # (M, 4)
-    emissive: U1  # (M, 3)
-    metallic: U1  # (M,)
-    roughness: U1  # (M,)
-    colour_of: I8  # (S,) own colour of each source, a row of `colours`, -1 for none
-    colours: U1  # (k, 3)
-    found: paint.Materials
-
-    @classmethod
-    def of(cls, survey: Survey, found: paint.Materials, source: I8, levels: Levels, instance: B1) -> _Look:
-        n = len(survey.path)
-        colour_of = np.full(n, NOTHING, np.int64)
-        colour_of[survey.colour_source] = np.arange(len(survey.colour_source))
-        colours = paint.srgb(np.array([c[0] for c in survey.colour], np.float32).reshape(-1, 3))
-        opacity_of = np.full(n, NOTHING, np.int64)
-        opacity_of[survey.opacity_source] = np.arange(len(survey.opacity_source))
-        opacities = paint.byte(np.array(survey.opacity, np.float64))
-        material_of = np.full(n, NOTHING, np.int64)
-        material_of[list(found.of_source)] = list(found.of_source.values())
-
-        material = material_of[source]
-        if instance.any():  # a part of an instance takes the binding of what is above the instance
-            above = levels.inherited(np.where(instance, material, NOTHING))
-            material = np.where(material == NOTHING, above, material)
-        rgba = np.empty((len(source), 4), np.uint8)
-        rgba[:, :3], rgba[:, 3] = paint.GREY, 255
-        emissive = np.zeros((len(source), 3), np.uint8)
-        metallic = np.zeros(len(source), np.uint8)
-        roughness = np.full(len(source), 128, np.uint8)
-        bound = material >= 0
-        if bound.any():
-            which = material[bound]
-            rgba[bound, :3] = found.rgb()[which]
-            rgba[bound, 3] = paint.byte(np.array(found.opacity))[which]
-            emissive[bound] = paint.srgb(np.array(found.emissive, np.float32))[which]
-            metallic[bound] = paint.byte(found.metallic)[which]
-            roughness[bound] = paint.byte(found.roughness)[which]
-        own = levels.inherited(colour_of[source])
-        rgba[own >= 0, :3] = colours[own[own >= 0]]
-        clear = levels.inherited(opacity_of[source])
-        rgba[clear >= 0, 3] = opacities[clear[clear >= 0]]
-        return cls(rgba, emissive, metallic, roughness, colour_of, colours, found)
-
-    def of_part(self, rows: tuple[int, ...], default: U1) -> tuple[int, int, int, int]:
-        """Return the colour of a prototype's part: its own, or the nearest above it inside the prototype."""
-        out = default.copy()
-        material = self.found.of_source.get(rows[0])
-        if material is not None:
-            out[:3] = self.found.rgb()[material]
-            out[3] = paint.byte(self.found.opacity[material])
-        colour = next((int(self.colour_of[s]) for s in rows if self.colour_of[s] >= 0), NOTHING)
-        if colour >= 0:
-            out[:3] = self.colours[colour]
-        r, g, b, a = out.tolist()
-        return r, g, b, a
-
-
 def _visibility(survey: Survey, source: I8, levels: Levels, options: Options) -> tuple[U1, B1]:
     own = np.full(len(survey.path), NOTHING, np.int64)
     own[list(survey.purpose)] = list(survey.purpose.values())
@@ -278,7 +252,7 @@ def _drawing(
     pool: Pool,
     pool_box: F8,
     instancers: Instancers,
-    look: _Look,
+    look: Appearance,
     options: Options,
 ) -> tuple[Drawing, F8]:
     """Return what is drawn by which row, and each row's own box in its own space."""
@@ -290,7 +264,9 @@ def _drawing(
     own_box = np.full((m, 6), np.nan)
     own_box[drawn] = pool_box[shape[drawn]]
     has_point_rgba = np.zeros(m, np.bool_)
-    has_point_rgba[drawn] = pool.coloured[shape[drawn]]
+    # inside an instance, a material bound above it covers what the points say for themselves
+    covered = look.by_material & flags(len(survey.path), survey.self_coloured)[source]
+    has_point_rgba[drawn] = pool.coloured[shape[drawn]] & ~covered[drawn]
     drawable = drawn.copy()
 
     uses = np.bincount(shape[drawn], minlength=len(pool))
@@ -349,8 +325,9 @@ def _variants(survey: Survey, row_of: I8, end: int) -> tuple[VariantSet, ...]:
 
 
 def _not_loaded(stage: Any) -> list[SceneProblem]:
-    left = set(stage.FindLoadable()) - set(stage.GetLoadSet())
-    return [problem("S14", str(path), "The payload is not loaded.") for path in sorted(left)]
+    left = [stage.GetPrimAtPath(p) for p in sorted(set(stage.FindLoadable()) - set(stage.GetLoadSet()))]
+    # the load set does not name the parts of instances, although they are loaded
+    return [problem("S14", str(p.GetPath()), "The payload is not loaded.") for p in left if not p.IsLoaded()]
 
 
 def _undrawn(survey: Survey) -> list[SceneProblem]:

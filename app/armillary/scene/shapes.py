@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
-from armillary.model.arrays import F4, F8, I4
+from armillary.model.arrays import F4, F8, I4, U1
 from armillary.scene.pool import Pool, starts, unit
 
 GPRIMS = ("Cube", "Sphere", "Cylinder", "Cone", "Capsule", "Plane", "Cylinder_1", "Capsule_1")
@@ -29,6 +29,7 @@ class Template:
     normal: F4  # (p, 3)
     triangle: I4  # (t, 3)
     lift: F4  # (p,) -1, 0 or 1; all 0 but for the capsule
+    tint: F4 | None = None  # (p, 3) linear colours, of curves that have several
 
 
 def segments_for(count: int) -> int:
@@ -72,11 +73,13 @@ def _no_slivers(points: F4, triangle: I4) -> I4:
 
 def _stacked(parts: Sequence[Template]) -> Template:
     base = starts([len(p.point) for p in parts])
+    tints = [p.tint for p in parts if p.tint is not None]
     return Template(
         np.concatenate([p.point for p in parts]),
         np.concatenate([p.normal for p in parts]),
         np.concatenate([p.triangle + np.int32(b) for p, b in zip(parts, base, strict=False)]),
         np.concatenate([p.lift for p in parts]),
+        np.concatenate(tints) if len(tints) == len(parts) else None,
     )
 
 
@@ -212,8 +215,11 @@ def sampled(points: F8, kind: str, basis: str, wrap: str) -> F8:
     return np.concatenate([line[:, :-1].reshape(-1, points.shape[1]), line[-1, -1:]])
 
 
-def tube(line: F8, radius: F8, sides: int = TUBE_SIDES) -> Template | None:
-    """Return a tube around a line of n corners with a radius at each; None where the line has no length."""
+def tube(line: F8, radius: F8, tint: F8 | None = None, sides: int = TUBE_SIDES) -> Template | None:
+    """Return a tube around a line of n corners with a radius, and a tint if any (n, 3), at each.
+
+    None where the line has no length.
+    """
     keep = np.concatenate([[True], np.linalg.norm(np.diff(line, axis=0), axis=1) > 0])
     line, radius = line[keep], radius[keep]
     if len(line) < 2 or not np.isfinite(line).all():  # noqa: PLR2004 - a line has two ends
@@ -240,27 +246,34 @@ def tube(line: F8, radius: F8, sides: int = TUBE_SIDES) -> Template | None:
         normal.reshape(-1, 3).astype(np.float32),
         _grid(len(line), sides + 1),
         np.zeros(point.shape[0] * point.shape[1], np.float32),
+        None if tint is None else np.repeat(tint[keep], sides + 1, axis=0).astype(np.float32),
     )
 
 
-def tubes(lines: Sequence[tuple[F8, F8]]) -> Template:
-    """Return one shape of the tubes around all lines; empty where none has a length."""
-    parts = [part for part in (tube(line, radius) for line, radius in lines) if part is not None]
+def tubes(lines: Sequence[tuple[F8, F8, F8 | None]]) -> Template:
+    """Return one shape of the tubes around all (line, radius, tint); empty where none has a length."""
+    parts = [part for part in (tube(*line) for line in lines) if part is not None]
     if not parts:
         none = np.zeros((0, 3), np.float32)
         return Template(none, none, np.zeros((0, 3), np.int32), np.zeros(0, np.float32))
     return _stacked(parts)
 
 
-def as_pool(shapes: Sequence[Template]) -> Pool:
-    """Return a pool of shapes that are ready as they are."""
+def as_pool(shapes: Sequence[Template], colours: Mapping[int, U1]) -> Pool:
+    """Return a pool of shapes that are ready as they are; `colours` (p, 4) of those that have some."""
     none = np.zeros((0, 3), np.float32)
+    start = starts([len(s.point) for s in shapes])
+    coloured = np.zeros(len(shapes), np.bool_)
+    colour = np.zeros((int(start[-1]) if colours else 0, 4), np.uint8)
+    for k, rgba in colours.items():
+        colour[start[k] : start[k + 1]] = rgba
+        coloured[k] = True
     return Pool(
         point=np.concatenate([none, *(s.point for s in shapes)]),
         normal=np.concatenate([none, *(s.normal for s in shapes)]),
-        colour=np.zeros((0, 4), np.uint8),
+        colour=colour,
         triangle=np.concatenate([np.zeros((0, 3), np.int32), *(s.triangle for s in shapes)]),
-        point_start=starts([len(s.point) for s in shapes]),
+        point_start=start,
         triangle_start=starts([len(s.triangle) for s in shapes]),
-        coloured=np.zeros(len(shapes), np.bool_),
+        coloured=coloured,
     )

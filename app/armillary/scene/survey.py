@@ -7,7 +7,6 @@ A *row* is one prim of the tree; parts of an instance have rows of their own and
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,15 +14,16 @@ import numpy as np
 from pxr import Usd, UsdGeom
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
-from armillary.model.arrays import F4, I8
+from armillary.model.arrays import F4, I8, U1
 from armillary.model.fault import SceneFault
 from armillary.model.scene import PURPOSES, SceneProblem, VariantSet
+from armillary.scene import curves
 from armillary.scene.polygons import Mesh
 from armillary.scene.problems import MAX_DEPTH, problem
-from armillary.scene.shapes import Gprim, Template, sampled, template, tubes
+from armillary.scene.shapes import GPRIMS, Gprim, Template, template
 
 SHOWN = Usd.PrimIsActive & Usd.PrimIsDefined & ~Usd.PrimIsAbstract
-CURVES, MESH, GPRIM, INSTANCER, POINTS, SUBSET, CAMERA, PLAIN = range(8)
+CURVES, MESH, GPRIM, INSTANCER, POINTS, SUBSET, CAMERA, PLAIN = range(1, 9)
 _KIND_OF = {
     "Mesh": MESH,
     "BasisCurves": CURVES,
@@ -31,9 +31,7 @@ _KIND_OF = {
     "Points": POINTS,
     "GeomSubset": SUBSET,
     "Camera": CAMERA,
-    **dict.fromkeys(
-        ("Cube", "Sphere", "Cylinder", "Cone", "Capsule", "Plane", "Cylinder_1", "Capsule_1"), GPRIM
-    ),
+    **dict.fromkeys(GPRIMS, GPRIM),
 }
 _MESH_EXTRAS = (
     "normals",
@@ -44,7 +42,6 @@ _MESH_EXTRAS = (
     "subdivisionScheme",
 )
 COLOUR, OPACITY = "primvars:displayColor", "primvars:displayOpacity"
-MAX_CURVE_POINTS = 2_000_000
 _NO_POINTS = np.zeros((0, 3), np.float32)
 _NO_INDICES = np.zeros(0, np.int32)
 
@@ -84,12 +81,14 @@ class Survey:
     kind: dict[int, str] = field(default_factory=dict)
     variants: list[VariantSet] = field(default_factory=list)
     has_materials: bool = False
+    has_full_materials: bool = False  # bindings of the purpose `full`
     mesh: list[Mesh] = field(default_factory=list)
     mesh_source: list[int] = field(default_factory=list)
     gprim: list[Gprim] = field(default_factory=list)
     gprim_source: list[int] = field(default_factory=list)
     shape: list[Template] = field(default_factory=list)  # curves and other shapes ready as they are
     shape_source: list[int] = field(default_factory=list)
+    shape_rgba: dict[int, U1] = field(default_factory=dict)  # colours of the points of a shape (p, 4)
     double_sided: list[int] = field(default_factory=list)
     colour_source: list[int] = field(default_factory=list)  # one colour for the whole prim
     colour: list[F4] = field(default_factory=list)  # (n, 3) linear, the first row counts
@@ -97,6 +96,7 @@ class Survey:
     opacity: list[float] = field(default_factory=list)
     many_colours: dict[int, tuple[F4, str]] = field(default_factory=dict)  # source -> (n, 3) linear, of
     many_opacities: dict[int, tuple[F4, str]] = field(default_factory=dict)
+    self_coloured: list[int] = field(default_factory=list)  # sources whose points show their displayColor
     instancers: list[int] = field(default_factory=list)
     points: list[int] = field(default_factory=list)
     subsets: list[int] = field(default_factory=list)
@@ -127,7 +127,7 @@ class Survey:
             names = tuple(prim.GetAuthoredPropertyNames())
             plan = plans.get((type_name, names))
             if plan is None:
-                plan = plans[(type_name, names)] = self._plan(type_name, names)
+                plan = plans[(type_name, names)] = self._plan(prim, type_name, names)
             number[path] = source
             paths.append(path)
             prims.append(prim)
@@ -174,12 +174,14 @@ class Survey:
                 remedy="Flatten it; no plant is built like that.",
             )
 
-    def _plan(self, type_name: str, names: tuple[str, ...]) -> _Plan:
+    def _plan(self, prim: Any, type_name: str, names: tuple[str, ...]) -> _Plan:
         type_id = self.type_number.setdefault(type_name, len(self.type_number))
-        kind = _KIND_OF.get(type_name, PLAIN)
+        # a type that is not known here may name the one it falls back to
+        kind = _KIND_OF.get(type_name) or _KIND_OF.get(str(prim.GetPrimTypeInfo().GetSchemaTypeName()), PLAIN)
         every = frozenset(names)
         if any(name.startswith("material:binding") for name in names):
             self.has_materials = True
+            self.has_full_materials |= any(name.startswith("material:binding:full") for name in names)
         return _Plan(
             kind=kind,
             type_id=type_id,
@@ -291,7 +293,7 @@ class Survey:
         if plan.kind == GPRIM:
             self._read_gprim(prim, source)
         elif plan.kind == CURVES:
-            self._read_curves(prim, source)
+            self._read_curves(prim, source, plan)
         elif plan.kind == INSTANCER:
             self.instancers.append(source)
         elif plan.kind == POINTS:
@@ -307,6 +309,8 @@ class Survey:
 
     def _read_gprim(self, prim: Any, source: int) -> None:
         kind = prim.GetTypeName()
+        if kind not in GPRIMS:  # an unknown type that falls back to a known one
+            kind = str(prim.GetPrimTypeInfo().GetSchemaTypeName())
         axis = str(prim.GetAttribute("axis").Get(self.time) or "Z") if kind not in {"Cube", "Sphere"} else "Z"
         axis = axis if axis in {"X", "Y", "Z"} else "Z"
         lift = 0.0
@@ -332,29 +336,21 @@ class Survey:
         self.gprim.append(Gprim(kind=kind, axis=axis, half=half, lift=lift))
         self.gprim_source.append(source)
 
-    def _read_curves(self, prim: Any, source: int) -> None:
+    def _read_curves(self, prim: Any, source: int, plan: _Plan) -> None:
         points = self._array(prim, "points", 2, _NO_POINTS).astype(np.float64)
         counts = self._array(prim, "curveVertexCounts", 1, _NO_INDICES).astype(np.int64)
-        if (
-            not len(points)
-            or (counts < 0).any()
-            or counts.sum() != len(points)
-            or len(points) > MAX_CURVE_POINTS
-        ):
+        if not len(points) and not len(counts):
+            return
+        token = {n: str(prim.GetAttribute(n).Get(self.time) or "") for n in ("type", "basis", "wrap")}
+        widths = self._array(prim, "widths", 1, np.zeros(0))
+        colours, of = self._primvar(prim, COLOUR, plan.names) if COLOUR in plan.names else (None, "")
+        shape = curves.shape(points, counts, token, widths, colours, of)
+        if shape is None:
             self.problems.append(
                 problem("S05", self.path[source], "The curves' counts do not add up to their points.")
             )
             return
-        token = {n: str(prim.GetAttribute(n).Get(self.time) or "") for n in ("type", "basis", "wrap")}
-        widths = self._array(prim, "widths", 1, np.zeros(0))
-        extent = float(np.ptp(points[np.isfinite(points).all(axis=1)], axis=0).max(initial=0.0))
-        width = widths if len(widths) == len(points) else np.full(len(points), _width(widths, extent))
-        control = np.column_stack([points, np.where(np.isfinite(width), width, 0.0) / 2])
-        lines = []
-        for curve in np.split(control, np.cumsum(counts)[:-1]):
-            line = sampled(curve, token["type"] or "cubic", token["basis"] or "bezier", token["wrap"])
-            lines.append((line[:, :3], line[:, 3]))
-        self.shape.append(tubes(lines))
+        self.shape.append(shape)
         self.shape_source.append(source)
 
     def _read_variants(self, prim: Any, source: int) -> None:
@@ -391,13 +387,6 @@ class Survey:
                     problem("S12", self.path[self.placed[k - 1]], "The transform is not a number.")
                 )
         return table, which
-
-
-def _width(widths: Sequence[float] | F4, extent: float) -> float:
-    """Return one width for curves that author one, or none, for all: 1/200 of their size."""
-    if len(widths) and np.isfinite(widths[0]) and widths[0] > 0:
-        return float(widths[0])
-    return extent / 200 or 0.01
 
 
 def start_time(stage: Any) -> Any:

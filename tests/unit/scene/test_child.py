@@ -196,7 +196,10 @@ def test_info_counts_in_the_scenes_own_units(server, write) -> None:
     assert (facts["up_axis"], facts["meters_per_unit"]) == ("Y", 0.01)
     assert facts["time_range"] == {"start": 1, "end": 48, "codes_per_second": 24}
     assert [p["code"] for p in facts["problems"]] == ["S06", "S11"]
-    assert facts["unsupported"] == [{"feature": "NURBS patches", "count": 1, "example": "/N"}]
+    assert facts["unsupported"] == [
+        {"feature": "NURBS patches", "count": 1, "example": "/N"},
+        {"feature": "subdivision (the control mesh is drawn, shaded smooth)", "count": 1, "example": "/M"},
+    ]
 
 
 def test_info_of_an_empty_scene_has_no_bounds(server, write) -> None:

@@ -514,7 +514,8 @@ def test_materials_colour_what_is_bound_to_them(scene_of) -> None:
     assert (scene.metallic[at], scene.roughness[at]) == (255, 64)
     assert scene.rgba[row(scene, "/B")].tolist() == [0, 0, 255, 255]
     assert scene.rgba[row(scene, "/P")].tolist() == [0, 255, 0, 255]
-    assert codes(scene) == ["S11"]
+    assert codes(scene) == ["S11", "S11"]
+    assert "wood.png was not found" in scene.problems[1].what
 
 
 def test_a_stronger_binding_above_wins(scene_of) -> None:
