@@ -13,10 +13,7 @@ import psutil
 import pytest
 from stations import Station, family, until
 
-from armillary.model.message import AskHistory, HistoryInfo
 from armillary.wire import runs
-from armillary.wire.bus import Line
-from armillary.wire.runs import recorder_address
 
 pytestmark = [pytest.mark.scale, pytest.mark.system]
 MINUTES = float(os.environ.get("SOAK_MINUTES", "5"))
@@ -54,25 +51,14 @@ def test_no_process_of_a_demo_grows(tmp_path: Path) -> None:
 
 
 def test_the_recorder_may_be_killed_again_and_again(station: Station) -> None:
-    address = recorder_address(station.plant.project)
-
-    def samples() -> int:
-        line = Line(address)
-        try:
-            got = line.ask(AskHistory(), timeout_s=5)
-        finally:
-            line.close()
-        assert isinstance(got, HistoryInfo)
-        return got.samples
-
     least = 0
     for _ in range(KILLS):
         until(lambda: not station.welcome().frame.recording, 20, "it is recorded")
         threading.Event().wait(1.0)
-        least = max(least, samples())
+        least = max(least, station.history().samples)
         assert station.recorder is not None
         os.kill(station.recorder.pid, signal.SIGKILL)
         station.recorder.stop()
         station.start_recorder()
-        assert samples() >= least
+        assert station.history().samples >= least
     until(lambda: not station.welcome().frame.recording, 20, "it is recorded at the end")

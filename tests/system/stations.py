@@ -13,11 +13,12 @@ import psutil
 from armillary.cli.plant import RunningPlant
 from armillary.model.clock import NS, WallClock
 from armillary.model.frame import apply_frame
-from armillary.model.message import Hello, Welcome
+from armillary.model.message import AskHistory, Hello, HistoryInfo, Welcome
 from armillary.model.tags import TagTable
 from armillary.project import folder as projects
 from armillary.wire import child
 from armillary.wire.bus import Line
+from armillary.wire.runs import recorder_address
 
 CLOCK = WallClock()
 
@@ -59,6 +60,16 @@ class Station:
         welcome = self.welcome()
         slot = next(s.slot for s in welcome.specs if s.name == tag)
         return float(welcome.frame.value[slot])
+
+    def history(self) -> HistoryInfo:
+        """What the recorder has on disk; asked over a line of its own, as the recorder may be a new one."""
+        line = Line(recorder_address(self.plant.project))
+        try:
+            got = line.ask(AskHistory(), timeout_s=5)
+        finally:
+            line.close()
+        assert isinstance(got, HistoryInfo)
+        return got
 
     def start_recorder(self) -> None:
         project = projects.read(self.plant.project)

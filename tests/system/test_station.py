@@ -13,11 +13,8 @@ from stations import CLOCK, Station, until
 
 from armillary.cli import run
 from armillary.model.clock import NS
-from armillary.model.message import AskHistory, HistoryInfo
 from armillary.model.order import Arm, Armed, Order, OrderState, Receipt
 from armillary.model.quality import GOOD, STALE
-from armillary.wire.bus import Line
-from armillary.wire.runs import recorder_address
 
 pytestmark = pytest.mark.system
 
@@ -120,29 +117,18 @@ def test_a_setpoint_goes_through_the_gate_once_and_reads_back(station: Station) 
 
 def test_killing_the_recorder_loses_nothing_that_was_acknowledged(station: Station) -> None:
     until(lambda: all_good(station), 10, "all tags GOOD")
-    address = recorder_address(station.plant.project)
-
-    def info() -> HistoryInfo:
-        line = Line(address)
-        try:
-            got = line.ask(AskHistory(), timeout_s=5)
-        finally:
-            line.close()
-        assert isinstance(got, HistoryInfo)
-        return got
-
-    until(lambda: info().samples > 500, 20, "500 samples on disk", every_s=0.5)
-    before = info()
+    until(lambda: station.history().samples > 500, 20, "500 samples on disk", every_s=0.5)
+    before = station.history()
     assert station.recorder is not None
     os.kill(station.recorder.pid, signal.SIGKILL)
     station.recorder.stop()
     until(lambda: bool(station.welcome().frame.recording), 10, "the world says that nothing is recorded")
     station.start_recorder()
     until(lambda: not station.welcome().frame.recording, 15, "recording goes on")
-    after = info()
+    after = station.history()
     assert after.samples >= before.samples
     assert after.first_ns == before.first_ns
-    until(lambda: info().samples > after.samples + 100, 15, "new samples follow", every_s=0.5)
+    until(lambda: station.history().samples > after.samples + 100, 15, "new samples follow", every_s=0.5)
 
 
 def test_a_world_that_is_killed_leaves_no_run_file_behind_for_long(
