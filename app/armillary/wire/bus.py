@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
+import stat
 import struct
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +27,7 @@ _HIGH_WATER = 1_000  # messages a peer may be behind before ZeroMQ drops: credit
 _LOCAL = ("ipc://", "inproc://")
 _MS = 1_000
 _SOCKET_PATH_LIMIT = 107  # sockaddr_un, Linux
+_KNOCK_S = 0.5
 
 
 def local_address(folder: Path, name: str) -> str:
@@ -73,16 +76,70 @@ def _remove_socket(address: str) -> None:
         Path(address.removeprefix("ipc://")).unlink(missing_ok=True)
 
 
+def _bind(bound: zmq.Socket[bytes] | zmq.asyncio.Socket, address: str) -> None:
+    """Bind a socket to an address that nobody serves. Raises WorldFault.
+
+    ZeroMQ itself takes a local address over from whoever serves it, who then is never asked again.
+    """
+    try:
+        if address.startswith("ipc://"):
+            _make_free(Path(address.removeprefix("ipc://")), address)
+        bound.bind(address)
+    except (zmq.ZMQError, OSError) as error:
+        raise WorldFault(
+            f"The address cannot be served: {os.strerror(error.errno or 0)}.",
+            where=address,
+            remedy="Give a path in a folder that you may write to.",
+        ) from error
+
+
+def _make_free(path: Path, address: str) -> None:
+    """Remove the socket file that a process left behind. Raises WorldFault for one that is served."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise WorldFault(
+            "The address is a file of another kind.",
+            where=address,
+            remedy="Give the path of a file that is not there yet.",
+        )
+    if served(address):
+        raise WorldFault(
+            "The address is taken: another process serves it.",
+            where=address,
+            remedy="End that process, or give another address.",
+        )
+    path.unlink(missing_ok=True)  # its owner was killed
+
+
+def served(address: str) -> bool:
+    """Return whether a process serves a local address."""
+    with socket.socket(socket.AF_UNIX) as knock:
+        knock.settimeout(_KNOCK_S)
+        try:
+            knock.connect(address.removeprefix("ipc://"))
+        except (ConnectionRefusedError, FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:
+            return True  # it is there, but has no time for us
+        return True
+
+
 class Hub:
     """The side that is connected to; blocking. Peers are named by ZeroMQ, not by what they claim."""
 
     def __init__(self, address: str) -> None:
         self.address = _checked(address)
-        _remove_socket(address)
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.ROUTER)
         _options(self._socket)
-        self._socket.bind(address)
+        try:
+            _bind(self._socket, address)
+        except WorldFault:
+            self._abandon()
+            raise
 
     def poll(self, timeout_s: float) -> list[tuple[bytes, int, object]]:
         """Return what has arrived within the time: (peer, request id, message); empty when nothing did."""
@@ -100,9 +157,12 @@ class Hub:
 
     def close(self) -> None:
         """Close the socket and remove its file."""
+        self._abandon()
+        _remove_socket(self.address)
+
+    def _abandon(self) -> None:
         self._socket.close()
         self._context.term()
-        _remove_socket(self.address)
 
 
 class AsyncHub:
@@ -110,11 +170,14 @@ class AsyncHub:
 
     def __init__(self, address: str) -> None:
         self.address = _checked(address)
-        _remove_socket(address)
         self._context = zmq.asyncio.Context()
         self._socket = self._context.socket(zmq.ROUTER)
         _options(self._socket)
-        self._socket.bind(address)
+        try:
+            _bind(self._socket, address)
+        except WorldFault:
+            self._abandon()
+            raise
 
     async def receive(self) -> tuple[bytes, int, object]:
         """Return the next (peer, request id, message)."""
@@ -128,9 +191,12 @@ class AsyncHub:
 
     def close(self) -> None:
         """Close the socket and remove its file."""
+        self._abandon()
+        _remove_socket(self.address)
+
+    def _abandon(self) -> None:
         self._socket.close()
         self._context.term()
-        _remove_socket(self.address)
 
 
 class Line:

@@ -17,9 +17,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from armillary.api.ports import CommandSink, SourceContext
+from armillary.api.ports import SourceContext
 from armillary.extend.discover import discover
-from armillary.extend.registry import Registry
 from armillary.model import message as msg
 from armillary.model import places
 from armillary.model.clock import NS, Clock, WallClock
@@ -37,7 +36,8 @@ from armillary.telemetry.plan import plans, problems
 from armillary.telemetry.watch import Watch
 from armillary.twin.derive import Derived
 from armillary.wire import runs
-from armillary.wire.bus import AsyncHub, local_address
+from armillary.wire.bus import AsyncHub, local_address, served
+from armillary.world import plugins
 from armillary.world.core import Core, Tick
 from armillary.world.feed import RecorderFeed
 from armillary.world.gate import Gate
@@ -54,8 +54,21 @@ TOLD_KEPT = 500  # kinds of undecodable messages told as events; the counters go
 def run(args: Mapping[str, Any], say: Callable[[Mapping[str, object]], None]) -> None:
     """Run the LIVE world of a project until asked to stop. Raises a Fault when it cannot start."""
     project = projects.read(Path(args["project"]))
+    _only_one(project)
     live = Live(project, WallClock(), listen=args.get("listen", ""), recorder=args.get("recorder", ""))
     asyncio.run(live.serve(say))
+
+
+def _only_one(project: Project) -> None:
+    """Raise WorldFault when a LIVE world of this project runs: it has one plant, one gate, one history."""
+    for other in runs.all_runs():
+        if other.project == str(project.folder) and other.kind == WorldKind.LIVE and served(other.address):
+            raise WorldFault(
+                f"A live world of this project runs already: {other.id} at {other.address}.",
+                where=str(project.folder),
+                remedy=f"Join it: armillary open --connect {other.address}; or end it: "
+                f"armillary worlds close {other.id}.",
+            )
 
 
 class Live:
@@ -69,7 +82,7 @@ class Live:
         self._registry = discover(["sources", "sinks", "decoders"])
         self._plans = plans(project.links, project.specs)
         self._inbox = Inbox([plan.link.name for plan in self._plans])
-        decoders = {name: make() for name, make in self._registry.of("decoders").items()}
+        decoders, decoder_problems = plugins.decoders(self._registry)
         self._intake = intake = Intake(self._plans, project.specs, self._inbox, decoders)
         self._core = Core(
             world=self.id,
@@ -86,7 +99,7 @@ class Live:
         self._feed = RecorderFeed(
             self._recorder, project.specs, recorded=project.recorded, session=f"{self.id}-{clock.now_ns()}"
         )
-        self._sinks = _sinks(self._registry, contexts)
+        self._sinks, sink_problems = plugins.sinks(self._registry, contexts)
         self._actors: dict[bytes, str] = {}  # who said Hello on which line
         self._audit: Audit | None = None
         self._gate, gate_problem = self._make_gate()
@@ -96,7 +109,8 @@ class Live:
         self._sent_status_ns = 0
         self._tasks: set[asyncio.Task[None]] = set()
         faults = [record(f) for f in (*problems(project.links, project.specs), *intake.problems)]
-        self._early = [self._event(f) for f in (*self._registry.problems, *faults, *gate_problem)]
+        plugin_problems = (*self._registry.problems, *decoder_problems, *sink_problems)
+        self._early = [self._event(f) for f in (*plugin_problems, *faults, *gate_problem)]
 
     # ---------------------------------------------------------------- life
 
@@ -366,16 +380,6 @@ class Live:
             text=f"{fault.what} {fault.remedy}",
             fault=fault,
         )
-
-
-def _sinks(registry: Registry, contexts: Mapping[str, SourceContext]) -> dict[str, CommandSink]:
-    """Return the sinks of the links that the project allows to command."""
-    makers = registry.of("sinks")
-    return {
-        name: makers[context.link.kind](context)
-        for name, context in contexts.items()
-        if context.link.commands and context.link.kind in makers
-    }
 
 
 def _no_secret(name: str) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from armillary.model import places
 from armillary.model.fault import ProjectFault, WorldFault
 from armillary.model.message import Arrays, Credit, Done, Stop
-from armillary.wire.bus import Hub, Line, local_address
+from armillary.wire.bus import Hub, Line, local_address, served
 
 
 @pytest.fixture
@@ -80,3 +81,37 @@ def test_wake_ends_a_poll_at_once(hub: Hub) -> None:
 def test_an_address_across_machines_is_refused_without_keys() -> None:
     with pytest.raises(WorldFault, match="not a local socket"):
         Line("tcp://127.0.0.1:5000")
+
+
+def test_an_address_that_is_served_is_not_taken_over(hub: Hub) -> None:
+    with pytest.raises(WorldFault, match="address is taken"):
+        Hub(hub.address)
+    line = Line(hub.address)
+    thread = serve_once(hub, Done())
+    assert line.ask(Stop()) == Done()  # the first goes on
+    thread.join()
+    line.close()
+
+
+def test_the_socket_of_a_killed_process_is_used_again(tmp_path: Path) -> None:
+    path = tmp_path / "left.sock"
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(path))
+    assert path.exists()
+    assert not served(f"ipc://{path}")
+    hub = Hub(f"ipc://{path}")
+    assert served(hub.address)
+    hub.close()
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("name", ["folder", "file", "file/below", "nowhere/at/all"])
+def test_a_place_where_no_socket_can_be_is_named_and_left_alone(name: str, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("kept")
+    address = f"ipc://{tmp_path}/{name}"
+    with pytest.raises(WorldFault) as caught:
+        Hub(address)
+    assert caught.value.where == address
+    assert caught.value.remedy
+    assert (tmp_path / "file").read_text() == "kept"
