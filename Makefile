@@ -34,7 +34,7 @@ bench: setup
 	@$(BIN)/armillary bench $(ARGS)
 
 soak: setup
-	@$(BIN)/python -m pytest -m scale tests/scale $(ARGS)
+	@$(BIN)/python -m pytest -o faulthandler_timeout=0 tests/scale $(ARGS)
 
 package: setup
 	@rm -rf dist && $(BIN)/python -m build --wheel --no-isolation --outdir dist .
