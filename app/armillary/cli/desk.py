@@ -17,6 +17,7 @@ from armillary.model.clock import WallClock
 from armillary.project import folder as projects
 from armillary.session.workspace import Workspace
 from armillary.wire import child
+from armillary.wire.bus import require_local
 
 HEADLESS_S = 20.0
 
@@ -72,6 +73,8 @@ def open_(path: str, screenshot: Path | None, after_s: float, connect: str) -> i
     if screenshot is not None:
         _must_be_writable(screenshot)
     clock = WallClock()
+    if connect:
+        require_local(connect)
     if path and not connect:
         projects.read(Path(path).expanduser().resolve())  # a fault is said before a window opens
     seconds = after_s if screenshot is not None else None
@@ -126,7 +129,7 @@ def world(project: str, listen: str) -> int:
     opened = projects.read(Path(project).expanduser().resolve())
     if not opened.saved:
         raise click.ClickException(
-            "a world needs a project folder; a bare scene has no links. Try: armillary new DIR"
+            "a world needs a project folder; a bare scene has no links. docs/projects.md has the smallest one."
         )
     return _serve("world.live", {"project": str(opened.folder), "listen": listen})
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from armillary.cli.answer import emit_json
+from armillary.encoding.compile import compiled
 from armillary.model import places
 from armillary.model.clock import WallClock
 from armillary.model.fault import Fault, FaultRecord, SceneFault
@@ -136,12 +137,14 @@ def check(path: str, as_json: bool) -> int:
             if isinstance(got, Problems):
                 found += got.problems
     bindings = opened.bindings if opened is not None else ()
+    if scene is not None:
+        found += compiled(bindings, scene, project.specs, project.colormaps)[1]  # e.g. channels not drawn
     found += lint.findings(project, bindings, scene.prim_path if scene is not None else ())
     return _say(path, found, as_json)
 
 
 def _say(path: str, found: list[SceneProblem], as_json: bool) -> int:
-    unique = list(dict.fromkeys(found))
+    unique = list({(p.code, p.where): p for p in reversed(found)}.values())[::-1]  # the first of each stays
     fatal = any(p.severity == "fatal" for p in unique)
     status = 2 if fatal else int(any(p.severity != "info" for p in unique))
     if as_json:

@@ -22,7 +22,6 @@ _SPELLINGS = {
     "mm/s²": "mm/s**2",
     "m/s²": "m/s**2",
     "kWh/m³": "kWh/m**3",
-    "1/min": "rpm",
     "rpm": "rpm",
     "°": "degree",
     "l/s": "l/s",

@@ -65,7 +65,7 @@ def _sources(project: Project, bindings: Sequence[Binding]) -> Iterator[ScenePro
 
 
 def _secrets(project: Project) -> Iterator[SceneProblem]:
-    remedy = 'Put it into the secret store and write secret = "<its name>".'
+    remedy = "Take it out: there is no secret store yet, so let the server know this machine without one."
     for link in project.links:
         if urlsplit(link.url).password:
             what = f"The url of '{link.name}' holds a password in plain text."

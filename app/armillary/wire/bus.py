@@ -42,7 +42,8 @@ def local_address(folder: Path, name: str) -> str:
     return f"ipc://{path}"
 
 
-def _checked(address: str) -> str:
+def require_local(address: str) -> str:
+    """Return the address of a local socket. Raises WorldFault for any other."""
     if not address.startswith(_LOCAL):
         raise WorldFault(
             f"The address {address} is not a local socket.",
@@ -131,7 +132,7 @@ class Hub:
     """The side that is connected to; blocking. Peers are named by ZeroMQ, not by what they claim."""
 
     def __init__(self, address: str) -> None:
-        self.address = _checked(address)
+        self.address = require_local(address)
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.ROUTER)
         _options(self._socket)
@@ -169,7 +170,7 @@ class AsyncHub:
     """The same for an asyncio loop."""
 
     def __init__(self, address: str) -> None:
-        self.address = _checked(address)
+        self.address = require_local(address)
         self._context = zmq.asyncio.Context()
         self._socket = self._context.socket(zmq.ROUTER)
         _options(self._socket)
@@ -203,7 +204,7 @@ class Line:
     """The side that connects; blocking, one owner thread. It reconnects by itself when the hub comes back."""
 
     def __init__(self, address: str) -> None:
-        self.address = _checked(address)
+        self.address = require_local(address)
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.DEALER)
         _options(self._socket)
@@ -286,7 +287,7 @@ class AsyncLine:
     """The connecting side for an asyncio loop: requests with answers, no pushed messages."""
 
     def __init__(self, address: str) -> None:
-        self.address = _checked(address)
+        self.address = require_local(address)
         self._context = zmq.asyncio.Context()
         self._socket = self._context.socket(zmq.DEALER)
         _options(self._socket)

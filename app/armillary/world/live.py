@@ -102,7 +102,7 @@ class Live:
         self._sinks, sink_problems = plugins.sinks(self._registry, contexts)
         self._actors: dict[bytes, str] = {}  # who said Hello on which line
         self._audit: Audit | None = None
-        self._gate, gate_problem = self._make_gate()
+        self._gate, gate_problem = self._make_gate() if project.commanding.enabled else (None, [])
         self._stop = asyncio.Event()
         self._told: set[tuple[str, str, str]] = set()
         self._sent_statuses: tuple[LinkStatus, ...] = ()
@@ -364,6 +364,12 @@ class Live:
         return next((s for s in self._links.statuses() if s.name == link), None)
 
     def _need_gate(self) -> Gate:
+        if not self._project.commanding.enabled:
+            raise OrderFault(
+                "Commands are switched off in this project.",
+                where=str(self._project.folder / "project.toml"),
+                remedy="An engineer may set enabled = true under [command].",
+            )
         if self._gate is None:
             raise OrderFault(
                 "Commands are locked: their audit cannot be written.",
