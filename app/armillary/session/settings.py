@@ -24,6 +24,7 @@ class Settings:
     def __init__(self, path: Path | None = None) -> None:
         self.path = path or places.config() / "desk.json"
         self.problem = ""  # said once: the file was broken, or cannot be written
+        self.remedy = ""
         # Any: plain JSON values, checked where they are read
         self._values: dict[str, Any] = self._read()
 
@@ -92,7 +93,11 @@ class Settings:
             document = json.loads(self.path.read_text("utf-8"))
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            self.problem = f"Your settings cannot be read: {error.strerror}. Defaults are used."
+            self.remedy = "Give yourself the right to read and write them."
+            return {}
+        except (ValueError, RecursionError) as error:
             return self._put_aside(str(error))
         if not isinstance(document, dict):
             return self._put_aside("it is not a JSON object")
@@ -105,6 +110,7 @@ class Settings:
         self.problem = (
             f"Your settings could not be read ({why}); they are kept as {aside}. Defaults are used."
         )
+        self.remedy = "Choose theme and layout anew; delete that file when nothing in it is needed."
         return {}
 
     def _write(self) -> None:
@@ -121,5 +127,6 @@ class Settings:
             os.replace(temporary, self.path)
         except OSError as error:
             self.problem = f"Your settings cannot be saved in {self.path}: {error.strerror or error}."
+            self.remedy = "Make that folder writable, or set XDG_CONFIG_HOME to one that is."
             with contextlib.suppress(OSError):
                 Path(temporary).unlink(missing_ok=True)

@@ -23,7 +23,7 @@ from armillary.ui.finder import Finder
 from armillary.ui.help import HelpSheet
 from armillary.ui.menus import Menus
 from armillary.ui.mode import ModeFrame
-from armillary.ui.notify import Cards, of_fault
+from armillary.ui.notify import Cards, Notice, of_fault
 from armillary.ui.panels.events import EventsPanel
 from armillary.ui.panels.inspector import InspectorPanel
 from armillary.ui.panels.links import LinksPanel
@@ -151,6 +151,14 @@ class DeskWindow(QMainWindow):
         self.menus.refresh()
         if (path := self.workspace.path) is not None:
             self.settings.opened(path)
+        self._tell_of_settings()
+
+    def _tell_of_settings(self) -> None:
+        """Say once that settings were broken or cannot be kept; the desk works without them."""
+        problem = self.settings.problem
+        if problem and not self._settings_said:
+            self._settings_said = problem
+            self.cards.add(Notice("warning", problem, str(self.settings.path), self.settings.remedy))
 
     def _frame_arrived(self, _slots: U4) -> None:
         ws = self.workspace
