@@ -299,3 +299,18 @@ def test_showing_another_scene_replaces_the_first(view_of: ViewOf) -> None:
     view.standard("front")
     assert pixel(view, 1)[0] > 100
     assert (first != picture(view)).any()
+
+
+def test_faces_that_are_clear_let_through_what_is_behind_and_the_others_hide_it(view_of: ViewOf) -> None:
+    scene = scenes.boxes(np.array([scenes.at(0, -3, 0), scenes.at(0, 3, 0, 4)]))
+    rgba = np.tile(np.array([0, 0, 255, 255], np.uint8), (len(scene.point), 1))
+    front = scene.point_prim == 1
+    rgba[front] = 255, 0, 0, 255
+    rgba[front & (scene.normal[:, 1] < -0.5)] = 255, 0, 0, 128
+    rgba[front & (scene.normal[:, 1] > 0.5)] = 255, 0, 0, 0
+    own = np.array([False, True, True])
+    scene = replace(scene, point_rgba=rgba, has_point_rgba=own, rgba=np.tile(rgba[-1:], (3, 1)))
+    view = view_of(scene)
+    assert pixel(view, 1) == [128, 0, 127]
+    view.standard("right")
+    assert pixel(view, 1) == [255, 0, 0]

@@ -265,7 +265,7 @@ def _drawing(
     own_box[drawn] = pool_box[shape[drawn]]
     has_point_rgba = np.zeros(m, np.bool_)
     # inside an instance, a material bound above it covers what the points say for themselves
-    covered = look.by_material & flags(len(survey.path), survey.self_coloured)[source]
+    covered = look.by_material & flags(len(survey.path), list(survey.self_coloured))[source]
     has_point_rgba[drawn] = pool.coloured[shape[drawn]] & ~covered[drawn]
     drawable = drawn.copy()
 

@@ -132,13 +132,23 @@ def point_colours(survey: Survey, found: Materials) -> None:
     mesh_of = {source: k for k, source in enumerate(survey.mesh_source)}
     shape_of = {source: k for k, source in enumerate(survey.shape_source)}
     constant = dict(zip(survey.opacity_source, survey.opacity, strict=True))
+    own = _own(survey)
     for source in sorted({*survey.many_colours, *survey.many_opacities}):
         colours, of = survey.many_colours.get(source, (None, ""))
         opacities, opacity_of = survey.many_opacities.get(source, (None, ""))
-        if colours is None:
-            # opacity alone varies: it is drawn as one value
+        by_face = opacities if opacity_of == "uniform" and source in mesh_of else None
+        if opacities is not None and by_face is None:
+            # opacity that varies within a face is drawn as one value
+            constant[source] = float(np.nanmean(opacities))
             survey.opacity_source.append(source)
-            survey.opacity.append(float(np.nanmean(np.asarray(opacities))))
+            survey.opacity.append(constant[source])
+        if colours is None:
+            if by_face is not None and found.of_source.get(source) is None:
+                mesh = survey.mesh[mesh_of[source]]
+                mesh.colours = np.tile(_base(survey, source, own), (len(by_face), 1))
+                mesh.colours[:, 3] = byte(by_face)
+                mesh.colours_of = "uniform"
+                survey.self_coloured.add(source)
             continue
         # where the prim is shown in one colour (a list, a legend) it is the mean
         survey.colour_source.append(source)
@@ -149,23 +159,23 @@ def point_colours(survey: Survey, found: Materials) -> None:
         if source in mesh_of:
             rgba = np.full((len(colours), 4), clear, np.uint8)
             rgba[:, :3] = srgb(colours)
-            if opacities is not None and opacity_of == of and len(opacities) == len(colours):
-                rgba[:, 3] = byte(opacities)
+            if by_face is not None and of == "uniform" and len(by_face) == len(colours):
+                rgba[:, 3] = byte(by_face)
             mesh = survey.mesh[mesh_of[source]]
             mesh.colours, mesh.colours_of = rgba, of
-            survey.self_coloured.append(source)
+            survey.self_coloured.add(source)
         elif source in shape_of and (tint := survey.shape[shape_of[source]].tint) is not None:
             rgba = np.full((len(tint), 4), clear, np.uint8)
             rgba[:, :3] = srgb(tint)
             survey.shape_rgba[shape_of[source]] = rgba
-            survey.self_coloured.append(source)
+            survey.self_coloured.add(source)
 
 
 def subset_colours(survey: Survey, found: Materials) -> None:
     """Give faces the colour of the material of the GeomSubset they are in."""
     mesh_of = {source: k for k, source in enumerate(survey.mesh_source)}
     rgb, opacity, coloured, clear = found.rgb(), found.opacity(), found.coloured(), found.clear()
-    own = dict(zip(survey.colour_source, survey.colour, strict=True)) if survey.subsets else {}
+    own = _own(survey) if survey.subsets else {}
     for source in survey.subsets:
         parent, material = mesh_of.get(survey.up[source]), found.of_source.get(source)
         if parent is None or material is None:
@@ -185,27 +195,31 @@ def subset_colours(survey: Survey, found: Materials) -> None:
                 )
             )
         if mesh.colours is None or mesh.colours_of != "uniform" or len(mesh.colours) != len(mesh.counts):
-            mesh.colours = np.tile(_base(survey, own, found, survey.up[source]), (len(mesh.counts), 1))
+            mesh.colours = np.tile(_base(survey, survey.up[source], own, found), (len(mesh.counts), 1))
             mesh.colours_of = "uniform"
-        if survey.up[source] in survey.self_coloured:
-            survey.self_coloured.remove(survey.up[source])
+        survey.self_coloured.discard(survey.up[source])
         if coloured[material]:
             mesh.colours[inside, :3] = rgb[material]
         if clear[material]:
             mesh.colours[inside, 3] = opacity[material]
 
 
-def _base(survey: Survey, own: dict[int, F4], found: Materials, source: int) -> U1:
-    """Return the colour of a mesh's faces that are in no subset, shape (4,)."""
+def _own(survey: Survey) -> dict[int, F4]:
+    """Return the display colours of sources that author one."""
+    return dict(zip(survey.colour_source, survey.colour, strict=True))
+
+
+def _base(survey: Survey, source: int, own: dict[int, F4], found: Materials | None = None) -> U1:
+    """Return the one colour of a source, shape (4,): its material's, its own or inherited one, or grey."""
     out = np.array((*GREY, 255), np.uint8)
-    material = found.of_source.get(source)
     at = source
     while at >= 0 and at not in own:
         at = survey.up[at]
     if at >= 0:
         out[:3] = srgb(own[at][0])
-    if material is not None and found.coloured()[material]:
-        out[:3] = found.rgb()[material]
-    if material is not None:
+    material = None if found is None else found.of_source.get(source)
+    if found is not None and material is not None:
+        if found.coloured()[material]:
+            out[:3] = found.rgb()[material]
         out[3] = found.opacity()[material]
     return out

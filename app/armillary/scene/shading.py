@@ -25,7 +25,8 @@ _SEEN = ("diffuse", "emissive", "opacity")  # inputs that the picture shows: the
 _DIFFUSE_FILES = ("diffuse_texture", "base_color_texture", "baseColorTexture")  # of MDL shaders
 _READERS = ("UsdPrimvarReader", "ND_geompropvalue", "ND_geomcolor", "ND_UsdPrimvarReader")
 OWN = ("displayColor", "displayOpacity")
-CONTEXTS = ("mtlx", "mdl", "glslfx", "ri", "arnold")
+CONTEXTS = ("", "mtlx", "mdl", "glslfx", "ri", "arnold")
+DARK = 0.01  # linear; a part below it has no colour of its own
 MOST_NODES = 64  # of a network, looked through for a texture
 ROUGHNESS = 0.5
 CLEAR = 0.75  # share of the opacity that full transmission takes: glass stays visible
@@ -153,22 +154,25 @@ class _Reader:
 
 def surface(material: Any, time: Any, pictures: Pictures) -> Surface | None:
     """Return what a material shows; None when it has no surface shader at all."""
-    shader = material.ComputeSurfaceSource()[0] or material.ComputeSurfaceSource(list(CONTEXTS))[0]
-    if not shader:
-        shader = next(
-            (UsdShade.Shader(c) for c in material.GetPrim().GetChildren() if c.IsA(UsdShade.Shader)), None
-        )
+    shader = next(
+        (found for context in CONTEXTS if (found := material.ComputeSurfaceSource(context)[0])), None
+    ) or next((UsdShade.Shader(c) for c in material.GetPrim().GetChildren() if c.IsA(UsdShade.Shader)), None)
     if not shader:
         return None
     read = _Reader(shader, time, pictures, [], [])
     is_mdl = bool(shader.GetPrim().GetAttribute("info:mdl:sourceAsset"))
-    diffuse = _diffuse(read)
+    diffuse, emissive = _diffuse(read), _emissive(read, is_mdl)
+    if "emissive" in read.textured:
+        # an image that glows shows its own colours, often those of the part, and must not wash them out
+        if max(diffuse or (0.0,)) <= DARK:
+            diffuse = emissive
+        emissive = (0.0, 0.0, 0.0)
     opacity = _opacity(read, is_mdl)
     metallic = scalar(read.value("metallic"), 0.0)
     roughness = scalar(read.value("roughness"), ROUGHNESS)
     return Surface(
         diffuse=diffuse,
-        emissive=_emissive(read, is_mdl),
+        emissive=emissive,
         opacity=opacity,
         metallic=metallic,
         roughness=roughness,

@@ -96,7 +96,7 @@ class Survey:
     opacity: list[float] = field(default_factory=list)
     many_colours: dict[int, tuple[F4, str]] = field(default_factory=dict)  # source -> (n, 3) linear, of
     many_opacities: dict[int, tuple[F4, str]] = field(default_factory=dict)
-    self_coloured: list[int] = field(default_factory=list)  # sources whose points show their displayColor
+    self_coloured: set[int] = field(default_factory=set)  # sources whose points show their displayColor
     instancers: list[int] = field(default_factory=list)
     points: list[int] = field(default_factory=list)
     subsets: list[int] = field(default_factory=list)

@@ -50,6 +50,7 @@ _VERTEX_MAIN = """
   uvec4 rgba = texelFetch(armColour, at, 0);
   int rank = int(state.x);
   int code = int(state.y);
+  //POINT if ((state.z & 2u) != 0u) rgba.a = uint(armPointRgba.a * 255.0 + 0.5);  // the same all over a face
   // a part with a pattern must be seen whatever its opacity was when its values could still be trusted
   if (rank == RANK_STALE || rank == RANK_BAD) rgba.a = max(rgba.a, 90u);
   bool solid = rgba.a == 255u;

@@ -53,6 +53,7 @@ class Stage:
         self.put(np.arange(m), scene.matrix)
         self.put(m + np.arange(rows - m), scene.instance_matrix)
         self.has_point_colours = len(self.mesh.rgba) > 0 and bool(scene.has_point_rgba.any())
+        self.clear_points = _clear_points(self.mesh, m) if self.has_point_colours else None
         self.selected: B1 = np.zeros(m, np.bool_)
         self.hovered: B1 = np.zeros(m, np.bool_)
         self.look: Look = base_look(scene)
@@ -199,6 +200,8 @@ class Stage:
         rank, code = state[:, 0], state[:, 1]
         shown = (state[:, 2].astype(np.uint8) & SHOWN) > 0
         clear = shown & (self.colour.array[:, 3] < _FULL)
+        if self.clear_points is not None:
+            clear |= shown & self.clear_points & ((state[:, 2].astype(np.uint8) & POINT_COLOURS) > 0)
         outlined = shown & (code > 0)
         hollow = rank == NEVER
         self._has_outlines = bool(outlined.any())
@@ -301,6 +304,16 @@ def _union(boxes: F8) -> F8:
     if len(finite) == 0:
         return np.full(6, np.nan)
     return np.concatenate([finite[:, :3].min(axis=0), finite[:, 3:].max(axis=0)])
+
+
+def _clear_points(mesh: Mesh, prims: int) -> B1 | None:
+    """Return which prims have points that are not opaque (M,), None when no point is."""
+    clear = mesh.rgba[:, 3] < _FULL
+    if not clear.any():
+        return None
+    out = np.zeros(prims, np.bool_)
+    out[mesh.prim[clear].astype(np.int64)] = True
+    return out
 
 
 def _poly_data(mesh: Mesh, point_colours: bool) -> vtkPolyData:
