@@ -129,7 +129,7 @@ def world(project: str, listen: str) -> int:
     opened = projects.read(Path(project).expanduser().resolve())
     if not opened.saved:
         raise click.ClickException(
-            "a world needs a project folder; a bare scene has no links. docs/projects.md has the smallest one."
+            "a world needs a project folder; a bare scene has no links. docs/projects.md shows one."
         )
     return _serve("world.live", {"project": str(opened.folder), "listen": listen})
 

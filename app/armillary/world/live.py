@@ -132,9 +132,10 @@ class Live:
             ]
             say({"address": self._address, "id": self.id, "recorder": self._recorder})
             stopped = asyncio.create_task(self._stop.wait())
-            done, _ = await asyncio.wait([stopped, *work], return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                if task is not stopped:
+            pending = {stopped, *work}
+            while not stopped.done():  # without links their task ends at once, and the world goes on
+                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
                     task.result()
         finally:
             ticking.set()
