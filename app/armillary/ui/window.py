@@ -56,6 +56,7 @@ class DeskWindow(QMainWindow):
         self.on_closed: Callable[[], None] = lambda: None
         self.timer_lateness = Lateness(self.clock, self)
         self.finder = Finder(workspace, run=self._run, frame=self.frame, reveal=self._reveal)
+        self._has_told_settings = False
         self._shown = {"grid": True, "axes": True, "labels": True, "legend": True}
         self._normal_state = Qt.WindowState.WindowNoState
         self.setAcceptDrops(True)
@@ -156,8 +157,8 @@ class DeskWindow(QMainWindow):
     def _tell_of_settings(self) -> None:
         """Say once that settings were broken or cannot be kept; the desk works without them."""
         problem = self.settings.problem
-        if problem and not self._settings_said:
-            self._settings_said = problem
+        if problem and not self._has_told_settings:
+            self._has_told_settings = True
             self.cards.add(Notice("warning", problem, str(self.settings.path), self.settings.remedy))
 
     def _frame_arrived(self, _slots: U4) -> None:
