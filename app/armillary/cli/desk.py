@@ -50,7 +50,13 @@ def demo(name: str, seconds: float | None, screenshot: Path | None, headless: bo
                 f"{part}: pid {process.pid}" + (f", port {plant.ports[part]}" if part != "simulator" else "")
             )
         workspace = Workspace(clock)
-        return _desk(workspace, str(plant.project), offscreen, screenshot, seconds, started)
+        workspace.open(str(plant.project))
+        try:
+            plant.confirm()
+        except BaseException:  # Ctrl-C too: what was started must end
+            workspace.close()
+            raise
+        return _desk(workspace, "", offscreen, screenshot, seconds, started)
     finally:
         plant.stop()
 
