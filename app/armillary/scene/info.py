@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from armillary.scene.place import moved_boxes
 from armillary.scene.survey import start_time
 
 SCHEMA = 1
+MATERIALX = "MaterialX materials (their plain colours are used)"
 LIGHTS = "lights of the scene"
 UNSUPPORTED = {
     "NurbsPatch": "NURBS patches",
@@ -39,10 +41,11 @@ _DRAWN_AS_IT_IS = ("", "default", "inherited")  # draw modes
 _EMPTY = 1e300  # OpenUSD's empty range is ±FLT_MAX and beyond
 
 
-def info(stage: Any, arrays: SceneArrays) -> str:
+def info(stage: Any, arrays: SceneArrays, documents: Sequence[str] = ()) -> str:
     """Return the facts as JSON text: counts include the parts of instances, bounds are in stage units.
 
     `arrays` are those of the same stage: their problems are told, and their boxes where the stage has none.
+    `documents` are MaterialX files that it refers to.
     """
     types: Counter[str] = Counter()
     unsupported: dict[str, list[Any]] = {}
@@ -63,6 +66,8 @@ def info(stage: Any, arrays: SceneArrays) -> str:
                 value = source.GetAttribute("points").Get(time)
                 counted[path] = len(value) if hasattr(value, "__len__") else 0
             points += counted[path]
+    if documents:
+        unsupported.setdefault(MATERIALX, [0, documents[0]])[0] += len(documents)
     start, end, codes = stage.GetStartTimeCode(), stage.GetEndTimeCode(), stage.GetTimeCodesPerSecond()
     answer = {
         "schema": SCHEMA,
@@ -118,7 +123,7 @@ def _shading(prim: Any) -> list[str]:
     if identifier.startswith(("ND_image", "ND_tiledimage", "ND_UsdUVTexture")):
         return ["textures (the mean colour of each is drawn)"]
     if identifier.startswith("ND_") and identifier.endswith("surfaceshader"):
-        return ["MaterialX materials (their plain colours are used)"]
+        return [MATERIALX]
     return []
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pxr import UsdGeom
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.model.arrays import B1, F8, I8, U1
@@ -160,7 +161,7 @@ def up_axis(stage: Any) -> str:
 
 def stated_up_axis(stage: Any) -> str:
     """Return what the stage calls its up axis, also where that is no axis."""
-    return str(stage.GetPseudoRoot().GetMetadata("upAxis"))
+    return str(UsdGeom.GetStageUpAxis(stage))
 
 
 def stated_metres(stage: Any) -> float:

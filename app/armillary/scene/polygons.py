@@ -238,8 +238,10 @@ def _creased(point: I8, weighted: F4, mean: F4) -> F4:
             continue
         rows = order[first[valence == v][:, None] + np.arange(v)]  # (groups, v)
         along = direction[rows]
-        near = np.einsum("gic,gjc->gij", along, along) >= CREASE_COS
-        total = np.einsum("gij,gjc->gic", near.astype(np.float32), weighted[rows])
+        near = (np.einsum("gic,gjc->gij", along, along) >= CREASE_COS).astype(np.float32)
+        for _ in range(int(v - 1).bit_length()):  # faces that lean alike through others between them
+            near = (np.matmul(near, near) > 0).astype(np.float32)
+        total = np.einsum("gij,gjc->gic", near, weighted[rows])
         out[rows.ravel()] = unit(total.reshape(-1, 3))
     return out
 

@@ -146,6 +146,24 @@ def test_a_subdivided_box_without_normals_keeps_its_edges_and_a_flat_sheet_is_sm
     np.testing.assert_allclose(smooth.normal[[1, 4]], [[0, 0, 1]] * 2, atol=1e-6)
 
 
+def test_a_coarse_ball_is_smooth_although_faces_across_a_point_lean_far_apart(scene_of) -> None:
+    around, up = np.meshgrid(np.arange(8) * np.pi / 4, np.radians([-40.0, 0.0, 40.0]))
+    ball = np.stack([np.cos(up) * np.cos(around), np.cos(up) * np.sin(around), np.sin(up)], 2).reshape(-1, 3)
+    quads = [
+        [r * 8 + k, r * 8 + (k + 1) % 8, r * 8 + 8 + (k + 1) % 8, r * 8 + 8 + k]
+        for r in (0, 1)
+        for k in range(8)
+    ]
+    scene = scene_of(
+        'def Mesh "W"\n{\n'
+        f"point3f[] points = {[tuple(p) for p in ball.tolist()]}\n"
+        f"int[] faceVertexCounts = {[4] * 16}\nint[] faceVertexIndices = {np.ravel(quads).tolist()}\n}}\n"
+    )
+    apart = np.einsum("ij,ij->i", scene.normal, scene.point)
+    middle = np.abs(scene.point[:, 2]) < 1e-6
+    assert (apart[middle] > 0.999).all()
+
+
 @pytest.mark.parametrize(
     ("interpolation", "normals", "points"),
     [
