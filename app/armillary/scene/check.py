@@ -20,6 +20,7 @@ from pxr import Ar, Sdf, Tf
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.model.fault import SceneFault
 from armillary.model.scene import SceneProblem
+from armillary.scene import mtlx
 from armillary.scene.problems import LIMITS, MAX_ARC_DEPTH, problem
 from armillary.scene.sniff import damaged, look
 
@@ -37,6 +38,7 @@ class Checked:
     layers: list[Any] = field(default_factory=list)
     files: list[str] = field(default_factory=list)  # every file looked at, and those that are missing
     problems: list[SceneProblem] = field(default_factory=list)
+    documents: list[str] = field(default_factory=list)  # MaterialX files
 
 
 def check(
@@ -45,17 +47,19 @@ def check(
     beside: Sequence[str] = (),
     roots: Sequence[str] = (),
     limits: Mapping[str, int] | None = None,
+    read_documents: bool = True,
 ) -> Checked:
     """Return the layers of a scene, safe to compose, and the problems met on the way.
 
     `beside` are layers composed with it (bindings.usda, composed.usda; they need not exist), `roots` folders
-    that asset paths may reach besides the entry's own. Raises SceneFault when the entry is missing, not a
+    that asset paths may reach besides the entry's own. Without `read_documents`, MaterialX documents are
+    only listed: the scene is what OpenUSD alone makes of it. Raises SceneFault when the entry is missing, not a
     scene, or past a limit (layers, bytes, prims).
     """
     bounds = {**LIMITS, **(limits or {})}
     own = os.path.realpath(entry)
     allowed = tuple(os.path.realpath(r) for r in (str(Path(own).parent), *roots))
-    walk = _Walk(allowed, bounds)
+    walk = _Walk(allowed, bounds, read_documents)
     if not os.path.isfile(own):
         raise SceneFault(
             "The scene file was not found.",
@@ -78,6 +82,7 @@ def check(
     found.layers = list(walk.layers.values())
     found.files = list(walk.files)
     found.problems = walk.problems
+    found.documents = list(walk.documents)
     return found
 
 
@@ -93,11 +98,13 @@ class _PastLimit(Exception):
 class _Walk:
     allowed: tuple[str, ...]
     bounds: Mapping[str, int]
+    read_documents: bool = True
     layers: dict[str, Any] = field(default_factory=dict)  # identifier -> layer, in breadth-first order
     depth: dict[str, int] = field(default_factory=dict)
     arcs: dict[str, list[str]] = field(default_factory=dict)
     files: dict[str, None] = field(default_factory=dict)
     problems: list[SceneProblem] = field(default_factory=list)
+    documents: dict[str, Any] = field(default_factory=dict)  # MaterialX file -> its layer in memory
     bytes: int = 0
     refers: bool = False  # there is a reference or a payload to another file
 
@@ -162,6 +169,9 @@ class _Walk:
                     )
                 try:
                     known = set(self.layers)
+                    if target.endswith(mtlx.SUFFIX):
+                        self._material(layer, asset, target)
+                        continue
                     next_layer = self.open(target, depth)
                 except SceneFault as fault:
                     self.problems.append(problem("S02", fault.where, fault.what, remedy=fault.remedy))
@@ -181,8 +191,23 @@ class _Walk:
                 if next_layer.identifier not in known:
                     waiting.append(next_layer)
 
+    def _material(self, layer: Any, asset: str, target: str) -> None:
+        """Let a layer refer to what a MaterialX document says, read into memory. Raises SceneFault."""
+        self.files[target] = None
+        made = self.documents.get(target)
+        if not self.read_documents:
+            self.documents[target] = None
+            layer.UpdateCompositionAssetDependency(asset, "")
+            return
+        if made is None:
+            made = self.documents[target] = mtlx.read(target)
+            self.layers[made.identifier] = made
+        layer.UpdateCompositionAssetDependency(asset, made.identifier)
+
     def _target(self, layer: Any, asset: str) -> str | None:
         """Return the file that an asset path of a layer means; None when it is not followed."""
+        if Sdf.Layer.IsAnonymousLayerIdentifier(asset) and Sdf.Layer.Find(asset):
+            return None  # a document that was read for another opening of this scene
         if _UNCOMPOSED.search(asset):
             self._cut(layer, asset, "S03", f"Blocked: {asset} is computed, so it cannot be checked.")
             return None

@@ -78,12 +78,20 @@ class SceneServer:
             self._open = None
             gc.collect()
 
-    def _compose(self, request: message.OpenScene) -> tuple[Checked, OpenStage, dict[str, float]]:
+    def _compose(
+        self, request: message.OpenScene, read_documents: bool = True
+    ) -> tuple[Checked, OpenStage, dict[str, float]]:
         """Check and compose a scene; what is asked for by hand comes strongest."""
         started = self._clock.now_mono_ns()
         above = tuple(path for path in (request.bindings, request.composed) if path)
         with quiet():
-            found = check(request.entry, beside=above, roots=request.roots, limits=request.limits)
+            found = check(
+                request.entry,
+                beside=above,
+                roots=request.roots,
+                limits=request.limits,
+                read_documents=read_documents,
+            )
         checked = self._clock.now_mono_ns()
         opened = open_stage(
             found.root, found.layers, above=above, load=request.load, variants=request.variants
@@ -165,10 +173,12 @@ class SceneServer:
 
     def _info(self, asked: message.AskInfo) -> message.Json:
         request = message.OpenScene(entry=asked.entry, roots=asked.roots)
-        found, opened, _ = self._compose(request)
+        # counted is what the scene itself composes to, without what documents of other kinds add
+        self._close()
+        found, opened, _ = self._compose(request, read_documents=False)
         with quiet():
             arrays = load(opened.stage, Options(), (*found.problems, *opened.problems), _pictures(request))
-            return message.Json(text=info.info(opened.stage, arrays))
+            return message.Json(text=info.info(opened.stage, arrays, found.documents))
 
     def _check_bindings(self, asked: message.CheckBindings) -> message.Problems:
         request = message.OpenScene(entry=asked.entry, bindings=asked.bindings, roots=asked.roots)
