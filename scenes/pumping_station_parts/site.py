@@ -31,7 +31,7 @@ def build(b: Builder) -> None:
     prim.GetPayloads().AddPayload("./parts/landscape.usda")
     cameras = "/Station/Cameras"
     b.xform(cameras)
-    b.camera(f"{cameras}/Overview", (-3.5, -31.0, 17.0), (0.6, 1.0, 1.9), 42)
+    b.camera(f"{cameras}/Overview", (-0.5, -34.0, 18.0), (3.4, 1.0, 1.9), 42)
     b.camera(f"{cameras}/Pumps", (-7.0, -6.9, 3.1), (-1.6, 0.3, 0.1), 45)
     b.camera(f"{cameras}/P_101A", (-7.4, -3.6, 1.7), (-4.5, -0.7, -0.1), 45)
     b.camera(f"{cameras}/Valves", (-0.2, 0.2, 3.7), (2.6, 3.75, 1.9), 45)

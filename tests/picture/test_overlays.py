@@ -105,3 +105,13 @@ def test_the_triad_shows_z_upwards_from_the_front(view_of: ViewOf) -> None:
     red = np.argwhere((rgba[..., :3] == (0xC0, 0x6A, 0x6A)).all(axis=2))
     assert blue[:, 0].mean() < red[:, 0].mean() - 5
     assert red[:, 1].mean() > blue[:, 1].mean() + 5
+
+
+def test_a_label_stands_beside_a_legend_and_never_under_it() -> None:
+    picture = np.zeros((200, 400, 4), np.uint8)
+    plates = [Plate(text="Chlorine 0.6 mg/l", rank=0, x=300, y=100, depth=5.0)]
+    assert labels(picture, plates, DARK, 1.0, blocked=[(290, 0, 400, 200)]) == 1
+    drawn = picture.any(axis=2)
+    assert drawn[:, :285].any(), "it found room on the left"
+    assert not drawn[:, 305:].any(), "only the leader may reach its prim"
+    assert labels(np.zeros((200, 400, 4), np.uint8), plates, DARK, 1.0, blocked=[(0, 0, 400, 200)]) == 0

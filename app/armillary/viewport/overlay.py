@@ -107,12 +107,21 @@ def blend(rgba: U1, patch: U1, x: int, y: int) -> None:
     under[...] = (mixed // _OPAQUE).astype(np.uint8)
 
 
-def labels(rgba: U1, plates: Sequence[Plate], theme: Theme, scale: float) -> int:
-    """Draw plates above their prims, nearest first, none over another; return how many found room."""
+Rect = tuple[int, int, int, int]
+"""Left, top, right, bottom in pixels."""
+
+
+def labels(
+    rgba: U1, plates: Sequence[Plate], theme: Theme, scale: float, blocked: Sequence[Rect] = ()
+) -> int:
+    """Draw plates above their prims, nearest first, none over another or over `blocked` places (legends).
+
+    Returns how many found room.
+    """
     height, width = rgba.shape[:2]
     inside = [p for p in plates if p.depth > 0 and 0 <= p.x < width and 0 <= p.y < height]
     inside.sort(key=lambda p: p.depth)
-    taken: list[tuple[int, int, int, int]] = []
+    taken: list[Rect] = list(blocked)
     for plate in inside[:MOST_LABELS]:
         patch = _plate(plate.text, plate.rank, theme.name, scale)
         h, w = patch.shape[:2]
@@ -123,7 +132,7 @@ def labels(rgba: U1, plates: Sequence[Plate], theme: Theme, scale: float) -> int
         taken.append((x, y, x + w, y + h))
         _leader(rgba, round(plate.x), round(plate.y), (y, y + h), theme)
         blend(rgba, patch, x, y)
-    return len(taken)
+    return len(taken) - len(blocked)
 
 
 def _room(
@@ -131,18 +140,24 @@ def _room(
     w: int,
     h: int,
     size: tuple[int, int],
-    taken: list[tuple[int, int, int, int]],
+    taken: list[Rect],
     gap: int,
 ) -> tuple[int, int] | None:
-    """Return the first free place of a plate: above its prim, then higher, then below."""
-    x = min(max(round(plate.x - w / 2), 0), max(size[0] - w, 0))
+    """Return the first free place of a plate: above its prim, then higher, then below, then beside."""
+    middle = min(max(round(plate.x - w / 2), 0), max(size[0] - w, 0))
     above = round(plate.y) - gap - h
-    for y in (above, above - h - 2, above - 2 * (h + 2), round(plate.y) + gap, above - 3 * (h + 2)):
-        if y < 0 or y + h > size[1]:
-            continue
-        if not any(x < right and left < x + w and y < low and top < y + h for left, top, right, low in taken):
-            return x, y
+    # beside: just left of what is in the way, as long as the plate still stands near its prim
+    beside = [left - w - gap for left, _, _, _ in taken if 0 < round(plate.x) - (left - w - gap) < 2 * w]
+    for x in (middle, *(b for b in beside if b >= 0)):
+        for y in (above, above - h - 2, above - 2 * (h + 2), round(plate.y) + gap, above - 3 * (h + 2)):
+            if 0 <= y <= size[1] - h and _is_free((x, y, x + w, y + h), taken):
+                return x, y
     return None
+
+
+def _is_free(place: Rect, taken: Sequence[Rect]) -> bool:
+    x, y, right, low = place
+    return not any(x < b and a < right and y < d and c < low for a, c, b, d in taken)
 
 
 def _leader(rgba: U1, x: int, y: int, plate: tuple[int, int], theme: Theme) -> None:

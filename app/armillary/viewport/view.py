@@ -286,23 +286,33 @@ class View:
         rgba, theme = self._rgba, self._picture.theme
         h, w = rgba.shape[:2]
         gap = round(_GAP * self._scale)
+        legends = self._legend_places(w, h, gap)
         if self._labels and self.stage is not None and self.stage.look.label:
-            overlay.labels(rgba, self._plates(self.stage), theme, self._scale)
+            blocked = [(x, y, x + patch.shape[1], y + patch.shape[0]) for x, y, patch in legends]
+            overlay.labels(rgba, self._plates(self.stage), theme, self._scale, blocked)
         if self._axes:
             patch = overlay.triad(*eye.basis(self.pose), theme, self._scale)
             overlay.blend(rgba, patch, gap, h - gap - patch.shape[0])
-        if self._legend:
-            if self._legend_patches is None:
-                self._legend_patches = [
-                    overlay.legend(told, theme, self._scale, marks=i == 0)
-                    for i, told in enumerate(self._legends)
-                ]
-            bottom = h - gap
-            for patch in self._legend_patches:
-                if bottom < patch.shape[0]:
-                    break  # no room above: the lowest legends are whole, the others wait for a taller view
-                overlay.blend(rgba, patch, w - gap - patch.shape[1], bottom - patch.shape[0])
-                bottom -= patch.shape[0] + gap // 2
+        for x, y, patch in legends:
+            overlay.blend(rgba, patch, x, y)
+
+    def _legend_places(self, w: int, h: int, gap: int) -> list[tuple[int, int, U1]]:
+        """Return (x, y, patch) of the legends, from the lower right upwards, as many as are whole."""
+        if not self._legend:
+            return []
+        if self._legend_patches is None:
+            self._legend_patches = [
+                overlay.legend(told, self._picture.theme, self._scale, marks=i == 0)
+                for i, told in enumerate(self._legends)
+            ]
+        places: list[tuple[int, int, U1]] = []
+        bottom = h - gap
+        for patch in self._legend_patches:
+            if bottom < patch.shape[0]:
+                break  # no room above: these wait for a taller view
+            places.append((w - gap - patch.shape[1], bottom - patch.shape[0], patch))
+            bottom -= patch.shape[0] + gap // 2
+        return places
 
     def _plates(self, stage: Stage) -> list[Plate]:
         labels = [
