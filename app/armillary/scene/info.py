@@ -13,8 +13,8 @@ from pxr import Usd, UsdGeom
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.model.scene import SceneArrays
-from armillary.scene.load import stated_metres, stated_up_axis
 from armillary.scene.place import moved_boxes
+from armillary.scene.space import stated_metres, stated_up_axis
 from armillary.scene.survey import start_time
 
 SCHEMA = 1

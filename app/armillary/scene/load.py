@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pxr import UsdGeom
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.model.arrays import B1, F8, I8, U1
@@ -24,9 +23,9 @@ from armillary.scene.place import NOTHING, Levels, flags
 from armillary.scene.polygons import Flaws, build
 from armillary.scene.pool import Pool, joined
 from armillary.scene.problems import LIMITS, listed, problem
+from armillary.scene.space import METRES_FALLBACK, stated_metres, stated_up_axis, world_matrix
 from armillary.scene.survey import Survey, start_time
 
-METRES_FALLBACK = 0.01  # OpenUSD's own, for a stage that says nothing
 CODES_FALLBACK = 24.0
 MOST_INSTANCES = 2_000_000
 UNDRAWN = {
@@ -157,26 +156,6 @@ def _load(
 def up_axis(stage: Any) -> str:
     """Return "Y" or "Z"."""
     return "Y" if stated_up_axis(stage) == "Y" else "Z"
-
-
-def stated_up_axis(stage: Any) -> str:
-    """Return what the stage calls its up axis, also where that is no axis."""
-    return str(UsdGeom.GetStageUpAxis(stage))
-
-
-def stated_metres(stage: Any) -> float:
-    """Return the stage's metres per unit: any number type, as old exporters write a float."""
-    value = stage.GetPseudoRoot().GetMetadata("metersPerUnit")
-    return float(value) if isinstance(value, int | float) else METRES_FALLBACK
-
-
-def world_matrix(metres: float, axis: str) -> F8:
-    """Return stage space → world: metres, Z up; a Y-up stage is turned by 90° about X."""
-    out = np.eye(4)
-    if axis == "Y":
-        out[:3, :3] = [[1, 0, 0], [0, 0, -1], [0, 1, 0]]
-    out[:3, :3] *= metres
-    return out
 
 
 def _units(stage: Any) -> tuple[list[SceneProblem], float]:
