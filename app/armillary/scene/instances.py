@@ -267,12 +267,12 @@ def rotations(quaternion: F8) -> F8:
     return out
 
 
-def point_matrices(survey: Survey, source: int) -> F8:
-    """Return where the points of a Points prim are, shape (n, 4, 4), scaled by their radius."""
+def point_matrices(survey: Survey, source: int) -> tuple[F8, I8]:
+    """Return where points of a Points prim are, shape (n, 4, 4), scaled by their radius, and which (n,)."""
     prim = survey.prim[source]
     place = _array(prim, "points", survey.time, 3)
     if place is None:
-        return np.zeros((0, 4, 4))
+        return np.zeros((0, 4, 4)), np.zeros(0, np.int64)
     place = np.asarray(place, np.float64)
     widths = _array(prim, "widths", survey.time)
     finite = np.isfinite(place).all(axis=1)
@@ -288,5 +288,5 @@ def point_matrices(survey: Survey, source: int) -> F8:
     matrix[:, [0, 1, 2], [0, 1, 2]] = (width / 2)[:, None]
     matrix[:, :3, 3] = place
     matrix[:, 3, 3] = 1.0
-    sound: F8 = matrix[finite & np.isfinite(width)]
-    return sound
+    sound = np.flatnonzero(finite & np.isfinite(width))
+    return matrix[sound], sound

@@ -276,15 +276,23 @@ def _drawing(
             )
     dot = len(pool) - 1  # the shape of a point is the last one
     for row in np.flatnonzero(flags(len(survey.path), survey.points)[source] & ~inside).tolist():
-        local = point_matrices(survey, int(source[row]))
+        local, kept = point_matrices(survey, int(source[row]))
         if not len(local):
             continue
         boxes = place.moved_boxes(np.broadcast_to(pool_box[dot], (len(local), 6)), local)
         own_box[row] = [*boxes[:, :3].min(axis=0), *boxes[:, 3:].max(axis=0)]
         drawable[row] = True
-        instances.append(
-            Instance(dot, (), np.full(len(local), row), matrix[row] @ local, np.full(len(local), -1))
-        )
+        by_colour = paint.by_colour(survey, look.found, int(source[row]), kept)
+        has_point_rgba[row] = bool(by_colour)
+        alpha = int(look.rgba[row, 3])
+        runs: list[tuple[tuple[int, ...], I8]] = [
+            ((int(r), int(g), int(b), alpha), which) for (r, g, b), which in by_colour
+        ] or [((), np.arange(len(local)))]
+        for colour, which in runs:
+            n = len(which)
+            instances.append(
+                Instance(dot, colour, np.full(n, row), matrix[row] @ local[which], np.full(n, NOTHING))
+            )
     return Drawing(merged, shape[merged], tuple(instances), drawable, has_point_rgba), own_box
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from pxr import UsdShade
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
-from armillary.model.arrays import B1, F4, U1
+from armillary.model.arrays import B1, F4, I8, U1
 from armillary.model.scene import SceneProblem
 from armillary.scene.pictures import Pictures
 from armillary.scene.problems import problem
@@ -19,6 +19,8 @@ from armillary.scene.survey import Survey
 
 GREY = (180, 180, 180)  # sRGB of what nobody coloured
 NO_SURFACE = -1
+MOST_COLOURS = 256  # of one prim's points
+_STEP = 51
 _LINEAR_END, _SLOPE, _GAIN, _SHIFT, _GAMMA = 0.0031308, 12.92, 1.055, 0.055, 2.4
 
 
@@ -169,6 +171,26 @@ def point_colours(survey: Survey, found: Materials) -> None:
             rgba[:, :3] = srgb(tint)
             survey.shape_rgba[shape_of[source]] = rgba
             survey.self_coloured.add(source)
+
+
+def by_colour(survey: Survey, found: Materials, source: int, kept: I8) -> list[tuple[U1, I8]]:
+    """Return the points of a Points prim by colour: (r, g, b) and which of the kept ones; [] for one colour.
+
+    More than MOST_COLOURS are rounded to 6 steps a channel: each colour is a run of triangles of its own.
+    """
+    colours, of = survey.many_colours.get(source, (None, ""))
+    if colours is None or of not in {"vertex", "varying"} or found.of(source) is not None:
+        return []
+    if len(kept) and kept[-1] >= len(colours):
+        return []
+    rgb = srgb(colours)[kept]
+    distinct, which = np.unique(rgb, axis=0, return_inverse=True)
+    if len(distinct) > MOST_COLOURS:
+        rounded = (np.rint(rgb / _STEP) * _STEP).astype(np.uint8)
+        distinct, which = np.unique(rounded, axis=0, return_inverse=True)
+    order = np.argsort(which.ravel(), kind="stable")
+    runs = np.split(order, np.cumsum(np.bincount(which.ravel()))[:-1])
+    return list(zip(distinct, runs, strict=True))
 
 
 def subset_colours(survey: Survey, found: Materials) -> None:

@@ -275,6 +275,37 @@ def test_curves_with_too_few_colours_show_their_mean(scene_of) -> None:
     assert not scene.has_point_rgba.any()
 
 
+CLOUD = (
+    'def Points "P"\n{{\n point3f[] points = {}\n float[] widths = [0.1]\n'
+    ' color3f[] primvars:displayColor = {} (\n  interpolation = "vertex"\n )\n}}\n'
+)
+
+
+def test_points_of_a_cloud_have_a_colour_each(scene_of) -> None:
+    scene = scene_of(CLOUD.format("[(0,0,0),(1,0,0),(nan,0,0),(3,0,0)]", "[(1,0,0),(0,0,1),(0,1,0),(1,0,0)]"))
+    assert scene.has_point_rgba.tolist() == [True]
+    shown = {}
+    for at, proto in zip(scene.instance_matrix[:, 0, 3].tolist(), scene.instance_proto.tolist(), strict=True):
+        shown[at] = scene.point_rgba[scene.triangle[scene.proto[proto], 0]].tolist()
+    assert shown == {0: list(RED), 1: list(BLUE), 3: list(RED)}
+    assert codes(scene) == ["S07"]
+
+
+def test_a_cloud_of_very_many_colours_is_drawn_in_fewer(scene_of) -> None:
+    n = 1000
+    places = [(i, 0, 0) for i in range(n)]
+    colours = [(i / n, 1 - i / n, (i * 7 % n) / n) for i in range(n)]
+    scene = scene_of(CLOUD.format(places, colours))
+    assert len(scene.instance_prim) == n
+    assert len(scene.proto) - 1 <= 256
+
+
+def test_a_cloud_with_too_few_colours_shows_their_mean(scene_of) -> None:
+    scene = scene_of(CLOUD.format("[(0,0,0),(1,0,0),(2,0,0)]", "[(1,0,0),(1,0,0)]"))
+    assert not scene.has_point_rgba.any()
+    assert rgba(scene, "/P") == list(RED)
+
+
 TWO_FACES = (
     " point3f[] points = [(0,0,0),(1,0,0),(1,1,0),(0,1,0)]\n int[] faceVertexCounts = [3, 3]\n"
     " int[] faceVertexIndices = [0,1,2, 0,2,3]\n"
