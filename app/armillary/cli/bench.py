@@ -10,6 +10,9 @@ import click
 
 from armillary.cli.answer import emit_json, table
 from armillary.extend.discover import discover
+from armillary.model.fault import Fault
+
+THOUSAND = 1_000
 
 
 @click.command()
@@ -27,10 +30,15 @@ def bench(names: Sequence[str], as_json: bool) -> int:
     for problem in registry.problems:
         click.echo(problem.what, err=True)
     figures: list[Mapping[str, object]] = []
+    missed = False
     for name in names or sorted(known):
         click.echo(f"measuring {name} …", err=True)
         make: Callable[[], Sequence[Mapping[str, object]]] = known[name]
-        figures += make()
+        try:
+            figures += make()
+        except (AssertionError, Fault) as error:  # its work was not done: no figure, and bad news
+            missed = True
+            click.echo(f"bench {name} measured nothing: {error}", err=True)
     if as_json:
         machine = {
             "system": platform.platform(),
@@ -43,7 +51,7 @@ def bench(names: Sequence[str], as_json: bool) -> int:
         rows = [
             (
                 str(f["name"]),
-                f"{f['value']:.4g} {f['unit']}",
+                f"{_shown(f['value'])} {f['unit']}",
                 f"{f['ratio']:.3g}" if f["ratio"] is not None else "–",
                 f"{f['bar']:g}" if f["bar"] is not None else "–",
                 "holds" if f["holds"] else "MISSED",
@@ -52,7 +60,14 @@ def bench(names: Sequence[str], as_json: bool) -> int:
             for f in figures
         ]
         table(rows, ("FIGURE", "VALUE", "RATIO", "BAR", "", "AGAINST"))
-    return int(not all(f["holds"] for f in figures))
+    return int(missed or not all(f["holds"] for f in figures))
+
+
+def _shown(value: object) -> str:
+    """Return a number with four digits, without an exponent."""
+    if not isinstance(value, int | float):
+        return str(value)
+    return f"{value:.0f}" if abs(value) >= THOUSAND else f"{value:.4g}"
 
 
 def _processor() -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from armillary.cli import run
 from armillary.cli.answer import finite
+from armillary.extend.registry import Plugin, Registry
 
 
 def test_no_world_is_said_in_words_with_status_2(capsys: pytest.CaptureFixture[str]) -> None:
@@ -66,3 +67,32 @@ def test_json_never_holds_nan() -> None:
     assert finite(float("nan")) is None
     assert finite(float("inf")) is None
     assert finite(1.5) == 1.5
+
+
+def test_a_bench_whose_work_was_not_done_is_bad_news_and_the_others_go_on(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> list[dict[str, object]]:
+        raise AssertionError("only 3 of 5 arrived")
+
+    def sound() -> list[dict[str, object]]:
+        return [
+            {
+                "name": "f",
+                "value": 70_000.0,
+                "unit": "1/s",
+                "against": "bar",
+                "ratio": 0.5,
+                "bar": 1.0,
+                "holds": True,
+            }
+        ]
+
+    registry = Registry()
+    for name, make in (("broken", broken), ("sound", sound)):
+        registry.add(Plugin(kind="benches", name=name, package="t", make=make))
+    monkeypatch.setattr("armillary.cli.bench.discover", lambda kinds: registry)
+    assert run(["bench"]) == 1
+    said = capsys.readouterr()
+    assert "only 3 of 5 arrived" in said.err
+    assert "70000 1/s" in said.out
