@@ -28,6 +28,7 @@ OTHER_WORDS = {
     "B14": "The expression is refused; the message shows it, with the column.",
     "P09": "The unit is not known, or the two units measure different things.",
     "S00": "The scene cannot be read at all.",
+    "S16": "A folder for the arrays of scenes cannot be written.",
 }
 FAMILIES = (
     ("P", "Projects", "`project.toml`, `twins.json`, and what contradicts itself between the files."),

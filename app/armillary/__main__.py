@@ -1,46 +1,63 @@
-"""Picks a command or a child entry by name; the only place where entries become modules."""
+"""Picks a command or a child entry by name; the only place where entries become modules.
+
+Modules are imported inside functions: until a command is ready to be stopped in order, Ctrl-C ends the
+process at once and without a trace.
+"""
 
 from __future__ import annotations
 
-import importlib
-import logging
-import os
 import signal
 import sys
-import threading
-from pathlib import Path
-from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from armillary.model.fault import Fault, WorldFault, record
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from armillary.model.fault import Fault
 
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_FAILED, _DIED = 2, 3  # exit status of a child: with a fault, with a defect
 
 
 def main() -> None:
     """Run a command, or a child when started as one."""
-    if len(sys.argv) > 1 and sys.argv[1] == "--child":
+    if sys.argv[1:2] == ["--child"]:
         _child(sys.argv[2:])
-    from armillary.cli import run
-
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(_command(sys.argv[1:]))
 
 
 def desk() -> None:
     """Run the desk without a terminal: `armillary open` with what was given."""
-    from armillary.cli import run
+    sys.exit(_command(["open", *sys.argv[1:]]))
 
-    sys.exit(run(["open", *sys.argv[1:]]))
+
+def _command(argv: list[str]) -> int:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from armillary.cli import log, run, stopping
+
+    stopping.prepare()
+    log.begin(argv)
+    try:
+        return run(argv)
+    finally:
+        stopping.disarm()
 
 
 def _child(argv: list[str]) -> NoReturn:
+    import importlib
+    import logging
+    import os
+    import threading
+    from pathlib import Path
+
+    from armillary.model.fault import Fault, WorldFault
     from armillary.wire import child
 
-    entry, log = argv[0], Path(argv[2])
+    entry, log = (argv[0], Path(argv[2])) if len(argv) > 2 else ("", Path(os.devnull))  # noqa: PLR2004
     logging.basicConfig(filename=log, level=logging.INFO, format=_LOG_FORMAT)
     if entry not in child.ENTRIES:
         child.say({"fault": _as_dict(WorldFault(f"There is no process named {entry}.", where="", remedy=""))})
-        os._exit(2)
+        os._exit(_FAILED)
     args = child.arguments()
     stopping = threading.Event()
 
@@ -58,16 +75,18 @@ def _child(argv: list[str]) -> NoReturn:
     except Fault as fault:
         logging.getLogger("armillary").exception("%s could not go on", entry)
         child.say({"fault": _as_dict(fault)})
-        sys.exit(2)
+        sys.exit(_FAILED)
     except Exception:  # the border of a process: it is logged, and the parent is told
         logging.getLogger("armillary").exception("%s died", entry)
         died = WorldFault(f"The process {entry} failed.", where=str(log), remedy="Read its log file.")
         child.say({"fault": _as_dict(died)})
-        sys.exit(3)
+        sys.exit(_DIED)
     sys.exit(0)
 
 
 def _as_dict(fault: Fault) -> dict[str, str]:
+    from armillary.model.fault import record
+
     r = record(fault)
     return {"kind": r.kind, "what": r.what, "where": r.where, "remedy": r.remedy}
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
+import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import click
 import orjson
@@ -16,6 +19,16 @@ def emit_json(answer: Mapping[str, object]) -> None:
     document = {"schema": SCHEMA, **answer}
     options = orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
     click.echo(orjson.dumps(document, option=options).decode())
+
+
+def tell(text: str, *, err: bool = False) -> None:
+    """Print a line for a person; where nobody reads any more, what runs goes on without it."""
+    try:
+        click.echo(text, err=err)
+    except OSError:
+        stream = sys.stderr if err else sys.stdout
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def finite(value: float) -> float | None:

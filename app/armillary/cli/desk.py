@@ -3,23 +3,43 @@
 from __future__ import annotations
 
 import importlib
+import math
 import os
 import signal
 import threading
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
 import click
 
+from armillary.cli.answer import tell
 from armillary.cli.plant import start_plant
 from armillary.model import places
 from armillary.model.clock import WallClock
+from armillary.model.fault import Fault, ProjectFault
 from armillary.project import folder as projects
 from armillary.session.workspace import Workspace
 from armillary.wire import child
 from armillary.wire.bus import require_local
 
 HEADLESS_S = 20.0
+LONGEST_S = 1_000_000.0  # eleven days: what a timer of Qt can count
+
+
+class Seconds(click.ParamType[float]):
+    """A time that can be waited for: a number of seconds, 0 or more."""
+
+    name = "seconds"
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            seconds = float(value)
+        except ValueError:
+            seconds = math.nan
+        if not 0 <= seconds <= LONGEST_S:
+            self.fail(f"{value!r} is no number of seconds from 0 to {LONGEST_S:,.0f}.", param, ctx)
+        return seconds
 
 
 def has_display() -> bool:
@@ -29,7 +49,7 @@ def has_display() -> bool:
 
 @click.command()
 @click.argument("name", default="pumping-station")
-@click.option("--seconds", type=float, default=None, help="End by itself after this time.")
+@click.option("--seconds", type=Seconds(), default=None, help="End by itself after this time.")
 @click.option("--screenshot", type=click.Path(dir_okay=False, path_type=Path), default=None, metavar="F.png")
 @click.option("--headless", is_flag=True, help="Draw offscreen, also where there is a display.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the simulated plant.")
@@ -44,20 +64,17 @@ def demo(name: str, seconds: float | None, screenshot: Path | None, headless: bo
     if screenshot is not None:
         _must_be_writable(screenshot)
     plant = start_plant(name, places.runtime() / f"demo-{os.getpid()}", seed, meanwhile=_import_desk)
+    workspace = Workspace(clock)
     try:
         for part, process in plant.parts.items():
-            click.echo(
+            tell(
                 f"{part}: pid {process.pid}" + (f", port {plant.ports[part]}" if part != "simulator" else "")
             )
-        workspace = Workspace(clock)
         workspace.open(str(plant.project))
-        try:
-            plant.confirm()
-        except BaseException:  # Ctrl-C too: what was started must end
-            workspace.close()
-            raise
+        plant.confirm()
         return _desk(workspace, "", offscreen, screenshot, seconds, started)
-    finally:
+    finally:  # after Ctrl-C too: what was started must end
+        workspace.close()
         plant.stop()
 
 
@@ -65,16 +82,17 @@ def demo(name: str, seconds: float | None, screenshot: Path | None, headless: bo
 @click.argument("path", default="")
 @click.option("--screenshot", type=click.Path(dir_okay=False, path_type=Path), default=None, metavar="F.png")
 @click.option(
-    "--after", "after_s", type=float, default=5.0, show_default=True, help="Seconds before the picture."
+    "--after", "after_s", type=Seconds(), default=5.0, show_default=True, help="Seconds before the picture."
 )
 @click.option("--connect", default="", metavar="ADDR", help="A running world instead of a project.")
 def open_(path: str, screenshot: Path | None, after_s: float, connect: str) -> int:
     """Open the desk on a project, a bare scene or a running world."""
     offscreen = not has_display()
     if offscreen and screenshot is None:
-        raise click.ClickException(
-            "there is no display (DISPLAY and WAYLAND_DISPLAY are not set). "
-            "Give --screenshot F.png for a picture, or run it under a display."
+        raise Fault(
+            "There is no display to open a window on.",
+            where="DISPLAY and WAYLAND_DISPLAY are not set",
+            remedy="Give --screenshot F.png for a picture, or run it under a display.",
         )
     if screenshot is not None:
         _must_be_writable(screenshot)
@@ -88,7 +106,9 @@ def open_(path: str, screenshot: Path | None, after_s: float, connect: str) -> i
 
 
 def _import_desk() -> None:
-    importlib.import_module("armillary.ui.app")
+    """Import what a desk needs, in parts: between two of them Ctrl-C is heard."""
+    for name in ("viewport.view", "ui.theme", "ui.plot", "ui.docks", "ui.app"):
+        importlib.import_module(f"armillary.{name}")
 
 
 def _desk(
@@ -110,20 +130,23 @@ def _desk(
             screenshot=screenshot,
             seconds=seconds,
             started_mono_ns=started,
-            say=click.echo,
+            say=tell,
+            warn=partial(tell, err=True),
         )
     finally:
         workspace.close()
     if screenshot is not None and screenshot.exists():
-        click.echo(str(screenshot.resolve()))
+        tell(str(screenshot.resolve()))
     return status
 
 
 def _must_be_writable(path: Path) -> None:
     folder = path.resolve().parent
     if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise click.ClickException(
-            f"the picture {path} cannot be written: {folder} is not a folder you may write to."
+        raise Fault(
+            f"The picture cannot be written: {folder} is not a folder that you may write to.",
+            where=str(path),
+            remedy="Give another path to --screenshot.",
         )
 
 
@@ -134,8 +157,10 @@ def world(project: str, listen: str) -> int:
     """Run a project's LIVE world as a service, without a desk."""
     opened = projects.read(Path(project).expanduser().resolve())
     if not opened.saved:
-        raise click.ClickException(
-            "a world needs a project folder; a bare scene has no links. docs/projects.md shows one."
+        raise ProjectFault(
+            "A world needs a project folder; a bare scene has no links.",
+            where=project,
+            remedy="Give a folder with a project.toml; to see the scene: armillary open SCENE.",
         )
     return _serve("world.live", {"project": str(opened.folder), "listen": listen})
 
@@ -146,28 +171,36 @@ def recorder(project: str) -> int:
     """Run a project's recorder as a service."""
     opened = projects.read(Path(project).expanduser().resolve())
     if not opened.saved:
-        raise click.ClickException("a recorder needs a project folder.")
+        raise ProjectFault(
+            "A recorder needs a project folder; a bare scene has no tags.",
+            where=project,
+            remedy="Give a folder with a project.toml.",
+        )
     return _serve("recorder.service", {"project": str(opened.folder)})
 
 
 def _serve(entry: str, args: dict[str, object]) -> int:
-    """Run one child until Ctrl-C or SIGTERM, or until it ends by itself."""
+    """Run one child until Ctrl-C or SIGTERM, or until it ends by itself: 0 when it was asked to, else 1."""
     process = child.start(entry, args, places.logs() / f"{entry}.log")
-    answer = process.ready()
-    click.echo(f"{entry} runs: {answer.get('address', '')}  log: {process.log}")
     stop = threading.Event()
 
     def on_signal(_signal: int, _frame: FrameType | None) -> None:
         stop.set()
 
-    signal.signal(signal.SIGINT, on_signal)
-    signal.signal(signal.SIGTERM, on_signal)
-    while process.alive and not stop.wait(0.2):
-        pass
-    if stop.is_set():
-        process.stop(3.0)
+    try:
+        answer = process.ready()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, on_signal)
+        tell(f"{entry} runs: {answer.get('address', '')}  log: {process.log}")
+        while process.alive and not stop.wait(0.2):
+            pass
+        words = process.exit_words()
+    finally:
+        status = process.stop(3.0)
+    if stop.is_set() or status == 0:
         return 0
-    click.echo(
-        f"armillary: {entry} {process.exit_words()}.\n  where: {process.log}\n  do:    read its log", err=True
+    tell(
+        f"armillary: {entry} {words}.\n  where: {process.log}\n  do:    Read the end of its log file.",
+        err=True,
     )
     return 1

@@ -15,6 +15,7 @@ from armillary.model.fault import WorldFault
 from armillary.wire import child, runs
 
 START_S = 15.0
+PARTS_STOP_S = 0.5  # they hold nothing that must be written
 
 
 @dataclass(slots=True)
@@ -32,9 +33,8 @@ class RunningPlant:
             process.ready(START_S)
 
     def stop(self) -> None:
-        """End all parts, last started first, and remove the folder."""
-        for part in reversed(list(self.parts.values())):
-            part.stop(1.0)
+        """End all parts and remove the folder."""
+        child.stop_all(self.parts.values(), PARTS_STOP_S)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from armillary.cli import stopping
 from armillary.cli.answer import emit_json
 from armillary.encoding.compile import compiled
 from armillary.model import places
@@ -38,12 +39,14 @@ def scene_child() -> Iterator[tuple[Line, child.Child]]:
     process = child.start(
         "scene.child", {"address": address}, places.logs() / "scene.log", memory_bytes=SCENE_MEMORY
     )
-    process.ready()
-    line = Line(address)
     try:
-        yield line, process
+        process.ready()
+        line = Line(address)
+        try:
+            yield line, process
+        finally:
+            line.close()
     finally:
-        line.close()
         process.stop()
 
 
@@ -189,6 +192,7 @@ def render(path: str, output: Path, size: str, camera: str, view: str, theme: st
     if not isinstance(got, SceneOpened):
         raise click.ClickException("the scene child answered something else")
     scene = cache.read(Path(got.arrays))
+    stopping.disarm()  # VTK makes an end of its own of an exception that a signal throws into it
     _picture(scene, output, (int(parts[0]), int(parts[1])), camera or project.default_camera, view, theme)
     click.echo(str(output.resolve()))
     return 0

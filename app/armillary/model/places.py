@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from pathlib import Path
@@ -70,6 +71,14 @@ def logs() -> Path:
         return _made(_base("XDG_STATE_HOME", ".local/state") / "log", "log files", "XDG_STATE_HOME")
     except ProjectFault:
         return _made(runtime() / "log", "log files", "XDG_STATE_HOME")
+
+
+def log_file() -> Path:
+    """Return the file that this process logs to, else the folder of log files."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.FileHandler):
+            return Path(handler.baseFilename)
+    return logs()
 
 
 def runtime() -> Path:

@@ -104,11 +104,7 @@ def write(arrays: SceneArrays, folder: Path) -> Path:
                 Path(file.name).unlink(missing_ok=True)
                 raise
     except OSError as error:
-        raise SceneFault(
-            f"The scene's arrays could not be written: {error.strerror}.",
-            where=str(folder),
-            remedy="Free some disk space, or make the folder writable.",
-        ) from error
+        raise _unwritable(folder, error) from error
     _prune(folder, path)
     return path
 
@@ -272,13 +268,27 @@ def content_key(request: str, digests: Mapping[str, str]) -> str:
 
 
 def remember(folder: Path, request: str, digests: Mapping[str, str]) -> str:
-    """Note which files a request is made of and their hashes, and return its key; "" = it does not exist."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Note which files a request is made of and their hashes, and return its key; "" = it does not exist.
+
+    Raises SceneFault when the folder cannot be written.
+    """
     note = folder / f"{hashlib.blake2b(request.encode(), digest_size=20).hexdigest()}.files"
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".", suffix=".part", delete=False) as file:
-        file.write(orjson.dumps({"format": FORMAT, "files": dict(digests)}))
-    Path(file.name).replace(note)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".", suffix=".part", delete=False) as file:
+            file.write(orjson.dumps({"format": FORMAT, "files": dict(digests)}))
+        Path(file.name).replace(note)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
     return content_key(request, digests)
+
+
+def _unwritable(folder: Path, error: OSError) -> SceneFault:
+    return SceneFault(
+        f"The scene's arrays could not be written: {error.strerror}.",
+        where=str(folder),
+        remedy="Free some disk space, or make the folder writable.",
+    )
 
 
 def recall(folder: Path, request: str, hashed: Callable[[str], str] = digest) -> Path | None:

@@ -38,6 +38,7 @@ class Checked:
     layers: list[Any] = field(default_factory=list)
     files: list[str] = field(default_factory=list)  # every file looked at, and those that are missing
     problems: list[SceneProblem] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)  # layers beside the scene that are left out
     documents: list[str] = field(default_factory=list)  # MaterialX files
 
 
@@ -51,10 +52,10 @@ def check(
 ) -> Checked:
     """Return the layers of a scene, safe to compose, and the problems met on the way.
 
-    `beside` are layers composed with it (bindings.usda, composed.usda; they need not exist), `roots` folders
-    that asset paths may reach besides the entry's own. Without `read_documents`, MaterialX documents are
-    only listed: the scene is what OpenUSD alone makes of it. Raises SceneFault when the entry is missing, not a
-    scene, or past a limit (layers, bytes, prims).
+    `beside` are layers composed with it (bindings.usda, composed.usda; they need not exist, and one that
+    cannot be read is left out), `roots` folders that asset paths may reach besides the entry's own. Without
+    `read_documents`, MaterialX documents are only listed: the scene is what OpenUSD alone makes of it.
+    Raises SceneFault when the entry is missing, not a scene, or past a limit (layers, bytes, prims).
     """
     bounds = {**LIMITS, **(limits or {})}
     own = os.path.realpath(entry)
@@ -66,11 +67,15 @@ def check(
             where=entry,
             remedy="Correct `entry` under [scene] in project.toml, or locate the file.",
         )
+    unreadable: list[str] = []
     try:
         layer = walk.open(own)
         for path in beside:
             if path and os.path.isfile(path):
-                walk.open(path)
+                try:
+                    walk.open(path)
+                except SceneFault:  # told by who reads the bindings in it
+                    unreadable.append(path)
             elif path:
                 walk.files[path] = None
         walk.follow()
@@ -83,6 +88,7 @@ def check(
     found.files = list(walk.files)
     found.problems = walk.problems
     found.documents = list(walk.documents)
+    found.unreadable = unreadable
     return found
 
 

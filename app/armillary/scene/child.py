@@ -5,6 +5,7 @@ The process is expendable: a hostile file may kill it, and nobody but its parent
 
 from __future__ import annotations
 
+import contextlib
 import gc
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -20,12 +21,13 @@ from armillary.model import message
 from armillary.model.clock import NS, Clock, WallClock
 from armillary.model.fault import Fault, SceneFault
 from armillary.model.places import cache as user_cache
-from armillary.model.scene import SceneArrays
+from armillary.model.places import runtime
+from armillary.model.scene import SceneArrays, SceneProblem
 from armillary.scene import author, cache, info, lint, sidecar
 from armillary.scene.check import Checked, check
 from armillary.scene.load import Options, load
 from armillary.scene.pictures import Pictures
-from armillary.scene.problems import LIMITS, listed
+from armillary.scene.problems import LIMITS, listed, problem
 from armillary.scene.stage import OpenStage, open_stage, quiet
 from armillary.wire.bus import Hub
 
@@ -93,6 +95,7 @@ class SceneServer:
                 read_documents=read_documents,
             )
         checked = self._clock.now_mono_ns()
+        above = tuple(path for path in above if path not in found.unreadable)
         opened = open_stage(
             found.root, found.layers, above=above, load=request.load, variants=request.variants
         )
@@ -106,7 +109,7 @@ class SceneServer:
         return self._open
 
     def _open_scene(self, request: message.OpenScene) -> message.SceneOpened:
-        folder = Path(request.cache) if request.cache else user_cache() / "scenes"
+        folder, beside = _cache_folder(request)
         text = _request_text(request)
         with quiet():
             path = cache.recall(folder, text, lambda file: _hashed(request, file))
@@ -116,14 +119,14 @@ class SceneServer:
         arrays = self._from_cache(path)
         cached = arrays is not None
         if arrays is None:
-            arrays, path, seconds = self._make(request, folder, text)
+            arrays, path, seconds = self._make(request, folder, text, beside)
         seconds["all"] = (self._clock.now_mono_ns() - started) / NS
         self._request, self._arrays = request, arrays
-        bindings, problems = sidecar.read(_layers(request))
+        bindings, problems = sidecar.read(_layers(request, beside))
         return message.SceneOpened(
             arrays=str(path),
             bindings=bindings,
-            problems=(*problems, *(lint.lint(bindings, arrays) if bindings else ())),
+            problems=(*beside, *problems, *(lint.lint(bindings, arrays) if bindings else ())),
             cached=cached,
             seconds=seconds,
         )
@@ -135,11 +138,12 @@ class SceneServer:
         try:
             return cache.read(path)
         except SceneFault:
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
             return None
 
     def _make(
-        self, request: message.OpenScene, folder: Path, text: str
+        self, request: message.OpenScene, folder: Path, text: str, problems: list[SceneProblem]
     ) -> tuple[SceneArrays, Path, dict[str, float]]:
         found, opened, seconds = self._compose(request)
         composed = self._clock.now_mono_ns()
@@ -149,9 +153,12 @@ class SceneServer:
         with quiet():
             arrays = load(opened.stage, options, (*found.problems, *opened.problems), pictures)
         loaded = self._clock.now_mono_ns()
-        digests = {file: _hashed(request, file) for file in dict.fromkeys([*found.files, *pictures.files])}
-        arrays = replace(arrays, key=cache.remember(folder, text, digests))
-        path = cache.write(arrays, folder)
+        digests = {file: _hashed(request, file) for file in dict.fromkeys([*found.files, *opened.files, *pictures.files])}
+        try:
+            arrays, path = _kept(arrays, folder, text, digests)
+        except SceneFault as fault:
+            problems.append(problem("S16", fault.where, fault.what))
+            arrays, path = _kept(arrays, runtime() / "scenes", text, digests)
         done = self._clock.now_mono_ns()
         self._open = opened
         seconds |= {"load": (loaded - composed) / NS, "write": (done - loaded) / NS}
@@ -185,7 +192,8 @@ class SceneServer:
         found, opened, _ = self._compose(request)
         with quiet():
             arrays = load(opened.stage, Options(), pictures=_pictures(request))
-        bindings, problems = sidecar.read(_layers(request))
+        left_out: list[SceneProblem] = []
+        bindings, problems = sidecar.read(_layers(request, left_out))
         judged = lint.lint(
             bindings,
             arrays,
@@ -194,7 +202,9 @@ class SceneServer:
             colormaps=[colours.name for colours in asked.colormaps],
         )
         return message.Problems(
-            problems=listed([*found.problems, *opened.problems, *arrays.problems, *problems, *judged])
+            problems=listed(
+                [*found.problems, *opened.problems, *arrays.problems, *left_out, *problems, *judged]
+            )
         )
 
 
@@ -203,10 +213,28 @@ def _pictures(request: message.OpenScene) -> Pictures:
     return Pictures((str(Path(request.entry).resolve().parent), *request.roots))
 
 
-def _layers(request: message.OpenScene) -> list[str]:
-    """Return the files that bindings are read from, strongest first."""
-    out = sidecar.files(request.bindings) if request.bindings else []
-    return out + (sidecar.files(request.composed) if request.composed else [])
+def _layers(request: message.OpenScene, problems: list[SceneProblem]) -> list[str]:
+    """Return the files that bindings are read from, strongest first; what cannot be read is a problem."""
+    out = sidecar.files(request.bindings, problems) if request.bindings else []
+    return out + (sidecar.files(request.composed, problems) if request.composed else [])
+
+
+def _cache_folder(request: message.OpenScene) -> tuple[Path, list[SceneProblem]]:
+    """Return where cached scenes are; where the user's cache cannot be written, the runtime folder."""
+    if request.cache:
+        return Path(request.cache), []
+    try:
+        return user_cache() / "scenes", []
+    except Fault as fault:
+        return runtime() / "scenes", [problem("S16", fault.where, fault.what)]
+
+
+def _kept(
+    arrays: SceneArrays, folder: Path, text: str, digests: Mapping[str, str]
+) -> tuple[SceneArrays, Path]:
+    """Return arrays with their key, and their file in a folder. Raises SceneFault."""
+    arrays = replace(arrays, key=cache.remember(folder, text, digests))
+    return arrays, cache.write(arrays, folder)
 
 
 def _hashed(request: message.OpenScene, file: str) -> str:

@@ -66,6 +66,7 @@ _REMEDY = {
     "B03": "Name the binding with letters, digits and underscores, unlike any field of the schema.",
     "B18": "Keep only overs in the binding layer; stage metadata belongs into the scene.",
     "B19": "Open the project with a newer Armillary; nothing is saved here.",
+    "B21": "Restore an older copy, or delete the file and bind anew; the scene is shown without it.",
 }
 
 
@@ -75,7 +76,14 @@ def _problem(code: str, severity: str, where: str, what: str) -> SceneProblem:
 
 def layer_of(path: str) -> Any:
     """Return a private copy of a layer file; edits of it touch no stage. Raises SceneFault."""
-    look(path)
+    try:
+        look(path)
+    except OSError as error:
+        raise SceneFault(
+            f"The file cannot be read: {error.strerror}.",
+            where=path,
+            remedy="Check what it is, and its permissions.",
+        ) from error
     try:
         layer = Sdf.Layer.OpenAsAnonymous(path)
     except Tf.ErrorException as error:
@@ -85,20 +93,27 @@ def layer_of(path: str) -> Any:
     return layer
 
 
-def files(path: str) -> list[str]:
+def files(path: str, problems: list[SceneProblem] | None = None) -> list[str]:
     """Return a binding layer and the layers it is split into, strongest first; those that exist.
 
-    Only files in the layer's own folder belong to it.
+    Only files in the layer's own folder belong to it. One that cannot be read is left out and noted in
+    `problems`; without that list SceneFault is raised.
     """
     out: list[str] = []
     folder = str(Path(path).resolve().parent) + os.sep
     waiting = [path]
     while waiting:
         here = waiting.pop(0)
-        if here in out or not os.path.isfile(here) or not os.path.realpath(here).startswith(folder):
+        if here in out or not os.path.exists(here) or not os.path.realpath(here).startswith(folder):
+            continue
+        try:
+            layer = layer_of(here)  # held: a list of a layer that has gone cannot be read
+        except SceneFault as fault:
+            if problems is None:
+                raise
+            problems.append(_problem("B21", "error", here, f"This binding layer is left out: {fault.what}"))
             continue
         out.append(here)
-        layer = layer_of(here)  # held: a list of a layer that has gone cannot be read
         waiting.extend(str(Path(here).parent / name) for name in layer.subLayerPaths)
     return out
 

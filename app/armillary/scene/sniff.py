@@ -35,7 +35,7 @@ def look(path: str) -> None:
     raise SceneFault(
         "This is not an OpenUSD file." if head else "The file is empty.",
         where=path,
-        remedy="Choose a .usd, .usda, .usdc or .usdz file, or convert it with `armillary import`.",
+        remedy="Choose a .usd, .usda, .usdc or .usdz file, or export it as one of these.",
     )
 
 

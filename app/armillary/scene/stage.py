@@ -23,6 +23,7 @@ class OpenStage:
     stage: Any  # Usd.Stage; pxr ships no type hints
     layers: list[Any]
     problems: list[SceneProblem] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)  # read besides: value clips
 
 
 @contextmanager
@@ -71,7 +72,7 @@ def open_stage(
             ) from error
     opened = OpenStage(stage, [*layers, session])
     opened.problems = _composition(stage, said)
-    _only_checked(stage, layers, session)
+    opened.files = _besides(stage, layers, session)
     return opened
 
 
@@ -90,13 +91,23 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())[:400]
 
 
-def _only_checked(stage: Any, layers: Sequence[Any], session: Any) -> None:
-    """Refuse a stage that reads a file the walk has not seen, by whatever arc it came in."""
+def _besides(stage: Any, layers: Sequence[Any], session: Any) -> list[str]:
+    """Return the files that a stage reads besides the layers that were walked: value clips of its folder.
+
+    Raises SceneFault for one from elsewhere, by whatever arc it came in.
+    """
     known = {layer.identifier for layer in layers} | {session.identifier}
+    folder = os.path.realpath(os.path.dirname(stage.GetRootLayer().realPath))
+    out = []
     for layer in stage.GetUsedLayers():
-        if layer.identifier not in known and not layer.anonymous:
+        if layer.identifier in known or layer.anonymous:
+            continue
+        path = os.path.realpath(layer.realPath)
+        if not path.startswith(folder.rstrip(os.sep) + os.sep):
             raise SceneFault(
                 "The scene reads a file in a way that could not be checked first.",
                 where=layer.realPath or layer.identifier,
                 remedy="Refer to the file by a plain reference, payload or sublayer.",
             )
+        out.append(path)
+    return out

@@ -19,6 +19,7 @@ from armillary.session.standing import IDLE, Standing
 
 VARIANTS_NS = NS // 2  # at most two changes of variants a second
 SCENE_S = 600.0
+SCENE_LOST = "S00"  # code of the problem that nothing of the scene can be shown
 
 
 class Loading(Standing):
@@ -112,7 +113,11 @@ class Loading(Standing):
         fault = fault_of(answer)
         where = str(self.project.entry) if self.project is not None and self.project.entry else fault.where
         self._scene_problem = SceneProblem(
-            code="S00", severity="error", where=fault.where or where, what=fault.what, remedy=fault.remedy
+            code=SCENE_LOST,
+            severity="error",
+            where=fault.where or where,
+            what=fault.what,
+            remedy=fault.remedy,
         )
         self._say(*IDLE)
         self._gather_problems()

@@ -24,15 +24,17 @@ from PySide6.QtWidgets import QApplication
 
 from armillary.model import places
 from armillary.model.clock import NS, Clock, WallClock
-from armillary.model.fault import Fault
+from armillary.model.fault import Fault, FaultRecord
 from armillary.model.quality import GOOD
-from armillary.session.workspace import Workspace
+from armillary.session.loading import SCENE_LOST
+from armillary.session.workspace import Workspace, WorldState
 from armillary.ui.notify import Notice
 from armillary.ui.window import DeskWindow
 
 log = logging.getLogger(__name__)
 
 _MS = 1000
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SLOWEST_PUMP_S = 1.0
 _IGNORED = (
     "This plugin does not support",
@@ -78,28 +80,44 @@ class Pulse(QObject):
 
 
 class Interrupts(QObject):
-    """Turns Ctrl-C and SIGTERM into a call on the Qt thread, at once though Qt waits in C."""
+    """Turns Ctrl-C, SIGTERM and SIGHUP into a call on the Qt thread, at once though Qt waits in C.
 
-    def __init__(self, run: Callable[[], None]) -> None:
+    Made before anything of Qt: an exception that a signal throws into the making of a window ends the
+    process where it stands. A signal that comes before `listen` is obeyed then.
+    """
+
+    def __init__(self) -> None:
         super().__init__()
-        self._run = run
+        self._run: Callable[[], None] | None = None
+        self._came = False
+        self._notifier: QSocketNotifier | None = None
         self._read, self._write = os.pipe()
         os.set_blocking(self._read, False)
         os.set_blocking(self._write, False)
         self._old_fd = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
-        self._old = {s: signal.signal(s, self._handle) for s in (signal.SIGINT, signal.SIGTERM)}
+        heard = [s for s in _SIGNALS if signal.getsignal(s) is not signal.SIG_IGN]
+        self._old = {s: signal.signal(s, self._handle) for s in heard}
+
+    def listen(self, run: Callable[[], None]) -> None:
+        """Call `run` for every signal from now on, and for one that came already, from the event loop."""
+        self._run = run
         self._notifier = QSocketNotifier(self._read, QSocketNotifier.Type.Read, self)
         self._notifier.activated.connect(self._drain)
+        if self._came:
+            QTimer.singleShot(0, run)
 
     def _handle(self, _number: int, _frame: FrameType | None) -> None:
-        self._run()
+        self._came = True
+        if self._run is not None:
+            self._run()
 
     def _drain(self) -> None:
         os.read(self._read, 64)  # the handler itself has run by the time that Python got here
 
     def restore(self) -> None:
         """Give the signals back to who had them."""
-        self._notifier.setEnabled(False)
+        if self._notifier is not None:
+            self._notifier.setEnabled(False)
         for number, handler in self._old.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(self._old_fd)
@@ -130,23 +148,28 @@ def run(
     seconds: float | None = None,
     started_mono_ns: int = 0,
     say: Callable[[str], None] | None = None,
+    warn: Callable[[str], None] | None = None,
 ) -> int:
     """Show the desk until its window is closed; return the exit status, 0 or 1.
 
+    1: the picture could not be written, or at the end the scene cannot be shown or the world has ended.
+
     screenshot is written `after_s` seconds after the start, or at the end; `seconds` ends the desk by itself.
     started_mono_ns: when the program started, for the time to the first live picture. say: gets lines for
-    a person, e.g. what was seen at the end.
+    a person, e.g. what was seen at the end; warn: what went wrong.
     """
     clock = WallClock()
     start = started_mono_ns or clock.now_mono_ns()
+    told = say or log.info
+    warned = warn or told
+    interrupts = Interrupts()
     old_messages = qInstallMessageHandler(_qt_message)
     app = application(offscreen=offscreen)
     window = DeskWindow(workspace, clock)
     pulse = Pulse(workspace, clock)
-    interrupts = Interrupts(window.quit)
+    interrupts.listen(window.quit)
     old_hook = sys.excepthook
-    sys.excepthook = lambda kind, error, trace: _uncaught(window, kind, error, trace)
-    told = say or log.info
+    sys.excepthook = lambda kind, error, trace: _uncaught(window, warned, kind, error, trace)
     failed = False
 
     def picture() -> None:
@@ -156,14 +179,20 @@ def run(
                 window.save_to(screenshot)
             except Fault as fault:
                 failed = True
-                told(str(fault))
+                warned(in_words(fault))
 
     def end() -> None:
-        if after_s is None:
-            picture()
-        for line in summary(workspace, window, start):
-            told(line)
-        window.close()
+        nonlocal failed
+        try:
+            if after_s is None:
+                picture()
+            for line in summary(workspace, window, start):
+                told(line)
+            for fault in amiss(workspace):
+                failed = True
+                warned(in_words(fault))
+        finally:
+            window.close()
 
     if seconds is None and screenshot is not None and after_s is None:
         seconds = 0.0
@@ -204,8 +233,32 @@ def summary(workspace: Workspace, window: DeskWindow, start_mono_ns: int) -> lis
     return lines
 
 
+def amiss(workspace: Workspace) -> list[FaultRecord]:
+    """Return why what was opened is not what is seen: a scene that cannot be shown, a world that ended."""
+    out = [
+        FaultRecord(kind="SceneFault", what=p.what, where=p.where, remedy=p.remedy)
+        for p in workspace.problems
+        if p.code == SCENE_LOST
+    ]
+    if workspace.world_state is WorldState.NOT_LIVE:
+        remedy = "Read the end of its log file, and open it again."
+        out.append(
+            FaultRecord(kind="WorldFault", what=workspace.world_text, where=workspace.title, remedy=remedy)
+        )
+    return out
+
+
+def in_words(fault: Fault | FaultRecord) -> str:
+    """Return a fault as the lines that a terminal shows."""
+    return f"armillary: {fault.what}\n  where: {fault.where}\n  do:    {fault.remedy}"
+
+
 def _uncaught(
-    window: DeskWindow, kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    window: DeskWindow,
+    warned: Callable[[str], None],
+    kind: type[BaseException],
+    error: BaseException,
+    trace: TracebackType | None,
 ) -> None:
     """Log what a slot raised and show it: one fault of ours must not end the watch over a plant."""
     log.error("uncaught in the desk", exc_info=(kind, error, trace))
@@ -214,7 +267,9 @@ def _uncaught(
         return
     what = f"A part of the desk failed: {kind.__name__}: {error}."
     remedy = "Go on; if it comes again, send the log file."
-    window.cards.add(Notice("error", what, str(places.logs()), remedy, kind.__name__))
+    told = Notice("error", what, str(places.log_file()), remedy, kind.__name__)
+    if window.cards.add(told):
+        warned(in_words(FaultRecord(kind=kind.__name__, what=what, where=told.where, remedy=remedy)))
 
 
 def _qt_message(level: QtMsgType, _context: QMessageLogContext, text: str) -> None:

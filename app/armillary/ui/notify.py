@@ -126,17 +126,18 @@ class Cards(QWidget):
             if not shown and notice not in self._dismissed and notice not in self._waiting:
                 self.add(notice)
 
-    def add(self, notice: Notice) -> None:
-        """Show a notice, or count it on the card that says so already."""
+    def add(self, notice: Notice) -> bool:
+        """Show a notice, or count it on the card that says so already; return whether it is new."""
         for card in self.cards:
             if card.notice == notice:
                 card.again()
-                return
+                return False
         if notice in self._waiting:
-            return
+            return False
         self._waiting.append(notice)
         if not self._next.isActive():
             self._show_next()
+        return True
 
     def _show_next(self) -> None:
         if not self._waiting or len(self.cards) >= MOST_CARDS:

@@ -17,7 +17,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -93,13 +93,17 @@ class Child:
             )
         return answer
 
-    def stop(self, timeout_s: float = 2.0) -> int | None:
-        """End the child: ask first, SIGKILL when the time is over. Returns its exit status."""
+    def ask_to_end(self) -> None:
+        """Tell the child to end in order, and do not wait."""
         with contextlib.suppress(OSError):
             if self._process.stdin is not None:
                 self._process.stdin.close()
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGTERM)
+
+    def stop(self, timeout_s: float = 2.0) -> int | None:
+        """End the child: ask first, SIGKILL when the time is over. Returns its exit status."""
+        self.ask_to_end()
         try:
             status = self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
@@ -167,6 +171,16 @@ def start(
     except BrokenPipeError:
         raise child._died() from None  # noqa: SLF001  our own class
     return child
+
+
+def stop_all(children: Iterable[Child], timeout_s: float) -> None:
+    """End children together: all are asked first, so the time is waited for once."""
+    some = list(children)
+    for child in some:
+        child.ask_to_end()
+    end = WallClock().now_mono_ns() + int(timeout_s * NS)
+    for child in some:
+        child.stop(max(0.05, (end - WallClock().now_mono_ns()) / NS))
 
 
 def _program() -> list[str]:

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from pathlib import Path
 
@@ -270,3 +271,62 @@ def test_bounds_come_from_the_shapes_where_an_authored_extent_is_upside_down(ser
     entry = write('def Cube "W"\n{\n float3[] extent = [(1, 1, 1), (-1, -1, -1)]\n}\n', axis="Y", metres=0.01)
     facts = json.loads(server.answer(AskInfo(entry=entry)).text)
     assert facts["bounds"] == [[pytest.approx(-1)] * 3, [pytest.approx(1)] * 3]
+
+
+def test_a_broken_binding_layer_is_named_and_the_scene_shown_without_it(server, request_) -> None:
+    Path(request_.bindings).write_text("garbage {")
+    opened = server.answer(request_)
+    assert "/W/Tank" in cache.read(Path(opened.arrays)).prim_path
+    assert opened.bindings == ()
+    [problem] = opened.problems
+    assert (problem.code, problem.severity, problem.where) == ("B21", "error", request_.bindings)
+    assert "left out" in problem.what
+    assert problem.remedy
+    answer = server.answer(CheckBindings(entry=request_.entry, bindings=request_.bindings))
+    assert [p.code for p in answer.problems] == ["B21"]
+    assert server.answer(AskAttributes(path="/W/Tank")).type_name == "Cube"
+
+
+def test_a_folder_named_like_the_binding_layer_is_named(server, request_) -> None:
+    Path(request_.bindings).unlink(missing_ok=True)
+    Path(request_.bindings).mkdir()
+    opened = server.answer(request_)
+    assert [(p.code, p.where) for p in opened.problems] == [("B21", request_.bindings)]
+
+
+def test_a_broken_part_of_a_split_binding_layer_leaves_the_other_parts(
+    server, request_, tmp_path: Path
+) -> None:
+    server.answer(request_)
+    bindings = Path(request_.bindings)
+    server.answer(SaveBindings(bindings=(bind("/W/Tank"),)))
+    (bindings.parent / "part.usda").write_text("#usda 1.0\nover {{{")
+    text = bindings.read_text().split("\n", 1)[1].lstrip()
+    head = "#usda 1.0\n(\n    subLayers = [@./part.usda@]\n)\n"
+    bindings.write_text(head + text.partition(")\n")[2] if text.startswith("(") else head + text)
+    opened = server.answer(request_)
+    assert [b.prim for b in opened.bindings] == ["/W/Tank"]
+    assert "B21" in [p.code for p in opened.problems]
+
+
+def test_a_cache_that_cannot_be_written_is_named_and_the_scene_shown(
+    server, request_, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    asked = dataclasses.replace(request_, cache=str(tmp_path / "file" / "below"))
+    for _ in range(2):
+        opened = server.answer(asked)
+        assert "/W/Tank" in cache.read(Path(opened.arrays)).prim_path
+        assert [(p.code, p.severity) for p in opened.problems] == [("S16", "warning")]
+        assert asked.cache in opened.problems[0].where
+
+
+def test_the_users_cache_that_cannot_be_written_is_named_and_the_scene_shown(
+    server, request_, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    opened = server.answer(dataclasses.replace(request_, cache=""))
+    assert "/W/Tank" in cache.read(Path(opened.arrays)).prim_path
+    assert [p.code for p in opened.problems] == ["S16"]
+    assert "XDG_CACHE_HOME" in opened.problems[0].remedy

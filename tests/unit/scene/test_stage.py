@@ -1,0 +1,37 @@
+"""What a stage reads besides the layers that were walked first."""
+
+import pytest
+
+from armillary.model import message
+from armillary.model.fault import SceneFault
+from armillary.model.scene import index_of
+from armillary.scene.check import check
+from armillary.scene.child import SceneServer
+from armillary.scene.stage import open_stage
+
+HEAD = "#usda 1.0\n(\n    startTimeCode = 0\n    endTimeCode = 2\n)\n"
+CLIP = 'def "C"\n{{\n double size.timeSamples = {{0: {}}}\n}}\n'
+SCENE = (
+    'def Cube "W" (\n clips = {{\n  dictionary default = {{\n   double2[] active = [(0, 0)]\n'
+    "   asset[] assetPaths = [@{}@]\n   asset manifestAssetPath = @{}@\n"
+    '   string primPath = "/C"\n  }}\n }}\n)\n{{\n}}\n'
+)
+
+
+def test_values_of_clips_in_the_folder_are_shown_and_watched(scene_of, write, tmp_path) -> None:
+    write(CLIP.format(8), name="clips/c.usda", head=HEAD)
+    body = SCENE.format("./clips/c.usda", "./clips/c.usda")
+    scene = scene_of(body)
+    assert scene.box[index_of(scene.prim_path)["/W"], 3] == 4
+    server = SceneServer()
+    asked = message.OpenScene(entry=str(tmp_path / "scene.usda"), cache=str(tmp_path / "cache"))
+    cached = [server.answer(asked).cached for _ in range(2)]
+    write(CLIP.format(2), name="clips/c.usda", head=HEAD)
+    assert [*cached, server.answer(asked).cached] == [False, True, False]
+
+
+def test_a_clip_from_outside_is_refused(write) -> None:
+    write(CLIP.format(8), name="outside.usda", head=HEAD)
+    found = check(write(SCENE.format("../outside.usda", "../outside.usda"), name="in/scene.usda"))
+    with pytest.raises(SceneFault, match="could not be checked"):
+        open_stage(found.root, found.layers)
