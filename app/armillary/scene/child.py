@@ -28,7 +28,7 @@ from armillary.scene.check import Checked, check
 from armillary.scene.load import Options, load
 from armillary.scene.pictures import Pictures
 from armillary.scene.problems import LIMITS, listed, problem
-from armillary.scene.stage import OpenStage, open_stage, quiet
+from armillary.scene.stage import OpenStage, besides, open_stage, quiet
 from armillary.wire.bus import Hub
 
 POLL_S = 1.0
@@ -153,7 +153,8 @@ class SceneServer:
         with quiet():
             arrays = load(opened.stage, options, (*found.problems, *opened.problems), pictures)
         loaded = self._clock.now_mono_ns()
-        digests = {file: _hashed(request, file) for file in dict.fromkeys([*found.files, *opened.files, *pictures.files])}
+        files = dict.fromkeys([*found.files, *besides(opened), *pictures.files])
+        digests = {file: _hashed(request, file) for file in files}
         try:
             arrays, path = _kept(arrays, folder, text, digests)
         except SceneFault as fault:
@@ -185,6 +186,7 @@ class SceneServer:
         found, opened, _ = self._compose(request, read_documents=False)
         with quiet():
             arrays = load(opened.stage, Options(), (*found.problems, *opened.problems), _pictures(request))
+            besides(opened)
             return message.Json(text=info.info(opened.stage, arrays, found.documents))
 
     def _check_bindings(self, asked: message.CheckBindings) -> message.Problems:

@@ -23,7 +23,6 @@ class OpenStage:
     stage: Any  # Usd.Stage; pxr ships no type hints
     layers: list[Any]
     problems: list[SceneProblem] = field(default_factory=list)
-    files: list[str] = field(default_factory=list)  # read besides: value clips
 
 
 @contextmanager
@@ -72,7 +71,7 @@ def open_stage(
             ) from error
     opened = OpenStage(stage, [*layers, session])
     opened.problems = _composition(stage, said)
-    opened.files = _besides(stage, layers, session)
+    besides(opened)
     return opened
 
 
@@ -91,15 +90,16 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())[:400]
 
 
-def _besides(stage: Any, layers: Sequence[Any], session: Any) -> list[str]:
-    """Return the files that a stage reads besides the layers that were walked: value clips of its folder.
+def besides(opened: OpenStage) -> list[str]:
+    """Return the files that a stage has read besides the layers that were walked: value clips of its folder.
 
-    Raises SceneFault for one from elsewhere, by whatever arc it came in.
+    Clips are opened when their values are first asked for, so this is to be asked after loading as well.
+    Raises SceneFault for a file from elsewhere, by whatever arc it came in.
     """
-    known = {layer.identifier for layer in layers} | {session.identifier}
-    folder = os.path.realpath(os.path.dirname(stage.GetRootLayer().realPath))
+    known = {layer.identifier for layer in opened.layers}
+    folder = os.path.realpath(os.path.dirname(opened.stage.GetRootLayer().realPath))
     out = []
-    for layer in stage.GetUsedLayers():
+    for layer in opened.stage.GetUsedLayers():
         if layer.identifier in known or layer.anonymous:
             continue
         path = os.path.realpath(layer.realPath)

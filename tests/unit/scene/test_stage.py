@@ -5,9 +5,7 @@ import pytest
 from armillary.model import message
 from armillary.model.fault import SceneFault
 from armillary.model.scene import index_of
-from armillary.scene.check import check
 from armillary.scene.child import SceneServer
-from armillary.scene.stage import open_stage
 
 HEAD = "#usda 1.0\n(\n    startTimeCode = 0\n    endTimeCode = 2\n)\n"
 CLIP = 'def "C"\n{{\n double size.timeSamples = {{0: {}}}\n}}\n'
@@ -30,8 +28,12 @@ def test_values_of_clips_in_the_folder_are_shown_and_watched(scene_of, write, tm
     assert [*cached, server.answer(asked).cached] == [False, True, False]
 
 
-def test_a_clip_from_outside_is_refused(write) -> None:
+def test_a_clip_from_outside_is_refused(write, tmp_path) -> None:
     write(CLIP.format(8), name="outside.usda", head=HEAD)
-    found = check(write(SCENE.format("../outside.usda", "../outside.usda"), name="in/scene.usda"))
-    with pytest.raises(SceneFault, match="could not be checked"):
-        open_stage(found.root, found.layers)
+    entry = write(SCENE.format("../outside.usda", "../outside.usda"), name="in/scene.usda")
+    for asked in (
+        message.OpenScene(entry=entry, cache=str(tmp_path / "cache")),
+        message.AskInfo(entry=entry),
+    ):
+        with pytest.raises(SceneFault, match="could not be checked"):
+            SceneServer().answer(asked)
