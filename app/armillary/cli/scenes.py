@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -81,12 +81,23 @@ def _scene_path(scene: str) -> Path:
     return path
 
 
+root_option = click.option(
+    "--root",
+    "roots",
+    multiple=True,
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, resolve_path=True),
+    help="A further folder that the scene's files may reach; may be given again.",
+)
+
+
 @click.command()
 @click.argument("scene")
+@root_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def info(scene: str, as_json: bool) -> int:
+def info(scene: str, roots: tuple[str, ...], as_json: bool) -> int:
     """Print what a scene holds, in its own units, and what of it is not shown."""
-    question = _opening(projects.read(_scene_path(scene)))
+    question = _opening(projects.read(_scene_path(scene)), roots)
     with scene_child() as (line, process):
         ask = AskInfo(entry=question.entry, roots=question.roots)
         answer = ask_child(line, process, ask, INFO_LIMIT_S, question.entry)
@@ -104,8 +115,9 @@ def info(scene: str, as_json: bool) -> int:
 
 @click.command()
 @click.argument("path")
+@root_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def check(path: str, as_json: bool) -> int:
+def check(path: str, roots: tuple[str, ...], as_json: bool) -> int:
     """Lint a project, scene or binding layer. 0 fine, 1 shown with problems, 2 nothing can be shown."""
     found: list[SceneProblem] = []
     project, read = projects.examine(_scene_path(path))
@@ -118,7 +130,7 @@ def check(path: str, as_json: bool) -> int:
     scene: SceneArrays | None = None
     with scene_child() as (line, process):
         try:
-            got = ask_child(line, process, _opening(project), SCENE_LIMIT_S, str(project.entry))
+            got = ask_child(line, process, _opening(project, roots), SCENE_LIMIT_S, str(project.entry))
             if isinstance(got, SceneOpened):
                 opened = got
                 scene = cache.read(Path(got.arrays))
@@ -133,6 +145,7 @@ def check(path: str, as_json: bool) -> int:
             question = CheckBindings(
                 entry=str(project.entry),
                 bindings=str(project.bindings),
+                roots=roots,
                 tags=tuple(s.name for s in project.specs),
                 colormaps=project.colormaps,
             )
@@ -163,23 +176,26 @@ def _problem(p: SceneProblem) -> dict[str, str]:
     return {"code": p.code, "severity": p.severity, "where": p.where, "what": p.what, "remedy": p.remedy}
 
 
-def _opening(project: Project) -> OpenScene:
+def _opening(project: Project, roots: Sequence[str] = ()) -> OpenScene:
     request = project.scene_request()
     if request is None:
         raise SceneFault(
             "This project has no scene.", where=str(project.folder), remedy="Name one in project.toml."
         )
-    return request
+    return replace(request, roots=(*request.roots, *roots))
 
 
 @click.command()
 @click.argument("path")
+@root_option
 @click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--size", default="1280x800", metavar="WxH", show_default=True)
 @click.option("--camera", default="", metavar="PRIM", help="Look through a camera of the scene.")
 @click.option("--view", default="", type=click.Choice(["", *VIEWS]), help="A standard view.")
 @click.option("--theme", default="dark", type=click.Choice(["dark", "light"]))
-def render(path: str, output: Path, size: str, camera: str, view: str, theme: str) -> int:
+def render(
+    path: str, roots: tuple[str, ...], output: Path, size: str, camera: str, view: str, theme: str
+) -> int:
     """Write a picture of a scene, or of a project's scene, as authored (no live values)."""
     parts = size.lower().split("x")
     if len(parts) != _SIZE_PARTS or not all(p.isdigit() and int(p) > 0 for p in parts):
@@ -188,7 +204,7 @@ def render(path: str, output: Path, size: str, camera: str, view: str, theme: st
         )
     project = projects.read(_scene_path(path))
     with scene_child() as (line, process):
-        got = ask_child(line, process, _opening(project), SCENE_LIMIT_S, str(project.entry))
+        got = ask_child(line, process, _opening(project, roots), SCENE_LIMIT_S, str(project.entry))
     if not isinstance(got, SceneOpened):
         raise click.ClickException("the scene child answered something else")
     scene = cache.read(Path(got.arrays))
