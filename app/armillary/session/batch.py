@@ -29,6 +29,7 @@ class Batch:
     answers: list[tuple[int, object]] = field(default_factory=list)  # (request number, answer or FaultRecord)
     live: bool | None = None  # the world began (True) or ceased (False) to speak; None: as before
     ended: list[tuple[str, FaultRecord]] = field(default_factory=list)  # (peer, why its process is gone)
+    died: set[str] = field(default_factory=set)  # those among them that ran already
     ready: list[str] = field(default_factory=list)  # peers that can be asked now
 
     def __bool__(self) -> bool:

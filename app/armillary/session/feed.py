@@ -324,9 +324,9 @@ class Feed:
                 words, peer.child = process.exit_words(), None
                 process.stop(0.1)
                 what = f"The process {process.entry} {words}."
-                self._gone(name, _fault(what, str(process.log), "Read the end of its log file."))
+                self._gone(name, _fault(what, str(process.log), "Read the end of its log file."), died=True)
 
-    def _gone(self, name: str, why: FaultRecord) -> None:
+    def _gone(self, name: str, why: FaultRecord, *, died: bool = False) -> None:
         """A process of ours is not there: fail what was asked of it and say so."""
         peer = self._peers[name]
         peer.starting = False
@@ -337,7 +337,13 @@ class Feed:
         if name == WORLD:
             self._welcomed = False
             self._set_live(False)
-        self._deliver(lambda batch: batch.ended.append((name, why)))
+
+        def put(batch: Batch) -> None:
+            batch.ended.append((name, why))
+            if died:
+                batch.died.add(name)
+
+        self._deliver(put)
 
     def _ask(self, ask: Asked) -> None:
         peer = self._peers[ask.peer]

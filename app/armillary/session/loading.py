@@ -33,6 +33,7 @@ class Loading(Standing):
         self._progress_of: Callable[[str, float], None] | None = None
         self._scene_problem: SceneProblem | None = None
         self._scene_child = False
+        self._scene_died: FaultRecord | None = None  # how the child ended while it ran
         self._attributes_asked = 0
         self._variants: tuple[tuple[str, str, str], ...] = ()
         self._variants_mono_ns = 0
@@ -40,6 +41,7 @@ class Loading(Standing):
     def _forget_scene(self) -> None:
         self._callbacks.clear()
         self._variants, self._scene_problem, self._scene_child = (), None, False
+        self._scene_died = None
 
     # ------------------------------------------------------------ requests
 
@@ -74,7 +76,7 @@ class Loading(Standing):
         request = start_scene(self._plan, self._feed)
         if request is None:
             return
-        self._scene_child = True
+        self._scene_child, self._scene_died = True, None
         self._say("Reading the scene", 0.1)
         self._ask(SCENE, request, self._scene_opened, SCENE_S)
 
@@ -112,6 +114,14 @@ class Loading(Standing):
     def _scene_failed(self, answer: object) -> None:
         fault = fault_of(answer)
         where = str(self.project.entry) if self.project is not None and self.project.entry else fault.where
+        if self._scene_died is not None:
+            died, self._scene_died = self._scene_died, None
+            fault = FaultRecord(
+                kind="SceneFault",
+                what=f"The scene crashed its reader. {died.what}",
+                where=where,
+                remedy=f"The file is damaged or hostile: export it again. Log: {died.where}",
+            )
         self._scene_problem = SceneProblem(
             code=SCENE_LOST,
             severity="error",
@@ -191,7 +201,7 @@ class Loading(Standing):
             return
         request = start_scene(self._plan, self._feed)
         if request is not None:
-            self._scene_child = True
+            self._scene_child, self._scene_died = True, None
             self._ask(SCENE, request, lambda _answer: None, SCENE_S)
 
     # ------------------------------------------------------------ looks

@@ -11,6 +11,7 @@ from armillary.encoding.program import Program
 from armillary.model.arrays import U4
 from armillary.model.binding import Binding, ColourMap
 from armillary.model.clock import Clock
+from armillary.model.fault import FaultRecord
 from armillary.model.frame import Event, Tally
 from armillary.model.link import LinkStatus
 from armillary.model.look import Look
@@ -21,6 +22,7 @@ from armillary.project.record import Project
 from armillary.session import rows, scenery
 from armillary.session.boarding import Boarding, WorldState
 from armillary.session.mirror import Mirror
+from armillary.session.restarts import Restarts
 from armillary.session.rows import BindingRow, LinkRow, TagRow
 from armillary.session.scenery import Scenery
 from armillary.session.showing import Showing
@@ -60,6 +62,8 @@ class Standing:
         self.tally: Mapping[str, Tally] = {}
         self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)  # newest last
         self.recording = ""  # "" = recorded, else why not
+        self._no_recorder: FaultRecord | None = None  # why ours is not there
+        self._restarts = Restarts()
         self.world_state = WorldState.NONE
         self.world_text = "No world: this is a scene without telemetry."
         self.role = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -39,6 +40,8 @@ log = logging.getLogger(__name__)
 SPIN_S = 0.1  # how often what spins is turned when nothing else asks for a picture
 AGE_S = 1.0  # how often ages are shown anew while the world is silent
 COUNTDOWN_S = 0.25
+STARTED_AGAIN = "It is started again; the end of its log file says more."
+GIVEN_UP = "It died three times within a minute: read the end of its log file before you start it again."
 BROWSE_S = 30.0
 _NONE = np.zeros(0, np.uint32)
 
@@ -132,6 +135,7 @@ class Workspace(Loading):
         plan, feed = self._plan, self._feed
         if plan is None or feed is None or self.world_state is WorldState.NONE:
             return
+        self._restarts.cancel(WORLD)
         self._set_world(WorldState.CONNECTING, f"Starting the world of {plan.title} anew …")
         if plan.starts_world:
             start_world(plan, feed)
@@ -151,6 +155,7 @@ class Workspace(Loading):
         elif self.world_state is WorldState.NOT_LIVE and now_mono_ns - self._ages_mono_ns >= AGE_S * NS:
             self._ages_mono_ns = now_mono_ns
             self.frame_arrived.emit(_NONE)
+        self._start_again(now_mono_ns)
         if self.orders.is_counting:
             self.orders.changed.emit()
         self.showing.turn(now_mono_ns, self.mirror.live and not self.paused)
@@ -160,9 +165,9 @@ class Workspace(Loading):
     def due_s(self, now_mono_ns: int) -> float | None:
         """Return after how many seconds `pump` must be called though nothing wakes it; None: not at all.
 
-        Spinning prims, ages of stale values and countdowns need that.
+        Spinning prims, ages of stale values, countdowns and processes that are started again need that.
         """
-        waits = []
+        waits = [due] if (due := self._restarts.due_s(now_mono_ns)) is not None else []
         if self.showing.is_moving and self.mirror.live and not self.paused:
             waits.append(SPIN_S)
         if self.orders.is_counting:
@@ -179,7 +184,7 @@ class Workspace(Loading):
             self._lived(batch.live, now_ns)
         slots.extend(self._frame(frame, now_mono_ns) for frame in batch.frames)
         for peer, why in batch.ended:
-            self._ended(peer, why, now_ns)
+            self._ended(peer, why, peer in batch.died, now_ns, now_mono_ns)
         if RECORDER in batch.ready:
             self.timeline.begin()
         for number, answer in batch.answers:
@@ -203,8 +208,9 @@ class Workspace(Loading):
         self.twins, self.relationships, self.role = welcome.twins, welcome.relationships, welcome.role
         self.mirror = Mirror(len(self.specs))
         self.mirror.live = True
-        self.events.clear()
-        slots = self._frame(welcome.frame, now_mono_ns)
+        known = set(self.events)  # of this world before we lost it, or of our own
+        news = tuple(event for event in welcome.frame.events if event not in known)
+        slots = self._frame(replace(welcome.frame, events=news), now_mono_ns)
         if before is not None:
             self._plan = joined(before, welcome.project, welcome.name, welcome.recorder)
             self._learn(before, self._plan)
@@ -240,7 +246,7 @@ class Workspace(Loading):
 
     def _frame(self, frame: Frame, now_mono_ns: int) -> U4:
         slots = self.mirror.take(frame, now_mono_ns)
-        self.recording = frame.recording
+        self.recording = self._not_recorded(frame.recording)
         self.tally = frame.tally or self.tally
         if frame.links:
             self.links = frame.links
@@ -251,20 +257,39 @@ class Workspace(Loading):
         self.timeline.take(frame)
         return slots
 
-    def _ended(self, peer: str, why: FaultRecord, now_ns: int) -> None:
-        """A process of ours ended, or could not be started."""
+    def _not_recorded(self, why: str) -> str:
+        """Return why nothing is recorded, by what our recorder said itself where it did; "" = recorded."""
+        if not why:
+            self._no_recorder = None
+        said = self._no_recorder
+        return why if said is None else f"{said.what} {said.remedy} ({said.where})"
+
+    def _ended(self, peer: str, why: FaultRecord, died: bool, now_ns: int, now_mono_ns: int) -> None:
+        """A process of ours ended (`died`), or could not be started."""
+        if died and peer in (WORLD, RECORDER):
+            again = self._restarts.died(peer, now_mono_ns)
+            why = replace(why, remedy=STARTED_AGAIN if again else GIVEN_UP)
         level = "error" if peer == WORLD else "warning"
         self._add_event(Event(t_ns=now_ns, level=level, source=peer, text=why.what, fault=why))
         if peer == WORLD:
-            self._set_world(WorldState.NOT_LIVE, f"Not live: {why.what} Log: {why.where}")
+            self._set_world(WorldState.NOT_LIVE, f"Not live: {why.what} {why.remedy} Log: {why.where}")
             self.mirror.live = False
             self.showing.wanted = True
             self.orders.disarm("the world ended.")
             self.world_changed.emit()
         elif peer == RECORDER and self._plan is not None and self._plan.recorder and self._feed is not None:
+            self._no_recorder = why
             self._feed.connect(RECORDER, self._plan.recorder)  # another one may serve this project
         elif peer == SCENE:
-            self._scene_child = False
+            self._scene_child, self._scene_died = False, why if died else None
+
+    def _start_again(self, now_mono_ns: int) -> None:
+        """Start what died and is due."""
+        for peer in self._restarts.take_due(now_mono_ns):
+            if peer == WORLD:
+                self.restart_world()
+            elif self._plan is not None and self._feed is not None:
+                start_recorder(self._plan, self._feed)
 
     def _set_world(self, state: WorldState, text: str) -> None:
         self.world_state, self.world_text = state, text

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from armillary.model.fault import Fault, FaultRecord
+from armillary.model.fault import Fault, FaultRecord, WorldFault
 from armillary.model.frame import Event
 from armillary.model.message import Enroll, Enrolled, Stored
 from armillary.model.sample import SampleBatch
@@ -18,6 +18,7 @@ from armillary.world.spool import Spool
 
 SEND_EVERY_S = 0.5  # about as often as the store commits
 NOT_YET = "the recorder has not answered yet"
+AWAY = "no recorder answers; start one: armillary recorder PROJECT"
 ANSWER_S = 3.0  # without an acknowledgement for this long, while something is under way, it is away
 
 
@@ -64,6 +65,9 @@ class RecorderFeed:
                 await self._enroll(line)
                 self.trouble = ""
                 await self._pump(line)
+            except WorldFault:  # nobody answered
+                self.trouble = AWAY
+                self.spool.lost()
             except Fault as fault:
                 self.trouble = fault.what.rstrip(".")
                 self.spool.lost()
@@ -111,4 +115,4 @@ class RecorderFeed:
             except TimeoutError:
                 silent_s += SEND_EVERY_S if self.spool.under_way else 0.0
             if silent_s > ANSWER_S:
-                raise Fault("the recorder does not answer", where=self._address, remedy="See its log.")
+                raise WorldFault("No answer.", where=self._address, remedy="See its log.")

@@ -14,7 +14,7 @@ from armillary.model.quality import STALE
 from armillary.session import scenery, workspace
 from armillary.session.actions import ACTIONS, action
 from armillary.session.batch import Batch
-from armillary.session.feed import SCENE, WORLD
+from armillary.session.feed import RECORDER, SCENE, WORLD
 from armillary.session.workspace import Workspace, WorldState
 from armillary_bench.synthetic import scene_of
 
@@ -329,3 +329,80 @@ def test_an_action_that_is_disabled_says_why(bench: Bench) -> None:
     assert "not writable" in action("order.arm").why_not(bench.workspace)
     with pytest.raises(KeyError):
         action("nothing.here")
+
+
+# ---------------------------------------------------------------- processes that end
+
+
+def died(peer: str, what: str = "The process ended by SIGKILL.") -> dict[str, Any]:
+    why = FaultRecord(kind="WorldFault", what=what, where="/logs/x.log", remedy="Read its log.")
+    return {"ended": [(peer, why)], "died": {peer}}
+
+
+def own_project(bench: Bench) -> None:
+    """Open a project whose world and recorder this desk starts."""
+    (bench.folder / "project.toml").write_text('[project]\nschema = 1\nid = "x"\nname = "Own"\n')
+    bench.workspace.open(str(bench.folder))
+    bench.pump(welcome=bench.stand.welcome(), live=True)
+    bench.feed.launched.clear()
+
+
+@pytest.mark.parametrize(("peer", "entry"), [(WORLD, "world.live"), (RECORDER, "recorder.service")])
+def test_a_process_of_ours_that_dies_is_said_and_started_again(bench: Bench, peer: str, entry: str) -> None:
+    own_project(bench)
+    bench.pump(**died(peer))
+    event = bench.workspace.events[-1]
+    assert event.fault is not None
+    assert "started again" in event.fault.remedy
+    assert bench.feed.launched == []
+    assert bench.workspace.due_s(bench.clock.now_mono_ns()) is not None
+    bench.clock.advance(1.0)
+    bench.pump()
+    assert bench.feed.launched == [entry]
+
+
+def test_a_world_that_dies_again_and_again_is_left_to_a_person(bench: Bench) -> None:
+    own_project(bench)
+    for _ in range(3):
+        bench.pump(**died(WORLD))
+        bench.clock.advance(2.0)
+        bench.pump()
+    assert bench.feed.launched == ["world.live"] * 2
+    assert bench.workspace.world_state is WorldState.NOT_LIVE
+    assert "three times" in bench.workspace.world_text
+    assert "/logs/x.log" in bench.workspace.world_text
+
+
+def test_a_recorder_that_cannot_start_says_why_instead_of_that_it_does_not_answer(bench: Bench) -> None:
+    own_project(bench)
+    why = FaultRecord(kind="StoreFault", what="Not a history.", where="h.duckdb", remedy="Move it.")
+    bench.pump(ended=[(RECORDER, why)])
+    bench.pump(frames=[bench.stand.frame(2, {}, recording="no recorder answers")])
+    assert bench.workspace.recording == "Not a history. Move it. (h.duckdb)"
+    bench.pump(frames=[bench.stand.frame(3, {})])
+    assert bench.workspace.recording == ""
+    bench.pump(frames=[bench.stand.frame(4, {}, recording="the disk is full")])
+    assert bench.workspace.recording == "the disk is full"
+
+
+def test_what_the_desk_saw_itself_is_kept_when_the_world_says_hello(bench: Bench) -> None:
+    bench.workspace.open("ipc://somewhere")
+    bench.pump(**died(RECORDER))
+    told = Event(t_ns=1, level="info", source="site", text="UP")
+    for _ in range(2):  # it is lost and found again: what it tells anew is not news
+        frame = bench.stand.frame(1, {0: 1.0, 1: 1.0, 2: 1.0}, events=(told,))
+        bench.pump(welcome=bench.stand.welcome(frame=frame), live=True)
+    assert [e.source for e in bench.workspace.events] == ["recorder", "site"]
+
+
+def test_a_scene_child_that_dies_while_reading_names_the_scene(bench: Bench) -> None:
+    scene = bench.folder / "part.usda"
+    scene.write_text("#usda 1.0\n")
+    bench.workspace.open(str(scene))
+    lost = FaultRecord(kind="WorldFault", what="It ended.", where="ipc://s", remedy="Try again.")
+    bench.pump(**died(SCENE, "The process scene.child was ended by SIGSEGV."), answers=[(1, lost)])
+    [problem] = bench.workspace.problems
+    assert problem.where == str(scene)
+    assert "crashed its reader" in problem.what
+    assert "SIGSEGV" in problem.what
+    assert "/logs/x.log" in problem.remedy
