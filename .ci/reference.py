@@ -27,6 +27,7 @@ OTHER_WORDS = {
     "B13": "The unit is not known, or the two units measure different things.",
     "B14": "The expression is refused; the message shows it, with the column.",
     "P09": "The unit is not known, or the two units measure different things.",
+    "P26": "The settings of a link are refused, or no plugin knows its kind.",
     "S00": "The scene cannot be read at all.",
     "S16": "A folder for the arrays of scenes cannot be written.",
 }

@@ -12,6 +12,7 @@ import click
 
 from armillary.cli import stopping
 from armillary.cli.answer import emit_json
+from armillary.cli.sources import link_problems
 from armillary.encoding.compile import compiled
 from armillary.model import places
 from armillary.model.clock import WallClock
@@ -156,6 +157,7 @@ def check(path: str, roots: tuple[str, ...], as_json: bool) -> int:
     if scene is not None:
         found += compiled(bindings, scene, project.specs, project.colormaps)[1]  # e.g. channels not drawn
     found += lint.findings(project, bindings, scene.prim_path if scene is not None else ())
+    found += link_problems(project)
     return _say(path, found, as_json)
 
 

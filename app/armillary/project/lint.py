@@ -122,7 +122,8 @@ def _moved(path: str, prims: frozenset[str]) -> str:
 # ---------------------------------------------------------------- bindings
 def _binding(binding: Binding, project: Project, specs: Mapping[str, TagSpec]) -> Iterator[SceneProblem]:
     def found(code: str, severity: str, what: str, remedy: str) -> SceneProblem:
-        return _problem(code, severity, binding.origin or binding.where, f"{binding.where}: {what}", remedy)
+        said = what if binding.origin else f"{binding.where}: {what}"  # an origin ends with it
+        return _problem(code, severity, binding.origin or binding.where, said, remedy)
 
     spec = specs.get(binding.signal)
     if binding.address:

@@ -212,7 +212,7 @@ def fault_of(problems: Sequence[SceneProblem], folder: str) -> ProjectFault:
         return ProjectFault(only.what, where=only.where, remedy=only.remedy)
     lines = "".join(f"\n  {p.where}: {p.what} {p.remedy}" for p in problems)
     return ProjectFault(
-        f"The project has {len(problems)} mistakes:{lines}\n",
+        f"The project has {len(problems)} mistakes:{lines}",
         where=folder,
         remedy="Correct them and open the project again.",
     )

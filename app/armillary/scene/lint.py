@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import difflib
+import itertools
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from pxr import UsdGeom
@@ -15,6 +17,7 @@ _LOOKLESS = {"Material", "Shader", "NodeGraph", "GeomSubset"}  # types that no c
 _ANYWHERE = {"custom", "label", "primvar", "variant"}
 _COLOURS = {"displayColor", "emissiveColor"}
 MOST_PROPOSALS = 3
+MOST_NEAREST, MOST_NAMES = 5, 20_000  # mistakes that get a proposal, and names it is sought among
 
 _Found = Iterator[tuple[str, str, str, str]]  # code, severity, what, remedy
 
@@ -33,9 +36,10 @@ def lint(
     known_tags = frozenset(tags)
     known_maps = None if colormaps is None else frozenset(colormaps)
     by_leaf = _by_leaf(scene)
+    near = _near()
     checks: list[Callable[[Binding], _Found]] = [
-        lambda b: _places(b, scene, rows, by_leaf),
-        lambda b: _values(b, known_tags, known_maps),
+        lambda b: _places(b, scene, rows, by_leaf, near),
+        lambda b: _values(b, known_tags, known_maps, near),
     ]
     if stage is not None:
         checks.append(lambda b: _attributes(b, stage))
@@ -50,7 +54,7 @@ def _made(binding: Binding, code: str, severity: str, what: str, remedy: str) ->
         code=code,
         severity=severity,
         where=binding.origin or binding.where,
-        what=f"{binding.where}: {what}",
+        what=what if binding.origin else f"{binding.where}: {what}",  # an origin ends with it
         remedy=remedy,
     )
 
@@ -68,12 +72,28 @@ def _by_leaf(scene: SceneArrays) -> Callable[[str], list[str]]:
     return find
 
 
+def _near() -> Callable[[str, Collection[str]], str]:
+    """Return a function that proposes the nearest known name, for the first mistakes: it is slow."""
+    left = itertools.repeat(True, MOST_NEAREST)
+
+    def find(name: str, known: Collection[str]) -> str:
+        worth = len(known) <= MOST_NAMES and next(left, False)
+        found = difflib.get_close_matches(name, list(known), 1) if worth else []
+        return f"Did you mean {found[0]}?" if found else ""
+
+    return find
+
+
 def _prim_of(target: str) -> str:
     return target.partition(".")[0]
 
 
 def _places(
-    binding: Binding, scene: SceneArrays, rows: Mapping[str, int], by_leaf: Callable[[str], list[str]]
+    binding: Binding,
+    scene: SceneArrays,
+    rows: Mapping[str, int],
+    by_leaf: Callable[[str], list[str]],
+    near: Callable[[str, Collection[str]], str],
 ) -> _Found:
     for path in dict.fromkeys((binding.prim, *map(_prim_of, binding.targets))):
         row = rows.get(path)
@@ -82,7 +102,7 @@ def _places(
             remedy = (
                 f"Did it move to {' or '.join(similar)}?"
                 if similar
-                else "Correct the path, or remove the binding."
+                else near(path, scene.prim_path) or "Correct the path, or remove the binding."
             )
             yield "B04", "error", f"{path} is not in the scene.", remedy
             continue
@@ -114,20 +134,25 @@ def _places(
             up = int(scene.parent[up])
 
 
-def _values(binding: Binding, tags: frozenset[str], maps: frozenset[str] | None) -> _Found:
+def _values(
+    binding: Binding,
+    tags: frozenset[str],
+    maps: frozenset[str] | None,
+    near: Callable[[str, Collection[str]], str],
+) -> _Found:
     if tags and binding.signal and not binding.address and binding.signal not in tags:
         yield (
             "B05",
             "error",
             f"The tag {binding.signal} is not known.",
-            "Correct `signal`, or give its address.",
+            near(binding.signal, tags) or "Correct `signal`, or give its address.",
         )
     if maps is not None and binding.channel in _COLOURS and binding.colormap and binding.colormap not in maps:
         yield (
             "B12",
             "error",
             f"The colour map {binding.colormap} is not known.",
-            f"Declare [colormap.{binding.colormap}] in project.toml.",
+            near(binding.colormap, maps) or f"Declare [colormap.{binding.colormap}] in project.toml.",
         )
     keys, values = len(binding.map.state_keys), len(binding.map.state_values)
     if keys != values:

@@ -171,7 +171,8 @@ class Loading(Standing):
         if self.scenery is not None:
             found += self.scenery.scene.problems
             found += self.scenery.layer_problems
-            found += self.scenery.compile_problems
+            told = {(p.code, p.where) for p in self.scenery.layer_problems}  # by who knows the scene better
+            found += [p for p in self.scenery.compile_problems if (p.code, p.where) not in told]
         self.problems = tuple(dict.fromkeys(found))
         self.problems_changed.emit()
 
