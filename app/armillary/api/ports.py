@@ -7,6 +7,7 @@ A plugin never sees a world, a session or a widget of ours. Entry points name a 
     armillary.decoders  make() -> Decoder
     armillary.stores    make(path: Path) -> HistoryStore
     armillary.plants    make() -> Plant
+    armillary.simulators make(context: SimulatorContext) -> Simulator
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from armillary.model.link import BrowseItem, LinkSpec, LinkState, Route, Subscri
 from armillary.model.order import Write
 from armillary.model.sample import SampleBatch, SampleBuilder, WireBatch
 from armillary.model.series import Series, SeriesQuery
+from armillary.model.simulation import ModelInfo, SimStart, SimStarted, SimStepped, Values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +107,37 @@ class HistoryStore(Protocol):
     def close(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatorContext:
+    """What a simulator is made with. It gets no clock, no socket and no secret."""
+
+    project: Path
+    file: str = ""  # of the scenario's simulator, absolute; "" = none
+    step_s: float = 0.0  # asked for; 0 = the model's own
+    call_timeout_s: float = 5.0
+
+
+@runtime_checkable
+class Simulator(Protocol):
+    """A model that runs beside the plant: same inputs and seed give the same outputs, bit for bit.
+
+    It runs in a child process (`simulate.child`) and imports no network module. m members step as arrays
+    where `describe().is_batched`; otherwise m is 1.
+    """
+
+    def describe(self) -> ModelInfo: ...
+    def start(self, start: SimStart) -> SimStarted: ...
+    def step(self, inputs: Values, to_ns: int) -> SimStepped: ...  # inputs are held until they are set again
+
+
+@runtime_checkable
+class Forkable(Protocol):
+    """A simulator whose whole state is bytes; absent: a fork replays its inputs from the start."""
+
+    def save(self) -> bytes: ...
+    def load(self, state: bytes) -> SimStepped: ...
+
+
 @runtime_checkable
 class Plant(Protocol):
     """A simulated plant with its real servers; used by demo, training and tests alike."""
@@ -125,8 +158,11 @@ __all__ = [
     "CommandSink",
     "Decoder",
     "Describes",
+    "Forkable",
     "HistoryStore",
     "Plant",
+    "Simulator",
+    "SimulatorContext",
     "Source",
     "SourceContext",
     "SourceOut",

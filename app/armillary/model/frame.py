@@ -8,7 +8,9 @@ from enum import StrEnum
 
 import numpy as np
 
+from armillary.model.alarm import AlarmEvent, AlarmState
 from armillary.model.arrays import F8, I8, U2, U4
+from armillary.model.control import Cursor, Proposal
 from armillary.model.fault import FaultRecord
 from armillary.model.link import LinkStatus
 from armillary.model.order import Receipt
@@ -98,6 +100,11 @@ class Frame:
     links: tuple[LinkStatus, ...] = ()  # all links, whenever one changed; empty = as before
     tally: Mapping[str, Tally] = field(default_factory=dict)
     recording: str = ""  # "" = recorded; else why not
+    alarms: tuple[AlarmState, ...] = ()  # those that changed; all of them for a joiner
+    alarm_events: tuple[AlarmEvent, ...] = ()
+    proposals: tuple[Proposal, ...] = ()  # of loops; those that changed
+    cursor: Cursor | None = None  # of every world but LIVE, in every frame
+    stopped: str = ""  # why all commands are stopped; "" = they are not
 
     def __len__(self) -> int:
         return len(self.slot)
@@ -127,6 +134,11 @@ def frame_of(table: TagTable, slots: U4, base: Frame) -> Frame:
         links=base.links,
         tally=base.tally,
         recording=base.recording,
+        alarms=base.alarms,
+        alarm_events=base.alarm_events,
+        proposals=base.proposals,
+        cursor=base.cursor,
+        stopped=base.stopped,
     )
 
 

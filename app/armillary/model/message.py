@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from armillary.model.alarm import AlarmSpec
 from armillary.model.arrays import F8, I8, U4
 from armillary.model.binding import Binding, ColourMap
 from armillary.model.frame import Frame, RunState, WorldKind
@@ -43,6 +44,10 @@ class Welcome:
     recorder: str = ""  # address; "" = none
     now_ns: int = 0
     now_mono_ns: int = 0
+    alarms: tuple[AlarmSpec, ...] = ()
+    about: str = ""  # of a world that is not LIVE: what it shows, for its ribbon; a trainee's brief
+    user: str = ""  # who this line is: an account, or `local:<uid>`
+    accounts: bool = False  # the project has local accounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +130,35 @@ class Stored:
     """Everything up to and including `seq` is on disk."""
 
     seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskAt:
+    """Ask the recorder for the last sample at or before a time of each of these ids."""
+
+    ids: U4
+    t_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskBetween:
+    """Ask the recorder for the samples from ≤ t < to of these ids, at most about `limit` rows.
+
+    Answered by Samples; where it is not whole, ask again from its `to_ns`.
+    """
+
+    ids: U4
+    from_ns: int
+    to_ns: int
+    limit: int = 200_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Samples:
+    """Samples of the store in the order of source time; `batch.slot` holds store ids."""
+
+    batch: SampleBatch
+    to_ns: int = 0  # everything before this is in the batch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

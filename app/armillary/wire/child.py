@@ -27,6 +27,11 @@ from armillary.model.fault import FaultRecord, WorldFault
 # The closed table; __main__ maps the name to the module of the same name.
 ENTRIES = (
     "world.live",
+    "world.replay",
+    "world.whatif",
+    "world.training",
+    "simulate.child",
+    "simulate.worker",
     "recorder.service",
     "scene.child",
     "extend.host",

@@ -11,12 +11,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from armillary.model import message, order, series
+from armillary.model import account, alarm, control, message, order, series, simulation
 from armillary.model.fault import FaultRecord, WorldFault
 from armillary.model.frame import Frame
 
 SCHEMA = 1
-MAX_PARTS = 64
+MAX_PARTS = 256
 MAX_BYTES = 256 * 1024 * 1024  # one message; a full frame of 1 M signals is 60 MB
 
 TYPES: dict[str, type] = {
@@ -56,6 +56,52 @@ TYPES: dict[str, type] = {
         order.Receipt,
         series.SeriesQuery,
         series.SeriesAnswer,
+        message.AskAt,
+        message.AskBetween,
+        message.Samples,
+        alarm.AlarmAct,
+        alarm.AlarmActed,
+        account.Login,
+        account.Logout,
+        account.LoggedIn,
+        *(
+            getattr(control, name)
+            for name in (
+                "Seek",
+                "Play",
+                "Step",
+                "TakeSnapshot",
+                "SnapshotInfo",
+                "Restore",
+                "AskState",
+                "StateAnswer",
+                "StartRuns",
+                "CancelRuns",
+                "AskRuns",
+                "Runs",
+                "ShowRun",
+                "AskRunFrame",
+                "AskRunSeries",
+                "RunSeries",
+                "SaveScenario",
+                "Inject",
+                "ClearMalfunction",
+                "Exercise",
+                "AskExercise",
+                "ExerciseView",
+                "Approve",
+                "Kill",
+            )
+        ),
+        simulation.OpenModel,
+        simulation.ModelInfo,
+        simulation.SimStart,
+        simulation.SimStarted,
+        simulation.SimStep,
+        simulation.SimStepped,
+        simulation.SaveModel,
+        simulation.ModelState,
+        simulation.Trajectory,
     )
 }
 

@@ -6,16 +6,15 @@ The clocks are arguments; the same inputs give the same frames.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
-from armillary.model.arrays import U4
+from armillary.model.alarm import AlarmEvent, AlarmState
+from armillary.model.arrays import U1, U4
 from armillary.model.frame import Frame, WorldKind, empty_frame, frame_of
 from armillary.model.sample import SampleBatch, batch_of, joined, taken
 from armillary.model.tags import TagTable
-from armillary.telemetry.inbox import Inbox
-from armillary.telemetry.intake import Intake
-from armillary.telemetry.watch import Watch
 from armillary.twin import state
 from armillary.twin.derive import Derived
 
@@ -28,6 +27,29 @@ class Tick:
     samples: SampleBatch
 
 
+class Supply(Protocol):
+    """Where a world's samples come from: links, a record, a simulator. The only thing that differs."""
+
+    def take(self) -> SampleBatch:
+        """Return the samples since the last call, in the order of their arrival."""
+
+    def settle(self, batch: SampleBatch, outcome: U1) -> None:
+        """Learn what became of each row (`twin.state`)."""
+
+    def age(self, table: TagTable, now_mono_ns: int) -> None:
+        """Mark what has become stale."""
+
+
+class Alarms(Protocol):
+    """Evaluates the alarms of a world; `alarms.evaluate` does. Absent in a world that reads them back."""
+
+    def look(self, table: TagTable, readings: SampleBatch, now_ns: int, now_mono_ns: int) -> None:
+        """See every reading of the tick, not only the last: late and repeated ones are left out."""
+
+    def take(self) -> tuple[tuple[AlarmState, ...], tuple[AlarmEvent, ...]]:
+        """Return what changed since the last call."""
+
+
 class Core:
     """State of a world and its tick. Owned by one thread."""
 
@@ -37,44 +59,81 @@ class Core:
         world: str,
         kind: WorldKind,
         tags: int,
-        inbox: Inbox,
-        intake: Intake,
-        watch: Watch,
+        supply: Supply,
         derived: Derived,
+        alarms: Alarms | None = None,
     ) -> None:
         self.table = TagTable(tags)
         self._base = empty_frame(world, kind)
-        self._inbox, self._intake, self._watch, self._derived = inbox, intake, watch, derived
+        self._supply, self._derived, self._alarms = supply, derived, alarms
         self._seq = 0
 
     def tick(self, now_ns: int, now_mono_ns: int) -> Tick:
         """Return what changed since the tick before."""
-        batch = self._intake.take()
+        batch = self._supply.take()
         applied = state.apply(self.table, batch)
-        self._intake.settle(batch, applied.outcome)
-        self._watch.look(self.table, self._inbox.signs(), now_mono_ns)
-        derived = self._derived.evaluate(self.table, self.table.dirty, now_ns, now_mono_ns)
+        self._supply.settle(batch, applied.outcome)
+        self._supply.age(self.table, now_mono_ns)
+        derived = self._own(
+            self._derived.evaluate(self.table, self.table.dirty, now_ns, now_mono_ns), now_ns, now_mono_ns
+        )
+        states: tuple[AlarmState, ...] = ()
+        events: tuple[AlarmEvent, ...] = ()
+        if self._alarms is not None:
+            readings = _joined(_rows(batch, applied.outcome, state.LATE), derived)
+            self._alarms.look(self.table, readings, now_ns, now_mono_ns)
+            states, events = self._alarms.take()
+        self._seq += 1
+        base = replace(
+            self._base,
+            seq=self._seq,
+            first_seq=self._seq,
+            t_ns=now_ns,
+            tick_mono_ns=now_mono_ns,
+            alarms=states,
+            alarm_events=events,
+        )
+        frame = frame_of(self.table, self.table.take_dirty(), base)
+        return Tick(frame=frame, samples=_joined(_rows(batch, applied.outcome, state.DUPLICATE), derived))
+
+    def put(self, batch: SampleBatch, now_ns: int, now_mono_ns: int) -> Frame:
+        """Write one row for each slot as it is, whatever was there, and return the frame of what changed.
+
+        For a record (it supplies derived values too), for a restored snapshot, and backwards in time.
+        """
+        table, s = self.table, batch.slot
+        same = (table.value[s] == batch.value) | (np.isnan(table.value[s]) & np.isnan(batch.value))
+        same &= (table.quality[s] == batch.quality) & (table.source_ns[s] == batch.source_ns)
+        table.value[s], table.quality[s] = batch.value, batch.quality
+        table.source_ns[s], table.arrival_ns[s] = batch.source_ns, batch.arrival_ns
+        table.arrival_mono_ns[s], table.alive_mono_ns[s] = batch.arrival_mono_ns, batch.arrival_mono_ns
+        table.dirty[s[~same]] = True
+        for slot in s.tolist() if table.text else ():
+            table.text.pop(slot, None)
+        table.text.update({int(s[row]): text for row, text in batch.text.items()})
+        self._supply.age(table, now_mono_ns)
         self._seq += 1
         base = replace(self._base, seq=self._seq, first_seq=self._seq, t_ns=now_ns, tick_mono_ns=now_mono_ns)
-        frame = frame_of(self.table, self.table.take_dirty(), base)
-        return Tick(frame=frame, samples=self._history(batch, applied, derived, now_ns, now_mono_ns))
+        return frame_of(table, table.take_dirty(), base)
 
-    def _history(
-        self, batch: SampleBatch, applied: state.Applied, derived: U4, now_ns: int, now_mono_ns: int
-    ) -> SampleBatch:
-        """Return what the historian keeps: every sample that said something, and the derived values."""
-        kept = batch
-        if applied.duplicate or applied.no_binding:
-            kept = taken(batch, np.flatnonzero(applied.outcome < state.DUPLICATE))
-        if not len(derived):
-            return kept
+    def _own(self, slots: U4, now_ns: int, now_mono_ns: int) -> SampleBatch:
+        """Return the derived values that changed as samples."""
         table = self.table
-        own = batch_of(
-            derived,
-            table.value[derived],
-            table.source_ns[derived],
+        return batch_of(
+            slots,
+            table.value[slots],
+            table.source_ns[slots],
             now_ns,
             now_mono_ns,
-            quality=table.quality[derived],
+            quality=table.quality[slots],
         )
-        return joined([b for b in (kept, own) if len(b)])
+
+
+def _rows(batch: SampleBatch, outcome: U1, below: int) -> SampleBatch:
+    """Return the rows whose outcome is below a number."""
+    kept = np.flatnonzero(outcome < below)
+    return batch if len(kept) == len(batch) else taken(batch, kept)
+
+
+def _joined(*batches: SampleBatch) -> SampleBatch:
+    return joined([b for b in batches if len(b)])

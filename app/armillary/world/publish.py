@@ -12,8 +12,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from armillary.model.alarm import AlarmEvent, AlarmState
 from armillary.model.arrays import B1
 from armillary.model.clock import NS
+from armillary.model.control import Proposal
 from armillary.model.frame import Event, Frame, apply_frame, empty_frame, frame_of
 from armillary.model.link import LinkStatus
 from armillary.model.order import Receipt
@@ -34,6 +36,10 @@ class _Desk:
     links_changed: bool = True
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
     orders: dict[str, Receipt] = field(default_factory=dict)
+    alarms: dict[str, AlarmState] = field(default_factory=dict)
+    alarm_events: deque[AlarmEvent] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
+    proposals: dict[str, Proposal] = field(default_factory=dict)
+    clock: tuple[object, ...] = ()  # run state and cursor as last sent
 
 
 class Publisher:
@@ -44,6 +50,9 @@ class Publisher:
         self.last = base
         self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self.orders: dict[str, Receipt] = {}
+        self.alarms: dict[str, AlarmState] = {}
+        self.alarm_events: deque[AlarmEvent] = deque(maxlen=EVENTS_KEPT)
+        self.proposals: dict[str, Proposal] = {}
         self._desks: dict[bytes, _Desk] = {}
         self._tags = tags
 
@@ -55,9 +64,16 @@ class Publisher:
         """Return a full frame for a joiner; from now on it is told of every change."""
         self._desks[peer] = _Desk(np.zeros(self._tags, np.bool_), heard_mono_ns=now_mono_ns)
         self._desks[peer].links_changed = False
+        self._desks[peer].clock = (self.last.run, self.last.cursor, self.last.stopped)
         slots = np.arange(self._tags, dtype=np.uint32)
         base = replace(
-            self.last, first_seq=self.last.seq, events=tuple(self.events), orders=tuple(self.orders.values())
+            self.last,
+            first_seq=self.last.seq,
+            events=tuple(self.events),
+            orders=tuple(self.orders.values()),
+            alarms=tuple(self.alarms.values()),
+            alarm_events=tuple(self.alarm_events),
+            proposals=tuple(self.proposals.values()),
         )
         return frame_of(self.table, slots, base)
 
@@ -80,6 +96,9 @@ class Publisher:
         links_changed = bool(frame.links) and frame.links != self.last.links
         self.events.extend(frame.events)
         self._note_orders(self.orders, frame.orders)
+        self.alarms.update((a.id, a) for a in frame.alarms)
+        self.alarm_events.extend(frame.alarm_events)
+        self.proposals.update((p.id, p) for p in frame.proposals)
         self.last = replace(
             _without_rows(frame),
             links=frame.links or self.last.links,
@@ -91,6 +110,9 @@ class Publisher:
             desk.links_changed |= links_changed
             desk.events.extend(frame.events)
             self._note_orders(desk.orders, frame.orders)
+            desk.alarms.update((a.id, a) for a in frame.alarms)
+            desk.alarm_events.extend(frame.alarm_events)
+            desk.proposals.update((p.id, p) for p in frame.proposals)
 
     def due(self, now_mono_ns: int) -> Iterable[tuple[bytes, Frame]]:
         """Yield (desk, frame) for each desk that has credit and something new, or is due a heartbeat."""
@@ -101,19 +123,28 @@ class Publisher:
             if not desk.has_credit:
                 continue
             slots = np.flatnonzero(desk.mask).astype(np.uint32)
-            news = len(slots) or desk.events or desk.orders or desk.links_changed
-            if not news and now_mono_ns - desk.sent_mono_ns < HEARTBEAT_NS:
+            news = bool(len(slots) or desk.events or desk.orders or desk.links_changed)
+            news |= bool(desk.alarms or desk.alarm_events or desk.proposals)
+            clock = (self.last.run, self.last.cursor, self.last.stopped)
+            if not news and clock == desk.clock and now_mono_ns - desk.sent_mono_ns < HEARTBEAT_NS:
                 continue
             base = replace(
                 self.last,
                 first_seq=desk.first_seq or self.last.seq,
                 events=tuple(desk.events),
                 orders=tuple(desk.orders.values()),
+                alarms=tuple(desk.alarms.values()),
+                alarm_events=tuple(desk.alarm_events),
+                proposals=tuple(desk.proposals.values()),
             )
+            desk.clock = clock
             yield peer, frame_of(self.table, slots, base)
             desk.mask[slots] = False
             desk.events.clear()
             desk.orders.clear()
+            desk.alarms.clear()
+            desk.alarm_events.clear()
+            desk.proposals.clear()
             desk.links_changed, desk.has_credit, desk.first_seq = False, False, 0
             desk.sent_mono_ns = now_mono_ns
 
@@ -139,6 +170,9 @@ def _without_rows(frame: Frame) -> Frame:
         text=(),
         events=(),
         orders=(),
+        alarms=(),
+        alarm_events=(),
+        proposals=(),
     )
 
 

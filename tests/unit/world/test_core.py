@@ -18,6 +18,7 @@ from armillary.telemetry.plan import plans
 from armillary.telemetry.watch import Watch
 from armillary.twin.derive import Derived
 from armillary.world.core import Core
+from armillary.world.links_supply import LinksSupply
 
 LINK = LinkSpec(name="site", kind="mqtt", url="mqtt://127.0.0.1", settings={"silence_s": 0})
 SPECS = (
@@ -37,9 +38,7 @@ class Bench:
             world="w",
             kind=WorldKind.LIVE,
             tags=len(SPECS),
-            inbox=self.inbox,
-            intake=intake,
-            watch=Watch(SPECS, [LINK]),
+            supply=LinksSupply(self.inbox, intake, Watch(SPECS, [LINK])),
             derived=Derived(SPECS),
         )
 

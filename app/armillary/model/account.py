@@ -1,0 +1,86 @@
+"""People: who they are, what their role may do. Decided in the world, never claimed by a desk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+ROLES = ("viewer", "operator", "engineer", "instructor", "admin")
+
+
+class Right(StrEnum):
+    """What a role may do (operations: roles and permissions)."""
+
+    VIEW = "view"
+    ACKNOWLEDGE = "acknowledge"
+    COMMAND = "command"  # templates and setpoints at level *operate*
+    COMMAND_ENGINEER = "command.engineer"
+    APPROVE = "approve"  # a proposal of a loop
+    KILL = "kill"  # stop all commands
+    RELEASE = "release"  # …and let them go again
+    FORK = "fork"
+    AUTHOR = "author"
+    TRAIN = "train"  # run as trainee
+    INSTRUCT = "instruct"
+    AUDIT = "audit"
+    USERS = "users"
+
+
+_EVERYONE = {Right.VIEW, Right.KILL}
+RIGHTS: dict[str, frozenset[Right]] = {
+    "viewer": frozenset(_EVERYONE),
+    "operator": frozenset(
+        {*_EVERYONE, Right.ACKNOWLEDGE, Right.COMMAND, Right.APPROVE, Right.FORK, Right.TRAIN}
+    ),
+    "engineer": frozenset(
+        {
+            *_EVERYONE,
+            Right.ACKNOWLEDGE,
+            Right.COMMAND,
+            Right.COMMAND_ENGINEER,
+            Right.APPROVE,
+            Right.RELEASE,
+            Right.FORK,
+            Right.AUTHOR,
+            Right.TRAIN,
+            Right.AUDIT,
+        }
+    ),
+    "instructor": frozenset({*_EVERYONE, Right.FORK, Right.TRAIN, Right.INSTRUCT}),
+    "admin": frozenset({*_EVERYONE, Right.RELEASE, Right.AUDIT, Right.USERS}),  # never commands the plant
+}
+# In TRAINING an instructor may also do what an operator may: the plant there is simulated.
+TRAINING_EXTRA = frozenset({Right.ACKNOWLEDGE, Right.COMMAND})
+
+
+def may(role: str, right: Right, *, training: bool = False) -> bool:
+    """Return whether a role has a right; `training` = in a TRAINING world."""
+    if training and role == "instructor" and right in TRAINING_EXTRA:
+        return True
+    return right in RIGHTS.get(role, frozenset())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """Become somebody on this line; answered by LoggedIn or a Fault."""
+
+    user: str
+    password: str
+
+    def __repr__(self) -> str:
+        return f"Login(user={self.user!r}, password=…)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logout:
+    """Be nobody in particular again: what a desk on the local socket is without a log-in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedIn:
+    """Who this line is now."""
+
+    user: str  # account name, or `local:<uid>`
+    name: str  # for people
+    role: str
+    accounts: bool = False  # the project has local accounts

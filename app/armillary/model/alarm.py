@@ -1,0 +1,126 @@
+"""Alarms as data: what is watched (AlarmSpec), how it stands (AlarmState), what happened (AlarmEvent).
+
+The two regions of a state are those of ISA-18.2 / IEC 62682: the process region is evaluated always, the
+presentation region only decides whether people are bothered (operations: two independent regions).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+
+class ProcessState(StrEnum):
+    """How an alarm stands with its cause and with people."""
+
+    NORM = "NORM"
+    UNACK = "UNACK"  # active, not acknowledged
+    ACKED = "ACKED"  # active, acknowledged
+    RTNUN = "RTNUN"  # returned to normal, not acknowledged
+    LUNAK = "LUNAK"  # latched: returned, not acknowledged
+    LACKD = "LACKD"  # latched: returned, acknowledged, waits for a reset
+
+
+class Presentation(StrEnum):
+    """Whether people are bothered. Shelving and suppression come with a later issue; the field is theirs."""
+
+    SHOWN = "SHOWN"
+    SHELVED = "SHELVED"
+    SUPPRESSED = "SUPPRESSED"
+    OUT_OF_SERVICE = "OUT_OF_SERVICE"
+
+
+ACTIVE = (ProcessState.UNACK, ProcessState.ACKED)
+UNACKNOWLEDGED = (ProcessState.UNACK, ProcessState.RTNUN, ProcessState.LUNAK)
+AlarmKind = Literal["level", "count", "state", "quality"]
+Direction = Literal["above", "below"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmSpec:
+    """One `[[alarm]]` of rules.toml, its tag resolved; changes only with the project."""
+
+    id: str
+    slot: int
+    tag: str
+    title: str = ""
+    kind: AlarmKind = "level"  # `quality`: the tag is STALE or worse
+    direction: Direction = "above"
+    limit: float = 0.0  # raises strictly beyond it, in the tag's unit
+    values: tuple[float, ...] = ()  # of kind `state`: the alarm values
+    deadband: float = 0.0  # clears at or inside limit ∓ deadband
+    on_delay_s: float = 0.0
+    off_delay_s: float = 0.0
+    count: int = 1  # readings in sequence beyond the limit (kind `count`)
+    count_clear: int = 0  # readings in sequence inside it; 0 = `count`
+    on_bad: Literal["reset", "skip"] = "reset"  # what a bad or stale reading does to the count
+    priority: int = 3  # 1 critical, 2 high, 3 medium, 4 low
+    latching: bool = False
+    ack_required: bool = True  # cannot be switched off for priority 1 and 2
+    consequence: str = ""
+    operator_action: str = ""
+    time_to_respond_s: float = 0.0
+    prim: str = ""  # where it is shown; "" = where the tag is
+    action: str = ""  # name of the loop that answers it
+    draft: bool = False  # never raises
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmState:
+    """How one alarm stands; replaced as a whole at every transition."""
+
+    id: str
+    process: ProcessState = ProcessState.NORM
+    presentation: Presentation = Presentation.SHOWN
+    occurrence: str = ""  # names one activation, from raise to final disappearance; never re-opened
+    raised_ns: int = 0  # when this occurrence began
+    changed_ns: int = 0
+    value: float = float("nan")  # that raised it
+    unverified: bool = False  # the input is bad or stale: the condition is not known
+    delayed_s: float = 0.0  # raised by readings that came this late; 0 = on time
+    actor: str = ""  # who acknowledged or reset last
+    comment: str = ""
+    reactivations: int = 0
+
+    @property
+    def active(self) -> bool:
+        return self.process in ACTIVE
+
+    @property
+    def unacknowledged(self) -> bool:
+        return self.process in UNACKNOWLEDGED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmEvent:
+    """One transition, as the journal keeps it."""
+
+    id: str
+    occurrence: str
+    event: str  # RAISE, CLEAR, ACK, RESET, UNVERIFIED, VERIFIED
+    before: ProcessState
+    after: ProcessState
+    t_ns: int
+    priority: int
+    value: float = float("nan")
+    text: str = ""  # one sentence for people
+    actor: str = ""
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmAct:
+    """Acknowledge or reset occurrences: one audited action, however many were selected."""
+
+    action: Literal["ack", "reset"]
+    occurrences: tuple[str, ...]  # those visible when the key was pressed
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmActed:
+    """What became of each occurrence, in the order asked: "" = done, else a sentence."""
+
+    results: tuple[str, ...]

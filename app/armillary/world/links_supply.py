@@ -1,0 +1,29 @@
+"""What the links of a LIVE world bring, as the supply of its core: decoded, counted, watched."""
+
+from __future__ import annotations
+
+from armillary.model.arrays import U1
+from armillary.model.sample import SampleBatch
+from armillary.model.tags import TagTable
+from armillary.telemetry.inbox import Inbox
+from armillary.telemetry.intake import Intake
+from armillary.telemetry.watch import Watch
+
+
+class LinksSupply:
+    """A `world.core.Supply` of the inbox."""
+
+    def __init__(self, inbox: Inbox, intake: Intake, watch: Watch) -> None:
+        self._inbox, self._intake, self._watch = inbox, intake, watch
+
+    def take(self) -> SampleBatch:
+        """Return all that was decoded since the last tick."""
+        return self._intake.take()
+
+    def settle(self, batch: SampleBatch, outcome: U1) -> None:
+        """Count what became of it."""
+        self._intake.settle(batch, outcome)
+
+    def age(self, table: TagTable, now_mono_ns: int) -> None:
+        """Mark what has become stale, by its own age and by its link's."""
+        self._watch.look(table, self._inbox.signs(), now_mono_ns)

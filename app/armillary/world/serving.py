@@ -1,0 +1,355 @@
+"""A world on the wire, of any kind: desks by credit, who is who, requests, run file, orderly end.
+
+A subclass brings the source and the ticks. What is common to all kinds is here, so that a desk cannot tell
+them apart but by what they say of themselves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from armillary.model import message as msg
+from armillary.model import places
+from armillary.model.account import LoggedIn, Login, Logout, Right, may
+from armillary.model.alarm import AlarmSpec
+from armillary.model.clock import Clock
+from armillary.model.control import AskState, StateAnswer
+from armillary.model.fault import Fault, FaultRecord, OrderFault, WorldFault, record
+from armillary.model.frame import Event, Frame, WorldKind, empty_frame
+from armillary.model.order import Arm, Order, OrderState, Receipt
+from armillary.project.record import Project
+from armillary.wire import runs
+from armillary.wire.bus import AsyncHub, local_address
+from armillary.world.publish import Publisher
+
+log = logging.getLogger(__name__)
+
+LOCAL_ROLE = "operator"  # a project without users gives a desk on the local socket this role
+STOP_S = 2.0
+Say = Callable[[Mapping[str, object]], None]
+
+
+class People(Protocol):
+    """Who may log in; `security.accounts` has them. Raises OrderFault for a refusal, after its delay."""
+
+    def local(self) -> LoggedIn:
+        """Return who a desk on the local socket is before it logs in."""
+
+    async def login(self, login: Login, now_mono_ns: int) -> LoggedIn:
+        """Return who somebody is, by a password."""
+
+
+class NoAccounts:
+    """A project without users: everybody on the local socket is an operator, named by uid."""
+
+    def local(self) -> LoggedIn:
+        """Return the local operator."""
+        return LoggedIn(user=f"local:{os.getuid()}", name="Local operator", role=LOCAL_ROLE)
+
+    async def login(self, login: Login, now_mono_ns: int) -> LoggedIn:
+        """Refuse: there is nobody to be."""
+        raise OrderFault(
+            "This project has no users.", where=login.user, remedy="Add one: armillary user add PROJECT NAME."
+        )
+
+
+class Serving:
+    """Base of all worlds. `serve` returns after a Stop."""
+
+    kind: WorldKind = WorldKind.LIVE
+
+    def __init__(
+        self,
+        project: Project,
+        clock: Clock,
+        *,
+        world: str,
+        listen: str = "",
+        recorder: str = "",
+        people: People | None = None,
+        alarms: Sequence[AlarmSpec] = (),
+        about: str = "",
+    ) -> None:
+        self.id = world
+        self.project, self.clock = project, clock
+        self.address = listen or local_address(places.runtime(), world)
+        self.recorder, self.about = recorder, about
+        self.people: People = people or NoAccounts()
+        self.alarm_specs = tuple(alarms)
+        self.publisher = Publisher(empty_frame(world, self.kind), len(project.specs))
+        self.stopping = asyncio.Event()
+        self.early: list[Event] = []  # for the next frame
+        self._who: dict[bytes, LoggedIn] = {}
+        self._hub: AsyncHub | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # ---------------------------------------------------------------- for subclasses
+
+    def work(self) -> Sequence[Coroutine[Any, Any, None]]:
+        """Return what runs while the world does; the world ends when one of them fails."""
+        return ()
+
+    def started(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Do what must be done once desks can knock, before they are told the address."""
+
+    async def ending(self) -> None:
+        """Put in order what must be, within STOP_S."""
+
+    async def reply(self, peer: bytes, message: object) -> object:
+        """Answer a request that is not common to all kinds. Raises a Fault."""
+        raise WorldFault(
+            f"A {self.kind.value} world does not answer {type(message).__name__}.",
+            where=self.id,
+            remedy="Ask another.",
+        )
+
+    def left(self, peer: bytes, who: LoggedIn, *, is_last: bool) -> None:
+        """Learn that a desk left or somebody logged out; `is_last`: no other desk is theirs."""
+
+    def model_state(self) -> tuple[bytes, Mapping[str, float]]:
+        """Return the simulator's state and the model's parameters, for a snapshot."""
+        return b"", {}
+
+    # ---------------------------------------------------------------- life
+
+    async def serve(self, say: Say) -> None:
+        """Serve until stopped; `say` tells the address once desks can connect."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stopping.set)
+        hub = self._hub = AsyncHub(self.address)
+        runs.write(self._run())
+        try:
+            self.started(loop)
+            work = [asyncio.create_task(each) for each in (*self.work(), self._requests(hub))]
+            say({"address": self.address, "id": self.id, "recorder": self.recorder})
+            stopped = asyncio.create_task(self.stopping.wait())
+            pending = {stopped, *work}
+            while not stopped.done():  # some work may be over at once, and the world goes on
+                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+        finally:
+            await self.ending()
+            for task in [*asyncio.all_tasks()]:
+                if task is not asyncio.current_task():
+                    task.cancel()
+            runs.remove(self.id)
+            hub.close()
+
+    def _run(self) -> runs.Run:
+        return runs.Run(
+            id=self.id,
+            kind=str(self.kind),
+            project=str(self.project.folder),
+            name=self.project.name,
+            address=self.address,
+            recorder=self.recorder,
+            pid=os.getpid(),
+            started_ns=self.clock.now_ns(),
+            plant=runs.plant_of(self.project.private) if self.kind is WorldKind.LIVE else (),
+        )
+
+    def announce(self) -> None:
+        """Write the run file anew: what the world shows has changed."""
+        runs.write(self._run())
+
+    # ---------------------------------------------------------------- frames
+
+    def publish(self, frame: Frame) -> None:
+        """Give a frame to all desks that are ready for one."""
+        early, self.early = tuple(self.early), []
+        self.publisher.publish(replace(frame, events=(*early, *frame.events)) if early else frame)
+        self.send_due()
+
+    def send_due(self) -> None:
+        """Send to the desks that have credit and something new, or are due a heartbeat."""
+        if self._hub is not None:
+            for peer, out in self.publisher.due(self.clock.now_mono_ns()):
+                self.spawn(self._hub.send(peer, out))
+
+    def tell(self, fault: FaultRecord, level: str = "error") -> None:
+        """Make an event of a fault, for the next frame."""
+        self.early.append(
+            Event(
+                t_ns=self.clock.now_ns(),
+                level=level,
+                source=fault.where,
+                text=f"{fault.what} {fault.remedy}",
+                fault=fault,
+            )
+        )
+
+    # ---------------------------------------------------------------- who
+
+    def who(self, peer: bytes) -> LoggedIn:
+        """Return who is on a line."""
+        return self._who.get(peer) or self.people.local()
+
+    def people_here(self) -> tuple[LoggedIn, ...]:
+        """Return who is on some line now."""
+        return tuple(self._who.values())
+
+    def need(self, peer: bytes, right: Right) -> LoggedIn:
+        """Return who is on a line when their role has a right. Raises OrderFault."""
+        who = self.who(peer)
+        if not may(who.role, right, training=self.kind is WorldKind.TRAINING):
+            raise OrderFault(
+                f"The role '{who.role or 'none'}' may not do that ({right.value}).",
+                where=who.user,
+                remedy="Log in as somebody who may.",
+            )
+        return who
+
+    # ---------------------------------------------------------------- requests
+
+    async def _requests(self, hub: AsyncHub) -> None:
+        while True:
+            peer, number, message = await hub.receive()
+            self.spawn(self._answer(hub, peer, number, message))
+
+    async def _answer(self, hub: AsyncHub, peer: bytes, number: int, message: object) -> None:
+        if isinstance(message, msg.Credit):
+            if not self.publisher.credit(peer, self.clock.now_mono_ns()):
+                stranger = WorldFault(
+                    "This desk is not known here.", where=self.id, remedy="Say Hello again."
+                )
+                await hub.send(peer, stranger, number)
+            return
+        try:
+            answer = await self._reply(peer, message)
+        except Fault as fault:
+            await hub.send(peer, fault, number)
+        except Exception:  # a border: one bad request must not end the world
+            log.exception("a request of kind %s failed", type(message).__name__)
+            broken = WorldFault(
+                "The world could not carry that out.", where=self.id, remedy="See its log file."
+            )
+            await hub.send(peer, broken, number)
+        else:
+            await hub.send(peer, answer, number)
+
+    async def _reply(self, peer: bytes, message: object) -> object:
+        match message:
+            case msg.Hello():
+                self._who[peer] = self.people.local()
+                return self._welcome(peer)
+            case msg.Bye():
+                self.publisher.leave(peer)
+                self._leave(peer)
+            case msg.Stop():
+                self.stopping.set()
+            case Login():
+                self._leave(peer)
+                self._who[peer] = await self.people.login(message, self.clock.now_mono_ns())
+                return self._who[peer]
+            case Logout():
+                self._leave(peer)
+                self._who[peer] = self.people.local()
+                return self._who[peer]
+            case AskState():
+                return await self.state_answer(message.t_ns)
+            case FaultRecord():
+                raise message.fault()
+            case _:
+                return await self._special(peer, message)
+        return msg.Done()
+
+    async def _special(self, peer: bytes, message: object) -> object:
+        """Answer what belongs to one kind; an order that reaches a world without a plant is REFUSED."""
+        if self.kind not in (WorldKind.LIVE, WorldKind.TRAINING):
+            if isinstance(message, Order):
+                return self._refusal(message)
+            if isinstance(message, Arm):
+                raise self._no_commands(message.tag)
+        return await self.reply(peer, message)
+
+    def _no_commands(self, tag: str) -> OrderFault:
+        return OrderFault(
+            f"A {self.kind.value} world takes no commands.", where=tag, remedy="Go back to the live world."
+        )
+
+    def _refusal(self, order: Order) -> Receipt:
+        return Receipt(
+            order=order.id,
+            tag=order.tag,
+            state=OrderState.REFUSED,
+            t_ns=self.clock.now_ns(),
+            actor=order.actor,
+            old=float("nan"),
+            value=order.value,
+            unit=order.unit,
+            detail=record(self._no_commands(order.tag)),
+        )
+
+    def _leave(self, peer: bytes) -> None:
+        who = self._who.pop(peer, None)
+        if who is not None:
+            self.left(peer, who, is_last=all(other.user != who.user for other in self._who.values()))
+
+    def _welcome(self, peer: bytes) -> msg.Welcome:
+        now_mono = self.clock.now_mono_ns()
+        project, who = self.project, self.who(peer)
+        return msg.Welcome(
+            world=self.id,
+            kind=self.kind,
+            run=self.publisher.last.run,
+            project=str(project.folder),
+            name=project.name,
+            role=who.role,
+            specs=project.specs,
+            twins=project.twins,
+            relationships=project.relationships,
+            frame=self.publisher.join(peer, now_mono),
+            recorder=self.recorder,
+            now_ns=self.clock.now_ns(),
+            now_mono_ns=now_mono,
+            alarms=self.alarm_specs,
+            about=self.about,
+            user=who.user,
+            accounts=who.accounts,
+        )
+
+    async def state_answer(self, t_ns: int = 0) -> StateAnswer:
+        """Return the whole state by tag name; a world with a cursor may also answer for another time."""
+        table, last = self.publisher.table, self.publisher.last
+        specs = self.project.specs
+        simulator, model = self.model_state()
+        return StateAnswer(
+            world=self.id,
+            kind=str(self.kind),
+            project_hash=self.project.hash,
+            seq=last.seq,
+            t_ns=last.t_ns,
+            tags=tuple(spec.name for spec in specs),
+            units=tuple(spec.unit for spec in specs),
+            value=table.value.copy(),
+            source_ns=table.source_ns.copy(),
+            arrival_ns=table.arrival_ns.copy(),
+            quality=np.asarray(table.quality.copy(), np.uint16),
+            text=dict(table.text),
+            alarms=tuple(self.publisher.alarms.values()),
+            simulator=simulator,
+            model=model,
+        )
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something beside the rest."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def within(work: Coroutine[Any, Any, None], limit_s: float) -> None:
+    """Wait for something at the end, but not for longer than a time."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(work, limit_s)
