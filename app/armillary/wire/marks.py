@@ -1,4 +1,4 @@
-"""Marks: what a world records beside its tags, as series of their own, so that a replay reads it back exactly.
+"""Marks: what a world records beside its tags, as series of their own, so that a replay finds it again.
 
 The state of each alarm, of each link and every receipt of an order is one sample with a text, under a name
 that no tag can have. A seek then is one question for the newest sample of each, and needs no checkpoint.
