@@ -38,6 +38,10 @@ LESSON = Lesson(
 )
 
 
+def start(t_s: float, value: float = 1.0) -> Deed:
+    return Deed(t_s=t_s, kind="command", what="P-101B.run", value=value)
+
+
 def run(
     exercise: Exercise, progress: Progress, until_s: float, level: float, position: float = 0.0
 ) -> tuple[Progress, list[str]]:
