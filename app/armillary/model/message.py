@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from armillary.model.alarm import AlarmSpec
 from armillary.model.arrays import F8, I8, U4
 from armillary.model.binding import Binding, ColourMap
+from armillary.model.command import Template
 from armillary.model.frame import Frame, RunState, WorldKind
 from armillary.model.link import BrowseItem
 from armillary.model.sample import SampleBatch
@@ -48,6 +49,7 @@ class Welcome:
     about: str = ""  # of a world that is not LIVE: what it shows, for its ribbon; a trainee's brief
     user: str = ""  # who this line is: an account, or `local:<uid>`
     accounts: bool = False  # the project has local accounts
+    templates: tuple[Template, ...] = ()  # commands that this world offers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from armillary.model.command import Check
 from armillary.model.fault import FaultRecord
 
 
@@ -34,6 +35,7 @@ class Arm:
     actor: str  # `name` or `local:<uid>`; the world decides the role
     seen_seq: int  # frame that the person was looking at
     reason: str = ""
+    template: str = ""  # id; `tag` may then be left out, and `value` NaN where the template has its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,9 @@ class Armed:
     title: str
     expires_mono_ns: int  # the world's monotonic clock
     expires_s: float  # from now, for a countdown
+    template: str = ""
+    checks: tuple[Check, ...] = ()  # preconditions and interlocks, as they were found
+    effect: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +69,7 @@ class Order:
     not_after_ns: int
     expect_seq: int
     reason: str = ""
+    template: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +83,9 @@ class Write:
     kind: str  # number | bool | enum | text
     not_after_ns: int
     key: str  # the gate's per-order key
+    is_call: bool = False  # of a method, where the protocol has them; `arguments` instead of `value`
+    owner: str = ""  # of a method: address of its object; "" = the server says
+    arguments: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
