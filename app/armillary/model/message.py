@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from armillary.model.alarm import AlarmSpec
-from armillary.model.arrays import F8, I8, U4
+from armillary.model.arrays import B1, F8, I8, U1, U4
 from armillary.model.binding import Binding, ColourMap
 from armillary.model.command import Template
 from armillary.model.frame import Frame, RunState, WorldKind
@@ -161,6 +161,27 @@ class Samples:
 
     batch: SampleBatch
     to_ns: int = 0  # everything before this is in the batch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskDensity:
+    """Ask the recorder for what a time bar of `width` pixel columns shows; answered by Density."""
+
+    from_ns: int
+    to_ns: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Density:
+    """The time bar's strip: column i covers `from_ns + i·(to_ns − from_ns)/width` to the next."""
+
+    from_ns: int
+    to_ns: int
+    worst: U1  # (width,) the most urgent priority of an alarm that was active there, 1…5; 0 = none
+    gap: B1  # (width,) nothing, or not everything, was recorded
+    first_ns: int = 0  # extent of the record; 0 = nothing recorded
+    last_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,6 +59,8 @@ TYPES: dict[str, type] = {
         message.AskAt,
         message.AskBetween,
         message.Samples,
+        message.AskDensity,
+        message.Density,
         alarm.AlarmAct,
         alarm.AlarmActed,
         account.Login,
