@@ -15,6 +15,7 @@ from armillary.project.table import PAIR, Table, nearest
 
 NAME = re.compile(r"[^\s!`#'\"]+")
 KINDS = ("number", "bool", "enum", "text", "struct")
+RESERVED = "~"  # begins the names of marks in the historian; a tag's name begins with its twin's id
 MS = 1000
 
 
@@ -57,8 +58,9 @@ def _relationships(root: Table, out: Twins, ids: set[str]) -> None:
 
 def _twin(table: Table, out: Twins, ids: set[str]) -> None:
     twin = table.text("id", required=True)
-    if not NAME.fullmatch(twin):
-        table.wrong("id", f"'{twin}' cannot be the id of a twin.", "Use no spaces, quotes, ` ! or #.")
+    if not NAME.fullmatch(twin) or twin.startswith(RESERVED):
+        remedy = f"Use no spaces, quotes, ` ! or #, and no {RESERVED} at its beginning."
+        table.wrong("id", f"'{twin}' cannot be the id of a twin.", remedy)
         return
     if twin in ids:
         table.wrong("id", f"There are two twins '{twin}'.", "Rename one of them.", "P08")

@@ -21,6 +21,7 @@ from armillary.model.message import (
 )
 from armillary.model.sample import joined
 from armillary.model.series import SeriesAnswer, SeriesQuery
+from armillary.wire import marks
 
 ROWS_AT_ONCE = 50_000  # the store likes large batches
 COMMIT_AFTER_NS = NS // 4  # what came is on disk at most this much, and one commit, later
@@ -161,7 +162,7 @@ def answer(store: Store, message: object) -> object:
         case AskHistory():
             extent = store.extent()
             return HistoryInfo(
-                tags=extent.tags,
+                tags=tuple(tag for tag in extent.tags if not tag.startswith(marks.PREFIX)),
                 samples=extent.samples,
                 bytes=extent.bytes,
                 first_ns=extent.first_ns,

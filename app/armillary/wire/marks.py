@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
-from armillary.model.alarm import AlarmState
+from armillary.model.alarm import AlarmEvent, AlarmState, ProcessState
 from armillary.model.frame import Event
 from armillary.model.link import LinkState, LinkStatus
 from armillary.model.order import Receipt
@@ -21,11 +21,12 @@ ALARM, LINK = "~alarm:", "~link:"
 ORDERS, EVENTS, ALARM_EVENTS, WORLD = "~orders", "~events", "~alarm-events", "~world"
 """~world: 1 while the LIVE world runs, 0 when it ended: between them nothing was recorded."""
 LINK_CODES = {state: float(number) for number, state in enumerate(LinkState)}
+ALARM_CODES = {state: float(number) for number, state in enumerate(ProcessState)}
 
-_Record = TypeVar("_Record", AlarmState, LinkStatus, Receipt, Event)
+_Record = TypeVar("_Record", AlarmState, AlarmEvent, LinkStatus, Receipt, Event)
 
 
-def text_of(record: AlarmState | LinkStatus | Receipt | Event) -> str:
+def text_of(record: AlarmState | AlarmEvent | LinkStatus | Receipt | Event) -> str:
     """Return a record as the text of its mark."""
     return json.dumps(
         msgspec.to_builtins(record), separators=(",", ":")

@@ -26,11 +26,17 @@ class RecorderFeed:
     """Runs on the world's loop. `trouble` says why nothing is recorded, "" while it is."""
 
     def __init__(
-        self, address: str, specs: Sequence[TagSpec], recorded: Sequence[TagSpec], session: str
+        self,
+        address: str,
+        specs: Sequence[TagSpec],
+        recorded: Sequence[TagSpec],
+        session: str,
+        marks: Sequence[str] = (),
     ) -> None:
+        """`marks`: names recorded beside the tags (`world.marking`), in slots from len(specs) on."""
         self._address = address
         self._recorded = tuple(recorded)
-        self._tags = len(specs)
+        self._tags, self._marks = len(specs), tuple(marks)
         self.spool = Spool(session)
         self.trouble = NOT_YET
         self._said = NOT_YET
@@ -86,13 +92,14 @@ class RecorderFeed:
                 await asyncio.wait_for(self._drained.wait(), limit_s)
 
     async def _enroll(self, line: AsyncLine) -> None:
-        tags = tuple(spec.name for spec in self._recorded)
-        units = tuple(spec.unit for spec in self._recorded)
+        tags = (*(spec.name for spec in self._recorded), *self._marks)
+        units = (*(spec.unit for spec in self._recorded), *("" for _ in self._marks))
         answer = await line.ask(Enroll(tags=tags, units=units), ANSWER_S)
         if not isinstance(answer, Enrolled):
             raise Fault("the recorder answered something else", where=self._address, remedy="See its log.")
-        ids = np.zeros(self._tags, np.uint32)
-        ids[[spec.slot for spec in self._recorded]] = answer.ids
+        ids = np.zeros(self._tags + len(self._marks), np.uint32)
+        ids[[spec.slot for spec in self._recorded]] = answer.ids[: len(self._recorded)]
+        ids[self._tags :] = answer.ids[len(self._recorded) :]
         self.spool.enrolled(ids)
 
     async def _pump(self, line: AsyncLine) -> None:

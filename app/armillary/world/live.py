@@ -40,6 +40,7 @@ from armillary.world.core import Core, Tick
 from armillary.world.feed import RecorderFeed
 from armillary.world.gate import Gate
 from armillary.world.links_supply import LinksSupply
+from armillary.world.marking import Marking
 from armillary.world.publish import statuses_differ
 from armillary.world.serving import STOP_S, Serving, within
 
@@ -97,8 +98,15 @@ class Live(Serving):
         )
         contexts = {plan.link.name: self._context(plan.link) for plan in self._plans}
         self._links = Links(self._plans, self._registry.of("sources"), contexts, self._inbox, clock)
+        self._marking = Marking(
+            len(project.specs), (a.id for a in self.alarm_specs), (link.name for link in project.links)
+        )
         self._feed = RecorderFeed(
-            self.recorder, project.specs, recorded=project.recorded, session=f"{self.id}-{clock.now_ns()}"
+            self.recorder,
+            project.specs,
+            recorded=project.recorded,
+            session=f"{self.id}-{clock.now_ns()}",
+            marks=self._marking.names,
         )
         self._sinks, sink_problems = plugins.sinks(self._registry, contexts)
         self._audit: Audit | None = None
@@ -121,6 +129,7 @@ class Live(Serving):
 
     def started(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start the tick thread."""
+        self._feed.offer(self._marking.started((), self.clock.now_ns(), self.clock.now_mono_ns()))
         self._thread = threading.Thread(target=self._ticks, args=(loop, self._ticking), name="tick")
         self._thread.start()
 
@@ -136,6 +145,7 @@ class Live(Serving):
                 await within(closing(), STOP_S / 2)
         if self._audit is not None:
             self._audit.close()
+        self._feed.offer(self._marking.ended(self.clock.now_ns(), self.clock.now_mono_ns()))
         await self._feed.flush(STOP_S / 2)
 
     # ---------------------------------------------------------------- tick thread
@@ -179,7 +189,7 @@ class Live(Serving):
             orders=self._gate.take_receipts() if self._gate else (),
             recording=self._feed.trouble,
         )
-        self.publish(frame)
+        self._feed.offer(self._marking.of(self.publish(frame)))
         if self._gate is not None:  # it reads the published table; receipts ride in the next frame
             self._gate.observe(frame.seq, now_mono)
 

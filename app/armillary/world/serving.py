@@ -165,11 +165,13 @@ class Serving:
 
     # ---------------------------------------------------------------- frames
 
-    def publish(self, frame: Frame) -> None:
-        """Give a frame to all desks that are ready for one."""
+    def publish(self, frame: Frame) -> Frame:
+        """Give a frame to all desks that are ready for one; return it with the events that waited for it."""
         early, self.early = tuple(self.early), []
-        self.publisher.publish(replace(frame, events=(*early, *frame.events)) if early else frame)
+        whole = replace(frame, events=(*early, *frame.events)) if early else frame
+        self.publisher.publish(whole)
         self.send_due()
+        return whole
 
     def send_due(self) -> None:
         """Send to the desks that have credit and something new, or are due a heartbeat."""

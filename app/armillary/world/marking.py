@@ -1,0 +1,90 @@
+"""Marks of the LIVE world: alarms, links, orders and events as samples, beside those of the tags.
+
+What changed in a frame becomes rows in slots from the number of tags on, so that the same spool and the same
+line to the recorder carry them, with the same promise: acknowledged is on disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from armillary.model.alarm import AlarmState
+from armillary.model.frame import Frame
+from armillary.model.link import LinkStatus
+from armillary.model.order import OrderState
+from armillary.model.sample import SampleBatch, batch_of
+from armillary.wire import marks
+
+LEVELS = {"info": 0.0, "warning": 1.0, "error": 2.0}
+ORDER_CODES = {state: float(number) for number, state in enumerate(OrderState)}
+FIXED = (marks.WORLD, marks.EVENTS, marks.ORDERS, marks.ALARM_EVENTS)
+RUNNING, ENDED = 1.0, 0.0
+
+_Row = tuple[str, float, str]  # name of the mark, value, text
+
+
+class Marking:
+    """Makes the marks of frames; remembers the links as last written. One thread."""
+
+    def __init__(self, first_slot: int, alarms: Iterable[str], links: Iterable[str]) -> None:
+        """`first_slot`: the number of tags."""
+        self.names: tuple[str, ...] = (
+            *FIXED,
+            *(marks.ALARM + each for each in alarms),
+            *(marks.LINK + each for each in links),
+        )
+        self._slot = {name: first_slot + number for number, name in enumerate(self.names)}
+        self._links: dict[str, tuple[str, str, str, int]] = {}
+        self._last_ns = 0
+
+    def started(self, states: Iterable[AlarmState], now_ns: int, now_mono_ns: int) -> SampleBatch:
+        """Return the marks of a start: that the world runs, and how each alarm stands."""
+        rows = [(marks.WORLD, RUNNING, ""), *(_alarm(state) for state in states)]
+        return self._batch(rows, now_ns, now_mono_ns)
+
+    def ended(self, now_ns: int, now_mono_ns: int) -> SampleBatch:
+        """Return the mark of an orderly end."""
+        return self._batch([(marks.WORLD, ENDED, "")], now_ns, now_mono_ns)
+
+    def of(self, frame: Frame) -> SampleBatch:
+        """Return a mark for all that changed in a frame, m rows; m is 0 for most frames."""
+        rows = [_alarm(state) for state in frame.alarms]
+        rows += [_link(status) for status in frame.links if self._differs(status)]
+        rows += [(marks.ORDERS, ORDER_CODES[r.state], marks.text_of(r)) for r in frame.orders]
+        rows += [(marks.EVENTS, LEVELS.get(e.level, 0.0), marks.text_of(e)) for e in frame.events]
+        rows += [(marks.ALARM_EVENTS, float(e.priority), marks.text_of(e)) for e in frame.alarm_events]
+        return self._batch(rows, frame.t_ns, frame.tick_mono_ns)
+
+    def _differs(self, status: LinkStatus) -> bool:
+        shape = (str(status.state), status.detail, status.delivery, status.since_ns)
+        before, self._links[status.name] = self._links.get(status.name), shape
+        return shape != before
+
+    def _batch(self, rows: Sequence[_Row], now_ns: int, now_mono_ns: int) -> SampleBatch:
+        """Return rows as samples of this moment.
+
+        No two rows of a series have the same time, not even when the wall clock was set back: a question
+        for the newest would lose one of them.
+        """
+        known = [row for row in rows if row[0] in self._slot]
+        start = max(now_ns, self._last_ns + 1)
+        if known:
+            self._last_ns = start + len(known) - 1
+        return batch_of(
+            np.array([self._slot[name] for name, _, _ in known], np.uint32),
+            np.array([value for _, value, _ in known], np.float64),
+            np.arange(start, start + len(known), dtype=np.int64),
+            now_ns,
+            now_mono_ns,
+            text={row: text for row, (_, _, text) in enumerate(known) if text},
+        )
+
+
+def _alarm(state: AlarmState) -> _Row:
+    return marks.ALARM + state.id, marks.ALARM_CODES[state.process], marks.text_of(state)
+
+
+def _link(status: LinkStatus) -> _Row:
+    return marks.LINK + status.name, marks.LINK_CODES[status.state], marks.text_of(status)

@@ -1,0 +1,80 @@
+"""Marks: what changes in a frame is recorded once, under a name that no tag can have."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from armillary.model.alarm import AlarmEvent, AlarmState, ProcessState
+from armillary.model.frame import Event, Frame, WorldKind, empty_frame
+from armillary.model.link import LinkState, LinkStatus
+from armillary.model.order import OrderState, Receipt
+from armillary.model.sample import SampleBatch
+from armillary.wire import marks
+from armillary.world.marking import Marking
+
+TAGS = 10
+HOT = AlarmState(id="hot", process=ProcessState.UNACK, occurrence="hot-1", raised_ns=5, value=86.0)
+PLC = LinkStatus(name="plc", kind="opcua", url="opc.tcp://x", state=LinkState.UP, since_ns=3, rate_hz=4.0)
+
+
+def frame(**changes: object) -> Frame:
+    return replace(empty_frame("w", WorldKind.LIVE), t_ns=1_000, tick_mono_ns=7, **changes)  # type: ignore[arg-type]
+
+
+def named(marking: Marking, batch: SampleBatch) -> list[tuple[str, float]]:
+    return [
+        (marking.names[s - TAGS], v) for s, v in zip(batch.slot.tolist(), batch.value.tolist(), strict=True)
+    ]
+
+
+def test_an_alarm_that_changed_is_one_row_with_its_whole_state_as_text() -> None:
+    marking = Marking(TAGS, ["hot", "cold"], ["plc"])
+    batch = marking.of(frame(alarms=(HOT,)))
+    assert named(marking, batch) == [("~alarm:hot", 1.0)]
+    assert marks.record_of(batch.text[0], AlarmState) == HOT
+
+
+def test_a_link_is_written_when_it_changed_and_not_for_its_rate() -> None:
+    marking = Marking(TAGS, [], ["plc"])
+    assert named(marking, marking.of(frame(links=(PLC,)))) == [("~link:plc", marks.LINK_CODES[LinkState.UP])]
+    assert len(marking.of(frame(links=(replace(PLC, rate_hz=9.0, delay_s=1.0),)))) == 0
+    assert len(marking.of(frame(links=(replace(PLC, delivery="silent"),)))) == 1
+
+
+def test_receipts_and_events_of_one_tick_each_have_a_time_of_their_own() -> None:
+    marking = Marking(TAGS, [], [])
+    receipt = Receipt(
+        order="1", tag="a", state=OrderState.SENT, t_ns=1, actor="anna", old=0.0, value=1.0, unit="m"
+    )
+    events = (
+        Event(t_ns=1, level="info", source="plc", text="up"),
+        Event(t_ns=1, level="error", source="b", text=""),
+    )
+    raised = AlarmEvent(
+        id="hot", occurrence="hot-1", event="RAISE", before=ProcessState.NORM, after=ProcessState.UNACK,
+        t_ns=1, priority=2,
+    )  # fmt: skip
+    batch = marking.of(frame(orders=(receipt,), events=events, alarm_events=(raised,)))
+    assert named(marking, batch) == [
+        ("~orders", 2.0), ("~events", 0.0), ("~events", 2.0), ("~alarm-events", 2.0)
+    ]  # fmt: skip
+    assert len(set(batch.source_ns.tolist())) == 4
+    again = marking.of(frame(events=events))  # the wall clock stands still
+    assert again.source_ns.min() > batch.source_ns.max()
+
+
+def test_a_start_writes_every_alarm_and_an_end_says_so() -> None:
+    marking = Marking(TAGS, ["hot"], [])
+    start = marking.started([HOT], 50, 0)
+    assert named(marking, start) == [("~world", 1.0), ("~alarm:hot", 1.0)]
+    assert named(marking, marking.ended(60, 0)) == [("~world", 0.0)]
+    assert start.source_ns[0] == 50
+
+
+def test_a_frame_without_news_makes_no_rows_and_what_has_no_name_is_left_out() -> None:
+    marking = Marking(TAGS, [], [])
+    batch = marking.of(frame(alarms=(HOT,)))
+    assert len(batch) == 0
+    assert batch.slot.dtype == np.uint32
