@@ -1,4 +1,4 @@
-"""Command templates and interlocks as data: what engineers allow, and under what conditions (commands.toml)."""
+"""Command templates and interlocks as data: what engineers allow, and under what conditions."""
 
 from __future__ import annotations
 

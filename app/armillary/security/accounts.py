@@ -1,0 +1,432 @@
+"""Local accounts: users.toml read and written, passwords checked, failures slowed down.
+
+Passwords are argon2id hashes; no password and no hash is ever logged, audited or part of a message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import re
+import tempfile
+import tomllib
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+
+from armillary.model.account import ROLES, LoggedIn, Login
+from armillary.model.clock import NS, iso
+from armillary.model.fault import OrderFault, ProjectFault
+from armillary.security.passwords import check_password
+
+USERS_FILE = "users.toml"
+SCHEMA = 1
+NAME = re.compile(r"[a-z][a-z0-9_.-]{0,31}")
+FREE_FAILURES = 5  # so many typing errors cost no time
+LONGEST_DELAY_S = 60
+NAMES_KEPT = 1_000  # whose failures are remembered
+_KEYS = ("name", "role", "hash", "disabled", "created")
+_PASSWORD_LIMIT = 1_024  # characters: hashing a book would hold up everybody else
+# RFC 9106, second recommended option (operations 5.2); 130 ms on the reference machine
+_HASHER = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One user of a project."""
+
+    user: str
+    name: str  # for people
+    role: str
+    hash: str  # PHC string
+    disabled: bool = False
+    created: str = ""
+
+    def __repr__(self) -> str:
+        return f"Account(user={self.user!r}, role={self.role!r}, disabled={self.disabled})"
+
+
+@dataclass(slots=True)
+class _Failures:
+    count: int = 0
+    until_mono_ns: int = 0  # nothing is answered before
+    waits: bool = False  # somebody is being checked under this name now
+
+
+class Accounts:
+    """Who may log in to a project's worlds (`world.serving.People`). One event loop."""
+
+    def __init__(self, folder: Path, users: Mapping[str, Account], stamp: tuple[int, int]) -> None:
+        self.users = dict(users)
+        self._folder, self._stamp = folder, stamp
+        self._failures: OrderedDict[str, _Failures] = OrderedDict()
+
+    def local(self) -> LoggedIn:
+        """Return who a desk on the local socket is before it logs in: somebody who may look on."""
+        return LoggedIn(user=f"local:{os.getuid()}", name="Not logged in", role="viewer", accounts=True)
+
+    def now(self, who: LoggedIn) -> LoggedIn:
+        """Return what somebody who logged in is by now: a changed role counts at once, so does `disabled`."""
+        if who.user.startswith("local:"):
+            return who
+        self._refresh()
+        account = self.users.get(who.user)
+        if account is None or account.disabled:
+            return self.local()
+        return who if account.role == who.role else replace(who, role=account.role)
+
+    async def login(self, login: Login, now_mono_ns: int) -> LoggedIn:
+        """Return who somebody is, by a password. Raises OrderFault, later each time it was wrong.
+
+        The check runs in a thread: 130 ms of hashing must not hold up the world.
+        """
+        self._refresh()
+        known = self._failures.setdefault(login.user[:64], _Failures())
+        self._failures.move_to_end(login.user[:64])
+        while len(self._failures) > NAMES_KEPT:
+            self._failures.popitem(last=False)
+        if known.waits:
+            raise OrderFault(
+                "A log-in under this name is being checked.", where=login.user[:64], remedy="Wait for it."
+            )
+        known.waits = True
+        try:
+            wait_s = (known.until_mono_ns - now_mono_ns) / NS
+            if wait_s > 0:
+                await asyncio.sleep(min(wait_s, LONGEST_DELAY_S))
+            account = self.users.get(login.user)
+            is_right = await asyncio.to_thread(_is_right, account, login.password)
+        finally:
+            known.waits = False
+        if account is None or not is_right:
+            raise self._failed(known, login.user[:64], now_mono_ns + max(0, int(wait_s * NS)))
+        known.count, known.until_mono_ns = 0, 0
+        if account.disabled:
+            raise OrderFault(
+                "This account is switched off.", where=account.user, remedy="Ask an administrator."
+            )
+        if _HASHER.check_needs_rehash(account.hash):
+            await asyncio.to_thread(self._rehash, account, login.password)
+        return LoggedIn(user=account.user, name=account.name, role=account.role, accounts=True)
+
+    def _failed(self, known: _Failures, user: str, now_mono_ns: int) -> OrderFault:
+        known.count += 1
+        delay = delay_s(known.count)
+        known.until_mono_ns = now_mono_ns + delay * NS
+        again = f"Try again; the next answer comes after {delay} s." if delay else "Try again."
+        return OrderFault("The user name or the password is wrong.", where=user, remedy=again)
+
+    def _rehash(self, account: Account, password: str) -> None:
+        """Write a hash of today's cost; a folder that cannot be written keeps the old one."""
+        try:
+            self.users = _change(self._folder, account.user, hash=_HASHER.hash(password))
+        except (ProjectFault, OSError):
+            return
+        self._stamp = _stamp(self._folder)
+
+    def _refresh(self) -> None:
+        """Read the file again when it changed; one that cannot be read (any more) lets nobody in."""
+        stamp = _stamp(self._folder)
+        if stamp == self._stamp:
+            return
+        self._stamp = stamp
+        try:
+            self.users = _load(self._folder)
+        except ProjectFault:
+            self.users = {}
+
+
+class Locked:
+    """Stands in for accounts that cannot be read: everybody looks on, nobody logs in."""
+
+    def __init__(self, fault: ProjectFault) -> None:
+        self._fault = fault
+
+    def local(self) -> LoggedIn:
+        """Return somebody who may look on."""
+        return LoggedIn(user=f"local:{os.getuid()}", name="Not logged in", role="viewer", accounts=True)
+
+    def now(self, who: LoggedIn) -> LoggedIn:
+        """Return the same."""
+        return self.local()
+
+    async def login(self, login: Login, now_mono_ns: int) -> LoggedIn:
+        """Refuse with what is wrong with the file."""
+        raise OrderFault(self._fault.what, where=self._fault.where, remedy=self._fault.remedy)
+
+
+def delay_s(failures: int) -> int:
+    """Return how long the next answer waits after so many failures in a row: 0, then 1, 2, 4 … 60 s."""
+    over = failures - FREE_FAILURES
+    return 0 if over < 0 else min(LONGEST_DELAY_S, 2 ** min(over, 6))
+
+
+def read(folder: Path) -> Accounts | None:
+    """Return a project's accounts, None when it has no users.toml. Raises ProjectFault."""
+    if not (folder / USERS_FILE).exists():
+        return None
+    stamp = _stamp(folder)
+    return Accounts(folder, _load(folder), stamp)
+
+
+def listed(folder: Path) -> tuple[Account, ...]:
+    """Return the users of a project by name, none without a users.toml. Raises ProjectFault."""
+    users = _load(folder) if (folder / USERS_FILE).exists() else {}
+    return tuple(users[name] for name in sorted(users))
+
+
+def hashed(password: str) -> str:
+    """Return a password's PHC string; takes 130 ms and 64 MiB."""
+    return _HASHER.hash(password)
+
+
+def add(
+    folder: Path, user: str, role: str, password: str, now_ns: int, name: str = "", phc: str = ""
+) -> Account:
+    """Add a user and return the account. Raises ProjectFault; the first user of a project is an admin.
+
+    phc: the password's hash where the caller has it already.
+    """
+    where = f"{folder / USERS_FILE}: {user}"
+    if not NAME.fullmatch(user):
+        raise ProjectFault(
+            f"'{user}' cannot be a user name.",
+            where=where,
+            remedy="Use small letters, digits, '.', '_' and '-', a letter first, at most 32.",
+        )
+    if role not in ROLES:
+        raise ProjectFault(f"There is no role '{role}'.", where=where, remedy=_nearest(role, ROLES))
+    check_password(password, user, folder.name)
+    with _locked(folder):
+        users = _load(folder) if (folder / USERS_FILE).exists() else {}
+        if user in users:
+            raise ProjectFault(
+                f"There is a user '{user}' already.", where=where, remedy="Change the password with passwd."
+            )
+        if role != "admin" and not _has_admin(users):
+            raise ProjectFault(
+                "The first user must be an admin.", where=where, remedy="Add one with --role admin first."
+            )
+        account = Account(
+            user=user, name=name or user, role=role, hash=phc or hashed(password), created=iso(now_ns)
+        )
+        _save(folder, {**users, user: account})
+    return account
+
+
+def set_password(folder: Path, user: str, password: str) -> Account:
+    """Give a user another password and return the account. Raises ProjectFault."""
+    check_password(password, user, folder.name)
+    return _change(folder, user, hash=hashed(password))[user]
+
+
+def set_disabled(folder: Path, user: str, disabled: bool) -> Account:
+    """Switch a user off or on. Raises ProjectFault; the last admin who can log in stays."""
+    return _change(folder, user, disabled=disabled)[user]
+
+
+def reset_admin(folder: Path, password: str, now_ns: int, user: str = "admin") -> Account:
+    """Make `user` an admin who can log in with this password, whoever it was. Raises ProjectFault.
+
+    Whoever may write the folder may do this: the file system is the only proof that is left.
+    """
+    check_password(password, user, folder.name)
+    with _locked(folder):
+        users = _load(folder) if (folder / USERS_FILE).exists() else {}
+        before = users.get(user) or Account(user=user, name=user, role="admin", hash="", created=iso(now_ns))
+        account = replace(before, role="admin", disabled=False, hash=hashed(password))
+        _save(folder, {**users, user: account})
+    return account
+
+
+def _is_right(account: Account | None, password: str) -> bool:
+    """Compare a password; somebody unknown takes as long as somebody known."""
+    try:
+        return bool(_HASHER.verify(account.hash if account else _dummy(), password[:_PASSWORD_LIMIT]))
+    except (Argon2Error, InvalidHashError):
+        return False
+
+
+@cache
+def _dummy() -> str:
+    return _HASHER.hash(os.urandom(16).hex())
+
+
+def _has_admin(users: Mapping[str, Account]) -> bool:
+    return any(account.role == "admin" and not account.disabled for account in users.values())
+
+
+def _change(folder: Path, user: str, **changes: Any) -> dict[str, Account]:  # Any: fields of Account
+    with _locked(folder):
+        users = _load(folder) if (folder / USERS_FILE).exists() else {}
+        if user not in users:
+            raise ProjectFault(
+                f"There is no user '{user}'.",
+                where=str(folder / USERS_FILE),
+                remedy=_nearest(user, tuple(users)),
+            )
+        users[user] = replace(users[user], **changes)
+        if not _has_admin(users):
+            raise ProjectFault(
+                "This is the last admin who can log in.",
+                where=str(folder / USERS_FILE),
+                remedy="Add another admin first.",
+            )
+        _save(folder, users)
+    return users
+
+
+# ---------------------------------------------------------------- the file
+
+
+def _stamp(folder: Path) -> tuple[int, int]:
+    try:
+        held = (folder / USERS_FILE).stat()
+    except OSError:
+        return 0, 0
+    return held.st_mtime_ns, held.st_ino
+
+
+def _load(folder: Path) -> dict[str, Account]:
+    """Return the accounts by name. Raises ProjectFault with file, line and the nearest known key."""
+    path = folder / USERS_FILE
+    try:
+        mode = path.stat().st_mode
+        text = path.read_text("utf-8")
+        data = tomllib.loads(text)
+    except OSError as error:
+        raise _wrong(
+            f"{USERS_FILE} cannot be read: {error.strerror}.", str(path), "Check its rights."
+        ) from None
+    except ValueError as error:
+        raise _wrong(f"{USERS_FILE} cannot be read: {error}.", str(path), "Correct its syntax.") from None
+    if mode & 0o077:
+        raise _wrong(
+            f"{USERS_FILE} can be read by others (mode {mode & 0o777:04o}).",
+            str(path),
+            f"chmod 600 {USERS_FILE}.",
+        )
+    _check_keys(text, path, (), data, ("schema", "user"))
+    schema = data.get("schema")
+    if schema != SCHEMA:
+        raise _wrong(
+            f"{USERS_FILE} is of schema {schema!r}, known is {SCHEMA}.", str(path), "Update Armillary."
+        )
+    users = data.get("user", {})
+    if not isinstance(users, dict):
+        raise _wrong("'user' is no table.", str(path), "Write [user.NAME] for each user.")
+    return {user: _account(text, path, user, entry) for user, entry in users.items()}
+
+
+def _account(text: str, path: Path, user: str, entry: Any) -> Account:  # Any: parsed TOML
+    where = _line(text, path, ("user", user))
+    if not isinstance(entry, dict):
+        raise _wrong(f"'{user}' is no table.", where, "Write [user.NAME] for each user.")
+    _check_keys(text, path, ("user", user), entry, _KEYS)
+    role, phc, disabled = entry.get("role"), entry.get("hash"), entry.get("disabled", False)
+    if role not in ROLES:
+        raise _wrong(f"The role of '{user}' is {role!r}.", where, f"Give one of {', '.join(ROLES)}.")
+    if not isinstance(phc, str) or not phc.startswith("$argon2id$"):
+        raise _wrong(
+            f"'{user}' has no argon2id hash.", where, f"Set a password: armillary user passwd PROJECT {user}."
+        )
+    if not isinstance(disabled, bool):
+        raise _wrong(f"'disabled' of '{user}' is {disabled!r}.", where, "Give true or false.")
+    name, created = entry.get("name", user), entry.get("created", "")
+    return Account(user=user, name=str(name), role=role, hash=phc, disabled=disabled, created=str(created))
+
+
+def _check_keys(
+    text: str, path: Path, under: tuple[str, ...], held: Mapping[str, Any], known: tuple[str, ...]
+) -> None:
+    for key in held:
+        if key not in known:
+            where = _line(text, path, (*under, key))
+            raise _wrong(f"The key '{key}' is not known here.", where, _nearest(key, known))
+
+
+def _line(text: str, path: Path, key: tuple[str, ...]) -> str:
+    """Return `file:line` of a table or of a key in it."""
+    header, line = "", 1
+    for number, row in enumerate(text.splitlines(), 1):
+        stripped = row.strip()
+        if stripped.startswith("["):
+            header = stripped.strip("[] ").replace('"', "")
+            if header == ".".join(key):
+                return f"{path}:{number}"
+        elif header == ".".join(key[:-1]) and stripped.split("=")[0].strip(' "') == key[-1]:
+            line = number
+    return f"{path}:{line}"
+
+
+def _nearest(word: str, known: tuple[str, ...]) -> str:
+    near = get_close_matches(word, known, 1)
+    return f"Did you mean '{near[0]}'?" if near else f"Known here: {', '.join(known) or 'none'}."
+
+
+def _wrong(what: str, where: str, remedy: str) -> ProjectFault:
+    return ProjectFault(what, where=where, remedy=remedy)
+
+
+def _save(folder: Path, users: Mapping[str, Account]) -> None:
+    lines = [f"schema = {SCHEMA}\n"]
+    for user in sorted(users):
+        account = users[user]
+        lines.append(
+            f'\n[user."{user}"]\nname = {_quoted(account.name)}\nrole = "{account.role}"\n'
+            f"hash = {_quoted(account.hash)}\ndisabled = {str(account.disabled).lower()}\n"
+            + (f"created = {account.created}\n" if account.created else "")
+        )
+    _write(folder / USERS_FILE, "".join(lines))
+
+
+def _quoted(text: str) -> str:
+    """Return a TOML string; control characters do not belong into a name."""
+    clean = "".join(c for c in text if c.isprintable())
+    return '"' + clean.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace the file: after a crash there is the old one or the new one, and never a readable moment."""
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise _wrong(
+            f"{USERS_FILE} cannot be written: {error.strerror}.", str(path), "Check the folder's rights."
+        ) from error
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the accounts for one change: a world re-hashes while a person adds a user."""
+    private = folder / ".armillary"
+    try:
+        private.mkdir(exist_ok=True)
+        handle = os.open(private / "users.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise _wrong(
+            f"The accounts cannot be changed: {error.strerror}.", str(folder), "Check the folder's rights."
+        ) from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
