@@ -51,13 +51,15 @@ def _child(argv: list[str]) -> NoReturn:
     from pathlib import Path
 
     from armillary.model.fault import Fault, WorldFault
-    from armillary.wire import child
+    from armillary.wire import child, isolation
 
     entry, log = (argv[0], Path(argv[2])) if len(argv) > 2 else ("", Path(os.devnull))  # noqa: PLR2004
     logging.basicConfig(filename=log, level=logging.INFO, format=_LOG_FORMAT)
     if entry not in child.ENTRIES:
         child.say({"fault": _as_dict(WorldFault(f"There is no process named {entry}.", where="", remedy=""))})
         os._exit(_FAILED)
+    if entry in isolation.ISOLATED:  # before a thread starts and before the entry is imported
+        logging.getLogger("armillary").info("%s has no network: %s", entry, isolation.isolate())
     args = child.arguments()
     stopping = threading.Event()
 

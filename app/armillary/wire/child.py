@@ -38,6 +38,8 @@ ENTRIES = (
     "viewport.probe",
 )
 
+_KILLED_S = 5.0
+
 Ready = Callable[[Mapping[str, object]], None]
 
 
@@ -117,6 +119,16 @@ class Child:
         if self._process.stdout is not None:
             self._process.stdout.close()
         return status
+
+    def kill(self) -> None:
+        """End the child and all that it started, at once and by force."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)  # its group: see `limits` below
+        self._process.wait(_KILLED_S)
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
 
     def exit_words(self) -> str:
         """Return how the child ended, in words: its exit status or the signal's name."""
