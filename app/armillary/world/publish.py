@@ -7,7 +7,7 @@ A merge buffer is a mask over the slots beside the newest values, so it is bound
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -59,6 +59,11 @@ class Publisher:
     @property
     def desks(self) -> int:
         return len(self._desks)
+
+    @property
+    def peers(self) -> Set[bytes]:
+        """The desks that are known now."""
+        return self._desks.keys()
 
     def join(self, peer: bytes, now_mono_ns: int) -> Frame:
         """Return a full frame for a joiner; from now on it is told of every change."""

@@ -44,6 +44,9 @@ class People(Protocol):
     def local(self) -> LoggedIn:
         """Return who a desk on the local socket is before it logs in."""
 
+    def now(self, who: LoggedIn) -> LoggedIn:
+        """Return what somebody who logged in is by now: accounts change while a world runs."""
+
     async def login(self, login: Login, now_mono_ns: int) -> LoggedIn:
         """Return who somebody is, by a password."""
 
@@ -54,6 +57,10 @@ class NoAccounts:
     def local(self) -> LoggedIn:
         """Return the local operator."""
         return LoggedIn(user=f"local:{os.getuid()}", name="Local operator", role=LOCAL_ROLE)
+
+    def now(self, who: LoggedIn) -> LoggedIn:
+        """Return the same: nothing changes."""
+        return who
 
     async def login(self, login: Login, now_mono_ns: int) -> LoggedIn:
         """Refuse: there is nobody to be."""
@@ -114,6 +121,9 @@ class Serving:
 
     def left(self, peer: bytes, who: LoggedIn, *, is_last: bool) -> None:
         """Learn that a desk left or somebody logged out; `is_last`: no other desk is theirs."""
+
+    def noted(self, who: LoggedIn, action: str, reason: str = "") -> None:
+        """Learn of a log-in, a log-out or a refused log-in, for an audit."""
 
     def model_state(self) -> tuple[bytes, Mapping[str, float]]:
         """Return the simulator's state and the model's parameters, for a snapshot."""
@@ -178,6 +188,8 @@ class Serving:
         if self._hub is not None:
             for peer, out in self.publisher.due(self.clock.now_mono_ns()):
                 self.spawn(self._hub.send(peer, out))
+            for peer in self._who.keys() - self.publisher.peers:
+                self._leave(peer)  # silent for a minute: whoever it was is nobody here any more
 
     def tell(self, fault: FaultRecord, level: str = "error") -> None:
         """Make an event of a fault, for the next frame."""
@@ -195,11 +207,12 @@ class Serving:
 
     def who(self, peer: bytes) -> LoggedIn:
         """Return who is on a line."""
-        return self._who.get(peer) or self.people.local()
+        who = self._who.get(peer)
+        return self.people.local() if who is None else self.people.now(who)
 
     def people_here(self) -> tuple[LoggedIn, ...]:
         """Return who is on some line now."""
-        return tuple(self._who.values())
+        return tuple(self.people.now(who) for who in self._who.values())
 
     def need(self, peer: bytes, right: Right) -> LoggedIn:
         """Return who is on a line when their role has a right. Raises OrderFault."""
@@ -243,7 +256,7 @@ class Serving:
     async def _reply(self, peer: bytes, message: object) -> object:
         match message:
             case msg.Hello():
-                self._who[peer] = self.people.local()
+                self._become(peer, self.people.local())
                 return self._welcome(peer)
             case msg.Bye():
                 self.publisher.leave(peer)
@@ -251,13 +264,10 @@ class Serving:
             case msg.Stop():
                 self.stopping.set()
             case Login():
-                self._leave(peer)
-                self._who[peer] = await self.people.login(message, self.clock.now_mono_ns())
-                return self._who[peer]
+                return await self._login(peer, message)
             case Logout():
-                self._leave(peer)
-                self._who[peer] = self.people.local()
-                return self._who[peer]
+                self.noted(self.who(peer), "person.logout")
+                return self._become(peer, self.people.local())
             case AskState():
                 return await self.state_answer(message.t_ns)
             case FaultRecord():
@@ -292,6 +302,28 @@ class Serving:
             unit=order.unit,
             detail=record(self._no_commands(order.tag)),
         )
+
+    async def _login(self, peer: bytes, login: Login) -> LoggedIn:
+        if peer not in self._who:
+            raise WorldFault("This desk is not known here.", where=self.id, remedy="Say Hello first.")
+        try:
+            who = await self.people.login(login, self.clock.now_mono_ns())
+        except OrderFault as fault:
+            stranger = LoggedIn(user=login.user[:64], name=login.user[:64], role="")
+            self.noted(stranger, "person.login.refused", fault.what)
+            raise
+        if peer in self._who:  # else the desk left while its password was checked
+            self._become(peer, who)
+        self.noted(who, "person.login")
+        return who
+
+    def _become(self, peer: bytes, who: LoggedIn) -> LoggedIn:
+        """Let a line be somebody else: what was armed before is taken back."""
+        before = self._who.get(peer)
+        if before is not None and before.user != who.user:
+            self._leave(peer)
+        self._who[peer] = who
+        return who
 
     def _leave(self, peer: bytes) -> None:
         who = self._who.pop(peer, None)
