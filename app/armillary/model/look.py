@@ -27,7 +27,8 @@ class Look:
     """What all M prims look like; equal inputs give an equal Look. Arrays are read-only.
 
     `state` is drawn as a pattern, never only as a hue: low nibble the quality rank (0 plain, 2 dotted,
-    3 hatch, 4 cross-hatch, 5 hollow), high nibble the alarm priority (0 none).
+    3 hatch, 4 cross-hatch, 5 hollow), high nibble the alarm (0 none, 1 to 4 the priority of one that waits
+    for a person, 5 to 8 that of an acknowledged one plus 4).
     """
 
     seq: int

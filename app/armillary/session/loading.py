@@ -147,6 +147,7 @@ class Loading(Standing):
         if isinstance(answer, Scenery) and self.scene is answer.scene:
             self.showing.recompiled(answer)
             self._gather_problems()
+            self.bindings_changed.emit()
 
     def _choose_variants(self, look: Look, now_mono_ns: int) -> None:
         """Ask for the arrays of the variants that bindings choose; at most twice a second."""

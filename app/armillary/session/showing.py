@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
 from armillary.encoding.resolve import Options, resolve, spin_rates
-from armillary.model.arrays import F8, U4
+from armillary.model.arrays import F8, U1, U4
 from armillary.model.clock import NS
-from armillary.model.look import Look, base_look
+from armillary.model.look import ALARM_SHIFT, Look, base_look
 from armillary.model.scene import SceneArrays
 from armillary.session.mirror import Mirror
 from armillary.session.scenery import Scenery
 
 GREYS = {"dark": (0x7A, 0x82, 0x8A), "light": (0x9A, 0xA1, 0xA8)}
+_SHIFT = np.uint8(ALARM_SHIFT)
 LONGEST_STEP_S = 0.5  # of the phase: after a pause of the desk nothing jumps
 
 
@@ -28,6 +30,7 @@ class Showing:
         self.isolated: tuple[int, ...] = ()
         self.ghost = False
         self.grey = GREYS["dark"]
+        self.alarms: U1 | None = None  # (M,) marks of alarms, None when there are none
         self.wanted = True  # something that the look depends on has changed
         self._phase: F8 = np.zeros(0)
         self._rate: F8 = np.zeros(0)  # rad/s
@@ -96,7 +99,10 @@ class Showing:
         )
         self._rate = spin_rates(scenery.program, mirror.table, options)
         self.wanted = False
-        self.look = resolve(scenery.program, mirror.table, options)
+        look = resolve(scenery.program, mirror.table, options)
+        if self.alarms is not None and len(self.alarms) == len(look.state):
+            look = replace(look, state=look.state | (self.alarms << _SHIFT))
+        self.look = look
         return self.look
 
 

@@ -47,6 +47,7 @@ class Standing:
         self.order_changed: Signal[()] = Signal()
         self.world_changed: Signal[()] = Signal()  # `world_state`, `world_text`, specs, twins
         self.problems_changed: Signal[()] = Signal()
+        self.bindings_changed: Signal[()] = Signal()  # the same scene, compiled anew
         self.project_changed: Signal[()] = Signal()  # something else is open
         self._forget()
 

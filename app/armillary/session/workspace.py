@@ -11,6 +11,7 @@ import numpy as np
 
 from armillary.encoding.maps import Legend
 from armillary.encoding.program import Program
+from armillary.model.alarm import AlarmSpec
 from armillary.model.arrays import U4
 from armillary.model.clock import NS, Clock
 from armillary.model.fault import FaultRecord
@@ -24,6 +25,7 @@ from armillary.model.message import (
 )
 from armillary.model.order import Receipt
 from armillary.session import rows
+from armillary.session.alarmbook import AlarmBook
 from armillary.session.batch import Batch
 from armillary.session.boarding import Boarding, WorldState, boarding, joined, start_recorder, start_world
 from armillary.session.feed import RECORDER, SCENE, WORLD, Feed
@@ -73,6 +75,14 @@ class Workspace(Loading):
             lambda: self.specs,
             self._picture_ns,
         )
+        self.alarms = AlarmBook(
+            lambda message, callback, limit_s: self._ask(WORLD, message, callback, limit_s),
+            self._prim_of_alarm,
+            lambda: self.specs,
+        )
+        self.alarms.placed.connect(self._mark_alarms)
+        for signal in (self.scene_changed, self.bindings_changed):
+            signal.connect(lambda: self.alarms.place(self.scene))
         self.orders.changed.connect(self.order_changed.emit)
         self._ages_mono_ns = 0
 
@@ -123,6 +133,7 @@ class Workspace(Loading):
         self._forget()
         self._forget_scene()
         self.orders.forget()
+        self.alarms.forget()
         self.timeline.reset()
         for signal in (self.scene_changed, self.links_changed, self.problems_changed):
             signal.emit()
@@ -210,6 +221,7 @@ class Workspace(Loading):
         self.mirror.live = True
         known = set(self.events)  # of this world before we lost it, or of our own
         news = tuple(event for event in welcome.frame.events if event not in known)
+        self.alarms.welcome(welcome.alarms)
         slots = self._frame(replace(welcome.frame, events=news), now_mono_ns)
         if before is not None:
             self._plan = joined(before, welcome.project, welcome.name, welcome.recorder)
@@ -253,6 +265,7 @@ class Workspace(Loading):
             self.links_changed.emit()
         for event in frame.events:
             self._add_event(event)
+        self.alarms.take(frame)
         self.orders.take(frame.orders)
         self.timeline.take(frame)
         return slots
@@ -350,6 +363,16 @@ class Workspace(Loading):
             callback(answer.items if isinstance(answer, Browsed) else fault_of(answer))
 
         self._ask(WORLD, Browse(link=link, under=under), answered, BROWSE_S)
+
+    # ------------------------------------------------------------ alarms
+
+    def _prim_of_alarm(self, spec: AlarmSpec) -> int | None:
+        return self.prim_named(spec.prim) if spec.prim else self.prim_of_tag(spec.slot)
+
+    def _mark_alarms(self) -> None:
+        rollup = self.alarms.rollup()
+        self.showing.alarms = rollup.mark if rollup is not None else None
+        self.showing.wanted = True
 
     # ------------------------------------------------------------ requests
 

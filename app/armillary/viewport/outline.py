@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from armillary.model.arrays import B1, U1
-from armillary.viewport.theme import DOTTED, HOVERED, PLAIN, SELECTED
+from armillary.viewport.theme import DOTTED, PLAIN, SELECTED, THIN
 
 WIDTH = 2  # pixels
 
@@ -17,7 +17,7 @@ WIDTH = 2  # pixels
 def paint(rgba: U1, codes: U1, colours: U1) -> int:
     """Paint outlines into rgba (h, w, 4) around the areas of codes (h, w) and return how many pixels.
 
-    colours: (10, 3), one for each code. An outline lies outside its area, over what is lower in code.
+    colours: (14, 3), one for each code. An outline lies outside its area, over what is lower in code.
     """
     rows = np.flatnonzero(codes.any(axis=1))
     if len(rows) == 0:
@@ -31,7 +31,7 @@ def paint(rgba: U1, codes: U1, colours: U1) -> int:
     y, x = np.nonzero(edge)
     code = around[y, x]
     keep = (code != DOTTED) | (((x >> 1) + (y >> 1)) % 3 != 0)
-    thin = (code == HOVERED) & (_grown_once(inside)[y, x] == inside[y, x])  # hover is one pixel wide
+    thin = np.isin(code, THIN) & (_grown_once(inside)[y, x] == inside[y, x])  # one pixel wide
     keep &= ~thin
     y, x, code = y[keep], x[keep], code[keep]
     rgba[top + y, left + x, :3] = colours[code]

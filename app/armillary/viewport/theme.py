@@ -12,8 +12,12 @@ from armillary.model.quality import BAD, NEVER, STALE, UNCERTAIN
 Rgb = tuple[int, int, int]
 
 # Codes of the outline plane, in order of precedence: where two meet, the higher one is drawn.
-PLAIN, DOTTED, HOLLOW, WRONG, ALARM_4, ALARM_3, ALARM_2, ALARM_1, HOVERED, SELECTED = range(10)
-_ALARM_CODES = (PLAIN, ALARM_1, ALARM_2, ALARM_3, ALARM_4)  # by priority
+PLAIN, DOTTED, HOLLOW, WRONG = range(4)
+ACKED_4, ACKED_3, ACKED_2, ACKED_1 = range(4, 8)  # acknowledged alarms: one pixel wide
+ALARM_4, ALARM_3, ALARM_2, ALARM_1, HOVERED, SELECTED = range(8, 14)
+THIN = (ACKED_4, ACKED_3, ACKED_2, ACKED_1, HOVERED)
+# by the high nibble of a look's state: priorities 1 to 4, then the same acknowledged
+_ALARM_CODES = (PLAIN, ALARM_1, ALARM_2, ALARM_3, ALARM_4, ACKED_1, ACKED_2, ACKED_3, ACKED_4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,13 +44,17 @@ class Theme:
     )
 
     def outlines(self) -> U1:
-        """Return the colour of each outline code, shape (10, 3)."""
+        """Return the colour of each outline code, shape (14, 3)."""
         one, two, three, four = self.alarms
         rows = (
             self.ground,
             self.muted,
             self.muted,
             self.bad,
+            four,
+            three,
+            two,
+            one,
             four,
             three,
             two,

@@ -1,0 +1,345 @@
+"""The alarms of one world as a desk keeps them: states, what happened, where they are in the scene."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from armillary.encoding import texts
+from armillary.model.alarm import (
+    AlarmAct,
+    AlarmActed,
+    AlarmEvent,
+    AlarmSpec,
+    AlarmState,
+    Presentation,
+    ProcessState,
+)
+from armillary.model.arrays import I8, U1
+from armillary.model.fault import FaultRecord
+from armillary.model.frame import Frame
+from armillary.model.scene import SceneArrays, subtree_ends
+from armillary.model.tags import TagSpec
+from armillary.session.signal import Signal
+
+EVENTS_KEPT = 1_000
+ACT_S = 10.0
+PRIORITIES = (1, 2, 3, 4)
+ACKNOWLEDGED = 4  # added to a priority in a mark: the same hue, a thinner line
+NO_ALARMS: frozenset[str] = frozenset()
+_NORMAL = AlarmState(id="")
+WORDS: Mapping[ProcessState, str] = {
+    ProcessState.NORM: "normal",
+    ProcessState.UNACK: "active, not acknowledged",
+    ProcessState.ACKED: "active, acknowledged",
+    ProcessState.RTNUN: "returned, not acknowledged",
+    ProcessState.LUNAK: "latched, not acknowledged",
+    ProcessState.LACKD: "latched, waits for reset",
+}
+
+Ask = Callable[[object, Callable[[object], None], float], None]
+"""Send a request to the world; its answer or a FaultRecord comes to the callback within some seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmRow:
+    """One line of the alarm list. `prim` is -1 where the scene does not show it."""
+
+    id: str
+    occurrence: str
+    priority: int
+    state: str  # in words
+    active: bool
+    unacknowledged: bool
+    latched: bool
+    tag: str
+    slot: int
+    text: str
+    value: str  # that raised it, with its unit
+    limit: str  # `above 85 °C`
+    raised_ns: int
+    who: str
+    note: str  # unverified, delayed, comment
+    consequence: str
+    operator_action: str
+    prim: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many alarms are shown."""
+
+    by_priority: tuple[int, int, int, int]  # all that are not normal
+    unacknowledged: tuple[int, int, int, int]
+
+    @property
+    def total(self) -> int:
+        return sum(self.by_priority)
+
+    @property
+    def to_acknowledge(self) -> int:
+        return sum(self.unacknowledged)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rollup:
+    """Alarms of M prims with all below them; 0 = none."""
+
+    unacknowledged: U1  # (M,) worst priority not acknowledged
+    worst: U1  # (M,) worst priority of all
+    count: I8  # (M,)
+    mark: U1  # (M,) outline of the prim itself: 1…4 not acknowledged, 5…8 acknowledged
+
+
+class AlarmBook:
+    """What is known of one world's alarms. One thread. Knows no workspace: it is given what it asks."""
+
+    def __init__(
+        self,
+        ask: Ask,
+        prim_of: Callable[[AlarmSpec], int | None] = lambda _spec: None,
+        tags: Callable[[], Sequence[TagSpec]] = lambda: (),
+    ) -> None:
+        self._ask, self._prim_of, self._tags = ask, prim_of, tags
+        self.changed: Signal[frozenset[str]] = Signal()  # ids; empty: everything may differ
+        self.noted: Signal[AlarmEvent] = Signal()
+        self.told: Signal[str] = Signal()  # why something was not acknowledged or reset
+        self.chosen_changed: Signal[()] = Signal()
+        self.placed: Signal[()] = Signal()  # roll-up and marks differ
+        self._forget()
+
+    def _forget(self) -> None:
+        self.specs: dict[str, AlarmSpec] = {}
+        self.states: dict[str, AlarmState] = {}  # those that are not normal
+        self.events: deque[AlarmEvent] = deque(maxlen=EVENTS_KEPT)  # newest last
+        self.chosen: tuple[str, ...] = ()  # ids, those that A and R act on
+        self.prims: dict[str, int] = {}
+        self._scene: SceneArrays | None = None
+        self._rollup: Rollup | None = None
+        self._rows: tuple[AlarmRow, ...] | None = None
+
+    # ------------------------------------------------------------ world → book
+
+    def forget(self) -> None:
+        """Know of no alarm: nothing is open."""
+        self._forget()
+        self._tell(NO_ALARMS)
+
+    def welcome(self, specs: Sequence[AlarmSpec]) -> None:
+        """Take the alarms of a world; their states follow with its first frame. Events are kept."""
+        self.specs = {spec.id: spec for spec in specs}
+        self.states.clear()
+        self._locate()
+        self._tell(NO_ALARMS)
+
+    def take(self, frame: Frame) -> None:
+        """Take what a frame says of alarms."""
+        for event in frame.alarm_events:
+            self.events.append(event)
+            self.noted.emit(event)
+        if not frame.alarms:
+            return
+        for state in frame.alarms:
+            if state.process is ProcessState.NORM or state.presentation is not Presentation.SHOWN:
+                self.states.pop(state.id, None)
+            else:
+                self.states[state.id] = state
+        self._tell(frozenset(state.id for state in frame.alarms))
+
+    def place(self, scene: SceneArrays | None) -> None:
+        """Find out anew where alarms are shown: the scene, its bindings or the tags are others."""
+        self._scene = scene
+        self._locate()
+        self._rollup = self._rows = None
+        self.placed.emit()
+        self.changed.emit(NO_ALARMS)
+
+    def _locate(self) -> None:
+        found = {spec.id: self._prim_of(spec) for spec in self.specs.values()} if self._scene else {}
+        self.prims = {name: prim for name, prim in found.items() if prim is not None}
+
+    def _tell(self, ids: frozenset[str]) -> None:
+        self._rollup = self._rows = None
+        self.changed.emit(ids)
+        self.placed.emit()
+
+    # ------------------------------------------------------------ questions
+
+    def rows(self) -> tuple[AlarmRow, ...]:
+        """Return all that are not normal: unacknowledged first, then by priority, newest first."""
+        if self._rows is None:
+            known = [(s, self.specs[s.id]) for s in self.states.values() if s.id in self.specs]
+            known.sort(key=lambda pair: (not pair[0].unacknowledged, pair[1].priority, -pair[0].raised_ns))
+            tags = self._tags()
+            self._rows = tuple(
+                alarm_row(
+                    spec,
+                    state,
+                    tags[spec.slot] if 0 <= spec.slot < len(tags) else None,
+                    self.prims.get(spec.id, -1),
+                )
+                for state, spec in known
+            )
+        return self._rows
+
+    def counts(self) -> Counts:
+        """Return how many there are by priority."""
+        every, new = [0, 0, 0, 0], [0, 0, 0, 0]
+        for row in self.rows():
+            at = min(max(row.priority, 1), 4) - 1
+            every[at] += 1
+            new[at] += row.unacknowledged
+        return Counts((every[0], every[1], every[2], every[3]), (new[0], new[1], new[2], new[3]))
+
+    def row(self, name: str) -> AlarmRow | None:
+        """Return the line of one alarm, None when it is normal."""
+        return next((row for row in self.rows() if row.id == name), None)
+
+    def next(self, step: int = 1) -> AlarmRow | None:
+        """Return the next (or, with -1, the previous) unacknowledged one after the chosen one."""
+        waiting = [row for row in self.rows() if row.unacknowledged]
+        if not waiting:
+            return None
+        last = self.chosen[-1] if self.chosen else ""
+        at = next((i for i, row in enumerate(waiting) if row.id == last), None)
+        if at is None:
+            return waiting[0 if step > 0 else -1]
+        return waiting[(at + step) % len(waiting)]
+
+    def rollup(self) -> Rollup | None:
+        """Return the alarms of each prim with all below it, None without a scene or without alarms."""
+        if self._rollup is None and self._scene is not None:
+            rows = [row for row in self.rows() if row.prim >= 0]
+            if rows:
+                self._rollup = rolled_up(
+                    subtree_ends(self._scene.parent),
+                    np.array([row.prim for row in rows]),
+                    np.array([min(max(row.priority, 1), 4) for row in rows]),
+                    np.array([row.unacknowledged for row in rows]),
+                )
+        return self._rollup
+
+    # ------------------------------------------------------------ what a person does
+
+    def choose(self, ids: Sequence[str]) -> None:
+        """Choose the alarms that the next acknowledge or reset is for."""
+        chosen = tuple(ids)
+        if chosen != self.chosen:
+            self.chosen = chosen
+            self.chosen_changed.emit()
+
+    def acknowledge(self, ids: Sequence[str], comment: str = "") -> int:
+        """Acknowledge the occurrences of these alarms as they are shown now; return how many were asked."""
+        return self._act("ack", ids, lambda state: state.unacknowledged, comment)
+
+    def reset(self, ids: Sequence[str], comment: str = "") -> int:
+        """Reset latched alarms; the world says why one cannot be."""
+        return self._act("reset", ids, lambda _state: True, comment)
+
+    def _act(
+        self,
+        action: str,
+        ids: Sequence[str],
+        wanted: Callable[[AlarmState], bool],
+        comment: str,
+    ) -> int:
+        states = [self.states[name] for name in ids if name in self.states]
+        occurrences = tuple(state.occurrence for state in states if wanted(state))
+        if occurrences:
+            act = AlarmAct(
+                action="ack" if action == "ack" else "reset", occurrences=occurrences, comment=comment
+            )
+            self._ask(act, self._acted, ACT_S)
+        return len(occurrences)
+
+    def _acted(self, answer: object) -> None:
+        if isinstance(answer, AlarmActed):
+            for sentence in dict.fromkeys(result for result in answer.results if result):
+                self.told.emit(sentence)
+        elif isinstance(answer, FaultRecord):
+            self.told.emit(f"{answer.what} {answer.remedy}".strip())
+
+
+def limit_text(spec: AlarmSpec, tag: TagSpec | None) -> str:
+    """Return what raises an alarm, in words."""
+    unit = tag.unit if tag is not None else ""
+    if spec.kind == "quality":
+        return "stale or worse"
+    if spec.kind == "state":
+        names = dict(tag.states) if tag is not None else {}
+        return "is " + " or ".join(names.get(v, texts.number(v, unit)) for v in spec.values)
+    text = f"{spec.direction} {texts.number(spec.limit, unit)}"
+    return f"{text}, {spec.count} in sequence" if spec.kind == "count" and spec.count > 1 else text
+
+
+def alarm_row(spec: AlarmSpec, state: AlarmState, tag: TagSpec | None, prim: int) -> AlarmRow:
+    """Return the line of one alarm."""
+    limit = limit_text(spec, tag)
+    value = ""
+    if not np.isnan(state.value):
+        names = dict(tag.states) if tag is not None else {}
+        value = names.get(state.value) or texts.number(state.value, tag.unit if tag is not None else "")
+    notes = []
+    if state.unverified:
+        notes.append("not verified: the input is bad or stale")
+    if state.delayed_s > 0:
+        notes.append(f"delayed {texts.age(state.delayed_s)}")
+    if state.reactivations:
+        notes.append(f"came back {state.reactivations} ×")
+    if state.comment:
+        notes.append(f"“{state.comment}”")
+    return AlarmRow(
+        id=spec.id,
+        occurrence=state.occurrence,
+        priority=spec.priority,
+        state=WORDS[state.process],
+        active=state.active,
+        unacknowledged=state.unacknowledged,
+        latched=state.process is ProcessState.LACKD,
+        tag=spec.tag,
+        slot=spec.slot if tag is not None else -1,
+        text=spec.title or f"{spec.tag} {limit}",
+        value=value,
+        limit=limit,
+        raised_ns=state.raised_ns,
+        who=state.actor,
+        note=" · ".join(notes),
+        consequence=spec.consequence,
+        operator_action=spec.operator_action,
+        prim=prim,
+    )
+
+
+def rolled_up(ends: I8, prim: I8, priority: I8, unacknowledged: np.ndarray) -> Rollup:
+    """Return the roll-up of k alarms over M prims in depth-first order.
+
+    ends: (M,) one past the last prim of each subtree. prim, priority (1…4), unacknowledged: (k,).
+    Depth-first order makes a subtree one run of rows, so that sums over it are differences of a running sum.
+    """
+    m = len(ends)
+    at = np.arange(m)
+    worst, new, mark = np.zeros(m, np.uint8), np.zeros(m, np.uint8), np.zeros(m, np.uint8)
+    count = np.zeros(m, np.int64)
+    acknowledged = ~unacknowledged.astype(np.bool_)
+    for level in reversed(PRIORITIES):  # the worst is written last
+        of = priority == level
+        for rows, code in ((of & acknowledged, level + ACKNOWLEDGED), (of & ~acknowledged, level)):
+            if not rows.any():
+                continue
+            own = np.bincount(prim[rows], minlength=m)
+            total = np.concatenate([[0], np.cumsum(own)])
+            below = total[ends] - total[at]
+            count += below
+            worst[below > 0] = level
+            if code == level:
+                new[below > 0] = level
+            step = np.zeros(m + 1, np.int64)
+            np.add.at(step, prim[rows], 1)
+            np.add.at(step, ends[prim[rows]], -1)
+            inside = np.cumsum(step[:m]) > 0
+            # what waits for a person outranks what does not, whatever its priority
+            mark[inside & ~((mark > 0) & (mark <= ACKNOWLEDGED) & (code > ACKNOWLEDGED))] = code
+    return Rollup(unacknowledged=new, worst=worst, count=count, mark=mark)
