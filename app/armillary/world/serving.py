@@ -13,6 +13,7 @@ import os
 import signal
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,13 +23,14 @@ from armillary.model import places
 from armillary.model.account import LoggedIn, Login, Logout, Right, may
 from armillary.model.alarm import AlarmSpec
 from armillary.model.clock import Clock
-from armillary.model.control import AskState, StateAnswer
+from armillary.model.control import AskState, StateAnswer, TakeSnapshot
 from armillary.model.fault import Fault, FaultRecord, OrderFault, WorldFault, record
 from armillary.model.frame import Event, Frame, WorldKind, empty_frame
 from armillary.model.order import Arm, Order, OrderState, Receipt
 from armillary.project.record import Project
 from armillary.wire import runs
 from armillary.wire.bus import AsyncHub, local_address
+from armillary.world import snapshot
 from armillary.world.publish import Publisher
 
 log = logging.getLogger(__name__)
@@ -270,6 +272,11 @@ class Serving:
                 return self._become(peer, self.people.local())
             case AskState():
                 return await self.state_answer(message.t_ns)
+            case TakeSnapshot(title=title, folder=folder):
+                self.need(peer, Right.FORK)
+                where = Path(folder) if folder else self.project.private / snapshot.FOLDER
+                state = await self.state_answer()
+                return await asyncio.to_thread(snapshot.write, state, where, self.clock.now_ns(), title)
             case FaultRecord():
                 raise message.fault()
             case _:
