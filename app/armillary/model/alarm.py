@@ -33,7 +33,7 @@ class Presentation(StrEnum):
 
 ACTIVE = (ProcessState.UNACK, ProcessState.ACKED)
 UNACKNOWLEDGED = (ProcessState.UNACK, ProcessState.RTNUN, ProcessState.LUNAK)
-AlarmKind = Literal["level", "count", "state", "quality"]
+AlarmKind = Literal["level", "count", "state", "quality", "link"]
 Direction = Literal["above", "below"]
 
 
@@ -42,10 +42,10 @@ class AlarmSpec:
     """One `[[alarm]]` of rules.toml, its tag resolved; changes only with the project."""
 
     id: str
-    slot: int
+    slot: int  # -1 of kind `link`: it belongs to no tag
     tag: str
     title: str = ""
-    kind: AlarmKind = "level"  # `quality`: the tag is STALE or worse
+    kind: AlarmKind = "level"  # `quality`: the tag is STALE or worse; `link`: all tags of a link are
     direction: Direction = "above"
     limit: float = 0.0  # raises strictly beyond it, in the tag's unit
     values: tuple[float, ...] = ()  # of kind `state`: the alarm values
@@ -83,6 +83,7 @@ class AlarmState:
     actor: str = ""  # who acknowledged or reset last
     comment: str = ""
     reactivations: int = 0
+    text: str = ""  # why it raised, one sentence for people; "" = its title says it
 
     @property
     def active(self) -> bool:
@@ -99,7 +100,7 @@ class AlarmEvent:
 
     id: str
     occurrence: str
-    event: str  # RAISE, CLEAR, ACK, RESET, UNVERIFIED, VERIFIED
+    event: str  # RAISE, CLEAR, CLOSE, ACK, RESET, UNVERIFIED, VERIFIED, DISABLE
     before: ProcessState
     after: ProcessState
     t_ns: int
@@ -108,6 +109,8 @@ class AlarmEvent:
     text: str = ""  # one sentence for people
     actor: str = ""
     comment: str = ""
+    source_ns: int = 0  # the plant's time of the reading that made it; 0 = none did
+    quality: int = 0  # of that reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
