@@ -24,6 +24,12 @@ CREATE TABLE IF NOT EXISTS minute(
 CREATE TABLE IF NOT EXISTS redo(t BIGINT);
 CREATE TABLE IF NOT EXISTS received(session VARCHAR, seq BIGINT);
 """
+# Marks (`wire.marks`) are few beside the samples, and are asked for over all time: they have their own table.
+_MARKS = """
+CREATE TABLE IF NOT EXISTS mark(
+    id UINTEGER, t BIGINT, value DOUBLE, lag BIGINT, quality USMALLINT, flags UTINYINT, status UINTEGER,
+    word UINTEGER);
+"""
 # lag: arrival − source, ns. word: row of `word`, 0 = none. redo: minutes rolled up before a late sample came.
 # There is no index on purpose: it would make an append three times as long, and scans skip by time anyway.
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
@@ -111,6 +117,8 @@ class Base:
                 )
             self._connection.execute(_TABLES)
             self._connection.execute("INSERT INTO about VALUES ('schema', ?)", [str(SCHEMA)])
+        if "mark" not in tables:  # a file of before there were marks; one that is read only has none
+            self._connection.execute(_MARKS.replace("TABLE", "TEMP TABLE") if self.read_only else _MARKS)
         row = self._connection.execute("SELECT value FROM about WHERE key = 'schema'").fetchone()
         schema = int(row[0]) if row is not None else 0
         if schema != SCHEMA:

@@ -11,13 +11,15 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from armillary.history import trend
+from armillary.history import arrived, density, trend
 from armillary.history.base import Base
-from armillary.model.arrays import F8, I8, U2, U4
+from armillary.model.arrays import B1, F8, I8, U2, U4
 from armillary.model.clock import NS
 from armillary.model.fault import StoreFault
-from armillary.model.sample import SampleBatch, Text
+from armillary.model.message import AskDensity, Density
+from armillary.model.sample import SampleBatch, Text, known_ns, taken
 from armillary.model.series import Series, SeriesQuery
+from armillary.wire import marks as mark
 
 SLICE_ROWS = 100_000  # rows that `between` holds at once, about
 FIRST_SLICE_NS = 600 * NS
@@ -25,7 +27,7 @@ LOOK_BACK_NS = (60 * NS, 3_600 * NS, 86_400 * NS, 30 * 86_400 * NS, 2**62)
 _COLUMNS = "id, t, value, lag, quality, flags, status, word"
 # DuckDB takes a NaN of numpy for NULL; it is stored as NaN again.
 _INSERT = (
-    "INSERT INTO sample SELECT id, t, coalesce(value, 'nan'::DOUBLE), lag, quality, flags, status, word "
+    "INSERT INTO {table} SELECT id, t, coalesce(value, 'nan'::DOUBLE), lag, quality, flags, status, word "
     "FROM incoming"
 )
 _AMONG = "id IN (SELECT unnest($2::UINTEGER[]))"
@@ -65,6 +67,7 @@ class Store:
         self._ids = {name: int(id_) for id_, name, _ in rows}
         self._units = {name: str(unit) for _, name, unit in rows}
         self._next = max(self._ids.values(), default=0) + 1
+        self._mark_ids = self._marks()
         self._received = {str(session): int(seq) for session, seq in marks}
         self._count, first, last = extent if extent is not None else (0, None, None)
         self._first_ns, self._last_ns = int(first or 0), int(last or 0)
@@ -115,6 +118,11 @@ class Store:
         self._next += len(new)
         self._ids = {name: id_ for id_, (name, _) in rows.items()}
         self._units = dict(rows.values())
+        self._mark_ids = self._marks()
+
+    def _marks(self) -> U4:
+        """Return the ids of the marks, ascending."""
+        return np.array(sorted(i for name, i in self._ids.items() if name.startswith(mark.PREFIX)), np.uint32)
 
     def known(self) -> Mapping[str, int]:
         """Return all tags and their ids."""
@@ -137,7 +145,7 @@ class Store:
                 remedy="Ask the store for the ids of the tags again.",
             )
         words, fresh = self._word_rows(batch)
-        columns = {
+        columns: dict[str, npt.NDArray[np.generic]] = {
             "id": np.ascontiguousarray(batch.slot),
             "t": np.ascontiguousarray(batch.source_ns),
             "value": np.ascontiguousarray(batch.value),
@@ -148,34 +156,40 @@ class Store:
             "word": words,
         }
         with self._base.lock:
+            of_mark = np.isin(batch.slot, self._mark_ids)
             with self._base.writing() as cursor:
-                if len(batch):
-                    cursor.register("incoming", columns)
-                    cursor.execute(_INSERT)
-                    cursor.unregister("incoming")
+                for table, rows in (("sample", ~of_mark), ("mark", of_mark)):
+                    if rows.any():
+                        part = columns if rows.all() else {k: c[rows] for k, c in columns.items()}
+                        cursor.register("incoming", part)
+                        cursor.execute(_INSERT.format(table=table))
+                        cursor.unregister("incoming")
                 if fresh:
                     cursor.execute(
                         "INSERT INTO word SELECT unnest($1::UINTEGER[]), unnest($2::VARCHAR[])",
                         [list(fresh.values()), list(fresh)],
                     )
-                late = batch.source_ns[batch.source_ns < self._rolled_ns]
+                late = batch.source_ns[(batch.source_ns < self._rolled_ns) & ~of_mark]
                 if len(late):
                     trend.spoil(cursor, late)
                 for session, seq in (marks or {}).items():
                     cursor.execute("DELETE FROM received WHERE session = ?", [session])
                     cursor.execute("INSERT INTO received VALUES (?, ?)", [session, seq])
-            self._appended(batch, fresh, marks or {})
+            self._appended(batch, of_mark, fresh, marks or {})
 
-    def _appended(self, batch: SampleBatch, fresh: dict[Text, int], marks: Mapping[str, int]) -> None:
-        """Remember what is on disk now."""
+    def _appended(
+        self, batch: SampleBatch, of_mark: B1, fresh: dict[Text, int], marks: Mapping[str, int]
+    ) -> None:
+        """Remember what is on disk now; marks do not count as samples."""
         self._words += len(fresh)
         self._text_ids = {**self._text_ids, **fresh} if len(self._text_ids) < SLICE_ROWS else fresh
         self._received.update(marks)
-        if len(batch):
-            first, last = int(batch.source_ns.min()), int(batch.source_ns.max())
+        t_ns = batch.source_ns[~of_mark]
+        if len(t_ns):
+            first, last = int(t_ns.min()), int(t_ns.max())
             self._first_ns = min(self._first_ns, first) if self._count else first
             self._last_ns = max(self._last_ns, last) if self._count else last
-            self._count += len(batch)
+            self._count += len(t_ns)
 
     def _word_rows(self, batch: SampleBatch) -> tuple[U4, dict[Text, int]]:
         """Return the rows of `word` for each sample (0 = none) and the texts that are new."""
@@ -210,6 +224,7 @@ class Store:
                 [before_ns, chosen],
             ).fetchone()
             cursor.execute(f"DELETE FROM minute WHERE t < $1 AND {_AMONG}", [before_ns, chosen])  # noqa: S608
+            cursor.execute(f"DELETE FROM mark WHERE t < $1 AND {_AMONG}", [before_ns, chosen])  # noqa: S608
             # the minute that is cut in two is rolled up anew from what is left of it
             trend.spoil(cursor, np.array([before_ns]))
             extent = cursor.execute("SELECT count(*), min(t), max(t) FROM sample").fetchone()
@@ -261,6 +276,42 @@ class Store:
             yield batch
             at_ns = end_ns
             step = max(step // 2, NS) if len(batch) > SLICE_ROWS else min(step * 2, 86_400 * NS)
+
+    def known_at(self, ids: U4, t_ns: int, since_ns: int = 0) -> SampleBatch:
+        """Return what was newest at a time for each id that had a sample by then, in no order.
+
+        By arrival (`history.arrived`): this is what a world showed at `t_ns`, started at `since_ns`.
+        """
+        with self._base.reading() as cursor:
+            found: list[Columns] = []
+            for table, some in self._tables(ids):
+                found += arrived.at(cursor, table, some.tolist(), t_ns, since_ns)
+            every = {name: np.concatenate([rows[name] for rows in found]) for name in _FIELDS}
+            return self._batch(cursor, every)
+
+    def known_between(self, ids: U4, from_ns: int, to_ns: int, limit: int) -> tuple[SampleBatch, int]:
+        """Return what became known from ≤ … < to in that order, and up to when that is everything."""
+        with self._base.reading() as cursor:
+            parts: list[Columns] = []
+            for table, some in self._tables(ids):  # marks first: they are few
+                rows, to_ns = arrived.between(cursor, table, some, from_ns, to_ns, limit)
+                parts.append(rows)
+            every = {name: np.concatenate([rows[name] for rows in parts]) for name in _FIELDS}
+            batch = self._batch(cursor, every)
+        known = known_ns(batch)
+        order = np.argsort(known, kind="stable")
+        return taken(batch, order[: int(np.searchsorted(known[order], to_ns))]), to_ns
+
+    def density(self, ask: AskDensity) -> Density:
+        """Return what a time bar shows of a span, one entry a pixel column."""
+        with self._base.reading() as cursor:
+            return density.of(cursor, ask, self._ids, (self._first_ns, self._last_ns))
+
+    def _tables(self, ids: U4) -> list[tuple[str, U4]]:
+        """Return (table, ids in it), marks first; at least one of them, so that there are columns."""
+        of_mark = np.isin(ids, self._mark_ids)
+        both = [("mark", ids[of_mark]), ("sample", ids[~of_mark])]
+        return [each for each in both if len(each[1])] or both[:1]
 
     def read(self, query: SeriesQuery) -> tuple[Series, ...]:
         """Return one series for each id of a query: samples while they fit the width, else buckets.

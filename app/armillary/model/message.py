@@ -136,15 +136,19 @@ class Stored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskAt:
-    """Ask the recorder for the last sample at or before a time of each of these ids."""
+    """Ask the recorder what was newest at a time, of each of these ids, by arrival: what a world showed.
+
+    `since_ns`: what was known before it does not count (the world's start).
+    """
 
     ids: U4
     t_ns: int
+    since_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskBetween:
-    """Ask the recorder for the samples from ≤ t < to of these ids, at most about `limit` rows.
+    """Ask the recorder for the samples that arrived from ≤ t < to of these ids, about `limit` rows at most.
 
     Answered by Samples; where it is not whole, ask again from its `to_ns`.
     """
@@ -157,7 +161,7 @@ class AskBetween:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Samples:
-    """Samples of the store in the order of source time; `batch.slot` holds store ids."""
+    """Samples in the order of arrival (`model.sample.known_ns`); `batch.slot` holds store ids."""
 
     batch: SampleBatch
     to_ns: int = 0  # everything before this is in the batch
@@ -179,7 +183,7 @@ class Density:
     from_ns: int
     to_ns: int
     worst: U1  # (width,) the most urgent priority of an alarm that was active there, 1…5; 0 = none
-    gap: B1  # (width,) nothing, or not everything, was recorded
+    gap: B1  # (width,) nothing was recorded for a while, or not everything: a link was down
     first_ns: int = 0  # extent of the record; 0 = nothing recorded
     last_ns: int = 0
 

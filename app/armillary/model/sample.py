@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from armillary.model.arrays import F8, I8, U1, U2, U4
 
-RETAINED, DUPLICATE, HISTORICAL, SOURCE_TIME_ASSUMED = 1, 2, 4, 8
+RETAINED, DUPLICATE, HISTORICAL, SOURCE_TIME_ASSUMED, EVALUATED = 1, 2, 4, 8, 16
+"""EVALUATED: a derived value as it is recorded, filed under the time of its evaluation: `source_ns` holds
+that, `arrival_ns` its own source time (that of its oldest input, which may be days before)."""
+EARLY_NS, LATE_NS = 60_000_000_000, 600_000_000_000
+"""How far a sample's arrival may be before and after its source time and still count in a replay."""
 
 Text = str
 """A string value; structures travel as their JSON text."""
@@ -121,6 +125,20 @@ def taken(batch: SampleBatch, rows: U4 | I8) -> SampleBatch:
         status=batch.status[rows],
         text={i: text[r] for i, r in enumerate(rows.tolist()) if r in text} if text else {},
     )
+
+
+def known_ns(batch: SampleBatch) -> I8:
+    """Return when each stored sample became known, (n,): its arrival, within EARLY_NS and LATE_NS."""
+    lag = np.clip(batch.arrival_ns - batch.source_ns, -EARLY_NS, LATE_NS)
+    evaluated = (batch.flags & EVALUATED) != 0
+    known: I8 = batch.source_ns + np.where(evaluated, 0, lag)
+    return known
+
+
+def evaluated(batch: SampleBatch) -> SampleBatch:
+    """Return derived values as they are recorded, and recorded ones as they were: times swapped, flag set."""
+    flags = batch.flags | np.uint8(EVALUATED)
+    return replace(batch, source_ns=batch.arrival_ns, arrival_ns=batch.source_ns, flags=flags)
 
 
 class SampleBuilder:

@@ -11,11 +11,15 @@ from armillary.model.clock import NS
 from armillary.model.fault import Fault, StoreFault
 from armillary.model.message import (
     Append,
+    AskAt,
+    AskBetween,
+    AskDensity,
     AskHistory,
     Done,
     Enroll,
     Enrolled,
     HistoryInfo,
+    Samples,
     Stop,
     Stored,
 )
@@ -23,6 +27,7 @@ from armillary.model.sample import joined
 from armillary.model.series import SeriesAnswer, SeriesQuery
 from armillary.wire import marks
 
+MOST_ROWS = 500_000  # in one answer of samples: 25 MB
 ROWS_AT_ONCE = 50_000  # the store likes large batches
 COMMIT_AFTER_NS = NS // 4  # what came is on disk at most this much, and one commit, later
 TIDY_EVERY_NS = 10 * NS
@@ -159,6 +164,13 @@ def answer(store: Store, message: object) -> object:
     match message:
         case SeriesQuery():
             return SeriesAnswer(series=store.read(message), request=message.request)
+        case AskAt(ids=ids, t_ns=t_ns, since_ns=since_ns):
+            return Samples(batch=store.known_at(ids, t_ns, since_ns), to_ns=t_ns)
+        case AskBetween(ids=ids, from_ns=from_ns, to_ns=to_ns, limit=limit):
+            batch, until_ns = store.known_between(ids, from_ns, to_ns, min(max(limit, 1), MOST_ROWS))
+            return Samples(batch=batch, to_ns=until_ns)
+        case AskDensity():
+            return store.density(message)
         case AskHistory():
             extent = store.extent()
             return HistoryInfo(

@@ -13,7 +13,7 @@ import numpy as np
 from armillary.model.alarm import AlarmEvent, AlarmState
 from armillary.model.arrays import U1, U4
 from armillary.model.frame import Frame, WorldKind, empty_frame, frame_of
-from armillary.model.sample import SampleBatch, batch_of, joined, taken
+from armillary.model.sample import SampleBatch, batch_of, evaluated, joined, taken
 from armillary.model.tags import TagTable
 from armillary.twin import state
 from armillary.twin.derive import Derived
@@ -94,7 +94,9 @@ class Core:
             alarm_events=events,
         )
         frame = frame_of(self.table, self.table.take_dirty(), base)
-        return Tick(frame=frame, samples=_joined(_rows(batch, applied.outcome, state.DUPLICATE), derived))
+        return Tick(
+            frame=frame, samples=_joined(_rows(batch, applied.outcome, state.DUPLICATE), evaluated(derived))
+        )
 
     def put(self, batch: SampleBatch, now_ns: int, now_mono_ns: int) -> Frame:
         """Write one row for each slot as it is, whatever was there, and return the frame of what changed.

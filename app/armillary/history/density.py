@@ -1,0 +1,122 @@
+"""What a time bar shows of a span: for each pixel column the worst alarm, gaps, links that were down.
+
+Only marks are read, which are few, so that a month is answered as fast as an hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import duckdb
+import numpy as np
+
+from armillary.model.alarm import ACTIVE
+from armillary.model.arrays import B1, F8, I8, U1, U4
+from armillary.model.link import LinkState
+from armillary.model.message import AskDensity, Density
+from armillary.wire import marks
+
+MAX_WIDTH = 16_384
+LOW = 5  # the least urgent priority there is
+CRASHES = 200  # ends that were not recorded; of more the gaps are not looked for
+_UP = [marks.LINK_CODES[state] for state in (LinkState.UP, LinkState.DEGRADED, LinkState.OFF)]
+_ACTIVE = [marks.ALARM_CODES[state] for state in ACTIVE]
+
+
+def of(
+    cursor: duckdb.DuckDBPyConnection, ask: AskDensity, ids: Mapping[str, int], extent: tuple[int, int]
+) -> Density:
+    """Return the density of a span. `ids`: of all names; `extent`: of all samples, (0, 0) for none."""
+    width = min(max(ask.width, 1), MAX_WIDTH)
+    from_ns, to_ns = ask.from_ns, max(ask.to_ns, ask.from_ns + width)
+    spans = _Columns(from_ns, to_ns, width)
+    worst: U1 = np.zeros(width, np.uint8)
+    urgency = _priorities(cursor, ids)
+    begin, end, value, id_ = _intervals(cursor, list(urgency), from_ns, to_ns)
+    is_active = np.isin(value, _ACTIVE)
+    for level in sorted(set(urgency.values()), reverse=True):  # the most urgent is written last
+        of_level = is_active & np.isin(id_, [i for i, p in urgency.items() if p == level])
+        worst[spans.covered(begin[of_level], end[of_level])] = level
+    gap = _gaps(cursor, spans, ids.get(marks.WORLD, 0), extent)
+    begin, end, value, _ = _intervals(
+        cursor, [i for n, i in ids.items() if n.startswith(marks.LINK)], from_ns, to_ns
+    )
+    is_down = ~np.isin(value, _UP)
+    return Density(
+        from_ns=from_ns,
+        to_ns=to_ns,
+        worst=worst,
+        gap=_gaps(cursor, spans, ids.get(marks.WORLD, 0), extent)
+        | spans.covered(begin[is_down], end[is_down]),
+        first_ns=extent[0],
+        last_ns=extent[1],
+    )
+
+
+def _priorities(cursor: duckdb.DuckDBPyConnection, ids: Mapping[str, int]) -> dict[int, int]:
+    """Return the priority of each alarm that has marks, by id: that of its newest event, else LOW."""
+    rows = cursor.execute(
+        """SELECT regexp_extract(text, '"id":"([^"]*)"', 1) AS alarm, arg_max(value, t)
+        FROM mark JOIN word ON word.id = mark.word WHERE mark.id = $1 GROUP BY alarm""",
+        [ids.get(marks.ALARM_EVENTS, 0)],
+    ).fetchall()
+    said = {str(alarm): int(value) for alarm, value in rows}
+    alarms = {
+        name.removeprefix(marks.ALARM): id_ for name, id_ in ids.items() if name.startswith(marks.ALARM)
+    }
+    return {id_: min(max(said.get(alarm, LOW), 1), LOW) for alarm, id_ in alarms.items()}
+
+
+def _gaps(cursor: duckdb.DuckDBPyConnection, spans: _Columns, world: int, extent: tuple[int, int]) -> B1:
+    """Return the columns in which nothing was recorded for a while: no world ran, or it had crashed."""
+    first_ns, last_ns = extent
+    if not last_ns:
+        return np.ones(spans.width, np.bool_)
+    gap = spans.covered(
+        np.array([spans.from_ns, last_ns + 1]), np.array([min(first_ns, spans.to_ns), spans.to_ns])
+    )
+    begin, end, value, _ = _intervals(cursor, [world] if world else [], spans.from_ns, spans.to_ns)
+    ended = value == 0
+    gap |= spans.covered(begin[ended], end[ended])
+    again = np.flatnonzero((value[1:] == 1) & (value[:-1] == 1)) + 1  # started without having ended
+    for start_ns in begin[again[:CRASHES]].tolist():
+        row = cursor.execute("SELECT max(t) FROM sample WHERE t < $1", [start_ns]).fetchone()
+        if row is not None and row[0] is not None:
+            gap |= spans.covered(np.array([row[0]]), np.array([start_ns]))
+    return gap
+
+
+def _intervals(
+    cursor: duckdb.DuckDBPyConnection, ids: list[int], from_ns: int, to_ns: int
+) -> tuple[I8, I8, F8, U4]:
+    """Return (begin, end, value, id) of what each mark said within a span, by id and time."""
+    rows = cursor.execute(
+        "SELECT id, t, value FROM mark WHERE id IN (SELECT unnest($1::UINTEGER[])) AND t < $3 "
+        "AND (t >= $2 OR (id, t) IN (SELECT (id, max(t)) FROM mark WHERE t < $2 GROUP BY id)) "
+        "ORDER BY id, t, rowid",
+        [ids, from_ns, to_ns],
+    ).fetchnumpy()
+    id_, t, value = rows["id"], rows["t"], rows["value"]
+    end: I8 = np.full(len(t), to_ns, np.int64)
+    if len(t):
+        end[:-1] = np.where(id_[1:] == id_[:-1], t[1:], to_ns)
+    return np.asarray(t, np.int64), end, np.asarray(value, np.float64), np.asarray(id_, np.uint32)
+
+
+class _Columns:
+    """Pixel columns of a span."""
+
+    def __init__(self, from_ns: int, to_ns: int, width: int) -> None:
+        self.from_ns, self.to_ns, self.width = from_ns, to_ns, width
+        self._edges: I8 = (from_ns + (to_ns - from_ns) * np.arange(1, width) // width).astype(np.int64)
+
+    def covered(self, begin: I8, end: I8) -> B1:
+        """Return which columns some span begin ≤ t < end touches, (width,)."""
+        inside = (end > begin) & (end > self.from_ns) & (begin < self.to_ns)
+        first = np.searchsorted(self._edges, np.maximum(begin[inside], self.from_ns), "right")
+        last = np.searchsorted(self._edges, np.minimum(end[inside], self.to_ns) - 1, "right")
+        steps = np.zeros(self.width + 1, np.int64)
+        np.add.at(steps, first, 1)
+        np.add.at(steps, last + 1, -1)
+        touched: B1 = np.cumsum(steps[:-1]) > 0
+        return touched
