@@ -10,6 +10,7 @@ from pathlib import Path
 
 from armillary.model import places
 from armillary.model.fault import Fault, ProjectFault
+from armillary.model.frame import WorldKind
 from armillary.model.message import OpenScene
 from armillary.project import folder as projects
 from armillary.project.record import Project
@@ -68,7 +69,9 @@ def boarding(path_or_address: str) -> Boarding:
             recorder="",
             starts_world=False,
         )
-    running = next((r for r in runs.all_runs() if r.project == str(project.folder)), None)
+    running = next(
+        (r for r in runs.all_runs() if r.project == str(project.folder) and r.kind == WorldKind.LIVE), None
+    )
     return Boarding(
         title=project.name,
         path=project.folder,

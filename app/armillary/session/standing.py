@@ -11,6 +11,7 @@ from armillary.encoding.program import Program
 from armillary.model.arrays import U4
 from armillary.model.binding import Binding, ColourMap
 from armillary.model.clock import Clock
+from armillary.model.control import Cursor
 from armillary.model.fault import FaultRecord
 from armillary.model.frame import Event, Tally
 from armillary.model.link import LinkStatus
@@ -68,6 +69,9 @@ class Standing:
         self.world_state = WorldState.NONE
         self.world_text = "No world: this is a scene without telemetry."
         self.role = ""
+        self.about = ""  # what a world that is not LIVE shows, for its ribbon
+        self.cursor: Cursor | None = None  # of a world that is not LIVE
+        self.stopped = ""  # why all commands are stopped; "" = they are not
         self.selection: tuple[int, ...] = ()  # prims, in the order selected
         self.paused = False
         self.problems: tuple[SceneProblem, ...] = ()  # of project, scene, binding layer and compilation

@@ -10,7 +10,7 @@ import numpy as np
 from armillary.model.arrays import F8, I8, U2
 from armillary.model.clock import NS
 from armillary.model.fault import FaultRecord
-from armillary.model.frame import Frame
+from armillary.model.frame import Frame, WorldKind
 from armillary.model.message import Enroll, Enrolled
 from armillary.model.quality import BAD, STALE, rank
 from armillary.model.series import Series, SeriesAnswer, SeriesQuery
@@ -60,13 +60,16 @@ class Timeline:
         self.following = True  # the right edge is now
         self.stale_answers = 0  # answers of the recorder that came too late to be drawn
         self._ask, self._specs, self._now_ns = ask, specs, now_ns
+        self._kind = WorldKind.LIVE  # of the world that is shown
+        self._began_ns = 0  # of a simulated world: the record is its past up to here only
+        self._shown_ns = 0  # time of its last frame
         self._range = (0, 0)  # when not following
         self._width = WIDTH
         self._tail = Tail()
         self._past: dict[int, _Past] = {}
         self._ids: dict[str, int] = {}
         self._request = 0
-        self._asked_ns = 0  # right end of the newest query
+        self._asked_from_ns = self._asked_ns = 0  # ends of the newest query
         self._trouble = "The recorder has not answered yet."
 
     # ------------------------------------------------------------ pens and range
@@ -127,8 +130,12 @@ class Timeline:
         past = self._past.get(slot)
         tail_t, tail_v, tail_q = self._tail.rings[slot].arrays()
         start, end = self.view_ns()
+        end = min(end, self._now_ns()) if self._kind is not WorldKind.LIVE else end
         if past is not None:
             t, low, high, quality = _with_gaps(past.series, stale_after_ms(spec))
+            if self._began_ns:
+                own = int(np.searchsorted(t, self._began_ns, "right"))
+                t, low, high, quality = t[:own], low[:own], high[:own], quality[:own]
             later = np.searchsorted(tail_t, t[-1] if len(t) else past.from_ns, "right")
             tail_t, tail_v, tail_q = tail_t[later:], tail_v[later:], tail_q[later:]
         else:
@@ -143,6 +150,8 @@ class Timeline:
             low, high = np.append(low, np.nan), np.append(high, np.nan)
             quality = np.append(quality, np.uint16(STALE))
         kept = _window(t, start, end)
+        if self._kind is not WorldKind.LIVE:  # what comes after the cursor is not known yet
+            kept = slice(kept.start, min(kept.stop, int(np.searchsorted(t, end, "right"))))
         return Pen(
             slot=slot,
             name=spec.name,
@@ -161,12 +170,38 @@ class Timeline:
 
     def take(self, frame: Frame) -> None:
         """Take a frame's samples of the tags shown."""
+        if frame.kind is WorldKind.REPLAY:
+            self._follow_cursor(frame)
+            return
+        if frame.kind is not WorldKind.LIVE and frame.cursor is not None:
+            self._began_ns = frame.cursor.from_ns
         if self._tail.take(frame):
             self.changed.emit()
         if self.following and self.slots:
             _, now = self.view_ns()
             if now - self._asked_ns > AHEAD * self.span_s * NS:
                 self._read()
+
+    def _follow_cursor(self, frame: Frame) -> None:
+        """Show the record up to a replay's cursor: the same recorder, the tail plays no part.
+
+        What was read reaches beyond the cursor by a part of the span, so that playing asks seldom.
+        """
+        moved, self._shown_ns = frame.t_ns != self._shown_ns, frame.t_ns
+        if not moved or not self.slots:
+            return
+        start, now = self.view_ns()
+        if self.following and not (self._asked_from_ns <= start and now <= self._asked_ns):
+            self._read()
+        self.changed.emit()
+
+    def visit(self, kind: WorldKind) -> None:
+        """Show another world's time: the record is the same, what frames told is not."""
+        self._kind, self._began_ns, self._shown_ns = kind, 0, 0
+        self._tail.clear()
+        self._past.clear()
+        self._read()
+        self.changed.emit()
 
     def begin(self) -> None:
         """Forget what is known of the past and read it anew: the recorder or the world changed."""
@@ -179,6 +214,7 @@ class Timeline:
         self._tail = Tail()
         self.slots, self._past, self._ids = (), {}, {}
         self.following, self.span_s = True, SPAN_S
+        self._kind, self._began_ns, self._shown_ns = WorldKind.LIVE, 0, 0
         self._request += 1
         self.changed.emit()
 
@@ -203,7 +239,10 @@ class Timeline:
         self._request += 1
         request = self._request
         start, end = self.view_ns()
-        self._asked_ns = end
+        if self._kind is WorldKind.REPLAY and self.following:
+            ahead = int(AHEAD * self.span_s * NS)
+            start, end = start - ahead, end + ahead
+        self._asked_from_ns, self._asked_ns = start, end
         if unknown:
             question = Enroll(tags=unknown, create=False)
             self._ask(question, lambda answer: self._enrolled(request, unknown, answer), ANSWER_S)
@@ -215,7 +254,7 @@ class Timeline:
             found = {n: int(i) for n, i in zip(names, answer.ids.tolist(), strict=True) if i}
             self._ids.update(found)
             if request == self._request:
-                self._query(request, *self.view_ns())
+                self._query(request, self._asked_from_ns, self._asked_ns)
         else:
             self._refused(answer)
 

@@ -15,7 +15,7 @@ from armillary.model.alarm import AlarmSpec
 from armillary.model.arrays import U4
 from armillary.model.clock import NS, Clock
 from armillary.model.fault import FaultRecord
-from armillary.model.frame import Event, Frame, WorldKind
+from armillary.model.frame import Event, Frame, RunState, WorldKind
 from armillary.model.link import BrowseItem
 from armillary.model.message import (
     Browse,
@@ -29,11 +29,13 @@ from armillary.session.alarmbook import AlarmBook
 from armillary.session.batch import Batch
 from armillary.session.boarding import Boarding, WorldState, boarding, joined, start_recorder, start_world
 from armillary.session.feed import RECORDER, SCENE, WORLD, Feed
-from armillary.session.loading import Loading, fault_of
+from armillary.session.loading import fault_of
 from armillary.session.mirror import Mirror
 from armillary.session.orders import Orders
 from armillary.session.showing import GREYS
 from armillary.session.timeline import Timeline
+from armillary.session.visit import Line
+from armillary.session.visiting import Visiting
 
 __all__ = ["Legend", "Program", "Workspace", "WorldState"]
 
@@ -52,7 +54,7 @@ def _unheard() -> None:
     """Stand in for `wake` until the owner sets it: whoever pumps by hand needs none."""
 
 
-class Workspace(Loading):
+class Workspace(Visiting):
     """Everything a desk knows and does. Every method is for one thread (Qt's).
 
     The owner sets `wake` to something that queues one `pump` on its thread, and calls `pump` again after
@@ -73,7 +75,7 @@ class Workspace(Loading):
         self.timeline = Timeline(
             lambda message, callback, limit_s: self._ask(RECORDER, message, callback, limit_s),
             lambda: self.specs,
-            self._picture_ns,
+            self.picture_ns,
         )
         self.alarms = AlarmBook(
             lambda message, callback, limit_s: self._ask(WORLD, message, callback, limit_s),
@@ -121,6 +123,7 @@ class Workspace(Loading):
                 feed.connect(RECORDER, plan.recorder)
         self._open_scene()
         self._gather_problems()
+        self.timebar.begin(plan.path if plan.project is not None and plan.project.saved else None)
         self.project_changed.emit()
         self.world_changed.emit()
 
@@ -129,12 +132,15 @@ class Workspace(Loading):
         feed, self._feed = self._feed, None
         if feed is None:
             return
+        self._drop_all()
         feed.stop()
+        self._await_ended()
         self._forget()
         self._forget_scene()
         self.orders.forget()
         self.alarms.forget()
         self.timeline.reset()
+        self.timebar.begin(None)
         for signal in (self.scene_changed, self.links_changed, self.problems_changed):
             signal.emit()
         self.selection_changed.emit(())
@@ -147,7 +153,7 @@ class Workspace(Loading):
         if plan is None or feed is None or self.world_state is WorldState.NONE:
             return
         self._restarts.cancel(WORLD)
-        self._set_world(WorldState.CONNECTING, f"Starting the world of {plan.title} anew …")
+        self._set_home(WorldState.CONNECTING, f"Starting the world of {plan.title} anew …")
         if plan.starts_world:
             start_world(plan, feed)
         else:
@@ -163,13 +169,18 @@ class Workspace(Loading):
         batch = self._feed.take()
         if batch:
             self._take(batch, now_ns, now_mono_ns)
-        elif self.world_state is WorldState.NOT_LIVE and now_mono_ns - self._ages_mono_ns >= AGE_S * NS:
+        self._pump_visits(now_ns, now_mono_ns)
+        if (
+            not batch
+            and self.world_state is WorldState.NOT_LIVE
+            and now_mono_ns - self._ages_mono_ns >= AGE_S * NS
+        ):
             self._ages_mono_ns = now_mono_ns
             self.frame_arrived.emit(_NONE)
         self._start_again(now_mono_ns)
         if self.orders.is_counting:
             self.orders.changed.emit()
-        self.showing.turn(now_mono_ns, self.mirror.live and not self.paused)
+        self.showing.turn(now_mono_ns, self._moves)
         if self.showing.wanted and not self.paused:
             self._resolve(now_mono_ns)
 
@@ -179,7 +190,8 @@ class Workspace(Loading):
         Spinning prims, ages of stale values, countdowns and processes that are started again need that.
         """
         waits = [due] if (due := self._restarts.due_s(now_mono_ns)) is not None else []
-        if self.showing.is_moving and self.mirror.live and not self.paused:
+        waits += self._visits_due_s(now_mono_ns)
+        if self.showing.is_moving and self._moves:
             waits.append(SPIN_S)
         if self.orders.is_counting:
             waits.append(COUNTDOWN_S)
@@ -187,23 +199,38 @@ class Workspace(Loading):
             waits.append(max(0.0, AGE_S - (now_mono_ns - self._ages_mono_ns) / NS))
         return min(waits, default=None)
 
+    @property
+    def _moves(self) -> bool:
+        """Whether what spins turns: in a world that stands still it stands still."""
+        return self.mirror.live and not self.paused and self.mirror.run is RunState.RUNNING
+
     def _take(self, batch: Batch, now_ns: int, now_mono_ns: int) -> None:
-        slots: list[U4] = []
-        if batch.welcome is not None:
-            slots.append(self._welcome(batch.welcome, now_mono_ns))
-        if batch.live is not None and self._feed is not None:
-            self._lived(batch.live, now_ns)
-        slots.extend(self._frame(frame, now_mono_ns) for frame in batch.frames)
+        if self._home is not None:
+            if batch.welcome is not None:
+                self._know(batch.welcome)
+            self._take_behind(self._home, batch, now_mono_ns)
+        else:
+            self._take_world(batch, now_ns, now_mono_ns)
         for peer, why in batch.ended:
             self._ended(peer, why, peer in batch.died, now_ns, now_mono_ns)
         if RECORDER in batch.ready:
             self.timeline.begin()
+            self.timebar.read()
         for number, answer in batch.answers:
             callback = self._callbacks.pop(number, None)
             if callback is None:
                 self.stale_answers += 1
             else:
                 callback(answer)
+
+    def _take_world(self, batch: Batch, now_ns: int, now_mono_ns: int) -> None:
+        """Take what came from the world that is shown."""
+        slots: list[U4] = []
+        if batch.welcome is not None:
+            slots.append(self._welcome(batch.welcome, now_mono_ns))
+        if batch.live is not None and self._feed is not None:
+            self._lived(batch.live, now_ns)
+        slots.extend(self._frame(frame, now_mono_ns) for frame in batch.frames)
         if slots:
             changed = slots[0] if len(slots) == 1 else np.unique(np.concatenate(slots))
             self.showing.note(changed)
@@ -213,23 +240,30 @@ class Workspace(Loading):
     # ------------------------------------------------------------ the world
 
     def _welcome(self, welcome: Welcome, now_mono_ns: int) -> U4:
-        before, specs_differ = self._plan, welcome.specs != self.specs
+        specs_differ = welcome.specs != self.specs
         if specs_differ:
             self.specs = welcome.specs
         self.twins, self.relationships, self.role = welcome.twins, welcome.relationships, welcome.role
+        self.about = welcome.about
         self.mirror = Mirror(len(self.specs))
         self.mirror.live = True
         known = set(self.events)  # of this world before we lost it, or of our own
         news = tuple(event for event in welcome.frame.events if event not in known)
         self.alarms.welcome(welcome.alarms)
         slots = self._frame(replace(welcome.frame, events=news), now_mono_ns)
-        if before is not None:
-            self._plan = joined(before, welcome.project, welcome.name, welcome.recorder)
-            self._learn(before, self._plan)
+        if self._home is None:
+            self._know(welcome)
         if specs_differ:
             self._recompile()
         self.showing.wanted = True
         return slots
+
+    def _know(self, welcome: Welcome) -> None:
+        """Complete our plan by what the home world said of itself."""
+        before = self._plan
+        if before is not None:
+            self._plan = joined(before, welcome.project, welcome.name, welcome.recorder)
+            self._learn(before, self._plan)
 
     def _learn(self, before: Boarding, now: Boarding) -> None:
         """Act on what a world told of itself that we did not know: its recorder, its project and scene."""
@@ -258,7 +292,8 @@ class Workspace(Loading):
 
     def _frame(self, frame: Frame, now_mono_ns: int) -> U4:
         slots = self.mirror.take(frame, now_mono_ns)
-        self.recording = self._not_recorded(frame.recording)
+        self.recording = self._not_recorded(frame.recording) if self._home is None else frame.recording
+        self.cursor, self.stopped = frame.cursor or self.cursor, frame.stopped
         self.tally = frame.tally or self.tally
         if frame.links:
             self.links = frame.links
@@ -266,7 +301,8 @@ class Workspace(Loading):
         for event in frame.events:
             self._add_event(event)
         self.alarms.take(frame)
-        self.orders.take(frame.orders)
+        if frame.kind in (WorldKind.LIVE, WorldKind.TRAINING):
+            self.orders.take(frame.orders)  # receipts that a replay reads back are nobody's orders
         self.timeline.take(frame)
         return slots
 
@@ -285,10 +321,14 @@ class Workspace(Loading):
         level = "error" if peer == WORLD else "warning"
         self._add_event(Event(t_ns=now_ns, level=level, source=peer, text=why.what, fault=why))
         if peer == WORLD:
-            self._set_world(WorldState.NOT_LIVE, f"Not live: {why.what} {why.remedy} Log: {why.where}")
-            self.mirror.live = False
-            self.showing.wanted = True
-            self.orders.disarm("the world ended.")
+            self._set_home(WorldState.NOT_LIVE, f"Not live: {why.what} {why.remedy} Log: {why.where}")
+            if self._home is not None:
+                self._home.mirror.live = False
+                self.home_changed.emit()
+            else:
+                self.mirror.live = False
+                self.showing.wanted = True
+                self.orders.disarm("the world ended.")
             self.world_changed.emit()
         elif peer == RECORDER and self._plan is not None and self._plan.recorder and self._feed is not None:
             self._no_recorder = why
@@ -306,6 +346,13 @@ class Workspace(Loading):
 
     def _set_world(self, state: WorldState, text: str) -> None:
         self.world_state, self.world_text = state, text
+
+    def _set_home(self, state: WorldState, text: str) -> None:
+        """Note how our own world stands, shown or not."""
+        if self._home is None:
+            self._set_world(state, text)
+        else:
+            self._home.world_state, self._home.world_text = state, text
 
     # ------------------------------------------------------------ what a person does
 
@@ -379,10 +426,5 @@ class Workspace(Loading):
     def _woken(self) -> None:
         self.wake()  # looked up now: the owner may set it after `open`
 
-    def _picture_ns(self) -> int:
-        """Return the time that the picture shows, ns UTC: the world's, going on while it is live."""
-        mirror = self.mirror
-        if not mirror.frames:
-            return self._clock.now_ns()
-        passed = self._clock.now_mono_ns() - mirror.taken_mono_ns
-        return mirror.t_ns + (max(0, passed) if mirror.live else 0)
+    def _new_feed(self) -> Line:
+        return Feed(self._clock, self._woken, actor=self.actor)

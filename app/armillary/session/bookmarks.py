@@ -1,0 +1,96 @@
+"""Bookmarks of a project's time: the user's own, in their settings folder, never in the project."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from armillary.model import places
+from armillary.model.fault import Fault
+
+SCHEMA = 1
+MOST = 1_000  # kept a project: the oldest yield
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Bookmark:
+    """A time with a name."""
+
+    t_ns: int
+    title: str = ""
+
+
+class Bookmarks:
+    """Bookmarks of one project, ascending in time; each change is written at once."""
+
+    def __init__(self, project: Path | None, folder: Path | None = None) -> None:
+        self.marks: tuple[Bookmark, ...] = ()
+        self.problem = ""  # why they could not be read
+        self.path: Path | None = None
+        if project is not None:
+            short = hashlib.sha256(str(project.resolve()).encode()).hexdigest()[:12]
+            self.path = (folder or places.config() / "bookmarks") / f"{short}.json"
+            self._read()
+
+    def add(self, t_ns: int, title: str = "") -> Bookmark:
+        """Keep a time. Raises Fault when it cannot be written; it is then known until the desk ends."""
+        mark = Bookmark(int(t_ns), title.strip())
+        others = [m for m in self.marks if m.t_ns != mark.t_ns]
+        self.marks = tuple(sorted([*others, mark])[-MOST:])
+        self._write()
+        return mark
+
+    def remove(self, t_ns: int) -> None:
+        """Forget a time. Raises Fault when that cannot be written."""
+        self.marks = tuple(m for m in self.marks if m.t_ns != t_ns)
+        self._write()
+
+    def next(self, t_ns: int, step: int) -> Bookmark | None:
+        """Return the first one after a time, or with -1 the last one before it."""
+        if step > 0:
+            return next((m for m in self.marks if m.t_ns > t_ns), None)
+        return next((m for m in reversed(self.marks) if m.t_ns < t_ns), None)
+
+    def _read(self) -> None:
+        if self.path is None:
+            return
+        try:
+            document = json.loads(self.path.read_text("utf-8"))
+            if document["schema"] != SCHEMA:
+                raise ValueError(f"version {document['schema']!r} is not {SCHEMA}")
+            rows = document["bookmarks"]
+            self.marks = tuple(sorted(Bookmark(int(row["t_ns"]), str(row["title"])) for row in rows))
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            self.problem = f"Your bookmarks could not be read ({error}); they are kept as they are."
+            with contextlib.suppress(OSError):
+                os.replace(self.path, self.path.with_suffix(".broken.json"))
+
+    def _write(self) -> None:
+        if self.path is None:
+            return
+        document = {"schema": SCHEMA, "bookmarks": [asdict(mark) for mark in self.marks]}
+        temporary = ""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=self.path.parent, suffix=".tmp")
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(document, file, indent=1)
+                file.write("\n")
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, self.path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink(missing_ok=True)
+            raise Fault(
+                f"The bookmark could not be saved: {error.strerror or error}.",
+                where=str(self.path),
+                remedy="Make that folder writable.",
+            ) from error

@@ -1,0 +1,143 @@
+"""A line to a world beside the home world: a warm spare, one that is shown, one that goes on behind.
+
+A visit has a feed (wire thread) of its own, with a world and nothing else: recorder and scene are home's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from armillary.model.clock import NS
+from armillary.model.control import Seek
+from armillary.model.fault import FaultRecord
+from armillary.model.frame import RunState, WorldKind
+from armillary.model.tags import TagSpec
+from armillary.session.batch import Batch
+from armillary.session.feed import WORLD
+from armillary.session.side import Side
+
+SEEKS_A_SECOND = 15  # a drag over the time bar asks no more often: newest wins
+SEEK_S = 10.0
+PATIENCE_NS = NS // 2  # a world that answered a seek and sends no frame shows the same as before
+Told = Callable[[object], None]
+
+
+class Line(Protocol):
+    """What a visit needs of `session.feed.Feed`."""
+
+    def start(self) -> None: ...
+    def take(self) -> Batch: ...
+    def connect(self, peer: str, address: str) -> None: ...
+    def launch(
+        self, peer: str, entry: str, args: Mapping[str, object], log_file: Path, memory: int = 0
+    ) -> None: ...
+    def ask(self, peer: str, message: object, timeout_s: float = 10.0) -> int: ...
+    def stop(self) -> None: ...
+
+
+class Visit:
+    """One other world of this project. All methods are for the workspace's thread."""
+
+    def __init__(self, feed: Line, kind: WorldKind, specs: tuple[TagSpec, ...]) -> None:
+        self.feed, self.asked_kind = feed, kind
+        self.side = Side(specs)
+        self.id = ""  # the world's, once it has welcomed us
+        self.address = ""
+        self.is_ours = False  # our own child: it ends with us
+        self.is_idle = False  # a spare: nobody has asked anything of it
+        self.wants_show = False  # as soon as it has something to show
+        self.died: FaultRecord | None = None
+        self.lost = ""  # why there was no welcome, or no seek
+        self.begun_mono_ns = 0
+        self.seek_ns: int | None = None  # wanted, not sent yet
+        self.asked_seek_ns = 0  # newest that was sent
+        self._is_seeking = False
+        self._sent_mono_ns = 0
+        self._answered_mono_ns = 0
+        self._frames_before = 0
+        self._callbacks: dict[int, Told] = {}
+        feed.start()
+
+    # ------------------------------------------------------------ beginning and end
+
+    def connect(self, address: str) -> None:
+        """Visit a world that runs."""
+        self.address = address
+        self.feed.connect(WORLD, address)
+
+    def launch(self, entry: str, args: Mapping[str, object], log_file: Path) -> None:
+        """Start a world as our child and visit it."""
+        self.is_ours = True
+        self.feed.launch(WORLD, entry, args, log_file)
+
+    def drop(self, why: FaultRecord) -> None:
+        """Answer what is still asked; the feed is stopped by the caller, where it may take its time."""
+        callbacks, self._callbacks = self._callbacks, {}
+        for callback in callbacks.values():
+            callback(why)
+
+    @property
+    def is_welcomed(self) -> bool:
+        return bool(self.id)
+
+    @property
+    def kind(self) -> WorldKind:
+        return self.side.kind if self.is_welcomed else self.asked_kind
+
+    # ------------------------------------------------------------ asking
+
+    def ask(self, message: object, callback: Told, timeout_s: float = 10.0) -> None:
+        """Ask the world; its answer or a FaultRecord comes to the callback."""
+        self._callbacks[self.feed.ask(WORLD, message, timeout_s)] = callback
+
+    def answered(self, batch: Batch) -> int:
+        """Hand answers to those who asked; return how many nobody waits for."""
+        late = 0
+        for number, answer in batch.answers:
+            callback = self._callbacks.pop(number, None)
+            if callback is None:
+                late += 1
+            else:
+                callback(answer)
+        return late
+
+    # ------------------------------------------------------------ the cursor
+
+    def seek(self, t_ns: int, now_mono_ns: int) -> None:
+        """Ask for another time; while one is under way, or too soon after it, the newest wins."""
+        self.seek_ns = int(t_ns)
+        self.go(now_mono_ns)
+
+    def seek_due_s(self, now_mono_ns: int) -> float | None:
+        """Return after how many seconds `go` has something to do, None when it waits for an answer."""
+        if self.seek_ns is None or self._is_seeking or not self.is_welcomed:
+            return None
+        return max(0.0, 1 / SEEKS_A_SECOND - (now_mono_ns - self._sent_mono_ns) / NS)
+
+    def go(self, now_mono_ns: int) -> None:
+        """Send the seek that waits, when it may be sent."""
+        due = self.seek_due_s(now_mono_ns)
+        if due is None or due > 0.0 or self.seek_ns is None:
+            return
+        self.asked_seek_ns, self.seek_ns = self.seek_ns, None
+        self._is_seeking, self._sent_mono_ns, self._answered_mono_ns = True, now_mono_ns, 0
+        self._frames_before = self.side.mirror.frames
+        self.is_idle = False
+        self.ask(Seek(t_ns=self.asked_seek_ns), self._sought, SEEK_S)
+
+    def _sought(self, answer: object) -> None:
+        self._is_seeking = False
+        self._answered_mono_ns = max(1, self._sent_mono_ns)
+        if isinstance(answer, FaultRecord):
+            self.lost = f"{answer.what} {answer.remedy}"
+
+    def is_ready(self, now_mono_ns: int) -> bool:
+        """Return whether what was asked for is here, so that it can be shown."""
+        if not self.is_welcomed or self.seek_ns is not None or self._is_seeking:
+            return False
+        if not self.asked_seek_ns:
+            return self.side.mirror.t_ns > 0 or self.side.mirror.frames > 1
+        newer = self.side.mirror.frames > self._frames_before and self.side.mirror.run is not RunState.SEEKING
+        return newer or now_mono_ns - self._answered_mono_ns > PATIENCE_NS

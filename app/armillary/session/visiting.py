@@ -1,0 +1,514 @@
+"""The desk over several worlds: home goes on behind, another world of the project is shown meanwhile."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from armillary.model import places
+from armillary.model.alarm import AlarmSpec, AlarmState
+from armillary.model.arrays import U4
+from armillary.model.clock import NS, Clock
+from armillary.model.control import Play, SnapshotInfo, Step, StepBy, TakeSnapshot
+from armillary.model.fault import Fault, FaultRecord, WorldFault
+from armillary.model.frame import Event, RunState, WorldKind, empty_frame
+from armillary.model.tags import TagSpec
+from armillary.session import side as sides
+from armillary.session import worlds
+from armillary.session.alarmbook import AlarmBook
+from armillary.session.batch import Batch
+from armillary.session.boarding import WorldState
+from armillary.session.feed import RECORDER, WORLD
+from armillary.session.loading import Loading, fault_of
+from armillary.session.orders import Orders
+from armillary.session.side import Side
+from armillary.session.signal import Signal
+from armillary.session.timebar import TimeBar
+from armillary.session.timeline import Timeline
+from armillary.session.visit import Line, Visit
+from armillary.session.worlds import ENTRIES, WorldRow
+from armillary.wire import runs
+
+WELCOME_S = 12.0  # a world that has not welcomed us by then is not there
+WARM_AFTER_S, WARM_AGAIN_S = 4.0, 3.0  # after the live picture; between two starts
+WARM_TRIES = 3  # of one kind: then it is started when it is wanted
+SNAPSHOT_S = 30.0
+LISTED_NS = NS  # how old the list of worlds may be
+ENDING_S = 2.6
+_CLOSED = FaultRecord(
+    kind="WorldFault", what="That world is no longer visited.", where="desk", remedy="Visit it again."
+)
+_count = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A world that was shown and ended by itself; it can be started again where it was."""
+
+    kind: WorldKind
+    t_ns: int
+    address: str  # of one that was not ours
+    what: str
+    where: str
+    can_restart: bool
+
+
+class Visiting(Loading):
+    """A standing that can show another world than the one it has opened (home)."""
+
+    actor: str
+    alarms: AlarmBook
+    orders: Orders
+    timeline: Timeline
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.visited: Signal[()] = Signal()  # another world is shown: everything differs
+        self.home_changed: Signal[()] = Signal()  # what `home` says differs, while away
+        self.home_alarm: Signal[AlarmSpec, AlarmState] = Signal()  # a new urgent one, while away
+        self.warm = False  # keep an idle REPLAY and WHAT-IF ready
+        self.lost: Lost | None = None  # the world that was shown last died
+        self.timebar = TimeBar(
+            lambda message, callback, limit_s: self._ask(RECORDER, message, callback, limit_s),
+            self.home_ns,
+        )
+        self._visits: list[Visit] = []
+        self._shown: Visit | None = None
+        self._home: Side | None = None  # None: home is shown
+        self._home_said: tuple[object, ...] = ()
+        self._ending: list[threading.Thread] = []
+        self._listed: tuple[WorldRow, ...] = ()
+        self._listed_mono_ns = 0
+        self._warm_mono_ns = 0  # 0: not decided yet
+        self._warm_failed: dict[WorldKind, int] = {}
+        self.speed = 1.0  # × real time, of the next *play*
+
+    # ------------------------------------------------------------ what is shown
+
+    @property
+    def away(self) -> bool:
+        """Whether another world than home is shown."""
+        return self._home is not None
+
+    @property
+    def kind(self) -> WorldKind:
+        """The kind of the world that is shown."""
+        return self.mirror.kind
+
+    @property
+    def home(self) -> Side | None:
+        """Home while another world is shown, else None."""
+        return self._home
+
+    @property
+    def coming(self) -> WorldKind | None:
+        """The kind of the world that will be shown as soon as it is ready."""
+        return next((visit.asked_kind for visit in self._visits if visit.wants_show), None)
+
+    @property
+    def is_playing(self) -> bool:
+        return self.mirror.run is RunState.RUNNING and self.cursor is not None and self.cursor.asked != 0.0
+
+    def home_ns(self) -> int:
+        """Return the present of the home world, ns UTC."""
+        mirror = self._home.mirror if self._home is not None else self.mirror
+        if not mirror.frames or not mirror.live:
+            return self._clock.now_ns()
+        return mirror.t_ns + max(0, self._clock.now_mono_ns() - mirror.taken_mono_ns)
+
+    def picture_ns(self) -> int:
+        """Return the time that the picture shows, ns UTC, going on as its world's clock does."""
+        mirror = self.mirror
+        if not mirror.frames:
+            return self._clock.now_ns()
+        passed = max(0, self._clock.now_mono_ns() - mirror.taken_mono_ns) if mirror.live else 0
+        if mirror.kind is WorldKind.LIVE:
+            return mirror.t_ns + passed
+        speed = self.cursor.speed if self.cursor is not None and mirror.run is RunState.RUNNING else 0.0
+        return mirror.t_ns + int(min(passed, NS) * speed)
+
+    def home_text(self) -> str:
+        """Return how home stands, for the chip that is shown while away: `Live: 2 unacknowledged · …`."""
+        home = self._home
+        if home is None:
+            return ""
+        if home.world_state is not WorldState.LIVE:
+            return "Live: not connected"
+        n, down = home.unacknowledged, home.links_down
+        links = f"{down} live link{'s' if down > 1 else ''} down" if down else "live links ok"
+        stopped = " · commands stopped" if home.stopped else ""
+        return f"Live: {n} unacknowledged · {links}{stopped}"
+
+    def why_no_replay(self) -> str:
+        """Return why the past cannot be shown, "" when it can."""
+        if self.project is None or not self.project.saved:
+            return "A project with a historian must be open."
+        if self._home is None and self.mirror.frames and self.kind is not WorldKind.LIVE:
+            return f"This desk was opened on a {self.kind.value} world."
+        return ""
+
+    # ------------------------------------------------------------ asking
+
+    def _ask(
+        self, peer: str, message: object, callback: Callable[[object], None], timeout_s: float = 10.0
+    ) -> None:
+        if peer == WORLD and self._shown is not None:
+            self._shown.ask(message, callback, timeout_s)
+        else:
+            super()._ask(peer, message, callback, timeout_s)
+
+    def ask_world(self, message: object, callback: Callable[[object], None], timeout_s: float = 10.0) -> None:
+        """Ask the world that is shown."""
+        self._ask(WORLD, message, callback, timeout_s)
+
+    def ask_home(self, message: object, callback: Callable[[object], None], timeout_s: float = 10.0) -> None:
+        """Ask the home world, whatever is shown: the kill switch must reach the plant from anywhere."""
+        super()._ask(WORLD, message, callback, timeout_s)
+
+    # ------------------------------------------------------------ going from world to world
+
+    def start_replay(self, t_ns: int) -> None:
+        """Show the past at a time: the picture changes when it is there. Raises WorldFault when it cannot."""
+        if why := self.why_no_replay():
+            raise WorldFault(f"The past cannot be shown: {why}", where=self.title, remedy="Open a project.")
+        now = self._clock.now_mono_ns()
+        if self._shown is not None and self.kind is WorldKind.REPLAY:
+            self._shown.seek(t_ns, now)
+            return
+        visit = self._ours(WorldKind.REPLAY) or self._start(WorldKind.REPLAY, idle=True)
+        self._expect(visit)
+        visit.seek(t_ns, now)
+
+    def visit(self, address: str) -> None:
+        """Show the world at an address as soon as it has welcomed us."""
+        home = self._home.mirror.world if self._home is not None else self.mirror.world
+        found = next((v for v in self._visits if v.address == address or v.id == address), None)
+        if found is self._shown and found is not None:
+            return
+        row = next((w for w in self.worlds if address in (w.address, w.id)), None)
+        if row is not None and (row.is_home or row.id == home):
+            self.go_live()
+            return
+        if found is None:
+            kind = row.kind if row is not None else WorldKind.REPLAY
+            found = self._add(kind)
+            found.connect(row.address if row is not None else address)
+        found.is_idle = False
+        self._expect(found)
+
+    def go_live(self) -> None:
+        """Return to home at once."""
+        for visit in self._visits:
+            visit.wants_show = False
+        shown, home = self._shown, self._home
+        if shown is None or home is None:
+            self.home_changed.emit()
+            return
+        shown.side = self._kept()
+        self._shown, self._home = None, None
+        if not shown.is_ours:
+            self._drop(shown)
+        elif shown.kind is WorldKind.REPLAY:
+            shown.ask(Play(speed=0.0), lambda _answer: None)
+        self._switch(home)
+
+    def revisit(self) -> None:
+        """Start the world that was lost again, where it was."""
+        lost, self.lost = self.lost, None
+        if lost is None:
+            return
+        if lost.kind is WorldKind.REPLAY:
+            self.start_replay(lost.t_ns)
+        elif lost.address:
+            self.visit(lost.address)
+        self.world_changed.emit()
+
+    def forget_lost(self) -> None:
+        """Take the banner of a lost world away."""
+        self.lost = None
+        self.world_changed.emit()
+
+    def close_world(self, name: str) -> None:
+        """End a world by id. Raises WorldFault for home; where it is shown, home is shown first."""
+        row = next((w for w in self.worlds if w.id == name), None)
+        if row is None:
+            raise WorldFault(
+                f"No world {name} runs here.", where=self.title, remedy="See the list of worlds."
+            )
+        if row.why_not_close:
+            raise WorldFault(row.why_not_close, where=name, remedy="Close the project: File ▸ Close.")
+        visit = next((v for v in self._visits if v.id == name), None)
+        if visit is not None and visit is self._shown:
+            self.go_live()
+        if visit is not None and visit in self._visits:
+            self._drop(visit)
+        if visit is None or not visit.is_ours:
+            self._work(lambda: worlds.end(row.address), self._tell)
+        self._listed_mono_ns = 0
+        self.world_changed.emit()
+
+    @property
+    def worlds(self) -> tuple[WorldRow, ...]:
+        """The worlds of this project that run on this machine, home first."""
+        now = self._clock.now_mono_ns()
+        if not self._listed_mono_ns or now - self._listed_mono_ns > LISTED_NS:
+            self._listed_mono_ns = now or 1
+            home = self._home.mirror.world if self._home is not None else self.mirror.world
+            folder = self.project.folder if self.project is not None else None
+            self._listed = worlds.rows(folder, home, self.mirror.world, self._visits, runs.all_runs())
+        shown = self.mirror.world
+        return tuple(replace(row, is_shown=row.id == shown) for row in self._listed)
+
+    # ------------------------------------------------------------ the clock of what is shown
+
+    def play(self, speed: float) -> None:
+        """Let the shown world's clock run; 0 pauses, negative runs backwards."""
+        if speed:
+            self.speed = abs(speed)
+        self.ask_world(Play(speed=speed), self._tell)
+
+    def step(self, by: StepBy, count: int) -> None:
+        """Step the shown world while it pauses."""
+        self.ask_world(Step(by=by, count=count), self._tell)
+
+    def seek(self, t_ns: int) -> None:
+        """Show another time: in a world with a cursor its own, from home a REPLAY world's."""
+        if self._shown is not None and self.kind in (WorldKind.REPLAY, WorldKind.WHATIF):
+            self._shown.seek(t_ns, self._clock.now_mono_ns())
+        else:
+            self.start_replay(t_ns)
+
+    def snapshot(self, title: str, done: Callable[[SnapshotInfo | FaultRecord], None]) -> None:
+        """Write a snapshot file of the world that is shown."""
+
+        def answered(answer: object) -> None:
+            done(answer if isinstance(answer, SnapshotInfo) else fault_of(answer))
+
+        self.ask_world(TakeSnapshot(title=title), answered, SNAPSHOT_S)
+
+    # ------------------------------------------------------------ visits
+
+    def _new_feed(self) -> Line:
+        raise NotImplementedError  # the workspace has the feed's class
+
+    def _add(self, kind: WorldKind) -> Visit:
+        home = self._home.specs if self._home is not None else self.specs
+        visit = Visit(self._new_feed(), kind, home)
+        visit.begun_mono_ns = self._clock.now_mono_ns()
+        self._visits.append(visit)
+        return visit
+
+    def _start(self, kind: WorldKind, *, idle: bool) -> Visit:
+        if self.project is None or self._plan is None:
+            raise WorldFault("There is no project.", where=self.title, remedy="Open one.")
+        visit = self._add(kind)
+        visit.is_idle = idle
+        args = {"project": str(self.project.folder), "recorder": self._plan.recorder, "idle": idle}
+        log = places.logs() / f"{kind.value.lower()}-{os.getpid()}-{next(_count)}.log"
+        visit.launch(ENTRIES[kind], args, log)
+        return visit
+
+    def _ours(self, kind: WorldKind, *, idle: bool = False) -> Visit | None:
+        """Return a world of that kind which this desk has started."""
+        mine = (v for v in self._visits if v.is_ours and v.kind is kind and (v.is_idle or not idle))
+        return next(mine, None)
+
+    def _expect(self, visit: Visit) -> None:
+        """Show this world as soon as it is ready, and no other."""
+        for other in self._visits:
+            other.wants_show = other is visit
+        visit.begun_mono_ns = self._clock.now_mono_ns()
+        self.lost = None
+        self.world_changed.emit()
+
+    def _drop(self, visit: Visit) -> None:
+        """Leave a world; one of ours ends. Takes no time here."""
+        self._visits.remove(visit)
+        visit.drop(_CLOSED)
+        thread = threading.Thread(target=visit.feed.stop, name="leave", daemon=True)
+        thread.start()
+        self._ending = [t for t in self._ending if t.is_alive()] + [thread]
+
+    def _drop_all(self) -> None:
+        """Leave all worlds: another project is opened, or the desk closes."""
+        self._shown, self._home, self.lost = None, None, None
+        for visit in tuple(self._visits):
+            self._drop(visit)
+        self._listed, self._listed_mono_ns = (), 0
+        self._warm_mono_ns, self._warm_failed = 0, {}
+
+    def _await_ended(self) -> None:
+        """Wait until all that was left has ended, within the time that a closing desk has."""
+        end = self._clock.now_mono_ns() + int(ENDING_S * NS)
+        for thread in self._ending:
+            thread.join(max(0.05, min(ENDING_S, (end - self._clock.now_mono_ns()) / NS)))
+        self._ending = []
+
+    # ------------------------------------------------------------ the loop
+
+    def _take_world(self, batch: Batch, now_ns: int, now_mono_ns: int) -> None:
+        raise NotImplementedError  # the workspace shows what comes
+
+    def _pump_visits(self, now_ns: int, now_mono_ns: int) -> None:
+        for visit in tuple(self._visits):
+            batch = visit.feed.take()
+            if batch.welcome is not None:
+                visit.id = batch.welcome.world
+            if visit is self._shown:
+                self._take_world(batch, now_ns, now_mono_ns)
+            else:
+                self._take_behind(visit.side, batch, now_mono_ns)
+            self.stale_answers += visit.answered(batch)
+            for _peer, why in batch.ended:
+                self._visit_ended(visit, why, now_ns)
+                break
+        for visit in tuple(self._visits):
+            visit.go(now_mono_ns)
+            if visit.lost or (not visit.is_welcomed and now_mono_ns - visit.begun_mono_ns > WELCOME_S * NS):
+                self._gave_up(visit, now_ns)
+            elif visit.wants_show and visit.is_ready(now_mono_ns):
+                self._show(visit)
+        self._keep_warm(now_mono_ns)
+
+    def _take_behind(self, side: Side, batch: Batch, now_mono_ns: int) -> None:
+        """Keep a world that is not shown up to date."""
+        if batch.welcome is not None:
+            side.welcome(batch.welcome, now_mono_ns)
+        if batch.live is not None:
+            side.set_live(batch.live, f"{side.kind.value} · {self.title}")
+        for frame in batch.frames:
+            for state in side.take(frame, now_mono_ns):
+                spec = next((s for s in side.alarm_specs if s.id == state.id), None)
+                if side is self._home and spec is not None:
+                    self.home_alarm.emit(spec, state)
+        if side is self._home:
+            said = (self.home_text(), side.stopped)
+            if said != self._home_said:
+                self._home_said = said
+                self.home_changed.emit()
+
+    def _visits_due_s(self, now_mono_ns: int) -> list[float]:
+        """Return after how many seconds something of a visit is due."""
+        waits = [due for visit in self._visits if (due := visit.seek_due_s(now_mono_ns)) is not None]
+        if any(visit.wants_show or not visit.is_welcomed for visit in self._visits):
+            waits.append(0.1)
+        if self._wants_warm() is not None:
+            waits.append(1.0)
+        return waits
+
+    def _show(self, visit: Visit) -> None:
+        visit.wants_show, visit.is_idle = False, False
+        if self._home is None:
+            self._home = self._kept()
+        elif self._shown is not None:
+            before = self._shown
+            before.side = self._kept()
+            if not before.is_ours:
+                self._drop(before)
+        self._shown = visit
+        self._switch(visit.side)
+
+    def _kept(self) -> Side:
+        side = sides.keep(self, tuple(self.alarms.specs.values()), dict(self.alarms.states))
+        side.receipts = dict(self.orders.receipts)
+        return side
+
+    def _switch(self, side: Side) -> None:
+        """Show a side: everything that is drawn follows in this turn."""
+        before: tuple[TagSpec, ...] = self.specs
+        self.orders.disarm("another world is shown.")
+        self.orders.forget()
+        sides.show(side, self)
+        if self.specs == before:
+            self.specs = before  # the same object: the bindings stay compiled
+        self.orders.receipts.update(side.receipts)
+        self.orders.changed.emit()
+        self.paused = False
+        self._home_said = ()
+        self._listed_mono_ns = 0
+        self.alarms.welcome(side.alarm_specs)
+        shown = empty_frame(self.mirror.world, self.mirror.kind)
+        self.alarms.take(replace(shown, alarms=tuple(side.alarms.values())))
+        self.timeline.visit(self.mirror.kind)
+        if self.specs is not before:
+            self._recompile()
+        self.showing.wanted = True
+        self.visited.emit()
+        self.links_changed.emit()
+        self.world_changed.emit()
+        every: U4 = np.arange(len(self.mirror), dtype=np.uint32)
+        self.frame_arrived.emit(every)
+
+    def _visit_ended(self, visit: Visit, why: FaultRecord, now_ns: int) -> None:
+        """A world that we visit is gone. Where it was shown, home is: nobody looks at a dead picture."""
+        if visit not in self._visits:
+            return
+        is_shown, kind = visit is self._shown, visit.kind
+        if visit.is_idle and not visit.wants_show:
+            self._warm_failed[visit.asked_kind] = self._warm_failed.get(visit.asked_kind, 0) + 1
+            self._drop(visit)
+            return
+        lost = Lost(
+            kind=kind,
+            t_ns=self.mirror.t_ns if is_shown else visit.asked_seek_ns or (visit.seek_ns or 0),
+            address="" if visit.is_ours else visit.address,
+            what=why.what,
+            where=why.where,
+            can_restart=kind is WorldKind.REPLAY,
+        )
+        wanted = is_shown or visit.wants_show
+        if is_shown:
+            self.go_live()
+        if visit in self._visits:
+            self._drop(visit)
+        back = " You are back at home." if is_shown else ""
+        text = f"The {kind.value} world ended: {why.what}{back} Log: {why.where}"
+        self._add_event(Event(t_ns=now_ns, level="error", source=kind.value, text=text, fault=why))
+        if wanted:
+            self.lost = lost
+        self._listed_mono_ns = 0
+        self.world_changed.emit()
+
+    def _gave_up(self, visit: Visit, now_ns: int) -> None:
+        """A world did not welcome us in time, or refused the time that was asked for."""
+        why = visit.lost or "It did not answer in time."
+        if visit.is_welcomed and visit.lost:
+            visit.lost, visit.wants_show = "", False
+            text = f"That time cannot be shown: {why}"
+            self._add_event(Event(t_ns=now_ns, level="warning", source=visit.kind.value, text=text))
+            self.world_changed.emit()
+            return
+        where = visit.address or self.title
+        fault = FaultRecord(kind="WorldFault", what=why, where=where, remedy="Try again.")
+        self._visit_ended(visit, fault, now_ns)
+
+    # ------------------------------------------------------------ warm spares
+
+    def _wants_warm(self) -> WorldKind | None:
+        """Return the kind of world to be started ahead, None when all are there or cannot be had."""
+        if not self.warm or self.why_no_replay() or (self._home is None and not self.mirror.live):
+            return None
+        for kind in ENTRIES:
+            spare = self._ours(kind, idle=kind is WorldKind.WHATIF)
+            if spare is None and self._warm_failed.get(kind, 0) < WARM_TRIES:
+                return kind
+        return None
+
+    def _keep_warm(self, now_mono_ns: int) -> None:
+        kind = self._wants_warm()
+        if kind is None:
+            return
+        if not self._warm_mono_ns:
+            self._warm_mono_ns = now_mono_ns + int(WARM_AFTER_S * NS)
+        if now_mono_ns < self._warm_mono_ns or self.progress[0] or self.coming is not None:
+            return
+        self._warm_mono_ns = now_mono_ns + int(WARM_AGAIN_S * NS)
+        try:
+            self._start(kind, idle=True)
+        except Fault:
+            self._warm_failed[kind] = WARM_TRIES
