@@ -15,6 +15,7 @@ from armillary.model.fault import WorldFault
 from armillary.wire.bus import local_address
 
 SCHEMA = 1
+HOME = "LIVE"  # the kind of world that a project is meant by
 PLANT_FILE = "plant.json"  # written by the starter of a demo's plant
 
 
@@ -89,6 +90,7 @@ def alive(pid: int) -> bool:
 def find(project: str = "", address: str = "") -> Run:
     """Return the one running world of a project folder, at an address, or the only one there is.
 
+    A project's LIVE world goes before its replays and forks: who means one of those names its id.
     Raises WorldFault with the list when that does not name exactly one.
     """
     runs: Sequence[Run] = all_runs()
@@ -96,7 +98,10 @@ def find(project: str = "", address: str = "") -> Run:
         runs = [r for r in runs if r.address == address]
     elif project:
         folder = str(Path(project).resolve())
-        runs = [r for r in runs if r.project == folder or r.id == project or r.name == project]
+        named = [r for r in runs if r.id == project]
+        runs = named or [r for r in runs if r.project == folder or r.name == project]
+    if len(runs) > 1:
+        runs = [r for r in runs if r.kind == HOME] or runs
     if len(runs) == 1:
         return runs[0]
     if not runs:

@@ -97,6 +97,7 @@ class Serving:
         self.publisher = Publisher(empty_frame(world, self.kind), len(project.specs))
         self.stopping = asyncio.Event()
         self.early: list[Event] = []  # for the next frame
+        self.idle = False  # a spare of one desk: it has no run file before `announce`
         self._who: dict[bytes, LoggedIn] = {}
         self._hub: AsyncHub | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -139,7 +140,8 @@ class Serving:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stopping.set)
         hub = self._hub = AsyncHub(self.address)
-        runs.write(self._run())
+        if not self.idle:
+            runs.write(self._run())
         try:
             self.started(loop)
             work = [asyncio.create_task(each) for each in (*self.work(), self._requests(hub))]
@@ -172,7 +174,8 @@ class Serving:
         )
 
     def announce(self) -> None:
-        """Write the run file anew: what the world shows has changed."""
+        """Write the run file anew: what the world shows has changed, or a spare came into use."""
+        self.idle = False
         runs.write(self._run())
 
     # ---------------------------------------------------------------- frames
