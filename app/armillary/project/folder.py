@@ -20,6 +20,7 @@ from armillary.model.clock import iso
 from armillary.model.fault import ProjectFault
 from armillary.model.scene import SceneProblem
 from armillary.project import migrate, settings, twins
+from armillary.project.commands import COMMANDS_FILE, Commands
 from armillary.project.locate import KeyPath, json_line, toml_line
 from armillary.project.record import (
     PROJECT_FILE,
@@ -175,13 +176,15 @@ def _project(
     root.done()
     held = twins.Twins({spec.name: spec for spec in links}, historian.record != "listed")
     twins_newer = _twins(folder, twins_name, twins_text, held, findings)
+    commands = Commands(held.specs, {link.name: link for link in links})
+    commands_newer = _commands(folder, commands, findings)
     if len(held.specs) > tag_limit:
         what = f"The project has {len(held.specs)} tags, more than its limit of {tag_limit}."
         document.wrong(("limits", "tags"), what, "Raise limits.tags or remove tags.", "P12")
     return Project(
         folder=folder,
         saved=True,
-        read_only=newer or twins_newer,
+        read_only=newer or twins_newer or commands_newer,
         schema=schema,
         id=identity,
         name=name,
@@ -203,6 +206,8 @@ def _project(
         colormaps=maps,
         historian=historian,
         commanding=commanding,
+        templates=tuple(commands.templates),
+        interlocks=tuple(commands.interlocks),
         tick_hz=tick_hz,
         tag_limit=tag_limit,
         problems=tuple(findings.problems),
@@ -225,6 +230,22 @@ def _twins(folder: Path, name: str, text: str | None, held: twins.Twins, finding
     document, data = doc
     schema, newer = _version(Table(document, data))
     held.read(Table(document, migrate.migrated(data, schema, SCHEMA, migrate.TWINS_STEPS)))
+    return newer
+
+
+def _commands(folder: Path, held: Commands, findings: Findings) -> bool:
+    """Fill `held` from commands.toml (nothing when there is none); return whether it is of a newer schema."""
+    file = folder / COMMANDS_FILE
+    if not file.exists():
+        return False
+    text = _text(file, COMMANDS_FILE, findings)
+    doc = None if text is None else _parsed(text, file, tomllib.loads, toml_line, findings)
+    if doc is None:
+        return False
+    document, data = doc
+    root = Table(document, data)
+    _, newer = _version(root)
+    held.read(root)
     return newer
 
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from armillary.model.binding import ColourMap
+from armillary.model.command import Interlock, Template
 from armillary.model.link import LinkSpec
 from armillary.model.message import OpenScene
 from armillary.model.scene import SceneProblem
@@ -82,6 +83,8 @@ class Project:
     colormaps: tuple[ColourMap, ...] = ()
     historian: Historian = Historian()
     commanding: Commanding = Commanding()
+    templates: tuple[Template, ...] = ()  # of commands
+    interlocks: tuple[Interlock, ...] = ()
     tick_hz: int = 20
     tag_limit: int = 200_000
     problems: tuple[SceneProblem, ...] = ()  # warnings; an error would have kept it from being read
