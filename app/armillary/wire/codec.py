@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from armillary.model import account, alarm, control, message, order, series, simulation
+from armillary.model import account, alarm, control, message, order, scenario, series, simulation
 from armillary.model.fault import FaultRecord, WorldFault
 from armillary.model.frame import Frame
 
@@ -95,6 +95,10 @@ TYPES: dict[str, type] = {
                 "Kill",
             )
         ),
+        scenario.Fork,
+        scenario.Job,
+        scenario.JobNews,
+        scenario.StopJob,
         simulation.OpenModel,
         simulation.ModelInfo,
         simulation.SimStart,
