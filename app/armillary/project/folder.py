@@ -176,7 +176,7 @@ def _project(
     root.done()
     held = twins.Twins({spec.name: spec for spec in links}, historian.record != "listed")
     twins_newer = _twins(folder, twins_name, twins_text, held, findings)
-    commands = Commands(held.specs, {link.name: link for link in links})
+    commands = Commands({spec.name: spec for spec in held.specs}, {link.name: link for link in links})
     commands_newer = _commands(folder, commands, findings)
     if len(held.specs) > tag_limit:
         what = f"The project has {len(held.specs)} tags, more than its limit of {tag_limit}."
