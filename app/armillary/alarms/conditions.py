@@ -1,0 +1,338 @@
+"""The conditions of all alarms as arrays: which begin and which end, from every reading of a tick.
+
+Readings of one tag are looked at one after another, those of different tags at once: a round takes the next
+reading of each tag. Nothing here knows of acknowledging; `alarms.machine` decides what a hit means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from armillary.model.alarm import AlarmSpec
+from armillary.model.arrays import B1, F8, I8, U2
+from armillary.model.clock import MS_NS, NS
+from armillary.model.quality import RANK_MASK, STALE, SUBSTITUTED
+from armillary.model.sample import SampleBatch
+from armillary.model.tags import TagSpec, TagTable
+
+KINDS = ("level", "count", "state", "quality", "link")
+_LEVEL, _COUNT, _STATE, _QUALITY, _LINK = range(len(KINDS))
+GAP_FACTOR = 5  # × expected interval: readings further apart are not in sequence
+LATE_FACTOR, LATE_FLOOR_NS = 2, 2 * NS  # an older reading than this on arrival is delayed
+_NONE = -1  # no delay runs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """Conditions that began (`raised`) or ended, k alarms, with the reading that did it."""
+
+    raised: bool
+    alarm: I8  # (k,) rows of the specs
+    value: F8  # (k,)
+    source_ns: I8  # (k,) 0 = no reading, a delay ran out
+    quality: U2  # (k,)
+    delayed_ns: I8  # (k,) 0 = on time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What one tick did, in this order, as rows of the specs: inputs good again, hits, inputs gone bad."""
+
+    good: I8
+    hits: tuple[Hit, ...]
+    bad: I8
+
+
+@dataclass(frozen=True, slots=True)
+class _Readings:
+    """At most one reading for each alarm, k rows."""
+
+    alarm: I8
+    value: F8
+    quality: U2
+    source_ns: I8
+    mono_ns: I8
+    lag_ns: I8
+
+
+class Conditions:
+    """A alarms over N tags; used by one thread at a time."""
+
+    def __init__(self, specs: Sequence[AlarmSpec], tags: Sequence[TagSpec]) -> None:
+        n = len(specs)
+        by_slot = {tag.slot: tag for tag in tags}
+        of = [by_slot.get(spec.slot) for spec in specs]
+        expected = np.array([tag.expected_ms * MS_NS if tag else 0 for tag in of], np.int64)
+        self.kind = np.array([KINDS.index(spec.kind) for spec in specs], np.int8)
+        self.slot = np.array([spec.slot for spec in specs], np.int64)
+        self._sign = np.array([1.0 if spec.direction == "above" else -1.0 for spec in specs])
+        self._limit = np.array([spec.limit for spec in specs], np.float64)
+        self._clear_at = self._limit - self._sign * np.array([spec.deadband for spec in specs], np.float64)
+        self._on_ns = np.array([int(spec.on_delay_s * NS) for spec in specs], np.int64)
+        self._off_ns = np.array([int(spec.off_delay_s * NS) for spec in specs], np.int64)
+        self._need = np.array([spec.count for spec in specs], np.int64)
+        self._need_clear = np.array([spec.count_clear or spec.count for spec in specs], np.int64)
+        self._skips_bad = np.array([spec.on_bad == "skip" for spec in specs], np.bool_)
+        self._gap_ns = GAP_FACTOR * expected
+        self._late_ns = LATE_FACTOR * expected + LATE_FLOOR_NS
+        self._alarm_values = _padded([spec.values for spec in specs])
+        self._known_values = _padded([_known(spec, tag) for spec, tag in zip(specs, of, strict=True)])
+        self._names_states = ~np.isnan(self._known_values[:, 0])
+        enabled = np.array([not spec.draft for spec in specs], np.bool_)
+        self._watched: I8 = np.flatnonzero(enabled & (self.slot >= 0))
+        self._order = self._watched[np.argsort(self.slot[self._watched], kind="stable")]
+        tag_count = max(max((tag.slot for tag in tags), default=-1), int(self.slot.max(initial=-1))) + 1
+        self._first: I8 = np.searchsorted(self.slot[self._order], np.arange(tag_count + 1))
+        # dynamic
+        self.active: B1 = np.zeros(n, np.bool_)
+        self.value: F8 = np.full(n, np.nan)
+        self._over_since: I8 = np.full(n, _NONE, np.int64)
+        self._under_since: I8 = np.full(n, _NONE, np.int64)
+        self._run: I8 = np.zeros(n, np.int64)
+        self._run_clear: I8 = np.zeros(n, np.int64)
+        self._run_before: I8 = np.zeros(n, np.int64)  # before the newest reading, should it be corrected
+        self._run_clear_before: I8 = np.zeros(n, np.int64)
+        self._source_ns: I8 = np.zeros(n, np.int64)
+        self._lag_ns: I8 = np.zeros(n, np.int64)
+        self._quality: U2 = np.zeros(n, np.uint16)
+        self._bad: B1 = np.zeros(n, np.bool_)
+        self._hits: list[Hit] = []
+
+    def restore(self, active: B1) -> None:
+        """Begin anew with these alarms active: every delay and count restarts."""
+        self.active = active.copy()
+        for counter in (self._run, self._run_clear, self._run_before, self._run_clear_before):
+            counter[:] = 0
+        self._over_since[:], self._under_since[:] = _NONE, _NONE
+        self._source_ns[:] = 0
+        self._bad[:] = False
+
+    def look(
+        self, table: TagTable, readings: SampleBatch, now_mono_ns: int, links: tuple[I8, B1] | None = None
+    ) -> Look:
+        """See a tick: its readings in order, what the qualities became, and which delays ran out.
+
+        `links`: alarms of kind `link`, (k,), and whether each one's condition holds, (k,).
+        """
+        self._hits = []
+        w = self._watched
+        slots = self.slot[w]
+        bad_now = (table.quality[slots] & RANK_MASK) >= STALE
+        good, bad = w[self._bad[w] & ~bad_now], w[~self._bad[w] & bad_now]
+        self._bad[w] = bad_now
+        seen = self._readings(readings)
+        self._good_again(table, good[~np.isin(good, seen)] if len(good) else good, now_mono_ns)
+        self._became_bad(table, bad, now_mono_ns)
+        if links is not None:
+            self._judge_at(*links, now_mono_ns)
+        self._run_out(now_mono_ns)
+        return Look(good=good, hits=tuple(self._hits), bad=bad)
+
+    # ---------------------------------------------------------------- readings
+
+    def _readings(self, batch: SampleBatch) -> I8:
+        """Look at every reading; return the alarms that had one."""
+        inside = np.flatnonzero(batch.slot < len(self._first) - 1)
+        slot = batch.slot[inside].astype(np.int64)
+        rows = inside[self._first[slot + 1] > self._first[slot]]
+        if not len(rows):
+            return rows
+        slot = batch.slot[rows].astype(np.int64)
+        order = np.argsort(slot, kind="stable")
+        rows, slot = rows[order], slot[order]
+        starts = np.flatnonzero(np.concatenate(([True], slot[1:] != slot[:-1])))
+        turn = np.arange(len(slot)) - np.repeat(starts, np.diff(np.append(starts, len(slot))))
+        by_turn = np.argsort(turn, kind="stable")
+        ends = np.cumsum(np.bincount(turn))
+        for begin, end in zip(np.append(0, ends[:-1]).tolist(), ends.tolist(), strict=True):
+            chosen = by_turn[begin:end]
+            self._round(batch, rows[chosen], slot[chosen])
+        heads = slot[starts]
+        return self._alarms_of(heads)[0]
+
+    def _alarms_of(self, slots: I8) -> tuple[I8, I8]:
+        """Return the alarms of these tags, and for each the row of its tag in `slots`."""
+        size = self._first[slots + 1] - self._first[slots]
+        row = np.repeat(np.arange(len(slots)), size)
+        inner = np.arange(int(size.sum())) - np.repeat(np.cumsum(size) - size, size)
+        return self._order[self._first[slots][row] + inner], row
+
+    def _round(self, batch: SampleBatch, rows: I8, slots: I8) -> None:
+        alarm, row = self._alarms_of(slots)
+        at = rows[row]
+        lag = batch.arrival_ns[at] - batch.source_ns[at]
+        self._judge_values(
+            _Readings(
+                alarm,
+                batch.value[at],
+                batch.quality[at],
+                batch.source_ns[at],
+                np.asarray(batch.arrival_mono_ns[at]),
+                np.where(lag > self._late_ns[alarm], lag, 0),
+            )
+        )
+
+    def _judge_values(self, r: _Readings) -> None:
+        a, kind = r.alarm, self.kind[r.alarm]
+        rank = r.quality & RANK_MASK
+        bad = rank >= STALE
+        unusable = bad | np.isnan(r.value)
+        over = self._sign[a] * (r.value - self._limit[a]) > 0
+        under = self._sign[a] * (r.value - self._clear_at[a]) <= 0
+        is_state = kind == _STATE
+        if is_state.any():
+            hit = self._in_alarm_state(a[is_state], r.value[is_state])
+            over[is_state], under[is_state] = hit, ~hit
+        over &= ~unusable
+        under &= ~unusable
+        is_quality = kind == _QUALITY
+        over[is_quality], under[is_quality] = bad[is_quality], ~bad[is_quality]
+        self.value[a] = np.where(unusable, self.value[a], r.value)
+        self._quality[a] = r.quality
+        counts = kind == _COUNT
+        if counts.any():
+            self._count(r, counts, over, under, unusable, rank <= SUBSTITUTED)
+        if not counts.all():
+            self._judge(_taken(r, ~counts), over[~counts], under[~counts])
+
+    def _in_alarm_state(self, a: I8, value: F8) -> B1:
+        """Return whether a value is one of the alarm's, or one that its tag does not know."""
+        column = value[:, None]
+        named = (column == self._alarm_values[a]).any(axis=1)
+        unknown = self._names_states[a] & ~(column == self._known_values[a]).any(axis=1)
+        out: B1 = named | unknown
+        return out
+
+    def _count(self, every: _Readings, counts: B1, over: B1, under: B1, unusable: B1, sure: B1) -> None:
+        """Count readings in sequence. A corrected reading (same time) takes the place of the one before."""
+        r = _taken(every, counts)
+        a, over, under = r.alarm, over[counts], under[counts]
+        bad, usable = unusable[counts], sure[counts] & ~unusable[counts]
+        again = r.source_ns == self._source_ns[a]
+        run = np.where(again, self._run_before[a], self._run[a])
+        clear = np.where(again, self._run_clear_before[a], self._run_clear[a])
+        gap = (self._gap_ns[a] > 0) & (self._source_ns[a] > 0)
+        gap &= r.source_ns - self._source_ns[a] > self._gap_ns[a]
+        run[gap], clear[gap] = 0, 0
+        self._run_before[a], self._run_clear_before[a] = run, clear
+        new = np.where(usable, np.where(over, run + 1, 0), np.where(bad & ~self._skips_bad[a], 0, run))
+        new_clear = np.where(usable, np.where(under, clear + 1, 0), np.where(bad, 0, clear))
+        self._run[a], self._run_clear[a], self._source_ns[a] = new, new_clear, r.source_ns
+        # the oldest of the counted readings says how late the alarm is
+        self._lag_ns[a] = np.where(new > 1, np.maximum(self._lag_ns[a], r.lag_ns), r.lag_ns)
+        rise = ~self.active[a] & (new >= self._need[a])
+        fall = self.active[a] & (new_clear >= self._need_clear[a])
+        self._hit(True, a[rise], r.value[rise], r.source_ns[rise], self._lag_ns[a[rise]])
+        self._hit(False, a[fall], r.value[fall], r.source_ns[fall], r.lag_ns[fall])
+
+    # ---------------------------------------------------------------- delays
+
+    def _judge(self, r: _Readings, over: B1, under: B1) -> None:
+        """Start, stop and finish delays of alarms `r.alarm` (each once) by what is true at `r.mono_ns`."""
+        a = r.alarm
+        self._due(a, r.mono_ns)  # a delay that ran out before this reading counts as such
+        rest = ~self.active[a]
+        begins = rest & over & (self._over_since[a] == _NONE)
+        ends = ~rest & under & (self._under_since[a] == _NONE)
+        self._over_since[a[begins]] = r.mono_ns[begins]
+        self._under_since[a[ends]] = r.mono_ns[ends]
+        self._over_since[a[rest & ~over]] = _NONE
+        self._under_since[a[~rest & ~under]] = _NONE
+        self._lag_ns[a] = np.where(begins, r.lag_ns, self._lag_ns[a])
+        rise, fall = begins & (self._on_ns[a] == 0), ends & (self._off_ns[a] == 0)
+        self._hit(True, a[rise], r.value[rise], r.source_ns[rise], r.lag_ns[rise])
+        self._hit(False, a[fall], r.value[fall], r.source_ns[fall], r.lag_ns[fall])
+
+    def _due(self, a: I8, mono_ns: I8 | int) -> None:
+        over, under = self._over_since[a], self._under_since[a]
+        rise = a[~self.active[a] & (over != _NONE) & (mono_ns - over >= self._on_ns[a])]
+        fall = a[self.active[a] & (under != _NONE) & (mono_ns - under >= self._off_ns[a])]
+        self._hit(True, rise, self.value[rise], np.zeros(len(rise), np.int64), self._lag_ns[rise])
+        self._hit(False, fall, self.value[fall], np.zeros(len(fall), np.int64), np.zeros(len(fall), np.int64))
+
+    def _run_out(self, now_mono_ns: int) -> None:
+        pending = np.flatnonzero((self._over_since != _NONE) | (self._under_since != _NONE))
+        if len(pending):
+            self._due(pending, now_mono_ns)
+
+    def _hit(self, raised: bool, alarm: I8, value: F8, source_ns: I8, delayed_ns: I8) -> None:
+        if not len(alarm):
+            return
+        self.active[alarm] = raised
+        self._over_since[alarm], self._under_since[alarm] = _NONE, _NONE
+        self._run_clear[alarm] = 0
+        self._hits.append(
+            Hit(
+                raised=raised,
+                alarm=alarm,
+                value=value.copy(),
+                source_ns=source_ns,
+                quality=self._quality[alarm],
+                delayed_ns=delayed_ns.copy(),
+            )
+        )
+
+    # ---------------------------------------------------------------- quality
+
+    def _good_again(self, table: TagTable, alarm: I8, now_mono_ns: int) -> None:
+        """Evaluate what a carrier made good without a new reading as if it were the first one."""
+        alarm = alarm[self.kind[alarm] != _COUNT]
+        if len(alarm):
+            slot = self.slot[alarm]
+            self._judge_values(
+                _Readings(
+                    alarm,
+                    table.value[slot],
+                    table.quality[slot],
+                    table.source_ns[slot],
+                    np.full(len(alarm), now_mono_ns, np.int64),
+                    np.zeros(len(alarm), np.int64),
+                )
+            )
+
+    def _became_bad(self, table: TagTable, alarm: I8, now_mono_ns: int) -> None:
+        """Stop what was counting: a condition on bad data neither begins nor ends."""
+        if not len(alarm):
+            return
+        asked = self.kind[alarm] == _QUALITY
+        wants = alarm[asked]
+        self._quality[alarm] = table.quality[self.slot[alarm]]
+        if len(wants):
+            self._judge_at(wants, np.ones(len(wants), np.bool_), now_mono_ns)
+        rest = alarm[~asked]
+        self._over_since[rest], self._under_since[rest] = _NONE, _NONE
+        self._run[rest[~self._skips_bad[rest]]] = 0
+        self._run_clear[rest] = 0
+
+    def _judge_at(self, alarm: I8, over: B1, now_mono_ns: int) -> None:
+        """Judge alarms without readings by whether their condition holds now."""
+        n = len(alarm)
+        nothing = np.zeros(n, np.int64)
+        now = np.full(n, now_mono_ns, np.int64)
+        self._judge(
+            _Readings(alarm, self.value[alarm], self._quality[alarm], nothing, now, nothing), over, ~over
+        )
+
+
+def _known(spec: AlarmSpec, tag: TagSpec | None) -> tuple[float, ...]:
+    if spec.kind != "state" or tag is None or not tag.states:
+        return ()
+    return tuple(value for value, _ in tag.states)
+
+
+def _padded(rows: Sequence[Sequence[float]]) -> F8:
+    """Return rows of different length as one array, filled with NaN, at least one column."""
+    width = max((len(row) for row in rows), default=0) or 1
+    out = np.full((len(rows), width), np.nan)
+    for number, row in enumerate(rows):
+        out[number, : len(row)] = row
+    return out
+
+
+def _taken(r: _Readings, keep: B1) -> _Readings:
+    return _Readings(
+        r.alarm[keep], r.value[keep], r.quality[keep], r.source_ns[keep], r.mono_ns[keep], r.lag_ns[keep]
+    )

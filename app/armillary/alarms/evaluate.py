@@ -1,0 +1,185 @@
+"""Alarms of a world: conditions seen by the tick, acts of people, and the states that come of both.
+
+The tick thread looks, the world's loop acts; a lock is between them. Python handles only what changes: a
+tick without a transition costs array operations alone.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from armillary.alarms import wording
+from armillary.alarms.conditions import Conditions, Hit
+from armillary.alarms.links import LinkWatch
+from armillary.alarms.machine import NOTHING, OVER, Facts, Happening, Outcome, step
+from armillary.model.alarm import AlarmAct, AlarmActed, AlarmEvent, AlarmSpec, AlarmState, ProcessState
+from armillary.model.clock import NS
+from armillary.model.sample import SampleBatch
+from armillary.model.tags import TagSpec, TagTable
+
+GONE = "This alarm is not in the project any more"
+_ACTS = {"ack": Happening.ACK, "reset": Happening.RESET}
+
+
+class Evaluator:
+    """A `world.core.Alarms`. States are kept in the order of the specs."""
+
+    def __init__(self, specs: Sequence[AlarmSpec], tags: Sequence[TagSpec]) -> None:
+        """`specs`: those of the project, and `alarms.links.link_alarms` where links are watched."""
+        self.specs = tuple(specs)
+        self._tags = {tag.slot: tag for tag in tags}
+        self._row = {spec.id: row for row, spec in enumerate(self.specs)}
+        self._conditions = Conditions(self.specs, tags)
+        self._links = LinkWatch(self.specs, tags)
+        self._states = [AlarmState(id=spec.id) for spec in self.specs]
+        self._standing = np.zeros(len(self.specs), np.bool_)  # not NORM: its input's quality matters
+        self._changed: dict[int, None] = {}
+        self._gone: list[AlarmState] = []
+        self._events: list[AlarmEvent] = []
+        self._number = 0
+        self._lock = threading.Lock()
+
+    # ---------------------------------------------------------------- the tick
+
+    def look(self, table: TagTable, readings: SampleBatch, now_ns: int, now_mono_ns: int) -> None:
+        """See every reading of the tick; late and repeated ones are left out by the core."""
+        with self._lock:
+            links = self._links.look(table, now_mono_ns)
+            seen = self._conditions.look(table, readings, now_mono_ns, links)
+            for row in seen.good[self._standing[seen.good]].tolist():
+                self._verified(row, now_ns)
+            for hit in seen.hits:
+                self._apply(hit, table, now_ns, now_mono_ns)
+            for row in seen.bad[self._standing[seen.bad]].tolist():
+                if self.specs[row].kind != "quality":  # there it is the condition itself
+                    self._unverified(row, now_ns)
+
+    def take(self) -> tuple[tuple[AlarmState, ...], tuple[AlarmEvent, ...]]:
+        """Return the states and events since the last call; a state that changed twice comes once."""
+        with self._lock:
+            if not self._changed and not self._events:
+                return (), ()
+            states = (*self._gone, *(self._states[row] for row in self._changed))
+            events = tuple(self._events)
+            self._changed, self._gone, self._events = {}, [], []
+            return states, events
+
+    def states(self) -> tuple[AlarmState, ...]:
+        """Return how every alarm stands."""
+        with self._lock:
+            return tuple(self._states)
+
+    # ---------------------------------------------------------------- people
+
+    def act(self, act: AlarmAct, actor: str, now_ns: int) -> AlarmActed:
+        """Acknowledge or reset occurrences; each gets its own answer, "" = done."""
+        with self._lock:
+            return AlarmActed(results=tuple(self._act(each, act, actor, now_ns) for each in act.occurrences))
+
+    def _act(self, occurrence: str, act: AlarmAct, actor: str, now_ns: int) -> str:
+        row = self._row.get(occurrence.rpartition("#")[0])
+        if row is None:
+            return GONE
+        state, happening = self._states[row], _ACTS[act.action]
+        if state.occurrence != occurrence:
+            if state.process is ProcessState.NORM:
+                return NOTHING if happening is Happening.ACK else "Not latched"
+            return OVER
+        facts = Facts(
+            now_ns=now_ns,
+            priority=self.specs[row].priority,
+            value=state.value,
+            text="acknowledged" if happening is Happening.ACK else "reset",
+            actor=actor,
+            comment=act.comment,
+        )
+        outcome = self._happen(row, happening, facts)
+        if outcome.refused:
+            return outcome.refused
+        if not outcome.events:
+            return f"already acknowledged by {state.actor}" if state.actor else "already acknowledged"
+        return ""
+
+    # ---------------------------------------------------------------- restarts
+
+    def restore(self, states: Iterable[AlarmState], now_ns: int) -> None:
+        """Go on from states kept earlier: what waits for a person still does, delays and counts restart.
+
+        An alarm that the project has no more is closed, with an entry. What was active is unverified until
+        its tag speaks.
+        """
+        with self._lock:
+            for state in states:
+                row = self._row.get(state.id)
+                self._number = max(self._number, state.raised_ns)
+                if row is not None and not self.specs[row].draft:
+                    self._set(row, state)
+                elif state.process is not ProcessState.NORM:
+                    outcome = step(state, Happening.DISABLE, Facts(now_ns=now_ns))
+                    self._events.extend(outcome.events)
+                    self._gone.append(outcome.state)
+            active = np.array([state.active for state in self._states], np.bool_)
+            self._conditions.restore(active)
+
+    # ---------------------------------------------------------------- one alarm
+
+    def _apply(self, hit: Hit, table: TagTable, now_ns: int, now_mono_ns: int) -> None:
+        happening = Happening.RAISE if hit.raised else Happening.CLEAR
+        rows = zip(
+            hit.alarm.tolist(),
+            hit.value.tolist(),
+            hit.source_ns.tolist(),
+            hit.quality.tolist(),
+            hit.delayed_ns.tolist(),
+            strict=True,
+        )
+        for row, value, source_ns, word, delayed_ns in rows:
+            spec, tag = self.specs[row], self._tags.get(self.specs[row].slot)
+            if not hit.raised:
+                text = wording.cleared(spec, tag, value)
+            elif spec.kind == "link":
+                text = self._links.text(row, table, now_mono_ns, spec.id)
+            else:
+                text = wording.raised(spec, tag, value, word, delayed_ns)
+            self._number = max(now_ns, self._number + 1)
+            facts = Facts(
+                now_ns=now_ns,
+                priority=spec.priority,
+                latching=spec.latching,
+                ack_required=spec.ack_required,
+                occurrence=f"{spec.id}#{self._number:x}",
+                value=value,
+                text=text,
+                delayed_s=delayed_ns / NS,
+                source_ns=source_ns,
+                quality=word,
+            )
+            self._happen(row, happening, facts)
+
+    def _unverified(self, row: int, now_ns: int) -> None:
+        spec = self.specs[row]
+        text = f"{spec.tag} is bad or stale: whether the cause is still there is not known"
+        self._happen(row, Happening.BAD, Facts(now_ns=now_ns, priority=spec.priority, text=text))
+
+    def _verified(self, row: int, now_ns: int) -> None:
+        spec = self.specs[row]
+        self._happen(
+            row,
+            Happening.GOOD,
+            Facts(now_ns=now_ns, priority=spec.priority, text=f"{spec.tag} is good again"),
+        )
+
+    def _happen(self, row: int, happening: Happening, facts: Facts) -> Outcome:
+        outcome = step(self._states[row], happening, facts)
+        if outcome.state is not self._states[row]:
+            self._set(row, outcome.state)
+        self._events.extend(outcome.events)
+        return outcome
+
+    def _set(self, row: int, state: AlarmState) -> None:
+        self._states[row] = state
+        self._standing[row] = state.process is not ProcessState.NORM
+        self._changed[row] = None
