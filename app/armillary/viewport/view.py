@@ -10,9 +10,11 @@ import numpy as np
 from armillary.model.arrays import F8, U1
 from armillary.model.look import Look
 from armillary.model.scene import Camera, SceneArrays
+from armillary.viewport import badges as alarm_badges
 from armillary.viewport import camera as eye
 from armillary.viewport import overlay
 from armillary.viewport.apply import apply
+from armillary.viewport.badges import Badge, Placed
 from armillary.viewport.camera import CameraPose
 from armillary.viewport.overlay import LegendLike, Plate
 from armillary.viewport.pick import hit
@@ -41,6 +43,10 @@ class View:
         self._legend_patches: list[U1] | None = None
         self._grid = self._axes = self._labels = self._fxaa = self._legend = True
         self._scale = 1.0
+        self._badges: tuple[Badge, ...] = ()
+        self._placed: tuple[Placed, ...] = ()
+        self._under: list[tuple[int, int, U1]] = []  # (x, y, pixels) that badges cover
+        self._half, self._still = 0, False
         self._dirty, self._settled = True, False
         self._selected: tuple[int, ...] = ()
         self._hovered = -1
@@ -59,6 +65,7 @@ class View:
         stage = Stage(scene) if scene is not None else None
         self._picture.show(stage)
         self._selected, self._hovered = (), -1
+        self._badges = ()
         self._changed()
         if scene is None or keep_pose:
             return
@@ -93,6 +100,43 @@ class View:
             self.stage.mark(self.stage.hovered, (prim,) if 0 <= prim < len(self.stage.scene) else ())
             self._changed()
 
+    def badges(self, badges: Sequence[Badge]) -> None:
+        """Show badges at prims; see `viewport.badges`."""
+        wanted = tuple(badges)
+        if wanted != self._badges:
+            self._badges = wanted
+            self._changed()
+
+    @property
+    def placed(self) -> tuple[Placed, ...]:
+        """The badges on the last picture."""
+        return self._placed
+
+    @property
+    def blinks(self) -> bool:
+        """Whether a badge on the last picture blinks."""
+        return not self._still and any(alarm_badges.BLINK_HALVES[min(b.priority, 4)] for b in self._placed)
+
+    def blink(self, half: int) -> bool:
+        """Draw the badges as in this half second into the last picture; the scene is not drawn again.
+
+        Returns whether the picture differs.
+        """
+        self._half = half
+        if self._dirty or not self.blinks:
+            return False
+        for x, y, pixels in reversed(self._under):
+            h, w = pixels.shape[:2]
+            self._rgba[y : y + h, x : x + w] = pixels
+        self._draw_badges()
+        return True
+
+    def badge_at(self, x: float, y: float) -> Placed | None:
+        """Return the badge at pixel (x, y) of the last picture, None for none."""
+        reach = alarm_badges.SIZE * self._scale * 0.6
+        near = [b for b in self._placed if abs(b.x - x) <= reach and abs(b.y - y) <= reach]
+        return near[0] if near else None
+
     def legends(self, legends: Sequence[LegendLike]) -> None:
         """Show legends, one above the other at the lower right."""
         if [id(x) for x in legends] != [
@@ -117,10 +161,11 @@ class View:
         fxaa: bool | None = None,
         lit: bool | None = None,
         scale: float | None = None,
+        still: bool | None = None,
     ) -> None:
         """Switch parts of the picture; None leaves one as it is. scale: of text, 1 for 96 dots an inch.
 
-        lit=False paints every part in exactly its colour.
+        lit=False paints every part in exactly its colour. still=True: nothing blinks (reduced motion).
         """
         self._grid = self._grid if grid is None else grid
         self._axes = self._axes if axes is None else axes
@@ -129,6 +174,7 @@ class View:
         self._fxaa = self._fxaa if fxaa is None else fxaa
         if scale is not None:
             self._scale, self._legend_patches = min(max(scale, 0.5), 4.0), None
+        self._still = self._still if still is None else still
         if lit is not None and self.stage is not None:
             self.stage.lit = lit
         self._picture.ground.show(self._grid)
@@ -287,14 +333,35 @@ class View:
         h, w = rgba.shape[:2]
         gap = round(_GAP * self._scale)
         legends = self._legend_places(w, h, gap)
+        self._placed = self._place_badges(w, h)
         if self._labels and self.stage is not None and self.stage.look.label:
-            blocked = [(x, y, x + patch.shape[1], y + patch.shape[0]) for x, y, patch in legends]
+            blocked = [alarm_badges.rect(b, theme, self._scale) for b in self._placed]
+            blocked += [(x, y, x + patch.shape[1], y + patch.shape[0]) for x, y, patch in legends]
             overlay.labels(rgba, self._plates(self.stage), theme, self._scale, blocked)
         if self._axes:
             patch = overlay.triad(*eye.basis(self.pose), theme, self._scale)
             overlay.blend(rgba, patch, gap, h - gap - patch.shape[0])
         for x, y, patch in legends:
             overlay.blend(rgba, patch, x, y)
+        self._draw_badges()
+
+    def _place_badges(self, w: int, h: int) -> tuple[Placed, ...]:
+        stage = self.stage
+        shown = [b for b in self._badges if stage is not None and 0 <= b.prim < len(stage.scene)]
+        if not shown:
+            return ()
+        boxes = np.array([self._box(b.prim) for b in shown])
+        at = eye.project(self.pose, (boxes[:, :3] + boxes[:, 3:]) / 2, (w, h))
+        return alarm_badges.place(shown, at, (w, h), self._scale)
+
+    def _draw_badges(self) -> None:
+        """Draw the badges, keeping what they cover, so that a blink costs no picture."""
+        theme, self._under = self._picture.theme, []
+        for badge in self._placed:
+            x0, y0, x1, y1 = alarm_badges.rect(badge, theme, self._scale)
+            x0, y0 = max(x0, 0), max(y0, 0)
+            self._under.append((x0, y0, self._rgba[y0 : max(y1, 0), x0 : max(x1, 0)].copy()))
+        alarm_badges.draw(self._rgba, self._placed, theme, self._scale, self._half, still=self._still)
 
     def _legend_places(self, w: int, h: int, gap: int) -> list[tuple[int, int, U1]]:
         """Return (x, y, patch) of the legends, from the lower right upwards, as many as are whole."""

@@ -1,0 +1,142 @@
+"""Alarms in the picture: outline and badge at the part, merged, pointed to, blinking; the value stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import picture_scenes as scenes
+
+from armillary.model.look import ALARM_SHIFT, base_look
+from armillary.viewport.badges import APART, EDGE, Badge, place
+from armillary.viewport.theme import DARK
+from armillary.viewport.view import View
+
+ViewOf = Callable[..., View]
+RED, ORANGE, YELLOW, CYAN = (np.array(c) for c in DARK.alarms)
+
+
+def near(rgba: np.ndarray, x: float, y: float, colour: np.ndarray, reach: int = 12) -> int:
+    """How many pixels around a point have a colour."""
+    part = rgba[max(int(y) - reach, 0) : int(y) + reach, max(int(x) - reach, 0) : int(x) + reach, :3]
+    return int((np.abs(part.astype(int) - colour).max(axis=2) < 24).sum())
+
+
+def test_an_alarm_outlines_its_part_and_leaves_the_colour_of_the_value(view_of: ViewOf) -> None:
+    scene = scenes.row_of_boxes(3)
+    view = view_of(scene, size=(640, 400))
+    look = base_look(scene)
+    view.apply(look)
+    x, y, _ = view.project(2)
+    before = view.render().copy()
+    state = look.state.copy()
+    counts = {}
+    for mark in (1, 5):  # critical: waiting, then acknowledged
+        state[2] = mark << ALARM_SHIFT
+        view.apply(replace(look, state=state.copy()))
+        rgba = view.render()
+        counts[mark] = int((rgba[..., :3] == RED).all(axis=2).sum())
+        assert (rgba[int(y), int(x)] == before[int(y), int(x)]).all()
+    assert counts[1] > 1.6 * counts[5] > 0  # two pixels wide, then one
+
+
+def test_a_badge_stands_at_its_part_and_goes_when_the_alarm_does(view_of: ViewOf) -> None:
+    view = view_of(scenes.row_of_boxes(3), size=(640, 400))
+    before = view.render().copy()
+    view.badges([Badge(3, 2)])
+    x, y, _ = view.project(3)
+    rgba = view.render()
+    assert near(rgba, x, y, ORANGE) > 60
+    assert near(rgba, *view.project(1)[:2], ORANGE) == 0
+    found = view.badge_at(x, y)
+    assert found is not None
+    assert found.prims == (3,)
+    assert view.badge_at(x + 60, y) is None
+    view.badges([])
+    assert (view.render() == before).all()
+
+
+def test_every_priority_has_a_shape_of_its_own(view_of: ViewOf) -> None:
+    view = view_of(scenes.row_of_boxes(4), size=(640, 400))
+    view.badges([Badge(i, i) for i in (1, 2, 3, 4)])
+    rgba = view.render()
+    masks = []
+    for prim, colour in enumerate((RED, ORANGE, YELLOW, CYAN), 1):
+        x, y, _ = view.project(prim)
+        part = rgba[round(y) - 9 : round(y) + 9, round(x) - 9 : round(x) + 9, :3].astype(int)
+        masks.append(np.abs(part - colour).max(axis=2) < 24)
+    for i, one in enumerate(masks):
+        assert one.sum() > 60
+        assert all((one != other).sum() > 25 for other in masks[i + 1 :])
+
+
+def test_badges_that_would_overlap_become_one_with_a_count(view_of: ViewOf) -> None:
+    view = view_of(scenes.row_of_boxes(3), size=(640, 400))
+    view.zoom(0.02)
+    view.badges([Badge(1, 4), Badge(2, 1, 2), Badge(3, 3)])
+    view.render()
+    (one,) = view.placed
+    assert (one.priority, one.count) == (1, 4)
+    assert one.prims[0] == 2
+
+
+def test_a_part_outside_the_picture_is_pointed_to_from_the_edge(view_of: ViewOf) -> None:
+    view = view_of(scenes.row_of_boxes(3, spacing=20.0), size=(640, 400))
+    view.focus((2,))
+    view.badges([Badge(3, 1)])
+    rgba = view.render()
+    (one,) = view.placed
+    assert one.direction is not None
+    assert abs(one.direction) < 0.1  # to the right
+    assert one.x > 640 - 2 * EDGE
+    assert near(rgba, one.x, one.y, RED) > 60
+
+
+def test_what_is_behind_the_eye_is_pointed_to_on_its_own_side() -> None:
+    (one,) = place([Badge(0, 1)], np.array([[100.0, 200.0, -5.0]]), (640, 400))
+    assert one.x > 600  # the projection of what is behind lies on the other side
+
+
+def test_badges_never_stand_nearer_than_their_distance() -> None:
+    rng = np.random.default_rng(7)
+    at = np.column_stack([rng.uniform(-200, 840, 300), rng.uniform(-200, 600, 300), np.ones(300)])
+    badges = [Badge(i, 1 + i % 4) for i in range(300)]
+    placed = place(badges, at, (640, 400))
+    xy = np.array([(p.x, p.y) for p in placed])
+    gap = np.hypot(*(xy[:, None] - xy[None]).transpose(2, 0, 1))
+    assert gap[~np.eye(len(xy), dtype=bool)].min() >= APART
+    assert sum(p.count for p in placed) == 300
+    assert xy.min() >= EDGE - 1e-6
+
+
+def test_a_waiting_badge_blinks_by_its_priority_without_drawing_the_scene_again(view_of: ViewOf) -> None:
+    view = view_of(scenes.row_of_boxes(4), size=(640, 400))
+    view.badges([Badge(1, 1), Badge(2, 3), Badge(3, 4)])
+    first = view.render().copy()
+    assert view.blinks
+    seen: dict[int, list[int]] = {1: [], 2: [], 3: []}
+    for half in range(4):
+        assert view.blink(half)
+        rgba = view.render()
+        for prim, colour in ((1, RED), (2, YELLOW), (3, CYAN)):
+            seen[prim].append(near(rgba, *view.project(prim)[:2], colour))
+    full, shown = seen[1][0], [n > 0.8 * seen[1][0] for n in seen[1]]
+    assert full > 60
+    assert shown == [True, False, True, False]  # 1 Hz
+    assert [n > 0.8 * seen[2][0] for n in seen[2]] == [True, True, False, False]  # 0.5 Hz
+    assert len(set(seen[3])) == 1
+    view.blink(0)
+    assert (view.render() == first).all()
+
+
+def test_reduced_motion_stops_the_blink_and_draws_a_double_edge(view_of: ViewOf) -> None:
+    view = view_of(scenes.row_of_boxes(3), size=(640, 400))
+    view.badges([Badge(1, 1)])
+    plain = view.render().copy()
+    view.set_options(still=True)
+    rgba = view.render()
+    assert not view.blinks
+    assert not view.blink(1)
+    assert (plain != rgba).any()
+    assert near(rgba, *view.project(1)[:2], RED) > 60
