@@ -18,19 +18,22 @@ from pathlib import Path
 
 from armillary.api.ports import CommandSink
 from armillary.model.clock import NS, Clock
+from armillary.model.command import Check, Interlock, Template
 from armillary.model.fault import OrderFault, record
 from armillary.model.link import LinkSpec, LinkStatus
 from armillary.model.order import ENDS, Arm, Armed, Order, OrderState, Receipt, Write
 from armillary.model.tags import TagSpec, TagTable
 from armillary.security.audit import Act, Audit, Scalar
+from armillary.world.aims import NOWHERE, Aim, Aims
+from armillary.world.interlocks import Conditions, Senses
+from armillary.world.killswitch import KillSwitch
 from armillary.world.leases import TOKEN_NS, Leave, Leaves, Locks, Rates, Seen
 from armillary.world.ledger import Ledger
-from armillary.world.permit import NOT_SENT, check_link, check_quality, check_role, check_value, raw_value
-from armillary.world.readback import ReadBack
+from armillary.world.permit import NOT_SENT, check_link, check_quality, check_role, check_value
+from armillary.world.readback import NoProof, ProofBack, ReadBack
 
 log = logging.getLogger(__name__)
 
-STOP_FILE = "STOP_COMMANDS"
 ACK_S = 5.0
 RECEIPTS_KEPT = 4_096  # not yet taken
 
@@ -40,12 +43,18 @@ class _Flight:
     """One order that was accepted and has not ended."""
 
     order: Order
-    spec: TagSpec
+    aim: Aim
     role: str
     write: Write
     receipt: Receipt
-    read_back: ReadBack | None = None  # from the moment before it is sent
+    link_since_ns: int = 0
+    read_back: ReadBack | ProofBack | NoProof | None = None  # from the moment before it is sent
     acknowledged: bool = False
+
+    @property
+    def spec(self) -> TagSpec:
+        """The tag that is written, or that stands for the target."""
+        return self.aim.spec
 
 
 class Gate:
@@ -65,13 +74,22 @@ class Gate:
         clock: Clock,
         project: Path,
         max_age_s: float = 5.0,
+        switch: KillSwitch | None = None,
+        templates: Sequence[Template] = (),
+        interlocks: Sequence[Interlock] = (),
     ) -> None:
-        """Take `sinks` and `links` by link name; `status` and `role` answer for a link and an actor."""
+        """Take `sinks` and `links` by link name; `status` and `role` answer for a link and an actor.
+
+        Raises ProjectFault for a precondition or interlock that cannot be evaluated.
+        """
         self._world, self._table, self._sinks, self._links = world, table, sinks, links
-        self._specs = {spec.name: spec for spec in specs}
+        self._specs = specs
+        self._aims = Aims(specs, templates)
+        self._senses = Senses(specs, table)
+        self._conditions = Conditions(self._senses, templates, interlocks)
         self._status, self._role, self._clock = status, role, clock
         self._ledger = Ledger(audit, clock)
-        self._stop_file = project / STOP_FILE
+        self._switch = switch or KillSwitch(project)
         self._max_age_ns = int(max_age_s * NS)
         self._guard = threading.RLock()
         self._seen, self._locks, self._rates, self._leaves = Seen(), Locks(), Rates(), Leaves()
@@ -82,10 +100,13 @@ class Gate:
         """Return leave to write one value within 10 s. Raises OrderFault with the reason why not."""
         with self._guard:
             try:
-                spec = self._allowed(wish.tag, wish.value, wish.unit, wish.actor, wish.seen_seq, now_mono_ns)
+                aim = self._aims.of(wish.tag, wish.template)
+                wish, spec = self._aims.fixed(aim, wish), aim.spec
+                checks = self._allowed(aim, wish.value, wish.unit, wish.actor, wish.seen_seq, now_mono_ns)
                 self._locks.claim(spec.name, wish.actor, now_mono_ns)
             except OrderFault as fault:
-                self._note(wish.actor, "command.arm.refused", wish.tag, after=wish.value, reason=fault.what)
+                target = wish.tag or wish.template
+                self._note(wish.actor, "command.arm.refused", target, after=wish.value, reason=fault.what)
                 raise
             self._disarm(lambda leave: leave.spec.name == spec.name, "it was armed again.")
             self._locks.claim(spec.name, wish.actor, now_mono_ns)
@@ -93,7 +114,7 @@ class Gate:
             leave = Leave(
                 wish=wish,
                 spec=spec,
-                old=float(self._table.value[spec.slot]),
+                old=aim.shown(self._table),
                 expires_mono_ns=now_mono_ns + TOKEN_NS,
                 link_since_ns=status.since_ns if status else 0,
             )
@@ -105,15 +126,23 @@ class Gate:
             old=leave.old,
             new=wish.value,
             unit=spec.unit,
-            title=spec.title or spec.name,
+            title=aim.title,
             expires_mono_ns=leave.expires_mono_ns,
             expires_s=TOKEN_NS / NS,
+            template=wish.template,
+            checks=checks,
+            effect=aim.template.effect if aim.template is not None else "",
         )
 
     def disarm(self, actor: str, why: str = "the desk is gone.") -> None:
         """Take back all that an actor has armed: a desk left, a person cancelled or logged off."""
         with self._guard:
             self._disarm(lambda leave: leave.wish.actor == actor, why)
+
+    def disarm_all(self, why: str) -> None:
+        """Take back all that anybody has armed."""
+        with self._guard:
+            self._disarm(lambda leave: True, why)
 
     async def execute(self, order: Order) -> Receipt:
         """Return what became of an order: SENT (its read-back follows in later receipts) or a refusal."""
@@ -133,6 +162,8 @@ class Gate:
             self._start_read_back(flight)
         try:
             await asyncio.wait_for(self._sinks[flight.spec.link].execute(flight.write), ACK_S)
+            if flight.aim.template is not None and flight.aim.template.kind == "pulse":
+                await self._end_pulse(flight, flight.aim.template)
             flight.acknowledged = True
         except OrderFault as fault:
             return self._end(flight, OrderState.REFUSED, fault)
@@ -175,12 +206,12 @@ class Gate:
 
     # ---------------------------------------------------------------- what must hold
 
-    def _allowed(self, tag: str, value: float, unit: str, actor: str, seq: int, now_mono_ns: int) -> TagSpec:
-        """Return the spec of a tag that an actor may write now, having seen frame `seq`."""
-        spec = self._specs.get(tag)
-        if spec is None:
-            raise OrderFault("There is no such tag.", where=tag, remedy="Choose a tag of this world.")
-        check_role(self._role(actor), actor, tag)
+    def _allowed(
+        self, aim: Aim, value: float, unit: str, actor: str, seq: int, now_mono_ns: int
+    ) -> tuple[Check, ...]:
+        """Return the conditions found when an actor may command this now, having seen frame `seq`."""
+        spec, tag = aim.spec, aim.spec.name
+        check_role(self._role(actor), actor, tag, aim.right)
         self._check_open(spec)
         check_value(spec, value, unit)
         check_link(spec, self._links, self._status(spec.link))
@@ -188,31 +219,23 @@ class Gate:
             raise OrderFault(
                 f"The link '{spec.link}' cannot write.", where=tag, remedy="Its kind has no command plugin."
             )
-        check_quality(spec, int(self._table.quality[spec.slot]) & 0xFF)
+        if spec.slot != NOWHERE:
+            check_quality(spec, int(self._table.quality[spec.slot]) & 0xFF)
         self._seen.check(seq, tag, now_mono_ns)
         self._rates.check(tag, actor, now_mono_ns)
-        return spec
+        return self._conditions.require(tag, aim.template, now_mono_ns)
 
     def _check_open(self, spec: TagSpec) -> None:
-        if self._is_stopped():
-            raise OrderFault(
-                f"Commands are stopped by the file {STOP_FILE}.",
-                where=str(self._stop_file),
-                remedy="An engineer removes it when commands may be sent again.",
-            )
+        stopped = self._switch.fault()
+        if stopped is not None:
+            raise stopped
         self._ledger.check(spec.name)
-
-    def _is_stopped(self) -> bool:
-        try:
-            return self._stop_file.exists()
-        except OSError:
-            return True  # a folder that cannot be looked into stops commands too
 
     def _check_same(self, order: Order, wish: Arm) -> None:
         if not self._leaves.is_new(order.id):
             raise OrderFault("This order was sent before.", where=order.tag, remedy="Arm a new one.")
-        armed = (self._world, wish.tag, wish.value, wish.unit, wish.actor)
-        if (order.world, order.tag, order.value, order.unit, order.actor) != armed:
+        armed = (self._world, wish.tag, wish.value, wish.unit, wish.actor, wish.template)
+        if (order.world, order.tag, order.value, order.unit, order.actor, order.template) != armed:
             raise OrderFault(
                 "The order is not what was armed.", where=order.tag, remedy="Arm it again as you want it."
             )
@@ -230,10 +253,37 @@ class Gate:
             return OrderState.EXPIRED, _too_late(flight.spec.name)
         try:
             self._check_open(flight.spec)
-            check_link(flight.spec, self._links, self._status(flight.spec.link))
+            self._check_carried(flight)
+            self._conditions.require(flight.spec.name, flight.aim.template, self._clock.now_mono_ns())
         except OrderFault as fault:
             return OrderState.REFUSED, fault
         return None
+
+    def _check_carried(self, flight: _Flight) -> None:
+        """Refuse when the link is not the one that was up when the order was armed."""
+        status = self._status(flight.spec.link)
+        check_link(flight.spec, self._links, status)
+        if status is None or status.since_ns != flight.link_since_ns:
+            raise OrderFault(
+                NOT_SENT, where=f"link {flight.spec.link} was lost after arming", remedy="Arm it again."
+            )
+
+    async def _end_pulse(self, flight: _Flight, template: Template) -> None:
+        """Write the value of rest; what cannot be sent now is never sent, and the outcome is unknown."""
+        await asyncio.sleep(template.pulse_s)
+        try:
+            self._check_open(flight.spec)
+            self._check_carried(flight)
+        except OrderFault as fault:
+            log.warning("the pulse of order %s was not ended: %s", flight.order.id, fault.what)
+            raise TimeoutError from fault  # sent, and nobody knows: it is read back
+        rest = flight.aim.write(
+            id=f"{flight.order.id}/rest",
+            value=template.rest,
+            key=secrets.token_urlsafe(24),
+            not_after_ns=self._clock.now_ns() + self._max_age_ns,
+        )
+        await asyncio.wait_for(self._sinks[flight.spec.link].execute(rest), ACK_S)
 
     # ---------------------------------------------------------------- steps
 
@@ -258,11 +308,16 @@ class Gate:
             return self._refuse(receipt, OrderState.EXPIRED, _too_late(order.tag))
         try:
             self._check_same(order, leave.wish)
-            spec = self._allowed(
-                order.tag, order.value, order.unit, order.actor, order.expect_seq, now_mono_ns
-            )
+            aim = self._aims.of(order.tag, order.template)
+            spec = aim.spec
+            self._allowed(aim, order.value, order.unit, order.actor, order.expect_seq, now_mono_ns)
             self._check_unbroken(leave)
-            raw = raw_value(spec, order.value)
+            write = aim.write(
+                id=order.id,
+                value=order.value,
+                key=secrets.token_urlsafe(24),
+                not_after_ns=min(order.not_after_ns, now_ns + self._max_age_ns),
+            )
             self._locks.claim(spec.name, order.actor, now_mono_ns)
         except OrderFault as fault:
             return self._refuse(receipt, OrderState.REFUSED, fault)
@@ -272,17 +327,14 @@ class Gate:
             )
             self._end(self._flights[spec.name], OrderState.UNVERIFIED, newer)
             self._locks.claim(spec.name, order.actor, now_mono_ns)
-        write = Write(
-            id=order.id,
-            link=spec.link,
-            address=spec.address,
-            value=raw,
-            kind=spec.kind,
-            not_after_ns=min(order.not_after_ns, now_ns + self._max_age_ns),
-            key=secrets.token_urlsafe(24),
+        flight = _Flight(
+            order=order,
+            aim=aim,
+            role=self._role(order.actor),
+            write=write,
+            receipt=receipt,
+            link_since_ns=leave.link_since_ns,
         )
-        role = self._role(order.actor)
-        flight = _Flight(order=order, spec=spec, role=role, write=write, receipt=receipt)
         self._flights[spec.name] = flight
         self._rates.count(spec.name, order.actor, now_mono_ns)
         self._receipts.append(receipt)
@@ -290,19 +342,38 @@ class Gate:
 
     def _start_read_back(self, flight: _Flight) -> None:
         """Note how things stand before the plant can have seen anything."""
-        spec = flight.spec
-        flight.read_back = ReadBack(
-            spec=spec,
-            value=flight.order.value,
-            old=float(self._table.value[spec.slot]),
-            sent_ns=self._clock.now_ns(),
-            sent_mono_ns=self._clock.now_mono_ns(),
-            source_ns=int(self._table.source_ns[spec.slot]),
-        )
-        flight.receipt = replace(flight.receipt, old=flight.read_back.old)
+        spec, template = flight.spec, flight.aim.template
+        now_ns, now_mono_ns = self._clock.now_ns(), self._clock.now_mono_ns()
+        flight.receipt = replace(flight.receipt, old=flight.aim.shown(self._table))
+        if template is not None and template.read_back is not None:
+            text = template.read_back.expression
+            read = self._senses.slots(text)
+            flight.read_back = ProofBack(
+                proof=template.read_back,
+                senses=self._senses,
+                specs=[spec for spec in self._specs if spec.slot in read],
+                tag=spec.name,
+                unit=spec.unit,
+                value=flight.order.value,
+                sent_ns=now_ns,
+                sent_mono_ns=now_mono_ns,
+                table=self._table,
+            )
+        elif spec.slot == NOWHERE or (template is not None and template.kind == "method"):
+            flight.read_back = NoProof(tag=spec.name)
+        else:
+            is_pulse = template is not None and template.kind == "pulse"
+            flight.read_back = ReadBack(
+                spec=spec,
+                value=template.rest if template is not None and is_pulse else flight.order.value,
+                old=flight.receipt.old,
+                sent_ns=now_ns,
+                sent_mono_ns=now_mono_ns,
+                source_ns=int(self._table.source_ns[spec.slot]),
+            )
 
     def _watch_leaves(self, now_mono_ns: int) -> None:
-        if self._leaves.open() and self._is_stopped():
+        if self._leaves.open() and self._switch.why():
             self._disarm(lambda leave: True, "commands were stopped.")
         self._disarm(
             lambda leave: now_mono_ns > leave.expires_mono_ns, "the time ran out.", OrderState.EXPIRED

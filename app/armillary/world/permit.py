@@ -5,22 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from armillary.model.account import Right, may
 from armillary.model.fault import OrderFault
 from armillary.model.link import LinkSpec, LinkState, LinkStatus
 from armillary.model.quality import UNCERTAIN, WORDS
 from armillary.model.tags import TagSpec
 
-COMMANDERS = ("operator", "engineer")  # operations 5.1: admins deliberately cannot command the plant
 NOT_SENT = "Not connected: the command was not sent."
 
 
-def check_role(role: str, actor: str, tag: str) -> None:
-    """Raise OrderFault unless a role may command the plant."""
-    if role not in COMMANDERS:
+def check_role(role: str, actor: str, tag: str, right: Right = Right.COMMAND) -> None:
+    """Raise OrderFault unless a role may command the plant. Admins deliberately cannot."""
+    if not may(role, right):
+        who = "an operator or engineer" if right is Right.COMMAND else "an engineer"
         raise OrderFault(
             f"The role '{role or 'none'}' may not write.",
             where=f"{tag}, asked by {actor}",
-            remedy="Ask an operator or engineer.",
+            remedy=f"Ask {who}.",
         )
 
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
+import numpy as np
+
+from armillary.model.arrays import I8
 from armillary.model.clock import MS_NS, NS
+from armillary.model.command import Proof
 from armillary.model.fault import OrderFault
 from armillary.model.order import OrderState
 from armillary.model.quality import GOOD, WORDS
 from armillary.model.tags import TagSpec, TagTable
+from armillary.world.interlocks import Senses
 
 VERIFY_NS = 30 * NS
 SKEW_NS = NS  # the plant's clock may be this far behind ours before it counts as wrong
@@ -74,3 +81,90 @@ class ReadBack:
             return is_new
         # it had this value already, and such a server reports only changes: proof is that it still is alive
         return bool(table.alive_mono_ns[slot] > self.sent_mono_ns)
+
+
+@dataclass(slots=True, kw_only=True)
+class ProofBack:
+    """Watches the read-back expression of a template from the moment before an order was sent."""
+
+    proof: Proof
+    senses: Senses
+    specs: Sequence[TagSpec]  # that the expression reads
+    tag: str
+    unit: str
+    value: float  # that was sent
+    sent_ns: int
+    sent_mono_ns: int
+    table: TagTable
+    equal_since_ns: int = 0  # monotonic; 0: it does not hold
+    _source_ns: I8 = field(init=False)
+    _held_before: bool = field(init=False)
+    _old: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        slots = [spec.slot for spec in self.specs]
+        self._source_ns = self.table.source_ns[slots].copy()
+        self._held_before, self._old, _ = self._holds(self.sent_mono_ns)
+
+    def look(
+        self, table: TagTable, now_mono_ns: int, *, acknowledged: bool
+    ) -> tuple[OrderState, OrderFault | None, float] | None:
+        """Return (VERIFIED | FAILED | UNVERIFIED, why not, what was read), None while it is open."""
+        holds, shown, text = self._holds(now_mono_ns)
+        if holds and self._is_fresh(table):
+            self.equal_since_ns = self.equal_since_ns or now_mono_ns
+            expected_ms = max((spec.expected_ms for spec in self.specs), default=0)
+            if now_mono_ns - self.equal_since_ns >= 2 * expected_ms * MS_NS:
+                return OrderState.VERIFIED, None, shown
+            return None
+        self.equal_since_ns = 0
+        if now_mono_ns - self.sent_mono_ns < self.proof.verify_timeout_s * NS:
+            return None
+        fault = OrderFault(
+            f"NOT CONFIRMED: {self.value:g} {self.unit}".rstrip() + f" was sent, but {text}.",
+            where=self.tag,
+            remedy="Check the plant.",
+        )
+        state = OrderState.FAILED if shown == self._old and not acknowledged else OrderState.UNVERIFIED
+        return state, fault, shown
+
+    def _holds(self, now_mono_ns: int) -> tuple[bool, float, str]:
+        reading = self.senses.read(self.proof.expression, now_mono_ns)
+        near = abs(reading.value - self.value) <= self.proof.tolerance
+        is_true = reading.value != 0.0 if math.isnan(self.proof.tolerance) else near
+        return reading.is_known and is_true, reading.value, reading.text
+
+    def _is_fresh(self, table: TagTable) -> bool:
+        """Return True when the plant made a sample after the order was sent, of each tag that can.
+
+        A tag that lives by its link reports changes only: one change among the inputs, or a proof of life
+        where it held already, is enough.
+        """
+        slots = [spec.slot for spec in self.specs]
+        is_new = (
+            (table.arrival_mono_ns[slots] >= self.sent_mono_ns)
+            & (table.source_ns[slots] >= self.sent_ns - SKEW_NS)
+            & (table.source_ns[slots] > self._source_ns)
+        )
+        by_link = np.array([spec.liveness == "link" for spec in self.specs])
+        is_alive = by_link & (table.alive_mono_ns[slots] > self.sent_mono_ns)
+        return bool((is_new | is_alive).all() and (self._held_before or is_new.any()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoProof:
+    """Stands in where nothing shows what became of a command: once it is answered, a person must look."""
+
+    tag: str
+
+    def look(
+        self, table: TagTable, now_mono_ns: int, *, acknowledged: bool
+    ) -> tuple[OrderState, OrderFault | None, float]:
+        """Return UNVERIFIED."""
+        said = "The plant took the command" if acknowledged else "The command was sent"
+        fault = OrderFault(
+            f"{said}; nothing can be read back.",
+            where=self.tag,
+            remedy="Check the plant, or add a read_back.",
+        )
+        return OrderState.UNVERIFIED, fault, math.nan
