@@ -18,8 +18,9 @@ from typing import Any
 from armillary.api.ports import SourceContext
 from armillary.extend.discover import discover
 from armillary.model import message as msg
-from armillary.model.account import LoggedIn
+from armillary.model.account import LoggedIn, Right
 from armillary.model.clock import NS, Clock, WallClock
+from armillary.model.control import Kill
 from armillary.model.fault import Fault, FaultRecord, OrderFault, ProjectFault, WorldFault, record
 from armillary.model.frame import WorldKind
 from armillary.model.link import LinkSpec, LinkStatus
@@ -36,13 +37,15 @@ from armillary.twin.derive import Derived
 from armillary.wire import runs
 from armillary.wire.bus import served
 from armillary.world import plugins
+from armillary.world.acts import Acts
 from armillary.world.core import Core, Tick
 from armillary.world.feed import RecorderFeed
 from armillary.world.gate import Gate
+from armillary.world.killswitch import KillSwitch
 from armillary.world.links_supply import LinksSupply
 from armillary.world.marking import Marking
 from armillary.world.publish import statuses_differ
-from armillary.world.serving import STOP_S, Serving, within
+from armillary.world.serving import STOP_S, People, Serving, people_of, within
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +57,16 @@ def run(args: Mapping[str, Any], say: Callable[[Mapping[str, object]], None]) ->
     """Run the LIVE world of a project until asked to stop. Raises a Fault when it cannot start."""
     project = projects.read(Path(args["project"]))
     _only_one(project)
-    live = Live(project, WallClock(), listen=args.get("listen", ""), recorder=args.get("recorder", ""))
+    people, problem = people_of(project.folder)
+    live = Live(
+        project,
+        WallClock(),
+        listen=args.get("listen", ""),
+        recorder=args.get("recorder", ""),
+        people=people,
+    )
+    if problem is not None:
+        live.tell(problem)
     asyncio.run(live.serve(say))
 
 
@@ -75,13 +87,22 @@ class Live(Serving):
 
     kind = WorldKind.LIVE
 
-    def __init__(self, project: Project, clock: Clock, *, listen: str = "", recorder: str = "") -> None:
+    def __init__(
+        self,
+        project: Project,
+        clock: Clock,
+        *,
+        listen: str = "",
+        recorder: str = "",
+        people: People | None = None,
+    ) -> None:
         super().__init__(
             project,
             clock,
             world=f"live-{os.getpid()}",
             listen=listen,
             recorder=recorder or runs.recorder_address(project.folder),
+            people=people,
         )
         self._registry = discover(["sources", "sinks", "decoders"])
         self._plans = plans(project.links, project.specs)
@@ -109,7 +130,10 @@ class Live(Serving):
             marks=self._marking.names,
         )
         self._sinks, sink_problems = plugins.sinks(self._registry, contexts)
-        self._audit: Audit | None = None
+        self._audit, audit_problem = self._open_audit()
+        self._acts = Acts(
+            self._audit, clock, KillSwitch(project.folder, project.timezone), self._disarm_all
+        )
         self._gate, gate_problem = self._make_gate() if project.commanding.enabled else (None, [])
         self._told: set[tuple[str, str, str]] = set()
         self._sent_statuses: tuple[LinkStatus, ...] = ()
@@ -118,14 +142,14 @@ class Live(Serving):
         self._thread: threading.Thread | None = None
         faults = [record(f) for f in (*problems(project.links, project.specs), *intake.problems)]
         plugin_problems = (*self._registry.problems, *decoder_problems, *sink_problems)
-        for fault in (*plugin_problems, *faults, *gate_problem):
+        for fault in (*plugin_problems, *faults, *audit_problem, *gate_problem):
             self.tell(fault)
 
     # ---------------------------------------------------------------- life
 
     def work(self) -> Sequence[Coroutine[Any, Any, None]]:
         """Return the links and the line to the recorder."""
-        return (self._links.run(), self._feed.run())
+        return (self._links.run(), self._feed.run(), self._acts.watch())
 
     def started(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start the tick thread."""
@@ -188,10 +212,12 @@ class Live(Serving):
             events=(*self._links.take_events(), *self._feed.take_events(self.clock.now_ns())),
             orders=self._gate.take_receipts() if self._gate else (),
             recording=self._feed.trouble,
+            stopped=self._acts.switch.why(),
         )
         self._feed.offer(self._marking.of(self.publish(frame)))
         if self._gate is not None:  # it reads the published table; receipts ride in the next frame
             self._gate.observe(frame.seq, now_mono)
+        self._acts.sync(now_mono)
 
     def _tell_undecodable(self) -> None:
         """Make an event of the first payload of each channel that could not be decoded for some reason."""
@@ -213,14 +239,18 @@ class Live(Serving):
         """Answer what only a LIVE world can."""
         match message:
             case msg.Retry(link=link, action=action):
+                self.need(peer, Right.ACKNOWLEDGE)
                 self._act_on_link(link, action)
             case msg.Browse(link=link, under=under, limit=limit):
+                self.need(peer, Right.VIEW)
                 return msg.Browsed(items=tuple(await self._links.browse(link, under, limit)))
             case Arm():
                 wish = replace(message, actor=self.who(peer).user)
                 return self._need_gate().arm(wish, self.clock.now_mono_ns())
             case Order():
                 return await self._need_gate().execute(replace(message, actor=self.who(peer).user))
+            case Kill():
+                await self._acts.kill(self.need(peer, Right.KILL if message.stop else Right.RELEASE), message)
             case _:
                 return await super().reply(peer, message)
         return msg.Done()
@@ -229,6 +259,14 @@ class Live(Serving):
         """Take back what a person had armed when their last desk is gone."""
         if self._gate is not None and is_last:
             self._gate.disarm(who.user)
+
+    def noted(self, who: LoggedIn, action: str, reason: str = "") -> None:
+        """Write a log-in, a log-out or a refused log-in down."""
+        self._acts.note(who, action, f"user {who.user}", reason=reason)
+
+    def _disarm_all(self, why: str) -> None:
+        if self._gate is not None:
+            self._gate.disarm_all(why)
 
     def _act_on_link(self, link: str, action: str) -> None:
         if link not in {plan.link.name for plan in self._plans}:
@@ -249,14 +287,9 @@ class Live(Serving):
 
     def _make_gate(self) -> tuple[Gate | None, list[FaultRecord]]:
         """Return the gate, or None with the reason: without an audit on disk nothing may be written."""
-        project = self.project
-        try:
-            audit = Audit(
-                project.private / "audit", world_kind=str(WorldKind.LIVE), now_ns=self.clock.now_ns()
-            )
-        except Fault as fault:
-            return None, [record(fault)]
-        self._audit = audit
+        project, audit = self.project, self._audit
+        if audit is None:
+            return None, []
         gate = Gate(
             world=self.id,
             specs=project.specs,
@@ -269,8 +302,19 @@ class Live(Serving):
             clock=self.clock,
             project=project.folder,
             max_age_s=project.commanding.max_age_s,
+            switch=self._acts.switch,
+            templates=project.templates,
+            interlocks=project.interlocks,
         )
         return gate, []
+
+    def _open_audit(self) -> tuple[Audit | None, list[FaultRecord]]:
+        """Return the audit, or None with the reason: what people do is then not written down."""
+        folder = self.project.private / "audit"
+        try:
+            return Audit(folder, world_kind=str(WorldKind.LIVE), now_ns=self.clock.now_ns()), []
+        except Fault as fault:
+            return None, [record(fault)]
 
     def _role_of(self, user: str) -> str:
         return next((who.role for who in self.people_here() if who.user == user), "")

@@ -24,10 +24,11 @@ from armillary.model.account import LoggedIn, Login, Logout, Right, may
 from armillary.model.alarm import AlarmSpec
 from armillary.model.clock import Clock
 from armillary.model.control import AskState, StateAnswer, TakeSnapshot
-from armillary.model.fault import Fault, FaultRecord, OrderFault, WorldFault, record
+from armillary.model.fault import Fault, FaultRecord, OrderFault, ProjectFault, WorldFault, record
 from armillary.model.frame import Event, Frame, WorldKind, empty_frame
 from armillary.model.order import Arm, Order, OrderState, Receipt
 from armillary.project.record import Project
+from armillary.security import accounts
 from armillary.wire import runs
 from armillary.wire.bus import AsyncHub, local_address
 from armillary.world import snapshot
@@ -69,6 +70,17 @@ class NoAccounts:
         raise OrderFault(
             "This project has no users.", where=login.user, remedy="Add one: armillary user add PROJECT NAME."
         )
+
+
+def people_of(folder: Path) -> tuple[People, FaultRecord | None]:
+    """Return who may log in to a project's worlds, and what is wrong with its accounts.
+
+    Accounts that cannot be read let everybody look on and nobody in: the picture of the plant stays.
+    """
+    try:
+        return accounts.read(folder) or NoAccounts(), None
+    except ProjectFault as fault:
+        return accounts.Locked(fault), record(fault)
 
 
 class Serving:
@@ -361,6 +373,7 @@ class Serving:
             about=self.about,
             user=who.user,
             accounts=who.accounts,
+            templates=project.templates if self.kind is WorldKind.LIVE else (),
         )
 
     async def state_answer(self, t_ns: int = 0) -> StateAnswer:
