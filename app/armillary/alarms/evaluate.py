@@ -6,6 +6,7 @@ tick without a transition costs array operations alone.
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Iterable, Sequence
 
@@ -123,6 +124,20 @@ class Evaluator:
                     self._gone.append(outcome.state)
             active = np.array([state.active for state in self._states], np.bool_)
             self._conditions.restore(active)
+
+    def freeze(self) -> object:
+        """Return everything that changes, delays and counts included; `thaw` goes on from it exactly."""
+        with self._lock:
+            return copy.deepcopy((self._conditions, self._links, self._states, self._standing, self._number))
+
+    def thaw(self, frozen: object) -> None:
+        """Go on from what `freeze` returned; may be done again and again."""
+        if not isinstance(frozen, tuple):
+            raise TypeError("thaw takes what freeze returned")
+        with self._lock:
+            kept = copy.deepcopy(frozen)
+            self._conditions, self._links, self._states, self._standing, self._number = kept
+            self._changed, self._gone, self._events = {}, [], []
 
     # ---------------------------------------------------------------- one alarm
 
