@@ -134,6 +134,10 @@ class Serving:
             remedy="Ask another.",
         )
 
+    def joined(self, peer: bytes, hello: msg.Hello, who: LoggedIn) -> LoggedIn:
+        """Return who a desk that says Hello is."""
+        return who
+
     def left(self, peer: bytes, who: LoggedIn, *, is_last: bool) -> None:
         """Learn that a desk left or somebody logged out; `is_last`: no other desk is theirs."""
 
@@ -273,7 +277,7 @@ class Serving:
     async def _reply(self, peer: bytes, message: object) -> object:
         match message:
             case msg.Hello():
-                self._become(peer, self.people.local())
+                self._become(peer, self.joined(peer, message, self.people.local()))
                 return self._welcome(peer)
             case msg.Bye():
                 self.publisher.leave(peer)
