@@ -46,8 +46,7 @@ def of(
         from_ns=from_ns,
         to_ns=to_ns,
         worst=worst,
-        gap=_gaps(cursor, spans, ids.get(marks.WORLD, 0), extent)
-        | spans.covered(begin[is_down], end[is_down]),
+        gap=gap | spans.covered(begin[is_down], end[is_down]),
         first_ns=extent[0],
         last_ns=extent[1],
     )

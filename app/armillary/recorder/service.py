@@ -19,12 +19,13 @@ from armillary.model.fault import Fault, FaultRecord, StoreFault
 from armillary.model.message import Append, Enroll, Stop
 from armillary.project.folder import read
 from armillary.recorder.keeper import Answer, Keeper, answer
-from armillary.wire.bus import Hub
-from armillary.wire.runs import recorder_address
+from armillary.wire.bus import Hub, Line, served
+from armillary.wire.runs import reader_address, recorder_address
 
 IDLE_S = 0.02  # how long the socket thread sleeps at most: an answer waits no longer
 BUSY_S = 0.002  # while a question is being answered
 READERS = 2
+RELIEF_S = 3.0  # for a reader to let go of the file
 LAST_S = 1.0  # for questions under way when it is told to stop
 _log = logging.getLogger(__name__)
 
@@ -38,7 +39,10 @@ def run(args: dict[str, Any], ready: Callable[[dict[str, Any]], None]) -> None:
     """
     path, retention_days = _place(args)
     address = str(args.get("address") or recorder_address(path.parent.parent))
-    store = Store(path, read_only=bool(args.get("read_only", False)))
+    read_only = bool(args.get("read_only", False))
+    if not read_only and args.get("project"):
+        _relieve(reader_address(Path(args["project"])))
+    store = Store(path, read_only=read_only)
     try:
         hub = Hub(address)
         try:
@@ -64,6 +68,23 @@ def _place(args: dict[str, Any]) -> tuple[Path, int]:
             remedy="Set historian.store to duckdb.",
         )
     return project.history_file, project.historian.retention_days
+
+
+def _relieve(address: str) -> None:
+    """End the recorder that a replay started to read the file while nobody recorded; it asks us then."""
+    if not served(address):
+        return
+    line = Line(address)
+    try:
+        line.ask(Stop(), RELIEF_S)
+        for _ in range(int(RELIEF_S / IDLE_S)):
+            if not served(address):
+                return
+            line.poll(IDLE_S)
+    except Fault as fault:
+        _log.info("the reader at %s does not end: %s", address, fault)
+    finally:
+        line.close()
 
 
 class Service:

@@ -129,3 +129,9 @@ def recorder_address(folder: Path) -> str:
     """Return the address of a project's one recorder: the same for whoever starts or asks it."""
     short = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
     return local_address(places.runtime(), f"recorder-{short}")
+
+
+def reader_address(folder: Path) -> str:
+    """Return the address of a recorder that only reads, while the project's own does not run."""
+    short = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
+    return local_address(places.runtime(), f"reader-{short}")

@@ -1,0 +1,119 @@
+"""When links were down and when the world ran, from marks; and what that did to the quality of tags.
+
+Staleness is not recorded: it follows from the arrivals and the links, here as a function of the record and
+the time, with the rules of `telemetry.watch`, so that a jump and a backward run show what was live.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from armillary.model.arrays import B1, F8, I8, U2
+from armillary.model.clock import MS_NS
+from armillary.model.link import LinkSpec, LinkState
+from armillary.model.quality import COMM, RANK_MASK, STALE, worst
+from armillary.model.tags import TagSpec, stale_after_ms
+from armillary.telemetry.watch import GRACE_NS
+from armillary.wire import marks
+
+FOREVER = 2**62
+SILENT = '"delivery":"silent"'  # in the text of a link's mark
+_UP = (marks.LINK_CODES[LinkState.UP], marks.LINK_CODES[LinkState.DEGRADED])
+_NONE = np.zeros(0, np.int64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spans:
+    """Spans begin ≤ t < end, ascending, that do not overlap."""
+
+    begin_ns: I8 = _NONE
+    end_ns: I8 = _NONE
+
+
+def spans(t_ns: I8, holds: B1) -> Spans:
+    """Return the spans in which a condition held, told at some times; the last may not have ended."""
+    if not len(t_ns):
+        return Spans()
+    edge = np.flatnonzero(np.diff(holds.astype(np.int8), prepend=0))
+    begin, end = t_ns[edge[0::2]], t_ns[edge[1::2]]
+    return Spans(begin_ns=begin, end_ns=end if len(end) == len(begin) else np.append(end, FOREVER))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outages:
+    """What marks say of the world and of each link of the project, in its order."""
+
+    starts_ns: I8 = _NONE  # of the world
+    ended: Spans = Spans()  # it had ended in order and was not yet started again
+    lost: tuple[Spans, ...] = ()
+    silent: tuple[Spans, ...] = ()
+
+    def started_ns(self, t_ns: int) -> int:
+        """Return when the world of a time was started; 0 = before there were marks."""
+        i = int(np.searchsorted(self.starts_ns, t_ns, "right"))
+        return int(self.starts_ns[i - 1]) if i else 0
+
+    def is_ended(self, t_ns: int) -> bool:
+        i = int(np.searchsorted(self.ended.begin_ns, t_ns, "right"))
+        return bool(i) and t_ns < int(self.ended.end_ns[i - 1])
+
+
+def world_of(t_ns: I8, value: F8) -> tuple[I8, Spans]:
+    """Return (starts, spans without a world) of the world's marks, ascending."""
+    return t_ns[value > 0], spans(t_ns, value == 0)
+
+
+def link_of(t_ns: I8, value: F8, is_silent: B1) -> tuple[Spans, Spans]:
+    """Return (lost, silent) of one link's marks, ascending. Short losses do not count."""
+    lost = spans(t_ns, ~np.isin(value, _UP))
+    long = lost.end_ns - lost.begin_ns > GRACE_NS
+    return Spans(begin_ns=lost.begin_ns[long] + GRACE_NS, end_ns=lost.end_ns[long]), spans(t_ns, is_silent)
+
+
+class Ageing:
+    """The quality of tags at a time: as it came, or stale by age, by a lost or by a silent link."""
+
+    def __init__(self, specs: Sequence[TagSpec], links: Sequence[LinkSpec]) -> None:
+        count = len(specs)
+        number = {link.name: i for i, link in enumerate(links)}
+        self._limit_ns: I8 = np.full(count, FOREVER, np.int64)
+        of_link: I8 = np.full(count, -1, np.int64)
+        by_link: B1 = np.zeros(count, np.bool_)
+        for spec in specs:
+            of_link[spec.slot] = number.get(spec.link, -1)
+            by_link[spec.slot] = spec.liveness == "link"
+            if spec.liveness == "tag" and spec.link in number and stale_after_ms(spec):
+                self._limit_ns[spec.slot] = stale_after_ms(spec) * MS_NS
+        self._of_link = [np.flatnonzero(of_link == i) for i in range(len(links))]
+        unaged = ~by_link & (self._limit_ns == FOREVER)
+        self._unaged = [slots[unaged[slots]] for slots in self._of_link]
+
+    def quality(self, t_ns: int, known_ns: I8, quality: U2, outages: Outages) -> U2:
+        """Return the quality of all N tags at a time. known_ns, quality: of each one's newest sample."""
+        by_age = known_ns + self._limit_ns
+        cut: I8 = np.full(len(quality), FOREVER, np.int64)  # since when its link says it is stale
+        for slots, each in zip(self._of_link, outages.lost, strict=False):
+            cut[slots] = _since(each, known_ns[slots])
+        for slots, each in zip(self._unaged, outages.silent, strict=False):
+            cut[slots] = np.minimum(cut[slots], _since(each, known_ns[slots]))
+        aged = (by_age < t_ns) & (by_age <= cut)
+        word = np.where(cut < t_ns, np.uint16(STALE | COMM), np.uint16(0))
+        word = np.where(aged, np.uint16(STALE), word)
+        if outages.is_ended(t_ns):
+            word = np.full(len(quality), STALE | COMM, np.uint16)
+        better = (quality & RANK_MASK) < STALE
+        out: U2 = np.where(better, worst(quality, word.astype(np.uint16)), quality)
+        return out
+
+
+def _since(bad: Spans, known_ns: I8) -> I8:
+    """Return from when on samples known at some times are stale: the first bad span not over by then."""
+    if not len(bad.end_ns):
+        return np.full(len(known_ns), FOREVER, np.int64)
+    i = np.searchsorted(bad.end_ns, known_ns, "right")
+    begin = np.append(bad.begin_ns, FOREVER)[i]
+    out: I8 = np.where(begin == FOREVER, FOREVER, np.maximum(begin, known_ns - 1))
+    return out

@@ -1,0 +1,266 @@
+"""What the recorder has on disk, as a replay reads it: stretches of time, by tags and marks.
+
+One line, one question at a time. A question that is given up is answered into the void.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+
+from armillary.model.arrays import B1, I8, U4
+from armillary.model.clock import NS
+from armillary.model.fault import WorldFault
+from armillary.model.message import AskAt, AskBetween, AskHistory, Enroll, Enrolled, HistoryInfo, Samples
+from armillary.model.quality import NEVER
+from armillary.model.sample import EVALUATED, SampleBatch, batch_of, evaluated, joined, known_ns, taken
+from armillary.project.record import Project
+from armillary.wire import marks
+from armillary.wire.bus import AsyncLine
+from armillary.world.cursor import NONE, Known, Window
+from armillary.world.outages import SILENT, Ageing, Outages, link_of, world_of
+
+ANSWER_S = 10.0
+ROWS_AT_ONCE = 200_000
+_Answer = TypeVar("_Answer", HistoryInfo, Samples, Enrolled)
+FIRST_ALARM = 2  # slots of marks: events, alarm events, alarms, links
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """All that is known of a span of the record, both ends included."""
+
+    from_ns: int
+    to_ns: int
+    tags: Window
+    marks: Window  # alarms, links and events, in slots of `Names`
+    outages: Outages
+
+    def holds(self, t_ns: int) -> bool:
+        return self.from_ns <= t_ns <= self.to_ns
+
+
+class Names:
+    """The marks that a replay reads, in slots of their own."""
+
+    def __init__(self, alarms: Sequence[str], links: Sequence[str]) -> None:
+        self.all = (
+            marks.EVENTS,
+            marks.ALARM_EVENTS,
+            *(marks.ALARM + each for each in alarms),
+            *(marks.LINK + each for each in links),
+        )
+        self.links = range(FIRST_ALARM + len(alarms), len(self.all))
+
+
+class Recording:
+    """Reads the recorder of a project. Raises WorldFault when it does not answer."""
+
+    def __init__(self, project: Project, alarms: Sequence[str], address: str) -> None:
+        self.project, self.address = project, address
+        self.names = Names(alarms, [link.name for link in project.links])
+        self.ageing = Ageing(project.specs, project.links)
+        self.first_ns = self.last_ns = 0
+        self._line = AsyncLine(address)
+        self._turn = asyncio.Lock()
+        self._ids: U4 = np.zeros(0, np.uint32)  # tags, then marks, then ~world
+        self._known_tags: tuple[str, ...] = ()
+        self._outage_rows: tuple[int, int, SampleBatch] | None = None
+
+    def close(self) -> None:
+        self._line.close()
+
+    async def refresh(self, timeout_s: float = ANSWER_S) -> None:
+        """Learn the extent of the record."""
+        info = await self._ask(AskHistory(), HistoryInfo, timeout_s)
+        self.first_ns, self.last_ns = info.first_ns, info.last_ns
+
+    async def stretch(
+        self, from_ns: int, to_ns: int, before: Stretch | None = None, *, is_whole: bool = False
+    ) -> Stretch:
+        """Return a stretch from a time on, to `to_ns` or (not `is_whole`) as far as one answer goes.
+
+        before: the stretch that ends where this one begins, which then needs not be asked for its state.
+        """
+        await self._enroll()
+        tags = len(self.project.specs)
+        to_ns = max(to_ns, from_ns)
+        outages = await self._outages(from_ns, to_ns)
+        both = self._ids[:-1]
+        if before is not None and before.to_ns == from_ns:
+            base = (before.tags.end(), before.marks.end())
+        else:
+            since_ns = outages.started_ns(from_ns)
+            answer = await self._ask(AskAt(ids=both, t_ns=from_ns, since_ns=since_ns), Samples)
+            base = self._parts(answer.batch, tags)
+        parts, at = [_EMPTY], from_ns + 1
+        while at <= to_ns:
+            answer = await self._ask(
+                AskBetween(ids=both, from_ns=at, to_ns=to_ns + 1, limit=ROWS_AT_ONCE), Samples
+            )
+            parts.append(answer.batch)
+            at = answer.to_ns
+            if not is_whole:
+                break
+        to_ns = at - 1
+        rows = joined([part for part in parts if len(part)] or [_EMPTY])
+        since = self._parts(rows, tags)
+        windows = [
+            Window(
+                slots=count,
+                base=base[i],
+                since=since[i],
+                from_ns=from_ns,
+                to_ns=to_ns,
+                epochs_ns=outages.starts_ns,
+            )
+            for i, count in enumerate((tags, len(self.names.all)))
+        ]
+        return Stretch(from_ns=from_ns, to_ns=to_ns, tags=windows[0], marks=windows[1], outages=outages)
+
+    def state(self, stretch: Stretch, t_ns: int) -> SampleBatch:
+        """Return one row for each slot as it was live at a time, NEVER where nothing had come."""
+        window = stretch.tags
+        row = window.rows_at(t_ns)
+        came = np.flatnonzero(row != NONE)
+        came = came[window.at_ns[row[came]] >= stretch.outages.started_ns(t_ns)]
+        n = len(row)
+        known: I8 = np.zeros(n, np.int64)
+        known[came] = window.at_ns[row[came]]
+        held = window.rows(row[came])
+        value, quality = np.full(n, np.nan), np.full(n, NEVER, np.uint16)
+        source, arrival = np.zeros(n, np.int64), np.zeros(n, np.int64)
+        status, flags = np.zeros(n, np.uint32), np.zeros(n, np.uint8)
+        value[came], quality[came], source[came] = held.value, held.quality, held.source_ns
+        arrival[came], status[came], flags[came] = held.arrival_ns, held.status, held.flags
+        return batch_of(
+            np.arange(n, dtype=np.uint32),
+            value,
+            source,
+            arrival,
+            known,
+            quality=self.ageing.quality(t_ns, known, quality, stretch.outages),
+            flags=flags,
+            status=status,
+            text={int(came[i]): text for i, text in held.text.items()},
+        )
+
+    async def next_sample(self, t_ns: int) -> int:
+        """Return when the next sample of a tag came after a time, or that time at the end."""
+        await self._enroll()
+        ids = self._ids[: len(self.project.specs)]
+        end_ns, span = self.last_ns + 1, 10 * NS
+        at = t_ns + 1
+        while at < end_ns:
+            to_ns = min(at + span, end_ns)
+            answer = await self._ask(AskBetween(ids=ids, from_ns=at, to_ns=to_ns, limit=1), Samples)
+            if len(answer.batch):
+                return int(known_ns(answer.batch)[0])
+            at, span = answer.to_ns, span * 10
+        return t_ns
+
+    async def sample_before(self, t_ns: int) -> int:
+        """Return when the last sample of a tag came before a time, or that time at the beginning."""
+        await self._enroll()
+        ids = self._ids[: len(self.project.specs)]
+        answer = await self._ask(AskAt(ids=ids, t_ns=t_ns - 1), Samples)
+        return int(known_ns(answer.batch).max()) if len(answer.batch) else t_ns
+
+    async def alarm_from(self, t_ns: int, *, is_back: bool) -> int:
+        """Return when the next or last alarm event was, or `t_ns` where there is none."""
+        await self._enroll()
+        ids = self._ids[[len(self.project.specs) + self.names.all.index(marks.ALARM_EVENTS)]]
+        if is_back:
+            answer = await self._ask(AskAt(ids=ids, t_ns=t_ns - 1), Samples)
+        else:
+            wanted = AskBetween(ids=ids, from_ns=t_ns + 1, to_ns=2**62, limit=1)
+            answer = await self._ask(wanted, Samples)
+        return int(known_ns(answer.batch)[0]) if len(answer.batch) else t_ns
+
+    # ---------------------------------------------------------------- inside
+
+    async def _enroll(self) -> None:
+        """Learn the ids of tags and marks, again while some are not known yet."""
+        if len(self._ids) and self._ids.all():
+            return
+        names = (*(spec.name for spec in self.project.specs), *self.names.all, marks.WORLD)
+        answer = await self._ask(Enroll(tags=names, create=False), Enrolled)
+        self._ids = np.asarray(answer.ids, np.uint32)
+
+    async def _outages(self, from_ns: int, to_ns: int) -> Outages:
+        """Return what was up when; of links from the start of the world of `from_ns` on."""
+        world = await self._all(self._ids[-1:], 0, to_ns + 1)
+        starts, ended = world_of(known_ns(world), world.value)
+        start_ns = Outages(starts_ns=starts).started_ns(from_ns)
+        ids = self._ids[len(self.project.specs) :][list(self.names.links)]
+        held = self._outage_rows
+        if held is None or held[0] != start_ns:
+            held = (start_ns, start_ns, _EMPTY)
+        if held[1] <= to_ns:
+            more = await self._all(ids, held[1], to_ns + 1)
+            held = (start_ns, to_ns + 1, joined([held[2], more]))
+            # what is newer than what is on disk may still come
+            self._outage_rows = held if to_ns < self.last_ns - 10 * NS else self._outage_rows
+        rows = held[2]
+        t_ns, texts = known_ns(rows), rows.text
+        silent: B1 = np.zeros(len(rows), np.bool_)
+        silent[[i for i, text in texts.items() if SILENT in text]] = True
+        of_links = [
+            link_of(t_ns[mine], rows.value[mine], silent[mine])
+            for mine in ((rows.slot == id_) & (t_ns <= to_ns) for id_ in ids.tolist())
+        ]
+        return Outages(
+            starts_ns=starts,
+            ended=ended,
+            lost=tuple(lost for lost, _ in of_links),
+            silent=tuple(quiet for _, quiet in of_links),
+        )
+
+    async def _all(self, ids: U4, from_ns: int, to_ns: int) -> SampleBatch:
+        """Return all rows of some marks; no rows for ids that are not known."""
+        parts, at = [_EMPTY], from_ns
+        while at < to_ns and ids.any():
+            answer = await self._ask(AskBetween(ids=ids[ids > 0], from_ns=at, to_ns=to_ns), Samples)
+            parts.append(answer.batch)
+            at = answer.to_ns
+        return joined([p for p in parts if len(p)] or [_EMPTY])
+
+    def _parts(self, rows: SampleBatch, tags: int) -> tuple[Known, Known]:
+        """Return rows of the store as (tags, marks) by slot, derived values with their own times."""
+        slot_of = np.full(int(max(self._ids.max(initial=0), rows.slot.max(initial=0))) + 1, -1, np.int64)
+        slot_of[self._ids] = np.arange(len(self._ids))
+        slot_of[0] = -1
+        slot, known = slot_of[rows.slot], known_ns(rows)
+        filed = rows.source_ns
+        was = (rows.flags & EVALUATED) != 0
+        if was.any():
+            back = evaluated(rows)
+            rows = replace(
+                rows,
+                source_ns=np.where(was, back.source_ns, rows.source_ns),
+                arrival_ns=np.where(was, known, rows.arrival_ns),
+            )
+        out = []
+        for low, high in ((0, tags), (tags, len(self._ids) - 1)):
+            mine = np.flatnonzero((slot >= low) & (slot < high))
+            batch = replace(taken(rows, mine), slot=(slot[mine] - low).astype(np.uint32))
+            out.append(Known(batch=batch, at_ns=known[mine], filed_ns=filed[mine]))
+        return out[0], out[1]
+
+    async def _ask(self, question: object, kind: type[_Answer], timeout_s: float = ANSWER_S) -> _Answer:
+        async with self._turn:
+            answer = await self._line.ask(question, timeout_s)
+        if not isinstance(answer, kind):
+            raise WorldFault(
+                "The recorder answered something else.", where=self.address, remedy="Update both sides."
+            )
+        return answer
+
+
+_EMPTY = batch_of(
+    np.zeros(0, np.uint32), np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64)
+)

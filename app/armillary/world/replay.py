@@ -1,0 +1,502 @@
+"""Child entry: a REPLAY world. The record at a moving cursor: any speed, both directions, steps and jumps.
+
+What is shown is a function of the record and the cursor alone (`world.record`), so that every way to a time
+shows the same. It has no links, no gate and no sinks; what reads the record is the recorder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from armillary.model import message as msg
+from armillary.model.alarm import AlarmEvent, AlarmSpec, AlarmState
+from armillary.model.arrays import U1
+from armillary.model.clock import NS, Clock, WallClock
+from armillary.model.control import SPEEDS, Cursor, Play, Seek, StateAnswer, Step
+from armillary.model.fault import Fault, StoreFault
+from armillary.model.frame import Event, Frame, RunState, WorldKind
+from armillary.model.link import LinkState, LinkStatus
+from armillary.model.sample import SampleBatch, empty_batch
+from armillary.model.tags import TagTable
+from armillary.project import folder as projects
+from armillary.project.record import Project
+from armillary.twin.derive import Derived
+from armillary.wire import marks
+from armillary.world.core import Core
+from armillary.world.cursor import NONE
+from armillary.world.reading import Reading
+from armillary.world.record import FIRST_ALARM, Recording, Stretch
+from armillary.world.serving import Serving
+
+log = logging.getLogger(__name__)
+
+AHEAD_S = 6.0  # wall time that a stretch should last
+SHORTEST_NS, LONGEST_NS = 30 * NS, 6 * 3_600 * NS
+LOOK_NS = 2 * NS  # how often the extent of the record is asked for
+FASTEST = max(SPEEDS)
+EVENTS_AT_ONCE = 200  # of one frame: at 1000 × nobody reads more
+
+
+def run(args: Mapping[str, Any], say: Callable[[Mapping[str, object]], None]) -> None:
+    """Run a REPLAY world until asked to stop. Raises a Fault when it cannot start.
+
+    args: `project`; `recorder`, `listen` (addresses), `at_ns`, `speed`, `idle` (no time until the first
+    Seek).
+    """
+    project = projects.read(Path(args["project"]))
+    replay = Replay(
+        project,
+        WallClock(),
+        listen=args.get("listen", ""),
+        recorder=args.get("recorder", ""),
+        alarms=getattr(project, "alarms", ()),
+        idle=bool(args.get("idle", False)),
+    )
+    replay.begin_at(int(args.get("at_ns") or args.get("from_ns") or 0), float(args.get("speed", 0.0)))
+    asyncio.run(replay.serve(say))
+
+
+class _Record:
+    """Supply of the core: it is given whole states, so there is nothing to take and nothing to age."""
+
+    def take(self) -> SampleBatch:
+        return empty_batch()
+
+    def settle(self, batch: SampleBatch, outcome: U1) -> None:
+        """Count nothing."""
+
+    def age(self, table: TagTable, now_mono_ns: int) -> None:
+        """Leave it: the quality given is that of the moment."""
+
+
+class Replay(Serving):
+    """One REPLAY world. `serve` returns after a Stop."""
+
+    kind = WorldKind.REPLAY
+
+    def __init__(
+        self,
+        project: Project,
+        clock: Clock,
+        *,
+        listen: str = "",
+        recorder: str = "",
+        alarms: Sequence[AlarmSpec] = (),
+        idle: bool = False,
+    ) -> None:
+        super().__init__(
+            project,
+            clock,
+            world=f"replay-{os.getpid()}",
+            listen=listen,
+            recorder=recorder,
+            alarms=alarms,
+            about="REPLAY",
+        )
+        self.idle = idle
+        self._core = Core(
+            world=self.id,
+            kind=WorldKind.REPLAY,
+            tags=len(project.specs),
+            supply=_Record(),
+            derived=Derived(()),
+        )
+        self._reading = Reading(project.folder, recorder)
+        self._recording: Recording | None = None
+        self._stretch: Stretch | None = None
+        self._next: asyncio.Task[Stretch] | None = None
+        self._turn = asyncio.Lock()  # one jump at a time; of several that wait the newest counts
+        self._wanted = 0
+        self._cursor_ns = 0
+        self._asked, self._real = 0.0, 0.0
+        self._phase = RunState.PAUSED
+        self._trouble = ""
+        self._begin = (0, 0.0)
+        self._alarm_rows: dict[int, int] = {}
+        self._alarm_texts: dict[int, str] = {}
+        self._links: tuple[LinkStatus, ...] = ()
+
+    def begin_at(self, t_ns: int, speed: float) -> None:
+        """Note where to begin: 0 = the end of the record."""
+        self._begin = (t_ns, speed)
+
+    def work(self) -> Sequence[Coroutine[Any, Any, None]]:
+        """Return the ticks and the look at the record."""
+        return (self._ticks(), self._watch())
+
+    async def ending(self) -> None:
+        """End what was started."""
+        self._forget_next()
+        if self._recording is not None:
+            self._recording.close()
+        self._reading.close()
+
+    # ---------------------------------------------------------------- requests
+
+    async def reply(self, peer: bytes, message: object) -> object:
+        """Answer what moves the cursor."""
+        match message:
+            case Seek(t_ns=t_ns):
+                await self._seek(t_ns)
+            case Play(speed=speed):
+                await self._play(speed)
+            case Step(by=by, count=count):
+                await self._step(by, count)
+            case _:
+                return await super().reply(peer, message)
+        return msg.Done()
+
+    async def state_answer(self, t_ns: int = 0) -> StateAnswer:
+        """Return the whole state at a time of the record; 0 = where the cursor is."""
+        if not t_ns or t_ns == self._cursor_ns:
+            return replace(await super().state_answer(), t_ns=self._cursor_ns)
+        recording = await self._open()
+        stretch = self._stretch
+        if stretch is None or not stretch.holds(t_ns):
+            stretch = await recording.stretch(t_ns, t_ns)
+        state = recording.state(stretch, t_ns)
+        states = {a.id: a for a in self._alarms_of(stretch, t_ns, {})}
+        return replace(
+            await super().state_answer(),
+            t_ns=t_ns,
+            value=state.value,
+            source_ns=state.source_ns,
+            arrival_ns=state.arrival_ns,
+            quality=state.quality,
+            text=dict(state.text),
+            alarms=tuple(states.values()),
+        )
+
+    async def _seek(self, t_ns: int) -> None:
+        """Show a time. Of several jumps that wait only the newest is carried out."""
+        self._wanted = t_ns
+        if self.idle:
+            self.announce()
+        async with self._turn:
+            if self._wanted != t_ns:
+                return
+            await self._jump(t_ns)
+
+    async def _jump(self, t_ns: int) -> None:
+        before = self._phase if self._phase is not RunState.SEEKING else RunState.PAUSED
+        stretch = self._stretch
+        if stretch is None or not stretch.holds(t_ns):
+            self._phase = RunState.SEEKING
+            try:
+                recording = await self._open()
+                self._forget_next()
+                t_ns = min(max(t_ns, recording.first_ns), max(recording.last_ns, recording.first_ns))
+                self._stretch = await recording.stretch(t_ns, t_ns)
+            finally:
+                self._phase = before
+        self._phase = RunState.RUNNING if self._asked else RunState.PAUSED
+        self._cursor_ns = t_ns
+        self.publisher.events.clear()
+        self.publisher.alarm_events.clear()
+        self._show()
+        self._fetch()
+
+    async def _play(self, speed: float) -> None:
+        """Run at a speed, 0 pauses; from the end of the record nothing runs forwards."""
+        self._asked = max(-FASTEST, min(FASTEST, speed))
+        self._real = 0.0
+        if self._stretch is None and speed:
+            await self._seek(self._wanted)
+        self._phase = RunState.RUNNING if self._asked else RunState.PAUSED
+        self._fetch()
+        self._show()
+
+    async def _step(self, by: str, count: int) -> None:
+        """Move while paused."""
+        self._asked, self._phase = 0.0, RunState.PAUSED
+        recording = await self._open()
+        t_ns, is_back = self._cursor_ns, count < 0
+        if by in ("tick", "second"):
+            await self._seek(t_ns + count * (NS if by == "second" else NS // self.project.tick_hz))
+            return
+        for _ in range(min(abs(count), 100)):
+            if by == "alarm":
+                t_ns = await recording.alarm_from(t_ns, is_back=is_back)
+            else:
+                t_ns = await (recording.sample_before(t_ns) if is_back else recording.next_sample(t_ns))
+        await self._seek(t_ns)
+
+    # ---------------------------------------------------------------- the record
+
+    async def _open(self) -> Recording:
+        """Return the line to the recorder, made when it is first needed."""
+        if self._recording is None:
+            address = await self._reading.find()
+            recording = Recording(self.project, [a.id for a in self.alarm_specs], address)
+            try:
+                await recording.refresh()
+            except Fault:
+                recording.close()
+                raise
+            self._recording, self.recorder = recording, address
+        if not self._recording.last_ns:
+            await self._recording.refresh()
+            if not self._recording.last_ns:
+                raise StoreFault(
+                    "Nothing is recorded yet.",
+                    where=str(self.project.history_file),
+                    remedy="Run the live world with its recorder for a while.",
+                )
+        return self._recording
+
+    async def _watch(self) -> None:
+        """Begin where asked, then look how far the record goes; say when the recorder is away."""
+        if not self.idle:
+            await self._start()
+        while True:
+            await asyncio.sleep(LOOK_NS / NS)
+            recording = self._recording
+            if recording is None and not self._trouble:
+                continue
+            try:
+                if recording is None or self._trouble:
+                    await self._again()
+                else:
+                    await recording.refresh(LOOK_NS / NS)
+            except Fault as fault:
+                self._lost(fault)
+
+    async def _start(self) -> None:
+        at_ns, speed = self._begin
+        try:
+            recording = await self._open()
+            await self._seek(at_ns or recording.last_ns)
+            if speed:
+                await self._play(speed)
+        except Fault as fault:
+            self._lost(fault)
+
+    def _lost(self, fault: Fault) -> None:
+        """Pause: the record cannot be read. `_again` goes on."""
+        self._forget_next()
+        if self._trouble:
+            return
+        self._trouble = fault.what
+        self._say("warning", f"The replay waits: {fault.what} It goes on when the recorder answers.")
+        self._phase = RunState.PAUSED
+        self._show()
+
+    async def _again(self) -> None:
+        """Find a recorder anew and go on as before."""
+        held, self._recording = self._recording, None
+        if held is not None:
+            held.close()
+        recording = await self._open()
+        self._trouble = ""
+        self._say("info", "The recorder answers; the replay goes on.")
+        if self._stretch is None:
+            await self._seek(self._wanted or self._begin[0] or recording.last_ns)
+        await self._play(self._asked)
+
+    def _say(self, level: str, text: str) -> None:
+        self.early.append(Event(t_ns=self.clock.now_ns(), level=level, source="replay", text=text))
+
+    # ---------------------------------------------------------------- the cursor
+
+    async def _ticks(self) -> None:
+        period = NS // self.project.tick_hz
+        before = due = self.clock.now_mono_ns()
+        while True:
+            due = max(due + period, self.clock.now_mono_ns())
+            await asyncio.sleep((due - self.clock.now_mono_ns()) / NS)
+            now = self.clock.now_mono_ns()
+            if self._phase is RunState.RUNNING and not self._turn.locked():
+                self._advance(now - before)
+            else:
+                self.send_due()
+            before = now
+
+    def _advance(self, passed_ns: int) -> None:
+        """Move the cursor by wall time × speed, as far as the record is read."""
+        recording, stretch = self._recording, self._stretch
+        if recording is None or stretch is None:
+            return
+        target = self._cursor_ns + int(passed_ns * self._asked)
+        first, last = recording.first_ns, max(recording.last_ns, recording.first_ns)
+        bounded = min(max(target, min(first, self._cursor_ns)), max(last, self._cursor_ns))
+        stretch = self._entered(bounded)
+        shown = min(max(bounded, stretch.from_ns), stretch.to_ns)
+        self._real = 0.0 if shown == self._cursor_ns else self._asked
+        before, self._cursor_ns = self._cursor_ns, shown
+        if bounded != target and shown == bounded:
+            self._phase, self._asked, self._real = RunState.ENDED, 0.0, 0.0
+        self._show(before if shown > before else None)
+        self._fetch()
+
+    def _entered(self, t_ns: int) -> Stretch:
+        """Return the stretch to show a time from; goes on to the next when that is there."""
+        stretch, task = self._stretch, self._next
+        assert stretch is not None  # noqa: S101  the caller has looked
+        if stretch.holds(t_ns) or task is None or not task.done():
+            return stretch
+        self._next = None
+        try:
+            following = task.result()
+        except Fault as fault:
+            self._lost(fault)
+            return stretch
+        touches = following.from_ns <= stretch.to_ns and following.to_ns >= stretch.from_ns
+        further = (
+            following.to_ns > stretch.to_ns if t_ns > stretch.to_ns else following.from_ns < stretch.from_ns
+        )
+        if touches and further:  # otherwise the direction has changed meanwhile
+            self._stretch = stretch = following
+        return stretch
+
+    def _fetch(self) -> None:
+        """Have the stretch ready that is needed next, while this one is shown."""
+        recording, stretch = self._recording, self._stretch
+        if self._next is not None or recording is None or stretch is None or self._trouble:
+            return
+        span = int(min(max(abs(self._asked) * AHEAD_S * NS, SHORTEST_NS), LONGEST_NS))
+        if self._asked >= 0:
+            near = stretch.to_ns - self._cursor_ns < span // 2
+            if near and stretch.to_ns < recording.last_ns:
+                begin, before = stretch.to_ns, stretch
+                work = recording.stretch(begin, min(begin + span, recording.last_ns), before)
+                self._next = asyncio.create_task(work)
+        elif self._cursor_ns - stretch.from_ns < span // 2 and stretch.from_ns > recording.first_ns:
+            begin = max(stretch.from_ns - span, recording.first_ns)
+            self._next = asyncio.create_task(recording.stretch(begin, stretch.from_ns, is_whole=True))
+        if self._next is not None:
+            self._next.add_done_callback(_looked_at)
+
+    def _forget_next(self) -> None:
+        if self._next is not None:
+            self._next.cancel()
+            self._next = None
+
+    # ---------------------------------------------------------------- frames
+
+    def _show(self, passed_from_ns: int | None = None) -> None:
+        """Publish the cursor's time; with the events after `passed_from_ns`, while it plays forwards."""
+        stretch, recording, t_ns = self._stretch, self._recording, self._cursor_ns
+        if stretch is None or recording is None:
+            self.publish(self._clocked(replace(self.publisher.last, seq=self.publisher.last.seq + 1)))
+            return
+        frame = self._core.put(recording.state(stretch, t_ns), t_ns, t_ns)
+        events, alarm_events = self._events(stretch, passed_from_ns, t_ns)
+        links = self._links_of(stretch, t_ns)
+        frame = replace(
+            frame,
+            alarms=self._alarms_of(stretch, t_ns, self._alarm_texts),
+            events=events,
+            alarm_events=alarm_events,
+            links=links if links != self._links else (),
+            recording=self._trouble,
+        )
+        self._links = links
+        self.publish(self._clocked(frame))
+
+    def _clocked(self, frame: Frame) -> Frame:
+        recording = self._recording
+        return replace(
+            frame,
+            run=self._phase,
+            cursor=Cursor(
+                speed=self._real if self._phase is RunState.RUNNING else 0.0,
+                asked=self._asked,
+                from_ns=recording.first_ns if recording is not None else 0,
+                to_ns=recording.last_ns if recording is not None else 0,
+                note=self._trouble,
+            ),
+        )
+
+    def _alarms_of(self, stretch: Stretch, t_ns: int, shown: dict[int, str]) -> tuple[AlarmState, ...]:
+        """Return the states that differ from those shown before (texts by slot), as recorded."""
+        if not self.alarm_specs:
+            return ()
+        texts = self._texts(stretch, t_ns)
+        out = []
+        for slot, spec in enumerate(self.alarm_specs, FIRST_ALARM):
+            text = texts.get(slot, "")
+            if shown.get(slot) != text:
+                shown[slot] = text
+                out.append(_read(text, AlarmState) or AlarmState(id=spec.id))
+        return tuple(out)
+
+    def _links_of(self, stretch: Stretch, t_ns: int) -> tuple[LinkStatus, ...]:
+        """Return all links as recorded."""
+        texts = self._texts(stretch, t_ns)
+        first = FIRST_ALARM + len(self.alarm_specs)
+        return tuple(
+            _status(texts.get(first + i, ""))
+            or LinkStatus(
+                name=link.name,
+                kind=link.kind,
+                url=link.url,
+                state=LinkState.OFF,
+                since_ns=0,
+                detail="Not recorded at this time.",
+            )
+            for i, link in enumerate(self.project.links)
+        )
+
+    def _texts(self, stretch: Stretch, t_ns: int) -> Mapping[int, str]:
+        """Return the text of each mark's slot at a time."""
+        row = stretch.marks.rows_at(t_ns)
+        started = stretch.outages.started_ns(t_ns)
+        came = np.flatnonzero(row != NONE)
+        came = came[stretch.marks.at_ns[row[came]] >= started]
+        text = stretch.marks.batch.text
+        return {int(slot): text.get(int(row[slot]), "") for slot in came}
+
+    def _events(
+        self, stretch: Stretch, from_ns: int | None, to_ns: int
+    ) -> tuple[tuple[Event, ...], tuple[AlarmEvent, ...]]:
+        """Return what happened in a span that was played over."""
+        if from_ns is None:
+            return (), ()
+        window = stretch.marks
+        rows = window.passed(from_ns, to_ns)
+        rows = rows[window.batch.slot[rows] < FIRST_ALARM][-EVENTS_AT_ONCE:]
+        texts = [(int(window.batch.slot[r]), window.batch.text.get(int(r), "")) for r in rows]
+        events = [_read(text, Event) for slot, text in texts if slot == 0]
+        alarm_events = [_read(text, AlarmEvent) for slot, text in texts if slot == 1]
+        return tuple(e for e in events if e), tuple(a for a in alarm_events if a)
+
+
+_Mark = TypeVar("_Mark", AlarmState, AlarmEvent, LinkStatus, Event)
+
+
+def _read(text: str, kind: type[_Mark]) -> _Mark | None:
+    """Return a mark's record; None for one of another version, which is left out."""
+    if not text:
+        return None
+    try:
+        return marks.record_of(text, kind)
+    except ValueError:
+        log.info("a mark could not be read: %s", text[:200])
+        return None
+
+
+_statuses: dict[str, LinkStatus | None] = {}
+
+
+def _status(text: str) -> LinkStatus | None:
+    """Return a link's mark; each text is read once, as it is shown for many frames."""
+    if text not in _statuses:
+        if len(_statuses) > 1_000:  # noqa: PLR2004
+            _statuses.clear()
+        _statuses[text] = _read(text, LinkStatus)
+    return _statuses[text]
+
+
+def _looked_at(task: asyncio.Task[Stretch]) -> None:
+    """Take a task's error, so that one that nobody waits for is not told as lost."""
+    with contextlib.suppress(asyncio.CancelledError):
+        task.exception()
