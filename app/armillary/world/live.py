@@ -45,7 +45,7 @@ from armillary.world.killswitch import KillSwitch
 from armillary.world.links_supply import LinksSupply
 from armillary.world.marking import Marking
 from armillary.world.publish import statuses_differ
-from armillary.world.serving import STOP_S, People, Serving, people_of, within
+from armillary.world.serving import STOP_S, People, Serving, within
 
 log = logging.getLogger(__name__)
 
@@ -57,16 +57,7 @@ def run(args: Mapping[str, Any], say: Callable[[Mapping[str, object]], None]) ->
     """Run the LIVE world of a project until asked to stop. Raises a Fault when it cannot start."""
     project = projects.read(Path(args["project"]))
     _only_one(project)
-    people, problem = people_of(project.folder)
-    live = Live(
-        project,
-        WallClock(),
-        listen=args.get("listen", ""),
-        recorder=args.get("recorder", ""),
-        people=people,
-    )
-    if problem is not None:
-        live.tell(problem)
+    live = Live(project, WallClock(), listen=args.get("listen", ""), recorder=args.get("recorder", ""))
     asyncio.run(live.serve(say))
 
 

@@ -104,7 +104,6 @@ class Serving:
         self.project, self.clock = project, clock
         self.address = listen or local_address(places.runtime(), world)
         self.recorder, self.about = recorder, about
-        self.people: People = people or NoAccounts()
         self.alarm_specs = tuple(alarms)
         self.publisher = Publisher(empty_frame(world, self.kind), len(project.specs))
         self.stopping = asyncio.Event()
@@ -113,6 +112,10 @@ class Serving:
         self._who: dict[bytes, LoggedIn] = {}
         self._hub: AsyncHub | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        found, problem = people_of(project.folder) if people is None else (people, None)
+        self.people: People = found
+        if problem is not None:
+            self.tell(problem)
 
     # ---------------------------------------------------------------- for subclasses
 
