@@ -122,9 +122,7 @@ class Live(Serving):
         )
         self._sinks, sink_problems = plugins.sinks(self._registry, contexts)
         self._audit, audit_problem = self._open_audit()
-        self._acts = Acts(
-            self._audit, clock, KillSwitch(project.folder, project.timezone), self._disarm_all
-        )
+        self._acts = Acts(self._audit, clock, KillSwitch(project.folder, project.timezone), self._disarm_all)
         self._gate, gate_problem = self._make_gate() if project.commanding.enabled else (None, [])
         self._told: set[tuple[str, str, str]] = set()
         self._sent_statuses: tuple[LinkStatus, ...] = ()
