@@ -29,9 +29,20 @@ from armillary.project.record import (
     TWINS_FILE,
     Project,
 )
+from armillary.project.rules import RULES_FILE, Rules
 from armillary.project.table import Document, Findings, Table, fault_of
 
-__all__ = ["Documents", "Project", "documents", "examine", "new", "read", "save", "write_atomic"]
+__all__ = [
+    "Documents",
+    "Project",
+    "documents",
+    "examine",
+    "new",
+    "read",
+    "save",
+    "save_rules",
+    "write_atomic",
+]
 
 MAX_SCHEMA = 1_000_000
 _GITIGNORE = ".armillary/\nusers.toml\npki/own/*.key\n"
@@ -147,11 +158,15 @@ def _version(table: Table) -> tuple[int, bool]:
 
 
 def _project(
-    folder: Path, document: Document, data: dict[str, Any], twins_text: str | None = None
+    folder: Path,
+    document: Document,
+    data: dict[str, Any],
+    twins_text: str | None = None,
+    rules_text: str | None = None,
 ) -> Project:
     """Return the project of a parsed project.toml; mistakes are noted in the document's findings.
 
-    twins_text: the text of twins.json when it is not the file's (before a save).
+    twins_text, rules_text: of twins.json and rules.toml when they are not the files' (before a save).
     """
     findings = document.findings
     head = Table(document, data).table("project")
@@ -178,13 +193,15 @@ def _project(
     twins_newer = _twins(folder, twins_name, twins_text, held, findings)
     commands = Commands({spec.name: spec for spec in held.specs}, {link.name: link for link in links})
     commands_newer = _commands(folder, commands, findings)
+    rules = Rules({spec.name: spec for spec in held.specs})
+    rules_newer = _rules(folder, rules, findings, rules_text)
     if len(held.specs) > tag_limit:
         what = f"The project has {len(held.specs)} tags, more than its limit of {tag_limit}."
         document.wrong(("limits", "tags"), what, "Raise limits.tags or remove tags.", "P12")
     return Project(
         folder=folder,
         saved=True,
-        read_only=newer or twins_newer or commands_newer,
+        read_only=newer or twins_newer or commands_newer or rules_newer,
         schema=schema,
         id=identity,
         name=name,
@@ -208,6 +225,7 @@ def _project(
         commanding=commanding,
         templates=tuple(commands.templates),
         interlocks=tuple(commands.interlocks),
+        alarms=tuple(rules.alarms),
         tick_hz=tick_hz,
         tag_limit=tag_limit,
         problems=tuple(findings.problems),
@@ -247,6 +265,51 @@ def _commands(folder: Path, held: Commands, findings: Findings) -> bool:
     _, newer = _version(root)
     held.read(root)
     return newer
+
+
+def _rules(folder: Path, held: Rules, findings: Findings, text: str | None) -> bool:
+    """Fill `held` from rules.toml (nothing when there is none); return whether it is of a newer schema."""
+    file = folder / RULES_FILE
+    if text is None:
+        if not file.exists():
+            return False
+        text = _text(file, RULES_FILE, findings)
+    doc = None if text is None else _parsed(text, file, tomllib.loads, toml_line, findings)
+    if doc is None:
+        return False
+    document, data = doc
+    root = Table(document, data)
+    _, newer = _version(root)
+    held.read(root)
+    return newer
+
+
+def save_rules(folder: Path, text: str) -> Project:
+    """Write rules.toml and return the project as read again; nothing is written if it has a mistake.
+
+    Raises ProjectFault for a mistake in the text and for a folder that cannot be written.
+    """
+    findings = Findings()
+    head = _text(folder / PROJECT_FILE, PROJECT_FILE, findings)
+    doc = None if head is None else _parsed(head, folder / PROJECT_FILE, tomllib.loads, toml_line, findings)
+    project = _project(folder, *doc, rules_text=text) if doc is not None else None
+    if findings.errors:
+        raise fault_of(findings.errors, str(folder))
+    if project is not None and project.read_only:
+        raise ProjectFault(
+            "The project was written by a newer Armillary and is read-only here.",
+            where=str(folder),
+            remedy="Update Armillary.",
+        )
+    try:
+        write_atomic(folder / RULES_FILE, text)
+    except OSError as error:
+        raise ProjectFault(
+            f"{RULES_FILE} cannot be saved: {error.strerror}.",
+            where=str(error.filename or folder),
+            remedy="Check the folder's permissions and free space; the file is as it was.",
+        ) from error
+    return read(folder)
 
 
 # ---------------------------------------------------------------- writing

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from armillary.model.alarm import AlarmSpec
 from armillary.model.binding import ColourMap
 from armillary.model.command import Interlock, Template
 from armillary.model.link import LinkSpec
@@ -85,6 +86,7 @@ class Project:
     commanding: Commanding = Commanding()
     templates: tuple[Template, ...] = ()  # of commands
     interlocks: tuple[Interlock, ...] = ()
+    alarms: tuple[AlarmSpec, ...] = ()
     tick_hz: int = 20
     tag_limit: int = 200_000
     problems: tuple[SceneProblem, ...] = ()  # warnings; an error would have kept it from being read
