@@ -1,0 +1,151 @@
+"""`armillary audit`: whether the chain holds, what is in it, a copy for others."""
+
+from __future__ import annotations
+
+import string
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from armillary.cli.answer import emit_json, table
+from armillary.model.fault import Fault
+from armillary.project.folder import write_atomic
+from armillary.security import chain, export
+
+_HEX = 64
+FOOTER = (
+    "This finds silent editing, removal and re-ordering of records before the last head that was noted\n"
+    "elsewhere. It cannot find: records never written; records cut off the end after the last noted head;\n"
+    "a whole chain made anew by somebody who can also change every noted head; false input data."
+)
+CHAINS = {"live": "audit", "users": "audit-users"}
+_chain = click.option("--chain", "which", type=click.Choice(tuple(CHAINS)), default="live", show_default=True)
+_json = click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+
+
+@click.group()
+def audit() -> None:
+    """Verify, show and export what was done, by whom and with what outcome."""
+
+
+@audit.command("verify")
+@click.argument("project")
+@click.option("--seal", type=click.Path(dir_okay=False, path_type=Path), default=None, metavar="F")
+@click.option("--anchor", default="", metavar="HEX", help="A head noted elsewhere: 64 hexadecimal digits.")
+@_chain
+@_json
+def verify(project: str, seal: Path | None, anchor: str, which: str, as_json: bool) -> int:
+    """Walk the chain: 0 it holds, 1 it is broken, 2 it cannot be read."""
+    seq, head = _seal(seal) if seal is not None else (0, "")
+    heads = [_anchor(anchor, "--anchor")] if anchor else []
+    folder = _folder(project, which)
+    found = [chain.verify(folder, each) for each in (*heads, head) if each] or [chain.verify(folder)]
+    verdict = next((v for v in found if not v.holds), found[0])
+    findings = [_named(f) for f in verdict.findings]
+    if seq > verdict.last_seq and verdict.holds:
+        text = f"The seal is of {seq} records, the audit has {verdict.last_seq}."
+        findings.append({"seq": verdict.last_seq + 1, "kind": "truncated", "where": str(seal), "text": text})
+    holds = verdict.holds and not (seq > verdict.last_seq)
+    if as_json:
+        emit_json(
+            {
+                "holds": holds,
+                "first": 1 if verdict.count else 0,
+                "last": verdict.last_seq,
+                "count": verdict.count,
+                "head": verdict.head,
+                "findings": findings,
+                "limits": FOOTER.replace("\n", " "),
+            }
+        )
+        return 0 if holds else 1
+    click.echo(f"records 1 to {verdict.last_seq} ({verdict.count})" if verdict.count else "no records")
+    click.echo(f"head {verdict.head}")
+    for each in findings:
+        click.echo(f"{each['kind']} at record {each['seq']} ({each['where']}): {each['text']}")
+    click.echo("The chain holds." if holds else "THE CHAIN IS BROKEN.")
+    click.echo(f"\n{FOOTER}")
+    return 0 if holds else 1
+
+
+@audit.command("show")
+@click.argument("project")
+@click.option("--last", "count", type=click.IntRange(1, 100_000), default=20, show_default=True, metavar="N")
+@_chain
+@_json
+def show(project: str, count: int, which: str, as_json: bool) -> int:
+    """Print the newest records, oldest first."""
+    found = export.last(_folder(project, which), count)
+    if as_json:
+        emit_json({"records": found})
+        return 0
+    table(
+        [
+            tuple(
+                _text(r.get(k))
+                for k in ("seq", "t", "actor", "role", "action", "object", "before", "after", "reason")
+            )
+            for r in found
+        ],
+        ("SEQ", "TIME", "WHO", "ROLE", "ACTION", "OBJECT", "BEFORE", "AFTER", "REASON"),
+    )
+    return 0
+
+
+@audit.command("export")
+@click.argument("project")
+@click.option(
+    "-o", "out", type=click.Path(dir_okay=False, path_type=Path), required=True, metavar="F.jsonl|.csv"
+)
+@_chain
+def export_(project: str, out: Path, which: str) -> int:
+    """Write the whole audit as JSON lines, or as CSV in which no cell is a formula."""
+    if out.suffix not in (".jsonl", ".csv"):
+        raise Fault("An audit is exported as .jsonl or .csv.", where=str(out), remedy="Name the file so.")
+    lines: list[str] = []
+    if out.suffix == ".csv":
+        lines.append(export.csv_line(None))
+    write = export.csv_line if out.suffix == ".csv" else export.jsonl
+    lines += [write(record) for record in export.rows(_folder(project, which))]
+    try:
+        write_atomic(out.resolve(), "".join(lines))
+    except OSError as error:
+        raise Fault(
+            f"The export cannot be written: {error.strerror}.", where=str(out), remedy="Give another path."
+        ) from error
+    click.echo(f"{len(lines) - (out.suffix == '.csv')} records: {out}")
+    return 0
+
+
+def _folder(project: str, which: str) -> Path:
+    path = Path(project).expanduser().resolve()
+    return (path.parent if path.is_file() else path) / ".armillary" / CHAINS[which]
+
+
+def _seal(path: Path) -> tuple[int, str]:
+    """Return (sequence number, head) of a seal: JSON with `seq` and `head`."""
+    try:
+        held: Any = orjson.loads(path.read_bytes())  # Any: parsed JSON
+        return int(held["seq"]), _anchor(str(held["head"]), str(path))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Fault(
+            "The seal cannot be read.", where=str(path), remedy='It is JSON: {"seq": 12, "head": "…"}.'
+        ) from error
+
+
+def _anchor(text: str, where: str) -> str:
+    if len(text) != _HEX or not set(text.lower()) <= set(string.hexdigits):
+        raise Fault("A head has 64 hexadecimal digits.", where=where, remedy="Copy it whole.")
+    return text.lower()
+
+
+def _named(finding: chain.Finding) -> dict[str, object]:
+    return {"seq": finding.seq, "kind": finding.kind, "where": finding.where, "text": finding.text}
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value).replace("\n", " ")

@@ -1,0 +1,70 @@
+"""An audit as rows, for people and their tools. Reading checks nothing: `chain.verify` does."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import deque
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from armillary.model.fault import Fault
+from armillary.security.audit import LINE_LIMIT, files
+
+FIELDS = (
+    "seq", "t", "actor", "role", "desk", "world_kind", "action", "object", "before", "after", "reason",
+    "prev", "hash",
+)  # fmt: skip
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would carry out
+
+
+def rows(folder: Path) -> Iterator[Mapping[str, Any]]:  # Any: parsed JSON
+    """Yield the records of an audit, oldest first, in constant memory. Raises Fault where a line is none."""
+    if not folder.is_dir():
+        raise Fault(
+            "There is no audit here.", where=str(folder), remedy="Name the project's folder, or run it once."
+        )
+    for path in files(folder):
+        with path.open("rb") as file:
+            number = 0
+            while raw := file.readline(LINE_LIMIT):
+                number += 1
+                try:
+                    record = orjson.loads(raw)
+                except orjson.JSONDecodeError as error:
+                    raise Fault(
+                        "A line of the audit is no record.",
+                        where=f"{path.name}:{number}",
+                        remedy="armillary audit verify says what was done to it.",
+                    ) from error
+                yield record if isinstance(record, dict) else {}
+
+
+def last(folder: Path, count: int) -> list[Mapping[str, Any]]:  # Any: parsed JSON
+    """Return the newest `count` records, oldest first. Raises Fault."""
+    return list(deque(rows(folder), maxlen=count))
+
+
+def jsonl(record: Mapping[str, Any]) -> str:
+    """Return one record as a line of JSON."""
+    return orjson.dumps(record).decode() + "\n"
+
+
+def csv_line(values: Mapping[str, Any] | None) -> str:
+    """Return one record as a line of CSV, None = the head; no cell is a formula."""
+    cells = FIELDS if values is None else tuple(_cell(values.get(name)) for name in FIELDS)
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerow(cells)
+    return out.getvalue()
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, (int, float)):
+        return repr(value)  # a number is no formula, though it begins with a minus
+    text = str(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
