@@ -129,7 +129,7 @@ class JobNews:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fork:
-    """Tell an idle WHAT-IF world what to fork; answered by Runs. What is not given comes from the scenario."""
+    """Tell an idle WHAT-IF world what to fork; answered by Runs."""
 
     source: str = ""  # address of a world
     t_ns: int = 0  # 0 = now
