@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +30,7 @@ ACT_S = 10.0
 PRIORITIES = (1, 2, 3, 4)
 ACKNOWLEDGED = 4  # added to a priority in a mark: the same hue, a thinner line
 NO_ALARMS: frozenset[str] = frozenset()
+NO_PRIMS: frozenset[int] = frozenset()
 _NORMAL = AlarmState(id="")
 WORDS: Mapping[ProcessState, str] = {
     ProcessState.NORM: "normal",
@@ -221,6 +222,27 @@ class AlarmBook:
                     np.array([row.unacknowledged for row in rows]),
                 )
         return self._rollup
+
+    def waiting(self, hidden: Set[int] = NO_PRIMS) -> tuple[tuple[int, int, int], ...]:
+        """Return (prim, worst priority, count) of all prims with alarms that wait for a person.
+
+        What is inside a hidden branch stands at the branch itself.
+        """
+        out: dict[int, tuple[int, int]] = {}
+        for row in self.rows():
+            if row.unacknowledged and row.prim >= 0:
+                prim = self._branch(row.prim, hidden)
+                worst, count = out.get(prim, (row.priority, 0))
+                out[prim] = (min(worst, row.priority), count + 1)
+        return tuple((prim, worst, count) for prim, (worst, count) in out.items())
+
+    def _branch(self, prim: int, hidden: Set[int]) -> int:
+        found, at = prim, prim
+        while hidden and self._scene is not None and at >= 0:
+            if at in hidden:
+                found = at
+            at = int(self._scene.parent[at])
+        return found
 
     # ------------------------------------------------------------ what a person does
 

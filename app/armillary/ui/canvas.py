@@ -25,12 +25,14 @@ from armillary.model.scene import SceneArrays
 from armillary.session.workspace import Workspace
 from armillary.ui import placards
 from armillary.ui.theme import Colours
+from armillary.viewport.badges import Badge
 from armillary.viewport.view import View
 
 REST_MS = 300  # without change for so long, the picture is drawn once more with smooth edges
 FASTEST_MS, SLOWEST_MS = 16, 250
 HOVER_MS = 40
 LOADING_MS = 150
+BLINK_MS = 500
 _CLICK_PX = 4  # a press that moved less is a click
 _WHEEL_STEP = 120.0
 _ZOOM_PER_STEP = 1.15
@@ -80,6 +82,11 @@ class Canvas(QWidget):
         workspace.problems_changed.connect(self._open_changed)
         workspace.world_changed.connect(self._hover_again)
         workspace.frame_arrived.connect(lambda _slots: self._hover_again())
+        workspace.alarms.placed.connect(self._alarmed)
+        self._blinking = QTimer(self)
+        self._blinking.setInterval(BLINK_MS)
+        self._blinking.timeout.connect(self._blink)
+        self._half = 0
         self._loading = QTimer(self)
         self._loading.setInterval(LOADING_MS)
         self._loading.timeout.connect(self._progressed)
@@ -105,6 +112,7 @@ class Canvas(QWidget):
         if scene is not None and self._workspace.look is not None:
             self.view.apply(self._workspace.look)
             self.view.select(self._workspace.selection)
+        self._alarmed()
         self._open_changed()
 
     def _take_default_camera(self, scene: SceneArrays) -> None:
@@ -127,8 +135,24 @@ class Canvas(QWidget):
             self._loading.stop()
         self.update()
 
+    def _alarmed(self) -> None:
+        """Show badges where alarms wait for a person; outlines come with the look."""
+        waiting = self._workspace.alarms.waiting(self._workspace.hidden)
+        self.view.badges([Badge(*entry) for entry in waiting])
+        self.touch()
+
+    def _blink(self) -> None:
+        """Let badges blink: only they are drawn, into the picture that is there."""
+        self._half += 1
+        if not self.view.blinks:
+            self._blinking.stop()
+        elif self.isVisible() and self.view.blink(self._half):
+            self.update()
+
     def _look_changed(self, _old: Look, new: Look) -> None:
         self.view.apply(new)
+        if self._workspace.alarms.prims:
+            self._alarmed()  # a branch may have been hidden or shown
         self.touch()
 
     def _selected(self, prims: tuple[int, ...]) -> None:
@@ -173,6 +197,8 @@ class Canvas(QWidget):
         pause_ms = min(max(FASTEST_MS - spent_ms, _SHARE * self.frame_ms), SLOWEST_MS)
         self._due_mono_ns = now + int(pause_ms * MS_NS)
         self.frames += 1
+        if self.view.blinks and not self._blinking.isActive():
+            self._blinking.start()
         self.update()
         self.on_frame()
 
@@ -251,6 +277,13 @@ class Canvas(QWidget):
 
     def _click(self, at: QPointF, keys: Qt.KeyboardModifier) -> None:
         if self._workspace.scene is None:
+            return
+        badge = self.view.badge_at(*self._pixel(at))
+        if badge is not None:
+            self._workspace.select(badge.prims)
+            if badge.direction is not None:
+                self.view.focus(badge.prims)  # it points to what is outside: go there
+                self.touch()
             return
         prim = self.view.pick(*self._pixel(at))
         chosen = self._workspace.selection

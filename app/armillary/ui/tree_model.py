@@ -11,12 +11,13 @@ from PySide6.QtCore import QAbstractItemModel, QMimeData, QModelIndex, QObject, 
 from armillary.model.arrays import B1, I4, I8, U1
 from armillary.model.quality import STALE, WORDS
 from armillary.model.scene import SceneArrays, subtree_ends
-from armillary.ui import icons
+from armillary.session.alarmbook import Rollup
+from armillary.ui import badges, icons
 from armillary.ui.mime import PRIM_MIME
 from armillary.ui.theme import Colours
 
-NAME, QUALITY, EYE = range(3)
-HEADINGS = ("Part", "", "")
+NAME, ALARM, QUALITY, EYE = range(4)
+HEADINGS = ("Part", "", "", "")
 Index = QModelIndex | QPersistentModelIndex
 _NOTHING = QModelIndex()
 
@@ -41,6 +42,7 @@ class TreeModel(QAbstractItemModel):
         self._below: U1 = np.zeros(m, np.uint8)
         self._shown: B1 = np.ones(m, np.bool_)
         self._off: B1 = np.zeros(m, np.bool_)
+        self._alarms: Rollup | None = None
 
     # ------------------------------------------------------------ content
     def show(self, scene: SceneArrays | None) -> None:
@@ -97,6 +99,10 @@ class TreeModel(QAbstractItemModel):
             count = np.concatenate([[0], np.cumsum(self._own >= level)])
             below[count[self._ends] > count[np.arange(len(self._ends))]] = level
         self._below = below
+
+    def set_alarms(self, rollup: Rollup | None) -> None:
+        """Take the alarms of all prims with all below them, None for no alarm."""
+        self._alarms = rollup if rollup is not None and len(rollup.worst) == len(self._own) else None
 
     def set_visibility(self, shown: B1, hidden: set[int]) -> None:
         """Take what is drawn, (M,), and the prims that a person switched off."""
@@ -164,6 +170,8 @@ class TreeModel(QAbstractItemModel):
             return None
         if index.column() == NAME:
             return self._name(scene, prim, role)
+        if index.column() == ALARM:
+            return self._alarm(prim, role)
         if index.column() == QUALITY:
             return self._quality(prim, role)
         return self._eye(prim, role)
@@ -191,6 +199,19 @@ class TreeModel(QAbstractItemModel):
             return icons.icon(name, colour)
         if role == Qt.ItemDataRole.ToolTipRole:
             return f"{path}\n{scene.type_names[int(scene.prim_type[prim])] or 'no type'}"
+        return None
+
+    def _alarm(self, prim: int, role: int) -> Any:
+        if self._alarms is None or not (count := int(self._alarms.count[prim])):
+            return None
+        new, worst = int(self._alarms.unacknowledged[prim]), int(self._alarms.worst[prim])
+        if role == Qt.ItemDataRole.DisplayRole:
+            return str(count) if count > 1 else None
+        if role == Qt.ItemDataRole.DecorationRole:
+            return badges.icon(new or worst, "full" if new else "hollow", self._colours.name)
+        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
+            waits = f"worst that waits: priority {new}" if new else "all acknowledged"
+            return f"{count} {'alarm' if count == 1 else 'alarms'}, {waits}"
         return None
 
     def _quality(self, prim: int, role: int) -> Any:

@@ -161,7 +161,7 @@ def patch(priority: int, count: int, style: Style, theme_name: str, scale: float
     to_right = sector >= 0 and _points_right(2 * math.pi * sector / _DIRECTIONS)
     if words:
         # the count stands behind the shape, on the side where no arrow is
-        ends = (middle, (side + extra) * over - 2 * over)
+        ends: tuple[float, float] = (middle, (side + extra) * over - 2 * over)
         words_at = middle + half + 3 * scale * over
         if to_right:
             ends = (2 * over, extra * over + middle)

@@ -20,10 +20,11 @@ from armillary.model.look import Look
 from armillary.session.workspace import Workspace
 from armillary.ui.pieces import EmptyOver, Search, label
 from armillary.ui.theme import Colours
-from armillary.ui.tree_model import EYE, NAME, QUALITY, TreeModel
+from armillary.ui.tree_model import ALARM, EYE, NAME, QUALITY, TreeModel
 
 REFRESH_MS = 250
 _ICON_COLUMN = 26
+_ALARM_COLUMN = 46
 _AUTO_EXPAND = 60  # rows opened by themselves when a scene arrives or a search has few matches
 _NO_SCENE = "No scene.\nOpen a project or a USD file with Ctrl+O, or drop one on the window."
 _LOADING = "The scene is being read."
@@ -91,6 +92,8 @@ class TreePanel(QWidget):
         for column in (QUALITY, EYE):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
             header.resizeSection(column, _ICON_COLUMN)
+        header.setSectionResizeMode(ALARM, QHeaderView.ResizeMode.Fixed)
+        header.resizeSection(ALARM, _ALARM_COLUMN)
         self.search = Search("Search parts", "Search parts of the scene", self.filter)
         self.count = label("", "muted")
         bar = QHBoxLayout()
@@ -114,6 +117,7 @@ class TreePanel(QWidget):
         workspace.project_changed.connect(self._opening)
         workspace.look_changed.connect(self._look_changed)
         workspace.selection_changed.connect(self.follow)
+        workspace.alarms.placed.connect(self._alarmed)
         self.reload()
 
     # ------------------------------------------------------------ workspace → tree
@@ -167,7 +171,12 @@ class TreePanel(QWidget):
         if not self._late.isActive():
             self._late.start()
 
+    def _alarmed(self) -> None:
+        if not self._late.isActive():
+            self._late.start()
+
     def _refresh(self) -> None:
+        self.model.set_alarms(self._workspace.alarms.rollup())
         look, scene = self._workspace.look, self._workspace.scene
         if look is None or scene is None or len(look.state) != len(scene):
             return

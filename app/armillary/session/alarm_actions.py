@@ -1,0 +1,100 @@
+"""The commands for alarms."""
+
+from __future__ import annotations
+
+from armillary.model.account import Right, may
+from armillary.model.frame import WorldKind
+from armillary.session.action import Action, Desk
+from armillary.session.alarmbook import AlarmRow
+from armillary.session.workspace import Workspace, WorldState
+
+_MOST_PENS = 8
+
+
+def may_not_act(at: Workspace) -> str:
+    """Return why alarms cannot be acknowledged or reset here and now, "" when they can."""
+    if at.world_state is not WorldState.LIVE:
+        return "Not connected to a world."
+    if at.mirror.kind is WorldKind.REPLAY:
+        return "This is the record: what was acknowledged then cannot be changed."
+    if not may(at.role, Right.ACKNOWLEDGE, training=at.mirror.kind is WorldKind.TRAINING):
+        return f"The role {at.role or 'viewer'} may not acknowledge alarms."
+    return ""
+
+
+def go_to_alarm(desk: Desk, row: AlarmRow | None) -> None:
+    """Choose an alarm, show its part and the trend of its tag."""
+    if row is None:
+        return
+    at = desk.workspace
+    at.alarms.choose((row.id,))
+    if row.prim >= 0:
+        at.select((row.prim,))
+        desk.frame((row.prim,))
+    if row.slot >= 0 and row.slot not in at.timeline.slots and len(at.timeline.slots) < _MOST_PENS:
+        at.timeline.add((row.slot,))
+
+
+def _needs_waiting(at: Workspace) -> str:
+    return "" if at.alarms.counts().to_acknowledge else "No alarm waits for an acknowledge."
+
+
+def _needs_chosen(at: Workspace) -> str:
+    return may_not_act(at) or ("" if at.alarms.chosen else "No alarm is chosen in the list.")
+
+
+def _acknowledge(desk: Desk) -> None:
+    desk.workspace.alarms.acknowledge(desk.workspace.alarms.chosen)
+
+
+def _reset(desk: Desk) -> None:
+    desk.workspace.alarms.reset(desk.workspace.alarms.chosen)
+
+
+ALARM_ACTIONS: tuple[Action, ...] = (
+    Action(
+        id="alarm.next",
+        title="Next alarm that waits",
+        menu="Plant",
+        shortcut="N",
+        tip="Go to the next alarm that nobody has acknowledged",
+        why_not=_needs_waiting,
+        run=lambda desk: go_to_alarm(desk, desk.workspace.alarms.next(1)),
+    ),
+    Action(
+        id="alarm.previous",
+        title="Previous alarm that waits",
+        menu="Plant",
+        shortcut="Shift+N",
+        tip="Go to the previous alarm that nobody has acknowledged",
+        why_not=_needs_waiting,
+        run=lambda desk: go_to_alarm(desk, desk.workspace.alarms.next(-1)),
+    ),
+    Action(
+        id="alarm.acknowledge",
+        title="Acknowledge the chosen alarms",
+        menu="Plant",
+        role="operator",
+        tip="Acknowledge what is chosen in the alarm list; there the key is A",
+        why_not=_needs_chosen,
+        run=_acknowledge,
+    ),
+    Action(
+        id="alarm.reset",
+        title="Reset the chosen alarms",
+        menu="Plant",
+        role="operator",
+        tip="Reset what is latched among the chosen alarms; in the list the key is R",
+        why_not=_needs_chosen,
+        run=_reset,
+    ),
+    Action(
+        id="alarm.silence",
+        title="Silence",
+        menu="Plant",
+        shortcut="Ctrl+M",
+        tip="Stop the sound of the alarms that are there now; nothing is acknowledged",
+        why_not=lambda _at: "",
+        run=lambda desk: desk.silence(),
+    ),
+)

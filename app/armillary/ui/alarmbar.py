@@ -1,0 +1,172 @@
+"""Alarm bar: the alarm that needs a person most, counts by priority, and the sound. Always there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QPushButton
+
+from armillary.encoding import texts
+from armillary.model.clock import NS, Clock
+from armillary.session.alarmbook import PRIORITIES, AlarmRow
+from armillary.session.workspace import Workspace, WorldState
+from armillary.ui import badges
+from armillary.ui.pieces import label
+from armillary.ui.theme import Colours
+from armillary.viewport.badges import Style, style_of
+
+HEIGHT = 32
+HALF_MS = 500
+REPEAT_HALVES = {1: 10, 2: 30}  # of half a second: 5 s and 15 s (operations: priorities)
+_NAMES = ("critical", "high", "medium", "low")
+
+
+class AlarmBar(QFrame):
+    """One line over the docks. It never moves and cannot be closed while a project is open."""
+
+    def __init__(
+        self, workspace: Workspace, clock: Clock, colours: Colours, go: Callable[[AlarmRow | None], None]
+    ) -> None:
+        super().__init__()
+        self._workspace, self._clock, self._colours, self._go = workspace, clock, colours, go
+        self.still = False  # reduced motion: nothing blinks
+        self.beep: Callable[[], object] = QApplication.beep
+        self._silenced: frozenset[str] = frozenset()
+        self._half, self._sounded_half = 0, 0
+        self._sounding: set[str] = set()
+        self.setProperty("role", "bar")
+        self.setAccessibleName("Alarm bar")
+        self.setFixedHeight(HEIGHT)
+        self.newest = QPushButton()
+        self.newest.setProperty("role", "chip")
+        self.newest.setIconSize(QSize(22, 22))
+        self.newest.clicked.connect(lambda: self._go(self._first()))
+        self.age = label("", "muted")
+        self.chips: dict[int, QPushButton] = {}
+        line = QHBoxLayout(self)
+        line.setContentsMargins(6, 0, 8, 0)
+        line.setSpacing(6)
+        line.addWidget(self.newest)
+        line.addWidget(self.age)
+        line.addStretch(1)
+        self.waiting = label()
+        line.addWidget(self.waiting)
+        for priority in PRIORITIES:
+            chip = QPushButton()
+            chip.setProperty("role", "chip")
+            chip.setIconSize(QSize(20, 20))
+            chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            chip.clicked.connect(lambda _checked=False: self.show_list())
+            self.chips[priority] = chip
+            line.addWidget(chip)
+        self.silence_button = QPushButton("Silence")
+        self.silence_button.setAccessibleName("Silence the alarm sound")
+        self.silence_button.setToolTip("Stop the sound of the alarms that are there now (Ctrl+M)")
+        self.silence_button.clicked.connect(self.silence)
+        line.addWidget(self.silence_button)
+        self.show_list: Callable[[], None] = lambda: None
+        self._tick = QTimer(self)
+        self._tick.setInterval(HALF_MS)
+        self._tick.timeout.connect(self._beat)
+        workspace.alarms.changed.connect(lambda _ids: self.refresh())
+        workspace.world_changed.connect(self.refresh)
+        workspace.project_changed.connect(self.refresh)
+        self.refresh()
+
+    # ------------------------------------------------------------ what is shown
+    def _first(self) -> AlarmRow | None:
+        return next(iter(self._workspace.alarms.rows()), None)
+
+    def refresh(self) -> None:
+        """Show the alarms as they are now."""
+        ws = self._workspace
+        self.setVisible(ws.path is not None or ws.world_state is not WorldState.NONE)
+        first, counts = self._first(), ws.alarms.counts()
+        if first is not None:
+            self.newest.setText(f"{first.text} · {first.state}")
+        else:
+            self.newest.setText(self._why_none())
+        self.newest.setEnabled(first is not None)
+        self.newest.setAccessibleName(
+            f"Alarm of priority {first.priority}: {self.newest.text()}" if first else self.newest.text()
+        )
+        self.newest.setToolTip(f"{first.operator_action}\nClick: go to it".strip() if first else "")
+        for priority, chip in self.chips.items():
+            every, new = counts.by_priority[priority - 1], counts.unacknowledged[priority - 1]
+            chip.setText(str(every))
+            chip.setIcon(badges.icon(priority, "full" if new else "hollow", self._colours.name))
+            chip.setAccessibleName(f"{every} alarms of priority {priority}, {new} not acknowledged")
+            chip.setToolTip(f"Priority {priority}, {_NAMES[priority - 1]}: {every}, {new} not acknowledged")
+        n = counts.to_acknowledge
+        self.waiting.setText(f"{n} not acknowledged" if n else "")
+        self._listen()
+        self._show_mark()
+        self._show_age()
+        if n and not self._tick.isActive():
+            self._tick.start()
+
+    def _why_none(self) -> str:
+        ws = self._workspace
+        if ws.world_state is not WorldState.LIVE:
+            return "Alarms are not being evaluated: the world is silent."
+        if not ws.alarms.specs:
+            return "No alarms are defined in this project."
+        return "No active alarms."
+
+    def _show_mark(self) -> None:
+        first = self._first()
+        if first is None:
+            self.newest.setIcon(QIcon())
+            return
+        style: Style = "hollow"
+        if first.unacknowledged:
+            style = style_of(first.priority, self._half, still=self.still)
+        self.newest.setIcon(badges.icon(first.priority, style, self._colours.name))
+
+    def _show_age(self) -> None:
+        first, t_ns = self._first(), self._workspace.mirror.t_ns
+        self.age.setText(texts.age(max(t_ns - first.raised_ns, 0) / NS) if first is not None and t_ns else "")
+
+    # ------------------------------------------------------------ blink and sound
+    def _beat(self) -> None:
+        self._half += 1
+        self._show_mark()
+        self._show_age()
+        repeat = min((REPEAT_HALVES[p] for p in self._loud().values()), default=0)
+        if repeat and self._half - self._sounded_half >= repeat:
+            self._sound()
+        if not self._workspace.alarms.counts().to_acknowledge:
+            self._tick.stop()
+
+    def _loud(self) -> dict[str, int]:
+        """Return occurrence → priority of what sounds and was not silenced."""
+        rows = self._workspace.alarms.rows()
+        return {
+            r.occurrence: r.priority
+            for r in rows
+            if r.unacknowledged and r.priority in REPEAT_HALVES and r.occurrence not in self._silenced
+        }
+
+    def _listen(self) -> None:
+        """Sound at once for what has just begun; a silence ends with its occurrences."""
+        loud = self._loud()
+        if set(loud) - self._sounding:
+            self._sound()
+        self._sounding = set(loud)
+        self.silence_button.setEnabled(bool(loud))
+
+    def _sound(self) -> None:
+        self._sounded_half = self._half
+        self.beep()
+
+    def silence(self, _checked: bool = False) -> None:
+        """Stop the sound of the alarms that are there now; new ones sound again."""
+        self._silenced = frozenset(row.occurrence for row in self._workspace.alarms.rows())
+        self._listen()
+
+    def set_colours(self, colours: Colours) -> None:
+        """Draw in another theme."""
+        self._colours = colours
+        self.refresh()

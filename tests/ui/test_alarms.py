@@ -1,0 +1,252 @@
+"""Alarms on the desk: bar, list, tree and picture say the same, and a key acknowledges what is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QImage
+from pytestqt.qtbot import QtBot
+
+from armillary.model.alarm import AlarmAct, AlarmActed, AlarmEvent, AlarmSpec, AlarmState
+from armillary.model.alarm import ProcessState as State
+from armillary.model.clock import NS
+from armillary.session.actions import action
+from armillary.ui.panels.alarms import SINCE, TEXT, VALUE
+from armillary.ui.tree_model import ALARM
+from armillary.ui.window import DeskWindow
+
+T101, BEARING, PLANT, WATER = 2, 8, 0, 1
+RED = np.array([0xFF, 0x32, 0x58])
+SPECS = (
+    AlarmSpec(
+        id="full",
+        slot=0,
+        tag="T-101.level",
+        limit=3.5,
+        priority=2,
+        title="Raw water tank is nearly full",
+        consequence="The yard floods.",
+        operator_action="Start the second pump.",
+    ),
+    AlarmSpec(id="hot", slot=4, tag="P-101.bearing.temp", limit=85.0, priority=1, title="Bearing is hot"),
+    AlarmSpec(id="dose", slot=9, tag="skid.dose", limit=20.0, priority=4),
+)
+
+
+class World:
+    """The world's side: sends states, keeps what it was asked."""
+
+    def __init__(self, desk: DeskWindow, bench: Any) -> None:
+        self.desk, self.bench = desk, bench
+        self.acts: list[tuple[object, Callable[[object], None]]] = []
+        book = desk.workspace.alarms
+        book._ask = lambda message, callback, _limit: self.acts.append((message, callback))
+        book.welcome(SPECS)
+        book.place(desk.workspace.scene)
+
+    def says(self, **states: State) -> None:
+        now = self.bench.clock.now_ns()
+        self.bench.send(
+            alarms=tuple(
+                AlarmState(
+                    id=name, process=process, occurrence=f"{name}-1", raised_ns=now - 12 * NS, value=3.6
+                )
+                for name, process in states.items()
+            )
+        )
+
+
+@pytest.fixture
+def world(desk: DeskWindow, bench: Any) -> World:
+    """A world with three alarms that the desk shows."""
+    return World(desk, bench)
+
+
+def pixels(desk: DeskWindow) -> np.ndarray:
+    desk.canvas.draw_now()
+    image = desk.canvas.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
+    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    return rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).astype(int)
+
+
+def reds(desk: DeskWindow) -> int:
+    return int((np.abs(pixels(desk) - RED).max(axis=2) < 12).sum())
+
+
+def open_list(desk: DeskWindow) -> None:
+    desk.show_panel("alarms")
+    desk.alarms.refresh()
+
+
+def test_the_bar_says_what_needs_a_person_most_and_how_many_there_are(desk: DeskWindow, world: World) -> None:
+    assert desk.alarmbar.isVisible()
+    assert desk.alarmbar.newest.text() == "No active alarms."
+    world.says(full=State.UNACK, hot=State.ACKED, dose=State.UNACK)
+    assert desk.alarmbar.newest.text().startswith("Raw water tank is nearly full")
+    assert desk.alarmbar.age.text() == "12 s"
+    assert [chip.text() for chip in desk.alarmbar.chips.values()] == ["1", "1", "0", "1"]
+    assert desk.alarmbar.waiting.text() == "2 not acknowledged"
+
+
+def test_a_silent_world_is_not_called_free_of_alarms(desk: DeskWindow, world: World, bench: Any) -> None:
+    bench.live(False, "Not live: silent")
+    assert "not being evaluated" in desk.alarmbar.newest.text()
+    open_list(desk)
+    assert "not being evaluated" in desk.alarms.empty.text
+
+
+def test_a_raised_alarm_outlines_its_part_and_puts_a_badge_there(desk: DeskWindow, world: World) -> None:
+    before = reds(desk)
+    world.says(hot=State.UNACK)
+    assert reds(desk) > before + 100
+    x, y, _ = desk.canvas.view.project(BEARING)
+    badge = desk.canvas.view.badge_at(x, y)
+    assert badge is not None
+    assert badge.priority == 1
+    world.says(hot=State.NORM)
+    assert reds(desk) == before
+
+
+def test_a_hidden_branch_carries_the_badge_of_what_is_inside(desk: DeskWindow, world: World) -> None:
+    world.says(hot=State.UNACK)
+    desk.workspace.toggle_visible(6)  # the pump that the bearing belongs to
+    desk.canvas.draw_now()
+    assert [badge.prims for badge in desk.canvas.view.placed] == [(6,)]
+
+
+def test_parents_in_the_tree_carry_worst_and_count(desk: DeskWindow, world: World, qtbot: QtBot) -> None:
+    world.says(full=State.UNACK, hot=State.ACKED)
+    model = desk.tree.model
+    tip = Qt.ItemDataRole.ToolTipRole
+    qtbot.waitUntil(lambda: model.data(model.index_of(PLANT, ALARM)) == "2", timeout=2000)
+    assert model.data(model.index_of(PLANT, ALARM), tip) == "2 alarms, worst that waits: priority 2"
+    assert model.data(model.index_of(BEARING, ALARM), tip) == "1 alarm, all acknowledged"
+    assert model.data(model.index_of(T101 + 2, ALARM), tip) is None
+
+
+def test_a_acknowledges_the_chosen_rows_and_only_those(desk: DeskWindow, world: World, qtbot: QtBot) -> None:
+    world.says(full=State.UNACK, hot=State.UNACK)
+    open_list(desk)
+    view = desk.alarms.view
+    view.selectRow(0)
+    assert "not acknowledged" in desk.alarms.detail.text()
+    qtbot.keyClick(view, Qt.Key.Key_A)
+    assert [message for message, _ in world.acts] == [AlarmAct(action="ack", occurrences=("hot-1",))]
+    qtbot.keyClick(view, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClick(view, Qt.Key.Key_A)
+    assert world.acts[1][0] == AlarmAct(action="ack", occurrences=("hot-1", "full-1"))
+    world.acts[1][1](AlarmActed(results=("", "That occurrence is over; a newer one is active")))
+    assert "That occurrence is over" in desk.status.currentMessage()
+
+
+def test_a_viewer_is_told_why_nothing_is_acknowledged(desk: DeskWindow, world: World, qtbot: QtBot) -> None:
+    desk.workspace.role = "viewer"
+    world.says(hot=State.UNACK)
+    open_list(desk)
+    desk.alarms.view.selectRow(0)
+    qtbot.keyClick(desk.alarms.view, Qt.Key.Key_A)
+    assert world.acts == []
+    assert "viewer" in desk.status.currentMessage()
+    assert not desk.alarms.acknowledge.isEnabled()
+
+
+def test_enter_goes_to_the_part_and_n_to_the_next_that_waits(
+    desk: DeskWindow, world: World, qtbot: QtBot
+) -> None:
+    world.says(full=State.UNACK, hot=State.UNACK)
+    open_list(desk)
+    pose = desk.canvas.view.pose
+    desk.alarms.view.selectRow(0)
+    qtbot.keyClick(desk.alarms.view, Qt.Key.Key_Return)
+    assert desk.workspace.selection == (BEARING,)
+    assert desk.canvas.view.pose != pose
+    assert 4 in desk.workspace.timeline.slots
+    action("alarm.next").run(desk)
+    assert desk.workspace.selection == (T101,)
+    assert [row.id for row in desk.alarms.chosen()] == ["full"]
+
+
+def test_a_click_on_a_badge_selects_its_part(desk: DeskWindow, world: World, qtbot: QtBot) -> None:
+    world.says(full=State.UNACK)
+    desk.canvas.draw_now()
+    x, y, _ = desk.canvas.view.project(T101)
+    qtbot.mouseClick(desk.canvas, Qt.MouseButton.LeftButton, pos=QPoint(round(x), round(y)))
+    assert desk.workspace.selection == (T101,)
+
+
+def test_a_change_touches_only_its_row(desk: DeskWindow, world: World) -> None:
+    world.says(full=State.UNACK, hot=State.UNACK, dose=State.UNACK)
+    open_list(desk)
+    touched: list[tuple[int, int]] = []
+    resets: list[int] = []
+    model = desk.alarms.model
+    model.dataChanged.connect(lambda a, b: touched.append((a.row(), b.row())))
+    model.modelReset.connect(lambda: resets.append(1))
+    world.says(dose=State.LUNAK)
+    desk.alarms.refresh()
+    assert touched == [(2, 2)]
+    assert resets == []
+
+
+def test_rows_say_value_and_age(desk: DeskWindow, world: World) -> None:
+    world.says(full=State.UNACK)
+    open_list(desk)
+    model = desk.alarms.model
+    assert [model.data(model.index(0, c)) for c in (TEXT, VALUE, SINCE)] == [
+        "Raw water tank is nearly full",
+        "3.6 m",
+        "12 s",
+    ]
+
+
+def test_the_journal_lists_what_happened_newest_first(desk: DeskWindow, world: World, bench: Any) -> None:
+    now = bench.clock.now_ns()
+    bench.send(
+        alarm_events=tuple(
+            AlarmEvent(
+                id="hot",
+                occurrence="hot-1",
+                event=name,
+                before=State.NORM,
+                after=State.UNACK,
+                t_ns=now,
+                priority=1,
+                text=text,
+            )
+            for name, text in (("RAISE", "Bearing is hot: 86 °C."), ("ACK", "Acknowledged by anna."))
+        )
+    )
+    open_list(desk)
+    assert [row.texts[2] for row in desk.alarms.journal.rows] == [
+        "Acknowledged by anna.",
+        "Bearing is hot: 86 °C.",
+    ]
+
+
+def test_silence_stops_the_sound_of_what_is_there_and_acknowledges_nothing(
+    desk: DeskWindow, world: World
+) -> None:
+    beeps: list[int] = []
+    desk.alarmbar.beep = lambda: beeps.append(1)
+    world.says(dose=State.UNACK)
+    assert beeps == []  # a low one makes no sound
+    world.says(full=State.UNACK)
+    assert len(beeps) == 1
+    action("alarm.silence").run(desk)
+    assert not desk.alarmbar.silence_button.isEnabled()
+    world.says(full=State.UNACK)
+    assert len(beeps) == 1
+    world.says(hot=State.UNACK)
+    assert len(beeps) == 2
+    assert world.acts == []
+
+
+def test_the_filter_keeps_what_waits(desk: DeskWindow, world: World) -> None:
+    world.says(full=State.ACKED, hot=State.UNACK)
+    open_list(desk)
+    desk.alarms.filter.setCurrentIndex(1)
+    assert [row.id for row in desk.alarms.model.rows] == ["hot"]
