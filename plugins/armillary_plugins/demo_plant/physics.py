@@ -101,6 +101,9 @@ class Physics:
             self.operate()
             self._control(STEP_S)
         machines.settle(s, *self.loads())
+        np.add(s.flow[0], s.flow[1], out=s.transfer)
+        np.add(s.flow[2], s.flow[3], out=s.delivery)
+        self.dose(0.0)
 
     def arrange(self) -> None:
         """Work out what follows from parameters, inputs and faults; call it after changing any of them."""
@@ -141,12 +144,16 @@ class Physics:
         if dry.any():
             pairs, run = s.tripped.reshape(2, 2, s.members), s.run.reshape(2, 2, s.members)
             np.maximum(pairs, run * dry[:, None], out=pairs)
-        skid.step(s, s.network * (1.0 / BAR_M), self._powered, dt_s)
+        self.dose(dt_s)
         s.noise *= 0.7
         s.noise += 0.3 * drawn[9:41]
         s.quality += drawn[41:44] * (_WANDER * math.sqrt(dt_s / STEP_S)) + (_QUALITY - s.quality) * (
             dt_s / 300.0
         )
+
+    def dose(self, dt_s: float) -> None:
+        """Let the skid dose for dt; no time shows what it would do now."""
+        skid.step(self.s, self.s.network * (1.0 / BAR_M), self._powered, dt_s)
 
     def outside(self) -> None:
         """Set what comes from outside: demand and hall."""

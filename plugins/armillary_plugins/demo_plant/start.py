@@ -55,6 +55,7 @@ def take(physics: Physics, given: Mapping[str, F8]) -> bool:
     for i, pump in enumerate(PUMPS):
         if f"{pump}.vibration_nde" not in given and shaken[i] in given:
             s.vibration[1, i] = 0.82 * s.vibration[0, i]
+    physics.dose(0.0)
     s.pv[:] = physics.measured()
     s.error[:] = s.sp - s.pv
     return guessed

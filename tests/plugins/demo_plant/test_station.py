@@ -155,3 +155,39 @@ def test_demand_over_a_day_has_a_mean_of_one_and_its_low_at_night() -> None:
     day = [daily(60.0 * k) for k in range(1440)]
     assert sum(day) / len(day) == pytest.approx(1.0, abs=0.05)
     assert day.index(min(day)) / 60 < 5
+
+
+def test_ten_minutes_are_those_of_the_station_as_it_was_computed_pump_by_pump() -> None:
+    """The figures were written down from the scalar station with its bisection, before it became arrays."""
+    acts = {
+        600: {"P-101B.Run": 1.0},
+        1800: {"LIC-101.SP": 62.0, "V-101.SP": 45.0},
+        3000: {"PIC-103.SP": 3.8, "P-101A.SpeedSP": 1480.0},
+        4200: {"LIC-102.Auto": 0.0, "V-102.SP": 80.0, "V-105.SP": 30.0},
+        5000: {"P-101B.Run": 0.0},
+    }
+    station, seen = Station(5), {}
+    for step in range(6000):
+        for name, value in acts.get(step, {}).items():
+            station.set(name, value)
+        station.step()
+        if (step + 1) in WRITTEN:
+            seen[step + 1] = station.values()
+    for step, row in WRITTEN.items():
+        for name, value in zip(WRITTEN_NAMES, row, strict=True):
+            assert seen[step][name] == pytest.approx(value, abs=2e-6), (step, name)
+
+
+WRITTEN_NAMES = ("T-101.Level", "T-102.Level", "P-101B.Flow", "P-102A.Speed", "P-102A.Head", "P-102A.Current",
+                 "V-100.Position", "FT-101.Flow", "FT-103.Flow", "PT-102.Value", "TT-111.Value",
+                 "TT-133.Value", "AT-102.Value", "Station.Demand", "PIC-103.Output")  # fmt: skip
+WRITTEN = {
+    600: (55.465866, 69.989814, 0.0, 2741.51553, 38.348668, 24.593391, 49.569922, 27.906534, 22.084215,
+          1.794519, 48.759018, 60.986649, 414.837594, 79.146044, 94.535018),
+    3000: (60.143433, 69.793445, 9.303543, 2770.717513, 38.410418, 25.663373, 72.911268, 48.990943, 22.94504,
+           2.238575, 49.365015, 61.971775, 405.955242, 82.352657, 95.541983),
+    4200: (63.435023, 69.518559, 3.102329, 2587.401558, 33.803844, 20.794805, 59.923103, 36.484355, 21.082403,
+           2.33564, 51.33156, 59.988153, 404.42316, 79.867492, 89.220743),
+    6000: (64.125479, 69.253102, 0.0, 2568.411163, 33.997786, 20.108512, 45.174472, 24.844163, 20.388641,
+           2.219326, 52.857304, 57.335403, 414.45602, 76.627574, 88.565902),
+}  # fmt: skip
