@@ -58,9 +58,14 @@ def parts(line: bytes) -> tuple[bytes, str] | None:
     return line[:-_TAIL] + b"}", digits.decode("ascii", "replace")
 
 
-def files(folder: Path) -> list[Path]:
-    """Return the audit files of a folder, oldest first."""
-    return sorted(folder.glob(PATTERN))
+def sealed(body: bytes, digest: str) -> bytes:
+    """Return the line of a record's canonical JSON with its hash last."""
+    return body[:-1] + _HASH_KEY + digest.encode("ascii") + _HASH_END + b"\n"
+
+
+def files(folder: Path, pattern: str = PATTERN) -> list[Path]:
+    """Return the audit files of a folder, oldest first; with a pattern those of another chain."""
+    return sorted(folder.glob(pattern))
 
 
 class Audit:
@@ -119,8 +124,7 @@ class Audit:
             }
             body = orjson.dumps(record, option=orjson.OPT_SORT_KEYS)
             digest = seal(body, self.head)
-            line = body[:-1] + _HASH_KEY + digest.encode("ascii") + _HASH_END + b"\n"
-            self._write(line, t_ns)
+            self._write(sealed(body, digest), t_ns)
             if effect:
                 self._flush()
             self.seq, self.head = self.seq + 1, digest
@@ -206,7 +210,7 @@ class Audit:
         """Find the head of the chain; returns the bytes of a torn last record that was set aside."""
         torn = 0
         for path in reversed(files(self.folder)):
-            torn += _set_torn_aside(path)
+            torn += set_torn_aside(path)
             line = _last_line(path)
             if self._path == self.folder:
                 self._path = path
@@ -253,7 +257,7 @@ def _last_line(path: Path) -> bytes:
         return file.read().rstrip(b"\n").rpartition(b"\n")[2]
 
 
-def _set_torn_aside(path: Path) -> int:
+def set_torn_aside(path: Path) -> int:
     """Move bytes after the last newline (a power cut in mid-record) to a file beside; return their number."""
     with path.open("r+b") as file:
         size = file.seek(0, os.SEEK_END)

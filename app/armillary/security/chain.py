@@ -10,7 +10,7 @@ from pathlib import Path
 import orjson
 
 from armillary.model.fault import Fault
-from armillary.security.audit import GENESIS, LINE_LIMIT, files, parts, seal
+from armillary.security.audit import GENESIS, LINE_LIMIT, PATTERN, files, parts, seal
 
 KINDS = ("changed", "removed", "inserted", "reordered", "truncated", "fork", "clock went back")
 
@@ -65,10 +65,11 @@ class _Link:
     digest: str
 
 
-def verify(folder: Path, anchor: str = "") -> Verdict:
+def verify(folder: Path, anchor: str = "", pattern: str = PATTERN) -> Verdict:
     """Walk the chain in constant memory up to its first break.
 
     `anchor` is a head noted elsewhere: an audit that does not hold it any more was truncated (or replaced).
+    `pattern`: of the files of one chain; alarm journals have their own.
     Raises Fault when the folder cannot be read.
     """
     if not folder.is_dir():
@@ -78,10 +79,10 @@ def verify(folder: Path, anchor: str = "") -> Verdict:
     head, seq, latest, anchored = GENESIS, 0, "", not anchor
     findings: list[Finding] = []
     try:
-        for index, line in enumerate(_lines(folder)):
+        for index, line in enumerate(_lines(folder, pattern)):
             link = _link(line.raw)
             if link is None or link.prev != head or link.seq != seq + 1:
-                findings.append(_break(folder, index, line, link, seq + 1, head))
+                findings.append(_break(folder, pattern, index, line, link, seq + 1, head))
                 return Verdict(count=seq, last_seq=seq, head=head, findings=tuple(findings))
             if link.t < latest:
                 text = f"Record {link.seq} is dated {link.t}, the one before {latest}."
@@ -100,14 +101,16 @@ def verify(folder: Path, anchor: str = "") -> Verdict:
     return Verdict(count=seq, last_seq=seq, head=head, findings=tuple(findings))
 
 
-def _break(folder: Path, index: int, line: _Line, link: _Link | None, due: int, head: str) -> Finding:
+def _break(
+    folder: Path, pattern: str, index: int, line: _Line, link: _Link | None, due: int, head: str
+) -> Finding:
     """Name the first break: `due` is the sequence number that should stand here, after `head`."""
     if not line.raw.endswith(b"\n") and link is None:
         kind, text = "truncated", f"The last record, {due}, is cut off."
         return Finding(seq=due, kind=kind, where=line.where, text=text)
     if link is None:
         # a garbled line in place of `due`, or one put between two records that still chain?
-        found = _finds(folder, index, due, head)
+        found = _finds(folder, pattern, index, due, head)
         kind = "inserted" if found else "changed"
         text = (
             f"Record {due} does not match its hash." if kind == "changed" else "A foreign line stands here."
@@ -115,7 +118,7 @@ def _break(folder: Path, index: int, line: _Line, link: _Link | None, due: int, 
         return Finding(seq=due, kind=kind, where=line.where, text=text)
     if link.prev == head:
         kind, text = "changed", f"Record {due} says it is number {link.seq}."
-    elif _finds(folder, index, due, head):
+    elif _finds(folder, pattern, index, due, head):
         kind = "reordered" if link.seq > due else "inserted"
         text = f"Record {link.seq} stands where {due} belongs."
     elif link.seq > due:
@@ -127,15 +130,15 @@ def _break(folder: Path, index: int, line: _Line, link: _Link | None, due: int, 
     return Finding(seq=due, kind=kind, where=line.where, text=text)
 
 
-def _finds(folder: Path, index: int, seq: int, prev: str) -> bool:
+def _finds(folder: Path, pattern: str, index: int, seq: int, prev: str) -> bool:
     """Return True when the record that is due comes later than line `index`."""
-    later = islice(_lines(folder), index + 1, None)
+    later = islice(_lines(folder, pattern), index + 1, None)
     links = (_link(line.raw) for line in later)
     return any(link is not None and link.seq == seq and link.prev == prev for link in links)
 
 
-def _lines(folder: Path) -> Iterator[_Line]:
-    for path in files(folder):
+def _lines(folder: Path, pattern: str) -> Iterator[_Line]:
+    for path in files(folder, pattern):
         with path.open("rb") as file:
             number = 0
             while raw := file.readline(LINE_LIMIT):

@@ -19,6 +19,7 @@ from armillary.api.ports import SourceContext
 from armillary.extend.discover import discover
 from armillary.model import message as msg
 from armillary.model.account import LoggedIn, Right
+from armillary.model.alarm import AlarmAct, AlarmActed
 from armillary.model.clock import NS, Clock, WallClock
 from armillary.model.control import Kill
 from armillary.model.fault import Fault, FaultRecord, OrderFault, ProjectFault, WorldFault, record
@@ -38,6 +39,7 @@ from armillary.wire import runs
 from armillary.wire.bus import served
 from armillary.world import plugins
 from armillary.world.acts import Acts
+from armillary.world.alarming import Alarming
 from armillary.world.core import Core, Tick
 from armillary.world.feed import RecorderFeed
 from armillary.world.gate import Gate
@@ -87,6 +89,14 @@ class Live(Serving):
         recorder: str = "",
         people: People | None = None,
     ) -> None:
+        self._alarming = Alarming(
+            project.alarms,
+            project.specs,
+            project.links,
+            folder=project.private / "journal",
+            kind="live",
+            now_ns=clock.now_ns(),
+        )
         super().__init__(
             project,
             clock,
@@ -94,6 +104,7 @@ class Live(Serving):
             listen=listen,
             recorder=recorder or runs.recorder_address(project.folder),
             people=people,
+            alarms=self._alarming.specs,
         )
         self._registry = discover(["sources", "sinks", "decoders"])
         self._plans = plans(project.links, project.specs)
@@ -107,6 +118,7 @@ class Live(Serving):
             tags=len(project.specs),
             supply=LinksSupply(self._inbox, intake, watch),
             derived=Derived(project.specs),
+            alarms=self._alarming.evaluator,
         )
         contexts = {plan.link.name: self._context(plan.link) for plan in self._plans}
         self._links = Links(self._plans, self._registry.of("sources"), contexts, self._inbox, clock)
@@ -142,7 +154,8 @@ class Live(Serving):
 
     def started(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start the tick thread."""
-        self._feed.offer(self._marking.started((), self.clock.now_ns(), self.clock.now_mono_ns()))
+        states = self._alarming.evaluator.states()
+        self._feed.offer(self._marking.started(states, self.clock.now_ns(), self.clock.now_mono_ns()))
         self._thread = threading.Thread(target=self._ticks, args=(loop, self._ticking), name="tick")
         self._thread.start()
 
@@ -158,6 +171,7 @@ class Live(Serving):
                 await within(closing(), STOP_S / 2)
         if self._audit is not None:
             self._audit.close()
+        self._alarming.close()
         self._feed.offer(self._marking.ended(self.clock.now_ns(), self.clock.now_mono_ns()))
         await self._feed.flush(STOP_S / 2)
 
@@ -188,6 +202,7 @@ class Live(Serving):
         """Publish a tick: with the links' states, events and receipts of the moment."""
         now_mono = self.clock.now_mono_ns()
         self._feed.offer(tick.samples)
+        self._keep_alarms(tick, now_mono)
         statuses = self._links.statuses()
         differs = statuses_differ(self._sent_statuses, statuses)
         links: tuple[LinkStatus, ...] = ()
@@ -207,6 +222,33 @@ class Live(Serving):
         if self._gate is not None:  # it reads the published table; receipts ride in the next frame
             self._gate.observe(frame.seq, now_mono)
         self._acts.sync(now_mono)
+
+    def _keep_alarms(self, tick: Tick, now_mono_ns: int) -> None:
+        """Write the alarms' transitions down; what keeps that from happening is told, and they go on."""
+        self._alarming.note(tick.frame.alarms, tick.frame.alarm_events, tick.frame.t_ns)
+        self._alarming.sync(now_mono_ns)
+        trouble = self._alarming.take_trouble()
+        if trouble is not None:
+            self.tell(trouble)
+
+    def _act_on_alarms(self, who: LoggedIn, act: AlarmAct) -> AlarmActed:
+        """Acknowledge or reset, as one act of the audit; without an audit it is done, and said so."""
+        acted = self._alarming.act(act, who, self.clock.now_ns())
+        done = [name for name, result in zip(act.occurrences, acted.results, strict=True) if not result]
+        if done:
+            target, after = f"{len(done)} alarms: {' '.join(done)}", f"{len(done)} of {len(acted.results)}"
+            self._acts.note(who, f"alarm.{act.action}", target, after=after, reason=act.comment)
+        if done and self._audit is None:
+            self.tell(
+                FaultRecord(
+                    kind="WorldFault",
+                    what=f"{who.user} acted on {len(done)} alarms, and the audit could not be written.",
+                    where=str(self.project.private / "audit"),
+                    remedy="Make the folder writable and start the world again.",
+                ),
+                "warning",
+            )
+        return acted
 
     def _tell_undecodable(self) -> None:
         """Make an event of the first payload of each channel that could not be decoded for some reason."""
@@ -233,6 +275,8 @@ class Live(Serving):
             case msg.Browse(link=link, under=under, limit=limit):
                 self.need(peer, Right.VIEW)
                 return msg.Browsed(items=tuple(await self._links.browse(link, under, limit)))
+            case AlarmAct():
+                return self._act_on_alarms(self.need(peer, Right.ACKNOWLEDGE), message)
             case Arm():
                 wish = replace(message, actor=self.who(peer).user)
                 return self._need_gate().arm(wish, self.clock.now_mono_ns())

@@ -1,0 +1,136 @@
+"""The alarms of a world that evaluates them: specs, states that outlive it, acts written down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from armillary.alarms.evaluate import Evaluator
+from armillary.alarms.links import link_alarms
+from armillary.model.account import LoggedIn
+from armillary.model.alarm import AlarmAct, AlarmActed, AlarmEvent, AlarmSpec, AlarmState, ProcessState
+from armillary.model.clock import NS, iso
+from armillary.model.fault import Fault, FaultRecord, record
+from armillary.model.link import LinkSpec
+from armillary.model.tags import TagSpec
+from armillary.world.journal import TEXT_LIMIT, Entry, Journal, entry_of_state
+
+MOST_AT_ONCE = 10_000  # occurrences in one act
+SYNC_NS = NS // 2
+
+
+class Alarming:
+    """Evaluator and journal of one world. `look` and `take` are the tick's; the rest is the loop's."""
+
+    def __init__(
+        self,
+        specs: Sequence[AlarmSpec],
+        tags: Sequence[TagSpec],
+        links: Iterable[LinkSpec],
+        *,
+        folder: Path,
+        kind: str,
+        now_ns: int,
+    ) -> None:
+        """`folder`: of the journals; `kind` names this one's files, such as `live`."""
+        self.specs = (*specs, *link_alarms(links, tags))
+        self.evaluator = Evaluator(self.specs, tags)
+        self._spec = {spec.id: spec for spec in self.specs}
+        self._unit = {tag.name: tag.unit for tag in tags}
+        self._role: dict[str, str] = {}
+        self._trouble: FaultRecord | None = None
+        self._synced_mono_ns = 0
+        self._journal: Journal | None = None
+        try:
+            self._journal = Journal(folder, kind, now_ns)
+            self._begin(self._journal, now_ns)
+        except Fault as fault:
+            self._trouble = record(fault)
+
+    def _begin(self, journal: Journal, now_ns: int) -> None:
+        self.evaluator.restore(journal.states, now_ns)
+        standing = [s for s in self.evaluator.states() if s.process is not ProcessState.NORM]
+        text = "journal begun"
+        if journal.gap_s == journal.gap_s:
+            text = f"journal resumed after {journal.gap_s:.0f} s; {len(standing)} alarms re-evaluated"
+        journal.begin(standing, text, now_ns)
+
+    # ---------------------------------------------------------------- what happened
+
+    def note(self, states: Sequence[AlarmState], events: Sequence[AlarmEvent], now_ns: int) -> None:
+        """Write the transitions of a tick; the last one of each alarm holds its state."""
+        if self._journal is None or not events:
+            return
+        state_of = {state.id: state for state in states}
+        entries = [self._entry(event, state_of.pop(event.id, None)) for event in reversed(events)]
+        try:
+            self._journal.append(entries[::-1], self.evaluator.states(), now_ns)
+        except Fault as fault:
+            self._trouble = record(fault)
+
+    def sync(self, now_mono_ns: int) -> None:
+        """Put what was written on disk, at most twice a second."""
+        if self._journal is None or not self._journal.unsynced:
+            return
+        if now_mono_ns - self._synced_mono_ns >= SYNC_NS:
+            self._synced_mono_ns = now_mono_ns
+            try:
+                self._journal.sync()
+            except Fault as fault:
+                self._trouble = record(fault)
+
+    def take_trouble(self) -> FaultRecord | None:
+        """Return why the journal is not written, once."""
+        trouble, self._trouble = self._trouble, None
+        return trouble
+
+    def close(self) -> None:
+        """Put all on disk."""
+        if self._journal is not None:
+            try:
+                self._journal.close()
+            except Fault as fault:
+                self._trouble = record(fault)
+
+    # ---------------------------------------------------------------- people
+
+    def act(self, act: AlarmAct, who: LoggedIn, now_ns: int) -> AlarmActed:
+        """Acknowledge or reset. Raises Fault for more occurrences than anybody can have seen."""
+        if len(act.occurrences) > MOST_AT_ONCE:
+            raise Fault(
+                f"{len(act.occurrences)} alarms at once are too many.",
+                where="alarms",
+                remedy=f"Select at most {MOST_AT_ONCE}.",
+            )
+        self._role[who.user] = who.role
+        return self.evaluator.act(replace(act, comment=_plain(act.comment)), who.user, now_ns)
+
+    def _entry(self, event: AlarmEvent, state: AlarmState | None) -> Entry:
+        spec = self._spec.get(event.id)
+        return {
+            "t_source": iso(event.source_ns) if event.source_ns else None,
+            "t_received": iso(event.t_ns),
+            "alarm_id": event.id,
+            "occurrence": event.occurrence,
+            "event": event.event,
+            "from": str(event.before),
+            "to": str(event.after),
+            "presentation": str(state.presentation) if state else None,
+            "value": event.value,
+            "limit": spec.limit if spec is not None and spec.kind in ("level", "count") else None,
+            "unit": self._unit.get(spec.tag, "") if spec is not None else "",
+            "quality": event.quality,
+            "priority": event.priority,
+            "late": state.delayed_s if state is not None else 0.0,
+            "actor": event.actor,
+            "role": self._role.get(event.actor, ""),
+            "comment": event.comment,
+            "text": event.text,
+            "state": entry_of_state(state) if state is not None else None,
+        }
+
+
+def _plain(text: str) -> str:
+    """Return a text shortened and without lone surrogates, which no file could hold."""
+    return text[:TEXT_LIMIT].encode("utf-8", "replace").decode("utf-8")

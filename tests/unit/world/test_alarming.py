@@ -1,0 +1,189 @@
+"""Alarms of a world over restarts: what stood still stands, and every transition is in a chain."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pytest
+
+from armillary.model.account import LoggedIn
+from armillary.model.alarm import AlarmAct, AlarmSpec, AlarmState, ProcessState
+from armillary.model.clock import ManualClock
+from armillary.model.sample import batch_of
+from armillary.model.tags import TagSpec, TagTable
+from armillary.security import chain
+from armillary.twin import state as applying
+from armillary.world import journal as journals
+from armillary.world.alarming import Alarming
+
+TAGS = (TagSpec(slot=0, name="LT-1.level", link="plc", unit="%"),)
+HIGH = AlarmSpec(id="HI", slot=0, tag="LT-1.level", limit=90.0, latching=True, priority=2)
+ANNA = LoggedIn(user="anna", name="Anna", role="operator")
+PATTERN = "live-*.jsonl"
+
+
+class Run:
+    """One run of a world's alarms; ended by nobody, like a killed process, unless closed."""
+
+    def __init__(self, folder: Path, clock: ManualClock, *specs: AlarmSpec) -> None:
+        self.clock, self.folder = clock, folder
+        self.table = TagTable(1)
+        self.alarms = Alarming(specs or (HIGH,), TAGS, (), folder=folder, kind="live", now_ns=clock.now_ns())
+        self.tick()
+
+    def tick(self, *values: float) -> None:
+        self.clock.advance(1)
+        now, mono = self.clock.now_ns(), self.clock.now_mono_ns()
+        n = len(values)
+        batch = batch_of(np.zeros(n, np.uint32), np.array(values), np.arange(now - n, now), now, mono)
+        applying.apply(self.table, batch)
+        evaluator = self.alarms.evaluator
+        evaluator.look(self.table, batch, now, mono)
+        self.alarms.note(*evaluator.take(), now)
+        self.alarms.sync(mono)
+
+    def act(self, action: str) -> str:
+        act = AlarmAct(action=action, occurrences=(self.state.occurrence,), comment="seen \ud800")  # type: ignore[arg-type]
+        (result,) = self.alarms.act(act, ANNA, self.clock.now_ns()).results
+        self.tick()
+        return result
+
+    @property
+    def state(self) -> AlarmState:
+        return self.alarms.evaluator.states()[0]
+
+    def lines(self) -> list[dict[str, object]]:
+        return [
+            orjson.loads(x) for p in sorted(self.folder.glob(PATTERN)) for x in p.read_bytes().splitlines()
+        ]
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+def test_every_state_that_waits_for_somebody_survives_a_kill(tmp_path: Path, clock: ManualClock) -> None:
+    run = Run(tmp_path, clock)
+    run.tick(95.0)
+    first = run.state
+    seen = []
+    for step in ("unack", "ack", "clear", "reset"):
+        if step in ("ack", "reset"):
+            assert run.act(step) == ""
+        elif step == "clear":
+            run.tick(50.0)
+        held = run.state
+        run = Run(tmp_path, clock)  # the one before was never closed
+        assert (run.state.process, run.state.occurrence) == (held.process, held.occurrence)
+        seen.append(run.state.process)
+    assert seen == [ProcessState.UNACK, ProcessState.ACKED, ProcessState.LACKD, ProcessState.NORM]
+    assert first.occurrence.startswith("HI#")
+    assert chain.verify(tmp_path, pattern=PATTERN).holds
+
+
+def test_the_journal_says_who_did_what_to_which_occurrence(tmp_path: Path, clock: ManualClock) -> None:
+    run = Run(tmp_path, clock)
+    run.tick(95.0)
+    run.act("ack")
+    begun, raised, acked = run.lines()
+    assert begun["text"] == "journal begun"
+    assert (raised["event"], raised["from"], raised["to"], raised["value"]) == (
+        "RAISE",
+        "NORM",
+        "UNACK",
+        95.0,
+    )
+    assert (raised["limit"], raised["unit"], raised["priority"]) == (90.0, "%", 2)
+    assert (acked["actor"], acked["role"], acked["comment"]) == ("anna", "operator", "seen ?")
+    assert acked["occurrence"] == raised["occurrence"]
+
+
+def test_a_run_begins_with_how_long_nothing_was_written(tmp_path: Path, clock: ManualClock) -> None:
+    Run(tmp_path, clock).tick(95.0)
+    clock.advance(60)
+    text = str(Run(tmp_path, clock).lines()[2]["text"])
+    assert text == "journal resumed after 60 s; 1 alarms re-evaluated"
+
+
+def test_a_torn_last_line_is_set_aside_and_the_rest_counts(tmp_path: Path, clock: ManualClock) -> None:
+    Run(tmp_path, clock).tick(95.0)
+    (path,) = tmp_path.glob(PATTERN)
+    with path.open("ab") as stream:
+        stream.write(b'{"event":"CLE')
+    run = Run(tmp_path, clock)
+    assert run.state.process is ProcessState.UNACK
+    assert chain.verify(tmp_path, pattern=PATTERN).holds
+    assert list(tmp_path.glob("*.torn-*"))
+
+
+def test_a_new_month_goes_on_from_the_head_of_the_old_one_and_stands_alone(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    run = Run(tmp_path, clock)
+    run.tick(95.0)
+    clock.advance(40 * 86_400)
+    run.act("ack")
+    assert len(list(tmp_path.glob(PATTERN))) == 2
+    assert chain.verify(tmp_path, pattern=PATTERN).holds
+    (old, _) = sorted(tmp_path.glob(PATTERN))
+    old.rename(tmp_path / "elsewhere.old")
+    assert Run(tmp_path, clock).state.process is ProcessState.ACKED
+
+
+def test_long_runs_write_checkpoints_so_that_a_start_reads_little(
+    tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journals, "LINES_A_CHECKPOINT", 3)
+    monkeypatch.setattr(journals, "STATES_A_LINE", 1)
+    specs = tuple(AlarmSpec(id=f"A{n}", slot=0, tag="LT-1.level", limit=90.0 + n) for n in range(3))
+    run = Run(tmp_path, clock, *specs)
+    for _ in range(4):
+        run.tick(99.0)
+        run.tick(0.0)
+    assert sum(line["event"] == "CHECKPOINT" for line in run.lines()) > 3
+    again = Run(tmp_path, clock, *specs)
+    assert {s.process for s in again.alarms.evaluator.states()} == {ProcessState.RTNUN}
+    assert chain.verify(tmp_path, pattern=PATTERN).holds
+
+
+def test_an_edited_journal_is_named_and_alarms_go_on(tmp_path: Path, clock: ManualClock) -> None:
+    Run(tmp_path, clock).tick(95.0)
+    (path,) = tmp_path.glob(PATTERN)
+    path.write_bytes(path.read_bytes().replace(b'"to":"UNACK"', b'"to":"ACKED"'))
+    run = Run(tmp_path, clock)
+    trouble = run.alarms.take_trouble()
+    assert trouble is not None
+    assert "damaged" in trouble.what
+    run.tick(95.0)
+    assert run.state.process is ProcessState.UNACK
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written_is_said_and_alarms_go_on(tmp_path: Path, clock: ManualClock) -> None:
+    tmp_path.chmod(0o500)
+    try:
+        run = Run(tmp_path / "journal", clock)
+        run.tick(95.0)
+    finally:
+        tmp_path.chmod(0o700)
+    assert run.state.process is ProcessState.UNACK
+    trouble = run.alarms.take_trouble()
+    assert trouble is not None
+    assert "cannot be written" in trouble.what
+
+
+def test_nothing_older_than_half_a_second_waits_for_the_disk(
+    tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    run = Run(tmp_path, clock)
+    real = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda fd: (synced.append(clock.now_ns()), real(fd))[1])
+    run.tick(95.0)
+    assert synced == [clock.now_ns()]
+    run.tick(95.0)  # nothing new: nothing to sync
+    assert len(synced) == 1
