@@ -20,17 +20,15 @@ def password_file(function: _Command) -> _Command:
     """Add `--password-file F` to a command."""
     kind = click.Path(dir_okay=False, path_type=Path)
     text = "The password is this file's first line; - = standard input."
-    mark: Callable[[_Command], _Command] = click.option(
-        "--password-file", "file", type=kind, default=None, metavar="F", help=text
-    )
-    return mark(function)
+    add = click.option("--password-file", "file", type=kind, default=None, metavar="F", help=text)
+    return add(function)
 
 
 def as_user(function: _Command) -> _Command:
     """Add `--user NAME` and `--password-file F` to a command that acts in a world."""
     text = "Log in as this user of the project."
-    mark: Callable[[_Command], _Command] = click.option("--user", default="", metavar="NAME", help=text)
-    return mark(password_file(function))
+    add = click.option("--user", default="", metavar="NAME", help=text)
+    return add(password_file(function))
 
 
 def password_of(file: Path | None, user: str, *, is_new: bool = False) -> str:

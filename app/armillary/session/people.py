@@ -1,0 +1,108 @@
+"""Who this desk is in the world it shows, and the switch that stops all commands. Decides nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from armillary.model.account import LoggedIn, Login, Logout, Right, may
+from armillary.model.control import Kill
+from armillary.model.fault import FaultRecord
+from armillary.model.frame import WorldKind
+from armillary.model.message import Done, Welcome
+from armillary.session.signal import Signal
+
+LOGIN_S = 75.0  # after many wrong tries the world answers only after a minute
+KILL_S = 5.0
+Ask = Callable[[object, Callable[[object], None], float], None]  # message, callback, timeout in s
+Told = Callable[[FaultRecord | None], None]  # None = done
+
+
+class People:
+    """Who is at this desk. A log-in belongs to one connection: after a reconnect nobody is logged in."""
+
+    def __init__(self, ask: Ask) -> None:
+        self.changed: Signal[()] = Signal()
+        self.user = ""  # account name, or `local:<uid>`; "" = no world
+        self.name = ""  # for people
+        self.role = ""
+        self.accounts = False  # the project has local accounts, so a log-in is possible
+        self.kind = WorldKind.LIVE
+        self._ask = ask
+        self._line = 0  # +1 with each connection: an answer to an older one says nothing about this one
+
+    @property
+    def is_logged_in(self) -> bool:
+        """Whether somebody has logged in with a password."""
+        return bool(self.user) and not self.user.startswith("local:")
+
+    def may(self, right: Right) -> bool:
+        """Return whether the world would let this desk; for greying out, never for deciding."""
+        return may(self.role, right, training=self.kind is WorldKind.TRAINING)
+
+    def welcome(self, welcome: Welcome) -> None:
+        """Take what a world said to a Hello: a new connection, so nobody is logged in."""
+        self._line += 1
+        self.kind = welcome.kind
+        self._become(welcome.user, "", welcome.role, welcome.accounts)
+
+    def visit(self, user: str, name: str, role: str, accounts: bool, kind: WorldKind) -> None:
+        """Be who this desk is in another world that is shown now; its line has stayed as it was."""
+        self._line += 1
+        self.kind = kind
+        self._become(user, name, role, accounts)
+
+    def forget(self) -> None:
+        """Be nobody: nothing is open any more."""
+        self._line += 1
+        self._become("", "", "", False)
+
+    def login(self, user: str, password: str, callback: Told) -> None:
+        """Ask to become a user; the callback gets None, or the Fault that says why not (after its delay)."""
+        self._person(Login(user=user, password=password), LOGIN_S, callback)
+
+    def logout(self, callback: Told | None = None) -> None:
+        """Be nobody in particular again; what was armed is taken back by the world."""
+        self._person(Logout(), KILL_S, callback or _unheard)
+
+    def kill(self, stop: bool, reason: str = "", callback: Told | None = None) -> None:
+        """Ask to stop all commands, or to let them go again (with a reason)."""
+        told = callback or _unheard
+
+        def answered(answer: object) -> None:
+            told(None if isinstance(answer, Done) else _fault(answer))
+
+        self._ask(Kill(stop=stop, reason=reason), answered, KILL_S)
+
+    def _person(self, message: object, limit_s: float, callback: Told) -> None:
+        line = self._line
+
+        def answered(answer: object) -> None:
+            if isinstance(answer, LoggedIn):
+                if line == self._line:
+                    self._become(answer.user, answer.name, answer.role, answer.accounts)
+                callback(None)
+            else:
+                callback(_fault(answer))
+
+        self._ask(message, answered, limit_s)
+
+    def _become(self, user: str, name: str, role: str, accounts: bool) -> None:
+        before = (self.user, self.name, self.role, self.accounts)
+        self.user, self.name, self.role, self.accounts = user, name or user, role, accounts
+        if (self.user, self.name, self.role, self.accounts) != before:
+            self.changed.emit()
+
+
+def _unheard(fault: FaultRecord | None) -> None:
+    """Stand in for a callback where nobody waits."""
+
+
+def _fault(answer: object) -> FaultRecord:
+    if isinstance(answer, FaultRecord):
+        return answer
+    return FaultRecord(
+        kind="WorldFault",
+        what="The world answered something else.",
+        where=type(answer).__name__,
+        remedy="See its log file.",
+    )
