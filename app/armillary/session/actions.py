@@ -5,51 +5,16 @@ No single key sends anything to the plant: `order.arm` only opens the card, whic
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
-
+from armillary.model.frame import WorldKind
+from armillary.session.action import Action, Desk
+from armillary.session.alarm_actions import ALARM_ACTIONS
+from armillary.session.time_actions import TIME_ACTIONS
 from armillary.session.workspace import Workspace, WorldState
+
+__all__ = ["ACTIONS", "ROLES", "Action", "Desk", "action"]
 
 MAX_PENS = 8
 ROLES = ("viewer", "operator", "engineer", "instructor", "admin")
-
-
-class Desk(Protocol):
-    """What actions need of the window; `ui` implements it. Texts and choices only, no widgets."""
-
-    workspace: Workspace
-
-    def ask_open(self) -> None: ...  # file dialog, then workspace.open
-    def open_path(self, path: str) -> None: ...
-    def close_workspace(self) -> None: ...
-    def quit(self) -> None: ...
-    def view(self, name: str) -> None: ...  # iso | top | front | back | left | right | camera:<path>
-    def frame(self, prims: tuple[int, ...]) -> None: ...  # empty = everything
-    def show_panel(self, name: str) -> None: ...
-    def show_palette(self) -> None: ...
-    def show_help(self) -> None: ...
-    def show_about(self) -> None: ...
-    def toggle_theme(self) -> None: ...
-    def toggle_full_screen(self) -> None: ...
-    def reset_layout(self) -> None: ...
-    def save_picture(self) -> None: ...  # asks for a file
-    def copy(self, text: str) -> None: ...
-    def toggle(self, option: str) -> None: ...  # grid | axes | labels | legend
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
-    """One command. `why_not` returns "" when it may run, else the reason, shown as tooltip."""
-
-    id: str  # noun.verb, stable for ever
-    title: str
-    menu: str  # `File`, `View/Panels`; "" = in no menu, only palette and shortcut
-    shortcut: str = ""  # Qt's text form: `Ctrl+O`
-    role: str = "viewer"
-    tip: str = ""
-    why_not: Callable[[Workspace], str]
-    run: Callable[[Desk], None]
 
 
 # ---------------------------------------------------------------- why not
@@ -90,6 +55,8 @@ def _needs_world(at: Workspace) -> str:
 def _needs_weak_link(at: Workspace) -> str:
     if why := _needs_world(at):
         return why
+    if at.kind is not WorldKind.LIVE:
+        return f"A {at.kind.value} world has no links."
     return "" if any(not row.good for row in at.link_rows()) else "All links are up."
 
 
@@ -303,10 +270,12 @@ ACTIONS: tuple[Action, ...] = (
     _option("legend", "Legend"),
     _panel("tree", "Scene tree"),
     _panel("inspector", "Inspector"),
+    _panel("alarms", "Alarms"),
     _panel("tags", "Tags"),
     _panel("trends", "Trends"),
     _panel("links", "Links"),
     _panel("events", "Events"),
+    _panel("worlds", "Worlds"),
     Action(
         id="desk.theme",
         title="Dark or light",
@@ -372,6 +341,8 @@ ACTIONS: tuple[Action, ...] = (
         why_not=_needs_lost_world,
         run=lambda desk: desk.workspace.restart_world(),
     ),
+    *TIME_ACTIONS,
+    *ALARM_ACTIONS,
     Action(
         id="desk.palette",
         title="Find a command, part or tag…",

@@ -56,6 +56,7 @@ class Side:
         self.world_text = ""
         self.role = ""
         self.about = ""
+        self.user, self.name, self.accounts = "", "", False  # who we are there
         self.cursor: Cursor | None = None
         self.stopped = ""
         self.alarm_specs: tuple[AlarmSpec, ...] = ()
@@ -72,6 +73,7 @@ class Side:
             self.specs = welcome.specs
         self.twins, self.relationships, self.role = welcome.twins, welcome.relationships, welcome.role
         self.about, self.alarm_specs = welcome.about, welcome.alarms
+        self.user, self.name, self.accounts = welcome.user, "", welcome.accounts
         self.alarms = {}
         self.mirror = Mirror(len(self.specs))
         self.mirror.live = True

@@ -14,7 +14,7 @@ from armillary.model import places
 from armillary.model.alarm import AlarmSpec, AlarmState
 from armillary.model.arrays import U4
 from armillary.model.clock import NS, Clock
-from armillary.model.control import Play, SnapshotInfo, Step, StepBy, TakeSnapshot
+from armillary.model.control import Kill, Play, SnapshotInfo, Step, StepBy, TakeSnapshot
 from armillary.model.fault import Fault, FaultRecord, WorldFault
 from armillary.model.frame import Event, RunState, WorldKind, empty_frame
 from armillary.model.tags import TagSpec
@@ -26,6 +26,7 @@ from armillary.session.boarding import WorldState
 from armillary.session.feed import RECORDER, WORLD
 from armillary.session.loading import Loading, fault_of
 from armillary.session.orders import Orders
+from armillary.session.people import People
 from armillary.session.side import Side
 from armillary.session.signal import Signal
 from armillary.session.timebar import TimeBar
@@ -87,6 +88,8 @@ class Visiting(Loading):
         self._warm_mono_ns = 0  # 0: not decided yet
         self._warm_failed: dict[WorldKind, int] = {}
         self.speed = 1.0  # × real time, of the next *play*
+        self.people = People(self._ask_person)
+        self.people.changed.connect(self._person_changed)
 
     # ------------------------------------------------------------ what is shown
 
@@ -291,6 +294,37 @@ class Visiting(Loading):
 
         self.ask_world(TakeSnapshot(title=title), answered, SNAPSHOT_S)
 
+    def tell(self, fault: FaultRecord) -> None:
+        """Put something refused among the events."""
+        self._tell(fault)
+
+    def _ask_person(self, message: object, callback: Callable[[object], None], timeout_s: float) -> None:
+        """Ask the world that is shown who we are; the kill switch is always the plant's."""
+        ask = self.ask_home if isinstance(message, Kill) else self.ask_world
+        ask(message, callback, timeout_s)
+
+    def _person_changed(self) -> None:
+        if self.role != self.people.role:
+            self.role = self.people.role
+            self.world_changed.emit()
+
+    def stop_commands(self, stop: bool, reason: str = "") -> None:
+        """Stop all commands of the plant at once, whatever is shown, or release them with a reason."""
+
+        def told(fault: FaultRecord | None) -> None:
+            if fault is not None:
+                self._tell(fault)
+
+        self.people.kill(stop, reason, told)
+
+    def why_no_fork(self) -> str:
+        """Return why no what-if can be started from here, "" when it can."""
+        return self.why_no_replay()
+
+    def fork(self, scenario: str = "", t_ns: int = 0) -> None:
+        """Start a what-if from the world that is shown, at a time (0 = the one shown), and show it."""
+        raise WorldFault("Forking comes with the WHAT-IF world.", where=self.title, remedy="Wait for it.")
+
     # ------------------------------------------------------------ visits
 
     def _new_feed(self) -> Line:
@@ -416,6 +450,7 @@ class Visiting(Loading):
     def _kept(self) -> Side:
         side = sides.keep(self, tuple(self.alarms.specs.values()), dict(self.alarms.states))
         side.receipts = dict(self.orders.receipts)
+        side.user, side.name, side.accounts = self.people.user, self.people.name, self.people.accounts
         return side
 
     def _switch(self, side: Side) -> None:
@@ -434,6 +469,7 @@ class Visiting(Loading):
         self.alarms.welcome(side.alarm_specs)
         shown = empty_frame(self.mirror.world, self.mirror.kind)
         self.alarms.take(replace(shown, alarms=tuple(side.alarms.values())))
+        self.people.visit(side.user, side.name, side.role, side.accounts, self.mirror.kind)
         self.timeline.visit(self.mirror.kind)
         if self.specs is not before:
             self._recompile()

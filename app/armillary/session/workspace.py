@@ -139,6 +139,7 @@ class Workspace(Visiting):
         self._forget_scene()
         self.orders.forget()
         self.alarms.forget()
+        self.people.forget()
         self.timeline.reset()
         self.timebar.begin(None)
         for signal in (self.scene_changed, self.links_changed, self.problems_changed):
@@ -245,6 +246,7 @@ class Workspace(Visiting):
             self.specs = welcome.specs
         self.twins, self.relationships, self.role = welcome.twins, welcome.relationships, welcome.role
         self.about = welcome.about
+        self.people.welcome(welcome)
         self.mirror = Mirror(len(self.specs))
         self.mirror.live = True
         known = set(self.events)  # of this world before we lost it, or of our own

@@ -12,6 +12,7 @@ from PySide6.QtGui import QAction, QIcon
 from PySide6.QtWidgets import QToolButton, QWidget
 
 from armillary.ui import icons
+from armillary.ui.mode import Ribboned
 from armillary.ui.theme import Colours
 
 Area = Literal["left", "right", "bottom"]
@@ -60,6 +61,8 @@ class Docks:
         self.manager.setStyleSheet("")  # the sheet of the desk reaches it by class name
         self._docks: dict[str, ads.CDockWidget] = {}
         self._areas: dict[str, ads.CDockAreaWidget] = {}
+        self._ribboned: dict[str, Ribboned] = {}
+        self._mode = ("live", "")
         self._initial = QByteArray()
         dock = self.manager.createDockWidget(title)
         dock.setObjectName("viewport")
@@ -74,7 +77,9 @@ class Docks:
         dock = self.manager.createDockWidget(title)
         dock.setObjectName(name)
         dock.setAccessibleName(title)
-        dock.setWidget(widget, ads.CDockWidget.eInsertMode.ForceNoScrollArea)
+        ribboned = self._ribboned[name] = Ribboned(widget)
+        dock.setWidget(ribboned, ads.CDockWidget.eInsertMode.ForceNoScrollArea)
+        dock.topLevelChanged.connect(lambda _floats: self._show_ribbons())
         dock.setMinimumSizeHintMode(ads.CDockWidget.eMinimumSizeHintMode.MinimumSizeHintFromDockWidget)
         there = self._areas.get(area)
         if there is None or first:
@@ -116,6 +121,15 @@ class Docks:
         """Arrange docks as on the first start."""
         self.manager.restoreState(self._initial, STATE_VERSION)
         self.name_buttons()
+
+    def show_mode(self, mode: str, text: str) -> None:
+        """Say in every dock that stands outside the window which kind of world it shows."""
+        self._mode = (mode, text)
+        self._show_ribbons()
+
+    def _show_ribbons(self) -> None:
+        for name, ribboned in self._ribboned.items():
+            ribboned.show_mode(*self._mode, floats=self.is_floating(name))
 
     # ------------------------------------------------------------ one dock
     @property

@@ -30,6 +30,11 @@ def clock_text(t_ns: int, spacing_s: float = 1.0) -> str:
     return text if spacing_s >= 1.0 else f"{text}.{stamp.microsecond // 100_000}"
 
 
+def date_text(t_ns: int) -> str:
+    """Return a local day and time of day, `12 Mar 14:03:11`."""
+    return _local(t_ns).strftime("%-d %b %H:%M:%S")
+
+
 def time_text(t_ns: int) -> str:
     """Return a local time of day, `14:03:11`."""
     return _local(t_ns).strftime("%H:%M:%S")

@@ -13,10 +13,14 @@ from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QMainWindow,
 from armillary.model.arrays import U4
 from armillary.model.clock import Clock, WallClock
 from armillary.model.fault import Fault
-from armillary.session.actions import ACTIONS, Action
+from armillary.session.actions import ACTIONS, Action, action
+from armillary.session.alarm_actions import go_to_alarm
+from armillary.session.alarmbook import AlarmRow
 from armillary.session.settings import Settings
 from armillary.session.workspace import Workspace, WorldState
 from armillary.ui import docks, icons, theme
+from armillary.ui.alarmbar import AlarmBar
+from armillary.ui.bars import Bars
 from armillary.ui.canvas import Canvas
 from armillary.ui.commands import Commands
 from armillary.ui.finder import Finder
@@ -24,6 +28,7 @@ from armillary.ui.help import HelpSheet
 from armillary.ui.menus import Menus
 from armillary.ui.mode import ModeFrame
 from armillary.ui.notify import Cards, Notice, of_fault
+from armillary.ui.panels.alarms import AlarmsPanel
 from armillary.ui.panels.events import EventsPanel
 from armillary.ui.panels.inspector import InspectorPanel
 from armillary.ui.panels.links import LinksPanel
@@ -79,20 +84,28 @@ class DeskWindow(QMainWindow):
         self.trends = TrendsPanel(ws, clock, colours)
         self.links = LinksPanel(ws, colours)
         self.events = EventsPanel(ws, colours, self.copy)
+        self.bars = Bars(self, ws, clock, colours, self.settings, self, self._run_named)
+        self.alarms = AlarmsPanel(ws, colours, self._go_to_alarm, self.say)
+        self.alarmbar = AlarmBar(ws, clock, colours, self._go_to_alarm)
+        self.alarmbar.show_list = lambda: self.show_panel("alarms")
 
     def _build_frame(self) -> None:
         docks.configure()
-        self.mode = ModeFrame(self.workspace, self._restart_world)
+        self.mode = ModeFrame(self.workspace, self._restart_world, self._run_named)
         self.setCentralWidget(self.mode)
         self.docks = docks.Docks(self.mode, self.canvas, "Viewport")
+        self.mode.rows.addWidget(self.alarmbar)
         self.mode.hold(self.docks.manager)
         add = self.docks.add
         add("tree", "Scene tree", self.tree, "left")
         add("inspector", "Inspector", self.inspector, "right")
         add("tags", "Live table", self.tags, "bottom")
+        add("alarms", "Alarms", self.alarms, "bottom")
         add("trends", "Trends", self.trends, "bottom")
         add("links", "Links", self.links, "bottom")
         add("events", "Events", self.events, "bottom")
+        add("worlds", "Worlds", self.bars.worlds, "bottom")
+        self.bars.place(self.mode, self.docks, self.canvas, self.show_panel)
         self.status = Status(self.workspace, self.clock, self.colours, self.show_panel)
         self.setStatusBar(self.status)
         self.cards = Cards(self.workspace, self.canvas, self.colours, self.copy)
@@ -126,6 +139,8 @@ class DeskWindow(QMainWindow):
             signal.connect(self._soon)
         ws.selection_changed.connect(lambda _prims: self._soon())
         ws.project_changed.connect(self._project_changed)
+        ws.visited.connect(self._visited)
+        self.mode.watch(lambda _mode, _text: self._set_title())
         ws.scene_changed.connect(self.finder.forget)
         ws.world_changed.connect(self.finder.forget)
         ws.frame_arrived.connect(self._frame_arrived)
@@ -146,13 +161,23 @@ class DeskWindow(QMainWindow):
 
     # ------------------------------------------------------------ workspace → window
     def _project_changed(self) -> None:
-        title = self.workspace.title
-        self.setWindowTitle(f"{title} – Armillary" if title else "Armillary")
+        self._set_title()
         self.finder.forget()
         self.menus.refresh()
         if (path := self.workspace.path) is not None:
             self.settings.opened(path)
         self._tell_of_settings()
+
+    def _set_title(self) -> None:
+        """Name the window by its project; the kind of world comes first, as the ribbon has it."""
+        title, ribbon = self.workspace.title, self.mode.ribbon.text()
+        words = f"{title} – Armillary" if title else "Armillary"
+        self.setWindowTitle(f"{ribbon} – {words}" if ribbon else words)
+
+    def _visited(self) -> None:
+        """Another world is shown: what depends on its tags is looked up anew."""
+        self.finder.forget()
+        self._soon()
 
     def _tell_of_settings(self) -> None:
         """Say once that settings were broken or cannot be kept; the desk works without them."""
@@ -188,6 +213,27 @@ class DeskWindow(QMainWindow):
     def fault(self, fault: Fault) -> None:
         """Show a fault as a card."""
         self.cards.add(of_fault(fault))
+
+    def notice(self, notice: Notice) -> None:
+        """Show a card."""
+        self.cards.add(notice)
+
+    # ------------------------------------------------------------ Desk: time and people
+    def log_in(self) -> None:
+        """Open the sheet for name and password."""
+        self.bars.log_in()
+
+    def enter_time(self) -> None:
+        """Put the keyboard into the time bar's field."""
+        self.bars.timebar.focus_entry()
+
+    def release_commands(self) -> None:
+        """Ask a reason, then let commands go to the plant again."""
+        self.bars.release()
+
+    def use_layout(self, name: str) -> None:
+        """Arrange the docks for a workspace: operate, author or train."""
+        self.bars.use(name)
 
     # ------------------------------------------------------------ Desk: opening
     def ask_open(self) -> None:
@@ -280,7 +326,8 @@ class DeskWindow(QMainWindow):
         self.setWindowIcon(icons.icon("app", self.colours.text))
         for part in (
             self.canvas, self.tree, self.inspector, self.tags, self.trends, self.links, self.events,
-            self.status, self.cards, self.commands, self.menus, self.docks,
+            self.alarms, self.alarmbar,
+            self.status, self.cards, self.commands, self.menus, self.docks, self.bars,
         ):  # fmt: skip
             part.set_colours(self.colours)
         self._name_strangers()  # a new style sheet makes new inner widgets
@@ -296,7 +343,15 @@ class DeskWindow(QMainWindow):
     def reset_layout(self) -> None:
         """Arrange all docks as on the first start."""
         self.docks.reset()
-        self.settings.save_window("docks", b"")
+        self.bars.first(self.bars.layout)
+        self.bars.save()
+
+    def silence(self) -> None:
+        """Stop the sound of the alarms that are there now."""
+        self.alarmbar.silence()
+
+    def _go_to_alarm(self, row: AlarmRow | None) -> None:
+        go_to_alarm(self, row)
 
     def toggle(self, option: str) -> None:
         """Show or hide grid, axes, labels or legend in the viewport."""
@@ -335,6 +390,9 @@ class DeskWindow(QMainWindow):
     def _run(self, entry: Action) -> None:
         self.menus.run(entry)
 
+    def _run_named(self, name: str) -> None:
+        self.menus.run(action(name))
+
     def _reveal(self, slot: int) -> None:
         """Show a tag in the live table."""
         self.show_panel("tags")
@@ -359,7 +417,7 @@ class DeskWindow(QMainWindow):
         """Remember the window, stop what was started; asks nothing."""
         if not _is_offscreen():
             self.settings.save_window("geometry", bytes(self.saveGeometry().data()))
-        self.settings.save_window("docks", self.docks.save())
+        self.bars.save()
         self.workspace.close()
         self.on_closed()
         super().closeEvent(event)

@@ -137,6 +137,7 @@ class EventsPanel(QWidget):
         workspace.event_added.connect(self._added)
         workspace.problems_changed.connect(self._problems)
         workspace.project_changed.connect(self.reload)
+        workspace.visited.connect(self.reload)
         self.reload()
 
     def _added(self, event: Event) -> None:

@@ -1,0 +1,52 @@
+"""What a command of the product is, and what it needs of the window; they are in `session.actions`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from armillary.session.workspace import Workspace
+
+
+class Desk(Protocol):
+    """What actions need of the window; `ui` implements it. Texts and choices only, no widgets."""
+
+    workspace: Workspace
+
+    def ask_open(self) -> None: ...  # file dialog, then workspace.open
+    def open_path(self, path: str) -> None: ...
+    def close_workspace(self) -> None: ...
+    def quit(self) -> None: ...
+    def view(self, name: str) -> None: ...  # iso | top | front | back | left | right | camera:<path>
+    def frame(self, prims: tuple[int, ...]) -> None: ...  # empty = everything
+    def show_panel(self, name: str) -> None: ...
+    def show_palette(self) -> None: ...
+    def show_help(self) -> None: ...
+    def show_about(self) -> None: ...
+    def toggle_theme(self) -> None: ...
+    def toggle_full_screen(self) -> None: ...
+    def reset_layout(self) -> None: ...
+    def save_picture(self) -> None: ...  # asks for a file
+    def copy(self, text: str) -> None: ...
+    def silence(self) -> None: ...  # the sound of the alarms that are there now
+    def toggle(self, option: str) -> None: ...  # grid | axes | labels | legend
+    def say(self, text: str) -> None: ...  # a short message in the status line
+    def log_in(self) -> None: ...  # opens the sheet for name and password
+    def enter_time(self) -> None: ...  # puts the keyboard into the time bar's field
+    def release_commands(self) -> None: ...  # asks a reason, then workspace.kill
+    def use_layout(self, name: str) -> None: ...  # operate | author | train
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One command. `why_not` returns "" when it may run, else the reason, shown as tooltip."""
+
+    id: str  # noun.verb, stable for ever
+    title: str
+    menu: str  # `File`, `View/Panels`; "" = in no menu, only palette and shortcut
+    shortcut: str = ""  # Qt's text form: `Ctrl+O`
+    role: str = "viewer"
+    tip: str = ""
+    why_not: Callable[[Workspace], str]
+    run: Callable[[Desk], None]
