@@ -1,0 +1,163 @@
+"""`armillary alarms`: list the alarms of a running world, acknowledge and reset them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, cast
+
+import click
+
+from armillary.cli.answer import emit_json, finite, table, tell
+from armillary.cli.password import as_user, log_in
+from armillary.model.alarm import AlarmAct, AlarmActed, AlarmSpec, AlarmState, ProcessState
+from armillary.model.clock import iso
+from armillary.model.fault import Fault, WorldFault
+from armillary.model.message import Hello, Welcome
+from armillary.wire import runs
+from armillary.wire.bus import Line
+
+ACT_S = 10.0
+ACTS = ("ack", "reset")
+
+
+@click.command()
+@click.argument("words", nargs=-1, metavar="[ack|reset] [PROJECT] [ID]...")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.option("--all", "everything", is_flag=True, help="All that wait for it now, instead of IDs.")
+@click.option("--normal", is_flag=True, help="List the alarms that are normal, too.")
+@click.option("--comment", default="", help="For the journal.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@as_user
+def alarms(
+    words: tuple[str, ...],
+    as_json: bool,
+    everything: bool,
+    normal: bool,
+    comment: str,
+    yes: bool,
+    user: str,
+    file: Path | None,
+) -> int:
+    """List the alarms of a running world; `ack` acknowledges, `reset` resets latched ones.
+
+    Status of a list 0, of an act 0 when all was done, 1 when not, 2 when it could not be asked.
+    """
+    act = words[0] if words and words[0] in ACTS else ""
+    rest = words[1:] if act else words
+    if not act and len(rest) > 1:
+        raise click.UsageError(f"'{rest[0]}' is neither ack nor reset, and one project is enough for a list.")
+    run = runs.find(rest[0] if rest else "")
+    line = Line(run.address)
+    try:
+        welcome = line.ask(Hello(actor=f"local:{os.getuid()}", desk="cli"))
+        if not isinstance(welcome, Welcome):
+            raise WorldFault("The world answered something else.", where=run.address, remedy="Update it.")
+        if not act:
+            _list(welcome, as_json, normal)
+            return 0
+        chosen = _chosen(welcome, act, rest[1:], everything)
+        if not chosen:
+            tell(f"No alarm waits for {'an acknowledge' if act == 'ack' else 'a reset'}.")
+            return 0
+        log_in(line, user, file)
+        if not yes and not click.confirm(
+            f"{act} {len(chosen)}: {', '.join(s.id for s in chosen)}?", err=True
+        ):
+            tell("Nothing was done.", err=True)
+            return 1
+        wish = AlarmAct(
+            action=cast("Literal['ack', 'reset']", act),
+            occurrences=tuple(state.occurrence for state in chosen),
+            comment=comment,
+        )
+        acted = line.ask(wish, ACT_S)
+        if not isinstance(acted, AlarmActed):
+            raise WorldFault("The world answered something else.", where=run.address, remedy="Update it.")
+    finally:
+        line.close()
+    return _answered(act, chosen, acted, as_json)
+
+
+def _chosen(welcome: Welcome, act: str, ids: Sequence[str], everything: bool) -> list[AlarmState]:
+    """Return the states to act on: those named, or all that wait. Raises Fault for an unknown id."""
+    if bool(ids) == everything:
+        raise Fault("Which alarms?", where=f"armillary alarms {act}", remedy="Give PROJECT ID…, or --all.")
+    states = {state.id: state for state in welcome.frame.alarms}
+    if everything:
+        if act == "ack":
+            return [state for state in states.values() if state.unacknowledged]
+        return [state for state in states.values() if state.process is ProcessState.LACKD]
+    known = {spec.id for spec in welcome.alarms}
+    for id_ in ids:
+        if id_ not in known:
+            remedy = f"List them: armillary alarms {welcome.project} --normal"
+            raise Fault(f"There is no alarm '{id_}'.", where=welcome.project, remedy=remedy)
+    none = [AlarmState(id=id_, occurrence=f"{id_}#") for id_ in ids]  # normal: the world says what that means
+    return [states[n.id] if n.id in states and states[n.id].occurrence else n for n in none]
+
+
+def _answered(act: str, chosen: Sequence[AlarmState], acted: AlarmActed, as_json: bool) -> int:
+    rows = list(zip(chosen, acted.results, strict=True))
+    if as_json:
+        emit_json({"action": act, "results": [{"id": s.id, "refused": result} for s, result in rows]})
+    else:
+        for state, result in rows:
+            tell(f"{state.id}: {result or ('acknowledged' if act == 'ack' else 'reset')}")
+    return 1 if any(acted.results) else 0
+
+
+def _list(welcome: Welcome, as_json: bool, normal: bool) -> None:
+    states = {state.id: state for state in welcome.frame.alarms}
+    rows = [(spec, states.get(spec.id) or AlarmState(id=spec.id)) for spec in welcome.alarms]
+    shown = [row for row in rows if normal or row[1].process is not ProcessState.NORM]
+    shown.sort(key=lambda row: (not row[1].unacknowledged, row[0].priority, -row[1].raised_ns))
+    if as_json:
+        world = {"id": welcome.world, "kind": str(welcome.kind), "project": welcome.project}
+        emit_json({"world": world, "alarms": [_entry(*row) for row in shown]})
+        return
+    standing = sum(state.process is not ProcessState.NORM for _, state in rows)
+    waiting = sum(state.unacknowledged for _, state in rows)
+    tell(f"{len(rows)} alarms, {standing} not normal, {waiting} unacknowledged.")
+    if shown:
+        table(
+            [
+                (
+                    str(spec.priority),
+                    str(state.process) + ("?" if state.unverified else ""),
+                    spec.id,
+                    iso(state.raised_ns) if state.raised_ns else "–",
+                    state.actor,
+                    state.text or spec.title,
+                )
+                for spec, state in shown
+            ],
+            ("P", "STATE", "ALARM", "RAISED", "WHO", "WHAT"),
+        )
+
+
+def _entry(spec: AlarmSpec, state: AlarmState) -> dict[str, object]:
+    return {
+        "id": spec.id,
+        "tag": spec.tag,
+        "title": spec.title,
+        "kind": spec.kind,
+        "priority": spec.priority,
+        "state": str(state.process),
+        "presentation": str(state.presentation),
+        "active": state.active,
+        "unacknowledged": state.unacknowledged,
+        "unverified": state.unverified,
+        "occurrence": state.occurrence,
+        "raised": iso(state.raised_ns) if state.raised_ns else None,
+        "changed": iso(state.changed_ns) if state.changed_ns else None,
+        "value": finite(state.value),
+        "delayed_s": round(state.delayed_s, 3),
+        "text": state.text,
+        "actor": state.actor,
+        "comment": state.comment,
+        "reactivations": state.reactivations,
+        "consequence": spec.consequence,
+        "operator_action": spec.operator_action,
+    }
