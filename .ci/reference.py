@@ -18,6 +18,7 @@ from armillary.cli.commands import COMMANDS, Commands
 from armillary.model import fault, quality, sample
 from armillary.session import actions
 from armillary.wire import child
+from armillary_plugins.demo_plant import model
 
 TOP = Path(__file__).resolve().parent.parent
 OUT = TOP / "docs" / "reference"
@@ -161,7 +162,36 @@ def findings() -> str:
     return "\n\n".join(parts)
 
 
+def plant() -> str:
+    """Return the page of what may be set on the demo plant's model."""
+    variables = model.Model().describe().variables
+    parts = [
+        "# The pumping station's model",
+        "What a scenario may set on the simulator `pumping-station`. Its outputs are the project's tags, in "
+        "their units; where a setpoint stands now is the output `…_now` for the tag without it. Inputs hold "
+        "until they are set again; parameters hold from the start. Faults go from 0, healthy, to 1, worst.",
+    ]
+    for title, chosen in (
+        ("Setpoints and the outside", [v for v in variables if v.causality == "input" and not v.fault]),
+        ("Faults", [v for v in variables if v.fault]),
+        ("Parameters", [v for v in variables if v.causality == "parameter"]),
+        ("Outputs that are no tag", [v for v in variables if v.causality == "output" and not v.tag]),
+    ):
+        lines = [(f"`{v.name}`", v.fault and f"`{v.fault}`", span(v), v.unit, v.title) for v in chosen]
+        parts += [f"## {title}", rows(("name", "kind", "range (start)", "unit", "what"), lines)]
+    return "\n\n".join(parts)
+
+
+def span(v: api.Variable) -> str:
+    """Return the range of a variable, and where a parameter or an outside value begins."""
+    if v.causality == "output":
+        return ""
+    start = f" ({v.start:g})" if not v.tag and not v.fault else ""
+    return f"{v.low:g} … {v.high:g}{start}"
+
+
 PAGES = {
+    "pumping-station.md": plant,
     "commands.md": commands,
     "actions.md": keys,
     "words.md": words,

@@ -73,7 +73,10 @@ class Model:
             self._parameter(name, row)
         physics.arrange()
         given, unmapped = self._given(start.initial)
-        if not given:
+        if given:  # a setpoint that comes as an input alone is where the plant's stands, so nothing jumps
+            held = _rows(start.inputs, start.members)
+            given |= {n: row for n, row in held if n in INPUTS and INPUTS[n].node and n not in given}
+        else:
             physics.rest()
         is_estimated = starting.take(physics, given)
         self._set(start.inputs)
@@ -191,7 +194,7 @@ def _rows(values: Values, members: int) -> list[tuple[str, F8]]:
 
 def _refused(what: str, where: str) -> Fault:
     return Fault(
-        what, where=f"{NAME}: {where}", remedy="See what the model offers: docs/plants/pumping-station.md."
+        what, where=f"{NAME}: {where}", remedy="See what the model offers: docs/reference/pumping-station.md."
     )
 
 

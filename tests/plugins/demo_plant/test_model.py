@@ -137,11 +137,17 @@ def test_a_minute_after_the_start_levels_are_those_of_the_plant_that_went_on() -
     assert of(predicted, "P-101A.energy")[0] == pytest.approx(float(station.machines.energy[0]), abs=0.05)
 
 
-def test_nothing_jumps_when_a_model_takes_over() -> None:
+@pytest.mark.parametrize("as_inputs", [False, True])
+def test_nothing_jumps_when_a_model_takes_over(as_inputs: bool) -> None:
     station = Station(4)
+    station.set("LIC-101.SP", 65.0)
     run(station, 200)
-    model = Model(0.1)
-    before = model.start(SimStart(t_ns=0, initial=snapshot(station)))
+    model, now, inputs = Model(0.1), snapshot(station), Values()
+    if as_inputs:  # a world that gives setpoints as inputs and the rest as it stands
+        own = {v.tag for v in model.describe().variables if v.causality == "input" and v.tag}
+        sides = [[i for i, n in enumerate(now.names) if (n in own) == side] for side in (False, True)]
+        now, inputs = (Values(names=tuple(now.names[i] for i in k), data=now.data[k]) for k in sides)
+    before = model.start(SimStart(t_ns=0, initial=now, inputs=inputs))
     after = model.step(Values(), S // 10)
     for name in ("V-100.sp_now", "V-102.sp_now", "P-102A.speed_sp_now"):
         k = NAMES.index(name)
