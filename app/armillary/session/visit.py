@@ -20,6 +20,7 @@ from armillary.session.side import Side
 
 SEEKS_A_SECOND = 15  # a drag over the time bar asks no more often: newest wins
 SEEK_S = 10.0
+BEGIN_S = 30.0
 PATIENCE_NS = NS // 2  # a world that answered a seek and sends no frame shows the same as before
 Told = Callable[[object], None]
 
@@ -58,6 +59,7 @@ class Visit:
         self._answered_mono_ns = 0
         self._frames_before = 0
         self._callbacks: dict[int, Told] = {}
+        self._first: object = None  # asked as soon as we are welcome; what it makes is what is shown
         feed.start()
 
     # ------------------------------------------------------------ beginning and end
@@ -103,6 +105,10 @@ class Visit:
                 callback(answer)
         return late
 
+    def begin_with(self, message: object) -> None:
+        """Ask this as soon as the world has welcomed us; it is ready when that was carried out."""
+        self._first, self.is_idle = message, False
+
     # ------------------------------------------------------------ the cursor
 
     def seek(self, t_ns: int, now_mono_ns: int) -> None:
@@ -117,15 +123,23 @@ class Visit:
         return max(0.0, 1 / SEEKS_A_SECOND - (now_mono_ns - self._sent_mono_ns) / NS)
 
     def go(self, now_mono_ns: int) -> None:
-        """Send the seek that waits, when it may be sent."""
+        """Send what waits, when it may be sent."""
+        if self._first is not None and self.is_welcomed and not self._is_seeking:
+            first, self._first = self._first, None
+            self.asked_seek_ns = self.asked_seek_ns or 1
+            self._await(first, now_mono_ns, BEGIN_S)
+            return
         due = self.seek_due_s(now_mono_ns)
         if due is None or due > 0.0 or self.seek_ns is None:
             return
         self.asked_seek_ns, self.seek_ns = self.seek_ns, None
+        self.is_idle = False
+        self._await(Seek(t_ns=self.asked_seek_ns), now_mono_ns, SEEK_S)
+
+    def _await(self, message: object, now_mono_ns: int, limit_s: float) -> None:
         self._is_seeking, self._sent_mono_ns, self._answered_mono_ns = True, now_mono_ns, 0
         self._frames_before = self.side.mirror.frames
-        self.is_idle = False
-        self.ask(Seek(t_ns=self.asked_seek_ns), self._sought, SEEK_S)
+        self.ask(message, self._sought, limit_s)
 
     def _sought(self, answer: object) -> None:
         self._is_seeking = False
@@ -135,7 +149,7 @@ class Visit:
 
     def is_ready(self, now_mono_ns: int) -> bool:
         """Return whether what was asked for is here, so that it can be shown."""
-        if not self.is_welcomed or self.seek_ns is not None or self._is_seeking:
+        if not self.is_welcomed or self.seek_ns is not None or self._is_seeking or self._first is not None:
             return False
         if not self.asked_seek_ns:
             return self.side.mirror.t_ns > 0 or self.side.mirror.frames > 1

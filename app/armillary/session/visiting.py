@@ -17,6 +17,7 @@ from armillary.model.clock import NS, Clock
 from armillary.model.control import Kill, Play, SnapshotInfo, Step, StepBy, TakeSnapshot
 from armillary.model.fault import Fault, FaultRecord, WorldFault
 from armillary.model.frame import Event, RunState, WorldKind, empty_frame
+from armillary.model.scenario import Fork
 from armillary.model.tags import TagSpec
 from armillary.session import side as sides
 from armillary.session import worlds
@@ -319,11 +320,25 @@ class Visiting(Loading):
 
     def why_no_fork(self) -> str:
         """Return why no what-if can be started from here, "" when it can."""
-        return self.why_no_replay()
+        if why := self.why_no_replay():
+            return why
+        if self.mirror.world and self._address_of(self.mirror.world):
+            return ""
+        return "The world that is shown has no address to be forked from."
 
     def fork(self, scenario: str = "", t_ns: int = 0) -> None:
         """Start a what-if from the world that is shown, at a time (0 = the one shown), and show it."""
-        raise WorldFault("Forking comes with the WHAT-IF world.", where=self.title, remedy="Wait for it.")
+        if why := self.why_no_fork():
+            raise WorldFault(why, where=self.title, remedy="Open a project whose live world runs.")
+        source = self._address_of(self.mirror.world)
+        at_ns = t_ns or (self.picture_ns() if self.away else 0)
+        visit = self._ours(WorldKind.WHATIF, idle=True) or self._start(WorldKind.WHATIF, idle=True)
+        visit.begin_with(Fork(source=source, t_ns=at_ns, scenario=scenario))
+        self._expect(visit)
+        visit.go(self._clock.now_mono_ns())
+
+    def _address_of(self, world: str) -> str:
+        return next((row.address for row in self.worlds if row.id == world), "")
 
     # ------------------------------------------------------------ visits
 

@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 _MS = 1000
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SLOWEST_PUMP_S = 1.0
+_SPARE_BYTES = 1024**3  # free memory below which no idle worlds are kept ready
 _IGNORED = (
     "This plugin does not support",
     "propagateSizeHints",
@@ -202,6 +203,8 @@ def run(
         QTimer.singleShot(round(seconds * _MS), window, end)
     # floating docks are windows too: the main window alone decides when the application ends, and once
     app.setQuitOnLastWindowClosed(False)
+    # a timed run shows what is; spares are for a person, where there is memory for them
+    workspace.warm = seconds is None and window.settings.get("warm", "on") != "off" and _has_room()
     window.on_closed = app.quit
     window.show()
     pulse.pump()
@@ -214,6 +217,11 @@ def run(
         window.shut_down()
         qInstallMessageHandler(old_messages)
     return 1 if failed else 0
+
+
+def _has_room() -> bool:
+    """Return whether two idle worlds of about 100 MB each find room."""
+    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") > _SPARE_BYTES
 
 
 def summary(workspace: Workspace, window: DeskWindow, start_mono_ns: int) -> list[str]:
