@@ -12,7 +12,8 @@ from tempfile import mkdtemp
 
 SOURCE = Path(__file__).with_name("lag.c")
 PLATFORMS = {2: "linux64", 3: "x86_64-linux"}
-MODES = ("sane crash hang nan read write discard memory error warning end connect chatter").split()
+MODES = ["sane", "crash", "hang", "nan", "read", "write", "discard", "memory"]
+MODES += ["error", "warning", "end", "connect", "chatter"]
 
 _UNIT = '<UnitDefinitions><Unit name="K"><BaseUnit K="1"/></Unit></UnitDefinitions>'
 _HEAD_2 = (
@@ -34,6 +35,7 @@ _VARIABLES = (
     ("count", 10, "Integer", "output", "discrete", "calculated", ""),
     ("mode", 11, "Integer", "parameter", "fixed", "exact", 'start="0"'),
     ("result", 12, "Integer", "output", "discrete", "calculated", ""),
+    ("time", 99, "Real", "independent", "continuous", "", ""),
     ("on", 20, "Boolean", "input", "discrete", "", 'start="true"'),
 )
 _OF_3 = {"Real": "Float64", "Integer": "Int32", "Boolean": "Boolean"}
@@ -51,7 +53,7 @@ class Wish:
     tool: str = ""
     needs_tool: bool = False
     platform: str = ""
-    token: str = "{lag-1}"
+    token: str = "{lag-1}"  # noqa: S105  the instantiation token of FMI
 
 
 @cache
@@ -85,7 +87,9 @@ def description(wish: Wish) -> str:
     rows = []
     for name, vr, type_, causality, variability, initial, rest in _VARIABLES:
         start = f' initial="{initial}"' if initial else ""
-        common = f'name="{name}" valueReference="{vr}" causality="{causality}" variability="{variability}"{start}'
+        common = (
+            f'name="{name}" valueReference="{vr}" causality="{causality}" variability="{variability}"{start}'
+        )
         if is_2:
             rows.append(f"<ScalarVariable {common}><{type_} {rest}/></ScalarVariable>")
         else:

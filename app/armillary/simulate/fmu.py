@@ -22,7 +22,7 @@ FMI2 = 2
 MAX_HALVINGS = 12
 MESSAGES = 10
 _WARNING, _DISCARD = 1, 2  # fmi2Status, fmi3Status
-_LAST_SUCCESSFUL = 2  # fmi2StatusKind
+_LAST_SUCCESSFUL, _TERMINATED = 2, 3  # fmi2StatusKind
 
 
 class Library(Protocol):
@@ -254,12 +254,24 @@ class Fmu:
                 self._slave.fmi3DoStep(self._slave.component, at, h, ctypes.c_bool(True), *told)
         except self._library.error as error:
             if getattr(error, "status", None) == _DISCARD:
+                if self._is_terminated():
+                    raise self._ended() from error
                 seconds = self._last_successful() if self.about.major == FMI2 else last.value
                 return (self._t0_ns + round(seconds * NS) if math.isfinite(seconds) else t_ns), True
             raise self._told(error) from error
         if is_ended.value:
-            raise self._fault(f"it ended its run at {self._at()}.{self._last_words()}", "Begin a new run.")
+            raise self._ended()
         return t_ns + h_ns, False
+
+    def _is_terminated(self) -> bool:
+        """Return whether a discarded step of FMI 2 means that the model wants to end."""
+        try:
+            return self.about.major == FMI2 and bool(self._slave.getBooleanStatus(_TERMINATED))
+        except self._library.error:  # it need not know
+            return False
+
+    def _ended(self) -> Fault:
+        return self._fault(f"it ended its run at {self._at()}.{self._last_words()}", "Begin a new run.")
 
     def _last_successful(self) -> float:
         try:
