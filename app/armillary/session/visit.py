@@ -144,6 +144,7 @@ class Visit:
     def _sought(self, answer: object) -> None:
         self._is_seeking = False
         self._answered_mono_ns = max(1, self._sent_mono_ns)
+        self._frames_before = self.side.mirror.frames  # the next one is of after
         if isinstance(answer, FaultRecord):
             self.lost = f"{answer.what} {answer.remedy}"
 
@@ -153,5 +154,8 @@ class Visit:
             return False
         if not self.asked_seek_ns:
             return self.side.mirror.t_ns > 0 or self.side.mirror.frames > 1
-        newer = self.side.mirror.frames > self._frames_before and self.side.mirror.run is not RunState.SEEKING
-        return newer or now_mono_ns - self._answered_mono_ns > PATIENCE_NS
+        mirror = self.side.mirror
+        if not mirror.t_ns or mirror.run is RunState.SEEKING:
+            return False  # a heartbeat of before
+        is_there = mirror.t_ns == self.asked_seek_ns or mirror.frames > self._frames_before
+        return is_there or now_mono_ns - self._answered_mono_ns > PATIENCE_NS
