@@ -107,6 +107,11 @@ def _spread(values: Values, factors: Mapping[str, F8], info: ModelInfo, columns:
     return values_of(rows)
 
 
+def _one(values: Values) -> F8:
+    row: F8 = values.data[0]
+    return row
+
+
 def _prepare(work: Work, info: ModelInfo) -> None:
     job = work.job
     work.names = (*info.outputs, *job.recorded)
@@ -159,7 +164,8 @@ def _march(work: Work, simulator: Simulator, info: ModelInfo, columns: slice, me
             at, name, value = events.pop(0)
             if at > now:  # up to here with what was set before
                 values, change, now = _step(work, simulator, change, at), {}, at
-            change[name], held[name] = value, np.array([value])
+            number = _one(_spread(values_of({name: value}), factors, info, columns))  # uncertain as ever
+            change[name] = held[name] = number
         if until > now:
             values, change, now = _step(work, simulator, change, until), {}, until
         work.values[columns, row, :outputs] = values

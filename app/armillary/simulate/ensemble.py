@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,9 @@ class Entry:
     job: Job | None = None
     run: Trajectory | None = None  # grows; read from disk when it is asked for after a restart
     warnings: tuple[str, ...] = ()
+    residual: Mapping[str, float] = field(default_factory=dict)
+    unmapped: tuple[str, ...] = ()
+    is_estimated: bool = False
     stop: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -234,7 +237,8 @@ class Ensemble:
         note = card.note
         if news.detail and news.phase == "done":
             note = f"{note}; {news.detail}".strip("; ")
-        entry.warnings = news.warnings
+        entry.warnings, entry.residual = news.warnings, news.residual
+        entry.unmapped, entry.is_estimated = news.unmapped, news.is_estimated
         self._set(
             name,
             replace(

@@ -190,7 +190,7 @@ class Worker:
 def opened(model: OpenModel, project: Path) -> Simulator:
     """Return a simulator: a plugin's by its entry point, an FMU in a process of its own. Raises a Fault."""
     if model.kind == "fmu":
-        return RemoteModel(model, places.logs())
+        return RemoteModel(model, places.log_file().with_name("simulate-child.log"), project)
     points = {point.name: point for point in entry_points(group=GROUP)}
     if model.kind not in points:
         raise ProjectFault(

@@ -156,8 +156,12 @@ def start(
     *,
     memory_bytes: int = 0,
     cpu_s: int = 0,
+    detached: bool = False,
 ) -> Child:
-    """Start a child by entry name. Limits of 0 are none. Raises WorldFault for a name not in the table."""
+    """Start a child by entry name. Limits of 0 are none. Raises WorldFault for a name not in the table.
+
+    detached: it goes on when this process ends, as a service; a Stop ends it.
+    """
     if entry not in ENTRIES:
         raise WorldFault(
             f"There is no process named {entry}.", where="wire.child", remedy="Use one of ENTRIES."
@@ -165,24 +169,34 @@ def start(
     log.parent.mkdir(parents=True, exist_ok=True)
 
     def limits() -> None:  # in the child, between fork and exec
-        os.setpgid(0, 0)  # Ctrl-C goes to the parent, which ends its children in order
+        if detached:
+            os.setsid()  # the end of the terminal is not its end
+        else:
+            os.setpgid(0, 0)  # Ctrl-C goes to the parent, which ends its children in order
         if memory_bytes:
             resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
         if cpu_s:
             resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
 
+    # a detached child holds the other end of its own stdin, which so never ends
+    read, write = os.pipe() if detached else (subprocess.PIPE, -1)
     with log.open("ab") as errors:
         process = subprocess.Popen(
             [*_program(), "--child", entry, "--log", str(log)],
-            stdin=subprocess.PIPE,
+            stdin=read,
             stdout=subprocess.PIPE,
             stderr=errors,
+            pass_fds=(write,) if detached else (),
             preexec_fn=limits,  # noqa: PLW1509  limits must be set before the exec; we fork from few threads
         )
     child = Child(entry, process, log)
     line = json.dumps(dict(args)).encode() + b"\n"
     try:
-        if process.stdin is not None:
+        if detached:
+            os.close(read)
+            with os.fdopen(write, "wb") as stream:
+                stream.write(line)
+        elif process.stdin is not None:
             process.stdin.write(line)
             process.stdin.flush()
     except BrokenPipeError:

@@ -1,0 +1,311 @@
+"""What was forked, in the model's names and in ours: from a state to jobs, from results to states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from armillary.model.arrays import F8, I8, U2, U4
+from armillary.model.clock import NS
+from armillary.model.control import RunRequest, StateAnswer
+from armillary.model.fault import ProjectFault
+from armillary.model.quality import BAD, GOOD, NEVER, UNCERTAIN, rank, worst
+from armillary.model.sample import SampleBatch, batch_of
+from armillary.model.scenario import Job, Scenario
+from armillary.model.simulation import ModelInfo, OpenModel, Trajectory, values_of
+from armillary.model.tags import TagSpec, TagTable
+from armillary.model.units import conversion
+from armillary.project.table import nearest
+from armillary.simulate import results
+from armillary.twin.derive import Derived
+
+Columns = Mapping[str, tuple[str, float, float]]
+BASELINE = "baseline"
+
+
+def columns_of(scenario: Scenario, info: ModelInfo, specs: Mapping[str, TagSpec]) -> Columns:
+    """Return tag → (variable, factor, offset) with shown = variable × factor + offset.
+
+    The scenario's map is stronger than the tags that the model offers. Raises ProjectFault for a name that
+    is not known and for units that do not fit.
+    """
+    chosen = {v.tag: v.name for v in info.variables if v.tag in specs and not specs[v.tag].expression}
+    taken = set(scenario.map.values())
+    chosen = {tag: name for tag, name in chosen.items() if name not in taken} | dict(scenario.map)
+    variables = {v.name: v for v in info.variables}
+    out: dict[str, tuple[str, float, float]] = {}
+    for tag, name in chosen.items():
+        if tag not in specs:
+            raise _unknown(f"The project has no tag '{tag}'.", tag, specs, scenario.origin)
+        if name not in variables:
+            raise _unknown(f"The model has no variable '{name}'.", name, variables, scenario.origin)
+        out[tag] = (name, *conversion(variables[name].unit, specs[tag].unit, f"{scenario.origin}: {tag}"))
+    return out
+
+
+def _unknown(what: str, name: str, known: Mapping[str, object], where: str) -> ProjectFault:
+    remedy = nearest(name, sorted(known)).strip() or "Correct the name."
+    return ProjectFault(what, where=where, remedy=remedy)
+
+
+@dataclass(slots=True)
+class Forked:
+    """One fork: the state it began from, and how that speaks to the model."""
+
+    state: StateAnswer
+    scenario: Scenario
+    info: ModelInfo
+    specs: Sequence[TagSpec]
+    project: str  # folder
+    columns: Columns = field(init=False)
+    value: F8 = field(init=False)  # (N,) by slot, at the fork
+    quality: U2 = field(init=False)
+    source_ns: I8 = field(init=False)
+
+    def __post_init__(self) -> None:
+        by_name = {spec.name: spec for spec in self.specs}
+        self.columns = columns_of(self.scenario, self.info, by_name)
+        n = len(self.specs)
+        self.value, self.quality = np.full(n, np.nan), np.full(n, NEVER, np.uint16)
+        self.source_ns = np.zeros(n, np.int64)
+        rows = [(by_name[tag].slot, row) for row, tag in enumerate(self.state.tags) if tag in by_name]
+        if rows:
+            slot, row = np.array(rows).T
+            self.value[slot], self.quality[slot] = self.state.value[row], self.state.quality[row]
+            self.source_ns[slot] = self.state.source_ns[row]
+
+    @property
+    def t_ns(self) -> int:
+        """The moment of the fork."""
+        return self.state.t_ns
+
+    @property
+    def held(self) -> Mapping[str, float]:
+        """Each tag's value at the fork."""
+        return {spec.name: float(self.value[spec.slot]) for spec in self.specs}
+
+    @property
+    def not_good(self) -> tuple[str, ...]:
+        """Tags that the model begins from and that were not GOOD."""
+        if not self.state.tags:
+            return ()
+        return tuple(
+            s.name for s in self.specs if s.name in self.columns and int(self.quality[s.slot]) & 0xFF > GOOD
+        )
+
+    # ---------------------------------------------------------------- to the model
+
+    def job(self, request: RunRequest, out: str) -> Job:
+        """Return what a worker is asked for. Raises ProjectFault for a name that is not known."""
+        given = self._given()
+        causality = {v.name: v.causality for v in self.info.variables}
+        parameters = dict(given["parameter"])
+        inputs = dict(given["input"])
+        wished = [(0.0, name, value) for name, value in self.scenario.inputs.items()]
+        wished += [(0.0, name, value) for name, value in request.parameters.items()]
+        events: list[tuple[int, str, float]] = []
+        for at_s, name, value in [*wished, *request.events]:
+            variable, number = self.variable(name, value)
+            if causality[variable] == "input" and at_s > 0:
+                events.append((self.t_ns + round(at_s * NS), variable, number))
+            elif causality[variable] == "input":
+                inputs[variable] = number
+            elif causality[variable] == "parameter" and at_s <= 0:
+                parameters[variable] = number
+            else:
+                is_late = causality[variable] == "parameter"
+                kind = "a parameter, which is set at the start only" if is_late else "no input"
+                raise ProjectFault(
+                    f"'{name}' cannot be set at {at_s:g} s: it is {kind}.",
+                    where=self.scenario.origin,
+                    remedy="Set an input of the model.",
+                )
+        recorded = tuple(
+            v.name
+            for v in self.info.variables
+            if v.causality == "input" and (v.name in inputs or any(e[1] == v.name for e in events))
+        )
+        cells = request.members * (len(self.info.outputs) + len(recorded))
+        for name in request.spread:  # what is spread must have a value to be spread from
+            spread_of = self.info.named(name)
+            if spread_of is not None and spread_of.causality == "parameter":
+                parameters.setdefault(name, spread_of.start)
+            elif spread_of is not None and spread_of.causality == "input":
+                inputs.setdefault(name, spread_of.start)
+        return Job(
+            id=request.id,
+            project=self.project,
+            model=self.model,
+            out=out,
+            t_ns=self.t_ns,
+            sample_ns=results.sample_times(self.t_ns, request.horizon_s, self.scenario.sample_s, cells),
+            members=request.members,
+            seed=request.seed,
+            initial=values_of(given["initial"]),
+            inputs=values_of(inputs),
+            parameters=values_of(parameters),
+            events=tuple(sorted(events, key=lambda e: e[0])),
+            recorded=recorded,
+            spread=dict(request.spread),
+            warm_up_s=self.scenario.warm_up_s,
+            state=self.state.simulator,
+        )
+
+    @property
+    def model(self) -> OpenModel:
+        """What a worker has to load."""
+        return model_of(self.scenario)
+
+    def variable(self, name: str, value: float) -> tuple[str, float]:
+        """Return (variable, value in its unit) of a tag or variable. Raises ProjectFault."""
+        if name in self.columns:
+            variable, factor, offset = self.columns[name]
+            return variable, (value - offset) / factor
+        if self.info.named(name) is None:
+            known = {**{v.name: v for v in self.info.variables}, **self.columns}
+            raise _unknown(
+                f"Neither the model nor its tags have '{name}'.", name, known, self.scenario.origin
+            )
+        return name, value
+
+    def _given(self) -> dict[str, dict[str, float]]:
+        """Return what the state says, by what the model takes it as."""
+        out: dict[str, dict[str, float]] = {"initial": {}, "input": {}, "parameter": {}}
+        causality = {v.name: v.causality for v in self.info.variables}
+        for name, value in self.state.model.items():
+            if causality.get(name) in ("input", "parameter"):
+                out[causality[name]][name] = value
+        slots = {spec.name: spec.slot for spec in self.specs}
+        for tag, (variable, factor, offset) in self.columns.items():
+            value, word = float(self.value[slots[tag]]), int(self.quality[slots[tag]]) & 0xFF
+            if word < BAD and np.isfinite(value):
+                kind = causality[variable]
+                into = kind if kind in ("input", "parameter") else "initial"
+                out[into][variable] = (value - offset) / factor
+        return out
+
+    # ---------------------------------------------------------------- back from it
+
+    def view(self) -> View:
+        """Return how results become states."""
+        return View(self)
+
+
+class View:
+    """States of the project's tags out of results; member 0, the nominal one, is what is shown."""
+
+    def __init__(self, fork: Forked) -> None:
+        self._fork = fork
+        self._derived = Derived(fork.specs)
+        self._slots = np.arange(len(fork.specs), dtype=np.uint32)
+        slots = {spec.name: spec.slot for spec in fork.specs}
+        self._mapped: list[tuple[str, int, float, float]] = [
+            (name, slots[tag], factor, offset) for tag, (name, factor, offset) in fork.columns.items()
+        ]
+        tags = fork.state.tags
+        self._texts = {slots[tags[r]]: text for r, text in fork.state.text.items() if tags[r] in slots}
+        own = {slot for _, slot, _, _ in self._mapped} | {s.slot for s in fork.specs if s.expression}
+        self._held = np.array([s not in own for s in range(len(fork.specs))], np.bool_)
+
+    def table(self, run: Trajectory | None, row: int, mono_ns: int) -> TagTable:
+        """Return all tags at a row of a result; without one, as they were at the fork.
+
+        A tag that the model does not know keeps its value and is UNCERTAIN: nobody computed it.
+        """
+        fork = self._fork
+        table = TagTable(len(fork.specs))
+        table.value[:], table.quality[:] = fork.value, fork.quality
+        table.source_ns[:] = table.arrival_ns[:] = fork.source_ns
+        table.arrival_mono_ns[:] = table.alive_mono_ns[:] = mono_ns
+        table.text.update(self._texts)
+        if run is None or not len(run.t_ns):
+            return table
+        held = self._held & (rank(table.quality) < NEVER)
+        table.quality[held] = worst(table.quality[held], np.full(int(held.sum()), UNCERTAIN, np.uint16))
+        found = [(run.names.index(n), s, f, o) for n, s, f, o in self._mapped if n in run.names]
+        if found:
+            column, slot, factor, offset = (np.array(each) for each in zip(*found, strict=True))
+            values = run.values[0, row, column] * factor + offset
+            known = np.isfinite(values)
+            table.value[slot] = values
+            table.quality[slot] = np.where(known, GOOD, BAD)
+            table.source_ns[slot] = table.arrival_ns[slot] = run.t_ns[row]
+            for s in slot.tolist():
+                table.text.pop(s, None)
+        self._derived.evaluate(table, self._slots, int(run.t_ns[row]), mono_ns)
+        return table
+
+    def rows(self, table: TagTable) -> SampleBatch:
+        """Return a table as one row for each slot that has a value."""
+        slot: U4 = self._slots[rank(table.quality) < NEVER]
+        kept = {int(s): i for i, s in enumerate(slot.tolist())}
+        return batch_of(
+            slot,
+            table.value[slot],
+            table.source_ns[slot],
+            table.arrival_ns[slot],
+            table.arrival_mono_ns[slot],
+            quality=table.quality[slot],
+            text={kept[s]: text for s, text in table.text.items() if s in kept},
+        )
+
+
+def model_of(scenario: Scenario) -> OpenModel:
+    """Return what a worker has to load for a scenario."""
+    return OpenModel(
+        kind=scenario.simulator,
+        file=scenario.file,
+        call_timeout_s=scenario.call_timeout_s,
+        step_s=scenario.step_s,
+    )
+
+
+def requests_of(scenario: Scenario) -> tuple[RunRequest, ...]:
+    """Return the baseline and each variant of a scenario as requests."""
+    common = tuple((e.at_s, name, value) for e in scenario.events for name, value in e.set.items())
+    first = RunRequest(
+        id=BASELINE,
+        title="Do nothing",
+        horizon_s=scenario.horizon_s,
+        events=common,
+        members=scenario.members,
+        spread=scenario.spread,
+        seed=scenario.seed,
+    )
+    more = tuple(
+        RunRequest(
+            id=variant.id,
+            title=variant.title or variant.id,
+            horizon_s=scenario.horizon_s,
+            events=(
+                *common,
+                *((e.at_s, name, value) for e in variant.events for name, value in e.set.items()),
+            ),
+            parameters=variant.parameters,
+            members=scenario.members,
+            spread=scenario.spread,
+            seed=scenario.seed,
+        )
+        for variant in scenario.variants
+    )
+    return (first, *more)
+
+
+def empty_state(project_hash: str, t_ns: int) -> StateAnswer:
+    """Return a state that says nothing: the model begins from its own steady state."""
+    none = np.zeros(0, np.int64)
+    return StateAnswer(
+        world="",
+        kind="",
+        project_hash=project_hash,
+        seq=0,
+        t_ns=t_ns,
+        tags=(),
+        units=(),
+        value=np.zeros(0),
+        source_ns=none,
+        arrival_ns=none,
+        quality=np.zeros(0, np.uint16),
+    )
