@@ -111,11 +111,12 @@ class Conditions:
         self._bad[:] = False
 
     def look(
-        self, table: TagTable, readings: SampleBatch, now_mono_ns: int, links: tuple[I8, B1] | None = None
+        self, table: TagTable, readings: SampleBatch, now_mono_ns: int, links: tuple[I8, B1, B1] | None = None
     ) -> Look:
         """See a tick: its readings in order, what the qualities became, and which delays ran out.
 
-        `links`: alarms of kind `link`, (k,), and whether each one's condition holds, (k,).
+        `links`: alarms of kind `link`, (k,), whether each one's condition holds, and whether it certainly
+        does not; where neither is known, the alarm stays as it is.
         """
         self._hits = []
         w = self._watched
@@ -301,19 +302,20 @@ class Conditions:
         wants = alarm[asked]
         self._quality[alarm] = table.quality[self.slot[alarm]]
         if len(wants):
-            self._judge_at(wants, np.ones(len(wants), np.bool_), now_mono_ns)
+            yes = np.ones(len(wants), np.bool_)
+            self._judge_at(wants, yes, ~yes, now_mono_ns)
         rest = alarm[~asked]
         self._over_since[rest], self._under_since[rest] = _NONE, _NONE
         self._run[rest[~self._skips_bad[rest]]] = 0
         self._run_clear[rest] = 0
 
-    def _judge_at(self, alarm: I8, over: B1, now_mono_ns: int) -> None:
+    def _judge_at(self, alarm: I8, over: B1, under: B1, now_mono_ns: int) -> None:
         """Judge alarms without readings by whether their condition holds now."""
         n = len(alarm)
         nothing = np.zeros(n, np.int64)
         now = np.full(n, now_mono_ns, np.int64)
         self._judge(
-            _Readings(alarm, self.value[alarm], self._quality[alarm], nothing, now, nothing), over, ~over
+            _Readings(alarm, self.value[alarm], self._quality[alarm], nothing, now, nothing), over, under
         )
 
 

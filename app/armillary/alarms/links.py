@@ -54,14 +54,19 @@ class LinkWatch:
         self._row_of = {row: number for number, row in enumerate(self._rows.tolist())}
         self._looked_ns = self._first_ns = 0
 
-    def look(self, table: TagTable, now_mono_ns: int) -> tuple[I8, B1] | None:
-        """Return (alarm rows, silent), or None when it is too early to look again."""
+    def look(self, table: TagTable, now_mono_ns: int) -> tuple[I8, B1, B1] | None:
+        """Return (alarm rows, silent, speaks), or None when it is too early to look again.
+
+        Right after a start a link is neither: what has not spoken yet has not come back either.
+        """
         if not len(self._rows) or 0 <= now_mono_ns - self._looked_ns < ALIVE_STEP_NS:
             return None
         self._looked_ns = now_mono_ns
         self._first_ns = self._first_ns or now_mono_ns
         is_young = now_mono_ns - self._first_ns < FIRST_NS
-        return self._rows, np.array([_is_silent(table, s, is_young) for s in self._slots], np.bool_)
+        silent = np.array([_is_silent(table, s, is_young) for s in self._slots], np.bool_)
+        speaks = np.array([_speaks(table, s) for s in self._slots], np.bool_)
+        return self._rows, silent, speaks
 
     def text(self, row: int, table: TagTable, now_mono_ns: int, name: str) -> str:
         """Return one sentence: for how long, and how many tags it concerns."""
@@ -73,10 +78,14 @@ class LinkWatch:
         return f"{link} silent for {(now_mono_ns - last) // NS} s · {len(slots)} tags stale"
 
 
+def _speaks(table: TagTable, slots: U4) -> bool:
+    return bool(((table.quality[slots] & RANK_MASK) < STALE).any())
+
+
 def _is_silent(table: TagTable, slots: U4, is_young: bool) -> bool:
     quality = table.quality[slots]
     rank = quality & RANK_MASK
-    if not len(slots) or (rank < STALE).any():
+    if not len(slots) or _speaks(table, slots):
         return False
     lost = (rank == STALE) | ((quality & COMM) != 0)
     return bool(lost.any() or (not is_young and (rank == NEVER).any()))

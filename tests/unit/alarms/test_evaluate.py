@@ -400,3 +400,14 @@ def test_an_alarm_that_left_the_project_closes_with_a_record() -> None:
     after.alarms.restore(before.alarms.states(), after.clock.now_ns())
     after.tick()
     assert [(e.id, e.event) for e in after.events] == [("HI", "DISABLE")]
+
+
+def test_a_link_that_was_silent_still_is_after_a_restart_until_it_speaks() -> None:
+    specs = link_alarms([LinkSpec(name="plc", kind="opcua", url="")], TAGS)
+    before = Bench(*specs).tick(after_s=20).tick(after_s=20).tick(after_s=20)
+    assert before.words == ["RAISE"]
+    after = Bench(*specs)
+    after.alarms.restore(before.alarms.states(), after.clock.now_ns())
+    after.tick().tick()
+    assert after.state() == before.state()
+    assert after.tick((0, 70.0)).words == ["CLEAR"]
