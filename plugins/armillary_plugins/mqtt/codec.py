@@ -16,7 +16,14 @@ TOPIC_ALIAS_MAXIMUM, RECEIVE_MAXIMUM = 1000, 1000
 FAILED = 0x80  # reason codes from here on are failures
 
 RETAIN_FLAG, QOS_MASK, DUP_FLAG = 0x01, 0x06, 0x08
-P_EXPIRY, P_CORRELATION, P_SERVER_KEEP_ALIVE, P_TOPIC_ALIAS, P_MAXIMUM_PACKET = 0x02, 0x09, 0x13, 0x23, 0x27
+P_EXPIRY, P_RESPONSE_TOPIC, P_CORRELATION, P_SERVER_KEEP_ALIVE, P_TOPIC_ALIAS, P_MAXIMUM_PACKET = (
+    0x02,
+    0x08,
+    0x09,
+    0x13,
+    0x23,
+    0x27,
+)
 _BYTE = frozenset({0x01, 0x17, 0x19, 0x24, 0x25, 0x28, 0x29, 0x2A})
 _TWO = frozenset({P_SERVER_KEEP_ALIVE, 0x21, 0x22, P_TOPIC_ALIAS})
 _FOUR = frozenset({P_EXPIRY, 0x11, 0x18, P_MAXIMUM_PACKET})
@@ -75,13 +82,22 @@ def unsubscribe(version: int, packet_id: int, filters: Sequence[str]) -> bytes:
 
 
 def publish(
-    version: int, packet_id: int, topic: str, payload: bytes, *, expiry_s: int = 0, correlation: bytes = b""
+    version: int,
+    packet_id: int,
+    topic: str,
+    payload: bytes,
+    *,
+    expiry_s: int = 0,
+    correlation: bytes = b"",
+    response_topic: str = "",
 ) -> bytes:
-    """Return a PUBLISH, QoS 1, not retained; expiry and correlation data exist in version 5 only."""
+    """Return a PUBLISH, QoS 1, not retained; expiry, correlation and response exist in version 5 only."""
     body = _text(topic) + struct.pack(">H", packet_id)
     if version == MQTT_5:
         properties = struct.pack(">BI", P_EXPIRY, expiry_s) if expiry_s else b""
         if correlation:
+            if response_topic:
+                properties += bytes([P_RESPONSE_TOPIC]) + _text(response_topic)
             properties += bytes([P_CORRELATION]) + struct.pack(">H", len(correlation)) + correlation
         body += _length(len(properties)) + properties
     return _packet(PUBLISH | 0x02, body + payload)

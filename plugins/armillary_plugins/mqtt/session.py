@@ -161,11 +161,21 @@ class Session(asyncio.Protocol):
             some = filters[at : at + SUBSCRIBE_AT_ONCE]
             self._send(codec.unsubscribe(self.version, self._next_id(), some))
 
-    async def publish(self, topic: str, payload: bytes, expiry_s: int, correlation: bytes) -> int:
+    async def publish(
+        self, topic: str, payload: bytes, expiry_s: int, correlation: bytes, response_topic: str = ""
+    ) -> int:
         """Publish at QoS 1 and return the broker's reason code. Raises LinkFault when it does not answer."""
         packet_id = self._next_id()
         self._send(
-            codec.publish(self.version, packet_id, topic, payload, expiry_s=expiry_s, correlation=correlation)
+            codec.publish(
+                self.version,
+                packet_id,
+                topic,
+                payload,
+                expiry_s=expiry_s,
+                correlation=correlation,
+                response_topic=response_topic,
+            )
         )
         body = await self._answer(codec.PUBACK, packet_id)
         return body[2] if len(body) > 2 else 0  # noqa: PLR2004  short form: success

@@ -20,7 +20,7 @@ _PORTS = {"mqtt": 1883, "mqtts": 8883}
 _KEYS = frozenset(
     {
         "version", "client_id", "username", "secret", "tls", "subscribe", "qos", "max_payload",
-        "keep_alive_s", "silence_s", "command_topic", "command_payload",
+        "keep_alive_s", "silence_s", "command_topic", "command_payload", "response_topic",
     }
 )  # fmt: skip
 _TLS_KEYS = frozenset({"ca", "cert", "key"})
@@ -47,6 +47,7 @@ class Settings:
     keep_alive_s: int = KEEP_ALIVE_S
     command_topic: str = "{topic}/set"
     command_payload: str = "auto"
+    response_topic: str = ""  # "" = the broker's acknowledgement is the answer
 
     @property
     def where(self) -> str:
@@ -87,6 +88,7 @@ def settings_of(link: LinkSpec) -> Settings:
         keep_alive_s=_whole(given, "keep_alive_s", KEEP_ALIVE_S, where),
         command_topic=str(given.get("command_topic", "{topic}/set")),
         command_payload=_payload(given, where),
+        response_topic=str(given.get("response_topic", "")),
     )
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import json
 
-from armillary.api import Fault, LinkFault, OrderFault, SourceContext, Write
+from armillary.api import Fault, LinkFault, OrderFault, SourceContext, WireBatch, Write
 from armillary_plugins.mqtt import codec
 from armillary_plugins.mqtt.faults import VersionRefused
-from armillary_plugins.mqtt.session import NS, connected
+from armillary_plugins.mqtt.session import NS, Hooks, connected
 from armillary_plugins.mqtt.settings import MQTT_3, is_filter, password, settings_of, tls_context
+
+ANSWER_S = 4.0  # less than the gate waits
 
 
 class MqttSink:
@@ -22,6 +24,10 @@ class MqttSink:
     Topic: the setting `command_topic`, in which {topic}, {path} and {link} stand for parts of the tag's
     address `topic#path`; by default `{topic}/set`. Payload: a JSON document with the value at the path,
     or the bare value where there is no path (setting `command_payload`: auto, json, raw).
+
+    With the setting `response_topic` (it holds {id}, so each order has its own) and MQTT 5 the device is
+    asked to answer there, and `execute` waits for it: `{"ok": false, "reason": "…"}` is a refusal, any other
+    answer is a yes. Without an answer in time nobody knows.
     """
 
     def __init__(self, context: SourceContext) -> None:
@@ -70,6 +76,8 @@ class MqttSink:
     async def _published(self, write: Write, topic: str, payload: bytes) -> int:
         """Connect, publish, wait for the answer, hang up; return the reason code."""
         clock = self._context.clock
+        answer_topic = self._answer_topic(write) if self._version != MQTT_3 else ""
+        answers: asyncio.Queue[bytes] = asyncio.Queue()
         session = await connected(
             self._settings,
             clock,
@@ -77,8 +85,15 @@ class MqttSink:
             password(self._settings, self._context),
             version=self._version,
             suffix="-cmd",
+            hooks=Hooks(batch=lambda batch: _put(batch, answers)),
         )
         try:
+            if answer_topic and await session.subscribe([(answer_topic, 1)]):
+                raise OrderFault(
+                    "The command was not sent: the broker does not let us hear the answer.",
+                    where=f"{write.link}!{answer_topic}",
+                    remedy="Give this user the right to read the response topic.",
+                )
             left_ns = write.not_after_ns - clock.now_ns()
             if left_ns <= 0:
                 raise OrderFault(
@@ -87,8 +102,8 @@ class MqttSink:
                     remedy="Look at the present value and order again.",
                 )
             try:
-                return await session.publish(
-                    topic, payload, max(1, -(-left_ns // NS)), write.id.encode()[:64]
+                code = await session.publish(
+                    topic, payload, max(1, -(-left_ns // NS)), write.id.encode()[:64], answer_topic
                 )
             except LinkFault as fault:
                 # Sent, perhaps received: the gate reads back; nothing is sent again.
@@ -97,6 +112,10 @@ class MqttSink:
                     where=f"{write.link}!{topic}",
                     remedy="Read the value back before ordering again.",
                 ) from fault
+            if answer_topic and not code:
+                left_s = min(ANSWER_S, (write.not_after_ns - clock.now_ns()) / NS)
+                _check_answer(await asyncio.wait_for(answers.get(), max(0.0, left_s)), write, topic)
+            return code
         finally:
             await session.close()
 
@@ -114,6 +133,22 @@ class MqttSink:
             )
         return topic
 
+    def _answer_topic(self, write: Write) -> str:
+        template = self._settings.response_topic
+        if not template:
+            return ""
+        try:
+            topic = template.format(link=write.link, id=write.id) if "{id}" in template else ""
+        except (KeyError, IndexError, ValueError):
+            topic = ""
+        if not topic or not is_filter(topic) or "#" in topic or "+" in topic:
+            raise OrderFault(
+                "The response topic cannot be used.",
+                where=write.link,
+                remedy="Correct 'response_topic' of the source; it must hold {id}, and may hold {link}.",
+            )
+        return topic
+
     def _payload(self, write: Write) -> bytes:
         path = write.address.partition("#")[2].strip().removeprefix("$").removeprefix(".")
         value: object = write.value
@@ -127,6 +162,24 @@ class MqttSink:
         for name in reversed(path.split(".") if path else ["value"]):
             value = {name.strip("`"): value}
         return json.dumps(value).encode()
+
+
+def _put(batch: WireBatch, answers: asyncio.Queue[bytes]) -> None:
+    for i in range(len(batch)):  # one answer to one order
+        answers.put_nowait(batch.payload[batch.start[i] : batch.start[i + 1]])
+
+
+def _check_answer(payload: bytes, write: Write, topic: str) -> None:
+    """Raise OrderFault when the device said no."""
+    try:
+        said = json.loads(payload) if payload else {}
+    except (ValueError, RecursionError):
+        said = {}
+    if isinstance(said, dict) and said.get("ok", True) is False:
+        why = str(said.get("reason", "no reason given"))[:200]
+        raise OrderFault(
+            f"Refused by the plant: {why}.", where=f"{write.link}!{topic}", remedy="Mend what it says."
+        )
 
 
 def _not_sent(fault: Fault, write: Write) -> OrderFault:

@@ -1,9 +1,10 @@
-"""OPC UA sink: writes one value over a session of its own; sends it now or not at all."""
+"""OPC UA sink: writes one value, or calls one method, over a session of its own; now or not at all."""
 
 from __future__ import annotations
 
 import asyncio
 import math
+from dataclasses import replace
 from typing import Any
 
 from asyncua.ua import NodeId
@@ -49,14 +50,15 @@ class OpcUaSink:
             try:
                 async with asyncio.timeout(READY_S):
                     session = await self._connected(write)
-                    value = await self._checked(session, write)
+                    ready = self._callable if write.is_call else self._checked
+                    value = await ready(session, write)
             except TimeoutError as error:
                 if self._session is not None:
                     self._session.lose(error)
                 remedy = "The server is too slow now."
                 raise OrderFault(NOT_SENT, where=write.address, remedy=remedy) from error
             self._check_time(write)
-            (status,) = await self._written(session, value)
+            (status,) = await (self._called if write.is_call else self._written)(session, value)
         if not status.is_good():
             raise _said_no(str(status.name), write)
 
@@ -129,6 +131,52 @@ class OpcUaSink:
             NodeId=node, AttributeId=ua.AttributeIds.Value, Value=ua.DataValue(variant, StatusCode=None)
         )
 
+    async def _callable(self, session: Session, write: Write) -> Any:  # Any: asyncua's CallMethodRequest
+        """Return the call, with its argument in the method's own type. Raises OrderFault."""
+        try:
+            method = await find(session, write.address)
+            owner = await find(session, write.owner) if write.owner else await _owner(session, method)
+            wanted = [ua.AttributeIds.UserExecutable, ua.AttributeIds.NodeClass]
+            executable, kind = await session.read([(method, name) for name in wanted])
+            inputs = await _inputs(session, method)
+        except LinkFault as fault:
+            raise OrderFault(fault.what, where=write.address, remedy=fault.remedy) from fault
+        except (UaError, OSError, TimeoutError) as error:
+            session.lose(error)
+            raise OrderFault(
+                NOT_SENT, where=session.settings.where, remedy="Order again once it is UP."
+            ) from error
+        if value_of(kind) != ua.NodeClass.Method:
+            raise OrderFault("This is no method.", where=write.address, remedy="Correct the target.")
+        if value_of(executable) is False:
+            raise OrderFault(
+                "The server does not let us call this method.",
+                where=write.address,
+                remedy="Give our user the right to call it, at the server.",
+            )
+        if owner is None or len(inputs) != len(write.arguments):
+            what = (
+                "no object" if owner is None else f"{len(inputs)} arguments, we give {len(write.arguments)}"
+            )
+            raise OrderFault(
+                f"The method has {what}.", where=write.address, remedy="Correct the template's target."
+            )
+        given = [
+            ua.Variant(_fitted(replace(write, value=value), kind), getattr(ua.VariantType, kind))
+            for value, kind in zip(write.arguments, inputs, strict=True)
+        ]
+        return ua.CallMethodRequest(ObjectId=owner, MethodId=method, InputArguments=given)
+
+    async def _called(self, session: Session, call: Any) -> list[Any]:
+        try:
+            results = await session.raw.call([call])
+        except UaStatusCodeError as error:
+            return [ua.StatusCode(error.code)]
+        except (OSError, TimeoutError, asyncio.CancelledError) as error:
+            session.lose(error)  # as for a write: nobody knows, and it is never called again
+            raise
+        return [result.StatusCode for result in results]
+
     async def _written(self, session: Session, value: Any) -> list[Any]:
         try:
             results: list[Any] = await session.raw.write(ua.WriteParameters(NodesToWrite=[value]))
@@ -138,6 +186,38 @@ class OpcUaSink:
             session.lose(error)  # the bytes may have left: the gate reads back, and the session is not reused
             raise
         return results
+
+
+async def _owner(session: Session, method: NodeId) -> NodeId | None:
+    """Return the object that has a method as its component, None when the server names none."""
+    asked = ua.BrowseDescription(
+        NodeId=method,
+        BrowseDirection=ua.BrowseDirection.Inverse,
+        ReferenceTypeId=ua.NodeId(ua.ObjectIds.HasComponent),
+        IncludeSubtypes=True,
+        NodeClassMask=0,
+        ResultMask=ua.BrowseResultMask.All,
+    )
+    (result,) = await session.raw.browse(
+        ua.BrowseParameters(NodesToBrowse=[asked], RequestedMaxReferencesPerNode=2)
+    )
+    found: list[NodeId] = [
+        ua.NodeId(r.NodeId.Identifier, r.NodeId.NamespaceIndex) for r in result.References or ()
+    ]
+    return found[0] if found else None
+
+
+async def _inputs(session: Session, method: NodeId) -> list[str]:
+    """Return the variant types of a method's input arguments."""
+    (references,) = await session.browse([method], ua.ObjectIds.HasProperty)
+    nodes = [r.NodeId for r in references if r.BrowseName.Name == "InputArguments"]
+    if not nodes:
+        return []
+    local = ua.NodeId(nodes[0].Identifier, nodes[0].NamespaceIndex)
+    (answer,) = await session.read([(local, ua.AttributeIds.Value)])
+    kinds = set(ua.VariantType)
+    ids = [argument.DataType.Identifier for argument in value_of(answer) or ()]
+    return [str(ua.VariantType(each).name) if each in kinds else "Null" for each in ids]
 
 
 def _variant_type(value: Any, data_type: NodeId | None) -> str:

@@ -12,6 +12,8 @@ from typing import Any
 import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 from armillary.api import CommandSink, LinkSpec, OrderFault, SourceContext, WallClock, Write
 from armillary_plugins.mqtt.sink import make
@@ -125,3 +127,61 @@ async def test_two_writes_at_once_both_arrive(broker: Any) -> None:
         await asyncio.gather(it.execute(write("a#v", 1.0)), it.execute(write("b#v", 2.0)))
         await until(lambda: len(got) == 2)
     assert sorted(m.topic for m in got) == ["a/set", "b/set"]
+
+
+# ---------------------------------------------------------------- a device that answers
+
+
+@contextmanager
+def device(port: int, answer: bytes | None) -> Iterator[list[Any]]:
+    """Answer each command on the topic that it names, with its correlation data."""
+    got: list[Any] = []
+    up = threading.Event()
+    client = paho.Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
+
+    def on_message(_client: Any, _user: Any, message: Any) -> None:
+        got.append(message)
+        if answer is not None:
+            properties = Properties(PacketTypes.PUBLISH)
+            properties.CorrelationData = message.properties.CorrelationData
+            client.publish(message.properties.ResponseTopic, answer, qos=1, properties=properties)
+
+    client.on_message = on_message
+    client.on_subscribe = lambda *_: up.set()
+    client.connect("127.0.0.1", port)
+    client.loop_start()
+    client.subscribe("+/set", 1)
+    assert up.wait(3)
+    yield got
+    client.disconnect()
+    client.loop_stop()
+
+
+ANSWERS = "answers/{link}/{id}"
+
+
+@pytest.mark.parametrize("answer", [b'{"ok": true}', b"", b"done"])
+async def test_a_device_is_asked_to_answer_and_its_yes_is_waited_for(broker: Any, answer: bytes) -> None:
+    with device(broker.port, answer) as got:
+        await sink(broker.port, response_topic=ANSWERS).execute(write("a#v"))
+    assert got[0].properties.ResponseTopic == "answers/m/0b9f"
+    assert got[0].properties.CorrelationData == b"0b9f"
+
+
+async def test_a_device_that_says_no_is_quoted(broker: Any) -> None:
+    said = b'{"ok": false, "reason": "door open"}'
+    with device(broker.port, said), pytest.raises(OrderFault, match="Refused by the plant: door open"):
+        await sink(broker.port, response_topic=ANSWERS).execute(write("a#v"))
+
+
+async def test_a_device_that_does_not_answer_leaves_the_outcome_open(broker: Any) -> None:
+    with device(broker.port, None) as got:
+        with pytest.raises(TimeoutError):
+            await sink(broker.port, response_topic=ANSWERS).execute(write("a#v", life_s=0.5))
+        assert len(got) == 1
+
+
+async def test_a_response_topic_without_an_id_is_refused(broker: Any) -> None:
+    for template in ("answers", "a/#/{id}", "{nope}/{id}"):
+        with pytest.raises(OrderFault, match="response topic cannot be used"):
+            await sink(broker.port, response_topic=template).execute(write("a#v"))

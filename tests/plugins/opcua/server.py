@@ -12,7 +12,7 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
-from asyncua import Server, ua
+from asyncua import Server, ua, uamethod
 from asyncua.crypto.permission_rules import User, UserRole
 
 URI = "urn:armillary:test"
@@ -41,6 +41,23 @@ async def populate(server: Server, index: int) -> dict[str, Any]:
         nodes[name] = await tank.add_variable(id_, title, value, kind)
     for name in ("Level", "Speed", "Steps", "Running", "Mode", "Curve"):
         await nodes[name].set_writable()
+    called: list[Any] = []
+
+    @uamethod  # type: ignore[untyped-decorator]
+    def start(parent: Any) -> None:
+        called.append("Start")
+
+    @uamethod  # type: ignore[untyped-decorator]
+    def set_steps(parent: Any, steps: int) -> Any:
+        if steps > 100:
+            return ua.StatusCode(ua.StatusCodes.BadOutOfRange)
+        called.append(steps)
+        return None
+
+    for name, function, kinds in (("Start", start, []), ("SetSteps", set_steps, [ua.VariantType.Int16])):
+        id_, title = ua.NodeId(f"Tank1.{name}", index), ua.QualifiedName(name, index)
+        await tank.add_method(id_, title, function, kinds, [])
+    nodes["called"] = called
     unit = ua.EUInformation(DisplayName=ua.LocalizedText("m"), UnitId=5067858)
     await nodes["Level"].add_property(ua.NodeId("Level.EU", index), "0:EngineeringUnits", unit)
     await nodes["Level"].add_property(ua.NodeId("Level.R", index), "0:EURange", ua.Range(0.0, 5.0))
@@ -65,9 +82,12 @@ async def steer(server: Server, nodes: dict[str, Any], order: dict[str, Any]) ->
         )
         await server.write_attribute_value(nodes[name].nodeid, data)
     elif "reset" in order:
+        nodes["called"].clear()
         for name, (value, kind) in KINDS.items():
             data = ua.DataValue(ua.Variant(value, kind), SourceTimestamp=datetime.now(UTC))
             await server.write_attribute_value(nodes[name].nodeid, data)
+    elif "called" in order:
+        return nodes["called"]
     elif "read" in order:
         return await nodes[order["read"]].read_value()
     elif "burst" in order:

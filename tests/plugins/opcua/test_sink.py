@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.plugins.opcua.plant import Host, PlantServer, context, free_port, link, node, plan, until
+from tests.plugins.opcua.plant import URI, Host, PlantServer, context, free_port, link, node, plan, until
 
 from armillary.api import LinkState, OrderFault, WallClock, Write
 from armillary.model.clock import NS
@@ -130,6 +130,39 @@ async def test_a_hanging_server_gets_no_order_when_it_wakes(own_server: PlantSer
     await asyncio.sleep(0.5)
     assert own_server.tell(read="Level") == 2.0
     await sink.close()
+
+
+# ---------------------------------------------------------------- methods
+
+
+def call(name: str, *arguments: float, **changes: Any) -> Write:
+    return order(name, 0.0, is_call=True, arguments=arguments, **changes)
+
+
+async def test_a_method_is_called_once_with_its_argument_in_its_own_type(
+    server: PlantServer, tmp_path: Path
+) -> None:
+    await written(server, tmp_path, call("Start"), call("SetSteps", 12.0, owner=f"nsu={URI};s=Tank1"))
+    assert server.tell(called=True) == ["Start", 12]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "text"),
+    [
+        ("SetSteps", (101.0,), "refused: BadOutOfRange"),
+        ("SetSteps", (1.5,), "does not fit the node's type Int16"),
+        ("SetSteps", (), "has 1 arguments, we give 0"),
+        ("Start", (1.0,), "has 0 arguments, we give 1"),
+        ("Level", (), "This is no method"),
+        ("Nowhere", (), "BadNodeIdUnknown|no method"),
+    ],
+)
+async def test_a_method_that_cannot_be_called_so_is_not_called(
+    server: PlantServer, tmp_path: Path, name: str, arguments: tuple[float, ...], text: str
+) -> None:
+    with pytest.raises(OrderFault, match=text):
+        await written(server, tmp_path, call(name, *arguments))
+    assert server.tell(called=True) == []
 
 
 # ---------------------------------------------------------------- end to end, through the gate
