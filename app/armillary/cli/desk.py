@@ -14,6 +14,7 @@ from types import FrameType
 import click
 
 from armillary.cli.answer import tell
+from armillary.cli.cast import Cast
 from armillary.cli.plant import start_plant
 from armillary.model import places
 from armillary.model.clock import WallClock
@@ -63,6 +64,7 @@ def demo(name: str, seconds: float | None, screenshot: Path | None, headless: bo
         screenshot = screenshot or Path("demo.png")
     if screenshot is not None:
         _must_be_writable(screenshot)
+    cast = Cast()
     plant = start_plant(name, places.runtime() / f"demo-{os.getpid()}", seed, meanwhile=_import_desk)
     workspace = Workspace(clock)
     try:
@@ -70,6 +72,8 @@ def demo(name: str, seconds: float | None, screenshot: Path | None, headless: bo
             tell(
                 f"{part}: pid {process.pid}" + (f", port {plant.ports[part]}" if part != "simulator" else "")
             )
+        cast.move_in(plant.project, clock)
+        tell(cast.words())
         workspace.open(str(plant.project))
         plant.confirm()
         return _desk(workspace, "", offscreen, screenshot, seconds, started)

@@ -12,7 +12,7 @@ import re
 import tempfile
 import tomllib
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -221,6 +221,16 @@ def add(
         )
         _save(folder, {**users, user: account})
     return account
+
+
+def add_all(folder: Path, people: Sequence[tuple[str, str, str]], phc: str, now_ns: int) -> None:
+    """Make the users (user, name, role) of a demonstration, all with one hash. Raises ProjectFault."""
+    with _locked(folder):
+        made = {
+            user: Account(user=user, name=name, role=role, hash=phc, created=iso(now_ns))
+            for user, name, role in people
+        }
+        _save(folder, made)
 
 
 def set_password(folder: Path, user: str, password: str) -> Account:
