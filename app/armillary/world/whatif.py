@@ -254,6 +254,12 @@ class WhatIf(Serving):
             line.close()
         if not isinstance(state, StateAnswer):
             raise WorldFault("The world answered something else.", where=address, remedy="Start it anew.")
+        if t_ns and abs(state.t_ns - t_ns) > NS:
+            raise WorldFault(
+                f"That world stands at {iso(state.t_ns)} and does not go back to {iso(t_ns)}.",
+                where=address,
+                remedy="Fork from a REPLAY world at that time.",
+            )
         return state
 
     def _scenario(self, wish: Fork, kept: str) -> Scenario:
