@@ -91,6 +91,11 @@ def demo(name: str, seconds: float | None, screenshot: Path | None, headless: bo
 @click.option("--connect", default="", metavar="ADDR", help="A running world instead of a project.")
 def open_(path: str, screenshot: Path | None, after_s: float, connect: str) -> int:
     """Open the desk on a project, a bare scene or a running world."""
+    return show(path, screenshot, after_s, connect)
+
+
+def show(path: str, screenshot: Path | None, after_s: float, connect: str = "") -> int:
+    """Run a desk until it is closed, or until its picture is made. Raises Fault when nothing can be shown."""
     offscreen = not has_display()
     if offscreen and screenshot is None:
         raise Fault(

@@ -343,6 +343,7 @@ class ExerciseView:
     branch: str = ""
     trainees: tuple[str, ...] = ()
     report: str = ""  # path of the HTML report, when it is over
+    digest: str = ""  # SHA-256 of the stream of values so far
     malfunctions: tuple[MalfunctionSpec, ...] = ()  # of the scenario, for the palette
 
 

@@ -30,9 +30,9 @@ SENSOR = (
     "stale",
 )
 OTHER_KINDS = (
-    "actuator.stuck", "actuator.slow", "actuator.leak",
-    "equipment.trip", "equipment.degraded", "equipment.fouling", "equipment.wear", "equipment.leak",
-    "equipment.blockage", "equipment.power",
+    "actuator.stuck", "actuator.slow", "actuator.leak", "actuator.reversed", "actuator.hunting",
+    "equipment.trip", "equipment.efficiency", "equipment.fouling", "equipment.wear", "equipment.leak",
+    "equipment.blockage", "equipment.power", "equipment.air", "equipment.cooling", "equipment.supply",
     "link.loss",
     "model.input",
 )  # fmt: skip

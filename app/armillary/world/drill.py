@@ -10,7 +10,7 @@ import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -44,6 +44,9 @@ from armillary.world.simulated import SimulatedSupply, Wiring
 BACKTRACK_S = 30.0
 BACKTRACKS = 40
 _MONO_NS = 1_000_000 * NS  # where the simulated monotonic clock begins
+_HOUR = "time_of_day"  # a parameter that a model may have, in hours
+_HOUR_NS = 3_600 * NS
+_DAY_NS = 24 * _HOUR_NS
 _TRACKS = 6  # pictures of a report
 _LANES = {"alarm": "alarm", "mark": "mark", "end": "mark", "instructor": "mark"}
 
@@ -156,10 +159,13 @@ class Drill:
                 self._true[spec.slot] = known.get(spec.name, math.nan)
         self.held = dict(inputs)
         self._sent = {**inputs, **self.faults.inputs(0.0)}
+        hour = self.info.named(_HOUR)
+        of_day = {_HOUR: self.start_ns % _DAY_NS / _HOUR_NS} if hour is not None else {}
         started = await self._host.start(
             SimStart(
                 t_ns=self.start_ns,
                 seed=self.lesson.seed,
+                parameters=values_of(of_day),
                 initial=values_of(initial),
                 inputs=values_of(self._sent),
             )
@@ -263,7 +269,7 @@ class Drill:
                 s.occurrence for s in self.alarms.states() if s.occurrence and wanted in ("any", s.id)
             )
             if found:
-                action = "ack" if deed.kind == "ack" else "reset"
+                action: Literal["ack", "reset"] = "ack" if deed.kind == "ack" else "reset"
                 self.act(AlarmAct(action=action, occurrences=found, comment=deed.text), deed.actor)
         elif deed.kind in ("note", "mark"):
             self.note(replace(deed, t_s=self.t_s))
@@ -455,6 +461,7 @@ class Drill:
             branch=self.branch,
             trainees=tuple(trainees),
             report=report,
+            digest=self.digest,
             malfunctions=self.lesson.malfunctions,
         )
 

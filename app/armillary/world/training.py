@@ -24,7 +24,7 @@ from armillary.model import message as msg
 from armillary.model import places
 from armillary.model.account import LoggedIn, Right
 from armillary.model.alarm import AlarmAct
-from armillary.model.clock import NS, Clock, WallClock, iso
+from armillary.model.clock import NS, Clock, WallClock, iso, parse_iso
 from armillary.model.control import (
     AskExercise,
     ClearMalfunction,
@@ -62,7 +62,7 @@ VERIFY_S = 30.0  # simulated
 TOLERANCE = 1e-3  # of the value, at least this much absolutely
 FRAMES_NS = NS // 20  # desks are told this often at most
 SLOWEST, FASTEST = 0.1, 20.0
-STEADY_NS = 1_767_250_800 * NS  # 2026-01-01T07:00Z: when a steady state begins, so that it is always the same
+STEADY_DAY = "2026-01-01"  # when a steady state begins, so that it is always the same
 _BEHIND_NS = NS // 4  # of simulated time: past this the model cannot keep up
 _TRAINEE = "trainee"
 
@@ -147,6 +147,14 @@ def read_deeds(path: Path) -> tuple[Deed, ...]:
     return tuple(sorted(out, key=lambda deed: deed.t_s))
 
 
+def steady_ns(of_day: str) -> int:
+    """Return when an exercise from a steady state begins, ns UTC: at a time of day, `07:00`, else noon."""
+    try:
+        return parse_iso(f"{STEADY_DAY}T{of_day or '12:00'}")
+    except ValueError:
+        return parse_iso(f"{STEADY_DAY}T12:00")
+
+
 class _Local(NoAccounts):
     """Without accounts whoever starts an exercise here instructs it; a trainee's desk says that it is one."""
 
@@ -173,7 +181,7 @@ class Training(Serving):
         listen: str = "",
     ) -> None:
         people: People = accounts.read(project.folder) or _Local()
-        start_ns = state.t_ns if state is not None else STEADY_NS
+        start_ns = state.t_ns if state is not None else steady_ns(lesson.start.value)
         world = f"training-{clock.now_ns() // 1_000_000:x}"
         super().__init__(
             project,
