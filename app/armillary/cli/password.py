@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -37,7 +38,7 @@ def password_of(file: Path | None, user: str, *, is_new: bool = False) -> str:
         text: str = click.prompt(f"Password of {user}", hide_input=True, confirmation_prompt=is_new, err=True)
         return text
     try:
-        held = click.get_text_stream("stdin").readline() if str(file) == "-" else file.read_text("utf-8")
+        held = sys.stdin.readline() if str(file) == "-" else file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise Fault(

@@ -100,6 +100,7 @@ class Gate:
         """Return leave to write one value within 10 s. Raises OrderFault with the reason why not."""
         with self._guard:
             try:
+                check_role(self._role(wish.actor), wish.actor, wish.tag or wish.template)
                 aim = self._aims.of(wish.tag, wish.template)
                 wish, spec = self._aims.fixed(aim, wish), aim.spec
                 checks = self._allowed(aim, wish.value, wish.unit, wish.actor, wish.seen_seq, now_mono_ns)
