@@ -19,11 +19,12 @@ from types import ModuleType
 import numpy as np
 import psutil
 import pytest
+from stations import until
 
 from armillary.model.clock import NS
 from armillary.model.fault import Fault
 from armillary.model.simulation import OpenModel, SimStart, Values, values_of
-from armillary.simulate.host import PREFIX, SimulatorHost, steps_of
+from armillary.simulate.host import PREFIX, SimulatorHost, steps_of, sweep
 from armillary.simulate.states import packed, unpacked
 
 pytestmark = [
@@ -360,6 +361,36 @@ async def test_folders_of_a_killed_host_are_swept(bench: Bench) -> None:
     assert Path(tempfile.mkdtemp(prefix=f"{PREFIX}{gone}-"))
     await bench.host().open()
     assert not _folders(gone)
+
+
+HOST = """
+import asyncio, sys
+from pathlib import Path
+from armillary.model.simulation import OpenModel, SimStart, Values, values_of
+from armillary.simulate.host import SimulatorHost
+async def main():
+    model = OpenModel(kind="fmu", file=sys.argv[1], call_timeout_s=60)
+    host = SimulatorHost(model, Path(sys.argv[2]))
+    await host.open()
+    await host.start(SimStart(t_ns=0, parameters=values_of({"mode": 2.0})))
+    print(host.pid, flush=True)
+    await host.step(Values(), 10**9)
+asyncio.run(main())
+"""
+
+
+def test_a_hanging_fmu_ends_when_its_host_is_killed(tmp_path: Path) -> None:
+    file = fmus.fmu(tmp_path / "lag.fmu")
+    command = [sys.executable, "-c", HOST, str(file), str(tmp_path / "log")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as host:
+        assert host.stdout is not None
+        pid = int(host.stdout.readline())
+        assert _folders(host.pid)
+        os.kill(host.pid, signal.SIGKILL)
+        host.wait(5)
+    until(lambda: not psutil.pid_exists(pid), 20, "the simulator of a killed host ends")
+    sweep()
+    assert not _folders(host.pid)
 
 
 def armillary(*args: str) -> subprocess.CompletedProcess[str]:
