@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from armillary.encoding import texts
 from armillary.model.clock import NS, Clock
+from armillary.model.command import Template
 from armillary.model.fault import FaultRecord
 from armillary.model.frame import WorldKind
 from armillary.model.order import ENDS, Arm, Armed, Order, OrderState, Receipt
@@ -86,11 +88,6 @@ class Orders:
     def arm(self, slot: int, value: float, reason: str = "") -> None:
         """Ask the world's gate for leave to write a tag; the answer changes `card`."""
         mirror, spec = self._mirror(), self._specs()[slot]
-        self._number += 1
-        number = self._number
-        old = float(mirror.table.value[slot])
-        self.armed = None
-        self._hand = _InHand(spec, value, reason, old, number)
         wish = Arm(
             tag=spec.name,
             value=value,
@@ -99,6 +96,34 @@ class Orders:
             seen_seq=mirror.seq,
             reason=reason,
         )
+        self._wish(spec, float(mirror.table.value[slot]), wish)
+
+    def arm_template(self, template: Template, value: float = math.nan, reason: str = "") -> None:
+        """Ask the world's gate for leave to carry out a template; `value` is its parameter, NaN = it has none.
+
+        The templates are those of the world's Welcome; what the gate found of its conditions is in `armed`.
+        """
+        mirror = self._mirror()
+        spec = next((s for s in self._specs() if s.name == template.tag), None)
+        old = math.nan if spec is None else float(mirror.table.value[spec.slot])
+        unit = template.parameter.unit if template.parameter is not None else ""
+        shown = TagSpec(slot=-1, name=template.id, unit=unit) if spec is None else spec
+        wish = Arm(
+            tag="",
+            value=value,
+            unit=unit,
+            actor=self._actor,
+            seen_seq=mirror.seq,
+            reason=reason,
+            template=template.id,
+        )
+        self._wish(replace(shown, title=template.title or template.id), old, wish)
+
+    def _wish(self, spec: TagSpec, old: float, wish: Arm) -> None:
+        self._number += 1
+        number = self._number
+        self.armed = None
+        self._hand = _InHand(spec, wish.value, wish.reason, old, number)
         self._ask(wish, lambda answer: self._armed(number, answer), ANSWER_S)
         self.changed.emit()
 
@@ -121,6 +146,7 @@ class Orders:
             not_after_ns=self._clock.now_ns() + int(VALID_S * NS),
             expect_seq=mirror.seq,
             reason=hand.reason,
+            template=armed.template,
         )
         self.armed = None
         number = hand.number
@@ -188,7 +214,7 @@ class Orders:
         if hand is None or hand.number != number:
             return  # it was cancelled meanwhile; the gate lets it expire
         if isinstance(answer, Armed):
-            self.armed, hand.old = answer, answer.old
+            self.armed, hand.old, hand.value = answer, answer.old, answer.new
             hand.armed_mono_ns = self._clock.now_mono_ns()
             hand.expires_mono_ns = hand.armed_mono_ns + int(answer.expires_s * NS)
         else:
