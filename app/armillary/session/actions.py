@@ -8,6 +8,7 @@ from __future__ import annotations
 from armillary.model.frame import WorldKind
 from armillary.session.action import Action, Desk
 from armillary.session.alarm_actions import ALARM_ACTIONS
+from armillary.session.author_actions import AUTHOR_ACTIONS
 from armillary.session.time_actions import TIME_ACTIONS
 from armillary.session.workspace import Workspace, WorldState
 
@@ -343,6 +344,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     *TIME_ACTIONS,
     *ALARM_ACTIONS,
+    *AUTHOR_ACTIONS,
     Action(
         id="desk.palette",
         title="Find a command, part or tag…",

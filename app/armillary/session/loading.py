@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from armillary.model.binding import Binding
 from armillary.model.clock import NS, Clock
 from armillary.model.fault import FaultRecord
 from armillary.model.frame import Event
 from armillary.model.look import Look
-from armillary.model.message import AskAttributes, Attributes, ChooseVariants, SceneOpened
+from armillary.model.message import AskAttributes, Attributes, ChooseVariants, SaveBindings, SceneOpened
 from armillary.model.scene import SceneArrays, SceneProblem
 from armillary.session import scenery
 from armillary.session.boarding import start_scene
@@ -19,6 +20,8 @@ from armillary.session.standing import IDLE, Standing
 
 VARIANTS_NS = NS // 2  # at most two changes of variants a second
 SCENE_S = 600.0
+SAVE_S = 60.0
+AT_ONCE = 2_000  # bindings that are compiled without leaving the thread
 SCENE_LOST = "S00"  # code of the problem that nothing of the scene can be shown
 
 
@@ -142,6 +145,28 @@ class Loading(Standing):
             lambda: scenery.compiled(old.scene, old.bindings, old.layer_problems, specs, colormaps),
             self._recompiled,
         )
+
+    def rebind(self, bindings: tuple[Binding, ...]) -> None:
+        """Show the same scene with other bindings: at once for few, else as soon as they are compiled."""
+        old = self.scenery
+        if old is None:
+            return
+        specs, colormaps = self.specs, self.colormaps
+
+        def compiled() -> Scenery:
+            return scenery.compiled(old.scene, bindings, old.layer_problems, specs, colormaps)
+
+        if len(bindings) <= AT_ONCE:
+            self._recompiled(compiled())
+            self._refresh(changed=True)
+        else:
+            self._work(compiled, self._recompiled)
+
+    def save_bindings(self, message: SaveBindings, callback: Callable[[object], None]) -> None:
+        """Have the scene child write the binding layer; answered by Done or a FaultRecord."""
+        if not self._scene_child and self.scene is not None:
+            self._revive_scene_child()
+        self._ask(SCENE, message, callback, SAVE_S)
 
     def _recompiled(self, answer: object) -> None:
         if isinstance(answer, Scenery) and self.scene is answer.scene:

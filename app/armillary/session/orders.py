@@ -99,7 +99,7 @@ class Orders:
         self._wish(spec, float(mirror.table.value[slot]), wish)
 
     def arm_template(self, template: Template, value: float = math.nan, reason: str = "") -> None:
-        """Ask the world's gate for leave to carry out a template; `value` is its parameter, NaN = it has none.
+        """Ask the world's gate for leave to carry out a template; `value` is its parameter, if it has one.
 
         The templates are those of the world's Welcome; what the gate found of its conditions is in `armed`.
         """

@@ -147,6 +147,7 @@ class Visit:
         self._frames_before = self.side.mirror.frames  # the next one is of after
         if isinstance(answer, FaultRecord):
             self.lost = f"{answer.what} {answer.remedy}"
+            self.is_idle = self.asked_seek_ns == 1  # a spare that could not begin is a spare still
 
     def is_ready(self, now_mono_ns: int) -> bool:
         """Return whether what was asked for is here, so that it can be shown."""

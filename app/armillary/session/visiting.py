@@ -530,7 +530,8 @@ class Visiting(Loading):
         why = visit.lost or "It did not answer in time."
         if visit.is_welcomed and visit.lost:
             visit.lost, visit.wants_show = "", False
-            text = f"That time cannot be shown: {why}"
+            what = "That time cannot be shown" if visit.kind is WorldKind.REPLAY else "It could not begin"
+            text = f"{what}: {why}"
             self._add_event(Event(t_ns=now_ns, level="warning", source=visit.kind.value, text=text))
             self.world_changed.emit()
             return

@@ -26,6 +26,7 @@ from armillary.model.message import (
 from armillary.model.order import Receipt
 from armillary.session import rows
 from armillary.session.alarmbook import AlarmBook
+from armillary.session.authoring import Authoring
 from armillary.session.batch import Batch
 from armillary.session.boarding import Boarding, WorldState, boarding, joined, start_recorder, start_world
 from armillary.session.feed import RECORDER, SCENE, WORLD, Feed
@@ -34,6 +35,7 @@ from armillary.session.mirror import Mirror
 from armillary.session.orders import Orders
 from armillary.session.showing import GREYS
 from armillary.session.timeline import Timeline
+from armillary.session.undo import Undo
 from armillary.session.visit import Line
 from armillary.session.visiting import Visiting
 
@@ -83,6 +85,8 @@ class Workspace(Visiting):
             lambda: self.specs,
         )
         self.alarms.placed.connect(self._mark_alarms)
+        self.undo = Undo()
+        self.authoring = Authoring(self, self.undo)
         for signal in (self.scene_changed, self.bindings_changed):
             signal.connect(lambda: self.alarms.place(self.scene))
         self.orders.changed.connect(self.order_changed.emit)
@@ -139,6 +143,8 @@ class Workspace(Visiting):
         self._forget_scene()
         self.orders.forget()
         self.alarms.forget()
+        self.authoring.draft = None
+        self.undo.forget()
         self.people.forget()
         self.timeline.reset()
         self.timebar.begin(None)

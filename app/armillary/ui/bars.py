@@ -72,7 +72,7 @@ class Bars:
         """Put everything where it belongs; docks must all have been added."""
         self._docks = docks
         self.topbar = TopBar(self._at, self._clock, self._colours, self._run, show)
-        mode.above(self.topbar)
+        mode.top(self.topbar)
         mode.below(self.timebar)
         self.edge = Edge(canvas, self._colours)
         mode.watch(lambda kind, _text: self.edge.show_mode(kind))

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import (
     QColor,
+    QDragEnterEvent,
+    QDragMoveEvent,
+    QDropEvent,
     QFocusEvent,
     QImage,
     QKeyEvent,
@@ -24,6 +27,7 @@ from armillary.model.look import Look
 from armillary.model.scene import SceneArrays
 from armillary.session.workspace import Workspace
 from armillary.ui import placards
+from armillary.ui.mime import TAG_MIME, numbers
 from armillary.ui.theme import Colours
 from armillary.viewport.badges import Badge
 from armillary.viewport.view import View
@@ -53,6 +57,7 @@ class Canvas(QWidget):
         self.frame_ms = float(FASTEST_MS)  # smoothed time of one render
         self.frames = 0
         self.on_frame: Callable[[], None] = lambda: None  # after each picture that was made
+        self.on_tags: Callable[[tuple[int, ...], int], object] = lambda _slots, _prim: None  # dropped on a part
         self._pixels: U1 | None = None  # keeps the memory of `_image` alive
         self._image = QImage()
         self._pressed: QPointF | None = None
@@ -69,6 +74,7 @@ class Canvas(QWidget):
         self.setMouseTracking(True)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(160, 120)
+        self.setAcceptDrops(True)
         self._tick = self._timer(0, self._render)
         self._rest = self._timer(REST_MS, self._at_rest)
         self._hovering = self._timer(HOVER_MS, self._find_hover)
@@ -330,6 +336,30 @@ class Canvas(QWidget):
             super().keyPressEvent(event)
             return
         self.touch()
+
+    # ------------------------------------------------------------ tags dropped on a part
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
+        """Take tags; what else is dragged goes on to the window."""
+        if numbers(event.mimeData(), TAG_MIME) and self._workspace.scene is not None:
+            event.acceptProposedAction()
+        else:
+            event.ignore()
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:  # noqa: N802
+        """Outline the part that a drop would reach."""
+        prim = self.view.pick(*self._pixel(event.position()))
+        self._set_hover(prim)
+        event.setAccepted(prim >= 0)
+
+    def dragLeaveEvent(self, event: object) -> None:  # noqa: N802
+        self._set_hover(NOTHING)
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+        prim = self.view.pick(*self._pixel(event.position()))
+        self._set_hover(NOTHING)
+        if prim >= 0:
+            event.acceptProposedAction()
+            self.on_tags(numbers(event.mimeData(), TAG_MIME), prim)
 
     # ------------------------------------------------------------ hover
     def _hover_again(self) -> None:

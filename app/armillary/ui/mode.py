@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, QRect, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -64,6 +64,7 @@ class Ribbon(QLabel):
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setObjectName("ribbon")
         self.setFixedHeight(RIBBON_PX)
+        self.setIndent(_HATCH_PX + 12)
         self.mode = "live"
 
     def show_mode(self, mode: str, text: str) -> None:
@@ -96,6 +97,24 @@ class Ribbon(QLabel):
             painter.drawRect(4, 4, _HATCH_PX - 6, height - 9)
             painter.drawRect(8, 8, _HATCH_PX - 14, height - 17)
         painter.end()
+
+
+def draw_frame(painter: QPainter, whole: QRect, mode: str, colour: QColor) -> None:
+    """Draw the frame of a mode along the inside of a rectangle: plain, dashed or double."""
+    if mode == "training":  # two lines with a gap between them
+        painter.setPen(QPen(colour, 1))
+        painter.drawRect(whole.adjusted(0, 0, -1, -1))
+        painter.drawRect(whole.adjusted(1, 1, -2, -2))
+        painter.drawRect(whole.adjusted(3, 3, -4, -4))
+        return
+    pen = QPen(colour, FRAME_PX, _LINES[mode])
+    if mode == "whatif":
+        pen.setDashPattern([4.0, 1.0])  # of the width: long dashes, the frame stays a frame
+    pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
+    pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+    painter.setPen(pen)
+    half = FRAME_PX // 2
+    painter.drawRect(whole.adjusted(half, half, -half, -half))
 
 
 class Edge(QWidget):
@@ -131,19 +150,7 @@ class Edge(QWidget):
         if self._mode not in _LINES:
             return
         painter = QPainter(self)
-        colour = QColor(str(getattr(self._colours, self._mode)))
-        whole = self.rect()
-        if self._mode == "training":  # two lines with the picture between them
-            painter.setPen(QPen(colour, 1))
-            painter.drawRect(whole.adjusted(0, 0, -1, -1))
-            painter.drawRect(whole.adjusted(3, 3, -4, -4))
-        else:
-            pen = QPen(colour, FRAME_PX, _LINES[self._mode])
-            pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
-            pen.setCapStyle(Qt.PenCapStyle.FlatCap)
-            painter.setPen(pen)
-            half = FRAME_PX // 2
-            painter.drawRect(whole.adjusted(half, half, -half, -half))
+        draw_frame(painter, self.rect(), self._mode, QColor(str(getattr(self._colours, self._mode))))
         painter.end()
 
 
@@ -199,16 +206,31 @@ class ModeFrame(QFrame):
             signal.connect(self.refresh)
         workspace.frame_arrived.connect(self._arrived)
         self._stopped_said = ""
+        self._colours: Colours | None = None
         self.refresh()
+
+    def set_colours(self, colours: Colours) -> None:
+        """Draw the frame in another theme."""
+        self._colours = colours
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802  Qt's name
+        """Draw the frame in the margin that the layout leaves."""
+        super().paintEvent(event)
+        if self.ribbon.mode in _LINES and self._colours is not None:
+            painter = QPainter(self)
+            draw_frame(
+                painter, self.rect(), self.ribbon.mode, QColor(str(getattr(self._colours, self.ribbon.mode)))
+            )
+            painter.end()
 
     def hold(self, content: QWidget) -> None:
         """Put the content below ribbon and banners."""
         self.rows.addWidget(content, 1)
 
-    def above(self, bar: QWidget) -> None:
-        """Put a bar between the banners and the content, below those put there before."""
-        content = next((i for i in range(self.rows.count()) if self.rows.stretch(i)), self.rows.count())
-        self.rows.insertWidget(content, bar)
+    def top(self, bar: QWidget) -> None:
+        """Put a bar right below the banners, above all others."""
+        self.rows.insertWidget(self.rows.indexOf(self.stopped) + 1, bar)
 
     def below(self, bar: QWidget) -> None:
         """Put a bar below the content."""

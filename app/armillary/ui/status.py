@@ -70,8 +70,10 @@ class Status(QStatusBar):
         nothing = self._workspace.path is None and self._workspace.world_state == WorldState.NONE
         self.world.setText("  Nothing is open." if nothing else f"  {self._workspace.world_text}")
         self._links()
-        is_world = self._workspace.world_state == WorldState.LIVE  # of a silent one nothing is known
-        why = self._workspace.recording
+        home = self._workspace.home  # what is recorded is home, whatever is shown
+        state = home.world_state if home is not None else self._workspace.world_state
+        is_world = state == WorldState.LIVE  # of a silent one nothing is known
+        why = home.recording if home is not None else self._workspace.recording
         self.recording.setVisible(is_world)
         self.recording.setText("Not recording" if why else "Recording")
         self.recording.setToolTip(why or "Every sample is written to the historian.")

@@ -29,6 +29,7 @@ from armillary.ui.menus import Menus
 from armillary.ui.mode import ModeFrame
 from armillary.ui.notify import Cards, Notice, of_fault
 from armillary.ui.panels.alarms import AlarmsPanel
+from armillary.ui.panels.authoring import BindCard
 from armillary.ui.panels.events import EventsPanel
 from armillary.ui.panels.inspector import InspectorPanel
 from armillary.ui.panels.links import LinksPanel
@@ -87,6 +88,9 @@ class DeskWindow(QMainWindow):
         self.bars = Bars(self, ws, clock, colours, self.settings, self, self._run_named)
         self.alarms = AlarmsPanel(ws, colours, self._go_to_alarm, self.say)
         self.alarmbar = AlarmBar(ws, clock, colours, self._go_to_alarm)
+        self.bindcard = BindCard(ws, self.canvas, self.say)
+        self.canvas.on_tags = self.bindcard.drop
+        self.tree.view.on_tags = lambda slots, index: self.bindcard.drop(slots, self.tree.model.prim(index))
         self.alarmbar.show_list = lambda: self.show_panel("alarms")
 
     def _build_frame(self) -> None:
@@ -327,7 +331,7 @@ class DeskWindow(QMainWindow):
         for part in (
             self.canvas, self.tree, self.inspector, self.tags, self.trends, self.links, self.events,
             self.alarms, self.alarmbar,
-            self.status, self.cards, self.commands, self.menus, self.docks, self.bars,
+            self.status, self.cards, self.commands, self.menus, self.docks, self.bars, self.mode,
         ):  # fmt: skip
             part.set_colours(self.colours)
         self._name_strangers()  # a new style sheet makes new inner widgets

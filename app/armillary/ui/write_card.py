@@ -17,9 +17,10 @@ from PySide6.QtWidgets import (
 )
 
 from armillary.model.clock import NS, Clock
+from armillary.model.frame import WorldKind
 from armillary.model.tags import TagSpec
 from armillary.session.workspace import Workspace
-from armillary.ui.pieces import label
+from armillary.ui.pieces import label, restyle
 
 KEYS_WAIT_S = 0.5  # Enter and Space do not execute before (operations 4.2)
 REFRESH_MS = 200
@@ -94,6 +95,7 @@ class WriteCard(QFrame):
         self._tick.setInterval(REFRESH_MS)
         self._tick.timeout.connect(self.refresh)
         workspace.orders.changed.connect(self.refresh)
+        workspace.visited.connect(lambda: self.close_card() if self._slot >= 0 else None)
         self.hide()
 
     def _lay_out(self) -> None:
@@ -172,6 +174,12 @@ class WriteCard(QFrame):
         if card is not None and card.slot != self._slot:
             card = None
         self.now.setText(f"{spec.name} · now {row.value}")
+        is_simulated = self._workspace.kind is WorldKind.TRAINING
+        if self.arm.property("simulate") != is_simulated:
+            for button, word in ((self.arm, "Arm"), (self.execute, "Execute")):
+                button.setProperty("simulate", is_simulated)
+                button.setText(f"{word} (simulate)" if is_simulated else word)
+                restyle(button)
         is_form = card is None or card.tone == "idle"
         self.entry.setVisible(is_form and not choices(spec))
         self.choice.setVisible(is_form and bool(choices(spec)))

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVB
 from armillary.model.arrays import U4
 from armillary.model.clock import Clock
 from armillary.model.fault import FaultRecord
+from armillary.model.frame import WorldKind
 from armillary.model.message import Attributes
 from armillary.model.scene import SceneArrays
 from armillary.session.rows import BindingRow
@@ -160,11 +161,19 @@ class InspectorPanel(QWidget):
             if (widget := item.widget()) is not None:
                 widget.deleteLater()
         writable = [slot for slot in slots if self._workspace.specs[slot].writable]
+        kind = self._workspace.kind
+        if writable and kind in (WorldKind.REPLAY, WorldKind.WHATIF):  # replaced, not greyed
+            self._setpoints.addWidget(label(f"A {kind.value} world takes no commands.", "muted", wrap=True))
+            self.write_section.setVisible(True)
+            return
+        is_simulated = kind is WorldKind.TRAINING
         for slot in writable:
             spec = self._workspace.specs[slot]
             why = self._workspace.orders.why_not(slot)
-            button = QPushButton(f"Write {spec.name}…")
-            button.setAccessibleName(f"Write {spec.name}")
+            verb = "Simulate: write" if is_simulated else "Write"
+            button = QPushButton(f"{verb} {spec.name}…")
+            button.setProperty("simulate", is_simulated)
+            button.setAccessibleName(f"{verb} {spec.name}")
             button.setEnabled(not why)
             button.setToolTip(why or spec.title)
             button.clicked.connect(lambda _checked=False, slot=slot: self.open_write(slot))

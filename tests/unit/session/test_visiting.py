@@ -1,0 +1,277 @@
+"""Going from world to world, with feeds that the test answers for."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+from armillary.model.account import LoggedIn, Login
+from armillary.model.alarm import AlarmSpec, AlarmState, ProcessState
+from armillary.model.clock import NS, ManualClock
+from armillary.model.control import Cursor, Kill, Play, Seek
+from armillary.model.fault import FaultRecord, WorldFault
+from armillary.model.frame import RunState, WorldKind
+from armillary.model.message import Done, Enrolled
+from armillary.model.series import Series, SeriesAnswer, SeriesQuery
+from armillary.session import workspace
+from armillary.session.batch import Batch
+from armillary.session.workspace import Workspace, WorldState
+from armillary.wire import runs
+
+WORD = "correct horse battery"
+PROJECT = """[project]
+schema = 1
+id = "5f0d7c0e-9a7e-4c0a-9a51-4f9c3f0b6a77"
+name = "Small"
+"""
+HOT = AlarmSpec(id="hot", slot=0, tag="tank.temp", limit=80.0, priority=1, title="Tank too hot")
+
+
+class FakeFeed:
+    """Hands out the batch that the test has put together; answers nothing by itself."""
+
+    made: ClassVar[list["FakeFeed"]] = []
+
+    def __init__(self, clock: object, wake: Callable[[], None], *, actor: str) -> None:
+        self.wake, self.actor = wake, actor
+        self.batch = Batch()
+        self.asked: list[tuple[str, Any]] = []
+        self.jobs: list[Callable[[], object]] = []
+        self.launched: list[str] = []
+        self.connected: list[tuple[str, str]] = []
+        self.stopped = False
+        FakeFeed.made.append(self)
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None:
+        self.stopped = True
+
+    def take(self) -> Batch:
+        out, self.batch = self.batch, Batch()
+        return out
+
+    def connect(self, peer: str, address: str) -> None:
+        self.connected.append((peer, address))
+
+    def launch(self, peer: str, entry: str, args: object, log: Path, memory: int = 0) -> None:
+        self.launched.append(entry)
+
+    def ask(self, peer: str, message: object, timeout_s: float = 10.0) -> int:
+        self.asked.append((peer, message))
+        return len(self.asked)
+
+    def work(self, job: Callable[[], object]) -> int:
+        self.jobs.append(job)
+        return 1000 + len(self.jobs)
+
+
+class Bench:
+    def __init__(self, clock: ManualClock, stand: Any, folder: Path) -> None:
+        self.clock, self.stand, self.folder = clock, stand, folder
+        self.at = Workspace(clock, actor="me")
+        self.visits = 0
+        self.at.visited.connect(self._visited)
+
+    def _visited(self) -> None:
+        self.visits += 1
+
+    @property
+    def home(self) -> FakeFeed:
+        return FakeFeed.made[0]
+
+    @property
+    def other(self) -> FakeFeed:
+        return FakeFeed.made[-1]
+
+    def pump(self, feed: FakeFeed | None = None, **batch: Any) -> None:
+        for name, value in batch.items():
+            setattr((feed or self.home).batch, name, value)
+        self.at.pump(self.clock.now_ns(), self.clock.now_mono_ns())
+
+    def open(self) -> None:
+        self.at.open(str(self.folder))
+        self.pump(welcome=self.stand.welcome(alarms=(HOT,)), live=True)
+
+    def replayed(self, t_ns: int, seq: int, values: dict[int, float], **more: Any) -> Any:
+        frame = self.stand.frame(seq, values)
+        cursor = Cursor(speed=0.0, asked=0.0)
+        kept = {"run": RunState.PAUSED, "cursor": cursor} | more
+        return replace(frame, world="r", kind=WorldKind.REPLAY, t_ns=t_ns, **kept)
+
+    def replay(self, t_ns: int) -> FakeFeed:
+        """Go into the past; the REPLAY world answers as a real one does."""
+        self.at.start_replay(t_ns)
+        feed = self.other
+        begin = replace(self.stand.welcome(), world="r", kind=WorldKind.REPLAY, about="REPLAY")
+        self.pump(feed, welcome=replace(begin, frame=self.replayed(0, 1, {})), live=True)
+        assert feed.asked[-1][1] == Seek(t_ns=t_ns)
+        self.pump(feed, answers=[(len(feed.asked), Done())], frames=[self.replayed(t_ns, 2, {0: 7.0})])
+        return feed
+
+
+@pytest.fixture
+def bench(clock: ManualClock, stand: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    FakeFeed.made.clear()
+    monkeypatch.setattr(workspace, "Feed", FakeFeed)
+    monkeypatch.setattr(runs, "all_runs", lambda: ())
+    (tmp_path / "project.toml").write_text(PROJECT)
+    made = Bench(clock, stand, tmp_path)
+    made.open()
+    return made
+
+
+def test_the_picture_changes_when_the_past_is_there_and_not_before(bench: Bench) -> None:
+    at, then = bench.at, bench.clock.now_ns() - 60 * NS
+    at.start_replay(then)
+    assert bench.other.launched == ["world.replay"]
+    bench.pump()
+    assert not at.away
+    assert at.coming is WorldKind.REPLAY
+    FakeFeed.made.pop()
+    at._visits.clear()
+    bench.replay(then)
+    assert at.away
+    assert at.kind is WorldKind.REPLAY
+    assert at.mirror.t_ns == then
+    assert float(at.mirror.table.value[0]) == 7.0
+    assert bench.visits == 1
+
+
+def test_home_goes_on_behind_and_is_there_at_once(bench: Bench) -> None:
+    at = bench.at
+    bench.replay(bench.clock.now_ns() - 60 * NS)
+    bench.pump(frames=[bench.stand.frame(5, {0: 42.0})])
+    assert float(at.mirror.table.value[0]) == 7.0, "the past does not change with the present"
+    specs = at.specs
+    at.go_live()
+    assert at.kind is WorldKind.LIVE
+    assert float(at.mirror.table.value[0]) == 42.0
+    assert at.mirror.seq == 5
+    assert at.specs is specs, "equal tags: nothing is compiled anew"
+    assert bench.other.asked[-1][1] == Play(speed=0.0), "the replay waits for the next time"
+
+
+def test_an_urgent_alarm_at_home_is_told_while_away(bench: Bench) -> None:
+    told: list[str] = []
+    bench.at.home_alarm.connect(lambda spec, state: told.append(f"{spec.title} {state.process.value}"))
+    bench.replay(bench.clock.now_ns() - 60 * NS)
+    hot = AlarmState(id="hot", process=ProcessState.UNACK, occurrence="o1")
+    bench.pump(frames=[bench.stand.frame(5, {}, alarms=(hot,))])
+    bench.pump(frames=[bench.stand.frame(6, {}, alarms=(hot,))])
+    assert told == ["Tank too hot UNACK"]
+    assert bench.at.home_text() == "Live: 1 unacknowledged · live links ok"
+    assert not bench.at.alarms.states, "the alarms shown are those of the past"
+    bench.at.go_live()
+    assert list(bench.at.alarms.states) == ["hot"]
+
+
+def test_while_scrubbing_the_newest_time_wins(bench: Bench) -> None:
+    feed = bench.replay(bench.clock.now_ns() - 60 * NS)
+    asked = len(feed.asked)
+    for t_ns in (10, 20, 30):
+        bench.at.seek(t_ns)
+    bench.clock.advance(0.2)
+    bench.pump()
+    assert [m for _, m in feed.asked[asked:]] == [Seek(t_ns=30)]
+    bench.at.seek(40)
+    bench.clock.advance(0.2)
+    bench.pump()
+    assert len(feed.asked) == asked + 1, "one at a time"
+    bench.pump(feed, answers=[(len(feed.asked), Done())])
+    assert feed.asked[-1][1] == Seek(t_ns=40)
+
+
+def test_a_visited_world_that_dies_gives_live_back_and_can_be_started_again(bench: Bench) -> None:
+    at, then = bench.at, bench.clock.now_ns() - 60 * NS
+    feed = bench.replay(then)
+    why = FaultRecord(kind="WorldFault", what="It was ended by SIGKILL.", where="log", remedy="Read it.")
+    bench.pump(feed, ended=[("world", why)], died={"world"})
+    assert not at.away
+    assert at.world_state is WorldState.LIVE
+    assert at.lost is not None
+    assert at.lost.t_ns == then
+    assert "SIGKILL" in at.events[-1].text
+    at.revisit()
+    assert bench.other is not feed
+    assert at.coming is WorldKind.REPLAY
+
+
+def test_a_time_that_is_refused_leaves_what_is_shown(bench: Bench) -> None:
+    at = bench.at
+    at.start_replay(5)
+    feed = bench.other
+    begin = replace(bench.stand.welcome(), world="r", kind=WorldKind.REPLAY)
+    bench.pump(feed, welcome=replace(begin, frame=bench.replayed(0, 1, {})), live=True)
+    no = FaultRecord(kind="StoreFault", what="Nothing is recorded.", where="r", remedy="Wait.")
+    bench.pump(feed, answers=[(len(feed.asked), no)])
+    assert not at.away
+    assert at.coming is None
+    assert "Nothing is recorded." in at.events[-1].text
+
+
+def test_a_world_that_never_answers_is_given_up(bench: Bench) -> None:
+    bench.at.visit("ipc://nowhere")
+    bench.clock.advance(20)
+    bench.pump()
+    assert bench.at.coming is None
+    assert bench.other.stopped or bench.at._ending
+    assert "did not answer" in bench.at.events[-1].text
+
+
+def test_the_kill_switch_reaches_the_plant_from_the_past(bench: Bench) -> None:
+    feed = bench.replay(bench.clock.now_ns() - 60 * NS)
+    bench.at.stop_commands(True)
+    assert bench.home.asked[-1][1] == Kill(stop=True, reason="")
+    assert not [m for _, m in feed.asked if isinstance(m, Kill)]
+
+
+def test_a_log_in_changes_the_role_that_is_shown(bench: Bench) -> None:
+    answers: list[object] = []
+    bench.at.people.login("ravi", WORD, answers.append)
+    assert bench.home.asked[-1][1] == Login(user="ravi", password=WORD)
+    who = LoggedIn(user="ravi", name="Ravi", role="engineer", accounts=True)
+    bench.pump(answers=[(len(bench.home.asked), who)])
+    assert answers == [None]
+    assert bench.at.role == "engineer"
+    bench.replay(bench.clock.now_ns() - 60 * NS)
+    bench.at.go_live()
+    assert bench.at.people.user == "ravi"
+    assert bench.at.role == "engineer"
+
+
+def test_closing_the_project_leaves_all_worlds(bench: Bench) -> None:
+    feed = bench.replay(bench.clock.now_ns() - 60 * NS)
+    bench.at.close()
+    assert feed.stopped
+    assert bench.home.stopped
+    assert not bench.at.away
+
+
+def test_a_bare_address_has_no_past(bench: Bench) -> None:
+    bench.at.close()
+    bench.at.open("ipc://somewhere")
+    with pytest.raises(WorldFault, match="cannot be shown"):
+        bench.at.start_replay(5)
+
+
+def test_trends_show_nothing_later_than_the_cursor(bench: Bench) -> None:
+    at, then = bench.at, bench.clock.now_ns() - 60 * NS
+    at.timeline.add([0])
+    bench.replay(then)
+    enroll = len(bench.home.asked)
+    bench.pump(answers=[(enroll, Enrolled(ids=np.array([5], np.uint32)))])
+    query = bench.home.asked[-1][1]
+    assert isinstance(query, SeriesQuery)
+    assert query.to_ns > then, "read ahead, for playing"
+    t = then + np.arange(-20, 20) * NS
+    line = np.arange(40.0)
+    good = np.zeros(40, np.uint16)
+    flat = Series(id=5, t_ns=t, low=line, high=line, mean=line, quality=good, level_s=0.0)
+    bench.pump(answers=[(len(bench.home.asked), SeriesAnswer(request=query.request, series=(flat,)))])
+    pen = at.timeline.pens()[0]
+    assert len(pen.t_ns)
+    assert int(pen.t_ns.max()) <= then
