@@ -57,7 +57,7 @@ class Canvas(QWidget):
         self.frame_ms = float(FASTEST_MS)  # smoothed time of one render
         self.frames = 0
         self.on_frame: Callable[[], None] = lambda: None  # after each picture that was made
-        self.on_tags: Callable[[tuple[int, ...], int], object] = lambda _slots, _prim: None  # dropped on a part
+        self.on_tags: Callable[[tuple[int, ...], int], object] = lambda _slots, _prim: None
         self._pixels: U1 | None = None  # keeps the memory of `_image` alive
         self._image = QImage()
         self._pressed: QPointF | None = None

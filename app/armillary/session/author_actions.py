@@ -1,0 +1,51 @@
+"""The commands of authoring: undo and redo of what was saved."""
+
+from __future__ import annotations
+
+from armillary.model.account import Right, may
+from armillary.model.frame import WorldKind
+from armillary.session.action import Action
+from armillary.session.workspace import Workspace
+
+
+def may_not_author(at: Workspace) -> str:
+    """Return why bindings cannot be changed here and now, "" when they can."""
+    if at.scene is None:
+        return "No scene is shown."
+    if at.mirror.kind is not WorldKind.LIVE:
+        return f"A {at.mirror.kind.value} world is not authored. Go back to live."
+    if not may(at.role, Right.AUTHOR):
+        return f"The role {at.role or 'viewer'} may not change bindings. Log in as an engineer."
+    return ""
+
+
+def _undo(at: Workspace) -> str:
+    return may_not_author(at) or ("" if at.undo.undoes else "Nothing was saved that could be undone.")
+
+
+def _redo(at: Workspace) -> str:
+    return may_not_author(at) or ("" if at.undo.redoes else "Nothing was undone.")
+
+
+AUTHOR_ACTIONS: tuple[Action, ...] = (
+    Action(
+        id="edit.undo",
+        title="Undo",
+        menu="Edit",
+        shortcut="Ctrl+Z",
+        role="engineer",
+        tip="Take the change saved last back, in the file too",
+        why_not=_undo,
+        run=lambda desk: desk.workspace.undo.undo(),
+    ),
+    Action(
+        id="edit.redo",
+        title="Redo",
+        menu="Edit",
+        shortcut="Ctrl+Shift+Z",
+        role="engineer",
+        tip="Save the change undone last again",
+        why_not=_redo,
+        run=lambda desk: desk.workspace.undo.redo(),
+    ),
+)
