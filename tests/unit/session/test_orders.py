@@ -1,9 +1,12 @@
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from armillary.model.clock import ManualClock
+from armillary.model.command import Template
 from armillary.model.fault import FaultRecord
 from armillary.model.frame import WorldKind
 from armillary.model.order import Arm, Armed, Order, OrderState, Receipt
@@ -102,6 +105,22 @@ def test_an_order_is_armed_executed_once_and_verified(orders: Orders, gate: Gate
     assert card(orders, clock).tone == "running"
     orders.take([receipt(order.id, OrderState.VERIFIED, 2, 3.0)])
     assert (card(orders, clock).state, card(orders, clock).tone) == ("Verified: reads 3 m", "good")
+
+
+def test_a_template_is_armed_by_its_id_and_executed_as_what_the_gate_settled(
+    orders: Orders, gate: Gate, clock: ManualClock
+) -> None:
+    template = Template(id="fill", kind="stop", title="Fill", tag="tank.setpoint", value=3.0)
+    orders.arm_template(template, reason="low")
+    wish = gate.asked[0][0]
+    assert isinstance(wish, Arm)
+    assert (wish.tag, wish.template, math.isnan(wish.value), wish.reason) == ("", "fill", True, "low")
+    gate.asked[0][1](replace(armed(), template="fill"))
+    assert (card(orders, clock).title, card(orders, clock).change) == ("Fill", "2.5 m → 3 m")
+    orders.execute()
+    order = gate.asked[1][0]
+    assert isinstance(order, Order)
+    assert (order.template, order.tag, order.value) == ("fill", "tank.setpoint", 3.0)
 
 
 def test_an_older_answer_does_not_undo_what_a_frame_has_told(
