@@ -187,6 +187,7 @@ def _begin(args: dict[str, object], as_json: bool) -> None:
         line.close()
     if not isinstance(forked, Runs):
         raise WorldFault("The world answered something else.", where=str(answer["address"]), remedy="")
+    started.let_go()
     if as_json:
         emit_json(
             {

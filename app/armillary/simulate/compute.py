@@ -65,7 +65,7 @@ def compute(work: Work, simulator: Simulator) -> None:
                 _march(work, simulator, info, slice(member, member + 1), 1)
                 if work.phase != "running":
                     break
-        _finish(work)
+        _finish(work, len(info.outputs))
     except Fault as fault:  # an FMU that diverges says so itself
         work.phase = "diverged" if "diverged" in fault.what else "failed"
         work.detail = f"{fault.what} {fault.remedy}"
@@ -155,7 +155,8 @@ def _march(work: Work, simulator: Simulator, info: ModelInfo, columns: slice, me
     if warm:
         work.is_estimated = True
         work.residual = _residuals(asked, info.outputs, values)
-    held = {name: np.asarray(inputs.get(name)) for name in inputs.names}
+    held = {name: np.array([v.start]) for name in job.recorded if (v := info.named(name)) is not None}
+    held |= {name: np.asarray(inputs.get(name)) for name in inputs.names}
     events = list(job.events)
     change: dict[str, float | F8] = {}
     now = job.t_ns
@@ -231,7 +232,7 @@ def _is_over(work: Work, info: ModelInfo, values: F8, row: int) -> bool:
     return True
 
 
-def _finish(work: Work) -> None:
+def _finish(work: Work, outputs: int) -> None:
     if work.phase != "running":
         if work.rows == 0 and work.member:  # members one after the other: those before are whole
             work.rows = len(work.job.sample_ns)
@@ -239,7 +240,7 @@ def _finish(work: Work) -> None:
             work.rows = work.steps
         return
     work.rows = len(work.job.sample_ns)
-    bad = int((~np.isfinite(work.values).all(axis=(1, 2))).sum()) if work.names else 0
+    bad = int((~np.isfinite(work.values[:, :, :outputs]).all(axis=(1, 2))).sum())
     if bad == work.job.members:
         work.phase = "diverged"
         work.detail = work.detail or "The outputs are no finite numbers."

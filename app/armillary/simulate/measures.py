@@ -193,19 +193,21 @@ def check(specs: Sequence[MeasureSpec], score: Score, signals: Signals, where: s
     violated(score, signals, values, where)
 
 
-def ranked(cards: Sequence[RunCard]) -> tuple[RunCard, ...]:
+def ranked(cards: Sequence[RunCard], specs: Sequence[MeasureSpec]) -> tuple[RunCard, ...]:
     """Return cards with ranks, reasons and best and worst marks: violations first, then the cost."""
     over = [c for c in cards if c.state == "done"]
     order = sorted(over, key=lambda c: (bool(c.violations), len(c.violations), _cost(c)))
-    marks = _marks(over)
+    marks = _marks(over, {spec.name: spec.kind for spec in specs})
     rank = {card.id: i + 1 for i, card in enumerate(order)}
     scored = any(c.violations or math.isfinite(c.score) for c in over)
     out = []
-    for card in cards:
+    order = [replace(card, measures=marks(card)) for card in order]
+    for one in cards:
+        card = replace(one, measures=marks(one))
         if card.id not in rank or not scored:
-            out.append(replace(card, rank=0, reason="", measures=marks(card)))
+            out.append(replace(card, rank=0, reason=""))
             continue
-        out.append(replace(card, rank=rank[card.id], reason=_reason(card, order), measures=marks(card)))
+        out.append(replace(card, rank=rank[card.id], reason=_reason(card, order)))
     return tuple(out)
 
 
@@ -213,23 +215,23 @@ def _cost(card: RunCard) -> float:
     return card.score if math.isfinite(card.score) else math.inf
 
 
-def _marks(over: Sequence[RunCard]) -> Callable[[RunCard], tuple[Measure, ...]]:
-    """Return how to mark a card's measures: lowest is best, as a measure counts what nobody wants."""
-    values: dict[str, list[float]] = {}
-    for card in over:
-        for measure in card.measures:
-            if math.isfinite(measure.value):
-                values.setdefault(measure.name, []).append(measure.value)
-    spans = {name: (min(v), max(v)) for name, v in values.items() if min(v) < max(v)}
+def _marks(over: Sequence[RunCard], kinds: Mapping[str, str]) -> Callable[[RunCard], tuple[Measure, ...]]:
+    """Return how to mark a card's measures.
+
+    Of a minimum the highest is best, of energy, times, integrals and maxima the lowest; a mean and a final
+    value are only named.
+    """
+    ends: dict[str, tuple[float, float]] = {}  # measure → (best, worst)
+    for name, kind in kinds.items():
+        values = [m.value for c in over for m in c.measures if m.name == name and math.isfinite(m.value)]
+        if kind not in ("mean", "final") and values and min(values) < max(values):
+            low, high = min(values), max(values)
+            ends[name] = (high, low) if kind == "min" else (low, high)
 
     def marked(card: RunCard) -> tuple[Measure, ...]:
+        found = [(m, *ends.get(m.name, (math.nan, math.nan))) for m in card.measures]
         return tuple(
-            replace(
-                m,
-                is_best=m.name in spans and m.value == spans[m.name][0],
-                is_worst=m.name in spans and m.value == spans[m.name][1],
-            )
-            for m in card.measures
+            replace(m, is_best=m.value == best, is_worst=m.value == worst) for m, best, worst in found
         )
 
     return marked
@@ -241,8 +243,9 @@ def _reason(card: RunCard, order: Sequence[RunCard]) -> str:
         words.append(f"breaks {'; '.join(card.violations)}")
     elif math.isfinite(card.score):
         clean = [c for c in order if not c.violations]
-        words.append("lowest cost" if card is clean[0] else f"cost {card.score:.4g}")
-        if card is not clean[0] and clean[0].score:
+        is_first = card.id == clean[0].id
+        words.append("lowest cost" if is_first else f"cost {card.score:.4g}")
+        if not is_first and clean[0].score:
             more = 100.0 * (card.score - clean[0].score) / abs(clean[0].score)
             words.append(f"{more:+.0f} % over the best")
     else:

@@ -130,6 +130,13 @@ class Child:
                 with contextlib.suppress(OSError):
                     pipe.close()
 
+    def let_go(self) -> None:
+        """Forget a detached child: it goes on, and nobody waits for it."""
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                stream.close()
+        self._process.returncode = 0  # else the library warns that it still runs
+
     def exit_words(self) -> str:
         """Return how the child ended, in words: its exit status or the signal's name."""
         code = self._process.poll()

@@ -378,7 +378,7 @@ class WhatIf(Serving):
             ),
         )
         self._ensemble.put([card])
-        self._ensemble.put(measures.ranked(self._ensemble.cards))
+        self._ensemble.put(measures.ranked(self._ensemble.cards, scenario.measures))
 
     def _runs(self) -> Runs:
         fork = self._fork
