@@ -252,15 +252,13 @@ class Line:
         kept: list[tuple[int, object]] = []
         deadline = _Deadline(timeout_s)
         while (left := deadline.left()) > 0:
-            for answers, got in self.poll(left):
-                if answers != number:
-                    kept.append((answers, got))
-                elif isinstance(got, FaultRecord):
-                    self._early = kept
+            came = self.poll(left)
+            kept += [each for each in came if each[0] != number]
+            for got in (got for answers, got in came if answers == number):
+                self._early = kept
+                if isinstance(got, FaultRecord):
                     raise got.fault()
-                else:
-                    self._early = kept
-                    return got
+                return got
         self._early = kept
         raise WorldFault(
             f"No answer within {timeout_s:g} s.",

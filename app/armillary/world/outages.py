@@ -7,7 +7,7 @@ the time, with the rules of `telemetry.watch`, so that a jump and a backward run
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -22,15 +22,18 @@ from armillary.wire import marks
 FOREVER = 2**62
 SILENT = '"delivery":"silent"'  # in the text of a link's mark
 _UP = (marks.LINK_CODES[LinkState.UP], marks.LINK_CODES[LinkState.DEGRADED])
-_NONE = np.zeros(0, np.int64)
+
+
+def _none() -> I8:
+    return np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spans:
     """Spans begin ≤ t < end, ascending, that do not overlap."""
 
-    begin_ns: I8 = _NONE
-    end_ns: I8 = _NONE
+    begin_ns: I8 = field(default_factory=_none)
+    end_ns: I8 = field(default_factory=_none)
 
 
 def spans(t_ns: I8, holds: B1) -> Spans:
@@ -46,8 +49,8 @@ def spans(t_ns: I8, holds: B1) -> Spans:
 class Outages:
     """What marks say of the world and of each link of the project, in its order."""
 
-    starts_ns: I8 = _NONE  # of the world
-    ended: Spans = Spans()  # it had ended in order and was not yet started again
+    starts_ns: I8 = field(default_factory=_none)  # of the world
+    ended: Spans = field(default_factory=Spans)  # it had ended in order and was not yet started again
     lost: tuple[Spans, ...] = ()
     silent: tuple[Spans, ...] = ()
 

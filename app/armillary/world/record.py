@@ -24,7 +24,7 @@ from armillary.wire.bus import AsyncLine
 from armillary.world.cursor import NONE, Known, Window
 from armillary.world.outages import SILENT, Ageing, Outages, link_of, world_of
 
-ANSWER_S = 10.0
+ANSWER_S = 5.0
 ROWS_AT_ONCE = 200_000
 _Answer = TypeVar("_Answer", HistoryInfo, Samples, Enrolled)
 FIRST_ALARM = 2  # slots of marks: events, alarm events, alarms, links
@@ -60,19 +60,28 @@ class Names:
 class Recording:
     """Reads the recorder of a project. Raises WorldFault when it does not answer."""
 
-    def __init__(self, project: Project, alarms: Sequence[str], address: str) -> None:
+    def __init__(
+        self, project: Project, alarms: Sequence[str], address: str, line: AsyncLine | None = None
+    ) -> None:
+        """`line`: one that is open already."""
         self.project, self.address = project, address
         self.names = Names(alarms, [link.name for link in project.links])
         self.ageing = Ageing(project.specs, project.links)
         self.first_ns = self.last_ns = 0
-        self._line = AsyncLine(address)
+        self._line = line or AsyncLine(address)
+        self._is_closed = False
         self._turn = asyncio.Lock()
         self._ids: U4 = np.zeros(0, np.uint32)  # tags, then marks, then ~world
         self._known_tags: tuple[str, ...] = ()
         self._outage_rows: tuple[int, int, SampleBatch] | None = None
 
     def close(self) -> None:
+        """Close the line; whoever waits for an answer hears a WorldFault."""
+        self._is_closed = True
         self._line.close()
+
+    def _away(self) -> WorldFault:
+        return WorldFault("The recorder went away.", where=self.address, remedy="Ask again.")
 
     async def refresh(self, timeout_s: float = ANSWER_S) -> None:
         """Learn the extent of the record."""
@@ -253,7 +262,14 @@ class Recording:
 
     async def _ask(self, question: object, kind: type[_Answer], timeout_s: float = ANSWER_S) -> _Answer:
         async with self._turn:
-            answer = await self._line.ask(question, timeout_s)
+            if self._is_closed:
+                raise self._away()
+            try:
+                answer = await self._line.ask(question, timeout_s)
+            except asyncio.CancelledError:
+                if not self._is_closed:
+                    raise
+                raise self._away() from None  # its socket was closed while we waited
         if not isinstance(answer, kind):
             raise WorldFault(
                 "The recorder answered something else.", where=self.address, remedy="Update both sides."

@@ -58,7 +58,7 @@ def run(args: Mapping[str, Any], say: Callable[[Mapping[str, object]], None]) ->
         WallClock(),
         listen=args.get("listen", ""),
         recorder=args.get("recorder", ""),
-        alarms=getattr(project, "alarms", ()),
+        alarms=project.alarms,
         idle=bool(args.get("idle", False)),
     )
     replay.begin_at(int(args.get("at_ns") or args.get("from_ns") or 0), float(args.get("speed", 0.0)))
@@ -115,15 +115,16 @@ class Replay(Serving):
         self._stretch: Stretch | None = None
         self._next: asyncio.Task[Stretch] | None = None
         self._turn = asyncio.Lock()  # one jump at a time; of several that wait the newest counts
+        self._finding = asyncio.Lock()
         self._wanted = 0
         self._cursor_ns = 0
         self._asked, self._real = 0.0, 0.0
         self._phase = RunState.PAUSED
         self._trouble = ""
         self._begin = (0, 0.0)
-        self._alarm_rows: dict[int, int] = {}
         self._alarm_texts: dict[int, str] = {}
         self._links: tuple[LinkStatus, ...] = ()
+        self.publisher.last = replace(self.publisher.last, run=RunState.PAUSED)
 
     def begin_at(self, t_ns: int, speed: float) -> None:
         """Note where to begin: 0 = the end of the record."""
@@ -233,8 +234,25 @@ class Replay(Serving):
     # ---------------------------------------------------------------- the record
 
     async def _open(self) -> Recording:
-        """Return the line to the recorder, made when it is first needed."""
-        if self._recording is None:
+        """Return the line to the recorder, made when it is first needed and when the last one went away."""
+        if self._recording is None or self._trouble:
+            await self._connect()
+        recording = self._recording
+        if recording is not None and not recording.last_ns:
+            await recording.refresh()
+        if recording is None or not recording.last_ns:
+            raise StoreFault(
+                "Nothing is recorded yet.",
+                where=str(self.project.history_file),
+                remedy="Run the live world with its recorder for a while.",
+            )
+        return recording
+
+    async def _connect(self) -> None:
+        """Find a recorder, and say so when one was missed."""
+        async with self._finding:
+            if self._recording is not None and not self._trouble:
+                return  # somebody was faster
             address = await self._reading.find()
             recording = Recording(self.project, [a.id for a in self.alarm_specs], address)
             try:
@@ -242,16 +260,13 @@ class Replay(Serving):
             except Fault:
                 recording.close()
                 raise
-            self._recording, self.recorder = recording, address
-        if not self._recording.last_ns:
-            await self._recording.refresh()
-            if not self._recording.last_ns:
-                raise StoreFault(
-                    "Nothing is recorded yet.",
-                    where=str(self.project.history_file),
-                    remedy="Run the live world with its recorder for a while.",
-                )
-        return self._recording
+            self._forget_next()
+            held, self._recording, self.recorder = self._recording, recording, address
+            if held is not None:
+                held.close()
+            if self._trouble:
+                self._trouble = ""
+                self._say("info", "The recorder answers again; the replay goes on.")
 
     async def _watch(self) -> None:
         """Begin where asked, then look how far the record goes; say when the recorder is away."""
@@ -286,18 +301,13 @@ class Replay(Serving):
         if self._trouble:
             return
         self._trouble = fault.what
-        self._say("warning", f"The replay waits: {fault.what} It goes on when the recorder answers.")
+        self._say("warning", f"The replay waits for its recorder. {fault.what}")
         self._phase = RunState.PAUSED
         self._show()
 
     async def _again(self) -> None:
         """Find a recorder anew and go on as before."""
-        held, self._recording = self._recording, None
-        if held is not None:
-            held.close()
         recording = await self._open()
-        self._trouble = ""
-        self._say("info", "The recorder answers; the replay goes on.")
         if self._stretch is None:
             await self._seek(self._wanted or self._begin[0] or recording.last_ns)
         await self._play(self._asked)

@@ -1,0 +1,261 @@
+"""REPLAY as a process on a small record: jumps, both directions, a recorder that dies, one of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from stations import until
+
+from armillary.history.store import Store
+from armillary.model.clock import NS
+from armillary.model.control import AskState, Play, Seek, StateAnswer, Step
+from armillary.model.frame import Frame, RunState, apply_frame
+from armillary.model.link import LinkState, LinkStatus
+from armillary.model.message import Credit, Hello, Welcome
+from armillary.model.order import Order, OrderState, Receipt
+from armillary.model.sample import batch_of
+from armillary.model.tags import TagTable
+from armillary.wire import child, marks
+from armillary.wire.bus import Line
+from armillary.wire.runs import recorder_address
+
+pytestmark = pytest.mark.system
+T0 = 1_750_000_200 * NS
+SECONDS = 900
+PROJECT = """
+[project]
+schema = 1
+id = "5f0d7c0e-9a7e-4c0a-9a51-4f9c3f0b6a12"
+name = "Replayed"
+
+[model]
+twins = "twins.json"
+
+[historian]
+retention_days = 36500
+
+[[source]]
+name = "site"
+kind = "mqtt"
+url = "mqtt://127.0.0.1:1"
+"""
+TWINS = """
+{"schema": 1, "twins": [{"id": "t", "tags": {
+ "level": {"address": "site!a#$.v", "expected_interval_s": 1.0},
+ "setpoint": {"address": "site!b#$.v", "expected_interval_s": 0},
+ "twice": {"expression": "t.level * 2"}}}]}
+"""
+
+
+def _write(folder: Path) -> Path:
+    (folder / "project.toml").write_text(PROJECT, "utf-8")
+    (folder / "twins.json").write_text(TWINS, "utf-8")
+    store = Store(folder / ".armillary" / "history.duckdb")
+    ids = store.names(["t.level", "t.setpoint", "t.twice", "~world", "~link:site"])
+    t = T0 + np.arange(SECONDS) * NS
+    n = np.full(SECONDS, 1, np.uint32)
+    store.append(batch_of(n * ids[0], np.arange(SECONDS, dtype=np.float64), t, t, 0))
+    store.append(batch_of(n * ids[2], np.arange(SECONDS) * 2.0, t, t, 0))
+    store.append(batch_of(ids[1:2], np.array([7.0]), t[:1], t[:1], 0))
+    status = LinkStatus(name="site", kind="mqtt", url="mqtt://127.0.0.1:1", state=LinkState.UP, since_ns=T0)
+    store.append(
+        batch_of(
+            ids[3:],
+            np.array([1.0, marks.LINK_CODES[LinkState.UP]]),
+            t[[0, 0]] - 1,
+            t[[0, 0]] - 1,
+            0,
+            text={1: marks.text_of(status)},
+        )
+    )
+    store.close()
+    return folder
+
+
+class Desk:
+    """A line to a replay with its mirror."""
+
+    def __init__(self, address: str) -> None:
+        self.line = Line(address)
+        welcome = self.line.ask(Hello(actor="local:1", desk="test"), 10)
+        assert isinstance(welcome, Welcome)
+        self.welcome, self.last = welcome, welcome.frame
+        self.table = TagTable(len(welcome.specs))
+        self.frames: list[Frame] = []
+        self._take(welcome.frame)
+
+    def _take(self, frame: Frame) -> None:
+        apply_frame(self.table, frame)
+        self.last = frame
+        self.frames.append(frame)
+
+    def look(self, seconds: float = 0.05) -> Frame:
+        self.line.send(Credit(seq=self.last.seq))
+        for _, got in self.line.poll(seconds):
+            if isinstance(got, Frame):
+                self._take(got)
+        return self.last
+
+    def at(self, t_ns: int) -> Frame:
+        self.line.ask(Seek(t_ns=t_ns), 10)
+        until(lambda: self.look().t_ns == t_ns, 5, "the frame of the time")
+        return self.last
+
+
+@pytest.fixture
+def folder(own_places: Path, tmp_path: Path) -> Path:
+    return _write(tmp_path)
+
+
+@pytest.fixture
+def replay(folder: Path, tmp_path: Path) -> Iterator[child.Child]:
+    process = child.start("world.replay", {"project": str(folder), "idle": True}, tmp_path / "replay.log")
+    yield process
+    process.stop(5)
+
+
+@pytest.fixture
+def desk(replay: child.Child) -> Iterator[Desk]:
+    made = Desk(str(replay.ready()["address"]))
+    yield made
+    made.line.close()
+
+
+def test_an_idle_replay_reads_nothing_and_is_small(replay: child.Child, desk: Desk) -> None:
+    process = psutil.Process(replay.pid)
+    assert not process.children()
+    assert process.memory_info().rss < 120e6
+    assert (desk.welcome.kind, desk.welcome.run, desk.welcome.about) == ("REPLAY", RunState.PAUSED, "REPLAY")
+
+
+def test_a_jump_shows_the_whole_state_of_the_time(desk: Desk) -> None:
+    for second in (600, 10, 898, 300):
+        frame = desk.at(T0 + second * NS + NS // 2)
+        assert desk.table.value.tolist() == [second, 7.0, second * 2.0]
+        assert desk.table.quality.tolist() == [0, 0, 0]
+        assert frame.links == () or frame.links[0].state is LinkState.UP
+    assert frame.cursor is not None
+    assert (frame.cursor.from_ns, frame.cursor.to_ns) == (T0, T0 + (SECONDS - 1) * NS)
+
+
+def test_it_runs_forwards_and_backwards_and_steps(desk: Desk) -> None:
+    desk.at(T0 + 100 * NS)
+    desk.line.ask(Play(speed=100.0), 5)
+    until(lambda: desk.look().t_ns > T0 + 400 * NS, 20, "300 s of record at 100 ×")
+    assert desk.last.run is RunState.RUNNING
+    assert desk.table.value[0] == (desk.last.t_ns - T0) // NS
+    desk.line.ask(Play(speed=-100.0), 5)
+    until(lambda: desk.look().t_ns < T0 + 50 * NS, 20, "and back")
+    desk.line.ask(Play(speed=0.0), 5)
+    until(lambda: desk.look().run is RunState.PAUSED, 5, "a pause")
+    at_ns = desk.at(T0 + 200 * NS + 7).t_ns
+    for by, count, wanted in (
+        ("second", -1, at_ns - NS),
+        ("sample", 1, T0 + 200 * NS),
+        ("sample", -1, T0 + 199 * NS),
+    ):
+        desk.line.ask(Step(by=by, count=count), 10)  # type: ignore[arg-type]
+        until(lambda wanted=wanted: desk.look().t_ns == wanted, 5, f"a step by {by}")  # type: ignore[misc]
+        assert desk.table.value[0] == (wanted - T0) // NS
+
+
+def test_it_ends_at_the_end_of_the_record(desk: Desk) -> None:
+    desk.at(T0 + 890 * NS)
+    desk.line.ask(Play(speed=1000.0), 5)
+    until(lambda: desk.look().run is RunState.ENDED, 10, "the end")
+    assert desk.last.t_ns == T0 + (SECONDS - 1) * NS
+
+
+def test_the_state_of_any_time_can_be_asked_without_moving(desk: Desk) -> None:
+    desk.at(T0 + 100 * NS)
+    answer = desk.line.ask(AskState(t_ns=T0 + 500 * NS), 10)
+    assert isinstance(answer, StateAnswer)
+    assert (answer.t_ns, answer.value.tolist()) == (T0 + 500 * NS, [500.0, 7.0, 1000.0])
+    assert desk.look().t_ns == T0 + 100 * NS
+
+
+def test_an_order_is_refused(desk: Desk) -> None:
+    order = Order(
+        id="o1",
+        world="w",
+        tag="t.setpoint",
+        value=1.0,
+        unit="",
+        actor="x",
+        token="",
+        not_after_ns=0,
+        expect_seq=0,
+    )
+    got = desk.line.ask(order, 5)
+    assert isinstance(got, Receipt)
+    assert got.state is OrderState.REFUSED
+
+
+def test_without_a_recorder_it_has_one_that_only_reads_and_goes_for_a_real_one(
+    folder: Path, tmp_path: Path, replay: child.Child, desk: Desk
+) -> None:
+    desk.at(T0 + 100 * NS)
+    assert len(psutil.Process(replay.pid).children()) == 1
+    recorder = child.start("recorder.service", {"project": str(folder)}, tmp_path / "recorder.log")
+    try:
+        recorder.ready()
+        until(lambda: bool(desk.look().events) and "answers again" in desk.last.events[-1].text, 15, "it goes on")
+        desk.at(T0 + 700 * NS)
+        assert desk.table.value[0] == 700.0
+    finally:
+        recorder.stop()
+
+
+def test_a_recorder_that_dies_pauses_the_replay_until_it_is_back(
+    folder: Path, tmp_path: Path, own_places: Path
+) -> None:
+    def recorder() -> child.Child:
+        made = child.start("recorder.service", {"project": str(folder)}, tmp_path / "recorder.log")
+        assert made.ready()["address"] == recorder_address(folder)
+        return made
+
+    first = recorder()
+    world = child.start("world.replay", {"project": str(folder), "at_ns": T0 + 10 * NS}, tmp_path / "r.log")
+    desk = Desk(str(world.ready()["address"]))
+    try:
+        until(lambda: desk.look().t_ns == T0 + 10 * NS, 10, "its beginning")
+        desk.line.ask(Play(speed=0.5), 5)
+        os.kill(first.pid, signal.SIGKILL)
+        first.stop()
+        until(lambda: desk.look().recording != "" and desk.last.run is RunState.PAUSED, 15, "a pause")
+        assert desk.last.cursor is not None
+        assert desk.last.cursor.note
+        until(lambda: desk.look().run is RunState.RUNNING, 20, "that it goes on")
+        assert desk.last.recording == ""
+    finally:
+        desk.line.close()
+        world.stop(5)
+
+
+def test_no_link_gate_sink_or_source_is_loaded() -> None:
+    script = "import armillary.world.replay, sys; print('\\n'.join(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+    )
+    loaded = done.stdout.split()
+    bad = (
+        "armillary.world.gate",
+        "armillary.world.live",
+        "armillary.telemetry.links",
+        "armillary_plugins",
+        "duckdb",
+        "asyncua",
+        "paho",
+        "aiomqtt",
+        "PySide6",
+    )
+    assert not [m for m in loaded if m.startswith(bad)]
+    assert "armillary.world.replay" in loaded
