@@ -158,6 +158,13 @@ def test_questions_are_answered(store: Store) -> None:
     assert "Hello" in odd.what
 
 
+def test_people_are_not_told_of_marks(store: Store) -> None:
+    assert Keeper(store).enroll(A, Enroll(tags=("x", "~alarm:hot"))).ids.tolist() == [1, 2]
+    info = answer(store, AskHistory())
+    assert isinstance(info, HistoryInfo)
+    assert info.tags == ("x",)
+
+
 def test_what_is_older_than_the_retention_is_forgotten(store: Store) -> None:
     keeper = Keeper(store, retention_days=10)
     keeper.enroll(A, Enroll(tags=("x",)))

@@ -1,0 +1,94 @@
+"""Figures of `alarms`: ticks of 10,000 alarms, quiet and in a storm, and their roll-up in a scene."""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+import numpy as np
+
+from armillary.alarms.evaluate import Evaluator
+from armillary.alarms.rollup import rollup
+from armillary.model.alarm import AlarmSpec
+from armillary.model.arrays import F8, I4, U4
+from armillary.model.clock import MS_NS
+from armillary.model.sample import batch_of
+from armillary.model.tags import TagSpec, TagTable
+from armillary.twin import state
+from armillary_bench.figure import absolute
+
+ALARMS, READINGS, PRIMS = 10_000, 1_000, 100_000
+_TICKS = 100
+_LIMIT = 90.0
+
+
+class _Bench:
+    def __init__(self) -> None:
+        tags = [TagSpec(slot=i, name=f"t{i}", link="a") for i in range(ALARMS)]
+        specs = [
+            AlarmSpec(
+                id=f"a{i}", slot=i, tag=f"t{i}", kind=("count" if i % 4 == 0 else "level"), limit=_LIMIT
+            )
+            for i in range(ALARMS)
+        ]
+        self.evaluator, self.table = Evaluator(specs, tags), TagTable(ALARMS)
+        self._tick = 20_000
+
+    def tick(self, slots: U4, values: F8) -> tuple[float, int]:
+        """Return (ms, transitions) of one tick."""
+        self._tick += 1
+        now = self._tick * 50 * MS_NS
+        batch = batch_of(slots, values, np.full(len(slots), now, np.int64), now, now)
+        state.apply(self.table, batch)
+        started = time.perf_counter()
+        self.evaluator.look(self.table, batch, now, now)
+        events = self.evaluator.take()[1]
+        return (time.perf_counter() - started) * 1e3, len(events)
+
+
+def measure() -> dict[str, float]:
+    """Return milliseconds by name. Raises AssertionError when a tick did not do its work."""
+    bench, rng = _Bench(), np.random.default_rng(1)
+    every = np.arange(ALARMS, dtype=np.uint32)
+    bench.tick(every, np.full(ALARMS, 50.0))
+    quiet, storm = [], 0.0
+    for _ in range(_TICKS):
+        slots = rng.choice(ALARMS, READINGS, replace=False).astype(np.uint32)
+        spent, transitions = bench.tick(slots, rng.uniform(0, _LIMIT, READINGS))
+        _must(transitions == 0, "values below the limit raised")
+        quiet.append(spent)
+    storm, raised = bench.tick(every, np.full(ALARMS, 95.0))
+    _must(raised == ALARMS, "not every alarm raised")
+    return {"tick_ms": statistics.median(quiet), "storm_ms": storm, "rollup_ms": _rollup(rng)}
+
+
+def _rollup(rng: np.random.Generator) -> float:
+    parent: I4 = np.full(PRIMS, -1, np.int32)
+    before, at = (0, 1), 1
+    for size in (10, 100, 1_000, 10_000, PRIMS - 11_111):  # six levels deep
+        parent[at : at + size] = rng.integers(*before, size)
+        before, at = (at, at + size), at + size
+    prim = rng.integers(before[0], before[1], ALARMS).astype(np.int32)
+    priority, unacked = rng.integers(1, 5, ALARMS).astype(np.uint8), rng.random(ALARMS) < 0.5
+    spans = []
+    for _ in range(9):
+        started = time.perf_counter()
+        out = rollup(parent, prim, priority, unacked)
+        spans.append((time.perf_counter() - started) * 1e3)
+        _must(int(out.count[0]) == ALARMS, "the root does not count every alarm")
+    return statistics.median(spans)
+
+
+def _must(holds: bool, what: str) -> None:
+    if not holds:
+        raise AssertionError(f"The work was not done: {what}.")
+
+
+def benches() -> list[dict[str, object]]:
+    """Return the figures of `alarms` against their bars."""
+    ms = measure()
+    return [
+        absolute("alarms_tick_10k_1k_readings", ms["tick_ms"], "ms", 5.0, "no value below its limit raised"),
+        absolute("alarms_storm_10k_raises", ms["storm_ms"], "ms", 250.0, "every alarm raised in one tick"),
+        absolute("alarms_rollup_10k_in_100k", ms["rollup_ms"], "ms", 20.0, "the root counts every alarm"),
+    ]
