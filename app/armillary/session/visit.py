@@ -13,6 +13,7 @@ from armillary.model.clock import NS
 from armillary.model.control import Seek
 from armillary.model.fault import FaultRecord
 from armillary.model.frame import RunState, WorldKind
+from armillary.model.message import Hello
 from armillary.model.tags import TagSpec
 from armillary.session.batch import Batch
 from armillary.session.feed import WORLD
@@ -22,6 +23,7 @@ SEEKS_A_SECOND = 15  # a drag over the time bar asks no more often: newest wins
 SEEK_S = 10.0
 BEGIN_S = 30.0
 PATIENCE_NS = NS // 2  # a world that answered a seek and sends no frame shows the same as before
+_UNTIL_WELCOME = 1 << 60  # more frames than ever come
 Told = Callable[[object], None]
 
 
@@ -59,6 +61,8 @@ class Visit:
         self._answered_mono_ns = 0
         self._frames_before = 0
         self._callbacks: dict[int, Told] = {}
+        self.actor = ""
+        self._is_beginning = False
         self._first: object = None  # asked as soon as we are welcome; what it makes is what is shown
         feed.start()
 
@@ -105,6 +109,12 @@ class Visit:
                 callback(answer)
         return late
 
+    def welcomed(self, world: str) -> None:
+        """Note who has welcomed us; its frame is what it shows now."""
+        self.id = world
+        if self._frames_before == _UNTIL_WELCOME:
+            self._frames_before = 0
+
     def begin_with(self, message: object) -> None:
         """Ask this as soon as the world has welcomed us; it is ready when that was carried out."""
         self._first, self.is_idle = message, False
@@ -126,7 +136,7 @@ class Visit:
         """Send what waits, when it may be sent."""
         if self._first is not None and self.is_welcomed and not self._is_seeking:
             first, self._first = self._first, None
-            self.asked_seek_ns = self.asked_seek_ns or 1
+            self.asked_seek_ns, self._is_beginning = self.asked_seek_ns or 1, True
             self._await(first, now_mono_ns, BEGIN_S)
             return
         due = self.seek_due_s(now_mono_ns)
@@ -143,11 +153,18 @@ class Visit:
 
     def _sought(self, answer: object) -> None:
         self._is_seeking = False
+        if self._is_beginning and not isinstance(answer, FaultRecord):
+            # what the world says of itself is another thing now: greet it again
+            self._frames_before = _UNTIL_WELCOME
+            self.ask(Hello(actor=self.actor, desk="desk"), lambda _answer: None)
+            self._answered_mono_ns, self._is_beginning = max(1, self._sent_mono_ns), False
+            return
         self._answered_mono_ns = max(1, self._sent_mono_ns)
         self._frames_before = self.side.mirror.frames  # the next one is of after
         if isinstance(answer, FaultRecord):
             self.lost = f"{answer.what} {answer.remedy}"
-            self.is_idle = self.asked_seek_ns == 1  # a spare that could not begin is a spare still
+            self.is_idle = self._is_beginning  # a spare that could not begin is a spare still
+            self._is_beginning = False
 
     def is_ready(self, now_mono_ns: int) -> bool:
         """Return whether what was asked for is here, so that it can be shown."""

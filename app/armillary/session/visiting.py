@@ -348,7 +348,7 @@ class Visiting(Loading):
     def _add(self, kind: WorldKind) -> Visit:
         home = self._home.specs if self._home is not None else self.specs
         visit = Visit(self._new_feed(), kind, home)
-        visit.begun_mono_ns = self._clock.now_mono_ns()
+        visit.begun_mono_ns, visit.actor = self._clock.now_mono_ns(), self.actor
         self._visits.append(visit)
         return visit
 
@@ -407,7 +407,7 @@ class Visiting(Loading):
         for visit in tuple(self._visits):
             batch = visit.feed.take()
             if batch.welcome is not None:
-                visit.id = batch.welcome.world
+                visit.welcomed(batch.welcome.world)
             if visit is self._shown:
                 self._take_world(batch, now_ns, now_mono_ns)
             else:

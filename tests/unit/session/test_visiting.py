@@ -14,7 +14,8 @@ from armillary.model.clock import NS, ManualClock
 from armillary.model.control import Cursor, Kill, Play, Seek
 from armillary.model.fault import FaultRecord, WorldFault
 from armillary.model.frame import RunState, WorldKind
-from armillary.model.message import Done, Enrolled
+from armillary.model.message import Done, Enrolled, Hello
+from armillary.model.scenario import Fork
 from armillary.model.series import Series, SeriesAnswer, SeriesQuery
 from armillary.session import workspace
 from armillary.session.batch import Batch
@@ -74,6 +75,7 @@ class Bench:
         self.clock, self.stand, self.folder = clock, stand, folder
         self.at = Workspace(clock, actor="me")
         self.visits = 0
+        self.monkeypatch = pytest.MonkeyPatch()
         self.at.visited.connect(self._visited)
 
     def _visited(self) -> None:
@@ -120,6 +122,7 @@ def bench(clock: ManualClock, stand: Any, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(runs, "all_runs", lambda: ())
     (tmp_path / "project.toml").write_text(PROJECT)
     made = Bench(clock, stand, tmp_path)
+    made.monkeypatch = monkeypatch
     made.open()
     return made
 
@@ -275,3 +278,28 @@ def test_trends_show_nothing_later_than_the_cursor(bench: Bench) -> None:
     pen = at.timeline.pens()[0]
     assert len(pen.t_ns)
     assert int(pen.t_ns.max()) <= then
+
+
+def test_a_fork_begins_in_a_spare_and_is_shown_under_its_new_name(bench: Bench) -> None:
+    at = bench.at
+    row = runs.Run(
+        id="w", kind="LIVE", project=str(bench.folder), name="Small", address="ipc://w", recorder="",
+        pid=1, started_ns=1,
+    )  # fmt: skip
+    bench.monkeypatch.setattr(runs, "all_runs", lambda: (row,))
+    bench.clock.advance(5)
+    at.fork("pump-off")
+    feed = bench.other
+    assert feed.launched == ["world.whatif"]
+    idle = replace(bench.stand.welcome(), world="f", kind=WorldKind.WHATIF, about="not forked yet")
+    frame = replace(bench.replayed(0, 1, {}), world="f", kind=WorldKind.WHATIF)
+    bench.pump(feed, welcome=replace(idle, frame=frame), live=True)
+    assert feed.asked[-1][1] == Fork(source="ipc://w", t_ns=0, scenario="pump-off")
+    bench.pump(feed, answers=[(len(feed.asked), Done())])
+    assert isinstance(feed.asked[-1][1], Hello)
+    assert not at.away
+    forked = replace(idle, about="'Pump off' · forked 14:03", frame=replace(frame, t_ns=99))
+    bench.pump(feed, welcome=forked)
+    assert at.away
+    assert at.about == "'Pump off' · forked 14:03"
+    assert not at._visits[0].is_idle
