@@ -72,7 +72,9 @@ class Accounts:
 
     def local(self) -> LoggedIn:
         """Return who a desk on the local socket is before it logs in: somebody who may look on."""
-        return LoggedIn(user=f"local:{os.getuid()}", name="somebody who is not logged in", role="viewer", accounts=True)
+        return LoggedIn(
+            user=f"local:{os.getuid()}", name="somebody who is not logged in", role="viewer", accounts=True
+        )
 
     def now(self, who: LoggedIn) -> LoggedIn:
         """Return what somebody who logged in is by now: a changed role counts at once, so does `disabled`."""
@@ -153,7 +155,9 @@ class Locked:
 
     def local(self) -> LoggedIn:
         """Return somebody who may look on."""
-        return LoggedIn(user=f"local:{os.getuid()}", name="somebody who is not logged in", role="viewer", accounts=True)
+        return LoggedIn(
+            user=f"local:{os.getuid()}", name="somebody who is not logged in", role="viewer", accounts=True
+        )
 
     def now(self, who: LoggedIn) -> LoggedIn:
         """Return the same."""
