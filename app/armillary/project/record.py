@@ -29,6 +29,7 @@ _HASHED = (
     COMPOSED_FILE,
     "rules.toml",
     "commands.toml",
+    "loops.toml",
     "bindings/*.usda",
     "model/*.json",
     "simulation/*.fmu",

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import os
 import threading
+import uuid
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,15 +19,17 @@ from typing import Any
 from armillary.api.ports import SourceContext
 from armillary.extend.discover import discover
 from armillary.model import message as msg
-from armillary.model.account import LoggedIn, Right
+from armillary.model.account import LoggedIn, Right, may
 from armillary.model.alarm import AlarmAct, AlarmActed
 from armillary.model.clock import NS, Clock, WallClock
-from armillary.model.control import Kill
+from armillary.model.control import Approve, Kill
 from armillary.model.fault import Fault, FaultRecord, OrderFault, ProjectFault, WorldFault, record
 from armillary.model.frame import WorldKind
 from armillary.model.link import LinkSpec, LinkStatus
-from armillary.model.order import Arm, Order
+from armillary.model.loop import LoopSpec
+from armillary.model.order import Arm, Order, Receipt
 from armillary.project import folder as projects
+from armillary.project import loops
 from armillary.project.record import Project
 from armillary.security.audit import Audit
 from armillary.telemetry.inbox import Inbox
@@ -45,6 +48,7 @@ from armillary.world.feed import RecorderFeed
 from armillary.world.gate import Gate
 from armillary.world.killswitch import KillSwitch
 from armillary.world.links_supply import LinksSupply
+from armillary.world.loop import Loops
 from armillary.world.marking import Marking
 from armillary.world.publish import statuses_differ
 from armillary.world.serving import STOP_S, People, Serving, within
@@ -136,6 +140,7 @@ class Live(Serving):
         self._audit, audit_problem = self._open_audit()
         self._acts = Acts(self._audit, clock, KillSwitch(project.folder, project.timezone), self._disarm_all)
         self._gate, gate_problem = self._make_gate() if project.commanding.enabled else (None, [])
+        self._loops, loops_problem = self._make_loops()
         self._told: set[tuple[str, str, str]] = set()
         self._sent_statuses: tuple[LinkStatus, ...] = ()
         self._sent_status_ns = 0
@@ -143,7 +148,7 @@ class Live(Serving):
         self._thread: threading.Thread | None = None
         faults = [record(f) for f in (*problems(project.links, project.specs), *intake.problems)]
         plugin_problems = (*self._registry.problems, *decoder_problems, *sink_problems)
-        for fault in (*plugin_problems, *faults, *audit_problem, *gate_problem):
+        for fault in (*plugin_problems, *faults, *audit_problem, *gate_problem, *loops_problem):
             self.tell(fault)
 
     # ---------------------------------------------------------------- life
@@ -164,6 +169,7 @@ class Live(Serving):
         self._ticking.set()
         if self._thread is not None:
             self._thread.join(STOP_S)
+        await within(self._loops.close(), STOP_S)
         await within(self._links.stop(), STOP_S)
         for sink in self._sinks.values():
             closing = getattr(sink, "close", None)  # optional in the port
@@ -209,14 +215,20 @@ class Live(Serving):
         if differs or now_mono - self._sent_status_ns >= STATUS_EVERY_NS:
             links, self._sent_statuses, self._sent_status_ns = statuses, statuses, now_mono
             self._tell_undecodable()
+        receipts, stopped = self._gate.take_receipts() if self._gate else (), self._acts.switch.why()
+        self._loops.note(tick.frame.alarms, receipts)
+        if stopped:
+            self._loops.stopped(stopped)
+        proposals, told = self._loops.take()
         frame = replace(
             tick.frame,
             links=links,
             tally=self._inbox.tally(),
-            events=(*self._links.take_events(), *self._feed.take_events(self.clock.now_ns())),
-            orders=self._gate.take_receipts() if self._gate else (),
+            events=(*self._links.take_events(), *self._feed.take_events(self.clock.now_ns()), *told),
+            orders=receipts,
             recording=self._feed.trouble,
-            stopped=self._acts.switch.why(),
+            stopped=stopped,
+            proposals=proposals,
         )
         self._feed.offer(self._marking.of(self.publish(frame)))
         if self._gate is not None:  # it reads the published table; receipts ride in the next frame
@@ -282,6 +294,11 @@ class Live(Serving):
                 return self._need_gate().arm(wish, self.clock.now_mono_ns())
             case Order():
                 return await self._need_gate().execute(replace(message, actor=self.who(peer).user))
+            case Approve():
+                who = self.need(peer, Right.APPROVE)
+                verdict = "loop.approve" if message.yes else "loop.refuse"
+                self._acts.note(who, verdict, message.id, reason=message.reason)
+                self._loops.answer(message, who, may_release=may(who.role, Right.COMMAND_ENGINEER))
             case Kill():
                 await self._acts.kill(self.need(peer, Right.KILL if message.stop else Right.RELEASE), message)
             case _:
@@ -349,7 +366,50 @@ class Live(Serving):
         except Fault as fault:
             return None, [record(fault)]
 
+    def _make_loops(self) -> tuple[Loops, list[FaultRecord]]:
+        """Return the loops; none, with the reason, when their file has a mistake."""
+        project = self.project
+        specs: tuple[LoopSpec, ...] = ()
+        problem: list[FaultRecord] = []
+        try:
+            found = {spec.name: spec for spec in project.specs}
+            specs = loops.read(project.folder, found, [alarm.id for alarm in project.alarms])
+        except Fault as fault:
+            problem = [record(fault)]
+        made = Loops(
+            specs,
+            project,
+            self.clock,
+            table=self.publisher.table,
+            address=self.address,
+            send=self._send_for_loop,
+        )
+        return made, problem
+
+    async def _send_for_loop(self, tag: str, value: float, actor: str, reason: str) -> Receipt:
+        """Send one command of a loop through the gate, arm and execute, as anybody's."""
+        gate = self._need_gate()
+        unit = next((spec.unit for spec in self.project.specs if spec.name == tag), "")
+        seq = self.publisher.last.seq
+        wish = Arm(tag=tag, value=value, unit=unit, actor=actor, seen_seq=seq, reason=reason)
+        armed = gate.arm(wish, self.clock.now_mono_ns())
+        order = Order(
+            id=str(uuid.uuid4()),
+            world=self.id,
+            tag=armed.tag,
+            value=value,
+            unit=unit,
+            actor=actor,
+            token=armed.token,
+            not_after_ns=self.clock.now_ns() + int(self.project.commanding.max_age_s * NS),
+            expect_seq=seq,
+            reason=reason,
+        )
+        return await gate.execute(order)
+
     def _role_of(self, user: str) -> str:
+        if self._loops.is_acting(user):
+            return "operator"  # a policy in force, checked by the loop before it sends
         return next((who.role for who in self.people_here() if who.user == user), "")
 
     def _status_of(self, link: str) -> LinkStatus | None:

@@ -1,0 +1,136 @@
+"""Reading of loops.toml: closed loops under supervision (operations: closed loop)."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import cast
+
+from armillary.model import expression
+from armillary.model.clock import NS
+from armillary.model.fault import Fault, ProjectFault
+from armillary.model.loop import Level, LoopAction, LoopSpec, Policy
+from armillary.model.tags import TagSpec
+from armillary.project import scenarios
+from armillary.project.locate import toml_line
+from armillary.project.table import Document, Findings, Table, fault_of, nearest
+
+LOOPS_FILE = "loops.toml"
+SCHEMA = 1
+_LEVELS = ("advise", "approve", "auto")
+_DAY_S = 86_400.0
+
+
+def read(folder: Path, specs: Mapping[str, TagSpec], alarms: Collection[str]) -> tuple[LoopSpec, ...]:
+    """Return the loops of a project, none without the file. Raises ProjectFault that names every mistake."""
+    path = folder / LOOPS_FILE
+    if not path.is_file():
+        return ()
+    try:
+        text = path.read_text("utf-8")
+        data = tomllib.loads(text)
+    except (OSError, ValueError) as error:
+        raise ProjectFault(
+            f"{LOOPS_FILE} cannot be read: {error}.", where=str(path), remedy="Correct it."
+        ) from error
+    findings = Findings()
+    document = Document(LOOPS_FILE, text, toml_line, findings, newer=int(data.get("schema") or 1) > SCHEMA)
+    top = Table(document, data)
+    top.whole("schema", SCHEMA, 1, 10**6)
+    reader = _Reader(folder, specs, alarms)
+    out = tuple(reader.loop(table) for table in top.tables("loop"))
+    top.done()
+    if findings.errors:
+        raise fault_of(findings.errors, str(folder))
+    return out
+
+
+class _Reader:
+    def __init__(self, folder: Path, specs: Mapping[str, TagSpec], alarms: Collection[str]) -> None:
+        self._folder, self._specs, self._alarms = folder, specs, sorted(alarms)
+        self._ids: set[str] = set()
+
+    def loop(self, table: Table) -> LoopSpec:
+        name = table.text("id", required=True)
+        if name in self._ids:
+            table.wrong("id", f"The loop '{name}' is there twice.", "Give each its own id.")
+        self._ids.add(name)
+        detect = table.text("detect", required=True)
+        if detect and detect not in self._alarms:
+            hint = nearest(detect, self._alarms).strip() or "Name an alarm of rules.toml."
+            table.wrong("detect", f"There is no alarm '{detect}'.", hint)
+        scenario = table.text("scenario", required=True)
+        variants = self._variants(table, scenario)
+        holds = table.text("holds")
+        if holds:
+            try:
+                expression.compile(holds, self._specs, LOOPS_FILE)
+            except Fault as fault:
+                table.wrong("holds", fault.what, fault.remedy)
+        actions = tuple(self._action(each, variants) for each in table.tables("action"))
+        if not actions:
+            table.wrong("action", "The loop has nothing to propose.", "Add a [[loop.action]].")
+        spec = LoopSpec(
+            id=name,
+            title=table.text("title", name),
+            detect=detect,
+            scenario=scenario,
+            actions=actions,
+            level=cast("Level", table.choice("level", _LEVELS, "approve")),
+            deadline_s=table.number("deadline_s", 20.0, 1.0, 600.0),
+            valid_s=table.number("valid_s", 60.0, 5.0, 3_600.0),
+            min_gain=table.number("min_gain", 0.05, 0.0, 1e6),
+            holds=holds,
+            within_s=table.number("within_s", 300.0, 1.0, _DAY_S),
+            roll_back=table.flag("roll_back", True),
+            policy=self._policy(table.table("policy")),
+            origin=table.document.where(table.path),
+        )
+        table.done()
+        return spec
+
+    def _variants(self, table: Table, scenario: str) -> tuple[str, ...]:
+        if not scenario:
+            return ()
+        try:
+            found = scenarios.read(scenarios.find(self._folder, scenario), self._folder)
+        except Fault as fault:
+            table.wrong("scenario", fault.what, fault.remedy)
+            return ()
+        return tuple(variant.id for variant in found.variants)
+
+    def _action(self, table: Table, variants: tuple[str, ...]) -> LoopAction:
+        variant, tag = table.text("variant", required=True), table.text("tag", required=True)
+        if variant and variants and variant not in variants:
+            hint = nearest(variant, variants).strip() or f"There are: {', '.join(variants)}."
+            table.wrong("variant", f"The scenario has no variant '{variant}'.", hint)
+        spec = self._specs.get(tag)
+        if tag and (spec is None or not spec.writable):
+            known = [s.name for s in self._specs.values() if s.writable]
+            hint = nearest(tag, known).strip() or "Name a writable tag."
+            table.wrong("tag", f"'{tag}' is no tag that can be written.", hint)
+        value = table.number("value", math.nan)
+        if math.isnan(value):
+            table.wrong("value", "The action has no value.", "Give 'value' in the tag's unit.")
+        out = LoopAction(variant=variant, tag=tag, value=value, title=table.text("title"))
+        table.done()
+        return out
+
+    def _policy(self, table: Table) -> Policy:
+        expires = table.raw("expires")
+        at_ns = 0
+        if isinstance(expires, datetime):
+            at_ns = int(expires.timestamp()) * NS
+        elif expires is not None:
+            table.wrong("expires", f"'expires' is {expires!r}.", "Write 2026-12-31T00:00:00Z.")
+        out = Policy(
+            max_per_hour=table.whole("max_per_hour", 3, 1, 60),
+            max_change=table.number("max_change", math.inf, 0.0, math.inf),
+            expires_ns=at_ns,
+            signed_by=table.texts("signed_by"),
+        )
+        table.done()
+        return out
