@@ -18,6 +18,7 @@ from armillary.model.quality import BAD, NEVER, STALE, UNCERTAIN
 from armillary.ui.tag_model import AGE, NAME, QUALITY, VALUE
 from armillary.ui.tree_model import EYE
 from armillary.ui.tree_model import NAME as PART
+from armillary.ui.tree_model import QUALITY as MARK
 from armillary.ui.window import DeskWindow
 
 BEARING, T101, P101, MOTOR, PLANT = 8, 2, 6, 7, 0
@@ -109,7 +110,7 @@ def test_a_part_above_says_that_something_below_is_bad(desk: DeskWindow, bench: 
     bench.send({TEMP: BAD})
     model = desk.tree.model
     tips = lambda: [  # noqa: E731  read again until it is so
-        model.data(model.index_of(prim, 1), Qt.ItemDataRole.ToolTipRole)
+        model.data(model.index_of(prim, MARK), Qt.ItemDataRole.ToolTipRole)
         for prim in (BEARING, P101, PLANT, T101)
     ]
     qtbot.waitUntil(lambda: tips() == ["bad", "bad below", "bad below", None], timeout=2000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -15,18 +16,22 @@ from armillary.session.undo import Done, Step, Undo
 NEXT = "Start the world again to use it (Plant ▸ Start the world again)."
 
 
-def change_tag(folder: Path, undo: Undo, name: str, changes: Mapping[str, Value | None]) -> str:
+def change_tag(folder: Path, undo: Undo, name: str, changes: Mapping[str, Value | None], now_ns: int) -> str:
     """Change a tag of a project; return what to tell. Raises ProjectFault, then nothing is written."""
-    return _change(folder, TWINS_FILE, f"Change {name}", undo, lambda text: with_tag(text, name, changes))
+    return _change(
+        folder, TWINS_FILE, f"Change {name}", undo, lambda text: with_tag(text, name, changes), now_ns
+    )
 
 
-def change_alarm(folder: Path, undo: Undo, id_: str, changes: Mapping[str, str | float | None]) -> str:
+def change_alarm(
+    folder: Path, undo: Undo, id_: str, changes: Mapping[str, str | float | None], now_ns: int
+) -> str:
     """Change an alarm of a project; return what to tell. Raises ProjectFault, then nothing is written."""
     title = f"Change alarm {id_}"
-    return _change(folder, RULES_FILE, title, undo, lambda text: with_alarm(text, id_, changes))
+    return _change(folder, RULES_FILE, title, undo, lambda text: with_alarm(text, id_, changes), now_ns)
 
 
-def _change(folder: Path, file: str, title: str, undo: Undo, edit: Callable[[str], str]) -> str:
+def _change(folder: Path, file: str, title: str, undo: Undo, edit: Callable[[str], str], now_ns: int) -> str:
     path = folder / file
     try:
         old = path.read_text("utf-8") if path.exists() else ""
@@ -35,11 +40,11 @@ def _change(folder: Path, file: str, title: str, undo: Undo, edit: Callable[[str
             f"{file} cannot be read: {error.strerror}.", where=str(path), remedy="Check its permissions."
         ) from error
     new = edit(old)
-    _write(folder, path, old, new)
+    _write(folder, path, old, new, now_ns)
 
     def again(before: str, after: str, done: Done) -> None:
         try:
-            _write(folder, path, before, after)
+            _write(folder, path, before, after, now_ns)
         except Fault as fault:
             done(f"{fault.what} {fault.remedy}")
         else:
@@ -49,23 +54,19 @@ def _change(folder: Path, file: str, title: str, undo: Undo, edit: Callable[[str
     return f"Saved: {title}. {NEXT}"
 
 
-def _write(folder: Path, path: Path, before: str, after: str) -> None:
-    """Put `after` in the place of `before`. A project that this would break gets its file back."""
+def _write(folder: Path, path: Path, before: str, after: str, now_ns: int) -> None:
+    """Put `after` in the place of `before`. Raises Fault when the project would not be whole."""
     if path.exists() and path.read_text("utf-8") != before:
         raise ProjectFault(
             f"{path.name} was changed by somebody else meanwhile.",
             where=str(path),
             remedy="Open the project again, then change it.",
         )
-    try:
-        projects.write_atomic(path, after)
-        projects.read(folder)
-    except OSError as error:
-        raise ProjectFault(
-            f"{path.name} cannot be written: {error.strerror}.",
-            where=str(path),
-            remedy="Check permissions and free space; the file is as it was.",
-        ) from error
-    except Fault:
-        projects.write_atomic(path, before)
-        raise
+    if path.name == RULES_FILE:
+        projects.save_rules(folder, after)
+        return
+    documents = projects.documents(folder)
+    documents.twins = json.loads(after)
+    projects.save(folder, documents, now_ns)  # refuses a mistake before anything is written
+    if path.read_text("utf-8") != after:
+        projects.write_atomic(path, after)  # the same facts, in the very bytes that there were
