@@ -460,6 +460,8 @@ class Visiting(Loading):
             if not before.is_ours:
                 self._drop(before)
         self._shown = visit
+        if visit.kind is WorldKind.WHATIF:
+            self.timebar.forks.setdefault(visit.id, visit.side.mirror.t_ns)  # its tick on the bar
         self._switch(visit.side)
 
     def _kept(self) -> Side:
