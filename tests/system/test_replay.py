@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 from stations import until
 
 from armillary.history.store import Store
-from armillary.model.clock import NS
+from armillary.model.clock import NS, iso
 from armillary.model.control import AskState, Play, Seek, StateAnswer, Step
 from armillary.model.frame import Frame, RunState, apply_frame
 from armillary.model.link import LinkState, LinkStatus
@@ -207,7 +208,7 @@ def test_without_a_recorder_it_has_one_that_only_reads_and_goes_for_a_real_one(
     recorder = child.start("recorder.service", {"project": str(folder)}, tmp_path / "recorder.log")
     try:
         recorder.ready()
-        until(lambda: bool(desk.look().events) and "answers again" in desk.last.events[-1].text, 15, "it goes on")
+        until(lambda: any("again" in e.text for e in desk.look().events), 15, "it goes on")
         desk.at(T0 + 700 * NS)
         assert desk.table.value[0] == 700.0
     finally:
@@ -259,3 +260,37 @@ def test_no_link_gate_sink_or_source_is_loaded() -> None:
     )
     assert not [m for m in loaded if m.startswith(bad)]
     assert "armillary.world.replay" in loaded
+
+
+def _command(*words: object) -> tuple[int, dict[str, object]]:
+    args = [sys.executable, "-m", "armillary", "replay", *map(str, words), "--headless", "--json"]
+    done = subprocess.run(args, capture_output=True, text=True, timeout=60, check=False)
+    return done.returncode, json.loads(done.stdout or "{}")
+
+
+def test_the_command_plays_a_span_and_writes_its_frames(folder: Path, tmp_path: Path) -> None:
+    status, got = _command(folder, "--from", iso(T0), "--to", iso(T0 + 300 * NS), "-o", tmp_path / "out")
+    assert (status, got["samples"], got["frames"]) == (0, 600, 300)
+    lines = (tmp_path / "out" / "frames.jsonl").read_text("utf-8").splitlines()
+    assert json.loads(lines[-1]) == {"t": iso(T0 + 299 * NS), "not_good": 0, "alarms": []}
+
+
+def test_computed_anew_a_sound_record_is_the_same_and_a_changed_one_is_told(folder: Path) -> None:
+    assert _command(folder, "--recompute")[1]["differences"] == []
+    store = Store(folder / ".armillary" / "history.duckdb")
+    ids = store.names(["t.twice"])
+    t = np.array([T0 + 100 * NS + 7])
+    store.append(batch_of(ids, np.array([9.0]), t, t, 0))
+    store.close()
+    status, got = _command(folder, "--recompute")
+    assert status == 1
+    (only,) = got["differences"]  # type: ignore[misc]
+    assert (only["what"], only["recorded"], only["computed"]) == ("t.twice", "9", "200")
+
+
+def test_a_span_outside_the_record_is_said_in_words(folder: Path) -> None:
+    args = ["--from", iso(T0 + 5000 * NS), "--headless"]
+    command = [sys.executable, "-m", "armillary", "replay", str(folder), *args]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "The record goes from" in done.stderr

@@ -6,15 +6,19 @@ One line, one question at a time. A question that is given up is answered into t
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
 
+from armillary.model.alarm import AlarmEvent, AlarmState
 from armillary.model.arrays import B1, I8, U4
 from armillary.model.clock import NS
 from armillary.model.fault import WorldFault
+from armillary.model.frame import Event
+from armillary.model.link import LinkStatus
 from armillary.model.message import AskAt, AskBetween, AskHistory, Enroll, Enrolled, HistoryInfo, Samples
 from armillary.model.quality import NEVER
 from armillary.model.sample import EVALUATED, SampleBatch, batch_of, evaluated, joined, known_ns, taken
@@ -24,9 +28,12 @@ from armillary.wire.bus import AsyncLine
 from armillary.world.cursor import NONE, Known, Window
 from armillary.world.outages import SILENT, Ageing, Outages, link_of, world_of
 
+log = logging.getLogger(__name__)
+
 ANSWER_S = 5.0
 ROWS_AT_ONCE = 200_000
 _Answer = TypeVar("_Answer", HistoryInfo, Samples, Enrolled)
+_Mark = TypeVar("_Mark", AlarmState, AlarmEvent, LinkStatus, Event)
 FIRST_ALARM = 2  # slots of marks: events, alarm events, alarms, links
 
 
@@ -280,3 +287,14 @@ class Recording:
 _EMPTY = batch_of(
     np.zeros(0, np.uint32), np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64)
 )
+
+
+def read_mark(text: str, kind: type[_Mark]) -> _Mark | None:
+    """Return a mark's record; None for one of another version, which is left out."""
+    if not text:
+        return None
+    try:
+        return marks.record_of(text, kind)
+    except ValueError:
+        log.info("a mark could not be read: %s", text[:200])
+        return None

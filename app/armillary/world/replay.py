@@ -13,10 +13,11 @@ import os
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
+from armillary.alarms.links import link_alarms
 from armillary.model import message as msg
 from armillary.model.alarm import AlarmEvent, AlarmSpec, AlarmState
 from armillary.model.arrays import U1
@@ -30,11 +31,10 @@ from armillary.model.tags import TagTable
 from armillary.project import folder as projects
 from armillary.project.record import Project
 from armillary.twin.derive import Derived
-from armillary.wire import marks
 from armillary.world.core import Core
 from armillary.world.cursor import NONE
 from armillary.world.reading import Reading
-from armillary.world.record import FIRST_ALARM, Recording, Stretch
+from armillary.world.record import FIRST_ALARM, Recording, Stretch, read_mark
 from armillary.world.serving import Serving
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ def run(args: Mapping[str, Any], say: Callable[[Mapping[str, object]], None]) ->
         WallClock(),
         listen=args.get("listen", ""),
         recorder=args.get("recorder", ""),
-        alarms=project.alarms,
+        alarms=(*project.alarms, *link_alarms(project.links, project.specs)),
         idle=bool(args.get("idle", False)),
     )
     replay.begin_at(int(args.get("at_ns") or args.get("from_ns") or 0), float(args.get("speed", 0.0)))
@@ -436,7 +436,7 @@ class Replay(Serving):
             text = texts.get(slot, "")
             if shown.get(slot) != text:
                 shown[slot] = text
-                out.append(_read(text, AlarmState) or AlarmState(id=spec.id))
+                out.append(read_mark(text, AlarmState) or AlarmState(id=spec.id))
         return tuple(out)
 
     def _links_of(self, stretch: Stretch, t_ns: int) -> tuple[LinkStatus, ...]:
@@ -475,23 +475,9 @@ class Replay(Serving):
         rows = window.passed(from_ns, to_ns)
         rows = rows[window.batch.slot[rows] < FIRST_ALARM][-EVENTS_AT_ONCE:]
         texts = [(int(window.batch.slot[r]), window.batch.text.get(int(r), "")) for r in rows]
-        events = [_read(text, Event) for slot, text in texts if slot == 0]
-        alarm_events = [_read(text, AlarmEvent) for slot, text in texts if slot == 1]
+        events = [read_mark(text, Event) for slot, text in texts if slot == 0]
+        alarm_events = [read_mark(text, AlarmEvent) for slot, text in texts if slot == 1]
         return tuple(e for e in events if e), tuple(a for a in alarm_events if a)
-
-
-_Mark = TypeVar("_Mark", AlarmState, AlarmEvent, LinkStatus, Event)
-
-
-def _read(text: str, kind: type[_Mark]) -> _Mark | None:
-    """Return a mark's record; None for one of another version, which is left out."""
-    if not text:
-        return None
-    try:
-        return marks.record_of(text, kind)
-    except ValueError:
-        log.info("a mark could not be read: %s", text[:200])
-        return None
 
 
 _statuses: dict[str, LinkStatus | None] = {}
@@ -502,7 +488,7 @@ def _status(text: str) -> LinkStatus | None:
     if text not in _statuses:
         if len(_statuses) > 1_000:  # noqa: PLR2004
             _statuses.clear()
-        _statuses[text] = _read(text, LinkStatus)
+        _statuses[text] = read_mark(text, LinkStatus)
     return _statuses[text]
 
 

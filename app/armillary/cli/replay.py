@@ -1,0 +1,202 @@
+"""`armillary replay`: what was recorded, played without a desk, or evaluated anew."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import numpy as np
+
+from armillary.alarms.links import link_alarms
+from armillary.cli.answer import emit_json
+from armillary.model.alarm import AlarmEvent, AlarmSpec, AlarmState
+from armillary.model.arrays import I8
+from armillary.model.clock import NS, WallClock, iso
+from armillary.model.fault import Fault, StoreFault
+from armillary.model.quality import RANK_MASK
+from armillary.model.times import parse_time
+from armillary.project import folder as projects
+from armillary.project.record import Project
+from armillary.world.reading import Reading
+from armillary.world.recompute import Difference, Recompute, unmatched
+from armillary.world.record import FIRST_ALARM, Recording, Stretch, read_mark
+
+ALARM_WITHIN_NS = 2 * NS  # an alarm computed anew may come so much earlier or later
+LINES = 60  # of a table for people
+FRAMES_FILE = "frames.jsonl"
+_Answer = tuple[dict[str, object], list[dict[str, object]]]
+
+
+@click.command()
+@click.argument("project", type=click.Path(path_type=Path))
+@click.option(
+    "--from", "from_", default="", metavar="T", help="14:03, -2h, yesterday 06:00, ISO; the beginning."
+)
+@click.option("--to", "to", default="", metavar="T", help="The same; the end.")
+@click.option("--speed", type=click.FloatRange(0.0, 1000.0), default=0.0, help="× real time; 0 = at once.")
+@click.option(
+    "--recompute", is_flag=True, help="Evaluate derived values and alarms anew; 1 where they differ."
+)
+@click.option("--headless", is_flag=True, help="Without a desk.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), default=None, metavar="DIR")
+def replay(
+    project: Path,
+    from_: str,
+    to: str,
+    speed: float,
+    recompute: bool,
+    headless: bool,
+    as_json: bool,
+    output: Path | None,
+) -> int:
+    """Play what was recorded of a project, or evaluate it anew."""
+    if not (headless or recompute or as_json or output):
+        raise Fault(
+            "A replay in the desk begins in the desk.",
+            where="armillary replay",
+            remedy="Open the project and drag in its time bar; or give --headless.",
+        )
+    read = projects.read(project.expanduser().resolve())
+    now_ns = WallClock().now_ns()
+    asked = tuple(parse_time(text, now_ns) if text else 0 for text in (from_, to))
+    answer, frames = asyncio.run(_play(read, asked[0], asked[1], speed, recompute))
+    if output is not None:
+        output.mkdir(parents=True, exist_ok=True)
+        (output / FRAMES_FILE).write_text("".join(json.dumps(frame) + "\n" for frame in frames), "utf-8")
+    if as_json:
+        emit_json(answer)
+    else:
+        _print(answer)
+    return 1 if answer.get("differences") else 0
+
+
+async def _play(project: Project, from_ns: int, to_ns: int, speed: float, recompute: bool) -> _Answer:
+    """Read the span second by second; return its summary and a line for each second."""
+    reading = Reading(project.folder)
+    alarms = (*project.alarms, *link_alarms(project.links, project.specs))
+    recording: Recording | None = None
+    try:
+        recording = Recording(project, [a.id for a in alarms], await reading.find())
+        await recording.refresh()
+        if not recording.last_ns:
+            raise StoreFault(
+                "Nothing is recorded yet.", where=str(project.history_file), remedy="Run the project first."
+            )
+        from_ns = max(from_ns, recording.first_ns)
+        to_ns = min(to_ns or recording.last_ns, recording.last_ns)
+        if from_ns > to_ns:
+            raise StoreFault(
+                "Nothing is recorded in this span.",
+                where=f"{iso(from_ns)} … {iso(to_ns)}",
+                remedy=f"The record goes from {iso(recording.first_ns)} to {iso(recording.last_ns)}.",
+            )
+        return await _over(recording, alarms, from_ns, to_ns, speed, recompute)
+    finally:
+        if recording is not None:
+            recording.close()
+        reading.close()
+
+
+async def _over(
+    recording: Recording,
+    alarms: tuple[AlarmSpec, ...],
+    from_ns: int,
+    to_ns: int,
+    speed: float,
+    recompute: bool,
+) -> _Answer:
+    project = recording.project
+    anew = Recompute(project.specs, alarms) if recompute else None
+    stretch = await recording.stretch(from_ns, to_ns)
+    standing = frozenset(a.id for a in _active(stretch, alarms, from_ns))
+    samples, differences, frames = 0, list[Difference](), list[dict[str, object]]()
+    recorded: list[AlarmEvent] = []
+    computed: list[AlarmEvent] = []
+    while True:
+        samples += len(stretch.tags.passed(stretch.from_ns, stretch.to_ns))
+        recorded += _alarm_events(stretch)
+        for t_ns in _seconds(stretch):
+            if speed:
+                await asyncio.sleep(1 / speed)
+            rank = recording.state(stretch, t_ns).quality & RANK_MASK
+            frames.append(
+                {
+                    "t": iso(t_ns),
+                    "not_good": int((rank > 0).sum()),
+                    "alarms": [a.id for a in _active(stretch, alarms, t_ns)],
+                }
+            )
+        if anew is not None:
+            differences += anew.over(recording, stretch, _ticks(stretch, NS // project.tick_hz))
+            computed += anew.events()
+        if stretch.to_ns >= to_ns:
+            break
+        stretch = await recording.stretch(stretch.to_ns, to_ns, stretch)
+    if anew is not None:
+        differences += unmatched(recorded, computed, standing, ALARM_WITHIN_NS)
+    answer: dict[str, object] = {
+        "project": str(project.folder),
+        "from": iso(from_ns),
+        "to": iso(to_ns),
+        "samples": samples,
+        "frames": len(frames),
+        "not_good": max((int(str(frame["not_good"])) for frame in frames), default=0),
+        "alarm_events": [
+            {"t": iso(e.t_ns), "alarm": e.id, "event": e.event, "priority": e.priority, "text": e.text}
+            for e in recorded
+        ],
+    }
+    if recompute:
+        answer["differences"] = [
+            {"t": iso(d.t_ns), "what": d.what, "recorded": d.recorded, "computed": d.computed}
+            for d in sorted(differences, key=lambda d: d.t_ns)
+        ]
+    return answer, frames
+
+
+def _seconds(stretch: Stretch) -> Iterator[int]:
+    yield from range(stretch.from_ns, stretch.to_ns, NS)
+
+
+def _ticks(stretch: Stretch, period_ns: int) -> I8:
+    """Return when to evaluate: at the first tick after each sample, and every second."""
+    begin = stretch.from_ns
+    after = begin + -(-(stretch.tags.at_ns - begin) // period_ns) * period_ns
+    every: I8 = np.union1d(after, np.arange(begin, stretch.to_ns + 1, NS))
+    return every[(every >= begin) & (every <= stretch.to_ns)]
+
+
+def _alarm_events(stretch: Stretch) -> list[AlarmEvent]:
+    window = stretch.marks
+    rows = window.passed(stretch.from_ns, stretch.to_ns)
+    rows = rows[window.batch.slot[rows] == 1]
+    read = [read_mark(window.batch.text.get(int(row), ""), AlarmEvent) for row in rows]
+    return [event for event in read if event is not None]
+
+
+def _active(stretch: Stretch, alarms: tuple[AlarmSpec, ...], t_ns: int) -> list[AlarmState]:
+    row = stretch.marks.rows_at(t_ns)[FIRST_ALARM : FIRST_ALARM + len(alarms)]
+    texts = [stretch.marks.batch.text.get(int(r), "") for r in row if r >= 0]
+    read = [read_mark(text, AlarmState) for text in texts]
+    return [state for state in read if state is not None and state.active]
+
+
+def _print(answer: dict[str, object]) -> None:
+    click.echo(f"{answer['from']} … {answer['to']}: {answer['samples']} samples, {answer['frames']} frames")
+    for key, form in (
+        ("alarm_events", "{t}  {event}  {alarm}  {text}"),
+        ("differences", "{t}  {what}: recorded {recorded}, computed {computed}"),
+    ):
+        rows = answer.get(key)
+        if not isinstance(rows, list):
+            continue
+        for row in rows[:LINES]:
+            click.echo(form.format(**row))
+        if len(rows) > LINES:
+            click.echo(f"… and {len(rows) - LINES} more; --json has all.")
+    if answer.get("differences") == []:
+        click.echo("Computed anew, everything is as recorded.")

@@ -1,0 +1,115 @@
+"""A record evaluated anew, forwards: derived values and alarms by today's project, beside those recorded.
+
+What was recorded of links goes in as it was; nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from armillary.alarms.evaluate import Evaluator
+from armillary.model.alarm import AlarmEvent, AlarmSpec
+from armillary.model.arrays import B1, I8
+from armillary.model.sample import SampleBatch, batch_of, joined, taken
+from armillary.model.tags import TagSpec, TagTable
+from armillary.twin.derive import Derived
+from armillary.world.record import Recording, Stretch
+
+TOLERANCE = 1e-9  # of the greater of both values: what rounding may make
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One thing that came out otherwise."""
+
+    t_ns: int
+    what: str  # a tag or an alarm
+    recorded: str
+    computed: str
+
+
+class Recompute:
+    """Evaluates stretches one after another. The first tick starts from the state recorded there."""
+
+    def __init__(self, specs: Sequence[TagSpec], alarms: Sequence[AlarmSpec]) -> None:
+        self._specs = tuple(specs)
+        self._table = TagTable(len(specs))
+        self._derived = Derived(specs)
+        self._alarms = Evaluator(alarms, specs)
+        self._own: B1 = np.array([bool(spec.expression) for spec in specs], np.bool_)
+        self._differs: B1 = np.zeros(len(specs), np.bool_)
+
+    def over(self, recording: Recording, stretch: Stretch, times: I8) -> Iterator[Difference]:
+        """Yield each derived tag whose value begins to differ from the record at some of the times."""
+        window, before = stretch.tags, stretch.from_ns
+        for t_ns in times.tolist():
+            recorded = recording.state(stretch, t_ns)
+            rows = window.passed(before, t_ns)
+            passed = replace(taken(window.batch, rows), arrival_mono_ns=window.at_ns[rows])
+            self._take(recorded, passed, t_ns)
+            before = t_ns
+            yield from self._compare(recorded, t_ns)
+
+    def events(self) -> tuple[AlarmEvent, ...]:
+        """Return the alarm events since the last call."""
+        return self._alarms.take()[1]
+
+    def _take(self, recorded: SampleBatch, passed: SampleBatch, t_ns: int) -> None:
+        """Take the inputs as they were, derive the rest, and show both to the alarms."""
+        table, inputs = self._table, np.flatnonzero(~self._own)
+        changed = (table.quality[inputs] != recorded.quality[inputs]) | (
+            table.source_ns[inputs] != recorded.source_ns[inputs]
+        )
+        for column in ("value", "quality", "source_ns", "arrival_ns", "arrival_mono_ns"):
+            getattr(table, column)[inputs] = getattr(recorded, column)[inputs]
+        table.alive_mono_ns[inputs] = recorded.arrival_mono_ns[inputs]
+        dirty = np.zeros(len(table), np.bool_)
+        dirty[inputs[changed]] = True
+        slots = self._derived.evaluate(table, dirty, t_ns, t_ns)
+        own = batch_of(
+            slots, table.value[slots], table.source_ns[slots], t_ns, t_ns, quality=table.quality[slots]
+        )
+        of_inputs = taken(passed, np.flatnonzero(~self._own[passed.slot]))
+        self._alarms.look(table, joined([of_inputs, own]), t_ns, t_ns)
+
+    def _compare(self, recorded: SampleBatch, t_ns: int) -> Iterator[Difference]:
+        value, own = self._table.value, self._own
+        both_none = np.isnan(value) & np.isnan(recorded.value)
+        near = np.isclose(value, recorded.value, rtol=TOLERANCE, atol=0.0)
+        differs = own & ~(both_none | near)
+        for slot in np.flatnonzero(differs & ~self._differs).tolist():
+            yield Difference(
+                t_ns=t_ns,
+                what=self._specs[slot].name,
+                recorded=f"{recorded.value[slot]:.6g}",
+                computed=f"{value[slot]:.6g}",
+            )
+        self._differs = differs
+
+
+def unmatched(
+    recorded: Sequence[AlarmEvent],
+    computed: Sequence[AlarmEvent],
+    active_at_start: frozenset[str],
+    within_ns: int,
+) -> tuple[Difference, ...]:
+    """Return the alarms that were raised in one of the two and not, within a time, in the other.
+
+    active_at_start: those that were active where the computation began, which raises them once more.
+    """
+    out: list[Difference] = []
+    left = [e for e in recorded if e.event == "RAISE"]
+    waived = set(active_at_start)
+    for event in (e for e in computed if e.event == "RAISE"):
+        near = [e for e in left if e.id == event.id and abs(e.t_ns - event.t_ns) <= within_ns]
+        if near:
+            left.remove(near[0])
+        elif event.id in waived:
+            waived.remove(event.id)
+        else:
+            out.append(Difference(t_ns=event.t_ns, what=event.id, recorded="not raised", computed="raised"))
+    out += [Difference(t_ns=e.t_ns, what=e.id, recorded="raised", computed="not raised") for e in left]
+    return tuple(sorted(out, key=lambda d: d.t_ns))
