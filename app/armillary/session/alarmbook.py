@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from armillary.alarms.rollup import rollup
 from armillary.encoding import texts
 from armillary.model.alarm import (
     AlarmAct,
@@ -18,7 +19,7 @@ from armillary.model.alarm import (
     Presentation,
     ProcessState,
 )
-from armillary.model.arrays import I8, U1
+from armillary.model.arrays import B1, I4, I8, U1
 from armillary.model.fault import FaultRecord
 from armillary.model.frame import Frame
 from armillary.model.scene import SceneArrays, subtree_ends
@@ -216,9 +217,9 @@ class AlarmBook:
             rows = [row for row in self.rows() if row.prim >= 0]
             if rows:
                 self._rollup = rolled_up(
-                    subtree_ends(self._scene.parent),
+                    self._scene.parent,
                     np.array([row.prim for row in rows]),
-                    np.array([min(max(row.priority, 1), 4) for row in rows]),
+                    np.array([min(max(row.priority, 1), 4) for row in rows], np.uint8),
                     np.array([row.unacknowledged for row in rows]),
                 )
         return self._rollup
@@ -335,33 +336,23 @@ def alarm_row(spec: AlarmSpec, state: AlarmState, tag: TagSpec | None, prim: int
     )
 
 
-def rolled_up(ends: I8, prim: I8, priority: I8, unacknowledged: np.ndarray) -> Rollup:
-    """Return the roll-up of k alarms over M prims in depth-first order.
+def rolled_up(parent: I4, prim: I8, priority: U1, unacknowledged: B1) -> Rollup:
+    """Return the roll-up of k alarms over M prims in depth-first order, with the marks of the prims.
 
-    ends: (M,) one past the last prim of each subtree. prim, priority (1…4), unacknowledged: (k,).
-    Depth-first order makes a subtree one run of rows, so that sums over it are differences of a running sum.
+    parent: (M,). prim, priority (1…4), unacknowledged: (k,). A mark covers the subtree of its prim, which is
+    one run of rows in depth-first order.
     """
-    m = len(ends)
-    at = np.arange(m)
-    worst, new, mark = np.zeros(m, np.uint8), np.zeros(m, np.uint8), np.zeros(m, np.uint8)
-    count = np.zeros(m, np.int64)
-    acknowledged = ~unacknowledged.astype(np.bool_)
-    for level in reversed(PRIORITIES):  # the worst is written last
-        of = priority == level
-        for rows, code in ((of & acknowledged, level + ACKNOWLEDGED), (of & ~acknowledged, level)):
-            if not rows.any():
-                continue
-            own = np.bincount(prim[rows], minlength=m)
-            total = np.concatenate([[0], np.cumsum(own)])
-            below = total[ends] - total[at]
-            count += below
-            worst[below > 0] = level
-            if code == level:
-                new[below > 0] = level
-            step = np.zeros(m + 1, np.int64)
-            np.add.at(step, prim[rows], 1)
-            np.add.at(step, ends[prim[rows]], -1)
-            inside = np.cumsum(step[:m]) > 0
-            # what waits for a person outranks what does not, whatever its priority
-            mark[inside & ~((mark > 0) & (mark <= ACKNOWLEDGED) & (code > ACKNOWLEDGED))] = code
-    return Rollup(unacknowledged=new, worst=worst, count=count, mark=mark)
+    ends, m = subtree_ends(parent), len(parent)
+    above = rollup(parent, prim.astype(np.int32), priority, unacknowledged)
+    mark = np.zeros(m, np.uint8)
+    for waits in (False, True):  # what waits for a person outranks what does not, whatever its priority
+        for level in reversed(PRIORITIES):  # the worst is written last
+            rows = prim[(priority == level) & (unacknowledged == waits)]
+            if len(rows):
+                step = np.zeros(m + 1, np.int64)
+                np.add.at(step, rows, 1)
+                np.add.at(step, ends[rows], -1)
+                mark[np.cumsum(step[:m]) > 0] = level if waits else level + ACKNOWLEDGED
+    return Rollup(
+        unacknowledged=above.unacked, worst=above.worst, count=above.count.astype(np.int64), mark=mark
+    )

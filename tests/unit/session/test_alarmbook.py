@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from armillary.model.alarm import AlarmAct, AlarmActed, AlarmEvent, AlarmSpec, AlarmState, Presentation
 from armillary.model.alarm import ProcessState as S
 from armillary.model.frame import WorldKind, empty_frame
-from armillary.model.scene import subtree_ends
 from armillary.model.tags import TagSpec
 from armillary.session.alarmbook import AlarmBook, rolled_up
 
@@ -167,9 +166,9 @@ def test_a_roll_up_is_what_a_walk_up_the_parents_gives(
     m = len(parent)
     prim = np.array([p % m for p, _, _ in alarms])
     got = rolled_up(
-        subtree_ends(np.array(parent, np.int32)),
+        np.array(parent, np.int32),
         prim,
-        np.array([p for _, p, _ in alarms]),
+        np.array([p for _, p, _ in alarms], np.uint8),
         np.array([u for _, _, u in alarms]),
     )
     new, worst, count = [0] * m, [0] * m, [0] * m
