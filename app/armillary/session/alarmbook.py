@@ -286,6 +286,11 @@ class AlarmBook:
             self.told.emit(f"{answer.what} {answer.remedy}".strip())
 
 
+def age_text(seconds: float) -> str:
+    """Return how long ago something was, as a person says it."""
+    return texts.age(seconds)
+
+
 def limit_text(spec: AlarmSpec, tag: TagSpec | None) -> str:
     """Return what raises an alarm, in words."""
     unit = tag.unit if tag is not None else ""

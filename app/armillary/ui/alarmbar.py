@@ -8,9 +8,8 @@ from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QPushButton
 
-from armillary.encoding import texts
 from armillary.model.clock import NS, Clock
-from armillary.session.alarmbook import PRIORITIES, AlarmRow
+from armillary.session.alarmbook import PRIORITIES, AlarmRow, age_text
 from armillary.session.workspace import Workspace, WorldState
 from armillary.ui import badges
 from armillary.ui.pieces import label
@@ -127,7 +126,7 @@ class AlarmBar(QFrame):
 
     def _show_age(self) -> None:
         first, t_ns = self._first(), self._workspace.mirror.t_ns
-        self.age.setText(texts.age(max(t_ns - first.raised_ns, 0) / NS) if first is not None and t_ns else "")
+        self.age.setText(age_text(max(t_ns - first.raised_ns, 0) / NS) if first is not None and t_ns else "")
 
     # ------------------------------------------------------------ blink and sound
     def _beat(self) -> None:

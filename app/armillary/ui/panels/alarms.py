@@ -29,11 +29,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from armillary.encoding import texts
 from armillary.model.alarm import AlarmEvent
 from armillary.model.clock import NS
 from armillary.session.alarm_actions import may_not_act
-from armillary.session.alarmbook import WORDS, AlarmRow
+from armillary.session.alarmbook import WORDS, AlarmRow, age_text
 from armillary.session.rows import clock_text
 from armillary.session.workspace import Workspace, WorldState
 from armillary.ui import badges
@@ -95,7 +94,7 @@ class AlarmModel(QAbstractTableModel):
 
     def since(self, row: AlarmRow) -> str:
         """Return when an alarm was raised and how long ago that is."""
-        return texts.age(max(self.now_ns - row.raised_ns, 0) / NS) if row.raised_ns else ""
+        return age_text(max(self.now_ns - row.raised_ns, 0) / NS) if row.raised_ns else ""
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return what one cell shows. Any: Qt's own contract for item data."""
