@@ -8,6 +8,7 @@ from typing import Literal
 
 from armillary.model.alarm import AlarmState
 from armillary.model.arrays import F8, I8, U2
+from armillary.model.simulation import Causality
 
 SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 60.0, 100.0, 600.0, 1000.0)
 StepBy = Literal["tick", "second", "sample", "alarm"]
@@ -241,6 +242,41 @@ class RunSeries:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskModel:
+    """What the model of a forked world lets a person set; answered by ModelOffer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settable:
+    """One input or parameter of the forked model, in the unit of its tag where it has one."""
+
+    name: str  # what a RunRequest calls it: the tag, else the variable
+    variable: str
+    causality: Causality  # input: at any time; parameter: from the fork on
+    unit: str = ""
+    low: float = float("-inf")
+    high: float = float("inf")
+    now: float = float("nan")  # at the fork
+    title: str = ""
+    tag: str = ""
+    fault: str = ""  # kind of malfunction, of an input that is one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelOffer:
+    """What may be asked of a fork, and how its scenario asks."""
+
+    model: str
+    version: str = ""
+    settable: tuple[Settable, ...] = ()
+    begins_from: int = 0  # tags that the model is begun from
+    horizon_s: float = 3600.0
+    members: int = 1
+    spread: Mapping[str, float] = field(default_factory=dict)
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SaveScenario:
     """Write the fork and its runs as a scenario file; answered by Done."""
 
@@ -324,6 +360,17 @@ class ScoreRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Branch:
+    """An attempt that was given up by going back; it is kept and shown in the debrief."""
+
+    name: str  # `A`
+    until_s: float
+    total: float
+    most: float
+    failed: str = ""  # why it was failed outright
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExerciseView:
     """An exercise as its instructor sees it."""
 
@@ -345,11 +392,24 @@ class ExerciseView:
     report: str = ""  # path of the HTML report, when it is over
     digest: str = ""  # SHA-256 of the stream of values so far
     malfunctions: tuple[MalfunctionSpec, ...] = ()  # of the scenario, for the palette
+    active: tuple[MalfunctionSpec, ...] = ()  # as they are now, with their severity
+    faults: tuple[MalfunctionSpec, ...] = ()  # what the model offers to fail, at severity 1
+    branches: tuple[Branch, ...] = ()  # attempts that were given up by going back, oldest first
+    ready: tuple[str, ...] = ()  # users who said so
+    pass_mark: float = 70.0  # percent
+    minutes: float = 0.0  # that the scenario is meant to take
+    debrief: str = ""  # what the scenario wants to be talked about
+    step_s: float = 0.0  # of the model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskBrief:
+    """What the people of an exercise are told before it; answered to everybody by Brief."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
-    """What a trainee is told before an exercise; rides in the Welcome of a TRAINING world as its `about`."""
+    """What a trainee is told before an exercise."""
 
     title: str
     text: str

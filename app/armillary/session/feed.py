@@ -41,10 +41,11 @@ class Feed:
         wake: Callable[[], None],
         *,
         actor: str,
+        desk: str = "desk",
         line: Callable[[str], Wire] = Line,
         start_child: Callable[..., Child] = children.start,
     ) -> None:
-        self._clock, self._wake, self._actor = clock, wake, actor
+        self._clock, self._wake, self._actor, self._desk = clock, wake, actor, desk
         self._line, self._start_child = line, start_child
         self._lock = threading.Lock()  # guards the five below
         self._batch = Batch()
@@ -281,7 +282,7 @@ class Feed:
         self._welcomed, self._owes_credit = False, -1
         self._hello_ns = self._clock.now_mono_ns()
         if line is not None:
-            self._hello_id = line.send(Hello(actor=self._actor, desk="desk"))
+            self._hello_id = line.send(Hello(actor=self._actor, desk=self._desk))
 
     def _disconnect(self, name: str, why: str) -> None:
         peer = self._peers[name]

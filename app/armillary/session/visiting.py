@@ -32,6 +32,7 @@ from armillary.session.side import Side
 from armillary.session.signal import Signal
 from armillary.session.timebar import TimeBar
 from armillary.session.timeline import Timeline
+from armillary.session.training import Station
 from armillary.session.visit import Line, Visit
 from armillary.session.worlds import ENTRIES, WorldRow
 from armillary.wire import runs
@@ -42,6 +43,7 @@ WARM_TRIES = 3  # of one kind: then it is started when it is wanted
 SNAPSHOT_S = 30.0
 LISTED_NS = NS  # how old the list of worlds may be
 ENDING_S = 2.6
+TRAINING_S = 30.0  # until an exercise is ready: its model is loaded first
 _CLOSED = FaultRecord(
     kind="WorldFault", what="That world is no longer visited.", where="desk", remedy="Visit it again."
 )
@@ -67,6 +69,7 @@ class Visiting(Loading):
     alarms: AlarmBook
     orders: Orders
     timeline: Timeline
+    training: Station
 
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock)
@@ -274,16 +277,24 @@ class Visiting(Loading):
         """Let the shown world's clock run; 0 pauses, negative runs backwards."""
         if speed:
             self.speed = abs(speed)
+        if self.kind is WorldKind.TRAINING:
+            self.training.play(speed)
+            return
         self.ask_world(Play(speed=speed), self._tell)
 
     def step(self, by: StepBy, count: int) -> None:
         """Step the shown world while it pauses."""
+        if self.kind is WorldKind.TRAINING:
+            self.training.step(by, count)
+            return
         self.ask_world(Step(by=by, count=count), self._tell)
 
     def seek(self, t_ns: int) -> None:
         """Show another time: in a world with a cursor its own, from home a REPLAY world's."""
         if self._shown is not None and self.kind in (WorldKind.REPLAY, WorldKind.WHATIF):
             self._shown.seek(t_ns, self._clock.now_mono_ns())
+        elif self.kind is WorldKind.TRAINING and self.training.is_over:
+            self.training.seek(t_ns)
         else:
             self.start_replay(t_ns)
 
@@ -336,6 +347,27 @@ class Visiting(Loading):
         visit.begin_with(Fork(source=source, t_ns=at_ns, scenario=scenario))
         self._expect(visit)
         visit.go(self._clock.now_mono_ns())
+
+    def why_no_training(self) -> str:
+        """Return why no exercise can be started from here, "" when it can."""
+        if self.project is None or not self.project.saved:
+            return "A project must be open."
+        if any(v.kind is WorldKind.TRAINING and v.is_ours for v in self._visits):
+            return "An exercise runs already: end it in the list of worlds first."
+        if self.kind is WorldKind.TRAINING and self.mirror.frames:
+            return "This desk shows an exercise."
+        return ""
+
+    def train(self, scenario: str, snapshot: str = "") -> None:
+        """Start an exercise in a world of its own and show it; `snapshot`: a state file to start from."""
+        if why := self.why_no_training():
+            raise WorldFault(why, where=self.title, remedy="See the list of worlds.")
+        if self.project is None:
+            return
+        visit = self._add(WorldKind.TRAINING)
+        args = {"project": str(self.project.folder), "scenario": scenario, "snapshot": snapshot}
+        visit.launch("world.training", args, places.logs() / f"training-{os.getpid()}-{next(_count)}.log")
+        self._expect(visit)
 
     def _address_of(self, world: str) -> str:
         return next((row.address for row in self.worlds if row.id == world), "")
@@ -418,7 +450,8 @@ class Visiting(Loading):
                 break
         for visit in tuple(self._visits):
             visit.go(now_mono_ns)
-            if visit.lost or (not visit.is_welcomed and now_mono_ns - visit.begun_mono_ns > WELCOME_S * NS):
+            limit_s = TRAINING_S if visit.asked_kind is WorldKind.TRAINING else WELCOME_S
+            if visit.lost or (not visit.is_welcomed and now_mono_ns - visit.begun_mono_ns > limit_s * NS):
                 self._gave_up(visit, now_ns)
             elif visit.wants_show and visit.is_ready(now_mono_ns):
                 self._show(visit)
@@ -488,6 +521,7 @@ class Visiting(Loading):
         self.alarms.take(replace(shown, alarms=tuple(side.alarms.values())))
         self.people.visit(side.user, side.name, side.role, side.accounts, self.mirror.kind)
         self.timeline.visit(self.mirror.kind)
+        self.training.visited()
         if self.specs is not before:
             self._recompile()
         self.showing.wanted = True

@@ -35,6 +35,7 @@ from armillary.session.mirror import Mirror
 from armillary.session.orders import Orders
 from armillary.session.showing import GREYS
 from armillary.session.timeline import Timeline
+from armillary.session.training import Station
 from armillary.session.undo import Undo
 from armillary.session.visit import Line
 from armillary.session.visiting import Visiting
@@ -63,8 +64,9 @@ class Workspace(Visiting):
     `due_s` seconds when that is not None.
     """
 
-    def __init__(self, clock: Clock, *, actor: str = "") -> None:
+    def __init__(self, clock: Clock, *, actor: str = "", desk: str = "desk") -> None:
         super().__init__(clock)
+        self.desk = desk  # what this desk says it is: `desk`, or a `trainee`'s
         self.actor = actor or f"local:{os.getuid()}"
         self.wake: Callable[[], None] = _unheard  # the one call from the wire thread, once per batch
         self.orders = Orders(
@@ -79,6 +81,7 @@ class Workspace(Visiting):
             lambda: self.specs,
             self.picture_ns,
         )
+        self.training = Station(self)
         self.alarms = AlarmBook(
             lambda message, callback, limit_s: self._ask(WORLD, message, callback, limit_s),
             self._prim_of_alarm,
@@ -91,6 +94,11 @@ class Workspace(Visiting):
             signal.connect(lambda: self.alarms.place(self.scene))
         self.orders.changed.connect(self.order_changed.emit)
         self._ages_mono_ns = 0
+
+    @property
+    def is_trainee(self) -> bool:
+        """Whether this is a trainee's desk: it directs nothing and opens nothing else."""
+        return self.desk == "trainee"
 
     @property
     def receipts(self) -> Mapping[str, Receipt]:
@@ -114,7 +122,7 @@ class Workspace(Visiting):
             self.specs, self.twins = project.specs, project.twins
             self.relationships, self.colormaps = project.relationships, project.colormaps
             self.mirror = Mirror(len(self.specs))
-        feed = self._feed = Feed(self._clock, self._woken, actor=self.actor)
+        feed = self._feed = Feed(self._clock, self._woken, actor=self.actor, desk=self.desk)
         feed.start()
         if plan.starts_world:
             self._set_world(WorldState.CONNECTING, f"Starting the world of {plan.title} …")
@@ -147,6 +155,8 @@ class Workspace(Visiting):
         self.undo.forget()
         self.people.forget()
         self.timeline.reset()
+        self.training.visited()
+        self.training.forget_lessons()
         self.timebar.begin(None)
         for signal in (self.scene_changed, self.links_changed, self.problems_changed):
             signal.emit()
@@ -177,6 +187,7 @@ class Workspace(Visiting):
         if batch:
             self._take(batch, now_ns, now_mono_ns)
         self._pump_visits(now_ns, now_mono_ns)
+        self.training.tick(now_mono_ns)
         if (
             not batch
             and self.world_state is WorldState.NOT_LIVE
@@ -253,6 +264,7 @@ class Workspace(Visiting):
         self.twins, self.relationships, self.role = welcome.twins, welcome.relationships, welcome.role
         self.about = welcome.about
         self.people.welcome(welcome)
+        self.training.visited()
         self.mirror = Mirror(len(self.specs))
         self.mirror.live = True
         known = set(self.events)  # of this world before we lost it, or of our own
@@ -435,4 +447,4 @@ class Workspace(Visiting):
         self.wake()  # looked up now: the owner may set it after `open`
 
     def _new_feed(self) -> Line:
-        return Feed(self._clock, self._woken, actor=self.actor)
+        return Feed(self._clock, self._woken, actor=self.actor, desk=self.desk)

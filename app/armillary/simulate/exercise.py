@@ -152,7 +152,7 @@ class Exercise:
     def _all_decided(self, now: Progress) -> bool:
         """Return whether every expected action was met or can no longer be."""
         return all(
-            not e.action or e.id in now.met or self._window(now, e)[1] < now.t_s for e in self.lesson.expects
+            not e.action or e.id in now.met or self.window(now, e)[1] < now.t_s for e in self.lesson.expects
         )
 
     # ------------------------------------------------------------ what people do, what happens
@@ -168,14 +168,15 @@ class Exercise:
         for e in self.lesson.expects:
             if not e.action or e.id in progress.met or not _fits(e.action, deed):
                 continue
-            start, latest = self._window(progress, e)
+            start, latest = self.window(progress, e)
             if math.isfinite(start) and deed.t_s >= start and deed.t_s <= latest:
                 met = {**progress.met, e.id: deed.t_s - start}
                 begun = {**progress.begun, f"expect:{e.id}": deed.t_s}
                 return replace(progress, met=met, begun=begun)
         return progress
 
-    def _window(self, progress: Progress, e: Expect) -> tuple[float, float]:
+    def window(self, progress: Progress, e: Expect) -> tuple[float, float]:
+        """Return from when to when an action counts; infinite while what it follows has not begun."""
         start = progress.begun.get(e.after, math.inf) if e.after else 0.0
         return start, start + e.latest_s
 
@@ -210,7 +211,7 @@ class Exercise:
                 id=e.id, text=text, points=points, most=e.points, state=state, reaction_s=reaction
             )
         reaction = progress.met.get(e.id, math.nan)
-        start, latest = self._window(progress, e)
+        start, latest = self.window(progress, e)
         if math.isfinite(reaction):
             late = reaction > max(e.ideal_s, 0.0) and e.ideal_s > 0.0
             share = 1.0

@@ -18,7 +18,14 @@ from armillary.alarms.evaluate import Evaluator
 from armillary.model.alarm import AlarmAct, AlarmActed, AlarmEvent, AlarmState
 from armillary.model.arrays import F8, U2
 from armillary.model.clock import NS
-from armillary.model.control import ExerciseView, MalfunctionSpec, ScoreRow, StateAnswer, TimelineRow
+from armillary.model.control import (
+    Branch,
+    ExerciseView,
+    MalfunctionSpec,
+    ScoreRow,
+    StateAnswer,
+    TimelineRow,
+)
 from armillary.model.fault import OrderFault
 from armillary.model.frame import Frame, WorldKind
 from armillary.model.lesson import Deed, Lesson
@@ -463,17 +470,56 @@ class Drill:
             report=report,
             digest=self.digest,
             malfunctions=self.lesson.malfunctions,
+            active=tuple(a.spec for a in self.faults.active.values()),
+            faults=self.offered,
+            branches=tuple(
+                Branch(
+                    name=a.branch, until_s=a.until_s, total=a.score.total, most=a.score.most, failed=a.failed
+                )
+                for a in self.left
+            ),
+            pass_mark=self.lesson.pass_mark,
+            minutes=self.lesson.minutes,
+            debrief=self.lesson.debrief,
+            step_s=self.lesson.step_s,
         )
+
+    @property
+    def offered(self) -> tuple[MalfunctionSpec, ...]:
+        """Return what the model can be made to do wrong: one malfunction for each of its fault inputs."""
+        out = []
+        for v in self.info.variables:
+            twin = v.name.rpartition(".")[0]
+            if v.fault and v.causality == "input" and twin:
+                out.append(MalfunctionSpec(id=f"{v.fault} {twin}", target=f"twin:{twin}", kind=v.fault))
+        return tuple({m.id: m for m in out}.values())
 
     def _rows(self, score: Sequence[ScoreRow]) -> tuple[TimelineRow, ...]:
         out = []
+        cleared = {d.what: d.t_s for d in self.deeds if d.kind == "clear"}
+        planned = {m.id for m in self.lesson.malfunctions}
         for m in self.lesson.malfunctions:
             begun = self.progress.begun.get(f"malfunction:{m.id}")
             state = "active" if m.id in self.faults.active else "over" if begun is not None else "planned"
             t_s = begun if begun is not None else m.at_s
             text = f"{m.kind} {m.target}"
-            out.append(TimelineRow(t_s=t_s, lane="malfunction", id=m.id, text=text, state=state))
-        planned = {m.id for m in self.lesson.malfunctions}
+            until_s = cleared.get(m.id, math.nan) if state == "over" else math.nan
+            out.append(
+                TimelineRow(t_s=t_s, lane="malfunction", id=m.id, text=text, state=state, until_s=until_s)
+            )
+        begun_s = {d.what: d for d in self.deeds if d.kind == "malfunction" and d.what not in planned}
+        for name, deed in begun_s.items():  # the instructor's own that are over
+            if name not in self.faults.active:
+                out.append(
+                    TimelineRow(
+                        t_s=deed.t_s,
+                        lane="malfunction",
+                        id=name,
+                        text=deed.text,
+                        state="over",
+                        until_s=cleared.get(name, math.nan),
+                    )
+                )
         for a in self.faults.active.values():
             if a.spec.id not in planned:
                 text = f"{a.spec.kind} {a.spec.target}"
@@ -484,12 +530,30 @@ class Drill:
         for e in self.lesson.expects:
             met = self.progress.begun.get(f"expect:{e.id}", math.nan)
             text = e.title or e.action or f"must not: {e.must_not}"
-            out.append(TimelineRow(t_s=met, lane="expected", id=e.id, text=text, state=by_id[e.id].state))
+            start, latest = (math.nan, math.nan) if e.must_not else self.exercise.window(self.progress, e)
+            if e.must_not:
+                met = self.progress.violated.get(e.id, math.nan)
+            elif math.isnan(met) and math.isfinite(start):
+                met = start  # its window is open
+            row = TimelineRow(
+                t_s=met,
+                lane="expected",
+                id=e.id,
+                text=text,
+                state=by_id[e.id].state,
+                until_s=latest if math.isfinite(latest) else math.nan,
+            )
+            out.append(row)
         for d in self.deeds:
             if d.kind not in ("malfunction", "clear"):
                 lane = _LANES.get(d.kind, "action")
                 out.append(TimelineRow(t_s=d.t_s, lane=lane, id=d.what, text=d.text or d.kind, state="done"))
-        out += [TimelineRow(t_s=m.t_s, lane="snapshot", id=m.id, text=m.title) for m in self.moments.values()]
+        out += [
+            TimelineRow(
+                t_s=m.t_s, lane="snapshot", id=m.id, text=m.title, state="auto" if m.automatic else "named"
+            )
+            for m in self.moments.values()
+        ]
         return tuple(out)
 
 

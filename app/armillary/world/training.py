@@ -26,7 +26,9 @@ from armillary.model.account import LoggedIn, Right
 from armillary.model.alarm import AlarmAct
 from armillary.model.clock import NS, Clock, WallClock, iso, parse_iso
 from armillary.model.control import (
+    AskBrief,
     AskExercise,
+    Brief,
     ClearMalfunction,
     Cursor,
     Exercise,
@@ -210,6 +212,7 @@ class Training(Serving):
         self._ready: set[str] = set()
         self._trainees: dict[bytes, str] = {}
         self._cursor_ns = 0  # of the debrief, once it is over
+        self._playback = 0.0  # × real time, of the debrief's cursor
         self._note = "Not begun"
 
     # ---------------------------------------------------------------- life
@@ -235,8 +238,23 @@ class Training(Serving):
             self.tell(record(fault))
             self.drill.end(fault.what)
             await self._finish()
+        self._cursor_ns = self.drill.t_ns
         while True:  # the debrief: seek and play over what was
-            await self._beat()
+            await self._look_on()
+
+    async def _look_on(self) -> None:
+        """Wait for a wish of the debrief; while it plays, move its cursor on."""
+        before = self.clock.now_mono_ns()
+        speed = self._playback
+        await self._beat(1 / 20 if speed else 0.2)
+        if not self._playback or self._playback != speed:
+            return
+        passed = min(self.clock.now_mono_ns() - before, NS)
+        first, last = self.drill.start_ns, self.drill.t_ns
+        self._cursor_ns = min(max(self._cursor_ns + int(passed * speed), first), last)
+        if self._cursor_ns in (first, last):
+            self._playback = 0.0
+        self._look_back(self._cursor_ns)
 
     async def _go_on(self) -> None:
         """Run until frozen or over; while frozen wait for somebody."""
@@ -276,12 +294,12 @@ class Training(Serving):
         self._verify()
         self._publish(frame)
 
-    async def _beat(self) -> None:
+    async def _beat(self, wait_s: float = 0.2) -> None:
         """Let desks hear of us while nothing moves."""
         self._show(None)
         self._moved.clear()
         try:
-            await asyncio.wait_for(self._moved.wait(), 0.2)
+            await asyncio.wait_for(self._moved.wait(), wait_s)
         except TimeoutError:
             return
 
@@ -315,13 +333,16 @@ class Training(Serving):
 
     def _run_state(self) -> RunState:
         if self.drill.over:
-            return RunState.ENDED
+            return RunState.RUNNING if self._playback else RunState.ENDED
         return RunState.RUNNING if self._speed else RunState.PAUSED
 
     def _cursor(self) -> Cursor:
         asked = 0.0 if math.isinf(self._speed) else self._speed
+        speed = round(self._actual, 2) if self._speed else 0.0
+        if self.drill.over:
+            asked = speed = self._playback
         return Cursor(
-            speed=round(self._actual, 2) if self._speed else 0.0,
+            speed=speed,
             asked=asked,
             from_ns=self.drill.start_ns,
             to_ns=self.drill.t_ns,
@@ -345,11 +366,29 @@ class Training(Serving):
                 acted = self.drill.act(message, who.user)
                 self._moved.set()
                 return acted
+            case AskBrief():
+                lesson = self.lesson
+                return Brief(
+                    title=lesson.title,
+                    text=lesson.brief,
+                    minutes=lesson.minutes,
+                    objectives=lesson.objectives,
+                )
             case Seek(t_ns=t_ns):
                 self._need_over()
+                self._playback = 0.0
                 self._look_back(t_ns)
-            case Play() | Step():
+            case Play(speed=speed):
                 self._need_over()
+                self._playback = min(max(speed, -FASTEST), FASTEST)
+                if speed > 0 and self._cursor_ns >= self.drill.t_ns:
+                    self._cursor_ns = self.drill.start_ns  # from the beginning again
+                self._moved.set()
+            case Step(by=by, count=count):
+                self._need_over()
+                step_s = self.lesson.step_s if by == "tick" else 1.0
+                self._playback = 0.0
+                self._look_back(self._cursor_ns + round(count * step_s * NS))
             case _:
                 return await self._instructed(peer, message)
         return msg.Done()
@@ -364,9 +403,11 @@ class Training(Serving):
         who = self.need(peer, Right.INSTRUCT)
         match message:
             case AskExercise():
+                people = tuple(dict.fromkeys(self.who(peer).user for peer in self._trainees))
                 return replace(
-                    self.drill.view(self._state_word(), tuple(self._trainees.values()), self._report),
+                    self.drill.view(self._state_word(), people, self._report),
                     snapshots=self._moments(),
+                    ready=tuple(sorted(self._ready)),
                 )
             case Inject(malfunction=spec):
                 self.drill.begin_malfunction(spec, who.user)
@@ -545,6 +586,7 @@ class Training(Serving):
 
     def _look_back(self, t_ns: int) -> None:
         """Show the exercise as it was at a time, for the debrief."""
+        t_ns = self._cursor_ns = min(max(t_ns, self.drill.start_ns), self.drill.t_ns)
         row = self.drill.memory.at(t_ns)
         if row is None:
             return
