@@ -26,6 +26,7 @@ from armillary.model.account import Right
 from armillary.model.arrays import U1
 from armillary.model.clock import NS, Clock, WallClock, iso, parse_iso
 from armillary.model.control import (
+    AskModel,
     AskRunFrame,
     AskRuns,
     AskRunSeries,
@@ -63,6 +64,7 @@ from armillary.world import snapshot
 from armillary.world.core import Core
 from armillary.world.course import Course
 from armillary.world.forked import BASELINE, Forked, View, empty_state, model_of, requests_of
+from armillary.world.offer import offer
 from armillary.world.serving import Serving
 
 log = logging.getLogger(__name__)
@@ -422,6 +424,10 @@ class WhatIf(Serving):
                 self._shown, self._row, self._course = name, -2, None
                 self._show()
                 return self._runs()
+            case AskModel():
+                if self._trouble is not None:
+                    raise self._trouble
+                return offer(self._forked())
             case AskRunFrame(id=name, t_ns=t_ns):
                 return self._frame_of(name, t_ns)
             case AskRunSeries():
