@@ -86,11 +86,23 @@ class Simulator:
                 topic, payload = self._heard.get_nowait()
             except queue.Empty:
                 return
+            if topic == messages.FAULTS:
+                self._fail(payload)
+                continue
             try:
                 for name, value in messages.setpoints(topic, payload).items():
                     LOG.info("%s set to %g by MQTT", name, self.station.set(name, value))
             except ValueError as error:
                 LOG.warning("setpoint refused: %s", error)
+
+    def _fail(self, payload: bytes) -> None:
+        """Make go wrong what whoever shows the demo wants to."""
+        try:
+            for name, value in messages.faults(payload).items():
+                self.station.fail(name, value)
+                LOG.info("fault: %s %g", name, value)
+        except (ValueError, KeyError) as error:
+            LOG.warning("fault refused: %s", error)
 
     def _connected(self, client: mqtt.Client, *_args: Any) -> None:
         client.subscribe([(topic, 1) for topic in messages.COMMANDS])

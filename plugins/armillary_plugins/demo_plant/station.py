@@ -8,14 +8,23 @@ from collections.abc import Mapping
 import numpy as np
 
 from armillary.api import B1, F8
+from armillary_plugins.demo_plant.inputs import INPUTS
 from armillary_plugins.demo_plant.machines import AMPERES
 from armillary_plugins.demo_plant.outputs import NODES, measured
 from armillary_plugins.demo_plant.physics import MORNING_S, STEP_S, Physics, daily
 from armillary_plugins.demo_plant.setpoints import apply
-from armillary_plugins.demo_plant.signals import CONTROLLERS, PUMPS, SETPOINTS, VALVES
+from armillary_plugins.demo_plant.signals import CONTROLLERS, PUMPS, SETPOINTS, SIGNALS, VALVES
 from armillary_plugins.demo_plant.state import State
 
 __all__ = ["STEP_S", "Station", "daily"]
+
+# instruments whose error can be set: tag as the project has it → node
+_INSTRUMENTS = {
+    tag: signal.name
+    for signal in SIGNALS
+    if signal.kind == "number" and not signal.writable
+    for tag in (signal.name, signal.name.removesuffix(".Value"))
+}
 
 
 class Tank:
@@ -98,6 +107,7 @@ class Station:
             physics.rest()
         self.machines, self.skid, self.ledger = Machines(physics.s), Skid(physics.s), Ledger(physics.s)
         self.tank = (Tank(physics, 0), Tank(physics, 1))
+        self._errors: dict[str, float] = {}  # of instruments, node → offset in its unit
 
     @property
     def steps(self) -> int:
@@ -131,6 +141,23 @@ class Station:
             raise ValueError(f"{name} cannot be {value}")
         return float(apply(self.physics, name, np.array([value]))[0])
 
+    def fail(self, name: str, value: float) -> None:
+        """Make something go wrong, or mend it with 0. Raises KeyError for a name that means nothing here.
+
+        name: a fault of the model (`P-101A.trip`, `V-101.stuck`: severity 0…1), or an instrument (`TT-111`,
+        `PT-103`, `P-101A.Speed`): from now on it tells so much too much, in its node's unit. What an
+        instrument tells is what the control system shows; its controllers go by the true value.
+        """
+        known = INPUTS.get(name)
+        if known is not None and known.variable.fault:
+            v = known.variable
+            self.physics.s.view(known.field, *known.index)[:] = min(max(value, v.low), v.high)
+            self.physics.arrange()
+        elif name in _INSTRUMENTS:
+            self._errors[_INSTRUMENTS[name]] = value
+        else:
+            raise KeyError(name)
+
     def step(self, dt_s: float = STEP_S) -> None:
         """Advance by dt, at most a second."""
         self.physics.step(dt_s)
@@ -138,4 +165,7 @@ class Station:
     def values(self) -> Mapping[str, float]:
         """Return what the control system measures, by node name (signals.SIGNALS), setpoints included."""
         values = measured(self.physics)[:, 0].tolist()
-        return {node: value for node, value in zip(NODES, values, strict=True) if node}
+        out = {node: value for node, value in zip(NODES, values, strict=True) if node}
+        for node, error in self._errors.items():
+            out[node] += error
+        return out

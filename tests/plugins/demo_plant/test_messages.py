@@ -62,3 +62,27 @@ def test_all_topics_are_published_within_two_seconds_each_at_its_own_rate() -> N
     assert seen["skid/DS-201/status"][0]["pump"]["a"]["run"] is True
     beats = [beat["seq"] for beat in seen["station/site/heartbeat"]]
     assert beats == [1, 2]
+
+
+def test_a_fault_message_makes_an_instrument_lie_and_a_pump_trip_and_zero_mends_it() -> None:
+    station = Station(1)
+    before = station.values()["TT-111.Value"]
+    for name, value in messages.faults(b'{"TT-111": 17.5, "P-101A.trip": 1}').items():
+        station.fail(name, value)
+    station.step()
+    assert station.values()["TT-111.Value"] == pytest.approx(before + 17.5, abs=1.0)
+    assert station.values()["P-101A.State"] == 2.0
+    station.fail("TT-111", 0.0)
+    assert station.values()["TT-111.Value"] == pytest.approx(before, abs=1.0)
+
+
+@pytest.mark.parametrize("payload", [b"nonsense", b"[]", b"{}", b'{"TT-111": "hot"}', b'{"TT-111": NaN}'])
+def test_a_fault_message_that_cannot_be_meant_is_refused_whole(payload: bytes) -> None:
+    with pytest.raises(ValueError, match="simulator/fault"):
+        messages.faults(payload)
+
+
+def test_nothing_that_is_commanded_can_be_made_to_lie() -> None:
+    for name in ("P-101A.SpeedSP", "V-101", "TT-999"):
+        with pytest.raises(KeyError):
+            Station(1).fail(name, 1.0)
