@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
+from armillary.encoding.maps import Legend
 from armillary.encoding.resolve import Options, resolve, spin_rates
 from armillary.model.arrays import F8, U1, U4
 from armillary.model.clock import NS
@@ -31,6 +33,8 @@ class Showing:
         self.ghost = False
         self.grey = GREYS["dark"]
         self.alarms: U1 | None = None  # (M,) marks of alarms, None when there are none
+        self.tint: Callable[[Look, Mirror], Look] | None = None  # other colours than those of the bindings
+        self.tint_legends: tuple[Legend, ...] = ()
         self.wanted = True  # something that the look depends on has changed
         self._phase: F8 = np.zeros(0)
         self._rate: F8 = np.zeros(0)  # rad/s
@@ -100,6 +104,8 @@ class Showing:
         self._rate = spin_rates(scenery.program, mirror.table, options)
         self.wanted = False
         look = resolve(scenery.program, mirror.table, options)
+        if self.tint is not None:
+            look = self.tint(look, mirror)
         if self.alarms is not None and len(self.alarms) == len(look.state):
             look = replace(look, state=look.state | (self.alarms << _SHIFT))
         self.look = look

@@ -116,7 +116,9 @@ class Standing:
 
     @property
     def legends(self) -> tuple[Legend, ...]:
-        """Legends of the colour maps that the bindings use."""
+        """Legends of the colour maps that the bindings use, or of what colours the picture instead."""
+        if self.showing.tint is not None:
+            return self.showing.tint_legends
         return self.scenery.program.legends if self.scenery is not None else ()
 
     @property

@@ -7,10 +7,12 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from armillary.model import places
+from armillary.model.account import LoggedIn, Logout
 from armillary.model.alarm import AlarmSpec, AlarmState
 from armillary.model.arrays import U4
 from armillary.model.clock import NS, Clock
@@ -94,6 +96,7 @@ class Visiting(Loading):
         self.speed = 1.0  # × real time, of the next *play*
         self.people = People(self._ask_person)
         self.people.changed.connect(self._person_changed)
+        self.people.left.connect(self._left)
 
     # ------------------------------------------------------------ what is shown
 
@@ -124,6 +127,9 @@ class Visiting(Loading):
     def home_ns(self) -> int:
         """Return the present of the home world, ns UTC."""
         mirror = self._home.mirror if self._home is not None else self.mirror
+        if mirror.kind is WorldKind.TRAINING:  # its newest time, wherever its record is looked at
+            cursor = self._home.cursor if self._home is not None else self.cursor
+            return cursor.to_ns if cursor is not None and cursor.to_ns else self._clock.now_ns()
         if not mirror.frames or not mirror.live:
             return self._clock.now_ns()
         return mirror.t_ns + max(0, self._clock.now_mono_ns() - mirror.taken_mono_ns)
@@ -315,6 +321,20 @@ class Visiting(Loading):
         ask = self.ask_home if isinstance(message, Kill) else self.ask_world
         ask(message, callback, timeout_s)
 
+    def _left(self) -> None:
+        """Log out of every world that is not shown too: who left the desk has left all of it."""
+
+        def told(side: Side, answer: object) -> None:
+            if isinstance(answer, LoggedIn):
+                side.user, side.name, side.role = answer.user, answer.name, answer.role
+
+        for visit in self._visits:
+            if visit is not self._shown and not visit.side.user.startswith("local:") and visit.is_welcomed:
+                visit.ask(Logout(), partial(told, visit.side))
+        home = self._home
+        if home is not None and not home.user.startswith("local:"):
+            self.ask_home(Logout(), partial(told, home))
+
     def _person_changed(self) -> None:
         if self.role != self.people.role:
             self.role = self.people.role
@@ -337,14 +357,23 @@ class Visiting(Loading):
             return ""
         return "The world that is shown has no address to be forked from."
 
-    def fork(self, scenario: str = "", t_ns: int = 0) -> None:
+    def fork(self, scenario: str = "", t_ns: int = 0, title: str = "") -> None:
         """Start a what-if from the world that is shown, at a time (0 = the one shown), and show it."""
         if why := self.why_no_fork():
             raise WorldFault(why, where=self.title, remedy="Open a project whose live world runs.")
         source = self._address_of(self.mirror.world)
         at_ns = t_ns or (self.picture_ns() if self.away else 0)
+        self._begin_fork(Fork(source=source, t_ns=at_ns, scenario=scenario, title=title))
+
+    def reopen_fork(self, name: str) -> None:
+        """Show a fork that is on disk, with what was computed of it. Raises WorldFault."""
+        if why := self.why_no_replay():
+            raise WorldFault(why, where=self.title, remedy="Open its project.")
+        self._begin_fork(Fork(fork=name))
+
+    def _begin_fork(self, wish: Fork) -> None:
         visit = self._ours(WorldKind.WHATIF, idle=True) or self._start(WorldKind.WHATIF, idle=True)
-        visit.begin_with(Fork(source=source, t_ns=at_ns, scenario=scenario))
+        visit.begin_with(wish)
         self._expect(visit)
         visit.go(self._clock.now_mono_ns())
 

@@ -39,6 +39,8 @@ from armillary.session.training import Station
 from armillary.session.undo import Undo
 from armillary.session.visit import Line
 from armillary.session.visiting import Visiting
+from armillary.session.whatif import Futures
+from armillary.session.whatif_difference import Difference
 
 __all__ = ["Legend", "Program", "Workspace", "WorldState"]
 
@@ -82,12 +84,16 @@ class Workspace(Visiting):
             self.picture_ns,
         )
         self.training = Station(self)
+        self.training.ended.connect(self._show_exercise)
         self.alarms = AlarmBook(
             lambda message, callback, limit_s: self._ask(WORLD, message, callback, limit_s),
             self._prim_of_alarm,
             lambda: self.specs,
         )
         self.alarms.placed.connect(self._mark_alarms)
+        self.futures = Futures(self, clock)
+        self.difference = Difference(self, self.futures, clock)
+        self.difference.changed.connect(self.world_changed.emit)  # legends differ
         self.undo = Undo()
         self.authoring = Authoring(self, self.undo)
         for signal in (self.scene_changed, self.bindings_changed):
@@ -440,6 +446,11 @@ class Workspace(Visiting):
         rollup = self.alarms.rollup()
         self.showing.alarms = rollup.mark if rollup is not None else None
         self.showing.wanted = True
+
+    def _show_exercise(self) -> None:
+        """Let the time bar show the whole exercise: from now on it can be scrubbed."""
+        if self.cursor is not None and self.cursor.to_ns > self.cursor.from_ns:
+            self.timebar.show(self.cursor.from_ns, self.cursor.to_ns)
 
     # ------------------------------------------------------------ requests
 

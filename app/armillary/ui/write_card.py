@@ -65,12 +65,15 @@ class WriteCard(QFrame):
         super().__init__()
         self._workspace, self._clock = workspace, clock
         self._slot = -1
+        self._reason = ""  # where the value came from, for the audit
         self._armed_mono_ns = 0
         self._span_s = 0.0
         self.setProperty("role", "card")
         self.setAccessibleName("Write a value to the plant")
         self.title = label("", "value", wrap=True)
         self.now = label("", "muted", wrap=True)
+        self.source = label("", wrap=True)
+        self.source.hide()
         self.entry = QLineEdit()
         self.choice = QComboBox()
         self.unit = label()
@@ -125,24 +128,31 @@ class WriteCard(QFrame):
         rows.setSpacing(6)
         rows.addWidget(self.title)
         rows.addWidget(self.now)
+        rows.addWidget(self.source)
         rows.addLayout(entry)
         for widget in (self.hint, self.change, self.left, self.state, self.remedy):
             rows.addWidget(widget)
         rows.addLayout(buttons)
 
     # ------------------------------------------------------------ opening
-    def open(self, slot: int) -> None:
-        """Show the form for a tag."""
+    def open(self, slot: int, value: float = math.nan, source: str = "") -> None:
+        """Show the form for a tag; `value` fills it in, `source` says where that came from. Sends nothing."""
         spec = self._workspace.specs[slot]
         if self._slot >= 0 and self._slot != slot:
             self._workspace.orders.cancel()
         self._slot = slot
+        self._reason = source
+        self.source.setText(source)
+        self.source.setVisible(bool(source))
         self.title.setText(spec.title or spec.name)
         self.entry.clear()
         self.entry.setAccessibleName(f"New value of {spec.name}")
         self.choice.clear()
-        for value, name in choices(spec):
-            self.choice.addItem(name, value)
+        for state, name in choices(spec):
+            self.choice.addItem(name, state)
+        if math.isfinite(value):
+            self.entry.setText(f"{value:g}")
+            self.choice.setCurrentIndex(max(0, self.choice.findData(value)))
         self.unit.setText(spec.unit)
         self.show()
         self._tick.start()
@@ -227,7 +237,7 @@ class WriteCard(QFrame):
         spec = self._workspace.specs[self._slot]
         value = float(self.choice.currentData()) if choices(spec) else parse(self.entry.text(), spec)[0]
         if value is not None:
-            self._workspace.orders.arm(self._slot, value)
+            self._workspace.orders.arm(self._slot, value, self._reason)
 
     def _execute(self) -> None:
         self.execute.setEnabled(False)  # one try

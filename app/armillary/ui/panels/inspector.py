@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from PySide6.QtCore import QModelIndex, Qt, QTimer
@@ -182,9 +183,9 @@ class InspectorPanel(QWidget):
                 self._setpoints.addWidget(label(why, "muted", wrap=True))
         self.write_section.setVisible(bool(writable))
 
-    def open_write(self, slot: int) -> None:
-        """Show the card that writes a tag."""
-        self.card.open(slot)
+    def open_write(self, slot: int, value: float = math.nan, source: str = "") -> None:
+        """Show the card that writes a tag, filled in with a value and where it came from."""
+        self.card.open(slot, value, source)
         self.area.ensureWidgetVisible(self.card)
 
     # ------------------------------------------------------------ live
