@@ -62,10 +62,14 @@ def may(role: str, right: Right, *, training: bool = False) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
-    """Become somebody on this line; answered by LoggedIn or a Fault."""
+    """Become somebody on this line; answered by LoggedIn or a Fault.
+
+    By a password, or in a world that is not LIVE by the ticket that the LIVE world of the same project gave.
+    """
 
     user: str
-    password: str
+    password: str = ""
+    ticket: str = ""
 
     def __repr__(self) -> str:
         return f"Login(user={self.user!r}, password=…)"
@@ -84,3 +88,7 @@ class LoggedIn:
     name: str  # for people
     role: str
     accounts: bool = False  # the project has local accounts
+    ticket: str = ""  # for the project's other worlds; held in memory only, by the desk that logged in
+
+    def __repr__(self) -> str:
+        return f"LoggedIn(user={self.user!r}, role={self.role!r})"

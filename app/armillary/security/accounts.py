@@ -26,6 +26,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from armillary.model.account import ROLES, LoggedIn, Login
 from armillary.model.clock import NS, iso
 from armillary.model.fault import OrderFault, ProjectFault
+from armillary.security import tickets
 from armillary.security.passwords import check_password
 
 USERS_FILE = "users.toml"
@@ -120,6 +121,29 @@ class Accounts:
             await asyncio.to_thread(self._rehash, account, login.password)
         return LoggedIn(user=account.user, name=account.name, role=account.role, accounts=True)
 
+    def ticket(self, who: LoggedIn, now_ns: int) -> str:
+        """Return a ticket for somebody who has just logged in by a password, "" where none can be given."""
+        account = self.users.get(who.user)
+        if account is None:
+            return ""
+        return tickets.issue(self._private, account.user, account.role, account.hash, now_ns)
+
+    def admit(self, login: Login, now_ns: int) -> LoggedIn:
+        """Return who somebody is, by a ticket of the LIVE world. Raises OrderFault."""
+        self._refresh()
+        account = self.users.get(login.user)
+        role, phc = (account.role, account.hash) if account is not None else ("", "")
+        tickets.check(self._private, login.ticket, login.user, role, phc, now_ns)
+        if account is None or account.disabled:
+            raise OrderFault(
+                "This account is switched off.", where=login.user[:64], remedy="Ask an administrator."
+            )
+        return LoggedIn(user=account.user, name=account.name, role=account.role, accounts=True)
+
+    @property
+    def _private(self) -> Path:
+        return self._folder / ".armillary"
+
     def _failed(self, known: _Failures, user: str, now_mono_ns: int) -> OrderFault:
         known.count += 1
         delay = delay_s(known.count)
@@ -164,6 +188,14 @@ class Locked:
         return self.local()
 
     async def login(self, login: Login, now_mono_ns: int) -> LoggedIn:
+        """Refuse with what is wrong with the file."""
+        raise OrderFault(self._fault.what, where=self._fault.where, remedy=self._fault.remedy)
+
+    def ticket(self, who: LoggedIn, now_ns: int) -> str:
+        """Return no ticket."""
+        return ""
+
+    def admit(self, login: Login, now_ns: int) -> LoggedIn:
         """Refuse with what is wrong with the file."""
         raise OrderFault(self._fault.what, where=self._fault.where, remedy=self._fault.remedy)
 

@@ -18,16 +18,21 @@ Told = Callable[[FaultRecord | None], None]  # None = done
 
 
 class People:
-    """Who is at this desk. A log-in belongs to one connection: after a reconnect nobody is logged in."""
+    """Who is at this desk. A log-in belongs to one connection: after a reconnect nobody is logged in.
+
+    Who logged in to the LIVE world is the same in the worlds beside it, by the ticket that it gave.
+    """
 
     def __init__(self, ask: Ask) -> None:
         self.changed: Signal[()] = Signal()
+        self.left: Signal[()] = Signal()  # whoever was logged in at the plant is so no longer
         self.user = ""  # account name, or `local:<uid>`; "" = no world
         self.name = ""  # for people
         self.role = ""
         self.accounts = False  # the project has local accounts, so a log-in is possible
         self.kind = WorldKind.LIVE
         self._ask = ask
+        self._ticket, self._ticket_user = "", ""  # from the LIVE world, in this memory only
         self._line = 0  # +1 with each connection: an answer to an older one says nothing about this one
 
     @property
@@ -43,17 +48,22 @@ class People:
         """Take what a world said to a Hello: a new connection, so nobody is logged in."""
         self._line += 1
         self.kind = welcome.kind
+        if self.kind is WorldKind.LIVE:
+            self._forget_ticket()
         self._become(welcome.user, "", welcome.role, welcome.accounts)
+        self._use_ticket()
 
     def visit(self, user: str, name: str, role: str, accounts: bool, kind: WorldKind) -> None:
         """Be who this desk is in another world that is shown now; its line has stayed as it was."""
         self._line += 1
         self.kind = kind
         self._become(user, name, role, accounts)
+        self._use_ticket()
 
     def forget(self) -> None:
         """Be nobody: nothing is open any more."""
         self._line += 1
+        self._forget_ticket()
         self._become("", "", "", False)
 
     def login(self, user: str, password: str, callback: Told) -> None:
@@ -61,7 +71,8 @@ class People:
         self._person(Login(user=user, password=password), LOGIN_S, callback)
 
     def logout(self, callback: Told | None = None) -> None:
-        """Be nobody in particular again; what was armed is taken back by the world."""
+        """Be nobody in particular again, in every world; what was armed is taken back by the world."""
+        self._forget_ticket()
         self._person(Logout(), KILL_S, callback or _unheard)
 
     def kill(self, stop: bool, reason: str = "", callback: Told | None = None) -> None:
@@ -79,12 +90,27 @@ class People:
         def answered(answer: object) -> None:
             if isinstance(answer, LoggedIn):
                 if line == self._line:
+                    if answer.ticket:
+                        if self._ticket_user != answer.user:
+                            self._forget_ticket()
+                        self._ticket, self._ticket_user = answer.ticket, answer.user
                     self._become(answer.user, answer.name, answer.role, answer.accounts)
                 callback(None)
             else:
                 callback(_fault(answer))
 
         self._ask(message, answered, limit_s)
+
+    def _use_ticket(self) -> None:
+        """Be in this world who logged in at the plant; where that is refused, *Log in* is still there."""
+        if self.kind is not WorldKind.LIVE and self.accounts and self._ticket and not self.is_logged_in:
+            self._person(Login(user=self._ticket_user, ticket=self._ticket), KILL_S, _unheard)
+
+    def _forget_ticket(self) -> None:
+        """Forget who logged in at the plant; the other worlds that took the ticket are left too."""
+        had, self._ticket, self._ticket_user = bool(self._ticket), "", ""
+        if had:
+            self.left.emit()
 
     def _become(self, user: str, name: str, role: str, accounts: bool) -> None:
         before = (self.user, self.name, self.role, self.accounts)

@@ -53,6 +53,12 @@ class People(Protocol):
     async def login(self, login: Login, now_mono_ns: int) -> LoggedIn:
         """Return who somebody is, by a password."""
 
+    def ticket(self, who: LoggedIn, now_ns: int) -> str:
+        """Return a ticket for the project's other worlds, "" for none."""
+
+    def admit(self, login: Login, now_ns: int) -> LoggedIn:
+        """Return who somebody is, by such a ticket."""
+
 
 class NoAccounts:
     """A project without users: everybody on the local socket is an operator, named by uid."""
@@ -69,6 +75,16 @@ class NoAccounts:
         """Refuse: there is nobody to be."""
         raise OrderFault(
             "This project has no users.", where=login.user, remedy="Add one: armillary user add PROJECT NAME."
+        )
+
+    def ticket(self, who: LoggedIn, now_ns: int) -> str:
+        """Return none: there is nobody to be."""
+        return ""
+
+    def admit(self, login: Login, now_ns: int) -> LoggedIn:
+        """Refuse: there is nobody to be."""
+        raise OrderFault(
+            "This project has no users.", where=login.user, remedy="Nobody needs to log in here."
         )
 
 
@@ -336,7 +352,7 @@ class Serving:
         if peer not in self._who:
             raise WorldFault("This desk is not known here.", where=self.id, remedy="Say Hello first.")
         try:
-            who = await self.people.login(login, self.clock.now_mono_ns())
+            who = await self._checked(login)
         except OrderFault as fault:
             stranger = LoggedIn(user=login.user[:64], name=login.user[:64], role="")
             self.noted(stranger, "person.login.refused", fault.what)
@@ -344,7 +360,18 @@ class Serving:
         if peer in self._who:  # else the desk left while its password was checked
             self._become(peer, who)
         self.noted(who, "person.login")
-        return who
+        is_live = self.kind is WorldKind.LIVE
+        return replace(who, ticket=self.people.ticket(who, self.clock.now_ns())) if is_live else who
+
+    async def _checked(self, login: Login) -> LoggedIn:
+        """Return who somebody is; whoever commands the plant shows it a password. Raises OrderFault."""
+        if not login.ticket:
+            return await self.people.login(login, self.clock.now_mono_ns())
+        if self.kind is WorldKind.LIVE:
+            raise OrderFault(
+                "The live world asks for the password.", where=login.user[:64], remedy="Log in with it."
+            )
+        return self.people.admit(login, self.clock.now_ns())
 
     def _become(self, peer: bytes, who: LoggedIn) -> LoggedIn:
         """Let a line be somebody else: what was armed before is taken back."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from armillary.model.account import LoggedIn, Login, Logout, Right
 from armillary.model.control import Kill
@@ -83,3 +84,43 @@ def test_the_switch_asks_the_world_and_tells_what_it_said() -> None:
     desk.people.kill(False, "mended", desk.told.append)
     desk.answer(NO)
     assert desk.told == [None, NO]
+
+
+def with_ticket() -> Desk:
+    desk = Desk()
+    desk.login()
+    desk.answer(replace(ANNA, ticket="signed"))
+    return desk
+
+
+def test_who_logged_in_at_the_plant_is_the_same_in_another_world_without_typing() -> None:
+    desk = with_ticket()
+    desk.people.visit("local:1000", "", "viewer", True, WorldKind.WHATIF)
+    assert not desk.people.is_logged_in, "the world decides, not the desk"
+    asked = desk.answer(ANNA)
+    assert isinstance(asked, Login)
+    assert (asked.user, asked.password, asked.ticket) == ("anna", "", "signed")
+    assert desk.people.name == "Anna"
+    desk.people.visit("anna", "Anna", "operator", True, WorldKind.LIVE)
+    desk.people.visit("anna", "Anna", "operator", True, WorldKind.WHATIF)
+    assert not desk.asked, "who is known there already is not asked again"
+
+
+def test_a_world_that_greets_anew_is_shown_the_ticket_again() -> None:
+    desk = with_ticket()
+    desk.people.welcome(replace(WELCOME, kind=WorldKind.TRAINING))
+    assert isinstance(desk.answer(NO), Login)
+    assert not desk.people.is_logged_in
+
+
+def test_a_ticket_is_never_shown_to_the_plant_and_ends_with_the_log_out() -> None:
+    desk = with_ticket()
+    left: list[str] = []
+    desk.people.left.connect(lambda: left.append("left"))
+    desk.people.logout()
+    desk.answer(LoggedIn(user="local:1000", name="", role="viewer", accounts=True))
+    desk.people.visit("local:1000", "", "viewer", True, WorldKind.WHATIF)
+    assert (desk.asked, left) == ([], ["left"])
+    desk = with_ticket()
+    desk.people.welcome(WELCOME)
+    assert not desk.asked
