@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from asyncua.common.callback import CallbackType, ServerItemCallback
 from asyncua.common.node import Node
 from asyncua.crypto.permission_rules import User, UserRole
 from asyncua.server.server import Server
@@ -34,6 +35,7 @@ from armillary_plugins.demo_plant.signals import (
     Signal,
 )
 
+LOG = logging.getLogger("armillary.demo_plant")
 HEARTBEAT = "Station.Heartbeat"
 _LOOK_S, _QUIET_NS = 0.5, 4_000_000_000  # without a heartbeat for so long, values are the last known ones
 _AREAS = {"Pumps": PUMPS, "Valves": VALVES, "Tanks": TANKS, "Controllers": CONTROLLERS}
@@ -112,6 +114,15 @@ async def _doubt(server: Server, nodes: Mapping[str, Node], t_ns: int) -> None:
             await server.write_attribute_value(node.nodeid, stamped(old.Value, t_ns, LAST_KNOWN))
 
 
+def _written(event: ServerItemCallback, _service: Any) -> None:
+    """Log each write of a client that is not the simulator: who looks here sees what reached the plant."""
+    if not event.is_external or (event.user is not None and event.user.name == SIMULATOR):
+        return
+    for item, status in zip(event.request_params.NodesToWrite, event.response_params, strict=True):
+        value = item.Value.Value.Value if item.Value.Value is not None else None
+        LOG.info("write %s = %r: %s", item.NodeId.Identifier, value, status.name)
+
+
 async def serve(port: int, ready: Callable[[], None], clock: Clock) -> None:
     """Run the server on a port of the loopback until the process is ended. Raises LinkFault."""
     logging.getLogger("asyncua").setLevel(logging.ERROR)  # the publish loop formats every result at INFO
@@ -123,6 +134,7 @@ async def serve(port: int, ready: Callable[[], None], clock: Clock) -> None:
     server.set_security_policy([SecurityPolicyType.NoSecurity])
     server.set_identity_tokens([AnonymousIdentityToken, UserNameIdentityToken])
     nodes = await build(server, clock.now_ns())
+    server.subscribe_server_callback(CallbackType.PostWrite, _written)
     try:
         await server.start()
     except OSError as error:
