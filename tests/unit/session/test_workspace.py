@@ -27,7 +27,7 @@ class FakeFeed:
 
     made: ClassVar[list["FakeFeed"]] = []
 
-    def __init__(self, clock: object, wake: Callable[[], None], *, actor: str) -> None:
+    def __init__(self, clock: object, wake: Callable[[], None], *, actor: str, desk: str = "desk") -> None:
         self.wake, self.actor = wake, actor
         self.batch = Batch()
         self.asked: list[tuple[str, Any]] = []
