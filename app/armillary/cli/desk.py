@@ -89,12 +89,19 @@ def demo(name: str, seconds: float | None, screenshot: Path | None, headless: bo
     "--after", "after_s", type=Seconds(), default=5.0, show_default=True, help="Seconds before the picture."
 )
 @click.option("--connect", default="", metavar="ADDR", help="A running world instead of a project.")
-def open_(path: str, screenshot: Path | None, after_s: float, connect: str) -> int:
+@click.option("--trainee", is_flag=True, help="With --connect: the desk of an exercise's trainee.")
+def open_(path: str, screenshot: Path | None, after_s: float, connect: str, trainee: bool) -> int:
     """Open the desk on a project, a bare scene or a running world."""
-    return show(path, screenshot, after_s, connect)
+    if trainee and not connect:
+        raise Fault(
+            "A trainee's desk needs the exercise that it joins.",
+            where="--trainee",
+            remedy="Give --connect ADDR; the instructor's desk copies the whole command.",
+        )
+    return show(path, screenshot, after_s, connect, desk="trainee" if trainee else "desk")
 
 
-def show(path: str, screenshot: Path | None, after_s: float, connect: str = "") -> int:
+def show(path: str, screenshot: Path | None, after_s: float, connect: str = "", *, desk: str = "desk") -> int:
     """Run a desk until it is closed, or until its picture is made. Raises Fault when nothing can be shown."""
     offscreen = not has_display()
     if offscreen and screenshot is None:
@@ -111,7 +118,9 @@ def show(path: str, screenshot: Path | None, after_s: float, connect: str = "") 
     if path and not connect:
         projects.read(Path(path).expanduser().resolve())  # a fault is said before a window opens
     seconds = after_s if screenshot is not None else None
-    return _desk(Workspace(clock), connect or path, offscreen, screenshot, seconds, clock.now_mono_ns())
+    return _desk(
+        Workspace(clock, desk=desk), connect or path, offscreen, screenshot, seconds, clock.now_mono_ns()
+    )
 
 
 def _import_desk() -> None:

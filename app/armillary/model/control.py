@@ -439,6 +439,21 @@ class Proposal:
     policy: str = ""  # under which a policy acts; "" = a person approves
     runs: tuple[RunCard, ...] = ()
     detail: str = ""
+    fork: str = ""  # address of the WHAT-IF world that holds the evidence
+    is_over: bool = False  # nothing more comes of it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopState:
+    """How far a loop may go by itself now; rides in frames of the LIVE world."""
+
+    id: str
+    title: str
+    level: str  # advise | approve | auto, as it is now
+    wanted: str  # as its file has it
+    why: str = ""  # it stood down; or auto, but a person approves
+    signed_by: tuple[str, ...] = ()  # of its policy
+    detect: str = ""  # id of its alarm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,8 @@ class Desk(Protocol):
     def enter_time(self) -> None: ...  # puts the keyboard into the time bar's field
     def release_commands(self) -> None: ...  # asks a reason, then workspace.kill
     def use_layout(self, name: str) -> None: ...  # operate | author | train
+    def open_report(self) -> None: ...  # of the exercise that is over
+    def open_trainee(self) -> None: ...  # a second desk on the exercise that is shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

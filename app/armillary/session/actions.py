@@ -10,6 +10,7 @@ from armillary.session.action import Action, Desk
 from armillary.session.alarm_actions import ALARM_ACTIONS
 from armillary.session.author_actions import AUTHOR_ACTIONS
 from armillary.session.time_actions import TIME_ACTIONS
+from armillary.session.training_actions import TRAINING_ACTIONS
 from armillary.session.workspace import Workspace, WorldState
 
 __all__ = ["ACTIONS", "ROLES", "Action", "Desk", "action"]
@@ -343,6 +344,7 @@ ACTIONS: tuple[Action, ...] = (
         run=lambda desk: desk.workspace.restart_world(),
     ),
     *TIME_ACTIONS,
+    *TRAINING_ACTIONS,
     *ALARM_ACTIONS,
     *AUTHOR_ACTIONS,
     Action(

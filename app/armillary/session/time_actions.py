@@ -13,6 +13,7 @@ from armillary.model.control import SPEEDS, SnapshotInfo, StepBy
 from armillary.model.fault import FaultRecord
 from armillary.model.frame import WorldKind
 from armillary.session.action import Action, Desk
+from armillary.session.training import SPEEDS as EXERCISE_SPEEDS
 from armillary.session.workspace import Workspace, WorldState
 
 PLAYED = (WorldKind.REPLAY, WorldKind.WHATIF)
@@ -32,9 +33,25 @@ def _needs_replay(at: Workspace) -> str:
 
 def _needs_cursor(at: Workspace) -> str:
     """Say why the shown world has no clock that a person may move."""
+    if at.kind is WorldKind.TRAINING and at.mirror.frames:
+        return at.training.why_not_direct()
     if at.kind not in PLAYED or not at.mirror.frames:
         return "Only recorded or computed time can be played: drag over the time bar."
     return "" if at.mirror.live else "The world is silent."
+
+
+def _needs_record(at: Workspace) -> str:
+    """Say why the shown world's clock cannot go back: an exercise runs on until it is over."""
+    if at.kind is WorldKind.TRAINING and not at.training.is_over:
+        return (
+            at.training.why_not_direct() or "An exercise goes back to its snapshots only, until it is over."
+        )
+    return _needs_cursor(at)
+
+
+def _needs_samples(at: Workspace) -> str:
+    """Say why the shown world cannot be stepped by samples or alarms."""
+    return "An exercise has steps." if at.kind is WorldKind.TRAINING else _needs_cursor(at)
 
 
 def _needs_project(at: Workspace) -> str:
@@ -109,8 +126,9 @@ def _backwards(desk: Desk) -> None:
 
 def _change_speed(desk: Desk, step: int) -> None:
     at = desk.workspace
-    nearest = min(range(len(SPEEDS)), key=lambda i: abs(SPEEDS[i] - at.speed))
-    at.speed = SPEEDS[min(max(nearest + step, 0), len(SPEEDS) - 1)]
+    speeds = EXERCISE_SPEEDS if at.kind is WorldKind.TRAINING else SPEEDS
+    nearest = min(range(len(speeds)), key=lambda i: abs(speeds[i] - at.speed))
+    at.speed = speeds[min(max(nearest + step, 0), len(speeds) - 1)]
     if at.is_playing and at.cursor is not None:
         at.play(at.speed if at.cursor.asked > 0 else -at.speed)
     desk.say(f"{at.speed:g} ×")
@@ -119,6 +137,11 @@ def _change_speed(desk: Desk, step: int) -> None:
 
 def _step(by: StepBy, count: int) -> Callable[[Desk], None]:
     return lambda desk: desk.workspace.step(by, count)
+
+
+def _next(desk: Desk) -> None:
+    at = desk.workspace
+    at.step("tick" if at.kind is WorldKind.TRAINING else "alarm", 1)
 
 
 def _bookmark(desk: Desk) -> None:
@@ -152,14 +175,21 @@ def _snapshot(desk: Desk) -> None:
     desk.workspace.snapshot("", done)
 
 
-def _played(name: str, title: str, run: Callable[[Desk], None], shortcut: str = "", tip: str = "") -> Action:
+def _played(
+    name: str,
+    title: str,
+    run: Callable[[Desk], None],
+    shortcut: str = "",
+    tip: str = "",
+    why_not: Callable[[Workspace], str] = _needs_cursor,
+) -> Action:
     return Action(
         id=f"time.{name}",
         title=title,
         menu="Time",
         shortcut=shortcut,
         tip=tip,
-        why_not=_needs_cursor,
+        why_not=why_not,
         run=run,
     )
 
@@ -207,17 +237,24 @@ TIME_ACTIONS: tuple[Action, ...] = (
         run=lambda desk: desk.enter_time(),
     ),
     _played("play", "Play or pause", _toggle_play, "Space"),
-    _played("backwards", "Play backwards", _backwards, "Shift+Space"),
+    _played("backwards", "Play backwards", _backwards, "Shift+Space", why_not=_needs_record),
     _played("slower", "Slower", lambda desk: _change_speed(desk, -1), "["),
     _played("faster", "Faster", lambda desk: _change_speed(desk, 1), "]"),
-    _played("previous", "Previous alarm", _step("alarm", -1), ",", "Go to the alarm event before"),
-    _played("next", "Next alarm", _step("alarm", 1), ".", "Go to the next alarm event"),
-    _played("tick-back", "One tick back", _step("tick", -1)),
+    _played(
+        "previous",
+        "Previous alarm",
+        _step("alarm", -1),
+        ",",
+        "Go to the alarm event before",
+        why_not=_needs_samples,
+    ),
+    _played("next", "Next alarm", _next, ".", "Go to the next alarm event; in an exercise one step on"),
+    _played("tick-back", "One tick back", _step("tick", -1), why_not=_needs_record),
     _played("tick", "One tick on", _step("tick", 1)),
-    _played("second-back", "One second back", _step("second", -1), "Shift+,"),
+    _played("second-back", "One second back", _step("second", -1), "Shift+,", why_not=_needs_record),
     _played("second", "One second on", _step("second", 1), "Shift+."),
-    _played("sample-back", "One sample back", _step("sample", -1)),
-    _played("sample", "One sample on", _step("sample", 1)),
+    _played("sample-back", "One sample back", _step("sample", -1), why_not=_needs_samples),
+    _played("sample", "One sample on", _step("sample", 1), why_not=_needs_samples),
     Action(
         id="time.bookmark",
         title="Bookmark this time",

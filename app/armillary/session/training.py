@@ -78,6 +78,8 @@ class Station:
 
     def __init__(self, stage: Stage) -> None:
         self.changed: Signal[()] = Signal()
+        self.begun: Signal[()] = Signal()  # an exercise is shown that this desk directs
+        self.ended: Signal[()] = Signal()  # the exercise is over: its record can be looked at
         self._at = stage
         self._lessons: tuple[LessonRow, ...] | None = None
         self._line = 0  # +1 with each world shown: an answer to an older one is nobody's
@@ -189,6 +191,10 @@ class Station:
         if not isinstance(answer, ExerciseView):
             return  # not ours to see, or late: asked again while the role says so
         before, self.view = self.view, answer
+        if before is None:
+            self.begun.emit()
+        if answer.state == "over" and (before is None or before.state != "over"):
+            self.ended.emit()
         if before is not None and before.branch != answer.branch:
             self.truth = {
                 tag: [p for p in points if p[0] <= answer.t_s] for tag, points in self.truth.items()

@@ -398,6 +398,12 @@ class Visiting(Loading):
         visit.launch("world.training", args, places.logs() / f"training-{os.getpid()}-{next(_count)}.log")
         self._expect(visit)
 
+    @property
+    def address(self) -> str:
+        """The address of the world that is shown, "" when it is not known."""
+        plan = self._plan.address if self._plan is not None and self._home is None else ""
+        return self._address_of(self.mirror.world) or plan
+
     def _address_of(self, world: str) -> str:
         return next((row.address for row in self.worlds if row.id == world), "")
 

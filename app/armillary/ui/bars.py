@@ -24,7 +24,13 @@ from armillary.ui.theme import Colours
 from armillary.ui.topbar import LAYOUTS, TopBar
 
 # docks that are open in a workspace at first; those named in none are open in all
-_ONLY_IN = {"browse": ("author",), "authoring": ("author",), "bindings": ("author",)}
+_ONLY_IN = {
+    "browse": ("author",),
+    "authoring": ("author",),
+    "bindings": ("author",),
+    "exercise": ("train",),
+    "instructor": ("train",),
+}
 _HIDDEN_IN = {"train": ("links",)}
 
 
@@ -121,6 +127,9 @@ class Bars:
         for dock in docks.names:
             if name not in _ONLY_IN.get(dock, LAYOUTS) or dock in _HIDDEN_IN.get(name, ()):
                 docks.hide(dock)
+        if name == LAYOUTS[2] and "exercise" in docks.names:
+            for dock in ("exercise", "instructor"):
+                docks.show(dock)
 
     # ------------------------------------------------------------ sheets
 

@@ -9,6 +9,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QTabBar
 
 from armillary.model.clock import Clock
+from armillary.model.frame import WorldKind
 from armillary.model.link import LinkState
 from armillary.session.actions import action
 from armillary.session.workspace import Workspace, WorldState
@@ -138,7 +139,9 @@ class TopBar(QFrame):
         self.user.setAccessibleName(f"User: {self.user.text()}")
         self.user.setIcon(icons.icon("user", self._colours.muted))
         stopped = self._stopped()
-        self.kill.setVisible(has_world and at.project is not None)
+        home_kind = home.kind if home is not None else at.kind
+        self.kill.setVisible(has_world and at.project is not None and home_kind is WorldKind.LIVE)
+        self.tabs.setVisible(not at.is_trainee)
         self.kill.setText("Release commands…" if stopped else "Stop commands")
         self.kill.setAccessibleName(self.kill.text())
         why = action(self._kill_action()).why_not(at)

@@ -6,8 +6,15 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QSize, Qt, QTimer
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, QUrl
+from PySide6.QtGui import (
+    QAction,
+    QCloseEvent,
+    QDesktopServices,
+    QDragEnterEvent,
+    QDropEvent,
+    QGuiApplication,
+)
 from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QMainWindow, QMenu, QToolButton
 
 from armillary.model.arrays import U4
@@ -21,6 +28,7 @@ from armillary.session.workspace import Workspace, WorldState
 from armillary.ui import docks, icons, theme
 from armillary.ui.alarmbar import AlarmBar
 from armillary.ui.bars import Bars
+from armillary.ui.brief import BriefCard
 from armillary.ui.canvas import Canvas
 from armillary.ui.commands import Commands
 from armillary.ui.finder import Finder
@@ -31,12 +39,15 @@ from armillary.ui.notify import Cards, Notice, of_fault
 from armillary.ui.panels.alarms import AlarmsPanel
 from armillary.ui.panels.authoring import BindCard
 from armillary.ui.panels.events import EventsPanel
+from armillary.ui.panels.exercise import ExercisePanel
 from armillary.ui.panels.inspector import InspectorPanel
+from armillary.ui.panels.instructor import InstructorPanel
 from armillary.ui.panels.links import LinksPanel
 from armillary.ui.panels.tags import TagsPanel
 from armillary.ui.panels.tree import TreePanel
 from armillary.ui.panels.trends import TrendsPanel
 from armillary.ui.probe import Lateness
+from armillary.ui.second import SecondDesk, words_of
 from armillary.ui.status import Status
 from armillary.viewport.view import View
 
@@ -92,6 +103,10 @@ class DeskWindow(QMainWindow):
         self.canvas.on_tags = self.bindcard.drop
         self.tree.view.on_tags = lambda slots, index: self.bindcard.drop(slots, self.tree.model.prim(index))
         self.alarmbar.show_list = lambda: self.show_panel("alarms")
+        self.exercise = ExercisePanel(ws, colours, self._run_named)
+        self.instructor = InstructorPanel(ws, colours, self._run_named, self.fault)
+        self.brief = BriefCard(ws, self._run_named)
+        self.second = SecondDesk(self)
 
     def _build_frame(self) -> None:
         docks.configure()
@@ -109,7 +124,14 @@ class DeskWindow(QMainWindow):
         add("links", "Links", self.links, "bottom")
         add("events", "Events", self.events, "bottom")
         add("worlds", "Worlds", self.bars.worlds, "bottom")
+        if not self.workspace.is_trainee:
+            add("exercise", "Exercise", self.exercise, "bottom")
+            add("instructor", "Instructor", self.instructor, "right")
         self.bars.place(self.mode, self.docks, self.canvas, self.show_panel)
+        self.mode.top(self.brief)
+        if self.workspace.is_trainee:
+            for name in ("worlds", "links"):
+                self.docks.hide(name)
         self.status = Status(self.workspace, self.clock, self.colours, self.show_panel)
         self.setStatusBar(self.status)
         self.cards = Cards(self.workspace, self.canvas, self.colours, self.copy)
@@ -144,6 +166,9 @@ class DeskWindow(QMainWindow):
         ws.selection_changed.connect(lambda _prims: self._soon())
         ws.project_changed.connect(self._project_changed)
         ws.visited.connect(self._visited)
+        ws.training.begun.connect(lambda: self.use_layout("train"))
+        ws.training.ended.connect(lambda: self.show_panel("instructor"))
+        ws.training.changed.connect(self._soon)
         self.mode.watch(lambda _mode, _text: self._set_title())
         ws.scene_changed.connect(self.finder.forget)
         ws.world_changed.connect(self.finder.forget)
@@ -161,7 +186,8 @@ class DeskWindow(QMainWindow):
         geometry = self.settings.window("geometry")
         if geometry and not _is_offscreen():
             self.restoreGeometry(QByteArray(geometry))
-        self.docks.restore(self.settings.window("docks"))
+        if not self.docks.restore(self.settings.window("docks")):
+            self.bars.first(self.bars.layout)
 
     # ------------------------------------------------------------ workspace → window
     def _project_changed(self) -> None:
@@ -238,6 +264,22 @@ class DeskWindow(QMainWindow):
     def use_layout(self, name: str) -> None:
         """Arrange the docks for a workspace: operate, author or train."""
         self.bars.use(name)
+
+    # ------------------------------------------------------------ Desk: training
+    def open_report(self) -> None:
+        """Show the report of the exercise in what opens such files here."""
+        view = self.workspace.training.view
+        if view is None or not QDesktopServices.openUrl(QUrl.fromLocalFile(view.report)):
+            where = view.report if view is not None else ""
+            raise Fault("The report could not be opened.", where=where, remedy="Open the file yourself.")
+        self.say(view.report)
+
+    def open_trainee(self) -> None:
+        """Open a second desk on this exercise, as its trainee's; the command that does it is copied."""
+        address = self.workspace.address
+        self.copy(words_of(address))
+        self.second.open(address)
+        self.say(f"The trainee's desk is opening. Copied for another screen: {words_of(address)}")
 
     # ------------------------------------------------------------ Desk: opening
     def ask_open(self) -> None:
@@ -330,7 +372,7 @@ class DeskWindow(QMainWindow):
         self.setWindowIcon(icons.icon("app", self.colours.text))
         for part in (
             self.canvas, self.tree, self.inspector, self.tags, self.trends, self.links, self.events,
-            self.alarms, self.alarmbar,
+            self.alarms, self.alarmbar, self.exercise, self.instructor,
             self.status, self.cards, self.commands, self.menus, self.docks, self.bars, self.mode,
         ):  # fmt: skip
             part.set_colours(self.colours)
@@ -422,6 +464,7 @@ class DeskWindow(QMainWindow):
         if not _is_offscreen():
             self.settings.save_window("geometry", bytes(self.saveGeometry().data()))
         self.bars.save()
+        self.second.close()
         self.workspace.close()
         self.on_closed()
         super().closeEvent(event)

@@ -334,7 +334,7 @@ class TimeBarPanel(QFrame):
         """Show what may be done now."""
         at = self._at
         has_project = at.project is not None and at.project.saved
-        self.setVisible(has_project)
+        self.setVisible(has_project and not at.is_trainee)  # an exercise's clock is its instructor's
         for name, button in self.buttons.items():
             why = action(name).why_not(at)
             button.setEnabled(not why)
