@@ -22,7 +22,7 @@ from armillary.project import folder as projects
 from armillary.project.record import Project
 from armillary.world.reading import Reading
 from armillary.world.recompute import Difference, Recompute, unmatched
-from armillary.world.record import FIRST_ALARM, Recording, Stretch, read_mark
+from armillary.world.record import ALARM_EVENT, FIRST_ALARM, Recording, Stretch, read_mark
 
 ALARM_WITHIN_NS = 2 * NS  # an alarm computed anew may come so much earlier or later
 LINES = 60  # of a table for people
@@ -173,7 +173,7 @@ def _ticks(stretch: Stretch, period_ns: int) -> I8:
 def _alarm_events(stretch: Stretch) -> list[AlarmEvent]:
     window = stretch.marks
     rows = window.passed(stretch.from_ns, stretch.to_ns)
-    rows = rows[window.batch.slot[rows] == 1]
+    rows = rows[window.batch.slot[rows] == ALARM_EVENT]
     read = [read_mark(window.batch.text.get(int(row), ""), AlarmEvent) for row in rows]
     return [event for event in read if event is not None]
 

@@ -15,11 +15,12 @@ import numpy as np
 
 from armillary.model.alarm import AlarmEvent, AlarmState
 from armillary.model.arrays import B1, I8, U4
-from armillary.model.clock import NS
+from armillary.model.clock import MS_NS, NS
 from armillary.model.fault import WorldFault
 from armillary.model.frame import Event
 from armillary.model.link import LinkStatus
 from armillary.model.message import AskAt, AskBetween, AskHistory, Enroll, Enrolled, HistoryInfo, Samples
+from armillary.model.order import Receipt
 from armillary.model.quality import NEVER
 from armillary.model.sample import EVALUATED, SampleBatch, batch_of, evaluated, joined, known_ns, taken
 from armillary.project.record import Project
@@ -33,8 +34,9 @@ log = logging.getLogger(__name__)
 ANSWER_S = 5.0
 ROWS_AT_ONCE = 200_000
 _Answer = TypeVar("_Answer", HistoryInfo, Samples, Enrolled)
-_Mark = TypeVar("_Mark", AlarmState, AlarmEvent, LinkStatus, Event)
-FIRST_ALARM = 2  # slots of marks: events, alarm events, alarms, links
+_Mark = TypeVar("_Mark", AlarmState, AlarmEvent, LinkStatus, Receipt, Event)
+EVENT, ALARM_EVENT, ORDER, FIRST_ALARM = range(4)  # slots of marks; then alarms, then links
+BURST_NS = MS_NS  # alarm events of one tick are nanoseconds apart, those of two never so near
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +46,7 @@ class Stretch:
     from_ns: int
     to_ns: int
     tags: Window
-    marks: Window  # alarms, links and events, in slots of `Names`
+    marks: Window  # events, orders, alarms and links, in slots of `Names`
     outages: Outages
 
     def holds(self, t_ns: int) -> bool:
@@ -58,6 +60,7 @@ class Names:
         self.all = (
             marks.EVENTS,
             marks.ALARM_EVENTS,
+            marks.ORDERS,
             *(marks.ALARM + each for each in alarms),
             *(marks.LINK + each for each in links),
         )
@@ -187,14 +190,16 @@ class Recording:
         return int(known_ns(answer.batch).max()) if len(answer.batch) else t_ns
 
     async def alarm_from(self, t_ns: int, *, is_back: bool) -> int:
-        """Return when the next or last alarm event was, or `t_ns` where there is none."""
+        """Return the end of the next or last tick with alarm events, or `t_ns` where there is none."""
         await self._enroll()
         ids = self._ids[[len(self.project.specs) + self.names.all.index(marks.ALARM_EVENTS)]]
-        if is_back:
-            answer = await self._ask(AskAt(ids=ids, t_ns=t_ns - 1), Samples)
-        else:
+        if not is_back:
             wanted = AskBetween(ids=ids, from_ns=t_ns + 1, to_ns=2**62, limit=1)
             answer = await self._ask(wanted, Samples)
+            if not len(answer.batch):
+                return t_ns
+            t_ns = int(known_ns(answer.batch)[0]) + 2 * BURST_NS
+        answer = await self._ask(AskAt(ids=ids, t_ns=t_ns - BURST_NS), Samples)
         return int(known_ns(answer.batch)[0]) if len(answer.batch) else t_ns
 
     # ---------------------------------------------------------------- inside

@@ -15,26 +15,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from armillary.alarms.links import link_alarms
 from armillary.model import message as msg
-from armillary.model.alarm import AlarmEvent, AlarmSpec, AlarmState
+from armillary.model.alarm import AlarmSpec
 from armillary.model.arrays import U1
 from armillary.model.clock import NS, Clock, WallClock
 from armillary.model.control import SPEEDS, Cursor, Play, Seek, StateAnswer, Step
 from armillary.model.fault import Fault, StoreFault
 from armillary.model.frame import Event, Frame, RunState, WorldKind
-from armillary.model.link import LinkState, LinkStatus
+from armillary.model.link import LinkStatus
+from armillary.model.order import Receipt
 from armillary.model.sample import SampleBatch, empty_batch
 from armillary.model.tags import TagTable
 from armillary.project import folder as projects
 from armillary.project.record import Project
 from armillary.twin.derive import Derived
 from armillary.world.core import Core
-from armillary.world.cursor import NONE
 from armillary.world.reading import Reading
-from armillary.world.record import FIRST_ALARM, Recording, Stretch, read_mark
+from armillary.world.record import Recording, Stretch
+from armillary.world.recorded import Passed, Recorded
 from armillary.world.serving import Serving
 
 log = logging.getLogger(__name__)
@@ -43,14 +42,14 @@ AHEAD_S = 6.0  # wall time that a stretch should last
 SHORTEST_NS, LONGEST_NS = 30 * NS, 6 * 3_600 * NS
 LOOK_NS = 2 * NS  # how often the extent of the record is asked for
 FASTEST = max(SPEEDS)
-EVENTS_AT_ONCE = 200  # of one frame: at 1000 × nobody reads more
+STEADY = 0.02  # a speed that differs less from what was asked is told as that
 
 
 def run(args: Mapping[str, Any], say: Callable[[Mapping[str, object]], None]) -> None:
     """Run a REPLAY world until asked to stop. Raises a Fault when it cannot start.
 
-    args: `project`; `recorder`, `listen` (addresses), `at_ns`, `speed`, `idle` (no time until the first
-    Seek).
+    args: `project`; `recorder`, `listen` (addresses), `at_ns`, `speed`, `to_ns` (playing forwards pauses
+    there), `idle` (no time until the first Seek).
     """
     project = projects.read(Path(args["project"]))
     replay = Replay(
@@ -61,7 +60,8 @@ def run(args: Mapping[str, Any], say: Callable[[Mapping[str, object]], None]) ->
         alarms=(*project.alarms, *link_alarms(project.links, project.specs)),
         idle=bool(args.get("idle", False)),
     )
-    replay.begin_at(int(args.get("at_ns") or args.get("from_ns") or 0), float(args.get("speed", 0.0)))
+    begin_ns = int(args.get("at_ns") or args.get("from_ns") or 0)
+    replay.begin_at(begin_ns, float(args.get("speed", 0.0)), int(args.get("to_ns") or 0))
     asyncio.run(replay.serve(say))
 
 
@@ -122,13 +122,16 @@ class Replay(Serving):
         self._phase = RunState.PAUSED
         self._trouble = ""
         self._begin = (0, 0.0)
+        self._until_ns = 0  # where playing forwards pauses; 0 = nowhere
         self._alarm_texts: dict[int, str] = {}
+        self._recorded = Recorded(project.links, self.alarm_specs)
         self._links: tuple[LinkStatus, ...] = ()
+        self._orders: tuple[Receipt, ...] = ()
         self.publisher.last = replace(self.publisher.last, run=RunState.PAUSED)
 
-    def begin_at(self, t_ns: int, speed: float) -> None:
-        """Note where to begin: 0 = the end of the record."""
-        self._begin = (t_ns, speed)
+    def begin_at(self, t_ns: int, speed: float, until_ns: int = 0) -> None:
+        """Note where to begin (0 = the end of the record) and where playing forwards pauses."""
+        self._begin, self._until_ns = (t_ns, speed), until_ns
 
     def work(self) -> Sequence[Coroutine[Any, Any, None]]:
         """Return the ticks and the look at the record."""
@@ -165,7 +168,7 @@ class Replay(Serving):
         if stretch is None or not stretch.holds(t_ns):
             stretch = await recording.stretch(t_ns, t_ns)
         state = recording.state(stretch, t_ns)
-        states = {a.id: a for a in self._alarms_of(stretch, t_ns, {})}
+        alarms = self._recorded.alarms(self._recorded.texts(stretch, t_ns), {})
         return replace(
             await super().state_answer(),
             t_ns=t_ns,
@@ -174,7 +177,7 @@ class Replay(Serving):
             arrival_ns=state.arrival_ns,
             quality=state.quality,
             text=dict(state.text),
-            alarms=tuple(states.values()),
+            alarms=alarms,
         )
 
     async def _seek(self, t_ns: int) -> None:
@@ -201,15 +204,14 @@ class Replay(Serving):
                 self._phase = before
         self._phase = RunState.RUNNING if self._asked else RunState.PAUSED
         self._cursor_ns = t_ns
-        self.publisher.events.clear()
-        self.publisher.alarm_events.clear()
+        for told in (self.publisher.events, self.publisher.alarm_events, self.publisher.orders):
+            told.clear()  # a joiner is not told of another time
         self._show()
         self._fetch()
 
     async def _play(self, speed: float) -> None:
         """Run at a speed, 0 pauses; from the end of the record nothing runs forwards."""
-        self._asked = max(-FASTEST, min(FASTEST, speed))
-        self._real = 0.0
+        self._asked = self._real = max(-FASTEST, min(FASTEST, speed))
         if self._stretch is None and speed:
             await self._seek(self._wanted)
         self._phase = RunState.RUNNING if self._asked else RunState.PAUSED
@@ -338,14 +340,26 @@ class Replay(Serving):
         target = self._cursor_ns + int(passed_ns * self._asked)
         first, last = recording.first_ns, max(recording.last_ns, recording.first_ns)
         bounded = min(max(target, min(first, self._cursor_ns)), max(last, self._cursor_ns))
+        until = self._until_ns
+        is_last = self._cursor_ns < until <= bounded
+        if is_last:
+            bounded = target = until
         stretch = self._entered(bounded)
         shown = min(max(bounded, stretch.from_ns), stretch.to_ns)
-        self._real = 0.0 if shown == self._cursor_ns else self._asked
         before, self._cursor_ns = self._cursor_ns, shown
-        if bounded != target and shown == bounded:
+        self._real = self._pace(shown - before, passed_ns)
+        if is_last and shown == until:
+            self._phase, self._asked, self._real = RunState.PAUSED, 0.0, 0.0
+        elif bounded != target and shown == bounded:
             self._phase, self._asked, self._real = RunState.ENDED, 0.0, 0.0
         self._show(before if shown > before else None)
         self._fetch()
+
+    def _pace(self, moved_ns: int, passed_ns: int) -> float:
+        """Return the speed over about a second: less than asked where the record is read too slowly."""
+        share = min(1.0, passed_ns / NS)
+        real = self._real + share * (moved_ns / max(passed_ns, 1) - self._real)
+        return self._asked if abs(real - self._asked) <= STEADY * abs(self._asked) else real
 
     def _entered(self, t_ns: int) -> Stretch:
         """Return the stretch to show a time from; goes on to the next when that is there."""
@@ -399,17 +413,22 @@ class Replay(Serving):
             self.publish(self._clocked(replace(self.publisher.last, seq=self.publisher.last.seq + 1)))
             return
         frame = self._core.put(recording.state(stretch, t_ns), t_ns, t_ns)
-        events, alarm_events = self._events(stretch, passed_from_ns, t_ns)
-        links = self._links_of(stretch, t_ns)
+        texts = self._recorded.texts(stretch, t_ns)
+        passed = Passed()
+        if passed_from_ns is not None:
+            passed = self._recorded.passed(stretch, passed_from_ns, t_ns)
+        links = self._recorded.links(texts)
+        newest = self._recorded.order(texts)
         frame = replace(
             frame,
-            alarms=self._alarms_of(stretch, t_ns, self._alarm_texts),
-            events=events,
-            alarm_events=alarm_events,
+            alarms=self._recorded.alarms(texts, self._alarm_texts),
+            events=passed.events,
+            alarm_events=passed.alarm_events,
+            orders=passed.orders or (newest if newest != self._orders else ()),
             links=links if links != self._links else (),
             recording=self._trouble,
         )
-        self._links = links
+        self._links, self._orders = links, newest
         self.publish(self._clocked(frame))
 
     def _clocked(self, frame: Frame) -> Frame:
@@ -425,71 +444,6 @@ class Replay(Serving):
                 note=self._trouble,
             ),
         )
-
-    def _alarms_of(self, stretch: Stretch, t_ns: int, shown: dict[int, str]) -> tuple[AlarmState, ...]:
-        """Return the states that differ from those shown before (texts by slot), as recorded."""
-        if not self.alarm_specs:
-            return ()
-        texts = self._texts(stretch, t_ns)
-        out = []
-        for slot, spec in enumerate(self.alarm_specs, FIRST_ALARM):
-            text = texts.get(slot, "")
-            if shown.get(slot) != text:
-                shown[slot] = text
-                out.append(read_mark(text, AlarmState) or AlarmState(id=spec.id))
-        return tuple(out)
-
-    def _links_of(self, stretch: Stretch, t_ns: int) -> tuple[LinkStatus, ...]:
-        """Return all links as recorded."""
-        texts = self._texts(stretch, t_ns)
-        first = FIRST_ALARM + len(self.alarm_specs)
-        return tuple(
-            _status(texts.get(first + i, ""))
-            or LinkStatus(
-                name=link.name,
-                kind=link.kind,
-                url=link.url,
-                state=LinkState.OFF,
-                since_ns=0,
-                detail="Not recorded at this time.",
-            )
-            for i, link in enumerate(self.project.links)
-        )
-
-    def _texts(self, stretch: Stretch, t_ns: int) -> Mapping[int, str]:
-        """Return the text of each mark's slot at a time."""
-        row = stretch.marks.rows_at(t_ns)
-        started = stretch.outages.started_ns(t_ns)
-        came = np.flatnonzero(row != NONE)
-        came = came[stretch.marks.at_ns[row[came]] >= started]
-        text = stretch.marks.batch.text
-        return {int(slot): text.get(int(row[slot]), "") for slot in came}
-
-    def _events(
-        self, stretch: Stretch, from_ns: int | None, to_ns: int
-    ) -> tuple[tuple[Event, ...], tuple[AlarmEvent, ...]]:
-        """Return what happened in a span that was played over."""
-        if from_ns is None:
-            return (), ()
-        window = stretch.marks
-        rows = window.passed(from_ns, to_ns)
-        rows = rows[window.batch.slot[rows] < FIRST_ALARM][-EVENTS_AT_ONCE:]
-        texts = [(int(window.batch.slot[r]), window.batch.text.get(int(r), "")) for r in rows]
-        events = [read_mark(text, Event) for slot, text in texts if slot == 0]
-        alarm_events = [read_mark(text, AlarmEvent) for slot, text in texts if slot == 1]
-        return tuple(e for e in events if e), tuple(a for a in alarm_events if a)
-
-
-_statuses: dict[str, LinkStatus | None] = {}
-
-
-def _status(text: str) -> LinkStatus | None:
-    """Return a link's mark; each text is read once, as it is shown for many frames."""
-    if text not in _statuses:
-        if len(_statuses) > 1_000:  # noqa: PLR2004
-            _statuses.clear()
-        _statuses[text] = read_mark(text, LinkStatus)
-    return _statuses[text]
 
 
 def _looked_at(task: asyncio.Task[Stretch]) -> None:
