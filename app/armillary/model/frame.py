@@ -10,7 +10,7 @@ import numpy as np
 
 from armillary.model.alarm import AlarmEvent, AlarmState
 from armillary.model.arrays import F8, I8, U2, U4
-from armillary.model.control import Cursor, Proposal
+from armillary.model.control import Cursor, LoopState, Proposal
 from armillary.model.fault import FaultRecord
 from armillary.model.link import LinkStatus
 from armillary.model.order import Receipt
@@ -103,6 +103,7 @@ class Frame:
     alarms: tuple[AlarmState, ...] = ()  # those that changed; all of them for a joiner
     alarm_events: tuple[AlarmEvent, ...] = ()
     proposals: tuple[Proposal, ...] = ()  # of loops; those that changed
+    loops: tuple[LoopState, ...] = ()  # all loops of a LIVE world, in every frame
     cursor: Cursor | None = None  # of every world but LIVE, in every frame
     stopped: str = ""  # why all commands are stopped; "" = they are not
 
@@ -137,6 +138,7 @@ def frame_of(table: TagTable, slots: U4, base: Frame) -> Frame:
         alarms=base.alarms,
         alarm_events=base.alarm_events,
         proposals=base.proposals,
+        loops=base.loops,
         cursor=base.cursor,
         stopped=base.stopped,
     )

@@ -229,6 +229,7 @@ class Live(Serving):
             recording=self._feed.trouble,
             stopped=stopped,
             proposals=proposals,
+            loops=self._loops.states(),
         )
         self._feed.offer(self._marking.of(self.publish(frame)))
         if self._gate is not None:  # it reads the published table; receipts ride in the next frame
@@ -299,11 +300,30 @@ class Live(Serving):
                 verdict = "loop.approve" if message.yes else "loop.refuse"
                 self._acts.note(who, verdict, message.id, reason=message.reason)
                 self._loops.answer(message, who, may_release=may(who.role, Right.COMMAND_ENGINEER))
+            case msg.LoadProject():
+                await self._load(self.need(peer, Right.AUTHOR))
             case Kill():
                 await self._acts.kill(self.need(peer, Right.KILL if message.stop else Right.RELEASE), message)
             case _:
                 return await super().reply(peer, message)
         return msg.Done()
+
+    async def _load(self, who: LoggedIn) -> None:
+        """Go on as the world of the project as it is on disk now. Raises ProjectFault, then nothing changes.
+
+        What was armed is taken back; alarms, journal and audit go on; links are made anew.
+        """
+        project = await asyncio.to_thread(projects.read, self.project.folder)
+        self._acts.note(who, "project.load", project.name, before=self.world_hash, after=project.world_hash)
+        self.heir = lambda: Live(
+            projects.read(project.folder),
+            self.clock,
+            listen=self.address,
+            recorder=self.recorder,
+            people=self.people,
+        )
+        await self.warn()
+        self.stopping.set()
 
     def left(self, peer: bytes, who: LoggedIn, *, is_last: bool) -> None:
         """Take back what a person had armed when their last desk is gone."""

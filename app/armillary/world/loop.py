@@ -17,7 +17,7 @@ from armillary.model import expression, places
 from armillary.model.account import LoggedIn
 from armillary.model.alarm import AlarmState
 from armillary.model.clock import NS, Clock
-from armillary.model.control import Approve, AskRuns, CancelRuns, Proposal, RunCard, Runs
+from armillary.model.control import Approve, AskRuns, CancelRuns, LoopState, Proposal, RunCard, Runs
 from armillary.model.expression import Expression
 from armillary.model.fault import Fault, OrderFault, WorldFault
 from armillary.model.frame import Event
@@ -36,6 +36,7 @@ START_S, ASK_S, LOOK_S = 20.0, 10.0, 0.2
 OUTCOME_LOOK_S = 0.5
 HOUR_NS = 3_600 * NS
 FINAL = ("done", "diverged", "failed", "stopped")
+OVER = ("refused", "expired", "failed", "rolled back", "stood down")  # of a proposal; verified: in the end
 OPEN = ("thinking", "offered", "approved", "sent", "verified")  # while one of these, no other is begun
 Send = Callable[[str, float, str, str], Awaitable[Receipt]]  # tag, value, actor, reason → receipt
 
@@ -50,6 +51,7 @@ class _Loop:
     seen: str = ""  # occurrence answered last
     proposal: Proposal | None = None
     order: str = ""
+    why: str = ""  # it stood down
     acted_ns: tuple[int, ...] = ()
     failures: int = 0
     task: asyncio.Task[None] | None = None
@@ -84,6 +86,7 @@ class Loops:
         self._events: list[Event] = []
         self._receipts: dict[str, Receipt] = {}
         self._number = 0
+        self._states: tuple[LoopState, ...] = ()
 
     # ---------------------------------------------------------------- what the world tells
 
@@ -113,6 +116,14 @@ class Loops:
         proposals, self._changed = tuple(self._changed.values()), {}
         events, self._events = tuple(self._events), []
         return proposals, events
+
+    def states(self) -> tuple[LoopState, ...]:
+        """Return how far each loop may go by itself; the same object while nothing changes."""
+        now = self._clock.now_ns()
+        made = tuple(_state_of(loop, now) for loop in self._loops.values())
+        if made != self._states:
+            self._states = made
+        return self._states
 
     def is_acting(self, actor: str) -> bool:
         """Return whether a loop's policy is acting under this name now; the gate asks for its role."""
@@ -159,7 +170,7 @@ class Loops:
             raise OrderFault("Only an engineer lets a loop act again.", where=who.user, remedy="Ask one.")
         if not wish.reason:
             raise OrderFault("Say why it may act again.", where=wish.id, remedy="Give a reason.")
-        loop.level, loop.failures = loop.spec.level, 0
+        loop.level, loop.failures, loop.why = loop.spec.level, 0, ""
         self._tell(loop, f"may act again, says {who.user}: {wish.reason}", "info")
 
     # ---------------------------------------------------------------- detect, simulate, rank
@@ -228,6 +239,8 @@ class Loops:
         loop.fork = await asyncio.to_thread(child.start, "world.whatif", args, log_file)
         ready = await asyncio.to_thread(loop.fork.ready, START_S)
         end_ns = self._clock.now_mono_ns() + int(spec.deadline_s * NS)
+        if loop.proposal is not None:
+            loop.proposal = replace(loop.proposal, fork=str(ready["address"]))
         line = AsyncLine(str(ready["address"]))
         try:
             while True:
@@ -356,7 +369,7 @@ class Loops:
             self._stand_down(loop, f"{receipt.actor} changed {receipt.tag} by hand")
 
     def _stand_down(self, loop: _Loop, why: str) -> None:
-        loop.level, loop.order = "advise", ""
+        loop.level, loop.order, loop.why = "advise", "", why
         self._tell(loop, f"only advises from now on: {why}. An engineer may let it act again.", "warning")
         if loop.proposal is not None and loop.proposal.state == "offered":
             self._set(loop, "stood down", why)
@@ -375,7 +388,13 @@ class Loops:
     ) -> None:
         if loop.proposal is None:
             return
-        loop.proposal = replace(loop.proposal, state=state, detail=detail, runs=runs or loop.proposal.runs)
+        loop.proposal = replace(
+            loop.proposal,
+            state=state,
+            detail=detail,
+            runs=runs or loop.proposal.runs,
+            is_over=is_over or state in OVER,
+        )
         self._changed[loop.proposal.id] = loop.proposal
         if state != "thinking":
             level = "warning" if state in ("failed", "rolled back") else "info"
@@ -387,6 +406,20 @@ class Loops:
         self._events.append(
             Event(t_ns=self._clock.now_ns(), level=level, source=f"loop {loop.spec.id}", text=text)
         )
+
+
+def _state_of(loop: _Loop, now_ns: int) -> LoopState:
+    spec = loop.spec
+    why = loop.why or (may_act(spec, now_ns) if loop.level == "auto" else "")
+    return LoopState(
+        id=spec.id,
+        title=spec.title,
+        level=loop.level,
+        wanted=spec.level,
+        why=why,
+        signed_by=spec.policy.signed_by,
+        detect=spec.detect,
+    )
 
 
 def chosen(spec: LoopSpec, cards: Sequence[RunCard]) -> tuple[LoopAction | None, RunCard | None, str]:

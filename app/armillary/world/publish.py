@@ -23,6 +23,7 @@ from armillary.model.tags import TagTable
 
 HEARTBEAT_NS = NS // 4  # an idle desk hears from us this often, so that its dead-man (1 s) is sure
 SILENT_NS = 60 * NS  # a desk that has not asked for this long is forgotten
+PROPOSALS_KEPT = 100  # for joiners
 EVENTS_KEPT = 1_000  # for joiners, and for a desk that is behind: the oldest yield
 
 
@@ -104,6 +105,8 @@ class Publisher:
         self.alarms.update((a.id, a) for a in frame.alarms)
         self.alarm_events.extend(frame.alarm_events)
         self.proposals.update((p.id, p) for p in frame.proposals)
+        while len(self.proposals) > PROPOSALS_KEPT:
+            self.proposals.pop(next(iter(self.proposals)))
         self.last = replace(
             _without_rows(frame),
             links=frame.links or self.last.links,
