@@ -439,6 +439,7 @@ class Proposal:
     policy: str = ""  # under which a policy acts; "" = a person approves
     runs: tuple[RunCard, ...] = ()
     detail: str = ""
+    variant: str = ""  # of the scenario, whose run this stands for
     fork: str = ""  # address of the WHAT-IF world that holds the evidence
     is_over: bool = False  # nothing more comes of it
 

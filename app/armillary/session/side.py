@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from armillary.model.alarm import AlarmSpec, AlarmState
+from armillary.model.command import Template
 from armillary.model.control import Cursor
 from armillary.model.frame import Event, Frame, Tally, WorldKind
 from armillary.model.link import LinkState, LinkStatus
@@ -38,6 +39,7 @@ class Shown(Protocol):
     about: str
     cursor: Cursor | None
     stopped: str
+    templates: tuple[Template, ...]
 
 
 class Side:
@@ -59,6 +61,7 @@ class Side:
         self.user, self.name, self.accounts = "", "", False  # who we are there
         self.cursor: Cursor | None = None
         self.stopped = ""
+        self.templates: tuple[Template, ...] = ()
         self.alarm_specs: tuple[AlarmSpec, ...] = ()
         self.alarms: dict[str, AlarmState] = {}  # all that were told, by id
         self.receipts: dict[str, Receipt] = {}  # of orders, by order
@@ -73,6 +76,7 @@ class Side:
             self.specs = welcome.specs
         self.twins, self.relationships, self.role = welcome.twins, welcome.relationships, welcome.role
         self.about, self.alarm_specs = welcome.about, welcome.alarms
+        self.templates = welcome.templates
         self.user, self.name, self.accounts = welcome.user, "", welcome.accounts
         self.alarms = {}
         self.mirror = Mirror(len(self.specs))
@@ -133,6 +137,7 @@ FIELDS = (
     "about",
     "cursor",
     "stopped",
+    "templates",
 )
 
 

@@ -11,6 +11,7 @@ from armillary.encoding.program import Program
 from armillary.model.arrays import U4
 from armillary.model.binding import Binding, ColourMap
 from armillary.model.clock import Clock
+from armillary.model.command import Template
 from armillary.model.control import Cursor
 from armillary.model.fault import FaultRecord
 from armillary.model.frame import Event, Tally
@@ -71,6 +72,7 @@ class Standing:
         self.role = ""
         self.about = ""  # what a world that is not LIVE shows, for its ribbon
         self.cursor: Cursor | None = None  # of a world that is not LIVE
+        self.templates: tuple[Template, ...] = ()  # commands that the shown world offers
         self.stopped = ""  # why all commands are stopped; "" = they are not
         self.selection: tuple[int, ...] = ()  # prims, in the order selected
         self.paused = False
@@ -119,7 +121,7 @@ class Standing:
         """Legends of the colour maps that the bindings use, or of what colours the picture instead."""
         if self.showing.tint is not None:
             return self.showing.tint_legends
-        return self.scenery.program.legends if self.scenery is not None else ()
+        return scenery.legends_for(self.scenery, self.selection) if self.scenery is not None else ()
 
     @property
     def hidden(self) -> set[int]:

@@ -16,7 +16,7 @@ from armillary.model.account import LoggedIn, Logout
 from armillary.model.alarm import AlarmSpec, AlarmState
 from armillary.model.arrays import U4
 from armillary.model.clock import NS, Clock
-from armillary.model.control import Kill, Play, SnapshotInfo, Step, StepBy, TakeSnapshot
+from armillary.model.control import Kill, Play, Seek, SnapshotInfo, Step, StepBy, TakeSnapshot
 from armillary.model.fault import Fault, FaultRecord, WorldFault
 from armillary.model.frame import Event, RunState, WorldKind, empty_frame
 from armillary.model.scenario import Fork
@@ -30,6 +30,7 @@ from armillary.session.feed import RECORDER, WORLD
 from armillary.session.loading import Loading, fault_of
 from armillary.session.orders import Orders
 from armillary.session.people import People
+from armillary.session.proposals import Proposals
 from armillary.session.side import Side
 from armillary.session.signal import Signal
 from armillary.session.timebar import TimeBar
@@ -43,6 +44,7 @@ WELCOME_S = 12.0  # a world that has not welcomed us by then is not there
 WARM_AFTER_S, WARM_AGAIN_S = 4.0, 3.0  # after the live picture; between two starts
 WARM_TRIES = 3  # of one kind: then it is started when it is wanted
 SNAPSHOT_S = 30.0
+SEEK_S = 10.0
 LISTED_NS = NS  # how old the list of worlds may be
 ENDING_S = 2.6
 TRAINING_S = 30.0  # until an exercise is ready: its model is loaded first
@@ -92,11 +94,13 @@ class Visiting(Loading):
         self._listed: tuple[WorldRow, ...] = ()
         self._listed_mono_ns = 0
         self._warm_mono_ns = 0  # 0: not decided yet
+        self._home_seek_ns: int | None = None  # that a home which replays was last asked for
         self._warm_failed: dict[WorldKind, int] = {}
         self.speed = 1.0  # × real time, of the next *play*
         self.people = People(self._ask_person)
         self.people.changed.connect(self._person_changed)
         self.people.left.connect(self._left)
+        self.proposals = Proposals(self.ask_home, self._home_role, self._home_live)
 
     # ------------------------------------------------------------ what is shown
 
@@ -124,10 +128,15 @@ class Visiting(Loading):
     def is_playing(self) -> bool:
         return self.mirror.run is RunState.RUNNING and self.cursor is not None and self.cursor.asked != 0.0
 
+    @property
+    def home_kind(self) -> WorldKind:
+        """The kind of the world that this desk has opened."""
+        return self._home.kind if self._home is not None else self.kind
+
     def home_ns(self) -> int:
         """Return the present of the home world, ns UTC."""
         mirror = self._home.mirror if self._home is not None else self.mirror
-        if mirror.kind is WorldKind.TRAINING:  # its newest time, wherever its record is looked at
+        if mirror.kind in (WorldKind.TRAINING, WorldKind.REPLAY):  # the newest time of its record
             cursor = self._home.cursor if self._home is not None else self.cursor
             return cursor.to_ns if cursor is not None and cursor.to_ns else self._clock.now_ns()
         if not mirror.frames or not mirror.live:
@@ -161,7 +170,8 @@ class Visiting(Loading):
         """Return why the past cannot be shown, "" when it can."""
         if self.project is None or not self.project.saved:
             return "A project with a historian must be open."
-        if self._home is None and self.mirror.frames and self.kind is not WorldKind.LIVE:
+        shown_home = self._home is None and self.mirror.frames
+        if shown_home and self.kind not in (WorldKind.LIVE, WorldKind.REPLAY):
             return f"This desk was opened on a {self.kind.value} world."
         return ""
 
@@ -192,6 +202,10 @@ class Visiting(Loading):
         now = self._clock.now_mono_ns()
         if self._shown is not None and self.kind is WorldKind.REPLAY:
             self._shown.seek(t_ns, now)
+            return
+        if self.home_kind is WorldKind.REPLAY:
+            self.go_live()
+            self._seek_home(t_ns)
             return
         visit = self._ours(WorldKind.REPLAY) or self._start(WorldKind.REPLAY, idle=True)
         self._expect(visit)
@@ -304,6 +318,21 @@ class Visiting(Loading):
         else:
             self.start_replay(t_ns)
 
+    def _seek_home(self, t_ns: int) -> None:
+        """Move a home that replays; while it is on its way to a time, the newest wish waits."""
+        if self._home_seek_ns is not None:
+            self._home_seek_ns = t_ns
+            return
+        self._home_seek_ns = t_ns
+
+        def answered(answer: object) -> None:
+            wanted, self._home_seek_ns = self._home_seek_ns, None
+            self._tell(answer)
+            if wanted is not None and wanted != t_ns:
+                self._seek_home(wanted)
+
+        self.ask_home(Seek(t_ns=t_ns), answered, SEEK_S)
+
     def snapshot(self, title: str, done: Callable[[SnapshotInfo | FaultRecord], None]) -> None:
         """Write a snapshot file of the world that is shown."""
 
@@ -320,6 +349,13 @@ class Visiting(Loading):
         """Ask the world that is shown who we are; the kill switch is always the plant's."""
         ask = self.ask_home if isinstance(message, Kill) else self.ask_world
         ask(message, callback, timeout_s)
+
+    def _home_role(self) -> str:
+        return self._home.role if self._home is not None else self.role
+
+    def _home_live(self) -> bool:
+        home = self._home
+        return (home.mirror if home is not None else self.mirror).live
 
     def _left(self) -> None:
         """Log out of every world that is not shown too: who left the desk has left all of it."""
@@ -452,7 +488,7 @@ class Visiting(Loading):
 
     def _drop_all(self) -> None:
         """Leave all worlds: another project is opened, or the desk closes."""
-        self._shown, self._home, self.lost = None, None, None
+        self._shown, self._home, self.lost, self._home_seek_ns = None, None, None, None
         for visit in tuple(self._visits):
             self._drop(visit)
         self._listed, self._listed_mono_ns = (), 0
@@ -496,9 +532,14 @@ class Visiting(Loading):
         """Keep a world that is not shown up to date."""
         if batch.welcome is not None:
             side.welcome(batch.welcome, now_mono_ns)
+            if side is self._home:
+                self.proposals.forget()
+                self.proposals.take(batch.welcome.frame)
         if batch.live is not None:
             side.set_live(batch.live, f"{side.kind.value} · {self.title}")
         for frame in batch.frames:
+            if side is self._home:
+                self.proposals.take(frame)
             for state in side.take(frame, now_mono_ns):
                 spec = next((s for s in side.alarm_specs if s.id == state.id), None)
                 if side is self._home and spec is not None:
@@ -614,7 +655,12 @@ class Visiting(Loading):
 
     def _wants_warm(self) -> WorldKind | None:
         """Return the kind of world to be started ahead, None when all are there or cannot be had."""
-        if not self.warm or self.why_no_replay() or (self._home is None and not self.mirror.live):
+        if (
+            not self.warm
+            or self.home_kind is WorldKind.REPLAY
+            or self.why_no_replay()
+            or (self._home is None and not self.mirror.live)
+        ):
             return None
         for kind in ENTRIES:
             spare = self._ours(kind, idle=kind is WorldKind.WHATIF)

@@ -160,6 +160,7 @@ class Workspace(Visiting):
         self.authoring.draft = None
         self.undo.forget()
         self.people.forget()
+        self.proposals.forget()
         self.timeline.reset()
         self.training.visited()
         self.training.forget_lessons()
@@ -256,6 +257,8 @@ class Workspace(Visiting):
             self._lived(batch.live, now_ns)
         slots.extend(self._frame(frame, now_mono_ns) for frame in batch.frames)
         if slots:
+            if self.home_kind is WorldKind.REPLAY and self.timebar.following and self.mirror.t_ns:
+                self.timebar.reveal(self.mirror.t_ns)  # nothing goes on behind it that the bar could follow
             changed = slots[0] if len(slots) == 1 else np.unique(np.concatenate(slots))
             self.showing.note(changed)
             self.showing.wanted |= self.showing.ages
@@ -268,7 +271,9 @@ class Workspace(Visiting):
         if specs_differ:
             self.specs = welcome.specs
         self.twins, self.relationships, self.role = welcome.twins, welcome.relationships, welcome.role
-        self.about = welcome.about
+        self.about, self.templates = welcome.about, welcome.templates
+        if self._home is None:
+            self.proposals.forget()
         self.people.welcome(welcome)
         self.training.visited()
         self.mirror = Mirror(len(self.specs))
@@ -279,6 +284,8 @@ class Workspace(Visiting):
         slots = self._frame(replace(welcome.frame, events=news), now_mono_ns)
         if self._home is None:
             self._know(welcome)
+            if welcome.frame.kind is WorldKind.REPLAY:
+                self.timeline.visit(WorldKind.REPLAY)
         if specs_differ:
             self._recompile()
         self.showing.wanted = True
@@ -327,6 +334,8 @@ class Workspace(Visiting):
         for event in frame.events:
             self._add_event(event)
         self.alarms.take(frame)
+        if self._home is None:
+            self.proposals.take(frame)
         if frame.kind in (WorldKind.LIVE, WorldKind.TRAINING):
             self.orders.take(frame.orders)  # receipts that a replay reads back are nobody's orders
         self.timeline.take(frame)

@@ -203,6 +203,7 @@ class Loops:
         loop.proposal = replace(
             loop.proposal,
             reason=why,
+            variant=action.variant,
             tag=action.tag,
             value=action.value,
             old=float(self._table.value[slot]),
