@@ -103,9 +103,9 @@ class Ensemble:
         self._queue.put_nowait(card.id)
         self._changed(card.id)
 
-    def keep(self, card: RunCard) -> None:
+    def keep(self, card: RunCard, job: Job | None = None) -> None:
         """Take a card that was read from disk; its result is read when it is asked for."""
-        self.entries[card.id] = Entry(card)
+        self.entries[card.id] = Entry(card, job)
 
     def cancel(self, ids: Iterable[str]) -> None:
         """Stop runs that are queued or under way."""
@@ -123,6 +123,11 @@ class Ensemble:
         if entry.run is None and entry.card.digest:
             entry.run = results.read(self.out(name), entry.card.digest)
         return entry.run
+
+    def final_state(self, name: str) -> bytes:
+        """Return the simulator's state at the end of a run, empty where it was not kept."""
+        digest = self.entries[name].card.digest
+        return results.read_state(self.out(name), digest) if digest else b""
 
     def out(self, name: str) -> Path:
         """Return the file of a run's result."""

@@ -18,6 +18,8 @@ MOST_POINTS = 2_000
 POINTS = 720  # where nobody wished for more
 MOST_CELLS = 16_000_000  # of one result: 128 MB
 FEWEST_POINTS = 61
+STATE = ".state"
+_SEAL = 32  # bytes of SHA-256
 
 
 def sample_times(t_ns: int, horizon_s: float, wished_s: float, cells: int) -> I8:
@@ -64,6 +66,25 @@ def read(path: Path, expected: str = "") -> Trajectory:
             remedy="Compute the run again.",
         )
     return run
+
+
+def write_state(path: Path, state: bytes, of: str) -> None:
+    """Keep the simulator's state at the end of a result beside it. of: the result's digest."""
+    replace(path.with_suffix(STATE), _seal(state, of) + state)
+
+
+def read_state(path: Path, of: str) -> bytes:
+    """Return the state kept beside a result; empty where there is none, or it is of another result."""
+    try:
+        held = path.with_suffix(STATE).read_bytes()
+    except OSError:
+        return b""
+    seal, state = held[:_SEAL], held[_SEAL:]
+    return state if seal == _seal(state, of) else b""
+
+
+def _seal(state: bytes, of: str) -> bytes:
+    return hashlib.sha256(of.encode() + state).digest()
 
 
 def joined(names: tuple[str, ...], t_ns: I8, values: F8, rows: int) -> Trajectory:

@@ -18,7 +18,7 @@ from armillary.model.simulation import ModelInfo, OpenModel, Trajectory, values_
 from armillary.model.tags import TagSpec, TagTable
 from armillary.model.units import conversion
 from armillary.project.table import nearest
-from armillary.simulate import results
+from armillary.simulate import measures, results
 from armillary.twin.derive import Derived
 
 Columns = Mapping[str, tuple[str, float, float]]
@@ -191,6 +191,10 @@ class Forked:
     def view(self) -> View:
         """Return how results become states."""
         return View(self)
+
+    def signals(self, run: Trajectory) -> measures.Signals:
+        """Return what names mean in a result."""
+        return measures.Signals(run, self.columns, {s.name: s for s in self.specs}, self.held)
 
 
 class View:
