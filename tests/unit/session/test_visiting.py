@@ -303,3 +303,20 @@ def test_a_fork_begins_in_a_spare_and_is_shown_under_its_new_name(bench: Bench) 
     assert at.away
     assert at.about == "'Pump off' · forked 14:03"
     assert not at._visits[0].is_idle
+
+
+def test_a_desk_that_was_opened_on_a_replay_is_moved_by_its_time_bar(bench: Bench) -> None:
+    at, now = bench.at, bench.clock.now_ns()
+    cursor = Cursor(from_ns=now - 900 * NS, to_ns=now - 100 * NS)
+    begin = replace(bench.stand.welcome(), world="r", kind=WorldKind.REPLAY, about="REPLAY")
+    bench.pump(welcome=replace(begin, frame=bench.replayed(now - 500 * NS, 1, {}, cursor=cursor)))
+    assert at.why_no_replay() == ""
+    assert at.home_ns() == now - 100 * NS, "its present is the end of the record"
+    for t_ns in (now - 300 * NS, now - 200 * NS, now - 250 * NS):
+        at.seek(t_ns)
+    seeks = [asked[1] for asked in bench.home.asked if isinstance(asked[1], Seek)]
+    assert seeks == [Seek(t_ns=now - 300 * NS)], "one at a time"
+    number = next(i for i, asked in enumerate(bench.home.asked, 1) if isinstance(asked[1], Seek))
+    bench.pump(answers=[(number, Done())])
+    assert bench.home.asked[-1][1] == Seek(t_ns=now - 250 * NS), "the newest wins"
+    assert not at.away
