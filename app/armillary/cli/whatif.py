@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +11,12 @@ from pathlib import Path
 import click
 
 from armillary.cli.answer import emit_json, finite, table
+from armillary.cli.password import as_user, log_in
 from armillary.model import places
 from armillary.model.clock import NS, WallClock, iso, parse_iso
 from armillary.model.control import AskRuns, RunCard, Runs, SnapshotInfo, TakeSnapshot
 from armillary.model.fault import Fault, WorldFault
+from armillary.model.message import Hello
 from armillary.project import folder as projects
 from armillary.project import scenarios
 from armillary.wire import child, runs
@@ -81,10 +84,13 @@ def snapshot_() -> None:
 @click.option("--from", "source", default="", metavar="ID", help="The world; the only one if left out.")
 @click.option("--title", default="", help="What it is.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def save(project: str, source: str, title: str, as_json: bool) -> int:
+@as_user
+def save(project: str, source: str, title: str, as_json: bool, user: str, file: Path | None) -> int:
     """Write the state of a running world into a file."""
     line = Line(runs.find(source or project).address)
     try:
+        line.ask(Hello(actor=f"local:{os.getuid()}", desk="cli"), ASK_S)
+        log_in(line, user, file)
         info = line.ask(TakeSnapshot(title=title), ASK_S)
     finally:
         line.close()
