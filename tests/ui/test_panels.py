@@ -12,6 +12,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QTableView
 from pytestqt.qtbot import QtBot
 
+from armillary.model.alarm import AlarmSpec
 from armillary.model.frame import Event, WorldKind
 from armillary.model.link import LinkState
 from armillary.model.quality import BAD, NEVER, STALE, UNCERTAIN
@@ -343,3 +344,26 @@ def test_what_is_said_under_the_pointer_goes_stale_with_the_value(
     assert desk.canvas.hover_text.startswith("/Plant/Water/T101")
     bench.live(False, "Not live: the world is silent since 14:03:11.")
     assert "T-101.level  2.41 m · 0.5 s old" in desk.canvas.hover_text
+
+
+def test_selecting_a_part_brings_its_legend_to_the_front(desk: DeskWindow) -> None:
+    at = desk.workspace
+    names = [legend.name for legend in at.legends]
+    assert len(names) == 2
+    for path, wanted in (("/Plant/Water", "level"), ("/Plant/Pumps", "heat")):
+        prim = at.prim_named(path)
+        assert prim is not None
+        at.select((prim,))
+        assert at.legends[0].name == wanted
+        assert desk.canvas.view._legends == at.legends
+    assert sorted(legend.name for legend in at.legends) == sorted(names)
+
+
+def test_the_pointer_tells_quality_age_and_limits(desk: DeskWindow) -> None:
+    at = desk.workspace
+    at.alarms.welcome((AlarmSpec(id="TT-HH", tag="P-101.bearing.temp", slot=4, priority=1, limit=85.0),))
+    prim = at.prim_named("/Plant/Pumps/P101/Bearing")
+    assert prim is not None
+    desk.canvas._set_hover(prim)
+    assert "P-101.bearing.temp  71.2 °C · good · 0.5 s ago" in desk.canvas.hover_text
+    assert "alarm 1 above 85 °C" in desk.canvas.hover_text

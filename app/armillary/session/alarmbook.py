@@ -196,6 +196,13 @@ class AlarmBook:
             new[at] += row.unacknowledged
         return Counts((every[0], every[1], every[2], every[3]), (new[0], new[1], new[2], new[3]))
 
+    def limits_of(self, slot: int) -> tuple[str, ...]:
+        """Return what raises an alarm of a tag, in words, the most urgent first."""
+        tags = self._tags()
+        found = [s for s in self.specs.values() if s.slot == slot and not s.draft and s.kind != "quality"]
+        found.sort(key=lambda spec: spec.priority)
+        return tuple(f"alarm {spec.priority} {limit_text(spec, tags[slot])}" for spec in found)
+
     def row(self, name: str) -> AlarmRow | None:
         """Return the line of one alarm, None when it is normal."""
         return next((row for row in self.rows() if row.id == name), None)

@@ -10,10 +10,11 @@ import numpy as np
 
 from armillary.encoding.compile import Program
 from armillary.encoding.compile import compiled as compiled_program
+from armillary.encoding.maps import Legend
 from armillary.model.arrays import B1, I8, frozen
 from armillary.model.binding import Binding, ColourMap
 from armillary.model.message import SceneOpened
-from armillary.model.scene import SceneArrays, SceneProblem, index_of
+from armillary.model.scene import SceneArrays, SceneProblem, index_of, subtree_ends
 from armillary.model.tags import TagSpec
 from armillary.model.twin import TwinInstance
 from armillary.scene import cache
@@ -106,6 +107,25 @@ def twin_of_prim(scene: SceneArrays, prim: int, twins: Sequence[TwinInstance]) -
             return twin
         prim = int(scene.parent[prim])
     return None
+
+
+def legends_for(scenery: Scenery, prims: Sequence[int]) -> tuple[Legend, ...]:
+    """Return the legends; those that explain these prims and what they hold come first.
+
+    A view shows as many as it has room for, and who selects a bearing asks for its temperature.
+    """
+    legends = scenery.program.legends
+    if not prims or len(legends) <= 1:
+        return legends
+    chosen = np.asarray(prims, np.int64)
+    spans = np.stack([chosen, subtree_ends(scenery.scene.parent)[chosen]], axis=1)
+    rows = np.searchsorted(scenery.pair_prim, spans)
+    used = {
+        scenery.program.bindings[b].colormap
+        for first, last in rows.tolist()
+        for b in set(scenery.pair_binding[first:last].tolist())
+    }
+    return tuple(sorted(legends, key=lambda legend: legend.name not in used))
 
 
 def bindings_of_prim(scenery: Scenery, prim: int) -> list[Binding]:

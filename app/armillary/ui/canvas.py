@@ -163,6 +163,7 @@ class Canvas(QWidget):
 
     def _selected(self, prims: tuple[int, ...]) -> None:
         self.view.select(prims)
+        self.view.legends(self._workspace.legends)
         self.touch()
 
     def set_colours(self, colours: Colours) -> None:
@@ -393,7 +394,9 @@ class Canvas(QWidget):
         lines = [scene.prim_path[prim]]
         slots = self._workspace.tags_of_prim(prim)[:_HOVER_TAGS]
         rows = self._workspace.tag_rows(slots, self._clock.now_mono_ns())
-        lines += [f"{row.name}  {row.value}" for row in rows]
+        for row in rows:
+            lines.append(f"{row.name}  {row.value} · {row.note or 'good'} · {row.age} ago")
+            lines += [f"    {text}" for text in self._workspace.alarms.limits_of(row.slot)]
         return "\n".join(lines)
 
     def leaveEvent(self, event: object) -> None:  # noqa: N802
