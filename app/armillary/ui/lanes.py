@@ -31,9 +31,10 @@ LANES = (
     ("mark", "Marks"),
     ("snapshot", "Snapshots"),
 )
-LANE_PX, LABEL_PX, FOOT_PX, PAD_PX = 22, 96, 18, 10
+LANE_PX, LEAST_LANE_PX, TALLEST_PX, LABEL_PX, FOOT_PX, PAD_PX = 22, 16, 30, 96, 18, 10
 _MARK_PX, _NEAR_PX, _GAP_PX = 5.0, 7.0, 6.0
 _TICK_PX = 90
+_MOST_EXPECTED = 6  # further ones share the last lane
 _LEAST_PX = 24  # less room is not worth a word
 _STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
 _ROOM = 1.08  # of the time that has passed: what happens now is not at the edge
@@ -45,8 +46,21 @@ class Placed:
     """One row where it is drawn."""
 
     row: TimelineRow
+    lane: int
     x: float
     right: float  # = x for a moment
+
+
+def lanes_of(view: ExerciseView | None) -> tuple[tuple[str, str, str], ...]:
+    """Return (lane, title, row id) from top to bottom; each expectation has its own."""
+    expected = [row.id for row in view.rows if row.lane == "expected"] if view is not None else []
+    out = []
+    for lane, title in LANES:
+        if lane == "expected" and expected:
+            out += [(lane, title if i == 0 else "", name) for i, name in enumerate(expected[:_MOST_EXPECTED])]
+        else:
+            out.append((lane, title, ""))
+    return tuple(out)
 
 
 def span_s(view: ExerciseView) -> float:
@@ -68,6 +82,9 @@ def tick_s(span: float, width: float) -> float:
 def place(view: ExerciseView, width: float) -> tuple[Placed, ...]:
     """Return the rows that have a time, where they are drawn."""
     per_s = max(1.0, width - LABEL_PX - PAD_PX) / span_s(view)
+    lanes = lanes_of(view)
+    of_lane = {lane: i for i, (lane, _, _) in enumerate(lanes)}  # the last of several
+    of_row = {(lane, name): i for i, (lane, _, name) in enumerate(lanes) if name}
     out = []
     for row in view.rows:
         if not math.isfinite(row.t_s):
@@ -79,7 +96,8 @@ def place(view: ExerciseView, width: float) -> tuple[Placed, ...]:
             until = math.nan
         x = LABEL_PX + row.t_s * per_s
         right = LABEL_PX + until * per_s if math.isfinite(until) else x
-        out.append(Placed(row, x, min(max(x, right), width - 1)))
+        at = of_row.get((row.lane, row.id), of_lane.get(row.lane, 0))
+        out.append(Placed(row, at, x, min(max(x, right), width - 1)))
     return tuple(out)
 
 
@@ -95,10 +113,11 @@ class Lanes(QWidget):
         self.shown_s = 0.0
         self.chosen = ""  # the moment that one wishes to go back to
         self._placed: tuple[Placed, ...] = ()
+        self._lanes = lanes_of(None)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Timeline of the exercise")
-        self.setMinimumHeight(LANE_PX * len(LANES) + FOOT_PX)
+        self.setMinimumHeight(LEAST_LANE_PX * (len(LANES) + 3) + FOOT_PX)
 
     def sizeHint(self) -> QSize:  # noqa: N802  Qt's name
         return QSize(700, LANE_PX * len(LANES) + FOOT_PX)
@@ -106,6 +125,7 @@ class Lanes(QWidget):
     def show_view(self, view: ExerciseView | None, shown_s: float, chosen: str) -> None:
         """Draw an exercise; `shown_s`: the time that the picture shows."""
         self.view, self.shown_s, self.chosen = view, shown_s, chosen
+        self._lanes = lanes_of(view)
         self._placed = place(view, self.width()) if view is not None else ()
         self.update()
 
@@ -114,14 +134,17 @@ class Lanes(QWidget):
         self._colours = colours
         self.update()
 
+    @property
+    def lane_px(self) -> int:
+        """The height of a lane: what room there is, within reason."""
+        return min(max((self.height() - FOOT_PX) // len(self._lanes), LEAST_LANE_PX), TALLEST_PX)
+
     # ------------------------------------------------------------ a person
 
     def at(self, x: float, y: float) -> TimelineRow | None:
         """Return the row under a point, the nearest of its lane."""
-        lane = int(y // LANE_PX)
-        if not 0 <= lane < len(LANES):
-            return None
-        here = [p for p in self._placed if p.row.lane == LANES[lane][0]]
+        lane = int(y // self.lane_px)
+        here = [p for p in self._placed if p.lane == lane]
         near = [(max(p.x - x, x - p.right, 0.0), p.row) for p in here]
         distance, row = min(near, key=lambda found: found[0], default=(math.inf, None))
         return row if distance <= _NEAR_PX else None
@@ -187,17 +210,17 @@ class Lanes(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         c, width = self._colours, self.width()
         painter.fillRect(self.rect(), QColor(c.field))
-        for i, (_, title) in enumerate(LANES):
+        for i, (_, title, _) in enumerate(self._lanes):
             painter.setPen(QPen(QColor(c.line), 1))
-            painter.drawLine(QPointF(0, (i + 1) * LANE_PX), QPointF(width, (i + 1) * LANE_PX))
+            painter.drawLine(QPointF(0, (i + 1) * self.lane_px), QPointF(width, (i + 1) * self.lane_px))
             painter.setPen(QColor(c.muted))
             painter.drawText(
-                QRectF(8, i * LANE_PX, LABEL_PX - 12, LANE_PX), Qt.AlignmentFlag.AlignVCenter, title
+                QRectF(8, i * self.lane_px, LABEL_PX - 12, self.lane_px), Qt.AlignmentFlag.AlignVCenter, title
             )
         if self.view is not None:
             self._time(painter, self.view)
-            for i, (lane, _) in enumerate(LANES):
-                self._lane(painter, i, [p for p in self._placed if p.row.lane == lane])
+            for i in range(len(self._lanes)):
+                self._lane(painter, i, [p for p in self._placed if p.lane == i])
             self._now(painter, self.view)
         if self.hasFocus():
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -214,7 +237,7 @@ class Lanes(QWidget):
     def _time(self, painter: QPainter, view: ExerciseView) -> None:
         span = span_s(view)
         step = tick_s(span, self.width() - LABEL_PX)
-        foot = LANE_PX * len(LANES)
+        foot = self.lane_px * len(self._lanes)
         for i in range(int(span / step) + 1):
             x = self._x(i * step)
             painter.setPen(QPen(QColor(self._colours.line), 1, Qt.PenStyle.DotLine))
@@ -223,7 +246,7 @@ class Lanes(QWidget):
             painter.drawText(QPointF(x + 3, foot + FOOT_PX - 5), clock_text(i * step))
 
     def _now(self, painter: QPainter, view: ExerciseView) -> None:
-        foot = LANE_PX * len(LANES)
+        foot = self.lane_px * len(self._lanes)
         x = self._x(view.t_s)
         painter.setPen(QPen(QColor(self._colours.text), 2))
         painter.drawLine(QPointF(x, 0), QPointF(x, foot + 3))
@@ -234,7 +257,7 @@ class Lanes(QWidget):
 
     def _lane(self, painter: QPainter, i: int, placed: Sequence[Placed]) -> None:
         metrics = QFontMetricsF(painter.font())
-        top, middle = i * LANE_PX, (i + 0.5) * LANE_PX
+        top, middle = i * self.lane_px, (i + 0.5) * self.lane_px
         for n, p in enumerate(placed):
             self._mark(painter, p, top, middle)
             free = placed[n + 1].x - 4 if n + 1 < len(placed) else self.width() - 2.0
@@ -257,10 +280,10 @@ class Lanes(QWidget):
             fill = QColor(colour)
             fill.setAlpha(70)
             painter.setBrush(Qt.BrushStyle.NoBrush if hollow else fill)
-            painter.drawRect(QRectF(p.x, top + 4, p.right - p.x, LANE_PX - 8))
+            painter.drawRect(QRectF(p.x, top + 4, p.right - p.x, self.lane_px - 8))
         painter.setBrush(QColor(c.field) if hollow else colour)
         painter.setPen(QPen(colour, 1.6))
-        painter.drawPolygon(shape(row, p.x, top, middle))
+        painter.drawPolygon(shape(row, p.x, top, self.lane_px))
         if row.id == self.chosen and row.lane == "snapshot":
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(QColor(c.focus), 2))
@@ -298,9 +321,9 @@ def tone(row: TimelineRow, c: Colours) -> str:
     return {"action": c.pens[0], "snapshot": c.training}.get(row.lane, c.muted)
 
 
-def shape(row: TimelineRow, x: float, top: float, middle: float) -> QPolygonF:
+def shape(row: TimelineRow, x: float, top: float, height: float) -> QPolygonF:
     """Return the outline of a mark: each lane has its own, what was missed is a diamond."""
-    m = _MARK_PX
+    m, middle = _MARK_PX, top + height / 2
     if row.lane == "snapshot":  # a flag
         size = 4.0 if row.state == "auto" else 6.0
         return QPolygonF(
@@ -308,7 +331,7 @@ def shape(row: TimelineRow, x: float, top: float, middle: float) -> QPolygonF:
                 QPointF(x, top + 3),
                 QPointF(x + 2 * size, middle - size / 2),
                 QPointF(x, middle),
-                QPointF(x, top + 19),
+                QPointF(x, top + height - 3),
             ]
         )
     if row.lane == "alarm":

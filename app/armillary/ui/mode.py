@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 from armillary.model.arrays import U4
 from armillary.model.control import Cursor
 from armillary.model.frame import RunState, WorldKind
+from armillary.session.training_texts import speed_text
 from armillary.session.workspace import Workspace, WorldState
 from armillary.ui.pieces import label, restyle
 from armillary.ui.theme import Colours
@@ -51,6 +52,8 @@ def ribbon_text(
     when = date_text(t_ns) if t_ns else ""
     state = "" if run == RunState.RUNNING else run.value.lower()
     speed = cursor.speed if cursor is not None and run == RunState.RUNNING else 0.0
+    if kind == WorldKind.TRAINING and speed:  # a model may not keep up
+        return " · ".join(part for part in (name, other, when, speed_text(cursor), words) if part)
     pace = f"{speed:g} ×" + (" backwards" if speed < 0 else "") if speed else ""
     note = cursor.note if cursor is not None else ""
     return " · ".join(part for part in (name, other, when, pace.lstrip("-"), state, note, words) if part)

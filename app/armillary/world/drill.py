@@ -390,6 +390,24 @@ class Drill:
         frame = self.core.put(batch, self.t_ns, mono_ns)
         return replace(frame, alarms=self.alarms.states())
 
+    def look_back(self, t_ns: int) -> Frame | None:
+        """Return the frame that shows this exercise as it was at a time; None where nothing is remembered.
+
+        It is for a debrief: the core shows the past from then on.
+        """
+        row = self.memory.at(t_ns)
+        if row is None:
+            return None
+        value, quality = row
+        mono_ns = _MONO_NS + (t_ns - self.start_ns)
+        slots = np.arange(len(value), dtype=np.uint32)
+        times = np.full(len(value), t_ns, np.int64)
+        self.supply.restart()  # a link lost at the end was not lost then: qualities are as remembered
+        frame = self.core.put(batch_of(slots, value, times, t_ns, mono_ns, quality=quality), t_ns, mono_ns)
+        was = {state.id: state for state in self.alarms_at(t_ns)}
+        states = (was.get(s.id, replace(s, process=type(s.process).NORM)) for s in self.alarms.states())
+        return replace(frame, alarms=tuple(states))
+
     def attempt(self) -> Attempt:
         """Return this branch as the debrief shows it."""
         return Attempt(

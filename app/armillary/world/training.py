@@ -587,18 +587,9 @@ class Training(Serving):
     def _look_back(self, t_ns: int) -> None:
         """Show the exercise as it was at a time, for the debrief."""
         t_ns = self._cursor_ns = min(max(t_ns, self.drill.start_ns), self.drill.t_ns)
-        row = self.drill.memory.at(t_ns)
-        if row is None:
-            return
-        value, quality = row
-        slots = np.arange(len(value), dtype=np.uint32)
-        times = np.full(len(value), t_ns, np.int64)
-        frame = self.drill.core.put(batch_of(slots, value, times, t_ns, times, quality=quality), t_ns, t_ns)
-        was = {state.id: state for state in self.drill.alarms_at(t_ns)}
-        states = tuple(
-            was.get(s.id, replace(s, process=type(s.process).NORM)) for s in self.drill.alarms.states()
-        )
-        self._show(replace(frame, alarms=states))
+        frame = self.drill.look_back(t_ns)
+        if frame is not None:
+            self._show(frame)
 
     async def _finish(self) -> None:
         """Write log, track and report of the exercise, once."""
