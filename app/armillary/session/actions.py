@@ -278,6 +278,8 @@ ACTIONS: tuple[Action, ...] = (
     _panel("links", "Links"),
     _panel("events", "Events"),
     _panel("worlds", "Worlds"),
+    _panel("whatif", "What-if"),
+    _panel("compare", "Compare"),
     Action(
         id="desk.theme",
         title="Dark or light",

@@ -78,6 +78,11 @@ def _needs_lost(at: Workspace) -> str:
     return "" if at.lost.can_restart else "That world cannot be started again from here."
 
 
+def _fork(desk: Desk) -> None:
+    desk.workspace.fork()
+    desk.show_panel("whatif")
+
+
 def _home_stopped(at: Workspace) -> str:
     return at.home.stopped if at.home is not None else at.stopped
 
@@ -294,7 +299,7 @@ TIME_ACTIONS: tuple[Action, ...] = (
         role="operator",
         tip="Start a what-if from what is shown now; the plant is not touched",
         why_not=lambda at: _needs_fork(at) or at.why_no_fork(),
-        run=lambda desk: desk.workspace.fork(),
+        run=_fork,
     ),
     Action(
         id="world.snapshot",

@@ -38,6 +38,7 @@ from armillary.ui.mode import ModeFrame
 from armillary.ui.notify import Cards, Notice, of_fault
 from armillary.ui.panels.alarms import AlarmsPanel
 from armillary.ui.panels.authoring import BindCard
+from armillary.ui.panels.compare import ComparePanel
 from armillary.ui.panels.events import EventsPanel
 from armillary.ui.panels.exercise import ExercisePanel
 from armillary.ui.panels.inspector import InspectorPanel
@@ -46,6 +47,7 @@ from armillary.ui.panels.links import LinksPanel
 from armillary.ui.panels.tags import TagsPanel
 from armillary.ui.panels.tree import TreePanel
 from armillary.ui.panels.trends import TrendsPanel
+from armillary.ui.panels.whatif import WhatIfPanel
 from armillary.ui.probe import Lateness
 from armillary.ui.second import SecondDesk, words_of
 from armillary.ui.status import Status
@@ -98,6 +100,8 @@ class DeskWindow(QMainWindow):
         self.events = EventsPanel(ws, colours, self.copy)
         self.bars = Bars(self, ws, clock, colours, self.settings, self, self._run_named)
         self.alarms = AlarmsPanel(ws, colours, self._go_to_alarm, self.say)
+        self.whatif = WhatIfPanel(ws, colours, self._run_named, self.fault, self.propose)
+        self.compare = ComparePanel(ws, colours, self.say)
         self.alarmbar = AlarmBar(ws, clock, colours, self._go_to_alarm)
         self.bindcard = BindCard(ws, self.canvas, self.say)
         self.canvas.on_tags = self.bindcard.drop
@@ -124,6 +128,8 @@ class DeskWindow(QMainWindow):
         add("links", "Links", self.links, "bottom")
         add("events", "Events", self.events, "bottom")
         add("worlds", "Worlds", self.bars.worlds, "bottom")
+        add("whatif", "What-if", self.whatif, "bottom")
+        add("compare", "Compare", self.compare, "bottom")
         if not self.workspace.is_trainee:
             add("exercise", "Exercise", self.exercise, "bottom")
             add("instructor", "Instructor", self.instructor, "right")
@@ -341,6 +347,25 @@ class DeskWindow(QMainWindow):
         self.show_panel("trends")
         self.trends.add(slots)
 
+    def propose(self, run: str, tag: str) -> None:
+        """Go back to live and fill the form of a write with a setpoint of a what-if run; sends nothing."""
+        ws = self.workspace
+
+        def fill() -> None:
+            home = ws.home
+            if home is None:
+                return
+            found = ws.futures.proposal(run, tag, home.mirror, home.specs)
+            ws.go_live()
+            slot = next(spec.slot for spec in ws.specs if spec.name == found.tag)
+            prim = ws.prim_of_tag(slot)
+            if prim is not None:
+                ws.select((prim,))
+            self.show_panel("inspector")
+            self.inspector.open_write(slot, found.value, found.note)
+
+        self._try(fill)
+
     def show_panel(self, name: str) -> None:
         """Open a dock and bring it to the front."""
         self.docks.show(name)
@@ -373,6 +398,7 @@ class DeskWindow(QMainWindow):
         for part in (
             self.canvas, self.tree, self.inspector, self.tags, self.trends, self.links, self.events,
             self.alarms, self.alarmbar, self.exercise, self.instructor,
+            self.whatif, self.compare,
             self.status, self.cards, self.commands, self.menus, self.docks, self.bars, self.mode,
         ):  # fmt: skip
             part.set_colours(self.colours)
