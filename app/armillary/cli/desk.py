@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import math
 import os
 import signal
 import threading
@@ -16,6 +15,7 @@ import click
 from armillary.cli.answer import tell
 from armillary.cli.cast import Cast
 from armillary.cli.plant import start_plant
+from armillary.cli.seconds import Seconds
 from armillary.model import places
 from armillary.model.clock import WallClock
 from armillary.model.fault import Fault, ProjectFault
@@ -25,22 +25,6 @@ from armillary.wire import child
 from armillary.wire.bus import require_local
 
 HEADLESS_S = 20.0
-LONGEST_S = 1_000_000.0  # eleven days: what a timer of Qt can count
-
-
-class Seconds(click.ParamType[float]):
-    """A time that can be waited for: a number of seconds, 0 or more."""
-
-    name = "seconds"
-
-    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        try:
-            seconds = float(value)
-        except ValueError:
-            seconds = math.nan
-        if not 0 <= seconds <= LONGEST_S:
-            self.fail(f"{value!r} is no number of seconds from 0 to {LONGEST_S:,.0f}.", param, ctx)
-        return seconds
 
 
 def has_display() -> bool:

@@ -1,9 +1,10 @@
-"""`armillary replay`: what was recorded, played without a desk, or evaluated anew."""
+"""`armillary replay`: what was recorded, in a desk, played without one, or evaluated anew."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,14 +13,18 @@ import numpy as np
 
 from armillary.alarms.links import link_alarms
 from armillary.cli.answer import emit_json
+from armillary.cli.seconds import Seconds
+from armillary.model import places
 from armillary.model.alarm import AlarmEvent, AlarmSpec, AlarmState
 from armillary.model.arrays import I8
 from armillary.model.clock import NS, WallClock, iso
+from armillary.model.control import SPEEDS
 from armillary.model.fault import Fault, StoreFault
 from armillary.model.quality import RANK_MASK
 from armillary.model.times import parse_time
 from armillary.project import folder as projects
 from armillary.project.record import Project
+from armillary.wire import child
 from armillary.world.reading import Reading
 from armillary.world.recompute import Difference, Recompute, unmatched
 from armillary.world.record import ALARM_EVENT, FIRST_ALARM, Recording, Stretch, read_mark
@@ -27,6 +32,8 @@ from armillary.world.record import ALARM_EVENT, FIRST_ALARM, Recording, Stretch,
 ALARM_WITHIN_NS = 2 * NS  # an alarm computed anew may come so much earlier or later
 LINES = 60  # of a table for people
 FRAMES_FILE = "frames.jsonl"
+FILMS = (".ogv", ".mp4", ".webm", ".gif")
+START_S, STOP_S = 15.0, 2.0
 _Answer = tuple[dict[str, object], list[dict[str, object]]]
 
 
@@ -35,35 +42,55 @@ _Answer = tuple[dict[str, object], list[dict[str, object]]]
 @click.option(
     "--from", "from_", default="", metavar="T", help="14:03, -2h, yesterday 06:00, ISO; the beginning."
 )
-@click.option("--to", "to", default="", metavar="T", help="The same; the end.")
-@click.option("--speed", type=click.FloatRange(0.0, 1000.0), default=0.0, help="× real time; 0 = at once.")
+@click.option("--to", "to", default="", metavar="T", help="The same; the end. A desk pauses there.")
+@click.option(
+    "--speed",
+    type=click.FloatRange(0.0, max(SPEEDS)),
+    default=None,
+    help="× real time. In a desk 1 without it, 0 stands still at --from; headless 0: at once.",
+)
 @click.option(
     "--recompute", is_flag=True, help="Evaluate derived values and alarms anew; 1 where they differ."
 )
 @click.option("--headless", is_flag=True, help="Without a desk.")
+@click.option("--screenshot", type=click.Path(dir_okay=False, path_type=Path), default=None, metavar="F.png")
+@click.option(
+    "--after", "after_s", type=Seconds(), default=5.0, show_default=True, help="Seconds before the picture."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-@click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), default=None, metavar="DIR")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=None,
+    metavar="DIR",
+    help=f"Write {FRAMES_FILE}, a line for each second, into this folder. Films (F.ogv) come later.",
+)
 def replay(
     project: Path,
     from_: str,
     to: str,
-    speed: float,
+    speed: float | None,
     recompute: bool,
     headless: bool,
+    screenshot: Path | None,
+    after_s: float,
     as_json: bool,
     output: Path | None,
 ) -> int:
-    """Play what was recorded of a project, or evaluate it anew."""
-    if not (headless or recompute or as_json or output):
+    """Show what was recorded of a project in a desk, play it without one, or evaluate it anew."""
+    if output is not None and (output.suffix.lower() in FILMS or output.is_file()):
         raise Fault(
-            "A replay in the desk begins in the desk.",
-            where="armillary replay",
-            remedy="Open the project and drag in its time bar; or give --headless.",
+            "A replay is not written as a film by this version.",
+            where=str(output),
+            remedy=f"Give a folder to -o: {FRAMES_FILE} is written into it.",
         )
     read = projects.read(project.expanduser().resolve())
     now_ns = WallClock().now_ns()
-    asked = tuple(parse_time(text, now_ns) if text else 0 for text in (from_, to))
-    answer, frames = asyncio.run(_play(read, asked[0], asked[1], speed, recompute))
+    from_ns, to_ns = (parse_time(text, now_ns) if text else 0 for text in (from_, to))
+    if not (headless or recompute or as_json or output):
+        return _in_desk(read, from_ns, to_ns, 1.0 if speed is None else speed, screenshot, after_s)
+    answer, frames = asyncio.run(_play(read, from_ns, to_ns, speed or 0.0, recompute))
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
         (output / FRAMES_FILE).write_text("".join(json.dumps(frame) + "\n" for frame in frames), "utf-8")
@@ -74,6 +101,61 @@ def replay(
     return 1 if answer.get("differences") else 0
 
 
+def _in_desk(
+    project: Project, from_ns: int, to_ns: int, speed: float, screenshot: Path | None, after_s: float
+) -> int:
+    """Open the desk on a REPLAY world of its own: nothing connects to the plant."""
+    from armillary.cli.desk import show  # Qt only when a desk is wanted
+
+    reading = Reading(project.folder)
+    try:
+        address, from_ns, to_ns = asyncio.run(_found(project, reading, from_ns, to_ns))
+        args = {
+            "project": str(project.folder),
+            "recorder": address,
+            "at_ns": from_ns,
+            "to_ns": to_ns,
+            "speed": speed,
+        }
+        process = child.start("world.replay", args, places.logs() / f"replay-{os.getpid()}.log")
+        try:
+            return show("", screenshot, after_s, str(process.ready(START_S)["address"]))
+        finally:
+            process.stop(STOP_S)
+    finally:
+        reading.close()
+
+
+async def _found(project: Project, reading: Reading, from_ns: int, to_ns: int) -> tuple[str, int, int]:
+    """Return (recorder, from, to) of a span that is recorded. Raises StoreFault where nothing is."""
+    address = await reading.find()
+    recording = Recording(project, (), address)
+    try:
+        return (address, *await _span(recording, from_ns, to_ns))
+    finally:
+        recording.close()
+
+
+async def _span(recording: Recording, from_ns: int, to_ns: int) -> tuple[int, int]:
+    """Return what is recorded of a span; 0 = from the beginning, to the end."""
+    await recording.refresh()
+    if not recording.last_ns:
+        raise StoreFault(
+            "Nothing is recorded yet.",
+            where=str(recording.project.history_file),
+            remedy="Run the project first.",
+        )
+    from_ns = max(from_ns, recording.first_ns)
+    to_ns = min(to_ns or recording.last_ns, recording.last_ns)
+    if from_ns > to_ns:
+        raise StoreFault(
+            "Nothing is recorded in this span.",
+            where=f"{iso(from_ns)} … {iso(to_ns)}",
+            remedy=f"The record goes from {iso(recording.first_ns)} to {iso(recording.last_ns)}.",
+        )
+    return from_ns, to_ns
+
+
 async def _play(project: Project, from_ns: int, to_ns: int, speed: float, recompute: bool) -> _Answer:
     """Read the span second by second; return its summary and a line for each second."""
     reading = Reading(project.folder)
@@ -81,19 +163,7 @@ async def _play(project: Project, from_ns: int, to_ns: int, speed: float, recomp
     recording: Recording | None = None
     try:
         recording = Recording(project, [a.id for a in alarms], await reading.find())
-        await recording.refresh()
-        if not recording.last_ns:
-            raise StoreFault(
-                "Nothing is recorded yet.", where=str(project.history_file), remedy="Run the project first."
-            )
-        from_ns = max(from_ns, recording.first_ns)
-        to_ns = min(to_ns or recording.last_ns, recording.last_ns)
-        if from_ns > to_ns:
-            raise StoreFault(
-                "Nothing is recorded in this span.",
-                where=f"{iso(from_ns)} … {iso(to_ns)}",
-                remedy=f"The record goes from {iso(recording.first_ns)} to {iso(recording.last_ns)}.",
-            )
+        from_ns, to_ns = await _span(recording, from_ns, to_ns)
         return await _over(recording, alarms, from_ns, to_ns, speed, recompute)
     finally:
         if recording is not None:
