@@ -325,7 +325,7 @@ class Station:
         """Ask whether to go back to a moment; `go_back` does it, `stay` does not."""
         view = self.view
         row = next((r for r in view.rows if r.lane == "snapshot" and r.id == moment), None) if view else None
-        if view is None or row is None or self.is_over:
+        if view is None or row is None:
             return
         self.back = Back(id=row.id, title=row.text, text=back_text(view, row))
         self.changed.emit()

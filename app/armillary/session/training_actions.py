@@ -11,7 +11,7 @@ def _needs_running(at: Workspace) -> str:
 
 
 def _needs_wish(at: Workspace) -> str:
-    return at.training.why_not_now() or ("" if at.training.back else "Choose a snapshot on the timeline.")
+    return at.training.why_not_direct() or ("" if at.training.back else "Choose a snapshot on the timeline.")
 
 
 def _needs_report(at: Workspace) -> str:

@@ -164,12 +164,11 @@ class Lanes(QWidget):
         view = self.view
         if view is None or event.button() != Qt.MouseButton.LeftButton:
             return
-        if view.state == "over":
-            self._scrub(self._time_at(event.position().x()))
-            return
         row = self.at(event.position().x(), event.position().y())
         if row is not None and row.lane == "snapshot":
             self._wish_back(row.id)
+        elif view.state == "over":
+            self._scrub(self._time_at(event.position().x()))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         where = event.position()

@@ -230,17 +230,24 @@ class Training(Serving):
             async with self._lock:
                 first = await self.drill.begin(self._state)
             self._show(first)
-            while not self.drill.over:
-                await self._go_on()
-            await self._finish()
         except Fault as fault:
-            log.error("the exercise ended: %s", fault)
-            self.tell(record(fault))
-            self.drill.end(fault.what)
+            self._broke(fault)
+        while True:
+            try:
+                while not self.drill.over:
+                    await self._go_on()
+            except Fault as fault:
+                self._broke(fault)
             await self._finish()
-        self._cursor_ns = self.drill.t_ns
-        while True:  # the debrief: seek and play over what was
-            await self._look_on()
+            self._cursor_ns = self.drill.t_ns
+            while self.drill.over:  # the debrief; an instructor may still go back from here
+                await self._look_on()
+
+    def _broke(self, fault: Fault) -> None:
+        """End the exercise because its model cannot go on."""
+        log.error("the exercise ended: %s", fault)
+        self.tell(record(fault))
+        self.drill.end(fault.what)
 
     async def _look_on(self) -> None:
         """Wait for a wish of the debrief; while it plays, move its cursor on."""
@@ -457,6 +464,7 @@ class Training(Serving):
             self._set_speed(0.0)
             frame = await self.drill.go_back(name)
         self._note = f"Branch {self.drill.branch}"
+        self._report, self._playback = "", 0.0
         self._flying.clear()
         self._armed.clear()
         self._show(frame)

@@ -159,7 +159,7 @@ class Strip(QWidget):
             self._flag(painter, bar.share_of(mark.t_ns) * width, ink, filled=True)
         for at_ns in bar.forks.values():
             self._flag(painter, bar.share_of(at_ns) * width, QColor(colours.whatif), filled=False)
-        if self._at.away:
+        if self._at.away or self._at.training.is_over:
             self._cursor(painter, bar.share_of(self._at.picture_ns()) * width, width, height)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(QColor(colours.focus), 2) if self.hasFocus() else QPen(QColor(colours.line), 1))
