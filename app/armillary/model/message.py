@@ -50,6 +50,7 @@ class Welcome:
     user: str = ""  # who this line is: an account, or `local:<uid>`
     accounts: bool = False  # the project has local accounts
     templates: tuple[Template, ...] = ()  # commands that this world offers
+    world_hash: str = ""  # of the project's files that a LIVE world was started with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,16 @@ class Done:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
     """End this process in order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadProject:
+    """Ask a LIVE world to read its project again and go on with it; refused when it has a mistake."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComingBack:
+    """A world says to its desks that it is silent for a moment, and greets them on this line then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,6 +272,19 @@ class SaveBindings:
 
     bindings: tuple[Binding, ...]
     remove: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskBindings:
+    """Ask the scene child to read the binding layer of the open scene again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BindingsRead:
+    """What the binding layer says now."""
+
+    bindings: tuple[Binding, ...]
+    problems: tuple[SceneProblem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -37,6 +37,8 @@ _HASHED = (
     "scenarios/*.toml",
     "procedures/*.toml",
 )
+# What a LIVE world was started with: when one of these is another, it runs the old project.
+WORLD_FILES = (PROJECT_FILE, TWINS_FILE, "rules.toml", "commands.toml", "loops.toml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,12 +120,12 @@ class Project:
         files = {path for pattern in _HASHED for path in self.folder.glob(pattern) if path.is_file()}
         if self.entry is not None and self.entry.is_file():
             files.add(self.entry)
-        total = hashlib.sha256()
-        for name, path in sorted((_relative(path, self.folder), path) for path in files):
-            with path.open("rb") as stream:
-                digest = hashlib.file_digest(stream, "sha256").hexdigest()
-            total.update(f"{name}\0{digest}\n".encode())
-        return total.hexdigest()
+        return _digest(self.folder, files)
+
+    @cached_property
+    def world_hash(self) -> str:
+        """The same over what a LIVE world reads at its start: scene and bindings are the desk's business."""
+        return world_hash(self.folder)
 
     def scene_request(self, cache: str = "") -> OpenScene | None:
         """Return what to ask the scene child for, None when the project has no scene."""
@@ -139,6 +141,20 @@ class Project:
             cache=cache,
             limits=self.limits,
         )
+
+
+def world_hash(folder: Path) -> str:
+    """Return `Project.world_hash` of the files as they are on disk now. Raises OSError."""
+    return _digest(folder, {folder / name for name in WORLD_FILES if (folder / name).is_file()})
+
+
+def _digest(folder: Path, files: Iterable[Path]) -> str:
+    total = hashlib.sha256()
+    for name, path in sorted((_relative(path, folder), path) for path in files):
+        with path.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        total.update(f"{name}\0{digest}\n".encode())
+    return total.hexdigest()
 
 
 def _relative(path: Path, folder: Path) -> str:

@@ -59,6 +59,8 @@ class SceneServer:
                 return attributes(self._stage().stage, asked.path)
             case message.SaveBindings():
                 return self._save(asked)
+            case message.AskBindings():
+                return self._bindings()
             case message.AskInfo():
                 return self._info(asked)
             case message.CheckBindings():
@@ -178,6 +180,15 @@ class SceneServer:
         if any(Sdf.Layer.Find(file) is None for file in files):
             self._close()  # a new file is no part of the open stage yet: it is composed when next asked for
         return message.Done()
+
+    def _bindings(self) -> message.BindingsRead:
+        """Read the binding layer again; a stage that is open composes it anew when it is next asked for."""
+        request = self._opened()
+        self._close()
+        problems: list[SceneProblem] = []
+        with quiet():
+            bindings, found = sidecar.read(_layers(request, problems))
+        return message.BindingsRead(bindings=bindings, problems=(*problems, *found))
 
     def _info(self, asked: message.AskInfo) -> message.Json:
         request = message.OpenScene(entry=asked.entry, roots=asked.roots)

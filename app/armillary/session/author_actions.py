@@ -29,6 +29,15 @@ def _redo(at: Workspace) -> str:
 
 AUTHOR_ACTIONS: tuple[Action, ...] = (
     Action(
+        id="project.load-changes",
+        title="Load the project's changes",
+        menu="Plant",
+        role="engineer",
+        tip="Let the live world read its project again; alarms go on, links are made anew",
+        why_not=lambda at: at.disk.why_not(),
+        run=lambda desk: desk.workspace.disk.load(),
+    ),
+    Action(
         id="edit.undo",
         title="Undo",
         menu="Edit",

@@ -128,6 +128,7 @@ class Authoring:
         self.told: Signal[str] = Signal()
         self.draft: Draft | None = None
         self.saving = False
+        self.saves = 0  # of this desk, steps of undo too
         self._base: tuple[Binding, ...] = ()
 
     def begin(self, draft: Draft) -> None:
@@ -157,6 +158,18 @@ class Authoring:
         if draft is None:
             return ()
         return tuple(b for b in self._base if (b.prim, b.channel) == (draft.prim, draft.channel))
+
+    def refresh(self, bindings: tuple[Binding, ...]) -> bool:
+        """Show the bindings as somebody saved them; a draft in hand stays. False: they are as they were."""
+        base = self._base if self.draft is not None else self._shop.bindings
+        if self.saving or _facts(bindings) == _facts(base):
+            return False
+        self._base = bindings
+        if self.draft is not None:
+            self.change(self.draft)
+        else:
+            self._shop.rebind(bindings)
+        return True
 
     def cancel(self, _checked: bool = False) -> None:
         """Give the draft up; the picture is as before."""
@@ -203,12 +216,17 @@ class Authoring:
                 why = f"{answer.what} {answer.remedy}" if isinstance(answer, FaultRecord) else "Not saved."
                 ended(why)
                 return
+            self.saves += 1
             gone = {*message.remove, *((b.prim, b.name) for b in message.bindings)}
             kept = tuple(b for b in base if (b.prim, b.name) not in gone)
             self._shop.rebind((*kept, *message.bindings))
             ended("")
 
         self._shop.save_bindings(message, answered)
+
+
+def _facts(bindings: Sequence[Binding]) -> set[Binding]:
+    return {replace(b, origin="") for b in bindings}
 
 
 def colour_maps(project: Sequence[ColourMap]) -> tuple[str, ...]:

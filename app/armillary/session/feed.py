@@ -16,7 +16,7 @@ from pathlib import Path
 from armillary.model.clock import NS, Clock
 from armillary.model.fault import Fault, FaultRecord, WorldFault, record
 from armillary.model.frame import Frame
-from armillary.model.message import Bye, Credit, Hello, Welcome
+from armillary.model.message import Bye, ComingBack, Credit, Hello, Welcome
 from armillary.session.batch import Asked, Batch, Peer, Wire
 from armillary.wire import child as children
 from armillary.wire.bus import Line
@@ -28,6 +28,7 @@ WORLD, RECORDER, SCENE = "world", "recorder", "scene"
 FRAMES_AHEAD = 4
 SILENCE_NS = NS  # no frame for longer: the world is not live (operations: dead-man)
 HELLO_AGAIN_NS = 2 * NS
+BACK_NS = 10 * NS  # how long a world that said so may be silent before we knock on a new line
 STOP_S = 1.2
 _BUSY_S, _CALM_S = 0.01, 0.2  # how long one poll may last while something is awaited elsewhere, or not
 
@@ -60,6 +61,7 @@ class Feed:
         self._welcomed = False
         self._heard_ns = 0  # last sign of life of the world
         self._hello_ns = 0
+        self._back_ns = 0  # until then the world greets us on this line by itself; 0 = it is not away
         self._hello_id = self._credit_id = 0  # the line's numbers of our last Hello and Credit
         self._owes_credit = -1  # sequence number to be credited when there is room; -1 = none
         self._thread = threading.Thread(target=self._run, name="wire", daemon=True)
@@ -192,6 +194,8 @@ class Feed:
             self._frame(message)
         elif isinstance(message, Welcome):
             self._welcome(message)
+        elif isinstance(message, ComingBack) and name == WORLD:
+            self._back_ns = self._heard_ns + BACK_NS
         elif (ask := peer.asked.pop(answers, None)) is not None:
             self._answer(ask.number, message)
         elif name == WORLD and isinstance(message, FaultRecord) and answers == self._credit_id:
@@ -222,7 +226,7 @@ class Feed:
             self._owes_credit = -1
 
     def _welcome(self, welcome: Welcome) -> None:
-        self._welcomed = True
+        self._welcomed, self._back_ns = True, 0
 
         def put(batch: Batch) -> None:
             batch.welcome = welcome
@@ -250,7 +254,8 @@ class Feed:
         if self._live and now - self._heard_ns > SILENCE_NS:
             self._welcomed = False
             self._set_live(False)
-        if world.line is not None and not self._welcomed and now - self._hello_ns > HELLO_AGAIN_NS:
+        overdue = now - self._hello_ns > HELLO_AGAIN_NS and now > self._back_ns
+        if world.line is not None and not self._welcomed and overdue:
             self._connect(WORLD, world.address)
         for peer in self._peers.values():
             for key in [k for k, ask in peer.asked.items() if now > ask.deadline_ns]:

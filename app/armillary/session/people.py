@@ -45,12 +45,13 @@ class People:
         return may(self.role, right, training=self.kind is WorldKind.TRAINING)
 
     def welcome(self, welcome: Welcome) -> None:
-        """Take what a world said to a Hello: a new connection, so nobody is logged in."""
+        """Take what a world says as it greets us: on a new connection nobody is logged in."""
         self._line += 1
         self.kind = welcome.kind
-        if self.kind is WorldKind.LIVE:
+        is_same = bool(self.user) and welcome.user == self.user  # the world loaded its project anew
+        if self.kind is WorldKind.LIVE and welcome.user != self._ticket_user:
             self._forget_ticket()
-        self._become(welcome.user, "", welcome.role, welcome.accounts)
+        self._become(welcome.user, self.name if is_same else "", welcome.role, welcome.accounts)
         self._use_ticket()
 
     def visit(self, user: str, name: str, role: str, accounts: bool, kind: WorldKind) -> None:

@@ -24,11 +24,13 @@ from armillary.model.message import (
     Welcome,
 )
 from armillary.model.order import Receipt
+from armillary.project.record import Project
 from armillary.session import rows
 from armillary.session.alarmbook import AlarmBook
 from armillary.session.authoring import Authoring
 from armillary.session.batch import Batch
 from armillary.session.boarding import Boarding, WorldState, boarding, joined, start_recorder, start_world
+from armillary.session.disk import Disk, with_project
 from armillary.session.feed import RECORDER, SCENE, WORLD, Feed
 from armillary.session.loading import fault_of
 from armillary.session.mirror import Mirror
@@ -96,6 +98,7 @@ class Workspace(Visiting):
         self.difference.changed.connect(self.world_changed.emit)  # legends differ
         self.undo = Undo()
         self.authoring = Authoring(self, self.undo)
+        self.disk = Disk(self)
         for signal in (self.scene_changed, self.bindings_changed):
             signal.connect(lambda: self.alarms.place(self.scene))
         self.orders.changed.connect(self.order_changed.emit)
@@ -159,6 +162,7 @@ class Workspace(Visiting):
         self.alarms.forget()
         self.authoring.draft = None
         self.undo.forget()
+        self.disk.forget()
         self.people.forget()
         self.proposals.forget()
         self.timeline.reset()
@@ -203,6 +207,7 @@ class Workspace(Visiting):
             self._ages_mono_ns = now_mono_ns
             self.frame_arrived.emit(_NONE)
         self._start_again(now_mono_ns)
+        self.disk.look(now_mono_ns)
         if self.orders.is_counting:
             self.orders.changed.emit()
         self.showing.turn(now_mono_ns, self._moves)
@@ -293,6 +298,7 @@ class Workspace(Visiting):
 
     def _know(self, welcome: Welcome) -> None:
         """Complete our plan by what the home world said of itself."""
+        self.disk.greeted(welcome)
         before = self._plan
         if before is not None:
             self._plan = joined(before, welcome.project, welcome.name, welcome.recorder)
@@ -435,6 +441,18 @@ class Workspace(Visiting):
     def retry_link(self, link: str, action: str = "retry") -> None:
         """Ask the world to connect a link now (`retry`), switch it `off` or `on`."""
         self._ask(WORLD, Retry(link=link, action=action), self._tell)
+
+    def ask_scene(self, message: object, callback: Callable[[object], None], timeout_s: float) -> None:
+        """Ask the scene child."""
+        self._ask(SCENE, message, callback, timeout_s)
+
+    def learn_project(self, project: Project) -> None:
+        """Take our project as it was read again; the scene stays as it is."""
+        if self._plan is not None:
+            self._plan = with_project(self._plan, project)
+            self.colormaps = project.colormaps
+            self._gather_problems()
+            self.project_changed.emit()
 
     def browse(
         self, link: str, under: str, callback: Callable[[tuple[BrowseItem, ...] | FaultRecord], None]

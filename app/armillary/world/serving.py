@@ -118,6 +118,8 @@ class Serving:
     ) -> None:
         self.id = world
         self.project, self.clock = project, clock
+        # now, not when a desk asks: by then the files may be others than those that were read
+        self.world_hash = project.world_hash if self.kind is WorldKind.LIVE else ""
         self.address = listen or local_address(places.runtime(), world)
         self.recorder, self.about = recorder, about
         self.alarm_specs = tuple(alarms)
@@ -125,6 +127,7 @@ class Serving:
         self.stopping = asyncio.Event()
         self.early: list[Event] = []  # for the next frame
         self.idle = False  # a spare of one desk: it has no run file before `announce`
+        self.heir: Callable[[], Serving] | None = None  # makes the world that goes on after this one
         self._who: dict[bytes, LoggedIn] = {}
         self._hub: AsyncHub | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -174,26 +177,54 @@ class Serving:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stopping.set)
-        hub = self._hub = AsyncHub(self.address)
+        hub = self._hub = self._hub or AsyncHub(self.address)
         if not self.idle:
             runs.write(self._run())
+        is_handed_over = False
         try:
             self.started(loop)
             work = [asyncio.create_task(each) for each in (*self.work(), self._requests(hub))]
             say({"address": self.address, "id": self.id, "recorder": self.recorder})
+            for peer in self._who:  # of the world before this one
+                self.spawn(hub.send(peer, self._welcome(peer)))
             stopped = asyncio.create_task(self.stopping.wait())
             pending = {stopped, *work}
             while not stopped.done():  # some work may be over at once, and the world goes on
                 done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     task.result()
+            is_handed_over = self.heir is not None
         finally:
             await self.ending()
             for task in [*asyncio.all_tasks()]:
                 if task is not asyncio.current_task():
                     task.cancel()
+            if not is_handed_over:
+                runs.remove(self.id)
+                hub.close()
+        if is_handed_over:
+            await self._hand_over(hub)
+
+    async def _hand_over(self, hub: AsyncHub) -> None:
+        """Let the heir go on at the same address with the same desks, each who it was."""
+        try:
+            heir = self.heir() if self.heir is not None else self
+        except BaseException:
             runs.remove(self.id)
             hub.close()
+            raise
+        heir.inherit(hub, self._who)
+        await heir.serve(lambda _answer: None)
+
+    def inherit(self, hub: AsyncHub, who: dict[bytes, LoggedIn]) -> None:
+        """Go on with the lines of the world before this one, and with who is on them."""
+        self._hub, self._who = hub, who
+
+    async def warn(self) -> None:
+        """Say to all desks that this world comes back on their lines."""
+        if self._hub is not None:
+            for peer in self._who:
+                await self._hub.send(peer, msg.ComingBack())
 
     def _run(self) -> runs.Run:
         return runs.Run(
@@ -408,6 +439,7 @@ class Serving:
             user=who.user,
             accounts=who.accounts,
             templates=project.templates if self.kind is WorldKind.LIVE else (),
+            world_hash=self.world_hash,
         )
 
     async def state_answer(self, t_ns: int = 0) -> StateAnswer:

@@ -1,0 +1,177 @@
+"""The project's files on disk: whether the world still runs them, and bindings that somebody else saved.
+
+Files are asked, not watched: a look costs some `stat` calls a second, and works on every file system
+(decision 0024).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from armillary.model.account import Right, may
+from armillary.model.clock import NS
+from armillary.model.fault import Fault, FaultRecord
+from armillary.model.frame import WorldKind
+from armillary.model.message import AskBindings, BindingsRead, Done, LoadProject, Welcome
+from armillary.project import folder as projects
+from armillary.project.record import WORLD_FILES, Project, world_hash
+from armillary.session.authoring import Authoring
+from armillary.session.boarding import Boarding
+from armillary.session.signal import Signal
+
+LOOK_NS = NS  # between two looks
+ASK_S = 60.0
+LOAD_S = 20.0
+Answered = Callable[[object], None]
+Signature = tuple[tuple[str, int, int, int], ...]  # (name, inode, size, mtime in ns) of the files there
+
+
+class Shelf(Protocol):
+    """What the workspace is for this."""
+
+    authoring: Authoring
+    role: str
+
+    @property
+    def project(self) -> Project | None: ...
+    @property
+    def kind(self) -> WorldKind: ...
+    @property
+    def away(self) -> bool: ...
+    def ask_home(self, message: object, callback: Answered, timeout_s: float = ...) -> None: ...
+    def ask_scene(self, message: object, callback: Answered, timeout_s: float) -> None: ...
+    def learn_project(self, project: Project) -> None: ...
+
+
+class Disk:
+    """What differs between the disk, the running world and this desk."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self.changed: Signal[()] = Signal()
+        self.told: Signal[str] = Signal()
+        self.differs = False  # the LIVE world runs other files than those on disk
+        self.problem: FaultRecord | None = None  # why those on disk cannot be loaded
+        self._runs = ""  # hash of what the world runs; "" = not known
+        self._forget()
+
+    def _forget(self) -> None:
+        self._world_seen: Signature | None = None
+        self._bindings_seen: Signature | None = None
+        self._looked_ns = 0
+        self._reading = False
+        self._saves = 0
+
+    def forget(self) -> None:
+        """Begin anew: something else is open."""
+        self._forget()
+        self._runs, self.differs, self.problem = "", False, None
+        self.changed.emit()
+
+    def greeted(self, welcome: Welcome) -> None:
+        """Take what our LIVE world says it runs; the desk then reads the same files."""
+        project = self._shelf.project
+        if not welcome.world_hash or project is None or welcome.project != str(project.folder):
+            return  # its files are not on this machine
+        if self._runs and welcome.world_hash != self._runs:
+            try:
+                self._shelf.learn_project(projects.read(project.folder))
+            except Fault as fault:
+                self.told.emit(f"{fault.what} {fault.remedy}")
+        self._runs, self._world_seen = welcome.world_hash, None
+        self._looked_ns = 0
+
+    # ------------------------------------------------------------ looking
+
+    def look(self, now_mono_ns: int) -> None:
+        """Ask the disk, at most once a second."""
+        project = self._shelf.project
+        if project is None or not project.saved or now_mono_ns - self._looked_ns < LOOK_NS:
+            return
+        self._looked_ns = now_mono_ns
+        self._look_at_world(project.folder)
+        self._look_at_bindings(project)
+
+    def _look_at_world(self, folder: Path) -> None:
+        seen = signature([folder / name for name in WORLD_FILES])
+        if seen == self._world_seen or not self._runs:
+            return
+        try:
+            differs = world_hash(folder) != self._runs
+        except OSError:
+            return  # being replaced: the next look sees it
+        self._world_seen = seen
+        if differs != self.differs or differs:
+            self.differs = differs
+            self.changed.emit()
+
+    def _look_at_bindings(self, project: Project) -> None:
+        if project.bindings is None:
+            return
+        branches = project.bindings.with_suffix("")
+        seen = signature([project.bindings, *(sorted(branches.glob("*.usda")) if branches.is_dir() else ())])
+        if self._bindings_seen is None:
+            self._bindings_seen = seen  # the scene child reads them as it opens the scene
+        if seen == self._bindings_seen or self._reading or self._shelf.authoring.saving:
+            return
+        self._bindings_seen, self._reading = seen, True
+        self._shelf.ask_scene(AskBindings(), self._read, ASK_S)
+
+    def _read(self, answer: object) -> None:
+        """Show what somebody saved; what we saved ourselves is shown already."""
+        self._reading = False
+        is_ours, self._saves = self._saves != self._shelf.authoring.saves, self._shelf.authoring.saves
+        if (
+            isinstance(answer, BindingsRead)
+            and self._shelf.authoring.refresh(answer.bindings)
+            and not is_ours
+        ):
+            self.told.emit("The bindings were changed and are shown as they are now.")
+
+    # ------------------------------------------------------------ loading
+
+    def why_not(self) -> str:
+        """Return why the world cannot load the project's changes from here, "" when it can."""
+        shelf = self._shelf
+        if shelf.project is None or not self._runs:
+            return "No live world runs a project of this machine."
+        if shelf.away or shelf.kind is not WorldKind.LIVE:
+            return f"A {shelf.kind.value} world is shown. Go back to live."
+        if not self.differs:
+            return "The world runs the project as it is on disk."
+        if not may(shelf.role, Right.AUTHOR):
+            return f"The role {shelf.role or 'viewer'} may not load a changed project. Ask an engineer to."
+        return ""
+
+    def load(self) -> None:
+        """Have the LIVE world read its project again; what is wrong with it is told, the world goes on."""
+
+        def answered(answer: object) -> None:
+            self.problem = answer if isinstance(answer, FaultRecord) else None
+            if isinstance(answer, Done):
+                self.told.emit("The world loads the project's changes; live data is back in a moment.")
+            elif isinstance(answer, FaultRecord):
+                self.told.emit(f"Not loaded: {answer.what} {answer.remedy}")
+            self.changed.emit()
+
+        self._shelf.ask_home(LoadProject(), answered, LOAD_S)
+
+
+def signature(paths: list[Path]) -> Signature:
+    """Return what tells whether files were written; those that are not there are left out."""
+    out = []
+    for path in paths:
+        try:
+            stat = path.stat()
+        except OSError:
+            continue
+        out.append((str(path), stat.st_ino, stat.st_size, stat.st_mtime_ns))
+    return tuple(out)
+
+
+def with_project(plan: Boarding, project: Project) -> Boarding:
+    """Return the plan with the project as it was read again."""
+    return replace(plan, project=project, title=project.name)

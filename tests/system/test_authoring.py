@@ -1,0 +1,112 @@
+"""Authoring on real processes: a server's node becomes a tag, drives a part, and the world goes on with it."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from armillary.cli.cast import Cast
+from armillary.cli.plant import RunningPlant, start_plant
+from armillary.model.clock import WallClock
+from armillary.model.fault import FaultRecord
+from armillary.session.workspace import Workspace, WorldState
+
+PASSWORD: list[str] = []  # of the users of the plant, made with it
+pytestmark = pytest.mark.system
+
+
+class Desk:
+    """A workspace pumped by hand, as Qt would."""
+
+    def __init__(self) -> None:
+        self.clock = WallClock()
+        self.workspace = Workspace(self.clock)
+        self.bell = threading.Event()
+        self.workspace.wake = self.bell.set
+
+    def until(self, holds: Callable[[], object], limit_s: float, what: str) -> float:
+        """Pump until something holds; return the seconds it took."""
+        started = self.clock.now_mono_ns()
+        while not holds():
+            passed = (self.clock.now_mono_ns() - started) / 1e9
+            assert passed < limit_s, f"{what}: not within {limit_s} s; {self.workspace.world_text}"
+            due = self.workspace.due_s(self.clock.now_mono_ns())
+            self.bell.wait(0.2 if due is None else min(due, 0.2))
+            self.bell.clear()
+            self.workspace.pump(self.clock.now_ns(), self.clock.now_mono_ns())
+        return (self.clock.now_mono_ns() - started) / 1e9
+
+    def open(self, project: Path, user: str = "") -> None:
+        ws = self.workspace
+        ws.open(str(project))
+        self.until(lambda: ws.world_state is WorldState.LIVE and ws.scene is not None, 40, "scene and world")
+        if user:
+            told: list[FaultRecord | None] = []
+            ws.people.login(user, PASSWORD[0], told.append)
+            self.until(lambda: told, 20, "log-in")
+            assert told == [None]
+
+    def value(self, tag: str) -> float:
+        ws = self.workspace
+        slot = next((s.slot for s in ws.specs if s.name == tag), -1)
+        return float(ws.mirror.table.value[slot]) if slot >= 0 else float("nan")
+
+
+@pytest.fixture
+def plant(own_places: Path, tmp_path: Path) -> Iterator[RunningPlant]:
+    made = start_plant("pumping-station", tmp_path / "station")
+    players = Cast()
+    players.move_in(made.project, WallClock())
+    PASSWORD[:] = [players.password]
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def desk(plant: RunningPlant) -> Iterator[Desk]:
+    made = Desk()
+    yield made
+    made.workspace.close()
+
+
+def test_the_world_loads_a_changed_project_on_the_same_line_and_who_is_logged_in_stays_so(
+    plant: RunningPlant, desk: Desk
+) -> None:
+    ws = desk.workspace
+    desk.open(plant.project, "ravi")
+    assert ws.disk.why_not() == "The world runs the project as it is on disk."
+    desk.until(lambda: desk.value("T-101.level") > 0, 20, "live values")
+    ws.select((3,))
+    twins = plant.project / "twins.json"
+    text = twins.read_text("utf-8")
+    twins.write_text(text.replace('"T-101"', '"T-101"', 1).replace('"schema": 1', '"schema":  1', 1), "utf-8")
+    desk.until(lambda: ws.disk.differs, 5, "the change is seen")
+    alarms = tuple(row.occurrence for row in ws.alarms.rows())
+    seq = ws.mirror.seq
+    ws.disk.load()
+    desk.until(lambda: ws.mirror.seq < seq and ws.world_state is WorldState.LIVE, 10, "the world is back")
+    took = desk.until(lambda: desk.value("T-101.level") > 0, 10, "live values again")
+    print(f"live values {took:.2f} s after the welcome")
+    assert ws.people.user == "ravi"
+    assert ws.role == "engineer"
+    assert ws.selection == (3,)
+    assert set(alarms) <= {row.occurrence for row in ws.alarms.rows()}
+    desk.until(lambda: not ws.disk.differs, 5, "the world runs what is on disk")
+
+
+def test_a_project_with_a_mistake_is_refused_and_the_world_goes_on(plant: RunningPlant, desk: Desk) -> None:
+    ws = desk.workspace
+    desk.open(plant.project, "ravi")
+    twins = plant.project / "twins.json"
+    twins.write_text(twins.read_text("utf-8").replace('"unit"', '"umit"', 1), "utf-8")
+    desk.until(lambda: ws.disk.differs, 5, "the change is seen")
+    told: list[str] = []
+    ws.disk.told.connect(told.append)
+    ws.disk.load()
+    desk.until(lambda: told, 10, "the refusal")
+    assert "umit" in told[0]
+    assert ws.world_state is WorldState.LIVE
