@@ -5,6 +5,7 @@ Pure but for the simulator itself: the same job gives the same arrays, bit for b
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,8 +17,13 @@ from armillary.model.arrays import F8
 from armillary.model.clock import NS
 from armillary.model.fault import Fault, ProjectFault
 from armillary.model.scenario import Job, JobPhase
-from armillary.model.simulation import ModelInfo, SimStart, Trajectory, Values, values_of
+from armillary.model.simulation import ModelInfo, SimStart, SimStepped, Trajectory, Values, values_of
+from armillary.simulate import states
 
+log = logging.getLogger(__name__)
+
+FMU = "fmu"
+MOST_STATE = 16 << 20  # bytes of a state that is kept; a longer one is a course to be stepped again
 WARM_STEPS = 60
 MOST_WARNINGS = 50  # enough for a person
 
@@ -41,6 +47,7 @@ class Work:
     residual: dict[str, float] = field(default_factory=dict)
     unmapped: tuple[str, ...] = ()
     is_estimated: bool = False
+    state: bytes = b""  # the simulator's at the end of a single run that went well
     stop: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -66,6 +73,7 @@ def compute(work: Work, simulator: Simulator) -> None:
                 if work.phase != "running":
                     break
         _finish(work, len(info.outputs))
+        work.state = _saved(work, simulator, info)
     except Fault as fault:  # an FMU that diverges says so itself
         work.phase = "diverged" if "diverged" in fault.what else "failed"
         work.detail = f"{fault.what} {fault.remedy}"
@@ -146,7 +154,7 @@ def _march(work: Work, simulator: Simulator, info: ModelInfo, columns: slice, me
     work.residual, work.unmapped = dict(begun.residual), begun.unmapped
     work.is_estimated |= begun.is_estimated
     if job.state and not warm:
-        values = _restored(work, simulator, values)
+        values = _restored(work, simulator, info, values)
     for n in range(WARM_STEPS if warm else 0):
         if work.stop.is_set():
             work.phase = "stopped"
@@ -195,11 +203,39 @@ def _step(work: Work, simulator: Simulator, change: Mapping[str, float | F8], to
         inputs, before = Values(), stepped.t_ns
 
 
-def _restored(work: Work, simulator: Simulator, values: F8) -> F8:
+def _head(work: Work, info: ModelInfo) -> states.Head:
+    """Return what the state of a plugin's model belongs to, as `simulate.child` says it of its own."""
+    return {"how": "state", "kind": work.job.model.kind, "model": info.name, "version": info.version}
+
+
+def _saved(work: Work, simulator: Simulator, info: ModelInfo) -> bytes:
+    """Return the simulator's state, empty where it cannot be had: a fork from there is then estimated."""
+    if work.phase != "done" or work.job.members > 1 or not isinstance(simulator, Forkable):
+        return b""
+    try:
+        data = simulator.save()
+    except Exception as error:  # noqa: BLE001  a stranger's model may raise anything; its results are whole
+        log.info("the model's state at the end of %s cannot be saved: %s", work.job.id, error)
+        return b""
+    if work.job.model.kind != FMU:  # the process of an FMU has put it in its frame already
+        data = states.packed({**_head(work, info), "t_ns": int(work.job.sample_ns[-1])}, data)
+    return data if len(data) <= MOST_STATE else b""
+
+
+def _loaded(work: Work, simulator: Forkable, info: ModelInfo) -> SimStepped:
+    """Load the job's state. Raises a Fault when it is of another model."""
+    data = work.job.state
+    if work.job.model.kind != FMU:
+        head, data = states.unpacked(data)
+        states.fits(head, _head(work, info))
+    return simulator.load(data)
+
+
+def _restored(work: Work, simulator: Simulator, info: ModelInfo, values: F8) -> F8:
     """Return the outputs of the simulator's saved state; where it cannot be taken the start is estimated."""
     if isinstance(simulator, Forkable) and values.shape[0] == 1:
         try:
-            loaded = simulator.load(work.job.state)
+            loaded = _loaded(work, simulator, info)
         except Exception:  # noqa: BLE001  a state of another model or version
             work.warnings.append("The saved state is of another model: the start was estimated.")
         else:

@@ -144,6 +144,8 @@ class Worker:
         if work.names and work.rows and work.phase != "failed":
             try:
                 digest = results.write(Path(work.job.out), work.trajectory)
+                if work.state:
+                    results.write_state(Path(work.job.out), work.state, digest)
             except Fault as fault:
                 work.phase, work.detail = "failed", f"{fault.what} {fault.remedy}"
         news = self._news(running)

@@ -25,24 +25,39 @@ Columns = Mapping[str, tuple[str, float, float]]
 BASELINE = "baseline"
 
 
-def columns_of(scenario: Scenario, info: ModelInfo, specs: Mapping[str, TagSpec]) -> Columns:
+_SHOWN = ("output", "local", "parameter", "input")  # which of a tag's variables says what it is
+_SET = ("input", "parameter", "output", "local")  # which of them is what people set
+
+
+def columns_of(
+    scenario: Scenario, info: ModelInfo, specs: Mapping[str, TagSpec], prefer: Sequence[str] = _SHOWN
+) -> Columns:
     """Return tag → (variable, factor, offset) with shown = variable × factor + offset.
 
-    The scenario's map is stronger than the tags that the model offers. Raises ProjectFault for a name that
-    is not known and for units that do not fit.
+    A tag may have several variables: a setpoint is an input that is asked for, and an output that a
+    controller moves. `prefer` says which counts. The scenario's map is stronger than the tags that the model
+    offers, but for a tag that is to be shown and is mapped to an input while the model offers an output.
+    Raises ProjectFault for a name that is not known and for units that do not fit.
     """
-    chosen = {v.tag: v.name for v in info.variables if v.tag in specs and not specs[v.tag].expression}
     taken = set(scenario.map.values())
-    chosen = {tag: name for tag, name in chosen.items() if name not in taken} | dict(scenario.map)
     variables = {v.name: v for v in info.variables}
-    out: dict[str, tuple[str, float, float]] = {}
-    for tag, name in chosen.items():
+    chosen: dict[str, str] = {}
+    for v in sorted(info.variables, key=lambda v: -prefer.index(v.causality)):  # the preferred is last
+        if v.name not in taken and v.tag in specs and not specs[v.tag].expression:
+            chosen[v.tag] = v.name
+    for tag, name in scenario.map.items():
         if tag not in specs:
             raise _unknown(f"The project has no tag '{tag}'.", tag, specs, scenario.origin)
         if name not in variables:
             raise _unknown(f"The model has no variable '{name}'.", name, variables, scenario.origin)
-        out[tag] = (name, *conversion(variables[name].unit, specs[tag].unit, f"{scenario.origin}: {tag}"))
-    return out
+        own = variables.get(chosen.get(tag, ""))
+        is_worse = own is not None and {variables[name].causality, own.causality} == {"input", "output"}
+        if own is None or not is_worse or prefer[0] == variables[name].causality:
+            chosen[tag] = name
+    return {
+        tag: (name, *conversion(variables[name].unit, specs[tag].unit, f"{scenario.origin}: {tag}"))
+        for tag, name in chosen.items()
+    }
 
 
 def _unknown(what: str, name: str, known: Mapping[str, object], where: str) -> ProjectFault:
@@ -59,7 +74,8 @@ class Forked:
     info: ModelInfo
     specs: Sequence[TagSpec]
     project: str  # folder
-    columns: Columns = field(init=False)
+    columns: Columns = field(init=False)  # what shows a tag
+    settable: Columns = field(init=False)  # what sets one
     value: F8 = field(init=False)  # (N,) by slot, at the fork
     quality: U2 = field(init=False)
     source_ns: I8 = field(init=False)
@@ -67,6 +83,7 @@ class Forked:
     def __post_init__(self) -> None:
         by_name = {spec.name: spec for spec in self.specs}
         self.columns = columns_of(self.scenario, self.info, by_name)
+        self.settable = columns_of(self.scenario, self.info, by_name, _SET)
         n = len(self.specs)
         self.value, self.quality = np.full(n, np.nan), np.full(n, NEVER, np.uint16)
         self.source_ns = np.zeros(n, np.int64)
@@ -103,6 +120,7 @@ class Forked:
         causality = {v.name: v.causality for v in self.info.variables}
         parameters = dict(given["parameter"])
         inputs = dict(given["input"])
+        state = self.state.simulator
         wished = [(0.0, name, value) for name, value in self.scenario.inputs.items()]
         wished += [(0.0, name, value) for name, value in request.parameters.items()]
         events: list[tuple[int, str, float]] = []
@@ -112,6 +130,8 @@ class Forked:
                 events.append((self.t_ns + round(at_s * NS), variable, number))
             elif causality[variable] == "input":
                 inputs[variable] = number
+                if state:  # a state that is loaded brings its own inputs along
+                    events.append((self.t_ns, variable, number))
             elif causality[variable] == "parameter" and at_s <= 0:
                 parameters[variable] = number
             else:
@@ -150,7 +170,7 @@ class Forked:
             recorded=recorded,
             spread=dict(request.spread),
             warm_up_s=self.scenario.warm_up_s,
-            state=self.state.simulator,
+            state=state if parameters == given["parameter"] else b"",  # it has its own parameters
         )
 
     @property
@@ -160,8 +180,8 @@ class Forked:
 
     def variable(self, name: str, value: float) -> tuple[str, float]:
         """Return (variable, value in its unit) of a tag or variable. Raises ProjectFault."""
-        if name in self.columns:
-            variable, factor, offset = self.columns[name]
+        if name in self.settable:
+            variable, factor, offset = self.settable[name]
             return variable, (value - offset) / factor
         if self.info.named(name) is None:
             known = {**{v.name: v for v in self.info.variables}, **self.columns}
@@ -178,7 +198,8 @@ class Forked:
             if causality.get(name) in ("input", "parameter"):
                 out[causality[name]][name] = value
         slots = {spec.name: spec.slot for spec in self.specs}
-        for tag, (variable, factor, offset) in self.columns.items():
+        both = dict.fromkeys((*self.columns.items(), *self.settable.items()))
+        for tag, (variable, factor, offset) in both:
             value, word = float(self.value[slots[tag]]), int(self.quality[slots[tag]]) & 0xFF
             if word < BAD and np.isfinite(value):
                 kind = causality[variable]

@@ -153,9 +153,9 @@ class Playhead:
         out = {n: float(job.parameters.data[i, 0]) for i, n in enumerate(job.parameters.names)}
         out |= {n: float(job.inputs.data[i, 0]) for i, n in enumerate(job.inputs.names)}
         out |= {name: value for at, name, value in job.events if at <= t_ns}
-        state = b""
-        if t_ns == self.fork.t_ns and not job.warm_up_s:
-            state = job.state
-        elif entry.card.state == "done" and t_ns == self.extent()[1]:
-            state = self.book.final_state(self.shown)
-        return state, out
+        if any(at == t_ns for at, _, _ in job.events):  # set just then: no state has that yet
+            return b"", out
+        if t_ns == self.fork.t_ns:
+            return b"" if job.warm_up_s else job.state, out
+        at_end = entry.card.state == "done" and t_ns == self.extent()[1]
+        return self.book.final_state(self.shown) if at_end else b"", out
