@@ -38,7 +38,7 @@ class Aim:
         """Return what the target shows now, NaN when nothing shows it."""
         return math.nan if self.spec.slot == NOWHERE else float(table.value[self.spec.slot])
 
-    def write(self, *, id: str, value: float, key: str, not_after_ns: int) -> Write:  # noqa: A002 - as Write has it
+    def write(self, *, id: str, value: float, not_after_ns: int) -> Write:  # noqa: A002 - as Write has it
         """Return what a sink is to do. Raises OrderFault for a value that the plant's unit cannot hold."""
         spec, template = self.spec, self.template
         raw = raw_value(spec, value)
@@ -51,7 +51,7 @@ class Aim:
             value=raw,
             kind=spec.kind,
             not_after_ns=not_after_ns,
-            key=key,
+            key="",  # the gate seals it
             is_call=is_call,
             owner=template.owner if template is not None else "",
             arguments=(raw,) if is_call and has_value else (),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -31,6 +30,7 @@ from armillary.world.leases import TOKEN_NS, Leave, Leaves, Locks, Rates, Seen
 from armillary.world.ledger import Ledger
 from armillary.world.permit import NOT_SENT, check_link, check_quality, check_role, check_value
 from armillary.world.readback import NoProof, ProofBack, ReadBack
+from armillary.world.seal import Seals
 
 log = logging.getLogger(__name__)
 
@@ -77,8 +77,11 @@ class Gate:
         switch: KillSwitch | None = None,
         templates: Sequence[Template] = (),
         interlocks: Sequence[Interlock] = (),
+        seals: Seals | None = None,
     ) -> None:
         """Take `sinks` and `links` by link name; `status` and `role` answer for a link and an actor.
+
+        `seals`: those that the sinks check.
 
         Raises ProjectFault for a precondition or interlock that cannot be evaluated.
         """
@@ -90,6 +93,7 @@ class Gate:
         self._status, self._role, self._clock = status, role, clock
         self._ledger = Ledger(audit, clock)
         self._switch = switch or KillSwitch(project)
+        self._seals = seals or Seals()
         self._max_age_ns = int(max_age_s * NS)
         self._guard = threading.RLock()
         self._seen, self._locks, self._rates, self._leaves = Seen(), Locks(), Rates(), Leaves()
@@ -278,11 +282,12 @@ class Gate:
         except OrderFault as fault:
             log.warning("the pulse of order %s was not ended: %s", flight.order.id, fault.what)
             raise TimeoutError from fault  # sent, and nobody knows: it is read back
-        rest = flight.aim.write(
-            id=f"{flight.order.id}/rest",
-            value=template.rest,
-            key=secrets.token_urlsafe(24),
-            not_after_ns=self._clock.now_ns() + self._max_age_ns,
+        rest = self._seals.seal(
+            flight.aim.write(
+                id=f"{flight.order.id}/rest",
+                value=template.rest,
+                not_after_ns=self._clock.now_ns() + self._max_age_ns,
+            )
         )
         await asyncio.wait_for(self._sinks[flight.spec.link].execute(rest), ACK_S)
 
@@ -313,11 +318,12 @@ class Gate:
             spec = aim.spec
             self._allowed(aim, order.value, order.unit, order.actor, order.expect_seq, now_mono_ns)
             self._check_unbroken(leave)
-            write = aim.write(
-                id=order.id,
-                value=order.value,
-                key=secrets.token_urlsafe(24),
-                not_after_ns=min(order.not_after_ns, now_ns + self._max_age_ns),
+            write = self._seals.seal(
+                aim.write(
+                    id=order.id,
+                    value=order.value,
+                    not_after_ns=min(order.not_after_ns, now_ns + self._max_age_ns),
+                )
             )
             self._locks.claim(spec.name, order.actor, now_mono_ns)
         except OrderFault as fault:

@@ -51,6 +51,7 @@ from armillary.world.links_supply import LinksSupply
 from armillary.world.loop import Loops
 from armillary.world.marking import Marking
 from armillary.world.publish import statuses_differ
+from armillary.world.seal import Seals
 from armillary.world.serving import STOP_S, People, Serving, within
 
 log = logging.getLogger(__name__)
@@ -136,7 +137,8 @@ class Live(Serving):
             session=f"{self.id}-{clock.now_ns()}",
             marks=self._marking.names,
         )
-        self._sinks, sink_problems = plugins.sinks(self._registry, contexts)
+        self._seals = Seals()
+        self._sinks, sink_problems = plugins.sinks(self._registry, contexts, self._seals)
         self._audit, audit_problem = self._open_audit()
         self._acts = Acts(self._audit, clock, KillSwitch(project.folder, project.timezone), self._disarm_all)
         self._gate, gate_problem = self._make_gate() if project.commanding.enabled else (None, [])
@@ -365,6 +367,7 @@ class Live(Serving):
             specs=project.specs,
             table=self.publisher.table,
             sinks=self._sinks,
+            seals=self._seals,
             links={plan.link.name: plan.link for plan in self._plans},
             status=self._status_of,
             role=self._role_of,

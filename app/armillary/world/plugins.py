@@ -10,6 +10,7 @@ from typing import TypeVar
 from armillary.api.ports import CommandSink, Decoder, SourceContext
 from armillary.extend.registry import Registry
 from armillary.model.fault import Fault, FaultRecord, record
+from armillary.world.seal import Sealed, Seals
 
 log = logging.getLogger(__name__)
 _Made = TypeVar("_Made")
@@ -27,11 +28,12 @@ def decoders(registry: Registry) -> tuple[dict[str, Decoder], list[FaultRecord]]
 
 
 def sinks(
-    registry: Registry, contexts: Mapping[str, SourceContext]
+    registry: Registry, contexts: Mapping[str, SourceContext], seals: Seals
 ) -> tuple[dict[str, CommandSink], list[FaultRecord]]:
     """Return the sinks of the links that the project allows to command, and why some are missing.
 
-    A link without its sink shows its values and takes no orders; the other links are as they should be.
+    They carry out what the holder of `seals` has sealed, and nothing else. A link without its sink shows its
+    values and takes no orders; the other links are as they should be.
     """
     makers = registry.of("sinks")
     made: dict[str, CommandSink] = {}
@@ -42,7 +44,7 @@ def sinks(
             continue
         sink: CommandSink | None = _made(partial(make, context), context.link.kind, name, problems)
         if sink is not None:
-            made[name] = sink
+            made[name] = Sealed(sink, seals)
     return made, problems
 
 

@@ -10,6 +10,7 @@ from armillary.model.clock import WallClock
 from armillary.model.fault import ProjectFault
 from armillary.model.link import LinkSpec
 from armillary.world import plugins
+from armillary.world.seal import Seals
 
 
 def good(_context: SourceContext) -> object:
@@ -51,7 +52,7 @@ def test_a_sink_that_cannot_be_made_is_named_and_the_others_are_there(
 ) -> None:
     log_guard.announced.append("could not be made")  # type: ignore[attr-defined]
     found = registry("sinks", a=good, b=refusing, c=broken)
-    made, problems = plugins.sinks(found, contexts("a", "b", "c", "unknown"))
+    made, problems = plugins.sinks(found, contexts("a", "b", "c", "unknown"), Seals())
     assert set(made) == {"a"}
     assert [p.what for p in problems] == [
         "The setting url cannot be used.",
