@@ -12,7 +12,7 @@ from armillary.world.forked import Forked
 
 def offer(fork: Forked) -> ModelOffer:
     """Return inputs and parameters of a fork's model, with where they stood at the fork."""
-    tag_of = {variable: tag for tag, (variable, _, _) in fork.columns.items()}
+    tag_of = {variable: tag for tag, (variable, _, _) in fork.settable.items()}
     specs = {spec.name: spec for spec in fork.specs}
     scenario = fork.scenario
     return ModelOffer(
@@ -46,7 +46,7 @@ def _settable(fork: Forked, variable: Variable, spec: TagSpec | None) -> Settabl
             title=variable.title,
             fault=variable.fault,
         )
-    _, factor, offset = fork.columns[spec.name]
+    _, factor, offset = fork.settable[spec.name]
     low, high = sorted((variable.low * factor + offset, variable.high * factor + offset))
     at_fork = float(fork.value[spec.slot])
     return Settable(
