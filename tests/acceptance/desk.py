@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +22,7 @@ from armillary.cli.cast import Cast
 from armillary.cli.plant import RunningPlant, start_plant
 from armillary.model import places
 from armillary.model.clock import NS, WallClock
+from armillary.model.message import AskBetween, Enroll, Enrolled, Samples
 from armillary.session.actions import action
 from armillary.session.workspace import Workspace, WorldState
 from armillary.ui.app import Pulse
@@ -27,6 +30,8 @@ from armillary.ui.login import LoginSheet
 from armillary.ui.mime import TAG_MIME
 from armillary.ui.theme import Colours
 from armillary.ui.window import DeskWindow
+from armillary.wire.bus import Line
+from armillary.wire.runs import recorder_address
 
 CLOCK = WallClock()
 SIZE = (1280, 800)
@@ -146,10 +151,8 @@ class Place:
 
     def drop_tag(self, tag: str, path: str) -> None:
         """Drag a tag out of the live table onto a part in the picture."""
-        window, prim = self.window, self.prim(path)
-        window.frame((prim,))
-        window.canvas.draw_now()
-        x, y = self.found(prim)
+        window = self.window
+        x, y = self.found(self.look_at(path))
         data = QMimeData()
         data.setData(TAG_MIME, str(self.slot(tag)).encode())
         left, none, at = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(x, y)
@@ -157,6 +160,18 @@ class Place:
         window.canvas.dragEnterEvent(enter)
         assert enter.isAccepted()
         window.canvas.dropEvent(QDropEvent(QPointF(at), Qt.DropAction.CopyAction, data, left, none))
+
+    def look_at(self, path: str) -> int:
+        """Go to a part, and around it until it is seen; return it."""
+        prim = self.prim(path)
+        for side in ("", "iso", "right", "left", "front", "back", "top"):
+            if side:
+                self.do(f"view.{side}")
+            self.window.frame((prim,))
+            self.window.canvas.draw_now()
+            if len(self.seen(prim)) >= 20:
+                return prim
+        raise AssertionError(f"{path} is seen from no side")
 
     # ------------------------------------------------------------ seeing
     def picture(self, step: str) -> np.ndarray:
@@ -176,7 +191,13 @@ class Place:
         """Return a pixel of the viewport at which a click finds a part."""
         return self.pixels(prim)[0]
 
-    def pixels(self, prim: int, reach: int = 24, every: int = 3) -> list[tuple[int, int]]:
+    def pixels(self, prim: int) -> list[tuple[int, int]]:
+        """Return the pixels of a part that is seen, as `seen` does."""
+        out = self.seen(prim)
+        assert out, "the part is not seen"
+        return out
+
+    def seen(self, prim: int, reach: int = 24, every: int = 3) -> list[tuple[int, int]]:
         """Return the pixels around a part's projected point at which a click finds it, the nearest first."""
         view = self.window.canvas.view
         x, y, _ = view.project(prim)
@@ -184,9 +205,7 @@ class Place:
         near = sorted(((dx, dy) for dx in steps for dy in steps), key=lambda d: d[0] ** 2 + d[1] ** 2)
         w, h = self.window.canvas.width(), self.window.canvas.height()
         all_ = [(int(x) + dx, int(y) + dy) for dx, dy in near]
-        out = [(a, b) for a, b in all_ if 0 <= a < w and 0 <= b < h and view.pick(a, b) == prim]
-        assert out, "the part is not seen"
-        return out
+        return [(a, b) for a, b in all_ if 0 <= a < w and 0 <= b < h and view.pick(a, b) == prim]
 
     def colours(self, prim: int) -> np.ndarray:
         """Return the colours (k, 3) of a part in the picture, drawn without light so that they are exact."""
@@ -200,6 +219,15 @@ class Place:
             options = {k: v for k, v in shown.items() if k != "grid"}
             view.set_options(lit=True, **options)
             self.window.canvas.draw_now()
+
+    def stands(self, prim: int) -> np.ndarray:
+        """Return the matrix (4, 4) by which a part is drawn."""
+        look, scene = self.at.look, self.at.scene
+        assert look is not None
+        assert scene is not None
+        at = np.searchsorted(look.moved, prim)
+        is_moved = at < len(look.moved) and look.moved[at] == prim
+        return (look.matrix[at] if is_moved else scene.matrix[prim]).copy()
 
     def has_its_colour(self, prim: int) -> bool:
         """Whether most of a part is drawn in exactly the colour that its value has in its colour map."""
@@ -287,3 +315,23 @@ def place(qtbot: QtBot, folder: Path) -> Iterator[tuple[Place, RunningPlant, Wir
         if wire is not None:
             wire.close()
         plant.stop()
+
+
+def readings(project: Path, tag: str, from_ns: int, to_ns: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return (value, source time in ns) of all readings of a tag that the recorder has of a time."""
+    line = Line(recorder_address(project))
+    try:
+        known = line.ask(Enroll(tags=(tag,), create=False), timeout_s=5)
+        assert isinstance(known, Enrolled)
+        got = line.ask(AskBetween(ids=known.ids, from_ns=from_ns, to_ns=to_ns), timeout_s=5)
+        assert isinstance(got, Samples)
+        return got.batch.value.copy(), got.batch.source_ns.copy()
+    finally:
+        line.close()
+
+
+def armillary(*words: str) -> tuple[int, str]:
+    """Run a command of the product in a terminal; return its status and what it printed."""
+    command = [sys.executable, "-m", "armillary", *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return done.returncode, done.stdout + done.stderr

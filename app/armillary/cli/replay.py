@@ -9,14 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-import numpy as np
 
 from armillary.alarms.links import link_alarms
 from armillary.cli.answer import emit_json
 from armillary.cli.seconds import Seconds
 from armillary.model import places
 from armillary.model.alarm import AlarmEvent, AlarmSpec, AlarmState
-from armillary.model.arrays import I8
 from armillary.model.clock import NS, WallClock, iso
 from armillary.model.control import SPEEDS
 from armillary.model.fault import Fault, StoreFault
@@ -201,7 +199,7 @@ async def _over(
                 }
             )
         if anew is not None:
-            differences += anew.over(recording, stretch, _ticks(stretch, NS // project.tick_hz))
+            differences += anew.over(recording, stretch, anew.times(stretch, NS // project.tick_hz))
             computed += anew.events()
         if stretch.to_ns >= to_ns:
             break
@@ -230,14 +228,6 @@ async def _over(
 
 def _seconds(stretch: Stretch) -> Iterator[int]:
     yield from range(stretch.from_ns, stretch.to_ns, NS)
-
-
-def _ticks(stretch: Stretch, period_ns: int) -> I8:
-    """Return when to evaluate: at the first tick after each sample, and every second."""
-    begin = stretch.from_ns
-    after = begin + -(-(stretch.tags.at_ns - begin) // period_ns) * period_ns
-    every: I8 = np.union1d(after, np.arange(begin, stretch.to_ns + 1, NS))
-    return every[(every >= begin) & (every <= stretch.to_ns)]
 
 
 def _alarm_events(stretch: Stretch) -> list[AlarmEvent]:

@@ -102,3 +102,12 @@ class Receipt:
     unit: str
     detail: FaultRecord | None = None
     read_back: float | None = None
+    closed: str = ""  # of one that was not confirmed: who looked at the plant, and what they found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseOrder:
+    """Say what was found at the plant of an order that was not confirmed; answered by Done."""
+
+    order: str
+    comment: str

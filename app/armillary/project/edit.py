@@ -3,14 +3,85 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from armillary.model.fault import ProjectFault
 from armillary.project.record import TWINS_FILE
 
-EDITABLE = ("unit", "source_unit", "range", "write_range", "title", "expected_interval_s", "stale_after_s")
+EDITABLE = (
+    "unit",
+    "source_unit",
+    "range",
+    "write_range",
+    "writable",
+    "title",
+    "expected_interval_s",
+    "stale_after_s",
+)
+EMPTY = '{"schema": 1, "twins": [], "relationships": []}'
 Value = str | float | tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class NewTag:
+    """A tag to be added: its twin (made where it is not there), its key in it, what the file says of it."""
+
+    twin: str
+    prim: str  # of a new twin
+    key: str
+    address: str  # `<source>!<address>`
+    kind: str = "number"
+    unit: str = ""
+    title: str = ""
+    span: tuple[float, float] | None = None
+    states: tuple[tuple[float, str], ...] = ()
+    liveness: str = "tag"
+
+    @property
+    def name(self) -> str:
+        """The full name of the tag."""
+        return f"{self.twin}.{self.key}"
+
+    def facts(self) -> dict[str, Any]:
+        """Return the tag as twins.json has it. Any: JSON."""
+        out: dict[str, Any] = {"address": self.address}
+        if self.title:
+            out["title"] = self.title
+        if self.kind != ("enum" if self.states else "number"):
+            out["kind"] = self.kind
+        if self.unit:
+            out["unit"] = self.unit
+        if self.span is not None:
+            out["range"] = list(self.span)
+        if self.states:
+            out["states"] = {f"{value:g}": name for value, name in self.states}
+        out["liveness"] = self.liveness
+        return out
+
+
+def with_new_tags(text: str, tags: Sequence[NewTag]) -> str:
+    """Return twins.json with tags added, all else as it was; twins stay sorted by id.
+
+    Raises ProjectFault for a text that cannot be read and for a name that is taken.
+    """
+    root = _parsed(text or EMPTY)
+    twins = root.setdefault("twins", [])
+    taken = {name for twin in twins for name, _ in _tags(twin, str(twin.get("id")))}
+    for new in tags:
+        if new.name in taken:
+            raise ProjectFault(
+                f"There is a tag '{new.name}' already.", where=TWINS_FILE, remedy="Give another name."
+            )
+        taken.add(new.name)
+        twin = next((twin for twin in twins if twin.get("id") == new.twin), None)
+        if twin is None:
+            twin = {"id": new.twin, "prim": new.prim} if new.prim else {"id": new.twin}
+            twins.append(twin)
+        twin.setdefault("tags", {})[new.key] = new.facts()
+    twins.sort(key=lambda twin: str(twin.get("id", "")))
+    return _text(root)
 
 
 def with_tag(text: str, name: str, changes: Mapping[str, Value | None]) -> str:
@@ -24,13 +95,8 @@ def with_tag(text: str, name: str, changes: Mapping[str, Value | None]) -> str:
             where=TWINS_FILE,
             remedy=f"Change one of {', '.join(EDITABLE)}.",
         )
-    try:
-        root = json.loads(text)
-    except ValueError as error:
-        raise ProjectFault(
-            f"{TWINS_FILE} cannot be edited: {error}.", where=TWINS_FILE, remedy="Correct the file first."
-        ) from error
-    twins = root.get("twins", []) if isinstance(root, dict) else []
+    root = _parsed(text)
+    twins = root.get("twins", [])
     tag = next(
         (tag for twin in twins for found, tag in _tags(twin, str(twin.get("id"))) if found == name), None
     )
@@ -43,6 +109,20 @@ def with_tag(text: str, name: str, changes: Mapping[str, Value | None]) -> str:
             tag.pop(key, None)
         else:
             tag[key] = list(value) if isinstance(value, tuple) else value
+    return _text(root)
+
+
+def _parsed(text: str) -> dict[str, Any]:  # Any: parsed JSON
+    try:
+        root = json.loads(text)
+    except ValueError as error:
+        raise ProjectFault(
+            f"{TWINS_FILE} cannot be edited: {error}.", where=TWINS_FILE, remedy="Correct the file first."
+        ) from error
+    return root if isinstance(root, dict) else {}
+
+
+def _text(root: dict[str, Any]) -> str:
     return json.dumps(root, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 

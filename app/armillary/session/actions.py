@@ -9,6 +9,7 @@ from armillary.model.frame import WorldKind
 from armillary.session.action import Action, Desk
 from armillary.session.alarm_actions import ALARM_ACTIONS
 from armillary.session.author_actions import AUTHOR_ACTIONS
+from armillary.session.loop_actions import LOOP_ACTIONS
 from armillary.session.time_actions import TIME_ACTIONS
 from armillary.session.training_actions import TRAINING_ACTIONS
 from armillary.session.workspace import Workspace, WorldState
@@ -278,6 +279,7 @@ ACTIONS: tuple[Action, ...] = (
     _panel("links", "Links"),
     _panel("events", "Events"),
     _panel("worlds", "Worlds"),
+    _panel("loops", "Loops"),
     _panel("whatif", "What-if"),
     _panel("compare", "Compare"),
     Action(
@@ -349,6 +351,7 @@ ACTIONS: tuple[Action, ...] = (
     *TRAINING_ACTIONS,
     *ALARM_ACTIONS,
     *AUTHOR_ACTIONS,
+    *LOOP_ACTIONS,
     Action(
         id="desk.palette",
         title="Find a command, part or tag…",

@@ -10,9 +10,14 @@ from typing import Protocol
 
 from armillary.encoding.maps import named
 from armillary.model.binding import Binding, ColourMap, MapSpec
-from armillary.model.fault import FaultRecord
+from armillary.model.fault import Fault, FaultRecord
 from armillary.model.message import Done, SaveBindings
 from armillary.model.tags import TagSpec
+from armillary.project.edit import NewTag
+from armillary.project.record import Project
+from armillary.project.twins import NAME
+from armillary.session import limits
+from armillary.session.layers import Layers, layers_of
 from armillary.session.signal import Signal
 from armillary.session.undo import Done as Ended
 from armillary.session.undo import Step, Undo
@@ -33,6 +38,7 @@ OFFERED: dict[str, tuple[str, tuple[float, float]]] = {
     "scale": ("Scale", (1.0, 2.0)),
     "spin": ("Spin, rad/s", (0.0, 6.283)),
 }
+TRIAL = "~trial"  # name of the tag that a draft is drawn with; a tag's name begins with its twin's id
 _AS_IT_IS = ("visibility", "label")
 _TEMPERATURES = ("°C", "degC", "K", "°F")
 
@@ -42,7 +48,12 @@ class Shop(Protocol):
 
     @property
     def bindings(self) -> tuple[Binding, ...]: ...
-    def rebind(self, bindings: tuple[Binding, ...]) -> None: ...  # show the scene with these
+    @property
+    def project(self) -> Project | None: ...
+    def now_ns(self) -> int: ...
+    def rebind(
+        self, bindings: tuple[Binding, ...], trial: TagSpec | None = None, value: float = ...
+    ) -> None: ...  # show the scene with these
     def save_bindings(self, message: SaveBindings, callback: Callable[[object], None]) -> None: ...
 
 
@@ -61,11 +72,16 @@ class Draft:
     last: float = 1.0
     axis: str = "z"
     hint: str = ""  # where low and high come from
+    new: tuple[NewTag, ...] = ()  # tags that a save makes; the first is `tag`
+    trial: float | None = None  # a value given by hand, drawn instead of the tag's
 
     def why_not(self) -> str:
         """Return why this cannot be a binding, "" when it can."""
         if not all(map(math.isfinite, (self.low, self.high, self.first, self.last))):
             return "Give finite numbers."
+        for new in self.new:
+            if not NAME.fullmatch(new.key):
+                return f"'{new.key}' cannot be a tag's name: use no spaces, quotes, ` ! or #."
         if self.channel not in _AS_IT_IS and self.low >= self.high:
             return "Low must be below high."
         return ""
@@ -142,7 +158,14 @@ class Authoring:
         if self.saving:
             return
         self.draft = draft
-        self._shop.rebind(self._base if draft.why_not() else (*self._without(draft), draft.binding()))
+        if draft.why_not():
+            self._shop.rebind(self._base)
+        elif draft.trial is None and not draft.new:
+            self._shop.rebind((*self._without(draft), draft.binding()))
+        else:  # only the draft sees the value: what else is bound to the tag stays live
+            value = draft.trial if draft.trial is not None else math.nan
+            shown = replace(draft.binding(), signal=TRIAL)
+            self._shop.rebind((*self._without(draft), shown), replace(draft.tag, name=TRIAL), value)
         self.changed.emit()
 
     def _without(self, draft: Draft) -> tuple[Binding, ...]:
@@ -186,26 +209,91 @@ class Authoring:
         if why := draft.why_not():
             self.told.emit(why)
             return
+        made = self._make_tags(draft)
+        if draft.new and made is None:
+            return
         old, new = self.replaced(), draft.binding()
         forth = SaveBindings(bindings=(new,), remove=tuple((b.prim, b.name) for b in old))
         back = SaveBindings(bindings=old, remove=((new.prim, new.name),))
+        before = layers_of(self._shop.project)
         self.saving = True
         self.changed.emit()
 
         def ended(why: str) -> None:
             self.saving = False
             if why:
+                self._unmake(made)
                 self.told.emit(why)
             else:
                 self.draft = None
-                title = f"Bind {draft.tag.name} to {draft.prim}"
-                self._undo.push(
-                    Step(title, lambda done: self._write(back, done), lambda done: self._write(forth, done))
-                )
-                self.told.emit(f"Saved: {title}.")
+                self._undo.push(self._step(draft, back, forth, before, made))
+                self.told.emit(f"Saved: {_title(draft)}.{f' {limits.NEXT}' if made is not None else ''}")
             self.changed.emit()
 
         self._write(forth, ended)
+
+    def _make_tags(self, draft: Draft) -> limits.Written | None:
+        """Write the tags that a draft needs; None when there are none, or (told then) they cannot be."""
+        project = self._shop.project
+        if not draft.new or project is None:
+            return None
+        try:
+            return limits.add_tags(project.folder, draft.new, self._shop.now_ns())
+        except Fault as fault:
+            self.told.emit(f"Not saved: {fault.what} {fault.remedy}")
+            return None
+
+    def _unmake(self, made: limits.Written | None) -> str:
+        """Take tags back out; return why that is not possible."""
+        try:
+            if made is not None:
+                made.back(self._shop.now_ns())
+        except Fault as fault:
+            return f"{fault.what} {fault.remedy}"
+        return ""
+
+    def _step(
+        self,
+        draft: Draft,
+        back: SaveBindings,
+        forth: SaveBindings,
+        before: Layers,
+        made: limits.Written | None,
+    ) -> Step:
+        """Return the step of undo: binding and tags together, the files byte for byte as they were."""
+        after = layers_of(self._shop.project)
+
+        def undo(done: Ended) -> None:
+            is_ours = layers_of(self._shop.project) == after
+
+            def ended(why: str) -> None:
+                if not why:
+                    why = self._unmake(made)
+                    if why:  # the binding goes where its tag is
+                        self._write(forth, lambda _why: done(why))
+                        return
+                    if is_ours:
+                        before.restore()
+                done(why)
+
+            self._write(back, ended)
+
+        def redo(done: Ended) -> None:
+            try:
+                if made is not None:
+                    made.forth(self._shop.now_ns())
+            except Fault as fault:
+                done(f"{fault.what} {fault.remedy}")
+                return
+
+            def ended(why: str) -> None:
+                if why:
+                    self._unmake(made)
+                done(why)
+
+            self._write(forth, ended)
+
+        return Step(_title(draft), undo, redo)
 
     def _write(self, message: SaveBindings, ended: Ended) -> None:
         """Have the scene child write; when it has, show what is written."""
@@ -223,6 +311,12 @@ class Authoring:
             ended("")
 
         self._shop.save_bindings(message, answered)
+
+
+def _title(draft: Draft) -> str:
+    more = f" and {len(draft.new) - 1} more" if len(draft.new) > 1 else ""
+    new = f"New tag {draft.tag.name}{more}, bound" if draft.new else f"Bind {draft.tag.name}"
+    return f"{new} to {draft.prim}"
 
 
 def _facts(bindings: Sequence[Binding]) -> set[Binding]:

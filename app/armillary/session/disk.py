@@ -1,7 +1,7 @@
 """The project's files on disk: whether the world still runs them, and bindings that somebody else saved.
 
 Files are asked, not watched: a look costs some `stat` calls a second, and works on every file system
-(decision 0024).
+(decision 23).
 """
 
 from __future__ import annotations

@@ -1,72 +1,127 @@
-"""Units, ranges and alarm limits changed by an engineer: checked, written atomically, undone again."""
+"""Tags, units, ranges and alarm limits changed by an engineer: checked, written atomically, undone again."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from armillary.model.fault import Fault, ProjectFault
 from armillary.project import folder as projects
-from armillary.project.edit import Value, with_tag
+from armillary.project.edit import EMPTY, NewTag, Value, with_new_tags, with_tag
 from armillary.project.record import TWINS_FILE
 from armillary.project.rules import RULES_FILE, with_alarm
+from armillary.project.rules import Value as AlarmValue
 from armillary.session.undo import Done, Step, Undo
 
-NEXT = "Start the world again to use it (Plant ▸ Start the world again)."
+NEXT = "The world runs the old one until it loads the project's changes."
 
 
-def change_tag(folder: Path, undo: Undo, name: str, changes: Mapping[str, Value | None], now_ns: int) -> str:
-    """Change a tag of a project; return what to tell. Raises ProjectFault, then nothing is written."""
-    return _change(
-        folder, TWINS_FILE, f"Change {name}", undo, lambda text: with_tag(text, name, changes), now_ns
-    )
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One file that was changed: it goes back and forth as a whole, unless somebody else changed it."""
+
+    folder: Path
+    path: Path
+    before: str
+    after: str
+
+    def back(self, now_ns: int) -> None:
+        """Write the file as it was. Raises ProjectFault."""
+        _write(self.folder, self.path, self.after, self.before, now_ns)
+
+    def forth(self, now_ns: int) -> None:
+        """Write the change again. Raises ProjectFault."""
+        _write(self.folder, self.path, self.before, self.after, now_ns)
+
+
+def text_of(folder: Path, file: str) -> str:
+    """Return a file's text, "" where there is none. Raises ProjectFault."""
+    path = folder / file
+    try:
+        return path.read_text("utf-8") if path.exists() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProjectFault(
+            f"{file} cannot be read: {error}.", where=str(path), remedy="Check its permissions."
+        ) from error
+
+
+def add_tags(folder: Path, tags: Sequence[NewTag], now_ns: int) -> Written:
+    """Add tags to a project. Raises ProjectFault, then nothing is written. The caller sees to undo."""
+    return _edited(folder, TWINS_FILE, lambda text: with_new_tags(text, tags), now_ns, None)
+
+
+def change_tag(
+    folder: Path,
+    undo: Undo,
+    name: str,
+    changes: Mapping[str, Value | None],
+    now_ns: int,
+    since: str | None = None,
+) -> str:
+    """Change a tag of a project; return what to tell. Raises ProjectFault, then nothing is written.
+
+    since: the text that the person saw; a file that is another by now is refused.
+    """
+    title = f"Change {name}"
+    written = _edited(folder, TWINS_FILE, lambda text: with_tag(text, name, changes), now_ns, since)
+    return _kept(written, undo, title, now_ns)
 
 
 def change_alarm(
-    folder: Path, undo: Undo, id_: str, changes: Mapping[str, str | float | None], now_ns: int
+    folder: Path,
+    undo: Undo,
+    id_: str,
+    changes: Mapping[str, AlarmValue | None],
+    now_ns: int,
+    since: str | None = None,
 ) -> str:
-    """Change an alarm of a project; return what to tell. Raises ProjectFault, then nothing is written."""
+    """Change or add an alarm of a project; return what to tell. Raises as `change_tag` does."""
     title = f"Change alarm {id_}"
-    return _change(folder, RULES_FILE, title, undo, lambda text: with_alarm(text, id_, changes), now_ns)
+    written = _edited(folder, RULES_FILE, lambda text: with_alarm(text, id_, changes), now_ns, since)
+    return _kept(written, undo, title, now_ns)
 
 
-def _change(folder: Path, file: str, title: str, undo: Undo, edit: Callable[[str], str], now_ns: int) -> str:
-    path = folder / file
-    try:
-        old = path.read_text("utf-8") if path.exists() else ""
-    except OSError as error:
-        raise ProjectFault(
-            f"{file} cannot be read: {error.strerror}.", where=str(path), remedy="Check its permissions."
-        ) from error
-    new = edit(old)
-    _write(folder, path, old, new, now_ns)
+def _edited(folder: Path, file: str, edit: Callable[[str], str], now_ns: int, since: str | None) -> Written:
+    old = text_of(folder, file)
+    if since is not None and old != since:
+        raise _by_another(folder / file)
+    written = Written(folder, folder / file, old, edit(old))
+    written.forth(now_ns)
+    return written
 
-    def again(before: str, after: str, done: Done) -> None:
+
+def _kept(written: Written, undo: Undo, title: str, now_ns: int) -> str:
+    def again(write: Callable[[int], None], done: Done) -> None:
         try:
-            _write(folder, path, before, after, now_ns)
+            write(now_ns)
         except Fault as fault:
             done(f"{fault.what} {fault.remedy}")
         else:
             done("")
 
-    undo.push(Step(title, lambda done: again(new, old, done), lambda done: again(old, new, done)))
+    undo.push(Step(title, lambda done: again(written.back, done), lambda done: again(written.forth, done)))
     return f"Saved: {title}. {NEXT}"
+
+
+def _by_another(path: Path) -> ProjectFault:
+    return ProjectFault(
+        f"{path.name} was changed by somebody else meanwhile.",
+        where=str(path),
+        remedy="Look at it as it is now, then change it.",
+    )
 
 
 def _write(folder: Path, path: Path, before: str, after: str, now_ns: int) -> None:
     """Put `after` in the place of `before`. Raises Fault when the project would not be whole."""
-    if path.exists() and path.read_text("utf-8") != before:
-        raise ProjectFault(
-            f"{path.name} was changed by somebody else meanwhile.",
-            where=str(path),
-            remedy="Open the project again, then change it.",
-        )
+    if (path.read_text("utf-8") if path.exists() else "") != before:
+        raise _by_another(path)
     if path.name == RULES_FILE:
         projects.save_rules(folder, after)
         return
     documents = projects.documents(folder)
-    documents.twins = json.loads(after)
+    documents.twins = json.loads(after or EMPTY)
     projects.save(folder, documents, now_ns)  # refuses a mistake before anything is written
-    if path.read_text("utf-8") != after:
+    if after and path.read_text("utf-8") != after:
         projects.write_atomic(path, after)  # the same facts, in the very bytes that there were

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from armillary.model.binding import Binding
@@ -11,6 +12,7 @@ from armillary.model.frame import Event
 from armillary.model.look import Look
 from armillary.model.message import AskAttributes, Attributes, ChooseVariants, SaveBindings, SceneOpened
 from armillary.model.scene import SceneArrays, SceneProblem
+from armillary.model.tags import TagSpec
 from armillary.session import scenery
 from armillary.session.boarding import start_scene
 from armillary.session.feed import SCENE, Feed
@@ -146,15 +148,21 @@ class Loading(Standing):
             self._recompiled,
         )
 
-    def rebind(self, bindings: tuple[Binding, ...]) -> None:
-        """Show the same scene with other bindings: at once for few, else as soon as they are compiled."""
+    def rebind(
+        self, bindings: tuple[Binding, ...], trial: TagSpec | None = None, value: float = math.nan
+    ) -> None:
+        """Show the same scene with other bindings: at once for few, else as soon as they are compiled.
+
+        trial: a tag that no world has, for a binding in hand; `value` is what it has, marked as substituted.
+        """
         old = self.scenery
         if old is None:
             return
         specs, colormaps = self.specs, self.colormaps
+        self.showing.trial = value if trial is not None else None
 
         def compiled() -> Scenery:
-            return scenery.compiled(old.scene, bindings, old.layer_problems, specs, colormaps)
+            return scenery.compiled(old.scene, bindings, old.layer_problems, specs, colormaps, trial)
 
         if len(bindings) <= AT_ONCE:
             self._recompiled(compiled())

@@ -12,7 +12,7 @@ from armillary.model.clock import NS, Clock
 from armillary.model.command import Template
 from armillary.model.fault import FaultRecord
 from armillary.model.frame import WorldKind
-from armillary.model.order import ENDS, Arm, Armed, Order, OrderState, Receipt
+from armillary.model.order import ENDS, Arm, Armed, CloseOrder, Order, OrderState, Receipt
 from armillary.model.tags import TagSpec
 from armillary.session.mirror import Mirror
 from armillary.session.signal import Signal
@@ -177,6 +177,20 @@ class Orders:
         if receipts:
             self.changed.emit()
 
+    def unconfirmed(self) -> tuple[Receipt, ...]:
+        """Return the orders that nobody knows the outcome of, and nobody has looked after; oldest first."""
+        return tuple(r for r in self.receipts.values() if r.state is OrderState.UNVERIFIED and not r.closed)
+
+    def close_unconfirmed(
+        self, order: str, comment: str, told: Callable[[FaultRecord | None], None] = lambda _fault: None
+    ) -> None:
+        """Tell the world what was found at the plant: the card goes on all desks."""
+
+        def answered(answer: object) -> None:
+            told(answer if isinstance(answer, FaultRecord) else None)
+
+        self._ask(CloseOrder(order=order, comment=comment), answered, ANSWER_S)
+
     def disarm(self, why: str) -> None:
         """Take back what is armed: the world fell silent, or something else was selected."""
         if self.armed is not None and self._hand is not None:
@@ -288,3 +302,8 @@ def _as_fault(answer: object) -> FaultRecord:
         where=type(answer).__name__,
         remedy="See its log file.",
     )
+
+
+def value_text(value: float, unit: str = "") -> str:
+    """Return a value with its unit, as everywhere on the desk."""
+    return texts.number(value, unit)

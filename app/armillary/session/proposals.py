@@ -22,9 +22,7 @@ from armillary.session.signal import Signal
 
 ASK_S = 10.0
 KEPT = 100
-LINGER_NS = (
-    20 * NS
-)  # that a card stays after its proposal is over, unless it went wrong
+LINGER_NS = 20 * NS  # that a card stays after its proposal is over, unless it went wrong
 ACTING = ("approved", "sent", "verified")
 BAD = ("failed", "rolled back")
 BASELINE = "baseline"

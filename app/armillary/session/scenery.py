@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -47,10 +47,16 @@ def compiled(
     layer_problems: tuple[SceneProblem, ...],
     specs: tuple[TagSpec, ...],
     colormaps: Sequence[ColourMap],
+    trial: TagSpec | None = None,
 ) -> Scenery:
-    """Return the scenery of arrays that are there already, for these tags."""
-    program, problems = compiled_program(bindings, scene, specs, colormaps)
-    bound = np.zeros(len(specs), np.bool_)
+    """Return the scenery of arrays that are there already, for these tags.
+
+    trial: one more tag, behind all others, that no world has (`showing.trial` gives its value).
+    """
+    n = len(specs)
+    tags = specs if trial is None else (*specs, replace(trial, slot=n))
+    program, problems = compiled_program(bindings, scene, tags, colormaps)
+    bound = np.zeros(len(tags), np.bool_)
     bound[program.binding_slot] = True
     for group in program.derived:
         bound[list(group.inputs.values())] = True
@@ -65,10 +71,12 @@ def compiled(
         program=program,
         specs=specs,
         compile_problems=problems,
-        bound_slot=frozen(bound),
+        bound_slot=frozen(bound[:n]),
         pair_prim=frozen(prim[order]),
         pair_binding=frozen(binding[order]),
-        slot_of={b.where: s for b, s in zip(program.bindings, program.binding_slot.tolist(), strict=True)},
+        slot_of={
+            b.where: s for b, s in zip(program.bindings, program.binding_slot.tolist(), strict=True) if s < n
+        },
     )
 
 
@@ -84,6 +92,7 @@ def tags_of_prim(
 ) -> list[int]:
     """Return the slots shown by a prim or its subtree: through bindings first, then through its twin."""
     slots = [int(scenery.program.binding_slot[b]) for b in bindings_below(scenery, prim)]
+    slots = [slot for slot in slots if slot < len(scenery.specs)]  # one on trial is no world's
     twin = twin_of_prim(scenery.scene, prim, twins)
     if twin is not None:
         slots += [s.slot for s in specs if s.twin == twin.id]

@@ -13,7 +13,9 @@ from armillary.encoding.resolve import Options, resolve, spin_rates
 from armillary.model.arrays import F8, U1, U4
 from armillary.model.clock import NS
 from armillary.model.look import ALARM_SHIFT, Look, base_look
+from armillary.model.quality import MANUAL, SUBSTITUTED
 from armillary.model.scene import SceneArrays
+from armillary.model.tags import TagTable
 from armillary.session.mirror import Mirror
 from armillary.session.scenery import Scenery
 
@@ -35,6 +37,7 @@ class Showing:
         self.alarms: U1 | None = None  # (M,) marks of alarms, None when there are none
         self.tint: Callable[[Look, Mirror], Look] | None = None  # other colours than those of the bindings
         self.tint_legends: tuple[Legend, ...] = ()
+        self.trial: float | None = None  # value of the tag on trial, behind all others
         self.wanted = True  # something that the look depends on has changed
         self._phase: F8 = np.zeros(0)
         self._rate: F8 = np.zeros(0)  # rad/s
@@ -42,7 +45,7 @@ class Showing:
 
     def show(self, scenery: Scenery | None) -> None:
         """Show another scene, as authored until the first resolve."""
-        self.scenery = scenery
+        self.scenery, self.trial = scenery, None
         self.look = base_look(scenery.scene) if scenery is not None else None
         self.hidden, self.isolated = set(), ()
         self._set_spins()
@@ -86,7 +89,12 @@ class Showing:
     def resolve(self, mirror: Mirror, selection: tuple[int, ...], now_mono_ns: int) -> Look | None:
         """Return the new look, None when there is no scene or the mirror is of other tags."""
         scenery = self.scenery
-        if scenery is None or len(mirror) < scenery.program.tags:
+        if scenery is None:
+            return None
+        table, held = mirror.table, mirror.held
+        if self.trial is not None and scenery.program.tags == len(scenery.specs) + 1 == len(mirror) + 1:
+            table, held = tried(table, self.trial), np.append(held, self.trial)
+        if len(table) < scenery.program.tags:
             return None
         options = Options(
             seq=mirror.seq,
@@ -98,18 +106,30 @@ class Showing:
             solid=selection,
             ghost=self.ghost and bool(selection),
             phase=self._phase,
-            held=mirror.held,
+            held=held,
             grey=self.grey,
         )
-        self._rate = spin_rates(scenery.program, mirror.table, options)
+        self._rate = spin_rates(scenery.program, table, options)
         self.wanted = False
-        look = resolve(scenery.program, mirror.table, options)
+        look = resolve(scenery.program, table, options)
         if self.tint is not None:
             look = self.tint(look, mirror)
         if self.alarms is not None and len(self.alarms) == len(look.state):
             look = replace(look, state=look.state | (self.alarms << _SHIFT))
         self.look = look
         return self.look
+
+
+def tried(table: TagTable, value: float) -> TagTable:
+    """Return a copy of a table with one tag more, that a person gives a value: it is shown as substituted."""
+    n = len(table)
+    out = TagTable(n + 1)
+    for name in ("value", "source_ns", "arrival_ns", "arrival_mono_ns", "alive_mono_ns", "quality", "seq"):
+        getattr(out, name)[:n] = getattr(table, name)
+    out.value[n], out.quality[n] = value, SUBSTITUTED | MANUAL
+    out.alive_mono_ns[n] = np.iinfo(np.int64).max // 2  # it does not age
+    out.text = table.text
+    return out
 
 
 def variants_wanted(look: Look, scene: SceneArrays) -> tuple[tuple[str, str, str], ...]:

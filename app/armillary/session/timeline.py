@@ -196,7 +196,8 @@ class Timeline:
         self.changed.emit()
 
     def visit(self, kind: WorldKind) -> None:
-        """Show another world's time: the record is the same, what frames told is not."""
+        """Show another world's time: what frames told is not its own, and maybe not the record either."""
+        self._ids.clear()
         self._kind, self._began_ns, self._shown_ns = kind, 0, 0
         self._tail.clear()
         self._past.clear()

@@ -7,11 +7,14 @@ it is ready; all else of this module stays empty there.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+import numpy as np
+
 from armillary.model.account import Right, may
+from armillary.model.arrays import F8, I8
 from armillary.model.clock import NS
 from armillary.model.control import (
     AskBrief,
@@ -31,10 +34,10 @@ from armillary.model.control import (
     StepBy,
     TimelineRow,
 )
-from armillary.model.fault import Fault, FaultRecord
+from armillary.model.fault import Fault, FaultRecord, record
 from armillary.model.frame import WorldKind
+from armillary.model.tags import TagSpec
 from armillary.project.record import Project
-from armillary.session.loading import fault_of
 from armillary.session.mirror import Mirror
 from armillary.session.signal import Signal
 from armillary.session.training_lessons import LessonRow, rows_of
@@ -53,6 +56,7 @@ class Stage(Protocol):
     mirror: Mirror
     role: str
     cursor: Cursor | None
+    specs: tuple[TagSpec, ...]
 
     @property
     def project(self) -> Project | None: ...
@@ -153,6 +157,15 @@ class Station:
         self._lessons = None
         self.changed.emit()
 
+    def truth_series(self) -> Mapping[int, tuple[I8, F8]]:
+        """Return slot → (times in ns UTC, true values), (n,) each, where instruments show others."""
+        out = {}
+        for spec in self._at.specs if self.truth else ():
+            if points := self.truth.get(spec.name):
+                at, value = np.array(points, np.float64).T
+                out[spec.slot] = (self.start_ns + np.round(at * NS).astype(np.int64), value)
+        return out
+
     # ------------------------------------------------------------ the loop
 
     def visited(self) -> None:
@@ -222,7 +235,7 @@ class Station:
             try:
                 self._at.train(scenario, answer.path)
             except Fault as fault:
-                self._refuse(fault_of(fault))
+                self._refuse(record(fault))
 
         self._at.snapshot(f"start of {scenario}", done)
 

@@ -6,7 +6,7 @@ import math
 
 from armillary.model.control import Cursor, ExerciseView, MalfunctionSpec
 
-_KEEPS_UP = 0.05  # of the speed asked for: nearer than that it is that speed
+_KEEPS_UP = 0.05  # of the speed asked for: less behind than that is that speed
 _MINUTE, _HOUR = 60, 3600
 _KINDS = {
     "sensor.bias": "reads too much",
@@ -86,7 +86,7 @@ def speed_text(cursor: Cursor | None) -> str:
     if cursor is None or not cursor.asked:
         return ""
     asked, real = cursor.asked, cursor.speed
-    if not real or abs(real - asked) <= _KEEPS_UP * abs(asked):
+    if not real or abs(real) >= (1 - _KEEPS_UP) * abs(asked):
         return f"{asked:g} ×"
     return f"asked {asked:g} ×, running {real:.2g} ×"
 

@@ -32,6 +32,7 @@ from armillary.model.control import (
 from armillary.model.fault import FaultRecord, OrderFault
 from armillary.model.frame import Event, WorldKind
 from armillary.model.tags import TagSpec
+from armillary.project import scenarios
 from armillary.session.loading import fault_of
 from armillary.session.mirror import Mirror
 from armillary.session.signal import Signal
@@ -375,3 +376,8 @@ def kept_forks(private: Path) -> tuple[KeptFork, ...]:
         title = document.get("title") or "What if"
         out.append(KeptFork(name=path.parent.name, title=str(title), when_ns=made_ns, runs=runs))
     return tuple(sorted(out, key=lambda fork: -fork.when_ns))
+
+
+def kept_scenarios(folder: Path) -> tuple[str, ...]:
+    """Return the names of a project's what-if scenarios."""
+    return tuple(path.stem for path in scenarios.scenarios(folder))

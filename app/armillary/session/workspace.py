@@ -30,6 +30,7 @@ from armillary.session.alarmbook import AlarmBook
 from armillary.session.authoring import Authoring
 from armillary.session.batch import Batch
 from armillary.session.boarding import Boarding, WorldState, boarding, joined, start_recorder, start_world
+from armillary.session.browsing import Browsing
 from armillary.session.disk import Disk, with_project
 from armillary.session.feed import RECORDER, SCENE, WORLD, Feed
 from armillary.session.loading import fault_of
@@ -81,7 +82,7 @@ class Workspace(Visiting):
             lambda: self.specs,
         )
         self.timeline = Timeline(
-            lambda message, callback, limit_s: self._ask(RECORDER, message, callback, limit_s),
+            self._ask_record,
             lambda: self.specs,
             self.picture_ns,
         )
@@ -99,6 +100,8 @@ class Workspace(Visiting):
         self.undo = Undo()
         self.authoring = Authoring(self, self.undo)
         self.disk = Disk(self)
+        self.browsing = Browsing(self, clock)
+        self.visited.connect(self.authoring.cancel)
         for signal in (self.scene_changed, self.bindings_changed):
             signal.connect(lambda: self.alarms.place(self.scene))
         self.orders.changed.connect(self.order_changed.emit)
@@ -263,17 +266,25 @@ class Workspace(Visiting):
         slots.extend(self._frame(frame, now_mono_ns) for frame in batch.frames)
         if slots:
             if self.home_kind is WorldKind.REPLAY and self.timebar.following and self.mirror.t_ns:
-                self.timebar.reveal(self.mirror.t_ns)  # nothing goes on behind it that the bar could follow
+                self._show_record(self.mirror.t_ns)
             changed = slots[0] if len(slots) == 1 else np.unique(np.concatenate(slots))
             self.showing.note(changed)
             self.showing.wanted |= self.showing.ages
             self.frame_arrived.emit(changed)
+
+    def _show_record(self, t_ns: int) -> None:
+        """Let the time bar of a home that replays show where it is: nothing goes on that it could follow."""
+        at = self.cursor
+        if at is not None and 0 < at.to_ns - at.from_ns < self.timebar.span_s * NS:
+            self.timebar.show(at.from_ns, at.to_ns)
+        self.timebar.reveal(t_ns)
 
     # ------------------------------------------------------------ the world
 
     def _welcome(self, welcome: Welcome, now_mono_ns: int) -> U4:
         specs_differ = welcome.specs != self.specs
         if specs_differ:
+            self.authoring.cancel()  # it is drawn with the tags as they were
             self.specs = welcome.specs
         self.twins, self.relationships, self.role = welcome.twins, welcome.relationships, welcome.role
         self.about, self.templates = welcome.about, welcome.templates
@@ -446,6 +457,10 @@ class Workspace(Visiting):
         """Ask the scene child."""
         self._ask(SCENE, message, callback, timeout_s)
 
+    def now_ns(self) -> int:
+        """Return the time now, for what is written."""
+        return self._clock.now_ns()
+
     def learn_project(self, project: Project) -> None:
         """Take our project as it was read again; the scene stays as it is."""
         if self._plan is not None:
@@ -455,14 +470,18 @@ class Workspace(Visiting):
             self.project_changed.emit()
 
     def browse(
-        self, link: str, under: str, callback: Callable[[tuple[BrowseItem, ...] | FaultRecord], None]
+        self,
+        link: str,
+        under: str,
+        callback: Callable[[tuple[BrowseItem, ...] | FaultRecord], None],
+        limit: int = 500,
     ) -> None:
         """Ask for the children of an address of a link."""
 
         def answered(answer: object) -> None:
             callback(answer.items if isinstance(answer, Browsed) else fault_of(answer))
 
-        self._ask(WORLD, Browse(link=link, under=under), answered, BROWSE_S)
+        self._ask(WORLD, Browse(link=link, under=under, limit=limit), answered, BROWSE_S)
 
     # ------------------------------------------------------------ alarms
 
@@ -473,6 +492,11 @@ class Workspace(Visiting):
         rollup = self.alarms.rollup()
         self.showing.alarms = rollup.mark if rollup is not None else None
         self.showing.wanted = True
+
+    def _ask_record(self, message: object, callback: Callable[[object], None], limit_s: float) -> None:
+        """Ask whoever remembers the world that is shown: an exercise remembers itself."""
+        is_exercise = self.away and self.kind is WorldKind.TRAINING
+        self._ask(WORLD if is_exercise else RECORDER, message, callback, limit_s)
 
     def _show_exercise(self) -> None:
         """Let the time bar show the whole exercise: from now on it can be scrubbed."""

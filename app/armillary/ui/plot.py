@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pyqtgraph as pg
@@ -129,6 +129,7 @@ class Plot(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph ships no
         self.origin_ns = 0
         self._units: dict[str, Unit] = {}
         self._lines: dict[int, Line] = {}
+        self._truths: dict[int, tuple[pg.ViewBox, pg.PlotCurveItem]] = {}
         self._quiet = False  # we set the range ourselves
         self.setAccessibleName("Trend plot")
         self.viewport().setAccessibleName("Trend plot")
@@ -159,6 +160,7 @@ class Plot(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph ships no
         for line in self._lines.values():
             line.remove()
         self._lines.clear()
+        self.draw_truth((), {})
         for unit in self._units.values():
             self.ci.removeItem(unit.axis)
             self.ci.removeItem(unit.title)
@@ -232,6 +234,30 @@ class Plot(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph ships no
             (view_ns[0] - self.origin_ns) / NS, (view_ns[1] - self.origin_ns) / NS, padding=0
         )
         self._quiet = False
+
+    def draw_truth(self, pens: Sequence[Pen], truth: Mapping[int, tuple[I8, F8]]) -> None:
+        """Draw, dashed, what is true where instruments show something else: slot → (times in ns, values)."""
+        units = {pen.slot: self._units[pen.unit] for pen in pens if pen.unit in self._units}
+        for slot in set(self._truths) - (set(truth) & set(units)):
+            box, curve = self._truths.pop(slot)
+            box.removeItem(curve)
+        for slot, unit in units.items():
+            if slot not in truth or not len(truth[slot][0]):
+                continue
+            t_ns, value = truth[slot]
+            if slot not in self._truths:
+                curve = pg.PlotCurveItem()
+                unit.box.addItem(curve, ignoreBounds=True)
+                self._truths[slot] = (unit.box, curve)
+            curve = self._truths[slot][1]
+            curve.setPen(pg.mkPen(self._colours.training, width=LINE_PX, dash=[6, 4]))
+            curve.setData((t_ns - self.origin_ns) / NS, value)
+            unit.fit(min(unit.low, float(value.min())), max(unit.high, float(value.max())))
+
+    @property
+    def truths(self) -> tuple[int, ...]:
+        """The slots whose true values are drawn."""
+        return tuple(sorted(self._truths))
 
     def _mark_bad(self, pens: Sequence[Pen]) -> None:
         """Put a tick on the time axis where a pen went bad and where it came back."""

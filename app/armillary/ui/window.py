@@ -31,6 +31,7 @@ from armillary.ui.bars import Bars
 from armillary.ui.brief import BriefCard
 from armillary.ui.canvas import Canvas
 from armillary.ui.commands import Commands
+from armillary.ui.decisions import Decisions
 from armillary.ui.finder import Finder
 from armillary.ui.help import HelpSheet
 from armillary.ui.menus import Menus
@@ -106,6 +107,7 @@ class DeskWindow(QMainWindow):
         self.bindcard = BindCard(ws, self.canvas, self.say)
         self.canvas.on_tags = self.bindcard.drop
         self.tree.view.on_tags = lambda slots, index: self.bindcard.drop(slots, self.tree.model.prim(index))
+        self.decisions = Decisions(ws, clock, colours, self.canvas, self._run_named, self.frame)
         self.alarmbar.show_list = lambda: self.show_panel("alarms")
         self.exercise = ExercisePanel(ws, colours, self._run_named)
         self.instructor = InstructorPanel(ws, colours, self._run_named, self.fault)
@@ -128,11 +130,13 @@ class DeskWindow(QMainWindow):
         add("links", "Links", self.links, "bottom")
         add("events", "Events", self.events, "bottom")
         add("worlds", "Worlds", self.bars.worlds, "bottom")
+        add("loops", "Loops", self.decisions.loops, "bottom")
         add("whatif", "What-if", self.whatif, "bottom")
         add("compare", "Compare", self.compare, "bottom")
         if not self.workspace.is_trainee:
             add("exercise", "Exercise", self.exercise, "bottom")
             add("instructor", "Instructor", self.instructor, "right")
+        self.decisions.place(self.mode)
         self.bars.place(self.mode, self.docks, self.canvas, self.show_panel)
         self.mode.top(self.brief)
         if self.workspace.is_trainee:
@@ -398,7 +402,7 @@ class DeskWindow(QMainWindow):
         for part in (
             self.canvas, self.tree, self.inspector, self.tags, self.trends, self.links, self.events,
             self.alarms, self.alarmbar, self.exercise, self.instructor,
-            self.whatif, self.compare,
+            self.whatif, self.compare, self.decisions,
             self.status, self.cards, self.commands, self.menus, self.docks, self.bars, self.mode,
         ):  # fmt: skip
             part.set_colours(self.colours)

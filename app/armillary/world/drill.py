@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
@@ -18,15 +18,8 @@ from armillary.alarms.evaluate import Evaluator
 from armillary.model.alarm import AlarmAct, AlarmActed, AlarmEvent, AlarmState
 from armillary.model.arrays import F8, U2
 from armillary.model.clock import NS
-from armillary.model.control import (
-    Branch,
-    ExerciseView,
-    MalfunctionSpec,
-    ScoreRow,
-    StateAnswer,
-    TimelineRow,
-)
-from armillary.model.fault import OrderFault
+from armillary.model.control import MalfunctionSpec, StateAnswer
+from armillary.model.fault import Fault, OrderFault
 from armillary.model.frame import Frame, WorldKind
 from armillary.model.lesson import Deed, Lesson
 from armillary.model.sample import batch_of
@@ -40,13 +33,14 @@ from armillary.model.simulation import (
     values_of,
 )
 from armillary.project.record import Project
-from armillary.simulate.debrief import Attempt, Track
+from armillary.simulate.debrief import Attempt
 from armillary.simulate.exercise import Exercise, Progress
 from armillary.simulate.malfunctions import Active, Malfunctions
 from armillary.twin.derive import Derived
 from armillary.world.core import Core
 from armillary.world.memory import Memory
 from armillary.world.simulated import SimulatedSupply, Wiring
+from armillary.world.tracks import tracks
 
 BACKTRACK_S = 30.0
 BACKTRACKS = 40
@@ -54,8 +48,6 @@ _MONO_NS = 1_000_000 * NS  # where the simulated monotonic clock begins
 _HOUR = "time_of_day"  # a parameter that a model may have, in hours
 _HOUR_NS = 3_600 * NS
 _DAY_NS = 24 * _HOUR_NS
-_TRACKS = 6  # pictures of a report
-_LANES = {"alarm": "alarm", "mark": "mark", "end": "mark", "instructor": "mark"}
 
 
 class Host(Protocol):
@@ -148,7 +140,8 @@ class Drill:
     async def begin(self, state: StateAnswer | None) -> Frame:
         """Start the model, from a state where there is one; return the first frame."""
         initial: dict[str, float] = {}
-        inputs = {self._input(tag): value for tag, value in self.lesson.inputs.items()}
+        wished = {self._input(tag): value for tag, value in self.lesson.inputs.items()}
+        inputs = dict(wished)
         if state is not None:
             known = {tag: float(v) for tag, v in zip(state.tags, state.value.tolist(), strict=True)}
             initial = {
@@ -161,7 +154,7 @@ class Drill:
                 for tag, variable in self.wiring.input_of.items()
                 if math.isfinite(known.get(tag, math.nan))
             }
-            inputs = {**taken, **inputs}
+            inputs = {**taken, **wished}
             for spec in self.specs:
                 self._true[spec.slot] = known.get(spec.name, math.nan)
         self.held = dict(inputs)
@@ -177,9 +170,30 @@ class Drill:
                 inputs=values_of(self._sent),
             )
         )
-        frame = self._show(started.values[0])
+        outputs = started.values[0]
+        if state is not None and state.simulator:
+            outputs = await self._loaded(state, wished, outputs)
+        if state is not None:
+            self.alarms.restore(state.alarms, state.t_ns)
+        frame = self._show(outputs)
         self.keep("start", automatic=False, model=await self._host.save())
         return frame
+
+    async def _loaded(self, state: StateAnswer, wished: Mapping[str, float], outputs: F8) -> F8:
+        """Return the outputs of a saved state; those given, an estimate, when it is of another model.
+
+        It brings its inputs along, another exercise's malfunctions too: the first step tells all anew.
+        """
+        try:
+            loaded = await self._host.load(ModelState(data=state.simulator, t_ns=state.t_ns))
+        except Fault as fault:
+            self.note(Deed(t_s=0.0, kind="instructor", what="model", text=f"Start estimated: {fault.what}"))
+            return outputs
+        known = {name: value for name, value in state.model.items() if name in self.wiring.inputs}
+        self.held = {**known, **wished}
+        self._sent = {}
+        shown: F8 = loaded.values[0]
+        return shown
 
     async def step(self) -> Frame:
         """Go on by one step; return the frame of what changed."""
@@ -413,41 +427,20 @@ class Drill:
         return Attempt(
             branch=self.branch,
             deeds=tuple(self.deeds),
-            tracks=self._tracks(),
+            tracks=tracks(
+                self.lesson,
+                {spec.name: spec.unit for spec in self.specs},
+                self.deeds,
+                self.memory,
+                self._truth_log,
+                self.start_ns,
+            ),
             score=self.exercise.score(self.progress),
             ended=self.progress.ended,
             failed=self.progress.failed,
             digest=self.digest,
             until_s=self.t_s,
         )
-
-    def _tracks(self) -> tuple[Track, ...]:
-        """Return the tags that matter: those of bands, malfunctions and expected commands."""
-        names: dict[str, tuple[float, float]] = {b.tag: (b.low, b.high) for b in self.lesson.bands}
-        known = {spec.name: spec for spec in self.specs}
-        for m in self.lesson.malfunctions:
-            tag = m.target.removeprefix("tag:")
-            if tag in known:
-                names.setdefault(tag, (-math.inf, math.inf))
-        for deed in self.deeds:
-            if deed.kind == "command" and deed.what in known:
-                names.setdefault(deed.what, (-math.inf, math.inf))
-        t_s = (self.memory.t_ns - self.start_ns) / NS
-        out = []
-        for tag, (low, high) in list(names.items())[:_TRACKS]:
-            truth = _between(t_s, self._truth_log.get(tag, []))
-            out.append(
-                Track(
-                    tag=tag,
-                    unit=known[tag].unit,
-                    t_s=t_s,
-                    shown=self.memory.column(tag),
-                    truth=truth,
-                    low=low,
-                    high=high,
-                )
-            )
-        return tuple(out)
 
     # ---------------------------------------------------------------- what is seen
 
@@ -468,117 +461,3 @@ class Drill:
                 break
             out[state.id] = state
         return tuple(out.values())
-
-    def view(self, state: str, trainees: Sequence[str], report: str) -> ExerciseView:
-        """Return what the instructor sees."""
-        score = self.exercise.score(self.progress)
-        return ExerciseView(
-            scenario=self.lesson.id,
-            title=self.lesson.title,
-            t_s=self.t_s,
-            state=state,
-            rows=self._rows(score.rows),
-            score=score.rows,
-            total=score.total,
-            most=score.most,
-            passed=score.passed,
-            truth=self.truth(),
-            branch=self.branch,
-            trainees=tuple(trainees),
-            report=report,
-            digest=self.digest,
-            malfunctions=self.lesson.malfunctions,
-            active=tuple(a.spec for a in self.faults.active.values()),
-            faults=self.offered,
-            branches=tuple(
-                Branch(
-                    name=a.branch, until_s=a.until_s, total=a.score.total, most=a.score.most, failed=a.failed
-                )
-                for a in self.left
-            ),
-            pass_mark=self.lesson.pass_mark,
-            minutes=self.lesson.minutes,
-            debrief=self.lesson.debrief,
-            step_s=self.lesson.step_s,
-        )
-
-    @property
-    def offered(self) -> tuple[MalfunctionSpec, ...]:
-        """Return what the model can be made to do wrong: one malfunction for each of its fault inputs."""
-        out = []
-        for v in self.info.variables:
-            twin = v.name.rpartition(".")[0]
-            if v.fault and v.causality == "input" and twin:
-                out.append(MalfunctionSpec(id=f"{v.fault} {twin}", target=f"twin:{twin}", kind=v.fault))
-        return tuple({m.id: m for m in out}.values())
-
-    def _rows(self, score: Sequence[ScoreRow]) -> tuple[TimelineRow, ...]:
-        out = []
-        cleared = {d.what: d.t_s for d in self.deeds if d.kind == "clear"}
-        planned = {m.id for m in self.lesson.malfunctions}
-        for m in self.lesson.malfunctions:
-            begun = self.progress.begun.get(f"malfunction:{m.id}")
-            state = "active" if m.id in self.faults.active else "over" if begun is not None else "planned"
-            t_s = begun if begun is not None else m.at_s
-            text = f"{m.kind} {m.target}"
-            until_s = cleared.get(m.id, math.nan) if state == "over" else math.nan
-            out.append(
-                TimelineRow(t_s=t_s, lane="malfunction", id=m.id, text=text, state=state, until_s=until_s)
-            )
-        begun_s = {d.what: d for d in self.deeds if d.kind == "malfunction" and d.what not in planned}
-        for name, deed in begun_s.items():  # the instructor's own that are over
-            if name not in self.faults.active:
-                out.append(
-                    TimelineRow(
-                        t_s=deed.t_s,
-                        lane="malfunction",
-                        id=name,
-                        text=deed.text,
-                        state="over",
-                        until_s=cleared.get(name, math.nan),
-                    )
-                )
-        for a in self.faults.active.values():
-            if a.spec.id not in planned:
-                text = f"{a.spec.kind} {a.spec.target}"
-                out.append(
-                    TimelineRow(t_s=a.begun_s, lane="malfunction", id=a.spec.id, text=text, state="active")
-                )
-        by_id = {row.id: row for row in score}
-        for e in self.lesson.expects:
-            met = self.progress.begun.get(f"expect:{e.id}", math.nan)
-            text = e.title or e.action or f"must not: {e.must_not}"
-            start, latest = (math.nan, math.nan) if e.must_not else self.exercise.window(self.progress, e)
-            if e.must_not:
-                met = self.progress.violated.get(e.id, math.nan)
-            elif math.isnan(met) and math.isfinite(start):
-                met = start  # its window is open
-            row = TimelineRow(
-                t_s=met,
-                lane="expected",
-                id=e.id,
-                text=text,
-                state=by_id[e.id].state,
-                until_s=latest if math.isfinite(latest) else math.nan,
-            )
-            out.append(row)
-        for d in self.deeds:
-            if d.kind not in ("malfunction", "clear"):
-                lane = _LANES.get(d.kind, "action")
-                out.append(TimelineRow(t_s=d.t_s, lane=lane, id=d.what, text=d.text or d.kind, state="done"))
-        out += [
-            TimelineRow(
-                t_s=m.t_s, lane="snapshot", id=m.id, text=m.title, state="auto" if m.automatic else "named"
-            )
-            for m in self.moments.values()
-        ]
-        return tuple(out)
-
-
-def _between(t_s: F8, points: Sequence[tuple[float, float]]) -> F8 | None:
-    """Return true values at some times, NaN where none was noted; None without any."""
-    if not points:
-        return None
-    at, value = (np.array(column, np.float64) for column in zip(*points, strict=True))
-    out: F8 = np.interp(t_s, at, value, left=np.nan, right=np.nan)
-    return out

@@ -27,7 +27,7 @@ from armillary.model.fault import Fault, FaultRecord, OrderFault, ProjectFault, 
 from armillary.model.frame import WorldKind
 from armillary.model.link import LinkSpec, LinkStatus
 from armillary.model.loop import LoopSpec
-from armillary.model.order import Arm, Order, Receipt
+from armillary.model.order import Arm, CloseOrder, Order, OrderState, Receipt
 from armillary.project import folder as projects
 from armillary.project import loops
 from armillary.project.record import Project
@@ -143,6 +143,7 @@ class Live(Serving):
         self._acts = Acts(self._audit, clock, KillSwitch(project.folder, project.timezone), self._disarm_all)
         self._gate, gate_problem = self._make_gate() if project.commanding.enabled else (None, [])
         self._loops, loops_problem = self._make_loops()
+        self._closed: list[Receipt] = []  # orders that somebody has looked after, for the next frame
         self._told: set[tuple[str, str, str]] = set()
         self._sent_statuses: tuple[LinkStatus, ...] = ()
         self._sent_status_ns = 0
@@ -219,6 +220,7 @@ class Live(Serving):
             self._tell_undecodable()
         receipts, stopped = self._gate.take_receipts() if self._gate else (), self._acts.switch.why()
         self._loops.note(tick.frame.alarms, receipts)
+        receipts, self._closed = (*receipts, *self._closed), []
         if stopped:
             self._loops.stopped(stopped)
         proposals, told = self._loops.take()
@@ -297,6 +299,8 @@ class Live(Serving):
                 return self._need_gate().arm(wish, self.clock.now_mono_ns())
             case Order():
                 return await self._need_gate().execute(replace(message, actor=self.who(peer).user))
+            case CloseOrder():
+                self._close_order(message, self.need(peer, Right.COMMAND))
             case Approve():
                 who = self.need(peer, Right.APPROVE)
                 verdict = "loop.approve" if message.yes else "loop.refuse"
@@ -339,6 +343,17 @@ class Live(Serving):
     def _disarm_all(self, why: str) -> None:
         if self._gate is not None:
             self._gate.disarm_all(why)
+
+    def _close_order(self, wish: CloseOrder, who: LoggedIn) -> None:
+        """Put the card of an order that was not confirmed away on all desks. Raises OrderFault."""
+        receipt = self.publisher.orders.get(wish.order)
+        if receipt is None or receipt.state is not OrderState.UNVERIFIED or receipt.closed:
+            raise OrderFault("That order does not wait for anybody.", where=wish.order, remedy="See Events.")
+        comment = wish.comment.strip()[:500]
+        if not comment:
+            raise OrderFault("Say what you found at the plant.", where=receipt.tag, remedy="Give a comment.")
+        self._acts.note(who, "command.closed", f"{receipt.tag} {receipt.order}", reason=comment)
+        self._closed.append(replace(receipt, closed=f"{who.user}: {comment}"))
 
     def _act_on_link(self, link: str, action: str) -> None:
         if link not in {plan.link.name for plan in self._plans}:

@@ -13,12 +13,14 @@ import numpy as np
 from armillary.alarms.evaluate import Evaluator
 from armillary.model.alarm import AlarmEvent, AlarmSpec
 from armillary.model.arrays import B1, I8
+from armillary.model.clock import NS
 from armillary.model.sample import SampleBatch, batch_of, joined, taken
 from armillary.model.tags import TagSpec, TagTable
 from armillary.twin.derive import Derived
 from armillary.world.record import Recording, Stretch
 
 TOLERANCE = 1e-9  # of the greater of both values: what rounding may make
+LASTS_NS = NS // 4  # samples are taken a tick or two after they arrive: what is gone by then is no difference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +42,28 @@ class Recompute:
         self._derived = Derived(specs)
         self._alarms = Evaluator(alarms, specs)
         self._own: B1 = np.array([bool(spec.expression) for spec in specs], np.bool_)
-        self._differs: B1 = np.zeros(len(specs), np.bool_)
+        self._since_ns: I8 = np.zeros(len(specs), np.int64)  # when each began to differ; 0 = does not
+        self._told: B1 = np.zeros(len(specs), np.bool_)
+
+    def times(self, stretch: Stretch, period_ns: int) -> I8:
+        """Return when to evaluate: when the live world did after each sample, and every second.
+
+        When it did is known from what it derived; where it derived nothing, ticks from the beginning on are
+        as good.
+        """
+        window, begin, end = stretch.tags, stretch.from_ns, stretch.to_ns
+        arrived = window.at_ns
+        after = begin + -(-(arrived - begin) // period_ns) * period_ns
+        ticks = np.unique(arrived[self._own[window.batch.slot]])
+        if len(ticks):
+            i = np.minimum(np.searchsorted(ticks, arrived), len(ticks) - 1)
+            was = (ticks[i] >= arrived) & (ticks[i] <= arrived + 2 * period_ns)
+            after = np.where(was, ticks[i], after)
+        every: I8 = np.unique(np.concatenate((after, after + LASTS_NS, np.arange(begin, end + 1, NS))))
+        return every[(every >= begin) & (every <= end)]
 
     def over(self, recording: Recording, stretch: Stretch, times: I8) -> Iterator[Difference]:
-        """Yield each derived tag whose value begins to differ from the record at some of the times."""
+        """Yield each derived tag whose value differs from the record, once each time it begins to."""
         window, before = stretch.tags, stretch.from_ns
         for t_ns in times.tolist():
             recorded = recording.state(stretch, t_ns)
@@ -80,14 +100,16 @@ class Recompute:
         both_none = np.isnan(value) & np.isnan(recorded.value)
         near = np.isclose(value, recorded.value, rtol=TOLERANCE, atol=0.0)
         differs = own & ~(both_none | near)
-        for slot in np.flatnonzero(differs & ~self._differs).tolist():
+        self._since_ns = np.where(differs & (self._since_ns == 0), t_ns, self._since_ns * differs)
+        lasts = differs & (t_ns - self._since_ns >= LASTS_NS)
+        for slot in np.flatnonzero(lasts & ~self._told).tolist():
             yield Difference(
                 t_ns=t_ns,
                 what=self._specs[slot].name,
                 recorded=f"{recorded.value[slot]:.6g}",
                 computed=f"{value[slot]:.6g}",
             )
-        self._differs = differs
+        self._told = lasts
 
 
 def unmatched(

@@ -7,24 +7,22 @@ true values, the score) goes to lines that may instruct, never into frames.
 from __future__ import annotations
 
 import asyncio
-import json
+import contextlib
 import logging
 import math
 import os
-import secrets
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from armillary._version import __version__
 from armillary.model import message as msg
 from armillary.model import places
-from armillary.model.account import LoggedIn, Right
+from armillary.model.account import LoggedIn, Right, may
 from armillary.model.alarm import AlarmAct
-from armillary.model.clock import NS, Clock, WallClock, iso, parse_iso
+from armillary.model.clock import NS, Clock, WallClock, parse_iso
 from armillary.model.control import (
     AskBrief,
     AskExercise,
@@ -36,32 +34,28 @@ from armillary.model.control import (
     Play,
     Restore,
     Seek,
-    SnapshotInfo,
     StateAnswer,
     Step,
 )
 from armillary.model.fault import Fault, OrderFault, ProjectFault, record
 from armillary.model.frame import Event, Frame, RunState, WorldKind
 from armillary.model.lesson import Deed, Lesson
-from armillary.model.order import Arm, Armed, Order, OrderState, Receipt
+from armillary.model.order import Arm, Order
 from armillary.model.sample import batch_of
 from armillary.model.simulation import ModelInfo, OpenModel
 from armillary.project import folder as projects
 from armillary.project import lessons
 from armillary.project.record import Project
 from armillary.security import accounts
-from armillary.simulate.debrief import report
 from armillary.simulate.host import SimulatorHost
-from armillary.world import snapshot
+from armillary.world import debriefing, snapshot
 from armillary.world.drill import Drill
-from armillary.world.permit import check_value
+from armillary.world.drill_view import moments, view
+from armillary.world.pretended import Orders
 from armillary.world.serving import NoAccounts, People, Serving, within
 
 log = logging.getLogger(__name__)
 
-TOKEN_S = 10.0
-VERIFY_S = 30.0  # simulated
-TOLERANCE = 1e-3  # of the value, at least this much absolutely
 FRAMES_NS = NS // 20  # desks are told this often at most
 SLOWEST, FASTEST = 0.1, 20.0
 STEADY_DAY = "2026-01-01"  # when a steady state begins, so that it is always the same
@@ -89,7 +83,7 @@ def run(args: Mapping[str, Any], say: Callable[[Mapping[str, object]], None]) ->
             where=lesson.origin,
             remedy="Give the state as a snapshot file, or start from a steady_state.",
         )
-    deeds = read_deeds(Path(args["inputs"])) if args.get("inputs") else ()
+    deeds = debriefing.read_deeds(Path(args["inputs"])) if args.get("inputs") else ()
     asyncio.run(_serve(args, say, project, lesson, state, deeds))
 
 
@@ -121,32 +115,6 @@ async def _serve(
         await world.serve(say)
     finally:
         await host.close()
-
-
-def read_deeds(path: Path) -> tuple[Deed, ...]:
-    """Return recorded deeds, one JSON object a line, by their time. Raises ProjectFault with the line."""
-    out = []
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProjectFault(
-            "The inputs cannot be read.", where=str(path), remedy="Give a file of JSON lines."
-        ) from error
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            data = json.loads(line)
-            value = data.get("value")
-            data["value"] = math.nan if value is None else float(value)
-            out.append(Deed(**data))
-        except (ValueError, TypeError, AttributeError) as error:
-            raise ProjectFault(
-                f"This is no deed: {error}.",
-                where=f"{path}:{number}",
-                remedy='Write {"t_s": 1.5, "kind": "command", "what": "P-101B.run", "value": 1}.',
-            ) from error
-    return tuple(sorted(out, key=lambda deed: deed.t_s))
 
 
 def steady_ns(of_day: str) -> int:
@@ -202,9 +170,7 @@ class Training(Serving):
         self._todo = list(deeds)
         self._speed = 0.0 if paced else math.inf
         self._actual = 0.0
-        self._armed: dict[str, tuple[Arm, str, int]] = {}
-        self._flying: dict[str, tuple[Receipt, float]] = {}
-        self._receipts: list[Receipt] = []
+        self._orders = Orders(self.drill, project.specs)
         self._steps = 0  # asked for while frozen
         self._moved = asyncio.Event()
         self._lock = asyncio.Lock()  # the simulator takes one call at a time
@@ -298,7 +264,7 @@ class Training(Serving):
             frame = await self.drill.step()
             if self._paced and self.drill.backtrack_due:
                 await self.drill.snapshot(f"{self.drill.t_s:.0f} s", automatic=True)
-        self._verify()
+        self._orders.verify()
         self._publish(frame)
 
     async def _beat(self, wait_s: float = 0.2) -> None:
@@ -325,12 +291,11 @@ class Training(Serving):
 
     def _publish(self, frame: Frame) -> None:
         early, self.early = tuple(self.early), []
-        orders, self._receipts = tuple(self._receipts), []
         self.publisher.publish(
             replace(
                 frame,
                 events=(*early, *frame.events),
-                orders=orders,
+                orders=self._orders.take(),
                 links=self.drill.supply.statuses(self.drill.start_ns),
                 run=self._run_state(),
                 cursor=self._cursor(),
@@ -358,6 +323,13 @@ class Training(Serving):
 
     # ---------------------------------------------------------------- requests
 
+    async def _reply(self, peer: bytes, message: object) -> object:
+        """Answer; what the simulator knows is an instructor's only."""
+        answer = await super()._reply(peer, message)
+        if isinstance(answer, StateAnswer) and not may(self.who(peer).role, Right.INSTRUCT, training=True):
+            return replace(answer, simulator=b"", model={})
+        return answer
+
     async def reply(self, peer: bytes, message: object) -> object:
         """Answer what only a TRAINING world can."""
         remembered = self.drill.memory.answer(message)
@@ -365,9 +337,12 @@ class Training(Serving):
             return remembered
         match message:
             case Arm():
-                return self._arm(peer, message)
+                who = self.need(peer, Right.COMMAND)
+                return self._orders.arm(message, who, self.publisher.table, self.clock.now_mono_ns())
             case Order():
-                return self._execute(peer, message)
+                who = self.need(peer, Right.COMMAND)
+                self._moved.set()
+                return self._orders.execute(message, who, self.publisher.table, self.clock.now_mono_ns())
             case AlarmAct():
                 who = self.need(peer, Right.ACKNOWLEDGE)
                 acted = self.drill.act(message, who.user)
@@ -402,8 +377,9 @@ class Training(Serving):
 
     async def _instructed(self, peer: bytes, message: object) -> object:
         if isinstance(message, Exercise) and message.action == "ready":
-            self._ready.add(self.who(peer).user)
-            self._event(f"{self.who(peer).name} is ready.")
+            trainee = self.need(peer, Right.TRAIN)
+            self._ready.add(trainee.user)
+            self._event(f"{trainee.name} is ready.")
             return msg.Done()
         if not isinstance(message, Inject | ClearMalfunction | Exercise | AskExercise | Restore):
             return await super().reply(peer, message)
@@ -412,8 +388,8 @@ class Training(Serving):
             case AskExercise():
                 people = tuple(dict.fromkeys(self.who(peer).user for peer in self._trainees))
                 return replace(
-                    self.drill.view(self._state_word(), people, self._report),
-                    snapshots=self._moments(),
+                    view(self.drill, self._state_word(), people, self._report),
+                    snapshots=moments(self.drill, self.id),
                     ready=tuple(sorted(self._ready)),
                 )
             case Inject(malfunction=spec):
@@ -445,7 +421,7 @@ class Training(Serving):
             case "snapshot":
                 async with self._lock:
                     moment = await self.drill.snapshot(wish.text or f"{self.drill.t_s:.0f} s")
-                return next(info for info in self._moments() if info.path == moment.id)
+                return next(info for info in moments(self.drill, self.id) if info.path == moment.id)
         self._moved.set()
         return msg.Done()
 
@@ -465,23 +441,8 @@ class Training(Serving):
             frame = await self.drill.go_back(name)
         self._note = f"Branch {self.drill.branch}"
         self._report, self._playback = "", 0.0
-        self._flying.clear()
-        self._armed.clear()
+        self._orders.forget()
         self._show(frame)
-
-    def _moments(self) -> tuple[SnapshotInfo, ...]:
-        return tuple(
-            SnapshotInfo(
-                path=m.id,
-                title=m.title,
-                world=self.id,
-                kind=str(self.kind),
-                t_ns=self.drill.start_ns + round(m.t_s * NS),
-                taken_ns=0,
-                tags=len(m.value),
-            )
-            for m in self.drill.moments.values()
-        )
 
     def _state_word(self) -> str:
         if self.drill.over:
@@ -490,8 +451,18 @@ class Training(Serving):
             return "running"
         return "frozen" if self.drill.steps else "ready"
 
+    async def state_answer(self, t_ns: int = 0) -> StateAnswer:
+        """Return the state of this moment with the simulator's own, so that it is restored exactly."""
+        async with self._lock:
+            model = b""
+            if self.drill.moments and (not self.drill.over or self._cursor_ns == self.drill.t_ns):
+                with contextlib.suppress(Fault):  # of a model that is gone what was shown is left
+                    model = (await self._host.save()).data
+            answer = await super().state_answer()
+        return replace(answer, simulator=model)
+
     def model_state(self) -> tuple[bytes, Mapping[str, float]]:
-        """Return the inputs held; the model's own state is in the moments."""
+        """Return the inputs held; a debrief that looks back has no more than what was shown then."""
         return b"", dict(self.drill.held)
 
     # ---------------------------------------------------------------- who
@@ -506,79 +477,6 @@ class Training(Serving):
     def left(self, peer: bytes, who: LoggedIn, *, is_last: bool) -> None:
         """Forget a trainee that left."""
         self._trainees.pop(peer, None)
-
-    # ---------------------------------------------------------------- simulated commands
-
-    def _arm(self, peer: bytes, wish: Arm) -> Armed:
-        who = self.need(peer, Right.COMMAND)
-        spec = next((s for s in self.project.specs if s.name == wish.tag), None)
-        if spec is None:
-            raise OrderFault("There is no such tag.", where=wish.tag, remedy="Choose a tag of this world.")
-        if self.drill.over:
-            raise OrderFault("The exercise is over.", where=wish.tag, remedy="Start another.")
-        check_value(spec, wish.value, wish.unit)
-        token = secrets.token_urlsafe(16)
-        expires = self.clock.now_mono_ns() + int(TOKEN_S * NS)
-        self._armed[token] = (wish, who.user, expires)
-        return Armed(
-            token=token,
-            tag=spec.name,
-            old=float(self.publisher.table.value[spec.slot]),
-            new=wish.value,
-            unit=spec.unit,
-            title=f"{spec.title or spec.name} (simulated)",
-            expires_mono_ns=expires,
-            expires_s=TOKEN_S,
-        )
-
-    def _execute(self, peer: bytes, order: Order) -> Receipt:
-        who = self.need(peer, Right.COMMAND)
-        slot = next((s.slot for s in self.project.specs if s.name == order.tag), -1)
-        old = float(self.publisher.table.value[slot]) if slot >= 0 else math.nan
-        receipt = Receipt(
-            order=order.id,
-            tag=order.tag,
-            state=OrderState.SENT,
-            t_ns=self.drill.t_ns,
-            actor=who.user,
-            old=old,
-            value=order.value,
-            unit=order.unit,
-        )
-        try:
-            self._check(order, who)
-            self.drill.command(order.tag, order.value, who.user)
-        except OrderFault as fault:
-            return self._receipt(replace(receipt, state=OrderState.REFUSED, detail=record(fault)))
-        self._flying[order.tag] = (receipt, self.drill.t_s + VERIFY_S)
-        self._moved.set()
-        return self._receipt(receipt)
-
-    def _check(self, order: Order, who: LoggedIn) -> None:
-        wish, user, expires = self._armed.pop(order.token, (None, "", 0))
-        same = wish is not None and (wish.tag, wish.value, user) == (order.tag, order.value, who.user)
-        if not same or self.clock.now_mono_ns() > expires:
-            raise OrderFault(
-                "The order is not what was armed, or too late.", where=order.tag, remedy="Arm it again."
-            )
-        if self.drill.over:
-            raise OrderFault("The exercise is over.", where=order.tag, remedy="Start another.")
-
-    def _verify(self) -> None:
-        """Compare what was commanded with what the simulated plant shows."""
-        table = self.drill.core.table
-        slots = {spec.name: spec.slot for spec in self.project.specs} if self._flying else {}
-        for tag, (receipt, until_s) in list(self._flying.items()):
-            shown = float(table.value[slots[tag]])
-            near = abs(shown - receipt.value) <= max(TOLERANCE, TOLERANCE * abs(receipt.value))
-            if near or self.drill.t_s > until_s:
-                state = OrderState.VERIFIED if near else OrderState.UNVERIFIED
-                del self._flying[tag]
-                self._receipt(replace(receipt, state=state, t_ns=self.drill.t_ns, read_back=shown))
-
-    def _receipt(self, receipt: Receipt) -> Receipt:
-        self._receipts.append(receipt)
-        return receipt
 
     def _event(self, text: str) -> None:
         self.early.append(Event(t_ns=self.drill.t_ns, level="info", source="exercise", text=text))
@@ -605,59 +503,11 @@ class Training(Serving):
             return
         self._report = "being written"
         self._speed, self._note = 0.0, "Exercise over"
-        folder = self.project.private / "training" / self.id
-        attempts = [*self.drill.left, self.drill.attempt()]
-        trainee = ", ".join(
-            dict.fromkeys(d.actor for d in self.drill.deeds if d.kind in ("command", "ack") and d.actor)
-        )
-        page = report(
-            self.lesson,
-            attempts,
-            trainee=trainee,
-            instructor="",
-            when=iso(self.clock.now_ns()),
-            versions=f"Armillary {__version__}, model {self.drill.info.name} {self.drill.info.version}",
-        )
+        folder = self.project.private / debriefing.FOLDER / self.id
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / "report.html").write_text(page, "utf-8")
-            (folder / "log.jsonl").write_text("".join(_line(d) for d in self.drill.deeds), "utf-8")
-            (folder / "result.json").write_text(json.dumps(self._result(), indent=1), "utf-8")
-            self.drill.memory.save(folder / "track.npz")
-            self._report = str(folder / "report.html")
-        except OSError as error:
-            log.error("the report cannot be written: %s", error)
-            self._report = ""
-            fault = ProjectFault(
-                f"The report cannot be written: {error.strerror}.",
-                where=str(folder),
-                remedy="Free some space.",
-            )
+            self._report = str(debriefing.write(folder, self.lesson, self.drill, self.clock.now_ns()))
+        except ProjectFault as fault:
+            log.error("%s", fault)
             self.tell(record(fault))
             self._report = "not written"
         self._show(None)
-
-    def _result(self) -> dict[str, object]:
-        score = self.drill.exercise.score(self.drill.progress)
-        return {
-            "schema": 1,
-            "scenario": self.lesson.id,
-            "scenario_sha256": self.lesson.digest,
-            "seed": self.lesson.seed,
-            "total": score.total,
-            "most": score.most,
-            "passed": score.passed,
-            "ended": self.drill.progress.ended,
-            "failed": self.drill.progress.failed,
-            "t_s": self.drill.t_s,
-            "stream_sha256": self.drill.digest,
-            "branches": len(self.drill.left) + 1,
-            "rows": [{"id": r.id, "points": r.points, "most": r.most, "state": r.state} for r in score.rows],
-        }
-
-
-def _line(deed: Deed) -> str:
-    data = asdict(deed)
-    if math.isnan(deed.value):
-        data["value"] = None
-    return json.dumps(data, ensure_ascii=False) + "\n"

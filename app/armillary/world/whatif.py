@@ -22,6 +22,7 @@ from armillary.model import places
 from armillary.model.account import Right
 from armillary.model.clock import NS, Clock, WallClock, iso
 from armillary.model.control import (
+    AskModel,
     AskRunFrame,
     AskRuns,
     AskRunSeries,
@@ -46,6 +47,7 @@ from armillary.twin.derive import Derived
 from armillary.world import forks
 from armillary.world.core import Core
 from armillary.world.forked import Forked, model_of, requests_of
+from armillary.world.offer import offer
 from armillary.world.playhead import Given, Playhead
 from armillary.world.runbook import Runbook
 from armillary.world.serving import Serving
@@ -219,6 +221,8 @@ class WhatIf(Serving):
                 if self._trouble is not None:
                     raise self._trouble
                 return self._runs()
+            case AskModel():
+                return offer(self._forked()[1].fork)
             case StartRuns() | CancelRuns() | SaveScenario():
                 self.need(peer, Right.FORK)
                 return await self._compute(message)

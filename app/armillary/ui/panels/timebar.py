@@ -341,6 +341,7 @@ class TimeBarPanel(QFrame):
             button.setToolTip(f"{action(name).title}" + (f"\nNot now: {why}" if why else ""))
         plays = at.is_playing and at.cursor is not None and at.cursor.asked > 0
         self.buttons["time.play"].set_drawing("pause" if plays else "play", self._colours)
+        self.speed.setVisible(at.kind is not WorldKind.TRAINING)  # an exercise has its own
         self.speed.setEnabled(self.buttons["time.play"].isEnabled())
         nearest = min(range(len(SPEEDS)), key=lambda i: abs(SPEEDS[i] - at.speed))
         if self.speed.currentIndex() != nearest:

@@ -204,6 +204,7 @@ class TrendsPanel(QWidget):
         mirror = self._workspace.mirror
         ranks = mirror.rank(np.array([pen.slot for pen in pens], np.uint32)).tolist()
         self.plot.draw(pens, ranks, self._timeline.view_ns(), self._clock.now_ns())
+        self.plot.draw_truth(pens, self._workspace.training.truth_series())
         self._read_out()
 
     def _fit_width(self) -> None:

@@ -28,9 +28,8 @@ from PySide6.QtWidgets import (
 from armillary.model.control import RunCard, RunRequest
 from armillary.model.fault import Fault, FaultRecord
 from armillary.model.tags import TagSpec
-from armillary.project import scenarios
 from armillary.session.actions import action
-from armillary.session.whatif import MOST_COMPARED, OVER, again, kept_forks
+from armillary.session.whatif import MOST_COMPARED, OVER, again, kept_forks, kept_scenarios
 from armillary.session.workspace import Workspace
 from armillary.ui.login import ReasonSheet
 from armillary.ui.panels.whatif_setup import SetupCard
@@ -244,8 +243,8 @@ class WhatIfPanel(QWidget):
         self._kept_for = folder
         self.scenario.clear()
         self.scenario.addItem("no scenario", "")
-        for path in scenarios.scenarios(folder) if folder is not None else ():
-            self.scenario.addItem(path.stem, path.stem)
+        for name in kept_scenarios(folder) if folder is not None else ():
+            self.scenario.addItem(name, name)
 
     def _list(self, cards: tuple[RunCard, ...]) -> None:
         self._filling = True

@@ -1,0 +1,263 @@
+"""The address spaces of the links, level by level, and the tag that a node would become."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Protocol, cast
+
+from armillary.model.clock import MS_NS, Clock
+from armillary.model.fault import FaultRecord
+from armillary.model.link import BrowseItem, LinkStatus
+from armillary.model.tags import Kind, TagSpec
+from armillary.model.twin import TwinInstance
+from armillary.project.edit import NewTag
+from armillary.project.record import Project
+from armillary.session.signal import Signal
+
+PAGE = 200  # children asked for at first; *more…* doubles it
+QUICK_MS = 300  # a level that came as quickly is asked again for its values
+NOTHING = -1
+TYPED = "opcua"  # links of this kind report changes only: their tags live by the link
+_TEXTS = ("String", "LocalizedText", "text", "DateTime", "Guid", "ByteString", "QualifiedName", "NodeId")
+_NUMBERS = re.compile(r"S?Byte|U?Int\d*|U?Integer|Float|Double|Number|Decimal|Duration|number")
+_BOOLS = ("Boolean", "bool")
+_NO_VALUE = ("Object", "Method", "View")
+
+
+@dataclass(slots=True)
+class Node:
+    """One node. `item` is None for a link itself."""
+
+    number: int
+    parent: int
+    link: str
+    item: BrowseItem | None
+    children: list[int] | None = None  # None: not asked yet
+    asking: bool = False
+    why: str = ""  # the level could not be read
+    limit: int = PAGE
+    has_more: bool = False
+    took_ms: int = 0
+
+    @property
+    def address(self) -> str:
+        """What is asked for below it."""
+        return self.item.address if self.item is not None else ""
+
+    @property
+    def name(self) -> str:
+        return self.item.name if self.item is not None else self.link
+
+    @property
+    def opens(self) -> bool:
+        """Whether there may be something below."""
+        return self.item is None or self.item.has_children
+
+
+Answer = Callable[[tuple[BrowseItem, ...] | FaultRecord], None]
+
+
+class Place(Protocol):
+    """What browsing needs of the workspace."""
+
+    specs: tuple[TagSpec, ...]
+    links: tuple[LinkStatus, ...]
+    twins: tuple[TwinInstance, ...]
+
+    @property
+    def project(self) -> Project | None: ...
+    def browse(self, link: str, under: str, callback: Answer, limit: int = ...) -> None: ...
+    def twin_of_prim(self, prim: int) -> TwinInstance | None: ...
+
+
+@dataclass(slots=True)
+class _Known:
+    specs: tuple[TagSpec, ...] = ()
+    slots: dict[tuple[str, str], int] = field(default_factory=dict)
+
+
+class Browsing:
+    """The tree as far as it was opened. A level is asked for once, and again only for its values."""
+
+    def __init__(self, place: Place, clock: Clock) -> None:
+        self._place, self._clock = place, clock
+        self.changed: Signal[int] = Signal()  # the level below this node was read, or could not be
+        self.values: Signal[int] = Signal()  # the same nodes, with newer values
+        self.reset: Signal[()] = Signal()
+        self.nodes: list[Node] = []
+        self.roots: list[int] = []
+        self._known = _Known()
+        self._round = 0  # answers of an earlier round are nobody's
+
+    def begin(self) -> None:
+        """Show the links of the world; what was opened before is forgotten when they are others."""
+        names = [link.name for link in self._place.links]
+        if names == [self.nodes[root].link for root in self.roots]:
+            return
+        self._round += 1
+        self.nodes, self.roots = [], []
+        self.roots = [self._add(NOTHING, name, None).number for name in names]
+        self.reset.emit()
+
+    def _add(self, parent: int, link: str, item: BrowseItem | None) -> Node:
+        node = Node(number=len(self.nodes), parent=parent, link=link, item=item)
+        self.nodes.append(node)
+        return node
+
+    # ------------------------------------------------------------ levels
+
+    def open(self, number: int) -> None:
+        """Ask for what is below a node, unless it is known or being asked for."""
+        node = self.nodes[number]
+        if node.children is None and not node.asking and node.opens:
+            self._ask(node)
+
+    def more(self, number: int) -> None:
+        """Ask for twice as many children."""
+        node = self.nodes[number]
+        if node.has_more and not node.asking:
+            node.limit *= 2
+            self._ask(node)
+
+    def again(self, numbers: Iterable[int]) -> None:
+        """Ask for the values of levels again where that is quick; one at a time is under way."""
+        if any(node.asking for node in self.nodes):
+            return
+        for number in numbers:
+            node = self.nodes[number]
+            if node.children and 0 < node.took_ms <= QUICK_MS:
+                self._ask(node)
+                return
+
+    def _ask(self, node: Node) -> None:
+        node.asking = True
+        asked_ns, turn = self._clock.now_mono_ns(), self._round
+
+        def answered(answer: tuple[BrowseItem, ...] | FaultRecord) -> None:
+            if turn == self._round:
+                node.asking = False
+                node.took_ms = max(1, (self._clock.now_mono_ns() - asked_ns) // MS_NS)
+                self._take(node, answer)
+
+        self._place.browse(node.link, node.address, answered, node.limit)
+
+    def _take(self, node: Node, answer: tuple[BrowseItem, ...] | FaultRecord) -> None:
+        if isinstance(answer, FaultRecord):
+            node.why = f"{answer.what} {answer.remedy}"
+            self.changed.emit(node.number)
+            return
+        node.why, node.has_more = "", len(answer) >= node.limit
+        old = [self.nodes[child] for child in node.children or ()]
+        if node.children is not None and [child.address for child in old] == [i.address for i in answer]:
+            for child, item in zip(old, answer, strict=True):
+                child.item = item
+            self.values.emit(node.number)
+            return
+        kept = {child.address: child for child in old}
+        children = []
+        for item in answer:
+            child = kept.get(item.address) or self._add(node.number, node.link, item)
+            child.item = item
+            children.append(child.number)
+        node.children = children
+        self.changed.emit(node.number)
+
+    # ------------------------------------------------------------ tags
+
+    def slot_of(self, node: Node) -> int:
+        """Return the tag that a node is already, NOTHING for none."""
+        if self._known.specs is not self._place.specs:
+            slots = {(s.link, plain(s.address)): s.slot for s in self._place.specs if s.link}
+            self._known = _Known(self._place.specs, slots)
+        return self._known.slots.get((node.link, plain(node.address)), NOTHING) if node.item else NOTHING
+
+    def can_be_tag(self, node: Node) -> bool:
+        """Return whether a node has a value of its own that a tag can hold."""
+        return node.item is not None and node.item.kind not in _NO_VALUE and kind_of(node.item) != ""
+
+    def new_tag(self, node: Node, prim: int, path: str, taken: Iterable[str] = ()) -> NewTag:
+        """Return the tag that a node would become on a prim: of its twin, else of one named after it."""
+        item = node.item or BrowseItem(address="", name=node.link, has_children=False)
+        twin = self._place.twin_of_prim(prim)
+        name = twin.id if twin is not None else new_id(path, [t.id for t in self._place.twins])
+        names = {*(spec.name for spec in self._place.specs), *taken}
+        status = next((link for link in self._place.links if link.name == node.link), None)
+        span = (item.low, item.high) if math.isfinite(item.low) and item.low < item.high else None
+        return NewTag(
+            twin=name,
+            prim="" if twin is not None else path,
+            key=free_key(item.name, name, names),
+            address=f"{node.link}!{item.address}",
+            kind=kind_of(item) or "number",
+            unit=item.unit,
+            title=item.name if "/" not in item.name else "",
+            span=span if span is None or math.isfinite(span[1]) else None,
+            states=item.states,
+            liveness="link" if status is not None and status.kind == TYPED else "tag",
+        )
+
+
+def spec_of(new: NewTag) -> TagSpec:
+    """Return the tag as the world will have it, without a slot."""
+    low, high = new.span if new.span is not None else (-math.inf, math.inf)
+    link, _, address = new.address.partition("!")
+    return TagSpec(
+        slot=NOTHING,
+        name=new.name,
+        link=link,
+        address=address,
+        kind=cast("Kind", new.kind),
+        unit=new.unit,
+        low=low,
+        high=high,
+        states=new.states,
+        twin=new.twin,
+        title=new.title,
+    )
+
+
+def renamed(new: NewTag, name: str) -> NewTag:
+    """Return the same tag with the name that a person typed; its twin keeps its part of the name."""
+    key = name.strip().removeprefix(f"{new.twin}.")
+    return replace(new, key=key)
+
+
+def plain(address: str) -> str:
+    """Return an address as it is compared: `topic#$.a.b` and `topic#a.b` are one field."""
+    return address.replace("#$.", "#")
+
+
+def kind_of(item: BrowseItem) -> str:
+    """Return the kind of tag for what a server says of a type, "" where no tag can hold it."""
+    if item.data_type in _BOOLS:
+        return "bool"
+    if item.states:
+        return "enum"
+    if _NUMBERS.fullmatch(item.data_type):
+        return "number"
+    return "text" if item.data_type in _TEXTS else ""
+
+
+def new_id(path: str, taken: Iterable[str]) -> str:
+    """Return an id for the twin of a prim that no twin has yet."""
+    return _free(re.sub(r"[\s!`#'\"~]", "-", path.rsplit("/", 1)[-1]) or "twin", set(taken))
+
+
+def free_key(name: str, twin: str, taken: set[str]) -> str:
+    """Return a key for a tag: `P-101A.DischargePressure` in `P-101A` becomes `discharge_pressure`."""
+    leaf = name.rsplit("/", 1)[-1].removeprefix(f"{twin}.")
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", leaf).lower()
+    base = re.sub(r"[^\w.\-]+", "_", words).strip("_.") or "value"
+    full = _free(f"{twin}.{base}", taken)
+    return full.removeprefix(f"{twin}.")
+
+
+def _free(base: str, taken: set[str]) -> str:
+    number, out = 1, base
+    while out in taken:
+        number += 1
+        out = f"{base}_{number}"
+    return out

@@ -1,0 +1,285 @@
+"""What a LIVE world told of alarms, links and orders, its replay tells at the same times: a real plant."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+from following import Follower
+from PIL import Image
+from stations import CLOCK, until
+
+from armillary.cli.plant import start_plant
+from armillary.model.alarm import AlarmAct, AlarmActed, AlarmState, ProcessState
+from armillary.model.clock import MS_NS, NS, iso
+from armillary.model.control import Play, Step
+from armillary.model.frame import RunState
+from armillary.model.order import Arm, Armed, Order, OrderState, Receipt
+from armillary.ui.theme import THEMES
+from armillary.wire import child, marks
+
+pytestmark = pytest.mark.system
+REST_NS = 2_500 * MS_NS  # between two writes of one tag
+ALARM, TAG = "SP-HIGH", "LIC-101.sp"
+RULE = f"""
+[[alarm]]
+id = "{ALARM}"
+tag = "{TAG}"
+title = "Setpoint unusually high"
+limit = 64.0
+deadband = 0.5
+priority = 3
+consequence = "T-101 overflows"
+operator_action = "Ask who set it"
+"""
+
+
+@dataclass
+class Lived:
+    """A record, and what was live then."""
+
+    folder: Path
+    told: list[tuple[int, tuple[object, ...]]] = field(default_factory=list)  # just after frames
+    values: list[tuple[int, float]] = field(default_factory=list)  # of the setpoint, at their frames
+    events: list[tuple[int, str]] = field(default_factory=list)  # of the alarm: time of its frame, what
+
+    def when(self, event: str) -> int:
+        return next(t_ns for t_ns, name in self.events if name == event)
+
+
+def order(desk: Follower, value: float) -> None:
+    """Write the setpoint through the gate."""
+    actor = f"local:{os.getuid()}"
+    desk.look()
+    armed = desk.line.ask(Arm(tag=TAG, value=value, unit="%", actor=actor, seen_seq=desk.last.seq), 10)
+    assert isinstance(armed, Armed), armed
+    wish = Order(
+        id=str(uuid.uuid4()),
+        world=desk.welcome.world,
+        tag=TAG,
+        value=value,
+        unit="%",
+        actor=actor,
+        token=armed.token,
+        not_after_ns=CLOCK.now_ns() + 5 * NS,
+        expect_seq=desk.last.seq,
+    )
+    receipt = desk.line.ask(wish, 20)
+    assert isinstance(receipt, Receipt)
+    assert receipt.state in (OrderState.SENT, OrderState.VERIFIED), receipt
+
+
+def live_shift(folder: Path, logs: Path, lived: Lived) -> None:
+    """Raise, acknowledge and clear an alarm by two orders, while everything is recorded and noted."""
+    recorder = child.start("recorder.service", {"project": str(folder)}, logs / "recorder.log")
+    world = child.start("world.live", {"project": str(folder)}, logs / "world.log")
+    desk: Follower | None = None
+    try:
+        recorder.ready()
+        desk = Follower(str(world.ready()["address"]))
+        slot = next(s.slot for s in desk.welcome.specs if s.name == TAG)
+
+        def look(desk: Follower = desk) -> None:
+            before = desk.last.seq
+            frame = desk.look()
+            if frame.seq == before:
+                return
+            lived.told.append((frame.t_ns + MS_NS, desk.told()))
+            lived.values.append((frame.t_ns + MS_NS, float(desk.table.value[slot])))
+            lived.events.extend((frame.t_ns, e.event) for e in frame.alarm_events if e.id == ALARM)
+
+        def state() -> ProcessState:
+            look()
+            found = marks.record_of(desk.alarms[ALARM], AlarmState) if ALARM in desk.alarms else None
+            return found.process if found is not None else ProcessState.NORM
+
+        def is_verified() -> bool:
+            look()
+            return desk.order is not None and desk.order.state is OrderState.VERIFIED
+
+        def all_good() -> bool:
+            look()
+            return not (desk.table.quality & 0xFF).any()
+
+        until(all_good, 25, "all tags GOOD")
+        order(desk, 66.0)
+        until(lambda: state() is ProcessState.UNACK, 20, "raised")
+        until(is_verified, 30, "verified")
+        occurrence = marks.record_of(desk.alarms[ALARM], AlarmState).occurrence
+        acted = desk.line.ask(AlarmAct(action="ack", occurrences=(occurrence,), comment="was me"))
+        assert acted == AlarmActed(results=("",))
+        until(lambda: state() is ProcessState.ACKED, 5, "acknowledged")
+        first_ns = CLOCK.now_mono_ns()
+        until(lambda: (look(), CLOCK.now_mono_ns() - first_ns > REST_NS)[1], 10, "the gate's pause is over")
+        order(desk, 60.0)
+        until(lambda: state() is ProcessState.NORM, 20, "cleared")
+        until(is_verified, 30, "verified")
+        for _ in range(40):
+            look()
+    finally:
+        if desk is not None:
+            desk.line.close()
+        world.stop(5)
+        recorder.stop(5)
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Lived:
+    with pytest.MonkeyPatch.context() as patch:
+        home = tmp_path_factory.mktemp("xdg")
+        for variable in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"):
+            (home / variable[4:8].lower()).mkdir(mode=0o700)
+            patch.setenv(variable, str(home / variable[4:8].lower()))
+        plant = start_plant("pumping-station", home / "station")
+        try:
+            with (plant.project / "rules.toml").open("a", encoding="utf-8") as file:
+                file.write(RULE)
+            made = Lived(folder=home / "project")
+            live_shift(plant.project, home, made)
+            shutil.copytree(plant.project, made.folder)
+        finally:
+            plant.stop()
+    return made
+
+
+@pytest.fixture
+def desk(lived: Lived, tmp_path: Path) -> Iterator[Follower]:
+    world = child.start("world.replay", {"project": str(lived.folder), "idle": True}, tmp_path / "replay.log")
+    made = Follower(str(world.ready()["address"]))
+    yield made
+    made.line.close()
+    world.stop(5)
+
+
+def command(*words: object) -> tuple[int, str, str]:
+    args = [sys.executable, "-m", "armillary", "replay", *map(str, words)]
+    done = subprocess.run(args, capture_output=True, text=True, timeout=90, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_at_any_time_alarms_links_and_orders_are_what_the_live_frames_said(
+    lived: Lived, desk: Follower
+) -> None:
+    assert [name for _, name in lived.events] == ["RAISE", "ACK", "CLEAR"]
+    around = [lived.when(event) for event in ("RAISE", "ACK", "CLEAR")]
+    times = [t_ns for t_ns, _ in lived.told]
+    chosen = sorted({i + j for t in around for i in [int(np.searchsorted(times, t))] for j in (-1, 0, 3)})
+    chosen = [*chosen, len(times) // 2, len(times) - 1]
+    rng = np.random.default_rng(1)
+    for i in rng.permutation(chosen).tolist():
+        t_ns, told = lived.told[i]
+        desk.at(t_ns)
+        assert desk.told() == told, iso(t_ns)
+        slot = next(s.slot for s in desk.welcome.specs if s.name == TAG)
+        assert desk.table.value[slot] == lived.values[i][1], iso(t_ns)
+    raised, acked = (
+        marks.record_of(told[0][ALARM], AlarmState)  # type: ignore[index]
+        for told in (dict(lived.told)[t + MS_NS] for t in around[:2])
+    )
+    assert (raised.process, acked.process) == (ProcessState.UNACK, ProcessState.ACKED)
+    assert (acked.actor, acked.comment) == (f"local:{os.getuid()}", "was me")
+
+
+def test_playing_tells_alarm_events_and_orders_and_executes_none(lived: Lived, desk: Follower) -> None:
+    desk.at(lived.when("RAISE") - NS)
+    seen = len(desk.frames)
+    desk.line.ask(Play(speed=10.0), 5)
+    until(lambda: desk.look().t_ns > lived.when("CLEAR") + NS, 20, "played over all")
+    frames = desk.frames[seen:]
+    assert [e.event for f in frames for e in f.alarm_events if e.id == ALARM] == ["RAISE", "ACK", "CLEAR"]
+    orders = {(r.value, r.state) for f in frames for r in f.orders}
+    assert {(66.0, OrderState.VERIFIED), (60.0, OrderState.VERIFIED)} <= orders
+    said = [e.text for f in frames for e in f.events]
+    assert any(text.startswith("Recorded command of local:") and "verified" in text for text in said)
+    (old,) = [r for f in frames for r in f.orders if (r.value, r.state) == (66.0, OrderState.VERIFIED)]
+    again = Order(
+        id=old.order,
+        world=desk.welcome.world,
+        tag=TAG,
+        value=66.0,
+        unit="%",
+        actor=old.actor,
+        token="",
+        not_after_ns=CLOCK.now_ns() + NS,
+        expect_seq=desk.last.seq,
+    )
+    refused = desk.line.ask(again, 5)
+    assert isinstance(refused, Receipt)
+    assert refused.state is OrderState.REFUSED
+
+
+def test_alarm_steps_go_from_transition_to_transition_both_ways(lived: Lived, desk: Follower) -> None:
+    desk.at(lived.when("RAISE") - MS_NS)
+    for count, wanted in (
+        (1, "UNACK"),
+        (1, "ACKED"),
+        (1, "NORM"),
+        (-1, "ACKED"),
+        (-1, "UNACK"),
+        (2, "NORM"),
+        (-2, "UNACK"),
+    ):
+        before = desk.last.t_ns
+        desk.line.ask(Step(by="alarm", count=count), 10)
+        until(lambda before=before: desk.look().t_ns != before, 5, "a step")  # type: ignore[misc]
+        assert marks.record_of(desk.alarms[ALARM], AlarmState).process == wanted
+
+
+def test_computed_anew_the_record_is_the_same_and_under_other_rules_it_is_not(
+    lived: Lived, tmp_path: Path
+) -> None:
+    status, out, err = command(lived.folder, "--recompute", "--json")
+    assert (status, json.loads(out)["differences"]) == (0, []), err
+    other = tmp_path / "other"
+    shutil.copytree(lived.folder, other)
+    rules = (other / "rules.toml").read_text("utf-8")
+    (other / "rules.toml").write_text(rules.replace("limit = 64.0", "limit = 70.0"), "utf-8")
+    status, out, err = command(other, "--recompute", "--json")
+    (only,) = json.loads(out)["differences"]
+    assert (status, only["what"], only["recorded"], only["computed"]) == (1, ALARM, "raised", "not raised")
+
+
+def test_a_replay_pauses_where_it_was_told_to_and_can_go_on(lived: Lived, tmp_path: Path) -> None:
+    at_ns, to_ns = lived.when("RAISE") - NS, lived.when("RAISE") + NS // 2
+    args = {"project": str(lived.folder), "at_ns": at_ns, "to_ns": to_ns, "speed": 2.0}
+    world = child.start("world.replay", args, tmp_path / "replay.log")
+    desk = Follower(str(world.ready()["address"]))
+    try:
+        until(lambda: desk.look().t_ns == to_ns and desk.last.run is RunState.PAUSED, 15, "the end asked for")
+        desk.line.ask(Play(speed=1.0), 5)
+        until(lambda: desk.look().t_ns > to_ns + NS // 4, 10, "it goes on")
+        assert desk.last.run is RunState.RUNNING
+    finally:
+        desk.line.close()
+        world.stop(5)
+
+
+def test_the_command_opens_a_desk_on_the_record_and_its_picture_is_marked(
+    lived: Lived, tmp_path: Path
+) -> None:
+    picture = tmp_path / "replay.png"
+    at = iso(lived.when("RAISE") + 2 * NS)
+    status, _, err = command(lived.folder, "--from", at, "--speed", 0, "--screenshot", picture, "--after", 9)
+    assert status == 0, err
+    shot = np.asarray(Image.open(picture).convert("RGB")).astype(int)
+    teal = THEMES["dark"].replay.lstrip("#")
+    wanted = [int(teal[i : i + 2], 16) for i in (0, 2, 4)]
+    is_teal = np.abs(shot - wanted).max(axis=2) < 12
+    assert is_teal[:120].any(axis=0).mean() > 0.8, "the ribbon goes across"
+    assert is_teal[:, :4].mean() > 0.5, "and the frame down the side"
+    assert is_teal.mean() < 0.2, "and the rest is the plant"
+
+
+def test_a_film_is_refused_in_words(lived: Lived) -> None:
+    status, _, err = command(lived.folder, "-o", "shift.ogv")
+    assert status == 2
+    assert "Give a folder" in err
