@@ -102,10 +102,15 @@ class People:
 
         self._ask(message, answered, limit_s)
 
+    def by_ticket(self) -> Login | None:
+        """Return how to be, in another world of the project, who logged in at the plant; None for nobody."""
+        return Login(user=self._ticket_user, ticket=self._ticket) if self._ticket else None
+
     def _use_ticket(self) -> None:
         """Be in this world who logged in at the plant; where that is refused, *Log in* is still there."""
-        if self.kind is not WorldKind.LIVE and self.accounts and self._ticket and not self.is_logged_in:
-            self._person(Login(user=self._ticket_user, ticket=self._ticket), KILL_S, _unheard)
+        login = self.by_ticket()
+        if self.kind is not WorldKind.LIVE and self.accounts and login is not None and not self.is_logged_in:
+            self._person(login, KILL_S, _unheard)
 
     def _forget_ticket(self) -> None:
         """Forget who logged in at the plant; the other worlds that took the ticket are left too."""

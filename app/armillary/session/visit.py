@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
+from armillary.model.account import Login
 from armillary.model.clock import NS
 from armillary.model.control import Seek
 from armillary.model.fault import FaultRecord
@@ -22,6 +23,7 @@ from armillary.session.side import Side
 SEEKS_A_SECOND = 15  # a drag over the time bar asks no more often: newest wins
 SEEK_S = 10.0
 BEGIN_S = 30.0
+LOGIN_S = 5.0
 PATIENCE_NS = NS // 2  # a world that answered a seek and sends no frame shows the same as before
 _UNTIL_WELCOME = 1 << 60  # more frames than ever come
 Told = Callable[[object], None]
@@ -53,6 +55,7 @@ class Visit:
         self.wants_show = False  # as soon as it has something to show
         self.died: FaultRecord | None = None
         self.lost = ""  # why there was no welcome, or no seek
+        self.refusal: FaultRecord | None = None  # the same, as the world said it
         self.begun_mono_ns = 0
         self.seek_ns: int | None = None  # wanted, not sent yet
         self.asked_seek_ns = 0  # newest that was sent
@@ -64,6 +67,7 @@ class Visit:
         self.actor = ""
         self._is_beginning = False
         self._first: object = None  # asked as soon as we are welcome; what it makes is what is shown
+        self._login: Login | None = None  # asked before that
         feed.start()
 
     # ------------------------------------------------------------ beginning and end
@@ -115,9 +119,12 @@ class Visit:
         if self._frames_before == _UNTIL_WELCOME:
             self._frames_before = 0
 
-    def begin_with(self, message: object) -> None:
-        """Ask this as soon as the world has welcomed us; it is ready when that was carried out."""
-        self._first, self.is_idle = message, False
+    def begin_with(self, message: object, login: Login | None = None) -> None:
+        """Ask this as soon as the world has welcomed us; it is ready when that was carried out.
+
+        login: asked first, as what is asked may need the rights of whoever is at the desk.
+        """
+        self._first, self._login, self.is_idle = message, login, False
 
     # ------------------------------------------------------------ the cursor
 
@@ -135,6 +142,11 @@ class Visit:
     def go(self, now_mono_ns: int) -> None:
         """Send what waits, when it may be sent."""
         if self._first is not None and self.is_welcomed and not self._is_seeking:
+            if self._login is not None:
+                login, self._login = self._login, None
+                self._is_seeking = True
+                self.ask(login, self._logged_in, LOGIN_S)
+                return
             first, self._first = self._first, None
             self.asked_seek_ns, self._is_beginning = self.asked_seek_ns or 1, True
             self._await(first, now_mono_ns, BEGIN_S)
@@ -151,6 +163,10 @@ class Visit:
         self._frames_before = self.side.mirror.frames
         self.ask(message, self._sought, limit_s)
 
+    def _logged_in(self, _answer: object) -> None:
+        """Go on: who was not let in is told so by the world when it is asked."""
+        self._is_seeking = False
+
     def _sought(self, answer: object) -> None:
         self._is_seeking = False
         if self._is_beginning and not isinstance(answer, FaultRecord):
@@ -162,7 +178,7 @@ class Visit:
         self._answered_mono_ns = max(1, self._sent_mono_ns)
         self._frames_before = self.side.mirror.frames  # the next one is of after
         if isinstance(answer, FaultRecord):
-            self.lost = f"{answer.what} {answer.remedy}"
+            self.lost, self.refusal = f"{answer.what} {answer.remedy}", answer
             self.is_idle = self._is_beginning  # a spare that could not begin is a spare still
             self._is_beginning = False
 

@@ -80,6 +80,7 @@ class Visiting(Loading):
         self.visited: Signal[()] = Signal()  # another world is shown: everything differs
         self.home_changed: Signal[()] = Signal()  # what `home` says differs, while away
         self.home_alarm: Signal[AlarmSpec, AlarmState] = Signal()  # a new urgent one, while away
+        self.refused: Signal[FaultRecord] = Signal()  # what was asked of another world cannot be shown
         self.warm = False  # keep an idle REPLAY and WHAT-IF ready
         self.lost: Lost | None = None  # the world that was shown last died
         self.timebar = TimeBar(
@@ -409,7 +410,7 @@ class Visiting(Loading):
 
     def _begin_fork(self, wish: Fork) -> None:
         visit = self._ours(WorldKind.WHATIF, idle=True) or self._start(WorldKind.WHATIF, idle=True)
-        visit.begin_with(wish)
+        visit.begin_with(wish, self.people.by_ticket())
         self._expect(visit)
         visit.go(self._clock.now_mono_ns())
 
@@ -642,9 +643,12 @@ class Visiting(Loading):
         why = visit.lost or "It did not answer in time."
         if visit.is_welcomed and visit.lost:
             visit.lost, visit.wants_show = "", False
-            what = "That time cannot be shown" if visit.kind is WorldKind.REPLAY else "It could not begin"
-            text = f"{what}: {why}"
+            is_past = visit.kind is WorldKind.REPLAY
+            what = "That time cannot be shown" if is_past else "The what-if could not begin"
+            text, refusal, visit.refusal = f"{what}: {why}", visit.refusal, None
             self._add_event(Event(t_ns=now_ns, level="warning", source=visit.kind.value, text=text))
+            if refusal is not None:
+                self.refused.emit(replace(refusal, what=f"{what}: {refusal.what}"))
             self.world_changed.emit()
             return
         where = visit.address or self.title

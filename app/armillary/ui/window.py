@@ -176,6 +176,7 @@ class DeskWindow(QMainWindow):
         ws.selection_changed.connect(lambda _prims: self._soon())
         ws.project_changed.connect(self._project_changed)
         ws.visited.connect(self._visited)
+        ws.refused.connect(lambda why: self.fault(why.fault()))
         ws.training.begun.connect(lambda: self.use_layout("train"))
         ws.training.ended.connect(lambda: self.show_panel("instructor"))
         ws.training.changed.connect(self._soon)

@@ -305,6 +305,33 @@ def test_a_fork_begins_in_a_spare_and_is_shown_under_its_new_name(bench: Bench) 
     assert not at._visits[0].is_idle
 
 
+def test_who_logged_in_at_the_plant_forks_as_that_person_and_is_told_a_refusal(bench: Bench) -> None:
+    at = bench.at
+    row = runs.Run(
+        id="w", kind="LIVE", project=str(bench.folder), name="Small", address="ipc://w", recorder="",
+        pid=1, started_ns=1,
+    )  # fmt: skip
+    bench.monkeypatch.setattr(runs, "all_runs", lambda: (row,))
+    at.people.login("ravi", WORD, lambda _fault: None)
+    ravi = LoggedIn(user="ravi", name="Ravi", role="engineer", accounts=True, ticket="signed")
+    bench.pump(answers=[(len(bench.home.asked), ravi)])
+    told: list[FaultRecord] = []
+    at.refused.connect(told.append)
+    bench.clock.advance(5)
+    at.fork()
+    feed = bench.other
+    idle = replace(bench.stand.welcome(), world="f", kind=WorldKind.WHATIF, role="viewer")
+    bench.pump(feed, welcome=idle, live=True)
+    assert feed.asked[-1][1] == Login(user="ravi", ticket="signed"), "before anything is asked"
+    bench.pump(feed, answers=[(len(feed.asked), ravi)])
+    assert isinstance(feed.asked[-1][1], Fork)
+    why = FaultRecord(kind="ProjectFault", what="No such scenario.", where="scenarios", remedy="Name one.")
+    bench.pump(feed, answers=[(len(feed.asked), why)])
+    assert [fault.what for fault in told] == ["The what-if could not begin: No such scenario."]
+    assert told[0].remedy == "Name one."
+    assert not at.away
+
+
 def test_a_desk_that_was_opened_on_a_replay_is_moved_by_its_time_bar(bench: Bench) -> None:
     at, now = bench.at, bench.clock.now_ns()
     cursor = Cursor(from_ns=now - 900 * NS, to_ns=now - 100 * NS)
