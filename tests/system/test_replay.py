@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from stations import until
+from stations import CLOCK, until
 
 from armillary.history.store import Store
 from armillary.model.clock import NS, iso
@@ -77,6 +77,24 @@ def _write(folder: Path) -> Path:
             text={1: marks.text_of(status)},
         )
     )
+    store.close()
+    return folder
+
+
+def _write_wide(folder: Path, tags: int, seconds: int) -> Path:
+    """Write a record of many tags, each the second of the record plus its number."""
+    folder.mkdir()
+    (folder / "project.toml").write_text(PROJECT, "utf-8")
+    rows = {f"x{i}": {"address": f"site!t{i}#$.v", "expected_interval_s": 1.0} for i in range(tags)}
+    (folder / "twins.json").write_text(
+        json.dumps({"schema": 1, "twins": [{"id": "t", "tags": rows}]}), "utf-8"
+    )
+    store = Store(folder / ".armillary" / "history.duckdb")
+    ids = store.names([f"t.x{i}" for i in range(tags)])
+    second = np.repeat(np.arange(seconds), tags)
+    number = np.tile(np.arange(tags), seconds)
+    t = T0 + second * NS
+    store.append(batch_of(ids[number], (second + number).astype(np.float64), t, t, 0))
     store.close()
     return folder
 
@@ -173,6 +191,31 @@ def test_it_ends_at_the_end_of_the_record(desk: Desk) -> None:
     desk.line.ask(Play(speed=1000.0), 5)
     until(lambda: desk.look().run is RunState.ENDED, 10, "the end")
     assert desk.last.t_ns == T0 + (SECONDS - 1) * NS
+
+
+def test_a_fast_replay_of_a_thousand_tags_keeps_up_or_tells_its_real_speed(
+    own_places: Path, tmp_path: Path
+) -> None:
+    tags, seconds = 1_000, 600
+    project, world = _write_wide(tmp_path / "wide", tags, seconds), {"idle": True}
+    replay = child.start("world.replay", {"project": str(project), **world}, tmp_path / "replay.log")
+    desk = Desk(str(replay.ready()["address"]))
+    try:
+        for begin_s, speed in ((0, 60.0), (0, 1000.0), (seconds - 1, -1000.0)):
+            desk.at(T0 + begin_s * NS)
+            desk.line.ask(Play(speed=speed), 5)
+            until(lambda: desk.look().run is RunState.RUNNING, 5, "it runs")
+            first_ns, from_ns, told = CLOCK.now_mono_ns(), desk.last.t_ns, list[float]()
+            while desk.last.run is RunState.RUNNING and CLOCK.now_mono_ns() - first_ns < 2 * NS:
+                told.append(desk.look().cursor.speed)  # type: ignore[union-attr]
+                second = (desk.last.t_ns - T0) // NS
+                assert desk.table.value[[0, tags - 1]].tolist() == [second, second + tags - 1]
+            real = (desk.last.t_ns - from_ns) / (CLOCK.now_mono_ns() - first_ns)
+            assert real * speed > 0
+            assert abs(np.mean(told) - real) < 0.5 * abs(speed), (speed, real, told)
+    finally:
+        desk.line.close()
+        replay.stop(5)
 
 
 def test_the_state_of_any_time_can_be_asked_without_moving(desk: Desk) -> None:

@@ -386,14 +386,15 @@ class Replay(Serving):
         recording, stretch = self._recording, self._stretch
         if self._next is not None or recording is None or stretch is None or self._trouble:
             return
-        span = int(min(max(abs(self._asked) * AHEAD_S * NS, SHORTEST_NS), LONGEST_NS))
+        ahead = int(min(max(abs(self._asked) * AHEAD_S * NS, SHORTEST_NS), LONGEST_NS))
+        span = recording.readable(ahead)
         if self._asked >= 0:
-            near = stretch.to_ns - self._cursor_ns < span // 2
+            near = stretch.to_ns - self._cursor_ns < ahead // 2
             if near and stretch.to_ns < recording.last_ns:
                 begin, before = stretch.to_ns, stretch
                 work = recording.stretch(begin, min(begin + span, recording.last_ns), before)
                 self._next = asyncio.create_task(work)
-        elif self._cursor_ns - stretch.from_ns < span // 2 and stretch.from_ns > recording.first_ns:
+        elif self._cursor_ns - stretch.from_ns < ahead // 2 and stretch.from_ns > recording.first_ns:
             begin = max(stretch.from_ns - span, recording.first_ns)
             self._next = asyncio.create_task(recording.stretch(begin, stretch.from_ns, is_whole=True))
         if self._next is not None:

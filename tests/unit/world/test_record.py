@@ -217,3 +217,21 @@ def test_after_an_orderly_end_everything_is_stale(store: Store) -> None:
         return [int(q) & 0xFF for q in recording.state(await recording.stretch(at, at), at).quality]
 
     assert min(asyncio.run(look())) >= 3
+
+
+def test_a_span_to_read_holds_about_one_answer_of_rows_once_the_record_is_known(store: Store) -> None:
+    live = _live(store, 5, T0, 1200)
+    begin_ns, end_ns = min(live), max(live)
+
+    async def look() -> tuple[int, int, int]:
+        recording = _recording(store)
+        before = recording.readable(3_600 * NS)
+        stretch = await recording.stretch(begin_ns, end_ns)
+        rows = len(stretch.tags.passed(begin_ns, end_ns))
+        return before, rows, recording.readable(10**6 * NS)
+
+    before, rows, span = asyncio.run(look())
+    assert before == 30 * NS
+    assert span / NS * rows / ((end_ns - begin_ns) / NS) == pytest.approx(
+        200_000, rel=0.15
+    )  # late rows are not shown
