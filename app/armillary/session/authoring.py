@@ -12,6 +12,7 @@ from armillary.encoding.maps import named
 from armillary.model.binding import Binding, ColourMap, MapSpec
 from armillary.model.fault import Fault, FaultRecord
 from armillary.model.message import Done, SaveBindings
+from armillary.model.quality import GOOD, MANUAL, NEVER, SUBSTITUTED
 from armillary.model.tags import TagSpec
 from armillary.project.edit import NewTag
 from armillary.project.record import Project
@@ -52,8 +53,13 @@ class Shop(Protocol):
     def project(self) -> Project | None: ...
     def now_ns(self) -> int: ...
     def rebind(
-        self, bindings: tuple[Binding, ...], trial: TagSpec | None = None, value: float = ...
+        self,
+        bindings: tuple[Binding, ...],
+        trial: TagSpec | None = None,
+        value: float = ...,
+        quality: int = ...,
     ) -> None: ...  # show the scene with these
+    def try_value(self, value: float, quality: int) -> None: ...
     def save_bindings(self, message: SaveBindings, callback: Callable[[object], None]) -> None: ...
 
 
@@ -74,6 +80,16 @@ class Draft:
     hint: str = ""  # where low and high come from
     new: tuple[NewTag, ...] = ()  # tags that a save makes; the first is `tag`
     trial: float | None = None  # a value given by hand, drawn instead of the tag's
+    seen: float = math.nan  # what a new tag's node showed last, as no world has the tag yet
+
+    @property
+    def shown(self) -> tuple[float, int] | None:
+        """The value and quality that the preview is drawn with; None: those that the tag has."""
+        if self.trial is not None:
+            return self.trial, SUBSTITUTED | MANUAL
+        if not self.new:
+            return None
+        return self.seen, GOOD if math.isfinite(self.seen) else NEVER
 
     def why_not(self) -> str:
         """Return why this cannot be a binding, "" when it can."""
@@ -157,16 +173,24 @@ class Authoring:
         """Show the draft as it is now. One that cannot be a binding leaves the picture as it was."""
         if self.saving:
             return
-        self.draft = draft
+        old, self.draft = self.draft, draft
+        shown = draft.shown
         if draft.why_not():
             self._shop.rebind(self._base)
-        elif draft.trial is None and not draft.new:
+        elif shown is None:
             self._shop.rebind((*self._without(draft), draft.binding()))
+        elif old is not None and old.shown is not None and not old.why_not() and _same_but_value(old, draft):
+            self._shop.try_value(*shown)
         else:  # only the draft sees the value: what else is bound to the tag stays live
-            value = draft.trial if draft.trial is not None else math.nan
-            shown = replace(draft.binding(), signal=TRIAL)
-            self._shop.rebind((*self._without(draft), shown), replace(draft.tag, name=TRIAL), value)
+            trial = replace(draft.binding(), signal=TRIAL)
+            self._shop.rebind((*self._without(draft), trial), replace(draft.tag, name=TRIAL), *shown)
         self.changed.emit()
+
+    def again(self) -> None:
+        """Show the draft in hand over what was compiled anew."""
+        draft, self.draft = self.draft, None
+        if draft is not None:
+            self.change(draft)
 
     def _without(self, draft: Draft) -> tuple[Binding, ...]:
         """Return the saved bindings less those that drive the same channel of the same prim, while previewed.
@@ -311,6 +335,10 @@ class Authoring:
             ended("")
 
         self._shop.save_bindings(message, answered)
+
+
+def _same_but_value(old: Draft, new: Draft) -> bool:
+    return replace(old, trial=None, seen=0.0) == replace(new, trial=None, seen=0.0)
 
 
 def _title(draft: Draft) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, cast
 
+from armillary.model.binding import Binding
 from armillary.model.clock import MS_NS, Clock
 from armillary.model.fault import FaultRecord
 from armillary.model.link import BrowseItem, LinkStatus
@@ -15,6 +16,7 @@ from armillary.model.tags import Kind, TagSpec
 from armillary.model.twin import TwinInstance
 from armillary.project.edit import NewTag
 from armillary.project.record import Project
+from armillary.session.authoring import Draft, proposal
 from armillary.session.signal import Signal
 
 PAGE = 200  # children asked for at first; *more…* doubles it
@@ -122,6 +124,13 @@ class Browsing:
             node.limit *= 2
             self._ask(node)
 
+    def retry(self, number: int) -> None:
+        """Ask for a level again that could not be read."""
+        node = self.nodes[number]
+        if node.why and not node.asking:
+            node.why = ""
+            self._ask(node)
+
     def again(self, numbers: Iterable[int]) -> None:
         """Ask for the values of levels again where that is quick; one at a time is under way."""
         if any(node.asking for node in self.nodes):
@@ -217,6 +226,31 @@ def spec_of(new: NewTag) -> TagSpec:
         twin=new.twin,
         title=new.title,
     )
+
+
+def value_of(item: BrowseItem) -> float:
+    """Return the value that a node showed when it was read, NaN where that is no number."""
+    text = item.value.strip()
+    named = {name.lower(): value for value, name in item.states} | {"true": 1.0, "false": 0.0}
+    if (state := named.get(text.lower())) is not None:
+        return state
+    try:
+        return float(text.split(" ")[0])
+    except ValueError:
+        return math.nan
+
+
+def proposed(
+    browsing: Browsing, nodes: Sequence[Node], prim: int, path: str, existing: Sequence[Binding]
+) -> Draft:
+    """Return the first draft for nodes dropped on a part: the first one is bound, all become tags."""
+    made: list[NewTag] = []
+    for node in nodes:
+        made.append(browsing.new_tag(node, prim, path, [new.name for new in made]))
+    item = nodes[0].item
+    seen = value_of(item) if item is not None else math.nan
+    draft = proposal(spec_of(made[0]), path, seen, existing)
+    return replace(draft, new=tuple(made), seen=seen)
 
 
 def renamed(new: NewTag, name: str) -> NewTag:

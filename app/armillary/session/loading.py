@@ -11,6 +11,7 @@ from armillary.model.fault import FaultRecord
 from armillary.model.frame import Event
 from armillary.model.look import Look
 from armillary.model.message import AskAttributes, Attributes, ChooseVariants, SaveBindings, SceneOpened
+from armillary.model.quality import NEVER
 from armillary.model.scene import SceneArrays, SceneProblem
 from armillary.model.tags import TagSpec
 from armillary.session import scenery
@@ -145,21 +146,29 @@ class Loading(Standing):
         specs, colormaps = self.specs, self.colormaps
         self._work(
             lambda: scenery.compiled(old.scene, old.bindings, old.layer_problems, specs, colormaps),
-            self._recompiled,
+            self._recompiled_for_tags,
         )
 
+    def _recompiled_for_tags(self, answer: object) -> None:
+        self._recompiled(answer)
+        self.tags_compiled.emit()
+
     def rebind(
-        self, bindings: tuple[Binding, ...], trial: TagSpec | None = None, value: float = math.nan
+        self,
+        bindings: tuple[Binding, ...],
+        trial: TagSpec | None = None,
+        value: float = math.nan,
+        quality: int = NEVER,
     ) -> None:
         """Show the same scene with other bindings: at once for few, else as soon as they are compiled.
 
-        trial: a tag that no world has, for a binding in hand; `value` is what it has, marked as substituted.
+        trial: a tag that no world has, for a binding in hand, with its value and quality.
         """
         old = self.scenery
         if old is None:
             return
         specs, colormaps = self.specs, self.colormaps
-        self.showing.trial = value if trial is not None else None
+        self.showing.trial = (value, quality) if trial is not None else None
 
         def compiled() -> Scenery:
             return scenery.compiled(old.scene, bindings, old.layer_problems, specs, colormaps, trial)
@@ -169,6 +178,12 @@ class Loading(Standing):
             self._refresh(changed=True)
         else:
             self._work(compiled, self._recompiled)
+
+    def try_value(self, value: float, quality: int) -> None:
+        """Show another value of the tag on trial; nothing is compiled for that."""
+        if self.showing.trial is not None and self.showing.trial != (value, quality):
+            self.showing.trial = (value, quality)
+            self._refresh(changed=True)
 
     def save_bindings(self, message: SaveBindings, callback: Callable[[object], None]) -> None:
         """Have the scene child write the binding layer; answered by Done or a FaultRecord."""

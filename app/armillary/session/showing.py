@@ -12,8 +12,8 @@ from armillary.encoding.maps import Legend
 from armillary.encoding.resolve import Options, resolve, spin_rates
 from armillary.model.arrays import F8, U1, U4
 from armillary.model.clock import NS
-from armillary.model.look import ALARM_SHIFT, Look, base_look
-from armillary.model.quality import MANUAL, SUBSTITUTED
+from armillary.model.look import ALARM_SHIFT, Label, Look, base_look
+from armillary.model.quality import RANK_MASK, SUBSTITUTED
 from armillary.model.scene import SceneArrays
 from armillary.model.tags import TagTable
 from armillary.session.mirror import Mirror
@@ -37,7 +37,7 @@ class Showing:
         self.alarms: U1 | None = None  # (M,) marks of alarms, None when there are none
         self.tint: Callable[[Look, Mirror], Look] | None = None  # other colours than those of the bindings
         self.tint_legends: tuple[Legend, ...] = ()
-        self.trial: float | None = None  # value of the tag on trial, behind all others
+        self.trial: tuple[float, int] | None = None  # (value, quality) of the tag on trial, behind all others
         self.wanted = True  # something that the look depends on has changed
         self._phase: F8 = np.zeros(0)
         self._rate: F8 = np.zeros(0)  # rad/s
@@ -93,7 +93,7 @@ class Showing:
             return None
         table, held = mirror.table, mirror.held
         if self.trial is not None and scenery.program.tags == len(scenery.specs) + 1 == len(mirror) + 1:
-            table, held = tried(table, self.trial), np.append(held, self.trial)
+            table, held = tried(table, *self.trial), np.append(held, self.trial[0])
         if len(table) < scenery.program.tags:
             return None
         options = Options(
@@ -112,6 +112,8 @@ class Showing:
         self._rate = spin_rates(scenery.program, table, options)
         self.wanted = False
         look = resolve(scenery.program, table, options)
+        if self.trial is not None and self.trial[1] & int(RANK_MASK) == SUBSTITUTED:
+            look = self._marked(look, scenery, self.trial[0])
         if self.tint is not None:
             look = self.tint(look, mirror)
         if self.alarms is not None and len(self.alarms) == len(look.state):
@@ -119,14 +121,24 @@ class Showing:
         self.look = look
         return self.look
 
+    def _marked(self, look: Look, scenery: Scenery, value: float) -> Look:
+        """Return the look with a plate "S" at the parts that a value given by hand drives."""
+        rows = np.flatnonzero(scenery.program.binding_slot == len(scenery.specs))
+        prims = {int(scenery.program.binding_prims[row][0]) for row in rows}
+        told = {label.prim for label in look.label if label.quality == SUBSTITUTED}
+        plates = tuple(
+            Label(prim=prim, text=f"{value:.4g}", quality=SUBSTITUTED) for prim in sorted(prims - told)
+        )
+        return replace(look, label=(*look.label, *plates))
 
-def tried(table: TagTable, value: float) -> TagTable:
-    """Return a copy of a table with one tag more, that a person gives a value: it is shown as substituted."""
+
+def tried(table: TagTable, value: float, quality: int) -> TagTable:
+    """Return a copy of a table with one tag more, which no world has."""
     n = len(table)
     out = TagTable(n + 1)
     for name in ("value", "source_ns", "arrival_ns", "arrival_mono_ns", "alive_mono_ns", "quality", "seq"):
         getattr(out, name)[:n] = getattr(table, name)
-    out.value[n], out.quality[n] = value, SUBSTITUTED | MANUAL
+    out.value[n], out.quality[n] = value, quality
     out.alive_mono_ns[n] = np.iinfo(np.int64).max // 2  # it does not age
     out.text = table.text
     return out

@@ -50,6 +50,7 @@ class Standing:
         self.world_changed: Signal[()] = Signal()  # `world_state`, `world_text`, specs, twins
         self.problems_changed: Signal[()] = Signal()
         self.bindings_changed: Signal[()] = Signal()  # the same scene, compiled anew
+        self.tags_compiled: Signal[()] = Signal()  # the same scene, compiled for other tags
         self.project_changed: Signal[()] = Signal()  # something else is open
         self._forget()
 

@@ -102,6 +102,7 @@ class Workspace(Visiting):
         self.disk = Disk(self)
         self.browsing = Browsing(self, clock)
         self.visited.connect(self.authoring.cancel)
+        self.tags_compiled.connect(self.authoring.again)
         for signal in (self.scene_changed, self.bindings_changed):
             signal.connect(lambda: self.alarms.place(self.scene))
         self.orders.changed.connect(self.order_changed.emit)
@@ -460,6 +461,10 @@ class Workspace(Visiting):
     def now_ns(self) -> int:
         """Return the time now, for what is written."""
         return self._clock.now_ns()
+
+    def now_mono_ns(self) -> int:
+        """Return the monotonic time now, for ages."""
+        return self._clock.now_mono_ns()
 
     def learn_project(self, project: Project) -> None:
         """Take our project as it was read again; the scene stays as it is."""

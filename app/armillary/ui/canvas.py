@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QPointF, QRectF, Qt, QTimer
+from PySide6.QtCore import QMimeData, QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import (
     QColor,
     QDragEnterEvent,
@@ -27,7 +27,7 @@ from armillary.model.look import Look
 from armillary.model.scene import SceneArrays
 from armillary.session.workspace import Workspace
 from armillary.ui import placards
-from armillary.ui.mime import TAG_MIME, numbers
+from armillary.ui.mime import can_be_bound
 from armillary.ui.theme import Colours
 from armillary.viewport.badges import Badge
 from armillary.viewport.view import View
@@ -57,7 +57,7 @@ class Canvas(QWidget):
         self.frame_ms = float(FASTEST_MS)  # smoothed time of one render
         self.frames = 0
         self.on_frame: Callable[[], None] = lambda: None  # after each picture that was made
-        self.on_tags: Callable[[tuple[int, ...], int], object] = lambda _slots, _prim: None
+        self.on_drop: Callable[[QMimeData, int], object] = lambda _data, _prim: None
         self._pixels: U1 | None = None  # keeps the memory of `_image` alive
         self._image = QImage()
         self._pressed: QPointF | None = None
@@ -340,8 +340,8 @@ class Canvas(QWidget):
 
     # ------------------------------------------------------------ tags dropped on a part
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
-        """Take tags; what else is dragged goes on to the window."""
-        if numbers(event.mimeData(), TAG_MIME) and self._workspace.scene is not None:
+        """Take tags and nodes of links; what else is dragged goes on to the window."""
+        if can_be_bound(event.mimeData()) and self._workspace.scene is not None:
             event.acceptProposedAction()
         else:
             event.ignore()
@@ -360,7 +360,7 @@ class Canvas(QWidget):
         self._set_hover(NOTHING)
         if prim >= 0:
             event.acceptProposedAction()
-            self.on_tags(numbers(event.mimeData(), TAG_MIME), prim)
+            self.on_drop(event.mimeData(), prim)
 
     # ------------------------------------------------------------ hover
     def _hover_again(self) -> None:

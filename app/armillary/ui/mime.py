@@ -1,4 +1,4 @@
-"""What is dragged inside the desk: tags by slot, parts by prim index."""
+"""What is dragged inside the desk: tags by slot, parts by prim index, nodes of links by number."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ from PySide6.QtCore import QMimeData
 
 TAG_MIME = "application/x-armillary-tags"
 PRIM_MIME = "application/x-armillary-prims"
+NODE_MIME = "application/x-armillary-nodes"  # of the link browser, by number
+
+
+def can_be_bound(data: QMimeData) -> bool:
+    """Return whether a drag carries what can be bound to a part."""
+    return bool(numbers(data, NODE_MIME) or numbers(data, TAG_MIME))
 
 
 def numbers(data: QMimeData, kind: str) -> tuple[int, ...]:

@@ -39,6 +39,7 @@ from armillary.ui.mode import ModeFrame
 from armillary.ui.notify import Cards, Notice, of_fault
 from armillary.ui.panels.alarms import AlarmsPanel
 from armillary.ui.panels.authoring import BindCard
+from armillary.ui.panels.browse import BrowsePanel
 from armillary.ui.panels.compare import ComparePanel
 from armillary.ui.panels.events import EventsPanel
 from armillary.ui.panels.exercise import ExercisePanel
@@ -105,8 +106,10 @@ class DeskWindow(QMainWindow):
         self.compare = ComparePanel(ws, colours, self.say)
         self.alarmbar = AlarmBar(ws, clock, colours, self._go_to_alarm)
         self.bindcard = BindCard(ws, self.canvas, self.say)
-        self.canvas.on_tags = self.bindcard.drop
-        self.tree.view.on_tags = lambda slots, index: self.bindcard.drop(slots, self.tree.model.prim(index))
+        self.canvas.on_drop = self.bindcard.take
+        self.tree.view.on_drop = lambda data, index: self.bindcard.take(data, self.tree.model.prim(index))
+        self.browse = BrowsePanel(ws, colours, self.bindcard.drop_nodes, self.say)
+        self.browse.also = self.bindcard.wanted_level
         self.decisions = Decisions(ws, clock, colours, self.canvas, self._run_named, self.frame)
         self.alarmbar.show_list = lambda: self.show_panel("alarms")
         self.exercise = ExercisePanel(ws, colours, self._run_named)
@@ -128,6 +131,7 @@ class DeskWindow(QMainWindow):
         add("alarms", "Alarms", self.alarms, "bottom")
         add("trends", "Trends", self.trends, "bottom")
         add("links", "Links", self.links, "bottom")
+        add("browse", "Browse", self.browse, "bottom")
         add("events", "Events", self.events, "bottom")
         add("worlds", "Worlds", self.bars.worlds, "bottom")
         add("loops", "Loops", self.decisions.loops, "bottom")
@@ -402,7 +406,7 @@ class DeskWindow(QMainWindow):
         self.setWindowIcon(icons.icon("app", self.colours.text))
         for part in (
             self.canvas, self.tree, self.inspector, self.tags, self.trends, self.links, self.events,
-            self.alarms, self.alarmbar, self.exercise, self.instructor,
+            self.alarms, self.alarmbar, self.exercise, self.instructor, self.browse,
             self.whatif, self.compare, self.decisions,
             self.status, self.cards, self.commands, self.menus, self.docks, self.bars, self.mode,
         ):  # fmt: skip

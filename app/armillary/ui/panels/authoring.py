@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import isfinite
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QHBoxLayout, QLineEdit, QPushButton, QWidget
 
 from armillary.session.author_actions import may_not_author
 from armillary.session.authoring import AXIAL, COLOURED, OFFERED, Draft, colour_maps, proposal
+from armillary.session.browsing import NOTHING, Node, proposed, renamed, spec_of, value_of
 from armillary.session.workspace import Workspace
+from armillary.ui.mime import NODE_MIME, TAG_MIME, numbers
 from armillary.ui.pieces import label
+from armillary.ui.trial import Trial
 
 WIDTH, GAP = 320, 12
 _AXES = ("x", "y", "z")
@@ -25,11 +29,15 @@ class BindCard(QFrame):
         super().__init__(over)
         self._workspace, self._say = workspace, say
         self._filling, self._over = False, over
+        self._nodes: tuple[int, ...] = ()  # of the link browser, that a draft makes tags of
         self.setProperty("role", "card")
         self.setAccessibleName("Bind a tag to a part")
         self.setFixedWidth(WIDTH)
         self.title = label("", "value", wrap=True)
         self.where = label("", "muted", wrap=True)
+        self.now = label("", wrap=True)
+        self.new = QLineEdit()
+        self.trial = Trial(workspace.authoring, lambda: workspace.authoring.draft)
         self.channel, self.colormap, self.axis = QComboBox(), QComboBox(), QComboBox()
         for key, (words, _) in OFFERED.items():
             self.channel.addItem(words, key)
@@ -42,13 +50,16 @@ class BindCard(QFrame):
         self._lay_out()
         for box in (self.channel, self.colormap, self.axis):
             box.currentIndexChanged.connect(self._edited)
-        for field in (self.low, self.high, self.first, self.last):
+        for field in (self.new, self.low, self.high, self.first, self.last):
             field.textEdited.connect(self._edited)
         self.save.clicked.connect(workspace.authoring.save)
         self.cancel.clicked.connect(workspace.authoring.cancel)
         workspace.authoring.changed.connect(self.refresh)
         workspace.authoring.told.connect(say)
         workspace.undo.told.connect(say)
+        workspace.browsing.values.connect(self._read)
+        workspace.frame_arrived.connect(lambda _slots: self._tell_now())
+        workspace.people.changed.connect(self._person_changed)
         self.hide()
 
     def _lay_out(self) -> None:
@@ -56,19 +67,22 @@ class BindCard(QFrame):
         grid.setContentsMargins(12, 10, 12, 10)
         grid.addWidget(self.title, 0, 0, 1, 3)
         grid.addWidget(self.where, 1, 0, 1, 3)
+        grid.addWidget(self.now, 2, 0, 1, 3)
         self._rows = {
-            "channel": self._row(grid, 2, "Drives", self.channel),
-            "colormap": self._row(grid, 3, "Colours", self.colormap),
-            "axis": self._row(grid, 4, "Axis", self.axis),
-            "range": self._row(grid, 5, "From … to", self.low, self.high),
-            "result": self._row(grid, 6, "Becomes", self.first, self.last),
+            "new": self._row(grid, 3, "New tag", self.new),
+            "channel": self._row(grid, 4, "Drives", self.channel),
+            "colormap": self._row(grid, 5, "Colours", self.colormap),
+            "axis": self._row(grid, 6, "Axis", self.axis),
+            "range": self._row(grid, 7, "From … to", self.low, self.high),
+            "result": self._row(grid, 8, "Becomes", self.first, self.last),
+            "trial": self._row(grid, 9, "Test", self.trial),
         }
-        grid.addWidget(self.hint, 7, 0, 1, 3)
+        grid.addWidget(self.hint, 10, 0, 1, 3)
         buttons = QHBoxLayout()
         buttons.addStretch(1)
         buttons.addWidget(self.cancel)
         buttons.addWidget(self.save)
-        grid.addLayout(buttons, 8, 0, 1, 3)
+        grid.addLayout(buttons, 11, 0, 1, 3)
 
     def _row(self, grid: QGridLayout, row: int, words: str, *widgets: QWidget) -> tuple[QWidget, ...]:
         name = label(words, "muted")
@@ -93,6 +107,86 @@ class BindCard(QFrame):
         ws.authoring.begin(proposal(ws.specs[slots[0]], path, value, ws.bindings))
         return True
 
+    def take(self, data: QMimeData, prim: int) -> bool:
+        """Begin to bind what was dropped on a prim: nodes of a link, or tags."""
+        if nodes := numbers(data, NODE_MIME):
+            return self.drop_nodes(nodes, prim)
+        return self.drop(numbers(data, TAG_MIME), prim)
+
+    def drop_nodes(self, numbers: tuple[int, ...], prim: int) -> bool:
+        """Begin to bind nodes of a link to a prim: the first drives it, all that are none become tags."""
+        ws = self._workspace
+        browsing = ws.browsing
+        if why := may_not_author(ws) or ("" if ws.project is not None else "No project is open."):
+            self._say(f"Bind: {why}")
+            return False
+        if ws.scene is None or not 0 <= prim < len(ws.scene):
+            return False
+        nodes = [browsing.nodes[n] for n in numbers if 0 <= n < len(browsing.nodes)]
+        fresh = [node for node in nodes if browsing.slot_of(node) == NOTHING and browsing.can_be_tag(node)]
+        known = tuple(slot for node in nodes if (slot := browsing.slot_of(node)) != NOTHING)
+        if not fresh:
+            if not known:
+                self._say("Bind: these nodes have no value that a tag can hold.")
+            return self.drop(known, prim)
+        ws.select((prim,))
+        self._nodes = tuple(node.number for node in fresh)
+        ws.authoring.begin(proposed(browsing, fresh, prim, ws.scene.prim_path[prim], ws.bindings))
+        return True
+
+    def _read(self, _number: int) -> None:
+        """Take the newest value that a new tag's node showed into the preview."""
+        draft = self._workspace.authoring.draft
+        if draft is None or not draft.new or not self._nodes or self._nodes[0] >= len(self._browsed):
+            return
+        item = self._browsed[self._nodes[0]].item
+        if item is not None and value_of(item) != draft.seen:
+            self._workspace.authoring.change(replace(draft, seen=value_of(item)))
+
+    @property
+    def _browsed(self) -> list[Node]:
+        return self._workspace.browsing.nodes
+
+    def wanted_level(self) -> int:
+        """Return the node of the link browser whose level the preview is fed by, NOTHING for none."""
+        draft = self._workspace.authoring.draft
+        if draft is None or not draft.new or not self._nodes or self._nodes[0] >= len(self._browsed):
+            return NOTHING
+        return self._browsed[self._nodes[0]].parent
+
+    def _person_changed(self) -> None:
+        """Give the draft up when whoever is there now may not author."""
+        if self._workspace.authoring.draft is not None and may_not_author(self._workspace):
+            self._workspace.authoring.cancel()
+
+    def _tell_now(self) -> None:
+        """Tell the value that the part is drawn with."""
+        ws, draft = self._workspace, self._workspace.authoring.draft
+        if draft is None:
+            return
+        if draft.trial is not None:
+            text = "Shown with the test value; nothing is sent to the plant."
+        elif draft.new:
+            unit = f" {draft.tag.unit}" if draft.tag.unit else ""
+            text = (
+                f"Now {draft.seen:.4g}{unit}, as read from the link"
+                if isfinite(draft.seen)
+                else "No value yet"
+            )
+        else:
+            [row] = (
+                ws.tag_rows((draft.tag.slot,), ws.now_mono_ns()) if draft.tag.slot < len(ws.specs) else [None]
+            )
+            text = f"Now {row.value}" if row is not None else ""
+        if text != self.now.text():
+            self.now.setText(text)
+
+    def _why_not(self, draft: Draft) -> str:
+        """Return why a draft cannot be saved, "" when it can."""
+        names = {spec.name for spec in self._workspace.specs} if draft.new else set()
+        taken = next((new.name for new in draft.new if new.name in names), "")
+        return draft.why_not() or (f"There is a tag '{taken}' already: give another name." if taken else "")
+
     def refresh(self) -> None:
         """Show the draft in hand, or nothing."""
         authoring = self._workspace.authoring
@@ -104,21 +198,28 @@ class BindCard(QFrame):
             self._fill(draft)
         self._show_rows(draft)
         gone = authoring.replaced()
-        why = draft.why_not()
+        why = self._why_not(draft)
+        more = [new.name for new in draft.new[1:]]
+        others = (
+            f"Makes {len(more)} more tag{'s' if len(more) > 1 else ''}: {', '.join(more)}." if more else ""
+        )
         taken = f"Replaces the binding to {gone[0].signal or gone[0].address}." if gone else ""
-        self.hint.setText(" ".join(part for part in (why or draft.hint, taken) if part))
+        self.hint.setText(" ".join(part for part in (why or draft.hint, others, taken) if part))
         self.save.setEnabled(not why and not authoring.saving)
         self.cancel.setEnabled(not authoring.saving)
+        self.trial.show_draft(draft)
+        self._tell_now()
         self.adjustSize()
         self.move(max(self._over.width() - WIDTH - GAP, 0), GAP)
         self.raise_()
 
     def _typing(self) -> bool:
-        return any(field.hasFocus() for field in (self.low, self.high, self.first, self.last))
+        return any(field.hasFocus() for field in (self.new, self.low, self.high, self.first, self.last))
 
     def _fill(self, draft: Draft) -> None:
         self._filling = True
-        self.title.setText(draft.tag.name)
+        self.title.setText(draft.tag.title or draft.new[0].key if draft.new else draft.tag.name)
+        self.new.setText(draft.new[0].name if draft.new else "")
         self.where.setText(draft.prim)
         names = colour_maps(self._workspace.colormaps)
         if names != tuple(self.colormap.itemText(i) for i in range(self.colormap.count())):
@@ -139,9 +240,11 @@ class BindCard(QFrame):
     def _show_rows(self, draft: Draft) -> None:
         coloured, plain = draft.channel in COLOURED, draft.channel in ("visibility", "label")
         for key, shown in (
+            ("new", bool(draft.new)),
             ("colormap", coloured),
             ("axis", draft.channel in AXIAL),
             ("range", not plain),
+            ("trial", True),
             ("result", not plain and not coloured),
         ):
             for widget in self._rows[key]:
@@ -155,6 +258,9 @@ class BindCard(QFrame):
         first, last = _number(self.first), _number(self.last)
         if channel != draft.channel:
             first, last = OFFERED[channel][1]
+        if draft.new and self.new.text() != draft.new[0].name:
+            first_new = renamed(draft.new[0], self.new.text())
+            draft = replace(draft, new=(first_new, *draft.new[1:]), tag=spec_of(first_new))
         self._workspace.authoring.change(
             replace(
                 draft,

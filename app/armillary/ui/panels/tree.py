@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, Qt, QTimer
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QMimeData, QModelIndex, QPoint, Qt, QTimer
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from armillary.model.look import Look
 from armillary.session.workspace import Workspace
-from armillary.ui.mime import TAG_MIME, numbers
+from armillary.ui.mime import can_be_bound
 from armillary.ui.pieces import EmptyOver, Search, label
 from armillary.ui.theme import Colours
 from armillary.ui.tree_model import ALARM, EYE, NAME, QUALITY, TreeModel
@@ -49,14 +49,14 @@ class Tree(QTreeView):
         self.setIndentation(14)
         self.setDragEnabled(True)
         self.setDragDropMode(QAbstractItemView.DragDropMode.DragDrop)
-        self.on_tags: Callable[[tuple[int, ...], QModelIndex], object] = lambda _slots, _index: None
+        self.on_drop: Callable[[QMimeData, QModelIndex], object] = lambda _data, _index: None
         self.setMouseTracking(True)
         self.doubleClicked.connect(activated)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802  Qt's name
-        """Take tags; what else is dragged goes on to the window."""
-        event.setAccepted(bool(numbers(event.mimeData(), TAG_MIME)))
+        """Take tags and nodes of links; what else is dragged goes on to the window."""
+        event.setAccepted(can_be_bound(event.mimeData()))
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:  # noqa: N802
         event.setAccepted(self.indexAt(event.position().toPoint()).isValid())
@@ -65,7 +65,7 @@ class Tree(QTreeView):
         index = self.indexAt(event.position().toPoint())
         if index.isValid():
             event.acceptProposedAction()
-            self.on_tags(numbers(event.mimeData(), TAG_MIME), index)
+            self.on_drop(event.mimeData(), index)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802  Qt's name
         index = self.indexAt(event.position().toPoint())
