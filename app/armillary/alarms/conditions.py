@@ -6,12 +6,12 @@ reading of each tag. Nothing here knows of acknowledging; `alarms.machine` decid
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from armillary.model.alarm import AlarmSpec
+from armillary.model.alarm import AlarmProgress, AlarmSpec
 from armillary.model.arrays import B1, F8, I8, U2
 from armillary.model.clock import MS_NS, NS
 from armillary.model.quality import RANK_MASK, STALE, SUBSTITUTED
@@ -23,6 +23,7 @@ _LEVEL, _COUNT, _STATE, _QUALITY, _LINK = range(len(KINDS))
 GAP_FACTOR = 5  # × expected interval: readings further apart are not in sequence
 LATE_FACTOR, LATE_FLOOR_NS = 2, 2 * NS  # an older reading than this on arrival is delayed
 _NONE = -1  # no delay runs
+_COUNTED = ("run", "run_clear", "run_before", "run_clear_before", "source_ns", "lag_ns")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +110,43 @@ class Conditions:
         self._over_since[:], self._under_since[:] = _NONE, _NONE
         self._source_ns[:] = 0
         self._bad[:] = False
+
+    def progress(self, now_mono_ns: int) -> dict[int, AlarmProgress]:
+        """Return what is being counted, by row of the specs; `AlarmProgress.id` is left to the caller."""
+        counts = (self._run > 0) | (self.active & (self._run_clear > 0))
+        rows = np.flatnonzero((self._over_since != _NONE) | (self._under_since != _NONE) | counts)
+
+        def since(begun: I8) -> list[int]:
+            out: list[int] = np.where(begun[rows] == _NONE, -1, now_mono_ns - begun[rows]).tolist()
+            return out
+
+        columns = zip(
+            rows.tolist(),
+            since(self._over_since),
+            since(self._under_since),
+            *(getattr(self, f"_{name}")[rows].tolist() for name in _COUNTED),
+            self.value[rows].tolist(),
+            strict=True,
+        )
+        return {
+            row: AlarmProgress(
+                id="", over_ns=over, under_ns=under, value=value, **dict(zip(_COUNTED, counted, strict=True))
+            )
+            for row, over, under, *counted, value in columns
+        }
+
+    def resume(self, table: TagTable, progress: Mapping[int, AlarmProgress], now_mono_ns: int) -> None:
+        """Go on after `restore` from the tags as they were and what was being counted, by row."""
+        w = self._watched
+        word = table.quality[self.slot[w]]
+        self._quality[w], self._bad[w] = word, (word & RANK_MASK) >= STALE
+        self.value[w] = np.where(self._bad[w], self.value[w], table.value[self.slot[w]])
+        for row, one in progress.items():
+            self._over_since[row] = _NONE if one.over_ns < 0 else now_mono_ns - one.over_ns
+            self._under_since[row] = _NONE if one.under_ns < 0 else now_mono_ns - one.under_ns
+            self.value[row] = one.value
+            for name in _COUNTED:
+                getattr(self, f"_{name}")[row] = getattr(one, name)
 
     def look(
         self, table: TagTable, readings: SampleBatch, now_mono_ns: int, links: tuple[I8, B1, B1] | None = None

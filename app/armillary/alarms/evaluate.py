@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,7 +17,15 @@ from armillary.alarms import wording
 from armillary.alarms.conditions import Conditions, Hit
 from armillary.alarms.links import LinkWatch
 from armillary.alarms.machine import NOTHING, OVER, Facts, Happening, Outcome, step
-from armillary.model.alarm import AlarmAct, AlarmActed, AlarmEvent, AlarmSpec, AlarmState, ProcessState
+from armillary.model.alarm import (
+    AlarmAct,
+    AlarmActed,
+    AlarmEvent,
+    AlarmProgress,
+    AlarmSpec,
+    AlarmState,
+    ProcessState,
+)
 from armillary.model.clock import NS
 from armillary.model.sample import SampleBatch
 from armillary.model.tags import TagSpec, TagTable
@@ -124,6 +133,18 @@ class Evaluator:
                     self._gone.append(outcome.state)
             active = np.array([state.active for state in self._states], np.bool_)
             self._conditions.restore(active)
+
+    def progress(self, now_mono_ns: int) -> tuple[AlarmProgress, ...]:
+        """Return what every alarm is counting, for `resume` in another world."""
+        with self._lock:
+            found = self._conditions.progress(now_mono_ns)
+            return tuple(replace(one, id=self.specs[row].id) for row, one in found.items())
+
+    def resume(self, table: TagTable, progress: Iterable[AlarmProgress], now_mono_ns: int) -> None:
+        """Go on exactly, after `restore`, from the tags as they were and what was being counted then."""
+        with self._lock:
+            rows = {self._row[one.id]: one for one in progress if one.id in self._row}
+            self._conditions.resume(table, rows, now_mono_ns)
 
     def freeze(self) -> object:
         """Return everything that changes, delays and counts included; `thaw` goes on from it exactly."""

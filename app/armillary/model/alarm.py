@@ -95,6 +95,22 @@ class AlarmState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmProgress:
+    """What one alarm's condition was counting at a moment: without it a restored delay would begin anew."""
+
+    id: str
+    over_ns: int = -1  # how long its condition has held; -1: it does not hold, or no delay runs
+    under_ns: int = -1  # how long it has not
+    run: int = 0  # readings in sequence beyond the limit
+    run_clear: int = 0
+    run_before: int = 0  # before the newest reading
+    run_clear_before: int = 0
+    source_ns: int = 0  # of the newest reading counted
+    lag_ns: int = 0
+    value: float = float("nan")  # the last usable one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmEvent:
     """One transition, as the journal keeps it."""
 

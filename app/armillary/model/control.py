@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from armillary.model.alarm import AlarmState
+from armillary.model.alarm import AlarmProgress, AlarmState
 from armillary.model.arrays import F8, I8, U2
 from armillary.model.simulation import Causality
 
@@ -70,6 +70,7 @@ class SnapshotInfo:
     taken_ns: int
     not_good: tuple[str, ...] = ()  # tags that were not GOOD
     tags: int = 0
+    project: str = ""  # id of the project it is of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +106,8 @@ class StateAnswer:
     alarms: tuple[AlarmState, ...] = ()
     simulator: bytes = b""  # its state, where it can be saved
     model: Mapping[str, float] = field(default_factory=dict)  # model parameters and held inputs
+    project: str = ""  # its id; "" = not said
+    pending: tuple[AlarmProgress, ...] = ()  # what alarms were counting
 
 
 # ---------------------------------------------------------------- what-if
@@ -426,7 +429,7 @@ class Proposal:
 
     id: str
     loop: str
-    # thinking, offered, approved, refused, expired, sent, verified, failed, rolled back, stood down
+    # thinking, offered, approved, refused, expired, withdrawn, sent, verified, failed, rolled back, stood down
     state: str
     t_ns: int
     title: str

@@ -129,6 +129,43 @@ class Ensemble:
         digest = self.entries[name].card.digest
         return results.read_state(self.out(name), digest) if digest else b""
 
+    async def state_at(self, job: Job, row: int) -> bytes:
+        """Return the simulator's state at a row of a run's first member, computed again up to there.
+
+        Empty where it cannot be had: the model saves none, or did not get there.
+        """
+        out = self.folder / f".state-{self._clock.now_ns():x}.npz"
+        upto = job.sample_ns[: max(row, 0) + 1]
+        again = replace(job, id=out.stem, out=str(out), sample_ns=upto, members=1, spread={})
+        worker: _Worker | None = None
+        try:
+            worker = await self._take()
+            digest = await self._digest(worker, again)
+        except Fault as fault:
+            log.warning("the state at row %d of %s cannot be computed: %s", row, job.id, fault)
+            if worker is not None:
+                await self._end(worker)
+            return b""
+        else:
+            self._spare.append(worker)
+            return results.read_state(out, digest) if digest else b""
+        finally:
+            out.unlink(missing_ok=True)
+            out.with_suffix(results.STATE).unlink(missing_ok=True)
+
+    async def _digest(self, worker: _Worker, job: Job) -> str:
+        """Compute a job that has no card; return its digest, empty when it failed. Raises a Fault."""
+        await worker.line.send(job)
+        while True:
+            try:
+                _, message = await asyncio.wait_for(worker.line.receive(), SILENT_S)
+            except TimeoutError:
+                raise self._gone(worker, was_cancelled=False) from None
+            if isinstance(message, FaultRecord):
+                raise message.fault()
+            if isinstance(message, JobNews) and message.id == job.id and message.phase in FINAL:
+                return message.digest if message.phase == "done" else ""
+
     def out(self, name: str) -> Path:
         """Return the file of a run's result."""
         return self.folder / f"{name}.npz"

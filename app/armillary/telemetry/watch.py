@@ -70,6 +70,16 @@ class Watch:
         self._before: U2 = np.zeros(count, np.uint16)
         self._held: B1 = np.zeros(count, np.bool_)
 
+    def freeze(self) -> object:
+        """Return what changes; `thaw` goes on from it exactly."""
+        return self._before.copy(), self._held.copy()
+
+    def thaw(self, frozen: object) -> None:
+        """Go on from what `freeze` returned."""
+        if not isinstance(frozen, tuple):
+            raise TypeError("thaw takes what freeze returned")
+        self._before, self._held = (array.copy() for array in frozen)
+
     def look(self, table: TagTable, signs: Mapping[str, Signs], now_mono_ns: int) -> U4:
         """Mark what has become stale, restore what its carrier confirms; return the slots changed.
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from armillary.alarms.evaluate import Evaluator
-from armillary.model.alarm import AlarmEvent, AlarmSpec, AlarmState
+from armillary.model.alarm import AlarmEvent, AlarmProgress, AlarmSpec, AlarmState
 from armillary.model.clock import NS
 from armillary.model.simulation import Trajectory
 from armillary.world.forked import Forked, View
@@ -23,6 +23,7 @@ class Course:
         self._view, self._t0 = view, fork.t_ns
         self._evaluator.restore(fork.state.alarms, fork.t_ns)
         self._evaluator.take()
+        self._evaluator.resume(view.table(None, -1, MONO_NS), fork.state.pending, MONO_NS)
         self._first = {state.id: state for state in self._evaluator.states()}
         self._log: list[tuple[tuple[AlarmState, ...], tuple[AlarmEvent, ...]]] = []
         self._t_ns: list[int] = []
@@ -43,6 +44,10 @@ class Course:
         for states, _ in self._log[: row + 1]:
             out.update((state.id, state) for state in states)
         return out
+
+    def pending(self) -> tuple[AlarmProgress, ...]:
+        """Return what the alarms were counting at the row that was followed last."""
+        return self._evaluator.progress(MONO_NS + (self._t_ns[-1] - self._t0 if self._t_ns else 0))
 
     def events(self, after: int, row: int) -> tuple[AlarmEvent, ...]:
         """Return what happened after a row up to another one."""

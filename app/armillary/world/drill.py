@@ -16,12 +16,13 @@ import numpy as np
 
 from armillary.alarms.evaluate import Evaluator
 from armillary.model.alarm import AlarmAct, AlarmActed, AlarmEvent, AlarmState
-from armillary.model.arrays import F8, U2
+from armillary.model.arrays import F8, I8, U2
 from armillary.model.clock import NS
 from armillary.model.control import MalfunctionSpec, StateAnswer
 from armillary.model.fault import Fault, OrderFault
 from armillary.model.frame import Frame, WorldKind
 from armillary.model.lesson import Deed, Lesson
+from armillary.model.quality import STALE, UNCERTAIN, rank
 from armillary.model.sample import batch_of
 from armillary.model.simulation import (
     ModelInfo,
@@ -39,6 +40,7 @@ from armillary.simulate.malfunctions import Active, Malfunctions
 from armillary.twin.derive import Derived
 from armillary.world.core import Core
 from armillary.world.memory import Memory
+from armillary.world.restoring import by_slot
 from armillary.world.simulated import SimulatedSupply, Wiring
 from armillary.world.tracks import tracks
 
@@ -72,9 +74,13 @@ class Moment:
     held: Mapping[str, float]
     value: F8
     quality: U2
-    source_ns: np.ndarray[tuple[int], np.dtype[np.int64]]
+    source_ns: I8
+    arrival_ns: I8
+    arrival_mono_ns: I8
+    alive_mono_ns: I8
     true: F8
     alarms: object  # of Evaluator.freeze
+    supply: object  # of SimulatedSupply.freeze
     deeds: int
     digest: bytes
     automatic: bool
@@ -155,8 +161,11 @@ class Drill:
                 if math.isfinite(known.get(tag, math.nan))
             }
             inputs = {**taken, **wished}
-            for spec in self.specs:
-                self._true[spec.slot] = known.get(spec.name, math.nan)
+            was = by_slot(state, self.specs)
+            self._true[:] = was.value
+            own = np.array([spec.slot for spec in self.wiring.unmapped(self.specs)], np.int64)
+            word = was.quality[own]  # nobody computes these: they are as good as they were
+            self._quality[own] = np.where(rank(word) == STALE, UNCERTAIN, word)
         self.held = dict(inputs)
         self._sent = {**inputs, **self.faults.inputs(0.0)}
         hour = self.info.named(_HOUR)
@@ -171,16 +180,40 @@ class Drill:
             )
         )
         outputs = started.values[0]
-        if state is not None and state.simulator:
-            outputs = await self._loaded(state, wished, outputs)
+        loaded = await self._loaded(state, wished) if state is not None and state.simulator else None
         if state is not None:
             self.alarms.restore(state.alarms, state.t_ns)
-        frame = self._show(outputs)
+        if state is not None and loaded is not None:
+            frame = self._resumed(state, loaded)
+        else:
+            frame = self._show(outputs)
         self.keep("start", automatic=False, model=await self._host.save())
         return frame
 
-    async def _loaded(self, state: StateAnswer, wished: Mapping[str, float], outputs: F8) -> F8:
-        """Return the outputs of a saved state; those given, an estimate, when it is of another model.
+    def _resumed(self, state: StateAnswer, outputs: F8) -> Frame:
+        """Go on from a state exactly: what was told when, what alarms were counting."""
+        self.wiring.spread(outputs, self._true)
+        was = by_slot(state, self.specs)
+        told = np.where(was.arrival_ns > 0, _MONO_NS + was.arrival_ns - state.t_ns, -(2**62))
+        arrived = np.maximum(told, 0)
+        batch = batch_of(
+            np.arange(len(self.specs), dtype=np.uint32),
+            was.value,
+            was.source_ns,
+            was.arrival_ns,
+            arrived,
+            quality=was.quality,
+        )
+        self.supply.resume(was.value, was.quality, told, _MONO_NS)
+        frame = self.core.put(batch, self.start_ns, _MONO_NS)
+        self.alarms.resume(self.core.table, state.pending, _MONO_NS)
+        _, events = self.alarms.take()
+        return self._took(
+            replace(frame, alarms=self.alarms.states(), alarm_events=events), self.start_ns, 0.0
+        )
+
+    async def _loaded(self, state: StateAnswer, wished: Mapping[str, float]) -> F8 | None:
+        """Return the outputs of a saved state; None when it is of another model: the start is an estimate.
 
         It brings its inputs along, another exercise's malfunctions too: the first step tells all anew.
         """
@@ -188,7 +221,7 @@ class Drill:
             loaded = await self._host.load(ModelState(data=state.simulator, t_ns=state.t_ns))
         except Fault as fault:
             self.note(Deed(t_s=0.0, kind="instructor", what="model", text=f"Start estimated: {fault.what}"))
-            return outputs
+            return None
         known = {name: value for name, value in state.model.items() if name in self.wiring.inputs}
         self.held = {**known, **wished}
         self._sent = {}
@@ -226,20 +259,23 @@ class Drill:
         t_ns = self.start_ns + round(t_s * NS)
         mono_ns = _MONO_NS + round(t_s * NS)
         self.supply.offer(shown.value, shown.quality, shown.silent, self.faults.lost_links(), t_ns, mono_ns)
-        tick = self.core.tick(t_ns, mono_ns)
+        return self._took(self.core.tick(t_ns, mono_ns).frame, t_ns, t_s)
+
+    def _took(self, frame: Frame, t_ns: int, t_s: float) -> Frame:
+        """Remember what is shown now; return it."""
         table = self.core.table
         stream = hashlib.sha256(self._digest)
         for array in (np.array([t_ns]), table.value, table.quality):
             stream.update(np.ascontiguousarray(array).tobytes())
         self._digest = stream.digest()
-        self._alarm_log += [(t_ns, state) for state in tick.frame.alarms]
-        for event in tick.frame.alarm_events:
+        self._alarm_log += [(t_ns, state) for state in frame.alarms]
+        for event in frame.alarm_events:
             self._heard(event, t_s)
         self.memory.add(t_ns, table)
         if self.faults.active and self.steps % max(1, round(1.0 / self.lesson.step_s)) == 0:
             for tag, true in self.truth().items():
                 self._truth_log.setdefault(tag, []).append((t_s, true))
-        return tick.frame
+        return frame
 
     def _heard(self, event: AlarmEvent, t_s: float) -> None:
         if event.event == "RAISE":
@@ -365,8 +401,12 @@ class Drill:
             value=table.value.copy(),
             quality=table.quality.copy(),
             source_ns=table.source_ns.copy(),
+            arrival_ns=table.arrival_ns.copy(),
+            arrival_mono_ns=table.arrival_mono_ns.copy(),
+            alive_mono_ns=table.alive_mono_ns.copy(),
             true=self._true.copy(),
             alarms=self.alarms.freeze(),
+            supply=self.supply.freeze(),
             deeds=len(self.deeds),
             digest=self._digest,
             automatic=automatic,
@@ -396,12 +436,22 @@ class Drill:
             tag: [p for p in points if p[0] <= moment.t_s] for tag, points in self._truth_log.items()
         }
         self.moments = {k: m for k, m in self.moments.items() if m.t_s <= moment.t_s}
-        self.supply.restart()
+        self.supply.thaw(moment.supply)
         self.alarms.thaw(moment.alarms)
-        slots = np.arange(len(self.specs), dtype=np.uint32)
-        mono_ns = _MONO_NS + round(self.t_s * NS)
-        batch = batch_of(slots, moment.value, moment.source_ns, self.t_ns, mono_ns, quality=moment.quality)
-        frame = self.core.put(batch, self.t_ns, mono_ns)
+        return self._put(moment)
+
+    def _put(self, was: Moment) -> Frame:
+        """Show a moment as it was, with the times of its samples; return the frame."""
+        batch = batch_of(
+            np.arange(len(self.specs), dtype=np.uint32),
+            was.value,
+            was.source_ns,
+            was.arrival_ns,
+            was.arrival_mono_ns,
+            quality=was.quality,
+        )
+        frame = self.core.put(batch, self.t_ns, _MONO_NS + round(self.t_s * NS))
+        self.core.table.alive_mono_ns[:] = was.alive_mono_ns
         return replace(frame, alarms=self.alarms.states())
 
     def look_back(self, t_ns: int) -> Frame | None:

@@ -20,6 +20,7 @@ from armillary.model.units import conversion
 from armillary.project.table import nearest
 from armillary.simulate import measures, results
 from armillary.twin.derive import Derived
+from armillary.world.restoring import by_slot
 
 Columns = Mapping[str, tuple[str, float, float]]
 BASELINE = "baseline"
@@ -79,19 +80,15 @@ class Forked:
     value: F8 = field(init=False)  # (N,) by slot, at the fork
     quality: U2 = field(init=False)
     source_ns: I8 = field(init=False)
+    arrival_ns: I8 = field(init=False)
 
     def __post_init__(self) -> None:
         by_name = {spec.name: spec for spec in self.specs}
         self.columns = columns_of(self.scenario, self.info, by_name)
         self.settable = columns_of(self.scenario, self.info, by_name, _SET)
-        n = len(self.specs)
-        self.value, self.quality = np.full(n, np.nan), np.full(n, NEVER, np.uint16)
-        self.source_ns = np.zeros(n, np.int64)
-        rows = [(by_name[tag].slot, row) for row, tag in enumerate(self.state.tags) if tag in by_name]
-        if rows:
-            slot, row = np.array(rows).T
-            self.value[slot], self.quality[slot] = self.state.value[row], self.state.quality[row]
-            self.source_ns[slot] = self.state.source_ns[row]
+        was = by_slot(self.state, self.specs)
+        self.value, self.quality, self.source_ns = was.value, was.quality, was.source_ns
+        self.arrival_ns = was.arrival_ns
 
     @property
     def t_ns(self) -> int:
@@ -123,7 +120,9 @@ class Forked:
         state = self.state.simulator
         wished = [(0.0, name, value) for name, value in self.scenario.inputs.items()]
         wished += [(0.0, name, value) for name, value in request.parameters.items()]
-        events: list[tuple[int, str, float]] = []
+        # what was set just at that moment is not in a state that is loaded yet, so all is told anew
+        told = [n for n in self.state.model if causality.get(n) == "input"] if state else []
+        events: list[tuple[int, str, float]] = [(self.t_ns, n, self.state.model[n]) for n in told]
         for at_s, name, value in [*wished, *request.events]:
             variable, number = self.variable(name, value)
             if causality[variable] == "input" and at_s > 0:
@@ -194,9 +193,6 @@ class Forked:
         """Return what the state says, by what the model takes it as."""
         out: dict[str, dict[str, float]] = {"initial": {}, "input": {}, "parameter": {}}
         causality = {v.name: v.causality for v in self.info.variables}
-        for name, value in self.state.model.items():
-            if causality.get(name) in ("input", "parameter"):
-                out[causality[name]][name] = value
         slots = {spec.name: spec.slot for spec in self.specs}
         both = dict.fromkeys((*self.columns.items(), *self.settable.items()))
         for tag, (variable, factor, offset) in both:
@@ -205,6 +201,9 @@ class Forked:
                 kind = causality[variable]
                 into = kind if kind in ("input", "parameter") else "initial"
                 out[into][variable] = (value - offset) / factor
+        for name, number in self.state.model.items():  # what was asked for; a tag may show what is reached
+            if causality.get(name) in ("input", "parameter"):
+                out[causality[name]][name] = number
         return out
 
     # ---------------------------------------------------------------- back from it
@@ -242,7 +241,7 @@ class View:
         fork = self._fork
         table = TagTable(len(fork.specs))
         table.value[:], table.quality[:] = fork.value, fork.quality
-        table.source_ns[:] = table.arrival_ns[:] = fork.source_ns
+        table.source_ns[:], table.arrival_ns[:] = fork.source_ns, fork.arrival_ns
         table.arrival_mono_ns[:] = table.alive_mono_ns[:] = mono_ns
         table.text.update(self._texts)
         if run is None or not len(run.t_ns):

@@ -26,6 +26,7 @@ from armillary.world.forked import Forked, empty_state, requests_of
 
 SCHEMA = 1
 ASK_S = 10.0
+PLAIN_S = 3_600.0  # of the baseline of a fork without a scenario
 STEADY = "2026-01-01T00:00:00Z"  # when a fork of nothing begins, so that it is always the same
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
@@ -33,12 +34,12 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 async def state_for(project: Project, wish: Fork) -> StateAnswer:
     """Return the state that is wished for: a snapshot's, a world's now or then, or none. Raises a Fault."""
     if wish.snapshot:
-        return snapshot.read(Path(wish.snapshot))[1]
+        return snapshot.read_for(Path(wish.snapshot), project)
     address, t_ns = wish.source, wish.t_ns
     scenario = scenario_for(project.folder, wish) if wish.scenario else None
     if scenario is not None and not address:
         if scenario.start == "snapshot":
-            return snapshot.read(Path(scenario.snapshot))[1]
+            return snapshot.read_for(Path(scenario.snapshot), project)
         if scenario.start == "time":
             t_ns = t_ns or parse_iso(scenario.time)
     if not address:
@@ -79,7 +80,8 @@ def scenario_for(folder: Path, wish: Fork, kept: str = "") -> Scenario:
             remedy="Add one with its [simulator] table.",
         )
     first = scenarios.read(found[0], folder)
-    return replace(first, title="What if", events=(), variants=(), members=1, spread={})
+    horizon_s = min(first.horizon_s, PLAIN_S)  # what is asked later may last longer
+    return replace(first, title="What if", horizon_s=horizon_s, events=(), variants=(), members=1, spread={})
 
 
 def check(fork: Forked) -> None:

@@ -20,7 +20,7 @@ from armillary.api.ports import SourceContext
 from armillary.extend.discover import discover
 from armillary.model import message as msg
 from armillary.model.account import LoggedIn, Right, may
-from armillary.model.alarm import AlarmAct, AlarmActed
+from armillary.model.alarm import AlarmAct, AlarmActed, AlarmProgress
 from armillary.model.clock import NS, Clock, WallClock
 from armillary.model.control import Approve, Kill
 from armillary.model.fault import Fault, FaultRecord, OrderFault, ProjectFault, WorldFault, record
@@ -282,6 +282,10 @@ class Live(Serving):
                 remedy="Correct the sender, or the tag's decoder and path; its tags are bad until then.",
             )
             self.tell(fault)
+
+    def pending(self, mono_ns: int) -> tuple[AlarmProgress, ...]:
+        """Return what the alarms are counting."""
+        return self._alarming.evaluator.progress(mono_ns)
 
     async def reply(self, peer: bytes, message: object) -> object:
         """Answer what only a LIVE world can."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from armillary.model.alarm import AlarmSpec, AlarmState
+from armillary.model.alarm import AlarmProgress, AlarmSpec, AlarmState
 from armillary.model.arrays import U1
 from armillary.model.clock import NS
 from armillary.model.control import Cursor
@@ -140,11 +140,24 @@ class Playhead:
             course.follow(run, row)
         return tuple(course.at(row).values())
 
+    def row_at(self, t_ns: int) -> int:
+        """Return the row of the shown run that is shown at a time; -1 = the state at the fork."""
+        run = self.run
+        return int(np.searchsorted(run.t_ns, t_ns, "right")) - 1 if run is not None else -1
+
+    def pending_at(self, row: int) -> tuple[AlarmProgress, ...]:
+        """Return what the alarms of the shown run were counting at a row; safe in a thread of its own."""
+        course, run = Course(self._alarm_specs, self.fork, self.fork.view()), self.run
+        if run is not None:
+            course.follow(run, row)
+        return course.pending()
+
     def model_state(self, t_ns: int) -> tuple[bytes, Mapping[str, float]]:
         """Return the simulator's state where it is known, and parameters and inputs as they are at a time.
 
         Known it is at the fork, where that was exact, and at the end of a single run. Between, a worker had
-        it and threw it away: a fork from there begins from the values shown, and says that it is estimated.
+        it and threw it away: a fork from there begins from the values shown, and says that it is estimated;
+        for a snapshot it is computed again (`Ensemble.state_at`).
         """
         entry = self.book.entry(self.shown)
         if entry is None or entry.job is None:
@@ -153,8 +166,6 @@ class Playhead:
         out = {n: float(job.parameters.data[i, 0]) for i, n in enumerate(job.parameters.names)}
         out |= {n: float(job.inputs.data[i, 0]) for i, n in enumerate(job.inputs.names)}
         out |= {name: value for at, name, value in job.events if at <= t_ns}
-        if any(at == t_ns for at, _, _ in job.events):  # set just then: no state has that yet
-            return b"", out
         if t_ns == self.fork.t_ns:
             return b"" if job.warm_up_s else job.state, out
         at_end = entry.card.state == "done" and t_ns == self.extent()[1]

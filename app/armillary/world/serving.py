@@ -21,7 +21,7 @@ import numpy as np
 from armillary.model import message as msg
 from armillary.model import places
 from armillary.model.account import LoggedIn, Login, Logout, Right, may
-from armillary.model.alarm import AlarmSpec
+from armillary.model.alarm import AlarmProgress, AlarmSpec
 from armillary.model.clock import Clock
 from armillary.model.control import AskState, StateAnswer, TakeSnapshot
 from armillary.model.fault import Fault, FaultRecord, OrderFault, ProjectFault, WorldFault, record
@@ -169,6 +169,14 @@ class Serving:
     def model_state(self) -> tuple[bytes, Mapping[str, float]]:
         """Return the simulator's state and the model's parameters, for a snapshot."""
         return b"", {}
+
+    def pending(self, mono_ns: int) -> tuple[AlarmProgress, ...]:
+        """Return what the alarms were counting at the last tick; nothing where they are read back."""
+        return ()
+
+    async def state_to_keep(self) -> StateAnswer:
+        """Return the state for a snapshot; it may take longer than the one for a look."""
+        return await self.state_answer()
 
     # ---------------------------------------------------------------- life
 
@@ -344,7 +352,7 @@ class Serving:
             case TakeSnapshot(title=title, folder=folder):
                 self.need(peer, Right.FORK)
                 where = Path(folder) if folder else self.project.private / snapshot.FOLDER
-                state = await self.state_answer()
+                state = await self.state_to_keep()
                 return await asyncio.to_thread(snapshot.write, state, where, self.clock.now_ns(), title)
             case FaultRecord():
                 raise message.fault()
@@ -463,6 +471,8 @@ class Serving:
             alarms=tuple(self.publisher.alarms.values()),
             simulator=simulator,
             model=model,
+            project=self.project.id,
+            pending=self.pending(last.tick_mono_ns),
         )
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:

@@ -45,6 +45,26 @@ class SimulatedSupply:
         times = np.full(len(slot), t_ns, np.int64)
         self._batch = batch_of(slot, value[slot], times, t_ns, mono_ns, quality=quality[slot])
 
+    def freeze(self) -> object:
+        """Return what was told when, and what is lost; `thaw` goes on from it exactly."""
+        told = (self._told.copy(), self._told_quality.copy(), self._told_ns.copy())
+        return *told, dict(self._lost), self._mono_ns, self._watch.freeze()
+
+    def thaw(self, frozen: object) -> None:
+        """Go on from what `freeze` returned; may be done again and again."""
+        if not isinstance(frozen, tuple):
+            raise TypeError("thaw takes what freeze returned")
+        told, quality, told_ns, lost, self._mono_ns, watched = frozen
+        self._told, self._told_quality, self._told_ns = told.copy(), quality.copy(), told_ns.copy()
+        self._lost, self._batch = dict(lost), empty_batch()
+        self._watch.thaw(watched)
+
+    def resume(self, value: F8, quality: U2, told_ns: I8, mono_ns: int) -> None:
+        """Go on from a state, (N,) each, that was told at times of the monotonic clock."""
+        self.restart()
+        self._told, self._told_quality, self._told_ns = value.copy(), quality.copy(), told_ns.copy()
+        self._mono_ns = mono_ns
+
     def restart(self) -> None:
         """Tell everything anew: time went back."""
         self._told_ns[:] = -(2**62)
@@ -112,7 +132,7 @@ class Wiring:
         """Write one member's outputs (k,) into the values of the tags (N,)."""
         into[self.slot] = outputs[self.column]
 
-    def unmapped(self, specs: Sequence[TagSpec]) -> tuple[str, ...]:
+    def unmapped(self, specs: Sequence[TagSpec]) -> tuple[TagSpec, ...]:
         """Return the measured tags that no output gives; they hold their value at the start."""
         given = set(self.slot.tolist())
-        return tuple(s.name for s in specs if not s.expression and s.slot not in given)
+        return tuple(s for s in specs if not s.expression and s.slot not in given)

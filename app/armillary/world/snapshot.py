@@ -23,6 +23,7 @@ from armillary.model.clock import iso
 from armillary.model.control import SnapshotInfo, StateAnswer
 from armillary.model.fault import Fault, ProjectFault
 from armillary.model.quality import GOOD, rank
+from armillary.project.record import Project
 from armillary.wire.codec import pack, unpack
 
 SCHEMA = 1
@@ -61,6 +62,7 @@ def write(state: StateAnswer, folder: Path, taken_ns: int, title: str = "") -> S
             taken_ns=taken_ns,
             not_good=not_good(state)[:NOT_GOOD_KEPT],
             tags=len(state.tags),
+            project=state.project,
         )
         head = {
             "format": FORMAT,
@@ -122,6 +124,21 @@ def read(path: Path) -> tuple[SnapshotInfo, StateAnswer]:
     return _info(head, path), state
 
 
+def read_for(path: Path, project: Project) -> StateAnswer:
+    """Return a snapshot's state for a project. Raises ProjectFault, also for one of another project."""
+    info, state = read(path)
+    is_other = bool(state.project and project.id and state.project != project.id)
+    if not is_other and state.tags and project.specs:  # one that does not say it may be of anything
+        is_other = {spec.name for spec in project.specs}.isdisjoint(state.tags)
+    if is_other:
+        raise ProjectFault(
+            f"The snapshot is of another project: world '{info.world}' at {iso(info.t_ns)}.",
+            where=str(path),
+            remedy=f"Take one of '{project.name}': armillary snapshot save.",
+        )
+    return state
+
+
 def listed(folder: Path) -> tuple[tuple[SnapshotInfo, ...], tuple[ProjectFault, ...]]:
     """Return the snapshots of a folder, newest first, and a fault for each broken one."""
     found: list[SnapshotInfo] = []
@@ -148,6 +165,8 @@ def _head(line: bytes, path: Path) -> dict[str, Any]:  # Any: parsed JSON, check
         if not isinstance(head, dict) or head.get("format") != FORMAT:
             raise ValueError
         schema = head["schema"]
+        if schema < 1:
+            raise ValueError
         if schema > SCHEMA:
             raise ProjectFault(
                 f"The snapshot was written by a newer Armillary (schema {schema}, known is {SCHEMA}).",

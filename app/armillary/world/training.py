@@ -21,7 +21,7 @@ import numpy as np
 from armillary.model import message as msg
 from armillary.model import places
 from armillary.model.account import LoggedIn, Right, may
-from armillary.model.alarm import AlarmAct
+from armillary.model.alarm import AlarmAct, AlarmProgress
 from armillary.model.clock import NS, Clock, WallClock, parse_iso
 from armillary.model.control import (
     AskBrief,
@@ -74,9 +74,10 @@ def run(args: Mapping[str, Any], say: Callable[[Mapping[str, object]], None]) ->
     lesson = lessons.read(path, tags, [alarm.id for alarm in project.alarms])
     state = None
     if given := str(args.get("snapshot") or ""):
-        _, state = snapshot.read(Path(given))
+        state = snapshot.read_for(Path(given), project)
+        lesson = replace(lesson, inputs={})  # as they were there: what the scenario sets is set already
     elif lesson.start.kind == "snapshot" and Path(project.folder / lesson.start.value).is_file():
-        _, state = snapshot.read(project.folder / lesson.start.value)
+        state = snapshot.read_for(project.folder / lesson.start.value, project)
     elif lesson.start.kind != "steady_state":
         raise ProjectFault(
             f"The exercise starts from {lesson.start.kind} '{lesson.start.value}', which is not given.",
@@ -327,7 +328,7 @@ class Training(Serving):
         """Answer; what the simulator knows is an instructor's only."""
         answer = await super()._reply(peer, message)
         if isinstance(answer, StateAnswer) and not may(self.who(peer).role, Right.INSTRUCT, training=True):
-            return replace(answer, simulator=b"", model={})
+            return replace(answer, simulator=b"", model={}, pending=())
         return answer
 
     async def reply(self, peer: bytes, message: object) -> object:
@@ -460,6 +461,10 @@ class Training(Serving):
                     model = (await self._host.save()).data
             answer = await super().state_answer()
         return replace(answer, simulator=model)
+
+    def pending(self, mono_ns: int) -> tuple[AlarmProgress, ...]:
+        """Return what the alarms were counting; a debrief shows the past, of which that is not kept."""
+        return () if self.drill.over else self.drill.alarms.progress(mono_ns)
 
     def model_state(self) -> tuple[bytes, Mapping[str, float]]:
         """Return the inputs held; a debrief that looks back has no more than what was shown then."""

@@ -324,6 +324,26 @@ class WhatIf(Serving):
             model=model,
         )
 
+    async def state_to_keep(self) -> StateAnswer:
+        """Return the shown row exactly: the simulator's state there is computed again where it is not known.
+
+        A run's rows are what there is of it, so a cursor between two of them gives the one that is shown.
+        """
+        if self._head is None or self._book is None:
+            return await self.state_answer()
+        head = self._head
+        row = head.row_at(head.t_ns)
+        entry, run = self._book.entry(head.shown), head.run
+        t_ns = int(run.t_ns[row]) if run is not None and row >= 0 else head.fork.t_ns
+        head.speed, head.t_ns = 0.0, t_ns
+        self._show()
+        answer = await self.state_answer()
+        pending = await asyncio.to_thread(head.pending_at, row)
+        answer = replace(answer, pending=pending)
+        if answer.simulator or entry is None or entry.job is None:
+            return answer
+        return replace(answer, simulator=await self._ensemble.state_at(entry.job, row))
+
     def model_state(self) -> tuple[bytes, Mapping[str, float]]:
         """Return the model of the shown run at the cursor."""
         if self._head is None:

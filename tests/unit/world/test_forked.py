@@ -68,7 +68,7 @@ def test_a_setpoint_is_shown_where_the_controller_stands_and_set_where_it_is_ask
 def test_a_loaded_state_keeps_its_inputs_but_for_those_that_are_wished() -> None:
     job = forked(b"state").job(RunRequest(id="a", title="", horizon_s=60.0, parameters={"trim": 2.0}), "")
     assert job.state == b"state"
-    assert job.events == ((T, "trim", 2.0),)
+    assert job.events == ((T, "V.sp", 55.0), (T, "trim", 2.0)), "one set just then is not in the state yet"
 
 
 def test_a_run_with_other_parameters_does_not_load_the_state_that_has_its_own() -> None:
