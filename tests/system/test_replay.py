@@ -197,8 +197,8 @@ def test_a_fast_replay_of_a_thousand_tags_keeps_up_or_tells_its_real_speed(
     own_places: Path, tmp_path: Path
 ) -> None:
     tags, seconds = 1_000, 600
-    project, world = _write_wide(tmp_path / "wide", tags, seconds), {"idle": True}
-    replay = child.start("world.replay", {"project": str(project), **world}, tmp_path / "replay.log")
+    args = {"project": str(_write_wide(tmp_path / "wide", tags, seconds)), "idle": True}
+    replay = child.start("world.replay", args, tmp_path / "replay.log")
     desk = Desk(str(replay.ready()["address"]))
     try:
         for begin_s, speed in ((0, 60.0), (0, 1000.0), (seconds - 1, -1000.0)):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -151,19 +152,27 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Lived:
     return made
 
 
-@pytest.fixture
-def desk(lived: Lived, tmp_path: Path) -> Iterator[Follower]:
-    world = child.start("world.replay", {"project": str(lived.folder), "idle": True}, tmp_path / "replay.log")
+@pytest.fixture(scope="module")
+def desk(lived: Lived) -> Iterator[Follower]:
+    """One replay for all tests that jump to where they begin."""
+    log = lived.folder.parent / "replay.log"
+    world = child.start("world.replay", {"project": str(lived.folder), "idle": True}, log)
     made = Follower(str(world.ready()["address"]))
     yield made
     made.line.close()
     world.stop(5)
 
 
-def command(*words: object) -> tuple[int, str, str]:
-    args = [sys.executable, "-m", "armillary", "replay", *map(str, words)]
-    done = subprocess.run(args, capture_output=True, text=True, timeout=90, check=False)
-    return done.returncode, done.stdout, done.stderr
+def commands(*lines: tuple[object, ...]) -> list[tuple[int, str, str]]:
+    """Run `armillary replay` with each of these, side by side; return status, output and errors of each."""
+
+    def run(words: tuple[object, ...]) -> tuple[int, str, str]:
+        args = [sys.executable, "-m", "armillary", "replay", *map(str, words)]
+        done = subprocess.run(args, capture_output=True, text=True, timeout=90, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(run, lines))
 
 
 def test_at_any_time_alarms_links_and_orders_are_what_the_live_frames_said(
@@ -238,15 +247,19 @@ def test_alarm_steps_go_from_transition_to_transition_both_ways(lived: Lived, de
 def test_computed_anew_the_record_is_the_same_and_under_other_rules_it_is_not(
     lived: Lived, tmp_path: Path
 ) -> None:
-    status, out, err = command(lived.folder, "--recompute", "--json")
-    assert (status, json.loads(out)["differences"]) == (0, []), err
     other = tmp_path / "other"
     shutil.copytree(lived.folder, other)
     rules = (other / "rules.toml").read_text("utf-8")
     (other / "rules.toml").write_text(rules.replace("limit = 64.0", "limit = 70.0"), "utf-8")
-    status, out, err = command(other, "--recompute", "--json")
-    (only,) = json.loads(out)["differences"]
-    assert (status, only["what"], only["recorded"], only["computed"]) == (1, ALARM, "raised", "not raised")
+    same, changed = commands(*((each, "--recompute", "--json") for each in (lived.folder, other)))
+    assert (same[0], json.loads(same[1])["differences"]) == (0, []), same[2]
+    (only,) = json.loads(changed[1])["differences"]
+    assert (changed[0], only["what"], only["recorded"], only["computed"]) == (
+        1,
+        ALARM,
+        "raised",
+        "not raised",
+    )
 
 
 def test_a_replay_pauses_where_it_was_told_to_and_can_go_on(lived: Lived, tmp_path: Path) -> None:
@@ -269,7 +282,9 @@ def test_the_command_opens_a_desk_on_the_record_and_its_picture_is_marked(
 ) -> None:
     picture = tmp_path / "replay.png"
     at = iso(lived.when("RAISE") + 2 * NS)
-    status, _, err = command(lived.folder, "--from", at, "--speed", 0, "--screenshot", picture, "--after", 9)
+    ((status, _, err),) = commands(
+        (lived.folder, "--from", at, "--speed", 0, "--screenshot", picture, "--after", 6)
+    )
     assert status == 0, err
     shot = np.asarray(Image.open(picture).convert("RGB")).astype(int)
     teal = THEMES["dark"].replay.lstrip("#")
@@ -281,6 +296,6 @@ def test_the_command_opens_a_desk_on_the_record_and_its_picture_is_marked(
 
 
 def test_a_film_is_refused_in_words(lived: Lived) -> None:
-    status, _, err = command(lived.folder, "-o", "shift.ogv")
+    ((status, _, err),) = commands((lived.folder, "-o", "shift.ogv"))
     assert status == 2
     assert "Give a folder" in err

@@ -227,7 +227,7 @@ def test_a_span_to_read_holds_about_one_answer_of_rows_once_the_record_is_known(
         recording = _recording(store)
         before = recording.readable(3_600 * NS)
         stretch = await recording.stretch(begin_ns, end_ns)
-        rows = len(stretch.tags.passed(begin_ns, end_ns))
+        rows = len(stretch.tags.passed(begin_ns, end_ns))  # without those that came late
         return before, rows, recording.readable(10**6 * NS)
 
     before, rows, span = asyncio.run(look())
