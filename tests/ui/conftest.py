@@ -50,6 +50,7 @@ class Bench:
             lambda: ws.mirror,
             lambda: ws.specs,
         )
+        ws.orders.changed.connect(ws.order_changed.emit)
         self.seq = 0
 
     def begin(self) -> None:

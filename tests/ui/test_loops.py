@@ -14,6 +14,7 @@ from armillary.model.control import Approve, Kill, LoopState, Measure, Proposal,
 from armillary.model.fault import FaultRecord
 from armillary.model.message import Done
 from armillary.model.order import CloseOrder, OrderState, Receipt
+from armillary.ui.login import ReasonSheet
 from armillary.ui.proposal_card import CARD_PX, Offer
 from armillary.ui.window import DeskWindow
 
@@ -67,7 +68,7 @@ def put(bench: Any, *proposals: Proposal, loop: LoopState = LOOP) -> None:
 
 def read(desk: DeskWindow, bench: Any) -> Offer:
     """The one card, when somebody has had the time to read it."""
-    bench.clock.advance(NS)
+    bench.clock.advance(1)
     desk.decisions.offers.refresh()
     [card] = desk.decisions.offers.cards
     return card
@@ -146,10 +147,10 @@ def test_what_the_world_refuses_is_said_on_the_card(
 
 def test_an_expired_offer_cannot_be_approved_and_a_failed_one_stays(desk: DeskWindow, bench: Any) -> None:
     put(bench, offer(bench))
-    bench.clock.advance(61 * NS)
+    bench.clock.advance(61)
     assert not read(desk, bench).approve.isEnabled()
     put(bench, offer(bench, state="rolled back", is_over=True, detail="It is back at 2.5."))
-    bench.clock.advance(600 * NS)
+    bench.clock.advance(600)
     card = read(desk, bench)
     assert card.state.text() == "Taken back. It is back at 2.5."
     card.close_button.click()
@@ -184,12 +185,10 @@ def test_the_list_of_loops_shows_who_stood_down_and_lets_an_engineer_release_it(
     assert "Taken back" in cells[3]
     assert not panel.again.isEnabled()
     desk.workspace.role = "engineer"
+    desk.show_panel("loops")
     panel.reload()
     assert panel.again.isEnabled()
     panel.again.click()
-    sheet = desk.findChild(type(desk).__mro__[0], "") or desk
-    from armillary.ui.login import ReasonSheet
-
     [sheet] = desk.findChildren(ReasonSheet)
     sheet.reason.setText("pump mended")
     sheet.go.click()
@@ -217,7 +216,7 @@ def test_the_result_of_a_command_stands_at_its_part_for_some_seconds(desk: DeskW
     bench.send(orders=(receipt(bench, OrderState.VERIFIED),))
     assert [" · verified " in pin.text for pin in pins.pins] == [True]
     assert pins.place(pins.pins[0]) is not None
-    bench.clock.advance(13 * NS)
+    bench.clock.advance(13)
     pins.refresh()
     assert pins.pins == ()
 
@@ -226,7 +225,7 @@ def test_what_was_not_confirmed_stays_until_somebody_says_what_they_found(
     desk: DeskWindow, bench: Any, qtbot: QtBot
 ) -> None:
     bench.send(orders=(receipt(bench, OrderState.UNVERIFIED, read_back=2.7),))
-    bench.clock.advance(3_600 * NS)
+    bench.clock.advance(3_600)
     bench.send()
     [card] = desk.decisions.unconfirmed.cards
     assert card.isVisible()
@@ -242,3 +241,15 @@ def test_what_was_not_confirmed_stays_until_somebody_says_what_they_found(
     assert desk.decisions.unconfirmed.cards == [card], "the world says when it is closed, for all desks"
     bench.send(orders=(receipt(bench, OrderState.UNVERIFIED, closed="anna: valve was at 3 m by eye"),))
     assert desk.decisions.unconfirmed.cards == []
+
+
+def test_however_small_the_picture_what_sends_is_in_sight(desk: DeskWindow, bench: Any) -> None:
+    many = tuple(replace(RUNS[1], id=f"v{i}", title=f"Candidate {i}", rank=i) for i in range(12))
+    desk.resize(1000, 620)
+    put(bench, offer(bench, runs=many))
+    card = read(desk, bench)
+    desk.grab()  # lays out
+    below = desk.canvas.mapFromGlobal(card.approve.mapToGlobal(card.approve.rect().bottomLeft())).y()
+    assert card.approve.isVisible()
+    assert 0 < below < desk.canvas.height()
+    assert card.scroll.height() < card.table.sizeHint().height(), "the rest of the evidence is scrolled to"

@@ -35,6 +35,7 @@ _WORDS = {
     "approved": "Approved",
     "refused": "Refused",
     "expired": "Expired: nobody approved it in time",
+    "withdrawn": "Withdrawn",
     "sent": "Sent, not confirmed yet",
     "verified": "Confirmed by its read-back",
     "failed": "Failed",
@@ -322,10 +323,16 @@ def _line(run: RunCard, names: Sequence[str], proposal: Proposal) -> Evidence:
 
 def measure_text(measure: Measure) -> str:
     """Return a measure with its interval: `12.1 kWh (11.8 … 12.6)`."""
-    said = texts.number(measure.value, measure.unit)
-    if math.isnan(measure.low) or math.isnan(measure.high) or measure.low == measure.high:
+    value, low, high = (_short(x) for x in (measure.value, measure.low, measure.high))
+    said = texts.number(value, measure.unit)
+    if math.isnan(low) or math.isnan(high) or low == high:
         return said
-    return f"{said} ({texts.number(measure.low)} … {texts.number(measure.high)})"
+    return f"{said} ({texts.number(low)} … {texts.number(high)})"
+
+
+def _short(value: float) -> float:
+    """Return a prediction as exactly as it can be meant: three significant digits."""
+    return float(f"{value:.3g}")
 
 
 def _tone(proposal: Proposal) -> str:

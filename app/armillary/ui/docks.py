@@ -98,6 +98,10 @@ class Docks:
         for area in ("left", "right"):
             self.manager.setSplitterSizes(self._areas[area], [_SHARES["left"], middle, _SHARES["right"]])
         self.manager.setSplitterSizes(self._areas["bottom"], [height - _SHARES["bottom"], _SHARES["bottom"]])
+        for area in ("left", "bottom"):  # in a small window all parts give way, not the picture alone
+            if (splitter := self._areas[area].parentSplitter()) is not None:
+                for part in range(splitter.count()):
+                    splitter.setStretchFactor(part, 1)
         for dock in self._docks.values():
             dock.dockAreaWidget().setCurrentIndex(0)
         self._initial = self.manager.saveState(STATE_VERSION)

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QProgressBar,
     QPushButton,
+    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -26,8 +27,9 @@ from armillary.session.workspace import Workspace
 from armillary.ui.pieces import IconButton, label, restyle
 from armillary.ui.theme import Colours
 
-CARD_PX = 500
+CARD_PX = 520
 MOST_CARDS = 2
+LEAST_EVIDENCE_PX = 60  # of a card that has not the room for all of it: the rest is scrolled to
 TICK_MS = 250
 GUARD_NS = NS // 2  # a card that has just come takes no click: nobody has read it
 _MARGIN = 12
@@ -45,8 +47,7 @@ class Offer(QFrame):
         self._said = ""  # what the world answered to our wish
         self.setProperty("role", "card")
         self.setObjectName("offer")
-        self.setFixedWidth(CARD_PX)
-        self.headline = label("", "title", wrap=True)
+        self.headline = label("", "strong", wrap=True)
         self.change = label("", "value", wrap=True)
         self.reason = label("", wrap=True, copyable=True)
         self.state = label("", wrap=True)
@@ -60,6 +61,14 @@ class Offer(QFrame):
         self._grid.setContentsMargins(0, 2, 0, 2)
         self._grid.setHorizontalSpacing(10)
         self._grid.setVerticalSpacing(3)
+        self.table.setObjectName("evidence")
+        self.scroll = QScrollArea()
+        self.scroll.setObjectName("evidence")
+        self.scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.scroll.setWidgetResizable(True)
+        self.scroll.setWidget(self.table)
+        self.scroll.setAccessibleName("What was simulated")
         self.approve = self._button("Approve and send", self._approve, primary=True)
         self.refuse = self._button("Refuse…", self._ask_reason)
         self.fork = self._button("Open the fork", self._open_fork)
@@ -106,8 +115,8 @@ class Offer(QFrame):
         rows.setContentsMargins(12, 10, 8, 10)
         rows.setSpacing(5)
         rows.addLayout(head)
-        for widget in (self.change, self.reason, self.table, self.state, self.left, self.why, self._ask):
-            rows.addWidget(widget)
+        for widget in (self.change, self.reason, self.scroll, self.state, self.left, self.why, self._ask):
+            rows.addWidget(widget, 1 if widget is self.scroll else 0)
         rows.addLayout(buttons)
 
     def _tag(self) -> str:
@@ -176,7 +185,7 @@ class Offer(QFrame):
         for row, line in enumerate(card.evidence, 1):
             self._line(row, line)
         self._grid.setColumnStretch(1, 1)
-        self.table.setVisible(bool(card.evidence))
+        self.scroll.setVisible(bool(card.evidence))
 
     def _line(self, row: int, line: Evidence) -> None:
         cells = [
@@ -186,10 +195,30 @@ class Offer(QFrame):
             line.violations,
         ]
         for column, text in enumerate(cells):
-            shown = label(text, "heading" if line.is_chosen else "", wrap=column in (1, len(cells) - 1))
+            shown = label(text, "strong" if line.is_chosen else "", wrap=column in (1, len(cells) - 1))
             shown.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
             shown.setToolTip(line.tip)
             self._grid.addWidget(shown, row, column)
+
+    def fit(self, width: int, most: int) -> int:
+        """Take a width and at most a height: what does not fit of the evidence is scrolled to. Return it."""
+        self.setFixedWidth(width)
+        rows = self.layout()
+        table_px = 0
+        if rows is not None and self.scroll.isVisibleTo(self):
+            sides = rows.contentsMargins()
+            bar_px = self.scroll.verticalScrollBar().sizeHint().width()
+            inner = width - sides.left() - sides.right() - bar_px - 4
+            table_px = self._grid.heightForWidth(inner) if self._grid.hasHeightForWidth() else 0
+            table_px = max(table_px, self._grid.sizeHint().height())
+        self.scroll.setFixedHeight(table_px)
+        height = max(self.heightForWidth(width), self.minimumSizeHint().height())
+        if height > most:
+            left = table_px - (height - most)
+            self.scroll.setFixedHeight(left if left >= LEAST_EVIDENCE_PX else 0)  # the dock has it too
+            height = max(self.heightForWidth(width), self.minimumSizeHint().height())
+        self.setFixedHeight(height)
+        return height
 
     # ------------------------------------------------------------ acting
 
@@ -273,10 +302,18 @@ class Offers(QWidget):
         self.place()
 
     def place(self) -> None:
-        """Stand at the top left."""
-        height = sum(max(c.heightForWidth(CARD_PX), c.sizeHint().height()) + 8 for c in self.cards)
+        """Stand at the top left, whole: what sends must never be out of sight."""
+        width = min(CARD_PX, max(self._over.width() - 2 * _MARGIN, 1))
+        left = self._over.height() - 2 * _MARGIN - 8 * len(self.cards)
+        left -= self.more.sizeHint().height() if self.more.isVisibleTo(self) else 0
+        height = 0
+        for after, card in enumerate(reversed(self.cards)):  # the newest, on top, gets what is left
+            share = left // (len(self.cards) - after)
+            used = card.fit(width, share)
+            left -= used
+            height += used + 8
         height += self.more.sizeHint().height() if self.more.isVisibleTo(self) else 0
-        self.setGeometry(_MARGIN, _MARGIN, CARD_PX, max(height, 1))
+        self.setGeometry(_MARGIN, _MARGIN, width, max(height, 1))
         self.raise_()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802  Qt's name

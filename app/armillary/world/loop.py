@@ -36,7 +36,7 @@ START_S, ASK_S, LOOK_S = 20.0, 10.0, 0.2
 OUTCOME_LOOK_S = 0.5
 HOUR_NS = 3_600 * NS
 FINAL = ("done", "diverged", "failed", "stopped")
-OVER = ("refused", "expired", "failed", "rolled back", "stood down")  # of a proposal; verified: in the end
+OVER = ("refused", "expired", "withdrawn", "failed", "rolled back", "stood down")  # verified: in the end
 OPEN = ("thinking", "offered", "approved", "sent", "verified")  # while one of these, no other is begun
 Send = Callable[[str, float, str, str], Awaitable[Receipt]]  # tag, value, actor, reason → receipt
 
@@ -52,6 +52,7 @@ class _Loop:
     proposal: Proposal | None = None
     order: str = ""
     why: str = ""  # it stood down
+    moot: str = ""  # why what is being simulated answers nothing any more
     acted_ns: tuple[int, ...] = ()
     failures: int = 0
     task: asyncio.Task[None] | None = None
@@ -98,6 +99,8 @@ class Loops:
                 if is_new and not self._is_open(loop) and not state.delayed_s:
                     loop.seen = state.occurrence
                     loop.task = asyncio.get_running_loop().create_task(self._think(loop))
+                elif loop.spec.detect == state.id and not state.active:
+                    self._withdraw(loop, "its alarm is over")
         for receipt in receipts:
             self._receipts[receipt.order] = receipt
             for loop in self._loops.values():
@@ -178,6 +181,7 @@ class Loops:
     async def _think(self, loop: _Loop) -> None:
         """Fork, run all candidates and doing nothing, and offer the best, or say why there is none."""
         spec, now = loop.spec, self._clock.now_ns()
+        loop.moot = ""
         self._number += 1
         loop.proposal = Proposal(
             id=f"{spec.id}-{now // 1_000_000:x}-{self._number}",
@@ -196,6 +200,9 @@ class Loops:
             return
         if action is None or card is None:
             self._set(loop, "refused", why, runs=tuple(cards))
+            return
+        if loop.moot:
+            self._set(loop, "withdrawn", _sentence(loop.moot), runs=tuple(cards))
             return
         slot = self._tags[action.tag].slot
         blocked = may_act(spec, now)
@@ -359,9 +366,21 @@ class Loops:
 
     # ---------------------------------------------------------------- standing down
 
+    def _withdraw(self, loop: _Loop, why: str) -> None:
+        """Take an offer back, or do not make it: it answers what is no longer so."""
+        if self._is_open(loop) and loop.proposal is not None and loop.proposal.state == "thinking":
+            loop.moot = why
+        if loop.proposal is not None and loop.proposal.state == "offered" and not loop.proposal.policy:
+            if loop.task is not None:
+                loop.task.cancel()  # it only waits for the offer to expire
+            self._set(loop, "withdrawn", _sentence(why))
+
     def _by_hand(self, loop: _Loop, receipt: Receipt) -> None:
-        """Stand down when a person changes what the loop has set."""
+        """Stand down when a person changes what the loop has set; withdraw what was computed without it."""
         proposal = loop.proposal
+        is_other = receipt.tag in {action.tag for action in loop.spec.actions} and not loop.order
+        if is_other and receipt.state is OrderState.ACCEPTED and not receipt.actor.startswith(ACTOR):
+            self._withdraw(loop, f"{receipt.actor} changed {receipt.tag} by hand")
         if proposal is None or receipt.tag != proposal.tag or not loop.order:
             return
         if receipt.order == loop.order or receipt.actor.startswith(ACTOR):
@@ -440,12 +459,14 @@ def chosen(spec: LoopSpec, cards: Sequence[RunCard]) -> tuple[LoopAction | None,
         return None, None, "No action keeps all limits."
     action, best = min(clean, key=lambda pair: (pair[1].rank or math.inf, pair[1].score))
     if nothing.violations:
-        return (
-            action,
-            best,
-            f"Doing nothing breaks {'; '.join(nothing.violations)}; this does not. {best.reason}".strip(),
-        )
+        why = f"Doing nothing breaks {'; '.join(nothing.violations)}; this does not. {_sentence(best.reason)}"
+        return action, best, why.strip()
     gain = (nothing.score - best.score) / max(abs(nothing.score), 1e-12)
     if not gain >= spec.min_gain:
         return None, None, f"No action is clearly better than doing nothing (gain {100.0 * gain:.1f} %)."
-    return action, best, f"{100.0 * gain:.0f} % less cost than doing nothing. {best.reason}".strip()
+    why = f"{100.0 * gain:.0f} % less cost than doing nothing. {_sentence(best.reason)}"
+    return action, best, why.strip()
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:].rstrip('.')}." if words else ""
