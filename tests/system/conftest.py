@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,21 @@ from stations import Station
 from armillary.cli.plant import start_plant
 from armillary.wire import child
 from armillary.wire.bus import Line
+
+_TOLD = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture(scope="session")
+def tell_at_end(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """Return a function whose line stands at the end of the test run, whether tests pass or fail."""
+    return pytestconfig.stash.setdefault(_TOLD, []).append
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if lines := config.stash.get(_TOLD, []):
+        terminalreporter.section("told by the system tests")
+        for line in lines:
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture

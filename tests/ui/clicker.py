@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import random
+import re
 import select
 import sys
 import traceback
@@ -39,9 +40,11 @@ LEFT_ALONE = {
 }
 # …and while the ten minutes are played, what moves the clock or the world away: they would not be played.
 CLOCK = ("time.", "world.", "training.", "whatif.", "exercise.")
+# These arrange or colour everything anew, a second each: once in a kind of world.
+DEAR = ("layout.", "desk.theme", "desk.reset-layout")
 _LEAVE_BUTTONS = ("Open", "Close the project")
-_MOST_LEFT = 200
-_FEWEST, _LONGEST_S = 30, 10.0  # turns of a phase, and how long free clicking may take
+_MOST_LEFT, _MOST_BUTTONS = 200, 60  # commands of a kind of world, and buttons of a dock
+_FEWEST, _LONGEST_S = 20, 10.0  # turns of a phase, and how long free clicking may take
 _IGNORED = ("This plugin does not support", "propagateSizeHints")
 
 
@@ -50,14 +53,17 @@ class Clicker:
 
     def __init__(self, desk: DeskWindow, seed: int) -> None:
         self.desk, self.random = desk, random.Random(seed)  # noqa: S311  no secret: a seed to repeat
-        self.enabled: set[str] = set()  # commands that were enabled when looked at, in this phase
+        self.kind = ""  # of the worlds that are counted
+        self.enabled: set[str] = set()  # commands that were enabled when looked at
         self.ran: Counter[str] = Counter()
         self.clicked: Counter[str] = Counter()
         self.chosen = 0
 
-    def begin(self) -> None:
-        """Begin a phase: what is counted is of this phase."""
-        self.enabled, self.ran, self.clicked, self.chosen = set(), Counter(), Counter(), 0
+    def begin(self, kind: str) -> None:
+        """Begin a phase: what is counted is of this kind of world."""
+        if kind != self.kind:
+            self.kind, self.chosen = kind, 0
+            self.enabled, self.ran, self.clicked = set(), Counter(), Counter()
 
     def turn(self, *, leave: tuple[str, ...] = ()) -> None:
         """Do one thing: most often the command that was run least."""
@@ -84,28 +90,58 @@ class Clicker:
     def command(self, leave: tuple[str, ...]) -> None:
         names = self.commands(leave)
         self.enabled |= set(names)
+        names = [name for name in names if not (self.ran[name] and name.startswith(DEAR))]
         least = min(self.ran[name] for name in names)
         name = self.random.choice([name for name in names if self.ran[name] == least])
         self.desk.menus.refresh()
         self.ran[name] += 1
+        _say(f"command {name}")
         self.desk.menus.actions[name].trigger()
 
     def left(self, leave: tuple[str, ...]) -> list[str]:
-        """Commands that may be run now and were not, in this phase."""
+        """Commands that may be run now and were not."""
         return [name for name in self.commands(leave) if not self.ran[name]]
 
     def button(self, leave: tuple[str, ...]) -> None:
+        buttons = self.buttons(leave)
+        if not buttons:
+            return
+        least = min(self.clicked[_key(b)] for b in buttons)
+        self.click(self.random.choice([b for b in buttons if self.clicked[_key(b)] == least]))
+
+    def buttons(self, leave: tuple[str, ...] = ()) -> list[QAbstractButton]:
+        """Buttons that may be clicked now."""
         buttons = [b for b in self.desk.findChildren(QAbstractButton) if self._may_click(b)]
         if leave:  # the clock's own buttons too
             held = self.desk.bars.timebar.findChildren(QAbstractButton)
             held += self.desk.bars.worlds.findChildren(QAbstractButton)
             buttons = [b for b in buttons if b not in held and "live" not in _name(b).lower()]
-        if not buttons:
-            return
-        least = min(self.clicked[_name(b)] for b in buttons)
-        one = self.random.choice([b for b in buttons if self.clicked[_name(b)] == least])
-        self.clicked[_name(one)] += 1
-        one.click()
+        return buttons
+
+    def click(self, button: QAbstractButton) -> None:
+        self.clicked[_key(button)] += 1
+        _say(f"button {_key(button)}")
+        button.click()
+
+    def sweep(self, then: Callable[[], None]) -> list[str]:
+        """Show dock after dock and click each button that was not clicked; return those that are left.
+
+        `then` runs after each click.
+        """
+        left: list[str] = []
+        for name in self.desk.docks.names:
+            self.desk.docks.show(name)
+            then()
+            for _ in range(_MOST_BUTTONS):
+                fresh = [b for b in self.buttons() if not self.clicked[_key(b)]]
+                if not fresh:
+                    break
+                self.click(fresh[0])
+                self.tidy()
+                then()
+            else:
+                left += [_key(b) for b in self.buttons() if not self.clicked[_key(b)]]
+        return left
 
     def _may_click(self, button: QAbstractButton) -> bool:
         if not button.isVisible() or not button.isEnabled():
@@ -153,6 +189,20 @@ class Clicker:
 
 def _name(button: QAbstractButton) -> str:
     return button.accessibleName() or button.text() or button.toolTip() or type(button).__name__
+
+
+def _key(button: QAbstractButton) -> str:
+    """What a button is counted as: its dock and its name, whatever number the name tells just now."""
+    at = button.parentWidget()
+    while at is not None and not at.inherits("ads::CDockWidget"):
+        at = at.parentWidget()
+    dock = at.objectName() if at is not None else "window"
+    return f"{dock}: {re.sub(r'[0-9][0-9.,:]*', '#', _name(button))}"
+
+
+def _say(what: str) -> None:
+    """Note what is done before it is done: the last line tells what a desk hangs in."""
+    sys.stderr.write(f"{WallClock().now_mono_ns() / NS:.1f} {what}\n")
 
 
 class _Warnings(logging.Handler):
@@ -260,7 +310,7 @@ class Program:
             order = json.loads(line)
             if order.get("end"):
                 break
-            self.clicker.begin()
+            self.clicker.begin(str(order["kind"]))
             self.do(order)
         self.window.close()
         self.pulse.stop()
@@ -280,6 +330,7 @@ class Program:
             self.workspace.play(float(str(order["play"])))
         end = self.clock.now_mono_ns() + int(seconds * NS)
         done, leave = False, CLOCK if order.get("play") else ()
+        speed = 0.0  # the highest that the world told
         begun, turns = self.clock.now_mono_ns(), 0
         while (self.clock.now_mono_ns() < end or turns < _FEWEST) and not done:
             if not order.get("play") and self.clock.now_mono_ns() - begun > _LONGEST_S * NS:
@@ -290,6 +341,8 @@ class Program:
                 self.bring(kind, order)  # a click has led away
             if self.workspace.kind is kind:
                 to_ns = max(to_ns, self.workspace.mirror.t_ns)
+                if self.workspace.cursor is not None:
+                    speed = max(speed, self.workspace.cursor.asked)
             try:
                 self.clicker.turn(leave=leave)
             except Exception:  # noqa: BLE001  what a click raises is told with the rest
@@ -303,6 +356,12 @@ class Program:
             self.live(0.03)
             self.bring(kind, order)
         left = self.clicker.left(leave)
+
+        def then() -> None:
+            self.live(0.03)
+            self.bring(kind, order)
+
+        unclicked = self.clicker.sweep(then) if order.get("sweep") else []
         self.live(0.3)
         self.bring(kind, order)
         self.tell(
@@ -310,7 +369,9 @@ class Program:
             from_ns=from_ns,
             to_ns=to_ns,
             ended=done,
+            speed=speed,
             left=left,
+            unclicked=unclicked,
             turns=turns,
             took_s=(self.clock.now_mono_ns() - begun) / NS,
         )
