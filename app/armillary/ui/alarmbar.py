@@ -12,7 +12,7 @@ from armillary.model.clock import NS, Clock
 from armillary.session.alarmbook import PRIORITIES, AlarmRow, age_text
 from armillary.session.workspace import Workspace, WorldState
 from armillary.ui import badges
-from armillary.ui.pieces import label
+from armillary.ui.pieces import label, restyle
 from armillary.ui.theme import Colours
 from armillary.viewport.badges import Style, style_of
 
@@ -95,7 +95,12 @@ class AlarmBar(QFrame):
         for priority, chip in self.chips.items():
             every, new = counts.by_priority[priority - 1], counts.unacknowledged[priority - 1]
             chip.setText(str(every))
-            chip.setIcon(badges.icon(priority, "full" if new else "hollow", self._colours.name))
+            style: Style = "full" if new else "hollow"
+            name = self._colours.name
+            chip.setIcon(badges.icon(priority, style, name) if every else badges.calm(priority, name))
+            if chip.property("calm") != (not every):
+                chip.setProperty("calm", not every)
+                restyle(chip)
             chip.setAccessibleName(f"{every} alarms of priority {priority}, {new} not acknowledged")
             chip.setToolTip(f"Priority {priority}, {_NAMES[priority - 1]}: {every}, {new} not acknowledged")
         n = counts.to_acknowledge

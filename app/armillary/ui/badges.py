@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import numpy as np
 from PySide6.QtGui import QIcon, QImage, QPixmap
 
 from armillary.viewport.badges import Style, patch
 
 SIZE = 32  # pixels of a badge with its margin, at scale 1
+_GREY, _INK_PX = (0x7A, 0x82, 0x8A), 0x24  # equipment grey; the brightest channel of the ink inside
 
 
 @lru_cache(maxsize=128)
@@ -16,7 +18,22 @@ def pixmap(priority: int, style: Style, theme: str) -> QPixmap:
     """Return the badge of a priority (1…4); `hollow` is one that nobody need look at now."""
     pixels = patch(min(max(priority, 1), 4), 1, style, theme, 1.0)
     height, width = pixels.shape[:2]
-    image = QImage(pixels.tobytes(), width, height, 4 * width, QImage.Format.Format_RGBA8888)
+    return _pixmap(pixels.tobytes(), width, height)
+
+
+@lru_cache(maxsize=16)
+def calm(priority: int, theme: str) -> QIcon:
+    """Return the badge of a priority that nothing has now: its shape and digit in grey, nothing alarms."""
+    pixels = patch(min(max(priority, 1), 4), 1, "hollow", theme, 1.0).copy()
+    bright = pixels[..., :3].max(axis=2).astype(float)
+    ink = np.clip((bright - _INK_PX) / max(float(bright.max()) - _INK_PX, 1.0), 0.0, 1.0)
+    pixels[..., 3] = (pixels[..., 3] * ink).astype(np.uint8)
+    pixels[..., :3] = _GREY
+    return QIcon(_pixmap(pixels.tobytes(), pixels.shape[1], pixels.shape[0]))
+
+
+def _pixmap(pixels: bytes, width: int, height: int) -> QPixmap:
+    image = QImage(pixels, width, height, 4 * width, QImage.Format.Format_RGBA8888)
     inside = image.copy(5, 5, width - 10, height - 10)
     return QPixmap.fromImage(inside)
 
