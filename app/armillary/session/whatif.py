@@ -123,6 +123,15 @@ class Futures:
         """The run that the picture shows."""
         return self.card(self.runs.shown) if self.runs is not None else None
 
+    def baseline_of(self, name: str) -> str:
+        """Return the run that does nothing for as long as this one does; `baseline` where there is none."""
+        card = self.card(name)
+        if card is None or card.request is None:
+            return BASELINE
+        idle = [c for c in idle_of(self.cards) if _is_like(c, card.request)]
+        idle.sort(key=lambda c: c.members != card.members)
+        return idle[0].id if idle else BASELINE
+
     @property
     def running(self) -> tuple[RunCard, ...]:
         return tuple(card for card in self.cards if card.state not in OVER)
@@ -229,18 +238,20 @@ class Futures:
     # ------------------------------------------------------------ runs
 
     def start(self, request: RunRequest, told: Told) -> None:
-        """Ask for a run; once it is queued it is compared too."""
+        """Ask for a run, and for doing nothing as long and as often where nobody has; both are compared."""
+        idle = idle_beside(request, self.cards)
+        wished = (request,) if idle is None else (idle, request)
 
         def answered(answer: object) -> None:
             if isinstance(answer, Runs):
                 self._took_runs(answer)
-                if len(self.compared) < MOST_COMPARED:
-                    self.compare((*self.compared, request.id))
+                kept = [c for c in self.cards if c.id in self.compared and _is_like(c, request)]
+                self.compare((*(c.id for c in kept), *(one.id for one in wished)))
                 told(None)
             else:
                 told(fault_of(answer))
 
-        self._host.ask_world(StartRuns(runs=(request,)), answered, ASK_S)
+        self._host.ask_world(StartRuns(runs=wished), answered, ASK_S)
 
     def cancel(self, ids: Sequence[str], told: Told) -> None:
         """Stop runs; what they have is kept."""
@@ -354,6 +365,44 @@ class Futures:
         if self.offer is None:
             return math.nan
         return next((s.now for s in self.offer.settable if s.name == tag), math.nan)
+
+
+def idle_of(cards: Sequence[RunCard]) -> tuple[RunCard, ...]:
+    """Return the runs that do nothing but what the baseline does."""
+    base = next((card.request for card in cards if card.id == BASELINE), None)
+    if base is None:
+        return ()
+    wanted = (sorted(base.events), dict(base.parameters))
+    return tuple(
+        c for c in cards if c.request and (sorted(c.request.events), dict(c.request.parameters)) == wanted
+    )
+
+
+def idle_beside(request: RunRequest, cards: Sequence[RunCard]) -> RunRequest | None:
+    """Return the baseline for as long as a run and with as many members; None where there is one already."""
+    idle = [card.request for card in idle_of(cards) if card.request is not None]
+    if not idle or _aim(request) in [_aim(one) for one in idle]:
+        return None
+    members = f", {request.members} members" if request.members > 1 else ""
+    title = f"Do nothing, {request.horizon_s / 60:g} min{members}"
+    return replace(
+        idle[0],
+        id=free_id(title, [card.id for card in cards]),
+        title=title,
+        horizon_s=request.horizon_s,
+        members=request.members,
+        spread=request.spread,
+        seed=request.seed,
+    )
+
+
+def _aim(request: RunRequest) -> tuple[float, int, dict[str, float], int]:
+    return request.horizon_s, request.members, dict(request.spread), request.seed
+
+
+def _is_like(card: RunCard, request: RunRequest) -> bool:
+    """Return whether figures of a run can be compared with those of a request: both last as long."""
+    return card.request is not None and card.request.horizon_s == request.horizon_s
 
 
 def again(card: RunCard, taken: Sequence[str]) -> RunRequest | None:

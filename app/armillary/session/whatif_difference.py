@@ -105,8 +105,9 @@ class Difference:
         self._host, self._futures, self._clock = host, futures, clock
         self._targets: Targets | None = None
         self._made_for: object = None
-        self._base: F8 = np.zeros(0)  # (N,) values of the baseline at `_base_ns`
-        self._base_ns = self._asked_ns = 0
+        self._base: F8 = np.zeros(0)  # (N,) values of the baseline at `_base_at`
+        self._base_at = ("", 0)  # its run and time
+        self._asked_ns = 0
         self._waits = False
         host.frame_arrived.connect(lambda _slots: self.follow())
         host.visited.connect(self.off)
@@ -123,7 +124,7 @@ class Difference:
     def on(self, unit: str) -> None:
         """Show differences in a unit."""
         self.unit, self.span = unit, 0.0
-        self._base_ns, self._made_for = 0, None
+        self._base_at, self._made_for = ("", 0), None
         self._showing.tint = self.tint
         self._showing.wanted = True
         self.follow()
@@ -143,7 +144,7 @@ class Difference:
         shown = self._futures.shown
         if shown is None:
             return "No what-if is shown."
-        if shown.id == BASELINE:
+        if shown.id in (BASELINE, self._base_id):
             return "The baseline is shown itself: show another run."
         return "" if self._showing.scenery is not None else "No scene is shown."
 
@@ -151,10 +152,10 @@ class Difference:
         """Ask what the baseline does at the cursor, where that is not known."""
         mirror = self._host.mirror
         now = self._clock.now_mono_ns()
-        if not self.is_on or self._waits or mirror.t_ns == self._base_ns or now - self._asked_ns < ASK_NS:
+        if not self.is_on or self._waits or (self._base_id, mirror.t_ns) == self._base_at or now - self._asked_ns < ASK_NS:
             return
         self._waits, self._asked_ns = True, now
-        t_ns, world = mirror.t_ns, mirror.world
+        t_ns, world, base = mirror.t_ns, mirror.world, self._base_id
 
         def answered(answer: object) -> None:
             self._waits = False
@@ -162,10 +163,10 @@ class Difference:
                 self._base = np.full(len(self._host.specs), np.nan)
                 fine = rank(answer.quality) < BAD
                 self._base[answer.slot[fine]] = answer.value[fine]
-                self._base_ns = t_ns
+                self._base_at = (base, t_ns)
                 self._showing.wanted = True
 
-        self._host.ask_world(AskRunFrame(id=BASELINE, t_ns=t_ns), answered, ASK_S)
+        self._host.ask_world(AskRunFrame(id=base, t_ns=t_ns), answered, ASK_S)
 
     def values(self, mirror: Mirror) -> F8:
         """Return run − baseline of all tags, (N,); NaN where one of them is not known."""
@@ -210,6 +211,11 @@ class Difference:
         )
 
     @property
+    def _base_id(self) -> str:
+        shown = self._futures.shown
+        return self._futures.baseline_of(shown.id) if shown is not None else BASELINE
+
+    @property
     def _base_title(self) -> str:
-        card = self._futures.card(BASELINE)
+        card = self._futures.card(self._base_id)
         return card.title if card is not None else BASELINE

@@ -194,7 +194,21 @@ def check(specs: Sequence[MeasureSpec], score: Score, signals: Signals, where: s
 
 
 def ranked(cards: Sequence[RunCard], specs: Sequence[MeasureSpec]) -> tuple[RunCard, ...]:
-    """Return cards with ranks, reasons and best and worst marks: violations first, then the cost."""
+    """Return cards with ranks, reasons and best and worst marks: violations first, then the cost.
+
+    Runs are compared with those of the same horizon only: more time is more energy.
+    """
+    horizons = dict.fromkeys(_horizon(card) for card in cards)
+    alike = ([c for c in cards if _horizon(c) == horizon] for horizon in horizons)
+    done = {card.id: card for group in alike for card in _ranked(group, specs)}
+    return tuple(done[card.id] for card in cards)
+
+
+def _horizon(card: RunCard) -> float:
+    return card.request.horizon_s if card.request is not None else 0.0
+
+
+def _ranked(cards: Sequence[RunCard], specs: Sequence[MeasureSpec]) -> tuple[RunCard, ...]:
     over = [c for c in cards if c.state == "done"]
     order = sorted(over, key=lambda c: (bool(c.violations), len(c.violations), _cost(c)))
     marks = _marks(over, {spec.name: spec.kind for spec in specs})

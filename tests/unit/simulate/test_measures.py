@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from armillary.model.control import Measure, RunCard
+from armillary.model.control import Measure, RunCard, RunRequest
 from armillary.model.fault import ProjectFault
 from armillary.model.scenario import MeasureSpec, Score
 from armillary.model.simulation import Trajectory
@@ -139,3 +140,20 @@ def test_violations_rank_before_cost_and_reasons_are_said() -> None:
     assert "breaks level > 2" in out["cheap"].reason
     assert out["cheap"].measures[0].is_worst  # a lowest level is best when it is high
     assert out["cheap"].measures[1].is_best
+
+
+def test_runs_of_different_horizons_are_not_compared() -> None:
+    specs = [MeasureSpec(name="lowest", kind="min", of="x"), MeasureSpec(name="energy", kind="energy", of="x")]
+
+    def lasting(made: RunCard, horizon_s: float) -> RunCard:
+        return replace(made, request=RunRequest(id=made.id, title=made.id, horizon_s=horizon_s))
+
+    cards = [
+        lasting(card("hour", 10.0), 3600.0),
+        lasting(card("a", 2.0), 600.0),
+        lasting(card("b", 1.0), 600.0),
+    ]
+    out = {c.id: c for c in measures.ranked(cards, specs)}
+    assert [out[n].rank for n in ("hour", "a", "b")] == [1, 2, 1]
+    assert not out["hour"].measures[1].is_worst
+    assert out["b"].measures[1].is_best

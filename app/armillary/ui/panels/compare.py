@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QPushButton,
-    QSplitter,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -23,12 +22,14 @@ from armillary.model.control import Measure, RunCard
 from armillary.session.whatif_difference import units_of
 from armillary.session.workspace import Workspace
 from armillary.ui.panels.compare_plot import ComparePlot, Style, styles
+from armillary.ui.panels.fold import Fold
 from armillary.ui.pieces import EmptyOver, label
 from armillary.ui.theme import Colours
 
 _NONE = "Nothing to compare yet: run a what-if, then tick runs in the What-if dock."
 _SWATCH = (30, 10)
 _DRAW_MS = 250
+_BOTH_PX = 900  # from here on figures and trends stand side by side
 _OFFERED = 24  # tags offered beside those of the trends
 
 
@@ -57,6 +58,10 @@ def rows_of(cards: Sequence[RunCard]) -> tuple[tuple[str, tuple[str, ...], tuple
         ranks = tuple(str(card.rank) if card.rank else "–" for card in cards)
         out.append(("rank", ranks, tuple("best" if card.rank == 1 else "" for card in cards)))
         out.append(("why", tuple(card.reason or "–" for card in cards), ("",) * len(cards)))
+    lasting = [card.request.horizon_s for card in cards if card.request is not None]
+    if len(set(lasting)) > 1:  # more time is more energy: such figures are no comparison
+        cells = tuple(f"{c.request.horizon_s / 60:g} min" if c.request else "–" for c in cards)
+        out.append(("lasts", cells, ("bad",) * len(cards)))
     sure = tuple(f"{c.members} members, 5–95 %" if c.members > 1 else c.note or "–" for c in cards)
     out.append(("uncertainty", sure, ("",) * len(cards)))
     return tuple(out)
@@ -128,14 +133,17 @@ class ComparePanel(QWidget):
         rows.setSpacing(0)
         rows.addLayout(bar)
         rows.addWidget(self.plot, 1)
-        self.split = QSplitter()
-        self.split.addWidget(self.table)
-        self.split.addWidget(right)
-        self.split.setSizes([640, 640])
-        self.split.setChildrenCollapsible(False)
+        self.fold = Fold((self.table, right), ("Figures", "Trends"), _BOTH_PX)
+        self.fold.split.setSizes([640, 640])
+        top = QHBoxLayout()
+        top.setContentsMargins(6, 2, 6, 0)
+        top.addWidget(self.fold.switch)
+        top.addStretch(1)
         around = QVBoxLayout(self)
         around.setContentsMargins(0, 0, 0, 0)
-        around.addWidget(self.split)
+        around.setSpacing(0)
+        around.addLayout(top)
+        around.addWidget(self.fold, 1)
 
     # ------------------------------------------------------------ showing
 
@@ -144,11 +152,16 @@ class ComparePanel(QWidget):
         """The runs that are compared, the baseline first."""
         return tuple(card for card in self._futures.cards if card.id in self._futures.compared)
 
+    def _styles(self) -> dict[str, Style]:
+        ids = [card.id for card in self.cards]
+        base = next((name for name in ids if self._futures.baseline_of(name) == name), "")
+        return styles(ids, self._colours, base)
+
     def refresh(self) -> None:
         """Show the figures of the runs that are compared."""
         cards = self.cards
         self.empty.set("" if cards else _NONE)
-        how = styles([card.id for card in cards], self._colours)
+        how = self._styles()
         rows = rows_of(cards) if cards else ()
         if self.table.columnCount() != len(cards) or self.table.rowCount() != len(rows):
             self.table.clear()
@@ -223,7 +236,7 @@ class ComparePanel(QWidget):
     def draw(self) -> None:
         """Draw the trends of the runs that are compared."""
         runs, name = self._futures.runs, self.tag.currentText()
-        how = styles([card.id for card in self.cards], self._colours)
+        how = self._styles()
         spec = next((s for s in self._at.specs if s.name == name), None)
         series = self._futures.series.get(name)
         self.plot.draw(series, how, spec.unit if spec is not None else "", runs.forked_ns if runs else 0)

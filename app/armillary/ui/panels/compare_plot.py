@@ -33,10 +33,10 @@ class Style:
     width: float
 
 
-def styles(ids: Sequence[str], colours: Colours) -> dict[str, Style]:
+def styles(ids: Sequence[str], colours: Colours, base: str = BASELINE) -> dict[str, Style]:
     """Return how each run is drawn: the baseline solid grey, no two others alike in colour or dashes."""
-    out = {BASELINE: Style(colours.equipment, (), BASE_PX)}
-    for i, name in enumerate(n for n in ids if n != BASELINE):
+    out = {base: Style(colours.equipment, (), BASE_PX)}
+    for i, name in enumerate(n for n in ids if n != base):
         out[name] = Style(colours.pens[i % len(colours.pens)], DASHES[1 + i % (len(DASHES) - 1)], LINE_PX)
     return {name: out[name] for name in ids}
 
@@ -82,7 +82,7 @@ class ComparePlot(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph s
                 line = self.lines[name] = self._add(name)
             dash = {"dash": list(style.dash)} if style.dash else {}
             line.setPen(pg.mkPen(style.colour, width=style.width, **dash))
-            line.setZValue(1 if name == BASELINE else 2)
+            line.setZValue(2 if style.dash else 1)  # the baseline below all others
             line.setData(x, one.mid, connect="finite")
             low, high = self._edges[name]
             has_band = bool(np.nanmax(one.high - one.low, initial=0.0) > 0)

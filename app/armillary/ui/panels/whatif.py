@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import partial
 
@@ -16,7 +15,6 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QMenu,
     QPushButton,
-    QSplitter,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QTableWidget,
@@ -32,6 +30,8 @@ from armillary.session.actions import action
 from armillary.session.whatif import MOST_COMPARED, OVER, again, kept_forks, kept_scenarios
 from armillary.session.workspace import Workspace
 from armillary.ui.login import ReasonSheet
+from armillary.ui.panels.fold import Fold, Line
+from armillary.ui.panels.whatif_report import RunReport, says, state_text
 from armillary.ui.panels.whatif_setup import SetupCard
 from armillary.ui.pieces import EmptyOver, label
 from armillary.ui.theme import Colours
@@ -43,27 +43,8 @@ _SHARE = Qt.ItemDataRole.UserRole + 1  # 0…1 of a run under way
 _ID = Qt.ItemDataRole.UserRole
 _NOT_FORKED = "Fork the present state to try something: Ctrl+Shift+F"
 _WAITS = "Forking …"
-_DIGEST = 10  # characters of a digest that are shown
+_BOTH_PX = 900  # from here on set-up and runs stand side by side
 _MOST_KEPT = 30
-
-
-def state_text(card: RunCard) -> str:
-    """Return how a run stands: `running 43 %, 12 s left`."""
-    if card.state == "running":
-        left = f", {card.remaining_s:.0f} s left" if math.isfinite(card.remaining_s) else ""
-        return f"running {card.progress:.0%}{left}"
-    if card.state in ("stopped", "failed", "diverged") and 0 < card.progress < 1:
-        return f"{card.state} at {card.progress:.0%}"
-    return card.state
-
-
-def says(card: RunCard) -> str:
-    """Return what a card says beside its state: why, its note, its speed and its digest."""
-    uncertainty = f"{card.members} members" if card.members > 1 else ""
-    speed = f"{card.speed:,.0f} × real time".replace(",", " ") if card.speed > 0 else ""
-    digest = f"result {card.digest[:_DIGEST]}" if card.digest else ""
-    parts = (card.detail, card.reason, card.note, uncertainty, speed, digest)
-    return " · ".join(part for part in parts if part)
 
 
 class _Progress(QStyledItemDelegate):
@@ -100,7 +81,7 @@ class WhatIfPanel(QWidget):
         self._run_action, self._report, self._propose = run, report, propose
         self._filling = False
         self._kept_for: object = None
-        self.about = label("", wrap=True)
+        self.about = Line("muted")
         self.fork = QPushButton("Fork now")
         self.fork.setAccessibleName("Fork now")
         self.fork.setProperty("primary", True)
@@ -124,7 +105,8 @@ class WhatIfPanel(QWidget):
         self.propose_menu = QMenu(self.propose)
         self.propose_menu.aboutToShow.connect(self._fill_proposals)
         self.propose.setMenu(self.propose_menu)
-        self.save = self._button("Save as a scenario…", "Save these runs as a scenario", self._save)
+        self.save = self._button("Save…", "Save these runs as a scenario", self._save)
+        self.told = RunReport()
         self._lay_out()
         self.empty = EmptyOver(self.view, _NOT_FORKED)
         self.fork.clicked.connect(lambda _checked=False: self._fork())
@@ -168,11 +150,6 @@ class WhatIfPanel(QWidget):
         return button
 
     def _lay_out(self) -> None:
-        top = QHBoxLayout()
-        top.setContentsMargins(8, 4, 8, 0)
-        top.addWidget(self.about, 1)
-        for widget in (self.scenario, self.fork, self.kept):
-            top.addWidget(widget)
         self.strip = QFrame()
         strip = QHBoxLayout(self.strip)
         strip.setContentsMargins(8, 2, 8, 2)
@@ -183,23 +160,32 @@ class WhatIfPanel(QWidget):
         rows.setContentsMargins(4, 4, 8, 6)
         rows.setSpacing(4)
         rows.addWidget(self.view, 1)
+        rows.addWidget(self.told)
         buttons = QHBoxLayout()
         for button in (self.show_run, self.stop, self.again, self.propose):
             buttons.addWidget(button)
         buttons.addStretch(1)
         buttons.addWidget(self.save)
         rows.addLayout(buttons)
-        self.split = QSplitter()
-        self.split.addWidget(self.setup)
-        self.split.addWidget(right)
-        self.split.setSizes([560, 700])
-        self.split.setChildrenCollapsible(False)
+        self.fold = Fold((self.setup, right), ("Set up", "Runs"), _BOTH_PX)
+        self.fold.split.setSizes([560, 700])
+        top = QHBoxLayout()
+        top.setContentsMargins(8, 4, 8, 0)
+        top.addWidget(self.fold.switch)
+        top.addStretch(1)
+        for widget in (self.scenario, self.fork, self.kept):
+            top.addWidget(widget)
+        self.scenario.setMinimumWidth(90)
+        second = QHBoxLayout()
+        second.setContentsMargins(8, 2, 8, 0)
+        second.addWidget(self.about)
         around = QVBoxLayout(self)
         around.setContentsMargins(0, 0, 0, 0)
         around.setSpacing(0)
         around.addLayout(top)
+        around.addLayout(second)
         around.addWidget(self.strip)
-        around.addWidget(self.split, 1)
+        around.addWidget(self.fold, 1)
 
     # ------------------------------------------------------------ showing
 
@@ -217,8 +203,9 @@ class WhatIfPanel(QWidget):
         more = f" and {len(runs.not_good) - 8} more" if runs is not None and len(runs.not_good) > 8 else ""  # noqa: PLR2004
         self.doubts.setText(f"{doubts} {names}{more}" if doubts else "")
         self.doubts.setToolTip("\n".join(runs.not_good) if runs is not None else "")
-        self.about.setText(self._about())
-        self.split.setEnabled(futures.is_open)
+        self.about.say(self._about())
+        self.about.setVisible(bool(self.about.text()))
+        self.fold.setEnabled(futures.is_open)
         self._list(futures.cards)
         self.empty.set("" if futures.cards else (_WAITS if futures.is_open else _NOT_FORKED))
         self._buttons()
@@ -326,6 +313,8 @@ class WhatIfPanel(QWidget):
         ):
             button.setEnabled(not why)
             button.setToolTip(why or button.accessibleName())
+        troubled = next((c for c in reversed(self._futures.cards) if c.state in ("failed", "diverged")), None)
+        self.told.show_card(card or troubled)
 
     # ------------------------------------------------------------ acting
 
@@ -357,6 +346,7 @@ class WhatIfPanel(QWidget):
             self._report(fault)
 
     def _start(self, request: RunRequest) -> None:
+        self.fold.show_side(1)  # where it is queued now
         self._futures.start(request, self._tell)
 
     def _show(self) -> None:

@@ -130,8 +130,10 @@ class SetupCard(QWidget):
         ):
             second.addWidget(label(words, "muted"))
             second.addWidget(widget)
-        second.addWidget(self.title, 1)
-        second.addWidget(self.run)
+        second.addStretch(1)
+        first = QHBoxLayout()
+        first.addWidget(self.title, 1)
+        first.addWidget(self.run)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(8, 4, 8, 6)
         rows.setSpacing(4)
@@ -139,6 +141,7 @@ class SetupCard(QWidget):
         rows.addWidget(self.area, 1)
         rows.addWidget(self.why)
         rows.addLayout(second)
+        rows.addLayout(first)
 
     # ------------------------------------------------------------ the draft
 
