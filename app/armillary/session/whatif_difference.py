@@ -152,7 +152,12 @@ class Difference:
         """Ask what the baseline does at the cursor, where that is not known."""
         mirror = self._host.mirror
         now = self._clock.now_mono_ns()
-        if not self.is_on or self._waits or (self._base_id, mirror.t_ns) == self._base_at or now - self._asked_ns < ASK_NS:
+        if (
+            not self.is_on
+            or self._waits
+            or (self._base_id, mirror.t_ns) == self._base_at
+            or now - self._asked_ns < ASK_NS
+        ):
             return
         self._waits, self._asked_ns = True, now
         t_ns, world, base = mirror.t_ns, mirror.world, self._base_id

@@ -143,7 +143,10 @@ def test_violations_rank_before_cost_and_reasons_are_said() -> None:
 
 
 def test_runs_of_different_horizons_are_not_compared() -> None:
-    specs = [MeasureSpec(name="lowest", kind="min", of="x"), MeasureSpec(name="energy", kind="energy", of="x")]
+    specs = [
+        MeasureSpec(name="lowest", kind="min", of="x"),
+        MeasureSpec(name="energy", kind="energy", of="x"),
+    ]
 
     def lasting(made: RunCard, horizon_s: float) -> RunCard:
         return replace(made, request=RunRequest(id=made.id, title=made.id, horizon_s=horizon_s))
