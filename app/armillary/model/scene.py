@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -10,6 +10,8 @@ import numpy as np
 from armillary.model.arrays import B1, F4, F8, I4, I8, U1, U2, U4
 
 PURPOSES = ("default", "render", "proxy", "guide")
+# bits of the last column of SceneArrays.texture, above two bits each of how to go on beyond 0…1 in u and v
+TEXTURE_CUTS, TEXTURE_BLENDS, TEXTURE_TILED = 16, 32, 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +90,16 @@ class SceneArrays:
     instance_root: B1  # (M,) a native instance: parts below are proxies
     kind: tuple[tuple[int, str], ...]  # (prim, "component" | "assembly" | …) where authored
     root: F8  # (4, 4) stage space → world
+
+    # images on surfaces; all empty where there are none
+    point_uv: F4 = field(default_factory=lambda: np.zeros((0, 3), np.float32))
+    """(P, 3) or (0, 3): u, v and 1 + the row of `texture`; 0 = no image."""
+    texture: I4 = field(default_factory=lambda: np.zeros((0, 4), np.int32))
+    """(K, 4) first texel, width, height, flags; the halves of an image follow it, each halved again, down to
+    one texel. A row of TEXTURE_TILED is a grid: first row of its tiles, columns, rows, flags.
+    Width 0 = none."""
+    texel: U1 = field(default_factory=lambda: np.zeros((0, 4), np.uint8))
+    """(N, 4) sRGB and opacity, lowest row of an image first; N is a multiple of 32,768."""
 
     cameras: tuple[Camera, ...] = ()
     variants: tuple[VariantSet, ...] = ()

@@ -17,10 +17,10 @@ import numpy as np
 import orjson
 
 from armillary.model.fault import SceneFault
-from armillary.model.scene import Camera, SceneArrays, SceneProblem, VariantSet
+from armillary.model.scene import TEXTURE_TILED, Camera, SceneArrays, SceneProblem, VariantSet
 
 MAGIC = b"ARMSCN01"
-FORMAT = 2  # raised when the loader makes other arrays of the same files
+FORMAT = 3  # raised when the loader makes other arrays of the same files
 SUFFIX = ".scene"
 ALIGN = 64
 MOST_BYTES = 4 << 30  # of all cached scenes; the oldest go first
@@ -54,11 +54,15 @@ _ARRAYS: dict[str, tuple[str, tuple[int | None, ...]]] = {  # field -> dtype, sh
     "has_point_rgba": ("|b1", (None,)),
     "instance_root": ("|b1", (None,)),
     "root": ("<f8", (4, 4)),
+    "point_uv": ("<f4", (None, 3)),
+    "texture": ("<i4", (None, 4)),
+    "texel": ("|u1", (None, 4)),
 }
 _OTHERS = frozenset(  # arrays that do not have one row a prim
     (
         *("point", "normal", "point_prim", "point_rgba", "triangle", "proto", "root"),
         *("instance_prim", "instance_proto", "instance_matrix", "instance_id"),
+        *("point_uv", "texture", "texel"),
     )
 )
 _PATHS = "prim_path"
@@ -206,6 +210,7 @@ def _check(path: Path, arrays: SceneArrays) -> None:
     lengths = (
         *((name, m) for name in per_prim),
         *(("normal", p), ("point_prim", p), ("point_rgba", p if len(arrays.point_rgba) else 0)),
+        ("point_uv", p if len(arrays.point_uv) else 0),
         *(("instance_proto", i), ("instance_matrix", i), ("instance_id", i)),
     )
     wrong = [name for name, length in lengths if len(getattr(arrays, name)) != length]
@@ -223,12 +228,28 @@ def _check(path: Path, arrays: SceneArrays) -> None:
         values = getattr(arrays, name)
         if values.size and (int(values.min()) < low or int(values.max()) >= high):
             wrong.append(name)
+    if not _images_fit(arrays):
+        wrong.append("texture")
     if k >= 0 and ((np.diff(arrays.proto) < 0).any() or int(arrays.proto[-1]) != t):
         wrong.append("proto")
     if len(arrays.parent) == m and (arrays.parent >= np.arange(m)).any():
         wrong.append("parent")  # a parent stands before its children, so no walk upwards is endless
     if wrong or k < 0:
         raise _refused(path, f"its arrays do not fit together ({', '.join(wrong) or 'proto'})")
+
+
+def _images_fit(arrays: SceneArrays) -> bool:
+    """Tell whether every image lies within the texels, and every point names one that there is."""
+    uv, table = arrays.point_uv, arrays.texture.astype(np.int64)
+    if len(uv) and not (np.isfinite(uv).all() and uv[:, 2].min() >= 0 and uv[:, 2].max() <= len(table)):
+        return False
+    if not len(table):
+        return True
+    tiled = (table[:, 3] & TEXTURE_TILED) > 0
+    size = table[:, 1] * table[:, 2]
+    limit = np.where(tiled, len(table), len(arrays.texel))
+    # the halves of an image are together less than half as large again, and each has a texel at least
+    return bool((table[:, :3] >= 0).all() and (table[:, 0] + size <= limit).all())
 
 
 def _prune(folder: Path, keep: Path) -> None:

@@ -52,9 +52,11 @@ def gather(drawing: Drawing, pool: Pool, prim_rgba: U1) -> dict[str, Any]:
     base = np.repeat(starts(lengths)[:-1], triangle_lengths).astype(np.int32)
     if as_it_is:
         point, normal, triangle = pool.point, pool.normal, pool.triangle + base[:, None]
+        uv = pool.uv
     else:
         take = ranges(pool.point_start[:-1][geometry], lengths)
         point, normal = pool.point[take], pool.normal[take]
+        uv = pool.uv[take] if len(pool.uv) else pool.uv
         triangle = pool.triangle[ranges(pool.triangle_start[:-1][geometry], triangle_lengths)] + base[:, None]
     point_prim = np.repeat(owner, lengths).astype(np.uint32)
     colour = np.zeros((0, 4), np.uint8)
@@ -76,6 +78,7 @@ def gather(drawing: Drawing, pool: Pool, prim_rgba: U1) -> dict[str, Any]:
         "normal": normal,
         "point_prim": point_prim,
         "point_rgba": colour,
+        "point_uv": uv,
         "triangle": triangle,
         "proto": run_ends.astype(np.int64),
         "instance_prim": np.concatenate([np.zeros(0, np.uint32), *(i.prim for i in placed)]).astype(

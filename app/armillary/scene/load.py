@@ -14,7 +14,7 @@ import numpy as np
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.model.arrays import B1, F8, I8, U1
 from armillary.model.scene import PURPOSES, SceneArrays, SceneProblem, VariantSet
-from armillary.scene import cameras, paint, place, shapes
+from armillary.scene import cameras, paint, place, shapes, textures
 from armillary.scene.appearance import Appearance
 from armillary.scene.draw import Drawing, Instance, gather
 from armillary.scene.instances import Instancers, point_matrices, read_prototypes
@@ -93,6 +93,7 @@ def _load(
     )
     paint.point_colours(survey, found)
     paint.subset_colours(survey, found)
+    images = textures.lay(survey, found, pictures)
     pool, geometry = _geometry(survey)
 
     units, metres = _units(stage)
@@ -122,6 +123,8 @@ def _load(
     found_cameras = cameras.read(survey, matrix, row_of, metres, world_box)
     return SceneArrays(
         **arrays,
+        texture=images.table,
+        texel=images.texel,
         prim_path=tuple(block.suffix),
         type_names=tuple(survey.type_number),
         prim_type=np.array(survey.type_id, np.uint16)[source] if len(source) else np.zeros(0, np.uint16),

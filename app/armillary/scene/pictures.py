@@ -1,4 +1,4 @@
-"""Mean colours of image files: what stands for a texture, as textures are not drawn."""
+"""Image files of textures: their mean colours, and the pixels that are laid on surfaces."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ import io
 import os
 import warnings
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image
 from pxr import Ar
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
-from armillary.model.arrays import F4, F8
+from armillary.model.arrays import F4, F8, U1
+
+Found = TypeVar("Found")
 
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "TGA", "GIF")
 MOST_PIXELS = 67_108_864  # of one image, 8192²
@@ -58,7 +61,27 @@ class Pictures:
             for own in (os.path.realpath(root) for root in self.roots)
         )
 
+    def image(self, path: str, side: int) -> U1 | str:
+        """Return the image at a resolved path, shape (h, w, 4), its lowest row first, or why there is none.
+
+        It is made smaller until no side is longer than `side` pixels.
+        """
+        before = self.pixels  # its pixels were counted when its mean was taken
+        found = self._opened(path, lambda image: _within(image, side))
+        self.pixels = before
+        return found if isinstance(found, str) else found[::-1]
+
+    def extent(self, path: str) -> tuple[int, int] | str:
+        """Return the width and height of an image, or why there is none; nothing is decoded."""
+        before = self.pixels
+        found = self._opened(path, lambda image: (image.width, image.height))
+        self.pixels = before
+        return found
+
     def _read(self, path: str) -> Mean | str:
+        return self._opened(path, lambda image: _mean(_small(image)))
+
+    def _opened(self, path: str, use: Callable[[Image.Image], Found]) -> Found | str:
         package, inner = Ar.SplitPackageRelativePathOuter(path)
         file = package or path
         if not os.path.isabs(file) or not self.allowed(file):
@@ -75,7 +98,7 @@ class Pictures:
                     self.pixels += image.width * image.height
                     if image.width * image.height > MOST_PIXELS or self.pixels > MOST_PIXELS_OF_ALL:
                         return "is too large to look at"
-                    return _mean(_small(image))
+                    return use(image)
         except (
             OSError,
             ValueError,
@@ -114,6 +137,31 @@ def _small(image: Image.Image) -> F4:
         image = image.convert("RGBA")
     image = image.reduce((max(image.width // SMALL, 1), max(image.height // SMALL, 1)))
     out: F4 = np.asarray(image.convert("RGBA"), np.float32) / np.float32(255)
+    return out
+
+
+def _within(image: Image.Image, side: int) -> U1:
+    """Return an image (h, w, 4) with no side longer than given."""
+    image.draft("RGB", (side, side))
+    if image.mode.startswith(("I", "F")):
+        full = np.asarray(image, np.float32) / np.float32(1.0 if image.mode == "F" else 65535.0)
+        image = Image.fromarray(np.rint(full.clip(0, 1) * 255).astype(np.uint8))
+    image = image.convert("RGBA")
+    longest = max(image.width, image.height)
+    if longest > side:
+        image = image.resize(
+            (max(image.width * side // longest, 1), max(image.height * side // longest, 1)),
+            Image.Resampling.BOX,
+        )
+    out: U1 = np.asarray(image, np.uint8)
+    return out
+
+
+def linear(rgb: F4) -> F4:
+    """Return sRGB values 0…1 as linear ones."""
+    out: F4 = np.where(
+        rgb <= _LINEAR_FROM, rgb / _LINEAR_SLOPE, ((rgb + _SHIFT) / np.float32(_GAIN)) ** _GAMMA
+    ).astype(np.float32)
     return out
 
 

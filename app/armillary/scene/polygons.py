@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from armillary.model.arrays import B1, F4, I4, I8, U1
-from armillary.scene.pool import Pool, joined, starts, unit
+from armillary.scene.pool import NO_UV, Pool, joined, starts, unit
 
 # Faces of a smooth surface that meet at more than CREASE are drawn with an edge: most CAD exporters forget
 # to author subdivisionScheme = "none", and a box must not look like a pebble. SHARP is the cheap first test,
@@ -40,6 +40,8 @@ class Mesh:
     holes: I4 | None = None
     colours: U1 | None = None  # (p | c | f, 4)
     colours_of: str = ""  # "" = one colour, not here
+    uvs: F4 | None = None  # (p | c | f | 1, 3): u, v, 1 + image
+    uvs_of: str = ""
     name: str = ""
 
 
@@ -51,7 +53,9 @@ class Flaws:
     bad_index: tuple[tuple[int, int], ...] = ()  # (mesh, faces left out): a corner without a point
     bad_point: tuple[tuple[int, int], ...] = ()  # (mesh, faces left out): NaN or infinite points
     bad_count: tuple[tuple[int, int], ...] = ()  # (mesh, faces left out): fewer than three corners
-    bad_primvar: tuple[tuple[int, str], ...] = ()  # (mesh, "normals" | "colours"): wrong length, ignored
+    bad_primvar: tuple[
+        tuple[int, str], ...
+    ] = ()  # (mesh, "normals" | "colours" | "uvs"): wrong length, ignored
 
 
 def _cross(a: F4, b: F4) -> F4:
@@ -252,7 +256,7 @@ def _corner_values(
     """Return authored values of each corner, shape (c, width), who has them, who needs own corners."""
     n = len(meshes)
     has, split = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
-    kind = np.float32 if what == "normals" else np.uint8
+    kind = np.uint8 if what == "colours" else np.float32
     out = np.zeros((len(faces.corner_point), width), kind)
     candidates = [i for i, mesh in enumerate(meshes) if getattr(mesh, what) is not None]
     if not candidates:
@@ -333,10 +337,11 @@ def _build(meshes: Sequence[Mesh]) -> tuple[Pool, dict[str, Sequence[tuple[int, 
     colour_at, has_colour, colour_split = _corner_values(
         meshes, faces, "colours", 4, point_start, bad_primvar
     )
+    uv_at, has_uv, uv_split = _corner_values(meshes, faces, "uvs", 3, point_start, bad_primvar)
     smooth = np.fromiter((m.smooth for m in meshes), np.bool_, n)
     flat = ~smooth & ~has_normal
     corner_mesh = faces.mesh[faces.corner_face]
-    split = (normal_split | colour_split | flat)[corner_mesh]
+    split = (normal_split | colour_split | uv_split | flat)[corner_mesh]
     normal = normal_at
     flat_corner = flat[corner_mesh]
     if flat_corner.any():
@@ -350,7 +355,18 @@ def _build(meshes: Sequence[Mesh]) -> tuple[Pool, dict[str, Sequence[tuple[int, 
     if has_normal.any():
         authored = has_normal[corner_mesh]
         normal[authored] = unit(normal[authored])
-    pool = _gather(n, points, faces, corner_mesh, triangle, split, normal, colour_at, has_colour)
+    pool = _gather(
+        n,
+        points,
+        faces,
+        corner_mesh,
+        triangle,
+        split,
+        normal,
+        colour_at,
+        has_colour,
+        uv_at if has_uv.any() else None,
+    )
     return pool, {**found, "bad_primvar": bad_primvar}
 
 
@@ -388,6 +404,7 @@ def _gather(
     normal: F4,
     colour: U1,
     has_colour: B1,
+    uv: F4 | None,
 ) -> Pool:
     """Return the pool: corners that are split have a point of their own, the others share theirs."""
     triangle_mesh = corner_mesh[triangle[:, 0]]
@@ -397,6 +414,7 @@ def _gather(
             point=points[faces.corner_point],
             normal=normal,
             colour=colour if has_colour.any() else np.zeros((0, 4), np.uint8),
+            uv=NO_UV if uv is None else uv,
             triangle=(triangle - point_start[triangle_mesh][:, None]).astype(np.int32),
             point_start=point_start,
             triangle_start=starts(np.bincount(triangle_mesh, minlength=n)),
@@ -431,6 +449,7 @@ def _gather(
         point=points[faces.corner_point[corner]],
         normal=normal[corner],
         colour=colour[corner] if has_colour.any() else np.zeros((0, 4), np.uint8),
+        uv=NO_UV if uv is None else uv[corner],
         triangle=local.astype(np.int32),
         point_start=point_start,
         triangle_start=starts(np.bincount(triangle_mesh, minlength=n)),

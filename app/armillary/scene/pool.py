@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from armillary.model.arrays import B1, F4, I4, I8, U1
+
+NO_UV: F4 = np.zeros((0, 3), np.float32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,7 @@ class Pool:
     point_start: I8  # (G + 1,)
     triangle_start: I8  # (G + 1,)
     coloured: B1  # (G,) shape has colours in `colour`
+    uv: F4 = field(default_factory=lambda: NO_UV)  # (P, 3) u, v, 1 + image, or (0, 3) when no shape has any
 
     def __len__(self) -> int:
         return len(self.point_start) - 1
@@ -84,4 +87,7 @@ def joined(pools: Sequence[Pool]) -> Pool:
         point_start=starts(np.concatenate([np.diff(p.point_start) for p in pools])),
         triangle_start=starts(np.concatenate([np.diff(p.triangle_start) for p in pools])),
         coloured=np.concatenate([p.coloured for p in pools]),
+        uv=np.concatenate([p.uv if len(p.uv) else np.zeros((len(p.point), 3), np.float32) for p in pools])
+        if any(len(p.uv) for p in pools)
+        else NO_UV,
     )

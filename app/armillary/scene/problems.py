@@ -31,6 +31,7 @@ _CODES: dict[str, tuple[str, str]] = {
     "S13": ("info", "Scale or turn it where it is referenced; OpenUSD does neither by itself."),
     "S14": ("info", "Load payloads to see them."),
     "S15": ("error", "Reduce the number of instances; the rest is shown."),
+    "S17": ("info", "Give the part a mesh with texture coordinates to see the image on it."),
     "S16": ("warning", "Make that folder writable, or set XDG_CACHE_HOME to one that is."),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from pxr import Sdf, UsdShade
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.scene.pictures import Mean, Pictures
+from armillary.scene.sampling import Sampled, resolved, sampled
 
 Colour = tuple[float, float, float]
 # Names that other shaders give to what UsdPreviewSurface calls diffuseColor, and so on.
@@ -34,6 +35,16 @@ BRIGHT_NITS = 1000.0  # emission_luminance that is drawn as full glow
 
 
 @dataclass(frozen=True, slots=True)
+class Paint:
+    """What covers a surface point by point: an image of colours, one of opacity, or both."""
+
+    diffuse: Sampled | None
+    colour: Colour  # linear, where there is no image of colours
+    opacity: Sampled | None
+    threshold: float  # of opacity: above 0 the image cuts holes, and makes nothing transparent
+
+
+@dataclass(frozen=True, slots=True)
 class Surface:
     """What a material shows: linear colours, None where the part's own colour or opacity is to be shown."""
 
@@ -42,7 +53,8 @@ class Surface:
     opacity: float | None = 1.0
     metallic: float = 0.0
     roughness: float = ROUGHNESS
-    textured: tuple[str, ...] = ()  # inputs whose textures are not drawn
+    textured: tuple[str, ...] = ()  # inputs whose textures are not drawn: one value stands for each
+    paint: Paint | None = None
     missing: tuple[str, ...] = ()  # images that gave no colour, and why
 
 
@@ -55,6 +67,7 @@ class _Reader:
     pictures: Pictures
     textured: list[str]
     missing: list[str]
+    images: dict[str, Sampled] = field(default_factory=dict)  # by input, where the image gave its mean
 
     def value(self, what: str) -> Any:
         """Return the value of an input: authored, of a texture's mean, or None."""
@@ -116,6 +129,9 @@ class _Reader:
             return value if value is not None and np.any(np.asarray(value).ravel()[:3]) else None
         space = node.GetInput("sourceColorSpace")
         as_stored = (str(space.Get(self.time)) if space else _colour_space(node.GetInput("file"))) == "raw"
+        use = sampled(node, channel, as_stored, self.time)
+        if use is not None:
+            self.images[what] = use
         rgba = np.array(found.raw if as_stored else found.linear)
         if what == "diffuse" and not as_stored and self.shader.GetInput("opacity"):
             rgba[:3] = found.covered
@@ -133,7 +149,7 @@ class _Reader:
         asset = attribute.Get(self.time) if attribute else None
         if not isinstance(asset, Sdf.AssetPath) or not asset.path:
             return None
-        mean = self.pictures.mean(_resolved(attribute, asset, self.time))
+        mean = self.pictures.mean(resolved(attribute, asset, self.time))
         if isinstance(mean, str):
             self.missing.append(f"{asset.path} {mean}")
             return None
@@ -170,6 +186,10 @@ def surface(material: Any, time: Any, pictures: Pictures) -> Surface | None:
     opacity = _opacity(read, is_mdl)
     metallic = scalar(read.value("metallic"), 0.0)
     roughness = scalar(read.value("roughness"), ROUGHNESS)
+    paint = _paint(read, diffuse)
+    if paint is not None:
+        drawn = {"diffuse": paint.diffuse, "opacity": paint.opacity}
+        read.textured = [what for what in read.textured if drawn.get(what) is None]
     return Surface(
         diffuse=diffuse,
         emissive=emissive,
@@ -178,7 +198,33 @@ def surface(material: Any, time: Any, pictures: Pictures) -> Surface | None:
         roughness=roughness,
         textured=tuple(dict.fromkeys(read.textured)),
         missing=tuple(dict.fromkeys(read.missing)),
+        paint=paint,
     )
+
+
+def _paint(read: _Reader, diffuse: Colour | None) -> Paint | None:
+    """Return the images that are drawn on the surface, None where it has one colour all over."""
+    colours, opacity = read.images.get("diffuse"), read.images.get("opacity")
+    if diffuse is None or (colours is None and opacity is None):
+        return None
+    if colours is not None:
+        weight = scalar(read.plain("base"), 1.0) * scalar(read.plain("base_weight"), 1.0)
+        more = (0.0, 0.0, 0.0)
+        if read.plain("useSpecularWorkflow") == 1:
+            more = colour(read.plain("specularColor")) or more
+        colours = replace(
+            colours,
+            scale=(*(s * weight for s in colours.scale[:3]), colours.scale[3]),
+            bias=(*(b * weight + m for b, m in zip(colours.bias[:3], more, strict=True)), colours.bias[3]),
+        )
+    first = colours or opacity
+    if first is None:
+        return None
+    if opacity is not None and (opacity.primvar, opacity.affine) != (first.primvar, first.affine):
+        opacity = None  # laid on by other coordinates: its mean stays
+    if opacity is not None and (opacity.is_tiled or first.is_tiled) and opacity.tiles != first.tiles:
+        opacity = None
+    return Paint(colours, diffuse, opacity, max(scalar(read.plain("opacityThreshold"), 0.0), 0.0))
 
 
 def _diffuse(read: _Reader) -> Colour | None:
@@ -229,21 +275,6 @@ def _colour_space(given: Any) -> str:
     """Return "raw" for an image whose numbers are no colours, by the colour space of its attribute."""
     name = str(given.GetAttr().GetColorSpace() or "")
     return "raw" if name.startswith(("raw", "lin", "Raw", "none")) else "sRGB"
-
-
-def _resolved(attribute: Any, asset: Any, time: Any) -> str:
-    """Return the file of an asset path; of tiles (`<UDIM>`) the first that is there."""
-    if asset.resolvedPath:
-        return str(asset.resolvedPath)
-    stack = attribute.GetPropertyStack(time)
-    if not stack:
-        return str(asset.path)
-    layer = stack[0].layer
-    if UsdShade.UdimUtils.IsUdimIdentifier(asset.path):
-        tiles = UsdShade.UdimUtils.ResolveUdimTilePaths(asset.path, layer)
-        if tiles:
-            return str(tiles[0][0])
-    return str(layer.ComputeAbsolutePath(asset.path))
 
 
 def colour(value: Any) -> Colour | None:

@@ -240,6 +240,10 @@ class Survey:
                 values = values[np.clip(at, 0, len(values) - 1)]
         return values, of
 
+    def primvar(self, prim: Any, name: str) -> tuple[F4 | None, str]:
+        """Return the values of a primvar, (n, …) with indices applied, and what each belongs to."""
+        return self._primvar(prim, name, frozenset(prim.GetAuthoredPropertyNames()))
+
     def _array(self, prim: Any, name: str, width: int, default: Any) -> Any:
         """Return an attribute as an array, the default where it is absent or of another shape."""
         value = prim.GetAttribute(name).Get(self.time)

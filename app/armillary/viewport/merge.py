@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from armillary.model.arrays import F4, I4, I8, U1
 from armillary.model.fault import SceneFault
 from armillary.model.scene import SceneArrays
 
+NO_UV: F4 = np.zeros((0, 3), np.float32)
 MAX_TRIANGLES = 4_000_000  # of instances; above it a prototype is drawn as its box
 _CORNER = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], np.float32)
 _FACES = np.array(
@@ -32,6 +33,7 @@ class Mesh:
     rgba: U1  # (V, 4) or (0, 4)
     triangle: I4  # (T, 3)
     simplified: int  # instances that are drawn as boxes
+    uv: F4 = field(default_factory=lambda: NO_UV)  # (V, 3) u, v, 1 + image, or (0, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class _Run:
     rgba: U1
     triangle: I4
     prim: I8
+    uv: F4
 
 
 def box_triangles(low: F4, high: F4) -> tuple[F4, F4, I4]:
@@ -60,8 +63,8 @@ def check(scene: SceneArrays) -> None:
         bad = "a triangle names a point that does not exist"
     elif p and (len(scene.point_prim) != p or scene.point_prim.max() >= m):
         bad = "a point names a prim that does not exist"
-    elif len(scene.normal) != p or len(scene.point_rgba) not in (0, p):
-        bad = "normals or colours are not as many as points"
+    elif len(scene.normal) != p or len(scene.point_rgba) not in (0, p) or len(scene.point_uv) not in (0, p):
+        bad = "normals, colours or texture coordinates are not as many as points"
     elif len(proto) == 0 or proto[-1] != len(triangle) or (np.diff(proto) < 0).any() or proto[0] < 0:
         bad = "the runs of triangles do not add up"
     elif len(scene.instance_prim) and (
@@ -83,7 +86,14 @@ def merge(scene: SceneArrays, max_triangles: int = MAX_TRIANGLES) -> Mesh:
     prim = scene.point_prim.astype(np.float32)
     if len(scene.instance_prim) == 0:
         return Mesh(
-            scene.point, scene.normal, prim, prim, scene.point_rgba, scene.triangle[:first], simplified=0
+            scene.point,
+            scene.normal,
+            prim,
+            prim,
+            scene.point_rgba,
+            scene.triangle[:first],
+            simplified=0,
+            uv=scene.point_uv,
         )
     runs = [_run(scene, 0, first)]
     rows = [runs[0].prim]
@@ -116,6 +126,7 @@ def _run(scene: SceneArrays, first: int, last: int) -> _Run:
         rgba,
         triangle.reshape(-1, 3).astype(np.int32),
         scene.point_prim[used].astype(np.int64),
+        scene.point_uv[used] if len(scene.point_uv) else scene.point_uv,
     )
 
 
@@ -123,7 +134,8 @@ def _boxed(run: _Run) -> _Run:
     point, normal, triangle = box_triangles(run.point.min(axis=0), run.point.max(axis=0))
     mean = run.rgba.mean(axis=0).astype(np.uint8) if len(run.rgba) else run.rgba
     rgba = np.tile(mean, (len(point), 1)) if len(run.rgba) else run.rgba
-    return _Run(point, normal, rgba, triangle, np.zeros(len(point), np.int64))
+    uv = np.zeros((len(point), 3), np.float32) if len(run.uv) else run.uv
+    return _Run(point, normal, rgba, triangle, np.zeros(len(point), np.int64), uv)
 
 
 def _joined(runs: list[_Run], copies: list[int], prims: list[I8], rows: list[I8], simplified: int) -> Mesh:
@@ -141,4 +153,5 @@ def _joined(runs: list[_Run], copies: list[int], prims: list[I8], rows: list[I8]
         np.concatenate([np.tile(r.rgba, (n, 1)) for r, n in zip(runs, copies, strict=True)]),
         np.concatenate(triangles),
         simplified,
+        np.concatenate([np.tile(r.uv, (n, 1)) for r, n in zip(runs, copies, strict=True)]),
     )

@@ -12,10 +12,11 @@ from armillary.model.quality import BAD, NEVER, STALE, UNCERTAIN
 OPAQUE, TRANSLUCENT, MASK = range(3)
 
 # bits of a state row's third byte
-SHOWN, POINT_COLOURS = 1, 2
+SHOWN, POINT_COLOURS, TEXTURED = 1, 2, 4
 
 COLOUR, STATE, GLOW, MATRIX = "armColour", "armState", "armGlow", "armMatrix"  # sampler uniforms
-NORMAL, PRIM, ROW, POINT_RGBA = "armNormal", "armPrim", "armRow", "armPointRgba"  # vertex attributes
+TEXEL, IMAGE = "armTexel", "armImage"
+NORMAL, PRIM, ROW, POINT_RGBA, UV = "armNormal", "armPrim", "armRow", "armPointRgba", "armUv"  # attributes
 
 VERTEX_TAG = "//VTK::PositionVC::Dec"
 VERTEX_MAIN_TAG = "//VTK::PositionVC::Impl"
@@ -27,6 +28,7 @@ in vec3 armNormal;
 in float armPrim;
 in float armRow;
 //POINT in vec4 armPointRgba;
+//IMAGE in vec3 armUv;
 uniform usampler2D armColour;
 uniform usampler2D armState;
 uniform usampler2D armGlow;
@@ -40,6 +42,8 @@ flat out ivec2 armRankCode;
 flat out vec3 armAdd;
 smooth out float armLight;
 //POINT smooth out vec4 armPointSmooth;
+//IMAGE smooth out vec2 armAt;
+//IMAGE flat out int armShows;  // 1 + row of the image, 0 for none
 """
 
 _VERTEX_MAIN = """
@@ -79,6 +83,8 @@ _VERTEX_MAIN = """
     uvec4 glow = texelFetch(armGlow, at, 0);
     armAdd = vec3(glow.rgb) / 255.0 * (float(glow.a) / 255.0);
     //POINT armPointSmooth = (state.z & 2u) != 0u ? armPointRgba : armRgba;
+    //IMAGE armAt = armUv.xy;
+    //IMAGE armShows = (state.z & 4u) != 0u ? int(armUv.z + 0.5) : 0;
   }
 """
 
@@ -93,9 +99,78 @@ smooth in float armLight;
 //POINT smooth in vec4 armPointSmooth;
 """
 
+# An image is a run of texels, its halves behind it; texels are fetched by number and blended here, as one
+# table holds images of all sizes and no hardware wraps or filters part of a texture.
+_IMAGES = """
+smooth in vec2 armAt;
+flat in int armShows;
+uniform usampler2D armTexel;
+uniform sampler2D armImage;
+uniform int armShift;
+int armWrap(int i, int n, int mode) {
+  if (mode == 0) return i - n * int(floor(float(i) / float(n)));
+  if (mode == 2) {
+    int m = i - 2 * n * int(floor(float(i) / float(2 * n)));
+    return m < n ? m : 2 * n - 1 - m;
+  }
+  return clamp(i, 0, n - 1);
+}
+vec4 armFetch(int first, ivec2 size, int x, int y, int flags) {
+  int at = first + armWrap(y, size.y, (flags >> 2) & 3) * size.x + armWrap(x, size.x, flags & 3);
+  return vec4(texelFetch(armTexel, ivec2(at & ((1 << armShift) - 1), at >> armShift), 0)) / 255.0;
+}
+vec4 armSample(int row, vec2 uv, vec2 dx, vec2 dy, out int flags) {
+  int mask = (1 << armShift) - 1;
+  vec4 image = texelFetch(armImage, ivec2(row & mask, row >> armShift), 0);
+  flags = int(image.w + 0.5);
+  if ((flags & 64) != 0) {  // a grid of tiles, each a unit square of u and v
+    ivec2 tile = ivec2(floor(uv)), grid = ivec2(image.yz + 0.5);
+    if (any(lessThan(tile, ivec2(0))) || any(greaterThanEqual(tile, grid))) { flags = -1; return vec4(0.0); }
+    row = int(image.x + 0.5) + tile.y * grid.x + tile.x;
+    uv -= vec2(tile);
+    image = texelFetch(armImage, ivec2(row & mask, row >> armShift), 0);
+    flags = (int(image.w + 0.5) & 48) | 5;  // tiles end at their borders
+  }
+  ivec2 size = ivec2(image.yz + 0.5);
+  if (size.x == 0) { flags = -1; return vec4(0.0); }
+  if ((flags & 3) == 3 && (uv.x < 0.0 || uv.x > 1.0)) return vec4(0.0);
+  if (((flags >> 2) & 3) == 3 && (uv.y < 0.0 || uv.y > 1.0)) return vec4(0.0);
+  float reach = max(length(dx * image.yz), length(dy * image.yz));
+  int level = int(max(0.0, log2(max(reach, 1e-6)) + 0.5)), first = int(image.x + 0.5);
+  for (int i = 0; i < 14; ++i) {
+    if (i >= level || (size.x == 1 && size.y == 1)) break;
+    first += size.x * size.y;
+    size = max(size / 2, ivec2(1));
+  }
+  vec2 at = clamp(uv, -1e4, 1e4) * vec2(size) - 0.5;
+  ivec2 low = ivec2(floor(at));
+  vec2 f = at - vec2(low);
+  ivec2 end = low + 1;
+  vec4 sw = armFetch(first, size, low.x, low.y, flags), se = armFetch(first, size, end.x, low.y, flags);
+  vec4 nw = armFetch(first, size, low.x, end.y, flags), ne = armFetch(first, size, end.x, end.y, flags);
+  return mix(mix(sw, se, f.x), mix(nw, ne, f.x), f.y);
+}
+"""
+
+_IMAGE_MAIN = """
+  vec2 armDx = dFdx(armAt), armDy = dFdy(armAt);
+  if (armShows > 0) {
+    int flags;
+    vec4 texel = armSample(armShows - 1, armAt, armDx, armDy, flags);
+    if (flags >= 0) {
+      base.rgb = texel.rgb;
+      if ((flags & 48) != 0) {
+        if (texel.a < (armPass == 1 && (flags & 32) != 0 ? 0.004 : 0.5)) discard;
+        if (armPass == 1 && (flags & 32) != 0) base.a = texel.a;
+      }
+    }
+  }
+"""
+
 _FRAGMENT_MAIN = """
   vec4 base = armRgba;
   //POINT base = vec4(armPointSmooth.rgb, armRgba.a);
+  //IMAGES
   vec3 rgb = min(base.rgb * armLight + armAdd, 1.0);
   int rank = armRankCode.x;
   if (rank >= RANK_UNCERTAIN) {
@@ -112,7 +187,7 @@ _FRAGMENT_MAIN = """
 """
 
 
-def _fill(text: str, point_colours: bool) -> str:
+def _fill(text: str, point_colours: bool, images: bool) -> str:
     ranks = {
         "RANK_UNCERTAIN": UNCERTAIN,
         "RANK_STALE": STALE,
@@ -121,15 +196,17 @@ def _fill(text: str, point_colours: bool) -> str:
     }
     for word, rank in ranks.items():
         text = text.replace(word, str(rank))
+    text = text.replace("//IMAGES", _IMAGE_MAIN if images else "").replace("//IMAGE ", "" if images else "//")
     return text.replace("//POINT ", "" if point_colours else "//")
 
 
-def vertex(point_colours: bool) -> tuple[str, str]:
+def vertex(point_colours: bool, images: bool) -> tuple[str, str]:
     """Return the declarations and the body that replace VTK's vertex position."""
     declarations = f"{VERTEX_TAG}\n{_VERTEX}"
-    return _fill(declarations, point_colours), _fill(_VERTEX_MAIN, point_colours)
+    return _fill(declarations, point_colours, images), _fill(_VERTEX_MAIN, point_colours, images)
 
 
-def fragment(point_colours: bool) -> tuple[str, str]:
+def fragment(point_colours: bool, images: bool) -> tuple[str, str]:
     """Return the declarations and the body that replace VTK's lighting."""
-    return _fill(_FRAGMENT, point_colours), _fill(_FRAGMENT_MAIN, point_colours)
+    declarations = f"{FRAGMENT_TAG}\n{_FRAGMENT}{_IMAGES if images else ''}"
+    return _fill(declarations, point_colours, images), _fill(_FRAGMENT_MAIN, point_colours, images)

@@ -18,7 +18,7 @@ from armillary.viewport import shader
 from armillary.viewport.boxes import Boxes
 from armillary.viewport.bridge import observe_shader, shared
 from armillary.viewport.merge import MAX_TRIANGLES, Mesh, merge
-from armillary.viewport.shader import MASK, OPAQUE, POINT_COLOURS, SHOWN, TRANSLUCENT
+from armillary.viewport.shader import MASK, OPAQUE, POINT_COLOURS, SHOWN, TEXTURED, TRANSLUCENT
 from armillary.viewport.table import Table
 from armillary.viewport.theme import CODE_OF_STATE, DARK, HOVERED, PATTERNED, RANK_OF_STATE, SELECTED, Theme
 
@@ -53,6 +53,12 @@ class Stage:
         self.put(np.arange(m), scene.matrix)
         self.put(m + np.arange(rows - m), scene.instance_matrix)
         self.has_point_colours = len(self.mesh.rgba) > 0 and bool(scene.has_point_rgba.any())
+        self.textured = _textured(self.mesh, m)
+        self.texels = Table(shader.TEXEL, 0, np.uint8)
+        self.images = Table(shader.IMAGE, len(scene.texture), np.float32)
+        if self.textured is not None:
+            self.texels.fill(scene.texel)
+            self.images.fill(scene.texture.astype(np.float32))
         self.clear_points = _clear_points(self.mesh, m) if self.has_point_colours else None
         self.selected: B1 = np.zeros(m, np.bool_)
         self.hovered: B1 = np.zeros(m, np.bool_)
@@ -64,7 +70,7 @@ class Stage:
         self._passes_known = False
         self._has_outlines = False
         self._window: vtkOpenGLRenderWindow | None = None
-        self._data = _poly_data(self.mesh, self.has_point_colours)
+        self._data = _poly_data(self.mesh, self.has_point_colours, self.textured is not None)
         self.actors = {p: self._actor(p) for p in (OPAQUE, TRANSLUCENT, MASK)}
         self.write_look(0, m)
 
@@ -146,7 +152,7 @@ class Stage:
         """Write the colours of prims first … last - 1 from `look`."""
         self.colour.array[first:last] = self.look.rgba[first:last]
         self.colour.touch(first, last)
-        if self.has_point_colours:
+        if self.has_point_colours or self.textured is not None:
             self.write_state(first, last)
         self._passes_known = False
 
@@ -159,12 +165,13 @@ class Stage:
         state[:, 1][self.hovered[part]] = HOVERED
         state[:, 1][self.selected[part]] = SELECTED
         flags = self.look.visible[part].astype(np.uint8) * np.uint8(SHOWN)
-        if self.has_point_colours:
-            # colours per point show until a binding gives the prim another colour
-            own = (self.look.rgba[part] == self.scene.rgba[part]).all(axis=1) & self.scene.has_point_rgba[
-                part
-            ]
-            flags |= own.astype(np.uint8) * np.uint8(POINT_COLOURS)
+        if self.has_point_colours or self.textured is not None:
+            # colours per point and images show until a binding gives the prim another colour
+            own = (self.look.rgba[part] == self.scene.rgba[part]).all(axis=1)
+            if self.has_point_colours:
+                flags |= (own & self.scene.has_point_rgba[part]).astype(np.uint8) * np.uint8(POINT_COLOURS)
+            if self.textured is not None:
+                flags |= (own & self.textured[part]).astype(np.uint8) * np.uint8(TEXTURED)
         state[:, 2] = flags
         self.state.touch(first, last)
         self._passes_known = False
@@ -221,13 +228,16 @@ class Stage:
         """Send what changed to the card and return how many rows; the window must have drawn once."""
         if self._window is None:
             return 0
-        tables = (self.colour, self.state, self.glow, self.places)
-        return sum(table.upload(self._window) for table in tables)
+        return sum(table.upload(self._window) for table in self._tables())
+
+    def _tables(self) -> tuple[Table, ...]:
+        often = (self.colour, self.state, self.glow, self.places)
+        return often if self.textured is None else (*often, self.texels, self.images)
 
     def release(self) -> None:
         """Give back all memory on the card; the stage can be attached again."""
         if self._window is not None:
-            for table in (self.colour, self.state, self.glow, self.places):
+            for table in self._tables():
                 table.release(self._window)
             for actor in self.actors.values():
                 actor.ReleaseGraphicsResources(self._window)
@@ -241,6 +251,8 @@ class Stage:
         names = [shader.NORMAL, shader.PRIM, shader.ROW]
         if self.has_point_colours:
             names.append(shader.POINT_RGBA)
+        if self.textured is not None:
+            names.append(shader.UV)
         for name in names:
             mapper.MapDataArrayToVertexAttribute(name, name, vtkDataObject.FIELD_ASSOCIATION_POINTS, -1)
         actor = vtkActor()
@@ -250,10 +262,10 @@ class Stage:
         actor.SetForceOpaque(which != TRANSLUCENT)
         actor.PickableOff()
         text = actor.GetShaderProperty()
-        declarations, body = shader.vertex(self.has_point_colours)
+        declarations, body = shader.vertex(self.has_point_colours, self.textured is not None)
         text.AddVertexShaderReplacement(shader.VERTEX_TAG, True, declarations, False)
         text.AddVertexShaderReplacement(shader.VERTEX_MAIN_TAG, True, body, False)
-        declarations, body = shader.fragment(self.has_point_colours)
+        declarations, body = shader.fragment(self.has_point_colours, self.textured is not None)
         text.AddFragmentShaderReplacement(shader.FRAGMENT_TAG, True, declarations, False)
         text.AddFragmentShaderReplacement(shader.FRAGMENT_MAIN_TAG, True, body, False)
 
@@ -269,7 +281,7 @@ class Stage:
     def before_draw(self, which: int, program: vtkShaderProgram) -> None:
         """Give a pass its tables, uniforms and state of OpenGL; called by VTK."""
         self.upload()
-        for table in (self.colour, self.state, self.glow, self.places):
+        for table in self._tables():
             table.bind(program)
         program.SetUniformi("armShift", self.places.shift)
         program.SetUniformi("armPass", which)
@@ -316,7 +328,16 @@ def _clear_points(mesh: Mesh, prims: int) -> B1 | None:
     return out
 
 
-def _poly_data(mesh: Mesh, point_colours: bool) -> vtkPolyData:
+def _textured(mesh: Mesh, prims: int) -> B1 | None:
+    """Return which prims have points with an image (M,), None when there are none."""
+    if not len(mesh.uv) or not mesh.uv[:, 2].any():
+        return None
+    out = np.zeros(prims, np.bool_)
+    out[mesh.prim[mesh.uv[:, 2] > 0].astype(np.int64)] = True
+    return out
+
+
+def _poly_data(mesh: Mesh, point_colours: bool, textured: bool) -> vtkPolyData:
     """Return the mesh as VTK data that shares its memory."""
     data = vtkPolyData()
     points = vtkPoints()
@@ -328,6 +349,8 @@ def _poly_data(mesh: Mesh, point_colours: bool) -> vtkPolyData:
     columns = [(shader.NORMAL, mesh.normal), (shader.PRIM, mesh.prim), (shader.ROW, mesh.row)]
     if point_colours:
         columns.append((shader.POINT_RGBA, mesh.rgba.astype(np.float32) / np.float32(_FULL)))
+    if textured:
+        columns.append((shader.UV, mesh.uv))
     for name, column in columns:
         data.GetPointData().AddArray(shared(column, name))
     return data

@@ -21,6 +21,12 @@ class Table:
         self._first, self._last = 0, len(self.array)
         self._shift = 0
 
+    def fill(self, rows: npt.NDArray[np.uint8 | np.float32]) -> None:
+        """Hold these rows (n, 4) from now on, as they are: for a table that is written once."""
+        if len(rows):
+            self.array = rows
+        self._first, self._last = 0, len(self.array)
+
     def touch(self, first: int, last: int) -> None:
         """Note that rows first … last - 1 differ from those on the card."""
         self._first, self._last = min(self._first, first), max(self._last, last)

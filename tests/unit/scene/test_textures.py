@@ -1,0 +1,215 @@
+"""Images of materials arrive on the meshes that have coordinates for them, as texels of one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from armillary.model.fault import SceneFault
+from armillary.model.scene import TEXTURE_BLENDS, TEXTURE_CUTS, TEXTURE_TILED, SceneArrays
+from armillary.scene import cache, textures
+from armillary.scene.sampling import BLACK, MIRROR, REPEAT
+
+Load = Callable[..., SceneArrays]
+RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
+PLACES = "[(0, 0), (1, 0), (1, 1), (0, 1)]"
+INDEXED = "[(0, 0), (1, 1)]"
+
+
+def material(
+    name: str = "M", file: str = "./a.png", surface: str = "", image: str = "", st: str = "R", more: str = ""
+) -> str:
+    return f"""
+def Material "{name}"
+{{
+    token outputs:surface.connect = </{name}/S.outputs:surface>
+    def Shader "S"
+    {{
+        uniform token info:id = "UsdPreviewSurface"
+        color3f inputs:diffuseColor.connect = </{name}/T.outputs:rgb>
+        {surface}
+        token outputs:surface
+    }}
+    def Shader "T"
+    {{
+        uniform token info:id = "UsdUVTexture"
+        asset inputs:file = @{file}@
+        float2 inputs:st.connect = </{name}/{st}.outputs:result>
+        {image}
+        float3 outputs:rgb
+        float outputs:a
+    }}
+    def Shader "R"
+    {{
+        uniform token info:id = "UsdPrimvarReader_float2"
+        string inputs:varname = "st"
+        float2 outputs:result
+    }}
+    {more}
+}}
+"""
+
+
+def mesh(uv: str = PLACES, of: str = "vertex", bound: str = "M", inside: str = "", faces: int = 1) -> str:
+    coordinates = f'texCoord2f[] primvars:st = {uv} (\n interpolation = "{of}"\n )' if uv else ""
+    if uv == INDEXED:
+        coordinates += "\n    int[] primvars:st:indices = [0, 0, 1, 0]"
+    counts, indices = ("[4]", "[0, 1, 2, 3]") if faces == 1 else ("[3, 3]", "[0, 1, 2, 0, 2, 3]")
+    return f"""
+def Mesh "Q" (
+    prepend apiSchemas = ["MaterialBindingAPI"]
+)
+{{
+    rel material:binding = </{bound}>
+    point3f[] points = [(0, 0, 0), (1, 0, 0), (1, 0, 1), (0, 0, 1)]
+    int[] faceVertexCounts = {counts}
+    int[] faceVertexIndices = {indices}
+    uniform token subdivisionScheme = "none"
+    {coordinates}
+    {inside}
+}}
+"""
+
+
+def paint(folder: Path, name: str, *rgb: tuple[int, ...]) -> None:
+    """Write an image of one row, a pixel each."""
+    Image.fromarray(np.array([rgb], np.uint8)).save(folder / name)
+
+
+def told(scene: SceneArrays) -> str:
+    return " ".join(p.what for p in scene.problems)
+
+
+def test_an_image_becomes_texels_and_points_know_where_on_it_they_are(scene_of: Load, tmp_path: Path) -> None:
+    Image.fromarray(np.array([[RED, RED], [BLUE, GREEN]], np.uint8)).save(tmp_path / "a.png")
+    scene = scene_of(material(image='token inputs:wrapS = "repeat"\ntoken inputs:wrapT = "mirror"') + mesh())
+    assert scene.texture.tolist() == [[0, 2, 2, REPEAT | MIRROR << 2]]
+    assert len(scene.texel) % textures.LINE == 0
+    # the lowest row first, then the half of the image: one texel of the mean
+    assert scene.texel[:4, :3].tolist() == [list(BLUE), list(GREEN), list(RED), list(RED)]
+    assert scene.texel[4].tolist() == [128, 64, 64, 255]
+    places = map(tuple, scene.point[:, ::2].tolist())
+    by_place = dict(zip(places, map(tuple, scene.point_uv.tolist()), strict=True))
+    assert by_place == {(0, 0): (0, 0, 1), (1, 0): (1, 0, 1), (1, 1): (1, 1, 1), (0, 1): (0, 1, 1)}
+    assert scene.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("uv", "of", "corner"),
+    [
+        (PLACES, "faceVarying", (1, 1)),
+        ("[(0.25, 0.5)]", "constant", (0.25, 0.5)),
+        ("[(0.25, 0.75)]", "uniform", (0.25, 0.75)),
+        (INDEXED, "vertex", (1, 1)),
+    ],
+)
+def test_coordinates_of_every_interpolation_are_taken(
+    scene_of: Load, tmp_path: Path, uv: str, of: str, corner: tuple[float, float]
+) -> None:
+    paint(tmp_path, "a.png", RED)
+    scene = scene_of(material() + mesh(uv, of))
+    third = np.flatnonzero((scene.point == (1, 0, 1)).all(axis=1))
+    assert scene.point_uv[third].tolist() == [[*corner, 1]] * len(third)
+
+
+def test_a_transform_on_the_way_to_the_image_is_applied(scene_of: Load, tmp_path: Path) -> None:
+    paint(tmp_path, "a.png", RED)
+    turn = """def Shader "X"
+    {
+        uniform token info:id = "UsdTransform2d"
+        float2 inputs:in.connect = </M/R.outputs:result>
+        float inputs:rotation = 90
+        float2 inputs:scale = (2, 3)
+        float2 inputs:translation = (0.5, 0)
+        float2 outputs:result
+    }"""
+    scene = scene_of(material(st="X", more=turn) + mesh())
+    corner = np.flatnonzero((scene.point == (1, 0, 1)).all(axis=1))
+    # (1, 1) → scaled (2, 3) → turned by 90° (-3, 2) → moved (-2.5, 2)
+    np.testing.assert_allclose(scene.point_uv[corner, :2], [[-2.5, 2.0]], atol=1e-6)
+
+
+def test_tiles_are_a_grid_with_gaps(scene_of: Load, tmp_path: Path) -> None:
+    paint(tmp_path, "t.1001.png", RED)
+    paint(tmp_path, "t.1012.png", BLUE)
+    scene = scene_of(material(file="./t.<UDIM>.png") + mesh())
+    grid, *tiles = scene.texture.tolist()
+    assert grid == [1, 2, 2, TEXTURE_TILED]
+    assert [t[1] for t in tiles] == [1, 0, 0, 1]
+    assert scene.texel[tiles[3][0], :3].tolist() == list(BLUE)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "flag", "alpha"), [(0.5, TEXTURE_CUTS, 255), (0.0, TEXTURE_BLENDS, 153)]
+)
+def test_opacity_of_an_image_cuts_holes_or_blends(
+    scene_of: Load, tmp_path: Path, threshold: float, flag: int, alpha: int
+) -> None:
+    paint(tmp_path, "a.png", (*RED, 153), (*RED, 0))
+    surface = f"float inputs:opacityThreshold = {threshold}\nfloat inputs:opacity.connect = </M/T.outputs:a>"
+    scene = scene_of(material(surface=surface) + mesh())
+    assert scene.texture[0, 3] == (BLACK | BLACK << 2 | flag)
+    assert scene.texel[:2, 3].tolist() == [alpha, 0]
+
+
+def test_faces_of_a_subset_show_the_image_of_its_own_material(scene_of: Load, tmp_path: Path) -> None:
+    paint(tmp_path, "a.png", RED)
+    paint(tmp_path, "b.png", BLUE)
+    subset = """def GeomSubset "S" (
+        prepend apiSchemas = ["MaterialBindingAPI"]
+    )
+    {
+        rel material:binding = </N>
+        uniform token familyName = "materialBind"
+        int[] indices = [1]
+    }"""
+    scene = scene_of(material() + material("N", "./b.png") + mesh(inside=subset, faces=2))
+    image_of = scene.point_uv[scene.triangle, 2]
+    assert image_of.tolist() == [[1, 1, 1], [2, 2, 2]]
+    assert scene.texel[scene.texture[:, 0], :3].tolist() == [list(RED), list(BLUE)]
+
+
+def test_a_mesh_without_coordinates_keeps_the_mean_colour_and_says_so(scene_of: Load, tmp_path: Path) -> None:
+    paint(tmp_path, "a.png", RED)
+    scene = scene_of(material() + mesh(uv=""))
+    assert len(scene.point_uv) == 0
+    assert scene.rgba[scene.prim_path.index("/Q")].tolist() == [*RED, 255]
+    assert "no usable texture coordinates 'st'" in told(scene)
+
+
+def test_coordinates_of_a_wrong_number_are_told_and_ignored(scene_of: Load, tmp_path: Path) -> None:
+    paint(tmp_path, "a.png", RED)
+    scene = scene_of(material() + mesh("[(0, 0), (1, 1), (0, 1)]"))
+    assert [p.code for p in scene.problems] == ["S10"]
+    assert not scene.point_uv.any()
+
+
+def test_large_images_are_made_smaller_until_all_fit(
+    scene_of: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(textures, "MOST_TEXELS", 3 * textures.LINE)
+    Image.fromarray(np.full((512, 256, 3), BLUE, np.uint8)).save(tmp_path / "a.png")
+    scene = scene_of(material() + mesh())
+    assert scene.texture[0, 1:3].tolist() == [128, 256]
+    assert len(scene.texel) <= 3 * textures.LINE
+    assert scene.texel[0].tolist() == [*BLUE, 255]
+
+
+def test_a_cached_scene_keeps_its_images_and_a_wrong_number_is_refused(
+    scene_of: Load, tmp_path: Path
+) -> None:
+    paint(tmp_path, "a.png", RED)
+    scene = replace(scene_of(material() + mesh()), key="k")
+    again = cache.read(cache.write(scene, tmp_path / "c"))
+    assert (again.texel == scene.texel).all()
+    assert (again.point_uv == scene.point_uv).all()
+    wrong = scene.texture.copy()
+    wrong[0, 0] = len(scene.texel)
+    path = cache.write(replace(scene, texture=wrong), tmp_path / "c")
+    with pytest.raises(SceneFault):
+        cache.read(path)
