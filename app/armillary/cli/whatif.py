@@ -17,6 +17,7 @@ from armillary.model.clock import NS, WallClock, iso, parse_iso
 from armillary.model.control import AskRuns, RunCard, Runs, SnapshotInfo, TakeSnapshot
 from armillary.model.fault import Fault, WorldFault
 from armillary.model.message import Hello
+from armillary.model.scenario import Scenario
 from armillary.project import folder as projects
 from armillary.project import scenarios
 from armillary.wire import child, runs
@@ -39,7 +40,7 @@ def whatif(project: str, scenario: str, as_json: bool, source: str) -> int:
     folder = _folder(project)
     read = scenarios.read(scenarios.find(folder, scenario), folder)
     log = places.logs() / "whatif.log"
-    with _source(folder, source, parse_iso(read.time) if read.start == "time" else 0) as (address, t_ns):
+    with _source(folder, source, 0, read) as (address, t_ns):
         args = {"project": str(folder), "scenario": read.origin, "source": address, "at_ns": t_ns}
         started = child.start("world.whatif", args, log)
         try:
@@ -63,13 +64,21 @@ def whatif(project: str, scenario: str, as_json: bool, source: str) -> int:
     "--from", "source", default="", metavar="ID", help="The world to fork; the only one if left out."
 )
 @click.option("--at", default="", metavar="T", help="Fork from this recorded time (ISO 8601).")
+@click.option("--snapshot", "file", default="", metavar="FILE", help="Fork from this snapshot instead.")
 @click.option("--scenario", default="", metavar="S", help="Run this scenario's variants too.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def fork(project: str, source: str, at: str, scenario: str, as_json: bool) -> int:
+def fork(project: str, source: str, at: str, file: str, scenario: str, as_json: bool) -> int:
     """Start a WHAT-IF world from a running world; it goes on until `armillary worlds close ID`."""
-    folder = _folder(project) if project else Path(runs.find(source).project)
-    t_ns = _time(at)
-    with _source(folder, source, t_ns) as (address, when):
+    if file and (source or at):
+        raise WorldFault(
+            "A snapshot is of one world at one time.", where="--snapshot", remedy="Leave out --from and --at."
+        )
+    folder = _folder(project or (runs.find(source).project))
+    if file:
+        _restore(folder, file, scenario, as_json)
+        return 0
+    read = scenarios.read(scenarios.find(folder, scenario), folder) if scenario else None
+    with _source(folder, source, _time(at), read) as (address, when):
         _begin({"project": str(folder), "source": address, "at_ns": when, "scenario": scenario}, as_json)
     return 0
 
@@ -137,11 +146,7 @@ def list_(project: str, as_json: bool) -> int:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def restore(project: str, file: str, scenario: str, as_json: bool) -> int:
     """Start a WHAT-IF world from a snapshot; it goes on until `armillary worlds close ID`."""
-    folder = _folder(project)
-    named = folder / ".armillary" / snapshot.FOLDER / file
-    path = Path(file) if Path(file).is_file() or not named.is_file() else named
-    snapshot.read(path)  # a broken one is refused here, before anything starts
-    _begin({"project": str(folder), "snapshot": str(path.absolute()), "scenario": scenario}, as_json)
+    _restore(_folder(project), file, scenario, as_json)
     return 0
 
 
@@ -152,6 +157,14 @@ def _folder(project: str) -> Path:
     return projects.read(Path(project)).folder
 
 
+def _restore(folder: Path, file: str, scenario: str, as_json: bool) -> None:
+    """Start a WHAT-IF world from a snapshot: a path, or the name of one of the project's."""
+    named = folder / ".armillary" / snapshot.FOLDER / file
+    path = Path(file) if Path(file).is_file() or not named.is_file() else named
+    snapshot.read_for(path, projects.read(folder))  # one that does not fit is refused before anything starts
+    _begin({"project": str(folder), "snapshot": str(path.absolute()), "scenario": scenario}, as_json)
+
+
 def _time(text: str) -> int:
     try:
         return parse_iso(text) if text else 0
@@ -160,8 +173,16 @@ def _time(text: str) -> int:
 
 
 @contextlib.contextmanager
-def _source(folder: Path, source: str, t_ns: int) -> Iterator[tuple[str, int]]:
-    """Yield (address of the world to ask, time): for a recorded time a REPLAY world is asked."""
+def _source(folder: Path, source: str, t_ns: int, scenario: Scenario | None) -> Iterator[tuple[str, int]]:
+    """Yield (address of the world to ask, time): for a recorded time a REPLAY world is asked.
+
+    Where neither a world nor a time is asked for, the scenario says where it starts; none for its snapshot.
+    """
+    if scenario is not None and not source and not t_ns:
+        if scenario.start == "snapshot":
+            yield "", 0
+            return
+        t_ns = parse_iso(scenario.time) if scenario.start == "time" else 0
     if source:
         run = runs.find(source)
         if run.kind != "LIVE" or not t_ns:
@@ -302,4 +323,5 @@ def _snapshot(info: SnapshotInfo) -> dict[str, object]:
         "taken": iso(info.taken_ns),
         "tags": info.tags,
         "not_good": list(info.not_good),
+        "project": info.project,
     }
