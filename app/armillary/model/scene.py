@@ -101,6 +101,16 @@ class SceneArrays:
     texel: U1 = field(default_factory=lambda: np.zeros((0, 4), np.uint8))
     """(N, 4) sRGB and opacity, lowest row of an image first; N is a multiple of 32,768."""
 
+    # what moves and appears with the stage's own time, see model.motion.Motion; all empty where nothing does
+    motion_time: F8 = field(default_factory=lambda: np.zeros(0))
+    motion_prim: I8 = field(default_factory=lambda: np.zeros(0, np.int64))
+    motion_world: F8 = field(default_factory=lambda: np.zeros((0, 0, 4, 4)))
+    motion_row: I8 = field(default_factory=lambda: np.zeros(0, np.int64))
+    motion_anchor: I8 = field(default_factory=lambda: np.zeros(0, np.int64))
+    motion_relative: F8 = field(default_factory=lambda: np.zeros((0, 4, 4)))
+    motion_shown_row: I8 = field(default_factory=lambda: np.zeros(0, np.int64))
+    motion_shown: B1 = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
+
     cameras: tuple[Camera, ...] = ()
     variants: tuple[VariantSet, ...] = ()
     problems: tuple[SceneProblem, ...] = ()

@@ -20,7 +20,7 @@ from armillary.model.fault import SceneFault
 from armillary.model.scene import TEXTURE_TILED, Camera, SceneArrays, SceneProblem, VariantSet
 
 MAGIC = b"ARMSCN01"
-FORMAT = 3  # raised when the loader makes other arrays of the same files
+FORMAT = 4  # raised when the loader makes other arrays of the same files
 SUFFIX = ".scene"
 ALIGN = 64
 MOST_BYTES = 4 << 30  # of all cached scenes; the oldest go first
@@ -57,12 +57,22 @@ _ARRAYS: dict[str, tuple[str, tuple[int | None, ...]]] = {  # field -> dtype, sh
     "point_uv": ("<f4", (None, 3)),
     "texture": ("<i4", (None, 4)),
     "texel": ("|u1", (None, 4)),
+    "motion_time": ("<f8", (None,)),
+    "motion_prim": ("<i8", (None,)),
+    "motion_world": ("<f8", (None, None, 4, 4)),
+    "motion_row": ("<i8", (None,)),
+    "motion_anchor": ("<i8", (None,)),
+    "motion_relative": ("<f8", (None, 4, 4)),
+    "motion_shown_row": ("<i8", (None,)),
+    "motion_shown": ("|b1", (None, None)),
 }
 _OTHERS = frozenset(  # arrays that do not have one row a prim
     (
         *("point", "normal", "point_prim", "point_rgba", "triangle", "proto", "root"),
         *("instance_prim", "instance_proto", "instance_matrix", "instance_id"),
         *("point_uv", "texture", "texel"),
+        *("motion_time", "motion_prim", "motion_world", "motion_row", "motion_anchor", "motion_relative"),
+        *("motion_shown_row", "motion_shown"),
     )
 )
 _PATHS = "prim_path"
@@ -211,6 +221,8 @@ def _check(path: Path, arrays: SceneArrays) -> None:
         *((name, m) for name in per_prim),
         *(("normal", p), ("point_prim", p), ("point_rgba", p if len(arrays.point_rgba) else 0)),
         ("point_uv", p if len(arrays.point_uv) else 0),
+        *(("motion_world", len(arrays.motion_time)), ("motion_shown", len(arrays.motion_time))),
+        *(("motion_anchor", len(arrays.motion_row)), ("motion_relative", len(arrays.motion_row))),
         *(("instance_proto", i), ("instance_matrix", i), ("instance_id", i)),
     )
     wrong = [name for name, length in lengths if len(getattr(arrays, name)) != length]
@@ -223,11 +235,17 @@ def _check(path: Path, arrays: SceneArrays) -> None:
         ("parent", -1, m),
         ("prim_type", 0, len(arrays.type_names)),
         ("purpose", 0, 4),
+        ("motion_prim", 0, m),
+        ("motion_row", 0, m),
+        ("motion_anchor", 0, len(arrays.motion_prim)),
+        ("motion_shown_row", 0, m),
     )
     for name, low, high in limits:
         values = getattr(arrays, name)
         if values.size and (int(values.min()) < low or int(values.max()) >= high):
             wrong.append(name)
+    wide = (("motion_world", "motion_prim"), ("motion_shown", "motion_shown_row"))
+    wrong += [a for a, b in wide if getattr(arrays, a).shape[1] != len(getattr(arrays, b))]
     if not _images_fit(arrays):
         wrong.append("texture")
     if k >= 0 and ((np.diff(arrays.proto) < 0).any() or int(arrays.proto[-1]) != t):

@@ -23,12 +23,14 @@ from armillary.model.fault import Fault, SceneFault
 from armillary.model.places import cache as user_cache
 from armillary.model.places import runtime
 from armillary.model.scene import SceneArrays, SceneProblem
-from armillary.scene import author, cache, info, lint, sidecar
+from armillary.model.tree import cleaned
+from armillary.scene import author, cache, foreign, info, lint, sidecar
 from armillary.scene.check import Checked, check
 from armillary.scene.load import Options, load
 from armillary.scene.pictures import Pictures
 from armillary.scene.problems import LIMITS, listed, problem
 from armillary.scene.stage import OpenStage, besides, open_stage, quiet
+from armillary.wire import tree_file
 from armillary.wire.bus import Hub
 
 POLL_S = 1.0
@@ -65,6 +67,8 @@ class SceneServer:
                 return self._info(asked)
             case message.CheckBindings():
                 return self._check_bindings(asked)
+            case message.WriteTree():
+                return _write_tree(asked)
         raise SceneFault(
             f"The scene reader does not know the request {type(asked).__name__}.",
             where="scene.child",
@@ -219,6 +223,18 @@ class SceneServer:
                 [*found.problems, *opened.problems, *arrays.problems, *left_out, *problems, *judged]
             )
         )
+
+
+def _write_tree(asked: message.WriteTree) -> message.Json:
+    """Write what an importer read, after another look at it: its process has read a foreign file."""
+    tree = cleaned(tree_file.read(Path(asked.tree)), asked.output)
+    with quiet():
+        written = foreign.save(
+            foreign.adjusted(tree, asked.up_axis, asked.meters_per_unit),
+            Path(asked.output),
+            force=asked.force,
+        )
+    return message.Json(text=orjson.dumps(written).decode())
 
 
 def _pictures(request: message.OpenScene) -> Pictures:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ import numpy as np
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.model.arrays import B1, F8, I8, U1
+from armillary.model.motion import Motion
 from armillary.model.scene import PURPOSES, SceneArrays, SceneProblem, VariantSet
-from armillary.scene import cameras, paint, place, shapes, textures
+from armillary.scene import cameras, motion, paint, place, shapes, textures
 from armillary.scene.appearance import Appearance
 from armillary.scene.draw import Drawing, Instance, gather
 from armillary.scene.instances import Instancers, point_matrices, read_prototypes
@@ -120,9 +121,11 @@ def _load(
     world_box = place.subtree_boxes(levels, place.moved_boxes(own_box, matrix), None, None)
     row_of = np.full(len(survey.path), NOTHING, np.int64)
     row_of[source[::-1]] = np.arange(len(source))[::-1]
+    moves = motion.read(survey, source, levels, table, which, reset, root, in_setting, _time_range(stage))
     found_cameras = cameras.read(survey, matrix, row_of, metres, world_box)
     return SceneArrays(
         **arrays,
+        **{f"motion_{item.name}": getattr(moves, item.name) for item in fields(Motion)},
         texture=images.table,
         texel=images.texel,
         prim_path=tuple(block.suffix),

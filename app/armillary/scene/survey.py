@@ -75,6 +75,7 @@ class Survey:
     local: list[Any] = field(default_factory=list)  # …and its Gf.Matrix4d
     reset: list[int] = field(default_factory=list)  # sources that do not follow their parent
     invisible: list[int] = field(default_factory=list)
+    with_visibility: list[int] = field(default_factory=list)  # sources that author any
     purpose: dict[int, int] = field(default_factory=dict)
     instance_of: dict[int, str] = field(default_factory=dict)  # source -> path of its prototype
     region: dict[str, tuple[int, int]] = field(default_factory=dict)  # root path -> first source, end
@@ -194,8 +195,10 @@ class Survey:
 
     def _look(self, prim: Any, source: int, plan: _Plan) -> None:
         names = plan.names
-        if "visibility" in names and prim.GetAttribute("visibility").Get(self.time) == "invisible":
-            self.invisible.append(source)
+        if "visibility" in names:
+            self.with_visibility.append(source)
+            if prim.GetAttribute("visibility").Get(self.time) == "invisible":
+                self.invisible.append(source)
         if "purpose" in names:
             token = prim.GetAttribute("purpose").Get(self.time)
             # OpenUSD draws nothing of a purpose that it does not know, as of a guide
