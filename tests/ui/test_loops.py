@@ -252,4 +252,4 @@ def test_however_small_the_picture_what_sends_is_in_sight(desk: DeskWindow, benc
     below = desk.canvas.mapFromGlobal(card.approve.mapToGlobal(card.approve.rect().bottomLeft())).y()
     assert card.approve.isVisible()
     assert 0 < below < desk.canvas.height()
-    assert card.scroll.height() < card.table.sizeHint().height(), "the rest of the evidence is scrolled to"
+    assert card.runs.height() < card.table.sizeHint().height(), "the rest of the evidence is scrolled to"

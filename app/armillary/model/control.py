@@ -273,6 +273,7 @@ class ModelOffer:
     version: str = ""
     settable: tuple[Settable, ...] = ()
     begins_from: int = 0  # tags that the model is begun from
+    watched: tuple[str, ...] = ()  # tags that the scenario measures or bounds
     horizon_s: float = 3600.0
     members: int = 1
     spread: Mapping[str, float] = field(default_factory=dict)
@@ -429,7 +430,8 @@ class Proposal:
 
     id: str
     loop: str
-    # thinking, offered, approved, refused, expired, withdrawn, sent, verified, failed, rolled back, stood down
+    # thinking, offered, approved, refused, expired, withdrawn, sent, verified, failed,
+    # rolled back, stood down
     state: str
     t_ns: int
     title: str

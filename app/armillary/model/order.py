@@ -39,6 +39,23 @@ class Arm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prepare:
+    """Asks the gate what of its conditions holds now, before anything is armed; answered by Prepared."""
+
+    tag: str
+    template: str = ""  # id; `tag` may then be left out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What the gate found. Leave to nothing: it checks all of it again, and more, to arm and to execute."""
+
+    tag: str
+    template: str = ""
+    checks: tuple[Check, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Armed:
     """Leave to write, for a short time: old → new is shown before it is executed."""
 

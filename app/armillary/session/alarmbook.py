@@ -306,6 +306,8 @@ def limit_text(spec: AlarmSpec, tag: TagSpec | None) -> str:
     if spec.kind == "state":
         names = dict(tag.states) if tag is not None else {}
         return "is " + " or ".join(names.get(v, texts.number(v, unit)) for v in spec.values)
+    if spec.kind == "link":
+        return "silent"
     text = f"{spec.direction} {texts.number(spec.limit, unit)}"
     return f"{text}, {spec.count} in sequence" if spec.kind == "count" and spec.count > 1 else text
 
@@ -336,7 +338,7 @@ def alarm_row(spec: AlarmSpec, state: AlarmState, tag: TagSpec | None, prim: int
         latched=state.process is ProcessState.LACKD,
         tag=spec.tag,
         slot=spec.slot if tag is not None else -1,
-        text=spec.title or f"{spec.tag} {limit}",
+        text=(spec.kind == "link" and state.active and state.text) or spec.title or f"{spec.tag} {limit}",
         value=value,
         limit=limit,
         raised_ns=state.raised_ns,

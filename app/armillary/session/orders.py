@@ -9,10 +9,20 @@ from dataclasses import dataclass, replace
 
 from armillary.encoding import texts
 from armillary.model.clock import NS, Clock
-from armillary.model.command import Template
+from armillary.model.command import Check, Template
 from armillary.model.fault import FaultRecord
 from armillary.model.frame import WorldKind
-from armillary.model.order import ENDS, Arm, Armed, CloseOrder, Order, OrderState, Receipt
+from armillary.model.order import (
+    ENDS,
+    Arm,
+    Armed,
+    CloseOrder,
+    Order,
+    OrderState,
+    Prepare,
+    Prepared,
+    Receipt,
+)
 from armillary.model.tags import TagSpec
 from armillary.session.mirror import Mirror
 from armillary.session.signal import Signal
@@ -36,6 +46,9 @@ class OrderCard:
     fault: FaultRecord | None
     can_execute: bool
     slot: int
+    template: str = ""  # id
+    checks: tuple[Check, ...] = ()  # as the gate found them when it was armed
+    effect: str = ""
 
 
 @dataclass(slots=True)
@@ -53,6 +66,9 @@ class _InHand:
     receipt: Receipt | None = None
     fault: FaultRecord | None = None
     over: str = ""  # why it ended before it was executed
+    template: str = ""
+    checks: tuple[Check, ...] = ()
+    effect: str = ""
 
 
 class Orders:
@@ -73,6 +89,26 @@ class Orders:
         self._mirror, self._specs = mirror, specs
         self._hand: _InHand | None = None
         self._number = 0
+        self.prepared: Prepared | None = None  # what the gate found last of the command being prepared
+        self._preparing = False
+
+    def prepare(self, tag: str, template: str = "") -> None:
+        """Ask the gate what of a command's conditions holds now: `prepared` follows. Arms nothing.
+
+        One question at a time; what cannot be asked leaves no findings, and arming says why.
+        """
+        if self.prepared is not None and (self.prepared.tag, self.prepared.template) != (tag, template):
+            self.prepared = None
+        if self._preparing or self._mirror().kind is not WorldKind.LIVE:
+            return
+        self._preparing = True
+
+        def answered(answer: object) -> None:
+            self._preparing = False
+            self.prepared = answer if isinstance(answer, Prepared) else None
+            self.changed.emit()
+
+        self._ask(Prepare(tag=tag, template=template), answered, ANSWER_S)
 
     def why_not(self, slot: int) -> str:
         """Return why a tag cannot be written from here, "" when the world may be asked."""
@@ -123,7 +159,7 @@ class Orders:
         self._number += 1
         number = self._number
         self.armed = None
-        self._hand = _InHand(spec, wish.value, wish.reason, old, number)
+        self._hand = _InHand(spec, wish.value, wish.reason, old, number, template=wish.template)
         self._ask(wish, lambda answer: self._armed(number, answer), ANSWER_S)
         self.changed.emit()
 
@@ -214,6 +250,9 @@ class Orders:
             fault=hand.fault or (hand.receipt.detail if hand.receipt is not None else None),
             can_execute=left > 0 and now_mono_ns - hand.armed_mono_ns >= GUARD_S * NS,
             slot=hand.spec.slot,
+            template=hand.template,
+            checks=hand.checks,
+            effect=hand.effect,
         )
 
     @property
@@ -229,6 +268,7 @@ class Orders:
             return  # it was cancelled meanwhile; the gate lets it expire
         if isinstance(answer, Armed):
             self.armed, hand.old, hand.value = answer, answer.old, answer.new
+            hand.checks, hand.effect = answer.checks, answer.effect
             hand.armed_mono_ns = self._clock.now_mono_ns()
             hand.expires_mono_ns = hand.armed_mono_ns + int(answer.expires_s * NS)
         else:
@@ -252,7 +292,7 @@ class Orders:
 
     def _state(self, hand: _InHand, left_s: float) -> tuple[str, str]:
         if hand.receipt is not None:
-            return receipt_text(hand.receipt), _tone(hand.receipt.state)
+            return receipt_text(hand.receipt, dict(hand.spec.states)), _tone(hand.receipt.state)
         if hand.fault is not None:
             return hand.fault.what, "bad"
         if hand.over:
@@ -266,10 +306,13 @@ class Orders:
         return f"Armed: execute within {left_s:.0f} s", "armed"
 
 
-def receipt_text(receipt: Receipt) -> str:
-    """Return what became of an order, in a sentence."""
+def receipt_text(receipt: Receipt, states: Mapping[float, str] | None = None) -> str:
+    """Return what became of an order, in a sentence; `states` names the values of a tag that has names."""
     why = f": {receipt.detail.what}" if receipt.detail is not None else ""
-    read = texts.number(receipt.read_back, receipt.unit) if receipt.read_back is not None else ""
+    read = ""
+    if receipt.read_back is not None:
+        named = (states or {}).get(receipt.read_back)
+        read = named or texts.number(receipt.read_back, receipt.unit)
     return {
         OrderState.ARMED: "Armed",
         OrderState.ACCEPTED: "Accepted: being sent",

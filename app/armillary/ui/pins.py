@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 from armillary.model.clock import NS, Clock
 from armillary.model.frame import WorldKind
 from armillary.model.order import OrderState, Receipt
+from armillary.model.tags import TagSpec
 from armillary.session.orders import value_text
 from armillary.session.workspace import Workspace
 from armillary.ui.canvas import Canvas
@@ -40,10 +41,14 @@ class Pin:
     urgent: bool = False
 
 
-def receipt_words(receipt: Receipt) -> str:
+def receipt_words(receipt: Receipt, spec: TagSpec | None = None) -> str:
     """Return what became of an order, short: `61 % · sent 10:31:07`."""
     word = _WORDS.get(receipt.state, receipt.state.value.lower())
-    return f"{value_text(receipt.value, receipt.unit)} · {word} {time_text(receipt.t_ns)}"
+    return f"{_shown(receipt.value, receipt.unit, spec)} · {word} {time_text(receipt.t_ns)}"
+
+
+def _shown(value: float, unit: str, spec: TagSpec | None) -> str:
+    return (dict(spec.states).get(value) if spec is not None else None) or value_text(value, unit)
 
 
 class Pins(QWidget):
@@ -85,18 +90,19 @@ class Pins(QWidget):
     def wanted(self) -> tuple[Pin, ...]:
         """Return what stands at parts now: one each, results before proposals."""
         now = self._clock.now_mono_ns()
-        slot_of = {spec.name: spec.slot for spec in self._at.specs}
+        spec_of = {spec.name: spec for spec in self._at.specs}
         found: dict[int, Pin] = {}
         if self._at.kind is WorldKind.LIVE:
             for proposal in self._at.proposals.items.values():
-                if not proposal.is_over and proposal.tag in slot_of:
-                    value = value_text(proposal.value, proposal.unit)
-                    self._put(found, slot_of[proposal.tag], f"loop: {value} · {proposal.state}", urgent=False)
+                if not proposal.is_over and (spec := spec_of.get(proposal.tag)) is not None:
+                    value = _shown(proposal.value, proposal.unit, spec)
+                    self._put(found, spec.slot, f"loop: {value} · {proposal.state}", urgent=False)
         for receipt, at in self._seen.values():
             closed = bool(receipt.closed)
             stays = receipt.state is OrderState.UNVERIFIED and not closed
-            if (stays or now - at < SHOWN_NS) and receipt.tag in slot_of:
-                self._put(found, slot_of[receipt.tag], receipt_words(receipt), urgent=stays)
+            written = spec_of.get(receipt.tag)
+            if (stays or now - at < SHOWN_NS) and written is not None:
+                self._put(found, written.slot, receipt_words(receipt, written), urgent=stays)
         return tuple(found.values())
 
     def _put(self, found: dict[int, Pin], slot: int, text: str, *, urgent: bool) -> None:

@@ -62,13 +62,13 @@ class Offer(QFrame):
         self._grid.setHorizontalSpacing(10)
         self._grid.setVerticalSpacing(3)
         self.table.setObjectName("evidence")
-        self.scroll = QScrollArea()
-        self.scroll.setObjectName("evidence")
-        self.scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.scroll.setWidgetResizable(True)
-        self.scroll.setWidget(self.table)
-        self.scroll.setAccessibleName("What was simulated")
+        self.runs = QScrollArea()
+        self.runs.setObjectName("evidence")
+        self.runs.setFrameShape(QFrame.Shape.NoFrame)
+        self.runs.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.runs.setWidgetResizable(True)
+        self.runs.setWidget(self.table)
+        self.runs.setAccessibleName("What was simulated")
         self.approve = self._button("Approve and send", self._approve, primary=True)
         self.refuse = self._button("Refuse…", self._ask_reason)
         self.fork = self._button("Open the fork", self._open_fork)
@@ -115,8 +115,8 @@ class Offer(QFrame):
         rows.setContentsMargins(12, 10, 8, 10)
         rows.setSpacing(5)
         rows.addLayout(head)
-        for widget in (self.change, self.reason, self.scroll, self.state, self.left, self.why, self._ask):
-            rows.addWidget(widget, 1 if widget is self.scroll else 0)
+        for widget in (self.change, self.reason, self.runs, self.state, self.left, self.why, self._ask):
+            rows.addWidget(widget, 1 if widget is self.runs else 0)
         rows.addLayout(buttons)
 
     def _tag(self) -> str:
@@ -185,7 +185,7 @@ class Offer(QFrame):
         for row, line in enumerate(card.evidence, 1):
             self._line(row, line)
         self._grid.setColumnStretch(1, 1)
-        self.scroll.setVisible(bool(card.evidence))
+        self.runs.setVisible(bool(card.evidence))
 
     def _line(self, row: int, line: Evidence) -> None:
         cells = [
@@ -205,17 +205,17 @@ class Offer(QFrame):
         self.setFixedWidth(width)
         rows = self.layout()
         table_px = 0
-        if rows is not None and self.scroll.isVisibleTo(self):
+        if rows is not None and self.runs.isVisibleTo(self):
             sides = rows.contentsMargins()
-            bar_px = self.scroll.verticalScrollBar().sizeHint().width()
+            bar_px = self.runs.verticalScrollBar().sizeHint().width()
             inner = width - sides.left() - sides.right() - bar_px - 4
             table_px = self._grid.heightForWidth(inner) if self._grid.hasHeightForWidth() else 0
             table_px = max(table_px, self._grid.sizeHint().height())
-        self.scroll.setFixedHeight(table_px)
+        self.runs.setFixedHeight(table_px)
         height = max(self.heightForWidth(width), self.minimumSizeHint().height())
         if height > most:
             left = table_px - (height - most)
-            self.scroll.setFixedHeight(left if left >= LEAST_EVIDENCE_PX else 0)  # the dock has it too
+            self.runs.setFixedHeight(left if left >= LEAST_EVIDENCE_PX else 0)  # the dock has it too
             height = max(self.heightForWidth(width), self.minimumSizeHint().height())
         self.setFixedHeight(height)
         return height

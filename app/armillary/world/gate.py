@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +21,17 @@ from armillary.model.clock import NS, Clock
 from armillary.model.command import Check, Interlock, Template
 from armillary.model.fault import OrderFault, record
 from armillary.model.link import LinkSpec, LinkStatus
-from armillary.model.order import ENDS, Arm, Armed, Order, OrderState, Receipt, Write
+from armillary.model.order import (
+    ENDS,
+    Arm,
+    Armed,
+    Order,
+    OrderState,
+    Prepare,
+    Prepared,
+    Receipt,
+    Write,
+)
 from armillary.model.tags import TagSpec, TagTable
 from armillary.security.audit import Act, Audit, Scalar
 from armillary.world.aims import NOWHERE, Aim, Aims
@@ -28,7 +39,15 @@ from armillary.world.interlocks import Conditions, Senses
 from armillary.world.killswitch import KillSwitch
 from armillary.world.leases import TOKEN_NS, Leave, Leaves, Locks, Rates, Seen
 from armillary.world.ledger import Ledger
-from armillary.world.permit import NOT_SENT, check_link, check_quality, check_role, check_value
+from armillary.world.permit import (
+    NOT_SENT,
+    check_link,
+    check_quality,
+    check_role,
+    check_value,
+    finding,
+    reading_text,
+)
 from armillary.world.readback import NoProof, ProofBack, ReadBack
 from armillary.world.seal import Seals
 
@@ -99,6 +118,31 @@ class Gate:
         self._seen, self._locks, self._rates, self._leaves = Seen(), Locks(), Rates(), Leaves()
         self._flights: dict[str, _Flight] = {}  # by tag
         self._receipts: deque[Receipt] = deque(maxlen=RECEIPTS_KEPT)
+
+    def prepare(self, wish: Prepare, actor: str) -> Prepared:
+        """Return what of the conditions of a command holds now; arms nothing. Raises OrderFault."""
+        now_mono_ns = self._clock.now_mono_ns()
+        with self._guard:
+            aim = self._aims.of(wish.tag, wish.template)
+            spec = aim.spec
+            status = self._status(spec.link)
+            found = [
+                finding(f"Link '{spec.link}' is up", lambda: check_link(spec, self._links, status)),
+                finding(
+                    "Your role may command it",
+                    lambda: check_role(self._role(actor), actor, spec.name, aim.right),
+                    self._role(actor),
+                ),
+                finding("Commands are not stopped", lambda: self._check_open(spec)),
+            ]
+            if spec.slot != NOWHERE:
+                rank = int(self._table.quality[spec.slot]) & 0xFF
+                alive_ns = int(self._table.alive_mono_ns[spec.slot])
+                age_s = (now_mono_ns - alive_ns) / NS if alive_ns else math.nan
+                text = reading_text(spec, aim.shown(self._table), age_s)
+                found.append(finding(f"{spec.name} is known", lambda: check_quality(spec, rank), text))
+            found += self._conditions.checks(spec.name, aim.template, now_mono_ns)
+        return Prepared(tag=spec.name, template=wish.template, checks=tuple(found))
 
     def arm(self, wish: Arm, now_mono_ns: int) -> Armed:
         """Return leave to write one value within 10 s. Raises OrderFault with the reason why not."""

@@ -27,7 +27,7 @@ from armillary.model.fault import Fault, FaultRecord, OrderFault, ProjectFault, 
 from armillary.model.frame import WorldKind
 from armillary.model.link import LinkSpec, LinkStatus
 from armillary.model.loop import LoopSpec
-from armillary.model.order import Arm, CloseOrder, Order, OrderState, Receipt
+from armillary.model.order import Arm, CloseOrder, Order, OrderState, Prepare, Receipt
 from armillary.project import folder as projects
 from armillary.project import loops
 from armillary.project.record import Project
@@ -298,6 +298,8 @@ class Live(Serving):
                 return msg.Browsed(items=tuple(await self._links.browse(link, under, limit)))
             case AlarmAct():
                 return self._act_on_alarms(self.need(peer, Right.ACKNOWLEDGE), message)
+            case Prepare():
+                return self._need_gate().prepare(message, self.who(peer).user)
             case Arm():
                 wish = replace(message, actor=self.who(peer).user)
                 return self._need_gate().arm(wish, self.clock.now_mono_ns())

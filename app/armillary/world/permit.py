@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from armillary.model.account import Right, may
+from armillary.model.command import Check
 from armillary.model.fault import OrderFault
 from armillary.model.link import LinkSpec, LinkState, LinkStatus
 from armillary.model.quality import UNCERTAIN, WORDS
@@ -90,6 +91,21 @@ def check_quality(spec: TagSpec, rank: int) -> None:
             where=spec.name,
             remedy="Wait until its value is current again.",
         )
+
+
+def finding(what: str, require: Callable[[], None], text: str = "") -> Check:
+    """Return whether `require` raises nothing, to be shown; `text`: what is read where it holds."""
+    try:
+        require()
+    except OrderFault as fault:
+        return what, False, fault.what
+    return what, True, text
+
+
+def reading_text(spec: TagSpec, value: float, age_s: float) -> str:
+    """Return a value with its age, short: `on, 0.3 s old`."""
+    shown = dict(spec.states).get(value) or f"{value:.4g} {spec.unit}".strip()
+    return f"{shown}, {age_s:.1f} s old" if math.isfinite(age_s) else shown
 
 
 def raw_value(spec: TagSpec, value: float) -> float:
