@@ -112,6 +112,13 @@ def with_tag(text: str, name: str, changes: Mapping[str, Value | None]) -> str:
     return _text(root)
 
 
+def tag_facts(text: str, name: str) -> dict[str, Any]:  # Any: JSON
+    """Return what twins.json says of a tag, {} when it does not have it. Raises ProjectFault."""
+    twins = _parsed(text or EMPTY).get("twins", [])
+    found = (tag for twin in twins for n, tag in _tags(twin, str(twin.get("id"))) if n == name)
+    return dict(next(found, {}))
+
+
 def _parsed(text: str) -> dict[str, Any]:  # Any: parsed JSON
     try:
         root = json.loads(text)

@@ -202,3 +202,14 @@ def with_alarm(text: str, id_: str, changes: Mapping[str, Value | None]) -> str:
         else:
             found[key] = value
     return tomlkit.dumps(document)
+
+
+def alarm_facts(text: str, id_: str) -> dict[str, Value]:
+    """Return what rules.toml says of an alarm, {} when it does not have it. Raises ProjectFault."""
+    try:
+        document = tomlkit.parse(text or "schema = 1\n").unwrap()
+    except TOMLKitError as error:
+        raise ProjectFault(
+            f"{RULES_FILE} cannot be edited: {error}.", where=RULES_FILE, remedy="Correct the file first."
+        ) from error
+    return next((dict(alarm) for alarm in document.get("alarm", ()) if alarm.get("id") == id_), {})

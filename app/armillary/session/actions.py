@@ -292,6 +292,14 @@ ACTIONS: tuple[Action, ...] = (
         run=lambda desk: desk.toggle_theme(),
     ),
     Action(
+        id="desk.reduce-motion",
+        title="Reduce motion",
+        menu="View",
+        tip="Let nothing blink, or let alarms that wait blink again",
+        why_not=_always,
+        run=lambda desk: desk.toggle_motion(),
+    ),
+    Action(
         id="desk.full-screen",
         title="Full screen",
         menu="View",

@@ -27,6 +27,10 @@ def _redo(at: Workspace) -> str:
     return may_not_author(at) or ("" if at.undo.redoes else "Nothing was undone.")
 
 
+def _bind(at: Workspace) -> str:
+    return may_not_author(at) or ("" if at.selection else "No part is selected.")
+
+
 AUTHOR_ACTIONS: tuple[Action, ...] = (
     Action(
         id="project.load-changes",
@@ -36,6 +40,16 @@ AUTHOR_ACTIONS: tuple[Action, ...] = (
         tip="Let the live world read its project again; alarms go on, links are made anew",
         why_not=lambda at: at.disk.why_not(),
         run=lambda desk: desk.workspace.disk.load(),
+    ),
+    Action(
+        id="edit.bind",
+        title="Bind to the selected part…",
+        menu="Edit",
+        shortcut="Ctrl+B",
+        role="engineer",
+        tip="Bind what is chosen in the link browser or the live table to the part selected last",
+        why_not=_bind,
+        run=lambda desk: desk.bind(),
     ),
     Action(
         id="edit.undo",

@@ -39,6 +39,15 @@ class Settings:
         self._put("theme", theme if theme in THEMES else THEMES[0])
 
     @property
+    def reduce_motion(self) -> bool:
+        """Whether nothing may blink."""
+        return self.get("reduce-motion") == "yes"
+
+    @reduce_motion.setter
+    def reduce_motion(self, is_still: bool) -> None:
+        self.set("reduce-motion", "yes" if is_still else "no")
+
+    @property
     def recent(self) -> tuple[str, ...]:
         """Projects and scenes opened, newest first; those that are gone are left out."""
         kept = self._values.get("recent")

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from armillary.model.message import (
     Welcome,
 )
 from armillary.model.order import Receipt
+from armillary.model.tags import TagSpec
 from armillary.project.record import Project
 from armillary.session import rows
 from armillary.session.alarmbook import AlarmBook
@@ -35,6 +37,7 @@ from armillary.session.disk import Disk, with_project
 from armillary.session.feed import RECORDER, SCENE, WORLD, Feed
 from armillary.session.loading import fault_of
 from armillary.session.mirror import Mirror
+from armillary.session.modelmap import ModelMap
 from armillary.session.orders import Orders
 from armillary.session.showing import GREYS
 from armillary.session.timeline import Timeline
@@ -97,6 +100,7 @@ class Workspace(Visiting):
         self.futures = Futures(self, clock)
         self.difference = Difference(self, self.futures, clock)
         self.difference.changed.connect(self.world_changed.emit)  # legends differ
+        self.modelmap = ModelMap(self._work, self._saved_folder, lambda: self.plant_specs)
         self.undo = Undo()
         self.authoring = Authoring(self, self.undo)
         self.disk = Disk(self)
@@ -112,6 +116,14 @@ class Workspace(Visiting):
     def is_trainee(self) -> bool:
         """Whether this is a trainee's desk: it directs nothing and opens nothing else."""
         return self.desk == "trainee"
+
+    @property
+    def plant_specs(self) -> tuple[TagSpec, ...]:
+        """The tags of home, whatever world is shown."""
+        return self._home.specs if self._home is not None else self.specs
+
+    def _saved_folder(self) -> Path | None:
+        return self.project.folder if self.project is not None and self.project.saved else None
 
     @property
     def receipts(self) -> Mapping[str, Receipt]:
@@ -457,6 +469,10 @@ class Workspace(Visiting):
     def ask_scene(self, message: object, callback: Callable[[object], None], timeout_s: float) -> None:
         """Ask the scene child."""
         self._ask(SCENE, message, callback, timeout_s)
+
+    def ask_recorder(self, message: object, callback: Callable[[object], None], timeout_s: float) -> None:
+        """Ask the recorder of our project."""
+        self._ask(RECORDER, message, callback, timeout_s)
 
     def now_ns(self) -> int:
         """Return the time now, for what is written."""

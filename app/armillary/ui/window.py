@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QMainWindow,
 from armillary.model.arrays import U4
 from armillary.model.clock import Clock, WallClock
 from armillary.model.fault import Fault
+from armillary.model.frame import WorldKind
 from armillary.session.actions import ACTIONS, Action, action
 from armillary.session.alarm_actions import go_to_alarm
 from armillary.session.alarmbook import AlarmRow
@@ -32,6 +33,7 @@ from armillary.ui.brief import BriefCard
 from armillary.ui.canvas import Canvas
 from armillary.ui.commands import Commands
 from armillary.ui.decisions import Decisions
+from armillary.ui.disk_card import DiskCard
 from armillary.ui.finder import Finder
 from armillary.ui.help import HelpSheet
 from armillary.ui.menus import Menus
@@ -57,6 +59,7 @@ from armillary.viewport.view import View
 
 SIZE = (1600, 1000)
 SAY_MS = 6000
+FUTURES_PX = 320  # of the docks below while a what-if is shown: runs and figures need room
 _REFRESH_MS = 250
 _SCENES = "Scenes and projects (*.usd *.usda *.usdc *.usdz project.toml);;All files (*)"
 _CONTEXT_MENU = ("view.frame", "trend.selection", "view.isolate", "view.show-all", "selection.copy-path")
@@ -87,6 +90,7 @@ class DeskWindow(QMainWindow):
         self._connect()
         self._restore()
         self.set_theme(self.colours.name)
+        self.set_motion(is_reduced=self.settings.reduce_motion)
         self._project_changed()
         self.canvas.setFocus()
 
@@ -95,7 +99,7 @@ class DeskWindow(QMainWindow):
         ws, clock, colours = self.workspace, self.clock, self.colours
         self.canvas = Canvas(ws, clock, colours, View())
         self.tree = TreePanel(ws, colours, self.frame, self._context_menu)
-        self.inspector = InspectorPanel(ws, clock, colours, trend=self.trend, copy=self.copy)
+        self.inspector = InspectorPanel(ws, clock, colours, trend=self.trend, copy=self.copy, say=self.say)
         self.tags = TagsPanel(ws, clock, colours, self.trend)
         self.trends = TrendsPanel(ws, clock, colours)
         self.links = LinksPanel(ws, colours)
@@ -115,6 +119,7 @@ class DeskWindow(QMainWindow):
         self.exercise = ExercisePanel(ws, colours, self._run_named)
         self.instructor = InstructorPanel(ws, colours, self._run_named, self.fault)
         self.brief = BriefCard(ws, self._run_named)
+        self.changed = DiskCard(ws, self._run_named, self.say)
         self.second = SecondDesk(self)
 
     def _build_frame(self) -> None:
@@ -143,6 +148,7 @@ class DeskWindow(QMainWindow):
         self.decisions.place(self.mode)
         self.bars.place(self.mode, self.docks, self.canvas, self.show_panel)
         self.mode.top(self.brief)
+        self.mode.top(self.changed)
         if self.workspace.is_trainee:
             for name in ("worlds", "links"):
                 self.docks.hide(name)
@@ -221,6 +227,8 @@ class DeskWindow(QMainWindow):
 
     def _visited(self) -> None:
         """Another world is shown: what depends on its tags is looked up anew."""
+        if self.workspace.kind is WorldKind.WHATIF:
+            self.docks.give_height("bottom", FUTURES_PX)
         self.finder.forget()
         self._soon()
 
@@ -395,6 +403,29 @@ class DeskWindow(QMainWindow):
         """Change between dark and light, and remember it."""
         self.set_theme("light" if self.colours.name == "dark" else "dark")
         self.settings.theme = self.colours.name
+
+    def toggle_motion(self) -> None:
+        """Let nothing blink, or let alarms that wait blink again, and remember it."""
+        self.settings.reduce_motion = not self.settings.reduce_motion
+        self.set_motion(is_reduced=self.settings.reduce_motion)
+        self.say("Nothing blinks." if self.settings.reduce_motion else "What waits blinks.")
+
+    def set_motion(self, *, is_reduced: bool) -> None:
+        """Draw with or without what blinks."""
+        self.canvas.view.set_options(still=is_reduced)
+        self.canvas.touch()
+        self.alarmbar.still = is_reduced
+        self.alarmbar.refresh()
+
+    def bind(self) -> None:
+        """Bind what is chosen in the link browser, else in the live table, to the selected part."""
+        slots = self.tags.chosen()
+        if self.browse.chosen() and (self.browse.view.hasFocus() or not slots):
+            self.browse.bind_to_selection()
+        elif slots:
+            self.bindcard.drop(slots, self.workspace.selection[-1])
+        else:
+            self.say("Bind: choose a node in Browse or a tag in the live table first.")
 
     def set_theme(self, name: str) -> None:
         """Draw everything in a theme."""

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVB
 
 from armillary.model.arrays import U4
 from armillary.model.clock import Clock
+from armillary.model.command import Template
 from armillary.model.fault import FaultRecord
 from armillary.model.frame import WorldKind
 from armillary.model.message import Attributes
@@ -17,12 +18,13 @@ from armillary.model.scene import SceneArrays
 from armillary.session.rows import BindingRow
 from armillary.session.workspace import Workspace
 from armillary.ui import icons, theme
+from armillary.ui.limits_card import LimitsCard, LimitsList
 from armillary.ui.pieces import IconButton, Section, empty, label
 from armillary.ui.row_model import Row, RowModel, double_rows, fit_height, short_table, stretch
 from armillary.ui.tag_model import AGE, LINK, NAME, QUALITY, VALUE, TagModel
 from armillary.ui.tag_view import table
 from armillary.ui.theme import Colours
-from armillary.ui.write_card import WriteCard
+from armillary.ui.write_card import WriteCard, template_button, templates_of
 
 REFRESH_MS = 250
 _NOTHING = "Nothing selected.\nClick a part in the picture or in the tree to see its values."
@@ -41,6 +43,7 @@ class InspectorPanel(QWidget):
         *,
         trend: Callable[[tuple[int, ...]], None],
         copy: Callable[[str], None],
+        say: Callable[[str], None],
     ) -> None:
         super().__init__()
         self._workspace, self._clock, self._colours = workspace, clock, colours
@@ -63,7 +66,12 @@ class InspectorPanel(QWidget):
         self.attributes = RowModel(("Attribute", "Value"), colours, parent=self)
         self.attribute_table = short_table(self.attributes, "Attributes of the part")
         self.card = WriteCard(workspace, clock)
+        self.limits = LimitsCard(workspace, say)
+        self.alarms = LimitsList(workspace, self.limits, self._chosen_tag)
         self._lay_out()
+        self.values.selectionModel().selectionChanged.connect(lambda *_: self.alarms.name_tag())
+        self.limits.closed.connect(self._show_alarms)
+        workspace.people.changed.connect(self._show_alarms)
         self._late = QTimer(self)
         self._late.setSingleShot(True)
         self._late.setInterval(REFRESH_MS)
@@ -87,7 +95,8 @@ class InspectorPanel(QWidget):
         points.setLayout(self._setpoints)
         self._setpoints.setContentsMargins(0, 0, 0, 0)
         self.value_section = Section("Values", self.values)
-        self.write_section = Section("Setpoints", points)
+        self.write_section = Section("Commands", points)
+        self.alarm_section = Section("Alarms", self.alarms)
         self.binding_section = Section("Bindings", self.binding_table)
         self.attribute_section = Section("Attributes", self.attribute_table, is_open=False)
         double_rows(self.binding_table)
@@ -100,8 +109,10 @@ class InspectorPanel(QWidget):
         rows.setContentsMargins(8, 8, 8, 8)
         rows.setSpacing(4)
         rows.addLayout(head)
-        for widget in (self.path, self.kind, self.twin, self.card, self.value_section, self.write_section):
+        for widget in (self.path, self.kind, self.twin, self.card, self.limits, self.value_section):
             rows.addWidget(widget)
+        rows.addWidget(self.alarm_section)
+        rows.addWidget(self.write_section)
         rows.addWidget(self.binding_section)
         rows.addWidget(self.attribute_section)
         rows.addStretch(1)
@@ -122,8 +133,10 @@ class InspectorPanel(QWidget):
         """Show the part selected last; leaving a part disarms what was armed for it."""
         scene = self._workspace.scene
         prim = prims[-1] if prims and scene is not None and prims[-1] < len(scene) else -1
-        if prim != self._prim and self.card.slot >= 0:
+        if prim != self._prim and self.card.is_open:
             self.card.close_card()
+        if prim != self._prim:
+            self.limits.close_card()
         self._prim = prim
         self.empty.setVisible(prim < 0)
         self.area.setVisible(prim >= 0)
@@ -136,6 +149,7 @@ class InspectorPanel(QWidget):
         self.value_section.setVisible(bool(slots))
         fit_height(self.values, _MANY)
         self._offer_writes(slots)
+        self._show_alarms()
         self.attributes.replace(())
         self.attribute_section.set_title("Attributes")
         path = scene.prim_path[prim]
@@ -157,17 +171,33 @@ class InspectorPanel(QWidget):
             model = f" · {twin.model}" if twin.model else ""
             self.twin.setText(f"Twin {twin.id}{f', {twin.title}' if twin.title else ''}{model}")
 
+    def _show_alarms(self) -> None:
+        """Show the alarms of the part's tags; an engineer edits them and the tags."""
+        slots = tuple(self.tags.slot(row) for row in range(self.tags.rowCount()))
+        count = self.alarms.show_tags(slots)
+        self.alarm_section.set_title(f"Alarms ({count})" if count else "No alarms")
+        self.alarm_section.setVisible(bool(slots))
+
+    def _chosen_tag(self) -> int:
+        """Return the tag selected in the values, else the first; -1 where there is none."""
+        chosen = self.values.selectionModel().selectedRows()
+        row = chosen[0].row() if chosen else 0
+        return self.tags.slot(row) if row < self.tags.rowCount() else -1
+
     def _offer_writes(self, slots: tuple[int, ...]) -> None:
         while (item := self._setpoints.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.deleteLater()
         writable = [slot for slot in slots if self._workspace.specs[slot].writable]
         kind = self._workspace.kind
+        templates = templates_of(self._workspace, slots)
         if writable and kind in (WorldKind.REPLAY, WorldKind.WHATIF):  # replaced, not greyed
             self._setpoints.addWidget(label(f"A {kind.value} world takes no commands.", "muted", wrap=True))
             self.write_section.setVisible(True)
             return
         is_simulated = kind is WorldKind.TRAINING
+        for template in templates:
+            self._setpoints.addWidget(template_button(template, self.open_template))
         for slot in writable:
             spec = self._workspace.specs[slot]
             why = self._workspace.orders.why_not(slot)
@@ -181,7 +211,12 @@ class InspectorPanel(QWidget):
             self._setpoints.addWidget(button)
             if why:
                 self._setpoints.addWidget(label(why, "muted", wrap=True))
-        self.write_section.setVisible(bool(writable))
+        self.write_section.setVisible(bool(writable) or bool(templates))
+
+    def open_template(self, template: Template) -> None:
+        """Show the card that carries out a template."""
+        self.card.open_template(template)
+        self.area.ensureWidgetVisible(self.card)
 
     def open_write(self, slot: int, value: float = math.nan, source: str = "") -> None:
         """Show the card that writes a tag, filled in with a value and where it came from."""

@@ -1,0 +1,109 @@
+"""How often an alarm would have been raised by what was recorded: its limits tried on the past."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from armillary.model.alarm import AlarmSpec
+from armillary.model.arrays import F8, I8, U2
+from armillary.model.clock import NS
+from armillary.model.message import AskBetween, Enroll, Enrolled, Samples
+from armillary.model.quality import STALE, rank
+from armillary.model.sample import SampleBatch
+
+SPAN_S = 86_400
+ANSWER_S = 10.0
+_HOURS = 90  # minutes from which hours are told
+PAGES = 8  # of 200,000 samples at most
+KINDS = ("level", "count")
+Ask = Callable[[object, Callable[[object], None], float], None]
+
+
+def raises(spec: AlarmSpec, t_ns: I8, value: F8, quality: U2) -> int:
+    """Return how often a `level` or `count` alarm is raised by readings in their order.
+
+    t_ns: (n,) of the plant, ascending; value: (n,) in the tag's unit. Readings that are stale, bad or no
+    number say nothing. The number of runs beyond and inside the limit decides the cost, not n.
+    """
+    good = (rank(quality) < STALE) & np.isfinite(value)
+    t_ns, value = t_ns[good], value[good]
+    if not len(value):
+        return 0
+    sign = 1.0 if spec.direction == "above" else -1.0
+    over = sign * (value - spec.limit)
+    code = np.where(over > 0, 1, np.where(over <= -spec.deadband, -1, 0))
+    first = np.flatnonzero(np.append(True, code[1:] != code[:-1]))
+    after = np.append(first[1:], len(code))
+    ends = np.append(t_ns[first[1:]], t_ns[-1])
+    lasted_s = (ends - t_ns[first]) / NS
+    is_active, count = False, 0
+    for what, n, lasts_s in zip(
+        code[first].tolist(), (after - first).tolist(), lasted_s.tolist(), strict=True
+    ):
+        if spec.kind == "count":
+            raised, cleared = n >= spec.count, n >= (spec.count_clear or spec.count)
+        else:
+            raised, cleared = lasts_s >= spec.on_delay_s, lasts_s >= spec.off_delay_s
+        if not is_active and what == 1 and raised:
+            is_active, count = True, count + 1
+        elif is_active and what == -1 and cleared:
+            is_active = False
+    return count
+
+
+class Past:
+    """The recorded readings of one tag in the last day; asked for once."""
+
+    def __init__(self, ask: Ask, tag: str, now_ns: int, done: Callable[[Past], None]) -> None:
+        self._ask, self._done, self._now_ns = ask, done, now_ns
+        self._parts: list[SampleBatch] = []
+        self.tag = tag
+        self.is_known = False
+        self.t_ns: I8 = np.zeros(0, np.int64)
+        self.value: F8 = np.zeros(0)
+        self.quality: U2 = np.zeros(0, np.uint16)
+        ask(Enroll(tags=(tag,), create=False), self._enrolled, ANSWER_S)
+
+    def _enrolled(self, answer: object) -> None:
+        if isinstance(answer, Enrolled) and answer.ids[0]:
+            self._ids = answer.ids
+            self._page(self._now_ns - SPAN_S * NS)
+
+    def _page(self, from_ns: int) -> None:
+        question = AskBetween(ids=self._ids, from_ns=from_ns, to_ns=self._now_ns)
+        self._ask(question, lambda answer: self._answered(from_ns, answer), ANSWER_S)
+
+    def _answered(self, from_ns: int, answer: object) -> None:
+        if not isinstance(answer, Samples):
+            return
+        self._parts.append(answer.batch)
+        if from_ns < answer.to_ns < self._now_ns and len(self._parts) < PAGES:
+            self._page(answer.to_ns)
+            return
+        t_ns = np.concatenate([part.source_ns for part in self._parts])
+        order = np.argsort(t_ns, kind="stable")
+        self.t_ns = t_ns[order]
+        self.value = np.concatenate([part.value for part in self._parts])[order]
+        self.quality = np.concatenate([part.quality for part in self._parts])[order]
+        self.is_known = True
+        self._done(self)
+
+    def told(self, spec: AlarmSpec | None, old: AlarmSpec | None) -> str:
+        """Return in a sentence how often an alarm would have been raised, and how often as it is now."""
+        if not self.is_known or spec is None or spec.kind not in KINDS or not len(self.t_ns):
+            return ""
+        minutes = min(SPAN_S, (self._now_ns - int(self.t_ns[0])) / NS) / 60
+        since = (
+            f"last {minutes / 60:.0f} h" if minutes >= _HOURS else f"{max(1, round(minutes))} min recorded"
+        )
+        new = raises(spec, self.t_ns, self.value, self.quality)
+        text = f"In the {since} it would have been raised {_times(new)}"
+        if old is None or old.kind not in KINDS:
+            return f"{text}."
+        return f"{text}, as it is now {_times(raises(old, self.t_ns, self.value, self.quality))}."
+
+
+def _times(n: int) -> str:
+    return "once" if n == 1 else f"{n} times" if n else "not once"

@@ -1,0 +1,58 @@
+"""The bar that tells an engineer that the world runs another project than the one on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtWidgets import QFrame, QHBoxLayout
+
+from armillary.model.account import Right, may
+from armillary.session.workspace import Workspace
+from armillary.ui.pieces import label
+from armillary.ui.tables import button
+
+CHANGED = "The project was changed. The world runs it as it was before."
+
+
+class DiskCard(QFrame):
+    """Below the banners while the files differ from what runs; for an engineer, with *Load it*."""
+
+    def __init__(self, workspace: Workspace, run: Callable[[str], None], say: Callable[[str], None]) -> None:
+        super().__init__()
+        self._at = workspace
+        self.setProperty("role", "card")
+        self.setObjectName("changed")
+        self.text = label(CHANGED, wrap=True)
+        self.load = button(
+            "Load it",
+            "Load the changed project into the live world",
+            lambda: run("project.load-changes"),
+            primary=True,
+        )
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 6, 12, 6)
+        row.addWidget(self.text, 1)
+        row.addWidget(self.load)
+        for signal in (
+            workspace.disk.changed,
+            workspace.people.changed,
+            workspace.visited,
+            workspace.world_changed,
+            workspace.project_changed,
+        ):
+            signal.connect(self.refresh)
+        workspace.disk.told.connect(say)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show whether the files differ, why they cannot be loaded, and who may."""
+        at = self._at
+        shown = at.disk.differs and may(at.role, Right.AUTHOR) and not at.is_trainee
+        if shown:
+            problem, why = at.disk.problem, at.disk.why_not()
+            wrong = f" It cannot be loaded: {problem.what} {problem.remedy}" if problem is not None else ""
+            self.text.setText(CHANGED + wrong)
+            self.setAccessibleName(self.text.text())
+            self.load.setEnabled(not why)
+            self.load.setToolTip(why or "Alarms go on; links are made anew")
+        self.setVisible(shown)
