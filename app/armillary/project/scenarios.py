@@ -311,6 +311,42 @@ def write(scenario: Scenario, path: Path, project: Path) -> None:
         ) from error
 
 
+def remap(path: Path, project: Path, simulator: str, file: str, names: Mapping[str, str]) -> None:
+    """Give a scenario file another simulator and map, and leave all else as it is, comments too.
+
+    file: absolute, of an FMU. names: tag → variable. What is written must read back. Raises ProjectFault.
+    """
+    try:
+        text = path.read_text("utf-8")
+        doc = tomlkit.parse(text)
+    except (OSError, ValueError) as error:
+        raise ProjectFault(
+            f"The scenario cannot be read: {error}.", where=str(path), remedy="Correct the file."
+        ) from error
+    table = doc.setdefault("simulator", tomlkit.table())
+    table["kind"] = simulator
+    table.pop("file", None)
+    if file:
+        table["file"] = _relative(file, project)
+    doc.pop("map", None)
+    if names:
+        made = tomlkit.table()
+        made.update(dict(names))
+        doc["map"] = made
+    try:
+        write_atomic(path, tomlkit.dumps(doc))
+        read(path, project)
+    except ProjectFault:
+        write_atomic(path, text)
+        raise
+    except OSError as error:
+        raise ProjectFault(
+            f"The scenario cannot be written: {error.strerror}.",
+            where=str(path),
+            remedy="Choose a folder that you may write to.",
+        ) from error
+
+
 def _kept(**entries: object) -> dict[str, object]:
     return {key: value for key, value in entries.items() if value not in ("", 0.0, [])}
 

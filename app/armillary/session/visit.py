@@ -56,6 +56,7 @@ class Visit:
         self.died: FaultRecord | None = None
         self.lost = ""  # why there was no welcome, or no seek
         self.refusal: FaultRecord | None = None  # the same, as the world said it
+        self.began = True  # False: what was refused is its beginning, not a time
         self.begun_mono_ns = 0
         self.seek_ns: int | None = None  # wanted, not sent yet
         self.asked_seek_ns = 0  # newest that was sent
@@ -179,6 +180,7 @@ class Visit:
         self._frames_before = self.side.mirror.frames  # the next one is of after
         if isinstance(answer, FaultRecord):
             self.lost, self.refusal = f"{answer.what} {answer.remedy}", answer
+            self.began = not self._is_beginning
             self.is_idle = self._is_beginning  # a spare that could not begin is a spare still
             self._is_beginning = False
 

@@ -643,8 +643,7 @@ class Visiting(Loading):
         why = visit.lost or "It did not answer in time."
         if visit.is_welcomed and visit.lost:
             visit.lost, visit.wants_show = "", False
-            is_past = visit.kind is WorldKind.REPLAY
-            what = "That time cannot be shown" if is_past else "The what-if could not begin"
+            what = "That time cannot be shown" if visit.began else "The what-if could not begin"
             text, refusal, visit.refusal = f"{what}: {why}", visit.refusal, None
             self._add_event(Event(t_ns=now_ns, level="warning", source=visit.kind.value, text=text))
             if refusal is not None:

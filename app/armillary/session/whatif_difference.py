@@ -26,7 +26,7 @@ from armillary.model.tags import TagSpec
 from armillary.model.twin import TwinInstance
 from armillary.session.mirror import Mirror
 from armillary.session.scenery import Scenery
-from armillary.session.showing import Showing
+from armillary.session.showing import GREYS, Showing
 from armillary.session.signal import Signal
 from armillary.session.whatif import BASELINE, Futures, Host
 
@@ -38,6 +38,7 @@ DIVERGING = ColourMap(
 )
 ASK_NS = NS // 10  # frames of the other run: at most so often
 ASK_S = 5.0
+_GROUND = 255.0  # what parts without a value fade to in the light theme; 0 in the dark one
 _DULL = 0.55  # share of the equipment grey that what has no value in the unit is drawn with
 
 
@@ -197,7 +198,8 @@ class Difference:
             self.span = nice(most)  # only grows: while it plays, a colour means one thing
             self._showing.tint_legends = (self.legend(),)
             self.changed.emit()
-        grey = (np.array(self._showing.grey) * _DULL).astype(np.uint8)
+        ground = _GROUND if self._showing.grey == GREYS["light"] else 0.0
+        grey = (np.array(self._showing.grey) * _DULL + ground * (1.0 - _DULL)).astype(np.uint8)
         rgba = look.rgba.copy()
         rgba[:, :3] = grey
         row = np.clip(np.rint((difference / self.span + 1.0) * 127.5), 0, 255)

@@ -17,6 +17,7 @@ from armillary.ui.theme import Colours
 
 Area = Literal["left", "right", "bottom"]
 STATE_VERSION = 1
+_MOST = 0.65  # of the height, for an area that asks for more
 _CHECK = 4  # bytes of the checksum before a kept arrangement
 _AREAS = {
     "left": ads.LeftDockWidgetArea,
@@ -106,6 +107,13 @@ class Docks:
             dock.dockAreaWidget().setCurrentIndex(0)
         self._initial = self.manager.saveState(STATE_VERSION)
         self.name_buttons()
+
+    def give_height(self, area: Area, least: int) -> None:
+        """Give an area at least so many pixels of height, where the window has them."""
+        splitter = self._areas[area].parentSplitter()
+        sizes = splitter.sizes() if splitter is not None else []
+        if len(sizes) == 2 and sizes[1] < least <= sum(sizes) * _MOST:  # noqa: PLR2004  picture and area
+            self.manager.setSplitterSizes(self._areas[area], [sum(sizes) - least, least])
 
     # ------------------------------------------------------------ state
     def save(self) -> bytes:

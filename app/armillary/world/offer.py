@@ -24,11 +24,24 @@ def offer(fork: Forked) -> ModelOffer:
             if variable.causality in ("input", "parameter")
         ),
         begins_from=len(fork.columns),
+        watched=_watched(fork),
         horizon_s=scenario.horizon_s,
         members=scenario.members,
         spread=dict(scenario.spread),
         seed=scenario.seed,
     )
+
+
+def _watched(fork: Forked) -> tuple[str, ...]:
+    """Return the tags that measures and constraints speak of, constraints first."""
+    score = fork.scenario.score
+    texts = " ".join((*score.constraint, *(measure.of for measure in fork.scenario.measures)))
+    found = [(texts.find(spec.name), -len(spec.name), spec.name) for spec in fork.specs]
+    out: list[str] = []
+    for _at, _, name in sorted(row for row in found if row[0] >= 0):
+        if not any(name in longer for longer in out):  # `T-1.level` is in `T-1.level_raw` too
+            out.append(name)
+    return tuple(out)
 
 
 def _settable(fork: Forked, variable: Variable, spec: TagSpec | None) -> Settable:

@@ -22,8 +22,8 @@ from armillary.model.control import Measure, RunCard
 from armillary.session.whatif_difference import units_of
 from armillary.session.workspace import Workspace
 from armillary.ui.panels.compare_plot import ComparePlot, Style, styles
-from armillary.ui.panels.fold import Fold
-from armillary.ui.pieces import EmptyOver, label
+from armillary.ui.panels.fold import Fold, Line
+from armillary.ui.pieces import EmptyOver
 from armillary.ui.theme import Colours
 
 _NONE = "Nothing to compare yet: run a what-if, then tick runs in the What-if dock."
@@ -93,15 +93,18 @@ class ComparePanel(QWidget):
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.table.setTabKeyNavigation(False)
         self.table.setWordWrap(True)
+        header = self.table.horizontalHeader()
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        header.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.tag = QComboBox()
         self.tag.setAccessibleName("Tag that is compared over time")
         self.plot = ComparePlot(colours, workspace.seek)
         self.unit = QComboBox()
         self.unit.setAccessibleName("Unit of the difference in the picture")
-        self.difference = QPushButton("Difference in the picture")
+        self.difference = QPushButton("Difference")
         self.difference.setCheckable(True)
         self.difference.setAccessibleName("Colour the picture by the difference to the baseline")
-        self.note = label("", "muted")
+        self.note = Line("muted")
         self._lay_out()
         self.empty = EmptyOver(self.table, _NONE)
         self.tag.activated.connect(lambda _index: self._watch())
@@ -122,9 +125,8 @@ class ComparePanel(QWidget):
     def _lay_out(self) -> None:
         bar = QHBoxLayout()
         bar.setContentsMargins(6, 4, 6, 2)
-        for widget in (self.tag, self.note):
-            bar.addWidget(widget)
-        bar.addStretch(1)
+        bar.addWidget(self.tag)
+        bar.addWidget(self.note, 1)
         bar.addWidget(self.difference)
         bar.addWidget(self.unit)
         right = QWidget()
@@ -203,12 +205,14 @@ class ComparePanel(QWidget):
         item.setForeground(QColor(colour))
 
     def _offer_tags(self) -> None:
-        """Offer the tags of the trends, then those of the selection, then levels, flows and powers."""
+        """Offer what the scenario looks at, the tags of the trends and of the selection, then common ones."""
         specs = self._at.specs
         names = [specs[s].name for s in self._at.timeline.slots if s < len(specs)]
         selected = [specs[s].name for s in self._at.tags_of_selection()]
         commonly = [s.name for s in specs if s.name.endswith((".level", ".flow", ".power"))]
-        wanted = list(dict.fromkeys((*names, *selected, *commonly)))[:_OFFERED]
+        offer = self._futures.offer
+        watched = offer.watched if offer is not None else ()
+        wanted = list(dict.fromkeys((*watched, *names, *selected, *commonly)))[:_OFFERED]
         if not self.cards or wanted == [self.tag.itemText(i) for i in range(self.tag.count())]:
             return
         before = self.tag.currentText()
@@ -241,7 +245,7 @@ class ComparePanel(QWidget):
         series = self._futures.series.get(name)
         self.plot.draw(series, how, spec.unit if spec is not None else "", runs.forked_ns if runs else 0)
         has_band = any(card.members > 1 for card in self.cards)
-        self.note.setText("median and 5–95 % of members" if has_band else "single runs, no uncertainty")
+        self.note.say("median and 5–95 % of members" if has_band else "single runs, no uncertainty")
         self.note.setVisible(bool(self.cards))
         self._moved()
 

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from armillary.model.account import Right
 from armillary.model.control import RunCard, RunRequest
 from armillary.model.fault import Fault, FaultRecord
 from armillary.model.tags import TagSpec
@@ -31,6 +32,7 @@ from armillary.session.whatif import MOST_COMPARED, OVER, again, kept_forks, kep
 from armillary.session.workspace import Workspace
 from armillary.ui.login import ReasonSheet
 from armillary.ui.panels.fold import Fold, Line
+from armillary.ui.panels.modelmap import ModelSheet
 from armillary.ui.panels.whatif_report import RunReport, says, state_text
 from armillary.ui.panels.whatif_setup import SetupCard
 from armillary.ui.pieces import EmptyOver, label
@@ -93,6 +95,9 @@ class WhatIfPanel(QWidget):
         self.kept_menu = QMenu(self.kept)
         self.kept_menu.aboutToShow.connect(self._fill_kept)
         self.kept.setMenu(self.kept_menu)
+        self.simulator = self._button(
+            "Simulator…", "Choose a simulator and say which variable is which tag", self._open_map
+        )
         self.doubts = label("", "bad", wrap=True)
         self.confirm = QPushButton("Use them as they are")
         self.confirm.setAccessibleName("Use the inputs that were not GOOD as they are")
@@ -173,7 +178,7 @@ class WhatIfPanel(QWidget):
         top.setContentsMargins(8, 4, 8, 0)
         top.addWidget(self.fold.switch)
         top.addStretch(1)
-        for widget in (self.scenario, self.fork, self.kept):
+        for widget in (self.simulator, self.scenario, self.fork, self.kept):
             top.addWidget(widget)
         self.scenario.setMinimumWidth(90)
         second = QHBoxLayout()
@@ -196,6 +201,9 @@ class WhatIfPanel(QWidget):
         why = action("world.fork").why_not(at)
         self.fork.setEnabled(not why)
         self.fork.setToolTip(why or "Fork a what-if from what is shown; the plant is not touched")
+        unmapped = self._why_no_map()
+        self.simulator.setEnabled(not unmapped)
+        self.simulator.setToolTip(unmapped or self.simulator.accessibleName())
         doubts = futures.doubts()
         runs = futures.runs
         self.strip.setVisible(bool(doubts))
@@ -365,6 +373,29 @@ class WhatIfPanel(QWidget):
         if request is not None:
             self._start(request)
 
+    def _why_no_map(self) -> str:
+        at = self._at
+        if at.project is None or not at.project.saved:
+            return "A project must be open."
+        return "" if at.people.may(Right.FORK) else "Log in as somebody who may fork."
+
+    def _open_map(self) -> None:
+        at = self._at
+        sheet = ModelSheet(
+            at.modelmap,
+            self.setup.colours,
+            lambda: [s.name for s in at.plant_specs],
+            self._mapped,
+            self.window(),
+        )
+        sheet.open()
+
+    def _mapped(self, name: str) -> None:
+        """Offer the scenario that was written, as the one to fork with."""
+        self._kept_for = None
+        self._list_scenarios()
+        self.scenario.setCurrentIndex(max(0, self.scenario.findData(name)))
+
     def _save(self) -> None:
         text = "The runs of this fork as a scenario of the project. Its title:"
         sheet = ReasonSheet("Save as a scenario", text, "Save", self._save_as, self.window())
@@ -377,7 +408,7 @@ class WhatIfPanel(QWidget):
         self._kept_for = None
 
     def _home_specs(self) -> tuple[TagSpec, ...]:
-        return self._at.home.specs if self._at.home is not None else ()
+        return self._at.plant_specs
 
     def _fill_proposals(self) -> None:
         self.propose_menu.clear()

@@ -53,7 +53,7 @@ class SetupCard(QWidget):
 
     def __init__(self, workspace: Workspace, colours: Colours, run: Callable[[RunRequest], None]) -> None:
         super().__init__()
-        self._at, self._colours, self._start = workspace, colours, run
+        self._at, self.colours, self._start = workspace, colours, run
         self.draft = Draft()
         self._made_for: object = None  # the offer that the draft and the list are of
         self.rows: dict[str, InputRow] = {}
@@ -208,7 +208,7 @@ class SetupCard(QWidget):
         found = self._found(change.name)
         if found is None:
             return
-        row = InputRow(found, change, self._changed, self.remove, self._colours)
+        row = InputRow(found, change, self._changed, self.remove, self.colours)
         self.rows[change.name] = row
         self._sheet.insertWidget(self._sheet.count() - 1, row)
 
@@ -287,6 +287,6 @@ class SetupCard(QWidget):
 
     def set_colours(self, colours: Colours) -> None:
         """Draw in another theme."""
-        self._colours = colours
+        self.colours = colours
         for row in self.rows.values():
             row.set_colours(colours)
