@@ -28,6 +28,7 @@ from armillary.model.frame import Frame, RunState
 from armillary.model.message import Credit, Hello, Welcome
 from armillary.model.order import Arm, Armed, Order, OrderState, Receipt
 from armillary.model.places import data
+from armillary.security import accounts
 from armillary.wire import child
 from armillary.wire.bus import Line
 
@@ -168,7 +169,14 @@ def test_a_trainees_click_moves_the_simulated_plant_only(desks: tuple[Desk, Desk
 def test_the_same_inputs_give_the_same_score_and_stream_headless(project: Path, tmp_path: Path) -> None:
     inputs = tmp_path / "inputs.jsonl"
     inputs.write_text("".join(json.dumps(line) + "\n" for line in GOOD), "utf-8")
-    answers = [_train(project, "--inputs", str(inputs)) for _ in range(2)]
+    answers = [_train(project, "--inputs", str(inputs))]
+    accounts.add_all(project, (("ines", "Ines", "instructor"),), accounts.hashed("a long password"), 0)
+    (tmp_path / "password").write_text("a long password\n", "utf-8")
+    refused = _run(project)
+    assert refused.returncode == 2
+    assert "Log in as somebody who may." in refused.stderr
+    as_ines = ("--user", "ines", "--password-file", str(tmp_path / "password"))
+    answers.append(_train(project, "--inputs", str(inputs), *as_ines))
     assert answers[0]["passed"] is True
     assert [a["total"] for a in answers] == [answers[0]["total"]] * 2
     assert answers[0]["digest"] == answers[1]["digest"]
@@ -176,7 +184,7 @@ def test_the_same_inputs_give_the_same_score_and_stream_headless(project: Path, 
     page = report.read_text("utf-8")
     assert "passed" in page
     assert "Start the standby pump" in page
-    again = _train(project, "--inputs", str(report.with_name("log.jsonl")))
+    again = _train(project, "--inputs", str(report.with_name("log.jsonl")), *as_ines)
     assert again["digest"] == answers[0]["digest"], "the log of a session is the inputs of the same one"
 
 

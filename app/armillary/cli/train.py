@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from armillary.cli.answer import emit_json, table
+from armillary.cli.password import as_user, log_in
 from armillary.model import places
 from armillary.model.clock import NS, WallClock
 from armillary.model.control import AskExercise, Exercise, ExerciseView
@@ -35,6 +36,7 @@ UNWRITTEN = ("", "being written")
 @click.option("--after", "after_s", default=5.0, show_default=True, help="Seconds before the picture.")
 @click.option("--limit", default=600.0, show_default=True, metavar="S", help="Give up after so long.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@as_user
 def train(
     project: str,
     scenario: str,
@@ -45,8 +47,13 @@ def train(
     after_s: float,
     limit: float,
     as_json: bool,
+    user: str,
+    file: Path | None,
 ) -> int:
-    """Run a training scenario of a project. Without SCENARIO, list those there are."""
+    """Run a training scenario of a project. Without SCENARIO, list those there are.
+
+    Where the project has users, --headless wants an instructor by --user; in a desk one logs in there.
+    """
     if not scenario:
         return _list(project, as_json)
     folder = projects.read(Path(project)).folder
@@ -64,7 +71,7 @@ def train(
             from armillary.cli.desk import show  # Qt only when a desk is wanted
 
             return show("", screenshot, after_s, address)
-        view = _watch(address, limit)
+        view = _watch(address, limit, user, file)
     finally:
         process.stop(3.0)
     _say(view, as_json)
@@ -92,7 +99,7 @@ def _list(project: str, as_json: bool) -> int:
     return 0
 
 
-def _watch(address: str, limit_s: float) -> ExerciseView:
+def _watch(address: str, limit_s: float, user: str, file: Path | None) -> ExerciseView:
     """Wait for the end of an exercise. Raises WorldFault after the limit."""
     clock, pause = WallClock(), threading.Event()
     line = Line(address)
@@ -100,6 +107,7 @@ def _watch(address: str, limit_s: float) -> ExerciseView:
         welcome = line.ask(Hello(actor=f"local:{os.getuid()}", desk="cli"), ANSWER_S)
         if not isinstance(welcome, Welcome):
             raise WorldFault("The world answered something else.", where=address, remedy="Try again.")
+        log_in(line, user, file)
         end = clock.now_mono_ns() + int(limit_s * NS)
         while True:
             view = line.ask(AskExercise(), ANSWER_S)
