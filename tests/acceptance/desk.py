@@ -286,13 +286,19 @@ def rgb(image: QImage) -> np.ndarray:
 
 
 @contextmanager
-def place(qtbot: QtBot, folder: Path) -> Iterator[tuple[Place, RunningPlant, Wire]]:
-    """Open the demo plant with its people on a desk; all is ended afterwards."""
+def place(
+    qtbot: QtBot, folder: Path, prepare: Callable[[Path], None] = lambda _project: None
+) -> Iterator[tuple[Place, RunningPlant, Wire]]:
+    """Open the demo plant with its people on a desk; all is ended afterwards.
+
+    `prepare` may change the project before it is opened.
+    """
     cast = Cast()
     plant = start_plant("pumping-station", folder / "station")
     wire = window = pulse = workspace = None
     try:
         cast.move_in(plant.project, CLOCK)
+        prepare(plant.project)
         wire = Wire(plant)
         workspace = Workspace(CLOCK)
         window = DeskWindow(workspace, CLOCK)

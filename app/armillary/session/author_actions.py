@@ -31,6 +31,17 @@ def _bind(at: Workspace) -> str:
     return may_not_author(at) or ("" if at.selection else "No part is selected.")
 
 
+def _vision(name: str, title: str) -> Action:
+    return Action(
+        id=f"view.vision-{name or 'normal'}",
+        title=title,
+        menu="View/Colour vision",
+        tip="Show the scene as people with this colour vision see it",
+        why_not=lambda at: "" if at.scene is not None else "No scene is shown.",
+        run=lambda desk: desk.simulate_vision(name),
+    )
+
+
 AUTHOR_ACTIONS: tuple[Action, ...] = (
     Action(
         id="project.load-changes",
@@ -41,6 +52,11 @@ AUTHOR_ACTIONS: tuple[Action, ...] = (
         why_not=lambda at: at.disk.why_not(),
         run=lambda desk: desk.workspace.disk.load(),
     ),
+    _vision("", "Normal"),
+    _vision("protan", "No red (protanopia)"),
+    _vision("deutan", "No green (deuteranopia)"),
+    _vision("tritan", "No blue (tritanopia)"),
+    _vision("grey", "No colours"),
     Action(
         id="edit.bind",
         title="Bind to the selected part…",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 from PySide6.QtCore import QMimeData, QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import (
     QColor,
@@ -31,6 +32,7 @@ from armillary.ui.mime import can_be_bound
 from armillary.ui.theme import Colours
 from armillary.viewport.badges import Badge
 from armillary.viewport.view import View
+from armillary.viewport.vision import simulated
 
 REST_MS = 300  # without change for so long, the picture is drawn once more with smooth edges
 FASTEST_MS, SLOWEST_MS = 16, 250
@@ -59,6 +61,8 @@ class Canvas(QWidget):
         self.on_frame: Callable[[], None] = lambda: None  # after each picture that was made
         self.on_drop: Callable[[QMimeData, int], object] = lambda _data, _prim: None
         self._pixels: U1 | None = None  # keeps the memory of `_image` alive
+        self._rendered: U1 = np.zeros((0, 0, 4), np.uint8)
+        self.vision = ""  # colour vision that is simulated, a name of `viewport.vision`
         self._image = QImage()
         self._pressed: QPointF | None = None
         self._last = QPointF()
@@ -153,6 +157,8 @@ class Canvas(QWidget):
         if not self.view.blinks:
             self._blinking.stop()
         elif self.isVisible() and self.view.blink(self._half):
+            if self.vision:
+                self._take(self._rendered)
             self.update()
 
     def _look_changed(self, _old: Look, new: Look) -> None:
@@ -171,6 +177,13 @@ class Canvas(QWidget):
         self._colours = colours
         self.view.set_theme(colours.name)
         self.touch()
+        self.update()
+
+    def set_vision(self, name: str) -> None:
+        """Show pictures as seen with another colour vision; "" shows them as they are."""
+        self.vision = name
+        if not self._image.isNull():
+            self._take(self._rendered)
         self.update()
 
     # ------------------------------------------------------------ rendering
@@ -196,7 +209,8 @@ class Canvas(QWidget):
 
     def _draw(self, rest: bool) -> None:
         start = self._clock.now_mono_ns()
-        self._take(self.view.render(rest=rest))
+        self._rendered = self.view.render(rest=rest)
+        self._take(self._rendered)
         now = self._clock.now_mono_ns()
         spent_ms = (now - start) / MS_NS
         self.frame_ms += _SMOOTHING * (spent_ms - self.frame_ms)
@@ -210,7 +224,11 @@ class Canvas(QWidget):
         self.on_frame()
 
     def _take(self, pixels: U1) -> None:
-        """Wrap the renderer's buffer; no copy: it stays as it is until the next render."""
+        """Wrap the renderer's buffer; no copy: it stays as it is until the next render.
+
+        Another colour vision is a copy.
+        """
+        pixels = simulated(pixels, self.vision)
         height, width = pixels.shape[:2]
         self._pixels = pixels
         self._image = QImage(pixels.data, width, height, pixels.strides[0], QImage.Format.Format_RGBX8888)

@@ -41,6 +41,7 @@ class TopBar(QFrame):
         self.setObjectName("topbar")
         self.setFixedHeight(HEIGHT)
         self.project = label("", "title")
+        self.version = label("", "muted")
         self.tabs = QTabBar()
         self.tabs.setAccessibleName("Workspaces")
         self.tabs.setDrawBase(False)
@@ -59,7 +60,7 @@ class TopBar(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 0, 10, 0)
         row.setSpacing(6)
-        for widget in (self.project, self.tabs):
+        for widget in (self.project, self.version, self.tabs):
             row.addWidget(widget)
         row.addStretch(1)
         for other in (self.home, self.links, self.user, self.kill, self.time):
@@ -75,6 +76,8 @@ class TopBar(QFrame):
             workspace.visited,
             workspace.home_changed,
             workspace.people.changed,
+            workspace.undo.changed,
+            workspace.disk.changed,
         ):
             signal.connect(self.refresh)
         self.refresh()
@@ -115,6 +118,16 @@ class TopBar(QFrame):
     def set_layout(self, name: str) -> None:
         """Mark the workspace that is shown."""
         self.tabs.setCurrentIndex(LAYOUTS.index(name))
+        self._show_version()
+
+    def _show_version(self) -> None:
+        """Tell whoever authors which version is open and whether it was changed here."""
+        at = self._at
+        project = at.project
+        version = project.version if project is not None else ""
+        changed = "changed" if at.undo.undoes or at.disk.differs else "unchanged"
+        self.version.setText(f"version {version}, {changed}")
+        self.version.setVisible(bool(version) and self.tabs.currentIndex() == LAYOUTS.index("author"))
 
     def refresh(self) -> None:
         """Show what is known now."""
@@ -122,6 +135,7 @@ class TopBar(QFrame):
         now_ns = self._clock.now_ns()
         self.time.setText(f"{time_text(now_ns)} {offset_text(now_ns)}")
         self.project.setText(at.title or "Armillary")
+        self._show_version()
         has_world = at.world_state is not WorldState.NONE
         self._links(has_world)
         self.home.setVisible(at.away)

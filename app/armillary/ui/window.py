@@ -417,6 +417,11 @@ class DeskWindow(QMainWindow):
         self.alarmbar.still = is_reduced
         self.alarmbar.refresh()
 
+    def simulate_vision(self, name: str) -> None:
+        """Show the scene as people with another colour vision see it."""
+        self.canvas.set_vision(name)
+        self.say("The scene is shown with a simulated colour vision." if name else "Colours are as they are.")
+
     def bind(self) -> None:
         """Bind what is chosen in the link browser, else in the live table, to the selected part."""
         slots = self.tags.chosen()
