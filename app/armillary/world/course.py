@@ -21,6 +21,7 @@ class Course:
     def __init__(self, specs: Sequence[AlarmSpec], fork: Forked, view: View) -> None:
         self._evaluator = Evaluator(specs, fork.specs)
         self._view, self._t0 = view, fork.t_ns
+        self._is_given = bool(fork.state.tags)
         self._evaluator.restore(fork.state.alarms, fork.t_ns)
         self._evaluator.take()
         self._evaluator.resume(view.table(None, -1, MONO_NS), fork.state.pending, MONO_NS)
@@ -32,6 +33,10 @@ class Course:
         """Evaluate up to a row."""
         for n in range(len(self._log), min(row, len(run.t_ns) - 1) + 1):
             t = int(run.t_ns[n])
+            if t == self._t0 and self._is_given:  # the world that was forked has judged this moment itself
+                self._log.append(((), ()))
+                self._t_ns.append(t)
+                continue
             mono = MONO_NS + t - self._t0
             table = self._view.table(run, n, mono)
             self._evaluator.look(table, self._view.rows(table), t, mono)
