@@ -9,6 +9,8 @@ from armillary.api.ports import (
     Describes,
     Forkable,
     HistoryStore,
+    Importer,
+    ImporterContext,
     Plant,
     Simulator,
     SimulatorContext,
@@ -19,7 +21,15 @@ from armillary.api.ports import (
 from armillary.model import quality
 from armillary.model.arrays import B1, F4, F8, I4, I8, U1, U2, U4
 from armillary.model.clock import Clock, ManualClock, WallClock
-from armillary.model.fault import Fault, LinkFault, LinkRefused, OrderFault, ProjectFault, StoreFault
+from armillary.model.fault import (
+    Fault,
+    LinkFault,
+    LinkRefused,
+    OrderFault,
+    ProjectFault,
+    SceneFault,
+    StoreFault,
+)
 from armillary.model.link import BrowseItem, LinkSpec, LinkState, Route, SubscriptionPlan
 from armillary.model.order import Write
 from armillary.model.places import data
@@ -42,6 +52,13 @@ from armillary.model.simulation import (
     Values,
     Variable,
     values_of,
+)
+from armillary.model.tree import (
+    SceneTree,
+    TreeBuilder,
+    TreeImage,
+    TreeMaterial,
+    TreeMesh,
 )
 
 API_VERSION = 1
@@ -69,6 +86,8 @@ __all__ = [
     "Fault",
     "Forkable",
     "HistoryStore",
+    "Importer",
+    "ImporterContext",
     "LinkFault",
     "LinkRefused",
     "LinkSpec",
@@ -81,6 +100,8 @@ __all__ = [
     "Route",
     "SampleBatch",
     "SampleBuilder",
+    "SceneFault",
+    "SceneTree",
     "Series",
     "SeriesQuery",
     "SimStart",
@@ -93,6 +114,10 @@ __all__ = [
     "SourceOut",
     "StoreFault",
     "SubscriptionPlan",
+    "TreeBuilder",
+    "TreeImage",
+    "TreeMaterial",
+    "TreeMesh",
     "Values",
     "Variable",
     "WallClock",

@@ -8,6 +8,7 @@ A plugin never sees a world, a session or a widget of ours. Entry points name a 
     armillary.stores    make(path: Path) -> HistoryStore
     armillary.plants    make() -> Plant
     armillary.simulators make(context: SimulatorContext) -> Simulator
+    armillary.importers make(context: ImporterContext) -> Importer
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from armillary.model.order import Write
 from armillary.model.sample import SampleBatch, SampleBuilder, WireBatch
 from armillary.model.series import Series, SeriesQuery
 from armillary.model.simulation import ModelInfo, SimStart, SimStarted, SimStepped, Values
+from armillary.model.tree import SceneTree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +155,26 @@ class Plant(Protocol):
         """Run one part until the process is ended; call `ready` once it can be connected to."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImporterContext:
+    """What an importer is made with."""
+
+    tolerance: float = 0.0  # m, how far flat faces may be from a curved surface; 0 = the importer's own
+
+
+@runtime_checkable
+class Importer(Protocol):
+    """Reads a foreign scene; runs in `extend.importer` without network, and never imports OpenUSD.
+
+    It may read the folder of the file and nothing else of the user's. `read` raises SceneFault for a file
+    that it cannot read; what of a file does not come over is counted (`TreeBuilder.drop`), never silent.
+    """
+
+    suffixes: tuple[str, ...]  # in small letters, with the dot
+
+    def read(self, path: Path) -> SceneTree: ...
+
+
 __all__ = [
     "Browsable",
     "CommandSink",
@@ -160,6 +182,8 @@ __all__ = [
     "Describes",
     "Forkable",
     "HistoryStore",
+    "Importer",
+    "ImporterContext",
     "Plant",
     "Simulator",
     "SimulatorContext",

@@ -232,6 +232,17 @@ class OpenScene:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WriteTree:
+    """Ask the scene child to write what an importer read as a USD layer; answered by Json: a report."""
+
+    tree: str  # file for wire.tree_file.read
+    output: str  # absolute path
+    up_axis: str = ""  # "" = as the importer says
+    meters_per_unit: float = 0.0  # 0 = as the importer says
+    force: bool = False  # an existing file may be replaced
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SceneOpened:
     """Where the arrays are and what the binding layer says."""
 

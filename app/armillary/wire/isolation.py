@@ -24,7 +24,14 @@ from typing import Literal
 Isolation = Literal["", "namespace", "hook"]
 
 # Entries of wire.child.ENTRIES that never need a network.
-ISOLATED = ("world.replay", "world.whatif", "world.training", "simulate.child", "simulate.worker")
+ISOLATED = (
+    "world.replay",
+    "world.whatif",
+    "world.training",
+    "simulate.child",
+    "simulate.worker",
+    "extend.importer",
+)
 
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _CREATE, _ADD, _RESTRICT = 444, 445, 446  # system calls of Landlock, the same on every architecture
