@@ -35,6 +35,7 @@ ENTRIES = (
     "recorder.service",
     "scene.child",
     "extend.host",
+    "extend.importer",
     "viewport.probe",
 )
 
