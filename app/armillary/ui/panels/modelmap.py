@@ -30,7 +30,7 @@ from armillary.session.modelmap import MapRow, ModelMap
 from armillary.ui.pieces import EmptyOver, Search, label
 from armillary.ui.theme import Colours
 
-_HEADINGS = ("Variable", "Kind", "Unit", "Start", "Tag", "What it means")
+_HEADINGS = ("Variable", "Kind", "Unit", "Start", "Tag: type or pick", "What it means")
 _NAME, _KIND, _UNIT, _START, _TAG, _SAYS = range(6)
 _SIZE = (900, 560)
 _ID = Qt.ItemDataRole.UserRole
@@ -125,6 +125,10 @@ class ModelSheet(QDialog):
         view.setItemDelegateForColumn(_TAG, _TagEditor(view, names))
         view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        trigger = QAbstractItemView.EditTrigger
+        view.setEditTriggers(
+            trigger.DoubleClicked | trigger.SelectedClicked | trigger.AnyKeyPressed | trigger.EditKeyPressed
+        )
         view.setShowGrid(False)
         view.setTabKeyNavigation(False)
         view.verticalHeader().hide()
