@@ -38,6 +38,19 @@ class Camera:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Light:
+    """A light of the scene, in world metres."""
+
+    path: str
+    kind: str  # distant | lamp | dome
+    at: tuple[float, float, float]  # distant: unit vector towards it; lamp: where it is
+    beam: tuple[float, float, float]  # unit vector that it shines along; zeros = to all sides
+    colour: tuple[float, float, float]  # linear
+    strength: float  # what it throws on the middle of the scene, in the file's own measure
+    distance: float  # m from there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VariantSet:
     """A variant set of one prim."""
 
@@ -112,6 +125,7 @@ class SceneArrays:
     motion_shown: B1 = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
 
     cameras: tuple[Camera, ...] = ()
+    lights: tuple[Light, ...] = ()  # those that are on, the strongest first
     variants: tuple[VariantSet, ...] = ()
     problems: tuple[SceneProblem, ...] = ()
     up_axis: str = "Z"

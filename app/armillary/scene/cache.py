@@ -17,10 +17,10 @@ import numpy as np
 import orjson
 
 from armillary.model.fault import SceneFault
-from armillary.model.scene import TEXTURE_TILED, Camera, SceneArrays, SceneProblem, VariantSet
+from armillary.model.scene import TEXTURE_TILED, Camera, Light, SceneArrays, SceneProblem, VariantSet
 
 MAGIC = b"ARMSCN01"
-FORMAT = 4  # raised when the loader makes other arrays of the same files
+FORMAT = 5  # raised when the loader makes other arrays of the same files
 SUFFIX = ".scene"
 ALIGN = 64
 MOST_BYTES = 4 << 30  # of all cached scenes; the oldest go first
@@ -134,8 +134,9 @@ def _rest(arrays: SceneArrays) -> dict[str, Any]:
     return rest
 
 
-_RECORDS: dict[str, type[Camera] | type[VariantSet] | type[SceneProblem]] = {
+_RECORDS: dict[str, type[Camera] | type[Light] | type[VariantSet] | type[SceneProblem]] = {
     "cameras": Camera,
+    "lights": Light,
     "variants": VariantSet,
     "problems": SceneProblem,
 }

@@ -15,7 +15,7 @@ import armillary.scene.schema  # noqa: F401 - registers the schema before pxr bu
 from armillary.model.arrays import B1, F8, I8, U1
 from armillary.model.motion import Motion
 from armillary.model.scene import PURPOSES, SceneArrays, SceneProblem, VariantSet
-from armillary.scene import cameras, motion, paint, place, shapes, textures
+from armillary.scene import cameras, lights, motion, paint, place, shapes, textures
 from armillary.scene.appearance import Appearance
 from armillary.scene.draw import Drawing, Instance, gather
 from armillary.scene.instances import Instancers, point_matrices, read_prototypes
@@ -121,6 +121,14 @@ def _load(
     world_box = place.subtree_boxes(levels, place.moved_boxes(own_box, matrix), None, None)
     row_of = np.full(len(survey.path), NOTHING, np.int64)
     row_of[source[::-1]] = np.arange(len(source))[::-1]
+    found_lights = lights.read(
+        survey,
+        matrix,
+        row_of,
+        ~levels.any_above(flags(len(survey.path), survey.invisible)[source]),
+        world_box,
+        pictures,
+    )
     moves = motion.read(survey, source, levels, table, which, reset, root, in_setting, _time_range(stage))
     found_cameras = cameras.read(survey, matrix, row_of, metres, world_box)
     return SceneArrays(
@@ -148,6 +156,7 @@ def _load(
         kind=_kinds(survey, source),
         root=root,
         cameras=found_cameras,
+        lights=found_lights,
         variants=_variants(survey, row_of, end),
         problems=listed(
             [*problems, *units, *survey.problems, *found.problems, *_undrawn(survey), *_not_loaded(stage)]

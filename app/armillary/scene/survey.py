@@ -23,7 +23,11 @@ from armillary.scene.problems import MAX_DEPTH, problem
 from armillary.scene.shapes import GPRIMS, Gprim, Template, template
 
 SHOWN = Usd.PrimIsActive & Usd.PrimIsDefined & ~Usd.PrimIsAbstract
-CURVES, MESH, GPRIM, INSTANCER, POINTS, SUBSET, CAMERA, PLAIN = range(1, 9)
+CURVES, MESH, GPRIM, INSTANCER, POINTS, SUBSET, CAMERA, LIGHT, PLAIN = range(1, 10)
+LIGHTS = (
+    *("DistantLight", "DomeLight", "DomeLight_1"),
+    *("SphereLight", "RectLight", "DiskLight", "CylinderLight"),
+)
 _KIND_OF = {
     "Mesh": MESH,
     "BasisCurves": CURVES,
@@ -31,6 +35,7 @@ _KIND_OF = {
     "Points": POINTS,
     "GeomSubset": SUBSET,
     "Camera": CAMERA,
+    **dict.fromkeys(LIGHTS, LIGHT),
     **dict.fromkeys(GPRIMS, GPRIM),
 }
 _MESH_EXTRAS = (
@@ -102,6 +107,7 @@ class Survey:
     points: list[int] = field(default_factory=list)
     subsets: list[int] = field(default_factory=list)
     cameras: list[int] = field(default_factory=list)
+    lights: list[int] = field(default_factory=list)
     problems: list[SceneProblem] = field(default_factory=list)
     number: dict[str, int] = field(default_factory=dict)  # path -> source
     _plans: dict[tuple[str, tuple[str, ...]], _Plan] = field(default_factory=dict)
@@ -309,6 +315,8 @@ class Survey:
             self.subsets.append(source)
         elif plan.kind == CAMERA:
             self.cameras.append(source)
+        elif plan.kind == LIGHT:
+            self.lights.append(source)
 
     def _number(self, prim: Any, name: str, default: float) -> float:
         value = prim.GetAttribute(name).Get(self.time)

@@ -12,7 +12,8 @@ from armillary.model.quality import BAD, NEVER, STALE, UNCERTAIN
 OPAQUE, TRANSLUCENT, MASK = range(3)
 
 # bits of a state row's third byte
-SHOWN, POINT_COLOURS, TEXTURED = 1, 2, 4
+SHOWN, POINT_COLOURS, TEXTURED, OWN = 1, 2, 4, 8
+LAMPS = 6  # lights of the scene that are drawn, the strongest
 
 COLOUR, STATE, GLOW, MATRIX = "armColour", "armState", "armGlow", "armMatrix"  # sampler uniforms
 TEXEL, IMAGE = "armTexel", "armImage"
@@ -37,13 +38,29 @@ uniform int armShift;  // tables are cut into lines of 2^armShift rows
 uniform mat3 normalMatrix;
 uniform int armPass;
 uniform int armLit;
+uniform int armLamps;  // 0: the eye's own light
+uniform vec3 armAmbient;
+LAMP uniform vec4 armLampAt#;  // w 0: direction; 1: place
+LAMP uniform vec4 armLampTint#;  // w: distance at which it has that strength
+LAMP uniform vec4 armLampBeam#;  // w 1: shines along xyz only
 flat out vec4 armRgba;
 flat out ivec2 armRankCode;
 flat out vec3 armAdd;
-smooth out float armLight;
+smooth out vec3 armLight;
 //POINT smooth out vec4 armPointSmooth;
 //IMAGE smooth out vec2 armAt;
 //IMAGE flat out int armShows;  // 1 + row of the image, 0 for none
+"""
+
+_VERTEX_LAMP = """
+vec3 armLamp(vec3 n, vec3 from, vec4 at, vec4 tint, vec4 beam) {
+  vec3 to = at.w > 0.5 ? at.xyz - from : at.xyz;
+  float far = max(length(to), 1e-6), share = 1.0;
+  to /= far;
+  if (at.w > 0.5) share = clamp(tint.w * tint.w / (far * far), 0.02, 4.0);
+  if (beam.w > 0.5) share *= max(dot(-to, beam.xyz), 0.0);
+  return tint.rgb * share * max(dot(n, to), 0.0);
+}
 """
 
 _VERTEX_MAIN = """
@@ -71,13 +88,24 @@ _VERTEX_MAIN = """
     vec4 r1 = texelFetch(armMatrix, ivec2(row & mask, row >> armShift), 0);
     row += 1;
     vec4 r2 = texelFetch(armMatrix, ivec2(row & mask, row >> armShift), 0);
-    gl_Position = MCDCMatrix * vec4(dot(r0, vertexMC), dot(r1, vertexMC), dot(r2, vertexMC), 1.0);
+    vec3 place = vec3(dot(r0, vertexMC), dot(r1, vertexMC), dot(r2, vertexMC));
+    gl_Position = MCDCMatrix * vec4(place, 1.0);
     // cofactors keep normals right under uneven scale; the sign is settled by facing the eye
     vec3 n = vec3(dot(cross(r1.xyz, r2.xyz), armNormal), dot(cross(r2.xyz, r0.xyz), armNormal),
                   dot(cross(r0.xyz, r1.xyz), armNormal));
+    vec3 plain = n;
     n = normalize(normalMatrix * n + vec3(0.0, 0.0, 1e-20));
-    n = n.z < 0.0 ? -n : n;
-    armLight = armLit == 0 ? 1.0 : 0.54 + 0.30 * n.z + 0.22 * max(dot(n, vec3(-0.42, 0.68, 0.60)), 0.0);
+    float side = n.z < 0.0 ? -1.0 : 1.0;
+    n *= side;
+    float own = 0.54 + 0.30 * n.z + 0.22 * max(dot(n, vec3(-0.42, 0.68, 0.60)), 0.0);
+    armLight = vec3(armLit == 0 ? 1.0 : own);
+    if (armLit != 0 && armLamps > 0) {
+      plain = side * normalize(plain + vec3(0.0, 0.0, 1e-20));
+      vec3 sum = armAmbient;
+      LAMP if (armLamps > #) sum += armLamp(plain, place, armLampAt#, armLampTint#, armLampBeam#);
+      // what a binding colours keeps its hue: a coloured light must not make another value of it
+      armLight = 0.35 * own + ((state.z & 8u) != 0u ? sum : vec3(dot(sum, vec3(0.2126, 0.7152, 0.0722))));
+    }
     armRgba = vec4(rgba) / 255.0;
     armRankCode = ivec2(rank, code);
     uvec4 glow = texelFetch(armGlow, at, 0);
@@ -95,7 +123,7 @@ uniform vec3 armInk;
 flat in vec4 armRgba;
 flat in ivec2 armRankCode;
 flat in vec3 armAdd;
-smooth in float armLight;
+smooth in vec3 armLight;
 //POINT smooth in vec4 armPointSmooth;
 """
 
@@ -196,13 +224,19 @@ def _fill(text: str, point_colours: bool, images: bool) -> str:
     }
     for word, rank in ranks.items():
         text = text.replace(word, str(rank))
+    text = "\n".join(
+        line
+        if "LAMP " not in line
+        else "\n".join(line.replace("LAMP ", "").replace("#", str(i)) for i in range(LAMPS))
+        for line in text.split("\n")
+    )
     text = text.replace("//IMAGES", _IMAGE_MAIN if images else "").replace("//IMAGE ", "" if images else "//")
     return text.replace("//POINT ", "" if point_colours else "//")
 
 
 def vertex(point_colours: bool, images: bool) -> tuple[str, str]:
     """Return the declarations and the body that replace VTK's vertex position."""
-    declarations = f"{VERTEX_TAG}\n{_VERTEX}"
+    declarations = f"{VERTEX_TAG}\n{_VERTEX}{_VERTEX_LAMP}"
     return _fill(declarations, point_colours, images), _fill(_VERTEX_MAIN, point_colours, images)
 
 

@@ -17,8 +17,9 @@ from armillary.model.scene import SceneArrays, subtree_ends
 from armillary.viewport import shader
 from armillary.viewport.boxes import Boxes
 from armillary.viewport.bridge import observe_shader, shared
+from armillary.viewport.lamps import lamps, shine
 from armillary.viewport.merge import MAX_TRIANGLES, Mesh, merge
-from armillary.viewport.shader import MASK, OPAQUE, POINT_COLOURS, SHOWN, TEXTURED, TRANSLUCENT
+from armillary.viewport.shader import MASK, OPAQUE, OWN, POINT_COLOURS, SHOWN, TEXTURED, TRANSLUCENT
 from armillary.viewport.table import Table
 from armillary.viewport.theme import CODE_OF_STATE, DARK, HOVERED, PATTERNED, RANK_OF_STATE, SELECTED, Theme
 
@@ -52,8 +53,10 @@ class Stage:
         self.matrix: F4 = self.places.array[: 3 * rows].reshape(rows, 3, 4).view(np.float32)
         self.put(np.arange(m), scene.matrix)
         self.put(m + np.arange(rows - m), scene.instance_matrix)
+        self._marks_own = False
         self.has_point_colours = len(self.mesh.rgba) > 0 and bool(scene.has_point_rgba.any())
         self.textured = _textured(self.mesh, m)
+        self._marks_own = self.has_point_colours or self.textured is not None or bool(scene.lights)
         self.texels = Table(shader.TEXEL, 0, np.uint8)
         self.images = Table(shader.IMAGE, len(scene.texture), np.float32)
         if self.textured is not None:
@@ -64,6 +67,8 @@ class Stage:
         self.hovered: B1 = np.zeros(m, np.bool_)
         self.look: Look = base_look(scene)
         self.lit = True
+        self.by_lights = bool(scene.lights)  # False: the eye's own light
+        self._lamps = lamps(scene.lights, self.origin)
         self.theme: Theme = DARK
         self._boxes: Boxes | None = None
         self._instance_rest: F8 | None = None
@@ -152,7 +157,7 @@ class Stage:
         """Write the colours of prims first … last - 1 from `look`."""
         self.colour.array[first:last] = self.look.rgba[first:last]
         self.colour.touch(first, last)
-        if self.has_point_colours or self.textured is not None:
+        if self._marks_own:
             self.write_state(first, last)
         self._passes_known = False
 
@@ -165,9 +170,10 @@ class Stage:
         state[:, 1][self.hovered[part]] = HOVERED
         state[:, 1][self.selected[part]] = SELECTED
         flags = self.look.visible[part].astype(np.uint8) * np.uint8(SHOWN)
-        if self.has_point_colours or self.textured is not None:
+        if self._marks_own:
             # colours per point and images show until a binding gives the prim another colour
             own = (self.look.rgba[part] == self.scene.rgba[part]).all(axis=1)
+            flags |= own.astype(np.uint8) * np.uint8(OWN)
             if self.has_point_colours:
                 flags |= (own & self.scene.has_point_rgba[part]).astype(np.uint8) * np.uint8(POINT_COLOURS)
             if self.textured is not None:
@@ -286,6 +292,7 @@ class Stage:
         program.SetUniformi("armShift", self.places.shift)
         program.SetUniformi("armPass", which)
         program.SetUniformi("armLit", int(self.lit))
+        shine(program, self._lamps, on=self.by_lights)
         program.SetUniform3f("armEquipment", [c / _FULL for c in self.theme.equipment])
         program.SetUniform3f("armInk", [c / _FULL for c in self.theme.ink])
         if self._window is None:

@@ -42,6 +42,7 @@ class View:
         self._legends: tuple[LegendLike, ...] = ()
         self._legend_patches: list[U1] | None = None
         self._grid = self._axes = self._labels = self._fxaa = self._legend = True
+        self._lights = True
         self._scale = 1.0
         self._badges: tuple[Badge, ...] = ()
         self._placed: tuple[Placed, ...] = ()
@@ -63,6 +64,8 @@ class View:
     def show(self, scene: SceneArrays | None, keep_pose: bool = False) -> None:
         """Show another scene, from its default camera or fitted; None shows the empty ground."""
         stage = Stage(scene) if scene is not None else None
+        if stage is not None:
+            stage.by_lights = self._lights and stage.by_lights
         self._picture.show(stage)
         self._selected, self._hovered = (), -1
         self._badges = ()
@@ -162,10 +165,12 @@ class View:
         lit: bool | None = None,
         scale: float | None = None,
         still: bool | None = None,
+        lights: bool | None = None,
     ) -> None:
         """Switch parts of the picture; None leaves one as it is. scale: of text, 1 for 96 dots an inch.
 
-        lit=False paints every part in exactly its colour. still=True: nothing blinks (reduced motion).
+        lit=False paints every part in exactly its colour. lights=False: the eye's own light instead of those
+        of the scene; a scene without lights has no other. still=True: nothing blinks (reduced motion).
         """
         self._grid = self._grid if grid is None else grid
         self._axes = self._axes if axes is None else axes
@@ -177,6 +182,9 @@ class View:
         self._still = self._still if still is None else still
         if lit is not None and self.stage is not None:
             self.stage.lit = lit
+        self._lights = self._lights if lights is None else lights
+        if self.stage is not None:
+            self.stage.by_lights = self._lights and bool(self.stage.scene.lights)
         self._picture.ground.show(self._grid)
         self._changed()
 
