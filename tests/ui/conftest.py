@@ -11,15 +11,19 @@ from types import ModuleType
 import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from armillary.model.clock import ManualClock
+from armillary.model.command import Check
 from armillary.model.frame import Flow, Frame, Tally, WorldKind, frame_of
 from armillary.model.link import LinkState
+from armillary.model.order import Prepare, Prepared
 from armillary.session import scenery
 from armillary.session.orders import Orders
 from armillary.session.settings import Settings
 from armillary.session.workspace import Workspace, WorldState
+from armillary.ui import theme
 from armillary.ui.window import DeskWindow
 
 
@@ -46,12 +50,20 @@ class Bench:
         ws.orders = Orders(
             self.clock,
             "anna",
-            lambda message, callback, _limit: self.asked.append((message, callback)),
+            lambda message, callback, _limit: self._ask(message, callback),
             lambda: ws.mirror,
             lambda: ws.specs,
         )
         ws.orders.changed.connect(ws.order_changed.emit)
+        self.prepared: tuple[Check, ...] | None = None  # what the gate finds; None: it does not answer
         self.seq = 0
+
+    def _ask(self, message: object, callback: Callable[[object], None]) -> None:
+        if not isinstance(message, Prepare):
+            self.asked.append((message, callback))
+        elif self.prepared is not None:
+            tag = next((t.tag for t in self.workspace.templates if t.id == message.template), message.tag)
+            callback(Prepared(tag=tag, template=message.template, checks=self.prepared))
 
     def begin(self) -> None:
         """Open the hand-made plant with all values good."""
@@ -119,6 +131,10 @@ def make_window(qtbot: QtBot, bench: Bench, settings: Settings) -> Iterator[Call
     made: list[DeskWindow] = []
 
     def make() -> DeskWindow:
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        app.setStyleSheet("")  # a window is built twice as fast without; it puts its theme on at the end
+        app.setProperty(theme.DRESSED, None)
         window = DeskWindow(bench.workspace, bench.clock, settings)
         made.append(window)
         window.resize(1280, 800)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
+from armillary.model.command import Parameter, Template
 from armillary.model.fault import FaultRecord
 from armillary.model.order import Arm, Armed, Order, OrderState, Receipt
 from armillary.ui.window import DeskWindow
@@ -19,6 +23,16 @@ REFUSED = FaultRecord(
     what="A viewer may not write.",
     where="gate",
     remedy="Ask for the role operator.",
+)
+ARMED = Armed(
+    token="t",  # noqa: S106  a made-up token
+    tag="T-101.setpoint",
+    old=2.5,
+    new=3.0,
+    unit="m",
+    title="",
+    expires_mono_ns=0,
+    expires_s=10.0,
 )
 
 
@@ -34,18 +48,7 @@ def arm(card: WriteCard, bench: Any, qtbot: QtBot) -> Arm:
     card.entry.setText("3")
     qtbot.mouseClick(card.arm, Qt.MouseButton.LeftButton)
     message, answer = bench.asked.pop()
-    answer(
-        Armed(
-            token="t",  # noqa: S106  a made-up token
-            tag="T-101.setpoint",
-            old=2.5,
-            new=3.0,
-            unit="m",
-            title="",
-            expires_mono_ns=0,
-            expires_s=10.0,
-        )
-    )
+    answer(ARMED)
     return message
 
 
@@ -158,3 +161,60 @@ def test_a_silent_world_offers_no_write(desk: DeskWindow, bench: Any) -> None:
     desk.inspector.card.entry.setText("3")
     assert not desk.inspector.card.arm.isEnabled()
     assert "Not connected" in desk.inspector.card.hint.text()
+
+
+FILL = Template(
+    id="fill",
+    kind="setpoint",
+    title="Fill T-101",
+    tag="T-101.setpoint",
+    parameter=Parameter(name="level", unit="m", low=1.0, high=3.0),
+    effect="T-101 fills up to this level.",
+)
+DRAIN = Template(id="drain", kind="setpoint", title="Drain T-101", tag="T-101.setpoint", value=0.0)
+UP, DRY = ("Link 'ua' is up", True, ""), ("'P-101.flow > 0' must hold", False, "P-101.flow is 0 m³/h")
+
+
+def test_a_template_is_chosen_at_its_part_and_shows_what_must_hold_before_it_is_armed(
+    desk: DeskWindow, bench: Any, qtbot: QtBot
+) -> None:
+    desk.workspace.templates = (FILL, DRAIN)
+    desk.workspace.select((T101,))
+    bench.prepared = (UP, DRY)
+    titles = [b for b in desk.inspector.findChildren(QPushButton) if b.text().endswith("T-101…")]
+    assert [b.text() for b in titles] == ["Fill T-101…", "Drain T-101…"]
+    qtbot.mouseClick(titles[0], Qt.MouseButton.LeftButton)
+    card = desk.inspector.card
+    assert card.title.text() == "Fill T-101"
+    assert card.effect.text() == "T-101 fills up to this level."
+    card.entry.setText("3.5")
+    assert card.hint.text() == "3.5 is outside. Limits 1 … 3 m."
+    card.entry.setText("3")
+    said = [line.text() for line in card.findings.findChildren(QLabel) if line.isVisible()]
+    assert said == ["✓  Link 'ua' is up", "✗  'P-101.flow > 0' must hold · P-101.flow is 0 m³/h"]
+    assert not card.arm.isEnabled()
+    assert "must hold" in card.arm.toolTip()
+    bench.prepared = (UP,)
+    for _ in range(5):
+        card._ticked()  # a second
+    assert card.arm.isEnabled()
+    qtbot.mouseClick(card.arm, Qt.MouseButton.LeftButton)
+    message, answer = bench.asked.pop()
+    assert (message.template, message.tag, message.value) == ("fill", "", 3.0)
+    answer(replace(ARMED, template="fill", checks=(UP,), effect=FILL.effect))
+    assert card.change.text() == "2.5 m → 3 m"
+    assert card.effect.isVisible(), "what it does stands there before Execute"
+    assert [check[0] for check in card.findings.checks] == ["Link 'ua' is up"]
+
+
+def test_a_template_with_its_own_value_asks_for_none(desk: DeskWindow, bench: Any, qtbot: QtBot) -> None:
+    desk.workspace.templates = (DRAIN,)
+    desk.workspace.select((T101,))
+    bench.prepared = (UP,)
+    desk.inspector.open_template(DRAIN)
+    card = desk.inspector.card
+    assert not card.entry.isVisible()
+    assert card.hint.text() == "Sends 0 m"
+    qtbot.mouseClick(card.arm, Qt.MouseButton.LeftButton)
+    message, _ = bench.asked.pop()
+    assert (message.template, math.isnan(message.value)) == ("drain", True)

@@ -97,7 +97,8 @@ class Orders:
 
         One question at a time; what cannot be asked leaves no findings, and arming says why.
         """
-        if self.prepared is not None and (self.prepared.tag, self.prepared.template) != (tag, template):
+        known = self.prepared
+        if known is not None and (known.template != template or (not template and known.tag != tag)):
             self.prepared = None
         if self._preparing or self._mirror().kind is not WorldKind.LIVE:
             return

@@ -1,4 +1,7 @@
-"""The card of one write: new value with unit and limits, arm, old → new with countdown, execute, outcome."""
+"""The card of one command: what must hold, new value with limits, arm, old → new with countdown, execute.
+
+The command is a write of one tag, or one of the project's templates (commands.toml).
+"""
 
 from __future__ import annotations
 
@@ -17,43 +20,18 @@ from PySide6.QtWidgets import (
 )
 
 from armillary.model.clock import NS, Clock
+from armillary.model.command import Template
 from armillary.model.frame import WorldKind
 from armillary.model.tags import TagSpec
+from armillary.session.orders import value_text
 from armillary.session.workspace import Workspace
+from armillary.ui.command_parts import Findings, choices, limits_text, narrowed, parse
 from armillary.ui.pieces import label, restyle
 
 KEYS_WAIT_S = 0.5  # Enter and Space do not execute before (operations 4.2)
 REFRESH_MS = 200
+ASK_TICKS = 5  # of REFRESH_MS: how often the gate is asked what holds
 _KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
-
-
-def limits_text(spec: TagSpec) -> str:
-    """Return the limits of a setpoint in words, "" when there are none."""
-    low, high = spec.write_low, spec.write_high
-    unit = f" {spec.unit}" if spec.unit else ""
-    if math.isfinite(low) and math.isfinite(high):
-        return f"Limits {low:g} … {high:g}{unit}"
-    if math.isfinite(low):
-        return f"At least {low:g}{unit}"
-    return f"At most {high:g}{unit}" if math.isfinite(high) else ""
-
-
-def parse(text: str, spec: TagSpec) -> tuple[float | None, str]:
-    """Return (value, "") of what was typed, or (None, why it cannot be taken)."""
-    try:
-        value = float(text.strip().replace(",", "."))
-    except ValueError:
-        return None, "Type a number." if text.strip() else ""
-    if not math.isfinite(value):
-        return None, "Type a finite number."
-    if not spec.write_low <= value <= spec.write_high:
-        return None, f"{text.strip()} is outside. {limits_text(spec)}."
-    return value, ""
-
-
-def choices(spec: TagSpec) -> tuple[tuple[float, str], ...]:
-    """Return the states that a tag can be set to, () for one that takes a number."""
-    return spec.states or (((0.0, "false"), (1.0, "true")) if spec.kind == "bool" else ())
 
 
 class WriteCard(QFrame):
@@ -65,6 +43,9 @@ class WriteCard(QFrame):
         super().__init__()
         self._workspace, self._clock = workspace, clock
         self._slot = -1
+        self._spec: TagSpec | None = None  # what is written, None while the card is closed
+        self._template: Template | None = None
+        self._ticks = 0
         self._reason = ""  # where the value came from, for the audit
         self._armed_mono_ns = 0
         self._span_s = 0.0
@@ -78,6 +59,8 @@ class WriteCard(QFrame):
         self.choice = QComboBox()
         self.unit = label()
         self.hint = label("", "muted", wrap=True)
+        self.findings = Findings()
+        self.effect = label("", wrap=True)
         self.change = label("", "value", wrap=True)
         self.state = label("", wrap=True)
         self.remedy = label("", "muted", wrap=True)
@@ -96,9 +79,9 @@ class WriteCard(QFrame):
         self.cancel.clicked.connect(self._cancel)
         self._tick = QTimer(self)
         self._tick.setInterval(REFRESH_MS)
-        self._tick.timeout.connect(self.refresh)
+        self._tick.timeout.connect(self._ticked)
         workspace.orders.changed.connect(self.refresh)
-        workspace.visited.connect(lambda: self.close_card() if self._slot >= 0 else None)
+        workspace.visited.connect(lambda: self.close_card() if self.is_open else None)
         self.hide()
 
     def _lay_out(self) -> None:
@@ -130,7 +113,8 @@ class WriteCard(QFrame):
         rows.addWidget(self.now)
         rows.addWidget(self.source)
         rows.addLayout(entry)
-        for widget in (self.hint, self.change, self.left, self.state, self.remedy):
+        parts = (self.hint, self.change, self.effect, self.findings, self.left, self.state, self.remedy)
+        for widget in parts:
             rows.addWidget(widget)
         rows.addLayout(buttons)
 
@@ -138,26 +122,64 @@ class WriteCard(QFrame):
     def open(self, slot: int, value: float = math.nan, source: str = "") -> None:
         """Show the form for a tag; `value` fills it in, `source` says where that came from. Sends nothing."""
         spec = self._workspace.specs[slot]
-        if self._slot >= 0 and self._slot != slot:
+        self._open(spec, None, source)
+        if math.isfinite(value):
+            self.entry.setText(f"{value:g}")
+            self.choice.setCurrentIndex(max(0, self.choice.findData(value)))
+        self.refresh()
+        (self.choice if choices(spec) else self.entry).setFocus()
+
+    def open_template(self, template: Template) -> None:
+        """Show the form of a template. Sends nothing."""
+        known = next((s for s in self._workspace.specs if s.name == template.tag), None)
+        self._open(narrowed(known, template), template, "")
+        self.refresh()
+        (self.entry if template.parameter is not None else self.arm).setFocus()
+
+    def _open(self, spec: TagSpec, template: Template | None, source: str) -> None:
+        same = (self._spec and self._spec.name, self._template) == (spec.name, template)
+        if self.is_open and not same:
             self._workspace.orders.cancel()
-        self._slot = slot
+        self._slot, self._spec, self._template = spec.slot, spec, template
         self._reason = source
         self.source.setText(source)
         self.source.setVisible(bool(source))
         self.title.setText(spec.title or spec.name)
+        self.effect.setText(template.effect if template is not None else "")
+        self.effect.setVisible(bool(self.effect.text()))
         self.entry.clear()
         self.entry.setAccessibleName(f"New value of {spec.name}")
         self.choice.clear()
         for state, name in choices(spec):
             self.choice.addItem(name, state)
-        if math.isfinite(value):
-            self.entry.setText(f"{value:g}")
-            self.choice.setCurrentIndex(max(0, self.choice.findData(value)))
         self.unit.setText(spec.unit)
+        self._ticks = 0
+        self._prepare()
         self.show()
         self._tick.start()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a command is shown."""
+        return self._spec is not None
+
+    @property
+    def _is_fixed(self) -> bool:
+        """Whether what is sent is settled by the template: nothing is asked."""
+        return self._template is not None and self._template.parameter is None
+
+    def _prepare(self) -> None:
+        spec = self._spec
+        if self._template is not None:
+            self._workspace.orders.prepare("", self._template.id)
+        elif spec is not None:
+            self._workspace.orders.prepare(spec.name)
+
+    def _ticked(self) -> None:
+        self._ticks += 1
+        if self._ticks % ASK_TICKS == 0 and self.arm.isVisibleTo(self):
+            self._prepare()
         self.refresh()
-        (self.choice if choices(spec) else self.entry).setFocus()
 
     @property
     def slot(self) -> int:
@@ -167,7 +189,7 @@ class WriteCard(QFrame):
     def close_card(self) -> None:
         """Forget the order in hand and hide."""
         self._workspace.orders.cancel()
-        self._slot = -1
+        self._slot, self._spec, self._template = -1, None, None
         self._tick.stop()
         self.hide()
         self.closed.emit()
@@ -175,15 +197,18 @@ class WriteCard(QFrame):
     # ------------------------------------------------------------ showing
     def refresh(self) -> None:
         """Show the order in hand as it is now."""
-        if self._slot < 0:
+        spec = self._spec
+        if spec is None:
             return
         now_mono_ns = self._clock.now_mono_ns()
-        spec = self._workspace.specs[self._slot]
-        row = self._workspace.tag_rows((self._slot,), now_mono_ns)[0]
         card = self._workspace.orders.card(now_mono_ns)
-        if card is not None and card.slot != self._slot:
+        mine = (spec.slot, self._template.id if self._template is not None else "")
+        if card is not None and (card.slot, card.template) != mine:
             card = None
-        self.now.setText(f"{spec.name} · now {row.value}")
+        now = ""
+        if spec.slot >= 0:
+            now = f" · now {self._workspace.tag_rows((spec.slot,), now_mono_ns)[0].value}"
+        self.now.setText(f"{spec.name}{now}")
         is_simulated = self._workspace.kind is WorldKind.TRAINING
         if self.arm.property("simulate") != is_simulated:
             for button, word in ((self.arm, "Arm"), (self.execute, "Execute")):
@@ -191,10 +216,20 @@ class WriteCard(QFrame):
                 button.setText(f"{word} (simulate)" if is_simulated else word)
                 restyle(button)
         is_form = card is None or card.tone == "idle"
-        self.entry.setVisible(is_form and not choices(spec))
-        self.choice.setVisible(is_form and bool(choices(spec)))
-        for widget in (self.unit, self.hint, self.arm):
+        asks = is_form and not self._is_fixed
+        self.entry.setVisible(asks and not choices(spec))
+        self.choice.setVisible(asks and bool(choices(spec)))
+        self.unit.setVisible(asks)
+        for widget in (self.hint, self.arm):
             widget.setVisible(is_form)
+        found = self._workspace.orders.prepared
+        is_mine = found is not None and (found.template == mine[1] if mine[1] else found.tag == spec.name)
+        if is_form:
+            self.findings.tell(found.checks if found is not None and is_mine else ())
+        else:
+            self.findings.tell(card.checks if card is not None and card.tone == "armed" else ())
+        is_armed = card is not None and card.tone == "armed"
+        self.effect.setVisible(bool(self.effect.text()) and (is_form or is_armed))
         self.cancel.setText("Cancel" if is_form or (card is not None and card.tone == "armed") else "Close")
         self.change.setVisible(card is not None and not is_form)
         self.execute.setVisible(card is not None and card.tone == "armed")
@@ -221,23 +256,51 @@ class WriteCard(QFrame):
             self._typed()
 
     def _typed(self) -> None:
-        if self._slot < 0:
+        spec = self._spec
+        if spec is None:
             return
-        spec = self._workspace.specs[self._slot]
-        why = self._workspace.orders.why_not(self._slot)
-        value, problem = (0.0, "") if choices(spec) else parse(self.entry.text(), spec)
-        self.hint.setText(why or problem or ("" if choices(spec) else limits_text(spec)))
-        self.arm.setEnabled(not why and value is not None)
-        self.arm.setToolTip(why or problem)
+        why = self._workspace.orders.why_not(spec.slot) if self._template is None else self._why_no_template()
+        value, problem = self._value(spec)
+        limits = "" if choices(spec) or self._is_fixed else limits_text(spec)
+        missing = self.findings.first_missing
+        self.hint.setText(why or problem or self._sends() or limits)
+        self.arm.setEnabled(not (why or missing) and value is not None)
+        self.arm.setToolTip(why or problem or missing)
+
+    def _value(self, spec: TagSpec) -> tuple[float | None, str]:
+        """Return (what would be sent, why it cannot be)."""
+        if self._is_fixed:
+            return math.nan, ""  # the template's own
+        if choices(spec):
+            return float(self.choice.currentData()), ""
+        return parse(self.entry.text(), spec)
+
+    def _sends(self) -> str:
+        spec, template = self._spec, self._template
+        if spec is None or template is None or not self._is_fixed:
+            return ""
+        if not math.isfinite(template.value):
+            return "Calls the method, without a value."
+        return f"Sends {dict(spec.states).get(template.value) or value_text(template.value, spec.unit)}"
+
+    def _why_no_template(self) -> str:
+        mirror = self._workspace.mirror
+        if self._workspace.kind is not WorldKind.LIVE:
+            return f"A {self._workspace.kind.value} world takes no commands."
+        return "" if mirror.live else "Not connected: nothing can be sent."
 
     # ------------------------------------------------------------ acting
     def _arm(self) -> None:
-        if self._slot < 0 or not self.arm.isEnabled() or not self.arm.isVisibleTo(self):
+        spec = self._spec
+        if spec is None or not self.arm.isEnabled() or not self.arm.isVisibleTo(self):
             return
-        spec = self._workspace.specs[self._slot]
-        value = float(self.choice.currentData()) if choices(spec) else parse(self.entry.text(), spec)[0]
-        if value is not None:
-            self._workspace.orders.arm(self._slot, value, self._reason)
+        value, _ = self._value(spec)
+        if value is None:
+            return
+        if self._template is not None:
+            self._workspace.orders.arm_template(self._template, value, self._reason)
+        else:
+            self._workspace.orders.arm(spec.slot, value, self._reason)
 
     def _execute(self) -> None:
         self.execute.setEnabled(False)  # one try

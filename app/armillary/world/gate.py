@@ -124,17 +124,15 @@ class Gate:
         now_mono_ns = self._clock.now_mono_ns()
         with self._guard:
             aim = self._aims.of(wish.tag, wish.template)
-            spec = aim.spec
+            spec, role = aim.spec, self._role(actor)
             status = self._status(spec.link)
-            found = [
-                finding(f"Link '{spec.link}' is up", lambda: check_link(spec, self._links, status)),
-                finding(
-                    "Your role may command it",
-                    lambda: check_role(self._role(actor), actor, spec.name, aim.right),
-                    self._role(actor),
-                ),
-                finding("Commands are not stopped", lambda: self._check_open(spec)),
-            ]
+            found = [finding(f"Link '{spec.link}' is up", lambda: check_link(spec, self._links, status))]
+            for what, require in (  # told only where they do not hold
+                ("Commands are not stopped", lambda: self._check_open(spec)),
+                ("Your role may command it", lambda: check_role(role, actor, spec.name, aim.right)),
+            ):
+                check = finding(what, require)
+                found += [] if check[1] else [check]
             if spec.slot != NOWHERE:
                 rank = int(self._table.quality[spec.slot]) & 0xFF
                 alive_ns = int(self._table.alive_mono_ns[spec.slot])

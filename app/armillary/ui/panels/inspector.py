@@ -18,13 +18,14 @@ from armillary.model.scene import SceneArrays
 from armillary.session.rows import BindingRow
 from armillary.session.workspace import Workspace
 from armillary.ui import icons, theme
+from armillary.ui.command_parts import template_button, templates_of
 from armillary.ui.limits_card import LimitsCard, LimitsList
 from armillary.ui.pieces import IconButton, Section, empty, label
 from armillary.ui.row_model import Row, RowModel, double_rows, fit_height, short_table, stretch
 from armillary.ui.tag_model import AGE, LINK, NAME, QUALITY, VALUE, TagModel
 from armillary.ui.tag_view import table
 from armillary.ui.theme import Colours
-from armillary.ui.write_card import WriteCard, template_button, templates_of
+from armillary.ui.write_card import WriteCard
 
 REFRESH_MS = 250
 _NOTHING = "Nothing selected.\nClick a part in the picture or in the tree to see its values."
