@@ -9,35 +9,17 @@ from typing import Any
 
 import numpy as np
 import orjson
-from pxr import Usd, UsdGeom
+from pxr import UsdGeom
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
-from armillary.model.scene import SceneArrays
+from armillary.model.scene import TEXTURE_TILED, SceneArrays
+from armillary.scene import features
 from armillary.scene.place import moved_boxes
 from armillary.scene.space import stated_metres, stated_up_axis
 from armillary.scene.survey import start_time
 
 SCHEMA = 1
-MATERIALX = "MaterialX materials (their plain colours are used)"
-LIGHTS = "lights of the scene"
-UNSUPPORTED = {
-    "NurbsPatch": "NURBS patches",
-    "NurbsCurves": "NURBS curves",
-    "HermiteCurves": "Hermite curves",
-    "TetMesh": "tetrahedral meshes",
-    "Volume": "volumes",
-    "SkelRoot": "skinning (the bind pose is drawn)",
-    "SkelAnimation": "skeletal animation",
-    "DomeLight": "image-based light",
-    "DomeLight_1": "image-based light",
-    **dict.fromkeys(
-        ("DistantLight", "SphereLight", "RectLight", "DiskLight", "CylinderLight", "GeometryLight"), LIGHTS
-    ),
-    "PortalLight": LIGHTS,
-    "ParticleField3DGaussianSplat": "Gaussian splats",
-}
-_TEXTURE = "UsdUVTexture"
-_DRAWN_AS_IT_IS = ("", "default", "inherited")  # draw modes
+IMAGES_LEFT = "S17"  # the code of parts whose images are not laid on them
 _EMPTY = 1e300  # OpenUSD's empty range is ±FLT_MAX and beyond
 
 
@@ -52,12 +34,12 @@ def info(stage: Any, arrays: SceneArrays, documents: Sequence[str] = ()) -> str:
     points = prims = 0
     counted: dict[str, int] = {}  # a prototype's points are read once
     time = start_time(stage)
-    animated = has_samples(stage)
-    for prim in Usd.PrimRange.Stage(stage, Usd.TraverseInstanceProxies(Usd.PrimAllPrimsPredicate)):
+    animated, played = features.has_samples(stage), features.has_range(stage)
+    for prim in features.traversed(stage):
         prims += 1
         name = str(prim.GetTypeName())
         types[name] += 1
-        for feature in _features(prim, name, animated):
+        for feature in features.of_prim(prim, name, animated=animated, played=played):
             unsupported.setdefault(feature, [0, str(prim.GetPath())])[0] += 1
         if prim.IsA(UsdGeom.PointBased):
             source = prim.GetPrimInPrototype() if prim.IsInstanceProxy() else prim
@@ -67,7 +49,10 @@ def info(stage: Any, arrays: SceneArrays, documents: Sequence[str] = ()) -> str:
                 counted[path] = len(value) if hasattr(value, "__len__") else 0
             points += counted[path]
     if documents:
-        unsupported.setdefault(MATERIALX, [0, documents[0]])[0] += len(documents)
+        unsupported.setdefault(features.MATERIALX, [0, documents[0]])[0] += len(documents)
+    for item in arrays.problems:
+        if item.code == IMAGES_LEFT:
+            unsupported.setdefault(features.IMAGES_MEAN, [0, item.where])[0] += 1
     start, end, codes = stage.GetStartTimeCode(), stage.GetEndTimeCode(), stage.GetTimeCodesPerSecond()
     answer = {
         "schema": SCHEMA,
@@ -77,6 +62,10 @@ def info(stage: Any, arrays: SceneArrays, documents: Sequence[str] = ()) -> str:
         "bounds": bounds(stage, time) or _drawn_bounds(arrays),
         "up_axis": stated_up_axis(stage),
         "meters_per_unit": stated_metres(stage),
+        "cameras": [camera.path for camera in arrays.cameras],
+        "lights": [light.path for light in arrays.lights],
+        "plays": len(arrays.motion_time) > 0,
+        "textures": int((arrays.texture[:, 3] & TEXTURE_TILED == 0).sum()),
         "time_range": {"start": start, "end": end, "codes_per_second": codes},
         "problems": [
             {"code": p.code, "severity": p.severity, "where": p.where, "what": p.what, "remedy": p.remedy}
@@ -88,43 +77,6 @@ def info(stage: Any, arrays: SceneArrays, documents: Sequence[str] = ()) -> str:
         ],
     }
     return orjson.dumps(answer).decode()
-
-
-def has_samples(stage: Any) -> bool:
-    """Tell whether anything of a stage may change with time: only then its prims are asked one by one."""
-    return any(layer.ListAllTimeSamples() for layer in stage.GetUsedLayers())
-
-
-def _features(prim: Any, name: str, animated: bool) -> list[str]:
-    """Return what of a prim is not drawn as it is written."""
-    out = [UNSUPPORTED[name]] if name in UNSUPPORTED else []
-    if name == "Shader":
-        out += _shading(prim)
-    elif name == "Mesh":
-        scheme = prim.GetAttribute("subdivisionScheme").Get()
-        if scheme not in {"none", None}:
-            out.append("subdivision (the control mesh is drawn, shaded smooth)")
-    elif name and not prim.GetPrimTypeInfo().GetSchemaTypeName():
-        out.append("types that OpenUSD does not know")
-    mode = prim.GetAttribute("model:drawMode")
-    if mode and str(mode.Get() or "") not in _DRAWN_AS_IT_IS:
-        out.append("draw modes (the full geometry is drawn)")
-    if animated and any(a.GetNumTimeSamples() > 1 for a in prim.GetAuthoredAttributes()):
-        out.append("animation (the start time is shown)")
-    return out
-
-
-def _shading(prim: Any) -> list[str]:
-    identifier = str(prim.GetAttribute("info:id").Get() or "")
-    if identifier == _TEXTURE:
-        return ["textures (the mean colour of each is drawn)"]
-    if prim.GetAttribute("info:mdl:sourceAsset"):
-        return ["MDL materials (their plain colours are used)"]
-    if identifier.startswith(("ND_image", "ND_tiledimage", "ND_UsdUVTexture")):
-        return ["textures (the mean colour of each is drawn)"]
-    if identifier.startswith("ND_") and identifier.endswith("surfaceshader"):
-        return [MATERIALX]
-    return []
 
 
 def bounds(stage: Any, time: Any) -> list[list[float]] | None:

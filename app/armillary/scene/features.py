@@ -1,0 +1,199 @@
+"""What of OpenUSD is not drawn as it is written: every such feature by name, and which a prim uses.
+
+`docs/reference/usd-fidelity.md` lists the same names; a test compares them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pxr import Sdf, Usd, UsdGeom, UsdShade
+
+import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
+
+MATERIALX = "MaterialX materials (their plain colours are used)"
+MDL = "MDL materials (their plain colours are used)"
+ANIMATION = "animation (the start time is shown)"
+SUBDIVISION = "subdivision (the control mesh is drawn, shaded smooth)"
+UNKNOWN = "types that OpenUSD does not know"
+DRAW_MODES = "draw modes (the full geometry is drawn)"
+LIGHTS = "lights of the scene"
+SHAPING = "shaping, linking and filters of lights"
+DOME_IMAGE = "images of lights (their mean colour is used)"
+IMAGES_MEAN = "textures (the mean colour of each is drawn)"
+IMAGES_OFF = "textures of what is not drawn (metal, roughness, normals, occlusion, displacement)"
+GLOSS = "metal and roughness (parts are drawn matte)"
+RELIEF = "clearcoat, normals, occlusion and displacement of materials"
+VARYING_OPACITY = "opacity that varies within a face (its mean is drawn)"
+PURPOSE_VISIBILITY = "visibility by purpose"
+SUBSETS = "subsets of points or edges"
+VELOCITIES = "motion between samples (velocities)"
+LENS = "lenses and cuts of cameras (blur, shift, clipping planes)"
+ONE_SIDED = "surfaces that vanish seen from behind (both sides are drawn)"
+BLEND_SHAPES = "blend shapes"
+SKINNING = "skinning (the bind pose is drawn)"
+
+BY_TYPE = {
+    "NurbsPatch": "NURBS patches",
+    "NurbsCurves": "NURBS curves",
+    "HermiteCurves": "Hermite curves",
+    "TetMesh": "tetrahedral meshes",
+    "Volume": "volumes",
+    "SkelRoot": SKINNING,
+    "SkelAnimation": "skeletal animation",
+    "BlendShape": BLEND_SHAPES,
+    "GeometryLight": LIGHTS,
+    "PluginLight": LIGHTS,
+    "PortalLight": LIGHTS,
+    "ParticleField3DGaussianSplat": "Gaussian splats",
+}
+ALL = tuple(
+    dict.fromkeys(
+        (
+            *BY_TYPE.values(),
+            *(MATERIALX, MDL, ANIMATION, SUBDIVISION, UNKNOWN, DRAW_MODES, SHAPING, DOME_IMAGE, IMAGES_MEAN),
+            *(IMAGES_OFF, GLOSS, RELIEF, VARYING_OPACITY, PURPOSE_VISIBILITY, SUBSETS, VELOCITIES, LENS),
+            ONE_SIDED,
+        )
+    )
+)
+_DRAWN_AS_IT_IS = ("", "default", "inherited")  # draw modes
+_PLAYED = ("xformOp:", "visibility")
+_MATTE = {"metallic": 0.0, "roughness": 0.5}  # values that say nothing
+_RELIEF = {"clearcoat": 0.0, "displacement": 0.0, "occlusion": 1.0}
+_LIGHT_APIS = ("ShapingAPI", "ShadowAPI", "LightFilter")
+_LENS = ("fStop", "horizontalApertureOffset", "verticalApertureOffset")
+_MOST_STEPS = 16
+
+
+def of_prim(prim: Any, name: str, *, animated: bool, played: bool) -> list[str]:
+    """Return what of a prim is not drawn as it is written.
+
+    animated: the scene has time samples at all. played: it has a time range, so that some of them play.
+    """
+    out = [BY_TYPE[name]] if name in BY_TYPE else []
+    if name == "Shader":
+        out += _shading(prim)
+    elif name == "Mesh":
+        out += _mesh(prim)
+    elif name == "GeomSubset":
+        if prim.GetAttribute("elementType").Get() not in {"face", None}:
+            out.append(SUBSETS)
+    elif name == "Camera":
+        out += _camera(prim)
+    elif name.endswith(("Light", "Light_1")):
+        out += _light(prim)
+    elif name and not prim.GetPrimTypeInfo().GetSchemaTypeName():
+        out.append(UNKNOWN)
+    if name in {"PointInstancer", "Mesh", "Points"} and prim.GetAttribute("velocities").HasAuthoredValue():
+        out.append(VELOCITIES)
+    mode = prim.GetAttribute("model:drawMode")
+    if mode and str(mode.Get() or "") not in _DRAWN_AS_IT_IS:
+        out.append(DRAW_MODES)
+    if prim.HasAPI(UsdGeom.VisibilityAPI) and any(
+        prim.GetAttribute(f"{purpose}Visibility").HasAuthoredValue()
+        for purpose in ("guide", "proxy", "render")
+    ):
+        out.append(PURPOSE_VISIBILITY)
+    if animated and _is_held(prim, played):
+        out.append(ANIMATION)
+    return out
+
+
+def _is_held(prim: Any, played: bool) -> bool:
+    """Tell whether a prim has values over time that are not played."""
+    return any(
+        not (played and a.GetName().startswith(_PLAYED))
+        for a in prim.GetAuthoredAttributes()
+        if a.GetNumTimeSamples() > 1
+    )
+
+
+def _mesh(prim: Any) -> list[str]:
+    out = []
+    if prim.GetAttribute("subdivisionScheme").Get() not in {"none", None}:
+        out.append(SUBDIVISION)
+    opacity = prim.GetAttribute("primvars:displayOpacity")
+    if opacity and opacity.GetMetadata("interpolation") in {"vertex", "varying", "faceVarying"}:
+        out.append(VARYING_OPACITY)
+    sided = prim.GetAttribute("doubleSided")
+    if sided.HasAuthoredValue() and not sided.Get():
+        out.append(ONE_SIDED)
+    return out
+
+
+def _camera(prim: Any) -> list[str]:
+    shifted = any(prim.GetAttribute(name).Get() not in {None, 0.0} for name in _LENS)
+    return [LENS] if shifted or prim.GetAttribute("clippingPlanes").Get() else []
+
+
+def _light(prim: Any) -> list[str]:
+    out = []
+    applied = [str(schema) for schema in prim.GetAppliedSchemas()]
+    linked = any(prim.GetAuthoredPropertiesInNamespace("collection"))
+    if linked or any(schema.startswith(_LIGHT_APIS) for schema in applied):
+        out.append(SHAPING)
+    image = prim.GetAttribute("inputs:texture:file")
+    asset = image.Get() if image else None
+    if isinstance(asset, Sdf.AssetPath) and asset.path:
+        out.append(DOME_IMAGE)
+    return out
+
+
+def _shading(prim: Any) -> list[str]:
+    identifier = str(prim.GetAttribute("info:id").Get() or "")
+    out = []
+    if prim.GetAttribute("info:mdl:sourceAsset"):
+        out.append(MDL)
+    if identifier.startswith("ND_") and identifier.endswith("surfaceshader"):
+        out.append(MATERIALX)
+    if identifier == "UsdPreviewSurface" or out:
+        out += _surface(UsdShade.Shader(prim))
+    return out
+
+
+def _surface(shader: Any) -> list[str]:
+    out: list[str] = []
+    for given in shader.GetInputs():
+        name = str(given.GetBaseName())
+        if _reads_image(given):
+            if name in {"emissiveColor", "emission_color", "emissive"}:
+                out.append(IMAGES_MEAN)
+            elif name in {*_MATTE, *_RELIEF, "normal", "specular_roughness", "metalness", "base_metalness"}:
+                out.append(IMAGES_OFF)
+        elif name in _MATTE and (value := given.Get()) is not None and value != _MATTE[name]:
+            out.append(GLOSS)
+        elif name in _RELIEF and (value := given.Get()) is not None and value != _RELIEF[name]:
+            out.append(RELIEF)
+    return list(dict.fromkeys(out))
+
+
+def _reads_image(given: Any) -> bool:
+    """Tell whether an image is behind an input, through a few nodes."""
+    waiting = [given]
+    for _ in range(_MOST_STEPS):
+        if not waiting:
+            return False
+        for attribute in waiting.pop(0).GetValueProducingAttributes():
+            if UsdShade.Utils.GetType(attribute.GetName()) != UsdShade.AttributeType.Output:
+                continue
+            node = UsdShade.Shader(attribute.GetPrim())
+            if node.GetInput("file"):
+                return True
+            waiting += node.GetInputs()
+    return False
+
+
+def has_samples(stage: Any) -> bool:
+    """Tell whether anything of a stage may change with time: only then its prims are asked one by one."""
+    return any(layer.ListAllTimeSamples() for layer in stage.GetUsedLayers())
+
+
+def has_range(stage: Any) -> bool:
+    """Tell whether a stage has a time of its own, so that transforms and visibility play."""
+    return bool(stage.HasAuthoredTimeCodeRange() and stage.GetEndTimeCode() > stage.GetStartTimeCode())
+
+
+def traversed(stage: Any) -> Any:
+    """Return all prims that `armillary info` counts, the parts of instances included."""
+    return Usd.PrimRange.Stage(stage, Usd.TraverseInstanceProxies(Usd.PrimAllPrimsPredicate))
