@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QCheckBox, QLineEdit
 from pytestqt.qtbot import QtBot
 
@@ -148,6 +149,20 @@ def test_best_figure_is_marked_and_runs_are_told_apart(forked: DeskWindow, qtbot
         forked.set_theme(theme)
         panel.draw()
         keep(forked, f"compare-{theme}")
+
+
+def test_tags_copied_out_of_a_fork_say_that_they_are_not_the_plants(forked: DeskWindow, qtbot: QtBot) -> None:
+    forked.show_panel("tags")
+    tags, name = forked.tags, forked.workspace.specs[0].name
+    tags.reload()
+    tags.reveal(0)
+    tags.view.setFocus()
+    qtbot.keyClick(tags.view, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    first = QGuiApplication.clipboard().text().split("\t")
+    assert first[0] == f"whatif:{name}"
+    assert len(first) == 3
+    dragged = tags.model.mimeData([tags.model.index(0, 0)]).text()
+    assert dragged.startswith("whatif:")
 
 
 # ---------------------------------------------------------------- the map of a simulator

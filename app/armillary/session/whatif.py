@@ -405,6 +405,11 @@ def _is_like(card: RunCard, request: RunRequest) -> bool:
     return card.request is not None and card.request.horizon_s == request.horizon_s
 
 
+def outside_name(kind: WorldKind, name: str) -> str:
+    """Return what a tag is called once it is copied out: `whatif:T-101.level` is no tag of the plant."""
+    return f"whatif:{name}" if kind is WorldKind.WHATIF else name
+
+
 def again(card: RunCard, taken: Sequence[str]) -> RunRequest | None:
     """Return the request of a card once more under a free id; None for a card without."""
     if card.request is None:

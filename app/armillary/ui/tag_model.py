@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QFont
 from armillary.model.arrays import F8, I8
 from armillary.model.quality import GOOD, STALE, UNCERTAIN, WORDS
 from armillary.session.rows import TagRow
+from armillary.session.whatif import outside_name
 from armillary.session.workspace import Workspace
 from armillary.ui import icons
 from armillary.ui.mime import TAG_MIME
@@ -178,8 +179,16 @@ class TagModel(QAbstractTableModel):
         slots = list(dict.fromkeys(self.slot(i.row()) for i in indexes))
         out = QMimeData()
         out.setData(TAG_MIME, ",".join(map(str, slots)).encode())
-        out.setText("\n".join(self._workspace.specs[s].name for s in slots))
+        out.setText("\n".join(self._name_outside(s) for s in slots))
         return out
+
+    def words(self, slots: Sequence[int]) -> str:
+        """Return tags with value and quality as lines of a table, for a spreadsheet or a message."""
+        rows = ((slot, self.row(slot)) for slot in slots)
+        return "\n".join(f"{self._name_outside(s)}\t{row.value}\t{row.note}" for s, row in rows)
+
+    def _name_outside(self, slot: int) -> str:
+        return outside_name(self._workspace.kind, self._workspace.specs[slot].name)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return what one cell shows. Any: Qt's own contract for item data."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer
+from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QMenu, QVBoxLayout, QWidget
 
 from armillary.model.arrays import U4
@@ -35,6 +36,9 @@ class TagsPanel(QWidget):
         self.view.doubleClicked.connect(self._show_prim)
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.view.customContextMenuRequested.connect(self._context)
+        copy = QShortcut(QKeySequence.StandardKey.Copy, self.view)
+        copy.setContext(Qt.ShortcutContext.WidgetShortcut)
+        copy.activated.connect(self.copy)
         self.search = Search("Search tags", "Search tags", self.filter)
         self.count = label("", "muted")
         bar = QHBoxLayout()
@@ -101,6 +105,11 @@ class TagsPanel(QWidget):
         """Return the tags selected in the table."""
         return tuple(self.model.slot(i.row()) for i in self.view.selectionModel().selectedRows())
 
+    def copy(self) -> None:
+        """Put the selected tags with their values on the clipboard; those of a what-if say so."""
+        if slots := self.chosen():
+            QGuiApplication.clipboard().setText(self.model.words(slots))
+
     def reveal(self, slot: int) -> None:
         """Select a tag and bring its row into view; a filter that hides it is taken away."""
         if self.model.row_of(slot) < 0:
@@ -121,6 +130,7 @@ class TagsPanel(QWidget):
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.addAction("Show in trends", lambda: self._trend(slots))
+        menu.addAction("Copy with values", self.copy)
         show = menu.addAction("Select its part", lambda: self._show_prim(self.view.currentIndex()))
         show.setEnabled(self._workspace.prim_of_tag(slots[0]) is not None)
         menu.popup(self.view.viewport().mapToGlobal(at))
