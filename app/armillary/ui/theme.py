@@ -22,7 +22,7 @@ POINT_SIZE = 9.0
 _SRGB_KNEE, _SRGB_SLOPE = 0.04045, 12.92  # IEC 61966-2-1
 _LUMA = (0.2126, 0.7152, 0.0722)  # WCAG 2.x relative luminance
 _FLARE = 0.05
-_DRESSED = "armillary-theme"
+DRESSED = "armillary-theme"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,11 +183,11 @@ def palette(colours: Colours) -> QPalette:
 def dress(app: QApplication, colours: Colours, scale: float = 1.0) -> None:
     """Put a theme on the application; widgets that paint by hand are told by the window."""
     look = f"{colours.name} {scale:g}"
-    if app.property(_DRESSED) == look:
+    if app.property(DRESSED) == look:
         return  # setting a sheet again polishes every widget anew: a second and more
-    if app.property(_DRESSED) is None:
+    if app.property(DRESSED) is None:
         app.setStyle("Fusion")
-    app.setProperty(_DRESSED, look)
+    app.setProperty(DRESSED, look)
     app.setFont(font(scale))
     app.setPalette(palette(colours))
     app.setStyleSheet(sheet(colours, scale))
