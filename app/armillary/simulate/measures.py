@@ -200,7 +200,11 @@ def ranked(cards: Sequence[RunCard], specs: Sequence[MeasureSpec]) -> tuple[RunC
     """
     horizons = dict.fromkeys(_horizon(card) for card in cards)
     alike = ([c for c in cards if _horizon(c) == horizon] for horizon in horizons)
-    done = {card.id: card for group in alike for card in _ranked(group, specs)}
+    done = {
+        card.id: card if len(group) > 1 or len(horizons) == 1 else replace(card, rank=0, reason="")
+        for group in alike
+        for card in _ranked(group, specs)
+    }
     return tuple(done[card.id] for card in cards)
 
 

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
     QHBoxLayout,
+    QLabel,
     QPushButton,
     QTableWidget,
     QTableWidgetItem,
@@ -19,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from armillary.model.control import Measure, RunCard
+from armillary.session.whatif import MOST_COMPARED
 from armillary.session.whatif_difference import units_of
 from armillary.session.workspace import Workspace
 from armillary.ui.panels.compare_plot import ComparePlot, Style, styles
@@ -81,6 +83,32 @@ def swatch(style: Style) -> QPixmap:
     return out
 
 
+class Key(QWidget):
+    """Which line is which run: a piece of each line with its title, for at most as many as are compared."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAccessibleName("Key of the lines")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 0, 8, 0)
+        self.pieces: list[tuple[QLabel, Line]] = []
+        for _ in range(MOST_COMPARED):
+            piece, title = QLabel(), Line()
+            row.addWidget(piece)
+            row.addWidget(title, 1)
+            self.pieces.append((piece, title))
+
+    def show_runs(self, runs: Sequence[tuple[QPixmap, str]]) -> None:
+        """Show these runs, and no others."""
+        for i, (piece, title) in enumerate(self.pieces):
+            is_there = i < len(runs)
+            piece.setVisible(is_there)
+            title.setVisible(is_there)
+            if is_there:
+                piece.setPixmap(runs[i][0])
+                title.say(runs[i][1])
+
+
 class ComparePanel(QWidget):
     """The runs that are ticked in the What-if dock."""
 
@@ -99,6 +127,7 @@ class ComparePanel(QWidget):
         self.tag = QComboBox()
         self.tag.setAccessibleName("Tag that is compared over time")
         self.plot = ComparePlot(colours, workspace.seek)
+        self.key = Key()
         self.unit = QComboBox()
         self.unit.setAccessibleName("Unit of the difference in the picture")
         self.difference = QPushButton("Difference")
@@ -134,6 +163,7 @@ class ComparePanel(QWidget):
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(0)
         rows.addLayout(bar)
+        rows.addWidget(self.key)
         rows.addWidget(self.plot, 1)
         self.fold = Fold((self.table, right), ("Figures", "Trends"), _BOTH_PX)
         self.fold.split.setSizes([640, 640])
@@ -243,6 +273,7 @@ class ComparePanel(QWidget):
         how = self._styles()
         spec = next((s for s in self._at.specs if s.name == name), None)
         series = self._futures.series.get(name)
+        self.key.show_runs([(swatch(how[card.id]), card.title) for card in self.cards])
         self.plot.draw(series, how, spec.unit if spec is not None else "", runs.forked_ns if runs else 0)
         has_band = any(card.members > 1 for card in self.cards)
         self.note.say("median and 5–95 % of members" if has_band else "single runs, no uncertainty")
