@@ -29,6 +29,7 @@ OTHER_WORDS = {
     "B14": "The expression is refused; the message shows it, with the column.",
     "P09": "The unit is not known, or the two units measure different things.",
     "P26": "The settings of a link are refused, or no plugin knows its kind.",
+    "P36": "An expression of a loop, a lesson or a what-if is refused; the message shows it.",
     "S00": "The scene cannot be read at all.",
     "S16": "A folder for the arrays of scenes cannot be written.",
 }
@@ -190,8 +191,29 @@ def span(v: api.Variable) -> str:
     return f"{v.low:g} … {v.high:g}{start}"
 
 
+def modules() -> str:
+    """Return the page of modules: what each one says of itself in its first line."""
+    parts = [
+        "# Modules",
+        "What stands in each room, by the first line of each module. What a room may know and import, and "
+        "why, is told in [the layout](../architecture/layout.md).",
+    ]
+    for base in (TOP / "app/armillary", TOP / "app/armillary_bench", TOP / "plugins/armillary_plugins"):
+        lines: dict[str, list[tuple[str, str]]] = {}
+        for path in sorted(base.rglob("*.py")):
+            said = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+            inside = path.relative_to(base).with_suffix("").parts
+            if said and inside[-1] != "__init__":
+                room = inside[0] if len(inside) > 1 else base.name
+                lines.setdefault(room, []).append((f"`{'.'.join(inside)}`", said.split("\n", 1)[0]))
+        for room, found in sorted(lines.items()):
+            parts += [f"## {room}", rows(("module", "what lives here"), found)]
+    return "\n\n".join(parts)
+
+
 PAGES = {
     "pumping-station.md": plant,
+    "modules.md": modules,
     "commands.md": commands,
     "actions.md": keys,
     "words.md": words,

@@ -153,10 +153,14 @@ def same(a: StateAnswer, b: StateAnswer, *leave: str) -> None:
             ]
             assert not differing, (name, differing[:5])
         elif name == "alarms":  # one that never was is not told
-            left, right = (sorted(repr(a) for a in x if a.changed_ns) for x in (left, right))
-            assert left == right
+            assert standing(a) == standing(b)
         else:
             assert repr(left) == repr(right), name  # NaN is in it
+
+
+def standing(of: StateAnswer) -> list[str]:
+    """Every alarm that ever was."""
+    return sorted(repr(a) for a in of.alarms if a.changed_ns)
 
 
 def alarm(of: StateAnswer, name: str) -> AlarmState:
@@ -240,7 +244,7 @@ def test_an_exercise_goes_on_from_its_snapshot_as_the_one_it_was_taken_of(
     with whatif(project, tmp_path, snapshot=taken[-1]) as line:  # the same future by the other kind
         runs_over(line)
         forked = state(line, then.t_ns)
-        assert not any(a.changed_ns for a in forked.alarms)
+        assert standing(forked) == standing(then)
         level = then.tags.index("T-102.level")
         assert forked.value[level] == then.value[level]
         line.ask(Seek(t_ns=then.t_ns + 60 * NS), 20.0)
@@ -316,12 +320,9 @@ def test_a_replayed_moment_is_kept_exactly_and_forked_twice_to_the_same(
             forked = state(line, at_ns)
             digests.append([c.digest for c in got.cards])
         assert repr(alarm(forked, ALARM)) == repr(alarm(then, ALARM))
-        moved = {n: abs(x - y) for n, x, y in zip(then.tags, then.value, forked.value, strict=True) if x != y}
-        worst = max(got.residual.values(), default=0.0)
-        assert worst < 0.5
-        assert forked.value[then.tags.index("T-102.level")] == pytest.approx(
-            then.value[then.tags.index("T-102.level")], abs=1e-6
-        ), moved
+        level = then.tags.index("T-102.level")  # the model begins from what was seen, and says how well
+        assert forked.value[level] == pytest.approx(then.value[level], abs=0.05)
+        assert max(got.residual.values(), default=0.0) < 0.5
     assert digests[0] == digests[1]
 
 
@@ -420,9 +421,7 @@ def test_a_live_moment_is_kept_forked_and_trained_from(station: Station, tmp_pat
         line = Line(run.address)
         try:
             forked = state(line, then.t_ns)
-            assert forked.alarms == then.alarms or {a.id for a in forked.alarms} <= {
-                a.id for a in then.alarms
-            }
+            assert standing(forked) == standing(then)
             assert forked.value[level] == pytest.approx(then.value[level], abs=1.0)
         finally:
             line.close()

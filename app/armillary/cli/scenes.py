@@ -7,17 +7,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from armillary.cli import stopping
+from armillary.cli import futures, stopping
 from armillary.cli.answer import emit_json
 from armillary.cli.sources import link_problems
 from armillary.encoding.compile import compiled
 from armillary.model import places
 from armillary.model.clock import WallClock
 from armillary.model.fault import Fault, FaultRecord, SceneFault
+from armillary.model.look import base_look
 from armillary.model.message import AskInfo, CheckBindings, Json, OpenScene, Problems, SceneOpened
+from armillary.model.motion import Motion, posed
 from armillary.model.scene import SceneArrays, SceneProblem
 from armillary.project import folder as projects
 from armillary.project import lint
@@ -25,6 +28,9 @@ from armillary.project.record import Project
 from armillary.scene import cache
 from armillary.wire import child
 from armillary.wire.bus import Line, local_address
+
+if TYPE_CHECKING:
+    from armillary.viewport.view import View
 
 SCENE_LIMIT_S = 600.0
 INFO_LIMIT_S = 120.0
@@ -92,15 +98,21 @@ root_option = click.option(
 )
 
 
+payload_option = click.option(
+    "--payloads/--no-payloads", default=True, help="Load payloads, or open without them."
+)
+
+
 @click.command()
 @click.argument("scene")
 @root_option
+@payload_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def info(scene: str, roots: tuple[str, ...], as_json: bool) -> int:
+def info(scene: str, roots: tuple[str, ...], payloads: bool, as_json: bool) -> int:
     """Print what a scene holds, in its own units, and what of it is not shown."""
-    question = _opening(projects.read(_scene_path(scene)), roots)
+    question = _opening(projects.read(_scene_path(scene)), roots, payloads=payloads)
     with scene_child() as (line, process):
-        ask = AskInfo(entry=question.entry, roots=question.roots)
+        ask = AskInfo(entry=question.entry, roots=question.roots, load=question.load)
         answer = ask_child(line, process, ask, INFO_LIMIT_S, question.entry)
     if not isinstance(answer, Json):
         raise click.ClickException("the scene child answered something else")
@@ -109,16 +121,29 @@ def info(scene: str, roots: tuple[str, ...], as_json: bool) -> int:
         document.pop("schema", None)
         emit_json(document)
     else:
-        for key, value in document.items():
-            click.echo(f"{key}: {json.dumps(value) if isinstance(value, dict | list) else value}")
+        _tell(document)
     return 0
+
+
+def _tell(document: dict[str, Any]) -> None:
+    """Print the facts of a scene line by line; what is not drawn as written comes last, with counts."""
+    problems, unsupported = document.pop("problems"), document.pop("unsupported")
+    for key, value in document.items():
+        click.echo(f"{key}: {json.dumps(value) if isinstance(value, dict | list) else value}")
+    click.echo(f"problems: {len(problems)}" if problems else "problems: none")
+    for p in problems:
+        click.echo(f"  {p['severity']:8}{p['code']:5}{p['where']}: {p['what']}")
+    click.echo("not drawn as written:" if unsupported else "not drawn as written: nothing")
+    for u in unsupported:
+        click.echo(f"  {u['count']:>7} × {u['feature']}, e.g. {u['example']}")
 
 
 @click.command()
 @click.argument("path")
 @root_option
+@payload_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def check(path: str, roots: tuple[str, ...], as_json: bool) -> int:
+def check(path: str, roots: tuple[str, ...], payloads: bool, as_json: bool) -> int:
     """Lint a project, scene or binding layer. 0 fine, 1 shown with problems, 2 nothing can be shown."""
     found: list[SceneProblem] = []
     project, read = projects.examine(_scene_path(path))
@@ -131,7 +156,8 @@ def check(path: str, roots: tuple[str, ...], as_json: bool) -> int:
     scene: SceneArrays | None = None
     with scene_child() as (line, process):
         try:
-            got = ask_child(line, process, _opening(project, roots), SCENE_LIMIT_S, str(project.entry))
+            question = _opening(project, roots, payloads=payloads)
+            got = ask_child(line, process, question, SCENE_LIMIT_S, str(project.entry))
             if isinstance(got, SceneOpened):
                 opened = got
                 scene = cache.read(Path(got.arrays))
@@ -143,14 +169,14 @@ def check(path: str, roots: tuple[str, ...], as_json: bool) -> int:
                 )
             )
         if scene is not None and project.bindings is not None and Path(project.bindings).exists():
-            question = CheckBindings(
+            lint_bindings = CheckBindings(
                 entry=str(project.entry),
                 bindings=str(project.bindings),
                 roots=roots,
                 tags=tuple(s.name for s in project.specs),
                 colormaps=project.colormaps,
             )
-            got = ask_child(line, process, question, SCENE_LIMIT_S, str(project.bindings))
+            got = ask_child(line, process, lint_bindings, SCENE_LIMIT_S, str(project.bindings))
             if isinstance(got, Problems):
                 found += got.problems
     bindings = opened.bindings if opened is not None else ()
@@ -158,6 +184,7 @@ def check(path: str, roots: tuple[str, ...], as_json: bool) -> int:
         found += compiled(bindings, scene, project.specs, project.colormaps)[1]  # e.g. channels not drawn
     found += lint.findings(project, bindings, scene.prim_path if scene is not None else ())
     found += link_problems(project)
+    found += futures.findings(project)
     return _say(path, found, as_json)
 
 
@@ -178,13 +205,14 @@ def _problem(p: SceneProblem) -> dict[str, str]:
     return {"code": p.code, "severity": p.severity, "where": p.where, "what": p.what, "remedy": p.remedy}
 
 
-def _opening(project: Project, roots: Sequence[str] = ()) -> OpenScene:
+def _opening(project: Project, roots: Sequence[str] = (), *, payloads: bool = True) -> OpenScene:
     request = project.scene_request()
     if request is None:
         raise SceneFault(
             "This project has no scene.", where=str(project.folder), remedy="Name one in project.toml."
         )
-    return replace(request, roots=(*request.roots, *roots))
+    load = request.load if payloads else "none"
+    return replace(request, roots=(*request.roots, *roots), load=load)
 
 
 @click.command()
@@ -195,8 +223,20 @@ def _opening(project: Project, roots: Sequence[str] = ()) -> OpenScene:
 @click.option("--camera", default="", metavar="PRIM", help="Look through a camera of the scene.")
 @click.option("--view", default="", type=click.Choice(["", *VIEWS]), help="A standard view.")
 @click.option("--theme", default="dark", type=click.Choice(["dark", "light"]))
+@click.option("--at", "at", default=None, type=float, metavar="TIME", help="A time code of the scene.")
+@click.option("--lights/--no-lights", default=True, help="The scene's own lights, or the eye's.")
+@payload_option
 def render(
-    path: str, roots: tuple[str, ...], output: Path, size: str, camera: str, view: str, theme: str
+    path: str,
+    roots: tuple[str, ...],
+    output: Path,
+    size: str,
+    camera: str,
+    view: str,
+    theme: str,
+    at: float | None,
+    lights: bool,
+    payloads: bool,
 ) -> int:
     """Write a picture of a scene, or of a project's scene, as authored (no live values)."""
     parts = size.lower().split("x")
@@ -206,19 +246,22 @@ def render(
         )
     project = projects.read(_scene_path(path))
     with scene_child() as (line, process):
-        got = ask_child(line, process, _opening(project, roots), SCENE_LIMIT_S, str(project.entry))
+        question = _opening(project, roots, payloads=payloads)
+        got = ask_child(line, process, question, SCENE_LIMIT_S, str(project.entry))
     if not isinstance(got, SceneOpened):
         raise click.ClickException("the scene child answered something else")
     scene = cache.read(Path(got.arrays))
     stopping.disarm()  # VTK makes an end of its own of an exception that a signal throws into it
-    _picture(scene, output, (int(parts[0]), int(parts[1])), camera or project.default_camera, view, theme)
+    made = _view(scene, (int(parts[0]), int(parts[1])), camera or project.default_camera, view, theme)
+    made.set_options(lights=lights)
+    if at is not None:
+        made.apply(posed(base_look(scene), scene, Motion.of(scene), at))
+    _write(made, output)
     click.echo(str(output.resolve()))
     return 0
 
 
-def _picture(
-    scene: SceneArrays, output: Path, size: tuple[int, int], camera: str, view: str, theme: str
-) -> None:
+def _view(scene: SceneArrays, size: tuple[int, int], camera: str, view: str, theme: str) -> View:
     from armillary.viewport.view import View
 
     made = View(scene, *size, theme=theme)
@@ -232,6 +275,10 @@ def _picture(
         made.standard(view)
     elif chosen is not None:
         made.look_through(chosen)
+    return made
+
+
+def _write(made: View, output: Path) -> None:
     try:
         made.save_png(output)
     except OSError as error:

@@ -13,6 +13,7 @@ from armillary.model import expression
 from armillary.model.control import MalfunctionSpec
 from armillary.model.fault import Fault, ProjectFault
 from armillary.model.lesson import PASS_MARK, STEP_S, Band, Expect, Lesson, LessonStart, command_of
+from armillary.model.scene import SceneProblem
 from armillary.project import locate
 from armillary.project.table import Document, Findings, Table, fault_of, nearest
 
@@ -76,6 +77,27 @@ def read(path: Path, tags: Collection[str], alarms: Collection[str] = ()) -> Les
 
     tags: names that expressions, bands and commands may use; alarms: ids that may be acknowledged.
     """
+    findings = Findings()
+    lesson = _read(path, tags, alarms, findings)
+    if findings.errors:
+        raise fault_of(findings.errors, str(path))
+    return lesson
+
+
+def examine(
+    path: Path, tags: Collection[str], alarms: Collection[str] = ()
+) -> tuple[Lesson | None, tuple[SceneProblem, ...]]:
+    """Return what could be read of a training scenario, and everything found wrong."""
+    findings = Findings()
+    try:
+        lesson = _read(path, tags, alarms, findings)
+    except ProjectFault as fault:
+        findings.add("P01", fault.where, fault.what, fault.remedy)
+        return None, tuple(findings.problems)
+    return lesson, tuple(findings.problems)
+
+
+def _read(path: Path, tags: Collection[str], alarms: Collection[str], findings: Findings) -> Lesson:
     try:
         text = path.read_text("utf-8")
         data = tomllib.loads(text)
@@ -87,13 +109,9 @@ def read(path: Path, tags: Collection[str], alarms: Collection[str] = ()) -> Les
     schema = data.get("schema")
     if not isinstance(schema, int) or schema < 1:
         raise ProjectFault("'schema' is missing.", where=f"{path.name}:1", remedy=f"Add schema = {SCHEMA}.")
-    findings = Findings()
     document = Document(path.name, text, locate.toml_line, findings, newer=schema > SCHEMA)
     reader = _Reader(document, path, frozenset(tags), frozenset(alarms))
-    lesson = reader.lesson(Table(document, data), hashlib.sha256(text.encode()).hexdigest())
-    if findings.errors:
-        raise fault_of(findings.errors, str(path))
-    return lesson
+    return reader.lesson(Table(document, data), hashlib.sha256(text.encode()).hexdigest())
 
 
 class _Reader:
@@ -164,9 +182,9 @@ class _Reader:
         folder = self._path.resolve().parent.parent
         path = (folder / name).resolve()
         if not path.is_relative_to(folder):
-            table.wrong("file", f"'{name}' is outside the project.", "Put the model into simulation/.")
+            table.wrong("file", f"'{name}' is outside the project.", "Put the model into simulation/.", "P38")
         elif not path.is_file():
-            table.wrong("file", f"There is no file '{name}'.", "Put the model into simulation/.")
+            table.wrong("file", f"There is no file '{name}'.", "Put the model into simulation/.", "P38")
         return str(path)
 
     def _names(self, table: Table) -> Mapping[str, str]:
@@ -218,7 +236,7 @@ class _Reader:
             alarm = action.removeprefix("ack:")
             if alarm != "any" and alarm not in self._alarms:
                 remedy = nearest(alarm, sorted(self._alarms)).strip() or "Name an alarm of rules.toml."
-                table.wrong("action", f"There is no alarm '{alarm}'.", remedy)
+                table.wrong("action", f"There is no alarm '{alarm}'.", remedy, "P35")
         ideal = table.number("ideal_s", 0.0, 0.0, _FOREVER)
         spec = Expect(
             id=self._id(table, f"expect-{i + 1}"),
@@ -239,7 +257,7 @@ class _Reader:
         tag = command_of(text)[0]
         if tag not in self._tags:
             remedy = nearest(tag, sorted(self._tags)).strip() or "Name a writable tag."
-            table.wrong("action", f"There is no tag '{tag}'.", remedy)
+            table.wrong("action", f"There is no tag '{tag}'.", remedy, "P34")
 
     def _band(self, table: Table, i: int) -> Band:
         band = table.table("band")
@@ -270,7 +288,7 @@ class _Reader:
             return f"{tag}.value"
         if tag and tag not in self._tags:
             remedy = nearest(tag, sorted(self._tags)).strip() or "Name a tag of twins.json."
-            table.wrong(key, f"There is no tag '{tag}'.", remedy)
+            table.wrong(key, f"There is no tag '{tag}'.", remedy, "P34")
         return tag
 
     def _expression(self, table: Table, key: str) -> str:
@@ -279,7 +297,7 @@ class _Reader:
             try:
                 expression.compile(text, self._tags, f"{self._document.name}, {key}")
             except Fault as fault:
-                table.wrong(key, fault.what, fault.remedy)
+                table.wrong(key, fault.what, fault.remedy, "P36")
         return text
 
     def _check_after(self, lesson: Lesson) -> None:
@@ -293,4 +311,4 @@ class _Reader:
                 remedy = (
                     nearest(after, sorted(known)).strip() or "Write malfunction:ID, alarm:ID or expect:ID."
                 )
-                self._document.wrong((kind, i, "after"), f"'{after}' names nothing here.", remedy)
+                self._document.wrong((kind, i, "after"), f"'{after}' names nothing here.", remedy, "P37")

@@ -13,6 +13,7 @@ from armillary.model import expression
 from armillary.model.clock import NS
 from armillary.model.fault import Fault, ProjectFault
 from armillary.model.loop import Level, LoopAction, LoopSpec, Policy
+from armillary.model.scene import SceneProblem
 from armillary.model.tags import TagSpec
 from armillary.project import scenarios
 from armillary.project.locate import toml_line
@@ -26,6 +27,26 @@ _DAY_S = 86_400.0
 
 def read(folder: Path, specs: Mapping[str, TagSpec], alarms: Collection[str]) -> tuple[LoopSpec, ...]:
     """Return the loops of a project, none without the file. Raises ProjectFault that names every mistake."""
+    findings = Findings()
+    out = _read(folder, specs, alarms, findings)
+    if findings.errors:
+        raise fault_of(findings.errors, str(folder))
+    return out
+
+
+def examine(folder: Path, specs: Mapping[str, TagSpec], alarms: Collection[str]) -> tuple[SceneProblem, ...]:
+    """Return everything that is wrong in the loops of a project."""
+    findings = Findings()
+    try:
+        _read(folder, specs, alarms, findings)
+    except ProjectFault as fault:
+        findings.add("P01", fault.where, fault.what, fault.remedy)
+    return tuple(findings.problems)
+
+
+def _read(
+    folder: Path, specs: Mapping[str, TagSpec], alarms: Collection[str], findings: Findings
+) -> tuple[LoopSpec, ...]:
     path = folder / LOOPS_FILE
     if not path.is_file():
         return ()
@@ -36,15 +57,12 @@ def read(folder: Path, specs: Mapping[str, TagSpec], alarms: Collection[str]) ->
         raise ProjectFault(
             f"{LOOPS_FILE} cannot be read: {error}.", where=str(path), remedy="Correct it."
         ) from error
-    findings = Findings()
-    document = Document(LOOPS_FILE, text, toml_line, findings, newer=int(data.get("schema") or 1) > SCHEMA)
+    document = Document(LOOPS_FILE, text, toml_line, findings, newer=_is_newer(data))
     top = Table(document, data)
     top.whole("schema", SCHEMA, 1, 10**6)
     reader = _Reader(folder, specs, alarms)
     out = tuple(reader.loop(table) for table in top.tables("loop"))
     top.done()
-    if findings.errors:
-        raise fault_of(findings.errors, str(folder))
     return out
 
 
@@ -61,7 +79,7 @@ class _Reader:
         detect = table.text("detect", required=True)
         if detect and detect not in self._alarms:
             hint = nearest(detect, self._alarms).strip() or "Name an alarm of rules.toml."
-            table.wrong("detect", f"There is no alarm '{detect}'.", hint)
+            table.wrong("detect", f"There is no alarm '{detect}'.", hint, "P35")
         scenario = table.text("scenario", required=True)
         variants = self._variants(table, scenario)
         holds = table.text("holds")
@@ -69,7 +87,7 @@ class _Reader:
             try:
                 expression.compile(holds, self._specs, LOOPS_FILE)
             except Fault as fault:
-                table.wrong("holds", fault.what, fault.remedy)
+                table.wrong("holds", fault.what, fault.remedy, "P36")
         actions = tuple(self._action(each, variants) for each in table.tables("action"))
         if not actions:
             table.wrong("action", "The loop has nothing to propose.", "Add a [[loop.action]].")
@@ -98,7 +116,7 @@ class _Reader:
         try:
             found = scenarios.read(scenarios.find(self._folder, scenario), self._folder)
         except Fault as fault:
-            table.wrong("scenario", fault.what, fault.remedy)
+            table.wrong("scenario", fault.what, fault.remedy, "P38")
             return ()
         return tuple(variant.id for variant in found.variants)
 
@@ -106,12 +124,12 @@ class _Reader:
         variant, tag = table.text("variant", required=True), table.text("tag", required=True)
         if variant and variants and variant not in variants:
             hint = nearest(variant, variants).strip() or f"There are: {', '.join(variants)}."
-            table.wrong("variant", f"The scenario has no variant '{variant}'.", hint)
+            table.wrong("variant", f"The scenario has no variant '{variant}'.", hint, "P37")
         spec = self._specs.get(tag)
         if tag and (spec is None or not spec.writable):
             known = [s.name for s in self._specs.values() if s.writable]
             hint = nearest(tag, known).strip() or "Name a writable tag."
-            table.wrong("tag", f"'{tag}' is no tag that can be written.", hint)
+            table.wrong("tag", f"'{tag}' is no tag that can be written.", hint, "P34")
         value = table.number("value", math.nan)
         if math.isnan(value):
             table.wrong("value", "The action has no value.", "Give 'value' in the tag's unit.")
@@ -125,7 +143,7 @@ class _Reader:
         if isinstance(expires, datetime):
             at_ns = int(expires.timestamp()) * NS
         elif expires is not None:
-            table.wrong("expires", f"'expires' is {expires!r}.", "Write 2026-12-31T00:00:00Z.")
+            table.wrong("expires", f"'expires' is {expires!r}.", "Write 2026-12-31T00:00:00Z.", "P39")
         out = Policy(
             max_per_hour=table.whole("max_per_hour", 3, 1, 60),
             max_change=table.number("max_change", math.inf, 0.0, math.inf),
@@ -134,3 +152,8 @@ class _Reader:
         )
         table.done()
         return out
+
+
+def _is_newer(data: Mapping[str, object]) -> bool:
+    schema = data.get("schema")
+    return isinstance(schema, int) and schema > SCHEMA

@@ -17,6 +17,7 @@ from tomlkit.items import Table as TomlTable
 from armillary.model.clock import parse_iso
 from armillary.model.fault import ProjectFault
 from armillary.model.scenario import MEASURE_KINDS, MeasureSpec, Scenario, ScenarioEvent, Score, Variant
+from armillary.model.scene import SceneProblem
 from armillary.project import locate
 from armillary.project.folder import write_atomic
 from armillary.project.table import Document, Findings, Table, fault_of, nearest
@@ -69,6 +70,25 @@ def read(path: Path, project: Path) -> Scenario:
     project: the folder that files of the scenario must be inside. Raises one ProjectFault that names
     every mistake with file, line and the nearest known key.
     """
+    findings = Findings()
+    scenario = _read(path, project, findings)
+    if findings.errors:
+        raise fault_of(findings.errors, str(path))
+    return scenario
+
+
+def examine(path: Path, project: Path) -> tuple[Scenario | None, tuple[SceneProblem, ...]]:
+    """Return what could be read of a what-if scenario, and everything found wrong but its names."""
+    findings = Findings()
+    try:
+        scenario = _read(path, project, findings)
+    except ProjectFault as fault:
+        findings.add("P01", fault.where, fault.what, fault.remedy)
+        return None, tuple(findings.problems)
+    return scenario, tuple(findings.problems)
+
+
+def _read(path: Path, project: Path, findings: Findings) -> Scenario:
     try:
         text = path.read_text("utf-8")
         data = tomllib.loads(text)
@@ -79,7 +99,6 @@ def read(path: Path, project: Path) -> Scenario:
         raise ProjectFault(
             f"The scenario cannot be read: {error}.", where=str(path), remedy="Correct its syntax."
         ) from error
-    findings = Findings()
     document = Document(path.name, text, locate.toml_line, findings)
     top = Table(document, data)
     schema = top.whole("schema", 0, 0, 10**6)
@@ -91,10 +110,7 @@ def read(path: Path, project: Path) -> Scenario:
         )
     if schema < 1:
         document.wrong((), "'schema' is missing.", f"Add schema = {SCHEMA}.", "P03")
-    scenario = _scenario(top, path, project.resolve())
-    if findings.errors:
-        raise fault_of(findings.errors, str(path))
-    return scenario
+    return _scenario(top, path, project.resolve())
 
 
 def _scenario(top: Table, path: Path, project: Path) -> Scenario:
@@ -157,7 +173,7 @@ def _time(table: Table) -> str:
         if raw != "":
             parse_iso(text)
     except ValueError:
-        table.wrong("time", f"'time' is {raw!r}, which is no time.", "Give 2026-01-01T00:00:00Z.")
+        table.wrong("time", f"'time' is {raw!r}, which is no time.", "Give 2026-01-01T00:00:00Z.", "P39")
         return ""
     return text
 
@@ -169,10 +185,14 @@ def _inside(table: Table, key: str, project: Path) -> str:
         return ""
     path = (project / name).resolve()
     if not path.is_relative_to(project):
-        table.wrong(key, f"'{name}' is outside the project.", "Put the file into the project's folder.")
+        table.wrong(
+            key, f"'{name}' is outside the project.", "Put the file into the project's folder.", "P38"
+        )
         return ""
     if not path.is_file():
-        table.wrong(key, f"There is no file '{name}'.", "Correct the path; it is relative to the project.")
+        table.wrong(
+            key, f"There is no file '{name}'.", "Correct the path; it is relative to the project.", "P38"
+        )
         return ""
     return str(path)
 

@@ -77,7 +77,7 @@ def scenario_for(folder: Path, wish: Fork, kept: str = "") -> Scenario:
         raise ProjectFault(
             "The project has no what-if scenario, so it is not known which simulator to take.",
             where=str(folder / scenarios.FOLDER),
-            remedy="Add one with its [simulator] table.",
+            remedy="Map one to your tags in the What-if dock (Simulator…), or write one with a [simulator].",
         )
     first = scenarios.read(found[0], folder)
     horizon_s = min(first.horizon_s, PLAIN_S)  # what is asked later may last longer
@@ -87,12 +87,18 @@ def scenario_for(folder: Path, wish: Fork, kept: str = "") -> Scenario:
 def check(fork: Forked) -> None:
     """Compile what will be asked of every run, before anything is computed. Raises ProjectFault."""
     scenario = fork.scenario
+    measures.check(scenario.measures, scenario.score, tried(fork), scenario.origin)
+
+
+def tried(fork: Forked) -> measures.Signals:
+    """Return what names would mean in the results of a fork. Raises ProjectFault for what cannot be asked."""
+    scenario = fork.scenario
     jobs = [fork.job(request, "") for request in requests_of(scenario)]
     names = tuple(dict.fromkeys((*fork.info.outputs, *(n for job in jobs for n in job.recorded))))
-    tried = Trajectory(
+    run = Trajectory(
         names=names, t_ns=fork.t_ns + np.array([0, NS], np.int64), values=np.ones((1, 2, len(names)))
     )
-    measures.check(scenario.measures, scenario.score, fork.signals(tried), scenario.origin)
+    return fork.signals(run)
 
 
 def keep(folder: Path, wish: Fork, fork: Forked, scenario: Scenario, now_ns: int) -> None:
