@@ -51,6 +51,9 @@ class Shop(Protocol):
     def bindings(self) -> tuple[Binding, ...]: ...
     @property
     def project(self) -> Project | None: ...
+
+    coming_tags: frozenset[str]
+
     def now_ns(self) -> int: ...
     def rebind(
         self,
@@ -246,7 +249,7 @@ class Authoring:
         def ended(why: str) -> None:
             self.saving = False
             if why:
-                self._unmake(made)
+                self._unmake(made, draft)
                 self.told.emit(why)
             else:
                 self.draft = None
@@ -262,18 +265,27 @@ class Authoring:
         if not draft.new or project is None:
             return None
         try:
-            return limits.add_tags(project.folder, draft.new, self._shop.now_ns())
+            made = limits.add_tags(project.folder, draft.new, self._shop.now_ns())
         except Fault as fault:
             self.told.emit(f"Not saved: {fault.what} {fault.remedy}")
             return None
+        self._expect(draft, is_coming=True)
+        return made
 
-    def _unmake(self, made: limits.Written | None) -> str:
+    def _expect(self, draft: Draft, *, is_coming: bool) -> None:
+        """Note that the world will have the draft's tags once it loads the project, or no longer."""
+        names = {new.name for new in draft.new}
+        known = self._shop.coming_tags
+        self._shop.coming_tags = known | names if is_coming else known - names
+
+    def _unmake(self, made: limits.Written | None, draft: Draft) -> str:
         """Take tags back out; return why that is not possible."""
         try:
             if made is not None:
                 made.back(self._shop.now_ns())
         except Fault as fault:
             return f"{fault.what} {fault.remedy}"
+        self._expect(draft, is_coming=False)
         return ""
 
     def _step(
@@ -292,7 +304,7 @@ class Authoring:
 
             def ended(why: str) -> None:
                 if not why:
-                    why = self._unmake(made)
+                    why = self._unmake(made, draft)
                     if why:  # the binding goes where its tag is
                         self._write(forth, lambda _why: done(why))
                         return
@@ -306,13 +318,14 @@ class Authoring:
             try:
                 if made is not None:
                     made.forth(self._shop.now_ns())
+                    self._expect(draft, is_coming=True)
             except Fault as fault:
                 done(f"{fault.what} {fault.remedy}")
                 return
 
             def ended(why: str) -> None:
                 if why:
-                    self._unmake(made)
+                    self._unmake(made, draft)
                 done(why)
 
             self._write(forth, ended)

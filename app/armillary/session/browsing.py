@@ -148,7 +148,8 @@ class Browsing:
         def answered(answer: tuple[BrowseItem, ...] | FaultRecord) -> None:
             if turn == self._round:
                 node.asking = False
-                node.took_ms = max(1, (self._clock.now_mono_ns() - asked_ns) // MS_NS)
+                took_ms = max(1, (self._clock.now_mono_ns() - asked_ns) // MS_NS)
+                node.took_ms = min(node.took_ms or took_ms, took_ms)  # one slow answer stops nothing
                 self._take(node, answer)
 
         self._place.browse(node.link, node.address, answered, node.limit)

@@ -22,6 +22,7 @@ from armillary.session.showing import same, variants_wanted
 from armillary.session.standing import IDLE, Standing
 
 VARIANTS_NS = NS // 2  # at most two changes of variants a second
+_NO_TAG = "B05"  # a binding to a tag that is not known
 SCENE_S = 600.0
 SAVE_S = 60.0
 AT_ONCE = 2_000  # bindings that are compiled without leaving the thread
@@ -207,6 +208,19 @@ class Loading(Standing):
         self._variants, self._variants_mono_ns = wanted, now_mono_ns
         self._ask(SCENE, ChooseVariants(variants=wanted), self._variant_opened, SCENE_S)
 
+    def choose_variant(self, path: str, name: str, choice: str) -> None:
+        """Show another variant of a prim, until the scene is closed; nothing is saved."""
+        self._change_scene(ChooseVariants(variants=((path, name, choice),)))
+
+    def load_payload(self, path: str, on: bool) -> None:
+        """Load the payload of a prim and of all below it, or leave it out, until the scene is closed."""
+        self._change_scene(ChooseVariants(payloads=((path, on),)))
+
+    def _change_scene(self, wish: ChooseVariants) -> None:
+        if not self._scene_child and self.scene is not None:
+            self._revive_scene_child()
+        self._ask(SCENE, wish, self._variant_opened, SCENE_S)
+
     def _variant_opened(self, answer: object) -> None:
         if isinstance(answer, SceneOpened):
             self._scene_opened(answer)
@@ -221,6 +235,7 @@ class Loading(Standing):
             found += self.scenery.scene.problems
             found += self.scenery.layer_problems
             told = {(p.code, p.where) for p in self.scenery.layer_problems}  # by who knows the scene better
+            told |= {(_NO_TAG, b.where) for b in self.bindings if b.signal in self.coming_tags}
             found += [p for p in self.scenery.compile_problems if (p.code, p.where) not in told]
         self.problems = tuple(dict.fromkeys(found))
         self.problems_changed.emit()

@@ -81,7 +81,7 @@ class DeskWindow(QMainWindow):
         self.timer_lateness = Lateness(self.clock, self)
         self.finder = Finder(workspace, run=self._run, frame=self.frame, reveal=self._reveal)
         self._has_told_settings = False
-        self._shown = {"grid": True, "axes": True, "labels": True, "legend": True}
+        self._shown = {"grid": True, "axes": True, "labels": True, "legend": True, "lights": True}
         self._normal_state = Qt.WindowState.WindowNoState
         self.setAcceptDrops(True)
         self.setMinimumSize(QSize(800, 500))
@@ -109,7 +109,8 @@ class DeskWindow(QMainWindow):
         self.whatif = WhatIfPanel(ws, colours, self._run_named, self.fault, self.propose)
         self.compare = ComparePanel(ws, colours, self.say)
         self.alarmbar = AlarmBar(ws, clock, colours, self._go_to_alarm)
-        self.bindcard = BindCard(ws, self.canvas, self.say)
+        self.bindcard = BindCard(ws, self.say, self._reveal_details)
+        self.inspector.hold(self.bindcard)
         self.canvas.on_drop = self.bindcard.take
         self.tree.view.on_drop = lambda data, index: self.bindcard.take(data, self.tree.model.prim(index))
         self.browse = BrowsePanel(ws, colours, self.bindcard.drop_nodes, self.say)
@@ -471,7 +472,7 @@ class DeskWindow(QMainWindow):
         go_to_alarm(self, row)
 
     def toggle(self, option: str) -> None:
-        """Show or hide grid, axes, labels or legend in the viewport."""
+        """Show or hide grid, axes, labels, legend or the effect of the scene's lights in the viewport."""
         self._shown[option] = not self._shown[option]
         self.canvas.view.set_options(**{option: self._shown[option]})
         self.canvas.touch()
@@ -514,6 +515,12 @@ class DeskWindow(QMainWindow):
         """Show a tag in the live table."""
         self.show_panel("tags")
         self.tags.reveal(slot)
+
+    def _reveal_details(self) -> None:
+        """Show the top of the inspector, where the card of what is being bound stands."""
+        if not self.docks.is_open("inspector") or not self.inspector.isVisible():
+            self.show_panel("inspector")
+        self.inspector.area.verticalScrollBar().setValue(0)
 
     def _context_menu(self, menu: QMenu) -> None:
         for name in _CONTEXT_MENU:

@@ -1,4 +1,7 @@
-"""The card that opens when a tag is dropped on a part: what it drives, how, with live preview."""
+"""The card that opens when a tag is dropped on a part: what it drives, how, with live preview.
+
+It stands in the inspector, so that it never covers the part that is being bound.
+"""
 
 from __future__ import annotations
 
@@ -18,21 +21,19 @@ from armillary.ui.mime import NODE_MIME, TAG_MIME, numbers
 from armillary.ui.pieces import label
 from armillary.ui.trial import Trial
 
-WIDTH, GAP = 320, 12
 _AXES = ("x", "y", "z")
 
 
 class BindCard(QFrame):
-    """One draft in hand, over the picture. Escape gives it up."""
+    """One draft in hand. Escape gives it up."""
 
-    def __init__(self, workspace: Workspace, over: QWidget, say: Callable[[str], None]) -> None:
-        super().__init__(over)
+    def __init__(self, workspace: Workspace, say: Callable[[str], None], reveal: Callable[[], None]) -> None:
+        super().__init__()
         self._workspace, self._say = workspace, say
-        self._filling, self._over = False, over
+        self._filling, self._reveal = False, reveal
         self._nodes: tuple[int, ...] = ()  # of the link browser, that a draft makes tags of
         self.setProperty("role", "card")
         self.setAccessibleName("Bind a tag to a part")
-        self.setFixedWidth(WIDTH)
         self.title = label("", "value", wrap=True)
         self.where = label("", "muted", wrap=True)
         self.now = label("", wrap=True)
@@ -104,6 +105,7 @@ class BindCard(QFrame):
             return False
         path, value = ws.scene.prim_path[prim], float(ws.mirror.table.value[slots[0]])
         ws.select((prim,))
+        self._reveal()
         ws.authoring.begin(proposal(ws.specs[slots[0]], path, value, ws.bindings))
         return True
 
@@ -130,6 +132,7 @@ class BindCard(QFrame):
                 self._say("Bind: these nodes have no value that a tag can hold.")
             return self.drop(known, prim)
         ws.select((prim,))
+        self._reveal()
         self._nodes = tuple(node.number for node in fresh)
         ws.authoring.begin(proposed(browsing, fresh, prim, ws.scene.prim_path[prim], ws.bindings))
         return True
@@ -209,9 +212,6 @@ class BindCard(QFrame):
         self.cancel.setEnabled(not authoring.saving)
         self.trial.show_draft(draft)
         self._tell_now()
-        self.adjustSize()
-        self.move(max(self._over.width() - WIDTH - GAP, 0), GAP)
-        self.raise_()
 
     def _typing(self) -> bool:
         return any(field.hasFocus() for field in (self.new, self.low, self.high, self.first, self.last))

@@ -16,7 +16,7 @@ from armillary.ui.pieces import EmptyOver, Search, label
 from armillary.ui.theme import Colours
 
 VALUES_MS = 2000  # values of open levels are read anew, where a level is quick
-_WIDTHS = {NAME: 240, VALUE: 110, UNIT: 60, TYPE: 110, WRITE: 64, TAG: 160}
+_WIDTHS = {NAME: 230, VALUE: 90, UNIT: 56, TYPE: 80, WRITE: 68, TAG: 120}
 Bind = Callable[[tuple[int, ...], int], object]
 _NO_WORLD = "No links. The live world of a project has them."
 _NO_LINKS = "The project names no links. They are in project.toml, under [[source]]."

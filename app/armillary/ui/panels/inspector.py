@@ -22,6 +22,7 @@ from armillary.ui.command_parts import template_button, templates_of
 from armillary.ui.limits_card import LimitsCard, LimitsList
 from armillary.ui.pieces import IconButton, Section, empty, label
 from armillary.ui.row_model import Row, RowModel, double_rows, fit_height, short_table, stretch
+from armillary.ui.scene_choices import SceneChoices
 from armillary.ui.tag_model import AGE, LINK, NAME, QUALITY, VALUE, TagModel
 from armillary.ui.tag_view import table
 from armillary.ui.theme import Colours
@@ -67,6 +68,7 @@ class InspectorPanel(QWidget):
         self.attributes = RowModel(("Attribute", "Value"), colours, parent=self)
         self.attribute_table = short_table(self.attributes, "Attributes of the part")
         self.card = WriteCard(workspace, clock)
+        self.choices = SceneChoices(workspace)
         self.limits = LimitsCard(workspace, say)
         self.alarms = LimitsList(workspace, self.limits, self._chosen_tag)
         self._lay_out()
@@ -106,12 +108,13 @@ class InspectorPanel(QWidget):
         stretch(self.values, NAME, {VALUE: 150, QUALITY: 28})
         self.sheet = QWidget()
         self.sheet.setObjectName("sheet")
-        rows = QVBoxLayout(self.sheet)
+        rows = self._rows = QVBoxLayout(self.sheet)
         rows.setContentsMargins(8, 8, 8, 8)
         rows.setSpacing(4)
         rows.addLayout(head)
         for widget in (self.path, self.kind, self.twin, self.card, self.limits, self.value_section):
             rows.addWidget(widget)
+        rows.insertWidget(rows.indexOf(self.card), self.choices)
         rows.addWidget(self.alarm_section)
         rows.addWidget(self.write_section)
         rows.addWidget(self.binding_section)
@@ -128,6 +131,10 @@ class InspectorPanel(QWidget):
         around.setContentsMargins(0, 0, 0, 0)
         around.addWidget(self.empty)
         around.addWidget(self.area)
+
+    def hold(self, card: QWidget) -> None:
+        """Put a card on top of the details."""
+        self._rows.insertWidget(self._rows.indexOf(self.card), card)
 
     # ------------------------------------------------------------ which part
     def follow(self, prims: tuple[int, ...]) -> None:
@@ -150,6 +157,7 @@ class InspectorPanel(QWidget):
         self.value_section.setVisible(bool(slots))
         fit_height(self.values, _MANY)
         self._offer_writes(slots)
+        self.choices.show_prim(scene, prim)
         self._show_alarms()
         self.attributes.replace(())
         self.attribute_section.set_title("Attributes")
@@ -249,6 +257,7 @@ class InspectorPanel(QWidget):
             rows = 0
         else:
             rows = len(answer.rows)
+            self.choices.show_payload(answer.payload)
             self.attributes.replace(
                 [
                     Row((name, value), f"{kind} {name}\n{value}\n{layer}")
