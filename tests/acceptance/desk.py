@@ -35,6 +35,8 @@ from armillary.wire.runs import recorder_address
 
 CLOCK = WallClock()
 SIZE = (1280, 800)
+PATIENCE = 6  # × the limits, which are those of a calm machine: a busy one is slow, not wrong
+VARIANTS = bool(os.environ.get("ARMILLARY_VARIANTS"))  # to look at: each picture in both themes, two sizes
 HATCH = {(0x7A, 0x82, 0x8A), (0x1B, 0x1F, 0x24)}  # equipment grey and ink, the dark theme's
 _WRITE = re.compile(r"write (\S+) = (.+): (\S+)$", re.MULTILINE)
 
@@ -94,9 +96,14 @@ class Place:
         start = CLOCK.now_mono_ns()
         while not true():
             passed = (CLOCK.now_mono_ns() - start) / NS
-            assert passed < limit_s, f"not within {limit_s} s: {what} ({self.at.world_text})"
+            assert passed < limit_s * PATIENCE, f"not within {limit_s} s: {what} ({self.at.world_text})"
             self.qtbot.wait(20)  # turns the event loop
         return (CLOCK.now_mono_ns() - start) / NS
+
+    def frames(self, count: int) -> None:
+        """Let the desk run until the world has told something so many times more."""
+        wanted = self.at.mirror.seq + count
+        self.until(lambda: self.at.mirror.seq >= wanted, 30, f"{count} frames more")
 
     def until_live(self) -> None:
         at = self.at
@@ -180,7 +187,21 @@ class Place:
         self.window.canvas.draw_now()
         image = self.window.grab().toImage()
         image.save(str(self.pictures / f"{step}.png"))
+        if VARIANTS:
+            self._variants(step)
         return rgb(image)
+
+    def _variants(self, step: str) -> None:
+        """Keep the same in the other theme and on a larger screen, for a person to look at."""
+        if (self.pictures / f"{step}-light-1280.png").exists():
+            return
+        for theme in ("light", "dark"):
+            self.window.set_theme(theme)
+            for size in ((1920, 1080), SIZE):
+                self.window.resize(*size)
+                self.qtbot.wait(50)
+                self.window.canvas.draw_now()
+                self.window.grab().save(str(self.pictures / f"{step}-{theme}-{size[0]}.png"))
 
     def texts(self, widget: QWidget) -> str:
         """Return all words that a widget shows."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,14 +32,102 @@ pytestmark = pytest.mark.system
 PUMP = "/Station/PumpHall/P_101A"
 BEARING, VIBRATION, SHAFT = f"{PUMP}/BearingDE", f"{PUMP}/VibrationDE", f"{PUMP}/Shaft"
 LAMP = "/Station/PumpHall/Cabinet_E_101/Lamp1"
+BOARD = "/Station/Storage/T_101/LevelBoard"
 HOT = "TT-111-HH"
 TEMPERATURE = "TT-111.value"
 RED = (0xFF, 0x32, 0x58)  # priority 1
 
 
+# what the demo's engineers have not: a template whose proof does not come, a loop with a signed policy
+TEMPLATE = """
+[[template]]
+id = "level_t101_now"
+kind = "setpoint"
+title = "Level of T-101 at once"
+target = "LIC-101.sp"
+parameter = { name = "level", unit = "%", low = 20.0, high = 85.0 }
+preconditions = ["good(T-101.level)"]
+read_back = { expression = "T-101.level", tolerance = 0.5, verify_timeout_s = 3.0 }
+effect = "T-101 is to stand at this level within three seconds."
+"""
+SLOW = """
+[[alarm]]
+id = "P-101A-SLOW"
+tag = "P-101A.speed"
+title = "P-101A stands still"
+direction = "below"
+limit = 300.0
+deadband = 50.0
+priority = 4
+consequence = "none"
+operator_action = "none"
+"""
+LOOP = """
+[[loop]]
+id = "keep-supply"
+title = "P-101A stands still"
+detect = "P-101A-SLOW"
+scenario = "keep-supply"
+level = "auto"
+deadline_s = 60
+holds = "P-101B.speed > 100"
+within_s = 120
+[[loop.action]]
+variant = "start-b"
+title = "Start P-101B"
+tag = "P-101B.run"
+value = 1.0
+[loop.policy]
+max_change = 1.0
+expires = 2099-01-01T00:00:00Z
+signed_by = ["ravi", "eva"]
+"""
+SCENARIO = """
+schema = 1
+id = "keep-supply"
+title = "Keep T-102 supplied"
+kind = "whatif"
+horizon_s = 900
+seed = 1
+[simulator]
+kind = "pumping-station"
+step_s = 0.5
+[start]
+from = "live"
+[[variant]]
+id = "start-b"
+title = "Start P-101B"
+event = [{ at_s = 5, set = { "P-101B.run" = 1.0 } }]
+[[measure]]
+name = "lowest"
+kind = "min"
+of = "T-102.level"
+unit = "%"
+[[measure]]
+name = "energy"
+kind = "energy"
+of = "Station.power"
+unit = "kWh"
+[score]
+minimise = "energy"
+constraint = ["T-102.level > 65"]
+"""
+
+
+def arrange(project: Path) -> None:
+    """Give the project what the story needs; make the what-ifs short."""
+    for name, more in (("commands.toml", TEMPLATE), ("rules.toml", SLOW), ("loops.toml", LOOP)):
+        file = project / name
+        file.write_text(file.read_text("utf-8") + more, "utf-8")
+    (project / "scenarios" / "keep-supply.toml").write_text(SCENARIO, "utf-8")
+    relieve = project / "scenarios" / "relieve-bearing.toml"
+    text = relieve.read_text("utf-8").replace("members = 8", "members = 2")
+    relieve.write_text(text.replace("horizon_s = 1800", "horizon_s = 900"), "utf-8")
+
+
 @pytest.fixture
 def shift(own_places: Path, qtbot: QtBot, tmp_path: Path) -> Iterator[tuple[Place, RunningPlant, Wire]]:
-    with place(qtbot, tmp_path) as made:
+    with place(qtbot, tmp_path, arrange) as made:
         made[0].until_live()
         yield made
 
@@ -63,8 +152,11 @@ def test_an_operators_shift(shift: tuple[Place, RunningPlant, Wire], second: Wor
     then = is_warned(anna, plant, wire)
     answers(anna, second)
     lets_an_armed_order_run_out(anna, wire)
+    approves_what_a_loop_proposes(anna, wire)
     stops_the_pump(anna, plant, wire)
     resets(anna, wire)
+    watches_a_policy_act(anna, wire)
+    looks_after_what_was_not_confirmed(anna, second, wire)
     sees_a_broker_fall_silent(anna, plant)
     looks_back(anna, wire, then)
     hands_over(anna, plant)
@@ -227,16 +319,27 @@ def _state(at: Workspace) -> ProcessState | None:
 # ---------------------------------------------------------------- steps 8 to 10
 
 
+def button(anna: Place, text: str) -> QPushButton:
+    """Return the button of the inspector with a text."""
+    [found] = [b for b in anna.window.inspector.findChildren(QPushButton) if b.text() == text]
+    return found
+
+
 def prepare(anna: Place) -> None:
-    """Open the card that stops the pump."""
+    """Open the card that stops the pump, and see what must hold for it."""
     window = anna.window
     anna.at.select((anna.prim(PUMP),))
     anna.do("view.frame")
-    [button] = [b for b in window.inspector.findChildren(QPushButton) if b.text() == "Write P-101A.run…"]
-    anna.click(button)
+    anna.click(button(anna, "Stop P-101A…"))
     card = window.inspector.card
-    card.choice.setCurrentIndex(card.choice.findText("off"))
+    anna.until(lambda: len(card.findings.checks) == 4, 15, "the gate says what must hold")
     assert "now on" in card.now.text()
+    assert card.hint.text() == "Sends off"
+    said = anna.texts(card.findings)
+    for line in ("✓  Link 'ctl-ua' is up", "✓  P-101A.run is known · on, ", "✓  'P-101A.run > 0' must hold"):
+        assert line in said, said
+    assert "✗" not in said
+    assert "runs down" in card.effect.text()
 
 
 def lets_an_armed_order_run_out(anna: Place, wire: Wire) -> None:
@@ -245,16 +348,47 @@ def lets_an_armed_order_run_out(anna: Place, wire: Wire) -> None:
     prepare(anna)
     anna.picture("08-prepares")
     anna.click(card.arm)
-    anna.until(lambda: anna.at.orders.armed is not None, 10, "it is armed")
+    anna.until(lambda: anna.at.orders.armed is not None, 15, "it is armed")
     anna.until(card.execute.isVisible, 5, "the second control is there")
     assert card.change.text() == "on → off"
     anna.picture("09-armed")
-    anna.until(lambda: card.state.text().startswith("Expired"), 15, "its time runs out")
+    anna.until(lambda: card.state.text().startswith("Expired"), 30, "its time runs out")
     assert not card.execute.isVisible()
     assert anna.value("P-101A.run") == 1.0
     assert wire.orders == [], "nothing reached the plant"
     anna.picture("09-run-out")
     card.close_card()
+
+
+def approves_what_a_loop_proposes(anna: Place, wire: Wire) -> None:
+    """Operations 4.3: detect, simulate, rank, one click, the gate, what is read back."""
+    at, window = anna.at, anna.window
+    wire.mark()
+    offers = window.decisions.offers
+    anna.until(lambda: bool(offers.cards), 60, "the loop proposes something")
+    [card] = offers.cards
+    assert card.headline.text().startswith("Bearing of P-101A is hot → ")
+    anna.until(card.approve.isEnabled, 10, "it can be approved when it could be read")
+    proposal = at.proposals.items[card.name]
+    assert {run.title for run in proposal.runs} >= {"Do nothing", proposal.title}
+    assert "than doing nothing" in card.reason.text() or "Doing nothing breaks" in card.reason.text()
+    assert f"{proposal.tag}: " in card.change.text()
+    window.show_panel("loops")
+    assert "offered" in anna.texts(window) or at.proposals.loop_rows()[0].state == "offered"
+    anna.picture("09-proposal")
+    assert wire.orders == [], "nothing is sent before somebody says so"
+    anna.click(card.approve)
+    anna.until(lambda: at.proposals.items[card.name].state == "verified", 40, "the plant did it")
+    assert len(wire.orders) == 1, wire.orders
+    assert wire.orders[0].endswith(": Good")
+    assert anna.value(proposal.tag) == pytest.approx(proposal.value)
+    anna.until(
+        lambda: any(" · verified " in pin.text for pin in window.decisions.pins.pins), 10, "said at its part"
+    )
+    assert card.state.text().startswith("Confirmed by its read-back")
+    anna.picture("09-approved")
+    card.close_button.click()
+    window.show_panel("alarms")
 
 
 def stops_the_pump(anna: Place, plant: RunningPlant, wire: Wire) -> None:
@@ -264,34 +398,31 @@ def stops_the_pump(anna: Place, plant: RunningPlant, wire: Wire) -> None:
     assert at.look is not None
     lit = at.look.emissive[lamp].copy()
     assert anna.value("P-101A.speed") > 1000
-    assert _turns(anna, shaft)
+    before = anna.stands(shaft)
+    anna.until(lambda: not np.array_equal(anna.stands(shaft), before), 10, "the shaft turns")
     wire.mark()
     prepare(anna)
     anna.click(card.arm)
     anna.until(
-        lambda: card.execute.isVisible() and card.execute.isEnabled(), 10, "half a second after arming"
+        lambda: card.execute.isVisible() and card.execute.isEnabled(), 15, "half a second after arming"
     )
+    assert "✓" in anna.texts(card.findings), "what was found stands before the second control"
+    anna.picture("10-armed")
     anna.click(card.execute)
-    anna.until(lambda: card.state.text().startswith("Verified"), 20, "the plant did it")
+    anna.until(lambda: card.state.text().startswith("Verified"), 40, "the plant did it")
     assert wire.orders == ["P-101A.Run = False: Good"], "one write, and no other"
     anna.until(lambda: anna.value("P-101A.speed") < 1.0, 30, "it runs down")
-    anna.until(lambda: not np.array_equal(at.look.emissive[lamp], lit), 5, "its lamp is another colour")
-    anna.until(lambda: not _turns(anna, shaft), 10, "the shaft stands still as the speed says")
+    anna.until(lambda: not np.array_equal(at.look.emissive[lamp], lit), 10, "its lamp is another colour")
+    anna.frames(20)
+    still = anna.stands(shaft)
+    anna.frames(10)
+    assert np.array_equal(anna.stands(shaft), still), "the shaft stands still as the speed says"
     anna.picture("10-stopped")
     card.close_card()
     _, said = armillary("audit", "show", str(plant.project), "--json", "--last", "100")
     records = json.loads(said)["records"]
-    mine = [r for r in records if r["actor"] == "anna" and r["action"].startswith("command")]
-    assert [r["action"] for r in mine][-2:] == ["command.sent", "command.verified"] or [
-        r["action"] for r in mine
-    ][-1] == "command.verified", mine
-
-
-def _turns(anna: Place, prim: int) -> bool:
-    """Whether a part is at another angle a moment later."""
-    before = anna.stands(prim)
-    anna.qtbot.wait(400)
-    return not np.array_equal(anna.stands(prim), before)
+    mine = [r for r in records if r["actor"] == "anna" and r["target"].startswith("P-101A.run")]
+    assert [r["action"] for r in mine][-3:] == ["command.arm", "command.intent", "command.verified"], mine
 
 
 # ---------------------------------------------------------------- steps 11 and 12
@@ -317,6 +448,61 @@ def resets(anna: Place, wire: Wire) -> None:
     anna.until(lambda: at.alarms.row(HOT) is None, 5, "it is gone")
 
 
+def watches_a_policy_act(anna: Place, wire: Wire) -> None:
+    """The pump stands still: a loop with a signed policy starts the other, under a banner."""
+    at, window = anna.at, anna.window
+    banner = window.decisions.acting
+    loop = lambda: [p for p in at.proposals.items.values() if p.loop == "keep-supply"]  # noqa: E731
+    seen: list[str] = []
+
+    def has_acted() -> bool:
+        if banner.isVisible() and not seen:
+            seen.append(banner.reason.text())
+            anna.picture("11-policy-acts")
+        return any(p.state == "verified" and p.is_over for p in loop())
+
+    anna.until(has_acted, 60, f"the policy acts: {loop()}")
+    assert seen == [
+        "Loop 'P-101A stands still' acts under its policy, signed by ravi and eva: P-101B.run → 1"
+    ], "a banner said so meanwhile"
+    anna.until(lambda: not banner.isVisible(), 10, "and left")
+    assert [order for order in wire.orders if "P-101B" in order] == ["P-101B.Run = True: Good"]
+    assert anna.value("P-101B.speed") > 100.0
+    for card in list(window.decisions.offers.cards):
+        card.close_button.click()
+
+
+def looks_after_what_was_not_confirmed(anna: Place, second: Workspace, wire: Wire) -> None:
+    """Sent and taken by the plant, but its proof did not come: a card on all desks until somebody looked."""
+    at, window = anna.at, anna.window
+    wire.mark()
+    card, cards = window.inspector.card, window.decisions.unconfirmed.cards
+    at.select((anna.prim(BOARD),))
+    anna.click(button(anna, "Level of T-101 at once…"))
+    anna.until(lambda: bool(card.findings.checks), 15, "the gate says what must hold")
+    anna.type(card.entry, "95")
+    assert card.hint.text() == "95 is outside. Limits 20 … 85 %."
+    assert not card.arm.isEnabled()
+    anna.type(card.entry, "75")
+    anna.click(card.arm)
+    anna.until(lambda: card.execute.isVisible() and card.execute.isEnabled(), 15, "armed")
+    anna.click(card.execute)
+    anna.until(lambda: bool(cards), 30, "nobody knows what became of it")
+    assert wire.orders == ["LIC-101.SP = 75.0: Good"]
+    [told] = cards
+    assert "NOT CONFIRMED: check the plant" in anna.texts(told)
+    assert "LIC-101.sp: " in told.text.text()
+    assert "sent by anna" in told.text.text()
+    anna.until(lambda: bool(second.orders.unconfirmed()), 10, "the second desk has it too")
+    anna.picture("11-not-confirmed")
+    assert not told.done.isEnabled(), "only with what was found"
+    anna.type(told.comment, "the controller shows 75 %, the tank fills")
+    anna.click(told.done)
+    anna.until(lambda: not cards, 10, "the card goes")
+    anna.until(lambda: not second.orders.unconfirmed(), 10, "at the second desk too")
+    card.close_card()
+
+
 def sees_a_broker_fall_silent(anna: Place, plant: RunningPlant) -> None:
     at = anna.at
     at.select(())
@@ -326,15 +512,16 @@ def sees_a_broker_fall_silent(anna: Place, plant: RunningPlant) -> None:
     broker = plant.parts["broker"].pid
     os.kill(broker, signal.SIGSTOP)
     try:
-        took = anna.until(lambda: _rank(anna, sensor) == STALE, 12, "it is stale")
-        assert took <= 8.0
+        anna.until(lambda: _rank(anna, sensor) == STALE, 30, "it is stale")
         assert anna.is_hatched(sensor), "and hatched"
         links = {"link:cond-mqtt", "link:skid-mqtt"}
-        anna.until(lambda: len(set(at.alarms.states) - seen_before) >= 2, 15, "the links have their alarms")
+        anna.until(lambda: len(set(at.alarms.states) - seen_before) >= 2, 30, "the links have their alarms")
         anna.picture("12-silent")
-        new = {at.alarms.row(name) for name in set(at.alarms.states) - seen_before}
+        new = [row for row in at.alarms.rows() if row.id not in seen_before]
+        assert {row.id for row in new} == links
+        assert all(" tags stale" in row.text for row in new), "the list says so"
         texts = sorted(state.text for name, state in at.alarms.states.items() if name not in seen_before)
-        assert len(new) == len(links) == len(texts), "one for each link of that broker, not one for each tag"
+        assert len(links) == len(texts), "one for each link of that broker, not one for each tag"
         assert texts[0].startswith("cond-mqtt silent for")
         assert texts[0].endswith("tags stale")
         assert int(texts[0].split(" · ")[1].split()[0]) > 10
@@ -395,16 +582,24 @@ def looks_back(anna: Place, wire: Wire, then: tuple[int, np.ndarray]) -> None:
     assert window.bars.topbar.home.text().startswith("Live: ")
     assert window.alarms.model.rows[0].text == "P-101A bearing, drive end, hot"
 
+    waited = _waiting(window.bars.topbar.home.text())
     wire.fault('{"TT-111": 60}')
-    anna.until(lambda: any("Live, priority 1" in c.notice.what for c in window.cards.cards), 15, "it is told")
-    anna.until(lambda: "Live: 1 unack" in window.bars.topbar.home.text(), 5, "and counted")
+    anna.until(lambda: any("Live, priority 1" in c.notice.what for c in window.cards.cards), 30, "it is told")
+    anna.until(lambda: _waiting(window.bars.topbar.home.text()) == waited + 1, 10, "and counted")
     anna.picture("14-live-alarm")
     wire.fault('{"TT-111": 0}')
     anna.qtbot.keyClick(window, Qt.Key.Key_L)
-    anna.until(lambda: not at.away, 2, "live again")
+    anna.until(lambda: not at.away, 10, "live again")
     assert not window.mode.ribbon.isVisible()
     seen = anna.picture("14-back")
     assert anna.frame_share(seen, anna.theme.replay) == 0.0
+
+
+def _waiting(chip: str) -> int:
+    """Return how many alarms of the live world wait, as its chip says."""
+    found = re.match(r"Live: (\d+) unacknowledged", chip)
+    assert found, chip
+    return int(found[1])
 
 
 # ---------------------------------------------------------------- step 15
@@ -414,8 +609,7 @@ def hands_over(anna: Place, plant: RunningPlant) -> None:
     at, window = anna.at, anna.window
     card = window.inspector.card
     at.select((anna.prim(PUMP),))
-    [button] = [b for b in window.inspector.findChildren(QPushButton) if b.text() == "Write P-101A.run…"]
-    anna.click(button)
+    anna.click(button(anna, "Write P-101A.run…"))
     card.choice.setCurrentIndex(card.choice.findText("on"))
     anna.click(card.arm)
     anna.until(lambda: at.orders.armed is not None, 10, "anna has armed something")
@@ -430,4 +624,6 @@ def hands_over(anna: Place, plant: RunningPlant) -> None:
     assert status == 0, said
     _, said = armillary("audit", "show", str(plant.project), "--json", "--last", "200")
     did = {(r["actor"], r["action"]) for r in json.loads(said)["records"]}
-    assert {("anna", "person.login"), ("anna", "command.verified"), ("bo", "person.login")} <= did, did
+    wanted = {("anna", "person.login"), ("anna", "command.verified"), ("bo", "person.login")}
+    wanted |= {("anna", "loop.approve"), ("anna", "command.closed"), ("loop:keep-supply", "command.verified")}
+    assert wanted <= did, did
