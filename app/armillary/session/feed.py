@@ -190,7 +190,7 @@ class Feed:
     def _received(self, name: str, peer: Peer, answers: int, message: object) -> None:
         if name == WORLD:
             self._heard_ns = self._clock.now_mono_ns()
-        if isinstance(message, Frame):
+        if isinstance(message, Frame) and not answers:  # else somebody asked for one
             self._frame(message)
         elif isinstance(message, Welcome):
             self._welcome(message)

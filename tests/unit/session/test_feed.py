@@ -1,6 +1,7 @@
 from pathlib import Path
 from typing import Any
 
+from armillary.model.control import AskRunFrame
 from armillary.model.fault import FaultRecord
 from armillary.model.message import AskAttributes, Attributes, Bye, Credit, Hello, Retry
 from armillary.session.feed import FRAMES_AHEAD, SCENE, WORLD
@@ -95,6 +96,20 @@ def test_an_answer_comes_back_under_the_number_of_its_request(stand: Any) -> Non
     stand.say("for b", answers=len(sent))
     stand.say("for a", answers=len(sent) - 1)
     assert stand.feed.take().answers == [(second, "for b"), (first, "for a")]
+
+
+def test_a_frame_that_was_asked_for_is_an_answer_and_not_what_the_world_shows(stand: Any) -> None:
+    stand.join()
+    number = stand.feed.ask(WORLD, AskRunFrame(id="baseline", t_ns=1))
+    stand.feed.step()
+    asked, paid = stand.frame(0, {0: 5.0}), len(stand.line.of(Credit))
+    stand.say(asked, answers=len(stand.line.sent))
+    batch = stand.feed.take()
+    assert batch.answers == [(number, asked)]
+    assert batch.frames == []
+    stand.say(asked, answers=len(stand.line.sent))  # too late: nobody waits any more
+    assert not stand.feed.take().frames
+    assert len(stand.line.of(Credit)) == paid
 
 
 def test_a_request_without_answer_fails_after_its_time_and_a_late_answer_is_dropped(stand: Any) -> None:
