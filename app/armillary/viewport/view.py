@@ -24,6 +24,7 @@ from armillary.viewport.theme import DARK, THEMES
 
 _DEG_PER_PIXEL = 0.4
 _GAP = 12  # pixels between overlays and the edge
+LEGEND_SHARE = 0.6  # of the height of the view that legends may take, the first one apart
 
 
 class View:
@@ -383,8 +384,9 @@ class View:
         places: list[tuple[int, int, U1]] = []
         bottom = h - gap
         for patch in self._legend_patches:
-            if bottom < patch.shape[0]:
-                break  # no room above: these wait for a taller view
+            top = bottom - patch.shape[0]
+            if top < 0 or (places and top < (1.0 - LEGEND_SHARE) * h):
+                break  # no room above: these wait for a taller view, which is for the scene first
             places.append((w - gap - patch.shape[1], bottom - patch.shape[0], patch))
             bottom -= patch.shape[0] + gap // 2
         return places

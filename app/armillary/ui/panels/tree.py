@@ -24,8 +24,9 @@ from armillary.ui.theme import Colours
 from armillary.ui.tree_model import ALARM, EYE, NAME, QUALITY, TreeModel
 
 REFRESH_MS = 250
-_ICON_COLUMN = 26
-_ALARM_COLUMN = 46
+_ICON_COLUMN = 24
+_ALARM_COLUMN = 40
+_INDENT_PX = 14
 _AUTO_EXPAND = 60  # rows opened by themselves when a scene arrives or a search has few matches
 _NO_SCENE = "No scene.\nOpen a project or a USD file with Ctrl+O, or drop one on the window."
 _LOADING = "The scene is being read."
@@ -42,6 +43,7 @@ class Tree(QTreeView):
         self.setAccessibleName("Parts of the scene")
         self.setHeaderHidden(True)
         self.setUniformRowHeights(True)
+        self.setIndentation(_INDENT_PX)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
