@@ -112,7 +112,7 @@ class _Reader:
         geometry = shape.geometry
         corners = np.array(geometry.faces, np.int32)
         return TreeMesh(
-            name=str(shape.name or shape.type),
+            name="Body",  # several elements may show it
             points=np.array(geometry.verts, np.float64).reshape(-1, 3),
             counts=np.full(len(corners) // 3, 3, np.int32),
             indices=corners,

@@ -105,6 +105,7 @@ class _Reader:
         entry = TCollection_AsciiString()
         TDF_Tool.Entry_s(label, entry)
         key = str(entry.ToCString())
+        name = _name(label) or name  # of the part, not of its place
         if key not in self._meshes:
             shape = self._shapes.GetShape_s(label)
             self._meshes[key] = self._out.add_mesh(self._tessellated(shape, name, self._colour(label)))
@@ -123,7 +124,7 @@ class _Reader:
         points, corners, materials, start = [], [], [], 0
         faces = TopExp_Explorer(shape, TopAbs_ShapeEnum.TopAbs_FACE)
         while faces.More():
-            face = TopoDS.Face_s(faces.Current())
+            face = TopoDS.Face(faces.Current())
             place = TopLoc_Location()
             found = BRep_Tool.Triangulation_s(face, place)
             faces.Next()
