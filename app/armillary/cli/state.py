@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 
 import click
@@ -12,13 +13,16 @@ import click
 from armillary.cli.answer import emit_json, finite, table
 from armillary.model import quality
 from armillary.model.clock import NS, iso
+from armillary.model.fault import WorldFault
 from armillary.model.frame import Flow, Tally, apply_frame
-from armillary.model.message import Hello, Stop, Welcome
+from armillary.model.message import Bye, Hello, Stop, Welcome
 from armillary.model.tags import TagTable
 from armillary.wire import runs
 from armillary.wire.bus import Line
 
 WATCH_S = 1.0
+ANSWER_S = 2.0  # a world that is busy for longer is listed all the same
+NO_ANSWER = "no answer"
 
 
 @click.command()
@@ -157,6 +161,8 @@ def worlds(context: click.Context, as_json: bool) -> int:
     if context.invoked_subcommand is not None:
         return 0
     found = runs.all_runs()
+    with ThreadPoolExecutor(max_workers=8) as pool:  # one that hangs must not keep the others from being told
+        standing = [*pool.map(_standing, found)]
     if as_json:
         emit_json(
             {
@@ -166,12 +172,14 @@ def worlds(context: click.Context, as_json: bool) -> int:
                         "kind": r.kind,
                         "project": r.project,
                         "name": r.name,
+                        "about": about,
+                        "state": state,
                         "address": r.address,
                         "pid": r.pid,
                         "started": iso(r.started_ns),
                         "plant": [{"what": p.what, "pid": p.pid, "port": p.port} for p in r.plant],
                     }
-                    for r in found
+                    for r, (state, about) in zip(found, standing, strict=True)
                 ]
             }
         )
@@ -179,10 +187,28 @@ def worlds(context: click.Context, as_json: bool) -> int:
         click.echo("No world runs here. Start one: armillary demo")
     else:
         table(
-            [(r.id, r.kind, r.name, str(r.pid), r.project) for r in found],
-            ("ID", "KIND", "NAME", "PID", "PROJECT"),
+            [
+                (r.id, r.kind, state, about or r.name, str(r.pid), r.project)
+                for r, (state, about) in zip(found, standing, strict=True)
+            ],
+            ("ID", "KIND", "STATE", "WHAT", "PID", "PROJECT"),
         )
     return 0
+
+
+def _standing(run: runs.Run) -> tuple[str, str]:
+    """Return what a world's clock does, in a word, and what the world says of itself."""
+    line = Line(run.address)
+    try:
+        welcome = line.ask(Hello(actor=f"local:{os.getuid()}", desk="cli"), ANSWER_S)
+        line.ask(Bye(), ANSWER_S)
+    except WorldFault:
+        return NO_ANSWER, ""
+    finally:
+        line.close()
+    if not isinstance(welcome, Welcome):
+        return NO_ANSWER, ""
+    return str(welcome.frame.run).lower(), welcome.about
 
 
 @worlds.command("close")
