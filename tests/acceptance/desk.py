@@ -176,7 +176,7 @@ class Place:
                 self.do(f"view.{side}")
             self.window.frame((prim,))
             self.window.canvas.draw_now()
-            if len(self.seen(prim)) >= 20:
+            if len(self.seen(prim)) >= 12:
                 return prim
         raise AssertionError(f"{path} is seen from no side")
 
@@ -218,7 +218,7 @@ class Place:
         assert out, "the part is not seen"
         return out
 
-    def seen(self, prim: int, reach: int = 24, every: int = 3) -> list[tuple[int, int]]:
+    def seen(self, prim: int, reach: int = 24, every: int = 4) -> list[tuple[int, int]]:
         """Return the pixels around a part's projected point at which a click finds it, the nearest first."""
         view = self.window.canvas.view
         x, y, _ = view.project(prim)

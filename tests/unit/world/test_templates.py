@@ -16,7 +16,7 @@ from armillary.model.clock import NS
 from armillary.model.command import Interlock, Parameter, Proof, Template
 from armillary.model.fault import OrderFault
 from armillary.model.link import LinkState
-from armillary.model.order import Arm, Armed, OrderState
+from armillary.model.order import Arm, Armed, OrderState, Prepare
 from armillary.model.quality import BAD, NEVER, STALE, UNCERTAIN
 from armillary.world.gate import Gate
 
@@ -278,4 +278,22 @@ def test_an_order_past_its_time_is_expired(plant: Templates) -> None:
     armed = plant.use("set_speed", 60.0)
     order = plant.order(armed, template="set_speed", not_after_ns=plant.clock.now_ns() - NS)
     assert asyncio.run(plant.gate.execute(order)).state is OrderState.EXPIRED
+    assert plant.sink.writes == []
+
+
+def test_what_must_hold_is_told_before_anything_is_armed(plant: Templates) -> None:
+    found = plant.gate.prepare(Prepare(tag="", template="set_speed"), "anna")
+    assert (found.tag, found.template) == (SPEED.name, "set_speed")
+    assert [(what, holds) for what, holds, _ in found.checks] == [
+        ("Link 'plc' is up", True),
+        (f"{SPEED.name} is known", True),
+        ("'good(v12.open)' must hold", True),
+        ("'v12.open > 0' must hold", True),
+        ("Not while dry", True),
+    ]
+    plant.arrives(VALVE, 0.0)
+    plant.tick()
+    missing = plant.gate.prepare(Prepare(tag="", template="set_speed"), "vera").checks
+    assert ("'v12.open > 0' must hold", False, "v12.open is 0") in missing
+    assert any(what == "Your role may command it" and not holds for what, holds, _ in missing)
     assert plant.sink.writes == []
