@@ -24,7 +24,7 @@ _AREAS = {
     "right": ads.RightDockWidgetArea,
     "bottom": ads.BottomDockWidgetArea,
 }
-_SHARES = {"left": 320, "right": 390, "bottom": 300}
+_SHARES = {"left": 320, "right": 390, "bottom": 340}
 _FLAG = ads.CDockManager.eConfigFlag
 _ICONS = {
     ads.TabCloseIcon: "close",
