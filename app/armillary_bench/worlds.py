@@ -21,6 +21,7 @@ from armillary.model.sample import batch_of
 from armillary.model.tags import TagTable
 from armillary.wire import child
 from armillary.wire.bus import Line
+from armillary_bench import pace
 from armillary_bench.figure import absolute, figure
 
 T0 = 1_750_000_200 * NS
@@ -34,7 +35,7 @@ _XDG = ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"
 
 
 def measure() -> dict[str, float]:
-    """Return ms of a seek and of the floor. Raises AssertionError when a frame is not right."""
+    """Return ms of a seek and of the floor, and speeds. Raises AssertionError when a frame is not right."""
     with tempfile.TemporaryDirectory(prefix="armillary-bench-") as name:
         folder = Path(name)
         kept = {variable: os.environ.get(variable) for variable in _XDG}
@@ -44,7 +45,8 @@ def measure() -> dict[str, float]:
                 place.mkdir(mode=0o700)
                 os.environ[variable] = str(place)
             project = _project(folder / "project")
-            return _seeks(project) | _floor(project / ".armillary" / "history.duckdb")
+            seeks = _seeks(project) | _floor(project / ".armillary" / "history.duckdb")
+            return seeks | pace.measure(folder / "pace")
         finally:
             for variable, value in kept.items():
                 if value is None:
@@ -69,6 +71,7 @@ def benches() -> list[dict[str, object]]:
             bar=None,
             work=work,
         ),
+        *pace.figures(got),
     ]
 
 
