@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from desk import Place, Wire, place
-from PySide6.QtCore import QModelIndex, QPoint, QPointF, Qt
+from PySide6.QtCore import QMimeData, QModelIndex, QPoint, QPointF, Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QPushButton
 from pytestqt.qtbot import QtBot
@@ -22,6 +22,7 @@ from armillary.project import folder as projects
 from armillary.session.workspace import WorldState
 from armillary.ui.browse_model import NAME, TAG
 from armillary.ui.limits_card import LimitsCard
+from armillary.ui.mime import TAG_MIME
 
 pytestmark = pytest.mark.system
 LINK = "ctl-ua"
@@ -236,17 +237,31 @@ def _as_seen(_canvas: object, colour: np.ndarray) -> np.ndarray:
 # ---------------------------------------------------------------- step 8
 
 
+def drop_in_tree(ravi: Place, tag: str, path: str) -> None:
+    """Drag a tag out of the live table onto a line of the tree: the mesh hides what holds it."""
+    tree = ravi.window.tree
+    prim = ravi.prim(path)
+    ravi.at.select((prim,))
+    at = tree.view.visualRect(tree.model.index_of(prim)).center()
+    data = QMimeData()
+    data.setData(TAG_MIME, str(ravi.slot(tag)).encode())
+    left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    tree.view.dropEvent(QDropEvent(QPointF(at), Qt.DropAction.CopyAction, data, left, none))
+    assert ravi.window.bindcard.where.text() == path
+
+
 def turns_a_valve_by_hand(ravi: Place) -> None:
     at, card = ravi.at, ravi.window.bindcard
     at.retry_link(LINK, "off")
     ravi.until(lambda: ravi.rank("V-101.position") >= STALE, 15, "the link is off")
     wheel = ravi.look_at(WHEEL)
     stood = ravi.stands(wheel)
-    bind(ravi, "V-101.position", WHEEL)
+    drop_in_tree(ravi, "V-101.position", HANDWHEEL)
     card.channel.setCurrentIndex(card.channel.findData("rotate"))
     fill(card.low, "0")
     fill(card.high, "100")
     assert (card.first.text(), card.last.text()) == ("0", "90")
+    ravi.window.frame((wheel,))
     slider = card.trial.slider
     slider.setFocus()
     slider.setValue(1)
@@ -259,7 +274,7 @@ def turns_a_valve_by_hand(ravi: Place) -> None:
     lengths = np.linalg.norm(low[:3, :3], axis=0) * np.linalg.norm(high[:3, :3], axis=0)
     assert sorted(np.round(axes / lengths, 1).tolist()) == [0.0, 0.0, 1.0], "a quarter turn"
     assert at.look is not None
-    assert [(p.prim, p.text, p.quality) for p in at.look.label if p.prim == wheel] == [(wheel, "100", 1)]
+    assert [(p.text, p.quality) for p in at.look.label if p.prim == ravi.prim(HANDWHEEL)] == [("100", 1)]
     assert at.look.state[wheel] & 0x0F == 1, "not stale: by hand"
     after = ravi.picture("08-slider-high")
     x, y, _ = ravi.window.canvas.view.project(wheel)
@@ -269,7 +284,7 @@ def turns_a_valve_by_hand(ravi: Place) -> None:
     assert (before[box] != after[box]).any(), "seen to turn"
     ravi.click(card.cancel)
     assert at.showing.trial is None, "released on leaving"
-    assert at.look.label == () or all(p.prim != wheel for p in at.look.label)
+    assert all(p.prim != ravi.prim(HANDWHEEL) for p in at.look.label)
     assert np.allclose(ravi.stands(wheel), stood)
     ravi.picture("08-released")
     at.retry_link(LINK, "on")
