@@ -226,6 +226,7 @@ class OpenScene:
     roots: tuple[str, ...] = ()  # folders that asset paths may reach; the entry's own folder always
     purposes: tuple[str, ...] = ("default", "render")
     load: str = "all"  # all | none
+    payloads: tuple[tuple[str, bool], ...] = ()  # (prim path, loaded): against `load`, the branch below too
     variants: tuple[tuple[str, str, str], ...] = ()  # (prim path, set, choice): live selections
     cache: str = ""  # folder for cached arrays; "" = the user's cache
     limits: Mapping[str, int] = field(default_factory=dict)
@@ -268,13 +269,15 @@ class Attributes:
     type_name: str
     rows: tuple[tuple[str, str, str, str], ...]
     applied: tuple[str, ...] = ()
+    payload: str = ""  # loaded | left out; "" = the prim has none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChooseVariants:
-    """Open the same scene with these live variant selections; answered by SceneOpened."""
+    """Open the same scene with these live selections and payloads; answered by SceneOpened."""
 
-    variants: tuple[tuple[str, str, str], ...]
+    variants: tuple[tuple[str, str, str], ...] = ()
+    payloads: tuple[tuple[str, bool], ...] = ()  # (prim path, loaded)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,6 +307,7 @@ class AskInfo:
 
     entry: str
     roots: tuple[str, ...] = ()
+    load: str = "all"  # all | none: payloads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

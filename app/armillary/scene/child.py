@@ -56,7 +56,8 @@ class SceneServer:
                 request = self._opened()
                 kept = {(p, s): c for p, s, c in request.variants} | {(p, s): c for p, s, c in asked.variants}
                 chosen = tuple((p, s, c) for (p, s), c in kept.items())
-                return self._open_scene(replace(request, variants=chosen))
+                loads = tuple((dict(request.payloads) | dict(asked.payloads)).items())
+                return self._open_scene(replace(request, variants=chosen, payloads=loads))
             case message.AskAttributes():
                 return attributes(self._stage().stage, asked.path)
             case message.SaveBindings():
@@ -103,7 +104,12 @@ class SceneServer:
         checked = self._clock.now_mono_ns()
         above = tuple(path for path in above if path not in found.unreadable)
         opened = open_stage(
-            found.root, found.layers, above=above, load=request.load, variants=request.variants
+            found.root,
+            found.layers,
+            above=above,
+            load=request.load,
+            variants=request.variants,
+            payloads=request.payloads,
         )
         done = self._clock.now_mono_ns()
         return found, opened, {"check": (checked - started) / NS, "open": (done - checked) / NS}
@@ -195,7 +201,7 @@ class SceneServer:
         return message.BindingsRead(bindings=bindings, problems=(*problems, *found))
 
     def _info(self, asked: message.AskInfo) -> message.Json:
-        request = message.OpenScene(entry=asked.entry, roots=asked.roots)
+        request = message.OpenScene(entry=asked.entry, roots=asked.roots, load=asked.load)
         # counted is what the scene itself composes to, without what documents of other kinds add
         self._close()
         found, opened, _ = self._compose(request, read_documents=False)
@@ -287,6 +293,7 @@ def _request_text(request: message.OpenScene) -> str:
         list(request.roots),
         list(request.purposes),
         request.load,
+        sorted(request.payloads),
         sorted(request.variants),
         sorted(request.limits.items()),
     )
@@ -320,6 +327,7 @@ def attributes(stage: Any, path: str) -> message.Attributes:
         type_name=str(prim.GetTypeName()),
         rows=tuple(rows),
         applied=tuple(str(schema) for schema in prim.GetAppliedSchemas()),
+        payload=("loaded" if prim.IsLoaded() else "left out") if prim.HasAuthoredPayloads() else "",
     )
 
 

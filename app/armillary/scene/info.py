@@ -65,7 +65,7 @@ def info(stage: Any, arrays: SceneArrays, documents: Sequence[str] = ()) -> str:
         "cameras": [camera.path for camera in arrays.cameras],
         "lights": [light.path for light in arrays.lights],
         "plays": len(arrays.motion_time) > 0,
-        "textures": int((arrays.texture[:, 3] & TEXTURE_TILED == 0).sum()),
+        "textures": int(((arrays.texture[:, 3] & TEXTURE_TILED == 0) & (arrays.texture[:, 1] > 0)).sum()),
         "time_range": {"start": start, "end": end, "codes_per_second": codes},
         "problems": [
             {"code": p.code, "severity": p.severity, "where": p.where, "what": p.what, "remedy": p.remedy}

@@ -44,8 +44,11 @@ def open_stage(
     above: Sequence[str] = (),
     load: str = "all",
     variants: Sequence[tuple[str, str, str]] = (),
+    payloads: Sequence[tuple[str, bool]] = (),
 ) -> OpenStage:
     """Return a stage on a checked root layer; `above` are layers stronger than it, the strongest first.
+
+    payloads: (prim path, loaded), exceptions from `load`.
 
     Raises SceneFault when it cannot be composed, or when composing it opened a file that was not checked.
     """
@@ -63,6 +66,7 @@ def open_stage(
     with quiet() as said:
         try:
             stage = Usd.Stage.Open(root, session, rule)
+            _load(stage, payloads)
         except Tf.ErrorException as error:
             raise SceneFault(
                 f"The scene cannot be composed: {error}.",
@@ -73,6 +77,16 @@ def open_stage(
     opened.problems = _composition(stage, said)
     besides(opened)
     return opened
+
+
+def _load(stage: Any, payloads: Sequence[tuple[str, bool]]) -> None:
+    """Load or leave out the payloads of branches, the outer ones first."""
+    rules = stage.GetLoadRules()
+    for path, wanted in sorted(payloads):
+        if Sdf.Path.IsValidPathString(path) and Sdf.Path(path).IsPrimPath():
+            (rules.LoadWithDescendants if wanted else rules.Unload)(Sdf.Path(path))
+    if payloads:
+        stage.SetLoadRules(rules)
 
 
 def _composition(stage: Any, said: Sequence[str]) -> list[SceneProblem]:

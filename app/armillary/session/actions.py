@@ -10,6 +10,7 @@ from armillary.session.action import Action, Desk
 from armillary.session.alarm_actions import ALARM_ACTIONS
 from armillary.session.author_actions import AUTHOR_ACTIONS
 from armillary.session.loop_actions import LOOP_ACTIONS
+from armillary.session.scene_actions import SCENE_ACTIONS
 from armillary.session.time_actions import TIME_ACTIONS
 from armillary.session.training_actions import TRAINING_ACTIONS
 from armillary.session.workspace import Workspace, WorldState
@@ -360,6 +361,7 @@ ACTIONS: tuple[Action, ...] = (
     *ALARM_ACTIONS,
     *AUTHOR_ACTIONS,
     *LOOP_ACTIONS,
+    *SCENE_ACTIONS,
     Action(
         id="desk.palette",
         title="Find a command, part or tag…",

@@ -13,6 +13,7 @@ from armillary.encoding.resolve import Options, resolve, spin_rates
 from armillary.model.arrays import F8, U1, U4
 from armillary.model.clock import NS
 from armillary.model.look import ALARM_SHIFT, Label, Look, base_look
+from armillary.model.motion import Motion, advance, posed
 from armillary.model.quality import RANK_MASK, SUBSTITUTED
 from armillary.model.scene import SceneArrays
 from armillary.model.tags import TagTable
@@ -38,6 +39,10 @@ class Showing:
         self.tint: Callable[[Look, Mirror], Look] | None = None  # other colours than those of the bindings
         self.tint_legends: tuple[Legend, ...] = ()
         self.trial: tuple[float, int] | None = None  # (value, quality) of the tag on trial, behind all others
+        self.camera = ""  # of the scene, that was looked through last
+        self.playing = False  # the scene's own time goes on
+        self.stage_at = 0.0  # time code of the scene that is shown
+        self._motion = Motion()
         self.wanted = True  # something that the look depends on has changed
         self._phase: F8 = np.zeros(0)
         self._rate: F8 = np.zeros(0)  # rad/s
@@ -48,6 +53,9 @@ class Showing:
         self.scenery, self.trial = scenery, None
         self.look = base_look(scenery.scene) if scenery is not None else None
         self.hidden, self.isolated = set(), ()
+        self._motion = Motion.of(scenery.scene) if scenery is not None else Motion()
+        self.playing = False
+        self.stage_at = scenery.scene.time_range[0] if scenery is not None else 0.0
         self._set_spins()
 
     def recompiled(self, scenery: Scenery) -> None:
@@ -74,6 +82,20 @@ class Showing:
         return bool((self._rate != 0.0).any())
 
     @property
+    def plays(self) -> bool:
+        """Whether the scene has something that moves or appears with its own time."""
+        return bool(self._motion)
+
+    def play(self, on: bool) -> None:
+        """Let the scene's own time go on from where it is, or hold it; at its end it begins anew."""
+        self.playing = on and self.plays
+
+    def rewind(self) -> None:
+        """Show the scene at its start time."""
+        if self.scenery is not None:
+            self.stage_at, self.wanted = self.scenery.scene.time_range[0], True
+
+    @property
     def ages(self) -> bool:
         """Whether a binding has an age limit of its own, so that time alone can make it stale."""
         return self.scenery is not None and len(self.scenery.program.strict_source) > 0
@@ -84,6 +106,9 @@ class Showing:
         self._turned_mono_ns = now_mono_ns
         if moves and self.is_moving and step_s > 0:
             self._phase = np.mod(self._phase + self._rate * step_s, 2 * math.pi)
+            self.wanted = True
+        if self.playing and step_s > 0 and self.scenery is not None:
+            self.stage_at = advance(self.stage_at, step_s, self.scenery.scene.time_range)
             self.wanted = True
 
     def resolve(self, mirror: Mirror, selection: tuple[int, ...], now_mono_ns: int) -> Look | None:
@@ -112,6 +137,8 @@ class Showing:
         self._rate = spin_rates(scenery.program, table, options)
         self.wanted = False
         look = resolve(scenery.program, table, options)
+        if self.playing or self.stage_at != scenery.scene.time_range[0]:
+            look = posed(look, scenery.scene, self._motion, self.stage_at)
         if self.trial is not None and self.trial[1] & int(RANK_MASK) == SUBSTITUTED:
             look = self._marked(look, scenery, self.trial[0])
         if self.tint is not None:

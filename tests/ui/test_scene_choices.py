@@ -1,0 +1,133 @@
+"""What a scene brings along can be worked from the desk: variants, payloads, cameras, animation, lights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from armillary.model.message import Attributes, ChooseVariants
+from armillary.model.motion import Motion
+from armillary.model.scene import Camera, Light, SceneArrays, VariantSet
+from armillary.session.actions import action
+from armillary.ui.window import DeskWindow
+
+PRIM = 6
+CAMERAS = tuple(
+    Camera(path=f"/Cam{i}", position=(i, -9.0, 3.0), focus=(0.0, 0.0, 0.0), up=(0.0, 0.0, 1.0), fov_deg=40)
+    for i in range(2)
+)
+SUN = Light(
+    path="/Sun", kind="distant", at=(0, 0, 1), beam=(0, 0, 0), colour=(1, 1, 1), strength=1, distance=1
+)
+
+
+def with_more(scene: SceneArrays) -> SceneArrays:
+    """Return the plant with a variant set, cameras, a light, and one part that rises by a metre."""
+    world = np.tile(scene.matrix[PRIM], (3, 1, 1, 1)).reshape(3, 1, 4, 4).copy()
+    world[:, 0, 2, 3] += (0.0, 0.5, 1.0)
+    motion = Motion(
+        time=np.array([0.0, 12.0, 24.0]),
+        prim=np.array([PRIM]),
+        world=world,
+        row=np.array([PRIM]),
+        anchor=np.array([0]),
+        relative=np.eye(4)[None],
+        shown=np.zeros((3, 0), np.bool_),
+    )
+    moves = {f"motion_{name}": getattr(motion, name) for name in Motion.__dataclass_fields__}
+    variant = VariantSet(prim=PRIM, name="size", choices=("small", "big"), selection="small")
+    more = {"variants": (variant,), "cameras": CAMERAS, "lights": (SUN,), "time_range": (0.0, 24.0, 24.0)}
+    return replace(scene, **more, **moves)
+
+
+@pytest.fixture
+def desk_with_more(desk: DeskWindow) -> DeskWindow:
+    """Return a desk whose scene has all of that."""
+    ws = desk.workspace
+    assert ws.scenery is not None
+    ws.showing.show(replace(ws.scenery, scene=with_more(ws.scenery.scene)))
+    ws.scene_changed.emit()
+    return desk
+
+
+def asked(desk: DeskWindow, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    out: list[object] = []
+
+    def ask(_peer: str, message: object, _callback: Callable[[object], None], _limit: float = 0) -> None:
+        out.append(message)
+
+    monkeypatch.setattr(desk.workspace, "_ask", ask)
+    return out
+
+
+def test_a_variant_is_chosen_in_the_inspector(
+    desk_with_more: DeskWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = desk_with_more
+    desk.workspace.select((PRIM,))
+    messages = asked(desk, monkeypatch)
+    box = desk.inspector.choices.sets["size"]
+    assert [box.itemText(i) for i in range(box.count())] == ["small", "big"]
+    box.textActivated.emit("big")
+    assert messages == [ChooseVariants(variants=((desk.workspace.scene.prim_path[PRIM], "size", "big"),))]
+    desk.workspace.select((0,))
+    assert not desk.inspector.choices.sets
+
+
+def test_a_payload_is_left_out_and_loaded_from_the_inspector(
+    desk_with_more: DeskWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = desk_with_more
+    desk.workspace.select((PRIM,))
+    path = desk.workspace.scene.prim_path[PRIM]
+    messages = asked(desk, monkeypatch)
+    choices = desk.inspector.choices
+    for state, wanted in (("loaded", False), ("left out", True)):
+        desk.inspector._attributes(path, Attributes(path=path, type_name="", rows=(), payload=state))
+        assert not choices.payload.isHidden()
+        choices.payload.click()
+        assert messages.pop() == ChooseVariants(payloads=((path, wanted),))
+    desk.inspector._attributes(path, Attributes(path=path, type_name="", rows=()))
+    assert choices.payload.isHidden()
+
+
+def test_the_scene_plays_holds_and_goes_back_to_its_start(desk_with_more: DeskWindow) -> None:
+    ws = desk_with_more.workspace
+    play, rewind = action("scene.play"), action("scene.rewind")
+    assert play.why_not(ws) == ""
+    now = 10**15
+    ws.showing.turn(now, moves=False)
+    play.run(desk_with_more)
+    ws.showing.turn(now + 500_000_000, moves=False)
+    assert ws.showing.stage_at == 12.0
+    look = ws.showing.resolve(ws.mirror, (), now)
+    assert look is not None
+    assert look.matrix[look.moved.tolist().index(PRIM), 2, 3] == ws.scene.matrix[PRIM, 2, 3] + 0.5
+    play.run(desk_with_more)
+    ws.showing.turn(now + 900_000_000, moves=False)
+    assert ws.showing.stage_at == 12.0
+    rewind.run(desk_with_more)
+    assert PRIM not in ws.showing.resolve(ws.mirror, (), now).moved
+
+
+def test_cameras_are_looked_through_one_after_the_other(desk_with_more: DeskWindow) -> None:
+    seen = []
+    for _ in range(3):
+        action("scene.next-camera").run(desk_with_more)
+        seen.append(desk_with_more.canvas.view.pose.position[0])
+    assert seen == [0.0, 1.0, 0.0]
+
+
+def test_the_lights_of_the_scene_can_be_switched_off(desk_with_more: DeskWindow) -> None:
+    view = desk_with_more.canvas.view
+    assert view.stage.by_lights
+    action("scene.lights").run(desk_with_more)
+    assert not view.stage.by_lights
+
+
+@pytest.mark.parametrize("name", ["play", "rewind", "next-camera", "look-through", "lights"])
+def test_a_scene_without_such_things_says_why_not(desk: DeskWindow, name: str) -> None:
+    assert action(f"scene.{name}").why_not(desk.workspace).endswith((".", "own."))
