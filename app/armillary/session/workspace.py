@@ -239,6 +239,8 @@ class Workspace(Visiting):
         waits += self._visits_due_s(now_mono_ns)
         if self.showing.is_moving and self._moves:
             waits.append(SPIN_S)
+        if self.showing.playing and not self.paused:
+            waits.append(SPIN_S)
         if self.orders.is_counting:
             waits.append(COUNTDOWN_S)
         if self.world_state is WorldState.NOT_LIVE:
