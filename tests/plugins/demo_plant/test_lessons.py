@@ -170,3 +170,25 @@ def test_acknowledging_nothing_is_no_deed() -> None:
     acted = one.act(AlarmAct(action="ack", occurrences=("nothing",)), "anna")
     assert acted.results[0]
     assert not [d for d in one.deeds if d.kind == "ack"]
+
+
+@pytest.mark.parametrize("at_s", [262.0, 300.0, 395.0])  # just lost, lost, nearly back
+def test_going_back_with_a_lost_link_repeats_qualities_times_and_alarms(at_s: float) -> None:
+    async def run() -> None:
+        one = await until(await drill(LEAK), at_s)
+        moment = await one.snapshot("here")
+        seen = []
+        for _ in range(2):
+            await until(one, at_s + 150.0)
+            table = one.core.table
+            shown = (
+                one.digest,
+                table.source_ns.tolist(),
+                table.arrival_ns.tolist(),
+                repr(one.alarms.states()),
+            )
+            seen.append((shown, repr(one.alarms.progress(0))))
+            await one.go_back(moment.id)
+        assert seen[0] == seen[1]
+
+    asyncio.run(run())

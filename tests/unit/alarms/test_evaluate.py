@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from armillary.alarms.evaluate import Evaluator
 from armillary.alarms.links import link_alarms
@@ -411,3 +413,50 @@ def test_a_link_that_was_silent_still_is_after_a_restart_until_it_speaks() -> No
     after.tick().tick()
     assert after.state() == before.state()
     assert after.tick((0, 70.0)).words == ["CLEAR"]
+
+
+# ---------------------------------------------------------------- snapshots
+
+COUNTING = (
+    LEVEL,
+    LOW,
+    FOUNDING,
+    TRIP,
+    AlarmSpec(id="SLOW", slot=1, tag="LT-1.level", limit=60.0, on_delay_s=4.0, off_delay_s=3.0),
+    AlarmSpec(id="LATE", slot=3, tag="X.value", kind="quality", on_delay_s=2.0),
+)
+
+
+@given(
+    ticks=st.lists(
+        st.lists(
+            st.tuples(st.integers(0, 3), st.sampled_from([0.0, 2.0, 40.0, 70.0, 86.0, 95.0]),
+                      st.sampled_from([GOOD, GOOD, UNCERTAIN, STALE, BAD])),
+            max_size=4,
+        ),
+        min_size=12,
+        max_size=12,
+    ),
+    at=st.integers(1, 11),
+)  # fmt: skip
+@settings(max_examples=60, deadline=None)
+def test_what_was_counted_goes_on_from_a_snapshot_as_if_nothing_had_happened(
+    ticks: list[list[Row]], at: int
+) -> None:
+    whole = Bench(*COUNTING)
+    for rows in ticks[:at]:
+        whole.tick(*rows)
+    after = Bench(*COUNTING)
+    mono = whole.clock.now_mono_ns()
+    after.clock = ManualClock(whole.clock.now_ns(), mono + 500 * NS)  # another process's monotonic clock
+    for name in ("value", "quality", "source_ns", "arrival_ns"):
+        getattr(after.table, name)[:] = getattr(whole.table, name)
+    after.alarms.restore(whole.alarms.states(), whole.clock.now_ns())
+    after.alarms.resume(after.table, whole.alarms.progress(mono), after.clock.now_mono_ns())
+    after.alarms.take()
+    whole.events.clear()
+    for rows in ticks[at:]:
+        whole.tick(*rows)
+        after.tick(*rows)
+    assert repr(after.events) == repr(whole.events)
+    assert repr(after.alarms.states()) == repr(whole.alarms.states())
