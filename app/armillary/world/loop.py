@@ -380,7 +380,7 @@ class Loops:
         proposal = loop.proposal
         is_other = receipt.tag in {action.tag for action in loop.spec.actions} and not loop.order
         if is_other and receipt.state is OrderState.ACCEPTED and not receipt.actor.startswith(ACTOR):
-            self._withdraw(loop, f"{receipt.actor} changed {receipt.tag} by hand")
+            self._withdraw(loop, f"{receipt.tag} was changed by {receipt.actor}")
         if proposal is None or receipt.tag != proposal.tag or not loop.order:
             return
         if receipt.order == loop.order or receipt.actor.startswith(ACTOR):
