@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from armillary.model.control import (
     RunSeries,
     RunSeriesOf,
 )
-from armillary.model.frame import RunState, WorldKind
+from armillary.model.frame import RunState, WorldKind, empty_frame, frame_of
 from armillary.model.simulation import ModelInfo, Variable
 from armillary.session.modelmap import ModelMap
 from armillary.session.side import Side
@@ -149,6 +150,36 @@ def test_best_figure_is_marked_and_runs_are_told_apart(forked: DeskWindow, qtbot
         forked.set_theme(theme)
         panel.draw()
         keep(forked, f"compare-{theme}")
+
+
+def test_second_picture_shows_another_run_from_the_same_place(
+    forked: DeskWindow, bench: Any, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    at = forked.workspace
+    base = replace(empty_frame("whatif-1", WorldKind.WHATIF), t_ns=at.mirror.t_ns)
+    frame = frame_of(at.mirror.table, np.arange(len(at.specs), dtype=np.uint32), base)
+    monkeypatch.setattr(at, "_ask", lambda _peer, _message, told, _limit: told(frame))
+    at.futures._took_runs(Runs(cards=CARDS, shown="slower", forked_ns=at.mirror.t_ns))
+    forked.show_panel("compare")
+    forked.compare.fold.show_side(1)
+    button = forked.compare.beside
+    qtbot.waitUntil(lambda: button.width() >= button.sizeHint().width())
+    assert button.isEnabled(), button.toolTip()
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    second = forked.beside
+    qtbot.waitUntil(lambda: second.isVisible() and second.view is not None)
+    assert second.text.startswith("WHAT-IF · beside: 'Baseline'")
+    forked.canvas.view.orbit(30.0, 10.0)
+    second.follow()
+    assert second.view is not None
+    assert second.view.pose == forked.canvas.view.pose
+    for theme in ("dark", "light"):
+        forked.set_theme(theme)
+        second.follow()
+        keep(forked, f"beside-{theme}")
+    assert abs(second.width() - forked.canvas.width()) < 60
+    at.beside.off()
+    assert not second.isVisible()
 
 
 def test_tags_copied_out_of_a_fork_say_that_they_are_not_the_plants(forked: DeskWindow, qtbot: QtBot) -> None:

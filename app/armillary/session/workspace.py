@@ -46,6 +46,7 @@ from armillary.session.undo import Undo
 from armillary.session.visit import Line
 from armillary.session.visiting import Visiting
 from armillary.session.whatif import Futures
+from armillary.session.whatif_beside import Beside
 from armillary.session.whatif_difference import Difference
 
 __all__ = ["Legend", "Program", "Workspace", "WorldState"]
@@ -100,6 +101,7 @@ class Workspace(Visiting):
         self.futures = Futures(self, clock)
         self.difference = Difference(self, self.futures, clock)
         self.difference.changed.connect(self.world_changed.emit)  # legends differ
+        self.beside = Beside(self, self.futures, clock)
         self.modelmap = ModelMap(self._work, self._saved_folder, lambda: self.plant_specs)
         self.undo = Undo()
         self.authoring = Authoring(self, self.undo)

@@ -15,7 +15,7 @@ from PySide6.QtGui import (
     QDropEvent,
     QGuiApplication,
 )
-from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QMainWindow, QMenu, QToolButton
+from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QMainWindow, QMenu, QSplitter, QToolButton
 
 from armillary.model.arrays import U4
 from armillary.model.clock import Clock, WallClock
@@ -29,6 +29,7 @@ from armillary.session.workspace import Workspace, WorldState
 from armillary.ui import docks, icons, theme
 from armillary.ui.alarmbar import AlarmBar
 from armillary.ui.bars import Bars
+from armillary.ui.beside import BesideView
 from armillary.ui.brief import BriefCard
 from armillary.ui.canvas import Canvas
 from armillary.ui.commands import Commands
@@ -98,6 +99,8 @@ class DeskWindow(QMainWindow):
     def _build_panels(self) -> None:
         ws, clock, colours = self.workspace, self.clock, self.colours
         self.canvas = Canvas(ws, clock, colours, View())
+        self.pictures = QSplitter()
+        self.beside = BesideView(ws, self.canvas, colours, self.pictures)
         self.tree = TreePanel(ws, colours, self.frame, self._context_menu)
         self.inspector = InspectorPanel(ws, clock, colours, trend=self.trend, copy=self.copy, say=self.say)
         self.tags = TagsPanel(ws, clock, colours, self.trend)
@@ -127,7 +130,7 @@ class DeskWindow(QMainWindow):
         docks.configure()
         self.mode = ModeFrame(self.workspace, self._restart_world, self._run_named)
         self.setCentralWidget(self.mode)
-        self.docks = docks.Docks(self.mode, self.canvas, "Viewport")
+        self.docks = docks.Docks(self.mode, self.pictures, "Viewport")
         self.mode.rows.addWidget(self.alarmbar)
         self.mode.hold(self.docks.manager)
         add = self.docks.add
@@ -444,7 +447,7 @@ class DeskWindow(QMainWindow):
         for part in (
             self.canvas, self.tree, self.inspector, self.tags, self.trends, self.links, self.events,
             self.alarms, self.alarmbar, self.exercise, self.instructor, self.browse,
-            self.whatif, self.compare, self.decisions,
+            self.whatif, self.compare, self.beside, self.decisions,
             self.status, self.cards, self.commands, self.menus, self.docks, self.bars, self.mode,
         ):  # fmt: skip
             part.set_colours(self.colours)
@@ -550,6 +553,7 @@ class DeskWindow(QMainWindow):
     def shut_down(self) -> None:
         """Give graphics memory back; the window is not used again."""
         self.canvas.view.close()
+        self.beside.shut_down()
 
 
 def _is_offscreen() -> bool:

@@ -133,12 +133,17 @@ class ComparePanel(QWidget):
         self.difference = QPushButton("Difference")
         self.difference.setCheckable(True)
         self.difference.setAccessibleName("Colour the picture by the difference to the baseline")
+        self.beside = QPushButton("Side by side")
+        self.beside.setCheckable(True)
+        self.beside.setAccessibleName("Show the baseline in a second picture, at the same time")
         self.note = Line("muted")
         self._lay_out()
         self.empty = EmptyOver(self.table, _NONE)
         self.tag.activated.connect(lambda _index: self._watch())
         self.unit.activated.connect(lambda _index: self._unit_chosen())
         self.difference.clicked.connect(self._toggle)
+        self.beside.clicked.connect(self._toggle_beside)
+        workspace.beside.changed.connect(self._beside_changed)
         self._late = QTimer(self)
         self._late.setSingleShot(True)
         self._late.setInterval(_DRAW_MS)
@@ -156,6 +161,7 @@ class ComparePanel(QWidget):
         bar.setContentsMargins(6, 4, 6, 2)
         bar.addWidget(self.tag)
         bar.addWidget(self.note, 1)
+        bar.addWidget(self.beside)
         bar.addWidget(self.difference)
         bar.addWidget(self.unit)
         right = QWidget()
@@ -216,6 +222,7 @@ class ComparePanel(QWidget):
         why = self._at.difference.why_not()
         self.difference.setEnabled(not why or self._at.difference.is_on)
         self.difference.setToolTip(why or self.difference.accessibleName())
+        self._beside_changed()
         self._soon()
 
     def _cell(self, row: int, column: int, text: str, tone: str) -> None:
@@ -307,6 +314,23 @@ class ComparePanel(QWidget):
         elif self.unit.currentText():
             difference.on(self.unit.currentText())
         self._difference_changed()
+
+    def _toggle_beside(self, is_on: bool) -> None:
+        beside = self._at.beside
+        if not is_on:
+            beside.off()
+        elif why := beside.why_not():
+            self._say(why)
+        else:
+            beside.show(beside.other())
+        self._beside_changed()
+
+    def _beside_changed(self) -> None:
+        beside = self._at.beside
+        why = beside.why_not()
+        self.beside.setChecked(beside.is_on)
+        self.beside.setEnabled(beside.is_on or not why)
+        self.beside.setToolTip(why or self.beside.accessibleName())
 
     def _unit_chosen(self) -> None:
         if self._at.difference.is_on:
