@@ -117,6 +117,29 @@ def cpu_s(pid: int) -> float:
     return spent
 
 
+def entries(pid: int) -> dict[str, int]:
+    """Return entry → pid of the children that a process and its descendants have started by name."""
+    stats, out, wanted = _stats(), {}, [pid]
+    while wanted:
+        here = wanted.pop()
+        wanted += [each for each, (parent, _) in stats.items() if parent == here]
+        try:
+            words = Path(f"/proc/{here}/cmdline").read_bytes().decode("utf-8", "replace").split("\0")
+        except OSError:
+            continue  # it ended while we looked
+        if "--child" in words[:-1]:
+            out[words[words.index("--child") + 1]] = here
+    return out
+
+
+def memory_mb(pid: int) -> float:
+    """Return the MB that a process needs: its own pages, and its share of those that others have too."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024 / 1e6
+    raise OSError(f"/proc/{pid}/smaps_rollup tells no Pss")
+
+
 def _stats() -> dict[int, tuple[int, float]]:
     """Return pid → (parent, CPU seconds) of every process that can be seen."""
     tick = os.sysconf("SC_CLK_TCK")

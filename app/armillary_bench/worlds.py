@@ -1,4 +1,7 @@
-"""Figures of worlds: how soon a REPLAY world shows another time, beside the bare query of the same rows."""
+"""Figures of worlds: going from one to another, and how soon a REPLAY world shows another time.
+
+The latter is held beside the bare query of the same rows.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ from armillary.model.sample import batch_of
 from armillary.model.tags import TagTable
 from armillary.wire import child
 from armillary.wire.bus import Line
-from armillary_bench import pace
+from armillary_bench import going, pace
 from armillary_bench.figure import absolute, figure
 
 T0 = 1_750_000_200 * NS
@@ -56,10 +59,11 @@ def measure() -> dict[str, float]:
 
 
 def benches() -> list[dict[str, object]]:
-    """Return the figures of worlds."""
+    """Return the figures of worlds; about two minutes."""
     got = measure()
     work = f"{SEEKS} jumps in {DAYS} days of {TAGS} tags; each value was that of its time"
     return [
+        *going.benches(),
         absolute("seek_demo", got["seek_ms"], "ms", SEEK_MS, work),
         absolute("seek_demo_worst", got["worst_ms"], "ms", SEEK_MS, work),
         figure(

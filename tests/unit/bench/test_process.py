@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from armillary.model.fault import WorldFault
-from armillary_bench.process import Driven, cpu_s, own_places
+from armillary_bench.process import Driven, cpu_s, entries, memory_mb, own_places
 
 
 def test_work_that_was_done_shows_in_the_cpu_of_its_process() -> None:
@@ -38,3 +40,20 @@ def test_a_process_that_dies_is_named_with_its_last_words(tmp_path: Path) -> Non
         pytest.raises(WorldFault, match=r"has gone.*no_such_module"),
     ):
         process.line(20)
+
+
+def test_children_are_found_by_the_entry_that_they_were_started_with() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()", "--child", "some.entry"], stdin=-1) as child:
+        try:
+            assert entries(os.getpid())["some.entry"] == child.pid
+            assert "other.entry" not in entries(os.getpid())
+        finally:
+            child.kill()
+    assert "some.entry" not in entries(os.getpid())
+
+
+def test_memory_of_a_process_grows_with_what_it_holds() -> None:
+    before = memory_mb(os.getpid())
+    held = bytearray(os.urandom(1 << 20) * 30)
+    assert 25 < memory_mb(os.getpid()) - before < 60
+    assert len(held) == 30 << 20
