@@ -302,8 +302,8 @@ def answers(anna: Place, second: Workspace) -> None:
     x, y, right, below = corner.x(), corner.y(), corner.x() + canvas.width(), corner.y() + canvas.height()
     thin = (np.abs(seen[y:below, x:right].astype(int) - RED).max(axis=2) < 40).sum()
     assert 100 < thin < 5000, "its outline stays, and nothing else of it is red"
-    [acked] = [e for e in at.alarms.events if e.event == "ACK"]
-    assert (acked.id, acked.actor) == (HOT, "anna")
+    acked = [(e.id, e.actor) for e in at.alarms.events if e.event == "ACK"]
+    assert acked == [(HOT, "anna")], acked
     window.alarms.tabs.setCurrentIndex(1)
     first = window.alarms.journal.index(0, 4).data()
     window.alarms.tabs.setCurrentIndex(0)

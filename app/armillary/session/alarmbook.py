@@ -122,6 +122,7 @@ class AlarmBook:
         self._scene: SceneArrays | None = None
         self._rollup: Rollup | None = None
         self._rows: tuple[AlarmRow, ...] | None = None
+        self._greeted = False
 
     # ------------------------------------------------------------ world → book
 
@@ -134,14 +135,19 @@ class AlarmBook:
         """Take the alarms of a world; their states follow with its first frame. Events are kept."""
         self.specs = {spec.id: spec for spec in specs}
         self.states.clear()
+        self._greeted = True
         self._locate()
         self._tell(NO_ALARMS)
 
     def take(self, frame: Frame) -> None:
         """Take what a frame says of alarms."""
+        # a world that greets us again tells its events again
+        known = {_key(event) for event in self.events} if self._greeted else set()
+        self._greeted = False
         for event in frame.alarm_events:
-            self.events.append(event)
-            self.noted.emit(event)
+            if _key(event) not in known:
+                self.events.append(event)
+                self.noted.emit(event)
         if not frame.alarms:
             return
         for state in frame.alarms:
@@ -291,6 +297,10 @@ class AlarmBook:
                 self.told.emit(sentence)
         elif isinstance(answer, FaultRecord):
             self.told.emit(f"{answer.what} {answer.remedy}".strip())
+
+
+def _key(event: AlarmEvent) -> tuple[str, str, str, int]:
+    return event.id, event.occurrence, event.event, event.t_ns
 
 
 def age_text(seconds: float) -> str:

@@ -133,6 +133,9 @@ def test_events_are_kept_in_order(book: AlarmBook) -> None:
     )
     book.take(replace(FRAME, alarm_events=events))
     assert [e.event for e in book.events] == ["RAISE", "ACK"]
+    book.welcome(tuple(book.specs.values()))
+    book.take(replace(FRAME, alarm_events=events))
+    assert [e.event for e in book.events] == ["RAISE", "ACK"], "told again by a world that greets us again"
 
 
 PARENT = np.array([-1, 0, 1, 1, 0, 4, 4], np.int32)
