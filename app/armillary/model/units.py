@@ -1,12 +1,18 @@
-"""Unit strings → factor and offset, checked at configuration time; the only home of pint."""
+"""Unit strings → factor and offset, checked at configuration time; the only home of pint.
+
+pint takes half a second to load and to read its definitions, in every process that opens a project: it is
+asked only for what the table of common units does not hold.
+"""
 
 from __future__ import annotations
 
 from functools import cache
-
-import pint
+from typing import TYPE_CHECKING
 
 from armillary.model.fault import ProjectFault
+
+if TYPE_CHECKING:
+    import pint
 
 # What plants write and pint spells differently. OPC UA display names and UNECE habits included.
 _SPELLINGS = {
@@ -28,9 +34,47 @@ _SPELLINGS = {
     "bar(g)": "bar",
 }
 
+# Unit → (what it measures, factor to the base unit of that, offset to it). A test holds it against pint.
+_COMMON = {
+    unit: (what, factor, offset)
+    for what, units in {
+        "ratio": {"%": (1e-2, 0.0), "‰": (1e-3, 0.0)},
+        "length": {"m": (1.0, 0.0), "cm": (1e-2, 0.0), "mm": (1e-3, 0.0), "km": (1e3, 0.0)},
+        "volume": {"m³": (1.0, 0.0), "l": (1e-3, 0.0)},
+        "mass": {"kg": (1.0, 0.0), "g": (1e-3, 0.0), "t": (1e3, 0.0)},
+        "time": {"s": (1.0, 0.0), "ms": (1e-3, 0.0), "min": (60.0, 0.0), "h": (3600.0, 0.0)},
+        "flow": {
+            "m³/s": (3600.0, 0.0),
+            "m³/h": (1.0, 0.0),
+            "m3/h": (1.0, 0.0),
+            "l/s": (3.6, 0.0),
+            "l/min": (0.06, 0.0),
+            "l/h": (1e-3, 0.0),
+        },
+        "speed": {"m/s": (1.0, 0.0), "mm/s": (1e-3, 0.0)},
+        "acceleration": {"m/s²": (1.0, 0.0), "mm/s²": (1e-3, 0.0)},
+        "pressure": {
+            "Pa": (1.0, 0.0),
+            "kPa": (1e3, 0.0),
+            "MPa": (1e6, 0.0),
+            "mbar": (1e2, 0.0),
+            "bar": (1e5, 0.0),
+            "bar(g)": (1e5, 0.0),
+        },
+        "power": {"W": (1.0, 0.0), "kW": (1e3, 0.0), "MW": (1e6, 0.0)},
+        "energy": {"kWh": (1.0, 0.0), "Wh": (1e-3, 0.0), "MWh": (1e3, 0.0), "kJ": (1 / 3600, 0.0)},
+        "temperature": {"K": (1.0, 0.0), "°C": (1.0, 273.15)},
+        "current": {"A": (1.0, 0.0), "mA": (1e-3, 0.0)},
+        "voltage": {"V": (1.0, 0.0), "mV": (1e-3, 0.0), "kV": (1e3, 0.0)},
+    }.items()
+    for unit, (factor, offset) in units.items()
+}
+
 
 @cache
 def _registry() -> pint.UnitRegistry[float]:
+    import pint
+
     registry: pint.UnitRegistry[float] = pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
     return registry
 
@@ -43,6 +87,15 @@ def conversion(source: str, target: str, where: str = "") -> tuple[float, float]
     """
     if not source or not target or source == target:
         return 1.0, 0.0
+    mine, other = _COMMON.get(source), _COMMON.get(target)
+    if mine is not None and other is not None and mine[0] == other[0]:
+        return mine[1] / other[1], (mine[2] - other[2]) / other[1]
+    return _by_pint(source, target, where)
+
+
+def _by_pint(source: str, target: str, where: str) -> tuple[float, float]:
+    import pint
+
     registry = _registry()
     try:
         zero = (
