@@ -168,7 +168,8 @@ def makes_it_a_tag(ravi: Place, project: Path) -> None:
     after = files(project)
     assert [name for name in after if after[name] != before[name]] == ["twins.json", "bindings.usda"]
     ravi.until(window.changed.isVisible, 10, "the project changed")
-    assert "changed" in ravi.texts(window.bars.topbar)
+    assert not window.cards.cards, "a tag that the world will have is no problem"
+    assert "version 1.4.0, changed" in ravi.texts(window.bars.topbar)
     ravi.picture("05-project-changed")
     ravi.click(window.changed.load)
     ravi.until(lambda: len(at.specs) == subscribed + 1, 20, "the world has the tag")
@@ -237,6 +238,19 @@ def _as_seen(_canvas: object, colour: np.ndarray) -> np.ndarray:
 # ---------------------------------------------------------------- step 8
 
 
+def plate_seen(ravi: Place, prim: int) -> bool:
+    """Whether a plate stands near a part in the picture: what differs once labels are left out."""
+    view = ravi.window.canvas.view
+    x, y, _ = view.project(prim)
+    with_labels = view.render(rest=False).copy()
+    view.set_options(labels=False)
+    without = view.render(rest=False).copy()
+    view.set_options(labels=True)
+    ravi.window.canvas.draw_now()
+    box = np.s_[max(int(y) - 160, 0) : int(y) + 40, max(int(x) - 80, 0) : int(x) + 80]
+    return int((with_labels[box] != without[box]).any(axis=2).sum()) > 100
+
+
 def drop_in_tree(ravi: Place, tag: str, path: str) -> None:
     """Drag a tag out of the live table onto a line of the tree: the mesh hides what holds it."""
     tree = ravi.window.tree
@@ -276,6 +290,7 @@ def turns_a_valve_by_hand(ravi: Place) -> None:
     assert at.look is not None
     assert [(p.text, p.quality) for p in at.look.label if p.prim == ravi.prim(HANDWHEEL)] == [("100", 1)]
     assert at.look.state[wheel] & 0x0F == 1, "not stale: by hand"
+    assert plate_seen(ravi, wheel), "the plate with the S is in the picture"
     after = ravi.picture("08-slider-high")
     x, y, _ = ravi.window.canvas.view.project(wheel)
     corner = ravi.window.canvas.mapTo(ravi.window, QPoint(0, 0))
@@ -337,6 +352,8 @@ def adds_an_alarm(ravi: Place, project: Path) -> None:
     ravi.click(window.changed.load)
     ravi.until(lambda: NEW_ALARM in at.alarms.specs, 20, "the world watches it")
     ravi.until(lambda: at.world_state is WorldState.LIVE, 20, "live again")
+    ravi.until(lambda: "Dosing nearly stopped" in ravi.texts(window.inspector), 10, "it stands at the part")
+    assert "below 2 l/h" in ravi.texts(window.inspector)
     ravi.picture("10-loaded")
     undo_all(ravi, 1)
     assert files(project) == before, "byte for byte"

@@ -235,7 +235,8 @@ class Loading(Standing):
             found += self.scenery.scene.problems
             found += self.scenery.layer_problems
             told = {(p.code, p.where) for p in self.scenery.layer_problems}  # by who knows the scene better
-            told |= {(_NO_TAG, b.where) for b in self.bindings if b.signal in self.coming_tags}
+            waits = [b for b in self.bindings if b.signal in self.coming_tags]
+            told |= {(_NO_TAG, where) for b in waits for where in (b.origin, b.where)}
             found += [p for p in self.scenery.compile_problems if (p.code, p.where) not in told]
         self.problems = tuple(dict.fromkeys(found))
         self.problems_changed.emit()

@@ -58,7 +58,7 @@ class Standing:
         """Return to the state of a desk with nothing open."""
         self._plan: Boarding | None = None
         self.colormaps: tuple[ColourMap, ...] = ()
-        self.coming_tags: frozenset[str] = frozenset()  # tags saved by this desk, that the world does not run yet
+        self.coming_tags: frozenset[str] = frozenset()  # tags saved here that the world does not run yet
         self.mirror = Mirror()
         self.specs: tuple[TagSpec, ...] = ()
         self.twins: tuple[TwinInstance, ...] = ()

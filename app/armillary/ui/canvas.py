@@ -46,6 +46,7 @@ _KEY_ORBIT_PX, _KEY_PAN_PX = 24.0, 24.0
 _SHARE = 0.5  # pause after a frame, as a share of the frame: tables and links keep their turn
 _SMOOTHING = 0.2
 _HOVER_TAGS = 3
+_VISIONS = {"protan": "no red", "deutan": "no green", "tritan": "no blue", "grey": "no colours"}
 NOTHING = -1
 
 
@@ -240,6 +241,10 @@ class Canvas(QWidget):
             placards.paint_empty(painter, self.rect(), self._colours, self._workspace)
         else:
             painter.drawImage(QRectF(self.rect()), self._image)
+            if self.vision:
+                placards.paint_note(
+                    painter, self._colours, f"Simulated colour vision: {_VISIONS[self.vision]}"
+                )
             if self._hover_text:
                 placards.paint_hover(painter, self.rect(), self._colours, self._hover_text)
         if self.hasFocus() and self._by_key:

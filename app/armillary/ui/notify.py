@@ -106,6 +106,7 @@ class Cards(QWidget):
         self.cards: list[Card] = []
         self._waiting: deque[Notice] = deque()
         self._dismissed: set[Notice] = set()
+        self._of_problems: set[Notice] = set()  # shown or waiting: they go when their problem is gone
         self._rows = QVBoxLayout(self)
         self._rows.setContentsMargins(0, 0, 0, 0)
         self._rows.setSpacing(8)
@@ -121,9 +122,13 @@ class Cards(QWidget):
         """Show the errors among the problems that are open; take away the cards of those that are gone."""
         now = [of_problem(p) for p in self._workspace.problems if p.severity == "error"]
         self._dismissed.intersection_update(now)
+        for notice in self._of_problems.difference(now):
+            self._drop(notice)
+        self._of_problems.intersection_update(now)
         for notice in now:
             shown = any(card.notice == notice for card in self.cards)
             if not shown and notice not in self._dismissed and notice not in self._waiting:
+                self._of_problems.add(notice)
                 self.add(notice)
 
     def add(self, notice: Notice) -> bool:
@@ -153,6 +158,11 @@ class Cards(QWidget):
     def dismiss(self, notice: Notice) -> None:
         """Take a card away; the same problem does not come back until it was gone in between."""
         self._dismissed.add(notice)
+        self._drop(notice)
+
+    def _drop(self, notice: Notice) -> None:
+        if notice in self._waiting:
+            self._waiting.remove(notice)
         for card in [card for card in self.cards if card.notice == notice]:
             self.cards.remove(card)
             self._rows.removeWidget(card)

@@ -62,3 +62,14 @@ def paint_hover(painter: QPainter, area: QRect, colours: Colours, text: str) -> 
     painter.drawRect(box)
     painter.setPen(QColor(colours.text))
     painter.drawText(box.adjusted(10, 6, -4, -6), left, text)
+
+
+def paint_note(painter: QPainter, colours: Colours, text: str) -> None:
+    """Write at the upper left what must not be forgotten about a picture."""
+    painter.setFont(theme.font())
+    room = painter.fontMetrics().boundingRect(text)
+    box = QRect(12, 12, room.width() + 20, room.height() + 12)
+    painter.fillRect(box, QColor(colours.raised))
+    painter.setPen(QColor(colours.text))
+    painter.drawRect(box)
+    painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), text)

@@ -75,6 +75,7 @@ class InspectorPanel(QWidget):
         self.values.selectionModel().selectionChanged.connect(lambda *_: self.alarms.name_tag())
         self.limits.closed.connect(self._show_alarms)
         workspace.people.changed.connect(self._show_alarms)
+        workspace.alarms.changed.connect(lambda _ids: self._show_alarms())
         self._late = QTimer(self)
         self._late.setSingleShot(True)
         self._late.setInterval(REFRESH_MS)
