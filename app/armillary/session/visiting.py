@@ -47,7 +47,7 @@ SNAPSHOT_S = 30.0
 SEEK_S = 10.0
 LISTED_NS = NS  # how old the list of worlds may be
 ENDING_S = 2.6
-TRAINING_S = 30.0  # until an exercise is ready: its model is loaded first
+STARTING_S = 30.0  # the same for one that we have just started: on a busy machine that takes its time
 _CLOSED = FaultRecord(
     kind="WorldFault", what="That world is no longer visited.", where="desk", remedy="Visit it again."
 )
@@ -522,7 +522,7 @@ class Visiting(Loading):
                 break
         for visit in tuple(self._visits):
             visit.go(now_mono_ns)
-            limit_s = TRAINING_S if visit.asked_kind is WorldKind.TRAINING else WELCOME_S
+            limit_s = STARTING_S if visit.is_ours else WELCOME_S
             if visit.lost or (not visit.is_welcomed and now_mono_ns - visit.begun_mono_ns > limit_s * NS):
                 self._gave_up(visit, now_ns)
             elif visit.wants_show and visit.is_ready(now_mono_ns):
