@@ -213,7 +213,7 @@ def is_warned(anna: Place, plant: RunningPlant, wire: Wire) -> tuple[int, np.nda
     at, window = anna.at, anna.window
     beeps: list[int] = []
     window.alarmbar.beep = lambda: beeps.append(1)
-    before_ns = at.home_ns()
+    before_ns = at.home_ns() - 10 * NS
     wire.fault(json.dumps({"TT-111": 86.0 - anna.value(TEMPERATURE)}))
     anna.until(lambda: at.alarms.row(HOT) is not None, 15, "the bearing's alarm")
     [event] = [e for e in at.alarms.events if e.id == HOT]
