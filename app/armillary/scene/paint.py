@@ -197,7 +197,7 @@ def subset_colours(survey: Survey, found: Materials) -> None:
     """Give faces the colour of the material of the GeomSubset they are in."""
     mesh_of = {source: k for k, source in enumerate(survey.mesh_source)}
     rgb, opacity, coloured, clear = found.rgb(), found.opacity(), found.coloured(), found.clear()
-    own = _own(survey) if survey.subsets else {}
+    own, glow = (_own(survey), found.emissive()) if survey.subsets else ({}, np.zeros((0, 3), np.uint8))
     for source in survey.subsets:
         parent, material = mesh_of.get(survey.up[source]), found.of_source.get(source)
         if parent is None or material is None:
@@ -220,8 +220,9 @@ def subset_colours(survey: Survey, found: Materials) -> None:
             mesh.colours = np.tile(_base(survey, survey.up[source], own, found), (len(mesh.counts), 1))
             mesh.colours_of = "uniform"
         survey.self_coloured.discard(survey.up[source])
-        if coloured[material]:
-            mesh.colours[inside, :3] = rgb[material]
+        if coloured[material]:  # faces have no glow of their own: it is part of their colour
+            lit = rgb[material].astype(np.uint16) + glow[material]
+            mesh.colours[inside, :3] = np.minimum(lit, 255).astype(np.uint8)
         if clear[material]:
             mesh.colours[inside, 3] = opacity[material]
 
