@@ -277,22 +277,33 @@ def test_a_replay_pauses_where_it_was_told_to_and_can_go_on(lived: Lived, tmp_pa
         world.stop(5)
 
 
-def test_the_command_opens_a_desk_on_the_record_and_its_picture_is_marked(
-    lived: Lived, tmp_path: Path
-) -> None:
-    picture = tmp_path / "replay.png"
-    at = iso(lived.when("RAISE") + 2 * NS)
-    ((status, _, err),) = commands(
-        (lived.folder, "--from", at, "--speed", 0, "--screenshot", picture, "--after", 6)
-    )
-    assert status == 0, err
+def is_marked(picture: Path) -> bool:
+    """Whether a picture of the desk is framed as a replay, and holds the plant."""
     shot = np.asarray(Image.open(picture).convert("RGB")).astype(int)
     teal = THEMES["dark"].replay.lstrip("#")
     wanted = [int(teal[i : i + 2], 16) for i in (0, 2, 4)]
     is_teal = np.abs(shot - wanted).max(axis=2) < 12
-    assert is_teal[:120].any(axis=0).mean() > 0.8, "the ribbon goes across"
-    assert is_teal[:, :4].mean() > 0.5, "and the frame down the side"
-    assert is_teal.mean() < 0.2, "and the rest is the plant"
+    goes_across, goes_down = is_teal[:120].any(axis=0).mean() > 0.8, is_teal[:, :4].mean() > 0.5
+    return bool(goes_across and goes_down and is_teal.mean() < 0.2)
+
+
+def test_the_command_opens_a_desk_on_the_record_and_its_pictures_are_marked(
+    lived: Lived, tmp_path: Path
+) -> None:
+    picture, folder = tmp_path / "replay.png", tmp_path / "pictures"
+    begin_ns = lived.when("RAISE") - NS
+    span = (lived.folder, "--from", iso(begin_ns), "--to", iso(begin_ns + 2 * NS))
+    one, many = commands(
+        (*span, "--speed", 0, "--screenshot", picture, "--after", 6),
+        (*span, "--pictures", folder, "--every", 1.5),
+    )
+    assert (one[0], many[0]) == (0, 0), one[2] + many[2]
+    assert is_marked(picture)
+    before, after = sorted(folder.iterdir())
+    assert before.name.startswith(iso(begin_ns)[:19].replace("-", "").replace(":", ""))
+    assert is_marked(before)
+    assert is_marked(after)
+    assert before.read_bytes() != after.read_bytes(), "the alarm came between them"
 
 
 def test_a_film_is_refused_in_words(lived: Lived) -> None:

@@ -6,6 +6,7 @@ import importlib
 import os
 import signal
 import threading
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -25,6 +26,7 @@ from armillary.wire import child
 from armillary.wire.bus import require_local
 
 HEADLESS_S = 20.0
+Film = tuple[Path, Sequence[int]]  # a folder, and the times of a replay to make pictures of
 
 
 def has_display() -> bool:
@@ -85,10 +87,18 @@ def open_(path: str, screenshot: Path | None, after_s: float, connect: str, trai
     return show(path, screenshot, after_s, connect, desk="trainee" if trainee else "desk")
 
 
-def show(path: str, screenshot: Path | None, after_s: float, connect: str = "", *, desk: str = "desk") -> int:
-    """Run a desk until it is closed, or until its picture is made. Raises Fault when nothing can be shown."""
+def show(
+    path: str,
+    screenshot: Path | None,
+    after_s: float,
+    connect: str = "",
+    *,
+    desk: str = "desk",
+    film: Film | None = None,
+) -> int:
+    """Run a desk until it is closed, or its pictures are made. Raises Fault when nothing can be shown."""
     offscreen = not has_display()
-    if offscreen and screenshot is None:
+    if offscreen and screenshot is None and film is None:
         raise Fault(
             "There is no display to open a window on.",
             where="DISPLAY and WAYLAND_DISPLAY are not set",
@@ -102,9 +112,8 @@ def show(path: str, screenshot: Path | None, after_s: float, connect: str = "", 
     if path and not connect:
         projects.read(Path(path).expanduser().resolve())  # a fault is said before a window opens
     seconds = after_s if screenshot is not None else None
-    return _desk(
-        Workspace(clock, desk=desk), connect or path, offscreen, screenshot, seconds, clock.now_mono_ns()
-    )
+    at = Workspace(clock, desk=desk)
+    return _desk(at, connect or path, offscreen, screenshot, seconds, clock.now_mono_ns(), film)
 
 
 def _import_desk() -> None:
@@ -120,6 +129,7 @@ def _desk(
     screenshot: Path | None,
     seconds: float | None,
     started: int,
+    film: Film | None = None,
 ) -> int:
     from armillary.ui import app  # Qt only when a desk is wanted
 
@@ -132,6 +142,7 @@ def _desk(
             screenshot=screenshot,
             seconds=seconds,
             started_mono_ns=started,
+            film=film,
             say=tell,
             warn=partial(tell, err=True),
         )

@@ -32,6 +32,7 @@ LINES = 60  # of a table for people
 FRAMES_FILE = "frames.jsonl"
 FILMS = (".ogv", ".mp4", ".webm", ".gif")
 START_S, STOP_S = 15.0, 2.0
+MOST_PICTURES = 10_000
 _Answer = tuple[dict[str, object], list[dict[str, object]]]
 
 
@@ -55,6 +56,21 @@ _Answer = tuple[dict[str, object], list[dict[str, object]]]
 @click.option(
     "--after", "after_s", type=Seconds(), default=5.0, show_default=True, help="Seconds before the picture."
 )
+@click.option(
+    "--pictures",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=None,
+    metavar="DIR",
+    help="Write pictures of the desk at times of the span into this folder.",
+)
+@click.option(
+    "--every",
+    "every_s",
+    type=Seconds(),
+    default=10.0,
+    show_default=True,
+    help="Recorded seconds between them.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.option(
     "-o",
@@ -73,6 +89,8 @@ def replay(
     headless: bool,
     screenshot: Path | None,
     after_s: float,
+    pictures: Path | None,
+    every_s: float,
     as_json: bool,
     output: Path | None,
 ) -> int:
@@ -87,7 +105,9 @@ def replay(
     now_ns = WallClock().now_ns()
     from_ns, to_ns = (parse_time(text, now_ns) if text else 0 for text in (from_, to))
     if not (headless or recompute or as_json or output):
-        return _in_desk(read, from_ns, to_ns, 1.0 if speed is None else speed, screenshot, after_s)
+        pace = 0.0 if pictures is not None else 1.0 if speed is None else speed
+        film = (pictures, every_s) if pictures is not None else None
+        return _in_desk(read, from_ns, to_ns, pace, screenshot, after_s, film)
     answer, frames = asyncio.run(_play(read, from_ns, to_ns, speed or 0.0, recompute))
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
@@ -100,14 +120,24 @@ def replay(
 
 
 def _in_desk(
-    project: Project, from_ns: int, to_ns: int, speed: float, screenshot: Path | None, after_s: float
+    project: Project,
+    from_ns: int,
+    to_ns: int,
+    speed: float,
+    screenshot: Path | None,
+    after_s: float,
+    film: tuple[Path, float] | None = None,
 ) -> int:
-    """Open the desk on a REPLAY world of its own: nothing connects to the plant."""
+    """Open the desk on a REPLAY world of its own: nothing connects to the plant.
+
+    film: a folder, and the recorded seconds between its pictures; the desk is closed after the last one.
+    """
     from armillary.cli.desk import show  # Qt only when a desk is wanted
 
     reading = Reading(project.folder)
     try:
         address, from_ns, to_ns = asyncio.run(_found(project, reading, from_ns, to_ns))
+        shots = None if film is None else (film[0], _times(film[0], from_ns, to_ns, film[1]))
         args = {
             "project": str(project.folder),
             "recorder": address,
@@ -117,11 +147,31 @@ def _in_desk(
         }
         process = child.start("world.replay", args, places.logs() / f"replay-{os.getpid()}.log")
         try:
-            return show("", screenshot, after_s, str(process.ready(START_S)["address"]))
+            return show("", screenshot, after_s, str(process.ready(START_S)["address"]), film=shots)
         finally:
             process.stop(STOP_S)
     finally:
         reading.close()
+
+
+def _times(folder: Path, from_ns: int, to_ns: int, every_s: float) -> range:
+    """Return when to make pictures; makes their folder. Raises Fault when they would be too many."""
+    times = range(from_ns, to_ns + 1, max(int(every_s * NS), 1))
+    if len(times) > MOST_PICTURES:
+        raise Fault(
+            f"That would be {len(times)} pictures; at most {MOST_PICTURES} are made at once.",
+            where="--every",
+            remedy="Give more seconds to --every, or a shorter span.",
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Fault(
+            f"The folder of the pictures cannot be made: {error.strerror}.",
+            where=str(folder),
+            remedy="Give another folder to --pictures.",
+        ) from error
+    return times
 
 
 async def _found(project: Project, reading: Reading, from_ns: int, to_ns: int) -> tuple[str, int, int]:

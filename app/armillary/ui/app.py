@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
 
@@ -28,6 +28,7 @@ from armillary.model.fault import Fault, FaultRecord
 from armillary.model.quality import GOOD
 from armillary.session.loading import SCENE_LOST
 from armillary.session.workspace import Workspace, WorldState
+from armillary.ui.film import Film
 from armillary.ui.notify import Notice
 from armillary.ui.window import DeskWindow
 
@@ -148,6 +149,7 @@ def run(
     after_s: float | None = None,
     seconds: float | None = None,
     started_mono_ns: int = 0,
+    film: tuple[Path, Sequence[int]] | None = None,
     say: Callable[[str], None] | None = None,
     warn: Callable[[str], None] | None = None,
 ) -> int:
@@ -156,6 +158,7 @@ def run(
     1: the picture could not be written, or at the end the scene cannot be shown or the world has ended.
 
     screenshot is written `after_s` seconds after the start, or at the end; `seconds` ends the desk by itself.
+    film: a folder and times of a replay, a picture of each; then the desk ends.
     started_mono_ns: when the program started, for the time to the first live picture. say: gets lines for
     a person, e.g. what was seen at the end; warn: what went wrong.
     """
@@ -195,6 +198,13 @@ def run(
         finally:
             window.close()
 
+    def filmed(fault: Fault | None) -> None:
+        nonlocal failed
+        if fault is not None:
+            failed = True
+            warned(in_words(fault))
+        end()
+
     if seconds is None and screenshot is not None and after_s is None:
         seconds = 0.0
     if screenshot is not None and after_s is not None:
@@ -208,6 +218,8 @@ def run(
     window.on_closed = app.quit
     window.show()
     pulse.pump()
+    if film is not None:
+        Film(window, clock, *film, filmed)
     try:
         app.exec()
     finally:
