@@ -14,7 +14,7 @@ from armillary.model import places
 from armillary.model.fault import WorldFault
 from armillary.wire import child, runs
 
-START_S = 15.0
+START_S = 30.0  # of each part: a busy machine takes its time
 PARTS_STOP_S = 0.5  # they hold nothing that must be written
 
 
