@@ -34,11 +34,11 @@ class _Bench:
         self.evaluator, self.table = Evaluator(specs, tags), TagTable(ALARMS)
         self._tick = 20_000
 
-    def tick(self, slots: U4, values: F8) -> tuple[float, int]:
-        """Return (ms, transitions) of one tick."""
+    def tick(self, slots: U4, values: F8, apart_ns: int = 0) -> tuple[float, int]:
+        """Return (ms, transitions) of one tick. apart_ns: between the source times of its readings."""
         self._tick += 1
         now = self._tick * 50 * MS_NS
-        batch = batch_of(slots, values, np.full(len(slots), now, np.int64), now, now)
+        batch = batch_of(slots, values, now + apart_ns * np.arange(len(slots), dtype=np.int64), now, now)
         state.apply(self.table, batch)
         started = time.perf_counter()
         self.evaluator.look(self.table, batch, now, now)
@@ -59,7 +59,25 @@ def measure() -> dict[str, float]:
         quiet.append(spent)
     storm, raised = bench.tick(every, np.full(ALARMS, 95.0))
     _must(raised == ALARMS, "not every alarm raised")
-    return {"tick_ms": statistics.median(quiet), "storm_ms": storm, "rollup_ms": _rollup(rng)}
+    return {
+        "tick_ms": statistics.median(quiet),
+        "storm_ms": storm,
+        "flood_ms": _flood(rng),
+        "rollup_ms": _rollup(rng),
+    }
+
+
+def _flood(rng: np.random.Generator) -> float:
+    """Return the milliseconds of a tick in which one tag has all the readings; the last one raises."""
+    spans = []
+    for _ in range(9):
+        bench = _Bench()
+        values = rng.uniform(0, _LIMIT, READINGS)
+        values[-1] = 95.0
+        spent, raised = bench.tick(np.full(READINGS, 1, np.uint32), values, MS_NS // 100)
+        _must(raised == 1, "the last reading of a flood did not raise")
+        spans.append(spent)
+    return statistics.median(spans)
 
 
 def _rollup(rng: np.random.Generator) -> float:
@@ -90,5 +108,6 @@ def benches() -> list[dict[str, object]]:
     return [
         absolute("alarms_tick_10k_1k_readings", ms["tick_ms"], "ms", 5.0, "no value below its limit raised"),
         absolute("alarms_storm_10k_raises", ms["storm_ms"], "ms", 250.0, "every alarm raised in one tick"),
+        absolute("alarms_flood_1k_of_one_tag", ms["flood_ms"], "ms", 10.0, "its last reading raised"),
         absolute("alarms_rollup_10k_in_100k", ms["rollup_ms"], "ms", 20.0, "the root counts every alarm"),
     ]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from armillary.alarms.readings import Readings, known, padded, starts_of, taken
 from armillary.model.alarm import AlarmProgress, AlarmSpec
 from armillary.model.arrays import B1, F8, I8, U2
 from armillary.model.clock import MS_NS, NS
@@ -22,6 +23,8 @@ KINDS = ("level", "count", "state", "quality", "link")
 _LEVEL, _COUNT, _STATE, _QUALITY, _LINK = range(len(KINDS))
 GAP_FACTOR = 5  # × expected interval: readings further apart are not in sequence
 LATE_FACTOR, LATE_FLOOR_NS = 2, 2 * NS  # an older reading than this on arrival is delayed
+FLOOD = 16  # readings of one tag in one tick: beyond, only those that tell something are looked at
+_LAST_KEPT = 2  # of readings that are alike: the newest, and the one before should it be corrected
 _NONE = -1  # no delay runs
 _COUNTED = ("run", "run_clear", "run_before", "run_clear_before", "source_ns", "lag_ns")
 
@@ -47,18 +50,6 @@ class Look:
     bad: I8
 
 
-@dataclass(frozen=True, slots=True)
-class _Readings:
-    """At most one reading for each alarm, k rows."""
-
-    alarm: I8
-    value: F8
-    quality: U2
-    source_ns: I8
-    mono_ns: I8
-    lag_ns: I8
-
-
 class Conditions:
     """A alarms over N tags; used by one thread at a time."""
 
@@ -79,8 +70,8 @@ class Conditions:
         self._skips_bad = np.array([spec.on_bad == "skip" for spec in specs], np.bool_)
         self._gap_ns = GAP_FACTOR * expected
         self._late_ns = LATE_FACTOR * expected + LATE_FLOOR_NS
-        self._alarm_values = _padded([spec.values for spec in specs])
-        self._known_values = _padded([_known(spec, tag) for spec, tag in zip(specs, of, strict=True)])
+        self._alarm_values = padded([spec.values for spec in specs])
+        self._known_values = padded([known(spec, tag) for spec, tag in zip(specs, of, strict=True)])
         self._names_states = ~np.isnan(self._known_values[:, 0])
         enabled = np.array([not spec.draft for spec in specs], np.bool_)
         self._watched: I8 = np.flatnonzero(enabled & (self.slot >= 0))
@@ -182,7 +173,12 @@ class Conditions:
         slot = batch.slot[rows].astype(np.int64)
         order = np.argsort(slot, kind="stable")
         rows, slot = rows[order], slot[order]
-        starts = np.flatnonzero(np.concatenate(([True], slot[1:] != slot[:-1])))
+        starts = starts_of(slot)
+        sizes = np.diff(np.append(starts, len(slot)))
+        if int(sizes.max()) > FLOOD:
+            telling = self._telling(batch, rows, slot, sizes)
+            rows, slot = rows[telling], slot[telling]
+            starts = starts_of(slot)
         turn = np.arange(len(slot)) - np.repeat(starts, np.diff(np.append(starts, len(slot))))
         by_turn = np.argsort(turn, kind="stable")
         ends = np.cumsum(np.bincount(turn))
@@ -191,6 +187,37 @@ class Conditions:
             self._round(batch, rows[chosen], slot[chosen])
         heads = slot[starts]
         return self._alarms_of(heads)[0]
+
+    def _telling(self, batch: SampleBatch, rows: I8, slot: I8, sizes: I8) -> B1:
+        """Return which readings, ordered by tag, tell more than the one before, where a tag is flooded.
+
+        Of readings that are alike for every alarm of their tag the first ones count, the rest change
+        nothing, and the last is what is remembered. Left whole: corrections, another arrival, gaps.
+        """
+        out = np.ones(len(slot), np.bool_)
+        at = np.flatnonzero(np.repeat(sizes > FLOOD, sizes))
+        alarm, row = self._alarms_of(slot[at])
+        r = self._read(batch, rows[at][row], alarm)
+        over, under, unusable, bad, sure = self._signs(r)
+        sign = over | under << 1 | unusable << 2 | bad << 3 | sure << 4
+        before = np.arange(len(row)) - np.bincount(row)[row]  # the same alarm, the reading before
+        alike = (before >= 0) & (alarm[before] == alarm) & (sign[before] == sign)
+        alike &= (r.mono_ns[before] == r.mono_ns) & (r.source_ns[before] < r.source_ns)
+        first = starts_of(row)
+        source = r.source_ns[first]
+        heads = starts_of(slot[at])
+        span = np.maximum.reduceat(source, heads) - np.minimum.reduceat(source, heads)
+        gap = self._gap_ns[alarm]
+        wide = np.repeat(span, np.diff(np.append(heads, len(at))))[row] > gap
+        alike &= ~((self.kind[alarm] == _COUNT) & (gap > 0) & wide)
+        same = np.logical_and.reduceat(alike, first)
+        need = np.maximum.reduceat(np.maximum(self._need[alarm], self._need_clear[alarm]), first)
+        run = np.cumsum(~same) - 1
+        begin = np.flatnonzero(~same)
+        length = np.bincount(run)
+        place = np.arange(len(at)) - begin[run]
+        out[at] = (place <= need) | (place >= length[run] - _LAST_KEPT)
+        return out
 
     def _alarms_of(self, slots: I8) -> tuple[I8, I8]:
         """Return the alarms of these tags, and for each the row of its tag in `slots`."""
@@ -201,20 +228,21 @@ class Conditions:
 
     def _round(self, batch: SampleBatch, rows: I8, slots: I8) -> None:
         alarm, row = self._alarms_of(slots)
-        at = rows[row]
+        self._judge_values(self._read(batch, rows[row], alarm))
+
+    def _read(self, batch: SampleBatch, at: I8, alarm: I8) -> Readings:
         lag = batch.arrival_ns[at] - batch.source_ns[at]
-        self._judge_values(
-            _Readings(
-                alarm,
-                batch.value[at],
-                batch.quality[at],
-                batch.source_ns[at],
-                np.asarray(batch.arrival_mono_ns[at]),
-                np.where(lag > self._late_ns[alarm], lag, 0),
-            )
+        return Readings(
+            alarm,
+            batch.value[at],
+            batch.quality[at],
+            batch.source_ns[at],
+            np.asarray(batch.arrival_mono_ns[at]),
+            np.where(lag > self._late_ns[alarm], lag, 0),
         )
 
-    def _judge_values(self, r: _Readings) -> None:
+    def _signs(self, r: Readings) -> tuple[B1, B1, B1, B1, B1]:
+        """Return whether readings are beyond the limit, inside it, unusable, bad, and good to be counted."""
         a, kind = r.alarm, self.kind[r.alarm]
         rank = r.quality & RANK_MASK
         bad = rank >= STALE
@@ -229,13 +257,18 @@ class Conditions:
         under &= ~unusable
         is_quality = kind == _QUALITY
         over[is_quality], under[is_quality] = bad[is_quality], ~bad[is_quality]
+        return over, under, unusable, bad, rank <= SUBSTITUTED
+
+    def _judge_values(self, r: Readings) -> None:
+        a, kind = r.alarm, self.kind[r.alarm]
+        over, under, unusable, _, sure = self._signs(r)
         self.value[a] = np.where(unusable, self.value[a], r.value)
         self._quality[a] = r.quality
         counts = kind == _COUNT
         if counts.any():
-            self._count(r, counts, over, under, unusable, rank <= SUBSTITUTED)
+            self._count(r, counts, over, under, unusable, sure)
         if not counts.all():
-            self._judge(_taken(r, ~counts), over[~counts], under[~counts])
+            self._judge(taken(r, ~counts), over[~counts], under[~counts])
 
     def _in_alarm_state(self, a: I8, value: F8) -> B1:
         """Return whether a value is one of the alarm's, or one that its tag does not know."""
@@ -245,9 +278,9 @@ class Conditions:
         out: B1 = named | unknown
         return out
 
-    def _count(self, every: _Readings, counts: B1, over: B1, under: B1, unusable: B1, sure: B1) -> None:
+    def _count(self, every: Readings, counts: B1, over: B1, under: B1, unusable: B1, sure: B1) -> None:
         """Count readings in sequence. A corrected reading (same time) takes the place of the one before."""
-        r = _taken(every, counts)
+        r = taken(every, counts)
         a, over, under = r.alarm, over[counts], under[counts]
         bad, usable = unusable[counts], sure[counts] & ~unusable[counts]
         again = r.source_ns == self._source_ns[a]
@@ -269,7 +302,7 @@ class Conditions:
 
     # ---------------------------------------------------------------- delays
 
-    def _judge(self, r: _Readings, over: B1, under: B1) -> None:
+    def _judge(self, r: Readings, over: B1, under: B1) -> None:
         """Start, stop and finish delays of alarms `r.alarm` (each once) by what is true at `r.mono_ns`."""
         a = r.alarm
         self._due(a, r.mono_ns)  # a delay that ran out before this reading counts as such
@@ -322,7 +355,7 @@ class Conditions:
         if len(alarm):
             slot = self.slot[alarm]
             self._judge_values(
-                _Readings(
+                Readings(
                     alarm,
                     table.value[slot],
                     table.quality[slot],
@@ -353,26 +386,5 @@ class Conditions:
         nothing = np.zeros(n, np.int64)
         now = np.full(n, now_mono_ns, np.int64)
         self._judge(
-            _Readings(alarm, self.value[alarm], self._quality[alarm], nothing, now, nothing), over, under
+            Readings(alarm, self.value[alarm], self._quality[alarm], nothing, now, nothing), over, under
         )
-
-
-def _known(spec: AlarmSpec, tag: TagSpec | None) -> tuple[float, ...]:
-    if spec.kind != "state" or tag is None or not tag.states:
-        return ()
-    return tuple(value for value, _ in tag.states)
-
-
-def _padded(rows: Sequence[Sequence[float]]) -> F8:
-    """Return rows of different length as one array, filled with NaN, at least one column."""
-    width = max((len(row) for row in rows), default=0) or 1
-    out = np.full((len(rows), width), np.nan)
-    for number, row in enumerate(rows):
-        out[number, : len(row)] = row
-    return out
-
-
-def _taken(r: _Readings, keep: B1) -> _Readings:
-    return _Readings(
-        r.alarm[keep], r.value[keep], r.quality[keep], r.source_ns[keep], r.mono_ns[keep], r.lag_ns[keep]
-    )

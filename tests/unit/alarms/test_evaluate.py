@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from armillary.alarms import conditions
 from armillary.alarms.evaluate import Evaluator
 from armillary.alarms.links import link_alarms
 from armillary.model.alarm import AlarmAct, AlarmEvent, AlarmSpec, AlarmState, ProcessState
@@ -460,3 +461,49 @@ def test_what_was_counted_goes_on_from_a_snapshot_as_if_nothing_had_happened(
         after.tick(*rows)
     assert repr(after.events) == repr(whole.events)
     assert repr(after.alarms.states()) == repr(whole.alarms.states())
+
+
+# ---------------------------------------------------------------- floods
+
+
+@given(
+    runs=st.lists(
+        st.tuples(
+            st.sampled_from([2.0, 40.0, 70.0, 86.0, 95.0, float("nan")]),
+            st.sampled_from([GOOD, GOOD, UNCERTAIN, STALE, BAD]),
+            st.integers(1, 30),
+        ),
+        min_size=3,
+        max_size=8,
+    ),
+    slot=st.integers(0, 3),
+    apart_ns=st.sampled_from([1, 100_000, NS]),
+)
+@settings(max_examples=80, deadline=None)
+def test_a_flood_of_one_tag_means_what_its_readings_mean_one_by_one(
+    runs: list[tuple[float, int, int]], slot: int, apart_ns: int
+) -> None:
+    rows = [(value, word) for value, word, count in runs for _ in range(count)]
+    n = len(rows)
+    benches = [Bench(*COUNTING), Bench(*COUNTING)]
+    limits = (conditions.FLOOD, 10**9)
+    for _ in range(3):
+        for bench, limit in zip(benches, limits, strict=True):
+            bench.clock.advance(1.0)
+            now, mono = bench.clock.now_ns(), bench.clock.now_mono_ns()
+            batch = batch_of(
+                np.full(n, slot, np.uint32),
+                np.array([r[0] for r in rows]),
+                now + apart_ns * np.arange(n, dtype=np.int64),
+                now,
+                mono,
+                quality=np.array([r[1] for r in rows], np.uint16),
+            )
+            outcome = applying.apply(bench.table, batch).outcome
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setattr(conditions, "FLOOD", limit)
+                bench.look(_kept(batch, outcome))
+    thin, whole = benches
+    assert repr(thin.events) == repr(whole.events)
+    assert repr(thin.alarms.states()) == repr(whole.alarms.states())
+    assert [p.over_ns for p in thin.alarms.progress(0)] == [p.over_ns for p in whole.alarms.progress(0)]
