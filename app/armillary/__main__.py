@@ -44,6 +44,7 @@ def _command(argv: list[str]) -> int:
 
 
 def _child(argv: list[str]) -> NoReturn:
+    import gc
     import importlib
     import logging
     import os
@@ -73,7 +74,11 @@ def _child(argv: list[str]) -> NoReturn:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     child.end_with_parent(child.stop_self)
     try:
-        importlib.import_module(f"armillary.{entry}").run(args, child.say)
+        gc.disable()  # what is imported stays: the collector need not look through it
+        module = importlib.import_module(f"armillary.{entry}")
+        gc.freeze()
+        gc.enable()
+        module.run(args, child.say)
     except Fault as fault:
         logging.getLogger("armillary").exception("%s could not go on", entry)
         child.say({"fault": _as_dict(fault)})

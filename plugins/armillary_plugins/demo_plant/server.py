@@ -7,6 +7,7 @@ Loopback, no security: a demonstration plant.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -127,7 +128,12 @@ async def serve(port: int, ready: Callable[[], None], clock: Clock) -> None:
     """Run the server on a port of the loopback until the process is ended. Raises LinkFault."""
     logging.getLogger("asyncua").setLevel(logging.ERROR)  # the publish loop formats every result at INFO
     server = Server(user_manager=_Users())
-    await server.init()
+    gc.disable()  # the standard nodes stay: the collector would look through them again and again
+    try:
+        await server.init()
+    finally:
+        gc.freeze()
+        gc.enable()
     server.set_endpoint(f"opc.tcp://127.0.0.1:{port}/")
     server.set_server_name("Armillary demonstration station")
     await server.set_application_uri(f"{NAMESPACE}:server")
