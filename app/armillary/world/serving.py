@@ -335,7 +335,8 @@ class Serving:
     async def _reply(self, peer: bytes, message: object) -> object:
         match message:
             case msg.Hello():
-                self._become(peer, self.joined(peer, message, self.people.local()))
+                if peer not in self._who:  # else it heard nothing for a moment, and is who it was
+                    self._become(peer, self.joined(peer, message, self.people.local()))
                 return self._welcome(peer)
             case msg.Bye():
                 self.publisher.leave(peer)

@@ -55,11 +55,24 @@ def test_a_world_that_is_silent_for_more_than_a_second_is_not_live(stand: Any) -
     assert stand.feed.take().live is False
 
 
+def test_a_world_that_was_silent_for_a_moment_is_greeted_on_the_same_line(stand: Any) -> None:
+    stand.join()
+    stand.clock.advance(1.5)
+    stand.feed.step()
+    stand.feed.take()
+    stand.say(stand.welcome(20))
+    assert stand.feed.take().live is True
+    stand.clock.advance(0.5)
+    stand.feed.step()
+    assert len(stand.lines) == 1
+
+
 def test_a_world_that_comes_back_is_greeted_anew_and_live_again(stand: Any) -> None:
     stand.join()
     stand.clock.advance(1.5)
     stand.feed.step()
-    stand.clock.advance(1.0)
+    assert [len(stand.lines), len(stand.line.of(Hello))] == [1, 2], "first on the same line"
+    stand.clock.advance(2.5)
     stand.feed.step()  # knocks again, on a fresh line
     assert len(stand.lines) == 2
     assert stand.lines[0].closed
