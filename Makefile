@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 export PYTHON
+# Tests start hundreds of processes: each would compile the product anew where bytecode is not kept.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test check bench soak package clean setup help
 
