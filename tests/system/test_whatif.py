@@ -289,6 +289,9 @@ def test_run_of_the_desk_is_computed_saved_and_rerun_to_the_same(project: Path, 
     forked.line.ask(SaveScenario(path="scenarios/mine.toml", title="Mine"), 20)
     read = scenarios.read(project / "scenarios" / "mine.toml", project)
     assert [v.id for v in read.variants] == ["more-in", "wide", "mine"]
+    with pytest.raises(Fault, match="already"):
+        forked.line.ask(SaveScenario(path="scenarios/drain.toml", title="Mine"), 20)
+    assert (project / "scenarios" / "drain.toml").read_text("utf-8") == SCENARIO
     forked.line.ask(StartRuns(runs=(RunRequest(**{**_fields(wish), "id": "again"}),)), 20)  # type: ignore[arg-type]
     second = next(c for c in forked.over().cards if c.id == "again")
     assert second.digest == first.digest

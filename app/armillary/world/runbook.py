@@ -162,6 +162,10 @@ class Runbook:
             raise ProjectFault(
                 "A scenario is saved in the project's folder scenarios/.", where=path, remedy="Choose it."
             )
+        if where.exists():  # somebody may have written it by hand
+            raise ProjectFault(
+                f"There is a scenario '{where.stem}' already.", where=path, remedy="Give another title."
+            )
         common = {(e.at_s, n, v) for e in fork.scenario.events for n, v in e.set.items()}
         variants = tuple(
             Variant(
