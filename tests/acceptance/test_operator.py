@@ -154,8 +154,8 @@ def test_an_operators_shift(shift: tuple[Place, RunningPlant, Wire], second: Wor
     lets_an_armed_order_run_out(anna, wire)
     approves_what_a_loop_proposes(anna, wire)
     stops_the_pump(anna, plant, wire)
-    resets(anna, wire)
     watches_a_policy_act(anna, wire)
+    resets(anna, wire)
     looks_after_what_was_not_confirmed(anna, second, wire)
     sees_a_broker_fall_silent(anna, plant)
     looks_back(anna, wire, then)
@@ -214,7 +214,7 @@ def is_warned(anna: Place, plant: RunningPlant, wire: Wire) -> tuple[int, np.nda
     beeps: list[int] = []
     window.alarmbar.beep = lambda: beeps.append(1)
     before_ns = at.home_ns() - 10 * NS
-    wire.fault(json.dumps({"TT-111": 86.0 - anna.value(TEMPERATURE)}))
+    wire.fault(json.dumps({"TT-111": 90.0 - anna.value(TEMPERATURE)}))
     anna.until(lambda: at.alarms.row(HOT) is not None, 15, "the bearing's alarm")
     [event] = [e for e in at.alarms.events if e.id == HOT]
     assert (event.event, event.after, event.priority) == ("RAISE", ProcessState.UNACK, 1)
@@ -547,7 +547,7 @@ def looks_back(anna: Place, wire: Wire, then: tuple[int, np.ndarray]) -> None:
     strip, bearing = window.bars.timebar.strip, anna.prim(BEARING)
     at.select((anna.prim(PUMP),))
     anna.look_at(BEARING)
-    while at.timebar.span_s > 300:
+    while at.timebar.span_s > max(300, 2 * (at.home_ns() - raised_ns) / NS):
         spot = QPointF(strip.width() * 0.96, 20)
         wheel = QWheelEvent(
             spot, strip.mapToGlobal(spot), QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton,
