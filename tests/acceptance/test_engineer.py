@@ -183,7 +183,7 @@ def makes_it_a_tag(ravi: Place, project: Path) -> None:
     undo_all(ravi, 1)
     assert files(project) == before, "undo leaves every file as it was, byte for byte"
     ravi.do("edit.redo")
-    ravi.until(lambda: files(project) == after, 20, "done again")
+    ravi.until(lambda: not at.undo.busy and files(project) == after, 20, "done again")
 
 
 # ---------------------------------------------------------------- step 7

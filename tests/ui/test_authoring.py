@@ -197,3 +197,21 @@ def test_an_operator_is_told_who_may_bind(desk: DeskWindow, files: Files) -> Non
     assert not desk.bindcard.isVisible()
     assert "engineer" in desk.status.currentMessage()
     assert action("edit.undo").why_not(desk.workspace) != ""
+
+
+def test_a_draft_begun_while_an_undo_is_on_its_way_stays_in_hand(desk: DeskWindow, files: Files) -> None:
+    old = next(b for b in desk.workspace.bindings if b.prim == "/Plant/Water/T101")
+    author.save(str(files.layer), (old,))
+    drop_on(desk, TEMP, T101)
+    desk.bindcard.save.click()
+    late: list[tuple[SaveBindings, Callable[[object], None]]] = []
+    desk.workspace.save_bindings = lambda message, done: late.append((message, done))  # type: ignore[method-assign]
+    action("edit.undo").run(desk)
+    drop_on(desk, FLOW, T101)
+    assert "P-101.bearing.temp" in desk.bindcard.hint.text()
+    files.save(*late[0])
+    assert desk.bindcard.isVisible()
+    assert "T-101.level" in desk.bindcard.hint.text(), "the draft knows what is bound now"
+    assert desk.workspace.authoring.draft is not None
+    desk.bindcard.cancel.click()
+    assert old in desk.workspace.bindings

@@ -334,7 +334,6 @@ class Authoring:
 
     def _write(self, message: SaveBindings, ended: Ended) -> None:
         """Have the scene child write; when it has, show what is written."""
-        base = self._base if self.saving else self._shop.bindings
 
         def answered(answer: object) -> None:
             if not isinstance(answer, Done):
@@ -343,8 +342,13 @@ class Authoring:
                 return
             self.saves += 1
             gone = {*message.remove, *((b.prim, b.name) for b in message.bindings)}
+            base = self._base if self.draft is not None else self._shop.bindings
             kept = tuple(b for b in base if (b.prim, b.name) not in gone)
-            self._shop.rebind((*kept, *message.bindings))
+            if self.draft is not None and not self.saving:  # begun while a step of undo was on its way
+                self._base = (*kept, *message.bindings)
+                self.again()
+            else:
+                self._shop.rebind((*kept, *message.bindings))
             ended("")
 
         self._shop.save_bindings(message, answered)
