@@ -16,6 +16,7 @@ from armillary.model.fault import Fault, ProjectFault
 from armillary.project import folder as projects
 from armillary.security import accounts
 from armillary.security.audit import Act, Audit
+from armillary.security.users_file import Account
 
 
 @click.group()
@@ -125,7 +126,7 @@ def _folder(project: str) -> Path:
     return found.folder
 
 
-def _audited(folder: Path, action: str, account: accounts.Account) -> None:
+def _audited(folder: Path, action: str, account: Account) -> None:
     """Write a change of accounts down; where it cannot be, say so: the change stands."""
     try:
         audit = _audit(folder)
@@ -142,7 +143,7 @@ def _audit(folder: Path) -> Audit:
     return Audit(folder / ".armillary" / "audit-users", world_kind="ACCOUNTS", now_ns=WallClock().now_ns())
 
 
-def _write(audit: Audit, action: str, account: accounts.Account) -> None:
+def _write(audit: Audit, action: str, account: Account) -> None:
     act = Act(
         actor=f"local:{os.getuid()}",
         role="",

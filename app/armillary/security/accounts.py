@@ -6,16 +6,11 @@ Passwords are argon2id hashes; no password and no hash is ever logged, audited o
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import re
-import tempfile
-import tomllib
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,32 +23,15 @@ from armillary.model.clock import NS, iso
 from armillary.model.fault import OrderFault, ProjectFault
 from armillary.security import tickets
 from armillary.security.passwords import check_password
+from armillary.security.users_file import USERS_FILE, Account, load, locked, nearest, save, stamp_of
 
-USERS_FILE = "users.toml"
-SCHEMA = 1
 NAME = re.compile(r"[a-z][a-z0-9_.-]{0,31}")
 FREE_FAILURES = 5  # so many typing errors cost no time
 LONGEST_DELAY_S = 60
 NAMES_KEPT = 1_000  # whose failures are remembered
-_KEYS = ("name", "role", "hash", "disabled", "created")
 _PASSWORD_LIMIT = 1_024  # characters: hashing a book would hold up everybody else
 # RFC 9106, second recommended option (operations 5.2); 130 ms on the reference machine
 _HASHER = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=4)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """One user of a project."""
-
-    user: str
-    name: str  # for people
-    role: str
-    hash: str  # PHC string
-    disabled: bool = False
-    created: str = ""
-
-    def __repr__(self) -> str:
-        return f"Account(user={self.user!r}, role={self.role!r}, disabled={self.disabled})"
 
 
 @dataclass(slots=True)
@@ -157,16 +135,16 @@ class Accounts:
             self.users = _change(self._folder, account.user, hash=_HASHER.hash(password))
         except (ProjectFault, OSError):
             return
-        self._stamp = _stamp(self._folder)
+        self._stamp = stamp_of(self._folder)
 
     def _refresh(self) -> None:
         """Read the file again when it changed; one that cannot be read (any more) lets nobody in."""
-        stamp = _stamp(self._folder)
+        stamp = stamp_of(self._folder)
         if stamp == self._stamp:
             return
         self._stamp = stamp
         try:
-            self.users = _load(self._folder)
+            self.users = load(self._folder)
         except ProjectFault:
             self.users = {}
 
@@ -210,13 +188,13 @@ def read(folder: Path) -> Accounts | None:
     """Return a project's accounts, None when it has no users.toml. Raises ProjectFault."""
     if not (folder / USERS_FILE).exists():
         return None
-    stamp = _stamp(folder)
-    return Accounts(folder, _load(folder), stamp)
+    stamp = stamp_of(folder)
+    return Accounts(folder, load(folder), stamp)
 
 
 def listed(folder: Path) -> tuple[Account, ...]:
     """Return the users of a project by name, none without a users.toml. Raises ProjectFault."""
-    users = _load(folder) if (folder / USERS_FILE).exists() else {}
+    users = load(folder) if (folder / USERS_FILE).exists() else {}
     return tuple(users[name] for name in sorted(users))
 
 
@@ -240,10 +218,10 @@ def add(
             remedy="Use small letters, digits, '.', '_' and '-', a letter first, at most 32.",
         )
     if role not in ROLES:
-        raise ProjectFault(f"There is no role '{role}'.", where=where, remedy=_nearest(role, ROLES))
+        raise ProjectFault(f"There is no role '{role}'.", where=where, remedy=nearest(role, ROLES))
     check_password(password, user, folder.name)
-    with _locked(folder):
-        users = _load(folder) if (folder / USERS_FILE).exists() else {}
+    with locked(folder):
+        users = load(folder) if (folder / USERS_FILE).exists() else {}
         if user in users:
             raise ProjectFault(
                 f"There is a user '{user}' already.", where=where, remedy="Change the password with passwd."
@@ -255,18 +233,18 @@ def add(
         account = Account(
             user=user, name=name or user, role=role, hash=phc or hashed(password), created=iso(now_ns)
         )
-        _save(folder, {**users, user: account})
+        save(folder, {**users, user: account})
     return account
 
 
 def add_all(folder: Path, people: Sequence[tuple[str, str, str]], phc: str, now_ns: int) -> None:
     """Make the users (user, name, role) of a demonstration, all with one hash. Raises ProjectFault."""
-    with _locked(folder):
+    with locked(folder):
         made = {
             user: Account(user=user, name=name, role=role, hash=phc, created=iso(now_ns))
             for user, name, role in people
         }
-        _save(folder, made)
+        save(folder, made)
 
 
 def set_password(folder: Path, user: str, password: str) -> Account:
@@ -286,11 +264,11 @@ def reset_admin(folder: Path, password: str, now_ns: int, user: str = "admin") -
     Whoever may write the folder may do this: the file system is the only proof that is left.
     """
     check_password(password, user, folder.name)
-    with _locked(folder):
-        users = _load(folder) if (folder / USERS_FILE).exists() else {}
+    with locked(folder):
+        users = load(folder) if (folder / USERS_FILE).exists() else {}
         before = users.get(user) or Account(user=user, name=user, role="admin", hash="", created=iso(now_ns))
         account = replace(before, role="admin", disabled=False, hash=hashed(password))
-        _save(folder, {**users, user: account})
+        save(folder, {**users, user: account})
     return account
 
 
@@ -312,13 +290,13 @@ def _has_admin(users: Mapping[str, Account]) -> bool:
 
 
 def _change(folder: Path, user: str, **changes: Any) -> dict[str, Account]:  # Any: fields of Account
-    with _locked(folder):
-        users = _load(folder) if (folder / USERS_FILE).exists() else {}
+    with locked(folder):
+        users = load(folder) if (folder / USERS_FILE).exists() else {}
         if user not in users:
             raise ProjectFault(
                 f"There is no user '{user}'.",
                 where=str(folder / USERS_FILE),
-                remedy=_nearest(user, tuple(users)),
+                remedy=nearest(user, tuple(users)),
             )
         users[user] = replace(users[user], **changes)
         if not _has_admin(users):
@@ -327,152 +305,5 @@ def _change(folder: Path, user: str, **changes: Any) -> dict[str, Account]:  # A
                 where=str(folder / USERS_FILE),
                 remedy="Add another admin first.",
             )
-        _save(folder, users)
+        save(folder, users)
     return users
-
-
-# ---------------------------------------------------------------- the file
-
-
-def _stamp(folder: Path) -> tuple[int, int]:
-    try:
-        held = (folder / USERS_FILE).stat()
-    except OSError:
-        return 0, 0
-    return held.st_mtime_ns, held.st_ino
-
-
-def _load(folder: Path) -> dict[str, Account]:
-    """Return the accounts by name. Raises ProjectFault with file, line and the nearest known key."""
-    path = folder / USERS_FILE
-    try:
-        mode = path.stat().st_mode
-        text = path.read_text("utf-8")
-        data = tomllib.loads(text)
-    except OSError as error:
-        raise _wrong(
-            f"{USERS_FILE} cannot be read: {error.strerror}.", str(path), "Check its rights."
-        ) from None
-    except ValueError as error:
-        raise _wrong(f"{USERS_FILE} cannot be read: {error}.", str(path), "Correct its syntax.") from None
-    if mode & 0o077:
-        raise _wrong(
-            f"{USERS_FILE} can be read by others (mode {mode & 0o777:04o}).",
-            str(path),
-            f"chmod 600 {USERS_FILE}.",
-        )
-    _check_keys(text, path, (), data, ("schema", "user"))
-    schema = data.get("schema")
-    if schema != SCHEMA:
-        raise _wrong(
-            f"{USERS_FILE} is of schema {schema!r}, known is {SCHEMA}.", str(path), "Update Armillary."
-        )
-    users = data.get("user", {})
-    if not isinstance(users, dict):
-        raise _wrong("'user' is no table.", str(path), "Write [user.NAME] for each user.")
-    return {user: _account(text, path, user, entry) for user, entry in users.items()}
-
-
-def _account(text: str, path: Path, user: str, entry: Any) -> Account:  # Any: parsed TOML
-    where = _line(text, path, ("user", user))
-    if not isinstance(entry, dict):
-        raise _wrong(f"'{user}' is no table.", where, "Write [user.NAME] for each user.")
-    _check_keys(text, path, ("user", user), entry, _KEYS)
-    role, phc, disabled = entry.get("role"), entry.get("hash"), entry.get("disabled", False)
-    if role not in ROLES:
-        raise _wrong(f"The role of '{user}' is {role!r}.", where, f"Give one of {', '.join(ROLES)}.")
-    if not isinstance(phc, str) or not phc.startswith("$argon2id$"):
-        raise _wrong(
-            f"'{user}' has no argon2id hash.", where, f"Set a password: armillary user passwd PROJECT {user}."
-        )
-    if not isinstance(disabled, bool):
-        raise _wrong(f"'disabled' of '{user}' is {disabled!r}.", where, "Give true or false.")
-    name, created = entry.get("name", user), entry.get("created", "")
-    return Account(user=user, name=str(name), role=role, hash=phc, disabled=disabled, created=str(created))
-
-
-def _check_keys(
-    text: str, path: Path, under: tuple[str, ...], held: Mapping[str, Any], known: tuple[str, ...]
-) -> None:
-    for key in held:
-        if key not in known:
-            where = _line(text, path, (*under, key))
-            raise _wrong(f"The key '{key}' is not known here.", where, _nearest(key, known))
-
-
-def _line(text: str, path: Path, key: tuple[str, ...]) -> str:
-    """Return `file:line` of a table or of a key in it."""
-    header, line = "", 1
-    for number, row in enumerate(text.splitlines(), 1):
-        stripped = row.strip()
-        if stripped.startswith("["):
-            header = stripped.strip("[] ").replace('"', "")
-            if header == ".".join(key):
-                return f"{path}:{number}"
-        elif header == ".".join(key[:-1]) and stripped.split("=")[0].strip(' "') == key[-1]:
-            line = number
-    return f"{path}:{line}"
-
-
-def _nearest(word: str, known: tuple[str, ...]) -> str:
-    near = get_close_matches(word, known, 1)
-    return f"Did you mean '{near[0]}'?" if near else f"Known here: {', '.join(known) or 'none'}."
-
-
-def _wrong(what: str, where: str, remedy: str) -> ProjectFault:
-    return ProjectFault(what, where=where, remedy=remedy)
-
-
-def _save(folder: Path, users: Mapping[str, Account]) -> None:
-    lines = [f"schema = {SCHEMA}\n"]
-    for user in sorted(users):
-        account = users[user]
-        lines.append(
-            f'\n[user."{user}"]\nname = {_quoted(account.name)}\nrole = "{account.role}"\n'
-            f"hash = {_quoted(account.hash)}\ndisabled = {str(account.disabled).lower()}\n"
-            + (f"created = {account.created}\n" if account.created else "")
-        )
-    _write(folder / USERS_FILE, "".join(lines))
-
-
-def _quoted(text: str) -> str:
-    """Return a TOML string; control characters do not belong into a name."""
-    clean = "".join(c for c in text if c.isprintable())
-    return '"' + clean.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace the file: after a crash there is the old one or the new one, and never a readable moment."""
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-                stream.write(text)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise _wrong(
-            f"{USERS_FILE} cannot be written: {error.strerror}.", str(path), "Check the folder's rights."
-        ) from error
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the accounts for one change: a world re-hashes while a person adds a user."""
-    private = folder / ".armillary"
-    try:
-        private.mkdir(exist_ok=True)
-        handle = os.open(private / "users.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise _wrong(
-            f"The accounts cannot be changed: {error.strerror}.", str(folder), "Check the folder's rights."
-        ) from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
