@@ -38,7 +38,7 @@ OFF: dict[str, tuple[tuple[str, str], ...]] = {
     "topology": (("int[] holeIndices = [1]", ""), ('interpolation = "uniform"', 'interpolation = "none"')),
     "instances": (("int64[] invisibleIds = [12]", ""), ("(0.924, 0, 0.383, 0)", "(1, 0, 0, 0)")),
     "shapes": (("0.25]", "0.02]"), ('axis = "X"', 'axis = "Z"')),
-    "materials": (("rel material:binding", "rel other"),),
+    "materials": (("rel material:binding", "rel other"), ("float inputs:metallic = 1", "")),
     "animation": (("1: 0,\n        25: 90,", "1: 0,"), ('10: "invisible",', '10: "inherited",')),
     "lights": (
         ("def DistantLight", "def Xform"),

@@ -290,9 +290,11 @@ def _prune(folder: Path, keep: Path) -> None:
 
 
 def digest(path: str | Path) -> str:
-    """Return the hash of a file's content; "" for a file that does not exist or cannot be read."""
+    """Return the hash of a file's content; "" for what is no file (a pipe has no end) or cannot be read."""
     state = hashlib.blake2b(digest_size=20)
     try:
+        if not Path(path).is_file():
+            return ""
         with Path(path).open("rb") as file:
             while chunk := file.read(_CHUNK):
                 state.update(chunk)

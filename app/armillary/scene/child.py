@@ -24,7 +24,7 @@ from armillary.model.places import cache as user_cache
 from armillary.model.places import runtime
 from armillary.model.scene import SceneArrays, SceneProblem
 from armillary.model.tree import cleaned
-from armillary.scene import author, cache, foreign, info, lint, sidecar
+from armillary.scene import author, cache, deadline, foreign, info, lint, sidecar
 from armillary.scene.check import Checked, check
 from armillary.scene.load import Options, load
 from armillary.scene.pictures import Pictures
@@ -69,6 +69,7 @@ class SceneServer:
             case message.CheckBindings():
                 return self._check_bindings(asked)
             case message.WriteTree():
+                deadline.extend([asked.tree])
                 return _write_tree(asked)
         raise SceneFault(
             f"The scene reader does not know the request {type(asked).__name__}.",
@@ -101,6 +102,7 @@ class SceneServer:
                 limits=request.limits,
                 read_documents=read_documents,
             )
+        deadline.extend(found.files)
         checked = self._clock.now_mono_ns()
         above = tuple(path for path in above if path not in found.unreadable)
         opened = open_stage(
@@ -353,7 +355,10 @@ def run(args: Mapping[str, Any], ready: Callable[[dict[str, Any]], None]) -> Non
                 if isinstance(asked, message.Stop):
                     hub.send(peer, message.Done(), answers=number)
                     return
-                hub.send(peer, _answer(server, asked), answers=number)
+                deadline.begin()
+                answer = _answer(server, asked)
+                deadline.end()
+                hub.send(peer, answer, answers=number)
     finally:
         hub.close()
 
@@ -364,6 +369,12 @@ def _answer(server: SceneServer, asked: object) -> object:
         return server.answer(asked)
     except Fault as fault:
         return fault
+    except MemoryError:
+        return SceneFault(
+            "The scene was refused: reading it needs more memory than it may use.",
+            where=getattr(asked, "entry", "") or "scene.child",
+            remedy="Open a part of it; if you do not trust the file, delete it.",
+        )
     except (
         Tf.ErrorException,
         RuntimeError,
@@ -372,7 +383,7 @@ def _answer(server: SceneServer, asked: object) -> object:
         IndexError,
         KeyError,
         OSError,
-        MemoryError,
+        EOFError,
     ) as error:
         return SceneFault(
             f"The scene cannot be read: {type(error).__name__}: {str(error)[:300]}.",

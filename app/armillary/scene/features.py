@@ -22,7 +22,6 @@ SHAPING = "shaping, linking and filters of lights"
 DOME_IMAGE = "images of lights (their mean colour is used)"
 IMAGES_MEAN = "textures (the mean colour of each is drawn)"
 IMAGES_OFF = "textures of what is not drawn (metal, roughness, normals, occlusion, displacement)"
-GLOSS = "metal and roughness (parts are drawn matte)"
 RELIEF = "clearcoat, normals, occlusion and displacement of materials"
 VARYING_OPACITY = "opacity that varies within a face (its mean is drawn)"
 PURPOSE_VISIBILITY = "visibility by purpose"
@@ -52,14 +51,14 @@ ALL = tuple(
         (
             *BY_TYPE.values(),
             *(MATERIALX, MDL, ANIMATION, SUBDIVISION, UNKNOWN, DRAW_MODES, SHAPING, DOME_IMAGE, IMAGES_MEAN),
-            *(IMAGES_OFF, GLOSS, RELIEF, VARYING_OPACITY, PURPOSE_VISIBILITY, SUBSETS, VELOCITIES, LENS),
+            *(IMAGES_OFF, RELIEF, VARYING_OPACITY, PURPOSE_VISIBILITY, SUBSETS, VELOCITIES, LENS),
             ONE_SIDED,
         )
     )
 )
 _DRAWN_AS_IT_IS = ("", "default", "inherited")  # draw modes
 _PLAYED = ("xformOp:", "visibility")
-_MATTE = {"metallic": 0.0, "roughness": 0.5}  # values that say nothing
+_SHINE = ("metallic", "roughness", "specular_roughness", "metalness", "base_metalness")
 _RELIEF = {"clearcoat": 0.0, "displacement": 0.0, "occlusion": 1.0}
 _LIGHT_APIS = ("ShapingAPI", "ShadowAPI", "LightFilter")
 _LENS = ("fStop", "horizontalApertureOffset", "verticalApertureOffset")
@@ -159,10 +158,8 @@ def _surface(shader: Any) -> list[str]:
         if _reads_image(given):
             if name in {"emissiveColor", "emission_color", "emissive"}:
                 out.append(IMAGES_MEAN)
-            elif name in {*_MATTE, *_RELIEF, "normal", "specular_roughness", "metalness", "base_metalness"}:
+            elif name in {*_SHINE, *_RELIEF, "normal"}:
                 out.append(IMAGES_OFF)
-        elif name in _MATTE and (value := given.Get()) is not None and value != _MATTE[name]:
-            out.append(GLOSS)
         elif name in _RELIEF and (value := given.Get()) is not None and value != _RELIEF[name]:
             out.append(RELIEF)
     return list(dict.fromkeys(out))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import re
 import zipfile
 
@@ -11,6 +13,7 @@ from armillary.model.fault import SceneFault
 from armillary.scene.problems import MAX_BRACES
 
 CRATE, TEXT, ZIP = b"PXR-USDC", b"#usda", b"PK\x03\x04"
+MOST_PACKAGES = 8  # in one another
 _LITERALS = re.compile(
     rb'"""(?:[^\\]|\\.)*?"""|"(?:[^"\\\n]|\\.)*"|#[^\n]*|'
     rb"'''(?:[^\\]|\\.)*?'''|'(?:[^'\\\n]|\\.)*'",
@@ -27,7 +30,7 @@ def look(path: str) -> None:
         if head.startswith(CRATE):
             return
         if head.startswith(TEXT):
-            _braces(path, head + file.read())
+            _text(path, head + file.read())
             return
     if head.startswith(ZIP):
         _package(path)
@@ -39,18 +42,43 @@ def look(path: str) -> None:
     )
 
 
-def _package(path: str) -> None:
+def _package(path: str, data: bytes | None = None, depth: int = 0) -> None:
+    """Look at every scene in a package, and at packages in it; more than the file holds is a bomb."""
+    if depth > MOST_PACKAGES:
+        raise damaged(path, ValueError(f"packages are nested more than {MOST_PACKAGES} deep"))
     try:
-        with zipfile.ZipFile(path) as package:
+        with zipfile.ZipFile(io.BytesIO(data) if data is not None else path) as package:
+            room = len(data) if data is not None else os.path.getsize(path)
             for item in package.infolist():
+                room -= item.file_size
+                if room < 0:
+                    raise damaged(path, ValueError("it promises more than it holds"))
+                if item.filename.startswith("/") or ".." in item.filename.split("/"):
+                    raise damaged(path, ValueError(f"{item.filename[:100]} leads out of it"))
                 if item.compress_type != zipfile.ZIP_STORED or item.flag_bits & 1:
                     raise damaged(path, ValueError(f"{item.filename} is compressed or encrypted"))
                 if item.filename.endswith((".usda", ".usd")):
                     content = package.read(item)
                     if content.startswith(TEXT):
-                        _braces(f"{path}[{item.filename}]", content)
-    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
+                        _text(f"{path}[{item.filename}]", content)
+                elif item.filename.endswith(".usdz"):
+                    _package(f"{path}[{item.filename}]", package.read(item), depth + 1)
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError) as error:
         raise damaged(path, error) from error
+
+
+def _text(where: str, text: bytes) -> None:
+    """Refuse text that the parser does not survive, or that is no text."""
+    _braces(where, text)
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = text.count(b"\n", 0, error.start) + 1
+        raise SceneFault(
+            f"The text of the layer is not UTF-8: line {line:,} has the byte {text[error.start]:#04x}.",
+            where=where,
+            remedy="Save it as UTF-8, or export it again.",
+        ) from error
 
 
 def _braces(where: str, text: bytes) -> None:

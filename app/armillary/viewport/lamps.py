@@ -58,6 +58,8 @@ def shine(program: vtkShaderProgram, given: Lamps, *, on: bool) -> None:
     n = len(given.at)
     # a sky alone is a light too: one lamp of no strength stands for it
     program.SetUniformi("armLamps", max(n, 1) if on else 0)
+    if not on:
+        return
     program.SetUniform3f("armAmbient", given.ambient.tolist())
     nothing = np.zeros(4)
     for i in range(LAMPS):

@@ -48,6 +48,8 @@ flat out ivec2 armRankCode;
 flat out vec3 armAdd;
 smooth out vec3 armLight;
 //POINT smooth out vec4 armPointSmooth;
+//GLOSS smooth out vec3 armFacing;
+//GLOSS flat out vec2 armGloss;  // metal, smoothness
 //IMAGE smooth out vec2 armAt;
 //IMAGE flat out int armShows;  // 1 + row of the image, 0 for none
 """
@@ -106,6 +108,9 @@ _VERTEX_MAIN = """
       // what a binding colours keeps its hue: a coloured light must not make another value of it
       armLight = 0.35 * own + ((state.z & 8u) != 0u ? sum : vec3(dot(sum, vec3(0.2126, 0.7152, 0.0722))));
     }
+    //GLOSS armFacing = n;
+    //GLOSS bool shines = (state.z & 8u) != 0u && armLit != 0;  // what a binding colours is matte
+    //GLOSS armGloss = shines ? vec2(float(state.w >> 4u), float(state.w & 15u)) / 15.0 : vec2(0.0);
     armRgba = vec4(rgba) / 255.0;
     armRankCode = ivec2(rank, code);
     uvec4 glow = texelFetch(armGlow, at, 0);
@@ -125,6 +130,20 @@ flat in ivec2 armRankCode;
 flat in vec3 armAdd;
 smooth in vec3 armLight;
 //POINT smooth in vec4 armPointSmooth;
+//GLOSS smooth in vec3 armFacing;
+//GLOSS flat in vec2 armGloss;
+"""
+
+# The highlight of the eye's own light; nothing is mirrored.
+_GLOSS_MAIN = """
+  if (armGloss.x + armGloss.y > 0.0) {
+    vec3 facing = normalize(armFacing);
+    float sharp = exp2(1.0 + 7.0 * armGloss.y);
+    float hot = pow(max(dot(facing, normalize(vec3(-0.42, 0.68, 1.60))), 0.0), sharp);
+    hot = (hot + 0.3 * pow(1.0 - clamp(facing.z, 0.0, 1.0), 3.0)) * (0.25 + 0.75 * armGloss.y);
+    rgb = rgb * (1.0 - 0.4 * armGloss.x) + mix(vec3(0.35), base.rgb + 0.15, armGloss.x) * hot;
+    rgb = min(rgb, 1.0);
+  }
 """
 
 # An image is a run of texels, its halves behind it; texels are fetched by number and blended here, as one
@@ -200,6 +219,7 @@ _FRAGMENT_MAIN = """
   //POINT base = vec4(armPointSmooth.rgb, armRgba.a);
   //IMAGES
   vec3 rgb = min(base.rgb * armLight + armAdd, 1.0);
+  //SHINE
   int rank = armRankCode.x;
   if (rank >= RANK_UNCERTAIN) {
     vec2 p = floor(gl_FragCoord.xy);
@@ -215,7 +235,7 @@ _FRAGMENT_MAIN = """
 """
 
 
-def _fill(text: str, point_colours: bool, images: bool) -> str:
+def _fill(text: str, point_colours: bool, images: bool, gloss: bool) -> str:
     ranks = {
         "RANK_UNCERTAIN": UNCERTAIN,
         "RANK_STALE": STALE,
@@ -231,16 +251,21 @@ def _fill(text: str, point_colours: bool, images: bool) -> str:
         for line in text.split("\n")
     )
     text = text.replace("//IMAGES", _IMAGE_MAIN if images else "").replace("//IMAGE ", "" if images else "//")
+    text = text.replace("//SHINE", _GLOSS_MAIN if gloss else "").replace("//GLOSS ", "" if gloss else "//")
     return text.replace("//POINT ", "" if point_colours else "//")
 
 
-def vertex(point_colours: bool, images: bool) -> tuple[str, str]:
+def vertex(point_colours: bool, images: bool, gloss: bool) -> tuple[str, str]:
     """Return the declarations and the body that replace VTK's vertex position."""
     declarations = f"{VERTEX_TAG}\n{_VERTEX}{_VERTEX_LAMP}"
-    return _fill(declarations, point_colours, images), _fill(_VERTEX_MAIN, point_colours, images)
+    return _fill(declarations, point_colours, images, gloss), _fill(
+        _VERTEX_MAIN, point_colours, images, gloss
+    )
 
 
-def fragment(point_colours: bool, images: bool) -> tuple[str, str]:
+def fragment(point_colours: bool, images: bool, gloss: bool) -> tuple[str, str]:
     """Return the declarations and the body that replace VTK's lighting."""
     declarations = f"{FRAGMENT_TAG}\n{_FRAGMENT}{_IMAGES if images else ''}"
-    return _fill(declarations, point_colours, images), _fill(_FRAGMENT_MAIN, point_colours, images)
+    return _fill(declarations, point_colours, images, gloss), _fill(
+        _FRAGMENT_MAIN, point_colours, images, gloss
+    )

@@ -10,7 +10,7 @@ from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkDataObject, vtkPolyDa
 from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
 from vtkmodules.vtkRenderingOpenGL2 import vtkOpenGLRenderWindow, vtkShaderProgram
 
-from armillary.model.arrays import B1, F4, F8, I8, U4
+from armillary.model.arrays import B1, F4, F8, I8, U1, U4
 from armillary.model.look import Look, base_look
 from armillary.model.quality import NEVER
 from armillary.model.scene import SceneArrays, subtree_ends
@@ -25,6 +25,7 @@ from armillary.viewport.theme import CODE_OF_STATE, DARK, HOVERED, PATTERNED, RA
 
 _GL_BLEND = 0x0BE2
 _FULL = 255
+_MATTE = 8  # smoothness, of 15, up to which a part that is no metal has no highlight
 _FAR_M = 10_000.0  # beyond this from the origin, float32 positions would tremble on the screen
 
 
@@ -57,6 +58,10 @@ class Stage:
         self.has_point_colours = len(self.mesh.rgba) > 0 and bool(scene.has_point_rgba.any())
         self.textured = _textured(self.mesh, m)
         self._marks_own = self.has_point_colours or self.textured is not None or bool(scene.lights)
+        gloss = _gloss(scene)
+        self.shines = bool(gloss.any())
+        self._marks_own |= self.shines
+        self.state.array[:m, 3] = gloss  # written once: looks do not change it
         self.texels = Table(shader.TEXEL, 0, np.uint8)
         self.images = Table(shader.IMAGE, len(scene.texture), np.float32)
         if self.textured is not None:
@@ -268,10 +273,10 @@ class Stage:
         actor.SetForceOpaque(which != TRANSLUCENT)
         actor.PickableOff()
         text = actor.GetShaderProperty()
-        declarations, body = shader.vertex(self.has_point_colours, self.textured is not None)
+        declarations, body = shader.vertex(self.has_point_colours, self.textured is not None, self.shines)
         text.AddVertexShaderReplacement(shader.VERTEX_TAG, True, declarations, False)
         text.AddVertexShaderReplacement(shader.VERTEX_MAIN_TAG, True, body, False)
-        declarations, body = shader.fragment(self.has_point_colours, self.textured is not None)
+        declarations, body = shader.fragment(self.has_point_colours, self.textured is not None, self.shines)
         text.AddFragmentShaderReplacement(shader.FRAGMENT_TAG, True, declarations, False)
         text.AddFragmentShaderReplacement(shader.FRAGMENT_MAIN_TAG, True, body, False)
 
@@ -332,6 +337,14 @@ def _clear_points(mesh: Mesh, prims: int) -> B1 | None:
         return None
     out = np.zeros(prims, np.bool_)
     out[mesh.prim[clear].astype(np.int64)] = True
+    return out
+
+
+def _gloss(scene: SceneArrays) -> U1:
+    """Return how each prim shines (M,): high nibble metal, low nibble smoothness; 0 = matte."""
+    metal, smooth = scene.metallic >> 4, (_FULL - scene.roughness) >> 4
+    # half rough is what a material is that says nothing
+    out: U1 = np.where((metal > 0) | (smooth > _MATTE), metal << 4 | smooth, 0).astype(np.uint8)
     return out
 
 

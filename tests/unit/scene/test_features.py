@@ -74,8 +74,7 @@ def test_every_type_that_is_not_drawn_is_named(kind: str) -> None:
 @pytest.mark.parametrize(
     ("given", "found"),
     [
-        ("float inputs:metallic = 1", [features.GLOSS]),
-        ("float inputs:metallic = 0", []),
+        ("float inputs:metallic = 1", []),
         ("float inputs:roughness.connect = </M/T.outputs:r>", [features.IMAGES_OFF]),
         ("normal3f inputs:normal.connect = </M/T.outputs:rgb>", [features.IMAGES_OFF]),
         ("color3f inputs:emissiveColor.connect = </M/T.outputs:rgb>", [features.IMAGES_MEAN]),
