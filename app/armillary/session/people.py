@@ -33,7 +33,7 @@ class People:
         self.kind = WorldKind.LIVE
         self._ask = ask
         self._ticket, self._ticket_user = "", ""  # from the LIVE world, in this memory only
-        self._line = 0  # +1 with each connection: an answer to an older one says nothing about this one
+        self._line = 0  # +1 with each world that is shown: an answer of another says nothing about this one
 
     @property
     def is_logged_in(self) -> bool:
@@ -45,8 +45,11 @@ class People:
         return may(self.role, right, training=self.kind is WorldKind.TRAINING)
 
     def welcome(self, welcome: Welcome) -> None:
-        """Take what a world says as it greets us: on a new connection nobody is logged in."""
-        self._line += 1
+        """Take what a world says as it greets us: on a new connection nobody is logged in.
+
+        On the same line it may greet us while a log-in is on its way, whose answer then counts; a new line
+        has failed all that was asked on the old one.
+        """
         self.kind = welcome.kind
         is_same = bool(self.user) and welcome.user == self.user  # the world loaded its project anew
         if self.kind is WorldKind.LIVE and welcome.user != self._ticket_user:
