@@ -86,6 +86,23 @@ def test_the_arrangement_of_docks_is_remembered(
     assert second.docks.is_open("tree")
 
 
+def test_a_dock_is_given_height_in_areas_that_were_arranged_anew(
+    make_window: Callable[[], DeskWindow],
+) -> None:
+    window = make_window()
+    window.docks.reset()  # the areas of before are gone
+    QApplication.processEvents()
+    window.docks.show("whatif")
+    area = window.docks._docks["whatif"].dockAreaWidget()
+    before = area.height()
+    window.docks.give_height("whatif", before + 60)
+    QApplication.processEvents()
+    assert area.height() >= before + 50
+    window.docks.float_out("whatif")
+    window.docks.give_height("whatif", 5000)  # nothing to take it from
+    window.docks.reset()
+
+
 def test_a_broken_arrangement_is_ignored(make_window: Callable[[], DeskWindow], settings: Settings) -> None:
     settings.save_window("docks", b"not an arrangement")
     window = make_window()

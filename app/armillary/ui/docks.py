@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Literal
 
 import PySide6QtAds as ads  # noqa: N813  the short name that the library itself uses
-from PySide6.QtCore import QByteArray
+from PySide6.QtCore import QByteArray, Qt
 from PySide6.QtGui import QAction, QIcon
 from PySide6.QtWidgets import QToolButton, QWidget
 
@@ -108,12 +108,15 @@ class Docks:
         self._initial = self.manager.saveState(STATE_VERSION)
         self.name_buttons()
 
-    def give_height(self, area: Area, least: int) -> None:
-        """Give an area at least so many pixels of height, where the window has them."""
-        splitter = self._areas[area].parentSplitter()
-        sizes = splitter.sizes() if splitter is not None else []
-        if len(sizes) == 2 and sizes[1] < least <= sum(sizes) * _MOST:  # noqa: PLR2004  picture and area
-            self.manager.setSplitterSizes(self._areas[area], [sum(sizes) - least, least])
+    def give_height(self, name: str, least: int) -> None:
+        """Give the area below the picture that a dock stands in at least so many pixels, where there are."""
+        area = self._docks[name].dockAreaWidget()  # asked anew: whoever arranges the docks makes new areas
+        splitter = area.parentSplitter() if area is not None else None
+        if splitter is None or splitter.orientation() != Qt.Orientation.Vertical:
+            return
+        sizes = splitter.sizes()
+        if splitter.indexOf(area) == 1 == len(sizes) - 1 and sizes[1] < least <= sum(sizes) * _MOST:
+            self.manager.setSplitterSizes(area, [sum(sizes) - least, least])
 
     # ------------------------------------------------------------ state
     def save(self) -> bytes:

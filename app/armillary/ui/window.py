@@ -232,7 +232,7 @@ class DeskWindow(QMainWindow):
     def _visited(self) -> None:
         """Another world is shown: what depends on its tags is looked up anew."""
         if self.workspace.kind is WorldKind.WHATIF:
-            self.docks.give_height("bottom", FUTURES_PX)
+            self.docks.give_height("whatif", FUTURES_PX)
         self.finder.forget()
         self._soon()
 
