@@ -168,7 +168,7 @@ def commands(*lines: tuple[object, ...]) -> list[tuple[int, str, str]]:
 
     def run(words: tuple[object, ...]) -> tuple[int, str, str]:
         args = [sys.executable, "-m", "armillary", "replay", *map(str, words)]
-        done = subprocess.run(args, capture_output=True, text=True, timeout=90, check=False)
+        done = subprocess.run(args, capture_output=True, text=True, timeout=180, check=False)
         return done.returncode, done.stdout, done.stderr
 
     with ThreadPoolExecutor() as pool:
@@ -252,7 +252,8 @@ def test_computed_anew_the_record_is_the_same_and_under_other_rules_it_is_not(
     rules = (other / "rules.toml").read_text("utf-8")
     (other / "rules.toml").write_text(rules.replace("limit = 64.0", "limit = 70.0"), "utf-8")
     same, changed = commands(*((each, "--recompute", "--json") for each in (lived.folder, other)))
-    assert (same[0], json.loads(same[1])["differences"]) == (0, []), same[2]
+    assert json.loads(same[1])["differences"] == [], same[2]
+    assert same[0] == 0
     (only,) = json.loads(changed[1])["differences"]
     assert (changed[0], only["what"], only["recorded"], only["computed"]) == (
         1,
@@ -293,10 +294,8 @@ def test_the_command_opens_a_desk_on_the_record_and_its_pictures_are_marked(
     picture, folder = tmp_path / "replay.png", tmp_path / "pictures"
     begin_ns = lived.when("RAISE") - NS
     span = (lived.folder, "--from", iso(begin_ns), "--to", iso(begin_ns + 2 * NS))
-    one, many = commands(
-        (*span, "--speed", 0, "--screenshot", picture, "--after", 6),
-        (*span, "--pictures", folder, "--every", 1.5),
-    )
+    (one,) = commands((*span, "--speed", 0, "--screenshot", picture, "--after", 6))
+    (many,) = commands((*span, "--pictures", folder, "--every", 1.5))  # with the scene from the cache
     assert (one[0], many[0]) == (0, 0), one[2] + many[2]
     assert is_marked(picture)
     before, after = sorted(folder.iterdir())
