@@ -252,8 +252,10 @@ class Feed:
             self._heard_ns = now  # we keep it waiting, not it us
             self._pay_credit()
         if self._live and now - self._heard_ns > SILENCE_NS:
+            self._welcomed = False
             self._set_live(False)
-            self._hello()  # on the same line first: to the world we are still who we were
+            if now > self._back_ns:
+                self._hello()  # on the same line first: to the world we are still who we were
         overdue = now - self._hello_ns > HELLO_AGAIN_NS and now > self._back_ns
         if world.line is not None and not self._welcomed and overdue:
             self._connect(WORLD, world.address)
