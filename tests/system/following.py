@@ -52,7 +52,7 @@ class Follower:
     def at(self, t_ns: int) -> Frame:
         """Show a time of a record."""
         self.line.ask(Seek(t_ns=t_ns), 10)
-        until(lambda: self.look().t_ns == t_ns, 5, "the frame of the time")
+        until(lambda: self.look().t_ns == t_ns, 20, "the frame of the time")
         return self.last
 
     def told(self) -> tuple[object, ...]:

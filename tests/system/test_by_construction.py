@@ -505,15 +505,15 @@ def test_the_means_see_a_visitor() -> None:
     capture.start()
     try:
         with socket.create_connection(("127.0.0.1", ports[0]), 2) as visitor:
-            until(lambda: len(listeners.visitors) == 1, 5, "the visitor is seen")
+            until(lambda: len(listeners.visitors) == 1, 20, "the visitor is seen")
             assert sockets_to(os.getpid(), [ports[0]])
             assert not has_own_network(os.getpid())
             del visitor
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagram:
             datagram.sendto(b"x", ("127.0.0.1", ports[1]))
-            until(lambda: len(listeners.visitors) == 2, 5, "the datagram is seen")
+            until(lambda: len(listeners.visitors) == 2, 20, "the datagram is seen")
         if not capture.why_not:
-            until(lambda: len(capture.packets) >= 4, 5, "the packets are seen")
+            until(lambda: len(capture.packets) >= 4, 20, "the packets are seen")
     finally:
         listeners.close()
         capture.close()

@@ -123,7 +123,7 @@ def test_a_loop_proposes_with_evidence_and_sends_only_what_was_approved(
     def written() -> str:
         return "".join(file.read_text("utf-8") for file in sorted(folder.glob("*.jsonl")))
 
-    until(lambda: "loop.approve" in written() and "loop spare" in written(), 5, "it is in the audit")
+    until(lambda: "loop.approve" in written() and "loop spare" in written(), 20, "it is in the audit")
     assert run(["audit", "verify", str(station.plant.project)]) == 0
 
 
@@ -163,7 +163,7 @@ def test_a_policy_that_is_unsigned_or_too_narrow_waits_for_a_person(
 ) -> None:
     station = station_with(level="auto", **more)
     offered = wait_for(station, "offered")
-    until(lambda: why in str(proposal(station)), 5, why)
+    until(lambda: why in str(proposal(station)), 20, why)
     assert offered.state == "offered"
     assert station.value("LIC-102.sp") == pytest.approx(70.0)
 
@@ -172,7 +172,7 @@ def test_the_kill_switch_stops_a_loop_too(station_with: Callable[..., Station]) 
     station = station_with()
     offered = wait_for(station, "offered")
     station.line.ask(Kill(stop=True, reason="test"))
-    until(lambda: bool(station.welcome().frame.stopped), 5, "commands are stopped")
+    until(lambda: bool(station.welcome().frame.stopped), 20, "commands are stopped")
     wait_for(station, "stood down")
     with pytest.raises(OrderFault):
         station.line.ask(Approve(id=offered.id))

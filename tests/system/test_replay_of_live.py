@@ -240,7 +240,7 @@ def test_alarm_steps_go_from_transition_to_transition_both_ways(lived: Lived, de
     ):
         before = desk.last.t_ns
         desk.line.ask(Step(by="alarm", count=count), 10)
-        until(lambda before=before: desk.look().t_ns != before, 5, "a step")  # type: ignore[misc]
+        until(lambda before=before: desk.look().t_ns != before, 20, "a step")  # type: ignore[misc]
         assert marks.record_of(desk.alarms[ALARM], AlarmState).process == wanted
 
 
