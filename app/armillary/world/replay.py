@@ -206,6 +206,7 @@ class Replay(Serving):
         self._cursor_ns = t_ns
         for told in (self.publisher.events, self.publisher.alarm_events, self.publisher.orders):
             told.clear()  # a joiner is not told of another time
+        self._orders = ()  # the newest receipt of that time is told anew
         self._show()
         self._fetch()
 
