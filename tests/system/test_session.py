@@ -170,7 +170,7 @@ def test_a_world_that_hangs_is_not_live_until_it_goes_on(desk: Desk, project: Pa
         assert 0.5 < took < 1.6
     finally:
         os.kill(pid, signal.SIGCONT)
-    desk.until(lambda: ws.world_state is WorldState.LIVE, 5, "live again")
+    desk.until(lambda: ws.world_state is WorldState.LIVE, 20, "live again")
 
 
 def test_a_second_desk_joins_the_world_that_runs_and_its_end_stops_nothing(desk: Desk, project: Path) -> None:
