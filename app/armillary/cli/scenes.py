@@ -68,6 +68,12 @@ def ask_child(line: Line, process: child.Child, message: object, limit_s: float,
                     raise got.fault()
                 return got
         waited += 0.2
+        if process.overdue:
+            raise SceneFault(
+                "The scene was refused: reading it took longer than it may.",
+                where=scene,
+                remedy="The file is hostile, or far larger than it looks; open a part of it.",
+            )
         if not process.alive:
             raise SceneFault(
                 f"The scene crashed its reader, which {process.exit_words()}.",

@@ -29,6 +29,7 @@ COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 ROLLUPS = ("1m", "1h", "1d")
 EXPRESSION_SOURCE = "expr"  # `expr!a / b` is an address without a link
 MAX_DAYS, MAX_TAGS, MAX_LIMIT, MAX_SECONDS = 36_500, 10_000_000, 2**53, 31_536_000.0
+SCENE_LIMITS = ("layers", "bytes", "prims", "seconds")
 TICK_HZ = (1, 60)
 DEFAULT_STALE_S = 10.0
 
@@ -108,10 +109,10 @@ def scene(table: Table, folder: Path) -> Scene:
         purposes=table.texts("purposes", ("default", "render")),
         default_camera=table.text("default_camera"),
         limits={
-            key: limits.whole(key, 0, 1, MAX_LIMIT) for key in ("layers", "bytes", "prims") if key in limits
+            key: limits.whole(key, 0, 1, MAX_LIMIT) for key in SCENE_LIMITS if key in limits
         },
     )
-    for key in ("layers", "bytes", "prims"):
+    for key in SCENE_LIMITS:
         limits.raw(key)
     limits.done()
     table.done()

@@ -355,7 +355,7 @@ def run(args: Mapping[str, Any], ready: Callable[[dict[str, Any]], None]) -> Non
                 if isinstance(asked, message.Stop):
                     hub.send(peer, message.Done(), answers=number)
                     return
-                deadline.begin()
+                deadline.begin(getattr(asked, "limits", {}).get("seconds", deadline.SECONDS))
                 answer = _answer(server, asked)
                 deadline.end()
                 hub.send(peer, answer, answers=number)

@@ -50,8 +50,7 @@ def _package(path: str, data: bytes | None = None, depth: int = 0) -> None:
         with zipfile.ZipFile(io.BytesIO(data) if data is not None else path) as package:
             room = len(data) if data is not None else os.path.getsize(path)
             for item in package.infolist():
-                room -= item.file_size
-                if room < 0:
+                if (room := room - item.file_size) < 0 and item.compress_type == zipfile.ZIP_STORED:
                     raise damaged(path, ValueError("it promises more than it holds"))
                 if item.filename.startswith("/") or ".." in item.filename.split("/"):
                     raise damaged(path, ValueError(f"{item.filename[:100]} leads out of it"))

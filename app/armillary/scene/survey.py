@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from pxr import Usd, UsdGeom
+from pxr import Tf, Usd, UsdGeom
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.model.arrays import F4, I8, U1
@@ -141,11 +141,15 @@ class Survey:
             types.append(plan.type_id)
             ups.append(number.get(path.rpartition("/")[0], -1) if source > first else -1)
             if plan.placed:
-                matrix, resets = local_of(prim)
-                self.placed.append(source)
-                self.local.append(matrix)
-                if resets:
-                    self.reset.append(source)
+                try:
+                    matrix, resets = local_of(prim)
+                except Tf.ErrorException:  # operations that OpenUSD does not know
+                    self.problems.append(problem("S12", path, "The transform cannot be worked out."))
+                else:
+                    self.placed.append(source)
+                    self.local.append(matrix)
+                    if resets:
+                        self.reset.append(source)
             if plan.kind == MESH:
                 self._read_mesh(prim, source, plan)
             elif plan.kind != PLAIN:

@@ -138,11 +138,18 @@ class Child:
                 stream.close()
         self._process.returncode = 0  # else the library warns that it still runs
 
+    @property
+    def overdue(self) -> bool:
+        """Tell whether the child ended because the time of what it was asked was over."""
+        return self._process.poll() == -signal.SIGALRM
+
     def exit_words(self) -> str:
         """Return how the child ended, in words: its exit status or the signal's name."""
         code = self._process.poll()
         if code is None:
             return "still runs"
+        if self.overdue:
+            return "was ended, as the time that it may take was over"
         if code < 0:
             return f"was ended by {signal.Signals(-code).name}"
         return f"ended with status {code}"
