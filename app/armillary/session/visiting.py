@@ -316,7 +316,7 @@ class Visiting(Beside):
             what = "That time cannot be shown" if visit.began else "The what-if could not begin"
             text, refusal, visit.refusal = f"{what}: {why}", visit.refusal, None
             self._add_event(Event(t_ns=now_ns, level="warning", source=visit.kind.value, text=text))
-            if refusal is not None:
+            if refusal is not None and not visit.began:  # a time is asked for again by the next click
                 self.refused.emit(replace(refusal, what=f"{what}: {refusal.what}"))
             self.world_changed.emit()
             return
