@@ -121,9 +121,9 @@ class Place:
         self.window.menus.run(action(name))
 
     def click(self, button: QPushButton) -> None:
-        """Press a button; fails where a person could not."""
+        """Press a button once it can be pressed; fails where a person could not."""
         assert button.isVisible(), f"{button.text()} is not there"
-        assert button.isEnabled(), f"{button.text()} is greyed out: {button.toolTip()}"
+        self.until(button.isEnabled, 5, f"{button.text()} can be pressed: {button.toolTip()}")
         self.qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
     def type(self, field: QLineEdit, text: str) -> None:

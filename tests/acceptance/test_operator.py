@@ -287,6 +287,7 @@ def answers(anna: Place, second: Workspace) -> None:
     assert window.inspector.name.text() == "BearingDE"
     anna.picture("06-goes-there")
 
+    anna.until(window.alarms.acknowledge.isEnabled, 5, "it may be acknowledged")
     anna.qtbot.keyClick(view, Qt.Key.Key_A)
     anna.until(lambda: _state(at) is ProcessState.ACKED, 5, "it is acknowledged")
     row = at.alarms.row(HOT)
@@ -421,7 +422,9 @@ def stops_the_pump(anna: Place, plant: RunningPlant, wire: Wire) -> None:
     _, said = armillary("audit", "show", str(plant.project), "--json", "--last", "100")
     records = json.loads(said)["records"]
     mine = [r for r in records if r["actor"] == "anna" and r["target"].startswith("P-101A.run")]
-    assert [r["action"] for r in mine][-3:] == ["command.arm", "command.intent", "command.verified"], mine
+    did = [r["action"] for r in mine]
+    assert did[-1] == "command.verified", did
+    assert {"command.arm", "command.intent", "command.sent"} <= set(did), did
 
 
 # ---------------------------------------------------------------- steps 11 and 12
