@@ -153,7 +153,7 @@ class World:
         return answer
 
     def over(self) -> Runs:
-        until(lambda: all(c.state in FINAL for c in self.runs().cards), 30, "runs are over")
+        until(lambda: all(c.state in FINAL for c in self.runs().cards), 60, "runs are over")
         return self.runs()
 
     def values(self) -> dict[str, float]:

@@ -29,6 +29,11 @@ class Course:
         self._log: list[tuple[tuple[AlarmState, ...], tuple[AlarmEvent, ...]]] = []
         self._t_ns: list[int] = []
 
+    @property
+    def rows(self) -> int:
+        """How many rows are evaluated."""
+        return len(self._log)
+
     def follow(self, run: Trajectory, row: int) -> None:
         """Evaluate up to a row."""
         for n in range(len(self._log), min(row, len(run.t_ns) - 1) + 1):

@@ -20,6 +20,7 @@ from armillary.world.course import Course
 from armillary.world.forked import BASELINE, Forked
 from armillary.world.runbook import Runbook
 
+AHEAD = 10  # rows whose alarms are evaluated in a tick, beside those that are shown
 NOTHING = -2  # no row was shown yet; -1 is the state at the fork
 
 
@@ -72,6 +73,15 @@ class Playhead:
         self.t_ns += round(passed_ns * self.speed)
         if self.speed < 0 and self.t_ns <= self.fork.t_ns:
             self.speed = 0.0
+
+    def look_ahead(self) -> None:
+        """Evaluate some more alarms of the shown run, so that a jump to its end does not have to at once."""
+        run = self.run
+        if run is None or not self._alarm_specs:
+            return
+        if self._course is None:
+            self._course = Course(self._alarm_specs, self.fork, self._view)
+        self._course.follow(run, self._course.rows - 1 + AHEAD)
 
     def step(self, by: str, count: int) -> None:
         """Pause, and move by seconds, alarm events or rows of the result."""

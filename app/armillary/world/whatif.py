@@ -279,6 +279,7 @@ class WhatIf(Serving):
             now = self.clock.now_mono_ns()
             if self._head is not None:
                 self._head.pass_by(now - last)
+                self._head.look_ahead()
             if self._head is not None or self.early:
                 self._show()
             else:
