@@ -23,6 +23,7 @@ from armillary.cli.plant import start_plant
 from armillary.model.alarm import AlarmAct, AlarmActed, AlarmState, ProcessState
 from armillary.model.clock import MS_NS, NS, iso
 from armillary.model.control import Play, Step
+from armillary.model.fault import OrderFault
 from armillary.model.frame import RunState
 from armillary.model.order import Arm, Armed, Order, OrderState, Receipt
 from armillary.ui.theme import THEMES
@@ -58,9 +59,22 @@ class Lived:
 
 
 def order(desk: Follower, value: float) -> None:
-    """Write the setpoint through the gate."""
+    """Write the setpoint through the gate; again while it is refused, as a busy machine makes happen."""
+
+    def is_sent() -> bool:
+        desk.look()
+        try:
+            receipt = written(desk, value)
+        except OrderFault:  # what was looked at is out of date, the link is not up yet
+            return False
+        return receipt.state in (OrderState.SENT, OrderState.VERIFIED)
+
+    until(is_sent, 30, "an order that is sent")
+
+
+def written(desk: Follower, value: float) -> Receipt:
+    """Arm and execute once. Raises OrderFault."""
     actor = f"local:{os.getuid()}"
-    desk.look()
     armed = desk.line.ask(Arm(tag=TAG, value=value, unit="%", actor=actor, seen_seq=desk.last.seq), 10)
     assert isinstance(armed, Armed), armed
     wish = Order(
@@ -76,7 +90,7 @@ def order(desk: Follower, value: float) -> None:
     )
     receipt = desk.line.ask(wish, 20)
     assert isinstance(receipt, Receipt)
-    assert receipt.state in (OrderState.SENT, OrderState.VERIFIED), receipt
+    return receipt
 
 
 def live_shift(folder: Path, logs: Path, lived: Lived) -> None:
