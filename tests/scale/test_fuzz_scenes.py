@@ -1,6 +1,6 @@
 """Scenes with bytes changed at random (`make soak`): a message or a picture, no crash of the parent.
 
-FUZZ_SECONDS says how long (150); FUZZ_SEED begins elsewhere. A file that kills its reader is told by its seed.
+FUZZ_SECONDS says how long (150); FUZZ_SEED begins elsewhere. What fails is told by its seed.
 """
 
 from __future__ import annotations

@@ -69,7 +69,6 @@ class SceneServer:
             case message.CheckBindings():
                 return self._check_bindings(asked)
             case message.WriteTree():
-                deadline.extend([asked.tree])
                 return _write_tree(asked)
         raise SceneFault(
             f"The scene reader does not know the request {type(asked).__name__}.",
@@ -355,12 +354,19 @@ def run(args: Mapping[str, Any], ready: Callable[[dict[str, Any]], None]) -> Non
                 if isinstance(asked, message.Stop):
                     hub.send(peer, message.Done(), answers=number)
                     return
-                deadline.begin(getattr(asked, "limits", {}).get("seconds", deadline.SECONDS))
+                deadline.begin(_seconds(asked))
                 answer = _answer(server, asked)
                 deadline.end()
                 hub.send(peer, answer, answers=number)
     finally:
         hub.close()
+
+
+def _seconds(asked: object) -> float:
+    """Return how long a request may take before the size of files is known; what writes is not cut short."""
+    if isinstance(asked, message.SaveBindings | message.WriteTree):
+        return deadline.MOST_SECONDS
+    return float(getattr(asked, "limits", {}).get("seconds", deadline.SECONDS))
 
 
 def _answer(server: SceneServer, asked: object) -> object:
