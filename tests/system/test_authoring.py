@@ -39,7 +39,7 @@ class Desk:
             self.workspace.pump(self.clock.now_ns(), self.clock.now_mono_ns())
         return (self.clock.now_mono_ns() - started) / 1e9
 
-    def open(self, project: Path, user: str = "") -> None:
+    def open(self, project: Path | str, user: str = "") -> None:
         ws = self.workspace
         ws.open(str(project))
         self.until(lambda: ws.world_state is WorldState.LIVE and ws.scene is not None, 40, "scene and world")
@@ -94,6 +94,24 @@ def test_the_world_loads_a_changed_project_on_the_same_line_and_who_is_logged_in
     assert ws.selection == (3,)
     assert set(alarms) <= {row.occurrence for row in ws.alarms.rows()}
     desk.until(lambda: not ws.disk.differs, 5, "the world runs what is on disk")
+
+
+def test_a_connected_desk_sees_the_change_and_loads_it_for_all(plant: RunningPlant, desk: Desk) -> None:
+    ws = desk.workspace
+    desk.open(plant.project, "ravi")
+    other = Desk()
+    try:
+        other.open(ws.address, "ravi")
+        there = other.workspace
+        rules = plant.project / "rules.toml"
+        rules.write_text(rules.read_text("utf-8").replace("limit = 85.0", "limit = 84.0", 1), "utf-8")
+        other.until(lambda: there.disk.differs, 10, "the change is seen on the connected desk")
+        there.disk.load()
+        other.until(lambda: there.alarms.specs["TT-111-HH"].limit == 84.0, 20, "the new limit")
+        desk.until(lambda: ws.alarms.specs["TT-111-HH"].limit == 84.0, 20, "on the first desk too")
+        other.until(lambda: not there.disk.differs, 5, "the world runs what is on disk")
+    finally:
+        other.workspace.close()
 
 
 def test_a_project_with_a_mistake_is_refused_and_the_world_goes_on(plant: RunningPlant, desk: Desk) -> None:

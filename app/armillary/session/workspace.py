@@ -326,11 +326,11 @@ class Workspace(Visiting):
 
     def _know(self, welcome: Welcome) -> None:
         """Complete our plan by what the home world said of itself."""
-        self.disk.greeted(welcome)
         before = self._plan
         if before is not None:
             self._plan = joined(before, welcome.project, welcome.name, welcome.recorder)
             self._learn(before, self._plan)
+        self.disk.greeted(welcome)  # a desk that was connected knows the project only now
 
     def _learn(self, before: Boarding, now: Boarding) -> None:
         """Act on what a world told of itself that we did not know: its recorder, its project and scene."""
