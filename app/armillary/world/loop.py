@@ -267,7 +267,7 @@ class Loops:
             line.close()
 
     async def _cancel(self, line: AsyncLine, runs: tuple[str, ...]) -> None:
-        """Stop what the deadline has overtaken; where that is refused it ends by itself, and the rest counts."""
+        """Stop what the deadline has overtaken; where that is refused it ends by itself."""
         try:
             await line.ask(CancelRuns(ids=runs), ASK_S)
         except Fault as fault:
