@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from armillary.model.account import Login
+from armillary.model.account import LoggedIn, Login
 from armillary.model.clock import NS
 from armillary.model.control import Seek
 from armillary.model.fault import FaultRecord
@@ -69,6 +69,7 @@ class Visit:
         self._is_beginning = False
         self._first: object = None  # asked as soon as we are welcome; what it makes is what is shown
         self._login: Login | None = None  # asked before that
+        self._again: Login | None = None  # and once more when we have greeted it again
         feed.start()
 
     # ------------------------------------------------------------ beginning and end
@@ -144,9 +145,9 @@ class Visit:
         """Send what waits, when it may be sent."""
         if self._first is not None and self.is_welcomed and not self._is_seeking:
             if self._login is not None:
-                login, self._login = self._login, None
+                self._again, self._login = self._login, None
                 self._is_seeking = True
-                self.ask(login, self._logged_in, LOGIN_S)
+                self.ask(self._again, self._logged_in, LOGIN_S)
                 return
             first, self._first = self._first, None
             self.asked_seek_ns, self._is_beginning = self.asked_seek_ns or 1, True
@@ -164,9 +165,11 @@ class Visit:
         self._frames_before = self.side.mirror.frames
         self.ask(message, self._sought, limit_s)
 
-    def _logged_in(self, _answer: object) -> None:
+    def _logged_in(self, answer: object) -> None:
         """Go on: who was not let in is told so by the world when it is asked."""
         self._is_seeking = False
+        if isinstance(answer, LoggedIn):
+            self.side.user, self.side.name, self.side.role = answer.user, answer.name, answer.role
 
     def _sought(self, answer: object) -> None:
         self._is_seeking = False
@@ -174,6 +177,9 @@ class Visit:
             # what the world says of itself is another thing now: greet it again
             self._frames_before = _UNTIL_WELCOME
             self.ask(Hello(actor=self.actor, desk="desk"), lambda _answer: None)
+            if self._again is not None:  # a greeting makes us a stranger
+                login, self._again, self._is_seeking = self._again, None, True
+                self.ask(login, self._logged_in, LOGIN_S)
             self._answered_mono_ns, self._is_beginning = max(1, self._sent_mono_ns), False
             return
         self._answered_mono_ns = max(1, self._sent_mono_ns)

@@ -320,7 +320,8 @@ def test_who_logged_in_at_the_plant_forks_as_that_person_and_is_told_a_refusal(b
     bench.clock.advance(5)
     at.fork()
     feed = bench.other
-    idle = replace(bench.stand.welcome(), world="f", kind=WorldKind.WHATIF, role="viewer")
+    blank = replace(bench.replayed(0, 1, {}), world="f", kind=WorldKind.WHATIF)
+    idle = replace(bench.stand.welcome(), world="f", kind=WorldKind.WHATIF, role="viewer", frame=blank)
     bench.pump(feed, welcome=idle, live=True)
     assert feed.asked[-1][1] == Login(user="ravi", ticket="signed"), "before anything is asked"
     bench.pump(feed, answers=[(len(feed.asked), ravi)])
@@ -330,6 +331,18 @@ def test_who_logged_in_at_the_plant_forks_as_that_person_and_is_told_a_refusal(b
     assert [fault.what for fault in told] == ["The what-if could not begin: No such scenario."]
     assert told[0].remedy == "Name one."
     assert not at.away
+    at.fork()
+    bench.pump(feed)
+    bench.pump(feed, answers=[(len(feed.asked), ravi)])
+    assert isinstance(feed.asked[-1][1], Fork), "the same spare, once more"
+    bench.pump(feed, answers=[(len(feed.asked), Done())])
+    assert [type(asked[1]) for asked in feed.asked[-2:]] == [Hello, Login], "a greeting makes us a stranger"
+    frame = replace(bench.replayed(99, 2, {}), world="f", kind=WorldKind.WHATIF)
+    bench.pump(feed, welcome=replace(idle, frame=frame))
+    assert not at.away, "not before we are known"
+    bench.pump(feed, answers=[(len(feed.asked), ravi)])
+    assert at.away
+    assert at.people.user == "ravi"
 
 
 def test_a_desk_that_was_opened_on_a_replay_is_moved_by_its_time_bar(bench: Bench) -> None:
