@@ -83,7 +83,8 @@ def test_a_ready_environment_is_left_alone(machine: Machine) -> None:
     assert first.returncode == 9  # no stamp yet: it wants to install
     files = [machine.top / "pyproject.toml", machine.top / "packaging" / "constraints.txt"]
     total = hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()
-    extra = "" if shutil.which("mosquitto") or Path("/usr/sbin/mosquitto").exists() else "demo-broker"
+    has_broker = shutil.which("mosquitto") or Path("/usr/sbin/mosquitto").exists()
+    extra = "fmi" if has_broker else "fmi,demo-broker"
     (machine.top / ".venv" / ".armillary-demo").write_text(f"demo {extra} {total}", "utf-8")
     again = machine.setup("demo")
     assert again.returncode == 0, again.stderr

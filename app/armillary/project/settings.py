@@ -108,9 +108,7 @@ def scene(table: Table, folder: Path) -> Scene:
         load=table.choice("load", ("all", "none", "view"), "all"),
         purposes=table.texts("purposes", ("default", "render")),
         default_camera=table.text("default_camera"),
-        limits={
-            key: limits.whole(key, 0, 1, MAX_LIMIT) for key in SCENE_LIMITS if key in limits
-        },
+        limits={key: limits.whole(key, 0, 1, MAX_LIMIT) for key in SCENE_LIMITS if key in limits},
     )
     for key in SCENE_LIMITS:
         limits.raw(key)

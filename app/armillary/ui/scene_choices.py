@@ -22,6 +22,7 @@ class SceneChoices(QWidget):
         self.sets: dict[str, QComboBox] = {}
         self.payload = QPushButton()
         self.payload.setToolTip(_TIP)
+        self.payload.setAccessibleName("Payload of the part")
         self.payload.clicked.connect(self._turn_payload)
         self._is_loaded = False
         self._form = QFormLayout(self)
