@@ -441,7 +441,7 @@ def stops_the_pump(anna: Place, plant: RunningPlant, wire: Wire) -> None:
     card.close_card()
     _, said = armillary("audit", "show", str(plant.project), "--json", "--last", "100")
     records = json.loads(said)["records"]
-    mine = [r for r in records if r["actor"] == "anna" and r["target"].startswith("P-101A.run")]
+    mine = [r for r in records if r["actor"] == "anna" and "P-101A.run" in json.dumps(r)]
     did = [r["action"] for r in mine]
     assert did[-1] == "command.verified", did
     assert {"command.arm", "command.intent", "command.sent"} <= set(did), did
