@@ -122,7 +122,7 @@ class Place:
 
     def click(self, button: QPushButton) -> None:
         """Press a button once it can be pressed; fails where a person could not."""
-        assert button.isVisible(), f"{button.text()} is not there"
+        self.until(button.isVisible, 3, f"{button.text()} is there")
         self.until(button.isEnabled, 5, f"{button.text()} can be pressed: {button.toolTip()}")
         self.qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
