@@ -93,7 +93,7 @@ class Beside(Loading):
         self.people = People(self._ask_person)
         self.people.changed.connect(self._person_changed)
         self.people.left.connect(self._left)
-        self.proposals = Proposals(self.ask_home, self._home_role, self._home_live)
+        self.proposals = Proposals(self.ask_home, self._home_role, self._home_live, self._home_specs)
 
     # ------------------------------------------------------------ what is shown
 
@@ -258,9 +258,11 @@ class Beside(Loading):
     def _new_feed(self) -> Line:
         raise NotImplementedError  # the workspace has the feed's class
 
+    def _home_specs(self) -> tuple[TagSpec, ...]:
+        return self._home.specs if self._home is not None else self.specs
+
     def _add(self, kind: WorldKind) -> Visit:
-        home = self._home.specs if self._home is not None else self.specs
-        visit = Visit(self._new_feed(), kind, home)
+        visit = Visit(self._new_feed(), kind, self._home_specs())
         visit.begun_mono_ns, visit.actor = self._clock.now_mono_ns(), self.actor
         self._visits.append(visit)
         return visit

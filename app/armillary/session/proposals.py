@@ -17,6 +17,7 @@ from armillary.model.fault import FaultRecord
 from armillary.model.frame import Frame
 from armillary.model.loop import ACTOR
 from armillary.model.message import Done
+from armillary.model.tags import TagSpec
 from armillary.session.rows import clock_text
 from armillary.session.signal import Signal
 
@@ -89,12 +90,18 @@ class LoopRow:
 class Proposals:
     """All proposals of the home world, oldest first, and its loops. One thread: the workspace's."""
 
-    def __init__(self, ask_home: Ask, role: Callable[[], str], live: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        ask_home: Ask,
+        role: Callable[[], str],
+        live: Callable[[], bool],
+        tags: Callable[[], tuple[TagSpec, ...]] = tuple,
+    ) -> None:
         self.changed: Signal[()] = Signal()
         self.items: dict[str, Proposal] = {}
         self.loops: tuple[LoopState, ...] = ()
         self.dismissed: set[str] = set()
-        self._ask, self._role, self._live = ask_home, role, live
+        self._ask, self._role, self._live, self._tags = ask_home, role, live, tags
         self._recalled: set[str] = set()  # shown because somebody asked for it
         self._over_ns: dict[str, int] = {}
         self._asked: set[str] = set()  # an answer is awaited: one click, one wish
@@ -164,9 +171,14 @@ class Proposals:
             names = " and ".join(state.signed_by) if state is not None else ""
             title = state.title if state is not None else proposal.loop
             signed = f", signed by {names}" if names else ""
-            value = texts.number(proposal.value, proposal.unit)
+            value = self._shown(proposal, proposal.value)
             said.append(f"Loop '{title}' acts under its policy{signed}: {proposal.tag} → {value}")
         return " · ".join(said)
+
+    def _shown(self, proposal: Proposal, value: float) -> str:
+        """Return a value as the tag names it: `on`, `60 %`."""
+        names = next((dict(tag.states) for tag in self._tags() if tag.name == proposal.tag), {})
+        return names.get(value) or texts.number(value, proposal.unit)
 
     def loop(self, name: str) -> LoopState | None:
         """Return a loop by its id."""
@@ -179,7 +191,7 @@ class Proposals:
         parts = [part for part in (detected, proposal.title) if part]
         left_s = max(0.0, (proposal.expires_ns - now_ns) / NS) if proposal.state == "offered" else 0.0
         heads, lines = evidence(proposal)
-        old, new = (texts.number(x, proposal.unit) for x in (proposal.old, proposal.value))
+        old, new = (self._shown(proposal, x) for x in (proposal.old, proposal.value))
         return ProposalCard(
             id=proposal.id,
             headline=" → ".join(dict.fromkeys(parts)),

@@ -10,6 +10,7 @@ from armillary.model.control import Approve, LoopState, Measure, Proposal, RunCa
 from armillary.model.fault import FaultRecord
 from armillary.model.frame import WorldKind, empty_frame
 from armillary.model.message import Done
+from armillary.model.tags import TagSpec
 from armillary.session.proposals import LINGER_NS, Proposals, measure_text
 
 T = 1_750_000_000 * NS
@@ -52,6 +53,7 @@ class Desk:
             lambda message, callback, _limit: self.asked.append((message, callback)),
             lambda: self.role,
             lambda: self.live,
+            lambda: (TagSpec(slot=0, name="P-101A.run", kind="bool", states=((0.0, "off"), (1.0, "on"))),),
         )
 
     def take(self, *proposals: Proposal, t_ns: int = T, loops: tuple[LoopState, ...] = (LOOP,)) -> None:
@@ -96,6 +98,12 @@ def test_who_cannot_approve_is_told_why(role: str, live: bool, after_s: int, why
     desk.take(OFFER)
     said = desk.book.why_not(OFFER, T + after_s * NS)
     assert (why in said) if why else said == ""
+
+
+def test_a_switch_is_proposed_by_the_names_of_its_states() -> None:
+    desk = Desk()
+    stop = replace(OFFER, tag="P-101A.run", unit="", old=1.0, value=0.0)
+    assert desk.book.card(stop, T).change == "P-101A.run: on → off"
 
 
 def test_one_click_is_one_wish_and_a_refusal_of_the_world_is_told() -> None:
