@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,6 +36,15 @@ def log_guard() -> Iterator[LogGuard]:
     yield guard
     logging.getLogger().removeHandler(guard)
     assert not guard.unexpected(), guard.unexpected()
+
+
+@pytest.fixture(autouse=True)
+def no_windows_pile_up() -> Iterator[None]:
+    """Let go of windows that were shut down: a theme is put on all there are, so each slows down the rest."""
+    yield
+    core = sys.modules.get("PySide6.QtCore")
+    if core is not None and core.QCoreApplication.instance() is not None:
+        core.QCoreApplication.sendPostedEvents(None, core.QEvent.Type.DeferredDelete)
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,6 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -146,8 +145,6 @@ def make_window(qtbot: QtBot, bench: Bench, settings: Settings) -> Iterator[Call
     for window in made:
         window.close()
         window.shut_down()
-        window.deleteLater()
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # or windows pile up over the tests
 
 
 @pytest.fixture

@@ -551,9 +551,10 @@ class DeskWindow(QMainWindow):
         super().closeEvent(event)
 
     def shut_down(self) -> None:
-        """Give graphics memory back; the window is not used again."""
+        """Give graphics memory and all widgets back; the window is not used again."""
         self.canvas.view.close()
         self.beside.shut_down()
+        self.deleteLater()
 
 
 def _is_offscreen() -> bool:
