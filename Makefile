@@ -30,7 +30,7 @@ check: setup
 
 test: setup
 	@.ci/check
-	@$(BIN)/python -m pytest tests/ui tests/picture tests/plugins tests/system tests/acceptance $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/ui tests/picture tests/plugins tests/system tests/acceptance $(ARGS)
 
 bench: setup
 	@$(BIN)/armillary bench $(ARGS)

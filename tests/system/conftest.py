@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from stations import Station
@@ -19,6 +20,19 @@ _TOLD = pytest.StashKey[list[str]]()
 def tell_at_end(pytestconfig: pytest.Config) -> Callable[[str], None]:
     """Return a function whose line stands at the end of the test run, whether tests pass or fail."""
     return pytestconfig.stash.setdefault(_TOLD, []).append
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand what was told in a process of pytest-xdist to the one that writes the summary."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["told"] = session.config.stash.get(_TOLD, [])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take it there. Any: a class of pytest-xdist, which may not be installed."""
+    node.config.stash.setdefault(_TOLD, []).extend(getattr(node, "workeroutput", {}).get("told", []))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
