@@ -40,6 +40,7 @@ class Desk(Protocol):
     def release_commands(self) -> None: ...  # asks a reason, then workspace.kill
     def use_layout(self, name: str) -> None: ...  # operate | author | train
     def open_report(self) -> None: ...  # of the exercise that is over
+    def scene_tool(self, name: str) -> None: ...  # a command of `session.view_actions` without its `view.`
     def open_trainee(self) -> None: ...  # a second desk on the exercise that is shown
 
 

@@ -54,6 +54,7 @@ from armillary.ui.panels.tree import TreePanel
 from armillary.ui.panels.trends import TrendsPanel
 from armillary.ui.panels.whatif import WhatIfPanel
 from armillary.ui.probe import Lateness
+from armillary.ui.scene_tools import SceneTools
 from armillary.ui.second import SecondDesk, words_of
 from armillary.ui.status import Status
 from armillary.viewport.view import View
@@ -99,6 +100,7 @@ class DeskWindow(QMainWindow):
     def _build_panels(self) -> None:
         ws, clock, colours = self.workspace, self.clock, self.colours
         self.canvas = Canvas(ws, clock, colours, View())
+        self.tools = SceneTools(ws, self.canvas, clock, colours, self.say, self.fault)
         self.pictures = QSplitter()
         self.beside = BesideView(ws, self.canvas, colours, self.pictures)
         self.tree = TreePanel(ws, colours, self.frame, self._context_menu)
@@ -163,6 +165,7 @@ class DeskWindow(QMainWindow):
         self.help = HelpSheet(self.mode)
         self.menus = Menus(self, self, self)
         self.addToolBar(self.menus.toolbar)
+        self.tools.attach(self.menus.menu("View/Kept views"))
         self._recent = QMenu("Open recent", self)
         self._recent.aboutToShow.connect(self._fill_recent)
         file_menu = self.menus.menu("File")
@@ -355,6 +358,11 @@ class DeskWindow(QMainWindow):
             self.canvas.view.standard(name)
         self.canvas.touch()
 
+    def scene_tool(self, name: str) -> None:
+        """Run a command of `session.view_actions` by its name without `view.`."""
+        self.tools.run(name)
+        self._soon()
+
     def frame(self, prims: tuple[int, ...]) -> None:
         """Frame parts, or everything."""
         if prims:
@@ -448,7 +456,7 @@ class DeskWindow(QMainWindow):
             self.canvas, self.tree, self.inspector, self.tags, self.trends, self.links, self.events,
             self.alarms, self.alarmbar, self.exercise, self.instructor, self.browse,
             self.whatif, self.compare, self.beside, self.decisions,
-            self.status, self.cards, self.commands, self.menus, self.docks, self.bars, self.mode,
+            self.status, self.cards, self.commands, self.menus, self.docks, self.bars, self.mode, self.tools,
         ):  # fmt: skip
             part.set_colours(self.colours)
         self._name_strangers()  # a new style sheet makes new inner widgets
