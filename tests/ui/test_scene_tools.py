@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -116,6 +118,33 @@ def test_a_kept_view_is_gone_to_with_its_section_and_projection(desk: DeskWindow
     run(desk, "view.top", "view.update-kept", "view.delete-kept")
     assert desk.workspace.views.listed() == ()
     assert action("view.delete-kept").why_not(desk.workspace)
+
+
+def test_all_parts_that_fit_a_word_are_selected_and_outlined_at_once(desk: DeskWindow) -> None:
+    found = desk.finder.find("cylinder")
+    all_of_them = next(entry for entry in found if entry.kind == "parts")
+    assert "all 3" in all_of_them.text
+    before = desk.canvas.view.render(rest=True).copy()
+    desk.finder.take(all_of_them)
+    assert desk.workspace.selection == (2, 3, 8)
+    assert (desk.canvas.view.render(rest=True) != before).any()
+    assert not [entry for entry in desk.finder.find("bearing") if entry.kind == "parts"]
+
+
+def test_a_scene_that_changed_on_disk_is_offered_and_not_read_by_itself(
+    desk: DeskWindow, tmp_path: Path
+) -> None:
+    entry = tmp_path / "plant.usda"
+    entry.write_text("a")
+    files = desk.workspace.scene_files
+    files.opened((str(entry),))
+    assert desk.scene_changed_card.isHidden()
+    entry.write_text("other")
+    files.look(desk.clock.now_mono_ns() + 10**10)
+    assert not desk.scene_changed_card.isHidden()
+    assert "plant.usda" in desk.scene_changed_card.text.text()
+    files.reloading()
+    assert desk.scene_changed_card.isHidden()
 
 
 def test_a_view_of_another_role_is_not_replaced_by_an_operator(desk: DeskWindow) -> None:

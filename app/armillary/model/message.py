@@ -252,6 +252,7 @@ class SceneOpened:
     problems: tuple[SceneProblem, ...]  # of the binding layer; the scene's are in the arrays
     cached: bool
     seconds: Mapping[str, float] = field(default_factory=dict)  # check, open, load, write
+    files: tuple[str, ...] = ()  # that the arrays were made of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

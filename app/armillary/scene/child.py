@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import gc
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -142,6 +143,7 @@ class SceneServer:
             problems=(*beside, *problems, *(lint.lint(bindings, arrays) if bindings else ())),
             cached=cached,
             seconds=seconds,
+            files=_drawn(request, cache.files_of(folder, text)),
         )
 
     def _from_cache(self, path: Path | None) -> SceneArrays | None:
@@ -281,6 +283,14 @@ def _hashed(request: message.OpenScene, file: str) -> str:
         return sidecar.remainder(file)
     except SceneFault:
         return cache.digest(file)
+
+
+def _drawn(request: message.OpenScene, files: Sequence[str]) -> tuple[str, ...]:
+    """Return the files without the layers of bindings, which draw nothing."""
+    above = {os.path.realpath(path) for path in (request.bindings, request.composed) if path}
+    branches = os.path.splitext(os.path.realpath(request.bindings))[0] + os.sep if request.bindings else "\0"
+    real = ((file, os.path.realpath(file)) for file in files)
+    return tuple(file for file, path in real if path not in above and not path.startswith(branches))
 
 
 def _request_text(request: message.OpenScene) -> str:

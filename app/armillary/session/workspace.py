@@ -229,6 +229,7 @@ class Workspace(Visiting):
             self.frame_arrived.emit(_NONE)
         self._start_again(now_mono_ns)
         self.disk.look(now_mono_ns)
+        self.scene_files.look(now_mono_ns)
         if self.orders.is_counting:
             self.orders.changed.emit()
         self.showing.turn(now_mono_ns, self._moves)

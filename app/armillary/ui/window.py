@@ -54,6 +54,7 @@ from armillary.ui.panels.tree import TreePanel
 from armillary.ui.panels.trends import TrendsPanel
 from armillary.ui.panels.whatif import WhatIfPanel
 from armillary.ui.probe import Lateness
+from armillary.ui.scene_card import SceneCard
 from armillary.ui.scene_tools import SceneTools
 from armillary.ui.second import SecondDesk, words_of
 from armillary.ui.status import Status
@@ -126,6 +127,7 @@ class DeskWindow(QMainWindow):
         self.instructor = InstructorPanel(ws, colours, self._run_named, self.fault)
         self.brief = BriefCard(ws, self._run_named)
         self.changed = DiskCard(ws, self._run_named, self.say)
+        self.scene_changed_card = SceneCard(ws, self._run_named)
         self.second = SecondDesk(self)
 
     def _build_frame(self) -> None:
@@ -155,6 +157,7 @@ class DeskWindow(QMainWindow):
         self.bars.place(self.mode, self.docks, self.canvas, self.show_panel)
         self.mode.top(self.brief)
         self.mode.top(self.changed)
+        self.mode.top(self.scene_changed_card)
         if self.workspace.is_trainee:
             for name in ("worlds", "links"):
                 self.docks.hide(name)
