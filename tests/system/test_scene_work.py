@@ -77,3 +77,16 @@ def test_a_turntable_goes_all_around_and_a_section_takes_half(
     picture = np.asarray(Image.open(cut).convert("RGB")).astype(int)
     assert yellow(picture) == 0  # the tank is on the side that is cut away
     assert yellow(frames[0]) > 100
+
+
+def test_a_scene_is_exported_flattened_and_never_over_itself(
+    versions: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, _ = versions
+    out = tmp_path / "flat.usda"
+    assert run(["export", old, "-o", str(out), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["prims"] == 4
+    assert "Tank" in out.read_text()
+    assert run(["export", old, "-o", old, "--force"]) == 2
+    assert "never written over" in capsys.readouterr().err
+    assert Path(old).read_text() == OLD

@@ -91,7 +91,8 @@ def ask_child(line: Line, process: child.Child, message: object, limit_s: float,
     )
 
 
-def _scene_path(scene: str) -> Path:
+def scene_path(scene: str) -> Path:
+    """Return the whole path of a scene that is there. Raises SceneFault."""
     path = Path(scene).expanduser().resolve()
     if not path.exists():
         raise SceneFault("There is no such file.", where=str(path), remedy="Check the path.")
@@ -123,7 +124,7 @@ def info(scene: str, roots: tuple[str, ...], payloads: bool, against: str, as_js
     """Print what a scene holds, in its own units, and what of it is not shown."""
     if against:
         return _compare(scene, against, roots, payloads=payloads, as_json=as_json)
-    question = _opening(projects.read(_scene_path(scene)), roots, payloads=payloads)
+    question = opening(projects.read(scene_path(scene)), roots, payloads=payloads)
     with scene_child() as (line, process):
         ask = AskInfo(entry=question.entry, roots=question.roots, load=question.load)
         answer = ask_child(line, process, ask, INFO_LIMIT_S, question.entry)
@@ -143,7 +144,7 @@ def _compare(scene: str, against: str, roots: tuple[str, ...], *, payloads: bool
     read: list[SceneArrays] = []
     with scene_child() as (line, process):
         for path in (against, scene):
-            question = _opening(projects.read(_scene_path(path)), roots, payloads=payloads)
+            question = opening(projects.read(scene_path(path)), roots, payloads=payloads)
             got = ask_child(line, process, question, SCENE_LIMIT_S, question.entry)
             if not isinstance(got, SceneOpened):
                 raise click.ClickException("the scene child answered something else")
@@ -189,7 +190,7 @@ def _tell(document: dict[str, Any]) -> None:
 def check(path: str, roots: tuple[str, ...], payloads: bool, as_json: bool) -> int:
     """Lint a project, scene or binding layer. 0 fine, 1 shown with problems, 2 nothing can be shown."""
     found: list[SceneProblem] = []
-    project, read = projects.examine(_scene_path(path))
+    project, read = projects.examine(scene_path(path))
     found += read
     if project is None:
         return _say(
@@ -199,7 +200,7 @@ def check(path: str, roots: tuple[str, ...], payloads: bool, as_json: bool) -> i
     scene: SceneArrays | None = None
     with scene_child() as (line, process):
         try:
-            question = _opening(project, roots, payloads=payloads)
+            question = opening(project, roots, payloads=payloads)
             got = ask_child(line, process, question, SCENE_LIMIT_S, str(project.entry))
             if isinstance(got, SceneOpened):
                 opened = got
@@ -248,7 +249,8 @@ def _problem(p: SceneProblem) -> dict[str, str]:
     return {"code": p.code, "severity": p.severity, "where": p.where, "what": p.what, "remedy": p.remedy}
 
 
-def _opening(project: Project, roots: Sequence[str] = (), *, payloads: bool = True) -> OpenScene:
+def opening(project: Project, roots: Sequence[str] = (), *, payloads: bool = True) -> OpenScene:
+    """Return what to ask a scene child for. Raises SceneFault for a project without a scene."""
     request = project.scene_request()
     if request is None:
         raise SceneFault(
@@ -308,9 +310,9 @@ def render(
         raise click.ClickException(
             f"--size is WIDTHxHEIGHT in pixels, for example 1280x800; '{size}' is not."
         )
-    project = projects.read(_scene_path(path))
+    project = projects.read(scene_path(path))
     with scene_child() as (line, process):
-        question = _opening(project, roots, payloads=payloads)
+        question = opening(project, roots, payloads=payloads)
         got = ask_child(line, process, question, SCENE_LIMIT_S, str(project.entry))
     if not isinstance(got, SceneOpened):
         raise click.ClickException("the scene child answered something else")

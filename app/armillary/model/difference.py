@@ -34,8 +34,9 @@ def difference(old: SceneArrays, new: SceneArrays) -> Difference:
     gone[at[both]] = False
     then = at[both]
     moved = _differs(_own(old)[then], _own(new)[both], axis=(1, 2))
-    types = (np.array(old.type_names, object)[old.prim_type], np.array(new.type_names, object)[new.prim_type])
-    changed: B1 = np.asarray(types[0][then] != types[1][both], np.bool_)
+    number = {name: i for i, name in enumerate(dict.fromkeys((*old.type_names, *new.type_names)))}
+    kinds = [np.array([number[n] for n in s.type_names], np.int64)[s.prim_type] for s in (old, new)]
+    changed: B1 = kinds[0][then] != kinds[1][both]
     changed |= (old.rgba[then] != new.rgba[both]).any(axis=1)
     changed |= _differs(_shape(old)[then], _shape(new)[both], axis=1)
     return Difference(

@@ -19,11 +19,12 @@ from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QMainWindow,
 
 from armillary.model.arrays import U4
 from armillary.model.clock import Clock, WallClock
-from armillary.model.fault import Fault
+from armillary.model.fault import Fault, FaultRecord
 from armillary.model.frame import WorldKind
 from armillary.session.actions import ACTIONS, Action, action
 from armillary.session.alarm_actions import go_to_alarm
 from armillary.session.alarmbook import AlarmRow
+from armillary.session.exporting import export
 from armillary.session.settings import Settings
 from armillary.session.workspace import Workspace, WorldState
 from armillary.ui import docks, icons, theme
@@ -506,6 +507,27 @@ class DeskWindow(QMainWindow):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(lambda name: self._try(lambda: self.save_to(Path(name))))
         dialog.open()
+
+    def export_scene(self) -> None:
+        """Ask for a file and export the scene as it is shown; Qt asks before a file is replaced."""
+        folder = self.settings.get("folder", str(Path.home()))
+        dialog = QFileDialog(self, "Export the scene", folder, "OpenUSD (*.usdc *.usda *.usd)")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("usdc")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda name: self._try(lambda: self.export_to(Path(name))))
+        dialog.open()
+
+    def export_to(self, path: Path) -> None:
+        """Write what is shown as a flattened layer over what is there. Raises Fault."""
+
+        def done(answer: str | FaultRecord) -> None:
+            if isinstance(answer, FaultRecord):
+                self.fault(answer.fault())
+            else:
+                self.say(f"Exported {answer}.")
+
+        export(self.workspace, path, force=True, done=done)
 
     def save_to(self, path: Path) -> None:
         """Write the whole window, viewport included, as PNG. Raises Fault when the file cannot be written."""
