@@ -37,7 +37,8 @@ def difference(old: SceneArrays, new: SceneArrays) -> Difference:
     number = {name: i for i, name in enumerate(dict.fromkeys((*old.type_names, *new.type_names)))}
     kinds = [np.array([number[n] for n in s.type_names], np.int64)[s.prim_type] for s in (old, new)]
     changed: B1 = kinds[0][then] != kinds[1][both]
-    changed |= (old.rgba[then] != new.rgba[both]).any(axis=1)
+    painted: B1 = (old.rgba[then] != new.rgba[both]).any(axis=1)
+    changed |= painted
     changed |= _differs(_shape(old)[then], _shape(new)[both], axis=1)
     return Difference(
         added=np.flatnonzero(at < 0),
