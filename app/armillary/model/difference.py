@@ -36,10 +36,9 @@ def difference(old: SceneArrays, new: SceneArrays) -> Difference:
     moved = _differs(_own(old)[then], _own(new)[both], axis=(1, 2))
     number = {name: i for i, name in enumerate(dict.fromkeys((*old.type_names, *new.type_names)))}
     kinds = [np.array([number[n] for n in s.type_names], np.int64)[s.prim_type] for s in (old, new)]
-    changed: B1 = kinds[0][then] != kinds[1][both]
-    painted: B1 = (old.rgba[then] != new.rgba[both]).any(axis=1)
-    changed |= painted
-    changed |= _differs(_shape(old)[then], _shape(new)[both], axis=1)
+    painted = (old.rgba[then] != new.rgba[both]).any(axis=1)
+    shaped = _differs(_shape(old)[then], _shape(new)[both], axis=1)
+    changed: B1 = np.logical_or.reduce([kinds[0][then] != kinds[1][both], painted, shaped])
     return Difference(
         added=np.flatnonzero(at < 0),
         removed=np.flatnonzero(gone),
