@@ -33,23 +33,25 @@ def difference(old: SceneArrays, new: SceneArrays) -> Difference:
     gone = np.ones(len(old), np.bool_)
     gone[at[both]] = False
     then = at[both]
-    moved = _differs(_own(old)[then], _own(new)[both], axis=(1, 2))
+    moved = _differs(_own(old)[then], _own(new)[both])
     number = {name: i for i, name in enumerate(dict.fromkeys((*old.type_names, *new.type_names)))}
     kinds = [np.array([number[n] for n in s.type_names], np.int64)[s.prim_type] for s in (old, new)]
-    painted = (old.rgba[then] != new.rgba[both]).any(axis=1)
-    shaped = _differs(_shape(old)[then], _shape(new)[both], axis=1)
-    changed: B1 = np.logical_or.reduce([kinds[0][then] != kinds[1][both], painted, shaped])
+    retyped: B1 = kinds[0][then] != kinds[1][both]
+    painted: B1 = (old.rgba[then] != new.rgba[both]).any(axis=1)
+    shaped = _differs(_shape(old)[then], _shape(new)[both])
     return Difference(
         added=np.flatnonzero(at < 0),
         removed=np.flatnonzero(gone),
         moved=both[moved],
-        changed=both[changed],
+        changed=both[retyped | painted | shaped],
     )
 
 
-def _differs(a: F8, b: F8, axis: int | tuple[int, ...]) -> B1:
+def _differs(a: F8, b: F8) -> B1:
+    """Tell which rows (n, …) differ by more than rounding (n,)."""
     size = 1.0 + np.maximum(np.abs(a), np.abs(b))
-    out: B1 = (np.abs(a - b) > _NEAR * size).any(axis=axis)
+    far = (np.abs(a - b) > _NEAR * size).reshape(len(a), int(np.prod(a.shape[1:])))
+    out: B1 = far.any(axis=1)
     return out
 
 
