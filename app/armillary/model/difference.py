@@ -51,7 +51,7 @@ def _differs(a: F8, b: F8) -> B1:
     """Tell which rows (n, …) differ by more than rounding (n,)."""
     size = 1.0 + np.maximum(np.abs(a), np.abs(b))
     far = (np.abs(a - b) > _NEAR * size).reshape(len(a), int(np.prod(a.shape[1:])))
-    out: B1 = far.any(axis=1)
+    out: B1 = np.asarray(far.any(axis=1), np.bool_)
     return out
 
 
