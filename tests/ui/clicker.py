@@ -39,6 +39,7 @@ LEFT_ALONE = {
     "picture.save": "asks for a file",
     "scene.export": "asks for a file",
     "view.keep": "asks for a name",
+    "view.picture": "asks for a size and a file",
 }
 # …and while the ten minutes are played, what moves the clock or the world away: they would not be played.
 CLOCK = ("time.", "world.", "training.", "whatif.", "exercise.")

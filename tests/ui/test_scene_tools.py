@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
 from armillary.model.fault import Fault
 from armillary.session.actions import action
+from armillary.ui.scene_tools import sized
 from armillary.ui.window import DeskWindow
 
 T101, MOTOR = 2, 7
@@ -145,6 +147,18 @@ def test_a_scene_that_changed_on_disk_is_offered_and_not_read_by_itself(
     assert "plant.usda" in desk.scene_changed_card.text.text()
     files.reloading()
     assert desk.scene_changed_card.isHidden()
+
+
+def test_a_picture_of_the_scene_has_the_size_that_was_asked_for(desk: DeskWindow, tmp_path: Path) -> None:
+    shown, path = desk.canvas.view.size, tmp_path / "large.png"
+    desk.tools.save_picture(path, *sized("1000 × 400"))
+    assert QImage(str(path)).size().toTuple() == (1000, 400)
+    assert desk.canvas.view.size == shown
+    for text in ("", "12", "1000x", "99999x10", "16000x16000"):
+        with pytest.raises(Fault, match="no size"):
+            sized(text)
+    with pytest.raises(Fault, match="could not be written"):
+        desk.tools.save_picture(tmp_path / "nowhere" / "x.png", 100, 100)
 
 
 def test_a_view_of_another_role_is_not_replaced_by_an_operator(desk: DeskWindow) -> None:

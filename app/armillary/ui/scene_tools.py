@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QInputDialog, QMenu
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu
 
 from armillary.model.clock import Clock
 from armillary.model.fault import Fault
@@ -23,6 +24,21 @@ from armillary.ui.theme import Colours
 from armillary.ui.walk import WalkTool
 from armillary.viewport.camera import CameraPose
 from armillary.viewport.section import Section
+
+_SIDES, _MOST_PIXELS = (16, 16_384), 67_108_864
+
+
+def sized(text: str) -> tuple[int, int]:
+    """Return width and height of `3840x2160`. Raises Fault for what is no size, or too large a one."""
+    width, _, height = text.lower().replace("×", "x").replace(" ", "").partition("x")
+    sides = [int(part) if part.isdecimal() and len(part) < 6 else 0 for part in (width, height)]  # noqa: PLR2004
+    if not all(_SIDES[0] <= side <= _SIDES[1] for side in sides) or sides[0] * sides[1] > _MOST_PIXELS:
+        raise Fault(
+            f"{text or 'Nothing'} is no size of a picture.",
+            where="size",
+            remedy="Type WIDTHxHEIGHT in pixels, e.g. 3840x2160; at most 64 million pixels.",
+        )
+    return sides[0], sides[1]
 
 
 class SceneTools:
@@ -59,6 +75,7 @@ class SceneTools:
             "explode": self._explode,
             "walk": lambda: self._move("walk"),
             "fly": lambda: self._move("fly"),
+            "picture": self._ask_size,
             "keep": self._ask_name,
             "next-kept": self._next,
             "update-kept": self._update,
@@ -122,6 +139,38 @@ class SceneTools:
         else:
             self.explode.open()
 
+    # ------------------------------------------------------------ pictures
+    def _ask_size(self) -> None:
+        width, height = self._canvas.view.size
+        self._ask(
+            "Save a picture of the scene", "Size in pixels:", self._size_given, f"{2 * width}x{2 * height}"
+        )
+
+    def _size_given(self, text: str) -> None:
+        width, height = sized(text)
+        dialog = QFileDialog(self._canvas, "Save a picture of the scene", str(Path.home()), "PNG (*.png)")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("png")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(
+            lambda name: self._try(lambda: self.save_picture(Path(name), width, height))
+        )
+        dialog.open()
+
+    def save_picture(self, path: Path, width: int, height: int) -> None:
+        """Write the scene as PNG in any size, without what tools draw over it. Raises Fault."""
+        try:
+            self._canvas.view.save_at(path, width, height)
+        except OSError as error:
+            raise Fault(
+                f"The picture could not be written ({error.strerror}).",
+                where=str(path),
+                remedy="Choose a folder you may write to.",
+            ) from error
+        finally:
+            self._touch()
+        self._say(f"Saved {path}.")
+
     # ------------------------------------------------------------ kept views
     def here(self, name: str, role: str = "") -> SavedView:
         """Return where the eye is as a view to keep."""
@@ -169,11 +218,15 @@ class SceneTools:
         self._say(f"Kept the view {name}.")
 
     def _ask_name(self) -> None:
+        self._ask("Keep this view", "Name of the view:", self.keep)
+
+    def _ask(self, title: str, words: str, take: Callable[[str], None], text: str = "") -> None:
         self.dialog = dialog = QInputDialog(self._canvas)
-        dialog.setWindowTitle("Keep this view")
-        dialog.setLabelText("Name of the view:")
+        dialog.setWindowTitle(title)
+        dialog.setLabelText(words)
+        dialog.setTextValue(text)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.textValueSelected.connect(lambda name: self._try(partial(self.keep, name)))
+        dialog.textValueSelected.connect(lambda typed: self._try(partial(take, typed)))
         dialog.open()  # not exec: nothing stands still while it is open
 
     def _next(self) -> None:

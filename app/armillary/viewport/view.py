@@ -348,6 +348,17 @@ class View:
         """Write the picture at rest as PNG. Raises OSError."""
         save_png(path, self.render(rest=True))
 
+    def save_at(self, path: Path, width: int, height: int) -> None:
+        """Write the picture at rest as PNG in another size, its texts larger with it. Raises OSError."""
+        before, scale = self._picture.shape, self._scale
+        try:
+            self.resize(width, height)
+            self.set_options(scale=scale * min(width / before[0], height / before[1]))
+            self.save_png(path)
+        finally:
+            self.resize(*before)
+            self.set_options(scale=scale)
+
     def upload(self) -> int:
         """Send what changed to the graphics card now instead of at the next picture; return the rows."""
         return self._picture.upload()
