@@ -91,6 +91,9 @@ def test_walking_keeps_the_height_and_flying_goes_where_one_looks(desk: DeskWind
         after = desk.canvas.view.pose.position
         assert np.linalg.norm(np.subtract(after, before)) > 0.01
         assert (abs(after[2] - before[2]) < 1e-9) is keeps
+        desk.workspace.select(())
+        click(qtbot, desk, T101)
+        assert desk.workspace.selection == (T101,)
         qtbot.keyClick(desk.canvas, Qt.Key.Key_Escape)
         assert desk.tools.walk.mode == ""
 

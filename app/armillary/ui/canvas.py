@@ -297,6 +297,7 @@ class Canvas(QWidget):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         at = event.position()
         if self._held is not None:
+            self._moved |= self._pressed is not None and (at - self._pressed).manhattanLength() >= _CLICK_PX
             self._held.drag(*self._pixel(at))
             return
         if self._pressed is None or event.buttons() == Qt.MouseButton.NoButton:
@@ -319,10 +320,11 @@ class Canvas(QWidget):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         was_click = self._pressed is not None and not self._moved
         self._pressed = None
-        if self._held is not None:
-            self._held.release()
-            self._held = None
-            return
+        held, self._held = self._held, None
+        if held is not None:
+            held.release()
+            if not held.passes_clicks:
+                return
         if was_click and event.button() == Qt.MouseButton.LeftButton:
             self._click(event.position(), event.modifiers())
 

@@ -8,6 +8,8 @@ from PySide6.QtGui import QKeyEvent, QPainter
 class Tool:
     """Base of all tools. Places are pixels of the picture; True means that the event is taken."""
 
+    passes_clicks = False  # a press that was taken and did not move is a click of the picture all the same
+
     def press(self, x: float, y: float) -> bool:
         """Take a press of the left button; what is dragged then comes here until it is let go."""
         return False

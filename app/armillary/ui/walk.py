@@ -32,6 +32,8 @@ _KEYS = {  # key -> right, up, ahead
 class WalkTool(Tool):
     """Moves the eye of a view. `mode`: walk (at one height), fly, or "" while it does not."""
 
+    passes_clicks = True  # what one walks by can be selected
+
     def __init__(
         self,
         view: View,
