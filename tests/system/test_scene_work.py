@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,9 @@ import pytest
 from PIL import Image
 
 from armillary.cli import run
+from armillary.model.clock import NS, WallClock
+from armillary.session.exporting import export
+from armillary.session.workspace import Workspace
 
 OLD = """#usda 1.0
 (
@@ -90,3 +95,42 @@ def test_a_scene_is_exported_flattened_and_never_over_itself(
     assert run(["export", old, "-o", old, "--force"]) == 2
     assert "never written over" in capsys.readouterr().err
     assert Path(old).read_text() == OLD
+
+
+def test_a_scene_that_changed_on_disk_is_read_again_and_the_selection_stays(
+    versions: tuple[str, str],
+) -> None:
+    clock = WallClock()
+    at = Workspace(clock, actor="anna")
+
+    def until(reached: Callable[[], bool]) -> None:
+        end = clock.now_mono_ns() + 60 * NS
+        while not reached():
+            assert clock.now_mono_ns() < end
+            at.pump(clock.now_ns(), clock.now_mono_ns())
+            time.sleep(0.02)
+
+    try:
+        at.open(versions[0])
+        until(lambda: at.scene is not None and not at.progress[0])
+        pump = at.prim_named("/Plant/Pump")
+        assert pump is not None
+        at.select((pump,))
+        # a part comes before the selected one, so that its number is another
+        text = OLD.replace('    def Cube "Tank"', '    def Sphere "First"\n    {\n    }\n    def Cube "Tank"')
+        Path(versions[0]).write_text(text)
+        until(lambda: bool(at.scene_files.names))
+        assert at.prim_named("/Plant/First") is None  # nothing is read by itself
+        assert at.scene_files.names == ("old.usda",)
+        at.reload_scene()
+        until(lambda: at.prim_named("/Plant/First") is not None)
+        assert at.selection == (at.prim_named("/Plant/Pump"),) != (pump,)
+        assert at.scene_files.names == ()
+        out = Path(versions[0]).with_name("shown.usda")
+        told: list[object] = []
+        export(at, out, force=False, done=told.append)
+        until(lambda: bool(told))
+        assert told == [str(out)]
+        assert "First" in out.read_text()
+    finally:
+        at.close()
