@@ -37,6 +37,9 @@ LEFT_ALONE = {
     "project.close": "the desk would be empty, and all after it would be clicks on nothing",
     "desk.quit": "ends the desk",
     "picture.save": "asks for a file",
+    "scene.export": "asks for a file",
+    "view.keep": "asks for a name",
+    "view.picture": "asks for a size and a file",
 }
 # …and while the ten minutes are played, what moves the clock or the world away: they would not be played.
 CLOCK = ("time.", "world.", "training.", "whatif.", "exercise.")

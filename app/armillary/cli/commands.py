@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "info": ("scenes", "info", "Print what a scene holds."),
     "check": ("scenes", "check", "Lint a project, scene or binding layer."),
     "render": ("scenes", "render", "Write a picture of a scene or project."),
+    "export": ("export", "export", "Write a scene as one flattened OpenUSD layer."),
     "import": ("import_scene", "import_", "Turn glTF, OBJ, STL, PLY, IFC or STEP into OpenUSD."),
     "doctor": ("doctor", "doctor", "Look at GL, display, broker, keyring, disk, ports, versions."),
     "bench": ("bench", "bench", "Measure, each figure against a floor or peer of the same run."),

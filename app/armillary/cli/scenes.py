@@ -17,6 +17,7 @@ from armillary.cli.sources import link_problems
 from armillary.encoding.compile import compiled
 from armillary.model import places
 from armillary.model.clock import WallClock
+from armillary.model.difference import difference
 from armillary.model.fault import Fault, FaultRecord, SceneFault
 from armillary.model.look import base_look
 from armillary.model.message import AskInfo, CheckBindings, Json, OpenScene, Problems, SceneOpened
@@ -36,6 +37,9 @@ SCENE_LIMIT_S = 600.0
 INFO_LIMIT_S = 120.0
 SCENE_MEMORY = 4 * 1024**3
 _SIZE_PARTS = 2
+CUTS = ("x+", "x-", "y+", "y-", "z+", "z-")
+MOST_FRAMES = 10_000
+_SHOWN = 20  # paths of a kind of difference that are printed
 VIEWS = ("iso", "top", "front", "back", "left", "right")
 
 
@@ -87,7 +91,8 @@ def ask_child(line: Line, process: child.Child, message: object, limit_s: float,
     )
 
 
-def _scene_path(scene: str) -> Path:
+def scene_path(scene: str) -> Path:
+    """Return the whole path of a scene that is there. Raises SceneFault."""
     path = Path(scene).expanduser().resolve()
     if not path.exists():
         raise SceneFault("There is no such file.", where=str(path), remedy="Check the path.")
@@ -113,10 +118,13 @@ payload_option = click.option(
 @click.argument("scene")
 @root_option
 @payload_option
+@click.option("--against", default="", metavar="OTHER", help="Tell what differs from an older version.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def info(scene: str, roots: tuple[str, ...], payloads: bool, as_json: bool) -> int:
+def info(scene: str, roots: tuple[str, ...], payloads: bool, against: str, as_json: bool) -> int:
     """Print what a scene holds, in its own units, and what of it is not shown."""
-    question = _opening(projects.read(_scene_path(scene)), roots, payloads=payloads)
+    if against:
+        return _compare(scene, against, roots, payloads=payloads, as_json=as_json)
+    question = opening(projects.read(scene_path(scene)), roots, payloads=payloads)
     with scene_child() as (line, process):
         ask = AskInfo(entry=question.entry, roots=question.roots, load=question.load)
         answer = ask_child(line, process, ask, INFO_LIMIT_S, question.entry)
@@ -128,6 +136,36 @@ def info(scene: str, roots: tuple[str, ...], payloads: bool, as_json: bool) -> i
         emit_json(document)
     else:
         _tell(document)
+    return 0
+
+
+def _compare(scene: str, against: str, roots: tuple[str, ...], *, payloads: bool, as_json: bool) -> int:
+    """Print which parts of a scene were added, removed, moved and changed since another version of it."""
+    read: list[SceneArrays] = []
+    with scene_child() as (line, process):
+        for path in (against, scene):
+            question = opening(projects.read(scene_path(path)), roots, payloads=payloads)
+            got = ask_child(line, process, question, SCENE_LIMIT_S, question.entry)
+            if not isinstance(got, SceneOpened):
+                raise click.ClickException("the scene child answered something else")
+            read.append(cache.read(Path(got.arrays)))
+    old, new = read
+    found = difference(old, new)
+    told = {
+        "added": [new.prim_path[i] for i in found.added.tolist()],
+        "removed": [old.prim_path[i] for i in found.removed.tolist()],
+        "moved": [new.prim_path[i] for i in found.moved.tolist()],
+        "changed": [new.prim_path[i] for i in found.changed.tolist()],
+    }
+    if as_json:
+        emit_json({"scene": scene, "against": against, **told})
+        return 0
+    for kind, paths in told.items():
+        click.echo(f"{kind}: {len(paths)}" if paths else f"{kind}: none")
+        for path in paths[:_SHOWN]:
+            click.echo(f"  {path}")
+        if len(paths) > _SHOWN:
+            click.echo(f"  … {len(paths) - _SHOWN} more; --json tells all")
     return 0
 
 
@@ -152,7 +190,7 @@ def _tell(document: dict[str, Any]) -> None:
 def check(path: str, roots: tuple[str, ...], payloads: bool, as_json: bool) -> int:
     """Lint a project, scene or binding layer. 0 fine, 1 shown with problems, 2 nothing can be shown."""
     found: list[SceneProblem] = []
-    project, read = projects.examine(_scene_path(path))
+    project, read = projects.examine(scene_path(path))
     found += read
     if project is None:
         return _say(
@@ -162,7 +200,7 @@ def check(path: str, roots: tuple[str, ...], payloads: bool, as_json: bool) -> i
     scene: SceneArrays | None = None
     with scene_child() as (line, process):
         try:
-            question = _opening(project, roots, payloads=payloads)
+            question = opening(project, roots, payloads=payloads)
             got = ask_child(line, process, question, SCENE_LIMIT_S, str(project.entry))
             if isinstance(got, SceneOpened):
                 opened = got
@@ -211,7 +249,8 @@ def _problem(p: SceneProblem) -> dict[str, str]:
     return {"code": p.code, "severity": p.severity, "where": p.where, "what": p.what, "remedy": p.remedy}
 
 
-def _opening(project: Project, roots: Sequence[str] = (), *, payloads: bool = True) -> OpenScene:
+def opening(project: Project, roots: Sequence[str] = (), *, payloads: bool = True) -> OpenScene:
+    """Return what to ask a scene child for. Raises SceneFault for a project without a scene."""
     request = project.scene_request()
     if request is None:
         raise SceneFault(
@@ -224,13 +263,31 @@ def _opening(project: Project, roots: Sequence[str] = (), *, payloads: bool = Tr
 @click.command()
 @click.argument("path")
 @root_option
-@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The picture, a PNG; a folder of pictures with --turntable.",
+)
 @click.option("--size", default="1280x800", metavar="WxH", show_default=True)
 @click.option("--camera", default="", metavar="PRIM", help="Look through a camera of the scene.")
 @click.option("--view", default="", type=click.Choice(["", *VIEWS]), help="A standard view.")
 @click.option("--theme", default="dark", type=click.Choice(["dark", "light"]))
 @click.option("--at", "at", default=None, type=float, metavar="TIME", help="A time code of the scene.")
 @click.option("--lights/--no-lights", default=True, help="The scene's own lights, or the eye's.")
+@click.option("--parallel", is_flag=True, help="Parallel rays instead of perspective.")
+@click.option(
+    "--section", "cut", default="", type=click.Choice(["", *CUTS]), help="Cut open; this half is shown."
+)
+@click.option(
+    "--turntable",
+    "frames",
+    default=0,
+    type=click.IntRange(0, MOST_FRAMES),
+    metavar="N",
+    help="N pictures all around the scene, for a film: 0000.png, 0001.png, …",
+)
 @payload_option
 def render(
     path: str,
@@ -242,6 +299,9 @@ def render(
     theme: str,
     at: float | None,
     lights: bool,
+    parallel: bool,
+    cut: str,
+    frames: int,
     payloads: bool,
 ) -> int:
     """Write a picture of a scene, or of a project's scene, as authored (no live values)."""
@@ -250,9 +310,9 @@ def render(
         raise click.ClickException(
             f"--size is WIDTHxHEIGHT in pixels, for example 1280x800; '{size}' is not."
         )
-    project = projects.read(_scene_path(path))
+    project = projects.read(scene_path(path))
     with scene_child() as (line, process):
-        question = _opening(project, roots, payloads=payloads)
+        question = opening(project, roots, payloads=payloads)
         got = ask_child(line, process, question, SCENE_LIMIT_S, str(project.entry))
     if not isinstance(got, SceneOpened):
         raise click.ClickException("the scene child answered something else")
@@ -262,9 +322,39 @@ def render(
     made.set_options(lights=lights)
     if at is not None:
         made.apply(posed(base_look(scene), scene, Motion.of(scene), at))
-    _write(made, output)
+    if parallel:
+        made.orthographic = True
+    if cut:
+        _cut(made, cut)
+    if frames:
+        _turn(made, output, frames)
+    else:
+        _write(made, output)
     click.echo(str(output.resolve()))
     return 0
+
+
+def _cut(made: View, which: str) -> None:
+    """Cut the scene through its middle; `x+` shows what is at higher x, `x-` the rest."""
+    from armillary.viewport import section
+
+    plane = section.through_middle(made.rest_box, which[0])
+    made.section = section.flipped(plane) if which[1] == "+" else plane
+
+
+def _turn(made: View, folder: Path, frames: int) -> None:
+    """Write pictures from all around what the eye looks at, a full turn in equal steps."""
+    from armillary.viewport.camera import orbit
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SceneFault(
+            f"The folder cannot be made ({error.strerror}).", where=str(folder), remedy="Choose another one."
+        ) from error
+    for i in range(frames):
+        _write(made, folder / f"{i:04}.png")
+        made.pose = orbit(made.pose, 360.0 / frames, 0.0)
 
 
 def _view(scene: SceneArrays, size: tuple[int, int], camera: str, view: str, theme: str) -> View:

@@ -244,6 +244,15 @@ class WriteTree:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Flatten:
+    """Ask the scene child to write the open scene as one flattened layer; answered by Json: counts."""
+
+    output: str  # absolute path
+    force: bool = False  # an existing file may be replaced, never one of the scene itself
+    look: str = ""  # .npz with rgba, visible, moved and matrix of a Look that is baked in; "" = as authored
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SceneOpened:
     """Where the arrays are and what the binding layer says."""
 
@@ -252,6 +261,7 @@ class SceneOpened:
     problems: tuple[SceneProblem, ...]  # of the binding layer; the scene's are in the arrays
     cached: bool
     seconds: Mapping[str, float] = field(default_factory=dict)  # check, open, load, write
+    files: tuple[str, ...] = ()  # that the arrays were made of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

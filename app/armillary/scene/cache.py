@@ -325,6 +325,15 @@ def remember(folder: Path, request: str, digests: Mapping[str, str]) -> str:
     return content_key(request, digests)
 
 
+def files_of(folder: Path, request: str) -> tuple[str, ...]:
+    """Return the files that a request was made of when it was noted last, () where nothing is known."""
+    note = folder / f"{hashlib.blake2b(request.encode(), digest_size=20).hexdigest()}.files"
+    try:
+        return tuple(map(str, orjson.loads(note.read_bytes())["files"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
+
+
 def _unwritable(folder: Path, error: OSError) -> SceneFault:
     return SceneFault(
         f"The scene's arrays could not be written: {error.strerror}.",

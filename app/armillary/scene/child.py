@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import gc
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from armillary.model.places import cache as user_cache
 from armillary.model.places import runtime
 from armillary.model.scene import SceneArrays, SceneProblem
 from armillary.model.tree import cleaned
-from armillary.scene import author, cache, deadline, foreign, info, lint, sidecar
+from armillary.scene import author, cache, deadline, flatten, foreign, info, lint, sidecar
 from armillary.scene.check import Checked, check
 from armillary.scene.load import Options, load
 from armillary.scene.pictures import Pictures
@@ -68,6 +69,8 @@ class SceneServer:
                 return self._info(asked)
             case message.CheckBindings():
                 return self._check_bindings(asked)
+            case message.Flatten():
+                return self._flatten(asked)
             case message.WriteTree():
                 return _write_tree(asked)
         raise SceneFault(
@@ -142,6 +145,7 @@ class SceneServer:
             problems=(*beside, *problems, *(lint.lint(bindings, arrays) if bindings else ())),
             cached=cached,
             seconds=seconds,
+            files=_drawn(request, cache.files_of(folder, text)),
         )
 
     def _from_cache(self, path: Path | None) -> SceneArrays | None:
@@ -191,6 +195,15 @@ class SceneServer:
         if any(Sdf.Layer.Find(file) is None for file in files):
             self._close()  # a new file is no part of the open stage yet: it is composed when next asked for
         return message.Done()
+
+    def _flatten(self, asked: message.Flatten) -> message.Json:
+        stage, arrays = self._stage().stage, self._arrays
+        if arrays is None:
+            raise SceneFault("No scene is open.", where="scene.child", remedy="Open a scene first.")
+        look = flatten.read_look(asked.look, len(arrays)) if asked.look else None
+        with quiet():
+            told = flatten.write(stage, arrays, Path(asked.output), look, force=asked.force)
+        return message.Json(text=orjson.dumps({"output": asked.output, **told}).decode())
 
     def _bindings(self) -> message.BindingsRead:
         """Read the binding layer again; a stage that is open composes it anew when it is next asked for."""
@@ -283,6 +296,14 @@ def _hashed(request: message.OpenScene, file: str) -> str:
         return cache.digest(file)
 
 
+def _drawn(request: message.OpenScene, files: Sequence[str]) -> tuple[str, ...]:
+    """Return the files without the layers of bindings, which draw nothing."""
+    above = {os.path.realpath(path) for path in (request.bindings, request.composed) if path}
+    branches = os.path.splitext(os.path.realpath(request.bindings))[0] + os.sep if request.bindings else "\0"
+    real = ((file, os.path.realpath(file)) for file in files)
+    return tuple(file for file, path in real if path not in above and not path.startswith(branches))
+
+
 def _request_text(request: message.OpenScene) -> str:
     """Return everything but file contents that decides what the arrays hold."""
     facts = (
@@ -364,7 +385,7 @@ def run(args: Mapping[str, Any], ready: Callable[[dict[str, Any]], None]) -> Non
 
 def _seconds(asked: object) -> float:
     """Return how long a request may take before the size of files is known; what writes is not cut short."""
-    if isinstance(asked, message.SaveBindings | message.WriteTree):
+    if isinstance(asked, message.SaveBindings | message.WriteTree | message.Flatten):
         return deadline.MOST_SECONDS
     return float(getattr(asked, "limits", {}).get("seconds", deadline.SECONDS))
 

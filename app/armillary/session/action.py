@@ -31,6 +31,7 @@ class Desk(Protocol):
     def toggle_full_screen(self) -> None: ...
     def reset_layout(self) -> None: ...
     def save_picture(self) -> None: ...  # asks for a file
+    def export_scene(self) -> None: ...  # asks for a file
     def copy(self, text: str) -> None: ...
     def silence(self) -> None: ...  # the sound of the alarms that are there now
     def toggle(self, option: str) -> None: ...  # grid | axes | labels | legend
@@ -40,6 +41,7 @@ class Desk(Protocol):
     def release_commands(self) -> None: ...  # asks a reason, then workspace.kill
     def use_layout(self, name: str) -> None: ...  # operate | author | train
     def open_report(self) -> None: ...  # of the exercise that is over
+    def scene_tool(self, name: str) -> None: ...  # a command of `session.view_actions` without its `view.`
     def open_trainee(self) -> None: ...  # a second desk on the exercise that is shown
 
 

@@ -13,6 +13,7 @@ from armillary.session.loop_actions import LOOP_ACTIONS
 from armillary.session.scene_actions import SCENE_ACTIONS
 from armillary.session.time_actions import TIME_ACTIONS
 from armillary.session.training_actions import TRAINING_ACTIONS
+from armillary.session.view_actions import VIEW_ACTIONS
 from armillary.session.workspace import Workspace, WorldState
 
 __all__ = ["ACTIONS", "ROLES", "Action", "Desk", "action"]
@@ -362,6 +363,7 @@ ACTIONS: tuple[Action, ...] = (
     *AUTHOR_ACTIONS,
     *LOOP_ACTIONS,
     *SCENE_ACTIONS,
+    *VIEW_ACTIONS,
     Action(
         id="desk.palette",
         title="Find a command, part or tag…",

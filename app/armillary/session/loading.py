@@ -17,6 +17,7 @@ from armillary.model.tags import TagSpec
 from armillary.session import scenery
 from armillary.session.boarding import start_scene
 from armillary.session.feed import SCENE, Feed
+from armillary.session.scene_files import SceneFiles
 from armillary.session.scenery import Scenery
 from armillary.session.showing import same, variants_wanted
 from armillary.session.standing import IDLE, Standing
@@ -42,12 +43,14 @@ class Loading(Standing):
         self._scene_child = False
         self._scene_died: FaultRecord | None = None  # how the child ended while it ran
         self._attributes_asked = 0
+        self.scene_files = SceneFiles()
         self._variants: tuple[tuple[str, str, str], ...] = ()
         self._variants_mono_ns = 0
 
     def _forget_scene(self) -> None:
         self._callbacks.clear()
         self._variants, self._scene_problem, self._scene_child = (), None, False
+        self.scene_files.forget()
         self._scene_died = None
 
     # ------------------------------------------------------------ requests
@@ -87,10 +90,31 @@ class Loading(Standing):
         self._say("Reading the scene", 0.1)
         self._ask(SCENE, request, self._scene_opened, SCENE_S)
 
+    def reload_scene(self) -> None:
+        """Read the scene again as it is on disk; selection, view and bindings stay, by path."""
+        if self._plan is None or self._feed is None or self.progress[0]:
+            return
+        self.scene_files.reloading()
+        if not self._scene_child or self.scene is None:
+            self._open_scene()
+            return
+        self._say("Reading the scene again", 0.1)
+        # with nothing chosen anew: what was chosen of variants and payloads stays
+        self._ask(SCENE, ChooseVariants(), self._reloaded, SCENE_S)
+
+    def _reloaded(self, answer: object) -> None:
+        """Show the scene as it was read again; one that cannot be read leaves the picture as it is."""
+        if isinstance(answer, SceneOpened):
+            self._scene_opened(answer)
+        else:
+            self._say(*IDLE)
+            self._tell(answer)
+
     def _scene_opened(self, answer: object) -> None:
         if not isinstance(answer, SceneOpened):
             self._scene_failed(answer)
             return
+        self.scene_files.opened(answer.files)
         self._say("Preparing the picture", 0.6)
         specs, colormaps = self.specs, self.colormaps
         self._work(lambda: scenery.load(answer, specs, colormaps), self._scene_loaded)

@@ -17,9 +17,9 @@ _BONUS = {"action": 8.0, "tag": 2.0, "prim": 0.0}
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that can be found: `key` is an action id, a prim path or a tag name."""
+    """One thing that can be found: `key` is an action id, a prim path, a tag name or what parts must fit."""
 
-    kind: Literal["action", "prim", "tag"]
+    kind: Literal["action", "prim", "tag", "parts"]
     key: str
     text: str  # searched and shown
     note: str = ""  # shown beside: shortcut, type, unit
@@ -46,6 +46,19 @@ def search(query: str, entries: Sequence[Entry], limit: int = 50) -> list[Entry]
         scored = [(score, i) for _, score, i in near]
     scored.sort(key=lambda pair: (-pair[0], pair[1]))
     return [entries[i] for _, i in scored[:limit]]
+
+
+def fitting(query: str, entries: Sequence[Entry]) -> list[Entry]:
+    """Return all parts whose path or type has all words of a query, in order; none without a query."""
+    words = query.casefold().split()
+    if not words:
+        return []
+    texts = _folded(_Same(entries))
+    return [
+        e
+        for e, text in zip(entries, texts, strict=True)
+        if e.kind == "prim" and all(w in text for w in words)
+    ]
 
 
 def _score(entry: Entry, folded: str, words: list[str]) -> float:

@@ -68,7 +68,35 @@ def _look(desk: Desk, path: str) -> None:
     desk.say(f"Through {path}")
 
 
+def _why_no_export(at: Workspace) -> str:
+    if at.is_trainee:
+        return "A trainee's desk writes no files."
+    return "" if at.scene is not None and at.look is not None else "No scene is shown."
+
+
+def _why_no_reload(at: Workspace) -> str:
+    if at.scene is None:
+        return "No scene is shown."
+    return "The scene is being read." if at.progress[0] else ""
+
+
 SCENE_ACTIONS: tuple[Action, ...] = (
+    Action(
+        id="scene.export",
+        title="Export the scene as it is…",
+        menu="File",
+        tip="Write one flattened USD layer with the colours and places that are shown now",
+        why_not=_why_no_export,
+        run=lambda desk: desk.export_scene(),
+    ),
+    Action(
+        id="scene.reload",
+        title="Read the scene again",
+        menu="View/Scene",
+        tip="Show the scene's files as they are on disk now; view, selection and bindings stay",
+        why_not=_why_no_reload,
+        run=lambda desk: desk.workspace.reload_scene(),
+    ),
     Action(
         id="scene.play",
         title="Play or hold the scene's animation",

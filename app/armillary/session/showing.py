@@ -17,6 +17,7 @@ from armillary.model.motion import Motion, advance, posed
 from armillary.model.quality import RANK_MASK, SUBSTITUTED
 from armillary.model.scene import SceneArrays
 from armillary.model.tags import TagTable
+from armillary.session.explode import exploded, spread
 from armillary.session.mirror import Mirror
 from armillary.session.scenery import Scenery
 
@@ -34,6 +35,8 @@ class Showing:
         self.hidden: set[int] = set()
         self.isolated: tuple[int, ...] = ()
         self.ghost = False
+        self.explode = 0.0  # share of their way that parts are moved out
+        self._way: F8 | None = None
         self.grey = GREYS["dark"]
         self.alarms: U1 | None = None  # (M,) marks of alarms, None when there are none
         self.tint: Callable[[Look, Mirror], Look] | None = None  # other colours than those of the bindings
@@ -53,6 +56,7 @@ class Showing:
         self.scenery, self.trial = scenery, None
         self.look = base_look(scenery.scene) if scenery is not None else None
         self.hidden, self.isolated = set(), ()
+        self.explode, self._way = 0.0, None
         self._motion = Motion.of(scenery.scene) if scenery is not None else Motion()
         self.playing = False
         self.stage_at = scenery.scene.time_range[0] if scenery is not None else 0.0
@@ -139,6 +143,10 @@ class Showing:
         look = resolve(scenery.program, table, options)
         if self.playing or self.stage_at != scenery.scene.time_range[0]:
             look = posed(look, scenery.scene, self._motion, self.stage_at)
+        if self.explode > 0:
+            if self._way is None or len(self._way) != len(scenery.scene):
+                self._way = spread(scenery.scene)
+            look = exploded(look, scenery.scene, self._way, self.explode)
         if self.trial is not None and self.trial[1] & int(RANK_MASK) == SUBSTITUTED:
             look = self._marked(look, scenery, self.trial[0])
         if self.tint is not None:

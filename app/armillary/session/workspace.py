@@ -43,6 +43,7 @@ from armillary.session.showing import GREYS
 from armillary.session.timeline import Timeline
 from armillary.session.training import Station
 from armillary.session.undo import Undo
+from armillary.session.views import Views
 from armillary.session.visit import Line
 from armillary.session.visiting import Visiting
 from armillary.session.whatif import Futures
@@ -104,6 +105,8 @@ class Workspace(Visiting):
         self.beside = Beside(self, self.futures, clock)
         self.modelmap = ModelMap(self._work, self._saved_folder, lambda: self.plant_specs)
         self.undo = Undo()
+        self.views = Views()
+        self.project_changed.connect(lambda: self.views.begin(self._saved_folder(), self.path))
         self.authoring = Authoring(self, self.undo)
         self.disk = Disk(self)
         self.browsing = Browsing(self, clock)
@@ -226,6 +229,7 @@ class Workspace(Visiting):
             self.frame_arrived.emit(_NONE)
         self._start_again(now_mono_ns)
         self.disk.look(now_mono_ns)
+        self.scene_files.look(now_mono_ns)
         if self.orders.is_counting:
             self.orders.changed.emit()
         self.showing.turn(now_mono_ns, self._moves)
@@ -454,6 +458,11 @@ class Workspace(Visiting):
     def set_ghost(self, ghost: bool) -> None:
         """Draw everything but the selection faintly, or no longer."""
         self.showing.ghost = ghost
+        self._refresh(changed=True)
+
+    def set_explode(self, share: float) -> None:
+        """Move parts out by a share of their way from what holds them; 0 puts them back."""
+        self.showing.explode = min(max(share, 0.0), 2.0)
         self._refresh(changed=True)
 
     def set_paused(self, paused: bool) -> None:

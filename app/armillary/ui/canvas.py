@@ -30,6 +30,7 @@ from armillary.session.workspace import Workspace
 from armillary.ui import placards
 from armillary.ui.mime import can_be_bound
 from armillary.ui.theme import Colours
+from armillary.ui.tool import Tool
 from armillary.viewport.badges import Badge
 from armillary.viewport.view import View
 from armillary.viewport.vision import simulated
@@ -61,6 +62,8 @@ class Canvas(QWidget):
         self.frames = 0
         self.on_frame: Callable[[], None] = lambda: None  # after each picture that was made
         self.on_drop: Callable[[QMimeData, int], object] = lambda _data, _prim: None
+        self.tools: list[Tool] = []  # the first that takes an event has it
+        self._held: Tool | None = None  # has taken the press
         self._pixels: U1 | None = None  # keeps the memory of `_image` alive
         self._rendered: U1 = np.zeros((0, 0, 4), np.uint8)
         self.vision = ""  # colour vision that is simulated, a name of `viewport.vision`
@@ -123,6 +126,10 @@ class Canvas(QWidget):
         if scene is not None and self._workspace.look is not None:
             self.view.apply(self._workspace.look)
             self.view.select(self._workspace.selection)
+        if not is_same:
+            self._held = None
+            for tool in self.tools:
+                tool.scene_changed()
         self._alarmed()
         self._open_changed()
 
@@ -241,6 +248,10 @@ class Canvas(QWidget):
             placards.paint_empty(painter, self.rect(), self._colours, self._workspace)
         else:
             painter.drawImage(QRectF(self.rect()), self._image)
+            for tool in self.tools:
+                painter.save()
+                tool.paint(painter, self.devicePixelRatioF())
+                painter.restore()
             if self.vision:
                 placards.paint_note(
                     painter, self._colours, f"Simulated colour vision: {_VISIONS[self.vision]}"
@@ -278,10 +289,17 @@ class Canvas(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         self._pressed = self._last = event.position()
         self._moved = False
+        at = self._pixel(event.position())
+        is_left = event.button() == Qt.MouseButton.LeftButton and self._workspace.scene is not None
+        self._held = next((t for t in self.tools if is_left and t.press(*at)), None)
         self._set_hover(NOTHING)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         at = event.position()
+        if self._held is not None:
+            self._moved |= self._pressed is not None and (at - self._pressed).manhattanLength() >= _CLICK_PX
+            self._held.drag(*self._pixel(at))
+            return
         if self._pressed is None or event.buttons() == Qt.MouseButton.NoButton:
             self._hover_at = at
             if not self._hovering.isActive():
@@ -302,11 +320,18 @@ class Canvas(QWidget):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         was_click = self._pressed is not None and not self._moved
         self._pressed = None
+        held, self._held = self._held, None
+        if held is not None:
+            held.release()
+            if not held.passes_clicks:
+                return
         if was_click and event.button() == Qt.MouseButton.LeftButton:
             self._click(event.position(), event.modifiers())
 
     def _click(self, at: QPointF, keys: Qt.KeyboardModifier) -> None:
         if self._workspace.scene is None:
+            return
+        if any(tool.click(*self._pixel(at)) for tool in self.tools):
             return
         badge = self.view.badge_at(*self._pixel(at))
         if badge is not None:
@@ -336,11 +361,19 @@ class Canvas(QWidget):
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
         steps = event.angleDelta().y() / _WHEEL_STEP
+        if any(tool.wheel(steps) for tool in self.tools):
+            return
         if steps and self._workspace.scene is not None:
             self.view.zoom(_ZOOM_PER_STEP**steps, *self._pixel(event.position()))
             self.touch()
 
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        if not any(tool.key_up(event) for tool in self.tools):
+            super().keyReleaseEvent(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        if any(tool.key(event) for tool in self.tools):
+            return
         turn = {
             Qt.Key.Key_Left: (-1.0, 0.0),
             Qt.Key.Key_Right: (1.0, 0.0),

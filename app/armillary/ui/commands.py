@@ -32,7 +32,7 @@ from armillary.ui.pieces import label
 from armillary.ui.theme import Colours
 
 WIDTH, HEIGHT = 620, 420
-_ICONS = {"action": "command", "tag": "tag"}
+_ICONS = {"action": "command", "tag": "tag", "parts": "fit"}
 _NOTE_ROLE = int(Qt.ItemDataRole.UserRole)
 _PAUSE_MS = 60
 _TOP = 64

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from armillary.session.actions import ACTIONS, Action, action
-from armillary.session.palette import Entry, search
+from armillary.session.palette import Entry, fitting, search
 from armillary.session.workspace import Workspace
+
+MOST_PARTS = 2_000  # selected at once: the outline of each is drawn, and panels list them
 
 
 class Finder:
@@ -38,13 +40,24 @@ class Finder:
                 self._entries += [
                     Entry("prim", path, path, kind) for path, kind in zip(scene.prim_path, kinds, strict=True)
                 ]
-        return search(text, self._entries)
+        found = search(text, self._entries)
+        parts = fitting(text, self._entries)
+        if len(parts) > 1:  # outlined in the picture, all at once
+            shown = min(len(parts), MOST_PARTS)
+            of = f"first {shown} of {len(parts)}" if shown < len(parts) else f"all {shown}"
+            found.insert(min(1, len(found)), Entry("parts", text, f"Select the {of} parts with “{text}”"))
+        return found
 
     def take(self, entry: Entry) -> None:
         """Run a command, select and frame a part, or show a tag and select its part."""
         ws = self._workspace
         if entry.kind == "action":
             self._run(action(entry.key))
+        elif entry.kind == "parts":
+            paths = [e.key for e in fitting(entry.key, self._entries)[:MOST_PARTS]]
+            prims = tuple(p for path in paths if (p := ws.prim_named(path)) is not None)
+            ws.select(prims)
+            self._frame(prims)
         elif entry.kind == "prim" and (prim := ws.prim_named(entry.key)) is not None:
             ws.select((prim,))
             self._frame((prim,))

@@ -19,11 +19,12 @@ from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QMainWindow,
 
 from armillary.model.arrays import U4
 from armillary.model.clock import Clock, WallClock
-from armillary.model.fault import Fault
+from armillary.model.fault import Fault, FaultRecord
 from armillary.model.frame import WorldKind
 from armillary.session.actions import ACTIONS, Action, action
 from armillary.session.alarm_actions import go_to_alarm
 from armillary.session.alarmbook import AlarmRow
+from armillary.session.exporting import export
 from armillary.session.settings import Settings
 from armillary.session.workspace import Workspace, WorldState
 from armillary.ui import docks, icons, theme
@@ -54,6 +55,8 @@ from armillary.ui.panels.tree import TreePanel
 from armillary.ui.panels.trends import TrendsPanel
 from armillary.ui.panels.whatif import WhatIfPanel
 from armillary.ui.probe import Lateness
+from armillary.ui.scene_card import SceneCard
+from armillary.ui.scene_tools import SceneTools
 from armillary.ui.second import SecondDesk, words_of
 from armillary.ui.status import Status
 from armillary.viewport.view import View
@@ -99,6 +102,7 @@ class DeskWindow(QMainWindow):
     def _build_panels(self) -> None:
         ws, clock, colours = self.workspace, self.clock, self.colours
         self.canvas = Canvas(ws, clock, colours, View())
+        self.tools = SceneTools(ws, self.canvas, clock, colours, self.say, self.fault)
         self.pictures = QSplitter()
         self.beside = BesideView(ws, self.canvas, colours, self.pictures)
         self.tree = TreePanel(ws, colours, self.frame, self._context_menu)
@@ -124,6 +128,7 @@ class DeskWindow(QMainWindow):
         self.instructor = InstructorPanel(ws, colours, self._run_named, self.fault)
         self.brief = BriefCard(ws, self._run_named)
         self.changed = DiskCard(ws, self._run_named, self.say)
+        self.scene_changed_card = SceneCard(ws, self._run_named)
         self.second = SecondDesk(self)
 
     def _build_frame(self) -> None:
@@ -153,6 +158,7 @@ class DeskWindow(QMainWindow):
         self.bars.place(self.mode, self.docks, self.canvas, self.show_panel)
         self.mode.top(self.brief)
         self.mode.top(self.changed)
+        self.mode.top(self.scene_changed_card)
         if self.workspace.is_trainee:
             for name in ("worlds", "links"):
                 self.docks.hide(name)
@@ -163,6 +169,7 @@ class DeskWindow(QMainWindow):
         self.help = HelpSheet(self.mode)
         self.menus = Menus(self, self, self)
         self.addToolBar(self.menus.toolbar)
+        self.tools.attach(self.menus.menu("View/Kept views"))
         self._recent = QMenu("Open recent", self)
         self._recent.aboutToShow.connect(self._fill_recent)
         file_menu = self.menus.menu("File")
@@ -355,6 +362,11 @@ class DeskWindow(QMainWindow):
             self.canvas.view.standard(name)
         self.canvas.touch()
 
+    def scene_tool(self, name: str) -> None:
+        """Run a command of `session.view_actions` by its name without `view.`."""
+        self.tools.run(name)
+        self._soon()
+
     def frame(self, prims: tuple[int, ...]) -> None:
         """Frame parts, or everything."""
         if prims:
@@ -448,7 +460,7 @@ class DeskWindow(QMainWindow):
             self.canvas, self.tree, self.inspector, self.tags, self.trends, self.links, self.events,
             self.alarms, self.alarmbar, self.exercise, self.instructor, self.browse,
             self.whatif, self.compare, self.beside, self.decisions,
-            self.status, self.cards, self.commands, self.menus, self.docks, self.bars, self.mode,
+            self.status, self.cards, self.commands, self.menus, self.docks, self.bars, self.mode, self.tools,
         ):  # fmt: skip
             part.set_colours(self.colours)
         self._name_strangers()  # a new style sheet makes new inner widgets
@@ -495,6 +507,27 @@ class DeskWindow(QMainWindow):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(lambda name: self._try(lambda: self.save_to(Path(name))))
         dialog.open()
+
+    def export_scene(self) -> None:
+        """Ask for a file and export the scene as it is shown; Qt asks before a file is replaced."""
+        folder = self.settings.get("folder", str(Path.home()))
+        dialog = QFileDialog(self, "Export the scene", folder, "OpenUSD (*.usdc *.usda *.usd)")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("usdc")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda name: self._try(lambda: self.export_to(Path(name))))
+        dialog.open()
+
+    def export_to(self, path: Path) -> None:
+        """Write what is shown as a flattened layer over what is there. Raises Fault."""
+
+        def done(answer: str | FaultRecord) -> None:
+            if isinstance(answer, FaultRecord):
+                self.fault(answer.fault())
+            else:
+                self.say(f"Exported {answer}.")
+
+        export(self.workspace, path, force=True, done=done)
 
     def save_to(self, path: Path) -> None:
         """Write the whole window, viewport included, as PNG. Raises Fault when the file cannot be written."""

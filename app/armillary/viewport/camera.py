@@ -114,7 +114,9 @@ def zoom(pose: CameraPose, factor: float, at: tuple[float, float], size: tuple[i
     step = view_height(pose) / h
     aside = ((at[0] - w / 2) * right - (at[1] - h / 2) * up) * step
     shift = aside * (1 - 1 / factor)
-    position = np.asarray(pose.focus) + np.subtract(pose.position, pose.focus) / factor
+    # parallel rays: going nearer would enlarge nothing and leave parts behind the eye
+    nearer = factor if pose.fov_deg > 0 else 1.0
+    position = np.asarray(pose.focus) + np.subtract(pose.position, pose.focus) / nearer
     return replace(
         pose,
         position=_xyz(position + shift),
@@ -150,6 +152,57 @@ def standard(name: str, box: F8, aspect: float) -> CameraPose:
     direction, up = STANDARD.get(name, STANDARD["iso"])
     pose = CameraPose(position=direction, focus=(0.0, 0.0, 0.0), up=up)
     return fit(pose, box, aspect) if np.isfinite(box).all() else replace(HOME)
+
+
+def parallel(pose: CameraPose, box: F8) -> CameraPose:
+    """Return the same view with parallel rays (orthographic), its eye before all of a world box (6,)."""
+    if pose.fov_deg <= 0:
+        return pose
+    _, _, back = basis(pose)
+    away = distance(pose)
+    if np.isfinite(box).all():
+        focus = np.asarray(pose.focus)
+        away = max(
+            away, float(((corners(box) - focus) @ back).max()), float(np.linalg.norm(box[3:] - box[:3]))
+        )
+    position = np.asarray(pose.focus) + away * back
+    return replace(pose, position=_xyz(position), fov_deg=0.0, ortho_height=view_height(pose))
+
+
+def perspective(pose: CameraPose, fov_deg: float = DEFAULT_FOV_DEG) -> CameraPose:
+    """Return the same view with perspective: what is at the focus keeps its size."""
+    if pose.fov_deg > 0:
+        return pose
+    _, _, back = basis(pose)
+    away = max(pose.ortho_height, _TINY) / (2 * float(np.tan(np.radians(fov_deg) / 2)))
+    position = np.asarray(pose.focus) + away * back
+    return replace(pose, position=_xyz(position), fov_deg=fov_deg, ortho_height=0.0)
+
+
+def turn(pose: CameraPose, right_deg: float, up_deg: float) -> CameraPose:
+    """Return the eye where it is, looking further to the right and up; upright, never over the pole."""
+    _, _, back = basis(pose)
+    gaze = -back
+    elevation = np.degrees(np.arcsin(np.clip(gaze[2], -1, 1)))
+    elevation = np.radians(np.clip(elevation + up_deg, -_POLE_DEG, _POLE_DEG))
+    flat = gaze[:2] if np.linalg.norm(gaze[:2]) > _TINY else np.asarray(pose.up[:2])
+    heading = np.arctan2(flat[1], flat[0]) - np.radians(right_deg)
+    gaze = np.array(
+        [np.cos(elevation) * np.cos(heading), np.cos(elevation) * np.sin(heading), np.sin(elevation)]
+    )
+    focus = np.asarray(pose.position) + distance(pose) * gaze
+    return replace(pose, focus=_xyz(focus), up=(0.0, 0.0, 1.0))
+
+
+def step(pose: CameraPose, right: float, up: float, ahead: float, *, level: bool) -> CameraPose:
+    """Return the eye moved by metres, with what it looks at. level: ahead keeps the height (walking)."""
+    aside, _, back = basis(pose)
+    gaze = -back
+    if level:
+        flat = np.array([gaze[0], gaze[1], 0.0])
+        gaze = _unit(flat) if np.linalg.norm(flat) > _TINY else np.asarray(pose.up, np.float64)
+    shift = right * aside + np.array([0.0, 0.0, up]) + ahead * gaze
+    return replace(pose, position=_xyz(pose.position + shift), focus=_xyz(pose.focus + shift))
 
 
 def through(camera: Camera) -> CameraPose:

@@ -10,6 +10,7 @@ import numpy as np
 from armillary.model.arrays import F8, I8
 from armillary.viewport.boxes import Boxes
 from armillary.viewport.camera import CameraPose, ray
+from armillary.viewport.section import kept
 from armillary.viewport.stage import Stage
 
 _BATCH = 12  # pieces tried at once, nearest first
@@ -64,6 +65,8 @@ def _nearest(boxes: Boxes, stage: Stage, pieces: I8, origin: F8, direction: F8) 
         v = (q @ direction) / det
         t = np.einsum("ij,ij->i", ac, q) / det
         met = (np.abs(det) > _PARALLEL) & (u >= -_EDGE) & (v >= -_EDGE) & (u + v <= 1 + _EDGE) & (t > 0)
+        if stage.cut is not None:  # what is cut away is not there
+            met &= kept(stage.cut, origin + stage.origin + t[:, None] * direction)
     if not met.any():
         return -1, np.inf
     t = np.where(met, t, np.inf)

@@ -47,6 +47,9 @@ flat out vec4 armRgba;
 flat out ivec2 armRankCode;
 flat out vec3 armAdd;
 smooth out vec3 armLight;
+//CUT uniform vec4 armCut;  // in render space: what is below 0 is cut away
+//CUT smooth out float armKept;
+//CUT flat out int armMirrored;
 //POINT smooth out vec4 armPointSmooth;
 //GLOSS smooth out vec3 armFacing;
 //GLOSS flat out vec2 armGloss;  // metal, smoothness
@@ -92,6 +95,8 @@ _VERTEX_MAIN = """
     vec4 r2 = texelFetch(armMatrix, ivec2(row & mask, row >> armShift), 0);
     vec3 place = vec3(dot(r0, vertexMC), dot(r1, vertexMC), dot(r2, vertexMC));
     gl_Position = MCDCMatrix * vec4(place, 1.0);
+    //CUT armKept = dot(armCut.xyz, place) + armCut.w;
+    //CUT armMirrored = dot(cross(r0.xyz, r1.xyz), r2.xyz) < 0.0 ? 1 : 0;
     // cofactors keep normals right under uneven scale; the sign is settled by facing the eye
     vec3 n = vec3(dot(cross(r1.xyz, r2.xyz), armNormal), dot(cross(r2.xyz, r0.xyz), armNormal),
                   dot(cross(r0.xyz, r1.xyz), armNormal));
@@ -129,6 +134,8 @@ flat in vec4 armRgba;
 flat in ivec2 armRankCode;
 flat in vec3 armAdd;
 smooth in vec3 armLight;
+//CUT smooth in float armKept;
+//CUT flat in int armMirrored;
 //POINT smooth in vec4 armPointSmooth;
 //GLOSS smooth in vec3 armFacing;
 //GLOSS flat in vec2 armGloss;
@@ -215,11 +222,14 @@ _IMAGE_MAIN = """
 """
 
 _FRAGMENT_MAIN = """
+  //CUT if (armKept < 0.0) discard;
   vec4 base = armRgba;
   //POINT base = vec4(armPointSmooth.rgb, armRgba.a);
   //IMAGES
   vec3 rgb = min(base.rgb * armLight + armAdd, 1.0);
   //SHINE
+  // the inside of a part that is cut open is flat and darker: it reads as the face of the cut
+  //CUT if (armPass == 0 && gl_FrontFacing == (armMirrored == 1)) rgb = 0.6 * base.rgb;
   int rank = armRankCode.x;
   if (rank >= RANK_UNCERTAIN) {
     vec2 p = floor(gl_FragCoord.xy);
@@ -235,7 +245,7 @@ _FRAGMENT_MAIN = """
 """
 
 
-def _fill(text: str, point_colours: bool, images: bool, gloss: bool) -> str:
+def _fill(text: str, point_colours: bool, images: bool, gloss: bool, cut: bool) -> str:
     ranks = {
         "RANK_UNCERTAIN": UNCERTAIN,
         "RANK_STALE": STALE,
@@ -250,22 +260,23 @@ def _fill(text: str, point_colours: bool, images: bool, gloss: bool) -> str:
         else "\n".join(line.replace("LAMP ", "").replace("#", str(i)) for i in range(LAMPS))
         for line in text.split("\n")
     )
+    text = text.replace("//CUT ", "" if cut else "//")
     text = text.replace("//IMAGES", _IMAGE_MAIN if images else "").replace("//IMAGE ", "" if images else "//")
     text = text.replace("//SHINE", _GLOSS_MAIN if gloss else "").replace("//GLOSS ", "" if gloss else "//")
     return text.replace("//POINT ", "" if point_colours else "//")
 
 
-def vertex(point_colours: bool, images: bool, gloss: bool) -> tuple[str, str]:
+def vertex(point_colours: bool, images: bool, gloss: bool, cut: bool = False) -> tuple[str, str]:
     """Return the declarations and the body that replace VTK's vertex position."""
     declarations = f"{VERTEX_TAG}\n{_VERTEX}{_VERTEX_LAMP}"
-    return _fill(declarations, point_colours, images, gloss), _fill(
-        _VERTEX_MAIN, point_colours, images, gloss
+    return _fill(declarations, point_colours, images, gloss, cut), _fill(
+        _VERTEX_MAIN, point_colours, images, gloss, cut
     )
 
 
-def fragment(point_colours: bool, images: bool, gloss: bool) -> tuple[str, str]:
+def fragment(point_colours: bool, images: bool, gloss: bool, cut: bool = False) -> tuple[str, str]:
     """Return the declarations and the body that replace VTK's lighting."""
     declarations = f"{FRAGMENT_TAG}\n{_FRAGMENT}{_IMAGES if images else ''}"
-    return _fill(declarations, point_colours, images, gloss), _fill(
-        _FRAGMENT_MAIN, point_colours, images, gloss
+    return _fill(declarations, point_colours, images, gloss, cut), _fill(
+        _FRAGMENT_MAIN, point_colours, images, gloss, cut
     )

@@ -75,6 +75,7 @@ class Stage:
         self.by_lights = bool(scene.lights)  # False: the eye's own light
         self._lamps = lamps(scene.lights, self.origin)
         self.theme: Theme = DARK
+        self._cut: tuple[float, float, float, float] | None = None
         self._boxes: Boxes | None = None
         self._instance_rest: F8 | None = None
         self._passes_known = False
@@ -272,13 +273,7 @@ class Stage:
         actor.SetForceTranslucent(which == TRANSLUCENT)
         actor.SetForceOpaque(which != TRANSLUCENT)
         actor.PickableOff()
-        text = actor.GetShaderProperty()
-        declarations, body = shader.vertex(self.has_point_colours, self.textured is not None, self.shines)
-        text.AddVertexShaderReplacement(shader.VERTEX_TAG, True, declarations, False)
-        text.AddVertexShaderReplacement(shader.VERTEX_MAIN_TAG, True, body, False)
-        declarations, body = shader.fragment(self.has_point_colours, self.textured is not None, self.shines)
-        text.AddFragmentShaderReplacement(shader.FRAGMENT_TAG, True, declarations, False)
-        text.AddFragmentShaderReplacement(shader.FRAGMENT_MAIN_TAG, True, body, False)
+        self._write_shader(actor)
 
         stage = weakref.ref(self)  # an observer that held the stage would keep its memory for ever
 
@@ -289,6 +284,31 @@ class Stage:
         observe_shader(mapper, draws)
         return actor
 
+    def _write_shader(self, actor: vtkActor) -> None:
+        """Give an actor the text of its shader, with the cut only while there is one: it costs a discard."""
+        has = (self.has_point_colours, self.textured is not None, self.shines, self._cut is not None)
+        text = actor.GetShaderProperty()
+        text.ClearAllShaderReplacements()
+        declarations, body = shader.vertex(*has)
+        text.AddVertexShaderReplacement(shader.VERTEX_TAG, True, declarations, False)
+        text.AddVertexShaderReplacement(shader.VERTEX_MAIN_TAG, True, body, False)
+        declarations, body = shader.fragment(*has)
+        text.AddFragmentShaderReplacement(shader.FRAGMENT_TAG, True, declarations, False)
+        text.AddFragmentShaderReplacement(shader.FRAGMENT_MAIN_TAG, True, body, False)
+
+    @property
+    def cut(self) -> tuple[float, float, float, float] | None:
+        """The plane that cuts the scene, see `section.Section.cut`, None for none."""
+        return self._cut
+
+    @cut.setter
+    def cut(self, cut: tuple[float, float, float, float] | None) -> None:
+        is_other_text = (cut is None) != (self._cut is None)
+        self._cut = cut
+        if is_other_text:
+            for actor in self.actors.values():
+                self._write_shader(actor)
+
     def before_draw(self, which: int, program: vtkShaderProgram) -> None:
         """Give a pass its tables, uniforms and state of OpenGL; called by VTK."""
         self.upload()
@@ -298,6 +318,9 @@ class Stage:
         program.SetUniformi("armPass", which)
         program.SetUniformi("armLit", int(self.lit))
         shine(program, self._lamps, on=self.by_lights)
+        if self._cut is not None:
+            a, b, c, d = self._cut
+            program.SetUniform4f("armCut", [a, b, c, d + float(np.dot((a, b, c), self.origin))])
         program.SetUniform3f("armEquipment", [c / _FULL for c in self.theme.equipment])
         program.SetUniform3f("armInk", [c / _FULL for c in self.theme.ink])
         if self._window is None:

@@ -19,6 +19,7 @@ from armillary.viewport.camera import CameraPose
 from armillary.viewport.overlay import LegendLike, Plate
 from armillary.viewport.pick import hit
 from armillary.viewport.picture import Picture, save_png
+from armillary.viewport.section import Section
 from armillary.viewport.stage import Stage
 from armillary.viewport.theme import DARK, THEMES
 
@@ -52,6 +53,7 @@ class View:
         self._dirty, self._settled = True, False
         self._selected: tuple[int, ...] = ()
         self._hovered = -1
+        self._section: Section | None = None
         if scene is not None:
             self.show(scene)
 
@@ -70,10 +72,15 @@ class View:
         self._picture.show(stage)
         self._selected, self._hovered = (), -1
         self._badges = ()
+        if not keep_pose:
+            self._section = None
+        if stage is not None and self._section is not None:
+            stage.cut = self._section.cut
         self._changed()
         if scene is None or keep_pose:
             return
         first = next((c for c in scene.cameras if c.path == scene.default_camera), None)
+        self._picture.pose = eye.perspective(self._picture.pose)  # another scene is begun as any
         if first is not None:
             self.look_through(first)
         else:
@@ -212,7 +219,7 @@ class View:
 
     def zoom(self, factor: float, x: float | None = None, y: float | None = None) -> None:
         """Go nearer by `factor` towards pixel (x, y), by default the middle."""
-        w, h = self._picture.shape
+        w, h = self.size
         at = (w / 2 if x is None else x, h / 2 if y is None else y)
         self.pose = eye.zoom(self.pose, max(factor, 1e-3), at, (w, h))
 
@@ -233,7 +240,39 @@ class View:
 
     def standard(self, name: str) -> None:
         """Look from `iso`, `top`, `front`, `back`, `left` or `right` at everything that is visible."""
-        self.pose = eye.standard(name, self._shown_box(), self._aspect)
+        box = self._shown_box()
+        pose = eye.standard(name, box, self._aspect)
+        self.pose = eye.fit(eye.parallel(pose, box), box, self._aspect) if self.orthographic else pose
+
+    @property
+    def orthographic(self) -> bool:
+        """Whether rays are parallel, so that lengths across the gaze can be compared."""
+        return self.pose.fov_deg <= 0
+
+    @orthographic.setter
+    def orthographic(self, on: bool) -> None:
+        self.pose = eye.parallel(self.pose, self.rest_box) if on else eye.perspective(self.pose)
+
+    @property
+    def rest_box(self) -> F8:
+        """The world box (6,) of the scene at rest; NaN without a scene."""
+        return self.stage.rest_box if self.stage is not None else np.full(6, np.nan)
+
+    # ------------------------------------------------------------ section
+
+    @property
+    def section(self) -> Section | None:
+        """The plane that cuts the scene open, None for none. Another scene begins without."""
+        return self._section
+
+    @section.setter
+    def section(self, section: Section | None) -> None:
+        if section == self._section:
+            return
+        self._section = section
+        if self.stage is not None:
+            self.stage.cut = section.cut if section is not None else None
+        self._changed()
 
     def look_through(self, camera: Camera) -> None:
         """Look through a camera of the scene."""
@@ -250,6 +289,15 @@ class View:
         if self.stage is None:
             return -1, np.full(3, np.nan)
         return hit(self.stage, self.pose, int(x) + 0.5, int(y) + 0.5, self._picture.shape)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the picture in pixels."""
+        return self._picture.shape
+
+    def pixels(self, points: F8) -> F8:
+        """Return pixel and depth in metres (n, 3) of world points (n, 3); ≤ 0 behind the eye."""
+        return eye.project(self.pose, points, self._picture.shape)
 
     def project(self, prim: int) -> tuple[float, float, float]:
         """Return pixel and depth in metres of the middle of a prim's box as it is now; ≤ 0 behind the eye.
@@ -299,6 +347,17 @@ class View:
     def save_png(self, path: Path) -> None:
         """Write the picture at rest as PNG. Raises OSError."""
         save_png(path, self.render(rest=True))
+
+    def save_at(self, path: Path, width: int, height: int) -> None:
+        """Write the picture at rest as PNG in another size, its texts larger with it. Raises OSError."""
+        before, scale = self._picture.shape, self._scale
+        try:
+            self.resize(width, height)
+            self.set_options(scale=scale * min(width / before[0], height / before[1]))
+            self.save_png(path)
+        finally:
+            self.resize(*before)
+            self.set_options(scale=scale)
 
     def upload(self) -> int:
         """Send what changed to the graphics card now instead of at the next picture; return the rows."""

@@ -43,6 +43,7 @@ TYPES: dict[str, type] = {
         message.HistoryInfo,
         message.OpenScene,
         message.WriteTree,
+        message.Flatten,
         message.SceneOpened,
         message.AskAttributes,
         message.Attributes,
