@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from armillary.model.arrays import F4, F8, I4, I8, U1
+from armillary.model.arrays import F4, F8, I4, U1
 from armillary.viewport.boxes import Boxes
 from armillary.viewport.camera import CameraPose
 from armillary.viewport.merge import NO_UV, Mesh
@@ -65,7 +65,7 @@ class Choice:
         """Tell whether another choice would hardly differ."""
         if not _AGAIN <= budget / self.budget <= 1 / _AGAIN or (pose.fov_deg > 0) != (self.pose.fov_deg > 0):
             return False
-        was, now = _sight(self.pose), _sight(pose)
+        was, now = sight(self.pose), sight(pose)
         went = np.linalg.norm(np.subtract(pose.position, self.pose.position))
         far = np.linalg.norm(np.subtract(self.pose.focus, self.pose.position))
         return float(was @ now) > _TURNED and float(went) < _WENT * float(far)
@@ -132,12 +132,13 @@ def _looks(box: F4, pose: CameraPose, origin: F8) -> F4:
         return size
     away = at - (np.asarray(pose.position) - origin).astype(np.float32)
     distance = np.sqrt(np.einsum("ij,ij->i", away, away))
-    ahead = away @ _sight(pose).astype(np.float32) > -radius
+    ahead = away @ sight(pose).astype(np.float32) > -radius
     out: F4 = np.nan_to_num(np.where(ahead, radius / np.maximum(distance, np.float32(1e-9)), np.float32(0)))
     return out
 
 
-def _sight(pose: CameraPose) -> F8:
+def sight(pose: CameraPose) -> F8:
+    """Return the unit vector (3,) along which an eye looks."""
     way = np.subtract(pose.focus, pose.position).astype(np.float64)
     out: F8 = way / max(float(np.linalg.norm(way)), 1e-30)
     return out
@@ -145,16 +146,3 @@ def _sight(pose: CameraPose) -> F8:
 
 def _bounded(triangles: float) -> int:
     return int(min(max(triangles, _LEAST), _MOST))
-
-
-def by_depth(triangle: I4, point: F4, row: I8, matrix: F4, sight: F8) -> I4:
-    """Return triangles (t, 3) with those farthest along `sight` first, as blending needs them.
-
-    point: (V, 3) prim-local. row: (t,) the matrix of each triangle. matrix: (rows, 3, 4) to the world.
-    """
-    if len(triangle) == 0:
-        return triangle
-    centre = point[triangle].mean(axis=1)
-    along = (sight.astype(np.float32) @ matrix)[row]  # (t, 4): only the part along the sight is asked
-    depth = np.einsum("ij,ij->i", along[:, :3], centre) + along[:, 3]
-    return triangle[np.argsort(-depth, kind="stable")]

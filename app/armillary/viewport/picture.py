@@ -107,6 +107,7 @@ class Picture:
         if stage is not None:
             self._detail(stage, hasty)
             stage.prepare()
+            stage.sort(self.pose, smooth)
             outlined = stage.has_outlines
         self._aim()
         codes: U1 | None = None

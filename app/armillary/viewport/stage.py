@@ -15,10 +15,11 @@ from armillary.model.look import Look, base_look
 from armillary.model.quality import NEVER
 from armillary.model.scene import SceneArrays, subtree_ends
 from armillary.viewport import shader
+from armillary.viewport.blend import Blend
 from armillary.viewport.boxes import Boxes
 from armillary.viewport.bridge import observe_shader, shared
 from armillary.viewport.camera import CameraPose
-from armillary.viewport.detail import Choice, Pace, choose, coarse
+from armillary.viewport.detail import Choice, Pace, choose, coarse, sight
 from armillary.viewport.lamps import lamps, shine
 from armillary.viewport.merge import MAX_TRIANGLES, Mesh, merge
 from armillary.viewport.shader import MASK, OPAQUE, OWN, POINT_COLOURS, SHOWN, TEXTURED, TRANSLUCENT
@@ -83,7 +84,13 @@ class Stage:
         self._has_outlines = False
         self._window: vtkOpenGLRenderWindow | None = None
         self._data = _poly_data(self.mesh, self.has_point_colours, self.textured is not None)
-        self.actors = {p: self._actor(p, self._data) for p in (OPAQUE, TRANSLUCENT, MASK)}
+        self._blend = Blend(self.mesh, self.matrix)
+        self._clear_data = vtkPolyData()
+        self._clear_data.ShallowCopy(self._data)  # the same points, in an order of triangles of its own
+        self.actors = {
+            p: self._actor(p, self._clear_data if p == TRANSLUCENT else self._data)
+            for p in (OPAQUE, TRANSLUCENT, MASK)
+        }
         self.pace = Pace(len(self.mesh.triangle))
         self.is_coarse = False  # what is switched on: the whole mesh, or what `detail` chose
         self._coarse_actors: dict[int, tuple[vtkActor, ...]] = {}  # made when first needed
@@ -117,6 +124,7 @@ class Stage:
                 new = matrix[slot[scene.instance_prim[instances]]] @ self._relative()[instances]
                 self.put(len(scene) + instances, new)
                 rows = np.concatenate([rows, len(scene) + instances])
+        self._blend.moved()
         if self._boxes is not None:
             self._boxes.moved(rows)
 
@@ -231,6 +239,8 @@ class Stage:
         hollow = rank == NEVER
         self._has_outlines = bool(outlined.any())
         drawable = len(self.mesh.triangle) > 0
+        if drawable and self._blend.take(clear[: len(self.scene)]):
+            self._clear_data.SetPolys(_cells(self._blend.triangle))
         draws = {
             OPAQUE: drawable,
             TRANSLUCENT: drawable and bool(clear.any()),
@@ -241,6 +251,14 @@ class Stage:
             for actor in self._coarse_actors.get(which, ()):
                 actor.SetVisibility(on and self.is_coarse)
         self._passes_known = True
+
+    def sort(self, pose: CameraPose, rest: bool) -> None:
+        """Bring the translucent triangles into the order that this eye needs."""
+        if self.is_coarse or not self.actors[TRANSLUCENT].GetVisibility():
+            return
+        ordered = self._blend.ordered(sight(pose), rest)
+        if ordered is not None:
+            self._clear_data.SetPolys(_cells(ordered))
 
     # ------------------------------------------------------------ detail
 

@@ -9,7 +9,7 @@ import picture_scenes as scenes
 
 from armillary.viewport.boxes import Boxes
 from armillary.viewport.camera import CameraPose
-from armillary.viewport.detail import MOVING_MS, TETRA, Pace, by_depth, choose, coarse
+from armillary.viewport.detail import MOVING_MS, TETRA, Pace, choose, coarse
 from armillary.viewport.merge import Mesh, merge
 from armillary.viewport.stage import Stage
 
@@ -106,19 +106,3 @@ def test_the_budget_follows_what_pictures_take() -> None:
     assert less < pace.budget <= 1.25 * less
     pace.whole(10.0)
     assert not pace.is_slow
-
-
-def test_triangles_are_sorted_from_far_to_near_where_their_parts_are_now() -> None:
-    scene = scenes.row_of_boxes(9)
-    stage = Stage(scene)
-    mesh = stage.mesh
-    row = mesh.row[mesh.triangle[:, 0]].astype(np.int64)
-    order = by_depth(mesh.triangle, mesh.point, row, stage.matrix, np.array([1.0, 0.0, 0.0]))
-    world = mesh.point[order].mean(axis=1) + scene.matrix[mesh.prim[order[:, 0]].astype(int), :3, 3]
-    assert (np.diff(world[:, 0]) <= 1e-4).all()
-    assert len(order) == len(mesh.triangle)
-    moved = scene.matrix[[1]].copy()
-    moved[0, 0, 3] = 100.0
-    stage.move(np.array([1], np.uint32), moved)
-    order = by_depth(mesh.triangle, mesh.point, row, stage.matrix, np.array([1.0, 0.0, 0.0]))
-    assert prims_of(mesh, order[:12]) == {1}
