@@ -211,7 +211,7 @@ class Canvas(QWidget):
 
     def _draw(self, rest: bool) -> None:
         start = self._clock.now_mono_ns()
-        if self.view.turned:
+        if self.view.turned and not rest:
             self._turned_mono_ns = start
         # values that change at rest are shown in full detail: parts must not flicker with them
         hasty = start - self._turned_mono_ns < REST_MS * MS_NS
