@@ -13,6 +13,7 @@ import numpy as np
 from armillary.model.arrays import F4, F8, I4, U1
 from armillary.model.look import Look, base_look
 from armillary.model.scene import SceneArrays
+from armillary.viewport.detail import MOVING_MS
 from armillary.viewport.merge import box_triangles
 from armillary.viewport.view import View
 from armillary_bench import peer
@@ -22,6 +23,7 @@ WIDTH, HEIGHT = 1280, 800
 PEER_PRIMS = 2_000
 _REPEATS = 15
 _LEAST_CHANGED = 0.01  # share of pixels
+_PART_LEVEL, _LEAST_IN_QUARTER = 75, 200  # brightness of parts, above that of ground and grid; pixels
 
 
 def measure() -> dict[str, float]:
@@ -38,6 +40,8 @@ def measure() -> dict[str, float]:
             figures["move_10_percent_100k_ms"] = _move(view, scene)
         figures[f"pick_{name}_ms"] = _pick(view)
         figures[f"redraw_{name}_ms"] = _redraw(view)
+        if n == 100_000:
+            figures["turn_100k_ms"] = _turn(view)
         view.close()
     view, _ = _view(round_tops(500, triangles=100_000))
     figures["redraw_demo_size_ms"] = _redraw(view)
@@ -62,6 +66,7 @@ def benches() -> list[dict[str, object]]:
         plain("first_frame_100k", ms["first_frame_100k_ms"], "ms", drawn),
         plain("redraw_10k", ms["redraw_10k_ms"], "ms", seen),
         plain("redraw_100k", ms["redraw_100k_ms"], "ms", seen),
+        absolute("turn_100k", ms["turn_100k_ms"], "ms", MOVING_MS, f"{seen}, and has parts in each quarter"),
     ]
     return [*out, _beside_peer(grid(PEER_PRIMS), drawn)]
 
@@ -238,6 +243,26 @@ def _redraw(view: View, rest: bool = False) -> float:
         times.append(_timed(partial(view.render, rest)))
     _require_changed(before, view.render(rest))
     return statistics.median(times)
+
+
+def _turn(view: View) -> float:
+    """Return the milliseconds of a picture while the eye moves, once the detail has settled."""
+    view.standard("iso")
+    for rest in (False, False, True):
+        view.orbit(3, 0)
+        view.render(rest)
+    times = []
+    before = view.render().copy()
+    for _ in range(3 * _REPEATS):
+        view.orbit(1, 0)
+        times.append(_timed(partial(view.render, hasty=True)))
+    after = view.render(hasty=True)
+    _require_changed(before, after)
+    h, w = after.shape[0] // 2, after.shape[1] // 2
+    for quarter in (after[:h, :w], after[:h, w:], after[h:, :w], after[h:, w:]):
+        if np.count_nonzero((quarter[..., :3] > _PART_LEVEL).all(axis=2)) < _LEAST_IN_QUARTER:
+            raise AssertionError("a quarter of the coarse picture is empty")
+    return statistics.median(times[_REPEATS:])
 
 
 def _require_changed(before: U1, after: U1) -> None:

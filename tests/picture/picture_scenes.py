@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from armillary.model.arrays import F8, U4
+from armillary.model.look import Look
 from armillary.model.scene import SceneArrays
 from armillary.viewport.merge import box_triangles
 
@@ -95,3 +96,10 @@ def boxes(places: F8, instances: F8 | None = None, rgba: tuple[int, ...] = GREY)
 def replace_point_prim(scene: SceneArrays, point_prim: U4) -> SceneArrays:
     """Return the scene with its points given to other prims."""
     return replace(scene, point_prim=point_prim)
+
+
+def hidden(look: Look, prim: int) -> Look:
+    """Return the look with one prim hidden."""
+    visible = look.visible.copy()
+    visible[prim] = False
+    return replace(look, visible=visible)

@@ -6,7 +6,9 @@ A file is whole or refused: sizes, checksums and every index are looked at befor
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
@@ -23,7 +25,9 @@ MAGIC = b"ARMSCN01"
 FORMAT = 5  # raised when the loader makes other arrays of the same files
 SUFFIX = ".scene"
 ALIGN = 64
-MOST_BYTES = 4 << 30  # of all cached scenes; the oldest go first
+MOST_BYTES = 4 << 30  # of all cached scenes; those used longest ago go first
+MOST_NOTES = 1_000  # of requests; they are small
+_HALF_WRITTEN_NS = 3_600 * 1_000_000_000  # after so long nobody goes on with a file
 _HEAD = len(MAGIC) + 16
 _CHUNK = 1 << 20
 
@@ -272,21 +276,36 @@ def _images_fit(arrays: SceneArrays) -> bool:
 
 
 def _prune(folder: Path, keep: Path) -> None:
-    """Delete the scenes used longest ago until the rest has room; another process may delete them too."""
-    found = []
-    for path in folder.glob(f"*{SUFFIX}"):
-        try:
-            status = path.stat()
-        except FileNotFoundError:
-            continue
-        found.append((status.st_mtime_ns, status.st_size, path))
+    """Delete what was used longest ago until the rest has room; another process may delete it too."""
+    found = _aged(folder, f"*{SUFFIX}")
     total = sum(size for _, size, _ in found)
-    for _, size, path in sorted(found):
+    for _, size, path in found:
         if total <= MOST_BYTES:
-            return
+            break
         if path != keep:
-            path.unlink(missing_ok=True)
+            _delete(path)
             total -= size
+    for _, _, path in _aged(folder, "*.files")[:-MOST_NOTES]:
+        _delete(path)
+    now_ns = max((age for age, _, _ in _aged(folder, keep.name)), default=0)  # it was written just now
+    for age_ns, _, path in _aged(folder, ".*.part"):
+        if age_ns < now_ns - _HALF_WRITTEN_NS:
+            _delete(path)  # whoever wrote it died
+
+
+def _aged(folder: Path, pattern: str) -> list[tuple[int, int, Path]]:
+    """Return (time of last use in ns, bytes, path) of files, the oldest first."""
+    found = []
+    for path in folder.glob(pattern):
+        with contextlib.suppress(OSError):
+            status = path.stat()
+            found.append((status.st_mtime_ns, status.st_size, path))
+    return sorted(found)
+
+
+def _delete(path: Path) -> None:
+    with contextlib.suppress(OSError):  # it may be mapped elsewhere, where that keeps a file: next time
+        path.unlink(missing_ok=True)
 
 
 def digest(path: str | Path) -> str:
@@ -354,4 +373,10 @@ def recall(folder: Path, request: str, hashed: Callable[[str], str] = digest) ->
     if not files or digests != files:
         return None
     path = folder / f"{content_key(request, digests)}{SUFFIX}"
-    return path if path.exists() else None
+    try:
+        os.utime(path)  # used now: others make room first
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return path if path.exists() else None  # a folder that is only for reading serves too
+    return path

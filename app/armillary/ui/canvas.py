@@ -76,6 +76,7 @@ class Canvas(QWidget):
         self._hover_text = ""
         self._shown: object = None  # path of the scene that the camera was set for
         self._due_mono_ns = 0
+        self._turned_mono_ns = -REST_MS * MS_NS
         self.setAccessibleName("Picture of the scene")
         self.setAccessibleDescription("The tree lists the same parts; arrow keys turn, plus and minus zoom.")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -217,7 +218,11 @@ class Canvas(QWidget):
 
     def _draw(self, rest: bool) -> None:
         start = self._clock.now_mono_ns()
-        self._rendered = self.view.render(rest=rest)
+        if self.view.turned and not rest:
+            self._turned_mono_ns = start
+        # values that change at rest are shown in full detail: parts must not flicker with them
+        hasty = start - self._turned_mono_ns < REST_MS * MS_NS
+        self._rendered = self.view.render(rest=rest, hasty=hasty)
         self._take(self._rendered)
         now = self._clock.now_mono_ns()
         spent_ms = (now - start) / MS_NS

@@ -35,7 +35,7 @@ class Boxes:
         self.row: I8 = of_row[first][order]
         self.first: I8 = first[order]
         self.last: I8 = last[order][: len(order)]
-        self._local = _piece_boxes(mesh, first)[order]
+        self.local: F4 = _piece_boxes(mesh, first)[order]  # (n, 6) prim-local
         self._box = np.empty((len(order), 6), np.float32)
         self._group_first = np.arange(0, len(order), GROUP)
         self._group = np.empty((len(self._group_first), 6), np.float32)
@@ -53,7 +53,7 @@ class Boxes:
         """Transform the local boxes of some pieces (Arvo: centre by M, half extent by |M|)."""
         if len(self.prim) == 0:
             return
-        local, m = self._local[pieces], self._matrix[self.row[pieces]]
+        local, m = self.local[pieces], self._matrix[self.row[pieces]]
         centre, half = (local[:, 3:] + local[:, :3]) / 2, (local[:, 3:] - local[:, :3]) / 2
         at = np.einsum("nij,nj->ni", m[:, :, :3], centre) + m[:, :, 3]
         reach = np.einsum("nij,nj->ni", np.abs(m[:, :, :3]), half)
@@ -67,6 +67,11 @@ class Boxes:
             self._place(np.flatnonzero(self._dirty[self.row]))
             self._dirty[:] = False
             self._any_dirty = False
+
+    def now(self) -> F4:
+        """Return the boxes (n, 6) of all pieces as they are now; not to be written to."""
+        self._refresh()
+        return self._box
 
     def of(self, first: int, last: int) -> F8:
         """Return the box (6,) of all pieces of prims first … last - 1 as they are now; NaN when none."""

@@ -12,6 +12,7 @@ from vtkmodules.vtkRenderingCore import vtkRenderer, vtkRenderWindow
 from vtkmodules.vtkRenderingOpenGL2 import vtkOpenGLRenderWindow
 
 from armillary.model.arrays import U1
+from armillary.model.clock import MS_NS, Clock, WallClock
 from armillary.viewport import outline
 from armillary.viewport.bridge import bytes_of, observe
 from armillary.viewport.camera import HOME, CameraPose, clipping
@@ -27,7 +28,7 @@ _NO_DISPLAY = "VTK_DEFAULT_OPENGL_WINDOW"
 class Picture:
     """A window that is never shown. All calls on one thread; at most one stage at a time."""
 
-    def __init__(self, width: int, height: int, theme: Theme = DARK) -> None:
+    def __init__(self, width: int, height: int, theme: Theme = DARK, clock: Clock | None = None) -> None:
         if not os.environ.get("DISPLAY"):
             # without an X server VTK would try one first, warn, and then take EGL
             os.environ.setdefault(_NO_DISPLAY, "vtkEGLRenderWindow")
@@ -45,6 +46,8 @@ class Picture:
         self.renderer.AddActor(self.ground.axes)
         observe(self.renderer, "EndEvent", self._end)
         self.stage: Stage | None = None
+        self._clock = clock or WallClock()
+        self._is_new = True  # a stage's first picture sends its mesh: it tells nothing of the next ones
         self.pose: CameraPose = HOME
         self.theme = theme
         self._raw = vtkUnsignedCharArray()
@@ -78,10 +81,10 @@ class Picture:
     def show(self, stage: Stage | None) -> None:
         """Draw another stage from now on; the memory of the one before is given back."""
         if self.stage is not None:
-            for actor in self.stage.actors.values():
+            for actor in self.stage.all_actors():
                 self.renderer.RemoveActor(actor)
             self.stage.release()
-        self.stage = stage
+        self.stage, self._is_new = stage, True
         if stage is None:
             self.ground.lay(np.full(6, np.nan), np.zeros(3))
             return
@@ -92,18 +95,23 @@ class Picture:
             self.renderer.AddActor(stage.actors[which])
         self.ground.lay(stage.rest_box, stage.origin)
 
-    def render(self, smooth: bool = False) -> U1:
+    def render(self, smooth: bool = False, hasty: bool = False) -> U1:
         """Return the picture, rgba u1 (h, w, 4), top row first; the array is reused by the next call.
 
-        smooth: edges by FXAA, which costs a second pass over the scene.
+        smooth: edges by FXAA, which costs a second pass over the scene. hasty: the eye moves, so a scene that
+        takes too long is drawn coarsely; `is_coarse` tells whether it was.
         """
         stage = self.stage
         outlined = False
+        start = self._clock.now_mono_ns()
         if stage is not None:
+            self._detail(stage, hasty)
             stage.prepare()
+            stage.sort(self.pose, smooth)
             outlined = stage.has_outlines
         self._aim()
         codes: U1 | None = None
+        draws = int(outlined or not smooth) + int(smooth)
         if outlined or not smooth:
             self._draw(smooth=False)
             if outlined:
@@ -113,7 +121,38 @@ class Picture:
         if codes is not None:
             outline.paint(self._rgba, codes, self.theme.outlines())
         self._rgba[..., 3] = 255
+        if stage is not None:
+            self._learn(stage, (self._clock.now_mono_ns() - start) / MS_NS / draws, smooth)
         return self._rgba
+
+    @property
+    def is_coarse(self) -> bool:
+        """Whether the last picture left detail out."""
+        return self.stage is not None and self.stage.is_coarse
+
+    def _detail(self, stage: Stage, hasty: bool) -> None:
+        was = stage.is_coarse
+        if hasty and stage.pace.is_slow:
+            self._ready(stage)
+            stage.coarse(self.pose)
+        else:
+            stage.whole()
+        self._is_new |= was != stage.is_coarse
+
+    def _ready(self, stage: Stage) -> None:
+        for actor in stage.ready_coarse():
+            self.renderer.AddActor(actor)
+
+    def _learn(self, stage: Stage, ms: float, rest: bool) -> None:
+        """Note what a picture took; the first one of a kind also sends data, so it does not count."""
+        if not self._is_new:
+            if stage.is_coarse:
+                stage.pace.coarse(ms)
+            else:
+                stage.pace.whole(ms)
+                if rest and stage.pace.is_slow:
+                    self._ready(stage)  # at rest, so that the next turn need not wait for it
+        self._is_new = False
 
     def upload(self) -> int:
         """Send what `apply` wrote to the graphics card now, not at the next picture; return the rows."""

@@ -10,13 +10,16 @@ from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkDataObject, vtkPolyDa
 from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
 from vtkmodules.vtkRenderingOpenGL2 import vtkOpenGLRenderWindow, vtkShaderProgram
 
-from armillary.model.arrays import B1, F4, F8, I8, U1, U4
+from armillary.model.arrays import B1, F4, F8, I4, I8, U1, U4
 from armillary.model.look import Look, base_look
 from armillary.model.quality import NEVER
 from armillary.model.scene import SceneArrays, subtree_ends
 from armillary.viewport import shader
+from armillary.viewport.blend import Blend
 from armillary.viewport.boxes import Boxes
 from armillary.viewport.bridge import observe_shader, shared
+from armillary.viewport.camera import CameraPose
+from armillary.viewport.detail import Choice, Pace, choose, coarse, sight
 from armillary.viewport.lamps import lamps, shine
 from armillary.viewport.merge import MAX_TRIANGLES, Mesh, merge
 from armillary.viewport.shader import MASK, OPAQUE, OWN, POINT_COLOURS, SHOWN, TEXTURED, TRANSLUCENT
@@ -82,7 +85,18 @@ class Stage:
         self._has_outlines = False
         self._window: vtkOpenGLRenderWindow | None = None
         self._data = _poly_data(self.mesh, self.has_point_colours, self.textured is not None)
-        self.actors = {p: self._actor(p) for p in (OPAQUE, TRANSLUCENT, MASK)}
+        self._blend = Blend(self.mesh, self.matrix)
+        self._clear_data = vtkPolyData()
+        self._clear_data.ShallowCopy(self._data)  # the same points, in an order of triangles of its own
+        self.actors = {
+            p: self._actor(p, self._clear_data if p == TRANSLUCENT else self._data)
+            for p in (OPAQUE, TRANSLUCENT, MASK)
+        }
+        self.pace = Pace(len(self.mesh.triangle))
+        self.is_coarse = False  # what is switched on: the whole mesh, or what `detail` chose
+        self._coarse_actors: dict[int, tuple[vtkActor, ...]] = {}  # made when first needed
+        self._near = self._far = vtkPolyData()
+        self._choice: Choice | None = None
         self.write_look(0, m)
 
     # ------------------------------------------------------------ places
@@ -111,6 +125,7 @@ class Stage:
                 new = matrix[slot[scene.instance_prim[instances]]] @ self._relative()[instances]
                 self.put(len(scene) + instances, new)
                 rows = np.concatenate([rows, len(scene) + instances])
+        self._blend.moved()
         if self._boxes is not None:
             self._boxes.moved(rows)
 
@@ -225,10 +240,61 @@ class Stage:
         hollow = rank == NEVER
         self._has_outlines = bool(outlined.any())
         drawable = len(self.mesh.triangle) > 0
-        self.actors[OPAQUE].SetVisibility(drawable)
-        self.actors[TRANSLUCENT].SetVisibility(drawable and bool(clear.any()))
-        self.actors[MASK].SetVisibility(drawable and bool((outlined & (hollow | clear)).any()))
+        if drawable and self._blend.take(clear[: len(self.scene)]):
+            self._clear_data.SetPolys(_cells(self._blend.triangle))
+        draws = {
+            OPAQUE: drawable,
+            TRANSLUCENT: drawable and bool(clear.any()),
+            MASK: drawable and bool((outlined & (hollow | clear)).any()),
+        }
+        for which, on in draws.items():
+            self.actors[which].SetVisibility(on and not self.is_coarse)
+            for actor in self._coarse_actors.get(which, ()):
+                actor.SetVisibility(on and self.is_coarse)
         self._passes_known = True
+
+    def sort(self, pose: CameraPose, rest: bool) -> None:
+        """Bring the translucent triangles into the order that this eye needs."""
+        if self.is_coarse or not self.actors[TRANSLUCENT].GetVisibility():
+            return
+        ordered = self._blend.ordered(sight(pose), rest)
+        if ordered is not None:
+            self._clear_data.SetPolys(_cells(ordered))
+
+    # ------------------------------------------------------------ detail
+
+    def whole(self) -> None:
+        """Draw the whole mesh from now on."""
+        if self.is_coarse:
+            self.is_coarse, self._passes_known = False, False
+
+    def coarse(self, pose: CameraPose) -> None:
+        """Draw what the pace allows, for this eye, until `whole`; `ready_coarse` comes before."""
+        if not self.is_coarse:
+            self.is_coarse, self._passes_known = True, False
+        budget = self.pace.budget
+        if self._choice is None or not self._choice.serves(pose, budget):
+            self._choice = choose(self.boxes, pose, self.origin, budget)
+            self._near.SetPolys(_cells(self._choice.near))
+            self._far.SetPolys(_cells(self._choice.far))
+
+    def ready_coarse(self) -> tuple[vtkActor, ...]:
+        """Make what `coarse` draws with and return its actors, in the order to draw; none when they exist."""
+        if self._coarse_actors:
+            return ()
+        self._near = vtkPolyData()
+        self._near.ShallowCopy(self._data)  # the same points: they are on the card already
+        tetra = coarse(self.mesh, self.boxes)
+        self._far = _poly_data(tetra, self.has_point_colours, self.textured is not None)
+        made: dict[int, tuple[vtkActor, ...]] = {
+            p: (self._actor(p, self._near), self._actor(p, self._far)) for p in (OPAQUE, MASK, TRANSLUCENT)
+        }
+        self._coarse_actors, self._passes_known = made, False
+        return tuple(actor for pair in made.values() for actor in pair)
+
+    def all_actors(self) -> tuple[vtkActor, ...]:
+        """Every actor that was ever handed out."""
+        return (*self.actors.values(), *(a for pair in self._coarse_actors.values() for a in pair))
 
     # ------------------------------------------------------------ graphics card
 
@@ -251,13 +317,13 @@ class Stage:
         if self._window is not None:
             for table in self._tables():
                 table.release(self._window)
-            for actor in self.actors.values():
+            for actor in self.all_actors():
                 actor.ReleaseGraphicsResources(self._window)
             self._window = None
 
-    def _actor(self, which: int) -> vtkActor:
+    def _actor(self, which: int, data: vtkPolyData) -> vtkActor:
         mapper = vtkPolyDataMapper()
-        mapper.SetInputData(self._data)
+        mapper.SetInputData(data)
         mapper.ScalarVisibilityOff()
         mapper.SetVBOShiftScaleMethod(0)  # points are prim-local: a common shift would be wrong
         names = [shader.NORMAL, shader.PRIM, shader.ROW]
@@ -380,15 +446,19 @@ def _textured(mesh: Mesh, prims: int) -> B1 | None:
     return out
 
 
+def _cells(triangle: I4) -> vtkCellArray:
+    cells = vtkCellArray()
+    cells.SetData(3, shared(triangle.reshape(-1)))
+    return cells
+
+
 def _poly_data(mesh: Mesh, point_colours: bool, textured: bool) -> vtkPolyData:
     """Return the mesh as VTK data that shares its memory."""
     data = vtkPolyData()
     points = vtkPoints()
     points.SetData(shared(mesh.point))
     data.SetPoints(points)
-    cells = vtkCellArray()
-    cells.SetData(3, shared(mesh.triangle.reshape(-1)))
-    data.SetPolys(cells)
+    data.SetPolys(_cells(mesh.triangle))
     columns = [(shader.NORMAL, mesh.normal), (shader.PRIM, mesh.prim), (shader.ROW, mesh.row)]
     if point_colours:
         columns.append((shader.POINT_RGBA, mesh.rgba.astype(np.float32) / np.float32(_FULL)))

@@ -51,6 +51,7 @@ class View:
         self._under: list[tuple[int, int, U1]] = []  # (x, y, pixels) that badges cover
         self._half, self._still = 0, False
         self._dirty, self._settled = True, False
+        self._turned = False
         self._selected: tuple[int, ...] = ()
         self._hovered = -1
         self._section: Section | None = None
@@ -207,6 +208,7 @@ class View:
     def pose(self, pose: CameraPose) -> None:
         if pose != self._picture.pose:
             self._picture.pose = pose
+            self._turned = True
             self._changed()
 
     def orbit(self, dx: float, dy: float) -> None:
@@ -319,6 +321,16 @@ class View:
         return self._dirty
 
     @property
+    def turned(self) -> bool:
+        """Whether the eye is elsewhere than in the last picture."""
+        return self._turned
+
+    @property
+    def is_coarse(self) -> bool:
+        """Whether the last picture left detail out."""
+        return self._picture.is_coarse
+
+    @property
     def settled(self) -> bool:
         """Whether the last picture is as good as it gets: drawn at rest, with smooth edges."""
         return self._settled and not self._dirty
@@ -330,18 +342,19 @@ class View:
         if self._picture.shape != before:
             self._changed()
 
-    def render(self, rest: bool = False) -> U1:
+    def render(self, rest: bool = False, hasty: bool = False) -> U1:
         """Return the picture, rgba u1 (h, w, 4), top row first, in an array that is used again.
 
-        rest: nothing is moving, so smooth edges may cost their time. The last picture comes back when
-        nothing changed.
+        rest: nothing is moving, so smooth edges may cost their time. hasty: the eye moves, so detail may be
+        left out where the whole takes too long. The last picture comes back when nothing changed.
         """
         smooth = rest and self._fxaa
         if not self._dirty and (self._settled or not rest):
             return self._rgba
-        self._rgba = self._picture.render(smooth)
+        self._rgba = self._picture.render(smooth, hasty and not rest)
         self._overlays()
-        self._dirty, self._settled = False, rest or not self._fxaa
+        self._dirty, self._turned = False, False
+        self._settled = (rest or not self._fxaa) and not self._picture.is_coarse
         return self._rgba
 
     def save_png(self, path: Path) -> None:

@@ -1,3 +1,5 @@
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -131,3 +133,67 @@ def test_the_oldest_scenes_make_room(scene: SceneArrays, tmp_path: Path, monkeyp
     second = cache.write(replace(scene, key="second"), tmp_path)
     assert not first.exists()
     assert second.exists()
+
+
+def test_a_scene_that_was_used_again_outlives_one_that_was_not(
+    scene: SceneArrays, tmp_path: Path, monkeypatch
+) -> None:
+    layer = tmp_path / "layer.usda"
+    layer.write_text("one")
+    folder = tmp_path / "cache"
+    key = cache.remember(folder, "ask", {str(layer): cache.digest(layer)})
+    used = cache.write(replace(scene, key=key), folder)
+    unused = cache.write(replace(scene, key="unused"), folder)
+    os.utime(used, ns=(1, 1))
+    os.utime(unused, ns=(2, 2))
+    assert cache.recall(folder, "ask") == used
+    monkeypatch.setattr(cache, "MOST_BYTES", 2 * used.stat().st_size + 100)
+    cache.write(replace(scene, key="third"), folder)
+    assert used.exists()
+    assert not unused.exists()
+
+
+def test_what_a_crash_left_half_written_is_cleared_away_but_not_what_is_being_written(
+    scene: SceneArrays, tmp_path: Path
+) -> None:
+    dead, alive = tmp_path / ".dead.part", tmp_path / ".alive.part"
+    dead.write_bytes(b"x" * 1000)
+    alive.write_bytes(b"x" * 1000)
+    os.utime(dead, ns=(1, 1))
+    cache.write(scene, tmp_path)
+    assert not dead.exists()
+    assert alive.exists()
+
+
+def test_notes_of_requests_are_bounded(scene: SceneArrays, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(cache, "MOST_NOTES", 3)
+    for n in range(6):
+        cache.remember(tmp_path, f"ask {n}", {"file": "hash"})
+    cache.write(scene, tmp_path)
+    assert len(list(tmp_path.glob("*.files"))) == 3
+
+
+def test_a_scene_that_is_mapped_stays_whole_when_it_is_written_again_or_makes_room(
+    scene: SceneArrays, tmp_path: Path, monkeypatch
+) -> None:
+    first = cache.write(scene, tmp_path)
+    held = cache.read(first)
+    cache.write(scene, tmp_path)
+    monkeypatch.setattr(cache, "MOST_BYTES", 0)
+    cache.write(replace(scene, key="other"), tmp_path)
+    assert not first.exists()
+    np.testing.assert_array_equal(held.point, scene.point)
+    np.testing.assert_array_equal(held.triangle, scene.triangle)
+
+
+def test_many_who_write_and_read_at_once_never_see_half_a_scene(scene: SceneArrays, tmp_path: Path) -> None:
+    path = cache.write(scene, tmp_path)
+
+    def work(_: int) -> int:
+        cache.write(scene, tmp_path)
+        return len(cache.read(path).point)
+
+    with ThreadPoolExecutor(4) as pool:
+        seen = list(pool.map(work, range(24)))
+    assert set(seen) == {len(scene.point)}
+    assert list(tmp_path.glob(".*.part")) == []

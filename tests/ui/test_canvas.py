@@ -1,0 +1,55 @@
+"""The picture while the eye moves: coarse where the whole takes too long, whole at rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytestqt.qtbot import QtBot
+
+from armillary.ui.window import DeskWindow
+
+
+def believed_slow(desk: DeskWindow) -> None:
+    stage = desk.canvas.view.stage
+    assert stage is not None
+    stage.pace.full_ms, stage.pace.budget = 1_000.0, 60_000
+
+
+def frames_of(desk: DeskWindow) -> list[bool]:
+    """Return a list that gets, for each picture from now on, whether it was coarse."""
+    seen: list[bool] = []
+    before = desk.canvas.on_frame
+
+    def drawn() -> None:
+        seen.append(desk.canvas.view.is_coarse)
+        before()
+
+    desk.canvas.on_frame = drawn
+    return seen
+
+
+def test_a_slow_scene_is_coarse_while_the_eye_moves_and_whole_once_it_rests(
+    desk: DeskWindow, qtbot: QtBot
+) -> None:
+    view = desk.canvas.view
+    qtbot.waitUntil(lambda: view.settled, timeout=5000)
+    believed_slow(desk)
+    seen = frames_of(desk)
+    view.orbit(20, 0)
+    desk.canvas.touch()
+    qtbot.waitUntil(lambda: bool(seen), timeout=5000)
+    assert seen[0]
+    qtbot.waitUntil(lambda: view.settled, timeout=5000)
+    assert not seen[-1]
+
+
+def test_values_that_change_while_the_eye_is_still_leave_the_detail(
+    desk: DeskWindow, bench: Any, qtbot: QtBot
+) -> None:
+    qtbot.waitUntil(lambda: desk.canvas.view.settled, timeout=5000)
+    bench.clock.advance(0.4)  # longer than a turn lasts
+    believed_slow(desk)
+    seen = frames_of(desk)
+    bench.send(values={0: 0.5})
+    qtbot.waitUntil(lambda: bool(seen), timeout=5000)
+    assert not any(seen)
