@@ -17,13 +17,15 @@ that are left, a second one the sum of their weights; their ratio is the field o
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import coo_array, csr_array
-from scipy.sparse.csgraph import dijkstra
-from scipy.spatial import cKDTree
 
 from armillary.model.arrays import B1, F4, F8, I8, frozen
+
+if TYPE_CHECKING:  # scipy takes half a second to come: only a program with a field waits for it
+    from scipy.sparse import csr_array
+    from scipy.spatial import cKDTree
 
 METHODS = ("idw", "surface", "rbf")
 MOST_IN_SUPPORT = 64  # sensors that one vertex listens to at most, whatever the method and its radius
@@ -64,6 +66,8 @@ def weights(
     sensor is farther has no value, 0 = no limit; along the surface for `surface`. neighbours: sensors that
     count at a vertex (idw). power: of the distance (idw). Raises ValueError for numbers that make no field.
     """
+    from scipy.spatial import cKDTree
+
     if method not in METHODS:
         raise ValueError(f"there is no method '{method}'")
     if not len(sensor):
@@ -112,6 +116,10 @@ def _inverse(distance: F8, everyone: bool, power: float, near: cKDTree, radius: 
 
 def _along(vertex: F8, triangle: I8, sensor: F8, limit: float) -> Weights:
     """Return the weights of the nearest sensor along the edges, one a vertex."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import dijkstra
+    from scipy.spatial import cKDTree
+
     v, s = len(vertex), len(sensor)
     edge = np.concatenate([triangle[:, [0, 1]], triangle[:, [1, 2]], triangle[:, [2, 0]]])
     edge = np.unique(np.sort(edge, axis=1), axis=0)
@@ -132,6 +140,8 @@ def _along(vertex: F8, triangle: I8, sensor: F8, limit: float) -> Weights:
 
 def _normal(weight: F8, row: I8, column: I8, shape: tuple[int, int]) -> Weights:
     """Return weights whose rows sum to 1; rows are in ascending order."""
+    from scipy.sparse import csr_array
+
     there = weight > 0.0
     weight, row, column = weight[there], row[there], column[there]
     total = np.bincount(row, weight, shape[0])
