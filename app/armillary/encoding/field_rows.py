@@ -151,7 +151,8 @@ def legend(binding: Binding, colourmap: ColourMap, unit: str, title: str) -> map
         step = f"{abs(high - low) / (lines + 1):.4g} {plain.unit}".rstrip()
         at = np.rint(np.arange(1, lines + 1) / (lines + 1) * (len(bar) - 1)).astype(np.int64)
         bar[np.concatenate([at, at + 1]) if len(bar) else at[:0]] = INK
-        plain = replace(plain, bar=frozen(bar), title=f"{plain.title}, a line every {step}")
+        line = maps.Swatch(INK, f"a line every {step}")
+        plain = replace(plain, bar=frozen(bar), steps=(*plain.steps, line))
     none = maps.Swatch(maps.EQUIPMENT_GREY, "no sensor near")
     return replace(plain, steps=(*plain.steps, none))
 

@@ -11,12 +11,13 @@ from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
 from vtkmodules.vtkRenderingOpenGL2 import vtkOpenGLRenderWindow, vtkShaderProgram
 
 from armillary.model.arrays import B1, F4, F8, I8, U1, U4
-from armillary.model.look import Look, base_look
+from armillary.model.look import FieldShape, Look, base_look
 from armillary.model.quality import NEVER
 from armillary.model.scene import SceneArrays, subtree_ends
 from armillary.viewport import shader
 from armillary.viewport.boxes import Boxes
 from armillary.viewport.bridge import observe_shader, shared
+from armillary.viewport.fields import Fields
 from armillary.viewport.lamps import lamps, shine
 from armillary.viewport.merge import MAX_TRIANGLES, Mesh, merge
 from armillary.viewport.shader import MASK, OPAQUE, OWN, POINT_COLOURS, SHOWN, TEXTURED, TRANSLUCENT
@@ -80,7 +81,10 @@ class Stage:
         self._passes_known = False
         self._has_outlines = False
         self._window: vtkOpenGLRenderWindow | None = None
+        self.fields: Fields | None = None
+        self._old_fields: list[Fields] = []  # their memory on the card is given back with the next picture
         self._data = _poly_data(self.mesh, self.has_point_colours, self.textured is not None)
+        self._mappers: dict[int, vtkPolyDataMapper] = {}
         self.actors = {p: self._actor(p) for p in (OPAQUE, TRANSLUCENT, MASK)}
         self.write_look(0, m)
 
@@ -178,6 +182,9 @@ class Stage:
         if self._marks_own:
             # colours per point and images show until a binding gives the prim another colour
             own = (self.look.rgba[part] == self.scene.rgba[part]).all(axis=1)
+            if self.fields is not None:  # a field is a binding's colour too
+                prims = self.fields.shape.prim
+                own[prims[(prims >= first) & (prims < last)] - first] = False
             flags |= own.astype(np.uint8) * np.uint8(OWN)
             if self.has_point_colours:
                 flags |= (own & self.scene.has_point_rgba[part]).astype(np.uint8) * np.uint8(POINT_COLOURS)
@@ -186,6 +193,21 @@ class Stage:
         state[:, 2] = flags
         self.state.touch(first, last)
         self._passes_known = False
+
+    def show_fields(self, shape: FieldShape | None) -> None:
+        """Show fields in these places from now on: the mesh travels to the card once more."""
+        if self.fields is not None:
+            self._old_fields.append(self.fields)
+            self._data.GetPointData().RemoveArray(shader.FIELD)
+        self.fields = None
+        if shape is not None:
+            self.fields = Fields(shape, self.scene, len(self.mesh.point))
+            self._data.GetPointData().AddArray(shared(self.fields.attribute, shader.FIELD))
+        self._data.Modified()
+        for which in self.actors:
+            self._dress(self.actors[which], self._mappers[which])
+        if self._marks_own:
+            self.write_state(0, len(self.scene))
 
     def mark(self, which: B1, prims: tuple[int, ...]) -> None:
         """Set `selected` or `hovered` to prims and all below them."""
@@ -239,10 +261,16 @@ class Stage:
         """Send what changed to the card and return how many rows; the window must have drawn once."""
         if self._window is None:
             return 0
+        for old in self._old_fields:
+            for table in old.tables:
+                table.release(self._window)
+        self._old_fields.clear()
         return sum(table.upload(self._window) for table in self._tables())
 
     def _tables(self) -> tuple[Table, ...]:
-        often = (self.colour, self.state, self.glow, self.places)
+        often: tuple[Table, ...] = (self.colour, self.state, self.glow, self.places)
+        if self.fields is not None:
+            often = (*often, *self.fields.tables)
         return often if self.textured is None else (*often, self.texels, self.images)
 
     def release(self) -> None:
@@ -259,26 +287,14 @@ class Stage:
         mapper.SetInputData(self._data)
         mapper.ScalarVisibilityOff()
         mapper.SetVBOShiftScaleMethod(0)  # points are prim-local: a common shift would be wrong
-        names = [shader.NORMAL, shader.PRIM, shader.ROW]
-        if self.has_point_colours:
-            names.append(shader.POINT_RGBA)
-        if self.textured is not None:
-            names.append(shader.UV)
-        for name in names:
-            mapper.MapDataArrayToVertexAttribute(name, name, vtkDataObject.FIELD_ASSOCIATION_POINTS, -1)
         actor = vtkActor()
         actor.SetMapper(mapper)
         actor.GetProperty().LightingOff()
         actor.SetForceTranslucent(which == TRANSLUCENT)
         actor.SetForceOpaque(which != TRANSLUCENT)
         actor.PickableOff()
-        text = actor.GetShaderProperty()
-        declarations, body = shader.vertex(self.has_point_colours, self.textured is not None, self.shines)
-        text.AddVertexShaderReplacement(shader.VERTEX_TAG, True, declarations, False)
-        text.AddVertexShaderReplacement(shader.VERTEX_MAIN_TAG, True, body, False)
-        declarations, body = shader.fragment(self.has_point_colours, self.textured is not None, self.shines)
-        text.AddFragmentShaderReplacement(shader.FRAGMENT_TAG, True, declarations, False)
-        text.AddFragmentShaderReplacement(shader.FRAGMENT_MAIN_TAG, True, body, False)
+        self._dress(actor, mapper)
+        self._mappers[which] = mapper
 
         stage = weakref.ref(self)  # an observer that held the stage would keep its memory for ever
 
@@ -288,6 +304,28 @@ class Stage:
 
         observe_shader(mapper, draws)
         return actor
+
+    def _dress(self, actor: vtkActor, mapper: vtkPolyDataMapper) -> None:
+        """Give an actor the attributes and the shader text for what the stage has to show."""
+        names = [shader.NORMAL, shader.PRIM, shader.ROW]
+        if self.has_point_colours:
+            names.append(shader.POINT_RGBA)
+        if self.textured is not None:
+            names.append(shader.UV)
+        if self.fields is not None:
+            names.append(shader.FIELD)
+        mapper.RemoveAllVertexAttributeMappings()
+        for name in names:
+            mapper.MapDataArrayToVertexAttribute(name, name, vtkDataObject.FIELD_ASSOCIATION_POINTS, -1)
+        which = (self.has_point_colours, self.textured is not None, self.shines, self.fields is not None)
+        text = actor.GetShaderProperty()
+        text.ClearAllShaderReplacements()
+        declarations, body = shader.vertex(*which)
+        text.AddVertexShaderReplacement(shader.VERTEX_TAG, True, declarations, False)
+        text.AddVertexShaderReplacement(shader.VERTEX_MAIN_TAG, True, body, False)
+        declarations, body = shader.fragment(*which)
+        text.AddFragmentShaderReplacement(shader.FRAGMENT_TAG, True, declarations, False)
+        text.AddFragmentShaderReplacement(shader.FRAGMENT_MAIN_TAG, True, body, False)
 
     def before_draw(self, which: int, program: vtkShaderProgram) -> None:
         """Give a pass its tables, uniforms and state of OpenGL; called by VTK."""
