@@ -122,8 +122,9 @@ def _along(vertex: F8, triangle: I8, sensor: F8, limit: float) -> Weights:
 
     v, s = len(vertex), len(sensor)
     edge = np.concatenate([triangle[:, [0, 1]], triangle[:, [1, 2]], triangle[:, [2, 0]]])
-    edge = np.unique(np.sort(edge, axis=1), axis=0)
     edge = edge[edge[:, 0] != edge[:, 1]]
+    number = np.unique(edge.min(axis=1) * v + edge.max(axis=1))
+    edge = np.column_stack([number // v, number % v])
     # a sensor is one more node, tied to the vertex that it is nearest to
     gap, foot = cKDTree(vertex).query(sensor)
     length = np.concatenate([np.linalg.norm(vertex[edge[:, 0]] - vertex[edge[:, 1]], axis=1), gap])
@@ -198,4 +199,8 @@ def weld(point: F8) -> tuple[F8, I8]:
     cell = np.rint((point - low) * (_GRID / extent if extent > 0.0 else 0.0)).astype(np.int64)
     key = (cell[:, 0] << 42) | (cell[:, 1] << 21) | cell[:, 2]
     _, first, which = np.unique(key, return_index=True, return_inverse=True)
-    return point[first], which.reshape(-1).astype(np.int64)
+    # in the order of the points, so that going from vertices to points walks through memory
+    order = np.argsort(first)
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    return point[first[order]], place[which.reshape(-1)]

@@ -47,14 +47,15 @@ class Fields:
 
     def write(self, value: F4) -> bool:
         """Take values (v,), NaN for none, and tell whether any differs; only rows that do will travel."""
-        new = np.full(self.value.array.size, _NONE, np.float32)
-        clipped = np.clip(value, -_LIMIT, _LIMIT)
-        new[: len(value)] = np.where(np.isnan(clipped), _NONE, clipped)
-        rows = new.reshape(-1, _IN_ROW)
-        differs = np.flatnonzero((rows != self.value.array).any(axis=1))
-        if not len(differs):
+        new = np.clip(value, -_LIMIT, _LIMIT)
+        if np.isnan(new.sum()):
+            new[np.isnan(new)] = _NONE
+        held = self.value.array.reshape(-1)[: len(new)]
+        differs = new != held
+        first, behind = int(differs.argmax()), int(differs[::-1].argmax())
+        if not differs[first]:
             return False
-        first, last = int(differs[0]), int(differs[-1]) + 1
-        self.value.array[first:last] = rows[first:last]
-        self.value.touch(first, last)
+        last = len(new) - behind
+        held[first:last] = new[first:last]
+        self.value.touch(first // _IN_ROW, -(-last // _IN_ROW))
         return True
