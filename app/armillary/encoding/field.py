@@ -81,10 +81,12 @@ def weights(
     most = min(len(sensor), MOST_IN_SUPPORT)
     near = cKDTree(sensor)
     k = most if method == "rbf" else min(neighbours + 1, most)
-    distance, which = near.query(vertex, k=np.arange(1, k + 1))
+    # beyond the support of a basis nothing is looked for: such a distance is infinite
+    reach = radius if method == "rbf" else np.inf
+    distance, which = near.query(vertex, k=np.arange(1, k + 1), distance_upper_bound=reach)
     if method == "rbf":
-        share = distance / radius
-        weight = np.clip(1.0 - share, 0.0, None) ** 4 * (4.0 * share + 1.0)
+        share = np.minimum(distance / radius, 1.0)
+        weight = (1.0 - share) ** 4 * (4.0 * share + 1.0)
     else:
         weight = _inverse(distance, k <= neighbours, power, near, radius)
     if max_distance > 0.0:
