@@ -163,7 +163,8 @@ _FIELD_MAIN = """
       ivec2 cell = ivec2(row & ((1 << armShift) - 1), row >> armShift);
       base.rgb = vec3(texelFetch(armPalette, cell, 0).rgb) / 255.0;
       float line = floor(armIso + 0.5);
-      if (line > 0.5 && line < float(armFieldOf.y) + 0.5 && armWide > 1e-5)
+      // not where a corner has no value: a line would follow the edge of the unknown there
+      if (line > 0.5 && line < float(armFieldOf.y) + 0.5 && armWide > 1e-5 && armField.y > 0.999)
         base.rgb = mix(base.rgb, armInk, clamp(1.4 - abs(armIso - line) / armWide, 0.0, 1.0));
     }
   }
