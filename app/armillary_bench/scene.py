@@ -25,6 +25,7 @@ from armillary.model.scene import SceneArrays
 from armillary.scene import cache
 from armillary.wire import child
 from armillary.wire.bus import Line, local_address
+from armillary_bench import fields
 from armillary_bench.figure import absolute, figure, plain
 from armillary_bench.process import Driven
 
@@ -83,7 +84,7 @@ def floor(path: Path) -> list[Any]:
 
 
 def benches() -> list[dict[str, object]]:
-    """Return the figures of loading flat scenes."""
+    """Return the figures of loading flat scenes, and of fields on a mesh."""
     out: list[dict[str, object]] = []
     starts: list[float] = []
     for prims, name, bar, rounds in SIZES:
@@ -106,7 +107,8 @@ def benches() -> list[dict[str, object]]:
             out.append(absolute(f"scene_cached_{name}", seconds["cached"], "s", CACHED_S, again))
         else:
             out.append(plain(f"scene_cached_{name}", seconds["cached"], "s", again))
-    return [*out, plain("scene_child_start", min(starts), "s", "the child said that it listens")]
+    out.append(plain("scene_child_start", min(starts), "s", "the child said that it listens"))
+    return [*out, *fields.benches()]
 
 
 def measure(prims: int, rounds: int) -> dict[str, float]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from armillary.encoding import channels, maps
+from armillary.encoding.field_rows import Field, shape_of
 from armillary.encoding.moves import Motion, moves
 from armillary.encoding.program import Coded, Derived, Pairs, Program, Spins, Words
 from armillary.encoding.rows import PairList, Straight, Tableau, Tables, pairs
@@ -52,6 +53,7 @@ class Collected:
         self.results = 0
         self.marks: list[tuple[int, int, bool]] = []  # prim, entry, whole subtree
         self.done: list[tuple[Binding, int, tuple[int, ...]]] = []
+        self.fields: list[Field] = []  # sources not yet final
         self.legends: dict[tuple[str, tuple[float, float], str], maps.Legend] = {}
 
     def _entry(self, source: int) -> int:
@@ -132,6 +134,8 @@ class Collected:
             binding_prims=tuple(p for _, _, p in self.done),
             legends=tuple(self.legends.values()),
             can_show=self._can_show(),
+            fields=tuple(replace(f, source=frozen(self._entries(f.source))) for f in self.fields),
+            field_shape=shape_of(self.fields),
             **paired,
         )
 

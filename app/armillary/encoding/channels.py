@@ -32,6 +32,7 @@ CHANNELS: Mapping[str, str] = {
     "spin": "number",
     "label": "words",
     "variant": "words",
+    "field": "field",
 }
 MOTIONS = ("translate", "rotate", "spin", "scale", "level")
 WHOLE = (*MOTIONS, "visibility", "variant", "label")  # reach all drawn descendants, also of a drawn prim

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from armillary.encoding import channels, maps
+import numpy as np
+
+from armillary.encoding import channels, field_rows, maps
 from armillary.encoding.assemble import Collected, Group
 from armillary.encoding.moves import Motion
 from armillary.encoding.program import Program, Words
@@ -52,7 +54,7 @@ def compiled(
     Channels of colour, opacity and light on a prim without geometry go to its drawn descendants.
     Where two bindings drive one channel of one prim the later one wins, with a warning.
     """
-    work = _Work(scene, specs, maps.named(colormaps))
+    work = _Work(bindings, scene, specs, maps.named(colormaps))
     for binding in bindings:
         if not binding.enabled or binding.intent != "value":
             continue
@@ -84,7 +86,15 @@ class _Bound:
 class _Work:
     """The collected rows of a program."""
 
-    def __init__(self, scene: SceneArrays, specs: Sequence[TagSpec], colormaps: dict[str, ColourMap]) -> None:
+    def __init__(
+        self,
+        bindings: Sequence[Binding],
+        scene: SceneArrays,
+        specs: Sequence[TagSpec],
+        colormaps: dict[str, ColourMap],
+    ) -> None:
+        self.bindings = bindings
+        self.by_prim: dict[str, list[Binding]] | None = None  # those that run, made for the first field
         self.scene, self.specs, self.colormaps = scene, specs, colormaps
         self.reach: Reach = reach(scene)
         self.slot_of = {s.name: s.slot for s in specs}
@@ -104,6 +114,9 @@ class _Work:
             remedy = f"Use one of {', '.join(channels.CHANNELS)}."
             _refuse("B07", f"The channel '{binding.channel}' is not drawn.", remedy)
         channels.check_map(binding)
+        if channel == "field":
+            self._field(binding)
+            return
         bound = self._bound(binding)
         # build first, register last: a binding that is refused half-way leaves nothing behind
         if channel == "colour" or (binding.channel == "highlight" and binding.colormap):
@@ -193,10 +206,7 @@ class _Work:
     def _colour(self, bound: _Bound) -> None:
         binding, spec = bound.binding, self.specs[bound.slot]
         name = binding.colormap or maps.FALLBACK.name
-        colourmap = self.colormaps.get(name)
-        if colourmap is None:
-            remedy = self._near(name, list(self.colormaps)) or f"Use one of {', '.join(self.colormaps)}."
-            _refuse("B12", f"The colour map '{name}' is not known.", remedy)
+        colourmap = self._colourmap(name)
         row_of, table = channels.colour_row(binding, spec, colourmap, bound.is_result)
         pair = "paint" if binding.channel == "displayColor" else "glow"
         pair = "lit_colour" if binding.channel == "highlight" else pair
@@ -218,6 +228,98 @@ class _Work:
             if key3 not in self.rows.legends:
                 title = colourmap.title or spec.title
                 self.rows.legends[key3] = maps.legend(colourmap, binding.ends, unit, title)
+
+    def _colourmap(self, name: str) -> ColourMap:
+        colourmap = self.colormaps.get(name)
+        if colourmap is None:
+            remedy = self._near(name, list(self.colormaps)) or f"Use one of {', '.join(self.colormaps)}."
+            _refuse("B12", f"The colour map '{name}' is not known.", remedy)
+        return colourmap
+
+    def _field(self, binding: Binding) -> None:
+        if binding.map.kind not in ("none", "linear", "range"):
+            _refuse("B07", f"A field has no map '{binding.map.kind}'.", "Use linear, or bind a derived tag.")
+        colourmap = self._colourmap(binding.colormap or maps.FALLBACK.name)
+        if colourmap.kind == "states":
+            _refuse("B07", "A field has no colour map of states.", "Use one that is linear or has steps.")
+        if binding.ends[0] == binding.ends[1]:
+            _refuse("B02", "The range of the colours is empty.", "Give two different ends in `range`.")
+        slots, prims = self._sensors(binding)
+        unit = binding.unit or self.specs[slots[0]].unit
+        where = self._where(binding)
+        to_x = np.array([units.conversion(self.specs[s].unit, unit, where) for s in slots])
+        _, drawn = self.reach.painted(np.array(self._prims(binding), np.int64))
+        point, triangle = field_rows.surface(self.scene, drawn)
+        if not len(point):
+            what = "What the field is bound to has no mesh of its own."
+            _refuse("B07", what, "Bind it to a mesh; copies of an instance share theirs.")
+        made, vertex = field_rows.weighed(
+            self.scene, binding, point, triangle, field_rows.places(self.scene, prims)
+        )
+        source = np.array(slots, np.int64)
+        if binding.stale_after_s > 0:
+            first = len(self.rows.strict)
+            self.rows.strict.extend((s, int(binding.stale_after_s * 1e9)) for s in slots)
+            source = -1 - first - np.arange(len(slots))
+        scale, shift, low, high = channels.straight(binding, is_result=False)
+        start, end = binding.ends
+        span = end - start
+        limits = sorted(((low - start) / span, (high - start) / span))
+        self.rows.fields.append(
+            field_rows.Field(
+                prim=np.unique(self.scene.point_prim[point]).astype(np.int64),
+                point=point,
+                vertex=vertex,
+                weights=made,
+                tag=np.array(slots, np.int64),
+                source=source,
+                a=scale * to_x[:, 0] / span,
+                b=(scale * to_x[:, 1] + shift - start) / span,
+                low=limits[0],
+                high=limits[1],
+                colourmap=colourmap,
+                lines=max(0, min(binding.field.iso_lines, field_rows.MOST_LINES)),
+            )
+        )
+        shown = binding.target_unit or (unit if channels.keeps_unit(binding) else "")
+        key = (f"{colourmap.name} field {binding.field.iso_lines}", binding.ends, shown)
+        title = colourmap.title or self.specs[slots[0]].title
+        self.rows.legends.setdefault(key, field_rows.legend(binding, colourmap, shown, title))
+        self.rows.done.append((binding, slots[0], tuple(drawn.tolist())))
+
+    def _sensors(self, binding: Binding) -> tuple[list[int], list[int]]:
+        """Return slots and prims of the sensors of a field; one that cannot be read is named and left out."""
+        if self.by_prim is None:
+            self.by_prim = {}
+            for b in self.bindings:
+                if b.enabled:
+                    self.by_prim.setdefault(b.prim, []).append(b)
+        slots: list[int] = []
+        prims: list[int] = []
+        for target in binding.field.sensors:
+            path = target.partition(".")[0]
+            prim = self.prim_of.get(path)
+            if prim is None:
+                remedy = self._near(path, self.scene.prim_path) or "Correct the path in `sensors`."
+                self.problem(binding, "B04", f"The scene has no prim '{path}'.", remedy)
+                continue
+            try:
+                slot = self._slot(field_rows.sensor_binding(binding, target, self.by_prim))
+            except _RefusedError as refused:
+                self.problem(binding, refused.code, refused.what, refused.remedy)
+                continue
+            except Fault as fault:
+                self.problem(binding, "B05", fault.what, fault.remedy)
+                continue
+            if self.specs[slot].kind == "text":
+                what = f"The tag '{self.specs[slot].name}' is text, which cannot be spread."
+                self.problem(binding, "B05", what, "Name a sensor whose tag is a number.")
+                continue
+            slots.append(slot)
+            prims.append(prim)
+        if not slots:
+            _refuse("B05", "The field has no sensor that can be read.", "Name prims with a tag in `sensors`.")
+        return slots, prims
 
     def _number(self, bound: _Bound) -> None:
         binding = bound.binding

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from armillary.encoding.field_rows import Field
 from armillary.encoding.maps import Legend
 from armillary.model.arrays import B1, F8, I8, U1, U4
 from armillary.model.binding import Binding
 from armillary.model.expression import Expression
-from armillary.model.look import Look
+from armillary.model.look import FieldShape, Look
 from armillary.model.scene import SceneArrays
 
 KEEP, CLEAR, LITERAL = range(3)  # what a row does with a bad or stale value
@@ -215,3 +216,5 @@ class Program:
     binding_slot: I8  # (b,) tag of each
     binding_prims: tuple[tuple[int, ...], ...]  # prims each one drives
     legends: tuple[Legend, ...]
+    fields: tuple[Field, ...] = ()
+    field_shape: FieldShape | None = None  # where they are drawn

@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from armillary.encoding.field_rows import positions, rank_of
 from armillary.encoding.movement import matrices
 from armillary.encoding.program import CLEAR, KEEP, LITERAL, UNSET, Choice, Line, Pairs, Policy, Program, Ramp
 from armillary.encoding.rows import packed
@@ -75,6 +76,8 @@ def resolve(program: Program, table: TagTable, options: Options) -> Look:
     _fade(rgba, program, numbers, options)
     moved, matrix = matrices(program, numbers, options.phase)
     return Look(
+        fields=program.field_shape,
+        field_value=positions(program.fields, values.value, values.rank),
         seq=options.seq,
         rgba=frozen(rgba),
         state=frozen(_state(program, values)),
@@ -242,6 +245,8 @@ def _state(program: Program, values: Values) -> U1:
         if len(ranks) != len(program.mark_prim):
             ranks = np.maximum.reduceat(ranks, program.mark_start)
         state[program.mark_prim] = ranks
+    for field in program.fields:
+        state[field.prim] = np.maximum(state[field.prim], rank_of(field, values.rank))
     return state
 
 

@@ -56,6 +56,19 @@ class MapSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FieldSpec:
+    """How a field is spread over a mesh from its sensors; lengths in units of the stage, 0 = no limit."""
+
+    sensors: tuple[str, ...] = ()  # prims that carry a binding with a signal, or `/Prim.twin:NAME:signal`
+    method: str = "idw"  # idw | surface | rbf
+    radius: float = 0.0  # how far a sensor reaches
+    neighbours: int = 8  # sensors that count at a vertex (idw)
+    max_distance: float = 0.0  # farther from any sensor there is no value
+    power: float = 2.0  # `idwPower` in the layer
+    iso_lines: int = 0  # lines of equal value between the two ends
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
     """One instance of TwinBindingAPI, as read from the binding layer (formats: fields of TwinBindingAPI)."""
 
@@ -69,6 +82,7 @@ class Binding:
     property_name: str = ""  # `property` in the layer: variant set, primvar or attribute name
     value_type: str = ""
     map: MapSpec = MapSpec()
+    field: FieldSpec = FieldSpec()  # of the channel `field`
     ends: tuple[float, float] = (
         0.0,
         1.0,

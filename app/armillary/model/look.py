@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from armillary.model.arrays import B1, F8, U1, U4
+from armillary.model.arrays import B1, F4, F8, I8, U1, U4
 from armillary.model.scene import SceneArrays
 
 QUALITY_NIBBLE = np.uint8(0x0F)
@@ -20,6 +20,20 @@ class Label:
     prim: int
     text: str
     quality: int = 0  # rank
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FieldShape:
+    """Where fields are drawn and how; the same object as long as the bindings are the same.
+
+    Of two fields at one point the later one is drawn.
+    """
+
+    point: I8  # (v,) rows of SceneArrays.point
+    field: I8  # (v,) number of the field
+    prim: I8  # prims that show a field, ascending
+    palette: U1  # (256·k, 4) sRGB, the colours of each of k fields
+    lines: I8  # (k,) iso-lines between the two ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +54,9 @@ class Look:
     matrix: F8  # (m, 4, 4) their world matrices
     variant: tuple[tuple[int, str, str], ...] = ()  # (prim, set, choice): another scene is asked for
     label: tuple[Label, ...] = field(default=())
+    fields: FieldShape | None = None
+    field_value: F4 = field(default_factory=lambda: np.zeros(0, np.float32))
+    """(v,) place on its palette of each point of `fields`, 0…1 from end to end; NaN: no sensor is near."""
 
 
 def base_look(scene: SceneArrays) -> Look:

@@ -128,7 +128,7 @@ def _binding(binding: Binding, project: Project, specs: Mapping[str, TagSpec]) -
     spec = specs.get(binding.signal)
     if binding.address:
         yield from _address(binding, project, found)
-    elif not binding.signal:
+    elif not binding.signal and binding.channel != "field":  # that has sensors instead
         yield found("B05", "error", "It has neither a signal nor an address.", "Give it a tag in `signal`.")
     if spec is not None:
         try:

@@ -105,7 +105,7 @@ def _write(layer: Any, record: Binding) -> None:
     if item not in _applied(spec):
         _apply(spec, [*_applied(spec), item])
     values = sidecar.authored(record)
-    known = {*sidecar.PLAIN, *sidecar.MAPPED, "target"}
+    known = {*sidecar.PLAIN, *sidecar.MAPPED, *sidecar.FIELD, "target", "sensors"}
     for field_name, field in FIELDS.items():
         name = f"{NAMESPACE}:{record.name}:{field_name}"
         old = spec.properties.get(name)

@@ -15,7 +15,7 @@ from armillary.model.scene import SceneArrays, SceneProblem, index_of
 
 _LOOKLESS = {"Material", "Shader", "NodeGraph", "GeomSubset"}  # types that no channel but these can drive:
 _ANYWHERE = {"custom", "label", "primvar", "variant"}
-_COLOURS = {"displayColor", "emissiveColor"}
+_COLOURS = {"displayColor", "emissiveColor", "field"}
 MOST_PROPOSALS = 3
 MOST_NEAREST, MOST_NAMES = 5, 20_000  # mistakes that get a proposal, and names it is sought among
 

@@ -65,6 +65,7 @@ FIELDS: dict[str, Field] = {
     "neighbours": Field(type="int", default=8),
     "isoLines": Field(type="int", default=0),
     "maxDistance": Field(type="double", default=0.0),
+    "idwPower": Field(type="double", default=2.0),
     "alarmAspect": Field(type="token", default="active", tokens=("active", "severity", "acked", "enabled")),
     "timeSampled": Field(type="bool", default=False),
     "command": Field(type="string", default=""),

@@ -11,7 +11,7 @@ from typing import Any
 
 from pxr import Sdf, Tf
 
-from armillary.model.binding import Binding, MapSpec
+from armillary.model.binding import Binding, FieldSpec, MapSpec
 from armillary.model.fault import SceneFault
 from armillary.model.scene import SceneProblem
 from armillary.scene.schema import API, FIELDS, NAMESPACE, VERSION
@@ -50,6 +50,14 @@ MAPPED = {
     "stateKeys": "state_keys",
     "stateValues": "state_values",
     "expr": "expr",
+}
+FIELD = {
+    "method": "method",
+    "radius": "radius",
+    "neighbours": "neighbours",
+    "maxDistance": "max_distance",
+    "idwPower": "power",
+    "isoLines": "iso_lines",
 }
 _STAGE_METADATA = (
     "metersPerUnit",
@@ -256,11 +264,13 @@ def binding(prim: str, name: str, values: dict[str, Any], origin: str = "") -> B
     """Return the record of one binding from its authored fields; the rest is the schema's defaults."""
     plain = {PLAIN[k]: v for k, v in values.items() if k in PLAIN}
     mapped = {MAPPED[k]: v for k, v in values.items() if k in MAPPED}
+    spread = {FIELD[k]: v for k, v in values.items() if k in FIELD}
     return Binding(
         prim=prim,
         name=name,
         targets=tuple(values.get("target", ())),
         map=MapSpec(**mapped),
+        field=FieldSpec(sensors=tuple(values.get("sensors", ())), **spread),
         origin=origin,
         **plain,
     )
@@ -270,10 +280,13 @@ def authored(record: Binding) -> dict[str, Any]:
     """Return the fields to write for a record: every one that is not the default, and the version."""
     values: dict[str, Any] = {k: getattr(record, v) for k, v in PLAIN.items()}
     values |= {k: getattr(record.map, v) for k, v in MAPPED.items()}
+    values |= {k: getattr(record.field, v) for k, v in FIELD.items()}
     out = {k: v for k, v in values.items() if v != FIELDS[k].default}
     out["schemaVersion"] = VERSION
     if record.targets:
         out["target"] = record.targets
+    if record.field.sensors:
+        out["sensors"] = record.field.sensors
     return out
 
 

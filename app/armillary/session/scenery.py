@@ -60,6 +60,8 @@ def compiled(
     bound[program.binding_slot] = True
     for group in program.derived:
         bound[list(group.inputs.values())] = True
+    for field in program.fields:
+        bound[field.tag] = True
     count = [len(prims) for prims in program.binding_prims]
     prim = np.array([p for prims in program.binding_prims for p in prims], np.int64)
     binding = np.repeat(np.arange(len(count)), count)

@@ -21,7 +21,17 @@ def apply(stage: Stage, old: Look | None, new: Look) -> int:
     else:
         stage.look = new
         written = _write_changed(stage, old, new)
-    return written
+    return max(written, _field(stage, new))
+
+
+def _field(stage: Stage, new: Look) -> int:
+    """Show the fields of a look, and return how many prims show other values than before."""
+    had = stage.fields
+    if new.fields is not (None if had is None else had.shape):
+        stage.show_fields(new.fields)
+    if stage.fields is None or new.fields is None:
+        return 0 if had is None else len(had.shape.prim)
+    return len(new.fields.prim) if stage.fields.write(new.field_value) else 0
 
 
 def _write_all(stage: Stage, shows: Look, new: Look) -> int:

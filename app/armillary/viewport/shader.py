@@ -17,6 +17,8 @@ LAMPS = 6  # lights of the scene that are drawn, the strongest
 
 COLOUR, STATE, GLOW, MATRIX = "armColour", "armState", "armGlow", "armMatrix"  # sampler uniforms
 TEXEL, IMAGE = "armTexel", "armImage"
+FIELD_VALUE, PALETTE = "armFieldValue", "armPalette"
+FIELD = "armFieldSlot"  # attribute: 1 + place of its value (0: none), number of its field, iso-lines
 NORMAL, PRIM, ROW, POINT_RGBA, UV = "armNormal", "armPrim", "armRow", "armPointRgba", "armUv"  # attributes
 
 VERTEX_TAG = "//VTK::PositionVC::Dec"
@@ -30,6 +32,10 @@ in float armPrim;
 in float armRow;
 //POINT in vec4 armPointRgba;
 //IMAGE in vec3 armUv;
+//FIELD in vec3 armFieldSlot;
+//FIELD uniform sampler2D armFieldValue;
+//FIELD smooth out vec2 armField;  // value, and 1 where there is one
+//FIELD flat out ivec2 armFieldOf;  // number of the field, -1 for none; iso-lines
 uniform usampler2D armColour;
 uniform usampler2D armState;
 uniform usampler2D armGlow;
@@ -121,6 +127,15 @@ _VERTEX_MAIN = """
     uvec4 glow = texelFetch(armGlow, at, 0);
     armAdd = vec3(glow.rgb) / 255.0 * (float(glow.a) / 255.0);
     //POINT armPointSmooth = (state.z & 2u) != 0u ? armPointRgba : armRgba;
+    //FIELD armField = vec2(0.0);
+    //FIELD armFieldOf = ivec2(-1, 0);
+    //FIELD if (armFieldSlot.x > 0.5) {
+    //FIELD   int slot = int(armFieldSlot.x + 0.5) - 1, line = slot >> 2;
+    //FIELD   vec4 four = texelFetch(armFieldValue, ivec2(line & mask, line >> armShift), 0);
+    //FIELD   float one = four[slot & 3];
+    //FIELD   if (one > -1e8) armField = vec2(one, 1.0);
+    //FIELD   armFieldOf = ivec2(armFieldSlot.yz + 0.5);
+    //FIELD }
     //IMAGE armAt = armUv.xy;
     //IMAGE armShows = (state.z & 4u) != 0u ? int(armUv.z + 0.5) : 0;
   }
@@ -139,6 +154,27 @@ smooth in vec3 armLight;
 //POINT smooth in vec4 armPointSmooth;
 //GLOSS smooth in vec3 armFacing;
 //GLOSS flat in vec2 armGloss;
+//FIELD smooth in vec2 armField;
+//FIELD flat in ivec2 armFieldOf;
+//FIELD uniform usampler2D armPalette;
+"""
+
+# A triangle with a corner that has no value ends half-way; iso-lines keep their width at every distance.
+_FIELD_MAIN = """
+  float armAlong = armField.x / max(armField.y, 1e-6);
+  float armIso = armAlong * float(armFieldOf.y + 1), armWide = fwidth(armIso);
+  if (armFieldOf.x >= 0) {
+    base.rgb = armEquipment;
+    if (armField.y >= 0.5) {
+      int row = 256 * armFieldOf.x + int(clamp(armAlong, 0.0, 1.0) * 255.0 + 0.5);
+      ivec2 cell = ivec2(row & ((1 << armShift) - 1), row >> armShift);
+      base.rgb = vec3(texelFetch(armPalette, cell, 0).rgb) / 255.0;
+      float line = floor(armIso + 0.5);
+      // not where a corner has no value: a line would follow the edge of the unknown there
+      if (line > 0.5 && line < float(armFieldOf.y) + 0.5 && armWide > 1e-5 && armField.y > 0.999)
+        base.rgb = mix(base.rgb, armInk, clamp(1.4 - abs(armIso - line) / armWide, 0.0, 1.0));
+    }
+  }
 """
 
 # The highlight of the eye's own light; nothing is mirrored.
@@ -160,7 +196,6 @@ smooth in vec2 armAt;
 flat in int armShows;
 uniform usampler2D armTexel;
 uniform sampler2D armImage;
-uniform int armShift;
 int armWrap(int i, int n, int mode) {
   if (mode == 0) return i - n * int(floor(float(i) / float(n)));
   if (mode == 2) {
@@ -226,6 +261,7 @@ _FRAGMENT_MAIN = """
   vec4 base = armRgba;
   //POINT base = vec4(armPointSmooth.rgb, armRgba.a);
   //IMAGES
+  //FIELDS
   vec3 rgb = min(base.rgb * armLight + armAdd, 1.0);
   //SHINE
   // the inside of a part that is cut open is flat and darker: it reads as the face of the cut
@@ -245,7 +281,7 @@ _FRAGMENT_MAIN = """
 """
 
 
-def _fill(text: str, point_colours: bool, images: bool, gloss: bool, cut: bool) -> str:
+def _fill(text: str, point_colours: bool, images: bool, gloss: bool, fields: bool, cut: bool) -> str:
     ranks = {
         "RANK_UNCERTAIN": UNCERTAIN,
         "RANK_STALE": STALE,
@@ -263,20 +299,23 @@ def _fill(text: str, point_colours: bool, images: bool, gloss: bool, cut: bool) 
     text = text.replace("//CUT ", "" if cut else "//")
     text = text.replace("//IMAGES", _IMAGE_MAIN if images else "").replace("//IMAGE ", "" if images else "//")
     text = text.replace("//SHINE", _GLOSS_MAIN if gloss else "").replace("//GLOSS ", "" if gloss else "//")
+    text = text.replace("//FIELDS", _FIELD_MAIN if fields else "").replace("//FIELD ", "" if fields else "//")
     return text.replace("//POINT ", "" if point_colours else "//")
 
 
-def vertex(point_colours: bool, images: bool, gloss: bool, cut: bool = False) -> tuple[str, str]:
+def vertex(
+    point_colours: bool, images: bool, gloss: bool, fields: bool = False, cut: bool = False
+) -> tuple[str, str]:
     """Return the declarations and the body that replace VTK's vertex position."""
-    declarations = f"{VERTEX_TAG}\n{_VERTEX}{_VERTEX_LAMP}"
-    return _fill(declarations, point_colours, images, gloss, cut), _fill(
-        _VERTEX_MAIN, point_colours, images, gloss, cut
-    )
+    which = (point_colours, images, gloss, fields, cut)
+    return _fill(f"{VERTEX_TAG}\n{_VERTEX}{_VERTEX_LAMP}", *which), _fill(_VERTEX_MAIN, *which)
 
 
-def fragment(point_colours: bool, images: bool, gloss: bool, cut: bool = False) -> tuple[str, str]:
+def fragment(
+    point_colours: bool, images: bool, gloss: bool, fields: bool = False, cut: bool = False
+) -> tuple[str, str]:
     """Return the declarations and the body that replace VTK's lighting."""
-    declarations = f"{FRAGMENT_TAG}\n{_FRAGMENT}{_IMAGES if images else ''}"
-    return _fill(declarations, point_colours, images, gloss, cut), _fill(
-        _FRAGMENT_MAIN, point_colours, images, gloss, cut
-    )
+    which = (point_colours, images, gloss, fields, cut)
+    lines = "uniform int armShift;\n" if images or fields else ""
+    declarations = f"{FRAGMENT_TAG}\n{lines}{_FRAGMENT}{_IMAGES if images else ''}"
+    return _fill(declarations, *which), _fill(_FRAGMENT_MAIN, *which)

@@ -11,7 +11,7 @@ from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
 from vtkmodules.vtkRenderingOpenGL2 import vtkOpenGLRenderWindow, vtkShaderProgram
 
 from armillary.model.arrays import B1, F4, F8, I4, I8, U1, U4
-from armillary.model.look import Look, base_look
+from armillary.model.look import FieldShape, Look, base_look
 from armillary.model.quality import NEVER
 from armillary.model.scene import SceneArrays, subtree_ends
 from armillary.viewport import shader
@@ -20,6 +20,7 @@ from armillary.viewport.boxes import Boxes
 from armillary.viewport.bridge import observe_shader, shared
 from armillary.viewport.camera import CameraPose
 from armillary.viewport.detail import Choice, Pace, choose, coarse, sight
+from armillary.viewport.fields import Fields
 from armillary.viewport.lamps import lamps, shine
 from armillary.viewport.merge import MAX_TRIANGLES, Mesh, merge
 from armillary.viewport.shader import MASK, OPAQUE, OWN, POINT_COLOURS, SHOWN, TEXTURED, TRANSLUCENT
@@ -84,10 +85,13 @@ class Stage:
         self._passes_known = False
         self._has_outlines = False
         self._window: vtkOpenGLRenderWindow | None = None
+        self.fields: Fields | None = None
+        self._old_fields: list[Fields] = []  # their memory on the card is given back with the next picture
         self._data = _poly_data(self.mesh, self.has_point_colours, self.textured is not None)
         self._blend = Blend(self.mesh, self.matrix)
         self._clear_data = vtkPolyData()
         self._clear_data.ShallowCopy(self._data)  # the same points, in an order of triangles of its own
+        self._near = self._far = vtkPolyData()
         self.actors = {
             p: self._actor(p, self._clear_data if p == TRANSLUCENT else self._data)
             for p in (OPAQUE, TRANSLUCENT, MASK)
@@ -95,7 +99,6 @@ class Stage:
         self.pace = Pace(len(self.mesh.triangle))
         self.is_coarse = False  # what is switched on: the whole mesh, or what `detail` chose
         self._coarse_actors: dict[int, tuple[vtkActor, ...]] = {}  # made when first needed
-        self._near = self._far = vtkPolyData()
         self._choice: Choice | None = None
         self.write_look(0, m)
 
@@ -194,6 +197,9 @@ class Stage:
         if self._marks_own:
             # colours per point and images show until a binding gives the prim another colour
             own = (self.look.rgba[part] == self.scene.rgba[part]).all(axis=1)
+            if self.fields is not None:  # a field is a binding's colour too
+                prims = self.fields.shape.prim
+                own[prims[(prims >= first) & (prims < last)] - first] = False
             flags |= own.astype(np.uint8) * np.uint8(OWN)
             if self.has_point_colours:
                 flags |= (own & self.scene.has_point_rgba[part]).astype(np.uint8) * np.uint8(POINT_COLOURS)
@@ -202,6 +208,20 @@ class Stage:
         state[:, 2] = flags
         self.state.touch(first, last)
         self._passes_known = False
+
+    def show_fields(self, shape: FieldShape | None) -> None:
+        """Show fields in these places from now on: the mesh travels to the card once more."""
+        if self.fields is not None:
+            self._old_fields.append(self.fields)
+        self.fields = None if shape is None else Fields(shape, self.scene, len(self.mesh.point))
+        for data in (self._data, self._clear_data, self._near):
+            data.GetPointData().RemoveArray(shader.FIELD)
+            if self.fields is not None:
+                data.GetPointData().AddArray(shared(self.fields.attribute, shader.FIELD))
+            data.Modified()
+        self._dress_all()
+        if self._marks_own:
+            self.write_state(0, len(self.scene))
 
     def mark(self, which: B1, prims: tuple[int, ...]) -> None:
         """Set `selected` or `hovered` to prims and all below them."""
@@ -306,10 +326,16 @@ class Stage:
         """Send what changed to the card and return how many rows; the window must have drawn once."""
         if self._window is None:
             return 0
+        for old in self._old_fields:
+            for table in old.tables:
+                table.release(self._window)
+        self._old_fields.clear()
         return sum(table.upload(self._window) for table in self._tables())
 
     def _tables(self) -> tuple[Table, ...]:
-        often = (self.colour, self.state, self.glow, self.places)
+        often: tuple[Table, ...] = (self.colour, self.state, self.glow, self.places)
+        if self.fields is not None:
+            often = (*often, *self.fields.tables)
         return often if self.textured is None else (*often, self.texels, self.images)
 
     def release(self) -> None:
@@ -326,20 +352,13 @@ class Stage:
         mapper.SetInputData(data)
         mapper.ScalarVisibilityOff()
         mapper.SetVBOShiftScaleMethod(0)  # points are prim-local: a common shift would be wrong
-        names = [shader.NORMAL, shader.PRIM, shader.ROW]
-        if self.has_point_colours:
-            names.append(shader.POINT_RGBA)
-        if self.textured is not None:
-            names.append(shader.UV)
-        for name in names:
-            mapper.MapDataArrayToVertexAttribute(name, name, vtkDataObject.FIELD_ASSOCIATION_POINTS, -1)
         actor = vtkActor()
         actor.SetMapper(mapper)
         actor.GetProperty().LightingOff()
         actor.SetForceTranslucent(which == TRANSLUCENT)
         actor.SetForceOpaque(which != TRANSLUCENT)
         actor.PickableOff()
-        self._write_shader(actor)
+        self._dress(actor, mapper)
 
         stage = weakref.ref(self)  # an observer that held the stage would keep its memory for ever
 
@@ -350,17 +369,44 @@ class Stage:
         observe_shader(mapper, draws)
         return actor
 
-    def _write_shader(self, actor: vtkActor) -> None:
-        """Give an actor the text of its shader, with the cut only while there is one: it costs a discard."""
-        has = (self.has_point_colours, self.textured is not None, self.shines, self._cut is not None)
+    def _dress(self, actor: vtkActor, mapper: vtkPolyDataMapper) -> None:
+        """Give an actor the attributes and the shader text for what the stage has to show.
+
+        A cut and fields are in the text only while there are any: they cost. What stands for parts that look
+        small has no points of fields; it has the plain colours of its parts.
+        """
+        has_fields = self.fields is not None and mapper.GetInput() is not self._far
+        names = [shader.NORMAL, shader.PRIM, shader.ROW]
+        if self.has_point_colours:
+            names.append(shader.POINT_RGBA)
+        if self.textured is not None:
+            names.append(shader.UV)
+        if has_fields:
+            names.append(shader.FIELD)
+        mapper.RemoveAllVertexAttributeMappings()
+        for name in names:
+            mapper.MapDataArrayToVertexAttribute(name, name, vtkDataObject.FIELD_ASSOCIATION_POINTS, -1)
+        which = (
+            self.has_point_colours,
+            self.textured is not None,
+            self.shines,
+            has_fields,
+            self._cut is not None,
+        )
         text = actor.GetShaderProperty()
         text.ClearAllShaderReplacements()
-        declarations, body = shader.vertex(*has)
+        declarations, body = shader.vertex(*which)
         text.AddVertexShaderReplacement(shader.VERTEX_TAG, True, declarations, False)
         text.AddVertexShaderReplacement(shader.VERTEX_MAIN_TAG, True, body, False)
-        declarations, body = shader.fragment(*has)
+        declarations, body = shader.fragment(*which)
         text.AddFragmentShaderReplacement(shader.FRAGMENT_TAG, True, declarations, False)
         text.AddFragmentShaderReplacement(shader.FRAGMENT_MAIN_TAG, True, body, False)
+
+    def _dress_all(self) -> None:
+        for actor in self.all_actors():
+            mapper = actor.GetMapper()
+            assert isinstance(mapper, vtkPolyDataMapper)
+            self._dress(actor, mapper)
 
     @property
     def cut(self) -> tuple[float, float, float, float] | None:
@@ -372,8 +418,7 @@ class Stage:
         is_other_text = (cut is None) != (self._cut is None)
         self._cut = cut
         if is_other_text:
-            for actor in self.actors.values():
-                self._write_shader(actor)
+            self._dress_all()
 
     def before_draw(self, which: int, program: vtkShaderProgram) -> None:
         """Give a pass its tables, uniforms and state of OpenGL; called by VTK."""

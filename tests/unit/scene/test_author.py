@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from armillary.model.binding import Binding, MapSpec
+from armillary.model.binding import Binding, FieldSpec, MapSpec
 from armillary.model.fault import SceneFault
 from armillary.scene import author, sidecar
 from armillary.scene.check import check
@@ -87,11 +87,11 @@ def test_what_is_not_a_binding_and_fields_unknown_to_records_survive(path: str) 
         '#usda 1.0\n(\n doc = "mine"\n)\n\nover "W"\n{\n    over "I" (\n'
         "        instanceable = false\n    )\n    {\n    }\n"
         '    over "Tank" (\n        prepend apiSchemas = ["TwinBindingAPI:level", "Other"]\n    )\n    {\n'
-        "        uniform int twin:level:neighbours = 3\n    }\n}\n"
+        '        uniform string twin:level:semanticId = "x"\n    }\n}\n'
     )
     author.save(path, [LEVEL])
     text = Path(path).read_text()
-    for kept in ("instanceable = false", '"Other"', "twin:level:neighbours = 3", "mine"):
+    for kept in ("instanceable = false", '"Other"', 'twin:level:semanticId = "x"', "mine"):
         assert kept in text
 
 
@@ -206,3 +206,14 @@ def test_a_layer_of_bindings_alone_adds_nothing_to_the_picture(path: str) -> Non
     assert sidecar.remainder(path) == ""
     Path(path).write_text('#usda 1.0\nover "W" (\n    instanceable = false\n)\n{\n}\n')
     assert sidecar.remainder(path) != ""
+
+
+def test_a_field_comes_back_with_its_sensors_as_it_was_saved(path: str) -> None:
+    spread = FieldSpec(
+        sensors=("/W/S1", "/W/S2.twin:strain:signal"), method="rbf", radius=2.5, iso_lines=4, power=3.0
+    )
+    deck = Binding(name="f", prim="/W/Deck", channel="field", colormap="heat", field=spread)
+    author.save(path, [deck])
+    bindings, problems = sidecar.read([path])
+    assert problems == ()
+    assert plain(bindings) == [deck]
