@@ -358,7 +358,7 @@ class Stage:
         actor.SetForceTranslucent(which == TRANSLUCENT)
         actor.SetForceOpaque(which != TRANSLUCENT)
         actor.PickableOff()
-        self._dress(actor, mapper)
+        self._dress(actor)
 
         stage = weakref.ref(self)  # an observer that held the stage would keep its memory for ever
 
@@ -369,12 +369,13 @@ class Stage:
         observe_shader(mapper, draws)
         return actor
 
-    def _dress(self, actor: vtkActor, mapper: vtkPolyDataMapper) -> None:
+    def _dress(self, actor: vtkActor) -> None:
         """Give an actor the attributes and the shader text for what the stage has to show.
 
         A cut and fields are in the text only while there are any: they cost. What stands for parts that look
         small has no points of fields; it has the plain colours of its parts.
         """
+        mapper = vtkPolyDataMapper.SafeDownCast(actor.GetMapper())
         has_fields = self.fields is not None and mapper.GetInput() is not self._far
         names = [shader.NORMAL, shader.PRIM, shader.ROW]
         if self.has_point_colours:
@@ -404,9 +405,7 @@ class Stage:
 
     def _dress_all(self) -> None:
         for actor in self.all_actors():
-            mapper = actor.GetMapper()
-            assert isinstance(mapper, vtkPolyDataMapper)
-            self._dress(actor, mapper)
+            self._dress(actor)
 
     @property
     def cut(self) -> tuple[float, float, float, float] | None:
