@@ -18,6 +18,7 @@ from armillary.model.look import Look, base_look
 from armillary.model.quality import GOOD, STALE
 from armillary.model.scene import SceneArrays
 from armillary.model.tags import TagSpec, TagTable
+from armillary.viewport.section import Section
 from armillary.viewport.theme import DARK
 from armillary.viewport.view import View
 from armillary_bench.fields import sheet
@@ -161,3 +162,24 @@ def test_without_the_field_the_surface_has_its_own_colour_again(shown: Callable[
     assert near(plate.at(HOT), own.rgba[PLATE, :3], 1)
     plate.view.apply(replace(plate.look(), label=()))
     assert near(plate.at(HOT), HEAT[255])
+
+
+def test_a_field_stays_where_the_scene_is_cut_open_and_while_the_eye_moves(
+    shown: Callable[..., Shown],
+) -> None:
+    plate = shown()
+    plate.view.section = Section(point=(50.0, 0.0, 0.0), normal=(1.0, 0.0, 0.0))
+    assert near(plate.at(COLD), HEAT[0])
+    assert not near(plate.at(HOT), HEAT[255], 60)  # cut away
+    plate.view.section = None
+    assert plate.view.stage is not None
+    plate.view.stage.pace.full_ms = 1_000.0  # as if the picture took a second: the eye's turn draws coarsely
+    pose = plate.view.pose
+    plate.view.orbit(30, 0)
+    plate.view.pose = pose
+    plate.view.render(hasty=True)
+    assert plate.view.is_coarse
+    plate.view.apply(replace(plate.look(cold=100.0), label=()))
+    (x, y), *_ = pixels_of(plate.view, np.array([[*COLD, 0.0]]))
+    hasty = plate.view.render(hasty=True)[round(y), round(x), :3].astype(int).tolist()
+    assert near(hasty, HEAT[255])
