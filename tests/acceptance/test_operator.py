@@ -485,7 +485,7 @@ def watches_a_policy_act(anna: Place, wire: Wire) -> None:
 
     anna.until(has_acted, 60, f"the policy acts: {loop()}")
     assert seen == [
-        "Loop 'P-101A stands still' acts under its policy, signed by ravi and eva: P-101B.run → 1"
+        "Loop 'P-101A stands still' acts under its policy, signed by ravi and eva: P-101B.run → on"
     ], "a banner said so meanwhile"
     anna.until(lambda: not banner.isVisible(), 10, "and left")
     assert [order for order in wire.orders if "P-101B" in order] == ["P-101B.Run = True: Good"]

@@ -50,6 +50,7 @@ def test_worlds_of_each_kind_are_listed_as_they_stand_and_closed_one_by_one(
     worlds: dict[str, child.Child], tmp_path: Path
 ) -> None:
     until(lambda: all(w["state"] != "no answer" for w in listed().values()), 30.0, "all answer")
+    until(lambda: listed()["TRAINING"]["state"] == "paused", 30.0, "the exercise waits for its trainee")
     found = listed()
     assert {kind: w["pid"] for kind, w in found.items()} == {kind: c.pid for kind, c in worlds.items()}
     assert {w["project"] for w in found.values()} == {str(tmp_path / "station")}

@@ -272,7 +272,8 @@ class WriteCard(QFrame):
         if self._is_fixed:
             return math.nan, ""  # the template's own
         if choices(spec):
-            return float(self.choice.currentData()), ""
+            chosen = self.choice.currentData()  # None while another tag's states are filled in
+            return (float(chosen), "") if chosen is not None else (None, "Choose a value.")
         return parse(self.entry.text(), spec)
 
     def _sends(self) -> str:
