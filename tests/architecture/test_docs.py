@@ -104,6 +104,14 @@ def test_a_mistake_in_the_minimal_project_is_found(minimal: Path, capsys: pytest
     assert "B05" in capsys.readouterr().out
 
 
+def test_a_colour_map_that_comes_with_us_need_not_be_declared(
+    minimal: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (minimal / "bindings.usda").read_text("utf-8")
+    (minimal / "bindings.usda").write_text(text.replace('"temperature"', '"heat"'), "utf-8")
+    assert run(["check", str(minimal)]) == 0, capsys.readouterr().out
+
+
 def test_every_key_that_a_project_may_have_is_on_the_page(
     minimal: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

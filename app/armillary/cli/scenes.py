@@ -14,6 +14,7 @@ import click
 from armillary.cli import futures, stopping
 from armillary.cli.answer import emit_json
 from armillary.cli.sources import link_problems
+from armillary.encoding import maps
 from armillary.encoding.compile import compiled
 from armillary.model import places
 from armillary.model.clock import WallClock
@@ -218,7 +219,7 @@ def check(path: str, roots: tuple[str, ...], payloads: bool, as_json: bool) -> i
                 bindings=str(project.bindings),
                 roots=roots,
                 tags=tuple(s.name for s in project.specs),
-                colormaps=project.colormaps,
+                colormaps=tuple(maps.named(project.colormaps).values()),  # those that come with us too
             )
             got = ask_child(line, process, lint_bindings, SCENE_LIMIT_S, str(project.bindings))
             if isinstance(got, Problems):
