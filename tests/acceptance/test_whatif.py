@@ -110,6 +110,8 @@ def asks_about_the_pump(ravi: Place) -> None:
     card.spread.activated.emit(card.spread.currentIndex())
     card.members.setValue(MEMBERS)
     ravi.picture("02-asked")
+    if window.whatif.confirm.isVisible():  # a busy machine: something was not GOOD, and ravi has looked at it
+        ravi.click(window.whatif.confirm)
     ravi.click(card.run)
     ravi.until(lambda: len(cards(ravi)) == 3, 60, "the run is queued, with a baseline as long")
     assert not card.isVisible() or not window.whatif.fold.is_narrow, "the list of runs is in front"

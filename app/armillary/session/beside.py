@@ -91,6 +91,7 @@ class Beside(Loading):
         self._warm_failed: dict[WorldKind, int] = {}
         self.speed = 1.0  # × real time, of the next *play*
         self.people = People(self._ask_person)
+        self.armed_by = self.people.user  # whose orders are in hand
         self.people.changed.connect(self._person_changed)
         self.people.left.connect(self._left)
         self.proposals = Proposals(self.ask_home, self._home_role, self._home_live, self._home_specs)
@@ -231,6 +232,9 @@ class Beside(Loading):
             self.ask_home(Logout(), partial(told, home))
 
     def _person_changed(self) -> None:
+        if self.armed_by != self.people.user:
+            self.orders.disarm("somebody else is at this desk.")
+        self.armed_by = self.people.user
         if self.role != self.people.role:
             self.role = self.people.role
             self.world_changed.emit()
