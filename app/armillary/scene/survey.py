@@ -7,6 +7,7 @@ A *row* is one prim of the tree; parts of an instance have rows of their own and
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,6 +50,7 @@ _MESH_EXTRAS = (
 )
 COLOUR, OPACITY = "primvars:displayColor", "primvars:displayOpacity"
 _MESH = ("points", "faceVertexCounts", "faceVertexIndices")
+RUN = 10_000  # prims after which it is told how far reading is
 _NO_POINTS = np.zeros((0, 3), np.float32)
 _NO_INDICES = np.zeros(0, np.int32)
 
@@ -116,6 +118,8 @@ class Survey:
     number: dict[str, int] = field(default_factory=dict)  # path -> source
     _plans: dict[tuple[str, tuple[str, ...]], _Plan] = field(default_factory=dict)
     _direct: Direct = field(default_factory=Direct)
+    read_some: Callable[[Survey, int, int, int], None] | None = None
+    """Told of each run of the stage's own sources when it is read: first, end, how many there will be."""
 
     def read(self, root: Any, predicate: Any = SHOWN) -> tuple[int, int]:
         """Read a subtree and return its sources as (first, end); a subtree is read once.
@@ -133,6 +137,9 @@ class Survey:
         alone = self._direct.spec
         alike: dict[tuple[_Plan, Any], Alike] = {}
         begun = len(self.placed), len(self.mesh)
+        told, total, due = first, 0, len(prims) + 10 * self.max_prims
+        if self.read_some is not None and not first:
+            total, due = sum(1 for _ in Usd.PrimRange(root, predicate)) - 1, RUN
         for prim in Usd.PrimRange(root, predicate):
             path = prim.GetPath().pathString
             if path == "/":
@@ -171,12 +178,23 @@ class Survey:
                 self._read_variants(prim, source)
             if source - first > self.max_prims:
                 self._too_many()
-        for (plan, _), group in alike.items():
-            self._read_alike(group, plan, local_of)
+            if source >= due:
+                due += RUN
+                told = self._run_read(alike, local_of, told, total)
+        self._run_read(alike, local_of, told, total)
         self._in_order(*begun)
         self.region[key] = (first, len(paths))
         self._check_depth(first)
         return self.region[key]
+
+    def _run_read(self, alike: dict[tuple[_Plan, Any], Alike], local_of: Any, first: int, total: int) -> int:
+        """Read what waits to be read together, and tell of it; return the end of what was told."""
+        for (plan, _), group in alike.items():
+            self._read_alike(group, plan, local_of)
+        alike.clear()
+        if self.read_some is not None and total:
+            self.read_some(self, first, len(self.path), total)
+        return len(self.path)
 
     def _read_composed(self, prim: Any, source: int, plan: _Plan, local_of: Any) -> None:
         """Read a prim that several layers speak of, or one with time samples."""

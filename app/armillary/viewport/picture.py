@@ -18,6 +18,7 @@ from armillary.viewport.bridge import bytes_of, observe
 from armillary.viewport.camera import HOME, CameraPose, clipping
 from armillary.viewport.ground import Ground
 from armillary.viewport.shader import MASK, OPAQUE, TRANSLUCENT
+from armillary.viewport.sketch import Sketch
 from armillary.viewport.stage import Stage
 from armillary.viewport.theme import DARK, Theme
 
@@ -46,6 +47,7 @@ class Picture:
         self.renderer.AddActor(self.ground.axes)
         observe(self.renderer, "EndEvent", self._end)
         self.stage: Stage | None = None
+        self.sketch: Sketch | None = None  # instead of a stage, until there is one
         self._clock = clock or WallClock()
         self._is_new = True  # a stage's first picture sends its mesh: it tells nothing of the next ones
         self.pose: CameraPose = HOME
@@ -80,6 +82,7 @@ class Picture:
 
     def show(self, stage: Stage | None) -> None:
         """Draw another stage from now on; the memory of the one before is given back."""
+        self.draw_sketch(None)
         if self.stage is not None:
             for actor in self.stage.all_actors():
                 self.renderer.RemoveActor(actor)
@@ -94,6 +97,16 @@ class Picture:
         for which in (OPAQUE, MASK, TRANSLUCENT):
             self.renderer.AddActor(stage.actors[which])
         self.ground.lay(stage.rest_box, stage.origin)
+
+    def draw_sketch(self, sketch: Sketch | None) -> None:
+        """Draw a sketch while there is no stage; None takes it away."""
+        if self.sketch is not None:
+            self.renderer.RemoveActor(self.sketch.actor)
+            self.sketch.actor.ReleaseGraphicsResources(self.window)
+        self.sketch = sketch
+        if sketch is not None:
+            self.renderer.AddActor(sketch.actor)
+            self.ground.lay(sketch.rest_box, sketch.origin)
 
     def render(self, smooth: bool = False, hasty: bool = False) -> U1:
         """Return the picture, rgba u1 (h, w, 4), top row first; the array is reused by the next call.
@@ -181,7 +194,8 @@ class Picture:
 
     def _aim(self) -> None:
         pose, camera = self.pose, self.renderer.GetActiveCamera()
-        origin = self.stage.origin if self.stage is not None else np.zeros(3)
+        drawn = self.stage or self.sketch
+        origin = drawn.origin if drawn is not None else np.zeros(3)
         camera.SetPosition(*(np.asarray(pose.position) - origin))
         camera.SetFocalPoint(*(np.asarray(pose.focus) - origin))
         camera.SetViewUp(*pose.up)
@@ -190,7 +204,7 @@ class Picture:
             camera.SetViewAngle(pose.fov_deg)
         else:
             camera.SetParallelScale(pose.ortho_height / 2)
-        box = self.stage.bounds() if self.stage is not None else np.full(6, np.nan)
+        box = drawn.bounds() if drawn is not None else np.full(6, np.nan)
         if np.isfinite(box).all():
             # the grid reaches farther than what stands on it
             margin = 0.45 * float((box[3:] - box[:3]).max())
