@@ -15,6 +15,7 @@ from armillary.model.control import Cursor, Kill, Play, Seek
 from armillary.model.fault import FaultRecord, WorldFault
 from armillary.model.frame import RunState, WorldKind
 from armillary.model.message import Done, Enrolled, Hello
+from armillary.model.order import Armed
 from armillary.model.scenario import Fork
 from armillary.model.series import Series, SeriesAnswer, SeriesQuery
 from armillary.session import workspace
@@ -244,6 +245,40 @@ def test_a_log_in_changes_the_role_that_is_shown(bench: Bench) -> None:
     bench.at.go_live()
     assert bench.at.people.user == "ravi"
     assert bench.at.role == "engineer"
+
+
+def test_what_is_armed_is_taken_back_when_somebody_else_logs_in(bench: Bench) -> None:
+    at = bench.at
+
+    def person(user: str) -> None:
+        at.people.login(user, WORD, lambda _fault: None)
+        who = LoggedIn(user=user, name=user, role="operator", accounts=True)
+        bench.pump(answers=[(len(bench.home.asked), who)])
+
+    person("anna")
+    at.orders.arm(2, 3.0)
+    leave = Armed(
+        token="t",  # noqa: S106  no password
+        tag="tank.setpoint",
+        old=2.0,
+        new=3.0,
+        unit="m",
+        title="",
+        expires_mono_ns=0,
+        expires_s=10,
+    )
+    bench.pump(answers=[(len(bench.home.asked), leave)])
+    assert at.orders.armed == leave
+    person("anna")
+    assert at.orders.armed == leave, "the same person is still here"
+    person("bo")
+    assert at.orders.armed is None
+    card = at.orders.card(bench.clock.now_mono_ns())
+    assert card is not None
+    assert card.state == "Disarmed: somebody else is at this desk."
+    sent = len(bench.home.asked)
+    at.orders.execute()
+    assert len(bench.home.asked) == sent, "and nothing is sent"
 
 
 def test_closing_the_project_leaves_all_worlds(bench: Bench) -> None:

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QCompleter,
-    QDialog,
     QHBoxLayout,
     QHeaderView,
     QLineEdit,
@@ -28,6 +27,7 @@ from PySide6.QtWidgets import (
 from armillary.model.fault import Fault
 from armillary.session.modelmap import MapRow, ModelMap
 from armillary.ui.pieces import EmptyOver, Search, label
+from armillary.ui.sheet import Sheet
 from armillary.ui.theme import Colours
 
 _HEADINGS = ("Variable", "Kind", "Unit", "Start", "Tag: type or pick", "What it means")
@@ -64,7 +64,7 @@ class _TagEditor(QStyledItemDelegate):
             model.setData(index, editor.text().strip())
 
 
-class ModelSheet(QDialog):
+class ModelSheet(Sheet):
     """One simulator and its map. What is saved is a what-if scenario."""
 
     def __init__(
