@@ -1,12 +1,12 @@
 """Going from world to world, with feeds that the test answers for."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pytest
+from fake_feed import FakeFeed
 
 from armillary.model.account import LoggedIn, Login
 from armillary.model.alarm import AlarmSpec, AlarmState, ProcessState
@@ -19,7 +19,6 @@ from armillary.model.order import Armed
 from armillary.model.scenario import Fork
 from armillary.model.series import Series, SeriesAnswer, SeriesQuery
 from armillary.session import workspace
-from armillary.session.batch import Batch
 from armillary.session.workspace import Workspace, WorldState
 from armillary.wire import runs
 
@@ -30,45 +29,6 @@ id = "5f0d7c0e-9a7e-4c0a-9a51-4f9c3f0b6a77"
 name = "Small"
 """
 HOT = AlarmSpec(id="hot", slot=0, tag="tank.temp", limit=80.0, priority=1, title="Tank too hot")
-
-
-class FakeFeed:
-    """Hands out the batch that the test has put together; answers nothing by itself."""
-
-    made: ClassVar[list["FakeFeed"]] = []
-
-    def __init__(self, clock: object, wake: Callable[[], None], *, actor: str, desk: str = "desk") -> None:
-        self.wake, self.actor = wake, actor
-        self.batch = Batch()
-        self.asked: list[tuple[str, Any]] = []
-        self.jobs: list[Callable[[], object]] = []
-        self.launched: list[str] = []
-        self.connected: list[tuple[str, str]] = []
-        self.stopped = False
-        FakeFeed.made.append(self)
-
-    def start(self) -> None: ...
-
-    def stop(self) -> None:
-        self.stopped = True
-
-    def take(self) -> Batch:
-        out, self.batch = self.batch, Batch()
-        return out
-
-    def connect(self, peer: str, address: str) -> None:
-        self.connected.append((peer, address))
-
-    def launch(self, peer: str, entry: str, args: object, log: Path, memory: int = 0) -> None:
-        self.launched.append(entry)
-
-    def ask(self, peer: str, message: object, timeout_s: float = 10.0) -> int:
-        self.asked.append((peer, message))
-        return len(self.asked)
-
-    def work(self, job: Callable[[], object]) -> int:
-        self.jobs.append(job)
-        return 1000 + len(self.jobs)
 
 
 class Bench:
