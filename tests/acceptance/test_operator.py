@@ -23,8 +23,8 @@ from armillary.model.clock import NS
 from armillary.model.frame import WorldKind
 from armillary.model.quality import GOOD, STALE
 from armillary.session.workspace import Workspace
-from armillary.ui.app import Pulse
 from armillary.ui.panels.alarms import TEXT
+from armillary.ui.pulse import Pulse
 from armillary.ui.tree_model import ALARM
 from armillary.wire import runs
 
