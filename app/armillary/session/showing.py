@@ -199,4 +199,6 @@ def same(old: Look, new: Look) -> bool:
         and np.array_equal(old.visible, new.visible)
         and np.array_equal(old.emissive, new.emissive)
         and np.array_equal(old.matrix, new.matrix)
+        and old.fields is new.fields
+        and np.array_equal(old.field_value, new.field_value, equal_nan=True)
     )
