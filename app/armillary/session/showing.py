@@ -175,7 +175,7 @@ def tried(table: TagTable, value: float, quality: int) -> TagTable:
         getattr(out, name)[:n] = getattr(table, name)
     out.value[n], out.quality[n] = value, quality
     out.alive_mono_ns[n] = np.iinfo(np.int64).max // 2  # it does not age
-    out.text = table.text
+    out.text, out.array = table.text, table.array
     return out
 
 
