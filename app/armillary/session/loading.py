@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from armillary.encoding.surfaces import misfits
 from armillary.model.binding import Binding
 from armillary.model.clock import NS, Clock
 from armillary.model.fault import FaultRecord
@@ -46,10 +47,12 @@ class Loading(Standing):
         self.scene_files = SceneFiles()
         self._variants: tuple[tuple[str, str, str], ...] = ()
         self._variants_mono_ns = 0
+        self._misfits: tuple[SceneProblem, ...] = ()  # lists of values that do not fit their mesh
 
     def _forget_scene(self) -> None:
         self._callbacks.clear()
         self._variants, self._scene_problem, self._scene_child = (), None, False
+        self._misfits = ()
         self.scene_files.forget()
         self._scene_died = None
 
@@ -262,6 +265,7 @@ class Loading(Standing):
             waits = [b for b in self.bindings if b.signal in self.coming_tags]
             told |= {(_NO_TAG, where) for b in waits for where in (b.origin, b.where)}
             found += [p for p in self.scenery.compile_problems if (p.code, p.where) not in told]
+            found += self._misfits
         self.problems = tuple(dict.fromkeys(found))
         self.problems_changed.emit()
 
@@ -304,8 +308,20 @@ class Loading(Standing):
         if old is None or new is None:
             return
         self._choose_variants(new, now_mono_ns)
+        if self.mirror.table.array or self._misfits:
+            self._judge_lists(self.scenery)
         if not same(old, new):
             self.look_changed.emit(old, new)
+
+    def _judge_lists(self, scenery: Scenery | None) -> None:
+        """Tell of lists that do not have one value for each point of their mesh, and when they do again."""
+        found: tuple[SceneProblem, ...] = ()
+        if scenery is not None:
+            table, scene = self.mirror.table, scenery.scene
+            found = misfits(scenery.program.fields, table.array, scene, scenery.specs)
+        if found != self._misfits:
+            self._misfits = found
+            self._gather_problems()
 
     def _refresh(self, *, changed: bool = False) -> None:
         """Show at once what a person changed, also while the picture is held."""
