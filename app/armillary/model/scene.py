@@ -114,6 +114,12 @@ class SceneArrays:
     texel: U1 = field(default_factory=lambda: np.zeros((0, 4), np.uint8))
     """(N, 4) sRGB and opacity, lowest row of an image first; N is a multiple of 32,768."""
 
+    # which value of a list for the points of a mesh each point takes; empty in a scene made in memory
+    point_vertex: I4 = field(default_factory=lambda: np.zeros(0, np.int32))
+    """(P,) or (0,): number of each point among the points that its mesh has in the file; -1: no mesh's."""
+    vertices: I4 = field(default_factory=lambda: np.zeros(0, np.int32))
+    """(M,) or (0,): how many points each mesh has in the file, 0 for what is no mesh."""
+
     # what moves and appears with the stage's own time, see model.motion.Motion; all empty where nothing does
     motion_time: F8 = field(default_factory=lambda: np.zeros(0))
     motion_prim: I8 = field(default_factory=lambda: np.zeros(0, np.int64))

@@ -366,6 +366,7 @@ def _build(meshes: Sequence[Mesh]) -> tuple[Pool, dict[str, Sequence[tuple[int, 
         colour_at,
         has_colour,
         uv_at if has_uv.any() else None,
+        point_start,
     )
     return pool, {**found, "bad_primvar": bad_primvar}
 
@@ -405,9 +406,12 @@ def _gather(
     colour: U1,
     has_colour: B1,
     uv: F4 | None,
+    first_point: I8,
 ) -> Pool:
     """Return the pool: corners that are split have a point of their own, the others share theirs."""
     triangle_mesh = corner_mesh[triangle[:, 0]]
+    vertices = np.diff(first_point).astype(np.int32)
+    vertex = (faces.corner_point - first_point[corner_mesh]).astype(np.int32)  # of each corner
     if split.all():
         point_start = starts(np.bincount(corner_mesh, minlength=n))
         return Pool(
@@ -419,6 +423,8 @@ def _gather(
             point_start=point_start,
             triangle_start=starts(np.bincount(triangle_mesh, minlength=n)),
             coloured=has_colour,
+            vertex=vertex,
+            vertices=vertices,
         )
     shared = ~split
     corner_out = np.empty(len(split), np.int64)
@@ -454,4 +460,6 @@ def _gather(
         point_start=point_start,
         triangle_start=starts(np.bincount(triangle_mesh, minlength=n)),
         coloured=has_colour,
+        vertex=vertex[corner],
+        vertices=vertices,
     )

@@ -175,7 +175,7 @@ def tried(table: TagTable, value: float, quality: int) -> TagTable:
         getattr(out, name)[:n] = getattr(table, name)
     out.value[n], out.quality[n] = value, quality
     out.alive_mono_ns[n] = np.iinfo(np.int64).max // 2  # it does not age
-    out.text = table.text
+    out.text, out.array = table.text, table.array
     return out
 
 
@@ -199,4 +199,6 @@ def same(old: Look, new: Look) -> bool:
         and np.array_equal(old.visible, new.visible)
         and np.array_equal(old.emissive, new.emissive)
         and np.array_equal(old.matrix, new.matrix)
+        and old.fields is new.fields
+        and np.array_equal(old.field_value, new.field_value, equal_nan=True)
     )

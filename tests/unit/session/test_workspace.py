@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from fake_feed import FakeFeed
 
-from armillary.model.binding import Binding
+from armillary.model.binding import Binding, FieldSpec
 from armillary.model.clock import NS, ManualClock
 from armillary.model.fault import FaultRecord, ProjectFault
 from armillary.model.frame import Event
@@ -366,3 +366,28 @@ def test_a_scene_child_that_dies_while_reading_names_the_scene(bench: Bench) -> 
     assert "crashed its reader" in problem.what
     assert "SIGSEGV" in problem.what
     assert "/logs/x.log" in problem.remedy
+
+
+def test_a_field_is_compiled_aside_while_the_picture_before_it_stands_and_lives_on(bench: Bench) -> None:
+    bench.open_world()
+    bench.load(COLOUR)
+    field = Binding(
+        name="f",
+        prim="/Plant/Pump",
+        channel="field",
+        ends=(0.0, 10.0),
+        field=FieldSpec(sensors=("/Plant/Tank",)),
+    )
+    ws = bench.workspace
+    before = ws.program
+    ws.rebind((COLOUR, field))
+    assert ws.program is before
+    assert ws.is_rebinding
+    assert ws.bindings == (COLOUR, field)  # a save that follows builds upon these
+    [job] = bench.feed.jobs
+    bench.pump(answers=[(1001, job())])
+    assert not ws.is_rebinding
+    assert ws.program is not None
+    assert len(ws.program.fields) == 1
+    assert ws.look is not None
+    assert ws.look.fields is not None
