@@ -40,6 +40,11 @@ OFF: dict[str, tuple[tuple[str, str], ...]] = {
     "shapes": (("0.25]", "0.02]"), ('axis = "X"', 'axis = "Z"')),
     "materials": (("rel material:binding", "rel other"), ("float inputs:metallic = 1", "")),
     "animation": (("1: 0,\n        25: 90,", "1: 0,"), ('10: "invisible",', '10: "inherited",')),
+    "bending": (
+        ("point3f[] points.timeSamples", "custom point3f[] other.timeSamples"),
+        ("float[] widths.timeSamples", "custom float[] other2.timeSamples"),
+        ("point3f[] positions.timeSamples", "custom point3f[] other3.timeSamples"),
+    ),
     "lights": (
         ("def DistantLight", "def Xform"),
         ("def SphereLight", "def Xform"),
@@ -47,7 +52,7 @@ OFF: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "shown": (('token visibility = "invisible"', ""), ('purpose = "guide"', 'purpose = "default"')),
 }
-AT = {"animation": 15.0}
+AT = {"animation": 15.0, "bending": 20.0}
 SIDE = {"lights": "front", "shown": "iso"}
 
 

@@ -63,6 +63,8 @@ class Motion:
 
 def posed(look: Look, scene: SceneArrays, motion: Motion, at: float) -> Look:
     """Return a look at a stage time. What a binding moves stays where it is put, what a person hid hidden."""
+    if len(scene.bend_time) or len(scene.camera_time):
+        look = replace(look, stage_at=at)
     if not motion:
         return look
     place = motion.places(at)

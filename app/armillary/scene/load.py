@@ -13,9 +13,10 @@ import numpy as np
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.model.arrays import B1, F8, I8, U1
+from armillary.model.bending import Bending
 from armillary.model.motion import Motion
 from armillary.model.scene import PURPOSES, SceneArrays, SceneProblem, VariantSet
-from armillary.scene import cameras, lights, motion, paint, place, shapes, textures
+from armillary.scene import bending, cameras, lights, motion, paint, place, shapes, textures, timing
 from armillary.scene.appearance import Appearance
 from armillary.scene.draw import Drawing, Instance, gather
 from armillary.scene.instances import Instancers, point_matrices, read_prototypes
@@ -27,7 +28,6 @@ from armillary.scene.problems import LIMITS, listed, problem
 from armillary.scene.space import METRES_FALLBACK, stated_metres, stated_up_axis, world_matrix
 from armillary.scene.survey import Survey, start_time
 
-CODES_FALLBACK = 24.0
 MOST_INSTANCES = 2_000_000
 UNDRAWN = {
     "NurbsPatch": "NURBS patches",
@@ -129,10 +129,14 @@ def _load(
         world_box,
         pictures,
     )
-    moves = motion.read(survey, source, levels, table, which, reset, root, in_setting, _time_range(stage))
+    timed = timing.found(survey)
+    moves = motion.read(survey, source, levels, table, which, reset, root, in_setting, timed)
+    bends = bending.read(survey, timed, pool, geometry, drawing, source, instancers, look)
     found_cameras = cameras.read(survey, matrix, row_of, metres, world_box)
     return SceneArrays(
         **arrays,
+        **cameras.tracks(survey, timed, moves, matrix, row_of, metres, found_cameras),
+        **{f"bend_{item.name}": getattr(bends, item.name) for item in fields(Bending)},
         **{f"motion_{item.name}": getattr(moves, item.name) for item in fields(Motion)},
         texture=images.table,
         texel=images.texel,
@@ -163,7 +167,7 @@ def _load(
         ),
         up_axis=up_axis(stage),
         meters_per_unit=metres,
-        time_range=_time_range(stage),
+        time_range=timed.range,
         default_camera=cameras.default(stage, found_cameras),
     )
 
@@ -183,12 +187,6 @@ def _units(stage: Any) -> tuple[list[SceneProblem], float]:
         found.append(problem("S09", where, f"The stage has {metres:g} metres per unit."))
         metres = METRES_FALLBACK
     return found, metres
-
-
-def _time_range(stage: Any) -> tuple[float, float, float]:
-    values = (stage.GetStartTimeCode(), stage.GetEndTimeCode(), stage.GetTimeCodesPerSecond())
-    start, end, codes = (float(v) if np.isfinite(v) else 0.0 for v in values)
-    return start, end, codes if codes > 0 else CODES_FALLBACK
 
 
 def _geometry(survey: Survey) -> tuple[Pool, I8]:

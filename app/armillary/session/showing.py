@@ -88,7 +88,8 @@ class Showing:
     @property
     def plays(self) -> bool:
         """Whether the scene has something that moves or appears with its own time."""
-        return bool(self._motion)
+        scene = self.scenery.scene if self.scenery is not None else None
+        return scene is not None and bool(self._motion or len(scene.bend_time) or len(scene.camera_time))
 
     def play(self, on: bool) -> None:
         """Let the scene's own time go on from where it is, or hold it; at its end it begins anew."""
@@ -193,6 +194,7 @@ def same(old: Look, new: Look) -> bool:
     return (
         old.label == new.label
         and old.variant == new.variant
+        and old.stage_at == new.stage_at
         and np.array_equal(old.moved, new.moved)
         and np.array_equal(old.rgba, new.rgba)
         and np.array_equal(old.state, new.state)
