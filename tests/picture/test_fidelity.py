@@ -35,6 +35,17 @@ MOST_BYTES = 30_000
 # scene → what is taken out of its text to switch the feature off, and what stands there instead
 OFF: dict[str, tuple[tuple[str, str], ...]] = {
     "textures": (("primvars:st", "primvars:other"),),
+    "coverings": (
+        (
+            "color3f inputs:diffuseColor.connect = </Looks/plain/T",
+            "color3f inputs:other.connect = </Looks/plain/T",
+        ),
+        ("color3f inputs:emissiveColor.connect", "color3f inputs:other.connect"),
+        (
+            "rel material:binding = </Looks/plain>\n    double3 xformOp:translate = (9",
+            "double3 xformOp:translate = (9",
+        ),
+    ),
     "topology": (("int[] holeIndices = [1]", ""), ('interpolation = "uniform"', 'interpolation = "none"')),
     "instances": (("int64[] invisibleIds = [12]", ""), ("(0.924, 0, 0.383, 0)", "(1, 0, 0, 0)")),
     "shapes": (("0.25]", "0.02]"), ('axis = "X"', 'axis = "Z"')),

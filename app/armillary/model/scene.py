@@ -11,7 +11,7 @@ from armillary.model.arrays import B1, F2, F4, F8, I4, I8, U1, U2, U4
 
 PURPOSES = ("default", "render", "proxy", "guide")
 # bits of the last column of SceneArrays.texture, above two bits each of how to go on beyond 0…1 in u and v
-TEXTURE_CUTS, TEXTURE_BLENDS, TEXTURE_TILED = 16, 32, 64
+TEXTURE_CUTS, TEXTURE_BLENDS, TEXTURE_TILED, TEXTURE_GLOWS = 16, 32, 64, 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -159,9 +159,7 @@ def _surface(shader: Any) -> list[str]:
     for given in shader.GetInputs():
         name = str(given.GetBaseName())
         if _reads_image(given):
-            if name in {"emissiveColor", "emission_color", "emissive"}:
-                out.append(IMAGES_MEAN)
-            elif name in {*_SHINE, *_RELIEF, "normal"}:
+            if name in {*_SHINE, *_RELIEF, "normal"}:
                 out.append(IMAGES_OFF)
         elif name in _RELIEF and (value := given.Get()) is not None and value != _RELIEF[name]:
             out.append(RELIEF)

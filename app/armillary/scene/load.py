@@ -94,8 +94,10 @@ def _load(
     )
     paint.point_colours(survey, found)
     paint.subset_colours(survey, found)
-    images = textures.lay(survey, found, pictures)
-    pool, geometry = _geometry(survey)
+    above = textures.from_above(survey, found, source, levels, instance_source[source])
+    images = textures.lay(survey, found, pictures, above)
+    pool, geometry = _geometry(survey, images)
+    shape = _shapes(geometry[source], images, len(pool) - bool(survey.points))
 
     units, metres = _units(stage)
     root = world_matrix(metres, up_axis(stage))
@@ -109,7 +111,7 @@ def _load(
     pool_box = place.pool_boxes(pool.point, pool.point_start)
     instancers = Instancers(survey, table, which, geometry, chosen, MOST_INSTANCES)
     drawing, own_box = _drawing(
-        survey, source, levels, geometry, matrix, pool, pool_box, instancers, look, options
+        survey, source, levels, shape, matrix, pool, pool_box, instancers, look, options
     )
     arrays = gather(drawing, pool, look.rgba)
     in_setting = np.isin(purpose, chosen)
@@ -189,8 +191,11 @@ def _units(stage: Any) -> tuple[list[SceneProblem], float]:
     return found, metres
 
 
-def _geometry(survey: Survey) -> tuple[Pool, I8]:
-    """Return all shapes and which one each source has, shape (S,), -1 for none."""
+def _geometry(survey: Survey, images: textures.Textures) -> tuple[Pool, I8]:
+    """Return all shapes and which one each source has, shape (S,), -1 for none.
+
+    Behind those of the sources come the copies that show other images, and the shape of a point.
+    """
     meshes, flaws = build(survey.mesh)
     _report(survey, flaws)
     segments = shapes.segments_for(len(survey.gprim))
@@ -198,8 +203,10 @@ def _geometry(survey: Survey) -> tuple[Pool, I8]:
     pool = joined(
         [
             meshes,
-            shapes.gprims(survey.gprim, segments),
-            shapes.as_pool([*survey.shape, *extra], survey.shape_rgba),
+            shapes.gprims(survey.gprim, segments, images.gprims),
+            shapes.as_pool(survey.shape, survey.shape_rgba),
+            *(_copied(copy, segments) for copy in images.copies),
+            shapes.as_pool(extra, {}),
         ]
     )
     geometry = np.full(len(survey.path), NOTHING, np.int64)
@@ -208,6 +215,23 @@ def _geometry(survey: Survey) -> tuple[Pool, I8]:
     empty = np.diff(pool.triangle_start)[: len(order)] == 0
     geometry[np.array(order, np.int64)[empty]] = NOTHING
     return pool, geometry
+
+
+def _copied(copy: textures.Copy, segments: int) -> Pool:
+    if copy.mesh is not None:
+        return build([copy.mesh])[0]
+    if copy.gprim is None:
+        raise ValueError("a copy is of a mesh or of a gprim")
+    gprim, affine, image = copy.gprim
+    return shapes.gprims([gprim], segments, {0: (affine, image)})
+
+
+def _shapes(shape: I8, images: textures.Textures, end: int) -> I8:
+    """Return the shapes of rows with the copies that some of them show instead; `end`: behind the copies."""
+    first = end - len(images.copies)
+    for k, copy in enumerate(images.copies):
+        shape[copy.rows[shape[copy.rows] >= 0]] = first + k
+    return shape
 
 
 def _report(survey: Survey, flaws: Flaws) -> None:
@@ -240,7 +264,7 @@ def _drawing(
     survey: Survey,
     source: I8,
     levels: Levels,
-    geometry: I8,
+    shape: I8,
     matrix: F8,
     pool: Pool,
     pool_box: F8,
@@ -252,7 +276,6 @@ def _drawing(
     m = len(source)
     is_instancer = flags(len(survey.path), survey.instancers)[source]
     inside = levels.any_above(is_instancer) & ~is_instancer
-    shape = geometry[source]
     drawn = (shape >= 0) & ~inside
     own_box = np.full((m, 6), np.nan)
     own_box[drawn] = pool_box[shape[drawn]]

@@ -229,7 +229,7 @@ vec4 armSample(int row, vec2 uv, vec2 dx, vec2 dy, out int flags) {
     row = int(image.x + 0.5) + tile.y * grid.x + tile.x;
     uv -= vec2(tile);
     image = texelFetch(armImage, ivec2(row & mask, row >> armShift), 0);
-    flags = (int(image.w + 0.5) & 48) | 5;  // tiles end at their borders
+    flags = (int(image.w + 0.5) & 176) | 5;  // tiles end at their borders
   }
   ivec2 size = ivec2(image.yz + 0.5);
   if (size.x == 0) { flags = -1; return vec4(0.0); }
@@ -259,6 +259,7 @@ _IMAGE_MAIN = """
     vec4 texel = armSample(armShows - 1, armAt, armDx, armDy, flags);
     if (flags >= 0) {
       base.rgb = texel.rgb;
+      if ((flags & 128) != 0) light = vec3(1.0);
       if ((flags & 48) != 0) {
         if (texel.a < (armPass == 1 && (flags & 32) != 0 ? 0.004 : 0.5)) discard;
         if (armPass == 1 && (flags & 32) != 0) base.a = texel.a;
@@ -270,10 +271,11 @@ _IMAGE_MAIN = """
 _FRAGMENT_MAIN = """
   //CUT if (armKept < 0.0) discard;
   vec4 base = armRgba;
+  vec3 light = armLight;
   //POINT base = vec4(armPointSmooth.rgb, armRgba.a);
   //IMAGES
   //FIELDS
-  vec3 rgb = min(base.rgb * armLight + armAdd, 1.0);
+  vec3 rgb = min(base.rgb * light + armAdd, 1.0);
   //SHINE
   // the inside of a part that is cut open is flat and darker: it reads as the face of the cut
   //CUT if (armPass == 0 && gl_FrontFacing == (armMirrored == 1)) rgb = 0.6 * base.rgb;
