@@ -214,6 +214,7 @@ def _project(
         load=scene.load,
         purposes=scene.purposes,
         default_camera=scene.default_camera,
+        scene_time=scene.time,
         limits=scene.limits,
         model_files=files,
         links=links,

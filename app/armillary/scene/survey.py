@@ -356,14 +356,11 @@ class Survey:
         self.gprim_source.append(source)
 
     def _read_curves(self, prim: Any, source: int, plan: _Plan) -> None:
-        points = self._array(prim, "points", 2, _NO_POINTS).astype(np.float64)
-        counts = self._array(prim, "curveVertexCounts", 1, _NO_INDICES).astype(np.int64)
-        if not len(points) and not len(counts):
+        if not len(self._array(prim, "points", 2, _NO_POINTS)) and not len(
+            self._array(prim, "curveVertexCounts", 1, _NO_INDICES)
+        ):
             return
-        token = {n: str(prim.GetAttribute(n).Get(self.time) or "") for n in ("type", "basis", "wrap")}
-        widths = self._array(prim, "widths", 1, np.zeros(0))
-        colours, of = self._primvar(prim, COLOUR, plan.names) if COLOUR in plan.names else (None, "")
-        shape = curves.shape(points, counts, token, widths, colours, of)
+        shape = self.tubes(prim, plan.names)
         if shape is None:
             self.problems.append(
                 problem("S05", self.path[source], "The curves' counts do not add up to their points.")
@@ -371,6 +368,15 @@ class Survey:
             return
         self.shape.append(shape)
         self.shape_source.append(source)
+
+    def tubes(self, prim: Any, names: frozenset[str]) -> Template | None:
+        """Return the tubes of a BasisCurves prim, None where its counts do not add up to its points."""
+        points = self._array(prim, "points", 2, _NO_POINTS).astype(np.float64)
+        counts = self._array(prim, "curveVertexCounts", 1, _NO_INDICES).astype(np.int64)
+        token = {n: str(prim.GetAttribute(n).Get(self.time) or "") for n in ("type", "basis", "wrap")}
+        widths = self._array(prim, "widths", 1, np.zeros(0))
+        colours, of = self._primvar(prim, COLOUR, names) if COLOUR in names else (None, "")
+        return curves.shape(points, counts, token, widths, colours, of)
 
     def _read_variants(self, prim: Any, source: int) -> None:
         sets = prim.GetVariantSets()

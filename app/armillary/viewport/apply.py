@@ -21,7 +21,7 @@ def apply(stage: Stage, old: Look | None, new: Look) -> int:
     else:
         stage.look = new
         written = _write_changed(stage, old, new)
-    return max(written, _field(stage, new))
+    return max(written, _field(stage, new), stage.bend(new.stage_at))
 
 
 def _field(stage: Stage, new: Look) -> int:

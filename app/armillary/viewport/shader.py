@@ -17,6 +17,8 @@ LAMPS = 6  # lights of the scene that are drawn, the strongest
 
 COLOUR, STATE, GLOW, MATRIX = "armColour", "armState", "armGlow", "armMatrix"  # sampler uniforms
 TEXEL, IMAGE = "armTexel", "armImage"
+BEND = "armBend"  # rows of two: place and normal of what bends, now
+SLOT = "armSlot"  # attribute: 1 + the slot of a point that bends
 FIELD_VALUE, PALETTE = "armFieldValue", "armPalette"
 FIELD = "armFieldSlot"  # attribute: 1 + place of its value (0: none), number of its field, iso-lines
 NORMAL, PRIM, ROW, POINT_RGBA, UV = "armNormal", "armPrim", "armRow", "armPointRgba", "armUv"  # attributes
@@ -32,6 +34,8 @@ in float armPrim;
 in float armRow;
 //POINT in vec4 armPointRgba;
 //IMAGE in vec3 armUv;
+//BEND in float armSlot;
+//BEND uniform sampler2D armBend;
 //FIELD in vec3 armFieldSlot;
 //FIELD uniform sampler2D armFieldValue;
 //FIELD smooth out vec2 armField;  // value, and 1 where there is one
@@ -99,13 +103,20 @@ _VERTEX_MAIN = """
     vec4 r1 = texelFetch(armMatrix, ivec2(row & mask, row >> armShift), 0);
     row += 1;
     vec4 r2 = texelFetch(armMatrix, ivec2(row & mask, row >> armShift), 0);
-    vec3 place = vec3(dot(r0, vertexMC), dot(r1, vertexMC), dot(r2, vertexMC));
+    vec4 rest = vertexMC;
+    vec3 stands = armNormal;
+    //BEND if (armSlot > 0.5) {
+    //BEND   int at = 2 * (int(armSlot + 0.5) - 1), next = at + 1;
+    //BEND   rest = vec4(texelFetch(armBend, ivec2(at & mask, at >> armShift), 0).xyz, 1.0);
+    //BEND   stands = texelFetch(armBend, ivec2(next & mask, next >> armShift), 0).xyz;
+    //BEND }
+    vec3 place = vec3(dot(r0, rest), dot(r1, rest), dot(r2, rest));
     gl_Position = MCDCMatrix * vec4(place, 1.0);
     //CUT armKept = dot(armCut.xyz, place) + armCut.w;
     //CUT armMirrored = dot(cross(r0.xyz, r1.xyz), r2.xyz) < 0.0 ? 1 : 0;
     // cofactors keep normals right under uneven scale; the sign is settled by facing the eye
-    vec3 n = vec3(dot(cross(r1.xyz, r2.xyz), armNormal), dot(cross(r2.xyz, r0.xyz), armNormal),
-                  dot(cross(r0.xyz, r1.xyz), armNormal));
+    vec3 n = vec3(dot(cross(r1.xyz, r2.xyz), stands), dot(cross(r2.xyz, r0.xyz), stands),
+                  dot(cross(r0.xyz, r1.xyz), stands));
     vec3 plain = n;
     n = normalize(normalMatrix * n + vec3(0.0, 0.0, 1e-20));
     float side = n.z < 0.0 ? -1.0 : 1.0;
@@ -218,7 +229,7 @@ vec4 armSample(int row, vec2 uv, vec2 dx, vec2 dy, out int flags) {
     row = int(image.x + 0.5) + tile.y * grid.x + tile.x;
     uv -= vec2(tile);
     image = texelFetch(armImage, ivec2(row & mask, row >> armShift), 0);
-    flags = (int(image.w + 0.5) & 48) | 5;  // tiles end at their borders
+    flags = (int(image.w + 0.5) & 176) | 5;  // tiles end at their borders
   }
   ivec2 size = ivec2(image.yz + 0.5);
   if (size.x == 0) { flags = -1; return vec4(0.0); }
@@ -248,6 +259,7 @@ _IMAGE_MAIN = """
     vec4 texel = armSample(armShows - 1, armAt, armDx, armDy, flags);
     if (flags >= 0) {
       base.rgb = texel.rgb;
+      if ((flags & 128) != 0) light = vec3(1.0);
       if ((flags & 48) != 0) {
         if (texel.a < (armPass == 1 && (flags & 32) != 0 ? 0.004 : 0.5)) discard;
         if (armPass == 1 && (flags & 32) != 0) base.a = texel.a;
@@ -259,10 +271,11 @@ _IMAGE_MAIN = """
 _FRAGMENT_MAIN = """
   //CUT if (armKept < 0.0) discard;
   vec4 base = armRgba;
+  vec3 light = armLight;
   //POINT base = vec4(armPointSmooth.rgb, armRgba.a);
   //IMAGES
   //FIELDS
-  vec3 rgb = min(base.rgb * armLight + armAdd, 1.0);
+  vec3 rgb = min(base.rgb * light + armAdd, 1.0);
   //SHINE
   // the inside of a part that is cut open is flat and darker: it reads as the face of the cut
   //CUT if (armPass == 0 && gl_FrontFacing == (armMirrored == 1)) rgb = 0.6 * base.rgb;
@@ -281,7 +294,9 @@ _FRAGMENT_MAIN = """
 """
 
 
-def _fill(text: str, point_colours: bool, images: bool, gloss: bool, fields: bool, cut: bool) -> str:
+def _fill(
+    text: str, point_colours: bool, images: bool, gloss: bool, fields: bool, cut: bool, bends: bool
+) -> str:
     ranks = {
         "RANK_UNCERTAIN": UNCERTAIN,
         "RANK_STALE": STALE,
@@ -296,7 +311,7 @@ def _fill(text: str, point_colours: bool, images: bool, gloss: bool, fields: boo
         else "\n".join(line.replace("LAMP ", "").replace("#", str(i)) for i in range(LAMPS))
         for line in text.split("\n")
     )
-    text = text.replace("//CUT ", "" if cut else "//")
+    text = text.replace("//CUT ", "" if cut else "//").replace("//BEND ", "" if bends else "//")
     text = text.replace("//IMAGES", _IMAGE_MAIN if images else "").replace("//IMAGE ", "" if images else "//")
     text = text.replace("//SHINE", _GLOSS_MAIN if gloss else "").replace("//GLOSS ", "" if gloss else "//")
     text = text.replace("//FIELDS", _FIELD_MAIN if fields else "").replace("//FIELD ", "" if fields else "//")
@@ -304,18 +319,28 @@ def _fill(text: str, point_colours: bool, images: bool, gloss: bool, fields: boo
 
 
 def vertex(
-    point_colours: bool, images: bool, gloss: bool, fields: bool = False, cut: bool = False
+    point_colours: bool,
+    images: bool,
+    gloss: bool,
+    fields: bool = False,
+    cut: bool = False,
+    bends: bool = False,
 ) -> tuple[str, str]:
     """Return the declarations and the body that replace VTK's vertex position."""
-    which = (point_colours, images, gloss, fields, cut)
+    which = (point_colours, images, gloss, fields, cut, bends)
     return _fill(f"{VERTEX_TAG}\n{_VERTEX}{_VERTEX_LAMP}", *which), _fill(_VERTEX_MAIN, *which)
 
 
 def fragment(
-    point_colours: bool, images: bool, gloss: bool, fields: bool = False, cut: bool = False
+    point_colours: bool,
+    images: bool,
+    gloss: bool,
+    fields: bool = False,
+    cut: bool = False,
+    bends: bool = False,
 ) -> tuple[str, str]:
     """Return the declarations and the body that replace VTK's lighting."""
-    which = (point_colours, images, gloss, fields, cut)
+    which = (point_colours, images, gloss, fields, cut, bends)
     lines = "uniform int armShift;\n" if images or fields else ""
     declarations = f"{FRAGMENT_TAG}\n{lines}{_FRAGMENT}{_IMAGES if images else ''}"
     return _fill(declarations, *which), _fill(_FRAGMENT_MAIN, *which)

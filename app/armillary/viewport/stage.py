@@ -15,6 +15,7 @@ from armillary.model.look import FieldShape, Look, base_look
 from armillary.model.quality import NEVER
 from armillary.model.scene import SceneArrays, subtree_ends
 from armillary.viewport import shader
+from armillary.viewport.bend import Bend
 from armillary.viewport.blend import Blend
 from armillary.viewport.boxes import Boxes
 from armillary.viewport.bridge import observe_shader, shared
@@ -44,6 +45,9 @@ class Stage:
         """Raise SceneFault for a scene whose indices point outside."""
         self.scene = scene
         self.mesh: Mesh = merge(scene, max_triangles)
+        self._bend = Bend(scene, self.mesh) if len(scene.bend_time) else None
+        if self._bend is not None:
+            self.mesh = self._bend.mesh
         self.ends = subtree_ends(scene.parent)
         self.rest_box = _union(scene.box[scene.parent < 0])
         centre = (self.rest_box[:3] + self.rest_box[3:]) / 2
@@ -132,6 +136,24 @@ class Stage:
         if self._boxes is not None:
             self._boxes.moved(rows)
 
+    def bend(self, at: float | None) -> int:
+        """Show what bends as at a stage time, None for the start; return how many points and instances do."""
+        if self._bend is None or not self._bend.take(at):
+            return 0
+        scene, flying = self.scene, self._bend.bending.instance
+        if len(flying):
+            place = self._bend.flown()
+            self._relative()[flying] = place
+            of = scene.instance_prim[flying].astype(np.int64)
+            over = np.zeros((len(of), 4, 4))
+            over[:, :3], over[:, 3, 3] = self.matrix[of], 1.0
+            over[:, :3, 3] += self.origin
+            self.put(len(scene) + flying, over @ place)
+            if self._boxes is not None:
+                self._boxes.moved(len(scene) + flying)
+        self._blend.moved()
+        return int(self._bend.size)
+
     def _relative(self) -> F8:
         """Return the matrices (I, 4, 4) of instances relative to the prims whose looks they have."""
         if self._instance_rest is None:
@@ -147,6 +169,8 @@ class Stage:
         """Where the pieces of the mesh are; made when first asked for."""
         if self._boxes is None:
             self._boxes = Boxes(self.mesh, self.matrix)
+            if self._bend is not None:
+                self._bend.widen(self._boxes)
         return self._boxes
 
     def box(self, prim: int) -> F8:
@@ -336,6 +360,8 @@ class Stage:
         often: tuple[Table, ...] = (self.colour, self.state, self.glow, self.places)
         if self.fields is not None:
             often = (*often, *self.fields.tables)
+        if self._bend is not None:
+            often = (*often, self._bend.table)
         return often if self.textured is None else (*often, self.texels, self.images)
 
     def release(self) -> None:
@@ -384,6 +410,9 @@ class Stage:
             names.append(shader.UV)
         if has_fields:
             names.append(shader.FIELD)
+        has_bends = len(self.mesh.slot) > 0 and mapper.GetInput() is not self._far
+        if has_bends:
+            names.append(shader.SLOT)
         mapper.RemoveAllVertexAttributeMappings()
         for name in names:
             mapper.MapDataArrayToVertexAttribute(name, name, vtkDataObject.FIELD_ASSOCIATION_POINTS, -1)
@@ -393,6 +422,7 @@ class Stage:
             self.shines,
             has_fields,
             self._cut is not None,
+            has_bends,
         )
         text = actor.GetShaderProperty()
         text.ClearAllShaderReplacements()
@@ -508,6 +538,8 @@ def _poly_data(mesh: Mesh, point_colours: bool, textured: bool) -> vtkPolyData:
         columns.append((shader.POINT_RGBA, mesh.rgba.astype(np.float32) / np.float32(_FULL)))
     if textured:
         columns.append((shader.UV, mesh.uv))
+    if len(mesh.slot):
+        columns.append((shader.SLOT, mesh.slot))
     for name, column in columns:
         data.GetPointData().AddArray(shared(column, name))
     return data

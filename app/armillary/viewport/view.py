@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from armillary.model.arrays import F8, U1
+from armillary.model.bending import camera_at
 from armillary.model.look import Look
 from armillary.model.scene import Camera, SceneArrays
 from armillary.viewport import badges as alarm_badges
@@ -55,6 +56,7 @@ class View:
         self._selected: tuple[int, ...] = ()
         self._hovered = -1
         self._section: Section | None = None
+        self._through: tuple[Camera, CameraPose] | None = None  # the scene's camera that is followed
         if scene is not None:
             self.show(scene)
 
@@ -72,7 +74,7 @@ class View:
             stage.by_lights = self._lights and stage.by_lights
         self._picture.show(stage)
         self._selected, self._hovered = (), -1
-        self._badges = ()
+        self._badges, self._through = (), None
         if not keep_pose:
             self._section = None
         if stage is not None and self._section is not None:
@@ -96,7 +98,22 @@ class View:
         written = apply(stage, stage.look, look)
         if written or labels != look.label:
             self._changed()
+        self._follow()
         return written
+
+    def _follow(self) -> None:
+        """Go with the camera of the scene that is looked through, until the eye is moved by hand."""
+        stage = self.stage
+        if self._through is None or stage is None:
+            return
+        camera, pose = self._through
+        if pose != self.pose:
+            self._through = None
+            return
+        at = stage.look.stage_at
+        camera = camera_at(stage.scene, camera, stage.scene.time_range[0] if at is None else at)
+        self.pose = eye.through(camera)
+        self._through = camera, self.pose
 
     def select(self, prims: Sequence[int]) -> None:
         """Outline prims, with all below them, as selected."""
@@ -277,8 +294,10 @@ class View:
         self._changed()
 
     def look_through(self, camera: Camera) -> None:
-        """Look through a camera of the scene."""
+        """Look through a camera of the scene, and go with it while the scene's own time goes on."""
         self.pose = eye.through(camera)
+        self._through = camera, self.pose
+        self._follow()
 
     # ------------------------------------------------------------ questions
 
