@@ -78,7 +78,7 @@ class Project:
     load: str = "all"
     purposes: tuple[str, ...] = ("default", "render")
     default_camera: str = ""
-    limits: Mapping[str, int] = field(default_factory=dict)  # of the scene: layers, bytes, prims
+    limits: Mapping[str, int] = field(default_factory=dict)  # of the scene: layers, bytes, prims, …
     model_files: tuple[str, ...] = ()  # patterns
     links: tuple[LinkSpec, ...] = ()
     specs: tuple[TagSpec, ...] = ()
