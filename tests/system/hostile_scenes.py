@@ -148,7 +148,7 @@ def _mesh(counts: str, indices: str) -> str:
 # Name → how it is written; whether the cube beside it is shown; what one of the messages must name.
 SCENES: Mapping[str, tuple[Callable[[Path], Path], bool, str]] = {
     "zip bomb": (_zip_bomb, False, "compressed"),
-    "reference bomb": (_text(bomb("references")), False, "more than"),
+    "reference bomb": (_text(bomb("references")), True, "/L0/c0"),
     "cycle": (_cycle, True, "/A"),
     "truncated crate": (_refers_to(_truncated), True, "part.usdc"),
     "indices out of range": (_text(HEAD + _mesh("3", "0,1,9") + FINE), True, "/Bad"),
@@ -170,3 +170,6 @@ SCENES: Mapping[str, tuple[Callable[[Path], Path], bool, str]] = {
     "network": (_refers_to(lambda _f: "http://example.invalid/a.usda"), True, "http://example.invalid"),
     "absolute path": (_refers_to(_absolute), True, "secret.usda"),
 }
+
+# What of a scene is shown where that is not /Fine.
+REST: Mapping[str, str] = {"reference bomb": "/L10"}

@@ -275,19 +275,27 @@ class _Walk:
                         problem("S13", _name(layer), f"Its {key} is {theirs}, that of the scene {own}.")
                     )
 
-    def count(self, root: Any, beside: Sequence[str], payloads: bool) -> list[str]:
+    def count(self, root: Any, others: Sequence[str], payloads: bool) -> list[str]:
         """Return the prims to leave out because they multiply: k references on n levels make k^n prims."""
         if not self.multiplies:
             return []
-        above = [layer for path in beside if (layer := Sdf.Layer.Find(path)) is not None]
+        above = [layer for path in others if (layer := Sdf.Layer.Find(path)) is not None]
         limit = self.bounds["prims"]
         layers = multiply.Layers(root.identifier, self.layers, above, payloads=payloads)
         total, cuts = multiply.excess(layers, limit)
         if total and not cuts:
             raise self._refused("prims", f"{limit:,} prims", _name(root))
+        beside: dict[str, list[multiply.Cut]] = {}
         for cut in cuts:
-            what = f"Left out: it would make {number(cut.prims)} prims of {number(total)}; {limit:,} may be."
-            self.problems.append(problem("S18", cut.path, what))
+            beside.setdefault(cut.path.rpartition("/")[0], []).append(cut)
+        for those in beside.values():
+            made = sum(cut.prims for cut in those)
+            others = f" with {len(those) - 1} more beside it" if len(those) > 1 else ""
+            what = (
+                f"Left out{others}: it would make {number(made)} of the scene's {number(total)} prims; "
+                f"{limit:,} are allowed."
+            )
+            self.problems.append(problem("S18", those[0].path, what))
         return [cut.path for cut in cuts]
 
     def _assets(self, layer: Any) -> list[str]:

@@ -22,7 +22,7 @@ MOST_TARGETS = 20_000  # places whose bound is worked out
 MOST_PLACES = 50_000  # composed places that are counted
 MOST_ARCS_IN_A_ROW = 200
 MOST_SITES = 500  # of one place
-REST = 500_000  # prims that are kept of a scene that has to be cut: composing them stays within the time
+REST = 200_000  # prims that are kept of a scene that has to be cut: composing them stays within the time
 
 Site = tuple[str, Any]  # layer stack, by the identifier of its root, and Sdf.Path; pxr ships no type hints
 Place = frozenset[Site]
@@ -254,8 +254,9 @@ class _Places:
 
     def cut(self, place: Place, path: Any, room: int, out: list[Cut]) -> int:
         """Note what to leave out below a place so that `room` prims are enough; return the room left."""
-        for name, child in self.children(self.whole(place)).items():
-            prims, at = self.count(child), path.AppendChild(name)
+        counted = [(self.count(p), name, p) for name, p in self.children(self.whole(place)).items()]
+        for prims, name, child in sorted(counted, key=lambda each: each[0]):  # as much as possible stays
+            at = path.AppendChild(name)
             if prims <= room:
                 room -= prims
             elif self.whole(child) != child:  # it brings something in: nothing of it can be left out singly

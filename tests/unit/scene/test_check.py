@@ -171,7 +171,7 @@ def test_references_that_multiply_are_left_out_before_they_are_composed(write) -
         write('def "W"\n{\n' + body + "}\n", name=f"l{level}.usda")
     found = check(write(refers("./l7.usda") + CUBE))
     assert [(p.code, p.where) for p in found.problems] == [("S18", "/A")]
-    assert "11,111,111 prims" in found.problems[0].what
+    assert "11,111,111 of the scene" in found.problems[0].what
     assert found.left_out == ["/A"]
 
 
