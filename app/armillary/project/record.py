@@ -80,7 +80,7 @@ class Project:
     purposes: tuple[str, ...] = ("default", "render")
     default_camera: str = ""
     scene_time: SceneTime | None = None  # how the scene's own time follows the world's
-    limits: Mapping[str, int] = field(default_factory=dict)  # of the scene: layers, bytes, prims
+    limits: Mapping[str, int] = field(default_factory=dict)  # of the scene: layers, bytes, prims, …
     model_files: tuple[str, ...] = ()  # patterns
     links: tuple[LinkSpec, ...] = ()
     specs: tuple[TagSpec, ...] = ()

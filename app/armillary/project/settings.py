@@ -31,7 +31,7 @@ COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 ROLLUPS = ("1m", "1h", "1d")
 EXPRESSION_SOURCE = "expr"  # `expr!a / b` is an address without a link
 MAX_DAYS, MAX_TAGS, MAX_LIMIT, MAX_SECONDS = 36_500, 10_000_000, 2**53, 31_536_000.0
-SCENE_LIMITS = ("layers", "bytes", "prims", "seconds")
+SCENE_LIMITS = ("layers", "bytes", "prims", "points", "triangles", "seconds")
 TICK_HZ = (1, 60)
 DEFAULT_STALE_S = 10.0
 

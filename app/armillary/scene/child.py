@@ -103,6 +103,7 @@ class SceneServer:
                 roots=request.roots,
                 limits=request.limits,
                 read_documents=read_documents,
+                payloads=request.load != "none",
             )
         deadline.extend(found.files)
         checked = self._clock.now_mono_ns()
@@ -114,6 +115,7 @@ class SceneServer:
             load=request.load,
             variants=request.variants,
             payloads=request.payloads,
+            left_out=found.left_out,
         )
         done = self._clock.now_mono_ns()
         return found, opened, {"check": (checked - started) / NS, "open": (done - checked) / NS}
@@ -164,8 +166,13 @@ class SceneServer:
     ) -> tuple[SceneArrays, Path, dict[str, float]]:
         found, opened, seconds = self._compose(request)
         composed = self._clock.now_mono_ns()
-        prims = int(request.limits.get("prims", LIMITS["prims"]))
-        options = Options(purposes=tuple(request.purposes), max_prims=prims)
+        limits = {**LIMITS, **request.limits}
+        options = Options(
+            purposes=tuple(request.purposes),
+            max_prims=int(limits["prims"]),
+            max_points=int(limits["points"]),
+            max_triangles=int(limits["triangles"]),
+        )
         pictures = _pictures(request)
         with quiet():
             arrays = load(opened.stage, options, (*found.problems, *opened.problems), pictures)

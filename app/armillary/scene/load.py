@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pxr import Usd
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.model.arrays import B1, F8, I8, U1
@@ -24,7 +25,7 @@ from armillary.scene.pictures import Pictures
 from armillary.scene.place import NOTHING, Levels, flags
 from armillary.scene.polygons import Flaws, build
 from armillary.scene.pool import Pool, joined
-from armillary.scene.problems import LIMITS, listed, problem
+from armillary.scene.problems import FARTHEST, LIMITS, listed, problem
 from armillary.scene.space import METRES_FALLBACK, stated_metres, stated_up_axis, world_matrix
 from armillary.scene.survey import Survey, start_time
 
@@ -45,6 +46,8 @@ class Options:
 
     purposes: tuple[str, ...] = ("default", "render")
     max_prims: int = LIMITS["prims"]
+    max_points: int = LIMITS["points"]
+    max_triangles: int = LIMITS["triangles"]
     merge_points: int = 20_000
     """A part of native instances is merged like any mesh, unless its copies have more points than this."""
 
@@ -81,7 +84,13 @@ def load(
 def _load(
     stage: Any, options: Options, problems: tuple[SceneProblem, ...], pictures: Pictures
 ) -> SceneArrays:
-    survey = Survey(stage=stage, time=start_time(stage), max_prims=options.max_prims)
+    survey = Survey(
+        stage=stage,
+        time=start_time(stage),
+        max_prims=options.max_prims,
+        max_points=options.max_points,
+        max_triangles=options.max_triangles,
+    )
     first, end = survey.read(stage.GetPseudoRoot())
     read_prototypes(survey)
     block = place.expand(survey, first, end, "")
@@ -241,12 +250,15 @@ def _report(survey: Survey, flaws: Flaws) -> None:
     add = survey.problems.append
     for mesh in flaws.broken:
         add(problem("S05", path(mesh), "The mesh's face counts do not belong to its indices."))
+    for mesh in flaws.too_big:
+        what = "Left out: making its triangles needs more memory than the reader may use."
+        add(problem("S19", path(mesh), what))
     for mesh, n in flaws.bad_index:
         add(problem("S06", path(mesh), f"{n} faces name points that do not exist."))
     for mesh, n in flaws.bad_count:
         add(problem("S06", path(mesh), f"{n} faces have fewer than three corners."))
     for mesh, n in flaws.bad_point:
-        add(problem("S07", path(mesh), f"{n} faces have corners that are not finite."))
+        add(problem("S07", path(mesh), f"{n} faces have corners that are not finite, or past {FARTHEST:g}."))
     for mesh, what in flaws.bad_primvar:
         add(problem("S10", path(mesh), f"The number of {what} does not fit their interpolation."))
 
@@ -349,6 +361,8 @@ def _variants(survey: Survey, row_of: I8, end: int) -> tuple[VariantSet, ...]:
 
 
 def _not_loaded(stage: Any) -> list[SceneProblem]:
+    if stage.GetLoadRules() == Usd.StageLoadRules.LoadAll():
+        return []  # what is loadable is looked for at every part of every instance
     left = [stage.GetPrimAtPath(p) for p in sorted(set(stage.FindLoadable()) - set(stage.GetLoadSet()))]
     # the load set does not name the parts of instances, although they are loaded
     return [problem("S14", str(p.GetPath()), "The payload is not loaded.") for p in left if not p.IsLoaded()]

@@ -19,8 +19,9 @@ from armillary.model.fault import SceneFault
 from armillary.model.scene import PURPOSES, SceneProblem, VariantSet
 from armillary.scene import curves
 from armillary.scene.polygons import Mesh
-from armillary.scene.problems import MAX_DEPTH, problem
+from armillary.scene.problems import FARTHEST, LIMITS, MAX_DEPTH, problem
 from armillary.scene.shapes import GPRIMS, Gprim, Template, template
+from armillary.scene.sniff import reason
 
 SHOWN = Usd.PrimIsActive & Usd.PrimIsDefined & ~Usd.PrimIsAbstract
 CURVES, MESH, GPRIM, INSTANCER, POINTS, SUBSET, CAMERA, LIGHT, PLAIN = range(1, 10)
@@ -47,6 +48,7 @@ _MESH_EXTRAS = (
     "subdivisionScheme",
 )
 COLOUR, OPACITY = "primvars:displayColor", "primvars:displayOpacity"
+_FAR = f"The transform is not a number, or past {FARTHEST:g}."
 _NO_POINTS = np.zeros((0, 3), np.float32)
 _NO_INDICES = np.zeros(0, np.int32)
 
@@ -71,6 +73,10 @@ class Survey:
     stage: Any  # Usd.Stage; pxr ships no type hints
     time: Any  # Usd.TimeCode
     max_prims: int
+    max_points: int = LIMITS["points"]
+    max_triangles: int = LIMITS["triangles"]
+    n_points: int = 0  # of meshes and curves that are kept
+    n_triangles: int = 0
     path: list[str] = field(default_factory=list)
     prim: list[Any] = field(default_factory=list)
     up: list[int] = field(default_factory=list)  # parent source, -1 at the top of a region
@@ -150,12 +156,16 @@ class Survey:
                     self.local.append(matrix)
                     if resets:
                         self.reset.append(source)
-            if plan.kind == MESH:
-                self._read_mesh(prim, source, plan)
-            elif plan.kind != PLAIN:
-                self._read_other(prim, source, plan)
-            if plan.looks:
-                self._look(prim, source, plan)
+            try:
+                if plan.kind == MESH:
+                    self._read_mesh(prim, source, plan)
+                elif plan.kind != PLAIN:
+                    self._read_other(prim, source, plan)
+                if plan.looks:
+                    self._look(prim, source, plan)
+            except (Tf.ErrorException, MemoryError) as error:  # an array that the file does not hold
+                what = f"Its arrays cannot be read: {reason(error)}."
+                self.problems.append(problem("S05", path, what))
             if instanced and prim.IsInstance():
                 self.instance_of[source] = prim.GetPrototype().GetPath().pathString
             kind = prim.GetKind()
@@ -270,6 +280,10 @@ class Survey:
         points = prim.GetAttribute("points").Get(time)
         counts = prim.GetAttribute("faceVertexCounts").Get(time)
         indices = prim.GetAttribute("faceVertexIndices").Get(time)
+        if points is None or counts is None or indices is None:
+            pass  # a shape of nothing, which is told where shapes are built
+        elif not self._room(source, len(points), len(indices) - 2 * len(counts)):
+            return
         mesh = Mesh(
             points=_NO_POINTS if points is None else np.asarray(points),
             counts=_NO_INDICES if counts is None else np.asarray(counts),
@@ -279,6 +293,21 @@ class Survey:
         self.mesh_source.append(source)
         if plan.extras:
             self._read_extras(prim, source, mesh, plan)
+
+    def _room(self, source: int, points: int, triangles: int) -> bool:
+        """Count points and triangles; tell of a shape that is past the limit of either."""
+        triangles = max(triangles, 0)
+        for n, now, most, what in (
+            (points, self.n_points, self.max_points, "points"),
+            (triangles, self.n_triangles, self.max_triangles, "triangles"),
+        ):
+            if now + n > most:
+                text = f"Left out: with its {n:,} {what} the scene has more than {most:,}."
+                self.problems.append(problem("S19", self.path[source], text))
+                return False
+        self.n_points += points
+        self.n_triangles += triangles
+        return True
 
     def _read_extras(self, prim: Any, source: int, mesh: Mesh, plan: _Plan) -> None:
         for name in plan.extras:
@@ -356,9 +385,10 @@ class Survey:
         self.gprim_source.append(source)
 
     def _read_curves(self, prim: Any, source: int, plan: _Plan) -> None:
-        if not len(self._array(prim, "points", 2, _NO_POINTS)) and not len(
-            self._array(prim, "curveVertexCounts", 1, _NO_INDICES)
-        ):
+        points = len(self._array(prim, "points", 2, _NO_POINTS))
+        if not points and not len(self._array(prim, "curveVertexCounts", 1, _NO_INDICES)):
+            return
+        if not self._room(source, points, 0):
             return
         shape = self.tubes(prim, plan.names)
         if shape is None:
@@ -404,13 +434,11 @@ class Survey:
         if self.local:
             # a Gf.Matrix4d is a buffer of 16 doubles, rows first
             table[1:] = np.frombuffer(b"".join(self.local)).reshape(-1, 4, 4).transpose(0, 2, 1)
-        bad = ~np.isfinite(table).all(axis=(1, 2))
+        bad = ~(np.abs(table) <= FARTHEST).all(axis=(1, 2))  # NaN is not
         if bad.any():
             table[bad] = np.eye(4)
             for k in np.flatnonzero(bad).tolist():
-                self.problems.append(
-                    problem("S12", self.path[self.placed[k - 1]], "The transform is not a number.")
-                )
+                self.problems.append(problem("S12", self.path[self.placed[k - 1]], _FAR))
         return table, which
 
 

@@ -23,11 +23,13 @@ from armillary.session.scene_files import SceneFiles
 from armillary.session.scenery import Scenery
 from armillary.session.showing import same, variants_wanted
 from armillary.session.standing import IDLE, Standing
+from armillary.wire.child import refusal
 
 VARIANTS_NS = NS // 2  # at most two changes of variants a second
 _NO_TAG = "B05"  # a binding to a tag that is not known
 SCENE_S = 600.0
 SAVE_S = 60.0
+_DAMAGED = "is damaged or hostile: export it again"
 SCENE_LOST = "S00"  # code of the problem that nothing of the scene can be shown
 
 
@@ -49,6 +51,11 @@ class Loading(Standing):
         self._variants_mono_ns = 0
         self._misfits: tuple[SceneProblem, ...] = ()  # lists of values that do not fit their mesh
         self._rebinding = Rebinding(self._job_of, self._work, self._rebound)
+
+    @property
+    def scene_problem(self) -> SceneProblem | None:
+        """Why nothing of the scene can be shown; None while it can, or while it is being read."""
+        return self._scene_problem
 
     def _forget_scene(self) -> None:
         self._callbacks.clear()
@@ -153,11 +160,11 @@ class Loading(Standing):
         where = str(self.project.entry) if self.project is not None and self.project.entry else fault.where
         if self._scene_died is not None:
             died, self._scene_died = self._scene_died, None
+            refused = refusal(died.what)
+            what = f"The scene was refused: {refused}." if refused else f"It crashed its reader. {died.what}"
+            advice = "is hostile, or far larger than it looks: open a part of it" if refused else _DAMAGED
             fault = FaultRecord(
-                kind="SceneFault",
-                what=f"The scene crashed its reader. {died.what}",
-                where=where,
-                remedy=f"The file is damaged or hostile: export it again. Log: {died.where}",
+                kind="SceneFault", what=what, where=where, remedy=f"The file {advice}. Log: {died.where}"
             )
         self._scene_problem = SceneProblem(
             code=SCENE_LOST,

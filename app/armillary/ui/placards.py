@@ -11,6 +11,7 @@ from armillary.ui.theme import Colours
 
 NO_SCENE = "No scene. Telemetry runs."
 NO_WORLD = "No scene."
+LOST = "The scene cannot be shown."
 HINT = "Open a project or a USD file with Ctrl+O, or drop one here."
 _BAR_PX = (240, 4)
 _TITLE = 1.3  # size of the title against the text
@@ -25,6 +26,8 @@ def empty_texts(workspace: Workspace) -> tuple[str, str]:
         return text, f"{done:.0%}" if 0 < done < 1 else ""
     if workspace.scene is not None:
         return "", ""
+    if (lost := workspace.scene_problem) is not None:
+        return LOST, f"{lost.what}\n{lost.where}\n{lost.remedy}\n\n{HINT}"
     return (NO_WORLD if workspace.world_state == WorldState.NONE else NO_SCENE), HINT
 
 
