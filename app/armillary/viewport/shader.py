@@ -48,11 +48,10 @@ uniform int armShift;  // tables are cut into lines of 2^armShift rows
 uniform mat3 normalMatrix;
 uniform int armPass;
 uniform int armLit;
-uniform int armLamps;  // 0: the eye's own light
-uniform vec3 armAmbient;
-LAMP uniform vec4 armLampAt#;  // w 0: direction; 1: place
-LAMP uniform vec4 armLampTint#;  // w: distance at which it has that strength
-LAMP uniform vec4 armLampBeam#;  // w 1: shines along xyz only
+//LIGHT uniform vec3 armAmbient;
+//LIGHT LAMP uniform vec4 armLampAt#;  // w 0: direction; 1: place
+//LIGHT LAMP uniform vec4 armLampTint#;  // w: distance at which it has that strength
+//LIGHT LAMP uniform vec4 armLampBeam#;  // w 1: shines along xyz only
 flat out vec4 armRgba;
 flat out ivec2 armRankCode;
 flat out vec3 armAdd;
@@ -123,13 +122,14 @@ _VERTEX_MAIN = """
     n *= side;
     float own = 0.54 + 0.30 * n.z + 0.22 * max(dot(n, vec3(-0.42, 0.68, 0.60)), 0.0);
     armLight = vec3(armLit == 0 ? 1.0 : own);
-    if (armLit != 0 && armLamps > 0) {
-      plain = side * normalize(plain + vec3(0.0, 0.0, 1e-20));
-      vec3 sum = armAmbient;
-      LAMP if (armLamps > #) sum += armLamp(plain, place, armLampAt#, armLampTint#, armLampBeam#);
-      // what a binding colours keeps its hue: a coloured light must not make another value of it
-      armLight = 0.35 * own + ((state.z & 8u) != 0u ? sum : vec3(dot(sum, vec3(0.2126, 0.7152, 0.0722))));
-    }
+    //LIGHT if (armLit != 0) {
+    //LIGHT   plain = side * normalize(plain + vec3(0.0, 0.0, 1e-20));
+    //LIGHT   vec3 sum = armAmbient;
+    //LIGHT   LAMP sum += armLamp(plain, place, armLampAt#, armLampTint#, armLampBeam#);
+    //LIGHT   // what a binding colours keeps its hue: a coloured light must not make another value of it
+    //LIGHT   if ((state.z & 8u) == 0u) sum = vec3(dot(sum, vec3(0.2126, 0.7152, 0.0722)));
+    //LIGHT   armLight = 0.35 * own + sum;
+    //LIGHT }
     //GLOSS armFacing = n;
     //GLOSS bool shines = (state.z & 8u) != 0u && armLit != 0;  // what a binding colours is matte
     //GLOSS armGloss = shines ? vec2(float(state.w >> 4u), float(state.w & 15u)) / 15.0 : vec2(0.0);
@@ -295,7 +295,14 @@ _FRAGMENT_MAIN = """
 
 
 def _fill(
-    text: str, point_colours: bool, images: bool, gloss: bool, fields: bool, cut: bool, bends: bool
+    text: str,
+    point_colours: bool,
+    images: bool,
+    gloss: bool,
+    fields: bool,
+    cut: bool,
+    lights: int,
+    bends: bool,
 ) -> str:
     ranks = {
         "RANK_UNCERTAIN": UNCERTAIN,
@@ -305,10 +312,11 @@ def _fill(
     }
     for word, rank in ranks.items():
         text = text.replace(word, str(rank))
+    text = text.replace("//LIGHT ", "" if lights else "//")
     text = "\n".join(
         line
         if "LAMP " not in line
-        else "\n".join(line.replace("LAMP ", "").replace("#", str(i)) for i in range(LAMPS))
+        else "\n".join(line.replace("LAMP ", "").replace("#", str(i)) for i in range(lights))
         for line in text.split("\n")
     )
     text = text.replace("//CUT ", "" if cut else "//").replace("//BEND ", "" if bends else "//")
@@ -324,11 +332,13 @@ def vertex(
     gloss: bool,
     fields: bool = False,
     cut: bool = False,
+    lights: int = LAMPS,
     bends: bool = False,
 ) -> tuple[str, str]:
     """Return the declarations and the body that replace VTK's vertex position."""
-    which = (point_colours, images, gloss, fields, cut, bends)
-    return _fill(f"{VERTEX_TAG}\n{_VERTEX}{_VERTEX_LAMP}", *which), _fill(_VERTEX_MAIN, *which)
+    which = (point_colours, images, gloss, fields, cut, lights, bends)
+    lamp = _VERTEX_LAMP if lights else ""
+    return _fill(f"{VERTEX_TAG}\n{_VERTEX}{lamp}", *which), _fill(_VERTEX_MAIN, *which)
 
 
 def fragment(
@@ -337,10 +347,11 @@ def fragment(
     gloss: bool,
     fields: bool = False,
     cut: bool = False,
+    lights: int = LAMPS,
     bends: bool = False,
 ) -> tuple[str, str]:
     """Return the declarations and the body that replace VTK's lighting."""
-    which = (point_colours, images, gloss, fields, cut, bends)
+    which = (point_colours, images, gloss, fields, cut, lights, bends)
     lines = "uniform int armShift;\n" if images or fields else ""
     declarations = f"{FRAGMENT_TAG}\n{lines}{_FRAGMENT}{_IMAGES if images else ''}"
     return _fill(declarations, *which), _fill(_FRAGMENT_MAIN, *which)
