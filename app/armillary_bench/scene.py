@@ -25,7 +25,7 @@ from armillary.model.scene import SceneArrays
 from armillary.scene import cache
 from armillary.wire import child
 from armillary.wire.bus import Line, local_address
-from armillary_bench import fields
+from armillary_bench import fields, streams
 from armillary_bench.figure import absolute, figure, plain
 from armillary_bench.process import Driven
 
@@ -108,7 +108,7 @@ def benches() -> list[dict[str, object]]:
         else:
             out.append(plain(f"scene_cached_{name}", seconds["cached"], "s", again))
     out.append(plain("scene_child_start", min(starts), "s", "the child said that it listens"))
-    return [*out, *fields.benches()]
+    return [*out, *fields.benches(), *streams.benches()]
 
 
 def measure(prims: int, rounds: int) -> dict[str, float]:

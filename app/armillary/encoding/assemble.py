@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from armillary.encoding import channels, maps
-from armillary.encoding.field_rows import Field, shape_of
+from armillary.encoding.field_rows import Field, Stream, shape_of
 from armillary.encoding.moves import Motion, moves
 from armillary.encoding.program import Coded, Derived, Pairs, Program, Spins, Words
 from armillary.encoding.rows import PairList, Straight, Tableau, Tables, pairs
@@ -53,7 +53,7 @@ class Collected:
         self.results = 0
         self.marks: list[tuple[int, int, bool]] = []  # prim, entry, whole subtree
         self.done: list[tuple[Binding, int, tuple[int, ...]]] = []
-        self.fields: list[Field] = []  # sources not yet final
+        self.surfaces: list[Field | Stream] = []  # sources not yet final
         self.legends: dict[tuple[str, tuple[float, float], str], maps.Legend] = {}
 
     def _entry(self, source: int) -> int:
@@ -134,8 +134,8 @@ class Collected:
             binding_prims=tuple(p for _, _, p in self.done),
             legends=tuple(self.legends.values()),
             can_show=self._can_show(),
-            fields=tuple(replace(f, source=frozen(self._entries(f.source))) for f in self.fields),
-            field_shape=shape_of(self.fields),
+            fields=tuple(replace(f, source=frozen(self._entries(f.source))) for f in self.surfaces),
+            field_shape=shape_of(self.surfaces),
             **paired,
         )
 

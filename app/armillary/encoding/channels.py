@@ -32,7 +32,8 @@ CHANNELS: Mapping[str, str] = {
     "spin": "number",
     "label": "words",
     "variant": "words",
-    "field": "field",
+    "field": "surface",
+    "primvar": "surface",
 }
 MOTIONS = ("translate", "rotate", "spin", "scale", "level")
 WHOLE = (*MOTIONS, "visibility", "variant", "label")  # reach all drawn descendants, also of a drawn prim
@@ -60,6 +61,8 @@ def channel_key(binding: Binding) -> str:
     """Return what two bindings of one prim may not share."""
     if binding.channel in MOTIONS:
         return f"{binding.channel}:{axis_of(binding)}"
+    if binding.channel in ("field", "primvar"):
+        return "field"
     return f"{binding.channel}:{binding.property_name}" if binding.channel == "variant" else binding.channel
 
 

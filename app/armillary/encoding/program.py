@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from armillary.encoding.field_rows import Field
+from armillary.encoding.field_rows import Field, Stream
 from armillary.encoding.maps import Legend
 from armillary.model.arrays import B1, F8, I8, U1, U4
 from armillary.model.binding import Binding
@@ -216,5 +216,5 @@ class Program:
     binding_slot: I8  # (b,) tag of each
     binding_prims: tuple[tuple[int, ...], ...]  # prims each one drives
     legends: tuple[Legend, ...]
-    fields: tuple[Field, ...] = ()
+    fields: tuple[Field | Stream, ...] = ()
     field_shape: FieldShape | None = None  # where they are drawn

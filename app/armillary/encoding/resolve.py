@@ -77,10 +77,10 @@ def resolve(program: Program, table: TagTable, options: Options) -> Look:
     moved, matrix = matrices(program, numbers, options.phase)
     return Look(
         fields=program.field_shape,
-        field_value=positions(program.fields, values.value, values.rank),
+        field_value=positions(program.fields, values.value, values.rank, table.array),
         seq=options.seq,
         rgba=frozen(rgba),
-        state=frozen(_state(program, values)),
+        state=frozen(_state(program, values, table)),
         visible=frozen(_visible(program, numbers, options)),
         emissive=frozen(_emissive(program, shades, numbers)),
         moved=moved,
@@ -237,7 +237,7 @@ def spin_rates(program: Program, table: TagTable, options: Options) -> F8:
 # ---------------------------------------------------------------- what prims show
 
 
-def _state(program: Program, values: Values) -> U1:
+def _state(program: Program, values: Values, table: TagTable) -> U1:
     """Return the worst rank of each prim's tags, (M,)."""
     state = np.zeros(len(program.scene), np.uint8)
     if len(program.mark_prim):
@@ -246,7 +246,7 @@ def _state(program: Program, values: Values) -> U1:
             ranks = np.maximum.reduceat(ranks, program.mark_start)
         state[program.mark_prim] = ranks
     for field in program.fields:
-        state[field.prim] = np.maximum(state[field.prim], rank_of(field, values.rank))
+        state[field.prim] = np.maximum(state[field.prim], rank_of(field, values.rank, table.array))
     return state
 
 

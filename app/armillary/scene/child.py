@@ -110,6 +110,7 @@ class SceneServer:
                 roots=request.roots,
                 limits=request.limits,
                 read_documents=read_documents,
+                payloads=request.load != "none",
             )
         deadline.extend(found.files)
         checked = self._clock.now_mono_ns()
@@ -123,6 +124,7 @@ class SceneServer:
             load=request.load,
             variants=request.variants,
             payloads=request.payloads,
+            left_out=found.left_out,
         )
         done = self._clock.now_mono_ns()
         return found, opened, {"check": (checked - started) / NS, "open": (done - checked) / NS}
@@ -174,8 +176,13 @@ class SceneServer:
         tell = self.tell if request.progress else None
         found, opened, seconds = self._compose(request, tell=tell)
         composed = self._clock.now_mono_ns()
-        prims = int(request.limits.get("prims", LIMITS["prims"]))
-        options = Options(purposes=tuple(request.purposes), max_prims=prims)
+        limits = {**LIMITS, **request.limits}
+        options = Options(
+            purposes=tuple(request.purposes),
+            max_prims=int(limits["prims"]),
+            max_points=int(limits["points"]),
+            max_triangles=int(limits["triangles"]),
+        )
         pictures = _pictures(request)
         with quiet():
             arrays = load(opened.stage, options, (*found.problems, *opened.problems), pictures, tell)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from pxr import Usd, UsdGeom, Vt
+from pxr import Tf, Usd, UsdGeom, Vt
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.model.arrays import F4, I8, U1
@@ -21,8 +21,9 @@ from armillary.model.scene import PURPOSES, SceneProblem, VariantSet
 from armillary.scene import curves
 from armillary.scene.direct import Alike, Direct, Read, composed, singles, transform
 from armillary.scene.polygons import Mesh
-from armillary.scene.problems import MAX_DEPTH, problem
+from armillary.scene.problems import FARTHEST, LIMITS, MAX_DEPTH, problem
 from armillary.scene.shapes import GPRIMS, Gprim, Template, template
+from armillary.scene.sniff import reason
 
 SHOWN = Usd.PrimIsActive & Usd.PrimIsDefined & ~Usd.PrimIsAbstract
 PLAIN, MESH, CURVES, GPRIM, INSTANCER, POINTS, SUBSET, CAMERA, LIGHT = range(9)
@@ -49,8 +50,10 @@ _MESH_EXTRAS = (
     "subdivisionScheme",
 )
 COLOUR, OPACITY = "primvars:displayColor", "primvars:displayOpacity"
+_SCHEME = "subdivisionScheme"
 _MESH = ("points", "faceVertexCounts", "faceVertexIndices")
 RUN = 10_000  # prims after which it is told how far reading is
+_FAR = f"The transform is not a number, or past {FARTHEST:g}."
 _NO_POINTS = np.zeros((0, 3), np.float32)
 _NO_INDICES = np.zeros(0, np.int32)
 
@@ -65,8 +68,8 @@ class _Plan:
     extras: tuple[str, ...]
     sided: bool
     looks: bool  # has any of the properties of `_look`
-    plain_colour: bool  # …and these are a colour without indices, alone
     reads: bool  # has anything to read at all
+    columns: bool  # is a mesh of nothing but what is read of all such meshes together
     names: frozenset[str]
 
 
@@ -77,6 +80,10 @@ class Survey:
     stage: Any  # Usd.Stage; pxr ships no type hints
     time: Any  # Usd.TimeCode
     max_prims: int
+    max_points: int = LIMITS["points"]
+    max_triangles: int = LIMITS["triangles"]
+    n_points: int = 0  # of meshes and curves that are kept
+    n_triangles: int = 0
     path: list[str] = field(default_factory=list)
     prim: list[Any] = field(default_factory=list)
     up: list[int] = field(default_factory=list)  # parent source, -1 at the top of a region
@@ -200,46 +207,52 @@ class Survey:
         """Read a prim that several layers speak of, or one with time samples."""
         if plan.placed:
             self._place(source, transform(prim, local_of))
-        if plan.kind == MESH or plan.looks:
-            read = composed(prim, self.time)
+        self._read_values(prim, source, plan, composed(prim, self.time))
+
+    def _read_values(self, prim: Any, source: int, plan: _Plan, read: Read) -> None:
+        try:
             if plan.kind == MESH:
                 mesh = self._mesh(source, *(read(name) for name in _MESH))
-                self._read_extras(prim, source, mesh, plan, read)
+                if mesh is not None:
+                    self._read_extras(prim, source, mesh, plan, read)
+            elif plan.kind != PLAIN:
+                self._read_other(prim, source, plan)
             if plan.looks:
                 self._look(prim, source, plan, read)
-        if plan.kind > MESH:
-            self._read_other(prim, source, plan)
+        except (Tf.ErrorException, MemoryError) as error:  # an array that the file does not hold
+            what = f"Its arrays cannot be read: {reason(error)}."
+            self.problems.append(problem("S05", self.path[source], what))
 
     def _read_alike(self, group: Alike, plan: _Plan, local_of: Any) -> None:
         """Read prims that author the same properties, one property after the other."""
         if plan.placed:
             for source, found in zip(group.source, group.transforms(local_of), strict=True):
                 self._place(source, found)
-        if plan.kind == MESH:
-            none = [None] * len(group.source)
+        if not plan.columns:
+            self._read_each(group, plan)
+            return
+        none = [None] * len(group.source)
+        try:
             columns = [group.column(name) if name in plan.names else none for name in _MESH]
-            meshes = list(map(self._mesh, group.source, *columns))
-            if plan.extras == ("subdivisionScheme",):
-                for mesh, scheme in zip(meshes, group.column("subdivisionScheme"), strict=True):
-                    mesh.smooth = scheme != "none"
-            elif plan.extras:
-                for k, mesh in enumerate(meshes):
-                    self._read_extras(group.prim[k], group.source[k], mesh, plan, group.reader(k))
-        elif plan.kind != PLAIN:
-            for prim, source in zip(group.prim, group.source, strict=True):
-                self._read_other(prim, source, plan)
-        if plan.looks and not (plan.plain_colour and self._colours(group)):
+            schemes = group.column(_SCHEME) if plan.extras else none
+            colours = singles(group.column(COLOUR), Vt.Vec3fArray, 3) if plan.looks else None
+        except (Tf.ErrorException, MemoryError):  # one of them, which is found when each is read alone
+            self._read_each(group, plan)
+            return
+        meshes = list(map(self._mesh, group.source, *columns))
+        for mesh, scheme in zip(meshes, schemes, strict=True):
+            if mesh is not None and scheme is not None:
+                mesh.smooth = scheme != "none"
+        if colours is not None:
+            self.colour_source += group.source
+            self.colour += list(colours)
+        elif plan.looks:
             for k, source in enumerate(group.source):
                 self._look(group.prim[k], source, plan, group.reader(k))
 
-    def _colours(self, group: Alike) -> bool:
-        """Read the one colour that each of a group has; False where they have others."""
-        colours = singles(group.column(COLOUR), Vt.Vec3fArray, 3)
-        if colours is None:
-            return False
-        self.colour_source += group.source
-        self.colour += list(colours)
-        return True
+    def _read_each(self, group: Alike, plan: _Plan) -> None:
+        for k, (prim, source) in enumerate(zip(group.prim, group.source, strict=True)):
+            self._read_values(prim, source, plan, group.reader(k))
 
     def _place(self, source: int, found: tuple[Any, bool] | None) -> None:
         if found is None:
@@ -292,7 +305,10 @@ class Survey:
             extras=tuple(name for name in _MESH_EXTRAS if name in every) if kind == MESH else (),
             sided="doubleSided" in every,
             looks=bool(looks),
-            plain_colour=looks == {COLOUR} and f"{COLOUR}:indices" not in every,
+            columns=kind == MESH
+            and every.isdisjoint(set(_MESH_EXTRAS) - {_SCHEME})
+            and looks <= {COLOUR}
+            and f"{COLOUR}:indices" not in every,
             reads=bool(looks) or kind != PLAIN or "xformOpOrder" in every,
             names=every,
         )
@@ -361,7 +377,12 @@ class Survey:
         array = np.asarray(value)
         return array if array.ndim == width and array.dtype.kind in "fiu" else default
 
-    def _mesh(self, source: int, points: Any, counts: Any, indices: Any) -> Mesh:
+    def _mesh(self, source: int, points: Any, counts: Any, indices: Any) -> Mesh | None:
+        """Take in a mesh; None where it is left out."""
+        if points is None or counts is None or indices is None:
+            pass  # a shape of nothing, which is told where shapes are built
+        elif not self._room(source, len(points), len(indices) - 2 * len(counts)):
+            return None
         mesh = Mesh(
             points=_NO_POINTS if points is None else np.asarray(points),
             counts=_NO_INDICES if counts is None else np.asarray(counts),
@@ -370,6 +391,21 @@ class Survey:
         self.mesh.append(mesh)
         self.mesh_source.append(source)
         return mesh
+
+    def _room(self, source: int, points: int, triangles: int) -> bool:
+        """Count points and triangles; tell of a shape that is past the limit of either."""
+        triangles = max(triangles, 0)
+        for n, now, most, what in (
+            (points, self.n_points, self.max_points, "points"),
+            (triangles, self.n_triangles, self.max_triangles, "triangles"),
+        ):
+            if now + n > most:
+                text = f"Left out: with its {n:,} {what} the scene has more than {most:,}."
+                self.problems.append(problem("S19", self.path[source], text))
+                return False
+        self.n_points += points
+        self.n_triangles += triangles
+        return True
 
     def _read_extras(self, prim: Any, source: int, mesh: Mesh, plan: _Plan, read: Read) -> None:
         for name in plan.extras:
@@ -447,14 +483,12 @@ class Survey:
         self.gprim_source.append(source)
 
     def _read_curves(self, prim: Any, source: int, plan: _Plan) -> None:
-        points = self._array(prim, "points", 2, _NO_POINTS).astype(np.float64)
-        counts = self._array(prim, "curveVertexCounts", 1, _NO_INDICES).astype(np.int64)
-        if not len(points) and not len(counts):
+        points = len(self._array(prim, "points", 2, _NO_POINTS))
+        if not points and not len(self._array(prim, "curveVertexCounts", 1, _NO_INDICES)):
             return
-        token = {n: str(prim.GetAttribute(n).Get(self.time) or "") for n in ("type", "basis", "wrap")}
-        widths = self._array(prim, "widths", 1, np.zeros(0))
-        colours, of = self._primvar(prim, COLOUR, plan.names) if COLOUR in plan.names else (None, "")
-        shape = curves.shape(points, counts, token, widths, colours, of)
+        if not self._room(source, points, 0):
+            return
+        shape = self.tubes(prim, plan.names)
         if shape is None:
             self.problems.append(
                 problem("S05", self.path[source], "The curves' counts do not add up to their points.")
@@ -462,6 +496,15 @@ class Survey:
             return
         self.shape.append(shape)
         self.shape_source.append(source)
+
+    def tubes(self, prim: Any, names: frozenset[str]) -> Template | None:
+        """Return the tubes of a BasisCurves prim, None where its counts do not add up to its points."""
+        points = self._array(prim, "points", 2, _NO_POINTS).astype(np.float64)
+        counts = self._array(prim, "curveVertexCounts", 1, _NO_INDICES).astype(np.int64)
+        token = {n: str(prim.GetAttribute(n).Get(self.time) or "") for n in ("type", "basis", "wrap")}
+        widths = self._array(prim, "widths", 1, np.zeros(0))
+        colours, of = self._primvar(prim, COLOUR, names) if COLOUR in names else (None, "")
+        return curves.shape(points, counts, token, widths, colours, of)
 
     def _read_variants(self, prim: Any, source: int) -> None:
         sets = prim.GetVariantSets()
@@ -489,13 +532,11 @@ class Survey:
         if self.local:
             # a Gf.Matrix4d is a buffer of 16 doubles, rows first
             table[1:] = np.frombuffer(b"".join(self.local)).reshape(-1, 4, 4).transpose(0, 2, 1)
-        bad = ~np.isfinite(table).all(axis=(1, 2))
+        bad = ~(np.abs(table) <= FARTHEST).all(axis=(1, 2))  # NaN is not
         if bad.any():
             table[bad] = np.eye(4)
             for k in np.flatnonzero(bad).tolist():
-                self.problems.append(
-                    problem("S12", self.path[self.placed[k - 1]], "The transform is not a number.")
-                )
+                self.problems.append(problem("S12", self.path[self.placed[k - 1]], _FAR))
         return table, which
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from armillary.encoding.surfaces import misfits
 from armillary.model.binding import Binding
 from armillary.model.clock import NS, Clock
 from armillary.model.fault import FaultRecord
@@ -25,16 +26,18 @@ from armillary.session import scenery
 from armillary.session.boarding import start_scene
 from armillary.session.feed import SCENE, Feed
 from armillary.session.opening import AGAIN, CANCELLED, Opening
+from armillary.session.rebinding import Rebinding, Wish
 from armillary.session.scene_files import SceneFiles
 from armillary.session.scenery import Scenery
 from armillary.session.showing import same, variants_wanted
 from armillary.session.standing import IDLE, Standing
+from armillary.wire.child import refusal
 
 VARIANTS_NS = NS // 2  # at most two changes of variants a second
 _NO_TAG = "B05"  # a binding to a tag that is not known
 SCENE_S = 600.0
 SAVE_S = 60.0
-AT_ONCE = 2_000  # bindings that are compiled without leaving the thread
+_DAMAGED = "is damaged or hostile: export it again"
 SCENE_LOST = "S00"  # code of the problem that nothing of the scene can be shown
 
 
@@ -59,10 +62,19 @@ class Loading(Standing):
         self._turn = 0  # of opening a scene; an answer for an earlier one is dropped
         self._variants: tuple[tuple[str, str, str], ...] = ()
         self._variants_mono_ns = 0
+        self._misfits: tuple[SceneProblem, ...] = ()  # lists of values that do not fit their mesh
+        self._rebinding = Rebinding(self._job_of, self._work, self._rebound)
+
+    @property
+    def scene_problem(self) -> SceneProblem | None:
+        """Why nothing of the scene can be shown; None while it can, or while it is being read."""
+        return self._scene_problem
 
     def _forget_scene(self) -> None:
         self._callbacks.clear()
+        self._rebinding.forget()
         self._variants, self._scene_problem, self._scene_child = (), None, False
+        self._misfits = ()
         self.scene_files.forget()
         self._scene_died = None
         self.opening.begin()
@@ -189,6 +201,7 @@ class Loading(Standing):
         self.opening.begin()
         old, chosen = self.scene, self.selection
         hidden, isolated = self.hidden, self.isolated
+        self._rebinding.forget()  # bindings under way are for the arrays that were
         self.showing.show(answer)
         if old is not None:  # the same scene with other variants: what a person chose stays, by path
             self.selection = self._moved(old, chosen)
@@ -212,11 +225,11 @@ class Loading(Standing):
         where = str(self.project.entry) if self.project is not None and self.project.entry else fault.where
         if self._scene_died is not None:
             died, self._scene_died = self._scene_died, None
+            refused = refusal(died.what)
+            what = f"The scene was refused: {refused}." if refused else f"It crashed its reader. {died.what}"
+            advice = "is hostile, or far larger than it looks: open a part of it" if refused else _DAMAGED
             fault = FaultRecord(
-                kind="SceneFault",
-                what=f"The scene crashed its reader. {died.what}",
-                where=where,
-                remedy=f"The file is damaged or hostile: export it again. Log: {died.where}",
+                kind="SceneFault", what=what, where=where, remedy=f"The file {advice}. Log: {died.where}"
             )
         self._scene_problem = SceneProblem(
             code=SCENE_LOST,
@@ -233,9 +246,10 @@ class Loading(Standing):
         old = self.scenery
         if old is None:
             return
-        specs, colormaps = self.specs, self.colormaps
+        specs, colormaps, bindings = self.specs, self.colormaps, self.bindings
+        self._rebinding.forget()  # it would be for other tags
         self._work(
-            lambda: scenery.compiled(old.scene, old.bindings, old.layer_problems, specs, colormaps),
+            lambda: scenery.compiled(old.scene, bindings, old.layer_problems, specs, colormaps),
             self._recompiled_for_tags,
         )
 
@@ -254,23 +268,46 @@ class Loading(Standing):
 
         trial: a tag that no world has, for a binding in hand, with its value and quality.
         """
-        old = self.scenery
-        if old is None:
+        if self.scenery is not None:
+            shown = (value, quality) if trial is not None else None
+            self._rebinding.wish(Wish(bindings=bindings, trial=trial, shown=shown))
+
+    @property
+    def bindings(self) -> tuple[Binding, ...]:
+        """The bindings of the scene, as wished last: a picture of them may still be on its way."""
+        newest = self._rebinding.newest
+        return newest.bindings if newest is not None else super().bindings
+
+    @property
+    def is_rebinding(self) -> bool:
+        """Whether bindings are still being compiled, so that the picture is of those before."""
+        return self._rebinding.newest is not None
+
+    def _job_of(self, wish: Wish) -> Callable[[], object]:
+        old, specs, colormaps = self.scenery, self.specs, self.colormaps
+
+        def compiled() -> object:
+            if old is None:
+                return fault_of(None)
+            found = old.layer_problems
+            return scenery.compiled(old.scene, wish.bindings, found, specs, colormaps, wish.trial)
+
+        return compiled
+
+    def _rebound(self, wish: Wish, answer: object) -> None:
+        if isinstance(answer, Scenery) and answer.specs is not self.specs:
+            self._rebinding.wish(wish)  # the world has other tags since
             return
-        specs, colormaps = self.specs, self.colormaps
-        self.showing.trial = (value, quality) if trial is not None else None
-
-        def compiled() -> Scenery:
-            return scenery.compiled(old.scene, bindings, old.layer_problems, specs, colormaps, trial)
-
-        if len(bindings) <= AT_ONCE:
-            self._recompiled(compiled())
-            self._refresh(changed=True)
-        else:
-            self._work(compiled, self._recompiled)
+        if not isinstance(answer, Scenery):
+            self._tell(answer)
+            return
+        self.showing.trial = wish.shown
+        self._recompiled(answer)
+        self._refresh(changed=True)
 
     def try_value(self, value: float, quality: int) -> None:
         """Show another value of the tag on trial; nothing is compiled for that."""
+        self._rebinding.retry((value, quality))
         if self.showing.trial is not None and self.showing.trial != (value, quality):
             self.showing.trial = (value, quality)
             self._refresh(changed=True)
@@ -327,6 +364,7 @@ class Loading(Standing):
             waits = [b for b in self.bindings if b.signal in self.coming_tags]
             told |= {(_NO_TAG, where) for b in waits for where in (b.origin, b.where)}
             found += [p for p in self.scenery.compile_problems if (p.code, p.where) not in told]
+            found += self._misfits
         self.problems = tuple(dict.fromkeys(found))
         self.problems_changed.emit()
 
@@ -370,8 +408,20 @@ class Loading(Standing):
         if old is None or new is None:
             return
         self._choose_variants(new, now_mono_ns)
+        if self.mirror.table.array or self._misfits:
+            self._judge_lists(self.scenery)
         if not same(old, new):
             self.look_changed.emit(old, new)
+
+    def _judge_lists(self, scenery: Scenery | None) -> None:
+        """Tell of lists that do not have one value for each point of their mesh, and when they do again."""
+        found: tuple[SceneProblem, ...] = ()
+        if scenery is not None:
+            table, scene = self.mirror.table, scenery.scene
+            found = misfits(scenery.program.fields, table.array, scene, scenery.specs)
+        if found != self._misfits:
+            self._misfits = found
+            self._gather_problems()
 
     def _refresh(self, *, changed: bool = False) -> None:
         """Show at once what a person changed, also while the picture is held."""

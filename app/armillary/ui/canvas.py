@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from PySide6.QtCore import QMimeData, QPointF, QRectF, Qt, QTimer
@@ -89,6 +89,10 @@ class Canvas(QWidget):
         self.setAcceptDrops(True)
         self._tick = self._timer(0, self._render)
         self._rest = self._timer(REST_MS, self._at_rest)
+        self._stepping = self._timer(0, self._step)
+        self._steps: Iterator[bool] = iter(())
+        self._spent_ns = 0  # of the picture that is drawn in steps
+        self._is_rest = False
         self._hovering = self._timer(HOVER_MS, self._find_hover)
         self._hover_at = QPointF()
         view.set_theme(colours.name)
@@ -227,29 +231,57 @@ class Canvas(QWidget):
             self._tick.start(int(wait))
 
     def _render(self) -> None:
+        if self.view.is_drawing:
+            return  # its end asks again: values that keep coming must not keep a picture from being finished
         if self.isVisible() and self._has_picture and self.view.dirty:
             self._draw(rest=False)
-            self._rest.start()
 
     def _at_rest(self) -> None:
+        if self.view.is_drawing:
+            return
         if self.isVisible() and self._has_picture and not self.view.settled:
             self._draw(rest=True)
 
     def draw_now(self) -> None:
         """Make the picture at rest at once, for a screenshot."""
         if self._workspace.scene is not None:
-            self._draw(rest=True)
+            self._spent_ns = 0
+            start = self._clock.now_mono_ns()
+            self.view.render(rest=True)
+            self._made(start, rest=True)
 
     def _draw(self, rest: bool) -> None:
         start = self._clock.now_mono_ns()
         if self.view.turned and not rest:
             self._turned_mono_ns = start
         # values that change at rest are shown in full detail: parts must not flicker with them
-        hasty = start - self._turned_mono_ns < REST_MS * MS_NS
-        self._rendered = self.view.render(rest=rest, hasty=hasty)
+        hasty = not rest and start - self._turned_mono_ns < REST_MS * MS_NS
+        self._spent_ns, self._is_rest = 0, rest
+        if self.view.takes_long(hasty):
+            self._steps = self.view.steps(rest, hasty)
+            self._step()
+        else:
+            self.view.render(rest=rest, hasty=hasty)
+            self._made(start, rest)
+
+    def _step(self) -> None:
+        """Go on with a picture that is drawn in steps; input is served between them."""
+        start = self._clock.now_mono_ns()
+        is_made = next(self._steps, None)
+        if is_made is None:  # given up: the eye moved
+            self.touch()
+        elif is_made:
+            self._made(start, self._is_rest)
+        else:
+            self._spent_ns += self._clock.now_mono_ns() - start
+            self._stepping.start()
+
+    def _made(self, start_mono_ns: int, rest: bool) -> None:
+        """Show the picture that was made, the last part of it since `start_mono_ns`."""
+        self._rendered = self.view.rgba
         self._take(self._rendered)
         now = self._clock.now_mono_ns()
-        spent_ms = (now - start) / MS_NS
+        spent_ms = (now - start_mono_ns + self._spent_ns) / MS_NS
         self.frame_ms += _SMOOTHING * (spent_ms - self.frame_ms)
         # the next picture waits in proportion to what one costs here, so that nothing else starves
         pause_ms = min(max(FASTEST_MS - spent_ms, _SHARE * self.frame_ms), SLOWEST_MS)
@@ -257,8 +289,12 @@ class Canvas(QWidget):
         self.frames += 1
         if self.view.blinks and not self._blinking.isActive():
             self._blinking.start()
+        self.view.get_ready()
         self.update()
         self.on_frame()
+        if not rest:
+            self._rest.start()
+        self.touch()
 
     def _take(self, pixels: U1) -> None:
         """Wrap the renderer's buffer; no copy: it stays as it is until the next render.
@@ -460,7 +496,9 @@ class Canvas(QWidget):
         return self._hover_text
 
     def _find_hover(self) -> None:
-        if self._workspace.scene is not None and self._pressed is None:
+        if not self.view.can_pick:
+            self._hovering.start()
+        elif self._workspace.scene is not None and self._pressed is None:
             self._set_hover(self.view.pick(*self._pixel(self._hover_at)))
 
     def _set_hover(self, prim: int) -> None:

@@ -13,6 +13,7 @@ from armillary.ui.theme import Colours
 NO_SCENE = "No scene. Telemetry runs."
 NO_WORLD = "No scene."
 READ_AGAIN = "Read it with View ▸ Scene ▸ Read the scene again, or open another file with Ctrl+O."
+LOST = "The scene cannot be shown."
 HINT = "Open a project or a USD file with Ctrl+O, or drop one here."
 _TITLE = 1.3  # size of the title against the text
 _OPACITY = 235
@@ -28,6 +29,8 @@ def empty_texts(workspace: Workspace) -> tuple[str, str]:
         return "", ""
     if workspace.opening.cancelled:
         return CANCELLED, READ_AGAIN
+    if (lost := workspace.scene_problem) is not None:
+        return LOST, f"{lost.what}\n{lost.where}\n{lost.remedy}\n\n{HINT}"
     return (NO_WORLD if workspace.world_state == WorldState.NONE else NO_SCENE), HINT
 
 

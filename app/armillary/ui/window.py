@@ -325,6 +325,7 @@ class DeskWindow(QMainWindow):
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(self.open_path)
+        dialog.finished.connect(lambda _result: self.activateWindow())  # see ui.sheet
         dialog.open()  # not exec: nothing stands still while it is open
 
     def open_path(self, path: str) -> None:
@@ -508,6 +509,7 @@ class DeskWindow(QMainWindow):
         dialog.setDefaultSuffix("png")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(lambda name: self._try(lambda: self.save_to(Path(name))))
+        dialog.finished.connect(lambda _result: self.activateWindow())
         dialog.open()
 
     def export_scene(self) -> None:
