@@ -13,8 +13,8 @@ from armillary.model.clock import NS, WallClock
 from armillary.session.opening import CANCELLED
 from armillary.session.settings import Settings
 from armillary.session.workspace import Workspace
-from armillary.ui.app import Pulse
 from armillary.ui.placards import empty_texts
+from armillary.ui.pulse import Pulse
 from armillary.ui.window import DeskWindow
 from armillary_bench.scene import author
 

@@ -13,7 +13,7 @@ from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
 from armillary.model.arrays import F4, F8, I8, U1
 from armillary.viewport.bridge import shared
 
-MOST = 12_000  # boxes drawn: a picture of more takes a processor that draws too long
+MOST = 6_000  # boxes drawn: with more a picture takes a processor that draws longer than 50 ms
 _FAR_M = 10_000.0
 _GOLDEN = 0.6180339887498949
 # low and high of each corner's x, y, z among the six columns of a box
@@ -54,6 +54,7 @@ class Sketch:
         self.actor = vtkActor()
         self.actor.SetMapper(mapper)
         self.actor.ForceOpaqueOn()  # a see-through part is a box as any for now
+        self.actor.GetProperty().BackfaceCullingOn()
         self.actor.GetProperty().SetAmbient(0.25)
         self.actor.GetProperty().SetDiffuse(0.75)
 

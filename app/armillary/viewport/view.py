@@ -431,13 +431,14 @@ class View:
 
     def _steps(self, rest: bool, hasty: bool, step_ms: float) -> Generator[bool, None, None]:
         self._dirty, self._turned, is_done = False, False, False
-        steps = self._picture.steps(rest and self._fxaa, hasty and not rest, step_ms)
+        fxaa = self._fxaa and not self.sketched  # boxes that give way to others soon need no smooth edges
+        steps = self._picture.steps(rest and fxaa, hasty and not rest, step_ms)
         try:
             for _ in steps:
                 yield False
             self._rgba = self._picture.rgba
             self._overlays()
-            self._settled = (rest or not self._fxaa) and not self._picture.is_coarse
+            self._settled = (rest or not fxaa) and not self._picture.is_coarse
             is_done = True
         finally:
             steps.close()
