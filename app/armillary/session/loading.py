@@ -22,6 +22,7 @@ from armillary.model.message import (
 from armillary.model.quality import NEVER
 from armillary.model.scene import SceneArrays, SceneProblem
 from armillary.model.tags import TagSpec
+from armillary.scene import cache
 from armillary.session import scenery
 from armillary.session.boarding import start_scene
 from armillary.session.feed import SCENE, Feed
@@ -218,6 +219,11 @@ class Loading(Standing):
     def _moved(self, old: SceneArrays, prims: tuple[int, ...]) -> tuple[int, ...]:
         found = (self.prim_named(old.prim_path[p]) for p in prims)
         return tuple(p for p in found if p is not None)
+
+    def drawn_whole(self) -> None:
+        """Hear that a picture shows all of the scene: its arrays are on the graphics card now."""
+        if self.scene is not None:
+            cache.let_go(self.scene)
 
     def _scene_failed(self, answer: object) -> None:
         self.opening.begin()

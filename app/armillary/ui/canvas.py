@@ -76,6 +76,7 @@ class Canvas(QWidget):
         self._by_key = False
         self._hover = NOTHING
         self._hover_text = ""
+        self._is_fresh = False  # no picture has shown the whole scene yet
         self._boxes = 0  # how many of a scene that is being read are shown
         self._shown: object = None  # path of the scene that the camera was set for
         self._due_mono_ns = 0
@@ -136,6 +137,7 @@ class Canvas(QWidget):
         if scene is not None and not is_same and not turned:
             self._take_default_camera(scene)
         self._shown = path if scene is not None else None
+        self._is_fresh = scene is not None
         if scene is not None and self._workspace.look is not None:
             self.view.apply(self._workspace.look)
             self.view.select(self._workspace.selection)
@@ -290,6 +292,9 @@ class Canvas(QWidget):
         if self.view.blinks and not self._blinking.isActive():
             self._blinking.start()
         self.view.get_ready()
+        if self._is_fresh and self.view.settled and self._workspace.scene is not None:
+            self._is_fresh = False
+            self._workspace.drawn_whole()
         self.update()
         self.on_frame()
         if not rest:
