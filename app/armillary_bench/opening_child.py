@@ -23,6 +23,7 @@ from armillary.ui.window import DeskWindow
 
 WIDTH, HEIGHT = 1280, 800
 _LIMIT_S, _SETTLE_S, _LOOK_MS = 150.0, 30.0, 20
+_AFTER_MS = 1_000  # for what a desk does once a scene is drawn
 _KIB = 1024
 
 
@@ -110,8 +111,11 @@ class Opened:
         lost = bool(self._workspace.problems) and not self._workspace.progress[0]
         if settled or lost or waits_s > _SETTLE_S or now - self._began_ns > _LIMIT_S * NS:
             self._timer.stop()
-            self._out = self._took()
-            application(offscreen=True).quit()
+            QTimer.singleShot(_AFTER_MS, self._end)
+
+    def _end(self) -> None:
+        self._out = self._took()
+        application(offscreen=True).quit()
 
     def _coloured(self) -> float:
         """Return the share of pixels that the scene has: neither ground nor grey."""

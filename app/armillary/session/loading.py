@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 
 from armillary.encoding.surfaces import misfits
+from armillary.model import memory
 from armillary.model.binding import Binding
 from armillary.model.clock import NS, Clock
 from armillary.model.fault import FaultRecord
@@ -222,8 +223,15 @@ class Loading(Standing):
 
     def drawn_whole(self) -> None:
         """Hear that a picture shows all of the scene: its arrays are on the graphics card now."""
-        if self.scene is not None:
-            cache.let_go(self.scene)
+        scene = self.scene
+        if scene is None:
+            return
+
+        def give_back() -> None:
+            cache.let_go(scene)
+            memory.trim()
+
+        self._work(give_back, lambda _answer: None)
 
     def _scene_failed(self, answer: object) -> None:
         self.opening.begin()
