@@ -72,10 +72,12 @@ def load(
     problems: tuple[SceneProblem, ...] = (),
     pictures: Pictures | None = None,
     tell: Tell | None = None,
+    rest: list[object] | None = None,
 ) -> SceneArrays:
     """Return the arrays of an open stage; `problems` found before are put in front of those found here.
 
-    `tell` is given boxes of the parts while they are read.
+    `tell` is given boxes of the parts while they are read. `rest` is given what was needed on the way, so
+    that the caller can forget it when there is time: that takes a while.
 
     `pictures` reads the images of textures and tells afterwards which ones; without it, those beside the
     scene are read. Raises SceneFault when the scene is too large or too deep to be shown at all.
@@ -83,7 +85,7 @@ def load(
     if pictures is None:
         pictures = Pictures((str(Path(stage.GetRootLayer().realPath).parent),))
     with _no_collection(), np.errstate(invalid="ignore", over="ignore"):
-        return _load(stage, options or Options(), problems, pictures, tell)
+        return _load(stage, options or Options(), problems, pictures, tell, rest)
 
 
 def _load(
@@ -92,6 +94,7 @@ def _load(
     problems: tuple[SceneProblem, ...],
     pictures: Pictures,
     tell: Tell | None,
+    rest: list[object] | None,
 ) -> SceneArrays:
     units, metres = _units(stage)
     root = world_matrix(metres, up_axis(stage))
@@ -156,6 +159,8 @@ def _load(
     moves = motion.read(survey, source, levels, table, which, reset, root, in_setting, timed)
     bends = bending.read(survey, timed, pool, geometry, drawing, source, instancers, look)
     found_cameras = cameras.read(survey, matrix, row_of, metres, world_box)
+    if rest is not None:
+        rest.extend((survey, found, block, pool, drawing))
     return SceneArrays(
         **arrays,
         **cameras.tracks(survey, timed, moves, matrix, row_of, metres, found_cameras),

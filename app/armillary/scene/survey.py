@@ -125,7 +125,7 @@ class Survey:
     problems: list[SceneProblem] = field(default_factory=list)
     number: dict[str, int] = field(default_factory=dict)  # path -> source
     _plans: dict[tuple[str, tuple[str, ...]], _Plan] = field(default_factory=dict)
-    _direct: Direct = field(default_factory=Direct)
+    _direct: Direct | None = None
     read_some: Callable[[Survey, int, int, int], None] | None = None
     """Told of each run of the stage's own sources when it is read: first, end, how many there will be."""
 
@@ -142,7 +142,8 @@ class Survey:
         paths, ups, types = self.path, self.up, self.type_id
         instanced = bool(self.stage.GetPrototypes())
         local_of = UsdGeom.XformCache(self.time).GetLocalTransformation
-        alone = self._direct.spec
+        self._direct = direct = self._direct or Direct(self.stage)
+        alone = direct.spec
         up_to = root.GetPath().pathElementCount
         line = {0: -1}  # depth -> the source last read there: the parent of what comes one deeper
         alike: dict[tuple[_Plan, Any], Alike] = {}
@@ -178,7 +179,7 @@ class Survey:
             if spec is None:
                 self._read_composed(prim, source, plan, local_of)
             elif plan.reads:
-                layer = spec.layer
+                layer = direct.layer
                 group = alike.get((plan, layer))
                 if group is None:
                     group = alike[(plan, layer)] = Alike(layer)
