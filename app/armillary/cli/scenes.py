@@ -239,7 +239,9 @@ def check(path: str, roots: tuple[str, ...], payloads: bool, as_json: bool) -> i
 
 
 def _say(path: str, found: list[SceneProblem], as_json: bool) -> int:
-    unique = list({(p.code, p.where): p for p in reversed(found)}.values())[::-1]  # the first of each stays
+    # bindings are judged twice, by the scene's side in other words than by the project's: the first is told
+    once = {(p.code, p.where, "" if p.code.startswith("B") else p.what): p for p in reversed(found)}
+    unique = list(once.values())[::-1]
     fatal = any(p.severity == "fatal" for p in unique)
     status = 2 if fatal else int(any(p.severity != "info" for p in unique))
     if as_json:
