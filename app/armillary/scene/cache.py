@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import mmap
 import os
 import tempfile
 from collections.abc import Callable, Mapping
@@ -198,6 +199,18 @@ def read(path: Path | str) -> SceneArrays:
     arrays = SceneArrays(**out, **_restored(header["rest"]))
     _check(path, arrays)
     return arrays
+
+
+def let_go(arrays: SceneArrays) -> None:
+    """Give back the memory of a cached scene: what is looked at again comes from its file.
+
+    For a desk that has drawn it: points, normals and triangles are on the graphics card by then.
+    """
+    base: Any = arrays.point
+    while base is not None and not isinstance(base, mmap.mmap):
+        base = getattr(base, "base", None)
+    if base is not None and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)
 
 
 def _blob(path: Path, body: Any, name: str, entry: Mapping[str, Any]) -> Any:

@@ -15,6 +15,7 @@ from pxr import Usd
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.model.arrays import B1, F8, I8, U1
 from armillary.model.bending import Bending
+from armillary.model.message import SceneProgress
 from armillary.model.motion import Motion
 from armillary.model.scene import PURPOSES, SceneArrays, SceneProblem, VariantSet
 from armillary.scene import bending, cameras, lights, motion, paint, place, shapes, textures, timing
@@ -25,6 +26,7 @@ from armillary.scene.pictures import Pictures
 from armillary.scene.place import NOTHING, Levels, flags
 from armillary.scene.polygons import Flaws, build
 from armillary.scene.pool import Pool, joined
+from armillary.scene.preview import Preview, Tell
 from armillary.scene.problems import FARTHEST, LIMITS, listed, problem
 from armillary.scene.space import METRES_FALLBACK, stated_metres, stated_up_axis, world_matrix
 from armillary.scene.survey import Survey, start_time
@@ -69,8 +71,11 @@ def load(
     options: Options | None = None,
     problems: tuple[SceneProblem, ...] = (),
     pictures: Pictures | None = None,
+    tell: Tell | None = None,
 ) -> SceneArrays:
     """Return the arrays of an open stage; `problems` found before are put in front of those found here.
+
+    `tell` is given boxes of the parts while they are read.
 
     `pictures` reads the images of textures and tells afterwards which ones; without it, those beside the
     scene are read. Raises SceneFault when the scene is too large or too deep to be shown at all.
@@ -78,12 +83,18 @@ def load(
     if pictures is None:
         pictures = Pictures((str(Path(stage.GetRootLayer().realPath).parent),))
     with _no_collection(), np.errstate(invalid="ignore", over="ignore"):
-        return _load(stage, options or Options(), problems, pictures)
+        return _load(stage, options or Options(), problems, pictures, tell)
 
 
 def _load(
-    stage: Any, options: Options, problems: tuple[SceneProblem, ...], pictures: Pictures
+    stage: Any,
+    options: Options,
+    problems: tuple[SceneProblem, ...],
+    pictures: Pictures,
+    tell: Tell | None,
 ) -> SceneArrays:
+    units, metres = _units(stage)
+    root = world_matrix(metres, up_axis(stage))
     survey = Survey(
         stage=stage,
         time=start_time(stage),
@@ -91,8 +102,11 @@ def _load(
         max_points=options.max_points,
         max_triangles=options.max_triangles,
     )
+    survey.read_some = Preview(root, options.purposes, tell) if tell is not None else None
     first, end = survey.read(stage.GetPseudoRoot())
     read_prototypes(survey)
+    if tell is not None:
+        tell(SceneProgress(what="building", done=len(survey.path), total=len(survey.path)))
     block = place.expand(survey, first, end, "")
     source = np.array(block.source, np.int64)
     levels = Levels.of(np.array(block.parent, np.int32))
@@ -108,8 +122,6 @@ def _load(
     pool, geometry = _geometry(survey, images)
     shape = _shapes(geometry[source], images, len(pool) - bool(survey.points))
 
-    units, metres = _units(stage)
-    root = world_matrix(metres, up_axis(stage))
     table, which = survey.matrices()
     reset = flags(len(survey.path), survey.reset)[source]
     matrix = levels.world(table, which[source], reset, root)

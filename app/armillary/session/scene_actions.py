@@ -92,7 +92,7 @@ def _why_no_export(at: Workspace) -> str:
 
 
 def _why_no_reload(at: Workspace) -> str:
-    if at.scene is None:
+    if at.scene is None and not at.opening.cancelled:
         return "No scene is shown."
     return "The scene is being read." if at.progress[0] else ""
 

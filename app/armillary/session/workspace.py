@@ -276,6 +276,8 @@ class Workspace(Visiting):
         if RECORDER in batch.ready:
             self.timeline.begin()
             self.timebar.read()
+        for told in batch.told:
+            self._scene_told(told)
         for number, answer in batch.answers:
             callback = self._callbacks.pop(number, None)
             if callback is None:

@@ -41,6 +41,7 @@ from armillary.ui.help import HelpSheet
 from armillary.ui.menus import Menus
 from armillary.ui.mode import ModeFrame
 from armillary.ui.notify import Cards, Notice, of_fault
+from armillary.ui.opening_card import OpeningCard
 from armillary.ui.panels.alarms import AlarmsPanel
 from armillary.ui.panels.authoring import BindCard
 from armillary.ui.panels.browse import BrowsePanel
@@ -165,6 +166,7 @@ class DeskWindow(QMainWindow):
         self.status = Status(self.workspace, self.clock, self.colours, self.show_panel)
         self.setStatusBar(self.status)
         self.cards = Cards(self.workspace, self.canvas, self.colours, self.copy)
+        self.opening_card = OpeningCard(self.workspace, self.canvas, self)
         self.commands = Commands(self.mode, self.colours, self.finder.find, self.finder.take)
         self.help = HelpSheet(self.mode)
         self.menus = Menus(self, self, self)

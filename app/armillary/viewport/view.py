@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from armillary.model.arrays import F8, U1
+from armillary.model.arrays import F4, F8, U1
 from armillary.model.bending import camera_at
 from armillary.model.look import Look
 from armillary.model.scene import Camera, SceneArrays
@@ -21,6 +21,7 @@ from armillary.viewport.overlay import LegendLike, Plate
 from armillary.viewport.pick import hit
 from armillary.viewport.picture import Picture, save_png
 from armillary.viewport.section import Section
+from armillary.viewport.sketch import Sketch
 from armillary.viewport.stage import Stage
 from armillary.viewport.theme import DARK, THEMES
 
@@ -58,6 +59,7 @@ class View:
         self._selected: tuple[int, ...] = ()
         self._hovered = -1
         self._section: Section | None = None
+        self._sketch_pose = self._picture.pose
         self._through: tuple[Camera, CameraPose] | None = None  # the scene's camera that is followed
         if scene is not None:
             self.show(scene)
@@ -69,10 +71,14 @@ class View:
         """The stage that is shown, None before the first scene."""
         return self._picture.stage
 
-    def show(self, scene: SceneArrays | None, keep_pose: bool = False) -> None:
-        """Show another scene, from its default camera or fitted; None shows the empty ground."""
+    def show(self, scene: SceneArrays | None, keep_pose: bool = False, stage: Stage | None = None) -> None:
+        """Show another scene, from its default camera or fitted; None shows the empty ground.
+
+        stage: of this scene, made elsewhere beforehand; it belongs to the view from now on.
+        """
         self._give_up()
-        stage = Stage(scene) if scene is not None else None
+        if stage is None or stage.scene is not scene:
+            stage = Stage(scene) if scene is not None else None
         if stage is not None:
             stage.by_lights = self._lights and stage.by_lights
         self._picture.show(stage)
@@ -91,6 +97,30 @@ class View:
             self.look_through(first)
         else:
             self.standard("iso")
+
+    def sketch(self, box: F4, rgba: U1) -> None:
+        """Show boxes (n, 6) of a scene that is still being read, in these colours (n, 4), instead of a scene.
+
+        The eye takes all of them in, until somebody turns it.
+        """
+        turned = self.sketch_turned
+        self._give_up()
+        if self.stage is not None:
+            self._picture.show(None)
+        self._picture.draw_sketch(Sketch(box, rgba))
+        if not turned:
+            self.pose = self._sketch_pose = eye.standard("iso", self.rest_box, self._aspect)
+        self._changed()
+
+    @property
+    def sketched(self) -> bool:
+        """Whether boxes stand for a scene that is still being read."""
+        return self._picture.sketch is not None
+
+    @property
+    def sketch_turned(self) -> bool:
+        """Whether somebody turned the eye since such boxes were shown."""
+        return self.sketched and self.pose != self._sketch_pose
 
     def apply(self, look: Look) -> int:
         """Show a look and return how many prims changed."""
@@ -284,7 +314,8 @@ class View:
     @property
     def rest_box(self) -> F8:
         """The world box (6,) of the scene at rest; NaN without a scene."""
-        return self.stage.rest_box if self.stage is not None else np.full(6, np.nan)
+        drawn = self.stage or self._picture.sketch
+        return drawn.rest_box if drawn is not None else np.full(6, np.nan)
 
     # ------------------------------------------------------------ section
 
@@ -400,13 +431,14 @@ class View:
 
     def _steps(self, rest: bool, hasty: bool, step_ms: float) -> Generator[bool, None, None]:
         self._dirty, self._turned, is_done = False, False, False
-        steps = self._picture.steps(rest and self._fxaa, hasty and not rest, step_ms)
+        fxaa = self._fxaa and not self.sketched  # boxes that give way to others soon need no smooth edges
+        steps = self._picture.steps(rest and fxaa, hasty and not rest, step_ms)
         try:
             for _ in steps:
                 yield False
             self._rgba = self._picture.rgba
             self._overlays()
-            self._settled = (rest or not self._fxaa) and not self._picture.is_coarse
+            self._settled = (rest or not fxaa) and not self._picture.is_coarse
             is_done = True
         finally:
             steps.close()
@@ -477,7 +509,7 @@ class View:
     def _shown_box(self) -> F8:
         stage = self.stage
         if stage is None:
-            return np.full(6, np.nan)
+            return self.rest_box
         if stage.look.visible is stage.scene.visible and len(stage.look.moved) == 0:
             return stage.rest_box
         box = stage.boxes.all(stage.look.visible) + np.tile(stage.origin, 2)
