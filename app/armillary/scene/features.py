@@ -22,8 +22,8 @@ LIGHTS = "lights of the scene"
 SHAPING = "shaping, linking and filters of lights"
 DOME_IMAGE = "images of lights (their mean colour is used)"
 IMAGES_MEAN = "textures (the mean colour of each is drawn)"
-IMAGES_OFF = "textures of what is not drawn (metal, roughness, normals, occlusion, displacement)"
-RELIEF = "clearcoat, normals, occlusion and displacement of materials"
+IMAGES_OFF = "textures of what is not drawn (clearcoat, displacement)"
+RELIEF = "clearcoat, displacement and even occlusion of materials"
 VARYING_OPACITY = "opacity that varies within a face (its mean is drawn)"
 PURPOSE_VISIBILITY = "visibility by purpose"
 SUBSETS = "subsets of points or edges"
@@ -60,7 +60,7 @@ ALL = tuple(
 _DRAWN_AS_IT_IS = ("", "default", "inherited")  # draw modes
 _PLAYED = ("xformOp:", "visibility")
 _FOLLOWS = ("extent", "extentsHint", "velocities", "accelerations", "angularVelocities")  # tell of others
-_SHINE = ("metallic", "roughness", "specular_roughness", "metalness", "base_metalness")
+_NOT_LAID = ("clearcoat", "clearcoatRoughness", "displacement")
 _RELIEF = {"clearcoat": 0.0, "displacement": 0.0, "occlusion": 1.0}
 _LIGHT_APIS = ("ShapingAPI", "ShadowAPI", "LightFilter")
 _LENS = ("fStop", "horizontalApertureOffset", "verticalApertureOffset")
@@ -159,7 +159,7 @@ def _surface(shader: Any) -> list[str]:
     for given in shader.GetInputs():
         name = str(given.GetBaseName())
         if _reads_image(given):
-            if name in {*_SHINE, *_RELIEF, "normal"}:
+            if name in _NOT_LAID:
                 out.append(IMAGES_OFF)
         elif name in _RELIEF and (value := given.Get()) is not None and value != _RELIEF[name]:
             out.append(RELIEF)

@@ -13,7 +13,7 @@ from vtkmodules.vtkRenderingOpenGL2 import vtkOpenGLRenderWindow, vtkShaderProgr
 from armillary.model.arrays import B1, F4, F8, I4, I8, U1, U4
 from armillary.model.look import FieldShape, Look, base_look
 from armillary.model.quality import NEVER
-from armillary.model.scene import SceneArrays, subtree_ends
+from armillary.model.scene import TEXTURE_DETAIL, SceneArrays, subtree_ends
 from armillary.viewport import shader
 from armillary.viewport.bend import Bend
 from armillary.viewport.blend import Blend
@@ -65,6 +65,7 @@ class Stage:
         self._marks_own = False
         self.has_point_colours = len(self.mesh.rgba) > 0 and bool(scene.has_point_rgba.any())
         self.textured = _textured(self.mesh, m)
+        self.has_detail = self.textured is not None and bool((scene.texture[:, 3] & TEXTURE_DETAIL).any())
         self._marks_own = self.has_point_colours or self.textured is not None or bool(scene.lights)
         gloss = _gloss(scene)
         self.shines = bool(gloss.any())
@@ -423,6 +424,7 @@ class Stage:
             has_fields,
             self._cut is not None,
             has_bends,
+            self.has_detail,
         )
         text = actor.GetShaderProperty()
         text.ClearAllShaderReplacements()
