@@ -30,7 +30,6 @@ SUBSETS = "subsets of points or edges"
 VELOCITIES = "motion between samples (velocities)"
 LENS = "lenses and cuts of cameras (blur, shift, clipping planes)"
 ONE_SIDED = "surfaces that vanish seen from behind (both sides are drawn)"
-BLEND_SHAPES = "blend shapes"
 SKINNING = "skinning (the bind pose is drawn)"
 
 BY_TYPE = {
@@ -39,9 +38,6 @@ BY_TYPE = {
     "HermiteCurves": "Hermite curves",
     "TetMesh": "tetrahedral meshes",
     "Volume": "volumes",
-    "SkelRoot": SKINNING,
-    "SkelAnimation": "skeletal animation",
-    "BlendShape": BLEND_SHAPES,
     "GeometryLight": LIGHTS,
     "PluginLight": LIGHTS,
     "PortalLight": LIGHTS,
@@ -53,7 +49,7 @@ ALL = tuple(
             *BY_TYPE.values(),
             *(MATERIALX, MDL, ANIMATION, SUBDIVISION, UNKNOWN, DRAW_MODES, SHAPING, DOME_IMAGE, IMAGES_MEAN),
             *(IMAGES_OFF, RELIEF, VARYING_OPACITY, PURPOSE_VISIBILITY, SUBSETS, VELOCITIES, LENS),
-            ONE_SIDED,
+            *(ONE_SIDED, SKINNING),
         )
     )
 )
@@ -103,7 +99,10 @@ def of_prim(prim: Any, name: str, *, animated: bool, played: bool) -> list[str]:
 
 def _is_held(prim: Any, played: bool) -> bool:
     """Tell whether a prim has values over time that are not played."""
-    also = timing.PLAYED.get(str(prim.GetTypeName()), ())
+    name = str(prim.GetTypeName())
+    if name == "SkelAnimation":  # it plays, or a problem of its skeleton says why not
+        return False
+    also = timing.PLAYED.get(name, ())
     return any(
         not (played and (a.GetName().startswith(_PLAYED) or a.GetName() in also))
         for a in prim.GetAuthoredAttributes()

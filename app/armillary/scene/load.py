@@ -16,7 +16,7 @@ from armillary.model.arrays import B1, F8, I8, U1
 from armillary.model.bending import Bending
 from armillary.model.motion import Motion
 from armillary.model.scene import PURPOSES, SceneArrays, SceneProblem, VariantSet
-from armillary.scene import bending, cameras, lights, motion, paint, place, shapes, textures, timing
+from armillary.scene import bending, cameras, lights, motion, paint, place, shapes, skinning, textures, timing
 from armillary.scene.appearance import Appearance
 from armillary.scene.draw import Drawing, Instance, gather
 from armillary.scene.instances import Instancers, point_matrices, read_prototypes
@@ -74,16 +74,32 @@ def load(
     """
     if pictures is None:
         pictures = Pictures((str(Path(stage.GetRootLayer().realPath).parent),))
+    options = options or Options()
     with _no_collection(), np.errstate(invalid="ignore", over="ignore"):
-        return _load(stage, options or Options(), problems, pictures)
+        survey, span = _surveyed(stage, options)
+        if skinning.ROOT not in survey.type_number:
+            return _load(survey, span, options, problems, pictures)
+        with skinning.posed(survey) as told:
+            survey, span = _surveyed(stage, options)
+            return _load(survey, span, options, (*problems, *told), pictures)
+
+
+def _surveyed(stage: Any, options: Options) -> tuple[Survey, tuple[int, int]]:
+    """Return what is authored, and the sources of the tree as (first, end)."""
+    survey = Survey(stage=stage, time=start_time(stage), max_prims=options.max_prims)
+    span = survey.read(stage.GetPseudoRoot())
+    read_prototypes(survey)
+    return survey, span
 
 
 def _load(
-    stage: Any, options: Options, problems: tuple[SceneProblem, ...], pictures: Pictures
+    survey: Survey,
+    span: tuple[int, int],
+    options: Options,
+    problems: tuple[SceneProblem, ...],
+    pictures: Pictures,
 ) -> SceneArrays:
-    survey = Survey(stage=stage, time=start_time(stage), max_prims=options.max_prims)
-    first, end = survey.read(stage.GetPseudoRoot())
-    read_prototypes(survey)
+    stage, (first, end) = survey.stage, span
     block = place.expand(survey, first, end, "")
     source = np.array(block.source, np.int64)
     levels = Levels.of(np.array(block.parent, np.int32))

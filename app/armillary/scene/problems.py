@@ -32,6 +32,7 @@ _CODES: dict[str, tuple[str, str]] = {
     "S14": ("info", "Load payloads to see them."),
     "S15": ("error", "Reduce the number of instances; the rest is shown."),
     "S17": ("info", "Give the part a mesh with texture coordinates to see the image on it."),
+    "S18": ("info", "Bake the skin into time samples in the tool that made it, or shorten the animation."),
     "S16": ("warning", "Make that folder writable, or set XDG_CACHE_HOME to one that is."),
 }
 
