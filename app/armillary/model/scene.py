@@ -144,6 +144,7 @@ class SceneArrays:
     cameras: tuple[Camera, ...] = ()
     lights: tuple[Light, ...] = ()  # those that are on, the strongest first
     variants: tuple[VariantSet, ...] = ()
+    payloads: tuple[tuple[int, bool], ...] = ()  # (prim, loaded): what can be loaded or left out by itself
     problems: tuple[SceneProblem, ...] = ()
     up_axis: str = "Z"
     meters_per_unit: float = 0.01

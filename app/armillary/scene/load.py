@@ -148,6 +148,7 @@ def _load(
         pictures,
     )
     timed = timing.found(survey)
+    payloads, not_loaded = _payloads(stage, tuple(block.suffix))
     moves = motion.read(survey, source, levels, table, which, reset, root, in_setting, timed)
     bends = bending.read(survey, timed, pool, geometry, drawing, source, instancers, look)
     found_cameras = cameras.read(survey, matrix, row_of, metres, world_box)
@@ -180,8 +181,9 @@ def _load(
         cameras=found_cameras,
         lights=found_lights,
         variants=_variants(survey, row_of, end),
+        payloads=payloads,
         problems=listed(
-            [*problems, *units, *survey.problems, *found.problems, *_undrawn(survey), *_not_loaded(stage)]
+            [*problems, *units, *survey.problems, *found.problems, *_undrawn(survey), *not_loaded]
         ),
         up_axis=up_axis(stage),
         meters_per_unit=metres,
@@ -364,10 +366,20 @@ def _variants(survey: Survey, row_of: I8, end: int) -> tuple[VariantSet, ...]:
     )
 
 
-def _not_loaded(stage: Any) -> list[SceneProblem]:
-    left = [stage.GetPrimAtPath(p) for p in sorted(set(stage.FindLoadable()) - set(stage.GetLoadSet()))]
+def _payloads(stage: Any, paths: tuple[str, ...]) -> tuple[tuple[tuple[int, bool], ...], list[SceneProblem]]:
+    """Return the rows with payloads of their own and whether each is loaded, and what is left out."""
+    loadable = {path.pathString for path in stage.FindLoadable()}
+    if not loadable:
+        return (), []
     # the load set does not name the parts of instances, although they are loaded
-    return [problem("S14", str(p.GetPath()), "The payload is not loaded.") for p in left if not p.IsLoaded()]
+    rows = [
+        (row, bool(stage.GetPrimAtPath(path).IsLoaded()))
+        for row, path in enumerate(paths)
+        if path in loadable
+    ]
+    known = {paths[row] for row, loaded in rows if loaded}
+    left = [path for path in sorted(loadable - known) if not stage.GetPrimAtPath(path).IsLoaded()]
+    return tuple(rows), [problem("S14", path, "The payload is not loaded.") for path in left]
 
 
 def _undrawn(survey: Survey) -> list[SceneProblem]:

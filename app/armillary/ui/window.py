@@ -67,6 +67,7 @@ FUTURES_PX = 320  # of the docks below while a what-if is shown: runs and figure
 _REFRESH_MS = 250
 _SCENES = "Scenes and projects (*.usd *.usda *.usdc *.usdz project.toml);;All files (*)"
 _CONTEXT_MENU = ("view.frame", "trend.selection", "view.isolate", "view.show-all", "selection.copy-path")
+_PAYLOAD_MENU = ("scene.load-payloads", "scene.leave-payloads")  # where the scene has any
 
 
 class DeskWindow(QMainWindow):
@@ -559,7 +560,9 @@ class DeskWindow(QMainWindow):
         self.inspector.area.verticalScrollBar().setValue(0)
 
     def _context_menu(self, menu: QMenu) -> None:
-        for name in _CONTEXT_MENU:
+        scene = self.workspace.scene
+        more = _PAYLOAD_MENU if scene is not None and scene.payloads else ()
+        for name in (*_CONTEXT_MENU, *more):
             if name in self.menus.actions:
                 menu.addAction(self.menus.actions[name])
 
