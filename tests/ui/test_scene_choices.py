@@ -210,3 +210,28 @@ def test_the_lights_of_the_scene_can_be_switched_off(desk_with_more: DeskWindow)
 )
 def test_a_scene_without_such_things_says_why_not(desk: DeskWindow, name: str) -> None:
     assert action(f"scene.{name}").why_not(desk.workspace).endswith((".", "own."))
+
+
+def test_what_the_scene_says_of_itself_stands_where_no_part_is_selected(desk_with_more: DeskWindow) -> None:
+    desk, ws = desk_with_more, desk_with_more.workspace
+    scene = replace(ws.scene, facts=(("Units", "0.01 m"), ("Comment", "Goods in")))
+    ws.showing.show(replace(ws.scenery, scene=scene))
+    ws.scene_changed.emit()
+    ws.select(())
+    found = desk.inspector.facts
+    assert not found.isHidden()
+    assert [row.texts for row in found.model.rows] == [("Units", "0.01 m"), ("Comment", "Goods in")]
+    assert found.time.text() == "Its own time: code 0.0 of 0 to 24, 0.0 s · held"
+    found.slider.setValue(500)
+    assert ws.showing.stage_at == 12.0
+    assert ws.look.matrix[ws.look.moved.tolist().index(PRIM), 2, 3] == scene.matrix[PRIM, 2, 3] + 0.5
+    found.play.click()
+    assert ws.showing.playing
+    found.tell_time()
+    assert found.play.text() == "Hold"
+    ws.showing.scene_time = SceneTime(start_ns=1)
+    found.tell_time()
+    assert not found.slider.isEnabled()
+    assert "follows the world's time" in found.time.text()
+    ws.select((PRIM,))
+    assert found.isHidden()

@@ -146,6 +146,7 @@ class SceneArrays:
     variants: tuple[VariantSet, ...] = ()
     payloads: tuple[tuple[int, bool], ...] = ()  # (prim, loaded): what can be loaded or left out by itself
     problems: tuple[SceneProblem, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()  # what the stage says of itself: (what, text)
     up_axis: str = "Z"
     meters_per_unit: float = 0.01
     time_range: tuple[float, float, float] = (0.0, 0.0, 24.0)  # start, end, codes per second

@@ -13,7 +13,7 @@ from pxr import UsdGeom
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.model.scene import TEXTURE_TILED, SceneArrays
-from armillary.scene import features, timing
+from armillary.scene import facts, features, timing
 from armillary.scene.place import moved_boxes
 from armillary.scene.skinning import NOT_POSED
 from armillary.scene.space import stated_metres, stated_up_axis
@@ -67,6 +67,7 @@ def info(stage: Any, arrays: SceneArrays, documents: Sequence[str] = ()) -> str:
         "lights": [light.path for light in arrays.lights],
         "plays": any(len(t) for t in (arrays.motion_time, arrays.bend_time, arrays.camera_time)),
         "textures": int(((arrays.texture[:, 3] & TEXTURE_TILED == 0) & (arrays.texture[:, 1] > 0)).sum()),
+        "stage": facts.facts(stage),
         "time_range": {"start": start, "end": end, "codes_per_second": codes},
         "problems": [
             {"code": p.code, "severity": p.severity, "where": p.where, "what": p.what, "remedy": p.remedy}

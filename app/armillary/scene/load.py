@@ -16,7 +16,19 @@ from armillary.model.arrays import B1, F8, I8, U1
 from armillary.model.bending import Bending
 from armillary.model.motion import Motion
 from armillary.model.scene import PURPOSES, SceneArrays, SceneProblem, VariantSet
-from armillary.scene import bending, cameras, lights, motion, paint, place, shapes, skinning, textures, timing
+from armillary.scene import (
+    bending,
+    cameras,
+    facts,
+    lights,
+    motion,
+    paint,
+    place,
+    shapes,
+    skinning,
+    textures,
+    timing,
+)
 from armillary.scene.appearance import Appearance
 from armillary.scene.draw import Drawing, Instance, gather
 from armillary.scene.instances import Instancers, point_matrices, read_prototypes
@@ -185,6 +197,7 @@ def _load(
         problems=listed(
             [*problems, *units, *survey.problems, *found.problems, *_undrawn(survey), *not_loaded]
         ),
+        facts=facts.texts(stage, timed.range),
         up_axis=up_axis(stage),
         meters_per_unit=metres,
         time_range=timed.range,

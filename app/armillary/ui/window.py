@@ -107,7 +107,9 @@ class DeskWindow(QMainWindow):
         self.pictures = QSplitter()
         self.beside = BesideView(ws, self.canvas, colours, self.pictures)
         self.tree = TreePanel(ws, colours, self.frame, self._context_menu)
-        self.inspector = InspectorPanel(ws, clock, colours, trend=self.trend, copy=self.copy, say=self.say)
+        self.inspector = InspectorPanel(
+            ws, clock, colours, trend=self.trend, copy=self.copy, say=self.say, run=self._run_named
+        )
         self.tags = TagsPanel(ws, clock, colours, self.trend)
         self.trends = TrendsPanel(ws, clock, colours)
         self.links = LinksPanel(ws, colours)
