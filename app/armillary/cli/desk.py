@@ -76,8 +76,11 @@ def demo(name: str, seconds: float | None, screenshot: Path | None, headless: bo
     "--after", "after_s", type=Seconds(), default=5.0, show_default=True, help="Seconds before the picture."
 )
 @click.option("--connect", default="", metavar="ADDR", help="A running world instead of a project.")
+@click.option("--payloads/--no-payloads", default=True, help="Load payloads, or begin without them.")
 @click.option("--trainee", is_flag=True, help="With --connect: the desk of an exercise's trainee.")
-def open_(path: str, screenshot: Path | None, after_s: float, connect: str, trainee: bool) -> int:
+def open_(
+    path: str, screenshot: Path | None, after_s: float, connect: str, payloads: bool, trainee: bool
+) -> int:
     """Open the desk on a project, a bare scene or a running world."""
     if trainee and not connect:
         raise Fault(
@@ -85,7 +88,7 @@ def open_(path: str, screenshot: Path | None, after_s: float, connect: str, trai
             where="--trainee",
             remedy="Give --connect ADDR; the instructor's desk copies the whole command.",
         )
-    return show(path, screenshot, after_s, connect, desk="trainee" if trainee else "desk")
+    return show(path, screenshot, after_s, connect, desk="trainee" if trainee else "desk", payloads=payloads)
 
 
 def show(
@@ -96,6 +99,7 @@ def show(
     *,
     desk: str = "desk",
     film: Film | None = None,
+    payloads: bool = True,
 ) -> int:
     """Run a desk until it is closed, or its pictures are made. Raises Fault when nothing can be shown."""
     offscreen = not has_display()
@@ -114,6 +118,7 @@ def show(
         projects.read(Path(path).expanduser().resolve())  # a fault is said before a window opens
     seconds = after_s if screenshot is not None else None
     at = Workspace(clock, desk=desk)
+    at.with_payloads = payloads
     return _desk(at, connect or path, offscreen, screenshot, seconds, clock.now_mono_ns(), film)
 
 

@@ -13,13 +13,14 @@ from pxr import UsdGeom
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.model.scene import TEXTURE_TILED, SceneArrays
-from armillary.scene import features, timing
+from armillary.scene import facts, features, timing
 from armillary.scene.place import moved_boxes
+from armillary.scene.skinning import NOT_POSED
 from armillary.scene.space import stated_metres, stated_up_axis
 from armillary.scene.survey import start_time
 
 SCHEMA = 1
-IMAGES_LEFT = "S17"  # the code of parts whose images are not laid on them
+_TOLD = {"S17": features.IMAGES_MEAN, NOT_POSED: features.SKINNING}  # features that the problems count
 _EMPTY = 1e300  # OpenUSD's empty range is ±FLT_MAX and beyond
 
 
@@ -51,8 +52,8 @@ def info(stage: Any, arrays: SceneArrays, documents: Sequence[str] = ()) -> str:
     if documents:
         unsupported.setdefault(features.MATERIALX, [0, documents[0]])[0] += len(documents)
     for item in arrays.problems:
-        if item.code == IMAGES_LEFT:
-            unsupported.setdefault(features.IMAGES_MEAN, [0, item.where])[0] += 1
+        if item.code in _TOLD:
+            unsupported.setdefault(_TOLD[item.code], [0, item.where])[0] += 1
     start, end, codes = stage.GetStartTimeCode(), stage.GetEndTimeCode(), stage.GetTimeCodesPerSecond()
     answer = {
         "schema": SCHEMA,
@@ -66,6 +67,7 @@ def info(stage: Any, arrays: SceneArrays, documents: Sequence[str] = ()) -> str:
         "lights": [light.path for light in arrays.lights],
         "plays": any(len(t) for t in (arrays.motion_time, arrays.bend_time, arrays.camera_time)),
         "textures": int(((arrays.texture[:, 3] & TEXTURE_TILED == 0) & (arrays.texture[:, 1] > 0)).sum()),
+        "stage": facts.facts(stage),
         "time_range": {"start": start, "end": end, "codes_per_second": codes},
         "problems": [
             {"code": p.code, "severity": p.severity, "where": p.where, "what": p.what, "remedy": p.remedy}

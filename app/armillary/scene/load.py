@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pxr import Usd
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.model.arrays import B1, F8, I8, U1
@@ -18,7 +17,19 @@ from armillary.model.bending import Bending
 from armillary.model.message import SceneProgress
 from armillary.model.motion import Motion
 from armillary.model.scene import PURPOSES, SceneArrays, SceneProblem, VariantSet
-from armillary.scene import bending, cameras, lights, motion, paint, place, shapes, textures, timing
+from armillary.scene import (
+    bending,
+    cameras,
+    facts,
+    lights,
+    motion,
+    paint,
+    place,
+    shapes,
+    skinning,
+    textures,
+    timing,
+)
 from armillary.scene.appearance import Appearance
 from armillary.scene.draw import Drawing, Instance, gather
 from armillary.scene.instances import Instancers, point_matrices, read_prototypes
@@ -82,19 +93,18 @@ def load(
     """
     if pictures is None:
         pictures = Pictures((str(Path(stage.GetRootLayer().realPath).parent),))
+    options = options or Options()
     with _no_collection(), np.errstate(invalid="ignore", over="ignore"):
-        return _load(stage, options or Options(), problems, pictures, tell)
+        survey, span = _surveyed(stage, options, tell)
+        if skinning.ROOT not in survey.type_number:
+            return _load(survey, span, options, problems, pictures, tell)
+        with skinning.posed(survey) as told:
+            survey, span = _surveyed(stage, options)
+            return _load(survey, span, options, (*problems, *told), pictures, tell)
 
 
-def _load(
-    stage: Any,
-    options: Options,
-    problems: tuple[SceneProblem, ...],
-    pictures: Pictures,
-    tell: Tell | None,
-) -> SceneArrays:
-    units, metres = _units(stage)
-    root = world_matrix(metres, up_axis(stage))
+def _surveyed(stage: Any, options: Options, tell: Tell | None = None) -> tuple[Survey, tuple[int, int]]:
+    """Return what is authored, and the sources of the tree as (first, end); `tell` gets boxes meanwhile."""
     survey = Survey(
         stage=stage,
         time=start_time(stage),
@@ -102,9 +112,25 @@ def _load(
         max_points=options.max_points,
         max_triangles=options.max_triangles,
     )
-    survey.read_some = Preview(root, options.purposes, tell) if tell is not None else None
-    first, end = survey.read(stage.GetPseudoRoot())
+    if tell is not None:
+        root = world_matrix(_units(stage)[1], up_axis(stage))
+        survey.read_some = Preview(root, options.purposes, tell)
+    span = survey.read(stage.GetPseudoRoot())
     read_prototypes(survey)
+    return survey, span
+
+
+def _load(
+    survey: Survey,
+    span: tuple[int, int],
+    options: Options,
+    problems: tuple[SceneProblem, ...],
+    pictures: Pictures,
+    tell: Tell | None,
+) -> SceneArrays:
+    stage, (first, end) = survey.stage, span
+    units, metres = _units(stage)
+    root = world_matrix(metres, up_axis(stage))
     if tell is not None:
         tell(SceneProgress(what="building", done=len(survey.path), total=len(survey.path)))
     block = place.expand(survey, first, end, "")
@@ -153,6 +179,7 @@ def _load(
         pictures,
     )
     timed = timing.found(survey)
+    payloads, not_loaded = _payloads(stage, tuple(block.suffix))
     moves = motion.read(survey, source, levels, table, which, reset, root, in_setting, timed)
     bends = bending.read(survey, timed, pool, geometry, drawing, source, instancers, look)
     found_cameras = cameras.read(survey, matrix, row_of, metres, world_box)
@@ -185,9 +212,11 @@ def _load(
         cameras=found_cameras,
         lights=found_lights,
         variants=_variants(survey, row_of, end),
+        payloads=payloads,
         problems=listed(
-            [*problems, *units, *survey.problems, *found.problems, *_undrawn(survey), *_not_loaded(stage)]
+            [*problems, *units, *survey.problems, *found.problems, *_undrawn(survey), *not_loaded]
         ),
+        facts=facts.texts(stage, timed.range),
         up_axis=up_axis(stage),
         meters_per_unit=metres,
         time_range=timed.range,
@@ -372,12 +401,20 @@ def _variants(survey: Survey, row_of: I8, end: int) -> tuple[VariantSet, ...]:
     )
 
 
-def _not_loaded(stage: Any) -> list[SceneProblem]:
-    if stage.GetLoadRules() == Usd.StageLoadRules.LoadAll():
-        return []  # what is loadable is looked for at every part of every instance
-    left = [stage.GetPrimAtPath(p) for p in sorted(set(stage.FindLoadable()) - set(stage.GetLoadSet()))]
+def _payloads(stage: Any, paths: tuple[str, ...]) -> tuple[tuple[tuple[int, bool], ...], list[SceneProblem]]:
+    """Return the rows with payloads of their own and whether each is loaded, and what is left out."""
+    loadable = {path.pathString for path in stage.FindLoadable()}
+    if not loadable:
+        return (), []
     # the load set does not name the parts of instances, although they are loaded
-    return [problem("S14", str(p.GetPath()), "The payload is not loaded.") for p in left if not p.IsLoaded()]
+    rows = [
+        (row, bool(stage.GetPrimAtPath(path).IsLoaded()))
+        for row, path in enumerate(paths)
+        if path in loadable
+    ]
+    known = {paths[row] for row, loaded in rows if loaded}
+    left = [path for path in sorted(loadable - known) if not stage.GetPrimAtPath(path).IsLoaded()]
+    return tuple(rows), [problem("S14", path, "The payload is not loaded.") for path in left]
 
 
 def _undrawn(survey: Survey) -> list[SceneProblem]:

@@ -68,6 +68,7 @@ FUTURES_PX = 320  # of the docks below while a what-if is shown: runs and figure
 _REFRESH_MS = 250
 _SCENES = "Scenes and projects (*.usd *.usda *.usdc *.usdz project.toml);;All files (*)"
 _CONTEXT_MENU = ("view.frame", "trend.selection", "view.isolate", "view.show-all", "selection.copy-path")
+_PAYLOAD_MENU = ("scene.load-payloads", "scene.leave-payloads")  # where the scene has any
 
 
 class DeskWindow(QMainWindow):
@@ -107,7 +108,9 @@ class DeskWindow(QMainWindow):
         self.pictures = QSplitter()
         self.beside = BesideView(ws, self.canvas, colours, self.pictures)
         self.tree = TreePanel(ws, colours, self.frame, self._context_menu)
-        self.inspector = InspectorPanel(ws, clock, colours, trend=self.trend, copy=self.copy, say=self.say)
+        self.inspector = InspectorPanel(
+            ws, clock, colours, trend=self.trend, copy=self.copy, say=self.say, run=self._run_named
+        )
         self.tags = TagsPanel(ws, clock, colours, self.trend)
         self.trends = TrendsPanel(ws, clock, colours)
         self.links = LinksPanel(ws, colours)
@@ -563,7 +566,9 @@ class DeskWindow(QMainWindow):
         self.inspector.area.verticalScrollBar().setValue(0)
 
     def _context_menu(self, menu: QMenu) -> None:
-        for name in _CONTEXT_MENU:
+        scene = self.workspace.scene
+        more = _PAYLOAD_MENU if scene is not None and scene.payloads else ()
+        for name in (*_CONTEXT_MENU, *more):
             if name in self.menus.actions:
                 menu.addAction(self.menus.actions[name])
 

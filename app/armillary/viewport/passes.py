@@ -46,6 +46,7 @@ class Text:
     cut: bool = False
     lights: int = 0  # how many
     bends: bool = False  # points that go with the scene's own time
+    detail: bool = False  # images of normals, roughness, metal
 
 
 class _Some:
@@ -239,7 +240,7 @@ class Passes:
         mapper.RemoveAllVertexAttributeMappings()
         for name in names:
             mapper.MapDataArrayToVertexAttribute(name, name, vtkDataObject.FIELD_ASSOCIATION_POINTS, -1)
-        which = (has.point_colours, has.images, has.gloss, fields, has.cut, has.lights, bends)
+        which = (has.point_colours, has.images, has.gloss, fields, has.cut, has.lights, bends, has.detail)
         text = actor.GetShaderProperty()
         text.ClearAllShaderReplacements()
         declarations, body = shader.vertex(*which)

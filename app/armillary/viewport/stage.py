@@ -171,6 +171,7 @@ class Stage:
             cut=self._cut is not None,
             lights=max(len(self._lamps.at), 1) if self._by_lights else 0,
             bends=len(self.mesh.slot) > 0,
+            detail=looks.has_detail,
         )
 
     # ------------------------------------------------------------ what a picture draws
