@@ -194,3 +194,12 @@ def test_the_card_and_its_preview_as_a_picture(desk: DeskWindow, files: Files, q
         picture.save(str(Path(folder) / "field-card.png"))
     assert desk.fieldcard.width() > 200
     assert desk.fieldcard.visibleRegion().boundingRect().height() > 200
+
+
+def test_the_legend_of_the_part_in_hand_goes_before_another_of_the_same_colours(
+    desk: DeskWindow, files: Files
+) -> None:
+    spread_levels(desk)
+    desk.workspace.select((FLOOR,))
+    first = desk.workspace.legends[0]
+    assert (first.name, first.low, first.high, first.unit) == ("heat", "1.2", "2.41", "m")

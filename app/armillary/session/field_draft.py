@@ -13,9 +13,9 @@ from armillary.project.edit import NewTag
 
 MOST_LINES = 64
 METHODS = {  # what the schema calls it → its name for people
-    "idw": "Between the nearest sensors",
-    "surface": "Nearest along the surface",
-    "rbf": "Smooth, within a reach",
+    "idw": "Between sensors",
+    "surface": "Along the surface",
+    "rbf": "Smooth within reach",
 }
 _NO_READING = ("text", "struct", "array")
 _SURFACES = ("field", "primvar")

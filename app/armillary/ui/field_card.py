@@ -30,6 +30,7 @@ from armillary.ui.pieces import label
 
 _NAMED = 4  # sensors that are named, the rest is counted
 _MOST_NEIGHBOURS = 64
+_NARROW = 48  # px
 
 
 class FieldCard(QFrame):
@@ -62,6 +63,12 @@ class FieldCard(QFrame):
         self.save.setProperty("primary", True)
         for button in (self.take, self.chosen, self.none, self.save, self.cancel):
             button.setAutoDefault(False)
+        narrow = (self.take, self.none, self.pattern, self.reach, self.farthest, self.low, self.high)
+        for widget in (*narrow, self.chosen, self.neighbours, self.lines):
+            widget.setMinimumWidth(_NARROW)  # the dock is narrow, and what does not fit is cut off
+        for box in (self.method, self.colormap):
+            box.setMinimumContentsLength(6)
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._lay_out()
         for box in (self.method, self.colormap):
             box.currentIndexChanged.connect(self._edited)
@@ -84,6 +91,8 @@ class FieldCard(QFrame):
     def _lay_out(self) -> None:
         grid = QGridLayout(self)
         grid.setContentsMargins(12, 10, 12, 10)
+        grid.setColumnStretch(1, 1)
+        grid.setColumnStretch(2, 1)
         grid.addWidget(self.title, 0, 0, 1, 3)
         grid.addWidget(self.where, 1, 0, 1, 3)
         grid.addWidget(self.sensors, 2, 0, 1, 3)
@@ -95,7 +104,7 @@ class FieldCard(QFrame):
         self.none.setToolTip("Take all sensors out again")
         rows: tuple[tuple[str, str, tuple[QWidget, ...]], ...] = (
             ("method", "Values", (self.method,)),
-            ("neighbours", "Sensors at a place", (self.neighbours,)),
+            ("neighbours", "Nearest", (self.neighbours,)),
             ("reach", "Reach, m", (self.reach,)),
             ("farthest", "Farthest, m", (self.farthest,)),
             ("colormap", "Colours", (self.colormap,)),
