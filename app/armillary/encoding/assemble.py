@@ -10,6 +10,7 @@ import numpy as np
 from armillary.encoding import channels, maps
 from armillary.encoding.field_rows import Field, Stream, shape_of
 from armillary.encoding.moves import Motion, moves
+from armillary.encoding.pose_bindings import Pose, poses
 from armillary.encoding.program import Coded, Derived, Pairs, Program, Spins, Words
 from armillary.encoding.rows import PairList, Straight, Tableau, Tables, pairs
 from armillary.encoding.spread import Reach
@@ -19,6 +20,8 @@ from armillary.model.expression import Expression
 from armillary.model.look import base_look
 from armillary.model.scene import PURPOSES, SceneArrays
 from armillary.model.tags import TagSpec
+
+_OWN_ROWS = ("spin", "pose")  # motions whose row is no row of numbers
 
 
 @dataclass(slots=True)
@@ -44,6 +47,7 @@ class Collected:
         self.pairs = {name: PairList() for name in channels.PAIRED}
         self.second = {name: PairList() for name in channels.PAIRED}  # pairs with rows of tables
         self.motions: list[Motion] = []
+        self.poses: list[Pose] = []  # sources not yet final
         self.spin_rows: list[tuple[int, int]] = []  # (row, prim)
         self.labels: list[Words] = []
         self.variants: list[Words] = []
@@ -98,7 +102,7 @@ class Collected:
         spin = np.array(self.spin_rows, np.int64).reshape(-1, 2)
         spin_row = np.where(spin[:, 0] >= 0, spin[:, 0], lines - spin[:, 0] - 1)
         motions = [
-            m if m.what == "spin" or m.row >= 0 else Motion(m.prim, m.what, m.axis, lines - m.row - 1)
+            m if m.what in _OWN_ROWS or m.row >= 0 else replace(m, row=lines - m.row - 1)
             for m in channels.last_of_each(self.motions)
         ]
         mark_prim, mark_start, mark_source = self._marks()
@@ -136,6 +140,7 @@ class Collected:
             can_show=self._can_show(),
             fields=tuple(replace(f, source=frozen(self._entries(f.source))) for f in self.surfaces),
             field_shape=shape_of(self.surfaces),
+            poses=poses(self.poses, self._entries),
             **paired,
         )
 

@@ -32,6 +32,7 @@ CHANNELS: Mapping[str, str] = {
     "spin": "number",
     "label": "words",
     "variant": "words",
+    "transform": "pose",
     "field": "surface",
     "primvar": "surface",
 }

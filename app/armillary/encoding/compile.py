@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from armillary.encoding import channels, maps, surfaces
+from armillary.encoding import channels, maps, pose_bindings, surfaces
 from armillary.encoding.assemble import Collected, Group
 from armillary.encoding.moves import Motion
 from armillary.encoding.program import Program, Words
@@ -81,6 +81,9 @@ class _Work:
         channels.check_map(binding)
         if channel == "surface":
             surfaces.add(self.find, self.rows, binding)
+            return
+        if channel == "pose":
+            self._pose(binding)
             return
         bound = self._bound(binding)
         # build first, register last: a binding that is refused half-way leaves nothing behind
@@ -198,6 +201,20 @@ class _Work:
                 self.rows.motions.append(Motion(prim, binding.channel, axis, index))
         else:
             target[channels.PAIR_OF[binding.channel]].add(bound.prims, row)
+
+    def _pose(self, binding: Binding) -> None:
+        slots = pose_bindings.tags(self.find, binding)
+        prims = self.find.prims(binding)
+        source = list(slots)
+        if binding.stale_after_s > 0:
+            first = len(self.rows.strict)
+            self.rows.strict.extend((s, int(binding.stale_after_s * 1e9)) for s in slots)
+            source = [-1 - first - i for i in range(len(slots))]
+        row = len(self.rows.poses)
+        self.rows.poses.append(pose_bindings.made(self.find, binding, source))
+        self.rows.motions.extend(Motion(prim, "pose", 0, row) for prim in prims)
+        self.rows.marks.extend((prim, s, True) for prim in prims for s in source)
+        self.rows.done.append((binding, slots[0], tuple(prims)))
 
     def _words(self, bound: _Bound) -> None:
         binding, spec = bound.binding, self.specs[bound.slot]

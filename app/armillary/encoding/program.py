@@ -14,6 +14,7 @@ import numpy as np
 
 from armillary.encoding.field_rows import Field, Stream
 from armillary.encoding.maps import Legend
+from armillary.encoding.poses import Poses
 from armillary.model.arrays import B1, F8, I8, U1, U4
 from armillary.model.binding import Binding
 from armillary.model.expression import Expression
@@ -142,6 +143,10 @@ class Moves:
     follower: I8  # (f,) descendants that are no movers, ascending
     owner: I8  # (f,) their nearest mover
     follower_world: F8  # (f, 4, 4) at rest
+    pose_mover: I8  # (q,) movers that stand where a pose says
+    pose_row: I8  # (q,) index into `Program.poses`
+    pose_above: F8  # (q, 4, 4) the space of their parent → world, at rest
+    pose_rest: F8  # (q, 4, 4) where they stand in it at rest
     moved: U4  # (k + f,) all of them, ascending
     place: I8  # (k + f,) where each comes from in concatenate(movers, followers)
 
@@ -218,3 +223,4 @@ class Program:
     legends: tuple[Legend, ...]
     fields: tuple[Field | Stream, ...] = ()
     field_shape: FieldShape | None = None  # where they are drawn
+    poses: Poses | None = None  # None: no prim has one

@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from armillary.encoding import poses
 from armillary.encoding.field_rows import positions, rank_of
 from armillary.encoding.movement import matrices
 from armillary.encoding.program import CLEAR, KEEP, LITERAL, UNSET, Choice, Line, Pairs, Policy, Program, Ramp
@@ -74,7 +75,7 @@ def resolve(program: Program, table: TagTable, options: Options) -> Look:
             mixed = np.where(new == UNSET, old, mixed)
         whole[paint.prim] = mixed
     _fade(rgba, program, numbers, options)
-    moved, matrix = matrices(program, numbers, options.phase)
+    moved, matrix = matrices(program, numbers, options.phase, _posed(program, values, table))
     return Look(
         fields=program.field_shape,
         field_value=positions(program.fields, values.value, values.rank, table.array),
@@ -235,6 +236,14 @@ def spin_rates(program: Program, table: TagTable, options: Options) -> F8:
 
 
 # ---------------------------------------------------------------- what prims show
+
+
+def _posed(program: Program, values: Values, table: TagTable) -> F8 | None:
+    """Return where the prims with a pose stand in the space of their parent, (q, 4, 4)."""
+    if program.poses is None:
+        return None
+    rest, row = program.moves.pose_rest, program.moves.pose_row
+    return poses.local(program.poses, row, rest, values.value, values.rank, table.array, table.text)
 
 
 def _state(program: Program, values: Values, table: TagTable) -> U1:

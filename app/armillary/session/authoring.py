@@ -39,10 +39,12 @@ OFFERED: dict[str, tuple[str, tuple[float, float]]] = {
     "translate": ("Move, m", (0.0, 1.0)),
     "rotate": ("Turn, degrees", (0.0, 90.0)),
     "scale": ("Scale", (1.0, 2.0)),
+    "transform": ("Pose: place and angles", (0.0, 1.0)),
     "spin": ("Spin, rad/s", (0.0, 6.283)),
 }
 TRIAL = "~trial"  # name of the tag that a draft is drawn with; a tag's name begins with its twin's id
-_AS_IT_IS = ("visibility", "label")
+AS_IT_IS = ("visibility", "label", "transform")
+_OF_A_LIST = ("primvar", "transform", "label")
 _TEMPERATURES = ("°C", "degC", "K", "°F")
 
 
@@ -103,11 +105,13 @@ class Draft:
         for new in self.new:
             if not NAME.fullmatch(new.key):
                 return f"'{new.key}' cannot be a tag's name: use no spaces, quotes, ` ! or #."
-        if self.tag.kind == "array" and self.channel not in ("primvar", "label"):
-            return "A list of numbers gives each point its colour: choose that, or a label."
+        if self.tag.kind == "array" and self.channel not in _OF_A_LIST:
+            return "A list of numbers gives each point its colour, or a pose: choose one of them, or a label."
         if self.tag.kind != "array" and self.channel == "primvar":
-            return "The tag is one number: a list is needed to colour each point."
-        if self.channel not in _AS_IT_IS and self.low >= self.high:
+            return "The tag is one value: a list is needed to colour each point."
+        if self.tag.kind not in ("array", "struct", "text") and self.channel == "transform":
+            return "The tag is one number: a list or a JSON object is needed for a pose."
+        if self.channel not in AS_IT_IS and self.low >= self.high:
             return "Low must be below high."
         return ""
 
@@ -122,7 +126,7 @@ class Draft:
         )
         if self.channel in COLOURED:
             return replace(out, colormap=self.colormap, ends=(self.low, self.high))
-        if self.channel in _AS_IT_IS:
+        if self.channel in AS_IT_IS:
             return replace(out, map=MapSpec(kind="none"))
         scale = (self.last - self.first) / (self.high - self.low)
         offset = self.first - scale * self.low

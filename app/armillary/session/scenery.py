@@ -60,6 +60,8 @@ def compiled(
     bound[program.binding_slot] = True
     for group in program.derived:
         bound[list(group.inputs.values())] = True
+    if program.poses is not None:
+        bound[program.poses.tag] = True
     for field in program.fields:
         bound[field.tag] = True
     count = [len(prims) for prims in program.binding_prims]

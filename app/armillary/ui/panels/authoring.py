@@ -14,7 +14,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QHBoxLayout, QLineEdit, QPushButton, QWidget
 
 from armillary.session.author_actions import may_not_author
-from armillary.session.authoring import AXIAL, COLOURED, OFFERED, Draft, colour_maps, proposal
+from armillary.session.authoring import AS_IT_IS, AXIAL, COLOURED, OFFERED, Draft, colour_maps, proposal
 from armillary.session.browsing import NOTHING, Node, proposed, renamed, spec_of, value_of
 from armillary.session.workspace import Workspace
 from armillary.ui.mime import NODE_MIME, TAG_MIME, numbers
@@ -244,7 +244,7 @@ class BindCard(QFrame):
         self._filling = False
 
     def _show_rows(self, draft: Draft) -> None:
-        coloured, plain = draft.channel in COLOURED, draft.channel in ("visibility", "label")
+        coloured, plain = draft.channel in COLOURED, draft.channel in AS_IT_IS
         for key, shown in (
             ("new", bool(draft.new)),
             ("colormap", coloured),
