@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from armillary.encoding.field_rows import Field, Stream
+from armillary.encoding.field_rows import Surface
 from armillary.encoding.maps import Legend
 from armillary.encoding.poses import Poses
 from armillary.model.arrays import B1, F8, I8, U1, U4
@@ -153,10 +153,12 @@ class Moves:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spins:
-    """Rows of numbers that are rates of rotation, rad/s."""
+    """Rows of numbers that are rates of rotation, or of stripes: rate = clip(scale · number), rad/s."""
 
     row: I8  # (s,)
     prim: I8  # (s,)
+    scale: F8  # (s,)
+    fastest: F8  # (s,) rad/s
 
     def __len__(self) -> int:
         return len(self.row)
@@ -221,6 +223,6 @@ class Program:
     binding_slot: I8  # (b,) tag of each
     binding_prims: tuple[tuple[int, ...], ...]  # prims each one drives
     legends: tuple[Legend, ...]
-    fields: tuple[Field | Stream, ...] = ()
+    fields: tuple[Surface, ...] = ()
     field_shape: FieldShape | None = None  # where they are drawn
     poses: Poses | None = None  # None: no prim has one

@@ -75,10 +75,13 @@ def resolve(program: Program, table: TagTable, options: Options) -> Look:
             mixed = np.where(new == UNSET, old, mixed)
         whole[paint.prim] = mixed
     _fade(rgba, program, numbers, options)
-    moved, matrix = matrices(program, numbers, options.phase, _posed(program, values, table))
+    phase = options.phase
+    moved, matrix = matrices(program, numbers, phase, _posed(program, values, table))
     return Look(
         fields=program.field_shape,
-        field_value=positions(program.fields, values.value, values.rank, table.array),
+        field_value=positions(
+            program.fields, values.value, values.rank, table.array, rates(program, values, numbers), phase
+        ),
         seq=options.seq,
         rgba=frozen(rgba),
         state=frozen(_state(program, values, table)),
@@ -230,8 +233,16 @@ def spin_rates(program: Program, table: TagTable, options: Options) -> F8:
     if not len(program.spins):
         return np.zeros(0)
     values = gather(program, table, options)
-    y = figures(program, values)[program.spins.row]
-    source = np.concatenate([program.line.source, program.picks.source])[program.spins.row]
+    return rates(program, values, figures(program, values))
+
+
+def rates(program: Program, values: Values, numbers: F8) -> F8:
+    """Return the rate of each spin and of each flow's stripes, rad/s, (spins,); 0 where it is not fresh."""
+    spins = program.spins
+    if not len(spins):
+        return np.zeros(0)
+    y = np.clip(numbers[spins.row] * spins.scale, -spins.fastest, spins.fastest)
+    source = np.concatenate([program.line.source, program.picks.source])[spins.row]
     return np.where(np.isfinite(y) & (values.rank[source] < STALE), y, 0.0)
 
 

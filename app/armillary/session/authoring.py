@@ -40,10 +40,11 @@ OFFERED: dict[str, tuple[str, tuple[float, float]]] = {
     "rotate": ("Turn, degrees", (0.0, 90.0)),
     "scale": ("Scale", (1.0, 2.0)),
     "transform": ("Pose: place and angles", (0.0, 1.0)),
+    "flow": ("Flow along a pipe", (0.0, 1.0)),
     "spin": ("Spin, rad/s", (0.0, 6.283)),
 }
 TRIAL = "~trial"  # name of the tag that a draft is drawn with; a tag's name begins with its twin's id
-AS_IT_IS = ("visibility", "label", "transform")
+AS_IT_IS = ("visibility", "label", "transform", "flow")
 _OF_A_LIST = ("primvar", "transform", "label")
 _TEMPERATURES = ("°C", "degC", "K", "°F")
 
