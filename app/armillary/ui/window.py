@@ -36,6 +36,7 @@ from armillary.ui.canvas import Canvas
 from armillary.ui.commands import Commands
 from armillary.ui.decisions import Decisions
 from armillary.ui.disk_card import DiskCard
+from armillary.ui.field_card import FieldCard
 from armillary.ui.finder import Finder
 from armillary.ui.help import HelpSheet
 from armillary.ui.menus import Menus
@@ -122,6 +123,8 @@ class DeskWindow(QMainWindow):
         self.alarmbar = AlarmBar(ws, clock, colours, self._go_to_alarm)
         self.bindcard = BindCard(ws, self.say, self._reveal_details)
         self.inspector.hold(self.bindcard)
+        self.fieldcard = FieldCard(ws, self.say, self._reveal_details)
+        self.inspector.hold(self.fieldcard)
         self.canvas.on_drop = self.bindcard.take
         self.tree.view.on_drop = lambda data, index: self.bindcard.take(data, self.tree.model.prim(index))
         self.browse = BrowsePanel(ws, colours, self.bindcard.drop_nodes, self.say)
@@ -453,6 +456,10 @@ class DeskWindow(QMainWindow):
             self.bindcard.drop(slots, self.workspace.selection[-1])
         else:
             self.say("Bind: choose a node in Browse or a tag in the live table first.")
+
+    def spread(self) -> None:
+        """Take a field of sensors over the part selected last in hand."""
+        self.fieldcard.begin()
 
     def set_theme(self, name: str) -> None:
         """Draw everything in a theme."""

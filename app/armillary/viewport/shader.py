@@ -7,6 +7,7 @@ that have no opaque pixels (translucent ones, and hollow ones, which have no pix
 
 from __future__ import annotations
 
+from armillary.model.look import FLOW
 from armillary.model.quality import BAD, NEVER, STALE, UNCERTAIN
 
 OPAQUE, TRANSLUCENT, MASK = range(3)
@@ -176,9 +177,17 @@ smooth in vec3 armLight;
 
 # A triangle with a corner that has no value ends half-way; iso-lines keep their width at every distance.
 _FIELD_MAIN = """
-  float armAlong = armField.x / max(armField.y, 1e-6);
+  float armAlong = armField.x / max(armField.y, 1e-6), armStep = fwidth(armAlong);
   float armIso = armAlong * float(armFieldOf.y + 1), armWide = fwidth(armIso);
-  if (armFieldOf.x >= 0) {
+  if (armFieldOf.x >= 0 && armFieldOf.y == FLOW_LINES) {  // stripes over what the part has
+    if (armField.y > 0.999) {
+      int row = 256 * armFieldOf.x + int(fract(armAlong) * 255.0 + 0.5);
+      ivec2 cell = ivec2(row & ((1 << armShift) - 1), row >> armShift);
+      vec4 shade = vec4(texelFetch(armPalette, cell, 0)) / 255.0;
+      // stripes finer than pixels would flicker: from afar they are an even tint
+      base.rgb = mix(base.rgb, shade.rgb, mix(shade.a, 0.15, smoothstep(0.2, 0.5, armStep)));
+    }
+  } else if (armFieldOf.x >= 0) {
     base.rgb = armEquipment;
     if (armField.y >= 0.5) {
       int row = 256 * armFieldOf.x + int(clamp(armAlong, 0.0, 1.0) * 255.0 + 0.5);
@@ -363,7 +372,9 @@ def _fill(
     text = text.replace("//IMAGES", _IMAGE_MAIN if images else "").replace("//IMAGE ", "" if images else "//")
     text = text.replace("//DETAIL ", "" if detail else "//")
     text = text.replace("//SHINE", _GLOSS_MAIN if gloss else "").replace("//GLOSS ", "" if gloss else "//")
-    text = text.replace("//FIELDS", _FIELD_MAIN if fields else "").replace("//FIELD ", "" if fields else "//")
+    text = text.replace("//FIELDS", _FIELD_MAIN.replace("FLOW_LINES", str(FLOW)) if fields else "").replace(
+        "//FIELD ", "" if fields else "//"
+    )
     return text.replace("//POINT ", "" if point_colours else "//")
 
 
