@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
-from pxr import UsdGeom
+from pxr import Tf, UsdGeom
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.model.arrays import F8, I8
@@ -26,7 +26,10 @@ def read(survey: Survey, matrix: F8, row_of: I8, metres: float, box: F8) -> tupl
         row = int(row_of[source])
         if row < 0:
             continue
-        camera = UsdGeom.Camera(survey.prim[source]).GetCamera(survey.time)
+        try:
+            camera = UsdGeom.Camera(survey.prim[source]).GetCamera(survey.time)
+        except Tf.ErrorException:  # told of its transform already
+            continue
         position = matrix[row, :3, 3]
         look, up = -matrix[row, :3, 2], matrix[row, :3, 1]
         look, up = _unit(look), _unit(up)

@@ -49,6 +49,7 @@ _MESH_EXTRAS = (
 )
 COLOUR, OPACITY = "primvars:displayColor", "primvars:displayOpacity"
 _FAR = f"The transform is not a number, or past {FARTHEST:g}."
+_UNREADABLE = (Tf.ErrorException, MemoryError, ValueError, TypeError, IndexError, OverflowError)
 _NO_POINTS = np.zeros((0, 3), np.float32)
 _NO_INDICES = np.zeros(0, np.int32)
 
@@ -163,8 +164,8 @@ class Survey:
                     self._read_other(prim, source, plan)
                 if plan.looks:
                     self._look(prim, source, plan)
-            except (Tf.ErrorException, MemoryError) as error:  # an array that the file does not hold
-                what = f"Its arrays cannot be read: {reason(error)}."
+            except _UNREADABLE as error:  # arrays that the file does not hold, values of other types
+                what = f"What it has cannot be read: {reason(error)}."
                 self.problems.append(problem("S05", path, what))
             if instanced and prim.IsInstance():
                 self.instance_of[source] = prim.GetPrototype().GetPath().pathString
@@ -258,8 +259,8 @@ class Survey:
         of = str(attribute.GetMetadata("interpolation") or "constant")
         if f"{name}:indices" in names:
             indices = prim.GetAttribute(f"{name}:indices").Get(self.time)
-            if indices is not None and len(values):
-                at = np.asarray(indices)
+            at = np.asarray(indices)
+            if indices is not None and len(values) and at.dtype.kind in "iu":
                 values = values[np.clip(at, 0, len(values) - 1)]
         return values, of
 
@@ -280,15 +281,14 @@ class Survey:
         points = prim.GetAttribute("points").Get(time)
         counts = prim.GetAttribute("faceVertexCounts").Get(time)
         indices = prim.GetAttribute("faceVertexIndices").Get(time)
-        if points is None or counts is None or indices is None:
-            pass  # a shape of nothing, which is told where shapes are built
-        elif not self._room(source, len(points), len(indices) - 2 * len(counts)):
-            return
         mesh = Mesh(
             points=_NO_POINTS if points is None else np.asarray(points),
             counts=_NO_INDICES if counts is None else np.asarray(counts),
             indices=_NO_INDICES if indices is None else np.asarray(indices),
         )
+        # `size`, as any of them may be of another type than an array of points or numbers
+        if not self._room(source, mesh.points.size // 3, mesh.indices.size - 2 * mesh.counts.size):
+            return
         self.mesh.append(mesh)
         self.mesh_source.append(source)
         if plan.extras:
@@ -378,8 +378,9 @@ class Survey:
             is_capsule = kind.startswith("Capsule")
             half, lift = (radius, radius, radius if is_capsule else tall), tall if is_capsule else 0.0
             kind = kind.removesuffix("_1")
-        if not all(math.isfinite(v) for v in (*half, lift)):
-            self.problems.append(problem("S07", self.path[source], "A size of this shape is not a number."))
+        if not all(abs(v) <= FARTHEST for v in (*half, lift)):  # NaN is not
+            what = f"A size of this shape is not a number, or past {FARTHEST:g}."
+            self.problems.append(problem("S07", self.path[source], what))
             return
         self.gprim.append(Gprim(kind=kind, axis=axis, half=half, lift=lift))
         self.gprim_source.append(source)
@@ -399,6 +400,9 @@ class Survey:
             self.problems.append(
                 problem("S05", self.path[source], "The curves' counts do not add up to their points.")
             )
+            return
+        if not np.isfinite(shape.point).all():
+            self.problems.append(problem("S07", self.path[source], "The curves have no finite place."))
             return
         self.shape.append(shape)
         self.shape_source.append(source)
