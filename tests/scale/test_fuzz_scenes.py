@@ -18,12 +18,12 @@ import numpy as np
 import pytest
 from pxr import Sdf, Tf, UsdUtils
 
-from armillary.cli.scenes import ask_child, scene_child
 from armillary.model.fault import SceneFault
 from armillary.model.message import AskInfo, Json, OpenScene, SceneOpened
 from armillary.model.scene import SceneArrays
 from armillary.scene import cache
 from armillary.scene.stage import quiet
+from armillary.session.reading import ask_child, scene_child
 
 pytestmark = [pytest.mark.scale, pytest.mark.system]
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "150"))
