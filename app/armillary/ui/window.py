@@ -89,7 +89,14 @@ class DeskWindow(QMainWindow):
         self.first_live_mono_ns = 0  # monotonic time of the first picture of live data, 0 before
         self.on_closed: Callable[[], None] = lambda: None
         self.timer_lateness = Lateness(self.clock, self)
-        self.finder = Finder(workspace, run=self._run, frame=self.frame, reveal=self._reveal)
+        self.finder = Finder(
+            workspace,
+            run=self._run,
+            frame=self.frame,
+            reveal=self._reveal,
+            go=lambda name: self._try(lambda: self.tools.go(name)),
+            say=self.say,
+        )
         self._has_told_settings = False
         self.import_sheet: ImportSheet | None = None
         self._shown = {"grid": True, "axes": True, "labels": True, "legend": True, "lights": True}

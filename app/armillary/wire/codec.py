@@ -46,6 +46,8 @@ TYPES: dict[str, type] = {
         message.Flatten,
         message.SceneOpened,
         message.AskAttributes,
+        message.AskMatches,
+        message.Matches,
         message.Attributes,
         message.ChooseVariants,
         message.SaveBindings,
