@@ -22,6 +22,7 @@ from armillary.model import places
 from armillary.model.clock import WallClock
 from armillary.model.fault import Fault, ProjectFault
 from armillary.project import folder as projects
+from armillary.session.importing import FORMATS, is_foreign
 from armillary.session.workspace import Workspace
 from armillary.wire import child
 from armillary.wire.bus import require_local
@@ -115,7 +116,16 @@ def show(
     if connect:
         require_local(connect)
     if path and not connect:
-        projects.read(Path(path).expanduser().resolve())  # a fault is said before a window opens
+        whole = Path(path).expanduser().resolve()
+        if is_foreign(path) and whole.is_file():
+            if offscreen:
+                raise Fault(
+                    f"This is a file of another format ({FORMATS[whole.suffix.lower()].name}).",
+                    where=str(whole),
+                    remedy=f"Import it first: armillary import {whole.name}",
+                )
+        else:
+            projects.read(whole)  # a fault is said before a window opens
     seconds = after_s if screenshot is not None else None
     at = Workspace(clock, desk=desk)
     at.with_payloads = payloads
@@ -148,10 +158,12 @@ def _desk(
     from armillary.ui import app  # Qt only when a desk is wanted
 
     try:
-        if what:
+        foreign = what if what and is_foreign(what) else ""
+        if what and not foreign:
             workspace.open(what)
         status = app.run(
             workspace,
+            foreign=Path(foreign).expanduser().resolve() if foreign else None,
             offscreen=offscreen,
             screenshot=screenshot,
             seconds=seconds,

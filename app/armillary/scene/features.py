@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pxr import Sdf, Usd, UsdGeom, UsdShade
+from pxr import Sdf, Tf, Usd, UsdGeom, UsdShade
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.scene import timing
@@ -92,7 +92,11 @@ def of_prim(prim: Any, name: str, *, animated: bool, played: bool) -> list[str]:
         for purpose in ("guide", "proxy", "render")
     ):
         out.append(PURPOSE_VISIBILITY)
-    if animated and _is_held(prim, played):
+    try:
+        held = animated and _is_held(prim, played)
+    except Tf.ErrorException:  # OpenUSD lists an attribute that it cannot name
+        held = False
+    if held:
         out.append(ANIMATION)
     return out
 

@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 import orjson
-from pxr import UsdGeom
+from pxr import Tf, UsdGeom
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
+from armillary.model.fault import SceneFault
 from armillary.model.scene import TEXTURE_TILED, SceneArrays
 from armillary.scene import facts, features, timing
 from armillary.scene.place import moved_boxes
+from armillary.scene.problems import MAX_DEPTH
 from armillary.scene.skinning import NOT_POSED
 from armillary.scene.space import stated_metres, stated_up_axis
 from armillary.scene.survey import start_time
@@ -38,6 +40,12 @@ def info(stage: Any, arrays: SceneArrays, documents: Sequence[str] = ()) -> str:
     animated, played = timing.has_samples(stage), arrays.time_range[1] > arrays.time_range[0]
     for prim in features.traversed(stage):
         prims += 1
+        if prim.GetPath().pathElementCount > MAX_DEPTH:
+            raise SceneFault(
+                f"The scene is nested more than {MAX_DEPTH} prims deep.",
+                where=str(prim.GetPath())[:200],
+                remedy="Look for an instance that holds itself.",
+            )
         name = str(prim.GetTypeName())
         types[name] += 1
         for feature in features.of_prim(prim, name, animated=animated, played=played):
@@ -84,7 +92,10 @@ def info(stage: Any, arrays: SceneArrays, documents: Sequence[str] = ()) -> str:
 def bounds(stage: Any, time: Any) -> list[list[float]] | None:
     """Return [[min], [max]] of purposes default and render in stage units; None when nothing has a size."""
     cache = UsdGeom.BBoxCache(time, [UsdGeom.Tokens.default_, UsdGeom.Tokens.render])
-    box = cache.ComputeWorldBound(stage.GetPseudoRoot()).ComputeAlignedRange()
+    try:
+        box = cache.ComputeWorldBound(stage.GetPseudoRoot()).ComputeAlignedRange()
+    except Tf.ErrorException:  # e.g. a transform operation that OpenUSD does not know
+        return None
     low, high = [float(v) for v in box.GetMin()], [float(v) for v in box.GetMax()]
     # a damaged extent, lower end above the upper, empties the whole range
     if box.IsEmpty() or not all(math.isfinite(v) and abs(v) < _EMPTY for v in (*low, *high)):

@@ -151,6 +151,11 @@ def _load(
     table, which = survey.matrices()
     reset = flags(len(survey.path), survey.reset)[source]
     matrix = levels.world(table, which[source], reset, root)
+    far = np.flatnonzero(~np.isfinite(matrix).all(axis=(1, 2)))  # by factors that multiply
+    matrix[far] = root
+    if len(far):
+        what = f"The place of {len(far)} prims in the world is not a number."
+        survey.problems.append(problem("S12", survey.path[int(source[far[0]])], what))
     look = Appearance.of(survey, found, source, levels, instance_source[source])
     purpose, visible = _visibility(survey, source, levels, options)
     chosen = tuple(PURPOSES.index(p) for p in options.purposes if p in PURPOSES)
@@ -168,6 +173,7 @@ def _load(
         levels, own_box, np.where(reset[:, None, None], 0, 1) * table[which[source]], np.arange(len(source))
     )
     world_box = place.subtree_boxes(levels, place.moved_boxes(own_box, matrix), None, None)
+    world_box[np.isinf(world_box).any(axis=1)] = np.nan
     row_of = np.full(len(survey.path), NOTHING, np.int64)
     row_of[source[::-1]] = np.arange(len(source))[::-1]
     found_lights = lights.read(

@@ -413,6 +413,12 @@ class Loading(Standing):
             self._revive_scene_child()
         self._ask(SCENE, AskAttributes(path=path), answered, SCENE_S)
 
+    def ask_about_scene(self, message: object, callback: Callable[[object], None], timeout_s: float) -> None:
+        """Ask the scene child about what is open, a fresh one where ours died."""
+        if not self._scene_child and self.scene is not None:
+            self._revive_scene_child()
+        self._ask(SCENE, message, callback, timeout_s)
+
     def _revive_scene_child(self) -> None:
         """Start a fresh scene child after ours died; it reads its cache, and what follows waits for it."""
         if self._plan is None or self._feed is None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, QUrl
 from PySide6.QtGui import (
@@ -25,6 +26,7 @@ from armillary.session.actions import ACTIONS, Action, action
 from armillary.session.alarm_actions import go_to_alarm
 from armillary.session.alarmbook import AlarmRow
 from armillary.session.exporting import export
+from armillary.session.importing import FORMATS, is_foreign, lines
 from armillary.session.settings import Settings
 from armillary.session.workspace import Workspace, WorldState
 from armillary.ui import docks, icons, theme
@@ -39,6 +41,7 @@ from armillary.ui.disk_card import DiskCard
 from armillary.ui.field_card import FieldCard
 from armillary.ui.finder import Finder
 from armillary.ui.help import HelpSheet
+from armillary.ui.import_sheet import ImportSheet
 from armillary.ui.menus import Menus
 from armillary.ui.mode import ModeFrame
 from armillary.ui.notify import Cards, Notice, of_fault
@@ -67,7 +70,10 @@ SIZE = (1600, 1000)
 SAY_MS = 6000
 FUTURES_PX = 320  # of the docks below while a what-if is shown: runs and figures need room
 _REFRESH_MS = 250
-_SCENES = "Scenes and projects (*.usd *.usda *.usdc *.usdz project.toml);;All files (*)"
+_SCENES = (
+    "Scenes and projects (*.usd *.usda *.usdc *.usdz project.toml);;"
+    f"To import ({' '.join(f'*{suffix}' for suffix in FORMATS)});;All files (*)"
+)
 _CONTEXT_MENU = ("view.frame", "trend.selection", "view.isolate", "view.show-all", "selection.copy-path")
 _PAYLOAD_MENU = ("scene.load-payloads", "scene.leave-payloads")  # where the scene has any
 
@@ -86,8 +92,16 @@ class DeskWindow(QMainWindow):
         self.first_live_mono_ns = 0  # monotonic time of the first picture of live data, 0 before
         self.on_closed: Callable[[], None] = lambda: None
         self.timer_lateness = Lateness(self.clock, self)
-        self.finder = Finder(workspace, run=self._run, frame=self.frame, reveal=self._reveal)
+        self.finder = Finder(
+            workspace,
+            run=self._run,
+            frame=self.frame,
+            reveal=self._reveal,
+            go=lambda name: self._try(lambda: self.tools.go(name)),
+            say=self.say,
+        )
         self._has_told_settings = False
+        self.import_sheet: ImportSheet | None = None
         self._shown = {"grid": True, "axes": True, "labels": True, "legend": True, "lights": True}
         self._normal_state = Qt.WindowState.WindowNoState
         self.setAcceptDrops(True)
@@ -341,7 +355,20 @@ class DeskWindow(QMainWindow):
         if place.exists():
             self.settings.set("folder", str(place.parent))
         self.cards.clear()
+        if is_foreign(path) and place.is_file():
+            self.import_path(place)
+            return
         self._try(lambda: self.workspace.open(target))
+
+    def import_path(self, path: Path) -> None:
+        """Ask how to import a foreign file, import it and open what came of it."""
+        self.import_sheet = ImportSheet(path, self._imported, self)
+        self.import_sheet.open()  # not exec: nothing stands still while it is open
+
+    def _imported(self, report: Mapping[str, Any]) -> None:  # Any: a parsed report
+        first, *more = lines(report)
+        self.open_path(str(report["output"]))
+        self.cards.add(Notice("info", f"Imported: {first}.", str(report["source"]), "\n".join(more)))
 
     def close_workspace(self) -> None:
         """Close what is open; the window stays."""
