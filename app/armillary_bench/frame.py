@@ -10,9 +10,10 @@ from functools import partial
 
 import numpy as np
 
-from armillary.model.arrays import F4, F8, I4, U1
+from armillary.model.arrays import B1, F4, F8, I4, U1
 from armillary.model.look import Look, base_look
 from armillary.model.scene import SceneArrays
+from armillary.viewport.camera import CameraPose, turn
 from armillary.viewport.detail import MOVING_MS
 from armillary.viewport.merge import box_triangles
 from armillary.viewport.view import View
@@ -23,6 +24,8 @@ WIDTH, HEIGHT = 1280, 800
 PEER_PRIMS = 2_000
 _REPEATS = 15
 _LEAST_CHANGED = 0.01  # share of pixels
+REST_MS, STEP_LIMIT_MS = 1_000.0, 50.0
+_LEAST_ALIKE = 0.9  # of the pixels that show parts
 _PART_LEVEL, _LEAST_IN_QUARTER = 75, 200  # brightness of parts, above that of ground and grid; pixels
 
 
@@ -42,6 +45,8 @@ def measure() -> dict[str, float]:
         figures[f"redraw_{name}_ms"] = _redraw(view)
         if n == 100_000:
             figures["turn_100k_ms"] = _turn(view)
+            figures["rest_100k_ms"], figures["rest_100k_longest_step_ms"] = _rest(view)
+            figures["turn_inside_100k_ms"] = _turn_inside(view)
         view.close()
     view, _ = _view(round_tops(500, triangles=100_000))
     figures["redraw_demo_size_ms"] = _redraw(view)
@@ -56,6 +61,8 @@ def benches() -> list[dict[str, object]]:
     seen = "the picture changed by at least 1 % of its pixels"
     colour = f"{seen}, and the pixel of a picked prim has exactly the colour asked for"
     drawn = "at least 1 % of the pixels differ from an empty picture"
+    inside = "at least 0.9 of the pixels that show parts in the whole picture do so in the coarse one"
+    steps = "the picture of the steps is the picture that is drawn at once, pixel by pixel; best of five"
     out = [
         absolute("recolour_10k", ms["recolour_10k_ms"], "ms", 2.0, colour),
         absolute("recolour_100k", ms["recolour_100k_ms"], "ms", 3.0, colour),
@@ -67,6 +74,9 @@ def benches() -> list[dict[str, object]]:
         plain("redraw_10k", ms["redraw_10k_ms"], "ms", seen),
         plain("redraw_100k", ms["redraw_100k_ms"], "ms", seen),
         absolute("turn_100k", ms["turn_100k_ms"], "ms", MOVING_MS, f"{seen}, and has parts in each quarter"),
+        absolute("turn_inside_100k", ms["turn_inside_100k_ms"], "ms", MOVING_MS, inside),
+        absolute("rest_100k", ms["rest_100k_ms"], "ms", REST_MS, steps),
+        absolute("rest_100k_longest_step", ms["rest_100k_longest_step_ms"], "ms", STEP_LIMIT_MS, steps),
     ]
     return [*out, _beside_peer(grid(PEER_PRIMS), drawn)]
 
@@ -243,6 +253,48 @@ def _redraw(view: View, rest: bool = False) -> float:
         times.append(_timed(partial(view.render, rest)))
     _require_changed(before, view.render(rest))
     return statistics.median(times)
+
+
+def _rest(view: View) -> tuple[float, float]:
+    """Return the milliseconds of a picture at rest in steps, and of its longest step; the best of five."""
+    pictures: list[tuple[float, float]] = []
+    view.standard("iso")
+    for _ in range(5):
+        view.orbit(3, 0)
+        took, start = [], time.perf_counter()
+        for _ in view.steps(rest=True):
+            took.append((time.perf_counter() - start) * 1e3)
+            start = time.perf_counter()
+        pictures.append((sum(took), max(took)))
+    in_steps, pose = view.rgba.copy(), view.pose
+    view.orbit(3, 0)
+    _require_changed(in_steps, view.render(rest=True))
+    view.pose = pose
+    if not np.array_equal(view.render(rest=True), in_steps):
+        raise AssertionError("the picture drawn in steps is another one")
+    return min(p[0] for p in pictures), min(p[1] for p in pictures)
+
+
+def _turn_inside(view: View) -> float:
+    """Return the milliseconds of a picture while the eye turns in the middle of the scene."""
+    view.pose = CameraPose(position=(0.0, 0.0, 1.5), focus=(20.0, 0.0, 0.0))
+    view.render(rest=True)
+    times = []
+    for _ in range(3 * _REPEATS):
+        view.pose = turn(view.pose, 3.0, 0.0)
+        times.append(_timed(partial(view.render, hasty=True)))
+    coarse = _parts(view.render(hasty=True))
+    whole = _parts(view.render(rest=True))
+    _require_changed(view.render().copy(), np.zeros_like(view.rgba))
+    if np.count_nonzero(coarse & whole) < _LEAST_ALIKE * np.count_nonzero(whole):
+        raise AssertionError("the coarse picture does not show what the whole one does")
+    return statistics.median(times[_REPEATS:])
+
+
+def _parts(rgba: U1) -> B1:
+    """Return which pixels show parts (h, w), not ground or grid."""
+    out: B1 = rgba[..., :3].min(axis=2) > _PART_LEVEL
+    return out
 
 
 def _turn(view: View) -> float:

@@ -24,6 +24,8 @@ _SLOWER, _FASTER = 0.5, 1.25  # the most that one picture changes the budget
 _AGAIN = 0.75  # a choice is made anew when the budget is less than this share of it, or more than 1 / this
 _TURNED_DEG, _WENT = 14.0, 0.2  # or when the eye turned by that, or went a fifth of its distance
 _TURNED = float(np.cos(np.radians(_TURNED_DEG)))
+_LARGE = 0.02  # radius by distance, about 25 pixels: a tetrahedron in its place would disturb
+_SHARE_OF_LARGE = 0.6  # of the budget
 _GOLDEN = 0.6180339887498949
 _SIGN = np.array([[-1, -1, -1], [1, 1, -1], [1, -1, 1], [-1, 1, 1]], np.float32)
 _FACES = np.array([[0, 1, 2], [0, 3, 1], [0, 2, 3], [1, 3, 2]], np.int32)
@@ -105,25 +107,36 @@ def coarse(mesh: Mesh, boxes: Boxes) -> Mesh:
 def choose(boxes: Boxes, pose: CameraPose, origin: F8, aspect: float, budget: int) -> Choice:
     """Return the triangles of a picture: pieces that look large are whole while the budget lasts.
 
-    Where even the coarse pieces are too many, they are thinned out: small ones more than large ones, and
-    evenly, so that what is far away is still there as a whole. What cannot come into sight while the choice
-    serves is left out.
+    Where even the coarse pieces are too many, the largest are whole for a share of the budget, and the others
+    are thinned out: small ones more than large ones, and evenly, so that what is far away is still there as a
+    whole. What cannot come into sight while the choice serves is left out.
     """
     box = boxes.now()
-    sight_of = in_sight(box, pose, origin, aspect, turned_deg=_TURNED_DEG, went=_may_go(pose))
-    seen = np.flatnonzero(sight_of)
+    in_reach = in_sight(box, pose, origin, aspect, turned_deg=_TURNED_DEG, went=_may_go(pose))
+    seen = np.flatnonzero(in_reach)
     size = _looks(box[seen], pose, origin)
-    most = max(budget // TETRA, 1)
-    if most < len(seen):
-        # the golden ratio deals pieces out evenly, and the same ones each time: nothing sparkles
-        lot = ((seen + 1) * _GOLDEN) % 1.0
-        kept = np.argpartition(-(size.astype(np.float64) ** 2) / lot, most)[:most]
-        seen, size = seen[kept], size[kept]
+    large = np.zeros(0, np.int64)
+    if len(seen) * TETRA > budget:
+        sure = np.flatnonzero(size > _LARGE)
+        sure = sure[np.argsort(-size[sure], kind="stable")]
+        cost = np.cumsum(boxes.last[seen[sure]] - boxes.first[seen[sure]])
+        sure = sure[cost <= budget * _SHARE_OF_LARGE]
+        large = seen[sure]
+        budget_left = budget - int(cost[len(sure) - 1]) if len(sure) else budget
+        seen, size = np.delete(seen, sure), np.delete(size, sure)
+        most = max(budget_left // TETRA, 1)
+        if most < len(seen):
+            # the golden ratio deals pieces out evenly, and the same ones each time: nothing sparkles
+            lot = ((seen + 1) * _GOLDEN) % 1.0
+            kept = np.argpartition(-(size.astype(np.float64) ** 2) / lot, most)[:most]
+            seen, size = seen[kept], size[kept]
+    else:
+        budget_left = budget
     order = seen[np.argsort(-size, kind="stable")]
     more = np.maximum(boxes.last[order] - boxes.first[order] - TETRA, 0)
-    whole = np.cumsum(more) <= budget - TETRA * len(order)
+    whole = np.cumsum(more) <= budget_left - TETRA * len(order)
     # a piece of no more triangles than a tetrahedron is always whole
-    near, far = order[whole], np.sort(order[~whole])
+    near, far = np.concatenate([large, order[whole]]), np.sort(order[~whole])
     near = near[np.argsort(boxes.first[near])]
     count = boxes.last[near] - boxes.first[near]
     begin = np.repeat(boxes.first[near] - (np.cumsum(count) - count), count)

@@ -25,6 +25,7 @@ from armillary.viewport.theme import DARK, Theme
 
 _SMALLEST, _LARGEST = 16, 16_384  # pixels; windows are given absurd sizes while a layout settles
 _SMOOTHING = 0.3
+_BANDS = 4
 _NO_DISPLAY = "VTK_DEFAULT_OPENGL_WINDOW"
 
 
@@ -151,9 +152,9 @@ class Picture:
                 codes = outline.codes_of(self._rgba[..., 3]) if outlined else None
             drawn_ns += self._clock.now_mono_ns() - start
             if smooth:
-                if np.isfinite(step_ms):
-                    yield
-                self._smooth()
+                for _ in self._smooth():
+                    if np.isfinite(step_ms):
+                        yield
                 self._read()
         finally:
             self._end_steps()
@@ -207,11 +208,21 @@ class Picture:
             out.append(draw)
         return out
 
-    def _smooth(self) -> None:
-        """Smooth the edges of what was drawn: a pass of its own, over nothing new."""
+    def _smooth(self) -> Iterator[None]:
+        """Smooth the edges of what was drawn, a band of rows after the other: a pass over nothing new.
+
+        A software renderer takes as long for it as for a scene. Bands are the same in all pictures.
+        """
         self.renderer.SetUseFXAA(True)
-        self.window.Render()
-        self.renderer.SetUseFXAA(False)
+        try:
+            for k in range(_BANDS):
+                self.renderer.SetViewport(0.0, k / _BANDS, 1.0, (k + 1) / _BANDS)
+                self.window.Render()
+                self.window.WaitForCompletion()
+                yield
+        finally:
+            self.renderer.SetViewport(0.0, 0.0, 1.0, 1.0)
+            self.renderer.SetUseFXAA(False)
 
     def _end_steps(self) -> None:
         self.renderer.SetErase(True)

@@ -202,7 +202,7 @@ class Stage:
     def _seen(self, pose: CameraPose, aspect: float) -> B1:
         """Tell which blocks are in sight (n,); a scene that is fast anyway is not asked."""
         blocks = self.passes.whole
-        if not self.pace.is_slow:
+        if not (self.pace.is_slow and self.places.has_boxes):
             return np.ones(len(blocks), np.bool_)
         version, boxes = self._block_boxes
         if version != self.places.version:
