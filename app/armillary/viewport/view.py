@@ -295,7 +295,7 @@ class View:
     @property
     def can_pick(self) -> bool:
         """Whether `pick` answers at once; what it needs is being made in `get_ready`."""
-        return self.stage is None or self.stage.is_pickable
+        return self.stage is None or self.stage.is_ready
 
     def pick(self, x: float, y: float) -> int:
         """Return the prim at the middle of pixel (x, y), -1 for none; hidden prims are never picked."""
