@@ -12,14 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from armillary.model.arrays import B1, F4, F8, I8, U1
-from armillary.viewport.boxes import Boxes
+from armillary.viewport.boxes import GROUP, Boxes
 from armillary.viewport.camera import CameraPose, basis
 from armillary.viewport.cull import in_sight
 from armillary.viewport.merge import NO_UV, Mesh
 
 MOVING_MS = 50.0  # a picture while the eye moves takes no longer
 _AIM_MS = 38.0  # what the budget aims at: a picture has more parts than its triangles
-_LEAST, _MOST = 60_000, 4_000_000  # triangles; with fewer a scene is not to be recognised
+_LEAST, _MOST = 30_000, 4_000_000  # triangles; with fewer a scene is not to be recognised
 _SLOWER, _FASTER = 0.5, 1.25  # the most that one picture changes the budget
 _AGAIN = 0.75  # a choice is made anew when the budget is less than this share of it, or more than 1 / this
 _TURNED_DEG, _WENT = 14.0, 0.2  # or when the eye turned by that, or went a fifth of its distance
@@ -27,6 +27,9 @@ _TURNED = float(np.cos(np.radians(_TURNED_DEG)))
 _LARGE = 0.02  # radius by distance, about 25 pixels: a tetrahedron in its place would disturb
 _SHARE_OF_LARGE = 0.6  # of the budget
 _MOST_GROWN = 64.0
+_MANY = 200_000  # pieces; of more, groups are judged first
+_CANDIDATES = 3  # times as many as can stay
+_HALVINGS = 40
 _GOLDEN = 0.6180339887498949
 _SIGN = np.array([[-1, -1, -1], [1, 1, -1], [1, -1, 1], [-1, 1, 1]], np.float32)
 _FACES = np.array([[0, 1, 2], [0, 3, 1], [0, 2, 3], [1, 3, 2]], np.int32)
@@ -117,10 +120,11 @@ def choose(
     that what is far away still covers what it did. Pieces that are `marked` (n,) stay. What cannot come into
     sight while the choice serves is left out.
     """
-    box = boxes.now()
+    some = _candidates(boxes, pose, origin, aspect, max(budget // TETRA, 1), marked)
+    box = boxes.now()[some]
     in_reach = in_sight(box, pose, origin, aspect, turned_deg=_TURNED_DEG, went=_may_go(pose))
-    seen = np.flatnonzero(in_reach)
-    size = _looks(box[seen], pose, origin)
+    seen = some[in_reach]
+    size = _looks(box[in_reach], pose, origin)
     large, budget_left = np.zeros(0, np.int64), budget
     grown = np.ones(len(seen), np.float32)
     if len(seen) * TETRA > budget:
@@ -133,8 +137,8 @@ def choose(
         seen, size, grown = np.delete(seen, sure), np.delete(size, sure), np.delete(grown, sure)
         most = max(budget_left // TETRA, 1)
         if most < len(seen):
-            # the golden ratio deals pieces out evenly, and the same ones each time: nothing sparkles
-            lot = ((seen + 1) * _GOLDEN) % 1.0
+            # the same ones each time: nothing sparkles
+            lot = _lots(seen)
             rank = size.astype(np.float64) ** 2 / lot
             if marked is not None:
                 rank[marked[seen]] = np.inf
@@ -154,6 +158,59 @@ def choose(
     count = boxes.last[near] - boxes.first[near]
     begin = np.repeat(boxes.first[near] - (np.cumsum(count) - count), count)
     return Choice(begin + np.arange(len(begin)), seen[~whole], grown[~whole], pose, aspect, budget)
+
+
+def _candidates(
+    boxes: Boxes, pose: CameraPose, origin: F8, aspect: float, most: int, marked: B1 | None
+) -> I8:
+    """Return the pieces (n,) among which those are that `choose` can take, ascending.
+
+    All, where they are not many. Where they are, whole groups are judged first: one that is out of sight
+    gives none, one that looks small gives as many as could stay, by their lots.
+    """
+    n = len(boxes.prim)
+    if n <= _MANY:
+        return np.arange(n)
+    group, radius = boxes.groups()
+    seen = np.flatnonzero(in_sight(group, pose, origin, aspect, turned_deg=_TURNED_DEG, went=_may_go(pose)))
+    most_looks = _nearest(group[seen], radius[seen], pose, origin)
+    count = _dealt(most_looks.astype(np.float64) ** 2, _CANDIDATES * most)
+    count[most_looks > _LARGE] = GROUP
+    lot = boxes.by_lot(_lots)
+    take = lot[seen][np.arange(GROUP) < count[:, None]]
+    taken = np.zeros(n, np.bool_) if marked is None else marked.copy()
+    taken[take[take < n]] = True
+    return np.flatnonzero(taken)
+
+
+def _dealt(weight: F8, most: int) -> I8:
+    """Return how many of its GROUP pieces each group gives (g,), by weights (g,), about `most` in all."""
+    low, high = 1e-30, max(float(weight.max(initial=0.0)), 1e-30) * GROUP * max(len(weight), 1)
+    for _ in range(_HALVINGS):
+        middle = float(np.sqrt(low * high))
+        if np.minimum(weight / middle, 1.0).sum() * GROUP > most:
+            low = middle
+        else:
+            high = middle
+    # a golden deal is even to within one piece
+    return np.ceil(np.minimum(weight / high, 1.0) * GROUP + 0.5).astype(np.int64)
+
+
+def _nearest(box: F4, radius: F4, pose: CameraPose, origin: F8) -> F4:
+    """Return how large the largest piece of each group (g,) can look."""
+    if pose.fov_deg <= 0:
+        return radius
+    eye = (np.asarray(pose.position) - origin).astype(np.float32)
+    away = np.maximum(np.maximum(box[:, :3] - eye, eye - box[:, 3:]), np.float32(0))
+    distance = np.sqrt(np.einsum("ij,ij->i", away, away))
+    out: F4 = np.nan_to_num(radius / np.maximum(distance, np.float32(1e-9))).astype(np.float32)
+    return out
+
+
+def _lots(pieces: I8) -> F8:
+    """Return the lots (n,) of pieces, in 0…1: the golden ratio deals them out evenly, and always the same."""
+    out: F8 = np.asarray(((pieces + 1) * _GOLDEN) % 1.0, np.float64)
+    return out
 
 
 def _looks(box: F4, pose: CameraPose, origin: F8) -> F4:

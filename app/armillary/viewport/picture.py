@@ -250,7 +250,7 @@ class Picture:
         """Draw coarsely or not. waits: for what a coarse picture is drawn with, if it does not exist yet."""
         was = stage.is_coarse
         if hasty and stage.pace.is_slow and (waits or stage.is_ready):
-            stage.coarse(self.pose, aspect)
+            self._is_new |= stage.coarse(self.pose, aspect)
         else:
             stage.whole()
         self._is_new |= was != stage.is_coarse
