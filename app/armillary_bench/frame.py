@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -48,6 +49,8 @@ def measure() -> dict[str, float]:
             figures["rest_100k_ms"], figures["rest_100k_longest_step_ms"] = _rest(view)
             figures["turn_inside_100k_ms"] = _turn_inside(view)
         view.close()
+    figures |= _million()
+    figures |= _sizes()
     view, _ = _view(round_tops(500, triangles=100_000))
     figures["redraw_demo_size_ms"] = _redraw(view)
     figures["redraw_demo_size_smooth_ms"] = _redraw(view, rest=True)
@@ -75,6 +78,14 @@ def benches() -> list[dict[str, object]]:
         plain("redraw_100k", ms["redraw_100k_ms"], "ms", seen),
         absolute("turn_100k", ms["turn_100k_ms"], "ms", MOVING_MS, f"{seen}, and has parts in each quarter"),
         absolute("turn_inside_100k", ms["turn_inside_100k_ms"], "ms", MOVING_MS, inside),
+        absolute(
+            "turn_1m_instances", ms["turn_1m_instances_ms"], "ms", MOVING_MS, f"{seen}, in each quarter"
+        ),
+        absolute("recolour_1m_instances", ms["recolour_1m_instances_ms"], "ms", 30.0, colour),
+        plain("rest_1m_instances", ms["rest_1m_instances_ms"], "ms", drawn),
+        absolute("rest_1m_instances_longest_step", ms["rest_1m_longest_step_ms"], "ms", STEP_LIMIT_MS, drawn),
+        plain("memory_1m_instances", ms["memory_1m_instances_mb"], "MB", drawn, against="the desk's growth"),
+        plain("frame_exponent", ms["frame_exponent"], "", f"{seen}; of redraws of 1k, 10k and 100k prims"),
         absolute("rest_100k", ms["rest_100k_ms"], "ms", REST_MS, steps),
         absolute("rest_100k_longest_step", ms["rest_100k_longest_step_ms"], "ms", STEP_LIMIT_MS, steps),
     ]
@@ -105,6 +116,46 @@ def grid(n: int) -> SceneArrays:
     return _copies(n, point, normal, triangle)
 
 
+def instances(n: int) -> SceneArrays:
+    """Return n instances of one box in a square on the ground, each with a prim, so a look, of its own."""
+    flat = grid(1)
+    scene = grid_places(n)
+    prims = np.zeros(n, np.int64)
+    return replace(
+        flat,
+        proto=np.array([0, len(flat.triangle)]),
+        instance_prim=np.arange(n, dtype=np.uint32),
+        instance_proto=np.zeros(n, np.uint32),
+        instance_matrix=scene,
+        instance_id=np.full(n, -1, np.int64),
+        prim_path=tuple(f"/P{k}" for k in range(n)),
+        prim_type=np.zeros(n, np.uint16),
+        parent=np.full(n, -1, np.int32),
+        matrix=scene,
+        local_box=flat.local_box[prims],
+        box=flat.local_box.astype(np.float64) + np.tile(scene[:, :3, 3], (1, 2)),
+        rgba=flat.rgba[prims],
+        emissive=flat.emissive[prims],
+        metallic=flat.metallic[prims],
+        roughness=flat.roughness[prims],
+        visible=flat.visible[prims],
+        purpose=flat.purpose[prims],
+        drawable=flat.drawable[prims],
+        double_sided=flat.double_sided[prims],
+        has_point_rgba=flat.has_point_rgba[prims],
+        instance_root=np.ones(n, np.bool_),
+    )
+
+
+def grid_places(n: int) -> F8:
+    """Return matrices (n, 4, 4) of n places in a square on the ground, 1 m apart."""
+    side = int(np.ceil(np.sqrt(n)))
+    i = np.arange(n)
+    matrix = np.tile(np.eye(4), (n, 1, 1))
+    matrix[:, 0, 3], matrix[:, 1, 3] = i % side - side / 2, i // side - side / 2
+    return matrix
+
+
 def round_tops(n: int, triangles: int) -> SceneArrays:
     """Return n round bodies of together about so many triangles, each a prim."""
     rings = max(round((triangles / n / 2) ** 0.5), 3)
@@ -118,10 +169,8 @@ def round_tops(n: int, triangles: int) -> SceneArrays:
 
 
 def _copies(n: int, point: F4, normal: F4, triangle: I4) -> SceneArrays:
-    side = int(np.ceil(np.sqrt(n)))
     i = np.arange(n)
-    matrix = np.tile(np.eye(4), (n, 1, 1))
-    matrix[:, 0, 3], matrix[:, 1, 3] = i % side - side / 2, i // side - side / 2
+    matrix = grid_places(n)
     reach = np.concatenate([point.min(axis=0), point.max(axis=0)])
     box: F8 = reach + np.tile(matrix[:, :3, 3], (1, 2))
     p = len(point)
@@ -253,6 +302,46 @@ def _redraw(view: View, rest: bool = False) -> float:
         times.append(_timed(partial(view.render, rest)))
     _require_changed(before, view.render(rest))
     return statistics.median(times)
+
+
+def _million() -> dict[str, float]:
+    """Return figures of a million instances: a turn, a picture at rest, other colours for all, and memory."""
+    before = _memory_mb()
+    scene = instances(1_000_000)
+    arrays = _memory_mb()
+    view, _ = _view(scene)
+    view.get_ready()
+    while not view.can_pick:
+        time.sleep(0.05)
+    out = {"turn_1m_instances_ms": _turn(view)}
+    view.orbit(3, 0)
+    took, start = [], time.perf_counter()
+    for _ in view.steps(rest=True):
+        took.append((time.perf_counter() - start) * 1e3)
+        start = time.perf_counter()
+    out["rest_1m_instances_ms"], out["rest_1m_longest_step_ms"] = sum(took), max(took)
+    out["recolour_1m_instances_ms"] = _recolour(view, scene)
+    out["memory_1m_instances_mb"] = _memory_mb() - arrays
+    out["arrays_1m_instances_mb"] = arrays - before
+    view.close()
+    return out
+
+
+def _memory_mb() -> float:
+    """Return the memory of this process that no other has."""
+    lines = Path("/proc/self/smaps_rollup").read_text("ascii").splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1024
+
+
+def _sizes() -> dict[str, float]:
+    """Return how redraws grow with prims: the exponent of the line through 1k, 10k and 100k."""
+    sizes = (1_000, 10_000, 100_000)
+    took = []
+    for n in sizes:
+        view, _ = _view(grid(n))
+        took.append(_redraw(view))
+        view.close()
+    return {"frame_exponent": float(np.polyfit(np.log(sizes), np.log(took), 1)[0])}
 
 
 def _rest(view: View) -> tuple[float, float]:
