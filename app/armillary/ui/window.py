@@ -112,6 +112,7 @@ class DeskWindow(QMainWindow):
         self._restore()
         self.set_theme(self.colours.name)
         self.set_motion(is_reduced=self.settings.reduce_motion)
+        self._draw_as_set()
         self._project_changed()
         self.canvas.setFocus()
 
@@ -527,9 +528,27 @@ class DeskWindow(QMainWindow):
         go_to_alarm(self, row)
 
     def toggle(self, option: str) -> None:
-        """Show or hide grid, axes, labels, legend or the effect of the scene's lights in the viewport."""
+        """Show or hide grid, axes, labels, legend, edges or the effect of the scene's lights."""
         self._shown[option] = not self._shown[option]
-        self.canvas.view.set_options(**{option: self._shown[option]})
+        self.canvas.view.switch(option, on=self._shown[option])
+        self.canvas.touch()
+        if option == "edges":
+            self.settings.set("draw-edges", "on" if self._shown[option] else "off")
+
+    def draw_with(self, option: str, value: str) -> None:
+        """Draw with another value of `smooth` or `occlusion`, and remember it."""
+        self.settings.set(f"draw-{option}", value)
+        self._draw_as_set()
+
+    def _draw_as_set(self) -> None:
+        """Draw as the user's settings say."""
+        get = self.settings.get
+        self._shown["edges"] = get("draw-edges") == "on"
+        self.canvas.view.set_options(
+            edges=self._shown["edges"],
+            smooth=get("draw-smooth", "rest"),
+            occlusion=get("draw-occlusion", "auto"),
+        )
         self.canvas.touch()
 
     def copy(self, text: str) -> None:

@@ -329,12 +329,13 @@ _FRAGMENT_MAIN = """
   //CUT if (armPass == 0 && gl_FrontFacing == (armMirrored == 1)) rgb = 0.6 * base.rgb;
   int rank = armRankCode.x;
   if (rank >= RANK_UNCERTAIN) {
-    vec2 p = floor(gl_FragCoord.xy);
+    // a software renderer computes this for every pixel, whatever the rank: it must be little
     if (rank == RANK_UNCERTAIN) {
-      vec2 cell = mod(vec2(p.x + 6.0 * mod(floor(p.y / 12.0), 2.0), p.y), 12.0);
-      if (cell.x < 2.0 && cell.y < 2.0) rgb = armInk;
+      vec2 cell = gl_FragCoord.xy / 12.0;
+      if (fract(cell.x + 0.5 * floor(cell.y)) < 1.0 / 6.0 && fract(cell.y) < 1.0 / 6.0) rgb = armInk;
     } else {
-      bool ink = mod(p.x - p.y, 8.0) < 2.0 || (rank == RANK_BAD && mod(p.x + p.y, 8.0) < 2.0);
+      ivec2 p = ivec2(gl_FragCoord.xy);
+      bool ink = ((p.x - p.y) & 7) < 2 || (rank == RANK_BAD && ((p.x + p.y) & 7) < 2);
       rgb = ink ? armInk : armEquipment;
     }
   }
