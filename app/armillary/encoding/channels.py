@@ -32,6 +32,8 @@ CHANNELS: Mapping[str, str] = {
     "spin": "number",
     "label": "words",
     "variant": "words",
+    "transform": "pose",
+    "flow": "flow",
     "field": "surface",
     "primvar": "surface",
 }
@@ -61,7 +63,7 @@ def channel_key(binding: Binding) -> str:
     """Return what two bindings of one prim may not share."""
     if binding.channel in MOTIONS:
         return f"{binding.channel}:{axis_of(binding)}"
-    if binding.channel in ("field", "primvar"):
+    if binding.channel in ("field", "primvar", "flow"):
         return "field"
     return f"{binding.channel}:{binding.property_name}" if binding.channel == "variant" else binding.channel
 
@@ -69,7 +71,7 @@ def channel_key(binding: Binding) -> str:
 def axis_of(binding: Binding) -> int:
     """Return 0, 1, 2 or 3 (xyz). Raises ProjectFault for an axis that the channel cannot have."""
     name = binding.axis if binding.axis != "none" else _DEFAULT_AXIS.get(binding.channel, "z")
-    if name not in AXIS or (name == "xyz" and binding.channel in ("rotate", "spin", "level")):
+    if name not in AXIS or (name == "xyz" and binding.channel in ("rotate", "spin", "level", "flow")):
         raise ProjectFault(
             f"The channel '{binding.channel}' has no axis '{binding.axis}'.",
             where=binding.origin or binding.where,

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from armillary.encoding import channels, maps, surfaces
+import numpy as np
+
+from armillary.encoding import channels, flows, maps, pose_bindings, surfaces
 from armillary.encoding.assemble import Collected, Group
 from armillary.encoding.moves import Motion
 from armillary.encoding.program import Program, Words
 from armillary.encoding.rows import policy_code
 from armillary.encoding.search import NothingToDriveError, RefusedError, Search, refuse, where
+from armillary.encoding.stripes import FASTEST, Flow
 from armillary.model import expression, units
+from armillary.model.arrays import frozen
 from armillary.model.binding import Binding, ColourMap
 from armillary.model.fault import Fault
 from armillary.model.scene import SceneArrays, SceneProblem
@@ -82,12 +87,17 @@ class _Work:
         if channel == "surface":
             surfaces.add(self.find, self.rows, binding)
             return
+        if channel == "pose":
+            self._pose(binding)
+            return
         bound = self._bound(binding)
         # build first, register last: a binding that is refused half-way leaves nothing behind
         if channel == "colour" or (binding.channel == "highlight" and binding.colormap):
             self._colour(bound)
         elif channel == "number":
             self._number(bound)
+        elif channel == "flow":
+            self._flow(bound)
         else:
             self._words(bound)
         whole = binding.channel in channels.WHOLE
@@ -167,26 +177,7 @@ class _Work:
         to_natural, shift = channels.natural(
             binding, bound.x_unit, self.scene.meters_per_unit, where(binding)
         )
-        line, table = channels.number_row(binding, self.specs[bound.slot], bound.is_result)
-        if table is not None:
-            key, pick, exact, (a, b, low, high) = table
-            picked = [p * to_natural + shift for p in pick]
-            of_x = (a * bound.factor, a * bound.offset + b, low, high)
-            row = self.rows.picks.add(bound.source, of_x, key, exact, picked)
-            self.rows.picks.policies.add(binding, to_natural)
-            target, second = self.rows.second, True
-        else:
-            a, b, low, high = line
-            ends = sorted((low * to_natural + shift, high * to_natural + shift))
-            row = self.rows.line.add(
-                bound.source,
-                a * bound.factor * to_natural,
-                (a * bound.offset + b) * to_natural + shift,
-                ends[0],
-                ends[1],
-            )
-            self.rows.line.policies.add(binding, to_natural)
-            target, second = self.rows.pairs, False
+        row, second = self._figure(bound, to_natural, shift)
         number = -1 - row if second else row  # rows of tables are numbered once all lines are known
         if binding.channel in channels.MOTIONS:
             axis = channels.axis_of(binding)
@@ -194,10 +185,73 @@ class _Work:
                 index = number
                 if binding.channel == "spin":
                     index = len(self.rows.spin_rows)
-                    self.rows.spin_rows.append((number, prim))
+                    self.rows.spin_rows.append((number, prim, 1.0, math.inf))
                 self.rows.motions.append(Motion(prim, binding.channel, axis, index))
         else:
+            target = self.rows.second if second else self.rows.pairs
             target[channels.PAIR_OF[binding.channel]].add(bound.prims, row)
+
+    def _figure(self, bound: _Bound, to_natural: float, shift: float) -> tuple[int, bool]:
+        """Add a row of numbers; return it, and whether it is one of a table."""
+        binding = bound.binding
+        line, table = channels.number_row(binding, self.specs[bound.slot], bound.is_result)
+        if table is not None:
+            key, pick, exact, (a, b, low, high) = table
+            picked = [p * to_natural + shift for p in pick]
+            of_x = (a * bound.factor, a * bound.offset + b, low, high)
+            row = self.rows.picks.add(bound.source, of_x, key, exact, picked)
+            self.rows.picks.policies.add(binding, to_natural)
+            return row, True
+        a, b, low, high = line
+        ends = sorted((low * to_natural + shift, high * to_natural + shift))
+        row = self.rows.line.add(
+            bound.source,
+            a * bound.factor * to_natural,
+            (a * bound.offset + b) * to_natural + shift,
+            ends[0],
+            ends[1],
+        )
+        self.rows.line.policies.add(binding, to_natural)
+        return row, False
+
+    def _flow(self, bound: _Bound) -> None:
+        binding = bound.binding
+        factor, offset, is_volume = flows.speed(self.find, binding, bound.x_unit)
+        axis = None if binding.axis == "none" else channels.axis_of(binding)
+        _, drawn = self.find.reach.painted(np.array(bound.prims, np.int64))
+        found = [(int(p), made) for p in drawn if (made := flows.pipe(self.scene, int(p), axis)) is not None]
+        if not found:
+            what = "What the flow is bound to has no surface of its own."
+            refuse("B07", what, "Bind it to a pipe, a cylinder or a curve; copies of an instance have none.")
+        row, second = self._figure(bound, factor, offset)
+        for prim, pipe in found:
+            spin = len(self.rows.spin_rows)
+            turns, fastest = flows.turns(pipe, is_volume), 2 * math.pi * FASTEST
+            self.rows.spin_rows.append((-1 - row if second else row, prim, turns, fastest))
+            self.rows.surfaces.append(
+                Flow(
+                    prim=np.array([prim], np.int64),
+                    point=pipe.point,
+                    along=frozen((pipe.along / pipe.stripe).astype(np.float32)),
+                    tag=np.array([bound.slot], np.int64),
+                    source=np.array([bound.source], np.int64),
+                    spin=spin,
+                )
+            )
+
+    def _pose(self, binding: Binding) -> None:
+        slots = pose_bindings.tags(self.find, binding)
+        prims = self.find.prims(binding)
+        source = list(slots)
+        if binding.stale_after_s > 0:
+            first = len(self.rows.strict)
+            self.rows.strict.extend((s, int(binding.stale_after_s * 1e9)) for s in slots)
+            source = [-1 - first - i for i in range(len(slots))]
+        row = len(self.rows.poses)
+        self.rows.poses.append(pose_bindings.made(self.find, binding, source))
+        self.rows.motions.extend(Motion(prim, "pose", 0, row) for prim in prims)
+        self.rows.marks.extend((prim, s, True) for prim in prims for s in source)
+        self.rows.done.append((binding, slots[0], tuple(prims)))
 
     def _words(self, bound: _Bound) -> None:
         binding, spec = bound.binding, self.specs[bound.slot]

@@ -10,6 +10,7 @@ import numpy as np
 
 from armillary.encoding import maps
 from armillary.encoding.field import Weights, interpolate, weights, weld
+from armillary.encoding.stripes import Flow, palette, stripes
 from armillary.model.arrays import B1, F4, F8, I8, U1, U2, frozen
 from armillary.model.binding import Binding, ColourMap
 from armillary.model.fault import ProjectFault
@@ -147,17 +148,27 @@ def sensor_binding(binding: Binding, target: str, by_prim: Mapping[str, Sequence
     )
 
 
-def shape_of(fields: Sequence[Field | Stream]) -> FieldShape | None:
+Surface = Field | Stream | Flow
+
+
+def shape_of(fields: Sequence[Surface]) -> FieldShape | None:
     """Return where the surfaces of a program are drawn, None when there are none."""
     if not fields:
         return None
     return FieldShape(
         point=frozen(np.concatenate([f.point for f in fields])),
         field=frozen(np.repeat(np.arange(len(fields)), [len(f.point) for f in fields])),
-        prim=frozen(np.unique(np.concatenate([f.prim for f in fields]))),
-        palette=frozen(np.concatenate([maps.table(f.colourmap) for f in fields])),
+        prim=frozen(_prims([f for f in fields if not isinstance(f, Flow)])),
+        palette=frozen(
+            np.concatenate([palette() if isinstance(f, Flow) else maps.table(f.colourmap) for f in fields])
+        ),
         lines=frozen(np.array([f.lines for f in fields], np.int64)),
+        flowing=frozen(_prims([f for f in fields if isinstance(f, Flow)])),
     )
+
+
+def _prims(fields: Sequence[Surface]) -> I8:
+    return np.unique(np.concatenate([np.zeros(0, np.int64), *(f.prim for f in fields)]))
 
 
 def legend(
@@ -181,10 +192,18 @@ def legend(
 # ---------------------------------------------------------------- looks
 
 
-def positions(fields: Sequence[Field | Stream], value: F8, ranks: U2, arrays: Mapping[int, F4]) -> F4:
+def positions(
+    fields: Sequence[Surface],
+    value: F8,
+    ranks: U2,
+    arrays: Mapping[int, F4],
+    rate: F8 | None = None,
+    phase: F8 | None = None,
+) -> F4:
     """Return the place on its colour map of each point (v,), 0…1 from end to end; NaN for no value.
 
     A sensor that is stale or worse is as if it were not there, and so is a list. arrays: by slot.
+    rate, phase: of what turns, rad/s and rad.
     """
     if not fields:
         return np.zeros(0, np.float32)
@@ -192,6 +211,11 @@ def positions(fields: Sequence[Field | Stream], value: F8, ranks: U2, arrays: Ma
     for field in fields:
         if isinstance(field, Stream):
             out.append(_streamed(field, ranks, arrays.get(int(field.tag[0]))))
+            continue
+        if isinstance(field, Flow):
+            speed = 0.0 if rate is None else float(rate[field.spin])
+            at_rest = phase is None or field.spin >= len(phase)
+            out.append(stripes(field, speed, 0.0 if at_rest or phase is None else float(phase[field.spin])))
             continue
         at = np.clip(value[field.source] * field.a + field.b, field.low, field.high)
         works: B1 = ranks[field.source] < STALE
@@ -210,7 +234,7 @@ def _streamed(stream: Stream, ranks: U2, array: F4 | None) -> F4:
     return out
 
 
-def rank_of(field: Field | Stream, ranks: U2, arrays: Mapping[int, F4]) -> int:
+def rank_of(field: Surface, ranks: U2, arrays: Mapping[int, F4]) -> int:
     """Return the rank that the prims of a field show: the worst of its sensors that work.
 
     UNCERTAIN when one is lost, as others speak for it; the best of the lost when none works. A list shows
@@ -221,6 +245,8 @@ def rank_of(field: Field | Stream, ranks: U2, arrays: Mapping[int, F4]) -> int:
         array = arrays.get(int(field.tag[0]))
         flaw = NEVER if array is None else GOOD if len(array) == field.count else BAD
         return max(int(own[0]), flaw)
+    if isinstance(field, Flow):
+        return int(own[0])
     works = own < STALE
     if works.all():
         return int(own.max())

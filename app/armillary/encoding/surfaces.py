@@ -8,7 +8,7 @@ import numpy as np
 
 from armillary.encoding import channels, field_rows, maps
 from armillary.encoding.assemble import Collected
-from armillary.encoding.field_rows import Field, Stream
+from armillary.encoding.field_rows import Field, Stream, Surface
 from armillary.encoding.search import RefusedError, Search, refuse, where
 from armillary.model import units
 from armillary.model.arrays import F4, F8, I8, frozen
@@ -186,7 +186,7 @@ def _points(scene: SceneArrays, prim: int) -> tuple[I8, I8, int]:
 
 
 def misfits(
-    surfaces: Sequence[Field | Stream],
+    surfaces: Sequence[Surface],
     arrays: Mapping[int, F4],
     scene: SceneArrays,
     specs: Sequence[TagSpec],

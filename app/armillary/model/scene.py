@@ -11,7 +11,7 @@ from armillary.model.arrays import B1, F2, F4, F8, I4, I8, U1, U2, U4
 
 PURPOSES = ("default", "render", "proxy", "guide")
 # bits of the last column of SceneArrays.texture, above two bits each of how to go on beyond 0…1 in u and v
-TEXTURE_CUTS, TEXTURE_BLENDS, TEXTURE_TILED, TEXTURE_GLOWS = 16, 32, 64, 128
+TEXTURE_CUTS, TEXTURE_BLENDS, TEXTURE_TILED, TEXTURE_GLOWS, TEXTURE_DETAIL = 16, 32, 64, 128, 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +110,8 @@ class SceneArrays:
     texture: I4 = field(default_factory=lambda: np.zeros((0, 4), np.int32))
     """(K, 4) first texel, width, height, flags; the halves of an image follow it, each halved again, down to
     one texel. A row of TEXTURE_TILED is a grid: first row of its tiles, columns, rows, flags.
-    Width 0 = none."""
+    Width 0 = none. Behind a row of TEXTURE_DETAIL, or behind the tiles of such a grid, comes another: lean
+    along u and v (128 = none), smoothness, metal."""
     texel: U1 = field(default_factory=lambda: np.zeros((0, 4), np.uint8))
     """(N, 4) sRGB and opacity, lowest row of an image first; N is a multiple of 32,768."""
 
@@ -149,7 +150,9 @@ class SceneArrays:
     cameras: tuple[Camera, ...] = ()
     lights: tuple[Light, ...] = ()  # those that are on, the strongest first
     variants: tuple[VariantSet, ...] = ()
+    payloads: tuple[tuple[int, bool], ...] = ()  # (prim, loaded): what can be loaded or left out by itself
     problems: tuple[SceneProblem, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()  # what the stage says of itself: (what, text)
     up_axis: str = "Z"
     meters_per_unit: float = 0.01
     time_range: tuple[float, float, float] = (0.0, 0.0, 24.0)  # start, end, codes per second

@@ -20,7 +20,15 @@ import numpy as np
 import orjson
 
 from armillary.model.fault import SceneFault
-from armillary.model.scene import TEXTURE_TILED, Camera, Light, SceneArrays, SceneProblem, VariantSet
+from armillary.model.scene import (
+    TEXTURE_DETAIL,
+    TEXTURE_TILED,
+    Camera,
+    Light,
+    SceneArrays,
+    SceneProblem,
+    VariantSet,
+)
 
 MAGIC = b"ARMSCN01"
 FORMAT = 6  # raised when the loader makes other arrays of the same files
@@ -316,6 +324,9 @@ def _images_fit(arrays: SceneArrays) -> bool:
     tiled = (table[:, 3] & TEXTURE_TILED) > 0
     size = table[:, 1] * table[:, 2]
     limit = np.where(tiled, len(table), len(arrays.texel))
+    behind = np.arange(len(table)) + 1 + np.where(tiled, size, 0)
+    if (behind[(table[:, 3] & TEXTURE_DETAIL) > 0] >= len(table)).any():
+        return False
     # the halves of an image are together less than half as large again, and each has a texel at least
     return bool((table[:, :3] >= 0).all() and (table[:, 0] + size <= limit).all())
 

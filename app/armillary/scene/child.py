@@ -25,7 +25,7 @@ from armillary.model.places import cache as user_cache
 from armillary.model.places import runtime
 from armillary.model.scene import SceneArrays, SceneProblem
 from armillary.model.tree import cleaned
-from armillary.scene import author, cache, deadline, flatten, foreign, info, lint, sidecar
+from armillary.scene import author, cache, deadline, find, flatten, foreign, info, lint, sidecar
 from armillary.scene.check import Checked, check
 from armillary.scene.load import Options, load
 from armillary.scene.pictures import Pictures
@@ -63,6 +63,9 @@ class SceneServer:
                 return self._open_scene(replace(request, variants=chosen, payloads=loads))
             case message.AskAttributes():
                 return attributes(self._stage().stage, asked.path)
+            case message.AskMatches():
+                paths, more = find.matching(self._stage().stage, asked.attributes, asked.most)
+                return message.Matches(paths=tuple(paths), more=more)
             case message.SaveBindings():
                 return self._save(asked)
             case message.AskBindings():

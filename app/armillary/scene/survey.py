@@ -55,6 +55,7 @@ _SCHEME = "subdivisionScheme"
 _MESH = ("points", "faceVertexCounts", "faceVertexIndices")
 RUN = 10_000  # prims after which it is told how far reading is
 _FAR = f"The transform is not a number, or past {FARTHEST:g}."
+_UNREADABLE = (Tf.ErrorException, MemoryError, ValueError, TypeError, IndexError, OverflowError)
 _NO_POINTS = np.zeros((0, 3), np.float32)
 _NO_INDICES = np.zeros(0, np.int32)
 
@@ -230,7 +231,7 @@ class Survey:
                 self._read_other(prim, source, plan)
             if plan.looks:
                 self._look(prim, source, plan, read)
-        except (Tf.ErrorException, MemoryError) as error:  # an array that the file does not hold
+        except _UNREADABLE as error:  # arrays that the file does not hold, values of other types
             what = f"Its arrays cannot be read: {reason(error)}."
             self.problems.append(problem("S05", self.path[source], what))
 
@@ -247,7 +248,7 @@ class Survey:
             columns = [group.column(name) if name in plan.names else none for name in _MESH]
             schemes = group.column(_SCHEME) if plan.extras else none
             colours = singles(group.column(COLOUR), Vt.Vec3fArray, 3) if plan.looks else None
-        except (Tf.ErrorException, MemoryError):  # one of them, which is found when each is read alone
+        except _UNREADABLE:  # one of them, which is found when each is read alone
             self._read_each(group, plan)
             return
         if not self._take_meshes(group.source, columns, schemes):
@@ -395,8 +396,8 @@ class Survey:
         of = str(prim.GetAttribute(name).GetMetadata("interpolation") or "constant")
         if f"{name}:indices" in names:
             indices = read(f"{name}:indices")
-            if indices is not None and len(values):
-                at = np.asarray(indices)
+            at = np.asarray(indices)
+            if indices is not None and len(values) and at.dtype.kind in "iu":
                 values = values[np.clip(at, 0, len(values) - 1)]
         return values, of
 
@@ -414,15 +415,14 @@ class Survey:
 
     def _mesh(self, source: int, points: Any, counts: Any, indices: Any) -> Mesh | None:
         """Take in a mesh; None where it is left out."""
-        if points is None or counts is None or indices is None:
-            pass  # a shape of nothing, which is told where shapes are built
-        elif not self._room(source, len(points), len(indices) - 2 * len(counts)):
-            return None
         mesh = Mesh(
             points=_NO_POINTS if points is None else np.asarray(points),
             counts=_NO_INDICES if counts is None else np.asarray(counts),
             indices=_NO_INDICES if indices is None else np.asarray(indices),
         )
+        # `size`, as any of them may be of another type than an array of points or numbers
+        if not self._room(source, mesh.points.size // 3, mesh.indices.size - 2 * mesh.counts.size):
+            return None
         self.mesh.append(mesh)
         self.mesh_source.append(source)
         return mesh
@@ -511,8 +511,9 @@ class Survey:
             is_capsule = kind.startswith("Capsule")
             half, lift = (radius, radius, radius if is_capsule else tall), tall if is_capsule else 0.0
             kind = kind.removesuffix("_1")
-        if not all(math.isfinite(v) for v in (*half, lift)):
-            self.problems.append(problem("S07", self.path[source], "A size of this shape is not a number."))
+        if not all(abs(v) <= FARTHEST for v in (*half, lift)):  # NaN is not
+            what = f"A size of this shape is not a number, or past {FARTHEST:g}."
+            self.problems.append(problem("S07", self.path[source], what))
             return
         self.gprim.append(Gprim(kind=kind, axis=axis, half=half, lift=lift))
         self.gprim_source.append(source)
@@ -528,6 +529,9 @@ class Survey:
             self.problems.append(
                 problem("S05", self.path[source], "The curves' counts do not add up to their points.")
             )
+            return
+        if not np.isfinite(shape.point).all():
+            self.problems.append(problem("S07", self.path[source], "The curves have no finite place."))
             return
         self.shape.append(shape)
         self.shape_source.append(source)

@@ -28,13 +28,15 @@ class Desk(Protocol):
     def toggle_motion(self) -> None: ...  # reduced motion: nothing blinks
     def simulate_vision(self, name: str) -> None: ...  # protan | deutan | tritan | grey; "" = none
     def bind(self) -> None: ...  # what is chosen in the browser or the live table, to the selected part
+    def spread(self) -> None: ...  # sensors over the part selected last
     def toggle_full_screen(self) -> None: ...
     def reset_layout(self) -> None: ...
     def save_picture(self) -> None: ...  # asks for a file
     def export_scene(self) -> None: ...  # asks for a file
     def copy(self, text: str) -> None: ...
     def silence(self) -> None: ...  # the sound of the alarms that are there now
-    def toggle(self, option: str) -> None: ...  # grid | axes | labels | legend
+    def toggle(self, option: str) -> None: ...  # grid | axes | labels | legend | lights | edges
+    def draw_with(self, option: str, value: str) -> None: ...  # smooth | occlusion
     def say(self, text: str) -> None: ...  # a short message in the status line
     def log_in(self) -> None: ...  # opens the sheet for name and password
     def enter_time(self) -> None: ...  # puts the keyboard into the time bar's field

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from armillary.model.scene import Camera
+from collections.abc import Callable
+
+import numpy as np
+
+from armillary.model.scene import Camera, subtree_ends
 from armillary.session.action import Action, Desk
 from armillary.session.workspace import Workspace
 
@@ -45,6 +49,41 @@ def _chosen(at: Workspace) -> Camera | None:
         return None
     path = at.scene.prim_path[at.selection[-1]]
     return next((c for c in at.scene.cameras if path == c.path or path.startswith(f"{c.path}/")), None)
+
+
+def _branches(at: Workspace, loaded: bool) -> tuple[str, ...]:
+    """Return the selected branches that hold payloads which are loaded, or left out."""
+    if at.scene is None:
+        return ()
+    rows = np.array([row for row, is_loaded in at.scene.payloads if is_loaded is loaded], np.int64)
+    ends = subtree_ends(at.scene.parent) if len(rows) and at.selection else ()
+    return tuple(
+        at.scene.prim_path[prim] for prim in at.selection if ((rows >= prim) & (rows < ends[prim])).any()
+    )
+
+
+def _why_no_payload(loaded: bool) -> Callable[[Workspace], str]:
+    def why(at: Workspace) -> str:
+        if at.scene is None:
+            return "No scene is shown."
+        if not at.scene.payloads:
+            return "The scene has no payloads."
+        if not at.selection:
+            return "Select a branch first."
+        if _branches(at, loaded):
+            return "The scene is being read." if at.progress[0] else ""
+        return f"Nothing below what is selected is {'loaded as a payload' if loaded else 'left out'}."
+
+    return why
+
+
+def _load(on: bool) -> Callable[[Desk], None]:
+    def run(desk: Desk) -> None:
+        branches = _branches(desk.workspace, not on)
+        desk.workspace.load_payloads(branches, on)
+        desk.say(f"{'Loading' if on else 'Leaving out'} {', '.join(branches)}")
+
+    return run
 
 
 def _play(desk: Desk) -> None:
@@ -113,6 +152,22 @@ SCENE_ACTIONS: tuple[Action, ...] = (
         tip="Show the scene's files as they are on disk now; view, selection and bindings stay",
         why_not=_why_no_reload,
         run=lambda desk: desk.workspace.reload_scene(),
+    ),
+    Action(
+        id="scene.load-payloads",
+        title="Load payloads of the branch",
+        menu="View/Scene",
+        tip="Load what the selected parts and all below them leave out, until the scene is closed",
+        why_not=_why_no_payload(loaded=False),
+        run=_load(on=True),
+    ),
+    Action(
+        id="scene.leave-payloads",
+        title="Leave payloads of the branch out",
+        menu="View/Scene",
+        tip="Show the scene without what the selected parts load, until it is closed; no file is changed",
+        why_not=_why_no_payload(loaded=True),
+        run=_load(on=False),
     ),
     Action(
         id="scene.play",

@@ -113,7 +113,13 @@ class Showing:
     def rewind(self) -> None:
         """Show the scene at its start time."""
         if self.scenery is not None:
-            self.stage_at, self.wanted = self.scenery.scene.time_range[0], True
+            self.go_to(self.scenery.scene.time_range[0])
+
+    def go_to(self, at: float) -> None:
+        """Show the scene at a time code of its own, unless the world's time leads it."""
+        if self.scenery is not None and not self.is_led:
+            start, end, _ = self.scenery.scene.time_range
+            self.stage_at, self.wanted = min(max(at, start), max(start, end)), True
 
     @property
     def ages(self) -> bool:

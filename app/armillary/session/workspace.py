@@ -469,6 +469,11 @@ class Workspace(Visiting):
         self.showing.ghost = ghost
         self._refresh(changed=True)
 
+    def go_in_scene(self, at: float) -> None:
+        """Show the scene at a time code of its own."""
+        self.showing.go_to(at)
+        self._refresh()
+
     def set_explode(self, share: float) -> None:
         """Move parts out by a share of their way from what holds them; 0 puts them back."""
         self.showing.explode = min(max(share, 0.0), 2.0)

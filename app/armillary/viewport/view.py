@@ -26,6 +26,8 @@ from armillary.viewport.stage import Stage
 from armillary.viewport.theme import DARK, THEMES
 
 _DEG_PER_PIXEL = 0.4
+SMOOTH = ("off", "rest", "always")
+OCCLUSION = ("off", "auto", "on")
 STEP_MS = 20.0  # what a step of a picture aims at: input must not wait for 50 ms
 _GAP = 12  # pixels between overlays and the edge
 LEGEND_SHARE = 0.6  # of the height of the view that legends may take, the first one apart
@@ -46,7 +48,8 @@ class View:
         self._rgba: U1 = np.zeros((height, width, 4), np.uint8)
         self._legends: tuple[LegendLike, ...] = ()
         self._legend_patches: list[U1] | None = None
-        self._grid = self._axes = self._labels = self._fxaa = self._legend = True
+        self._grid = self._axes = self._labels = self._legend = True
+        self._smooth, self._occlusion = "rest", "auto"
         self._lights = True
         self._scale = 1.0
         self._badges: tuple[Badge, ...] = ()
@@ -231,7 +234,9 @@ class View:
         axes: bool | None = None,
         labels: bool | None = None,
         legend: bool | None = None,
-        fxaa: bool | None = None,
+        smooth: str | None = None,
+        edges: bool | None = None,
+        occlusion: str | None = None,
         lit: bool | None = None,
         scale: float | None = None,
         still: bool | None = None,
@@ -241,13 +246,18 @@ class View:
 
         lit=False paints every part in exactly its colour. lights=False: the eye's own light instead of those
         of the scene; a scene without lights has no other. still=True: nothing blinks (reduced motion).
+        smooth: steps along edges are smoothed `off` (never), at `rest` or `always`. edges: of surfaces are
+        drawn as lines. occlusion: corners are darker, `off`, `on`, or `auto` (where a graphics card draws).
+        Edges and occlusion are drawn at rest, and while anything moves where pictures are fast enough.
         """
         self._give_up()
         self._grid = self._grid if grid is None else grid
         self._axes = self._axes if axes is None else axes
         self._labels = self._labels if labels is None else labels
         self._legend = self._legend if legend is None else legend
-        self._fxaa = self._fxaa if fxaa is None else fxaa
+        self._smooth = self._smooth if smooth not in SMOOTH else smooth
+        self._occlusion = self._occlusion if occlusion not in OCCLUSION else occlusion
+        self._picture.edges = self._picture.edges if edges is None else edges
         if scale is not None:
             self._scale, self._legend_patches = min(max(scale, 0.5), 4.0), None
         self._still = self._still if still is None else still
@@ -258,6 +268,17 @@ class View:
             self.stage.by_lights = self._lights and bool(self.stage.scene.lights)
         self._picture.ground.show(self._grid)
         self._changed()
+
+    def switch(self, name: str, *, on: bool) -> None:
+        """Switch an option of `set_options` that is on or off, by its name."""
+        self.set_options(
+            grid=on if name == "grid" else None,
+            axes=on if name == "axes" else None,
+            labels=on if name == "labels" else None,
+            legend=on if name == "legend" else None,
+            lights=on if name == "lights" else None,
+            edges=on if name == "edges" else None,
+        )
 
     # ------------------------------------------------------------ camera
 
@@ -351,7 +372,7 @@ class View:
     @property
     def can_pick(self) -> bool:
         """Whether `pick` answers at once; what it needs is being made in `get_ready`."""
-        return self.stage is None or self.stage.is_pickable
+        return self.stage is None or self.stage.is_ready
 
     def pick(self, x: float, y: float) -> int:
         """Return the prim at the middle of pixel (x, y), -1 for none; hidden prims are never picked."""
@@ -437,14 +458,19 @@ class View:
 
     def _steps(self, rest: bool, hasty: bool, step_ms: float) -> Generator[bool, None, None]:
         self._dirty, self._turned, is_done = False, False, False
-        fxaa = self._fxaa and not self.sketched  # boxes that give way to others soon need no smooth edges
-        steps = self._picture.steps(rest and fxaa, hasty and not rest, step_ms)
+        picture = self._picture
+        # boxes that give way to others soon need no smooth edges
+        when = "never" if self.sketched else self._smooth
+        smooth = when == "always" or (rest and when == "rest")
+        picture.occlusion = self._occlusion == "on" or (self._occlusion == "auto" and picture.has_time)
+        steps = picture.steps(smooth, hasty and not rest, step_ms, shaded=rest or picture.has_time)
         try:
             for _ in steps:
                 yield False
             self._rgba = self._picture.rgba
             self._overlays()
-            self._settled = (rest or not fxaa) and not self._picture.is_coarse
+            is_full = when != "rest" and not (picture.edges or picture.occlusion)
+            self._settled = (rest or is_full) and not picture.is_coarse
             is_done = True
         finally:
             steps.close()
