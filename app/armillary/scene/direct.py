@@ -31,7 +31,7 @@ class Direct:
         told = [layer for layer in stage.GetUsedLayers() if not layer.empty]
         self._is_one = len(told) == 1  # then there is no need to ask each spec for its layer
         if self._is_one:
-            self.layer, self._timeless = told[0], self._is_timeless(told[0])
+            self.layer, self._timeless = told[0], self.is_timeless(told[0])
 
     def spec(self, prim: Any) -> Any:
         """Return the one spec that says all of a prim, None where composition has to be asked.
@@ -46,13 +46,14 @@ class Direct:
         if not self._is_one:
             layer = spec.layer
             if layer is not self.layer:
-                self.layer, self._timeless = layer, self._is_timeless(layer)
+                self.layer, self._timeless = layer, self.is_timeless(layer)
         if spec.HasInfo("clips"):
             self._clips = True
             return None
         return spec if self._timeless else None
 
-    def _is_timeless(self, layer: Any) -> bool:
+    def is_timeless(self, layer: Any) -> bool:
+        """Tell whether a layer has no time samples."""
         known = self._known.get(layer.identifier)
         if known is None:
             known = self._known[layer.identifier] = not layer.ListAllTimeSamples()

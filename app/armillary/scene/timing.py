@@ -45,7 +45,7 @@ def found(survey: Survey) -> Timed:
     stage = survey.stage
     authored = bool(stage.HasAuthoredTimeCodeRange())
     start, end, codes = _authored(stage)
-    if (authored and not end > start) or not has_samples(stage):
+    if (authored and not end > start) or not survey.has_samples():
         return Timed(range=(start, end, codes))
     placed = [s for s in survey.placed if UsdGeom.Xformable(survey.prim[s]).TransformMightBeTimeVarying()]
     seen = [s for s in survey.with_visibility if _varies(survey.prim[s], ("visibility",))]
