@@ -83,10 +83,12 @@ def load(
     problems: tuple[SceneProblem, ...] = (),
     pictures: Pictures | None = None,
     tell: Tell | None = None,
+    rest: list[object] | None = None,
 ) -> SceneArrays:
     """Return the arrays of an open stage; `problems` found before are put in front of those found here.
 
-    `tell` is given boxes of the parts while they are read.
+    `tell` is given boxes of the parts while they are read. `rest` is given what was needed on the way, so
+    that the caller can forget it when there is time: that takes a while.
 
     `pictures` reads the images of textures and tells afterwards which ones; without it, those beside the
     scene are read. Raises SceneFault when the scene is too large or too deep to be shown at all.
@@ -97,10 +99,10 @@ def load(
     with _no_collection(), np.errstate(invalid="ignore", over="ignore"):
         survey, span = _surveyed(stage, options, tell)
         if skinning.ROOT not in survey.type_number:
-            return _load(survey, span, options, problems, pictures, tell)
+            return _load(survey, span, options, problems, pictures, tell, rest)
         with skinning.posed(survey) as told:
             survey, span = _surveyed(stage, options)
-            return _load(survey, span, options, (*problems, *told), pictures, tell)
+            return _load(survey, span, options, (*problems, *told), pictures, tell, rest)
 
 
 def _surveyed(stage: Any, options: Options, tell: Tell | None = None) -> tuple[Survey, tuple[int, int]]:
@@ -127,6 +129,7 @@ def _load(
     problems: tuple[SceneProblem, ...],
     pictures: Pictures,
     tell: Tell | None,
+    rest: list[object] | None,
 ) -> SceneArrays:
     stage, (first, end) = survey.stage, span
     units, metres = _units(stage)
@@ -189,6 +192,8 @@ def _load(
     moves = motion.read(survey, source, levels, table, which, reset, root, in_setting, timed)
     bends = bending.read(survey, timed, pool, geometry, drawing, source, instancers, look)
     found_cameras = cameras.read(survey, matrix, row_of, metres, world_box)
+    if rest is not None:
+        rest.extend((survey, found, block, pool, drawing))
     return SceneArrays(
         **arrays,
         **cameras.tracks(survey, timed, moves, matrix, row_of, metres, found_cameras),

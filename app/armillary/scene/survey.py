@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -125,7 +126,7 @@ class Survey:
     problems: list[SceneProblem] = field(default_factory=list)
     number: dict[str, int] = field(default_factory=dict)  # path -> source
     _plans: dict[tuple[str, tuple[str, ...]], _Plan] = field(default_factory=dict)
-    _direct: Direct = field(default_factory=Direct)
+    _direct: Direct | None = None
     read_some: Callable[[Survey, int, int, int], None] | None = None
     """Told of each run of the stage's own sources when it is read: first, end, how many there will be."""
 
@@ -142,17 +143,27 @@ class Survey:
         paths, ups, types = self.path, self.up, self.type_id
         instanced = bool(self.stage.GetPrototypes())
         local_of = UsdGeom.XformCache(self.time).GetLocalTransformation
-        alone = self._direct.spec
+        self._direct = direct = self._direct or Direct(self.stage)
+        alone = direct.spec
+        up_to = root.GetPath().pathElementCount
+        line = {0: -1}  # depth -> the source last read there: the parent of what comes one deeper
         alike: dict[tuple[_Plan, Any], Alike] = {}
         begun = len(self.placed), len(self.mesh)
         told, total, due = first, 0, len(prims) + 10 * self.max_prims
         if self.read_some is not None and not first:
             total, due = sum(1 for _ in Usd.PrimRange(root, predicate)) - 1, RUN
         for prim in Usd.PrimRange(root, predicate):
-            path = prim.GetPath().pathString
-            if path == "/":
+            at = prim.GetPath()
+            depth = at.pathElementCount
+            if not depth:
                 continue
             source = len(paths)
+            if source > first or not up_to:
+                up = line[depth - 1]
+                path = f"{paths[up]}/{at.name}" if up >= 0 else f"/{at.name}"
+            else:
+                up, path = -1, at.pathString
+            line[depth] = source
             spec = alone(prim)
             if spec is not None:
                 type_name, names = spec.typeName, tuple(spec.GetInfo("properties"))
@@ -165,11 +176,11 @@ class Survey:
             paths.append(path)
             prims.append(prim)
             types.append(plan.type_id)
-            ups.append(number.get(path.rpartition("/")[0], -1) if source > first else -1)
+            ups.append(up)
             if spec is None:
                 self._read_composed(prim, source, plan, local_of)
             elif plan.reads:
-                layer = spec.layer
+                layer = direct.layer
                 group = alike.get((plan, layer))
                 if group is None:
                     group = alike[(plan, layer)] = Alike(layer)
@@ -240,16 +251,40 @@ class Survey:
         except _UNREADABLE:  # one of them, which is found when each is read alone
             self._read_each(group, plan)
             return
-        meshes = list(map(self._mesh, group.source, *columns))
-        for mesh, scheme in zip(meshes, schemes, strict=True):
-            if mesh is not None and scheme is not None:
-                mesh.smooth = scheme != "none"
+        if not self._take_meshes(group.source, columns, schemes):
+            for source, points, counts, indices, scheme in zip(group.source, *columns, schemes, strict=True):
+                mesh = self._mesh(source, points, counts, indices)
+                if mesh is not None and scheme is not None:
+                    mesh.smooth = scheme != "none"
         if colours is not None:
             self.colour_source += group.source
             self.colour += list(colours)
         elif plan.looks:
             for k, source in enumerate(group.source):
                 self._look(group.prim[k], source, plan, group.reader(k))
+
+    def _take_meshes(self, source: list[int], columns: list[list[Any]], schemes: list[Any]) -> bool:
+        """Take in meshes whose arrays have the types of their schema, when there is room for them all."""
+        if [set(map(type, column)) for column in columns] != [{Vt.Vec3fArray}, {Vt.IntArray}, {Vt.IntArray}]:
+            return False
+        points, faces, corners = (sum(map(len, column)) for column in columns)
+        # faces of fewer than three corners are left out and counted as less than nothing: the sum may be low
+        if self.n_points + points > self.max_points or self.n_triangles + corners > self.max_triangles:
+            return False
+        self.n_points += points
+        self.n_triangles += max(corners - 2 * faces, 0)
+        self.mesh_source += source
+        # one array of all of them, and views of it: their own memory is free again
+        all_points = np.frombuffer(b"".join(columns[0]), np.float32).reshape(-1, 3)
+        cut_points = _cut(columns[0], all_points)
+        cut_counts, cut_indices = (
+            _cut(column, np.frombuffer(b"".join(column), np.int32)) for column in columns[1:]
+        )
+        self.mesh += [
+            Mesh(points=p, counts=c, indices=i, smooth=scheme != "none", typed=True)
+            for p, c, i, scheme in zip(cut_points, cut_counts, cut_indices, schemes, strict=True)
+        ]
+        return True
 
     def _read_each(self, group: Alike, plan: _Plan) -> None:
         for k, (prim, source) in enumerate(zip(group.prim, group.source, strict=True)):
@@ -542,6 +577,12 @@ class Survey:
             for k in np.flatnonzero(bad).tolist():
                 self.problems.append(problem("S12", self.path[self.placed[k - 1]], _FAR))
         return table, which
+
+
+def _cut(column: list[Any], flat: Any) -> list[Any]:
+    """Return the runs of an array that belong to each of a column, in its order."""
+    ends = list(accumulate(map(len, column)))
+    return [flat[a:b] for a, b in zip([0, *ends], ends, strict=False)]
 
 
 def start_time(stage: Any) -> Any:

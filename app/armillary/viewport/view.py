@@ -12,8 +12,8 @@ from armillary.model.bending import camera_at
 from armillary.model.look import Look
 from armillary.model.scene import Camera, SceneArrays
 from armillary.viewport import badges as alarm_badges
+from armillary.viewport import building, overlay
 from armillary.viewport import camera as eye
-from armillary.viewport import overlay
 from armillary.viewport.apply import apply
 from armillary.viewport.badges import Badge, Placed
 from armillary.viewport.camera import CameraPose
@@ -100,6 +100,12 @@ class View:
             self.look_through(first)
         else:
             self.standard("iso")
+
+    def warm(self) -> None:
+        """Make what any picture needs, while nobody waits for one; it takes some tenths of a second."""
+        self._give_up()
+        building.warm(self._picture)
+        self._changed()
 
     def sketch(self, box: F4, rgba: U1) -> None:
         """Show boxes (n, 6) of a scene that is still being read, in these colours (n, 4), instead of a scene.
