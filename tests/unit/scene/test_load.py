@@ -708,3 +708,20 @@ def test_attributes_of_an_unusual_type_do_not_stop_the_scene(scene_of) -> None:
     np.testing.assert_allclose(scene.local_box[0], [-1, -1, -1, 1, 1, 1])
     assert scene.drawable.tolist() == [True, True, False, False]
     assert sorted(codes(scene)) == ["S05", "S08", "S10"]
+
+
+def test_cylinders_and_capsules_have_a_radius_at_each_end(scene_of) -> None:
+    cut = scene_of(
+        'def Cylinder_1 "W"\n{\n double height = 4\n double radiusTop = 0.5\n double radiusBottom = 2\n}\n'
+    )
+    reach = np.hypot(cut.point[:, 0], cut.point[:, 1])
+    assert reach[cut.point[:, 2] > 1.9].max() == pytest.approx(0.5)
+    assert reach[cut.point[:, 2] < -1.9].max() == pytest.approx(2)
+    wall = np.abs(cut.normal[:, 2]) < 0.9
+    assert np.allclose(cut.normal[wall, 2], np.sin(np.arctan2(1.5, 4)), atol=1e-5)
+    assert (np.einsum("ij,ij->i", cut.normal[wall, :2], cut.point[wall, :2]) > 0).all()
+    pin = scene_of('def Capsule_1 "W"\n{\n double height = 2\n double radiusTop = 0.5\n}\n')
+    assert pin.point[:, 2].max() == pytest.approx(1.5)
+    assert pin.point[:, 2].min() == pytest.approx(-1.5)
+    plain = scene_of('def Cylinder_1 "W"\n{\n}\n')
+    assert np.ptp(plain.point, axis=0).tolist() == [2, 2, 2]
