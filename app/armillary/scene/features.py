@@ -13,6 +13,7 @@ from pxr import Sdf, Usd, UsdGeom, UsdShade
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.scene import timing
 from armillary.scene.shading import OWN, READER_IDS
+from armillary.scene.survey import COLOUR, OPACITY
 
 MATERIALX = "MaterialX materials (their plain colours are used)"
 MDL = "MDL materials (their plain colours are used)"
@@ -128,10 +129,18 @@ def _is_held(prim: Any, played: bool) -> bool:
         return False
     also = timing.PLAYED.get(name, ())
     return any(
-        not (played and (a.GetName().startswith(_PLAYED) or a.GetName() in also))
+        not (played and (a.GetName().startswith(_PLAYED) or a.GetName() in also or _is_tint(a)))
         for a in prim.GetAuthoredAttributes()
-        if a.GetNumTimeSamples() > 1 and a.GetName() not in _FOLLOWS
+        if a.GetNumTimeSamples() > 1 and a.GetName() not in _FOLLOWS and not a.IsCustom()
     )
+
+
+def _is_tint(attribute: Any) -> bool:
+    """Tell whether an attribute is one colour or opacity of a whole part."""
+    if attribute.GetName() not in {COLOUR, OPACITY}:
+        return False
+    value = attribute.Get(Usd.TimeCode.EarliestTime())
+    return value is not None and len(value) == 1
 
 
 def _mesh(prim: Any) -> list[str]:

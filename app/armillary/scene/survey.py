@@ -327,6 +327,15 @@ class Survey:
         return float(value) if isinstance(value, int | float) else default
 
     def _read_gprim(self, prim: Any, source: int) -> None:
+        found = self.shape_of(prim)
+        if found is None:
+            self.problems.append(problem("S07", self.path[source], "A size of this shape is not a number."))
+            return
+        self.gprim.append(found)
+        self.gprim_source.append(source)
+
+    def shape_of(self, prim: Any) -> Gprim | None:
+        """Return the sizes of a gprim, None where one is not a number."""
         kind = prim.GetTypeName()
         if kind not in GPRIMS:  # an unknown type that falls back to a known one
             kind = str(prim.GetPrimTypeInfo().GetSchemaTypeName())
@@ -353,10 +362,8 @@ class Survey:
             half, lift = (radius, radius, radius if is_capsule else tall), tall if is_capsule else 0.0
             kind = kind.removesuffix("_1")
         if not all(math.isfinite(v) for v in (*half, lift, *ends)):
-            self.problems.append(problem("S07", self.path[source], "A size of this shape is not a number."))
-            return
-        self.gprim.append(Gprim(kind=kind, axis=axis, half=half, lift=lift, ends=ends))
-        self.gprim_source.append(source)
+            return None
+        return Gprim(kind=kind, axis=axis, half=half, lift=lift, ends=ends)
 
     def _read_curves(self, prim: Any, source: int, plan: _Plan) -> None:
         if not len(self._array(prim, "points", 2, _NO_POINTS)) and not len(

@@ -56,9 +56,8 @@ class Bend:
         """Give boxes the room of all times: they are made once, not for each picture."""
         if not len(self._point):
             return
-        low, high = self.bending.place.min(axis=0), self.bending.place.max(axis=0)
         ends: list[F4] = []
-        for end in (low, high):
+        for end in self.bending.reach:
             point = self.mesh.point.copy()
             point[self._point] = end[self._slot]
             ends.append(point)

@@ -30,6 +30,13 @@ MOVING_FACES = (
     PLAIN_POINTS + "\n    int[] holeIndices.timeSamples = {\n        0: [],\n        10: [0],\n    }"
 )
 
+GREENER = """
+    color3f[] primvars:displayColor.timeSamples = {
+        0: [(1, 0, 0)],
+        10: [(0, 1, 0)],
+    }
+"""
+
 
 def told(write: Write, body: str, more: str = "") -> dict[str, Any]:
     found = check(write(body, more=more))
@@ -50,7 +57,19 @@ def prims(kind: str, inside: str, count: int) -> str:
         ("Mesh", TRIANGLE + MOVING_FACES, features.ANIMATION),
         ("Mesh", TRIANGLE.replace(FLAT, "") + PLAIN_POINTS, features.SUBDIVISION),
         ("Mesh", TRIANGLE + PLAIN_POINTS + "\n    uniform bool doubleSided = 0", features.ONE_SIDED),
-        ("Cube", "double size.timeSamples = {\n        0: 1,\n        10: 2,\n    }", features.ANIMATION),
+        ("Cube", "double size.timeSamples = {\n        0: 1,\n        10: 2,\n    }", ""),
+        ("Cube", GREENER, ""),
+        (
+            "Mesh",
+            TRIANGLE + PLAIN_POINTS + GREENER.replace("(1, 0, 0)", "(1, 0, 0), (1, 1, 1)"),
+            features.ANIMATION,
+        ),
+        (
+            "SphereLight",
+            "float inputs:intensity.timeSamples = {\n        0: 1,\n        10: 2,\n    }",
+            features.ANIMATION,
+        ),
+        ("Cube", "custom double wear.timeSamples = {\n        0: 1,\n        10: 2,\n    }", ""),
         (
             "Cube",
             'token visibility.timeSamples = {\n        0: "inherited",\n        5: "invisible",\n    }',
