@@ -30,7 +30,7 @@ from armillary.model.scene import (
 )
 
 MAGIC = b"ARMSCN01"
-FORMAT = 6  # raised when the loader makes other arrays of the same files
+FORMAT = 8  # raised when the loader makes other arrays of the same files
 SUFFIX = ".scene"
 ALIGN = 64
 MOST_BYTES = 4 << 30  # of all cached scenes; those used longest ago go first
@@ -200,6 +200,8 @@ def read(path: Path | str) -> SceneArrays:
     header = orjson.loads(head.tobytes())
     if header["format"] != FORMAT:
         raise _refused(path, f"it has format {header['format']}, not {FORMAT}")
+    if missing := ({*_ARRAYS, _PATHS} - set(header["arrays"])):
+        raise _refused(path, f"it has no {', '.join(sorted(missing))}")
     start = -(-(_HEAD + length) // ALIGN) * ALIGN
     body = np.asarray(data)[start:]
     out: dict[str, Any] = {name: _array(path, body, name, header["arrays"][name]) for name in _ARRAYS}
