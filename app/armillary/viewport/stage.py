@@ -172,6 +172,8 @@ class Stage:
             self._boxes = Boxes(self.mesh, self.matrix)
             if self._bend is not None:
                 self._bend.widen(self._boxes)
+        if self._bend is not None:
+            self._bend.settle()
         return self._boxes
 
     def box(self, prim: int) -> F8:
@@ -302,6 +304,8 @@ class Stage:
         """Bring the translucent triangles into the order that this eye needs."""
         if self.is_coarse or not self.actors[TRANSLUCENT].GetVisibility():
             return
+        if self._bend is not None:
+            self._bend.settle()
         ordered = self._blend.ordered(sight(pose), rest)
         if ordered is not None:
             self._clear_data.SetPolys(_cells(ordered))
