@@ -54,6 +54,7 @@ __all__ = ["Legend", "Program", "Workspace", "WorldState"]
 
 log = logging.getLogger(__name__)
 
+PLAY_S = 1 / 24  # how often the scene's own time goes on while it plays: what moves by itself must not jerk
 SPIN_S = 0.1  # how often what spins is turned when nothing else asks for a picture
 AGE_S = 1.0  # how often ages are shown anew while the world is silent
 COUNTDOWN_S = 0.25
@@ -252,7 +253,7 @@ class Workspace(Visiting):
         if self.showing.is_moving and self._moves:
             waits.append(SPIN_S)
         if self.showing.playing and not self.paused:
-            waits.append(SPIN_S)
+            waits.append(PLAY_S)
         if self.orders.is_counting:
             waits.append(COUNTDOWN_S)
         if self.world_state is WorldState.NOT_LIVE:

@@ -199,6 +199,8 @@ class Stage:
         """Bring the translucent triangles into the order that this eye needs."""
         if self.is_coarse or not self._has_clear:
             return
+        if self._bend is not None:
+            self._bend.settle()
         ordered = self._blend.ordered(sight(pose), rest)
         if ordered is not None:
             self.passes.put_clear(ordered)
