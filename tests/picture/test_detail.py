@@ -62,7 +62,7 @@ def test_a_coarse_picture_follows_the_look(view_of: ViewOf) -> None:
     before = view.render(hasty=True).copy()
     assert view.stage is not None
     view.stage.look = scenes.hidden(view.stage.look, 2)
-    view.stage.write_state(0, 4)
+    view.stage.looks.write_state(0, 4)
     view.orbit(-0.001, 0)
     after = view.render(hasty=True)
     assert view.is_coarse

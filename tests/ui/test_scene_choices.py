@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from armillary.model.clock import NS
+from armillary.model.frame import Frame, WorldKind, empty_frame
 from armillary.model.message import Attributes, ChooseVariants
-from armillary.model.motion import Motion
+from armillary.model.motion import Motion, SceneTime
 from armillary.model.scene import Camera, Light, SceneArrays, VariantSet
 from armillary.session.actions import action
+from armillary.session.batch import Batch
 from armillary.ui.window import DeskWindow
 
 PRIM = 6
@@ -111,6 +115,35 @@ def test_the_scene_plays_holds_and_goes_back_to_its_start(desk_with_more: DeskWi
     assert ws.showing.stage_at == 12.0
     rewind.run(desk_with_more)
     assert PRIM not in ws.showing.resolve(ws.mirror, (), now).moved
+
+
+def test_the_scene_goes_with_the_time_of_the_world_that_is_shown_until_it_is_let_go(
+    desk_with_more: DeskWindow, bench: Any
+) -> None:
+    ws = desk_with_more.workspace
+    start_ns = bench.clock.now_ns()
+    ws.showing.scene_time = SceneTime(start_ns=start_ns)
+    heights = []
+    for after_ns in (NS // 2, NS // 4, 10 * NS):  # forwards, back as in a replay, past the end
+        bench.seq += 1
+        frame = plant_frame(bench.seq, start_ns + after_ns)
+        ws._take_world(Batch(frames=[frame]), start_ns, bench.clock.now_mono_ns())
+        assert ws.showing.wanted
+        ws._resolve(bench.clock.now_mono_ns())
+        look = ws.look
+        assert look is not None
+        heights.append(look.matrix[look.moved.tolist().index(PRIM), 2, 3] - ws.scene.matrix[PRIM, 2, 3])
+    assert heights == pytest.approx([0.5, 0.25, 1.0])
+    assert "follows the world's time" in action("scene.play").why_not(ws)
+    action("scene.follow").run(desk_with_more)
+    assert action("scene.play").why_not(ws) == ""
+    bench.seq += 1
+    ws._take_world(Batch(frames=[plant_frame(bench.seq, start_ns)]), start_ns, bench.clock.now_mono_ns())
+    assert ws.showing.stage_at == 24.0
+
+
+def plant_frame(seq: int, t_ns: int) -> Frame:
+    return replace(empty_frame("world-1", WorldKind.REPLAY), seq=seq, first_seq=seq, t_ns=t_ns)
 
 
 def test_cameras_are_looked_through_one_after_the_other(desk_with_more: DeskWindow) -> None:

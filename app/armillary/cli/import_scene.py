@@ -146,8 +146,10 @@ def _word(process: child.Child, source: Path) -> Mapping[str, Any] | None:
     except Fault as fault:
         if process.alive:
             raise
+        how = process.exit_words()
+        why = child.refusal(how)
         raise SceneFault(
-            f"The file crashed its importer, which {process.exit_words()}.",
+            f"The file was refused: {why}." if why else f"The file crashed its importer, which {how}.",
             where=str(source),
             remedy=f"The file is damaged or hostile, or too big; export it again. Log: {fault.where}",
         ) from fault

@@ -73,22 +73,27 @@ def ask_child(line: Line, process: child.Child, message: object, limit_s: float,
                     raise got.fault()
                 return got
         waited += 0.2
-        if process.overdue:
-            raise SceneFault(
-                "The scene was refused: reading it took longer than it may.",
-                where=scene,
-                remedy="The file is hostile, or far larger than it looks; open a part of it.",
-            )
         if not process.alive:
-            raise SceneFault(
-                f"The scene crashed its reader, which {process.exit_words()}.",
-                where=scene,
-                remedy="The file is damaged or hostile; export it again from where it came.",
-            )
+            raise ended(process.exit_words(), scene)
     raise SceneFault(
         f"Reading the scene took more than {limit_s:g} s.",
         where=scene,
         remedy="Open a part of it, or raise the limit.",
+    )
+
+
+def ended(how: str, scene: str) -> SceneFault:
+    """Return what the end of a scene's reader says of the scene: past a limit, or a crash."""
+    if why := child.refusal(how):
+        return SceneFault(
+            f"The scene was refused: {why}.",
+            where=scene,
+            remedy="The file is hostile, or far larger than it looks; open a part of it.",
+        )
+    return SceneFault(
+        f"The scene crashed its reader, which {how}.",
+        where=scene,
+        remedy="The file is damaged or hostile; export it again from where it came.",
     )
 
 
@@ -234,7 +239,9 @@ def check(path: str, roots: tuple[str, ...], payloads: bool, as_json: bool) -> i
 
 
 def _say(path: str, found: list[SceneProblem], as_json: bool) -> int:
-    unique = list({(p.code, p.where): p for p in reversed(found)}.values())[::-1]  # the first of each stays
+    # bindings are judged twice, by the scene's side in other words than by the project's: the first is told
+    once = {(p.code, p.where, "" if p.code.startswith("B") else p.what): p for p in reversed(found)}
+    unique = list(once.values())[::-1]
     fatal = any(p.severity == "fatal" for p in unique)
     status = 2 if fatal else int(any(p.severity != "info" for p in unique))
     if as_json:

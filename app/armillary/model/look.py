@@ -61,6 +61,7 @@ class Look:
     field_value: F4 = field(default_factory=lambda: np.zeros(0, np.float32))
     """(v,) place on its palette of each point of `fields`, 0…1 from end to end; NaN: no sensor is near.
     Of a flow any number: each 1 is a stripe, NaN: none."""
+    stage_at: float | None = None  # stage time code of what bends; None: that of the start
 
 
 def base_look(scene: SceneArrays) -> Look:

@@ -7,11 +7,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from armillary.model.arrays import B1, F4, F8, I4, I8, U1, U2, U4
+from armillary.model.arrays import B1, F2, F4, F8, I4, I8, U1, U2, U4
 
 PURPOSES = ("default", "render", "proxy", "guide")
 # bits of the last column of SceneArrays.texture, above two bits each of how to go on beyond 0…1 in u and v
-TEXTURE_CUTS, TEXTURE_BLENDS, TEXTURE_TILED = 16, 32, 64
+TEXTURE_CUTS, TEXTURE_BLENDS, TEXTURE_TILED, TEXTURE_GLOWS = 16, 32, 64, 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +129,22 @@ class SceneArrays:
     motion_relative: F8 = field(default_factory=lambda: np.zeros((0, 4, 4)))
     motion_shown_row: I8 = field(default_factory=lambda: np.zeros(0, np.int64))
     motion_shown: B1 = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
+
+    # what bends and what flies with it, see model.bending.Bending; all empty where nothing does
+    bend_time: F8 = field(default_factory=lambda: np.zeros(0))
+    bend_point: I8 = field(default_factory=lambda: np.zeros(0, np.int64))
+    bend_slot: I8 = field(default_factory=lambda: np.zeros(0, np.int64))
+    bend_place: F4 = field(default_factory=lambda: np.zeros((0, 0, 3), np.float32))
+    bend_normal: F2 = field(default_factory=lambda: np.zeros((0, 0, 3), np.float16))
+    bend_instance: I8 = field(default_factory=lambda: np.zeros(0, np.int64))
+    bend_matrix: F4 = field(default_factory=lambda: np.zeros((0, 0, 3, 4), np.float32))
+
+    # cameras that change with the stage's own time, see model.bending.camera_at
+    camera_time: F8 = field(default_factory=lambda: np.zeros(0))
+    camera_number: I8 = field(default_factory=lambda: np.zeros(0, np.int64))
+    """(C,) which of `cameras`."""
+    camera_track: F8 = field(default_factory=lambda: np.zeros((0, 0, 11)))
+    """(times, C, 11) position, focus, up, fov_deg, ortho_height."""
 
     cameras: tuple[Camera, ...] = ()
     lights: tuple[Light, ...] = ()  # those that are on, the strongest first

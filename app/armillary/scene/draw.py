@@ -33,17 +33,28 @@ class Drawing:
     has_point_rgba: B1  # (M,)
 
 
-def gather(drawing: Drawing, pool: Pool, prim_rgba: U1) -> dict[str, Any]:
-    """Return the geometry fields of SceneArrays."""
+def _runs(drawing: Drawing) -> dict[tuple[int, tuple[int, ...]], int]:
+    """Return the number of each run of instances, by shape and colour."""
     runs: dict[tuple[int, tuple[int, ...]], int] = {}
     for instance in drawing.instances:
         if len(instance.prim):
             runs.setdefault((instance.geometry, instance.rgba), len(runs))
+    return runs
+
+
+def order(drawing: Drawing) -> I8:
+    """Return the shapes whose points follow each other in the geometry fields of SceneArrays."""
+    return np.concatenate([drawing.geometry, np.array([g for g, _ in _runs(drawing)], np.int64)])
+
+
+def gather(drawing: Drawing, pool: Pool, prim_rgba: U1) -> dict[str, Any]:
+    """Return the geometry fields of SceneArrays."""
+    runs = _runs(drawing)
     first_prim = [0] * len(runs)
     for instance in reversed(drawing.instances):
         if len(instance.prim):
             first_prim[runs[instance.geometry, instance.rgba]] = int(instance.prim[0])
-    geometry = np.concatenate([drawing.geometry, np.array([g for g, _ in runs], np.int64)])
+    geometry = order(drawing)
     owner = np.concatenate([drawing.row, np.array(first_prim, np.int64)])
 
     lengths = np.diff(pool.point_start)[geometry]

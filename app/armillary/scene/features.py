@@ -10,6 +10,7 @@ from typing import Any
 from pxr import Sdf, Usd, UsdGeom, UsdShade
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
+from armillary.scene import timing
 
 MATERIALX = "MaterialX materials (their plain colours are used)"
 MDL = "MDL materials (their plain colours are used)"
@@ -58,6 +59,7 @@ ALL = tuple(
 )
 _DRAWN_AS_IT_IS = ("", "default", "inherited")  # draw modes
 _PLAYED = ("xformOp:", "visibility")
+_FOLLOWS = ("extent", "extentsHint", "velocities", "accelerations", "angularVelocities")  # tell of others
 _SHINE = ("metallic", "roughness", "specular_roughness", "metalness", "base_metalness")
 _RELIEF = {"clearcoat": 0.0, "displacement": 0.0, "occlusion": 1.0}
 _LIGHT_APIS = ("ShapingAPI", "ShadowAPI", "LightFilter")
@@ -101,10 +103,11 @@ def of_prim(prim: Any, name: str, *, animated: bool, played: bool) -> list[str]:
 
 def _is_held(prim: Any, played: bool) -> bool:
     """Tell whether a prim has values over time that are not played."""
+    also = timing.PLAYED.get(str(prim.GetTypeName()), ())
     return any(
-        not (played and a.GetName().startswith(_PLAYED))
+        not (played and (a.GetName().startswith(_PLAYED) or a.GetName() in also))
         for a in prim.GetAuthoredAttributes()
-        if a.GetNumTimeSamples() > 1
+        if a.GetNumTimeSamples() > 1 and a.GetName() not in _FOLLOWS
     )
 
 
@@ -156,9 +159,7 @@ def _surface(shader: Any) -> list[str]:
     for given in shader.GetInputs():
         name = str(given.GetBaseName())
         if _reads_image(given):
-            if name in {"emissiveColor", "emission_color", "emissive"}:
-                out.append(IMAGES_MEAN)
-            elif name in {*_SHINE, *_RELIEF, "normal"}:
+            if name in {*_SHINE, *_RELIEF, "normal"}:
                 out.append(IMAGES_OFF)
         elif name in _RELIEF and (value := given.Get()) is not None and value != _RELIEF[name]:
             out.append(RELIEF)
@@ -179,16 +180,6 @@ def _reads_image(given: Any) -> bool:
                 return True
             waiting += node.GetInputs()
     return False
-
-
-def has_samples(stage: Any) -> bool:
-    """Tell whether anything of a stage may change with time: only then its prims are asked one by one."""
-    return any(layer.ListAllTimeSamples() for layer in stage.GetUsedLayers())
-
-
-def has_range(stage: Any) -> bool:
-    """Tell whether a stage has a time of its own, so that transforms and visibility play."""
-    return bool(stage.HasAuthoredTimeCodeRange() and stage.GetEndTimeCode() > stage.GetStartTimeCode())
 
 
 def traversed(stage: Any) -> Any:

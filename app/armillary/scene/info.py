@@ -13,7 +13,7 @@ from pxr import UsdGeom
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.model.scene import TEXTURE_TILED, SceneArrays
-from armillary.scene import features
+from armillary.scene import features, timing
 from armillary.scene.place import moved_boxes
 from armillary.scene.space import stated_metres, stated_up_axis
 from armillary.scene.survey import start_time
@@ -34,7 +34,7 @@ def info(stage: Any, arrays: SceneArrays, documents: Sequence[str] = ()) -> str:
     points = prims = 0
     counted: dict[str, int] = {}  # a prototype's points are read once
     time = start_time(stage)
-    animated, played = features.has_samples(stage), features.has_range(stage)
+    animated, played = timing.has_samples(stage), arrays.time_range[1] > arrays.time_range[0]
     for prim in features.traversed(stage):
         prims += 1
         name = str(prim.GetTypeName())
@@ -64,7 +64,7 @@ def info(stage: Any, arrays: SceneArrays, documents: Sequence[str] = ()) -> str:
         "meters_per_unit": stated_metres(stage),
         "cameras": [camera.path for camera in arrays.cameras],
         "lights": [light.path for light in arrays.lights],
-        "plays": len(arrays.motion_time) > 0,
+        "plays": any(len(t) for t in (arrays.motion_time, arrays.bend_time, arrays.camera_time)),
         "textures": int(((arrays.texture[:, 3] & TEXTURE_TILED == 0) & (arrays.texture[:, 1] > 0)).sum()),
         "time_range": {"start": start, "end": end, "codes_per_second": codes},
         "problems": [

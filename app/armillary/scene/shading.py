@@ -22,7 +22,7 @@ _INPUTS = {
     "metallic": ("metallic", "base_metalness", "metalness", "metallic_constant"),
     "roughness": ("roughness", "specular_roughness", "reflection_roughness_constant"),
 }
-_SEEN = ("diffuse", "emissive", "opacity")  # inputs that the picture shows: the others' images are not read
+SEEN = ("diffuse", "emissive", "opacity")  # inputs that the picture shows: the others' images are not read
 _DIFFUSE_FILES = ("diffuse_texture", "base_color_texture", "baseColorTexture")  # of MDL shaders
 _READERS = ("UsdPrimvarReader", "ND_geompropvalue", "ND_geomcolor", "ND_UsdPrimvarReader")
 OWN = ("displayColor", "displayOpacity")
@@ -36,12 +36,14 @@ BRIGHT_NITS = 1000.0  # emission_luminance that is drawn as full glow
 
 @dataclass(frozen=True, slots=True)
 class Paint:
-    """What covers a surface point by point: an image of colours, one of opacity, or both."""
+    """What covers a surface point by point: an image of colours, of opacity, of a glow, or several."""
 
     diffuse: Sampled | None
     colour: Colour  # linear, where there is no image of colours
     opacity: Sampled | None
     threshold: float  # of opacity: above 0 the image cuts holes, and makes nothing transparent
+    emissive: Sampled | None = None  # added to the colours
+    glows: bool = False  # nothing but the glow: no light makes it darker
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ class _Reader:
     def _texture(self, what: str, node: Any, channel: str) -> Any:
         """Return the mean of a texture node's image, or its fallback, in the channels asked for."""
         self.textured.append(what)
-        found = self._image(node.GetInput("file")) if what in _SEEN else None
+        found = self._image(node.GetInput("file")) if what in SEEN else None
         if found is None:
             fallback = node.GetInput("fallback") or node.GetInput("default")
             value = fallback.Get(self.time) if fallback else None
@@ -178,6 +180,7 @@ def surface(material: Any, time: Any, pictures: Pictures) -> Surface | None:
     read = _Reader(shader, time, pictures, [], [])
     is_mdl = bool(shader.GetPrim().GetAttribute("info:mdl:sourceAsset"))
     diffuse, emissive = _diffuse(read), _emissive(read, is_mdl)
+    own = diffuse
     if "emissive" in read.textured:
         # an image that glows shows its own colours, often those of the part, and must not wash them out
         if max(diffuse or (0.0,)) <= DARK:
@@ -186,9 +189,9 @@ def surface(material: Any, time: Any, pictures: Pictures) -> Surface | None:
     opacity = _opacity(read, is_mdl)
     metallic = scalar(read.value("metallic"), 0.0)
     roughness = scalar(read.value("roughness"), ROUGHNESS)
-    paint = _paint(read, diffuse)
+    paint = _paint(read, own, _glow(read, is_mdl))
     if paint is not None:
-        drawn = {"diffuse": paint.diffuse, "opacity": paint.opacity}
+        drawn = {"diffuse": paint.diffuse, "opacity": paint.opacity, "emissive": paint.emissive}
         read.textured = [what for what in read.textured if drawn.get(what) is None]
     return Surface(
         diffuse=diffuse,
@@ -202,29 +205,48 @@ def surface(material: Any, time: Any, pictures: Pictures) -> Surface | None:
     )
 
 
-def _paint(read: _Reader, diffuse: Colour | None) -> Paint | None:
-    """Return the images that are drawn on the surface, None where it has one colour all over."""
-    colours, opacity = read.images.get("diffuse"), read.images.get("opacity")
-    if diffuse is None or (colours is None and opacity is None):
+def _paint(read: _Reader, diffuse: Colour | None, glow: float) -> Paint | None:
+    """Return the images that are drawn on the surface, None where it has one colour all over.
+
+    glow: weight of the emission, 0…1.
+    """
+    colours, opacity, emissive = (read.images.get(what) for what in ("diffuse", "opacity", "emissive"))
+    if emissive is not None:
+        emissive = _scaled(emissive, glow) if glow > 0 else None
+    if (diffuse is None and emissive is None) or (colours is None and opacity is None and emissive is None):
         return None
     if colours is not None:
         weight = scalar(read.plain("base"), 1.0) * scalar(read.plain("base_weight"), 1.0)
         more = (0.0, 0.0, 0.0)
         if read.plain("useSpecularWorkflow") == 1:
             more = colour(read.plain("specularColor")) or more
-        colours = replace(
-            colours,
-            scale=(*(s * weight for s in colours.scale[:3]), colours.scale[3]),
-            bias=(*(b * weight + m for b, m in zip(colours.bias[:3], more, strict=True)), colours.bias[3]),
-        )
-    first = colours or opacity
+        colours = _scaled(colours, weight, more)
+    first = colours or opacity or emissive
     if first is None:
         return None
-    if opacity is not None and (opacity.primvar, opacity.affine) != (first.primvar, first.affine):
-        opacity = None  # laid on by other coordinates: its mean stays
-    if opacity is not None and (opacity.is_tiled or first.is_tiled) and opacity.tiles != first.tiles:
-        opacity = None
-    return Paint(colours, diffuse, opacity, max(scalar(read.plain("opacityThreshold"), 0.0), 0.0))
+    opacity, emissive = _alike(opacity, first), _alike(emissive, first)
+    if colours is None and opacity is None and emissive is None:
+        return None
+    own = diffuse or (0.0, 0.0, 0.0)
+    threshold = max(scalar(read.plain("opacityThreshold"), 0.0), 0.0)
+    glows = emissive is not None and colours is None and max(own) <= DARK
+    return Paint(colours, own, opacity, threshold, emissive, glows)
+
+
+def _scaled(image: Sampled, weight: float, more: Colour = (0.0, 0.0, 0.0)) -> Sampled:
+    """Return an image whose colours are multiplied and added to."""
+    scale = (*(s * weight for s in image.scale[:3]), image.scale[3])
+    bias = (*(b * weight + m for b, m in zip(image.bias[:3], more, strict=True)), image.bias[3])
+    return replace(image, scale=scale, bias=bias)
+
+
+def _alike(image: Sampled | None, first: Sampled) -> Sampled | None:
+    """Return an image that is laid on as the first one is; None, and its mean stays, for another."""
+    if image is None or (image.primvar, image.affine) != (first.primvar, first.affine):
+        return None
+    tiled = image.is_tiled or first.is_tiled
+    places = [tuple(tile[:2] for tile in each.tiles) for each in (image, first)]
+    return None if tiled and places[0] != places[1] else image
 
 
 def _diffuse(read: _Reader) -> Colour | None:
@@ -244,18 +266,30 @@ def _diffuse(read: _Reader) -> Colour | None:
 
 
 def _emissive(read: _Reader, is_mdl: bool) -> Colour:
-    enabled = read.plain("enable_emission")
-    if enabled is False or (is_mdl and enabled is None):
+    if not _may_glow(read, is_mdl):
         return 0.0, 0.0, 0.0
     found = colour(read.value("emissive"))
     if found is None:
         return 0.0, 0.0, 0.0
-    weight = 1.0
-    if read.shader.GetInput("emission_color"):  # standard_surface and OpenPBR glow by a weight of their own
-        weight = scalar(read.plain("emission"), 0.0)
-        weight += scalar(read.plain("emission_luminance"), 0.0) / BRIGHT_NITS
-    weight = min(max(weight, 0.0), 1.0)
+    weight = _glow(read, is_mdl)
     return found[0] * weight, found[1] * weight, found[2] * weight
+
+
+def _may_glow(read: _Reader, is_mdl: bool) -> bool:
+    enabled = read.plain("enable_emission")
+    return not (enabled is False or (is_mdl and enabled is None))
+
+
+def _glow(read: _Reader, is_mdl: bool) -> float:
+    """Return the weight of the emission, 0…1."""
+    if not _may_glow(read, is_mdl):
+        return 0.0
+    if not read.shader.GetInput("emission_color"):
+        return 1.0
+    # standard_surface and OpenPBR glow by a weight of their own
+    weight = scalar(read.plain("emission"), 0.0)
+    weight += scalar(read.plain("emission_luminance"), 0.0) / BRIGHT_NITS
+    return min(max(weight, 0.0), 1.0)
 
 
 def _opacity(read: _Reader, is_mdl: bool) -> float | None:

@@ -5,19 +5,21 @@ A renderer reads texels by number from one table, so a scene of many images is s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from armillary.model.arrays import F4, I4, I8, U1
-from armillary.model.scene import TEXTURE_BLENDS, TEXTURE_CUTS, TEXTURE_TILED
+from armillary.model.arrays import B1, F4, I4, I8, U1
+from armillary.model.scene import TEXTURE_BLENDS, TEXTURE_CUTS, TEXTURE_GLOWS, TEXTURE_TILED
 from armillary.scene.paint import Materials, srgb
 from armillary.scene.pictures import Pictures, linear
+from armillary.scene.place import NOTHING, Levels, flags
 from armillary.scene.polygons import Mesh
 from armillary.scene.problems import problem
-from armillary.scene.sampling import Affine, Sampled
+from armillary.scene.sampling import Sampled
 from armillary.scene.shading import Paint
+from armillary.scene.shapes import Affine, Gprim, applied
 from armillary.scene.survey import Survey
 
 MOST_SIDE = 2048  # pixels of an image; a larger one is made smaller
@@ -34,17 +36,63 @@ class Textures:
 
     texel: U1 = field(default_factory=lambda: np.zeros((0, 4), np.uint8))
     table: I4 = field(default_factory=lambda: np.zeros((0, 4), np.int32))
+    gprims: dict[int, tuple[Affine, int]] = field(default_factory=dict)
+    """Number of a gprim → what is done to its shape's coordinates, and 1 + the row of its image."""
+    copies: tuple[Copy, ...] = ()
 
 
-def lay(survey: Survey, found: Materials, pictures: Pictures) -> Textures:
-    """Give meshes the coordinates of the images of their materials, and return those images.
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A shape once more, with the image of a material that is bound above the instance it is a part of."""
+
+    rows: I8  # rows that show it
+    mesh: Mesh | None
+    gprim: tuple[Gprim, Affine, int] | None
+
+
+def from_above(
+    survey: Survey, found: Materials, source: I8, levels: Levels, instance: B1
+) -> dict[tuple[int, int], I8]:
+    """Return the rows of parts that show an image because their instance has its material, by (source, it).
+
+    source, levels, instance: of each row (M,).
+    """
+    has_image = np.array([s.paint is not None for s in found.surface], np.bool_)
+    if not has_image.any() or not instance.any():
+        return {}
+    material_of = np.full(len(survey.path), NOTHING, np.int64)
+    material_of[list(found.of_source)] = list(found.of_source.values())
+    own = material_of[source]
+    above = levels.inherited(np.where(instance, own, NOTHING))
+    shaped = flags(len(survey.path), [*survey.mesh_source, *survey.gprim_source])[source]
+    rows = np.flatnonzero((own == NOTHING) & (above >= 0) & shaped & has_image[np.maximum(above, 0)])
+    pairs, which = np.unique(np.stack([source[rows], above[rows]], 1), axis=0, return_inverse=True)
+    return {(int(s), int(m)): rows[which.ravel() == k] for k, (s, m) in enumerate(pairs.tolist())}
+
+
+def lay(
+    survey: Survey,
+    found: Materials,
+    pictures: Pictures,
+    above: Mapping[tuple[int, int], I8] | None = None,
+) -> Textures:
+    """Give shapes the coordinates of the images of their materials, and return those images.
 
     A mesh without the coordinates that its material names shows the mean colour, and a problem says so.
+    above: see `from_above`.
     """
     if not any(s.paint is not None for s in found.surface):
         return Textures()
+    above = above or {}
     wanted = _wanted(survey, found)
-    used = sorted({m for uses in wanted.values() for m, _ in uses})
+    round_ones = {
+        k: found.of_source[s]
+        for k, s in enumerate(survey.gprim_source)
+        if s in found.of_source and _paint_of(found, s) is not None
+    }
+    used = sorted(
+        {*(m for uses in wanted.values() for m, _ in uses), *round_ones.values(), *(m for _, m in above)}
+    )
     paints = {m: paint for m in used if (paint := found.surface[m].paint) is not None}
     textures, number = _packed(paints, pictures)
     for material in sorted(set(paints) - set(number)):
@@ -57,9 +105,11 @@ def lay(survey: Survey, found: Materials, pictures: Pictures) -> Textures:
         missing = _cover(survey, source, mesh, pieces)
         if missing:
             bare.setdefault(missing, []).append(survey.path[source])
+    textures.gprims = {k: (_first(paints[m]).affine, number[m]) for k, m in round_ones.items() if m in number}
+    textures.copies = tuple(_copies(survey, paints, number, above, bare))
     plain = [s for s in _others(survey) if _paint_of(found, s) is not None]
     if plain:
-        what = f"{len(plain)} shapes without texture coordinates, or instances: one colour of each is drawn."
+        what = f"{len(plain)} curves, points or instancers: one colour of each is drawn."
         found.problems.append(problem("S17", survey.path[plain[0]], f"Images are not laid on {what}"))
     for primvar, paths in bare.items():
         what = f"{len(paths)} meshes have no usable texture coordinates '{primvar}': one colour is drawn."
@@ -68,14 +118,32 @@ def lay(survey: Survey, found: Materials, pictures: Pictures) -> Textures:
 
 
 def _others(survey: Survey) -> list[int]:
-    """Return the sources that may have a material and are no meshes: what images cannot be laid on."""
-    return [
-        *survey.gprim_source,
-        *survey.shape_source,
-        *survey.points,
-        *survey.instancers,
-        *survey.instance_of,
-    ]
+    """Return the sources that may have a material and that images cannot be laid on."""
+    return [*survey.shape_source, *survey.points, *survey.instancers]
+
+
+def _copies(
+    survey: Survey,
+    paints: Mapping[int, Paint],
+    number: Mapping[int, int],
+    above: Mapping[tuple[int, int], I8],
+    bare: dict[str, list[str]],
+) -> Iterator[Copy]:
+    mesh_of = {source: k for k, source in enumerate(survey.mesh_source)}
+    gprim_of = {source: k for k, source in enumerate(survey.gprim_source)}
+    for (source, material), rows in above.items():
+        if material not in number:
+            continue
+        first, image = _first(paints[material]), number[material]
+        if source in gprim_of:
+            yield Copy(rows, None, (survey.gprim[gprim_of[source]], first.affine, image))
+            continue
+        mesh = survey.mesh[mesh_of[source]]
+        uv, of = _coordinates(survey, source, first.primvar)
+        if uv is None:
+            bare.setdefault(first.primvar, []).append(survey.path[source])
+        elif mesh.uvs is None:  # faces with materials of their own keep what they show
+            yield Copy(rows, replace(mesh, uvs=applied(uv, first.affine, image), uvs_of=of), None)
 
 
 def _paint_of(found: Materials, source: int) -> Paint | None:
@@ -116,7 +184,7 @@ def _cover(survey: Survey, source: int, mesh: Mesh, pieces: Sequence[tuple[Paint
         uv, of = _coordinates(survey, source, first.primvar)
         if uv is None:
             return first.primvar
-        mesh.uvs, mesh.uvs_of = _with(uv, first.affine, image), of
+        mesh.uvs, mesh.uvs_of = applied(uv, first.affine, image), of
         return ""
     if len(mesh.indices) != int(mesh.counts.sum()):
         return ""  # told as a broken mesh
@@ -134,14 +202,14 @@ def _cover(survey: Survey, source: int, mesh: Mesh, pieces: Sequence[tuple[Paint
             which[:] = False
             which[faces] = True
         at = which[corner_face]
-        out[at] = _with(corners[at], first.affine, image)
+        out[at] = applied(corners[at], first.affine, image)
     if out[:, 2].any():
         mesh.uvs, mesh.uvs_of = out, "faceVarying"
     return missing
 
 
 def _first(paint: Paint) -> Sampled:
-    first = paint.diffuse or paint.opacity
+    first = paint.diffuse or paint.opacity or paint.emissive
     if first is None:
         raise ValueError("a paint has an image")
     return first
@@ -176,17 +244,6 @@ def _by_corner(mesh: Mesh, uv: F4, of: str, corner_face: I8) -> F4 | None:
     return None
 
 
-def _with(uv: F4, affine: Affine, image: int) -> F4:
-    """Return coordinates (n, 3) after a transform, with the number of the image; what is no number is 0."""
-    a, b, c, d, e, f = affine
-    out = np.empty((len(uv), 3), np.float32)
-    out[:, 0] = a * uv[:, 0] + b * uv[:, 1] + c
-    out[:, 1] = d * uv[:, 0] + e * uv[:, 1] + f
-    out[~np.isfinite(out[:, :2]).all(axis=1), :2] = 0.0
-    out[:, 2] = image
-    return out
-
-
 # ---------------------------------------------------------------- texels
 
 
@@ -197,6 +254,7 @@ class _Need:
     paint: Paint
     diffuse: str  # file or ""
     opacity: str
+    emissive: str
     size: tuple[int, int]
 
 
@@ -232,15 +290,17 @@ def _ask(paint: Paint, pictures: Pictures, rows: list[_Need | tuple[int, int, in
     first = _first(paint)
     diffuse = {(c, r): file for c, r, file in paint.diffuse.tiles} if paint.diffuse else {}
     opacity = {(c, r): file for c, r, file in paint.opacity.tiles} if paint.opacity else {}
+    emissive = {(c, r): file for c, r, file in paint.emissive.tiles} if paint.emissive else {}
     places = [(c, r) for c, r, _ in first.tiles]
     needs: dict[tuple[int, int], _Need] = {}
     for place in places:
-        extents = [pictures.extent(file) for file in (diffuse.get(place, ""), opacity.get(place, "")) if file]
+        files = [of.get(place, "") for of in (diffuse, opacity, emissive)]
+        extents = [pictures.extent(file) for file in files if file]
         sound = [e for e in extents if not isinstance(e, str)]
         if len(sound) < len(extents) or not sound:
             continue
         width, height = max(sound, key=lambda e: e[0] * e[1])
-        needs[place] = _Need(paint, diffuse.get(place, ""), opacity.get(place, ""), (width, height))
+        needs[place] = _Need(paint, files[0], files[1], files[2], (width, height))
     if not needs:
         return False
     if not first.is_tiled:
@@ -268,6 +328,8 @@ def _read(rows: Sequence[_Need | tuple[int, int, int, int]], side: int, pictures
         flags = s | t << 2
         if row.opacity:
             flags |= TEXTURE_CUTS if row.paint.threshold > 0 else TEXTURE_BLENDS
+        if row.paint.glows:
+            flags |= TEXTURE_GLOWS
         table[i] = total, width, height, flags
         for level in _levels(image):
             parts.append(level.reshape(-1, 4))
@@ -282,12 +344,15 @@ def _image(row: _Need, side: int, pictures: Pictures) -> U1 | None:
     longest = max(row.size)
     size = tuple(max(n * side // longest, 1) if longest > side else n for n in row.size)
     out = np.empty((size[1], size[0], 4), np.uint8)
-    out[..., :3], out[..., 3] = srgb(np.array(row.paint.colour, np.float32)), 255
-    if row.diffuse and row.paint.diffuse is not None:
-        values = _values(row.diffuse, row.paint.diffuse, side, size, pictures)
+    colours = np.broadcast_to(np.array(row.paint.colour, np.float32), (*out.shape[:2], 3))
+    for file, use in ((row.diffuse, row.paint.diffuse), (row.emissive, row.paint.emissive)):
+        if not file or use is None:
+            continue
+        values = _values(file, use, side, size, pictures)
         if values is None:
             return None
-        out[..., :3] = srgb(values)
+        colours = values if use is row.paint.diffuse else colours + values
+    out[..., :3], out[..., 3] = srgb(colours), 255
     if row.opacity and row.paint.opacity is not None:
         values = _values(row.opacity, row.paint.opacity, side, size, pictures)
         if values is None:

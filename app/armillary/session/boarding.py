@@ -125,4 +125,4 @@ def start_scene(plan: Boarding, feed: Feed) -> OpenScene | None:
         return None
     address = local_address(places.runtime(), f"scene-{os.getpid()}-{next(_count)}")
     feed.launch(SCENE, "scene.child", {"address": address}, _log("scene"), SCENE_MEMORY)
-    return request
+    return replace(request, progress=True)

@@ -6,28 +6,40 @@ import math
 from collections.abc import Callable
 
 from armillary.encoding.surfaces import misfits
+from armillary.model import memory
 from armillary.model.binding import Binding
 from armillary.model.clock import NS, Clock
 from armillary.model.fault import FaultRecord
 from armillary.model.frame import Event
 from armillary.model.look import Look
-from armillary.model.message import AskAttributes, Attributes, ChooseVariants, SaveBindings, SceneOpened
+from armillary.model.message import (
+    AskAttributes,
+    Attributes,
+    ChooseVariants,
+    SaveBindings,
+    SceneOpened,
+    SceneProgress,
+)
 from armillary.model.quality import NEVER
 from armillary.model.scene import SceneArrays, SceneProblem
 from armillary.model.tags import TagSpec
+from armillary.scene import cache
 from armillary.session import scenery
 from armillary.session.boarding import start_scene
 from armillary.session.feed import SCENE, Feed
+from armillary.session.opening import AGAIN, CANCELLED, Opening
 from armillary.session.rebinding import Rebinding, Wish
 from armillary.session.scene_files import SceneFiles
 from armillary.session.scenery import Scenery
 from armillary.session.showing import same, variants_wanted
 from armillary.session.standing import IDLE, Standing
+from armillary.wire.child import refusal
 
 VARIANTS_NS = NS // 2  # at most two changes of variants a second
 _NO_TAG = "B05"  # a binding to a tag that is not known
 SCENE_S = 600.0
 SAVE_S = 60.0
+_DAMAGED = "is damaged or hostile: export it again"
 SCENE_LOST = "S00"  # code of the problem that nothing of the scene can be shown
 
 
@@ -45,10 +57,20 @@ class Loading(Standing):
         self._scene_died: FaultRecord | None = None  # how the child ended while it ran
         self._attributes_asked = 0
         self.scene_files = SceneFiles()
+        self.opening = Opening()
+        self.prepare: Callable[[SceneArrays], object] = lambda _scene: None
+        """Run in the background before a scene is shown: what would hold up the thread of the desk."""
+        self.prepared: object = None  # what it returned for `scene`
+        self._turn = 0  # of opening a scene; an answer for an earlier one is dropped
         self._variants: tuple[tuple[str, str, str], ...] = ()
         self._variants_mono_ns = 0
         self._misfits: tuple[SceneProblem, ...] = ()  # lists of values that do not fit their mesh
         self._rebinding = Rebinding(self._job_of, self._work, self._rebound)
+
+    @property
+    def scene_problem(self) -> SceneProblem | None:
+        """Why nothing of the scene can be shown; None while it can, or while it is being read."""
+        return self._scene_problem
 
     def _forget_scene(self) -> None:
         self._callbacks.clear()
@@ -57,6 +79,9 @@ class Loading(Standing):
         self._misfits = ()
         self.scene_files.forget()
         self._scene_died = None
+        self.opening.begin()
+        self.opening.cancelled, self.prepared = False, None
+        self._turn += 1
 
     # ------------------------------------------------------------ requests
 
@@ -92,8 +117,46 @@ class Loading(Standing):
         if request is None:
             return
         self._scene_child, self._scene_died = True, None
-        self._say("Reading the scene", 0.1)
-        self._ask(SCENE, request, self._scene_opened, SCENE_S)
+        self._begin_opening("Reading the scene")
+        self._ask(SCENE, request, self._of_this_turn(self._scene_opened), SCENE_S)
+
+    def _begin_opening(self, text: str) -> None:
+        self.opening.begin()
+        self.opening.cancelled = False
+        self._say(text, 0.01)
+
+    def _of_this_turn(self, callback: Callable[[object], None]) -> Callable[[object], None]:
+        """Return a callback that does nothing once the opening it belongs to was cancelled."""
+        turn = self._turn
+
+        def answered(answer: object) -> None:
+            if turn == self._turn:
+                callback(answer)
+            else:
+                self.stale_answers += 1
+
+        return answered
+
+    def _scene_told(self, told: SceneProgress) -> None:
+        """Say how far the scene child is; what it tells after a cancelled opening is of no interest."""
+        if self.progress[0]:
+            self._say(*self.opening.add(told))
+
+    def cancel_opening(self) -> None:
+        """Give up reading a scene: what was shown before stays, and the reader's process is ended."""
+        if not self.progress[0] or self._feed is None:
+            return
+        self._feed.kill(SCENE, CANCELLED)
+        self._scene_child = False  # a fresh one is started when it is next needed
+        self._turn += 1
+        self.opening.begin()
+        self.opening.cancelled = self.scene is None
+        self._add_event(
+            Event(t_ns=self._clock.now_ns(), level="info", source="desk", text=f"{CANCELLED} {self.title}")
+        )
+        self._say(*IDLE)
+        if self.scene is None:
+            self.scene_changed.emit()  # its boxes go
 
     def reload_scene(self) -> None:
         """Read the scene again as it is on disk; selection, view and bindings stay, by path."""
@@ -103,9 +166,9 @@ class Loading(Standing):
         if not self._scene_child or self.scene is None:
             self._open_scene()
             return
-        self._say("Reading the scene again", 0.1)
+        self._begin_opening(AGAIN)
         # with nothing chosen anew: what was chosen of variants and payloads stays
-        self._ask(SCENE, ChooseVariants(), self._reloaded, SCENE_S)
+        self._ask(SCENE, ChooseVariants(), self._of_this_turn(self._reloaded), SCENE_S)
 
     def _reloaded(self, answer: object) -> None:
         """Show the scene as it was read again; one that cannot be read leaves the picture as it is."""
@@ -120,14 +183,24 @@ class Loading(Standing):
             self._scene_failed(answer)
             return
         self.scene_files.opened(answer.files)
-        self._say("Preparing the picture", 0.6)
-        specs, colormaps = self.specs, self.colormaps
-        self._work(lambda: scenery.load(answer, specs, colormaps), self._scene_loaded)
+        self._say("Preparing the picture", 0.8)
+        specs, colormaps, prepare = self.specs, self.colormaps, self.prepare
 
-    def _scene_loaded(self, answer: object) -> None:
-        if not isinstance(answer, Scenery):
+        def made() -> tuple[Scenery, object]:
+            loaded = scenery.load(answer, specs, colormaps)
+            return loaded, prepare(loaded.scene)
+
+        self._work(made, self._of_this_turn(self._scene_made))
+
+    def _scene_made(self, answer: object) -> None:
+        if not isinstance(answer, tuple):
             self._scene_failed(answer)
             return
+        loaded, self.prepared = answer
+        self._scene_loaded(loaded)
+
+    def _scene_loaded(self, answer: Scenery) -> None:
+        self.opening.begin()
         old, chosen = self.scene, self.selection
         hidden, isolated = self.hidden, self.isolated
         self._rebinding.forget()  # bindings under way are for the arrays that were
@@ -148,16 +221,29 @@ class Loading(Standing):
         found = (self.prim_named(old.prim_path[p]) for p in prims)
         return tuple(p for p in found if p is not None)
 
+    def drawn_whole(self) -> None:
+        """Hear that a picture shows all of the scene: its arrays are on the graphics card now."""
+        scene = self.scene
+        if scene is None:
+            return
+
+        def give_back() -> None:
+            cache.let_go(scene)
+            memory.trim()
+
+        self._work(give_back, lambda _answer: None)
+
     def _scene_failed(self, answer: object) -> None:
+        self.opening.begin()
         fault = fault_of(answer)
         where = str(self.project.entry) if self.project is not None and self.project.entry else fault.where
         if self._scene_died is not None:
             died, self._scene_died = self._scene_died, None
+            refused = refusal(died.what)
+            what = f"The scene was refused: {refused}." if refused else f"It crashed its reader. {died.what}"
+            advice = "is hostile, or far larger than it looks: open a part of it" if refused else _DAMAGED
             fault = FaultRecord(
-                kind="SceneFault",
-                what=f"The scene crashed its reader. {died.what}",
-                where=where,
-                remedy=f"The file is damaged or hostile: export it again. Log: {died.where}",
+                kind="SceneFault", what=what, where=where, remedy=f"The file {advice}. Log: {died.where}"
             )
         self._scene_problem = SceneProblem(
             code=SCENE_LOST,
@@ -298,6 +384,7 @@ class Loading(Standing):
 
     def _say(self, text: str, share: float) -> None:
         self.progress = (text, share)
+        self.opening_changed.emit()
         if self._progress_of is not None:
             self._progress_of(text, share)
 

@@ -13,6 +13,16 @@ def _needs_motion(at: Workspace) -> str:
     return "" if at.showing.plays else "Nothing of this scene moves by itself within its time range."
 
 
+def _needs_own_time(at: Workspace) -> str:
+    why = _needs_motion(at)
+    return why or ("It follows the world's time: let go of that first." if at.showing.is_led else "")
+
+
+def _needs_scene_time(at: Workspace) -> str:
+    why = _needs_motion(at)
+    return why or ("" if at.showing.scene_time is not None else "The project does not tie it: [scene.time].")
+
+
 def _needs_cameras(at: Workspace) -> str:
     if at.scene is None:
         return "No scene is shown."
@@ -47,6 +57,13 @@ def _rewind(desk: Desk) -> None:
     desk.workspace.showing.rewind()
 
 
+def _follow(desk: Desk) -> None:
+    showing = desk.workspace.showing
+    showing.follows = not showing.follows
+    showing.wanted = True
+    desk.say("The scene follows the world's time." if showing.follows else "The scene has its own time.")
+
+
 def _next_camera(desk: Desk) -> None:
     at = desk.workspace
     if at.scene is None:
@@ -75,7 +92,7 @@ def _why_no_export(at: Workspace) -> str:
 
 
 def _why_no_reload(at: Workspace) -> str:
-    if at.scene is None:
+    if at.scene is None and not at.opening.cancelled:
         return "No scene is shown."
     return "The scene is being read." if at.progress[0] else ""
 
@@ -102,15 +119,23 @@ SCENE_ACTIONS: tuple[Action, ...] = (
         title="Play or hold the scene's animation",
         menu="View/Scene",
         tip="What the file animates moves at the file's own rate, over and over; it is no live value",
-        why_not=_needs_motion,
+        why_not=_needs_own_time,
         run=_play,
     ),
     Action(
         id="scene.rewind",
         title="Animation back to its start",
         menu="View/Scene",
-        why_not=_needs_motion,
+        why_not=_needs_own_time,
         run=_rewind,
+    ),
+    Action(
+        id="scene.follow",
+        title="Follow the world's time",
+        menu="View/Scene",
+        tip="The scene's own time goes with the world that is shown, as [scene.time] of project.toml says",
+        why_not=_needs_scene_time,
+        run=_follow,
     ),
     Action(
         id="scene.next-camera",

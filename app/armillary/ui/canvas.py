@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from PySide6.QtCore import QMimeData, QPointF, QRectF, Qt, QTimer
@@ -32,6 +32,8 @@ from armillary.ui.mime import can_be_bound
 from armillary.ui.theme import Colours
 from armillary.ui.tool import Tool
 from armillary.viewport.badges import Badge
+from armillary.viewport.building import build
+from armillary.viewport.stage import Stage
 from armillary.viewport.view import View
 from armillary.viewport.vision import simulated
 
@@ -74,6 +76,8 @@ class Canvas(QWidget):
         self._by_key = False
         self._hover = NOTHING
         self._hover_text = ""
+        self._is_fresh = False  # no picture has shown the whole scene yet
+        self._boxes = 0  # how many of a scene that is being read are shown
         self._shown: object = None  # path of the scene that the camera was set for
         self._due_mono_ns = 0
         self._turned_mono_ns = -REST_MS * MS_NS
@@ -86,10 +90,16 @@ class Canvas(QWidget):
         self.setAcceptDrops(True)
         self._tick = self._timer(0, self._render)
         self._rest = self._timer(REST_MS, self._at_rest)
+        self._stepping = self._timer(0, self._step)
+        self._steps: Iterator[bool] = iter(())
+        self._spent_ns = 0  # of the picture that is drawn in steps
+        self._is_rest = False
         self._hovering = self._timer(HOVER_MS, self._find_hover)
         self._hover_at = QPointF()
         view.set_theme(colours.name)
+        workspace.prepare = build
         workspace.scene_changed.connect(self._scene_changed)
+        workspace.opening_changed.connect(self._opening_changed)
         workspace.look_changed.connect(self._look_changed)
         workspace.selection_changed.connect(self._selected)
         workspace.world_changed.connect(self._open_changed)
@@ -117,13 +127,17 @@ class Canvas(QWidget):
 
     # ------------------------------------------------------------ workspace → picture
     def _scene_changed(self) -> None:
-        self._hover, self._hover_text = NOTHING, ""
+        self._hover, self._hover_text, self._boxes = NOTHING, "", 0
         scene, path = self._workspace.scene, self._workspace.path
         is_same = scene is not None and path is not None and path == self._shown
-        self.view.show(scene, keep_pose=is_same)
-        if scene is not None and not is_same:
+        turned = self.view.sketch_turned
+        ready, self._workspace.prepared = self._workspace.prepared, None
+        stage = ready if isinstance(ready, Stage) else None
+        self.view.show(scene, keep_pose=is_same or (turned and scene is not None), stage=stage)
+        if scene is not None and not is_same and not turned:
             self._take_default_camera(scene)
         self._shown = path if scene is not None else None
+        self._is_fresh = scene is not None
         if scene is not None and self._workspace.look is not None:
             self.view.apply(self._workspace.look)
             self.view.select(self._workspace.selection)
@@ -133,6 +147,22 @@ class Canvas(QWidget):
                 tool.scene_changed()
         self._alarmed()
         self._open_changed()
+
+    @property
+    def _has_picture(self) -> bool:
+        return self._workspace.scene is not None or self.view.sketched
+
+    def _opening_changed(self) -> None:
+        """Show boxes of the parts that are known while a scene is being read, unless one is shown."""
+        opening = self._workspace.opening
+        if self._workspace.scene is None and opening.count > self._boxes:
+            self.view.sketch(*opening.boxes())
+            self.touch()
+        elif self._workspace.scene is None and not opening.count and self.view.sketched:
+            self.view.show(None)
+            self.update()
+        self._boxes = opening.count
+        self._loading.start()
 
     def _take_default_camera(self, scene: SceneArrays) -> None:
         """Begin where the project says; the view itself begins where the scene says."""
@@ -203,29 +233,57 @@ class Canvas(QWidget):
             self._tick.start(int(wait))
 
     def _render(self) -> None:
-        if self.isVisible() and self._workspace.scene is not None and self.view.dirty:
+        if self.view.is_drawing:
+            return  # its end asks again: values that keep coming must not keep a picture from being finished
+        if self.isVisible() and self._has_picture and self.view.dirty:
             self._draw(rest=False)
-            self._rest.start()
 
     def _at_rest(self) -> None:
-        if self.isVisible() and self._workspace.scene is not None and not self.view.settled:
+        if self.view.is_drawing:
+            return
+        if self.isVisible() and self._has_picture and not self.view.settled:
             self._draw(rest=True)
 
     def draw_now(self) -> None:
         """Make the picture at rest at once, for a screenshot."""
         if self._workspace.scene is not None:
-            self._draw(rest=True)
+            self._spent_ns = 0
+            start = self._clock.now_mono_ns()
+            self.view.render(rest=True)
+            self._made(start, rest=True)
 
     def _draw(self, rest: bool) -> None:
         start = self._clock.now_mono_ns()
         if self.view.turned and not rest:
             self._turned_mono_ns = start
         # values that change at rest are shown in full detail: parts must not flicker with them
-        hasty = start - self._turned_mono_ns < REST_MS * MS_NS
-        self._rendered = self.view.render(rest=rest, hasty=hasty)
+        hasty = not rest and start - self._turned_mono_ns < REST_MS * MS_NS
+        self._spent_ns, self._is_rest = 0, rest
+        if self.view.takes_long(hasty):
+            self._steps = self.view.steps(rest, hasty)
+            self._step()
+        else:
+            self.view.render(rest=rest, hasty=hasty)
+            self._made(start, rest)
+
+    def _step(self) -> None:
+        """Go on with a picture that is drawn in steps; input is served between them."""
+        start = self._clock.now_mono_ns()
+        is_made = next(self._steps, None)
+        if is_made is None:  # given up: the eye moved
+            self.touch()
+        elif is_made:
+            self._made(start, self._is_rest)
+        else:
+            self._spent_ns += self._clock.now_mono_ns() - start
+            self._stepping.start()
+
+    def _made(self, start_mono_ns: int, rest: bool) -> None:
+        """Show the picture that was made, the last part of it since `start_mono_ns`."""
+        self._rendered = self.view.rgba
         self._take(self._rendered)
         now = self._clock.now_mono_ns()
-        spent_ms = (now - start) / MS_NS
+        spent_ms = (now - start_mono_ns + self._spent_ns) / MS_NS
         self.frame_ms += _SMOOTHING * (spent_ms - self.frame_ms)
         # the next picture waits in proportion to what one costs here, so that nothing else starves
         pause_ms = min(max(FASTEST_MS - spent_ms, _SHARE * self.frame_ms), SLOWEST_MS)
@@ -233,8 +291,15 @@ class Canvas(QWidget):
         self.frames += 1
         if self.view.blinks and not self._blinking.isActive():
             self._blinking.start()
+        self.view.get_ready()
+        if self._is_fresh and self.view.settled and self._workspace.scene is not None:
+            self._is_fresh = False
+            self._workspace.drawn_whole()
         self.update()
         self.on_frame()
+        if not rest:
+            self._rest.start()
+        self.touch()
 
     def _take(self, pixels: U1) -> None:
         """Wrap the renderer's buffer; no copy: it stays as it is until the next render.
@@ -248,7 +313,7 @@ class Canvas(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802  Qt's name
         painter = QPainter(self)
-        if self._workspace.scene is None or self._image.isNull():
+        if not self._has_picture or self._image.isNull():
             painter.fillRect(self.rect(), QColor(self._colours.ground))
             placards.paint_empty(painter, self.rect(), self._colours, self._workspace)
         else:
@@ -368,7 +433,7 @@ class Canvas(QWidget):
         steps = event.angleDelta().y() / _WHEEL_STEP
         if any(tool.wheel(steps) for tool in self.tools):
             return
-        if steps and self._workspace.scene is not None:
+        if steps and self._has_picture:
             self.view.zoom(_ZOOM_PER_STEP**steps, *self._pixel(event.position()))
             self.touch()
 
@@ -436,7 +501,9 @@ class Canvas(QWidget):
         return self._hover_text
 
     def _find_hover(self) -> None:
-        if self._workspace.scene is not None and self._pressed is None:
+        if not self.view.can_pick:
+            self._hovering.start()
+        elif self._workspace.scene is not None and self._pressed is None:
             self._set_hover(self.view.pick(*self._pixel(self._hover_at)))
 
     def _set_hover(self, prim: int) -> None:

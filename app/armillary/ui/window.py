@@ -42,6 +42,7 @@ from armillary.ui.help import HelpSheet
 from armillary.ui.menus import Menus
 from armillary.ui.mode import ModeFrame
 from armillary.ui.notify import Cards, Notice, of_fault
+from armillary.ui.opening_card import OpeningCard
 from armillary.ui.panels.alarms import AlarmsPanel
 from armillary.ui.panels.authoring import BindCard
 from armillary.ui.panels.browse import BrowsePanel
@@ -168,6 +169,7 @@ class DeskWindow(QMainWindow):
         self.status = Status(self.workspace, self.clock, self.colours, self.show_panel)
         self.setStatusBar(self.status)
         self.cards = Cards(self.workspace, self.canvas, self.colours, self.copy)
+        self.opening_card = OpeningCard(self.workspace, self.canvas, self)
         self.commands = Commands(self.mode, self.colours, self.finder.find, self.finder.take)
         self.help = HelpSheet(self.mode)
         self.menus = Menus(self, self, self)
@@ -326,6 +328,7 @@ class DeskWindow(QMainWindow):
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(self.open_path)
+        dialog.finished.connect(lambda _result: self.activateWindow())  # see ui.sheet
         dialog.open()  # not exec: nothing stands still while it is open
 
     def open_path(self, path: str) -> None:
@@ -513,6 +516,7 @@ class DeskWindow(QMainWindow):
         dialog.setDefaultSuffix("png")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(lambda name: self._try(lambda: self.save_to(Path(name))))
+        dialog.finished.connect(lambda _result: self.activateWindow())
         dialog.open()
 
     def export_scene(self) -> None:

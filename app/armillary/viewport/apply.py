@@ -21,7 +21,7 @@ def apply(stage: Stage, old: Look | None, new: Look) -> int:
     else:
         stage.look = new
         written = _write_changed(stage, old, new)
-    return max(written, _field(stage, new))
+    return max(written, _field(stage, new), stage.bend(new.stage_at))
 
 
 def _field(stage: Stage, new: Look) -> int:
@@ -39,7 +39,7 @@ def _write_all(stage: Stage, shows: Look, new: Look) -> int:
     stage.look = new
     m = len(stage.scene)
     if m:
-        stage.write_look(0, m)
+        stage.looks.write_look(0, m)
         _move(stage, shows, new)
     return m
 
@@ -50,13 +50,13 @@ def _write_changed(stage: Stage, old: Look, new: Look) -> int:
     states = _either(_differs(old.state, new.state), _differs(old.visible, new.visible))
     glow = _differs(old.emissive, new.emissive)
     if colours is not None:
-        stage.write_colour(*_span(colours))
+        stage.looks.write_colour(*_span(colours))
     if states is not None:
-        stage.write_state(*_span(states))
+        stage.looks.write_state(*_span(states))
     if glow is not None:
         first, last = _span(glow)
-        stage.glow.array[first:last] = new.emissive[first:last]
-        stage.glow.touch(first, last)
+        stage.looks.glow.array[first:last] = new.emissive[first:last]
+        stage.looks.glow.touch(first, last)
     for part in (colours, states, glow):
         changed = _either(changed, part)
     moved = _move(stage, old, new)

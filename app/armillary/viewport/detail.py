@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from armillary.model.arrays import F4, F8, I4, U1
+from armillary.model.arrays import F4, F8, I8, U1
 from armillary.viewport.boxes import Boxes
-from armillary.viewport.camera import CameraPose
+from armillary.viewport.camera import CameraPose, basis
+from armillary.viewport.cull import in_sight
 from armillary.viewport.merge import NO_UV, Mesh
 
 MOVING_MS = 50.0  # a picture while the eye moves takes no longer
@@ -21,7 +22,8 @@ _AIM_MS = 38.0  # what the budget aims at: a picture has more parts than its tri
 _LEAST, _MOST = 60_000, 4_000_000  # triangles; with fewer a scene is not to be recognised
 _SLOWER, _FASTER = 0.5, 1.25  # the most that one picture changes the budget
 _AGAIN = 0.75  # a choice is made anew when the budget is less than this share of it, or more than 1 / this
-_TURNED, _WENT = 0.97, 0.2  # or when the eye turned by 14°, or went a fifth of its distance
+_TURNED_DEG, _WENT = 14.0, 0.2  # or when the eye turned by that, or went a fifth of its distance
+_TURNED = float(np.cos(np.radians(_TURNED_DEG)))
 _GOLDEN = 0.6180339887498949
 _SIGN = np.array([[-1, -1, -1], [1, 1, -1], [1, -1, 1], [-1, 1, 1]], np.float32)
 _FACES = np.array([[0, 1, 2], [0, 3, 1], [0, 2, 3], [1, 3, 2]], np.int32)
@@ -56,19 +58,23 @@ class Pace:
 class Choice:
     """Triangles to draw: of the whole mesh and of the coarse one; with what they were chosen for."""
 
-    near: I4  # (n, 3)
-    far: I4  # (k, 3)
+    near: I8  # (n,) rows of triangles, ascending
+    far: I8  # (k,)
     pose: CameraPose
+    aspect: float
     budget: int
 
-    def serves(self, pose: CameraPose, budget: int) -> bool:
-        """Tell whether another choice would hardly differ."""
-        if not _AGAIN <= budget / self.budget <= 1 / _AGAIN or (pose.fov_deg > 0) != (self.pose.fov_deg > 0):
+    def serves(self, pose: CameraPose, aspect: float, budget: int) -> bool:
+        """Tell whether another choice would hardly differ, and nothing that it left out came into sight."""
+        if not _AGAIN <= budget / self.budget <= 1 / _AGAIN or aspect != self.aspect:
             return False
-        was, now = sight(self.pose), sight(pose)
+        if pose.fov_deg != self.pose.fov_deg:
+            return False
+        if pose.fov_deg <= 0 and not _AGAIN <= pose.ortho_height / self.pose.ortho_height <= 1 / _AGAIN:
+            return False
+        was, now = basis(self.pose), basis(pose)
         went = np.linalg.norm(np.subtract(pose.position, self.pose.position))
-        far = np.linalg.norm(np.subtract(self.pose.focus, self.pose.position))
-        return float(was @ now) > _TURNED and float(went) < _WENT * float(far)
+        return min(float(was[k] @ now[k]) for k in (1, 2)) > _TURNED and float(went) < _may_go(self.pose)
 
 
 def coarse(mesh: Mesh, boxes: Boxes) -> Mesh:
@@ -96,34 +102,37 @@ def coarse(mesh: Mesh, boxes: Boxes) -> Mesh:
     )
 
 
-def choose(boxes: Boxes, pose: CameraPose, origin: F8, budget: int) -> Choice:
+def choose(boxes: Boxes, pose: CameraPose, origin: F8, aspect: float, budget: int) -> Choice:
     """Return the triangles of a picture: pieces that look large are whole while the budget lasts.
 
     Where even the coarse pieces are too many, they are thinned out: small ones more than large ones, and
-    evenly, so that what is far away is still there as a whole.
+    evenly, so that what is far away is still there as a whole. What cannot come into sight while the choice
+    serves is left out.
     """
-    size = _looks(boxes.now(), pose, origin)
+    box = boxes.now()
+    sight_of = in_sight(box, pose, origin, aspect, turned_deg=_TURNED_DEG, went=_may_go(pose))
+    seen = np.flatnonzero(sight_of)
+    size = _looks(box[seen], pose, origin)
     most = max(budget // TETRA, 1)
-    if most < len(size):
+    if most < len(seen):
         # the golden ratio deals pieces out evenly, and the same ones each time: nothing sparkles
-        lot = (np.arange(1, len(size) + 1) * _GOLDEN) % 1.0
+        lot = ((seen + 1) * _GOLDEN) % 1.0
         kept = np.argpartition(-(size.astype(np.float64) ** 2) / lot, most)[:most]
-        order = kept[np.argsort(-size[kept], kind="stable")]
-    else:
-        order = np.argsort(-size, kind="stable")
+        seen, size = seen[kept], size[kept]
+    order = seen[np.argsort(-size, kind="stable")]
     more = np.maximum(boxes.last[order] - boxes.first[order] - TETRA, 0)
     whole = np.cumsum(more) <= budget - TETRA * len(order)
     # a piece of no more triangles than a tetrahedron is always whole
-    near, far = np.sort(order[whole]), np.sort(order[~whole])
+    near, far = order[whole], np.sort(order[~whole])
+    near = near[np.argsort(boxes.first[near])]
     count = boxes.last[near] - boxes.first[near]
     begin = np.repeat(boxes.first[near] - (np.cumsum(count) - count), count)
-    rows = begin + np.arange(len(begin))
-    tetra = (_FACES + (4 * far.astype(np.int32))[:, None, None]).reshape(-1, 3)
-    return Choice(boxes.triangle[rows], tetra.astype(np.int32), pose, budget)
+    tetra = (TETRA * far[:, None] + np.arange(TETRA)).reshape(-1)
+    return Choice(begin + np.arange(len(begin)), tetra, pose, aspect, budget)
 
 
 def _looks(box: F4, pose: CameraPose, origin: F8) -> F4:
-    """Return how large boxes (n, 6) look (n,), 0 for those behind the eye."""
+    """Return how large boxes (n, 6) look (n,)."""
     at = (box[:, :3] + box[:, 3:]) / 2
     half = (box[:, 3:] - box[:, :3]) / 2
     radius = np.sqrt(np.einsum("ij,ij->i", half, half))
@@ -132,9 +141,13 @@ def _looks(box: F4, pose: CameraPose, origin: F8) -> F4:
         return size
     away = at - (np.asarray(pose.position) - origin).astype(np.float32)
     distance = np.sqrt(np.einsum("ij,ij->i", away, away))
-    ahead = away @ sight(pose).astype(np.float32) > -radius
-    out: F4 = np.nan_to_num(np.where(ahead, radius / np.maximum(distance, np.float32(1e-9)), np.float32(0)))
+    out: F4 = np.nan_to_num(radius / np.maximum(distance, np.float32(1e-9)))
     return out
+
+
+def _may_go(pose: CameraPose) -> float:
+    """Return the metres that an eye may go until a choice is made anew."""
+    return _WENT * float(np.linalg.norm(np.subtract(pose.focus, pose.position)))
 
 
 def sight(pose: CameraPose) -> F8:

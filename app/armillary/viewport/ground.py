@@ -34,6 +34,7 @@ class Ground:
             actor.GetProperty().LightingOff()
             actor.PickableOff()
         self.cell_m = 1.0
+        self._shown = True
 
     def lay(self, box: F8, origin: F8) -> None:
         """Lay the grid under a world box (6,); NaN gives 20 m around the origin."""
@@ -69,8 +70,18 @@ class Ground:
 
     def show(self, visible: bool) -> None:
         """Show or hide grid and axes."""
-        self.grid.SetVisibility(visible)
-        self.axes.SetVisibility(visible)
+        self._shown = visible
+        self.unhide()
+
+    def hide(self) -> None:
+        """Leave them out of the steps of a picture in which they are drawn already."""
+        self.grid.VisibilityOff()
+        self.axes.VisibilityOff()
+
+    def unhide(self) -> None:
+        """Draw them again where they are shown."""
+        self.grid.SetVisibility(self._shown)
+        self.axes.SetVisibility(self._shown)
 
 
 def _lines(x0: F8, y0: F8, x1: F8, y1: F8, z: float) -> F8:

@@ -53,15 +53,11 @@ def _hue(light: Light) -> F8:
     return np.clip(colour / luminance, 0.0, 3.0) if luminance > 0 else np.zeros(3)
 
 
-def shine(program: vtkShaderProgram, given: Lamps, *, on: bool) -> None:
-    """Give the lights to a shader; off, the eye has its own."""
+def shine(program: vtkShaderProgram, given: Lamps) -> None:
+    """Give the lights to a shader whose text has as many, and one where there is only a sky."""
     n = len(given.at)
-    # a sky alone is a light too: one lamp of no strength stands for it
-    program.SetUniformi("armLamps", max(n, 1) if on else 0)
-    if not on:
-        return
     program.SetUniform3f("armAmbient", given.ambient.tolist())
     nothing = np.zeros(4)
-    for i in range(LAMPS):
+    for i in range(max(n, 1)):
         for name, rows in (("At", given.at), ("Tint", given.tint), ("Beam", given.beam)):
             program.SetUniform4f(f"armLamp{name}{i}", (rows[i] if i < n else nothing).tolist())

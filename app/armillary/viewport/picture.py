@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +15,17 @@ from vtkmodules.vtkRenderingOpenGL2 import vtkOpenGLRenderWindow
 from armillary.model.arrays import U1
 from armillary.model.clock import MS_NS, Clock, WallClock
 from armillary.viewport import outline
+from armillary.viewport.blocks import BLOCK
 from armillary.viewport.bridge import bytes_of, observe
 from armillary.viewport.camera import HOME, CameraPose, clipping
 from armillary.viewport.ground import Ground
-from armillary.viewport.shader import MASK, OPAQUE, TRANSLUCENT
+from armillary.viewport.passes import Draw, nothing
+from armillary.viewport.sketch import Sketch
 from armillary.viewport.stage import Stage
 from armillary.viewport.theme import DARK, Theme
 
 _SMALLEST, _LARGEST = 16, 16_384  # pixels; windows are given absurd sizes while a layout settles
+_SMOOTHING = 0.3
 _NO_DISPLAY = "VTK_DEFAULT_OPENGL_WINDOW"
 
 
@@ -44,9 +48,12 @@ class Picture:
         self.ground = Ground()
         self.renderer.AddActor(self.ground.grid)
         self.renderer.AddActor(self.ground.axes)
+        self.renderer.AddActor(nothing())  # with no visible actor a renderer smooths nothing
         observe(self.renderer, "EndEvent", self._end)
         self.stage: Stage | None = None
+        self.sketch: Sketch | None = None  # instead of a stage, until there is one
         self._clock = clock or WallClock()
+        self._ns_per_triangle = 300.0
         self._is_new = True  # a stage's first picture sends its mesh: it tells nothing of the next ones
         self.pose: CameraPose = HOME
         self.theme = theme
@@ -58,11 +65,20 @@ class Picture:
 
     def size(self, width: int, height: int) -> None:
         """Set the size of the picture in pixels; the array of the last picture is replaced."""
-        w = min(max(width, _SMALLEST), _LARGEST)
-        h = min(max(height, _SMALLEST), _LARGEST)
+        w, h = self.would_be(width, height)
         if self._rgba.shape[:2] != (h, w):
             self.window.SetSize(w, h)
             self._rgba = np.zeros((h, w, 4), np.uint8)
+
+    @staticmethod
+    def would_be(width: int, height: int) -> tuple[int, int]:
+        """Return the width and height that `size` would set."""
+        return min(max(width, _SMALLEST), _LARGEST), min(max(height, _SMALLEST), _LARGEST)
+
+    @property
+    def rgba(self) -> U1:
+        """The last picture; the array is reused."""
+        return self._rgba
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -80,6 +96,7 @@ class Picture:
 
     def show(self, stage: Stage | None) -> None:
         """Draw another stage from now on; the memory of the one before is given back."""
+        self.draw_sketch(None)
         if self.stage is not None:
             for actor in self.stage.all_actors():
                 self.renderer.RemoveActor(actor)
@@ -90,68 +107,163 @@ class Picture:
             return
         stage.attach(self._window())
         stage.theme = self.theme
-        # the mask writes where opaque parts left the depth; translucent parts come last by themselves
-        for which in (OPAQUE, MASK, TRANSLUCENT):
-            self.renderer.AddActor(stage.actors[which])
         self.ground.lay(stage.rest_box, stage.origin)
+
+    def draw_sketch(self, sketch: Sketch | None) -> None:
+        """Draw a sketch while there is no stage; None takes it away."""
+        if self.sketch is not None:
+            self.renderer.RemoveActor(self.sketch.actor)
+            self.sketch.actor.ReleaseGraphicsResources(self.window)
+        self.sketch = sketch
+        if sketch is not None:
+            self.renderer.AddActor(sketch.actor)
+            self.ground.lay(sketch.rest_box, sketch.origin)
 
     def render(self, smooth: bool = False, hasty: bool = False) -> U1:
         """Return the picture, rgba u1 (h, w, 4), top row first; the array is reused by the next call.
 
-        smooth: edges by FXAA, which costs a second pass over the scene. hasty: the eye moves, so a scene that
-        takes too long is drawn coarsely; `is_coarse` tells whether it was.
+        smooth: edges by FXAA. hasty: the eye moves, so a scene that takes too long is drawn coarsely;
+        `is_coarse` tells whether it was.
         """
-        stage = self.stage
-        outlined = False
-        start = self._clock.now_mono_ns()
+        for _ in self.steps(smooth, hasty):
+            pass
+        return self._rgba
+
+    def steps(
+        self, smooth: bool = False, hasty: bool = False, step_ms: float = np.inf
+    ) -> Generator[None, None, None]:
+        """Draw a picture as `render` does, in steps of about step_ms: a caller may do other things between.
+
+        The array holds the picture before until the last step. Whoever begins another picture, or changes
+        what is drawn, closes this iterator first; the tables of the stage may be written between steps,
+        what they hold is shown by the next picture.
+        """
+        stage, start = self.stage, self._clock.now_mono_ns()
+        outlined, drawn_ns = False, 0
+        layers: list[list[Draw]] = []
+        aspect = self.shape[0] / self.shape[1]
         if stage is not None:
-            self._detail(stage, hasty)
+            self._detail(stage, hasty, aspect, waits=not np.isfinite(step_ms))
             stage.prepare()
             stage.sort(self.pose, smooth)
             outlined = stage.has_outlines
+            layers = stage.draws(self.pose, aspect)
+            for actor in stage.fresh_actors():
+                self.renderer.AddActor(actor)
         self._aim()
-        codes: U1 | None = None
-        draws = int(outlined or not smooth) + int(smooth)
-        if outlined or not smooth:
-            self._draw(smooth=False)
-            if outlined:
-                codes = outline.codes_of(self._rgba[..., 3])
-        if smooth:
-            self._draw(smooth=True)
+        drawn_ns += self._clock.now_mono_ns() - start
+        try:
+            for ns in self._fill(layers, step_ms):
+                drawn_ns += ns
+                if np.isfinite(step_ms):
+                    yield
+            start = self._clock.now_mono_ns()
+            codes: U1 | None = None
+            if outlined or not smooth:
+                self._read()
+                codes = outline.codes_of(self._rgba[..., 3]) if outlined else None
+            drawn_ns += self._clock.now_mono_ns() - start
+            if smooth:
+                if np.isfinite(step_ms):
+                    yield
+                self._smooth()
+                self._read()
+        finally:
+            self._end_steps()
         if codes is not None:
             outline.paint(self._rgba, codes, self.theme.outlines())
         self._rgba[..., 3] = 255
         if stage is not None:
-            self._learn(stage, (self._clock.now_mono_ns() - start) / MS_NS / draws, smooth)
-        return self._rgba
+            self._learn(stage, drawn_ns / MS_NS, in_steps=bool(np.isfinite(step_ms)))
+
+    def _fill(self, layers: list[list[Draw]], step_ms: float) -> Iterator[int]:
+        """Draw ground and layers into the window's memory; yield the nanoseconds of each step."""
+        self.renderer.SetErase(True)
+        first = True
+        for layer in layers or [[]]:
+            at = 0
+            while at < len(layer) or first:
+                part = self._part(layer, at, step_ms)
+                at += max(len(part), 1)
+                start = self._clock.now_mono_ns()
+                for draw in part:
+                    draw.actor.VisibilityOn()
+                self.window.Render()
+                if np.isfinite(step_ms):
+                    self.window.WaitForCompletion()  # a software renderer would put its work off to the end
+                for draw in part:
+                    draw.actor.VisibilityOff()
+                if first:
+                    # what follows is drawn over it, and with the same looks
+                    first = False
+                    self.renderer.SetErase(False)
+                    self.ground.hide()
+                    if self.stage is not None:
+                        self.stage.upload()
+                        self.stage.frozen = True
+                ns = self._clock.now_mono_ns() - start
+                count = sum(draw.triangles for draw in part)
+                if count and np.isfinite(step_ms):
+                    self._ns_per_triangle += _SMOOTHING * (ns / count - self._ns_per_triangle)
+                yield ns
+
+    def _part(self, layer: list[Draw], at: int, step_ms: float) -> list[Draw]:
+        """Return as many draws of a layer as fit into a step, at least one."""
+        if not np.isfinite(step_ms):
+            return layer[at:]
+        left = step_ms * MS_NS / max(self._ns_per_triangle, 1e-3)
+        out: list[Draw] = []
+        for draw in layer[at:]:
+            left -= draw.triangles
+            if out and left < 0:
+                break
+            out.append(draw)
+        return out
+
+    def _smooth(self) -> None:
+        """Smooth the edges of what was drawn: a pass of its own, over nothing new."""
+        self.renderer.SetUseFXAA(True)
+        self.window.Render()
+        self.renderer.SetUseFXAA(False)
+
+    def _end_steps(self) -> None:
+        self.renderer.SetErase(True)
+        self.ground.unhide()
+        if self.stage is not None:
+            self.stage.frozen = False
 
     @property
     def is_coarse(self) -> bool:
         """Whether the last picture left detail out."""
         return self.stage is not None and self.stage.is_coarse
 
-    def _detail(self, stage: Stage, hasty: bool) -> None:
+    def takes_long(self, hasty: bool) -> bool:
+        """Whether a picture drawn now may hold its thread for too long, so that it better goes in steps."""
+        stage = self.stage
+        if stage is None:
+            return False
+        if self._is_new or stage.pace.full_ms == 0.0:
+            return (
+                len(stage.mesh.triangle) > BLOCK
+            )  # its points travel to the card, and nobody knows how long
+        return stage.pace.is_slow and not (hasty and stage.is_ready)
+
+    def _detail(self, stage: Stage, hasty: bool, aspect: float, *, waits: bool) -> None:
+        """Draw coarsely or not. waits: for what a coarse picture is drawn with, if it does not exist yet."""
         was = stage.is_coarse
-        if hasty and stage.pace.is_slow:
-            self._ready(stage)
-            stage.coarse(self.pose)
+        if hasty and stage.pace.is_slow and (waits or stage.is_ready):
+            stage.coarse(self.pose, aspect)
         else:
             stage.whole()
         self._is_new |= was != stage.is_coarse
 
-    def _ready(self, stage: Stage) -> None:
-        for actor in stage.ready_coarse():
-            self.renderer.AddActor(actor)
-
-    def _learn(self, stage: Stage, ms: float, rest: bool) -> None:
-        """Note what a picture took; the first one of a kind also sends data, so it does not count."""
-        if not self._is_new:
-            if stage.is_coarse:
+    def _learn(self, stage: Stage, ms: float, *, in_steps: bool) -> None:
+        """Note what a picture took; the first one of a kind also sends data, so it counts only if it must."""
+        if stage.is_coarse:
+            if not self._is_new:
                 stage.pace.coarse(ms)
-            else:
-                stage.pace.whole(ms)
-                if rest and stage.pace.is_slow:
-                    self._ready(stage)  # at rest, so that the next turn need not wait for it
+        elif not self._is_new or in_steps:
+            stage.pace.whole(ms)
         self._is_new = False
 
     def upload(self) -> int:
@@ -172,16 +284,15 @@ class Picture:
             raise TypeError(f"{type(window).__name__} is not an OpenGL window")
         return window
 
-    def _draw(self, smooth: bool) -> None:
-        self.renderer.SetUseFXAA(smooth)
-        self.window.Render()
+    def _read(self) -> None:
         w, h = self.shape
         self.window.GetRGBACharPixelData(0, 0, w - 1, h - 1, 0, self._raw, 0)
         np.copyto(self._rgba, bytes_of(self._raw).reshape(h, w, 4)[::-1])
 
     def _aim(self) -> None:
         pose, camera = self.pose, self.renderer.GetActiveCamera()
-        origin = self.stage.origin if self.stage is not None else np.zeros(3)
+        drawn = self.stage or self.sketch
+        origin = drawn.origin if drawn is not None else np.zeros(3)
         camera.SetPosition(*(np.asarray(pose.position) - origin))
         camera.SetFocalPoint(*(np.asarray(pose.focus) - origin))
         camera.SetViewUp(*pose.up)
@@ -190,7 +301,7 @@ class Picture:
             camera.SetViewAngle(pose.fov_deg)
         else:
             camera.SetParallelScale(pose.ortho_height / 2)
-        box = self.stage.bounds() if self.stage is not None else np.full(6, np.nan)
+        box = drawn.bounds() if drawn is not None else np.full(6, np.nan)
         if np.isfinite(box).all():
             # the grid reaches farther than what stands on it
             margin = 0.45 * float((box[3:] - box[:3]).max())

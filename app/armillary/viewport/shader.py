@@ -18,6 +18,8 @@ LAMPS = 6  # lights of the scene that are drawn, the strongest
 
 COLOUR, STATE, GLOW, MATRIX = "armColour", "armState", "armGlow", "armMatrix"  # sampler uniforms
 TEXEL, IMAGE = "armTexel", "armImage"
+BEND = "armBend"  # rows of two: place and normal of what bends, now
+SLOT = "armSlot"  # attribute: 1 + the slot of a point that bends
 FIELD_VALUE, PALETTE = "armFieldValue", "armPalette"
 FIELD = "armFieldSlot"  # attribute: 1 + place of its value (0: none), number of its field, iso-lines
 NORMAL, PRIM, ROW, POINT_RGBA, UV = "armNormal", "armPrim", "armRow", "armPointRgba", "armUv"  # attributes
@@ -33,6 +35,8 @@ in float armPrim;
 in float armRow;
 //POINT in vec4 armPointRgba;
 //IMAGE in vec3 armUv;
+//BEND in float armSlot;
+//BEND uniform sampler2D armBend;
 //FIELD in vec3 armFieldSlot;
 //FIELD uniform sampler2D armFieldValue;
 //FIELD smooth out vec2 armField;  // value, and 1 where there is one
@@ -45,11 +49,10 @@ uniform int armShift;  // tables are cut into lines of 2^armShift rows
 uniform mat3 normalMatrix;
 uniform int armPass;
 uniform int armLit;
-uniform int armLamps;  // 0: the eye's own light
-uniform vec3 armAmbient;
-LAMP uniform vec4 armLampAt#;  // w 0: direction; 1: place
-LAMP uniform vec4 armLampTint#;  // w: distance at which it has that strength
-LAMP uniform vec4 armLampBeam#;  // w 1: shines along xyz only
+//LIGHT uniform vec3 armAmbient;
+//LIGHT LAMP uniform vec4 armLampAt#;  // w 0: direction; 1: place
+//LIGHT LAMP uniform vec4 armLampTint#;  // w: distance at which it has that strength
+//LIGHT LAMP uniform vec4 armLampBeam#;  // w 1: shines along xyz only
 flat out vec4 armRgba;
 flat out ivec2 armRankCode;
 flat out vec3 armAdd;
@@ -100,26 +103,34 @@ _VERTEX_MAIN = """
     vec4 r1 = texelFetch(armMatrix, ivec2(row & mask, row >> armShift), 0);
     row += 1;
     vec4 r2 = texelFetch(armMatrix, ivec2(row & mask, row >> armShift), 0);
-    vec3 place = vec3(dot(r0, vertexMC), dot(r1, vertexMC), dot(r2, vertexMC));
+    vec4 rest = vertexMC;
+    vec3 stands = armNormal;
+    //BEND if (armSlot > 0.5) {
+    //BEND   int at = 2 * (int(armSlot + 0.5) - 1), next = at + 1;
+    //BEND   rest = vec4(texelFetch(armBend, ivec2(at & mask, at >> armShift), 0).xyz, 1.0);
+    //BEND   stands = texelFetch(armBend, ivec2(next & mask, next >> armShift), 0).xyz;
+    //BEND }
+    vec3 place = vec3(dot(r0, rest), dot(r1, rest), dot(r2, rest));
     gl_Position = MCDCMatrix * vec4(place, 1.0);
     //CUT armKept = dot(armCut.xyz, place) + armCut.w;
     //CUT armMirrored = dot(cross(r0.xyz, r1.xyz), r2.xyz) < 0.0 ? 1 : 0;
     // cofactors keep normals right under uneven scale; the sign is settled by facing the eye
-    vec3 n = vec3(dot(cross(r1.xyz, r2.xyz), armNormal), dot(cross(r2.xyz, r0.xyz), armNormal),
-                  dot(cross(r0.xyz, r1.xyz), armNormal));
+    vec3 n = vec3(dot(cross(r1.xyz, r2.xyz), stands), dot(cross(r2.xyz, r0.xyz), stands),
+                  dot(cross(r0.xyz, r1.xyz), stands));
     vec3 plain = n;
     n = normalize(normalMatrix * n + vec3(0.0, 0.0, 1e-20));
     float side = n.z < 0.0 ? -1.0 : 1.0;
     n *= side;
     float own = 0.54 + 0.30 * n.z + 0.22 * max(dot(n, vec3(-0.42, 0.68, 0.60)), 0.0);
     armLight = vec3(armLit == 0 ? 1.0 : own);
-    if (armLit != 0 && armLamps > 0) {
-      plain = side * normalize(plain + vec3(0.0, 0.0, 1e-20));
-      vec3 sum = armAmbient;
-      LAMP if (armLamps > #) sum += armLamp(plain, place, armLampAt#, armLampTint#, armLampBeam#);
-      // what a binding colours keeps its hue: a coloured light must not make another value of it
-      armLight = 0.35 * own + ((state.z & 8u) != 0u ? sum : vec3(dot(sum, vec3(0.2126, 0.7152, 0.0722))));
-    }
+    //LIGHT if (armLit != 0) {
+    //LIGHT   plain = side * normalize(plain + vec3(0.0, 0.0, 1e-20));
+    //LIGHT   vec3 sum = armAmbient;
+    //LIGHT   LAMP sum += armLamp(plain, place, armLampAt#, armLampTint#, armLampBeam#);
+    //LIGHT   // what a binding colours keeps its hue: a coloured light must not make another value of it
+    //LIGHT   if ((state.z & 8u) == 0u) sum = vec3(dot(sum, vec3(0.2126, 0.7152, 0.0722)));
+    //LIGHT   armLight = 0.35 * own + sum;
+    //LIGHT }
     //GLOSS armFacing = n;
     //GLOSS bool shines = (state.z & 8u) != 0u && armLit != 0;  // what a binding colours is matte
     //GLOSS armGloss = shines ? vec2(float(state.w >> 4u), float(state.w & 15u)) / 15.0 : vec2(0.0);
@@ -227,7 +238,7 @@ vec4 armSample(int row, vec2 uv, vec2 dx, vec2 dy, out int flags) {
     row = int(image.x + 0.5) + tile.y * grid.x + tile.x;
     uv -= vec2(tile);
     image = texelFetch(armImage, ivec2(row & mask, row >> armShift), 0);
-    flags = (int(image.w + 0.5) & 48) | 5;  // tiles end at their borders
+    flags = (int(image.w + 0.5) & 176) | 5;  // tiles end at their borders
   }
   ivec2 size = ivec2(image.yz + 0.5);
   if (size.x == 0) { flags = -1; return vec4(0.0); }
@@ -257,6 +268,7 @@ _IMAGE_MAIN = """
     vec4 texel = armSample(armShows - 1, armAt, armDx, armDy, flags);
     if (flags >= 0) {
       base.rgb = texel.rgb;
+      if ((flags & 128) != 0) light = vec3(1.0);
       if ((flags & 48) != 0) {
         if (texel.a < (armPass == 1 && (flags & 32) != 0 ? 0.004 : 0.5)) discard;
         if (armPass == 1 && (flags & 32) != 0) base.a = texel.a;
@@ -268,10 +280,11 @@ _IMAGE_MAIN = """
 _FRAGMENT_MAIN = """
   //CUT if (armKept < 0.0) discard;
   vec4 base = armRgba;
+  vec3 light = armLight;
   //POINT base = vec4(armPointSmooth.rgb, armRgba.a);
   //IMAGES
   //FIELDS
-  vec3 rgb = min(base.rgb * armLight + armAdd, 1.0);
+  vec3 rgb = min(base.rgb * light + armAdd, 1.0);
   //SHINE
   // the inside of a part that is cut open is flat and darker: it reads as the face of the cut
   //CUT if (armPass == 0 && gl_FrontFacing == (armMirrored == 1)) rgb = 0.6 * base.rgb;
@@ -290,7 +303,16 @@ _FRAGMENT_MAIN = """
 """
 
 
-def _fill(text: str, point_colours: bool, images: bool, gloss: bool, fields: bool, cut: bool) -> str:
+def _fill(
+    text: str,
+    point_colours: bool,
+    images: bool,
+    gloss: bool,
+    fields: bool,
+    cut: bool,
+    lights: int,
+    bends: bool,
+) -> str:
     ranks = {
         "RANK_UNCERTAIN": UNCERTAIN,
         "RANK_STALE": STALE,
@@ -299,13 +321,14 @@ def _fill(text: str, point_colours: bool, images: bool, gloss: bool, fields: boo
     }
     for word, rank in ranks.items():
         text = text.replace(word, str(rank))
+    text = text.replace("//LIGHT ", "" if lights else "//")
     text = "\n".join(
         line
         if "LAMP " not in line
-        else "\n".join(line.replace("LAMP ", "").replace("#", str(i)) for i in range(LAMPS))
+        else "\n".join(line.replace("LAMP ", "").replace("#", str(i)) for i in range(lights))
         for line in text.split("\n")
     )
-    text = text.replace("//CUT ", "" if cut else "//")
+    text = text.replace("//CUT ", "" if cut else "//").replace("//BEND ", "" if bends else "//")
     text = text.replace("//IMAGES", _IMAGE_MAIN if images else "").replace("//IMAGE ", "" if images else "//")
     text = text.replace("//SHINE", _GLOSS_MAIN if gloss else "").replace("//GLOSS ", "" if gloss else "//")
     text = text.replace("//FIELDS", _FIELD_MAIN.replace("FLOW_LINES", str(FLOW)) if fields else "").replace(
@@ -315,18 +338,31 @@ def _fill(text: str, point_colours: bool, images: bool, gloss: bool, fields: boo
 
 
 def vertex(
-    point_colours: bool, images: bool, gloss: bool, fields: bool = False, cut: bool = False
+    point_colours: bool,
+    images: bool,
+    gloss: bool,
+    fields: bool = False,
+    cut: bool = False,
+    lights: int = LAMPS,
+    bends: bool = False,
 ) -> tuple[str, str]:
     """Return the declarations and the body that replace VTK's vertex position."""
-    which = (point_colours, images, gloss, fields, cut)
-    return _fill(f"{VERTEX_TAG}\n{_VERTEX}{_VERTEX_LAMP}", *which), _fill(_VERTEX_MAIN, *which)
+    which = (point_colours, images, gloss, fields, cut, lights, bends)
+    lamp = _VERTEX_LAMP if lights else ""
+    return _fill(f"{VERTEX_TAG}\n{_VERTEX}{lamp}", *which), _fill(_VERTEX_MAIN, *which)
 
 
 def fragment(
-    point_colours: bool, images: bool, gloss: bool, fields: bool = False, cut: bool = False
+    point_colours: bool,
+    images: bool,
+    gloss: bool,
+    fields: bool = False,
+    cut: bool = False,
+    lights: int = LAMPS,
+    bends: bool = False,
 ) -> tuple[str, str]:
     """Return the declarations and the body that replace VTK's lighting."""
-    which = (point_colours, images, gloss, fields, cut)
+    which = (point_colours, images, gloss, fields, cut, lights, bends)
     lines = "uniform int armShift;\n" if images or fields else ""
     declarations = f"{FRAGMENT_TAG}\n{lines}{_FRAGMENT}{_IMAGES if images else ''}"
     return _fill(declarations, *which), _fill(_FRAGMENT_MAIN, *which)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from armillary.model.arrays import F8, U1
+from armillary.model.arrays import F4, F8, U1
+from armillary.model.bending import camera_at
 from armillary.model.look import Look
 from armillary.model.scene import Camera, SceneArrays
 from armillary.viewport import badges as alarm_badges
@@ -20,10 +21,12 @@ from armillary.viewport.overlay import LegendLike, Plate
 from armillary.viewport.pick import hit
 from armillary.viewport.picture import Picture, save_png
 from armillary.viewport.section import Section
+from armillary.viewport.sketch import Sketch
 from armillary.viewport.stage import Stage
 from armillary.viewport.theme import DARK, THEMES
 
 _DEG_PER_PIXEL = 0.4
+STEP_MS = 20.0  # what a step of a picture aims at: input must not wait for 50 ms
 _GAP = 12  # pixels between overlays and the edge
 LEGEND_SHARE = 0.6  # of the height of the view that legends may take, the first one apart
 
@@ -52,9 +55,12 @@ class View:
         self._half, self._still = 0, False
         self._dirty, self._settled = True, False
         self._turned = False
+        self._running: Generator[bool, None, None] | None = None
         self._selected: tuple[int, ...] = ()
         self._hovered = -1
         self._section: Section | None = None
+        self._sketch_pose = self._picture.pose
+        self._through: tuple[Camera, CameraPose] | None = None  # the scene's camera that is followed
         if scene is not None:
             self.show(scene)
 
@@ -65,14 +71,19 @@ class View:
         """The stage that is shown, None before the first scene."""
         return self._picture.stage
 
-    def show(self, scene: SceneArrays | None, keep_pose: bool = False) -> None:
-        """Show another scene, from its default camera or fitted; None shows the empty ground."""
-        stage = Stage(scene) if scene is not None else None
+    def show(self, scene: SceneArrays | None, keep_pose: bool = False, stage: Stage | None = None) -> None:
+        """Show another scene, from its default camera or fitted; None shows the empty ground.
+
+        stage: of this scene, made elsewhere beforehand; it belongs to the view from now on.
+        """
+        self._give_up()
+        if stage is None or stage.scene is not scene:
+            stage = Stage(scene) if scene is not None else None
         if stage is not None:
             stage.by_lights = self._lights and stage.by_lights
         self._picture.show(stage)
         self._selected, self._hovered = (), -1
-        self._badges = ()
+        self._badges, self._through = (), None
         if not keep_pose:
             self._section = None
         if stage is not None and self._section is not None:
@@ -87,37 +98,80 @@ class View:
         else:
             self.standard("iso")
 
+    def sketch(self, box: F4, rgba: U1) -> None:
+        """Show boxes (n, 6) of a scene that is still being read, in these colours (n, 4), instead of a scene.
+
+        The eye takes all of them in, until somebody turns it.
+        """
+        turned = self.sketch_turned
+        self._give_up()
+        if self.stage is not None:
+            self._picture.show(None)
+        self._picture.draw_sketch(Sketch(box, rgba))
+        if not turned:
+            self.pose = self._sketch_pose = eye.standard("iso", self.rest_box, self._aspect)
+        self._changed()
+
+    @property
+    def sketched(self) -> bool:
+        """Whether boxes stand for a scene that is still being read."""
+        return self._picture.sketch is not None
+
+    @property
+    def sketch_turned(self) -> bool:
+        """Whether somebody turned the eye since such boxes were shown."""
+        return self.sketched and self.pose != self._sketch_pose
+
     def apply(self, look: Look) -> int:
         """Show a look and return how many prims changed."""
         stage = self.stage
         if stage is None or len(look.state) != len(stage.scene):
             return 0  # a look of the scene before: the next one is of this scene
-        labels = stage.look.label
+        labels, fields = stage.look.label, stage.fields
+        if look.fields is not (None if fields is None else fields.shape):
+            self._give_up()  # the mesh itself gets other attributes
         written = apply(stage, stage.look, look)
         if written or labels != look.label:
-            self._changed()
+            self._changed(keeps=True)
+        self._follow()
         return written
+
+    def _follow(self) -> None:
+        """Go with the camera of the scene that is looked through, until the eye is moved by hand."""
+        stage = self.stage
+        if self._through is None or stage is None:
+            return
+        camera, pose = self._through
+        if pose != self.pose:
+            self._through = None
+            return
+        at = stage.look.stage_at
+        camera = camera_at(stage.scene, camera, stage.scene.time_range[0] if at is None else at)
+        self.pose = eye.through(camera)
+        self._through = camera, self.pose
 
     def select(self, prims: Sequence[int]) -> None:
         """Outline prims, with all below them, as selected."""
         if self.stage is not None and tuple(prims) != self._selected:
             self._selected = tuple(p for p in prims if 0 <= p < len(self.stage.scene))
-            self.stage.mark(self.stage.selected, self._selected)
-            self._changed()
+            self.stage.looks.mark(self.stage.looks.selected, self._selected)
+            self._changed(keeps=True)
 
     def hover(self, prim: int) -> None:
         """Outline the prim under the pointer, -1 for none."""
         if self.stage is not None and prim != self._hovered:
             self._hovered = prim
-            self.stage.mark(self.stage.hovered, (prim,) if 0 <= prim < len(self.stage.scene) else ())
-            self._changed()
+            self.stage.looks.mark(
+                self.stage.looks.hovered, (prim,) if 0 <= prim < len(self.stage.scene) else ()
+            )
+            self._changed(keeps=True)
 
     def badges(self, badges: Sequence[Badge]) -> None:
         """Show badges at prims; see `viewport.badges`."""
         wanted = tuple(badges)
         if wanted != self._badges:
             self._badges = wanted
-            self._changed()
+            self._changed(keeps=True)
 
     @property
     def placed(self) -> tuple[Placed, ...]:
@@ -155,10 +209,11 @@ class View:
             id(x) for x in self._legends
         ]:  # they hold arrays: compared by identity
             self._legends, self._legend_patches = tuple(legends), None
-            self._changed()
+            self._changed(keeps=True)
 
     def set_theme(self, name: str) -> None:
         """Take the theme `dark` or `light`; another name is dark."""
+        self._give_up()
         self._picture.paint(THEMES.get(name, DARK))
         self._legend_patches = None
         self._changed()
@@ -181,6 +236,7 @@ class View:
         lit=False paints every part in exactly its colour. lights=False: the eye's own light instead of those
         of the scene; a scene without lights has no other. still=True: nothing blinks (reduced motion).
         """
+        self._give_up()
         self._grid = self._grid if grid is None else grid
         self._axes = self._axes if axes is None else axes
         self._labels = self._labels if labels is None else labels
@@ -207,9 +263,9 @@ class View:
     @pose.setter
     def pose(self, pose: CameraPose) -> None:
         if pose != self._picture.pose:
+            self._changed()
             self._picture.pose = pose
             self._turned = True
-            self._changed()
 
     def orbit(self, dx: float, dy: float) -> None:
         """Turn about the focus by a drag of dx, dy pixels."""
@@ -258,7 +314,8 @@ class View:
     @property
     def rest_box(self) -> F8:
         """The world box (6,) of the scene at rest; NaN without a scene."""
-        return self.stage.rest_box if self.stage is not None else np.full(6, np.nan)
+        drawn = self.stage or self._picture.sketch
+        return drawn.rest_box if drawn is not None else np.full(6, np.nan)
 
     # ------------------------------------------------------------ section
 
@@ -271,16 +328,24 @@ class View:
     def section(self, section: Section | None) -> None:
         if section == self._section:
             return
+        self._give_up()
         self._section = section
         if self.stage is not None:
             self.stage.cut = section.cut if section is not None else None
         self._changed()
 
     def look_through(self, camera: Camera) -> None:
-        """Look through a camera of the scene."""
+        """Look through a camera of the scene, and go with it while the scene's own time goes on."""
         self.pose = eye.through(camera)
+        self._through = camera, self.pose
+        self._follow()
 
     # ------------------------------------------------------------ questions
+
+    @property
+    def can_pick(self) -> bool:
+        """Whether `pick` answers at once; what it needs is being made in `get_ready`."""
+        return self.stage is None or self.stage.is_pickable
 
     def pick(self, x: float, y: float) -> int:
         """Return the prim at the middle of pixel (x, y), -1 for none; hidden prims are never picked."""
@@ -337,10 +402,9 @@ class View:
 
     def resize(self, width: int, height: int) -> None:
         """Set the size of the picture in pixels."""
-        before = self._picture.shape
-        self._picture.size(width, height)
-        if self._picture.shape != before:
+        if self._picture.would_be(width, height) != self._picture.shape:
             self._changed()
+            self._picture.size(width, height)
 
     def render(self, rest: bool = False, hasty: bool = False) -> U1:
         """Return the picture, rgba u1 (h, w, 4), top row first, in an array that is used again.
@@ -348,14 +412,62 @@ class View:
         rest: nothing is moving, so smooth edges may cost their time. hasty: the eye moves, so detail may be
         left out where the whole takes too long. The last picture comes back when nothing changed.
         """
-        smooth = rest and self._fxaa
-        if not self._dirty and (self._settled or not rest):
-            return self._rgba
-        self._rgba = self._picture.render(smooth, hasty and not rest)
-        self._overlays()
-        self._dirty, self._turned = False, False
-        self._settled = (rest or not self._fxaa) and not self._picture.is_coarse
+        if self._dirty or (rest and not self._settled):
+            for _ in self.steps(rest, hasty, step_ms=np.inf):
+                pass
         return self._rgba
+
+    def steps(self, rest: bool = False, hasty: bool = False, step_ms: float = STEP_MS) -> Iterator[bool]:
+        """Draw a picture as `render` does, in steps of about step_ms; yields True with the last one.
+
+        What is shown may change between steps: values, selection and badges wait for the next picture, and
+        `dirty` says that there must be one. Where the eye, the size, the scene or an option changes, or
+        another picture is begun, this one is given up: the iterator ends without True. The picture before
+        stays until the last step.
+        """
+        self._give_up()
+        self._running = running = self._steps(rest, hasty, step_ms)
+        yield from running
+
+    def _steps(self, rest: bool, hasty: bool, step_ms: float) -> Generator[bool, None, None]:
+        self._dirty, self._turned, is_done = False, False, False
+        fxaa = self._fxaa and not self.sketched  # boxes that give way to others soon need no smooth edges
+        steps = self._picture.steps(rest and fxaa, hasty and not rest, step_ms)
+        try:
+            for _ in steps:
+                yield False
+            self._rgba = self._picture.rgba
+            self._overlays()
+            self._settled = (rest or not fxaa) and not self._picture.is_coarse
+            is_done = True
+        finally:
+            steps.close()
+            self._dirty |= not is_done
+            self._running = None
+        yield True
+
+    def _give_up(self) -> None:
+        if self._running is not None:
+            self._running.close()
+
+    @property
+    def rgba(self) -> U1:
+        """The last picture that was finished."""
+        return self._rgba
+
+    @property
+    def is_drawing(self) -> bool:
+        """Whether a picture is being drawn in steps."""
+        return self._running is not None
+
+    def takes_long(self, hasty: bool = False) -> bool:
+        """Whether the next picture should be drawn in `steps`, because the whole would hold the thread."""
+        return self._picture.takes_long(hasty)
+
+    def get_ready(self) -> None:
+        """Make aside what picks and the next turn of the eye need, where that takes long."""
+        if self.stage is not None:
+            self.stage.get_ready()
 
     def save_png(self, path: Path) -> None:
         """Write the picture at rest as PNG. Raises OSError."""
@@ -378,12 +490,16 @@ class View:
 
     def close(self) -> None:
         """Give everything back; the view is not used again."""
+        self._give_up()
         self._picture.close()
 
     # ------------------------------------------------------------ inside
 
-    def _changed(self) -> None:
+    def _changed(self, *, keeps: bool = False) -> None:
+        """Note that another picture is due. keeps: one that is being drawn may be shown before."""
         self._dirty = True
+        if not keeps:
+            self._give_up()
 
     @property
     def _aspect(self) -> float:
@@ -393,7 +509,7 @@ class View:
     def _shown_box(self) -> F8:
         stage = self.stage
         if stage is None:
-            return np.full(6, np.nan)
+            return self.rest_box
         if stage.look.visible is stage.scene.visible and len(stage.look.moved) == 0:
             return stage.rest_box
         box = stage.boxes.all(stage.look.visible) + np.tile(stage.origin, 2)

@@ -45,6 +45,7 @@ TYPES: dict[str, type] = {
         message.WriteTree,
         message.Flatten,
         message.SceneOpened,
+        message.SceneProgress,
         message.AskAttributes,
         message.Attributes,
         message.ChooseVariants,

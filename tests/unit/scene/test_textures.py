@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from armillary.model.fault import SceneFault
-from armillary.model.scene import TEXTURE_BLENDS, TEXTURE_CUTS, TEXTURE_TILED, SceneArrays
+from armillary.model.scene import TEXTURE_BLENDS, TEXTURE_CUTS, TEXTURE_GLOWS, TEXTURE_TILED, SceneArrays
 from armillary.scene import cache, textures
 from armillary.scene.sampling import BLACK, MIRROR, REPEAT
 
@@ -213,3 +213,135 @@ def test_a_cached_scene_keeps_its_images_and_a_wrong_number_is_refused(
     path = cache.write(replace(scene, texture=wrong), tmp_path / "c")
     with pytest.raises(SceneFault):
         cache.read(path)
+
+
+GPRIM = """
+def {kind} "Q" (
+    prepend apiSchemas = ["MaterialBindingAPI"]
+)
+{{
+    rel material:binding = </M>
+    {inside}
+}}
+"""
+
+
+def uv_at(scene: SceneArrays, *at: float) -> set[tuple[float, float]]:
+    """Return the coordinates of the points at a place; where faces meet there are several."""
+    here = np.isclose(scene.point, at, atol=1e-5).all(axis=1)
+    return {tuple(uv) for uv in scene.point_uv[here, :2].round(4).tolist()}
+
+
+def test_round_shapes_carry_an_image_once_around_and_upwards(scene_of: Load, tmp_path: Path) -> None:
+    paint(tmp_path, "a.png", RED, GREEN)
+    wall = scene_of(material() + GPRIM.format(kind="Cylinder", inside="double height = 4"))
+    assert not wall.problems
+    assert (wall.point_uv[:, 2] == 1).all()
+    # seen from the front (from -Y) the image runs from left to right, the cap shows it whole
+    assert (0.75, 1.0) in uv_at(wall, 0, -1, 2)
+    assert (0.5, 0.0) in uv_at(wall, 0, -1, 2)
+    assert {(0.0, 0.0), (1.0, 0.0)} <= uv_at(wall, 1, 0, -2)
+    ball = scene_of(material() + GPRIM.format(kind="Sphere", inside=""))
+    assert uv_at(ball, 0, -1, 0) == {(0.75, 0.5)}
+    assert {v for _, v in uv_at(ball, 0, 0, 1)} == {1.0}
+    capsule = scene_of(
+        material() + GPRIM.format(kind="Capsule", inside="double height = 2\n    double radius = 1")
+    )
+    assert {v for _, v in uv_at(capsule, 0, -1, 1)} == {0.75}
+    assert {v for _, v in uv_at(capsule, 0, 0, -2)} == {0.0}
+
+
+def test_every_face_of_a_box_shows_the_image_upright(scene_of: Load, tmp_path: Path) -> None:
+    paint(tmp_path, "a.png", RED, GREEN)
+    scene = scene_of(material() + GPRIM.format(kind="Cube", inside=""))
+    for face, corner, uv in (
+        ((0, -1, 0), (-1, -1, -1), (0, 0)),  # front: lower left
+        ((1, 0, 0), (1, -1, -1), (0, 0)),
+        ((0, 1, 0), (1, 1, -1), (0, 0)),
+        ((-1, 0, 0), (-1, 1, 1), (0, 1)),
+        ((0, 0, 1), (1, 1, 1), (1, 1)),
+    ):
+        here = (scene.normal == face).all(axis=1) & (scene.point == corner).all(axis=1)
+        assert scene.point_uv[here, :2].tolist() == [list(map(float, uv))]
+
+
+PARTS = """
+class Xform "C"
+{
+    def Cube "lid"
+    {
+    }
+    def Mesh "Q"
+    {
+        point3f[] points = [(0, 0, 0), (1, 0, 0), (1, 0, 1), (0, 0, 1)]
+        int[] faceVertexCounts = [4]
+        int[] faceVertexIndices = [0, 1, 2, 3]
+        texCoord2f[] primvars:st = [(0, 0), (1, 0), (1, 1), (0, 1)] (
+            interpolation = "vertex"
+        )
+    }
+}
+"""
+PART = """
+def "{name}" (
+    prepend apiSchemas = ["MaterialBindingAPI"]
+    instanceable = true
+    references = </C>
+)
+{{
+    {bound}
+}}
+"""
+
+
+def test_parts_show_the_image_of_the_material_that_their_instance_has(scene_of: Load, tmp_path: Path) -> None:
+    paint(tmp_path, "a.png", RED, GREEN)
+    paint(tmp_path, "b.png", BLUE, GREEN)
+    copies = [("x", "M"), ("y", "N"), ("z", "M"), ("plain", "")]
+    parts = "".join(
+        PART.format(name=n, bound=f"rel material:binding = </{m}>" if m else "") for n, m in copies
+    )
+    scene = scene_of(material() + material("N", "./b.png") + PARTS + parts)
+    assert not scene.problems
+    image = {}
+    for name, _ in copies:
+        for part in ("lid", "Q"):
+            mine = scene.point_prim == scene.prim_path.index(f"/{name}/{part}")
+            image[name, part] = set(scene.point_uv[mine, 2].tolist())
+    shows = {n: image[n, "Q"] for n, _ in copies}
+    assert shows["x"] == shows["z"] == image["x", "lid"] != shows["y"]
+    assert shows["plain"] == image["plain", "lid"] == {0.0}
+    assert len(shows["y"]) == 1
+
+
+@pytest.mark.parametrize("tiled", [False, True])
+def test_an_image_of_emission_is_drawn_and_glows_where_nothing_else_is(
+    scene_of: Load, tmp_path: Path, tiled: bool
+) -> None:
+    paint(tmp_path, "a.png", RED, GREEN)
+    paint(tmp_path, "a.1001.png", RED, GREEN)
+    paint(tmp_path, "b.png", (0, 0, 0), BLUE)
+    paint(tmp_path, "b.1001.png", (0, 0, 0), BLUE)
+    udim = ".<UDIM>" if tiled else ""
+    lamp = f"""
+    def Shader "E"
+    {{
+        uniform token info:id = "UsdUVTexture"
+        asset inputs:file = @./b{udim}.png@
+        float2 inputs:st.connect = </M/R.outputs:result>
+        float3 outputs:rgb
+    }}
+"""
+    glow = "color3f inputs:emissiveColor.connect = </M/E.outputs:rgb>"
+    both = scene_of(material(file=f"./a{udim}.png", surface=glow, more=lamp) + mesh())
+    assert not both.problems
+    row = both.texture[-1]
+    assert both.texel[row[0] : row[0] + 2, :3].tolist() == [[255, 0, 0], [0, 255, 255]]
+    assert not row[3] & TEXTURE_GLOWS
+    plain = "color3f inputs:diffuseColor.connect = </M/T.outputs:rgb>"
+    alone = scene_of(
+        material(surface=glow, more=lamp).replace(plain, "color3f inputs:diffuseColor = (0, 0, 0)") + mesh()
+    )
+    row = alone.texture[-1]
+    assert alone.texel[row[0] : row[0] + 2, :3].tolist() == [[0, 0, 0], [0, 0, 255]]
+    assert row[3] & TEXTURE_GLOWS

@@ -1,9 +1,9 @@
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pytest
+from fake_feed import FakeFeed
 
 from armillary.model.binding import Binding, FieldSpec
 from armillary.model.clock import NS, ManualClock
@@ -13,52 +13,12 @@ from armillary.model.message import AskAttributes, Attributes, OpenScene, Retry
 from armillary.model.quality import STALE
 from armillary.session import scenery, workspace
 from armillary.session.actions import ACTIONS, action
-from armillary.session.batch import Batch
 from armillary.session.feed import RECORDER, SCENE, WORLD
 from armillary.session.workspace import Workspace, WorldState
 from armillary_bench.synthetic import scene_of
 
 PATHS = ["/Plant", "/Plant/Tank", "/Plant/Pump"]
 PARENT = [-1, 0, 0]
-
-
-class FakeFeed:
-    """Hands out the batch that the test has put together; answers nothing by itself."""
-
-    made: ClassVar[list["FakeFeed"]] = []
-
-    def __init__(self, clock: object, wake: Callable[[], None], *, actor: str, desk: str = "desk") -> None:
-        self.wake, self.actor = wake, actor
-        self.batch = Batch()
-        self.asked: list[tuple[str, Any]] = []
-        self.jobs: list[Callable[[], object]] = []
-        self.launched: list[str] = []
-        self.connected: list[tuple[str, str]] = []
-        self.stopped = False
-        FakeFeed.made.append(self)
-
-    def start(self) -> None: ...
-
-    def stop(self) -> None:
-        self.stopped = True
-
-    def take(self) -> Batch:
-        out, self.batch = self.batch, Batch()
-        return out
-
-    def connect(self, peer: str, address: str) -> None:
-        self.connected.append((peer, address))
-
-    def launch(self, peer: str, entry: str, args: object, log: Path, memory: int = 0) -> None:
-        self.launched.append(entry)
-
-    def ask(self, peer: str, message: object, timeout_s: float = 10.0) -> int:
-        self.asked.append((peer, message))
-        return len(self.asked)
-
-    def work(self, job: Callable[[], object]) -> int:
-        self.jobs.append(job)
-        return 1000 + len(self.jobs)
 
 
 class Bench:

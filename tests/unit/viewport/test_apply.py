@@ -30,7 +30,9 @@ def random_look(rng: np.random.Generator, stage: Stage) -> Look:
 
 
 def tables(stage: Stage) -> list[np.ndarray]:
-    return [t.array.copy() for t in (stage.colour, stage.state, stage.glow, stage.places)]
+    return [
+        t.array.copy() for t in (stage.looks.colour, stage.looks.state, stage.looks.glow, stage.places.table)
+    ]
 
 
 @pytest.mark.parametrize("seed", range(8))

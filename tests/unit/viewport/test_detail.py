@@ -9,11 +9,12 @@ import picture_scenes as scenes
 
 from armillary.viewport.boxes import Boxes
 from armillary.viewport.camera import CameraPose
-from armillary.viewport.detail import MOVING_MS, TETRA, Pace, choose, coarse
+from armillary.viewport.detail import MOVING_MS, TETRA, Choice, Pace, choose, coarse
 from armillary.viewport.merge import Mesh, merge
 from armillary.viewport.stage import Stage
 
 ORIGIN = np.zeros(3)
+SQUARE = 1.0
 
 
 def looking_along_x(x: float) -> CameraPose:
@@ -27,6 +28,11 @@ def boxes_of(n: int) -> tuple[Mesh, Boxes]:
 
 def prims_of(mesh: Mesh, triangle: np.ndarray) -> set[int]:
     return set(mesh.prim[triangle.reshape(-1)].astype(int).tolist())
+
+
+def far_prims(mesh: Mesh, boxes: Boxes, chosen: Choice) -> set[int]:
+    tetra = coarse(mesh, boxes)
+    return prims_of(tetra, tetra.triangle[chosen.far])
 
 
 def test_a_coarse_piece_fills_the_box_of_its_part() -> None:
@@ -50,17 +56,17 @@ def test_the_faces_of_a_coarse_piece_look_outwards() -> None:
 
 def test_what_is_near_is_whole_and_what_is_far_is_coarse() -> None:
     mesh, boxes = boxes_of(100)
-    chosen = choose(boxes, looking_along_x(-110.0), ORIGIN, budget=100 * TETRA + 10 * (12 - TETRA))
-    assert prims_of(mesh, chosen.near) == set(range(1, 11))
-    assert prims_of(coarse(mesh, boxes), chosen.far) == set(range(11, 101))
+    chosen = choose(boxes, looking_along_x(-110.0), ORIGIN, SQUARE, budget=100 * TETRA + 10 * (12 - TETRA))
+    assert prims_of(mesh, mesh.triangle[chosen.near]) == set(range(1, 11))
+    assert far_prims(mesh, boxes, chosen) == set(range(11, 101))
 
 
 def test_parts_are_thinned_out_evenly_when_even_coarse_ones_are_too_many() -> None:
     scene = scenes.grid_of_boxes(2_500)
     boxes, mesh = Stage(scene).boxes, merge(scene)
     above = CameraPose(position=(0.0, 0.0, 500.0), focus=(0.0, 0.0, 0.0), up=(0.0, 1.0, 0.0))
-    chosen = choose(boxes, above, ORIGIN, budget=500 * TETRA)
-    kept = np.array(sorted(prims_of(coarse(mesh, boxes), chosen.far)))
+    chosen = choose(boxes, above, ORIGIN, SQUARE, budget=500 * TETRA)
+    kept = np.array(sorted(far_prims(mesh, boxes, chosen)))
     assert len(kept) == 500
     assert len(chosen.near) == 0
     quarter = np.histogram2d(*scene.matrix[kept, :2, 3].T, bins=2)[0]
@@ -69,27 +75,29 @@ def test_parts_are_thinned_out_evenly_when_even_coarse_ones_are_too_many() -> No
 
 def test_an_ample_budget_draws_every_triangle_once() -> None:
     mesh, boxes = boxes_of(50)
-    chosen = choose(boxes, looking_along_x(-110.0), ORIGIN, budget=10**6)
+    chosen = choose(boxes, looking_along_x(-110.0), ORIGIN, SQUARE, budget=10**6)
     assert len(chosen.far) == 0
-    np.testing.assert_array_equal(np.sort(chosen.near, axis=0), np.sort(mesh.triangle, axis=0))
+    np.testing.assert_array_equal(chosen.near, np.arange(len(mesh.triangle)))
 
 
 def test_an_empty_scene_can_be_chosen_from() -> None:
     mesh = merge(scenes.boxes(np.zeros((0, 4, 4))))
     boxes = Boxes(mesh, np.zeros((1, 3, 4), np.float32))
-    chosen = choose(boxes, looking_along_x(0.0), ORIGIN, budget=1000)
+    chosen = choose(boxes, looking_along_x(0.0), ORIGIN, SQUARE, budget=1000)
     assert len(chosen.near) == len(chosen.far) == 0 == len(coarse(mesh, boxes).triangle)
 
 
 def test_a_choice_serves_until_the_eye_went_or_turned_or_the_budget_changed() -> None:
     _, boxes = boxes_of(5)
     pose = looking_along_x(-50.0)
-    chosen = choose(boxes, pose, ORIGIN, budget=100_000)
-    assert chosen.serves(pose, 110_000)
-    assert chosen.serves(looking_along_x(-49.0), 100_000)
-    assert not chosen.serves(looking_along_x(-45.0), 100_000)
-    assert not chosen.serves(replace(pose, focus=(-50.0, 10.0, 0.0)), 100_000)
-    assert not chosen.serves(pose, 50_000)
+    chosen = choose(boxes, pose, ORIGIN, SQUARE, budget=100_000)
+    assert chosen.serves(pose, SQUARE, 110_000)
+    assert chosen.serves(looking_along_x(-49.0), SQUARE, 100_000)
+    assert not chosen.serves(looking_along_x(-45.0), SQUARE, 100_000)
+    assert not chosen.serves(replace(pose, focus=(-50.0, 10.0, 0.0)), SQUARE, 100_000)
+    assert not chosen.serves(pose, SQUARE, 50_000)
+    assert not chosen.serves(pose, 2 * SQUARE, 100_000), "a wider picture shows more"
+    assert not chosen.serves(replace(pose, up=(0.0, 1.0, 0.0)), SQUARE, 100_000)
 
 
 def test_the_budget_follows_what_pictures_take() -> None:

@@ -1,0 +1,135 @@
+"""Where prims and instances are: the live matrices as a table that a shader reads, and boxes from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Lock
+
+import numpy as np
+
+from armillary.model.arrays import F4, F8, I8, U4
+from armillary.model.look import Look
+from armillary.model.scene import SceneArrays
+from armillary.viewport import shader
+from armillary.viewport.boxes import Boxes
+from armillary.viewport.merge import Mesh
+from armillary.viewport.table import Table
+
+_FAR_M = 10_000.0  # beyond this from the origin, float32 positions would tremble on the screen
+
+
+class Places:
+    """Live matrices, to render space (world less `origin`).
+
+    origin: world point (3,) that render space has its zero at. rest_box: the world box (6,) of the scene at
+    rest. matrix: (M + I, 3, 4) rows as in `Mesh`. version: another number after each change of a place.
+    """
+
+    def __init__(self, scene: SceneArrays, mesh: Mesh, widen: Callable[[Boxes], None] | None = None) -> None:
+        """widen: gives new boxes the room that the mesh needs at other times."""
+        self._scene, self._mesh, self._widen = scene, mesh, widen
+        self.rest_box = union(scene.box[scene.parent < 0])
+        centre = (self.rest_box[:3] + self.rest_box[3:]) / 2
+        far = bool(np.isfinite(centre).all() and np.abs(centre).max() > _FAR_M)
+        self.origin: F8 = np.round(centre) if far else np.zeros(3)
+        rows = len(scene) + len(scene.instance_prim)
+        self.table = Table(shader.MATRIX, 3 * rows, np.float32)
+        self.matrix: F4 = self.table.array[: 3 * rows].reshape(rows, 3, 4).view(np.float32)
+        self.version = 0
+        self._boxes: Boxes | None = None
+        self._making = Lock()
+        self._instance_rest: F8 | None = None
+        m = len(scene)
+        self.put(np.arange(m), scene.matrix)
+        self.put(m + np.arange(rows - m), scene.instance_matrix)
+
+    def put(self, rows: I8 | U4, matrix: F8) -> None:
+        """Write world matrices (n, 4, 4) into rows of the table, ascending."""
+        if len(rows) == 0:
+            return
+        self.matrix[rows] = matrix[:, :3, :]
+        if self.origin.any():
+            self.matrix[rows, :, 3] = matrix[:, :3, 3] - self.origin
+        self.table.touch(3 * int(rows[0]), 3 * (int(rows[-1]) + 1))
+        self.version += 1
+
+    def move(self, prims: U4, matrix: F8) -> None:
+        """Place prims (ascending) by world matrices (n, 4, 4), with the instances that have their looks."""
+        if len(prims) == 0:
+            return
+        self.put(prims, matrix)
+        rows: I8 = prims.astype(np.int64)
+        scene = self._scene
+        if len(scene.instance_prim):
+            slot = np.full(len(scene), -1, np.int64)
+            slot[prims] = np.arange(len(prims))
+            instances = np.flatnonzero(slot[scene.instance_prim] >= 0)
+            if len(instances):
+                new = matrix[slot[scene.instance_prim[instances]]] @ self._relative()[instances]
+                self.put(len(scene) + instances, new)
+                rows = np.concatenate([rows, len(scene) + instances])
+        boxes = self._boxes
+        if boxes is not None:
+            boxes.moved(rows)
+
+    def fly(self, instances: I8, relative: F8) -> None:
+        """Place instances (ascending) by matrices (n, 4, 4) relative to the prims whose looks they have."""
+        m = len(self._scene)
+        self._relative()[instances] = relative
+        of = self._scene.instance_prim[instances].astype(np.int64)
+        over = np.zeros((len(of), 4, 4))
+        over[:, :3], over[:, 3, 3] = self.matrix[of], 1.0
+        over[:, :3, 3] += self.origin
+        self.put(m + instances, over @ relative)
+        boxes = self._boxes
+        if boxes is not None:
+            boxes.moved(m + instances)
+
+    def _relative(self) -> F8:
+        """Return the matrices (I, 4, 4) of instances relative to the prims whose looks they have."""
+        if self._instance_rest is None:
+            of = self._scene.matrix[self._scene.instance_prim]
+            # a prim that is scaled to nothing has no inverse: its instances stay where they are
+            flat = np.abs(np.linalg.det(of[:, :3, :3])) < np.finfo(np.float64).tiny
+            of[flat] = np.eye(4)
+            self._instance_rest = np.linalg.inv(of) @ self._scene.instance_matrix
+        return self._instance_rest
+
+    @property
+    def boxes(self) -> Boxes:
+        """Where the pieces of the mesh are; made when first asked for."""
+        with self._making:  # a thread may be at it
+            if self._boxes is None:
+                before = self.version
+                made = Boxes(self._mesh, self.matrix)
+                if self._widen is not None:
+                    self._widen(made)
+                self._boxes = made
+                if self.version != before:  # something moved meanwhile, and nobody told the boxes
+                    made.moved(np.arange(len(self.matrix)))
+            return self._boxes
+
+    @property
+    def has_boxes(self) -> bool:
+        """Whether `boxes` need not be made first."""
+        return self._boxes is not None
+
+    def bounds(self, look: Look) -> F8:
+        """Return the world box (6,) of all that can be drawn with a look; NaN for an empty scene."""
+        if len(look.moved) == 0:
+            return self.rest_box
+        local = self._scene.local_box[look.moved].astype(np.float64)
+        m = look.matrix
+        centre, half = (local[:, 3:] + local[:, :3]) / 2, (local[:, 3:] - local[:, :3]) / 2
+        at = np.einsum("nij,nj->ni", m[:, :3, :3], centre) + m[:, :3, 3]
+        reach = np.einsum("nij,nj->ni", np.abs(m[:, :3, :3]), half)
+        moved = np.concatenate([at - reach, at + reach], axis=1)
+        return union(np.vstack([self.rest_box, moved]))
+
+
+def union(boxes: F8) -> F8:
+    """Return the box around boxes (n, 6), leaving out NaN ones; NaN when none is left."""
+    finite = boxes[np.isfinite(boxes).all(axis=1)]
+    if len(finite) == 0:
+        return np.full(6, np.nan)
+    return np.concatenate([finite[:, :3].min(axis=0), finite[:, 3:].max(axis=0)])
