@@ -31,7 +31,7 @@ from armillary.model.scene import (
 )
 
 MAGIC = b"ARMSCN01"
-FORMAT = 8  # raised when the loader makes other arrays of the same files
+FORMAT = 9  # raised when the loader makes other arrays of the same files
 SUFFIX = ".scene"
 ALIGN = 64
 MOST_BYTES = 4 << 30  # of all cached scenes; those used longest ago go first

@@ -89,6 +89,8 @@ class Stage:
     @property
     def boxes(self) -> Boxes:
         """Where the pieces of the mesh are; made when first asked for."""
+        if self._bend is not None:
+            self._bend.settle()
         return self.places.boxes
 
     def move(self, prims: U4, matrix: F8) -> None:

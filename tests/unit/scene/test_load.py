@@ -710,7 +710,6 @@ def test_attributes_of_an_unusual_type_do_not_stop_the_scene(scene_of) -> None:
     assert sorted(codes(scene)) == ["S05", "S08", "S10"]
 
 
-<<<<<<< HEAD
 WEDGE = """
 def Xform "W"
 {
@@ -739,7 +738,8 @@ def test_each_point_of_a_mesh_knows_which_point_of_the_file_it_is(scene_of) -> N
     assert scene.vertices[wedge] == len(written)  # the one that no face uses counts too
     assert (scene.point_vertex[~own] == -1).all()
     assert scene.vertices[row(scene, "/W/before")] == 0
-=======
+
+
 def test_cylinders_and_capsules_have_a_radius_at_each_end(scene_of) -> None:
     cut = scene_of(
         'def Cylinder_1 "W"\n{\n double height = 4\n double radiusTop = 0.5\n double radiusBottom = 2\n}\n'
@@ -755,4 +755,3 @@ def test_cylinders_and_capsules_have_a_radius_at_each_end(scene_of) -> None:
     assert pin.point[:, 2].min() == pytest.approx(-1.5)
     plain = scene_of('def Cylinder_1 "W"\n{\n}\n')
     assert np.ptp(plain.point, axis=0).tolist() == [2, 2, 2]
->>>>>>> wip-fid
