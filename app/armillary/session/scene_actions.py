@@ -74,6 +74,14 @@ def _why_no_export(at: Workspace) -> str:
     return "" if at.scene is not None and at.look is not None else "No scene is shown."
 
 
+def _why_no_compare(at: Workspace) -> str:
+    if at.scene is None:
+        return "No scene is shown."
+    if at.difference.is_on and at.versions.found is None:
+        return "The picture shows the differences of a what-if."
+    return "A version is being read." if at.versions.reading else ""
+
+
 def _why_no_reload(at: Workspace) -> str:
     if at.scene is None:
         return "No scene is shown."
@@ -88,6 +96,21 @@ SCENE_ACTIONS: tuple[Action, ...] = (
         tip="Write one flattened USD layer with the colours and places that are shown now",
         why_not=_why_no_export,
         run=lambda desk: desk.export_scene(),
+    ),
+    Action(
+        id="scene.compare",
+        title="Compare with…",
+        menu="File",
+        tip="Colour and list what is added, removed, moved and changed against another version of this scene",
+        why_not=_why_no_compare,
+        run=lambda desk: desk.compare_scene(),
+    ),
+    Action(
+        id="scene.compare-end",
+        title="End the comparison",
+        menu="View/Scene",
+        why_not=lambda at: "" if at.versions.found is not None else "No versions are compared.",
+        run=lambda desk: desk.workspace.versions.clear(),
     ),
     Action(
         id="scene.reload",

@@ -43,6 +43,7 @@ from armillary.session.showing import GREYS
 from armillary.session.timeline import Timeline
 from armillary.session.training import Station
 from armillary.session.undo import Undo
+from armillary.session.versions import Versions
 from armillary.session.views import Views
 from armillary.session.visit import Line
 from armillary.session.visiting import Visiting
@@ -106,6 +107,7 @@ class Workspace(Visiting):
         self.modelmap = ModelMap(self._work, self._saved_folder, lambda: self.plant_specs)
         self.undo = Undo()
         self.views = Views()
+        self.versions = Versions(self, self._work)
         self.project_changed.connect(lambda: self.views.begin(self._saved_folder(), self.path))
         self.authoring = Authoring(self, self.undo)
         self.disk = Disk(self)

@@ -62,12 +62,14 @@ from armillary.ui.scene_card import SceneCard
 from armillary.ui.scene_tools import SceneTools
 from armillary.ui.second import SecondDesk, words_of
 from armillary.ui.status import Status
+from armillary.ui.versions_card import VersionsCard
 from armillary.viewport.view import View
 
 SIZE = (1600, 1000)
 SAY_MS = 6000
 FUTURES_PX = 320  # of the docks below while a what-if is shown: runs and figures need room
 _REFRESH_MS = 250
+_VERSIONS = "Scenes and projects (*.usd *.usda *.usdc *.usdz project.toml);;All files (*)"
 _SCENES = (
     "Scenes and projects (*.usd *.usda *.usdc *.usdz project.toml);;"
     f"To import ({' '.join(f'*{suffix}' for suffix in FORMATS)});;All files (*)"
@@ -143,6 +145,7 @@ class DeskWindow(QMainWindow):
         self.brief = BriefCard(ws, self._run_named)
         self.changed = DiskCard(ws, self._run_named, self.say)
         self.scene_changed_card = SceneCard(ws, self._run_named)
+        self.versions_card = VersionsCard(self.canvas, ws, self.frame)
         self.second = SecondDesk(self)
 
     def _build_frame(self) -> None:
@@ -215,6 +218,7 @@ class DeskWindow(QMainWindow):
         ws.training.begun.connect(lambda: self.use_layout("train"))
         ws.training.ended.connect(lambda: self.show_panel("instructor"))
         ws.training.changed.connect(self._soon)
+        ws.versions.changed.connect(self._soon)
         self.mode.watch(lambda _mode, _text: self._set_title())
         ws.scene_changed.connect(self.finder.forget)
         ws.world_changed.connect(self.finder.forget)
@@ -544,6 +548,24 @@ class DeskWindow(QMainWindow):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(lambda name: self._try(lambda: self.export_to(Path(name))))
         dialog.open()
+
+    def compare_scene(self) -> None:
+        """Ask for another version of the scene and show what differs."""
+        folder = self.settings.get("folder", str(Path.home()))
+        dialog = QFileDialog(self, "Compare with an older version", folder, _VERSIONS)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda name: self._try(lambda: self.compare_with(Path(name))))
+        dialog.open()
+
+    def compare_with(self, path: Path) -> None:
+        """Compare the shown scene with another version. Raises Fault."""
+
+        def done(fault: FaultRecord | None) -> None:
+            if fault is not None:
+                self.fault(fault.fault())
+
+        self.workspace.versions.compare(path, done)
 
     def export_to(self, path: Path) -> None:
         """Write what is shown as a flattened layer over what is there. Raises Fault."""
