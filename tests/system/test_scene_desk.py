@@ -117,3 +117,28 @@ def test_parts_with_an_attribute_are_selected_and_outlined(desk: DeskWindow, qtb
     qtbot.waitUntil(lambda: len(at.selection) > 0, timeout=LIMIT_MS)
     assert at.selection == tuple(at.prim_named(f"/Plant/{name}") for name in ("Pump", "Same"))
     assert (np.asarray(desk.canvas.view.render(rest=True)) != before).any()
+
+
+def test_a_changed_scene_is_reloaded_by_itself_in_author_only_and_never_over_an_edit(
+    desk: DeskWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    at, card, file = desk.workspace, desk.scene_changed_card, tmp_path / "new.usda"
+    action("scene.reload-by-itself").run(desk)
+
+    def is_there(name: str) -> bool:
+        return at.prim_named(f"/Plant/{name}") is not None
+
+    file.write_text(NEW.replace('"New"', '"Second"'))
+    qtbot.waitUntil(lambda: not card.isHidden(), timeout=LIMIT_MS)  # a bare scene is looked at too
+    assert is_there("New")  # not in Operate
+    desk.use_layout("author")
+    qtbot.waitUntil(lambda: is_there("Second"), timeout=LIMIT_MS)
+    assert card.isHidden()
+    at.authoring.saving = True  # a binding is on its way to the disk
+    file.write_text(NEW.replace('"New"', '"Third"'))
+    qtbot.waitUntil(lambda: not card.isHidden(), timeout=LIMIT_MS)
+    assert "a binding is being edited" in card.text.text()
+    qtbot.wait(700)
+    assert is_there("Second")
+    at.authoring.saving = False
+    qtbot.waitUntil(lambda: is_there("Third"), timeout=LIMIT_MS)

@@ -74,6 +74,15 @@ def _why_no_export(at: Workspace) -> str:
     return "" if at.scene is not None and at.look is not None else "No scene is shown."
 
 
+def why_not_by_itself(at: Workspace) -> str:
+    """Return why a scene that changed on disk is not read again by itself now, "" when it may be."""
+    if at.orders.armed is not None:
+        return "a command is armed"
+    if at.authoring.draft is not None or at.authoring.saving:
+        return "a binding is being edited"
+    return "it is being read" if at.progress[0] else ""
+
+
 def _why_no_compare(at: Workspace) -> str:
     if at.scene is None:
         return "No scene is shown."
@@ -119,6 +128,14 @@ SCENE_ACTIONS: tuple[Action, ...] = (
         tip="Show the scene's files as they are on disk now; view, selection and bindings stay",
         why_not=_why_no_reload,
         run=lambda desk: desk.workspace.reload_scene(),
+    ),
+    Action(
+        id="scene.reload-by-itself",
+        title="Reload changed scenes by themselves in Author",
+        menu="View/Scene",
+        tip="Only while Author is shown, no command is armed and no binding is being edited; asks elsewhere",
+        why_not=lambda _at: "",
+        run=lambda desk: desk.toggle_reload(),
     ),
     Action(
         id="scene.play",

@@ -39,6 +39,7 @@ from armillary.session.loading import fault_of
 from armillary.session.mirror import Mirror
 from armillary.session.modelmap import ModelMap
 from armillary.session.orders import Orders
+from armillary.session.scene_files import LOOK_S
 from armillary.session.showing import GREYS
 from armillary.session.timeline import Timeline
 from armillary.session.training import Station
@@ -251,6 +252,8 @@ class Workspace(Visiting):
             waits.append(SPIN_S)
         if self.orders.is_counting:
             waits.append(COUNTDOWN_S)
+        if self.scene_files.watches:
+            waits.append(LOOK_S)
         if self.world_state is WorldState.NOT_LIVE:
             waits.append(max(0.0, AGE_S - (now_mono_ns - self._ages_mono_ns) / NS))
         return min(waits, default=None)

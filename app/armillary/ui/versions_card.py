@@ -99,7 +99,7 @@ class VersionsCard(QFrame):
     def _place(self) -> None:
         lines = self.list.count() * max(self.list.sizeHintForRow(0), 0) + 2 * self.list.frameWidth()
         self.list.setFixedHeight(min(lines + _ROOM_PX, HEIGHT_PX))
-        height = self.layout().sizeHint().height()
+        height = self.sizeHint().height()
         room = max(self._over.height() - 2 * GAP_PX, 60)
         self.setGeometry(GAP_PX, GAP_PX, min(WIDTH_PX, self._over.width() - 2 * GAP_PX), min(height, room))
 

@@ -144,7 +144,7 @@ class DeskWindow(QMainWindow):
         self.instructor = InstructorPanel(ws, colours, self._run_named, self.fault)
         self.brief = BriefCard(ws, self._run_named)
         self.changed = DiskCard(ws, self._run_named, self.say)
-        self.scene_changed_card = SceneCard(ws, self._run_named)
+        self.scene_changed_card = SceneCard(ws, self._run_named, self._reloads_by_itself)
         self.versions_card = VersionsCard(self.canvas, ws, self.frame)
         self.second = SecondDesk(self)
 
@@ -456,6 +456,16 @@ class DeskWindow(QMainWindow):
         self.settings.reduce_motion = not self.settings.reduce_motion
         self.set_motion(is_reduced=self.settings.reduce_motion)
         self.say("Nothing blinks." if self.settings.reduce_motion else "What waits blinks.")
+
+    def toggle_reload(self) -> None:
+        """Let changed scenes be read again by themselves in Author, or be offered only; and remember it."""
+        on = self.settings.get("reload") != "author"
+        self.settings.set("reload", "author" if on else "ask")
+        self.say("Changed scenes are reloaded in Author." if on else "Changed scenes are offered.")
+        self.scene_changed_card.refresh()
+
+    def _reloads_by_itself(self) -> bool:
+        return self.settings.get("reload") == "author" and self.bars.layout == "author"
 
     def set_motion(self, *, is_reduced: bool) -> None:
         """Draw with or without what blinks."""
