@@ -216,6 +216,11 @@ class View:
         self._picture.ground.show(self._grid)
         self._changed()
 
+    @property
+    def drawing(self) -> tuple[str, bool, str]:
+        """How smooth edges, edges of surfaces and occlusion are set."""
+        return self._smooth, self._picture.edges, self._occlusion
+
     def switch(self, name: str, *, on: bool) -> None:
         """Switch an option of `set_options` that is on or off, by its name."""
         self.set_options(
