@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pumped import Desk
+from byhand import Desk
 from tests.plugins.mqtt.conftest import MOSQUITTO, Broker
 from tests.plugins.opcua.plant import PlantServer, free_port
 

@@ -219,7 +219,8 @@ class _Work:
         factor, offset, is_volume = flows.speed(self.find, binding, bound.x_unit)
         axis = None if binding.axis == "none" else channels.axis_of(binding)
         _, drawn = self.find.reach.painted(np.array(bound.prims, np.int64))
-        found = [(int(p), made) for p in drawn if (made := flows.pipe(self.scene, int(p), axis)) is not None]
+        pipes = [(p, flows.pipe(self.scene, p, axis, self.find.surface(p))) for p in drawn.tolist()]
+        found = [(prim, pipe) for prim, pipe in pipes if pipe is not None]
         if not found:
             what = "What the flow is bound to has no surface of its own."
             refuse("B07", what, "Bind it to a pipe, a cylinder or a curve; copies of an instance have none.")

@@ -40,12 +40,15 @@ class Pipe:
         return float(np.clip(_THICK * self.width, self.length / _MOST, self.length / _FEWEST))
 
 
-def pipe(scene: SceneArrays, prim: int, axis: int | None = None) -> Pipe | None:
+def pipe(
+    scene: SceneArrays, prim: int, axis: int | None = None, surface: tuple[I8, I8] | None = None
+) -> Pipe | None:
     """Return the pipe that a prim draws, None for what draws nothing of its own or has no length.
 
     It begins where the shape does in its file; with `axis` (0 x, 1 y, 2 z of the prim) at its low end.
+    surface: its points and triangles, where they are known.
     """
-    point, triangle = field_rows.surface(scene, np.array([prim], np.int64))
+    point, triangle = surface or field_rows.surface(scene, np.array([prim], np.int64))
     if not len(point):
         return None
     matrix = scene.matrix[prim]

@@ -137,8 +137,15 @@ class SceneArrays:
     bend_slot: I8 = field(default_factory=lambda: np.zeros(0, np.int64))
     bend_place: F4 = field(default_factory=lambda: np.zeros((0, 0, 3), np.float32))
     bend_normal: F2 = field(default_factory=lambda: np.zeros((0, 0, 3), np.float16))
+    bend_reach: F4 = field(default_factory=lambda: np.zeros((2, 0, 3), np.float32))
     bend_instance: I8 = field(default_factory=lambda: np.zeros(0, np.int64))
     bend_matrix: F4 = field(default_factory=lambda: np.zeros((0, 0, 3, 4), np.float32))
+
+    # parts whose colour changes with the stage's own time
+    tint_time: F8 = field(default_factory=lambda: np.zeros(0))
+    tint_row: I8 = field(default_factory=lambda: np.zeros(0, np.int64))
+    tint_rgba: U1 = field(default_factory=lambda: np.zeros((0, 0, 4), np.uint8))
+    """(times, rows, 4) sRGB and opacity."""
 
     # cameras that change with the stage's own time, see model.bending.camera_at
     camera_time: F8 = field(default_factory=lambda: np.zeros(0))

@@ -73,7 +73,9 @@ def info(stage: Any, arrays: SceneArrays, documents: Sequence[str] = ()) -> str:
         "meters_per_unit": stated_metres(stage),
         "cameras": [camera.path for camera in arrays.cameras],
         "lights": [light.path for light in arrays.lights],
-        "plays": any(len(t) for t in (arrays.motion_time, arrays.bend_time, arrays.camera_time)),
+        "plays": any(
+            len(t) for t in (arrays.motion_time, arrays.bend_time, arrays.camera_time, arrays.tint_time)
+        ),
         "textures": int(((arrays.texture[:, 3] & TEXTURE_TILED == 0) & (arrays.texture[:, 1] > 0)).sum()),
         "stage": facts.facts(stage),
         "time_range": {"start": start, "end": end, "codes_per_second": codes},

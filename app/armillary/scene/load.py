@@ -29,6 +29,7 @@ from armillary.scene import (
     skinning,
     textures,
     timing,
+    tints,
 )
 from armillary.scene.appearance import Appearance
 from armillary.scene.draw import Drawing, Instance, gather
@@ -197,6 +198,7 @@ def _load(
     return SceneArrays(
         **arrays,
         **cameras.tracks(survey, timed, moves, matrix, row_of, metres, found_cameras),
+        **tints.read(survey, timed, source, levels, look),
         **{f"bend_{item.name}": getattr(bends, item.name) for item in fields(Bending)},
         **{f"motion_{item.name}": getattr(moves, item.name) for item in fields(Motion)},
         texture=images.table,

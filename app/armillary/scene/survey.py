@@ -489,12 +489,22 @@ class Survey:
         return float(value) if isinstance(value, int | float) else default
 
     def _read_gprim(self, prim: Any, source: int) -> None:
+        found = self.shape_of(prim)
+        if found is None:
+            what = f"A size of this shape is not a number, or past {FARTHEST:g}."
+            self.problems.append(problem("S07", self.path[source], what))
+            return
+        self.gprim.append(found)
+        self.gprim_source.append(source)
+
+    def shape_of(self, prim: Any) -> Gprim | None:
+        """Return the sizes of a gprim, None where one is not a number."""
         kind = prim.GetTypeName()
         if kind not in GPRIMS:  # an unknown type that falls back to a known one
             kind = str(prim.GetPrimTypeInfo().GetSchemaTypeName())
         axis = str(prim.GetAttribute("axis").Get(self.time) or "Z") if kind not in {"Cube", "Sphere"} else "Z"
         axis = axis if axis in {"X", "Y", "Z"} else "Z"
-        lift = 0.0
+        lift, ends = 0.0, (1.0, 1.0)
         if kind == "Cube":
             half = (self._number(prim, "size", 2.0) / 2,) * 3
         elif kind == "Sphere":
@@ -504,19 +514,19 @@ class Survey:
             half = (width, length, 1.0) if axis == "Z" else (length, width, 1.0)
         else:
             if kind.endswith("_1"):
-                radius = max(self._number(prim, f"radius{end}", 0.5) for end in ("Top", "Bottom"))
+                usual = 0.5 if kind.startswith("Capsule") else 1.0
+                low, high = (self._number(prim, f"radius{end}", usual) for end in ("Bottom", "Top"))
+                radius = max(low, high)
+                ends = (low / radius, high / radius) if radius > 0 else ends
             else:
                 radius = self._number(prim, "radius", 0.5 if kind == "Capsule" else 1.0)
             tall = self._number(prim, "height", 1.0 if kind.startswith("Capsule") else 2.0) / 2
             is_capsule = kind.startswith("Capsule")
             half, lift = (radius, radius, radius if is_capsule else tall), tall if is_capsule else 0.0
             kind = kind.removesuffix("_1")
-        if not all(abs(v) <= FARTHEST for v in (*half, lift)):  # NaN is not
-            what = f"A size of this shape is not a number, or past {FARTHEST:g}."
-            self.problems.append(problem("S07", self.path[source], what))
-            return
-        self.gprim.append(Gprim(kind=kind, axis=axis, half=half, lift=lift))
-        self.gprim_source.append(source)
+        if not all(abs(v) <= FARTHEST for v in (*half, lift, *ends)):  # NaN is not
+            return None
+        return Gprim(kind=kind, axis=axis, half=half, lift=lift, ends=ends)
 
     def _read_curves(self, prim: Any, source: int, plan: _Plan) -> None:
         points = len(self._array(prim, "points", 2, _NO_POINTS))

@@ -100,6 +100,13 @@ def test_a_file_of_another_format_is_refused(scene: SceneArrays, tmp_path: Path,
         cache.read(path)
 
 
+def test_a_file_that_lacks_an_array_is_refused(scene: SceneArrays, tmp_path: Path, monkeypatch) -> None:
+    path = cache.write(scene, tmp_path)
+    monkeypatch.setitem(cache._ARRAYS, "newer", ("<f8", (None,)))
+    with pytest.raises(SceneFault, match="it has no newer"):
+        cache.read(path)
+
+
 def test_a_folder_that_cannot_be_written_is_a_fault_and_leaves_nothing(
     scene: SceneArrays, tmp_path: Path
 ) -> None:

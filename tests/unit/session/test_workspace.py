@@ -57,6 +57,7 @@ class Bench:
 
 COLOUR = Binding(name="c", prim="/Plant/Tank", signal="tank.temp", colormap="heat", ends=(0.0, 10.0))
 SPIN = Binding(name="s", prim="/Plant/Pump", signal="tank.level", channel="spin")
+FLOWS = Binding(name="f", prim="/Plant/Pump", signal="tank.level", channel="flow")
 
 
 @pytest.fixture
@@ -188,9 +189,12 @@ def test_a_world_that_ends_names_its_log_and_can_be_started_again(bench: Bench) 
     assert bench.workspace.world_state is WorldState.CONNECTING
 
 
-def test_what_spins_turns_with_time_and_holds_when_paused_or_silent(bench: Bench) -> None:
+@pytest.mark.parametrize("binding", [SPIN, FLOWS], ids=["spin", "flow"])
+def test_what_spins_or_flows_moves_with_time_and_holds_when_paused_or_silent(
+    bench: Bench, binding: Binding
+) -> None:
     bench.open_world()
-    bench.load(SPIN)
+    bench.load(binding)
     ws = bench.workspace
     assert ws.due_s(bench.clock.now_mono_ns()) == pytest.approx(0.1)
     looks = bench.looks
