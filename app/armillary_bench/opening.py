@@ -1,7 +1,7 @@
 """Opening large scenes on a desk: when boxes and the whole are seen, how long its thread is held, its memory.
 
-Each desk is a process of its own, offscreen, on a machine where one ran before. How long it held its thread is
-the worst lateness of a 5 ms timer.
+Each desk is a process of its own, offscreen, on a machine where one ran before. How long it held its thread
+is the worst lateness of a 5 ms timer.
 """
 
 from __future__ import annotations
