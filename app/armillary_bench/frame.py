@@ -20,6 +20,7 @@ from armillary.viewport.merge import box_triangles
 from armillary.viewport.view import View
 from armillary_bench import peer
 from armillary_bench.figure import absolute, figure, plain
+from armillary_bench.present import presenting_ms
 
 WIDTH, HEIGHT = 1280, 800
 PEER_PRIMS = 2_000
@@ -49,6 +50,7 @@ def measure() -> dict[str, float]:
             figures["rest_100k_ms"], figures["rest_100k_longest_step_ms"] = _rest(view)
             figures["turn_inside_100k_ms"] = _turn_inside(view)
         view.close()
+    figures["presenting_ms"], figures["presenting_raw_ms"] = presenting_ms(grid(1_000), WIDTH, HEIGHT)
     figures |= _million()
     figures |= _sizes()
     view, _ = _view(round_tops(500, triangles=100_000))
@@ -85,6 +87,8 @@ def benches() -> list[dict[str, object]]:
         plain("rest_1m_instances", ms["rest_1m_instances_ms"], "ms", drawn),
         absolute("rest_1m_instances_longest_step", ms["rest_1m_longest_step_ms"], "ms", STEP_LIMIT_MS, drawn),
         plain("memory_1m_instances", ms["memory_1m_instances_mb"], "MB", drawn, against="the desk's growth"),
+        absolute("presenting", ms["presenting_ms"], "ms", 6.0, "the widget shows the picture"),
+        plain("presenting_raw", ms["presenting_raw_ms"], "ms", "the render alone, of the same run"),
         plain("frame_exponent", ms["frame_exponent"], "", f"{seen}; of redraws of 1k, 10k and 100k prims"),
         absolute("rest_100k", ms["rest_100k_ms"], "ms", REST_MS, steps),
         absolute("rest_100k_longest_step", ms["rest_100k_longest_step_ms"], "ms", STEP_LIMIT_MS, steps),

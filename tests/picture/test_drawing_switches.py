@@ -63,6 +63,21 @@ def test_edges_darken_where_a_surface_bends_or_ends_and_nothing_else(
     np.testing.assert_array_equal(drawn[..., :3][background], without[..., :3][background])
 
 
+def test_a_part_of_a_pixel_or_two_keeps_its_colour(view_of: ViewOf) -> None:
+    bar = np.diag([0.12, 12.0, 0.12, 1.0])
+    view = view_of(scenes.boxes(np.array([bar])), plain=False)
+    view.set_options(grid=False, axes=False, smooth="off")
+    view.standard("top")
+    without = view.render(rest=True).copy()
+    shown = (without[..., :3] != without[0, 0, :3]).any(axis=2)
+    assert 1 <= shown[120].sum() <= 3
+    view.set_options(edges=True)
+    inside = shown.copy()
+    inside[: np.flatnonzero(shown.any(axis=1))[0] + 2] = False  # its ends are outlines
+    inside[np.flatnonzero(shown.any(axis=1))[-1] - 1 :] = False
+    np.testing.assert_array_equal(view.render(rest=True)[inside], without[inside])
+
+
 def test_an_occluded_corner_is_darker_than_an_open_face(view_of: ViewOf) -> None:
     view = stairs(view_of)
     without = view.render(rest=True).copy()

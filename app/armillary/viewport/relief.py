@@ -18,6 +18,7 @@ from armillary.viewport.theme import Theme
 
 _BEND = 0.45  # of slopes to both sides of a pixel, above which an edge is drawn: about 25°
 _JUMP = 4.0  # above it a pixel lies behind an outline, which belongs to what is before it
+_THIN = 3  # pixels
 _INK = 0.62  # what an edge takes of the light
 _STEP = 2.0**-23  # of a depth: what is nearer to each other is noise
 _RADII = (2, 4, 8)  # pixels of the half picture
@@ -53,22 +54,32 @@ def of(depth: F4, near: float, far: float, *, focal_px: float, metre_px: float) 
     return Relief(height, flat, np.float32(8 * _STEP * (far - near)) / flat, there)
 
 
-def edges(relief: Relief) -> F4:
-    """Return the share of light (h, w) that edges leave: 1 where there is none."""
+def bends(relief: Relief, axis: int) -> F4:
+    """Return how much the surface bends along an axis (h, w), as a tangent; negative where a part is thin."""
     near = relief.near
-    most = np.zeros(near.shape, np.float32)
-    for axis in (0, 1):
-        inner = _inner(axis, 1)
-        here = near[inner]
-        unit = relief.unit[inner] if relief.unit.size > 1 else relief.unit
-        up, down = (here - near[_inner(axis, 0)]) / unit, (near[_inner(axis, 2)] - here) / unit
-        bend = (down - up) / np.maximum(1 + up * down, np.float32(1e-3))  # the tangent between both slopes
-        bend[up - down > _JUMP] = 2 * _BEND  # the near side of an outline, however the surface lies there
-        noise = relief.noise[inner] if relief.noise.size > 1 else relief.noise
-        bend[(np.abs(down - up) < noise) | (down - up > _JUMP)] = 0
-        most[inner] = np.maximum(most[inner], np.abs(bend))
+    out = np.zeros(near.shape, np.float32)
+    inner = _inner(axis, 1)
+    here = near[inner]
+    unit = relief.unit[inner] if relief.unit.size > 1 else relief.unit
+    noise = relief.noise[inner] if relief.noise.size > 1 else relief.noise
+    up, down = (here - near[_inner(axis, 0)]) / unit, (near[_inner(axis, 2)] - here) / unit
+    change = down - up
+    bend: F4 = np.abs(change) / np.maximum(1 + up * down, np.float32(1e-3))  # between both slopes
+    # the near side of an outline, however the surface lies there; but a part of a few pixels is no line: it
+    # would lose its colour, which may be a value's
+    for is_end, way in ((up > _JUMP, -_THIN), (down < -_JUMP, _THIN)):
+        bend[is_end & (bend >= 0)] = 2 * _BEND
+        bend[is_end & (here - np.roll(near, way, axis)[inner] >= _THIN * _JUMP * unit)] = -1
+    bend[(np.abs(change) < noise) | (change > _JUMP)] = 0
+    out[inner] = bend
+    return out
+
+
+def edges(one: F4, other: F4, there: B1) -> F4:
+    """Return the share of light (h, w) that edges leave, from the bends along both axes."""
+    most = np.where(np.minimum(one, other) < 0, np.float32(0), np.maximum(one, other))
     over = np.clip((most - _BEND) / _BEND, 0.0, 1.0)
-    out: F4 = 1 - np.float32(_INK) * over * relief.there
+    out: F4 = (1 - np.float32(_INK) * over * there).astype(np.float32)
     return out
 
 
@@ -120,7 +131,9 @@ class Shading:
             np.logical_and(relief.there, colour != np.uint32(r | g << 8 | b << 16), out=relief.there)
         yield
         if self._edges:
-            self._light = edges(relief)
+            down = bends(relief, 0)
+            yield
+            self._light = edges(down, bends(relief, 1), relief.there)
             yield
         if self._occlusion:
             self._light = self._light * occlusion(relief)
