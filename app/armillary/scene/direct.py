@@ -15,6 +15,7 @@ import numpy as np
 from pxr import Sdf, Tf
 
 from armillary.model.arrays import F4
+from armillary.scene.samples import has_samples
 
 Read = Callable[[str], Any]
 """Name of an attribute → its value; None where it has none."""
@@ -31,7 +32,7 @@ class Direct:
         told = [layer for layer in stage.GetUsedLayers() if not layer.empty]
         self._is_one = len(told) == 1  # then there is no need to ask each spec for its layer
         if self._is_one:
-            self.layer, self._timeless = told[0], self._is_timeless(told[0])
+            self.layer, self._timeless = told[0], self.is_timeless(told[0])
 
     def spec(self, prim: Any) -> Any:
         """Return the one spec that says all of a prim, None where composition has to be asked.
@@ -46,16 +47,17 @@ class Direct:
         if not self._is_one:
             layer = spec.layer
             if layer is not self.layer:
-                self.layer, self._timeless = layer, self._is_timeless(layer)
+                self.layer, self._timeless = layer, self.is_timeless(layer)
         if spec.HasInfo("clips"):
             self._clips = True
             return None
         return spec if self._timeless else None
 
-    def _is_timeless(self, layer: Any) -> bool:
+    def is_timeless(self, layer: Any) -> bool:
+        """Tell whether a layer holds no time samples; each layer is asked once."""
         known = self._known.get(layer.identifier)
         if known is None:
-            known = self._known[layer.identifier] = not layer.ListAllTimeSamples()
+            known = self._known[layer.identifier] = not has_samples(layer)
         return known
 
 
