@@ -401,6 +401,11 @@ class Survey:
                 values = values[np.clip(at, 0, len(values) - 1)]
         return values, of
 
+    def has_samples(self) -> bool:
+        """Tell whether any layer of the stage holds values over time; after `read`, which opens clips."""
+        direct = self._direct or Direct(self.stage)
+        return any(not direct.is_timeless(layer) for layer in self.stage.GetUsedLayers())
+
     def primvar(self, prim: Any, name: str) -> tuple[F4 | None, str]:
         """Return the values of a primvar, (n, …) with indices applied, and what each belongs to."""
         return self._primvar(prim, name, frozenset(prim.GetAuthoredPropertyNames()))
