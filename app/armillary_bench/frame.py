@@ -7,22 +7,27 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
-from armillary.model.arrays import F4, F8, I4, U1
+from armillary.model.arrays import B1, F4, F8, I4, U1
 from armillary.model.look import Look, base_look
 from armillary.model.scene import SceneArrays
+from armillary.viewport.camera import CameraPose, turn
 from armillary.viewport.detail import MOVING_MS
 from armillary.viewport.merge import box_triangles
 from armillary.viewport.view import View
 from armillary_bench import peer
 from armillary_bench.figure import absolute, figure, plain
+from armillary_bench.present import presenting_ms
 
 WIDTH, HEIGHT = 1280, 800
 PEER_PRIMS = 2_000
 _REPEATS = 15
 _LEAST_CHANGED = 0.01  # share of pixels
+REST_MS, STEP_LIMIT_MS = 1_000.0, 50.0
+_LEAST_ALIKE = 0.9  # of the pixels that show parts
 _PART_LEVEL, _LEAST_IN_QUARTER = 75, 200  # brightness of parts, above that of ground and grid; pixels
 
 
@@ -42,7 +47,12 @@ def measure() -> dict[str, float]:
         figures[f"redraw_{name}_ms"] = _redraw(view)
         if n == 100_000:
             figures["turn_100k_ms"] = _turn(view)
+            figures["rest_100k_ms"], figures["rest_100k_longest_step_ms"] = _rest(view)
+            figures["turn_inside_100k_ms"] = _turn_inside(view)
         view.close()
+    figures["presenting_ms"], figures["presenting_raw_ms"] = presenting_ms(grid(1_000), WIDTH, HEIGHT)
+    figures |= _million()
+    figures |= _sizes()
     view, _ = _view(round_tops(500, triangles=100_000))
     figures["redraw_demo_size_ms"] = _redraw(view)
     figures["redraw_demo_size_smooth_ms"] = _redraw(view, rest=True)
@@ -56,6 +66,8 @@ def benches() -> list[dict[str, object]]:
     seen = "the picture changed by at least 1 % of its pixels"
     colour = f"{seen}, and the pixel of a picked prim has exactly the colour asked for"
     drawn = "at least 1 % of the pixels differ from an empty picture"
+    inside = "at least 0.9 of the pixels that show parts in the whole picture do so in the coarse one"
+    steps = "the picture of the steps is the picture that is drawn at once, pixel by pixel; best of five"
     out = [
         absolute("recolour_10k", ms["recolour_10k_ms"], "ms", 2.0, colour),
         absolute("recolour_100k", ms["recolour_100k_ms"], "ms", 3.0, colour),
@@ -67,6 +79,19 @@ def benches() -> list[dict[str, object]]:
         plain("redraw_10k", ms["redraw_10k_ms"], "ms", seen),
         plain("redraw_100k", ms["redraw_100k_ms"], "ms", seen),
         absolute("turn_100k", ms["turn_100k_ms"], "ms", MOVING_MS, f"{seen}, and has parts in each quarter"),
+        absolute("turn_inside_100k", ms["turn_inside_100k_ms"], "ms", MOVING_MS, inside),
+        absolute(
+            "turn_1m_instances", ms["turn_1m_instances_ms"], "ms", MOVING_MS, f"{seen}, in each quarter"
+        ),
+        absolute("recolour_1m_instances", ms["recolour_1m_instances_ms"], "ms", 30.0, colour),
+        plain("rest_1m_instances", ms["rest_1m_instances_ms"], "ms", drawn),
+        absolute("rest_1m_instances_longest_step", ms["rest_1m_longest_step_ms"], "ms", STEP_LIMIT_MS, drawn),
+        plain("memory_1m_instances", ms["memory_1m_instances_mb"], "MB", drawn, against="the desk's growth"),
+        absolute("presenting", ms["presenting_ms"], "ms", 6.0, "the widget shows the picture"),
+        plain("presenting_raw", ms["presenting_raw_ms"], "ms", "the render alone, of the same run"),
+        plain("frame_exponent", ms["frame_exponent"], "", f"{seen}; of redraws of 1k, 10k and 100k prims"),
+        absolute("rest_100k", ms["rest_100k_ms"], "ms", REST_MS, steps),
+        absolute("rest_100k_longest_step", ms["rest_100k_longest_step_ms"], "ms", STEP_LIMIT_MS, steps),
     ]
     return [*out, _beside_peer(grid(PEER_PRIMS), drawn)]
 
@@ -95,6 +120,46 @@ def grid(n: int) -> SceneArrays:
     return _copies(n, point, normal, triangle)
 
 
+def instances(n: int) -> SceneArrays:
+    """Return n instances of one box in a square on the ground, each with a prim, so a look, of its own."""
+    flat = grid(1)
+    scene = grid_places(n)
+    prims = np.zeros(n, np.int64)
+    return replace(
+        flat,
+        proto=np.array([0, len(flat.triangle)]),
+        instance_prim=np.arange(n, dtype=np.uint32),
+        instance_proto=np.zeros(n, np.uint32),
+        instance_matrix=scene,
+        instance_id=np.full(n, -1, np.int64),
+        prim_path=tuple(f"/P{k}" for k in range(n)),
+        prim_type=np.zeros(n, np.uint16),
+        parent=np.full(n, -1, np.int32),
+        matrix=scene,
+        local_box=flat.local_box[prims],
+        box=flat.local_box.astype(np.float64) + np.tile(scene[:, :3, 3], (1, 2)),
+        rgba=flat.rgba[prims],
+        emissive=flat.emissive[prims],
+        metallic=flat.metallic[prims],
+        roughness=flat.roughness[prims],
+        visible=flat.visible[prims],
+        purpose=flat.purpose[prims],
+        drawable=flat.drawable[prims],
+        double_sided=flat.double_sided[prims],
+        has_point_rgba=flat.has_point_rgba[prims],
+        instance_root=np.ones(n, np.bool_),
+    )
+
+
+def grid_places(n: int) -> F8:
+    """Return matrices (n, 4, 4) of n places in a square on the ground, 1 m apart."""
+    side = int(np.ceil(np.sqrt(n)))
+    i = np.arange(n)
+    matrix = np.tile(np.eye(4), (n, 1, 1))
+    matrix[:, 0, 3], matrix[:, 1, 3] = i % side - side / 2, i // side - side / 2
+    return matrix
+
+
 def round_tops(n: int, triangles: int) -> SceneArrays:
     """Return n round bodies of together about so many triangles, each a prim."""
     rings = max(round((triangles / n / 2) ** 0.5), 3)
@@ -108,10 +173,8 @@ def round_tops(n: int, triangles: int) -> SceneArrays:
 
 
 def _copies(n: int, point: F4, normal: F4, triangle: I4) -> SceneArrays:
-    side = int(np.ceil(np.sqrt(n)))
     i = np.arange(n)
-    matrix = np.tile(np.eye(4), (n, 1, 1))
-    matrix[:, 0, 3], matrix[:, 1, 3] = i % side - side / 2, i // side - side / 2
+    matrix = grid_places(n)
     reach = np.concatenate([point.min(axis=0), point.max(axis=0)])
     box: F8 = reach + np.tile(matrix[:, :3, 3], (1, 2))
     p = len(point)
@@ -243,6 +306,88 @@ def _redraw(view: View, rest: bool = False) -> float:
         times.append(_timed(partial(view.render, rest)))
     _require_changed(before, view.render(rest))
     return statistics.median(times)
+
+
+def _million() -> dict[str, float]:
+    """Return figures of a million instances: a turn, a picture at rest, other colours for all, and memory."""
+    before = _memory_mb()
+    scene = instances(1_000_000)
+    arrays = _memory_mb()
+    view, _ = _view(scene)
+    view.get_ready()
+    while not view.can_pick:
+        time.sleep(0.05)
+    out = {"turn_1m_instances_ms": _turn(view)}
+    view.orbit(3, 0)
+    took, start = [], time.perf_counter()
+    for _ in view.steps(rest=True):
+        took.append((time.perf_counter() - start) * 1e3)
+        start = time.perf_counter()
+    out["rest_1m_instances_ms"], out["rest_1m_longest_step_ms"] = sum(took), max(took)
+    out["recolour_1m_instances_ms"] = _recolour(view, scene)
+    out["memory_1m_instances_mb"] = _memory_mb() - arrays
+    out["arrays_1m_instances_mb"] = arrays - before
+    view.close()
+    return out
+
+
+def _memory_mb() -> float:
+    """Return the memory of this process that no other has."""
+    lines = Path("/proc/self/smaps_rollup").read_text("ascii").splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1024
+
+
+def _sizes() -> dict[str, float]:
+    """Return how redraws grow with prims: the exponent of the line through 1k, 10k and 100k."""
+    sizes = (1_000, 10_000, 100_000)
+    took = []
+    for n in sizes:
+        view, _ = _view(grid(n))
+        took.append(_redraw(view))
+        view.close()
+    return {"frame_exponent": float(np.polyfit(np.log(sizes), np.log(took), 1)[0])}
+
+
+def _rest(view: View) -> tuple[float, float]:
+    """Return the milliseconds of a picture at rest in steps, and of its longest step; the best of five."""
+    pictures: list[tuple[float, float]] = []
+    view.standard("iso")
+    for _ in range(5):
+        view.orbit(3, 0)
+        took, start = [], time.perf_counter()
+        for _ in view.steps(rest=True):
+            took.append((time.perf_counter() - start) * 1e3)
+            start = time.perf_counter()
+        pictures.append((sum(took), max(took)))
+    in_steps, pose = view.rgba.copy(), view.pose
+    view.orbit(3, 0)
+    _require_changed(in_steps, view.render(rest=True))
+    view.pose = pose
+    if not np.array_equal(view.render(rest=True), in_steps):
+        raise AssertionError("the picture drawn in steps is another one")
+    return min(p[0] for p in pictures), min(p[1] for p in pictures)
+
+
+def _turn_inside(view: View) -> float:
+    """Return the milliseconds of a picture while the eye turns in the middle of the scene."""
+    view.pose = CameraPose(position=(0.0, 0.0, 1.5), focus=(20.0, 0.0, 0.0))
+    view.render(rest=True)
+    times = []
+    for _ in range(3 * _REPEATS):
+        view.pose = turn(view.pose, 3.0, 0.0)
+        times.append(_timed(partial(view.render, hasty=True)))
+    coarse = _parts(view.render(hasty=True))
+    whole = _parts(view.render(rest=True))
+    _require_changed(view.render().copy(), np.zeros_like(view.rgba))
+    if np.count_nonzero(coarse & whole) < _LEAST_ALIKE * np.count_nonzero(whole):
+        raise AssertionError("the coarse picture does not show what the whole one does")
+    return statistics.median(times[_REPEATS:])
+
+
+def _parts(rgba: U1) -> B1:
+    """Return which pixels show parts (h, w), not ground or grid."""
+    out: B1 = rgba[..., :3].min(axis=2) > _PART_LEVEL
+    return out
 
 
 def _turn(view: View) -> float:

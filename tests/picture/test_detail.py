@@ -39,7 +39,7 @@ def test_a_slow_scene_is_coarse_while_the_eye_moves_and_whole_at_rest(view_of: V
     view.render(rest=True)
     assert not view.is_coarse
     assert view.settled
-    view.set_options(fxaa=False)
+    view.set_options(smooth="off")
     np.testing.assert_array_equal(view.render(), whole)
 
 

@@ -46,6 +46,11 @@ OFF: dict[str, tuple[tuple[str, str], ...]] = {
             "double3 xformOp:translate = (9",
         ),
     ),
+    "relief": (
+        ("normal3f inputs:normal.connect", "normal3f inputs:other.connect"),
+        ("float inputs:roughness.connect", "float inputs:other.connect"),
+        ("float inputs:occlusion.connect", "float inputs:other.connect"),
+    ),
     "topology": (("int[] holeIndices = [1]", ""), ('interpolation = "uniform"', 'interpolation = "none"')),
     "instances": (("int64[] invisibleIds = [12]", ""), ("(0.924, 0, 0.383, 0)", "(1, 0, 0, 0)")),
     "shapes": (("0.25]", "0.02]"), ('axis = "X"', 'axis = "Z"')),

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from pxr import Sdf, Usd, UsdGeom, Vt
 
-from armillary.cli.scenes import ask_child, scene_child
 from armillary.model.fault import SceneFault
 from armillary.model.message import OpenScene, SceneOpened
+from armillary.session.reading import ask_child, scene_child
 
 pytestmark = pytest.mark.system
 

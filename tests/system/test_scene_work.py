@@ -13,7 +13,9 @@ from PIL import Image
 
 from armillary.cli import run
 from armillary.model.clock import NS, WallClock
+from armillary.model.message import Matches
 from armillary.session.exporting import export
+from armillary.session.seeking import query_of, question
 from armillary.session.workspace import Workspace
 
 OLD = """#usda 1.0
@@ -134,3 +136,68 @@ def test_a_scene_that_changed_on_disk_is_read_again_and_the_selection_stays(
         assert "First" in out.read_text()
     finally:
         at.close()
+
+
+def test_parts_are_asked_for_by_their_attributes(versions: tuple[str, str]) -> None:
+    clock = WallClock()
+    at = Workspace(clock, actor="anna")
+    told: list[object] = []
+    try:
+        at.open(versions[0])
+        end = clock.now_mono_ns() + 60 * NS
+        questions = (
+            "attr:xformOp:translate=(3,0,0)",
+            "attr:size>=2",
+            "attr:primvars:displayColor",
+            "attr:s*=1e9",
+        )
+        asked = False
+        while len(told) < len(questions):
+            assert clock.now_mono_ns() < end
+            at.pump(clock.now_ns(), clock.now_mono_ns())
+            if at.scene is not None and not asked:
+                asked = True
+                for text in questions:
+                    query = query_of(text)
+                    assert query is not None
+                    ask = question(query, 2)
+                    at.ask_about_scene(ask, told.append, 30.0)
+            time.sleep(0.02)
+    finally:
+        at.close()
+    paths = [(m.paths, m.more) if isinstance(m, Matches) else m for m in told]
+    assert paths[0] == (("/Plant/Pump",), False)
+    assert paths[1] == (("/Plant/Tank", "/Plant/Gone"), True)  # a third is not told
+    assert paths[2] == (("/Plant/Tank",), False)
+    assert paths[3] == ((), False)
+
+
+@pytest.mark.parametrize("kind", ["gif", "webp", "apng"])
+def test_a_turntable_becomes_a_film_that_shows_the_scene_turning(
+    versions: tuple[str, str], tmp_path: Path, kind: str
+) -> None:
+    film = tmp_path / f"turn.{kind}"
+    base = ["render", versions[0], "--size", "161x101", "--view", "front"]
+    assert run([*base, "-o", str(film), "--turntable", "4"]) == 0
+    with Image.open(film) as made:
+        assert getattr(made, "n_frames", 1) == 4
+        assert made.size == (161, 101)
+        pictures = []
+        for i in range(4):
+            made.seek(i)
+            pictures.append(np.asarray(made.convert("RGB")).astype(int))
+    assert yellow(pictures[0]) > 50
+    assert (pictures[0] != pictures[1]).any()
+    assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
+
+
+def test_a_turntable_becomes_a_video(versions: tuple[str, str], tmp_path: Path) -> None:
+    film = tmp_path / "turn.ogv"
+    base = ["render", versions[0], "--size", "161x101", "--view", "front"]
+    assert run([*base, "-o", str(film), "--turntable", "6"]) == 0
+    data = film.read_bytes()
+    assert data[:4] == b"OggS"
+    assert b"theora" in data[:200]
+    packets = data.count(b"OggS")
+    assert packets >= 3  # headers and pictures
+    assert run([*base, "-o", str(tmp_path / "no" / "turn.ogv"), "--turntable", "2"]) == 2

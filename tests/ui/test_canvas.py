@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from armillary.ui.window import DeskWindow
@@ -53,3 +54,35 @@ def test_values_that_change_while_the_eye_is_still_leave_the_detail(
     bench.send(values={0: 0.5})
     qtbot.waitUntil(lambda: bool(seen), timeout=5000)
     assert not any(seen)
+
+
+def test_a_turn_is_served_before_a_picture_in_steps_is_finished(desk: DeskWindow, qtbot: QtBot) -> None:
+    canvas, view = desk.canvas, desk.canvas.view
+    qtbot.waitUntil(lambda: view.settled, timeout=5000)
+    believed_slow(desk)
+    view.set_options(grid=False)  # another picture is due, and nothing turned
+    canvas.touch()
+    qtbot.waitUntil(lambda: view.is_drawing, timeout=5000)
+    seen = frames_of(desk)
+    qtbot.keyClick(canvas, Qt.Key.Key_Left)
+    assert not view.is_drawing, "the picture was given up"
+    qtbot.waitUntil(lambda: bool(seen), timeout=5000)
+    assert seen[0], "the turn was drawn, coarsely"
+    qtbot.waitUntil(lambda: view.settled, timeout=5000)
+    assert not seen[-1]
+
+
+def test_values_that_keep_coming_do_not_keep_a_picture_from_being_finished(
+    desk: DeskWindow, bench: Any, qtbot: QtBot
+) -> None:
+    view = desk.canvas.view
+    qtbot.waitUntil(lambda: view.settled, timeout=5000)
+    bench.clock.advance(0.4)
+    believed_slow(desk)
+    seen = frames_of(desk)
+    for k in range(3):
+        bench.send(values={0: 0.1 + 0.2 * k})
+        qtbot.waitUntil(lambda: view.is_drawing or bool(seen), timeout=5000)
+        bench.send(values={0: 0.2 + 0.2 * k})
+        qtbot.waitUntil(lambda k=k: len(seen) > k, timeout=5000)
+    qtbot.waitUntil(lambda: view.settled, timeout=5000)

@@ -273,9 +273,9 @@ def test_a_changed_project_is_offered_to_be_loaded_by_who_may(desk: DeskWindow, 
 
 def test_less_motion_stops_the_blinking_and_is_remembered(desk: DeskWindow, settings: Settings) -> None:
     action("desk.reduce-motion").run(desk)
-    assert desk.canvas.view._still
+    assert desk.canvas.view._notes.still
     assert desk.alarmbar.still
     assert Settings(settings.path).reduce_motion
     action("desk.reduce-motion").run(desk)
-    assert not desk.canvas.view._still
+    assert not desk.canvas.view._notes.still
     assert not Settings(settings.path).reduce_motion

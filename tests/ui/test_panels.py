@@ -355,7 +355,7 @@ def test_selecting_a_part_brings_its_legend_to_the_front(desk: DeskWindow) -> No
         assert prim is not None
         at.select((prim,))
         assert at.legends[0].name == wanted
-        assert desk.canvas.view._legends == at.legends
+        assert desk.canvas.view._notes.legends == at.legends
     assert sorted(legend.name for legend in at.legends) == sorted(names)
 
 

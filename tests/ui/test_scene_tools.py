@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
@@ -136,6 +137,34 @@ def test_all_parts_that_fit_a_word_are_selected_and_outlined_at_once(desk: DeskW
     assert not [entry for entry in desk.finder.find("bearing") if entry.kind == "parts"]
 
 
+def test_parts_are_found_by_type_tag_and_name_together(desk: DeskWindow) -> None:
+    def select(text: str) -> tuple[int, ...]:
+        entry = desk.finder.find(text)[0]
+        assert entry.kind == "query"
+        desk.finder.take(entry)
+        return desk.workspace.selection
+
+    paths = desk.workspace.scene.prim_path if desk.workspace.scene is not None else ()
+    assert select("type:cylinder") == (2, 3, 8)
+    name = paths[2].rpartition("/")[2]
+    assert select(f"type:cylinder name:{name}") == (2,)
+    tag = desk.workspace.specs[0].name
+    shown = select(f"tag:{tag}")
+    assert shown
+    assert desk.workspace.prim_of_tag(0) in shown
+    assert desk.finder.find("type:nothing") == []
+
+
+def test_kept_views_are_found_in_the_palette(desk: DeskWindow) -> None:
+    desk.tools.keep("Tank from the left")
+    desk.view("top")
+    entry = next(e for e in desk.finder.find("left tank") if e.kind == "view")
+    kept = desk.workspace.views.named("Tank from the left")
+    desk.finder.take(entry)
+    assert kept is not None
+    assert desk.canvas.view.pose.position == pytest.approx(kept.position)
+
+
 def test_a_scene_that_changed_on_disk_is_offered_and_not_read_by_itself(
     desk: DeskWindow, tmp_path: Path
 ) -> None:
@@ -171,3 +200,23 @@ def test_a_view_of_another_role_is_not_replaced_by_an_operator(desk: DeskWindow)
     with pytest.raises(Fault, match="not replaced"):
         desk.tools.keep("Cabinet")
     assert "engineer" in action("view.update-kept").why_not(desk.workspace)
+
+
+def test_a_film_of_the_scene_turning_ends_where_it_began_and_can_be_stopped(
+    desk: DeskWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    table, pose = desk.tools.turntable, desk.canvas.view.pose
+    film = tmp_path / "turn.gif"
+    table.start(film, 4)
+    qtbot.waitUntil(lambda: not table.is_running, timeout=20_000)
+    with Image.open(film) as made:
+        assert getattr(made, "n_frames", 1) == 4
+    assert desk.canvas.view.pose == pose
+    table.start(tmp_path / "stopped.ogv", 500)
+    qtbot.waitUntil(lambda: desk.canvas.view.pose != pose, timeout=20_000)
+    action("view.turntable").run(desk)
+    assert not table.is_running
+    assert desk.canvas.view.pose == pose
+    assert [p.name for p in tmp_path.iterdir() if "stopped" in p.name] == []
+    table.start(tmp_path / "turn.avi")
+    assert any("no name of a film" in card.notice.what for card in desk.cards.cards)

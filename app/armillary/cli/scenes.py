@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,10 +15,8 @@ from armillary.cli.answer import emit_json
 from armillary.cli.sources import link_problems
 from armillary.encoding import maps
 from armillary.encoding.compile import compiled
-from armillary.model import places
-from armillary.model.clock import WallClock
 from armillary.model.difference import difference
-from armillary.model.fault import Fault, FaultRecord, SceneFault
+from armillary.model.fault import Fault, SceneFault
 from armillary.model.look import base_look
 from armillary.model.message import AskInfo, CheckBindings, Json, OpenScene, Problems, SceneOpened
 from armillary.model.motion import Motion, posed
@@ -28,73 +25,18 @@ from armillary.project import folder as projects
 from armillary.project import lint
 from armillary.project.record import Project
 from armillary.scene import cache
-from armillary.wire import child
-from armillary.wire.bus import Line, local_address
+from armillary.session.reading import ask_child, scene_child
 
 if TYPE_CHECKING:
     from armillary.viewport.view import View
 
 SCENE_LIMIT_S = 600.0
 INFO_LIMIT_S = 120.0
-SCENE_MEMORY = 4 * 1024**3
 _SIZE_PARTS = 2
 CUTS = ("x+", "x-", "y+", "y-", "z+", "z-")
 MOST_FRAMES = 10_000
 _SHOWN = 20  # paths of a kind of difference that are printed
 VIEWS = ("iso", "top", "front", "back", "left", "right")
-
-
-@contextmanager
-def scene_child() -> Iterator[tuple[Line, child.Child]]:
-    """Run an expendable scene child for a while."""
-    address = local_address(places.runtime(), f"scene-{WallClock().now_mono_ns():x}")
-    process = child.start(
-        "scene.child", {"address": address}, places.logs() / "scene.log", memory_bytes=SCENE_MEMORY
-    )
-    try:
-        process.ready()
-        line = Line(address)
-        try:
-            yield line, process
-        finally:
-            line.close()
-    finally:
-        process.stop()
-
-
-def ask_child(line: Line, process: child.Child, message: object, limit_s: float, scene: str) -> object:
-    """Return the child's answer; its death while reading becomes a SceneFault that names the file."""
-    number = line.send(message)
-    waited = 0.0
-    while waited < limit_s:
-        for answers, got in line.poll(0.2):
-            if answers == number:
-                if isinstance(got, FaultRecord):
-                    raise got.fault()
-                return got
-        waited += 0.2
-        if not process.alive:
-            raise ended(process.exit_words(), scene)
-    raise SceneFault(
-        f"Reading the scene took more than {limit_s:g} s.",
-        where=scene,
-        remedy="Open a part of it, or raise the limit.",
-    )
-
-
-def ended(how: str, scene: str) -> SceneFault:
-    """Return what the end of a scene's reader says of the scene: past a limit, or a crash."""
-    if why := child.refusal(how):
-        return SceneFault(
-            f"The scene was refused: {why}.",
-            where=scene,
-            remedy="The file is hostile, or far larger than it looks; open a part of it.",
-        )
-    return SceneFault(
-        f"The scene crashed its reader, which {how}.",
-        where=scene,
-        remedy="The file is damaged or hostile; export it again from where it came.",
-    )
 
 
 def scene_path(scene: str) -> Path:
@@ -276,7 +218,7 @@ def opening(project: Project, roots: Sequence[str] = (), *, payloads: bool = Tru
     "--output",
     required=True,
     type=click.Path(path_type=Path),
-    help="The picture, a PNG; a folder of pictures with --turntable.",
+    help="The picture, a PNG; with --turntable a folder of pictures, or a film: .ogv, .gif, .webp, .apng.",
 )
 @click.option("--size", default="1280x800", metavar="WxH", show_default=True)
 @click.option("--camera", default="", metavar="PRIM", help="Look through a camera of the scene.")
@@ -294,7 +236,7 @@ def opening(project: Project, roots: Sequence[str] = (), *, payloads: bool = Tru
     default=0,
     type=click.IntRange(0, MOST_FRAMES),
     metavar="N",
-    help="N pictures all around the scene, for a film: 0000.png, 0001.png, …",
+    help="N pictures all around the scene: 0000.png, 0001.png, …, or a film of 24 a second.",
 )
 @payload_option
 def render(
@@ -350,19 +292,30 @@ def _cut(made: View, which: str) -> None:
     made.section = section.flipped(plane) if which[1] == "+" else plane
 
 
-def _turn(made: View, folder: Path, frames: int) -> None:
-    """Write pictures from all around what the eye looks at, a full turn in equal steps."""
+def _turn(made: View, output: Path, frames: int) -> None:
+    """Write pictures from all around what the eye looks at, in equal steps: a film or a folder."""
     from armillary.viewport.camera import orbit
+    from armillary.viewport.film import FILMS, Film
 
+    film = Film(output) if output.suffix.lower() in FILMS else None
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if film is None:
+            output.mkdir(parents=True, exist_ok=True)
+        for i in range(frames):
+            if film is not None:
+                film.add(made.render(rest=True))
+            else:
+                _write(made, output / f"{i:04}.png")
+            made.pose = orbit(made.pose, 360.0 / frames, 0.0)
+        if film is not None:
+            film.close()
     except OSError as error:
         raise SceneFault(
-            f"The folder cannot be made ({error.strerror}).", where=str(folder), remedy="Choose another one."
+            f"It cannot be written ({error.strerror}).", where=str(output), remedy="Choose another folder."
         ) from error
-    for i in range(frames):
-        _write(made, folder / f"{i:04}.png")
-        made.pose = orbit(made.pose, 360.0 / frames, 0.0)
+    finally:
+        if film is not None:
+            film.drop()
 
 
 def _view(scene: SceneArrays, size: tuple[int, int], camera: str, view: str, theme: str) -> View:

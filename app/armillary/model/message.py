@@ -279,6 +279,22 @@ class Flatten:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskMatches:
+    """Ask the scene child for parts by their attributes; answered by Matches."""
+
+    attributes: tuple[tuple[str, str, str], ...]  # (name or pattern, "" | = | < | > | <= | >=, value), all
+    most: int = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matches:
+    """Paths of parts, at most as many as were asked for; `more` tells that there are others."""
+
+    paths: tuple[str, ...]
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SceneOpened:
     """Where the arrays are and what the binding layer says."""
 

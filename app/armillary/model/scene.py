@@ -11,7 +11,7 @@ from armillary.model.arrays import B1, F2, F4, F8, I4, I8, U1, U2, U4
 
 PURPOSES = ("default", "render", "proxy", "guide")
 # bits of the last column of SceneArrays.texture, above two bits each of how to go on beyond 0…1 in u and v
-TEXTURE_CUTS, TEXTURE_BLENDS, TEXTURE_TILED, TEXTURE_GLOWS = 16, 32, 64, 128
+TEXTURE_CUTS, TEXTURE_BLENDS, TEXTURE_TILED, TEXTURE_GLOWS, TEXTURE_DETAIL = 16, 32, 64, 128, 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +110,8 @@ class SceneArrays:
     texture: I4 = field(default_factory=lambda: np.zeros((0, 4), np.int32))
     """(K, 4) first texel, width, height, flags; the halves of an image follow it, each halved again, down to
     one texel. A row of TEXTURE_TILED is a grid: first row of its tiles, columns, rows, flags.
-    Width 0 = none."""
+    Width 0 = none. Behind a row of TEXTURE_DETAIL, or behind the tiles of such a grid, comes another: lean
+    along u and v (128 = none), smoothness, metal."""
     texel: U1 = field(default_factory=lambda: np.zeros((0, 4), np.uint8))
     """(N, 4) sRGB and opacity, lowest row of an image first; N is a multiple of 32,768."""
 
@@ -136,8 +137,15 @@ class SceneArrays:
     bend_slot: I8 = field(default_factory=lambda: np.zeros(0, np.int64))
     bend_place: F4 = field(default_factory=lambda: np.zeros((0, 0, 3), np.float32))
     bend_normal: F2 = field(default_factory=lambda: np.zeros((0, 0, 3), np.float16))
+    bend_reach: F4 = field(default_factory=lambda: np.zeros((2, 0, 3), np.float32))
     bend_instance: I8 = field(default_factory=lambda: np.zeros(0, np.int64))
     bend_matrix: F4 = field(default_factory=lambda: np.zeros((0, 0, 3, 4), np.float32))
+
+    # parts whose colour changes with the stage's own time
+    tint_time: F8 = field(default_factory=lambda: np.zeros(0))
+    tint_row: I8 = field(default_factory=lambda: np.zeros(0, np.int64))
+    tint_rgba: U1 = field(default_factory=lambda: np.zeros((0, 0, 4), np.uint8))
+    """(times, rows, 4) sRGB and opacity."""
 
     # cameras that change with the stage's own time, see model.bending.camera_at
     camera_time: F8 = field(default_factory=lambda: np.zeros(0))
@@ -149,7 +157,9 @@ class SceneArrays:
     cameras: tuple[Camera, ...] = ()
     lights: tuple[Light, ...] = ()  # those that are on, the strongest first
     variants: tuple[VariantSet, ...] = ()
+    payloads: tuple[tuple[int, bool], ...] = ()  # (prim, loaded): what can be loaded or left out by itself
     problems: tuple[SceneProblem, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()  # what the stage says of itself: (what, text)
     up_axis: str = "Z"
     meters_per_unit: float = 0.01
     time_range: tuple[float, float, float] = (0.0, 0.0, 24.0)  # start, end, codes per second
@@ -163,19 +173,18 @@ class SceneArrays:
 def subtree_ends(parent: I4) -> I8:
     """Return one past the last descendant of each prim, shape (M,); prims are in depth-first order."""
     m = len(parent)
-    end = np.arange(1, m + 1, dtype=np.int64)
+    size = np.ones(m, np.int64)
     if m == 0:
-        return end
+        return size
     depth = depths(parent)
-    # a prim's subtree ends where the next prim of the same or a smaller depth begins
-    stack: list[int] = []
-    for i, d in enumerate(depth.tolist()):
-        while len(stack) > d:
-            end[stack.pop()] = i
-        stack.append(i)
-    for i in stack:
-        end[i] = m
-    return end
+    order = np.argsort(depth, kind="stable")
+    levels = np.split(order, np.cumsum(np.bincount(depth))[:-1])
+    for rows in reversed(levels[1:]):  # one numpy pass a level: children add themselves to their parents
+        above = parent[rows]  # ascending, as the rows are
+        first = np.flatnonzero(np.r_[True, above[1:] != above[:-1]])
+        size[above[first]] += np.add.reduceat(size[rows], first)
+    out: I8 = np.arange(m) + size
+    return out
 
 
 def depths(parent: I4) -> I4:

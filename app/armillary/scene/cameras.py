@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from pxr import Gf, Usd, UsdGeom
+from pxr import Gf, Tf, Usd, UsdGeom
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.model.arrays import F8, I8
@@ -90,7 +90,10 @@ def _camera(survey: Survey, source: int, time: Any, world: F8, centre: F8, metre
 
     centre: what it looks at where it has no distance of focus.
     """
-    camera = UsdGeom.Camera(survey.prim[source]).GetCamera(time)
+    try:
+        camera = UsdGeom.Camera(survey.prim[source]).GetCamera(time)
+    except Tf.ErrorException:  # told of its transform already
+        return None
     position = world[:3, 3]
     look, up = _unit(-world[:3, 2]), _unit(world[:3, 1])
     far = float(camera.focusDistance) * metres

@@ -5,7 +5,6 @@ The process is expendable: a hostile file may kill it, and nobody but its parent
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +25,7 @@ from armillary.model.places import cache as user_cache
 from armillary.model.places import runtime
 from armillary.model.scene import SceneArrays, SceneProblem
 from armillary.model.tree import cleaned
-from armillary.scene import author, cache, deadline, flatten, foreign, info, lint, sidecar
+from armillary.scene import author, cache, deadline, find, flatten, foreign, info, lint, sidecar
 from armillary.scene.check import Checked, check
 from armillary.scene.load import Options, load
 from armillary.scene.pictures import Pictures
@@ -44,6 +43,7 @@ class SceneServer:
     """Answers requests about one open scene; one thread."""
 
     def __init__(self, clock: Clock | None = None) -> None:
+        self.rest: list[object] = []  # to be forgotten after the answer
         self.tell: Callable[[message.SceneProgress], None] = lambda _told: None  # to whoever asks now
         self._clock = clock or WallClock()
         self._request: message.OpenScene | None = None
@@ -63,6 +63,9 @@ class SceneServer:
                 return self._open_scene(replace(request, variants=chosen, payloads=loads))
             case message.AskAttributes():
                 return attributes(self._stage().stage, asked.path)
+            case message.AskMatches():
+                paths, more = find.matching(self._stage().stage, asked.attributes, asked.most)
+                return message.Matches(paths=tuple(paths), more=more)
             case message.SaveBindings():
                 return self._save(asked)
             case message.AskBindings():
@@ -88,8 +91,9 @@ class SceneServer:
 
     def _close(self) -> None:
         """Forget the open stage: layers live as long as anybody holds them, with their old content."""
-        if self._open is not None:
+        if self._open is not None or self.rest:
             self._open = None
+            self.rest.clear()
             gc.collect()
 
     def _compose(
@@ -160,14 +164,15 @@ class SceneServer:
         )
 
     def _from_cache(self, path: Path | None) -> SceneArrays | None:
-        """Return cached arrays; a file that is not whole is deleted and made again."""
+        """Return cached arrays; a file that is not whole is made again, and replaced.
+
+        Nothing is deleted: another reader may have replaced it by now.
+        """
         if path is None:
             return None
         try:
-            return cache.read(path)
+            return cache.read(path, indices=False)  # nothing here follows them as a renderer does
         except SceneFault:
-            with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
             return None
 
     def _make(
@@ -185,7 +190,8 @@ class SceneServer:
         )
         pictures = _pictures(request)
         with quiet():
-            arrays = load(opened.stage, options, (*found.problems, *opened.problems), pictures, tell)
+            before = (*found.problems, *opened.problems)
+            arrays = load(opened.stage, options, before, pictures, tell, self.rest)
         loaded = self._clock.now_mono_ns()
         files = dict.fromkeys([*found.files, *besides(opened), *pictures.files])
         digests = {file: _hashed(request, file) for file in files}
@@ -397,6 +403,7 @@ def run(args: Mapping[str, Any], ready: Callable[[dict[str, Any]], None]) -> Non
                 answer = _answer(server, asked)
                 deadline.end()
                 hub.send(peer, answer, answers=number)
+                server.rest.clear()
     finally:
         hub.close()
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pxr import Usd
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.model.arrays import B1, F8, I8, U1
@@ -18,7 +17,20 @@ from armillary.model.bending import Bending
 from armillary.model.message import SceneProgress
 from armillary.model.motion import Motion
 from armillary.model.scene import PURPOSES, SceneArrays, SceneProblem, VariantSet
-from armillary.scene import bending, cameras, lights, motion, paint, place, shapes, textures, timing
+from armillary.scene import (
+    bending,
+    cameras,
+    facts,
+    lights,
+    motion,
+    paint,
+    place,
+    shapes,
+    skinning,
+    textures,
+    timing,
+    tints,
+)
 from armillary.scene.appearance import Appearance
 from armillary.scene.draw import Drawing, Instance, gather
 from armillary.scene.instances import Instancers, point_matrices, read_prototypes
@@ -72,29 +84,30 @@ def load(
     problems: tuple[SceneProblem, ...] = (),
     pictures: Pictures | None = None,
     tell: Tell | None = None,
+    rest: list[object] | None = None,
 ) -> SceneArrays:
     """Return the arrays of an open stage; `problems` found before are put in front of those found here.
 
-    `tell` is given boxes of the parts while they are read.
+    `tell` is given boxes of the parts while they are read. `rest` is given what was needed on the way, so
+    that the caller can forget it when there is time: that takes a while.
 
     `pictures` reads the images of textures and tells afterwards which ones; without it, those beside the
     scene are read. Raises SceneFault when the scene is too large or too deep to be shown at all.
     """
     if pictures is None:
         pictures = Pictures((str(Path(stage.GetRootLayer().realPath).parent),))
+    options = options or Options()
     with _no_collection(), np.errstate(invalid="ignore", over="ignore"):
-        return _load(stage, options or Options(), problems, pictures, tell)
+        survey, span = _surveyed(stage, options, tell)
+        if skinning.ROOT not in survey.type_number:
+            return _load(survey, span, options, problems, pictures, tell, rest)
+        with skinning.posed(survey) as told:
+            survey, span = _surveyed(stage, options)
+            return _load(survey, span, options, (*problems, *told), pictures, tell, rest)
 
 
-def _load(
-    stage: Any,
-    options: Options,
-    problems: tuple[SceneProblem, ...],
-    pictures: Pictures,
-    tell: Tell | None,
-) -> SceneArrays:
-    units, metres = _units(stage)
-    root = world_matrix(metres, up_axis(stage))
+def _surveyed(stage: Any, options: Options, tell: Tell | None = None) -> tuple[Survey, tuple[int, int]]:
+    """Return what is authored, and the sources of the tree as (first, end); `tell` gets boxes meanwhile."""
     survey = Survey(
         stage=stage,
         time=start_time(stage),
@@ -102,9 +115,26 @@ def _load(
         max_points=options.max_points,
         max_triangles=options.max_triangles,
     )
-    survey.read_some = Preview(root, options.purposes, tell) if tell is not None else None
-    first, end = survey.read(stage.GetPseudoRoot())
+    if tell is not None:
+        root = world_matrix(_units(stage)[1], up_axis(stage))
+        survey.read_some = Preview(root, options.purposes, tell)
+    span = survey.read(stage.GetPseudoRoot())
     read_prototypes(survey)
+    return survey, span
+
+
+def _load(
+    survey: Survey,
+    span: tuple[int, int],
+    options: Options,
+    problems: tuple[SceneProblem, ...],
+    pictures: Pictures,
+    tell: Tell | None,
+    rest: list[object] | None,
+) -> SceneArrays:
+    stage, (first, end) = survey.stage, span
+    units, metres = _units(stage)
+    root = world_matrix(metres, up_axis(stage))
     if tell is not None:
         tell(SceneProgress(what="building", done=len(survey.path), total=len(survey.path)))
     block = place.expand(survey, first, end, "")
@@ -125,6 +155,11 @@ def _load(
     table, which = survey.matrices()
     reset = flags(len(survey.path), survey.reset)[source]
     matrix = levels.world(table, which[source], reset, root)
+    far = np.flatnonzero(~np.isfinite(matrix).all(axis=(1, 2)))  # by factors that multiply
+    matrix[far] = root
+    if len(far):
+        what = f"The place of {len(far)} prims in the world is not a number."
+        survey.problems.append(problem("S12", survey.path[int(source[far[0]])], what))
     look = Appearance.of(survey, found, source, levels, instance_source[source])
     purpose, visible = _visibility(survey, source, levels, options)
     chosen = tuple(PURPOSES.index(p) for p in options.purposes if p in PURPOSES)
@@ -142,6 +177,7 @@ def _load(
         levels, own_box, np.where(reset[:, None, None], 0, 1) * table[which[source]], np.arange(len(source))
     )
     world_box = place.subtree_boxes(levels, place.moved_boxes(own_box, matrix), None, None)
+    world_box[np.isinf(world_box).any(axis=1)] = np.nan
     row_of = np.full(len(survey.path), NOTHING, np.int64)
     row_of[source[::-1]] = np.arange(len(source))[::-1]
     found_lights = lights.read(
@@ -153,12 +189,16 @@ def _load(
         pictures,
     )
     timed = timing.found(survey)
+    payloads, not_loaded = _payloads(stage, tuple(block.suffix))
     moves = motion.read(survey, source, levels, table, which, reset, root, in_setting, timed)
     bends = bending.read(survey, timed, pool, geometry, drawing, source, instancers, look)
     found_cameras = cameras.read(survey, matrix, row_of, metres, world_box)
+    if rest is not None:
+        rest.extend((survey, found, block, pool, drawing))
     return SceneArrays(
         **arrays,
         **cameras.tracks(survey, timed, moves, matrix, row_of, metres, found_cameras),
+        **tints.read(survey, timed, source, levels, look),
         **{f"bend_{item.name}": getattr(bends, item.name) for item in fields(Bending)},
         **{f"motion_{item.name}": getattr(moves, item.name) for item in fields(Motion)},
         texture=images.table,
@@ -185,9 +225,11 @@ def _load(
         cameras=found_cameras,
         lights=found_lights,
         variants=_variants(survey, row_of, end),
+        payloads=payloads,
         problems=listed(
-            [*problems, *units, *survey.problems, *found.problems, *_undrawn(survey), *_not_loaded(stage)]
+            [*problems, *units, *survey.problems, *found.problems, *_undrawn(survey), *not_loaded]
         ),
+        facts=facts.texts(stage, timed.range),
         up_axis=up_axis(stage),
         meters_per_unit=metres,
         time_range=timed.range,
@@ -372,12 +414,20 @@ def _variants(survey: Survey, row_of: I8, end: int) -> tuple[VariantSet, ...]:
     )
 
 
-def _not_loaded(stage: Any) -> list[SceneProblem]:
-    if stage.GetLoadRules() == Usd.StageLoadRules.LoadAll():
-        return []  # what is loadable is looked for at every part of every instance
-    left = [stage.GetPrimAtPath(p) for p in sorted(set(stage.FindLoadable()) - set(stage.GetLoadSet()))]
+def _payloads(stage: Any, paths: tuple[str, ...]) -> tuple[tuple[tuple[int, bool], ...], list[SceneProblem]]:
+    """Return the rows with payloads of their own and whether each is loaded, and what is left out."""
+    loadable = {path.pathString for path in stage.FindLoadable()}
+    if not loadable:
+        return (), []
     # the load set does not name the parts of instances, although they are loaded
-    return [problem("S14", str(p.GetPath()), "The payload is not loaded.") for p in left if not p.IsLoaded()]
+    rows = [
+        (row, bool(stage.GetPrimAtPath(path).IsLoaded()))
+        for row, path in enumerate(paths)
+        if path in loadable
+    ]
+    known = {paths[row] for row, loaded in rows if loaded}
+    left = [path for path in sorted(loadable - known) if not stage.GetPrimAtPath(path).IsLoaded()]
+    return tuple(rows), [problem("S14", path, "The payload is not loaded.") for path in left]
 
 
 def _undrawn(survey: Survey) -> list[SceneProblem]:

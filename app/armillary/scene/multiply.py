@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pxr import Sdf
+from pxr import Sdf, Tf
 
 from armillary.scene.problems import MAX_DEPTH
 
@@ -105,7 +105,7 @@ def excess(layers: Layers, limit: int) -> tuple[int, tuple[Cut, ...]]:
             return 0, ()
         out: list[Cut] = []
         places.cut(top, Sdf.Path.absoluteRootPath, min(limit, REST), out)
-    except _Unknown:
+    except (_Unknown, Tf.ErrorException):  # values that are no arcs are told where they are composed
         return 0, ()
     return total, tuple(out)
 

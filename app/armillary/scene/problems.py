@@ -44,6 +44,7 @@ _CODES: dict[str, tuple[str, str]] = {
         "If you trust it, raise `prims` under [scene] limits of project.toml; the rest is shown.",
     ),
     "S19": ("error", "Open a part of it, or raise the limit under [scene] limits of project.toml."),
+    "S20": ("info", "Bake the skin into time samples in the tool that made it, or shorten the animation."),
     "S16": ("warning", "Make that folder writable, or set XDG_CACHE_HOME to one that is."),
 }
 

@@ -21,15 +21,19 @@ _INPUTS = {
     "opacity": ("opacity", "geometry_opacity", "alpha", "opacity_constant"),
     "metallic": ("metallic", "base_metalness", "metalness", "metallic_constant"),
     "roughness": ("roughness", "specular_roughness", "reflection_roughness_constant"),
+    "normal": ("normal", "geometry_normal"),
+    "occlusion": ("occlusion",),
 }
-SEEN = ("diffuse", "emissive", "opacity")  # inputs that the picture shows: the others' images are not read
+_NUMBERS = ("metallic", "roughness", "normal", "occlusion")  # their images are of no colours
+SEEN = ("diffuse", "emissive", "opacity", *_NUMBERS)  # inputs whose images are read
 _DIFFUSE_FILES = ("diffuse_texture", "base_color_texture", "baseColorTexture")  # of MDL shaders
-_READERS = ("UsdPrimvarReader", "ND_geompropvalue", "ND_geomcolor", "ND_UsdPrimvarReader")
+READER_IDS = ("UsdPrimvarReader", "ND_geompropvalue", "ND_geomcolor", "ND_UsdPrimvarReader")
 OWN = ("displayColor", "displayOpacity")
 CONTEXTS = ("", "mtlx", "mdl", "glslfx", "ri", "arnold")
 DARK = 0.01  # linear; a part below it has no colour of its own
 MOST_NODES = 64  # of a network, looked through for a texture
 ROUGHNESS = 0.5
+_ONE, _ZERO = (1.0,) * 4, (0.0,) * 4
 CLEAR = 0.75  # share of the opacity that full transmission takes: glass stays visible
 BRIGHT_NITS = 1000.0  # emission_luminance that is drawn as full glow
 
@@ -44,6 +48,12 @@ class Paint:
     threshold: float  # of opacity: above 0 the image cuts holes, and makes nothing transparent
     emissive: Sampled | None = None  # added to the colours
     glows: bool = False  # nothing but the glow: no light makes it darker
+    occlusion: Sampled | None = None
+    normal: Sampled | None = None
+    roughness: Sampled | None = None
+    metallic: Sampled | None = None
+    rough: float = ROUGHNESS  # where there is no image of it
+    metal: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +107,7 @@ class _Reader:
             identifier = str(node.GetShaderId() or "")
             if node.GetInput("file"):
                 return self._texture(what, node, channel)
-            if identifier.startswith(_READERS):
+            if identifier.startswith(READER_IDS):
                 return self._primvar(node)
             if identifier.startswith("ND_constant"):
                 return self._constant(node)
@@ -130,7 +140,8 @@ class _Reader:
             # black is what exporters write when they mean nothing, and a black part has no shape
             return value if value is not None and np.any(np.asarray(value).ravel()[:3]) else None
         space = node.GetInput("sourceColorSpace")
-        as_stored = (str(space.Get(self.time)) if space else _colour_space(node.GetInput("file"))) == "raw"
+        said = str(space.Get(self.time)) if space else _colour_space(node.GetInput("file"))
+        as_stored = said == "raw" or (what in _NUMBERS and not (space and said == "sRGB"))
         use = sampled(node, channel, as_stored, self.time)
         if use is not None:
             self.images[what] = use
@@ -189,10 +200,12 @@ def surface(material: Any, time: Any, pictures: Pictures) -> Surface | None:
     opacity = _opacity(read, is_mdl)
     metallic = scalar(read.value("metallic"), 0.0)
     roughness = scalar(read.value("roughness"), ROUGHNESS)
+    for what in ("normal", "occlusion"):
+        read.value(what)
     paint = _paint(read, own, _glow(read, is_mdl))
     if paint is not None:
-        drawn = {"diffuse": paint.diffuse, "opacity": paint.opacity, "emissive": paint.emissive}
-        read.textured = [what for what in read.textured if drawn.get(what) is None]
+        paint = replace(paint, rough=roughness, metal=metallic)
+        read.textured = [what for what in read.textured if getattr(paint, what, None) is None]
     return Surface(
         diffuse=diffuse,
         emissive=emissive,
@@ -208,29 +221,39 @@ def surface(material: Any, time: Any, pictures: Pictures) -> Surface | None:
 def _paint(read: _Reader, diffuse: Colour | None, glow: float) -> Paint | None:
     """Return the images that are drawn on the surface, None where it has one colour all over.
 
-    glow: weight of the emission, 0…1.
+    glow: weight of the emission, 0…1. Images that are laid on otherwise than the first are left out.
     """
-    colours, opacity, emissive = (read.images.get(what) for what in ("diffuse", "opacity", "emissive"))
-    if emissive is not None:
-        emissive = _scaled(emissive, glow) if glow > 0 else None
-    if (diffuse is None and emissive is None) or (colours is None and opacity is None and emissive is None):
+    images = dict(read.images)
+    if "emissive" in images:
+        images["emissive"] = _scaled(images["emissive"], glow)
+        if not glow > 0:
+            del images["emissive"]
+    if not images or (diffuse is None and "emissive" not in images):
         return None
-    if colours is not None:
+    if "diffuse" in images:
         weight = scalar(read.plain("base"), 1.0) * scalar(read.plain("base_weight"), 1.0)
         more = (0.0, 0.0, 0.0)
         if read.plain("useSpecularWorkflow") == 1:
             more = colour(read.plain("specularColor")) or more
-        colours = _scaled(colours, weight, more)
-    first = colours or opacity or emissive
-    if first is None:
-        return None
-    opacity, emissive = _alike(opacity, first), _alike(emissive, first)
-    if colours is None and opacity is None and emissive is None:
-        return None
+        images["diffuse"] = _scaled(images["diffuse"], weight, more)
+    if "normal" in images and (images["normal"].scale, images["normal"].bias) == (_ONE, _ZERO):
+        images["normal"] = _scaled(images["normal"], 2.0, (-1.0, -1.0, -1.0))  # bytes stand for -1…1
+    first = next(images[what] for what in SEEN if what in images)
+    laid = {what: _alike(image, first) for what, image in images.items()}
     own = diffuse or (0.0, 0.0, 0.0)
-    threshold = max(scalar(read.plain("opacityThreshold"), 0.0), 0.0)
-    glows = emissive is not None and colours is None and max(own) <= DARK
-    return Paint(colours, own, opacity, threshold, emissive, glows)
+    glows = laid.get("emissive") is not None and laid.get("diffuse") is None and max(own) <= DARK
+    return Paint(
+        diffuse=laid.get("diffuse"),
+        colour=own,
+        opacity=laid.get("opacity"),
+        threshold=max(scalar(read.plain("opacityThreshold"), 0.0), 0.0),
+        emissive=laid.get("emissive"),
+        glows=glows,
+        occlusion=laid.get("occlusion"),
+        normal=laid.get("normal"),
+        roughness=laid.get("roughness"),
+        metallic=laid.get("metallic"),
+    )
 
 
 def _scaled(image: Sampled, weight: float, more: Colour = (0.0, 0.0, 0.0)) -> Sampled:

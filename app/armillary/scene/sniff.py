@@ -15,6 +15,8 @@ from armillary.scene.problems import MAX_BRACES
 
 CRATE, TEXT, ZIP = b"PXR-USDC", b"#usda", b"PK\x03\x04"
 _SHARING = (b"inherit", b"specializ")
+# What we have importers for.
+FOREIGN = (".gltf", ".glb", ".obj", ".stl", ".ply", ".ifc", ".step", ".stp")
 MOST_PACKAGES = 8  # in one another
 _LITERALS = re.compile(
     rb'"""(?:[^\\]|\\.)*?"""|"(?:[^"\\\n]|\\.)*"|#[^\n]*|'
@@ -22,6 +24,7 @@ _LITERALS = re.compile(
     re.DOTALL,
 )
 
+_UNPARSED = re.compile(r"parse error matching \S*pegtl.*?(?= at '|$)", re.DOTALL)  # its grammar, not ours
 _SAID = re.compile(r" in file \S+ : '(.*?)'\s*(?=\n\s*Error in|\Z)", re.DOTALL)
 
 
@@ -37,6 +40,12 @@ def look(path: str) -> None:
     if head.startswith(ZIP):
         _package(path)
         return
+    if head and path.lower().endswith(FOREIGN):
+        raise SceneFault(
+            "This is not an OpenUSD file.",
+            where=path,
+            remedy="Turn it into one (armillary import), and refer to that.",
+        )
     raise SceneFault(
         "This is not an OpenUSD file." if head else "The file is empty.",
         where=path,
@@ -124,4 +133,5 @@ def reason(error: Exception) -> str:
     """Return what OpenUSD says in one line, without its own source files."""
     text = str(error).strip()
     said = _SAID.findall(text)
-    return " ".join((said[-1] if said else text).split())[:300] or type(error).__name__
+    text = _UNPARSED.sub("the text is not understood", said[-1] if said else text)
+    return " ".join(text.split())[:300].rstrip(".") or type(error).__name__

@@ -33,9 +33,12 @@ class Desk(Protocol):
     def reset_layout(self) -> None: ...
     def save_picture(self) -> None: ...  # asks for a file
     def export_scene(self) -> None: ...  # asks for a file
+    def toggle_reload(self) -> None: ...  # changed scenes are read again by themselves in Author
+    def compare_scene(self) -> None: ...  # asks for another version of the scene
     def copy(self, text: str) -> None: ...
     def silence(self) -> None: ...  # the sound of the alarms that are there now
-    def toggle(self, option: str) -> None: ...  # grid | axes | labels | legend
+    def toggle(self, option: str) -> None: ...  # grid | axes | labels | legend | lights | edges
+    def draw_with(self, option: str, value: str) -> None: ...  # smooth | occlusion
     def say(self, text: str) -> None: ...  # a short message in the status line
     def log_in(self) -> None: ...  # opens the sheet for name and password
     def enter_time(self) -> None: ...  # puts the keyboard into the time bar's field

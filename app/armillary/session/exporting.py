@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from armillary.encoding.maps import EQUIPMENT_GREY
 from armillary.model import places
 from armillary.model.arrays import I8, U1
-from armillary.model.fault import Fault, FaultRecord
+from armillary.model.clock import NS, WallClock, iso
+from armillary.model.fault import Fault, FaultRecord, SceneFault, WorldFault
 from armillary.model.look import FLOW, Look
 from armillary.model.message import Flatten, Json
+from armillary.session.boarding import WorldState
 from armillary.session.loading import fault_of
 from armillary.session.workspace import Workspace
 
 LIMIT_S = 300.0
+LOOK_S = 0.05
 LAST = 255  # row of a palette at its high end
 
 
@@ -43,6 +49,61 @@ def export(at: Workspace, output: Path, *, force: bool, done: Callable[[str | Fa
 
     Raises Fault when nothing is shown, or the look cannot be handed over.
     """
+    ask(at, output, force, lambda got: done(str(output) if isinstance(got, Json) else fault_of(got)))
+
+
+def running(address: str, output: Path, *, force: bool, limit_s: float = LIMIT_S) -> Mapping[str, Any]:
+    """Write the scene of a running world with the colours that it has now; return the counts. Raises Fault.
+
+    The desk that looks at it shows nothing and sends nothing; it leaves when the file is written.
+    """
+    clock = WallClock()
+    at = Workspace(clock, desk="export")
+    told: list[object] = []
+    asked, t_ns = False, 0
+    end = clock.now_mono_ns() + int(limit_s * NS)
+    pause = threading.Event()
+    try:
+        at.open(address)
+        while not told:
+            at.pump(clock.now_ns(), clock.now_mono_ns())
+            if at.scene_problem is not None:
+                lost = at.scene_problem
+                raise SceneFault(lost.what, where=lost.where, remedy=lost.remedy)
+            if clock.now_mono_ns() > end:
+                raise WorldFault(
+                    f"The picture of this world was not there within {limit_s:g} s.",
+                    where=address,
+                    remedy="Look whether it has a scene on this machine, and whether it is live.",
+                )
+            if not asked and _is_shown(at):
+                asked, t_ns = True, at.mirror.t_ns
+                ask(at, output, force, told.append)
+            pause.wait(LOOK_S)
+    finally:
+        at.close()
+    if not isinstance(told[0], Json):
+        raise fault_of(told[0]).fault()
+    out: dict[str, Any] = json.loads(told[0].text)
+    return {**out, "t": iso(t_ns) if t_ns else None}
+
+
+def _is_shown(at: Workspace) -> bool:
+    """Tell whether the look is that of the world's newest values."""
+    return (
+        at.world_state is WorldState.LIVE
+        and at.mirror.seq > 0
+        and at.scene is not None
+        and not at.progress[0]
+        and at.look is not None
+        and not at.showing.wanted
+        and at.scenery is not None
+        and at.scenery.specs is at.specs
+    )
+
+
+def ask(at: Workspace, output: Path, force: bool, answered: Callable[[object], None]) -> None:
+    """Have the scene child write what is shown; it is answered by Json with counts, or a FaultRecord."""
     look = at.look
     if at.scene is None or look is None:
         raise Fault("No scene is shown.", where=str(output), remedy="Open one first.")
@@ -65,8 +126,8 @@ def export(at: Workspace, output: Path, *, force: bool, done: Callable[[str | Fa
             f"The colours could not be handed over: {error.strerror}.", where=held, remedy="Free some space."
         ) from error
 
-    def answered(answer: object) -> None:
+    def got(answer: object) -> None:
         Path(held).unlink(missing_ok=True)
-        done(str(output) if isinstance(answer, Json) else fault_of(answer))
+        answered(answer)
 
-    at.ask_scene(Flatten(output=str(output), force=force, look=held), answered, LIMIT_S)
+    at.ask_about_scene(Flatten(output=str(output), force=force, look=held), got, LIMIT_S)

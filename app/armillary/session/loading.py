@@ -62,6 +62,7 @@ class Loading(Standing):
         """Run in the background before a scene is shown: what would hold up the thread of the desk."""
         self.prepared: object = None  # what it returned for `scene`
         self._turn = 0  # of opening a scene; an answer for an earlier one is dropped
+        self.with_payloads = True  # False: begin without, whatever the project says
         self._variants: tuple[tuple[str, str, str], ...] = ()
         self._variants_mono_ns = 0
         self._misfits: tuple[SceneProblem, ...] = ()  # lists of values that do not fit their mesh
@@ -113,7 +114,7 @@ class Loading(Standing):
     def _open_scene(self) -> None:
         if self._plan is None or self._feed is None:
             return
-        request = start_scene(self._plan, self._feed)
+        request = start_scene(self._plan, self._feed, with_payloads=self.with_payloads)
         if request is None:
             return
         self._scene_child, self._scene_died = True, None
@@ -349,12 +350,21 @@ class Loading(Standing):
         self._ask(SCENE, ChooseVariants(variants=wanted), self._variant_opened, SCENE_S)
 
     def choose_variant(self, path: str, name: str, choice: str) -> None:
-        """Show another variant of a prim, until the scene is closed; nothing is saved."""
+        """Show another variant of a prim, until the scene is closed; nothing is saved.
+
+        Where a binding chooses in the same set, its choice comes back with the next look.
+        """
+        if any((p, s) == (path, name) for p, s, _ in self._variants):
+            self._variants = ()
         self._change_scene(ChooseVariants(variants=((path, name, choice),)))
 
     def load_payload(self, path: str, on: bool) -> None:
         """Load the payload of a prim and of all below it, or leave it out, until the scene is closed."""
-        self._change_scene(ChooseVariants(payloads=((path, on),)))
+        self.load_payloads((path,), on)
+
+    def load_payloads(self, paths: tuple[str, ...], on: bool) -> None:
+        """Load the payloads of branches, or leave them out, until the scene is closed: read once for all."""
+        self._change_scene(ChooseVariants(payloads=tuple((path, on) for path in paths)))
 
     def _change_scene(self, wish: ChooseVariants) -> None:
         if not self._scene_child and self.scene is not None:
@@ -403,11 +413,17 @@ class Loading(Standing):
             self._revive_scene_child()
         self._ask(SCENE, AskAttributes(path=path), answered, SCENE_S)
 
+    def ask_about_scene(self, message: object, callback: Callable[[object], None], timeout_s: float) -> None:
+        """Ask the scene child about what is open, a fresh one where ours died."""
+        if not self._scene_child and self.scene is not None:
+            self._revive_scene_child()
+        self._ask(SCENE, message, callback, timeout_s)
+
     def _revive_scene_child(self) -> None:
         """Start a fresh scene child after ours died; it reads its cache, and what follows waits for it."""
         if self._plan is None or self._feed is None:
             return
-        request = start_scene(self._plan, self._feed)
+        request = start_scene(self._plan, self._feed, with_payloads=self.with_payloads)
         if request is not None:
             self._scene_child, self._scene_died = True, None
             self._ask(SCENE, request, lambda _answer: None, SCENE_S)
@@ -436,6 +452,10 @@ class Loading(Standing):
         if found != self._misfits:
             self._misfits = found
             self._gather_problems()
+
+    def show_anew(self) -> None:
+        """Show at once that the colours stand for something else now."""
+        self._refresh(changed=True)
 
     def _refresh(self, *, changed: bool = False) -> None:
         """Show at once what a person changed, also while the picture is held."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from armillary.model.scene import Camera
+from collections.abc import Callable
+
+import numpy as np
+
+from armillary.model.scene import Camera, subtree_ends
 from armillary.session.action import Action, Desk
 from armillary.session.workspace import Workspace
 
@@ -45,6 +49,41 @@ def _chosen(at: Workspace) -> Camera | None:
         return None
     path = at.scene.prim_path[at.selection[-1]]
     return next((c for c in at.scene.cameras if path == c.path or path.startswith(f"{c.path}/")), None)
+
+
+def _branches(at: Workspace, loaded: bool) -> tuple[str, ...]:
+    """Return the selected branches that hold payloads which are loaded, or left out."""
+    if at.scene is None:
+        return ()
+    rows = np.array([row for row, is_loaded in at.scene.payloads if is_loaded is loaded], np.int64)
+    ends = subtree_ends(at.scene.parent) if len(rows) and at.selection else ()
+    return tuple(
+        at.scene.prim_path[prim] for prim in at.selection if ((rows >= prim) & (rows < ends[prim])).any()
+    )
+
+
+def _why_no_payload(loaded: bool) -> Callable[[Workspace], str]:
+    def why(at: Workspace) -> str:
+        if at.scene is None:
+            return "No scene is shown."
+        if not at.scene.payloads:
+            return "The scene has no payloads."
+        if not at.selection:
+            return "Select a branch first."
+        if _branches(at, loaded):
+            return "The scene is being read." if at.progress[0] else ""
+        return f"Nothing below what is selected is {'loaded as a payload' if loaded else 'left out'}."
+
+    return why
+
+
+def _load(on: bool) -> Callable[[Desk], None]:
+    def run(desk: Desk) -> None:
+        branches = _branches(desk.workspace, not on)
+        desk.workspace.load_payloads(branches, on)
+        desk.say(f"{'Loading' if on else 'Leaving out'} {', '.join(branches)}")
+
+    return run
 
 
 def _play(desk: Desk) -> None:
@@ -91,6 +130,23 @@ def _why_no_export(at: Workspace) -> str:
     return "" if at.scene is not None and at.look is not None else "No scene is shown."
 
 
+def why_not_by_itself(at: Workspace) -> str:
+    """Return why a scene that changed on disk is not read again by itself now, "" when it may be."""
+    if at.orders.armed is not None:
+        return "a command is armed"
+    if at.authoring.draft is not None or at.authoring.saving:
+        return "a binding is being edited"
+    return "it is being read" if at.progress[0] else ""
+
+
+def _why_no_compare(at: Workspace) -> str:
+    if at.scene is None:
+        return "No scene is shown."
+    if at.difference.is_on and at.versions.found is None:
+        return "The picture shows the differences of a what-if."
+    return "A version is being read." if at.versions.reading else ""
+
+
 def _why_no_reload(at: Workspace) -> str:
     if at.scene is None and not at.opening.cancelled:
         return "No scene is shown."
@@ -107,12 +163,51 @@ SCENE_ACTIONS: tuple[Action, ...] = (
         run=lambda desk: desk.export_scene(),
     ),
     Action(
+        id="scene.compare",
+        title="Compare with…",
+        menu="File",
+        tip="Colour and list what is added, removed, moved and changed against another version of this scene",
+        why_not=_why_no_compare,
+        run=lambda desk: desk.compare_scene(),
+    ),
+    Action(
+        id="scene.compare-end",
+        title="End the comparison",
+        menu="View/Scene",
+        why_not=lambda at: "" if at.versions.found is not None else "No versions are compared.",
+        run=lambda desk: desk.workspace.versions.clear(),
+    ),
+    Action(
         id="scene.reload",
         title="Read the scene again",
         menu="View/Scene",
         tip="Show the scene's files as they are on disk now; view, selection and bindings stay",
         why_not=_why_no_reload,
         run=lambda desk: desk.workspace.reload_scene(),
+    ),
+    Action(
+        id="scene.load-payloads",
+        title="Load payloads of the branch",
+        menu="View/Scene",
+        tip="Load what the selected parts and all below them leave out, until the scene is closed",
+        why_not=_why_no_payload(loaded=False),
+        run=_load(on=True),
+    ),
+    Action(
+        id="scene.leave-payloads",
+        title="Leave payloads of the branch out",
+        menu="View/Scene",
+        tip="Show the scene without what the selected parts load, until it is closed; no file is changed",
+        why_not=_why_no_payload(loaded=True),
+        run=_load(on=False),
+    ),
+    Action(
+        id="scene.reload-by-itself",
+        title="Reload changed scenes by themselves in Author",
+        menu="View/Scene",
+        tip="Only while Author is shown, no command is armed and no binding is being edited; asks elsewhere",
+        why_not=lambda _at: "",
+        run=lambda desk: desk.toggle_reload(),
     ),
     Action(
         id="scene.play",

@@ -91,7 +91,8 @@ class Showing:
     def plays(self) -> bool:
         """Whether the scene has something that moves or appears with its own time."""
         scene = self.scenery.scene if self.scenery is not None else None
-        return scene is not None and bool(self._motion or len(scene.bend_time) or len(scene.camera_time))
+        more = () if scene is None else (scene.bend_time, scene.camera_time, scene.tint_time)
+        return bool(self._motion) or any(len(times) for times in more)
 
     @property
     def is_led(self) -> bool:
@@ -113,7 +114,13 @@ class Showing:
     def rewind(self) -> None:
         """Show the scene at its start time."""
         if self.scenery is not None:
-            self.stage_at, self.wanted = self.scenery.scene.time_range[0], True
+            self.go_to(self.scenery.scene.time_range[0])
+
+    def go_to(self, at: float) -> None:
+        """Show the scene at a time code of its own, unless the world's time leads it."""
+        if self.scenery is not None and not self.is_led:
+            start, end, _ = self.scenery.scene.time_range
+            self.stage_at, self.wanted = min(max(at, start), max(start, end)), True
 
     @property
     def ages(self) -> bool:

@@ -49,7 +49,35 @@ def _tool(
     )
 
 
+def _drawn(option: str, value: str, title: str, tip: str = "") -> Action:
+    return Action(
+        id=f"view.{option}-{value}",
+        title=title,
+        menu="View/Drawing",
+        tip=tip,
+        why_not=_needs_scene,
+        run=lambda desk: desk.draw_with(option, value),
+    )
+
+
+DRAWING_ACTIONS: tuple[Action, ...] = (
+    Action(
+        id="view.edges",
+        title="Edges of surfaces",
+        menu="View/Drawing",
+        tip="Draw a line where a surface bends or ends, or no longer",
+        why_not=_needs_scene,
+        run=lambda desk: desk.toggle("edges"),
+    ),
+    _drawn("occlusion", "auto", "Darker corners where a graphics card draws", "What is usual"),
+    _drawn("occlusion", "on", "Darker corners", "Corners and gaps get less light (ambient occlusion)"),
+    _drawn("occlusion", "off", "No darker corners"),
+    _drawn("smooth", "rest", "Smooth edges at rest", "What is usual: steps are smoothed once nothing moves"),
+    _drawn("smooth", "always", "Smooth edges always", "Also while anything moves: pictures take longer"),
+    _drawn("smooth", "off", "No smooth edges", "Every pixel as it was drawn"),
+)
 VIEW_ACTIONS: tuple[Action, ...] = (
+    *DRAWING_ACTIONS,
     _tool("parallel", "Parallel or perspective", "View", "O", "Look with parallel rays, or with perspective"),
     _tool(
         "section",
@@ -69,6 +97,7 @@ VIEW_ACTIONS: tuple[Action, ...] = (
     _tool("walk", "Walk", "View/Move", "Shift+G", "W A S D and the mouse, at one height; Esc leaves"),
     _tool("fly", "Fly", "View/Move", "", "W A S D, Q and E and the mouse, where you look; Esc leaves"),
     _tool("picture", "Save a picture of the scene…", "File", "", "Only the scene, in any size"),
+    _tool("turntable", "Save a film of the scene turning…", "File", "", "Once around; again to stop it"),
     _tool("keep", "Keep this view…", "View/Kept views", "Ctrl+D", "Keep where the eye is, for all desks"),
     _tool("next-kept", "Next kept view", "View/Kept views", "V"),
     _tool("update-kept", "Put the view gone to last here", "View/Kept views", needs_view=True),

@@ -69,6 +69,7 @@ def run(
     seconds: float | None = None,
     started_mono_ns: int = 0,
     film: tuple[Path, Sequence[int]] | None = None,
+    foreign: Path | None = None,
     say: Callable[[str], None] | None = None,
     warn: Callable[[str], None] | None = None,
 ) -> int:
@@ -78,6 +79,7 @@ def run(
 
     screenshot is written `after_s` seconds after the start, or at the end; `seconds` ends the desk by itself.
     film: a folder and times of a replay, a picture of each; then the desk ends.
+    foreign: a file to import and then open.
     started_mono_ns: when the program started, for the time to the first live picture. say: gets lines for
     a person, e.g. what was seen at the end; warn: what went wrong.
     """
@@ -101,7 +103,10 @@ def run(
     workspace.warm = seconds is None and window.settings.get("warm", "on") != "off" and _has_room()
     window.on_closed = app.quit
     window.show()
+    window.canvas.view.warm()  # the scene's reader is starting meanwhile
     pulse.pump()
+    if foreign is not None:
+        window.import_path(foreign)
     if film is not None:
         Film(window, clock, *film, ending.filmed)
     try:

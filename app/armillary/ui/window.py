@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, QUrl
 from PySide6.QtGui import (
@@ -25,6 +26,7 @@ from armillary.session.actions import ACTIONS, Action, action
 from armillary.session.alarm_actions import go_to_alarm
 from armillary.session.alarmbook import AlarmRow
 from armillary.session.exporting import export
+from armillary.session.importing import FORMATS, is_foreign, lines
 from armillary.session.settings import Settings
 from armillary.session.workspace import Workspace, WorldState
 from armillary.ui import docks, icons, theme
@@ -39,6 +41,7 @@ from armillary.ui.disk_card import DiskCard
 from armillary.ui.field_card import FieldCard
 from armillary.ui.finder import Finder
 from armillary.ui.help import HelpSheet
+from armillary.ui.import_sheet import ImportSheet
 from armillary.ui.menus import Menus
 from armillary.ui.mode import ModeFrame
 from armillary.ui.notify import Cards, Notice, of_fault
@@ -61,14 +64,20 @@ from armillary.ui.scene_card import SceneCard
 from armillary.ui.scene_tools import SceneTools
 from armillary.ui.second import SecondDesk, words_of
 from armillary.ui.status import Status
+from armillary.ui.versions_card import VersionsCard
 from armillary.viewport.view import View
 
 SIZE = (1600, 1000)
 SAY_MS = 6000
 FUTURES_PX = 320  # of the docks below while a what-if is shown: runs and figures need room
 _REFRESH_MS = 250
-_SCENES = "Scenes and projects (*.usd *.usda *.usdc *.usdz project.toml);;All files (*)"
+_VERSIONS = "Scenes and projects (*.usd *.usda *.usdc *.usdz project.toml);;All files (*)"
+_SCENES = (
+    "Scenes and projects (*.usd *.usda *.usdc *.usdz project.toml);;"
+    f"To import ({' '.join(f'*{suffix}' for suffix in FORMATS)});;All files (*)"
+)
 _CONTEXT_MENU = ("view.frame", "trend.selection", "view.isolate", "view.show-all", "selection.copy-path")
+_PAYLOAD_MENU = ("scene.load-payloads", "scene.leave-payloads")  # where the scene has any
 
 
 class DeskWindow(QMainWindow):
@@ -85,8 +94,16 @@ class DeskWindow(QMainWindow):
         self.first_live_mono_ns = 0  # monotonic time of the first picture of live data, 0 before
         self.on_closed: Callable[[], None] = lambda: None
         self.timer_lateness = Lateness(self.clock, self)
-        self.finder = Finder(workspace, run=self._run, frame=self.frame, reveal=self._reveal)
+        self.finder = Finder(
+            workspace,
+            run=self._run,
+            frame=self.frame,
+            reveal=self._reveal,
+            go=lambda name: self._try(lambda: self.tools.go(name)),
+            say=self.say,
+        )
         self._has_told_settings = False
+        self.import_sheet: ImportSheet | None = None
         self._shown = {"grid": True, "axes": True, "labels": True, "legend": True, "lights": True}
         self._normal_state = Qt.WindowState.WindowNoState
         self.setAcceptDrops(True)
@@ -97,6 +114,7 @@ class DeskWindow(QMainWindow):
         self._restore()
         self.set_theme(self.colours.name)
         self.set_motion(is_reduced=self.settings.reduce_motion)
+        self._draw_as_set()
         self._project_changed()
         self.canvas.setFocus()
 
@@ -108,7 +126,9 @@ class DeskWindow(QMainWindow):
         self.pictures = QSplitter()
         self.beside = BesideView(ws, self.canvas, colours, self.pictures)
         self.tree = TreePanel(ws, colours, self.frame, self._context_menu)
-        self.inspector = InspectorPanel(ws, clock, colours, trend=self.trend, copy=self.copy, say=self.say)
+        self.inspector = InspectorPanel(
+            ws, clock, colours, trend=self.trend, copy=self.copy, say=self.say, run=self._run_named
+        )
         self.tags = TagsPanel(ws, clock, colours, self.trend)
         self.trends = TrendsPanel(ws, clock, colours)
         self.links = LinksPanel(ws, colours)
@@ -132,7 +152,8 @@ class DeskWindow(QMainWindow):
         self.instructor = InstructorPanel(ws, colours, self._run_named, self.fault)
         self.brief = BriefCard(ws, self._run_named)
         self.changed = DiskCard(ws, self._run_named, self.say)
-        self.scene_changed_card = SceneCard(ws, self._run_named)
+        self.scene_changed_card = SceneCard(ws, self._run_named, self._reloads_by_itself)
+        self.versions_card = VersionsCard(self.canvas, ws, self.frame)
         self.second = SecondDesk(self)
 
     def _build_frame(self) -> None:
@@ -206,6 +227,7 @@ class DeskWindow(QMainWindow):
         ws.training.begun.connect(lambda: self.use_layout("train"))
         ws.training.ended.connect(lambda: self.show_panel("instructor"))
         ws.training.changed.connect(self._soon)
+        ws.versions.changed.connect(self._soon)
         self.mode.watch(lambda _mode, _text: self._set_title())
         ws.scene_changed.connect(self.finder.forget)
         ws.world_changed.connect(self.finder.forget)
@@ -338,7 +360,20 @@ class DeskWindow(QMainWindow):
         if place.exists():
             self.settings.set("folder", str(place.parent))
         self.cards.clear()
+        if is_foreign(path) and place.is_file():
+            self.import_path(place)
+            return
         self._try(lambda: self.workspace.open(target))
+
+    def import_path(self, path: Path) -> None:
+        """Ask how to import a foreign file, import it and open what came of it."""
+        self.import_sheet = ImportSheet(path, self._imported, self)
+        self.import_sheet.open()  # not exec: nothing stands still while it is open
+
+    def _imported(self, report: Mapping[str, Any]) -> None:  # Any: a parsed report
+        first, *more = lines(report)
+        self.open_path(str(report["output"]))
+        self.cards.add(Notice("info", f"Imported: {first}.", str(report["source"]), "\n".join(more)))
 
     def close_workspace(self) -> None:
         """Close what is open; the window stays."""
@@ -432,6 +467,16 @@ class DeskWindow(QMainWindow):
         self.set_motion(is_reduced=self.settings.reduce_motion)
         self.say("Nothing blinks." if self.settings.reduce_motion else "What waits blinks.")
 
+    def toggle_reload(self) -> None:
+        """Let changed scenes be read again by themselves in Author, or be offered only; and remember it."""
+        on = self.settings.get("reload") != "author"
+        self.settings.set("reload", "author" if on else "ask")
+        self.say("Changed scenes are reloaded in Author." if on else "Changed scenes are offered.")
+        self.scene_changed_card.refresh()
+
+    def _reloads_by_itself(self) -> bool:
+        return self.settings.get("reload") == "author" and self.bars.layout == "author"
+
     def set_motion(self, *, is_reduced: bool) -> None:
         """Draw with or without what blinks."""
         self.canvas.view.set_options(still=is_reduced)
@@ -497,9 +542,27 @@ class DeskWindow(QMainWindow):
         go_to_alarm(self, row)
 
     def toggle(self, option: str) -> None:
-        """Show or hide grid, axes, labels, legend or the effect of the scene's lights in the viewport."""
+        """Show or hide grid, axes, labels, legend, edges or the effect of the scene's lights."""
         self._shown[option] = not self._shown[option]
-        self.canvas.view.set_options(**{option: self._shown[option]})
+        self.canvas.view.switch(option, on=self._shown[option])
+        self.canvas.touch()
+        if option == "edges":
+            self.settings.set("draw-edges", "on" if self._shown[option] else "off")
+
+    def draw_with(self, option: str, value: str) -> None:
+        """Draw with another value of `smooth` or `occlusion`, and remember it."""
+        self.settings.set(f"draw-{option}", value)
+        self._draw_as_set()
+
+    def _draw_as_set(self) -> None:
+        """Draw as the user's settings say."""
+        get = self.settings.get
+        self._shown["edges"] = get("draw-edges") == "on"
+        self.canvas.view.set_options(
+            edges=self._shown["edges"],
+            smooth=get("draw-smooth", "rest"),
+            occlusion=get("draw-occlusion", "auto"),
+        )
         self.canvas.touch()
 
     def copy(self, text: str) -> None:
@@ -528,6 +591,24 @@ class DeskWindow(QMainWindow):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(lambda name: self._try(lambda: self.export_to(Path(name))))
         dialog.open()
+
+    def compare_scene(self) -> None:
+        """Ask for another version of the scene and show what differs."""
+        folder = self.settings.get("folder", str(Path.home()))
+        dialog = QFileDialog(self, "Compare with an older version", folder, _VERSIONS)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda name: self._try(lambda: self.compare_with(Path(name))))
+        dialog.open()
+
+    def compare_with(self, path: Path) -> None:
+        """Compare the shown scene with another version. Raises Fault."""
+
+        def done(fault: FaultRecord | None) -> None:
+            if fault is not None:
+                self.fault(fault.fault())
+
+        self.workspace.versions.compare(path, done)
 
     def export_to(self, path: Path) -> None:
         """Write what is shown as a flattened layer over what is there. Raises Fault."""
@@ -570,7 +651,9 @@ class DeskWindow(QMainWindow):
         self.inspector.area.verticalScrollBar().setValue(0)
 
     def _context_menu(self, menu: QMenu) -> None:
-        for name in _CONTEXT_MENU:
+        scene = self.workspace.scene
+        more = _PAYLOAD_MENU if scene is not None and scene.payloads else ()
+        for name in (*_CONTEXT_MENU, *more):
             if name in self.menus.actions:
                 menu.addAction(self.menus.actions[name])
 

@@ -56,18 +56,25 @@ class Blocks:
             for a, b, low in zip(bounds[:-1], bounds[1:], self.low, strict=True)
         ]
 
-    def boxes(self, of: Boxes) -> F4:
-        """Return the boxes (n, 6) of the blocks from those of the mesh's pieces, as they are now."""
+    def parts(self, of: Boxes) -> tuple[I8, I8, I8]:
+        """Return what `boxes` needs to know of the mesh's pieces: their order by block, where each starts.
+
+        A piece that lies across a border is there twice, once for each side.
+        """
+        ends = np.concatenate([of.first, of.last - 1])
+        block = np.searchsorted(self.first, ends, side="right") - 1
+        order = np.argsort(block, kind="stable")
+        there, start = np.unique(block[order], return_index=True)
+        return order % max(len(of.first), 1), there, start
+
+    def boxes(self, now: F4, parts: tuple[I8, I8, I8]) -> F4:
+        """Return the boxes (n, 6) of the blocks from those of the pieces (p, 6) as they are now."""
+        order, there, start = parts
         out = np.empty((len(self), 6), np.float32)
         out[:, :3], out[:, 3:] = np.inf, -np.inf
-        now = of.now()
-        # a piece that lies across a border counts for both sides
-        for end in (of.first, of.last - 1):
-            block = np.searchsorted(self.first, end, side="right") - 1
-            order = np.argsort(block, kind="stable")
-            there, start = np.unique(block[order], return_index=True)
-            out[there, :3] = np.minimum(out[there, :3], np.minimum.reduceat(now[order, :3], start))
-            out[there, 3:] = np.maximum(out[there, 3:], np.maximum.reduceat(now[order, 3:], start))
+        if len(order):
+            out[there, :3] = np.minimum.reduceat(now[order, :3], start)
+            out[there, 3:] = np.maximum.reduceat(now[order, 3:], start)
         return out
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from armillary.model.arrays import B1, F4, F8, I4, I8, U4
@@ -40,6 +42,8 @@ class Boxes:
         self._box = np.empty((len(order), 6), np.float32)
         self._group_first = np.arange(0, len(order), GROUP)
         self._group = np.empty((len(self._group_first), 6), np.float32)
+        self._radius: F4 | None = None
+        self._by_lot: I8 | None = None
         self._dirty = np.zeros(len(matrix), np.bool_)
         self._any_dirty = False
         self._place(np.arange(len(order)))
@@ -66,6 +70,7 @@ class Boxes:
         centre, half = (local[:, 3:] + local[:, :3]) / 2, (local[:, 3:] - local[:, :3]) / 2
         at = np.einsum("nij,nj->ni", m[:, :, :3], centre) + m[:, :, 3]
         reach = np.einsum("nij,nj->ni", np.abs(m[:, :, :3]), half)
+        self._radius = None
         self._box[pieces, :3] = at - reach
         self._box[pieces, 3:] = at + reach
         self._group[:, :3] = np.minimum.reduceat(self._box[:, :3], self._group_first)
@@ -76,6 +81,26 @@ class Boxes:
             self._place(np.flatnonzero(self._dirty[self.row]))
             self._dirty[:] = False
             self._any_dirty = False
+
+    def groups(self) -> tuple[F4, F4]:
+        """Return the boxes (g, 6) of groups of GROUP pieces, and the largest radius of a piece in each."""
+        self._refresh()
+        if self._radius is None:
+            half = self._box[:, 3:] - self._box[:, :3]
+            radius = np.sqrt(np.einsum("ij,ij->i", half, half)) / 2
+            self._radius = np.maximum.reduceat(radius, self._group_first) if len(radius) else radius
+        return self._group, self._radius
+
+    def by_lot(self, lots: Callable[[I8], F8]) -> I8:
+        """Return the pieces of each group (g, GROUP), the lowest lot first; made once, past the end is n."""
+        if self._by_lot is None:
+            n, g = len(self.prim), len(self._group_first)
+            piece = np.arange(g * GROUP).reshape(g, GROUP)
+            lot = lots(piece.reshape(-1)).reshape(g, GROUP)
+            lot[piece >= n] = np.inf
+            order = np.argsort(lot, axis=1)
+            self._by_lot = np.take_along_axis(piece, order, axis=1)
+        return self._by_lot
 
     def now(self) -> F4:
         """Return the boxes (n, 6) of all pieces as they are now; not to be written to."""

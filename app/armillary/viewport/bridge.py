@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
-from vtkmodules.vtkCommonCore import VTK_OBJECT, vtkDataArray, vtkObject, vtkUnsignedCharArray
+from vtkmodules.vtkCommonCore import VTK_OBJECT, vtkDataArray, vtkFloatArray, vtkObject, vtkUnsignedCharArray
 from vtkmodules.vtkRenderingOpenGL2 import vtkShaderProgram
 
 from armillary.model.arrays import F4, I4, U1
@@ -24,6 +24,12 @@ def shared(array: F4 | I4 | U1, name: str = "") -> vtkDataArray:
 def bytes_of(array: vtkUnsignedCharArray) -> npt.NDArray[np.uint8]:
     """Return the values of a VTK array without a copy."""
     out: npt.NDArray[np.uint8] = vtk_to_numpy(array)  # type: ignore[no-untyped-call]
+    return out
+
+
+def floats_of(array: vtkFloatArray) -> F4:
+    """Return the values of a VTK array without a copy."""
+    out: F4 = vtk_to_numpy(array)  # type: ignore[no-untyped-call]
     return out
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from armillary.model.arrays import F4, I4, I8, U1
+from armillary.model.arrays import F4, I4, I8, U1, U4
 from armillary.model.fault import SceneFault
 from armillary.model.scene import SceneArrays
 
@@ -51,6 +51,16 @@ class _Run:
     prim: I8
     uv: F4
     slot: F4
+
+
+@dataclass(frozen=True, slots=True)
+class _Copies:
+    """A run as often as it is drawn; prim and row for each point (p,), or for each copy (n, 1)."""
+
+    run: _Run
+    n: int
+    prim: I8 | U4
+    row: I8
 
 
 def box_triangles(low: F4, high: F4) -> tuple[F4, F4, I4]:
@@ -102,10 +112,8 @@ def merge(scene: SceneArrays, max_triangles: int = MAX_TRIANGLES) -> Mesh:
             uv=scene.point_uv,
             slot=slot,
         )
-    runs = [_run(scene, slot, 0, first)]
-    rows = [runs[0].prim]
-    prims = [runs[0].prim]
-    copies = [1]
+    body = _run(scene, slot, 0, first)
+    copies = [_Copies(body, 1, body.prim, body.prim)]
     used, simplified = 0, 0
     for k in range(len(scene.proto) - 1):
         of = np.flatnonzero(scene.instance_proto == k)
@@ -116,12 +124,8 @@ def merge(scene: SceneArrays, max_triangles: int = MAX_TRIANGLES) -> Mesh:
             run = _boxed(run)
             simplified += len(of)
         used += len(of) * len(run.triangle)
-        n = len(run.point)
-        runs.append(run)
-        copies.append(len(of))
-        rows.append(np.repeat(len(scene) + of, n))
-        prims.append(np.repeat(scene.instance_prim[of].astype(np.int64), n))
-    return _joined(runs, copies, prims, rows, simplified)
+        copies.append(_Copies(run, len(of), scene.instance_prim[of, None], len(scene) + of[:, None]))
+    return _joined(copies, simplified)
 
 
 def _slots(scene: SceneArrays) -> F4:
@@ -156,21 +160,29 @@ def _boxed(run: _Run) -> _Run:
     return _Run(point, normal, rgba, triangle, np.zeros(len(point), np.int64), uv, slot)
 
 
-def _joined(runs: list[_Run], copies: list[int], prims: list[I8], rows: list[I8], simplified: int) -> Mesh:
-    triangles: list[I4] = []
-    base = 0
-    for run, n in zip(runs, copies, strict=True):
-        shift = base + len(run.point) * np.arange(n, dtype=np.int32)
-        triangles.append((run.triangle[None] + shift[:, None, None]).reshape(-1, 3).astype(np.int32))
-        base += n * len(run.point)
-    return Mesh(
-        np.concatenate([np.tile(r.point, (n, 1)) for r, n in zip(runs, copies, strict=True)]),
-        np.concatenate([np.tile(r.normal, (n, 1)) for r, n in zip(runs, copies, strict=True)]),
-        np.concatenate(prims).astype(np.float32),
-        np.concatenate(rows).astype(np.float32),
-        np.concatenate([np.tile(r.rgba, (n, 1)) for r, n in zip(runs, copies, strict=True)]),
-        np.concatenate(triangles),
-        simplified,
-        np.concatenate([np.tile(r.uv, (n, 1)) for r, n in zip(runs, copies, strict=True)]),
-        np.concatenate([np.tile(r.slot, n) for r, n in zip(runs, copies, strict=True)]),
-    )
+def _joined(copies: list[_Copies], simplified: int) -> Mesh:
+    """Return all copies in one mesh; each array is written once, as there may be gigabytes of them."""
+    v = sum(c.n * len(c.run.point) for c in copies)
+    t = sum(c.n * len(c.run.triangle) for c in copies)
+    has_rgba, has_uv = any(len(c.run.rgba) for c in copies), any(len(c.run.uv) for c in copies)
+    point, normal = np.empty((v, 3), np.float32), np.empty((v, 3), np.float32)
+    prim, row = np.empty(v, np.float32), np.empty(v, np.float32)
+    rgba = np.empty((v if has_rgba else 0, 4), np.uint8)
+    uv = np.empty((v if has_uv else 0, 3), np.float32)
+    slot = np.empty(v if any(len(c.run.slot) for c in copies) else 0, np.float32)
+    triangle = np.empty((t, 3), np.int32)
+    at, face = 0, 0
+    for c in copies:
+        p, f = len(c.run.point), len(c.run.triangle)
+        part, faces = slice(at, at + c.n * p), slice(face, face + c.n * f)
+        for out, one in ((point, c.run.point), (normal, c.run.normal), (rgba, c.run.rgba), (uv, c.run.uv)):
+            if len(out):
+                out[part].reshape(c.n, p, out.shape[1])[:] = one
+        if len(slot):
+            slot[part].reshape(c.n, p)[:] = c.run.slot
+        prim[part].reshape(c.n, p)[:] = c.prim
+        row[part].reshape(c.n, p)[:] = c.row
+        shift = at + p * np.arange(c.n, dtype=np.int32)
+        np.add(c.run.triangle, shift[:, None, None], out=triangle[faces].reshape(c.n, f, 3))
+        at, face = part.stop, faces.stop
+    return Mesh(point, normal, prim, row, rgba, triangle, simplified, uv, slot)

@@ -20,7 +20,6 @@ from armillary.model.arrays import F4, I4, I8
 from armillary.viewport import shader
 from armillary.viewport.blocks import BLOCK, Blocks, blocks, cells, whole
 from armillary.viewport.bridge import observe_shader, shared
-from armillary.viewport.detail import Choice
 from armillary.viewport.merge import Mesh
 from armillary.viewport.shader import MASK, OPAQUE, TRANSLUCENT
 
@@ -46,6 +45,7 @@ class Text:
     cut: bool = False
     lights: int = 0  # how many
     bends: bool = False  # points that go with the scene's own time
+    detail: bool = False  # images of normals, roughness, metal
 
 
 class _Some:
@@ -74,7 +74,6 @@ class Passes:
         )  # an observer that held it would keep its memory for ever
         self._attribute: F4 | None = None
         self.whole: Blocks = blocks(mesh, point_colours=text.point_colours, textured=text.images)
-        self.tetra: Blocks | None = None  # the coarse mesh, made when first needed
         self._near: list[_Some] = []
         self._far: list[_Some] = []
         self._clear: list[vtkPolyData] = []
@@ -132,24 +131,24 @@ class Passes:
             self._clear[i].SetPolys(cells(part))
             self._clear_triangles.append(len(part))
 
-    def ready_coarse(self, tetra: Mesh) -> None:
-        """Take the coarse mesh, see `detail.coarse`."""
+    def choose(self, near: I8, far: Mesh) -> None:
+        """Draw these rows of triangles, ascending, and this mesh from now on, in coarse pictures."""
+        if not self._near:
+            self._near = [_Some(data) for data in self.whole.data]
+            for i in range(len(self._near)):
+                self._actor("near", OPAQUE, i)  # all now: where two parts lie on each other, the order tells
+        for one, triangle in zip(self._near, self.whole.cells(near), strict=True):
+            if one.triangles or len(triangle):
+                one.take(triangle)
         text = self.text
-        self.tetra = blocks(tetra, point_colours=text.point_colours, textured=text.images)
-        self._near = [_Some(data) for data in self.whole.data]
-        self._far = [_Some(data) for data in self.tetra.data]
-        for name, some in (("near", self._near), ("far", self._far)):
-            for i in range(len(some)):
-                self._actor(name, OPAQUE, i)  # all now: where two parts lie on each other, the order tells
-
-    def choose(self, choice: Choice) -> None:
-        """Draw what was chosen from now on, in coarse pictures."""
-        if self.tetra is None:
-            return
-        for of, some, rows in ((self.whole, self._near, choice.near), (self.tetra, self._far, choice.far)):
-            for one, triangle in zip(some, of.cells(rows), strict=True):
-                if one.triangles or len(triangle):
-                    one.take(triangle)
+        new = blocks(far, point_colours=text.point_colours, textured=text.images)
+        for one in self._far:
+            one.triangles = 0
+        for i, data in enumerate(new.data):
+            if i == len(self._far):
+                self._far.append(_Some(data))
+            self._far[i].data.ShallowCopy(data)
+            self._far[i].triangles = int(new.last[i] - new.first[i])
 
     # ------------------------------------------------------------ actors
 
@@ -239,7 +238,7 @@ class Passes:
         mapper.RemoveAllVertexAttributeMappings()
         for name in names:
             mapper.MapDataArrayToVertexAttribute(name, name, vtkDataObject.FIELD_ASSOCIATION_POINTS, -1)
-        which = (has.point_colours, has.images, has.gloss, fields, has.cut, has.lights, bends)
+        which = (has.point_colours, has.images, has.gloss, fields, has.cut, has.lights, bends, has.detail)
         text = actor.GetShaderProperty()
         text.ClearAllShaderReplacements()
         declarations, body = shader.vertex(*which)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from vtkmodules.vtkCommonCore import vtkUnsignedCharArray
+from vtkmodules.vtkCommonCore import vtkFloatArray, vtkUnsignedCharArray
 from vtkmodules.vtkRenderingCore import vtkRenderer, vtkRenderWindow
 from vtkmodules.vtkRenderingOpenGL2 import vtkOpenGLRenderWindow
 
@@ -16,16 +16,20 @@ from armillary.model.arrays import U1
 from armillary.model.clock import MS_NS, Clock, WallClock
 from armillary.viewport import outline
 from armillary.viewport.blocks import BLOCK
-from armillary.viewport.bridge import bytes_of, observe
+from armillary.viewport.bridge import bytes_of, floats_of, observe
 from armillary.viewport.camera import HOME, CameraPose, clipping
+from armillary.viewport.detail import MOVING_MS
 from armillary.viewport.ground import Ground
 from armillary.viewport.passes import Draw, nothing
+from armillary.viewport.relief import Shading
 from armillary.viewport.sketch import Sketch
 from armillary.viewport.stage import Stage
 from armillary.viewport.theme import DARK, Theme
 
 _SMALLEST, _LARGEST = 16, 16_384  # pixels; windows are given absurd sizes while a layout settles
 _SMOOTHING = 0.3
+_BANDS = 4
+_SOFTWARE = ("llvmpipe", "softpipe", "swiftshader", "software rasterizer")
 _NO_DISPLAY = "VTK_DEFAULT_OPENGL_WINDOW"
 
 
@@ -58,6 +62,10 @@ class Picture:
         self.pose: CameraPose = HOME
         self.theme = theme
         self._raw = vtkUnsignedCharArray()
+        self._depth = vtkFloatArray()
+        self.edges = self.occlusion = False  # what `steps` shades with
+        self._is_software: bool | None = None
+        self._shading_ms = 0.0  # of the last one
         self._rgba: U1 = np.zeros((0, 0, 4), np.uint8)
         self.size(width, height)
         self.paint(theme)
@@ -119,18 +127,18 @@ class Picture:
             self.renderer.AddActor(sketch.actor)
             self.ground.lay(sketch.rest_box, sketch.origin)
 
-    def render(self, smooth: bool = False, hasty: bool = False) -> U1:
+    def render(self, smooth: bool = False, hasty: bool = False, shaded: bool = False) -> U1:
         """Return the picture, rgba u1 (h, w, 4), top row first; the array is reused by the next call.
 
         smooth: edges by FXAA. hasty: the eye moves, so a scene that takes too long is drawn coarsely;
-        `is_coarse` tells whether it was.
+        `is_coarse` tells whether it was. shaded: with `edges` and `occlusion`, as these say.
         """
-        for _ in self.steps(smooth, hasty):
+        for _ in self.steps(smooth, hasty, shaded=shaded):
             pass
         return self._rgba
 
     def steps(
-        self, smooth: bool = False, hasty: bool = False, step_ms: float = np.inf
+        self, smooth: bool = False, hasty: bool = False, step_ms: float = np.inf, shaded: bool = False
     ) -> Generator[None, None, None]:
         """Draw a picture as `render` does, in steps of about step_ms: a caller may do other things between.
 
@@ -159,17 +167,27 @@ class Picture:
                     yield
             start = self._clock.now_mono_ns()
             codes: U1 | None = None
-            if outlined or not smooth:
+            shading = self._shading() if shaded else None
+            if outlined or shading is not None or not smooth:
                 self._read()
                 codes = outline.codes_of(self._rgba[..., 3]) if outlined else None
             drawn_ns += self._clock.now_mono_ns() - start
+            if shading is not None:
+                self._shading_ms, start = 0.0, self._clock.now_mono_ns()
+                for _ in shading.steps(self._rgba, self.theme):
+                    self._shading_ms += (self._clock.now_mono_ns() - start) / MS_NS
+                    if np.isfinite(step_ms):
+                        yield
+                    start = self._clock.now_mono_ns()
             if smooth:
-                if np.isfinite(step_ms):
-                    yield
-                self._smooth()
+                for _ in self._smooth():
+                    if np.isfinite(step_ms):
+                        yield
                 self._read()
         finally:
             self._end_steps()
+        if shading is not None:
+            shading.apply(self._rgba)
         if codes is not None:
             outline.paint(self._rgba, codes, self.theme.outlines())
         self._rgba[..., 3] = 255
@@ -220,11 +238,21 @@ class Picture:
             out.append(draw)
         return out
 
-    def _smooth(self) -> None:
-        """Smooth the edges of what was drawn: a pass of its own, over nothing new."""
+    def _smooth(self) -> Iterator[None]:
+        """Smooth the edges of what was drawn, a band of rows after the other: a pass over nothing new.
+
+        A software renderer takes as long for it as for a scene. Bands are the same in all pictures.
+        """
         self.renderer.SetUseFXAA(True)
-        self.window.Render()
-        self.renderer.SetUseFXAA(False)
+        try:
+            for k in range(_BANDS):
+                self.renderer.SetViewport(0.0, k / _BANDS, 1.0, (k + 1) / _BANDS)
+                self.window.Render()
+                self.window.WaitForCompletion()
+                yield
+        finally:
+            self.renderer.SetViewport(0.0, 0.0, 1.0, 1.0)
+            self.renderer.SetUseFXAA(False)
 
     def _end_steps(self) -> None:
         self.renderer.SetErase(True)
@@ -252,7 +280,7 @@ class Picture:
         """Draw coarsely or not. waits: for what a coarse picture is drawn with, if it does not exist yet."""
         was = stage.is_coarse
         if hasty and stage.pace.is_slow and (waits or stage.is_ready):
-            stage.coarse(self.pose, aspect)
+            self._is_new |= stage.coarse(self.pose, aspect)
         else:
             stage.whole()
         self._is_new |= was != stage.is_coarse
@@ -283,6 +311,33 @@ class Picture:
         if not isinstance(window, vtkOpenGLRenderWindow):
             raise TypeError(f"{type(window).__name__} is not an OpenGL window")
         return window
+
+    @property
+    def is_software(self) -> bool:
+        """Whether a processor draws, not a graphics card; known after the first picture."""
+        if self._is_software is None:
+            told = self.window.ReportCapabilities().lower()
+            self._is_software = any(name in told for name in _SOFTWARE)
+        return self._is_software
+
+    @property
+    def has_time(self) -> bool:
+        """Whether pictures are so fast that those while anything moves may be shaded too."""
+        stage = self.stage
+        if stage is None or stage.pace.full_ms <= 0.0 or self.is_software:
+            return False
+        return stage.pace.full_ms + self._shading_ms < MOVING_MS / 2
+
+    def _shading(self) -> Shading | None:
+        """Return the shading of what was just drawn; None where colours are to stay as they are."""
+        stage = self.stage
+        if stage is None or not stage.lit or not (self.edges or self.occlusion):
+            return None
+        w, h = self.shape
+        self.window.GetZbufferData(0, 0, w - 1, h - 1, self._depth)
+        near, far = self.renderer.GetActiveCamera().GetClippingRange()
+        depth = floats_of(self._depth).reshape(h, w)[::-1]
+        return Shading(depth, near, far, self.pose, edges=self.edges, occlusion=self.occlusion)
 
     def _read(self) -> None:
         w, h = self.shape

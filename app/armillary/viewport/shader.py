@@ -65,6 +65,7 @@ smooth out vec3 armLight;
 //GLOSS flat out vec2 armGloss;  // metal, smoothness
 //IMAGE smooth out vec2 armAt;
 //IMAGE flat out int armShows;  // 1 + row of the image, 0 for none
+//DETAIL smooth out vec3 armSpot;  // where, turned to the eye
 """
 
 _VERTEX_LAMP = """
@@ -148,6 +149,7 @@ _VERTEX_MAIN = """
     //FIELD   if (one > -1e8) armField = vec2(one, 1.0);
     //FIELD   armFieldOf = ivec2(armFieldSlot.yz + 0.5);
     //FIELD }
+    //DETAIL armSpot = normalMatrix * place;
     //IMAGE armAt = armUv.xy;
     //IMAGE armShows = (state.z & 4u) != 0u ? int(armUv.z + 0.5) : 0;
   }
@@ -169,6 +171,8 @@ smooth in vec3 armLight;
 //FIELD smooth in vec2 armField;
 //FIELD flat in ivec2 armFieldOf;
 //FIELD uniform usampler2D armPalette;
+//DETAIL uniform int armLit;
+//DETAIL smooth in vec3 armSpot;
 """
 
 # A triangle with a corner that has no value ends half-way; iso-lines keep their width at every distance.
@@ -199,12 +203,11 @@ _FIELD_MAIN = """
 
 # The highlight of the eye's own light; nothing is mirrored.
 _GLOSS_MAIN = """
-  if (armGloss.x + armGloss.y > 0.0) {
-    vec3 facing = normalize(armFacing);
-    float sharp = exp2(1.0 + 7.0 * armGloss.y);
+  if (gloss.x + gloss.y > 0.0) {
+    float sharp = exp2(1.0 + 7.0 * gloss.y);
     float hot = pow(max(dot(facing, normalize(vec3(-0.42, 0.68, 1.60))), 0.0), sharp);
-    hot = (hot + 0.3 * pow(1.0 - clamp(facing.z, 0.0, 1.0), 3.0)) * (0.25 + 0.75 * armGloss.y);
-    rgb = rgb * (1.0 - 0.4 * armGloss.x) + mix(vec3(0.35), base.rgb + 0.15, armGloss.x) * hot;
+    hot = (hot + 0.3 * pow(1.0 - clamp(facing.z, 0.0, 1.0), 3.0)) * (0.25 + 0.75 * gloss.y);
+    rgb = rgb * (1.0 - 0.4 * gloss.x) + mix(vec3(0.35), base.rgb + 0.15, gloss.x) * hot;
     rgb = min(rgb, 1.0);
   }
 """
@@ -274,13 +277,49 @@ _IMAGE_MAIN = """
         if (armPass == 1 && (flags & 32) != 0) base.a = texel.a;
       }
     }
+    //DETAIL if ((flags & 256) != 0 && armLit != 0) {
+    //DETAIL   int more;
+    //DETAIL   vec4 detail = armSample(armBehind(armShows - 1), armAt, armDx, armDy, more);
+    //DETAIL   if (more >= 0) {
+    //DETAIL     gloss = detail.a > 0.06 || detail.b > 0.54 ? detail.ab : vec2(0.0);
+    //DETAIL     vec2 lean = (detail.rg * 255.0 - 128.0) / 127.0;
+    //DETAIL     vec3 leant = armLeant(facing, armSpot, armAt, lean);
+    //DETAIL     light *= armOwn(leant) / armOwn(facing);
+    //DETAIL     facing = leant;
+    //DETAIL   }
+    //DETAIL }
   }
+"""
+
+# How a surface leans is given along u and v, which the derivatives of the coordinates find on the screen.
+_DETAILS = """
+int armBehind(int row) {
+  int mask = (1 << armShift) - 1;
+  vec4 image = texelFetch(armImage, ivec2(row & mask, row >> armShift), 0);
+  bool grid = (int(image.w + 0.5) & 64) != 0;
+  return grid ? row + 1 + int(image.y + 0.5) * int(image.z + 0.5) : row + 1;
+}
+float armOwn(vec3 n) {
+  return 0.54 + 0.30 * n.z + 0.22 * max(dot(n, vec3(-0.42, 0.68, 0.60)), 0.0);
+}
+vec3 armLeant(vec3 n, vec3 spot, vec2 uv, vec2 lean) {
+  vec3 a = dFdx(spot), b = dFdy(spot);
+  vec2 ua = dFdx(uv), ub = dFdy(uv);
+  vec3 across = cross(b, n), along = cross(n, a);
+  vec3 u = across * ua.x + along * ub.x, v = across * ua.y + along * ub.y;
+  float most = max(dot(u, u), dot(v, v));
+  if (most < 1e-30) return n;
+  vec2 part = lean * inversesqrt(most);
+  return normalize(u * part.x + v * part.y + n * sqrt(max(1.0 - dot(lean, lean), 0.05)));
+}
 """
 
 _FRAGMENT_MAIN = """
   //CUT if (armKept < 0.0) discard;
   vec4 base = armRgba;
   vec3 light = armLight;
+  //GLOSS vec3 facing = normalize(armFacing);
+  //GLOSS vec2 gloss = armGloss;
   //POINT base = vec4(armPointSmooth.rgb, armRgba.a);
   //IMAGES
   //FIELDS
@@ -290,12 +329,13 @@ _FRAGMENT_MAIN = """
   //CUT if (armPass == 0 && gl_FrontFacing == (armMirrored == 1)) rgb = 0.6 * base.rgb;
   int rank = armRankCode.x;
   if (rank >= RANK_UNCERTAIN) {
-    vec2 p = floor(gl_FragCoord.xy);
+    // a software renderer computes this for every pixel, whatever the rank: it must be little
     if (rank == RANK_UNCERTAIN) {
-      vec2 cell = mod(vec2(p.x + 6.0 * mod(floor(p.y / 12.0), 2.0), p.y), 12.0);
-      if (cell.x < 2.0 && cell.y < 2.0) rgb = armInk;
+      vec2 cell = gl_FragCoord.xy / 12.0;
+      if (fract(cell.x + 0.5 * floor(cell.y)) < 1.0 / 6.0 && fract(cell.y) < 1.0 / 6.0) rgb = armInk;
     } else {
-      bool ink = mod(p.x - p.y, 8.0) < 2.0 || (rank == RANK_BAD && mod(p.x + p.y, 8.0) < 2.0);
+      ivec2 p = ivec2(gl_FragCoord.xy);
+      bool ink = ((p.x - p.y) & 7) < 2 || (rank == RANK_BAD && ((p.x + p.y) & 7) < 2);
       rgb = ink ? armInk : armEquipment;
     }
   }
@@ -312,6 +352,7 @@ def _fill(
     cut: bool,
     lights: int,
     bends: bool,
+    detail: bool,
 ) -> str:
     ranks = {
         "RANK_UNCERTAIN": UNCERTAIN,
@@ -330,6 +371,7 @@ def _fill(
     )
     text = text.replace("//CUT ", "" if cut else "//").replace("//BEND ", "" if bends else "//")
     text = text.replace("//IMAGES", _IMAGE_MAIN if images else "").replace("//IMAGE ", "" if images else "//")
+    text = text.replace("//DETAIL ", "" if detail else "//")
     text = text.replace("//SHINE", _GLOSS_MAIN if gloss else "").replace("//GLOSS ", "" if gloss else "//")
     text = text.replace("//FIELDS", _FIELD_MAIN.replace("FLOW_LINES", str(FLOW)) if fields else "").replace(
         "//FIELD ", "" if fields else "//"
@@ -345,9 +387,10 @@ def vertex(
     cut: bool = False,
     lights: int = LAMPS,
     bends: bool = False,
+    detail: bool = False,
 ) -> tuple[str, str]:
     """Return the declarations and the body that replace VTK's vertex position."""
-    which = (point_colours, images, gloss, fields, cut, lights, bends)
+    which = (point_colours, images, gloss or detail, fields, cut, lights, bends, detail)
     lamp = _VERTEX_LAMP if lights else ""
     return _fill(f"{VERTEX_TAG}\n{_VERTEX}{lamp}", *which), _fill(_VERTEX_MAIN, *which)
 
@@ -360,9 +403,12 @@ def fragment(
     cut: bool = False,
     lights: int = LAMPS,
     bends: bool = False,
+    detail: bool = False,
 ) -> tuple[str, str]:
     """Return the declarations and the body that replace VTK's lighting."""
-    which = (point_colours, images, gloss, fields, cut, lights, bends)
+    which = (point_colours, images, gloss or detail, fields, cut, lights, bends, detail)
     lines = "uniform int armShift;\n" if images or fields else ""
-    declarations = f"{FRAGMENT_TAG}\n{lines}{_FRAGMENT}{_IMAGES if images else ''}"
+    declarations = (
+        f"{FRAGMENT_TAG}\n{lines}{_FRAGMENT}{_IMAGES if images else ''}{_DETAILS if detail else ''}"
+    )
     return _fill(declarations, *which), _fill(_FRAGMENT_MAIN, *which)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Future
 from threading import Thread
 
 import numpy as np
@@ -63,10 +62,11 @@ class Stage:
         self.pace = Pace(len(self.mesh.triangle))
         self.is_coarse = False  # what is drawn: the whole mesh, or what `detail` chose
         self._choice: Choice | None = None
-        self._aside: Future[Mesh] | None = None
+        self._is_getting_ready = False
         self._opaque: B1 = np.ones(len(self.passes.whole), np.bool_)  # blocks with something to draw
         self._mask: B1 = np.zeros(len(self.passes.whole), np.bool_)
         self._has_outlines = self._has_mask = self._has_clear = False
+        self._parts: tuple[I8, I8, I8] | None = None
         self._block_boxes: tuple[int, F4] = (-1, np.zeros((0, 6), np.float32))
 
     # ------------------------------------------------------------ places
@@ -89,6 +89,8 @@ class Stage:
     @property
     def boxes(self) -> Boxes:
         """Where the pieces of the mesh are; made when first asked for."""
+        if self._bend is not None:
+            self._bend.settle()
         return self.places.boxes
 
     def move(self, prims: U4, matrix: F8) -> None:
@@ -171,6 +173,7 @@ class Stage:
             cut=self._cut is not None,
             lights=max(len(self._lamps.at), 1) if self._by_lights else 0,
             bends=len(self.mesh.slot) > 0,
+            detail=looks.has_detail,
         )
 
     # ------------------------------------------------------------ what a picture draws
@@ -198,6 +201,8 @@ class Stage:
         """Bring the translucent triangles into the order that this eye needs."""
         if self.is_coarse or not self._has_clear:
             return
+        if self._bend is not None:
+            self._bend.settle()
         ordered = self._blend.ordered(sight(pose), rest)
         if ordered is not None:
             self.passes.put_clear(ordered)
@@ -216,57 +221,49 @@ class Stage:
 
     def _seen(self, pose: CameraPose, aspect: float) -> B1:
         """Tell which blocks are in sight (n,); a scene that is fast anyway is not asked."""
-        blocks = self.passes.whole
-        if not self.pace.is_slow:
-            return np.ones(len(blocks), np.bool_)
-        version, boxes = self._block_boxes
-        if version != self.places.version:
-            boxes = blocks.boxes(self.boxes)
-            self._block_boxes = self.places.version, boxes
-        return in_sight(boxes, pose, self.origin, aspect)
+        if not (self.pace.is_slow and self.places.has_boxes):
+            return np.ones(len(self.passes.whole), np.bool_)
+        if self._block_boxes[0] != self.places.version:
+            self._place_blocks()
+        return in_sight(self._block_boxes[1], pose, self.origin, aspect)
+
+    def _place_blocks(self) -> None:
+        blocks, version, boxes = self.passes.whole, self.places.version, self.boxes
+        if self._parts is None:
+            self._parts = blocks.parts(boxes)
+        self._block_boxes = version, blocks.boxes(boxes.now(), self._parts)
 
     def whole(self) -> None:
         """Draw the whole mesh from now on."""
         self.is_coarse = False
 
-    def coarse(self, pose: CameraPose, aspect: float) -> None:
-        """Draw what the pace allows, for this eye, until `whole`."""
-        self._ready_coarse()
+    def coarse(self, pose: CameraPose, aspect: float) -> bool:
+        """Draw what the pace allows, for this eye, until `whole`; return whether it was chosen anew."""
         self.is_coarse = True
         budget = self.pace.budget
         if self._choice is None or not self._choice.serves(pose, aspect, budget):
-            self._choice = choose(self.boxes, pose, self.origin, aspect, budget)
-            self.passes.choose(self._choice)
+            boxes = self.boxes
+            outlined = self.looks.state.array[:, 1] > 0
+            marked = outlined[boxes.prim] if outlined.any() else None
+            self._choice = choice = choose(boxes, pose, self.origin, aspect, budget, marked)
+            self.passes.choose(choice.near, coarse(self.mesh, boxes, choice.far, choice.grown))
+            return True
+        return False
 
     @property
     def is_ready(self) -> bool:
-        """Whether `coarse` need not wait."""
-        if self.passes.tetra is not None or len(self.mesh.triangle) <= BLOCK:
-            return True
-        return self._aside is not None and self._aside.done()
-
-    @property
-    def is_pickable(self) -> bool:
-        """Whether the boxes that a pick asks exist, or are soon made."""
+        """Whether `coarse` and picks need not wait for what `get_ready` makes."""
         return self.places.has_boxes or len(self.mesh.triangle) <= BLOCK
 
     def get_ready(self) -> None:
         """Begin to make aside what picks and `coarse` need; a small scene makes it when asked."""
-        if self._aside is None and len(self.mesh.triangle) > BLOCK:
-            self._aside = Future()
-            Thread(target=self._make_aside, args=(self._aside,), daemon=True).start()
+        if not self.is_ready and not self._is_getting_ready:
+            self._is_getting_ready = True
+            Thread(target=self._get_ready, daemon=True).start()
 
-    def _make_aside(self, out: Future[Mesh]) -> None:
-        try:
-            out.set_result(coarse(self.mesh, self.boxes))
-        except (MemoryError, ArithmeticError, ValueError, IndexError) as error:  # who waits raises it
-            out.set_exception(error)
-
-    def _ready_coarse(self) -> None:
-        """Take what `coarse` draws with, once."""
-        if self.passes.tetra is None:
-            tetra = self._aside.result() if self._aside is not None else coarse(self.mesh, self.boxes)
-            self.passes.ready_coarse(tetra)
+    def _get_ready(self) -> None:
+        _ = self.boxes
+        self._place_blocks()
 
     def fresh_actors(self) -> Sequence[vtkActor]:
         """Return the actors that were made since this was last called."""

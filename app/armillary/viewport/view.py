@@ -8,16 +8,15 @@ from pathlib import Path
 import numpy as np
 
 from armillary.model.arrays import F4, F8, U1
-from armillary.model.bending import camera_at
 from armillary.model.look import Look
-from armillary.model.scene import Camera, SceneArrays
-from armillary.viewport import badges as alarm_badges
+from armillary.model.scene import SceneArrays
+from armillary.viewport import building
 from armillary.viewport import camera as eye
-from armillary.viewport import overlay
+from armillary.viewport.annotations import Annotations
 from armillary.viewport.apply import apply
 from armillary.viewport.badges import Badge, Placed
-from armillary.viewport.camera import CameraPose
-from armillary.viewport.overlay import LegendLike, Plate
+from armillary.viewport.gaze import Gaze
+from armillary.viewport.overlay import LegendLike
 from armillary.viewport.pick import hit
 from armillary.viewport.picture import Picture, save_png
 from armillary.viewport.section import Section
@@ -25,13 +24,12 @@ from armillary.viewport.sketch import Sketch
 from armillary.viewport.stage import Stage
 from armillary.viewport.theme import DARK, THEMES
 
-_DEG_PER_PIXEL = 0.4
+SMOOTH = ("off", "rest", "always")
+OCCLUSION = ("off", "auto", "on")
 STEP_MS = 20.0  # what a step of a picture aims at: input must not wait for 50 ms
-_GAP = 12  # pixels between overlays and the edge
-LEGEND_SHARE = 0.6  # of the height of the view that legends may take, the first one apart
 
 
-class View:
+class View(Gaze):
     """Facade of the room: what `ui.canvas` and `armillary render` use. One thread.
 
     Pixels count from the top left. Nothing is drawn while `dirty` is False; `settled` is False when the last
@@ -42,34 +40,22 @@ class View:
         self, scene: SceneArrays | None = None, width: int = 1280, height: int = 800, theme: str = "dark"
     ) -> None:
         """Raise SceneFault for a scene whose indices point outside."""
-        self._picture = Picture(width, height, THEMES.get(theme, DARK))
+        super().__init__(Picture(width, height, THEMES.get(theme, DARK)))
+        self._notes = Annotations()
         self._rgba: U1 = np.zeros((height, width, 4), np.uint8)
-        self._legends: tuple[LegendLike, ...] = ()
-        self._legend_patches: list[U1] | None = None
-        self._grid = self._axes = self._labels = self._fxaa = self._legend = True
+        self._grid = True
+        self._smooth, self._occlusion = "rest", "auto"
         self._lights = True
-        self._scale = 1.0
-        self._badges: tuple[Badge, ...] = ()
-        self._placed: tuple[Placed, ...] = ()
-        self._under: list[tuple[int, int, U1]] = []  # (x, y, pixels) that badges cover
-        self._half, self._still = 0, False
         self._dirty, self._settled = True, False
-        self._turned = False
         self._running: Generator[bool, None, None] | None = None
         self._selected: tuple[int, ...] = ()
         self._hovered = -1
         self._section: Section | None = None
         self._sketch_pose = self._picture.pose
-        self._through: tuple[Camera, CameraPose] | None = None  # the scene's camera that is followed
         if scene is not None:
             self.show(scene)
 
     # ------------------------------------------------------------ what is shown
-
-    @property
-    def stage(self) -> Stage | None:
-        """The stage that is shown, None before the first scene."""
-        return self._picture.stage
 
     def show(self, scene: SceneArrays | None, keep_pose: bool = False, stage: Stage | None = None) -> None:
         """Show another scene, from its default camera or fitted; None shows the empty ground.
@@ -83,7 +69,7 @@ class View:
             stage.by_lights = self._lights and stage.by_lights
         self._picture.show(stage)
         self._selected, self._hovered = (), -1
-        self._badges, self._through = (), None
+        self._notes.badges, self._through = (), None
         if not keep_pose:
             self._section = None
         if stage is not None and self._section is not None:
@@ -97,6 +83,12 @@ class View:
             self.look_through(first)
         else:
             self.standard("iso")
+
+    def warm(self) -> None:
+        """Make what any picture needs, while nobody waits for one; it takes some tenths of a second."""
+        self._give_up()
+        building.warm(self._picture)
+        self._changed()
 
     def sketch(self, box: F4, rgba: U1) -> None:
         """Show boxes (n, 6) of a scene that is still being read, in these colours (n, 4), instead of a scene.
@@ -136,20 +128,6 @@ class View:
         self._follow()
         return written
 
-    def _follow(self) -> None:
-        """Go with the camera of the scene that is looked through, until the eye is moved by hand."""
-        stage = self.stage
-        if self._through is None or stage is None:
-            return
-        camera, pose = self._through
-        if pose != self.pose:
-            self._through = None
-            return
-        at = stage.look.stage_at
-        camera = camera_at(stage.scene, camera, stage.scene.time_range[0] if at is None else at)
-        self.pose = eye.through(camera)
-        self._through = camera, self.pose
-
     def select(self, prims: Sequence[int]) -> None:
         """Outline prims, with all below them, as selected."""
         if self.stage is not None and tuple(prims) != self._selected:
@@ -169,53 +147,47 @@ class View:
     def badges(self, badges: Sequence[Badge]) -> None:
         """Show badges at prims; see `viewport.badges`."""
         wanted = tuple(badges)
-        if wanted != self._badges:
-            self._badges = wanted
+        if wanted != self._notes.badges:
+            self._notes.badges = wanted
             self._changed(keeps=True)
 
     @property
     def placed(self) -> tuple[Placed, ...]:
         """The badges on the last picture."""
-        return self._placed
+        return self._notes.placed
 
     @property
     def blinks(self) -> bool:
         """Whether a badge on the last picture blinks."""
-        return not self._still and any(alarm_badges.BLINK_HALVES[min(b.priority, 4)] for b in self._placed)
+        return self._notes.blinks
 
     def blink(self, half: int) -> bool:
         """Draw the badges as in this half second into the last picture; the scene is not drawn again.
 
         Returns whether the picture differs.
         """
-        self._half = half
+        self._notes.half = half
         if self._dirty or not self.blinks:
             return False
-        for x, y, pixels in reversed(self._under):
-            h, w = pixels.shape[:2]
-            self._rgba[y : y + h, x : x + w] = pixels
-        self._draw_badges()
+        self._notes.redraw(self._rgba, self._picture.theme)
         return True
 
     def badge_at(self, x: float, y: float) -> Placed | None:
         """Return the badge at pixel (x, y) of the last picture, None for none."""
-        reach = alarm_badges.SIZE * self._scale * 0.6
-        near = [b for b in self._placed if abs(b.x - x) <= reach and abs(b.y - y) <= reach]
-        return near[0] if near else None
+        return self._notes.badge_at(x, y)
 
     def legends(self, legends: Sequence[LegendLike]) -> None:
         """Show legends, one above the other at the lower right."""
-        if [id(x) for x in legends] != [
-            id(x) for x in self._legends
-        ]:  # they hold arrays: compared by identity
-            self._legends, self._legend_patches = tuple(legends), None
+        # they hold arrays: compared by identity
+        if [id(x) for x in legends] != [id(x) for x in self._notes.legends]:
+            self._notes.legends = tuple(legends)
             self._changed(keeps=True)
 
     def set_theme(self, name: str) -> None:
         """Take the theme `dark` or `light`; another name is dark."""
         self._give_up()
         self._picture.paint(THEMES.get(name, DARK))
-        self._legend_patches = None
+        self._notes.forget()
         self._changed()
 
     def set_options(
@@ -225,7 +197,9 @@ class View:
         axes: bool | None = None,
         labels: bool | None = None,
         legend: bool | None = None,
-        fxaa: bool | None = None,
+        smooth: str | None = None,
+        edges: bool | None = None,
+        occlusion: str | None = None,
         lit: bool | None = None,
         scale: float | None = None,
         still: bool | None = None,
@@ -235,16 +209,23 @@ class View:
 
         lit=False paints every part in exactly its colour. lights=False: the eye's own light instead of those
         of the scene; a scene without lights has no other. still=True: nothing blinks (reduced motion).
+        smooth: steps along edges are smoothed `off` (never), at `rest` or `always`. edges: of surfaces are
+        drawn as lines. occlusion: corners are darker, `off`, `on`, or `auto` (where a graphics card draws).
+        Edges and occlusion are drawn at rest, and while anything moves where pictures are fast enough.
         """
         self._give_up()
         self._grid = self._grid if grid is None else grid
-        self._axes = self._axes if axes is None else axes
-        self._labels = self._labels if labels is None else labels
-        self._legend = self._legend if legend is None else legend
-        self._fxaa = self._fxaa if fxaa is None else fxaa
+        notes = self._notes
+        notes.axes = notes.axes if axes is None else axes
+        notes.labels = notes.labels if labels is None else labels
+        notes.legend = notes.legend if legend is None else legend
+        self._smooth = self._smooth if smooth not in SMOOTH else smooth
+        self._occlusion = self._occlusion if occlusion not in OCCLUSION else occlusion
+        self._picture.edges = self._picture.edges if edges is None else edges
         if scale is not None:
-            self._scale, self._legend_patches = min(max(scale, 0.5), 4.0), None
-        self._still = self._still if still is None else still
+            notes.scale = min(max(scale, 0.5), 4.0)
+            notes.forget()
+        notes.still = notes.still if still is None else still
         if lit is not None and self.stage is not None:
             self.stage.lit = lit
         self._lights = self._lights if lights is None else lights
@@ -253,69 +234,21 @@ class View:
         self._picture.ground.show(self._grid)
         self._changed()
 
-    # ------------------------------------------------------------ camera
-
     @property
-    def pose(self) -> CameraPose:
-        """Where the eye is; plain data that can be kept and given back."""
-        return self._picture.pose
+    def drawing(self) -> tuple[str, bool, str]:
+        """How smooth edges, edges of surfaces and occlusion are set."""
+        return self._smooth, self._picture.edges, self._occlusion
 
-    @pose.setter
-    def pose(self, pose: CameraPose) -> None:
-        if pose != self._picture.pose:
-            self._changed()
-            self._picture.pose = pose
-            self._turned = True
-
-    def orbit(self, dx: float, dy: float) -> None:
-        """Turn about the focus by a drag of dx, dy pixels."""
-        self.pose = eye.orbit(self.pose, -dx * _DEG_PER_PIXEL, dy * _DEG_PER_PIXEL)
-
-    def pan(self, dx: float, dy: float) -> None:
-        """Move the picture by a drag of dx, dy pixels."""
-        self.pose = eye.pan(self.pose, dx, dy, self._picture.shape[1])
-
-    def zoom(self, factor: float, x: float | None = None, y: float | None = None) -> None:
-        """Go nearer by `factor` towards pixel (x, y), by default the middle."""
-        w, h = self.size
-        at = (w / 2 if x is None else x, h / 2 if y is None else y)
-        self.pose = eye.zoom(self.pose, max(factor, 1e-3), at, (w, h))
-
-    def fit(self) -> None:
-        """Show everything that is visible, from the same side."""
-        self.pose = eye.fit(self.pose, self._shown_box(), self._aspect)
-
-    def focus(self, prims: Sequence[int]) -> None:
-        """Show prims, with all below them, where they are now, from the same side."""
-        if self.stage is None:
-            return
-        boxes = [self._box(p) for p in prims if 0 <= p < len(self.stage.scene)]
-        if boxes:
-            whole = np.array(boxes)
-            with np.errstate(invalid="ignore"):
-                box = np.concatenate([np.fmin.reduce(whole[:, :3]), np.fmax.reduce(whole[:, 3:])])
-            self.pose = eye.fit(self.pose, box, self._aspect)
-
-    def standard(self, name: str) -> None:
-        """Look from `iso`, `top`, `front`, `back`, `left` or `right` at everything that is visible."""
-        box = self._shown_box()
-        pose = eye.standard(name, box, self._aspect)
-        self.pose = eye.fit(eye.parallel(pose, box), box, self._aspect) if self.orthographic else pose
-
-    @property
-    def orthographic(self) -> bool:
-        """Whether rays are parallel, so that lengths across the gaze can be compared."""
-        return self.pose.fov_deg <= 0
-
-    @orthographic.setter
-    def orthographic(self, on: bool) -> None:
-        self.pose = eye.parallel(self.pose, self.rest_box) if on else eye.perspective(self.pose)
-
-    @property
-    def rest_box(self) -> F8:
-        """The world box (6,) of the scene at rest; NaN without a scene."""
-        drawn = self.stage or self._picture.sketch
-        return drawn.rest_box if drawn is not None else np.full(6, np.nan)
+    def switch(self, name: str, *, on: bool) -> None:
+        """Switch an option of `set_options` that is on or off, by its name."""
+        self.set_options(
+            grid=on if name == "grid" else None,
+            axes=on if name == "axes" else None,
+            labels=on if name == "labels" else None,
+            legend=on if name == "legend" else None,
+            lights=on if name == "lights" else None,
+            edges=on if name == "edges" else None,
+        )
 
     # ------------------------------------------------------------ section
 
@@ -334,18 +267,12 @@ class View:
             self.stage.cut = section.cut if section is not None else None
         self._changed()
 
-    def look_through(self, camera: Camera) -> None:
-        """Look through a camera of the scene, and go with it while the scene's own time goes on."""
-        self.pose = eye.through(camera)
-        self._through = camera, self.pose
-        self._follow()
-
     # ------------------------------------------------------------ questions
 
     @property
     def can_pick(self) -> bool:
         """Whether `pick` answers at once; what it needs is being made in `get_ready`."""
-        return self.stage is None or self.stage.is_pickable
+        return self.stage is None or self.stage.is_ready
 
     def pick(self, x: float, y: float) -> int:
         """Return the prim at the middle of pixel (x, y), -1 for none; hidden prims are never picked."""
@@ -356,27 +283,6 @@ class View:
         if self.stage is None:
             return -1, np.full(3, np.nan)
         return hit(self.stage, self.pose, int(x) + 0.5, int(y) + 0.5, self._picture.shape)
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height of the picture in pixels."""
-        return self._picture.shape
-
-    def pixels(self, points: F8) -> F8:
-        """Return pixel and depth in metres (n, 3) of world points (n, 3); ≤ 0 behind the eye."""
-        return eye.project(self.pose, points, self._picture.shape)
-
-    def project(self, prim: int) -> tuple[float, float, float]:
-        """Return pixel and depth in metres of the middle of a prim's box as it is now; ≤ 0 behind the eye.
-
-        A prim with nothing to draw answers its own origin.
-        """
-        stage = self.stage
-        if stage is None or not 0 <= prim < len(stage.scene):
-            return float("nan"), float("nan"), -1.0
-        box = self._box(prim)
-        x, y, depth = eye.project(self.pose, ((box[:3] + box[3:]) / 2)[None], self._picture.shape)[0]
-        return float(x), float(y), float(depth)
 
     # ------------------------------------------------------------ pictures
 
@@ -431,14 +337,19 @@ class View:
 
     def _steps(self, rest: bool, hasty: bool, step_ms: float) -> Generator[bool, None, None]:
         self._dirty, self._turned, is_done = False, False, False
-        fxaa = self._fxaa and not self.sketched  # boxes that give way to others soon need no smooth edges
-        steps = self._picture.steps(rest and fxaa, hasty and not rest, step_ms)
+        picture = self._picture
+        # boxes that give way to others soon need no smooth edges
+        when = "never" if self.sketched else self._smooth
+        smooth = when == "always" or (rest and when == "rest")
+        picture.occlusion = self._occlusion == "on" or (self._occlusion == "auto" and picture.has_time)
+        steps = picture.steps(smooth, hasty and not rest, step_ms, shaded=rest or picture.has_time)
         try:
             for _ in steps:
                 yield False
             self._rgba = self._picture.rgba
-            self._overlays()
-            self._settled = (rest or not fxaa) and not self._picture.is_coarse
+            self._notes.draw(self._rgba, self, picture.theme)
+            is_full = when != "rest" and not (picture.edges or picture.occlusion)
+            self._settled = (rest or is_full) and not picture.is_coarse
             is_done = True
         finally:
             steps.close()
@@ -475,7 +386,7 @@ class View:
 
     def save_at(self, path: Path, width: int, height: int) -> None:
         """Write the picture at rest as PNG in another size, its texts larger with it. Raises OSError."""
-        before, scale = self._picture.shape, self._scale
+        before, scale = self._picture.shape, self._notes.scale
         try:
             self.resize(width, height)
             self.set_options(scale=scale * min(width / before[0], height / before[1]))
@@ -500,96 +411,3 @@ class View:
         self._dirty = True
         if not keeps:
             self._give_up()
-
-    @property
-    def _aspect(self) -> float:
-        w, h = self._picture.shape
-        return w / h
-
-    def _shown_box(self) -> F8:
-        stage = self.stage
-        if stage is None:
-            return self.rest_box
-        if stage.look.visible is stage.scene.visible and len(stage.look.moved) == 0:
-            return stage.rest_box
-        box = stage.boxes.all(stage.look.visible) + np.tile(stage.origin, 2)
-        return box if np.isfinite(box).all() else stage.rest_box
-
-    def _box(self, prim: int) -> F8:
-        """Return a prim's world box (6,); a prim with nothing to draw is a point at its origin."""
-        stage = self.stage
-        if stage is None:
-            return np.full(6, np.nan)
-        box = stage.box(prim)
-        if np.isfinite(box).all():
-            return box
-        return np.tile(stage.matrix[prim, :, 3] + stage.origin, 2)
-
-    def _overlays(self) -> None:
-        rgba, theme = self._rgba, self._picture.theme
-        h, w = rgba.shape[:2]
-        gap = round(_GAP * self._scale)
-        legends = self._legend_places(w, h, gap)
-        self._placed = self._place_badges(w, h)
-        if self._labels and self.stage is not None and self.stage.look.label:
-            blocked = [alarm_badges.rect(b, theme, self._scale) for b in self._placed]
-            blocked += [(x, y, x + patch.shape[1], y + patch.shape[0]) for x, y, patch in legends]
-            overlay.labels(rgba, self._plates(self.stage), theme, self._scale, blocked)
-        if self._axes:
-            patch = overlay.triad(*eye.basis(self.pose), theme, self._scale)
-            overlay.blend(rgba, patch, gap, h - gap - patch.shape[0])
-        for x, y, patch in legends:
-            overlay.blend(rgba, patch, x, y)
-        self._draw_badges()
-
-    def _place_badges(self, w: int, h: int) -> tuple[Placed, ...]:
-        stage = self.stage
-        shown = [b for b in self._badges if stage is not None and 0 <= b.prim < len(stage.scene)]
-        if not shown:
-            return ()
-        boxes = np.array([self._box(b.prim) for b in shown])
-        at = eye.project(self.pose, (boxes[:, :3] + boxes[:, 3:]) / 2, (w, h))
-        return alarm_badges.place(shown, at, (w, h), self._scale)
-
-    def _draw_badges(self) -> None:
-        """Draw the badges, keeping what they cover, so that a blink costs no picture."""
-        theme, self._under = self._picture.theme, []
-        for badge in self._placed:
-            x0, y0, x1, y1 = alarm_badges.rect(badge, theme, self._scale)
-            x0, y0 = max(x0, 0), max(y0, 0)
-            self._under.append((x0, y0, self._rgba[y0 : max(y1, 0), x0 : max(x1, 0)].copy()))
-        alarm_badges.draw(self._rgba, self._placed, theme, self._scale, self._half, still=self._still)
-
-    def _legend_places(self, w: int, h: int, gap: int) -> list[tuple[int, int, U1]]:
-        """Return (x, y, patch) of the legends, from the lower right upwards, as many as are whole."""
-        if not self._legend:
-            return []
-        if self._legend_patches is None:
-            self._legend_patches = [
-                overlay.legend(told, self._picture.theme, self._scale, marks=i == 0)
-                for i, told in enumerate(self._legends)
-            ]
-        places: list[tuple[int, int, U1]] = []
-        bottom = h - gap
-        for patch in self._legend_patches:
-            top = bottom - patch.shape[0]
-            if top < 0 or (places and top < (1.0 - LEGEND_SHARE) * h):
-                break  # no room above: these wait for a taller view, which is for the scene first
-            places.append((w - gap - patch.shape[1], bottom - patch.shape[0], patch))
-            bottom -= patch.shape[0] + gap // 2
-        return places
-
-    def _plates(self, stage: Stage) -> list[Plate]:
-        labels = [
-            t for t in stage.look.label if 0 <= t.prim < len(stage.scene) and stage.look.visible[t.prim]
-        ]
-        if not labels:
-            return []
-        corners = np.concatenate([eye.corners(self._box(label.prim)) for label in labels])
-        at = eye.project(self.pose, corners, self._picture.shape).reshape(-1, 8, 3)
-        # over the highest corner on the screen, so that the plate does not cover what it tells of
-        x, y, depth = at[:, :, 0].mean(axis=1), at[:, :, 1].min(axis=1), at[:, :, 2].min(axis=1)
-        return [
-            Plate(label.text, label.quality, float(x[i]), float(y[i]), float(depth[i]))
-            for i, label in enumerate(labels)
-        ]

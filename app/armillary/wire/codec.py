@@ -47,6 +47,8 @@ TYPES: dict[str, type] = {
         message.SceneOpened,
         message.SceneProgress,
         message.AskAttributes,
+        message.AskMatches,
+        message.Matches,
         message.Attributes,
         message.ChooseVariants,
         message.SaveBindings,

@@ -9,11 +9,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pxr import UsdUtils
 
 from armillary.model.fault import SceneFault
-from armillary.model.scene import TEXTURE_BLENDS, TEXTURE_CUTS, TEXTURE_GLOWS, TEXTURE_TILED, SceneArrays
-from armillary.scene import cache, textures
+from armillary.model.scene import (
+    TEXTURE_BLENDS,
+    TEXTURE_CUTS,
+    TEXTURE_DETAIL,
+    TEXTURE_GLOWS,
+    TEXTURE_TILED,
+    SceneArrays,
+)
+from armillary.scene import cache, texels
+from armillary.scene.check import check
+from armillary.scene.load import load
 from armillary.scene.sampling import BLACK, MIRROR, REPEAT
+from armillary.scene.stage import open_stage, quiet
 
 Load = Callable[..., SceneArrays]
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -89,7 +100,7 @@ def test_an_image_becomes_texels_and_points_know_where_on_it_they_are(scene_of: 
     Image.fromarray(np.array([[RED, RED], [BLUE, GREEN]], np.uint8)).save(tmp_path / "a.png")
     scene = scene_of(material(image='token inputs:wrapS = "repeat"\ntoken inputs:wrapT = "mirror"') + mesh())
     assert scene.texture.tolist() == [[0, 2, 2, REPEAT | MIRROR << 2]]
-    assert len(scene.texel) % textures.LINE == 0
+    assert len(scene.texel) % texels.LINE == 0
     # the lowest row first, then the half of the image: one texel of the mean
     assert scene.texel[:4, :3].tolist() == [list(BLUE), list(GREEN), list(RED), list(RED)]
     assert scene.texel[4].tolist() == [128, 64, 64, 255]
@@ -192,11 +203,11 @@ def test_coordinates_of_a_wrong_number_are_told_and_ignored(scene_of: Load, tmp_
 def test_large_images_are_made_smaller_until_all_fit(
     scene_of: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(textures, "MOST_TEXELS", 3 * textures.LINE)
+    monkeypatch.setattr(texels, "MOST_TEXELS", 3 * texels.LINE)
     Image.fromarray(np.full((512, 256, 3), BLUE, np.uint8)).save(tmp_path / "a.png")
     scene = scene_of(material() + mesh())
     assert scene.texture[0, 1:3].tolist() == [128, 256]
-    assert len(scene.texel) <= 3 * textures.LINE
+    assert len(scene.texel) <= 3 * texels.LINE
     assert scene.texel[0].tolist() == [*BLUE, 255]
 
 
@@ -345,3 +356,107 @@ def test_an_image_of_emission_is_drawn_and_glows_where_nothing_else_is(
     row = alone.texture[-1]
     assert alone.texel[row[0] : row[0] + 2, :3].tolist() == [[0, 0, 0], [0, 0, 255]]
     assert row[3] & TEXTURE_GLOWS
+
+
+def image_of(input_: str, file: str, more: str = "", channel: str = "rgb") -> tuple[str, str]:
+    """Return the connection of an input of M and the node of its image."""
+    kind = "float3" if channel == "rgb" else "float"
+    node = f"""
+    def Shader "{input_}_image"
+    {{
+        uniform token info:id = "UsdUVTexture"
+        asset inputs:file = @{file}@
+        float2 inputs:st.connect = </M/R.outputs:result>
+        {more}
+        {kind} outputs:{channel}
+    }}
+"""
+    of = {"normal": "normal3f"}.get(input_, "float")
+    return f"{of} inputs:{input_}.connect = </M/{input_}_image.outputs:{channel}>\n", node
+
+
+@pytest.mark.parametrize("tiled", [False, True])
+def test_relief_roughness_and_metal_come_behind_the_colours(
+    scene_of: Load, tmp_path: Path, tiled: bool
+) -> None:
+    udim, tile = (".<UDIM>", ".1002") if tiled else ("", "")
+    paint(tmp_path, f"a{tile}.png", RED, GREEN)
+    paint(tmp_path, f"n{tile}.png", (255, 128, 255), (128, 0, 255))
+    paint(tmp_path, f"r{tile}.png", (51, 51, 51), (255, 255, 255))
+    spread = "float4 inputs:scale = (2, 2, 2, 1)\n        float4 inputs:bias = (-1, -1, -1, 0)"
+    normal = image_of("normal", f"./n{udim}.png", spread)
+    rough = image_of("roughness", f"./r{udim}.png", channel="g")
+    scene = scene_of(
+        material(
+            file=f"./a{udim}.png",
+            surface=normal[0] + rough[0] + "float inputs:metallic = 1",
+            more=normal[1] + rough[1],
+        )
+        + mesh()
+    )
+    assert not scene.problems
+    first = scene.texture[0]
+    assert first[3] & TEXTURE_DETAIL
+    behind = 1 + first[1] * first[2] if tiled else 1
+    row = scene.texture[behind]
+    if tiled:
+        assert row[3] & TEXTURE_TILED
+        row = scene.texture[row[0] + 1]  # the second tile; the first has no image
+    detail = scene.texel[row[0] : row[0] + 2].tolist()
+    assert detail == [[255, 128, 204, 255], [128, 1, 0, 255]]
+
+
+def test_a_normal_image_alone_lies_on_the_plain_colour(scene_of: Load, tmp_path: Path) -> None:
+    paint(tmp_path, "n.png", (255, 128, 255), (128, 128, 255))
+    connection, node = image_of("normal", "./n.png")
+    plain = "color3f inputs:diffuseColor.connect = </M/T.outputs:rgb>"
+    text = material(surface=connection, more=node).replace(plain, "color3f inputs:diffuseColor = (1, 0, 0)")
+    scene = scene_of(text + mesh())
+    assert not scene.problems
+    assert scene.texel[scene.texture[0][0]].tolist() == [255, 0, 0, 255]
+    assert scene.texel[scene.texture[1][0]].tolist()[:2] == [255, 128]  # without scale bytes are -1…1 too
+
+
+def test_occlusion_makes_the_colour_darker(scene_of: Load, tmp_path: Path) -> None:
+    paint(tmp_path, "a.png", RED, RED)
+    paint(tmp_path, "o.png", (0, 0, 0), (255, 255, 255))
+    connection, node = image_of("occlusion", "./o.png", channel="r")
+    scene = scene_of(material(surface=connection, more=node) + mesh())
+    dark, light = scene.texel[:2, 0].tolist()
+    assert 100 < dark < 180 < light == 255
+
+
+def test_an_image_that_is_laid_on_otherwise_is_told(scene_of: Load, tmp_path: Path) -> None:
+    paint(tmp_path, "a.png", RED, GREEN)
+    paint(tmp_path, "n.png", (255, 128, 255))
+    connection, node = image_of("normal", "./n.png")
+    other = """
+    def Shader "R2"
+    {
+        uniform token info:id = "UsdPrimvarReader_float2"
+        string inputs:varname = "st2"
+        float2 outputs:result
+    }
+"""
+    scene = scene_of(material(surface=connection, more=node.replace("/M/R.", "/M/R2.") + other) + mesh())
+    assert "Textures of its normal are not drawn" in told(scene)
+    assert not (scene.texture[:, 3] & TEXTURE_DETAIL).any()
+
+
+@pytest.mark.parametrize("tiled", [False, True])
+def test_images_inside_a_usdz_are_laid_on(write: Callable[..., str], tmp_path: Path, tiled: bool) -> None:
+    for name in ("a.png", "a.1001.png", "a.1002.png"):
+        paint(tmp_path, name, RED, GREEN)
+    entry = write(material(file="./a.<UDIM>.png" if tiled else "./a.png") + mesh())
+    package = tmp_path / "out" / "scene.usdz"
+    package.parent.mkdir()
+    assert UsdUtils.CreateNewUsdzPackage(entry, str(package))
+    found = check(str(package))
+    opened = open_stage(found.root, found.layers)
+    with quiet():
+        scene = load(opened.stage)
+    assert not scene.problems
+    assert len(scene.texture) == (3 if tiled else 1)
+    row = scene.texture[1 if tiled else 0]
+    assert scene.texel[row[0] : row[0] + 2, :3].tolist() == [list(RED), list(GREEN)]
+    assert scene.point_uv[:, 2].all()

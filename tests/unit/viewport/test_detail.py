@@ -31,13 +31,18 @@ def prims_of(mesh: Mesh, triangle: np.ndarray) -> set[int]:
 
 
 def far_prims(mesh: Mesh, boxes: Boxes, chosen: Choice) -> set[int]:
-    tetra = coarse(mesh, boxes)
-    return prims_of(tetra, tetra.triangle[chosen.far])
+    tetra = coarse(mesh, boxes, chosen.far, chosen.grown)
+    return prims_of(tetra, tetra.triangle)
+
+
+def all_coarse(mesh: Mesh, boxes: Boxes) -> Mesh:
+    n = len(boxes.prim)
+    return coarse(mesh, boxes, np.arange(n), np.ones(n, np.float32))
 
 
 def test_a_coarse_piece_fills_the_box_of_its_part() -> None:
     mesh, boxes = boxes_of(3)
-    tetra = coarse(mesh, boxes)
+    tetra = all_coarse(mesh, boxes)
     assert len(tetra.point) == 12
     assert len(tetra.triangle) == 3 * TETRA
     for k in range(3):
@@ -48,7 +53,7 @@ def test_a_coarse_piece_fills_the_box_of_its_part() -> None:
 
 
 def test_the_faces_of_a_coarse_piece_look_outwards() -> None:
-    tetra = coarse(*boxes_of(1))
+    tetra = all_coarse(*boxes_of(1))
     corner = tetra.point[tetra.triangle]
     out = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
     assert (np.einsum("ij,ij->i", out, corner.mean(axis=1)) > 0).all()
@@ -84,7 +89,7 @@ def test_an_empty_scene_can_be_chosen_from() -> None:
     mesh = merge(scenes.boxes(np.zeros((0, 4, 4))))
     boxes = Boxes(mesh, np.zeros((1, 3, 4), np.float32))
     chosen = choose(boxes, looking_along_x(0.0), ORIGIN, SQUARE, budget=1000)
-    assert len(chosen.near) == len(chosen.far) == 0 == len(coarse(mesh, boxes).triangle)
+    assert len(chosen.near) == len(chosen.far) == 0 == len(all_coarse(mesh, boxes).triangle)
 
 
 def test_a_choice_serves_until_the_eye_went_or_turned_or_the_budget_changed() -> None:
@@ -114,3 +119,41 @@ def test_the_budget_follows_what_pictures_take() -> None:
     assert less < pace.budget <= 1.25 * less
     pace.whole(10.0)
     assert not pace.is_slow
+
+
+ABOVE = CameraPose(position=(0.0, 0.0, 500.0), focus=(0.0, 0.0, 0.0), up=(0.0, 1.0, 0.0))
+
+
+def test_pieces_that_stay_grow_to_cover_for_those_that_were_left_out() -> None:
+    boxes = Stage(scenes.grid_of_boxes(2_500)).boxes
+    chosen = choose(boxes, ABOVE, ORIGIN, SQUARE, budget=500 * TETRA)
+    covered = float((chosen.grown.astype(np.float64) ** 2).sum())
+    assert 0.6 * 2_500 < covered < 1.7 * 2_500
+    assert chosen.grown.min() > 1
+
+
+def test_what_is_marked_stays_and_keeps_its_size() -> None:
+    scene = scenes.grid_of_boxes(2_500)
+    boxes = Stage(scene).boxes
+    marked = np.zeros(2_500, np.bool_)
+    marked[[7, 1_203, 2_444]] = True
+    chosen = choose(boxes, ABOVE, ORIGIN, SQUARE, budget=100 * TETRA, marked=marked)
+    at = np.isin(chosen.far, np.flatnonzero(marked))
+    whole = np.isin(boxes.first[np.flatnonzero(marked)], chosen.near)
+    assert at.sum() + whole.sum() == 3
+    assert (chosen.grown[at] == 1).all()
+
+
+def test_what_looks_large_is_whole_however_small_the_budget() -> None:
+    mesh, boxes = boxes_of(100)
+    chosen = choose(boxes, looking_along_x(-110.0), ORIGIN, SQUARE, budget=50 * TETRA)
+    assert {1, 2, 3} <= prims_of(mesh, mesh.triangle[chosen.near])
+    assert len(chosen.near) <= 50 * TETRA
+
+
+def test_what_is_behind_the_eye_or_beside_the_picture_is_left_out() -> None:
+    mesh, boxes = boxes_of(100)
+    chosen = choose(boxes, looking_along_x(0.0), ORIGIN, SQUARE, budget=10**6)
+    seen = prims_of(mesh, mesh.triangle[chosen.near])
+    assert set(range(53, 101)) <= seen
+    assert not seen & set(range(1, 48))

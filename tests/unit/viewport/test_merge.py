@@ -76,3 +76,13 @@ def test_an_instance_of_a_prototype_that_does_not_exist_is_refused() -> None:
     scene = with_instances(2)
     with pytest.raises(SceneFault, match="instance"):
         merge(replace(scene, instance_proto=np.array([0, 5], np.uint32)))
+
+
+def test_a_scene_of_instances_alone_is_their_copies() -> None:
+    places = np.array([scenes.at(2.0 * k, 0, 0) for k in range(5)])
+    mesh = merge(scenes.boxes(np.zeros((0, 4, 4)), instances=places))
+    assert len(mesh.triangle) == 5 * 12
+    assert len(mesh.point) == 5 * 24
+    assert mesh.triangle.max() == len(mesh.point) - 1
+    np.testing.assert_array_equal(np.unique(mesh.prim), np.arange(1, 6))
+    np.testing.assert_array_equal(np.unique(mesh.row), 6 + np.arange(5))
