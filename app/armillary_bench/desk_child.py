@@ -22,7 +22,8 @@ from armillary.model.arrays import U1
 from armillary.model.clock import NS, WallClock
 from armillary.model.look import base_look
 from armillary.session.workspace import Workspace
-from armillary.ui.app import Pulse, application
+from armillary.ui.app import application
+from armillary.ui.pulse import Pulse
 from armillary.ui.window import DeskWindow
 
 WIDTH, HEIGHT = 1280, 800

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import json
+import math
 import sys
 import tempfile
 import time
@@ -25,10 +26,11 @@ from armillary.model.scene import SceneArrays
 from armillary.scene import cache
 from armillary.wire import child
 from armillary.wire.bus import Line, local_address
-from armillary_bench import fields
+from armillary_bench import fields, opening, streams
 from armillary_bench.figure import absolute, figure, plain
 from armillary_bench.process import Driven
 
+SMALL = 1_000  # prims of the scene that tells how cost grows
 SIZES = ((10_000, "10k", 2.5, 4), (100_000, "100k", 1.7, 3))  # prims, name, bar, rounds: the best one counts
 CACHED_S = 0.2  # bar of reading 100k prims again
 _LIMIT_S = 180.0
@@ -87,9 +89,11 @@ def benches() -> list[dict[str, object]]:
     """Return the figures of loading flat scenes, and of fields on a mesh."""
     out: list[dict[str, object]] = []
     starts: list[float] = []
+    loads = {SMALL: measure(SMALL, 2)["load"]}
     for prims, name, bar, rounds in SIZES:
         seconds = measure(prims, rounds)
         starts.append(seconds["start"])
+        loads[prims] = seconds["load"]
         work = f"all {prims} boxes are in the arrays, each where the floor has it, with their points"
         out.append(
             figure(
@@ -107,8 +111,12 @@ def benches() -> list[dict[str, object]]:
             out.append(absolute(f"scene_cached_{name}", seconds["cached"], "s", CACHED_S, again))
         else:
             out.append(plain(f"scene_cached_{name}", seconds["cached"], "s", again))
+    large = max(loads)
+    power = math.log(loads[large] / loads[SMALL]) / math.log(large / SMALL)
+    grows = f"loads of {SMALL} and {large} boxes, all in the arrays: seconds grow as prims to this power"
+    out.append(plain("scene_load_exponent", power, "", grows))
     out.append(plain("scene_child_start", min(starts), "s", "the child said that it listens"))
-    return [*out, *fields.benches()]
+    return [*out, *opening.benches(author), *fields.benches(), *streams.benches()]
 
 
 def measure(prims: int, rounds: int) -> dict[str, float]:

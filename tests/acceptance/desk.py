@@ -25,9 +25,9 @@ from armillary.model.clock import NS, WallClock
 from armillary.model.message import AskBetween, Enroll, Enrolled, Samples
 from armillary.session.actions import action
 from armillary.session.workspace import Workspace, WorldState
-from armillary.ui.app import Pulse
 from armillary.ui.login import LoginSheet
 from armillary.ui.mime import TAG_MIME
+from armillary.ui.pulse import Pulse
 from armillary.ui.theme import Colours
 from armillary.ui.window import DeskWindow
 from armillary.wire.bus import Line

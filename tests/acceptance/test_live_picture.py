@@ -15,7 +15,7 @@ from stations import CLOCK
 from armillary.cli.plant import RunningPlant, start_plant
 from armillary.model.quality import GOOD, STALE
 from armillary.session.workspace import Workspace, WorldState
-from armillary.ui.app import Pulse
+from armillary.ui.pulse import Pulse
 from armillary.ui.window import DeskWindow
 from armillary.wire import runs
 

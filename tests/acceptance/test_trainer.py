@@ -27,7 +27,7 @@ from armillary.model.frame import RunState, WorldKind
 from armillary.model.order import OrderState
 from armillary.session.settings import Settings
 from armillary.session.workspace import Workspace, WorldState
-from armillary.ui.app import Pulse
+from armillary.ui.pulse import Pulse
 from armillary.ui.window import DeskWindow
 
 pytestmark = pytest.mark.system

@@ -19,7 +19,7 @@ from armillary.model.control import RunCard
 from armillary.model.frame import WorldKind
 from armillary.model.quality import GOOD
 from armillary.session.workspace import Workspace
-from armillary.ui.app import Pulse
+from armillary.ui.pulse import Pulse
 from armillary.ui.window import DeskWindow
 
 pytestmark = pytest.mark.system

@@ -35,11 +35,32 @@ MOST_BYTES = 30_000
 # scene → what is taken out of its text to switch the feature off, and what stands there instead
 OFF: dict[str, tuple[tuple[str, str], ...]] = {
     "textures": (("primvars:st", "primvars:other"),),
+    "coverings": (
+        (
+            "color3f inputs:diffuseColor.connect = </Looks/plain/T",
+            "color3f inputs:other.connect = </Looks/plain/T",
+        ),
+        ("color3f inputs:emissiveColor.connect", "color3f inputs:other.connect"),
+        (
+            "rel material:binding = </Looks/plain>\n    double3 xformOp:translate = (9",
+            "double3 xformOp:translate = (9",
+        ),
+    ),
+    "relief": (
+        ("normal3f inputs:normal.connect", "normal3f inputs:other.connect"),
+        ("float inputs:roughness.connect", "float inputs:other.connect"),
+        ("float inputs:occlusion.connect", "float inputs:other.connect"),
+    ),
     "topology": (("int[] holeIndices = [1]", ""), ('interpolation = "uniform"', 'interpolation = "none"')),
     "instances": (("int64[] invisibleIds = [12]", ""), ("(0.924, 0, 0.383, 0)", "(1, 0, 0, 0)")),
     "shapes": (("0.25]", "0.02]"), ('axis = "X"', 'axis = "Z"')),
     "materials": (("rel material:binding", "rel other"), ("float inputs:metallic = 1", "")),
     "animation": (("1: 0,\n        25: 90,", "1: 0,"), ('10: "invisible",', '10: "inherited",')),
+    "bending": (
+        ("point3f[] points.timeSamples", "custom point3f[] other.timeSamples"),
+        ("float[] widths.timeSamples", "custom float[] other2.timeSamples"),
+        ("point3f[] positions.timeSamples", "custom point3f[] other3.timeSamples"),
+    ),
     "lights": (
         ("def DistantLight", "def Xform"),
         ("def SphereLight", "def Xform"),
@@ -47,7 +68,7 @@ OFF: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "shown": (('token visibility = "invisible"', ""), ('purpose = "guide"', 'purpose = "default"')),
 }
-AT = {"animation": 15.0}
+AT = {"animation": 15.0, "bending": 20.0}
 SIDE = {"lights": "front", "shown": "iso"}
 
 

@@ -1,26 +1,35 @@
-"""Scenes with bytes changed at random (`make soak`): a message or a picture, no crash of the parent.
+"""Scenes with bytes changed at random, and scenes made at random (`make soak`): a message or a picture.
 
 FUZZ_SECONDS says how long (150); FUZZ_SEED begins elsewhere. What fails is told by its seed.
 """
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 import os
 import random
+import shutil
 import time
 from pathlib import Path
+from types import ModuleType
 
+import numpy as np
 import pytest
-from pxr import Sdf, UsdUtils
+from pxr import Sdf, Tf, UsdUtils
 
-from armillary.cli.scenes import ask_child, scene_child
 from armillary.model.fault import SceneFault
-from armillary.model.message import OpenScene, SceneOpened
+from armillary.model.message import AskInfo, Json, OpenScene, SceneOpened
+from armillary.model.scene import SceneArrays
+from armillary.scene import cache
+from armillary.scene.stage import quiet
+from armillary.session.reading import ask_child, scene_child
 
 pytestmark = [pytest.mark.scale, pytest.mark.system]
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "150"))
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
 LIMIT_S = 10
+MADE = 0.5  # share of scenes that are made, not mutated
 SCENE = """#usda 1.0
 (
     defaultPrim = "Plant"
@@ -122,7 +131,48 @@ def mutated(content: bytes, chance: random.Random) -> bytes:
     return bytes(out[: chance.randrange(1, len(out) + 1)]) if chance.random() < 0.1 else bytes(out)
 
 
-def test_no_mutated_scene_crashes_the_parent_or_is_silent(tmp_path: Path, corpus: dict[str, bytes]) -> None:
+def _made_scenes() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("made_scenes", Path(__file__).with_name("made_scenes.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+made_scenes = _made_scenes()
+
+
+def written(folder: Path, chance: random.Random, corpus: dict[str, bytes]) -> Path:
+    """Write the scene of a seed, with what it may refer to beside it."""
+    if chance.random() >= MADE:
+        kind = chance.choice(sorted(corpus))
+        path = folder / f"scene.{kind}"
+        path.write_bytes(mutated(corpus[kind], chance))
+        return path
+    (folder / "other.usda").write_text(made_scenes.scene(chance))
+    path = folder / "scene.usda"
+    path.write_text(made_scenes.scene(chance))
+    if chance.random() < MADE:
+        return path
+    crate = folder / "scene.usdc"  # the same, by the other parser; text that is not understood stays text
+    with quiet(), contextlib.suppress(Tf.ErrorException):
+        layer = Sdf.Layer.OpenAsAnonymous(str(path))
+        return crate if layer.Export(str(crate)) else path
+    return path
+
+
+def sound(scene: SceneArrays) -> None:
+    """Assert what a renderer relies on: indices in range, finite points and boxes."""
+    assert scene.triangle.min(initial=0) >= 0
+    assert scene.triangle.max(initial=-1) < len(scene.point)
+    assert np.isfinite(scene.point).all()
+    assert np.isfinite(scene.matrix).all()
+    assert not np.isinf(scene.box).any()
+    assert all(p.where and p.what and p.remedy for p in scene.problems)
+
+
+def test_no_hostile_scene_crashes_the_parent_or_is_silent(tmp_path: Path, corpus: dict[str, bytes]) -> None:
     end = time.monotonic() + SECONDS
     told = {"shown": 0, "refused": 0, "died": 0}
     seed, slowest = SEED, 0.0
@@ -130,9 +180,9 @@ def test_no_mutated_scene_crashes_the_parent_or_is_silent(tmp_path: Path, corpus
         with scene_child() as (line, process):
             while process.alive and time.monotonic() < end:
                 chance = random.Random(seed)  # noqa: S311  not for secrets
-                kind = chance.choice(sorted(corpus))
-                path = tmp_path / f"{seed}.{kind}"
-                path.write_bytes(mutated(corpus[kind], chance))
+                folder = tmp_path / str(seed)
+                folder.mkdir()
+                path = written(folder, chance, corpus)
                 wish = OpenScene(entry=str(path), cache=str(tmp_path / "cache"), limits={"seconds": LIMIT_S})
                 began = time.monotonic()
                 fault: SceneFault | None = None
@@ -143,15 +193,23 @@ def test_no_mutated_scene_crashes_the_parent_or_is_silent(tmp_path: Path, corpus
                 if fault is None:
                     assert isinstance(answer, SceneOpened), f"seed {seed}: {answer}"
                     told["shown"] += 1
+                    try:
+                        sound(cache.read(Path(answer.arrays)))
+                    except AssertionError as error:
+                        raise AssertionError(f"seed {seed}") from error
+                    if seed % 4 == 0:
+                        facts = ask_child(line, process, AskInfo(entry=str(path)), 2 * LIMIT_S, str(path))
+                        assert isinstance(facts, Json), f"seed {seed}: {facts}"
                 else:
                     assert all((fault.what.strip(), fault.where, fault.remedy)), f"seed {seed}: {fault}"
                     assert "Traceback" not in fault.what, f"seed {seed}: {fault.what}"
                     told["refused" if process.alive else "died"] += 1
                 slowest = max(slowest, time.monotonic() - began)
                 assert slowest < 2 * LIMIT_S, f"seed {seed} took {slowest:.1f} s"
-                path.unlink()
+                shutil.rmtree(folder)
                 seed += 1
     print(told, f"slowest {slowest:.1f} s, next seed {seed}")  # noqa: T201  figures of a soak
     assert told["shown"] > 0
     assert told["refused"] > 0
-    assert told["died"] <= 0.02 * sum(told.values()), told
+    # about one made scene in a hundred holds itself in a way that OpenUSD composes without end
+    assert told["died"] <= 0.03 * sum(told.values()), told

@@ -2,42 +2,24 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
+import byhand
 import pytest
 
 from armillary.cli.cast import Cast
 from armillary.cli.plant import RunningPlant, start_plant
 from armillary.model.clock import WallClock
 from armillary.model.fault import FaultRecord
-from armillary.session.workspace import Workspace, WorldState
+from armillary.session.workspace import WorldState
 
 PASSWORD: list[str] = []  # of the users of the plant, made with it
 pytestmark = pytest.mark.system
 
 
-class Desk:
-    """A workspace pumped by hand, as Qt would."""
-
-    def __init__(self) -> None:
-        self.clock = WallClock()
-        self.workspace = Workspace(self.clock)
-        self.bell = threading.Event()
-        self.workspace.wake = self.bell.set
-
-    def until(self, holds: Callable[[], object], limit_s: float, what: str) -> float:
-        """Pump until something holds; return the seconds it took."""
-        started = self.clock.now_mono_ns()
-        while not holds():
-            passed = (self.clock.now_mono_ns() - started) / 1e9
-            assert passed < limit_s, f"{what}: not within {limit_s} s; {self.workspace.world_text}"
-            due = self.workspace.due_s(self.clock.now_mono_ns())
-            self.bell.wait(0.2 if due is None else min(due, 0.2))
-            self.bell.clear()
-            self.workspace.pump(self.clock.now_ns(), self.clock.now_mono_ns())
-        return (self.clock.now_mono_ns() - started) / 1e9
+class Desk(byhand.Desk):
+    """One that may log in."""
 
     def open(self, project: Path | str, user: str = "") -> None:
         ws = self.workspace
@@ -48,11 +30,6 @@ class Desk:
             ws.people.login(user, PASSWORD[0], told.append)
             self.until(lambda: told, 20, "log-in")
             assert told == [None]
-
-    def value(self, tag: str) -> float:
-        ws = self.workspace
-        slot = next((s.slot for s in ws.specs if s.name == tag), -1)
-        return float(ws.mirror.table.value[slot]) if slot >= 0 else float("nan")
 
 
 @pytest.fixture

@@ -13,7 +13,9 @@ from PIL import Image
 
 from armillary.cli import run
 from armillary.model.clock import NS, WallClock
+from armillary.model.message import Matches
 from armillary.session.exporting import export
+from armillary.session.seeking import query_of, question
 from armillary.session.workspace import Workspace
 
 OLD = """#usda 1.0
@@ -134,3 +136,37 @@ def test_a_scene_that_changed_on_disk_is_read_again_and_the_selection_stays(
         assert "First" in out.read_text()
     finally:
         at.close()
+
+
+def test_parts_are_asked_for_by_their_attributes(versions: tuple[str, str]) -> None:
+    clock = WallClock()
+    at = Workspace(clock, actor="anna")
+    told: list[object] = []
+    try:
+        at.open(versions[0])
+        end = clock.now_mono_ns() + 60 * NS
+        questions = (
+            "attr:xformOp:translate=(3,0,0)",
+            "attr:size>=2",
+            "attr:primvars:displayColor",
+            "attr:s*=1e9",
+        )
+        asked = False
+        while len(told) < len(questions):
+            assert clock.now_mono_ns() < end
+            at.pump(clock.now_ns(), clock.now_mono_ns())
+            if at.scene is not None and not asked:
+                asked = True
+                for text in questions:
+                    query = query_of(text)
+                    assert query is not None
+                    ask = question(query, 2)
+                    at.ask_about_scene(ask, told.append, 30.0)
+            time.sleep(0.02)
+    finally:
+        at.close()
+    paths = [(m.paths, m.more) if isinstance(m, Matches) else m for m in told]
+    assert paths[0] == (("/Plant/Pump",), False)
+    assert paths[1] == (("/Plant/Tank", "/Plant/Gone"), True)  # a third is not told
+    assert paths[2] == (("/Plant/Tank",), False)
+    assert paths[3] == ((), False)

@@ -2,18 +2,17 @@
 
 import os
 import signal
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from byhand import Desk
 
-from armillary.model.clock import WallClock
 from armillary.model.fault import FaultRecord
 from armillary.model.message import Attributes
 from armillary.model.quality import STALE
 from armillary.session.feed import RECORDER, SCENE, WORLD
-from armillary.session.workspace import Workspace, WorldState
+from armillary.session.workspace import WorldState
 
 pytestmark = pytest.mark.system
 
@@ -63,35 +62,6 @@ TWINS_TEXT = """{"schema": 1, "twins": [{"id": "tank", "prim": "/Plant/Tank", "t
   "level": {"address": "site!tank/level", "unit": "m", "expected_interval_s": 1.0},
   "twice": {"expression": "tank.level * 2"}}}], "relationships": []}
 """
-
-
-class Desk:
-    """A workspace pumped by hand, as Qt would."""
-
-    def __init__(self) -> None:
-        self.clock = WallClock()
-        self.workspace = Workspace(self.clock)
-        self.bell = threading.Event()
-        self.workspace.wake = self.bell.set
-
-    def until(self, holds: Callable[[], bool], limit_s: float, what: str) -> float:
-        """Pump until something holds; return the seconds it took."""
-        started = self.clock.now_mono_ns()
-        while not holds():
-            passed = (self.clock.now_mono_ns() - started) / 1e9
-            assert passed < limit_s, f"{what}: not within {limit_s} s; {self.workspace.world_text}"
-            due = self.workspace.due_s(self.clock.now_mono_ns())
-            self.bell.wait(0.2 if due is None else min(due, 0.2))
-            self.bell.clear()
-            self.workspace.pump(self.clock.now_ns(), self.clock.now_mono_ns())
-        return (self.clock.now_mono_ns() - started) / 1e9
-
-    def pid(self, peer: str) -> int:
-        feed = self.workspace._feed
-        assert feed is not None
-        child = feed._peers[peer].child
-        assert child is not None
-        return child.pid
 
 
 def alive(pid: int) -> bool:

@@ -2,51 +2,18 @@
 
 import os
 import signal
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
+from byhand import Desk
 
 from armillary.cli.plant import RunningPlant, start_plant
-from armillary.model.clock import NS, WallClock
+from armillary.model.clock import NS
 from armillary.model.frame import RunState, WorldKind
-from armillary.session.workspace import Workspace, WorldState
+from armillary.session.workspace import WorldState
 from armillary.wire import runs
 
 pytestmark = pytest.mark.system
-
-
-class Desk:
-    """A workspace pumped by hand, as Qt would."""
-
-    def __init__(self) -> None:
-        self.clock = WallClock()
-        self.workspace = Workspace(self.clock)
-        self.bell = threading.Event()
-        self.workspace.wake = self.bell.set
-
-    def until(self, holds: Callable[[], bool], limit_s: float, what: str) -> float:
-        """Pump until something holds; return the seconds it took."""
-        started = self.clock.now_mono_ns()
-        while not holds():
-            passed = (self.clock.now_mono_ns() - started) / NS
-            at = self.workspace
-            assert passed < limit_s, f"{what}: not within {limit_s} s; {at.world_text} {list(at.events)[-3:]}"
-            due = at.due_s(self.clock.now_mono_ns())
-            self.bell.wait(0.1 if due is None else min(due, 0.1))
-            self.bell.clear()
-            at.pump(self.clock.now_ns(), self.clock.now_mono_ns())
-        return (self.clock.now_mono_ns() - started) / NS
-
-    def rest(self, seconds: float) -> None:
-        """Go on for a time."""
-        end = self.clock.now_mono_ns() + int(seconds * NS)
-        self.until(lambda: self.clock.now_mono_ns() >= end, seconds + 5, "time passes")
-
-    def value(self, tag: str) -> float:
-        at = self.workspace
-        slot = next(spec.slot for spec in at.specs if spec.name == tag)
-        return float(at.mirror.table.value[slot])
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,8 @@ from armillary.model.clock import NS, WallClock
 from armillary.model.frame import RunState, WorldKind
 from armillary.session.actions import ACTIONS
 from armillary.session.workspace import Workspace, WorldState
-from armillary.ui.app import Pulse, application
+from armillary.ui.app import application
+from armillary.ui.pulse import Pulse
 from armillary.ui.window import DeskWindow
 
 # Commands that the clicker leaves alone, each with the reason.

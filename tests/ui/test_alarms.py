@@ -15,6 +15,7 @@ from armillary.model.alarm import AlarmAct, AlarmActed, AlarmEvent, AlarmSpec, A
 from armillary.model.alarm import ProcessState as State
 from armillary.model.clock import NS
 from armillary.session.actions import action
+from armillary.session.boarding import WorldState
 from armillary.ui.panels.alarms import SINCE, TEXT, VALUE
 from armillary.ui.tree_model import ALARM
 from armillary.ui.window import DeskWindow
@@ -90,6 +91,15 @@ def test_the_bar_says_what_needs_a_person_most_and_how_many_there_are(desk: Desk
     assert desk.alarmbar.age.text() == "12 s"
     assert [chip.text() for chip in desk.alarmbar.chips.values()] == ["1", "1", "0", "1"]
     assert desk.alarmbar.waiting.text() == "2 not acknowledged"
+
+
+def test_a_bare_scene_is_not_called_a_silent_world(desk: DeskWindow, world: World) -> None:
+    desk.workspace._set_world(WorldState.NONE, "No world: this is a scene without telemetry.")
+    desk.workspace.world_changed.emit()
+    open_list(desk)
+    said = "No alarms: a bare scene has no telemetry."
+    assert desk.alarmbar.newest.text() == said
+    assert desk.alarms.empty.text == said
 
 
 def test_a_silent_world_is_not_called_free_of_alarms(desk: DeskWindow, world: World, bench: Any) -> None:

@@ -19,6 +19,7 @@ from pytestqt.qtbot import QtBot
 from armillary.model.clock import WallClock
 from armillary.ui import app
 from armillary.ui.probe import Lateness
+from armillary.ui.pulse import Pulse
 from armillary.ui.window import DeskWindow
 
 
@@ -98,7 +99,7 @@ def test_a_wake_from_the_wire_thread_pumps_on_the_qt_thread(
 ) -> None:
     pumped: list[bool] = []
     bench.workspace.pump = lambda _now, _mono: pumped.append(QThread.currentThread() is qapp.thread())
-    pulse = app.Pulse(bench.workspace, bench.clock)
+    pulse = Pulse(bench.workspace, bench.clock)
     thread = threading.Thread(target=bench.workspace.wake)
     thread.start()
     thread.join()
@@ -111,7 +112,7 @@ def test_what_is_due_is_pumped_though_nobody_wakes(qapp: QApplication, bench: An
     pumped: list[int] = []
     bench.workspace.pump = lambda _now, _mono: pumped.append(1)
     bench.workspace.due_s = lambda _mono: 0.02
-    pulse = app.Pulse(bench.workspace, bench.clock)
+    pulse = Pulse(bench.workspace, bench.clock)
     pulse.pump()
     qtbot.waitUntil(lambda: len(pumped) >= 3, timeout=2000)
     pulse.stop()

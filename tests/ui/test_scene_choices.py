@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMenu
 
+from armillary.model.clock import NS
+from armillary.model.frame import Frame, WorldKind, empty_frame
 from armillary.model.message import Attributes, ChooseVariants
-from armillary.model.motion import Motion
+from armillary.model.motion import Motion, SceneTime
 from armillary.model.scene import Camera, Light, SceneArrays, VariantSet
 from armillary.session.actions import action
+from armillary.session.batch import Batch
 from armillary.ui.window import DeskWindow
 
 PRIM = 6
@@ -77,6 +83,48 @@ def test_a_variant_is_chosen_in_the_inspector(
     assert not desk.inspector.choices.sets
 
 
+def test_a_binding_that_chooses_in_the_same_set_has_the_last_word(
+    desk_with_more: DeskWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ws = desk_with_more.workspace
+    path = ws.scene.prim_path[PRIM]
+    look = replace(ws.look, variant=((PRIM, "size", "big"),))
+    messages = asked(desk_with_more, monkeypatch)
+    ws._choose_variants(look, 10 * NS)
+    ws._choose_variants(look, 20 * NS)  # it is on its way: not asked for twice
+    by_binding = ChooseVariants(variants=((path, "size", "big"),))
+    assert messages == [by_binding]
+    ws.choose_variant(path, "size", "small")
+    ws._choose_variants(look, 30 * NS)
+    assert messages[2:] == [by_binding]
+
+
+def test_what_is_left_out_says_so_in_the_tree_and_is_loaded_by_its_menu(
+    desk_with_more: DeskWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, ws = desk_with_more, desk_with_more.workspace
+    scene = replace(ws.scene, payloads=((PRIM, False), (PRIM + 1, True)))
+    ws.showing.show(replace(ws.scenery, scene=scene))
+    ws.scene_changed.emit()
+    model = desk.tree.model
+    name = scene.prim_path[PRIM].rsplit("/", 1)[-1]
+    assert model.index_of(PRIM).data() == f"{name} (not loaded)"
+    assert "not loaded" not in model.index_of(PRIM + 1).data()
+    assert "load it by the menu" in model.index_of(PRIM).data(Qt.ItemDataRole.ToolTipRole)
+    other = [model.index_of(p).data(Qt.ItemDataRole.DecorationRole).pixmap(16).toImage() for p in (PRIM, 0)]
+    assert other[0] != other[1]
+    menu = QMenu()
+    desk._context_menu(menu)
+    assert {"scene.load-payloads", "scene.leave-payloads"} <= {a.objectName() for a in menu.actions()}
+    ws.select((0,))  # far above both
+    assert action("scene.load-payloads").why_not(ws) == action("scene.leave-payloads").why_not(ws) == ""
+    messages = asked(desk, monkeypatch)
+    action("scene.load-payloads").run(desk)
+    assert messages == [ChooseVariants(payloads=((scene.prim_path[0], True),))]
+    ws.select((PRIM + 1,))
+    assert "Nothing below" in action("scene.load-payloads").why_not(ws)
+
+
 def test_a_payload_is_left_out_and_loaded_from_the_inspector(
     desk_with_more: DeskWindow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,6 +161,35 @@ def test_the_scene_plays_holds_and_goes_back_to_its_start(desk_with_more: DeskWi
     assert PRIM not in ws.showing.resolve(ws.mirror, (), now).moved
 
 
+def test_the_scene_goes_with_the_time_of_the_world_that_is_shown_until_it_is_let_go(
+    desk_with_more: DeskWindow, bench: Any
+) -> None:
+    ws = desk_with_more.workspace
+    start_ns = bench.clock.now_ns()
+    ws.showing.scene_time = SceneTime(start_ns=start_ns)
+    heights = []
+    for after_ns in (NS // 2, NS // 4, 10 * NS):  # forwards, back as in a replay, past the end
+        bench.seq += 1
+        frame = plant_frame(bench.seq, start_ns + after_ns)
+        ws._take_world(Batch(frames=[frame]), start_ns, bench.clock.now_mono_ns())
+        assert ws.showing.wanted
+        ws._resolve(bench.clock.now_mono_ns())
+        look = ws.look
+        assert look is not None
+        heights.append(look.matrix[look.moved.tolist().index(PRIM), 2, 3] - ws.scene.matrix[PRIM, 2, 3])
+    assert heights == pytest.approx([0.5, 0.25, 1.0])
+    assert "follows the world's time" in action("scene.play").why_not(ws)
+    action("scene.follow").run(desk_with_more)
+    assert action("scene.play").why_not(ws) == ""
+    bench.seq += 1
+    ws._take_world(Batch(frames=[plant_frame(bench.seq, start_ns)]), start_ns, bench.clock.now_mono_ns())
+    assert ws.showing.stage_at == 24.0
+
+
+def plant_frame(seq: int, t_ns: int) -> Frame:
+    return replace(empty_frame("world-1", WorldKind.REPLAY), seq=seq, first_seq=seq, t_ns=t_ns)
+
+
 def test_cameras_are_looked_through_one_after_the_other(desk_with_more: DeskWindow) -> None:
     seen = []
     for _ in range(3):
@@ -128,6 +205,33 @@ def test_the_lights_of_the_scene_can_be_switched_off(desk_with_more: DeskWindow)
     assert not view.stage.by_lights
 
 
-@pytest.mark.parametrize("name", ["play", "rewind", "next-camera", "look-through", "lights"])
+@pytest.mark.parametrize(
+    "name", ["play", "rewind", "follow", "load-payloads", "next-camera", "look-through", "lights"]
+)
 def test_a_scene_without_such_things_says_why_not(desk: DeskWindow, name: str) -> None:
     assert action(f"scene.{name}").why_not(desk.workspace).endswith((".", "own."))
+
+
+def test_what_the_scene_says_of_itself_stands_where_no_part_is_selected(desk_with_more: DeskWindow) -> None:
+    desk, ws = desk_with_more, desk_with_more.workspace
+    scene = replace(ws.scene, facts=(("Units", "0.01 m"), ("Comment", "Goods in")))
+    ws.showing.show(replace(ws.scenery, scene=scene))
+    ws.scene_changed.emit()
+    ws.select(())
+    found = desk.inspector.facts
+    assert not found.isHidden()
+    assert [row.texts for row in found.model.rows] == [("Units", "0.01 m"), ("Comment", "Goods in")]
+    assert found.time.text() == "Its own time: code 0.0 of 0 to 24, 0.0 s · held"
+    found.slider.setValue(500)
+    assert ws.showing.stage_at == 12.0
+    assert ws.look.matrix[ws.look.moved.tolist().index(PRIM), 2, 3] == scene.matrix[PRIM, 2, 3] + 0.5
+    found.play.click()
+    assert ws.showing.playing
+    found.tell_time()
+    assert found.play.text() == "Hold"
+    ws.showing.scene_time = SceneTime(start_ns=1)
+    found.tell_time()
+    assert not found.slider.isEnabled()
+    assert "follows the world's time" in found.time.text()
+    ws.select((PRIM,))
+    assert found.isHidden()

@@ -136,6 +136,34 @@ def test_all_parts_that_fit_a_word_are_selected_and_outlined_at_once(desk: DeskW
     assert not [entry for entry in desk.finder.find("bearing") if entry.kind == "parts"]
 
 
+def test_parts_are_found_by_type_tag_and_name_together(desk: DeskWindow) -> None:
+    def select(text: str) -> tuple[int, ...]:
+        entry = desk.finder.find(text)[0]
+        assert entry.kind == "query"
+        desk.finder.take(entry)
+        return desk.workspace.selection
+
+    paths = desk.workspace.scene.prim_path if desk.workspace.scene is not None else ()
+    assert select("type:cylinder") == (2, 3, 8)
+    name = paths[2].rpartition("/")[2]
+    assert select(f"type:cylinder name:{name}") == (2,)
+    tag = desk.workspace.specs[0].name
+    shown = select(f"tag:{tag}")
+    assert shown
+    assert desk.workspace.prim_of_tag(0) in shown
+    assert desk.finder.find("type:nothing") == []
+
+
+def test_kept_views_are_found_in_the_palette(desk: DeskWindow) -> None:
+    desk.tools.keep("Tank from the left")
+    desk.view("top")
+    entry = next(e for e in desk.finder.find("left tank") if e.kind == "view")
+    kept = desk.workspace.views.named("Tank from the left")
+    desk.finder.take(entry)
+    assert kept is not None
+    assert desk.canvas.view.pose.position == pytest.approx(kept.position)
+
+
 def test_a_scene_that_changed_on_disk_is_offered_and_not_read_by_itself(
     desk: DeskWindow, tmp_path: Path
 ) -> None:

@@ -244,6 +244,27 @@ def test_who_is_here_is_always_seen_and_a_password_is_kept_nowhere(
     assert desk.bars.topbar.user.text() == "Ravi · engineer"
 
 
+def test_a_key_goes_back_to_live_also_after_a_sheet_was_closed(
+    desk: DeskWindow, bench: Any, asked: Asked, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    went: list[int] = []
+    monkeypatch.setattr(desk.workspace, "go_live", lambda: went.append(1))
+    desk.workspace.people.accounts = True
+    desk.activateWindow()
+    go_away(desk, bench)
+    qtbot.keyClick(desk, Qt.Key.Key_L)
+    assert went == [1]
+    for close in (LoginSheet.accept, LoginSheet.reject, LoginSheet.close):
+        desk.menus.actions["user.log-in"].trigger()
+        sheet = desk.findChild(LoginSheet)
+        assert sheet is not None
+        qtbot.waitUntil(sheet.isActiveWindow)
+        close(sheet)
+        qtbot.waitUntil(lambda: not desk.findChildren(LoginSheet))
+        qtbot.keyClick(desk, Qt.Key.Key_L)
+    assert went == [1, 1, 1, 1]
+
+
 def test_commands_are_stopped_at_once_and_released_with_a_reason(
     desk: DeskWindow, bench: Any, asked: Asked, qtbot: QtBot
 ) -> None:

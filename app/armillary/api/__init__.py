@@ -41,6 +41,7 @@ from armillary.model.sample import (
     SampleBatch,
     SampleBuilder,
     WireBatch,
+    array_of,
     batch_of,
 )
 from armillary.model.series import Series, SeriesQuery
@@ -123,6 +124,7 @@ __all__ = [
     "WallClock",
     "WireBatch",
     "Write",
+    "array_of",
     "batch_of",
     "data",
     "quality",

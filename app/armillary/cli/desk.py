@@ -22,6 +22,7 @@ from armillary.model import places
 from armillary.model.clock import WallClock
 from armillary.model.fault import Fault, ProjectFault
 from armillary.project import folder as projects
+from armillary.session.importing import FORMATS, is_foreign
 from armillary.session.workspace import Workspace
 from armillary.wire import child
 from armillary.wire.bus import require_local
@@ -76,8 +77,11 @@ def demo(name: str, seconds: float | None, screenshot: Path | None, headless: bo
     "--after", "after_s", type=Seconds(), default=5.0, show_default=True, help="Seconds before the picture."
 )
 @click.option("--connect", default="", metavar="ADDR", help="A running world instead of a project.")
+@click.option("--payloads/--no-payloads", default=True, help="Load payloads, or begin without them.")
 @click.option("--trainee", is_flag=True, help="With --connect: the desk of an exercise's trainee.")
-def open_(path: str, screenshot: Path | None, after_s: float, connect: str, trainee: bool) -> int:
+def open_(
+    path: str, screenshot: Path | None, after_s: float, connect: str, payloads: bool, trainee: bool
+) -> int:
     """Open the desk on a project, a bare scene or a running world."""
     if trainee and not connect:
         raise Fault(
@@ -85,7 +89,7 @@ def open_(path: str, screenshot: Path | None, after_s: float, connect: str, trai
             where="--trainee",
             remedy="Give --connect ADDR; the instructor's desk copies the whole command.",
         )
-    return show(path, screenshot, after_s, connect, desk="trainee" if trainee else "desk")
+    return show(path, screenshot, after_s, connect, desk="trainee" if trainee else "desk", payloads=payloads)
 
 
 def show(
@@ -96,6 +100,7 @@ def show(
     *,
     desk: str = "desk",
     film: Film | None = None,
+    payloads: bool = True,
 ) -> int:
     """Run a desk until it is closed, or its pictures are made. Raises Fault when nothing can be shown."""
     offscreen = not has_display()
@@ -111,9 +116,19 @@ def show(
     if connect:
         require_local(connect)
     if path and not connect:
-        projects.read(Path(path).expanduser().resolve())  # a fault is said before a window opens
+        whole = Path(path).expanduser().resolve()
+        if is_foreign(path) and whole.is_file():
+            if offscreen:
+                raise Fault(
+                    f"This is a file of another format ({FORMATS[whole.suffix.lower()].name}).",
+                    where=str(whole),
+                    remedy=f"Import it first: armillary import {whole.name}",
+                )
+        else:
+            projects.read(whole)  # a fault is said before a window opens
     seconds = after_s if screenshot is not None else None
     at = Workspace(clock, desk=desk)
+    at.with_payloads = payloads
     return _desk(at, connect or path, offscreen, screenshot, seconds, clock.now_mono_ns(), film)
 
 
@@ -143,10 +158,12 @@ def _desk(
     from armillary.ui import app  # Qt only when a desk is wanted
 
     try:
-        if what:
+        foreign = what if what and is_foreign(what) else ""
+        if what and not foreign:
             workspace.open(what)
         status = app.run(
             workspace,
+            foreign=Path(foreign).expanduser().resolve() if foreign else None,
             offscreen=offscreen,
             screenshot=screenshot,
             seconds=seconds,

@@ -8,10 +8,11 @@ from pathlib import Path
 import click
 
 from armillary.cli.answer import emit_json, tell
-from armillary.cli.scenes import SCENE_LIMIT_S, ask_child, opening, payload_option, root_option, scene_child
+from armillary.cli.scenes import SCENE_LIMIT_S, opening, payload_option, root_option
 from armillary.cli.scenes import scene_path as path_of
 from armillary.model.message import Flatten, Json, SceneOpened
 from armillary.project import folder as projects
+from armillary.session.reading import ask_child, scene_child
 
 
 @click.command(name="export")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,10 +15,8 @@ from armillary.cli.answer import emit_json
 from armillary.cli.sources import link_problems
 from armillary.encoding import maps
 from armillary.encoding.compile import compiled
-from armillary.model import places
-from armillary.model.clock import WallClock
 from armillary.model.difference import difference
-from armillary.model.fault import Fault, FaultRecord, SceneFault
+from armillary.model.fault import Fault, SceneFault
 from armillary.model.look import base_look
 from armillary.model.message import AskInfo, CheckBindings, Json, OpenScene, Problems, SceneOpened
 from armillary.model.motion import Motion, posed
@@ -28,68 +25,18 @@ from armillary.project import folder as projects
 from armillary.project import lint
 from armillary.project.record import Project
 from armillary.scene import cache
-from armillary.wire import child
-from armillary.wire.bus import Line, local_address
+from armillary.session.reading import ask_child, scene_child
 
 if TYPE_CHECKING:
     from armillary.viewport.view import View
 
 SCENE_LIMIT_S = 600.0
 INFO_LIMIT_S = 120.0
-SCENE_MEMORY = 4 * 1024**3
 _SIZE_PARTS = 2
 CUTS = ("x+", "x-", "y+", "y-", "z+", "z-")
 MOST_FRAMES = 10_000
 _SHOWN = 20  # paths of a kind of difference that are printed
 VIEWS = ("iso", "top", "front", "back", "left", "right")
-
-
-@contextmanager
-def scene_child() -> Iterator[tuple[Line, child.Child]]:
-    """Run an expendable scene child for a while."""
-    address = local_address(places.runtime(), f"scene-{WallClock().now_mono_ns():x}")
-    process = child.start(
-        "scene.child", {"address": address}, places.logs() / "scene.log", memory_bytes=SCENE_MEMORY
-    )
-    try:
-        process.ready()
-        line = Line(address)
-        try:
-            yield line, process
-        finally:
-            line.close()
-    finally:
-        process.stop()
-
-
-def ask_child(line: Line, process: child.Child, message: object, limit_s: float, scene: str) -> object:
-    """Return the child's answer; its death while reading becomes a SceneFault that names the file."""
-    number = line.send(message)
-    waited = 0.0
-    while waited < limit_s:
-        for answers, got in line.poll(0.2):
-            if answers == number:
-                if isinstance(got, FaultRecord):
-                    raise got.fault()
-                return got
-        waited += 0.2
-        if process.overdue:
-            raise SceneFault(
-                "The scene was refused: reading it took longer than it may.",
-                where=scene,
-                remedy="The file is hostile, or far larger than it looks; open a part of it.",
-            )
-        if not process.alive:
-            raise SceneFault(
-                f"The scene crashed its reader, which {process.exit_words()}.",
-                where=scene,
-                remedy="The file is damaged or hostile; export it again from where it came.",
-            )
-    raise SceneFault(
-        f"Reading the scene took more than {limit_s:g} s.",
-        where=scene,
-        remedy="Open a part of it, or raise the limit.",
-    )
 
 
 def scene_path(scene: str) -> Path:
@@ -234,7 +181,9 @@ def check(path: str, roots: tuple[str, ...], payloads: bool, as_json: bool) -> i
 
 
 def _say(path: str, found: list[SceneProblem], as_json: bool) -> int:
-    unique = list({(p.code, p.where): p for p in reversed(found)}.values())[::-1]  # the first of each stays
+    # bindings are judged twice, by the scene's side in other words than by the project's: the first is told
+    once = {(p.code, p.where, "" if p.code.startswith("B") else p.what): p for p in reversed(found)}
+    unique = list(once.values())[::-1]
     fatal = any(p.severity == "fatal" for p in unique)
     status = 2 if fatal else int(any(p.severity != "info" for p in unique))
     if as_json:

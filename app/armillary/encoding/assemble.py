@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from armillary.encoding import channels, maps
-from armillary.encoding.field_rows import Field, shape_of
+from armillary.encoding.field_rows import Surface, shape_of
 from armillary.encoding.moves import Motion, moves
+from armillary.encoding.pose_bindings import Pose, poses
 from armillary.encoding.program import Coded, Derived, Pairs, Program, Spins, Words
 from armillary.encoding.rows import PairList, Straight, Tableau, Tables, pairs
 from armillary.encoding.spread import Reach
@@ -19,6 +20,8 @@ from armillary.model.expression import Expression
 from armillary.model.look import base_look
 from armillary.model.scene import PURPOSES, SceneArrays
 from armillary.model.tags import TagSpec
+
+_OWN_ROWS = ("spin", "pose")  # motions whose row is no row of numbers
 
 
 @dataclass(slots=True)
@@ -44,7 +47,8 @@ class Collected:
         self.pairs = {name: PairList() for name in channels.PAIRED}
         self.second = {name: PairList() for name in channels.PAIRED}  # pairs with rows of tables
         self.motions: list[Motion] = []
-        self.spin_rows: list[tuple[int, int]] = []  # (row, prim)
+        self.poses: list[Pose] = []  # sources not yet final
+        self.spin_rows: list[tuple[int, int, float, float]] = []  # row, prim, scale, fastest
         self.labels: list[Words] = []
         self.variants: list[Words] = []
         self.strict: list[tuple[int, int]] = []
@@ -53,7 +57,7 @@ class Collected:
         self.results = 0
         self.marks: list[tuple[int, int, bool]] = []  # prim, entry, whole subtree
         self.done: list[tuple[Binding, int, tuple[int, ...]]] = []
-        self.fields: list[Field] = []  # sources not yet final
+        self.surfaces: list[Surface] = []  # sources not yet final
         self.legends: dict[tuple[str, tuple[float, float], str], maps.Legend] = {}
 
     def _entry(self, source: int) -> int:
@@ -95,10 +99,10 @@ class Collected:
         lines, ramps = len(self.line.source), len(self.ramp.source)
         coloured = ("paint", "glow", "lit_colour")
         paired = {n: self._pairs(n, ramps if n in coloured else lines) for n in channels.PAIRED}
-        spin = np.array(self.spin_rows, np.int64).reshape(-1, 2)
+        spin = np.array([(row, prim) for row, prim, *_ in self.spin_rows], np.int64).reshape(-1, 2)
         spin_row = np.where(spin[:, 0] >= 0, spin[:, 0], lines - spin[:, 0] - 1)
         motions = [
-            m if m.what == "spin" or m.row >= 0 else Motion(m.prim, m.what, m.axis, lines - m.row - 1)
+            m if m.what in _OWN_ROWS or m.row >= 0 else replace(m, row=lines - m.row - 1)
             for m in channels.last_of_each(self.motions)
         ]
         mark_prim, mark_start, mark_source = self._marks()
@@ -123,7 +127,12 @@ class Collected:
             line=self.line.line(),
             picks=self.picks.choice(),
             moves=moves(motions, self.scene, self.reach.ends),
-            spins=Spins(row=frozen(spin_row), prim=frozen(spin[:, 1])),
+            spins=Spins(
+                row=frozen(spin_row),
+                prim=frozen(spin[:, 1]),
+                scale=frozen(np.array([scale for *_, scale, _ in self.spin_rows], np.float64)),
+                fastest=frozen(np.array([fastest for *_, fastest in self.spin_rows], np.float64)),
+            ),
             labels=tuple(self._settled(w) for w in self.labels),
             variants=tuple(self._settled(w) for w in self.variants),
             mark_prim=mark_prim,
@@ -134,8 +143,9 @@ class Collected:
             binding_prims=tuple(p for _, _, p in self.done),
             legends=tuple(self.legends.values()),
             can_show=self._can_show(),
-            fields=tuple(replace(f, source=frozen(self._entries(f.source))) for f in self.fields),
-            field_shape=shape_of(self.fields),
+            fields=tuple(replace(f, source=frozen(self._entries(f.source))) for f in self.surfaces),
+            field_shape=shape_of(self.surfaces),
+            poses=poses(self.poses, self._entries),
             **paired,
         )
 

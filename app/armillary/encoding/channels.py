@@ -32,7 +32,10 @@ CHANNELS: Mapping[str, str] = {
     "spin": "number",
     "label": "words",
     "variant": "words",
-    "field": "field",
+    "transform": "pose",
+    "flow": "flow",
+    "field": "surface",
+    "primvar": "surface",
 }
 MOTIONS = ("translate", "rotate", "spin", "scale", "level")
 WHOLE = (*MOTIONS, "visibility", "variant", "label")  # reach all drawn descendants, also of a drawn prim
@@ -60,13 +63,15 @@ def channel_key(binding: Binding) -> str:
     """Return what two bindings of one prim may not share."""
     if binding.channel in MOTIONS:
         return f"{binding.channel}:{axis_of(binding)}"
+    if binding.channel in ("field", "primvar", "flow"):
+        return "field"
     return f"{binding.channel}:{binding.property_name}" if binding.channel == "variant" else binding.channel
 
 
 def axis_of(binding: Binding) -> int:
     """Return 0, 1, 2 or 3 (xyz). Raises ProjectFault for an axis that the channel cannot have."""
     name = binding.axis if binding.axis != "none" else _DEFAULT_AXIS.get(binding.channel, "z")
-    if name not in AXIS or (name == "xyz" and binding.channel in ("rotate", "spin", "level")):
+    if name not in AXIS or (name == "xyz" and binding.channel in ("rotate", "spin", "level", "flow")):
         raise ProjectFault(
             f"The channel '{binding.channel}' has no axis '{binding.axis}'.",
             where=binding.origin or binding.where,

@@ -123,10 +123,7 @@ def _along(vertex: F8, triangle: I8, sensor: F8, limit: float) -> Weights:
     from scipy.spatial import cKDTree
 
     v, s = len(vertex), len(sensor)
-    edge = np.concatenate([triangle[:, [0, 1]], triangle[:, [1, 2]], triangle[:, [2, 0]]])
-    edge = edge[edge[:, 0] != edge[:, 1]]
-    number = np.unique(edge.min(axis=1) * v + edge.max(axis=1))
-    edge = np.column_stack([number // v, number % v])
+    edge = _edges(triangle, v)
     # a sensor is one more node, tied to the vertex that it is nearest to
     gap, foot = cKDTree(vertex).query(sensor)
     length = np.concatenate([np.linalg.norm(vertex[edge[:, 0]] - vertex[edge[:, 1]], axis=1), gap])
@@ -139,6 +136,27 @@ def _along(vertex: F8, triangle: I8, sensor: F8, limit: float) -> Weights:
     )
     reached = np.flatnonzero(np.isfinite(distance[:v]) & (source[:v] >= v))
     return _normal(np.ones(len(reached)), reached, source[reached].astype(np.int64) - v, (v, s))
+
+
+def distances(vertex: F8, triangle: I8, source: int) -> F8:
+    """Return how far each vertex (V, 3) of a mesh is from one, along its edges (V,); inf for never."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import dijkstra
+
+    edge = _edges(triangle, len(vertex))
+    length = np.linalg.norm(vertex[edge[:, 0]] - vertex[edge[:, 1]], axis=1)
+    length = np.maximum(length, np.finfo(np.float64).tiny)
+    graph = coo_array((length, (edge[:, 0], edge[:, 1])), shape=(len(vertex),) * 2).tocsr()
+    out: F8 = dijkstra(graph, directed=False, indices=source)
+    return out
+
+
+def _edges(triangle: I8, vertices: int) -> I8:
+    """Return the edges of triangles (e, 2), each once."""
+    edge = np.concatenate([triangle[:, [0, 1]], triangle[:, [1, 2]], triangle[:, [2, 0]]])
+    edge = edge[edge[:, 0] != edge[:, 1]]
+    number = np.unique(edge.min(axis=1) * vertices + edge.max(axis=1))
+    return np.column_stack([number // vertices, number % vertices])
 
 
 def _normal(weight: F8, row: I8, column: I8, shape: tuple[int, int]) -> Weights:

@@ -10,11 +10,12 @@ import numpy as np
 
 from armillary.encoding import maps
 from armillary.encoding.field import Weights, interpolate, weights, weld
+from armillary.encoding.stripes import Flow, palette, stripes
 from armillary.model.arrays import B1, F4, F8, I8, U1, U2, frozen
 from armillary.model.binding import Binding, ColourMap
 from armillary.model.fault import ProjectFault
 from armillary.model.look import FieldShape
-from armillary.model.quality import STALE, UNCERTAIN
+from armillary.model.quality import BAD, GOOD, NEVER, STALE, UNCERTAIN
 from armillary.model.scene import SceneArrays
 
 INK = (0x16, 0x1A, 0x1E)  # iso-lines in a legend
@@ -39,6 +40,25 @@ class Field:
     high: float
     colourmap: ColourMap
     lines: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Stream:
+    """A list of one value for each point of one prim's mesh, V points of what is drawn."""
+
+    prim: I8  # (1,)
+    point: I8  # (V,) rows of SceneArrays.point, ascending
+    vertex: I8  # (V,) value of the list that each point takes
+    count: int  # values that the list must have
+    tag: I8  # (1,) slot
+    source: I8  # (1,) entry of the value vector, whose quality is that of all values
+    a: F8  # (1,) position on the colour map = clip(a·v + b, low, high)
+    b: F8  # (1,)
+    low: float
+    high: float
+    colourmap: ColourMap
+    lines: int
+    binding: Binding
 
 
 def surface(scene: SceneArrays, prims: I8) -> tuple[I8, I8]:
@@ -128,21 +148,33 @@ def sensor_binding(binding: Binding, target: str, by_prim: Mapping[str, Sequence
     )
 
 
-def shape_of(fields: Sequence[Field]) -> FieldShape | None:
-    """Return where the fields of a program are drawn, None when there are none."""
+Surface = Field | Stream | Flow
+
+
+def shape_of(fields: Sequence[Surface]) -> FieldShape | None:
+    """Return where the surfaces of a program are drawn, None when there are none."""
     if not fields:
         return None
     return FieldShape(
         point=frozen(np.concatenate([f.point for f in fields])),
         field=frozen(np.repeat(np.arange(len(fields)), [len(f.point) for f in fields])),
-        prim=frozen(np.unique(np.concatenate([f.prim for f in fields]))),
-        palette=frozen(np.concatenate([maps.table(f.colourmap) for f in fields])),
+        prim=frozen(_prims([f for f in fields if not isinstance(f, Flow)])),
+        palette=frozen(
+            np.concatenate([palette() if isinstance(f, Flow) else maps.table(f.colourmap) for f in fields])
+        ),
         lines=frozen(np.array([f.lines for f in fields], np.int64)),
+        flowing=frozen(_prims([f for f in fields if isinstance(f, Flow)])),
     )
 
 
-def legend(binding: Binding, colourmap: ColourMap, unit: str, title: str) -> maps.Legend:
-    """Return the legend of a field: its iso-lines are in the bar, and places without a sensor are told."""
+def _prims(fields: Sequence[Surface]) -> I8:
+    return np.unique(np.concatenate([np.zeros(0, np.int64), *(f.prim for f in fields)]))
+
+
+def legend(
+    binding: Binding, colourmap: ColourMap, unit: str, title: str, absent: str = "no sensor near"
+) -> maps.Legend:
+    """Return the legend of a field: its iso-lines are in the bar, and what grey places lack is told."""
     low, high = binding.ends
     lines = binding.field.iso_lines
     plain = maps.legend(colourmap, binding.ends, unit, title)
@@ -153,34 +185,68 @@ def legend(binding: Binding, colourmap: ColourMap, unit: str, title: str) -> map
         bar[np.concatenate([at, at + 1]) if len(bar) else at[:0]] = INK
         line = maps.Swatch(INK, f"a line every {step}")
         plain = replace(plain, bar=frozen(bar), steps=(*plain.steps, line))
-    none = maps.Swatch(maps.EQUIPMENT_GREY, "no sensor near")
+    none = maps.Swatch(maps.EQUIPMENT_GREY, absent)
     return replace(plain, steps=(*plain.steps, none))
 
 
 # ---------------------------------------------------------------- looks
 
 
-def positions(fields: Sequence[Field], value: F8, ranks: U2) -> F4:
+def positions(
+    fields: Sequence[Surface],
+    value: F8,
+    ranks: U2,
+    arrays: Mapping[int, F4],
+    rate: F8 | None = None,
+    phase: F8 | None = None,
+) -> F4:
     """Return the place on its colour map of each point (v,), 0…1 from end to end; NaN for no value.
 
-    A sensor that is stale or worse is as if it were not there.
+    A sensor that is stale or worse is as if it were not there, and so is a list. arrays: by slot.
+    rate, phase: of what turns, rad/s and rad.
     """
     if not fields:
         return np.zeros(0, np.float32)
     out = []
     for field in fields:
+        if isinstance(field, Stream):
+            out.append(_streamed(field, ranks, arrays.get(int(field.tag[0]))))
+            continue
+        if isinstance(field, Flow):
+            speed = 0.0 if rate is None else float(rate[field.spin])
+            at_rest = phase is None or field.spin >= len(phase)
+            out.append(stripes(field, speed, 0.0 if at_rest or phase is None else float(phase[field.spin])))
+            continue
         at = np.clip(value[field.source] * field.a + field.b, field.low, field.high)
         works: B1 = ranks[field.source] < STALE
         out.append(interpolate(field.weights, at, works)[field.vertex])
     return frozen(out[0] if len(out) == 1 else np.concatenate(out))
 
 
-def rank_of(field: Field, ranks: U2) -> int:
+def _streamed(stream: Stream, ranks: U2, array: F4 | None) -> F4:
+    """Return the places of a list's points: none while it is stale, absent, or too long or short."""
+    if array is None or len(array) != stream.count or ranks[stream.source[0]] >= STALE:
+        return np.full(len(stream.vertex), np.nan, np.float32)
+    at = array * stream.a[0]  # double precision: a small range far from 0 keeps its steps
+    at += stream.b[0]
+    np.clip(at, stream.low, stream.high, out=at)
+    out: F4 = at.astype(np.float32)[stream.vertex]
+    return out
+
+
+def rank_of(field: Surface, ranks: U2, arrays: Mapping[int, F4]) -> int:
     """Return the rank that the prims of a field show: the worst of its sensors that work.
 
-    UNCERTAIN when one is lost, as others speak for it; the best of the lost when none works.
+    UNCERTAIN when one is lost, as others speak for it; the best of the lost when none works. A list shows
+    its own: NEVER where none has come (a record keeps none), BAD where its length does not fit.
     """
     own = ranks[field.source]
+    if isinstance(field, Stream):
+        array = arrays.get(int(field.tag[0]))
+        flaw = NEVER if array is None else GOOD if len(array) == field.count else BAD
+        return max(int(own[0]), flaw)
+    if isinstance(field, Flow):
+        return int(own[0])
     works = own < STALE
     if works.all():
         return int(own.max())

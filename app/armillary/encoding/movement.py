@@ -11,15 +11,16 @@ _FARTHEST = 1e9  # m, turns, or times: beyond this nothing can be drawn, and flo
 _SMALLEST = 1e-4  # a scale below this makes a matrix singular; the prim looks flat already
 
 
-def matrices(program: Program, numbers: F8, phase: F8 | None) -> tuple[U4, F8]:
+def matrices(program: Program, numbers: F8, phase: F8 | None, posed: F8 | None = None) -> tuple[U4, F8]:
     """Return (moved, matrix): prims with a transform channel and their descendants, world matrices (m, 4, 4).
 
+    posed: (q, 4, 4) where the prims with a pose stand in the space of their parent; None: at rest.
     Numbers that are not finite leave their channel at rest, so that no matrix ever holds a NaN.
     """
     moves = program.moves
     if not len(moves.moved):
         return moves.moved, np.zeros((0, 4, 4))
-    world = _own(moves, numbers, phase)
+    world = _own(moves, numbers, phase, posed)
     delta: F8 | None = None
     if moves.levels or len(moves.follower):
         delta = world @ moves.inverse
@@ -33,9 +34,14 @@ def matrices(program: Program, numbers: F8, phase: F8 | None) -> tuple[U4, F8]:
     return moves.moved, np.concatenate([world, followers])[moves.place]
 
 
-def _own(moves: Moves, numbers: F8, phase: F8 | None) -> F8:
-    """Return the movers' world matrices, ancestors at rest: W' = shift + W·rotate·spin·scale·level."""
+def _own(moves: Moves, numbers: F8, phase: F8 | None, posed: F8 | None) -> F8:
+    """Return the movers' world matrices, ancestors at rest: W' = shift + W·rotate·spin·scale·level.
+
+    A pose makes W: the parent's matrix and where the prim stands in its space.
+    """
     world = moves.world.copy()
+    if posed is not None and len(moves.pose_mover):
+        world[moves.pose_mover] = moves.pose_above @ posed
     for op in moves.ops:
         if op.what == "spin":
             y = phase[op.row] if phase is not None else np.zeros(len(op.row))

@@ -42,6 +42,8 @@ def moves(motions: Sequence[Motion], scene: SceneArrays, ends: I8) -> Moves:
     everything = np.concatenate([prim, follower])
     place = np.argsort(everything, kind="stable")
     shifts = [m for m in motions if m.what == "translate"]
+    poses = [m for m in motions if m.what == "pose"]
+    pose_mover = np.array([mover_of[m.prim] for m in poses], np.int64)
     shift_mover = np.array([mover_of[m.prim] for m in shifts], np.int64)
     return Moves(
         prim=frozen(prim),
@@ -53,6 +55,10 @@ def moves(motions: Sequence[Motion], scene: SceneArrays, ends: I8) -> Moves:
         shift_row=frozen(np.array([m.row for m in shifts], np.int64)),
         shift=frozen(_directions(above[shift_mover], np.array([m.axis for m in shifts], np.int64))),
         ops=_ops(motions, mover_of, scene),
+        pose_mover=frozen(pose_mover),
+        pose_row=frozen(np.array([m.row for m in poses], np.int64)),
+        pose_above=frozen(above[pose_mover]),
+        pose_rest=frozen(_inverse(above[pose_mover]) @ world[pose_mover]),
         follower=frozen(follower),
         owner=frozen(owner),
         follower_world=frozen(scene.matrix[follower]),

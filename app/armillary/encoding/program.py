@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from armillary.encoding.field_rows import Field
+from armillary.encoding.field_rows import Surface
 from armillary.encoding.maps import Legend
+from armillary.encoding.poses import Poses
 from armillary.model.arrays import B1, F8, I8, U1, U4
 from armillary.model.binding import Binding
 from armillary.model.expression import Expression
@@ -142,16 +143,22 @@ class Moves:
     follower: I8  # (f,) descendants that are no movers, ascending
     owner: I8  # (f,) their nearest mover
     follower_world: F8  # (f, 4, 4) at rest
+    pose_mover: I8  # (q,) movers that stand where a pose says
+    pose_row: I8  # (q,) index into `Program.poses`
+    pose_above: F8  # (q, 4, 4) the space of their parent → world, at rest
+    pose_rest: F8  # (q, 4, 4) where they stand in it at rest
     moved: U4  # (k + f,) all of them, ascending
     place: I8  # (k + f,) where each comes from in concatenate(movers, followers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spins:
-    """Rows of numbers that are rates of rotation, rad/s."""
+    """Rows of numbers that are rates of rotation, or of stripes: rate = clip(scale · number), rad/s."""
 
     row: I8  # (s,)
     prim: I8  # (s,)
+    scale: F8  # (s,)
+    fastest: F8  # (s,) rad/s
 
     def __len__(self) -> int:
         return len(self.row)
@@ -216,5 +223,6 @@ class Program:
     binding_slot: I8  # (b,) tag of each
     binding_prims: tuple[tuple[int, ...], ...]  # prims each one drives
     legends: tuple[Legend, ...]
-    fields: tuple[Field, ...] = ()
+    fields: tuple[Surface, ...] = ()
     field_shape: FieldShape | None = None  # where they are drawn
+    poses: Poses | None = None  # None: no prim has one

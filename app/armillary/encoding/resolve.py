@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from armillary.encoding import poses
 from armillary.encoding.field_rows import positions, rank_of
 from armillary.encoding.movement import matrices
 from armillary.encoding.program import CLEAR, KEEP, LITERAL, UNSET, Choice, Line, Pairs, Policy, Program, Ramp
@@ -74,13 +75,16 @@ def resolve(program: Program, table: TagTable, options: Options) -> Look:
             mixed = np.where(new == UNSET, old, mixed)
         whole[paint.prim] = mixed
     _fade(rgba, program, numbers, options)
-    moved, matrix = matrices(program, numbers, options.phase)
+    phase = options.phase
+    moved, matrix = matrices(program, numbers, phase, _posed(program, values, table))
     return Look(
         fields=program.field_shape,
-        field_value=positions(program.fields, values.value, values.rank),
+        field_value=positions(
+            program.fields, values.value, values.rank, table.array, rates(program, values, numbers), phase
+        ),
         seq=options.seq,
         rgba=frozen(rgba),
-        state=frozen(_state(program, values)),
+        state=frozen(_state(program, values, table)),
         visible=frozen(_visible(program, numbers, options)),
         emissive=frozen(_emissive(program, shades, numbers)),
         moved=moved,
@@ -229,15 +233,31 @@ def spin_rates(program: Program, table: TagTable, options: Options) -> F8:
     if not len(program.spins):
         return np.zeros(0)
     values = gather(program, table, options)
-    y = figures(program, values)[program.spins.row]
-    source = np.concatenate([program.line.source, program.picks.source])[program.spins.row]
+    return rates(program, values, figures(program, values))
+
+
+def rates(program: Program, values: Values, numbers: F8) -> F8:
+    """Return the rate of each spin and of each flow's stripes, rad/s, (spins,); 0 where it is not fresh."""
+    spins = program.spins
+    if not len(spins):
+        return np.zeros(0)
+    y = np.clip(numbers[spins.row] * spins.scale, -spins.fastest, spins.fastest)
+    source = np.concatenate([program.line.source, program.picks.source])[spins.row]
     return np.where(np.isfinite(y) & (values.rank[source] < STALE), y, 0.0)
 
 
 # ---------------------------------------------------------------- what prims show
 
 
-def _state(program: Program, values: Values) -> U1:
+def _posed(program: Program, values: Values, table: TagTable) -> F8 | None:
+    """Return where the prims with a pose stand in the space of their parent, (q, 4, 4)."""
+    if program.poses is None:
+        return None
+    rest, row = program.moves.pose_rest, program.moves.pose_row
+    return poses.local(program.poses, row, rest, values.value, values.rank, table.array, table.text)
+
+
+def _state(program: Program, values: Values, table: TagTable) -> U1:
     """Return the worst rank of each prim's tags, (M,)."""
     state = np.zeros(len(program.scene), np.uint8)
     if len(program.mark_prim):
@@ -246,7 +266,7 @@ def _state(program: Program, values: Values) -> U1:
             ranks = np.maximum.reduceat(ranks, program.mark_start)
         state[program.mark_prim] = ranks
     for field in program.fields:
-        state[field.prim] = np.maximum(state[field.prim], rank_of(field, values.rank))
+        state[field.prim] = np.maximum(state[field.prim], rank_of(field, values.rank, table.array))
     return state
 
 

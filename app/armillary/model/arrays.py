@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 F8 = npt.NDArray[np.float64]
 F4 = npt.NDArray[np.float32]
+F2 = npt.NDArray[np.float16]
 I8 = npt.NDArray[np.int64]
 I4 = npt.NDArray[np.int32]
 U4 = npt.NDArray[np.uint32]

@@ -9,7 +9,7 @@ from enum import StrEnum
 import numpy as np
 
 from armillary.model.alarm import AlarmEvent, AlarmState
-from armillary.model.arrays import F8, I8, U2, U4
+from armillary.model.arrays import F4, F8, I8, U2, U4, frozen
 from armillary.model.control import Cursor, LoopState, Proposal
 from armillary.model.fault import FaultRecord
 from armillary.model.link import LinkStatus
@@ -95,6 +95,9 @@ class Frame:
     alive_mono_ns: I8  # (k,)
     quality: U2  # (k,)
     text: tuple[tuple[int, Text], ...] = ()  # (slot, string)
+    array_slot: U4 = field(default_factory=lambda: np.zeros(0, np.uint32))  # (j,) array tags among `slot`
+    array_size: I8 = field(default_factory=lambda: np.zeros(0, np.int64))  # (j,) how many values each has
+    array: F4 = field(default_factory=lambda: np.zeros(0, np.float32))  # all of them, one after the other
     events: tuple[Event, ...] = ()
     orders: tuple[Receipt, ...] = ()
     links: tuple[LinkStatus, ...] = ()  # all links, whenever one changed; empty = as before
@@ -114,6 +117,7 @@ class Frame:
 def frame_of(table: TagTable, slots: U4, base: Frame) -> Frame:
     """Return `base` with the rows of `slots` read from a table (copied)."""
     text = tuple((int(s), table.text[int(s)]) for s in slots if int(s) in table.text) if table.text else ()
+    arrays = [(s, table.array[s]) for s in slots.tolist() if s in table.array] if table.array else []
     return Frame(
         world=base.world,
         kind=base.kind,
@@ -130,6 +134,9 @@ def frame_of(table: TagTable, slots: U4, base: Frame) -> Frame:
         alive_mono_ns=table.alive_mono_ns[slots],
         quality=table.quality[slots],
         text=text,
+        array_slot=np.array([s for s, _ in arrays], np.uint32),
+        array_size=np.array([len(a) for _, a in arrays], np.int64),
+        array=np.concatenate([a for _, a in arrays]) if arrays else np.zeros(0, np.float32),
         events=base.events,
         orders=base.orders,
         links=base.links,
@@ -155,6 +162,20 @@ def apply_frame(table: TagTable, frame: Frame) -> None:
     table.quality[s] = frame.quality
     table.dirty[s] = True
     table.text.update(frame.text)
+    if table.array or len(frame.array_slot):
+        _apply_arrays(table, frame)
+
+
+def _apply_arrays(table: TagTable, frame: Frame) -> None:
+    """Write a frame's arrays; a slot that comes without one has none any more."""
+    for slot in table.array.keys() & set(frame.slot.tolist()):
+        del table.array[slot]
+    last = np.cumsum(frame.array_size)
+    for slot, size, end in zip(
+        frame.array_slot.tolist(), frame.array_size.tolist(), last.tolist(), strict=True
+    ):
+        # a copy: a view would keep the whole message that it came with
+        table.array[slot] = frozen(frame.array[end - size : end].copy())
 
 
 def empty_frame(world: str, kind: WorldKind, run: RunState = RunState.RUNNING) -> Frame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +12,7 @@ from armillary.model.scene import SceneArrays
 
 QUALITY_NIBBLE = np.uint8(0x0F)
 ALARM_SHIFT = 4
+FLOW = 255  # in place of a number of iso-lines: stripes over the colour that a part has
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +34,9 @@ class FieldShape:
     point: I8  # (v,) rows of SceneArrays.point
     field: I8  # (v,) number of the field
     prim: I8  # prims that show a field, ascending
-    palette: U1  # (256·k, 4) sRGB, the colours of each of k fields
-    lines: I8  # (k,) iso-lines between the two ends
+    palette: U1  # (256·k, 4) sRGB and opacity, the colours of each of k fields
+    lines: I8  # (k,) iso-lines between the two ends, or FLOW
+    flowing: I8 = dataclasses.field(default_factory=lambda: np.zeros(0, np.int64))  # have stripes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +59,9 @@ class Look:
     label: tuple[Label, ...] = field(default=())
     fields: FieldShape | None = None
     field_value: F4 = field(default_factory=lambda: np.zeros(0, np.float32))
-    """(v,) place on its palette of each point of `fields`, 0…1 from end to end; NaN: no sensor is near."""
+    """(v,) place on its palette of each point of `fields`, 0…1 from end to end; NaN: no sensor is near.
+    Of a flow any number: each 1 is a stripe, NaN: none."""
+    stage_at: float | None = None  # stage time code of what bends; None: that of the start
 
 
 def base_look(scene: SceneArrays) -> Look:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from armillary.model.alarm import AlarmSpec
-from armillary.model.arrays import B1, F8, I8, U1, U4
+from armillary.model.arrays import B1, F4, F8, I8, U1, U4
 from armillary.model.binding import Binding, ColourMap
 from armillary.model.command import Template
 from armillary.model.frame import Frame, RunState, WorldKind
@@ -230,6 +232,30 @@ class OpenScene:
     variants: tuple[tuple[str, str, str], ...] = ()  # (prim path, set, choice): live selections
     cache: str = ""  # folder for cached arrays; "" = the user's cache
     limits: Mapping[str, int] = field(default_factory=dict)
+    progress: bool = False  # tell how far it is by SceneProgress, pushed before the answer
+
+
+def _no_boxes() -> F4:
+    return np.zeros((0, 6), np.float32)
+
+
+def _no_colours() -> U1:
+    return np.zeros((0, 4), np.uint8)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SceneProgress:
+    """How far the scene child is with the scene that it was asked for; pushed, never an answer.
+
+    `box` and `rgba` are of n parts that became known since the one before, for a first picture: boxes in
+    world metres, all finite, and what colours the parts show by themselves as far as that is known.
+    """
+
+    what: str  # checking | composing | reading | building
+    done: int = 0  # parts read
+    total: int = 0  # parts of the scene; composing: its layers
+    box: F4 = field(default_factory=_no_boxes)  # (n, 6) xmin ymin zmin xmax ymax zmax
+    rgba: U1 = field(default_factory=_no_colours)  # (n, 4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,6 +276,22 @@ class Flatten:
     output: str  # absolute path
     force: bool = False  # an existing file may be replaced, never one of the scene itself
     look: str = ""  # .npz with rgba, visible, moved and matrix of a Look that is baked in; "" = as authored
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskMatches:
+    """Ask the scene child for parts by their attributes; answered by Matches."""
+
+    attributes: tuple[tuple[str, str, str], ...]  # (name or pattern, "" | = | < | > | <= | >=, value), all
+    most: int = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matches:
+    """Paths of parts, at most as many as were asked for; `more` tells that there are others."""
+
+    paths: tuple[str, ...]
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 import numpy as np
 
 from armillary.model.arrays import B1, F8, I8
+from armillary.model.clock import NS
 from armillary.model.look import Look
 from armillary.model.scene import SceneArrays
 
@@ -61,8 +62,33 @@ class Motion:
         return out
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SceneTime:
+    """How a scene's own time follows the time of the world that is shown.
+
+    start_ns: world time (ns UTC) at which the scene is at its start. end_ns: at which it is at its end; 0 =
+    as soon as the file's own rate brings it there. repeats: it begins anew at its end, else it stays there.
+    """
+
+    start_ns: int
+    end_ns: int = 0
+    repeats: bool = False
+
+    def at(self, t_ns: int, time_range: tuple[float, float, float]) -> float:
+        """Return the stage time code at a world time; before its start the scene is at its start."""
+        start, end, codes = time_range
+        if not end > start or t_ns <= self.start_ns:
+            return start
+        # differences first: nanoseconds of an epoch do not fit into a float
+        whole_ns = self.end_ns - self.start_ns if self.end_ns else (end - start) / codes * NS
+        share = (t_ns - self.start_ns) / whole_ns
+        return start + (share % 1.0 if self.repeats else min(share, 1.0)) * (end - start)
+
+
 def posed(look: Look, scene: SceneArrays, motion: Motion, at: float) -> Look:
     """Return a look at a stage time. What a binding moves stays where it is put, what a person hid hidden."""
+    if len(scene.bend_time) or len(scene.camera_time):
+        look = replace(look, stage_at=at)
     if not motion:
         return look
     place = motion.places(at)

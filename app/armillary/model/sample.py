@@ -7,13 +7,15 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from armillary.model.arrays import F8, I8, U1, U2, U4
+from armillary.model.arrays import F4, F8, I8, U1, U2, U4, frozen
 
 RETAINED, DUPLICATE, HISTORICAL, SOURCE_TIME_ASSUMED, EVALUATED = 1, 2, 4, 8, 16
 """EVALUATED: a derived value as it is recorded, filed under the time of its evaluation: `source_ns` holds
 that, `arrival_ns` its own source time (that of its oldest input, which may be days before)."""
 EARLY_NS, LATE_NS = 60_000_000_000, 600_000_000_000
 """How far a sample's arrival may be before and after its source time and still count in a replay."""
+
+MOST_VALUES = 262_144  # of one array: 1 MiB as it travels; longer ones are refused
 
 Text = str
 """A string value; structures travel as their JSON text."""
@@ -49,9 +51,39 @@ class SampleBatch:
     flags: U1  # (n,)
     status: U4  # (n,) the protocol's own status code, 0 where there is none; for the detail panel
     text: Mapping[int, Text] = field(default_factory=dict)  # row -> string, for the few tags that need it
+    array: Mapping[int, F4] = field(default_factory=dict)
+    """row -> numbers of an array tag, (v,) read-only, NaN where there is none; never sent to a recorder"""
 
     def __len__(self) -> int:
         return len(self.slot)
+
+
+def array_of(value: object) -> F4 | None:
+    """Return the numbers of a list, nested ones row by row, (v,) read-only; None where it is no such list.
+
+    null and what is beyond single precision is NaN: at that place there is no value.
+    """
+    if not isinstance(value, list | tuple | np.ndarray):
+        return None
+    try:
+        out = np.asarray(value)
+        if out.dtype == object:  # a null among them, or lists of unequal lengths: refused where they are cast
+            out = np.array([np.nan if x is None else x for x in out.reshape(-1).tolist()])
+    except ValueError:
+        return None
+    if out.dtype.kind not in "fiu" or not 0 < out.size <= MOST_VALUES:
+        return None  # texts are never read as numbers
+    with np.errstate(over="ignore"):
+        single = out.reshape(-1).astype(np.float32)
+    single[~np.isfinite(single)] = np.nan
+    return frozen(single)
+
+
+def told(array: F4) -> Text:
+    """Return what a table and the history show of an array: `2500 values, 20.1 to 86.4`."""
+    known = array[np.isfinite(array)]
+    ends = f", {known.min():.4g} to {known.max():.4g}" if len(known) else ", none of them a number"
+    return f"{len(array)} values{ends}"
 
 
 def batch_of(
@@ -94,9 +126,11 @@ def joined(batches: tuple[SampleBatch, ...] | list[SampleBatch]) -> SampleBatch:
     if len(batches) == 1:
         return batches[0]
     text: dict[int, Text] = {}
+    array: dict[int, F4] = {}
     base = 0
     for batch in batches:
         text.update({base + row: value for row, value in batch.text.items()})
+        array.update({base + row: value for row, value in batch.array.items()})
         base += len(batch)
     return SampleBatch(
         slot=np.concatenate([b.slot for b in batches]),
@@ -108,12 +142,13 @@ def joined(batches: tuple[SampleBatch, ...] | list[SampleBatch]) -> SampleBatch:
         flags=np.concatenate([b.flags for b in batches]),
         status=np.concatenate([b.status for b in batches]),
         text=text,
+        array=array,
     )
 
 
 def taken(batch: SampleBatch, rows: U4 | I8) -> SampleBatch:
     """Return the batch of some rows, in the order given."""
-    text = batch.text
+    text, array = batch.text, batch.array
     return SampleBatch(
         slot=batch.slot[rows],
         value=batch.value[rows],
@@ -124,6 +159,7 @@ def taken(batch: SampleBatch, rows: U4 | I8) -> SampleBatch:
         flags=batch.flags[rows],
         status=batch.status[rows],
         text={i: text[r] for i, r in enumerate(rows.tolist()) if r in text} if text else {},
+        array={i: array[r] for i, r in enumerate(rows.tolist()) if r in array} if array else {},
     )
 
 
@@ -152,6 +188,7 @@ class SampleBuilder:
         self.source_ns: list[int] = []  # 0: the payload has no time
         self.quality: list[int] = []
         self.text: dict[int, Text] = {}
+        self.array: dict[int, F4] = {}
         self.rejected: dict[int, str] = {}  # message row -> why it could not be decoded
 
     def add(self, row: int, slot: int, value: float, source_ns: int = 0, quality: int = 0) -> None:
@@ -165,6 +202,11 @@ class SampleBuilder:
     def add_text(self, row: int, slot: int, text: Text, source_ns: int = 0, quality: int = 0) -> None:
         """Add one sample whose value is a string (NaN in the arrays)."""
         self.text[len(self.row)] = text
+        self.add(row, slot, float("nan"), source_ns, quality)
+
+    def add_array(self, row: int, slot: int, array: F4, source_ns: int = 0, quality: int = 0) -> None:
+        """Add one sample whose value is a list of numbers, as `array_of` makes it."""
+        self.array[len(self.row)] = array
         self.add(row, slot, float("nan"), source_ns, quality)
 
     def reject(self, row: int, reason: str) -> None:
@@ -188,4 +230,5 @@ class SampleBuilder:
             flags=flags,
             status=np.zeros(len(row), np.uint32),
             text=self.text,
+            array=self.array,
         )

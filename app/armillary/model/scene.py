@@ -7,11 +7,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from armillary.model.arrays import B1, F4, F8, I4, I8, U1, U2, U4
+from armillary.model.arrays import B1, F2, F4, F8, I4, I8, U1, U2, U4
 
 PURPOSES = ("default", "render", "proxy", "guide")
 # bits of the last column of SceneArrays.texture, above two bits each of how to go on beyond 0…1 in u and v
-TEXTURE_CUTS, TEXTURE_BLENDS, TEXTURE_TILED = 16, 32, 64
+TEXTURE_CUTS, TEXTURE_BLENDS, TEXTURE_TILED, TEXTURE_GLOWS, TEXTURE_DETAIL = 16, 32, 64, 128, 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,9 +110,16 @@ class SceneArrays:
     texture: I4 = field(default_factory=lambda: np.zeros((0, 4), np.int32))
     """(K, 4) first texel, width, height, flags; the halves of an image follow it, each halved again, down to
     one texel. A row of TEXTURE_TILED is a grid: first row of its tiles, columns, rows, flags.
-    Width 0 = none."""
+    Width 0 = none. Behind a row of TEXTURE_DETAIL, or behind the tiles of such a grid, comes another: lean
+    along u and v (128 = none), smoothness, metal."""
     texel: U1 = field(default_factory=lambda: np.zeros((0, 4), np.uint8))
     """(N, 4) sRGB and opacity, lowest row of an image first; N is a multiple of 32,768."""
+
+    # which value of a list for the points of a mesh each point takes; empty in a scene made in memory
+    point_vertex: I4 = field(default_factory=lambda: np.zeros(0, np.int32))
+    """(P,) or (0,): number of each point among the points that its mesh has in the file; -1: no mesh's."""
+    vertices: I4 = field(default_factory=lambda: np.zeros(0, np.int32))
+    """(M,) or (0,): how many points each mesh has in the file, 0 for what is no mesh."""
 
     # what moves and appears with the stage's own time, see model.motion.Motion; all empty where nothing does
     motion_time: F8 = field(default_factory=lambda: np.zeros(0))
@@ -124,10 +131,28 @@ class SceneArrays:
     motion_shown_row: I8 = field(default_factory=lambda: np.zeros(0, np.int64))
     motion_shown: B1 = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
 
+    # what bends and what flies with it, see model.bending.Bending; all empty where nothing does
+    bend_time: F8 = field(default_factory=lambda: np.zeros(0))
+    bend_point: I8 = field(default_factory=lambda: np.zeros(0, np.int64))
+    bend_slot: I8 = field(default_factory=lambda: np.zeros(0, np.int64))
+    bend_place: F4 = field(default_factory=lambda: np.zeros((0, 0, 3), np.float32))
+    bend_normal: F2 = field(default_factory=lambda: np.zeros((0, 0, 3), np.float16))
+    bend_instance: I8 = field(default_factory=lambda: np.zeros(0, np.int64))
+    bend_matrix: F4 = field(default_factory=lambda: np.zeros((0, 0, 3, 4), np.float32))
+
+    # cameras that change with the stage's own time, see model.bending.camera_at
+    camera_time: F8 = field(default_factory=lambda: np.zeros(0))
+    camera_number: I8 = field(default_factory=lambda: np.zeros(0, np.int64))
+    """(C,) which of `cameras`."""
+    camera_track: F8 = field(default_factory=lambda: np.zeros((0, 0, 11)))
+    """(times, C, 11) position, focus, up, fov_deg, ortho_height."""
+
     cameras: tuple[Camera, ...] = ()
     lights: tuple[Light, ...] = ()  # those that are on, the strongest first
     variants: tuple[VariantSet, ...] = ()
+    payloads: tuple[tuple[int, bool], ...] = ()  # (prim, loaded): what can be loaded or left out by itself
     problems: tuple[SceneProblem, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()  # what the stage says of itself: (what, text)
     up_axis: str = "Z"
     meters_per_unit: float = 0.01
     time_range: tuple[float, float, float] = (0.0, 0.0, 24.0)  # start, end, codes per second

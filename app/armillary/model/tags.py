@@ -8,11 +8,12 @@ from typing import Literal
 
 import numpy as np
 
-from armillary.model.arrays import U4
+from armillary.model.arrays import F4, U4
 from armillary.model.quality import NEVER
 from armillary.model.sample import Text
 
-Kind = Literal["number", "bool", "enum", "text", "struct"]
+Kind = Literal["number", "bool", "enum", "text", "struct", "array"]
+"""array: a list of numbers; its value is NaN, its text says how many there are and between which ends."""
 Liveness = Literal["tag", "link"]
 STALE_FACTOR, STALE_FLOOR_MS = 3, 2_000  # stale_after = max(3 × expected, 2 s)
 
@@ -63,6 +64,7 @@ class TagTable:
 
     __slots__ = (
         "alive_mono_ns",
+        "array",
         "arrival_mono_ns",
         "arrival_ns",
         "dirty",
@@ -83,6 +85,7 @@ class TagTable:
         self.seq = np.zeros(n, np.uint32)
         self.dirty = np.zeros(n, np.bool_)
         self.text: dict[int, Text] = {}
+        self.array: dict[int, F4] = {}  # newest of each array tag, read-only
 
     def __len__(self) -> int:
         return len(self.value)

@@ -214,6 +214,7 @@ def _project(
         load=scene.load,
         purposes=scene.purposes,
         default_camera=scene.default_camera,
+        scene_time=scene.time,
         limits=scene.limits,
         model_files=files,
         links=links,
@@ -253,33 +254,25 @@ def _twins(folder: Path, name: str, text: str | None, held: twins.Twins, finding
 
 def _commands(folder: Path, held: Commands, findings: Findings) -> bool:
     """Fill `held` from commands.toml (nothing when there is none); return whether it is of a newer schema."""
-    file = folder / COMMANDS_FILE
-    if not file.exists():
-        return False
-    text = _text(file, COMMANDS_FILE, findings)
-    doc = None if text is None else _parsed(text, file, tomllib.loads, toml_line, findings)
-    if doc is None:
-        return False
-    document, data = doc
-    root = Table(document, data)
-    _, newer = _version(root)
-    held.read(root)
-    return newer
+    return _filled(folder / COMMANDS_FILE, held, findings)
 
 
 def _rules(folder: Path, held: Rules, findings: Findings, text: str | None) -> bool:
     """Fill `held` from rules.toml (nothing when there is none); return whether it is of a newer schema."""
-    file = folder / RULES_FILE
+    return _filled(folder / RULES_FILE, held, findings, text)
+
+
+def _filled(file: Path, held: Commands | Rules, findings: Findings, text: str | None = None) -> bool:
+    """Fill `held` from a TOML file, or from the text that it is to have; return as `_commands` does."""
     if text is None:
         if not file.exists():
             return False
-        text = _text(file, RULES_FILE, findings)
+        text = _text(file, file.name, findings)
     doc = None if text is None else _parsed(text, file, tomllib.loads, toml_line, findings)
     if doc is None:
         return False
-    document, data = doc
-    root = Table(document, data)
-    _, newer = _version(root)
+    root = Table(*doc)
+    _, newer = _version(root)  # first: it decides how strictly the rest is read
     held.read(root)
     return newer
 

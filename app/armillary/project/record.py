@@ -13,6 +13,7 @@ from armillary.model.binding import ColourMap
 from armillary.model.command import Interlock, Template
 from armillary.model.link import LinkSpec
 from armillary.model.message import OpenScene
+from armillary.model.motion import SceneTime
 from armillary.model.scene import SceneProblem
 from armillary.model.tags import TagSpec
 from armillary.model.twin import Relationship, TwinInstance
@@ -78,7 +79,8 @@ class Project:
     load: str = "all"
     purposes: tuple[str, ...] = ("default", "render")
     default_camera: str = ""
-    limits: Mapping[str, int] = field(default_factory=dict)  # of the scene: layers, bytes, prims
+    scene_time: SceneTime | None = None  # how the scene's own time follows the world's
+    limits: Mapping[str, int] = field(default_factory=dict)  # of the scene: layers, bytes, prims, …
     model_files: tuple[str, ...] = ()  # patterns
     links: tuple[LinkSpec, ...] = ()
     specs: tuple[TagSpec, ...] = ()

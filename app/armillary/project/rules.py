@@ -153,7 +153,7 @@ def _must_fit(table: Table, spec: AlarmSpec, tag: TagSpec | None) -> None:
         table.document.wrong(table.path, "'values' is missing.", "Give the alarm's values, [2].", "P03")
     if tag is None or spec.kind not in ("level", "count"):
         return
-    if tag.kind in ("text", "struct"):
+    if tag.kind in ("text", "struct", "array"):
         what = f"The tag {tag.name} is a {tag.kind}: it has no limit."
         table.wrong("tag", what, "Name a tag with numbers.", "P32")
     reached = spec.limit < tag.high if spec.direction == "above" else spec.limit > tag.low

@@ -11,8 +11,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from armillary.model.binding import ColourMap
+from armillary.model.clock import parse_iso
 from armillary.model.fault import ProjectFault
 from armillary.model.link import LinkSpec
+from armillary.model.motion import SceneTime
 from armillary.model.units import conversion
 from armillary.project.record import (
     BINDINGS_FILE,
@@ -29,7 +31,7 @@ COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 ROLLUPS = ("1m", "1h", "1d")
 EXPRESSION_SOURCE = "expr"  # `expr!a / b` is an address without a link
 MAX_DAYS, MAX_TAGS, MAX_LIMIT, MAX_SECONDS = 36_500, 10_000_000, 2**53, 31_536_000.0
-SCENE_LIMITS = ("layers", "bytes", "prims", "seconds")
+SCENE_LIMITS = ("layers", "bytes", "prims", "points", "triangles", "seconds")
 TICK_HZ = (1, 60)
 DEFAULT_STALE_S = 10.0
 
@@ -45,6 +47,7 @@ class Scene:
     load: str
     purposes: tuple[str, ...]
     default_camera: str
+    time: SceneTime | None
     limits: dict[str, int]
 
 
@@ -108,6 +111,7 @@ def scene(table: Table, folder: Path) -> Scene:
         load=table.choice("load", ("all", "none", "view"), "all"),
         purposes=table.texts("purposes", ("default", "render")),
         default_camera=table.text("default_camera"),
+        time=_scene_time(table.table("time")) if "time" in table else None,
         limits={key: limits.whole(key, 0, 1, MAX_LIMIT) for key in SCENE_LIMITS if key in limits},
     )
     for key in SCENE_LIMITS:
@@ -115,6 +119,31 @@ def scene(table: Table, folder: Path) -> Scene:
     limits.done()
     table.done()
     return out
+
+
+def _scene_time(table: Table) -> SceneTime | None:
+    """Return how the scene's own time follows the world's; None where its start cannot be read."""
+    start_ns = _moment(table, "start")
+    end_ns = _moment(table, "end") if "end" in table else 0
+    repeats = table.choice("at_end", ("hold", "repeat"), "hold") == "repeat"
+    table.done()
+    if not start_ns:
+        return None
+    if end_ns and end_ns <= start_ns:
+        table.wrong("end", "The scene's time ends before it starts.", "Give an end after the start.")
+        end_ns = 0
+    return SceneTime(start_ns=start_ns, end_ns=end_ns, repeats=repeats)
+
+
+def _moment(table: Table, key: str) -> int:
+    """Return a time of the world in ns UTC, 0 for one that cannot be read. TOML's own times serve too."""
+    raw = table.raw(key)
+    text = raw if isinstance(raw, str) else raw.isoformat() if hasattr(raw, "isoformat") else ""
+    try:
+        return parse_iso(text)
+    except ValueError:
+        table.wrong(key, f"'{raw}' is no time.", "Write one with its offset, such as 2026-03-12T06:00:00Z.")
+        return 0
 
 
 def link(table: Table) -> LinkSpec | None:

@@ -14,7 +14,8 @@ from armillary.project.settings import EXPRESSION_SOURCE, MAX_SECONDS, converted
 from armillary.project.table import PAIR, Table, nearest
 
 NAME = re.compile(r"[^\s!`#'\"]+")
-KINDS = ("number", "bool", "enum", "text", "struct")
+MOST_ARRAYS = 64  # tags: with the longest of them a joiner's frame is 64 MiB
+KINDS = ("number", "bool", "enum", "text", "struct", "array")
 RESERVED = "~"  # begins the names of marks in the historian; a tag's name begins with its twin's id
 MS = 1000
 
@@ -173,6 +174,16 @@ def _stale_ms(table: Table, link: LinkSpec | None) -> tuple[int, int]:
     return round(expected * MS), round(stale * MS)
 
 
+def _check_array(table: Table, expression: str, writable: bool, out: Twins) -> None:
+    """Note what a tag that is a list of numbers cannot be."""
+    if expression or writable:
+        what = "An array cannot be derived or written."
+        table.wrong("kind", what, "Give it an address, and no `writable`.")
+    if sum(spec.kind == "array" for spec in out.specs) >= MOST_ARRAYS:
+        what = f"There are more than {MOST_ARRAYS} arrays."
+        table.wrong("kind", what, "Bring several together into one: a frame must hold them all.")
+
+
 def _tag(table: Table, name: str, twin: str, slot: int, out: Twins) -> TagSpec:
     link, address, expression = _source(table, out.links)
     unit, source_unit = table.text("unit"), table.text("source_unit")
@@ -182,6 +193,9 @@ def _tag(table: Table, name: str, twin: str, slot: int, out: Twins) -> TagSpec:
     write_low, write_high = table.span("write_range")
     expected_ms, stale_ms = _stale_ms(table, out.links.get(link))
     writable = table.flag("writable", False)
+    kind = cast("Kind", table.choice("kind", KINDS, "enum" if states else "number"))
+    if kind == "array":
+        _check_array(table, expression, writable, out)
     if writable and expression:
         table.wrong("writable", "A derived tag cannot be written.", "Remove 'writable' or give an address.")
     spec = TagSpec(
@@ -192,7 +206,7 @@ def _tag(table: Table, name: str, twin: str, slot: int, out: Twins) -> TagSpec:
         time_path=table.text("time"),
         decoder=table.text("decoder"),
         expression=expression,
-        kind=cast("Kind", table.choice("kind", KINDS, "enum" if states else "number")),
+        kind=kind,
         unit=unit,
         factor=factor,
         offset=offset,

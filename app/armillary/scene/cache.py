@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import mmap
 import os
 import tempfile
 from collections.abc import Callable, Mapping
@@ -19,16 +20,25 @@ import numpy as np
 import orjson
 
 from armillary.model.fault import SceneFault
-from armillary.model.scene import TEXTURE_TILED, Camera, Light, SceneArrays, SceneProblem, VariantSet
+from armillary.model.scene import (
+    TEXTURE_DETAIL,
+    TEXTURE_TILED,
+    Camera,
+    Light,
+    SceneArrays,
+    SceneProblem,
+    VariantSet,
+)
 
 MAGIC = b"ARMSCN01"
-FORMAT = 5  # raised when the loader makes other arrays of the same files
+FORMAT = 6  # raised when the loader makes other arrays of the same files
 SUFFIX = ".scene"
 ALIGN = 64
 MOST_BYTES = 4 << 30  # of all cached scenes; those used longest ago go first
 MOST_NOTES = 1_000  # of requests; they are small
 _HALF_WRITTEN_NS = 3_600 * 1_000_000_000  # after so long nobody goes on with a file
 _HEAD = len(MAGIC) + 16
+_MOST_INDEX = 2**31
 _CHUNK = 1 << 20
 
 _ARRAYS: dict[str, tuple[str, tuple[int | None, ...]]] = {  # field -> dtype, shape (None = any)
@@ -59,6 +69,8 @@ _ARRAYS: dict[str, tuple[str, tuple[int | None, ...]]] = {  # field -> dtype, sh
     "instance_root": ("|b1", (None,)),
     "root": ("<f8", (4, 4)),
     "point_uv": ("<f4", (None, 3)),
+    "point_vertex": ("<i4", (None,)),
+    "vertices": ("<i4", (None,)),
     "texture": ("<i4", (None, 4)),
     "texel": ("|u1", (None, 4)),
     "motion_time": ("<f8", (None,)),
@@ -69,14 +81,26 @@ _ARRAYS: dict[str, tuple[str, tuple[int | None, ...]]] = {  # field -> dtype, sh
     "motion_relative": ("<f8", (None, 4, 4)),
     "motion_shown_row": ("<i8", (None,)),
     "motion_shown": ("|b1", (None, None)),
+    "bend_time": ("<f8", (None,)),
+    "bend_point": ("<i8", (None,)),
+    "bend_slot": ("<i8", (None,)),
+    "bend_place": ("<f4", (None, None, 3)),
+    "bend_normal": ("<f2", (None, None, 3)),
+    "bend_instance": ("<i8", (None,)),
+    "bend_matrix": ("<f4", (None, None, 3, 4)),
+    "camera_time": ("<f8", (None,)),
+    "camera_number": ("<i8", (None,)),
+    "camera_track": ("<f8", (None, None, 11)),
 }
 _OTHERS = frozenset(  # arrays that do not have one row a prim
     (
         *("point", "normal", "point_prim", "point_rgba", "triangle", "proto", "root"),
         *("instance_prim", "instance_proto", "instance_matrix", "instance_id"),
-        *("point_uv", "texture", "texel"),
+        *("point_uv", "texture", "texel", "point_vertex", "vertices"),
         *("motion_time", "motion_prim", "motion_world", "motion_row", "motion_anchor", "motion_relative"),
         *("motion_shown_row", "motion_shown"),
+        *("bend_time", "bend_point", "bend_slot", "bend_place", "bend_normal", "bend_instance"),
+        *("bend_matrix", "camera_time", "camera_number", "camera_track"),
     )
 )
 _PATHS = "prim_path"
@@ -185,6 +209,18 @@ def read(path: Path | str) -> SceneArrays:
     return arrays
 
 
+def let_go(arrays: SceneArrays) -> None:
+    """Give back the memory of a cached scene: what is looked at again comes from its file.
+
+    For a desk that has drawn it: points, normals and triangles are on the graphics card by then.
+    """
+    base: Any = arrays.point
+    while base is not None and not isinstance(base, mmap.mmap):
+        base = getattr(base, "base", None)
+    if base is not None and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)
+
+
 def _blob(path: Path, body: Any, name: str, entry: Mapping[str, Any]) -> Any:
     data = body[entry["at"] : entry["at"] + entry["bytes"]]
     if len(data) != entry["bytes"]:
@@ -226,9 +262,13 @@ def _check(path: Path, arrays: SceneArrays) -> None:
         *((name, m) for name in per_prim),
         *(("normal", p), ("point_prim", p), ("point_rgba", p if len(arrays.point_rgba) else 0)),
         ("point_uv", p if len(arrays.point_uv) else 0),
+        ("point_vertex", p if len(arrays.point_vertex) else 0),
+        ("vertices", m if len(arrays.point_vertex) else 0),
         *(("motion_world", len(arrays.motion_time)), ("motion_shown", len(arrays.motion_time))),
         *(("motion_anchor", len(arrays.motion_row)), ("motion_relative", len(arrays.motion_row))),
         *(("instance_proto", i), ("instance_matrix", i), ("instance_id", i)),
+        *((name, len(arrays.bend_time)) for name in ("bend_place", "bend_normal", "bend_matrix")),
+        *(("bend_slot", len(arrays.bend_point)), ("camera_track", len(arrays.camera_time))),
     )
     wrong = [name for name, length in lengths if len(getattr(arrays, name)) != length]
     limits = (
@@ -240,16 +280,27 @@ def _check(path: Path, arrays: SceneArrays) -> None:
         ("parent", -1, m),
         ("prim_type", 0, len(arrays.type_names)),
         ("purpose", 0, 4),
+        ("point_vertex", -1, _MOST_INDEX),
+        ("vertices", 0, _MOST_INDEX),
         ("motion_prim", 0, m),
         ("motion_row", 0, m),
         ("motion_anchor", 0, len(arrays.motion_prim)),
         ("motion_shown_row", 0, m),
+        ("bend_point", 0, p),
+        ("bend_slot", 0, arrays.bend_place.shape[1]),
+        ("bend_instance", 0, i),
+        ("camera_number", 0, len(arrays.cameras)),
     )
     for name, low, high in limits:
         values = getattr(arrays, name)
         if values.size and (int(values.min()) < low or int(values.max()) >= high):
             wrong.append(name)
-    wide = (("motion_world", "motion_prim"), ("motion_shown", "motion_shown_row"))
+    wide = (
+        *(("motion_world", "motion_prim"), ("motion_shown", "motion_shown_row")),
+        *(("bend_matrix", "bend_instance"), ("camera_track", "camera_number")),
+    )
+    if arrays.bend_normal.shape != arrays.bend_place.shape:
+        wrong.append("bend_normal")
     wrong += [a for a, b in wide if getattr(arrays, a).shape[1] != len(getattr(arrays, b))]
     if not _images_fit(arrays):
         wrong.append("texture")
@@ -271,6 +322,9 @@ def _images_fit(arrays: SceneArrays) -> bool:
     tiled = (table[:, 3] & TEXTURE_TILED) > 0
     size = table[:, 1] * table[:, 2]
     limit = np.where(tiled, len(table), len(arrays.texel))
+    behind = np.arange(len(table)) + 1 + np.where(tiled, size, 0)
+    if (behind[(table[:, 3] & TEXTURE_DETAIL) > 0] >= len(table)).any():
+        return False
     # the halves of an image are together less than half as large again, and each has a texel at least
     return bool((table[:, :3] >= 0).all() and (table[:, 0] + size <= limit).all())
 

@@ -20,9 +20,9 @@ from pxr import Ar, Sdf, Tf
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.model.fault import SceneFault
 from armillary.model.scene import SceneProblem
-from armillary.scene import mtlx
+from armillary.scene import mtlx, multiply
 from armillary.scene.problems import LIMITS, MAX_ARC_DEPTH, problem
-from armillary.scene.sniff import damaged, look
+from armillary.scene.sniff import damaged, look, may_inherit
 
 CODES_FALLBACK, MOST_CODES = 24.0, 1_000_000.0
 METRES_FALLBACK = 0.01  # of a layer that says nothing
@@ -40,6 +40,7 @@ class Checked:
     problems: list[SceneProblem] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)  # layers beside the scene that are left out
     documents: list[str] = field(default_factory=list)  # MaterialX files
+    left_out: list[str] = field(default_factory=list)  # prims that multiply beyond the limit
 
 
 def check(
@@ -49,12 +50,14 @@ def check(
     roots: Sequence[str] = (),
     limits: Mapping[str, int] | None = None,
     read_documents: bool = True,
+    payloads: bool = True,
 ) -> Checked:
     """Return the layers of a scene, safe to compose, and the problems met on the way.
 
     `beside` are layers composed with it (bindings.usda, composed.usda; they need not exist, and one that
     cannot be read is left out), `roots` folders that asset paths may reach besides the entry's own. Without
     `read_documents`, MaterialX documents are only listed: the scene is what OpenUSD alone makes of it.
+    `payloads` tells whether they will be loaded: prims of those that are not do not count.
     Raises SceneFault when the entry is missing, not a scene, or past a limit (layers, bytes, prims).
     """
     bounds = {**LIMITS, **(limits or {})}
@@ -79,7 +82,7 @@ def check(
             elif path:
                 walk.files[path] = None
         walk.follow()
-        walk.count(layer)
+        left_out = walk.count(layer, [path for path in beside if path and path not in unreadable], payloads)
     except _PastLimit as refusal:
         raise refusal.fault from None
     walk.compare(layer)
@@ -89,6 +92,7 @@ def check(
     found.problems = walk.problems
     found.documents = list(walk.documents)
     found.unreadable = unreadable
+    found.left_out = left_out
     return found
 
 
@@ -112,7 +116,7 @@ class _Walk:
     problems: list[SceneProblem] = field(default_factory=list)
     documents: dict[str, Any] = field(default_factory=dict)  # MaterialX file -> its layer in memory
     bytes: int = 0
-    refers: bool = False  # there is a reference or a payload to another file
+    multiplies: bool = False  # there is an arc by which a prim may come in more than once
 
     def open(self, path: str, depth: int = 0) -> Any:
         """Return the layer of a file, after a look at its bytes. Raises SceneFault when it is no scene."""
@@ -123,6 +127,7 @@ class _Walk:
             if self.bytes > self.bounds["bytes"]:
                 raise self._refused("bytes", f"{self.bounds['bytes'] / 2**30:.3g} GiB", package)
             look(package)
+            self.multiplies = self.multiplies or may_inherit(package)
         try:
             layer = Sdf.Layer.FindOrOpen(path)
         except Tf.ErrorException as error:
@@ -183,7 +188,7 @@ class _Walk:
                     self.problems.append(problem("S02", fault.where, fault.what, remedy=fault.remedy))
                     layer.UpdateCompositionAssetDependency(asset, "")
                     continue
-                self.refers |= asset not in sublayers
+                self.multiplies |= asset not in sublayers
                 self.arcs.setdefault(layer.identifier, []).append(next_layer.identifier)
                 if asset in sublayers and self._reaches(next_layer.identifier, layer.identifier):
                     self.problems.append(
@@ -270,58 +275,38 @@ class _Walk:
                         problem("S13", _name(layer), f"Its {key} is {theirs}, that of the scene {own}.")
                     )
 
-    def count(self, root: Any) -> None:
-        """Refuse references that multiply: n files that each refer k times to the next make k^n prims."""
-        if not self.refers:
-            return
-        total: dict[str, int] = {}
-
-        def prims(identifier: str, above: tuple[str, ...]) -> int:
-            if identifier in above or identifier not in self.layers:
-                return 0  # a cycle is reported by composition itself
-            if identifier not in total:
-                layer, inside = self.layers[identifier], (*above, identifier)
-                n, uses = _uses(layer)
-                for asset in layer.subLayerPaths:
-                    uses[asset] = uses.get(asset, 0) + 1
-                for asset, times in uses.items():
-                    n += times * prims(str(layer.ComputeAbsolutePath(asset)), inside)
-                if n > self.bounds["prims"]:
-                    raise self._refused("prims", f"{self.bounds['prims']:,} prims", _name(layer))
-                total[identifier] = n
-            return total[identifier]
-
-        prims(root.identifier, ())
+    def count(self, root: Any, others: Sequence[str], payloads: bool) -> list[str]:
+        """Return the prims to leave out because they multiply: k references on n levels make k^n prims."""
+        if not self.multiplies:
+            return []
+        above = [layer for path in others if (layer := Sdf.Layer.Find(path)) is not None]
+        limit = self.bounds["prims"]
+        layers = multiply.Layers(root.identifier, self.layers, above, payloads=payloads)
+        total, cuts = multiply.excess(layers, limit)
+        if total and not cuts:
+            raise self._refused("prims", f"{limit:,} prims", _name(root))
+        beside: dict[str, list[multiply.Cut]] = {}
+        for cut in cuts:
+            beside.setdefault(cut.path.rpartition("/")[0], []).append(cut)
+        for those in beside.values():
+            made = sum(cut.prims for cut in those)
+            others = f" with {len(those) - 1} more beside it" if len(those) > 1 else ""
+            what = (
+                f"Left out{others}: it would make {number(made)} of the scene's {number(total)} prims; "
+                f"{limit:,} are allowed."
+            )
+            self.problems.append(problem("S18", those[0].path, what))
+        return [cut.path for cut in cuts]
 
     def _assets(self, layer: Any) -> list[str]:
-        # an arc inside the layer itself has no asset path
-        return [str(asset) for asset in layer.GetCompositionAssetDependencies() if asset]
+        assets = [str(asset) for asset in layer.GetCompositionAssetDependencies()]
+        self.multiplies |= "" in assets  # an arc inside the layer itself has no asset path
+        return [asset for asset in assets if asset]
 
 
-def _uses(layer: Any) -> tuple[int, dict[str, int]]:
-    """Return the number of prims of a layer, and how often they refer to each file."""
-    prims = 0
-    uses: dict[str, int] = {}
-
-    def visit(path: Any) -> None:
-        nonlocal prims
-        if not path.IsPrimPath():
-            return
-        prims += 1
-        for asset in _referenced(layer.GetPrimAtPath(path)):
-            uses[asset] = uses.get(asset, 0) + 1
-
-    layer.Traverse(Sdf.Path.absoluteRootPath, visit)
-    return prims, uses
-
-
-def _referenced(spec: Any) -> list[str]:
-    """Return the files that a prim refers to, each as often as it does."""
-    out: list[str] = []
-    for items, has in ((spec.referenceList, spec.hasReferences), (spec.payloadList, spec.hasPayloads)):
-        if has:
-            out.extend(arc.assetPath for arc in items.GetAddedOrExplicitItems() if arc.assetPath)
-    return out
+def number(n: int) -> str:
+    """Return a number of prims for people; from a thousand million on as a power of ten."""
+    return f"{n:,}" if n < 10**9 else f"about 10^{len(str(n)) - 1}"
 
 
 def _name(layer: Any) -> str:

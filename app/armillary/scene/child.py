@@ -10,6 +10,7 @@ import gc
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from armillary.model.places import cache as user_cache
 from armillary.model.places import runtime
 from armillary.model.scene import SceneArrays, SceneProblem
 from armillary.model.tree import cleaned
-from armillary.scene import author, cache, deadline, flatten, foreign, info, lint, sidecar
+from armillary.scene import author, cache, deadline, find, flatten, foreign, info, lint, sidecar
 from armillary.scene.check import Checked, check
 from armillary.scene.load import Options, load
 from armillary.scene.pictures import Pictures
@@ -43,6 +44,7 @@ class SceneServer:
     """Answers requests about one open scene; one thread."""
 
     def __init__(self, clock: Clock | None = None) -> None:
+        self.tell: Callable[[message.SceneProgress], None] = lambda _told: None  # to whoever asks now
         self._clock = clock or WallClock()
         self._request: message.OpenScene | None = None
         self._arrays: SceneArrays | None = None
@@ -61,6 +63,9 @@ class SceneServer:
                 return self._open_scene(replace(request, variants=chosen, payloads=loads))
             case message.AskAttributes():
                 return attributes(self._stage().stage, asked.path)
+            case message.AskMatches():
+                paths, more = find.matching(self._stage().stage, asked.attributes, asked.most)
+                return message.Matches(paths=tuple(paths), more=more)
             case message.SaveBindings():
                 return self._save(asked)
             case message.AskBindings():
@@ -91,10 +96,15 @@ class SceneServer:
             gc.collect()
 
     def _compose(
-        self, request: message.OpenScene, read_documents: bool = True
+        self,
+        request: message.OpenScene,
+        read_documents: bool = True,
+        tell: Callable[[message.SceneProgress], None] | None = None,
     ) -> tuple[Checked, OpenStage, dict[str, float]]:
         """Check and compose a scene; what is asked for by hand comes strongest."""
         started = self._clock.now_mono_ns()
+        if tell is not None:
+            tell(message.SceneProgress(what="checking"))
         above = tuple(path for path in (request.bindings, request.composed) if path)
         with quiet():
             found = check(
@@ -103,10 +113,13 @@ class SceneServer:
                 roots=request.roots,
                 limits=request.limits,
                 read_documents=read_documents,
+                payloads=request.load != "none",
             )
         deadline.extend(found.files)
         checked = self._clock.now_mono_ns()
         above = tuple(path for path in above if path not in found.unreadable)
+        if tell is not None:
+            tell(message.SceneProgress(what="composing", total=len(found.layers)))
         opened = open_stage(
             found.root,
             found.layers,
@@ -114,6 +127,7 @@ class SceneServer:
             load=request.load,
             variants=request.variants,
             payloads=request.payloads,
+            left_out=found.left_out,
         )
         done = self._clock.now_mono_ns()
         return found, opened, {"check": (checked - started) / NS, "open": (done - checked) / NS}
@@ -162,13 +176,19 @@ class SceneServer:
     def _make(
         self, request: message.OpenScene, folder: Path, text: str, problems: list[SceneProblem]
     ) -> tuple[SceneArrays, Path, dict[str, float]]:
-        found, opened, seconds = self._compose(request)
+        tell = self.tell if request.progress else None
+        found, opened, seconds = self._compose(request, tell=tell)
         composed = self._clock.now_mono_ns()
-        prims = int(request.limits.get("prims", LIMITS["prims"]))
-        options = Options(purposes=tuple(request.purposes), max_prims=prims)
+        limits = {**LIMITS, **request.limits}
+        options = Options(
+            purposes=tuple(request.purposes),
+            max_prims=int(limits["prims"]),
+            max_points=int(limits["points"]),
+            max_triangles=int(limits["triangles"]),
+        )
         pictures = _pictures(request)
         with quiet():
-            arrays = load(opened.stage, options, (*found.problems, *opened.problems), pictures)
+            arrays = load(opened.stage, options, (*found.problems, *opened.problems), pictures, tell)
         loaded = self._clock.now_mono_ns()
         files = dict.fromkeys([*found.files, *besides(opened), *pictures.files])
         digests = {file: _hashed(request, file) for file in files}
@@ -375,6 +395,7 @@ def run(args: Mapping[str, Any], ready: Callable[[dict[str, Any]], None]) -> Non
                 if isinstance(asked, message.Stop):
                     hub.send(peer, message.Done(), answers=number)
                     return
+                server.tell = partial(hub.send, peer)
                 deadline.begin(_seconds(asked))
                 answer = _answer(server, asked)
                 deadline.end()

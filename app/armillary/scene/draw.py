@@ -33,17 +33,28 @@ class Drawing:
     has_point_rgba: B1  # (M,)
 
 
-def gather(drawing: Drawing, pool: Pool, prim_rgba: U1) -> dict[str, Any]:
-    """Return the geometry fields of SceneArrays."""
+def _runs(drawing: Drawing) -> dict[tuple[int, tuple[int, ...]], int]:
+    """Return the number of each run of instances, by shape and colour."""
     runs: dict[tuple[int, tuple[int, ...]], int] = {}
     for instance in drawing.instances:
         if len(instance.prim):
             runs.setdefault((instance.geometry, instance.rgba), len(runs))
+    return runs
+
+
+def order(drawing: Drawing) -> I8:
+    """Return the shapes whose points follow each other in the geometry fields of SceneArrays."""
+    return np.concatenate([drawing.geometry, np.array([g for g, _ in _runs(drawing)], np.int64)])
+
+
+def gather(drawing: Drawing, pool: Pool, prim_rgba: U1) -> dict[str, Any]:
+    """Return the geometry fields of SceneArrays."""
+    runs = _runs(drawing)
     first_prim = [0] * len(runs)
     for instance in reversed(drawing.instances):
         if len(instance.prim):
             first_prim[runs[instance.geometry, instance.rgba]] = int(instance.prim[0])
-    geometry = np.concatenate([drawing.geometry, np.array([g for g, _ in runs], np.int64)])
+    geometry = order(drawing)
     owner = np.concatenate([drawing.row, np.array(first_prim, np.int64)])
 
     lengths = np.diff(pool.point_start)[geometry]
@@ -52,11 +63,12 @@ def gather(drawing: Drawing, pool: Pool, prim_rgba: U1) -> dict[str, Any]:
     base = np.repeat(starts(lengths)[:-1], triangle_lengths).astype(np.int32)
     if as_it_is:
         point, normal, triangle = pool.point, pool.normal, pool.triangle + base[:, None]
-        uv = pool.uv
+        uv, vertex = pool.uv, pool.vertex
     else:
         take = ranges(pool.point_start[:-1][geometry], lengths)
         point, normal = pool.point[take], pool.normal[take]
         uv = pool.uv[take] if len(pool.uv) else pool.uv
+        vertex = pool.vertex[take] if len(pool.vertex) else pool.vertex
         triangle = pool.triangle[ranges(pool.triangle_start[:-1][geometry], triangle_lengths)] + base[:, None]
     point_prim = np.repeat(owner, lengths).astype(np.uint32)
     colour = np.zeros((0, 4), np.uint8)
@@ -71,6 +83,9 @@ def gather(drawing: Drawing, pool: Pool, prim_rgba: U1) -> dict[str, Any]:
             if rgba and not pool.coloured[shape]:
                 at = len(drawing.geometry) + k
                 colour[begin[at] : begin[at + 1]] = rgba
+    vertices = np.zeros(len(prim_rgba) if len(vertex) else 0, np.int32)
+    if len(vertices):
+        vertices[drawing.row] = pool.vertices[drawing.geometry]
     run_ends = starts(triangle_lengths)[len(drawing.geometry) :]
     placed = [i for i in drawing.instances if len(i.prim)]
     return {
@@ -79,6 +94,8 @@ def gather(drawing: Drawing, pool: Pool, prim_rgba: U1) -> dict[str, Any]:
         "point_prim": point_prim,
         "point_rgba": colour,
         "point_uv": uv,
+        "point_vertex": vertex,
+        "vertices": vertices,
         "triangle": triangle,
         "proto": run_ends.astype(np.int64),
         "instance_prim": np.concatenate([np.zeros(0, np.uint32), *(i.prim for i in placed)]).astype(

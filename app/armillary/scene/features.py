@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pxr import Sdf, Usd, UsdGeom, UsdShade
+from pxr import Sdf, Tf, Usd, UsdGeom, UsdShade
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
+from armillary.scene import timing
 
 MATERIALX = "MaterialX materials (their plain colours are used)"
 MDL = "MDL materials (their plain colours are used)"
@@ -21,15 +22,14 @@ LIGHTS = "lights of the scene"
 SHAPING = "shaping, linking and filters of lights"
 DOME_IMAGE = "images of lights (their mean colour is used)"
 IMAGES_MEAN = "textures (the mean colour of each is drawn)"
-IMAGES_OFF = "textures of what is not drawn (metal, roughness, normals, occlusion, displacement)"
-RELIEF = "clearcoat, normals, occlusion and displacement of materials"
+IMAGES_OFF = "textures of what is not drawn (clearcoat, displacement)"
+RELIEF = "clearcoat, displacement and even occlusion of materials"
 VARYING_OPACITY = "opacity that varies within a face (its mean is drawn)"
 PURPOSE_VISIBILITY = "visibility by purpose"
 SUBSETS = "subsets of points or edges"
 VELOCITIES = "motion between samples (velocities)"
 LENS = "lenses and cuts of cameras (blur, shift, clipping planes)"
 ONE_SIDED = "surfaces that vanish seen from behind (both sides are drawn)"
-BLEND_SHAPES = "blend shapes"
 SKINNING = "skinning (the bind pose is drawn)"
 
 BY_TYPE = {
@@ -38,9 +38,6 @@ BY_TYPE = {
     "HermiteCurves": "Hermite curves",
     "TetMesh": "tetrahedral meshes",
     "Volume": "volumes",
-    "SkelRoot": SKINNING,
-    "SkelAnimation": "skeletal animation",
-    "BlendShape": BLEND_SHAPES,
     "GeometryLight": LIGHTS,
     "PluginLight": LIGHTS,
     "PortalLight": LIGHTS,
@@ -52,13 +49,14 @@ ALL = tuple(
             *BY_TYPE.values(),
             *(MATERIALX, MDL, ANIMATION, SUBDIVISION, UNKNOWN, DRAW_MODES, SHAPING, DOME_IMAGE, IMAGES_MEAN),
             *(IMAGES_OFF, RELIEF, VARYING_OPACITY, PURPOSE_VISIBILITY, SUBSETS, VELOCITIES, LENS),
-            ONE_SIDED,
+            *(ONE_SIDED, SKINNING),
         )
     )
 )
 _DRAWN_AS_IT_IS = ("", "default", "inherited")  # draw modes
 _PLAYED = ("xformOp:", "visibility")
-_SHINE = ("metallic", "roughness", "specular_roughness", "metalness", "base_metalness")
+_FOLLOWS = ("extent", "extentsHint", "velocities", "accelerations", "angularVelocities")  # tell of others
+_NOT_LAID = ("clearcoat", "clearcoatRoughness", "displacement")
 _RELIEF = {"clearcoat": 0.0, "displacement": 0.0, "occlusion": 1.0}
 _LIGHT_APIS = ("ShapingAPI", "ShadowAPI", "LightFilter")
 _LENS = ("fStop", "horizontalApertureOffset", "verticalApertureOffset")
@@ -94,17 +92,25 @@ def of_prim(prim: Any, name: str, *, animated: bool, played: bool) -> list[str]:
         for purpose in ("guide", "proxy", "render")
     ):
         out.append(PURPOSE_VISIBILITY)
-    if animated and _is_held(prim, played):
+    try:
+        held = animated and _is_held(prim, played)
+    except Tf.ErrorException:  # OpenUSD lists an attribute that it cannot name
+        held = False
+    if held:
         out.append(ANIMATION)
     return out
 
 
 def _is_held(prim: Any, played: bool) -> bool:
     """Tell whether a prim has values over time that are not played."""
+    name = str(prim.GetTypeName())
+    if name == "SkelAnimation":  # it plays, or a problem of its skeleton says why not
+        return False
+    also = timing.PLAYED.get(name, ())
     return any(
-        not (played and a.GetName().startswith(_PLAYED))
+        not (played and (a.GetName().startswith(_PLAYED) or a.GetName() in also))
         for a in prim.GetAuthoredAttributes()
-        if a.GetNumTimeSamples() > 1
+        if a.GetNumTimeSamples() > 1 and a.GetName() not in _FOLLOWS
     )
 
 
@@ -156,9 +162,7 @@ def _surface(shader: Any) -> list[str]:
     for given in shader.GetInputs():
         name = str(given.GetBaseName())
         if _reads_image(given):
-            if name in {"emissiveColor", "emission_color", "emissive"}:
-                out.append(IMAGES_MEAN)
-            elif name in {*_SHINE, *_RELIEF, "normal"}:
+            if name in _NOT_LAID:
                 out.append(IMAGES_OFF)
         elif name in _RELIEF and (value := given.Get()) is not None and value != _RELIEF[name]:
             out.append(RELIEF)
@@ -179,16 +183,6 @@ def _reads_image(given: Any) -> bool:
                 return True
             waiting += node.GetInputs()
     return False
-
-
-def has_samples(stage: Any) -> bool:
-    """Tell whether anything of a stage may change with time: only then its prims are asked one by one."""
-    return any(layer.ListAllTimeSamples() for layer in stage.GetUsedLayers())
-
-
-def has_range(stage: Any) -> bool:
-    """Tell whether a stage has a time of its own, so that transforms and visibility play."""
-    return bool(stage.HasAuthoredTimeCodeRange() and stage.GetEndTimeCode() > stage.GetStartTimeCode())
 
 
 def traversed(stage: Any) -> Any:

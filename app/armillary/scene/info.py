@@ -9,17 +9,20 @@ from typing import Any
 
 import numpy as np
 import orjson
-from pxr import UsdGeom
+from pxr import Tf, UsdGeom
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
+from armillary.model.fault import SceneFault
 from armillary.model.scene import TEXTURE_TILED, SceneArrays
-from armillary.scene import features
+from armillary.scene import facts, features, timing
 from armillary.scene.place import moved_boxes
+from armillary.scene.problems import MAX_DEPTH
+from armillary.scene.skinning import NOT_POSED
 from armillary.scene.space import stated_metres, stated_up_axis
 from armillary.scene.survey import start_time
 
 SCHEMA = 1
-IMAGES_LEFT = "S17"  # the code of parts whose images are not laid on them
+_TOLD = {"S17": features.IMAGES_MEAN, NOT_POSED: features.SKINNING}  # features that the problems count
 _EMPTY = 1e300  # OpenUSD's empty range is ±FLT_MAX and beyond
 
 
@@ -34,9 +37,15 @@ def info(stage: Any, arrays: SceneArrays, documents: Sequence[str] = ()) -> str:
     points = prims = 0
     counted: dict[str, int] = {}  # a prototype's points are read once
     time = start_time(stage)
-    animated, played = features.has_samples(stage), features.has_range(stage)
+    animated, played = timing.has_samples(stage), arrays.time_range[1] > arrays.time_range[0]
     for prim in features.traversed(stage):
         prims += 1
+        if prim.GetPath().pathElementCount > MAX_DEPTH:
+            raise SceneFault(
+                f"The scene is nested more than {MAX_DEPTH} prims deep.",
+                where=str(prim.GetPath())[:200],
+                remedy="Look for an instance that holds itself.",
+            )
         name = str(prim.GetTypeName())
         types[name] += 1
         for feature in features.of_prim(prim, name, animated=animated, played=played):
@@ -51,8 +60,8 @@ def info(stage: Any, arrays: SceneArrays, documents: Sequence[str] = ()) -> str:
     if documents:
         unsupported.setdefault(features.MATERIALX, [0, documents[0]])[0] += len(documents)
     for item in arrays.problems:
-        if item.code == IMAGES_LEFT:
-            unsupported.setdefault(features.IMAGES_MEAN, [0, item.where])[0] += 1
+        if item.code in _TOLD:
+            unsupported.setdefault(_TOLD[item.code], [0, item.where])[0] += 1
     start, end, codes = stage.GetStartTimeCode(), stage.GetEndTimeCode(), stage.GetTimeCodesPerSecond()
     answer = {
         "schema": SCHEMA,
@@ -64,8 +73,9 @@ def info(stage: Any, arrays: SceneArrays, documents: Sequence[str] = ()) -> str:
         "meters_per_unit": stated_metres(stage),
         "cameras": [camera.path for camera in arrays.cameras],
         "lights": [light.path for light in arrays.lights],
-        "plays": len(arrays.motion_time) > 0,
+        "plays": any(len(t) for t in (arrays.motion_time, arrays.bend_time, arrays.camera_time)),
         "textures": int(((arrays.texture[:, 3] & TEXTURE_TILED == 0) & (arrays.texture[:, 1] > 0)).sum()),
+        "stage": facts.facts(stage),
         "time_range": {"start": start, "end": end, "codes_per_second": codes},
         "problems": [
             {"code": p.code, "severity": p.severity, "where": p.where, "what": p.what, "remedy": p.remedy}
@@ -82,7 +92,10 @@ def info(stage: Any, arrays: SceneArrays, documents: Sequence[str] = ()) -> str:
 def bounds(stage: Any, time: Any) -> list[list[float]] | None:
     """Return [[min], [max]] of purposes default and render in stage units; None when nothing has a size."""
     cache = UsdGeom.BBoxCache(time, [UsdGeom.Tokens.default_, UsdGeom.Tokens.render])
-    box = cache.ComputeWorldBound(stage.GetPseudoRoot()).ComputeAlignedRange()
+    try:
+        box = cache.ComputeWorldBound(stage.GetPseudoRoot()).ComputeAlignedRange()
+    except Tf.ErrorException:  # e.g. a transform operation that OpenUSD does not know
+        return None
     low, high = [float(v) for v in box.GetMin()], [float(v) for v in box.GetMax()]
     # a damaged extent, lower end above the upper, empties the whole range
     if box.IsEmpty() or not all(math.isfinite(v) and abs(v) < _EMPTY for v in (*low, *high)):

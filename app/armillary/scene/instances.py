@@ -11,7 +11,7 @@ from pxr import Usd
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.model.arrays import B1, F8, I8
 from armillary.scene.place import NOTHING, Levels, expand, flags, moved_boxes, shown, subtree
-from armillary.scene.problems import problem
+from armillary.scene.problems import FARTHEST, problem
 from armillary.scene.survey import Survey
 
 MAX_NESTING = 8  # instancers whose prototypes are instancers whose …
@@ -75,7 +75,7 @@ class Instancers:
                 problem("S08", path, f"{int(wrong.sum())} instances name a prototype that does not exist.")
             )
         matrix = _transforms(prim, survey.time, place[:n])
-        finite = np.isfinite(matrix).all(axis=(1, 2))
+        finite = (np.abs(matrix) <= FARTHEST).all(axis=(1, 2))  # NaN is not
         if not finite.all():
             survey.problems.append(
                 problem("S07", path, f"{int((~finite).sum())} instances have no finite place.")
@@ -275,7 +275,7 @@ def point_matrices(survey: Survey, source: int) -> tuple[F8, I8]:
         return np.zeros((0, 4, 4)), np.zeros(0, np.int64)
     place = np.asarray(place, np.float64)
     widths = _array(prim, "widths", survey.time)
-    finite = np.isfinite(place).all(axis=1)
+    finite = (np.abs(place) <= FARTHEST).all(axis=1)
     if not finite.all():
         survey.problems.append(
             problem("S07", survey.path[source], f"{int((~finite).sum())} points have no finite place.")

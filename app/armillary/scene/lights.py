@@ -16,6 +16,7 @@ import armillary.scene.schema  # noqa: F401 - registers the schema before pxr bu
 from armillary.model.arrays import B1, F8, I8
 from armillary.model.scene import Light
 from armillary.scene.pictures import Pictures
+from armillary.scene.problems import problem
 from armillary.scene.sampling import resolved
 from armillary.scene.survey import Survey
 
@@ -36,7 +37,12 @@ def read(
         row = int(row_of[source])
         if row < 0 or not visible[row]:
             continue
-        light = _light(survey, source, matrix[row], centre, pictures)
+        try:
+            light = _light(survey, source, matrix[row], centre, pictures)
+        except (ValueError, TypeError):
+            what = "The light is left out: its values are of other types than a light's."
+            survey.problems.append(problem("S11", survey.path[source], what, severity="warning"))
+            continue
         if light is not None:
             out.append(light)
     return tuple(sorted(out, key=lambda one: -one.strength))
@@ -92,6 +98,8 @@ def _area(kind: str, number: Any) -> float:
 def _colour(prim: Any, time: Any, kelvin: float) -> F8:
     value = prim.GetAttribute("inputs:color").Get(time)
     colour = np.ones(3) if value is None else np.array(value, np.float64)
+    if colour.shape != (3,):  # of another type than a colour
+        colour = np.ones(3)
     if prim.GetAttribute("inputs:enableColorTemperature").Get(time) and 1000 <= kelvin <= 10_000:  # noqa: PLR2004
         colour = colour * np.array(UsdLux.BlackbodyTemperatureAsRgb(kelvin), np.float64)
     return np.asarray(np.clip(colour, 0.0, None))

@@ -13,9 +13,23 @@ import numpy as np
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.model.arrays import B1, F8, I8, U1
+from armillary.model.bending import Bending
+from armillary.model.message import SceneProgress
 from armillary.model.motion import Motion
 from armillary.model.scene import PURPOSES, SceneArrays, SceneProblem, VariantSet
-from armillary.scene import cameras, lights, motion, paint, place, shapes, textures
+from armillary.scene import (
+    bending,
+    cameras,
+    facts,
+    lights,
+    motion,
+    paint,
+    place,
+    shapes,
+    skinning,
+    textures,
+    timing,
+)
 from armillary.scene.appearance import Appearance
 from armillary.scene.draw import Drawing, Instance, gather
 from armillary.scene.instances import Instancers, point_matrices, read_prototypes
@@ -23,11 +37,11 @@ from armillary.scene.pictures import Pictures
 from armillary.scene.place import NOTHING, Levels, flags
 from armillary.scene.polygons import Flaws, build
 from armillary.scene.pool import Pool, joined
-from armillary.scene.problems import LIMITS, listed, problem
+from armillary.scene.preview import Preview, Tell
+from armillary.scene.problems import FARTHEST, LIMITS, listed, problem
 from armillary.scene.space import METRES_FALLBACK, stated_metres, stated_up_axis, world_matrix
 from armillary.scene.survey import Survey, start_time
 
-CODES_FALLBACK = 24.0
 MOST_INSTANCES = 2_000_000
 UNDRAWN = {
     "NurbsPatch": "NURBS patches",
@@ -45,6 +59,8 @@ class Options:
 
     purposes: tuple[str, ...] = ("default", "render")
     max_prims: int = LIMITS["prims"]
+    max_points: int = LIMITS["points"]
+    max_triangles: int = LIMITS["triangles"]
     merge_points: int = 20_000
     """A part of native instances is merged like any mesh, unless its copies have more points than this."""
 
@@ -66,24 +82,57 @@ def load(
     options: Options | None = None,
     problems: tuple[SceneProblem, ...] = (),
     pictures: Pictures | None = None,
+    tell: Tell | None = None,
 ) -> SceneArrays:
     """Return the arrays of an open stage; `problems` found before are put in front of those found here.
+
+    `tell` is given boxes of the parts while they are read.
 
     `pictures` reads the images of textures and tells afterwards which ones; without it, those beside the
     scene are read. Raises SceneFault when the scene is too large or too deep to be shown at all.
     """
     if pictures is None:
         pictures = Pictures((str(Path(stage.GetRootLayer().realPath).parent),))
+    options = options or Options()
     with _no_collection(), np.errstate(invalid="ignore", over="ignore"):
-        return _load(stage, options or Options(), problems, pictures)
+        survey, span = _surveyed(stage, options, tell)
+        if skinning.ROOT not in survey.type_number:
+            return _load(survey, span, options, problems, pictures, tell)
+        with skinning.posed(survey) as told:
+            survey, span = _surveyed(stage, options)
+            return _load(survey, span, options, (*problems, *told), pictures, tell)
+
+
+def _surveyed(stage: Any, options: Options, tell: Tell | None = None) -> tuple[Survey, tuple[int, int]]:
+    """Return what is authored, and the sources of the tree as (first, end); `tell` gets boxes meanwhile."""
+    survey = Survey(
+        stage=stage,
+        time=start_time(stage),
+        max_prims=options.max_prims,
+        max_points=options.max_points,
+        max_triangles=options.max_triangles,
+    )
+    if tell is not None:
+        root = world_matrix(_units(stage)[1], up_axis(stage))
+        survey.read_some = Preview(root, options.purposes, tell)
+    span = survey.read(stage.GetPseudoRoot())
+    read_prototypes(survey)
+    return survey, span
 
 
 def _load(
-    stage: Any, options: Options, problems: tuple[SceneProblem, ...], pictures: Pictures
+    survey: Survey,
+    span: tuple[int, int],
+    options: Options,
+    problems: tuple[SceneProblem, ...],
+    pictures: Pictures,
+    tell: Tell | None,
 ) -> SceneArrays:
-    survey = Survey(stage=stage, time=start_time(stage), max_prims=options.max_prims)
-    first, end = survey.read(stage.GetPseudoRoot())
-    read_prototypes(survey)
+    stage, (first, end) = survey.stage, span
+    units, metres = _units(stage)
+    root = world_matrix(metres, up_axis(stage))
+    if tell is not None:
+        tell(SceneProgress(what="building", done=len(survey.path), total=len(survey.path)))
     block = place.expand(survey, first, end, "")
     source = np.array(block.source, np.int64)
     levels = Levels.of(np.array(block.parent, np.int32))
@@ -94,14 +143,19 @@ def _load(
     )
     paint.point_colours(survey, found)
     paint.subset_colours(survey, found)
-    images = textures.lay(survey, found, pictures)
-    pool, geometry = _geometry(survey)
+    above = textures.from_above(survey, found, source, levels, instance_source[source])
+    images = textures.lay(survey, found, pictures, above)
+    pool, geometry = _geometry(survey, images)
+    shape = _shapes(geometry[source], images, len(pool) - bool(survey.points))
 
-    units, metres = _units(stage)
-    root = world_matrix(metres, up_axis(stage))
     table, which = survey.matrices()
     reset = flags(len(survey.path), survey.reset)[source]
     matrix = levels.world(table, which[source], reset, root)
+    far = np.flatnonzero(~np.isfinite(matrix).all(axis=(1, 2)))  # by factors that multiply
+    matrix[far] = root
+    if len(far):
+        what = f"The place of {len(far)} prims in the world is not a number."
+        survey.problems.append(problem("S12", survey.path[int(source[far[0]])], what))
     look = Appearance.of(survey, found, source, levels, instance_source[source])
     purpose, visible = _visibility(survey, source, levels, options)
     chosen = tuple(PURPOSES.index(p) for p in options.purposes if p in PURPOSES)
@@ -109,7 +163,7 @@ def _load(
     pool_box = place.pool_boxes(pool.point, pool.point_start)
     instancers = Instancers(survey, table, which, geometry, chosen, MOST_INSTANCES)
     drawing, own_box = _drawing(
-        survey, source, levels, geometry, matrix, pool, pool_box, instancers, look, options
+        survey, source, levels, shape, matrix, pool, pool_box, instancers, look, options
     )
     arrays = gather(drawing, pool, look.rgba)
     in_setting = np.isin(purpose, chosen)
@@ -119,6 +173,7 @@ def _load(
         levels, own_box, np.where(reset[:, None, None], 0, 1) * table[which[source]], np.arange(len(source))
     )
     world_box = place.subtree_boxes(levels, place.moved_boxes(own_box, matrix), None, None)
+    world_box[np.isinf(world_box).any(axis=1)] = np.nan
     row_of = np.full(len(survey.path), NOTHING, np.int64)
     row_of[source[::-1]] = np.arange(len(source))[::-1]
     found_lights = lights.read(
@@ -129,10 +184,15 @@ def _load(
         world_box,
         pictures,
     )
-    moves = motion.read(survey, source, levels, table, which, reset, root, in_setting, _time_range(stage))
+    timed = timing.found(survey)
+    payloads, not_loaded = _payloads(stage, tuple(block.suffix))
+    moves = motion.read(survey, source, levels, table, which, reset, root, in_setting, timed)
+    bends = bending.read(survey, timed, pool, geometry, drawing, source, instancers, look)
     found_cameras = cameras.read(survey, matrix, row_of, metres, world_box)
     return SceneArrays(
         **arrays,
+        **cameras.tracks(survey, timed, moves, matrix, row_of, metres, found_cameras),
+        **{f"bend_{item.name}": getattr(bends, item.name) for item in fields(Bending)},
         **{f"motion_{item.name}": getattr(moves, item.name) for item in fields(Motion)},
         texture=images.table,
         texel=images.texel,
@@ -158,12 +218,14 @@ def _load(
         cameras=found_cameras,
         lights=found_lights,
         variants=_variants(survey, row_of, end),
+        payloads=payloads,
         problems=listed(
-            [*problems, *units, *survey.problems, *found.problems, *_undrawn(survey), *_not_loaded(stage)]
+            [*problems, *units, *survey.problems, *found.problems, *_undrawn(survey), *not_loaded]
         ),
+        facts=facts.texts(stage, timed.range),
         up_axis=up_axis(stage),
         meters_per_unit=metres,
-        time_range=_time_range(stage),
+        time_range=timed.range,
         default_camera=cameras.default(stage, found_cameras),
     )
 
@@ -185,14 +247,11 @@ def _units(stage: Any) -> tuple[list[SceneProblem], float]:
     return found, metres
 
 
-def _time_range(stage: Any) -> tuple[float, float, float]:
-    values = (stage.GetStartTimeCode(), stage.GetEndTimeCode(), stage.GetTimeCodesPerSecond())
-    start, end, codes = (float(v) if np.isfinite(v) else 0.0 for v in values)
-    return start, end, codes if codes > 0 else CODES_FALLBACK
+def _geometry(survey: Survey, images: textures.Textures) -> tuple[Pool, I8]:
+    """Return all shapes and which one each source has, shape (S,), -1 for none.
 
-
-def _geometry(survey: Survey) -> tuple[Pool, I8]:
-    """Return all shapes and which one each source has, shape (S,), -1 for none."""
+    Behind those of the sources come the copies that show other images, and the shape of a point.
+    """
     meshes, flaws = build(survey.mesh)
     _report(survey, flaws)
     segments = shapes.segments_for(len(survey.gprim))
@@ -200,8 +259,10 @@ def _geometry(survey: Survey) -> tuple[Pool, I8]:
     pool = joined(
         [
             meshes,
-            shapes.gprims(survey.gprim, segments),
-            shapes.as_pool([*survey.shape, *extra], survey.shape_rgba),
+            shapes.gprims(survey.gprim, segments, images.gprims),
+            shapes.as_pool(survey.shape, survey.shape_rgba),
+            *(_copied(copy, segments) for copy in images.copies),
+            shapes.as_pool(extra, {}),
         ]
     )
     geometry = np.full(len(survey.path), NOTHING, np.int64)
@@ -212,6 +273,23 @@ def _geometry(survey: Survey) -> tuple[Pool, I8]:
     return pool, geometry
 
 
+def _copied(copy: textures.Copy, segments: int) -> Pool:
+    if copy.mesh is not None:
+        return build([copy.mesh])[0]
+    if copy.gprim is None:
+        raise ValueError("a copy is of a mesh or of a gprim")
+    gprim, affine, image = copy.gprim
+    return shapes.gprims([gprim], segments, {0: (affine, image)})
+
+
+def _shapes(shape: I8, images: textures.Textures, end: int) -> I8:
+    """Return the shapes of rows with the copies that some of them show instead; `end`: behind the copies."""
+    first = end - len(images.copies)
+    for k, copy in enumerate(images.copies):
+        shape[copy.rows[shape[copy.rows] >= 0]] = first + k
+    return shape
+
+
 def _report(survey: Survey, flaws: Flaws) -> None:
     def path(mesh: int) -> str:
         return survey.path[survey.mesh_source[mesh]]
@@ -219,12 +297,15 @@ def _report(survey: Survey, flaws: Flaws) -> None:
     add = survey.problems.append
     for mesh in flaws.broken:
         add(problem("S05", path(mesh), "The mesh's face counts do not belong to its indices."))
+    for mesh in flaws.too_big:
+        what = "Left out: making its triangles needs more memory than the reader may use."
+        add(problem("S19", path(mesh), what))
     for mesh, n in flaws.bad_index:
         add(problem("S06", path(mesh), f"{n} faces name points that do not exist."))
     for mesh, n in flaws.bad_count:
         add(problem("S06", path(mesh), f"{n} faces have fewer than three corners."))
     for mesh, n in flaws.bad_point:
-        add(problem("S07", path(mesh), f"{n} faces have corners that are not finite."))
+        add(problem("S07", path(mesh), f"{n} faces have corners that are not finite, or past {FARTHEST:g}."))
     for mesh, what in flaws.bad_primvar:
         add(problem("S10", path(mesh), f"The number of {what} does not fit their interpolation."))
 
@@ -242,7 +323,7 @@ def _drawing(
     survey: Survey,
     source: I8,
     levels: Levels,
-    geometry: I8,
+    shape: I8,
     matrix: F8,
     pool: Pool,
     pool_box: F8,
@@ -254,7 +335,6 @@ def _drawing(
     m = len(source)
     is_instancer = flags(len(survey.path), survey.instancers)[source]
     inside = levels.any_above(is_instancer) & ~is_instancer
-    shape = geometry[source]
     drawn = (shape >= 0) & ~inside
     own_box = np.full((m, 6), np.nan)
     own_box[drawn] = pool_box[shape[drawn]]
@@ -327,10 +407,20 @@ def _variants(survey: Survey, row_of: I8, end: int) -> tuple[VariantSet, ...]:
     )
 
 
-def _not_loaded(stage: Any) -> list[SceneProblem]:
-    left = [stage.GetPrimAtPath(p) for p in sorted(set(stage.FindLoadable()) - set(stage.GetLoadSet()))]
+def _payloads(stage: Any, paths: tuple[str, ...]) -> tuple[tuple[tuple[int, bool], ...], list[SceneProblem]]:
+    """Return the rows with payloads of their own and whether each is loaded, and what is left out."""
+    loadable = {path.pathString for path in stage.FindLoadable()}
+    if not loadable:
+        return (), []
     # the load set does not name the parts of instances, although they are loaded
-    return [problem("S14", str(p.GetPath()), "The payload is not loaded.") for p in left if not p.IsLoaded()]
+    rows = [
+        (row, bool(stage.GetPrimAtPath(path).IsLoaded()))
+        for row, path in enumerate(paths)
+        if path in loadable
+    ]
+    known = {paths[row] for row, loaded in rows if loaded}
+    left = [path for path in sorted(loadable - known) if not stage.GetPrimAtPath(path).IsLoaded()]
+    return tuple(rows), [problem("S14", path, "The payload is not loaded.") for path in left]
 
 
 def _undrawn(survey: Survey) -> list[SceneProblem]:

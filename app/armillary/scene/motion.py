@@ -6,8 +6,6 @@ time code, or 1/24 s where codes are longer.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from pxr import Usd, UsdGeom
 
@@ -17,6 +15,7 @@ from armillary.model.motion import Motion
 from armillary.scene.place import NOTHING, Levels, flags
 from armillary.scene.problems import problem
 from armillary.scene.survey import Survey
+from armillary.scene.timing import Timed
 
 FINEST_S = 1 / 24
 MOST_TIMES = 1_500
@@ -33,18 +32,16 @@ def read(
     reset: B1,
     root: F8,
     in_setting: B1,
-    time_range: tuple[float, float, float],
+    timed: Timed,
 ) -> Motion:
-    """Return what of a scene moves or appears within its own time range; nothing where it has none.
+    """Return what of a scene moves or appears within its time range; nothing where it has none.
 
     source, levels: rows and their tree. table[which[s]]: transform of source s at the start. reset (M,): rows
     that do not follow their parent. in_setting (M,): rows of the purposes that are shown.
+    timed: what changes.
     """
-    start, end, codes = time_range
-    if not survey.stage.HasAuthoredTimeCodeRange() or not end > start:
-        return Motion()
-    placed = [s for s in survey.placed if UsdGeom.Xformable(survey.prim[s]).TransformMightBeTimeVarying()]
-    seen = [s for s in survey.with_visibility if _varies(survey.prim[s], "visibility")]
+    start, end, codes = timed.range
+    placed, seen = timed.placed, timed.seen
     if not placed and not seen:
         return Motion()
     times = _grid(start, end, codes, len(placed))
@@ -63,10 +60,6 @@ def read(
         shown_row=shown_row,
         shown=shown,
     )
-
-
-def _varies(prim: Any, name: str) -> bool:
-    return bool(prim.GetAttribute(name).ValueMightBeTimeVarying())
 
 
 def _grid(start: float, end: float, codes: float, prims: int) -> F8:

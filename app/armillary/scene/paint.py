@@ -14,7 +14,7 @@ from armillary.model.arrays import B1, F4, I8, U1
 from armillary.model.scene import SceneProblem
 from armillary.scene.pictures import Pictures
 from armillary.scene.problems import problem
-from armillary.scene.shading import Surface, surface
+from armillary.scene.shading import SEEN, Surface, surface
 from armillary.scene.survey import Survey
 
 GREY = (180, 180, 180)  # sRGB of what nobody coloured
@@ -115,9 +115,11 @@ def _read(found: Materials, material: Any, path: str, time: Any, pictures: Pictu
     read = surface(material, time, pictures)
     if read is None:
         return NO_SURFACE
-    if read.textured:
-        what = f"Textures of its {', '.join(read.textured)} are not drawn; one value stands for each."
-        found.problems.append(problem("S11", path, what))
+    for code, seen in (("S17", True), ("S11", False)):
+        named = [what for what in read.textured if (what in SEEN and not read.missing) is seen]
+        if named:
+            what = f"Textures of its {', '.join(named)} are not drawn; one value stands for each."
+            found.problems.append(problem(code, path, what))
     for missing in read.missing:
         code = "S03" if missing.endswith("outside the project") else "S11"
         found.problems.append(problem(code, path, f"The texture {missing}.", severity="warning"))

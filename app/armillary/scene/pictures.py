@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import warnings
 import zipfile
 from collections.abc import Callable, Sequence
@@ -25,6 +26,7 @@ MOST_PIXELS = 67_108_864  # of one image, 8192²
 MOST_PIXELS_OF_ALL = 268_435_456  # decoded for one scene: 2 s on a small machine
 MOST_BYTES = 268_435_456  # of one file
 SMALL = 64  # an image is reduced to about this many pixels a side before its colours become linear
+_ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:|//")  # a place of a network
 _LINEAR_FROM, _LINEAR_SLOPE, _SHIFT, _GAIN, _GAMMA = 0.04045, 12.92, 0.055, 1.055, 2.4
 
 
@@ -84,6 +86,10 @@ class Pictures:
     def _opened(self, path: str, use: Callable[[Image.Image], Found]) -> Found | str:
         package, inner = Ar.SplitPackageRelativePathOuter(path)
         file = package or path
+        if not os.path.isabs(file) and "\\" in file:
+            return "was not found: OpenUSD separates folders by /"
+        if not os.path.isabs(file) and not _ELSEWHERE.match(file):
+            return "was not found"  # a bare name that is neither beside its layer nor on a search path
         if not os.path.isabs(file) or not self.allowed(file):
             return "is outside the project"
         self.files[file] = None

@@ -10,6 +10,7 @@ import numpy as np
 from armillary.model.arrays import B1, F4, F8, I4, I8, U1
 from armillary.model.fault import SceneFault
 from armillary.model.scene import depths
+from armillary.scene.problems import problem
 from armillary.scene.survey import Survey
 
 NOTHING = -1
@@ -68,6 +69,9 @@ class Levels:
         return out
 
 
+_ITSELF = Block([], [], [])  # stands for a prototype whose parts are just being laid out
+
+
 def expand(survey: Survey, first: int, end: int, root: str) -> Block:
     """Return the rows of sources first…end, each instance followed by the parts of its prototype.
 
@@ -97,9 +101,13 @@ def _expand(survey: Survey, first: int, end: int, root: str, blocks: dict[str, B
             continue
         if prototype not in blocks:
             begin, stop = survey.region[prototype]
+            blocks[prototype] = _ITSELF
             # the prototype's own root stands for the instance, which is here already
             blocks[prototype] = _expand(survey, begin + 1, stop, prototype, blocks)
         below = blocks[prototype]
+        if below is _ITSELF:
+            what = "The instance holds itself; it is shown without its parts there."
+            survey.problems.append(problem("S02", survey.path[s], what))
         if len(source) + len(below.source) > survey.max_prims:
             raise SceneFault(
                 f"With the parts of its instances the scene has more than {survey.max_prims:,} prims.",

@@ -7,13 +7,14 @@ be drawn is left out and counted, mesh by mesh.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from armillary.model.arrays import B1, F4, I4, I8, U1
-from armillary.scene.pool import NO_UV, Pool, joined, starts, unit
+from armillary.scene.pool import NO_UV, Pool, empty_pool, joined, starts, unit
+from armillary.scene.problems import FARTHEST
 
 # Faces of a smooth surface that meet at more than CREASE are drawn with an edge: most CAD exporters forget
 # to author subdivisionScheme = "none", and a box must not look like a pebble. SHARP is the cheap first test,
@@ -52,6 +53,7 @@ class Flaws:
     broken: tuple[int, ...] = ()  # counts and indices do not belong together: nothing is drawn
     bad_index: tuple[tuple[int, int], ...] = ()  # (mesh, faces left out): a corner without a point
     bad_point: tuple[tuple[int, int], ...] = ()  # (mesh, faces left out): NaN or infinite points
+    too_big: tuple[int, ...] = ()  # more memory than there is
     bad_count: tuple[tuple[int, int], ...] = ()  # (mesh, faces left out): fewer than three corners
     bad_primvar: tuple[
         tuple[int, str], ...
@@ -120,7 +122,7 @@ def _faces(
     corner_point = indices + point_start[corner_mesh]
     # a mesh of no points has no legal corner, yet its offset may be the end of all points
     corner_point = np.minimum(corner_point, max(len(points) - 1, 0))
-    finite: B1 = np.asarray(np.isfinite(points).all(axis=1))
+    finite: B1 = np.asarray((np.abs(points) <= FARTHEST).all(axis=1))  # NaN is not
     if not finite.all() and len(corner_point):
         bad = np.zeros(len(counts), np.bool_)
         bad[corner_face[~finite[corner_point]]] = True
@@ -301,18 +303,31 @@ def build(meshes: Sequence[Mesh]) -> tuple[Pool, Flaws]:
     corners = starts([len(m.indices) for m in meshes])
     pools: list[Pool] = []
     found: dict[str, list[tuple[int, Any]]] = {}
+    too_big: list[int] = []
     first = 0
     with np.errstate(invalid="ignore", over="ignore"):  # points may be anything
         while first < len(meshes):
             end = max(int(np.searchsorted(corners, corners[first] + BATCH, "right")) - 1, first + 1)
-            pool, flaws = _build(meshes[first:end])
+            try:
+                pool, flaws = _build(meshes[first:end])
+            except MemoryError:  # of a batch with one that is big, or of the last ones of many
+                pool, flaws = _nothing(end - first), {}
+                too_big.extend(range(first, end))
             pools.append(pool)
             for kind, items in flaws.items():
                 found.setdefault(kind, []).extend((first + mesh, what) for mesh, what in items)
             first = end
     return joined(pools), Flaws(
-        broken=tuple(sorted(broken)), **{kind: tuple(items) for kind, items in found.items()}
+        broken=tuple(sorted(broken)),
+        too_big=tuple(too_big),
+        **{kind: tuple(items) for kind, items in found.items()},
     )
+
+
+def _nothing(n: int) -> Pool:
+    """Return n shapes of no points."""
+    none = np.zeros(n + 1, np.int64)
+    return replace(empty_pool(), point_start=none, triangle_start=none, coloured=np.zeros(n, np.bool_))
 
 
 def _build(meshes: Sequence[Mesh]) -> tuple[Pool, dict[str, Sequence[tuple[int, Any]]]]:
@@ -366,6 +381,7 @@ def _build(meshes: Sequence[Mesh]) -> tuple[Pool, dict[str, Sequence[tuple[int, 
         colour_at,
         has_colour,
         uv_at if has_uv.any() else None,
+        point_start,
     )
     return pool, {**found, "bad_primvar": bad_primvar}
 
@@ -405,9 +421,12 @@ def _gather(
     colour: U1,
     has_colour: B1,
     uv: F4 | None,
+    first_point: I8,
 ) -> Pool:
     """Return the pool: corners that are split have a point of their own, the others share theirs."""
     triangle_mesh = corner_mesh[triangle[:, 0]]
+    vertices = np.diff(first_point).astype(np.int32)
+    vertex = (faces.corner_point - first_point[corner_mesh]).astype(np.int32)  # of each corner
     if split.all():
         point_start = starts(np.bincount(corner_mesh, minlength=n))
         return Pool(
@@ -419,6 +438,8 @@ def _gather(
             point_start=point_start,
             triangle_start=starts(np.bincount(triangle_mesh, minlength=n)),
             coloured=has_colour,
+            vertex=vertex,
+            vertices=vertices,
         )
     shared = ~split
     corner_out = np.empty(len(split), np.int64)
@@ -454,4 +475,6 @@ def _gather(
         point_start=point_start,
         triangle_start=starts(np.bincount(triangle_mesh, minlength=n)),
         coloured=has_colour,
+        vertex=vertex[corner],
+        vertices=vertices,
     )

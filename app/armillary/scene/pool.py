@@ -10,6 +10,7 @@ import numpy as np
 from armillary.model.arrays import B1, F4, I4, I8, U1
 
 NO_UV: F4 = np.zeros((0, 3), np.float32)
+NO_VERTEX: I4 = np.zeros(0, np.int32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,9 @@ class Pool:
     triangle_start: I8  # (G + 1,)
     coloured: B1  # (G,) shape has colours in `colour`
     uv: F4 = field(default_factory=lambda: NO_UV)  # (P, 3) u, v, 1 + image, or (0, 3) when no shape has any
+    vertex: I4 = field(default_factory=lambda: NO_VERTEX)
+    """(P,) number of each point among those of its shape as written, -1 for none; (0,) when all are -1."""
+    vertices: I4 = field(default_factory=lambda: NO_VERTEX)  # (G,) points as written; (0,) as above
 
     def __len__(self) -> int:
         return len(self.point_start) - 1
@@ -90,4 +94,14 @@ def joined(pools: Sequence[Pool]) -> Pool:
         uv=np.concatenate([p.uv if len(p.uv) else np.zeros((len(p.point), 3), np.float32) for p in pools])
         if any(len(p.uv) for p in pools)
         else NO_UV,
+        **_vertices(pools),
     )
+
+
+def _vertices(pools: Sequence[Pool]) -> dict[str, I4]:
+    """Return the vertex numbers of all pools together; none where no pool has any."""
+    if not any(len(p.vertices) for p in pools):
+        return {}
+    vertex = [p.vertex if len(p.vertices) else np.full(len(p.point), -1, np.int32) for p in pools]
+    count = [p.vertices if len(p.vertices) else np.zeros(len(p), np.int32) for p in pools]
+    return {"vertex": np.concatenate(vertex), "vertices": np.concatenate(count)}

@@ -9,7 +9,14 @@ from armillary.model.scene import SceneProblem
 MAX_DEPTH = 256  # prims below each other
 MAX_BRACES = 1_000  # open braces of a text layer: deeper ones crash the text parser (usd-core 26.11)
 MAX_ARC_DEPTH = 64  # files that refer to files that refer to …
-LIMITS = {"layers": 10_000, "bytes": 4_294_967_296, "prims": 5_000_000}
+LIMITS = {
+    "layers": 10_000,
+    "bytes": 4_294_967_296,
+    "prims": 5_000_000,
+    "points": 100_000_000,
+    "triangles": 100_000_000,
+}
+FARTHEST = 1e15  # from the origin, in the scene's units: what is placed farther away is a mistake
 MOST_OF_A_CODE = 100  # problems of one code that are listed one by one
 
 _CODES: dict[str, tuple[str, str]] = {
@@ -32,6 +39,12 @@ _CODES: dict[str, tuple[str, str]] = {
     "S14": ("info", "Load payloads to see them."),
     "S15": ("error", "Reduce the number of instances; the rest is shown."),
     "S17": ("info", "Give the part a mesh with texture coordinates to see the image on it."),
+    "S18": (
+        "error",
+        "If you trust it, raise `prims` under [scene] limits of project.toml; the rest is shown.",
+    ),
+    "S19": ("error", "Open a part of it, or raise the limit under [scene] limits of project.toml."),
+    "S20": ("info", "Bake the skin into time samples in the tool that made it, or shorten the animation."),
     "S16": ("warning", "Make that folder writable, or set XDG_CACHE_HOME to one that is."),
 }
 

@@ -10,8 +10,8 @@ import numpy as np
 from pxr import Sdf, UsdShade
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
+from armillary.scene.shapes import Affine
 
-Affine = tuple[float, float, float, float, float, float]  # u' = a u + b v + c, v' = d u + e v + f
 REPEAT, CLAMP, MIRROR, BLACK = range(4)
 # an image file carries no wrap mode, and the specification says black where it does not
 _WRAPS = {"repeat": REPEAT, "periodic": REPEAT, "clamp": CLAMP, "mirror": MIRROR, "constant": BLACK}

@@ -21,8 +21,11 @@ _INPUTS = {
     "opacity": ("opacity", "geometry_opacity", "alpha", "opacity_constant"),
     "metallic": ("metallic", "base_metalness", "metalness", "metallic_constant"),
     "roughness": ("roughness", "specular_roughness", "reflection_roughness_constant"),
+    "normal": ("normal", "geometry_normal"),
+    "occlusion": ("occlusion",),
 }
-_SEEN = ("diffuse", "emissive", "opacity")  # inputs that the picture shows: the others' images are not read
+_NUMBERS = ("metallic", "roughness", "normal", "occlusion")  # their images are of no colours
+SEEN = ("diffuse", "emissive", "opacity", *_NUMBERS)  # inputs whose images are read
 _DIFFUSE_FILES = ("diffuse_texture", "base_color_texture", "baseColorTexture")  # of MDL shaders
 _READERS = ("UsdPrimvarReader", "ND_geompropvalue", "ND_geomcolor", "ND_UsdPrimvarReader")
 OWN = ("displayColor", "displayOpacity")
@@ -30,18 +33,27 @@ CONTEXTS = ("", "mtlx", "mdl", "glslfx", "ri", "arnold")
 DARK = 0.01  # linear; a part below it has no colour of its own
 MOST_NODES = 64  # of a network, looked through for a texture
 ROUGHNESS = 0.5
+_ONE, _ZERO = (1.0,) * 4, (0.0,) * 4
 CLEAR = 0.75  # share of the opacity that full transmission takes: glass stays visible
 BRIGHT_NITS = 1000.0  # emission_luminance that is drawn as full glow
 
 
 @dataclass(frozen=True, slots=True)
 class Paint:
-    """What covers a surface point by point: an image of colours, one of opacity, or both."""
+    """What covers a surface point by point: an image of colours, of opacity, of a glow, or several."""
 
     diffuse: Sampled | None
     colour: Colour  # linear, where there is no image of colours
     opacity: Sampled | None
     threshold: float  # of opacity: above 0 the image cuts holes, and makes nothing transparent
+    emissive: Sampled | None = None  # added to the colours
+    glows: bool = False  # nothing but the glow: no light makes it darker
+    occlusion: Sampled | None = None
+    normal: Sampled | None = None
+    roughness: Sampled | None = None
+    metallic: Sampled | None = None
+    rough: float = ROUGHNESS  # where there is no image of it
+    metal: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +133,15 @@ class _Reader:
     def _texture(self, what: str, node: Any, channel: str) -> Any:
         """Return the mean of a texture node's image, or its fallback, in the channels asked for."""
         self.textured.append(what)
-        found = self._image(node.GetInput("file")) if what in _SEEN else None
+        found = self._image(node.GetInput("file")) if what in SEEN else None
         if found is None:
             fallback = node.GetInput("fallback") or node.GetInput("default")
             value = fallback.Get(self.time) if fallback else None
             # black is what exporters write when they mean nothing, and a black part has no shape
             return value if value is not None and np.any(np.asarray(value).ravel()[:3]) else None
         space = node.GetInput("sourceColorSpace")
-        as_stored = (str(space.Get(self.time)) if space else _colour_space(node.GetInput("file"))) == "raw"
+        said = str(space.Get(self.time)) if space else _colour_space(node.GetInput("file"))
+        as_stored = said == "raw" or (what in _NUMBERS and not (space and said == "sRGB"))
         use = sampled(node, channel, as_stored, self.time)
         if use is not None:
             self.images[what] = use
@@ -178,6 +191,7 @@ def surface(material: Any, time: Any, pictures: Pictures) -> Surface | None:
     read = _Reader(shader, time, pictures, [], [])
     is_mdl = bool(shader.GetPrim().GetAttribute("info:mdl:sourceAsset"))
     diffuse, emissive = _diffuse(read), _emissive(read, is_mdl)
+    own = diffuse
     if "emissive" in read.textured:
         # an image that glows shows its own colours, often those of the part, and must not wash them out
         if max(diffuse or (0.0,)) <= DARK:
@@ -186,10 +200,12 @@ def surface(material: Any, time: Any, pictures: Pictures) -> Surface | None:
     opacity = _opacity(read, is_mdl)
     metallic = scalar(read.value("metallic"), 0.0)
     roughness = scalar(read.value("roughness"), ROUGHNESS)
-    paint = _paint(read, diffuse)
+    for what in ("normal", "occlusion"):
+        read.value(what)
+    paint = _paint(read, own, _glow(read, is_mdl))
     if paint is not None:
-        drawn = {"diffuse": paint.diffuse, "opacity": paint.opacity}
-        read.textured = [what for what in read.textured if drawn.get(what) is None]
+        paint = replace(paint, rough=roughness, metal=metallic)
+        read.textured = [what for what in read.textured if getattr(paint, what, None) is None]
     return Surface(
         diffuse=diffuse,
         emissive=emissive,
@@ -202,29 +218,58 @@ def surface(material: Any, time: Any, pictures: Pictures) -> Surface | None:
     )
 
 
-def _paint(read: _Reader, diffuse: Colour | None) -> Paint | None:
-    """Return the images that are drawn on the surface, None where it has one colour all over."""
-    colours, opacity = read.images.get("diffuse"), read.images.get("opacity")
-    if diffuse is None or (colours is None and opacity is None):
+def _paint(read: _Reader, diffuse: Colour | None, glow: float) -> Paint | None:
+    """Return the images that are drawn on the surface, None where it has one colour all over.
+
+    glow: weight of the emission, 0…1. Images that are laid on otherwise than the first are left out.
+    """
+    images = dict(read.images)
+    if "emissive" in images:
+        images["emissive"] = _scaled(images["emissive"], glow)
+        if not glow > 0:
+            del images["emissive"]
+    if not images or (diffuse is None and "emissive" not in images):
         return None
-    if colours is not None:
+    if "diffuse" in images:
         weight = scalar(read.plain("base"), 1.0) * scalar(read.plain("base_weight"), 1.0)
         more = (0.0, 0.0, 0.0)
         if read.plain("useSpecularWorkflow") == 1:
             more = colour(read.plain("specularColor")) or more
-        colours = replace(
-            colours,
-            scale=(*(s * weight for s in colours.scale[:3]), colours.scale[3]),
-            bias=(*(b * weight + m for b, m in zip(colours.bias[:3], more, strict=True)), colours.bias[3]),
-        )
-    first = colours or opacity
-    if first is None:
+        images["diffuse"] = _scaled(images["diffuse"], weight, more)
+    if "normal" in images and (images["normal"].scale, images["normal"].bias) == (_ONE, _ZERO):
+        images["normal"] = _scaled(images["normal"], 2.0, (-1.0, -1.0, -1.0))  # bytes stand for -1…1
+    first = next(images[what] for what in SEEN if what in images)
+    laid = {what: _alike(image, first) for what, image in images.items()}
+    own = diffuse or (0.0, 0.0, 0.0)
+    glows = laid.get("emissive") is not None and laid.get("diffuse") is None and max(own) <= DARK
+    return Paint(
+        diffuse=laid.get("diffuse"),
+        colour=own,
+        opacity=laid.get("opacity"),
+        threshold=max(scalar(read.plain("opacityThreshold"), 0.0), 0.0),
+        emissive=laid.get("emissive"),
+        glows=glows,
+        occlusion=laid.get("occlusion"),
+        normal=laid.get("normal"),
+        roughness=laid.get("roughness"),
+        metallic=laid.get("metallic"),
+    )
+
+
+def _scaled(image: Sampled, weight: float, more: Colour = (0.0, 0.0, 0.0)) -> Sampled:
+    """Return an image whose colours are multiplied and added to."""
+    scale = (*(s * weight for s in image.scale[:3]), image.scale[3])
+    bias = (*(b * weight + m for b, m in zip(image.bias[:3], more, strict=True)), image.bias[3])
+    return replace(image, scale=scale, bias=bias)
+
+
+def _alike(image: Sampled | None, first: Sampled) -> Sampled | None:
+    """Return an image that is laid on as the first one is; None, and its mean stays, for another."""
+    if image is None or (image.primvar, image.affine) != (first.primvar, first.affine):
         return None
-    if opacity is not None and (opacity.primvar, opacity.affine) != (first.primvar, first.affine):
-        opacity = None  # laid on by other coordinates: its mean stays
-    if opacity is not None and (opacity.is_tiled or first.is_tiled) and opacity.tiles != first.tiles:
-        opacity = None
-    return Paint(colours, diffuse, opacity, max(scalar(read.plain("opacityThreshold"), 0.0), 0.0))
+    tiled = image.is_tiled or first.is_tiled
+    places = [tuple(tile[:2] for tile in each.tiles) for each in (image, first)]
+    return None if tiled and places[0] != places[1] else image
 
 
 def _diffuse(read: _Reader) -> Colour | None:
@@ -244,18 +289,30 @@ def _diffuse(read: _Reader) -> Colour | None:
 
 
 def _emissive(read: _Reader, is_mdl: bool) -> Colour:
-    enabled = read.plain("enable_emission")
-    if enabled is False or (is_mdl and enabled is None):
+    if not _may_glow(read, is_mdl):
         return 0.0, 0.0, 0.0
     found = colour(read.value("emissive"))
     if found is None:
         return 0.0, 0.0, 0.0
-    weight = 1.0
-    if read.shader.GetInput("emission_color"):  # standard_surface and OpenPBR glow by a weight of their own
-        weight = scalar(read.plain("emission"), 0.0)
-        weight += scalar(read.plain("emission_luminance"), 0.0) / BRIGHT_NITS
-    weight = min(max(weight, 0.0), 1.0)
+    weight = _glow(read, is_mdl)
     return found[0] * weight, found[1] * weight, found[2] * weight
+
+
+def _may_glow(read: _Reader, is_mdl: bool) -> bool:
+    enabled = read.plain("enable_emission")
+    return not (enabled is False or (is_mdl and enabled is None))
+
+
+def _glow(read: _Reader, is_mdl: bool) -> float:
+    """Return the weight of the emission, 0…1."""
+    if not _may_glow(read, is_mdl):
+        return 0.0
+    if not read.shader.GetInput("emission_color"):
+        return 1.0
+    # standard_surface and OpenPBR glow by a weight of their own
+    weight = scalar(read.plain("emission"), 0.0)
+    weight += scalar(read.plain("emission_luminance"), 0.0) / BRIGHT_NITS
+    return min(max(weight, 0.0), 1.0)
 
 
 def _opacity(read: _Reader, is_mdl: bool) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from armillary.model.arrays import F4, F8, I4, U1
 from armillary.scene.pool import Pool, starts, unit
 
+Affine = tuple[float, float, float, float, float, float]  # u' = a u + b v + c, v' = d u + e v + f
 GPRIMS = ("Cube", "Sphere", "Cylinder", "Cone", "Capsule", "Plane", "Cylinder_1", "Capsule_1")
 # Segments around, by how many gprims the scene has: a plant has dozens, a generated city many thousands.
 SEGMENTS = ((500, 32), (5_000, 20), (50_000, 12))
@@ -30,6 +31,7 @@ class Template:
     triangle: I4  # (t, 3)
     lift: F4  # (p,) -1, 0 or 1; all 0 but for the capsule
     tint: F4 | None = None  # (p, 3) linear colours, of curves that have several
+    uv: F4 | None = None  # (p, 2) where on an image each point is, of gprims
 
 
 def segments_for(count: int) -> int:
@@ -56,12 +58,26 @@ def _rings(radius: Sequence[float] | F8, z: Sequence[float] | F8, normal: F8, n:
         [normal[:, :1] * cos, normal[:, :1] * sin, np.broadcast_to(normal[:, 1:], (len(r), n + 1))], 2
     )
     points = point.reshape(-1, 3).astype(np.float32)
+    # once around from +X, counter-clockwise seen from above, and upwards
+    around = np.broadcast_to(np.arange(n + 1) / n, (len(r), n + 1))
+    up = np.broadcast_to((height + 1) / 2, (len(r), n + 1))
     return Template(
         points,
         normals.reshape(-1, 3).astype(np.float32),
         _no_slivers(points, _grid(len(r), n + 1)),
         np.zeros(len(points), np.float32),
+        uv=np.stack([around, up], 2).reshape(-1, 2).astype(np.float32),
     )
+
+
+def _flat(shape: Template) -> Template:
+    """Return a shape of flat faces that each show an image whole, upright seen from outside."""
+    n = shape.normal.astype(np.float64)
+    lies = np.abs(n[:, 2:]) > 0.5  # noqa: PLR2004 - a cosine: the face looks up or down
+    up = np.where(lies, np.eye(3)[1], np.eye(3)[2])
+    right = np.cross(up, n)
+    at = np.stack([np.einsum("ij,ij->i", shape.point, axis) for axis in (right, up)], 1)
+    return replace(shape, uv=((at + 1) / 2).astype(np.float32))
 
 
 def _no_slivers(points: F4, triangle: I4) -> I4:
@@ -74,18 +90,20 @@ def _no_slivers(points: F4, triangle: I4) -> I4:
 def _stacked(parts: Sequence[Template]) -> Template:
     base = starts([len(p.point) for p in parts])
     tints = [p.tint for p in parts if p.tint is not None]
+    uvs = [p.uv for p in parts if p.uv is not None]
     return Template(
         np.concatenate([p.point for p in parts]),
         np.concatenate([p.normal for p in parts]),
         np.concatenate([p.triangle + np.int32(b) for p, b in zip(parts, base, strict=False)]),
         np.concatenate([p.lift for p in parts]),
         np.concatenate(tints) if len(tints) == len(parts) else None,
+        np.concatenate(uvs) if len(uvs) == len(parts) else None,
     )
 
 
 def _cap(z: float, n: int) -> Template:
     up = np.array([[0.0, np.sign(z)]] * 2)
-    return _rings([0.0, 1.0] if z < 0 else [1.0, 0.0], [z, z], up, n)
+    return _flat(_rings([0.0, 1.0] if z < 0 else [1.0, 0.0], [z, z], up, n))
 
 
 @lru_cache(maxsize=64)
@@ -102,18 +120,22 @@ def template(kind: str, segments: int) -> Template:
         base = np.arange(6)[:, None, None] * 4
         triangle = (base + np.array([[0, 1, 2], [0, 2, 3]])).reshape(-1, 3)
         points = np.concatenate(point).astype(np.float32)
-        return Template(
-            points,
-            np.concatenate(normal).astype(np.float32),
-            triangle.astype(np.int32),
-            np.zeros(24, np.float32),
+        return _flat(
+            Template(
+                points,
+                np.concatenate(normal).astype(np.float32),
+                triangle.astype(np.int32),
+                np.zeros(24, np.float32),
+            )
         )
     if kind == "Plane":
-        return Template(
-            np.array([(-1, -1, 0), (1, -1, 0), (1, 1, 0), (-1, 1, 0)], np.float32),
-            np.tile(np.array([(0, 0, 1)], np.float32), (4, 1)),
-            np.array([(0, 1, 2), (0, 2, 3)], np.int32),
-            np.zeros(4, np.float32),
+        return _flat(
+            Template(
+                np.array([(-1, -1, 0), (1, -1, 0), (1, 1, 0), (-1, 1, 0)], np.float32),
+                np.tile(np.array([(0, 0, 1)], np.float32), (4, 1)),
+                np.array([(0, 1, 2), (0, 2, 3)], np.int32),
+                np.zeros(4, np.float32),
+            )
         )
     wall = np.array([[1.0, 0.0]] * 2)
     if kind == "Cylinder":
@@ -138,8 +160,11 @@ def template(kind: str, segments: int) -> Template:
         triangle = _grid(rows, segments + 1)
         tall = ball.point.copy()
         tall[:, 2] += lifted
-        return Template(ball.point, ball.normal, _no_slivers(tall, triangle), lifted)
-    return ball
+        return Template(ball.point, ball.normal, _no_slivers(tall, triangle), lifted, uv=ball.uv)
+    if ball.uv is None:
+        return ball
+    degrees = np.repeat(latitude / np.pi + 0.5, segments + 1)  # a map of the world fits a sphere
+    return replace(ball, uv=np.column_stack([ball.uv[:, 0], degrees]).astype(np.float32))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,8 +177,13 @@ class Gprim:
     lift: float = 0.0  # half of the straight part of a capsule
 
 
-def gprims(shapes: Sequence[Gprim], segments: int) -> Pool:
-    """Return the triangles of all shapes, in order; one numpy call a kind and axis."""
+def gprims(
+    shapes: Sequence[Gprim], segments: int, images: Mapping[int, tuple[Affine, int]] | None = None
+) -> Pool:
+    """Return the triangles of all shapes, in order; one numpy call a kind and axis.
+
+    images: number of a shape → what is done to its coordinates, and 1 + the row of its image.
+    """
     n = len(shapes)
     groups: dict[tuple[str, str], list[int]] = {}
     for i, shape in enumerate(shapes):
@@ -177,6 +207,10 @@ def gprims(shapes: Sequence[Gprim], segments: int) -> Pool:
         point[into] = at[:, :, columns]
         normal[into] = facing[:, :, columns]
         triangle[triangle_start[rows][:, None] + np.arange(len(unit_shape.triangle))] = unit_shape.triangle
+    uv = np.zeros((len(point) if images else 0, 3), np.float32)
+    for i, (affine, image) in (images or {}).items():
+        part = slice(int(point_start[i]), int(point_start[i + 1]))
+        uv[part] = applied(_coordinates(templates[i], shapes[i]), affine, image)
     return Pool(
         point=point,
         normal=normal,
@@ -185,7 +219,30 @@ def gprims(shapes: Sequence[Gprim], segments: int) -> Pool:
         point_start=point_start,
         triangle_start=triangle_start,
         coloured=np.zeros(n, np.bool_),
+        uv=uv,
     )
+
+
+def _coordinates(shape: Template, own: Gprim) -> F4:
+    """Return where on an image the points of one gprim are, (p, 2): on a capsule by its whole height."""
+    if shape.uv is None:
+        return np.zeros((len(shape.point), 2), np.float32)
+    tall = own.half[2] + own.lift
+    if own.kind != "Capsule" or not tall > 0:
+        return shape.uv
+    height = shape.point[:, 2] * own.half[2] + shape.lift * own.lift
+    return np.column_stack([shape.uv[:, 0], (height / tall + 1) / 2]).astype(np.float32)
+
+
+def applied(uv: F4, affine: Affine, image: int) -> F4:
+    """Return coordinates (n, 3) after a transform, with the number of the image; what is no number is 0."""
+    a, b, c, d, e, f = affine
+    out = np.empty((len(uv), 3), np.float32)
+    out[:, 0] = a * uv[:, 0] + b * uv[:, 1] + c
+    out[:, 1] = d * uv[:, 0] + e * uv[:, 1] + f
+    out[~np.isfinite(out[:, :2]).all(axis=1), :2] = 0.0
+    out[:, 2] = image
+    return out
 
 
 # Weights of the four control points of a cubic segment, rows t³, t², t, 1 (formats: curves).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import mmap
 import os
 import re
 import zipfile
@@ -13,6 +14,9 @@ from armillary.model.fault import SceneFault
 from armillary.scene.problems import MAX_BRACES
 
 CRATE, TEXT, ZIP = b"PXR-USDC", b"#usda", b"PK\x03\x04"
+_SHARING = (b"inherit", b"specializ")
+# What we have importers for.
+FOREIGN = (".gltf", ".glb", ".obj", ".stl", ".ply", ".ifc", ".step", ".stp")
 MOST_PACKAGES = 8  # in one another
 _LITERALS = re.compile(
     rb'"""(?:[^\\]|\\.)*?"""|"(?:[^"\\\n]|\\.)*"|#[^\n]*|'
@@ -20,6 +24,7 @@ _LITERALS = re.compile(
     re.DOTALL,
 )
 
+_UNPARSED = re.compile(r"parse error matching \S*pegtl.*?(?= at '|$)", re.DOTALL)  # its grammar, not ours
 _SAID = re.compile(r" in file \S+ : '(.*?)'\s*(?=\n\s*Error in|\Z)", re.DOTALL)
 
 
@@ -35,11 +40,28 @@ def look(path: str) -> None:
     if head.startswith(ZIP):
         _package(path)
         return
+    if head and path.lower().endswith(FOREIGN):
+        raise SceneFault(
+            "This is not an OpenUSD file.",
+            where=path,
+            remedy="Turn it into one (armillary import), and refer to that.",
+        )
     raise SceneFault(
         "This is not an OpenUSD file." if head else "The file is empty.",
         where=path,
         remedy="Choose a .usd, .usda, .usdc or .usdz file, or export it as one of these.",
     )
+
+
+def may_inherit(path: str) -> bool:
+    """Return whether a file has words of inherits or specializes, by which prims come in more than once.
+
+    A crate made to hide them can: it is then stopped by the time limit instead of being counted.
+    """
+    if os.path.getsize(path) == 0:
+        return False
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return any(data.find(word) >= 0 for word in _SHARING)
 
 
 def _package(path: str, data: bytes | None = None, depth: int = 0) -> None:
@@ -111,4 +133,5 @@ def reason(error: Exception) -> str:
     """Return what OpenUSD says in one line, without its own source files."""
     text = str(error).strip()
     said = _SAID.findall(text)
-    return " ".join((said[-1] if said else text).split())[:300] or type(error).__name__
+    text = _UNPARSED.sub("the text is not understood", said[-1] if said else text)
+    return " ".join(text.split())[:300].rstrip(".") or type(error).__name__

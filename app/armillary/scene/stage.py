@@ -45,10 +45,11 @@ def open_stage(
     load: str = "all",
     variants: Sequence[tuple[str, str, str]] = (),
     payloads: Sequence[tuple[str, bool]] = (),
+    left_out: Sequence[str] = (),
 ) -> OpenStage:
     """Return a stage on a checked root layer; `above` are layers stronger than it, the strongest first.
 
-    payloads: (prim path, loaded), exceptions from `load`.
+    payloads: (prim path, loaded), exceptions from `load`. left_out: prims that are not composed.
 
     Raises SceneFault when it cannot be composed, or when composing it opened a file that was not checked.
     """
@@ -62,6 +63,8 @@ def open_stage(
                 remedy="Choose a variant of a prim of the tree.",
             )
         Sdf.CreatePrimInLayer(session, path).variantSelections[name] = choice
+    for path in left_out:
+        Sdf.CreatePrimInLayer(session, path).active = False
     rule = Usd.Stage.LoadNone if load == "none" else Usd.Stage.LoadAll
     with quiet() as said:
         try:

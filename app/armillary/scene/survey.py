@@ -7,23 +7,26 @@ A *row* is one prim of the tree; parts of an instance have rows of their own and
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from pxr import Tf, Usd, UsdGeom
+from pxr import Tf, Usd, UsdGeom, Vt
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.model.arrays import F4, I8, U1
 from armillary.model.fault import SceneFault
 from armillary.model.scene import PURPOSES, SceneProblem, VariantSet
 from armillary.scene import curves
+from armillary.scene.direct import Alike, Direct, Read, composed, singles, transform
 from armillary.scene.polygons import Mesh
-from armillary.scene.problems import MAX_DEPTH, problem
+from armillary.scene.problems import FARTHEST, LIMITS, MAX_DEPTH, problem
 from armillary.scene.shapes import GPRIMS, Gprim, Template, template
+from armillary.scene.sniff import reason
 
 SHOWN = Usd.PrimIsActive & Usd.PrimIsDefined & ~Usd.PrimIsAbstract
-CURVES, MESH, GPRIM, INSTANCER, POINTS, SUBSET, CAMERA, LIGHT, PLAIN = range(1, 10)
+PLAIN, MESH, CURVES, GPRIM, INSTANCER, POINTS, SUBSET, CAMERA, LIGHT = range(9)
 LIGHTS = (
     *("DistantLight", "DomeLight", "DomeLight_1"),
     *("SphereLight", "RectLight", "DiskLight", "CylinderLight"),
@@ -47,11 +50,16 @@ _MESH_EXTRAS = (
     "subdivisionScheme",
 )
 COLOUR, OPACITY = "primvars:displayColor", "primvars:displayOpacity"
+_SCHEME = "subdivisionScheme"
+_MESH = ("points", "faceVertexCounts", "faceVertexIndices")
+RUN = 10_000  # prims after which it is told how far reading is
+_FAR = f"The transform is not a number, or past {FARTHEST:g}."
+_UNREADABLE = (Tf.ErrorException, MemoryError, ValueError, TypeError, IndexError, OverflowError)
 _NO_POINTS = np.zeros((0, 3), np.float32)
 _NO_INDICES = np.zeros(0, np.int32)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Plan:
     """What to read of prims of one type with one set of authored properties; made once for each set."""
 
@@ -61,6 +69,8 @@ class _Plan:
     extras: tuple[str, ...]
     sided: bool
     looks: bool  # has any of the properties of `_look`
+    reads: bool  # has anything to read at all
+    columns: bool  # is a mesh of nothing but what is read of all such meshes together
     names: frozenset[str]
 
 
@@ -71,6 +81,10 @@ class Survey:
     stage: Any  # Usd.Stage; pxr ships no type hints
     time: Any  # Usd.TimeCode
     max_prims: int
+    max_points: int = LIMITS["points"]
+    max_triangles: int = LIMITS["triangles"]
+    n_points: int = 0  # of meshes and curves that are kept
+    n_triangles: int = 0
     path: list[str] = field(default_factory=list)
     prim: list[Any] = field(default_factory=list)
     up: list[int] = field(default_factory=list)  # parent source, -1 at the top of a region
@@ -111,6 +125,9 @@ class Survey:
     problems: list[SceneProblem] = field(default_factory=list)
     number: dict[str, int] = field(default_factory=dict)  # path -> source
     _plans: dict[tuple[str, tuple[str, ...]], _Plan] = field(default_factory=dict)
+    _direct: Direct = field(default_factory=Direct)
+    read_some: Callable[[Survey, int, int, int], None] | None = None
+    """Told of each run of the stage's own sources when it is read: first, end, how many there will be."""
 
     def read(self, root: Any, predicate: Any = SHOWN) -> tuple[int, int]:
         """Read a subtree and return its sources as (first, end); a subtree is read once.
@@ -125,13 +142,22 @@ class Survey:
         paths, ups, types = self.path, self.up, self.type_id
         instanced = bool(self.stage.GetPrototypes())
         local_of = UsdGeom.XformCache(self.time).GetLocalTransformation
+        alone = self._direct.spec
+        alike: dict[tuple[_Plan, Any], Alike] = {}
+        begun = len(self.placed), len(self.mesh)
+        told, total, due = first, 0, len(prims) + 10 * self.max_prims
+        if self.read_some is not None and not first:
+            total, due = sum(1 for _ in Usd.PrimRange(root, predicate)) - 1, RUN
         for prim in Usd.PrimRange(root, predicate):
             path = prim.GetPath().pathString
             if path == "/":
                 continue
             source = len(paths)
-            type_name = prim.GetTypeName()
-            names = tuple(prim.GetAuthoredPropertyNames())
+            spec = alone(prim)
+            if spec is not None:
+                type_name, names = spec.typeName, tuple(spec.GetInfo("properties"))
+            else:
+                type_name, names = prim.GetTypeName(), tuple(prim.GetAuthoredPropertyNames())
             plan = plans.get((type_name, names))
             if plan is None:
                 plan = plans[(type_name, names)] = self._plan(prim, type_name, names)
@@ -140,34 +166,113 @@ class Survey:
             prims.append(prim)
             types.append(plan.type_id)
             ups.append(number.get(path.rpartition("/")[0], -1) if source > first else -1)
-            if plan.placed:
-                try:
-                    matrix, resets = local_of(prim)
-                except Tf.ErrorException:  # operations that OpenUSD does not know
-                    self.problems.append(problem("S12", path, "The transform cannot be worked out."))
-                else:
-                    self.placed.append(source)
-                    self.local.append(matrix)
-                    if resets:
-                        self.reset.append(source)
-            if plan.kind == MESH:
-                self._read_mesh(prim, source, plan)
-            elif plan.kind != PLAIN:
-                self._read_other(prim, source, plan)
-            if plan.looks:
-                self._look(prim, source, plan)
+            if spec is None:
+                self._read_composed(prim, source, plan, local_of)
+            elif plan.reads:
+                layer = spec.layer
+                group = alike.get((plan, layer))
+                if group is None:
+                    group = alike[(plan, layer)] = Alike(layer)
+                group.source.append(source)
+                group.prim.append(prim)
+                group.path.append(spec.path)
             if instanced and prim.IsInstance():
                 self.instance_of[source] = prim.GetPrototype().GetPath().pathString
-            kind = prim.GetKind()
-            if kind:
-                self.kind[source] = kind
-            if prim.HasVariantSets():
+            if spec is None or spec.kind:
+                kind = prim.GetKind()
+                if kind:
+                    self.kind[source] = kind
+            if prim.HasVariantSets() if spec is None else spec.HasInfo("variantSetNames"):
                 self._read_variants(prim, source)
             if source - first > self.max_prims:
                 self._too_many()
+            if source >= due:
+                due += RUN
+                told = self._run_read(alike, local_of, told, total)
+        self._run_read(alike, local_of, told, total)
+        self._in_order(*begun)
         self.region[key] = (first, len(paths))
         self._check_depth(first)
         return self.region[key]
+
+    def _run_read(self, alike: dict[tuple[_Plan, Any], Alike], local_of: Any, first: int, total: int) -> int:
+        """Read what waits to be read together, and tell of it; return the end of what was told."""
+        for (plan, _), group in alike.items():
+            self._read_alike(group, plan, local_of)
+        alike.clear()
+        if self.read_some is not None and total:
+            self.read_some(self, first, len(self.path), total)
+        return len(self.path)
+
+    def _read_composed(self, prim: Any, source: int, plan: _Plan, local_of: Any) -> None:
+        """Read a prim that several layers speak of, or one with time samples."""
+        if plan.placed:
+            self._place(source, transform(prim, local_of))
+        self._read_values(prim, source, plan, composed(prim, self.time))
+
+    def _read_values(self, prim: Any, source: int, plan: _Plan, read: Read) -> None:
+        try:
+            if plan.kind == MESH:
+                mesh = self._mesh(source, *(read(name) for name in _MESH))
+                if mesh is not None:
+                    self._read_extras(prim, source, mesh, plan, read)
+            elif plan.kind != PLAIN:
+                self._read_other(prim, source, plan)
+            if plan.looks:
+                self._look(prim, source, plan, read)
+        except _UNREADABLE as error:  # arrays that the file does not hold, values of other types
+            what = f"Its arrays cannot be read: {reason(error)}."
+            self.problems.append(problem("S05", self.path[source], what))
+
+    def _read_alike(self, group: Alike, plan: _Plan, local_of: Any) -> None:
+        """Read prims that author the same properties, one property after the other."""
+        if plan.placed:
+            for source, found in zip(group.source, group.transforms(local_of), strict=True):
+                self._place(source, found)
+        if not plan.columns:
+            self._read_each(group, plan)
+            return
+        none = [None] * len(group.source)
+        try:
+            columns = [group.column(name) if name in plan.names else none for name in _MESH]
+            schemes = group.column(_SCHEME) if plan.extras else none
+            colours = singles(group.column(COLOUR), Vt.Vec3fArray, 3) if plan.looks else None
+        except _UNREADABLE:  # one of them, which is found when each is read alone
+            self._read_each(group, plan)
+            return
+        meshes = list(map(self._mesh, group.source, *columns))
+        for mesh, scheme in zip(meshes, schemes, strict=True):
+            if mesh is not None and scheme is not None:
+                mesh.smooth = scheme != "none"
+        if colours is not None:
+            self.colour_source += group.source
+            self.colour += list(colours)
+        elif plan.looks:
+            for k, source in enumerate(group.source):
+                self._look(group.prim[k], source, plan, group.reader(k))
+
+    def _read_each(self, group: Alike, plan: _Plan) -> None:
+        for k, (prim, source) in enumerate(zip(group.prim, group.source, strict=True)):
+            self._read_values(prim, source, plan, group.reader(k))
+
+    def _place(self, source: int, found: tuple[Any, bool] | None) -> None:
+        if found is None:
+            self.problems.append(problem("S12", self.path[source], "The transform cannot be worked out."))
+            return
+        self.placed.append(source)
+        self.local.append(found[0])
+        if found[1]:
+            self.reset.append(source)
+
+    def _in_order(self, placed: int, meshes: int) -> None:
+        """Bring what was read group by group into the order of sources; those before the two numbers are."""
+        for first, key, other in ((placed, self.placed, self.local), (meshes, self.mesh_source, self.mesh)):
+            mine = np.array(key[first:], np.int64)
+            if len(mine) and bool((np.diff(mine) < 0).any()):
+                order = np.argsort(mine, kind="stable").tolist()
+                key[first:] = mine[order].tolist()
+                rest = other[first:]
+                other[first:] = [rest[k] for k in order]
 
     def _too_many(self) -> None:
         raise SceneFault(
@@ -193,28 +298,34 @@ class Survey:
         if any(name.startswith("material:binding") for name in names):
             self.has_materials = True
             self.has_full_materials |= any(name.startswith("material:binding:full") for name in names)
+        looks = every.intersection(("visibility", "purpose", COLOUR, OPACITY))
         return _Plan(
             kind=kind,
             type_id=type_id,
             placed="xformOpOrder" in every,
             extras=tuple(name for name in _MESH_EXTRAS if name in every) if kind == MESH else (),
             sided="doubleSided" in every,
-            looks=not every.isdisjoint(("visibility", "purpose", COLOUR, OPACITY)),
+            looks=bool(looks),
+            columns=kind == MESH
+            and every.isdisjoint(set(_MESH_EXTRAS) - {_SCHEME})
+            and looks <= {COLOUR}
+            and f"{COLOUR}:indices" not in every,
+            reads=bool(looks) or kind != PLAIN or "xformOpOrder" in every,
             names=every,
         )
 
-    def _look(self, prim: Any, source: int, plan: _Plan) -> None:
+    def _look(self, prim: Any, source: int, plan: _Plan, read: Read) -> None:
         names = plan.names
         if "visibility" in names:
             self.with_visibility.append(source)
-            if prim.GetAttribute("visibility").Get(self.time) == "invisible":
+            if read("visibility") == "invisible":
                 self.invisible.append(source)
         if "purpose" in names:
-            token = prim.GetAttribute("purpose").Get(self.time)
+            token = read("purpose")
             # OpenUSD draws nothing of a purpose that it does not know, as of a guide
             self.purpose[source] = PURPOSES.index(token if token in PURPOSES else "guide")
         if COLOUR in names:
-            values, of = self._primvar(prim, COLOUR, names)
+            values, of = self._primvar(prim, COLOUR, names, read)
             if values is not None and values.shape[1:] != (3,):
                 values = None
             if values is not None and len(values) and of == "constant":
@@ -223,7 +334,7 @@ class Survey:
             elif values is not None and len(values):
                 self.many_colours[source] = (values, of)
         if OPACITY in names:
-            values, of = self._primvar(prim, OPACITY, names)
+            values, of = self._primvar(prim, OPACITY, names, read)
             if values is not None and values.ndim != 1:
                 values = None
             if values is not None and len(values) and of == "constant":
@@ -232,10 +343,12 @@ class Survey:
             elif values is not None and len(values):
                 self.many_opacities[source] = (values, of)
 
-    def _primvar(self, prim: Any, name: str, names: frozenset[str]) -> tuple[F4 | None, str]:
+    def _primvar(
+        self, prim: Any, name: str, names: frozenset[str], read: Read | None = None
+    ) -> tuple[F4 | None, str]:
         """Return a primvar's values with indices applied, and its interpolation; a lone value is constant."""
-        attribute = prim.GetAttribute(name)
-        value = attribute.Get(self.time)
+        read = read or composed(prim, self.time)
+        value = read(name)
         if value is None:
             return None, ""
         values = np.asarray(value)
@@ -245,11 +358,11 @@ class Survey:
             values = values[None]
         if len(values) == 1 and f"{name}:indices" not in names:
             return values, "constant"
-        of = str(attribute.GetMetadata("interpolation") or "constant")
+        of = str(prim.GetAttribute(name).GetMetadata("interpolation") or "constant")
         if f"{name}:indices" in names:
-            indices = prim.GetAttribute(f"{name}:indices").Get(self.time)
-            if indices is not None and len(values):
-                at = np.asarray(indices)
+            indices = read(f"{name}:indices")
+            at = np.asarray(indices)
+            if indices is not None and len(values) and at.dtype.kind in "iu":
                 values = values[np.clip(at, 0, len(values) - 1)]
         return values, of
 
@@ -265,30 +378,44 @@ class Survey:
         array = np.asarray(value)
         return array if array.ndim == width and array.dtype.kind in "fiu" else default
 
-    def _read_mesh(self, prim: Any, source: int, plan: _Plan) -> None:
-        time = self.time
-        points = prim.GetAttribute("points").Get(time)
-        counts = prim.GetAttribute("faceVertexCounts").Get(time)
-        indices = prim.GetAttribute("faceVertexIndices").Get(time)
+    def _mesh(self, source: int, points: Any, counts: Any, indices: Any) -> Mesh | None:
+        """Take in a mesh; None where it is left out."""
         mesh = Mesh(
             points=_NO_POINTS if points is None else np.asarray(points),
             counts=_NO_INDICES if counts is None else np.asarray(counts),
             indices=_NO_INDICES if indices is None else np.asarray(indices),
         )
+        # `size`, as any of them may be of another type than an array of points or numbers
+        if not self._room(source, mesh.points.size // 3, mesh.indices.size - 2 * mesh.counts.size):
+            return None
         self.mesh.append(mesh)
         self.mesh_source.append(source)
-        if plan.extras:
-            self._read_extras(prim, source, mesh, plan)
+        return mesh
 
-    def _read_extras(self, prim: Any, source: int, mesh: Mesh, plan: _Plan) -> None:
+    def _room(self, source: int, points: int, triangles: int) -> bool:
+        """Count points and triangles; tell of a shape that is past the limit of either."""
+        triangles = max(triangles, 0)
+        for n, now, most, what in (
+            (points, self.n_points, self.max_points, "points"),
+            (triangles, self.n_triangles, self.max_triangles, "triangles"),
+        ):
+            if now + n > most:
+                text = f"Left out: with its {n:,} {what} the scene has more than {most:,}."
+                self.problems.append(problem("S19", self.path[source], text))
+                return False
+        self.n_points += points
+        self.n_triangles += triangles
+        return True
+
+    def _read_extras(self, prim: Any, source: int, mesh: Mesh, plan: _Plan, read: Read) -> None:
         for name in plan.extras:
             if name == "subdivisionScheme":
-                mesh.smooth = prim.GetAttribute(name).Get(self.time) != "none"
+                mesh.smooth = read(name) != "none"
             elif name == "doubleSided":
-                if prim.GetAttribute(name).Get(self.time):
+                if read(name):
                     self.double_sided.append(source)
             elif name == "orientation":
-                mesh.left_handed = prim.GetAttribute(name).Get(self.time) == "leftHanded"
+                mesh.left_handed = read(name) == "leftHanded"
             elif name == "holeIndices":
                 holes = self._array(prim, name, 1, None)
                 mesh.holes = holes if holes is not None and holes.dtype.kind == "i" else None
@@ -349,28 +476,39 @@ class Survey:
             is_capsule = kind.startswith("Capsule")
             half, lift = (radius, radius, radius if is_capsule else tall), tall if is_capsule else 0.0
             kind = kind.removesuffix("_1")
-        if not all(math.isfinite(v) for v in (*half, lift)):
-            self.problems.append(problem("S07", self.path[source], "A size of this shape is not a number."))
+        if not all(abs(v) <= FARTHEST for v in (*half, lift)):  # NaN is not
+            what = f"A size of this shape is not a number, or past {FARTHEST:g}."
+            self.problems.append(problem("S07", self.path[source], what))
             return
         self.gprim.append(Gprim(kind=kind, axis=axis, half=half, lift=lift))
         self.gprim_source.append(source)
 
     def _read_curves(self, prim: Any, source: int, plan: _Plan) -> None:
-        points = self._array(prim, "points", 2, _NO_POINTS).astype(np.float64)
-        counts = self._array(prim, "curveVertexCounts", 1, _NO_INDICES).astype(np.int64)
-        if not len(points) and not len(counts):
+        points = len(self._array(prim, "points", 2, _NO_POINTS))
+        if not points and not len(self._array(prim, "curveVertexCounts", 1, _NO_INDICES)):
             return
-        token = {n: str(prim.GetAttribute(n).Get(self.time) or "") for n in ("type", "basis", "wrap")}
-        widths = self._array(prim, "widths", 1, np.zeros(0))
-        colours, of = self._primvar(prim, COLOUR, plan.names) if COLOUR in plan.names else (None, "")
-        shape = curves.shape(points, counts, token, widths, colours, of)
+        if not self._room(source, points, 0):
+            return
+        shape = self.tubes(prim, plan.names)
         if shape is None:
             self.problems.append(
                 problem("S05", self.path[source], "The curves' counts do not add up to their points.")
             )
             return
+        if not np.isfinite(shape.point).all():
+            self.problems.append(problem("S07", self.path[source], "The curves have no finite place."))
+            return
         self.shape.append(shape)
         self.shape_source.append(source)
+
+    def tubes(self, prim: Any, names: frozenset[str]) -> Template | None:
+        """Return the tubes of a BasisCurves prim, None where its counts do not add up to its points."""
+        points = self._array(prim, "points", 2, _NO_POINTS).astype(np.float64)
+        counts = self._array(prim, "curveVertexCounts", 1, _NO_INDICES).astype(np.int64)
+        token = {n: str(prim.GetAttribute(n).Get(self.time) or "") for n in ("type", "basis", "wrap")}
+        widths = self._array(prim, "widths", 1, np.zeros(0))
+        colours, of = self._primvar(prim, COLOUR, names) if COLOUR in names else (None, "")
+        return curves.shape(points, counts, token, widths, colours, of)
 
     def _read_variants(self, prim: Any, source: int) -> None:
         sets = prim.GetVariantSets()
@@ -398,13 +536,11 @@ class Survey:
         if self.local:
             # a Gf.Matrix4d is a buffer of 16 doubles, rows first
             table[1:] = np.frombuffer(b"".join(self.local)).reshape(-1, 4, 4).transpose(0, 2, 1)
-        bad = ~np.isfinite(table).all(axis=(1, 2))
+        bad = ~(np.abs(table) <= FARTHEST).all(axis=(1, 2))  # NaN is not
         if bad.any():
             table[bad] = np.eye(4)
             for k in np.flatnonzero(bad).tolist():
-                self.problems.append(
-                    problem("S12", self.path[self.placed[k - 1]], "The transform is not a number.")
-                )
+                self.problems.append(problem("S12", self.path[self.placed[k - 1]], _FAR))
         return table, which
 
 

@@ -28,6 +28,7 @@ class Desk(Protocol):
     def toggle_motion(self) -> None: ...  # reduced motion: nothing blinks
     def simulate_vision(self, name: str) -> None: ...  # protan | deutan | tritan | grey; "" = none
     def bind(self) -> None: ...  # what is chosen in the browser or the live table, to the selected part
+    def spread(self) -> None: ...  # sensors over the part selected last
     def toggle_full_screen(self) -> None: ...
     def reset_layout(self) -> None: ...
     def save_picture(self) -> None: ...  # asks for a file

@@ -68,6 +68,16 @@ AUTHOR_ACTIONS: tuple[Action, ...] = (
         run=lambda desk: desk.bind(),
     ),
     Action(
+        id="edit.spread",
+        title="Spread sensors over the selected part…",
+        menu="Edit",
+        shortcut="Ctrl+Shift+B",
+        role="engineer",
+        tip="Colour the part selected last by sensors around it: those selected before it, or by their tags",
+        why_not=_bind,
+        run=lambda desk: desk.spread(),
+    ),
+    Action(
         id="edit.undo",
         title="Undo",
         menu="Edit",

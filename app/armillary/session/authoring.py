@@ -18,17 +18,19 @@ from armillary.project.edit import NewTag
 from armillary.project.record import Project
 from armillary.project.twins import NAME
 from armillary.session import limits
+from armillary.session.field_draft import FieldDraft
 from armillary.session.layers import Layers, layers_of
 from armillary.session.signal import Signal
 from armillary.session.undo import Done as Ended
 from armillary.session.undo import Step, Undo
 
-COLOURED = ("displayColor", "emissiveColor")
+COLOURED = ("displayColor", "emissiveColor", "primvar")
 AXIAL = ("translate", "rotate", "scale", "level", "spin")
 # channel → (its name for people, what the tag's low and high become, as a rule)
 OFFERED: dict[str, tuple[str, tuple[float, float]]] = {
     "displayColor": ("Colour", (0.0, 1.0)),
     "emissiveColor": ("Glow", (0.0, 1.0)),
+    "primvar": ("Colour of each point", (0.0, 1.0)),
     "displayOpacity": ("Opacity", (0.0, 1.0)),
     "visibility": ("Visible while not 0", (0.0, 1.0)),
     "highlight": ("Highlight", (0.0, 1.0)),
@@ -37,10 +39,13 @@ OFFERED: dict[str, tuple[str, tuple[float, float]]] = {
     "translate": ("Move, m", (0.0, 1.0)),
     "rotate": ("Turn, degrees", (0.0, 90.0)),
     "scale": ("Scale", (1.0, 2.0)),
+    "transform": ("Pose: place and angles", (0.0, 1.0)),
+    "flow": ("Flow along a pipe", (0.0, 1.0)),
     "spin": ("Spin, rad/s", (0.0, 6.283)),
 }
 TRIAL = "~trial"  # name of the tag that a draft is drawn with; a tag's name begins with its twin's id
-_AS_IT_IS = ("visibility", "label")
+AS_IT_IS = ("visibility", "label", "transform", "flow")
+_OF_A_LIST = ("primvar", "transform", "label")
 _TEMPERATURES = ("°C", "degC", "K", "°F")
 
 
@@ -101,7 +106,13 @@ class Draft:
         for new in self.new:
             if not NAME.fullmatch(new.key):
                 return f"'{new.key}' cannot be a tag's name: use no spaces, quotes, ` ! or #."
-        if self.channel not in _AS_IT_IS and self.low >= self.high:
+        if self.tag.kind == "array" and self.channel not in _OF_A_LIST:
+            return "A list of numbers gives each point its colour, or a pose: choose one of them, or a label."
+        if self.tag.kind != "array" and self.channel == "primvar":
+            return "The tag is one value: a list is needed to colour each point."
+        if self.tag.kind not in ("array", "struct", "text") and self.channel == "transform":
+            return "The tag is one number: a list or a JSON object is needed for a pose."
+        if self.channel not in AS_IT_IS and self.low >= self.high:
             return "Low must be below high."
         return ""
 
@@ -116,13 +127,16 @@ class Draft:
         )
         if self.channel in COLOURED:
             return replace(out, colormap=self.colormap, ends=(self.low, self.high))
-        if self.channel in _AS_IT_IS:
+        if self.channel in AS_IT_IS:
             return replace(out, map=MapSpec(kind="none"))
         scale = (self.last - self.first) / (self.high - self.low)
         offset = self.first - scale * self.low
         ends = (min(self.first, self.last), max(self.first, self.last))
         axis = self.axis if self.channel in AXIAL else "none"
         return replace(out, map=MapSpec(kind="linear", scale=scale, offset=offset, clamp=ends), axis=axis)
+
+
+AnyDraft = Draft | FieldDraft
 
 
 def proposal(tag: TagSpec, prim: str, value: float, existing: Sequence[Binding]) -> Draft:
@@ -136,6 +150,7 @@ def proposal(tag: TagSpec, prim: str, value: float, existing: Sequence[Binding])
         tag=tag,
         prim=prim,
         name=free_name(tag.name, prim, existing),
+        channel="primvar" if tag.kind == "array" else "displayColor",
         colormap="heat" if tag.unit in _TEMPERATURES else "level",
         low=low,
         high=high,
@@ -161,18 +176,18 @@ class Authoring:
         self._shop, self._undo = shop, undo
         self.changed: Signal[()] = Signal()  # draft, or whether one is being saved
         self.told: Signal[str] = Signal()
-        self.draft: Draft | None = None
+        self.draft: AnyDraft | None = None
         self.saving = False
         self.saves = 0  # of this desk, steps of undo too
         self._base: tuple[Binding, ...] = ()
 
-    def begin(self, draft: Draft) -> None:
+    def begin(self, draft: AnyDraft) -> None:
         """Take a draft in hand and show it; the one before is given up."""
         self.cancel()
         self._base = self._shop.bindings
         self.change(draft)
 
-    def change(self, draft: Draft) -> None:
+    def change(self, draft: AnyDraft) -> None:
         """Show the draft as it is now. One that cannot be a binding leaves the picture as it was."""
         if self.saving:
             return
@@ -180,9 +195,9 @@ class Authoring:
         shown = draft.shown
         if draft.why_not():
             self._shop.rebind(self._base)
-        elif shown is None:
+        elif shown is None or isinstance(draft, FieldDraft):
             self._shop.rebind((*self._without(draft), draft.binding()))
-        elif old is not None and old.shown is not None and not old.why_not() and _same_but_value(old, draft):
+        elif isinstance(old, Draft) and _only_value_differs(old, draft):
             self._shop.try_value(*shown)
         else:  # only the draft sees the value: what else is bound to the tag stays live
             trial = replace(draft.binding(), signal=TRIAL)
@@ -195,7 +210,7 @@ class Authoring:
         if draft is not None:
             self.change(draft)
 
-    def _without(self, draft: Draft) -> tuple[Binding, ...]:
+    def _without(self, draft: AnyDraft) -> tuple[Binding, ...]:
         """Return the saved bindings less those that drive the same channel of the same prim, while previewed.
 
         Two of one channel would fight (B10), and a person wants to see the new one.
@@ -259,7 +274,7 @@ class Authoring:
 
         self._write(forth, ended)
 
-    def _make_tags(self, draft: Draft) -> limits.Written | None:
+    def _make_tags(self, draft: AnyDraft) -> limits.Written | None:
         """Write the tags that a draft needs; None when there are none, or (told then) they cannot be."""
         project = self._shop.project
         if not draft.new or project is None:
@@ -272,13 +287,13 @@ class Authoring:
         self._expect(draft, is_coming=True)
         return made
 
-    def _expect(self, draft: Draft, *, is_coming: bool) -> None:
+    def _expect(self, draft: AnyDraft, *, is_coming: bool) -> None:
         """Note that the world will have the draft's tags once it loads the project, or no longer."""
         names = {new.name for new in draft.new}
         known = self._shop.coming_tags
         self._shop.coming_tags = known | names if is_coming else known - names
 
-    def _unmake(self, made: limits.Written | None, draft: Draft) -> str:
+    def _unmake(self, made: limits.Written | None, draft: AnyDraft) -> str:
         """Take tags back out; return why that is not possible."""
         try:
             if made is not None:
@@ -290,7 +305,7 @@ class Authoring:
 
     def _step(
         self,
-        draft: Draft,
+        draft: AnyDraft,
         back: SaveBindings,
         forth: SaveBindings,
         before: Layers,
@@ -354,11 +369,16 @@ class Authoring:
         self._shop.save_bindings(message, answered)
 
 
-def _same_but_value(old: Draft, new: Draft) -> bool:
+def _only_value_differs(old: Draft, new: Draft) -> bool:
+    """Tell whether the picture of the old draft is that of the new one, with another value on trial."""
+    if old.shown is None or old.why_not():
+        return False
     return replace(old, trial=None, seen=0.0) == replace(new, trial=None, seen=0.0)
 
 
-def _title(draft: Draft) -> str:
+def _title(draft: AnyDraft) -> str:
+    if isinstance(draft, FieldDraft):
+        return draft.title
     more = f" and {len(draft.new) - 1} more" if len(draft.new) > 1 else ""
     new = f"New tag {draft.tag.name}{more}, bound" if draft.new else f"Bind {draft.tag.name}"
     return f"{new} to {draft.prim}"

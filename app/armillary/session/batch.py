@@ -7,7 +7,7 @@ from typing import Protocol
 
 from armillary.model.fault import FaultRecord
 from armillary.model.frame import Frame
-from armillary.model.message import Welcome
+from armillary.model.message import SceneProgress, Welcome
 from armillary.wire.child import Child
 
 
@@ -31,10 +31,17 @@ class Batch:
     ended: list[tuple[str, FaultRecord]] = field(default_factory=list)  # (peer, why its process is gone)
     died: set[str] = field(default_factory=set)  # those among them that ran already
     ready: list[str] = field(default_factory=list)  # peers that can be asked now
+    told: list[SceneProgress] = field(default_factory=list)  # by the scene child, while it works
 
     def __bool__(self) -> bool:
         return bool(
-            self.welcome or self.frames or self.answers or self.ended or self.ready or self.live is not None
+            self.welcome
+            or self.frames
+            or self.answers
+            or self.ended
+            or self.ready
+            or self.told
+            or self.live is not None
         )
 
 

@@ -118,11 +118,12 @@ def _log(name: str) -> Path:
     return places.logs() / f"{name}-{os.getpid()}-{next(_count)}.log"
 
 
-def start_scene(plan: Boarding, feed: Feed) -> OpenScene | None:
+def start_scene(plan: Boarding, feed: Feed, *, with_payloads: bool = True) -> OpenScene | None:
     """Start the scene child and return what to ask it for, None when the project has no scene."""
     request = plan.project.scene_request() if plan.project is not None else None
     if request is None:
         return None
     address = local_address(places.runtime(), f"scene-{os.getpid()}-{next(_count)}")
     feed.launch(SCENE, "scene.child", {"address": address}, _log("scene"), SCENE_MEMORY)
-    return request
+    asked = replace(request, progress=True)
+    return asked if with_payloads else replace(asked, load="none")

@@ -16,7 +16,7 @@ from pathlib import Path
 from armillary.model.clock import NS, Clock
 from armillary.model.fault import Fault, FaultRecord, WorldFault, record
 from armillary.model.frame import Frame
-from armillary.model.message import Bye, ComingBack, Credit, Hello, Welcome
+from armillary.model.message import Bye, ComingBack, Credit, Hello, SceneProgress, Welcome
 from armillary.session.batch import Asked, Batch, Peer, Wire
 from armillary.wire import child as children
 from armillary.wire.bus import Line
@@ -109,6 +109,10 @@ class Feed:
         threading.Thread(target=self._job, args=(number, job), name="desk-job", daemon=True).start()
         return number
 
+    def kill(self, peer: str, why: str) -> None:
+        """End our child of a peer at once; what it was asked fails with these words."""
+        self._do(lambda: self._kill(peer, why))
+
     def stop(self, timeout_s: float = 3.0) -> None:
         """Say good-bye, end our children and the thread."""
         self._ending = True
@@ -196,6 +200,8 @@ class Feed:
             self._welcome(message)
         elif isinstance(message, ComingBack) and name == WORLD:
             self._back_ns = self._heard_ns + BACK_NS
+        elif isinstance(message, SceneProgress) and name == SCENE:
+            self._deliver(lambda batch: batch.told.append(message))
         elif (ask := peer.asked.pop(answers, None)) is not None:
             self._answer(ask.number, message)
         elif name == WORLD and isinstance(message, FaultRecord) and answers == self._credit_id:
@@ -352,6 +358,16 @@ class Feed:
                 batch.died.add(name)
 
         self._deliver(put)
+
+    def _kill(self, name: str, why: str) -> None:
+        peer = self._peers[name]
+        process, peer.child, peer.starting = peer.child, None, False
+        if process is not None:
+            process.kill()
+        self._disconnect(name, why)
+        held, peer.held = peer.held, []
+        for ask in held:
+            self._fail(ask, why, peer.address, "Try again.")
 
     def _ask(self, ask: Asked) -> None:
         peer = self._peers[ask.peer]

@@ -12,14 +12,14 @@ from rapidfuzz import fuzz, process
 _SHORTEST_FUZZY = 3  # letters; shorter queries only match as they are written
 _SCORE = 72.0  # percent: about one slip in four letters
 _RANKED = 2_000  # matches that are ranked; a query with more is too short to mean one thing
-_BONUS = {"action": 8.0, "tag": 2.0, "prim": 0.0}
+_BONUS = {"action": 8.0, "view": 6.0, "tag": 2.0, "prim": 0.0}
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that can be found: `key` is an action id, a prim path, a tag name or what parts must fit."""
+    """One thing that can be found: `key` is an action id, a path, a tag, a view or what parts must fit."""
 
-    kind: Literal["action", "prim", "tag", "parts"]
+    kind: Literal["action", "prim", "tag", "parts", "query", "view"]
     key: str
     text: str  # searched and shown
     note: str = ""  # shown beside: shortcut, type, unit

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from armillary.model.scene import Camera
+from collections.abc import Callable
+
+import numpy as np
+
+from armillary.model.scene import Camera, subtree_ends
 from armillary.session.action import Action, Desk
 from armillary.session.workspace import Workspace
 
@@ -11,6 +15,16 @@ def _needs_motion(at: Workspace) -> str:
     if at.scene is None:
         return "No scene is shown."
     return "" if at.showing.plays else "Nothing of this scene moves by itself within its time range."
+
+
+def _needs_own_time(at: Workspace) -> str:
+    why = _needs_motion(at)
+    return why or ("It follows the world's time: let go of that first." if at.showing.is_led else "")
+
+
+def _needs_scene_time(at: Workspace) -> str:
+    why = _needs_motion(at)
+    return why or ("" if at.showing.scene_time is not None else "The project does not tie it: [scene.time].")
 
 
 def _needs_cameras(at: Workspace) -> str:
@@ -37,6 +51,41 @@ def _chosen(at: Workspace) -> Camera | None:
     return next((c for c in at.scene.cameras if path == c.path or path.startswith(f"{c.path}/")), None)
 
 
+def _branches(at: Workspace, loaded: bool) -> tuple[str, ...]:
+    """Return the selected branches that hold payloads which are loaded, or left out."""
+    if at.scene is None:
+        return ()
+    rows = np.array([row for row, is_loaded in at.scene.payloads if is_loaded is loaded], np.int64)
+    ends = subtree_ends(at.scene.parent) if len(rows) and at.selection else ()
+    return tuple(
+        at.scene.prim_path[prim] for prim in at.selection if ((rows >= prim) & (rows < ends[prim])).any()
+    )
+
+
+def _why_no_payload(loaded: bool) -> Callable[[Workspace], str]:
+    def why(at: Workspace) -> str:
+        if at.scene is None:
+            return "No scene is shown."
+        if not at.scene.payloads:
+            return "The scene has no payloads."
+        if not at.selection:
+            return "Select a branch first."
+        if _branches(at, loaded):
+            return "The scene is being read." if at.progress[0] else ""
+        return f"Nothing below what is selected is {'loaded as a payload' if loaded else 'left out'}."
+
+    return why
+
+
+def _load(on: bool) -> Callable[[Desk], None]:
+    def run(desk: Desk) -> None:
+        branches = _branches(desk.workspace, not on)
+        desk.workspace.load_payloads(branches, on)
+        desk.say(f"{'Loading' if on else 'Leaving out'} {', '.join(branches)}")
+
+    return run
+
+
 def _play(desk: Desk) -> None:
     showing = desk.workspace.showing
     showing.play(not showing.playing)
@@ -45,6 +94,13 @@ def _play(desk: Desk) -> None:
 
 def _rewind(desk: Desk) -> None:
     desk.workspace.showing.rewind()
+
+
+def _follow(desk: Desk) -> None:
+    showing = desk.workspace.showing
+    showing.follows = not showing.follows
+    showing.wanted = True
+    desk.say("The scene follows the world's time." if showing.follows else "The scene has its own time.")
 
 
 def _next_camera(desk: Desk) -> None:
@@ -75,7 +131,7 @@ def _why_no_export(at: Workspace) -> str:
 
 
 def _why_no_reload(at: Workspace) -> str:
-    if at.scene is None:
+    if at.scene is None and not at.opening.cancelled:
         return "No scene is shown."
     return "The scene is being read." if at.progress[0] else ""
 
@@ -98,19 +154,43 @@ SCENE_ACTIONS: tuple[Action, ...] = (
         run=lambda desk: desk.workspace.reload_scene(),
     ),
     Action(
+        id="scene.load-payloads",
+        title="Load payloads of the branch",
+        menu="View/Scene",
+        tip="Load what the selected parts and all below them leave out, until the scene is closed",
+        why_not=_why_no_payload(loaded=False),
+        run=_load(on=True),
+    ),
+    Action(
+        id="scene.leave-payloads",
+        title="Leave payloads of the branch out",
+        menu="View/Scene",
+        tip="Show the scene without what the selected parts load, until it is closed; no file is changed",
+        why_not=_why_no_payload(loaded=True),
+        run=_load(on=False),
+    ),
+    Action(
         id="scene.play",
         title="Play or hold the scene's animation",
         menu="View/Scene",
         tip="What the file animates moves at the file's own rate, over and over; it is no live value",
-        why_not=_needs_motion,
+        why_not=_needs_own_time,
         run=_play,
     ),
     Action(
         id="scene.rewind",
         title="Animation back to its start",
         menu="View/Scene",
-        why_not=_needs_motion,
+        why_not=_needs_own_time,
         run=_rewind,
+    ),
+    Action(
+        id="scene.follow",
+        title="Follow the world's time",
+        menu="View/Scene",
+        tip="The scene's own time goes with the world that is shown, as [scene.time] of project.toml says",
+        why_not=_needs_scene_time,
+        run=_follow,
     ),
     Action(
         id="scene.next-camera",

@@ -60,6 +60,8 @@ def compiled(
     bound[program.binding_slot] = True
     for group in program.derived:
         bound[list(group.inputs.values())] = True
+    if program.poses is not None:
+        bound[program.poses.tag] = True
     for field in program.fields:
         bound[field.tag] = True
     count = [len(prims) for prims in program.binding_prims]
@@ -131,12 +133,17 @@ def legends_for(scenery: Scenery, prims: Sequence[int]) -> tuple[Legend, ...]:
     chosen = np.asarray(prims, np.int64)
     spans = np.stack([chosen, subtree_ends(scenery.scene.parent)[chosen]], axis=1)
     rows = np.searchsorted(scenery.pair_prim, spans)
-    used = {
-        scenery.program.bindings[b].colormap
-        for first, last in rows.tolist()
-        for b in set(scenery.pair_binding[first:last].tolist())
-    }
-    return tuple(sorted(legends, key=lambda legend: legend.name not in used))
+    found = {b for first, last in rows.tolist() for b in scenery.pair_binding[first:last].tolist()}
+    bindings = [scenery.program.bindings[b] for b in found]
+    used = {b.colormap for b in bindings}
+    own = {(b.colormap, *(f"{end:.4g}" for end in b.ends)) for b in bindings}
+
+    def distance(legend: Legend) -> int:
+        if (legend.name, legend.low, legend.high) in own:
+            return 0
+        return 1 if legend.name in used else 2
+
+    return tuple(sorted(legends, key=distance))
 
 
 def bindings_of_prim(scenery: Scenery, prim: int) -> list[Binding]:

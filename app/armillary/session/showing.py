@@ -13,7 +13,7 @@ from armillary.encoding.resolve import Options, resolve, spin_rates
 from armillary.model.arrays import F8, U1, U4
 from armillary.model.clock import NS
 from armillary.model.look import ALARM_SHIFT, Label, Look, base_look
-from armillary.model.motion import Motion, advance, posed
+from armillary.model.motion import Motion, SceneTime, advance, posed
 from armillary.model.quality import RANK_MASK, SUBSTITUTED
 from armillary.model.scene import SceneArrays
 from armillary.model.tags import TagTable
@@ -45,6 +45,8 @@ class Showing:
         self.camera = ""  # of the scene, that was looked through last
         self.playing = False  # the scene's own time goes on
         self.stage_at = 0.0  # time code of the scene that is shown
+        self.scene_time: SceneTime | None = None  # how it follows the world's time, where the project says so
+        self.follows = True  # it does: a person may let go of it
         self._motion = Motion()
         self.wanted = True  # something that the look depends on has changed
         self._phase: F8 = np.zeros(0)
@@ -88,16 +90,36 @@ class Showing:
     @property
     def plays(self) -> bool:
         """Whether the scene has something that moves or appears with its own time."""
-        return bool(self._motion)
+        scene = self.scenery.scene if self.scenery is not None else None
+        return scene is not None and bool(self._motion or len(scene.bend_time) or len(scene.camera_time))
+
+    @property
+    def is_led(self) -> bool:
+        """Whether the scene's own time is that of the world that is shown."""
+        return self.scene_time is not None and self.follows and self.plays
 
     def play(self, on: bool) -> None:
         """Let the scene's own time go on from where it is, or hold it; at its end it begins anew."""
-        self.playing = on and self.plays
+        self.playing = on and self.plays and not self.is_led
+
+    def follow(self, t_ns: int) -> None:
+        """Go to the scene's time at a world time, where the project ties one to the other."""
+        if self.scene_time is None or not self.is_led or self.scenery is None or not t_ns:
+            return
+        at = self.scene_time.at(t_ns, self.scenery.scene.time_range)
+        if at != self.stage_at:
+            self.stage_at, self.wanted = at, True
 
     def rewind(self) -> None:
         """Show the scene at its start time."""
         if self.scenery is not None:
-            self.stage_at, self.wanted = self.scenery.scene.time_range[0], True
+            self.go_to(self.scenery.scene.time_range[0])
+
+    def go_to(self, at: float) -> None:
+        """Show the scene at a time code of its own, unless the world's time leads it."""
+        if self.scenery is not None and not self.is_led:
+            start, end, _ = self.scenery.scene.time_range
+            self.stage_at, self.wanted = min(max(at, start), max(start, end)), True
 
     @property
     def ages(self) -> bool:
@@ -107,6 +129,7 @@ class Showing:
     def turn(self, now_mono_ns: int, moves: bool) -> None:
         """Turn what spins to now; `moves` False holds it (paused, silent)."""
         step_s = min((now_mono_ns - self._turned_mono_ns) / NS, LONGEST_STEP_S)
+        self.playing &= not self.is_led
         self._turned_mono_ns = now_mono_ns
         if moves and self.is_moving and step_s > 0:
             self._phase = np.mod(self._phase + self._rate * step_s, 2 * math.pi)
@@ -139,6 +162,7 @@ class Showing:
             grey=self.grey,
         )
         self._rate = spin_rates(scenery.program, table, options)
+        self.follow(mirror.t_ns)
         self.wanted = False
         look = resolve(scenery.program, table, options)
         if self.playing or self.stage_at != scenery.scene.time_range[0]:
@@ -175,7 +199,7 @@ def tried(table: TagTable, value: float, quality: int) -> TagTable:
         getattr(out, name)[:n] = getattr(table, name)
     out.value[n], out.quality[n] = value, quality
     out.alive_mono_ns[n] = np.iinfo(np.int64).max // 2  # it does not age
-    out.text = table.text
+    out.text, out.array = table.text, table.array
     return out
 
 
@@ -193,10 +217,13 @@ def same(old: Look, new: Look) -> bool:
     return (
         old.label == new.label
         and old.variant == new.variant
+        and old.stage_at == new.stage_at
         and np.array_equal(old.moved, new.moved)
         and np.array_equal(old.rgba, new.rgba)
         and np.array_equal(old.state, new.state)
         and np.array_equal(old.visible, new.visible)
         and np.array_equal(old.emissive, new.emissive)
         and np.array_equal(old.matrix, new.matrix)
+        and old.fields is new.fields
+        and np.array_equal(old.field_value, new.field_value, equal_nan=True)
     )

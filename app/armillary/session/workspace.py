@@ -107,6 +107,7 @@ class Workspace(Visiting):
         self.undo = Undo()
         self.views = Views()
         self.project_changed.connect(lambda: self.views.begin(self._saved_folder(), self.path))
+        self.project_changed.connect(self._time_scene)
         self.authoring = Authoring(self, self.undo)
         self.disk = Disk(self)
         self.browsing = Browsing(self, clock)
@@ -126,6 +127,11 @@ class Workspace(Visiting):
     def plant_specs(self) -> tuple[TagSpec, ...]:
         """The tags of home, whatever world is shown."""
         return self._home.specs if self._home is not None else self.specs
+
+    def _time_scene(self) -> None:
+        """Let the scene's own time follow the world's where the project says so."""
+        self.showing.scene_time = self.project.scene_time if self.project is not None else None
+        self.showing.wanted = True
 
     def _saved_folder(self) -> Path | None:
         return self.project.folder if self.project is not None and self.project.saved else None
@@ -270,6 +276,8 @@ class Workspace(Visiting):
         if RECORDER in batch.ready:
             self.timeline.begin()
             self.timebar.read()
+        for told in batch.told:
+            self._scene_told(told)
         for number, answer in batch.answers:
             callback = self._callbacks.pop(number, None)
             if callback is None:
@@ -290,6 +298,7 @@ class Workspace(Visiting):
                 self._show_record(self.mirror.t_ns)
             changed = slots[0] if len(slots) == 1 else np.unique(np.concatenate(slots))
             self.showing.note(changed)
+            self.showing.follow(self.mirror.t_ns)
             self.showing.wanted |= self.showing.ages
             self.frame_arrived.emit(changed)
 
@@ -459,6 +468,11 @@ class Workspace(Visiting):
         """Draw everything but the selection faintly, or no longer."""
         self.showing.ghost = ghost
         self._refresh(changed=True)
+
+    def go_in_scene(self, at: float) -> None:
+        """Show the scene at a time code of its own."""
+        self.showing.go_to(at)
+        self._refresh()
 
     def set_explode(self, share: float) -> None:
         """Move parts out by a share of their way from what holds them; 0 puts them back."""

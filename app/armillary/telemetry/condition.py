@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from armillary.model.arrays import B1, F8, I8, U2
+from armillary.model.arrays import B1, F4, F8, I8, U2, frozen
 from armillary.model.clock import MS_NS, NS
 from armillary.model.link import LinkSpec
 from armillary.model.quality import BAD, DECODE, RANGE, RANK_MASK, STALE, UNCERTAIN, worst
-from armillary.model.sample import RETAINED, SOURCE_TIME_ASSUMED, SampleBatch, empty_batch, taken
+from armillary.model.sample import RETAINED, SOURCE_TIME_ASSUMED, SampleBatch, empty_batch, taken, told
 from armillary.model.tags import TagSpec, spec_arrays, stale_after_ms
 
 EARLIEST_NS = 631_152_000 * NS  # 1990-01-01
@@ -47,7 +47,7 @@ class Conditions:
         self._factor, self._offset = by_slot(columns["factor"], 1.0), by_slot(columns["offset"], 0.0)
         self._low, self._high = by_slot(columns["low"], -np.inf), by_slot(columns["high"], np.inf)
         self._is_number: B1 = np.zeros(count, np.bool_)
-        self._is_number[slots] = [s.kind not in ("text", "struct") for s in specs]
+        self._is_number[slots] = [s.kind not in ("text", "struct", "array") for s in specs]
         self._by_link: B1 = np.zeros(count, np.bool_)
         self._by_link[slots] = [s.liveness == "link" for s in specs]
         link_limit = {link.name: int(link.stale_after_s * NS) for link in links}
@@ -79,6 +79,10 @@ class Conditions:
         ahead = batch.source_ns > batch.arrival_ns + AHEAD_NS
         value, quality = self._valued(batch)
         quality = self._retained(batch, quality)
+        array, text = batch.array, batch.text
+        if array:
+            array, quality = self._arrays(batch, quality)
+            text = {**text, **{row: told(values) for row, values in array.items()}}
         samples = SampleBatch(
             slot=batch.slot,
             value=value,
@@ -88,7 +92,8 @@ class Conditions:
             quality=quality,
             flags=np.where(ahead, batch.flags | SOURCE_TIME_ASSUMED, batch.flags).astype(np.uint8),
             status=batch.status,
-            text=batch.text,
+            text=text,
+            array=array,
         )
         return Conditioned(
             samples=samples, dropped={k: n for k, n in dropped.items() if n}, ahead=int(ahead.sum())
@@ -108,6 +113,22 @@ class Conditions:
         if not finite.all():
             value = np.where(finite, value, np.nan)
         return value, quality
+
+    def _arrays(self, batch: SampleBatch, quality: U2) -> tuple[dict[int, F4], U2]:
+        """Return arrays in the units of their tags, and the qualities: one value outside marks them all."""
+        out: dict[int, F4] = {}
+        worse = np.zeros(len(batch), np.uint16)
+        for row, raw in batch.array.items():
+            slot = batch.slot[row]
+            factor, offset = self._factor[slot], self._offset[slot]
+            values = raw
+            if factor != 1.0 or offset != 0.0:
+                with np.errstate(over="ignore"):
+                    values = frozen((raw * factor + offset).astype(np.float32))
+            if ((values < self._low[slot]) | (values > self._high[slot])).any():
+                worse[row] = UNCERTAIN | RANGE
+            out[row] = values
+        return out, worst(quality, worse)
 
     def _retained(self, batch: SampleBatch, quality: U2) -> U2:
         retained = (batch.flags & RETAINED) != 0

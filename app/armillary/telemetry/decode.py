@@ -16,7 +16,7 @@ import numpy as np
 import orjson
 
 from armillary.api.ports import Decoder
-from armillary.model.arrays import F8, I8, U2
+from armillary.model.arrays import F4, F8, I8, U2
 from armillary.model.link import SubscriptionPlan
 from armillary.model.sample import (
     SOURCE_TIME_ASSUMED,
@@ -171,11 +171,11 @@ class Decoding:
     def _part(self, part: Part, at: int, data: bytes, heap: _Heap, channel: str) -> None:
         """Decode the routes of one part (same decoder, same time path) from one payload."""
         if part.is_raw(data):
-            found = [(r.route.slot, *scalar(data, r.route.kind, r.route.states)) for r in part.readers]
-            heap.add(at, None, found)
+            bare = [(r.route.slot, *scalar(data, r.route.kind, r.route.states)) for r in part.readers]
+            heap.add(at, None, bare)
             return
         whole = document(data)
-        found = []
+        found: list[tuple[int, float, int, Text | F4 | None]] = []
         for reader in part.readers:
             value = reader.path(whole)
             if value is not ABSENT:
@@ -232,21 +232,24 @@ class _Heap:
         self.widths: list[int] = []  # per message: how many samples
         self.quality: dict[int, int] = {}  # sample -> quality, where not GOOD
         self.text: dict[int, Text] = {}
+        self.array: dict[int, F4] = {}
         self.dropped: dict[str, int] = {}
         self.foreign: list[SampleBatch] = []
 
     def drop(self, reason: str, count: int) -> None:
         self.dropped[reason] = self.dropped.get(reason, 0) + count
 
-    def add(self, at: int, time: object, found: Sequence[tuple[int, float, int, Text | None]]) -> None:
-        """Add the samples (slot, number, quality, text) of the message at row `at` over all batches."""
+    def add(self, at: int, time: object, found: Sequence[tuple[int, float, int, Text | F4 | None]]) -> None:
+        """Add the samples (slot, number, quality, text or array) of the message at row `at`."""
         if not found:
             return
         for slot, number, quality, text in found:
             if quality:
                 self.quality[len(self.values)] = quality
-            if text is not None:
+            if isinstance(text, str):
                 self.text[len(self.values)] = text
+            elif text is not None:
+                self.array[len(self.values)] = text
             self.values.append(number)
             self.slots.append(slot)
         self.times.append(time)
@@ -273,6 +276,7 @@ class _Heap:
             flags=flags.astype(np.uint8),
             status=np.zeros(len(row), np.uint32),
             text=self.text,
+            array=self.array,
         )
 
     def _numbers(self) -> tuple[F8, U2]:

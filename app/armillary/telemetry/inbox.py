@@ -270,7 +270,9 @@ def _count(counts: dict[str, int], reason: str, count: int) -> None:
 
 
 def _size(batch: Batch) -> int:
-    return len(batch.payload) if isinstance(batch, WireBatch) else SAMPLE_BYTES * len(batch)
+    if isinstance(batch, WireBatch):
+        return len(batch.payload)
+    return SAMPLE_BYTES * len(batch) + sum(array.nbytes for array in batch.array.values())
 
 
 def _needed(batch: Batch, rows: I8, excess: int, excess_bytes: int) -> int:
@@ -278,7 +280,10 @@ def _needed(batch: Batch, rows: I8, excess: int, excess_bytes: int) -> int:
     if isinstance(batch, WireBatch):
         lost = np.cumsum(batch.start[rows + 1] - batch.start[rows])
     else:
-        lost = SAMPLE_BYTES * np.arange(1, len(rows) + 1)
+        size = np.full(len(batch), SAMPLE_BYTES, np.int64)
+        for row, array in batch.array.items():
+            size[row] += array.nbytes
+        lost = np.cumsum(size[rows])
     for_bytes = int(np.searchsorted(lost, excess_bytes)) + 1 if excess_bytes > 0 else 0
     return max(excess, for_bytes, 0)
 

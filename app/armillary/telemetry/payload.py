@@ -14,8 +14,9 @@ from datetime import datetime
 
 import orjson
 
+from armillary.model.arrays import F4
 from armillary.model.quality import BAD, DECODE, GOOD
-from armillary.model.sample import Text
+from armillary.model.sample import Text, array_of
 
 MAX_PAYLOAD = 1024 * 1024
 MAX_DEPTH, MAX_FIELDS = 64, 10_000
@@ -25,6 +26,7 @@ OFF_WORDS = frozenset({"false", "off", "no", "close", "closed", "stopped", "0"})
 
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _OPENS, _CLOSES = b"[{", b"]}"
+_NO_BRACKET = bytes(set(range(256)) - set(_OPENS + _CLOSES))
 _NOT_NUMBER = float("nan")
 
 
@@ -54,7 +56,7 @@ def check_bounds(data: bytes) -> None:
     if bare.count(b":") > MAX_FIELDS:
         raise Undecodable(f"too many fields: {bare.count(b':')}, the limit is {MAX_FIELDS}")
     depth = 0
-    for sign in bare:
+    for sign in bare.translate(None, _NO_BRACKET):  # a long list of numbers has few
         if sign in _OPENS:
             depth += 1
             if depth > MAX_DEPTH:
@@ -92,11 +94,14 @@ def _tolerant(data: bytes, refusal: orjson.JSONDecodeError) -> object:
 
 def converted(
     value: object, kind: str, states: Sequence[tuple[float, str]]
-) -> tuple[float, int, Text | None]:
-    """Return (number, quality, text) of one decoded value; what does not fit the kind is BAD|DECODE.
+) -> tuple[float, int, Text | F4 | None]:
+    """Return (number, quality, text or array) of one decoded value; what does not fit is BAD|DECODE.
 
     Numbers are never guessed from strings. bool and enum take their words, or the names in `states`.
     """
+    if kind == "array":
+        array = array_of(value)
+        return (_NOT_NUMBER, UNREADABLE, None) if array is None else (_NOT_NUMBER, GOOD, array)
     if kind in ("text", "struct"):
         return _NOT_NUMBER, GOOD, _as_text(value)
     if isinstance(value, bool):
@@ -122,10 +127,10 @@ def scalar(data: bytes, kind: str, states: Sequence[tuple[float, str]]) -> tuple
     if kind in ("text", "struct"):
         return _NOT_NUMBER, GOOD, text
     stripped = text.strip()
-    number = parsed_number(stripped)
+    number = None if kind == "array" else parsed_number(stripped)
     if number is not None:
         return (number, GOOD, None) if math.isfinite(number) else (_NOT_NUMBER, UNREADABLE, None)
-    return (_NOT_NUMBER, UNREADABLE, None) if kind == "number" else _named(stripped, states)
+    return (_NOT_NUMBER, UNREADABLE, None) if kind in ("number", "array") else _named(stripped, states)
 
 
 def parsed_number(text: str) -> float | None:

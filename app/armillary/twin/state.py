@@ -132,7 +132,7 @@ def _repeats(
     v, q, s = value[kept], quality[kept], source[kept]
     same = (s[1:] == s[:-1]) & (q[1:] == q[:-1])
     same &= (v[1:] == v[:-1]) | (np.isnan(v[1:]) & np.isnan(v[:-1]))
-    if batch.text or table.text:
+    if (batch.text or table.text or batch.array) and same.any():
         text = _text_ids(table, batch, order, heads, at_row, at_head, total)[kept]
         same &= text[1:] == text[:-1]
     repeated = np.concatenate(([False], same))
@@ -145,8 +145,8 @@ def _repeats(
 def _text_ids(
     table: TagTable, batch: SampleBatch, order: I8, heads: U4, at_row: I8, at_head: I8, total: int
 ) -> I8:
-    """Return a number for each entry's text, 0 for none; equal texts have equal numbers."""
-    ids: dict[Text, int] = {}
+    """Return a number for each entry's text or array, 0 for none; equal ones have equal numbers."""
+    ids: dict[Text | bytes, int] = {}
     out = np.zeros(total, np.int64)
     if batch.text:
         place = dict(zip(order.tolist(), at_row.tolist(), strict=True))
@@ -157,6 +157,14 @@ def _text_ids(
         if slot in table.text:
             text = table.text[slot]
             out[place_of_head] = ids.setdefault(text, len(ids) + 1)
+    if batch.array:  # the bytes tell, as two arrays may have the same text
+        place = dict(zip(order.tolist(), at_row.tolist(), strict=True))
+        for row, array in batch.array.items():
+            if row in place:
+                out[place[row]] = ids.setdefault(array.tobytes(), len(ids) + 1)
+        for place_of_head, slot in zip(at_head.tolist(), heads.tolist(), strict=True):
+            if slot in table.array:
+                out[place_of_head] = ids.setdefault(table.array[slot].tobytes(), len(ids) + 1)
     return out
 
 
@@ -190,3 +198,7 @@ def _write(table: TagTable, batch: SampleBatch, rows: I8) -> None:
             if slot not in text:
                 table.text.pop(slot, None)
         table.text.update(text)
+    if batch.array:  # a row that could not be read leaves the array that was there; its quality tells
+        applied = np.zeros(len(batch), np.bool_)
+        applied[rows] = True
+        table.array.update({int(batch.slot[r]): a for r, a in batch.array.items() if applied[r]})

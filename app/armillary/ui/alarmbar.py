@@ -113,6 +113,8 @@ class AlarmBar(QFrame):
 
     def _why_none(self) -> str:
         ws = self._workspace
+        if ws.world_state is WorldState.NONE:
+            return "No alarms: a bare scene has no telemetry."
         if ws.world_state is not WorldState.LIVE:
             return "Alarms are not being evaluated: the world is silent."
         if not ws.alarms.specs:

@@ -4,39 +4,34 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 
 from PySide6.QtCore import (
     QMessageLogContext,
-    QObject,
-    QSocketNotifier,
-    Qt,
     QTimer,
     QtMsgType,
-    Signal,
     qInstallMessageHandler,
 )
 from PySide6.QtWidgets import QApplication
 
 from armillary.model import places
-from armillary.model.clock import NS, Clock, WallClock
+from armillary.model.clock import NS, WallClock
 from armillary.model.fault import Fault, FaultRecord
 from armillary.model.quality import GOOD
 from armillary.session.loading import SCENE_LOST
 from armillary.session.workspace import Workspace, WorldState
 from armillary.ui.film import Film
+from armillary.ui.interrupts import Interrupts
 from armillary.ui.notify import Notice
+from armillary.ui.pulse import Pulse
 from armillary.ui.window import DeskWindow
 
 log = logging.getLogger(__name__)
 
 _MS = 1000
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_SLOWEST_PUMP_S = 1.0
 _SPARE_BYTES = 1024**3  # free memory below which no idle worlds are kept ready
 _IGNORED = (
     "This plugin does not support",
@@ -49,82 +44,6 @@ _LEVELS = {
     QtMsgType.QtCriticalMsg: logging.ERROR,
     QtMsgType.QtFatalMsg: logging.CRITICAL,
 }
-
-
-class Pulse(QObject):
-    """Calls `workspace.pump` on the Qt thread: when the wire thread wakes it, and when something is due."""
-
-    _woken = Signal()
-
-    def __init__(self, workspace: Workspace, clock: Clock) -> None:
-        super().__init__()
-        self._workspace, self._clock = workspace, clock
-        self._due = QTimer(self)
-        self._due.setSingleShot(True)
-        self._due.setTimerType(Qt.TimerType.PreciseTimer)
-        self._due.timeout.connect(self.pump)
-        self._woken.connect(self.pump, Qt.ConnectionType.QueuedConnection)
-        workspace.wake = self._woken.emit
-
-    def pump(self) -> None:
-        """Take what is there and ask when to come again."""
-        self._workspace.pump(self._clock.now_ns(), self._clock.now_mono_ns())
-        due_s = self._workspace.due_s(self._clock.now_mono_ns())
-        if due_s is None:
-            self._due.stop()
-        else:
-            self._due.start(round(min(max(due_s, 0.0), _SLOWEST_PUMP_S) * _MS))
-
-    def stop(self) -> None:
-        """Take nothing any more."""
-        self._workspace.wake = lambda: None
-        self._due.stop()
-
-
-class Interrupts(QObject):
-    """Turns Ctrl-C, SIGTERM and SIGHUP into a call on the Qt thread, at once though Qt waits in C.
-
-    Made before anything of Qt: an exception that a signal throws into the making of a window ends the
-    process where it stands. A signal that comes before `listen` is obeyed then.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._run: Callable[[], None] | None = None
-        self._came = False
-        self._notifier: QSocketNotifier | None = None
-        self._read, self._write = os.pipe()
-        os.set_blocking(self._read, False)
-        os.set_blocking(self._write, False)
-        self._old_fd = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
-        heard = [s for s in _SIGNALS if signal.getsignal(s) is not signal.SIG_IGN]
-        self._old = {s: signal.signal(s, self._handle) for s in heard}
-
-    def listen(self, run: Callable[[], None]) -> None:
-        """Call `run` for every signal from now on, and for one that came already, from the event loop."""
-        self._run = run
-        self._notifier = QSocketNotifier(self._read, QSocketNotifier.Type.Read, self)
-        self._notifier.activated.connect(self._drain)
-        if self._came:
-            QTimer.singleShot(0, run)
-
-    def _handle(self, _number: int, _frame: FrameType | None) -> None:
-        self._came = True
-        if self._run is not None:
-            self._run()
-
-    def _drain(self) -> None:
-        os.read(self._read, 64)  # the handler itself has run by the time that Python got here
-
-    def restore(self) -> None:
-        """Give the signals back to who had them."""
-        if self._notifier is not None:
-            self._notifier.setEnabled(False)
-        for number, handler in self._old.items():
-            signal.signal(number, handler)
-        signal.set_wakeup_fd(self._old_fd)
-        os.close(self._read)
-        os.close(self._write)
 
 
 def application(*, offscreen: bool) -> QApplication:
@@ -150,6 +69,7 @@ def run(
     seconds: float | None = None,
     started_mono_ns: int = 0,
     film: tuple[Path, Sequence[int]] | None = None,
+    foreign: Path | None = None,
     say: Callable[[str], None] | None = None,
     warn: Callable[[str], None] | None = None,
 ) -> int:
@@ -159,58 +79,24 @@ def run(
 
     screenshot is written `after_s` seconds after the start, or at the end; `seconds` ends the desk by itself.
     film: a folder and times of a replay, a picture of each; then the desk ends.
+    foreign: a file to import and then open.
     started_mono_ns: when the program started, for the time to the first live picture. say: gets lines for
     a person, e.g. what was seen at the end; warn: what went wrong.
     """
     clock = WallClock()
-    start = started_mono_ns or clock.now_mono_ns()
-    told = say or log.info
-    warned = warn or told
     interrupts = Interrupts()
     old_messages = qInstallMessageHandler(_qt_message)
     app = application(offscreen=offscreen)
     window = DeskWindow(workspace, clock)
+    told = say or log.info
+    ending = Ending(window, screenshot, started_mono_ns or clock.now_mono_ns(), told, warn or told)
     pulse = Pulse(workspace, clock)
     interrupts.listen(window.quit)
     old_hook = sys.excepthook
-    sys.excepthook = lambda kind, error, trace: _uncaught(window, warned, kind, error, trace)
-    failed = False
-
-    def picture() -> None:
-        nonlocal failed
-        if screenshot is not None:
-            try:
-                window.save_to(screenshot)
-            except Fault as fault:
-                failed = True
-                warned(in_words(fault))
-
-    def end() -> None:
-        nonlocal failed
-        try:
-            if after_s is None:
-                picture()
-            for line in summary(workspace, window, start):
-                told(line)
-            for fault in amiss(workspace):
-                failed = True
-                warned(in_words(fault))
-        finally:
-            window.close()
-
-    def filmed(fault: Fault | None) -> None:
-        nonlocal failed
-        if fault is not None:
-            failed = True
-            warned(in_words(fault))
-        end()
-
+    sys.excepthook = lambda kind, error, trace: _uncaught(window, ending.warn, kind, error, trace)
     if seconds is None and screenshot is not None and after_s is None:
         seconds = 0.0
-    if screenshot is not None and after_s is not None:
-        QTimer.singleShot(round(after_s * _MS), window, picture)
-    if seconds is not None:
-        QTimer.singleShot(round(seconds * _MS), window, end)
+    ending.plan(after_s, seconds)
     # floating docks are windows too: the main window alone decides when the application ends, and once
     app.setQuitOnLastWindowClosed(False)
     # a timed run shows what is; spares are for a person, where there is memory for them
@@ -218,8 +104,10 @@ def run(
     window.on_closed = app.quit
     window.show()
     pulse.pump()
+    if foreign is not None:
+        window.import_path(foreign)
     if film is not None:
-        Film(window, clock, *film, filmed)
+        Film(window, clock, *film, ending.filmed)
     try:
         app.exec()
     finally:
@@ -228,7 +116,63 @@ def run(
         sys.excepthook = old_hook
         window.shut_down()
         qInstallMessageHandler(old_messages)
-    return 1 if failed else 0
+    return 1 if ending.failed else 0
+
+
+class Ending:
+    """What a desk that ends by itself has still to do: its picture, what it saw, what was amiss."""
+
+    def __init__(
+        self,
+        window: DeskWindow,
+        screenshot: Path | None,
+        start_mono_ns: int,
+        say: Callable[[str], None],
+        warn: Callable[[str], None],
+    ) -> None:
+        """start_mono_ns: when the program began. say, warn: get lines for a person."""
+        self._window, self._screenshot, self._start_mono_ns = window, screenshot, start_mono_ns
+        self._say, self.warn = say, warn
+        self._picture_comes = False  # at a time of its own
+        self.failed = False
+
+    def plan(self, picture_s: float | None, end_s: float | None) -> None:
+        """Take the picture and end after so many seconds from now; None: no time is set for it."""
+        self._picture_comes = picture_s is not None
+        if self._screenshot is not None and picture_s is not None:
+            QTimer.singleShot(round(picture_s * _MS), self._window, self._picture)
+        if end_s is not None:
+            QTimer.singleShot(round(end_s * _MS), self._window, self.end)
+
+    def end(self) -> None:
+        """Say what was seen and close the window."""
+        try:
+            if not self._picture_comes:
+                self._picture()
+            at = self._window.workspace
+            for line in summary(at, self._window, self._start_mono_ns):
+                self._say(line)
+            for fault in amiss(at):
+                self._fails(fault)
+        finally:
+            self._window.close()
+
+    def filmed(self, fault: Fault | None) -> None:
+        """End when the film is made, or could not be."""
+        if fault is not None:
+            self._fails(fault)
+        self.end()
+
+    def _picture(self) -> None:
+        if self._screenshot is not None:
+            try:
+                self._window.save_to(self._screenshot)
+            except Fault as fault:
+                self._fails(fault)
+
+    def _fails(self, fault: Fault | FaultRecord) -> None:
+        self.failed = True
+        self.warn(in_words(fault))
 
 
 def _has_room() -> bool:

@@ -32,6 +32,8 @@ from armillary.ui.mime import can_be_bound
 from armillary.ui.theme import Colours
 from armillary.ui.tool import Tool
 from armillary.viewport.badges import Badge
+from armillary.viewport.building import build
+from armillary.viewport.stage import Stage
 from armillary.viewport.view import View
 from armillary.viewport.vision import simulated
 
@@ -74,6 +76,8 @@ class Canvas(QWidget):
         self._by_key = False
         self._hover = NOTHING
         self._hover_text = ""
+        self._is_fresh = False  # no picture has shown the whole scene yet
+        self._boxes = 0  # how many of a scene that is being read are shown
         self._shown: object = None  # path of the scene that the camera was set for
         self._due_mono_ns = 0
         self._turned_mono_ns = -REST_MS * MS_NS
@@ -93,7 +97,9 @@ class Canvas(QWidget):
         self._hovering = self._timer(HOVER_MS, self._find_hover)
         self._hover_at = QPointF()
         view.set_theme(colours.name)
+        workspace.prepare = build
         workspace.scene_changed.connect(self._scene_changed)
+        workspace.opening_changed.connect(self._opening_changed)
         workspace.look_changed.connect(self._look_changed)
         workspace.selection_changed.connect(self._selected)
         workspace.world_changed.connect(self._open_changed)
@@ -121,13 +127,17 @@ class Canvas(QWidget):
 
     # ------------------------------------------------------------ workspace → picture
     def _scene_changed(self) -> None:
-        self._hover, self._hover_text = NOTHING, ""
+        self._hover, self._hover_text, self._boxes = NOTHING, "", 0
         scene, path = self._workspace.scene, self._workspace.path
         is_same = scene is not None and path is not None and path == self._shown
-        self.view.show(scene, keep_pose=is_same)
-        if scene is not None and not is_same:
+        turned = self.view.sketch_turned
+        ready, self._workspace.prepared = self._workspace.prepared, None
+        stage = ready if isinstance(ready, Stage) else None
+        self.view.show(scene, keep_pose=is_same or (turned and scene is not None), stage=stage)
+        if scene is not None and not is_same and not turned:
             self._take_default_camera(scene)
         self._shown = path if scene is not None else None
+        self._is_fresh = scene is not None
         if scene is not None and self._workspace.look is not None:
             self.view.apply(self._workspace.look)
             self.view.select(self._workspace.selection)
@@ -137,6 +147,22 @@ class Canvas(QWidget):
                 tool.scene_changed()
         self._alarmed()
         self._open_changed()
+
+    @property
+    def _has_picture(self) -> bool:
+        return self._workspace.scene is not None or self.view.sketched
+
+    def _opening_changed(self) -> None:
+        """Show boxes of the parts that are known while a scene is being read, unless one is shown."""
+        opening = self._workspace.opening
+        if self._workspace.scene is None and opening.count > self._boxes:
+            self.view.sketch(*opening.boxes())
+            self.touch()
+        elif self._workspace.scene is None and not opening.count and self.view.sketched:
+            self.view.show(None)
+            self.update()
+        self._boxes = opening.count
+        self._loading.start()
 
     def _take_default_camera(self, scene: SceneArrays) -> None:
         """Begin where the project says; the view itself begins where the scene says."""
@@ -209,13 +235,13 @@ class Canvas(QWidget):
     def _render(self) -> None:
         if self.view.is_drawing:
             return  # its end asks again: values that keep coming must not keep a picture from being finished
-        if self.isVisible() and self._workspace.scene is not None and self.view.dirty:
+        if self.isVisible() and self._has_picture and self.view.dirty:
             self._draw(rest=False)
 
     def _at_rest(self) -> None:
         if self.view.is_drawing:
             return
-        if self.isVisible() and self._workspace.scene is not None and not self.view.settled:
+        if self.isVisible() and self._has_picture and not self.view.settled:
             self._draw(rest=True)
 
     def draw_now(self) -> None:
@@ -266,6 +292,9 @@ class Canvas(QWidget):
         if self.view.blinks and not self._blinking.isActive():
             self._blinking.start()
         self.view.get_ready()
+        if self._is_fresh and self.view.settled and self._workspace.scene is not None:
+            self._is_fresh = False
+            self._workspace.drawn_whole()
         self.update()
         self.on_frame()
         if not rest:
@@ -284,7 +313,7 @@ class Canvas(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802  Qt's name
         painter = QPainter(self)
-        if self._workspace.scene is None or self._image.isNull():
+        if not self._has_picture or self._image.isNull():
             painter.fillRect(self.rect(), QColor(self._colours.ground))
             placards.paint_empty(painter, self.rect(), self._colours, self._workspace)
         else:
@@ -404,7 +433,7 @@ class Canvas(QWidget):
         steps = event.angleDelta().y() / _WHEEL_STEP
         if any(tool.wheel(steps) for tool in self.tools):
             return
-        if steps and self._workspace.scene is not None:
+        if steps and self._has_picture:
             self.view.zoom(_ZOOM_PER_STEP**steps, *self._pixel(event.position()))
             self.touch()
 

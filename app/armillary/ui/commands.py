@@ -27,12 +27,13 @@ from PySide6.QtWidgets import (
 )
 
 from armillary.session.palette import Entry
+from armillary.session.seeking import HINT
 from armillary.ui import icons
 from armillary.ui.pieces import label
 from armillary.ui.theme import Colours
 
 WIDTH, HEIGHT = 620, 420
-_ICONS = {"action": "command", "tag": "tag", "parts": "fit"}
+_ICONS = {"action": "command", "tag": "tag", "parts": "fit", "query": "fit", "view": "view-iso"}
 _NOTE_ROLE = int(Qt.ItemDataRole.UserRole)
 _PAUSE_MS = 60
 _TOP = 64
@@ -101,7 +102,7 @@ class Commands(QFrame):
         self.setObjectName("commands")
         self.setAccessibleName("Command palette")
         self.field = QLineEdit()
-        self.field.setPlaceholderText("Search commands, parts and tags")
+        self.field.setPlaceholderText(f"Search commands, parts, tags and kept views, or {HINT}")
         self.field.setAccessibleName("Search commands, parts and tags")
         self.model = EntryModel(colours, self)
         self.list = QListView()

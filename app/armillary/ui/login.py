@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from armillary.model.fault import FaultRecord
 from armillary.session.people import People
 from armillary.ui.pieces import label
+from armillary.ui.sheet import Sheet
 
 WIDTH = 340
 
 
-class LoginSheet(QDialog):
+class LoginSheet(Sheet):
     """Name and password; closes when the world knows who this is."""
 
     def __init__(self, people: People, parent: QWidget | None = None) -> None:
@@ -75,7 +76,7 @@ class LoginSheet(QDialog):
         self.why.setVisible(bool(text))
 
 
-class ReasonSheet(QDialog):
+class ReasonSheet(Sheet):
     """Asks a reason before something that is audited."""
 
     def __init__(

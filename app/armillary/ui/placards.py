@@ -5,14 +5,16 @@ from __future__ import annotations
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QColor, QPainter
 
+from armillary.session.opening import CANCELLED
 from armillary.session.workspace import Workspace, WorldState
 from armillary.ui import theme
 from armillary.ui.theme import Colours
 
 NO_SCENE = "No scene. Telemetry runs."
 NO_WORLD = "No scene."
+READ_AGAIN = "Read it with View ▸ Scene ▸ Read the scene again, or open another file with Ctrl+O."
+LOST = "The scene cannot be shown."
 HINT = "Open a project or a USD file with Ctrl+O, or drop one here."
-_BAR_PX = (240, 4)
 _TITLE = 1.3  # size of the title against the text
 _OPACITY = 235
 _CENTRED = Qt.AlignmentFlag.AlignHCenter | Qt.TextFlag.TextWordWrap
@@ -25,11 +27,17 @@ def empty_texts(workspace: Workspace) -> tuple[str, str]:
         return text, f"{done:.0%}" if 0 < done < 1 else ""
     if workspace.scene is not None:
         return "", ""
+    if workspace.opening.cancelled:
+        return CANCELLED, READ_AGAIN
+    if (lost := workspace.scene_problem) is not None:
+        return LOST, f"{lost.what}\n{lost.where}\n{lost.remedy}\n\n{HINT}"
     return (NO_WORLD if workspace.world_state == WorldState.NONE else NO_SCENE), HINT
 
 
 def paint_empty(painter: QPainter, area: QRect, colours: Colours, workspace: Workspace) -> None:
-    """Say why there is no picture and what to do, or how far it is."""
+    """Say why there is no picture and what to do; how far reading is says the card over it."""
+    if workspace.progress[0]:
+        return
     title, hint = empty_texts(workspace)
     half = area.height() // 2
     painter.setPen(QColor(colours.text))
@@ -40,12 +48,6 @@ def paint_empty(painter: QPainter, area: QRect, colours: Colours, workspace: Wor
     painter.setFont(theme.font())
     below = area.adjusted(16, half + 8, -16, 0)
     painter.drawText(below, int(_CENTRED | Qt.AlignmentFlag.AlignTop), hint)
-    if workspace.progress[0]:
-        width, height = _BAR_PX
-        bar = QRect((area.width() - width) // 2, half + 36, width, height)
-        painter.fillRect(bar, QColor(colours.line))
-        bar.setWidth(round(width * min(max(workspace.progress[1], 0.0), 1.0)))
-        painter.fillRect(bar, QColor(colours.focus))
 
 
 def paint_hover(painter: QPainter, area: QRect, colours: Colours, text: str) -> None:

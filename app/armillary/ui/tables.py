@@ -1,8 +1,8 @@
-"""Small tables inside panels (read only, as high as their rows) and named buttons."""
+"""Tables inside panels (to read, as high as their rows; or to choose a row from) and named buttons."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QPushButton, QTableWidget, QTableWidgetItem
@@ -24,6 +24,26 @@ def table(name: str, headings: Sequence[str], stretch: int = 0) -> QTableWidget:
     header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
     header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
     header.setSectionResizeMode(stretch, QHeaderView.ResizeMode.Stretch)
+    return out
+
+
+def choices(name: str, headings: Sequence[str], stretch: int, widths: Mapping[int, int]) -> QTableWidget:
+    """Return an empty table of which one row is chosen; `stretch` takes what the other columns leave."""
+    out = QTableWidget(0, len(headings))
+    out.setHorizontalHeaderLabels(list(headings))
+    out.setAccessibleName(name)
+    out.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    out.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    out.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    out.setShowGrid(False)
+    out.setTabKeyNavigation(False)
+    out.verticalHeader().hide()
+    header = out.horizontalHeader()
+    header.setHighlightSections(False)
+    header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    header.setSectionResizeMode(stretch, QHeaderView.ResizeMode.Stretch)
+    for column, width in widths.items():
+        out.setColumnWidth(column, width)
     return out
 
 

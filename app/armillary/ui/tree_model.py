@@ -43,6 +43,7 @@ class TreeModel(QAbstractItemModel):
         self._shown: B1 = np.ones(m, np.bool_)
         self._off: B1 = np.zeros(m, np.bool_)
         self._alarms: Rollup | None = None
+        self._left_out: frozenset[int] = frozenset()  # prims whose payload is not loaded
 
     # ------------------------------------------------------------ content
     def show(self, scene: SceneArrays | None) -> None:
@@ -54,6 +55,7 @@ class TreeModel(QAbstractItemModel):
         if scene is not None:
             self._parent, self._ends = scene.parent, subtree_ends(scene.parent)
             self._shown = scene.visible.copy()
+            self._left_out = frozenset(prim for prim, loaded in scene.payloads if not loaded)
             self._arrange(np.ones(len(scene), np.bool_))
         self.endResetModel()
 
@@ -190,15 +192,19 @@ class TreeModel(QAbstractItemModel):
 
     def _name(self, scene: SceneArrays, prim: int, role: int) -> Any:
         path = scene.prim_path[prim]
+        left_out = prim in self._left_out
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return path.rsplit("/", 1)[-1]
+            return path.rsplit("/", 1)[-1] + (" (not loaded)" if left_out else "")
+        if role == Qt.ItemDataRole.DecorationRole and left_out:
+            return icons.icon("prim-left-out", self._colours.muted)
         if role == Qt.ItemDataRole.DecorationRole:
             kind = scene.type_names[int(scene.prim_type[prim])]
             colour = self._colours.muted if self._shown[prim] else self._colours.edge
             name = "prim-instance" if scene.instance_root[prim] else icons.prim_icon(kind)
             return icons.icon(name, colour)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{path}\n{scene.type_names[int(scene.prim_type[prim])] or 'no type'}"
+            more = "\nIts payload is not loaded: load it by the menu of the right button" if left_out else ""
+            return f"{path}\n{scene.type_names[int(scene.prim_type[prim])] or 'no type'}{more}"
         return None
 
     def _alarm(self, prim: int, role: int) -> Any:

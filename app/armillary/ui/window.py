@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, QUrl
 from PySide6.QtGui import (
@@ -25,6 +26,7 @@ from armillary.session.actions import ACTIONS, Action, action
 from armillary.session.alarm_actions import go_to_alarm
 from armillary.session.alarmbook import AlarmRow
 from armillary.session.exporting import export
+from armillary.session.importing import FORMATS, is_foreign, lines
 from armillary.session.settings import Settings
 from armillary.session.workspace import Workspace, WorldState
 from armillary.ui import docks, icons, theme
@@ -36,11 +38,14 @@ from armillary.ui.canvas import Canvas
 from armillary.ui.commands import Commands
 from armillary.ui.decisions import Decisions
 from armillary.ui.disk_card import DiskCard
+from armillary.ui.field_card import FieldCard
 from armillary.ui.finder import Finder
 from armillary.ui.help import HelpSheet
+from armillary.ui.import_sheet import ImportSheet
 from armillary.ui.menus import Menus
 from armillary.ui.mode import ModeFrame
 from armillary.ui.notify import Cards, Notice, of_fault
+from armillary.ui.opening_card import OpeningCard
 from armillary.ui.panels.alarms import AlarmsPanel
 from armillary.ui.panels.authoring import BindCard
 from armillary.ui.panels.browse import BrowsePanel
@@ -65,8 +70,12 @@ SIZE = (1600, 1000)
 SAY_MS = 6000
 FUTURES_PX = 320  # of the docks below while a what-if is shown: runs and figures need room
 _REFRESH_MS = 250
-_SCENES = "Scenes and projects (*.usd *.usda *.usdc *.usdz project.toml);;All files (*)"
+_SCENES = (
+    "Scenes and projects (*.usd *.usda *.usdc *.usdz project.toml);;"
+    f"To import ({' '.join(f'*{suffix}' for suffix in FORMATS)});;All files (*)"
+)
 _CONTEXT_MENU = ("view.frame", "trend.selection", "view.isolate", "view.show-all", "selection.copy-path")
+_PAYLOAD_MENU = ("scene.load-payloads", "scene.leave-payloads")  # where the scene has any
 
 
 class DeskWindow(QMainWindow):
@@ -83,8 +92,16 @@ class DeskWindow(QMainWindow):
         self.first_live_mono_ns = 0  # monotonic time of the first picture of live data, 0 before
         self.on_closed: Callable[[], None] = lambda: None
         self.timer_lateness = Lateness(self.clock, self)
-        self.finder = Finder(workspace, run=self._run, frame=self.frame, reveal=self._reveal)
+        self.finder = Finder(
+            workspace,
+            run=self._run,
+            frame=self.frame,
+            reveal=self._reveal,
+            go=lambda name: self._try(lambda: self.tools.go(name)),
+            say=self.say,
+        )
         self._has_told_settings = False
+        self.import_sheet: ImportSheet | None = None
         self._shown = {"grid": True, "axes": True, "labels": True, "legend": True, "lights": True}
         self._normal_state = Qt.WindowState.WindowNoState
         self.setAcceptDrops(True)
@@ -107,7 +124,9 @@ class DeskWindow(QMainWindow):
         self.pictures = QSplitter()
         self.beside = BesideView(ws, self.canvas, colours, self.pictures)
         self.tree = TreePanel(ws, colours, self.frame, self._context_menu)
-        self.inspector = InspectorPanel(ws, clock, colours, trend=self.trend, copy=self.copy, say=self.say)
+        self.inspector = InspectorPanel(
+            ws, clock, colours, trend=self.trend, copy=self.copy, say=self.say, run=self._run_named
+        )
         self.tags = TagsPanel(ws, clock, colours, self.trend)
         self.trends = TrendsPanel(ws, clock, colours)
         self.links = LinksPanel(ws, colours)
@@ -119,6 +138,8 @@ class DeskWindow(QMainWindow):
         self.alarmbar = AlarmBar(ws, clock, colours, self._go_to_alarm)
         self.bindcard = BindCard(ws, self.say, self._reveal_details)
         self.inspector.hold(self.bindcard)
+        self.fieldcard = FieldCard(ws, self.say, self._reveal_details)
+        self.inspector.hold(self.fieldcard)
         self.canvas.on_drop = self.bindcard.take
         self.tree.view.on_drop = lambda data, index: self.bindcard.take(data, self.tree.model.prim(index))
         self.browse = BrowsePanel(ws, colours, self.bindcard.drop_nodes, self.say)
@@ -166,6 +187,7 @@ class DeskWindow(QMainWindow):
         self.status = Status(self.workspace, self.clock, self.colours, self.show_panel)
         self.setStatusBar(self.status)
         self.cards = Cards(self.workspace, self.canvas, self.colours, self.copy)
+        self.opening_card = OpeningCard(self.workspace, self.canvas, self)
         self.commands = Commands(self.mode, self.colours, self.finder.find, self.finder.take)
         self.help = HelpSheet(self.mode)
         self.menus = Menus(self, self, self)
@@ -324,6 +346,7 @@ class DeskWindow(QMainWindow):
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(self.open_path)
+        dialog.finished.connect(lambda _result: self.activateWindow())  # see ui.sheet
         dialog.open()  # not exec: nothing stands still while it is open
 
     def open_path(self, path: str) -> None:
@@ -333,7 +356,20 @@ class DeskWindow(QMainWindow):
         if place.exists():
             self.settings.set("folder", str(place.parent))
         self.cards.clear()
+        if is_foreign(path) and place.is_file():
+            self.import_path(place)
+            return
         self._try(lambda: self.workspace.open(target))
+
+    def import_path(self, path: Path) -> None:
+        """Ask how to import a foreign file, import it and open what came of it."""
+        self.import_sheet = ImportSheet(path, self._imported, self)
+        self.import_sheet.open()  # not exec: nothing stands still while it is open
+
+    def _imported(self, report: Mapping[str, Any]) -> None:  # Any: a parsed report
+        first, *more = lines(report)
+        self.open_path(str(report["output"]))
+        self.cards.add(Notice("info", f"Imported: {first}.", str(report["source"]), "\n".join(more)))
 
     def close_workspace(self) -> None:
         """Close what is open; the window stays."""
@@ -449,6 +485,10 @@ class DeskWindow(QMainWindow):
         else:
             self.say("Bind: choose a node in Browse or a tag in the live table first.")
 
+    def spread(self) -> None:
+        """Take a field of sensors over the part selected last in hand."""
+        self.fieldcard.begin()
+
     def set_theme(self, name: str) -> None:
         """Draw everything in a theme."""
         self.colours = theme.THEMES[name]
@@ -525,6 +565,7 @@ class DeskWindow(QMainWindow):
         dialog.setDefaultSuffix("png")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(lambda name: self._try(lambda: self.save_to(Path(name))))
+        dialog.finished.connect(lambda _result: self.activateWindow())
         dialog.open()
 
     def export_scene(self) -> None:
@@ -578,7 +619,9 @@ class DeskWindow(QMainWindow):
         self.inspector.area.verticalScrollBar().setValue(0)
 
     def _context_menu(self, menu: QMenu) -> None:
-        for name in _CONTEXT_MENU:
+        scene = self.workspace.scene
+        more = _PAYLOAD_MENU if scene is not None and scene.payloads else ()
+        for name in (*_CONTEXT_MENU, *more):
             if name in self.menus.actions:
                 menu.addAction(self.menus.actions[name])
 

@@ -21,7 +21,7 @@ def apply(stage: Stage, old: Look | None, new: Look) -> int:
     else:
         stage.look = new
         written = _write_changed(stage, old, new)
-    return max(written, _field(stage, new))
+    return max(written, _field(stage, new), stage.bend(new.stage_at))
 
 
 def _field(stage: Stage, new: Look) -> int:
@@ -30,8 +30,9 @@ def _field(stage: Stage, new: Look) -> int:
     if new.fields is not (None if had is None else had.shape):
         stage.show_fields(new.fields)
     if stage.fields is None or new.fields is None:
-        return 0 if had is None else len(had.shape.prim)
-    return len(new.fields.prim) if stage.fields.write(new.field_value) else 0
+        return 0 if had is None else len(had.shape.prim) + len(had.shape.flowing)
+    count = len(new.fields.prim) + len(new.fields.flowing)
+    return count if stage.fields.write(new.field_value) else 0
 
 
 def _write_all(stage: Stage, shows: Look, new: Look) -> int:

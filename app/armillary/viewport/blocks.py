@@ -136,6 +136,8 @@ def _points(mesh: Mesh, low: int, high: int, point_colours: bool, textured: bool
         columns.append((shader.POINT_RGBA, mesh.rgba[part].astype(np.float32) / np.float32(_FULL)))
     if textured:
         columns.append((shader.UV, mesh.uv[part]))
+    if len(mesh.slot):
+        columns.append((shader.SLOT, mesh.slot[part]))
     for name, column in columns:
         data.GetPointData().AddArray(shared(column, name))
     return data

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from armillary.model.arrays import B1, F4, F8, I8, U4
+from armillary.model.arrays import B1, F4, F8, I4, I8, U4
 from armillary.viewport.merge import Mesh
 
 PIECE = 128  # triangles of one prim in a piece, at most
@@ -37,7 +37,8 @@ class Boxes:
         self.row: I8 = of_row[first][order]
         self.first: I8 = first[order]
         self.last: I8 = last[order][: len(order)]
-        self.local: F4 = _piece_boxes(mesh, first)[order]  # (n, 6) prim-local
+        self._order, self._starts = order, first
+        self.local: F4 = _piece_boxes(mesh.triangle, mesh.point, first)[order]  # (n, 6) prim-local
         self._box = np.empty((len(order), 6), np.float32)
         self._group_first = np.arange(0, len(order), GROUP)
         self._group = np.empty((len(self._group_first), 6), np.float32)
@@ -46,6 +47,14 @@ class Boxes:
         self._dirty = np.zeros(len(matrix), np.bool_)
         self._any_dirty = False
         self._place(np.arange(len(order)))
+
+    def widen(self, low: F4, high: F4) -> None:
+        """Let the boxes hold points that are anywhere between two places each, (V, 3) and (V, 3)."""
+        least = _piece_boxes(self.triangle, low, self._starts)[self._order]
+        most = _piece_boxes(self.triangle, high, self._starts)[self._order]
+        self.local[:, :3] = np.minimum(self.local[:, :3], least[:, :3])
+        self.local[:, 3:] = np.maximum(self.local[:, 3:], most[:, 3:])
+        self._place(np.arange(len(self.prim)))
 
     def moved(self, rows: U4 | I8) -> None:
         """Note that the matrices of some rows changed."""
@@ -154,13 +163,13 @@ def _piece_starts(of_row: I8) -> I8:
     return np.flatnonzero(within % PIECE == 0)
 
 
-def _piece_boxes(mesh: Mesh, first: I8) -> F4:
+def _piece_boxes(triangle: I4, points: F4, first: I8) -> F4:
     if len(first) == 0:
         return np.zeros((0, 6), np.float32)
     low = np.full((len(first), 3), np.inf, np.float32)
     high = np.full((len(first), 3), -np.inf, np.float32)
     for corner in range(3):
-        at = mesh.point[mesh.triangle[:, corner]]
+        at = points[triangle[:, corner]]
         np.minimum(low, np.minimum.reduceat(at, first), out=low)
         np.maximum(high, np.maximum.reduceat(at, first), out=high)
     return np.concatenate([low, high], axis=1)

@@ -11,7 +11,7 @@ from armillary.viewport import shader
 from armillary.viewport.table import Table
 
 _IN_ROW = 4  # values in a row of the table
-_LIMIT = 1e3  # of a value: beyond the ends of the colours there is nothing to see
+_LIMIT = 1e6  # of a value: of more stripes than this none is to be seen
 _NONE = np.float32(-1e9)  # what the shader knows as no value; NaN has no safe test in all drivers
 
 

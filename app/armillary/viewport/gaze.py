@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from armillary.model.arrays import F8
+from armillary.model.bending import camera_at
 from armillary.model.scene import Camera
 from armillary.viewport import camera as eye
 from armillary.viewport.camera import CameraPose
@@ -22,6 +23,7 @@ class Gaze:
     def __init__(self, picture: Picture) -> None:
         self._picture = picture
         self._turned = False
+        self._through: tuple[Camera, CameraPose] | None = None  # the scene's camera that is followed
 
     def _changed(self, *, keeps: bool = False) -> None:
         """Note that another picture is due. keeps: one that is being drawn may be shown before."""
@@ -91,11 +93,28 @@ class Gaze:
     @property
     def rest_box(self) -> F8:
         """The world box (6,) of the scene at rest; NaN without a scene."""
-        return self.stage.rest_box if self.stage is not None else np.full(6, np.nan)
+        drawn = self.stage or self._picture.sketch
+        return drawn.rest_box if drawn is not None else np.full(6, np.nan)
 
     def look_through(self, camera: Camera) -> None:
-        """Look through a camera of the scene."""
+        """Look through a camera of the scene, and go with it while the scene's own time goes on."""
         self.pose = eye.through(camera)
+        self._through = camera, self.pose
+        self._follow()
+
+    def _follow(self) -> None:
+        """Go with the camera of the scene that is looked through, until the eye is moved by hand."""
+        stage = self.stage
+        if self._through is None or stage is None:
+            return
+        camera, pose = self._through
+        if pose != self.pose:
+            self._through = None
+            return
+        at = stage.look.stage_at
+        camera = camera_at(stage.scene, camera, stage.scene.time_range[0] if at is None else at)
+        self.pose = eye.through(camera)
+        self._through = camera, self.pose
 
     @property
     def size(self) -> tuple[int, int]:
@@ -126,7 +145,7 @@ class Gaze:
     def _shown_box(self) -> F8:
         stage = self.stage
         if stage is None:
-            return np.full(6, np.nan)
+            return self.rest_box
         if stage.look.visible is stage.scene.visible and len(stage.look.moved) == 0:
             return stage.rest_box
         box = stage.boxes.all(stage.look.visible) + np.tile(stage.origin, 2)

@@ -7,7 +7,7 @@ import numpy as np
 from armillary.model.arrays import B1, I4, I8, U1
 from armillary.model.look import FieldShape, Look, base_look
 from armillary.model.quality import NEVER
-from armillary.model.scene import SceneArrays
+from armillary.model.scene import TEXTURE_DETAIL, SceneArrays
 from armillary.viewport import shader
 from armillary.viewport.fields import Fields
 from armillary.viewport.merge import Mesh
@@ -33,6 +33,7 @@ class Looks:
         self.glow = Table(shader.GLOW, m, np.uint8)
         self.has_point_colours = len(mesh.rgba) > 0 and bool(scene.has_point_rgba.any())
         self.textured = _textured(mesh, m)
+        self.has_detail = self.textured is not None and bool((scene.texture[:, 3] & TEXTURE_DETAIL).any())
         gloss = _gloss(scene)
         self.shines = bool(gloss.any())
         self._marks_own = (

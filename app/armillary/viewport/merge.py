@@ -11,6 +11,7 @@ from armillary.model.fault import SceneFault
 from armillary.model.scene import SceneArrays
 
 NO_UV: F4 = np.zeros((0, 3), np.float32)
+NO_SLOT: F4 = np.zeros(0, np.float32)
 MAX_TRIANGLES = 4_000_000  # of instances; above it a prototype is drawn as its box
 _CORNER = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], np.float32)
 _FACES = np.array(
@@ -34,6 +35,9 @@ class Mesh:
     triangle: I4  # (T, 3)
     simplified: int  # instances that are drawn as boxes
     uv: F4 = field(default_factory=lambda: NO_UV)  # (V, 3) u, v, 1 + image, or (0, 3)
+    slot: F4 = field(
+        default_factory=lambda: NO_SLOT
+    )  # (V,) 1 + slot of what bends, 0 for what does not; or (0,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class _Run:
     triangle: I4
     prim: I8
     uv: F4
+    slot: F4
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,7 @@ def merge(scene: SceneArrays, max_triangles: int = MAX_TRIANGLES) -> Mesh:
     """Return the mesh of a scene. Copies nothing where there are no instances. Raises SceneFault."""
     check(scene)
     first = int(scene.proto[0])
+    slot = _slots(scene)
     prim = scene.point_prim.astype(np.float32)
     if len(scene.instance_prim) == 0:
         return Mesh(
@@ -104,13 +110,14 @@ def merge(scene: SceneArrays, max_triangles: int = MAX_TRIANGLES) -> Mesh:
             scene.triangle[:first],
             simplified=0,
             uv=scene.point_uv,
+            slot=slot,
         )
-    body = _run(scene, 0, first)
+    body = _run(scene, slot, 0, first)
     copies = [_Copies(body, 1, body.prim, body.prim)]
     used, simplified = 0, 0
     for k in range(len(scene.proto) - 1):
         of = np.flatnonzero(scene.instance_proto == k)
-        run = _run(scene, int(scene.proto[k]), int(scene.proto[k + 1]))
+        run = _run(scene, slot, int(scene.proto[k]), int(scene.proto[k + 1]))
         if len(of) == 0 or len(run.triangle) == 0:
             continue
         if used + len(of) * len(run.triangle) > max_triangles and len(run.triangle) > len(_BOX_TRIANGLES):
@@ -121,7 +128,16 @@ def merge(scene: SceneArrays, max_triangles: int = MAX_TRIANGLES) -> Mesh:
     return _joined(copies, simplified)
 
 
-def _run(scene: SceneArrays, first: int, last: int) -> _Run:
+def _slots(scene: SceneArrays) -> F4:
+    """Return 1 + the slot of each point that bends, 0 for the others; none where nothing bends."""
+    if not len(scene.bend_point):
+        return NO_SLOT
+    out = np.zeros(len(scene.point), np.float32)
+    out[scene.bend_point] = 1 + scene.bend_slot
+    return out
+
+
+def _run(scene: SceneArrays, slot: F4, first: int, last: int) -> _Run:
     used, triangle = np.unique(scene.triangle[first:last], return_inverse=True)
     rgba = scene.point_rgba[used] if len(scene.point_rgba) else scene.point_rgba
     return _Run(
@@ -131,6 +147,7 @@ def _run(scene: SceneArrays, first: int, last: int) -> _Run:
         triangle.reshape(-1, 3).astype(np.int32),
         scene.point_prim[used].astype(np.int64),
         scene.point_uv[used] if len(scene.point_uv) else scene.point_uv,
+        slot[used] if len(slot) else slot,
     )
 
 
@@ -139,7 +156,8 @@ def _boxed(run: _Run) -> _Run:
     mean = run.rgba.mean(axis=0).astype(np.uint8) if len(run.rgba) else run.rgba
     rgba = np.tile(mean, (len(point), 1)) if len(run.rgba) else run.rgba
     uv = np.zeros((len(point), 3), np.float32) if len(run.uv) else run.uv
-    return _Run(point, normal, rgba, triangle, np.zeros(len(point), np.int64), uv)
+    slot = np.zeros(len(point), np.float32) if len(run.slot) else run.slot  # a box does not bend
+    return _Run(point, normal, rgba, triangle, np.zeros(len(point), np.int64), uv, slot)
 
 
 def _joined(copies: list[_Copies], simplified: int) -> Mesh:
@@ -151,6 +169,7 @@ def _joined(copies: list[_Copies], simplified: int) -> Mesh:
     prim, row = np.empty(v, np.float32), np.empty(v, np.float32)
     rgba = np.empty((v if has_rgba else 0, 4), np.uint8)
     uv = np.empty((v if has_uv else 0, 3), np.float32)
+    slot = np.empty(v if any(len(c.run.slot) for c in copies) else 0, np.float32)
     triangle = np.empty((t, 3), np.int32)
     at, face = 0, 0
     for c in copies:
@@ -159,9 +178,11 @@ def _joined(copies: list[_Copies], simplified: int) -> Mesh:
         for out, one in ((point, c.run.point), (normal, c.run.normal), (rgba, c.run.rgba), (uv, c.run.uv)):
             if len(out):
                 out[part].reshape(c.n, p, out.shape[1])[:] = one
+        if len(slot):
+            slot[part].reshape(c.n, p)[:] = c.run.slot
         prim[part].reshape(c.n, p)[:] = c.prim
         row[part].reshape(c.n, p)[:] = c.row
         shift = at + p * np.arange(c.n, dtype=np.int32)
         np.add(c.run.triangle, shift[:, None, None], out=triangle[faces].reshape(c.n, f, 3))
         at, face = part.stop, faces.stop
-    return Mesh(point, normal, prim, row, rgba, triangle, simplified, uv)
+    return Mesh(point, normal, prim, row, rgba, triangle, simplified, uv, slot)

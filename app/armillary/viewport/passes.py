@@ -44,6 +44,8 @@ class Text:
     fields: bool = False
     cut: bool = False
     lights: int = 0  # how many
+    bends: bool = False  # points that go with the scene's own time
+    detail: bool = False  # images of normals, roughness, metal
 
 
 class _Some:
@@ -222,7 +224,8 @@ class Passes:
     def _dress(self, actor: vtkActor) -> None:
         """Give an actor the attributes and the shader text for what there is to show.
 
-        What stands for parts that look small has no points of fields; it has the plain colours of its parts.
+        What stands for parts that look small has no points of fields, and none that bend; it has the plain
+        colours of its parts.
         """
         mapper, has = vtkPolyDataMapper.SafeDownCast(actor.GetMapper()), self.text
         fields = has.fields and actor not in self._plain
@@ -230,10 +233,12 @@ class Passes:
         names += [shader.POINT_RGBA] if has.point_colours else []
         names += [shader.UV] if has.images else []
         names += [shader.FIELD] if fields else []
+        bends = has.bends and actor not in self._plain
+        names += [shader.SLOT] if bends else []
         mapper.RemoveAllVertexAttributeMappings()
         for name in names:
             mapper.MapDataArrayToVertexAttribute(name, name, vtkDataObject.FIELD_ASSOCIATION_POINTS, -1)
-        which = (has.point_colours, has.images, has.gloss, fields, has.cut, has.lights)
+        which = (has.point_colours, has.images, has.gloss, fields, has.cut, has.lights, bends, has.detail)
         text = actor.GetShaderProperty()
         text.ClearAllShaderReplacements()
         declarations, body = shader.vertex(*which)

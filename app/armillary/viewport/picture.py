@@ -22,6 +22,7 @@ from armillary.viewport.detail import MOVING_MS
 from armillary.viewport.ground import Ground
 from armillary.viewport.passes import Draw, nothing
 from armillary.viewport.relief import Shading
+from armillary.viewport.sketch import Sketch
 from armillary.viewport.stage import Stage
 from armillary.viewport.theme import DARK, Theme
 
@@ -54,6 +55,7 @@ class Picture:
         self.renderer.AddActor(nothing())  # with no visible actor a renderer smooths nothing
         observe(self.renderer, "EndEvent", self._end)
         self.stage: Stage | None = None
+        self.sketch: Sketch | None = None  # instead of a stage, until there is one
         self._clock = clock or WallClock()
         self._ns_per_triangle = 300.0
         self._is_new = True  # a stage's first picture sends its mesh: it tells nothing of the next ones
@@ -102,6 +104,7 @@ class Picture:
 
     def show(self, stage: Stage | None) -> None:
         """Draw another stage from now on; the memory of the one before is given back."""
+        self.draw_sketch(None)
         if self.stage is not None:
             for actor in self.stage.all_actors():
                 self.renderer.RemoveActor(actor)
@@ -113,6 +116,16 @@ class Picture:
         stage.attach(self._window())
         stage.theme = self.theme
         self.ground.lay(stage.rest_box, stage.origin)
+
+    def draw_sketch(self, sketch: Sketch | None) -> None:
+        """Draw a sketch while there is no stage; None takes it away."""
+        if self.sketch is not None:
+            self.renderer.RemoveActor(self.sketch.actor)
+            self.sketch.actor.ReleaseGraphicsResources(self.window)
+        self.sketch = sketch
+        if sketch is not None:
+            self.renderer.AddActor(sketch.actor)
+            self.ground.lay(sketch.rest_box, sketch.origin)
 
     def render(self, smooth: bool = False, hasty: bool = False, shaded: bool = False) -> U1:
         """Return the picture, rgba u1 (h, w, 4), top row first; the array is reused by the next call.
@@ -333,7 +346,8 @@ class Picture:
 
     def _aim(self) -> None:
         pose, camera = self.pose, self.renderer.GetActiveCamera()
-        origin = self.stage.origin if self.stage is not None else np.zeros(3)
+        drawn = self.stage or self.sketch
+        origin = drawn.origin if drawn is not None else np.zeros(3)
         camera.SetPosition(*(np.asarray(pose.position) - origin))
         camera.SetFocalPoint(*(np.asarray(pose.focus) - origin))
         camera.SetViewUp(*pose.up)
@@ -342,7 +356,7 @@ class Picture:
             camera.SetViewAngle(pose.fov_deg)
         else:
             camera.SetParallelScale(pose.ortho_height / 2)
-        box = self.stage.bounds() if self.stage is not None else np.full(6, np.nan)
+        box = drawn.bounds() if drawn is not None else np.full(6, np.nan)
         if np.isfinite(box).all():
             # the grid reaches farther than what stands on it
             margin = 0.45 * float((box[3:] - box[:3]).max())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import Lock
 
 import numpy as np
@@ -24,8 +25,9 @@ class Places:
     rest. matrix: (M + I, 3, 4) rows as in `Mesh`. version: another number after each change of a place.
     """
 
-    def __init__(self, scene: SceneArrays, mesh: Mesh) -> None:
-        self._scene, self._mesh = scene, mesh
+    def __init__(self, scene: SceneArrays, mesh: Mesh, widen: Callable[[Boxes], None] | None = None) -> None:
+        """widen: gives new boxes the room that the mesh needs at other times."""
+        self._scene, self._mesh, self._widen = scene, mesh, widen
         self.rest_box = union(scene.box[scene.parent < 0])
         centre = (self.rest_box[:3] + self.rest_box[3:]) / 2
         far = bool(np.isfinite(centre).all() and np.abs(centre).max() > _FAR_M)
@@ -70,6 +72,19 @@ class Places:
         if boxes is not None:
             boxes.moved(rows)
 
+    def fly(self, instances: I8, relative: F8) -> None:
+        """Place instances (ascending) by matrices (n, 4, 4) relative to the prims whose looks they have."""
+        m = len(self._scene)
+        self._relative()[instances] = relative
+        of = self._scene.instance_prim[instances].astype(np.int64)
+        over = np.zeros((len(of), 4, 4))
+        over[:, :3], over[:, 3, 3] = self.matrix[of], 1.0
+        over[:, :3, 3] += self.origin
+        self.put(m + instances, over @ relative)
+        boxes = self._boxes
+        if boxes is not None:
+            boxes.moved(m + instances)
+
     def _relative(self) -> F8:
         """Return the matrices (I, 4, 4) of instances relative to the prims whose looks they have."""
         if self._instance_rest is None:
@@ -87,6 +102,8 @@ class Places:
             if self._boxes is None:
                 before = self.version
                 made = Boxes(self._mesh, self.matrix)
+                if self._widen is not None:
+                    self._widen(made)
                 self._boxes = made
                 if self.version != before:  # something moved meanwhile, and nobody told the boxes
                     made.moved(np.arange(len(self.matrix)))

@@ -7,6 +7,7 @@ that have no opaque pixels (translucent ones, and hollow ones, which have no pix
 
 from __future__ import annotations
 
+from armillary.model.look import FLOW
 from armillary.model.quality import BAD, NEVER, STALE, UNCERTAIN
 
 OPAQUE, TRANSLUCENT, MASK = range(3)
@@ -17,6 +18,8 @@ LAMPS = 6  # lights of the scene that are drawn, the strongest
 
 COLOUR, STATE, GLOW, MATRIX = "armColour", "armState", "armGlow", "armMatrix"  # sampler uniforms
 TEXEL, IMAGE = "armTexel", "armImage"
+BEND = "armBend"  # rows of two: place and normal of what bends, now
+SLOT = "armSlot"  # attribute: 1 + the slot of a point that bends
 FIELD_VALUE, PALETTE = "armFieldValue", "armPalette"
 FIELD = "armFieldSlot"  # attribute: 1 + place of its value (0: none), number of its field, iso-lines
 NORMAL, PRIM, ROW, POINT_RGBA, UV = "armNormal", "armPrim", "armRow", "armPointRgba", "armUv"  # attributes
@@ -32,6 +35,8 @@ in float armPrim;
 in float armRow;
 //POINT in vec4 armPointRgba;
 //IMAGE in vec3 armUv;
+//BEND in float armSlot;
+//BEND uniform sampler2D armBend;
 //FIELD in vec3 armFieldSlot;
 //FIELD uniform sampler2D armFieldValue;
 //FIELD smooth out vec2 armField;  // value, and 1 where there is one
@@ -60,6 +65,7 @@ smooth out vec3 armLight;
 //GLOSS flat out vec2 armGloss;  // metal, smoothness
 //IMAGE smooth out vec2 armAt;
 //IMAGE flat out int armShows;  // 1 + row of the image, 0 for none
+//DETAIL smooth out vec3 armSpot;  // where, turned to the eye
 """
 
 _VERTEX_LAMP = """
@@ -98,13 +104,20 @@ _VERTEX_MAIN = """
     vec4 r1 = texelFetch(armMatrix, ivec2(row & mask, row >> armShift), 0);
     row += 1;
     vec4 r2 = texelFetch(armMatrix, ivec2(row & mask, row >> armShift), 0);
-    vec3 place = vec3(dot(r0, vertexMC), dot(r1, vertexMC), dot(r2, vertexMC));
+    vec4 rest = vertexMC;
+    vec3 stands = armNormal;
+    //BEND if (armSlot > 0.5) {
+    //BEND   int at = 2 * (int(armSlot + 0.5) - 1), next = at + 1;
+    //BEND   rest = vec4(texelFetch(armBend, ivec2(at & mask, at >> armShift), 0).xyz, 1.0);
+    //BEND   stands = texelFetch(armBend, ivec2(next & mask, next >> armShift), 0).xyz;
+    //BEND }
+    vec3 place = vec3(dot(r0, rest), dot(r1, rest), dot(r2, rest));
     gl_Position = MCDCMatrix * vec4(place, 1.0);
     //CUT armKept = dot(armCut.xyz, place) + armCut.w;
     //CUT armMirrored = dot(cross(r0.xyz, r1.xyz), r2.xyz) < 0.0 ? 1 : 0;
     // cofactors keep normals right under uneven scale; the sign is settled by facing the eye
-    vec3 n = vec3(dot(cross(r1.xyz, r2.xyz), armNormal), dot(cross(r2.xyz, r0.xyz), armNormal),
-                  dot(cross(r0.xyz, r1.xyz), armNormal));
+    vec3 n = vec3(dot(cross(r1.xyz, r2.xyz), stands), dot(cross(r2.xyz, r0.xyz), stands),
+                  dot(cross(r0.xyz, r1.xyz), stands));
     vec3 plain = n;
     n = normalize(normalMatrix * n + vec3(0.0, 0.0, 1e-20));
     float side = n.z < 0.0 ? -1.0 : 1.0;
@@ -136,6 +149,7 @@ _VERTEX_MAIN = """
     //FIELD   if (one > -1e8) armField = vec2(one, 1.0);
     //FIELD   armFieldOf = ivec2(armFieldSlot.yz + 0.5);
     //FIELD }
+    //DETAIL armSpot = normalMatrix * place;
     //IMAGE armAt = armUv.xy;
     //IMAGE armShows = (state.z & 4u) != 0u ? int(armUv.z + 0.5) : 0;
   }
@@ -157,13 +171,23 @@ smooth in vec3 armLight;
 //FIELD smooth in vec2 armField;
 //FIELD flat in ivec2 armFieldOf;
 //FIELD uniform usampler2D armPalette;
+//DETAIL uniform int armLit;
+//DETAIL smooth in vec3 armSpot;
 """
 
 # A triangle with a corner that has no value ends half-way; iso-lines keep their width at every distance.
 _FIELD_MAIN = """
-  float armAlong = armField.x / max(armField.y, 1e-6);
+  float armAlong = armField.x / max(armField.y, 1e-6), armStep = fwidth(armAlong);
   float armIso = armAlong * float(armFieldOf.y + 1), armWide = fwidth(armIso);
-  if (armFieldOf.x >= 0) {
+  if (armFieldOf.x >= 0 && armFieldOf.y == FLOW_LINES) {  // stripes over what the part has
+    if (armField.y > 0.999) {
+      int row = 256 * armFieldOf.x + int(fract(armAlong) * 255.0 + 0.5);
+      ivec2 cell = ivec2(row & ((1 << armShift) - 1), row >> armShift);
+      vec4 shade = vec4(texelFetch(armPalette, cell, 0)) / 255.0;
+      // stripes finer than pixels would flicker: from afar they are an even tint
+      base.rgb = mix(base.rgb, shade.rgb, mix(shade.a, 0.15, smoothstep(0.2, 0.5, armStep)));
+    }
+  } else if (armFieldOf.x >= 0) {
     base.rgb = armEquipment;
     if (armField.y >= 0.5) {
       int row = 256 * armFieldOf.x + int(clamp(armAlong, 0.0, 1.0) * 255.0 + 0.5);
@@ -179,12 +203,11 @@ _FIELD_MAIN = """
 
 # The highlight of the eye's own light; nothing is mirrored.
 _GLOSS_MAIN = """
-  if (armGloss.x + armGloss.y > 0.0) {
-    vec3 facing = normalize(armFacing);
-    float sharp = exp2(1.0 + 7.0 * armGloss.y);
+  if (gloss.x + gloss.y > 0.0) {
+    float sharp = exp2(1.0 + 7.0 * gloss.y);
     float hot = pow(max(dot(facing, normalize(vec3(-0.42, 0.68, 1.60))), 0.0), sharp);
-    hot = (hot + 0.3 * pow(1.0 - clamp(facing.z, 0.0, 1.0), 3.0)) * (0.25 + 0.75 * armGloss.y);
-    rgb = rgb * (1.0 - 0.4 * armGloss.x) + mix(vec3(0.35), base.rgb + 0.15, armGloss.x) * hot;
+    hot = (hot + 0.3 * pow(1.0 - clamp(facing.z, 0.0, 1.0), 3.0)) * (0.25 + 0.75 * gloss.y);
+    rgb = rgb * (1.0 - 0.4 * gloss.x) + mix(vec3(0.35), base.rgb + 0.15, gloss.x) * hot;
     rgb = min(rgb, 1.0);
   }
 """
@@ -218,7 +241,7 @@ vec4 armSample(int row, vec2 uv, vec2 dx, vec2 dy, out int flags) {
     row = int(image.x + 0.5) + tile.y * grid.x + tile.x;
     uv -= vec2(tile);
     image = texelFetch(armImage, ivec2(row & mask, row >> armShift), 0);
-    flags = (int(image.w + 0.5) & 48) | 5;  // tiles end at their borders
+    flags = (int(image.w + 0.5) & 176) | 5;  // tiles end at their borders
   }
   ivec2 size = ivec2(image.yz + 0.5);
   if (size.x == 0) { flags = -1; return vec4(0.0); }
@@ -248,21 +271,59 @@ _IMAGE_MAIN = """
     vec4 texel = armSample(armShows - 1, armAt, armDx, armDy, flags);
     if (flags >= 0) {
       base.rgb = texel.rgb;
+      if ((flags & 128) != 0) light = vec3(1.0);
       if ((flags & 48) != 0) {
         if (texel.a < (armPass == 1 && (flags & 32) != 0 ? 0.004 : 0.5)) discard;
         if (armPass == 1 && (flags & 32) != 0) base.a = texel.a;
       }
     }
+    //DETAIL if ((flags & 256) != 0 && armLit != 0) {
+    //DETAIL   int more;
+    //DETAIL   vec4 detail = armSample(armBehind(armShows - 1), armAt, armDx, armDy, more);
+    //DETAIL   if (more >= 0) {
+    //DETAIL     gloss = detail.a > 0.06 || detail.b > 0.54 ? detail.ab : vec2(0.0);
+    //DETAIL     vec2 lean = (detail.rg * 255.0 - 128.0) / 127.0;
+    //DETAIL     vec3 leant = armLeant(facing, armSpot, armAt, lean);
+    //DETAIL     light *= armOwn(leant) / armOwn(facing);
+    //DETAIL     facing = leant;
+    //DETAIL   }
+    //DETAIL }
   }
+"""
+
+# How a surface leans is given along u and v, which the derivatives of the coordinates find on the screen.
+_DETAILS = """
+int armBehind(int row) {
+  int mask = (1 << armShift) - 1;
+  vec4 image = texelFetch(armImage, ivec2(row & mask, row >> armShift), 0);
+  bool grid = (int(image.w + 0.5) & 64) != 0;
+  return grid ? row + 1 + int(image.y + 0.5) * int(image.z + 0.5) : row + 1;
+}
+float armOwn(vec3 n) {
+  return 0.54 + 0.30 * n.z + 0.22 * max(dot(n, vec3(-0.42, 0.68, 0.60)), 0.0);
+}
+vec3 armLeant(vec3 n, vec3 spot, vec2 uv, vec2 lean) {
+  vec3 a = dFdx(spot), b = dFdy(spot);
+  vec2 ua = dFdx(uv), ub = dFdy(uv);
+  vec3 across = cross(b, n), along = cross(n, a);
+  vec3 u = across * ua.x + along * ub.x, v = across * ua.y + along * ub.y;
+  float most = max(dot(u, u), dot(v, v));
+  if (most < 1e-30) return n;
+  vec2 part = lean * inversesqrt(most);
+  return normalize(u * part.x + v * part.y + n * sqrt(max(1.0 - dot(lean, lean), 0.05)));
+}
 """
 
 _FRAGMENT_MAIN = """
   //CUT if (armKept < 0.0) discard;
   vec4 base = armRgba;
+  vec3 light = armLight;
+  //GLOSS vec3 facing = normalize(armFacing);
+  //GLOSS vec2 gloss = armGloss;
   //POINT base = vec4(armPointSmooth.rgb, armRgba.a);
   //IMAGES
   //FIELDS
-  vec3 rgb = min(base.rgb * armLight + armAdd, 1.0);
+  vec3 rgb = min(base.rgb * light + armAdd, 1.0);
   //SHINE
   // the inside of a part that is cut open is flat and darker: it reads as the face of the cut
   //CUT if (armPass == 0 && gl_FrontFacing == (armMirrored == 1)) rgb = 0.6 * base.rgb;
@@ -283,7 +344,15 @@ _FRAGMENT_MAIN = """
 
 
 def _fill(
-    text: str, point_colours: bool, images: bool, gloss: bool, fields: bool, cut: bool, lights: int
+    text: str,
+    point_colours: bool,
+    images: bool,
+    gloss: bool,
+    fields: bool,
+    cut: bool,
+    lights: int,
+    bends: bool,
+    detail: bool,
 ) -> str:
     ranks = {
         "RANK_UNCERTAIN": UNCERTAIN,
@@ -300,10 +369,13 @@ def _fill(
         else "\n".join(line.replace("LAMP ", "").replace("#", str(i)) for i in range(lights))
         for line in text.split("\n")
     )
-    text = text.replace("//CUT ", "" if cut else "//")
+    text = text.replace("//CUT ", "" if cut else "//").replace("//BEND ", "" if bends else "//")
     text = text.replace("//IMAGES", _IMAGE_MAIN if images else "").replace("//IMAGE ", "" if images else "//")
+    text = text.replace("//DETAIL ", "" if detail else "//")
     text = text.replace("//SHINE", _GLOSS_MAIN if gloss else "").replace("//GLOSS ", "" if gloss else "//")
-    text = text.replace("//FIELDS", _FIELD_MAIN if fields else "").replace("//FIELD ", "" if fields else "//")
+    text = text.replace("//FIELDS", _FIELD_MAIN.replace("FLOW_LINES", str(FLOW)) if fields else "").replace(
+        "//FIELD ", "" if fields else "//"
+    )
     return text.replace("//POINT ", "" if point_colours else "//")
 
 
@@ -314,9 +386,11 @@ def vertex(
     fields: bool = False,
     cut: bool = False,
     lights: int = LAMPS,
+    bends: bool = False,
+    detail: bool = False,
 ) -> tuple[str, str]:
     """Return the declarations and the body that replace VTK's vertex position."""
-    which = (point_colours, images, gloss, fields, cut, lights)
+    which = (point_colours, images, gloss or detail, fields, cut, lights, bends, detail)
     lamp = _VERTEX_LAMP if lights else ""
     return _fill(f"{VERTEX_TAG}\n{_VERTEX}{lamp}", *which), _fill(_VERTEX_MAIN, *which)
 
@@ -328,9 +402,13 @@ def fragment(
     fields: bool = False,
     cut: bool = False,
     lights: int = LAMPS,
+    bends: bool = False,
+    detail: bool = False,
 ) -> tuple[str, str]:
     """Return the declarations and the body that replace VTK's lighting."""
-    which = (point_colours, images, gloss, fields, cut, lights)
+    which = (point_colours, images, gloss or detail, fields, cut, lights, bends, detail)
     lines = "uniform int armShift;\n" if images or fields else ""
-    declarations = f"{FRAGMENT_TAG}\n{lines}{_FRAGMENT}{_IMAGES if images else ''}"
+    declarations = (
+        f"{FRAGMENT_TAG}\n{lines}{_FRAGMENT}{_IMAGES if images else ''}{_DETAILS if detail else ''}"
+    )
     return _fill(declarations, *which), _fill(_FRAGMENT_MAIN, *which)

@@ -12,6 +12,7 @@ from vtkmodules.vtkRenderingOpenGL2 import vtkOpenGLRenderWindow, vtkShaderProgr
 from armillary.model.arrays import B1, F4, F8, I8, U4
 from armillary.model.look import FieldShape, Look
 from armillary.model.scene import SceneArrays, subtree_ends
+from armillary.viewport.bend import Bend
 from armillary.viewport.blend import Blend
 from armillary.viewport.blocks import BLOCK
 from armillary.viewport.boxes import Boxes
@@ -43,8 +44,11 @@ class Stage:
         """Raise SceneFault for a scene whose indices point outside."""
         self.scene = scene
         self.mesh: Mesh = merge(scene, max_triangles)
+        self._bend = Bend(scene, self.mesh) if len(scene.bend_time) else None
+        if self._bend is not None:
+            self.mesh = self._bend.mesh
         self.ends = subtree_ends(scene.parent)
-        self.places = Places(scene, self.mesh)
+        self.places = Places(scene, self.mesh, None if self._bend is None else self._bend.widen)
         self.looks = Looks(scene, self.mesh, self.ends)
         self.lit = True
         self._by_lights = bool(scene.lights)  # False: the eye's own light
@@ -91,6 +95,16 @@ class Stage:
         """Place prims (ascending) by world matrices (n, 4, 4), with the instances that have their looks."""
         self.places.move(prims, matrix)
         self._blend.moved()
+
+    def bend(self, at: float | None) -> int:
+        """Show what bends as at a stage time, None for the start; return how many points and instances do."""
+        if self._bend is None or not self._bend.take(at):
+            return 0
+        flying = self._bend.bending.instance
+        if len(flying):
+            self.places.fly(flying, self._bend.flown())
+        self._blend.moved()
+        return int(self._bend.size)
 
     def box(self, prim: int) -> F8:
         """Return the world box (6,) of a prim's subtree as it is now; NaN when it has no geometry."""
@@ -156,6 +170,8 @@ class Stage:
             fields=looks.fields is not None,
             cut=self._cut is not None,
             lights=max(len(self._lamps.at), 1) if self._by_lights else 0,
+            bends=len(self.mesh.slot) > 0,
+            detail=looks.has_detail,
         )
 
     # ------------------------------------------------------------ what a picture draws
@@ -270,7 +286,8 @@ class Stage:
         return sum(table.upload(self._window) for table in self._tables())
 
     def _tables(self) -> tuple[Table, ...]:
-        return (self.places.table, *self.looks.tables())
+        bent = () if self._bend is None else (self._bend.table,)
+        return (self.places.table, *self.looks.tables(), *bent)
 
     def release(self) -> None:
         """Give back all memory on the card; the stage can be attached again."""

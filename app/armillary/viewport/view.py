@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from armillary.model.arrays import F8, U1
+from armillary.model.arrays import F4, F8, U1
 from armillary.model.look import Look
 from armillary.model.scene import SceneArrays
 from armillary.viewport import camera as eye
@@ -19,6 +19,7 @@ from armillary.viewport.overlay import LegendLike
 from armillary.viewport.pick import hit
 from armillary.viewport.picture import Picture, save_png
 from armillary.viewport.section import Section
+from armillary.viewport.sketch import Sketch
 from armillary.viewport.stage import Stage
 from armillary.viewport.theme import DARK, THEMES
 
@@ -49,20 +50,25 @@ class View(Gaze):
         self._selected: tuple[int, ...] = ()
         self._hovered = -1
         self._section: Section | None = None
+        self._sketch_pose = self._picture.pose
         if scene is not None:
             self.show(scene)
 
     # ------------------------------------------------------------ what is shown
 
-    def show(self, scene: SceneArrays | None, keep_pose: bool = False) -> None:
-        """Show another scene, from its default camera or fitted; None shows the empty ground."""
+    def show(self, scene: SceneArrays | None, keep_pose: bool = False, stage: Stage | None = None) -> None:
+        """Show another scene, from its default camera or fitted; None shows the empty ground.
+
+        stage: of this scene, made elsewhere beforehand; it belongs to the view from now on.
+        """
         self._give_up()
-        stage = Stage(scene) if scene is not None else None
+        if stage is None or stage.scene is not scene:
+            stage = Stage(scene) if scene is not None else None
         if stage is not None:
             stage.by_lights = self._lights and stage.by_lights
         self._picture.show(stage)
         self._selected, self._hovered = (), -1
-        self._notes.badges = ()
+        self._notes.badges, self._through = (), None
         if not keep_pose:
             self._section = None
         if stage is not None and self._section is not None:
@@ -77,6 +83,30 @@ class View(Gaze):
         else:
             self.standard("iso")
 
+    def sketch(self, box: F4, rgba: U1) -> None:
+        """Show boxes (n, 6) of a scene that is still being read, in these colours (n, 4), instead of a scene.
+
+        The eye takes all of them in, until somebody turns it.
+        """
+        turned = self.sketch_turned
+        self._give_up()
+        if self.stage is not None:
+            self._picture.show(None)
+        self._picture.draw_sketch(Sketch(box, rgba))
+        if not turned:
+            self.pose = self._sketch_pose = eye.standard("iso", self.rest_box, self._aspect)
+        self._changed()
+
+    @property
+    def sketched(self) -> bool:
+        """Whether boxes stand for a scene that is still being read."""
+        return self._picture.sketch is not None
+
+    @property
+    def sketch_turned(self) -> bool:
+        """Whether somebody turned the eye since such boxes were shown."""
+        return self.sketched and self.pose != self._sketch_pose
+
     def apply(self, look: Look) -> int:
         """Show a look and return how many prims changed."""
         stage = self.stage
@@ -88,6 +118,7 @@ class View(Gaze):
         written = apply(stage, stage.look, look)
         if written or labels != look.label:
             self._changed(keeps=True)
+        self._follow()
         return written
 
     def select(self, prims: Sequence[int]) -> None:
@@ -300,7 +331,9 @@ class View(Gaze):
     def _steps(self, rest: bool, hasty: bool, step_ms: float) -> Generator[bool, None, None]:
         self._dirty, self._turned, is_done = False, False, False
         picture = self._picture
-        smooth = self._smooth == "always" or (rest and self._smooth == "rest")
+        # boxes that give way to others soon need no smooth edges
+        when = "never" if self.sketched else self._smooth
+        smooth = when == "always" or (rest and when == "rest")
         picture.occlusion = self._occlusion == "on" or (self._occlusion == "auto" and picture.has_time)
         steps = picture.steps(smooth, hasty and not rest, step_ms, shaded=rest or picture.has_time)
         try:
@@ -308,7 +341,7 @@ class View(Gaze):
                 yield False
             self._rgba = self._picture.rgba
             self._notes.draw(self._rgba, self, picture.theme)
-            is_full = self._smooth != "rest" and not (picture.edges or picture.occlusion)
+            is_full = when != "rest" and not (picture.edges or picture.occlusion)
             self._settled = (rest or is_full) and not picture.is_coarse
             is_done = True
         finally:

@@ -40,6 +40,18 @@ ENTRIES = (
 )
 
 _KILLED_S = 5.0
+_LOG_END = 8192  # bytes of a log that are looked at for what ended its process
+_NO_MEMORY = (b"bad_alloc", b"MemoryError", b"Cannot allocate memory", b"out of memory")
+
+# How a child ended that was given a limit, and what that says of the file that it was reading.
+OVER_TIME = "was ended, as the time that it may take was over"
+OVER_MEMORY = "was ended, as it needed more memory than it may use"
+OVER_PROCESSOR = "was ended, as it used more processor time than it may"
+REFUSALS = {
+    OVER_TIME: "reading it took longer than it may",
+    OVER_MEMORY: "reading it needs more memory than it may use",
+    OVER_PROCESSOR: "reading it takes more processor time than it may",
+}
 
 Ready = Callable[[Mapping[str, object]], None]
 
@@ -47,8 +59,9 @@ Ready = Callable[[Mapping[str, object]], None]
 class Child:
     """One child process. `ready` waits for its first word; `stop` ends it in order, then by force."""
 
-    def __init__(self, entry: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    def __init__(self, entry: str, process: subprocess.Popen[bytes], log: Path, log_start: int = 0) -> None:
         self.entry, self.log = entry, log
+        self._log_start = log_start  # where its own lines begin: some logs are shared
         self._process = process
         self._answer: dict[str, Any] | None = None
         self._buffer = b""
@@ -149,10 +162,25 @@ class Child:
         if code is None:
             return "still runs"
         if self.overdue:
-            return "was ended, as the time that it may take was over"
+            return OVER_TIME
+        if code == -signal.SIGXCPU:
+            return OVER_PROCESSOR
+        if code in (-signal.SIGABRT, -signal.SIGKILL) and self._said_no_memory():
+            return OVER_MEMORY
         if code < 0:
             return f"was ended by {signal.Signals(-code).name}"
         return f"ended with status {code}"
+
+    def _said_no_memory(self) -> bool:
+        """Look at the end of its log: native code that gets no memory aborts, with that as its last words."""
+        try:
+            with self.log.open("rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(self._log_start, size - _LOG_END))
+                said = file.read()
+        except OSError:
+            return False
+        return any(words in said for words in _NO_MEMORY)
 
     def _died(self) -> WorldFault:
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -196,6 +224,7 @@ def start(
     # a detached child holds the other end of its own stdin, which so never ends
     read, write = os.pipe() if detached else (subprocess.PIPE, -1)
     with log.open("ab") as errors:
+        log_start = errors.tell()
         process = subprocess.Popen(
             [*_program(), "--child", entry, "--log", str(log)],
             stdin=read,
@@ -204,7 +233,7 @@ def start(
             pass_fds=(write,) if detached else (),
             preexec_fn=limits,  # noqa: PLW1509  limits must be set before the exec; we fork from few threads
         )
-    child = Child(entry, process, log)
+    child = Child(entry, process, log, log_start)
     line = json.dumps(dict(args)).encode() + b"\n"
     try:
         if detached:
@@ -217,6 +246,11 @@ def start(
     except BrokenPipeError:
         raise child._died() from None  # noqa: SLF001  our own class
     return child
+
+
+def refusal(how: str) -> str:
+    """Return which limit ended a process, by words that have its `exit_words`; "" when none did: a crash."""
+    return next((why for words, why in REFUSALS.items() if words in how), "")
 
 
 def stop_all(children: Iterable[Child], timeout_s: float) -> None:

@@ -112,7 +112,10 @@ class Core:
         table.dirty[s[~same]] = True
         for slot in s.tolist() if table.text else ():
             table.text.pop(slot, None)
+        for slot in s.tolist() if table.array else ():
+            table.array.pop(slot, None)
         table.text.update({int(s[row]): text for row, text in batch.text.items()})
+        table.array.update({int(s[row]): array for row, array in batch.array.items()})
         self._supply.age(table, now_mono_ns)
         self._seq += 1
         base = replace(self._base, seq=self._seq, first_seq=self._seq, t_ns=now_ns, tick_mono_ns=now_mono_ns)

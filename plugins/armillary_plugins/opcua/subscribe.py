@@ -43,6 +43,7 @@ class Item:
     rate_ms: float
     slots: list[int]
     wants_text: bool
+    wants_array: bool
     names: dict[str, float]
     node: NodeId | None = None
     refused: str = ""  # why the server does not report it
@@ -81,7 +82,12 @@ def items_of(routes: Sequence[Route], publishing_ms: float) -> list[Item]:
         if item is None:
             wants_text = route.kind in ("text", "struct")
             found[route.channel] = Item(
-                address=route.channel, rate_ms=rate, slots=[route.slot], wants_text=wants_text, names=names
+                address=route.channel,
+                rate_ms=rate,
+                slots=[route.slot],
+                wants_text=wants_text,
+                wants_array=route.kind == "array",
+                names=names,
             )
         else:
             item.slots.append(route.slot)
@@ -101,6 +107,7 @@ class Subscriptions:
             [item.slots for item in self.items],
             [item.wants_text for item in self.items],
             {handle: item.names for handle, item in enumerate(self.items) if item.names},
+            [item.wants_array for item in self.items],
         )
         self._reading = _Read()
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from asyncua.ua import DataValue, LocalizedText, NodeId
 
-from armillary.api import B1, F8, I8, SOURCE_TIME_ASSUMED, U2, U4, SampleBatch, quality
+from armillary.api import B1, F4, F8, I8, SOURCE_TIME_ASSUMED, U2, U4, SampleBatch, array_of, quality
 
 _NUMBERS = frozenset({float, int, bool})
 _LATEST_S = 9e9  # later does not fit into ns; servers send the year 9999 for "no time"
@@ -29,21 +29,29 @@ class Targets:
     slot: U4  # (S,)
     wants_text: B1  # (H,) a text tag: its value is a string, whatever its type
     names: Mapping[int, Names]  # handle -> text -> number, for an enum that arrives as text
+    wants_array: B1  # (H,) an array tag: a list of numbers, kept as one
     is_plain: bool  # one slot per handle, no text anywhere: the common case
 
 
-def targets(rows: Sequence[Sequence[int]], wants_text: Sequence[bool], names: Mapping[int, Names]) -> Targets:
+def targets(
+    rows: Sequence[Sequence[int]],
+    wants_text: Sequence[bool],
+    names: Mapping[int, Names],
+    wants_array: Sequence[bool] = (),
+) -> Targets:
     """Return the targets of handles 0 … H-1 from their lists of slots."""
     count = np.array([len(slots) for slots in rows], np.int64)
     first = np.concatenate([np.zeros(1, np.int64), np.cumsum(count)[:-1]]) if len(rows) else count
     texts = np.array(wants_text, np.bool_)
+    arrays = np.array(wants_array, np.bool_) if len(wants_array) else np.zeros(len(rows), np.bool_)
     return Targets(
         first=first,
         count=count,
         slot=np.array([slot for slots in rows for slot in slots], np.uint32),
         wants_text=texts,
         names=names,
-        is_plain=bool((count == 1).all() and not texts.any()),
+        wants_array=arrays,
+        is_plain=bool((count == 1).all() and not texts.any() and not arrays.any()),
     )
 
 
@@ -54,17 +62,20 @@ def sample_batch(
     n = len(values)
     plain = [v.Value.Value for v in values]  # type: ignore[union-attr]  # __post_init__ puts a Variant there
     text: dict[int, str] = {}
+    array: dict[int, F4] = {}
     if to.is_plain and _NUMBERS.issuperset(map(type, plain)):
         value: F8 = np.array(plain, np.float64)
     else:
-        value = _odd(handles.tolist(), plain, to, text)
+        value = _odd(handles.tolist(), plain, to, text, array)
     status: U4 = np.array([0 if v.StatusCode is None else v.StatusCode.value for v in values], np.uint32)
     rank = quality.from_opcua(status)
     source_ns, is_assumed = _times(values, arrival_ns)
     is_text = np.zeros(n, np.bool_)
     is_text[list(text)] = True
+    is_array = np.zeros(n, np.bool_)
+    is_array[list(array)] = True
     is_usable = quality.rank(rank) < quality.BAD
-    is_unreadable = is_usable & ~np.isfinite(value) & (~is_text | ~to.wants_text[handles])
+    is_unreadable = is_usable & ~np.isfinite(value) & ~is_array & (~is_text | ~to.wants_text[handles])
     rank[is_unreadable] = _UNREADABLE
     value[~is_usable | is_unreadable] = np.nan
     if to.is_plain:
@@ -72,6 +83,7 @@ def sample_batch(
     else:
         rows, slot = _spread(handles, to)
         text = {i: text[r] for i, r in enumerate(rows.tolist()) if r in text} if text else text
+        array = {i: array[r] for i, r in enumerate(rows.tolist()) if r in array} if array else array
     return SampleBatch(
         slot=slot,
         value=_taken(value, rows),
@@ -82,6 +94,7 @@ def sample_batch(
         flags=np.where(_taken(is_assumed, rows), SOURCE_TIME_ASSUMED, 0).astype(np.uint8),
         status=_taken(status, rows),
         text=text,
+        array=array,
     )
 
 
@@ -97,11 +110,17 @@ def _spread(handles: I8, to: Targets) -> tuple[I8, U4]:
     return rows, to.slot[to.first[handles][rows] + within]
 
 
-def _odd(handles: Sequence[int], plain: Sequence[Any], to: Targets, text: dict[int, str]) -> F8:
-    """Return the values as numbers, NaN where they are none; strings go into `text` by row."""
+def _odd(
+    handles: Sequence[int], plain: Sequence[Any], to: Targets, text: dict[int, str], array: dict[int, F4]
+) -> F8:
+    """Return the values as numbers, NaN where they are none; strings and arrays go to theirs by row."""
     value = np.full(len(plain), np.nan)
     for row, (handle, raw) in enumerate(zip(handles, plain, strict=True)):
-        if type(raw) in _NUMBERS and not to.wants_text[handle]:
+        if to.wants_array[handle]:
+            numbers = array_of(raw)
+            if numbers is not None:
+                array[row] = numbers
+        elif type(raw) in _NUMBERS and not to.wants_text[handle]:
             value[row] = raw
         elif raw is not None:
             word = _word(raw)

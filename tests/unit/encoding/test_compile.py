@@ -53,7 +53,12 @@ def test_a_tag_can_be_named_by_its_address(scene: SceneArrays) -> None:
         (binding("/Plant/Tank", "tank.tmp"), "B05", "'tank.tmp' is not known", "Did you mean 'tank.temp'"),
         (binding("/Plant/Tank", ""), "B05", "names no signal", "twins.json"),
         (binding("/Plant/Tank", colormap="haet"), "B12", "'haet' is not known", "Did you mean 'heat'"),
-        (binding("/Plant/Tank", channel="flow"), "B07", "'flow' is not drawn", "displayColor"),
+        (
+            binding("/Plant/Tank", channel="georeference"),
+            "B07",
+            "'georeference' is not drawn",
+            "displayColor",
+        ),
         (binding("/Plant/Tank", unit="bar"), "B13", "different things", "same dimension"),
         (binding("/Plant/Tank", unit="furlongs_per"), "B13", "not known", "spelling"),
         (binding("/Plant/Tank", ends=(5.0, 5.0)), "B02", "is empty", "two different ends"),

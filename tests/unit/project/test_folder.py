@@ -305,3 +305,26 @@ def test_the_hash_follows_the_content_and_not_the_history(tmp_path: Path) -> Non
     with (home / "scene.usda").open("a") as stream:
         stream.write("\n")
     assert digest(home) != first
+
+
+def test_the_scene_s_own_time_is_tied_to_the_world_s(tmp_path: Path) -> None:
+    text = (
+        '[scene.time]\nstart = 2026-03-02T06:00:00Z\nend = "2026-03-02T07:00:00+01:00"\nat_end = "repeat"\n'
+    )
+    with pytest.raises(ProjectFault, match="ends before it starts"):
+        folder.read(_write(tmp_path, text))
+    time = folder.read(_write(tmp_path, text.replace("T07:00:00+01", "T09:00:00+01"))).scene_time
+    assert time is not None
+    assert time.start_ns == 1_772_431_200 * 10**9
+    assert time.end_ns - time.start_ns == 2 * 3_600 * 10**9
+    assert time.repeats
+    assert folder.read(_write(tmp_path, "[scene]\n")).scene_time is None
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [("start = 7", "'7' is no time"), ("start = '2026-01-01T00:00:00Z'\nspeed = 2", "speed")],
+)
+def test_a_wrong_time_of_the_scene_is_named(tmp_path: Path, line: str, told: str) -> None:
+    with pytest.raises(ProjectFault, match=told):
+        folder.read(_write(tmp_path, f"[scene.time]\n{line}\n"))

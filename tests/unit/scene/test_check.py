@@ -164,13 +164,15 @@ def test_a_package_opens_and_nested_text_in_it_is_looked_at(write, tmp_path: Pat
     assert composed(found) == ["/A"]
 
 
-def test_references_that_multiply_are_refused_before_they_are_composed(write) -> None:
+def test_references_that_multiply_are_left_out_before_they_are_composed(write) -> None:
     write(CUBE, name="l0.usda")
     for level in range(1, 8):
         body = "".join(refers(f"./l{level - 1}.usda", f"r{k}").replace("def", " def") for k in range(10))
         write('def "W"\n{\n' + body + "}\n", name=f"l{level}.usda")
-    with pytest.raises(SceneFault, match="5,000,000 prims"):
-        check(write(refers("./l7.usda")))
+    found = check(write(refers("./l7.usda") + CUBE))
+    assert [(p.code, p.where) for p in found.problems] == [("S18", "/A")]
+    assert "11,111,111 of the scene" in found.problems[0].what
+    assert found.left_out == ["/A"]
 
 
 def test_limits_of_layers_and_bytes_are_kept(write) -> None:

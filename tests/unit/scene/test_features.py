@@ -75,9 +75,9 @@ def test_every_type_that_is_not_drawn_is_named(kind: str) -> None:
     ("given", "found"),
     [
         ("float inputs:metallic = 1", []),
-        ("float inputs:roughness.connect = </M/T.outputs:r>", [features.IMAGES_OFF]),
-        ("normal3f inputs:normal.connect = </M/T.outputs:rgb>", [features.IMAGES_OFF]),
-        ("color3f inputs:emissiveColor.connect = </M/T.outputs:rgb>", [features.IMAGES_MEAN]),
+        ("float inputs:roughness.connect = </M/T.outputs:r>", []),
+        ("float inputs:displacement.connect = </M/T.outputs:r>", [features.IMAGES_OFF]),
+        ("color3f inputs:emissiveColor.connect = </M/T.outputs:rgb>", []),
         ("color3f inputs:diffuseColor.connect = </M/T.outputs:rgb>", []),
         ("float inputs:clearcoat = 0.5", [features.RELIEF]),
     ],

@@ -226,3 +226,84 @@ def test_times_without_end_are_replaced(opened) -> None:
     )
     scene = opened((head + FINE).encode())
     assert "S04" in codes(scene)
+
+
+# What the fuzz found: each took the whole scene with it.
+@pytest.mark.parametrize(
+    ("body", "code", "where"),
+    [
+        ('def Camera "C"\n{\n uniform token[] xformOpOrder = ["xformOp:nonsense"]\n}\n', "S12", "/C"),
+        (
+            'def Cube "C"\n{\n color3f[] primvars:displayColor = [(1, 0, 0)]\n'
+            " float[] primvars:displayColor:indices = [0.5]\n}\n",
+            "",
+            "",
+        ),
+        ('def DomeLight "C"\n{\n float2[] inputs:color = []\n}\n', "", ""),
+        ('def DomeLight "C"\n{\n token inputs:color = "red"\n}\n', "S11", "/C"),
+        ('def Mesh "C"\n{\n int points = 3\n int[] faceVertexCounts = [3]\n}\n', "S05", "/C"),
+        ('def Cone "C"\n{\n double height = 1e308\n}\n', "S07", "/C"),
+        (
+            'def "C" (\n instanceable = true\n)\n{\n'
+            ' def "D" (\n  references = </C>\n  instanceable = true\n )\n {\n }\n}\n',
+            "S02",
+            "",
+        ),
+    ],
+)
+def test_one_prim_of_nonsense_leaves_the_others(opened, body: str, code: str, where: str) -> None:
+    arrays = opened(body)
+    assert "/Fine" in arrays.prim_path
+    assert np.isfinite(arrays.point).all()
+    if code:
+        found = [p for p in arrays.problems if p.code == code and where in p.where]
+        assert found, arrays.problems
+
+
+def test_places_that_multiply_past_all_numbers_are_told(opened) -> None:
+    nested = "".join(
+        f'def Xform "X{i}"\n{{\n double3 xformOp:scale = (1e15, 1e15, 1e15)\n'
+        ' uniform token[] xformOpOrder = ["xformOp:scale"]\n'
+        for i in range(25)
+    )
+    arrays = opened(nested + 'def Cube "Far"\n{\n}\n' + "}\n" * 25)
+    assert np.isfinite(arrays.matrix).all()
+    assert not np.isinf(arrays.box).any()
+    assert "S12" in {p.code for p in arrays.problems}
+
+
+def test_shapes_past_the_limits_of_points_and_triangles_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "scene.usda"
+    square = mesh("Small", "3", "0,1,2") + mesh(
+        "Big", "3,3", "0,1,2,0,2,3", "(0,0,0),(1,0,0),(1,1,0),(0,1,0)"
+    )
+    path.write_text(HEAD + square + FINE)
+    for limits, words in (({"points": 6}, "4 points"), ({"triangles": 2}, "2 triangles")):
+        opened = SceneServer().answer(OpenScene(entry=str(path), cache=str(tmp_path / "c"), limits=limits))
+        arrays = cache.read(Path(opened.arrays))
+        (found,) = arrays.problems
+        assert (found.code, found.where) == ("S19", "/Big")
+        assert words in found.what
+        assert {"/Small", "/Fine"} <= {arrays.prim_path[i] for i in np.flatnonzero(arrays.drawable)}
+
+
+def test_a_texture_that_is_nowhere_is_missing_not_forbidden(opened) -> None:
+    arrays = opened(TEXTURED.replace("TEXTURE", "nowhere.png"))
+    assert [p.what for p in arrays.problems if "nowhere" in p.what] == [
+        "The texture nowhere.png was not found."
+    ]
+
+
+def test_a_reference_to_a_file_that_can_be_imported_says_so(opened, tmp_path: Path) -> None:
+    (tmp_path / "part.obj").write_text("v 0 0 0\n")
+    (found,) = opened(REFERS.format("./part.obj")).problems
+    assert "armillary import" in found.remedy
+
+
+def test_text_that_is_not_understood_is_told_without_the_grammar(tmp_path: Path) -> None:
+    path = tmp_path / "scene.usda"
+    path.write_text('#usda 1.0\ndef "A"\n{\n custom string a = "b\n\n')
+    with pytest.raises(SceneFault) as told:
+        SceneServer().answer(OpenScene(entry=str(path), cache=str(tmp_path / "c")))
+    assert "pegtl" not in told.value.what
+    assert "not understood" in told.value.what

@@ -708,3 +708,33 @@ def test_attributes_of_an_unusual_type_do_not_stop_the_scene(scene_of) -> None:
     np.testing.assert_allclose(scene.local_box[0], [-1, -1, -1, 1, 1, 1])
     assert scene.drawable.tolist() == [True, True, False, False]
     assert sorted(codes(scene)) == ["S05", "S08", "S10"]
+
+
+WEDGE = """
+def Xform "W"
+{
+    def Cube "before"
+    {
+    }
+    def Mesh "wedge"
+    {
+        point3f[] points = [(9, 9, 9), (0, 0, 0), (1, 0, 0), (1, 1, 0), (0, 1, 0), (0, 0, 1), (1, 0, 1)]
+        int[] faceVertexCounts = [4, 4, 3]
+        int[] faceVertexIndices = [4, 3, 2, 1, 1, 2, 6, 5, 1, 5, 4]
+    }
+}
+"""
+
+
+def test_each_point_of_a_mesh_knows_which_point_of_the_file_it_is(scene_of) -> None:
+    scene = scene_of(WEDGE)
+    wedge = row(scene, "/W/wedge")
+    written = np.array(
+        [(9, 9, 9), (0, 0, 0), (1, 0, 0), (1, 1, 0), (0, 1, 0), (0, 0, 1), (1, 0, 1)], np.float32
+    )
+    own = scene.point_prim == wedge
+    assert own.sum() > len(written) - 1  # hard edges have points of their own
+    np.testing.assert_array_equal(scene.point[own], written[scene.point_vertex[own]])
+    assert scene.vertices[wedge] == len(written)  # the one that no face uses counts too
+    assert (scene.point_vertex[~own] == -1).all()
+    assert scene.vertices[row(scene, "/W/before")] == 0

@@ -132,9 +132,14 @@ def test_what_a_binding_moves_stays_where_it_is_put(scene_of: Load) -> None:
     assert after.matrix[after.moved.tolist().index(box), :3, 3].tolist() == [7, 7, 7]
 
 
-@pytest.mark.parametrize("more", ["", "    startTimeCode = 5\n    endTimeCode = 5\n"])
-def test_a_stage_without_a_time_range_does_not_move(scene_of: Load, more: str) -> None:
-    assert not Motion.of(scene_of(CRANE, more=more))
+def test_a_stage_whose_time_range_has_no_length_does_not_move(scene_of: Load) -> None:
+    assert not Motion.of(scene_of(CRANE, more="    startTimeCode = 5\n    endTimeCode = 5\n"))
+
+
+def test_a_stage_without_a_time_range_moves_from_its_first_sample_to_its_last(scene_of: Load) -> None:
+    scene = scene_of(CRANE)
+    assert scene.time_range == (0, 10, 24)
+    assert at(scene, "/W/arm/hook/box", 5) == [5, 2, 0]
 
 
 def test_a_long_animation_keeps_to_its_limit_of_samples(

@@ -89,7 +89,7 @@ def test_an_image_is_shown_as_its_mean_colour_and_named(scene_of, tmp_path) -> N
     image(tmp_path / "tex" / "wood.png", (255, 0, 0), (255, 0, 0), (0, 0, 255), (0, 0, 255))
     scene = scene_of(material(DIFFUSE, texture("tex/wood.png")) + bound())
     assert rgba(scene, "/B") == [188, 0, 188, 255]  # half the light of each is sRGB 188
-    assert codes(scene) == ["S11"]
+    assert codes(scene) == ["S17"]
     assert "diffuse" in scene.problems[0].what
 
 

@@ -1,12 +1,12 @@
 """Going from world to world, with feeds that the test answers for."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pytest
+from fake_feed import FakeFeed
 
 from armillary.model.account import LoggedIn, Login
 from armillary.model.alarm import AlarmSpec, AlarmState, ProcessState
@@ -15,10 +15,10 @@ from armillary.model.control import Cursor, Kill, Play, Seek
 from armillary.model.fault import FaultRecord, WorldFault
 from armillary.model.frame import RunState, WorldKind
 from armillary.model.message import Done, Enrolled, Hello
+from armillary.model.order import Armed
 from armillary.model.scenario import Fork
 from armillary.model.series import Series, SeriesAnswer, SeriesQuery
 from armillary.session import workspace
-from armillary.session.batch import Batch
 from armillary.session.workspace import Workspace, WorldState
 from armillary.wire import runs
 
@@ -29,45 +29,6 @@ id = "5f0d7c0e-9a7e-4c0a-9a51-4f9c3f0b6a77"
 name = "Small"
 """
 HOT = AlarmSpec(id="hot", slot=0, tag="tank.temp", limit=80.0, priority=1, title="Tank too hot")
-
-
-class FakeFeed:
-    """Hands out the batch that the test has put together; answers nothing by itself."""
-
-    made: ClassVar[list["FakeFeed"]] = []
-
-    def __init__(self, clock: object, wake: Callable[[], None], *, actor: str, desk: str = "desk") -> None:
-        self.wake, self.actor = wake, actor
-        self.batch = Batch()
-        self.asked: list[tuple[str, Any]] = []
-        self.jobs: list[Callable[[], object]] = []
-        self.launched: list[str] = []
-        self.connected: list[tuple[str, str]] = []
-        self.stopped = False
-        FakeFeed.made.append(self)
-
-    def start(self) -> None: ...
-
-    def stop(self) -> None:
-        self.stopped = True
-
-    def take(self) -> Batch:
-        out, self.batch = self.batch, Batch()
-        return out
-
-    def connect(self, peer: str, address: str) -> None:
-        self.connected.append((peer, address))
-
-    def launch(self, peer: str, entry: str, args: object, log: Path, memory: int = 0) -> None:
-        self.launched.append(entry)
-
-    def ask(self, peer: str, message: object, timeout_s: float = 10.0) -> int:
-        self.asked.append((peer, message))
-        return len(self.asked)
-
-    def work(self, job: Callable[[], object]) -> int:
-        self.jobs.append(job)
-        return 1000 + len(self.jobs)
 
 
 class Bench:
@@ -244,6 +205,40 @@ def test_a_log_in_changes_the_role_that_is_shown(bench: Bench) -> None:
     bench.at.go_live()
     assert bench.at.people.user == "ravi"
     assert bench.at.role == "engineer"
+
+
+def test_what_is_armed_is_taken_back_when_somebody_else_logs_in(bench: Bench) -> None:
+    at = bench.at
+
+    def person(user: str) -> None:
+        at.people.login(user, WORD, lambda _fault: None)
+        who = LoggedIn(user=user, name=user, role="operator", accounts=True)
+        bench.pump(answers=[(len(bench.home.asked), who)])
+
+    person("anna")
+    at.orders.arm(2, 3.0)
+    leave = Armed(
+        token="t",  # noqa: S106  no password
+        tag="tank.setpoint",
+        old=2.0,
+        new=3.0,
+        unit="m",
+        title="",
+        expires_mono_ns=0,
+        expires_s=10,
+    )
+    bench.pump(answers=[(len(bench.home.asked), leave)])
+    assert at.orders.armed == leave
+    person("anna")
+    assert at.orders.armed == leave, "the same person is still here"
+    person("bo")
+    assert at.orders.armed is None
+    card = at.orders.card(bench.clock.now_mono_ns())
+    assert card is not None
+    assert card.state == "Disarmed: somebody else is at this desk."
+    sent = len(bench.home.asked)
+    at.orders.execute()
+    assert len(bench.home.asked) == sent, "and nothing is sent"
 
 
 def test_closing_the_project_leaves_all_worlds(bench: Bench) -> None:

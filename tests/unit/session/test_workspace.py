@@ -1,11 +1,11 @@
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pytest
+from fake_feed import FakeFeed
 
-from armillary.model.binding import Binding
+from armillary.model.binding import Binding, FieldSpec
 from armillary.model.clock import NS, ManualClock
 from armillary.model.fault import FaultRecord, ProjectFault
 from armillary.model.frame import Event
@@ -13,52 +13,12 @@ from armillary.model.message import AskAttributes, Attributes, OpenScene, Retry
 from armillary.model.quality import STALE
 from armillary.session import scenery, workspace
 from armillary.session.actions import ACTIONS, action
-from armillary.session.batch import Batch
 from armillary.session.feed import RECORDER, SCENE, WORLD
 from armillary.session.workspace import Workspace, WorldState
 from armillary_bench.synthetic import scene_of
 
 PATHS = ["/Plant", "/Plant/Tank", "/Plant/Pump"]
 PARENT = [-1, 0, 0]
-
-
-class FakeFeed:
-    """Hands out the batch that the test has put together; answers nothing by itself."""
-
-    made: ClassVar[list["FakeFeed"]] = []
-
-    def __init__(self, clock: object, wake: Callable[[], None], *, actor: str, desk: str = "desk") -> None:
-        self.wake, self.actor = wake, actor
-        self.batch = Batch()
-        self.asked: list[tuple[str, Any]] = []
-        self.jobs: list[Callable[[], object]] = []
-        self.launched: list[str] = []
-        self.connected: list[tuple[str, str]] = []
-        self.stopped = False
-        FakeFeed.made.append(self)
-
-    def start(self) -> None: ...
-
-    def stop(self) -> None:
-        self.stopped = True
-
-    def take(self) -> Batch:
-        out, self.batch = self.batch, Batch()
-        return out
-
-    def connect(self, peer: str, address: str) -> None:
-        self.connected.append((peer, address))
-
-    def launch(self, peer: str, entry: str, args: object, log: Path, memory: int = 0) -> None:
-        self.launched.append(entry)
-
-    def ask(self, peer: str, message: object, timeout_s: float = 10.0) -> int:
-        self.asked.append((peer, message))
-        return len(self.asked)
-
-    def work(self, job: Callable[[], object]) -> int:
-        self.jobs.append(job)
-        return 1000 + len(self.jobs)
 
 
 class Bench:
@@ -406,3 +366,28 @@ def test_a_scene_child_that_dies_while_reading_names_the_scene(bench: Bench) -> 
     assert "crashed its reader" in problem.what
     assert "SIGSEGV" in problem.what
     assert "/logs/x.log" in problem.remedy
+
+
+def test_a_field_is_compiled_aside_while_the_picture_before_it_stands_and_lives_on(bench: Bench) -> None:
+    bench.open_world()
+    bench.load(COLOUR)
+    field = Binding(
+        name="f",
+        prim="/Plant/Pump",
+        channel="field",
+        ends=(0.0, 10.0),
+        field=FieldSpec(sensors=("/Plant/Tank",)),
+    )
+    ws = bench.workspace
+    before = ws.program
+    ws.rebind((COLOUR, field))
+    assert ws.program is before
+    assert ws.is_rebinding
+    assert ws.bindings == (COLOUR, field)  # a save that follows builds upon these
+    [job] = bench.feed.jobs
+    bench.pump(answers=[(1001, job())])
+    assert not ws.is_rebinding
+    assert ws.program is not None
+    assert len(ws.program.fields) == 1
+    assert ws.look is not None
+    assert ws.look.fields is not None

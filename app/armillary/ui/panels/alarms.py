@@ -265,6 +265,8 @@ class AlarmsPanel(QWidget):
         ws = self._workspace
         if every:
             return "No alarm fits the search and the filter."
+        if ws.world_state is WorldState.NONE:
+            return "No alarms: a bare scene has no telemetry."
         if ws.world_state is not WorldState.LIVE:
             return "Alarms are not being evaluated: the world is silent."
         if not ws.alarms.specs:

@@ -14,7 +14,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QHBoxLayout, QLineEdit, QPushButton, QWidget
 
 from armillary.session.author_actions import may_not_author
-from armillary.session.authoring import AXIAL, COLOURED, OFFERED, Draft, colour_maps, proposal
+from armillary.session.authoring import AS_IT_IS, AXIAL, COLOURED, OFFERED, Draft, colour_maps, proposal
 from armillary.session.browsing import NOTHING, Node, proposed, renamed, spec_of, value_of
 from armillary.session.workspace import Workspace
 from armillary.ui.mime import NODE_MIME, TAG_MIME, numbers
@@ -38,7 +38,7 @@ class BindCard(QFrame):
         self.where = label("", "muted", wrap=True)
         self.now = label("", wrap=True)
         self.new = QLineEdit()
-        self.trial = Trial(workspace.authoring, lambda: workspace.authoring.draft)
+        self.trial = Trial(workspace.authoring, lambda: self._draft)
         self.channel, self.colormap, self.axis = QComboBox(), QComboBox(), QComboBox()
         for key, (words, _) in OFFERED.items():
             self.channel.addItem(words, key)
@@ -139,7 +139,7 @@ class BindCard(QFrame):
 
     def _read(self, _number: int) -> None:
         """Take the newest value that a new tag's node showed into the preview."""
-        draft = self._workspace.authoring.draft
+        draft = self._draft
         if draft is None or not draft.new or not self._nodes or self._nodes[0] >= len(self._browsed):
             return
         item = self._browsed[self._nodes[0]].item
@@ -147,24 +147,30 @@ class BindCard(QFrame):
             self._workspace.authoring.change(replace(draft, seen=value_of(item)))
 
     @property
+    def _draft(self) -> Draft | None:
+        """The draft in hand, as far as it is ours: a field has a card of its own."""
+        draft = self._workspace.authoring.draft
+        return draft if isinstance(draft, Draft) else None
+
+    @property
     def _browsed(self) -> list[Node]:
         return self._workspace.browsing.nodes
 
     def wanted_level(self) -> int:
         """Return the node of the link browser whose level the preview is fed by, NOTHING for none."""
-        draft = self._workspace.authoring.draft
+        draft = self._draft
         if draft is None or not draft.new or not self._nodes or self._nodes[0] >= len(self._browsed):
             return NOTHING
         return self._browsed[self._nodes[0]].parent
 
     def _person_changed(self) -> None:
         """Give the draft up when whoever is there now may not author."""
-        if self._workspace.authoring.draft is not None and may_not_author(self._workspace):
+        if self._draft is not None and may_not_author(self._workspace):
             self._workspace.authoring.cancel()
 
     def _tell_now(self) -> None:
         """Tell the value that the part is drawn with."""
-        ws, draft = self._workspace, self._workspace.authoring.draft
+        ws, draft = self._workspace, self._draft
         if draft is None:
             return
         if draft.trial is not None:
@@ -193,7 +199,7 @@ class BindCard(QFrame):
     def refresh(self) -> None:
         """Show the draft in hand, or nothing."""
         authoring = self._workspace.authoring
-        draft = authoring.draft
+        draft = self._draft
         self.setVisible(draft is not None)
         if draft is None:
             return
@@ -238,7 +244,7 @@ class BindCard(QFrame):
         self._filling = False
 
     def _show_rows(self, draft: Draft) -> None:
-        coloured, plain = draft.channel in COLOURED, draft.channel in ("visibility", "label")
+        coloured, plain = draft.channel in COLOURED, draft.channel in AS_IT_IS
         for key, shown in (
             ("new", bool(draft.new)),
             ("colormap", coloured),
@@ -251,7 +257,7 @@ class BindCard(QFrame):
                 widget.setVisible(shown)
 
     def _edited(self, _value: object = None) -> None:
-        draft = self._workspace.authoring.draft
+        draft = self._draft
         if self._filling or draft is None:
             return
         channel = str(self.channel.currentData())

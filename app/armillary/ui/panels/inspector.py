@@ -23,6 +23,7 @@ from armillary.ui.limits_card import LimitsCard, LimitsList
 from armillary.ui.pieces import IconButton, Section, empty, label
 from armillary.ui.row_model import Row, RowModel, double_rows, fit_height, short_table, stretch
 from armillary.ui.scene_choices import SceneChoices
+from armillary.ui.scene_facts import SceneFacts
 from armillary.ui.tag_model import AGE, LINK, NAME, QUALITY, VALUE, TagModel
 from armillary.ui.tag_view import table
 from armillary.ui.theme import Colours
@@ -46,6 +47,7 @@ class InspectorPanel(QWidget):
         trend: Callable[[tuple[int, ...]], None],
         copy: Callable[[str], None],
         say: Callable[[str], None],
+        run: Callable[[str], None],
     ) -> None:
         super().__init__()
         self._workspace, self._clock, self._colours = workspace, clock, colours
@@ -71,7 +73,7 @@ class InspectorPanel(QWidget):
         self.choices = SceneChoices(workspace)
         self.limits = LimitsCard(workspace, say)
         self.alarms = LimitsList(workspace, self.limits, self._chosen_tag)
-        self._lay_out()
+        self._lay_out(run)
         self.values.selectionModel().selectionChanged.connect(lambda *_: self.alarms.name_tag())
         self.limits.closed.connect(self._show_alarms)
         workspace.people.changed.connect(self._show_alarms)
@@ -87,7 +89,7 @@ class InspectorPanel(QWidget):
         self.set_colours(colours)
         self.follow(workspace.selection)
 
-    def _lay_out(self) -> None:
+    def _lay_out(self, run: Callable[[str], None]) -> None:
         head = QHBoxLayout()
         head.addWidget(self._icon)
         head.addWidget(self.name, 1)
@@ -122,6 +124,7 @@ class InspectorPanel(QWidget):
         rows.addWidget(self.attribute_section)
         rows.addStretch(1)
         self.empty = empty(_NOTHING)
+        self.facts = SceneFacts(self._workspace, self._colours, run)
         self.area = QScrollArea()
         self.area.setWidgetResizable(True)
         self.area.setFrameShape(QFrame.Shape.NoFrame)
@@ -130,6 +133,7 @@ class InspectorPanel(QWidget):
         self.area.setWidget(self.sheet)
         around = QVBoxLayout(self)
         around.setContentsMargins(0, 0, 0, 0)
+        around.addWidget(self.facts)
         around.addWidget(self.empty)
         around.addWidget(self.area)
 
@@ -148,6 +152,7 @@ class InspectorPanel(QWidget):
             self.limits.close_card()
         self._prim = prim
         self.empty.setVisible(prim < 0)
+        self.facts.setVisible(prim < 0 and scene is not None and bool(scene.facts))
         self.area.setVisible(prim >= 0)
         if scene is None or prim < 0:
             return
@@ -284,6 +289,7 @@ class InspectorPanel(QWidget):
         self._colours = colours
         self.tags.set_colours(colours)
         self.bindings.colours = self.attributes.colours = colours
+        self.facts.set_colours(colours)
         for button in (self.copy, self.trend):
             button.set_colours(colours)
         if self._prim >= 0 and (scene := self._workspace.scene) is not None:

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QHBoxLayout,
-    QHeaderView,
     QPushButton,
-    QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
     QWidget,
@@ -21,6 +17,7 @@ from armillary.session.proposals import LoopRow
 from armillary.session.workspace import Workspace
 from armillary.ui.login import ReasonSheet
 from armillary.ui.pieces import EmptyOver
+from armillary.ui.tables import choices
 from armillary.ui.theme import Colours
 
 _HEADINGS = ("Loop", "Level", "State", "Last proposal")
@@ -34,21 +31,7 @@ class LoopsPanel(QWidget):
         super().__init__()
         self._at = workspace
         self.rows: tuple[LoopRow, ...] = ()
-        self.view = QTableWidget(0, len(_HEADINGS))
-        self.view.setHorizontalHeaderLabels(list(_HEADINGS))
-        self.view.setAccessibleName("Loops")
-        self.view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.view.setShowGrid(False)
-        self.view.setTabKeyNavigation(False)
-        self.view.verticalHeader().hide()
-        header = self.view.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        header.setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
-        for column, width in ((0, 230), (1, 170), (2, 260)):
-            self.view.setColumnWidth(column, width)
+        self.view = choices("Loops", _HEADINGS, 3, {0: 230, 1: 170, 2: 260})
         self.view.itemSelectionChanged.connect(self._buttons)
         self.view.itemDoubleClicked.connect(lambda _item: self._show())
         self.show_card = self._button("Show its card", "Show the card of the last proposal", self._show)

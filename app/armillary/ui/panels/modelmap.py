@@ -12,9 +12,7 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QCompleter,
-    QDialog,
     QHBoxLayout,
-    QHeaderView,
     QLineEdit,
     QPushButton,
     QStyledItemDelegate,
@@ -28,6 +26,8 @@ from PySide6.QtWidgets import (
 from armillary.model.fault import Fault
 from armillary.session.modelmap import MapRow, ModelMap
 from armillary.ui.pieces import EmptyOver, Search, label
+from armillary.ui.sheet import Sheet
+from armillary.ui.tables import choices
 from armillary.ui.theme import Colours
 
 _HEADINGS = ("Variable", "Kind", "Unit", "Start", "Tag: type or pick", "What it means")
@@ -64,7 +64,7 @@ class _TagEditor(QStyledItemDelegate):
             model.setData(index, editor.text().strip())
 
 
-class ModelSheet(QDialog):
+class ModelSheet(Sheet):
     """One simulator and its map. What is saved is a what-if scenario."""
 
     def __init__(
@@ -119,25 +119,13 @@ class ModelSheet(QDialog):
         self._simulator_chosen()
 
     def _table(self, names: Callable[[], list[str]]) -> QTableWidget:
-        view = QTableWidget(0, len(_HEADINGS))
-        view.setHorizontalHeaderLabels(list(_HEADINGS))
-        view.setAccessibleName("Variables of the simulator")
+        widths = {_NAME: 190, _KIND: 84, _UNIT: 64, _START: 64, _TAG: 190}
+        view = choices("Variables of the simulator", _HEADINGS, _SAYS, widths)
         view.setItemDelegateForColumn(_TAG, _TagEditor(view, names))
-        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         trigger = QAbstractItemView.EditTrigger
         view.setEditTriggers(
             trigger.DoubleClicked | trigger.SelectedClicked | trigger.AnyKeyPressed | trigger.EditKeyPressed
         )
-        view.setShowGrid(False)
-        view.setTabKeyNavigation(False)
-        view.verticalHeader().hide()
-        header = view.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        header.setSectionResizeMode(_SAYS, QHeaderView.ResizeMode.Stretch)
-        for column, width in ((_NAME, 190), (_KIND, 84), (_UNIT, 64), (_START, 64), (_TAG, 190)):
-            view.setColumnWidth(column, width)
         return view
 
     def _lay_out(self) -> None:

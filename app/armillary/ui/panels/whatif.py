@@ -8,11 +8,9 @@ from functools import partial
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, Qt
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QComboBox,
     QFrame,
     QHBoxLayout,
-    QHeaderView,
     QMenu,
     QPushButton,
     QStyledItemDelegate,
@@ -36,6 +34,7 @@ from armillary.ui.panels.modelmap import ModelSheet
 from armillary.ui.panels.whatif_report import RunReport, says, state_text
 from armillary.ui.panels.whatif_setup import SetupCard
 from armillary.ui.pieces import EmptyOver, label
+from armillary.ui.tables import choices
 from armillary.ui.theme import Colours
 from armillary.ui.when import date_text
 
@@ -126,21 +125,7 @@ class WhatIfPanel(QWidget):
         self.refresh()
 
     def _table(self) -> QTableWidget:
-        view = QTableWidget(0, len(_HEADINGS))
-        view.setHorizontalHeaderLabels(list(_HEADINGS))
-        view.setAccessibleName("Runs")
-        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        view.setShowGrid(False)
-        view.setTabKeyNavigation(False)
-        view.verticalHeader().hide()
-        header = view.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        header.setSectionResizeMode(_SAYS, QHeaderView.ResizeMode.Stretch)
-        for column, width in ((_COMPARE, 66), (_RANK, 44), (_TITLE, 190), (_STATE, 150)):
-            view.setColumnWidth(column, width)
+        view = choices("Runs", _HEADINGS, _SAYS, {_COMPARE: 66, _RANK: 44, _TITLE: 190, _STATE: 150})
         self._bars = _Progress(view)
         view.setItemDelegateForColumn(_STATE, self._bars)
         return view

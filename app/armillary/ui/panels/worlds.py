@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QHBoxLayout,
-    QHeaderView,
     QPushButton,
-    QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
     QWidget,
@@ -21,6 +18,7 @@ from armillary.session.actions import action
 from armillary.session.workspace import Workspace
 from armillary.session.worlds import WorldRow
 from armillary.ui.pieces import EmptyOver
+from armillary.ui.tables import choices
 from armillary.ui.theme import Colours
 from armillary.ui.when import time_text
 
@@ -50,21 +48,7 @@ class WorldsPanel(QWidget):
         super().__init__()
         self._at, self._run, self._report = workspace, run, report
         self.rows: tuple[WorldRow, ...] = ()
-        self.view = QTableWidget(0, len(_HEADINGS))
-        self.view.setHorizontalHeaderLabels(list(_HEADINGS))
-        self.view.setAccessibleName("Running worlds")
-        self.view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.view.setShowGrid(False)
-        self.view.setTabKeyNavigation(False)
-        self.view.verticalHeader().hide()
-        header = self.view.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
-        for column, width in ((0, 90), (2, 230), (3, 90), (4, 80), (5, 80)):
-            self.view.setColumnWidth(column, width)
+        self.view = choices("Running worlds", _HEADINGS, 1, {0: 90, 2: 230, 3: 90, 4: 80, 5: 80})
         self.view.itemSelectionChanged.connect(self._buttons)
         self.view.itemDoubleClicked.connect(lambda _item: self._visit())
         self.visit = self._button("Visit", "Show the chosen world", self._visit)

@@ -1,0 +1,119 @@
+"""What of a scene has values over time, and over which range of time codes it plays."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from pxr import UsdGeom
+
+import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
+from armillary.scene.survey import Survey
+
+CODES_FALLBACK = 24.0
+# attributes whose samples are played, by type; transforms and visibility are of every type
+PLAYED = {
+    "Mesh": ("points", "normals", "primvars:normals"),
+    "BasisCurves": ("points", "widths"),
+    "Points": ("points", "widths"),
+    "PointInstancer": ("positions", "orientations", "orientationsf", "scales"),
+    "Camera": ("focalLength", "horizontalAperture", "verticalAperture", "focusDistance"),
+}
+_CRATE, _TEXT = b"PXR-USDC", b"#usda"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timed:
+    """Sources with values over time, by what changes, and the range in time codes: start, end, a second."""
+
+    range: tuple[float, float, float]
+    placed: list[int] = field(default_factory=list)
+    seen: list[int] = field(default_factory=list)
+    shaped: list[int] = field(default_factory=list)  # meshes, curves, points and instancers
+    cameras: list[int] = field(default_factory=list)
+
+
+def found(survey: Survey) -> Timed:
+    """Return what of a scene plays. Without a range in the file, the samples of what plays give it.
+
+    Prims are asked one by one only where a layer has time samples at all; to be called after the survey,
+    which opens the layers of value clips.
+    """
+    stage = survey.stage
+    authored = bool(stage.HasAuthoredTimeCodeRange())
+    start, end, codes = _authored(stage)
+    if (authored and not end > start) or not has_samples(stage):
+        return Timed(range=(start, end, codes))
+    placed = [s for s in survey.placed if UsdGeom.Xformable(survey.prim[s]).TransformMightBeTimeVarying()]
+    seen = [s for s in survey.with_visibility if _varies(survey.prim[s], ("visibility",))]
+    curves = [s for s in survey.shape_source if survey.prim[s].GetTypeName() == "BasisCurves"]
+    shaped = [
+        s
+        for name, sources in (
+            ("Mesh", survey.mesh_source),
+            ("BasisCurves", curves),
+            ("Points", survey.points),
+            ("PointInstancer", survey.instancers),
+        )
+        for s in sources
+        if _varies(survey.prim[s], PLAYED[name])
+    ]
+    cameras = [s for s in survey.cameras if _varies(survey.prim[s], PLAYED["Camera"])]
+    if not authored:
+        times = sorted(_samples(survey, placed, seen, [*shaped, *cameras]))
+        if times and times[-1] > times[0]:
+            # the start is what is shown at rest: time 0 where the samples go around it
+            start, end = 0.0 if times[0] < 0 < times[-1] else times[0], times[-1]
+        if not end > start:
+            return Timed(range=(start, end, codes))
+    return Timed(range=(start, end, codes), placed=placed, seen=seen, shaped=shaped, cameras=cameras)
+
+
+def attributes(prim: Any) -> list[Any]:
+    """Return the attributes of a prim whose samples are played as shapes or by a camera."""
+    names = PLAYED.get(str(prim.GetTypeName()), ())
+    return [a for a in map(prim.GetAttribute, names) if a and a.ValueMightBeTimeVarying()]
+
+
+def _samples(survey: Survey, placed: list[int], seen: list[int], others: list[int]) -> set[float]:
+    out: set[float] = set()
+    for s in placed:
+        out.update(UsdGeom.Xformable(survey.prim[s]).GetTimeSamples())
+    for s in seen:
+        out.update(survey.prim[s].GetAttribute("visibility").GetTimeSamples())
+    for s in others:
+        for attribute in attributes(survey.prim[s]):
+            out.update(attribute.GetTimeSamples())
+    return {t for t in out if np.isfinite(t)}
+
+
+def _authored(stage: Any) -> tuple[float, float, float]:
+    values = (stage.GetStartTimeCode(), stage.GetEndTimeCode(), stage.GetTimeCodesPerSecond())
+    start, end, codes = (float(v) if np.isfinite(v) else 0.0 for v in values)
+    return start, end, codes if codes > 0 else CODES_FALLBACK
+
+
+def _varies(prim: Any, names: Iterable[str]) -> bool:
+    return any(a.ValueMightBeTimeVarying() for a in map(prim.GetAttribute, names) if a)
+
+
+def has_samples(stage: Any) -> bool:
+    """Tell whether anything of a stage may change with time: only then its prims are asked one by one."""
+    return any(_layer_has_samples(layer) for layer in stage.GetUsedLayers())
+
+
+def _layer_has_samples(layer: Any) -> bool:
+    """Tell whether a layer holds time samples; the words of a text are found sooner than its values."""
+    if not layer.anonymous:
+        try:
+            with open(layer.realPath, "rb") as file:
+                head = file.read(len(_CRATE))
+                if head.startswith(_TEXT):
+                    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
+                        return text.find(b".timeSamples") >= 0
+        except (OSError, ValueError):
+            pass  # a layer inside a package, or gone meanwhile: the layer itself knows
+    return bool(layer.ListAllTimeSamples())
