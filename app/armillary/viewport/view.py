@@ -364,9 +364,9 @@ class View(Gaze):
         """Whether a picture is being drawn in steps."""
         return self._running is not None
 
-    def takes_long(self, hasty: bool = False) -> bool:
+    def takes_long(self, hasty: bool = False, rest: bool = False) -> bool:
         """Whether the next picture should be drawn in `steps`, because the whole would hold the thread."""
-        return self._picture.takes_long(hasty)
+        return self._picture.takes_long(hasty, rest)
 
     def get_ready(self) -> None:
         """Make aside what picks and the next turn of the eye need, where that takes long."""
