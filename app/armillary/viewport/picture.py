@@ -138,10 +138,17 @@ class Picture:
         return self._rgba
 
     def steps(
-        self, smooth: bool = False, hasty: bool = False, step_ms: float = np.inf, shaded: bool = False
+        self,
+        smooth: bool = False,
+        hasty: bool = False,
+        step_ms: float = np.inf,
+        *,
+        rest: bool = False,
+        shaded: bool = False,
     ) -> Generator[None, None, None]:
         """Draw a picture as `render` does, in steps of about step_ms: a caller may do other things between.
 
+        rest: nothing moves, so a great many translucent triangles are brought into their order too.
         The array holds the picture before until the last step. Whoever begins another picture, or changes
         what is drawn, closes this iterator first; the tables of the stage may be written between steps,
         what they hold is shown by the next picture.
@@ -153,7 +160,10 @@ class Picture:
         if stage is not None:
             self._detail(stage, hasty, aspect, waits=not np.isfinite(step_ms))
             stage.prepare()
-            stage.sort(self.pose, smooth)
+            drawn_ns += self._clock.now_mono_ns() - start
+            for _ in stage.sorts(self.pose, rest, step_ms):
+                yield
+            start = self._clock.now_mono_ns()
             outlined = stage.has_outlines
             layers = stage.draws(self.pose, aspect)
             for actor in stage.fresh_actors():

@@ -335,7 +335,7 @@ class View(Gaze):
         when = "never" if self.sketched else self._smooth
         smooth = when == "always" or (rest and when == "rest")
         picture.occlusion = self._occlusion == "on" or (self._occlusion == "auto" and picture.has_time)
-        steps = picture.steps(smooth, hasty and not rest, step_ms, shaded=rest or picture.has_time)
+        steps = picture.steps(smooth, hasty and not rest, step_ms, rest=rest, shaded=rest or picture.has_time)
         try:
             for _ in steps:
                 yield False
