@@ -577,11 +577,6 @@ class Survey:
         """Return the shape that a point of a Points prim is drawn with."""
         return template("Sphere", 8)
 
-    def has_samples(self) -> bool:
-        """Tell whether anything read may change with time; asked of layers, each once."""
-        direct = self._direct or Direct(self.stage)
-        return not all(map(direct.is_timeless, self.stage.GetUsedLayers()))
-
     def matrices(self) -> tuple[np.ndarray[tuple[int, int, int], np.dtype[np.float64]], I8]:
         """Return transforms to the parent's space, (k + 1, 4, 4) on column vectors, and which a prim has."""
         which = np.zeros(len(self.path), np.int64)
