@@ -180,6 +180,7 @@ def _pipes() -> Iterator[Binding]:
                 ends=(0.0, 120.0),
                 colormap="flow",
             )
+            yield bind(f"{path}/Tube", "way", f"{meter}.flow", "flow", "none", unit="m³/h")
 
 
 def _instruments() -> Iterator[Binding]:

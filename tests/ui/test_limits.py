@@ -275,7 +275,9 @@ def test_less_motion_stops_the_blinking_and_is_remembered(desk: DeskWindow, sett
     action("desk.reduce-motion").run(desk)
     assert desk.canvas.view._notes.still
     assert desk.alarmbar.still
+    assert desk.workspace.still, "what turns or flows holds too"
     assert Settings(settings.path).reduce_motion
     action("desk.reduce-motion").run(desk)
     assert not desk.canvas.view._notes.still
+    assert not desk.workspace.still
     assert not Settings(settings.path).reduce_motion

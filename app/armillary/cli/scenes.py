@@ -191,7 +191,8 @@ def _say(path: str, found: list[SceneProblem], as_json: bool) -> int:
     else:
         for p in unique:
             click.echo(f"{p.severity:8}{p.code:5}{p.where}: {p.what} {p.remedy}")
-        click.echo(f"{len(unique)} findings" if unique else "fine")
+        many = "finding" if len(unique) == 1 else "findings"
+        click.echo(f"{len(unique)} {many}" if unique else "fine")
     return status
 
 

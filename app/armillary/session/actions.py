@@ -297,7 +297,7 @@ ACTIONS: tuple[Action, ...] = (
         id="desk.reduce-motion",
         title="Reduce motion",
         menu="View",
-        tip="Let nothing blink, or let alarms that wait blink again",
+        tip="Let nothing blink, turn or flow by itself; values, colours and shapes still tell all of it",
         why_not=_always,
         run=lambda desk: desk.toggle_motion(),
     ),

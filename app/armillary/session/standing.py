@@ -79,6 +79,7 @@ class Standing:
         self.stopped = ""  # why all commands are stopped; "" = they are not
         self.selection: tuple[int, ...] = ()  # prims, in the order selected
         self.paused = False
+        self.still = False  # reduced motion: nothing turns or flows by itself
         self.problems: tuple[SceneProblem, ...] = ()  # of project, scene, binding layer and compilation
         self.progress: tuple[str, float] = IDLE  # what is going on, 0…1
         self.showing = Showing()

@@ -268,7 +268,8 @@ class Workspace(Visiting):
     @property
     def _moves(self) -> bool:
         """Whether what spins turns: in a world that stands still it stands still."""
-        return self.mirror.live and not self.paused and self.mirror.run is RunState.RUNNING
+        holds = self.paused or self.still or self.mirror.run is not RunState.RUNNING
+        return self.mirror.live and not holds
 
     def _take(self, batch: Batch, now_ns: int, now_mono_ns: int) -> None:
         if self._home is not None:

@@ -462,7 +462,7 @@ class DeskWindow(QMainWindow):
         self.settings.theme = self.colours.name
 
     def toggle_motion(self) -> None:
-        """Let nothing blink, or let alarms that wait blink again, and remember it."""
+        """Let nothing blink, turn or flow by itself, or let it again, and remember it."""
         self.settings.reduce_motion = not self.settings.reduce_motion
         self.set_motion(is_reduced=self.settings.reduce_motion)
         self.say("Nothing blinks." if self.settings.reduce_motion else "What waits blinks.")
@@ -478,7 +478,8 @@ class DeskWindow(QMainWindow):
         return self.settings.get("reload") == "author" and self.bars.layout == "author"
 
     def set_motion(self, *, is_reduced: bool) -> None:
-        """Draw with or without what blinks."""
+        """Draw with or without what blinks, turns and flows by itself."""
+        self.workspace.still = is_reduced
         self.canvas.view.set_options(still=is_reduced)
         self.canvas.touch()
         self.alarmbar.still = is_reduced

@@ -201,6 +201,12 @@ def test_what_spins_or_flows_moves_with_time_and_holds_when_paused_or_silent(
     bench.clock.advance(0.1)
     bench.pump()
     assert bench.looks == looks + 1
+    ws.still = True
+    assert ws.due_s(bench.clock.now_mono_ns()) is None, "with less motion it holds, and costs nothing"
+    bench.clock.advance(0.1)
+    bench.pump()
+    assert bench.looks == looks + 1
+    ws.still = False
     ws.set_paused(True)
     assert ws.due_s(bench.clock.now_mono_ns()) is None
     bench.clock.advance(0.1)
