@@ -52,8 +52,9 @@ class Motion:
         k = int(np.clip(np.searchsorted(self.time, at, "right") - 1, 0, len(self.time) - 2))
         span = float(self.time[k + 1] - self.time[k])
         share = float(np.clip((at - self.time[k]) / span, 0.0, 1.0))
-        now = self.world[k] * (1 - share) + self.world[k + 1] * share
-        out: F8 = now[self.anchor] @ self.relative
+        with np.errstate(over="ignore", invalid="ignore"):  # a file may place a part at 1e308
+            now = self.world[k] * (1 - share) + self.world[k + 1] * share
+            out: F8 = now[self.anchor] @ self.relative
         return out
 
     def visible(self, at: float) -> B1:

@@ -64,7 +64,8 @@ def read(
 
 def _grid(start: float, end: float, codes: float, prims: int) -> F8:
     most = max(min(MOST_TIMES, MOST_SAMPLES // max(prims, 1)), 2)
-    parts = max(int(np.ceil(1.0 / (codes * FINEST_S))), 1)  # of a code: what is authored lies on whole ones
+    # of a code: what is authored lies on whole ones
+    parts = max(int(np.ceil(1.0 / max(codes * FINEST_S, 1 / MOST_TIMES))), 1)
     if (end - start) * parts + 2 > most:
         return np.linspace(start, end, most)
     times = start + np.arange(int((end - start) * parts) + 1) / parts

@@ -6,6 +6,7 @@ The layer lives in memory, stronger than the scene, and is taken away when the s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -56,19 +57,19 @@ def _pose(root: Any, start: float, most: int, told: list[SceneProblem]) -> int:
         told.append(problem(NOT_POSED, path, "The skeleton is inside an instance; its bind pose is drawn."))
         return 0
     points, low, high = _extent(root, start)
-    times = int((high - low) / _CODES) + 2
+    times = (high - low) / _CODES + 2  # as a float: a file may say 1e308
     interval = Gf.Interval(low, high)
-    if points * times > most:
-        what = f"{points:,} points at {times:,} times are too many; it stands as at the start."
+    if not max(points, 1) * times <= most:
+        what = f"{points:,} points at {times:,.0f} times are too many; it stands as at the start."
         told.append(problem(NOT_POSED, path, what))
-        interval, times = Gf.Interval(low, low), 1
+        interval, times = Gf.Interval(low, low), 1.0
     try:
         done = UsdSkel.BakeSkinning(UsdSkel.Root(root), interval)
-    except Tf.ErrorException:
+    except (Tf.ErrorException, RuntimeError):  # RuntimeError: of the standard library, numbers out of range
         done = False
     if not done:
         told.append(problem(NOT_POSED, path, "The skeleton cannot be worked out; its bind pose is drawn."))
-    return points * times
+    return int(points * times)
 
 
 def _left(root: Any, layer: Any) -> list[SceneProblem]:
@@ -89,13 +90,14 @@ def _extent(root: Any, start: float) -> tuple[int, float, float]:
     for prim in Usd.PrimRange(root):
         if prim.IsA(UsdGeom.PointBased):
             value = prim.GetAttribute("points").Get(start)
-            points += len(value) if value is not None else 0
+            points += len(value) if hasattr(value, "__len__") else 0
         for source in UsdSkel.BindingAPI(prim).GetAnimationSourceRel().GetForwardedTargets():
             animation = root.GetStage().GetPrimAtPath(source)
             if animation:
                 for attribute in animation.GetAuthoredAttributes():
                     samples.update(attribute.GetTimeSamples())
-    low, high = min(samples), max(samples)
+    finite = [t for t in samples if math.isfinite(t)] or [0.0]
+    low, high = min(finite), max(finite)
     stage = root.GetStage()
     if stage.HasAuthoredTimeCodeRange():
         low, high = stage.GetStartTimeCode(), max(stage.GetEndTimeCode(), stage.GetStartTimeCode())

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from pxr import UsdGeom
+from pxr import Tf, UsdGeom
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.scene.survey import COLOUR, OPACITY, Survey
@@ -51,7 +51,7 @@ def found(survey: Survey) -> Timed:
     start, end, codes = _authored(stage)
     if (authored and not end > start) or not survey.has_samples():
         return Timed(range=(start, end, codes))
-    placed = [s for s in survey.placed if UsdGeom.Xformable(survey.prim[s]).TransformMightBeTimeVarying()]
+    placed = [s for s in survey.placed if _may(UsdGeom.Xformable(survey.prim[s]).TransformMightBeTimeVarying)]
     seen = [s for s in survey.with_visibility if _varies(survey.prim[s], ("visibility",))]
     shapes = (survey.mesh_source, survey.gprim_source, survey.shape_source, survey.points, survey.instancers)
     shaped = [
@@ -85,7 +85,7 @@ def found(survey: Survey) -> Timed:
 def attributes(prim: Any) -> list[Any]:
     """Return the attributes of a prim whose samples are played as shapes or by a camera."""
     names = PLAYED.get(str(prim.GetTypeName()), ())
-    return [a for a in map(prim.GetAttribute, names) if a and a.ValueMightBeTimeVarying()]
+    return [a for a in map(prim.GetAttribute, names) if a and _may(a.ValueMightBeTimeVarying)]
 
 
 def _samples(
@@ -108,8 +108,18 @@ def _samples(
 def _authored(stage: Any) -> tuple[float, float, float]:
     values = (stage.GetStartTimeCode(), stage.GetEndTimeCode(), stage.GetTimeCodesPerSecond())
     start, end, codes = (float(v) if np.isfinite(v) else 0.0 for v in values)
+    if not np.isfinite(end - start):
+        start = end = 0.0
     return start, end, codes if codes > 0 else CODES_FALLBACK
 
 
 def _varies(prim: Any, names: Iterable[str]) -> bool:
-    return any(a.ValueMightBeTimeVarying() for a in map(prim.GetAttribute, names) if a)
+    return any(_may(a.ValueMightBeTimeVarying) for a in map(prim.GetAttribute, names) if a)
+
+
+def _may(vary: Callable[[], bool]) -> bool:
+    """Return what OpenUSD says; False where it stumbles: over samples at a time that is not a number."""
+    try:
+        return bool(vary())
+    except Tf.ErrorException:
+        return False

@@ -282,3 +282,29 @@ def test_more_points_than_a_picture_can_take_are_held(
     scene = scene_of(FLAG.replace("MORE", ""), more=RANGE)
     assert not len(scene.bend_time)
     assert any("Too much of the scene bends" in p.what for p in scene.problems)
+
+
+@pytest.mark.parametrize(
+    ("given", "instead"),
+    [
+        ("10: [(0", "nan: [(0"),
+        ("endTimeCode = 10", "endTimeCode = 1e308"),
+        ("PerSecond = 5", "PerSecond = 1e-320"),
+    ],
+)
+def test_times_that_are_none_break_nothing(scene_of: Load, given: str, instead: str) -> None:
+    body = FLAG.replace("MORE", "") + CLOUD.replace('"W"', '"V"')
+    crane = """
+def Cube "C"
+{
+    double3 xformOp:translate.timeSamples = {
+        0: (0, 0, 0),
+        10: (1e308, 0, 0),
+    }
+    uniform token[] xformOpOrder = ["xformOp:translate"]
+}
+"""
+    scene = scene_of(body.replace(given, instead) + crane, more=RANGE.replace(given, instead))
+    assert scene.drawable.any()
+    for at in scene.time_range[:2]:
+        assert not len(scene.bend_time) or np.isfinite(now(scene, at)[0]).all()

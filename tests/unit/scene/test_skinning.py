@@ -139,3 +139,15 @@ def test_bones_that_do_not_exist_break_nothing(scene_of: Load, joints: str) -> N
     scene = scene_of(ARM.replace("[0, 0, 0, 0, 1, 1]", joints), more=RANGE)
     assert scene.drawable.any()
     assert np.isfinite(scene.point).all()
+
+
+@pytest.mark.parametrize(
+    ("given", "instead"),
+    [("10: [(0.7", "1e308: [(0.7"), ("10: [(0.7", "nan: [(0.7"), ("endTimeCode = 10", "endTimeCode = 1e300")],
+)
+def test_an_animation_without_end_takes_no_time_without_end(scene_of: Load, given: str, instead: str) -> None:
+    more = RANGE.replace(given, instead) if "TimeCode" in given else ""
+    scene = scene_of(ARM.replace(given, instead), more=more)
+    assert scene.drawable.any()
+    empty = ARM[: ARM.index('    def Mesh "skin"')] + "}\n"
+    scene_of(empty.replace(given, instead), more=more)
