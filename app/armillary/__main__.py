@@ -62,6 +62,7 @@ def _child(argv: list[str]) -> NoReturn:
     if entry in isolation.ISOLATED:  # before a thread starts and before the entry is imported
         logging.getLogger("armillary").info("%s has no network: %s", entry, isolation.isolate())
     args = child.arguments()
+    child.hush()  # a library that prints must not speak for us
     stopping = threading.Event()
 
     def on_signal(_signal: int, _frame: FrameType | None) -> None:

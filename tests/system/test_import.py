@@ -29,6 +29,9 @@ class Importer:
 
     def read(self, path):
         word, _, rest = path.read_text().partition(" ")
+        if word == "talk":  # as libraries do, in Python and in C
+            print("elsewhere", flush=True)
+            os.write(1, b"reading ...\\n")
         if word == "crash":
             os.kill(os.getpid(), signal.SIGSEGV)
         if word == "hang":
@@ -122,6 +125,7 @@ def evil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("write PLACE", "outside its folder"),
         ("deep", "more than 250 nodes below each other"),
         ("nothing", "damaged"),
+        ("talk", "damaged"),
     ],
 )
 def test_an_importer_that_misbehaves_ends_with_one_message(

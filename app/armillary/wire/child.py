@@ -95,7 +95,15 @@ class Child:
                     raise self._died()
                 self._buffer += chunk
         line, _, self._buffer = self._buffer.partition(b"\n")
-        answer: dict[str, Any] = json.loads(line)
+        try:
+            answer: dict[str, Any] = json.loads(line)
+        except ValueError as error:
+            self.stop(1.0)
+            raise WorldFault(
+                f"The process {self.entry} said something that is no answer: {line[:80]!r}.",
+                where=str(self.log),
+                remedy="Read the end of its log file.",
+            ) from error
         if "fault" in answer:
             self.stop(1.0)
             raise FaultRecord(**answer["fault"]).fault()
@@ -273,6 +281,9 @@ def _program() -> list[str]:
 # ---------------------------------------------------------------- the child's side
 
 
+_parent_fd = -1  # of the parent, once this process is hushed
+
+
 def arguments() -> dict[str, Any]:
     """Return the arguments that the parent wrote; read once, before anything else uses stdin."""
     line = sys.stdin.buffer.readline()
@@ -280,9 +291,22 @@ def arguments() -> dict[str, Any]:
     return loaded
 
 
+def hush() -> None:
+    """Send what else writes to stdout to stderr, libraries in C too; `say` alone goes to the parent."""
+    global _parent_fd  # noqa: PLW0603  a fact about this process, which has one stdout
+    if _parent_fd < 0:
+        sys.stdout.flush()
+        _parent_fd = os.dup(1)
+        os.dup2(2, 1)
+
+
 def say(answer: Mapping[str, object]) -> None:
     """Write the child's one word to the parent: that it is ready, or its fault."""
-    sys.stdout.write(json.dumps(dict(answer)) + "\n")
+    text = json.dumps(dict(answer)) + "\n"
+    if _parent_fd >= 0:
+        os.write(_parent_fd, text.encode())
+        return
+    sys.stdout.write(text)
     sys.stdout.flush()
 
 
