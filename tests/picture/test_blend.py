@@ -52,3 +52,24 @@ def test_parts_that_change_places_change_their_order(view_of: ViewOf) -> None:
     after = middle(view)
     assert before[0] > before[1]
     assert after[0] < after[1]
+
+
+def test_a_great_many_translucent_parts_are_sorted_aside_and_drawn_as_at_once(view_of: ViewOf) -> None:
+    view = view_of(scenes.grid_of_boxes(6_000))  # 72,000 triangles: more than are sorted while waiting
+    assert view.stage is not None
+    look = base_look(view.stage.scene)
+    rgba = look.rgba.copy()
+    rgba[:, 3] = 90
+    rgba[::2, 0] = 230
+    view.apply(replace(look, rgba=rgba))
+    view.standard("iso")
+    at_once, pose = view.render(rest=True).copy(), view.pose
+    view.orbit(120, 0)
+    view.render(rest=True)
+    view.pose = pose
+    steps = view.steps(rest=True, step_ms=1e-6)
+    next(steps)
+    view.orbit(1, 0)  # given up while it is being sorted
+    view.pose = pose
+    assert list(view.steps(rest=True, step_ms=1e-6))[-1]
+    np.testing.assert_array_equal(view.rgba, at_once)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
@@ -85,4 +86,23 @@ def test_values_that_keep_coming_do_not_keep_a_picture_from_being_finished(
         qtbot.waitUntil(lambda: view.is_drawing or bool(seen), timeout=5000)
         bench.send(values={0: 0.2 + 0.2 * k})
         qtbot.waitUntil(lambda k=k: len(seen) > k, timeout=5000)
+    qtbot.waitUntil(lambda: view.settled, timeout=5000)
+
+
+def test_the_picture_at_rest_of_a_fast_scene_gives_way_too(desk: DeskWindow, qtbot: QtBot) -> None:
+    canvas, view = desk.canvas, desk.canvas.view
+    qtbot.waitUntil(lambda: view.settled, timeout=5000)
+    assert view.stage is not None
+    if not view._picture.is_software:
+        pytest.skip("a graphics card smooths edges in no time")
+    view.stage.pace.full_ms = 40.0  # fast enough for a turn, but not with smooth edges on top
+    assert not view.takes_long()
+    assert view.takes_long(rest=True)
+    view.orbit(5, 0)
+    canvas.touch()
+    qtbot.waitUntil(lambda: view.is_drawing, timeout=5000)
+    before = canvas.frames
+    qtbot.keyClick(canvas, Qt.Key.Key_Left)
+    assert not view.is_drawing
+    qtbot.waitUntil(lambda: canvas.frames > before, timeout=5000)
     qtbot.waitUntil(lambda: view.settled, timeout=5000)

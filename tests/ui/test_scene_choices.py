@@ -252,7 +252,6 @@ def test_playing_moves_what_bends_on_the_desk(desk: DeskWindow) -> None:
     ws.selection = ()
     ws.showing.show(scenery.compiled(scene, (), (), ws.specs, ()))
     ws.scene_changed.emit()
-    desk.canvas.view.set_options(fxaa=False)
     first = desk.canvas.view.render().copy()
     now = 10**15
     ws.showing.turn(now, moves=False)

@@ -14,7 +14,7 @@ from armillary.encoding.moves import Motion
 from armillary.encoding.program import Program, Words
 from armillary.encoding.rows import policy_code
 from armillary.encoding.search import NothingToDriveError, RefusedError, Search, refuse, where
-from armillary.encoding.stripes import FASTEST, Flow
+from armillary.encoding.stripes import FASTEST, Flow, is_bright
 from armillary.model import expression, units
 from armillary.model.arrays import frozen
 from armillary.model.binding import Binding, ColourMap
@@ -236,6 +236,7 @@ class _Work:
                     along=frozen((pipe.along / pipe.stripe).astype(np.float32)),
                     tag=np.array([bound.slot], np.int64),
                     source=np.array([bound.source], np.int64),
+                    is_bright=is_bright(self.scene.rgba[prim, :3]),
                     spin=spin,
                 )
             )

@@ -178,7 +178,7 @@ def shape_of(fields: Sequence[Surface]) -> FieldShape | None:
         field=frozen(np.repeat(np.arange(len(fields)), [len(f.point) for f in fields])),
         prim=frozen(_prims([f for f in fields if not isinstance(f, Flow)])),
         palette=frozen(
-            np.concatenate([palette() if isinstance(f, Flow) else maps.table(f.colourmap) for f in fields])
+            np.concatenate([palette(f) if isinstance(f, Flow) else maps.table(f.colourmap) for f in fields])
         ),
         lines=frozen(np.array([f.lines for f in fields], np.int64)),
         flowing=frozen(_prims([f for f in fields if isinstance(f, Flow)])),

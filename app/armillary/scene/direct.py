@@ -15,6 +15,7 @@ import numpy as np
 from pxr import Sdf, Tf
 
 from armillary.model.arrays import F4
+from armillary.scene.samples import has_samples
 
 Read = Callable[[str], Any]
 """Name of an attribute → its value; None where it has none."""
@@ -53,10 +54,10 @@ class Direct:
         return spec if self._timeless else None
 
     def is_timeless(self, layer: Any) -> bool:
-        """Tell whether a layer has no time samples."""
+        """Tell whether a layer holds no time samples; each layer is asked once."""
         known = self._known.get(layer.identifier)
         if known is None:
-            known = self._known[layer.identifier] = not layer.ListAllTimeSamples()
+            known = self._known[layer.identifier] = not has_samples(layer)
         return known
 
 

@@ -66,6 +66,9 @@ class Options:
     """A part of native instances is merged like any mesh, unless its copies have more points than this."""
 
 
+_TOO_BIG = "Left out: making its triangles needs more memory than the reader may use."
+
+
 @contextmanager
 def _no_collection() -> Iterator[None]:
     """Keep the cyclic collector still: it would walk hundreds of thousands of live lists again and again."""
@@ -305,8 +308,7 @@ def _report(survey: Survey, flaws: Flaws) -> None:
     for mesh in flaws.broken:
         add(problem("S05", path(mesh), "The mesh's face counts do not belong to its indices."))
     for mesh in flaws.too_big:
-        what = "Left out: making its triangles needs more memory than the reader may use."
-        add(problem("S19", path(mesh), what))
+        add(problem("S19", path(mesh), _TOO_BIG))
     for mesh, n in flaws.bad_index:
         add(problem("S06", path(mesh), f"{n} faces name points that do not exist."))
     for mesh, n in flaws.bad_count:

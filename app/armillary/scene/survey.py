@@ -401,6 +401,11 @@ class Survey:
                 values = values[np.clip(at, 0, len(values) - 1)]
         return values, of
 
+    def has_samples(self) -> bool:
+        """Tell whether any layer of the stage holds values over time; after `read`, which opens clips."""
+        direct = self._direct or Direct(self.stage)
+        return any(not direct.is_timeless(layer) for layer in self.stage.GetUsedLayers())
+
     def primvar(self, prim: Any, name: str) -> tuple[F4 | None, str]:
         """Return the values of a primvar, (n, …) with indices applied, and what each belongs to."""
         return self._primvar(prim, name, frozenset(prim.GetAuthoredPropertyNames()))
@@ -571,11 +576,6 @@ class Survey:
     def point_shape(self) -> Template:
         """Return the shape that a point of a Points prim is drawn with."""
         return template("Sphere", 8)
-
-    def has_samples(self) -> bool:
-        """Tell whether anything read may change with time; asked of layers, each once."""
-        direct = self._direct or Direct(self.stage)
-        return not all(map(direct.is_timeless, self.stage.GetUsedLayers()))
 
     def matrices(self) -> tuple[np.ndarray[tuple[int, int, int], np.dtype[np.float64]], I8]:
         """Return transforms to the parent's space, (k + 1, 4, 4) on column vectors, and which a prim has."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,7 +26,6 @@ PLAYED = {
     **dict.fromkeys(("Cylinder_1", "Capsule_1"), ("radiusTop", "radiusBottom", "height")),
     "Camera": ("focalLength", "horizontalAperture", "verticalAperture", "focusDistance"),
 }
-_CRATE, _TEXT = b"PXR-USDC", b"#usda"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,22 +113,3 @@ def _authored(stage: Any) -> tuple[float, float, float]:
 
 def _varies(prim: Any, names: Iterable[str]) -> bool:
     return any(a.ValueMightBeTimeVarying() for a in map(prim.GetAttribute, names) if a)
-
-
-def has_samples(stage: Any) -> bool:
-    """Tell whether anything of a stage may change with time: only then its prims are asked one by one."""
-    return any(_layer_has_samples(layer) for layer in stage.GetUsedLayers())
-
-
-def _layer_has_samples(layer: Any) -> bool:
-    """Tell whether a layer holds time samples; the words of a text are found sooner than its values."""
-    if not layer.anonymous:
-        try:
-            with open(layer.realPath, "rb") as file:
-                head = file.read(len(_CRATE))
-                if head.startswith(_TEXT):
-                    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
-                        return text.find(b".timeSamples") >= 0
-        except (OSError, ValueError):
-            pass  # a layer inside a package, or gone meanwhile: the layer itself knows
-    return bool(layer.ListAllTimeSamples())

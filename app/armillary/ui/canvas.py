@@ -259,7 +259,7 @@ class Canvas(QWidget):
         # values that change at rest are shown in full detail: parts must not flicker with them
         hasty = not rest and start - self._turned_mono_ns < REST_MS * MS_NS
         self._spent_ns, self._is_rest = 0, rest
-        if self.view.takes_long(hasty):
+        if self.view.takes_long(hasty, rest):
             self._steps = self.view.steps(rest, hasty)
             self._step()
         else:

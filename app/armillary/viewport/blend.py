@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, wait
+from functools import partial
+from threading import Thread
+
 import numpy as np
 
 from armillary.model.arrays import B1, F4, F8, I4, I8
@@ -45,18 +49,70 @@ class Blend:
 
         rest: nothing moves, so that many triangles may take their time too.
         """
+        sorting = self.sorting(sight, rest)
+        return None if sorting is None else self.sorted(sorting)
+
+    def sorting(self, sight: F8, rest: bool) -> Sorting | None:
+        """Return the work of `ordered`, which may be done in a thread; None when there is none."""
         if self._is_sorted and np.array_equal(sight, self._sight):
             return None
         if len(self._triangle) > MOST_MOVING and not rest:
             self._is_sorted = False
             return None
-        self._sight, self._is_sorted = sight, True
-        return by_depth(self._triangle, self._mesh.point, self._row, self._matrix, sight)
+        self._is_sorted = True  # unless something moves meanwhile
+        return Sorting(self._triangle, self._mesh.point, self._row, self._matrix, sight)
+
+    def sorted(self, sorting: Sorting) -> I4 | None:
+        """Take what was sorted and return it; None when other triangles are translucent by now."""
+        if sorting.triangle is not self._triangle:
+            return None
+        self._sight = sorting.sight
+        return sorting.result()
+
+    def give_up(self) -> None:
+        """Note that work was begun and not taken."""
+        self._is_sorted = False
 
     @property
     def triangle(self) -> I4:
         """The translucent triangles (t, 3), in no order."""
         return self._triangle
+
+
+class Sorting:
+    """Triangles on their way into an order; `begin` lets a thread do it, `result` does it or waits."""
+
+    def __init__(self, triangle: I4, point: F4, row: I8, matrix: F4, sight: F8) -> None:
+        self.triangle, self.sight = triangle, sight
+        self._work = partial(by_depth, triangle, point, row, matrix, sight)
+        self._done: Future[I4] | None = None
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it takes so long that nobody should wait for it."""
+        return len(self.triangle) > MOST_MOVING
+
+    def begin(self) -> None:
+        """Let a thread do it."""
+        self._done = done = Future[I4]()
+
+        def run() -> None:
+            try:
+                done.set_result(self._work())
+            except (MemoryError, ValueError, IndexError) as error:  # who waits for it raises it
+                done.set_exception(error)
+
+        Thread(target=run, daemon=True).start()
+
+    def is_done(self, wait_s: float) -> bool:
+        """Wait so long at most, and tell whether it is done."""
+        if self._done is None:
+            return True
+        return self._done in wait([self._done], wait_s).done
+
+    def result(self) -> I4:
+        """Return the triangles (t, 3) in order."""
+        return self._work() if self._done is None else self._done.result()
 
 
 def by_depth(triangle: I4, point: F4, row: I8, matrix: F4, sight: F8) -> I4:

@@ -65,7 +65,7 @@ class Picture:
         self._depth = vtkFloatArray()
         self.edges = self.occlusion = False  # what `steps` shades with
         self._is_software: bool | None = None
-        self._shading_ms = 0.0  # of the last one
+        self._shading_ms = self._smooth_ms = 0.0  # of the last one
         self._rgba: U1 = np.zeros((0, 0, 4), np.uint8)
         self.size(width, height)
         self.paint(theme)
@@ -138,10 +138,17 @@ class Picture:
         return self._rgba
 
     def steps(
-        self, smooth: bool = False, hasty: bool = False, step_ms: float = np.inf, shaded: bool = False
+        self,
+        smooth: bool = False,
+        hasty: bool = False,
+        step_ms: float = np.inf,
+        *,
+        rest: bool = False,
+        shaded: bool = False,
     ) -> Generator[None, None, None]:
         """Draw a picture as `render` does, in steps of about step_ms: a caller may do other things between.
 
+        rest: nothing moves, so a great many translucent triangles are brought into their order too.
         The array holds the picture before until the last step. Whoever begins another picture, or changes
         what is drawn, closes this iterator first; the tables of the stage may be written between steps,
         what they hold is shown by the next picture.
@@ -153,7 +160,10 @@ class Picture:
         if stage is not None:
             self._detail(stage, hasty, aspect, waits=not np.isfinite(step_ms))
             stage.prepare()
-            stage.sort(self.pose, smooth)
+            drawn_ns += self._clock.now_mono_ns() - start
+            for _ in stage.sorts(self.pose, rest, step_ms):
+                yield
+            start = self._clock.now_mono_ns()
             outlined = stage.has_outlines
             layers = stage.draws(self.pose, aspect)
             for actor in stage.fresh_actors():
@@ -180,9 +190,12 @@ class Picture:
                         yield
                     start = self._clock.now_mono_ns()
             if smooth:
+                self._smooth_ms, start = 0.0, self._clock.now_mono_ns()
                 for _ in self._smooth():
+                    self._smooth_ms += (self._clock.now_mono_ns() - start) / MS_NS
                     if np.isfinite(step_ms):
                         yield
+                    start = self._clock.now_mono_ns()
                 self._read()
         finally:
             self._end_steps()
@@ -265,7 +278,7 @@ class Picture:
         """Whether the last picture left detail out."""
         return self.stage is not None and self.stage.is_coarse
 
-    def takes_long(self, hasty: bool) -> bool:
+    def takes_long(self, hasty: bool, rest: bool) -> bool:
         """Whether a picture drawn now may hold its thread for too long, so that it better goes in steps."""
         stage = self.stage
         if stage is None:
@@ -274,6 +287,8 @@ class Picture:
             return (
                 len(stage.mesh.triangle) > BLOCK
             )  # its points travel to the card, and nobody knows how long
+        if rest:  # nothing waits for this one, and smooth edges and shading cost as much as a small scene
+            return stage.pace.full_ms + self._smooth_ms + self._shading_ms > MOVING_MS / 2
         return stage.pace.is_slow and not (hasty and stage.is_ready)
 
     def _detail(self, stage: Stage, hasty: bool, aspect: float, *, waits: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from threading import Thread
 
 import numpy as np
@@ -197,13 +197,25 @@ class Stage:
         if (self._has_clear or len(self._blend.triangle)) and self._blend.take(clear):
             self.passes.put_clear(self._blend.triangle)
 
-    def sort(self, pose: CameraPose, rest: bool) -> None:
-        """Bring the translucent triangles into the order that this eye needs."""
+    def sorts(self, pose: CameraPose, rest: bool, step_ms: float) -> Iterator[None]:
+        """Bring the translucent triangles into the order for this eye; yields while a thread does it."""
         if self.is_coarse or not self._has_clear:
             return
         if self._bend is not None:
             self._bend.settle()
-        ordered = self._blend.ordered(sight(pose), rest)
+        sorting, ordered = self._blend.sorting(sight(pose), rest), None
+        if sorting is None:
+            return
+        try:
+            if sorting.is_long and np.isfinite(step_ms):
+                sorting.begin()
+                while not sorting.is_done(step_ms / 1000):
+                    yield
+                self.prepare()
+            ordered = self._blend.sorted(sorting)
+        finally:
+            if ordered is None:
+                self._blend.give_up()
         if ordered is not None:
             self.passes.put_clear(ordered)
 

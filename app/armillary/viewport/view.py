@@ -342,7 +342,7 @@ class View(Gaze):
         when = "never" if self.sketched else self._smooth
         smooth = when == "always" or (rest and when == "rest")
         picture.occlusion = self._occlusion == "on" or (self._occlusion == "auto" and picture.has_time)
-        steps = picture.steps(smooth, hasty and not rest, step_ms, shaded=rest or picture.has_time)
+        steps = picture.steps(smooth, hasty and not rest, step_ms, rest=rest, shaded=rest or picture.has_time)
         try:
             for _ in steps:
                 yield False
@@ -371,9 +371,9 @@ class View(Gaze):
         """Whether a picture is being drawn in steps."""
         return self._running is not None
 
-    def takes_long(self, hasty: bool = False) -> bool:
+    def takes_long(self, hasty: bool = False, rest: bool = False) -> bool:
         """Whether the next picture should be drawn in `steps`, because the whole would hold the thread."""
-        return self._picture.takes_long(hasty)
+        return self._picture.takes_long(hasty, rest)
 
     def get_ready(self) -> None:
         """Make aside what picks and the next turn of the eye need, where that takes long."""

@@ -9,7 +9,7 @@ import pytest
 
 from armillary.model.binding import Binding, FieldSpec
 from armillary.model.tags import TagSpec
-from armillary.session.authoring import Draft, proposal
+from armillary.session.draft import Draft, proposal
 from armillary.session.field_draft import FieldDraft, at, begun, candidates, matching, together
 
 SPECS = (
