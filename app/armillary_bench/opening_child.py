@@ -63,6 +63,7 @@ class Opened:
         """Open, wait until the picture has settled, and return what it took."""
         self._window.show()
         application(offscreen=True).processEvents()
+        self._window.canvas.view.warm()  # as at any start of a desk
         self._before = pss()
         self._began_ns = self._clock.now_mono_ns()
         self._window.timer_lateness.start()

@@ -21,6 +21,7 @@ from armillary_bench.synthetic import flat_scene
 
 PRIMS = 100_000
 MOVERS = 10_000
+POSES = 1_000
 _REPEATS = 25
 _CHANGED = 0.9  # share of the bound prims that must look different, or nothing was done
 
@@ -57,6 +58,7 @@ def measure(prims: int = PRIMS, movers: int = MOVERS) -> dict[str, float]:
         )
         for i in range(movers // 100)
     ]
+    out["pose_ms"] = _pose(scene, leaf[:POSES])
     out["move_leaves_ms"] = _move(_program(lifts, scene, specs), prims, movers)
     out["move_branches_ms"] = _move(_program(turns, scene, specs), prims, movers + len(turns))
     return out
@@ -102,6 +104,27 @@ def _move(program: Program, n: int, moved: int) -> float:
     return _median_ms(lambda: resolve(program, table, Options()))
 
 
+def _pose(scene: SceneArrays, leaf: Sequence[int]) -> float:
+    """Return milliseconds of a look in which each of some prims stands where three tags say."""
+    parts = ("x", "y", "yaw")
+    specs = [TagSpec(slot=i, name=f"t{i}") for i in range(len(parts) * len(leaf))]
+    poses = [
+        Binding(
+            name="p",
+            prim=scene.prim_path[prim],
+            channel="transform",
+            map=MapSpec(
+                kind="none",
+                state_keys=parts,
+                state_values=tuple(f"t{len(parts) * i + k}" for k in range(len(parts))),
+            ),
+        )
+        for i, prim in enumerate(leaf)
+    ]
+    program = _program(poses, scene, specs)
+    return _move(program, len(specs), len(leaf))
+
+
 def _must(holds: bool, what: str) -> None:
     if not holds:
         raise AssertionError(f"The work was not done: {what}.")
@@ -125,5 +148,6 @@ def benches() -> list[dict[str, object]]:
         absolute("resolve_recolour_100k", ms["recolour_ms"], "ms", 2.0, coloured),
         absolute("resolve_third_stale_100k", ms["recolour_third_stale_ms"], "ms", 3.0, "a third is stale"),
         absolute("resolve_move_10k_leaves", ms["move_leaves_ms"], "ms", 3.0, moved),
+        absolute("resolve_pose_1k", ms["pose_ms"], "ms", 3.0, moved),
         absolute("resolve_move_10k_by_branches", ms["move_branches_ms"], "ms", 3.0, moved),
     ]

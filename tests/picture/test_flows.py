@@ -30,14 +30,14 @@ PIPE, OWN = 1, (60, 110, 90)
 WIDE = 480
 
 
-def pipes() -> SceneArrays:
+def pipes(own: tuple[int, int, int] = OWN) -> SceneArrays:
     """One pipe of 8 m along x."""
     made = tube(np.column_stack([np.linspace(0, 8, 30), np.zeros(30), np.zeros(30)]), np.full(30, 0.4))
     assert made is not None
     scene = scene_of(["/W", "/W/Pipe"], [-1, 0])
     n = len(made.point)
     rgba, box = scene.rgba.copy(), scene.box.copy()
-    rgba[PIPE, :3] = OWN
+    rgba[PIPE, :3] = own
     box[:] = (0, -0.4, -0.4, 8, 0.4, 0.4)
     return replace(
         scene,
@@ -75,15 +75,22 @@ class Shown:
 
 
 @pytest.fixture
-def shown(view_of: ViewOf) -> Shown:
-    scene = pipes()
-    program, problems = compiled(
-        [Binding(name="f", prim="/W/Pipe", channel="flow", signal="speed")], scene, [SPEC]
-    )
-    assert problems == ()
-    view = view_of(scene, size=(WIDE, 120))
-    view.standard("front")
-    return Shown(view, program)
+def make(view_of: ViewOf) -> Callable[..., Shown]:
+    def _make(own: tuple[int, int, int] = OWN) -> Shown:
+        scene = pipes(own)
+        binding = Binding(name="f", prim="/W/Pipe", channel="flow", signal="speed")
+        program, problems = compiled([binding], scene, [SPEC])
+        assert problems == ()
+        view = view_of(scene, size=(WIDE, 120))
+        view.standard("front")
+        return Shown(view, program)
+
+    return _make
+
+
+@pytest.fixture
+def shown(make: Callable[..., Shown]) -> Shown:
+    return make()
 
 
 def heads(profile: F8) -> list[int]:
@@ -127,3 +134,9 @@ def test_a_stale_flow_is_grey_and_hatched_without_stripes(shown: Shown) -> None:
     picture = shown.picture(1.0, phase=1.0, rank=STALE)
     part = picture[55:65, WIDE // 3 : 2 * WIDE // 3, :3].reshape(-1, 3)
     assert {tuple(c) for c in part.tolist()} == {tuple(DARK.equipment), tuple(DARK.ink)}
+
+
+def test_a_bright_pipe_has_dark_stripes(make: Callable[..., Shown]) -> None:
+    profile = make((215, 220, 225)).profile(1.0) - (220 - np.mean(OWN))
+    assert profile.min() < -80
+    assert profile.max() < 12

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pumped import Desk
+from byhand import Desk
 from tests.plugins.mqtt.conftest import MOSQUITTO, Broker
 from tests.plugins.opcua.plant import PlantServer, free_port
 
@@ -41,7 +41,20 @@ def Xform "W"
 {{
 {PLATE.format(name="A")}
 {PLATE.format(name="B")}
+    def Cube "Agv"
+    {{
+    }}
 }}
+"""
+POSE = """
+    over "Agv" (
+        prepend apiSchemas = ["TwinBindingAPI:where"]
+    )
+    {
+        uniform string twin:where:signal = "skin.pose"
+        uniform token twin:where:channel = "transform"
+        uniform int twin:where:schemaVersion = 1
+    }
 """
 BINDING = """
     over "{name}" (
@@ -115,7 +128,7 @@ def plant(tmp_path_factory: pytest.TempPathFactory, own_home: Path) -> Iterator[
         project.mkdir()
         (project / "scene.usda").write_text(SCENE)
         layer = "".join(BINDING.format(name=n, tag=t) for n, t in (("A", "skin.mqtt"), ("B", "skin.ua")))
-        (project / "bindings.usda").write_text(f'#usda 1.0\nover "W"\n{{\n{layer}\n}}\n')
+        (project / "bindings.usda").write_text(f'#usda 1.0\nover "W"\n{{\n{layer}{POSE}\n}}\n')
         (project / "project.toml").write_text(
             '[project]\nschema = 1\nid = "5f0d7c0e-9a7e-4c0a-9a51-4f9c3f0b6a78"\nname = "Skin"\n'
             '[scene]\nentry = "scene.usda"\nbindings = "bindings.usda"\n[model]\ntwins = "twins.json"\n'
@@ -123,6 +136,7 @@ def plant(tmp_path_factory: pytest.TempPathFactory, own_home: Path) -> Iterator[
             f'[[source]]\nname = "plc"\nkind = "opcua"\nurl = "{server.url}"\n'
         )
         tags = {
+            "pose": {"address": "site!pose", "kind": "struct", "expected_interval_s": 0},
             "mqtt": {"address": "site!skin#v", "kind": "array", "unit": "°C", "stale_after_s": 3.0},
             "ua": {
                 "address": "plc!nsu=urn:armillary:test;s=Tank1.Curve",
@@ -202,3 +216,18 @@ def test_the_recorder_keeps_what_the_text_tells_of_a_list(plant: Plant) -> None:
         assert not got.batch.array
     finally:
         line.close()
+
+
+def test_a_pose_published_as_json_moves_its_prim(plant: Plant) -> None:
+    at = plant.desk.workspace
+
+    def place() -> list[float]:
+        look, scene = at.look, at.scene
+        assert look is not None
+        assert scene is not None
+        rows = np.flatnonzero(look.moved == scene.prim_path.index("/W/Agv"))
+        return np.round(look.matrix[rows[0], :3, 3], 3).tolist() if len(rows) else []
+
+    for x in (1.5, 4.0):
+        plant.broker.publish(("pose", json.dumps({"x": x, "y": 2, "z": 3, "yaw": 90}).encode()))
+        plant.desk.until(lambda: place() == [x, 2.0, 3.0], 15.0, "the prim stands there")  # noqa: B023

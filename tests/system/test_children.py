@@ -71,3 +71,31 @@ def test_a_child_that_dies_at_once_is_told_with_its_signal_and_log(tmp_path: Pat
         made.ready()
     assert caught.value.where == str(tmp_path / "log")
     made.stop()
+
+
+@pytest.mark.parametrize(
+    ("script", "words", "refused"),
+    [
+        ("echo 'what(): std::bad_alloc' >&2; kill -ABRT $$", child.OVER_MEMORY, "more memory"),
+        ("kill -ABRT $$", "was ended by SIGABRT", ""),
+        ("kill -ALRM $$", child.OVER_TIME, "longer"),
+        ("kill -XCPU $$", child.OVER_PROCESSOR, "processor time"),
+        ("kill -SEGV $$", "was ended by SIGSEGV", ""),
+    ],
+)
+def test_a_limit_that_ended_a_child_is_told_from_a_crash(
+    tmp_path: Path, script: str, words: str, refused: str
+) -> None:
+    log = tmp_path / "child.log"
+    log.write_text("an earlier child said std::bad_alloc\n")  # some logs are shared
+    start = log.stat().st_size
+    with log.open("ab") as errors:
+        process = subprocess.Popen(
+            ["sh", "-c", script], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors
+        )
+    process.wait(10)
+    ended = child.Child("scene.child", process, log, start)
+    assert ended.exit_words() == words
+    why = child.refusal(f"The process scene.child {ended.exit_words()}.")
+    assert refused in why
+    assert bool(why) == bool(refused)

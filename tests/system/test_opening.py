@@ -70,7 +70,7 @@ def test_boxes_come_first_and_cancel_leaves_a_desk_that_opens_again(
     assert len(boxes) == len(colours) >= 9_999
 
     begin = desk.clock.now_mono_ns()
-    qtbot.keyClick(window, Qt.Key.Key_Escape)
+    qtbot.keyClick(window.canvas, Qt.Key.Key_Escape)  # nothing on the way up takes it
     assert not card.isVisible()
     assert not window.canvas.view.sketched
     assert empty_texts(ws)[0] == CANCELLED

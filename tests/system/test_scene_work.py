@@ -170,3 +170,34 @@ def test_parts_are_asked_for_by_their_attributes(versions: tuple[str, str]) -> N
     assert paths[1] == (("/Plant/Tank", "/Plant/Gone"), True)  # a third is not told
     assert paths[2] == (("/Plant/Tank",), False)
     assert paths[3] == ((), False)
+
+
+@pytest.mark.parametrize("kind", ["gif", "webp", "apng"])
+def test_a_turntable_becomes_a_film_that_shows_the_scene_turning(
+    versions: tuple[str, str], tmp_path: Path, kind: str
+) -> None:
+    film = tmp_path / f"turn.{kind}"
+    base = ["render", versions[0], "--size", "161x101", "--view", "front"]
+    assert run([*base, "-o", str(film), "--turntable", "4"]) == 0
+    with Image.open(film) as made:
+        assert getattr(made, "n_frames", 1) == 4
+        assert made.size == (161, 101)
+        pictures = []
+        for i in range(4):
+            made.seek(i)
+            pictures.append(np.asarray(made.convert("RGB")).astype(int))
+    assert yellow(pictures[0]) > 50
+    assert (pictures[0] != pictures[1]).any()
+    assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
+
+
+def test_a_turntable_becomes_a_video(versions: tuple[str, str], tmp_path: Path) -> None:
+    film = tmp_path / "turn.ogv"
+    base = ["render", versions[0], "--size", "161x101", "--view", "front"]
+    assert run([*base, "-o", str(film), "--turntable", "6"]) == 0
+    data = film.read_bytes()
+    assert data[:4] == b"OggS"
+    assert b"theora" in data[:200]
+    packets = data.count(b"OggS")
+    assert packets >= 3  # headers and pictures
+    assert run([*base, "-o", str(tmp_path / "no" / "turn.ogv"), "--turntable", "2"]) == 2

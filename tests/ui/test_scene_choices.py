@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,15 @@ from armillary.model.frame import Frame, WorldKind, empty_frame
 from armillary.model.message import Attributes, ChooseVariants
 from armillary.model.motion import Motion, SceneTime
 from armillary.model.scene import Camera, Light, SceneArrays, VariantSet
+from armillary.scene.check import check
+from armillary.scene.load import load
+from armillary.scene.stage import open_stage, quiet
+from armillary.session import scenery
 from armillary.session.actions import action
 from armillary.session.batch import Batch
 from armillary.ui.window import DeskWindow
 
+BENDING = Path(__file__).parents[1] / "picture" / "fidelity" / "bending.usda"
 PRIM = 6
 CAMERAS = tuple(
     Camera(path=f"/Cam{i}", position=(i, -9.0, 3.0), focus=(0.0, 0.0, 0.0), up=(0.0, 0.0, 1.0), fov_deg=40)
@@ -235,3 +241,26 @@ def test_what_the_scene_says_of_itself_stands_where_no_part_is_selected(desk_wit
     assert "follows the world's time" in found.time.text()
     ws.select((PRIM,))
     assert found.isHidden()
+
+
+def test_playing_moves_what_bends_on_the_desk(desk: DeskWindow) -> None:
+    ws = desk.workspace
+    found = check(str(BENDING))
+    opened = open_stage(found.root, found.layers)
+    with quiet():
+        scene = load(opened.stage)
+    ws.selection = ()
+    ws.showing.show(scenery.compiled(scene, (), (), ws.specs, ()))
+    ws.scene_changed.emit()
+    first = desk.canvas.view.render().copy()
+    now = 10**15
+    ws.showing.turn(now, moves=False)
+    action("scene.play").run(desk)
+    ws.showing.turn(now + NS // 2, moves=False)
+    ws._resolve(now + NS // 2)
+    assert ws.showing.stage_at == 5.0
+    assert (desk.canvas.view.render() != first).any(axis=2).mean() > 0.005
+    action("scene.play").run(desk)
+    action("scene.rewind").run(desk)
+    ws._refresh()
+    assert np.array_equal(desk.canvas.view.render(), first)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
@@ -199,3 +200,23 @@ def test_a_view_of_another_role_is_not_replaced_by_an_operator(desk: DeskWindow)
     with pytest.raises(Fault, match="not replaced"):
         desk.tools.keep("Cabinet")
     assert "engineer" in action("view.update-kept").why_not(desk.workspace)
+
+
+def test_a_film_of_the_scene_turning_ends_where_it_began_and_can_be_stopped(
+    desk: DeskWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    table, pose = desk.tools.turntable, desk.canvas.view.pose
+    film = tmp_path / "turn.gif"
+    table.start(film, 4)
+    qtbot.waitUntil(lambda: not table.is_running, timeout=20_000)
+    with Image.open(film) as made:
+        assert getattr(made, "n_frames", 1) == 4
+    assert desk.canvas.view.pose == pose
+    table.start(tmp_path / "stopped.ogv", 500)
+    qtbot.waitUntil(lambda: desk.canvas.view.pose != pose, timeout=20_000)
+    action("view.turntable").run(desk)
+    assert not table.is_running
+    assert desk.canvas.view.pose == pose
+    assert [p.name for p in tmp_path.iterdir() if "stopped" in p.name] == []
+    table.start(tmp_path / "turn.avi")
+    assert any("no name of a film" in card.notice.what for card in desk.cards.cards)

@@ -218,7 +218,7 @@ def opening(project: Project, roots: Sequence[str] = (), *, payloads: bool = Tru
     "--output",
     required=True,
     type=click.Path(path_type=Path),
-    help="The picture, a PNG; a folder of pictures with --turntable.",
+    help="The picture, a PNG; with --turntable a folder of pictures, or a film: .ogv, .gif, .webp, .apng.",
 )
 @click.option("--size", default="1280x800", metavar="WxH", show_default=True)
 @click.option("--camera", default="", metavar="PRIM", help="Look through a camera of the scene.")
@@ -236,7 +236,7 @@ def opening(project: Project, roots: Sequence[str] = (), *, payloads: bool = Tru
     default=0,
     type=click.IntRange(0, MOST_FRAMES),
     metavar="N",
-    help="N pictures all around the scene, for a film: 0000.png, 0001.png, …",
+    help="N pictures all around the scene: 0000.png, 0001.png, …, or a film of 24 a second.",
 )
 @payload_option
 def render(
@@ -292,19 +292,30 @@ def _cut(made: View, which: str) -> None:
     made.section = section.flipped(plane) if which[1] == "+" else plane
 
 
-def _turn(made: View, folder: Path, frames: int) -> None:
-    """Write pictures from all around what the eye looks at, a full turn in equal steps."""
+def _turn(made: View, output: Path, frames: int) -> None:
+    """Write pictures from all around what the eye looks at, in equal steps: a film or a folder."""
     from armillary.viewport.camera import orbit
+    from armillary.viewport.film import FILMS, Film
 
+    film = Film(output) if output.suffix.lower() in FILMS else None
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if film is None:
+            output.mkdir(parents=True, exist_ok=True)
+        for i in range(frames):
+            if film is not None:
+                film.add(made.render(rest=True))
+            else:
+                _write(made, output / f"{i:04}.png")
+            made.pose = orbit(made.pose, 360.0 / frames, 0.0)
+        if film is not None:
+            film.close()
     except OSError as error:
         raise SceneFault(
-            f"The folder cannot be made ({error.strerror}).", where=str(folder), remedy="Choose another one."
+            f"It cannot be written ({error.strerror}).", where=str(output), remedy="Choose another folder."
         ) from error
-    for i in range(frames):
-        _write(made, folder / f"{i:04}.png")
-        made.pose = orbit(made.pose, 360.0 / frames, 0.0)
+    finally:
+        if film is not None:
+            film.drop()
 
 
 def _view(scene: SceneArrays, size: tuple[int, int], camera: str, view: str, theme: str) -> View:

@@ -14,7 +14,7 @@ from armillary.encoding.moves import Motion
 from armillary.encoding.program import Program, Words
 from armillary.encoding.rows import policy_code
 from armillary.encoding.search import NothingToDriveError, RefusedError, Search, refuse, where
-from armillary.encoding.stripes import FASTEST, Flow
+from armillary.encoding.stripes import FASTEST, Flow, is_bright
 from armillary.model import expression, units
 from armillary.model.arrays import frozen
 from armillary.model.binding import Binding, ColourMap
@@ -219,7 +219,8 @@ class _Work:
         factor, offset, is_volume = flows.speed(self.find, binding, bound.x_unit)
         axis = None if binding.axis == "none" else channels.axis_of(binding)
         _, drawn = self.find.reach.painted(np.array(bound.prims, np.int64))
-        found = [(int(p), made) for p in drawn if (made := flows.pipe(self.scene, int(p), axis)) is not None]
+        pipes = [(p, flows.pipe(self.scene, p, axis, self.find.surface(p))) for p in drawn.tolist()]
+        found = [(prim, pipe) for prim, pipe in pipes if pipe is not None]
         if not found:
             what = "What the flow is bound to has no surface of its own."
             refuse("B07", what, "Bind it to a pipe, a cylinder or a curve; copies of an instance have none.")
@@ -235,6 +236,7 @@ class _Work:
                     along=frozen((pipe.along / pipe.stripe).astype(np.float32)),
                     tag=np.array([bound.slot], np.int64),
                     source=np.array([bound.source], np.int64),
+                    is_bright=is_bright(self.scene.rgba[prim, :3]),
                     spin=spin,
                 )
             )

@@ -6,7 +6,7 @@ its sensors say. A row without a sensor in reach is empty: there the field has n
 
 - idw: inverse distance (Shepard 1968), in the form of Franke and Little: (1/d - 1/R)^power over the nearest
   sensors, R the distance of the next one, so that a sensor fades out before another takes its place.
-- surface: the reading of the sensor that is nearest along edges of the mesh (Dijkstra), not through the air.
+- surface: the reading of the sensor that is nearest along edges of the mesh, not through the air.
 - rbf: Wendland's C2 function of compact support (Wendland 1995), (1 - r/R)^4 (4 r/R + 1), made to sum to 1.
   It smooths: a vertex at a sensor has a value between that reading and those of its neighbours.
 
@@ -118,45 +118,70 @@ def _inverse(distance: F8, everyone: bool, power: float, near: cKDTree, radius: 
 
 def _along(vertex: F8, triangle: I8, sensor: F8, limit: float) -> Weights:
     """Return the weights of the nearest sensor along the edges, one a vertex."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import dijkstra
     from scipy.spatial import cKDTree
 
     v, s = len(vertex), len(sensor)
-    edge = _edges(triangle, v)
-    # a sensor is one more node, tied to the vertex that it is nearest to
+    # a sensor stands beside the vertex that it is nearest to
     gap, foot = cKDTree(vertex).query(sensor)
-    length = np.concatenate([np.linalg.norm(vertex[edge[:, 0]] - vertex[edge[:, 1]], axis=1), gap])
-    length = np.maximum(length, np.finfo(np.float64).tiny)  # a length of nothing would be no edge at all
-    a = np.concatenate([edge[:, 0], v + np.arange(s)])
-    b = np.concatenate([edge[:, 1], foot])
-    graph = coo_array((length, (a, b)), shape=(v + s, v + s)).tocsr()
-    distance, _, source = dijkstra(
-        graph, directed=False, indices=v + np.arange(s), limit=limit, min_only=True, return_predecessors=True
-    )
-    reached = np.flatnonzero(np.isfinite(distance[:v]) & (source[:v] >= v))
-    return _normal(np.ones(len(reached)), reached, source[reached].astype(np.int64) - v, (v, s))
+    _, owner = _nearest(vertex, _edges(triangle, v), foot.astype(np.int64), gap, limit)
+    reached = np.flatnonzero(owner >= 0)
+    return _normal(np.ones(len(reached)), reached, owner[reached], (v, s))
 
 
 def distances(vertex: F8, triangle: I8, source: int) -> F8:
     """Return how far each vertex (V, 3) of a mesh is from one, along its edges (V,); inf for never."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import dijkstra
-
     edge = _edges(triangle, len(vertex))
+    return _nearest(vertex, edge, np.array([source], np.int64), np.zeros(1), np.inf)[0]
+
+
+def _nearest(vertex: F8, edge: I8, foot: I8, gap: F8, limit: float) -> tuple[F8, I8]:
+    """Return (distance, which) of the nearest of s sources to each vertex along edges (e, 2).
+
+    inf and -1 where there is none. foot, gap: (s,) the vertex that each source is at, and how far from it.
+    Vertices whose distance has become less tell their neighbours, all at once in arrays: as quick as a queue
+    in C, which would hold the interpreter for its whole run, and with it the desk.
+    """
+    v = len(vertex)
     length = np.linalg.norm(vertex[edge[:, 0]] - vertex[edge[:, 1]], axis=1)
-    length = np.maximum(length, np.finfo(np.float64).tiny)
-    graph = coo_array((length, (edge[:, 0], edge[:, 1])), shape=(len(vertex),) * 2).tocsr()
-    out: F8 = dijkstra(graph, directed=False, indices=source)
-    return out
+    tail = np.concatenate([edge[:, 0], edge[:, 1]])
+    order = np.argsort(tail, kind="stable")
+    head = np.concatenate([edge[:, 1], edge[:, 0]])[order]
+    length = np.concatenate([length, length])[order]
+    start = np.concatenate([[0], np.cumsum(np.bincount(tail, minlength=v))])
+    distance, which = np.full(v, np.inf), np.full(v, -1, np.int64)
+    near = np.flatnonzero(gap <= limit)
+    np.minimum.at(distance, foot[near], gap[near])
+    first = near[gap[near] == distance[foot[near]]]
+    which[foot[first]] = first
+    front = _distinct(foot[first])
+    while len(front):
+        count = start[front + 1] - start[front]
+        row = np.repeat(np.arange(len(front)), count)
+        at = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count) + start[front][row]
+        to, way = head[at], distance[front][row] + length[at]
+        better = np.flatnonzero((way < distance[to]) & (way <= limit))
+        to, way, by = to[better], way[better], which[front][row[better]]
+        np.minimum.at(distance, to, way)
+        won = way == distance[to]
+        which[to[won]] = by[won]
+        front = _distinct(to[won])
+    return distance, which
 
 
 def _edges(triangle: I8, vertices: int) -> I8:
     """Return the edges of triangles (e, 2), each once."""
     edge = np.concatenate([triangle[:, [0, 1]], triangle[:, [1, 2]], triangle[:, [2, 0]]])
     edge = edge[edge[:, 0] != edge[:, 1]]
-    number = np.unique(edge.min(axis=1) * vertices + edge.max(axis=1))
+    number = _distinct(edge.min(axis=1) * vertices + edge.max(axis=1))
     return np.column_stack([number // vertices, number % vertices])
+
+
+def _distinct(numbers: I8) -> I8:
+    """Return the numbers, ascending, each once; by sorting: hashing stops all other threads meanwhile."""
+    out: I8 = np.sort(numbers)
+    is_new: B1 = np.ones(len(out), np.bool_)
+    is_new[1:] = out[1:] != out[:-1]
+    return out[is_new]
 
 
 def _normal(weight: F8, row: I8, column: I8, shape: tuple[int, int]) -> Weights:

@@ -61,6 +61,24 @@ class Stream:
     binding: Binding
 
 
+class Surfaces:
+    """The triangles of single prims: found once for all, as a scene may have thousands of pipes."""
+
+    def __init__(self, scene: SceneArrays) -> None:
+        triangle = scene.triangle[: int(scene.proto[0])]
+        owner = scene.point_prim[triangle[:, 0]].astype(np.int64)
+        if len(owner) > 1 and (owner[1:] < owner[:-1]).any():
+            order = np.argsort(owner, kind="stable")
+            triangle, owner = triangle[order], owner[order]
+        self._triangle, self._owner = triangle, owner
+
+    def of(self, prim: int) -> tuple[I8, I8]:
+        """Return the points (v,) that a prim draws itself, and its triangles (t, 3) as rows of these."""
+        first, last = np.searchsorted(self._owner, [prim, prim + 1])
+        point, corner = np.unique(self._triangle[first:last], return_inverse=True)
+        return point.astype(np.int64), corner.reshape(-1, 3).astype(np.int64)
+
+
 def surface(scene: SceneArrays, prims: I8) -> tuple[I8, I8]:
     """Return the points (V,) that prims draw themselves, and their triangles (T, 3) as rows of these.
 
@@ -160,7 +178,7 @@ def shape_of(fields: Sequence[Surface]) -> FieldShape | None:
         field=frozen(np.repeat(np.arange(len(fields)), [len(f.point) for f in fields])),
         prim=frozen(_prims([f for f in fields if not isinstance(f, Flow)])),
         palette=frozen(
-            np.concatenate([palette() if isinstance(f, Flow) else maps.table(f.colourmap) for f in fields])
+            np.concatenate([palette(f) if isinstance(f, Flow) else maps.table(f.colourmap) for f in fields])
         ),
         lines=frozen(np.array([f.lines for f in fields], np.int64)),
         flowing=frozen(_prims([f for f in fields if isinstance(f, Flow)])),

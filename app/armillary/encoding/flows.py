@@ -22,6 +22,7 @@ from armillary.model.scene import SceneArrays
 _THICK = 3.0  # diameters from one stripe to the next
 _FEWEST, _MOST = 2.0, 40.0  # stripes on a pipe
 _ROUND = 2.5  # width over height of a section up to which a straight pipe is taken to be one
+_FULL = 0.6  # share of a cylinder's surface that a straight pipe has at least
 _LONG = 1.5  # length over width above which it has a direction
 
 
@@ -40,12 +41,15 @@ class Pipe:
         return float(np.clip(_THICK * self.width, self.length / _MOST, self.length / _FEWEST))
 
 
-def pipe(scene: SceneArrays, prim: int, axis: int | None = None) -> Pipe | None:
+def pipe(
+    scene: SceneArrays, prim: int, axis: int | None = None, surface: tuple[I8, I8] | None = None
+) -> Pipe | None:
     """Return the pipe that a prim draws, None for what draws nothing of its own or has no length.
 
     It begins where the shape does in its file; with `axis` (0 x, 1 y, 2 z of the prim) at its low end.
+    surface: its points and triangles, where they are known.
     """
-    point, triangle = field_rows.surface(scene, np.array([prim], np.int64))
+    point, triangle = surface or field_rows.surface(scene, np.array([prim], np.int64))
     if not len(point):
         return None
     matrix = scene.matrix[prim]
@@ -60,12 +64,14 @@ def pipe(scene: SceneArrays, prim: int, axis: int | None = None) -> Pipe | None:
     longest, wide, thin = sorted(extent.tolist(), reverse=True)
     if longest <= 0.0:
         return None
+    along, width, area = turned[:, int(extent.argmax())], (wide + thin) / 2, _area(at, triangle)
     is_straight = wide <= _ROUND * max(thin, 1e-9 * longest) and longest >= _LONG * wide
-    along = turned[:, int(extent.argmax())]
-    width = (wide + thin) / 2
-    if not is_straight and (bent := _around(at, triangle)) is not None and np.ptp(bent) > longest:
-        along = bent
-        width = min(width, _section(at, triangle) / (np.pi * np.ptp(bent)))
+    # a pipe with bends has less surface than one that fills the same room
+    is_straight &= area >= _FULL * np.pi * width * longest
+    if not is_straight:
+        bent = _around(at, triangle)
+        along = bent if bent is not None and float(np.ptp(bent)) > longest else along
+        width = min(width, area / (np.pi * float(np.ptp(along))))
     along = along - along.min()
     length = float(along.max())
     if length <= 0.0:
@@ -93,7 +99,7 @@ def _around(at: F8, triangle: I8) -> F8 | None:
     return way
 
 
-def _section(at: F8, triangle: I8) -> float:
+def _area(at: F8, triangle: I8) -> float:
     """Return the area of a surface, m²."""
     a, b, c = at[triangle[:, 0]], at[triangle[:, 1]], at[triangle[:, 2]]
     return float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2)

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from armillary.encoding import channels
+from armillary.encoding.field_rows import Surfaces
 from armillary.encoding.spread import Reach, reach
+from armillary.model.arrays import I8
 from armillary.model.binding import Binding, ColourMap
 from armillary.model.scene import SceneArrays, SceneProblem, index_of
 from armillary.model.tags import TagSpec
@@ -52,6 +54,7 @@ class Search:
         self.prim_of = index_of(scene.prim_path)
         self.problems: list[SceneProblem] = []
         self._bindings = bindings
+        self._surfaces: Surfaces | None = None
         self._by_prim: dict[str, list[Binding]] | None = None
         self._by_address: dict[str, int] | None = None
         self._driven: dict[tuple[int, str], str] = {}
@@ -66,6 +69,12 @@ class Search:
                 if b.enabled:
                     self._by_prim.setdefault(b.prim, []).append(b)
         return self._by_prim
+
+    def surface(self, prim: int) -> tuple[I8, I8]:
+        """Return the points (v,) that a prim draws itself, and its triangles (t, 3) as rows of these."""
+        if self._surfaces is None:
+            self._surfaces = Surfaces(self.scene)
+        return self._surfaces.of(prim)
 
     def slot(self, binding: Binding) -> int:
         """Return the slot of a binding's tag. Raises RefusedError for one that is not known."""

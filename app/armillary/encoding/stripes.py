@@ -10,8 +10,9 @@ from armillary.model.arrays import F4, I8, U1, frozen
 from armillary.model.look import FLOW
 
 FASTEST = 3.0  # stripes a second: faster ones would seem to stand, or to go back
-_LIGHT = (255, 255, 255)
-_STRONGEST = 150  # of 255, at the head of a stripe
+_LIGHT, _DARK = (255, 255, 255), (12, 30, 46)
+_BRIGHT = 128  # mean of red, green and blue from which on a pipe gets dark stripes
+_STRONGEST = 170  # of 255, at the head of a stripe
 _ROWS = 256
 
 
@@ -24,15 +25,21 @@ class Flow:
     along: F4  # (V,) place on the pipe, in stripes
     tag: I8  # (1,) slot
     source: I8  # (1,) entry of the value vector
+    is_bright: bool  # the pipe has a colour on which white is not to be seen
     spin: int  # index into the phases: one turn is one stripe
     lines: int = FLOW
 
 
-def palette() -> U1:
-    """Return the colours of one stripe (256, 4): white, over the pipe's own, stronger towards its head."""
+def is_bright(rgb: U1) -> bool:
+    """Tell whether white stripes could hardly be seen on a colour (3,), sRGB."""
+    return float(rgb.mean()) >= _BRIGHT
+
+
+def palette(flow: Flow) -> U1:
+    """Return the colours of one stripe (256, 4): over the pipe's own, stronger towards its head."""
     place = np.arange(_ROWS) / _ROWS
     out = np.empty((_ROWS, 4), np.uint8)
-    out[:, :3] = _LIGHT
+    out[:, :3] = _DARK if flow.is_bright else _LIGHT
     out[:, 3] = np.rint(_STRONGEST * np.clip((place - 0.35) / 0.6, 0.0, 1.0) ** 1.5)
     return frozen(out)
 

@@ -137,7 +137,7 @@ def _stream(find: Search, rows: Collected, binding: Binding, colourmap: ColourMa
         what = f"The tag '{spec.name}' is no list: a primvar takes one value for each point."
         refuse("B07", what, 'Give the tag kind = "array", or bind displayColor.')
     _, drawn = find.reach.painted(np.array(find.prims(binding), np.int64))
-    parts = [(int(prim), *_points(find.scene, int(prim))) for prim in drawn]
+    parts = [(prim, *_points(find, prim)) for prim in drawn.tolist()]
     parts = [part for part in parts if len(part[1])]
     if not parts:
         what = "What the primvar is bound to has no mesh with points of its own."
@@ -171,9 +171,10 @@ def _stream(find: Search, rows: Collected, binding: Binding, colourmap: ColourMa
     rows.done.append((binding, slot, tuple(prim for prim, *_ in parts)))
 
 
-def _points(scene: SceneArrays, prim: int) -> tuple[I8, I8, int]:
+def _points(find: Search, prim: int) -> tuple[I8, I8, int]:
     """Return the points (v,) that a prim draws, which value of a list each takes, and how many it needs."""
-    point, _ = field_rows.surface(scene, np.array([prim], np.int64))
+    scene = find.scene
+    point, _ = find.surface(prim)
     if not len(point):
         return point, point, 0
     if len(scene.point_vertex):

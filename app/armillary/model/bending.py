@@ -33,6 +33,7 @@ class Bending:
     slot: I8 = field(default_factory=_rows)  # (D,) 0 … E-1
     place: F4 = field(default_factory=lambda: _none(0, 0, 3))  # (F, E, 3) prim-local
     normal: F2 = field(default_factory=lambda: np.zeros((0, 0, 3), np.float16))  # (F, E, 3)
+    reach: F4 = field(default_factory=lambda: _none(2, 0, 3))  # (2, E, 3) least and most of `place`
     instance: I8 = field(default_factory=_rows)  # (J,) rows of SceneArrays.instance_*
     matrix: F4 = field(default_factory=lambda: _none(0, 0, 3, 4))  # (F, J, 3, 4)
 

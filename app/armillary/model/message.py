@@ -275,7 +275,7 @@ class Flatten:
 
     output: str  # absolute path
     force: bool = False  # an existing file may be replaced, never one of the scene itself
-    look: str = ""  # .npz with rgba, visible, moved and matrix of a Look that is baked in; "" = as authored
+    look: str = ""  # .npz of a Look that is baked in, see scene.flatten; "" = as authored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
-from armillary.model.arrays import B1, F8, I8
+from armillary.model.arrays import B1, F8, I8, U1
+from armillary.model.bending import around
 from armillary.model.clock import NS
 from armillary.model.look import Look
 from armillary.model.scene import SceneArrays
@@ -89,6 +90,8 @@ def posed(look: Look, scene: SceneArrays, motion: Motion, at: float) -> Look:
     """Return a look at a stage time. What a binding moves stays where it is put, what a person hid hidden."""
     if len(scene.bend_time) or len(scene.camera_time):
         look = replace(look, stage_at=at)
+    if len(scene.tint_row):
+        look = replace(look, rgba=_tinted(look.rgba, scene, at))
     if not motion:
         return look
     place = motion.places(at)
@@ -105,6 +108,19 @@ def posed(look: Look, scene: SceneArrays, motion: Motion, at: float) -> Look:
         visible = look.visible.copy()
         visible[rows] = motion.visible(at) & ~hidden
     return replace(look, moved=moved.astype(np.uint32), matrix=matrix, visible=visible)
+
+
+def _tinted(rgba: U1, scene: SceneArrays, at: float) -> U1:
+    """Return colours with those of a stage time; what something else colours keeps its colour."""
+    k, share = around(scene.tint_time, at)
+    rows = scene.tint_row
+    now = scene.tint_rgba[k].astype(np.float32)
+    if share > 0:
+        now += np.float32(share) * (scene.tint_rgba[k + 1] - now)
+    own = (rgba[rows] == scene.rgba[rows]).all(axis=1)
+    out = rgba.copy()
+    out[rows[own]] = np.rint(now[own]).astype(np.uint8)
+    return out
 
 
 def advance(at: float, step_s: float, time_range: tuple[float, float, float]) -> float:

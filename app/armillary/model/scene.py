@@ -137,8 +137,15 @@ class SceneArrays:
     bend_slot: I8 = field(default_factory=lambda: np.zeros(0, np.int64))
     bend_place: F4 = field(default_factory=lambda: np.zeros((0, 0, 3), np.float32))
     bend_normal: F2 = field(default_factory=lambda: np.zeros((0, 0, 3), np.float16))
+    bend_reach: F4 = field(default_factory=lambda: np.zeros((2, 0, 3), np.float32))
     bend_instance: I8 = field(default_factory=lambda: np.zeros(0, np.int64))
     bend_matrix: F4 = field(default_factory=lambda: np.zeros((0, 0, 3, 4), np.float32))
+
+    # parts whose colour changes with the stage's own time
+    tint_time: F8 = field(default_factory=lambda: np.zeros(0))
+    tint_row: I8 = field(default_factory=lambda: np.zeros(0, np.int64))
+    tint_rgba: U1 = field(default_factory=lambda: np.zeros((0, 0, 4), np.uint8))
+    """(times, rows, 4) sRGB and opacity."""
 
     # cameras that change with the stage's own time, see model.bending.camera_at
     camera_time: F8 = field(default_factory=lambda: np.zeros(0))
@@ -166,19 +173,18 @@ class SceneArrays:
 def subtree_ends(parent: I4) -> I8:
     """Return one past the last descendant of each prim, shape (M,); prims are in depth-first order."""
     m = len(parent)
-    end = np.arange(1, m + 1, dtype=np.int64)
+    size = np.ones(m, np.int64)
     if m == 0:
-        return end
+        return size
     depth = depths(parent)
-    # a prim's subtree ends where the next prim of the same or a smaller depth begins
-    stack: list[int] = []
-    for i, d in enumerate(depth.tolist()):
-        while len(stack) > d:
-            end[stack.pop()] = i
-        stack.append(i)
-    for i in stack:
-        end[i] = m
-    return end
+    order = np.argsort(depth, kind="stable")
+    levels = np.split(order, np.cumsum(np.bincount(depth))[:-1])
+    for rows in reversed(levels[1:]):  # one numpy pass a level: children add themselves to their parents
+        above = parent[rows]  # ascending, as the rows are
+        first = np.flatnonzero(np.r_[True, above[1:] != above[:-1]])
+        size[above[first]] += np.add.reduceat(size[rows], first)
+    out: I8 = np.arange(m) + size
+    return out
 
 
 def depths(parent: I4) -> I4:

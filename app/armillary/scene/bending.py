@@ -23,10 +23,12 @@ from armillary.scene.place import NOTHING
 from armillary.scene.polygons import Mesh, build
 from armillary.scene.pool import Pool, ranges, starts, unit
 from armillary.scene.problems import problem
+from armillary.scene.shapes import Template, gprims, segments_for
 from armillary.scene.survey import Survey
 from armillary.scene.timing import Timed, attributes
 
 MOST_BYTES = 256 << 20  # of the tables of one scene
+MOST_SLOTS = 500_000  # points: more would take longer than a picture may
 MOST_READS = 100_000  # values that are asked for: about 2 s on a small machine
 _POINT_BYTES, _INSTANCE_BYTES = 18, 48  # of one at one time
 _EDGE = 64.0  # normals that differ by less than 1 / this lie on the same smooth surface
@@ -46,8 +48,8 @@ class _Bent:
 
 
 @dataclass(slots=True)
-class _Tube:
-    """Curves that bend."""
+class _Made:
+    """Curves or a gprim: a shape that is made from its values."""
 
     source: int
     shape: int
@@ -71,10 +73,11 @@ def read(
     """
     if not timed.shaped:
         return Bending()
-    meshes, tubes, slots = _shapes(survey, timed, pool, geometry)
-    flown = [s for s in timed.shaped if s in {*survey.points, *survey.instancers}]
+    meshes, made, slots = _shapes(survey, timed, pool, geometry)
+    flying = {*survey.points, *survey.instancers}
+    flown = [s for s in timed.shaped if s in flying]
     rows, columns = _flying(survey, drawing, source, flown)
-    if not meshes and not tubes and not len(rows):
+    if not meshes and not made and not len(rows):
         return Bending()
     times = _times(survey, timed, slots, len(rows))
     if not len(times):
@@ -92,29 +95,31 @@ def read(
     for k, t in enumerate(times.tolist()):
         now = replace(survey, time=Usd.TimeCode(t), problems=[])
         _bend_meshes(now, meshes, pool, laid, place[k], normal[k], held)
-        _bend_tubes(now, tubes, pool, place[k], normal[k], held)
+        _bend_made(now, made, pool, place[k], normal[k], held)
         flights.at(now, matrix, k, held)
     for one in sorted(held):
         what = "It has another number of points at other times; it is held where it does not fit."
         survey.problems.append(problem("S11", survey.path[one], what))
-    point, slot = _where(drawing, pool, [*meshes, *tubes])
+    point, slot = _where(drawing, pool, [*meshes, *made])
+    reach = np.stack([place.min(axis=0), place.max(axis=0)])
     return Bending(
         time=times,
         point=point,
         slot=slot,
         place=place,
         normal=normal,
+        reach=reach,
         instance=rows,
         matrix=matrix,
     )
 
 
-def _shapes(survey: Survey, timed: Timed, pool: Pool, geometry: I8) -> tuple[list[_Bent], list[_Tube], int]:
+def _shapes(survey: Survey, timed: Timed, pool: Pool, geometry: I8) -> tuple[list[_Bent], list[_Made], int]:
     """Return what bends by points, and how many points that is."""
     mesh_of = {source: k for k, source in enumerate(survey.mesh_source)}
     lengths = np.diff(pool.point_start)
     meshes: list[_Bent] = []
-    tubes: list[_Tube] = []
+    made: list[_Made] = []
     first = 0
     for source in timed.shaped:
         shape = int(geometry[source])
@@ -128,9 +133,9 @@ def _shapes(survey: Survey, timed: Timed, pool: Pool, geometry: I8) -> tuple[lis
             authored = _fits(mesh, mesh.normals, mesh.normals_of, "vertex", "varying", *_FULL, "constant")
             meshes.append(_Bent(source, mesh, shape, first, ids, authored))
         else:
-            tubes.append(_Tube(source, shape, first, int(lengths[shape])))
+            made.append(_Made(source, shape, first, int(lengths[shape])))
         first += int(lengths[shape])
-    return meshes, tubes, first
+    return meshes, made, first
 
 
 def _fits(mesh: Mesh, values: Any, of: str, *among: str) -> bool:
@@ -174,7 +179,7 @@ def _times(survey: Survey, timed: Timed, slots: int, instances: int) -> F8:
     times = np.array(sorted(found))
     bytes_each = max(slots * _POINT_BYTES + instances * _INSTANCE_BYTES, 1)
     most = min(MOST_BYTES // bytes_each, MOST_READS // max(reads, 1))
-    if most < 2:  # noqa: PLR2004 - a start and an end
+    if most < 2 or slots > MOST_SLOTS:  # noqa: PLR2004 - a start and an end
         return np.zeros(0)
     if len(times) > most:
         what = f"{len(times)} times are too many to keep; {most} of them are drawn, straight in between."
@@ -262,21 +267,25 @@ def _normals(now: Survey, bent: _Bent) -> F4:
     return out
 
 
-def _bend_tubes(now: Survey, tubes: list[_Tube], pool: Pool, place: F4, normal: F2, held: set[int]) -> None:
-    for tube in tubes:
-        prim = now.prim[tube.source]
-        shape = now.tubes(prim, frozenset(prim.GetAuthoredPropertyNames()))
-        at = slice(tube.first, tube.first + tube.length)
-        if shape is not None and len(shape.point) == tube.length:
+def _bend_made(now: Survey, made: list[_Made], pool: Pool, place: F4, normal: F2, held: set[int]) -> None:
+    for each in made:
+        prim = now.prim[each.source]
+        shape: Template | Pool | None = None
+        if prim.GetTypeName() == "BasisCurves":
+            shape = now.tubes(prim, frozenset(prim.GetAuthoredPropertyNames()))
+        elif (gprim := now.shape_of(prim)) is not None:
+            shape = gprims([gprim], segments_for(len(now.gprim)))
+        at = slice(each.first, each.first + each.length)
+        if shape is not None and len(shape.point) == each.length:
             place[at], normal[at] = shape.point, shape.normal
         else:
-            held.add(tube.source)
-            begin = int(pool.point_start[tube.shape])
-            place[at] = pool.point[begin : begin + tube.length]
-            normal[at] = pool.normal[begin : begin + tube.length]
+            held.add(each.source)
+            begin = int(pool.point_start[each.shape])
+            place[at] = pool.point[begin : begin + each.length]
+            normal[at] = pool.normal[begin : begin + each.length]
 
 
-def _where(drawing: Drawing, pool: Pool, bent: Sequence[_Bent | _Tube]) -> tuple[I8, I8]:
+def _where(drawing: Drawing, pool: Pool, bent: Sequence[_Bent | _Made]) -> tuple[I8, I8]:
     """Return the points of the scene that bend and the slot of each."""
     shapes = order(drawing)
     lengths = np.diff(pool.point_start)[shapes]

@@ -299,7 +299,10 @@ class _Walk:
         return [cut.path for cut in cuts]
 
     def _assets(self, layer: Any) -> list[str]:
-        assets = [str(asset) for asset in layer.GetCompositionAssetDependencies()]
+        try:
+            assets = [str(asset) for asset in layer.GetCompositionAssetDependencies()]
+        except Tf.ErrorException as error:  # arcs that cannot be read cannot be checked
+            raise damaged(_name(layer), error) from error
         self.multiplies |= "" in assets  # an arc inside the layer itself has no asset path
         return [asset for asset in assets if asset]
 

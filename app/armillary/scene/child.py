@@ -5,7 +5,6 @@ The process is expendable: a hostile file may kill it, and nobody but its parent
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -44,6 +43,7 @@ class SceneServer:
     """Answers requests about one open scene; one thread."""
 
     def __init__(self, clock: Clock | None = None) -> None:
+        self.rest: list[object] = []  # to be forgotten after the answer
         self.tell: Callable[[message.SceneProgress], None] = lambda _told: None  # to whoever asks now
         self._clock = clock or WallClock()
         self._request: message.OpenScene | None = None
@@ -91,8 +91,9 @@ class SceneServer:
 
     def _close(self) -> None:
         """Forget the open stage: layers live as long as anybody holds them, with their old content."""
-        if self._open is not None:
+        if self._open is not None or self.rest:
             self._open = None
+            self.rest.clear()
             gc.collect()
 
     def _compose(
@@ -163,14 +164,15 @@ class SceneServer:
         )
 
     def _from_cache(self, path: Path | None) -> SceneArrays | None:
-        """Return cached arrays; a file that is not whole is deleted and made again."""
+        """Return cached arrays; a file that is not whole is made again, and replaced.
+
+        Nothing is deleted: another reader may have replaced it by now.
+        """
         if path is None:
             return None
         try:
-            return cache.read(path)
+            return cache.read(path, indices=False)  # nothing here follows them as a renderer does
         except SceneFault:
-            with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
             return None
 
     def _make(
@@ -188,7 +190,8 @@ class SceneServer:
         )
         pictures = _pictures(request)
         with quiet():
-            arrays = load(opened.stage, options, (*found.problems, *opened.problems), pictures, tell)
+            before = (*found.problems, *opened.problems)
+            arrays = load(opened.stage, options, before, pictures, tell, self.rest)
         loaded = self._clock.now_mono_ns()
         files = dict.fromkeys([*found.files, *besides(opened), *pictures.files])
         digests = {file: _hashed(request, file) for file in files}
@@ -400,6 +403,7 @@ def run(args: Mapping[str, Any], ready: Callable[[dict[str, Any]], None]) -> Non
                 answer = _answer(server, asked)
                 deadline.end()
                 hub.send(peer, answer, answers=number)
+                server.rest.clear()
     finally:
         hub.close()
 

@@ -15,6 +15,7 @@ import numpy as np
 from pxr import Sdf, Tf
 
 from armillary.model.arrays import F4
+from armillary.scene.samples import has_samples
 
 Read = Callable[[str], Any]
 """Name of an attribute → its value; None where it has none."""
@@ -23,11 +24,15 @@ Read = Callable[[str], Any]
 class Direct:
     """Tells which prims can be read directly, of one stage. One thread."""
 
-    def __init__(self) -> None:
-        self._layer: Any = None
+    def __init__(self, stage: Any) -> None:
+        self.layer: Any = None  # of the spec that was returned last
         self._timeless = False
         self._known: dict[str, bool] = {}
         self._clips = False
+        told = [layer for layer in stage.GetUsedLayers() if not layer.empty]
+        self._is_one = len(told) == 1  # then there is no need to ask each spec for its layer
+        if self._is_one:
+            self.layer, self._timeless = told[0], self.is_timeless(told[0])
 
     def spec(self, prim: Any) -> Any:
         """Return the one spec that says all of a prim, None where composition has to be asked.
@@ -39,18 +44,20 @@ class Direct:
             self._clips = self._clips or any(each.HasInfo("clips") for each in stack)
             return None
         spec = stack[0]
-        layer = spec.layer
-        if layer is not self._layer:
-            self._layer, self._timeless = layer, self._is_timeless(layer)
+        if not self._is_one:
+            layer = spec.layer
+            if layer is not self.layer:
+                self.layer, self._timeless = layer, self.is_timeless(layer)
         if spec.HasInfo("clips"):
             self._clips = True
             return None
         return spec if self._timeless else None
 
-    def _is_timeless(self, layer: Any) -> bool:
+    def is_timeless(self, layer: Any) -> bool:
+        """Tell whether a layer holds no time samples; each layer is asked once."""
         known = self._known.get(layer.identifier)
         if known is None:
-            known = self._known[layer.identifier] = not layer.ListAllTimeSamples()
+            known = self._known[layer.identifier] = not has_samples(layer)
         return known
 
 

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pxr import Sdf, Tf, Usd, UsdGeom, UsdShade
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.scene import timing
+from armillary.scene.shading import OWN, READER_IDS
+from armillary.scene.survey import COLOUR, OPACITY
 
 MATERIALX = "MaterialX materials (their plain colours are used)"
 MDL = "MDL materials (their plain colours are used)"
@@ -30,6 +33,11 @@ SUBSETS = "subsets of points or edges"
 VELOCITIES = "motion between samples (velocities)"
 LENS = "lenses and cuts of cameras (blur, shift, clipping planes)"
 ONE_SIDED = "surfaces that vanish seen from behind (both sides are drawn)"
+RIBBONS = "ribbons and oriented points (curves with normals are drawn as tubes, points as balls)"
+READERS = "primvars that materials read (their fallback is used)"
+LODS = "levels of detail of the scene (all are drawn)"
+COLOUR_SPACES = "colour spaces other than linear Rec. 709 (colours are taken as that)"
+BACK_PLATES = "back plates of cameras"
 SKINNING = "skinning (the bind pose is drawn)"
 
 BY_TYPE = {
@@ -42,6 +50,19 @@ BY_TYPE = {
     "PluginLight": LIGHTS,
     "PortalLight": LIGHTS,
     "ParticleField3DGaussianSplat": "Gaussian splats",
+    "ParticleField": "Gaussian splats",
+    "GenerativeProcedural": "geometry that a procedure generates",
+    "SpatialAudio": "sounds",
+    "LightFilter": SHAPING,
+    "PluginLightFilter": SHAPING,
+}
+BY_API = {
+    "LODRootAPI": LODS,
+    "MeshLightAPI": LIGHTS,
+    "VolumeLightAPI": LIGHTS,
+    "ColorSpaceAPI": COLOUR_SPACES,
+    "BackPlateAPI": BACK_PLATES,
+    "HydraGenerativeProceduralAPI": "geometry that a procedure generates",
 }
 ALL = tuple(
     dict.fromkeys(
@@ -49,7 +70,7 @@ ALL = tuple(
             *BY_TYPE.values(),
             *(MATERIALX, MDL, ANIMATION, SUBDIVISION, UNKNOWN, DRAW_MODES, SHAPING, DOME_IMAGE, IMAGES_MEAN),
             *(IMAGES_OFF, RELIEF, VARYING_OPACITY, PURPOSE_VISIBILITY, SUBSETS, VELOCITIES, LENS),
-            *(ONE_SIDED, SKINNING),
+            *(ONE_SIDED, SKINNING, RIBBONS, READERS, LODS, COLOUR_SPACES, BACK_PLATES),
         )
     )
 )
@@ -82,6 +103,10 @@ def of_prim(prim: Any, name: str, *, animated: bool, played: bool) -> list[str]:
         out += _light(prim)
     elif name and not prim.GetPrimTypeInfo().GetSchemaTypeName():
         out.append(UNKNOWN)
+    if name in {"BasisCurves", "Points"}:
+        out += _thin(prim)
+    applied = {str(api).partition(":")[0] for api in prim.GetAppliedSchemas()}
+    out += [feature for api, feature in BY_API.items() if api in applied]
     if name in {"PointInstancer", "Mesh", "Points"} and prim.GetAttribute("velocities").HasAuthoredValue():
         out.append(VELOCITIES)
     mode = prim.GetAttribute("model:drawMode")
@@ -108,22 +133,41 @@ def _is_held(prim: Any, played: bool) -> bool:
         return False
     also = timing.PLAYED.get(name, ())
     return any(
-        not (played and (a.GetName().startswith(_PLAYED) or a.GetName() in also))
+        not (played and (a.GetName().startswith(_PLAYED) or a.GetName() in also or _is_tint(a)))
         for a in prim.GetAuthoredAttributes()
-        if a.GetNumTimeSamples() > 1 and a.GetName() not in _FOLLOWS
+        if a.GetNumTimeSamples() > 1 and a.GetName() not in _FOLLOWS and not a.IsCustom()
     )
+
+
+def _is_tint(attribute: Any) -> bool:
+    """Tell whether an attribute is one colour or opacity of a whole part."""
+    if attribute.GetName() not in {COLOUR, OPACITY}:
+        return False
+    value = attribute.Get(Usd.TimeCode.EarliestTime())
+    return value is not None and len(value) == 1
 
 
 def _mesh(prim: Any) -> list[str]:
     out = []
     if prim.GetAttribute("subdivisionScheme").Get() not in {"none", None}:
         out.append(SUBDIVISION)
-    opacity = prim.GetAttribute("primvars:displayOpacity")
-    if opacity and opacity.GetMetadata("interpolation") in {"vertex", "varying", "faceVarying"}:
-        out.append(VARYING_OPACITY)
+    out += _opacity(prim, ("vertex", "varying", "faceVarying"))
     sided = prim.GetAttribute("doubleSided")
     if sided.HasAuthoredValue() and not sided.Get():
         out.append(ONE_SIDED)
+    return out
+
+
+def _opacity(prim: Any, varying: Sequence[str]) -> list[str]:
+    opacity = prim.GetAttribute("primvars:displayOpacity")
+    return [VARYING_OPACITY] if opacity and opacity.GetMetadata("interpolation") in varying else []
+
+
+def _thin(prim: Any) -> list[str]:
+    """Return what of curves and points is not drawn: they have a radius, and one opacity."""
+    out = _opacity(prim, ("uniform", "vertex", "varying"))
+    if any(prim.GetAttribute(name).HasAuthoredValue() for name in ("normals", "primvars:normals")):
+        out.append(RIBBONS)
     return out
 
 
@@ -161,12 +205,26 @@ def _surface(shader: Any) -> list[str]:
     out: list[str] = []
     for given in shader.GetInputs():
         name = str(given.GetBaseName())
+        if _reads_primvar(given):
+            out.append(READERS)
         if _reads_image(given):
             if name in _NOT_LAID:
                 out.append(IMAGES_OFF)
         elif name in _RELIEF and (value := given.Get()) is not None and value != _RELIEF[name]:
             out.append(RELIEF)
     return list(dict.fromkeys(out))
+
+
+def _reads_primvar(given: Any) -> bool:
+    """Tell whether an input takes a primvar that is no colour or opacity of the part itself."""
+    for attribute in given.GetValueProducingAttributes():
+        if UsdShade.Utils.GetType(attribute.GetName()) != UsdShade.AttributeType.Output:
+            continue
+        node = UsdShade.Shader(attribute.GetPrim())
+        if str(node.GetShaderId() or "").startswith(READER_IDS):
+            named = next((n for n in ("varname", "geomprop") if node.GetInput(n)), "")
+            return not named or str(node.GetInput(named).Get() or "") not in OWN
+    return False
 
 
 def _reads_image(given: Any) -> bool:

@@ -16,6 +16,8 @@ from armillary.model.scene import SceneArrays
 
 SUFFIXES = (".usda", ".usdc", ".usd")
 LOOK = ("rgba", "visible", "moved", "matrix")  # arrays of the file that holds a look
+# and where values colour a mesh: rows of SceneArrays.point (v,), sRGB (v, 3)
+POINTS = {"point": np.zeros(0, np.int64), "point_rgb": np.zeros((0, 3), np.uint8)}
 _FULL = 255.0
 _KNEE, _SLOPE = 0.04045, 12.92  # IEC 61966-2-1
 
@@ -25,12 +27,15 @@ def read_look(file: str, prims: int) -> dict[str, Any]:
     try:
         with np.load(file, allow_pickle=False) as held:
             look = {name: held[name] for name in LOOK}
+            look |= {name: held.get(name, none) for name, none in POINTS.items()}
     except (OSError, ValueError, KeyError, EOFError) as error:
         raise SceneFault(
             f"The colours to export cannot be read ({error}).", where=file, remedy="Export once more."
         ) from error
     n = len(look["moved"])
     fits = look["rgba"].shape == (prims, 4) and look["visible"].shape == (prims,)
+    points = look["point"]
+    fits &= points.ndim == 1 and look["point_rgb"].shape == (len(points), 3)
     if not fits or look["matrix"].shape != (n, 4, 4) or (n and int(look["moved"].max()) >= prims):
         raise SceneFault("The colours are of another scene.", where=file, remedy="Export once more.")
     return look
@@ -106,12 +111,33 @@ def _bake(flat: Any, arrays: SceneArrays, look: Mapping[str, Any], told: dict[st
         shape.CreateDisplayOpacityPrimvar(UsdGeom.Tokens.constant).Set(Vt.FloatArray([alpha / _FULL]))
         UsdShade.MaterialBindingAPI.Apply(prim).UnbindAllBindings()
         told["coloured"] += 1
+    _bake_points(flat, arrays, look, told)
     for row in np.flatnonzero(hidden & ~above).tolist():
         prim = _own(flat, arrays.prim_path[row], told)
         if prim is not None and prim.IsA(UsdGeom.Imageable):
             UsdGeom.Imageable(prim).CreateVisibilityAttr().Set(UsdGeom.Tokens.invisible)
             told["hidden"] += 1
     _place(flat, arrays, look, told)
+
+
+def _bake_points(flat: Any, arrays: SceneArrays, look: Mapping[str, Any], told: dict[str, int]) -> None:
+    """Write the colours of fields and lists of values at the points that a mesh has in its file."""
+    point = look["point"].astype(np.int64)
+    if not len(point) or int(point.min()) < 0 or int(point.max()) >= len(arrays.point_vertex):
+        return
+    owner = arrays.point_prim[point]
+    linear = np.array([_linear(c) for c in range(256)], np.float32)
+    for row in np.unique(owner).tolist():
+        prim, count = _own(flat, arrays.prim_path[row], told), int(arrays.vertices[row])
+        if prim is None or not count or not prim.IsA(UsdGeom.Mesh):
+            continue
+        mine = np.flatnonzero((owner == row) & (arrays.point_vertex[point] < count))
+        colour = np.tile(linear[arrays.rgba[row, :3]], (count, 1))  # of points that no face uses
+        colour[arrays.point_vertex[point[mine]]] = linear[look["point_rgb"][mine]]
+        shape = UsdGeom.Gprim(prim)
+        shape.CreateDisplayColorPrimvar(UsdGeom.Tokens.vertex).Set(Vt.Vec3fArray.FromNumpy(colour))
+        UsdShade.MaterialBindingAPI.Apply(prim).UnbindAllBindings()
+        told["coloured"] += 1
 
 
 def _place(flat: Any, arrays: SceneArrays, look: Mapping[str, Any], told: dict[str, int]) -> None:

@@ -14,9 +14,10 @@ from pxr import Tf, UsdGeom
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.model.fault import SceneFault
 from armillary.model.scene import TEXTURE_TILED, SceneArrays
-from armillary.scene import facts, features, timing
+from armillary.scene import facts, features
 from armillary.scene.place import moved_boxes
 from armillary.scene.problems import MAX_DEPTH
+from armillary.scene.samples import has_samples
 from armillary.scene.skinning import NOT_POSED
 from armillary.scene.space import stated_metres, stated_up_axis
 from armillary.scene.survey import start_time
@@ -37,7 +38,10 @@ def info(stage: Any, arrays: SceneArrays, documents: Sequence[str] = ()) -> str:
     points = prims = 0
     counted: dict[str, int] = {}  # a prototype's points are read once
     time = start_time(stage)
-    animated, played = timing.has_samples(stage), arrays.time_range[1] > arrays.time_range[0]
+    animated, played = (
+        any(map(has_samples, stage.GetUsedLayers())),
+        arrays.time_range[1] > arrays.time_range[0],
+    )
     for prim in features.traversed(stage):
         prims += 1
         if prim.GetPath().pathElementCount > MAX_DEPTH:
@@ -73,7 +77,9 @@ def info(stage: Any, arrays: SceneArrays, documents: Sequence[str] = ()) -> str:
         "meters_per_unit": stated_metres(stage),
         "cameras": [camera.path for camera in arrays.cameras],
         "lights": [light.path for light in arrays.lights],
-        "plays": any(len(t) for t in (arrays.motion_time, arrays.bend_time, arrays.camera_time)),
+        "plays": any(
+            len(t) for t in (arrays.motion_time, arrays.bend_time, arrays.camera_time, arrays.tint_time)
+        ),
         "textures": int(((arrays.texture[:, 3] & TEXTURE_TILED == 0) & (arrays.texture[:, 1] > 0)).sum()),
         "stage": facts.facts(stage),
         "time_range": {"start": start, "end": end, "codes_per_second": codes},

@@ -29,6 +29,7 @@ from armillary.scene import (
     skinning,
     textures,
     timing,
+    tints,
 )
 from armillary.scene.appearance import Appearance
 from armillary.scene.draw import Drawing, Instance, gather
@@ -65,6 +66,9 @@ class Options:
     """A part of native instances is merged like any mesh, unless its copies have more points than this."""
 
 
+_TOO_BIG = "Left out: making its triangles needs more memory than the reader may use."
+
+
 @contextmanager
 def _no_collection() -> Iterator[None]:
     """Keep the cyclic collector still: it would walk hundreds of thousands of live lists again and again."""
@@ -83,10 +87,12 @@ def load(
     problems: tuple[SceneProblem, ...] = (),
     pictures: Pictures | None = None,
     tell: Tell | None = None,
+    rest: list[object] | None = None,
 ) -> SceneArrays:
     """Return the arrays of an open stage; `problems` found before are put in front of those found here.
 
-    `tell` is given boxes of the parts while they are read.
+    `tell` is given boxes of the parts while they are read. `rest` is given what was needed on the way, so
+    that the caller can forget it when there is time: that takes a while.
 
     `pictures` reads the images of textures and tells afterwards which ones; without it, those beside the
     scene are read. Raises SceneFault when the scene is too large or too deep to be shown at all.
@@ -97,10 +103,10 @@ def load(
     with _no_collection(), np.errstate(invalid="ignore", over="ignore"):
         survey, span = _surveyed(stage, options, tell)
         if skinning.ROOT not in survey.type_number:
-            return _load(survey, span, options, problems, pictures, tell)
+            return _load(survey, span, options, problems, pictures, tell, rest)
         with skinning.posed(survey) as told:
             survey, span = _surveyed(stage, options)
-            return _load(survey, span, options, (*problems, *told), pictures, tell)
+            return _load(survey, span, options, (*problems, *told), pictures, tell, rest)
 
 
 def _surveyed(stage: Any, options: Options, tell: Tell | None = None) -> tuple[Survey, tuple[int, int]]:
@@ -127,6 +133,7 @@ def _load(
     problems: tuple[SceneProblem, ...],
     pictures: Pictures,
     tell: Tell | None,
+    rest: list[object] | None,
 ) -> SceneArrays:
     stage, (first, end) = survey.stage, span
     units, metres = _units(stage)
@@ -189,9 +196,12 @@ def _load(
     moves = motion.read(survey, source, levels, table, which, reset, root, in_setting, timed)
     bends = bending.read(survey, timed, pool, geometry, drawing, source, instancers, look)
     found_cameras = cameras.read(survey, matrix, row_of, metres, world_box)
+    if rest is not None:
+        rest.extend((survey, found, block, pool, drawing))
     return SceneArrays(
         **arrays,
         **cameras.tracks(survey, timed, moves, matrix, row_of, metres, found_cameras),
+        **tints.read(survey, timed, source, levels, look),
         **{f"bend_{item.name}": getattr(bends, item.name) for item in fields(Bending)},
         **{f"motion_{item.name}": getattr(moves, item.name) for item in fields(Motion)},
         texture=images.table,
@@ -298,8 +308,7 @@ def _report(survey: Survey, flaws: Flaws) -> None:
     for mesh in flaws.broken:
         add(problem("S05", path(mesh), "The mesh's face counts do not belong to its indices."))
     for mesh in flaws.too_big:
-        what = "Left out: making its triangles needs more memory than the reader may use."
-        add(problem("S19", path(mesh), what))
+        add(problem("S19", path(mesh), _TOO_BIG))
     for mesh, n in flaws.bad_index:
         add(problem("S06", path(mesh), f"{n} faces name points that do not exist."))
     for mesh, n in flaws.bad_count:

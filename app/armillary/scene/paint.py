@@ -188,6 +188,10 @@ def by_colour(survey: Survey, found: Materials, source: int, kept: I8) -> list[t
     rgb = srgb(colours)[kept]
     distinct, which = np.unique(rgb, axis=0, return_inverse=True)
     if len(distinct) > MOST_COLOURS:
+        what = (
+            f"Its points have {len(distinct):,} colours: they are rounded to 6 steps of red, green and blue."
+        )
+        survey.problems.append(problem("S11", survey.path[source], what))
         rounded = (np.rint(rgb / _STEP) * _STEP).astype(np.uint8)
         distinct, which = np.unique(rounded, axis=0, return_inverse=True)
     order = np.argsort(which.ravel(), kind="stable")

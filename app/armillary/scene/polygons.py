@@ -44,6 +44,7 @@ class Mesh:
     uvs: F4 | None = None  # (p | c | f | 1, 3): u, v, 1 + image
     uvs_of: str = ""
     name: str = ""
+    typed: bool = False  # points, counts and indices are known to be of the types above
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,27 +302,37 @@ def build(meshes: Sequence[Mesh]) -> tuple[Pool, Flaws]:
         empty = Mesh(points=none3, counts=none, indices=none)
         meshes = [empty if i in broken else mesh for i, mesh in enumerate(meshes)]
     corners = starts([len(m.indices) for m in meshes])
+    batches: list[tuple[int, int]] = []
+    first = 0
+    while first < len(meshes):
+        end = max(int(np.searchsorted(corners, corners[first] + BATCH, "right")) - 1, first + 1)
+        batches.append((first, end))
+        first = end
+    parts = [meshes[first:end] for first, end in batches]
+    built = list(map(_tried, parts))
     pools: list[Pool] = []
     found: dict[str, list[tuple[int, Any]]] = {}
     too_big: list[int] = []
-    first = 0
-    with np.errstate(invalid="ignore", over="ignore"):  # points may be anything
-        while first < len(meshes):
-            end = max(int(np.searchsorted(corners, corners[first] + BATCH, "right")) - 1, first + 1)
-            try:
-                pool, flaws = _build(meshes[first:end])
-            except MemoryError:  # of a batch with one that is big, or of the last ones of many
-                pool, flaws = _nothing(end - first), {}
-                too_big.extend(range(first, end))
-            pools.append(pool)
-            for kind, items in flaws.items():
-                found.setdefault(kind, []).extend((first + mesh, what) for mesh, what in items)
-            first = end
+    for (first, end), (pool, flaws) in zip(batches, built, strict=True):
+        if pool is None:
+            too_big.extend(range(first, end))
+        pools.append(_nothing(end - first) if pool is None else pool)
+        for kind, items in flaws.items():
+            found.setdefault(kind, []).extend((first + mesh, what) for mesh, what in items)
     return joined(pools), Flaws(
         broken=tuple(sorted(broken)),
         too_big=tuple(too_big),
         **{kind: tuple(items) for kind, items in found.items()},
     )
+
+
+def _tried(meshes: Sequence[Mesh]) -> tuple[Pool | None, dict[str, Sequence[tuple[int, Any]]]]:
+    """Return what `_build` does; no pool where memory is short: one is big, or they are the last of many."""
+    try:
+        with np.errstate(invalid="ignore", over="ignore"):  # points may be anything
+            return _build(meshes)
+    except MemoryError:
+        return None, {}
 
 
 def _nothing(n: int) -> Pool:
@@ -393,12 +404,15 @@ def _broken(meshes: Sequence[Mesh]) -> set[int]:
     untyped = {
         i
         for i, m in enumerate(meshes)
-        if m.points.dtype.kind != "f"
-        or m.points.shape[1:] != (3,)
-        or m.counts.dtype.kind != "i"
-        or m.counts.ndim != 1
-        or m.indices.dtype.kind != "i"
-        or m.indices.ndim != 1
+        if not m.typed
+        and (
+            m.points.dtype.kind != "f"
+            or m.points.shape[1:] != (3,)
+            or m.counts.dtype.kind != "i"
+            or m.counts.ndim != 1
+            or m.indices.dtype.kind != "i"
+            or m.indices.ndim != 1
+        )
     }
     if untyped:
         sound = [i for i in range(len(meshes)) if i not in untyped]

@@ -27,7 +27,7 @@ _INPUTS = {
 _NUMBERS = ("metallic", "roughness", "normal", "occlusion")  # their images are of no colours
 SEEN = ("diffuse", "emissive", "opacity", *_NUMBERS)  # inputs whose images are read
 _DIFFUSE_FILES = ("diffuse_texture", "base_color_texture", "baseColorTexture")  # of MDL shaders
-_READERS = ("UsdPrimvarReader", "ND_geompropvalue", "ND_geomcolor", "ND_UsdPrimvarReader")
+READER_IDS = ("UsdPrimvarReader", "ND_geompropvalue", "ND_geomcolor", "ND_UsdPrimvarReader")
 OWN = ("displayColor", "displayOpacity")
 CONTEXTS = ("", "mtlx", "mdl", "glslfx", "ri", "arnold")
 DARK = 0.01  # linear; a part below it has no colour of its own
@@ -107,7 +107,7 @@ class _Reader:
             identifier = str(node.GetShaderId() or "")
             if node.GetInput("file"):
                 return self._texture(what, node, channel)
-            if identifier.startswith(_READERS):
+            if identifier.startswith(READER_IDS):
                 return self._primvar(node)
             if identifier.startswith("ND_constant"):
                 return self._constant(node)

@@ -175,6 +175,7 @@ class Gprim:
     axis: str  # X | Y | Z
     half: tuple[float, float, float]
     lift: float = 0.0  # half of the straight part of a capsule
+    ends: tuple[float, float] = (1.0, 1.0)  # share of its radius at the bottom and at the top
 
 
 def gprims(
@@ -199,8 +200,11 @@ def gprims(
         half = np.array([shapes[i].half for i in rows], np.float32)
         lift = np.array([shapes[i].lift for i in rows], np.float32)
         at = unit_shape.point[None] * half[:, None]
-        at[:, :, 2] += unit_shape.lift[None] * lift[:, None]
         slope = unit_shape.normal[None] / np.maximum(half, np.float32(1e-30))[:, None]
+        ends = np.array([shapes[i].ends for i in rows], np.float32)
+        if (ends != 1).any():
+            _taper(at, slope, unit_shape, half, lift, ends)
+        at[:, :, 2] += unit_shape.lift[None] * lift[:, None]
         facing = unit(slope.reshape(-1, 3).astype(np.float32)).reshape(at.shape)
         columns = list(AXES[axis])
         into = point_start[rows][:, None] + np.arange(len(unit_shape.point))
@@ -221,6 +225,21 @@ def gprims(
         coloured=np.zeros(n, np.bool_),
         uv=uv,
     )
+
+
+def _taper(at: F4, normal: F4 | F8, shape: Template, half: F4, lift: F4, ends: F4) -> None:
+    """Give shapes another radius at each end: changes points (n, p, 3), not lifted yet, and normals."""
+    if shape.lift.any():  # the half balls of a capsule keep their shape
+        share = np.where(shape.lift[None] < 0, ends[:, :1], ends[:, 1:])
+        at *= share[:, :, None]
+        tall = lift
+    else:
+        share = ends[:, :1] + (ends[:, 1:] - ends[:, :1]) * (shape.point[None, :, 2] + 1) / 2
+        at[:, :, :2] *= share[:, :, None]
+        tall = half[:, 2]
+    lean = half[:, 0] * (ends[:, 0] - ends[:, 1]) / np.maximum(2 * tall, np.float32(1e-30))
+    level = np.abs(shape.normal[:, 2]) < 1e-3  # noqa: PLR2004 - a cosine: the wall
+    normal[:, level, 2] += lean[:, None] * np.linalg.norm(normal[:, level, :2], axis=2)
 
 
 def _coordinates(shape: Template, own: Gprim) -> F4:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -125,7 +126,7 @@ class Survey:
     problems: list[SceneProblem] = field(default_factory=list)
     number: dict[str, int] = field(default_factory=dict)  # path -> source
     _plans: dict[tuple[str, tuple[str, ...]], _Plan] = field(default_factory=dict)
-    _direct: Direct = field(default_factory=Direct)
+    _direct: Direct | None = None
     read_some: Callable[[Survey, int, int, int], None] | None = None
     """Told of each run of the stage's own sources when it is read: first, end, how many there will be."""
 
@@ -142,17 +143,27 @@ class Survey:
         paths, ups, types = self.path, self.up, self.type_id
         instanced = bool(self.stage.GetPrototypes())
         local_of = UsdGeom.XformCache(self.time).GetLocalTransformation
-        alone = self._direct.spec
+        self._direct = direct = self._direct or Direct(self.stage)
+        alone = direct.spec
+        up_to = root.GetPath().pathElementCount
+        line = {0: -1}  # depth -> the source last read there: the parent of what comes one deeper
         alike: dict[tuple[_Plan, Any], Alike] = {}
         begun = len(self.placed), len(self.mesh)
         told, total, due = first, 0, len(prims) + 10 * self.max_prims
         if self.read_some is not None and not first:
             total, due = sum(1 for _ in Usd.PrimRange(root, predicate)) - 1, RUN
         for prim in Usd.PrimRange(root, predicate):
-            path = prim.GetPath().pathString
-            if path == "/":
+            at = prim.GetPath()
+            depth = at.pathElementCount
+            if not depth:
                 continue
             source = len(paths)
+            if source > first or not up_to:
+                up = line[depth - 1]
+                path = f"{paths[up]}/{at.name}" if up >= 0 else f"/{at.name}"
+            else:
+                up, path = -1, at.pathString
+            line[depth] = source
             spec = alone(prim)
             if spec is not None:
                 type_name, names = spec.typeName, tuple(spec.GetInfo("properties"))
@@ -165,11 +176,11 @@ class Survey:
             paths.append(path)
             prims.append(prim)
             types.append(plan.type_id)
-            ups.append(number.get(path.rpartition("/")[0], -1) if source > first else -1)
+            ups.append(up)
             if spec is None:
                 self._read_composed(prim, source, plan, local_of)
             elif plan.reads:
-                layer = spec.layer
+                layer = direct.layer
                 group = alike.get((plan, layer))
                 if group is None:
                     group = alike[(plan, layer)] = Alike(layer)
@@ -240,16 +251,40 @@ class Survey:
         except _UNREADABLE:  # one of them, which is found when each is read alone
             self._read_each(group, plan)
             return
-        meshes = list(map(self._mesh, group.source, *columns))
-        for mesh, scheme in zip(meshes, schemes, strict=True):
-            if mesh is not None and scheme is not None:
-                mesh.smooth = scheme != "none"
+        if not self._take_meshes(group.source, columns, schemes):
+            for source, points, counts, indices, scheme in zip(group.source, *columns, schemes, strict=True):
+                mesh = self._mesh(source, points, counts, indices)
+                if mesh is not None and scheme is not None:
+                    mesh.smooth = scheme != "none"
         if colours is not None:
             self.colour_source += group.source
             self.colour += list(colours)
         elif plan.looks:
             for k, source in enumerate(group.source):
                 self._look(group.prim[k], source, plan, group.reader(k))
+
+    def _take_meshes(self, source: list[int], columns: list[list[Any]], schemes: list[Any]) -> bool:
+        """Take in meshes whose arrays have the types of their schema, when there is room for them all."""
+        if [set(map(type, column)) for column in columns] != [{Vt.Vec3fArray}, {Vt.IntArray}, {Vt.IntArray}]:
+            return False
+        points, faces, corners = (sum(map(len, column)) for column in columns)
+        # faces of fewer than three corners are left out and counted as less than nothing: the sum may be low
+        if self.n_points + points > self.max_points or self.n_triangles + corners > self.max_triangles:
+            return False
+        self.n_points += points
+        self.n_triangles += max(corners - 2 * faces, 0)
+        self.mesh_source += source
+        # one array of all of them, and views of it: their own memory is free again
+        all_points = np.frombuffer(b"".join(columns[0]), np.float32).reshape(-1, 3)
+        cut_points = _cut(columns[0], all_points)
+        cut_counts, cut_indices = (
+            _cut(column, np.frombuffer(b"".join(column), np.int32)) for column in columns[1:]
+        )
+        self.mesh += [
+            Mesh(points=p, counts=c, indices=i, smooth=scheme != "none", typed=True)
+            for p, c, i, scheme in zip(cut_points, cut_counts, cut_indices, schemes, strict=True)
+        ]
+        return True
 
     def _read_each(self, group: Alike, plan: _Plan) -> None:
         for k, (prim, source) in enumerate(zip(group.prim, group.source, strict=True)):
@@ -366,6 +401,11 @@ class Survey:
                 values = values[np.clip(at, 0, len(values) - 1)]
         return values, of
 
+    def has_samples(self) -> bool:
+        """Tell whether any layer of the stage holds values over time; after `read`, which opens clips."""
+        direct = self._direct or Direct(self.stage)
+        return any(not direct.is_timeless(layer) for layer in self.stage.GetUsedLayers())
+
     def primvar(self, prim: Any, name: str) -> tuple[F4 | None, str]:
         """Return the values of a primvar, (n, …) with indices applied, and what each belongs to."""
         return self._primvar(prim, name, frozenset(prim.GetAuthoredPropertyNames()))
@@ -454,12 +494,22 @@ class Survey:
         return float(value) if isinstance(value, int | float) else default
 
     def _read_gprim(self, prim: Any, source: int) -> None:
+        found = self.shape_of(prim)
+        if found is None:
+            what = f"A size of this shape is not a number, or past {FARTHEST:g}."
+            self.problems.append(problem("S07", self.path[source], what))
+            return
+        self.gprim.append(found)
+        self.gprim_source.append(source)
+
+    def shape_of(self, prim: Any) -> Gprim | None:
+        """Return the sizes of a gprim, None where one is not a number."""
         kind = prim.GetTypeName()
         if kind not in GPRIMS:  # an unknown type that falls back to a known one
             kind = str(prim.GetPrimTypeInfo().GetSchemaTypeName())
         axis = str(prim.GetAttribute("axis").Get(self.time) or "Z") if kind not in {"Cube", "Sphere"} else "Z"
         axis = axis if axis in {"X", "Y", "Z"} else "Z"
-        lift = 0.0
+        lift, ends = 0.0, (1.0, 1.0)
         if kind == "Cube":
             half = (self._number(prim, "size", 2.0) / 2,) * 3
         elif kind == "Sphere":
@@ -469,19 +519,19 @@ class Survey:
             half = (width, length, 1.0) if axis == "Z" else (length, width, 1.0)
         else:
             if kind.endswith("_1"):
-                radius = max(self._number(prim, f"radius{end}", 0.5) for end in ("Top", "Bottom"))
+                usual = 0.5 if kind.startswith("Capsule") else 1.0
+                low, high = (self._number(prim, f"radius{end}", usual) for end in ("Bottom", "Top"))
+                radius = max(low, high)
+                ends = (low / radius, high / radius) if radius > 0 else ends
             else:
                 radius = self._number(prim, "radius", 0.5 if kind == "Capsule" else 1.0)
             tall = self._number(prim, "height", 1.0 if kind.startswith("Capsule") else 2.0) / 2
             is_capsule = kind.startswith("Capsule")
             half, lift = (radius, radius, radius if is_capsule else tall), tall if is_capsule else 0.0
             kind = kind.removesuffix("_1")
-        if not all(abs(v) <= FARTHEST for v in (*half, lift)):  # NaN is not
-            what = f"A size of this shape is not a number, or past {FARTHEST:g}."
-            self.problems.append(problem("S07", self.path[source], what))
-            return
-        self.gprim.append(Gprim(kind=kind, axis=axis, half=half, lift=lift))
-        self.gprim_source.append(source)
+        if not all(abs(v) <= FARTHEST for v in (*half, lift, *ends)):  # NaN is not
+            return None
+        return Gprim(kind=kind, axis=axis, half=half, lift=lift, ends=ends)
 
     def _read_curves(self, prim: Any, source: int, plan: _Plan) -> None:
         points = len(self._array(prim, "points", 2, _NO_POINTS))
@@ -542,6 +592,12 @@ class Survey:
             for k in np.flatnonzero(bad).tolist():
                 self.problems.append(problem("S12", self.path[self.placed[k - 1]], _FAR))
         return table, which
+
+
+def _cut(column: list[Any], flat: Any) -> list[Any]:
+    """Return the runs of an array that belong to each of a column, in its order."""
+    ends = list(accumulate(map(len, column)))
+    return [flat[a:b] for a, b in zip([0, *ends], ends, strict=False)]
 
 
 def start_time(stage: Any) -> Any:

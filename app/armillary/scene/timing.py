@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 from pxr import UsdGeom
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
-from armillary.scene.survey import Survey
+from armillary.scene.survey import COLOUR, OPACITY, Survey
 
 CODES_FALLBACK = 24.0
 # attributes whose samples are played, by type; transforms and visibility are of every type
@@ -20,9 +19,13 @@ PLAYED = {
     "BasisCurves": ("points", "widths"),
     "Points": ("points", "widths"),
     "PointInstancer": ("positions", "orientations", "orientationsf", "scales"),
+    "Cube": ("size",),
+    "Sphere": ("radius",),
+    "Plane": ("width", "length"),
+    **dict.fromkeys(("Cylinder", "Cone", "Capsule"), ("radius", "height")),
+    **dict.fromkeys(("Cylinder_1", "Capsule_1"), ("radiusTop", "radiusBottom", "height")),
     "Camera": ("focalLength", "horizontalAperture", "verticalAperture", "focusDistance"),
 }
-_CRATE, _TEXT = b"PXR-USDC", b"#usda"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +35,9 @@ class Timed:
     range: tuple[float, float, float]
     placed: list[int] = field(default_factory=list)
     seen: list[int] = field(default_factory=list)
-    shaped: list[int] = field(default_factory=list)  # meshes, curves, points and instancers
+    shaped: list[int] = field(default_factory=list)  # meshes, gprims, curves, points and instancers
     cameras: list[int] = field(default_factory=list)
+    coloured: list[int] = field(default_factory=list)  # one colour or opacity for the whole part
 
 
 def found(survey: Survey) -> Timed:
@@ -45,31 +49,37 @@ def found(survey: Survey) -> Timed:
     stage = survey.stage
     authored = bool(stage.HasAuthoredTimeCodeRange())
     start, end, codes = _authored(stage)
-    if (authored and not end > start) or not has_samples(stage):
+    if (authored and not end > start) or not survey.has_samples():
         return Timed(range=(start, end, codes))
     placed = [s for s in survey.placed if UsdGeom.Xformable(survey.prim[s]).TransformMightBeTimeVarying()]
     seen = [s for s in survey.with_visibility if _varies(survey.prim[s], ("visibility",))]
-    curves = [s for s in survey.shape_source if survey.prim[s].GetTypeName() == "BasisCurves"]
+    shapes = (survey.mesh_source, survey.gprim_source, survey.shape_source, survey.points, survey.instancers)
     shaped = [
         s
-        for name, sources in (
-            ("Mesh", survey.mesh_source),
-            ("BasisCurves", curves),
-            ("Points", survey.points),
-            ("PointInstancer", survey.instancers),
-        )
+        for sources in shapes
         for s in sources
-        if _varies(survey.prim[s], PLAYED[name])
+        if _varies(survey.prim[s], PLAYED.get(str(survey.prim[s].GetTypeName()), ()))
     ]
     cameras = [s for s in survey.cameras if _varies(survey.prim[s], PLAYED["Camera"])]
+    one = {*survey.colour_source, *survey.opacity_source}.difference(
+        survey.many_colours, survey.many_opacities
+    )
+    coloured = [s for s in sorted(one) if _varies(survey.prim[s], (COLOUR, OPACITY))]
     if not authored:
-        times = sorted(_samples(survey, placed, seen, [*shaped, *cameras]))
+        times = sorted(_samples(survey, placed, seen, [*shaped, *cameras], coloured))
         if times and times[-1] > times[0]:
             # the start is what is shown at rest: time 0 where the samples go around it
             start, end = 0.0 if times[0] < 0 < times[-1] else times[0], times[-1]
         if not end > start:
             return Timed(range=(start, end, codes))
-    return Timed(range=(start, end, codes), placed=placed, seen=seen, shaped=shaped, cameras=cameras)
+    return Timed(
+        range=(start, end, codes),
+        placed=placed,
+        seen=seen,
+        shaped=shaped,
+        cameras=cameras,
+        coloured=coloured,
+    )
 
 
 def attributes(prim: Any) -> list[Any]:
@@ -78,7 +88,9 @@ def attributes(prim: Any) -> list[Any]:
     return [a for a in map(prim.GetAttribute, names) if a and a.ValueMightBeTimeVarying()]
 
 
-def _samples(survey: Survey, placed: list[int], seen: list[int], others: list[int]) -> set[float]:
+def _samples(
+    survey: Survey, placed: list[int], seen: list[int], others: list[int], coloured: list[int]
+) -> set[float]:
     out: set[float] = set()
     for s in placed:
         out.update(UsdGeom.Xformable(survey.prim[s]).GetTimeSamples())
@@ -87,6 +99,9 @@ def _samples(survey: Survey, placed: list[int], seen: list[int], others: list[in
     for s in others:
         for attribute in attributes(survey.prim[s]):
             out.update(attribute.GetTimeSamples())
+    for s in coloured:
+        for attribute in (survey.prim[s].GetAttribute(name) for name in (COLOUR, OPACITY)):
+            out.update(attribute.GetTimeSamples() if attribute else ())
     return {t for t in out if np.isfinite(t)}
 
 
@@ -98,22 +113,3 @@ def _authored(stage: Any) -> tuple[float, float, float]:
 
 def _varies(prim: Any, names: Iterable[str]) -> bool:
     return any(a.ValueMightBeTimeVarying() for a in map(prim.GetAttribute, names) if a)
-
-
-def has_samples(stage: Any) -> bool:
-    """Tell whether anything of a stage may change with time: only then its prims are asked one by one."""
-    return any(_layer_has_samples(layer) for layer in stage.GetUsedLayers())
-
-
-def _layer_has_samples(layer: Any) -> bool:
-    """Tell whether a layer holds time samples; the words of a text are found sooner than its values."""
-    if not layer.anonymous:
-        try:
-            with open(layer.realPath, "rb") as file:
-                head = file.read(len(_CRATE))
-                if head.startswith(_TEXT):
-                    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
-                        return text.find(b".timeSamples") >= 0
-        except (OSError, ValueError):
-            pass  # a layer inside a package, or gone meanwhile: the layer itself knows
-    return bool(layer.ListAllTimeSamples())

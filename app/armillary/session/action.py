@@ -33,6 +33,8 @@ class Desk(Protocol):
     def reset_layout(self) -> None: ...
     def save_picture(self) -> None: ...  # asks for a file
     def export_scene(self) -> None: ...  # asks for a file
+    def toggle_reload(self) -> None: ...  # changed scenes are read again by themselves in Author
+    def compare_scene(self) -> None: ...  # asks for another version of the scene
     def copy(self, text: str) -> None: ...
     def silence(self) -> None: ...  # the sound of the alarms that are there now
     def toggle(self, option: str) -> None: ...  # grid | axes | labels | legend | lights | edges

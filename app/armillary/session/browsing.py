@@ -16,7 +16,7 @@ from armillary.model.tags import Kind, TagSpec
 from armillary.model.twin import TwinInstance
 from armillary.project.edit import NewTag
 from armillary.project.record import Project
-from armillary.session.authoring import Draft, proposal
+from armillary.session.draft import Draft, proposal
 from armillary.session.signal import Signal
 
 PAGE = 200  # children asked for at first; *more…* doubles it

@@ -453,6 +453,10 @@ class Loading(Standing):
             self._misfits = found
             self._gather_problems()
 
+    def show_anew(self) -> None:
+        """Show at once that the colours stand for something else now."""
+        self._refresh(changed=True)
+
     def _refresh(self, *, changed: bool = False) -> None:
         """Show at once what a person changed, also while the picture is held."""
         self.showing.wanted |= changed

@@ -67,6 +67,8 @@ def unfit(variable: Variable, spec: TagSpec) -> str:
     """Return why a variable cannot stand for a tag, "" when it can."""
     if spec.kind == "text":
         return f"{spec.name} holds words, no numbers."
+    if spec.kind == "array":
+        return f"{spec.name} is a list, no number."
     if spec.expression and variable.causality in ("input", "parameter"):
         return f"{spec.name} is derived from other tags."
     try:

@@ -14,7 +14,7 @@ from armillary.model.fault import FaultRecord
 from armillary.model.tags import TagSpec
 
 AT_ONCE = 2_000  # bindings that are compiled without leaving the thread
-_SLOW = ("field",)  # channels whose compilation takes up to seconds for a large mesh
+_SLOW = ("field", "primvar", "flow")  # channels whose compilation takes up to seconds for a large mesh
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -130,6 +130,23 @@ def _why_no_export(at: Workspace) -> str:
     return "" if at.scene is not None and at.look is not None else "No scene is shown."
 
 
+def why_not_by_itself(at: Workspace) -> str:
+    """Return why a scene that changed on disk is not read again by itself now, "" when it may be."""
+    if at.orders.armed is not None:
+        return "a command is armed"
+    if at.authoring.draft is not None or at.authoring.saving:
+        return "a binding is being edited"
+    return "it is being read" if at.progress[0] else ""
+
+
+def _why_no_compare(at: Workspace) -> str:
+    if at.scene is None:
+        return "No scene is shown."
+    if at.difference.is_on and at.versions.found is None:
+        return "The picture shows the differences of a what-if."
+    return "A version is being read." if at.versions.reading else ""
+
+
 def _why_no_reload(at: Workspace) -> str:
     if at.scene is None and not at.opening.cancelled:
         return "No scene is shown."
@@ -144,6 +161,21 @@ SCENE_ACTIONS: tuple[Action, ...] = (
         tip="Write one flattened USD layer with the colours and places that are shown now",
         why_not=_why_no_export,
         run=lambda desk: desk.export_scene(),
+    ),
+    Action(
+        id="scene.compare",
+        title="Compare with…",
+        menu="File",
+        tip="Colour and list what is added, removed, moved and changed against another version of this scene",
+        why_not=_why_no_compare,
+        run=lambda desk: desk.compare_scene(),
+    ),
+    Action(
+        id="scene.compare-end",
+        title="End the comparison",
+        menu="View/Scene",
+        why_not=lambda at: "" if at.versions.found is not None else "No versions are compared.",
+        run=lambda desk: desk.workspace.versions.clear(),
     ),
     Action(
         id="scene.reload",
@@ -168,6 +200,14 @@ SCENE_ACTIONS: tuple[Action, ...] = (
         tip="Show the scene without what the selected parts load, until it is closed; no file is changed",
         why_not=_why_no_payload(loaded=True),
         run=_load(on=False),
+    ),
+    Action(
+        id="scene.reload-by-itself",
+        title="Reload changed scenes by themselves in Author",
+        menu="View/Scene",
+        tip="Only while Author is shown, no command is armed and no binding is being edited; asks elsewhere",
+        why_not=lambda _at: "",
+        run=lambda desk: desk.toggle_reload(),
     ),
     Action(
         id="scene.play",

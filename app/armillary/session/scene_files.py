@@ -1,6 +1,7 @@
 """The files that the shown scene was made of: whether somebody has changed them since.
 
-Files are asked, not watched (decision 23). Nothing is read again by itself: the desk offers it.
+Files are asked, not watched (decision 23). Nothing is read again by itself: the desk offers it, or, where
+a person has chosen that, reads it in Author while nothing stands in the way.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from armillary.model.clock import NS
 from armillary.session.signal import Signal
 
 LOOK_NS = NS  # between two looks
+LOOK_S = 1.0
 MOST = 500  # files asked at a time, the layers first: each costs a `stat`
 Signature = tuple[tuple[int, int, int], ...]
 
@@ -26,6 +28,11 @@ class SceneFiles:
         self._read: Signature = ()
         self._told: Signature = ()
         self._looked_ns = 0
+
+    @property
+    def watches(self) -> bool:
+        """Whether there are files to look at from time to time."""
+        return bool(self._files)
 
     def forget(self) -> None:
         """No scene is open."""

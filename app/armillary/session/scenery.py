@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from armillary.encoding.compile import compiled as compiled_program
 from armillary.encoding.maps import Legend
 from armillary.model.arrays import B1, I8, frozen
 from armillary.model.binding import Binding, ColourMap
+from armillary.model.fault import SceneFault
 from armillary.model.message import SceneOpened
 from armillary.model.scene import SceneArrays, SceneProblem, index_of, subtree_ends
 from armillary.model.tags import TagSpec
@@ -37,8 +39,18 @@ class Scenery:
 
 
 def load(opened: SceneOpened, specs: tuple[TagSpec, ...], colormaps: Sequence[ColourMap]) -> Scenery:
-    """Return the scenery of a scene that the child has opened. Takes seconds for large scenes."""
-    return compiled(cache.read(Path(opened.arrays)), opened.bindings, opened.problems, specs, colormaps)
+    """Return the scenery of a scene that the child has opened. Takes seconds for large scenes.
+
+    Raises SceneFault for a file that is not whole; it is deleted, so that it is made anew the next time.
+    """
+    path = Path(opened.arrays)
+    try:
+        arrays = cache.read(path)
+    except SceneFault:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+        raise
+    return compiled(arrays, opened.bindings, opened.problems, specs, colormaps)
 
 
 def compiled(

@@ -91,7 +91,8 @@ class Showing:
     def plays(self) -> bool:
         """Whether the scene has something that moves or appears with its own time."""
         scene = self.scenery.scene if self.scenery is not None else None
-        return scene is not None and bool(self._motion or len(scene.bend_time) or len(scene.camera_time))
+        more = () if scene is None else (scene.bend_time, scene.camera_time, scene.tint_time)
+        return bool(self._motion) or any(len(times) for times in more)
 
     @property
     def is_led(self) -> bool:

@@ -97,6 +97,7 @@ VIEW_ACTIONS: tuple[Action, ...] = (
     _tool("walk", "Walk", "View/Move", "Shift+G", "W A S D and the mouse, at one height; Esc leaves"),
     _tool("fly", "Fly", "View/Move", "", "W A S D, Q and E and the mouse, where you look; Esc leaves"),
     _tool("picture", "Save a picture of the scene…", "File", "", "Only the scene, in any size"),
+    _tool("turntable", "Save a film of the scene turning…", "File", "", "Once around; again to stop it"),
     _tool("keep", "Keep this view…", "View/Kept views", "Ctrl+D", "Keep where the eye is, for all desks"),
     _tool("next-kept", "Next kept view", "View/Kept views", "V"),
     _tool("update-kept", "Put the view gone to last here", "View/Kept views", needs_view=True),

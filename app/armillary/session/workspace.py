@@ -39,10 +39,12 @@ from armillary.session.loading import fault_of
 from armillary.session.mirror import Mirror
 from armillary.session.modelmap import ModelMap
 from armillary.session.orders import Orders
+from armillary.session.scene_files import LOOK_S
 from armillary.session.showing import GREYS
 from armillary.session.timeline import Timeline
 from armillary.session.training import Station
 from armillary.session.undo import Undo
+from armillary.session.versions import Versions
 from armillary.session.views import Views
 from armillary.session.visit import Line
 from armillary.session.visiting import Visiting
@@ -54,6 +56,7 @@ __all__ = ["Legend", "Program", "Workspace", "WorldState"]
 
 log = logging.getLogger(__name__)
 
+PLAY_S = 1 / 24  # how often the scene's own time goes on while it plays: what moves by itself must not jerk
 SPIN_S = 0.1  # how often what spins is turned when nothing else asks for a picture
 AGE_S = 1.0  # how often ages are shown anew while the world is silent
 COUNTDOWN_S = 0.25
@@ -106,6 +109,7 @@ class Workspace(Visiting):
         self.modelmap = ModelMap(self._work, self._saved_folder, lambda: self.plant_specs)
         self.undo = Undo()
         self.views = Views()
+        self.versions = Versions(self, self._work)
         self.project_changed.connect(lambda: self.views.begin(self._saved_folder(), self.path))
         self.project_changed.connect(self._time_scene)
         self.authoring = Authoring(self, self.undo)
@@ -252,9 +256,11 @@ class Workspace(Visiting):
         if self.showing.is_moving and self._moves:
             waits.append(SPIN_S)
         if self.showing.playing and not self.paused:
-            waits.append(SPIN_S)
+            waits.append(PLAY_S)
         if self.orders.is_counting:
             waits.append(COUNTDOWN_S)
+        if self.scene_files.watches:
+            waits.append(LOOK_S)
         if self.world_state is WorldState.NOT_LIVE:
             waits.append(max(0.0, AGE_S - (now_mono_ns - self._ages_mono_ns) / NS))
         return min(waits, default=None)

@@ -103,6 +103,7 @@ def run(
     workspace.warm = seconds is None and window.settings.get("warm", "on") != "off" and _has_room()
     window.on_closed = app.quit
     window.show()
+    window.canvas.view.warm()  # the scene's reader is starting meanwhile
     pulse.pump()
     if foreign is not None:
         window.import_path(foreign)

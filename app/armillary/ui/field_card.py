@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 
 from armillary.session import field_draft as fields
 from armillary.session.author_actions import may_not_author
-from armillary.session.authoring import colour_maps
+from armillary.session.draft import colour_maps
 from armillary.session.field_draft import FieldDraft, Sensor
 from armillary.session.workspace import Workspace
 from armillary.ui.pieces import label

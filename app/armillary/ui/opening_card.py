@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
 from armillary.session.workspace import Workspace
@@ -38,8 +38,8 @@ class OpeningCard(QFrame):
         rows.addLayout(row)
         rows.addWidget(self.bar)
         self.setFixedWidth(_WIDTH)
-        self._escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), window, workspace.cancel_opening)
-        self._escape.setContext(Qt.ShortcutContext.WindowShortcut)
+        self._window = window
+        window.installEventFilter(self)  # Escape comes here when nothing else took it: a search, a tool
         over.installEventFilter(self)
         workspace.opening_changed.connect(self.refresh)
         self.refresh()
@@ -47,7 +47,6 @@ class OpeningCard(QFrame):
     def refresh(self) -> None:
         """Show how far it is; nothing when nothing is being read."""
         text, share = self._at.progress
-        self._escape.setEnabled(bool(text))
         if text:
             self.text.setText(text)
             self.setAccessibleName(text)
@@ -56,7 +55,16 @@ class OpeningCard(QFrame):
         self.setVisible(bool(text))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802  Qt's name
-        """Keep the place when the picture gets another size."""
+        """Keep the place when the picture gets another size; cancel by Escape."""
+        if (
+            watched is self._window
+            and isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.KeyPress
+            and event.key() == Qt.Key.Key_Escape
+            and self._at.progress[0]
+        ):
+            self._at.cancel_opening()
+            return True
         if watched is self._over and event.type() == QEvent.Type.Resize and self.isVisible():
             self._place()
         return False

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout
 
+from armillary.session.scene_actions import why_not_by_itself
 from armillary.session.workspace import Workspace
 from armillary.ui.pieces import label
 from armillary.ui.tables import button
 
 _MOST_NAMES = 3
+AGAIN_MS = 500  # after which it is looked whether what stood in the way is over
 
 
 class SceneCard(QFrame):
-    """Below the banners while the picture is of older files; nothing is read again by itself."""
+    """Below the banners while the picture is of older files.
 
-    def __init__(self, workspace: Workspace, run: Callable[[str], None]) -> None:
+    `by_itself` tells whether a person wants them read again without being asked, here and now.
+    """
+
+    def __init__(
+        self, workspace: Workspace, run: Callable[[str], None], by_itself: Callable[[], bool]
+    ) -> None:
         super().__init__()
-        self._at = workspace
+        self._at, self._run, self._by_itself = workspace, run, by_itself
         self.setProperty("role", "card")
         self.setObjectName("scene-changed")
         self.text = label("", wrap=True)
@@ -32,14 +40,28 @@ class SceneCard(QFrame):
         row.setContentsMargins(12, 6, 12, 6)
         row.addWidget(self.text, 1)
         row.addWidget(self.load)
+        self._again = QTimer(self)
+        self._again.setSingleShot(True)
+        self._again.setInterval(AGAIN_MS)
+        self._again.timeout.connect(self.refresh)
         workspace.scene_files.changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
-        """Show which files differ from those that the picture was made of."""
+        """Show which files differ from those that the picture was made of, or read them again."""
         names = self._at.scene_files.names
-        if names:
-            more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-            self.text.setText(f"Changed on disk: {', '.join(names[:_MOST_NAMES])}{more}.")
-            self.setAccessibleName(self.text.text())
         self.setVisible(bool(names))
+        self._again.stop()
+        if not names:
+            return
+        more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+        text = f"Changed on disk: {', '.join(names[:_MOST_NAMES])}{more}."
+        if self._by_itself():
+            why = why_not_by_itself(self._at)
+            if not why:
+                self._run("scene.reload")
+                return
+            text += f" It is reloaded when that is over: {why}."
+        self.text.setText(text)
+        self.setAccessibleName(text)
+        self._again.start()

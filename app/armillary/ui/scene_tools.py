@@ -21,6 +21,7 @@ from armillary.ui.measure import MeasureTool
 from armillary.ui.section import SectionTool, axis_of
 from armillary.ui.slide import SlideCard
 from armillary.ui.theme import Colours
+from armillary.ui.turntable import Turntable
 from armillary.ui.walk import WalkTool
 from armillary.viewport.camera import CameraPose
 from armillary.viewport.section import Section
@@ -59,6 +60,7 @@ class SceneTools:
         self.measure = MeasureTool(view, colours, touch, say)
         self.walk = WalkTool(view, clock, canvas, touch, say)
         self.explode = SlideCard(canvas, "Explode", workspace.set_explode)
+        self.turntable = Turntable(canvas, say, fault)
         self.dialog: QInputDialog | None = None
         canvas.tools = [self.walk, self.section, self.measure]
         workspace.scene_changed.connect(self._scene_changed)
@@ -76,6 +78,7 @@ class SceneTools:
             "walk": lambda: self._move("walk"),
             "fly": lambda: self._move("fly"),
             "picture": self._ask_size,
+            "turntable": lambda: self.turntable.ask(str(Path.home())),
             "keep": self._ask_name,
             "next-kept": self._next,
             "update-kept": self._update,

@@ -13,6 +13,7 @@ from armillary.model.quality import STALE, WORDS
 from armillary.model.scene import SceneArrays, subtree_ends
 from armillary.session.alarmbook import Rollup
 from armillary.ui import badges, icons
+from armillary.ui.lines import Lines
 from armillary.ui.mime import PRIM_MIME
 from armillary.ui.theme import Colours
 
@@ -29,7 +30,7 @@ class TreeModel(QAbstractItemModel):
         super().__init__(parent)
         self._colours = colours
         self._scene: SceneArrays | None = None
-        self._lower: list[str] = []
+        self._lines: Lines | None = None
         self._bare(0)
 
     def _bare(self, m: int) -> None:
@@ -50,7 +51,7 @@ class TreeModel(QAbstractItemModel):
         """Replace all rows by the prims of a scene; None empties the tree."""
         self.beginResetModel()
         self._scene = scene
-        self._lower = []
+        self._lines = None
         self._bare(len(scene) if scene is not None else 0)
         if scene is not None:
             self._parent, self._ends = scene.parent, subtree_ends(scene.parent)
@@ -73,14 +74,11 @@ class TreeModel(QAbstractItemModel):
         if self._scene is None:
             return 0
         words = text.lower().split()
-        if not self._lower:
-            self._lower = [path.lower() for path in self._scene.prim_path]
-        if words:
-            hits = [i for i, path in enumerate(self._lower) if all(word in path for word in words)]
-        else:
-            hits = []
+        if self._lines is None:
+            self._lines = Lines(self._scene.prim_path)
+        hits = self._lines.holding(words)
         keep = np.zeros(len(self._parent), np.bool_) if words else np.ones(len(self._parent), np.bool_)
-        rows = np.array(hits, np.int64)
+        rows = hits
         while len(rows):
             keep[rows] = True
             up = self._parent[rows]

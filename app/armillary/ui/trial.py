@@ -8,7 +8,8 @@ from dataclasses import replace
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSlider, QWidget
 
-from armillary.session.authoring import Authoring, Draft
+from armillary.session.authoring import Authoring
+from armillary.session.draft import Draft
 from armillary.ui.pieces import label
 
 STEPS = 200

@@ -64,12 +64,14 @@ from armillary.ui.scene_card import SceneCard
 from armillary.ui.scene_tools import SceneTools
 from armillary.ui.second import SecondDesk, words_of
 from armillary.ui.status import Status
+from armillary.ui.versions_card import VersionsCard
 from armillary.viewport.view import View
 
 SIZE = (1600, 1000)
 SAY_MS = 6000
 FUTURES_PX = 320  # of the docks below while a what-if is shown: runs and figures need room
 _REFRESH_MS = 250
+_VERSIONS = "Scenes and projects (*.usd *.usda *.usdc *.usdz project.toml);;All files (*)"
 _SCENES = (
     "Scenes and projects (*.usd *.usda *.usdc *.usdz project.toml);;"
     f"To import ({' '.join(f'*{suffix}' for suffix in FORMATS)});;All files (*)"
@@ -150,7 +152,8 @@ class DeskWindow(QMainWindow):
         self.instructor = InstructorPanel(ws, colours, self._run_named, self.fault)
         self.brief = BriefCard(ws, self._run_named)
         self.changed = DiskCard(ws, self._run_named, self.say)
-        self.scene_changed_card = SceneCard(ws, self._run_named)
+        self.scene_changed_card = SceneCard(ws, self._run_named, self._reloads_by_itself)
+        self.versions_card = VersionsCard(self.canvas, ws, self.frame)
         self.second = SecondDesk(self)
 
     def _build_frame(self) -> None:
@@ -224,6 +227,7 @@ class DeskWindow(QMainWindow):
         ws.training.begun.connect(lambda: self.use_layout("train"))
         ws.training.ended.connect(lambda: self.show_panel("instructor"))
         ws.training.changed.connect(self._soon)
+        ws.versions.changed.connect(self._soon)
         self.mode.watch(lambda _mode, _text: self._set_title())
         ws.scene_changed.connect(self.finder.forget)
         ws.world_changed.connect(self.finder.forget)
@@ -463,6 +467,16 @@ class DeskWindow(QMainWindow):
         self.set_motion(is_reduced=self.settings.reduce_motion)
         self.say("Nothing blinks." if self.settings.reduce_motion else "What waits blinks.")
 
+    def toggle_reload(self) -> None:
+        """Let changed scenes be read again by themselves in Author, or be offered only; and remember it."""
+        on = self.settings.get("reload") != "author"
+        self.settings.set("reload", "author" if on else "ask")
+        self.say("Changed scenes are reloaded in Author." if on else "Changed scenes are offered.")
+        self.scene_changed_card.refresh()
+
+    def _reloads_by_itself(self) -> bool:
+        return self.settings.get("reload") == "author" and self.bars.layout == "author"
+
     def set_motion(self, *, is_reduced: bool) -> None:
         """Draw with or without what blinks."""
         self.canvas.view.set_options(still=is_reduced)
@@ -577,6 +591,24 @@ class DeskWindow(QMainWindow):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(lambda name: self._try(lambda: self.export_to(Path(name))))
         dialog.open()
+
+    def compare_scene(self) -> None:
+        """Ask for another version of the scene and show what differs."""
+        folder = self.settings.get("folder", str(Path.home()))
+        dialog = QFileDialog(self, "Compare with an older version", folder, _VERSIONS)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda name: self._try(lambda: self.compare_with(Path(name))))
+        dialog.open()
+
+    def compare_with(self, path: Path) -> None:
+        """Compare the shown scene with another version. Raises Fault."""
+
+        def done(fault: FaultRecord | None) -> None:
+            if fault is not None:
+                self.fault(fault.fault())
+
+        self.workspace.versions.compare(path, done)
 
     def export_to(self, path: Path) -> None:
         """Write what is shown as a flattened layer over what is there. Raises Fault."""

@@ -16,13 +16,14 @@ from armillary.viewport.table import Table
 
 
 class Bend:
-    """The tables of a scene that bends. mesh: a copy whose points are written where they are now."""
+    """The tables of a scene that bends. mesh: a copy whose points are where they are now, after `settle`."""
 
     def __init__(self, scene: SceneArrays, mesh: Mesh) -> None:
         self.bending = Bending.of(scene)
         self.mesh = replace(mesh, point=mesh.point.copy()) if len(mesh.slot) else mesh
         self._point: I8 = np.flatnonzero(mesh.slot)
         self._slot: I8 = mesh.slot[self._point].astype(np.int64) - 1
+        self._place, self._is_settled = self.bending.place[:0], True
         self._at = self._start = float(scene.time_range[0])
         slots = self.bending.place.shape[1]
         self.table = Table(shader.BEND, 2 * slots, np.float32)
@@ -46,7 +47,13 @@ class Bend:
         self.table.array[0 : 2 * slots : 2, :3] = place
         self.table.array[1 : 2 * slots : 2, :3] = normal
         self.table.touch(0, 2 * slots)
-        self.mesh.point[self._point] = place[self._slot]
+        self._place, self._is_settled = place, False
+
+    def settle(self) -> None:
+        """Write the points of the mesh as they are now: for what asks the mesh, as the shader does not."""
+        if not self._is_settled:
+            self.mesh.point[self._point] = self._place[self._slot]
+            self._is_settled = True
 
     def flown(self) -> F8:
         """Return the matrices (J, 4, 4) of the flying instances in their prims' spaces, now."""
@@ -56,9 +63,8 @@ class Bend:
         """Give boxes the room of all times: they are made once, not for each picture."""
         if not len(self._point):
             return
-        low, high = self.bending.place.min(axis=0), self.bending.place.max(axis=0)
         ends: list[F4] = []
-        for end in (low, high):
+        for end in self.bending.reach:
             point = self.mesh.point.copy()
             point[self._point] = end[self._slot]
             ends.append(point)

@@ -28,7 +28,9 @@ class Fields:
         row = shape.point
         there: B1 = np.ones(len(row), np.bool_)
         if len(scene.instance_prim):  # the mesh begins with the points that run 0 uses, see `merge`
-            used = np.unique(scene.triangle[:first])
+            drawn = np.zeros(len(scene.point), np.bool_)
+            drawn[scene.triangle[:first].reshape(-1)] = True
+            used = np.flatnonzero(drawn)
             row = np.minimum(np.searchsorted(used, shape.point), len(used) - 1)
             there = used[row] == shape.point
         self.attribute: F4 = np.zeros((points, 3), np.float32)

@@ -89,6 +89,8 @@ class Stage:
     @property
     def boxes(self) -> Boxes:
         """Where the pieces of the mesh are; made when first asked for."""
+        if self._bend is not None:
+            self._bend.settle()
         return self.places.boxes
 
     def move(self, prims: U4, matrix: F8) -> None:
@@ -199,6 +201,8 @@ class Stage:
         """Bring the translucent triangles into the order for this eye; yields while a thread does it."""
         if self.is_coarse or not self._has_clear:
             return
+        if self._bend is not None:
+            self._bend.settle()
         sorting, ordered = self._blend.sorting(sight(pose), rest), None
         if sorting is None:
             return

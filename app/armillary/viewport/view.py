@@ -10,6 +10,7 @@ import numpy as np
 from armillary.model.arrays import F4, F8, U1
 from armillary.model.look import Look
 from armillary.model.scene import SceneArrays
+from armillary.viewport import building
 from armillary.viewport import camera as eye
 from armillary.viewport.annotations import Annotations
 from armillary.viewport.apply import apply
@@ -82,6 +83,12 @@ class View(Gaze):
             self.look_through(first)
         else:
             self.standard("iso")
+
+    def warm(self) -> None:
+        """Make what any picture needs, while nobody waits for one; it takes some tenths of a second."""
+        self._give_up()
+        building.warm(self._picture)
+        self._changed()
 
     def sketch(self, box: F4, rgba: U1) -> None:
         """Show boxes (n, 6) of a scene that is still being read, in these colours (n, 4), instead of a scene.

@@ -148,3 +148,26 @@ def test_a_node_that_cannot_be_had_is_bad_for_all_its_tags() -> None:
     assert batch.slot.tolist() == [3, 4]
     assert set(batch.quality.tolist()) == {quality.BAD | quality.CONFIG}
     assert np.isnan(batch.value).all()
+
+
+@pytest.mark.parametrize("value", [[1.5, 2.5, 3.5], [[1.5, 2.5], [3.5, 4.5]], [1, 2]])
+def test_an_array_tag_takes_a_list_of_numbers_as_one_value(value: Any) -> None:
+    batch = one(data(value), targets([[0]], [False], {}, [True]))
+    assert batch.array[0].tolist() == np.array(value, np.float32).reshape(-1).tolist()
+    assert batch.quality.tolist() == [0]
+    assert not batch.text
+
+
+@pytest.mark.parametrize("value", [1.5, "1.5", ["a"], [True, False], None])
+def test_an_array_tag_takes_nothing_else(value: Any) -> None:
+    batch = one(data(value), targets([[0]], [False], {}, [True]))
+    assert not batch.array
+    assert batch.quality.tolist() == [quality.BAD | quality.DECODE]
+
+
+def test_one_node_may_feed_an_array_and_nothing_is_lost_of_its_neighbours() -> None:
+    to = targets([[0, 3], [1]], [False, False], {}, [True, False])
+    batch = sample_batch(np.array([0, 1]), [data([1.0, 2.0]), data(5.0)], to, NOW, MONO)
+    assert batch.slot.tolist() == [0, 3, 1]
+    assert {row: a.tolist() for row, a in batch.array.items()} == {0: [1.0, 2.0], 1: [1.0, 2.0]}
+    assert batch.value.tolist()[2] == 5.0

@@ -86,6 +86,13 @@ def test_a_bent_pipe_is_measured_around_its_bends() -> None:
     assert third == sorted(third)
 
 
+def test_a_pipe_with_a_slight_offset_is_no_thick_straight_one() -> None:
+    found = pipe(along_line(np.array([[0.0, 0, 0], [4, 0, 0], [4.5, 1, 0], [9, 1, 0]]), 0.05), PIPE)
+    assert found is not None
+    assert found.width == pytest.approx(0.1, rel=0.3)
+    assert found.length == pytest.approx(9.6, rel=0.1)
+
+
 def test_an_axis_says_which_end_is_the_beginning() -> None:
     turned = along_line(np.array([[6.0, 0, 0], [0, 0, 0]]))
     forth, back = pipe(STRAIGHT, PIPE, 0), pipe(turned, PIPE, 0)

@@ -253,3 +253,32 @@ def test_a_cached_scene_still_bends(scene_of: Load, tmp_path: Path) -> None:
     again = cache.read(cache.write(scene, tmp_path / "c"))
     assert area(again, 10) == pytest.approx(area(scene, 10))
     assert np.array_equal(again.bend_matrix, scene.bend_matrix)
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "top"), [("Cylinder", "height", 1), ("Cube", "size", 1), ("Sphere", "radius", 2)]
+)
+def test_sizes_of_shapes_play(scene_of: Load, kind: str, size: str, top: float) -> None:
+    body = f"""
+def {kind} "W"
+{{
+    double {size}.timeSamples = {{
+        0: 2,
+        10: 6,
+    }}
+}}
+"""
+    scene = scene_of(body, more=RANGE)
+    assert now(scene, 0)[0][:, 2].max() == pytest.approx(top)
+    assert now(scene, 5)[0][:, 2].max() == pytest.approx(2 * top)
+    assert np.allclose(now(scene, 10)[1], scene.normal, atol=1e-2)
+    assert scene.bend_reach[1, :, 2].max() == pytest.approx(3 * top)
+
+
+def test_more_points_than_a_picture_can_take_are_held(
+    scene_of: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bending, "MOST_SLOTS", 5)
+    scene = scene_of(FLAG.replace("MORE", ""), more=RANGE)
+    assert not len(scene.bend_time)
+    assert any("Too much of the scene bends" in p.what for p in scene.problems)

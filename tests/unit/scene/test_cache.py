@@ -1,4 +1,5 @@
 import os
+import resource
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from pathlib import Path
@@ -96,6 +97,13 @@ def test_a_file_of_another_format_is_refused(scene: SceneArrays, tmp_path: Path,
     path = cache.write(scene, tmp_path)
     monkeypatch.undo()
     with pytest.raises(SceneFault, match="format"):
+        cache.read(path)
+
+
+def test_a_file_that_lacks_an_array_is_refused(scene: SceneArrays, tmp_path: Path, monkeypatch) -> None:
+    path = cache.write(scene, tmp_path)
+    monkeypatch.setitem(cache._ARRAYS, "newer", ("<f8", (None,)))
+    with pytest.raises(SceneFault, match="it has no newer"):
         cache.read(path)
 
 
@@ -197,3 +205,41 @@ def test_many_who_write_and_read_at_once_never_see_half_a_scene(scene: SceneArra
         seen = list(pool.map(work, range(24)))
     assert set(seen) == {len(scene.point)}
     assert list(tmp_path.glob(".*.part")) == []
+
+
+def test_a_full_disk_is_a_fault_and_leaves_no_half_of_a_scene(scene: SceneArrays, tmp_path: Path) -> None:
+    folder = tmp_path / "cache"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, hard))  # the same error as no room: a write is refused
+    try:
+        with pytest.raises(SceneFault, match="could not be written"):
+            cache.write(scene, folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(folder.iterdir()) == []
+    assert cache.read(cache.write(scene, folder)).prim_path == scene.prim_path
+
+
+def test_who_follows_no_index_may_leave_them_but_never_a_wrong_checksum(
+    scene: SceneArrays, tmp_path: Path
+) -> None:
+    triangle = scene.triangle.copy()
+    triangle.flat[0] = 1_000_000
+    path = cache.write(replace(scene, triangle=triangle), tmp_path)
+    assert cache.read(path, indices=False).triangle.flat[0] == 1_000_000
+    with pytest.raises(SceneFault, match="do not fit together"):
+        cache.read(path)
+    content = bytearray(path.read_bytes())
+    at = content.rindex(scene.point.tobytes())
+    content[at] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(SceneFault, match="damaged"):
+        cache.read(path, indices=False)
+
+
+def test_a_scene_whose_memory_was_given_back_reads_the_same(scene: SceneArrays, tmp_path: Path) -> None:
+    back = cache.read(cache.write(scene, tmp_path))
+    cache.let_go(back)
+    np.testing.assert_array_equal(back.point, scene.point)
+    np.testing.assert_array_equal(back.triangle, scene.triangle)
+    cache.let_go(scene)  # of no file: nothing happens

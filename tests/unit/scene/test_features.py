@@ -15,6 +15,18 @@ def Material "M"
         uniform token info:id = "UsdPreviewSurface"
         {}
     }}
+    def Shader "R"
+    {{
+        uniform token info:id = "UsdPrimvarReader_float"
+        string inputs:varname = "wear"
+        float outputs:result
+    }}
+    def Shader "C"
+    {{
+        uniform token info:id = "UsdPrimvarReader_float3"
+        string inputs:varname = "displayColor"
+        float3 outputs:result
+    }}
     def Shader "T"
     {{
         uniform token info:id = "UsdUVTexture"
@@ -44,6 +56,8 @@ def used(text: str, path: str = "/P") -> list[str]:
         ("Camera", "float fStop = 2.8", "LENS"),
         ("Camera", "float4[] clippingPlanes = [(0, 0, 1, 0)]", "LENS"),
         ("DomeLight", "asset inputs:texture:file = @./sky.png@", "DOME_IMAGE"),
+        ("BasisCurves", "normal3f[] normals = [(0, 0, 1)]", "RIBBONS"),
+        ("Points", 'float[] primvars:displayOpacity = [0, 1] (interpolation = "vertex")', "VARYING_OPACITY"),
     ],
 )
 def test_what_a_prim_uses_is_named(kind: str, inside: str, feature: str) -> None:
@@ -55,6 +69,10 @@ def test_what_a_prim_uses_is_named(kind: str, inside: str, feature: str) -> None
     ("kind", "api", "inside", "feature"),
     [
         ("SphereLight", "ShapingAPI", "float inputs:shaping:cone:angle = 30", features.SHAPING),
+        ("Xform", "MeshLightAPI", "", features.LIGHTS),
+        ("Xform", "LODRootAPI", "", features.LODS),
+        ("Xform", "ColorSpaceAPI", 'uniform token colorSpace:name = "lin_ap1_scene"', features.COLOUR_SPACES),
+        ("Camera", "BackPlateAPI:sky", "", features.BACK_PLATES),
         ("Xform", "VisibilityAPI", 'uniform token guideVisibility = "visible"', features.PURPOSE_VISIBILITY),
     ],
 )
@@ -80,6 +98,8 @@ def test_every_type_that_is_not_drawn_is_named(kind: str) -> None:
         ("color3f inputs:emissiveColor.connect = </M/T.outputs:rgb>", []),
         ("color3f inputs:diffuseColor.connect = </M/T.outputs:rgb>", []),
         ("float inputs:clearcoat = 0.5", [features.RELIEF]),
+        ("float inputs:roughness.connect = </M/R.outputs:result>", [features.READERS]),
+        ("color3f inputs:diffuseColor.connect = </M/C.outputs:result>", []),
     ],
 )
 def test_inputs_of_a_material_that_are_not_drawn_are_named(given: str, found: list[str]) -> None:

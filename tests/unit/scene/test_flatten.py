@@ -106,3 +106,44 @@ def test_a_look_of_another_scene_is_refused(
     with pytest.raises(SceneFault, match="another scene"):
         server.answer(Flatten(output=str(tmp_path / "o.usda"), look=str(look)))
     assert not (tmp_path / "o.usda").exists()
+
+
+PLATE = """
+def Xform "W"
+{
+    def Mesh "Plate"
+    {
+        point3f[] points = [(9, 9, 9), (0, 0, 0), (1, 0, 0), (1, 1, 0), (0, 1, 0)]
+        int[] faceVertexCounts = [4]
+        int[] faceVertexIndices = [1, 2, 3, 4]
+        color3f[] primvars:displayColor = [(1, 0, 0)]
+    }
+}
+"""
+
+
+def test_values_on_a_mesh_are_baked_at_the_points_of_its_file(
+    write: Callable[..., str], server: SceneServer, opened: Opened, tmp_path: Path
+) -> None:
+    entry, out = write(PLATE), tmp_path / "out.usdc"
+    scene = opened(entry)
+    point = np.flatnonzero(scene.point_prim == scene.prim_path.index("/W/Plate"))
+    shade = np.array([[0, 0, 0], [10, 20, 30], [60, 120, 240], [255, 255, 255], [90, 90, 90]], np.uint8)
+    none = np.zeros(0, np.uint32)
+    look = tmp_path / "look.npz"
+    np.savez(
+        look,
+        rgba=scene.rgba,
+        visible=scene.visible,
+        moved=none,
+        matrix=np.zeros((0, 4, 4)),
+        point=point,
+        point_rgb=shade[scene.point_vertex[point]],
+    )
+    answer = server.answer(Flatten(output=str(out), look=str(look)))
+    assert isinstance(answer, Json)
+    assert json.loads(answer.text)["coloured"] == 1
+    again = opened(str(out))
+    assert again.has_point_rgba[again.prim_path.index("/W/Plate")]
+    shown = again.point_rgba[:, :3].astype(int)
+    assert np.abs(shown - shade[again.point_vertex]).max() <= 1

@@ -738,3 +738,20 @@ def test_each_point_of_a_mesh_knows_which_point_of_the_file_it_is(scene_of) -> N
     assert scene.vertices[wedge] == len(written)  # the one that no face uses counts too
     assert (scene.point_vertex[~own] == -1).all()
     assert scene.vertices[row(scene, "/W/before")] == 0
+
+
+def test_cylinders_and_capsules_have_a_radius_at_each_end(scene_of) -> None:
+    cut = scene_of(
+        'def Cylinder_1 "W"\n{\n double height = 4\n double radiusTop = 0.5\n double radiusBottom = 2\n}\n'
+    )
+    reach = np.hypot(cut.point[:, 0], cut.point[:, 1])
+    assert reach[cut.point[:, 2] > 1.9].max() == pytest.approx(0.5)
+    assert reach[cut.point[:, 2] < -1.9].max() == pytest.approx(2)
+    wall = np.abs(cut.normal[:, 2]) < 0.9
+    assert np.allclose(cut.normal[wall, 2], np.sin(np.arctan2(1.5, 4)), atol=1e-5)
+    assert (np.einsum("ij,ij->i", cut.normal[wall, :2], cut.point[wall, :2]) > 0).all()
+    pin = scene_of('def Capsule_1 "W"\n{\n double height = 2\n double radiusTop = 0.5\n}\n')
+    assert pin.point[:, 2].max() == pytest.approx(1.5)
+    assert pin.point[:, 2].min() == pytest.approx(-1.5)
+    plain = scene_of('def Cylinder_1 "W"\n{\n}\n')
+    assert np.ptp(plain.point, axis=0).tolist() == [2, 2, 2]

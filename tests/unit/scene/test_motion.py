@@ -161,3 +161,47 @@ def test_time_goes_on_at_the_stage_s_own_rate_and_begins_anew() -> None:
     assert advance(0.0, 1.0, (0.0, 10.0, 5.0)) == 5.0
     assert advance(8.0, 1.0, (0.0, 10.0, 5.0)) == 3.0
     assert advance(2.0, 1.0, (2.0, 2.0, 5.0)) == 2.0
+
+
+PAINTED = """
+def Xform "W"
+{
+    color3f[] primvars:displayColor.timeSamples = {
+        0: [(1, 0, 0)],
+        10: [(0, 0, 1)],
+    }
+    float[] primvars:displayOpacity.timeSamples = {
+        0: [1],
+        10: [0],
+    }
+    def Cube "a"
+    {
+    }
+    def Cube "own"
+    {
+        color3f[] primvars:displayColor = [(0, 1, 0)]
+    }
+}
+"""
+
+
+def test_colours_and_opacity_play_down_the_tree(scene_of: Load, tmp_path: Path) -> None:
+    scene = scene_of(PAINTED, more=RANGE)
+    scene = cache.read(cache.write(replace(scene, key="k"), tmp_path / "c"))
+
+    def colour(path: str, time: float) -> list[int]:
+        return posed(base_look(scene), scene, Motion.of(scene), time).rgba[row(scene, path)].tolist()
+
+    assert colour("/W/a", 0) == [255, 0, 0, 255]
+    assert colour("/W/a", 10) == [0, 0, 255, 0]
+    assert colour("/W/a", 5) == [128, 0, 128, 128]
+    assert colour("/W/own", 10) == [0, 255, 0, 255]
+
+
+def test_what_a_binding_colours_keeps_its_colour(scene_of: Load) -> None:
+    scene = scene_of(PAINTED, more=RANGE)
+    look = base_look(scene)
+    rgba = look.rgba.copy()
+    rgba[row(scene, "/W/a")] = (1, 2, 3, 255)
+    after = posed(replace(look, rgba=rgba), scene, Motion.of(scene), 10)
+    assert after.rgba[row(scene, "/W/a")].tolist() == [1, 2, 3, 255]

@@ -370,7 +370,8 @@ def test_info_names_what_is_not_shown_as_written(write) -> None:
     told = facts(
         write,
         'def Sphere "B" (\n prepend apiSchemas = ["GeomModelAPI"]\n)\n{\n'
-        ' uniform token model:drawMode = "cards"\n double radius.timeSamples = {0: 1, 1: 2}\n}\n'
+        ' uniform token model:drawMode = "cards"\n}\n'
+        'def SphereLight "D"\n{\n float inputs:intensity.timeSamples = {0: 1, 1: 2}\n}\n'
         'def Reactor "C"\n{\n}\n',
     )
     assert [u["feature"] for u in told["unsupported"]] == [

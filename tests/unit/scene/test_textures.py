@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pxr import UsdUtils
 
 from armillary.model.fault import SceneFault
 from armillary.model.scene import (
@@ -20,7 +21,10 @@ from armillary.model.scene import (
     SceneArrays,
 )
 from armillary.scene import cache, texels
+from armillary.scene.check import check
+from armillary.scene.load import load
 from armillary.scene.sampling import BLACK, MIRROR, REPEAT
+from armillary.scene.stage import open_stage, quiet
 
 Load = Callable[..., SceneArrays]
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -437,3 +441,22 @@ def test_an_image_that_is_laid_on_otherwise_is_told(scene_of: Load, tmp_path: Pa
     scene = scene_of(material(surface=connection, more=node.replace("/M/R.", "/M/R2.") + other) + mesh())
     assert "Textures of its normal are not drawn" in told(scene)
     assert not (scene.texture[:, 3] & TEXTURE_DETAIL).any()
+
+
+@pytest.mark.parametrize("tiled", [False, True])
+def test_images_inside_a_usdz_are_laid_on(write: Callable[..., str], tmp_path: Path, tiled: bool) -> None:
+    for name in ("a.png", "a.1001.png", "a.1002.png"):
+        paint(tmp_path, name, RED, GREEN)
+    entry = write(material(file="./a.<UDIM>.png" if tiled else "./a.png") + mesh())
+    package = tmp_path / "out" / "scene.usdz"
+    package.parent.mkdir()
+    assert UsdUtils.CreateNewUsdzPackage(entry, str(package))
+    found = check(str(package))
+    opened = open_stage(found.root, found.layers)
+    with quiet():
+        scene = load(opened.stage)
+    assert not scene.problems
+    assert len(scene.texture) == (3 if tiled else 1)
+    row = scene.texture[1 if tiled else 0]
+    assert scene.texel[row[0] : row[0] + 2, :3].tolist() == [list(RED), list(GREEN)]
+    assert scene.point_uv[:, 2].all()

@@ -67,6 +67,9 @@ class FakeChild:
         self.stopped, self.alive = True, False
         return 0
 
+    def kill(self) -> None:
+        self.stopped, self.alive = True, False
+
 
 def frame(seq: int, clock: ManualClock, values: dict[int, float], quality: int = 0, **more: Any) -> Frame:
     """Return a frame of the world `w` at the clock's time."""

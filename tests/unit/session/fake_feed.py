@@ -21,6 +21,7 @@ class FakeFeed:
         self.jobs: list[Callable[[], object]] = []
         self.launched: list[str] = []
         self.connected: list[tuple[str, str]] = []
+        self.killed: list[str] = []
         self.stopped = False
         FakeFeed.made.append(self)
 
@@ -42,6 +43,9 @@ class FakeFeed:
     def ask(self, peer: str, message: object, timeout_s: float = 10.0) -> int:
         self.asked.append((peer, message))
         return len(self.asked)
+
+    def kill(self, peer: str, why: str) -> None:
+        self.killed.append(peer)
 
     def work(self, job: Callable[[], object]) -> int:
         self.jobs.append(job)

@@ -1,9 +1,11 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from armillary.model.control import AskRunFrame
 from armillary.model.fault import FaultRecord
-from armillary.model.message import AskAttributes, Attributes, Bye, Credit, Hello, Retry
+from armillary.model.message import AskAttributes, Attributes, Bye, Credit, Hello, Retry, SceneProgress
 from armillary.session.feed import FRAMES_AHEAD, SCENE, WORLD
 
 
@@ -175,6 +177,39 @@ def test_a_child_that_dies_fails_what_was_asked_and_names_its_log(stand: Any) ->
     ((peer, why),) = batch.ended
     assert (peer, why.where) == (SCENE, "scene.log")
     assert "SIGSEGV" in why.what
+
+
+@pytest.mark.parametrize("started", [False, True])
+def test_a_reader_that_is_killed_fails_what_was_asked_and_is_not_called_dead(
+    stand: Any, started: bool
+) -> None:
+    stand.feed.launch(SCENE, "scene.child", {"address": "ipc://s"}, Path("scene.log"))
+    stand.feed.step()
+    if started:
+        stand.children[0].answer = {}
+    number = stand.feed.ask(SCENE, AskAttributes(path="/p"))
+    stand.feed.step()
+    stand.feed.kill(SCENE, "Opening was cancelled.")
+    stand.feed.step()
+    assert not stand.children[0].alive
+    stand.feed.step()
+    batch = stand.feed.take()
+    assert [(n, why.what) for n, why in batch.answers] == [(number, "Opening was cancelled.")]
+    assert (batch.ended, batch.died) == ([], set())
+
+
+def test_what_a_reader_tells_while_it_works_is_taken_as_it_comes(stand: Any) -> None:
+    stand.feed.launch(SCENE, "scene.child", {"address": "ipc://s"}, Path("scene.log"))
+    stand.feed.step()
+    stand.children[0].answer = {}
+    number = stand.feed.ask(SCENE, AskAttributes(path="/p"))
+    stand.feed.step()
+    stand.say(SceneProgress(what="reading", done=1, total=2))
+    batch = stand.feed.take()
+    assert [told.done for told in batch.told] == [1]
+    assert batch.answers == []
+    stand.say(Attributes(path="/p", type_name="Cube", rows=()), answers=1)
+    assert stand.feed.take().answers[0][0] == number
 
 
 def test_the_end_says_good_bye_and_stops_the_children(stand: Any) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from armillary.model.message import SceneProgress
-from armillary.session.opening import Opening
+from armillary.session.opening import MOST_BOXES, Opening
 
 
 def told(n: int, done: int) -> SceneProgress:
@@ -28,6 +28,24 @@ def test_the_share_only_grows_from_step_to_step() -> None:
     shares = [opening.add(step)[1] for step in steps]
     assert shares == sorted(shares)
     assert opening.add(steps[1])[0] == "Putting 3 layers of the scene together"
+
+
+def test_of_very_many_boxes_an_even_share_is_kept_and_the_large_ones() -> None:
+    opening = Opening()
+    for k in range(60):
+        box = np.zeros((10_000, 6), np.float32)
+        box[:, 0] = k
+        box[:, 3:] = 1 + box[:, :3]
+        box[5_001, 3:] += 100 if k == 3 else 0
+        rgba = np.full((10_000, 4), k, np.uint8)
+        opening.add(SceneProgress(what="reading", done=k, total=60, box=box, rgba=rgba))
+    box, rgba = opening.boxes()
+    assert opening.count == 600_000
+    assert 100_000 < len(box) <= MOST_BOXES
+    assert (rgba[:, 0] == box[:, 0]).all()
+    share = np.bincount(rgba[:, 0], minlength=60) / len(box)
+    assert share.min() > 0.005
+    assert box[:, 3:].max() > 100
 
 
 def test_boxes_are_kept_in_order_until_another_opening_begins() -> None:

@@ -9,7 +9,7 @@ from armillary.model.binding import Binding, FieldSpec
 from armillary.model.clock import NS, ManualClock
 from armillary.model.fault import FaultRecord, ProjectFault
 from armillary.model.frame import Event
-from armillary.model.message import AskAttributes, Attributes, OpenScene, Retry
+from armillary.model.message import AskAttributes, Attributes, OpenScene, Retry, SceneOpened, SceneProgress
 from armillary.model.quality import STALE
 from armillary.session import scenery, workspace
 from armillary.session.actions import ACTIONS, action
@@ -57,6 +57,7 @@ class Bench:
 
 COLOUR = Binding(name="c", prim="/Plant/Tank", signal="tank.temp", colormap="heat", ends=(0.0, 10.0))
 SPIN = Binding(name="s", prim="/Plant/Pump", signal="tank.level", channel="spin")
+FLOWS = Binding(name="f", prim="/Plant/Pump", signal="tank.level", channel="flow")
 
 
 @pytest.fixture
@@ -84,6 +85,48 @@ def test_a_bare_scene_has_no_world_and_its_child_is_asked_for_it(bench: Bench) -
     ((peer, question),) = bench.feed.asked
     assert (peer, type(question)) == (SCENE, OpenScene)
     assert said == ["Reading the scene"]
+
+
+def test_opening_that_is_cancelled_leaves_an_empty_desk_that_says_so_and_reads_again(bench: Bench) -> None:
+    scene = bench.folder / "part.usda"
+    scene.write_text("#usda 1.0\n")
+    ws = bench.workspace
+    ws.open(str(scene))
+    box = np.array([[0, 0, 0, 1, 1, 1]], np.float32)
+    told = SceneProgress(what="reading", done=1, total=3, box=box, rgba=np.zeros((1, 4), np.uint8))
+    bench.pump(told=[told, told])
+    assert ws.progress[0] == "Reading the scene · 1 of 3 parts"
+    assert ws.opening.count == 2
+    ws.cancel_opening()
+    assert bench.feed.killed == [SCENE]
+    assert (ws.progress, ws.opening.count, ws.opening.cancelled) == (("", 1.0), 0, True)
+    bench.pump(answers=[(1, SceneOpened(arrays="", bindings=(), problems=(), cached=False))], told=[told])
+    assert (ws.progress[0], ws.opening.count, bench.feed.jobs) == ("", 0, [])  # too late
+    ws.cancel_opening()
+    assert bench.feed.killed == [SCENE]  # there is nothing to cancel
+    ws.reload_scene()
+    assert bench.feed.launched == ["scene.child"] * 2
+    assert not ws.opening.cancelled
+    assert ws.progress[0] == "Reading the scene"
+
+
+def test_reading_again_that_is_cancelled_keeps_what_was_shown(bench: Bench) -> None:
+    scene = bench.folder / "part.usda"
+    scene.write_text("#usda 1.0\n")
+    ws = bench.workspace
+    ws.open(str(scene))
+    bench.load()
+    shown = ws.scene
+    ws.reload_scene()
+    assert ws.progress[0]
+    ws.cancel_opening()
+    assert ws.scene is shown
+    assert not ws.opening.cancelled
+    bench.pump(answers=[(2, SceneOpened(arrays="", bindings=(), problems=(), cached=False))])
+    assert ws.scene is shown
+    got: list[object] = []
+    ws.attributes("/Plant", got.append)
+    assert bench.feed.launched == ["scene.child"] * 2  # a fresh reader answers
 
 
 def test_a_scene_that_crashes_its_reader_is_a_problem_and_the_rest_goes_on(bench: Bench) -> None:
@@ -146,9 +189,12 @@ def test_a_world_that_ends_names_its_log_and_can_be_started_again(bench: Bench) 
     assert bench.workspace.world_state is WorldState.CONNECTING
 
 
-def test_what_spins_turns_with_time_and_holds_when_paused_or_silent(bench: Bench) -> None:
+@pytest.mark.parametrize("binding", [SPIN, FLOWS], ids=["spin", "flow"])
+def test_what_spins_or_flows_moves_with_time_and_holds_when_paused_or_silent(
+    bench: Bench, binding: Binding
+) -> None:
     bench.open_world()
-    bench.load(SPIN)
+    bench.load(binding)
     ws = bench.workspace
     assert ws.due_s(bench.clock.now_mono_ns()) == pytest.approx(0.1)
     looks = bench.looks

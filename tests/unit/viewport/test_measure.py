@@ -26,3 +26,10 @@ def test_an_area_is_of_the_polygon_also_where_it_is_hollow() -> None:
     corner = np.array([[0, 0, 0], [2, 0, 0], [2, 1, 0], [1, 1, 0], [1, 2, 0], [0, 2, 0]], np.float64)
     assert measure.area(corner) == 3.0
     assert measure.told("area", SQUARE[:2], 1.0) == ""
+
+
+def test_an_area_of_corners_that_lie_in_no_plane_says_by_how_much() -> None:
+    bent = SQUARE.astype(float).copy()
+    bent[0] += 1.0  # along all axes, so out of any plane that is level or upright
+    assert "off a plane" in measure.told("area", bent, 1.0)
+    assert "off a plane" not in measure.told("area", SQUARE, 1.0)

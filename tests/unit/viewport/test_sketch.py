@@ -55,3 +55,19 @@ def test_far_boxes_are_drawn_about_an_origin_of_their_own() -> None:
     sketch = Sketch(boxes(2) + np.float32(1e6), np.zeros((2, 4), np.uint8))
     assert np.abs(sketch.origin).max() > 9e5
     assert np.isfinite(sketch.bounds()).all()
+
+
+def test_a_window_that_was_warmed_shows_nothing_and_draws_as_before() -> None:
+    cold, warmed = View(width=120, height=90), View(width=120, height=90)
+    warmed.warm()
+    assert warmed.stage is None
+    assert not warmed.sketched
+    np.testing.assert_array_equal(warmed.render(), cold.render())
+    rgba = np.tile(np.array([[0, 200, 0, 255]], np.uint8), (3, 1))
+    for view in (cold, warmed):
+        view.sketch(boxes(3), rgba)
+    np.testing.assert_array_equal(warmed.render(), cold.render())
+    warmed.warm()  # something is shown: it stays
+    assert warmed.sketched
+    cold.close()
+    warmed.close()

@@ -14,8 +14,8 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QHBoxLayout, QLineEdit, QPushButton, QWidget
 
 from armillary.session.author_actions import may_not_author
-from armillary.session.authoring import AS_IT_IS, AXIAL, COLOURED, OFFERED, Draft, colour_maps, proposal
 from armillary.session.browsing import NOTHING, Node, proposed, renamed, spec_of, value_of
+from armillary.session.draft import AS_IT_IS, AXIAL, COLOURED, OFFERED, Draft, colour_maps, proposal
 from armillary.session.workspace import Workspace
 from armillary.ui.mime import NODE_MIME, TAG_MIME, numbers
 from armillary.ui.pieces import label
