@@ -114,18 +114,40 @@ def merge(scene: SceneArrays, max_triangles: int = MAX_TRIANGLES) -> Mesh:
         )
     body = _run(scene, slot, 0, first)
     copies = [_Copies(body, 1, body.prim, body.prim)]
-    used, simplified = 0, 0
+    whole, simplified = _whole(scene, max_triangles), 0
     for k in range(len(scene.proto) - 1):
         of = np.flatnonzero(scene.instance_proto == k)
         run = _run(scene, slot, int(scene.proto[k]), int(scene.proto[k + 1]))
         if len(of) == 0 or len(run.triangle) == 0:
             continue
-        if used + len(of) * len(run.triangle) > max_triangles and len(run.triangle) > len(_BOX_TRIANGLES):
-            run = _boxed(run)
-            simplified += len(of)
-        used += len(of) * len(run.triangle)
-        copies.append(_Copies(run, len(of), scene.instance_prim[of, None], len(scene) + of[:, None]))
+        boxed = of[:0]
+        if whole[k] < len(of):  # the largest are whole
+            size = np.abs(np.linalg.det(scene.instance_matrix[of, :3, :3]))
+            order = np.argsort(-size, kind="stable")
+            of, boxed = np.sort(of[order[: whole[k]]]), np.sort(of[order[whole[k] :]])
+        for some, one in ((of, run), (boxed, _boxed(run) if len(boxed) else run)):
+            if len(some):
+                looks = scene.instance_prim[some, None]
+                copies.append(_Copies(one, len(some), looks, len(scene) + some[:, None]))
+        simplified += len(boxed)
     return _joined(copies, simplified)
+
+
+def _whole(scene: SceneArrays, most: int) -> I8:
+    """Return of how many instances of each prototype all triangles are drawn (p,), `most` together.
+
+    Those that need least come first; a prototype as simple as a box is always whole.
+    """
+    box = len(_BOX_TRIANGLES)
+    each = np.diff(scene.proto).astype(np.int64)
+    count = np.bincount(scene.instance_proto, minlength=len(each)).astype(np.int64)
+    out, left = count.copy(), most
+    for k in np.argsort(each * count, kind="stable"):
+        n, t = int(count[k]), int(each[k])
+        if n * t > left and t > box:
+            out[k] = min(max((left - n * box) // (t - box), 0), n)
+        left -= int(out[k]) * t + (n - int(out[k])) * box
+    return out
 
 
 def _slots(scene: SceneArrays) -> F4:

@@ -233,7 +233,8 @@ class Stage:
 
     def _seen(self, pose: CameraPose, aspect: float) -> B1:
         """Tell which blocks are in sight (n,); a scene that is fast anyway is not asked."""
-        if not (self.pace.is_slow and self.places.has_boxes):
+        is_known = self._parts is not None or not self._is_getting_ready
+        if not (self.pace.is_slow and self.places.has_boxes and is_known):
             return np.ones(len(self.passes.whole), np.bool_)
         if self._block_boxes[0] != self.places.version:
             self._place_blocks()
@@ -269,7 +270,7 @@ class Stage:
 
     def get_ready(self) -> None:
         """Begin to make aside what picks and `coarse` need; a small scene makes it when asked."""
-        if not self.is_ready and not self._is_getting_ready:
+        if self._parts is None and not self._is_getting_ready and len(self.mesh.triangle) > BLOCK:
             self._is_getting_ready = True
             Thread(target=self._get_ready, daemon=True).start()
 

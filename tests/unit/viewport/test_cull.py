@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
+import picture_scenes as scenes
 import pytest
 
 from armillary.viewport.camera import CameraPose, corners, project
 from armillary.viewport.cull import in_sight
+from armillary.viewport.stage import Stage
 
 SIZE = (320, 200)
 ASPECT = SIZE[0] / SIZE[1]
@@ -67,3 +71,22 @@ def test_places_are_asked_in_render_space() -> None:
 def test_a_box_without_numbers_counts_as_seen() -> None:
     pose = CameraPose(position=(0.0, 0.0, 0.0), focus=(10.0, 0.0, 0.0))
     assert in_sight(np.full((1, 6), np.nan, np.float32), pose, np.zeros(3), ASPECT).all()
+
+
+def test_what_was_made_aside_leaves_out_the_same_blocks() -> None:
+    scene = scenes.grid_of_boxes(9_000)
+    pose = CameraPose(position=(-40.0, -40.0, 1.0), focus=(-60.0, -60.0, 0.0))
+    drawn = []
+    for is_aside in (False, True):
+        stage = Stage(scene)
+        if is_aside:
+            stage.get_ready()
+            limit = time.monotonic() + 10
+            while stage._parts is None and time.monotonic() < limit:
+                stage.boxes.now()
+        else:
+            stage.boxes.now()
+        stage.pace.full_ms = 1_000.0
+        stage.prepare()
+        drawn.append(len(stage.draws(pose, ASPECT)[0]))
+    assert drawn[0] == drawn[1] < 4

@@ -78,6 +78,19 @@ def test_an_instance_of_a_prototype_that_does_not_exist_is_refused() -> None:
         merge(replace(scene, instance_proto=np.array([0, 5], np.uint32)))
 
 
+def test_of_too_many_instances_the_largest_are_whole() -> None:
+    scene = with_instances(6)
+    triangle = np.concatenate([scene.triangle[:24], np.tile(scene.triangle[24:], (10, 1))])
+    places = scene.instance_matrix.copy()
+    places[4, :3, :3] *= 3
+    places[1, :3, :3] *= 2
+    scene = replace(scene, triangle=triangle, proto=np.array([24, len(triangle)]), instance_matrix=places)
+    mesh = merge(scene, max_triangles=6 * 12 + 2 * (120 - 12))
+    assert mesh.simplified == 4
+    rows = mesh.row[mesh.triangle[:, 0]].astype(int) - len(scene)
+    assert [int((rows == i).sum()) for i in range(6)] == [12, 120, 12, 12, 120, 12]
+
+
 def test_a_scene_of_instances_alone_is_their_copies() -> None:
     places = np.array([scenes.at(2.0 * k, 0, 0) for k in range(5)])
     mesh = merge(scenes.boxes(np.zeros((0, 4, 4)), instances=places))
