@@ -49,7 +49,7 @@ class Blocks:
         return out
 
     def cells(self, rows: I8) -> list[I4]:
-        """Return the triangles (k, 3) of each block, in its own points, out of rows of all, in their order."""
+        """Return the triangles (k, 3) of each block, in its own points, from rows of all, in that order."""
         block = np.searchsorted(self.first, rows, side="right")
         order = np.argsort(block, kind="stable")
         bounds = np.concatenate([[0], np.cumsum(np.bincount(block, minlength=len(self) + 1)[1:])])
