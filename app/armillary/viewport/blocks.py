@@ -49,10 +49,13 @@ class Blocks:
         return out
 
     def cells(self, rows: I8) -> list[I4]:
-        """Return the triangles (k, 3) of each block, in its own points, out of rows (ascending) of all."""
-        bounds = np.searchsorted(rows, np.append(self.first, self.last[-1:]))
+        """Return the triangles (k, 3) of each block, in its own points, from rows of all, in that order."""
+        block = np.searchsorted(self.first, rows, side="right")
+        order = np.argsort(block, kind="stable")
+        bounds = np.concatenate([[0], np.cumsum(np.bincount(block, minlength=len(self) + 1)[1:])])
+        sorted_rows = rows[order]
         return [
-            self.mesh.triangle[rows[a:b]] - np.int32(low)
+            self.mesh.triangle[sorted_rows[a:b]] - np.int32(low)
             for a, b, low in zip(bounds[:-1], bounds[1:], self.low, strict=True)
         ]
 

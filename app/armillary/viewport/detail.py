@@ -64,7 +64,7 @@ class Pace:
 class Choice:
     """What to draw: triangles of the whole mesh, and pieces as tetrahedra; with what it was chosen for."""
 
-    near: I8  # (n,) rows of triangles, ascending
+    near: I8  # (n,) rows of triangles, what looks largest first: it hides what is behind it
     far: I8  # (k,) pieces that are tetrahedra
     grown: F4  # (k,) how many times larger than the piece, so that those left out leave no holes
     pose: CameraPose
@@ -154,7 +154,6 @@ def choose(
     whole = (np.cumsum(more) <= budget_left - TETRA * len(seen)) & (grown == 1)
     # a piece of no more triangles than a tetrahedron is always whole
     near = np.concatenate([large, seen[whole]])
-    near = near[np.argsort(boxes.first[near])]
     count = boxes.last[near] - boxes.first[near]
     begin = np.repeat(boxes.first[near] - (np.cumsum(count) - count), count)
     return Choice(begin + np.arange(len(begin)), seen[~whole], grown[~whole], pose, aspect, budget)

@@ -132,7 +132,7 @@ class Passes:
             self._clear_triangles.append(len(part))
 
     def choose(self, near: I8, far: Mesh) -> None:
-        """Draw these rows of triangles, ascending, and this mesh from now on, in coarse pictures."""
+        """Draw these rows of triangles, in that order, and this mesh from now on, in coarse pictures."""
         if not self._near:
             self._near = [_Some(data) for data in self.whole.data]
             for i in range(len(self._near)):

@@ -82,7 +82,7 @@ def test_an_ample_budget_draws_every_triangle_once() -> None:
     mesh, boxes = boxes_of(50)
     chosen = choose(boxes, looking_along_x(-110.0), ORIGIN, SQUARE, budget=10**6)
     assert len(chosen.far) == 0
-    np.testing.assert_array_equal(chosen.near, np.arange(len(mesh.triangle)))
+    np.testing.assert_array_equal(np.sort(chosen.near), np.arange(len(mesh.triangle)))
 
 
 def test_an_empty_scene_can_be_chosen_from() -> None:
@@ -157,3 +157,10 @@ def test_what_is_behind_the_eye_or_beside_the_picture_is_left_out() -> None:
     seen = prims_of(mesh, mesh.triangle[chosen.near])
     assert set(range(53, 101)) <= seen
     assert not seen & set(range(1, 48))
+
+
+def test_what_is_near_is_drawn_before_what_it_hides() -> None:
+    mesh, boxes = boxes_of(40)
+    chosen = choose(boxes, looking_along_x(-110.0), ORIGIN, SQUARE, budget=10**6)
+    order = mesh.prim[mesh.triangle[chosen.near, 0]].astype(int)
+    assert (np.diff(order) >= 0).all()
