@@ -276,7 +276,7 @@ def _must_be_known(line: str) -> None:
     if isinstance(command, click.Group) and len(words) > 1 and not words[1].startswith("-"):
         assert words[1] in command.commands, line
         return
-    options = {name for parameter in command.params for name in parameter.opts}
+    options = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
     for word in words[1:]:
         is_span = re.fullmatch(r"-\d+[smhd]", word)  # a time: so long ago
         assert is_span or not word.startswith("-") or word in {*options, "--help"}, line
