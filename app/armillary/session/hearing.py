@@ -1,0 +1,214 @@
+"""What the processes of a desk tell it: frames, greetings, silence, ends, answers; starting them again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from armillary.model.arrays import U4
+from armillary.model.clock import NS
+from armillary.model.fault import FaultRecord
+from armillary.model.frame import Event, Frame, WorldKind
+from armillary.model.message import Welcome
+from armillary.session import rows
+from armillary.session.authoring import Authoring
+from armillary.session.batch import Batch
+from armillary.session.boarding import Boarding, WorldState, joined, start_recorder, start_world
+from armillary.session.disk import Disk
+from armillary.session.feed import RECORDER, SCENE, WORLD
+from armillary.session.mirror import Mirror
+from armillary.session.visiting import Visiting
+
+STARTED_AGAIN = "It is started again; the end of its log file says more."
+GIVEN_UP = "It died three times within a minute: read the end of its log file before you start it again."
+
+
+class Hearing(Visiting):
+    """A desk that takes what comes over the wire."""
+
+    authoring: Authoring
+    disk: Disk
+
+    def _take(self, batch: Batch, now_ns: int, now_mono_ns: int) -> None:
+        if self._home is not None:
+            if batch.welcome is not None:
+                self._know(batch.welcome)
+            self._take_behind(self._home, batch, now_mono_ns)
+        else:
+            self._take_world(batch, now_ns, now_mono_ns)
+        for peer, why in batch.ended:
+            self._ended(peer, why, peer in batch.died, now_ns, now_mono_ns)
+        if RECORDER in batch.ready:
+            self.timeline.begin()
+            self.timebar.read()
+        for told in batch.told:
+            self._scene_told(told)
+        for number, answer in batch.answers:
+            callback = self._callbacks.pop(number, None)
+            if callback is None:
+                self.stale_answers += 1
+            else:
+                callback(answer)
+
+    def _take_world(self, batch: Batch, now_ns: int, now_mono_ns: int) -> None:
+        """Take what came from the world that is shown."""
+        slots: list[U4] = []
+        if batch.welcome is not None:
+            slots.append(self._welcome(batch.welcome, now_mono_ns))
+        if batch.live is not None and self._feed is not None:
+            self._lived(batch.live, now_ns)
+        slots.extend(self._frame(frame, now_mono_ns) for frame in batch.frames)
+        if slots:
+            if self.home_kind is WorldKind.REPLAY and self.timebar.following and self.mirror.t_ns:
+                self._show_record(self.mirror.t_ns)
+            changed = slots[0] if len(slots) == 1 else np.unique(np.concatenate(slots))
+            self.showing.note(changed)
+            self.showing.follow(self.mirror.t_ns)
+            self.showing.wanted |= self.showing.ages
+            self.frame_arrived.emit(changed)
+
+    def _show_record(self, t_ns: int) -> None:
+        """Let the time bar of a home that replays show where it is: nothing goes on that it could follow."""
+        at = self.cursor
+        if at is not None and 0 < at.to_ns - at.from_ns < self.timebar.span_s * NS:
+            self.timebar.show(at.from_ns, at.to_ns)
+        self.timebar.reveal(t_ns)
+
+    def _welcome(self, welcome: Welcome, now_mono_ns: int) -> U4:
+        specs_differ = welcome.specs != self.specs
+        if specs_differ:
+            self.authoring.cancel()  # it is drawn with the tags as they were
+            self.specs = welcome.specs
+        self.twins, self.relationships, self.role = welcome.twins, welcome.relationships, welcome.role
+        self.about, self.templates = welcome.about, welcome.templates
+        if self._home is None:
+            self.proposals.forget()
+        self.people.welcome(welcome)
+        self.training.visited()
+        self.mirror = Mirror(len(self.specs))
+        self.mirror.live = True
+        known = set(self.events)  # of this world before we lost it, or of our own
+        news = tuple(event for event in welcome.frame.events if event not in known)
+        self.alarms.welcome(welcome.alarms)
+        slots = self._frame(replace(welcome.frame, events=news), now_mono_ns)
+        if self._home is None:
+            self._know(welcome)
+            if welcome.frame.kind is WorldKind.REPLAY:
+                self.timeline.visit(WorldKind.REPLAY)
+        if specs_differ:
+            self._recompile()
+        self.showing.wanted = True
+        return slots
+
+    def _know(self, welcome: Welcome) -> None:
+        """Complete our plan by what the home world said of itself."""
+        before = self._plan
+        if before is not None:
+            self._plan = joined(before, welcome.project, welcome.name, welcome.recorder)
+            self._learn(before, self._plan)
+        self.disk.greeted(welcome)  # a desk that was connected knows the project only now
+
+    def _learn(self, before: Boarding, now: Boarding) -> None:
+        """Act on what a world told of itself that we did not know: its recorder, its project and scene."""
+        if now.recorder and not before.recorder and self._feed is not None:
+            self._feed.connect(RECORDER, now.recorder)
+        if now.project is not None and before.project is None:
+            self.colormaps = now.project.colormaps
+            self._open_scene()
+        if now != before:
+            self.project_changed.emit()
+
+    def _lived(self, live: bool, now_ns: int) -> None:
+        self.mirror.live = live
+        self.showing.wanted = True
+        if live:
+            kind = self.mirror.kind
+            text = "Live" if kind is WorldKind.LIVE else kind.value
+            self._set_world(WorldState.LIVE, f"{text} · {self.title}")
+        elif self.world_state is not WorldState.CONNECTING:
+            since = rows.clock_text(self.mirror.t_ns or now_ns)
+            self._set_world(WorldState.NOT_LIVE, f"Not live: the world is silent since {since}.")
+            self.orders.disarm("the world is silent.")
+            if self.paused:
+                self.showing.wanted = True
+        self.world_changed.emit()
+
+    def _frame(self, frame: Frame, now_mono_ns: int) -> U4:
+        slots = self.mirror.take(frame, now_mono_ns)
+        self.recording = self._not_recorded(frame.recording) if self._home is None else frame.recording
+        self.cursor, self.stopped = frame.cursor or self.cursor, frame.stopped
+        self.tally = frame.tally or self.tally
+        if frame.links:
+            self.links = frame.links
+            self.links_changed.emit()
+        for event in frame.events:
+            self._add_event(event)
+        self.alarms.take(frame)
+        if self._home is None:
+            self.proposals.take(frame)
+        if frame.kind in (WorldKind.LIVE, WorldKind.TRAINING):
+            self.orders.take(frame.orders)  # receipts that a replay reads back are nobody's orders
+        self.timeline.take(frame)
+        return slots
+
+    def _not_recorded(self, why: str) -> str:
+        """Return why nothing is recorded, by what our recorder said itself where it did; "" = recorded."""
+        if not why:
+            self._no_recorder = None
+        said = self._no_recorder
+        return why if said is None else f"{said.what} {said.remedy} ({said.where})"
+
+    def _ended(self, peer: str, why: FaultRecord, died: bool, now_ns: int, now_mono_ns: int) -> None:
+        """A process of ours ended (`died`), or could not be started."""
+        if died and peer in (WORLD, RECORDER):
+            again = self._restarts.died(peer, now_mono_ns)
+            why = replace(why, remedy=STARTED_AGAIN if again else GIVEN_UP)
+        level = "error" if peer == WORLD else "warning"
+        self._add_event(Event(t_ns=now_ns, level=level, source=peer, text=why.what, fault=why))
+        if peer == WORLD:
+            self._set_home(WorldState.NOT_LIVE, f"Not live: {why.what} {why.remedy} Log: {why.where}")
+            if self._home is not None:
+                self._home.mirror.live = False
+                self.home_changed.emit()
+            else:
+                self.mirror.live = False
+                self.showing.wanted = True
+                self.orders.disarm("the world ended.")
+            self.world_changed.emit()
+        elif peer == RECORDER and self._plan is not None and self._plan.recorder and self._feed is not None:
+            self._no_recorder = why
+            self._feed.connect(RECORDER, self._plan.recorder)  # another one may serve this project
+        elif peer == SCENE:
+            self._scene_child, self._scene_died = False, why if died else None
+
+    def _start_again(self, now_mono_ns: int) -> None:
+        """Start what died and is due."""
+        for peer in self._restarts.take_due(now_mono_ns):
+            if peer == WORLD:
+                self.restart_world()
+            elif self._plan is not None and self._feed is not None:
+                start_recorder(self._plan, self._feed)
+
+    def _set_world(self, state: WorldState, text: str) -> None:
+        self.world_state, self.world_text = state, text
+
+    def _set_home(self, state: WorldState, text: str) -> None:
+        """Note how our own world stands, shown or not."""
+        if self._home is None:
+            self._set_world(state, text)
+        else:
+            self._home.world_state, self._home.world_text = state, text
+
+    def restart_world(self) -> None:
+        """Start our own world anew when it ended, or connect to a foreign one again."""
+        plan, feed = self._plan, self._feed
+        if plan is None or feed is None or self.world_state is WorldState.NONE:
+            return
+        self._restarts.cancel(WORLD)
+        self._set_home(WorldState.CONNECTING, f"Starting the world of {plan.title} anew …")
+        if plan.starts_world:
+            start_world(plan, feed)
+        else:
+            feed.connect(WORLD, plan.address)
+        self.world_changed.emit()
