@@ -16,6 +16,7 @@ from armillary.model.message import (
     AskAttributes,
     Attributes,
     ChooseVariants,
+    OpenScene,
     SaveBindings,
     SceneOpened,
     SceneProgress,
@@ -26,6 +27,7 @@ from armillary.model.tags import TagSpec
 from armillary.scene import cache
 from armillary.session import scenery
 from armillary.session.boarding import start_scene
+from armillary.session.chosen import Chosen
 from armillary.session.feed import SCENE, Feed
 from armillary.session.opening import AGAIN, CANCELLED, Opening
 from armillary.session.rebinding import Rebinding, Wish
@@ -63,6 +65,7 @@ class Loading(Standing):
         self.prepared: object = None  # what it returned for `scene`
         self._turn = 0  # of opening a scene; an answer for an earlier one is dropped
         self.with_payloads = True  # False: begin without, whatever the project says
+        self._chosen = Chosen()
         self._variants: tuple[tuple[str, str, str], ...] = ()
         self._variants_mono_ns = 0
         self._misfits: tuple[SceneProblem, ...] = ()  # lists of values that do not fit their mesh
@@ -77,6 +80,7 @@ class Loading(Standing):
         self._callbacks.clear()
         self._rebinding.forget()
         self._variants, self._scene_problem, self._scene_child = (), None, False
+        self._chosen = Chosen()
         self._misfits = ()
         self.scene_files.forget()
         self._scene_died = None
@@ -112,12 +116,9 @@ class Loading(Standing):
     # ------------------------------------------------------------ the scene
 
     def _open_scene(self) -> None:
-        if self._plan is None or self._feed is None:
-            return
-        request = start_scene(self._plan, self._feed, with_payloads=self.with_payloads)
+        request = self._start_scene_child()
         if request is None:
             return
-        self._scene_child, self._scene_died = True, None
         self._begin_opening("Reading the scene")
         self._ask(SCENE, request, self._of_this_turn(self._scene_opened), SCENE_S)
 
@@ -329,8 +330,7 @@ class Loading(Standing):
 
     def save_bindings(self, message: SaveBindings, callback: Callable[[object], None]) -> None:
         """Have the scene child write the binding layer; answered by Done or a FaultRecord."""
-        if not self._scene_child and self.scene is not None:
-            self._revive_scene_child()
+        self._need_scene_child()
         self._ask(SCENE, message, callback, SAVE_S)
 
     def _recompiled(self, answer: object) -> None:
@@ -347,7 +347,9 @@ class Loading(Standing):
         if not wanted or wanted == self._variants or now_mono_ns - self._variants_mono_ns < VARIANTS_NS:
             return
         self._variants, self._variants_mono_ns = wanted, now_mono_ns
-        self._ask(SCENE, ChooseVariants(variants=wanted), self._variant_opened, SCENE_S)
+        wish = ChooseVariants(variants=wanted)
+        self._chosen.note(wish)
+        self._ask(SCENE, wish, self._variant_opened, SCENE_S)
 
     def choose_variant(self, path: str, name: str, choice: str) -> None:
         """Show another variant of a prim, until the scene is closed; nothing is saved.
@@ -367,8 +369,8 @@ class Loading(Standing):
         self._change_scene(ChooseVariants(payloads=tuple((path, on) for path in paths)))
 
     def _change_scene(self, wish: ChooseVariants) -> None:
-        if not self._scene_child and self.scene is not None:
-            self._revive_scene_child()
+        self._need_scene_child()
+        self._chosen.note(wish)
         self._ask(SCENE, wish, self._variant_opened, SCENE_S)
 
     def _variant_opened(self, answer: object) -> None:
@@ -409,24 +411,31 @@ class Loading(Standing):
                 return
             callback(answer if isinstance(answer, Attributes) else fault_of(answer))
 
-        if not self._scene_child and self.scene is not None:
-            self._revive_scene_child()
+        self._need_scene_child()
         self._ask(SCENE, AskAttributes(path=path), answered, SCENE_S)
 
     def ask_about_scene(self, message: object, callback: Callable[[object], None], timeout_s: float) -> None:
         """Ask the scene child about what is open, a fresh one where ours died."""
-        if not self._scene_child and self.scene is not None:
-            self._revive_scene_child()
+        self._need_scene_child()
         self._ask(SCENE, message, callback, timeout_s)
 
-    def _revive_scene_child(self) -> None:
-        """Start a fresh scene child after ours died; it reads its cache, and what follows waits for it."""
-        if self._plan is None or self._feed is None:
+    def _need_scene_child(self) -> None:
+        """Start a fresh scene child if ours died; it reads its cache, and what follows waits for it."""
+        if self._scene_child or self.scene is None:
             return
-        request = start_scene(self._plan, self._feed, with_payloads=self.with_payloads)
+        request = self._start_scene_child()
         if request is not None:
-            self._scene_child, self._scene_died = True, None
             self._ask(SCENE, request, lambda _answer: None, SCENE_S)
+
+    def _start_scene_child(self) -> OpenScene | None:
+        """Start a scene child and return what to ask it for, None when there is no scene."""
+        if self._plan is None or self._feed is None:
+            return None
+        request = start_scene(self._plan, self._feed, with_payloads=self.with_payloads)
+        if request is None:
+            return None
+        self._scene_child, self._scene_died = True, None
+        return self._chosen.asked_of(request)
 
     # ------------------------------------------------------------ looks
 

@@ -420,6 +420,25 @@ def test_a_scene_child_that_dies_while_reading_names_the_scene(bench: Bench) -> 
     assert "/logs/x.log" in problem.remedy
 
 
+def test_a_fresh_reader_after_one_that_died_is_asked_for_what_was_chosen(bench: Bench) -> None:
+    scene = bench.folder / "part.usda"
+    scene.write_text("#usda 1.0\n")
+    ws = bench.workspace
+    ws.open(str(scene))
+    bench.load()
+    ws.choose_variant("/Plant", "size", "large")
+    ws.load_payloads(("/Plant/Tank",), on=False)
+    ws.choose_variant("/Plant", "size", "small")
+    bench.pump(**died(SCENE))
+    ws.attributes("/Plant", lambda _answer: None)
+    assert bench.feed.launched == ["scene.child"] * 2
+    asked = [message for peer, message in bench.feed.asked if isinstance(message, OpenScene)]
+    assert asked[-1].variants == (("/Plant", "size", "small"),)
+    assert asked[-1].payloads == (("/Plant/Tank", False),)
+    ws.open(str(scene))  # opened anew it is as in the file
+    assert [m for _, m in bench.feed.asked if isinstance(m, OpenScene)][-1].variants == ()
+
+
 def test_a_field_is_compiled_aside_while_the_picture_before_it_stands_and_lives_on(bench: Bench) -> None:
     bench.open_world()
     bench.load(COLOUR)
