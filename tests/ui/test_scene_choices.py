@@ -124,6 +124,10 @@ def test_what_is_left_out_says_so_in_the_tree_and_is_loaded_by_its_menu(
     assert {"scene.load-payloads", "scene.leave-payloads"} <= {a.objectName() for a in menu.actions()}
     ws.select((0,))  # far above both
     assert action("scene.load-payloads").why_not(ws) == action("scene.leave-payloads").why_not(ws) == ""
+    ws.showing.show(replace(ws.scenery, scene=replace(scene, payloads=((PRIM, False),))))
+    assert action("scene.load-payloads").why_not(ws) == ""
+    assert "Nothing below" in action("scene.leave-payloads").why_not(ws), "no branch is loaded at all"
+    ws.showing.show(replace(ws.scenery, scene=scene))
     messages = asked(desk, monkeypatch)
     action("scene.load-payloads").run(desk)
     assert messages == [ChooseVariants(payloads=((scene.prim_path[0], True),))]

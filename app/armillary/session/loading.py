@@ -239,8 +239,9 @@ class Loading(Standing):
         self.opening.begin()
         fault = fault_of(answer)
         where = str(self.project.entry) if self.project is not None and self.project.entry else fault.where
-        if self._scene_died is not None:
-            died, self._scene_died = self._scene_died, None
+        # its end may be told by the answer alone, before the process is found to have ended
+        died, self._scene_died = self._scene_died or (fault if refusal(fault.what) else None), None
+        if died is not None:
             refused = refusal(died.what)
             what = f"The scene was refused: {refused}." if refused else f"It crashed its reader. {died.what}"
             advice = "is hostile, or far larger than it looks: open a part of it" if refused else _DAMAGED

@@ -56,7 +56,9 @@ def _branches(at: Workspace, loaded: bool) -> tuple[str, ...]:
     if at.scene is None:
         return ()
     rows = np.array([row for row, is_loaded in at.scene.payloads if is_loaded is loaded], np.int64)
-    ends = subtree_ends(at.scene.parent) if len(rows) and at.selection else ()
+    if not len(rows) or not at.selection:
+        return ()
+    ends = subtree_ends(at.scene.parent)
     return tuple(
         at.scene.prim_path[prim] for prim in at.selection if ((rows >= prim) & (rows < ends[prim])).any()
     )
