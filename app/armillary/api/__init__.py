@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from armillary.api.ports import (
+    AnyDecoder,
     Browsable,
     CommandSink,
     Decoder,
+    DecoderContext,
     Describes,
     Forkable,
     HistoryStore,
     Importer,
     ImporterContext,
+    Navigates,
     Plant,
     Simulator,
     SimulatorContext,
     Source,
     SourceContext,
     SourceOut,
+    Tabulates,
+    TakesSettings,
+    Unpacks,
+    Unwraps,
 )
 from armillary.model import quality
 from armillary.model.arrays import B1, F4, F8, I4, I8, U1, U2, U4
@@ -32,6 +39,17 @@ from armillary.model.fault import (
 )
 from armillary.model.link import BrowseItem, LinkSpec, LinkState, Route, SubscriptionPlan
 from armillary.model.order import Write
+from armillary.model.payload import (
+    ABSENT,
+    MAX_DEPTH,
+    MAX_FIELDS,
+    MAX_PAYLOAD,
+    Columns,
+    Several,
+    Undecodable,
+    check_size,
+    check_tree,
+)
 from armillary.model.places import data
 from armillary.model.sample import (
     DUPLICATE,
@@ -65,6 +83,7 @@ from armillary.model.tree import (
 API_VERSION = 1
 
 __all__ = [
+    "ABSENT",
     "API_VERSION",
     "B1",
     "DUPLICATE",
@@ -73,16 +92,22 @@ __all__ = [
     "HISTORICAL",
     "I4",
     "I8",
+    "MAX_DEPTH",
+    "MAX_FIELDS",
+    "MAX_PAYLOAD",
     "RETAINED",
     "SOURCE_TIME_ASSUMED",
     "U1",
     "U2",
     "U4",
+    "AnyDecoder",
     "Browsable",
     "BrowseItem",
     "Clock",
+    "Columns",
     "CommandSink",
     "Decoder",
+    "DecoderContext",
     "Describes",
     "Fault",
     "Forkable",
@@ -95,6 +120,7 @@ __all__ = [
     "LinkState",
     "ManualClock",
     "ModelInfo",
+    "Navigates",
     "OrderFault",
     "Plant",
     "ProjectFault",
@@ -105,6 +131,7 @@ __all__ = [
     "SceneTree",
     "Series",
     "SeriesQuery",
+    "Several",
     "SimStart",
     "SimStarted",
     "SimStepped",
@@ -115,10 +142,15 @@ __all__ = [
     "SourceOut",
     "StoreFault",
     "SubscriptionPlan",
+    "Tabulates",
+    "TakesSettings",
     "TreeBuilder",
     "TreeImage",
     "TreeMaterial",
     "TreeMesh",
+    "Undecodable",
+    "Unpacks",
+    "Unwraps",
     "Values",
     "Variable",
     "WallClock",
@@ -126,6 +158,8 @@ __all__ = [
     "Write",
     "array_of",
     "batch_of",
+    "check_size",
+    "check_tree",
     "data",
     "quality",
     "values_of",

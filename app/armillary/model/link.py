@@ -38,6 +38,17 @@ class LinkSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DecoderSpec:
+    """One `[decoder.NAME]` of project.toml: a decoder with settings, under a name of the project's own."""
+
+    name: str
+    kind: str  # a plugin's name
+    # Any: its own settings are plain TOML values; it checks them and raises a Fault
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """From one channel of a link to one slot."""
 
@@ -46,10 +57,11 @@ class Route:
     channel: str  # topic, node id
     path: str = ""  # inside the payload, in the decoder's language; "" = the whole payload
     time_path: str = ""
-    decoder: str = "auto"
+    decoder: str = "auto"  # a name, or a chain of them: `gzip|json`
     kind: str = "number"
     states: tuple[tuple[float, str], ...] = ()  # of an enum or bool: text that arrives becomes its number
     expected_ms: int = 0
+    absent: str = "keep"  # what it means that a message has no such place: keep | bad | zero
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +70,7 @@ class SubscriptionPlan:
 
     link: LinkSpec
     routes: tuple[Route, ...]
+    listen: tuple[str, ...] = ()  # filters whose messages are no values: catalogues, availability, templates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

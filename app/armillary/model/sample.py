@@ -33,6 +33,10 @@ class WireBatch:
     arrival_ns: I8  # (n,) wall clock of this machine when read from the socket: display and history only
     arrival_mono_ns: I8  # (n,) the world's monotonic clock: every age and timeout uses this one
     flags: U1  # (n,) RETAINED, DUPLICATE, HISTORICAL
+    content: U1 | None = (
+        None  # (n,) index into `contents`: what the sender says the payload is; None: nothing
+    )
+    contents: tuple[str, ...] = ()  # media types; the first is "" = not said
 
     def __len__(self) -> int:
         return len(self.channel)
@@ -190,6 +194,7 @@ class SampleBuilder:
         self.text: dict[int, Text] = {}
         self.array: dict[int, F4] = {}
         self.rejected: dict[int, str] = {}  # message row -> why it could not be decoded
+        self.offsets: dict[int, int] = {}  # message row -> byte at which reading failed, where known
 
     def add(self, row: int, slot: int, value: float, source_ns: int = 0, quality: int = 0) -> None:
         """Add one sample decoded from message `row`."""
@@ -209,9 +214,11 @@ class SampleBuilder:
         self.array[len(self.row)] = array
         self.add(row, slot, float("nan"), source_ns, quality)
 
-    def reject(self, row: int, reason: str) -> None:
+    def reject(self, row: int, reason: str, offset: int = 0) -> None:
         """Say that message `row` could not be decoded; it is counted and quarantined with the reason."""
         self.rejected[row] = reason
+        if offset:
+            self.offsets[row] = offset
 
     def build(self) -> SampleBatch:
         """Return the samples; rows without a time of their own get the arrival time and its flag."""

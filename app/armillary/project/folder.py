@@ -182,7 +182,7 @@ def _project(
     head.done()
     root.raw("project")
     scene = settings.scene(root.table("scene"), folder)
-    links = settings.links(root)
+    links, decoders = settings.links(root), settings.decoders(root)
     maps = tuple(m for name, table in root.named("colormap") if (m := settings.colormap(name, table)))
     files, twins_name = settings.model_files(root.table("model"))
     historian = settings.historian(root.table("historian"))
@@ -217,6 +217,7 @@ def _project(
         limits=scene.limits,
         model_files=files,
         links=links,
+        decoders=decoders,
         specs=tuple(held.specs),
         twins=tuple(held.twins),
         relationships=tuple(held.relationships),

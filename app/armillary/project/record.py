@@ -11,7 +11,7 @@ from pathlib import Path
 from armillary.model.alarm import AlarmSpec
 from armillary.model.binding import ColourMap
 from armillary.model.command import Interlock, Template
-from armillary.model.link import LinkSpec
+from armillary.model.link import DecoderSpec, LinkSpec
 from armillary.model.message import OpenScene
 from armillary.model.scene import SceneProblem
 from armillary.model.tags import TagSpec
@@ -81,6 +81,7 @@ class Project:
     limits: Mapping[str, int] = field(default_factory=dict)  # of the scene: layers, bytes, prims
     model_files: tuple[str, ...] = ()  # patterns
     links: tuple[LinkSpec, ...] = ()
+    decoders: tuple[DecoderSpec, ...] = ()
     specs: tuple[TagSpec, ...] = ()
     twins: tuple[TwinInstance, ...] = ()
     relationships: tuple[Relationship, ...] = ()

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from armillary.model.binding import ColourMap
 from armillary.model.fault import ProjectFault
-from armillary.model.link import LinkSpec
+from armillary.model.link import DecoderSpec, LinkSpec
 from armillary.model.units import conversion
 from armillary.project.record import (
     BINDINGS_FILE,
@@ -134,10 +134,23 @@ def link(table: Table) -> LinkSpec | None:
         url=table.text("url", required=True),
         stale_after_s=table.number("stale_after_s", DEFAULT_STALE_S, 0.0, MAX_SECONDS),
         commands=table.flag("commands", False),
-        decoder=table.text("decoder", "auto"),
+        decoder=table.chain("decoder", "auto") or "auto",
         settings=table.rest(),
         origin=f"{table.document.name}:source.{name}",
     )
+
+
+def decoders(root: Table) -> tuple[DecoderSpec, ...]:
+    """Return all `[decoder.NAME]`; what a kind needs is its plugin's matter."""
+    out: list[DecoderSpec] = []
+    for name, table in root.named("decoder"):
+        if not SOURCE_NAME.fullmatch(name):
+            remedy = "Use small letters, digits, _ and -, a letter first."
+            table.document.wrong(table.path, f"'{name}' cannot be a decoder's name.", remedy)
+        kind = table.text("kind", required=True)
+        origin = f"{table.document.where(table.path)}: decoder.{name}"
+        out.append(DecoderSpec(name=name, kind=kind, settings=table.rest(), origin=origin))
+    return tuple(out)
 
 
 def links(root: Table) -> tuple[LinkSpec, ...]:

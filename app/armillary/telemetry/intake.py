@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from armillary.api.ports import Decoder
+from armillary.api.ports import AnyDecoder
 from armillary.model.arrays import I8, U1
 from armillary.model.clock import NS
 from armillary.model.fault import Fault
@@ -28,7 +28,7 @@ class Intake:
         plans: Sequence[SubscriptionPlan],
         specs: Sequence[TagSpec],
         inbox: Inbox,
-        decoders: Mapping[str, Decoder] | None = None,
+        decoders: Mapping[str, AnyDecoder] | None = None,
     ) -> None:
         self._inbox = inbox
         self._decodings = {plan.link.name: Decoding(plan, decoders) for plan in plans}

@@ -72,8 +72,32 @@ def _route(spec: TagSpec, link: LinkSpec) -> Route:
         channel=channel,
         path=path,
         time_path=spec.time_path,
-        decoder=spec.decoder or link.decoder,
+        decoder=spec.decoder or _subscribed(link, channel) or link.decoder,
         kind=spec.kind,
         states=spec.states,
         expected_ms=spec.expected_ms,
+        absent="bad" if spec.required else "keep",
     )
+
+
+def _subscribed(link: LinkSpec, channel: str) -> str:
+    """Return the decoder of the first subscription that brings a topic, "" where it names none."""
+    given = link.settings.get("subscribe", ())
+    for entry in given if isinstance(given, list | tuple) else ():
+        if isinstance(entry, dict) and matches(str(entry.get("filter", "")), channel):
+            decoder = entry.get("decoder", "")
+            return "|".join(map(str, decoder)) if isinstance(decoder, list) else str(decoder)
+    return ""
+
+
+def matches(pattern: str, topic: str) -> bool:
+    """Return whether a topic filter (`+` a level, `#` the rest) matches a topic; `$…` only if it says so."""
+    if topic.startswith("$") and pattern[:1] in ("+", "#"):
+        return False
+    wanted, levels = pattern.split("/"), topic.split("/")
+    for i, level in enumerate(wanted):
+        if level == "#":
+            return True
+        if i >= len(levels) or level not in ("+", levels[i]):
+            return False
+    return len(wanted) == len(levels)

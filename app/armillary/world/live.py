@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from armillary.api.ports import SourceContext
+from armillary.extend.decoders import made as made_decoders
 from armillary.extend.discover import discover
 from armillary.model import message as msg
 from armillary.model.account import LoggedIn, Right, may
@@ -114,7 +115,7 @@ class Live(Serving):
         self._registry = discover(["sources", "sinks", "decoders"])
         self._plans = plans(project.links, project.specs)
         self._inbox = Inbox([plan.link.name for plan in self._plans])
-        decoders, decoder_problems = plugins.decoders(self._registry)
+        decoders, decoder_problems = made_decoders(self._registry, project.decoders, project.folder)
         self._intake = intake = Intake(self._plans, project.specs, self._inbox, decoders)
         watch = Watch(project.specs, [plan.link for plan in self._plans])
         self._core = Core(
