@@ -85,7 +85,8 @@ def channel_plans(
             name = route.decoder or "auto"
             if name not in chains:
                 chains[name] = chain_of(name, decoders, route.tag)
-            readable.setdefault(route.channel, []).append((chains[name], _reader(route, chains[name])))
+            reader = _reader(route, chains[name])
+            readable.setdefault(route.channel, []).append((chains[name], reader))
         except Fault as fault:
             problems.append(fault)
     return {channel: _plan(readers) for channel, readers in readable.items()}, tuple(problems)

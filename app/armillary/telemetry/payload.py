@@ -157,7 +157,9 @@ def _as_text(value: object) -> Text:
 def _told(value: object) -> str:
     if isinstance(value, bytes):
         return value[:TEXT_KEPT].hex()
-    return repr(value)[:TEXT_KEPT] if not isinstance(value, int) else f"{float(value):.17g}"
+    if isinstance(value, int) and value.bit_length() > TEXT_KEPT:
+        return f"a whole number of {value.bit_length()} bits"
+    return repr(value)[:TEXT_KEPT]
 
 
 # ---- times

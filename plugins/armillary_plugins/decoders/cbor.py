@@ -28,13 +28,15 @@ _TYPES = {
 _TOLD = 120  # characters of a library's message
 
 
-def _plain(decoder: cbor2.CBORDecoder) -> object:
-    return decoder.decode()
+_Callback = Callable[[Any, bool], Any]  # Any: a tag's content, and what it becomes
 
 
-def _typed(kind: str) -> Callable[[cbor2.CBORDecoder], object]:
-    def read(decoder: cbor2.CBORDecoder) -> object:
-        raw = decoder.decode()
+def _plain(content: object, _immutable: bool) -> object:
+    return content
+
+
+def _typed(kind: str) -> _Callback:
+    def read(raw: object, _immutable: bool) -> object:
         if not isinstance(raw, bytes) or len(raw) % np.dtype(kind).itemsize:
             raise ValueError(f"a typed array of {kind} that is none")
         return np.frombuffer(raw, kind).tolist()
@@ -42,9 +44,9 @@ def _typed(kind: str) -> Callable[[cbor2.CBORDecoder], object]:
     return read
 
 
-def _scaled(base: float) -> Callable[[cbor2.CBORDecoder], object]:
-    def read(decoder: cbor2.CBORDecoder) -> object:
-        exponent, mantissa = _two(decoder.decode())
+def _scaled(base: float) -> _Callback:
+    def read(pair: object, _immutable: bool) -> object:
+        exponent, mantissa = _two(pair)
         try:
             return float(mantissa) * base**exponent if abs(exponent) < _MOST_EXPONENT else math.nan
         except OverflowError:
@@ -53,8 +55,8 @@ def _scaled(base: float) -> Callable[[cbor2.CBORDecoder], object]:
     return read
 
 
-def _ratio(decoder: cbor2.CBORDecoder) -> object:
-    above, below = _two(decoder.decode())
+def _ratio(pair: object, _immutable: bool) -> object:
+    above, below = _two(pair)
     try:
         return above / below
     except (ZeroDivisionError, OverflowError):
@@ -70,7 +72,7 @@ def _two(value: object) -> tuple[int, int]:
 
 
 _MOST_EXPONENT = 5000
-_TAGS: dict[int, Callable[[cbor2.CBORDecoder], object]] = {
+_TAGS: dict[int, _Callback] = {
     **dict.fromkeys(_IGNORED, _plain),
     **{tag: _typed(kind) for tag, kind in _TYPES.items()},
     _DECIMAL: _scaled(10.0),
@@ -79,12 +81,19 @@ _TAGS: dict[int, Callable[[cbor2.CBORDecoder], object]] = {
 }
 
 
-def _content(decoder: object, tag: cbor2.CBORTag) -> object:
-    return tag.value
+def _content(tag: cbor2.CBORTag, _immutable: bool) -> object:
+    return _thawed(tag.value)
+
+
+def _thawed(content: Any) -> object:
+    """Return dicts and lists in place of the unchangeable ones that a tag's content comes in."""
+    if isinstance(content, cbor2.frozendict):
+        return {key: _thawed(value) for key, value in content.items()}
+    return [_thawed(item) for item in content] if isinstance(content, tuple) else content
 
 
 # Any: the mapping's type names the decoder's callback in a way that changes between releases
-_OPTIONS: dict[str, Any] = {"max_depth": MAX_DEPTH + 1, "semantic_decoders": _TAGS, "tag_hook": _content}
+_OPTIONS: dict[str, Any] = {"max_depth": MAX_DEPTH, "semantic_decoders": _TAGS, "tag_hook": _content}
 _loads = cbor2.loads
 
 

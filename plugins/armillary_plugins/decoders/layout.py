@@ -25,6 +25,7 @@ _LONG = {f"{k}{8 * n}": f"{k}{n}" for k in "ui" for n in (1, 2, 4, 8)} | {
 }
 _CODE = re.compile(r"\s*(?P<count>\d*)(?P<long>[uif](?:8|16|32|64)(?!\d))?(?P<letter>[A-Za-z?])?")
 _BITS = re.compile(r"\[\s*(\d+)\s*:\s*(\d+)\s*\]")
+_COLON = re.compile(r":(?![^\[]*\])")  # not that of bits
 _NAME = re.compile(
     r"\s*(?P<name>[^\W\d][\w.\-]*)\s*(?:\*\s*(?P<scale>[\d.]+(?:[eE][+-]?\d+)?))?\s*(?P<offset>[+-]\s*[\d.]+)?\s*"
 )
@@ -79,9 +80,10 @@ class Layout:
 
 def layout(line: str) -> Layout:
     """Return what a format line says. Raises FormatError."""
-    codes, colon, names = line.partition(":")
-    if not colon:
+    colon = _COLON.search(line)
+    if colon is None:
         raise FormatError("the names are missing: write them after a colon", len(line) + 1)
+    codes, names = line[: colon.start()], line[colon.end() :]
     placed, size = _placed(codes)
     named = _named(names, len(codes) + 2)
     if len(placed) != len(named):
