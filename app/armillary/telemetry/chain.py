@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TypeVar, cast
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 import orjson
@@ -24,7 +24,7 @@ from armillary.api.ports import (
 )
 from armillary.model.fault import ProjectFault
 from armillary.model.payload import Undecodable, check_size
-from armillary.telemetry.payload import document
+from armillary.telemetry.payload import check_bounds, document, is_suspect
 
 _T = TypeVar("_T")
 
@@ -46,6 +46,7 @@ BY_CONTENT = {
     "text/plain": "raw",
 }
 """Decoder by the media type that a sender gives (MQTT 5: Content Type); parameters do not count."""
+GUESSED = ("gzip", "msgpack", "cbor")
 _JSON, _GZIP = frozenset(b'{["'), b"\x1f\x8b"
 _CBOR_MAP, _CBOR_TAG = range(0xA0, 0xC0), range(0xC0, 0xDC)
 _MSGPACK_MAP = frozenset((*range(0x80, 0x90), 0xDE, 0xDF))
@@ -53,12 +54,15 @@ _MSGPACK_MAP = frozenset((*range(0x80, 0x90), 0xDE, 0xDF))
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """One decoder with what stands before it. `last` is a built-in name or a plugin's decoder."""
+    """One decoder with what stands before it, sorted once: to ask for a port costs more than to decode."""
 
     text: str
-    wraps: tuple[Unwraps, ...]
-    last: str | AnyDecoder
-    others: Mapping[str, AnyDecoder]  # what `auto` may choose from
+    wraps: tuple[Callable[[bytes], bytes], ...]
+    last: str | AnyDecoder  # a built-in name or a plugin's decoder
+    unpack: Callable[[bytes], object] | None = None  # of an Unpacks
+    table: Tabulates | None = None
+    guessed: Mapping[str, tuple[bool, Callable[[bytes], Any]]] = field(default_factory=dict)
+    """What `auto` may choose from: name -> (it only unwraps, how)."""
 
     @property
     def name(self) -> str:
@@ -66,42 +70,48 @@ class Chain:
         return self.text.rpartition(LINK)[2]
 
     @property
-    def table(self) -> Tabulates | None:
-        """The last decoder, where it gives columns."""
-        return self.last if isinstance(self.last, Tabulates) else None
-
-    @property
-    def loads(self) -> Callable[[bytes], object]:
-        """The quick reader; it may raise anything, and `document` then says what is wrong."""
-        if self.wraps or self.last == "raw" or isinstance(self.last, Tabulates):
-            return self.document
-        return self.last.unpack if isinstance(self.last, Unpacks) else orjson.loads
-
-    @property
     def checks_itself(self) -> bool:
         """Whether `loads` keeps the limits on size, depth and fields."""
         return bool(self.wraps) or not isinstance(self.last, str)
+
+    def loads(self) -> Callable[[bytes], object]:
+        """Return the quick reader; it may raise anything, and `document` then says what is wrong."""
+        if self.last == "raw" or self.table is not None:
+            return self.document
+        wraps, read = self.wraps, self.unpack or (_json if self.wraps else orjson.loads)
+        if not wraps:
+            return read
+
+        def unwrap_and_read(data: bytes) -> object:
+            for unwrap in wraps:
+                check_size(data)
+                data = unwrap(data)
+            return read(data)
+
+        return unwrap_and_read
 
     def unwrapped(self, data: bytes) -> bytes:
         """Return the payload without its wrappers. Raises Undecodable."""
         for wrap in self.wraps:
             check_size(data)
-            data = _guarded(wrap.unwrap, data)
+            data = _guarded(wrap, data)
         return data
 
     def document(self, data: bytes) -> object:
         """Return the document of a payload. Raises Undecodable, whatever a plugin does."""
         data = self.unwrapped(data)
         check_size(data)
-        if isinstance(self.last, Unpacks):
-            return _guarded(self.last.unpack, data)
-        if isinstance(self.last, Tabulates):
+        if self.unpack is not None:
+            return _guarded(self.unpack, data)
+        if self.table is not None:
             return _guarded(self._line, data)
         return self._sniffed(data) if self.last == "auto" else document(data)
 
     def _line(self, data: bytes) -> object:
         """Return the fields of one payload that a table's decoder reads."""
-        table = cast("Tabulates", self.last)
+        table = self.table
+        if table is None:
+            raise TypeError(f"{self.text} gives no table")
         got = table.tabulate(data, np.zeros(1, np.int64), np.array([len(data)]))
         if got.refused:
             raise got.refused[0]
@@ -113,11 +123,10 @@ class Chain:
         refusals: list[Undecodable] = []
         for name in guesses(data):
             try:
-                found = self.others.get(name)
-                if isinstance(found, Unwraps):
-                    return document(_guarded(found.unwrap, data))
-                if isinstance(found, Unpacks):
-                    return _guarded(found.unpack, data)
+                if name in self.guessed:
+                    is_wrap, read = self.guessed[name]
+                    found: Any = _guarded(read, data)
+                    return document(found) if is_wrap else found
             except Undecodable as error:
                 refusals.append(error)
         if refusals:
@@ -128,6 +137,12 @@ class Chain:
         """Return the decoder's own reader of a path, None where paths are those of JSON documents."""
         last: object = self.last
         return last.place(path) if isinstance(last, Navigates) else None
+
+
+def _json(data: bytes) -> object:
+    if is_suspect(data):
+        check_bounds(data)
+    return orjson.loads(data)
 
 
 def guesses(data: bytes) -> tuple[str, ...]:
@@ -195,4 +210,22 @@ def chain_of(text: str, decoders: Mapping[str, AnyDecoder], tag: str) -> Chain:
             where=tag,
             remedy=f"Add a reader: ['{last}', 'json'].",
         )
-    return Chain(LINK.join(names), tuple(cast("Unwraps", wrap) for wrap in wraps), reader, decoders)
+    return Chain(
+        text=LINK.join(names),
+        wraps=tuple(wrap.unwrap for wrap in wraps if isinstance(wrap, Unwraps)),
+        last=reader,
+        unpack=reader.unpack if isinstance(reader, Unpacks) else None,
+        table=reader if isinstance(reader, Tabulates) else None,
+        guessed=_guessable(decoders) if last == "auto" else {},
+    )
+
+
+def _guessable(decoders: Mapping[str, AnyDecoder]) -> dict[str, tuple[bool, Callable[[bytes], Any]]]:
+    out: dict[str, tuple[bool, Callable[[bytes], Any]]] = {}
+    for name in GUESSED:
+        found = decoders.get(name)
+        if isinstance(found, Unwraps):
+            out[name] = (True, found.unwrap)
+        elif isinstance(found, Unpacks):
+            out[name] = (False, found.unpack)
+    return out

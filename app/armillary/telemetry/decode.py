@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from armillary.api.ports import AnyDecoder, Decoder, Unpacks
+from armillary.api.ports import AnyDecoder, Decoder
 from armillary.model.arrays import F4, F8, I8, U2
 from armillary.model.link import SubscriptionPlan
 from armillary.model.payload import ABSENT, MAX_DEPTH, RELATIVE_NS, Several, Undecodable
@@ -157,6 +157,9 @@ class Decoding:
             ):
                 try:
                     found = plan.loads(data)
+                    if type(found) is Several:
+                        self._several(plan, found, base + row, int(batch.arrival_ns[row]), heap)
+                        continue
                     got = plan.keys(found)
                     time = None if plan.time is None else plan.time(found)
                 except Exception:  # noqa: BLE001  whatever it is, the long way names it
@@ -174,6 +177,24 @@ class Decoding:
                 self._long_way(batch, base, row, plan, data, heap)
         if filtered:
             heap.drop("filtered", filtered)
+
+    def _several(self, plan: ChannelPlan, found: Several, at: int, arrival_ns: int, heap: _Heap) -> None:
+        """Take the documents of one payload the short way, all or none. Raises for what is unusual."""
+        keys, time, documents = plan.keys, plan.time, found.documents
+        got = [keys(document) for document in documents]
+        if time is not None:
+            times: list[object] = [time(document) for document in documents]
+        else:
+            times = [_absolute(own, arrival_ns) for own in found.times] or [None] * len(got)
+        if plan.width == 1:
+            heap.values.extend(got)
+        else:
+            for values in got:
+                heap.values.extend(values)
+        heap.slots.extend(plan.slots * len(got))
+        heap.times.extend(times)
+        heap.hits.extend([at] * len(got))
+        heap.widths.extend([plan.width] * len(got))
 
     def _long_way(
         self,
@@ -214,11 +235,11 @@ class Decoding:
         """Read the next message of a channel first as this one was; one that differs goes the long way."""
         chain = plan.parts[0].chain
         for name in guesses(data):
-            reader = self._decoders.get(name)
-            if isinstance(reader, Unpacks):
-                plan.loads, plan.checks_itself = reader.unpack, True
+            is_wrap, read = chain.guessed.get(name, (True, None))
+            if read is not None and not is_wrap:
+                plan.loads, plan.checks_itself = read, True
                 return
-        plan.loads, plan.checks_itself = chain.loads, chain.checks_itself
+        plan.loads, plan.checks_itself = chain.loads(), chain.checks_itself
 
     def _part(self, part: Part, at: int, data: bytes, heap: _Heap, batch: WireBatch, row: int) -> None:
         """Decode the routes of one part (same decoder, same time path) from one payload."""
@@ -233,8 +254,8 @@ class Decoding:
             arrival = int(batch.arrival_ns[row])
             times = whole.times or (None,) * len(whole.documents)
             for one, own in zip(whole.documents, times, strict=True):
-                absolute = own if own is None or own >= RELATIVE_NS else own and arrival + own
-                self._document(part, at, one, heap, channel, absolute or None)
+                own_ns = None if own is None else _absolute(own, arrival)
+                self._document(part, at, one, heap, channel, own_ns)
             return
         self._document(part, at, whole, heap, channel, None)
 
@@ -378,6 +399,13 @@ class _Heap:
 def _column(batches: Sequence[WireBatch], name: str) -> I8:
     out: I8 = np.concatenate([getattr(b, name) for b in batches])
     return out
+
+
+def _absolute(own_ns: int, arrival_ns: int) -> int | None:
+    """Return a time of `Several` in ns since 1970, None for the arrival."""
+    if not own_ns:
+        return None
+    return own_ns if own_ns >= RELATIVE_NS else arrival_ns + own_ns
 
 
 def _payload(batch: WireBatch, row: int) -> bytes:

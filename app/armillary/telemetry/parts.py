@@ -28,7 +28,7 @@ class Reader:
     route: Route
     path: Callable[[object], object]
     text: str = ""  # of its path, as written
-    key: str = ""  # the one member name, for a path that is no more than that
+    key: str | int | None = None  # the one member or element, for a path that is no more than that
     is_many: bool = False
 
 
@@ -40,7 +40,7 @@ class Part:
     time_path: Callable[[object], object] | None
     readers: tuple[Reader, ...]
     time_text: str = ""
-    time_key: str = ""
+    time_key: str | int | None = None
 
     def is_raw(self, data: bytes) -> bool:
         """Return whether a payload is one bare value; `auto` without a path looks at the first byte."""
@@ -161,18 +161,17 @@ def _part(chain: Chain, readers: Sequence[Reader]) -> Part:
 def _hasten(plan: ChannelPlan, part: Part) -> None:
     """Give a plan its short way where all its routes are numbers at plain keys of one document."""
     last, readers = part.chain.last, part.readers
-    plain = all(r.key and not r.is_many and r.route.kind == "number" for r in readers)
-    if not plain or last == "raw" or (part.time_path is not None and not part.time_key):
+    names = [r.key for r in readers if r.key is not None and not r.is_many and r.route.kind == "number"]
+    if len(names) < len(readers) or last == "raw" or (part.time_path is not None and part.time_key is None):
         return
-    names = [r.key for r in readers]
     keys: Callable[[Any], Any] = itemgetter(*names)
-    time: Callable[[Any], Any] | None = itemgetter(part.time_key) if part.time_key else None
+    time: Callable[[Any], Any] | None = None if part.time_key is None else itemgetter(part.time_key)
     if isinstance(last, Navigates):
-        own = last.places(names)
-        time = last.places([part.time_key]) if part.time_key else None
-        if own is None or (part.time_key and time is None):
+        own = last.places([str(name) for name in names])
+        time = None if part.time_key is None else last.places([str(part.time_key)])
+        if own is None or (part.time_key is not None and time is None):
             return
         keys = own
     plan.is_plain, plan.width, plan.slots = True, len(names), tuple(r.route.slot for r in readers)
     plan.keys, plan.time = keys, time
-    plan.loads, plan.checks_itself = part.chain.loads, part.chain.checks_itself
+    plan.loads, plan.checks_itself = part.chain.loads(), part.chain.checks_itself

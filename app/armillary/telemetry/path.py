@@ -5,8 +5,8 @@
     ['odd name'] the same                   a.*  a[*].v     of each member or element: a list, or the only one
     $number(a) a text that spells a number is that number
 
-A leading `$.` or `$` is accepted and means nothing. A member's name that is digits finds a number key, too
-(CBOR and MessagePack have those).
+A leading `$.` or `$` is accepted and means nothing. `7` in backticks and `[7]` find a key that is a number,
+too: CBOR and MessagePack have those.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ class Path:
     is_number: bool = False  # a text that spells a number is taken as one
 
     @property
-    def key(self) -> str:
-        """The one member name of a path of one step, else ''."""
-        plain = len(self.steps) == 1 and not self.is_number
-        return self.steps[0] if plain and isinstance(self.steps[0], str) else ""
+    def key(self) -> str | int | None:
+        """The one member name or element of a path of one step, else None."""
+        step = self.steps[0] if len(self.steps) == 1 and not self.is_number else None
+        return step if isinstance(step, str | int) else None
 
     @property
     def is_many(self) -> bool:
@@ -141,6 +141,8 @@ def _values(document: object) -> list[object]:
 
 
 def _element(document: object, step: object) -> object:
+    if isinstance(document, dict):
+        return document.get(step, ABSENT)
     if not isinstance(document, list) or not isinstance(step, int):
         return ABSENT
     return document[step] if -len(document) <= step < len(document) else ABSENT

@@ -80,33 +80,51 @@ class Csv:
             whole = data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise Undecodable(f"not UTF-8 at byte {error.start}", error.start) from None
-        try:
-            rows = [
-                row for row in csv.reader(io.StringIO(whole), delimiter=self._separator, strict=True) if row
-            ]
-        except csv.Error as error:
-            raise Undecodable(f"not CSV: {error}", len(data)) from None
+        rows = self._rows(whole, len(data))
         if len(rows) > MOST_LINES or sum(map(len, rows)) > 10 * MAX_FIELDS:
             raise Undecodable(f"too many lines or cells: {len(rows)} lines, the limit is {MOST_LINES}")
         names = self._columns
         if self._header and rows:
             names, rows = tuple(name.strip() for name in rows[0]), rows[1:]
-        lines = [[self._cell(cell.strip()) for cell in row] for row in rows]
+        lines = [self._line(row) for row in rows]
         if not names:
             return Several(documents=tuple(lines))
         return Several(documents=tuple(dict(zip(names, line, strict=False)) for line in lines))
 
+    def _rows(self, whole: str, size: int) -> list[list[str]]:
+        """Return the cells of each line that has any. Raises Undecodable."""
+        if '"' not in whole:  # without quotes a comma is a comma
+            return [line.split(self._separator) for line in whole.splitlines() if line]
+        try:
+            return [
+                row for row in csv.reader(io.StringIO(whole), delimiter=self._separator, strict=True) if row
+            ]
+        except csv.Error as error:
+            raise Undecodable(f"not CSV: {error}", size) from None
+
+    def _line(self, row: list[str]) -> list[object]:
+        if self._decimal == ".":
+            try:
+                numbers = list(map(float, row))
+            except ValueError:
+                numbers = []
+            if numbers and min(numbers) > -_EXACT and max(numbers) < _EXACT and "_" not in "".join(row):
+                return list(numbers)
+        return [self._cell(cell.strip()) for cell in row]
+
     def _cell(self, cell: str) -> object:
         spelt = cell.replace(",", ".") if self._decimal == "," else cell
-        if "_" in spelt:  # Python's own spelling, nobody else's
-            return cell
         try:
-            return int(spelt) if len(spelt) <= _DIGITS and spelt.lstrip("+-").isdecimal() else float(spelt)
+            number = float(spelt)
         except ValueError:
             return cell
+        if "_" in cell:  # Python's own spelling, nobody else's
+            return cell
+        # Whole numbers stay whole: a time in ns has more digits than a float.
+        return int(cell) if abs(number) > _EXACT and cell.lstrip("+-").isdecimal() else number
 
 
-_DIGITS = 18
+_EXACT = 2.0**53
 
 
 def jsonl() -> JsonLines:

@@ -1,4 +1,4 @@
-"""SenML (RFC 8428), JSON and CBOR → one document for each record: {resolved name: value}, with its time.
+"""SenML (RFC 8428), JSON and CBOR → one document for each time: {resolved name: value}.
 
 A path is a resolved name. `name|unit` and `name|sum` are a record's unit and sum.
 """
@@ -10,6 +10,7 @@ import binascii
 import math
 import re
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -23,6 +24,10 @@ _LABELS = {
 }  # fmt: skip
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-:./_]*")
 _VALUES = ("v", "vs", "vb", "vd")
+_KNOWN = frozenset(_LABELS.values())
+_BASE = ("bn", "bt", "bu", "bv", "bs", "bver")
+_ONLY_V = frozenset({"n", "v", "u", "t", "ut", *_BASE})  # no other value, no sum
+_PLAIN = frozenset({int, float})
 VERSION, NS = 10, 1_000_000_000
 MOST_S = 9.2e9  # near the end of int64 in ns
 _MOST_RECORDS = 5000
@@ -57,34 +62,63 @@ class Senml:
         return lambda record: next(iter(record.values()), ABSENT) if isinstance(record, dict) else ABSENT
 
     def places(self, paths: Sequence[str]) -> Callable[[object], Any] | None:  # Any: as operator.itemgetter
-        """Return nothing: a pack is several documents."""
-        del paths
-        return None
+        """Return what takes several names of one time at once."""
+        return itemgetter(*paths) if all(paths) else None
 
 
 def resolved(pack: Sequence[object]) -> Several:
-    """Return the records with their base fields applied. Raises Undecodable for what the RFC refuses."""
+    """Return the records with their base fields applied. Raises Undecodable for what the RFC refuses.
+
+    Records of one time that follow each other are one document, unless a name comes again.
+    """
     base: dict[str, Any] = {}  # Any: fields of a record, checked where they are used
-    documents: list[object] = []
+    documents: list[dict[str, object]] = []
     times: list[int] = []
     for number, raw in enumerate(pack):
-        if not isinstance(raw, dict):
+        if type(raw) is not dict:
             raise Undecodable(f"record {number} is no table")
-        record = {_LABELS.get(k, k) if type(k) is int else k: v for k, v in raw.items()}
-        for key in record:
-            if isinstance(key, str) and key.endswith("_"):
-                raise Undecodable(f"record {number} has the field '{key}', which must be understood")
-        base.update({key: record[key] for key in ("bn", "bt", "bu", "bv", "bs", "bver") if key in record})
-        if not isinstance(base.get("bver", VERSION), int) or base.get("bver", VERSION) > VERSION:
-            raise Undecodable(f"record {number} is of SenML version {base['bver']}; known is {VERSION}")
+        record = raw if raw.keys() <= _KNOWN else _labelled(raw, number)
+        if not record.keys().isdisjoint(_BASE):
+            base.update({key: record[key] for key in _BASE if key in record})
+            _check_version(base.get("bver", VERSION), number)
         document = _values(record, base, number)
-        if document:
+        if not document:
+            continue
+        t = _time(record, base, number)
+        if documents and times[-1] == t and documents[-1].keys().isdisjoint(document):
+            documents[-1].update(document)
+        else:
             documents.append(document)
-            times.append(_time(record, base, number))
+            times.append(t)
     return Several(documents=tuple(documents), times=tuple(times))
 
 
+def _labelled(raw: dict[Any, Any], number: int) -> dict[Any, Any]:
+    """Return a record with the names that CBOR has numbers for."""
+    for key in raw:
+        if isinstance(key, str) and key.endswith("_"):
+            raise Undecodable(f"record {number} has the field '{key}', which must be understood")
+    return {_LABELS.get(k, k) if type(k) is int else k: v for k, v in raw.items()}
+
+
+def _check_version(version: object, number: int) -> None:
+    if not isinstance(version, int) or version > VERSION:
+        raise Undecodable(f"record {number} is of SenML version {version}; known is {VERSION}")
+
+
 def _values(record: dict[Any, Any], base: dict[str, Any], number: int) -> dict[str, object]:
+    v = record.get("v")
+    if (
+        type(v) in _PLAIN
+        and record.keys() <= _ONLY_V
+        and type(base.get("bv", 0)) in _PLAIN
+        and "bs" not in base
+    ):
+        name = base.get("bn", "") + record.get("n", "") if type(record.get("n", "")) is str else ""
+        if type(name) is str and _NAME.fullmatch(name):
+            unit = record.get("u", base.get("bu"))
+            value = v + base.get("bv", 0)
+            return {name: value} if unit is None else {name: value, f"{name}|unit": unit}
     given = [key for key in _VALUES if key in record]
     if not given and "s" not in record and "bs" not in base:
         return {}
@@ -125,7 +159,9 @@ def _bytes(value: object, number: int) -> object:
 
 def _time(record: dict[Any, Any], base: dict[str, Any], number: int) -> int:
     """Return ns: since 1970, or below 2^28 s relative to now; 0 = now."""
-    t, origin = _number(record.get("t", 0), number), _number(base.get("bt", 0), number)
+    t, origin = record.get("t", 0), base.get("bt", 0)
+    if not (type(t) in _PLAIN and type(origin) in _PLAIN):
+        t, origin = _number(t, number), _number(origin, number)
     if isinstance(t, int) and isinstance(origin, int):
         return (t + origin) * NS if abs(t + origin) < MOST_S else 0
     seconds = float(t) + float(origin)

@@ -21,6 +21,10 @@ class Base64:
 
     def unwrap(self, data: bytes) -> bytes:
         """Return the bytes. Raises Undecodable with the first byte that is no base64."""
+        try:
+            return binascii.a2b_base64(data, strict_mode=True)
+        except binascii.Error:
+            pass  # unpadded, in another alphabet, with spaces, or none at all
         match = _BASE64.match(data)
         end = 0 if match is None else match.end()
         if end < len(data):

@@ -53,4 +53,4 @@ def test_a_path_that_cannot_be_understood_names_the_place_and_the_remedy(path: s
 
 
 def test_only_a_path_of_one_plain_step_has_a_key() -> None:
-    assert [compiled(p).key for p in ("a", "$.a", "a.b", "a[0]", "")] == ["a", "a", "", "", ""]
+    assert [compiled(p).key for p in ("a", "$.a", "a.b", "[0]", "")] == ["a", "a", None, 0, None]
