@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+PROFILES = (
+    "chirpstack-v4", "home-assistant", "homie-5", "lwm2m", "shelly-gen2", "tasmota", "ttn-v3", "zigbee2mqtt",
+)  # fmt: skip
+
 
 class LinkState(StrEnum):
     """One machine for every protocol (operations: connection state machine)."""
@@ -32,6 +36,8 @@ class LinkSpec:
     stale_after_s: float = 10.0
     commands: bool = False  # read-only unless the project says otherwise
     decoder: str = "auto"
+    profile: str = ""  # how its devices speak: one of PROFILES; "" = nothing is known beforehand
+    profile_settings: Mapping[str, str] = field(default_factory=dict)
     # Any: a plugin's own settings are plain TOML values; the plugin checks them and raises a Fault
     settings: Mapping[str, Any] = field(default_factory=dict)
     origin: str = ""
@@ -62,6 +68,18 @@ class Route:
     states: tuple[tuple[float, str], ...] = ()  # of an enum or bool: text that arrives becomes its number
     expected_ms: int = 0
     absent: str = "keep"  # what it means that a message has no such place: keep | bad | zero
+    presence: str = ""  # the topic that says whether its device is there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicTemplate:
+    """A topic with named parts, `site/{pump}/vibration`: it brings a fleet, and whoever is new in it."""
+
+    filter: str  # with its named parts
+    pattern: str  # as a filter: `site/+/vibration`
+    values: tuple[tuple[str, str, str], ...]  # (path in the payload, kind, unit)
+    link: str
+    auto: bool = False  # newcomers become tags by themselves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +89,7 @@ class SubscriptionPlan:
     link: LinkSpec
     routes: tuple[Route, ...]
     listen: tuple[str, ...] = ()  # filters whose messages are no values: catalogues, availability, templates
+    templates: tuple[TopicTemplate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

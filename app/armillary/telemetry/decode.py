@@ -30,6 +30,7 @@ from armillary.model.sample import (
 )
 from armillary.telemetry import tables
 from armillary.telemetry.chain import BY_CONTENT, guesses
+from armillary.telemetry.devices import Devices
 from armillary.telemetry.parts import LOOP, PLUGIN, TABLE, ChannelPlan, Part, channel_plans
 from armillary.telemetry.payload import UNREADABLE, converted, epoch_unit, is_suspect, scalar
 from armillary.telemetry.times import source_times
@@ -73,6 +74,9 @@ class Decoding:
         self._plans: list[ChannelPlan | None] = []
         self._how: I8 = np.zeros(0, np.int64)  # by channel: LOOP, PLUGIN or TABLE
         self._tables = tables.Tables()
+        self.devices = Devices(plan)
+        self._told: set[int] = set()  # channels that tell of devices and hold no values
+        self._wild = _wild(self._by_channel)
         self.quarantine: deque[Quarantined] = deque(maxlen=KEPT)
         self.time_units: dict[str, str] = {}  # channel -> the unit its first epoch time was taken to be in
 
@@ -101,10 +105,25 @@ class Decoding:
             self._plans.clear()
             self._tables = tables.Tables()
             known = 0
-        self._plans.extend(self._by_channel.get(name) for name in channels[known:])
+            self._told.clear()
+        for number, name in enumerate(channels[known:], known):
+            plan = self._by_channel.get(name) or self._matched(name)
+            self._plans.append(plan)
+            if plan is None and self.devices.hears(name):
+                self._told.add(number)
         self._how = np.array([LOOP if plan is None else plan.how for plan in self._plans], np.int64)
         self._tables.learn(self._plans, known)
         self._channels = channels
+
+    def _matched(self, channel: str) -> ChannelPlan | None:
+        """Return the plan of a topic that a route with `+` means (only profiles make such routes)."""
+        levels = channel.split("/")
+        for size, places in self._wild:
+            if size == len(levels):
+                key = "/".join("+" if i in places else level for i, level in enumerate(levels))
+                if key in self._by_channel:
+                    return self._by_channel[key]
+        return None
 
     def _read(self, batch: WireBatch, base: int, heap: _Heap) -> None:
         """Decode one batch. The short way is for plain JSON documents with their numbers at plain keys.
@@ -145,7 +164,10 @@ class Decoding:
         for row, channel, begin, end in cuts:
             data, plan = payload[begin:end], plans[channel]
             if plan is None:
-                filtered += 1
+                if channel in self._told:
+                    self.devices.hear(batch.channels[channel], data)
+                else:
+                    filtered += 1
                 continue
             if plan.is_auto and said is not None and said[row]:
                 self._long_way(batch, base, row, plan, data, heap, said[row])
@@ -399,6 +421,16 @@ class _Heap:
 def _column(batches: Sequence[WireBatch], name: str) -> I8:
     out: I8 = np.concatenate([getattr(b, name) for b in batches])
     return out
+
+
+def _wild(plans: Mapping[str, ChannelPlan]) -> tuple[tuple[int, frozenset[int]], ...]:
+    """Return where the `+` of routes stand: (levels of the topic, the places), each once."""
+    shapes: dict[tuple[int, frozenset[int]], None] = {}
+    for channel in plans:
+        levels = channel.split("/")
+        if "+" in levels:
+            shapes[len(levels), frozenset(i for i, level in enumerate(levels) if level == "+")] = None
+    return tuple(shapes)
 
 
 def _absolute(own_ns: int, arrival_ns: int) -> int | None:

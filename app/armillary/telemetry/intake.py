@@ -10,11 +10,12 @@ from armillary.api.ports import AnyDecoder
 from armillary.model.arrays import I8, U1
 from armillary.model.clock import NS
 from armillary.model.fault import Fault
-from armillary.model.link import SubscriptionPlan
+from armillary.model.link import BrowseItem, SubscriptionPlan
 from armillary.model.sample import SOURCE_TIME_ASSUMED, SampleBatch, WireBatch, joined, taken
-from armillary.model.tags import TagSpec
+from armillary.model.tags import TagSpec, TagTable
 from armillary.telemetry.condition import Conditions
 from armillary.telemetry.decode import Decoded, Decoding, Quarantined
+from armillary.telemetry.devices import stale
 from armillary.telemetry.inbox import NO_BINDING, Inbox
 
 _OUTCOMES = NO_BINDING + 1
@@ -45,6 +46,25 @@ class Intake:
     def problems(self) -> tuple[Fault, ...]:
         """Routes that can never be read: unknown decoders, paths that are none."""
         return tuple(fault for d in self._decodings.values() for fault in d.problems)
+
+    def browse(self, link: str, under: str, limit: int) -> tuple[BrowseItem, ...] | None:
+        """Return what a link's devices told of themselves below an address of ours, None for another."""
+        return self._decodings[link].devices.items(under, limit) if link in self._decodings else None
+
+    def folders(self, link: str) -> tuple[BrowseItem, ...]:
+        """Return what stands in Browse beside the server's own topics."""
+        return self._decodings[link].devices.folders() if link in self._decodings else ()
+
+    def newcomers(self) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+        """Return the (template, named parts) of topics that fit a template and feed no tag, since start."""
+        return tuple(sorted(n for d in self._decodings.values() for n in d.devices.newcomers))
+
+    def mark_away(self, table: TagTable) -> None:
+        """Mark the tags whose devices said since the last tick that they are away."""
+        for decoding in self._decodings.values():
+            away = decoding.devices.take_away()
+            if len(away):
+                stale(table, away)
 
     def quarantine(self) -> tuple[Quarantined, ...]:
         """Return the newest undecodable payloads of all links, per link in order of arrival."""

@@ -27,3 +27,4 @@ class LinksSupply:
     def age(self, table: TagTable, now_mono_ns: int) -> None:
         """Mark what has become stale, by its own age and by its link's."""
         self._watch.look(table, self._inbox.signs(), now_mono_ns)
+        self._intake.mark_away(table)

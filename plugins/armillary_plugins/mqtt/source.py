@@ -104,7 +104,10 @@ class MqttSource:
         """Return the configured filters, else exactly the topics of the routes, each once."""
         if self._settings.subscribe:
             return list(self._settings.subscribe)
-        return [(topic, self._settings.qos) for topic in dict.fromkeys(r.channel for r in plan.routes)]
+        return [
+            (topic, self._settings.qos)
+            for topic in dict.fromkeys([*(r.channel for r in plan.routes), *plan.listen])
+        ]
 
     def _tell(self, out: SourceOut, wanted: int, refused: Sequence[tuple[str, int]]) -> None:
         version = "3.1.1" if self._version == MQTT_3 else "5"
