@@ -33,9 +33,7 @@ Devices = dict[str, tuple[BrowseItem, ...]]
 
 
 def devices(profile: str, prefix: str, topic: str, payload: bytes) -> Devices:
-    """Return the devices that one message describes, each with its values; without values it is gone."""
-    if profile == "home-assistant" and not payload:
-        return {_ha_name(topic, {}): ()}
+    """Return the devices that one message describes, each with its values."""
     try:
         told = document(payload)
     except Undecodable:

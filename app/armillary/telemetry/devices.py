@@ -37,6 +37,8 @@ class Devices:
             if route.presence:
                 self._slots.setdefault(route.presence, []).append(route.slot)
         self._known: dict[str, tuple[BrowseItem, ...]] = {}
+        self._by_topic: dict[str, catalogue.Devices] = {}
+        self._topics: dict[str, dict[str, None]] = {}  # device -> the topics that tell of it
         self._parents: dict[str, str] = {}  # Homie: device -> its root
         self._coming: dict[str, BrowseItem] = {}
         self._away: list[int] = []
@@ -81,15 +83,28 @@ class Devices:
         found = catalogue.devices(self._link.profile, self._prefix, channel, payload)
         if channel.endswith("/$description"):
             self._note_root(channel, payload)
+        if channel.endswith("/$state"):
+            if not payload:  # Homie: the device was removed
+                self._replace(channel.removesuffix("$state") + "$description", {})
+            return
+        self._replace(channel, {name: items for name, items in found.items() if items})
+
+    def _replace(self, channel: str, found: catalogue.Devices) -> None:
+        """Put what a topic tells of devices now in place of what it told before."""
+        before = self._by_topic.pop(channel, {})
+        if found and len(self._by_topic) < MOST_DEVICES:
+            self._by_topic[channel] = found
         kept = dict(self._known)
-        if channel.endswith("/$state") and not payload:  # Homie: the device was removed
-            kept.pop(channel.split("/")[-2], None)
-        for name, items in found.items():
+        for name in before.keys() | found.keys():
+            topics = self._topics.setdefault(name, {})
+            topics.pop(channel, None)
+            if channel in self._by_topic and name in found:
+                topics[channel] = None
+            items = {i.address: i for topic in topics for i in self._by_topic[topic][name]}
             if not items:
                 kept.pop(name, None)
             elif name in kept or len(kept) < MOST_DEVICES:
-                more = {item.address: item for item in kept.get(name, ())} | {i.address: i for i in items}
-                kept[name] = items if self._link.profile != "home-assistant" else tuple(more.values())
+                kept[name] = tuple(items.values())
         self._known = kept
 
     def _note_root(self, channel: str, payload: bytes) -> None:

@@ -12,20 +12,6 @@ from dataclasses import dataclass
 from armillary.model.link import LinkSpec
 
 SHORT = "@"
-OBJECTS = {
-    3300: ("generic", ""),
-    3301: ("illuminance", "lx"),
-    3303: ("temperature", "degC"),
-    3304: ("humidity", "%"),
-    3305: ("power", "W"),
-    3315: ("barometer", "hPa"),
-    3316: ("voltage", "V"),
-    3317: ("current", "A"),
-    3323: ("pressure", "Pa"),
-    3336: ("location", ""),
-    3342: ("on_off", ""),
-}
-"""IPSO objects by number: name, unit of resource 5700. Of the registry; other objects keep their number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ import gzip
 import json
 import struct
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cbor2
@@ -18,10 +19,13 @@ from tests.plugins.decoders.feeding import decoders
 from tests.plugins.decoders.test_decoders import meter, meter_descriptors
 from tests.plugins.mqtt.conftest import MOSQUITTO, Broker, Rig
 
-from armillary.model.link import LinkState
+from armillary.model.link import LinkState, TopicTemplate
 from armillary.model.quality import GOOD, STALE, rank
 from armillary.model.tags import TagSpec
 from armillary.telemetry.intake import Intake
+from armillary.telemetry.links import Links
+from armillary.telemetry.plan import plans
+from armillary_plugins.mqtt import source as mqtt_source
 
 pytestmark = pytest.mark.system
 DOCUMENT = {"t": 1_700_000_000, "v": 12.5}
@@ -93,3 +97,49 @@ async def test_a_junk_payload_is_counted_and_kept_for_every_decoder(broker: Brok
     assert rig.inbox.tally()["m"].messages.dropped == {"undecodable": len(topics)}
     assert sorted(q.channel for q in rig.intake.quarantine()) == sorted(f"d/{topic}" for topic in topics)
     assert rig.status.state is LinkState.UP
+
+
+async def test_a_fleet_with_a_profile_is_listed_goes_stale_and_shows_newcomers(broker: Broker) -> None:
+    tags = [
+        TagSpec(slot=0, name="lamp.level", link="m", address="@lamp#brightness"),
+        TagSpec(slot=1, name="P-1.v", link="m", address="site/P-1/vibration#v"),
+    ]
+    rig = Rig(broker.port, tags)
+    rig.link = replace(rig.link, profile="zigbee2mqtt")
+    template = TopicTemplate(
+        filter="site/{pump}/vibration", pattern="site/+/vibration", values=(("v", "number", ""),), link="m"
+    )
+    rig.plans = plans([rig.link], tags, [template])
+    rig.intake = Intake(rig.plans, tags, rig.inbox)
+    rig.links = Links(rig.plans, {"mqtt": mqtt_source.make}, {"m": rig.context}, rig.inbox, rig.clock)
+    described = [
+        {"friendly_name": "lamp", "definition": {"exposes": [{"type": "numeric", "property": "brightness"}]}}
+    ]
+    await asyncio.to_thread(
+        broker.publish, ("zigbee2mqtt/bridge/devices", json.dumps(described).encode()), retain=True
+    )
+    await rig.start()
+    try:
+        await rig.until_state(LinkState.UP)
+        await asyncio.to_thread(
+            broker.publish,
+            ("zigbee2mqtt/lamp", b'{"brightness":7}'),
+            ("site/P-1/vibration", b'{"v":1.5}'),
+            ("site/P-9/vibration", b'{"v":2.5}'),
+        )
+        await rig.until(lambda: rig.table.value.tolist() == [7.0, 1.5] and bool(rig.intake.newcomers()))
+        assert [item.address for item in rig.intake.browse("m", "@devices/lamp", 9) or ()] == [
+            "zigbee2mqtt/lamp#brightness"
+        ]
+        assert rig.intake.newcomers() == (("site/{pump}/vibration", (("pump", "P-9"),)),)
+        await asyncio.to_thread(broker.publish, ("zigbee2mqtt/lamp/availability", b'{"state":"offline"}'))
+
+        def is_stale() -> bool:
+            rig.intake.mark_away(rig.table)
+            return [rank(int(q)) for q in rig.table.quality] == [STALE, GOOD]
+
+        await rig.until(is_stale)
+        assert rig.inbox.tally()["m"].messages.dropped == {}
+    finally:
+        await rig.stop()
+        await asyncio.to_thread(broker.publish, ("zigbee2mqtt/bridge/devices", b""), retain=True)
