@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,8 @@ from armillary.api.ports import AnyDecoder, DecoderContext, TakesSettings
 from armillary.extend.registry import Registry
 from armillary.model.fault import Fault, FaultRecord, ProjectFault, record
 from armillary.model.link import DecoderSpec
+
+log = logging.getLogger(__name__)
 
 _BUILT_IN = ("auto", "json", "raw")
 _Made = TypeVar("_Made")
@@ -66,7 +69,8 @@ def _tried(make: Callable[[], _Made], plugin: str, where: str, problems: list[Fa
         problems.append(
             FaultRecord(kind=told.kind, what=told.what, where=where or told.where, remedy=told.remedy)
         )
-    except Exception as error:  # noqa: BLE001  a stranger's code may raise anything
+    except Exception as error:  # a border: a stranger's code may raise anything
+        log.exception("the decoder %s could not be made", plugin)
         what = f"The decoder '{plugin}' failed: {type(error).__name__}: {error}."
         remedy = "It is not used; correct its settings or the package that brings it."
         problems.append(FaultRecord(kind="ProjectFault", what=what, where=where, remedy=remedy))
