@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from armillary.api.ports import (
-    AnyDecoder,
     Browsable,
     CommandSink,
     Decoder,
@@ -100,7 +99,6 @@ __all__ = [
     "U1",
     "U2",
     "U4",
-    "AnyDecoder",
     "Browsable",
     "BrowseItem",
     "Clock",
