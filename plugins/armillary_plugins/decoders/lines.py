@@ -7,10 +7,10 @@ import io
 
 import orjson
 
-from armillary.api import MAX_DEPTH, MAX_FIELDS, DecoderContext, Several, Undecodable, check_size, check_tree
+from armillary.api import MAX_DEPTH, DecoderContext, Several, Undecodable, check_size, check_tree
 from armillary_plugins.decoders.settings import check_keys, given, text, wrong
 
-MOST_LINES = 10_000
+MOST_LINES, MOST_CELLS = 10_000, 100_000
 _SUSPECT = (
     4096  # bytes: up to here a payload has neither too many fields nor, with few brackets, too deep ones
 )
@@ -77,19 +77,21 @@ class Csv:
         """Return its lines; a cell that spells a number is that number. Raises Undecodable."""
         check_size(data)
         try:
-            whole = data.decode("utf-8-sig")
+            whole = data.decode()
         except UnicodeDecodeError as error:
             raise Undecodable(f"not UTF-8 at byte {error.start}", error.start) from None
-        rows = self._rows(whole, len(data))
-        if len(rows) > MOST_LINES or sum(map(len, rows)) > 10 * MAX_FIELDS:
+        rows = self._rows(whole.removeprefix("\ufeff"), len(data))
+        if len(data) > MOST_LINES and (len(rows) > MOST_LINES or sum(map(len, rows)) > MOST_CELLS):
             raise Undecodable(f"too many lines or cells: {len(rows)} lines, the limit is {MOST_LINES}")
+        is_plain = self._decimal == "." and "_" not in whole
         names = self._columns
         if self._header and rows:
             names, rows = tuple(name.strip() for name in rows[0]), rows[1:]
-        lines = [self._line(row) for row in rows]
-        if not names:
-            return Several(documents=tuple(lines))
-        return Several(documents=tuple(dict(zip(names, line, strict=False)) for line in lines))
+        lines = [self._line(row, is_plain) for row in rows]
+        documents: list[object] = list(lines)
+        if names:
+            documents = [dict(zip(names, line, strict=False)) for line in lines]
+        return documents[0] if len(documents) == 1 else Several(documents=tuple(documents))
 
     def _rows(self, whole: str, size: int) -> list[list[str]]:
         """Return the cells of each line that has any. Raises Undecodable."""
@@ -102,13 +104,13 @@ class Csv:
         except csv.Error as error:
             raise Undecodable(f"not CSV: {error}", size) from None
 
-    def _line(self, row: list[str]) -> list[object]:
-        if self._decimal == ".":
+    def _line(self, row: list[str], is_plain: bool) -> list[object]:
+        if is_plain:
             try:
                 numbers = list(map(float, row))
             except ValueError:
                 numbers = []
-            if numbers and min(numbers) > -_EXACT and max(numbers) < _EXACT and "_" not in "".join(row):
+            if numbers and min(numbers) > -_EXACT and max(numbers) < _EXACT:
                 return list(numbers)
         return [self._cell(cell.strip()) for cell in row]
 

@@ -101,13 +101,12 @@ class MqttSource:
             self._version = MQTT_3 if self._version == MQTT_5 else MQTT_5
 
     def _filters(self, plan: SubscriptionPlan) -> list[tuple[str, int]]:
-        """Return the configured filters, else exactly the topics of the routes, each once."""
+        """Return the configured filters, else exactly the topics of the routes, and what else is heard."""
         if self._settings.subscribe:
-            return list(self._settings.subscribe)
-        return [
-            (topic, self._settings.qos)
-            for topic in dict.fromkeys([*(r.channel for r in plan.routes), *plan.listen])
-        ]
+            named = [*self._settings.subscribe]
+        else:
+            named = [(topic, self._settings.qos) for topic in dict.fromkeys(r.channel for r in plan.routes)]
+        return list({**dict.fromkeys(plan.listen, 0), **dict(named)}.items())
 
     def _tell(self, out: SourceOut, wanted: int, refused: Sequence[tuple[str, int]]) -> None:
         version = "3.1.1" if self._version == MQTT_3 else "5"
