@@ -61,6 +61,7 @@ class Chain:
     last: str | AnyDecoder  # a built-in name or a plugin's decoder
     unpack: Callable[[bytes], object] | None = None  # of an Unpacks
     table: Tabulates | None = None
+    is_json: bool = False  # and nothing before it
     guessed: Mapping[str, tuple[bool, Callable[[bytes], Any]]] = field(default_factory=dict)
     """What `auto` may choose from: name -> (it only unwraps, how)."""
 
@@ -99,6 +100,8 @@ class Chain:
 
     def document(self, data: bytes) -> object:
         """Return the document of a payload. Raises Undecodable, whatever a plugin does."""
+        if self.is_json:
+            return document(data)
         data = self.unwrapped(data)
         check_size(data)
         if self.unpack is not None:
@@ -216,6 +219,7 @@ def chain_of(text: str, decoders: Mapping[str, AnyDecoder], tag: str) -> Chain:
         last=reader,
         unpack=reader.unpack if isinstance(reader, Unpacks) else None,
         table=reader if isinstance(reader, Tabulates) else None,
+        is_json=names == ["json"],
         guessed=_guessable(decoders) if last == "auto" else {},
     )
 

@@ -169,7 +169,7 @@ class Decoding:
                 else:
                     filtered += 1
                 continue
-            if plan.is_auto and said is not None and said[row]:
+            if said is not None and plan.is_auto and said[row]:
                 self._long_way(batch, base, row, plan, data, heap, said[row])
                 continue
             if (
@@ -265,7 +265,7 @@ class Decoding:
 
     def _part(self, part: Part, at: int, data: bytes, heap: _Heap, batch: WireBatch, row: int) -> None:
         """Decode the routes of one part (same decoder, same time path) from one payload."""
-        if part.is_raw(data):
+        if not part.is_document and part.is_raw(data):
             data = part.chain.unwrapped(data)
             bare = [(r.route.slot, *scalar(data, r.route.kind, r.route.states)) for r in part.readers]
             heap.add(at, None, bare)
@@ -291,7 +291,7 @@ class Decoding:
                 if route.absent == "keep":
                     continue
                 value = 0 if route.absent == "zero" else None
-            if reader.is_many and route.kind == "array" and not isinstance(value, list):
+            elif reader.is_many and route.kind == "array" and not isinstance(value, list):
                 value = [value]
             found.append((route.slot, *converted(value, route.kind, route.states)))
         if part.time_path is not None:

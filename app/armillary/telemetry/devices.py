@@ -41,6 +41,7 @@ class Devices:
         self._topics: dict[str, dict[str, None]] = {}  # device -> the topics that tell of it
         self._parents: dict[str, str] = {}  # Homie: device -> its root
         self._coming: dict[str, BrowseItem] = {}
+        self._heard: set[str] = set()  # topics of newcomers
         self._away: list[int] = []
         self.newcomers: frozenset[tuple[str, tuple[tuple[str, str], ...]]] = frozenset()
         """(template, named parts) of topics that feed no tag."""
@@ -59,25 +60,29 @@ class Devices:
             self._present(channel, payload)
         if self._profile is not None and any(matches(p, channel) for p in self._catalogue):
             self._describe(channel, payload)
+        if channel not in self._heard and len(self._coming) < MOST_COMING:
+            self._heard.add(channel)  # once: a newcomer may send as often as any
+            self._come(channel, payload)
+
+    def _come(self, channel: str, payload: bytes) -> None:
+        coming = dict(self._coming)
         for template in self._templates:
             named = parts_of(template.filter, channel)
-            if named is None or len(self._coming) >= MOST_COMING:
+            if named is None:
                 continue
             self.newcomers |= {(template.filter, tuple(sorted(named.items())))}
             for path, kind, unit in template.values:
                 address = f"{channel}#{path}" if path else channel
-                self._coming = {
-                    **self._coming,
-                    address: BrowseItem(
-                        address=address,
-                        name=f"{channel} {path}".strip(),
-                        has_children=False,
-                        kind="topic",
-                        data_type=kind,
-                        unit=unit,
-                        value=payload[:80].decode("utf-8", "replace"),
-                    ),
-                }
+                coming[address] = BrowseItem(
+                    address=address,
+                    name=f"{channel} {path}".strip(),
+                    has_children=False,
+                    kind="topic",
+                    data_type=kind,
+                    unit=unit,
+                    value=payload[:80].decode("utf-8", "replace"),
+                )
+        self._coming = coming
 
     def _describe(self, channel: str, payload: bytes) -> None:
         found = catalogue.devices(self._link.profile, self._prefix, channel, payload)

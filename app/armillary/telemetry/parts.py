@@ -39,12 +39,13 @@ class Part:
     chain: Chain
     time_path: Callable[[object], object] | None
     readers: tuple[Reader, ...]
+    is_document: bool = False  # never a bare value, whatever the first byte is
     time_text: str = ""
     time_key: str | int | None = None
 
     def is_raw(self, data: bytes) -> bool:
         """Return whether a payload is one bare value; `auto` without a path looks at the first byte."""
-        if self.chain.last != "auto" or any(reader.text for reader in self.readers):
+        if self.is_document or self.chain.last != "auto":
             return self.chain.last == "raw"
         start = data.lstrip()[:1]
         if start and start[0] in _OPENS_JSON:
@@ -149,13 +150,14 @@ def _plan(readers: Sequence[tuple[Chain, Reader]]) -> ChannelPlan:
 
 def _part(chain: Chain, readers: Sequence[Reader]) -> Part:
     text = readers[0].route.time_path
+    whole = chain.last not in ("auto", "raw") or (chain.last == "auto" and any(r.text for r in readers))
     if not text:
-        return Part(chain, None, tuple(readers))
+        return Part(chain, None, tuple(readers), whole)
     own = chain.place(text)
     path: Path | None = None
     if own is None:
         path = Path(text, (text,)) if isinstance(chain.last, Tabulates) else compiled(text)
-    return Part(chain, own or path, tuple(readers), text, text if path is None else path.key)
+    return Part(chain, own or path, tuple(readers), whole, text, text if path is None else path.key)
 
 
 def _hasten(plan: ChannelPlan, part: Part) -> None:
