@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from armillary.api.ports import (
     Browsable,
+    Certified,
     CommandSink,
     Decoder,
     Describes,
@@ -12,11 +13,13 @@ from armillary.api.ports import (
     Importer,
     ImporterContext,
     Plant,
+    Probes,
     Simulator,
     SimulatorContext,
     Source,
     SourceContext,
     SourceOut,
+    Verdict,
 )
 from armillary.model import quality
 from armillary.model.arrays import B1, F4, F8, I4, I8, U1, U2, U4
@@ -38,6 +41,8 @@ from armillary.model.sample import (
     HISTORICAL,
     RETAINED,
     SOURCE_TIME_ASSUMED,
+    WAITED,
+    Aside,
     SampleBatch,
     SampleBuilder,
     WireBatch,
@@ -78,8 +83,11 @@ __all__ = [
     "U1",
     "U2",
     "U4",
+    "WAITED",
+    "Aside",
     "Browsable",
     "BrowseItem",
+    "Certified",
     "Clock",
     "CommandSink",
     "Decoder",
@@ -97,6 +105,7 @@ __all__ = [
     "ModelInfo",
     "OrderFault",
     "Plant",
+    "Probes",
     "ProjectFault",
     "Route",
     "SampleBatch",
@@ -121,6 +130,7 @@ __all__ = [
     "TreeMesh",
     "Values",
     "Variable",
+    "Verdict",
     "WallClock",
     "WireBatch",
     "Write",

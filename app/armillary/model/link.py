@@ -58,6 +58,7 @@ class SubscriptionPlan:
 
     link: LinkSpec
     routes: tuple[Route, ...]
+    listen: tuple[str, ...] = ()  # filters whose messages are no values: catalogues, availability, templates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -220,7 +220,7 @@ class Inbox:
                     continue
                 keep = np.ones(len(batch), np.bool_)
                 keep[rows] = False
-                batches[i] = _cut(batch, np.flatnonzero(keep))
+                batches[i] = cut(batch, np.flatnonzero(keep))
                 excess -= len(rows)
                 excess_bytes -= _size(batch) - _size(batches[i])
         left = [b for b in batches if len(b)]
@@ -306,12 +306,13 @@ def _replaced(batches: list[Batch]) -> list[B1]:
     return out
 
 
-def _cut(batch: Batch, keep: I8) -> Batch:
+def cut(batch: Batch, keep: I8) -> Batch:
     """Return the batch of the kept rows."""
     if isinstance(batch, SampleBatch):
         return taken(batch, keep)
     sizes = batch.start[keep + 1] - batch.start[keep]
     bounds = zip(batch.start[keep].tolist(), batch.start[keep + 1].tolist(), strict=True)
+    row_of = {old: new for new, old in enumerate(keep.tolist())} if batch.aside else {}
     return WireBatch(
         link=batch.link,
         channel=batch.channel[keep],
@@ -321,4 +322,7 @@ def _cut(batch: Batch, keep: I8) -> Batch:
         arrival_ns=batch.arrival_ns[keep],
         arrival_mono_ns=batch.arrival_mono_ns[keep],
         flags=batch.flags[keep],
+        content=batch.content[keep] if batch.content is not None else None,
+        contents=batch.contents,
+        aside={row_of[row]: aside for row, aside in batch.aside.items() if row in row_of},
     )

@@ -10,7 +10,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
-from armillary.api.ports import Browsable, Describes, Source, SourceContext
+from armillary.api.ports import Browsable, Certified, Describes, Source, SourceContext
 from armillary.model.clock import NS, Clock
 from armillary.model.fault import Fault, LinkFault, LinkRefused
 from armillary.model.frame import Event
@@ -145,6 +145,14 @@ class Links:
         for name, connection in self._connections.items():
             if isinstance(connection.made, Describes):
                 out[name] = dict(connection.made.described())
+        return out
+
+    def certificates(self) -> dict[str, dict[str, int]]:
+        """Return, by link and by whose it is, until when certificates of connections are valid (ns UTC)."""
+        out: dict[str, dict[str, int]] = {}
+        for name, connection in self._connections.items():
+            if isinstance(connection.made, Certified):
+                out[name] = dict(connection.made.certificates())
         return out
 
     async def browse(self, link: str, under: str, limit: int) -> Sequence[BrowseItem]:

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
-from armillary.api import DUPLICATE, RETAINED, WireBatch
+from armillary.api import DUPLICATE, RETAINED, U1, WAITED, Aside, WireBatch, quality
 from armillary_plugins.mqtt.codec import (
+    CONNACK,
     DUP_FLAG,
     FAILED,
+    P_CONTENT_TYPE,
+    P_EXPIRY,
     P_TOPIC_ALIAS,
     PUBLISH,
     QOS_MASK,
     RETAIN_FLAG,
+    SUBACK,
     Malformed,
     properties,
 )
-from armillary_plugins.mqtt.settings import MQTT_5
+from armillary_plugins.mqtt.settings import MQTT_5, Settings
 
 MAX_CHANNELS = 200_000  # topics; more come from a wildcard on a runaway publisher
 OVERHEAD = 65_536 + 16  # what topic, id and properties may add to a payload
 _PLAIN = PUBLISH  # QoS 0, not retained, not a duplicate
 _LENGTH_BYTES = 4
+_NS = 1_000_000_000
+WATCHED_EXPIRY_S = 60  # nothing waits here for longer, so a longer life needs no watching
+MAX_CONTENTS = 250  # media types of a link; more are not told apart
+_QUALITIES = {word.lower(): number for number, word in enumerate(quality.WORDS[:-1])}  # NEVER: of no message
 
 
 class Channels:
@@ -51,26 +62,135 @@ class Channels:
         return self._frozen
 
 
-class Framer:
-    """Splits the bytes of one connection; messages pile up until `taken`, the rest is returned."""
+class Rows:
+    """Messages that pile up until `taken`, whoever read them."""
 
-    def __init__(self, channels: Channels, version: int, max_payload: int) -> None:
-        self._channels, self._version = channels, version
-        self._max_payload = max_payload
-        self._max_packet = max_payload + OVERHEAD
-        self._rest = b""
-        self._skip = 0  # bytes of an over-size packet still to come
-        self._aliases: dict[int, int] = {}
+    def __init__(self, channels: Channels) -> None:
+        self._channels = channels
         self._channel: list[int] = []
         self._payload: list[bytes] = []
         self._flags: dict[int, int] = {}  # row -> flags, where there are any
+        self._aside: dict[int, Aside] = {}
+        self._content: dict[int, int] = {}  # row -> index of its media type
+        self._contents: dict[str, int] = {"": 0}
         self._reads: list[tuple[int, int, int]] = []  # rows of one read, its wall and monotonic time
-        self.to_acknowledge: list[int] = []  # packet ids of QoS 1 messages since the last `taken`
-        self.too_big = 0  # over-size packets since the last `taken`
         self.unlisted = 0  # messages on topics beyond the limit, since the last `taken`
+        self.expired = 0  # messages that nobody wanted any more when they came
 
     def __len__(self) -> int:
         return len(self._channel)
+
+    def add(self, index: int, payload: bytes, flags: int = 0, told: Told | None = None) -> None:
+        """Add one message on a channel, with what it told beside its payload."""
+        row = len(self._channel)
+        if index < 0:
+            self.unlisted += 1
+            return
+        if told is not None:
+            if told.expires_s == 0:
+                self.expired += 1
+                return
+            if told.content_type:
+                self._content[row] = self._content_index(told.content_type)
+            if told.aside != _NOTHING:
+                self._aside[row] = told.aside
+        if flags:
+            self._flags[row] = flags
+        self._channel.append(index)
+        self._payload.append(payload)
+
+    def mark(self, before: int, now_ns: int, now_mono_ns: int) -> None:
+        """Say when the rows since `before` were read; one call for each read, in order."""
+        if len(self._channel) > before:
+            self._reads.append((len(self._channel) - before, now_ns, now_mono_ns))
+
+    def _content_index(self, name: str) -> int:
+        if name not in self._contents and len(self._contents) >= MAX_CONTENTS:
+            return 0
+        return self._contents.setdefault(name, len(self._contents))
+
+    def taken(self, link: str) -> WireBatch | None:
+        """Return the messages so far as a batch, None for none, and begin anew."""
+        n = len(self._channel)
+        if not n:
+            return None
+        start = np.zeros(n + 1, np.int64)
+        np.cumsum(np.fromiter(map(len, self._payload), np.int64, n), out=start[1:])
+        counts = [count for count, _, _ in self._reads]
+        content = _sparse(self._content, n) if self._content else None
+        batch = WireBatch(
+            link=link,
+            channel=np.array(self._channel, np.uint32),
+            channels=self._channels.names(),
+            start=start,
+            payload=b"".join(self._payload),
+            arrival_ns=np.repeat(np.array([now for _, now, _ in self._reads], np.int64), counts),
+            arrival_mono_ns=np.repeat(np.array([mono for _, _, mono in self._reads], np.int64), counts),
+            flags=_sparse(self._flags, n),
+            content=content,
+            contents=tuple(self._contents) if content is not None else (),
+            aside=self._aside,
+        )
+        self._channel, self._payload, self._flags, self._reads = [], [], {}, []
+        self._aside, self._content = {}, {}
+        return batch
+
+
+def _sparse(words: dict[int, int], n: int) -> U1:
+    out = np.zeros(n, np.uint8)
+    for row, word in words.items():
+        out[row] = word
+    return out
+
+
+_NOTHING = Aside()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one message told beside its payload."""
+
+    aside: Aside = _NOTHING
+    content_type: str = ""
+    expires_s: int = -1  # what is left of its life when it came; -1: it has no end
+
+
+def told(
+    content_type: str, expires_s: int, user: Sequence[tuple[str, str]], settings: Settings, mono_ns: int
+) -> Told:
+    """Return what the properties of a message say: the names of time and quality are the project's.
+
+    The time stays text: it is read as one in a payload is. A quality that is no word of ours is UNCERTAIN.
+    """
+    time, word = "", 0
+    for name, value in user:
+        if name == settings.user_time:
+            time = value.strip()
+        elif name == settings.user_quality:
+            word = _QUALITIES.get(value.strip().lower(), quality.UNCERTAIN)
+    until = mono_ns + expires_s * _NS if 0 < expires_s <= WATCHED_EXPIRY_S else 0
+    return Told(Aside(time=time, quality=word, until_mono_ns=until), content_type, expires_s)
+
+
+def _text(raw: int | bytes) -> str:
+    return raw.decode("utf-8", "replace") if isinstance(raw, bytes) else ""
+
+
+class Framer(Rows):
+    """Splits the bytes of one connection; messages pile up until `taken`, the rest is returned."""
+
+    def __init__(self, channels: Channels, version: int, settings: Settings) -> None:
+        super().__init__(channels)
+        self._version, self._settings = version, settings
+        self._max_payload = settings.max_payload
+        self._max_packet = settings.max_payload + OVERHEAD
+        self._rest = b""
+        self._skip = 0  # bytes of an over-size packet still to come
+        self._aliases: dict[int, int] = {}
+        self._mono_ns = 0
+        self.waited = False  # the session went on: what comes now waited at the broker for us
+        self.to_acknowledge: list[int] = []  # packet ids of QoS 1 messages since the last `taken`
+        self.too_big = 0  # over-size packets since the last `taken`
 
     def feed(self, data: bytes, now_ns: int, now_mono_ns: int) -> list[tuple[int, bytes]]:
         """Take one socket read; return its packets other than PUBLISH as (first byte, body).
@@ -83,11 +203,13 @@ class Framer:
             data = data[dropped:]
         if self._rest:
             data = self._rest + data
+        self._mono_ns = now_mono_ns
         before = len(self._channel)
         others: list[tuple[int, bytes]] = []
         at, size = 0, len(data)
         known, channel, payload = self._channels.index, self._channel, self._payload
         properties_length = 1 if self._version == MQTT_5 else 0
+        plain = -1 if self.waited else _PLAIN
         while at + 1 < size:
             first, length, body = data[at], data[at + 1], at + 2
             if length >= FAILED:
@@ -102,7 +224,7 @@ class Framer:
                     self.too_big += 1
                 break
             at = end
-            if first == _PLAIN and length > 1:
+            if first == plain and length > 1:
                 # The hot path: topic as bytes, no properties, payload cut out, nothing decoded.
                 topic_end = body + 2 + (data[body] << 8 | data[body + 1])
                 index = known.get(data[body + 2 : topic_end])
@@ -115,10 +237,21 @@ class Framer:
                 self._publish(first, data, body, end)
             else:
                 others.append((first, data[body:end]))
+                plain = self._waiting(first, data[body:end])
         self._rest = data[at:]
-        if len(channel) > before:
-            self._reads.append((len(channel) - before, now_ns, now_mono_ns))
+        self.mark(before, now_ns, now_mono_ns)
         return others
+
+    def _waiting(self, first: int, body: bytes) -> int:
+        """Note whether what follows waited for us; return the first byte of the messages of the hot path.
+
+        What a broker kept for a session that goes on comes between CONNACK and SUBACK.
+        """
+        if first == CONNACK:
+            self.waited = self._settings.durable and bool(body and body[0] & 1)
+        elif first == SUBACK:
+            self.waited = False
+        return -1 if self.waited else _PLAIN
 
     def _long_length(self, data: bytes, at: int) -> tuple[int, int] | None:
         """Return (length, where the body starts), None while the length itself is incomplete."""
@@ -137,22 +270,26 @@ class Framer:
         start = topic_end + (2 if first & QOS_MASK else 0)
         if start > end:
             raise Malformed("a message is shorter than its topic")
-        alias = 0
+        alias, besides = 0, None
         packet_id = int.from_bytes(data[topic_end:start], "big")
         if self._version == MQTT_5:
-            found, size = properties(data[start:end], 0)
+            user: list[tuple[bytes, bytes]] = []
+            found, size = properties(data[start:end], 0, user)
             alias, start = int(found.get(P_TOPIC_ALIAS, 0)), start + size
+            if found or user:
+                besides = told(
+                    _text(found.get(P_CONTENT_TYPE, b"")),
+                    int(found.get(P_EXPIRY, -1)),
+                    [(_text(name), _text(value)) for name, value in user],
+                    self._settings,
+                    self._mono_ns,
+                )
         index = self._index(data[body + 2 : topic_end], alias)
         if end - start > self._max_payload:
             self.too_big += 1
-        elif index < 0:
-            self.unlisted += 1
         else:
             flags = (RETAINED if first & RETAIN_FLAG else 0) | (DUPLICATE if first & DUP_FLAG else 0)
-            if flags:
-                self._flags[len(self._channel)] = flags
-            self._channel.append(index)
-            self._payload.append(data[start:end])
+            self.add(index, data[start:end], flags | (WAITED if self.waited else 0), besides)
         if packet_id:
             self.to_acknowledge.append(packet_id)
 
@@ -167,27 +304,3 @@ class Framer:
         if alias:
             self._aliases[alias] = index
         return index
-
-    def taken(self, link: str) -> WireBatch | None:
-        """Return the messages so far as a batch, None for none, and begin anew."""
-        n = len(self._channel)
-        if not n:
-            return None
-        start = np.zeros(n + 1, np.int64)
-        np.cumsum(np.fromiter(map(len, self._payload), np.int64, n), out=start[1:])
-        counts = [count for count, _, _ in self._reads]
-        flags = np.zeros(n, np.uint8)
-        for row, word in self._flags.items():
-            flags[row] = word
-        batch = WireBatch(
-            link=link,
-            channel=np.array(self._channel, np.uint32),
-            channels=self._channels.names(),
-            start=start,
-            payload=b"".join(self._payload),
-            arrival_ns=np.repeat(np.array([now for _, now, _ in self._reads], np.int64), counts),
-            arrival_mono_ns=np.repeat(np.array([mono for _, _, mono in self._reads], np.int64), counts),
-            flags=flags,
-        )
-        self._channel, self._payload, self._flags, self._reads = [], [], {}, []
-        return batch

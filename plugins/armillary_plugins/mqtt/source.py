@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from armillary.api import (
+    RETAINED,
     BrowseItem,
     LinkFault,
     LinkState,
     SourceContext,
     SourceOut,
     SubscriptionPlan,
+    Verdict,
     WireBatch,
 )
 from armillary_plugins.mqtt import codec
 from armillary_plugins.mqtt.browse import items
+from armillary_plugins.mqtt.connect import connected, own
 from armillary_plugins.mqtt.faults import VersionRefused, taken_over
 from armillary_plugins.mqtt.framer import Channels
-from armillary_plugins.mqtt.session import NS, Hooks, Session, connected
-from armillary_plugins.mqtt.settings import MQTT_3, MQTT_5, Settings, password, settings_of, tls_context
+from armillary_plugins.mqtt.link import NS, Hooks, Spoken
+from armillary_plugins.mqtt.settings import MQTT_3, MQTT_5, Settings, password, settings_of
+from armillary_plugins.mqtt.tls import ends
 
 BROWSE_S = 3.0
 STRIKES, STRIKE_NS = 3, 10 * NS  # closed so often, so soon after connecting: the client id is taken
+PROBE_S, PROBE_STEP_S = 3.0, 0.1  # how long the second connection of a probe listens
+SHARED_NOTE = "shared with other clients: order not kept, no alarms"
 SHOWN = 3  # refused filters named in the detail
 
 
@@ -31,24 +37,55 @@ class MqttSource:
 
     def __init__(self, context: SourceContext) -> None:
         self._context = context
-        self._settings: Settings = settings_of(context.link)
+        self._settings: Settings = settings_of(context.link, context.project)
         self._version = self._settings.version
         self._channels = Channels()
         self._strikes = 0
+        self._session: Spoken | None = None
+        self._ends: dict[str, int] = {}
         self._one_browse = asyncio.Lock()  # two at once would throw each other out by their client id
 
     async def run(self, plan: SubscriptionPlan, out: SourceOut) -> None:
         """Pump messages of the plan's topics until cancelled. Raises LinkFault when the link is lost."""
         out.state(LinkState.CONNECTING, f"MQTT {'3.1.1' if self._version == MQTT_3 else '5'}")
-        session = await self._open(out)
+        session = self._session = await self._open(out)
+        self._ends = ends(self._settings, self._context.project, session.peer)
         try:
-            out.state(LinkState.SYNCING)
+            out.state(LinkState.SYNCING, self._resumed(session))
             wanted = self._filters(plan)
             refused = await session.subscribe(wanted)
             self._tell(out, len(wanted), refused)
             raise await self._pump(session, plan, out)
         finally:
+            self._session = None
             await session.close()
+
+    def certificates(self) -> Mapping[str, int]:
+        """Return until when the certificates of this connection are valid, ns UTC by `server`, `own`."""
+        return self._ends if self._session is not None else {}
+
+    async def probe(self, plan: SubscriptionPlan) -> Verdict:
+        """Ask the broker for a sign of life, and hear on a second connection whether others get messages.
+
+        Nothing is published. Raises LinkFault when the broker does not answer.
+        """
+        session = self._session
+        if session is None:
+            return Verdict.SILENT
+        await session.ping()
+        heard: list[WireBatch] = []
+        async with self._one_browse:
+            second = await self._second(Hooks(batch=heard.append))
+            try:
+                await second.subscribe([(name, 0) for name, _ in self._filters(plan)])
+                async with asyncio.timeout(PROBE_S):
+                    while not any(_live(batch) for batch in heard):
+                        await asyncio.wait({second.lost}, timeout=PROBE_STEP_S)
+            except TimeoutError:
+                return Verdict.SILENT
+            finally:
+                await second.close()
+        return Verdict.DEAF
 
     async def browse(self, under: str, limit: int) -> Sequence[BrowseItem]:
         """Return the topics seen within 3 s under a topic, with a sample of their payload.
@@ -58,15 +95,7 @@ class MqttSource:
         got: list[WireBatch] = []
         topic = under.partition("#")[0].strip("/")
         async with self._one_browse:
-            session = await connected(
-                self._settings,
-                self._context.clock,
-                tls_context(self._settings, self._context.project),
-                password(self._settings, self._context),
-                version=self._version,
-                suffix="-browse",
-                hooks=Hooks(batch=got.append),
-            )
+            session = await self._second(Hooks(batch=got.append))
             try:
                 await session.subscribe([(topic, 0), (f"{topic}/#", 0)] if topic else [("#", 0)])
                 await asyncio.wait({session.lost}, timeout=BROWSE_S)
@@ -74,13 +103,25 @@ class MqttSource:
                 await session.close()
         return items(got, topic)[:limit]
 
-    async def _open(self, out: SourceOut) -> Session:
+    async def _second(self, hooks: Hooks) -> Spoken:
+        """Return a connection beside the present one, with an id of its own."""
+        return await own(
+            self._settings,
+            self._context.clock,
+            self._context.project,
+            password(self._settings, self._context),
+            version=self._version,
+            suffix="-browse",
+            hooks=hooks,
+        )
+
+    async def _open(self, out: SourceOut) -> Spoken:
         hooks = Hooks(batch=out.wire, alive=out.alive, dropped=out.dropped, has_room=lambda: out.room)
         try:
             return await connected(
                 self._settings,
                 self._context.clock,
-                tls_context(self._settings, self._context.project),
+                self._context.project,
                 password(self._settings, self._context),
                 version=self._version,
                 channels=self._channels,
@@ -101,16 +142,21 @@ class MqttSource:
             self._version = MQTT_3 if self._version == MQTT_5 else MQTT_5
 
     def _filters(self, plan: SubscriptionPlan) -> list[tuple[str, int]]:
-        """Return the configured filters, else exactly the topics of the routes, each once."""
+        """Return the configured filters, else exactly the topics of the routes, and what else is heard."""
         if self._settings.subscribe:
-            return list(self._settings.subscribe)
-        return [(topic, self._settings.qos) for topic in dict.fromkeys(r.channel for r in plan.routes)]
+            named = [*self._settings.subscribe]
+        else:
+            named = [(topic, self._settings.qos) for topic in dict.fromkeys(r.channel for r in plan.routes)]
+        return list({**dict.fromkeys(plan.listen, 0), **dict(named)}.items())
 
     def _tell(self, out: SourceOut, wanted: int, refused: Sequence[tuple[str, int]]) -> None:
         version = "3.1.1" if self._version == MQTT_3 else "5"
         fell_back = self._settings.may_fall_back and self._version == MQTT_3
+        said = "The broker speaks MQTT 3.1.1 only." if fell_back else f"MQTT {version}"
+        notes = [said, *(["by paho"] if self._settings.client == "paho" else ())]
+        notes += [SHARED_NOTE] if self._settings.is_shared else []
         if not refused:
-            out.state(LinkState.UP, "The broker speaks MQTT 3.1.1 only." if fell_back else f"MQTT {version}")
+            out.state(LinkState.UP, " · ".join(notes))
             return
         named = ", ".join(f"{name} ({codec.reason(code)})" for name, code in refused[:SHOWN])
         more = f" and {len(refused) - SHOWN} more" if len(refused) > SHOWN else ""
@@ -120,7 +166,11 @@ class MqttSource:
             "Give this user the right to read them.",
         )
 
-    async def _pump(self, session: Session, plan: SubscriptionPlan, out: SourceOut) -> LinkFault:
+    def _resumed(self, session: Spoken) -> str:
+        """Return what to say of a session that went on; brokers keep only so many messages for it."""
+        return "The session went on; the history may have a gap." if session.session_present else ""
+
+    async def _pump(self, session: Spoken, plan: SubscriptionPlan, out: SourceOut) -> LinkFault:
         """Return why the session ended; follow changes of the plan meanwhile."""
         follower = asyncio.create_task(self._follow(session, plan, out))
         life = asyncio.create_task(session.until_lost())
@@ -138,7 +188,7 @@ class MqttSource:
                 return self._judged(session, error)
         return session.lost.result()
 
-    def _judged(self, session: Session, fault: LinkFault) -> LinkFault:
+    def _judged(self, session: Spoken, fault: LinkFault) -> LinkFault:
         """Count hang-ups soon after connecting: 3.1.1 has no other way to say that the id is taken."""
         now = self._context.clock.now_mono_ns()
         soon = now - session.opened_mono_ns < STRIKE_NS
@@ -148,7 +198,7 @@ class MqttSource:
             return taken_over(self._settings, session.client_id)
         return fault
 
-    async def _follow(self, session: Session, plan: SubscriptionPlan, out: SourceOut) -> None:
+    async def _follow(self, session: Spoken, plan: SubscriptionPlan, out: SourceOut) -> None:
         """Subscribe and unsubscribe what a new plan adds and drops."""
         now = dict(self._filters(plan))
         async for changed in out.changed:
@@ -158,6 +208,11 @@ class MqttSource:
             refused = await session.subscribe(added)
             self._tell(out, len(then), refused)
             now = then
+
+
+def _live(batch: WireBatch) -> bool:
+    """Return whether a batch holds a message that was published now: a retained one proves nothing."""
+    return bool(((batch.flags & RETAINED) == 0).any())
 
 
 def _missing(names: Iterable[str], others: dict[str, int]) -> list[str]:
