@@ -34,6 +34,7 @@ class Signs:
     arrival_mono_ns: int = 0  # newest message
     alive_mono_ns: int = 0  # newest proof of any kind
     lost_mono_ns: int = 0  # since when it is not up; 0 = it is up
+    up_mono_ns: int = 0  # since when it is up
     gap_p99_ns: int = 0  # learnt: 99th percentile of the last gaps between arrivals; 0 = not learnt yet
     received: int = 0  # messages
 
@@ -108,10 +109,12 @@ class Inbox:
         with self._lock:
             books = self._books[link]
             if is_up:
-                alive = max(mono_ns, books.signs.alive_mono_ns)
-                books.signs = replace(books.signs, lost_mono_ns=0, alive_mono_ns=alive)
+                signs = books.signs
+                alive = max(mono_ns, signs.alive_mono_ns)
+                up = signs.up_mono_ns or mono_ns
+                books.signs = replace(signs, lost_mono_ns=0, alive_mono_ns=alive, up_mono_ns=up)
             elif not books.signs.lost_mono_ns:
-                books.signs = replace(books.signs, lost_mono_ns=mono_ns)
+                books.signs = replace(books.signs, lost_mono_ns=mono_ns, up_mono_ns=0)
 
     def room(self, link: str) -> bool:
         """Return False when a source should stop reading its socket: over 80 % full."""

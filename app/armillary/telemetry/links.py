@@ -14,8 +14,9 @@ from armillary.api.ports import Browsable, Certified, Describes, Source, SourceC
 from armillary.model.clock import NS, Clock
 from armillary.model.fault import Fault, LinkFault, LinkRefused
 from armillary.model.frame import Event
-from armillary.model.link import BrowseItem, LinkState, LinkStatus, SubscriptionPlan
+from armillary.model.link import UNSTABLE, BrowseItem, LinkState, LinkStatus, SubscriptionPlan
 from armillary.telemetry.connection import STOP_S, Connection, Jitter, Wait
+from armillary.telemetry.expiry import Expiry
 from armillary.telemetry.inbox import Inbox
 from armillary.telemetry.watch import delivery, silence_s
 
@@ -58,12 +59,15 @@ class Links:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._connections: dict[str, Connection] = {}
+        self._expiries: dict[str, Expiry] = {}
+        self._delivery: dict[str, str] = {}
         for plan in plans:
             make = sources.get(plan.link.kind) or _missing(plan.link.kind, tuple(sources))
             context = contexts[plan.link.name]
             self._connections[plan.link.name] = Connection(
                 plan, make, context, inbox, clock, self._events.append, wait, jitter
             )
+            self._expiries[plan.link.name] = Expiry(plan.link.name)
 
     async def run(self) -> None:
         """Keep all links going until `stop`, or until cancelled."""
@@ -90,7 +94,7 @@ class Links:
             await asyncio.wait(self._tasks, timeout=2 * STOP_S)
 
     def retry(self, name: str) -> None:
-        """Try a waiting link now. Raises LinkFault for an unknown name."""
+        """Try a waiting link now, connect one that stands anew. Raises LinkFault for an unknown name."""
         self._on_loop(self._named(name).retry)
 
     def enable(self, name: str) -> None:
@@ -109,12 +113,15 @@ class Links:
         self._on_loop(lambda: connection.replan(plan))
 
     def statuses(self) -> tuple[LinkStatus, ...]:
-        """Return how every link stands, in the order of the plans; rates need a call every second."""
+        """Return how every link stands, in the order of the plans; rates and probes need a call a second."""
         now = self._clock.now_mono_ns()
-        signs, delays = self._inbox.signs(), self._inbox.delays()
+        signs, delays, ends = self._inbox.signs(), self._inbox.delays(), self.certificates()
         out: list[LinkStatus] = []
         for name, connection in self._connections.items():
             link, state = connection.plan.link, connection.state
+            silence = silence_s(link)
+            delivered = delivery(signs[name], now, silence)
+            self._watch(connection, delivered)
             waits = state in (LinkState.BACKOFF, LinkState.REFUSED)
             out.append(
                 LinkStatus(
@@ -125,12 +132,39 @@ class Links:
                     since_ns=connection.since_ns,
                     detail=connection.detail,
                     next_try_s=max(0.0, (connection.next_try_mono_ns - now) / NS) if waits else 0.0,
-                    delivery=delivery(signs[name], now, silence_s(link)),
+                    delivery=delivered,
                     rate_hz=self._rate(name, now, signs[name].received),
                     delay_s=delays[name],
+                    silence_watched=silence != 0,
+                    certificate_ns=min(ends.get(name, {}).values(), default=0),
+                    losses=connection.losses(now),
                 )
             )
         return tuple(out)
+
+    def troubles(self) -> dict[str, str]:
+        """Return what the built-in alarms of links are about, as id → sentence: unstable, certificates.
+
+        Certificates are looked at here, so this needs a call now and then.
+        """
+        now, now_ns, ends = self._clock.now_mono_ns(), self._clock.now_ns(), self.certificates()
+        out: dict[str, str] = {}
+        for name, connection in self._connections.items():
+            text = connection.unstable(now)
+            if text:
+                out[UNSTABLE + name] = text
+            self._events.extend(self._expiries[name].look(ends.get(name, {}), now_ns))
+            out |= self._expiries[name].trouble
+        return out
+
+    def _watch(self, connection: Connection, delivered: str) -> None:
+        """Let a connection know when its delivery changed; a run that began anew has it said again."""
+        is_up = connection.state in (LinkState.UP, LinkState.DEGRADED)
+        seen = delivered if is_up else ""
+        if seen != self._delivery.get(connection.name, "") and self._loop is not None:
+            self._delivery[connection.name] = seen
+            if seen:
+                self._on_loop(lambda: connection.heard(delivered))
 
     def take_events(self) -> tuple[Event, ...]:
         """Return what happened to links since the last call, oldest first."""

@@ -17,6 +17,7 @@ GRACE_NS = 2 * NS  # a link may be away this long before its tags turn stale
 ALIVE_STEP_NS = NS  # how often the proof of a carrier's life is written to its tags
 QUIET_FACTOR, QUIET_FLOOR_NS = 3, 5 * NS
 SILENT_FACTOR, SILENT_FLOOR_NS = 10, 15 * NS
+FIRST_NS = 60 * NS  # for the first message of a link
 _NO_SIGNS = Signs()
 
 
@@ -24,16 +25,22 @@ def delivery(signs: Signs, now_mono_ns: int, silence_s: float | None = None) -> 
     """Return `flowing`, `quiet` or `silent`, from arrivals alone.
 
     quiet: nothing for 3 × the learnt 99th percentile of gaps, at least 5 s. silent: 10 ×, at least 15 s,
-    or `silence_s` where the link's settings give one (0: silence is not watched, for rare data).
+    or `silence_s` where the link's settings give one (0: silence is not watched, for rare data). A link that
+    came up (again) has as long from then; one that never brought anything has a minute.
     """
-    if not signs.arrival_mono_ns:
+    begun = max(signs.arrival_mono_ns, signs.up_mono_ns)
+    if not begun:
         return "quiet"
-    since = now_mono_ns - signs.arrival_mono_ns
+    since = now_mono_ns - begun
     silent_ns = max(SILENT_FACTOR * signs.gap_p99_ns, SILENT_FLOOR_NS)
+    if not signs.arrival_mono_ns:
+        silent_ns = FIRST_NS
     if silence_s is not None:
         silent_ns = int(silence_s * NS)
     if silent_ns and since > silent_ns:
         return "silent"
+    if not signs.arrival_mono_ns:
+        return "quiet"
     return "quiet" if since > max(QUIET_FACTOR * signs.gap_p99_ns, QUIET_FLOOR_NS) else "flowing"
 
 

@@ -25,7 +25,7 @@ from armillary.model.clock import NS, Clock, WallClock
 from armillary.model.control import Approve, Kill
 from armillary.model.fault import Fault, FaultRecord, OrderFault, ProjectFault, WorldFault, record
 from armillary.model.frame import WorldKind
-from armillary.model.link import LinkSpec, LinkStatus
+from armillary.model.link import COUNTERS, LinkSpec, LinkStatus
 from armillary.model.loop import LoopSpec
 from armillary.model.order import Arm, CloseOrder, Order, OrderState, Prepare, Receipt
 from armillary.project import folder as projects
@@ -212,7 +212,13 @@ class Live(Serving):
         now_mono = self.clock.now_mono_ns()
         self._feed.offer(tick.samples)
         self._keep_alarms(tick, now_mono)
-        statuses = self._links.statuses()
+        statuses, tally = self._links.statuses(), self._inbox.tally()
+        wrong = {
+            COUNTERS + name: f"Counters of link {name} do not add up"
+            for name, one in tally.items()
+            if not (one.messages.balanced and one.samples.balanced)
+        }
+        self._alarming.evaluator.tell({**self._links.troubles(), **wrong})
         differs = statuses_differ(self._sent_statuses, statuses)
         links: tuple[LinkStatus, ...] = ()
         if differs or now_mono - self._sent_status_ns >= STATUS_EVERY_NS:
@@ -227,7 +233,7 @@ class Live(Serving):
         frame = replace(
             tick.frame,
             links=links,
-            tally=self._inbox.tally(),
+            tally=tally,
             events=(*self._links.take_events(), *self._feed.take_events(self.clock.now_ns()), *told),
             orders=receipts,
             recording=self._feed.trouble,

@@ -136,3 +136,13 @@ def test_ageing_looks_at_all_tags_at_once() -> None:
     marked = watch.look(tags, {"m": up(T0 + 10 * NS)}, T0 + 10 * NS)
     assert marked.tolist() == list(range(1, n, 2))
     assert np.count_nonzero(tags.quality == STALE) == n // 2
+
+
+def test_a_link_that_came_back_has_as_long_again_and_one_that_never_spoke_a_minute() -> None:
+    back = Signs(arrival_mono_ns=T0, up_mono_ns=T0 + 100 * NS)
+    assert delivery(back, T0 + 110 * NS) == "quiet"
+    assert delivery(back, T0 + 116 * NS) == "silent"
+    never = Signs(up_mono_ns=T0)
+    assert delivery(never, T0 + 59 * NS) == "quiet"
+    assert delivery(never, T0 + 61 * NS) == "silent"
+    assert delivery(never, T0 + 61 * NS, 0) == "quiet"

@@ -86,12 +86,14 @@ class LinkCard(QFrame):
         self._detail.setVisible(bool(self._detail.text()))
         is_up = status.state in (LinkState.UP, LinkState.DEGRADED)
         pace = f"{row.rate} · {row.delay} behind the source · " if is_up else ""
-        self._flow.setText(f"{pace}{status.delivery}")
+        self._flow.setText(f"{pace}{row.flow}")
         self.switch.setEnabled(True)
         self._is_off = status.state in (LinkState.OFF, LinkState.STOPPING)
         self.switch.setText("Enable" if self._is_off else "Disable")
         self.switch.setAccessibleName(f"{self.switch.text()} link {self.name}")
-        self.retry.setVisible(status.state in (LinkState.BACKOFF, LinkState.REFUSED, LinkState.DEGRADED))
+        self.retry.setText("Reconnect" if is_up else "Retry now")
+        self.retry.setAccessibleName(f"{self.retry.text()}: link {self.name}")
+        self.retry.setVisible(is_up or status.state in (LinkState.BACKOFF, LinkState.REFUSED))
         tally = self._workspace.tally.get(self.name)
         if tally is not None:
             self._messages.setText(law("Messages", "decoded", tally.messages))
