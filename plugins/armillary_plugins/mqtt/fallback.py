@@ -18,10 +18,10 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from armillary.api import DUPLICATE, RETAINED, WAITED, Clock, LinkFault
+from armillary.api import DUPLICATE, RETAINED, Clock, LinkFault
 from armillary_plugins.mqtt import codec
 from armillary_plugins.mqtt.faults import CONNECT_S, dismissal, no_answer, refusal
-from armillary_plugins.mqtt.framer import OVERHEAD, Channels, Rows, Told, told
+from armillary_plugins.mqtt.framer import OVERHEAD, Channels, Rows, Told, Waiting, told
 from armillary_plugins.mqtt.link import Hooks
 from armillary_plugins.mqtt.settings import MQTT_3, MQTT_5, Settings
 
@@ -53,7 +53,7 @@ class PahoSession:
         self._rows = Rows(channels)
         self._to_acknowledge: list[tuple[int, int]] = []
         self._too_big = 0
-        self._is_waiting = False  # what comes now waited at the broker for us
+        self._waiting = Waiting()
         self._closing = threading.Event()
         self._client = self._made()
 
@@ -173,7 +173,8 @@ class PahoSession:
     # ---- paho's thread
 
     def _on_connect(self, _client: Any, _data: Any, flags: Any, code: Any, properties: Any) -> None:  # paho's
-        self._is_waiting = self.session_present = self._settings.durable and bool(flags.session_present)
+        self.session_present = self._settings.durable and bool(flags.session_present)
+        self._waiting.began(self.session_present)
         assigned = getattr(properties, "AssignedClientIdentifier", "")
         self.client_id = assigned or self.client_id
         server = getattr(properties, "ServerReference", "")
@@ -195,7 +196,7 @@ class PahoSession:
         self._soon(self._end, fault)
 
     def _on_answer(self, _client: Any, _data: Any, mid: int, codes: Any, _properties: Any) -> None:
-        self._is_waiting = False
+        self._waiting.answered(self.version, self._clock.now_mono_ns())
         numbers = [int(code.value) for code in (codes if isinstance(codes, list) else [codes])]
         self._soon(self._answered, mid, numbers)
 
@@ -218,7 +219,8 @@ class PahoSession:
             if len(message.payload) > self._settings.max_payload:
                 self._too_big += 1
             else:
-                flags |= WAITED if self._is_waiting else 0
+                self._waiting.look(mono_ns)
+                flags |= self._waiting.flag()
                 self._rows.add(
                     self._index(topic), bytes(message.payload), flags, self._told(message, mono_ns)
                 )

@@ -17,6 +17,7 @@ from armillary_plugins.mqtt.codec import (
     P_TOPIC_ALIAS,
     PUBLISH,
     QOS_MASK,
+    RECEIVE_MAXIMUM,
     RETAIN_FLAG,
     SUBACK,
     Malformed,
@@ -24,11 +25,12 @@ from armillary_plugins.mqtt.codec import (
 )
 from armillary_plugins.mqtt.settings import MQTT_5, Settings
 
+_NS = 1_000_000_000
 MAX_CHANNELS = 200_000  # topics; more come from a wildcard on a runaway publisher
 OVERHEAD = 65_536 + 16  # what topic, id and properties may add to a payload
 _PLAIN = PUBLISH  # QoS 0, not retained, not a duplicate
 _LENGTH_BYTES = 4
-_NS = 1_000_000_000
+REST_NS = 2 * _NS  # so long after the first answer a kept session may still bring what waited
 WATCHED_EXPIRY_S = 60  # nothing waits here for longer, so a longer life needs no watching
 MAX_CONTENTS = 250  # media types of a link; more are not told apart
 _QUALITIES = {word.lower(): number for number, word in enumerate(quality.WORDS[:-1])}  # NEVER: of no message
@@ -176,6 +178,42 @@ def _text(raw: int | bytes) -> str:
     return raw.decode("utf-8", "replace") if isinstance(raw, bytes) else ""
 
 
+class Waiting:
+    """Whether what comes now waited for us at the broker, because a session went on.
+
+    Brokers send what they kept between CONNACK and the first SUBACK, as much as may be under way at once.
+    When that was not all, the rest follows later and cannot be told from what is new: for a while everything
+    counts as old.
+    """
+
+    def __init__(self) -> None:
+        self._is, self._count, self._until_mono_ns = False, 0, 0
+
+    def __bool__(self) -> bool:
+        return self._is
+
+    def began(self, session_present: bool) -> None:
+        """Take CONNACK."""
+        self._is, self._count, self._until_mono_ns = session_present, 0, 0
+
+    def flag(self) -> int:
+        """Return the flag of one message, counted."""
+        self._count += 1
+        return WAITED if self._is else 0
+
+    def answered(self, version: int, mono_ns: int) -> None:
+        """Take a SUBACK; version 3.1.1 cannot ask for all at once."""
+        if self._is and not self._until_mono_ns:
+            is_all = not self._count or (version == MQTT_5 and self._count < RECEIVE_MAXIMUM)
+            self._is = not is_all
+            self._until_mono_ns = mono_ns + REST_NS
+
+    def look(self, mono_ns: int) -> None:
+        """End after a while."""
+        if self._is and self._until_mono_ns and mono_ns > self._until_mono_ns:
+            self._is = False
+
+
 class Framer(Rows):
     """Splits the bytes of one connection; messages pile up until `taken`, the rest is returned."""
 
@@ -188,7 +226,7 @@ class Framer(Rows):
         self._skip = 0  # bytes of an over-size packet still to come
         self._aliases: dict[int, int] = {}
         self._mono_ns = 0
-        self.waited = False  # the session went on: what comes now waited at the broker for us
+        self.waiting = Waiting()
         self.to_acknowledge: list[int] = []  # packet ids of QoS 1 messages since the last `taken`
         self.too_big = 0  # over-size packets since the last `taken`
 
@@ -209,7 +247,8 @@ class Framer(Rows):
         at, size = 0, len(data)
         known, channel, payload = self._channels.index, self._channel, self._payload
         properties_length = 1 if self._version == MQTT_5 else 0
-        plain = -1 if self.waited else _PLAIN
+        self.waiting.look(now_mono_ns)
+        plain = -1 if self.waiting else _PLAIN
         while at + 1 < size:
             first, length, body = data[at], data[at + 1], at + 2
             if length >= FAILED:
@@ -243,15 +282,12 @@ class Framer(Rows):
         return others
 
     def _waiting(self, first: int, body: bytes) -> int:
-        """Note whether what follows waited for us; return the first byte of the messages of the hot path.
-
-        What a broker kept for a session that goes on comes between CONNACK and SUBACK.
-        """
+        """Note whether what follows waited for us; return the first byte of the messages of the hot path."""
         if first == CONNACK:
-            self.waited = self._settings.durable and bool(body and body[0] & 1)
+            self.waiting.began(self._settings.durable and bool(body and body[0] & 1))
         elif first == SUBACK:
-            self.waited = False
-        return -1 if self.waited else _PLAIN
+            self.waiting.answered(self._version, self._mono_ns)
+        return -1 if self.waiting else _PLAIN
 
     def _long_length(self, data: bytes, at: int) -> tuple[int, int] | None:
         """Return (length, where the body starts), None while the length itself is incomplete."""
@@ -289,7 +325,7 @@ class Framer(Rows):
             self.too_big += 1
         else:
             flags = (RETAINED if first & RETAIN_FLAG else 0) | (DUPLICATE if first & DUP_FLAG else 0)
-            self.add(index, data[start:end], flags | (WAITED if self.waited else 0), besides)
+            self.add(index, data[start:end], flags | self.waiting.flag(), besides)
         if packet_id:
             self.to_acknowledge.append(packet_id)
 
