@@ -116,7 +116,7 @@ class Live(Serving):
         self._inbox = Inbox([plan.link.name for plan in self._plans])
         decoders, decoder_problems = plugins.decoders(self._registry)
         self._intake = intake = Intake(self._plans, project.specs, self._inbox, decoders)
-        watch = Watch(project.specs, [plan.link for plan in self._plans])
+        self._watch = watch = Watch(project.specs, [plan.link for plan in self._plans])
         self._core = Core(
             world=self.id,
             kind=WorldKind.LIVE,
@@ -224,6 +224,8 @@ class Live(Serving):
         if differs or now_mono - self._sent_status_ns >= STATUS_EVERY_NS:
             links, self._sent_statuses, self._sent_status_ns = statuses, statuses, now_mono
             self._tell_undecodable()
+            for unseen in self._watch.take_unseen():
+                self.tell(unseen, "warning")
         receipts, stopped = self._gate.take_receipts() if self._gate else (), self._acts.switch.why()
         self._loops.note(tick.frame.alarms, receipts)
         receipts, self._closed = (*receipts, *self._closed), []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import replace
@@ -52,6 +53,25 @@ async def connected(
             raise
         return paho
     return await own(settings, clock, project, password, version=version, channels=channels, hooks=hooks)
+
+
+async def resolve(settings: Settings) -> None:
+    """Ask for the addresses of the broker's name, so that a lost name service is told as such.
+
+    Raises LinkFault. What connects asks anew: by then the answer is at hand.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(CONNECT_S):
+            await loop.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
+    except TimeoutError as error:
+        raise LinkFault(
+            f"The name service does not say within {CONNECT_S:g} s who '{settings.host}' is.",
+            where=settings.where,
+            remedy="See that the name service answers; it is tried again by itself.",
+        ) from error
+    except OSError as error:
+        raise unreachable(error, settings) from error
 
 
 async def own(

@@ -46,6 +46,7 @@ class Settings:
     port: int
     is_tls: bool
     version: int
+    is_id_fixed: bool  # the client id was chosen or is kept, so that another program may have it too
     may_fall_back: bool  # no version was asked for: 3.1.1 is tried when the broker cannot do 5
     client_id: str
     username: str
@@ -121,6 +122,7 @@ def settings_of(link: LinkSpec, project: Path | None = None) -> Settings:
         user_quality=str(user.get("quality", "")),
         version=version or MQTT_5,
         may_fall_back=not version,
+        is_id_fixed=bool(given.get("client_id")) or durable,
         client_id=str(given.get("client_id") or f"armillary-{link.name}-{_own_part(durable, project)}"),
         username=str(given.get("username", "")),
         secret=str(given.get("secret", "")),

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+
 from armillary.api import (
     RETAINED,
     BrowseItem,
+    Fault,
     LinkFault,
     LinkState,
     SourceContext,
@@ -18,7 +21,7 @@ from armillary.api import (
 )
 from armillary_plugins.mqtt import codec
 from armillary_plugins.mqtt.browse import items
-from armillary_plugins.mqtt.connect import connected, own
+from armillary_plugins.mqtt.connect import connected, own, resolve
 from armillary_plugins.mqtt.faults import VersionRefused, taken_over
 from armillary_plugins.mqtt.framer import Channels
 from armillary_plugins.mqtt.link import NS, Hooks, Spoken
@@ -28,6 +31,8 @@ from armillary_plugins.mqtt.tls import ends
 BROWSE_S = 3.0
 STRIKES, STRIKE_NS = 3, 10 * NS  # closed so often, so soon after connecting: the client id is taken
 PROBE_S, PROBE_STEP_S = 3.0, 0.1  # how long the second connection of a probe listens
+STAYS_S = 0.3  # a connection by another id that lives so much longer than ours did is left alone
+INITIAL_S, INITIAL_STEP_S = 15.0, 0.1  # retained values: waited for so long; none for so long is the end
 SHARED_NOTE = "shared with other clients: order not kept, no alarms"
 SHOWN = 3  # refused filters named in the detail
 
@@ -40,13 +45,15 @@ class MqttSource:
         self._settings: Settings = settings_of(context.link, context.project)
         self._version = self._settings.version
         self._channels = Channels()
-        self._strikes = 0
+        self._lives: list[int] = []  # how long connections lived that were closed soon, one after the other
+        self._retained = 0  # retained messages of the present connection
         self._session: Spoken | None = None
         self._ends: dict[str, int] = {}
         self._one_browse = asyncio.Lock()  # two at once would throw each other out by their client id
 
     async def run(self, plan: SubscriptionPlan, out: SourceOut) -> None:
         """Pump messages of the plan's topics until cancelled. Raises LinkFault when the link is lost."""
+        await resolve(self._settings)
         out.state(LinkState.CONNECTING, f"MQTT {'3.1.1' if self._version == MQTT_3 else '5'}")
         session = self._session = await self._open(out)
         self._ends = ends(self._settings, self._context.project, session.peer)
@@ -54,11 +61,30 @@ class MqttSource:
             out.state(LinkState.SYNCING, self._resumed(session))
             wanted = self._filters(plan)
             refused = await session.subscribe(wanted)
+            await self._initial(session, out)
             self._tell(out, len(wanted), refused)
-            raise await self._pump(session, plan, out)
+            fault = await self._pump(session, plan, out)
         finally:
             self._session = None
             await session.close()
+        if len(self._lives) >= STRIKES:
+            longest_ns, self._lives = max(self._lives), []
+            if await self._stays(longest_ns / NS + STAYS_S):
+                raise taken_over(self._settings, session.client_id)
+        raise fault
+
+    async def _stays(self, seconds: float) -> bool:
+        """Return whether a connection by another id outlives ours: then ours were closed for their id."""
+        try:
+            async with self._one_browse:
+                second = await self._second(Hooks())
+        except Fault:
+            return False
+        try:
+            await asyncio.wait({second.lost}, timeout=seconds)
+            return not second.lost.done()
+        finally:
+            await second.close()
 
     def certificates(self) -> Mapping[str, int]:
         """Return until when the certificates of this connection are valid, ns UTC by `server`, `own`."""
@@ -116,7 +142,13 @@ class MqttSource:
         )
 
     async def _open(self, out: SourceOut) -> Spoken:
-        hooks = Hooks(batch=out.wire, alive=out.alive, dropped=out.dropped, has_room=lambda: out.room)
+        self._retained = 0
+        hooks = Hooks(
+            batch=lambda batch: self._take(batch, out),
+            alive=out.alive,
+            dropped=out.dropped,
+            has_room=lambda: out.room,
+        )
         try:
             return await connected(
                 self._settings,
@@ -131,7 +163,7 @@ class MqttSource:
             self._other_version()
             raise
         except LinkFault as fault:
-            self._strikes = 0
+            self._lives = []
             # Some old brokers just hang up on a CONNECT of version 5.
             if "closed the connection" in fault.what:
                 self._other_version()
@@ -166,6 +198,20 @@ class MqttSource:
             "Give this user the right to read them.",
         )
 
+    async def _initial(self, session: Spoken, out: SourceOut) -> None:
+        """Wait until the retained values are in, saying how many; what comes live goes its way meanwhile."""
+        before = 0
+        for _ in range(int(INITIAL_S / INITIAL_STEP_S)):
+            done, _ = await asyncio.wait({session.lost}, timeout=INITIAL_STEP_S)
+            if done or self._retained == before:
+                return
+            before = self._retained
+            out.state(LinkState.SYNCING, f"{before:,} values".replace(",", "\u202f"))
+
+    def _take(self, batch: WireBatch, out: SourceOut) -> None:
+        self._retained += int(np.count_nonzero(batch.flags & RETAINED))
+        out.wire(batch)
+
     def _resumed(self, session: Spoken) -> str:
         """Return what to say of a session that went on; brokers keep only so many messages for it."""
         return "The session went on; the history may have a gap." if session.session_present else ""
@@ -189,13 +235,14 @@ class MqttSource:
         return session.lost.result()
 
     def _judged(self, session: Spoken, fault: LinkFault) -> LinkFault:
-        """Count hang-ups soon after connecting: 3.1.1 has no other way to say that the id is taken."""
+        """Count hang-ups soon after connecting: 3.1.1 has no other way to say that the id is taken.
+
+        An id that was made up by ourselves cannot be taken.
+        """
         now = self._context.clock.now_mono_ns()
         soon = now - session.opened_mono_ns < STRIKE_NS
-        self._strikes = self._strikes + 1 if soon and "closed the connection" in fault.what else 0
-        if self._strikes >= STRIKES:
-            self._strikes = 0
-            return taken_over(self._settings, session.client_id)
+        is_strike = soon and self._settings.is_id_fixed and "closed the connection" in fault.what
+        self._lives = [*self._lives, now - session.opened_mono_ns] if is_strike else []
         return fault
 
     async def _follow(self, session: Spoken, plan: SubscriptionPlan, out: SourceOut) -> None:

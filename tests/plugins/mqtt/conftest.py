@@ -44,7 +44,8 @@ class Broker:
         self.folder = folder
         self.config = folder / "mosquitto.conf"
         self.config.write_text(
-            f"listener {self.port} 127.0.0.1\npersistence false\nmax_queued_messages 0\n"
+            f"listener {self.port} 127.0.0.1\nmax_queued_messages 0\n"
+            f"{'' if 'persistence' in lines else 'persistence false'}\n"
             f"user {getpass.getuser()}\n{lines}\n"  # else root becomes somebody who cannot read tmp_path
         )
         self.process: subprocess.Popen[bytes] | None = None
