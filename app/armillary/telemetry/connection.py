@@ -8,15 +8,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 from armillary.api.ports import Probes, Source, SourceContext, Verdict
 from armillary.model.clock import NS, Clock
 from armillary.model.fault import Fault, LinkFault, LinkRefused, record
 from armillary.model.frame import Event
 from armillary.model.link import LinkState, SubscriptionPlan
-from armillary.model.sample import SampleBatch, WireBatch
 from armillary.telemetry.inbox import Inbox
+from armillary.telemetry.out import Out
 
 BASE_S, CAP_S, REFUSED_S = 0.5, 30.0, 300.0
 LEAST_S = 0.1  # the shortest wait
@@ -214,7 +214,7 @@ class Connection:
         self._verdict, self._silent = None, ""
         self._halted.clear()
         self._set(LinkState.RESOLVING, "")
-        out = self._out = Out(self, self._inbox, asyncio.get_running_loop())
+        out = self._out = Out(self.name, self.said, self._inbox, asyncio.get_running_loop())
         runner = self._runner = asyncio.create_task(self._pump(out), name=f"link {self.name}")
         halted = asyncio.create_task(self._halted.wait())
         try:
@@ -329,58 +329,3 @@ class Connection:
         if self.state is not LinkState.STOPPING and (state in _PASSING or state in _ALIVE):
             self._said = (state, detail)
             self._set(state, detail)
-
-
-class Out:
-    """What a source is given (api.SourceOut); every method may be called from any thread."""
-
-    def __init__(self, connection: Connection, inbox: Inbox, loop: asyncio.AbstractEventLoop) -> None:
-        self.plans: asyncio.Queue[SubscriptionPlan] = asyncio.Queue()
-        self.is_over = False  # the run is over; a plugin's late thread changes no state any more
-        self._connection, self._inbox, self._loop = connection, inbox, loop
-        self._name = connection.name
-
-    def wire(self, batch: WireBatch) -> None:
-        """Hand over messages."""
-        self._inbox.put(self._name, batch)
-
-    def samples(self, batch: SampleBatch) -> None:
-        """Hand over samples of a typed protocol."""
-        self._inbox.put(self._name, batch)
-
-    def alive(self, mono_ns: int) -> None:
-        """Note a proof of the carrier's life."""
-        self._inbox.alive(self._name, mono_ns)
-
-    def dropped(self, reason: str, count: int) -> None:
-        """Count messages given up by the source."""
-        self._inbox.drop(self._name, reason, count)
-
-    def state(self, state: LinkState, detail: str = "") -> None:
-        """Say how far the connection is."""
-        try:
-            is_here = asyncio.get_running_loop() is self._loop
-        except RuntimeError:
-            is_here = False
-        if is_here:
-            self._say(state, detail)
-        else:
-            self._loop.call_soon_threadsafe(self._say, state, detail)
-
-    def _say(self, state: LinkState, detail: str) -> None:
-        if not self.is_over:
-            self._connection.said(state, detail)
-
-    @property
-    def room(self) -> bool:
-        """False: stop reading."""
-        return self._inbox.room(self._name)
-
-    @property
-    def changed(self) -> AsyncIterator[SubscriptionPlan]:
-        """New plans, as they come."""
-        return self._changes()
-
-    async def _changes(self) -> AsyncIterator[SubscriptionPlan]:
-        while True:
-            yield await self.plans.get()

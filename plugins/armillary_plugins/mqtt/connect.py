@@ -13,8 +13,8 @@ from armillary.api import Clock, LinkFault
 from armillary_plugins.mqtt import tls
 from armillary_plugins.mqtt.fallback import PahoSession
 from armillary_plugins.mqtt.faults import CONNECT_S, unreachable
-from armillary_plugins.mqtt.framer import Channels
 from armillary_plugins.mqtt.link import Hooks, Spoken
+from armillary_plugins.mqtt.rows import Channels
 from armillary_plugins.mqtt.session import Session
 from armillary_plugins.mqtt.settings import Settings
 from armillary_plugins.mqtt.websocket import WebSocket

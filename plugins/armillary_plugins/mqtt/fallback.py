@@ -21,8 +21,9 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from armillary.api import DUPLICATE, RETAINED, Clock, LinkFault
 from armillary_plugins.mqtt import codec
 from armillary_plugins.mqtt.faults import CONNECT_S, dismissal, no_answer, refusal
-from armillary_plugins.mqtt.framer import OVERHEAD, Channels, Rows, Told, Waiting, told
+from armillary_plugins.mqtt.framer import OVERHEAD
 from armillary_plugins.mqtt.link import Hooks
+from armillary_plugins.mqtt.rows import Channels, Rows, Told, Waiting, told
 from armillary_plugins.mqtt.settings import MQTT_3, MQTT_5, Settings
 
 ANSWER_S, CLOSE_S, ROOM_S = 5.0, 2.0, 0.02

@@ -11,8 +11,9 @@ from typing import Any, NoReturn
 from armillary.api import Clock, LinkFault
 from armillary_plugins.mqtt import codec, tls
 from armillary_plugins.mqtt.faults import dismissal, no_answer, refusal
-from armillary_plugins.mqtt.framer import OVERHEAD, Channels, Framer
+from armillary_plugins.mqtt.framer import OVERHEAD, Framer
 from armillary_plugins.mqtt.link import NS, Hooks
+from armillary_plugins.mqtt.rows import Channels
 from armillary_plugins.mqtt.settings import Settings
 
 ANSWER_S, CLOSE_S = 5.0, 0.5

@@ -23,8 +23,8 @@ from armillary_plugins.mqtt import codec
 from armillary_plugins.mqtt.browse import items
 from armillary_plugins.mqtt.connect import connected, own, resolve
 from armillary_plugins.mqtt.faults import VersionRefused, taken_over
-from armillary_plugins.mqtt.framer import Channels
 from armillary_plugins.mqtt.link import NS, Hooks, Spoken
+from armillary_plugins.mqtt.rows import Channels
 from armillary_plugins.mqtt.settings import MQTT_3, MQTT_5, Settings, password, settings_of
 from armillary_plugins.mqtt.tls import ends
 

@@ -8,10 +8,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import signal
-import socket
 import subprocess
-import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,63 +16,17 @@ import numpy as np
 import psutil
 import pytest
 from authority import START, Authority
+from fault_rig import BARE, Hose, Watchmaker, ended, gone, packets, rank, received, up, values
 from faultlog import note
 from tcp_proxy import proxy
 
 from armillary.model.clock import NS
 from armillary.model.link import LinkState
-from armillary.model.quality import COMM, GOOD, RANK_MASK, STALE
+from armillary.model.quality import COMM, GOOD, STALE
 from armillary.model.tags import TagSpec
 
 MIB = 1024 * 1024
-TAGS = [TagSpec(slot=i, name=f"t{i}", link="m", address=f"f/{i}#v", time_path="t") for i in range(4)]
-BARE = [TagSpec(slot=0, name="t0", link="m", address="f/0")]
 PERSISTENT = "allow_anonymous true\npersistence true\npersistence_location {folder}/"
-
-
-class Watchmaker:
-    """Measures how long a condition takes to come true, while the rig ticks."""
-
-    def __init__(self, rig: Any) -> None:
-        self.rig, self.began = rig, rig.clock.now_mono_ns()
-
-    async def until(self, condition: Callable[[], bool], limit_s: float = 12.0) -> float:
-        await self.rig.until(condition, limit_s)
-        return float((self.rig.clock.now_mono_ns() - self.began) / NS)
-
-    async def until_state(self, *states: LinkState, limit_s: float = 12.0) -> float:
-        return await self.until(lambda: self.rig.status.state in states, limit_s)
-
-
-def rank(rig: Any, slot: int = 0) -> int:
-    return int(rig.table.quality[slot] & RANK_MASK)
-
-
-def ended(rig: Any, published: int | None = None) -> None:
-    """Check both laws with nothing under way; with `published` that each message came exactly once."""
-    rig.tick()
-    tally = rig.inbox.tally()["m"]
-    messages, samples = tally.messages, tally.samples
-    assert messages.queued == samples.queued == 0
-    assert messages.received == messages.done + sum(messages.dropped.values())
-    assert samples.received == samples.done + samples.coalesced + sum(samples.dropped.values())
-    if published is not None:
-        assert messages.received == published
-
-
-def values(rig: Any, first: int, count: int, topics: int = 4) -> list[tuple[str, bytes]]:
-    now = rig.clock.now_ns() // 1_000_000
-    return [(f"f/{i % topics}", b'{"v":%d,"t":%d}' % (i, now + i)) for i in range(first, first + count)]
-
-
-async def received(rig: Any, count: int) -> None:
-    await rig.until(lambda: rig.inbox.tally()["m"].messages.received >= count)
-
-
-async def up(make_rig: Any, port: int, tags: list[TagSpec] = TAGS, **settings: Any) -> Any:
-    rig = await make_rig(port, tags, **settings)
-    await rig.until_state(LinkState.UP)
-    return rig
 
 
 async def test_row_1_a_killed_broker_is_told_at_once_and_nothing_received_is_lost(
@@ -177,12 +128,6 @@ async def test_row_6_a_pulled_cable_is_noticed(broker: Any, make_rig: Any) -> No
         ended(rig, 100)
         await gone(rig)
     note("6", "packets dropped silently (keep-alive 2 s)", found, 8.0)
-
-
-async def gone(rig: Any) -> None:
-    """End a rig before the network that it runs over."""
-    await rig.stop()
-    rig.task = None
 
 
 async def test_row_7_a_slow_network_keeps_the_link_up_and_its_delay_is_told(
@@ -351,39 +296,6 @@ async def test_row_20_a_payload_of_50_mb_costs_no_memory(broker: Any, make_rig: 
     note("20", f"50 MB payload, MQTT {'3.1.1' if version == 4 else '5'}", found, None, spared)
 
 
-def packets(topic: bytes, payloads: list[bytes]) -> bytes:
-    """Return PUBLISH packets of version 3.1.1, QoS 0, ready to be sent."""
-    out = []
-    for payload in payloads:
-        body = len(topic).to_bytes(2, "big") + topic + payload
-        assert len(body) < 128
-        out.append(bytes([0x30, len(body)]) + body)
-    return b"".join(out)
-
-
-class Hose:
-    """A raw publisher in a thread of its own: what it sends was made before."""
-
-    def __init__(self, port: int, data: bytes, seconds: float = 0.0, pieces: int = 1) -> None:
-        self._pause = threading.Event()
-        self._sock = socket.create_connection(("127.0.0.1", port), 5)
-        self._sock.sendall(b"\x10\x10\x00\x04MQTT\x04\x02\x00\x00\x00\x04hose")
-        assert self._sock.recv(4)[:1] == b"\x20"
-        self._data, self._seconds, self._pieces = data, seconds, pieces
-        self.thread = threading.Thread(target=self._run)
-        self.thread.start()
-
-    def _run(self) -> None:
-        step = -(-len(self._data) // self._pieces)
-        for at in range(0, len(self._data), step):
-            self._sock.sendall(self._data[at : at + step])
-            self._pause.wait(self._seconds / self._pieces)
-
-    def close(self) -> None:
-        self.thread.join(20)
-        self._sock.close()
-
-
 async def test_row_22_a_flood_balances_to_the_message(broker: Any, make_rig: Any) -> None:
     rig = await up(make_rig, broker.port)
     count = 60_000
@@ -437,11 +349,11 @@ async def test_row_24_one_hot_topic_does_not_delay_the_others(broker: Any, make_
 async def test_row_25_a_message_that_is_delivered_twice_counts_once(broker: Any, make_rig: Any) -> None:
     async with proxy(broker.port) as net:
         rig = await up(make_rig, net.port, durable=True, version=4)
-        net.up = lambda data: b"" if data[:1] == b"\x40" else data  # our acknowledgements are lost
+        net.up = lambda _number, data: b"" if data[:1] == b"\x40" else data  # our acknowledgements are lost
         await asyncio.to_thread(broker.publish, *values(rig, 0, 10, 1), qos=1)
         await rig.until(lambda: rig.inbox.tally()["m"].messages.received == 10)
         net.cut()
-        net.up = lambda data: data
+        net.up = lambda _number, data: data
         await rig.until(lambda: rig.inbox.tally()["m"].messages.received == 20)
         await rig.until_state(LinkState.UP)
         samples = rig.inbox.tally()["m"].samples

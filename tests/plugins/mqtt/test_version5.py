@@ -21,7 +21,8 @@ from armillary.model.sample import WAITED
 from armillary.model.tags import TagSpec
 from armillary.telemetry.aside import unexpired
 from armillary_plugins.mqtt import codec
-from armillary_plugins.mqtt.framer import REST_NS, Channels, Framer
+from armillary_plugins.mqtt.framer import Framer
+from armillary_plugins.mqtt.rows import REST_NS, Channels
 from armillary_plugins.mqtt.settings import settings_of
 
 CLIENTS = pytest.mark.parametrize("client", ["own", "paho"])

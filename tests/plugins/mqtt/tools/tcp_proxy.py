@@ -10,14 +10,17 @@ CHUNK = 65_536
 
 
 class Proxy:
-    """Settings take effect on what passes from then on. `up` is from the client to the server."""
+    """Settings take effect on what passes from then on. `up` is from the client to the server.
+
+    `up` and `down` get the number of the connection, from 1, and what passes; they return what goes on.
+    """
 
     def __init__(self, target: int) -> None:
         self.target, self.port = target, 0
         self.delay_s = 0.0  # each way
         self.bytes_per_s = 0.0  # to the client; 0 = as fast as it goes
-        self.up: Callable[[bytes], bytes] = lambda data: data
-        self.down: Callable[[bytes], bytes] = lambda data: data
+        self.up: Callable[[int, bytes], bytes] = lambda _number, data: data
+        self.down: Callable[[int, bytes], bytes] = lambda _number, data: data
         self.connections = 0
         self._flowing = asyncio.Event()
         self._flowing.set()
@@ -38,14 +41,15 @@ class Proxy:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        number = self.connections
         self._writers.add(writer)
         inner: asyncio.StreamWriter | None = None
         try:
             inner_reader, inner = await asyncio.open_connection("127.0.0.1", self.target)
             self._writers.add(inner)
             pipes = {
-                asyncio.create_task(self._pipe(reader, inner, is_up=True)),
-                asyncio.create_task(self._pipe(inner_reader, writer, is_up=False)),
+                asyncio.create_task(self._pipe(number, reader, inner, is_up=True)),
+                asyncio.create_task(self._pipe(number, inner_reader, writer, is_up=False)),
             }
             self._tasks |= pipes
             await asyncio.wait(pipes, return_when=asyncio.FIRST_COMPLETED)
@@ -61,7 +65,9 @@ class Proxy:
                     self._writers.discard(each)
                     each.transport.abort()
 
-    async def _pipe(self, source: asyncio.StreamReader, into: asyncio.StreamWriter, *, is_up: bool) -> None:
+    async def _pipe(
+        self, number: int, source: asyncio.StreamReader, into: asyncio.StreamWriter, *, is_up: bool
+    ) -> None:
         """Pass bytes on in order, each after its delay."""
         late: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
         loop = asyncio.get_running_loop()
@@ -69,7 +75,7 @@ class Proxy:
         try:
             while data := await source.read(CHUNK):
                 await self._flowing.wait()
-                data = (self.up if is_up else self.down)(data)
+                data = (self.up if is_up else self.down)(number, data)
                 if data:
                     late.put_nowait((loop.time() + self.delay_s, data))
                 if self.bytes_per_s and not is_up:
