@@ -1,4 +1,4 @@
-"""Messages, whoever read them, → rows of a WireBatch: topics by number, what was told besides, what waited."""
+"""Messages, whoever read them, → rows of a WireBatch: topics by number, what was told, what waited."""
 
 from __future__ import annotations
 
