@@ -117,7 +117,7 @@ def tag_row(spec: TagSpec, value: float, quality: int, age_s: float, text: str |
 
 def link_row(status: LinkStatus, tally: Tally | None, now_ns: int) -> LinkRow:
     """Return the row of one link."""
-    up = status.state is LinkState.UP
+    up = status.state in (LinkState.UP, LinkState.DEGRADED)
     detail = status.detail
     if status.next_try_s > 0 and status.state in (LinkState.BACKOFF, LinkState.REFUSED):
         detail = f"{detail} Next try in {status.next_try_s:.0f} s.".strip()
@@ -126,7 +126,7 @@ def link_row(status: LinkStatus, tally: Tally | None, now_ns: int) -> LinkRow:
         kind=status.kind,
         url=status.url,
         state=status.state.value,
-        good=up and status.delivery in _GOOD_DELIVERY,
+        good=status.state is LinkState.UP and status.delivery in _GOOD_DELIVERY,
         detail=detail,
         rate=f"{texts.number(_short(status.rate_hz))} msg/s" if up else UNKNOWN,
         delay=_delay(status.delay_s) if up else UNKNOWN,

@@ -50,7 +50,7 @@ class LinkCard(QFrame):
         self._state = label()
         self._url = label("", "muted", copyable=True)
         self._detail = label("", wrap=True)
-        self._flow = label("", "muted")
+        self._flow = label("", "muted", wrap=True)
         self._messages = label("", "muted", wrap=True)
         self._samples = label("", "muted", wrap=True)
         self.retry = QPushButton("Retry now")
@@ -82,7 +82,7 @@ class LinkCard(QFrame):
         self._mark.setPixmap(icons.pixmap(name, icons.link_colour(status.state, colours)))
         self._state.setText(f"{row.state} for {row.since}" if row.since else row.state)
         self._url.setText(f"{row.kind} · {row.url}")
-        self._detail.setText(row.detail)
+        self._detail.setText(row.detail.replace(":", ":\u200b"))  # a fingerprint may break at its colons
         self._detail.setVisible(bool(self._detail.text()))
         is_up = status.state in (LinkState.UP, LinkState.DEGRADED)
         pace = f"{row.rate} · {row.delay} behind the source · " if is_up else ""
