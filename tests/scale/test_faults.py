@@ -32,7 +32,7 @@ async def test_row_2_a_hanging_broker_with_the_usual_keep_alive(broker: Any, mak
     broker.send(signal.SIGCONT)
     await rig.until_state(LinkState.UP)
     ended(rig, 100)
-    note("2", "broker hangs (SIGSTOP)", found, 8.5)
+    note("2", "broker hangs (SIGSTOP)", found, 8.0)
 
 
 async def test_row_6_a_pulled_cable_with_the_usual_keep_alive(broker: Any, make_rig: Any) -> None:
@@ -44,7 +44,7 @@ async def test_row_6_a_pulled_cable_with_the_usual_keep_alive(broker: Any, make_
         await rig.until_state(LinkState.UP)
         ended(rig, 0)
         await gone(rig)
-    note("6", "packets dropped silently", found, 8.5)
+    note("6", "packets dropped silently", found, 8.0)
 
 
 async def test_row_8_two_minutes_of_flapping_are_one_alarm(broker: Any, make_rig: Any) -> None:

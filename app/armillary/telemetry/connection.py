@@ -31,6 +31,7 @@ Jitter = Callable[[float, float], float]
 _ALIVE = frozenset({LinkState.UP, LinkState.DEGRADED})
 _PASSING = frozenset({LinkState.RESOLVING, LinkState.CONNECTING, LinkState.SYNCING})
 _LEVELS = {LinkState.DEGRADED: "warning", LinkState.BACKOFF: "warning", LinkState.REFUSED: "error"}
+SILENT, FLOODED = "silent", "flooded"  # kinds of what is wrong with a link that is up
 MANY = 1_000  # losses remembered
 _MAX_DOUBLINGS = 16  # keeps 2 ** n small; the cap is reached long before
 
@@ -69,7 +70,7 @@ class Connection:
         self._losses: deque[int] = deque(maxlen=MANY)  # when it was lost after it was up
         self._was_unstable = False
         self._said = (LinkState.OFF, "")  # what the source said last
-        self._silent = ""  # what a probe found of a link that is up and brings nothing
+        self._wrongs: dict[str, str] = {}  # what is wrong while it is up, besides what its source says
         self._verdict: Fault | None = None  # why the present run was ended from here
         self._prober: asyncio.Task[None] | None = None
         self._told = ""  # cause of the loss that was told last; told once, however often it repeats
@@ -135,8 +136,15 @@ class Connection:
         if delivery == "silent" and self.state in _ALIVE:
             if self._prober is None or self._prober.done():
                 self._prober = asyncio.create_task(self._probe(), name=f"probe {self.name}")
-        elif delivery != "silent" and self._silent:
-            self._silent = ""
+        elif delivery != "silent":
+            self.wrong(SILENT, "")
+
+    def wrong(self, kind: str, text: str) -> None:
+        """Say what is wrong with the link while it is up, "" when it is over; it shows as DEGRADED."""
+        if self._wrongs.get(kind, "") == text:
+            return
+        self._wrongs[kind] = text
+        if self.state in _ALIVE:
             self._set(*self._said)
 
     async def _probe(self) -> None:
@@ -167,11 +175,11 @@ class Connection:
             )
             self._fail(fault, out)
         elif out is self._out and self.state in _ALIVE:
-            self._silent = (
+            self.wrong(
+                SILENT,
                 "The source is silent: the server answers, and sends nobody anything. "
-                "Look at the devices behind it."
+                "Look at the devices behind it.",
             )
-            self._set(*self._said)
 
     def _fail(self, fault: Fault, out: Out | None) -> None:
         """End the run that was probed; it is lost for this reason."""
@@ -211,7 +219,7 @@ class Connection:
     async def _once(self) -> Fault | None:
         """Run the source to its end; return why it ended, None when a person ended it."""
         self._up_mono_ns = 0
-        self._verdict, self._silent = None, ""
+        self._verdict, self._wrongs = None, {}
         self._halted.clear()
         self._set(LinkState.RESOLVING, "")
         out = self._out = Out(self.name, self.said, self._inbox, asyncio.get_running_loop())
@@ -281,8 +289,9 @@ class Connection:
 
         Of a link that comes and goes only that is told.
         """
-        if self._silent and state in _ALIVE:
-            state, detail = LinkState.DEGRADED, self._silent
+        wrong = " ".join(text for text in self._wrongs.values() if text)
+        if wrong and state in _ALIVE:
+            state, detail = LinkState.DEGRADED, f"{detail} {wrong}" if state is LinkState.DEGRADED else wrong
         if (state, detail) == (self.state, self.detail):
             return
         self.state, self.detail, self.since_ns = state, detail, self._clock.now_ns()

@@ -15,13 +15,12 @@ from armillary.model.clock import NS, Clock
 from armillary.model.fault import Fault, LinkFault, LinkRefused
 from armillary.model.frame import Event
 from armillary.model.link import UNSTABLE, BrowseItem, LinkState, LinkStatus, SubscriptionPlan
-from armillary.telemetry.connection import STOP_S, Connection, Jitter, Wait
+from armillary.telemetry.connection import FLOODED, STOP_S, Connection, Jitter, Wait
 from armillary.telemetry.expiry import Expiry
 from armillary.telemetry.inbox import Inbox
+from armillary.telemetry.pace import Pace
 from armillary.telemetry.watch import delivery, silence_s
 
-RATE_NS = 5 * NS  # window of the rate
-RATE_STEP_NS = NS // 4
 OFFSET_S, OFFSET_CAP_S = 0.25, 5.0  # links started together start a little apart
 BROWSE_S = 15.0
 KEPT_EVENTS = 1_000
@@ -55,7 +54,8 @@ class Links:
         """Take plans, makers by kind of link, and contexts by name of link; wait and jitter are for tests."""
         self._clock, self._inbox, self._jitter = clock, inbox, jitter
         self._events: deque[Event] = deque(maxlen=KEPT_EVENTS)
-        self._rates: dict[str, deque[tuple[int, int]]] = {}
+        self._paces: dict[str, Pace] = {}
+        self._floods: dict[str, str] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._connections: dict[str, Connection] = {}
@@ -116,12 +116,16 @@ class Links:
         """Return how every link stands, in the order of the plans; rates and probes need a call a second."""
         now = self._clock.now_mono_ns()
         signs, delays, ends = self._inbox.signs(), self._inbox.delays(), self.certificates()
+        tally = self._inbox.tally()
         out: list[LinkStatus] = []
         for name, connection in self._connections.items():
             link, state = connection.plan.link, connection.state
             silence = silence_s(link)
             delivered = delivery(signs[name], now, silence)
             self._watch(connection, delivered)
+            pace = self._paces.setdefault(name, Pace())
+            pace.note(tally[name], now)
+            self._tell_flood(connection, pace.flooded())
             waits = state in (LinkState.BACKOFF, LinkState.REFUSED)
             out.append(
                 LinkStatus(
@@ -133,7 +137,7 @@ class Links:
                     detail=connection.detail,
                     next_try_s=max(0.0, (connection.next_try_mono_ns - now) / NS) if waits else 0.0,
                     delivery=delivered,
-                    rate_hz=self._rate(name, now, signs[name].received),
+                    rate_hz=pace.rate_hz(signs[name].received, now),
                     delay_s=delays[name],
                     silence_watched=silence != 0,
                     certificate_ns=min(ends.get(name, {}).values(), default=0),
@@ -165,6 +169,13 @@ class Links:
             self._delivery[connection.name] = seen
             if seen:
                 self._on_loop(lambda: connection.heard(delivered))
+
+    def _tell_flood(self, connection: Connection, text: str) -> None:
+        """Pass on that messages are given up; the first figures stay until it is over."""
+        before = self._floods.get(connection.name, "")
+        if bool(text) != bool(before):
+            self._floods[connection.name] = text
+            self._on_loop(lambda: connection.wrong(FLOODED, text))
 
     def take_events(self) -> tuple[Event, ...]:
         """Return what happened to links since the last call, oldest first."""
@@ -228,15 +239,6 @@ class Links:
             act()
         else:
             self._loop.call_soon_threadsafe(act)
-
-    def _rate(self, name: str, now: int, received: int) -> float:
-        marks = self._rates.setdefault(name, deque())
-        if not marks or now - marks[-1][0] >= RATE_STEP_NS:
-            marks.append((now, received))
-        while len(marks) > 1 and now - marks[0][0] > RATE_NS:
-            marks.popleft()
-        since, count = marks[0]
-        return (received - count) * NS / (now - since) if now > since else 0.0
 
 
 def _missing(kind: str, known: tuple[str, ...]) -> Make:

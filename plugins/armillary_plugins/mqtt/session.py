@@ -17,7 +17,7 @@ from armillary_plugins.mqtt.rows import Channels
 from armillary_plugins.mqtt.settings import Settings
 
 ANSWER_S, CLOSE_S = 5.0, 0.5
-PING_AFTER_NS, PING_ANSWER_NS = 5 * NS, 3 * NS
+PING_AFTER_NS, PING_ANSWER_NS = 5 * NS, 2_700_000_000  # with the steps: a half-open link within 8 s
 STEP_S = 0.25  # how often life is checked
 BREATH_S = 0.02  # while messages come thick, reading rests so long, so that one read brings many
 THICK_NS = 40_000_000  # reads closer than this are thick
