@@ -48,21 +48,27 @@ class Framer(Rows):
     def feed(self, data: bytes, now_ns: int, now_mono_ns: int) -> list[tuple[int, bytes]]:
         """Take one socket read; return its packets other than PUBLISH as (first byte, body).
 
-        Raises Malformed for what is no MQTT.
+        Raises Malformed for what is no MQTT; the messages before it count.
         """
+        self._mono_ns = now_mono_ns
+        before = len(self)
+        try:
+            return self._split(data)
+        finally:
+            self.mark(before, now_ns, now_mono_ns)
+
+    def _split(self, data: bytes) -> list[tuple[int, bytes]]:
         if self._skip:
             dropped = min(self._skip, len(data))
             self._skip -= dropped
             data = data[dropped:]
         if self._rest:
             data = self._rest + data
-        self._mono_ns = now_mono_ns
-        before = len(self._channel)
         others: list[tuple[int, bytes]] = []
         at, size = 0, len(data)
         known, channel, payload = self._channels.index, self._channel, self._payload
         properties_length = 1 if self._version == MQTT_5 else 0
-        self.waiting.look(now_mono_ns)
+        self.waiting.look(self._mono_ns)
         plain = -1 if self.waiting else _PLAIN
         while at + 1 < size:
             first, length, body = data[at], data[at + 1], at + 2
@@ -93,7 +99,6 @@ class Framer(Rows):
                 others.append((first, data[body:end]))
                 plain = self._waiting(first, data[body:end])
         self._rest = data[at:]
-        self.mark(before, now_ns, now_mono_ns)
         return others
 
     def _waiting(self, first: int, body: bytes) -> int:

@@ -319,3 +319,14 @@ async def test_a_brokers_own_words_are_passed_on() -> None:
     async with broker(answering(CONNACK_5, b"\0\0", goodbye)) as port:
         with pytest.raises(LinkFault, match="server shutting down, code 0x8B: upgrade"):
             await run(source(port), Out(), "a")
+
+
+async def test_the_messages_before_what_is_no_mqtt_are_kept() -> None:
+    async with broker(
+        answering(CONNACK_5, b"\0\0", v5_publish(b"a", b"1") + v5_publish(b"", b"x", 9))
+    ) as port:
+        out = Out()
+        with pytest.raises(LinkFault, match="topic alias 9 was never set"):
+            await run(source(port), out, "a")
+    assert out.payloads() == [("a", b"1")]
+    assert len(out.batches[0].arrival_mono_ns) == 1

@@ -83,7 +83,7 @@ async def test_a_retained_value_with_a_recent_time_of_its_own_is_good(broker: An
     await rig.until(lambda: rank(rig, 0) == GOOD)
 
 
-@BOTH
+@pytest.mark.parametrize(("client", "version"), [("own", 4), ("own", 5), ("paho", 5)])
 async def test_a_link_comes_back_by_itself_after_the_broker_was_killed(
     broker: Any, make_rig: Any, version: int
 ) -> None:
@@ -117,6 +117,7 @@ async def test_a_silent_device_turns_stale_while_the_link_stays_up(broker: Any, 
     assert rig.status.state is LinkState.UP
 
 
+@pytest.mark.parametrize("client", ["paho"])  # for ours: row 2 of the fault matrix
 async def test_a_hanging_broker_is_noticed_within_eight_seconds(broker: Any, make_rig: Any) -> None:
     rig = await make_rig(
         broker.port, [tag(0, "h/a")], keep_alive_s=2
@@ -201,10 +202,10 @@ async def test_a_setting_that_cannot_be_used_is_named(make_rig: Any) -> None:
 
 @BOTH
 @pytest.mark.parametrize("qos", [0, 1])
-async def test_a_burst_of_20000_balances_to_the_message(
-    broker: Any, make_rig: Any, version: int, qos: int
+async def test_a_burst_balances_to_the_message(
+    broker: Any, make_rig: Any, version: int, qos: int, client: str
 ) -> None:
-    count, topics = 20_000, 40
+    count, topics = 20_000 if client == "own" else 4_000, 40
     rig = await make_rig(
         broker.port, [tag(i, f"b/{i}#v", time_path="n") for i in range(topics)], version=version, qos=qos
     )
