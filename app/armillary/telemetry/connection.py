@@ -132,7 +132,7 @@ class Connection:
         return ""
 
     def heard(self, delivery: str) -> None:
-        """Take what the arrivals say (`watch.delivery`): a silent link is probed once."""
+        """Take what the arrivals say (`watch.delivery`); each call that says silent probes the link."""
         if delivery == "silent" and self.state in _ALIVE:
             if self._prober is None or self._prober.done():
                 self._prober = asyncio.create_task(self._probe(), name=f"probe {self.name}")
@@ -229,6 +229,8 @@ class Connection:
             await asyncio.wait({runner, halted}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             halted.cancel()
+            if self._prober is not None:
+                self._prober.cancel()
             out.is_over = True
             self._out = None
             if not runner.done():
@@ -239,8 +241,6 @@ class Connection:
         if not runner.done():
             log.warning("link %r: the source did not stop within %g s and was left behind", self.name, STOP_S)
             return None
-        if self._prober is not None and not self._prober.done():
-            self._prober.cancel()
         if self._verdict is not None:
             return self._verdict
         if self._halted.is_set() or runner.cancelled():

@@ -23,6 +23,7 @@ from armillary.telemetry.watch import delivery, silence_s
 
 OFFSET_S, OFFSET_CAP_S = 0.25, 5.0  # links started together start a little apart
 BROWSE_S = 15.0
+AGAIN_NS = 300 * NS  # a link that stays silent is probed so often
 KEPT_EVENTS = 1_000
 
 Make = Callable[[SourceContext], Source]
@@ -60,7 +61,7 @@ class Links:
         self._tasks: list[asyncio.Task[None]] = []
         self._connections: dict[str, Connection] = {}
         self._expiries: dict[str, Expiry] = {}
-        self._delivery: dict[str, str] = {}
+        self._delivery: dict[str, tuple[str, int]] = {}  # what was said last, and when
         for plan in plans:
             make = sources.get(plan.link.kind) or _missing(plan.link.kind, tuple(sources))
             context = contexts[plan.link.name]
@@ -162,11 +163,17 @@ class Links:
         return out
 
     def _watch(self, connection: Connection, delivered: str) -> None:
-        """Let a connection know when its delivery changed; a run that began anew has it said again."""
+        """Let a connection know when its delivery changed, and every five minutes that it is still silent.
+
+        A session may die while its source has nothing to say; nobody would notice.
+        """
+        now = self._clock.now_mono_ns()
         is_up = connection.state in (LinkState.UP, LinkState.DEGRADED)
         seen = delivered if is_up else ""
-        if seen != self._delivery.get(connection.name, "") and self._loop is not None:
-            self._delivery[connection.name] = seen
+        before, since = self._delivery.get(connection.name, ("", now))
+        is_due = seen == "silent" and now - since >= AGAIN_NS
+        if (seen != before or is_due) and self._loop is not None:
+            self._delivery[connection.name] = (seen, now)
             if seen:
                 self._on_loop(lambda: connection.heard(delivered))
 

@@ -7,6 +7,7 @@ its own reconnecting is off, because exactly one thing reconnects: the host.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 import threading
 from collections.abc import Sequence
@@ -167,8 +168,9 @@ class PahoSession:
         self._closing.set()
         self._hand_over()
         self._client.disconnect()
-        async with asyncio.timeout(CLOSE_S):
-            await asyncio.to_thread(self._client.loop_stop)
+        with contextlib.suppress(TimeoutError):  # a thread that hangs is left behind
+            async with asyncio.timeout(CLOSE_S):
+                await asyncio.to_thread(self._client.loop_stop)
         self._hand_over()
 
     # ---- paho's thread

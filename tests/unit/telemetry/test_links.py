@@ -362,6 +362,9 @@ async def test_a_silent_source_behind_a_server_that_answers_degrades_the_link_an
             host.links.statuses()
             await asyncio.sleep(0)
         assert (source.probes, source.runs) == (1, 1)  # asked once, and not connected anew
+        host.clock.advance(301.0)  # … in five minutes: a session may die while nothing is to be said
+        await host.until(lambda: bool(host.links.statuses()) and source.probes == 2)
+        assert source.runs == 1
         source.bring(host.clock.now_mono_ns())
         await host.until_state(LinkState.UP)
         assert host.links.statuses()[0].detail == "as usual"
