@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from armillary.api.ports import (
     Browsable,
+    Certified,
     CommandSink,
     Decoder,
     DecoderContext,
@@ -14,6 +15,7 @@ from armillary.api.ports import (
     ImporterContext,
     Navigates,
     Plant,
+    Probes,
     Simulator,
     SimulatorContext,
     Source,
@@ -23,6 +25,7 @@ from armillary.api.ports import (
     TakesSettings,
     Unpacks,
     Unwraps,
+    Verdict,
 )
 from armillary.model import quality
 from armillary.model.arrays import B1, F4, F8, I4, I8, U1, U2, U4
@@ -55,6 +58,8 @@ from armillary.model.sample import (
     HISTORICAL,
     RETAINED,
     SOURCE_TIME_ASSUMED,
+    WAITED,
+    Aside,
     SampleBatch,
     SampleBuilder,
     WireBatch,
@@ -99,8 +104,11 @@ __all__ = [
     "U1",
     "U2",
     "U4",
+    "WAITED",
+    "Aside",
     "Browsable",
     "BrowseItem",
+    "Certified",
     "Clock",
     "Columns",
     "CommandSink",
@@ -121,6 +129,7 @@ __all__ = [
     "Navigates",
     "OrderFault",
     "Plant",
+    "Probes",
     "ProjectFault",
     "Route",
     "SampleBatch",
@@ -151,6 +160,7 @@ __all__ = [
     "Unwraps",
     "Values",
     "Variable",
+    "Verdict",
     "WallClock",
     "WireBatch",
     "Write",

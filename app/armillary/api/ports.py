@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -76,6 +77,27 @@ class Describes(Protocol):
     """A source that learns units, ranges and writability of its addresses while connecting."""
 
     def described(self) -> Mapping[str, BrowseItem]: ...
+
+
+class Verdict(StrEnum):
+    """What a probe of a silent link found; a server that does not answer raises a LinkFault instead."""
+
+    SILENT = "silent"  # the server answers and sends nobody anything: the source is silent
+    DEAF = "deaf"  # others get messages and we do not: our session is dead
+
+
+@runtime_checkable
+class Probes(Protocol):
+    """A source that can find out why nothing comes, without writing anything."""
+
+    async def probe(self, plan: SubscriptionPlan) -> Verdict: ...
+
+
+@runtime_checkable
+class Certified(Protocol):
+    """A source that knows until when the certificates of its connection are valid, ns UTC."""
+
+    def certificates(self) -> Mapping[str, int]: ...  # by whose: server, own
 
 
 @runtime_checkable
@@ -250,6 +272,7 @@ class Importer(Protocol):
 __all__ = [
     "AnyDecoder",
     "Browsable",
+    "Certified",
     "CommandSink",
     "Decoder",
     "DecoderContext",
@@ -260,6 +283,7 @@ __all__ = [
     "ImporterContext",
     "Navigates",
     "Plant",
+    "Probes",
     "Simulator",
     "SimulatorContext",
     "Source",
@@ -269,4 +293,5 @@ __all__ = [
     "TakesSettings",
     "Unpacks",
     "Unwraps",
+    "Verdict",
 ]

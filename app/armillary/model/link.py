@@ -26,6 +26,15 @@ class LinkState(StrEnum):
     STOPPING = "STOPPING"
 
 
+UNSTABLE, COUNTERS = "link-unstable:", "link-counters:"  # built-in alarms of a link, before its name
+CERTIFICATE_DAYS = {30: 4, 7: 3, 1: 2}  # at most so many days of a certificate left → priority of the alarm
+
+
+def certificate_alarm(link: str, days: int) -> str:
+    """Return the id of the alarm of a link whose certificate has at most so many days left."""
+    return f"link-certificate-{days}:{link}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkSpec:
     """One `[[source]]` of project.toml. `settings` holds the keys that only its plugin knows."""
@@ -106,6 +115,9 @@ class LinkStatus:
     delivery: str = "quiet"  # flowing | quiet | silent: from arrivals alone
     rate_hz: float = 0.0  # messages per second, last 5 s
     delay_s: float = 0.0  # median of arrival − source time, last batch
+    silence_watched: bool = True  # False: `silence_s = 0`, its data are rare by nature
+    certificate_ns: int = 0  # until when the connection's certificates are valid; 0 = it has none
+    losses: int = 0  # how often it was lost in the last two minutes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from armillary.api.ports import AnyDecoder, Decoder
 from armillary.model.arrays import F4, F8, I8, U2
 from armillary.model.link import SubscriptionPlan
 from armillary.model.payload import ABSENT, MAX_DEPTH, RELATIVE_NS, Several, Undecodable
+from armillary.model.quality import worst
 from armillary.model.sample import (
     SOURCE_TIME_ASSUMED,
     SampleBatch,
@@ -28,7 +29,7 @@ from armillary.model.sample import (
     empty_batch,
     joined,
 )
-from armillary.telemetry import tables
+from armillary.telemetry import aside, tables
 from armillary.telemetry.chain import BY_CONTENT, guesses
 from armillary.telemetry.devices import Devices
 from armillary.telemetry.parts import LOOP, PLUGIN, TABLE, ChannelPlan, Part, channel_plans
@@ -313,6 +314,7 @@ class Decoding:
         builder = SampleBuilder(batch)
         try:
             plan.chain.last.decode(batch, rows, plan.routes, builder)
+            aside.fill(builder, batch)
         except Exception as error:  # noqa: BLE001  a stranger's code may raise anything; the rows say so
             builder = SampleBuilder(batch)
             for row in rows.tolist():
@@ -383,6 +385,10 @@ class _Heap:
         value, quality = self._numbers()
         row = np.repeat(np.array(self.hits, np.int64), self.widths)
         own = np.repeat(source_times(self.times), self.widths)
+        told = aside.times_and_qualities(batches)
+        if told is not None:
+            own = np.where(own == 0, told[0][row], own)
+            quality = worst(quality, told[1][row])
         arrival = _column(batches, "arrival_ns")[row]
         assumed = own == 0
         flags = _column(batches, "flags")[row] | np.where(assumed, SOURCE_TIME_ASSUMED, 0).astype(np.uint8)

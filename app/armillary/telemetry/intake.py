@@ -13,6 +13,7 @@ from armillary.model.fault import Fault
 from armillary.model.link import BrowseItem, SubscriptionPlan
 from armillary.model.sample import SOURCE_TIME_ASSUMED, SampleBatch, WireBatch, joined, taken
 from armillary.model.tags import TagSpec, TagTable
+from armillary.telemetry import aside
 from armillary.telemetry.condition import Conditions
 from armillary.telemetry.decode import Decoded, Decoding, Quarantined
 from armillary.telemetry.devices import stale
@@ -74,14 +75,15 @@ class Intake:
         """Return, by (link, channel), the unit that epoch times in the payloads are taken to be in."""
         return {(n, c): unit for n, d in self._decodings.items() for c, unit in d.time_units.items()}
 
-    def take(self) -> SampleBatch:
+    def take(self, now_mono_ns: int = 0) -> SampleBatch:
         """Return the samples of everything queued, conditioned, links one after the other.
 
-        Report what became of them by `settle`, in the same tick.
+        Messages whose life ended before `now_mono_ns` are dropped, counted as `expired`. Report what became
+        of the samples by `settle`, in the same tick.
         """
         out: list[SampleBatch] = []
         for link, batches in self._inbox.take().items():
-            wire = [b for b in batches if isinstance(b, WireBatch)]
+            wire = self._wanted(link, [b for b in batches if isinstance(b, WireBatch)], now_mono_ns)
             typed = [b for b in batches if isinstance(b, SampleBatch)]
             decoded = self._decodings[link].decode(wire)
             raw = joined([b for b in (decoded.samples, *typed) if len(b)])
@@ -103,6 +105,17 @@ class Intake:
         for name, counts in zip(self._links, table.reshape(-1, _OUTCOMES).tolist(), strict=True):
             if any(counts):
                 self._inbox.settled(name, counts)
+
+    def _wanted(self, link: str, batches: list[WireBatch], now_mono_ns: int) -> list[WireBatch]:
+        if not any(b.aside for b in batches):
+            return batches
+        out: list[WireBatch] = []
+        for batch in batches:
+            left, expired = aside.unexpired(batch, now_mono_ns)
+            if expired:
+                self._inbox.decoded(link, 0, {"expired": expired}, 0)
+            out.append(left)
+        return out
 
     def _account(self, link: str, decoded: Decoded, typed: int, raw: SampleBatch) -> None:
         self._inbox.decoded(link, decoded.messages + typed, decoded.dropped, len(raw))

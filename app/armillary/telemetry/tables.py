@@ -11,11 +11,13 @@ import numpy.typing as npt
 from armillary.api.ports import Tabulates
 from armillary.model.arrays import F8, I8, U4
 from armillary.model.payload import Columns, Undecodable, check_size
+from armillary.model.quality import worst
 from armillary.model.sample import (
     SOURCE_TIME_ASSUMED,
     SampleBatch,
     WireBatch,
 )
+from armillary.telemetry import aside
 from armillary.telemetry.chain import Chain, word
 from armillary.telemetry.parts import TABLE, ChannelPlan, Part
 from armillary.telemetry.payload import UNREADABLE, converted
@@ -135,6 +137,10 @@ def _samples(form: _Form, batch: WireBatch, rows: I8, at: I8, got: Columns) -> S
         [i for i, j in enumerate(at.tolist()) if j in got.refused] if got.refused else [], np.int64
     )
     value[bad], quality[bad], own[bad] = np.nan, UNREADABLE, 0
+    told = aside.times_and_qualities([batch])
+    if told is not None:
+        own = np.where(own == 0, told[0][message], own)
+        quality = worst(quality, np.repeat(told[1][message], width).reshape(-1, width))
     arrival = batch.arrival_ns[message]
     assumed = own == 0
     flags = batch.flags[message] | np.where(assumed, SOURCE_TIME_ASSUMED, 0).astype(np.uint8)

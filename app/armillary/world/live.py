@@ -26,7 +26,7 @@ from armillary.model.clock import NS, Clock, WallClock
 from armillary.model.control import Approve, Kill
 from armillary.model.fault import Fault, FaultRecord, OrderFault, ProjectFault, WorldFault, record
 from armillary.model.frame import WorldKind
-from armillary.model.link import BrowseItem, LinkSpec, LinkStatus
+from armillary.model.link import COUNTERS, BrowseItem, LinkSpec, LinkStatus
 from armillary.model.loop import LoopSpec
 from armillary.model.order import Arm, CloseOrder, Order, OrderState, Prepare, Receipt
 from armillary.project import folder as projects
@@ -119,7 +119,7 @@ class Live(Serving):
         decoders, decoder_problems = made_decoders(self._registry, project.decoders, project.folder)
         self._intake = intake = Intake(self._plans, project.specs, self._inbox, decoders)
         self._newcomers = Newcomers(project, intake)
-        watch = Watch(project.specs, [plan.link for plan in self._plans])
+        self._watch = watch = Watch(project.specs, [plan.link for plan in self._plans])
         self._core = Core(
             world=self.id,
             kind=WorldKind.LIVE,
@@ -215,7 +215,13 @@ class Live(Serving):
         now_mono = self.clock.now_mono_ns()
         self._feed.offer(tick.samples)
         self._keep_alarms(tick, now_mono)
-        statuses = self._links.statuses()
+        statuses, tally = self._links.statuses(), self._inbox.tally()
+        wrong = {
+            COUNTERS + name: f"Counters of link {name} do not add up"
+            for name, one in tally.items()
+            if not (one.messages.balanced and one.samples.balanced)
+        }
+        self._alarming.evaluator.tell({**self._links.troubles(), **wrong})
         differs = statuses_differ(self._sent_statuses, statuses)
         links: tuple[LinkStatus, ...] = ()
         if differs or now_mono - self._sent_status_ns >= STATUS_EVERY_NS:
@@ -223,6 +229,8 @@ class Live(Serving):
             self._tell_undecodable()
             if (news := self._newcomers.note()) is not None:
                 self.tell(news, "warning")
+            for unseen in self._watch.take_unseen():
+                self.tell(unseen, "warning")
         receipts, stopped = self._gate.take_receipts() if self._gate else (), self._acts.switch.why()
         self._loops.note(tick.frame.alarms, receipts)
         receipts, self._closed = (*receipts, *self._closed), []
@@ -232,7 +240,7 @@ class Live(Serving):
         frame = replace(
             tick.frame,
             links=links,
-            tally=self._inbox.tally(),
+            tally=tally,
             events=(*self._links.take_events(), *self._feed.take_events(self.clock.now_ns()), *told),
             orders=receipts,
             recording=self._feed.trouble,

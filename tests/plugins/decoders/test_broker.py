@@ -14,7 +14,11 @@ from pathlib import Path
 import cbor2
 import msgpack
 import numpy as np
+import paho.mqtt.client as paho
 import pytest
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 from tests.plugins.decoders.feeding import decoders
 from tests.plugins.decoders.test_decoders import meter, meter_descriptors
 from tests.plugins.mqtt.conftest import MOSQUITTO, Broker, Rig
@@ -143,3 +147,29 @@ async def test_a_fleet_with_a_profile_is_listed_goes_stale_and_shows_newcomers(b
     finally:
         await rig.stop()
         await asyncio.to_thread(broker.publish, ("zigbee2mqtt/bridge/devices", b""), retain=True)
+
+
+async def test_the_content_type_of_mqtt_5_chooses_for_a_tag_that_names_no_decoder(broker: Broker) -> None:
+    """0x81 begins a CBOR list and a MessagePack map alike; the sender says which it is."""
+    known, _ = decoders(Path())
+    tags = [TagSpec(slot=0, name="t", link="m", address="said#s:v")]
+    rig = Rig(broker.port, tags)
+    rig.intake = Intake(rig.plans, tags, rig.inbox, known)
+    await rig.start()
+    try:
+        await rig.until_state(LinkState.UP)
+        await asyncio.to_thread(_publish_said, broker.port, cbor2.dumps([{0: "s:v", 2: 12.5}]))
+        await rig.until(lambda: rig.table.value.tolist() == [12.5])
+    finally:
+        await rig.stop()
+
+
+def _publish_said(port: int, payload: bytes) -> None:
+    client = paho.Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
+    client.connect("127.0.0.1", port)
+    client.loop_start()
+    about = Properties(PacketTypes.PUBLISH)
+    about.ContentType = "application/senml+cbor"
+    client.publish("said", payload, properties=about).wait_for_publish(5)
+    client.disconnect()
+    client.loop_stop()
