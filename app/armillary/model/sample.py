@@ -33,9 +33,7 @@ class WireBatch:
     arrival_ns: I8  # (n,) wall clock of this machine when read from the socket: display and history only
     arrival_mono_ns: I8  # (n,) the world's monotonic clock: every age and timeout uses this one
     flags: U1  # (n,) RETAINED, DUPLICATE, HISTORICAL
-    content: U1 | None = (
-        None  # (n,) index into `contents`: what the sender says the payload is; None: nothing
-    )
+    content: U1 | None = None  # (n,) index into `contents`: what the sender says it is; None: nothing
     contents: tuple[str, ...] = ()  # media types; the first is "" = not said
 
     def __len__(self) -> int:
