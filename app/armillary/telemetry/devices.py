@@ -58,6 +58,8 @@ class Devices:
         """Take one message of such a topic."""
         if channel in self._slots or channel.endswith("/$state"):
             self._present(channel, payload)
+        if self._profile is not None and self._profile.name == "lwm2m" and channel in self._by_topic:
+            return  # the topic is all that it tells: once
         if self._profile is not None and any(matches(p, channel) for p in self._catalogue):
             self._describe(channel, payload)
         if channel not in self._heard and len(self._coming) < MOST_COMING:
