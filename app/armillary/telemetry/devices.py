@@ -48,11 +48,11 @@ class Devices:
 
     def hears(self, channel: str) -> bool:
         """Return whether a topic tells of devices."""
-        return (
-            channel in self._slots
-            or any(matches(pattern, channel) for pattern in self._catalogue)
-            or any(matches(t.pattern, channel) for t in self._templates)
-        )
+        return self.describes(channel) or any(matches(t.pattern, channel) for t in self._templates)
+
+    def describes(self, channel: str) -> bool:
+        """Return whether a topic tells who devices are or whether they are there, whoever else reads it."""
+        return channel in self._slots or any(matches(pattern, channel) for pattern in self._catalogue)
 
     def hear(self, channel: str, payload: bytes) -> None:
         """Take one message of such a topic."""

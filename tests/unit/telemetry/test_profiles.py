@@ -353,6 +353,13 @@ def test_a_device_that_says_it_is_away_turns_its_tags_stale(
     assert table.dirty.tolist() == [True, True, False]
 
 
+def test_presence_counts_where_its_topic_is_a_tag_as_well() -> None:
+    it = made("zigbee2mqtt", "@d#a", "zigbee2mqtt/d/availability#state")
+    done = it.decode([wire(("zigbee2mqtt/d/availability", {"state": "offline"}))])
+    assert it.devices.take_away().tolist() == [0]
+    assert (done.messages, done.dropped) == (1, {})
+
+
 def test_a_lost_root_of_homie_takes_its_children_along() -> None:
     it = made("homie-5", "@tank#level/value", "@hub#a/b", "@alone#a/b")
     assert away(it, ("homie/5/tank/$description", DESCRIPTION), ("homie/5/hub/$state", b"lost")) == [0, 1]
