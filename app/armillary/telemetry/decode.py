@@ -115,7 +115,8 @@ class Decoding:
                 self._told.add(number)
             elif plan is not None and self.devices.describes(name):
                 self._also.append(number)
-        self._how = np.array([LOOP if plan is None else plan.how for plan in self._plans], np.int64)
+        new = np.array([LOOP if plan is None else plan.how for plan in self._plans[known:]], np.int64)
+        self._how = np.concatenate((self._how[:known], new))
         self._tables.learn(self._plans, known)
         self._channels = channels
 
