@@ -1,7 +1,8 @@
 """What devices say of themselves → items for Browse: names, units, ranges, states, where to write.
 
-Zigbee2MQTT `bridge/devices`, Home Assistant discovery, Homie 5 `$description`, Tasmota discovery. Payloads
-are foreign text: whatever is not as it should be is passed over.
+Zigbee2MQTT `bridge/devices`, Home Assistant discovery, Homie 5 `$description`, Tasmota discovery; of LwM2M
+the topics themselves, with the names and units of the IPSO registry. Payloads are foreign text: whatever is
+not as it should be is passed over.
 """
 
 from __future__ import annotations
@@ -17,6 +18,16 @@ from armillary.telemetry.payload import document
 
 MOST_ITEMS = 500  # of one device
 _SETTABLE = 2  # Zigbee2MQTT: a bit of `access`
+OBJECTS = {
+    3300: ("generic sensor", ""), 3301: ("illuminance", "lx"), 3303: ("temperature", "°C"),
+    3304: ("humidity", "%"), 3305: ("power", "W"), 3315: ("barometer", "hPa"), 3316: ("voltage", "V"),
+    3317: ("current", "A"), 3323: ("pressure", "Pa"), 3336: ("location", ""), 3342: ("on/off switch", ""),
+}  # fmt: skip
+"""IPSO objects by number: name, usual unit. Others keep their number."""
+RESOURCES = {
+    5601: "minimum measured", 5602: "maximum measured", 5700: "value", 5701: "unit", 5850: "on/off",
+}  # fmt: skip
+_IN_UNIT = frozenset({5601, 5602, 5700})
 _TYPES = {"numeric": "number", "binary": "bool", "enum": "enum", "text": "text"}
 _HOMIE = {"integer": "number", "float": "number", "boolean": "bool", "enum": "enum", "duration": "text"}
 _TEMPLATE = re.compile(
@@ -40,6 +51,7 @@ def devices(profile: str, prefix: str, topic: str, payload: bytes) -> Devices:
         return {}
     readers = {
         "zigbee2mqtt": _zigbee, "home-assistant": _home_assistant, "homie-5": _homie, "tasmota": _tasmota,
+        "lwm2m": _lwm2m,
     }  # fmt: skip
     reader = readers.get(profile)
     return {} if reader is None else dict(reader(prefix, topic, told))
@@ -178,6 +190,32 @@ def _tasmota(prefix: str, topic: str, told: Any) -> _Found:
     if topic.endswith("/sensors"):
         items = tuple(_leaves(f"{prefix}tele/{topic.split('/')[-2]}/SENSOR", "", _table(told).get("sn"), 0))
         yield topic.split("/")[-2], items[:MOST_ITEMS]
+
+
+def _lwm2m(_prefix: str, topic: str, told: Any) -> _Found:
+    levels = topic.split("/")
+    place = [level for level in levels if level.isdecimal()][-3:]
+    if len(place) < len(("object", "instance", "resource")):
+        return
+    kind, instance, resource = map(int, place)
+    name, unit = OBJECTS.get(kind, (f"object {kind}", ""))
+    what = RESOURCES.get(resource, f"resource {resource}")
+    value = _table(told).get("value")
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    yield (
+        levels[max(0, len(levels) - len(place) - 1)],
+        (
+            BrowseItem(
+                address=f"{topic}#value",
+                name=f"{name} {instance} {what}",
+                has_children=False,
+                kind="field",
+                data_type="bool" if isinstance(value, bool) else "number" if is_number else "text",
+                unit=unit if resource in _IN_UNIT else "",
+                value=str(value)[:80],
+            ),
+        ),
+    )
 
 
 def _leaves(topic: str, prefix: str, told: Any, depth: int) -> Iterator[BrowseItem]:

@@ -77,6 +77,7 @@ class Decoding:
         self._tables = tables.Tables()
         self.devices = Devices(plan)
         self._told: set[int] = set()  # channels that tell of devices and hold no values
+        self._also: list[int] = []  # channels that tell of devices and are tags, too
         self._wild = _wild(self._by_channel)
         self.quarantine: deque[Quarantined] = deque(maxlen=KEPT)
         self.time_units: dict[str, str] = {}  # channel -> the unit its first epoch time was taken to be in
@@ -107,12 +108,16 @@ class Decoding:
             self._tables = tables.Tables()
             known = 0
             self._told.clear()
+            self._also.clear()
         for number, name in enumerate(channels[known:], known):
             plan = self._by_channel.get(name) or self._matched(name)
             self._plans.append(plan)
             if plan is None and self.devices.hears(name):
                 self._told.add(number)
-        self._how = np.array([LOOP if plan is None else plan.how for plan in self._plans], np.int64)
+            elif plan is not None and self.devices.describes(name):
+                self._also.append(number)
+        new = np.array([LOOP if plan is None else plan.how for plan in self._plans[known:]], np.int64)
+        self._how = np.concatenate((self._how[:known], new))
         self._tables.learn(self._plans, known)
         self._channels = channels
 
@@ -131,6 +136,9 @@ class Decoding:
 
         Anything unusual in a message sends that message the long way, which judges each field alone.
         """
+        if self._also:
+            for row in np.flatnonzero(np.isin(batch.channel, self._also)).tolist():
+                self.devices.hear(batch.channels[batch.channel[row]], _payload(batch, row))
         how = self._how[batch.channel]
         if not how.any():
             self._one_by_one(batch, base, heap)

@@ -48,16 +48,18 @@ class Devices:
 
     def hears(self, channel: str) -> bool:
         """Return whether a topic tells of devices."""
-        return (
-            channel in self._slots
-            or any(matches(pattern, channel) for pattern in self._catalogue)
-            or any(matches(t.pattern, channel) for t in self._templates)
-        )
+        return self.describes(channel) or any(matches(t.pattern, channel) for t in self._templates)
+
+    def describes(self, channel: str) -> bool:
+        """Return whether a topic tells who devices are or whether they are there, whoever else reads it."""
+        return channel in self._slots or any(matches(pattern, channel) for pattern in self._catalogue)
 
     def hear(self, channel: str, payload: bytes) -> None:
         """Take one message of such a topic."""
         if channel in self._slots or channel.endswith("/$state"):
             self._present(channel, payload)
+        if self._profile is not None and self._profile.name == "lwm2m" and channel in self._by_topic:
+            return  # the topic is all that it tells: once
         if self._profile is not None and any(matches(p, channel) for p in self._catalogue):
             self._describe(channel, payload)
         if channel not in self._heard and len(self._coming) < MOST_COMING:

@@ -158,6 +158,13 @@ PROFILES = {
 }
 
 
+def _lwm2m_filter(topic: str) -> str:
+    """Return the filter of all resources of all endpoints, "" for a topic of whole packs."""
+    if "{path}" not in topic:
+        return ""
+    return topic.replace("{device}", "+").replace("{path}", "+/+/+")
+
+
 def settings_of(link: LinkSpec) -> dict[str, str]:
     """Return a link's profile settings with what was left out."""
     profile = PROFILES[link.profile]
@@ -196,6 +203,8 @@ def catalogue_of(link: LinkSpec) -> tuple[str, ...]:
     if link.profile not in PROFILES:
         return ()
     given = settings_of(link)
+    if link.profile == "lwm2m":
+        return tuple(filter(None, (_lwm2m_filter(given["topic"]),)))
     return tuple(text.format_map(given) for text in PROFILES[link.profile].catalogue)
 
 

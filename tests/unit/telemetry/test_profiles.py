@@ -277,6 +277,24 @@ def test_tasmota_lists_the_sensors_of_its_discovery() -> None:
     assert list(listed(it, "A1B2")) == ["tele/A1B2/SENSOR#DS18B20.Temperature"]
 
 
+def test_lwm2m_names_resources_by_the_registry() -> None:
+    it = made("lwm2m", "@ep1#/3303/0/5700")
+    value = {"kind": "singleResource", "id": 5700, "type": "FLOAT", "value": 21.3}
+    messages = [("lwm2m/ep2/3303/1/5700", value), ("lwm2m/ep2/9999/0/5850", {"value": True})]
+    done = it.decode([wire(("lwm2m/ep1/3303/0/5700", value), *messages, *messages)])
+    assert done.samples.value.tolist() == [21.3]
+    assert (done.messages, done.dropped) == (5, {})
+    items = listed(it, "ep2")
+    temperature = items["lwm2m/ep2/3303/1/5700#value"]
+    assert (temperature.name, temperature.unit, temperature.data_type) == (
+        "temperature 1 value",
+        "°C",
+        "number",
+    )
+    other = items["lwm2m/ep2/9999/0/5850#value"]
+    assert (other.name, other.unit, other.data_type) == ("object 9999 0 on/off", "", "bool")
+
+
 NONSENSE = [
     b"",
     b"\xff",
@@ -333,6 +351,13 @@ def test_a_device_that_says_it_is_away_turns_its_tags_stale(
     assert [rank(int(q)) for q in table.quality] == [STALE, STALE, GOOD]
     assert table.quality[0] & COMM
     assert table.dirty.tolist() == [True, True, False]
+
+
+def test_presence_counts_where_its_topic_is_a_tag_as_well() -> None:
+    it = made("zigbee2mqtt", "@d#a", "zigbee2mqtt/d/availability#state")
+    done = it.decode([wire(("zigbee2mqtt/d/availability", {"state": "offline"}))])
+    assert it.devices.take_away().tolist() == [0]
+    assert (done.messages, done.dropped) == (1, {})
 
 
 def test_a_lost_root_of_homie_takes_its_children_along() -> None:
