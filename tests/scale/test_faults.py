@@ -59,7 +59,7 @@ async def test_row_8_two_minutes_of_flapping_are_one_alarm(broker: Any, make_rig
             if rig.links.troubles() and found is None:
                 found = (rig.clock.now_mono_ns() - watch.began) / NS
             await rig.until_state(LinkState.UP)
-        assert tuple(rig.links.troubles()) == ("link-unstable:m",)
+        assert tuple(rig.links.troubles()) == ("link:m:unstable",)
         texts = [e.text for e in rig.links.take_events()]
         assert sum("unstable" in text for text in texts) == 1
         assert len(texts) < 20 < cuts

@@ -14,7 +14,7 @@ import numpy as np
 from armillary.model.alarm import AlarmSpec
 from armillary.model.arrays import B1, I8, U4
 from armillary.model.clock import NS
-from armillary.model.link import CERTIFICATE_DAYS, COUNTERS, UNSTABLE, LinkSpec, certificate_alarm
+from armillary.model.link import CERTIFICATE_DAYS, COUNTERS, UNSTABLE, LinkSpec, certificate_alarm, link_alarm
 from armillary.model.quality import COMM, NEVER, RANK_MASK, STALE
 from armillary.model.tags import TagSpec, TagTable
 
@@ -36,7 +36,7 @@ def link_alarms(links: Iterable[LinkSpec], tags: Iterable[TagSpec]) -> tuple[Ala
 def _silent_alarms(links: Iterable[LinkSpec]) -> tuple[AlarmSpec, ...]:
     return tuple(
         AlarmSpec(
-            id=PREFIX + link.name,
+            id=link_alarm(link.name),
             slot=-1,
             tag="",
             title=f"Link {link.name}",
@@ -66,14 +66,14 @@ def _told_alarms(link: LinkSpec) -> Iterator[AlarmSpec]:
         )
 
     yield spec(
-        UNSTABLE + link.name,
+        link_alarm(link.name, UNSTABLE),
         f"Link {link.name} unstable",
         3,
         "Its values have gaps; commands over it may fail.",
         "Have the network and the server looked at; the links list says why it was lost.",
     )
     yield spec(
-        COUNTERS + link.name,
+        link_alarm(link.name, COUNTERS),
         f"Counters of link {link.name}",
         3,
         "Messages may have been lost without a trace.",
@@ -100,8 +100,9 @@ class LinkWatch:
             of.setdefault(tag.link, []).append(tag.slot)
         self.told: Mapping[str, str] = {}  # id of an alarm that is told → its sentence, while it stands
         self._ids = [specs[i].id for i in self._rows.tolist()]
-        self._own: B1 = np.array([name.startswith(PREFIX) for name in self._ids], np.bool_)
         names = [name.removeprefix(PREFIX) for name in self._ids]
+        # A told one has its kind behind its link.
+        self._own: B1 = np.array([":" not in name for name in names], np.bool_)
         self._slots: list[U4] = [np.array(of.get(name, []), np.uint32) for name in names]
         self._row_of = {row: number for number, row in enumerate(self._rows.tolist())}
         self._looked_ns = self._first_ns = 0

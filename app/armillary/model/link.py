@@ -26,13 +26,18 @@ class LinkState(StrEnum):
     STOPPING = "STOPPING"
 
 
-UNSTABLE, COUNTERS = "link-unstable:", "link-counters:"  # built-in alarms of a link, before its name
+SILENT, UNSTABLE, COUNTERS = "", "unstable", "counters"  # kinds of built-in alarms of a link
 CERTIFICATE_DAYS = {30: 4, 7: 3, 1: 2}  # at most so many days of a certificate left → priority of the alarm
+
+
+def link_alarm(link: str, kind: str = SILENT) -> str:
+    """Return the id of a built-in alarm of a link; no alarm of a project may begin so."""
+    return f"link:{link}:{kind}" if kind else f"link:{link}"
 
 
 def certificate_alarm(link: str, days: int) -> str:
     """Return the id of the alarm of a link whose certificate has at most so many days left."""
-    return f"link-certificate-{days}:{link}"
+    return link_alarm(link, f"certificate-{days}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

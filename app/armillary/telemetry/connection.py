@@ -150,6 +150,7 @@ class Connection:
     async def _probe(self) -> None:
         """Find out why nothing comes: the server, our session, or the source."""
         source, out = self.source(), self._out
+        received = self._inbox.signs()[self.name].received
         if not isinstance(source, Probes):
             return  # nobody can tell a silent source from one that has nothing to say
         try:
@@ -167,6 +168,8 @@ class Connection:
         except Exception:  # a plugin's probe that breaks says nothing about the link
             log.exception("link %r: the probe failed", self.name)
             return
+        if self._inbox.signs()[self.name].received > received:
+            return  # it speaks again
         if verdict is Verdict.DEAF:
             fault = LinkFault(
                 "Others get messages and we do not: our session is dead.",

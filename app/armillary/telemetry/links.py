@@ -14,7 +14,7 @@ from armillary.api.ports import Browsable, Certified, Describes, Source, SourceC
 from armillary.model.clock import NS, Clock
 from armillary.model.fault import Fault, LinkFault, LinkRefused
 from armillary.model.frame import Event
-from armillary.model.link import UNSTABLE, BrowseItem, LinkState, LinkStatus, SubscriptionPlan
+from armillary.model.link import UNSTABLE, BrowseItem, LinkState, LinkStatus, SubscriptionPlan, link_alarm
 from armillary.telemetry.connection import FLOODED, STOP_S, Connection, Jitter, Wait
 from armillary.telemetry.expiry import Expiry
 from armillary.telemetry.inbox import Inbox
@@ -157,7 +157,7 @@ class Links:
         for name, connection in self._connections.items():
             text = connection.unstable(now)
             if text:
-                out[UNSTABLE + name] = text
+                out[link_alarm(name, UNSTABLE)] = text
             self._events.extend(self._expiries[name].look(ends.get(name, {}), now_ns))
             out |= self._expiries[name].trouble
         return out

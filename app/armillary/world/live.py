@@ -26,7 +26,7 @@ from armillary.model.clock import NS, Clock, WallClock
 from armillary.model.control import Approve, Kill
 from armillary.model.fault import Fault, FaultRecord, OrderFault, ProjectFault, WorldFault, record
 from armillary.model.frame import WorldKind
-from armillary.model.link import COUNTERS, BrowseItem, LinkSpec, LinkStatus
+from armillary.model.link import COUNTERS, BrowseItem, LinkSpec, LinkStatus, link_alarm
 from armillary.model.loop import LoopSpec
 from armillary.model.order import Arm, CloseOrder, Order, OrderState, Prepare, Receipt
 from armillary.project import folder as projects
@@ -217,7 +217,7 @@ class Live(Serving):
         self._keep_alarms(tick, now_mono)
         statuses, tally = self._links.statuses(), self._inbox.tally()
         wrong = {
-            COUNTERS + name: f"Counters of link {name} do not add up"
+            link_alarm(name, COUNTERS): f"Counters of link {name} do not add up"
             for name, one in tally.items()
             if not (one.messages.balanced and one.samples.balanced)
         }

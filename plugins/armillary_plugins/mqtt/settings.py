@@ -171,7 +171,7 @@ def _filters(given: Mapping[str, Any], where: str, durable: bool) -> tuple[tuple
     out: list[tuple[str, int]] = []
     for entry in given.get("subscribe", ()):
         table = {"filter": entry} if isinstance(entry, str) else entry
-        if not isinstance(table, Mapping) or not is_filter(_unshared(str(table.get("filter", "")))):
+        if not isinstance(table, Mapping) or not is_filter(unshared(str(table.get("filter", "")))):
             raise _wrong("subscribe", entry, 'a list such as [{ filter = "plant/#", qos = 1 }]', where)
         _check_keys(table, _FILTER_KEYS, f"{where}: subscribe")
         qos = _choice(table, "qos", {0: 0, 1: 1}, where)
@@ -180,7 +180,7 @@ def _filters(given: Mapping[str, Any], where: str, durable: bool) -> tuple[tuple
     return tuple(out)
 
 
-def _unshared(name: str) -> str:
+def unshared(name: str) -> str:
     """Return the filter inside `$share/group/filter`; '' for a group that is none."""
     if not name.startswith(SHARED):
         return name

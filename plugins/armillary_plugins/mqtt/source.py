@@ -25,11 +25,12 @@ from armillary_plugins.mqtt.connect import connected, own, resolve
 from armillary_plugins.mqtt.faults import VersionRefused, taken_over
 from armillary_plugins.mqtt.link import NS, Hooks, Spoken
 from armillary_plugins.mqtt.rows import Channels
-from armillary_plugins.mqtt.settings import MQTT_3, MQTT_5, Settings, password, settings_of
+from armillary_plugins.mqtt.settings import MQTT_3, MQTT_5, Settings, password, settings_of, unshared
 from armillary_plugins.mqtt.tls import ends
 
 BROWSE_S = 3.0
 STRIKES, STRIKE_NS = 3, 10 * NS  # closed so often, so soon after connecting: the client id is taken
+MEANWHILE_S = 0.5  # what the second connection heard should be here by then
 PROBE_S, PROBE_STEP_S = 3.0, 0.1  # how long the second connection of a probe listens
 STAYS_S = 0.3  # a connection by another id that lives so much longer than ours did is left alone
 INITIAL_S, INITIAL_STEP_S = 15.0, 0.1  # retained values: waited for so long; none for so long is the end
@@ -103,10 +104,12 @@ class MqttSource:
         async with self._one_browse:
             second = await self._second(Hooks(batch=heard.append))
             try:
-                await second.subscribe([(name, 0) for name, _ in self._filters(plan)])
+                # Not as a member of a group: it would take messages away from us.
+                await second.subscribe([(unshared(name), 0) for name, _ in self._filters(plan)])
                 async with asyncio.timeout(PROBE_S):
                     while not any(_live(batch) for batch in heard):
                         await asyncio.wait({second.lost}, timeout=PROBE_STEP_S)
+                await asyncio.wait({second.lost}, timeout=MEANWHILE_S)
             except TimeoutError:
                 return Verdict.SILENT
             finally:

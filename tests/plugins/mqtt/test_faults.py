@@ -165,7 +165,7 @@ async def test_row_8_a_flapping_link_is_one_alarm(broker: Any, make_rig: Any) ->
             if rig.links.troubles() and found is None:
                 found = (rig.clock.now_mono_ns() - watch.began) / NS
         await rig.until_state(LinkState.UP)
-        assert rig.links.troubles() == {"link-unstable:m": "Link m is unstable: lost 5 times in 2 min"}
+        assert rig.links.troubles() == {"link:m:unstable": "Link m is unstable: lost 5 times in 2 min"}
         texts = [e.text for e in rig.links.take_events()]
         assert sum("unstable" in text for text in texts) == 1
         assert sum(text.startswith("BACKOFF") for text in texts) == 2  # and none since it is known
@@ -246,7 +246,7 @@ async def test_row_12_a_certificate_that_ends_while_connected_is_told_and_the_se
     ours.issue("server", end=now + datetime.timedelta(seconds=60))
     broker = make_broker(ours.listener())
     rig = await up(make_rig, broker.port, BARE, scheme="mqtts", tls={"ca": str(ours.ca)})
-    assert tuple(rig.links.troubles()) == ("link-certificate-1:m",)
+    assert tuple(rig.links.troubles()) == ("link:m:certificate-1",)
     assert "expires in 0 hours" in rig.links.take_events()[-1].text
     ahead = rig.links._expiries["m"].look(rig.links.certificates()["m"], rig.clock.now_ns() + 61 * NS)
     assert "has expired" in ahead[0].text

@@ -71,6 +71,28 @@ async def test_a_session_that_brings_nothing_while_others_hear_is_connected_anew
         rig.task = None
 
 
+@pytest.mark.parametrize("filters", [["s/a"], ["$share/g/s/a"]])
+async def test_a_source_that_speaks_while_it_is_probed_loses_nothing_and_no_connection(
+    broker: Any, make_rig: Any, filters: list[str]
+) -> None:
+    async with proxy(broker.port) as net:
+        rig = await make_rig(net.port, TAGS, silence_s=1, subscribe=filters)
+        await rig.until_state(LinkState.UP)
+        await asyncio.to_thread(broker.publish, ("s/a", b"1"))
+        await rig.until(lambda: rank(rig) == GOOD)
+        await rig.until(lambda: rig.status.delivery == "silent" and net.connections == 2)
+        await asyncio.sleep(0.3)  # the probe listens
+        await asyncio.to_thread(broker.publish, *[("s/a", b"%d" % i) for i in range(20)])
+        await rig.until(lambda: rig.inbox.tally()["m"].messages.received == 21)
+        await asyncio.sleep(1.0)  # the probe is over
+        rig.tick()
+        assert rig.status.state is LinkState.UP
+        assert rig.status.losses == 0
+        assert net.connections == 2
+        await rig.stop()
+        rig.task = None
+
+
 async def test_silence_that_nobody_watches_degrades_nothing(broker: Any, make_rig: Any) -> None:
     rig = await make_rig(broker.port, TAGS, silence_s=0)
     await rig.until_state(LinkState.UP)

@@ -436,12 +436,12 @@ async def test_a_certificate_that_ends_is_told_at_each_step_and_raises_one_alarm
             (said,) = host.texts() or [""]
             steps.append((tuple(troubles), said[:44]))
         assert steps == [
-            (("link-certificate-30:site",), "the server's certificate expires in 29 days "),
-            (("link-certificate-30:site",), ""),
-            (("link-certificate-7:site",), "the server's certificate expires in 5 days ("),
-            (("link-certificate-1:site",), "the server's certificate expires in 12 hours"),
-            (("link-certificate-1:site",), ""),
-            (("link-certificate-1:site",), "the server's certificate has expired (2025-0"),
+            (("link:site:certificate-30",), "the server's certificate expires in 29 days "),
+            (("link:site:certificate-30",), ""),
+            (("link:site:certificate-7",), "the server's certificate expires in 5 days ("),
+            (("link:site:certificate-1",), "the server's certificate expires in 12 hours"),
+            (("link:site:certificate-1",), ""),
+            (("link:site:certificate-1",), "the server's certificate has expired (2025-0"),
         ]
         assert host.links.statuses()[0].state is LinkState.UP  # the session goes on
         assert host.links.statuses()[0].certificate_ns == source.ends

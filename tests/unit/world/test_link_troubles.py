@@ -51,11 +51,11 @@ def test_a_link_that_comes_and_goes_raises_one_alarm(live: Live) -> None:
     assert ticked(live) == {}
     now = live.clock.now_mono_ns()
     live._links._connections["plc"]._losses.extend([now, now + NS, now + 2 * NS])
-    assert ticked(live) == {"link-unstable:plc": "Link plc is unstable: lost 3 times in 2 min"}
+    assert ticked(live) == {"link:plc:unstable": "Link plc is unstable: lost 3 times in 2 min"}
 
 
 def test_counters_that_do_not_add_up_raise_an_alarm(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     right = live._inbox.tally()
     wrong = {n: Tally(messages=replace(t.messages, received=7), samples=t.samples) for n, t in right.items()}
     monkeypatch.setattr(live._inbox, "tally", lambda: wrong)
-    assert ticked(live) == {"link-counters:plc": "Counters of link plc do not add up"}
+    assert ticked(live) == {"link:plc:counters": "Counters of link plc do not add up"}
