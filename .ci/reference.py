@@ -29,6 +29,8 @@ OTHER_WORDS = {
     "B14": "The expression is refused; the message shows it, with the column.",
     "P09": "The unit is not known, or the two units measure different things.",
     "P26": "The settings of a link are refused, or no plugin knows its kind.",
+    "P27": "The settings of a decoder are refused: a file that is not there, a format with a mistake.",
+    "P28": "A tag's decoder is not there, or its path cannot be used; its address is in the message.",
     "P36": "An expression of a loop, a lesson or a what-if is refused; the message shows it.",
     "S00": "The scene cannot be read at all.",
     "S16": "A folder for the arrays of scenes cannot be written.",

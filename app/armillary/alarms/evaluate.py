@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -66,6 +66,11 @@ class Evaluator:
             for row in seen.bad[self._standing[seen.bad]].tolist():
                 if self.specs[row].kind != "quality":  # there it is the condition itself
                     self._unverified(row, now_ns)
+
+    def tell(self, troubles: Mapping[str, str]) -> None:
+        """Say which told alarms of links stand now, as id → sentence; the others do not. From any thread."""
+        with self._lock:
+            self._links.told = dict(troubles)
 
     def take(self) -> tuple[tuple[AlarmState, ...], tuple[AlarmEvent, ...]]:
         """Return the states and events since the last call; a state that changed twice comes once."""

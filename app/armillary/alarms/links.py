@@ -1,31 +1,42 @@
-"""One alarm for each link, not one for each of its tags: a link that went silent is one thing to act on."""
+"""The built-in alarms of links: one for a silent link, not one for each tag, and what else befalls it.
+
+Whether a link is silent is seen here, by its tags. That it comes and goes, that a certificate ends or that
+counters do not add up is told from outside.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from urllib.parse import urlsplit
 
 import numpy as np
 
 from armillary.model.alarm import AlarmSpec
 from armillary.model.arrays import B1, I8, U4
 from armillary.model.clock import NS
-from armillary.model.link import LinkSpec
+from armillary.model.link import CERTIFICATE_DAYS, COUNTERS, UNSTABLE, LinkSpec, certificate_alarm, link_alarm
 from armillary.model.quality import COMM, NEVER, RANK_MASK, STALE
 from armillary.model.tags import TagSpec, TagTable
 
 PREFIX = "link:"
 PRIORITY = 2
+SECURE = frozenset({"mqtts", "wss"})  # schemes of links that know their certificates
 ON_DELAY_S = 5.0  # after its tags turned stale, which took them some seconds already
 FIRST_NS = 10 * NS  # a link that has brought nothing yet may take this long more
 ALIVE_STEP_NS = NS // 4  # how often links are looked at: they turn silent over seconds
 
 
 def link_alarms(links: Iterable[LinkSpec], tags: Iterable[TagSpec]) -> tuple[AlarmSpec, ...]:
-    """Return the built-in alarm of each link that has tags."""
+    """Return the built-in alarms of each link that has tags."""
     used = {tag.link for tag in tags}
+    mine = [link for link in links if link.name in used]
+    return (*_silent_alarms(mine), *(spec for link in mine for spec in _told_alarms(link)))
+
+
+def _silent_alarms(links: Iterable[LinkSpec]) -> tuple[AlarmSpec, ...]:
     return tuple(
         AlarmSpec(
-            id=PREFIX + link.name,
+            id=link_alarm(link.name),
             slot=-1,
             tag="",
             title=f"Link {link.name}",
@@ -37,8 +48,46 @@ def link_alarms(links: Iterable[LinkSpec], tags: Iterable[TagSpec]) -> tuple[Ala
             origin=link.origin,
         )
         for link in links
-        if link.name in used
     )
+
+
+def _told_alarms(link: LinkSpec) -> Iterator[AlarmSpec]:
+    def spec(name: str, title: str, priority: int, consequence: str, action: str) -> AlarmSpec:
+        return AlarmSpec(
+            id=name,
+            slot=-1,
+            tag="",
+            title=title,
+            kind="link",
+            priority=priority,
+            consequence=consequence,
+            operator_action=action,
+            origin=link.origin,
+        )
+
+    yield spec(
+        link_alarm(link.name, UNSTABLE),
+        f"Link {link.name} unstable",
+        3,
+        "Its values have gaps; commands over it may fail.",
+        "Have the network and the server looked at; the links list says why it was lost.",
+    )
+    yield spec(
+        link_alarm(link.name, COUNTERS),
+        f"Counters of link {link.name}",
+        3,
+        "Messages may have been lost without a trace.",
+        "Report it with the log: this is a fault of Armillary.",
+    )
+    if urlsplit(link.url).scheme in SECURE:
+        for days, priority in CERTIFICATE_DAYS.items():
+            yield spec(
+                certificate_alarm(link.name, days),
+                f"Certificate of link {link.name}",
+                priority,
+                "When it has expired, no connection can be made any more.",
+                "Have the certificate renewed before that day.",
+            )
 
 
 class LinkWatch:
@@ -49,7 +98,11 @@ class LinkWatch:
         of: dict[str, list[int]] = {}
         for tag in tags:
             of.setdefault(tag.link, []).append(tag.slot)
-        names = [specs[i].id.removeprefix(PREFIX) for i in self._rows.tolist()]
+        self.told: Mapping[str, str] = {}  # id of an alarm that is told → its sentence, while it stands
+        self._ids = [specs[i].id for i in self._rows.tolist()]
+        names = [name.removeprefix(PREFIX) for name in self._ids]
+        # A told one has its kind behind its link.
+        self._own: B1 = np.array([":" not in name for name in names], np.bool_)
         self._slots: list[U4] = [np.array(of.get(name, []), np.uint32) for name in names]
         self._row_of = {row: number for number, row in enumerate(self._rows.tolist())}
         self._looked_ns = self._first_ns = 0
@@ -64,12 +117,15 @@ class LinkWatch:
         self._looked_ns = now_mono_ns
         self._first_ns = self._first_ns or now_mono_ns
         is_young = now_mono_ns - self._first_ns < FIRST_NS
+        told = np.array([name in self.told for name in self._ids], np.bool_)
         silent = np.array([_is_silent(table, s, is_young) for s in self._slots], np.bool_)
         speaks = np.array([_speaks(table, s) for s in self._slots], np.bool_)
-        return self._rows, silent, speaks
+        return self._rows, np.where(self._own, silent, told), np.where(self._own, speaks, ~told)
 
     def text(self, row: int, table: TagTable, now_mono_ns: int, name: str) -> str:
         """Return one sentence: for how long, and how many tags it concerns."""
+        if name in self.told:
+            return self.told[name]
         slots = self._slots[self._row_of[row]]
         last = int(table.alive_mono_ns[slots].max(initial=0))
         link = name.removeprefix(PREFIX)

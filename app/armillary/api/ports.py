@@ -4,7 +4,7 @@ A plugin never sees a world, a session or a widget of ours. Entry points name a 
 
     armillary.sources   make(context: SourceContext) -> Source
     armillary.sinks     make(context: SourceContext) -> CommandSink
-    armillary.decoders  make() -> Decoder
+    armillary.decoders  make() -> Decoder, Unpacks, Unwraps or Tabulates
     armillary.stores    make(path: Path) -> HistoryStore
     armillary.plants    make() -> Plant
     armillary.simulators make(context: SimulatorContext) -> Simulator
@@ -15,13 +15,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from armillary.model.arrays import I8, U4
 from armillary.model.clock import Clock
 from armillary.model.link import BrowseItem, LinkSpec, LinkState, Route, SubscriptionPlan
 from armillary.model.order import Write
+from armillary.model.payload import Columns
 from armillary.model.sample import SampleBatch, SampleBuilder, WireBatch
 from armillary.model.series import Series, SeriesQuery
 from armillary.model.simulation import ModelInfo, SimStart, SimStarted, SimStepped, Values
@@ -77,12 +79,104 @@ class Describes(Protocol):
     def described(self) -> Mapping[str, BrowseItem]: ...
 
 
+class Verdict(StrEnum):
+    """What a probe of a silent link found; a server that does not answer raises a LinkFault instead."""
+
+    SILENT = "silent"  # the server answers and sends nobody anything: the source is silent
+    DEAF = "deaf"  # others get messages and we do not: our session is dead
+
+
+@runtime_checkable
+class Probes(Protocol):
+    """A source that can find out why nothing comes, without writing anything."""
+
+    async def probe(self, plan: SubscriptionPlan) -> Verdict: ...
+
+
+@runtime_checkable
+class Certified(Protocol):
+    """A source that knows until when the certificates of its connection are valid, ns UTC."""
+
+    def certificates(self) -> Mapping[str, int]: ...  # by whose: server, own
+
+
 @runtime_checkable
 class Decoder(Protocol):
     """Pure: bytes in, samples out; no I/O, no clock, never raises for a payload's content."""
 
     def decode(self, batch: WireBatch, rows: I8, routes: Sequence[Route], into: SampleBuilder) -> None:
         """Decode messages `rows` of one channel for all routes that it feeds."""
+
+
+@runtime_checkable
+class Unpacks(Protocol):
+    """A decoder of payloads that say themselves what is where: bytes → document.
+
+    The host does the rest: paths, times, kinds, quality. Pure, and bounded as a Decoder is.
+    """
+
+    def unpack(self, data: bytes) -> object:
+        """Return a document of dicts, lists, numbers, texts, datetimes; `Several` for more than one.
+
+        Raises Undecodable with the reason and the byte at which reading failed.
+        """
+
+
+@runtime_checkable
+class Navigates(Protocol):
+    """An Unpacks whose documents are not dicts and lists, or whose paths are names of its own."""
+
+    def place(self, path: str) -> Callable[[object], object]:
+        """Return what gives the value at a path of one document, ABSENT where there is none.
+
+        Raises ProjectFault for a path that no document can have.
+        """
+
+    def places(self, paths: Sequence[str]) -> Callable[[object], Any] | None:  # Any: as operator.itemgetter
+        """Return what gives the numbers at some paths at once, or None where some may be absent.
+
+        As `operator.itemgetter` does: of one path the value, of more a tuple. It may raise KeyError.
+        """
+
+
+@runtime_checkable
+class Tabulates(Protocol):
+    """A decoder of payloads of one fixed form: many at once to columns. A path is a column's name."""
+
+    names: tuple[str, ...]
+
+    def tabulate(self, data: bytes, start: I8, stop: I8) -> Columns:
+        """Return the columns of n payloads, `data[start[i]:stop[i]]`; every name has its column."""
+
+
+@runtime_checkable
+class Unwraps(Protocol):
+    """What stands before another decoder in a chain: bytes → bytes, at most 1 MiB of them."""
+
+    def unwrap(self, data: bytes) -> bytes:
+        """Return what was wrapped. Raises Undecodable."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecoderContext:
+    """What a decoder is set up with: one `[decoder.NAME]` of project.toml."""
+
+    name: str
+    settings: Mapping[str, Any]  # Any: plain TOML values; the decoder checks them and raises a ProjectFault
+    project: Path
+
+
+@runtime_checkable
+class TakesSettings(Protocol):
+    """A decoder that can be set up by a project, under a name of its own."""
+
+    needs: str  # the setting without which it cannot be used, e.g. "format"; "" = it can be used as it is
+
+    def configured(self, context: DecoderContext) -> AnyDecoder:
+        """Return the decoder with these settings. Raises ProjectFault for settings that cannot be used."""
+
+
+AnyDecoder = Decoder | Unpacks | Tabulates | Unwraps
 
 
 @runtime_checkable
@@ -176,18 +270,28 @@ class Importer(Protocol):
 
 
 __all__ = [
+    "AnyDecoder",
     "Browsable",
+    "Certified",
     "CommandSink",
     "Decoder",
+    "DecoderContext",
     "Describes",
     "Forkable",
     "HistoryStore",
     "Importer",
     "ImporterContext",
+    "Navigates",
     "Plant",
+    "Probes",
     "Simulator",
     "SimulatorContext",
     "Source",
     "SourceContext",
     "SourceOut",
+    "Tabulates",
+    "TakesSettings",
+    "Unpacks",
+    "Unwraps",
+    "Verdict",
 ]

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from armillary.api.ports import SourceContext
+from armillary.extend import decoders
 from armillary.extend.discover import discover
+from armillary.extend.registry import Registry
 from armillary.model.clock import WallClock
 from armillary.model.fault import Fault, FaultRecord, ProjectFault, record
 from armillary.model.link import LinkSpec
 from armillary.model.scene import SceneProblem
 from armillary.project.record import Project
+from armillary.telemetry.parts import channel_plans
+from armillary.telemetry.plan import plans
 
 
 def link_problems(project: Project) -> list[SceneProblem]:
     """Return the links whose kind no plugin knows, or whose settings their plugin refuses."""
     if not project.links:
         return []
-    makers = discover(["sources"]).of("sources")
-    out: list[SceneProblem] = []
+    registry = discover(["sources", "decoders"])
+    makers = registry.of("sources")
+    out = decoder_problems(registry, project)
     for link in project.links:
         make = makers.get(link.kind)
         if make is None:
@@ -33,6 +38,21 @@ def link_problems(project: Project) -> list[SceneProblem]:
             what = f"The plugin '{link.kind}' failed: {type(error).__name__}: {error}."
             out.append(_problem(link, FaultRecord(kind="", what=what, where="", remedy="Correct the link.")))
     return out
+
+
+def decoder_problems(registry: Registry, project: Project) -> list[SceneProblem]:
+    """Return the decoders that cannot be set up, and the tags whose decoder or path cannot be used."""
+    made, problems = decoders.made(registry, project.decoders, project.folder)
+    out = [_said("P27", fault) for fault in problems]
+    bad = {name for d in project.decoders if (name := d.name) not in made}  # told above, once
+    for plan in plans(project.links, project.specs):
+        routes = [r for r in plan.routes if bad.isdisjoint(r.decoder.split("|"))]
+        out += [_said("P28", record(fault)) for fault in channel_plans(routes, made)[1]]
+    return out
+
+
+def _said(code: str, fault: FaultRecord) -> SceneProblem:
+    return SceneProblem(code=code, severity="error", where=fault.where, what=fault.what, remedy=fault.remedy)
 
 
 def _problem(link: LinkSpec, fault: FaultRecord) -> SceneProblem:

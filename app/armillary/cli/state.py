@@ -89,6 +89,8 @@ def _snapshot(line: Line) -> dict[str, object]:
             "state": str(status.state),
             "detail": status.detail,
             "delivery": status.delivery,
+            "silence_watched": status.silence_watched,
+            "certificate_until": iso(status.certificate_ns) if status.certificate_ns else None,
             "rate_hz": round(status.rate_hz, 2),
             "delay_s": round(status.delay_s, 4),
             **_flows(frame.tally.get(status.name)),

@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+PROFILES = (
+    "chirpstack-v4", "home-assistant", "homie-5", "lwm2m", "shelly-gen2", "tasmota", "ttn-v3", "zigbee2mqtt",
+)  # fmt: skip
+
 
 class LinkState(StrEnum):
     """One machine for every protocol (operations: connection state machine)."""
@@ -22,6 +26,20 @@ class LinkState(StrEnum):
     STOPPING = "STOPPING"
 
 
+SILENT, UNSTABLE, COUNTERS = "", "unstable", "counters"  # kinds of built-in alarms of a link
+CERTIFICATE_DAYS = {30: 4, 7: 3, 1: 2}  # at most so many days of a certificate left → priority of the alarm
+
+
+def link_alarm(link: str, kind: str = SILENT) -> str:
+    """Return the id of a built-in alarm of a link; no alarm of a project may begin so."""
+    return f"link:{link}:{kind}" if kind else f"link:{link}"
+
+
+def certificate_alarm(link: str, days: int) -> str:
+    """Return the id of the alarm of a link whose certificate has at most so many days left."""
+    return link_alarm(link, f"certificate-{days}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkSpec:
     """One `[[source]]` of project.toml. `settings` holds the keys that only its plugin knows."""
@@ -32,7 +50,20 @@ class LinkSpec:
     stale_after_s: float = 10.0
     commands: bool = False  # read-only unless the project says otherwise
     decoder: str = "auto"
+    profile: str = ""  # how its devices speak: one of PROFILES; "" = nothing is known beforehand
+    profile_settings: Mapping[str, str] = field(default_factory=dict)
     # Any: a plugin's own settings are plain TOML values; the plugin checks them and raises a Fault
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecoderSpec:
+    """One `[decoder.NAME]` of project.toml: a decoder with settings, under a name of the project's own."""
+
+    name: str
+    kind: str  # a plugin's name
+    # Any: its own settings are plain TOML values; it checks them and raises a Fault
     settings: Mapping[str, Any] = field(default_factory=dict)
     origin: str = ""
 
@@ -46,10 +77,23 @@ class Route:
     channel: str  # topic, node id
     path: str = ""  # inside the payload, in the decoder's language; "" = the whole payload
     time_path: str = ""
-    decoder: str = "auto"
+    decoder: str = "auto"  # a name, or a chain of them: `gzip|json`
     kind: str = "number"
     states: tuple[tuple[float, str], ...] = ()  # of an enum or bool: text that arrives becomes its number
     expected_ms: int = 0
+    absent: str = "keep"  # what it means that a message has no such place: keep | bad | zero
+    presence: str = ""  # the topic that says whether its device is there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicTemplate:
+    """A topic with named parts, `site/{pump}/vibration`: it brings a fleet, and whoever is new in it."""
+
+    filter: str  # with its named parts
+    pattern: str  # as a filter: `site/+/vibration`
+    values: tuple[tuple[str, str, str], ...]  # (path in the payload, kind, unit)
+    link: str
+    auto: bool = False  # newcomers become tags by themselves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +102,8 @@ class SubscriptionPlan:
 
     link: LinkSpec
     routes: tuple[Route, ...]
+    listen: tuple[str, ...] = ()  # filters whose messages are no values: catalogues, availability, templates
+    templates: tuple[TopicTemplate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +120,9 @@ class LinkStatus:
     delivery: str = "quiet"  # flowing | quiet | silent: from arrivals alone
     rate_hz: float = 0.0  # messages per second, last 5 s
     delay_s: float = 0.0  # median of arrival − source time, last batch
+    silence_watched: bool = True  # False: `silence_s = 0`, its data are rare by nature
+    certificate_ns: int = 0  # until when the connection's certificates are valid; 0 = it has none
+    losses: int = 0  # how often it was lost in the last two minutes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,10 @@ import numpy as np
 
 from armillary.model.arrays import F4, F8, I8, U1, U2, U4, frozen
 
-RETAINED, DUPLICATE, HISTORICAL, SOURCE_TIME_ASSUMED, EVALUATED = 1, 2, 4, 8, 16
+RETAINED, DUPLICATE, HISTORICAL, SOURCE_TIME_ASSUMED, EVALUATED, WAITED = 1, 2, 4, 8, 16, 32
 """EVALUATED: a derived value as it is recorded, filed under the time of its evaluation: `source_ns` holds
-that, `arrival_ns` its own source time (that of its oldest input, which may be days before)."""
+that, `arrival_ns` its own source time (that of its oldest input, which may be days before).
+WAITED: a server kept the message while we were away, so its arrival says nothing of its age."""
 EARLY_NS, LATE_NS = 60_000_000_000, 600_000_000_000
 """How far a sample's arrival may be before and after its source time and still count in a replay."""
 
@@ -19,6 +20,15 @@ MOST_VALUES = 262_144  # of one array: 1 MiB as it travels; longer ones are refu
 
 Text = str
 """A string value; structures travel as their JSON text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aside:
+    """What a message told beside its payload (MQTT 5 properties); few messages do."""
+
+    time: str = ""  # its own, in a form that a payload may have; one in the payload goes before it
+    quality: int = 0  # a quality word, combined with what the payload says
+    until_mono_ns: int = 0  # after this moment nobody wants it any more; 0 = no end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +42,10 @@ class WireBatch:
     payload: bytes
     arrival_ns: I8  # (n,) wall clock of this machine when read from the socket: display and history only
     arrival_mono_ns: I8  # (n,) the world's monotonic clock: every age and timeout uses this one
-    flags: U1  # (n,) RETAINED, DUPLICATE, HISTORICAL
+    flags: U1  # (n,) RETAINED, DUPLICATE, HISTORICAL, WAITED
+    content: U1 | None = None  # (n,) index into `contents`: what the sender says it is; None: nothing
+    contents: tuple[str, ...] = ()  # media types; the first is "" = not said
+    aside: Mapping[int, Aside] = field(default_factory=dict)  # row -> what its message told besides
 
     def __len__(self) -> int:
         return len(self.channel)
@@ -190,6 +203,7 @@ class SampleBuilder:
         self.text: dict[int, Text] = {}
         self.array: dict[int, F4] = {}
         self.rejected: dict[int, str] = {}  # message row -> why it could not be decoded
+        self.offsets: dict[int, int] = {}  # message row -> byte at which reading failed, where known
 
     def add(self, row: int, slot: int, value: float, source_ns: int = 0, quality: int = 0) -> None:
         """Add one sample decoded from message `row`."""
@@ -209,9 +223,11 @@ class SampleBuilder:
         self.array[len(self.row)] = array
         self.add(row, slot, float("nan"), source_ns, quality)
 
-    def reject(self, row: int, reason: str) -> None:
+    def reject(self, row: int, reason: str, offset: int = 0) -> None:
         """Say that message `row` could not be decoded; it is counted and quarantined with the reason."""
         self.rejected[row] = reason
+        if offset:
+            self.offsets[row] = offset
 
     def build(self) -> SampleBatch:
         """Return the samples; rows without a time of their own get the arrival time and its flag."""

@@ -27,7 +27,8 @@ class TagSpec:
     link: str = ""
     address: str = ""  # in the link's own syntax: `topic#path`, `nsu=…;s=…`
     time_path: str = ""  # where the payload keeps its time, in the decoder's language; "" = nowhere
-    decoder: str = ""  # "" = the link's
+    decoder: str = ""  # "" = the link's; `a|b` is a chain
+    required: bool = False  # a message without it makes it BAD; else it keeps its value
     expression: str = ""  # of other tags, for a derived tag
     kind: Kind = "number"
     unit: str = ""  # of the value shown

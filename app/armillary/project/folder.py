@@ -18,8 +18,9 @@ from tomlkit.exceptions import TOMLKitError
 from armillary._version import __version__
 from armillary.model.clock import iso
 from armillary.model.fault import ProjectFault
+from armillary.model.link import TopicTemplate
 from armillary.model.scene import SceneProblem
-from armillary.project import migrate, settings, twins
+from armillary.project import fleets, migrate, settings, twins
 from armillary.project.commands import COMMANDS_FILE, Commands
 from armillary.project.locate import KeyPath, json_line, toml_line
 from armillary.project.record import (
@@ -182,7 +183,7 @@ def _project(
     head.done()
     root.raw("project")
     scene = settings.scene(root.table("scene"), folder)
-    links = settings.links(root)
+    links, decoders = settings.links(root), settings.decoders(root)
     maps = tuple(m for name, table in root.named("colormap") if (m := settings.colormap(name, table)))
     files, twins_name = settings.model_files(root.table("model"))
     historian = settings.historian(root.table("historian"))
@@ -190,6 +191,9 @@ def _project(
     tick_hz, tag_limit = settings.limits(root.table("limits"))
     root.done()
     held = twins.Twins({spec.name: spec for spec in links}, historian.record != "listed")
+    templates: list[TopicTemplate] = []
+    seen = fleets.seen_in(folder / ".armillary")
+    held.fleets = lambda table, into: templates.extend(fleets.read(table, into, seen))
     twins_newer = _twins(folder, twins_name, twins_text, held, findings)
     commands = Commands({spec.name: spec for spec in held.specs}, {link.name: link for link in links})
     commands_newer = _commands(folder, commands, findings)
@@ -218,6 +222,8 @@ def _project(
         limits=scene.limits,
         model_files=files,
         links=links,
+        decoders=decoders,
+        topics=tuple(templates),
         specs=tuple(held.specs),
         twins=tuple(held.twins),
         relationships=tuple(held.relationships),

@@ -11,7 +11,7 @@ from pathlib import Path
 from armillary.model.alarm import AlarmSpec
 from armillary.model.binding import ColourMap
 from armillary.model.command import Interlock, Template
-from armillary.model.link import LinkSpec
+from armillary.model.link import DecoderSpec, LinkSpec, TopicTemplate
 from armillary.model.message import OpenScene
 from armillary.model.motion import SceneTime
 from armillary.model.scene import SceneProblem
@@ -83,6 +83,8 @@ class Project:
     limits: Mapping[str, int] = field(default_factory=dict)  # of the scene: layers, bytes, prims, …
     model_files: tuple[str, ...] = ()  # patterns
     links: tuple[LinkSpec, ...] = ()
+    decoders: tuple[DecoderSpec, ...] = ()
+    topics: tuple[TopicTemplate, ...] = ()  # of fleets, with their named parts
     specs: tuple[TagSpec, ...] = ()
     twins: tuple[TwinInstance, ...] = ()
     relationships: tuple[Relationship, ...] = ()

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from armillary.model.binding import ColourMap
 from armillary.model.clock import parse_iso
 from armillary.model.fault import ProjectFault
-from armillary.model.link import LinkSpec
+from armillary.model.link import PROFILES, DecoderSpec, LinkSpec
 from armillary.model.motion import SceneTime
 from armillary.model.units import conversion
 from armillary.project.record import (
@@ -32,6 +32,7 @@ ROLLUPS = ("1m", "1h", "1d")
 EXPRESSION_SOURCE = "expr"  # `expr!a / b` is an address without a link
 MAX_DAYS, MAX_TAGS, MAX_LIMIT, MAX_SECONDS = 36_500, 10_000_000, 2**53, 31_536_000.0
 SCENE_LIMITS = ("layers", "bytes", "prims", "points", "triangles", "seconds")
+PROFILE_KEYS = ("prefix", "application", "topic")
 TICK_HZ = (1, 60)
 DEFAULT_STALE_S = 10.0
 
@@ -157,16 +158,46 @@ def link(table: Table) -> LinkSpec | None:
             f"The source name '{name}' cannot be used in addresses.",
             f"Use small letters, digits, _ and -, a letter first; '{EXPRESSION_SOURCE}' is taken.",
         )
+    profile, given = _profile(table)
     return LinkSpec(
         name=name,
         kind=table.text("kind", required=True),
         url=table.text("url", required=True),
         stale_after_s=table.number("stale_after_s", DEFAULT_STALE_S, 0.0, MAX_SECONDS),
         commands=table.flag("commands", False),
-        decoder=table.text("decoder", "auto"),
+        decoder=table.chain("decoder", "auto") or "auto",
+        profile=profile,
+        profile_settings=given,
         settings=table.rest(),
         origin=f"{table.document.name}:source.{name}",
     )
+
+
+def _profile(table: Table) -> tuple[str, dict[str, str]]:
+    """Return a source's profile and its settings, from a name or a table `{ name = …, prefix = … }`."""
+    if not isinstance(table.raw("profile", ""), dict):
+        name = table.choice("profile", ("", *PROFILES), "")
+        return name, {}
+    inner = table.table("profile")
+    name = inner.choice("name", PROFILES, PROFILES[0])
+    given = {key: inner.text(key) for key in PROFILE_KEYS if key in inner}
+    for key in PROFILE_KEYS:
+        inner.raw(key)
+    inner.done()
+    return name, given
+
+
+def decoders(root: Table) -> tuple[DecoderSpec, ...]:
+    """Return all `[decoder.NAME]`; what a kind needs is its plugin's matter."""
+    out: list[DecoderSpec] = []
+    for name, table in root.named("decoder"):
+        if not SOURCE_NAME.fullmatch(name):
+            remedy = "Use small letters, digits, _ and -, a letter first."
+            table.document.wrong(table.path, f"'{name}' cannot be a decoder's name.", remedy)
+        kind = table.text("kind", required=True)
+        origin = f"{table.document.where(table.path)}: decoder.{name}"
+        out.append(DecoderSpec(name=name, kind=kind, settings=table.rest(), origin=origin))
+    return tuple(out)
 
 
 def links(root: Table) -> tuple[LinkSpec, ...]:

@@ -144,6 +144,17 @@ class Table:
         ok = isinstance(value, list) and all(isinstance(item, str) for item in value)
         return tuple(value) if self._typed(key, "a list of texts", ok, value) else default
 
+    def chain(self, key: str, default: str = "") -> str:
+        """Return the name of a decoder, or a list of names as one text: `gzip|json`."""
+        value = self._get(key, required=False)
+        if value is _MISSING:
+            return default
+        names = [value] if isinstance(value, str) else value
+        ok = isinstance(names, list) and all(isinstance(n, str) and n and "|" not in n for n in names)
+        return (
+            "|".join(names) if self._typed(key, "a decoder's name or a list of them", ok, value) else default
+        )
+
     def span(self, key: str) -> tuple[float, float]:
         """Return [low, high] with low < high; without an entry (-inf, inf)."""
         value = self._get(key, required=False)

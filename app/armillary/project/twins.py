@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -30,6 +30,7 @@ class Twins:
     twins: list[TwinInstance] = field(default_factory=list)
     relationships: list[Relationship] = field(default_factory=list)
     names: set[str] = field(default_factory=set)  # of the tags
+    fleets: Callable[[Table, Twins], None] | None = None  # reads `fleets`, once the twins are known
 
     def read(self, root: Table) -> None:
         """Collect everything in twins.json; mistakes are noted, the entry left out or set to its default."""
@@ -37,6 +38,9 @@ class Twins:
         ids: set[str] = set()
         for table in root.tables("twins"):
             _twin(table, self, ids)
+        if self.fleets is not None:
+            self.fleets(root, self)
+            ids.update(twin.id for twin in self.twins)
         _relationships(root, self, ids)
         root.done()
 
@@ -108,6 +112,11 @@ def _members(table: Table, prefix: str, twin: str, out: Twins) -> None:
         component.table("properties")
         _members(component, f"{prefix}.{key}", twin, out)
         component.done()
+
+
+def add_tags(table: Table, prefix: str, twin: str, out: Twins) -> None:
+    """Add the tags of a table as those of a twin."""
+    _members(table, prefix, twin, out)
 
 
 def _source(table: Table, links: Mapping[str, LinkSpec]) -> tuple[str, str, str]:
@@ -204,7 +213,8 @@ def _tag(table: Table, name: str, twin: str, slot: int, out: Twins) -> TagSpec:
         link=link,
         address=address,
         time_path=table.text("time"),
-        decoder=table.text("decoder"),
+        decoder=table.chain("decoder"),
+        required=table.flag("required", False),
         expression=expression,
         kind=kind,
         unit=unit,

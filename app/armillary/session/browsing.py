@@ -11,13 +11,14 @@ from typing import Protocol, cast
 from armillary.model.binding import Binding
 from armillary.model.clock import MS_NS, Clock
 from armillary.model.fault import FaultRecord
-from armillary.model.link import BrowseItem, LinkStatus
+from armillary.model.link import PROFILES, BrowseItem, LinkSpec, LinkStatus
 from armillary.model.tags import Kind, TagSpec
 from armillary.model.twin import TwinInstance
 from armillary.project.edit import NewTag
 from armillary.project.record import Project
 from armillary.session.draft import Draft, proposal
 from armillary.session.signal import Signal
+from armillary.telemetry.profiles import SHORT, place_of
 
 PAGE = 200  # children asked for at first; *more…* doubles it
 QUICK_MS = 300  # a level that came as quickly is asked again for its values
@@ -180,7 +181,13 @@ class Browsing:
     def slot_of(self, node: Node) -> int:
         """Return the tag that a node is already, NOTHING for none."""
         if self._known.specs is not self._place.specs:
-            slots = {(s.link, plain(s.address)): s.slot for s in self._place.specs if s.link}
+            project = self._place.project
+            links = {link.name: link for link in project.links} if project is not None else {}
+            slots = {
+                (s.link, plain(whole(links.get(s.link), s.address))): s.slot
+                for s in self._place.specs
+                if s.link
+            }
             self._known = _Known(self._place.specs, slots)
         return self._known.slots.get((node.link, plain(node.address)), NOTHING) if node.item else NOTHING
 
@@ -258,6 +265,14 @@ def renamed(new: NewTag, name: str) -> NewTag:
     """Return the same tag with the name that a person typed; its twin keeps its part of the name."""
     key = name.strip().removeprefix(f"{new.twin}.")
     return replace(new, key=key)
+
+
+def whole(link: LinkSpec | None, address: str) -> str:
+    """Return an address as Browse has it: topic and path of one that a profile makes short."""
+    if link is None or link.profile not in PROFILES or not address.startswith(SHORT):
+        return address
+    place = place_of(link, address)
+    return f"{place.channel}#{place.path}" if place.path else place.channel
 
 
 def plain(address: str) -> str:

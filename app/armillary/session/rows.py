@@ -49,6 +49,7 @@ class LinkRow:
     rate: str  # `1 240 msg/s`
     delay: str  # `12 ms`
     since: str
+    flow: str  # `flowing`, or `silence not watched`; how often it was lost; until when its certificate is
     counts: str  # `12 044 received, 12 040 decoded, 4 dropped (undecodable 4)`
 
 
@@ -116,7 +117,7 @@ def tag_row(spec: TagSpec, value: float, quality: int, age_s: float, text: str |
 
 def link_row(status: LinkStatus, tally: Tally | None, now_ns: int) -> LinkRow:
     """Return the row of one link."""
-    up = status.state is LinkState.UP
+    up = status.state in (LinkState.UP, LinkState.DEGRADED)
     detail = status.detail
     if status.next_try_s > 0 and status.state in (LinkState.BACKOFF, LinkState.REFUSED):
         detail = f"{detail} Next try in {status.next_try_s:.0f} s.".strip()
@@ -125,13 +126,26 @@ def link_row(status: LinkStatus, tally: Tally | None, now_ns: int) -> LinkRow:
         kind=status.kind,
         url=status.url,
         state=status.state.value,
-        good=up and status.delivery in _GOOD_DELIVERY,
+        good=status.state is LinkState.UP and status.delivery in _GOOD_DELIVERY,
         detail=detail,
         rate=f"{texts.number(_short(status.rate_hz))} msg/s" if up else UNKNOWN,
         delay=_delay(status.delay_s) if up else UNKNOWN,
         since=texts.age((now_ns - status.since_ns) / NS) if status.since_ns else UNKNOWN,
+        flow=_flow(status, now_ns),
         counts=counts(tally.messages) if tally is not None else "",
     )
+
+
+def _flow(status: LinkStatus, now_ns: int) -> str:
+    """Return what a link's arrivals, losses and certificate say, in few words."""
+    parts = [status.delivery if status.silence_watched else f"{status.delivery}, silence not watched"]
+    if status.losses:
+        parts.append(f"lost {status.losses} {'time' if status.losses == 1 else 'times'} in 2 min")
+    if status.certificate_ns:
+        day = datetime.fromtimestamp(status.certificate_ns / NS, UTC).strftime("%Y-%m-%d")
+        is_over = status.certificate_ns <= now_ns
+        parts.append(f"certificate expired {day}" if is_over else f"certificate until {day}")
+    return " · ".join(parts)
 
 
 def _delay(seconds: float) -> str:

@@ -14,7 +14,15 @@ from armillary.model.arrays import B1, F4, F8, I8, U2, frozen
 from armillary.model.clock import MS_NS, NS
 from armillary.model.link import LinkSpec
 from armillary.model.quality import BAD, DECODE, RANGE, RANK_MASK, STALE, UNCERTAIN, worst
-from armillary.model.sample import RETAINED, SOURCE_TIME_ASSUMED, SampleBatch, empty_batch, taken, told
+from armillary.model.sample import (
+    RETAINED,
+    SOURCE_TIME_ASSUMED,
+    WAITED,
+    SampleBatch,
+    empty_batch,
+    taken,
+    told,
+)
 from armillary.model.tags import TagSpec, spec_arrays, stale_after_ms
 
 EARLIEST_NS = 631_152_000 * NS  # 1990-01-01
@@ -131,7 +139,7 @@ class Conditions:
         return out, worst(quality, worse)
 
     def _retained(self, batch: SampleBatch, quality: U2) -> U2:
-        retained = (batch.flags & RETAINED) != 0
+        retained = (batch.flags & (RETAINED | WAITED)) != 0
         if not retained.any():
             return quality
         slot = batch.slot

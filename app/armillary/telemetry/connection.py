@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable
 
-from armillary.api.ports import Source, SourceContext
+from armillary.api.ports import Probes, Source, SourceContext, Verdict
 from armillary.model.clock import NS, Clock
 from armillary.model.fault import Fault, LinkFault, LinkRefused, record
 from armillary.model.frame import Event
 from armillary.model.link import LinkState, SubscriptionPlan
-from armillary.model.sample import SampleBatch, WireBatch
 from armillary.telemetry.inbox import Inbox
+from armillary.telemetry.out import Out
 
 BASE_S, CAP_S, REFUSED_S = 0.5, 30.0, 300.0
 LEAST_S = 0.1  # the shortest wait
 RESET_AFTER_S = 30.0  # up this long: the next loss starts with a short wait again
 STOP_S = 2.0  # what a source gets to say good-bye
+PROBE_S = 12.0  # what a probe of a silent link may take: an answer, a second connection, a listen
+LOSSES, LOSSES_NS = 3, 120 * NS  # lost so often within so long: the link is unstable, told once
 
 Wait = Callable[[asyncio.Event, float], Awaitable[None]]
 Jitter = Callable[[float, float], float]
@@ -28,6 +31,8 @@ Jitter = Callable[[float, float], float]
 _ALIVE = frozenset({LinkState.UP, LinkState.DEGRADED})
 _PASSING = frozenset({LinkState.RESOLVING, LinkState.CONNECTING, LinkState.SYNCING})
 _LEVELS = {LinkState.DEGRADED: "warning", LinkState.BACKOFF: "warning", LinkState.REFUSED: "error"}
+SILENT, FLOODED = "silent", "flooded"  # kinds of what is wrong with a link that is up
+MANY = 1_000  # losses remembered
 _MAX_DOUBLINGS = 16  # keeps 2 ** n small; the cap is reached long before
 
 log = logging.getLogger("armillary.links")
@@ -62,6 +67,12 @@ class Connection:
         self._halted = asyncio.Event()  # a person ended the present run
         self._attempt = 0  # losses in a row
         self._up_mono_ns = 0
+        self._losses: deque[int] = deque(maxlen=MANY)  # when it was lost after it was up
+        self._was_unstable = False
+        self._said = (LinkState.OFF, "")  # what the source said last
+        self._wrongs: dict[str, str] = {}  # what is wrong while it is up, besides what its source says
+        self._verdict: Fault | None = None  # why the present run was ended from here
+        self._prober: asyncio.Task[None] | None = None
         self._told = ""  # cause of the loss that was told last; told once, however often it repeats
 
     @property
@@ -97,10 +108,88 @@ class Connection:
         self._set(LinkState.OFF, "")
 
     def retry(self) -> None:
-        """End the present wait and try at once; while connected nothing happens."""
+        """End the present wait and try at once; while connected: hang up and connect anew."""
+        self._attempt = 0
         if self.state in (LinkState.BACKOFF, LinkState.REFUSED):
-            self._attempt = 0
             self._wake.set()
+        else:
+            self._halt()
+
+    def losses(self, now_mono_ns: int) -> int:
+        """Return how often the link was lost in the last two minutes."""
+        while self._losses and now_mono_ns - self._losses[0] > LOSSES_NS:
+            self._losses.popleft()
+        return len(self._losses)
+
+    def unstable(self, now_mono_ns: int) -> str:
+        """Return one sentence when the link comes and goes, "" otherwise; its end is told here."""
+        count = self.losses(now_mono_ns)
+        if count >= LOSSES:
+            return f"Link {self.name} is unstable: lost {count} times in 2 min"
+        if self._was_unstable and not count:
+            self._was_unstable = False
+            self._tell_text("info", f"stable again: not lost for 2 min; {self.state.value}")
+        return ""
+
+    def heard(self, delivery: str) -> None:
+        """Take what the arrivals say (`watch.delivery`); each call that says silent probes the link."""
+        if delivery == "silent" and self.state in _ALIVE:
+            if self._prober is None or self._prober.done():
+                self._prober = asyncio.create_task(self._probe(), name=f"probe {self.name}")
+        elif delivery != "silent":
+            self.wrong(SILENT, "")
+
+    def wrong(self, kind: str, text: str) -> None:
+        """Say what is wrong with the link while it is up, "" when it is over; it shows as DEGRADED."""
+        if self._wrongs.get(kind, "") == text:
+            return
+        self._wrongs[kind] = text
+        if self.state in _ALIVE:
+            self._set(*self._said)
+
+    async def _probe(self) -> None:
+        """Find out why nothing comes: the server, our session, or the source."""
+        source, out = self.source(), self._out
+        received = self._inbox.signs()[self.name].received
+        if not isinstance(source, Probes):
+            return  # nobody can tell a silent source from one that has nothing to say
+        try:
+            async with asyncio.timeout(PROBE_S):
+                verdict = await source.probe(self.plan)
+        except (Fault, TimeoutError) as error:
+            what = error.what if isinstance(error, Fault) else f"no answer within {PROBE_S:g} s"
+            fault = LinkFault(
+                f"Nothing comes, and a probe failed: {what}",
+                where=self.name,
+                remedy="It is connected anew; check the server.",
+            )
+            self._fail(fault, out)
+            return
+        except Exception:  # a plugin's probe that breaks says nothing about the link
+            log.exception("link %r: the probe failed", self.name)
+            return
+        if self._inbox.signs()[self.name].received > received:
+            return  # it speaks again
+        if verdict is Verdict.DEAF:
+            fault = LinkFault(
+                "Others get messages and we do not: our session is dead.",
+                where=self.name,
+                remedy="It is connected and subscribed anew.",
+            )
+            self._fail(fault, out)
+        elif out is self._out and self.state in _ALIVE:
+            self.wrong(
+                SILENT,
+                "The source is silent: the server answers, and sends nobody anything. "
+                "Look at the devices behind it.",
+            )
+
+    def _fail(self, fault: Fault, out: Out | None) -> None:
+        """End the run that was probed; it is lost for this reason."""
+        if out is not None and out is self._out and self._runner is not None and not self._runner.done():
+            self._verdict = fault
+            self._halted.set()
+            self._runner.cancel()
 
     def enable(self, is_enabled: bool) -> None:
         """Switch the link on or off."""
@@ -133,15 +222,18 @@ class Connection:
     async def _once(self) -> Fault | None:
         """Run the source to its end; return why it ended, None when a person ended it."""
         self._up_mono_ns = 0
+        self._verdict, self._wrongs = None, {}
         self._halted.clear()
         self._set(LinkState.RESOLVING, "")
-        out = self._out = Out(self, self._inbox, asyncio.get_running_loop())
+        out = self._out = Out(self.name, self.said, self._inbox, asyncio.get_running_loop())
         runner = self._runner = asyncio.create_task(self._pump(out), name=f"link {self.name}")
         halted = asyncio.create_task(self._halted.wait())
         try:
             await asyncio.wait({runner, halted}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             halted.cancel()
+            if self._prober is not None:
+                self._prober.cancel()
             out.is_over = True
             self._out = None
             if not runner.done():
@@ -152,6 +244,8 @@ class Connection:
         if not runner.done():
             log.warning("link %r: the source did not stop within %g s and was left behind", self.name, STOP_S)
             return None
+        if self._verdict is not None:
+            return self._verdict
         if self._halted.is_set() or runner.cancelled():
             return None
         return self._cause(error)
@@ -186,13 +280,21 @@ class Connection:
         else:
             pause = self._jitter(LEAST_S, min(CAP_S, BASE_S * 2 ** min(self._attempt, _MAX_DOUBLINGS)))
         self._attempt += 1
+        if self._up_mono_ns:
+            self._losses.append(now)
         self.next_try_mono_ns = now + int(pause * NS)
         self._wake.clear()
         self._set(LinkState.REFUSED if refused else LinkState.BACKOFF, f"{fault.what} {fault.remedy}", fault)
         await self._wait(self._wake, pause)
 
     def _set(self, state: LinkState, detail: str, fault: Fault | None = None) -> None:
-        """Enter a state and tell of it; of a loss that repeats with one cause only the first is told."""
+        """Enter a state and tell of it; of a loss that repeats with one cause only the first is told.
+
+        Of a link that comes and goes only that is told.
+        """
+        wrong = " ".join(text for text in self._wrongs.values() if text)
+        if wrong and state in _ALIVE:
+            state, detail = LinkState.DEGRADED, f"{detail} {wrong}" if state is LinkState.DEGRADED else wrong
         if (state, detail) == (self.state, self.detail):
             return
         self.state, self.detail, self.since_ns = state, detail, self._clock.now_ns()
@@ -201,18 +303,35 @@ class Connection:
             self._up_mono_ns = self._up_mono_ns or now
             self._inbox.carrier(self.name, True, now)
             self._told = ""
+        if self._is_unstable_told():
+            return
         if fault is not None:
             if fault.what == self._told:
                 return
             self._told = fault.what
         elif state in _PASSING and self._told:
             return
+        self._tell_text(
+            _LEVELS.get(state, "info"), f"{state.value}: {detail}" if detail else state.value, fault
+        )
+
+    def _is_unstable_told(self) -> bool:
+        """Return whether single losses are not told any more; tell so the first time."""
+        if self._was_unstable:
+            return self.state not in (LinkState.OFF, LinkState.REFUSED)
+        text = self.unstable(self._clock.now_mono_ns())
+        if text:
+            self._was_unstable = True
+            self._tell_text("warning", f"{text}. Single losses are not told until it is stable again.")
+        return bool(text)
+
+    def _tell_text(self, level: str, text: str, fault: Fault | None = None) -> None:
         self._tell(
             Event(
-                t_ns=self.since_ns,
-                level=_LEVELS.get(state, "info"),
+                t_ns=self._clock.now_ns(),
+                level=level,
                 source=self.name,
-                text=f"{state.value}: {detail}" if detail else state.value,
+                text=text,
                 fault=record(fault) if fault is not None else None,
             )
         )
@@ -220,59 +339,5 @@ class Connection:
     def said(self, state: LinkState, detail: str) -> None:
         """Take a state from the source; only those that are its to say, and none once it is stopping."""
         if self.state is not LinkState.STOPPING and (state in _PASSING or state in _ALIVE):
+            self._said = (state, detail)
             self._set(state, detail)
-
-
-class Out:
-    """What a source is given (api.SourceOut); every method may be called from any thread."""
-
-    def __init__(self, connection: Connection, inbox: Inbox, loop: asyncio.AbstractEventLoop) -> None:
-        self.plans: asyncio.Queue[SubscriptionPlan] = asyncio.Queue()
-        self.is_over = False  # the run is over; a plugin's late thread changes no state any more
-        self._connection, self._inbox, self._loop = connection, inbox, loop
-        self._name = connection.name
-
-    def wire(self, batch: WireBatch) -> None:
-        """Hand over messages."""
-        self._inbox.put(self._name, batch)
-
-    def samples(self, batch: SampleBatch) -> None:
-        """Hand over samples of a typed protocol."""
-        self._inbox.put(self._name, batch)
-
-    def alive(self, mono_ns: int) -> None:
-        """Note a proof of the carrier's life."""
-        self._inbox.alive(self._name, mono_ns)
-
-    def dropped(self, reason: str, count: int) -> None:
-        """Count messages given up by the source."""
-        self._inbox.drop(self._name, reason, count)
-
-    def state(self, state: LinkState, detail: str = "") -> None:
-        """Say how far the connection is."""
-        try:
-            is_here = asyncio.get_running_loop() is self._loop
-        except RuntimeError:
-            is_here = False
-        if is_here:
-            self._say(state, detail)
-        else:
-            self._loop.call_soon_threadsafe(self._say, state, detail)
-
-    def _say(self, state: LinkState, detail: str) -> None:
-        if not self.is_over:
-            self._connection.said(state, detail)
-
-    @property
-    def room(self) -> bool:
-        """False: stop reading."""
-        return self._inbox.room(self._name)
-
-    @property
-    def changed(self) -> AsyncIterator[SubscriptionPlan]:
-        """New plans, as they come."""
-        return self._changes()
-
-    async def _changes(self) -> AsyncIterator[SubscriptionPlan]:
-        while True:
-            yield await self.plans.get()

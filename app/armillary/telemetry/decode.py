@@ -1,23 +1,25 @@
 """Messages of one link → samples: by channel to its routes, by decoder to values.
 
-Built in: `raw` (one bare value), `json` (paths into a document), `auto` (by path, else by first byte).
-Others come by name as `Decoder` plugins. Payload content never raises: a message that cannot be read is
-dropped as `undecodable`, kept in the quarantine list, and its tags turn BAD|DECODE, so that nobody takes
-the value before it for the present one. A place that a document does not have keeps its value.
+Built in: `raw` (one bare value), `json` (paths into a document), `auto` (by what the sender says, by path,
+else by first byte). Others come by name as plugins, alone or in chains (`gzip|json`). Payload content never
+raises: a message that cannot be read is dropped as `undecodable`, kept in the quarantine list, and its tags
+turn BAD|DECODE, so that nobody takes the value before it for the present one. A place that a document does
+not have keeps its value.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-import orjson
 
-from armillary.api.ports import Decoder
+from armillary.api.ports import AnyDecoder, Decoder
 from armillary.model.arrays import F4, F8, I8, U2
 from armillary.model.link import SubscriptionPlan
+from armillary.model.payload import ABSENT, MAX_DEPTH, RELATIVE_NS, Several, Undecodable
+from armillary.model.quality import worst
 from armillary.model.sample import (
     SOURCE_TIME_ASSUMED,
     SampleBatch,
@@ -27,27 +29,17 @@ from armillary.model.sample import (
     empty_batch,
     joined,
 )
-from armillary.telemetry.parts import ChannelPlan, Part, channel_plans
-from armillary.telemetry.path import ABSENT
-from armillary.telemetry.payload import (
-    EPOCH_MS,
-    EPOCH_S,
-    EPOCH_US,
-    MAX_DEPTH,
-    TOO_LATE,
-    UNREADABLE,
-    Undecodable,
-    converted,
-    document,
-    epoch_unit,
-    is_suspect,
-    scalar,
-    source_ns,
-)
+from armillary.telemetry import aside, tables
+from armillary.telemetry.chain import BY_CONTENT, guesses
+from armillary.telemetry.devices import Devices
+from armillary.telemetry.parts import LOOP, PLUGIN, TABLE, ChannelPlan, Part, channel_plans
+from armillary.telemetry.payload import UNREADABLE, converted, epoch_unit, is_suspect, scalar
+from armillary.telemetry.times import source_times
 
 KEPT, KEPT_BYTES = 100, 4096  # payloads in quarantine, and how much of each
 _UNCHECKED = 2 * MAX_DEPTH  # payloads up to this size cannot break the limits on depth and fields
 _NUMBERS = frozenset({int, float})
+_BIGGEST = 10**308
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +67,18 @@ class Decoded:
 class Decoding:
     """Decodes the messages of one link. Keeps what it learns of channels between calls."""
 
-    def __init__(self, plan: SubscriptionPlan, decoders: Mapping[str, Decoder] | None = None) -> None:
+    def __init__(self, plan: SubscriptionPlan, decoders: Mapping[str, AnyDecoder] | None = None) -> None:
         self._link = plan.link.name
-        self._by_channel, self.problems = channel_plans(plan.routes, decoders or {})
+        self._decoders = decoders or {}
+        self._by_channel, self.problems = channel_plans(plan.routes, self._decoders)
         self._channels: tuple[str, ...] = ()
         self._plans: list[ChannelPlan | None] = []
+        self._how: I8 = np.zeros(0, np.int64)  # by channel: LOOP, PLUGIN or TABLE
+        self._tables = tables.Tables()
+        self.devices = Devices(plan)
+        self._told: set[int] = set()  # channels that tell of devices and hold no values
+        self._also: list[int] = []  # channels that tell of devices and are tags, too
+        self._wild = _wild(self._by_channel)
         self.quarantine: deque[Quarantined] = deque(maxlen=KEPT)
         self.time_units: dict[str, str] = {}  # channel -> the unit its first epoch time was taken to be in
 
@@ -106,35 +105,95 @@ class Decoding:
         known = len(self._channels)
         if channels[:known] != self._channels:
             self._plans.clear()
+            self._tables = tables.Tables()
             known = 0
-        self._plans.extend(self._by_channel.get(name) for name in channels[known:])
+            self._told.clear()
+            self._also.clear()
+        for number, name in enumerate(channels[known:], known):
+            plan = self._by_channel.get(name) or self._matched(name)
+            self._plans.append(plan)
+            if plan is None and self.devices.hears(name):
+                self._told.add(number)
+            elif plan is not None and self.devices.describes(name):
+                self._also.append(number)
+        new = np.array([LOOP if plan is None else plan.how for plan in self._plans[known:]], np.int64)
+        self._how = np.concatenate((self._how[:known], new))
+        self._tables.learn(self._plans, known)
         self._channels = channels
+
+    def _matched(self, channel: str) -> ChannelPlan | None:
+        """Return the plan of a topic that a route with `+` means (only profiles make such routes)."""
+        levels = channel.split("/")
+        for size, places in self._wild:
+            if size == len(levels):
+                key = "/".join("+" if i in places else level for i, level in enumerate(levels))
+                if key in self._by_channel:
+                    return self._by_channel[key]
+        return None
 
     def _read(self, batch: WireBatch, base: int, heap: _Heap) -> None:
         """Decode one batch. The short way is for plain JSON documents with their numbers at plain keys.
 
         Anything unusual in a message sends that message the long way, which judges each field alone.
         """
-        plans, payload, loads = self._plans, batch.payload, orjson.loads
-        starts = batch.start.tolist()
+        if self._also:
+            for row in np.flatnonzero(np.isin(batch.channel, self._also)).tolist():
+                self.devices.hear(batch.channels[batch.channel[row]], _payload(batch, row))
+        how = self._how[batch.channel]
+        if not how.any():
+            self._one_by_one(batch, base, heap)
+            return
+        rows = np.flatnonzero(how == LOOP)
+        if len(rows):
+            self._one_by_one(batch, base, heap, rows)
+        rows = np.flatnonzero(how == TABLE)
+        if len(rows):
+            made, refused = self._tables.read(batch, rows)
+            heap.foreign.extend(made)
+            for row, error in refused.items():
+                self._reject(batch, row, error.reason, error.offset, _payload(batch, row))
+            if refused:
+                heap.drop("undecodable", len(refused))
+        rows = np.flatnonzero(how == PLUGIN)
+        for channel in np.unique(batch.channel[rows]).tolist():
+            self._by_plugin(batch, rows[batch.channel[rows] == channel], channel, heap)
+
+    def _one_by_one(self, batch: WireBatch, base: int, heap: _Heap, rows: I8 | None = None) -> None:
+        """Decode messages (all, or some rows) whose decoder takes one at a time."""
+        plans, payload = self._plans, batch.payload
         values, slots, times, hits, widths = heap.values, heap.slots, heap.times, heap.hits, heap.widths
-        foreign: dict[int, list[int]] = {}
+        said = _contents(batch)
         filtered = 0
-        begin = starts[0]
-        for row, (channel, end) in enumerate(zip(batch.channel.tolist(), starts[1:], strict=True)):
-            data, begin, plan = payload[begin:end], end, plans[channel]
+        if rows is None:
+            starts = batch.start.tolist()
+            cuts = zip(range(len(batch)), batch.channel.tolist(), starts[:-1], starts[1:], strict=True)
+        else:
+            begins, ends = batch.start[rows].tolist(), batch.start[rows + 1].tolist()
+            cuts = zip(rows.tolist(), batch.channel[rows].tolist(), begins, ends, strict=True)
+        for row, channel, begin, end in cuts:
+            data, plan = payload[begin:end], plans[channel]
             if plan is None:
-                filtered += 1
+                if channel in self._told:
+                    self.devices.hear(batch.channels[channel], data)
+                else:
+                    filtered += 1
                 continue
-            if plan.is_foreign:
-                foreign.setdefault(channel, []).append(row)
+            if said is not None and plan.is_auto and said[row]:
+                self._long_way(batch, base, row, plan, data, heap, said[row])
                 continue
-            if plan.is_plain and plan.seen and (len(data) <= _UNCHECKED or not is_suspect(data)):
+            if (
+                plan.is_plain
+                and plan.seen
+                and (plan.checks_itself or len(data) <= _UNCHECKED or not is_suspect(data))
+            ):
                 try:
-                    found = loads(data)
+                    found = plan.loads(data)
+                    if type(found) is Several:
+                        self._several(plan, found, base + row, int(batch.arrival_ns[row]), heap)
+                        continue
                     got = plan.keys(found)
                     time = None if plan.time is None else plan.time(found)
-                except (ValueError, KeyError, TypeError):
+                except Exception:  # noqa: BLE001  whatever it is, the long way names it
                     self._long_way(batch, base, row, plan, data, heap)
                     continue
                 if plan.width == 1:
@@ -149,17 +208,43 @@ class Decoding:
                 self._long_way(batch, base, row, plan, data, heap)
         if filtered:
             heap.drop("filtered", filtered)
-        for channel, rows in foreign.items():
-            self._by_plugin(batch, np.array(rows, np.int64), channel, heap)
+
+    def _several(self, plan: ChannelPlan, found: Several, at: int, arrival_ns: int, heap: _Heap) -> None:
+        """Take the documents of one payload the short way, all or none. Raises for what is unusual."""
+        keys, time, documents = plan.keys, plan.time, found.documents
+        got = [keys(document) for document in documents]
+        if time is not None:
+            times: list[object] = [time(document) for document in documents]
+        else:
+            times = [_absolute(own, arrival_ns) for own in found.times] or [None] * len(got)
+        if plan.width == 1:
+            heap.values.extend(got)
+        else:
+            for values in got:
+                heap.values.extend(values)
+        heap.slots.extend(plan.slots * len(got))
+        heap.times.extend(times)
+        heap.hits.extend([at] * len(got))
+        heap.widths.extend([plan.width] * len(got))
 
     def _long_way(
-        self, batch: WireBatch, base: int, row: int, plan: ChannelPlan, data: bytes, heap: _Heap
+        self,
+        batch: WireBatch,
+        base: int,
+        row: int,
+        plan: ChannelPlan,
+        data: bytes,
+        heap: _Heap,
+        said: str = "",
     ) -> None:
         """Decode one message field by field; what cannot be read at all goes to quarantine."""
+        parts = self._parts_said(plan, said) if said else plan.parts
         try:
-            for part in plan.parts:
-                self._part(part, base + row, data, heap, batch.channels[batch.channel[row]])
+            for part in parts:
+                self._part(part, base + row, data, heap, batch, row)
             plan.seen = True
+            if plan.is_auto and plan.is_plain and not said:
+                self._learn_form(plan, data)
         except Undecodable as error:
             self._reject(batch, row, error.reason, error.offset, data)
             heap.drop("undecodable", 1)
@@ -168,39 +253,84 @@ class Decoding:
                     base + row, None, [(r.route.slot, float("nan"), UNREADABLE, None) for r in part.readers]
                 )
 
-    def _part(self, part: Part, at: int, data: bytes, heap: _Heap, channel: str) -> None:
+    def _parts_said(self, plan: ChannelPlan, said: str) -> tuple[Part, ...]:
+        """Return the parts for what the sender says a payload is; as ever where that tells nothing."""
+        if said not in plan.by_content:
+            routes = [replace(route, decoder=said) for route in plan.routes]
+            plans, problems = channel_plans(routes, self._decoders)
+            usable = not problems and len(plans) == 1 and all(p.how == LOOP for p in plans.values())
+            plan.by_content[said] = next(iter(plans.values())).parts if usable else plan.parts
+        return plan.by_content[said]
+
+    def _learn_form(self, plan: ChannelPlan, data: bytes) -> None:
+        """Read the next message of a channel first as this one was; one that differs goes the long way."""
+        chain = plan.parts[0].chain
+        for name in guesses(data):
+            is_wrap, read = chain.guessed.get(name, (True, None))
+            if read is not None and not is_wrap:
+                plan.loads, plan.checks_itself = read, True
+                return
+        plan.loads, plan.checks_itself = chain.loads(), chain.checks_itself
+
+    def _part(self, part: Part, at: int, data: bytes, heap: _Heap, batch: WireBatch, row: int) -> None:
         """Decode the routes of one part (same decoder, same time path) from one payload."""
-        if part.is_raw(data):
+        if not part.is_document and part.is_raw(data):
+            data = part.chain.unwrapped(data)
             bare = [(r.route.slot, *scalar(data, r.route.kind, r.route.states)) for r in part.readers]
             heap.add(at, None, bare)
             return
-        whole = document(data)
+        whole = part.chain.document(data)
+        channel = batch.channels[batch.channel[row]]
+        if isinstance(whole, Several):
+            arrival = int(batch.arrival_ns[row])
+            times = whole.times or (None,) * len(whole.documents)
+            for one, own in zip(whole.documents, times, strict=True):
+                own_ns = None if own is None else _absolute(own, arrival)
+                self._document(part, at, one, heap, channel, own_ns)
+            return
+        self._document(part, at, whole, heap, channel, None)
+
+    def _document(self, part: Part, at: int, whole: object, heap: _Heap, channel: str, time: object) -> None:
+        """Take the values of one document; `time` is its own where its decoder knows it."""
         found: list[tuple[int, float, int, Text | F4 | None]] = []
         for reader in part.readers:
+            route = reader.route
             value = reader.path(whole)
-            if value is not ABSENT:
-                found.append((reader.route.slot, *converted(value, reader.route.kind, reader.route.states)))
-        time = part.time_path(whole) if part.time_path is not None else None
-        if time is ABSENT:
-            time = None
-        if channel not in self.time_units and isinstance(time, int | float | str):
-            self.time_units[channel] = "text" if isinstance(time, str) else epoch_unit(time)
+            if value is ABSENT:
+                if route.absent == "keep":
+                    continue
+                value = 0 if route.absent == "zero" else None
+            elif reader.is_many and route.kind == "array" and not isinstance(value, list):
+                value = [value]
+            found.append((route.slot, *converted(value, route.kind, route.states)))
+        if part.time_path is not None:
+            own = part.time_path(whole)
+            time = time if own is ABSENT else own
+            if channel not in self.time_units and isinstance(own, int | float | str):
+                self.time_units[channel] = "text" if isinstance(own, str) else epoch_unit(own)
         heap.add(at, time, found)
 
     def _by_plugin(self, batch: WireBatch, rows: I8, channel: int, heap: _Heap) -> None:
         """Decode the rows of one channel by its plugin; a plugin that raises rejects them all."""
         plan = self._plans[channel]
-        if plan is None or plan.decoder is None:
+        if plan is None or plan.chain is None or not isinstance(plan.chain.last, Decoder):
             return
+        refused: dict[int, Undecodable] = {}
+        if plan.chain.wraps:
+            batch, refused = tables.unwrapped(batch, rows, plan.chain)
+            rows = np.array([row for row in rows.tolist() if row not in refused], np.int64)
         builder = SampleBuilder(batch)
         try:
-            plan.decoder.decode(batch, rows, plan.routes, builder)
+            plan.chain.last.decode(batch, rows, plan.routes, builder)
+            aside.fill(builder, batch)
         except Exception as error:  # noqa: BLE001  a stranger's code may raise anything; the rows say so
             builder = SampleBuilder(batch)
             for row in rows.tolist():
                 builder.reject(row, f"the decoder failed: {type(error).__name__}: {error}")
+        for row, why in refused.items():
+            builder.reject(row, why.reason, why.offset)
         for row, reason in builder.rejected.items():
-            self._reject(batch, row, reason, 0, batch.payload[batch.start[row] : batch.start[row + 1]])
+            self._reject(batch, row, reason, builder.offsets.get(row, 0), _payload(batch, row))
             for route in plan.routes:
                 builder.add(row, route.slot, float("nan"), 0, UNREADABLE)
         if builder.rejected:
@@ -262,7 +392,11 @@ class _Heap:
             return empty_batch()
         value, quality = self._numbers()
         row = np.repeat(np.array(self.hits, np.int64), self.widths)
-        own = np.repeat(_source_times(self.times), self.widths)
+        own = np.repeat(source_times(self.times), self.widths)
+        told = aside.times_and_qualities(batches)
+        if told is not None:
+            own = np.where(own == 0, told[0][row], own)
+            quality = worst(quality, told[1][row])
         arrival = _column(batches, "arrival_ns")[row]
         assumed = own == 0
         flags = _column(batches, "flags")[row] | np.where(assumed, SOURCE_TIME_ASSUMED, 0).astype(np.uint8)
@@ -289,7 +423,13 @@ class _Heap:
                     self.quality[i] = UNREADABLE
         for i, word in self.quality.items():
             quality[i] = word
-        return np.array(self.values, np.float64), quality
+        try:
+            return np.array(self.values, np.float64), quality
+        except OverflowError:  # a whole number beyond 1e308: no number that we can show
+            for i, value in enumerate(self.values):
+                if isinstance(value, int) and not -_BIGGEST < value < _BIGGEST:
+                    self.values[i], quality[i] = float("nan"), UNREADABLE
+            return np.array(self.values, np.float64), quality
 
 
 def _column(batches: Sequence[WireBatch], name: str) -> I8:
@@ -297,24 +437,30 @@ def _column(batches: Sequence[WireBatch], name: str) -> I8:
     return out
 
 
-def _source_times(times: list[object]) -> I8:
-    """Return ns of the raw times of some messages, 0 for none. One array operation for plain integers."""
-    kinds = set(map(type, times))
-    if kinds == {type(None)}:
-        return np.zeros(len(times), np.int64)
-    if kinds == {int}:
-        try:
-            return _epochs(np.array(times, np.int64))
-        except OverflowError:
-            pass  # an integer beyond 64 bits: one by one below
-    return np.fromiter(map(source_ns, times), np.int64, len(times))
+def _wild(plans: Mapping[str, ChannelPlan]) -> tuple[tuple[int, frozenset[int]], ...]:
+    """Return where the `+` of routes stand: (levels of the topic, the places), each once."""
+    shapes: dict[tuple[int, frozenset[int]], None] = {}
+    for channel in plans:
+        levels = channel.split("/")
+        if "+" in levels:
+            shapes[len(levels), frozenset(i for i, level in enumerate(levels) if level == "+")] = None
+    return tuple(shapes)
 
 
-def _epochs(raw: I8) -> I8:
-    """Return ns of integer epoch times by magnitude; agrees with payload.source_ns."""
-    size = np.abs(raw)
-    scale = np.select([size < EPOCH_S, size < EPOCH_MS, size < EPOCH_US], [10**9, 10**6, 10**3], 1).astype(
-        np.int64
-    )
-    bounded = np.minimum(raw, TOO_LATE // scale)
-    return np.maximum(bounded * scale, 1)
+def _absolute(own_ns: int, arrival_ns: int) -> int | None:
+    """Return a time of `Several` in ns since 1970, None for the arrival."""
+    if not own_ns:
+        return None
+    return own_ns if own_ns >= RELATIVE_NS else arrival_ns + own_ns
+
+
+def _payload(batch: WireBatch, row: int) -> bytes:
+    return batch.payload[batch.start[row] : batch.start[row + 1]]
+
+
+def _contents(batch: WireBatch) -> list[str] | None:
+    """Return the decoder that the sender of each message names by a media type, "" for none it knows."""
+    if batch.content is None or not any(batch.contents):
+        return None
+    names = [BY_CONTENT.get(mime.partition(";")[0].strip().lower(), "") for mime in batch.contents]
+    return [names[i] for i in batch.content.tolist()]

@@ -34,6 +34,7 @@ class Signs:
     arrival_mono_ns: int = 0  # newest message
     alive_mono_ns: int = 0  # newest proof of any kind
     lost_mono_ns: int = 0  # since when it is not up; 0 = it is up
+    up_mono_ns: int = 0  # since when it is up
     gap_p99_ns: int = 0  # learnt: 99th percentile of the last gaps between arrivals; 0 = not learnt yet
     received: int = 0  # messages
 
@@ -108,10 +109,12 @@ class Inbox:
         with self._lock:
             books = self._books[link]
             if is_up:
-                alive = max(mono_ns, books.signs.alive_mono_ns)
-                books.signs = replace(books.signs, lost_mono_ns=0, alive_mono_ns=alive)
+                signs = books.signs
+                alive = max(mono_ns, signs.alive_mono_ns)
+                up = signs.up_mono_ns or mono_ns
+                books.signs = replace(signs, lost_mono_ns=0, alive_mono_ns=alive, up_mono_ns=up)
             elif not books.signs.lost_mono_ns:
-                books.signs = replace(books.signs, lost_mono_ns=mono_ns)
+                books.signs = replace(books.signs, lost_mono_ns=mono_ns, up_mono_ns=0)
 
     def room(self, link: str) -> bool:
         """Return False when a source should stop reading its socket: over 80 % full."""
@@ -220,7 +223,7 @@ class Inbox:
                     continue
                 keep = np.ones(len(batch), np.bool_)
                 keep[rows] = False
-                batches[i] = _cut(batch, np.flatnonzero(keep))
+                batches[i] = cut(batch, np.flatnonzero(keep))
                 excess -= len(rows)
                 excess_bytes -= _size(batch) - _size(batches[i])
         left = [b for b in batches if len(b)]
@@ -306,12 +309,13 @@ def _replaced(batches: list[Batch]) -> list[B1]:
     return out
 
 
-def _cut(batch: Batch, keep: I8) -> Batch:
+def cut(batch: Batch, keep: I8) -> Batch:
     """Return the batch of the kept rows."""
     if isinstance(batch, SampleBatch):
         return taken(batch, keep)
     sizes = batch.start[keep + 1] - batch.start[keep]
     bounds = zip(batch.start[keep].tolist(), batch.start[keep + 1].tolist(), strict=True)
+    row_of = {old: new for new, old in enumerate(keep.tolist())} if batch.aside else {}
     return WireBatch(
         link=batch.link,
         channel=batch.channel[keep],
@@ -321,4 +325,7 @@ def _cut(batch: Batch, keep: I8) -> Batch:
         arrival_ns=batch.arrival_ns[keep],
         arrival_mono_ns=batch.arrival_mono_ns[keep],
         flags=batch.flags[keep],
+        content=batch.content[keep] if batch.content is not None else None,
+        contents=batch.contents,
+        aside={row_of[row]: aside for row, aside in batch.aside.items() if row in row_of},
     )

@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from armillary.api.ports import Decoder
+from armillary.api.ports import AnyDecoder
 from armillary.model.arrays import I8, U1
 from armillary.model.clock import NS
 from armillary.model.fault import Fault
-from armillary.model.link import SubscriptionPlan
+from armillary.model.link import BrowseItem, SubscriptionPlan
 from armillary.model.sample import SOURCE_TIME_ASSUMED, SampleBatch, WireBatch, joined, taken
-from armillary.model.tags import TagSpec
+from armillary.model.tags import TagSpec, TagTable
+from armillary.telemetry import aside
 from armillary.telemetry.condition import Conditions
 from armillary.telemetry.decode import Decoded, Decoding, Quarantined
+from armillary.telemetry.devices import stale
 from armillary.telemetry.inbox import NO_BINDING, Inbox
 
 _OUTCOMES = NO_BINDING + 1
@@ -28,7 +30,7 @@ class Intake:
         plans: Sequence[SubscriptionPlan],
         specs: Sequence[TagSpec],
         inbox: Inbox,
-        decoders: Mapping[str, Decoder] | None = None,
+        decoders: Mapping[str, AnyDecoder] | None = None,
     ) -> None:
         self._inbox = inbox
         self._decodings = {plan.link.name: Decoding(plan, decoders) for plan in plans}
@@ -46,6 +48,25 @@ class Intake:
         """Routes that can never be read: unknown decoders, paths that are none."""
         return tuple(fault for d in self._decodings.values() for fault in d.problems)
 
+    def browse(self, link: str, under: str, limit: int) -> tuple[BrowseItem, ...] | None:
+        """Return what a link's devices told of themselves below an address of ours, None for another."""
+        return self._decodings[link].devices.items(under, limit) if link in self._decodings else None
+
+    def folders(self, link: str) -> tuple[BrowseItem, ...]:
+        """Return what stands in Browse beside the server's own topics."""
+        return self._decodings[link].devices.folders() if link in self._decodings else ()
+
+    def newcomers(self) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+        """Return the (template, named parts) of topics that fit a template and feed no tag, since start."""
+        return tuple(sorted(n for d in self._decodings.values() for n in d.devices.newcomers))
+
+    def mark_away(self, table: TagTable) -> None:
+        """Mark the tags whose devices said since the last tick that they are away."""
+        for decoding in self._decodings.values():
+            away = decoding.devices.take_away()
+            if len(away):
+                stale(table, away)
+
     def quarantine(self) -> tuple[Quarantined, ...]:
         """Return the newest undecodable payloads of all links, per link in order of arrival."""
         return tuple(q for d in self._decodings.values() for q in tuple(d.quarantine))
@@ -54,14 +75,15 @@ class Intake:
         """Return, by (link, channel), the unit that epoch times in the payloads are taken to be in."""
         return {(n, c): unit for n, d in self._decodings.items() for c, unit in d.time_units.items()}
 
-    def take(self) -> SampleBatch:
+    def take(self, now_mono_ns: int = 0) -> SampleBatch:
         """Return the samples of everything queued, conditioned, links one after the other.
 
-        Report what became of them by `settle`, in the same tick.
+        Messages whose life ended before `now_mono_ns` are dropped, counted as `expired`. Report what became
+        of the samples by `settle`, in the same tick.
         """
         out: list[SampleBatch] = []
         for link, batches in self._inbox.take().items():
-            wire = [b for b in batches if isinstance(b, WireBatch)]
+            wire = self._wanted(link, [b for b in batches if isinstance(b, WireBatch)], now_mono_ns)
             typed = [b for b in batches if isinstance(b, SampleBatch)]
             decoded = self._decodings[link].decode(wire)
             raw = joined([b for b in (decoded.samples, *typed) if len(b)])
@@ -83,6 +105,17 @@ class Intake:
         for name, counts in zip(self._links, table.reshape(-1, _OUTCOMES).tolist(), strict=True):
             if any(counts):
                 self._inbox.settled(name, counts)
+
+    def _wanted(self, link: str, batches: list[WireBatch], now_mono_ns: int) -> list[WireBatch]:
+        if not any(b.aside for b in batches):
+            return batches
+        out: list[WireBatch] = []
+        for batch in batches:
+            left, expired = aside.unexpired(batch, now_mono_ns)
+            if expired:
+                self._inbox.decoded(link, 0, {"expired": expired}, 0)
+            out.append(left)
+        return out
 
     def _account(self, link: str, decoded: Decoded, typed: int, raw: SampleBatch) -> None:
         self._inbox.decoded(link, decoded.messages + typed, decoded.dropped, len(raw))

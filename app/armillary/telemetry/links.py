@@ -10,19 +10,20 @@ import random
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
-from armillary.api.ports import Browsable, Describes, Source, SourceContext
+from armillary.api.ports import Browsable, Certified, Describes, Source, SourceContext
 from armillary.model.clock import NS, Clock
 from armillary.model.fault import Fault, LinkFault, LinkRefused
 from armillary.model.frame import Event
-from armillary.model.link import BrowseItem, LinkState, LinkStatus, SubscriptionPlan
-from armillary.telemetry.connection import STOP_S, Connection, Jitter, Wait
+from armillary.model.link import UNSTABLE, BrowseItem, LinkState, LinkStatus, SubscriptionPlan, link_alarm
+from armillary.telemetry.connection import FLOODED, STOP_S, Connection, Jitter, Wait
+from armillary.telemetry.expiry import Expiry
 from armillary.telemetry.inbox import Inbox
+from armillary.telemetry.pace import Pace
 from armillary.telemetry.watch import delivery, silence_s
 
-RATE_NS = 5 * NS  # window of the rate
-RATE_STEP_NS = NS // 4
 OFFSET_S, OFFSET_CAP_S = 0.25, 5.0  # links started together start a little apart
 BROWSE_S = 15.0
+AGAIN_NS = 300 * NS  # a link that stays silent is probed so often
 KEPT_EVENTS = 1_000
 
 Make = Callable[[SourceContext], Source]
@@ -54,16 +55,20 @@ class Links:
         """Take plans, makers by kind of link, and contexts by name of link; wait and jitter are for tests."""
         self._clock, self._inbox, self._jitter = clock, inbox, jitter
         self._events: deque[Event] = deque(maxlen=KEPT_EVENTS)
-        self._rates: dict[str, deque[tuple[int, int]]] = {}
+        self._paces: dict[str, Pace] = {}
+        self._floods: dict[str, str] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._connections: dict[str, Connection] = {}
+        self._expiries: dict[str, Expiry] = {}
+        self._delivery: dict[str, tuple[str, int]] = {}  # what was said last, and when
         for plan in plans:
             make = sources.get(plan.link.kind) or _missing(plan.link.kind, tuple(sources))
             context = contexts[plan.link.name]
             self._connections[plan.link.name] = Connection(
                 plan, make, context, inbox, clock, self._events.append, wait, jitter
             )
+            self._expiries[plan.link.name] = Expiry(plan.link.name)
 
     async def run(self) -> None:
         """Keep all links going until `stop`, or until cancelled."""
@@ -90,7 +95,7 @@ class Links:
             await asyncio.wait(self._tasks, timeout=2 * STOP_S)
 
     def retry(self, name: str) -> None:
-        """Try a waiting link now. Raises LinkFault for an unknown name."""
+        """Try a waiting link now, connect one that stands anew. Raises LinkFault for an unknown name."""
         self._on_loop(self._named(name).retry)
 
     def enable(self, name: str) -> None:
@@ -109,12 +114,19 @@ class Links:
         self._on_loop(lambda: connection.replan(plan))
 
     def statuses(self) -> tuple[LinkStatus, ...]:
-        """Return how every link stands, in the order of the plans; rates need a call every second."""
+        """Return how every link stands, in the order of the plans; rates and probes need a call a second."""
         now = self._clock.now_mono_ns()
-        signs, delays = self._inbox.signs(), self._inbox.delays()
+        signs, delays, ends = self._inbox.signs(), self._inbox.delays(), self.certificates()
+        tally = self._inbox.tally()
         out: list[LinkStatus] = []
         for name, connection in self._connections.items():
             link, state = connection.plan.link, connection.state
+            silence = silence_s(link)
+            delivered = delivery(signs[name], now, silence)
+            self._watch(connection, delivered)
+            pace = self._paces.setdefault(name, Pace())
+            pace.note(tally[name], now)
+            self._tell_flood(connection, pace.flooded())
             waits = state in (LinkState.BACKOFF, LinkState.REFUSED)
             out.append(
                 LinkStatus(
@@ -125,12 +137,52 @@ class Links:
                     since_ns=connection.since_ns,
                     detail=connection.detail,
                     next_try_s=max(0.0, (connection.next_try_mono_ns - now) / NS) if waits else 0.0,
-                    delivery=delivery(signs[name], now, silence_s(link)),
-                    rate_hz=self._rate(name, now, signs[name].received),
+                    delivery=delivered,
+                    rate_hz=pace.rate_hz(signs[name].received, now),
                     delay_s=delays[name],
+                    silence_watched=silence != 0,
+                    certificate_ns=min(ends.get(name, {}).values(), default=0),
+                    losses=connection.losses(now),
                 )
             )
         return tuple(out)
+
+    def troubles(self) -> dict[str, str]:
+        """Return what the built-in alarms of links are about, as id → sentence: unstable, certificates.
+
+        Certificates are looked at here, so this needs a call now and then.
+        """
+        now, now_ns, ends = self._clock.now_mono_ns(), self._clock.now_ns(), self.certificates()
+        out: dict[str, str] = {}
+        for name, connection in self._connections.items():
+            text = connection.unstable(now)
+            if text:
+                out[link_alarm(name, UNSTABLE)] = text
+            self._events.extend(self._expiries[name].look(ends.get(name, {}), now_ns))
+            out |= self._expiries[name].trouble
+        return out
+
+    def _watch(self, connection: Connection, delivered: str) -> None:
+        """Let a connection know when its delivery changed, and every five minutes that it is still silent.
+
+        A session may die while its source has nothing to say; nobody would notice.
+        """
+        now = self._clock.now_mono_ns()
+        is_up = connection.state in (LinkState.UP, LinkState.DEGRADED)
+        seen = delivered if is_up else ""
+        before, since = self._delivery.get(connection.name, ("", now))
+        is_due = seen == "silent" and now - since >= AGAIN_NS
+        if (seen != before or is_due) and self._loop is not None:
+            self._delivery[connection.name] = (seen, now)
+            if seen:
+                self._on_loop(lambda: connection.heard(delivered))
+
+    def _tell_flood(self, connection: Connection, text: str) -> None:
+        """Pass on that messages are given up; the first figures stay until it is over."""
+        before = self._floods.get(connection.name, "")
+        if bool(text) != bool(before):
+            self._floods[connection.name] = text
+            self._on_loop(lambda: connection.wrong(FLOODED, text))
 
     def take_events(self) -> tuple[Event, ...]:
         """Return what happened to links since the last call, oldest first."""
@@ -145,6 +197,14 @@ class Links:
         for name, connection in self._connections.items():
             if isinstance(connection.made, Describes):
                 out[name] = dict(connection.made.described())
+        return out
+
+    def certificates(self) -> dict[str, dict[str, int]]:
+        """Return, by link and by whose it is, until when certificates of connections are valid (ns UTC)."""
+        out: dict[str, dict[str, int]] = {}
+        for name, connection in self._connections.items():
+            if isinstance(connection.made, Certified):
+                out[name] = dict(connection.made.certificates())
         return out
 
     async def browse(self, link: str, under: str, limit: int) -> Sequence[BrowseItem]:
@@ -186,15 +246,6 @@ class Links:
             act()
         else:
             self._loop.call_soon_threadsafe(act)
-
-    def _rate(self, name: str, now: int, received: int) -> float:
-        marks = self._rates.setdefault(name, deque())
-        if not marks or now - marks[-1][0] >= RATE_STEP_NS:
-            marks.append((now, received))
-        while len(marks) > 1 and now - marks[0][0] > RATE_NS:
-            marks.popleft()
-        since, count = marks[0]
-        return (received - count) * NS / (now - since) if now > since else 0.0
 
 
 def _missing(kind: str, known: tuple[str, ...]) -> Make:

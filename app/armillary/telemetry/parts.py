@@ -3,40 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
-from armillary.api.ports import Decoder
+import orjson
+
+from armillary.api.ports import AnyDecoder, Decoder, Navigates, Tabulates
 from armillary.model.fault import Fault, ProjectFault
 from armillary.model.link import Route
+from armillary.telemetry.chain import BUILT_IN, Chain, chain_of, guesses
 from armillary.telemetry.path import Path, compiled
 
-BUILT_IN = frozenset({"auto", "json", "raw"})
+__all__ = ["BUILT_IN", "ChannelPlan", "Part", "Reader", "channel_plans"]
+
 _OPENS_JSON = frozenset(b'{["')
+LOOP, PLUGIN, TABLE = 0, 1, 2  # how the messages of a channel are read: one by one, by a plugin, as a table
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """One route with its compiled path."""
+    """One route with what finds its value in a document."""
 
     route: Route
-    path: Path
+    path: Callable[[object], object]
+    text: str = ""  # of its path, as written
+    key: str | int | None = None  # the one member or element, for a path that is no more than that
+    is_many: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """Routes of one channel that share decoder and time path."""
 
-    decoder: str
-    time_path: Path | None
+    chain: Chain
+    time_path: Callable[[object], object] | None
     readers: tuple[Reader, ...]
+    is_document: bool = False  # never a bare value, whatever the first byte is
+    time_text: str = ""
+    time_key: str | int | None = None
 
     def is_raw(self, data: bytes) -> bool:
         """Return whether a payload is one bare value; `auto` without a path looks at the first byte."""
-        if self.decoder != "auto":
-            return self.decoder == "raw"
-        return not data.lstrip()[:1] or data.lstrip()[0] not in _OPENS_JSON
+        if self.is_document or self.chain.last != "auto":
+            return self.chain.last == "raw"
+        start = data.lstrip()[:1]
+        if start and start[0] in _OPENS_JSON:
+            return False
+        return not guesses(data) or _is_text(data)
 
 
 @dataclass(slots=True)
@@ -45,73 +59,121 @@ class ChannelPlan:
 
     routes: tuple[Route, ...]
     parts: tuple[Part, ...] = ()
-    decoder: Decoder | None = None  # a plugin's
-    is_foreign: bool = False  # a plugin decodes it; kept beside `decoder` because it is asked per message
+    how: int = LOOP
+    chain: Chain | None = None  # of a plugin that reads it all
     is_plain: bool = False  # all routes are numbers at plain keys of one document
+    checks_itself: bool = False  # `loads` keeps the limits
+    is_auto: bool = False
     slots: tuple[int, ...] = ()
     width: int = 0
     # Any: what an itemgetter gives depends on the number of its keys
+    loads: Callable[[bytes], Any] = orjson.loads
     keys: Callable[[Any], Any] = itemgetter(0)
     time: Callable[[Any], Any] | None = None
     seen: bool = False  # one message went the long way: its time's unit is known
+    by_content: dict[str, tuple[Part, ...]] = field(default_factory=dict)
 
 
 def channel_plans(
-    routes: Sequence[Route], decoders: Mapping[str, Decoder]
+    routes: Sequence[Route], decoders: Mapping[str, AnyDecoder]
 ) -> tuple[dict[str, ChannelPlan], tuple[Fault, ...]]:
     """Return the plan of each channel, and a Fault for each route that can never be read."""
     problems: list[Fault] = []
-    readable: dict[str, list[Reader]] = {}
+    chains: dict[str, Chain] = {}
+    readable: dict[str, list[tuple[Chain, Reader]]] = {}
     for route in routes:
         try:
-            readable.setdefault(route.channel, []).append(_reader(route, decoders))
+            name = route.decoder or "auto"
+            if name not in chains:
+                chains[name] = chain_of(name, decoders, route.tag)
+            reader = _reader(route, chains[name])
+            readable.setdefault(route.channel, []).append((chains[name], reader))
         except Fault as fault:
             problems.append(fault)
-    return {channel: _plan(readers, decoders) for channel, readers in readable.items()}, tuple(problems)
+    return {channel: _plan(readers) for channel, readers in readable.items()}, tuple(problems)
 
 
-def _reader(route: Route, decoders: Mapping[str, Decoder]) -> Reader:
-    if route.decoder in decoders:
-        return Reader(route, Path(route.path, ()))
-    if route.decoder not in BUILT_IN:
-        known = ", ".join(sorted(BUILT_IN | set(decoders)))
-        raise ProjectFault(
-            f"The decoder '{route.decoder}' of tag '{route.tag}' is not installed.",
-            where=route.tag,
-            remedy=f"Name one of: {known}.",
-        )
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _reader(route: Route, chain: Chain) -> Reader:
     where = f"tag {route.tag}"
+    if isinstance(chain.last, Tabulates):
+        for name in (route.path, route.time_path):
+            if name and name not in chain.last.names:
+                raise ProjectFault(
+                    f"The decoder '{chain.name}' has no field '{name}'.",
+                    where=where,
+                    remedy=f"Name one of: {', '.join(chain.last.names)}.",
+                )
+        name = route.path or chain.last.names[0]
+        return Reader(route, Path(name, (name,)), name, name)
+    if isinstance(chain.last, Navigates):
+        if route.time_path:
+            chain.last.place(route.time_path)
+        return Reader(route, chain.last.place(route.path), route.path, route.path)
+    if isinstance(chain.last, Decoder):
+        return Reader(route, _nothing, route.path)
     compiled(route.time_path, where)  # a mistake there is this tag's problem, not its neighbours'
-    return Reader(route, compiled(route.path, where))
+    path = compiled(route.path, where)
+    return Reader(route, path, route.path, path.key, path.is_many)
 
 
-def _plan(readers: Sequence[Reader], decoders: Mapping[str, Decoder]) -> ChannelPlan:
-    routes = tuple(r.route for r in readers)
-    foreign = [r.route.decoder for r in readers if r.route.decoder in decoders]
-    if foreign:  # one channel, one plugin: the first that is named reads it all
-        return ChannelPlan(routes=routes, decoder=decoders[foreign[0]], is_foreign=True)
-    groups: dict[tuple[str, str], list[Reader]] = {}
-    for reader in readers:
+def _nothing(document: object) -> object:
+    return document
+
+
+def _plan(readers: Sequence[tuple[Chain, Reader]]) -> ChannelPlan:
+    routes = tuple(r.route for _, r in readers)
+    for chain, _ in readers:
+        if isinstance(chain.last, Decoder):  # one channel, one plugin: the first that is named reads it all
+            return ChannelPlan(routes=routes, how=PLUGIN, chain=chain)
+    groups: dict[tuple[str, str, bool], list[tuple[Chain, Reader]]] = {}
+    for chain, reader in readers:
         # A path means a document, whatever the first byte is.
-        decoder = "json" if reader.route.decoder == "auto" and reader.path.steps else reader.route.decoder
-        groups.setdefault((decoder, reader.route.time_path), []).append(reader)
-    parts = tuple(
-        Part(decoder, compiled(time_path) if time_path else None, tuple(group))
-        for (decoder, time_path), group in groups.items()
-    )
-    plan = ChannelPlan(routes=routes, parts=parts)
-    if len(parts) == 1 and _is_plain(parts[0]):
-        keys = [r.path.key for r in readers]
-        plan.is_plain, plan.width = True, len(keys)
-        plan.keys, plan.slots = itemgetter(*keys), tuple(r.route.slot for r in readers)
-        plan.time = itemgetter(parts[0].time_path.key) if parts[0].time_path is not None else None
+        key = (chain.text, reader.route.time_path, chain.last == "auto" and bool(reader.text))
+        groups.setdefault(key, []).append((chain, reader))
+    parts = tuple(_part(group[0][0], [r for _, r in group]) for group in groups.values())
+    plan = ChannelPlan(routes=routes, parts=parts, is_auto=parts[0].chain.text == "auto")
+    if all(part.chain.table is not None for part in parts):
+        plan.how = TABLE
+        return plan
+    if len(parts) == 1:
+        _hasten(plan, parts[0])
     return plan
 
 
-def _is_plain(part: Part) -> bool:
-    plain_time = part.time_path is None or bool(part.time_path.key)
-    return (
-        part.decoder == "json"
-        and plain_time
-        and all(r.path.key and r.route.kind == "number" for r in part.readers)
-    )
+def _part(chain: Chain, readers: Sequence[Reader]) -> Part:
+    text = readers[0].route.time_path
+    whole = chain.last not in ("auto", "raw") or (chain.last == "auto" and any(r.text for r in readers))
+    if not text:
+        return Part(chain, None, tuple(readers), whole)
+    own = chain.place(text)
+    path: Path | None = None
+    if own is None:
+        path = Path(text, (text,)) if isinstance(chain.last, Tabulates) else compiled(text)
+    return Part(chain, own or path, tuple(readers), whole, text, text if path is None else path.key)
+
+
+def _hasten(plan: ChannelPlan, part: Part) -> None:
+    """Give a plan its short way where all its routes are numbers at plain keys of one document."""
+    last, readers = part.chain.last, part.readers
+    names = [r.key for r in readers if r.key is not None and not r.is_many and r.route.kind == "number"]
+    if len(names) < len(readers) or last == "raw" or (part.time_path is not None and part.time_key is None):
+        return
+    keys: Callable[[Any], Any] = itemgetter(*names)
+    time: Callable[[Any], Any] | None = None if part.time_key is None else itemgetter(part.time_key)
+    if isinstance(last, Navigates):
+        own = last.places([str(name) for name in names])
+        time = None if part.time_key is None else last.places([str(part.time_key)])
+        if own is None or (part.time_key is not None and time is None):
+            return
+        keys = own
+    plan.is_plain, plan.width, plan.slots = True, len(names), tuple(r.route.slot for r in readers)
+    plan.keys, plan.time = keys, time
+    plan.loads, plan.checks_itself = part.chain.loads(), part.chain.checks_itself

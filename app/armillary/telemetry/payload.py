@@ -15,11 +15,10 @@ from datetime import datetime
 import orjson
 
 from armillary.model.arrays import F4
+from armillary.model.payload import MAX_DEPTH, MAX_FIELDS, Undecodable, check_size
 from armillary.model.quality import BAD, DECODE, GOOD
 from armillary.model.sample import Text, array_of
 
-MAX_PAYLOAD = 1024 * 1024
-MAX_DEPTH, MAX_FIELDS = 64, 10_000
 UNREADABLE = BAD | DECODE
 ON_WORDS = frozenset({"true", "on", "yes", "open", "opened", "running", "1"})
 OFF_WORDS = frozenset({"false", "off", "no", "close", "closed", "stopped", "0"})
@@ -28,14 +27,8 @@ _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _OPENS, _CLOSES = b"[{", b"]}"
 _NO_BRACKET = bytes(set(range(256)) - set(_OPENS + _CLOSES))
 _NOT_NUMBER = float("nan")
-
-
-class Undecodable(Exception):
-    """A payload that is no document: the reason in words, and the byte at which it went wrong."""
-
-    def __init__(self, reason: str, offset: int = 0) -> None:
-        super().__init__(reason)
-        self.reason, self.offset = reason, offset
+_AS_TEXT = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
+TEXT_KEPT = 1024
 
 
 def document(data: bytes) -> object:
@@ -71,12 +64,6 @@ def is_suspect(data: bytes) -> bool:
     A level needs an opening sign and a field a colon; strings may hold more of either.
     """
     return data.count(b"[") + data.count(b"{") > MAX_DEPTH or len(data) > MAX_FIELDS
-
-
-def check_size(data: bytes) -> None:
-    """Raise Undecodable for a payload over 1 MiB."""
-    if len(data) > MAX_PAYLOAD:
-        raise Undecodable(f"too big: {len(data)} bytes, the limit is {MAX_PAYLOAD}")
 
 
 def _tolerant(data: bytes, refusal: orjson.JSONDecodeError) -> object:
@@ -156,7 +143,23 @@ def _named(text: str, states: Sequence[tuple[float, str]]) -> tuple[float, int, 
 
 
 def _as_text(value: object) -> Text:
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+    """Return a text, or a structure as JSON; what JSON has no words for is told as Python does, in short."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, datetime):
+        return value.isoformat()
+    try:
+        return orjson.dumps(value, default=_told, option=_AS_TEXT).decode()
+    except (TypeError, ValueError):  # an integer beyond 64 bits, a mixed tree
+        return _told(value)
+
+
+def _told(value: object) -> str:
+    if isinstance(value, bytes):
+        return value[:TEXT_KEPT].hex()
+    if isinstance(value, int) and value.bit_length() > TEXT_KEPT:
+        return f"a whole number of {value.bit_length()} bits"
+    return repr(value)[:TEXT_KEPT]
 
 
 # ---- times
@@ -180,6 +183,8 @@ def source_ns(value: object) -> int:
 
     0 when it is neither, or has no zone: then the arrival time is used, and flagged as such.
     """
+    if isinstance(value, datetime):
+        return 0 if value.tzinfo is None else _stamped(value)
     if isinstance(value, bool):
         return 0
     if isinstance(value, int):
@@ -198,8 +203,10 @@ def source_ns(value: object) -> int:
         stamp = datetime.fromisoformat(value)
     except ValueError:
         return 0
-    if stamp.tzinfo is None:
-        return 0
+    return 0 if stamp.tzinfo is None else _stamped(stamp)
+
+
+def _stamped(stamp: datetime) -> int:
     return int(stamp.replace(microsecond=0).timestamp()) * 1_000_000_000 + stamp.microsecond * 1_000
 
 

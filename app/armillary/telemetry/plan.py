@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from armillary.model.fault import Fault, ProjectFault
-from armillary.model.link import LinkSpec, Route, SubscriptionPlan
+from armillary.model.link import LinkSpec, Route, SubscriptionPlan, TopicTemplate
 from armillary.model.tags import TagSpec
+from armillary.model.topic import matches
+from armillary.telemetry.profiles import PROFILES, SHORT, Place, catalogue_of, place_of, presence_of
 
 NODE_KINDS = frozenset({"opcua"})
 """Kinds of link whose whole address names one value; elsewhere it is `channel#path`."""
 
 
-def plans(links: Sequence[LinkSpec], specs: Sequence[TagSpec]) -> tuple[SubscriptionPlan, ...]:
+def plans(
+    links: Sequence[LinkSpec], specs: Sequence[TagSpec], templates: Sequence[TopicTemplate] = ()
+) -> tuple[SubscriptionPlan, ...]:
     """Return one plan per link, in their order, with the routes of its tags in slot order.
 
     Derived tags have no route; tags that `problems` names are left out.
@@ -23,7 +27,14 @@ def plans(links: Sequence[LinkSpec], specs: Sequence[TagSpec]) -> tuple[Subscrip
         link = named.get(spec.link)
         if link is not None and not _problem(spec, link):
             routes[link.name].append(_route(spec, link))
-    return tuple(SubscriptionPlan(link=link, routes=tuple(routes[link.name])) for link in links)
+    return tuple(_plan(link, routes[link.name], templates) for link in links)
+
+
+def _plan(link: LinkSpec, routes: Sequence[Route], templates: Sequence[TopicTemplate]) -> SubscriptionPlan:
+    own = tuple(template for template in templates if template.link == link.name)
+    presence = (route.presence for route in routes if route.presence)
+    listen = dict.fromkeys((*catalogue_of(link), *(template.pattern for template in own), *presence))
+    return SubscriptionPlan(link=link, routes=tuple(routes), listen=tuple(listen), templates=own)
 
 
 def problems(links: Sequence[LinkSpec], specs: Sequence[TagSpec]) -> tuple[Fault, ...]:
@@ -48,6 +59,10 @@ def _problems(links: Sequence[LinkSpec], specs: Sequence[TagSpec]) -> Iterator[F
 
 
 def _problem(spec: TagSpec, link: LinkSpec) -> str:
+    if link.profile in PROFILES and spec.address.startswith(SHORT):
+        if place_of(link, spec.address).channel:
+            return ""
+        return f"The address '{spec.address}' of tag '{spec.name}' is not one that {link.profile} knows."
     channel = _split(spec.address, link.kind)[0]
     if not channel:
         return f"Tag '{spec.name}' has no address on the source '{link.name}'."
@@ -66,14 +81,28 @@ def _split(address: str, kind: str) -> tuple[str, str]:
 
 def _route(spec: TagSpec, link: LinkSpec) -> Route:
     channel, path = _split(spec.address, link.kind)
+    place = place_of(link, spec.address) if link.profile in PROFILES else Place(channel=channel, path=path)
+    channel = place.channel
     return Route(
         slot=spec.slot,
         tag=spec.name,
         channel=channel,
-        path=path,
-        time_path=spec.time_path,
-        decoder=spec.decoder or link.decoder,
+        path=place.path,
+        time_path=spec.time_path or place.time,
+        decoder=spec.decoder or _subscribed(link, channel) or place.decoder or link.decoder,
         kind=spec.kind,
         states=spec.states,
         expected_ms=spec.expected_ms,
+        absent="bad" if spec.required else place.absent,
+        presence=presence_of(link, spec.address) if link.profile in PROFILES else "",
     )
+
+
+def _subscribed(link: LinkSpec, channel: str) -> str:
+    """Return the decoder of the first subscription that brings a topic, "" where it names none."""
+    given = link.settings.get("subscribe", ())
+    for entry in given if isinstance(given, list | tuple) else ():
+        if isinstance(entry, dict) and matches(str(entry.get("filter", "")), channel):
+            decoder = entry.get("decoder", "")
+            return "|".join(map(str, decoder)) if isinstance(decoder, list) else str(decoder)
+    return ""

@@ -8,6 +8,7 @@ import numpy as np
 
 from armillary.model.arrays import B1, I8, U2, U4
 from armillary.model.clock import MS_NS, NS
+from armillary.model.fault import FaultRecord
 from armillary.model.link import LinkSpec
 from armillary.model.quality import COMM, NEVER, RANK_MASK, STALE, worst
 from armillary.model.tags import TagSpec, TagTable, stale_after_ms
@@ -17,6 +18,9 @@ GRACE_NS = 2 * NS  # a link may be away this long before its tags turn stale
 ALIVE_STEP_NS = NS  # how often the proof of a carrier's life is written to its tags
 QUIET_FACTOR, QUIET_FLOOR_NS = 3, 5 * NS
 SILENT_FACTOR, SILENT_FLOOR_NS = 10, 15 * NS
+FIRST_NS = 60 * NS  # for the first message of a link
+UNSEEN_NS = 60 * NS  # after this long a tag without any value is told
+SHOWN = 5
 _NO_SIGNS = Signs()
 
 
@@ -24,16 +28,22 @@ def delivery(signs: Signs, now_mono_ns: int, silence_s: float | None = None) -> 
     """Return `flowing`, `quiet` or `silent`, from arrivals alone.
 
     quiet: nothing for 3 × the learnt 99th percentile of gaps, at least 5 s. silent: 10 ×, at least 15 s,
-    or `silence_s` where the link's settings give one (0: silence is not watched, for rare data).
+    or `silence_s` where the link's settings give one (0: silence is not watched, for rare data). A link that
+    came up (again) has as long from then; one that never brought anything has a minute.
     """
-    if not signs.arrival_mono_ns:
+    begun = max(signs.arrival_mono_ns, signs.up_mono_ns)
+    if not begun:
         return "quiet"
-    since = now_mono_ns - signs.arrival_mono_ns
+    since = now_mono_ns - begun
     silent_ns = max(SILENT_FACTOR * signs.gap_p99_ns, SILENT_FLOOR_NS)
+    if not signs.arrival_mono_ns:
+        silent_ns = FIRST_NS
     if silence_s is not None:
         silent_ns = int(silence_s * NS)
     if silent_ns and since > silent_ns:
         return "silent"
+    if not signs.arrival_mono_ns:
+        return "quiet"
     return "quiet" if since > max(QUIET_FACTOR * signs.gap_p99_ns, QUIET_FLOOR_NS) else "flowing"
 
 
@@ -66,9 +76,38 @@ class Watch:
         self._unaged = [
             slots[~self._by_link[slots] & (self._limit_ns[slots] == 0)] for slots in self._of_link
         ]
+        self._names = {spec.slot: spec.name for spec in specs}
+        self._unseen: list[FaultRecord] = []
+        self._unseen_told: set[str] = set()
         # What the quality was before a silent carrier made it stale: it comes back when the carrier does.
         self._before: U2 = np.zeros(count, np.uint16)
         self._held: B1 = np.zeros(count, np.bool_)
+
+    def take_unseen(self) -> list[FaultRecord]:
+        """Return, once for each link, which tags never had a value though it has been up for a minute."""
+        out, self._unseen = self._unseen, []
+        return out
+
+    def _note_unseen(self, i: int, table: TagTable, sign: Signs, now_mono_ns: int) -> None:
+        link = self._links[i].name
+        if link in self._unseen_told or not sign.up_mono_ns or now_mono_ns - sign.up_mono_ns < UNSEEN_NS:
+            return
+        self._unseen_told.add(link)
+        slots = self._of_link[i]
+        never = slots[(table.quality[slots] & RANK_MASK) == NEVER].tolist()
+        if not never:
+            return
+        named = ", ".join(self._names[slot] for slot in never[:SHOWN])
+        more = f" and {len(never) - SHOWN} more" if len(never) > SHOWN else ""
+        self._unseen.append(
+            FaultRecord(
+                kind="LinkFault",
+                what=f"{len(never)} of {len(slots)} tags never had a value, though the link is up: "
+                f"{named}{more}.",
+                where=link,
+                remedy="See that their devices send there, and that this user may read it.",
+            )
+        )
 
     def freeze(self) -> object:
         """Return what changes; `thaw` goes on from it exactly."""
@@ -95,6 +134,7 @@ class Watch:
                     self._held[self._carried[i]] = False
                     changed.append(_worsen(table, self._of_link[i], STALE | COMM))
                 continue
+            self._note_unseen(i, table, sign, now_mono_ns)
             changed.append(self._carry(table, self._carried[i], link, sign, now_mono_ns))
             if delivery(sign, now_mono_ns, silence_s(link)) == "silent":
                 changed.append(_worsen(table, self._unaged[i], STALE | COMM))

@@ -8,7 +8,7 @@ import numpy as np
 
 from armillary.model.arrays import B1, I8, U1, U4
 from armillary.model.quality import worst
-from armillary.model.sample import HISTORICAL, RETAINED, SampleBatch, Text
+from armillary.model.sample import HISTORICAL, RETAINED, WAITED, SampleBatch, Text
 from armillary.model.tags import TagTable
 
 APPLIED, COALESCED, LATE, DUPLICATE, NO_BINDING = range(5)
@@ -170,7 +170,7 @@ def _text_ids(
 
 def _prove_alive(table: TagTable, batch: SampleBatch, outcome: U1) -> None:
     """Move the times of the last proof of life forward; a retained or historical row proves nothing."""
-    live = (outcome != NO_BINDING) & ((batch.flags & (RETAINED | HISTORICAL)) == 0)
+    live = (outcome != NO_BINDING) & ((batch.flags & (RETAINED | HISTORICAL | WAITED)) == 0)
     rows = np.flatnonzero(live)
     # Rows are in order of arrival, so the last assignment of a slot is its newest arrival.
     table.alive_mono_ns[batch.slot[rows]] = batch.arrival_mono_ns[rows]

@@ -15,10 +15,11 @@ class LinksSupply:
 
     def __init__(self, inbox: Inbox, intake: Intake, watch: Watch) -> None:
         self._inbox, self._intake, self._watch = inbox, intake, watch
+        self._aged_mono_ns = 0  # the tick before
 
     def take(self) -> SampleBatch:
         """Return all that was decoded since the last tick."""
-        return self._intake.take()
+        return self._intake.take(self._aged_mono_ns)
 
     def settle(self, batch: SampleBatch, outcome: U1) -> None:
         """Count what became of it."""
@@ -26,4 +27,6 @@ class LinksSupply:
 
     def age(self, table: TagTable, now_mono_ns: int) -> None:
         """Mark what has become stale, by its own age and by its link's."""
+        self._aged_mono_ns = now_mono_ns
         self._watch.look(table, self._inbox.signs(), now_mono_ns)
+        self._intake.mark_away(table)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from armillary.api.ports import SourceContext
+from armillary.extend.decoders import made as made_decoders
 from armillary.extend.discover import discover
 from armillary.model import message as msg
 from armillary.model.account import LoggedIn, Right, may
@@ -25,7 +26,7 @@ from armillary.model.clock import NS, Clock, WallClock
 from armillary.model.control import Approve, Kill
 from armillary.model.fault import Fault, FaultRecord, OrderFault, ProjectFault, WorldFault, record
 from armillary.model.frame import WorldKind
-from armillary.model.link import LinkSpec, LinkStatus
+from armillary.model.link import COUNTERS, BrowseItem, LinkSpec, LinkStatus, link_alarm
 from armillary.model.loop import LoopSpec
 from armillary.model.order import Arm, CloseOrder, Order, OrderState, Prepare, Receipt
 from armillary.project import folder as projects
@@ -50,6 +51,7 @@ from armillary.world.killswitch import KillSwitch
 from armillary.world.links_supply import LinksSupply
 from armillary.world.loop import Loops
 from armillary.world.marking import Marking
+from armillary.world.newcomers import Newcomers
 from armillary.world.publish import statuses_differ
 from armillary.world.seal import Seals
 from armillary.world.serving import STOP_S, People, Serving, within
@@ -112,11 +114,12 @@ class Live(Serving):
             alarms=self._alarming.specs,
         )
         self._registry = discover(["sources", "sinks", "decoders"])
-        self._plans = plans(project.links, project.specs)
+        self._plans = plans(project.links, project.specs, project.topics)
         self._inbox = Inbox([plan.link.name for plan in self._plans])
-        decoders, decoder_problems = plugins.decoders(self._registry)
+        decoders, decoder_problems = made_decoders(self._registry, project.decoders, project.folder)
         self._intake = intake = Intake(self._plans, project.specs, self._inbox, decoders)
-        watch = Watch(project.specs, [plan.link for plan in self._plans])
+        self._newcomers = Newcomers(project, intake)
+        self._watch = watch = Watch(project.specs, [plan.link for plan in self._plans])
         self._core = Core(
             world=self.id,
             kind=WorldKind.LIVE,
@@ -212,12 +215,22 @@ class Live(Serving):
         now_mono = self.clock.now_mono_ns()
         self._feed.offer(tick.samples)
         self._keep_alarms(tick, now_mono)
-        statuses = self._links.statuses()
+        statuses, tally = self._links.statuses(), self._inbox.tally()
+        wrong = {
+            link_alarm(name, COUNTERS): f"Counters of link {name} do not add up"
+            for name, one in tally.items()
+            if not (one.messages.balanced and one.samples.balanced)
+        }
+        self._alarming.evaluator.tell({**self._links.troubles(), **wrong})
         differs = statuses_differ(self._sent_statuses, statuses)
         links: tuple[LinkStatus, ...] = ()
         if differs or now_mono - self._sent_status_ns >= STATUS_EVERY_NS:
             links, self._sent_statuses, self._sent_status_ns = statuses, statuses, now_mono
             self._tell_undecodable()
+            if (news := self._newcomers.note()) is not None:
+                self.tell(news, "warning")
+            for unseen in self._watch.take_unseen():
+                self.tell(unseen, "warning")
         receipts, stopped = self._gate.take_receipts() if self._gate else (), self._acts.switch.why()
         self._loops.note(tick.frame.alarms, receipts)
         receipts, self._closed = (*receipts, *self._closed), []
@@ -227,7 +240,7 @@ class Live(Serving):
         frame = replace(
             tick.frame,
             links=links,
-            tally=self._inbox.tally(),
+            tally=tally,
             events=(*self._links.take_events(), *self._feed.take_events(self.clock.now_ns()), *told),
             orders=receipts,
             recording=self._feed.trouble,
@@ -283,6 +296,14 @@ class Live(Serving):
             )
             self.tell(fault)
 
+    async def _browse(self, link: str, under: str, limit: int) -> tuple[BrowseItem, ...]:
+        """Return what devices told of themselves, beside or in place of what the server lists."""
+        told = self._intake.browse(link, under, limit)
+        if told is not None:
+            return told
+        found = await self._links.browse(link, under, limit)
+        return (*(self._intake.folders(link) if not under else ()), *found)[:limit]
+
     def pending(self, mono_ns: int) -> tuple[AlarmProgress, ...]:
         """Return what the alarms are counting."""
         return self._alarming.evaluator.progress(mono_ns)
@@ -295,7 +316,7 @@ class Live(Serving):
                 self._act_on_link(link, action)
             case msg.Browse(link=link, under=under, limit=limit):
                 self.need(peer, Right.VIEW)
-                return msg.Browsed(items=tuple(await self._links.browse(link, under, limit)))
+                return msg.Browsed(items=await self._browse(link, under, limit))
             case AlarmAct():
                 return self._act_on_alarms(self.need(peer, Right.ACKNOWLEDGE), message)
             case Prepare():

@@ -1,4 +1,4 @@
-"""Makes the decoders and sinks of a LIVE world from plugins; one that fails is named, the others go on."""
+"""Makes the sinks of a LIVE world from plugins; one that fails is named, the others go on."""
 
 from __future__ import annotations
 
@@ -7,24 +7,13 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TypeVar
 
-from armillary.api.ports import CommandSink, Decoder, SourceContext
+from armillary.api.ports import CommandSink, SourceContext
 from armillary.extend.registry import Registry
 from armillary.model.fault import Fault, FaultRecord, record
 from armillary.world.seal import Sealed, Seals
 
 log = logging.getLogger(__name__)
 _Made = TypeVar("_Made")
-
-
-def decoders(registry: Registry) -> tuple[dict[str, Decoder], list[FaultRecord]]:
-    """Return the decoders by name, and why some are missing; their tags are then named one by one."""
-    made: dict[str, Decoder] = {}
-    problems: list[FaultRecord] = []
-    for name, make in registry.of("decoders").items():
-        decoder = _made(make, name, name, problems)
-        if decoder is not None:
-            made[name] = decoder
-    return made, problems
 
 
 def sinks(

@@ -193,4 +193,4 @@ def statuses_differ(old: tuple[LinkStatus, ...], new: tuple[LinkStatus, ...]) ->
 
 
 def _shape(status: LinkStatus) -> tuple[object, ...]:
-    return status.name, status.state, status.detail, status.delivery, status.since_ns
+    return status.name, status.state, status.detail, status.delivery, status.since_ns, status.certificate_ns

@@ -6,29 +6,31 @@ Numbers and names are those of OASIS MQTT 3.1.1 and 5.0.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from armillary_plugins.mqtt.settings import MQTT_5
 
 CONNACK, PUBLISH, PUBACK, SUBACK, UNSUBACK, PINGRESP, DISCONNECT = 0x20, 0x30, 0x40, 0x90, 0xB0, 0xD0, 0xE0
 PINGREQ_PACKET = b"\xc0\x00"
 TOPIC_ALIAS_MAXIMUM, RECEIVE_MAXIMUM = 1000, 1000
+AT_ONCE = 200  # filters in one SUBSCRIBE: some brokers limit the packet
 FAILED = 0x80  # reason codes from here on are failures
 
 RETAIN_FLAG, QOS_MASK, DUP_FLAG = 0x01, 0x06, 0x08
-P_EXPIRY, P_RESPONSE_TOPIC, P_CORRELATION, P_SERVER_KEEP_ALIVE, P_TOPIC_ALIAS, P_MAXIMUM_PACKET = (
-    0x02,
-    0x08,
-    0x09,
-    0x13,
-    0x23,
-    0x27,
-)
+P_EXPIRY, P_CONTENT_TYPE, P_RESPONSE_TOPIC, P_CORRELATION = 0x02, 0x03, 0x08, 0x09
+P_SUBSCRIPTION_ID, P_SESSION_EXPIRY, P_ASSIGNED_ID, P_SERVER_KEEP_ALIVE = 0x0B, 0x11, 0x12, 0x13
+P_SERVER_REFERENCE, P_REASON, P_TOPIC_ALIAS, P_USER, P_MAXIMUM_PACKET = 0x1C, 0x1F, 0x23, 0x26, 0x27
 _BYTE = frozenset({0x01, 0x17, 0x19, 0x24, 0x25, 0x28, 0x29, 0x2A})
 _TWO = frozenset({P_SERVER_KEEP_ALIVE, 0x21, 0x22, P_TOPIC_ALIAS})
-_FOUR = frozenset({P_EXPIRY, 0x11, 0x18, P_MAXIMUM_PACKET})
-_TEXT = frozenset({0x03, 0x08, P_CORRELATION, 0x12, 0x15, 0x16, 0x1A, 0x1C, 0x1F})
-_SUBSCRIPTION_ID, _USER_PROPERTY = 0x0B, 0x26
+_FOUR = frozenset({P_EXPIRY, P_SESSION_EXPIRY, 0x18, P_MAXIMUM_PACKET})
+_TEXT = frozenset(
+    {P_CONTENT_TYPE, 0x08, P_CORRELATION, P_ASSIGNED_ID, 0x15, 0x16, 0x1A, P_SERVER_REFERENCE, P_REASON}
+)
+_SESSION_PRESENT = 0x01
+OPTIONS_3 = 0x03  # of the options in a SUBSCRIBE what version 3.1.1 knows: the QoS
+ONLY_IF_NEW = 0x10  # retain handling: retained messages only for filters that the session has not yet
+_RETAIN_HANDLING = 0x30
 
 REASONS = {
     0x01: "unacceptable protocol version", 0x02: "client id rejected", 0x03: "server unavailable",
@@ -53,15 +55,28 @@ class Malformed(Exception):
 
 
 def connect(
-    version: int, client_id: str, keep_alive_s: int, username: str, password: str, max_packet: int
+    version: int,
+    client_id: str,
+    keep_alive_s: int,
+    username: str,
+    password: str,
+    max_packet: int,
+    session_expiry_s: int = 0,
 ) -> bytes:
-    """Return a CONNECT with a clean start and no will: a reading link publishes nothing."""
-    flags = 0x02 | (0x80 if username else 0) | (0x40 if username and password else 0)
+    """Return a CONNECT without a will: a reading link publishes nothing.
+
+    `session_expiry_s`: 0 begins anew and ends with the connection; above, the session goes on (3.1.1 has no
+    number for how long).
+    """
+    flags = (0x80 if username else 0) | (0x40 if username and password else 0)
+    flags |= 0 if session_expiry_s else 0x02
     body = _text("MQTT") + struct.pack(">BBH", version, flags, keep_alive_s)
     if version == MQTT_5:
         properties = struct.pack(
             ">BHBIBH", 0x21, RECEIVE_MAXIMUM, P_MAXIMUM_PACKET, max_packet, 0x22, TOPIC_ALIAS_MAXIMUM
         )
+        if session_expiry_s:
+            properties += struct.pack(">BI", P_SESSION_EXPIRY, session_expiry_s)
         body += _length(len(properties)) + properties
     body += _text(client_id)
     if username:
@@ -70,9 +85,15 @@ def connect(
 
 
 def subscribe(version: int, packet_id: int, filters: Sequence[tuple[str, int]]) -> bytes:
-    """Return a SUBSCRIBE of (filter, QoS) pairs."""
+    """Return a SUBSCRIBE of (filter, options) pairs: QoS, and in version 5 retain handling."""
     body = struct.pack(">H", packet_id) + (b"\0" if version == MQTT_5 else b"")
-    return _packet(0x82, body + b"".join(_text(name) + bytes([qos]) for name, qos in filters))
+    mask = 0xFF if version == MQTT_5 else OPTIONS_3
+    return _packet(0x82, body + b"".join(_text(name) + bytes([each & mask]) for name, each in filters))
+
+
+def again(filters: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Return filters for a session that went on: what it knew already brings no retained messages anew."""
+    return [(name, each if each & _RETAIN_HANDLING else each | ONLY_IF_NEW) for name, each in filters]
 
 
 def unsubscribe(version: int, packet_id: int, filters: Sequence[str]) -> bytes:
@@ -113,12 +134,27 @@ def disconnect(version: int) -> bytes:
     return b"\xe0\x01\x00" if version == MQTT_5 else b"\xe0\x00"
 
 
-def connack(body: bytes, version: int) -> tuple[int, dict[int, int | bytes]]:
-    """Return (reason code, properties). An old broker answers a version 5 CONNECT without properties."""
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A broker's answer to CONNECT."""
+
+    code: int
+    session_present: bool
+    properties: Mapping[int, int | bytes]
+
+    def text(self, name: int) -> str:
+        """Return a property as text, "" when it is not there."""
+        raw = self.properties.get(name, b"")
+        return raw.decode("utf-8", "replace") if isinstance(raw, bytes) else ""
+
+
+def connack(body: bytes, version: int) -> Connected:
+    """Return the answer. An old broker answers a version 5 CONNECT without properties. Raises Malformed."""
     if len(body) < 2:  # noqa: PLR2004  flags and code
         raise Malformed("CONNACK is too short")
     has_properties = version == MQTT_5 and len(body) > 2  # noqa: PLR2004
-    return body[1], properties(body, 2)[0] if has_properties else {}
+    found = properties(body, 2)[0] if has_properties else {}
+    return Connected(body[1], bool(body[0] & _SESSION_PRESENT), found)
 
 
 def acknowledged(body: bytes, version: int) -> tuple[int, bytes]:
@@ -138,8 +174,22 @@ def reason(code: int) -> str:
     return f"{REASONS.get(code, 'unknown reason')}, code 0x{code:02X}"
 
 
-def properties(data: bytes, at: int) -> tuple[dict[int, int | bytes], int]:
-    """Return (properties by id, where they end); of repeated ones the last. Raises Malformed."""
+def dismissed(body: bytes) -> tuple[int, str]:
+    """Return (reason code, the broker's own words or where it sends us) of a DISCONNECT. Raises Malformed."""
+    if len(body) < 2:  # noqa: PLR2004  without properties
+        return (body[0] if body else 0), ""
+    found = properties(body, 1)[0]
+    said = found.get(P_SERVER_REFERENCE) or found.get(P_REASON) or b""
+    return body[0], said.decode("utf-8", "replace") if isinstance(said, bytes) else ""
+
+
+def properties(
+    data: bytes, at: int, user: list[tuple[bytes, bytes]] | None = None
+) -> tuple[dict[int, int | bytes], int]:
+    """Return (properties by id, where they end); of repeated ones the last. Raises Malformed.
+
+    User properties, which may repeat and keep their order, are added to `user` as (name, value).
+    """
     size, at = length(data, at)
     end = at + size
     if end > len(data):
@@ -153,17 +203,25 @@ def properties(data: bytes, at: int) -> tuple[dict[int, int | bytes], int]:
             out[name], at = int.from_bytes(data[at : at + 2], "big"), at + 2
         elif name in _FOUR:
             out[name], at = int.from_bytes(data[at : at + 4], "big"), at + 4
-        elif name == _SUBSCRIPTION_ID:
+        elif name == P_SUBSCRIPTION_ID:
             out[name], at = length(data, at)
-        elif name in _TEXT or name == _USER_PROPERTY:
-            for _ in range(2 if name == _USER_PROPERTY else 1):
-                count = int.from_bytes(data[at : at + 2], "big")
-                out[name], at = data[at + 2 : at + 2 + count], at + 2 + count
+        elif name in _TEXT:
+            out[name], at = _string(data, at)
+        elif name == P_USER:
+            key, at = _string(data, at)
+            value, at = _string(data, at)
+            if user is not None:
+                user.append((key, value))
         else:
             raise Malformed(f"property 0x{name:02X} is unknown")
     if at != end:
         raise Malformed("a property runs over the end of its packet")
     return out, end
+
+
+def _string(data: bytes, at: int) -> tuple[bytes, int]:
+    end = at + 2 + int.from_bytes(data[at : at + 2], "big")
+    return data[at + 2 : end], end
 
 
 def length(data: bytes, at: int) -> tuple[int, int]:

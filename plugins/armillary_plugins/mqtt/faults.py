@@ -6,13 +6,14 @@ import socket
 import ssl
 
 from armillary.api import LinkFault, LinkRefused
-from armillary_plugins.mqtt import codec
+from armillary_plugins.mqtt import codec, tls
 from armillary_plugins.mqtt.settings import MQTT_3, Settings
 
 CONNECT_S = 5.0
 _TAKEN_OVER = 0x8E
 _REFUSED = frozenset({0x02, 0x04, 0x05, 0x85, 0x86, 0x87, 0x8A, 0x8C})
 _PASSWORD = frozenset({0x04, 0x05, 0x86, 0x87})
+_ELSEWHERE = frozenset({0x9C, 0x9D})
 _OTHER_VERSION = frozenset({0x01, 0x84})
 
 
@@ -23,23 +24,13 @@ class VersionRefused(LinkFault):
 def unreachable(error: Exception, settings: Settings) -> LinkFault:
     """Return why no connection could be made; what TLS refuses needs a person."""
     where = settings.where
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return LinkRefused(
-            f"The broker's certificate is not trusted: {error.verify_message}.",
-            where=where,
-            remedy="Give its authority as tls = { ca = … }, or correct the host name in the url.",
-        )
     if isinstance(error, ssl.SSLError):
-        return LinkRefused(
-            f"The broker does not speak TLS with us: {error.reason or error}.",
-            where=where,
-            remedy="Check the port, or use mqtt:// where the broker has no TLS.",
-        )
+        return tls.broken(error, settings)
     if isinstance(error, socket.gaierror):
         return LinkFault(
-            f"The name '{settings.host}' is not known.",
+            f"The name '{settings.host}' is not known to the name service ({error.strerror}).",
             where=where,
-            remedy="Correct the url, or the network.",
+            remedy="Correct the url, or see that the name service answers; it is tried again by itself.",
         )
     if isinstance(error, TimeoutError):
         return LinkFault(
@@ -56,9 +47,20 @@ def unreachable(error: Exception, settings: Settings) -> LinkFault:
     )
 
 
-def refusal(code: int, settings: Settings) -> LinkFault:
-    """Return the fault of a CONNACK that says no."""
+def no_answer(silent_s: float, settings: Settings) -> LinkFault:
+    """Return the fault of a broker that hangs, or of a network that drops everything (half-open)."""
+    return LinkFault(
+        f"The broker gives no answer since {silent_s:.0f} s.",
+        where=settings.where,
+        remedy="It is tried again by itself; check the network and the broker.",
+    )
+
+
+def refusal(code: int, settings: Settings, server: str = "") -> LinkFault:
+    """Return the fault of a CONNACK that says no; `server` is where it sends us instead."""
     where, said = settings.where, codec.reason(code)
+    if code in _ELSEWHERE:
+        return _elsewhere(server, settings)
     if code in _OTHER_VERSION:
         return VersionRefused(
             f"The broker does not speak MQTT {'3.1.1' if settings.version == MQTT_3 else '5'} ({said}).",
@@ -85,6 +87,15 @@ def refusal(code: int, settings: Settings) -> LinkFault:
     )
 
 
+def _elsewhere(server: str, settings: Settings) -> LinkRefused:
+    """Return the fault of a broker that sends us away; where to is for a person to decide."""
+    return LinkRefused(
+        f"The broker sends us to another server{f' ({server})' if server else ''}.",
+        where=settings.where,
+        remedy="If that is right, write it into the url of the source.",
+    )
+
+
 def taken_over(settings: Settings, client_id: str) -> LinkRefused:
     """Return the fault of a client id that two programs use; nobody wins that fight, so we step back."""
     return LinkRefused(
@@ -94,12 +105,15 @@ def taken_over(settings: Settings, client_id: str) -> LinkRefused:
     )
 
 
-def dismissal(code: int, settings: Settings, client_id: str) -> LinkFault:
-    """Return the fault of a DISCONNECT that the broker sent (version 5)."""
+def dismissal(code: int, words: str, settings: Settings, client_id: str) -> LinkFault:
+    """Return the fault of a DISCONNECT that the broker sent (version 5), with its own words, if any."""
     if code == _TAKEN_OVER:
         return taken_over(settings, client_id)
+    if code in _ELSEWHERE:
+        return _elsewhere(words, settings)
+    more = f": {words}" if words else ""
     return LinkFault(
-        f"The broker ended the connection ({codec.reason(code)}).",
+        f"The broker ended the connection ({codec.reason(code)}{more}).",
         where=settings.where,
         remedy="It is tried again by itself; the broker's log tells more.",
     )

@@ -2,92 +2,74 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from armillary.api import DUPLICATE, RETAINED, WireBatch
+from armillary.api import DUPLICATE, RETAINED
 from armillary_plugins.mqtt.codec import (
+    CONNACK,
     DUP_FLAG,
     FAILED,
+    P_CONTENT_TYPE,
+    P_EXPIRY,
     P_TOPIC_ALIAS,
     PUBLISH,
     QOS_MASK,
     RETAIN_FLAG,
+    SUBACK,
     Malformed,
     properties,
 )
-from armillary_plugins.mqtt.settings import MQTT_5
+from armillary_plugins.mqtt.rows import Channels, Rows, Waiting, told
+from armillary_plugins.mqtt.settings import MQTT_5, Settings
 
-MAX_CHANNELS = 200_000  # topics; more come from a wildcard on a runaway publisher
 OVERHEAD = 65_536 + 16  # what topic, id and properties may add to a payload
 _PLAIN = PUBLISH  # QoS 0, not retained, not a duplicate
 _LENGTH_BYTES = 4
 
 
-class Channels:
-    """Topics of a link and their indices; outlives sessions, only ever grows."""
-
-    def __init__(self) -> None:
-        self.index: dict[bytes, int] = {}
-        self._names: list[str] = []
-        self._frozen: tuple[str, ...] = ()
-
-    def add(self, topic: bytes) -> int:
-        """Return the index of a new topic, -1 when there are too many. Raises Malformed (MQTT 1.5.4)."""
-        if len(self._names) >= MAX_CHANNELS:
-            return -1
-        try:
-            name = topic.decode()
-        except UnicodeDecodeError:
-            raise Malformed("a topic is not UTF-8") from None
-        if not name or "\0" in name:
-            raise Malformed("a topic is empty or holds a NUL")
-        self._names.append(name)
-        return self.index.setdefault(topic, len(self._names) - 1)
-
-    def names(self) -> tuple[str, ...]:
-        """Return all topics in order of their index; the same object as long as none was added."""
-        if len(self._frozen) != len(self._names):
-            self._frozen = tuple(self._names)
-        return self._frozen
+def _text(raw: int | bytes) -> str:
+    return raw.decode("utf-8", "replace") if isinstance(raw, bytes) else ""
 
 
-class Framer:
+class Framer(Rows):
     """Splits the bytes of one connection; messages pile up until `taken`, the rest is returned."""
 
-    def __init__(self, channels: Channels, version: int, max_payload: int) -> None:
-        self._channels, self._version = channels, version
-        self._max_payload = max_payload
-        self._max_packet = max_payload + OVERHEAD
+    def __init__(self, channels: Channels, version: int, settings: Settings) -> None:
+        super().__init__(channels)
+        self._version, self._settings = version, settings
+        self._max_payload = settings.max_payload
+        self._max_packet = settings.max_payload + OVERHEAD
         self._rest = b""
         self._skip = 0  # bytes of an over-size packet still to come
         self._aliases: dict[int, int] = {}
-        self._channel: list[int] = []
-        self._payload: list[bytes] = []
-        self._flags: dict[int, int] = {}  # row -> flags, where there are any
-        self._reads: list[tuple[int, int, int]] = []  # rows of one read, its wall and monotonic time
+        self._mono_ns = 0
+        self.waiting = Waiting()
         self.to_acknowledge: list[int] = []  # packet ids of QoS 1 messages since the last `taken`
         self.too_big = 0  # over-size packets since the last `taken`
-        self.unlisted = 0  # messages on topics beyond the limit, since the last `taken`
-
-    def __len__(self) -> int:
-        return len(self._channel)
 
     def feed(self, data: bytes, now_ns: int, now_mono_ns: int) -> list[tuple[int, bytes]]:
         """Take one socket read; return its packets other than PUBLISH as (first byte, body).
 
-        Raises Malformed for what is no MQTT.
+        Raises Malformed for what is no MQTT; the messages before it count.
         """
+        self._mono_ns = now_mono_ns
+        before = len(self)
+        try:
+            return self._split(data)
+        finally:
+            self.mark(before, now_ns, now_mono_ns)
+
+    def _split(self, data: bytes) -> list[tuple[int, bytes]]:
         if self._skip:
             dropped = min(self._skip, len(data))
             self._skip -= dropped
             data = data[dropped:]
         if self._rest:
             data = self._rest + data
-        before = len(self._channel)
         others: list[tuple[int, bytes]] = []
         at, size = 0, len(data)
         known, channel, payload = self._channels.index, self._channel, self._payload
         properties_length = 1 if self._version == MQTT_5 else 0
+        self.waiting.look(self._mono_ns)
+        plain = -1 if self.waiting else _PLAIN
         while at + 1 < size:
             first, length, body = data[at], data[at + 1], at + 2
             if length >= FAILED:
@@ -102,7 +84,7 @@ class Framer:
                     self.too_big += 1
                 break
             at = end
-            if first == _PLAIN and length > 1:
+            if first == plain and length > 1:
                 # The hot path: topic as bytes, no properties, payload cut out, nothing decoded.
                 topic_end = body + 2 + (data[body] << 8 | data[body + 1])
                 index = known.get(data[body + 2 : topic_end])
@@ -115,10 +97,17 @@ class Framer:
                 self._publish(first, data, body, end)
             else:
                 others.append((first, data[body:end]))
+                plain = self._waiting(first, data[body:end])
         self._rest = data[at:]
-        if len(channel) > before:
-            self._reads.append((len(channel) - before, now_ns, now_mono_ns))
         return others
+
+    def _waiting(self, first: int, body: bytes) -> int:
+        """Note whether what follows waited for us; return the first byte of the messages of the hot path."""
+        if first == CONNACK:
+            self.waiting.began(self._settings.durable and bool(body and body[0] & 1))
+        elif first == SUBACK:
+            self.waiting.answered(self._version, self._mono_ns)
+        return -1 if self.waiting else _PLAIN
 
     def _long_length(self, data: bytes, at: int) -> tuple[int, int] | None:
         """Return (length, where the body starts), None while the length itself is incomplete."""
@@ -137,22 +126,26 @@ class Framer:
         start = topic_end + (2 if first & QOS_MASK else 0)
         if start > end:
             raise Malformed("a message is shorter than its topic")
-        alias = 0
+        alias, besides = 0, None
         packet_id = int.from_bytes(data[topic_end:start], "big")
         if self._version == MQTT_5:
-            found, size = properties(data[start:end], 0)
+            user: list[tuple[bytes, bytes]] = []
+            found, size = properties(data[start:end], 0, user)
             alias, start = int(found.get(P_TOPIC_ALIAS, 0)), start + size
+            if found or user:
+                besides = told(
+                    _text(found.get(P_CONTENT_TYPE, b"")),
+                    int(found.get(P_EXPIRY, -1)),
+                    [(_text(name), _text(value)) for name, value in user],
+                    self._settings,
+                    self._mono_ns,
+                )
         index = self._index(data[body + 2 : topic_end], alias)
         if end - start > self._max_payload:
             self.too_big += 1
-        elif index < 0:
-            self.unlisted += 1
         else:
             flags = (RETAINED if first & RETAIN_FLAG else 0) | (DUPLICATE if first & DUP_FLAG else 0)
-            if flags:
-                self._flags[len(self._channel)] = flags
-            self._channel.append(index)
-            self._payload.append(data[start:end])
+            self.add(index, data[start:end], flags | self.waiting.flag(), besides)
         if packet_id:
             self.to_acknowledge.append(packet_id)
 
@@ -167,27 +160,3 @@ class Framer:
         if alias:
             self._aliases[alias] = index
         return index
-
-    def taken(self, link: str) -> WireBatch | None:
-        """Return the messages so far as a batch, None for none, and begin anew."""
-        n = len(self._channel)
-        if not n:
-            return None
-        start = np.zeros(n + 1, np.int64)
-        np.cumsum(np.fromiter(map(len, self._payload), np.int64, n), out=start[1:])
-        counts = [count for count, _, _ in self._reads]
-        flags = np.zeros(n, np.uint8)
-        for row, word in self._flags.items():
-            flags[row] = word
-        batch = WireBatch(
-            link=link,
-            channel=np.array(self._channel, np.uint32),
-            channels=self._channels.names(),
-            start=start,
-            payload=b"".join(self._payload),
-            arrival_ns=np.repeat(np.array([now for _, now, _ in self._reads], np.int64), counts),
-            arrival_mono_ns=np.repeat(np.array([mono for _, _, mono in self._reads], np.int64), counts),
-            flags=flags,
-        )
-        self._channel, self._payload, self._flags, self._reads = [], [], {}, []
-        return batch

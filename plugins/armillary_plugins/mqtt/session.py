@@ -1,40 +1,29 @@
-"""One connection to a broker: opened, subscribed, kept alive, lost once. Used by source, sink and browse."""
+"""One connection to a broker, spoken by ourselves: opened, subscribed, kept alive, lost once."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from armillary.api import Clock, LinkFault, WireBatch
-from armillary_plugins.mqtt import codec
-from armillary_plugins.mqtt.faults import CONNECT_S, dismissal, refusal, unreachable
-from armillary_plugins.mqtt.framer import OVERHEAD, Channels, Framer
+from armillary.api import Clock, LinkFault
+from armillary_plugins.mqtt import codec, tls
+from armillary_plugins.mqtt.faults import dismissal, no_answer, refusal
+from armillary_plugins.mqtt.framer import OVERHEAD, Framer
+from armillary_plugins.mqtt.link import NS, Hooks
+from armillary_plugins.mqtt.rows import Channels
 from armillary_plugins.mqtt.settings import Settings
 
-NS = 1_000_000_000
 ANSWER_S, CLOSE_S = 5.0, 0.5
-PING_AFTER_NS, PING_ANSWER_NS = 5 * NS, 3 * NS
+PING_AFTER_NS, PING_ANSWER_NS = 5 * NS, 2_700_000_000  # with the steps: a half-open link within 8 s
 STEP_S = 0.25  # how often life is checked
 BREATH_S = 0.02  # while messages come thick, reading rests so long, so that one read brings many
 THICK_NS = 40_000_000  # reads closer than this are thick
 FULL_READ = 65_536  # a read this large is followed at once by the next
 ROOM_S = 0.02  # how soon a full inbox is looked at again
-SUBSCRIBE_AT_ONCE = 200  # filters in one SUBSCRIBE: some brokers limit the packet
 _GREETINGS = frozenset({codec.CONNACK, codec.DISCONNECT})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hooks:
-    """What a session calls while it reads."""
-
-    batch: Callable[[WireBatch], None] = lambda _batch: None
-    alive: Callable[[int], None] = lambda _mono_ns: None
-    dropped: Callable[[str, int], None] = lambda _reason, _count: None
-    has_room: Callable[[], bool] = lambda: True
 
 
 class Session(asyncio.Protocol):
@@ -45,9 +34,11 @@ class Session(asyncio.Protocol):
     ) -> None:
         self.version, self.client_id = version, client_id
         self.opened_mono_ns = 0  # when CONNACK came; 0 = not yet
+        self.session_present = False  # the broker kept our session, and what came meanwhile
+        self.peer: dict[str, object] = {}  # the server's certificate, as ssl tells it
         self._settings, self._clock, self._hooks = settings, clock, hooks
         self._loop = asyncio.get_running_loop()
-        self._framer = Framer(channels, version, settings.max_payload)
+        self._framer = Framer(channels, version, settings)
         self._transport: asyncio.Transport | None = None
         self._waiting: dict[tuple[int, int], asyncio.Future[bytes]] = {}  # (packet type, id) -> its body
         self._packet_id = 0
@@ -69,6 +60,7 @@ class Session(asyncio.Protocol):
         sock = transport.get_extra_info("socket")
         if sock is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 10_000)
+        self.peer = transport.get_extra_info("peercert") or {}
 
     def data_received(self, data: bytes) -> None:
         """Take one socket read: both clocks are read once, and what it brought is handed over at once.
@@ -109,6 +101,9 @@ class Session(asyncio.Protocol):
         self._hand_over()
         if not self._gone.done():
             self._gone.set_result(None)
+        if isinstance(exc, ssl.SSLError):  # version 1.3 tells so late that it does not accept us
+            self._end(tls.broken(exc, self._settings))
+            return
         why = "The broker closed the connection." if exc is None else f"The connection broke: {exc}."
         self._end(LinkFault(why, where=self._settings.where, remedy="It is tried again by itself."))
 
@@ -124,25 +119,33 @@ class Session(asyncio.Protocol):
                 self._settings.username,
                 password,
                 self._settings.max_payload + OVERHEAD,
+                self._settings.session_expiry_s,
             )
         )
         try:
             body = await self._answer(codec.CONNACK, 0)
-            code, properties = codec.connack(body, self.version)
+            answer = codec.connack(body, self.version)
         except codec.Malformed as error:
             raise LinkFault(str(error), where=self._settings.where, remedy="Check the url.") from error
-        if code:
-            raise refusal(code, self._settings)
-        server_s = int(properties.get(codec.P_SERVER_KEEP_ALIVE, 0))
+        if answer.code:
+            raise refusal(answer.code, self._settings, answer.text(codec.P_SERVER_REFERENCE))
+        server_s = int(answer.properties.get(codec.P_SERVER_KEEP_ALIVE, 0))
         if server_s:
             self._ping_after_ns = min(self._ping_after_ns, server_s * NS // 2)
+        self.client_id = answer.text(codec.P_ASSIGNED_ID) or self.client_id
+        self.session_present = self._settings.durable and answer.session_present
         self.opened_mono_ns = self._clock.now_mono_ns()
 
     async def subscribe(self, filters: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
-        """Subscribe (filter, QoS) pairs; return (filter, reason code) of those that were refused."""
+        """Subscribe (filter, options) pairs; return (filter, reason code) of those that were refused.
+
+        In a session that went on they are subscribed again, which changes nothing: it shows what is missing.
+        """
         refused: list[tuple[str, int]] = []
-        for at in range(0, len(filters), SUBSCRIBE_AT_ONCE):
-            some = filters[at : at + SUBSCRIBE_AT_ONCE]
+        if self.session_present:
+            filters = codec.again(filters)
+        for at in range(0, len(filters), codec.AT_ONCE):
+            some = filters[at : at + codec.AT_ONCE]
             packet_id = self._next_id()
             self._send(codec.subscribe(self.version, packet_id, some))
             try:
@@ -157,8 +160,8 @@ class Session(asyncio.Protocol):
 
     def unsubscribe(self, filters: Sequence[str]) -> None:
         """Unsubscribe some filters; the answer changes nothing and is not waited for."""
-        for at in range(0, len(filters), SUBSCRIBE_AT_ONCE):
-            some = filters[at : at + SUBSCRIBE_AT_ONCE]
+        for at in range(0, len(filters), codec.AT_ONCE):
+            some = filters[at : at + codec.AT_ONCE]
             self._send(codec.unsubscribe(self.version, self._next_id(), some))
 
     async def publish(
@@ -179,6 +182,11 @@ class Session(asyncio.Protocol):
         )
         body = await self._answer(codec.PUBACK, packet_id)
         return body[2] if len(body) > 2 else 0  # noqa: PLR2004  short form: success
+
+    async def ping(self) -> None:
+        """Ask for a sign of life and return when it came. Raises LinkFault when it does not."""
+        self._send(codec.PINGREQ_PACKET)
+        await self._answer(codec.PINGRESP, 0, PING_ANSWER_NS / NS)
 
     async def until_lost(self) -> NoReturn:
         """Keep the connection alive until it ends; raises the LinkFault that says why."""
@@ -206,8 +214,11 @@ class Session(asyncio.Protocol):
         kind = first & 0xF0
         if kind == codec.PINGRESP:
             self._hooks.alive(mono)
+            asked = self._waiting.pop((kind, 0), None)
+            if asked is not None and not asked.done():
+                asked.set_result(body)
         elif kind == codec.DISCONNECT:
-            self._end(dismissal(body[0] if body else 0, self._settings, self.client_id))
+            self._end(dismissal(*codec.dismissed(body), self._settings, self.client_id))
         else:
             packet_id = 0 if kind == codec.CONNACK else codec.acknowledged(body, self.version)[0]
             future = self._waiting.pop((kind, packet_id), None)
@@ -226,6 +237,9 @@ class Session(asyncio.Protocol):
         if framer.unlisted:
             self._hooks.dropped("filtered", framer.unlisted)
             framer.unlisted = 0
+        if framer.expired:
+            self._hooks.dropped("expired", framer.expired)
+            framer.expired = 0
         if framer.to_acknowledge:
             self._send(codec.puback(framer.to_acknowledge))
             framer.to_acknowledge.clear()
@@ -256,14 +270,7 @@ class Session(asyncio.Protocol):
             return
         if self._ping_mono_ns:
             if mono - self._ping_mono_ns > PING_ANSWER_NS:
-                silent_s = (mono - self._received_mono_ns) / NS
-                self._end(
-                    LinkFault(
-                        f"The broker gives no answer since {silent_s:.0f} s.",
-                        where=self._settings.where,
-                        remedy="It is tried again by itself; check the network and the broker.",
-                    )
-                )
+                self._end(no_answer((mono - self._received_mono_ns) / NS, self._settings))
         elif mono - min(self._received_mono_ns, self._sent_mono_ns) > self._ping_after_ns:
             self._send(codec.PINGREQ_PACKET)
             self._ping_mono_ns = mono
@@ -273,19 +280,19 @@ class Session(asyncio.Protocol):
             self._transport.write(data)
             self._sent_mono_ns = self._clock.now_mono_ns()
 
-    async def _answer(self, kind: int, packet_id: int) -> bytes:
+    async def _answer(self, kind: int, packet_id: int, limit_s: float = ANSWER_S) -> bytes:
         """Return the body of the packet that answers ours. Raises LinkFault when it does not come."""
         future: asyncio.Future[bytes] = self._loop.create_future()
         self._waiting[(kind, packet_id)] = future
         either: set[asyncio.Future[Any]] = {future, self.lost}  # Any: bytes or a fault, told apart below
-        await asyncio.wait(either, timeout=ANSWER_S, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(either, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
         if future.done():
             return future.result()
         self._waiting.pop((kind, packet_id), None)
         if self.lost.done():
             raise self.lost.result()
         raise LinkFault(
-            f"The broker did not answer within {ANSWER_S:g} s.",
+            f"The broker did not answer within {limit_s:g} s.",
             where=self._settings.where,
             remedy="Check that the url names an MQTT broker.",
         )
@@ -299,44 +306,3 @@ class Session(asyncio.Protocol):
             self.lost.set_result(fault)
         if self._transport is not None and not self._transport.is_closing():
             self._transport.abort()
-
-
-async def connected(
-    settings: Settings,
-    clock: Clock,
-    tls: ssl.SSLContext | None,
-    password: str,
-    *,
-    version: int = 0,
-    suffix: str = "",
-    channels: Channels | None = None,
-    hooks: Hooks | None = None,
-) -> Session:
-    """Return an open session. Raises LinkFault or LinkRefused, within about 10 s.
-
-    `suffix` comes behind the client id, so that a second connection does not end the first.
-    """
-    loop = asyncio.get_running_loop()
-    session = Session(
-        settings,
-        clock,
-        version or settings.version,
-        settings.client_id + suffix,
-        channels or Channels(),
-        hooks or Hooks(),
-    )
-    try:
-        async with asyncio.timeout(CONNECT_S):
-            await loop.create_connection(lambda: session, settings.host, settings.port, ssl=tls)
-    except (OSError, TimeoutError) as error:
-        await asyncio.sleep(0)  # asyncio closes the socket that it gave up in its next turn
-        raise unreachable(error, settings) from error
-    except asyncio.CancelledError:
-        await asyncio.sleep(0)
-        raise
-    try:
-        await session.opened(password)
-    except BaseException:
-        await session.close()
-        raise
-    return session

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-import ssl
+import hashlib
+import socket
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,15 +17,24 @@ from armillary.api import Fault, LinkRefused, LinkSpec, ProjectFault, SourceCont
 MQTT_3, MQTT_5 = 4, 5  # protocol levels as they stand in CONNECT
 MAX_PAYLOAD = 1024 * 1024
 KEEP_ALIVE_S = 10
-_PORTS = {"mqtt": 1883, "mqtts": 8883}
+SESSION_EXPIRY_S = 3600
+_PORTS = {"mqtt": 1883, "mqtts": 8883, "ws": 80, "wss": 443}
+_SECURE = frozenset({"mqtts", "wss"})
+_WEB_PATH = "/mqtt"
 _KEYS = frozenset(
     {
         "version", "client_id", "username", "secret", "tls", "subscribe", "qos", "max_payload",
         "keep_alive_s", "silence_s", "command_topic", "command_payload", "response_topic",
+        "client", "durable", "session_expiry_s", "user_properties",
     }
 )  # fmt: skip
-_TLS_KEYS = frozenset({"ca", "cert", "key"})
+_TLS_KEYS = frozenset({"ca", "cert", "key", "crl", "server_name"})
+_USER_KEYS = frozenset({"time", "quality"})
+_FILTER_KEYS = frozenset({"filter", "qos", "decoder", "retained"})
+_RETAINED = {"always": 0x00, "new": 0x10, "never": 0x20}  # retain handling, as it stands in SUBSCRIBE
 _PAYLOADS = frozenset({"auto", "json", "raw"})
+_CLIENTS = frozenset({"own", "paho"})
+SHARED = "$share/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +46,20 @@ class Settings:
     port: int
     is_tls: bool
     version: int
+    is_id_fixed: bool  # the client id was chosen or is kept, so that another program may have it too
     may_fall_back: bool  # no version was asked for: 3.1.1 is tried when the broker cannot do 5
     client_id: str
     username: str
     secret: str  # a name in the secret store
+    path: str = ""  # of a WebSocket; "" = plain TCP
+    client: str = "own"  # own | paho: who speaks the protocol
+    durable: bool = False  # the broker keeps the session, and what comes meanwhile, over an outage
+    session_expiry_s: int = 0
+    user_time: str = ""  # user properties that hold a message's time and quality
+    user_quality: str = ""
     tls: Mapping[str, str] = field(default_factory=dict)
-    subscribe: tuple[tuple[str, int], ...] = ()  # (filter, QoS); empty = exactly the topics of the routes
+    subscribe: tuple[tuple[str, int], ...] = ()  # (filter, options: QoS and retain handling as in SUBSCRIBE);
+    # empty = exactly the topics of the routes
     qos: int = 0
     max_payload: int = MAX_PAYLOAD
     keep_alive_s: int = KEEP_ALIVE_S
@@ -54,9 +72,22 @@ class Settings:
         """The link and its server, for messages."""
         return f"{self.name} at {self.host}:{self.port}"
 
+    @property
+    def server_name(self) -> str:
+        """Whom the certificate must name, and what the server is asked for (SNI)."""
+        return self.tls.get("server_name", self.host)
 
-def settings_of(link: LinkSpec) -> Settings:
-    """Return the checked settings of a link. Raises ProjectFault with the key that is wrong."""
+    @property
+    def is_shared(self) -> bool:
+        """Whether a filter is shared with other clients: then nobody gets the messages in order."""
+        return any(name.startswith(SHARED) for name, _ in self.subscribe)
+
+
+def settings_of(link: LinkSpec, project: Path | None = None) -> Settings:
+    """Return the checked settings of a link. Raises ProjectFault with the key that is wrong.
+
+    `project`: its folder makes the client id of a durable session, the same at every start.
+    """
     given = link.settings
     where = link.origin or link.name
     _check_keys(given, _KEYS, where)
@@ -66,49 +97,59 @@ def settings_of(link: LinkSpec) -> Settings:
     except ValueError:
         port = -1
     if url.scheme not in _PORTS or not url.hostname or port == -1:
-        raise _wrong("url", link.url, "mqtt://host:1883 or mqtts://host:8883", where)
+        wanted = "mqtt://host:1883, mqtts://host:8883, ws://host/mqtt or wss://host/mqtt"
+        raise _wrong("url", link.url, wanted, where)
     tls = _table(given, "tls", where)
     _check_keys(tls, _TLS_KEYS, f"{where}: tls")
+    client = _word(given, "client", "own", _CLIENTS, where)
+    if client == "paho" and tls.get("server_name"):
+        raise _wrong("tls.server_name", tls["server_name"], "the name in the url, or no client", where)
     version = _choice(given, "version", {0: 0, 3: MQTT_3, 4: MQTT_3, 5: MQTT_5}, where)
+    user = _table(given, "user_properties", where)
+    _check_keys(user, _USER_KEYS, f"{where}: user_properties")
+    durable = _flag(given, "durable", where)
+    qos = _choice(given, "qos", {0: 0, 1: 1}, where)
     return Settings(
         name=link.name,
         host=url.hostname,
         port=port or _PORTS[url.scheme],
-        is_tls=url.scheme == "mqtts",
+        is_tls=url.scheme in _SECURE,
+        path=_web_path(url.path, url.query) if url.scheme in ("ws", "wss") else "",
+        client=client,
+        durable=durable,
+        session_expiry_s=_whole(given, "session_expiry_s", SESSION_EXPIRY_S, where) if durable else 0,
+        user_time=str(user.get("time", "")),
+        user_quality=str(user.get("quality", "")),
         version=version or MQTT_5,
         may_fall_back=not version,
-        # Random at the end: two desks of one project must not throw each other out.
-        client_id=str(given.get("client_id") or f"armillary-{link.name}-{uuid.uuid4().hex[:8]}"),
+        is_id_fixed=bool(given.get("client_id")) or durable,
+        client_id=str(given.get("client_id") or f"armillary-{link.name}-{_own_part(durable, project)}"),
         username=str(given.get("username", "")),
         secret=str(given.get("secret", "")),
         tls={k: str(v) for k, v in tls.items() if v},
-        subscribe=_filters(given, where),
-        qos=_choice(given, "qos", {0: 0, 1: 1}, where),
+        subscribe=_filters(given, where, durable),
+        qos=1 if durable else qos,
         max_payload=_whole(given, "max_payload", MAX_PAYLOAD, where),
         keep_alive_s=_whole(given, "keep_alive_s", KEEP_ALIVE_S, where),
         command_topic=str(given.get("command_topic", "{topic}/set")),
-        command_payload=_payload(given, where),
+        command_payload=_word(given, "command_payload", "auto", _PAYLOADS, where),
         response_topic=str(given.get("response_topic", "")),
     )
 
 
-def tls_context(settings: Settings, project: Path) -> ssl.SSLContext | None:
-    """Return how to speak TLS, None without. Raises LinkRefused for files that cannot be used."""
-    if not settings.is_tls:
-        return None
-    ca = settings.tls.get("ca", "")
-    cert, key = settings.tls.get("cert", ""), settings.tls.get("key", "")
-    try:
-        context = ssl.create_default_context(cafile=str(project / ca) if ca else None)
-        if cert:
-            context.load_cert_chain(str(project / cert), str(project / key) if key else None)
-    except (OSError, ssl.SSLError) as error:
-        raise LinkRefused(
-            f"The certificate files of the link cannot be used: {error}",
-            where=settings.where,
-            remedy="Correct the paths in tls = { ca, cert, key }, relative to the project.",
-        ) from error
-    return context
+def _own_part(durable: bool, project: Path | None) -> str:
+    """Return the end of a client id: random, as two desks of one project must not throw each other out.
+
+    A durable session is found again by its id: there it comes from this machine and project.
+    """
+    if not durable:
+        return uuid.uuid4().hex[:8]
+    place = f"{socket.gethostname()}:{project.resolve() if project else ''}"
+    return hashlib.blake2b(place.encode(), digest_size=4).hexdigest()
+
+
+def _web_path(path: str, query: str) -> str:
+    return (path or _WEB_PATH) + (f"?{query}" if query else "")
 
 
 def password(settings: Settings, context: SourceContext) -> str:
@@ -126,15 +167,25 @@ def password(settings: Settings, context: SourceContext) -> str:
 
 
 # Any: a project file's values are checked here, one by one
-def _filters(given: Mapping[str, Any], where: str) -> tuple[tuple[str, int], ...]:
+def _filters(given: Mapping[str, Any], where: str, durable: bool) -> tuple[tuple[str, int], ...]:
     out: list[tuple[str, int]] = []
     for entry in given.get("subscribe", ()):
         table = {"filter": entry} if isinstance(entry, str) else entry
-        if not isinstance(table, Mapping) or not is_filter(str(table.get("filter", ""))):
+        if not isinstance(table, Mapping) or not is_filter(unshared(str(table.get("filter", "")))):
             raise _wrong("subscribe", entry, 'a list such as [{ filter = "plant/#", qos = 1 }]', where)
-        _check_keys(table, frozenset({"filter", "qos", "decoder"}), f"{where}: subscribe")
-        out.append((str(table["filter"]), _choice(table, "qos", {0: 0, 1: 1}, where)))
+        _check_keys(table, _FILTER_KEYS, f"{where}: subscribe")
+        qos = _choice(table, "qos", {0: 0, 1: 1}, where)
+        retained = _word(table, "retained", "always", frozenset(_RETAINED), f"{where}: subscribe")
+        out.append((str(table["filter"]), (1 if durable else qos) | _RETAINED[retained]))
     return tuple(out)
+
+
+def unshared(name: str) -> str:
+    """Return the filter inside `$share/group/filter`; '' for a group that is none."""
+    if not name.startswith(SHARED):
+        return name
+    group, _, rest = name.removeprefix(SHARED).partition("/")
+    return rest if group and not set("+#") & set(group) else ""
 
 
 def is_filter(text: str) -> bool:
@@ -168,10 +219,17 @@ def _whole(given: Mapping[str, Any], key: str, default: int, where: str) -> int:
     return value
 
 
-def _payload(given: Mapping[str, Any], where: str) -> str:
-    value = str(given.get("command_payload", "auto"))
-    if value not in _PAYLOADS:
-        raise _wrong("command_payload", value, " or ".join(sorted(_PAYLOADS)), where)
+def _word(given: Mapping[str, Any], key: str, default: str, known: frozenset[str], where: str) -> str:
+    value = given.get(key, default)
+    if value not in known:
+        raise _wrong(key, value, " or ".join(sorted(known)), where)
+    return str(value)
+
+
+def _flag(given: Mapping[str, Any], key: str, where: str) -> bool:
+    value = given.get(key, False)
+    if not isinstance(value, bool):
+        raise _wrong(key, value, "true or false", where)
     return value
 
 

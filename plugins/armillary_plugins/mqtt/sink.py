@@ -11,9 +11,10 @@ import json
 
 from armillary.api import Fault, LinkFault, OrderFault, SourceContext, WireBatch, Write
 from armillary_plugins.mqtt import codec
+from armillary_plugins.mqtt.connect import own
 from armillary_plugins.mqtt.faults import VersionRefused
-from armillary_plugins.mqtt.session import NS, Hooks, connected
-from armillary_plugins.mqtt.settings import MQTT_3, is_filter, password, settings_of, tls_context
+from armillary_plugins.mqtt.link import NS, Hooks
+from armillary_plugins.mqtt.settings import MQTT_3, is_filter, password, settings_of
 
 ANSWER_S = 4.0  # less than the gate waits
 
@@ -78,10 +79,10 @@ class MqttSink:
         clock = self._context.clock
         answer_topic = self._answer_topic(write) if self._version != MQTT_3 else ""
         answers: asyncio.Queue[bytes] = asyncio.Queue()
-        session = await connected(
+        session = await own(
             self._settings,
             clock,
-            tls_context(self._settings, self._context.project),
+            self._context.project,
             password(self._settings, self._context),
             version=self._version,
             suffix="-cmd",

@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
 
 from armillary.api import (
+    RETAINED,
     BrowseItem,
+    Fault,
     LinkFault,
     LinkState,
     SourceContext,
     SourceOut,
     SubscriptionPlan,
+    Verdict,
     WireBatch,
 )
 from armillary_plugins.mqtt import codec
 from armillary_plugins.mqtt.browse import items
+from armillary_plugins.mqtt.connect import connected, own, resolve
 from armillary_plugins.mqtt.faults import VersionRefused, taken_over
-from armillary_plugins.mqtt.framer import Channels
-from armillary_plugins.mqtt.session import NS, Hooks, Session, connected
-from armillary_plugins.mqtt.settings import MQTT_3, MQTT_5, Settings, password, settings_of, tls_context
+from armillary_plugins.mqtt.link import NS, Hooks, Spoken
+from armillary_plugins.mqtt.rows import Channels
+from armillary_plugins.mqtt.settings import MQTT_3, MQTT_5, Settings, password, settings_of, unshared
+from armillary_plugins.mqtt.tls import ends
 
 BROWSE_S = 3.0
 STRIKES, STRIKE_NS = 3, 10 * NS  # closed so often, so soon after connecting: the client id is taken
+MEANWHILE_S = 0.5  # what the second connection heard should be here by then
+PROBE_S, PROBE_STEP_S = 3.0, 0.1  # how long the second connection of a probe listens
+STAYS_S = 0.3  # a connection by another id that lives so much longer than ours did is left alone
+INITIAL_S, INITIAL_STEP_S = 15.0, 0.1  # retained values: waited for so long; none for so long is the end
+SHARED_NOTE = "shared with other clients: order not kept, no alarms"
 SHOWN = 3  # refused filters named in the detail
 
 
@@ -31,24 +43,78 @@ class MqttSource:
 
     def __init__(self, context: SourceContext) -> None:
         self._context = context
-        self._settings: Settings = settings_of(context.link)
+        self._settings: Settings = settings_of(context.link, context.project)
         self._version = self._settings.version
         self._channels = Channels()
-        self._strikes = 0
+        self._lives: list[int] = []  # how long connections lived that were closed soon, one after the other
+        self._retained = 0  # retained messages of the present connection
+        self._session: Spoken | None = None
+        self._ends: dict[str, int] = {}
         self._one_browse = asyncio.Lock()  # two at once would throw each other out by their client id
 
     async def run(self, plan: SubscriptionPlan, out: SourceOut) -> None:
         """Pump messages of the plan's topics until cancelled. Raises LinkFault when the link is lost."""
+        await resolve(self._settings)
         out.state(LinkState.CONNECTING, f"MQTT {'3.1.1' if self._version == MQTT_3 else '5'}")
-        session = await self._open(out)
+        session = self._session = await self._open(out)
+        self._ends = ends(self._settings, self._context.project, session.peer)
         try:
-            out.state(LinkState.SYNCING)
+            out.state(LinkState.SYNCING, self._resumed(session))
             wanted = self._filters(plan)
             refused = await session.subscribe(wanted)
+            await self._initial(session, out)
             self._tell(out, len(wanted), refused)
-            raise await self._pump(session, plan, out)
+            fault = await self._pump(session, plan, out)
         finally:
+            self._session = None
             await session.close()
+        if len(self._lives) >= STRIKES:
+            longest_ns, self._lives = max(self._lives), []
+            if await self._stays(longest_ns / NS + STAYS_S):
+                raise taken_over(self._settings, session.client_id)
+        raise fault
+
+    async def _stays(self, seconds: float) -> bool:
+        """Return whether a connection by another id outlives ours: then ours were closed for their id."""
+        try:
+            async with self._one_browse:
+                second = await self._second(Hooks())
+        except Fault:
+            return False
+        try:
+            await asyncio.wait({second.lost}, timeout=seconds)
+            return not second.lost.done()
+        finally:
+            await second.close()
+
+    def certificates(self) -> Mapping[str, int]:
+        """Return until when the certificates of this connection are valid, ns UTC by `server`, `own`."""
+        return self._ends if self._session is not None else {}
+
+    async def probe(self, plan: SubscriptionPlan) -> Verdict:
+        """Ask the broker for a sign of life, and hear on a second connection whether others get messages.
+
+        Nothing is published. Raises LinkFault when the broker does not answer.
+        """
+        session = self._session
+        if session is None:
+            return Verdict.SILENT
+        await session.ping()
+        heard: list[WireBatch] = []
+        async with self._one_browse:
+            second = await self._second(Hooks(batch=heard.append))
+            try:
+                # Not as a member of a group: it would take messages away from us.
+                await second.subscribe([(unshared(name), 0) for name, _ in self._filters(plan)])
+                async with asyncio.timeout(PROBE_S):
+                    while not any(_live(batch) for batch in heard):
+                        await asyncio.wait({second.lost}, timeout=PROBE_STEP_S)
+                await asyncio.wait({second.lost}, timeout=MEANWHILE_S)
+            except TimeoutError:
+                return Verdict.SILENT
+            finally:
+                await second.close()
+        return Verdict.DEAF
 
     async def browse(self, under: str, limit: int) -> Sequence[BrowseItem]:
         """Return the topics seen within 3 s under a topic, with a sample of their payload.
@@ -58,15 +124,7 @@ class MqttSource:
         got: list[WireBatch] = []
         topic = under.partition("#")[0].strip("/")
         async with self._one_browse:
-            session = await connected(
-                self._settings,
-                self._context.clock,
-                tls_context(self._settings, self._context.project),
-                password(self._settings, self._context),
-                version=self._version,
-                suffix="-browse",
-                hooks=Hooks(batch=got.append),
-            )
+            session = await self._second(Hooks(batch=got.append))
             try:
                 await session.subscribe([(topic, 0), (f"{topic}/#", 0)] if topic else [("#", 0)])
                 await asyncio.wait({session.lost}, timeout=BROWSE_S)
@@ -74,13 +132,31 @@ class MqttSource:
                 await session.close()
         return items(got, topic)[:limit]
 
-    async def _open(self, out: SourceOut) -> Session:
-        hooks = Hooks(batch=out.wire, alive=out.alive, dropped=out.dropped, has_room=lambda: out.room)
+    async def _second(self, hooks: Hooks) -> Spoken:
+        """Return a connection beside the present one, with an id of its own."""
+        return await own(
+            self._settings,
+            self._context.clock,
+            self._context.project,
+            password(self._settings, self._context),
+            version=self._version,
+            suffix="-browse",
+            hooks=hooks,
+        )
+
+    async def _open(self, out: SourceOut) -> Spoken:
+        self._retained = 0
+        hooks = Hooks(
+            batch=lambda batch: self._take(batch, out),
+            alive=out.alive,
+            dropped=out.dropped,
+            has_room=lambda: out.room,
+        )
         try:
             return await connected(
                 self._settings,
                 self._context.clock,
-                tls_context(self._settings, self._context.project),
+                self._context.project,
                 password(self._settings, self._context),
                 version=self._version,
                 channels=self._channels,
@@ -90,7 +166,7 @@ class MqttSource:
             self._other_version()
             raise
         except LinkFault as fault:
-            self._strikes = 0
+            self._lives = []
             # Some old brokers just hang up on a CONNECT of version 5.
             if "closed the connection" in fault.what:
                 self._other_version()
@@ -101,16 +177,21 @@ class MqttSource:
             self._version = MQTT_3 if self._version == MQTT_5 else MQTT_5
 
     def _filters(self, plan: SubscriptionPlan) -> list[tuple[str, int]]:
-        """Return the configured filters, else exactly the topics of the routes, each once."""
+        """Return the configured filters, else exactly the topics of the routes, and what else is heard."""
         if self._settings.subscribe:
-            return list(self._settings.subscribe)
-        return [(topic, self._settings.qos) for topic in dict.fromkeys(r.channel for r in plan.routes)]
+            named = [*self._settings.subscribe]
+        else:
+            named = [(topic, self._settings.qos) for topic in dict.fromkeys(r.channel for r in plan.routes)]
+        return list({**dict.fromkeys(plan.listen, 0), **dict(named)}.items())
 
     def _tell(self, out: SourceOut, wanted: int, refused: Sequence[tuple[str, int]]) -> None:
         version = "3.1.1" if self._version == MQTT_3 else "5"
         fell_back = self._settings.may_fall_back and self._version == MQTT_3
+        said = "The broker speaks MQTT 3.1.1 only." if fell_back else f"MQTT {version}"
+        notes = [said, *(["by paho"] if self._settings.client == "paho" else ())]
+        notes += [SHARED_NOTE] if self._settings.is_shared else []
         if not refused:
-            out.state(LinkState.UP, "The broker speaks MQTT 3.1.1 only." if fell_back else f"MQTT {version}")
+            out.state(LinkState.UP, " · ".join(notes))
             return
         named = ", ".join(f"{name} ({codec.reason(code)})" for name, code in refused[:SHOWN])
         more = f" and {len(refused) - SHOWN} more" if len(refused) > SHOWN else ""
@@ -120,7 +201,25 @@ class MqttSource:
             "Give this user the right to read them.",
         )
 
-    async def _pump(self, session: Session, plan: SubscriptionPlan, out: SourceOut) -> LinkFault:
+    async def _initial(self, session: Spoken, out: SourceOut) -> None:
+        """Wait until the retained values are in, saying how many; what comes live goes its way meanwhile."""
+        before = 0
+        for _ in range(int(INITIAL_S / INITIAL_STEP_S)):
+            done, _ = await asyncio.wait({session.lost}, timeout=INITIAL_STEP_S)
+            if done or self._retained == before:
+                return
+            before = self._retained
+            out.state(LinkState.SYNCING, f"{before:,} values".replace(",", "\u202f"))
+
+    def _take(self, batch: WireBatch, out: SourceOut) -> None:
+        self._retained += int(np.count_nonzero(batch.flags & RETAINED))
+        out.wire(batch)
+
+    def _resumed(self, session: Spoken) -> str:
+        """Return what to say of a session that went on; brokers keep only so many messages for it."""
+        return "The session went on; the history may have a gap." if session.session_present else ""
+
+    async def _pump(self, session: Spoken, plan: SubscriptionPlan, out: SourceOut) -> LinkFault:
         """Return why the session ended; follow changes of the plan meanwhile."""
         follower = asyncio.create_task(self._follow(session, plan, out))
         life = asyncio.create_task(session.until_lost())
@@ -138,17 +237,18 @@ class MqttSource:
                 return self._judged(session, error)
         return session.lost.result()
 
-    def _judged(self, session: Session, fault: LinkFault) -> LinkFault:
-        """Count hang-ups soon after connecting: 3.1.1 has no other way to say that the id is taken."""
+    def _judged(self, session: Spoken, fault: LinkFault) -> LinkFault:
+        """Count hang-ups soon after connecting: 3.1.1 has no other way to say that the id is taken.
+
+        An id that was made up by ourselves cannot be taken.
+        """
         now = self._context.clock.now_mono_ns()
         soon = now - session.opened_mono_ns < STRIKE_NS
-        self._strikes = self._strikes + 1 if soon and "closed the connection" in fault.what else 0
-        if self._strikes >= STRIKES:
-            self._strikes = 0
-            return taken_over(self._settings, session.client_id)
+        is_strike = soon and self._settings.is_id_fixed and "closed the connection" in fault.what
+        self._lives = [*self._lives, now - session.opened_mono_ns] if is_strike else []
         return fault
 
-    async def _follow(self, session: Session, plan: SubscriptionPlan, out: SourceOut) -> None:
+    async def _follow(self, session: Spoken, plan: SubscriptionPlan, out: SourceOut) -> None:
         """Subscribe and unsubscribe what a new plan adds and drops."""
         now = dict(self._filters(plan))
         async for changed in out.changed:
@@ -158,6 +258,11 @@ class MqttSource:
             refused = await session.subscribe(added)
             self._tell(out, len(then), refused)
             now = then
+
+
+def _live(batch: WireBatch) -> bool:
+    """Return whether a batch holds a message that was published now: a retained one proves nothing."""
+    return bool(((batch.flags & RETAINED) == 0).any())
 
 
 def _missing(names: Iterable[str], others: dict[str, int]) -> list[str]:

@@ -44,7 +44,8 @@ class Broker:
         self.folder = folder
         self.config = folder / "mosquitto.conf"
         self.config.write_text(
-            f"listener {self.port} 127.0.0.1\npersistence false\nmax_queued_messages 0\n"
+            f"listener {self.port} 127.0.0.1\nmax_queued_messages 0\n"
+            f"{'' if 'persistence' in lines else 'persistence false'}\n"
             f"user {getpass.getuser()}\n{lines}\n"  # else root becomes somebody who cannot read tmp_path
         )
         self.process: subprocess.Popen[bytes] | None = None
@@ -123,7 +124,8 @@ class Rig:
 
     def __init__(self, port: int, tags: Sequence[TagSpec], scheme: str = "mqtt", **settings: Any) -> None:
         self.clock = WallClock()
-        self.link = LinkSpec(name="m", kind="mqtt", url=f"{scheme}://127.0.0.1:{port}", settings=settings)
+        host = settings.pop("host", "127.0.0.1")
+        self.link = LinkSpec(name="m", kind="mqtt", url=f"{scheme}://{host}:{port}", settings=settings)
         self.tags = tags
         self.plans = plans([self.link], tags)
         self.inbox = Inbox(["m"])
@@ -146,7 +148,7 @@ class Rig:
         self.task: asyncio.Task[None] | None = None
 
     def tick(self) -> None:
-        batch = self.intake.take()
+        batch = self.intake.take(self.clock.now_mono_ns())
         done = apply(self.table, batch)
         self.applied += done.applied
         self.intake.settle(batch, done.outcome)
@@ -184,11 +186,16 @@ class Rig:
 
 
 @pytest.fixture
-async def make_rig() -> AsyncIterator[Callable[..., Any]]:
+def client() -> str:
+    return "own"
+
+
+@pytest.fixture
+async def make_rig(client: str) -> AsyncIterator[Callable[..., Any]]:
     made: list[Rig] = []
 
     async def make(port: int, tags: Sequence[TagSpec], **settings: Any) -> Rig:
-        rig = Rig(port, tags, **settings)
+        rig = Rig(port, tags, **({"client": client} if client != "own" else {}), **settings)
         made.append(rig)
         await rig.start()
         return rig

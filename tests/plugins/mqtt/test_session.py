@@ -289,3 +289,44 @@ async def test_a_qos1_message_is_acknowledged_after_it_was_handed_over() -> None
     assert acknowledged == [b"\x40\x00\x2a"]
     assert handed == [1]
     assert out.payloads() == [("a", b"hi")]
+
+
+async def test_the_id_that_a_broker_gives_us_is_the_one_that_is_told() -> None:
+    assigned = b"\x12\x00\x04b-17"
+    connack = bytes([0x20, 3 + len(assigned), 0, 0, len(assigned)]) + assigned
+    async with broker(answering(connack, b"\0\0", b"\xe0\x01\x8e")) as port:
+        with pytest.raises(LinkRefused, match="Another client uses the id 'b-17'"):
+            await run(source(port), Out(), "a")
+
+
+@pytest.mark.parametrize("code", [0x9C, 0x9D])
+async def test_a_broker_that_sends_us_elsewhere_says_where(code: int) -> None:
+    server = b"\x1c\x00\x05b2:83"
+
+    async def elsewhere(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await packet(reader)
+        writer.write(bytes([0x20, 3 + len(server), 0, code, len(server)]) + server)
+        await reader.read()
+
+    async with broker(elsewhere) as port:
+        with pytest.raises(LinkRefused, match=r"sends us to another server \(b2:83\)"):
+            await run(source(port), Out(), "a")
+
+
+async def test_a_brokers_own_words_are_passed_on() -> None:
+    words = b"\x1f\x00\x07upgrade"
+    goodbye = bytes([0xE0, 2 + len(words), 0x8B, len(words)]) + words
+    async with broker(answering(CONNACK_5, b"\0\0", goodbye)) as port:
+        with pytest.raises(LinkFault, match="server shutting down, code 0x8B: upgrade"):
+            await run(source(port), Out(), "a")
+
+
+async def test_the_messages_before_what_is_no_mqtt_are_kept() -> None:
+    async with broker(
+        answering(CONNACK_5, b"\0\0", v5_publish(b"a", b"1") + v5_publish(b"", b"x", 9))
+    ) as port:
+        out = Out()
+        with pytest.raises(LinkFault, match="topic alias 9 was never set"):
+            await run(source(port), out, "a")
+    assert out.payloads() == [("a", b"1")]
+    assert len(out.batches[0].arrival_mono_ns) == 1

@@ -16,7 +16,7 @@ from armillary.model.alarm import AlarmAct, AlarmEvent, AlarmSpec, AlarmState, P
 from armillary.model.clock import NS, ManualClock
 from armillary.model.link import LinkSpec
 from armillary.model.quality import BAD, COMM, GOOD, NEVER, STALE, SUBSTITUTED, UNCERTAIN
-from armillary.model.sample import SampleBatch, batch_of
+from armillary.model.sample import SampleBatch, batch_of, empty_batch
 from armillary.model.tags import TagSpec, TagTable
 from armillary.twin import state as applying
 
@@ -302,7 +302,7 @@ def test_a_silent_link_is_one_alarm_that_counts_its_tags() -> None:
     specs = link_alarms(
         [LinkSpec(name="plc", kind="opcua", url=""), LinkSpec(name="x", kind="a", url="")], TAGS
     )
-    assert [s.id for s in specs] == ["link:plc"]  # x has no tags
+    assert [s.id for s in specs] == ["link:plc", "link:plc:unstable", "link:plc:counters"]  # x has no tags
     bench = Bench(*specs).tick((0, 70.0), (1, 50.0), (2, 1.0))
     bench.table.alive_mono_ns[:3] = bench.clock.now_mono_ns()
     bench.quality(0, STALE).quality(1, STALE | COMM).tick(after_s=10)
@@ -507,3 +507,25 @@ def test_a_flood_of_one_tag_means_what_its_readings_mean_one_by_one(
     assert repr(thin.events) == repr(whole.events)
     assert repr(thin.alarms.states()) == repr(whole.alarms.states())
     assert [p.over_ns for p in thin.alarms.progress(0)] == [p.over_ns for p in whole.alarms.progress(0)]
+
+
+def test_what_links_are_told_to_suffer_from_raises_their_alarm_with_its_sentence() -> None:
+    links = [LinkSpec(name="plc", kind="mqtt", url="mqtts://h")]
+    specs = link_alarms(links, TAGS)
+    assert [(s.id, s.priority) for s in specs[3:]] == [
+        ("link:plc:certificate-30", 4),
+        ("link:plc:certificate-7", 3),
+        ("link:plc:certificate-1", 2),
+    ]
+    evaluator, table = Evaluator(specs, TAGS), TagTable(len(TAGS))
+    table.quality[:] = GOOD
+    table.alive_mono_ns[:] = 100 * NS
+    evaluator.tell({"link:plc:unstable": "Link plc is unstable: lost 5 times in 2 min"})
+    evaluator.look(table, empty_batch(), 100 * NS, 100 * NS)
+    _, events = evaluator.take()
+    assert [(e.id, e.event, e.text) for e in events] == [
+        ("link:plc:unstable", "RAISE", "Link plc is unstable: lost 5 times in 2 min")
+    ]
+    evaluator.tell({})
+    evaluator.look(table, empty_batch(), 101 * NS, 101 * NS)
+    assert [e.event for e in evaluator.take()[1]] == ["CLEAR"]

@@ -100,6 +100,23 @@ def test_counts_never_leave_out_a_drop() -> None:
     assert row.delay == "12 ms"
 
 
+def test_a_link_says_that_nobody_watches_its_silence_and_until_when_its_certificate_is() -> None:
+    status = LinkStatus(
+        name="s",
+        kind="mqtt",
+        url="",
+        state=LinkState.UP,
+        since_ns=0,
+        silence_watched=False,
+        certificate_ns=86_400 * NS,
+        losses=4,
+    )
+    assert rows.link_row(status, None, 0).flow == (
+        "quiet, silence not watched · lost 4 times in 2 min · certificate until 1970-01-02"
+    )
+    assert rows.link_row(status, None, 90_000 * NS).flow.endswith("certificate expired 1970-01-02")
+
+
 def test_an_event_carries_its_remedy() -> None:
     fault = FaultRecord(kind="LinkFault", what="The broker is gone.", where="site", remedy="Start it.")
     event = Event(t_ns=NS, level="error", source="site", text="The broker is gone.", fault=fault)

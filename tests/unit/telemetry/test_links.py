@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import pytest
 
-from armillary.api.ports import Source, SourceContext, SourceOut
+from armillary.api.ports import Source, SourceContext, SourceOut, Verdict
 from armillary.model.clock import NS, ManualClock
 from armillary.model.fault import LinkFault, LinkRefused, ProjectFault
 from armillary.model.link import BrowseItem, LinkSpec, LinkState, SubscriptionPlan
@@ -265,6 +266,185 @@ async def test_a_new_plan_reaches_the_running_source() -> None:
         async with asyncio.timeout(2):
             await arrived.wait()
         assert seen == [host.plan]
+
+
+async def test_a_link_that_stands_can_be_connected_anew_at_once() -> None:
+    async with Host() as host:
+        await host.until_state(LinkState.UP)
+        host.links.retry("site")
+        assert isinstance(host.source, Scripted)
+        await host.until(lambda: host.source.runs == 2)  # type: ignore[attr-defined]
+        await host.until_state(LinkState.UP)
+        assert host.waits == []
+
+
+async def test_a_link_that_comes_and_goes_is_told_once_and_its_end_too() -> None:
+    async def flap(_plan: SubscriptionPlan, out: SourceOut) -> None:
+        out.state(LinkState.UP)
+        host.clock.advance(3.0)
+        raise LinkFault("The broker closed the connection.", where="site", remedy="Wait.")
+
+    host = Host()
+    host.source = Scripted([flap] * 8)
+    async with host:
+        await host.until(lambda: host.source.runs == 9)  # type: ignore[attr-defined]
+        await host.until_state(LinkState.UP)
+        texts = host.texts()
+        assert sum("unstable" in t for t in texts) == 1
+        assert sum(t.startswith("BACKOFF") for t in texts) == 2  # before it was known to be unstable
+        (told,) = host.links.troubles().values()
+        assert told == f"Link site is unstable: lost {host.links.statuses()[0].losses} times in 2 min"
+        assert host.links.statuses()[0].losses >= 3
+        host.clock.advance(121.0)
+        assert host.links.troubles() == {}
+        assert host.texts() == ["stable again: not lost for 2 min; UP"]
+
+
+async def test_losses_before_a_link_was_ever_up_do_not_make_it_unstable() -> None:
+    async with Host(*[lose()] * 6) as host:
+        await host.until_state(LinkState.UP)
+        assert host.links.troubles() == {}
+
+
+class Probed(Scripted):
+    """Brings one sample, then nothing; its probe says what it is given."""
+
+    def __init__(self, verdict: Verdict | BaseException) -> None:
+        super().__init__([])
+        self.verdict, self.probes = verdict, 0
+        self.out: SourceOut | None = None
+
+    async def run(self, plan: SubscriptionPlan, out: SourceOut) -> None:
+        self.runs, self.out = self.runs + 1, out
+        out.state(LinkState.UP, "as usual")
+        self.bring(host_clock(self).now_mono_ns())
+        await asyncio.Event().wait()
+
+    def bring(self, mono_ns: int) -> None:
+        assert self.out is not None
+        self.out.samples(batch_of(np.zeros(1, np.uint32), np.zeros(1), np.ones(1, np.int64), 1, mono_ns))
+
+    async def probe(self, plan: SubscriptionPlan) -> Verdict:
+        self.probes += 1
+        if isinstance(self.verdict, BaseException):
+            raise self.verdict
+        return self.verdict
+
+
+CLOCKS: dict[int, ManualClock] = {}
+
+
+def host_clock(source: Probed) -> ManualClock:
+    return CLOCKS[id(source)]
+
+
+def probed(verdict: Verdict | BaseException) -> tuple[Host, Probed]:
+    source = Probed(verdict)
+    host = Host(source=source)
+    CLOCKS[id(source)] = host.clock
+    return host, source
+
+
+async def silent(host: Host) -> None:
+    await host.until_state(LinkState.UP)
+    host.clock.advance(16.0)
+    assert host.links.statuses()[0].delivery == "silent"
+
+
+async def test_a_silent_source_behind_a_server_that_answers_degrades_the_link_and_is_not_fought() -> None:
+    host, source = probed(Verdict.SILENT)
+    async with host:
+        await silent(host)
+        await host.until_state(LinkState.DEGRADED)
+        assert "The source is silent: the server answers" in host.links.statuses()[0].detail
+        host.clock.advance(60.0)
+        for _ in range(20):
+            host.links.statuses()
+            await asyncio.sleep(0)
+        assert (source.probes, source.runs) == (1, 1)  # asked once, and not connected anew
+        host.clock.advance(301.0)  # … in five minutes: a session may die while nothing is to be said
+        await host.until(lambda: bool(host.links.statuses()) and source.probes == 2)
+        assert source.runs == 1
+        source.bring(host.clock.now_mono_ns())
+        await host.until_state(LinkState.UP)
+        assert host.links.statuses()[0].detail == "as usual"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        (Verdict.DEAF, "Others get messages and we do not: our session is dead."),
+        (
+            LinkFault("The broker did not answer within 3 s.", where="site", remedy="Wait."),
+            "Nothing comes, and a probe failed: The broker did not answer within 3 s.",
+        ),
+    ],
+)
+async def test_a_dead_session_is_connected_anew(verdict: Verdict | BaseException, said: str) -> None:
+    host, source = probed(verdict)
+    async with host:
+        await silent(host)
+        await host.until(lambda: source.runs == 2)
+        await host.until_state(LinkState.UP)
+        assert [e.fault.what for e in host.links.take_events() if e.fault] == [said]
+        assert host.waits == [0.5]
+
+
+async def test_a_probe_that_breaks_changes_nothing(log_guard: Announces) -> None:
+    log_guard.announced.append("the probe failed")
+    host, source = probed(ValueError("bad byte"))
+    async with host:
+        await silent(host)
+        await host.until(lambda: source.probes == 1)
+        await asyncio.sleep(0)
+        assert host.links.statuses()[0].state is LinkState.UP
+
+
+async def test_a_link_whose_silence_is_not_watched_says_so_and_is_never_probed() -> None:
+    host, source = probed(Verdict.DEAF)
+    link = replace(host.plan.link, settings={"silence_s": 0})
+    host.links.replan(replace(host.plan, link=link))
+    async with host:
+        await host.until_state(LinkState.UP)
+        host.clock.advance(600.0)
+        status = host.links.statuses()[0]
+        assert (status.delivery, status.silence_watched) == ("quiet", False)
+        assert source.probes == 0
+
+
+class Certain(Scripted):
+    ends = 0
+
+    def certificates(self) -> dict[str, int]:
+        return {"server": self.ends} if self.runs else {}
+
+
+async def test_a_certificate_that_ends_is_told_at_each_step_and_raises_one_alarm_at_a_time() -> None:
+    source = Certain([])
+    host = Host(source=source)
+    day = 86_400
+    source.ends = host.clock.now_ns() + 40 * day * NS
+    async with host:
+        await host.until_state(LinkState.UP)
+        assert host.links.troubles() == {}
+        host.texts()
+        steps = []
+        for days in (10.5, 10, 14, 5, 0.2, 1):
+            host.clock.advance(days * day)
+            troubles = host.links.troubles()
+            host.links.troubles()  # told once, however often it is looked at
+            (said,) = host.texts() or [""]
+            steps.append((tuple(troubles), said[:44]))
+        assert steps == [
+            (("link:site:certificate-30",), "the server's certificate expires in 29 days "),
+            (("link:site:certificate-30",), ""),
+            (("link:site:certificate-7",), "the server's certificate expires in 5 days ("),
+            (("link:site:certificate-1",), "the server's certificate expires in 12 hours"),
+            (("link:site:certificate-1",), ""),
+            (("link:site:certificate-1",), "the server's certificate has expired (2025-0"),
+        ]
+        assert host.links.statuses()[0].state is LinkState.UP  # the session goes on
+        assert host.links.statuses()[0].certificate_ns == source.ends
 
 
 class Talks(Scripted):

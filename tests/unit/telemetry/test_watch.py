@@ -136,3 +136,28 @@ def test_ageing_looks_at_all_tags_at_once() -> None:
     marked = watch.look(tags, {"m": up(T0 + 10 * NS)}, T0 + 10 * NS)
     assert marked.tolist() == list(range(1, n, 2))
     assert np.count_nonzero(tags.quality == STALE) == n // 2
+
+
+def test_a_link_that_came_back_has_as_long_again_and_one_that_never_spoke_a_minute() -> None:
+    back = Signs(arrival_mono_ns=T0, up_mono_ns=T0 + 100 * NS)
+    assert delivery(back, T0 + 110 * NS) == "quiet"
+    assert delivery(back, T0 + 116 * NS) == "silent"
+    never = Signs(up_mono_ns=T0)
+    assert delivery(never, T0 + 59 * NS) == "quiet"
+    assert delivery(never, T0 + 61 * NS) == "silent"
+    assert delivery(never, T0 + 61 * NS, 0) == "quiet"
+
+
+def test_tags_without_any_value_a_minute_after_their_link_came_up_are_told_once() -> None:
+    watch, tags = Watch([spec(i) for i in range(8)], [MQTT]), table(8)
+    tags.quality[1:] = NEVER
+    signs = {"m": Signs(arrival_mono_ns=T0, alive_mono_ns=T0, up_mono_ns=T0)}
+    watch.look(tags, signs, T0 + 59 * NS)
+    assert watch.take_unseen() == []
+    watch.look(tags, signs, T0 + 61 * NS)
+    watch.look(tags, signs, T0 + 90 * NS)
+    (said,) = watch.take_unseen()
+    assert said.what == (
+        "7 of 8 tags never had a value, though the link is up: t1, t2, t3, t4, t5 and 2 more."
+    )
+    assert watch.take_unseen() == []

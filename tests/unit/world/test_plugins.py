@@ -59,10 +59,3 @@ def test_a_sink_that_cannot_be_made_is_named_and_the_others_are_there(
         "The plugin 'c' failed: KeyError: 'oops'.",
     ]
     assert problems[1].where == "c"
-
-
-def test_a_decoder_that_cannot_be_made_is_named(log_guard: pytest.FixtureRequest) -> None:
-    log_guard.announced.append("could not be made")  # type: ignore[attr-defined]
-    made, problems = plugins.decoders(registry("decoders", cbor=broken))
-    assert made == {}
-    assert "cbor" in problems[0].what
