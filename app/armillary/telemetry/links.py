@@ -9,6 +9,7 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from urllib.parse import urlsplit
 
 from armillary.api.ports import Browsable, Certified, Describes, Source, SourceContext
 from armillary.model.clock import NS, Clock
@@ -61,6 +62,7 @@ class Links:
         self._tasks: list[asyncio.Task[None]] = []
         self._connections: dict[str, Connection] = {}
         self._expiries: dict[str, Expiry] = {}
+        self._urls: dict[str, str] = {}
         self._delivery: dict[str, tuple[str, int]] = {}  # what was said last, and when
         for plan in plans:
             make = sources.get(plan.link.kind) or _missing(plan.link.kind, tuple(sources))
@@ -69,6 +71,7 @@ class Links:
                 plan, make, context, inbox, clock, self._events.append, wait, jitter
             )
             self._expiries[plan.link.name] = Expiry(plan.link.name)
+            self._urls[plan.link.name] = shown(plan.link.url)
 
     async def run(self) -> None:
         """Keep all links going until `stop`, or until cancelled."""
@@ -132,7 +135,7 @@ class Links:
                 LinkStatus(
                     name=name,
                     kind=link.kind,
-                    url=link.url,
+                    url=self._urls[name],
                     state=state,
                     since_ns=connection.since_ns,
                     detail=connection.detail,
@@ -246,6 +249,18 @@ class Links:
             act()
         else:
             self._loop.call_soon_threadsafe(act)
+
+
+def shown(url: str) -> str:
+    """Return a url as everybody may see it: no password, no query, which may hold a token."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "a url that cannot be read"  # its plugin refuses it with the reason
+    user, _, host = parts.netloc.rpartition("@")
+    name = user.partition(":")[0]
+    netloc = f"{name}@{host}" if name else host
+    return parts._replace(netloc=netloc, query="…" if parts.query else "").geturl()
 
 
 def _missing(kind: str, known: tuple[str, ...]) -> Make:

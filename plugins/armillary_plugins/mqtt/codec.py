@@ -15,6 +15,7 @@ CONNACK, PUBLISH, PUBACK, SUBACK, UNSUBACK, PINGRESP, DISCONNECT = 0x20, 0x30, 0
 PINGREQ_PACKET = b"\xc0\x00"
 TOPIC_ALIAS_MAXIMUM, RECEIVE_MAXIMUM = 1000, 1000
 AT_ONCE = 200  # filters in one SUBSCRIBE: some brokers limit the packet
+NO_ANSWER = -1  # instead of a reason code: the broker said nothing
 FAILED = 0x80  # reason codes from here on are failures
 
 RETAIN_FLAG, QOS_MASK, DUP_FLAG = 0x01, 0x06, 0x08
@@ -171,6 +172,8 @@ def reason_codes(body: bytes, version: int) -> bytes:
 
 def reason(code: int) -> str:
     """Return a reason code in words, with its number."""
+    if code == NO_ANSWER:
+        return "no answer"
     return f"{REASONS.get(code, 'unknown reason')}, code 0x{code:02X}"
 
 

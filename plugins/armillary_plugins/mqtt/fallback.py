@@ -134,7 +134,13 @@ class PahoSession:
         refused: list[tuple[str, int]] = []
         for at in range(0, len(filters), codec.AT_ONCE):
             some = filters[at : at + codec.AT_ONCE]
-            codes = await self._asked(*self._client.subscribe(self._wished(some)))
+            try:
+                codes = await self._asked(*self._client.subscribe(self._wished(some)))
+            except LinkFault:
+                if self.lost.done():
+                    raise
+                # A broker that does not answer one is not asked for more.
+                return refused + [(name, codec.NO_ANSWER) for name, _options in filters[at:]]
             for i, (name, _options) in enumerate(some):
                 code = codes[i] if i < len(codes) else codec.FAILED
                 if code >= codec.FAILED:

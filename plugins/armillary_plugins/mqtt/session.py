@@ -152,6 +152,11 @@ class Session(asyncio.Protocol):
                 codes = codec.reason_codes(await self._answer(codec.SUBACK, packet_id), self.version)
             except codec.Malformed as error:
                 raise LinkFault(str(error), where=self._settings.where, remedy="Check the broker.") from error
+            except LinkFault:
+                if self.lost.done():
+                    raise
+                # A broker that does not answer one is not asked for more.
+                return refused + [(name, codec.NO_ANSWER) for name, _options in filters[at:]]
             for i, (name, _qos) in enumerate(some):
                 code = codes[i] if i < len(codes) else codec.FAILED
                 if code >= codec.FAILED:
@@ -280,8 +285,9 @@ class Session(asyncio.Protocol):
             self._transport.write(data)
             self._sent_mono_ns = self._clock.now_mono_ns()
 
-    async def _answer(self, kind: int, packet_id: int, limit_s: float = ANSWER_S) -> bytes:
+    async def _answer(self, kind: int, packet_id: int, limit_s: float = 0.0) -> bytes:
         """Return the body of the packet that answers ours. Raises LinkFault when it does not come."""
+        limit_s = limit_s or ANSWER_S
         future: asyncio.Future[bytes] = self._loop.create_future()
         self._waiting[(kind, packet_id)] = future
         either: set[asyncio.Future[Any]] = {future, self.lost}  # Any: bytes or a fault, told apart below

@@ -91,11 +91,11 @@ def settings_of(link: LinkSpec, project: Path | None = None) -> Settings:
     given = link.settings
     where = link.origin or link.name
     _check_keys(given, _KEYS, where)
-    url = urlsplit(link.url if "//" in link.url else f"mqtt://{link.url}")
     try:
+        url = urlsplit(link.url if "//" in link.url else f"mqtt://{link.url}")
         port = url.port
     except ValueError:
-        port = -1
+        url, port = urlsplit(""), -1
     if url.scheme not in _PORTS or not url.hostname or port == -1:
         wanted = "mqtt://host:1883, mqtts://host:8883, ws://host/mqtt or wss://host/mqtt"
         raise _wrong("url", link.url, wanted, where)

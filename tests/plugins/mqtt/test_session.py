@@ -330,3 +330,23 @@ async def test_the_messages_before_what_is_no_mqtt_are_kept() -> None:
             await run(source(port), out, "a")
     assert out.payloads() == [("a", b"1")]
     assert len(out.batches[0].arrival_mono_ns) == 1
+
+
+async def test_a_broker_that_does_not_answer_a_subscription_degrades_the_link(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("armillary_plugins.mqtt.session.ANSWER_S", 0.2)
+
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await packet(reader)
+        writer.write(CONNACK_5)
+        await packet(reader)
+        await reader.read()
+
+    async with broker(mute) as port:
+        out = Out()
+        task = asyncio.create_task(run(source(port), out, "a"))
+        await until(lambda: out.states[-1:] != [] and out.states[-1][0] is LinkState.DEGRADED)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert out.states[-1][1].startswith("1 of 1 subscriptions refused: a (no answer).")

@@ -11,9 +11,11 @@ import pytest
 from authority import Authority
 from web_bridge import bridge
 
+from armillary.api import LinkSpec, ProjectFault
 from armillary.model.link import LinkState
 from armillary.model.quality import GOOD
 from armillary.model.tags import TagSpec
+from armillary_plugins.mqtt.settings import settings_of
 from armillary_plugins.mqtt.websocket import BadFrame, Frames, frame
 
 TAGS = [TagSpec(slot=i, name=f"t{i}", link="m", address=f"w/{i}") for i in range(20)]
@@ -103,11 +105,15 @@ async def test_a_web_server_without_mqtt_is_told_apart(
 
 
 def test_a_browser_path_of_the_url_is_kept() -> None:
-    from armillary.api import LinkSpec
-    from armillary_plugins.mqtt.settings import settings_of
-
     made = settings_of(LinkSpec(name="m", kind="mqtt", url="wss://h.example/ws/site?token=a"))
     assert (made.path, made.port, made.is_tls) == ("/ws/site?token=a", 443, True)
+
+
+@pytest.mark.parametrize("url", ["mqtt://[::1", "http://h", "mqtt://", "ws://h:x", "mqtt://h:99999"])
+def test_a_url_that_cannot_be_used_is_named(url: str) -> None:
+    with pytest.raises(ProjectFault, match="The setting url = ") as caught:
+        settings_of(LinkSpec(name="m", kind="mqtt", url=url))
+    assert "wss://host/mqtt" in caught.value.remedy
 
 
 def server_frame(first: int, body: bytes) -> bytes:

@@ -15,7 +15,7 @@ from armillary.model.fault import LinkFault, LinkRefused, ProjectFault
 from armillary.model.link import BrowseItem, LinkSpec, LinkState, SubscriptionPlan
 from armillary.model.sample import batch_of
 from armillary.telemetry.inbox import Inbox
-from armillary.telemetry.links import Links
+from armillary.telemetry.links import Links, shown
 
 Script = Callable[[SubscriptionPlan, SourceOut], Awaitable[None]]
 
@@ -510,3 +510,18 @@ def test_a_status_never_shows_a_countdown_while_connected() -> None:
     host = Host()
     assert host.links.statuses()[0].next_try_s == 0.0
     assert host.clock.now_mono_ns() == 1_000 * NS
+
+
+@pytest.mark.parametrize(
+    ("url", "seen"),
+    [
+        ("mqtt://127.0.0.1:1883", "mqtt://127.0.0.1:1883"),
+        ("opc.tcp://plc:4840/a", "opc.tcp://plc:4840/a"),
+        ("wss://ann:s3cret@h:1/mqtt?token=abc", "wss://ann@h:1/mqtt?…"),
+        ("h:1883", "h:1883"),
+        ("", ""),
+        ("mqtt://[::1", "a url that cannot be read"),
+    ],
+)
+def test_what_a_url_keeps_secret_is_not_shown(url: str, seen: str) -> None:
+    assert shown(url) == seen
