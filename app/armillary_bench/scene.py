@@ -31,7 +31,7 @@ from armillary_bench.figure import absolute, figure, plain
 from armillary_bench.process import Driven
 
 SMALL = 1_000  # prims of the scene that tells how cost grows
-SIZES = ((10_000, "10k", 2.5, 4), (100_000, "100k", 1.7, 3))  # prims, name, bar, rounds: the best one counts
+SIZES = ((10_000, "10k", 1.7, 4), (100_000, "100k", 1.7, 3))  # prims, name, bar, rounds: the best one counts
 CACHED_S = 0.2  # bar of reading 100k prims again
 _LIMIT_S = 180.0
 _CORNERS = [(x, y, z) for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)]

@@ -18,6 +18,7 @@ from pytestqt.qtbot import QtBot
 
 from armillary.model.clock import WallClock
 from armillary.ui import app
+from armillary.ui.interrupts import Interrupts
 from armillary.ui.probe import Lateness
 from armillary.ui.pulse import Pulse
 from armillary.ui.window import DeskWindow
@@ -116,6 +117,23 @@ def test_what_is_due_is_pumped_though_nobody_wakes(qapp: QApplication, bench: An
     pulse.pump()
     qtbot.waitUntil(lambda: len(pumped) >= 3, timeout=2000)
     pulse.stop()
+
+
+def test_a_signal_while_the_desk_is_made_is_obeyed_once_by_its_loop(qapp: QApplication, qtbot: QtBot) -> None:
+    came: list[int] = []
+    interrupts = Interrupts()
+    try:
+        signal.raise_signal(signal.SIGTERM)  # before anybody listens
+        interrupts.listen(lambda: came.append(1))
+        signal.raise_signal(signal.SIGTERM)  # and before the loop runs, which would not hear a quit
+        assert came == []
+        qtbot.waitUntil(lambda: came == [1], timeout=2000)
+        qtbot.wait(50)
+        assert came == [1]
+        signal.raise_signal(signal.SIGINT)
+        qtbot.waitUntil(lambda: came == [1, 1], timeout=2000)
+    finally:
+        interrupts.restore()
 
 
 def test_timer_lateness_is_measured(desk: DeskWindow, qtbot: QtBot) -> None:

@@ -32,14 +32,17 @@ def compiled(
     scene: SceneArrays,
     specs: Sequence[TagSpec],
     colormaps: Sequence[ColourMap] = (),
+    pipes: flows.Pipes | None = None,
 ) -> tuple[Program, tuple[SceneProblem, ...]]:
     """Return the program and what is wrong; a binding that cannot run is named and left out.
+
+    pipes: what earlier compilations for this scene found out of its pipes; what this one does is added.
 
     Channels of colour, opacity and light on a prim without geometry go to its drawn descendants.
     Where two bindings drive one channel of one prim the later one wins, with a warning.
     """
     find = Search(bindings, scene, specs, maps.named(colormaps))
-    work = _Work(find)
+    work = _Work(find, {} if pipes is None else pipes)
     for binding in bindings:
         if not binding.enabled or binding.intent != "value":
             continue
@@ -71,8 +74,8 @@ class _Bound:
 class _Work:
     """The collected rows of a program."""
 
-    def __init__(self, find: Search) -> None:
-        self.find, self.specs, self.scene = find, find.specs, find.scene
+    def __init__(self, find: Search, pipes: flows.Pipes) -> None:
+        self.find, self.specs, self.scene, self.pipes = find, find.specs, find.scene, pipes
         self.known: set[str] | None = None
         self.rows = Collected(find.scene, find.specs, find.reach)
 
@@ -219,8 +222,7 @@ class _Work:
         factor, offset, is_volume = flows.speed(self.find, binding, bound.x_unit)
         axis = None if binding.axis == "none" else channels.axis_of(binding)
         _, drawn = self.find.reach.painted(np.array(bound.prims, np.int64))
-        pipes = [(p, flows.pipe(self.scene, p, axis, self.find.surface(p))) for p in drawn.tolist()]
-        found = [(prim, pipe) for prim, pipe in pipes if pipe is not None]
+        found = [(p, pipe) for p in drawn.tolist() if (pipe := self._pipe(p, axis)) is not None]
         if not found:
             what = "What the flow is bound to has no surface of its own."
             refuse("B07", what, "Bind it to a pipe, a cylinder or a curve; copies of an instance have none.")
@@ -240,6 +242,11 @@ class _Work:
                     spin=spin,
                 )
             )
+
+    def _pipe(self, prim: int, axis: int | None) -> flows.Pipe | None:
+        if (prim, axis) not in self.pipes:
+            self.pipes[prim, axis] = flows.pipe(self.scene, prim, axis, self.find.surface(prim))
+        return self.pipes[prim, axis]
 
     def _pose(self, binding: Binding) -> None:
         slots = pose_bindings.tags(self.find, binding)

@@ -41,6 +41,9 @@ class Pipe:
         return float(np.clip(_THICK * self.width, self.length / _MOST, self.length / _FEWEST))
 
 
+Pipes = dict[tuple[int, int | None], Pipe | None]  # (prim, axis) -> what `pipe` found, of one scene
+
+
 def pipe(
     scene: SceneArrays, prim: int, axis: int | None = None, surface: tuple[I8, I8] | None = None
 ) -> Pipe | None:

@@ -266,7 +266,7 @@ class Loading(Standing):
         specs, colormaps, bindings = self.specs, self.colormaps, self.bindings
         self._rebinding.forget()  # it would be for other tags
         self._work(
-            lambda: scenery.compiled(old.scene, bindings, old.layer_problems, specs, colormaps),
+            lambda: scenery.compiled(old.scene, bindings, old.layer_problems, specs, colormaps, None, old),
             self._recompiled_for_tags,
         )
 
@@ -307,7 +307,7 @@ class Loading(Standing):
             if old is None:
                 return fault_of(None)
             found = old.layer_problems
-            return scenery.compiled(old.scene, wish.bindings, found, specs, colormaps, wish.trial)
+            return scenery.compiled(old.scene, wish.bindings, found, specs, colormaps, wish.trial, old)
 
         return compiled
 

@@ -14,7 +14,8 @@ from armillary.model.fault import FaultRecord
 from armillary.model.tags import TagSpec
 
 AT_ONCE = 2_000  # bindings that are compiled without leaving the thread
-_SLOW = ("field", "primvar", "flow")  # channels whose compilation takes up to seconds for a large mesh
+_SLOW = ("field", "primvar")  # channels whose compilation takes up to seconds for a large mesh
+_MANY_FLOWS = 64  # their pipes are known from the first compilation; a new one takes some milliseconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +29,9 @@ class Wish:
     @property
     def is_quick(self) -> bool:
         """Whether it can be compiled between two pictures."""
-        return len(self.bindings) <= AT_ONCE and not any(
-            b.enabled and b.channel in _SLOW for b in self.bindings
-        )
+        channels = [b.channel for b in self.bindings if b.enabled]
+        is_slow = any(channel in _SLOW for channel in channels) or channels.count("flow") > _MANY_FLOWS
+        return len(self.bindings) <= AT_ONCE and not is_slow
 
 
 class Rebinding:

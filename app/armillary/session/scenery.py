@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from armillary.encoding.compile import Program
 from armillary.encoding.compile import compiled as compiled_program
+from armillary.encoding.flows import Pipes
 from armillary.encoding.maps import Legend
 from armillary.model.arrays import B1, I8, frozen
 from armillary.model.binding import Binding, ColourMap
@@ -36,6 +37,7 @@ class Scenery:
     pair_prim: I8  # (p,) prims driven, ascending, with
     pair_binding: I8  # (p,) the index of the binding in `program.bindings`
     slot_of: Mapping[str, int]  # Binding.where -> slot of its tag, for those that run
+    pipes: Pipes = field(default_factory=dict)  # of the scene, known for the next compilation
 
 
 def load(opened: SceneOpened, specs: tuple[TagSpec, ...], colormaps: Sequence[ColourMap]) -> Scenery:
@@ -60,22 +62,25 @@ def compiled(
     specs: tuple[TagSpec, ...],
     colormaps: Sequence[ColourMap],
     trial: TagSpec | None = None,
+    before: Scenery | None = None,
 ) -> Scenery:
     """Return the scenery of arrays that are there already, for these tags.
 
     trial: one more tag, behind all others, that no world has (`showing.trial` gives its value).
+    before: what was compiled for the same scene already; what it found out of shapes is taken over.
     """
+    pipes: Pipes = {} if before is None or before.scene is not scene else before.pipes
     n = len(specs)
     tags = specs if trial is None else (*specs, replace(trial, slot=n))
-    program, problems = compiled_program(bindings, scene, tags, colormaps)
+    program, problems = compiled_program(bindings, scene, tags, colormaps, pipes)
     bound = np.zeros(len(tags), np.bool_)
     bound[program.binding_slot] = True
     for group in program.derived:
         bound[list(group.inputs.values())] = True
     if program.poses is not None:
         bound[program.poses.tag] = True
-    for field in program.fields:
-        bound[field.tag] = True
+    for surface in program.fields:
+        bound[surface.tag] = True
     count = [len(prims) for prims in program.binding_prims]
     prim = np.array([p for prims in program.binding_prims for p in prims], np.int64)
     binding = np.repeat(np.arange(len(count)), count)
@@ -90,6 +95,7 @@ def compiled(
         bound_slot=frozen(bound[:n]),
         pair_prim=frozen(prim[order]),
         pair_binding=frozen(binding[order]),
+        pipes=pipes,
         slot_of={
             b.where: s for b, s in zip(program.bindings, program.binding_slot.tolist(), strict=True) if s < n
         },

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable
 from types import FrameType
 
-from PySide6.QtCore import QObject, QSocketNotifier, QTimer
+from PySide6.QtCore import QObject, QSocketNotifier
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -32,20 +32,23 @@ class Interrupts(QObject):
         self._old = {s: signal.signal(s, self._handle) for s in heard}
 
     def listen(self, run: Callable[[], None]) -> None:
-        """Call `run` for every signal from now on, and for one that came already, from the event loop."""
+        """Call `run` for every signal from now on, and for one that came already, from the event loop.
+
+        Never from where the signal met the program: a desk that is still being made would be closed before
+        its loop begins, and the loop would then go on without it.
+        """
         self._run = run
         self._notifier = QSocketNotifier(self._read, QSocketNotifier.Type.Read, self)
         self._notifier.activated.connect(self._drain)
-        if self._came:
-            QTimer.singleShot(0, run)
 
     def _handle(self, _number: int, _frame: FrameType | None) -> None:
         self._came = True
-        if self._run is not None:
-            self._run()
 
     def _drain(self) -> None:
         os.read(self._read, 64)  # the handler itself has run by the time that Python got here
+        if self._came and self._run is not None:
+            self._came = False
+            self._run()
 
     def restore(self) -> None:
         """Give the signals back to who had them."""
