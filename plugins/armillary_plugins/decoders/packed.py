@@ -81,7 +81,7 @@ class _Lazy(Mapping[str, _Array]):
     def __getitem__(self, name: str) -> _Array:
         if name not in self._made:
             number, element = self._places[name]
-            raw = self._records[f"f{number}"]
+            raw: _Array = self._records[f"f{number}"]  # type: ignore[call-overload]  # a record array has names
             self._made[name] = _scaled(raw if element < 0 else raw[:, element], self._form.fields[number])
         return self._made[name]
 

@@ -190,7 +190,7 @@ def _plain(value: Any) -> object:  # Any: what a message holds
     """Return a value as a document's: a Timestamp as ns, a list as a list, a message as its text."""
     if isinstance(value, Message):
         if value.DESCRIPTOR.full_name == "google.protobuf.Timestamp":
-            return value.seconds * 1_000_000_000 + value.nanos  # type: ignore[attr-defined]
+            return value.seconds * 1_000_000_000 + value.nanos
         return str(value)
     if isinstance(value, int | float | str | bytes | bool):
         return value

@@ -63,7 +63,8 @@ class Senml:
 
     def places(self, paths: Sequence[str]) -> Callable[[object], Any] | None:  # Any: as operator.itemgetter
         """Return what takes several names of one time at once."""
-        return itemgetter(*paths) if all(paths) else None
+        taken: Any = itemgetter(*paths)  # Any: it takes records, which are dicts
+        return taken if all(paths) else None
 
 
 def resolved(pack: Sequence[object]) -> Several:
