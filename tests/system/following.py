@@ -51,6 +51,7 @@ class Follower:
 
     def at(self, t_ns: int) -> Frame:
         """Show a time of a record."""
+        self.order = None  # a seek tells the newest order of its time anew, where there is one
         self.line.ask(Seek(t_ns=t_ns), 10)
         until(lambda: self.look().t_ns == t_ns, 20, "the frame of the time")
         return self.last
