@@ -8,11 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QComboBox,
-    QFrame,
     QGridLayout,
     QHBoxLayout,
     QLineEdit,
@@ -23,9 +20,9 @@ from PySide6.QtWidgets import (
 
 from armillary.session import field_draft as fields
 from armillary.session.author_actions import may_not_author
-from armillary.session.draft import colour_maps
 from armillary.session.field_draft import FieldDraft, Sensor
 from armillary.session.workspace import Workspace
+from armillary.ui.draft_card import DraftCard, number, show_numbers
 from armillary.ui.pieces import label
 
 _NAMED = 4  # sensors that are named, the rest is counted
@@ -33,12 +30,12 @@ _MOST_NEIGHBOURS = 64
 _NARROW = 48  # px
 
 
-class FieldCard(QFrame):
+class FieldCard(DraftCard):
     """One field in hand. Escape gives it up."""
 
     def __init__(self, workspace: Workspace, say: Callable[[str], None], reveal: Callable[[], None]) -> None:
-        super().__init__()
-        self._workspace, self._say, self._reveal = workspace, say, reveal
+        super().__init__(workspace)
+        self._say, self._reveal = say, reveal
         self._filling = False
         self.setProperty("role", "card")
         self.setAccessibleName("Spread sensors over a part")
@@ -251,21 +248,18 @@ class FieldCard(QFrame):
     def _fill(self, draft: FieldDraft) -> None:
         self._filling = True
         self.where.setText(draft.prim)
-        names = colour_maps(self._workspace.colormaps)
-        if names != tuple(self.colormap.itemText(i) for i in range(self.colormap.count())):
-            self.colormap.clear()
-            self.colormap.addItems(names)
         self.method.setCurrentIndex(self.method.findData(draft.method))
-        self.colormap.setCurrentText(draft.colormap)
+        self._offer(self.colormap, draft.colormap)
         self.neighbours.setValue(draft.neighbours)
         self.lines.setValue(draft.lines)
-        for field, value in (
-            (self.reach, draft.reach),
-            (self.farthest, draft.farthest),
-            (self.low, draft.low),
-            (self.high, draft.high),
-        ):
-            field.setText(f"{value:g}")
+        show_numbers(
+            (
+                (self.reach, draft.reach),
+                (self.farthest, draft.farthest),
+                (self.low, draft.low),
+                (self.high, draft.high),
+            )
+        )
         self._filling = False
 
     def _edited(self, _value: object = None) -> None:
@@ -279,22 +273,9 @@ class FieldCard(QFrame):
                 colormap=self.colormap.currentText(),
                 neighbours=self.neighbours.value(),
                 lines=self.lines.value(),
-                reach=_number(self.reach),
-                farthest=_number(self.farthest),
-                low=_number(self.low),
-                high=_number(self.high),
+                reach=number(self.reach),
+                farthest=number(self.farthest),
+                low=number(self.low),
+                high=number(self.high),
             )
         )
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802  Qt's name
-        if event.key() == Qt.Key.Key_Escape:
-            self._workspace.authoring.cancel()
-            return
-        super().keyPressEvent(event)
-
-
-def _number(field: QLineEdit) -> float:
-    try:
-        return float(field.text().strip().replace(",", "."))
-    except ValueError:
-        return float("nan")

@@ -9,14 +9,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from math import isfinite
 
-from PySide6.QtCore import QMimeData, Qt
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QHBoxLayout, QLineEdit, QPushButton, QWidget
+from PySide6.QtCore import QMimeData
+from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLineEdit, QPushButton, QWidget
 
 from armillary.session.author_actions import may_not_author
 from armillary.session.browsing import NOTHING, Node, proposed, renamed, spec_of, value_of
-from armillary.session.draft import AS_IT_IS, AXIAL, COLOURED, OFFERED, Draft, colour_maps, proposal
+from armillary.session.draft import AS_IT_IS, AXIAL, COLOURED, OFFERED, Draft, proposal
 from armillary.session.workspace import Workspace
+from armillary.ui.draft_card import DraftCard, number, show_numbers
 from armillary.ui.mime import NODE_MIME, TAG_MIME, numbers
 from armillary.ui.pieces import label
 from armillary.ui.trial import Trial
@@ -24,12 +24,12 @@ from armillary.ui.trial import Trial
 _AXES = ("x", "y", "z")
 
 
-class BindCard(QFrame):
+class BindCard(DraftCard):
     """One draft in hand. Escape gives it up."""
 
     def __init__(self, workspace: Workspace, say: Callable[[str], None], reveal: Callable[[], None]) -> None:
-        super().__init__()
-        self._workspace, self._say = workspace, say
+        super().__init__(workspace)
+        self._say = say
         self._filling, self._reveal = False, reveal
         self._nodes: tuple[int, ...] = ()  # of the link browser, that a draft makes tags of
         self.setProperty("role", "card")
@@ -227,20 +227,17 @@ class BindCard(QFrame):
         self.title.setText(draft.tag.title or draft.new[0].key if draft.new else draft.tag.name)
         self.new.setText(draft.new[0].name if draft.new else "")
         self.where.setText(draft.prim)
-        names = colour_maps(self._workspace.colormaps)
-        if names != tuple(self.colormap.itemText(i) for i in range(self.colormap.count())):
-            self.colormap.clear()
-            self.colormap.addItems(names)
         self.channel.setCurrentIndex(self.channel.findData(draft.channel))
-        self.colormap.setCurrentText(draft.colormap)
+        self._offer(self.colormap, draft.colormap)
         self.axis.setCurrentText(draft.axis)
-        for field, value in (
-            (self.low, draft.low),
-            (self.high, draft.high),
-            (self.first, draft.first),
-            (self.last, draft.last),
-        ):
-            field.setText(f"{value:g}")
+        show_numbers(
+            (
+                (self.low, draft.low),
+                (self.high, draft.high),
+                (self.first, draft.first),
+                (self.last, draft.last),
+            )
+        )
         self._filling = False
 
     def _show_rows(self, draft: Draft) -> None:
@@ -261,7 +258,7 @@ class BindCard(QFrame):
         if self._filling or draft is None:
             return
         channel = str(self.channel.currentData())
-        first, last = _number(self.first), _number(self.last)
+        first, last = number(self.first), number(self.last)
         if channel != draft.channel:
             first, last = OFFERED[channel][1]
         if draft.new and self.new.text() != draft.new[0].name:
@@ -273,22 +270,9 @@ class BindCard(QFrame):
                 channel=channel,
                 colormap=self.colormap.currentText(),
                 axis=self.axis.currentText(),
-                low=_number(self.low),
-                high=_number(self.high),
+                low=number(self.low),
+                high=number(self.high),
                 first=first,
                 last=last,
             )
         )
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802  Qt's name
-        if event.key() == Qt.Key.Key_Escape:
-            self._workspace.authoring.cancel()
-            return
-        super().keyPressEvent(event)
-
-
-def _number(field: QLineEdit) -> float:
-    try:
-        return float(field.text().strip().replace(",", "."))
-    except ValueError:
-        return float("nan")
