@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vtkmodules.vtkCommonCore import vtkDataArray, vtkPoints
 from vtkmodules.vtkCommonDataModel import vtkDataObject, vtkPolyData
@@ -21,7 +21,7 @@ from armillary.viewport import shader
 from armillary.viewport.blocks import BLOCK, Blocks, blocks, cells, whole
 from armillary.viewport.bridge import observe_shader, shared
 from armillary.viewport.merge import Mesh
-from armillary.viewport.shader import MASK, OPAQUE, TRANSLUCENT
+from armillary.viewport.shader import MASK, OPAQUE, TRANSLUCENT, Text
 
 BeforeDraw = Callable[[int, vtkShaderProgram], None]
 
@@ -32,20 +32,6 @@ class Draw:
 
     actor: vtkActor
     triangles: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
-    """What the shader's text must hold: each part costs, so it is there only while it shows something."""
-
-    point_colours: bool = False
-    images: bool = False
-    gloss: bool = False
-    fields: bool = False
-    cut: bool = False
-    lights: int = 0  # how many
-    bends: bool = False  # points that go with the scene's own time
-    detail: bool = False  # images of normals, roughness, metal
 
 
 class _Some:
@@ -228,23 +214,22 @@ class Passes:
         colours of its parts.
         """
         mapper, has = vtkPolyDataMapper.SafeDownCast(actor.GetMapper()), self.text
-        fields = has.fields and actor not in self._plain
+        if actor in self._plain:
+            has = replace(has, fields=False, bends=False)
         names = [shader.NORMAL, shader.PRIM, shader.ROW]
         names += [shader.POINT_RGBA] if has.point_colours else []
         names += [shader.UV] if has.images else []
-        names += [shader.FIELD] if fields else []
-        bends = has.bends and actor not in self._plain
-        names += [shader.SLOT] if bends else []
+        names += [shader.FIELD] if has.fields else []
+        names += [shader.SLOT] if has.bends else []
         mapper.RemoveAllVertexAttributeMappings()
         for name in names:
             mapper.MapDataArrayToVertexAttribute(name, name, vtkDataObject.FIELD_ASSOCIATION_POINTS, -1)
-        which = (has.point_colours, has.images, has.gloss, fields, has.cut, has.lights, bends, has.detail)
         text = actor.GetShaderProperty()
         text.ClearAllShaderReplacements()
-        declarations, body = shader.vertex(*which)
+        declarations, body = shader.vertex(has)
         text.AddVertexShaderReplacement(shader.VERTEX_TAG, True, declarations, False)
         text.AddVertexShaderReplacement(shader.VERTEX_MAIN_TAG, True, body, False)
-        declarations, body = shader.fragment(*which)
+        declarations, body = shader.fragment(has)
         text.AddFragmentShaderReplacement(shader.FRAGMENT_TAG, True, declarations, False)
         text.AddFragmentShaderReplacement(shader.FRAGMENT_MAIN_TAG, True, body, False)
 

@@ -7,6 +7,8 @@ that have no opaque pixels (translucent ones, and hollow ones, which have no pix
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from armillary.model.look import FLOW
 from armillary.model.quality import BAD, NEVER, STALE, UNCERTAIN
 
@@ -343,17 +345,26 @@ _FRAGMENT_MAIN = """
 """
 
 
-def _fill(
-    text: str,
-    point_colours: bool,
-    images: bool,
-    gloss: bool,
-    fields: bool,
-    cut: bool,
-    lights: int,
-    bends: bool,
-    detail: bool,
-) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """What the text must hold: each part costs, so it is there only while it shows something."""
+
+    point_colours: bool = False
+    images: bool = False
+    gloss: bool = False
+    fields: bool = False
+    cut: bool = False
+    lights: int = 0  # how many
+    bends: bool = False  # points that go with the scene's own time
+    detail: bool = False  # images of normals, roughness, metal
+
+    @property
+    def shines(self) -> bool:
+        """Whether light is reflected anywhere."""
+        return self.gloss or self.detail
+
+
+def _fill(text: str, has: Text) -> str:
     ranks = {
         "RANK_UNCERTAIN": UNCERTAIN,
         "RANK_STALE": STALE,
@@ -362,53 +373,40 @@ def _fill(
     }
     for word, rank in ranks.items():
         text = text.replace(word, str(rank))
-    text = text.replace("//LIGHT ", "" if lights else "//")
     text = "\n".join(
         line
         if "LAMP " not in line
-        else "\n".join(line.replace("LAMP ", "").replace("#", str(i)) for i in range(lights))
+        else "\n".join(line.replace("LAMP ", "").replace("#", str(i)) for i in range(has.lights))
         for line in text.split("\n")
     )
-    text = text.replace("//CUT ", "" if cut else "//").replace("//BEND ", "" if bends else "//")
-    text = text.replace("//IMAGES", _IMAGE_MAIN if images else "").replace("//IMAGE ", "" if images else "//")
-    text = text.replace("//DETAIL ", "" if detail else "//")
-    text = text.replace("//SHINE", _GLOSS_MAIN if gloss else "").replace("//GLOSS ", "" if gloss else "//")
-    text = text.replace("//FIELDS", _FIELD_MAIN.replace("FLOW_LINES", str(FLOW)) if fields else "").replace(
-        "//FIELD ", "" if fields else "//"
-    )
-    return text.replace("//POINT ", "" if point_colours else "//")
+    for word, block, shown in (
+        ("IMAGES", _IMAGE_MAIN, has.images),
+        ("SHINE", _GLOSS_MAIN, has.shines),
+        ("FIELDS", _FIELD_MAIN.replace("FLOW_LINES", str(FLOW)), has.fields),
+    ):
+        text = text.replace(f"//{word}", block if shown else "")
+    for word, shown in (
+        ("LIGHT", has.lights > 0),
+        ("CUT", has.cut),
+        ("BEND", has.bends),
+        ("IMAGE", has.images),
+        ("DETAIL", has.detail),
+        ("GLOSS", has.shines),
+        ("FIELD", has.fields),
+        ("POINT", has.point_colours),
+    ):
+        text = text.replace(f"//{word} ", "" if shown else "//")
+    return text
 
 
-def vertex(
-    point_colours: bool,
-    images: bool,
-    gloss: bool,
-    fields: bool = False,
-    cut: bool = False,
-    lights: int = LAMPS,
-    bends: bool = False,
-    detail: bool = False,
-) -> tuple[str, str]:
+def vertex(has: Text) -> tuple[str, str]:
     """Return the declarations and the body that replace VTK's vertex position."""
-    which = (point_colours, images, gloss or detail, fields, cut, lights, bends, detail)
-    lamp = _VERTEX_LAMP if lights else ""
-    return _fill(f"{VERTEX_TAG}\n{_VERTEX}{lamp}", *which), _fill(_VERTEX_MAIN, *which)
+    lamp = _VERTEX_LAMP if has.lights else ""
+    return _fill(f"{VERTEX_TAG}\n{_VERTEX}{lamp}", has), _fill(_VERTEX_MAIN, has)
 
 
-def fragment(
-    point_colours: bool,
-    images: bool,
-    gloss: bool,
-    fields: bool = False,
-    cut: bool = False,
-    lights: int = LAMPS,
-    bends: bool = False,
-    detail: bool = False,
-) -> tuple[str, str]:
+def fragment(has: Text) -> tuple[str, str]:
     """Return the declarations and the body that replace VTK's lighting."""
-    which = (point_colours, images, gloss or detail, fields, cut, lights, bends, detail)
-    lines = "uniform int armShift;\n" if images or fields else ""
-    declarations = (
-        f"{FRAGMENT_TAG}\n{lines}{_FRAGMENT}{_IMAGES if images else ''}{_DETAILS if detail else ''}"
-    )
-    return _fill(declarations, *which), _fill(_FRAGMENT_MAIN, *which)
+    lines = "uniform int armShift;\n" if has.images or has.fields else ""
+    images, details = _IMAGES if has.images else "", _DETAILS if has.detail else ""
+    return _fill(f"{FRAGMENT_TAG}\n{lines}{_FRAGMENT}{images}{details}", has), _fill(_FRAGMENT_MAIN, has)

@@ -23,9 +23,9 @@ from armillary.viewport.fields import Fields
 from armillary.viewport.lamps import lamps, shine
 from armillary.viewport.looks import Looks
 from armillary.viewport.merge import MAX_TRIANGLES, Mesh, merge
-from armillary.viewport.passes import Draw, Passes, Text
+from armillary.viewport.passes import Draw, Passes
 from armillary.viewport.places import Places
-from armillary.viewport.shader import MASK, OPAQUE, TRANSLUCENT
+from armillary.viewport.shader import MASK, OPAQUE, TRANSLUCENT, Text
 from armillary.viewport.table import Table
 from armillary.viewport.theme import DARK, Theme
 
