@@ -15,6 +15,7 @@ from armillary.scene import timing
 from armillary.scene.shading import OWN, READER_IDS
 from armillary.scene.survey import COLOUR, OPACITY
 
+BOXED = "instances past 4 million triangles (the smallest are drawn as their boxes)"
 MATERIALX = "MaterialX materials (their plain colours are used)"
 MDL = "MDL materials (their plain colours are used)"
 ANIMATION = "animation (the start time is shown)"
@@ -68,7 +69,18 @@ ALL = tuple(
     dict.fromkeys(
         (
             *BY_TYPE.values(),
-            *(MATERIALX, MDL, ANIMATION, SUBDIVISION, UNKNOWN, DRAW_MODES, SHAPING, DOME_IMAGE, IMAGES_MEAN),
+            *(
+                BOXED,
+                MATERIALX,
+                MDL,
+                ANIMATION,
+                SUBDIVISION,
+                UNKNOWN,
+                DRAW_MODES,
+                SHAPING,
+                DOME_IMAGE,
+                IMAGES_MEAN,
+            ),
             *(IMAGES_OFF, RELIEF, VARYING_OPACITY, PURPOSE_VISIBILITY, SUBSETS, VELOCITIES, LENS),
             *(ONE_SIDED, SKINNING, RIBBONS, READERS, LODS, COLOUR_SPACES, BACK_PLATES),
         )

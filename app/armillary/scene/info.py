@@ -13,6 +13,7 @@ from pxr import Tf, UsdGeom
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.model.fault import SceneFault
+from armillary.model.instancing import boxed_instances
 from armillary.model.scene import TEXTURE_TILED, SceneArrays
 from armillary.scene import facts, features
 from armillary.scene.place import moved_boxes
@@ -66,6 +67,9 @@ def info(stage: Any, arrays: SceneArrays, documents: Sequence[str] = ()) -> str:
     for item in arrays.problems:
         if item.code in _TOLD:
             unsupported.setdefault(_TOLD[item.code], [0, item.where])[0] += 1
+    boxed, example = boxed_instances(arrays)
+    if boxed:
+        unsupported[features.BOXED] = [boxed, example]
     start, end, codes = stage.GetStartTimeCode(), stage.GetEndTimeCode(), stage.GetTimeCodesPerSecond()
     answer = {
         "schema": SCHEMA,

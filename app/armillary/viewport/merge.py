@@ -8,11 +8,11 @@ import numpy as np
 
 from armillary.model.arrays import F4, I4, I8, U1, U4
 from armillary.model.fault import SceneFault
+from armillary.model.instancing import MOST_TRIANGLES, whole_instances
 from armillary.model.scene import SceneArrays
 
 NO_UV: F4 = np.zeros((0, 3), np.float32)
 NO_SLOT: F4 = np.zeros(0, np.float32)
-MAX_TRIANGLES = 4_000_000  # of instances; above it a prototype is drawn as its box
 _CORNER = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], np.float32)
 _FACES = np.array(
     [[0, 1, 3, 2], [4, 6, 7, 5], [0, 4, 5, 1], [2, 3, 7, 6], [0, 2, 6, 4], [1, 5, 7, 3]], np.int32
@@ -94,7 +94,7 @@ def check(scene: SceneArrays) -> None:
         )
 
 
-def merge(scene: SceneArrays, max_triangles: int = MAX_TRIANGLES) -> Mesh:
+def merge(scene: SceneArrays, max_triangles: int = MOST_TRIANGLES) -> Mesh:
     """Return the mesh of a scene. Copies nothing where there are no instances. Raises SceneFault."""
     check(scene)
     first = int(scene.proto[0])
@@ -114,7 +114,7 @@ def merge(scene: SceneArrays, max_triangles: int = MAX_TRIANGLES) -> Mesh:
         )
     body = _run(scene, slot, 0, first)
     copies = [_Copies(body, 1, body.prim, body.prim)]
-    whole, simplified = _whole(scene, max_triangles), 0
+    whole, simplified = whole_instances(scene, max_triangles), 0
     for k in range(len(scene.proto) - 1):
         of = np.flatnonzero(scene.instance_proto == k)
         run = _run(scene, slot, int(scene.proto[k]), int(scene.proto[k + 1]))
@@ -131,23 +131,6 @@ def merge(scene: SceneArrays, max_triangles: int = MAX_TRIANGLES) -> Mesh:
                 copies.append(_Copies(one, len(some), looks, len(scene) + some[:, None]))
         simplified += len(boxed)
     return _joined(copies, simplified)
-
-
-def _whole(scene: SceneArrays, most: int) -> I8:
-    """Return of how many instances of each prototype all triangles are drawn (p,), `most` together.
-
-    Those that need least come first; a prototype as simple as a box is always whole.
-    """
-    box = len(_BOX_TRIANGLES)
-    each = np.diff(scene.proto).astype(np.int64)
-    count = np.bincount(scene.instance_proto, minlength=len(each)).astype(np.int64)
-    out, left = count.copy(), most
-    for k in np.argsort(each * count, kind="stable"):
-        n, t = int(count[k]), int(each[k])
-        if n * t > left and t > box:
-            out[k] = min(max((left - n * box) // (t - box), 0), n)
-        left -= int(out[k]) * t + (n - int(out[k])) * box
-    return out
 
 
 def _slots(scene: SceneArrays) -> F4:

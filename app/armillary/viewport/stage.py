@@ -10,6 +10,7 @@ from vtkmodules.vtkRenderingCore import vtkActor
 from vtkmodules.vtkRenderingOpenGL2 import vtkOpenGLRenderWindow, vtkShaderProgram
 
 from armillary.model.arrays import B1, F4, F8, I8, U4
+from armillary.model.instancing import MOST_TRIANGLES
 from armillary.model.look import FieldShape, Look
 from armillary.model.scene import SceneArrays, subtree_ends
 from armillary.viewport.bend import Bend
@@ -22,7 +23,7 @@ from armillary.viewport.detail import Choice, Pace, choose, coarse, sight
 from armillary.viewport.fields import Fields
 from armillary.viewport.lamps import lamps, shine
 from armillary.viewport.looks import Looks
-from armillary.viewport.merge import MAX_TRIANGLES, Mesh, merge
+from armillary.viewport.merge import Mesh, merge
 from armillary.viewport.passes import Draw, Passes
 from armillary.viewport.places import Places
 from armillary.viewport.shader import MASK, OPAQUE, TRANSLUCENT, Text
@@ -40,7 +41,7 @@ class Stage:
     card, so that the steps of one picture all show the same.
     """
 
-    def __init__(self, scene: SceneArrays, max_triangles: int = MAX_TRIANGLES) -> None:
+    def __init__(self, scene: SceneArrays, max_triangles: int = MOST_TRIANGLES) -> None:
         """Raise SceneFault for a scene whose indices point outside."""
         self.scene = scene
         self.mesh: Mesh = merge(scene, max_triangles)

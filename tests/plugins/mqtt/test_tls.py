@@ -38,6 +38,9 @@ async def test_a_link_speaks_tls_with_the_authority_of_the_project(
     broker = make_broker(ours.listener())
     rig = await make_rig(broker.port, TAGS, scheme="mqtts", tls=trusted(ours))
     await rig.until_state(LinkState.UP)
+    plain = await make_rig(broker.port, TAGS)
+    await asyncio.sleep(0.5)
+    assert plain.status.state is not LinkState.UP, "the broker speaks nothing but TLS"
 
 
 @CLIENTS

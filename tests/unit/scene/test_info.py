@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from armillary.model.instancing import BOX, MOST_TRIANGLES
+from armillary.model.scene import SceneArrays
 from armillary.scene import features, info
 from armillary.scene.check import check
 from armillary.scene.load import load
@@ -36,6 +38,12 @@ GREENER = """
         10: [(0, 1, 0)],
     }
 """
+
+
+def arrays_of(write: Write, body: str) -> SceneArrays:
+    found = check(write(body))
+    with quiet():
+        return load(open_stage(found.root, found.layers).stage)
 
 
 def told(write: Write, body: str, more: str = "") -> dict[str, Any]:
@@ -105,3 +113,22 @@ def test_parts_of_instances_are_counted_each(write: Write) -> None:
 def test_what_plays_and_what_does_not_is_told(write: Write) -> None:
     assert told(write, prims("Mesh", TRIANGLE + MOVING_POINTS, 1), RANGE)["plays"] is True
     assert told(write, prims("Mesh", TRIANGLE + PLAIN_POINTS, 1), RANGE)["plays"] is False
+
+
+def test_instances_that_are_drawn_as_boxes_are_counted(write: Write) -> None:
+    def cloud(many: int) -> str:
+        places, numbers = ", ".join(["(0, 0, 0)"] * many), ", ".join(["0"] * many)
+        return (
+            f'def PointInstancer "Rivets"\n{{\n    point3f[] positions = [{places}]\n'
+            f"    int[] protoIndices = [{numbers}]\n    rel prototypes = </Rivets/Rivet>\n"
+            '    def Sphere "Rivet"\n    {\n    }\n}\n'
+        )
+
+    few = told(write, cloud(3))
+    assert [u for u in few["unsupported"] if u["feature"] == features.BOXED] == []
+    [boxed] = [u for u in told(write, cloud(20_000))["unsupported"] if u["feature"] == features.BOXED]
+    assert boxed["example"].startswith("/Rivets")
+    scene = arrays_of(write, cloud(1))
+    each = int(scene.proto[1] - scene.proto[0])
+    assert each * 20_000 > MOST_TRIANGLES
+    assert boxed["count"] == 20_000 - (MOST_TRIANGLES - 20_000 * BOX) // (each - BOX)
