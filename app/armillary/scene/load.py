@@ -157,12 +157,7 @@ def _load(
 
     table, which = survey.matrices()
     reset = flags(len(survey.path), survey.reset)[source]
-    matrix = levels.world(table, which[source], reset, root)
-    far = np.flatnonzero(~np.isfinite(matrix).all(axis=(1, 2)))  # by factors that multiply
-    matrix[far] = root
-    if len(far):
-        what = f"The place of {len(far)} prims in the world is not a number."
-        survey.problems.append(problem("S12", survey.path[int(source[far[0]])], what))
+    matrix = _placed(survey, source, levels.world(table, which[source], reset, root), root)
     look = Appearance.of(survey, found, source, levels, instance_source[source])
     purpose, visible = _visibility(survey, source, levels, options)
     chosen = tuple(PURPOSES.index(p) for p in options.purposes if p in PURPOSES)
@@ -175,12 +170,8 @@ def _load(
     arrays = gather(drawing, pool, look.rgba)
     in_setting = np.isin(purpose, chosen)
     own_box[~in_setting] = np.nan
-    drawable = drawing.drawable
-    local_box = place.subtree_boxes(
-        levels, own_box, np.where(reset[:, None, None], 0, 1) * table[which[source]], np.arange(len(source))
-    )
-    world_box = place.subtree_boxes(levels, place.moved_boxes(own_box, matrix), None, None)
-    world_box[np.isinf(world_box).any(axis=1)] = np.nan
+    to_parent = np.where(reset[:, None, None], 0, 1) * table[which[source]]
+    local_box, world_box = _boxes(levels, own_box, to_parent, matrix)
     row_of = np.full(len(survey.path), NOTHING, np.int64)
     row_of[source[::-1]] = np.arange(len(source))[::-1]
     found_lights = lights.read(
@@ -200,6 +191,7 @@ def _load(
         rest.extend((survey, found, block, pool, drawing))
     return SceneArrays(
         **arrays,
+        **_of_prims(survey, source),
         **cameras.tracks(survey, timed, moves, matrix, row_of, metres, found_cameras),
         **tints.read(survey, timed, source, levels, look),
         **{f"bend_{item.name}": getattr(bends, item.name) for item in fields(Bending)},
@@ -207,8 +199,6 @@ def _load(
         texture=images.table,
         texel=images.texel,
         prim_path=tuple(block.suffix),
-        type_names=tuple(survey.type_number),
-        prim_type=np.array(survey.type_id, np.uint16)[source] if len(source) else np.zeros(0, np.uint16),
         parent=levels.parent,
         matrix=matrix,
         local_box=local_box.astype(np.float32),
@@ -219,11 +209,9 @@ def _load(
         roughness=look.roughness,
         visible=visible,
         purpose=purpose,
-        drawable=drawable,
-        double_sided=flags(len(survey.path), survey.double_sided)[source],
+        drawable=drawing.drawable,
         has_point_rgba=drawing.has_point_rgba,
         instance_root=instance_source[source],
-        kind=_kinds(survey, source),
         root=root,
         cameras=found_cameras,
         lights=found_lights,
@@ -238,6 +226,34 @@ def _load(
         time_range=timed.range,
         default_camera=cameras.default(stage, found_cameras),
     )
+
+
+def _placed(survey: Survey, source: I8, matrix: F8, root: F8) -> F8:
+    """Return world matrices (M, 4, 4) with those that factors took out of all numbers put at the root."""
+    far = np.flatnonzero(~np.isfinite(matrix).all(axis=(1, 2)))
+    matrix[far] = root
+    if len(far):
+        what = f"The place of {len(far)} prims in the world is not a number."
+        survey.problems.append(problem("S12", survey.path[int(source[far[0]])], what))
+    return matrix
+
+
+def _boxes(levels: Levels, own_box: F8, to_parent: F8, matrix: F8) -> tuple[F8, F8]:
+    """Return the boxes (M, 6) of all subtrees, in the space of their prims and in the world."""
+    local = place.subtree_boxes(levels, own_box, to_parent, np.arange(len(own_box)))
+    world = place.subtree_boxes(levels, place.moved_boxes(own_box, matrix), None, None)
+    world[np.isinf(world).any(axis=1)] = np.nan
+    return local, world
+
+
+def _of_prims(survey: Survey, source: I8) -> dict[str, Any]:
+    """Return the fields of SceneArrays that say what each prim is."""
+    return {
+        "type_names": tuple(survey.type_number),
+        "prim_type": np.array(survey.type_id, np.uint16)[source] if len(source) else np.zeros(0, np.uint16),
+        "double_sided": flags(len(survey.path), survey.double_sided)[source],
+        "kind": _kinds(survey, source),
+    }
 
 
 def up_axis(stage: Any) -> str:
