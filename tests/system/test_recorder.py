@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -167,6 +169,29 @@ def test_a_second_recorder_of_one_history_ends_and_the_first_goes_on(recorder: R
     with pytest.raises(Fault, match="Another process has the historian"):
         second.ready()
     assert isinstance(line.ask(AskHistory()), HistoryInfo)
+
+
+def test_a_recorder_waits_for_a_reader_whose_socket_is_gone_but_not_its_file(
+    recorder: Recorder, line: Line
+) -> None:
+    recorder.start()
+    assert line.ask(Stop()) == Done()
+    recorder._ended()
+    script = "import duckdb, sys; c = duckdb.connect(sys.argv[1], read_only=True); print(1); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(recorder.path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        assert holder.stdin is not None
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "1\n"
+        args = {"path": str(recorder.path), "address": recorder.address}
+        recorder.process = child.start("recorder.service", args, recorder.log)
+        assert recorder.process.poll_ready(1.0) is None  # it waits, and has not given up
+        holder.stdin.close()
+        assert recorder.process.ready()["address"] == recorder.address
 
 
 def test_what_the_recorder_does_not_know_gets_a_fault_and_it_goes_on(recorder: Recorder, line: Line) -> None:

@@ -40,12 +40,16 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
 }
 
 
+class StoreTaken(StoreFault):
+    """Another process holds the file."""
+
+
 def translated(error: duckdb.Error, path: Path, doing: str) -> StoreFault:
     """Return what a person must know of an error of the store."""
     text = str(error).splitlines()[0]
     lowered = str(error).lower()
     if "lock" in lowered and "conflicting" in lowered:
-        return StoreFault(
+        return StoreTaken(
             "Another process has the historian's file open.",
             where=str(path),
             remedy="Ask the recorder that runs already, or end it first.",

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import logging
 import queue
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
+from armillary.history.base import StoreTaken
 from armillary.history.store import Store
-from armillary.model.clock import Clock, WallClock
+from armillary.model.clock import NS, Clock, WallClock
 from armillary.model.fault import Fault, FaultRecord, StoreFault
 from armillary.model.message import Append, Enroll, Stop
 from armillary.project.folder import read
@@ -40,9 +42,7 @@ def run(args: dict[str, Any], ready: Callable[[dict[str, Any]], None]) -> None:
     path, retention_days = _place(args)
     address = str(args.get("address") or recorder_address(path.parent.parent))
     read_only = bool(args.get("read_only", False))
-    if not read_only and args.get("project"):
-        _relieve(reader_address(Path(args["project"])))
-    store = Store(path, read_only=read_only)
+    store = Store(path, read_only=True) if read_only else _opened(path, args.get("project"), address)
     try:
         hub = Hub(address)
         try:
@@ -68,6 +68,24 @@ def _place(args: dict[str, Any]) -> tuple[Path, int]:
             remedy="Set historian.store to duckdb.",
         )
     return project.history_file, project.historian.retention_days
+
+
+def _opened(path: Path, project: str | None, address: str) -> Store:
+    """Open the store to write, past readers that hold it. Raises StoreFault; at once where a recorder serves.
+
+    A reader's socket is gone a moment before its file is, and a replay may have started another meanwhile.
+    """
+    clock, waiting = WallClock(), threading.Event()
+    end = clock.now_mono_ns() + int(RELIEF_S * NS)
+    while True:
+        if project:
+            _relieve(reader_address(Path(project)))
+        try:
+            return Store(path)
+        except StoreTaken:
+            if clock.now_mono_ns() > end or served(address):
+                raise
+            waiting.wait(IDLE_S)
 
 
 def _relieve(address: str) -> None:
