@@ -119,6 +119,12 @@ class Watch:
             raise TypeError("thaw takes what freeze returned")
         self._before, self._held = (array.copy() for array in frozen)
 
+    def slept(self, table: TagTable) -> None:
+        """Learn that we were stopped for a while: of links' tags only the last is known, not the present."""
+        for i, slots in enumerate(self._of_link):
+            self._held[self._carried[i]] = False
+            _worsen(table, slots, STALE | COMM)
+
     def look(self, table: TagTable, signs: Mapping[str, Signs], now_mono_ns: int) -> U4:
         """Mark what has become stale, restore what its carrier confirms; return the slots changed.
 
