@@ -59,24 +59,19 @@ def retrospect(specs: Sequence[AlarmSpec], late: SampleBatch, now_ns: int) -> li
 def _found(spec: AlarmSpec, t_ns: I8, value: F8) -> _Found:
     """Return the occurrences of one alarm; t_ns ascending, values finite."""
     over, under = _signs(spec, value)
+    raise_at, clear_at, raised_ns = over, under, t_ns
     if spec.kind == "count":
         raise_at, clear_at = _nth(over, spec.count), _nth(under, spec.count_clear or spec.count)
-        delay_ns = 0
-    else:
-        raise_at, clear_at = over, under
-        delay_ns = int(spec.on_delay_s * NS)
+    elif spec.on_delay_s:
+        raise_at, raised_ns = _delayed(over, t_ns, int(spec.on_delay_s * NS))
     sign = np.where(raise_at, 1, np.where(clear_at, -1, 0))
     told = np.maximum.accumulate(np.where(sign != 0, np.arange(len(sign)), -1))
     active = (told >= 0) & (sign[told] > 0)
-    begins = np.flatnonzero(active & ~np.concatenate(([False], active[:-1])))
-    ends = np.flatnonzero(~active & np.concatenate(([False], active[:-1])))
+    before = np.concatenate(([False], active[:-1]))
+    begins, ends = np.flatnonzero(active & ~before), np.flatnonzero(~active & before)
     end_ns: I8 = np.zeros(len(begins), np.int64)
     end_ns[: len(ends)] = t_ns[ends]
-    known_ns = np.where(end_ns > 0, end_ns, t_ns[-1])
-    lasted = known_ns - t_ns[begins] >= delay_ns
-    if delay_ns:  # a level that was left for a moment does not count from its beginning
-        lasted &= _held(over, begins, t_ns, delay_ns)
-    return _Found(t_ns[begins][lasted] + delay_ns, end_ns[lasted], value[begins][lasted])
+    return _Found(raised_ns[begins], end_ns, value[begins])
 
 
 def _signs(spec: AlarmSpec, value: F8) -> tuple[B1, B1]:
@@ -97,14 +92,13 @@ def _nth(hit: B1, count: int) -> B1:
     return out
 
 
-def _held(over: B1, begins: I8, t_ns: I8, delay_ns: int) -> B1:
-    """Return which beginnings were followed by values beyond the limit for the whole delay."""
+def _delayed(over: B1, t_ns: I8, delay_ns: int) -> tuple[B1, I8]:
+    """Return at which readings a delay ran out before the next one came, and when it did."""
     number = np.arange(len(over))
-    next_miss = np.minimum.accumulate(np.where(over, len(over), number)[::-1])[::-1]
-    miss = next_miss[begins]
-    until = np.where(miss < len(over), t_ns[np.minimum(miss, len(over) - 1)], t_ns[-1])
-    out: B1 = until - t_ns[begins] >= delay_ns
-    return out
+    before = np.concatenate(([False], over[:-1]))
+    start = np.maximum.accumulate(np.where(over & ~before, number, 0))
+    next_ns = np.append(t_ns[1:], t_ns[-1])
+    return over & (next_ns - t_ns[start] >= delay_ns), t_ns[start] + delay_ns
 
 
 def _events(spec: AlarmSpec, found: _Found, now_ns: int) -> list[AlarmEvent]:

@@ -11,7 +11,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from armillary.history import arrived, density, trend
+from armillary.history import arrived, density, repeats, trend
 from armillary.history.base import Base
 from armillary.model.arrays import B1, F8, I8, U2, U4
 from armillary.model.clock import NS
@@ -136,7 +136,8 @@ class Store:
     def append(self, batch: SampleBatch, marks: Mapping[str, int] | None = None) -> None:
         """Keep samples whose `slot` holds ids of this store; they are on disk when this returns.
 
-        marks: session -> number of its last message in this batch, kept in the same transaction.
+        marks: session -> number of its last message in this batch, kept in the same transaction. A sample
+        that may be a repeat (`history.repeats`) and is on disk already is not written again.
         """
         if len(batch) and not (int(batch.slot.min()) > 0 and int(batch.slot.max()) < self._next):
             raise StoreFault(
@@ -144,6 +145,10 @@ class Store:
                 where=str(self._base.path),
                 remedy="Ask the store for the ids of the tags again.",
             )
+        if len(batch) and bool((batch.flags & repeats.DOUBTFUL).any()):
+            with self._base.lock, self._base.reading() as cursor:
+                kept = repeats.news(cursor, batch)
+            batch = batch if len(kept) == len(batch) else taken(batch, kept)
         words, fresh = self._word_rows(batch)
         columns: dict[str, npt.NDArray[np.generic]] = {
             "id": np.ascontiguousarray(batch.slot),

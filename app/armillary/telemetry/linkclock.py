@@ -22,7 +22,7 @@ from armillary.model.link import LinkSpec
 SPAN_NS, BUCKET_NS = 600 * NS, 2 * NS
 KEPT = 16  # delays of a bucket that are kept for the median
 STEADY = 3  # buckets that must agree
-EVEN_NS, EVEN_SHARE = NS // 2, 0.02  # they agree within this, or this share of the offset
+EVEN_NS = NS // 2  # they agree within this
 NOTICE_S, DISTRUST_S = 1.0, 30.0
 BACK = 0.9  # of a limit: below it is over, so that a clock at the limit does not come and go
 LONGEST_NS = 400 * 86_400 * NS  # a longer delay is a wrong unit, not a clock
@@ -114,8 +114,7 @@ class LinkClock:
 
 def _agree(least_ns: Sequence[int]) -> bool:
     """Return whether delays are even enough to be an offset."""
-    spread = max(least_ns) - min(least_ns)
-    return spread <= max(EVEN_NS, EVEN_SHARE * min(abs(one) for one in least_ns))
+    return max(least_ns) - min(least_ns) <= EVEN_NS
 
 
 class LinkClocks:
