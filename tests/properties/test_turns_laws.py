@@ -46,7 +46,7 @@ class Run:
         for number, rows in enumerate([*ticks, [], []]):
             at_s = 100.0 + (WINDOW_S * number / (len(ticks) + 1) if number < len(ticks) else 10.0 * number)
             arrived = batch(rows, at_s)
-            done = turns.look(arrived, apply(self.table, arrived).outcome, int(at_s * NS))
+            done = turns.look(arrived, apply(self.table, arrived), int(at_s * NS))
             outcome = done.outcome & ~CONFLICT
             assert len(outcome) == len(rows)
             assert (outcome < NO_BINDING).all()

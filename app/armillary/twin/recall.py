@@ -7,6 +7,8 @@ the place of an older one. What was forgotten is found by the historian, which h
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 import numpy.typing as npt
 
@@ -15,10 +17,12 @@ from armillary.model.sample import REDATED, SOURCE_TIME_ASSUMED, SampleBatch
 from armillary.twin.state import DUPLICATE, LATE
 
 U8 = npt.NDArray[np.uint64]
-BITS = 18  # 262,144 samples, 5 MiB
+BITS, WAYS = 16, 4  # 65,536 buckets of four: 262,144 samples, 5 MiB
 _SLOT, _TIME, _VALUE = (np.uint64(c) for c in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
 _FOLD, _TOP = np.uint64(31), np.uint64(64 - BITS)
 _WORD = 2**64
+MOST_NOTED = WAYS << BITS
+MOST_ALIKE = 16  # rows of one bucket in one tick; more are not remembered
 
 
 class Recall:
@@ -28,47 +32,86 @@ class Recall:
     """
 
     def __init__(self) -> None:
-        self._key: U8 = np.zeros(1 << BITS, np.uint64)  # of tag and time; 0 = none
-        self._value: U8 = np.zeros(1 << BITS, np.uint64)
-        self._row = np.zeros(1 << BITS, np.int32)
+        self._key: U8 = np.zeros((1 << BITS, WAYS), np.uint64)  # of tag and time; 0 = none
+        self._value: U8 = np.zeros((1 << BITS, WAYS), np.uint64)
+        self._turn = np.zeros(1 << BITS, np.uint8)  # which of a bucket is overwritten next
+        self._row = np.zeros(1 << BITS, np.int64)  # scratch
+        self._noted: deque[tuple[SampleBatch, U1]] = deque()  # ticks that are not in the table yet
+        self._count = 0  # rows in them
 
     def look(self, batch: SampleBatch, outcome: U1) -> tuple[U1, B1]:
-        """Return outcomes in which a late row that came before is a DUPLICATE, and which rows are conflicts.
+        """Return outcomes in which a late row that came before is a DUPLICATE, and late rows that conflict.
 
         A conflict tells another value for a tag and time that were told before. outcome, both results: (n,).
         """
+        late = outcome == LATE
+        if not late.any():
+            self._note(batch, outcome)
+            return outcome, late
+        for one in self._noted:
+            key, value, _ = _words(*one)
+            self._keep(key, value)
+        self._noted.clear()
+        self._count = 0
+        key, value, rows = _words(batch, outcome)
+        before, known = self._before(key)
+        late = late[rows]
+        again, differs = late & known & (before == value), late & known & (before != value)
+        keep = np.ones(len(rows), np.bool_)
+        _, inverse, counts = np.unique(key, return_inverse=True, return_counts=True)
+        seen: dict[int, int] = {}
+        newest: dict[int, int] = {}
+        for i in np.flatnonzero(counts[inverse] > 1).tolist():  # each is judged by the one before it
+            name, now = int(key[i]), int(value[i])
+            told = seen.get(name, int(before[i]) if known[i] else None)
+            again[i] = late[i] and told == now
+            differs[i] = late[i] and told is not None and told != now
+            keep[newest.get(name, i)], seen[name], newest[name] = False, now, i
+            keep[i] = True
         conflict = np.zeros(len(batch), np.bool_)
-        rows = np.flatnonzero((outcome < DUPLICATE) & ((batch.flags & SOURCE_TIME_ASSUMED) == 0))
-        if not len(rows):
-            return outcome, conflict
-        key, value = _words(batch, rows)
-        place = (key >> _TOP).astype(np.int64)
-        known = self._key[place] == key
-        before = self._value[place]
-        late = outcome[rows] == LATE
-        same = known & (before == value)
-        again, differs = late & same, known & ~same
-        number = np.arange(len(rows), dtype=np.int32)
-        self._row[place] = number
-        last = self._row[place]
-        twice = (last != number) & (key[last] == key)
-        if twice.any():  # the same tag and time more than once in one batch
-            seen: dict[int, int] = {}
-            for i in np.flatnonzero(np.isin(key, key[twice])).tolist():
-                told = seen.get(int(key[i]), int(before[i]) if known[i] else None)
-                now = seen[int(key[i])] = int(value[i])
-                again[i] = late[i] and told == now
-                differs[i] = told is not None and told != now
         conflict[rows] = differs
         if again.any():
             outcome = outcome.copy()
             outcome[rows[again]] = DUPLICATE
-        self._key[place[~again]], self._value[place[~again]] = key[~again], value[~again]
+        self._keep(key[keep], value[keep])
         return outcome, conflict
 
+    def _note(self, batch: SampleBatch, outcome: U1) -> None:
+        """Put a tick aside: as long as nothing comes late, nobody asks what came before."""
+        if len(batch):
+            self._noted.append((batch, outcome))
+            self._count += len(batch)
+        while self._count > MOST_NOTED and len(self._noted) > 1:
+            self._count -= len(self._noted.popleft()[0])
 
-def _words(batch: SampleBatch, rows: I8) -> tuple[U8, U8]:
-    """Return (word of tag and source time, word of the value) of some rows."""
+    def _before(self, key: U8) -> tuple[U8, B1]:
+        """Return what was told for tags and times, and for which it is known."""
+        place = (key >> _TOP).astype(np.int64)
+        hit = self._key[place] == key[:, None]
+        return self._value[place, hit.argmax(axis=1)], hit.any(axis=1)
+
+    def _keep(self, key: U8, value: U8) -> None:
+        """Remember samples, of one tag and time the last. Those of one bucket go in one after the other."""
+        place = (key >> _TOP).astype(np.int64)
+        left = np.arange(len(key))
+        for _ in range(MOST_ALIKE):
+            self._row[place[left[::-1]]] = left[::-1]  # the last one written stays: the first of each bucket
+            is_first = self._row[place[left]] == left
+            chosen = left[is_first]
+            at = place[chosen]
+            hit = self._key[at] == key[chosen][:, None]
+            known = hit.any(axis=1)
+            to = np.where(known, hit.argmax(axis=1), self._turn[at] % WAYS)
+            self._key[at, to], self._value[at, to] = key[chosen], value[chosen]
+            self._turn[at] += (~known).astype(np.uint8)
+            left = left[~is_first]
+            if not len(left):
+                return
+
+
+def _words(batch: SampleBatch, outcome: U1) -> tuple[U8, U8, I8]:
+    """Return (words of tags and source times, words of values, rows) of what has a time of its own."""
+    rows = np.flatnonzero((outcome < DUPLICATE) & ((batch.flags & SOURCE_TIME_ASSUMED) == 0))
     told = batch.source_ns[rows]
     redated = (batch.flags[rows] & REDATED) != 0
     if redated.any():  # what its source said, not when it came
@@ -86,4 +129,4 @@ def _words(batch: SampleBatch, rows: I8) -> tuple[U8, U8]:
         for row, word in words.items():
             if place[row] >= 0:
                 value[place[row]] ^= np.uint64(word % _WORD)
-    return key | np.uint64(1), value
+    return key | np.uint64(1), value, rows

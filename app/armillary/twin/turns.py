@@ -13,10 +13,18 @@ import numpy as np
 from armillary.model.arrays import B1, I8, U1
 from armillary.model.clock import NS
 from armillary.model.link import LinkSpec
-from armillary.model.sample import HISTORICAL, SampleBatch, empty_batch, joined, shown, taken
+from armillary.model.sample import (
+    HISTORICAL,
+    SOURCE_TIME_ASSUMED,
+    SampleBatch,
+    empty_batch,
+    joined,
+    shown,
+    taken,
+)
 from armillary.model.tags import TagSpec
 from armillary.twin.recall import Recall
-from armillary.twin.state import COALESCED, DUPLICATE, LATE
+from armillary.twin.state import COALESCED, DUPLICATE, LATE, Applied
 
 MOST_HELD = 1_000_000  # rows that wait for their turn; beyond, they wait no longer
 CONFLICT = np.uint8(0x80)  # added to an outcome: another value for a tag and time told before
@@ -48,9 +56,11 @@ class Turns:
         self._held = empty_batch()
         self._recall = Recall()
 
-    def look(self, batch: SampleBatch, outcome: U1, now_mono_ns: int) -> Ordered:
-        """Take the rows of a tick and what twin.state made of them, (n,)."""
-        outcome, conflict = self._recall.look(batch, outcome)
+    def look(self, batch: SampleBatch, applied: Applied, now_mono_ns: int) -> Ordered:
+        """Take the rows of a tick and what twin.state made of them."""
+        outcome, conflict = self._recall.look(batch, applied.outcome)
+        if applied.corrects.any():  # without a time of its own a sample has that of its arrival: no conflict
+            conflict = conflict | (applied.corrects & ((batch.flags & SOURCE_TIME_ASSUMED) == 0))
         waiting = np.zeros(len(batch), np.bool_)
         if self._waits and len(batch):
             waiting, outcome = self._in_time(batch, outcome)

@@ -76,7 +76,7 @@ class Core:
     def tick(self, now_ns: int, now_mono_ns: int) -> Tick:
         """Return what changed since the tick before."""
         batch = self._supply.take()
-        ordered = self._ordered(batch, state.apply(self.table, shown(batch)).outcome, now_mono_ns)
+        ordered = self._ordered(batch, state.apply(self.table, shown(batch)), now_mono_ns)
         self._supply.settle(batch, ordered.outcome)
         self._supply.age(self.table, now_mono_ns)
         derived = self._own(
@@ -136,10 +136,11 @@ class Core:
         base = replace(self._base, seq=self._seq, first_seq=self._seq, t_ns=now_ns, tick_mono_ns=now_mono_ns)
         return frame_of(table, table.take_dirty(), base)
 
-    def _ordered(self, batch: SampleBatch, outcome: U1, now_mono_ns: int) -> Ordered:
+    def _ordered(self, batch: SampleBatch, applied: state.Applied, now_mono_ns: int) -> Ordered:
         """Return what of the rows counts now; without links each one does, in the order it came."""
         if self._turns is not None:
-            return self._turns.look(batch, outcome, now_mono_ns)
+            return self._turns.look(batch, applied, now_mono_ns)
+        outcome = applied.outcome
         return Ordered(
             outcome=outcome,
             readings=_rows(batch, outcome, state.LATE),

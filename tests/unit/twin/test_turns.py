@@ -49,8 +49,7 @@ class World:
 
     def tick(self, *rows: Row, at_s: float = 100.0, given: SampleBatch | None = None, **more: int) -> Ordered:
         arrived = given if given is not None else batch(*rows, at_s=at_s, **more)  # type: ignore[arg-type]
-        outcome = apply(self.table, shown(arrived)).outcome
-        done = self.turns.look(arrived, outcome, int(at_s * NS))
+        done = self.turns.look(arrived, apply(self.table, shown(arrived)), int(at_s * NS))
         seconds = lambda b: ((b.source_ns - T0) / NS).tolist()  # noqa: E731
         r, w = done.readings, done.recorded
         self.readings += list(zip(r.slot.tolist(), r.value.tolist(), seconds(r), strict=True))
