@@ -169,7 +169,7 @@ def test_row_27_a_clock_that_is_a_little_off_is_shown_corrected_where_it_is_not_
     until(lambda: "4.2 s behind" in plant.link("slow").clock, 40, "told")
     within = found(begun)
     capsys.readouterr()
-    assert run(["state", str(plant.project), "--json"]) == 0
+    assert run(["state", "--connect", plant.line.address, "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     link = next(x for x in answer["links"] if x["name"] == "slow")
     assert link["skew_s"] == pytest.approx(-4.2, abs=0.9)

@@ -23,7 +23,6 @@ from armillary.model.series import SeriesAnswer, SeriesQuery
 from armillary.model.tags import TagTable
 from armillary.wire import child
 from armillary.wire.bus import Line
-from armillary.wire.runs import recorder_address
 
 TOML = """[project]
 schema = 1
@@ -111,8 +110,8 @@ class Timely:
         self.project = make_project(folder / "project", self.broker.port)
         args = {"project": str(self.project)}
         self.recorder = child.start("recorder.service", args, folder / "recorder.log")
-        self.recorder.ready()
-        self.world = child.start("world.live", args, folder / "world.log")
+        self.history_at = str(self.recorder.ready()["address"])  # later tests have places of their own
+        self.world = child.start("world.live", {**args, "recorder": self.history_at}, folder / "world.log")
         self.line = Line(str(self.world.ready()["address"]))
         self.devices: dict[str, Device] = {}
 
@@ -166,7 +165,7 @@ class Timely:
         return next((a for a in self.welcome().frame.alarms if a.id == name), AlarmState(id=name))
 
     def _asked(self, tag: str, question: Callable[[int], object]) -> object:
-        line = Line(recorder_address(self.project))
+        line = Line(self.history_at)
         try:
             ids = line.ask(Enroll(tags=(tag,), create=False), timeout_s=10)
             assert isinstance(ids, Enrolled)

@@ -12,12 +12,24 @@ import numpy as np
 
 from armillary.model.alarm import AlarmEvent, AlarmState
 from armillary.model.arrays import U1, U4
+from armillary.model.clock import NS
 from armillary.model.frame import Frame, WorldKind, empty_frame, frame_of
-from armillary.model.sample import SampleBatch, batch_of, empty_batch, evaluated, joined, shown, taken
+from armillary.model.sample import (
+    REDATED,
+    SampleBatch,
+    batch_of,
+    empty_batch,
+    evaluated,
+    joined,
+    shown,
+    taken,
+)
 from armillary.model.tags import TagTable
 from armillary.twin import state
 from armillary.twin.derive import Derived
 from armillary.twin.turns import Ordered, Turns
+
+MOST_AHEAD_NS = 5 * NS  # of a sample: beyond, its time of arrival was taken already
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +88,8 @@ class Core:
     def tick(self, now_ns: int, now_mono_ns: int) -> Tick:
         """Return what changed since the tick before."""
         batch = self._supply.take()
+        if self._turns is not None:
+            batch = _not_ahead(batch, now_ns)
         ordered = self._ordered(batch, state.apply(self.table, shown(batch)), now_mono_ns)
         self._supply.settle(batch, ordered.outcome)
         self._supply.age(self.table, now_mono_ns)
@@ -159,6 +173,22 @@ class Core:
             now_mono_ns,
             quality=table.quality[slots],
         )
+
+
+def _not_ahead(batch: SampleBatch, now_ns: int) -> SampleBatch:
+    """Return samples none of which is later than can be: those were stamped before our clock was set back.
+
+    One of them would hold back all that comes after it.
+    """
+    ahead = batch.source_ns > now_ns + MOST_AHEAD_NS
+    if not ahead.any():
+        return batch
+    own = ahead & ((batch.flags & REDATED) == 0)
+    return replace(
+        batch,
+        source_ns=np.where(ahead, now_ns, batch.source_ns),
+        arrival_ns=np.where(own, now_ns, batch.arrival_ns),
+    )
 
 
 def _rows(batch: SampleBatch, outcome: U1, below: int) -> SampleBatch:

@@ -10,14 +10,15 @@ from armillary.model.clock import NS, ManualClock
 from armillary.model.frame import WorldKind
 from armillary.model.link import LinkSpec
 from armillary.model.quality import GOOD, NEVER, STALE, UNCERTAIN
-from armillary.model.sample import WireBatch
+from armillary.model.sample import HISTORICAL, SOURCE_TIME_ASSUMED, WireBatch, batch_of
 from armillary.model.tags import TagSpec
 from armillary.telemetry.inbox import Inbox
 from armillary.telemetry.intake import Intake
 from armillary.telemetry.plan import plans
 from armillary.telemetry.watch import Watch
 from armillary.twin.derive import Derived
-from armillary.world.core import Core
+from armillary.twin.turns import Turns
+from armillary.world.core import Core, Tick
 from armillary.world.links_supply import LinksSupply
 
 LINK = LinkSpec(name="site", kind="mqtt", url="mqtt://127.0.0.1", settings={"silence_s": 0})
@@ -153,3 +154,52 @@ def test_a_clock_step_of_the_wall_does_not_age_anything() -> None:
     bench.tick()
     bench.core.tick(bench.clock.now_ns() + 3600 * NS, bench.clock.now_mono_ns())
     assert bench.core.table.quality[0] & 0xFF == GOOD
+
+
+class Links(Bench):
+    """The same with what a LIVE world has for its links."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.core._turns = Turns(SPECS, [LINK])
+
+    def bare(self, value: float, wall_ns: int) -> Tick:
+        """A value without a time of its own, stamped by a wall, and the tick after it."""
+        batch = batch_of(
+            np.zeros(1, np.uint32),
+            np.array([value]),
+            np.array([wall_ns]),
+            wall_ns,
+            self.clock.now_mono_ns(),
+            flags=np.array([SOURCE_TIME_ASSUMED], np.uint8),
+        )
+        self.inbox.put(LINK.name, batch)
+        self.clock.advance(0.05)
+        return self.core.tick(self.clock.now_ns(), self.clock.now_mono_ns())
+
+
+def test_a_wall_that_is_set_back_holds_no_value_back() -> None:
+    bench = Links()
+    hour_ahead = bench.clock.now_ns() + 3600 * NS
+    bench.bare(1.0, hour_ahead)
+    bench.core.moved(bench.clock.now_ns())
+    assert bench.core.table.source_ns[0] == bench.clock.now_ns()
+    assert bench.bare(2.0, bench.clock.now_ns()).frame.value.tolist()[:1] == [2.0]
+
+
+def test_a_sample_stamped_before_the_wall_was_set_back_holds_nothing_back() -> None:
+    bench = Links()
+    tick = bench.bare(1.0, bench.clock.now_ns() + 3600 * NS)  # it was still queued when the wall moved
+    assert bench.core.table.source_ns[0] == bench.core.table.arrival_ns[0] == bench.clock.now_ns()
+    assert tick.samples.source_ns.tolist()[0] == bench.clock.now_ns()
+    assert bench.bare(2.0, bench.clock.now_ns()).frame.value.tolist()[:1] == [2.0]
+
+
+def test_what_is_late_is_told_beside_what_is_recorded() -> None:
+    bench = Links()
+    bench.arrive(("t1", b'{"v": 5}'))
+    bench.tick()
+    tick = bench.bare(1.0, bench.clock.now_ns() - 1800 * NS)
+    assert tick.late.value.tolist() == [1.0]
+    assert tick.samples.flags.tolist() == [SOURCE_TIME_ASSUMED | HISTORICAL]
+    assert bench.core.table.value[0] == 5.0
