@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +14,7 @@ from PySide6.QtWidgets import QTableView
 from pytestqt.qtbot import QtBot
 
 from armillary.model.alarm import AlarmSpec
-from armillary.model.frame import Event, WorldKind
+from armillary.model.frame import Event, Flow, Tally, WorldKind
 from armillary.model.link import LinkState
 from armillary.model.quality import BAD, NEVER, STALE, UNCERTAIN
 from armillary.ui.tag_model import AGE, NAME, QUALITY, VALUE
@@ -243,6 +244,23 @@ def test_both_laws_are_shown_and_drops_are_named(desk: DeskWindow) -> None:
     texts = [label.text() for label in desk.links.cards["ua"].findChildren(type(desk.tree.count))]
     assert any("10 received · 9 decoded · 1 dropped (undecodable 1)" in text for text in texts)
     assert any(text.startswith("Samples  9 received · 9 applied") for text in texts)
+
+
+def test_a_wrong_clock_and_corrections_stand_on_the_card_of_their_link(desk: DeskWindow, bench: Any) -> None:
+    desk.show_panel("links")
+    bench.links()
+    desk.links.reload()
+    assert not desk.links.cards["mqtt"]._clock.isVisibleTo(desk.links.cards["mqtt"])
+    said = "Clock of mqtt is 41 s ahead: receive time is used"
+    now = bench.workspace.links
+    off = dataclasses.replace(now[1], skew_s=41.0, skew_doubt_s=0.02, clock=said)
+    flow = Flow(received=9, done=8, coalesced=1, late=1, conflict=2)
+    bench.send(links=(now[0], off), tally={"mqtt": Tally(messages=Flow(), samples=flow)})
+    desk.links.reload()
+    card = desk.links.cards["mqtt"]
+    texts = [label.text() for label in card.findChildren(type(desk.tree.count)) if label.isVisibleTo(card)]
+    assert f"{said} (± 0.1 s)" in texts
+    assert any("1 coalesced (1 late) · 2 corrected" in text for text in texts)
 
 
 def test_events_come_newest_first(desk: DeskWindow, bench: Any) -> None:

@@ -328,3 +328,23 @@ def test_the_scene_s_own_time_is_tied_to_the_world_s(tmp_path: Path) -> None:
 def test_a_wrong_time_of_the_scene_is_named(tmp_path: Path, line: str, told: str) -> None:
     with pytest.raises(ProjectFault, match=told):
         folder.read(_write(tmp_path, f"[scene.time]\n{line}\n"))
+
+
+def test_what_is_said_of_clocks_and_order_is_read(tmp_path: Path) -> None:
+    (site,) = folder.read(_write(tmp_path, SITE)).links
+    assert (site.trust_clock, site.reorder_window_s) == (True, 0.0)
+    (site,) = folder.read(_write(tmp_path, SITE + "trust_clock = false\nreorder_window_s = 1.5\n")).links
+    assert (site.trust_clock, site.reorder_window_s) == (False, 1.5)
+    assert not site.settings
+
+
+def test_a_shared_subscription_keeps_no_order_so_it_waits_by_default(tmp_path: Path) -> None:
+    shared = SITE + 'subscribe = ["$share/a/plant/#"]\n'
+    assert folder.read(_write(tmp_path, shared)).links[0].reorder_window_s == 2.0
+    assert folder.read(_write(tmp_path, shared + "reorder_window_s = 0\n")).links[0].reorder_window_s == 0.0
+
+
+@pytest.mark.parametrize("line", ["reorder_window_s = 61", "reorder_window_s = -1", 'trust_clock = "no"'])
+def test_a_setting_of_order_that_cannot_be_is_refused(tmp_path: Path, line: str) -> None:
+    with pytest.raises(ProjectFault):
+        folder.read(_write(tmp_path, f"{SITE}{line}\n"))

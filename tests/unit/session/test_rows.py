@@ -117,6 +117,33 @@ def test_a_link_says_that_nobody_watches_its_silence_and_until_when_its_certific
     assert rows.link_row(status, None, 90_000 * NS).flow.endswith("certificate expired 1970-01-02")
 
 
+@pytest.mark.parametrize(
+    ("trusts", "text"),
+    [
+        (True, "Clock of s is 4.2 s behind (± 0.1 s)"),
+        (False, "Clock of s is 4.2 s behind (± 0.1 s) · times are shown corrected"),
+    ],
+)
+def test_a_clock_that_is_off_stands_on_the_row_of_its_link(trusts: bool, text: str) -> None:
+    status = LinkStatus(
+        name="s",
+        kind="mqtt",
+        url="",
+        state=LinkState.UP,
+        since_ns=0,
+        skew_s=-4.2,
+        skew_doubt_s=0.01,
+        clock="Clock of s is 4.2 s behind",
+        trust_clock=trusts,
+    )
+    assert rows.link_row(status, None, 0).clock == text
+
+
+def test_a_clock_that_is_right_takes_no_room() -> None:
+    status = LinkStatus(name="s", kind="mqtt", url="", state=LinkState.UP, since_ns=0, skew_s=-0.02)
+    assert rows.link_row(status, None, 0).clock == ""
+
+
 def test_an_event_carries_its_remedy() -> None:
     fault = FaultRecord(kind="LinkFault", what="The broker is gone.", where="site", remedy="Start it.")
     event = Event(t_ns=NS, level="error", source="site", text="The broker is gone.", fault=fault)
