@@ -182,3 +182,12 @@ def test_a_map_is_told_in_words(binding: Binding, text: str) -> None:
 def test_a_binding_of_an_unknown_tag_says_so() -> None:
     row = rows.binding_row(Binding(name="b", prim="/p", signal="gone"), None)
     assert (row.slot, row.value, row.quality) == (-1, "unknown tag", NEVER)
+
+
+@pytest.mark.parametrize(
+    ("delay_s", "quality", "note"),
+    [(40.0, 0, "delayed 40 s"), (40.0, STALE, "stale · delayed 40 s"), (2.0, 0, ""), (-5.0, 0, "")],
+)
+def test_a_value_that_was_old_when_it_came_says_so(delay_s: float, quality: int, note: str) -> None:
+    spec = TagSpec(slot=0, name="t", link="m")
+    assert rows.tag_row(spec, 1.0, quality, 1.0, None, delay_s).note == note
