@@ -106,6 +106,7 @@ class Intake:
             raw = joined([b for b in (decoded.samples, *typed) if len(b)])
             if link in self._doubted:
                 raw = self._waited(link, raw)
+            raw = told_apart(raw)
             skew = self._account(link, decoded, sum(map(len, typed)), raw)
             conditioned = self._conditions.applied(self._only_own(link, raw), is_believed=skew.level <= 1)
             for reason, count in conditioned.dropped.items():
@@ -175,3 +176,23 @@ class Intake:
             return raw
         self._inbox.samples_dropped(link, "no_binding", int(len(own) - own.sum()))
         return taken(raw, np.flatnonzero(own))
+
+
+def told_apart(raw: SampleBatch) -> SampleBatch:
+    """Return samples in which those without a time of their own that one read brought are a ns apart.
+
+    Several of one tag have one arrival then. They are readings all the same, which must not count as one.
+    """
+    rows = np.flatnonzero(raw.flags & SOURCE_TIME_ASSUMED)
+    arrival = raw.arrival_ns[rows]
+    if len(rows) < 2 or not (arrival[1:] == arrival[:-1]).any():  # noqa: PLR2004  nothing to tell apart
+        return raw
+    order = np.lexsort((np.arange(len(rows)), raw.slot[rows], arrival))
+    slot, arrival = raw.slot[rows[order]], arrival[order]
+    begins = np.concatenate(([True], (slot[1:] != slot[:-1]) | (arrival[1:] != arrival[:-1])))
+    if begins.all():
+        return raw
+    number = np.arange(len(rows))
+    source_ns = raw.source_ns.copy()
+    source_ns[rows[order]] += number - np.maximum.accumulate(np.where(begins, number, 0))
+    return replace(raw, source_ns=source_ns)

@@ -54,7 +54,7 @@ def test_a_time_and_a_quality_told_besides_are_those_of_the_sample() -> None:
     told = {0: Aside(time=str(T_MS), quality=UNCERTAIN), 2: Aside(time="never", quality=STALE)}
     inbox.put("m", batch([b"1", b"2", b"3"], told))
     samples = it.take()
-    assert samples.source_ns.tolist() == [T_MS * MS_NS, T_MS * MS_NS + NS, T_MS * MS_NS + NS]
+    assert samples.source_ns.tolist() == [T_MS * MS_NS, T_MS * MS_NS + NS, T_MS * MS_NS + NS + 1]
     assert samples.quality.tolist() == [UNCERTAIN, GOOD, STALE]
 
 
