@@ -55,7 +55,7 @@ def opened(desk: DeskWindow, qtbot: QtBot) -> Callable[[Path], Workspace]:
     """Return a function that opens a scene as a person does, and waits until it is there or refused."""
 
     def run(path: Path) -> Workspace:
-        desk.open_path(str(path))
+        desk.files.open(str(path))
         at = desk.workspace
         qtbot.waitUntil(
             lambda: not at.progress[0] and (at.scene is not None or at.scene_problem is not None),

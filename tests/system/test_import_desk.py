@@ -47,8 +47,8 @@ def dropped(desk: DeskWindow, file: Path) -> ImportSheet:
     desk.dragEnterEvent(enter)
     assert enter.isAccepted()
     desk.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, *buttons))
-    assert desk.import_sheet is not None
-    return desk.import_sheet
+    assert desk.files.import_sheet is not None
+    return desk.files.import_sheet
 
 
 def test_a_dropped_obj_is_imported_with_the_unit_and_axis_that_were_chosen(
@@ -96,7 +96,7 @@ def test_a_damaged_file_is_said_in_the_sheet_and_the_desk_goes_on(
     sheet.reject()
     good = tmp_path / "good.usda"
     good.write_text('#usda 1.0\ndef Cube "Good"\n{\n}\n')
-    desk.open_path(str(good))
+    desk.files.open(str(good))
     qtbot.waitUntil(lambda: desk.workspace.scene is not None, timeout=LIMIT_MS)
 
 

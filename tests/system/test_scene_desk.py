@@ -51,7 +51,7 @@ def desk(qtbot: QtBot, own_places: Path, tmp_path: Path) -> Iterator[DeskWindow]
     window.show()
     (tmp_path / "old.usda").write_text(OLD)
     (tmp_path / "new.usda").write_text(NEW)
-    window.open_path(str(tmp_path / "new.usda"))
+    window.files.open(str(tmp_path / "new.usda"))
     qtbot.waitUntil(lambda: workspace.scene is not None and not workspace.progress[0], timeout=LIMIT_MS)
     try:
         yield window
@@ -75,7 +75,7 @@ def test_two_versions_are_compared_in_colours_and_in_a_list_to_click(
     at = desk.workspace
     before = colour_of(desk, "/Plant/Tank")
     assert action("scene.compare").why_not(at) == ""
-    desk.compare_with(tmp_path / "old.usda")
+    desk.files.compare_with(tmp_path / "old.usda")
     assert "Reading old.usda" in desk.versions_card.text.text()
     qtbot.waitUntil(lambda: at.versions.found is not None, timeout=LIMIT_MS)
     assert colour_of(desk, "/Plant/New") == ADDED
@@ -99,11 +99,11 @@ def test_two_versions_are_compared_in_colours_and_in_a_list_to_click(
     assert card.isHidden()
     assert at.versions.found is None
     assert colour_of(desk, "/Plant/Tank") == before
-    desk.compare_with(tmp_path / "new.usda")  # itself
+    desk.files.compare_with(tmp_path / "new.usda")  # itself
     qtbot.waitUntil(lambda: at.versions.found is not None, timeout=LIMIT_MS)
     assert "Nothing differs" in card.text.text()
     (tmp_path / "bad.usda").write_bytes(b"")
-    desk.compare_with(tmp_path / "bad.usda")
+    desk.files.compare_with(tmp_path / "bad.usda")
     qtbot.waitUntil(lambda: not at.versions.reading, timeout=LIMIT_MS)
     assert any("empty" in c.notice.what for c in desk.cards.cards)
     assert card.isHidden()
