@@ -11,11 +11,14 @@ from types import FrameType
 import click
 
 from armillary.cli.answer import emit_json, finite, table
+from armillary.encoding import texts
+from armillary.encoding.texts import decoded
 from armillary.model import quality
 from armillary.model.clock import NS, iso
 from armillary.model.fault import WorldFault
-from armillary.model.frame import Flow, Tally, apply_frame
-from armillary.model.message import Bye, Hello, Stop, Welcome
+from armillary.model.frame import Flow, Tally, WorldKind, apply_frame
+from armillary.model.link import Quarantined
+from armillary.model.message import AskQuarantine, Bye, Hello, Quarantine, Stop, Welcome
 from armillary.model.tags import TagTable
 from armillary.wire import runs
 from armillary.wire.bus import Line
@@ -75,6 +78,7 @@ def _snapshot(line: Line) -> dict[str, object]:
                 "unit": spec.unit,
                 "quality": quality.word(word),
                 "reasons": quality.reasons(word),
+                "why": texts.because(word, mirror.why.get(s, ""), spec.low, spec.high, spec.unit),
                 "source_time": None if never else iso(int(mirror.source_ns[s])),
                 "arrival_time": None if never else iso(int(mirror.arrival_ns[s])),
                 "age_s": None if never else round((welcome.now_ns - int(mirror.source_ns[s])) / NS, 3),
@@ -82,6 +86,7 @@ def _snapshot(line: Line) -> dict[str, object]:
                 "link": spec.link,
             }
         )
+    kept = _quarantine(line) if welcome.kind is WorldKind.LIVE else ()
     links = [
         {
             "name": status.name,
@@ -94,6 +99,7 @@ def _snapshot(line: Line) -> dict[str, object]:
             "rate_hz": round(status.rate_hz, 2),
             "delay_s": round(status.delay_s, 4),
             **_flows(frame.tally.get(status.name)),
+            "quarantine": [_payload(q) for q in kept if q.link == status.name],
         }
         for status in frame.links
     ]
@@ -105,6 +111,24 @@ def _snapshot(line: Line) -> dict[str, object]:
         "recording": frame.recording or "yes",
     }
     return {"world": world, "tags": tags, "links": links}
+
+
+def _quarantine(line: Line) -> tuple[Quarantined, ...]:
+    answer = line.ask(AskQuarantine())
+    return answer.items if isinstance(answer, Quarantine) else ()
+
+
+def _payload(q: Quarantined) -> dict[str, object]:
+    """Return a payload that could not be read; its first bytes as text where they are one, else in hex."""
+    out: dict[str, object] = {
+        "time": iso(q.arrival_ns),
+        "topic": q.channel,
+        "reason": q.reason,
+        "byte": q.offset,
+        "size": q.size,
+    }
+    text = decoded(q.head)
+    return out | ({"hex": q.head.hex()} if text is None else {"text": text})
 
 
 def _flows(tally: Tally | None) -> dict[str, object]:

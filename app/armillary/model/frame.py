@@ -98,6 +98,7 @@ class Frame:
     array_slot: U4 = field(default_factory=lambda: np.zeros(0, np.uint32))  # (j,) array tags among `slot`
     array_size: I8 = field(default_factory=lambda: np.zeros(0, np.int64))  # (j,) how many values each has
     array: F4 = field(default_factory=lambda: np.zeros(0, np.float32))  # all of them, one after the other
+    why: tuple[tuple[int, str], ...] = ()  # (slot, why it is not good), of those among `slot` that say so
     events: tuple[Event, ...] = ()
     orders: tuple[Receipt, ...] = ()
     links: tuple[LinkStatus, ...] = ()  # all links, whenever one changed; empty = as before
@@ -137,6 +138,7 @@ def frame_of(table: TagTable, slots: U4, base: Frame) -> Frame:
         array_slot=np.array([s for s, _ in arrays], np.uint32),
         array_size=np.array([len(a) for _, a in arrays], np.int64),
         array=np.concatenate([a for _, a in arrays]) if arrays else np.zeros(0, np.float32),
+        why=_words(table, slots) if table.why else (),
         events=base.events,
         orders=base.orders,
         links=base.links,
@@ -151,6 +153,11 @@ def frame_of(table: TagTable, slots: U4, base: Frame) -> Frame:
     )
 
 
+def _words(table: TagTable, slots: U4) -> tuple[tuple[int, str], ...]:
+    wanted = table.why.keys() & set(slots.tolist())
+    return tuple((slot, table.why[slot]) for slot in sorted(wanted))
+
+
 def apply_frame(table: TagTable, frame: Frame) -> None:
     """Write a frame's rows into a table (a desk's mirror, a merge buffer) and mark them dirty."""
     s = frame.slot
@@ -162,6 +169,10 @@ def apply_frame(table: TagTable, frame: Frame) -> None:
     table.quality[s] = frame.quality
     table.dirty[s] = True
     table.text.update(frame.text)
+    if table.why:  # a slot that comes without words has none any more
+        for slot in table.why.keys() & set(s.tolist()):
+            del table.why[slot]
+    table.why.update(frame.why)
     if table.array or len(frame.array_slot):
         _apply_arrays(table, frame)
 

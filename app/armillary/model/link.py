@@ -82,6 +82,9 @@ class Route:
     states: tuple[tuple[float, str], ...] = ()  # of an enum or bool: text that arrives becomes its number
     expected_ms: int = 0
     absent: str = "keep"  # what it means that a message has no such place: keep | bad | zero
+    coerce: bool = False  # a text that spells a number counts as one
+    unit_path: str = ""  # where the payload keeps its unit
+    unit: str = ""  # the unit that is expected to come; "" = whatever
     presence: str = ""  # the topic that says whether its device is there
 
 
@@ -123,6 +126,19 @@ class LinkStatus:
     silence_watched: bool = True  # False: `silence_s = 0`, its data are rare by nature
     certificate_ns: int = 0  # until when the connection's certificates are valid; 0 = it has none
     losses: int = 0  # how often it was lost in the last two minutes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantined:
+    """A message that could not be decoded."""
+
+    link: str
+    channel: str
+    reason: str
+    offset: int  # byte of the payload at which reading failed
+    head: bytes  # its first bytes, at most 4096
+    size: int
+    arrival_ns: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from armillary.model.arrays import B1, F4, F8, I8, U1, U4
 from armillary.model.binding import Binding, ColourMap
 from armillary.model.command import Template
 from armillary.model.frame import Frame, RunState, WorldKind
-from armillary.model.link import BrowseItem
+from armillary.model.link import BrowseItem, Quarantined
 from armillary.model.sample import SampleBatch
 from armillary.model.scene import SceneProblem
 from armillary.model.tags import TagSpec
@@ -109,6 +109,20 @@ class Browsed:
     """The children found."""
 
     items: tuple[BrowseItem, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskQuarantine:
+    """Ask a LIVE world for the payloads that could not be read, of one link or of all."""
+
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantine:
+    """The newest unreadable payloads, per link in order of arrival, at most 100 of each."""
+
+    items: tuple[Quarantined, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

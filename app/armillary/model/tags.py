@@ -29,6 +29,9 @@ class TagSpec:
     time_path: str = ""  # where the payload keeps its time, in the decoder's language; "" = nowhere
     decoder: str = ""  # "" = the link's; `a|b` is a chain
     required: bool = False  # a message without it makes it BAD; else it keeps its value
+    coerce: bool = False  # a text that spells a number counts as one
+    unit_path: str = ""  # where the payload keeps its unit, in the decoder's language; "" = nowhere
+    source_unit: str = ""  # what the sender is expected to say there; "" = `unit`
     expression: str = ""  # of other tags, for a derived tag
     kind: Kind = "number"
     unit: str = ""  # of the value shown
@@ -74,6 +77,7 @@ class TagTable:
         "source_ns",
         "text",
         "value",
+        "why",
     )
 
     def __init__(self, n: int) -> None:
@@ -87,6 +91,7 @@ class TagTable:
         self.dirty = np.zeros(n, np.bool_)
         self.text: dict[int, Text] = {}
         self.array: dict[int, F4] = {}  # newest of each array tag, read-only
+        self.why: dict[int, str] = {}  # of few slots: why the value is not good, in words
 
     def __len__(self) -> int:
         return len(self.value)

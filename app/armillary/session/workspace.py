@@ -15,10 +15,12 @@ from armillary.model.alarm import AlarmSpec
 from armillary.model.clock import NS, Clock
 from armillary.model.fault import FaultRecord
 from armillary.model.frame import RunState, WorldKind
-from armillary.model.link import BrowseItem
+from armillary.model.link import BrowseItem, Quarantined
 from armillary.model.message import (
+    AskQuarantine,
     Browse,
     Browsed,
+    Quarantine,
     Retry,
 )
 from armillary.model.order import Receipt
@@ -293,6 +295,16 @@ class Workspace(Pointing):
             callback(answer.items if isinstance(answer, Browsed) else fault_of(answer))
 
         self._ask(WORLD, Browse(link=link, under=under, limit=limit), answered, BROWSE_S)
+
+    def ask_quarantine(
+        self, link: str, callback: Callable[[tuple[Quarantined, ...] | FaultRecord], None]
+    ) -> None:
+        """Ask the world for the payloads of a link that could not be read, oldest first."""
+
+        def answered(answer: object) -> None:
+            callback(answer.items if isinstance(answer, Quarantine) else fault_of(answer))
+
+        self._ask(WORLD, AskQuarantine(link=link), answered, BROWSE_S)
 
     # ------------------------------------------------------------ alarms
 

@@ -102,6 +102,7 @@ class Conditions:
             status=batch.status,
             text=text,
             array=array,
+            why=batch.why,
         )
         return Conditioned(
             samples=samples, dropped={k: n for k, n in dropped.items() if n}, ahead=int(ahead.sum())

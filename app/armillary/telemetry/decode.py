@@ -17,7 +17,7 @@ import numpy as np
 
 from armillary.api.ports import AnyDecoder, Decoder
 from armillary.model.arrays import F4, F8, I8, U2
-from armillary.model.link import SubscriptionPlan
+from armillary.model.link import Quarantined, Route, SubscriptionPlan
 from armillary.model.payload import ABSENT, MAX_DEPTH, RELATIVE_NS, Several, Undecodable
 from armillary.model.quality import worst
 from armillary.model.sample import (
@@ -33,26 +33,23 @@ from armillary.telemetry import aside, tables
 from armillary.telemetry.chain import BY_CONTENT, guesses
 from armillary.telemetry.devices import Devices
 from armillary.telemetry.parts import LOOP, PLUGIN, TABLE, ChannelPlan, Part, channel_plans
-from armillary.telemetry.payload import UNREADABLE, converted, epoch_unit, is_suspect, scalar
+from armillary.telemetry.payload import (
+    UNREADABLE,
+    converted,
+    epoch_unit,
+    is_suspect,
+    parsed_number,
+    scalar,
+)
+from armillary.telemetry.reasons import CONFLICT, conflict, explained
 from armillary.telemetry.times import source_times
 
 KEPT, KEPT_BYTES = 100, 4096  # payloads in quarantine, and how much of each
 _UNCHECKED = 2 * MAX_DEPTH  # payloads up to this size cannot break the limits on depth and fields
 _NUMBERS = frozenset({int, float})
+Found = tuple[int, float, int, Text | F4 | None, str]
+"""One value of a message: slot, number, quality, text or array, and why the quality is not GOOD."""
 _BIGGEST = 10**308
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quarantined:
-    """A message that could not be decoded."""
-
-    link: str
-    channel: str
-    reason: str
-    offset: int  # byte of the payload at which reading failed
-    head: bytes  # the first bytes
-    size: int
-    arrival_ns: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,6 +73,7 @@ class Decoding:
         self._how: I8 = np.zeros(0, np.int64)  # by channel: LOOP, PLUGIN or TABLE
         self._tables = tables.Tables()
         self.devices = Devices(plan)
+        self._unit_of = {route.slot: route.unit for route in plan.routes if route.unit}
         self._told: set[int] = set()  # channels that tell of devices and hold no values
         self._also: list[int] = []  # channels that tell of devices and are tags, too
         self._wild = _wild(self._by_channel)
@@ -93,7 +91,7 @@ class Decoding:
             self._read(batch, base, heap)
             base += len(batch)
         done = base - sum(heap.dropped.values())
-        samples = heap.build(batches)
+        samples = heap.build(batches, self._unit_of)
         if heap.foreign:
             samples = joined([samples, *heap.foreign])
         return Decoded(samples=samples, messages=done, dropped=heap.dropped)
@@ -148,7 +146,7 @@ class Decoding:
             self._one_by_one(batch, base, heap, rows)
         rows = np.flatnonzero(how == TABLE)
         if len(rows):
-            made, refused = self._tables.read(batch, rows)
+            made, refused = self._tables.read(batch, rows, self._unit_of)
             heap.foreign.extend(made)
             for row, error in refused.items():
                 self._reject(batch, row, error.reason, error.offset, _payload(batch, row))
@@ -249,9 +247,8 @@ class Decoding:
             self._reject(batch, row, error.reason, error.offset, data)
             heap.drop("undecodable", 1)
             for part in plan.parts:
-                heap.add(
-                    base + row, None, [(r.route.slot, float("nan"), UNREADABLE, None) for r in part.readers]
-                )
+                unread = [(r.route.slot, float("nan"), UNREADABLE, None, error.reason) for r in part.readers]
+                heap.add(base + row, None, unread)
 
     def _parts_said(self, plan: ChannelPlan, said: str) -> tuple[Part, ...]:
         """Return the parts for what the sender says a payload is; as ever where that tells nothing."""
@@ -276,8 +273,7 @@ class Decoding:
         """Decode the routes of one part (same decoder, same time path) from one payload."""
         if not part.is_document and part.is_raw(data):
             data = part.chain.unwrapped(data)
-            bare = [(r.route.slot, *scalar(data, r.route.kind, r.route.states)) for r in part.readers]
-            heap.add(at, None, bare)
+            heap.add(at, None, [_bare(data, r.route) for r in part.readers])
             return
         whole = part.chain.document(data)
         channel = batch.channels[batch.channel[row]]
@@ -292,7 +288,7 @@ class Decoding:
 
     def _document(self, part: Part, at: int, whole: object, heap: _Heap, channel: str, time: object) -> None:
         """Take the values of one document; `time` is its own where its decoder knows it."""
-        found: list[tuple[int, float, int, Text | F4 | None]] = []
+        found: list[Found] = []
         for reader in part.readers:
             route = reader.route
             value = reader.path(whole)
@@ -302,7 +298,13 @@ class Decoding:
                 value = 0 if route.absent == "zero" else None
             elif reader.is_many and route.kind == "array" and not isinstance(value, list):
                 value = [value]
-            found.append((route.slot, *converted(value, route.kind, route.states)))
+            number, quality, other = converted(value, route.kind, route.states, route.coerce)
+            words = explained(value, route.kind) if quality else ""
+            if reader.unit is not None and not quality:
+                said = reader.unit(whole)
+                words = conflict(said, route.unit) if isinstance(said, str) else ""
+                quality = CONFLICT if words else 0
+            found.append((route.slot, number, quality, other, words))
         if part.time_path is not None:
             own = part.time_path(whole)
             time = time if own is ABSENT else own
@@ -332,10 +334,14 @@ class Decoding:
         for row, reason in builder.rejected.items():
             self._reject(batch, row, reason, builder.offsets.get(row, 0), _payload(batch, row))
             for route in plan.routes:
+                builder.why[len(builder.row)] = reason
                 builder.add(row, route.slot, float("nan"), 0, UNREADABLE)
         if builder.rejected:
             heap.drop("undecodable", len(builder.rejected))
-        heap.foreign.append(builder.build())
+        made = builder.build()
+        heap.foreign.append(
+            aside.with_units(made, np.array(builder.row, np.int64), aside.units([batch]), self._unit_of)
+        )
 
     def _reject(self, batch: WireBatch, row: int, reason: str, offset: int, data: bytes) -> None:
         self.quarantine.append(
@@ -363,19 +369,21 @@ class _Heap:
         self.quality: dict[int, int] = {}  # sample -> quality, where not GOOD
         self.text: dict[int, Text] = {}
         self.array: dict[int, F4] = {}
+        self.why: dict[int, str] = {}
         self.dropped: dict[str, int] = {}
         self.foreign: list[SampleBatch] = []
 
     def drop(self, reason: str, count: int) -> None:
         self.dropped[reason] = self.dropped.get(reason, 0) + count
 
-    def add(self, at: int, time: object, found: Sequence[tuple[int, float, int, Text | F4 | None]]) -> None:
-        """Add the samples (slot, number, quality, text or array) of the message at row `at`."""
+    def add(self, at: int, time: object, found: Sequence[Found]) -> None:
+        """Add the samples of the message at row `at`."""
         if not found:
             return
-        for slot, number, quality, text in found:
+        for slot, number, quality, text, why in found:
             if quality:
                 self.quality[len(self.values)] = quality
+                self.why[len(self.values)] = why
             if isinstance(text, str):
                 self.text[len(self.values)] = text
             elif text is not None:
@@ -386,8 +394,8 @@ class _Heap:
         self.hits.append(at)
         self.widths.append(len(found))
 
-    def build(self, batches: Sequence[WireBatch]) -> SampleBatch:
-        """Return the samples as arrays."""
+    def build(self, batches: Sequence[WireBatch], units: Mapping[int, str]) -> SampleBatch:
+        """Return the samples as arrays; `units`: those that are expected, by slot."""
         if not self.values:
             return empty_batch()
         value, quality = self._numbers()
@@ -400,7 +408,7 @@ class _Heap:
         arrival = _column(batches, "arrival_ns")[row]
         assumed = own == 0
         flags = _column(batches, "flags")[row] | np.where(assumed, SOURCE_TIME_ASSUMED, 0).astype(np.uint8)
-        return SampleBatch(
+        samples = SampleBatch(
             slot=np.array(self.slots, np.uint32),
             value=value,
             source_ns=np.where(assumed, arrival, own),
@@ -411,7 +419,9 @@ class _Heap:
             status=np.zeros(len(row), np.uint32),
             text=self.text,
             array=self.array,
+            why=self.why,
         )
+        return aside.with_units(samples, row, aside.units(batches), units)
 
     def _numbers(self) -> tuple[F8, U2]:
         """Return values and qualities; what the short way took up and is no number becomes BAD."""
@@ -421,6 +431,7 @@ class _Heap:
                 if type(value) not in _NUMBERS:
                     self.values[i] = float("nan")
                     self.quality[i] = UNREADABLE
+                    self.why[i] = explained(value, "number")
         for i, word in self.quality.items():
             quality[i] = word
         try:
@@ -428,8 +439,17 @@ class _Heap:
         except OverflowError:  # a whole number beyond 1e308: no number that we can show
             for i, value in enumerate(self.values):
                 if isinstance(value, int) and not -_BIGGEST < value < _BIGGEST:
+                    self.why[i] = explained(value, "number")
                     self.values[i], quality[i] = float("nan"), UNREADABLE
             return np.array(self.values, np.float64), quality
+
+
+def _bare(data: bytes, route: Route) -> Found:
+    number, quality, text = scalar(data, route.kind, route.states)
+    shown = data[:KEPT_BYTES].decode("utf-8", "replace").strip()
+    spelled = parsed_number(shown) if quality else None
+    why = explained(shown if spelled is None else spelled, route.kind) if quality else ""
+    return route.slot, number, quality, text, why
 
 
 def _column(batches: Sequence[WireBatch], name: str) -> I8:

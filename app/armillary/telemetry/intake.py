@@ -10,12 +10,12 @@ from armillary.api.ports import AnyDecoder
 from armillary.model.arrays import I8, U1
 from armillary.model.clock import NS
 from armillary.model.fault import Fault
-from armillary.model.link import BrowseItem, SubscriptionPlan
+from armillary.model.link import BrowseItem, Quarantined, SubscriptionPlan
 from armillary.model.sample import SOURCE_TIME_ASSUMED, SampleBatch, WireBatch, joined, taken
 from armillary.model.tags import TagSpec, TagTable
 from armillary.telemetry import aside
 from armillary.telemetry.condition import Conditions
-from armillary.telemetry.decode import Decoded, Decoding, Quarantined
+from armillary.telemetry.decode import Decoded, Decoding
 from armillary.telemetry.devices import stale
 from armillary.telemetry.inbox import NO_BINDING, Inbox
 

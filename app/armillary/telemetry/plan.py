@@ -93,6 +93,9 @@ def _route(spec: TagSpec, link: LinkSpec) -> Route:
         kind=spec.kind,
         states=spec.states,
         expected_ms=spec.expected_ms,
+        coerce=spec.coerce,
+        unit_path=spec.unit_path,
+        unit=spec.source_unit or spec.unit,
         absent="bad" if spec.required else place.absent,
         presence=presence_of(link, spec.address) if link.profile in PROFILES else "",
     )

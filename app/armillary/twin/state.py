@@ -198,6 +198,10 @@ def _write(table: TagTable, batch: SampleBatch, rows: I8) -> None:
             if slot not in text:
                 table.text.pop(slot, None)
         table.text.update(text)
+    if batch.why or table.why:
+        for slot in table.why.keys() & set(slots.tolist()):
+            del table.why[slot]
+        table.why.update({int(batch.slot[r]): batch.why[r] for r in rows.tolist() if r in batch.why})
     if batch.array:  # a row that could not be read leaves the array that was there; its quality tells
         applied = np.zeros(len(batch), np.bool_)
         applied[rows] = True

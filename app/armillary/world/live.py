@@ -317,6 +317,10 @@ class Live(Serving):
             case msg.Browse(link=link, under=under, limit=limit):
                 self.need(peer, Right.VIEW)
                 return msg.Browsed(items=await self._browse(link, under, limit))
+            case msg.AskQuarantine(link=link):
+                self.need(peer, Right.VIEW)
+                kept = self._intake.quarantine()
+                return msg.Quarantine(items=tuple(q for q in kept if link in ("", q.link)))
             case AlarmAct():
                 return self._act_on_alarms(self.need(peer, Right.ACKNOWLEDGE), message)
             case Prepare():

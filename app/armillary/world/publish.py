@@ -176,6 +176,7 @@ def _without_rows(frame: Frame) -> Frame:
         alive_mono_ns=none.alive_mono_ns,
         quality=none.quality,
         text=(),
+        why=(),
         array_slot=none.array_slot,
         array_size=none.array_size,
         array=none.array,

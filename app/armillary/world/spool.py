@@ -67,8 +67,8 @@ class Spool:
         """Take a tick's samples (slots, not ids)."""
         if not len(batch):
             return
-        if batch.array:  # of an array only what its text tells is kept: how many, and between which ends
-            batch = replace(batch, array={})
+        if batch.array or batch.why:  # of an array only what its text tells is kept: how many, which ends
+            batch = replace(batch, array={}, why={})
         self._fresh.append(batch)
         self.offered += len(batch)
         self._rows += len(batch)

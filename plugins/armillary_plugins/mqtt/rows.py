@@ -15,6 +15,7 @@ _NS = 1_000_000_000
 MAX_CHANNELS = 200_000  # topics; more come from a wildcard on a runaway publisher
 REST_NS = 2 * _NS  # so long after the first answer a kept session may still bring what waited
 WATCHED_EXPIRY_S = 60  # nothing waits here for longer, so a longer life needs no watching
+MAX_UNIT = 64  # characters of a unit
 MAX_CONTENTS = 250  # media types of a link; more are not told apart
 _QUALITIES = {word.lower(): number for number, word in enumerate(quality.WORDS[:-1])}  # NEVER: of no message
 
@@ -147,14 +148,16 @@ def told(
 
     The time stays text: it is read as one in a payload is. A quality that is no word of ours is UNCERTAIN.
     """
-    time, word = "", 0
+    time, unit, word = "", "", 0
     for name, value in user:
         if name == settings.user_time:
             time = value.strip()
         elif name == settings.user_quality:
             word = _QUALITIES.get(value.strip().lower(), quality.UNCERTAIN)
+        elif name == settings.user_unit:
+            unit = value.strip()[:MAX_UNIT]
     until = mono_ns + expires_s * _NS if 0 < expires_s <= WATCHED_EXPIRY_S else 0
-    return Told(Aside(time=time, quality=word, until_mono_ns=until), content_type, expires_s)
+    return Told(Aside(time=time, unit=unit, quality=word, until_mono_ns=until), content_type, expires_s)
 
 
 class Waiting:

@@ -29,7 +29,7 @@ _KEYS = frozenset(
     }
 )  # fmt: skip
 _TLS_KEYS = frozenset({"ca", "cert", "key", "crl", "server_name"})
-_USER_KEYS = frozenset({"time", "quality"})
+_USER_KEYS = frozenset({"time", "quality", "unit"})
 _FILTER_KEYS = frozenset({"filter", "qos", "decoder", "retained"})
 _RETAINED = {"always": 0x00, "new": 0x10, "never": 0x20}  # retain handling, as it stands in SUBSCRIBE
 _PAYLOADS = frozenset({"auto", "json", "raw"})
@@ -57,6 +57,7 @@ class Settings:
     session_expiry_s: int = 0
     user_time: str = ""  # user properties that hold a message's time and quality
     user_quality: str = ""
+    user_unit: str = "unit"  # this one is looked at by itself: a unit is checked, never taken over
     tls: Mapping[str, str] = field(default_factory=dict)
     subscribe: tuple[tuple[str, int], ...] = ()  # (filter, options: QoS and retain handling as in SUBSCRIBE);
     # empty = exactly the topics of the routes
@@ -120,6 +121,7 @@ def settings_of(link: LinkSpec, project: Path | None = None) -> Settings:
         session_expiry_s=_whole(given, "session_expiry_s", SESSION_EXPIRY_S, where) if durable else 0,
         user_time=str(user.get("time", "")),
         user_quality=str(user.get("quality", "")),
+        user_unit=str(user.get("unit", "unit")),
         version=version or MQTT_5,
         may_fall_back=not version,
         is_id_fixed=bool(given.get("client_id")) or durable,
