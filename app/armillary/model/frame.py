@@ -110,6 +110,7 @@ class Frame:
     loops: tuple[LoopState, ...] = ()  # all loops of a LIVE world, in every frame
     cursor: Cursor | None = None  # of every world but LIVE, in every frame
     stopped: str = ""  # why all commands are stopped; "" = they are not
+    learnt: tuple[tuple[int, int], ...] = ()  # (slot, expected interval in ms): those just learnt
 
     def __len__(self) -> int:
         return len(self.slot)
@@ -150,6 +151,7 @@ def frame_of(table: TagTable, slots: U4, base: Frame) -> Frame:
         loops=base.loops,
         cursor=base.cursor,
         stopped=base.stopped,
+        learnt=base.learnt,
     )
 
 

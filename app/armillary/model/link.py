@@ -48,6 +48,7 @@ class LinkSpec:
     kind: str  # a plugin's id
     url: str
     stale_after_s: float = 10.0
+    stale_given: bool = False  # somebody wrote that limit down; else it is a guess, and tags learn their own
     commands: bool = False  # read-only unless the project says otherwise
     decoder: str = "auto"
     profile: str = ""  # how its devices speak: one of PROFILES; "" = nothing is known beforehand
@@ -86,6 +87,7 @@ class Route:
     unit_path: str = ""  # where the payload keeps its unit
     unit: str = ""  # the unit that is expected to come; "" = whatever
     presence: str = ""  # the topic that says whether its device is there
+    heartbeat: str = ""  # a filter: whatever comes there proves its device alive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,9 @@ from armillary.model.sample import Text
 
 Kind = Literal["number", "bool", "enum", "text", "struct", "array"]
 """array: a list of numbers; its value is NaN, its text says how many there are and between which ends."""
-Liveness = Literal["tag", "link"]
+Liveness = Literal["tag", "link", "device"]
+Interval = Literal["", "engineer", "model", "learnt", "default"]
+"""Who says how often a tag comes: an engineer (tag or source), the protocol, its own arrivals, nobody."""
 STALE_FACTOR, STALE_FLOOR_MS = 3, 2_000  # stale_after = max(3 × expected, 2 s)
 
 
@@ -41,7 +43,11 @@ class TagSpec:
     high: float = float("inf")
     expected_ms: int = 0  # 0: event-driven, never stale by age of its own
     stale_after_ms: int = 0  # 0: from expected_ms
-    liveness: Liveness = "tag"  # "link": good while its carrier is proven alive
+    interval: Interval = ""  # whose word expected_ms is; "default": it is learnt from arrivals
+    bad_after_ms: int = 0  # this long after the last proof of life it turns BAD; 0 = never
+    frozen_after_ms: int = 0  # a value exactly equal for longer is UNCERTAIN|SENSOR; 0 = not watched
+    liveness: Liveness = "tag"  # "link", "device": good while its carrier is proven alive
+    heartbeat: str = ""  # of a device: a topic or filter whose messages prove it alive; "" = any of its tags
     writable: bool = False
     write_low: float = float("-inf")  # limits of a setpoint, in `unit`
     write_high: float = float("inf")

@@ -20,7 +20,7 @@ from armillary.model.clock import iso
 from armillary.model.fault import ProjectFault
 from armillary.model.link import TopicTemplate
 from armillary.model.scene import SceneProblem
-from armillary.project import fleets, migrate, settings, twins
+from armillary.project import fleets, learnt, migrate, settings, twins
 from armillary.project.commands import COMMANDS_FILE, Commands
 from armillary.project.locate import KeyPath, json_line, toml_line
 from armillary.project.record import (
@@ -224,7 +224,7 @@ def _project(
         links=links,
         decoders=decoders,
         topics=tuple(templates),
-        specs=tuple(held.specs),
+        specs=tuple(learnt.applied(held.specs, learnt.read(folder / ".armillary"))),
         twins=tuple(held.twins),
         relationships=tuple(held.relationships),
         colormaps=maps,

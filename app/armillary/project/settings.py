@@ -164,6 +164,7 @@ def link(table: Table) -> LinkSpec | None:
         kind=table.text("kind", required=True),
         url=table.text("url", required=True),
         stale_after_s=table.number("stale_after_s", DEFAULT_STALE_S, 0.0, MAX_SECONDS),
+        stale_given="stale_after_s" in table,
         commands=table.flag("commands", False),
         decoder=table.chain("decoder", "auto") or "auto",
         profile=profile,

@@ -57,7 +57,7 @@ class Conditions:
         self._is_number: B1 = np.zeros(count, np.bool_)
         self._is_number[slots] = [s.kind not in ("text", "struct", "array") for s in specs]
         self._by_link: B1 = np.zeros(count, np.bool_)
-        self._by_link[slots] = [s.liveness == "link" for s in specs]
+        self._by_link[slots] = [s.liveness != "tag" for s in specs]
         link_limit = {link.name: int(link.stale_after_s * NS) for link in links}
         limits = [stale_after_ms(s) * MS_NS or link_limit.get(s.link, 10 * NS) for s in specs]
         self._limit_ns: I8 = np.zeros(count, np.int64)

@@ -17,6 +17,7 @@ from armillary.telemetry import aside
 from armillary.telemetry.condition import Conditions
 from armillary.telemetry.decode import Decoded, Decoding
 from armillary.telemetry.devices import stale
+from armillary.telemetry.hearts import Hearts
 from armillary.telemetry.inbox import NO_BINDING, Inbox
 
 _OUTCOMES = NO_BINDING + 1
@@ -34,6 +35,7 @@ class Intake:
     ) -> None:
         self._inbox = inbox
         self._decodings = {plan.link.name: Decoding(plan, decoders) for plan in plans}
+        self.hearts = Hearts(plans)
         self._conditions = Conditions(specs, [plan.link for plan in plans])
         self._links = tuple(plan.link.name for plan in plans)
         number = {name: i for i, name in enumerate(self._links)}
@@ -84,6 +86,7 @@ class Intake:
         out: list[SampleBatch] = []
         for link, batches in self._inbox.take().items():
             wire = self._wanted(link, [b for b in batches if isinstance(b, WireBatch)], now_mono_ns)
+            self.hearts.note(link, wire)
             typed = [b for b in batches if isinstance(b, SampleBatch)]
             decoded = self._decodings[link].decode(wire)
             raw = joined([b for b in (decoded.samples, *typed) if len(b)])

@@ -33,8 +33,10 @@ from armillary.project import folder as projects
 from armillary.project import loops
 from armillary.project.record import Project
 from armillary.security.audit import Audit
+from armillary.telemetry.frozen import Frozen
 from armillary.telemetry.inbox import Inbox
 from armillary.telemetry.intake import Intake
+from armillary.telemetry.intervals import Intervals
 from armillary.telemetry.links import Links
 from armillary.telemetry.plan import plans, problems
 from armillary.telemetry.watch import Watch
@@ -48,6 +50,7 @@ from armillary.world.core import Core, Tick
 from armillary.world.feed import RecorderFeed
 from armillary.world.gate import Gate
 from armillary.world.killswitch import KillSwitch
+from armillary.world.learning import Learning
 from armillary.world.links_supply import LinksSupply
 from armillary.world.loop import Loops
 from armillary.world.marking import Marking
@@ -119,12 +122,21 @@ class Live(Serving):
         decoders, decoder_problems = made_decoders(self._registry, project.decoders, project.folder)
         self._intake = intake = Intake(self._plans, project.specs, self._inbox, decoders)
         self._newcomers = Newcomers(project, intake)
-        self._watch = watch = Watch(project.specs, [plan.link for plan in self._plans])
+        links = [plan.link for plan in self._plans]
+        self._watch = watch = Watch(project.specs, links, intake.hearts)
+        self._learning = Learning(project.specs, project.private)
         self._core = Core(
             world=self.id,
             kind=WorldKind.LIVE,
             tags=len(project.specs),
-            supply=LinksSupply(self._inbox, intake, watch),
+            supply=LinksSupply(
+                self._inbox,
+                intake,
+                watch,
+                frozen=Frozen(project.specs),
+                intervals=Intervals(project.specs),
+                learning=self._learning,
+            ),
             derived=Derived(project.specs),
             alarms=self._alarming.evaluator,
         )
@@ -184,6 +196,8 @@ class Live(Serving):
         if self._audit is not None:
             self._audit.close()
         self._alarming.close()
+        self._learning.take()
+        self._learning.save(self.clock.now_mono_ns(), ending=True)
         self._feed.offer(self._marking.ended(self.clock.now_ns(), self.clock.now_mono_ns()))
         await self._feed.flush(STOP_S / 2)
 
@@ -234,6 +248,7 @@ class Live(Serving):
         receipts, stopped = self._gate.take_receipts() if self._gate else (), self._acts.switch.why()
         self._loops.note(tick.frame.alarms, receipts)
         receipts, self._closed = (*receipts, *self._closed), []
+        learnt = self._learn(now_mono)
         if stopped:
             self._loops.stopped(stopped)
         proposals, told = self._loops.take()
@@ -247,11 +262,23 @@ class Live(Serving):
             stopped=stopped,
             proposals=proposals,
             loops=self._loops.states(),
+            learnt=learnt,
         )
         self._feed.offer(self._marking.of(self.publish(frame)))
         if self._gate is not None:  # it reads the published table; receipts ride in the next frame
             self._gate.observe(frame.seq, now_mono)
         self._acts.sync(now_mono)
+
+    def _learn(self, now_mono_ns: int) -> tuple[tuple[int, int], ...]:
+        """Return what tags have taught of their intervals since the last tick; write it down now and then."""
+        learnt = self._learning.take()
+        for news in (
+            self._learning.irregular([slot for slot, _ in learnt]),
+            self._learning.save(now_mono_ns),
+        ):
+            if news is not None:
+                self.tell(news, "warning")
+        return learnt
 
     def _keep_alarms(self, tick: Tick, now_mono_ns: int) -> None:
         """Write the alarms' transitions down; what keeps that from happening is told, and they go on."""
