@@ -10,7 +10,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +76,10 @@ def measure() -> dict[str, float]:
         for version, name in ((MQTT_3, "v311"), (MQTT_5, "v5")):
             for kind, count, hz in (("burst", BURST, 0), ("paced", PACED, PACED_HZ)):
                 turns = [
-                    (asyncio.run(_ours(port, version, count, hz)), _paho(port, version, count, hz))
+                    (
+                        asyncio.run(_ours(port, version, count, hz)),
+                        paho_us(port, version, count, partial(_publisher, port, count, hz)),
+                    )
                     for _ in range(1 if hz else ROUNDS)
                 ]
                 ours, peer = (min(side) for side in zip(*turns, strict=True))
@@ -146,8 +150,13 @@ async def _ours(port: int, version: int, count: int, hz: int) -> float:
     return spent / count * 1e6
 
 
-def _paho(port: int, version: int, count: int, hz: int) -> float:
-    """Return µs a message of paho subscribed to everything, with a handler that only counts."""
+def paho_us(
+    port: int, version: int, count: int, publish: Callable[[], AbstractContextManager[object]]
+) -> float:
+    """Return µs a message of paho subscribed to everything, with a handler that only counts.
+
+    publish: gives what sends `count` messages to `bench/…` from its entry on.
+    """
     done, up = threading.Event(), threading.Event()
     seen = 0
 
@@ -166,7 +175,7 @@ def _paho(port: int, version: int, count: int, hz: int) -> float:
     client.subscribe("bench/#")
     if not up.wait(LIMIT_S):
         raise AssertionError("paho was not subscribed")
-    with _publisher(port, count, hz):
+    with publish():
         before = time.process_time()
         if not done.wait(LIMIT_S):
             raise AssertionError(f"paho received {seen} of {count}")
