@@ -16,6 +16,7 @@ import click
 
 from armillary.cli.answer import tell
 from armillary.cli.cast import Cast
+from armillary.cli.password import secret_file
 from armillary.cli.plant import start_plant
 from armillary.cli.seconds import Seconds
 from armillary.model import places
@@ -192,7 +193,8 @@ def _must_be_writable(path: Path) -> None:
 @click.command()
 @click.argument("project")
 @click.option("--listen", default="", metavar="ADDR", help="Default: a local socket of this user.")
-def world(project: str, listen: str) -> int:
+@secret_file
+def world(project: str, listen: str, secrets: Path | None) -> int:
     """Run a project's LIVE world as a service, without a desk."""
     opened = projects.read(Path(project).expanduser().resolve())
     if not opened.saved:
@@ -201,7 +203,8 @@ def world(project: str, listen: str) -> int:
             where=project,
             remedy="Give a folder with a project.toml; to see the scene: armillary open SCENE.",
         )
-    return _serve("world.live", {"project": str(opened.folder), "listen": listen})
+    given = str(secrets.resolve()) if secrets else ""
+    return _serve("world.live", {"project": str(opened.folder), "listen": listen, "secret_file": given})
 
 
 @click.command()

@@ -33,6 +33,7 @@ from armillary.project import folder as projects
 from armillary.project import loops
 from armillary.project.record import Project
 from armillary.security.audit import Audit
+from armillary.security.secrets import Secrets
 from armillary.telemetry.frozen import Frozen
 from armillary.telemetry.inbox import Inbox
 from armillary.telemetry.intake import Intake
@@ -69,7 +70,13 @@ def run(args: Mapping[str, Any], say: Callable[[Mapping[str, object]], None]) ->
     """Run the LIVE world of a project until asked to stop. Raises a Fault when it cannot start."""
     project = projects.read(Path(args["project"]))
     _only_one(project)
-    live = Live(project, WallClock(), listen=args.get("listen", ""), recorder=args.get("recorder", ""))
+    live = Live(
+        project,
+        WallClock(),
+        listen=args.get("listen", ""),
+        recorder=args.get("recorder", ""),
+        secrets=Secrets(args.get("secret_file", "")),
+    )
     asyncio.run(live.serve(say))
 
 
@@ -98,7 +105,9 @@ class Live(Serving):
         listen: str = "",
         recorder: str = "",
         people: People | None = None,
+        secrets: Secrets | None = None,
     ) -> None:
+        self._secrets = secrets or Secrets()
         self._alarming = Alarming(
             project.alarms,
             project.specs,
@@ -385,6 +394,7 @@ class Live(Serving):
             listen=self.address,
             recorder=self.recorder,
             people=self.people,
+            secrets=self._secrets,
         )
         await self.warn()
         self.stopping.set()
@@ -428,7 +438,8 @@ class Live(Serving):
     # ---------------------------------------------------------------- parts
 
     def _context(self, link: LinkSpec) -> SourceContext:
-        return SourceContext(link=link, clock=self.clock, secret=_no_secret, project=self.project.folder)
+        secret = self._secrets.of(link.url)
+        return SourceContext(link=link, clock=self.clock, secret=secret, project=self.project.folder)
 
     def _make_gate(self) -> tuple[Gate | None, list[FaultRecord]]:
         """Return the gate, or None with the reason: without an audit on disk nothing may be written."""
@@ -525,11 +536,3 @@ class Live(Serving):
                 remedy="Make the project's folder writable and start the world again.",
             )
         return self._gate
-
-
-def _no_secret(name: str) -> str:
-    raise ProjectFault(
-        f"The secret '{name}' is not known here.",
-        where="secrets",
-        remedy="Secrets come with accounts; use a link without.",
-    )
