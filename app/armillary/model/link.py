@@ -27,6 +27,7 @@ class LinkState(StrEnum):
 
 
 SILENT, UNSTABLE, COUNTERS = "", "unstable", "counters"  # kinds of built-in alarms of a link
+SHARED = "$share/"  # begins a filter whose messages the broker deals out among the members of a group
 CERTIFICATE_DAYS = {30: 4, 7: 3, 1: 2}  # at most so many days of a certificate left → priority of the alarm
 
 
@@ -56,6 +57,18 @@ class LinkSpec:
     # Any: a plugin's own settings are plain TOML values; the plugin checks them and raises a Fault
     settings: Mapping[str, Any] = field(default_factory=dict)
     origin: str = ""
+
+
+def filters_of(link: LinkSpec) -> tuple[str, ...]:
+    """Return the filters that a source names in `subscribe`, as they stand there; () where it names none."""
+    given = link.settings.get("subscribe", ())
+    entries = given if isinstance(given, list | tuple) else ()
+    return tuple(str(e.get("filter", "") if isinstance(e, Mapping) else e) for e in entries)
+
+
+def is_shared(link: LinkSpec) -> bool:
+    """Return whether the broker deals its messages out among several programs: their order is not kept."""
+    return any(name.startswith(SHARED) for name in filters_of(link))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
