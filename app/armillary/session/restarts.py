@@ -6,7 +6,7 @@ from collections import deque
 
 from armillary.model.clock import NS
 
-FIRST_NS = NS // 2  # a person sees that it was gone
+FIRST_NS = NS // 5  # at once; what is shown of it stays until it is back
 LONGEST_NS = 30 * NS  # one that dies at once each time costs little more than it gives
 WITHIN_NS = 60 * NS  # deaths that are longer ago say nothing
 _KEPT = 16

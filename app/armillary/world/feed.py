@@ -26,6 +26,7 @@ from armillary.world.spool import WINDOW, Spool
 SEND_EVERY_S = 0.5  # about as often as the store commits
 NOT_YET = "the recorder has not answered yet"
 AWAY = "no recorder answers; start one: armillary recorder PROJECT"
+LOOK_S = 0.25  # between two looks whether somebody serves the recorder's address
 ANSWER_S = 3.0  # without an acknowledgement for this long, while something is under way, it is away
 FOLDER = "spill"
 log = logging.getLogger(__name__)
@@ -106,7 +107,14 @@ class RecorderFeed:
 
     async def run(self) -> None:
         """Feed the recorder until cancelled; begins anew whenever it went away."""
+        began_ns = self._clock.now_mono_ns()
         while True:
+            if not served(self._address):
+                self.spool.lost()
+                if self.trouble != NOT_YET or self._clock.now_mono_ns() - began_ns > ANSWER_S * NS:
+                    self.trouble, self._state = AWAY, "away"
+                await asyncio.sleep(LOOK_S)
+                continue
             line = AsyncLine(self._address)
             self._line = line
             try:
