@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 
 from armillary.model.fault import StoreFault
+from armillary.model.message import DISK_FULL
 
 SCHEMA = 1
 _TABLES = """
@@ -56,7 +57,7 @@ def translated(error: duckdb.Error, path: Path, doing: str) -> StoreFault:
         )
     if "no space" in lowered or "file too large" in lowered or "disk quota" in lowered:
         return StoreFault(
-            "The disk is full: history cannot be written.",
+            DISK_FULL,
             where=str(path),
             remedy="Free some space; samples are kept until then and sent again.",
         )

@@ -66,6 +66,20 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """The conservation law of history, in rows: what was offered is stored, waits, or was dropped."""
+
+    offered: int = 0
+    stored: int = 0
+    waiting: int = 0  # with the world: not yet on the recorder's disk
+    spilled: int = 0  # of these, in files
+    dropped: int = 0  # the oldest, when neither memory nor disk had room
+    behind_s: float = 0.0  # how old the oldest row is that waits
+    state: str = ""  # "" = recorded | away: no recorder answers | full: its disk is | failed
+    balanced: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """Something that happened, for the events list: link changes, faults, orders."""
 
@@ -104,6 +118,7 @@ class Frame:
     links: tuple[LinkStatus, ...] = ()  # all links, whenever one changed; empty = as before
     tally: Mapping[str, Tally] = field(default_factory=dict)
     recording: str = ""  # "" = recorded; else why not
+    history: Kept = field(default_factory=Kept)
     alarms: tuple[AlarmState, ...] = ()  # those that changed; all of them for a joiner
     alarm_events: tuple[AlarmEvent, ...] = ()
     proposals: tuple[Proposal, ...] = ()  # of loops; those that changed
@@ -145,6 +160,7 @@ def frame_of(table: TagTable, slots: U4, base: Frame) -> Frame:
         links=base.links,
         tally=base.tally,
         recording=base.recording,
+        history=base.history,
         alarms=base.alarms,
         alarm_events=base.alarm_events,
         proposals=base.proposals,

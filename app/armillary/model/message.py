@@ -141,6 +141,10 @@ class Enrolled:
     ids: U4
 
 
+DISK_FULL = "The disk is full: history cannot be written."
+"""What a recorder answers to an Append then, as the `what` of its fault."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Append:
     """Samples for the historian; `batch.slot` holds store ids. Acknowledged by Stored when durable.

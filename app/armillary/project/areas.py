@@ -137,7 +137,7 @@ def _overlapping(some: Sequence[str], others: Sequence[str]) -> Iterator[tuple[s
         if not set("+#") & set(name):
             found = itertools.chain((name,) if name in plain else (), (w for w in wild if overlap(name, w)))
         else:
-            found = itertools.chain((o for o in others if overlap(name, o)))
+            found = itertools.chain(o for o in others if overlap(name, o))
         yield from ((name, other) for other in found)
 
 

@@ -20,7 +20,7 @@ from armillary.model.message import Bye, ComingBack, Credit, Hello, SceneProgres
 from armillary.session.batch import Asked, Batch, Peer, Wire
 from armillary.wire import child as children
 from armillary.wire.bus import Line
-from armillary.wire.child import Child
+from armillary.wire.child import Child, ChildDied
 
 log = logging.getLogger(__name__)
 
@@ -330,7 +330,7 @@ class Feed:
                     answer = process.poll_ready(0.0)
                 except Fault as fault:
                     peer.child, peer.starting = None, False
-                    self._gone(name, record(fault))
+                    self._gone(name, record(fault), died=isinstance(fault, ChildDied))
                     continue
                 if answer is not None:
                     self._connect(name, str(answer.get("address") or peer.address))

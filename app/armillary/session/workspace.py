@@ -213,12 +213,13 @@ class Workspace(Pointing):
         self.training.tick(now_mono_ns)
         if (
             not batch
-            and self.world_state is WorldState.NOT_LIVE
+            and (self.world_state is WorldState.NOT_LIVE or self.outage)
             and now_mono_ns - self._ages_mono_ns >= AGE_S * NS
         ):
             self._ages_mono_ns = now_mono_ns
             self.frame_arrived.emit(_NONE)
         self._start_again(now_mono_ns)
+        self._follow(now_mono_ns)
         self.disk.look(now_mono_ns)
         self.scene_files.look(now_mono_ns)
         if self.orders.is_counting:
@@ -242,7 +243,7 @@ class Workspace(Pointing):
             waits.append(COUNTDOWN_S)
         if self.scene_files.watches:
             waits.append(LOOK_S)
-        if self.world_state is WorldState.NOT_LIVE:
+        if self.world_state is WorldState.NOT_LIVE or self.outage:
             waits.append(max(0.0, AGE_S - (now_mono_ns - self._ages_mono_ns) / NS))
         return min(waits, default=None)
 

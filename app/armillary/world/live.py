@@ -160,6 +160,8 @@ class Live(Serving):
             recorded=project.recorded,
             session=f"{self.id}-{clock.now_ns()}",
             marks=self._marking.names,
+            folder=project.private / "spill",
+            clock=clock,
         )
         self._seals = Seals()
         self._sinks, sink_problems = plugins.sinks(self._registry, contexts, self._seals)
@@ -182,7 +184,7 @@ class Live(Serving):
 
     def work(self) -> Sequence[Coroutine[Any, Any, None]]:
         """Return the links and the line to the recorder."""
-        return (self._links.run(), self._feed.run(), self._acts.watch())
+        return (self._links.run(), self._feed.run(), self._feed.adopt(), self._acts.watch())
 
     def started(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start the tick thread."""
@@ -268,6 +270,7 @@ class Live(Serving):
             events=(*self._links.take_events(), *self._feed.take_events(self.clock.now_ns()), *told),
             orders=receipts,
             recording=self._feed.trouble,
+            history=self._feed.kept(),
             stopped=stopped,
             proposals=proposals,
             loops=self._loops.states(),
