@@ -6,15 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import windows
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from pytestqt.qtbot import QtBot
 
 from armillary.cli import run
-from armillary.model.clock import WallClock
-from armillary.session.settings import Settings
-from armillary.session.workspace import Workspace
-from armillary.ui.app import Pulse
 from armillary.ui.import_sheet import ImportSheet
 from armillary.ui.window import DeskWindow
 
@@ -26,17 +23,8 @@ OBJ = "o Sheet\nv 0 0 0\nv 1 0 0\nv 1 0 3\nv 0 0 3\nf 1 2 3 4\n"
 
 @pytest.fixture
 def desk(qtbot: QtBot, own_places: Path, tmp_path: Path) -> Iterator[DeskWindow]:
-    clock = WallClock()
-    workspace = Workspace(clock, actor="anna")
-    window = DeskWindow(workspace, clock, Settings(tmp_path / "desk.json"))
-    pulse = Pulse(workspace, clock)
-    window.show()
-    try:
+    with windows.shown(tmp_path) as window:
         yield window
-    finally:
-        window.close()
-        pulse.stop()
-        window.shut_down()
 
 
 def dropped(desk: DeskWindow, file: Path) -> ImportSheet:

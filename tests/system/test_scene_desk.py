@@ -7,14 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import windows
 from pytestqt.qtbot import QtBot
 
-from armillary.model.clock import WallClock
 from armillary.session.actions import action
-from armillary.session.settings import Settings
 from armillary.session.versions import ADDED, CHANGED, MOVED
-from armillary.session.workspace import Workspace
-from armillary.ui.app import Pulse
 from armillary.ui.window import DeskWindow
 
 pytestmark = pytest.mark.system
@@ -43,22 +40,14 @@ NEW = scene(cube("Tank", 0, colour=0), cube("Pump", 4.5), cube("Same", 12), cube
 
 @pytest.fixture
 def desk(qtbot: QtBot, own_places: Path, tmp_path: Path) -> Iterator[DeskWindow]:
-    clock = WallClock()
-    workspace = Workspace(clock, actor="anna")
-    window = DeskWindow(workspace, clock, Settings(tmp_path / "desk.json"))
-    pulse = Pulse(workspace, clock)
-    window.resize(1200, 800)
-    window.show()
-    (tmp_path / "old.usda").write_text(OLD)
-    (tmp_path / "new.usda").write_text(NEW)
-    window.files.open(str(tmp_path / "new.usda"))
-    qtbot.waitUntil(lambda: workspace.scene is not None and not workspace.progress[0], timeout=LIMIT_MS)
-    try:
+    with windows.shown(tmp_path, 1200, 800) as window:
+        (tmp_path / "old.usda").write_text(OLD)
+        (tmp_path / "new.usda").write_text(NEW)
+        window.files.open(str(tmp_path / "new.usda"))
+        qtbot.waitUntil(
+            lambda: window.workspace.scene is not None and not window.workspace.progress[0], timeout=LIMIT_MS
+        )
         yield window
-    finally:
-        window.close()
-        pulse.stop()
-        window.shut_down()
 
 
 def colour_of(desk: DeskWindow, path: str) -> tuple[int, ...]:
