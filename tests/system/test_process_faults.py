@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Iterator
 
 import faultlog
 import numpy as np
-import paho.mqtt.client as mqtt
 import pytest
-from paho.mqtt.enums import CallbackAPIVersion
-from process_faults import PATIENCE, Faulty, faulty, longest_gap_s
+from process_faults import EACH_SECOND, HOT, PATIENCE, Faulty, faulty, longest_gap_s, own_places_of
 
+from armillary.alarms.system import HISTORY_FULL
 from armillary.model.alarm import ProcessState
 from armillary.model.quality import STALE
 from armillary.session.feed import RECORDER, WORLD
-from armillary.session.workspace import WorldState
+from armillary.session.workspace import Workspace, WorldState
 
 pytestmark = pytest.mark.system
-EACH_SECOND = "DS-201.level"
 
 
 @pytest.fixture(scope="module")
 def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Faulty]:
-    home = tmp_path_factory.mktemp("xdg")
-    with pytest.MonkeyPatch.context() as patch:
-        for variable in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"):
-            folder = home / variable[4:8].lower()
-            folder.mkdir(mode=0o700)
-            patch.setenv(variable, str(folder))
-        with faulty(tmp_path_factory.mktemp("faulty")) as made:
-            yield made
+    with own_places_of(tmp_path_factory.mktemp("xdg")), faulty(tmp_path_factory.mktemp("faulty")) as made:
+        yield made
 
 
 @pytest.fixture(autouse=True)
@@ -62,14 +55,51 @@ def test_a_killed_recorder_is_started_again_and_nothing_is_missing(plant: Faulty
     faultlog.note("51", "… and recording goes on", found + back, 5.0, patience=PATIENCE)
 
 
+def test_a_full_disk_of_the_historian_is_an_alarm_and_loses_nothing(plant: Faulty) -> None:
+    desk, at = plant.desk, plant.desk.workspace
+    began, stored = plant.now_ns(), at.history.stored
+    recorder = desk.pid(RECORDER)
+    wal = plant.project / ".armillary" / "history.duckdb.wal"
+    limit = wal.stat().st_size if wal.exists() else 0
+    resource.prlimit(recorder, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    try:
+        found = desk.until(lambda: HISTORY_FULL in standing(at), PATIENCE, f"the alarm {at.history}")
+        state = at.alarms.states[HISTORY_FULL]
+        assert state.text.startswith("Disk full: history is spilling, ")
+        assert at.alarms.specs[HISTORY_FULL].priority == 2
+        assert at.history_text.startswith("History: disk full (spill ")
+        assert at.world_state is WorldState.LIVE
+        desk.rest(2)
+        assert plant.law_holds()
+        assert at.history.waiting > 0
+        assert plant.stored() > 0  # what is on disk is still told
+    finally:
+        resource.prlimit(recorder, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    back = desk.until(lambda: not at.recording, 4 * PATIENCE, "recorded again")
+    assert desk.pid(RECORDER) == recorder  # repaired without a restart
+    caught_up = at.history.offered
+    desk.until(lambda: at.history.stored >= caught_up, 30, "what waited is stored")
+    desk.until(lambda: HISTORY_FULL not in standing(at), 20, "the alarm is over")
+    assert at.history.dropped == 0
+    assert at.history.stored > stored
+    t_ns = plant.times(EACH_SECOND, began)
+    assert len(np.unique(t_ns)) == len(t_ns)
+    assert longest_gap_s(t_ns) < 2.5
+    faultlog.note("53", "disk full for history: the alarm", found, 2.0, patience=PATIENCE)
+    faultlog.note("53", "… recorded again once there is room", back, 2.0, patience=PATIENCE)
+
+
+def standing(at: Workspace) -> set[str]:
+    """Return the alarms that are active."""
+    return {name for name, state in at.alarms.states.items() if state.active}
+
+
 def test_a_killed_world_is_said_within_a_second_and_comes_back_with_its_alarms(plant: Faulty) -> None:
     desk, at = plant.desk, plant.desk.workspace
-    publish(plant, "simulator/fault", '{"TT-111": 60}')
-    hot = "TT-111-HH"
-    desk.until(lambda: hot in at.alarms.states and at.alarms.states[hot].active, 60, "the bearing is hot")
-    at.alarms.acknowledge((hot,))
-    desk.until(lambda: at.alarms.states[hot].process is ProcessState.ACKED, 20, "acknowledged")
-    stands, world = at.alarms.states[hot], at.mirror.world
+    plant.raise_alarm()
+    at.alarms.acknowledge((HOT,))
+    desk.until(lambda: at.alarms.states[HOT].process is ProcessState.ACKED, 20, "acknowledged")
+    stands, world = at.alarms.states[HOT], at.mirror.world
     writable = next(s for s in at.specs if s.writable and s.kind == "number" and s.name.startswith("P-101A"))
     at.orders.arm(writable.slot, writable.write_low + 1)
     desk.until(lambda: at.orders.armed is not None, 20, "armed")
@@ -87,8 +117,8 @@ def test_a_killed_world_is_said_within_a_second_and_comes_back_with_its_alarms(p
 
     assert at.outage == ""
     assert at.mirror.world != world
-    desk.until(lambda: hot in at.alarms.states, 20, "the alarm is there again")
-    again = at.alarms.states[hot]
+    desk.until(lambda: HOT in at.alarms.states, 20, "the alarm is there again")
+    again = at.alarms.states[HOT]
     assert (again.process, again.occurrence, again.actor) == (stands.process, stands.occurrence, stands.actor)
     assert at.orders.why_not(writable.slot) == ""
     desk.until(lambda: not at.recording, 40, "recorded again")
@@ -96,12 +126,3 @@ def test_a_killed_world_is_said_within_a_second_and_comes_back_with_its_alarms(p
     faultlog.note("55", "LIVE world kill -9: the bar", found, 1.0, patience=PATIENCE)
     lost = "what came meanwhile at QoS 0"
     faultlog.note("55", "… live again, alarms as they stood", found + back, 3.0, lost, patience=PATIENCE)
-
-
-def publish(plant: Faulty, topic: str, text: str) -> None:
-    client = mqtt.Client(CallbackAPIVersion.VERSION2)
-    client.connect("127.0.0.1", plant.plant.ports["broker"])
-    client.loop_start()
-    client.publish(topic, text, qos=1).wait_for_publish(10)
-    client.disconnect()
-    client.loop_stop()

@@ -58,6 +58,11 @@ class Store:
 
     def __init__(self, path: Path, read_only: bool = False) -> None:
         self._base = Base(path, read_only)
+        self._base.reopened = self._load
+        self._load()
+
+    def _load(self) -> None:
+        """Learn what the file holds: as it is opened, and anew when it had to be opened again."""
         with self._base.reading() as cursor:
             rows = cursor.execute("SELECT id, name, unit FROM tag ORDER BY id").fetchall()
             self._words = int(_scalar(cursor, "SELECT coalesce(max(id), 0) FROM word"))

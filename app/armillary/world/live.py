@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from armillary.alarms.system import system_alarms
 from armillary.api.ports import SourceContext
 from armillary.extend.decoders import made as made_decoders
 from armillary.extend.discover import discover
@@ -57,6 +58,7 @@ from armillary.world.loop import Loops
 from armillary.world.marking import Marking
 from armillary.world.newcomers import Newcomers
 from armillary.world.publish import statuses_differ
+from armillary.world.room import Room
 from armillary.world.seal import Seals
 from armillary.world.serving import STOP_S, People, Serving, within
 
@@ -109,7 +111,7 @@ class Live(Serving):
     ) -> None:
         self._secrets = secrets or Secrets()
         self._alarming = Alarming(
-            project.alarms,
+            (*project.alarms, *system_alarms()),
             project.specs,
             project.links,
             folder=project.private / "journal",
@@ -163,6 +165,7 @@ class Live(Serving):
             folder=project.private / "spill",
             clock=clock,
         )
+        self._room = Room(project.folder)
         self._seals = Seals()
         self._sinks, sink_problems = plugins.sinks(self._registry, contexts, self._seals)
         self._audit, audit_problem = self._open_audit()
@@ -184,7 +187,13 @@ class Live(Serving):
 
     def work(self) -> Sequence[Coroutine[Any, Any, None]]:
         """Return the links and the line to the recorder."""
-        return (self._links.run(), self._feed.run(), self._feed.adopt(), self._acts.watch())
+        return (
+            self._links.run(),
+            self._feed.run(),
+            self._feed.adopt(),
+            self._room.watch(),
+            self._acts.watch(),
+        )
 
     def started(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start the tick thread."""
@@ -246,7 +255,9 @@ class Live(Serving):
             for name, one in tally.items()
             if not (one.messages.balanced and one.samples.balanced)
         }
-        self._alarming.evaluator.tell({**self._links.troubles(), **wrong})
+        kept = self._feed.kept()
+        troubles = {**self._links.troubles(), **self._room.troubles(kept), **wrong}
+        self._alarming.evaluator.tell(troubles)
         differs = statuses_differ(self._sent_statuses, statuses)
         links: tuple[LinkStatus, ...] = ()
         if differs or now_mono - self._sent_status_ns >= STATUS_EVERY_NS:
@@ -270,7 +281,7 @@ class Live(Serving):
             events=(*self._links.take_events(), *self._feed.take_events(self.clock.now_ns()), *told),
             orders=receipts,
             recording=self._feed.trouble,
-            history=self._feed.kept(),
+            history=kept,
             stopped=stopped,
             proposals=proposals,
             loops=self._loops.states(),
