@@ -105,11 +105,11 @@ def _times(
     n = reads.shape[1]
     if not len(reads):
         return np.full(n, now_ns), np.full(n, now_ns), np.full(n, now_mono_ns), np.full(n, now_mono_ns)
-    came = rank(word) < NEVER
+    came: B1 = np.less(rank(word), NEVER)
     constant: B1 = np.zeros(n, np.bool_)
     if used is not None:
-        came &= used
-        constant = ~used.any(axis=0)
+        came = np.logical_and(came, used)
+        constant = np.asarray(~used.any(axis=0), np.bool_)
     any_came = came.any(axis=0)
 
     def oldest(times: I8, now: int) -> I8:
