@@ -142,6 +142,19 @@ class Boxes:
         box = self._box[a:b]
         return np.concatenate([box[:, :3].min(axis=0), box[:, 3:].max(axis=0)]).astype(np.float64)
 
+    def of_each(self, first: I8, last: I8) -> F8:
+        """Return the boxes (n, 6) of the pieces of prims first[i] … last[i] - 1; NaN where there are none."""
+        self._refresh()
+        out = np.full((len(first), 6), np.nan)
+        a, b = np.searchsorted(self.prim, first), np.searchsorted(self.prim, last)
+        some = np.flatnonzero(b > a)
+        if len(some):
+            cuts = np.stack([a[some], b[some]], axis=1).reshape(-1)
+            box = np.concatenate([self._box, np.zeros((1, 6), np.float32)])  # an end may be past the last
+            out[some, :3] = np.minimum.reduceat(box[:, :3], cuts)[::2]
+            out[some, 3:] = np.maximum.reduceat(box[:, 3:], cuts)[::2]
+        return out
+
     def all(self, shown: B1) -> F8:
         """Return the box (6,) of the pieces of all prims that `shown` (M,) has; NaN when none."""
         self._refresh()
