@@ -26,7 +26,12 @@ class LinkState(StrEnum):
     STOPPING = "STOPPING"
 
 
-SILENT, UNSTABLE, COUNTERS = "", "unstable", "counters"  # kinds of built-in alarms of a link
+SILENT, UNSTABLE, COUNTERS, OVERLOADED = (
+    "",
+    "unstable",
+    "counters",
+    "overloaded",
+)  # kinds of built-in alarms of a link
 CERTIFICATE_DAYS = {30: 4, 7: 3, 1: 2}  # at most so many days of a certificate left → priority of the alarm
 
 

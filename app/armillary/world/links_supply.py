@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from armillary.model.arrays import U1
+from collections.abc import Callable
+
+from armillary.model.arrays import U1, U4
 from armillary.model.sample import SampleBatch
 from armillary.model.tags import TagTable
 from armillary.telemetry.inbox import Inbox
@@ -13,13 +15,19 @@ from armillary.telemetry.watch import Watch
 class LinksSupply:
     """A `world.core.Supply` of the inbox."""
 
-    def __init__(self, inbox: Inbox, intake: Intake, watch: Watch) -> None:
-        self._inbox, self._intake, self._watch = inbox, intake, watch
+    def __init__(
+        self, inbox: Inbox, intake: Intake, watch: Watch, lost: Callable[[U4], None] | None = None
+    ) -> None:
+        """`lost` hears, before the tick's alarms do, of slots whose samples a full inbox gave up."""
+        self._inbox, self._intake, self._watch, self._lost = inbox, intake, watch, lost
         self._aged_mono_ns = 0  # the tick before
 
     def take(self) -> SampleBatch:
         """Return all that was decoded since the last tick."""
-        return self._intake.take(self._aged_mono_ns)
+        batch = self._intake.take(self._aged_mono_ns)
+        if self._lost is not None and len(slots := self._intake.take_lost()):
+            self._lost(slots)
+        return batch
 
     def settle(self, batch: SampleBatch, outcome: U1) -> None:
         """Count what became of it."""

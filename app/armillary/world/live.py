@@ -47,6 +47,7 @@ from armillary.world.alarming import Alarming
 from armillary.world.core import Core, Tick
 from armillary.world.feed import RecorderFeed
 from armillary.world.gate import Gate
+from armillary.world.guarding import guard, guarded
 from armillary.world.killswitch import KillSwitch
 from armillary.world.links_supply import LinksSupply
 from armillary.world.loop import Loops
@@ -124,7 +125,7 @@ class Live(Serving):
             world=self.id,
             kind=WorldKind.LIVE,
             tags=len(project.specs),
-            supply=LinksSupply(self._inbox, intake, watch),
+            supply=LinksSupply(self._inbox, intake, watch, self._alarming.evaluator.lost),
             derived=Derived(project.specs),
             alarms=self._alarming.evaluator,
         )
@@ -146,6 +147,8 @@ class Live(Serving):
         self._acts = Acts(self._audit, clock, KillSwitch(project.folder, project.timezone), self._disarm_all)
         self._gate, gate_problem = self._make_gate() if project.commanding.enabled else (None, [])
         self._loops, loops_problem = self._make_loops()
+        spared = guarded(self.alarm_specs, project.specs, self._loops.detecting)
+        guard(self._inbox, self._plans, spared)
         self._closed: list[Receipt] = []  # orders that somebody has looked after, for the next frame
         self._told: set[tuple[str, str, str]] = set()
         self._sent_statuses: tuple[LinkStatus, ...] = ()
