@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlsplit
 
-from armillary.api.ports import Browsable, Certified, Describes, Source, SourceContext
+from armillary.api.ports import Browsable, Certified, Describes, Refuses, Source, SourceContext
 from armillary.model.clock import NS, Clock
 from armillary.model.fault import Fault, LinkFault, LinkRefused
 from armillary.model.frame import Event
@@ -211,6 +211,14 @@ class Links:
         for name, connection in self._connections.items():
             if isinstance(connection.made, Describes):
                 out[name] = dict(connection.made.described())
+        return out
+
+    def refused(self) -> dict[str, Mapping[str, str]]:
+        """Return, by link, the channels that its server refuses, each with why. From any thread."""
+        out: dict[str, Mapping[str, str]] = {}
+        for name, connection in self._connections.items():
+            if isinstance(connection.made, Refuses):
+                out[name] = connection.made.refused()
         return out
 
     def certificates(self) -> dict[str, dict[str, int]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from armillary.model.arrays import U1, U4
 from armillary.model.sample import SampleBatch
 from armillary.model.tags import TagTable
 from armillary.telemetry.inbox import Inbox
 from armillary.telemetry.intake import Intake
+from armillary.telemetry.refusals import Refusals
 from armillary.telemetry.watch import Watch
 
 
@@ -16,10 +17,21 @@ class LinksSupply:
     """A `world.core.Supply` of the inbox."""
 
     def __init__(
-        self, inbox: Inbox, intake: Intake, watch: Watch, lost: Callable[[U4], None] | None = None
+        self,
+        inbox: Inbox,
+        intake: Intake,
+        watch: Watch,
+        *,
+        lost: Callable[[U4], None] | None = None,
+        refused: Callable[[], Mapping[str, Mapping[str, str]]] | None = None,
+        refusals: Refusals | None = None,
     ) -> None:
-        """`lost` hears, before the tick's alarms do, of slots whose samples a full inbox gave up."""
+        """`lost` hears, before the tick's alarms do, of slots whose samples a full inbox gave up.
+
+        `refused` says by link which channels its server refuses, and why; `refusals` marks their tags.
+        """
         self._inbox, self._intake, self._watch, self._lost = inbox, intake, watch, lost
+        self._refused, self._refusals = refused, refusals
         self._aged_mono_ns = 0  # the tick before
 
     def take(self) -> SampleBatch:
@@ -38,3 +50,5 @@ class LinksSupply:
         self._aged_mono_ns = now_mono_ns
         self._watch.look(table, self._inbox.signs(), now_mono_ns)
         self._intake.mark_away(table)
+        if self._refused is not None and self._refusals is not None:
+            self._refusals.look(table, self._refused())

@@ -37,6 +37,7 @@ from armillary.telemetry.inbox import Inbox
 from armillary.telemetry.intake import Intake
 from armillary.telemetry.links import Links
 from armillary.telemetry.plan import plans, problems
+from armillary.telemetry.refusals import Refusals
 from armillary.telemetry.watch import Watch
 from armillary.twin.derive import Derived
 from armillary.wire import runs
@@ -125,7 +126,14 @@ class Live(Serving):
             world=self.id,
             kind=WorldKind.LIVE,
             tags=len(project.specs),
-            supply=LinksSupply(self._inbox, intake, watch, self._alarming.evaluator.lost),
+            supply=LinksSupply(
+                self._inbox,
+                intake,
+                watch,
+                lost=self._alarming.evaluator.lost,
+                refused=lambda: self._links.refused(),  # noqa: PLW0108  they are made below
+                refusals=Refusals(self._plans),
+            ),
             derived=Derived(project.specs),
             alarms=self._alarming.evaluator,
         )

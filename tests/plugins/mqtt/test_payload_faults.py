@@ -12,11 +12,13 @@ from fault_rig import TAGS, Watchmaker, ended, rank, up
 from faultlog import note
 
 from armillary.model.link import LinkState
-from armillary.model.quality import BAD, GOOD
+from armillary.model.quality import BAD, CONFIG, GOOD, NEVER
+from armillary.model.tags import TagSpec
+from armillary.telemetry.refusals import Refusals
 
 CLIENTS = pytest.mark.parametrize("client", ["own", "paho"])
 NO_MQTT = "The broker sent what is no MQTT"
-CONNACK, PINGRESP = b"\x20\x02\x00\x00", b"\xd0\x00"
+PINGRESP = b"\xd0\x00"
 Act = Callable[[asyncio.StreamWriter, int], Awaitable[None]]
 
 
@@ -26,9 +28,24 @@ def publish(topic: bytes, payload: bytes) -> bytes:
     return bytes([0x30, len(body)]) + body
 
 
+def filters_of(body: bytes) -> list[bytes]:
+    out, at = [], 0
+    while at < len(body):
+        end = at + 2 + int.from_bytes(body[at : at + 2], "big")
+        out.append(body[at + 2 : end])
+        at = end + 1  # the options
+    return out
+
+
 @asynccontextmanager
-async def scripted(act: Act) -> AsyncIterator[int]:
-    """Serve MQTT 3.1.1 to whoever comes: after each SUBSCRIBE `act` says what follows (writer, visit)."""
+async def scripted(
+    act: Act, version: int = 4, refused: Callable[[int], dict[bytes, int]] = lambda _visit: {}
+) -> AsyncIterator[int]:
+    """Serve MQTT to whoever comes: after each SUBSCRIBE `act` says what follows (writer, visit).
+
+    `refused`: reason codes by filter, for a visit; all others are granted.
+    """
+    none = b"\0" if version == 5 else b""  # properties
     visits = 0
     serving: set[asyncio.Task[None]] = set()
 
@@ -47,10 +64,10 @@ async def scripted(act: Act) -> AsyncIterator[int]:
                     size = (size & 0x7F) | (await reader.readexactly(1))[0] << 7
                 body = await reader.readexactly(size)
                 if kind == 0x10:
-                    writer.write(CONNACK)
+                    writer.write(bytes([0x20, 2 + len(none), 0, 0]) + none)
                 elif kind == 0x80:
-                    filters = body[2:].count(b"f/")
-                    writer.write(bytes([0x90, 2 + filters]) + body[:2] + b"\0" * filters)
+                    codes = bytes(refused(visit).get(name, 0) for name in filters_of(body[2 + len(none) :]))
+                    writer.write(bytes([0x90, 2 + len(none) + len(codes)]) + body[:2] + none + codes)
                     await writer.drain()
                     await act(writer, visit)
                 elif kind == 0xC0:
@@ -167,3 +184,57 @@ async def test_row_21_a_million_fields_are_skipped_by_their_length(broker: Any, 
         None,
         "it, counted",
     )
+
+
+@pytest.mark.parametrize(
+    ("version", "code", "why"),
+    [
+        (4, 0x80, "the broker refuses this topic (unspecified error, code 0x80)"),
+        (5, 0x87, "the broker refuses this topic (not authorised, code 0x87)"),
+    ],
+)
+@CLIENTS
+async def test_row_10_a_refused_topic_says_so_at_each_tag_that_needs_it(
+    make_rig: Any, client: str, version: int, code: int, why: str
+) -> None:
+    none = b"\0" if version == 5 else b""
+
+    async def act(writer: asyncio.StreamWriter, visit: int) -> None:
+        writer.write(publish(b"f/0", none + b'{"v":1}') + publish(b"f/2", none + b'{"v":1}'))
+        await writer.drain()
+        if visit == 2:
+            writer.write(publish(b"f/1", none + b'{"v":4}'))
+
+    def refused(visit: int) -> dict[bytes, int]:
+        return {1: {b"f/1": code}, 2: {b"f/2": code, b"f/3": code}}.get(visit, {})
+
+    tags = [*TAGS, TagSpec(slot=4, name="again", link="m", address="f/1#w")]
+    async with scripted(act, version, refused) as port:
+        rig = await make_rig(port, tags, version=version)
+        refusals = Refusals(rig.plans)
+        watch = Watchmaker(rig)
+
+        def looked() -> dict[int, str]:
+            refusals.look(rig.table, rig.links.refused())
+            return rig.table.why
+
+        found = await watch.until(lambda: looked() == {1: why, 4: why})
+        assert (rank(rig, 1), rank(rig, 4)) == (NEVER, NEVER)
+        await rig.until_state(LinkState.DEGRADED)
+        assert rig.status.detail.startswith(
+            f"1 of 4 subscriptions refused: f/1 {why.partition('topic ')[2]}."
+        )
+        await rig.until(lambda: rank(rig, 2) == GOOD)
+        rig.links.retry("m")
+        await rig.until(lambda: looked() == {2: why, 3: why})  # another one at the next connection
+        await rig.until(lambda: rank(rig, 1) == GOOD)
+        assert rig.table.quality[2] == BAD | CONFIG  # it had a value: what is shown may be old
+        assert rank(rig, 3) == NEVER
+        rig.links.retry("m")
+        await rig.until(lambda: looked() == {} or looked() == {2: why})
+        await rig.until(lambda: rank(rig, 2) == GOOD)
+        assert looked() == {}
+        await rig.stop()
+        rig.task = None
+    fault = f"a filter is refused in SUBACK, MQTT {'3.1.1' if version == 4 else '5'}: at its tags ({client})"
+    note("10", fault, found, 2.0, "others flow")
