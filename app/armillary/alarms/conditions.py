@@ -91,7 +91,18 @@ class Conditions:
         self._lag_ns: I8 = np.zeros(n, np.int64)
         self._quality: U2 = np.zeros(n, np.uint16)
         self._bad: B1 = np.zeros(n, np.bool_)
+        self._gap: B1 = np.zeros(n, np.bool_)  # counted anew after a gap, and not sure of itself since
         self._hits: list[Hit] = []
+        self._sure: list[I8] = []  # alarms that are sure of themselves again after a gap
+
+    def forget(self, slots: I8) -> I8:
+        """Begin the counts of these tags anew: readings of them are missing. Return their alarms' rows."""
+        rows = np.flatnonzero((self.kind == _COUNT) & np.isin(self.slot, slots))
+        for counter in (self._run, self._run_clear, self._run_before, self._run_clear_before):
+            counter[rows] = 0
+        self._source_ns[rows] = 0
+        self._gap[rows] = True
+        return rows
 
     def restore(self, active: B1) -> None:
         """Begin anew with these alarms active: every delay and count restarts."""
@@ -101,6 +112,7 @@ class Conditions:
         self._over_since[:], self._under_since[:] = _NONE, _NONE
         self._source_ns[:] = 0
         self._bad[:] = False
+        self._gap[:] = False
 
     def progress(self, now_mono_ns: int) -> dict[int, AlarmProgress]:
         """Return what is being counted, by row of the specs; `AlarmProgress.id` is left to the caller."""
@@ -147,7 +159,7 @@ class Conditions:
         `links`: alarms of kind `link`, (k,), whether each one's condition holds, and whether it certainly
         does not; where neither is known, the alarm stays as it is.
         """
-        self._hits = []
+        self._hits, self._sure = [], []
         w = self._watched
         slots = self.slot[w]
         bad_now = (table.quality[slots] & RANK_MASK) >= STALE
@@ -159,6 +171,8 @@ class Conditions:
         if links is not None:
             self._judge_at(*links, now_mono_ns)
         self._run_out(now_mono_ns)
+        if self._sure or self._gap.any():
+            good = np.concatenate([good[~self._gap[good]], *self._sure])
         return Look(good=good, hits=tuple(self._hits), bad=bad)
 
     # ---------------------------------------------------------------- readings
@@ -297,6 +311,10 @@ class Conditions:
         self._lag_ns[a] = np.where(new > 1, np.maximum(self._lag_ns[a], r.lag_ns), r.lag_ns)
         rise = ~self.active[a] & (new >= self._need[a])
         fall = self.active[a] & (new_clear >= self._need_clear[a])
+        if self._gap.any():
+            sure = self._gap[a] & ((new >= self._need[a]) | (new_clear >= self._need_clear[a]))
+            self._sure.append(a[sure])
+            self._gap[a[sure]] = False
         self._hit(True, a[rise], r.value[rise], r.source_ns[rise], self._lag_ns[a[rise]])
         self._hit(False, a[fall], r.value[fall], r.source_ns[fall], r.lag_ns[fall])
 

@@ -13,7 +13,15 @@ import numpy as np
 from armillary.model.alarm import AlarmSpec
 from armillary.model.arrays import B1, I8, U4
 from armillary.model.clock import NS
-from armillary.model.link import CERTIFICATE_DAYS, COUNTERS, UNSTABLE, LinkSpec, certificate_alarm, link_alarm
+from armillary.model.link import (
+    CERTIFICATE_DAYS,
+    COUNTERS,
+    OVERLOADED,
+    UNSTABLE,
+    LinkSpec,
+    certificate_alarm,
+    link_alarm,
+)
 from armillary.model.quality import COMM, NEVER, RANK_MASK, STALE
 from armillary.model.tags import TagSpec, TagTable
 
@@ -70,6 +78,13 @@ def _told_alarms(link: LinkSpec) -> Iterator[AlarmSpec]:
         3,
         "Its values have gaps; commands over it may fail.",
         "Have the network and the server looked at; the links list says why it was lost.",
+    )
+    yield spec(
+        link_alarm(link.name, OVERLOADED),
+        f"Link {link.name} overloaded",
+        3,
+        "The oldest messages of each topic are dropped; what is shown may be late.",
+        "Have what sends so much slowed down, or the link's filters narrowed; see the links list.",
     )
     yield spec(
         link_alarm(link.name, COUNTERS),

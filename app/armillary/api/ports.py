@@ -94,6 +94,13 @@ class Probes(Protocol):
 
 
 @runtime_checkable
+class Refuses(Protocol):
+    """A source whose server may refuse some of its channels: their tags say so, each."""
+
+    def refused(self) -> Mapping[str, str]: ...  # channel of a route -> why; another mapping when it changes
+
+
+@runtime_checkable
 class Certified(Protocol):
     """A source that knows until when the certificates of its connection are valid, ns UTC."""
 
@@ -284,6 +291,7 @@ __all__ = [
     "Navigates",
     "Plant",
     "Probes",
+    "Refuses",
     "Simulator",
     "SimulatorContext",
     "Source",

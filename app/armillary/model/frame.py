@@ -36,7 +36,9 @@ class RunState(StrEnum):
     ENDED = "ENDED"
 
 
-MESSAGE_DROPS = ("inbox_full", "too_big", "undecodable", "rate_limit", "filtered", "after_close")
+MESSAGE_DROPS = (
+    "inbox_full", "too_big", "undecodable", "rate_limit", "filtered", "after_close", "expired",
+)  # fmt: skip
 SAMPLE_DROPS = ("duplicate", "implausible_time", "no_binding", "after_close")
 
 

@@ -26,7 +26,8 @@ class LinkState(StrEnum):
     STOPPING = "STOPPING"
 
 
-SILENT, UNSTABLE, COUNTERS = "", "unstable", "counters"  # kinds of built-in alarms of a link
+SILENT, UNSTABLE, COUNTERS = "", "unstable", "counters"  # kinds of built-in alarms of a link…
+OVERLOADED = "overloaded"  # …of each of which it has one
 SHARED = "$share/"  # begins a filter whose messages the broker deals out among the members of a group
 CERTIFICATE_DAYS = {30: 4, 7: 3, 1: 2}  # at most so many days of a certificate left → priority of the alarm
 

@@ -96,6 +96,11 @@ class Decoding:
             samples = joined([samples, *heap.foreign])
         return Decoded(samples=samples, messages=done, dropped=heap.dropped)
 
+    def slots_of(self, channel: str) -> tuple[int, ...]:
+        """Return the slots that a channel feeds."""
+        plan = self._by_channel.get(channel) or self._matched(channel)
+        return () if plan is None else tuple(route.slot for route in plan.routes)
+
     def _learn(self, channels: tuple[str, ...]) -> None:
         """Bring the list of plans in line with a batch's channel table, which only grows in a session."""
         if channels is self._channels:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from armillary.api.ports import AnyDecoder
-from armillary.model.arrays import I8, U1
+from armillary.model.arrays import I8, U1, U4
 from armillary.model.clock import NS
 from armillary.model.fault import Fault
 from armillary.model.link import BrowseItem, Quarantined, SubscriptionPlan
@@ -61,6 +61,15 @@ class Intake:
     def newcomers(self) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
         """Return the (template, named parts) of topics that fit a template and feed no tag, since start."""
         return tuple(sorted(n for d in self._decodings.values() for n in d.devices.newcomers))
+
+    def take_lost(self) -> U4:
+        """Return the slots, each once, that a full inbox took samples from though it should spare them."""
+        slots: set[int] = set()
+        for link, (channels, typed) in self._inbox.take_lost().items():
+            slots |= typed
+            for channel in channels:
+                slots.update(self._decodings[link].slots_of(channel))
+        return np.array(sorted(slots), np.uint32)
 
     def mark_away(self, table: TagTable) -> None:
         """Mark the tags whose devices said since the last tick that they are away."""

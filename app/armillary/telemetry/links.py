@@ -11,11 +11,19 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlsplit
 
-from armillary.api.ports import Browsable, Certified, Describes, Source, SourceContext
+from armillary.api.ports import Browsable, Certified, Describes, Refuses, Source, SourceContext
 from armillary.model.clock import NS, Clock
 from armillary.model.fault import Fault, LinkFault, LinkRefused
 from armillary.model.frame import Event
-from armillary.model.link import UNSTABLE, BrowseItem, LinkState, LinkStatus, SubscriptionPlan, link_alarm
+from armillary.model.link import (
+    OVERLOADED,
+    UNSTABLE,
+    BrowseItem,
+    LinkState,
+    LinkStatus,
+    SubscriptionPlan,
+    link_alarm,
+)
 from armillary.telemetry.connection import FLOODED, STOP_S, Connection, Jitter, Wait
 from armillary.telemetry.expiry import Expiry
 from armillary.telemetry.inbox import Inbox
@@ -120,7 +128,7 @@ class Links:
         """Return how every link stands, in the order of the plans; rates and probes need a call a second."""
         now = self._clock.now_mono_ns()
         signs, delays, ends = self._inbox.signs(), self._inbox.delays(), self.certificates()
-        tally = self._inbox.tally()
+        tally, lags = self._inbox.tally(), self._inbox.lag_s(now)
         out: list[LinkStatus] = []
         for name, connection in self._connections.items():
             link, state = connection.plan.link, connection.state
@@ -129,6 +137,7 @@ class Links:
             self._watch(connection, delivered)
             pace = self._paces.setdefault(name, Pace())
             pace.note(tally[name], now)
+            pace.behind(lags[name], now)
             self._tell_flood(connection, pace.flooded())
             waits = state in (LinkState.BACKOFF, LinkState.REFUSED)
             out.append(
@@ -161,6 +170,8 @@ class Links:
             text = connection.unstable(now)
             if text:
                 out[link_alarm(name, UNSTABLE)] = text
+            if flood := self._floods.get(name, ""):
+                out[link_alarm(name, OVERLOADED)] = f"Link {name}: {flood[0].lower()}{flood[1:]}"
             self._events.extend(self._expiries[name].look(ends.get(name, {}), now_ns))
             out |= self._expiries[name].trouble
         return out
@@ -200,6 +211,14 @@ class Links:
         for name, connection in self._connections.items():
             if isinstance(connection.made, Describes):
                 out[name] = dict(connection.made.described())
+        return out
+
+    def refused(self) -> dict[str, Mapping[str, str]]:
+        """Return, by link, the channels that its server refuses, each with why. From any thread."""
+        out: dict[str, Mapping[str, str]] = {}
+        for name, connection in self._connections.items():
+            if isinstance(connection.made, Refuses):
+                out[name] = connection.made.refused()
         return out
 
     def certificates(self) -> dict[str, dict[str, int]]:

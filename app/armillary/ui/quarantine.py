@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QTableWidgetItem, QVBoxLayout, QWidget
 
-from armillary.encoding import texts
 from armillary.model.fault import FaultRecord
 from armillary.model.link import Quarantined
-from armillary.session.rows import clock_text
+from armillary.session.unreadable import UnreadableRow, unreadable_rows
 from armillary.ui import theme
 from armillary.ui.pieces import label
 from armillary.ui.tables import button, choices
@@ -19,7 +18,6 @@ HEADINGS = ("Time", "Topic", "Why", "Bytes")
 TOPIC, WHY = 1, 2
 WIDTHS = {0: 70, 1: 190, 3: 70}
 LIST_HEIGHT, PREVIEW_HEIGHT = 150, 110
-SHOWN = 256  # bytes of a payload in the preview
 
 
 class QuarantineView(QWidget):
@@ -27,8 +25,7 @@ class QuarantineView(QWidget):
 
     def __init__(self, link: str) -> None:
         super().__init__()
-        self._link = link
-        self._items: list[Quarantined] = []
+        self._rows: tuple[UnreadableRow, ...] = ()
         self.hint = label("", "muted", wrap=True)
         self.table = choices(f"Unreadable payloads of link {link}", HEADINGS, WHY, WIDTHS)
         self.table.setFixedHeight(LIST_HEIGHT)
@@ -57,47 +54,36 @@ class QuarantineView(QWidget):
         if isinstance(items, FaultRecord):
             self.hint.setText(f"{items.what} {items.remedy}")
             return
-        chosen = self.chosen
-        self._items = list(reversed(items))
+        before = self.chosen
+        self._rows = unreadable_rows(items)
         self.hint.setText("The newest 100 of this link, 4 096 bytes of each.")
         self.table.blockSignals(True)
-        self.table.setRowCount(len(self._items))
-        for row, item in enumerate(self._items):
-            cells = (clock_text(item.arrival_ns), item.channel, item.reason, texts.number(item.size))
-            for column, text in enumerate(cells):
+        self.table.setRowCount(len(self._rows))
+        for number, row in enumerate(self._rows):
+            for column, text in enumerate(row.cells):
                 cell = QTableWidgetItem(text)
                 cell.setToolTip(text)
-                self.table.setItem(row, column, cell)
+                self.table.setItem(number, column, cell)
         self.table.blockSignals(False)
-        if chosen in self._items:
-            self.table.selectRow(self._items.index(chosen))
-        elif self._items:
+        kept = [row.item for row in self._rows]
+        if before is not None and before.item in kept:
+            self.table.selectRow(kept.index(before.item))
+        elif self._rows:
             self.table.selectRow(0)
         self._choose()
 
     @property
-    def chosen(self) -> Quarantined | None:
+    def chosen(self) -> UnreadableRow | None:
         """The payload whose bytes are shown."""
         row = self.table.currentRow()
-        return self._items[row] if 0 <= row < len(self._items) else None
+        return self._rows[row] if 0 <= row < len(self._rows) else None
 
     def _choose(self) -> None:
-        item = self.chosen
-        self.copy.setEnabled(item is not None)
-        if item is None:
-            self.preview.setPlainText("")
-            return
-        text = texts.decoded(item.head)
-        shown = texts.dump(item.head, SHOWN) if text is None else text[:SHOWN]
-        more = "…" if item.size > SHOWN else ""
-        self.preview.setPlainText(f"{shown}{more}" if shown else "nothing: the payload is empty")
+        row = self.chosen
+        self.copy.setEnabled(row is not None)
+        self.preview.setPlainText(row.preview if row is not None else "")
 
     def _copy(self) -> None:
-        """Put all that is kept of the payload on the clipboard, with what is known of it."""
-        item = self.chosen
-        if item is None:
-            return
-        text = texts.decoded(item.head)
-        body = texts.dump(item.head, len(item.head)) if text is None else text
-        head = f"{self._link} · {item.channel} · {clock_text(item.arrival_ns)} · {item.reason}"
-        QGuiApplication.clipboard().setText(f"{head} · {item.size} bytes\n{body}")
+        """Put all that is kept of the payload on the clipboard."""
+        if (row := self.chosen) is not None:
+            QGuiApplication.clipboard().setText(row.whole)

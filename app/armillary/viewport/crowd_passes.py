@@ -23,7 +23,7 @@ from armillary.viewport.bridge import observe_shader, shared
 from armillary.viewport.crowd import BLOCK, WEIGHT, Arrangement, Whereabouts
 from armillary.viewport.merge import Crowd, Mesh
 from armillary.viewport.passes import BeforeDraw, Draw, actor_of, clothe
-from armillary.viewport.shader import MASK, OPAQUE, TRANSLUCENT, Text
+from armillary.viewport.shader import OPAQUE, TRANSLUCENT, Text
 from armillary.viewport.table import Table
 
 _FULL = 255

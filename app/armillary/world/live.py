@@ -41,6 +41,7 @@ from armillary.telemetry.intake import Intake
 from armillary.telemetry.intervals import Intervals
 from armillary.telemetry.links import Links
 from armillary.telemetry.plan import plans, problems
+from armillary.telemetry.refusals import Refusals
 from armillary.telemetry.watch import Watch
 from armillary.twin.derive import Derived
 from armillary.wire import runs
@@ -51,6 +52,7 @@ from armillary.world.alarming import Alarming
 from armillary.world.core import Core, Tick
 from armillary.world.feed import RecorderFeed
 from armillary.world.gate import Gate
+from armillary.world.guarding import guard, guarded
 from armillary.world.killswitch import KillSwitch
 from armillary.world.learning import Learning
 from armillary.world.links_supply import LinksSupply
@@ -147,6 +149,9 @@ class Live(Serving):
                 frozen=Frozen(project.specs),
                 intervals=Intervals(project.specs),
                 learning=self._learning,
+                lost=self._alarming.evaluator.lost,
+                refused=lambda: self._links.refused(),  # noqa: PLW0108  they are made below
+                refusals=Refusals(self._plans),
             ),
             derived=Derived(project.specs),
             alarms=self._alarming.evaluator,
@@ -172,6 +177,8 @@ class Live(Serving):
         self._acts = Acts(self._audit, clock, KillSwitch(project.folder, project.timezone), self._disarm_all)
         self._gate, gate_problem = self._make_gate() if project.commanding.enabled else (None, [])
         self._loops, loops_problem = self._make_loops()
+        spared = guarded(self.alarm_specs, project.specs, self._loops.detecting)
+        guard(self._inbox, self._plans, spared)
         self._closed: list[Receipt] = []  # orders that somebody has looked after, for the next frame
         self._told: set[tuple[str, str, str]] = set()
         self._sent_statuses: tuple[LinkStatus, ...] = ()

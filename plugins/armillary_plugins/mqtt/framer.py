@@ -151,6 +151,8 @@ class Framer(Rows):
 
     def _index(self, topic: bytes, alias: int) -> int:
         if not topic:
+            if not alias:
+                raise Malformed("a topic is empty")
             if alias not in self._aliases:
                 raise Malformed(f"topic alias {alias} was never set")
             return self._aliases[alias]
