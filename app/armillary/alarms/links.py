@@ -15,6 +15,7 @@ from armillary.model.arrays import B1, I8, U4
 from armillary.model.clock import NS
 from armillary.model.link import (
     CERTIFICATE_DAYS,
+    CLOCK,
     COUNTERS,
     OVERLOADED,
     UNSTABLE,
@@ -92,6 +93,13 @@ def _told_alarms(link: LinkSpec) -> Iterator[AlarmSpec]:
         3,
         "Messages may have been lost without a trace.",
         "Report it with the log: this is a fault of Armillary.",
+    )
+    yield spec(
+        link_alarm(link.name, CLOCK),
+        f"Clock of link {link.name}",
+        3,
+        "Its values are uncertain, and their times are those at which they came.",
+        "Have the clock of the source set right; the links list says how far it is off.",
     )
     if link.url.partition("://")[0] in SECURE:
         for days, priority in CERTIFICATE_DAYS.items():

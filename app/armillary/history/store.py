@@ -11,13 +11,13 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from armillary.history import again, arrived, density, trend
+from armillary.history import arrived, density, repeats, trend
 from armillary.history.base import Base
 from armillary.model.arrays import B1, F8, I8, U2, U4
 from armillary.model.clock import NS
 from armillary.model.fault import StoreFault
 from armillary.model.message import AskDensity, Density
-from armillary.model.sample import HISTORICAL, SampleBatch, Text, known_ns, taken
+from armillary.model.sample import SampleBatch, Text, known_ns, taken
 from armillary.model.series import Series, SeriesQuery
 from armillary.wire import marks as mark
 
@@ -141,8 +141,8 @@ class Store:
     def append(self, batch: SampleBatch, marks: Mapping[str, int] | None = None) -> None:
         """Keep samples whose `slot` holds ids of this store; they are on disk when this returns.
 
-        What was told of the past (HISTORICAL) and is here already is passed over.
-        marks: session -> number of its last message in this batch, kept in the same transaction.
+        marks: session -> number of its last message in this batch, kept in the same transaction. A sample
+        that may be a repeat (`history.repeats`) and is on disk already is not written again.
         """
         if len(batch) and not (int(batch.slot.min()) > 0 and int(batch.slot.max()) < self._next):
             raise StoreFault(
@@ -150,9 +150,10 @@ class Store:
                 where=str(self._base.path),
                 remedy="Ask the store for the ids of the tags again.",
             )
-        if (batch.flags & HISTORICAL).any():
-            with self._base.reading() as cursor:
-                batch = again.news(cursor, batch)
+        if len(batch) and bool((batch.flags & repeats.DOUBTFUL).any()):
+            with self._base.lock, self._base.reading() as cursor:
+                kept = repeats.news(cursor, batch)
+            batch = batch if len(kept) == len(batch) else taken(batch, kept)
         words, fresh = self._word_rows(batch)
         columns: dict[str, npt.NDArray[np.generic]] = {
             "id": np.ascontiguousarray(batch.slot),

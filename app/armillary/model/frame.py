@@ -50,6 +50,7 @@ class Flow:
     done: int = 0  # messages decoded, samples applied
     coalesced: int = 0
     late: int = 0  # of those coalesced
+    conflict: int = 0  # of those done and coalesced: another value for a tag and time that were told before
     queued: int = 0
     dropped: Mapping[str, int] = field(default_factory=dict)  # reason -> count, reasons closed
 

@@ -9,10 +9,12 @@ import numpy as np
 
 from armillary.model.arrays import F4, F8, I8, U1, U2, U4, frozen
 
-RETAINED, DUPLICATE, HISTORICAL, SOURCE_TIME_ASSUMED, EVALUATED, WAITED = 1, 2, 4, 8, 16, 32
+RETAINED, DUPLICATE, HISTORICAL, SOURCE_TIME_ASSUMED, EVALUATED, WAITED, REDATED = 1, 2, 4, 8, 16, 32, 64
 """EVALUATED: a derived value as it is recorded, filed under the time of its evaluation: `source_ns` holds
 that, `arrival_ns` its own source time (that of its oldest input, which may be days before).
-WAITED: a server kept the message while we were away, so its arrival says nothing of its age."""
+WAITED: a server kept the message while we were away, so its arrival says nothing of its age.
+REDATED: its source's clock is not believed: `source_ns` holds the arrival, `arrival_ns` what the source said.
+HISTORICAL: told of the past: recorded, never shown, whoever found that out (its sender or this world)."""
 EARLY_NS, LATE_NS = 60_000_000_000, 600_000_000_000
 """How far a sample's arrival may be before and after its source time and still count in a replay."""
 
@@ -186,9 +188,17 @@ def taken(batch: SampleBatch, rows: U4 | I8) -> SampleBatch:
 def known_ns(batch: SampleBatch) -> I8:
     """Return when each stored sample became known, (n,): its arrival, within EARLY_NS and LATE_NS."""
     lag = np.clip(batch.arrival_ns - batch.source_ns, -EARLY_NS, LATE_NS)
-    evaluated = (batch.flags & EVALUATED) != 0
-    known: I8 = batch.source_ns + np.where(evaluated, 0, lag)
+    is_filed = (batch.flags & (EVALUATED | REDATED)) != 0
+    known: I8 = batch.source_ns + np.where(is_filed, 0, lag)
     return known
+
+
+def shown(batch: SampleBatch) -> SampleBatch:
+    """Return samples as state and alarms take them: what was REDATED came when it was filed."""
+    redated = (batch.flags & REDATED) != 0
+    if not redated.any():
+        return batch
+    return replace(batch, arrival_ns=np.where(redated, batch.source_ns, batch.arrival_ns))
 
 
 def evaluated(batch: SampleBatch) -> SampleBatch:

@@ -66,6 +66,11 @@ def stale_after_ms(spec: TagSpec) -> int:
     return max(STALE_FACTOR * spec.expected_ms, STALE_FLOOR_MS) if spec.expected_ms else 0
 
 
+def late_ns(spec: TagSpec) -> int:
+    """Return the age on arrival in ns beyond which a sample is delayed: 2 × expected + 2 s."""
+    return 2 * spec.expected_ms * 1_000_000 + 2_000_000_000
+
+
 class TagTable:
     """The newest value of each tag, struct of arrays with N rows; mutable, owned by one thread.
 

@@ -35,6 +35,7 @@ SCENE_LIMITS = ("layers", "bytes", "prims", "points", "triangles", "seconds")
 PROFILE_KEYS = ("prefix", "application", "topic")
 TICK_HZ = (1, 60)
 DEFAULT_STALE_S = 10.0
+REORDER_S, MAX_REORDER_S = 2.0, 60.0  # of a subscription that is shared, and the longest wait for an order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +160,7 @@ def link(table: Table) -> LinkSpec | None:
             f"Use small letters, digits, _ and -, a letter first; '{EXPRESSION_SOURCE}' is taken.",
         )
     profile, given = _profile(table)
+    window_s = REORDER_S if "$share/" in str(table.data.get("subscribe", "")) else 0.0
     return LinkSpec(
         name=name,
         kind=table.text("kind", required=True),
@@ -166,6 +168,8 @@ def link(table: Table) -> LinkSpec | None:
         stale_after_s=table.number("stale_after_s", DEFAULT_STALE_S, 0.0, MAX_SECONDS),
         stale_given="stale_after_s" in table,
         commands=table.flag("commands", False),
+        trust_clock=table.flag("trust_clock", True),
+        reorder_window_s=table.number("reorder_window_s", window_s, 0.0, MAX_REORDER_S),
         decoder=table.chain("decoder", "auto") or "auto",
         profile=profile,
         profile_settings=given,

@@ -12,7 +12,7 @@ from armillary.encoding import texts
 from armillary.model.binding import Binding
 from armillary.model.clock import NS
 from armillary.model.frame import Event, Flow, Tally
-from armillary.model.link import LinkState, LinkStatus
+from armillary.model.link import LinkState, LinkStatus, correction_ns
 from armillary.model.quality import GOOD, NEVER, word
 from armillary.model.tags import TagSpec
 from armillary.session.mirror import Mirror
@@ -50,6 +50,7 @@ class LinkRow:
     delay: str  # `12 ms`
     since: str
     flow: str  # `flowing`, or `silence not watched`; how often it was lost; until when its certificate is
+    clock: str  # `Clock of press-line is 4.2 s ahead`, `clock +0.02 s ± 0.01 s`; "" = not known
     counts: str  # `12 044 received, 12 040 decoded, 4 dropped (undecodable 4)`
 
 
@@ -137,6 +138,7 @@ def link_row(status: LinkStatus, tally: Tally | None, now_ns: int) -> LinkRow:
         delay=_delay(status.delay_s) if up else UNKNOWN,
         since=texts.age((now_ns - status.since_ns) / NS) if status.since_ns else UNKNOWN,
         flow=_flow(status, now_ns),
+        clock=_clock(status),
         counts=counts(tally.messages) if tally is not None else "",
     )
 
@@ -151,6 +153,14 @@ def _flow(status: LinkStatus, now_ns: int) -> str:
         is_over = status.certificate_ns <= now_ns
         parts.append(f"certificate expired {day}" if is_over else f"certificate until {day}")
     return " · ".join(parts)
+
+
+def _clock(status: LinkStatus) -> str:
+    """Return what is known of the clock of a link's source; one that is right takes no room."""
+    if not status.clock or status.skew_s is None:
+        return ""
+    shown = " · times are shown corrected" if correction_ns(status) else ""
+    return f"{status.clock} (± {max(_short(status.skew_doubt_s), 0.1):g} s){shown}"
 
 
 def _delay(seconds: float) -> str:

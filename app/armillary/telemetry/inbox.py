@@ -56,6 +56,7 @@ class _Books:
     applied: int = 0
     coalesced: int = 0
     late: int = 0
+    conflict: int = 0
     samples_dropped: dict[str, int] = field(default_factory=dict)
     signs: Signs = field(default_factory=Signs)
     gaps: deque[int] = field(default_factory=lambda: deque(maxlen=GAPS))
@@ -203,14 +204,18 @@ class Inbox:
             books.samples_in_hand -= count
             _count(books.samples_dropped, reason, count)
 
-    def settled(self, link: str, counts: list[int]) -> None:
-        """Report what became of samples: counts by outcome of twin.state, in the order of their numbers."""
+    def settled(self, link: str, counts: list[int], conflict: int = 0) -> None:
+        """Report what became of samples: counts by outcome of twin.state, in the order of their numbers.
+
+        `conflict`: how many of them told another value for a tag and time that were told before.
+        """
         with self._lock:
             books = self._books[link]
             books.samples_in_hand -= sum(counts)
             books.applied += counts[DONE]
             books.coalesced += counts[COALESCED] + counts[LATE]
             books.late += counts[LATE]
+            books.conflict += conflict
             _count(books.samples_dropped, "duplicate", counts[DUPLICATE])
             _count(books.samples_dropped, "no_binding", counts[NO_BINDING])
 
@@ -284,6 +289,7 @@ def _tally(books: _Books) -> Tally:
             done=books.applied,
             coalesced=books.coalesced,
             late=books.late,
+            conflict=books.conflict,
             queued=books.samples_in_hand,
             dropped=dict(books.samples_dropped),
         ),

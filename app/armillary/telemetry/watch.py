@@ -145,6 +145,12 @@ class Watch:
         ]
         return np.concatenate(some) if some else np.zeros(0, np.uint32)
 
+    def slept(self, table: TagTable) -> None:
+        """Learn that we were stopped for a while: of links' tags only the last is known, not the present."""
+        for i, slots in enumerate(self._of_link):
+            self._held[self._carried[i]] = self._held[self._devices[i].slot] = False
+            _worsen(table, slots, STALE | COMM)
+
     def look(self, table: TagTable, signs: Mapping[str, Signs], now_mono_ns: int) -> U4:
         """Mark what has become stale, restore what its carrier confirms; return the slots changed.
 

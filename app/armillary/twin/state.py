@@ -21,6 +21,7 @@ class Applied:
     """What became of n rows: n = applied + coalesced + duplicate + no_binding, and late is of coalesced."""
 
     outcome: U1  # (n,) APPLIED … NO_BINDING
+    corrects: B1  # (n,) it has the time of the row before it, or of what was there, and another value
     applied: int
     coalesced: int
     late: int
@@ -38,15 +39,17 @@ def apply(table: TagTable, batch: SampleBatch) -> Applied:
     """
     n = len(batch)
     outcome = np.full(n, NO_BINDING, np.uint8)
+    corrects = np.zeros(n, np.bool_)
     known = np.flatnonzero(batch.slot < len(table))
     if len(known):
         order = known[np.argsort(batch.slot[known], kind="stable")]
-        outcome[order] = _outcomes(table, batch, order)
+        outcome[order], corrects[order] = _outcomes(table, batch, order)
         _write(table, batch, np.flatnonzero(outcome == APPLIED))
         _prove_alive(table, batch, outcome)
     counts = np.bincount(outcome, minlength=NO_BINDING + 1).tolist()
     return Applied(
         outcome=outcome,
+        corrects=corrects,
         applied=counts[APPLIED],
         coalesced=counts[COALESCED] + counts[LATE],
         late=counts[LATE],
@@ -61,8 +64,10 @@ def mark(table: TagTable, slots: U4 | I8, quality: int) -> None:
     table.dirty[slots] = True
 
 
-def _outcomes(table: TagTable, batch: SampleBatch, order: I8) -> U1:
+def _outcomes(table: TagTable, batch: SampleBatch, order: I8) -> tuple[U1, B1]:
     """Return the outcome of rows `order`, which are sorted by slot and keep their order within one.
+
+    And which of them correct a value of the same time.
 
     Before the rows of each slot stands a head: what the table holds now, so that the first row is
     judged like all others.
@@ -88,13 +93,14 @@ def _outcomes(table: TagTable, batch: SampleBatch, order: I8) -> U1:
     kept = np.flatnonzero(~late)  # heads are never late
     owner = np.zeros(total, np.int64)
     owner[at_row], owner[at_head] = segment, np.arange(len(first))
-    repeated = _repeats(table, batch, order, heads, at_row, at_head, kept, source)
+    repeated, timely = _repeats(table, batch, order, heads, at_row, at_head, kept, source)
     out[kept[repeated]] = DUPLICATE
     news = kept[~repeated]
     last = np.concatenate((owner[news][1:] != owner[news][:-1], [True]))
     out[news[last]] = APPLIED  # may hit a head: then the slot has no news, and heads are cut off here
-    outcome: U1 = out[at_row]
-    return outcome
+    corrects = np.zeros(total, np.bool_)
+    corrects[kept[timely & ~repeated]] = True
+    return out[at_row], corrects[at_row]
 
 
 def _late_single(source: I8, at_row: I8) -> B1:
@@ -123,23 +129,25 @@ def _late(source: I8, at_head: I8, forbidden: B1) -> B1:
 
 def _repeats(
     table: TagTable, batch: SampleBatch, order: I8, heads: U4, at_row: I8, at_head: I8, kept: I8, source: I8
-) -> B1:
-    """Return which of the kept entries say the same as the kept entry before them; never a head."""
+) -> tuple[B1, B1]:
+    """Return which of the kept entries say the same as the kept entry before them, and which have its time.
+
+    Neither is ever a head.
+    """
     total = len(source)
     value, quality = np.empty(total), np.empty(total, np.uint16)
     value[at_row], value[at_head] = batch.value[order], table.value[heads]
     quality[at_row], quality[at_head] = batch.quality[order], table.quality[heads]
     v, q, s = value[kept], quality[kept], source[kept]
-    same = (s[1:] == s[:-1]) & (q[1:] == q[:-1])
+    is_head = np.zeros(total, np.bool_)
+    is_head[at_head] = True
+    timely = np.concatenate(([False], s[1:] == s[:-1])) & ~is_head[kept]
+    same = timely[1:] & (q[1:] == q[:-1])
     same &= (v[1:] == v[:-1]) | (np.isnan(v[1:]) & np.isnan(v[:-1]))
     if (batch.text or table.text or batch.array) and same.any():
         text = _text_ids(table, batch, order, heads, at_row, at_head, total)[kept]
         same &= text[1:] == text[:-1]
-    repeated = np.concatenate(([False], same))
-    is_head = np.zeros(total, np.bool_)
-    is_head[at_head] = True
-    repeated[is_head[kept]] = False
-    return repeated
+    return np.concatenate(([False], same)), timely
 
 
 def _text_ids(

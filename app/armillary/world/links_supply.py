@@ -50,6 +50,22 @@ class LinksSupply:
             self._intervals.note(batch)
         return batch if self._frozen is None else self._frozen.marked(batch)
 
+    def slept(self, table: TagTable, now_mono_ns: int) -> None:
+        """Learn that this process was stopped for a while: what it knows may be over."""
+        self._watch.slept(table)
+        self._intake.doubt(now_mono_ns)
+
+    def are_up(self, since_mono_ns: int) -> bool:
+        """Return whether every link that was up at a time has come up again after it."""
+        return not any(
+            sign.lost_mono_ns > since_mono_ns or 0 < sign.up_mono_ns <= since_mono_ns
+            for sign in self._inbox.signs().values()
+        )
+
+    def moved(self) -> None:
+        """Learn that our wall clock was set: what was known of the others' clocks is gone."""
+        self._intake.clocks.begin()
+
     def settle(self, batch: SampleBatch, outcome: U1) -> None:
         """Count what became of it."""
         self._intake.settle(batch, outcome)

@@ -26,7 +26,7 @@ from armillary.model.alarm import AlarmAct, AlarmActed, AlarmProgress
 from armillary.model.clock import NS, Clock, WallClock
 from armillary.model.control import Approve, Kill
 from armillary.model.fault import Fault, FaultRecord, OrderFault, ProjectFault, WorldFault, record
-from armillary.model.frame import WorldKind
+from armillary.model.frame import Event, WorldKind
 from armillary.model.link import COUNTERS, BrowseItem, LinkSpec, LinkStatus, link_alarm
 from armillary.model.loop import LoopSpec
 from armillary.model.order import Arm, CloseOrder, Order, OrderState, Prepare, Receipt
@@ -44,6 +44,7 @@ from armillary.telemetry.plan import plans, problems
 from armillary.telemetry.refusals import Refusals
 from armillary.telemetry.watch import Watch
 from armillary.twin.derive import Derived
+from armillary.twin.turns import Turns
 from armillary.wire import runs
 from armillary.wire.bus import served
 from armillary.world import plugins
@@ -54,6 +55,7 @@ from armillary.world.feed import RecorderFeed
 from armillary.world.gate import Gate
 from armillary.world.guarding import guard, guarded
 from armillary.world.killswitch import KillSwitch
+from armillary.world.lateness import Lateness
 from armillary.world.learning import Learning
 from armillary.world.links_supply import LinksSupply
 from armillary.world.loop import Loops
@@ -63,6 +65,7 @@ from armillary.world.publish import statuses_differ
 from armillary.world.room import Room
 from armillary.world.seal import Seals
 from armillary.world.serving import STOP_S, People, Serving, within
+from armillary.world.waking import AfterSleep, Beats, moved_text
 
 log = logging.getLogger(__name__)
 
@@ -133,31 +136,41 @@ class Live(Serving):
         self._plans = plans(project.links, project.specs, project.topics)
         self._inbox = Inbox([plan.link.name for plan in self._plans])
         decoders, decoder_problems = made_decoders(self._registry, project.decoders, project.folder)
-        self._intake = intake = Intake(self._plans, project.specs, self._inbox, decoders)
+        retention_ns = project.historian.retention_days * 86_400 * NS
+        self._intake = intake = Intake(
+            self._plans, project.specs, self._inbox, decoders, retention_ns=retention_ns
+        )
         self._newcomers = Newcomers(project, intake)
         links = [plan.link for plan in self._plans]
         self._watch = watch = Watch(project.specs, links, intake.hearts)
         self._learning = Learning(project.specs, project.private)
+        self._supply = LinksSupply(
+            self._inbox,
+            intake,
+            watch,
+            frozen=Frozen(project.specs),
+            intervals=Intervals(project.specs),
+            learning=self._learning,
+            lost=self._alarming.evaluator.lost,
+            refused=lambda: self._links.refused(),  # noqa: PLW0108  they are made below
+            refusals=Refusals(self._plans),
+        )
+        self._after_sleep = AfterSleep(self._alarming.evaluator, self._supply.are_up)
         self._core = Core(
             world=self.id,
             kind=WorldKind.LIVE,
             tags=len(project.specs),
-            supply=LinksSupply(
-                self._inbox,
-                intake,
-                watch,
-                frozen=Frozen(project.specs),
-                intervals=Intervals(project.specs),
-                learning=self._learning,
-                lost=self._alarming.evaluator.lost,
-                refused=lambda: self._links.refused(),  # noqa: PLW0108  they are made below
-                refusals=Refusals(self._plans),
-            ),
+            supply=self._supply,
             derived=Derived(project.specs),
-            alarms=self._alarming.evaluator,
+            alarms=self._after_sleep,
+            turns=Turns(project.specs, [plan.link for plan in self._plans]),
         )
+        self._beats = Beats()
+        self._lateness = Lateness(project.specs, project.alarms, project.timezone)
         contexts = {plan.link.name: self._context(plan.link) for plan in self._plans}
-        self._links = Links(self._plans, self._registry.of("sources"), contexts, self._inbox, clock)
+        self._links = Links(
+            self._plans, self._registry.of("sources"), contexts, self._inbox, clock, clocks=intake.clocks
+        )
         self._marking = Marking(
             len(project.specs), (a.id for a in self.alarm_specs), (link.name for link in project.links)
         )
@@ -214,6 +227,7 @@ class Live(Serving):
         self._ticking.set()
         if self._thread is not None:
             self._thread.join(STOP_S)
+        self._feed.offer(self._core.flush())
         await within(self._loops.close(), STOP_S)
         await within(self._links.stop(), STOP_S)
         for sink in self._sinks.values():
@@ -236,7 +250,7 @@ class Live(Serving):
         due = self.clock.now_mono_ns()
         try:
             while not stop.wait(max(0, due - self.clock.now_mono_ns()) / NS):
-                tick = self._core.tick(self.clock.now_ns(), self.clock.now_mono_ns())
+                tick = self._tick(loop)
                 loop.call_soon_threadsafe(self._ticked, tick)
                 due += period
                 late = self.clock.now_mono_ns() - due
@@ -249,13 +263,34 @@ class Live(Serving):
             log.exception("the tick failed; the world ends")
             loop.call_soon_threadsafe(self.stopping.set)
 
+    def _tick(self, loop: asyncio.AbstractEventLoop) -> Tick:
+        """Tick once; what happened to our own clocks since the last one is settled before."""
+        before, wall = self.clock.now_mono_ns(), self.clock.now_ns()
+        now_mono = self.clock.now_mono_ns()
+        moved, slept = self._beats.look(wall, before, now_mono)
+        if moved:
+            self._supply.moved()
+            self._core.moved(wall)
+            loop.call_soon_threadsafe(self._note, "warning", moved_text(moved))
+        if slept:
+            self._supply.slept(self._core.table, now_mono)
+            self._after_sleep.slept(now_mono)
+            text = f"This machine slept or was stopped for {slept / NS:.0f} s; all links are connected anew"
+            loop.call_soon_threadsafe(self._note, "warning", text)
+            loop.call_soon_threadsafe(self._links.wake)
+        return self._core.tick(wall, now_mono)
+
     # ---------------------------------------------------------------- loop thread
+
+    def _note(self, level: str, text: str) -> None:
+        self.early.append(Event(t_ns=self.clock.now_ns(), level=level, source="world", text=text))
 
     def _ticked(self, tick: Tick) -> None:
         """Publish a tick: with the links' states, events and receipts of the moment."""
         now_mono = self.clock.now_mono_ns()
         self._feed.offer(tick.samples)
         self._keep_alarms(tick, now_mono)
+        self._lateness.take(tick.late, now_mono)
         statuses, tally = self._links.statuses(), self._inbox.tally()
         wrong = {
             link_alarm(name, COUNTERS): f"Counters of link {name} do not add up"
@@ -270,6 +305,7 @@ class Live(Serving):
         if differs or now_mono - self._sent_status_ns >= STATUS_EVERY_NS:
             links, self._sent_statuses, self._sent_status_ns = statuses, statuses, now_mono
             self._tell_undecodable()
+            self._tell_late(now_mono)
             if (news := self._newcomers.note()) is not None:
                 self.tell(news, "warning")
             for unseen in self._watch.take_unseen():
@@ -317,6 +353,13 @@ class Live(Serving):
         trouble = self._alarming.take_trouble()
         if trouble is not None:
             self.tell(trouble)
+
+    def _tell_late(self, now_mono_ns: int) -> None:
+        """Tell of late data that are all here now, and of clocks that are off."""
+        now_ns = self.clock.now_ns()
+        events, missed = self._lateness.due(now_ns, now_mono_ns)
+        self._alarming.missed(missed, now_ns)
+        self.early += [*events, *self._intake.clocks.take_events(self._intake.ahead, now_ns)]
 
     def _act_on_alarms(self, who: LoggedIn, act: AlarmAct) -> AlarmActed:
         """Acknowledge or reset, as one act of the audit; without an audit it is done, and said so."""

@@ -335,8 +335,8 @@ def test_a_silent_link_is_one_alarm_that_counts_its_tags() -> None:
     specs = link_alarms(
         [LinkSpec(name="plc", kind="opcua", url=""), LinkSpec(name="x", kind="a", url="")], TAGS
     )
-    kinds = ["link:plc", "link:plc:unstable", "link:plc:overloaded", "link:plc:counters"]
-    assert [s.id for s in specs] == kinds  # x has no tags
+    kinds = ["", ":unstable", ":overloaded", ":counters", ":clock"]
+    assert [s.id for s in specs] == [f"link:plc{kind}" for kind in kinds]  # x has no tags
     bench = Bench(*specs).tick((0, 70.0), (1, 50.0), (2, 1.0))
     bench.table.alive_mono_ns[:3] = bench.clock.now_mono_ns()
     bench.quality(0, STALE).quality(1, STALE | COMM).tick(after_s=10)
@@ -547,6 +547,7 @@ def test_what_links_are_told_to_suffer_from_raises_their_alarm_with_its_sentence
     links = [LinkSpec(name="plc", kind="mqtt", url="mqtts://h")]
     specs = link_alarms(links, TAGS)
     assert [(s.id, s.priority) for s in specs[4:]] == [
+        ("link:plc:clock", 3),
         ("link:plc:certificate-30", 4),
         ("link:plc:certificate-7", 3),
         ("link:plc:certificate-1", 2),

@@ -25,6 +25,8 @@ def law(title: str, done: str, flow: Flow) -> str:
     if flow.coalesced:
         late = f" ({_n(flow.late)} late)" if flow.late else ""
         parts.append(f"{_n(flow.coalesced)} coalesced{late}")
+    if flow.conflict:
+        parts.append(f"{_n(flow.conflict)} corrected")
     if flow.queued:
         parts.append(f"{_n(flow.queued)} queued")
     dropped = {reason: n for reason, n in flow.dropped.items() if n}
@@ -51,6 +53,7 @@ class LinkCard(QFrame):
         self._state = label()
         self._url = label("", "muted", copyable=True)
         self._detail = label("", wrap=True)
+        self._clock = label("", wrap=True)
         self._flow = label("", "muted", wrap=True)
         self._messages = label("", "muted", wrap=True)
         self._samples = label("", "muted", wrap=True)
@@ -76,7 +79,8 @@ class LinkCard(QFrame):
         grid.setContentsMargins(10, 8, 10, 8)
         grid.setVerticalSpacing(3)
         grid.addLayout(head, 0, 0)
-        for row, widget in enumerate((self._url, self._detail, self._flow, self._messages, self._samples), 1):
+        lines = (self._url, self._detail, self._clock, self._flow, self._messages, self._samples)
+        for row, widget in enumerate(lines, 1):
             grid.addWidget(widget, row, 0)
         foot = QHBoxLayout()
         foot.addWidget(self.unreadable)
@@ -95,6 +99,8 @@ class LinkCard(QFrame):
         self._url.setText(f"{row.kind} · {row.url}")
         self._detail.setText(row.detail.replace(":", ":\u200b"))  # a fingerprint may break at its colons
         self._detail.setVisible(bool(self._detail.text()))
+        self._clock.setText(row.clock)
+        self._clock.setVisible(bool(row.clock))
         is_up = status.state in (LinkState.UP, LinkState.DEGRADED)
         pace = f"{row.rate} · {row.delay} behind the source · " if is_up else ""
         self._flow.setText(f"{pace}{row.flow}")
@@ -141,6 +147,7 @@ class LinkCard(QFrame):
         self._detail.setText(f"The world that watches this link is silent. Last known: {row.state}.")
         self._detail.show()
         self._flow.setText("")
+        self._clock.hide()
         self.retry.hide()
         self.switch.setEnabled(False)
 
