@@ -40,12 +40,13 @@ def news(cursor: duckdb.DuckDBPyConnection, batch: SampleBatch) -> I8:
         "value": batch.value[rows],
         "text": np.array([batch.text.get(row, "") for row in rows.tolist()], object),
     }
-    cursor.register("doubtful", doubtful)
+    own = cursor.cursor()  # the thread's may have an answer that was not read to its end
+    own.register("doubtful", doubtful)
     try:
-        known = cursor.execute(_KNOWN, [int(t_ns.min()), int(t_ns.max())]).fetchnumpy()["n"]
-        first = cursor.execute(_FIRST).fetchnumpy()["min(n)"]
+        known = own.execute(_KNOWN, [int(t_ns.min()), int(t_ns.max())]).fetchnumpy()["n"]
+        first = own.execute(_FIRST).fetchnumpy()["min(n)"]
     finally:
-        cursor.unregister("doubtful")
+        own.close()
     keep = np.ones(len(batch), np.bool_)
     keep[rows] = False
     keep[np.asarray(first, np.int64)] = True
