@@ -11,7 +11,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from armillary.history import arrived, density, trend
+from armillary.history import arrived, density, doubles, trend
 from armillary.history.base import Base
 from armillary.model.arrays import B1, F8, I8, U2, U4
 from armillary.model.clock import NS
@@ -72,6 +72,7 @@ class Store:
         self._count, first, last = extent if extent is not None else (0, None, None)
         self._first_ns, self._last_ns = int(first or 0), int(last or 0)
         self._text_ids: dict[Text, int] = {}
+        self.doubles = 0  # samples that came again since the start, and were left out
 
     @property
     def read_only(self) -> bool:
@@ -136,6 +137,8 @@ class Store:
     def append(self, batch: SampleBatch, marks: Mapping[str, int] | None = None) -> None:
         """Keep samples whose `slot` holds ids of this store; they are on disk when this returns.
 
+        What was delivered twice is kept once: see `doubles`.
+
         marks: session -> number of its last message in this batch, kept in the same transaction.
         """
         if len(batch) and not (int(batch.slot.min()) > 0 and int(batch.slot.max()) < self._next):
@@ -144,6 +147,7 @@ class Store:
                 where=str(self._base.path),
                 remedy="Ask the store for the ids of the tags again.",
             )
+        batch = self._without_doubles(batch)
         words, fresh = self._word_rows(batch)
         columns: dict[str, npt.NDArray[np.generic]] = {
             "id": np.ascontiguousarray(batch.slot),
@@ -176,6 +180,15 @@ class Store:
                     cursor.execute("DELETE FROM received WHERE session = ?", [session])
                     cursor.execute("INSERT INTO received VALUES (?, ?)", [session, seq])
             self._appended(batch, of_mark, fresh, marks or {})
+
+    def _without_doubles(self, batch: SampleBatch) -> SampleBatch:
+        """Return what of a batch is not here yet."""
+        if not len(batch) or not ((batch.flags & doubles.SUSPECT) != 0).any():
+            return batch
+        with self._base.reading() as cursor:
+            again = doubles.known(cursor, batch)
+        self.doubles += int(again.sum())
+        return taken(batch, np.flatnonzero(~again)) if again.any() else batch
 
     def _appended(
         self, batch: SampleBatch, of_mark: B1, fresh: dict[Text, int], marks: Mapping[str, int]

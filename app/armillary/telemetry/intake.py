@@ -41,6 +41,7 @@ class Intake:
         self._link_of: I8 = np.full(count, -1, np.int64)
         for spec in specs:
             self._link_of[spec.slot] = number.get(spec.link, -1)
+        self._receipts: dict[str, int] = {}
         self.ahead: dict[str, int] = {}  # link -> samples whose clock was more than 5 s ahead, since start
 
     @property
@@ -83,7 +84,10 @@ class Intake:
         """
         out: list[SampleBatch] = []
         for link, batches in self._inbox.take().items():
-            wire = self._wanted(link, [b for b in batches if isinstance(b, WireBatch)], now_mono_ns)
+            came = [b for b in batches if isinstance(b, WireBatch)]
+            if receipt := max((b.receipt for b in came), default=0):
+                self._receipts[link] = receipt
+            wire = self._wanted(link, came, now_mono_ns)
             typed = [b for b in batches if isinstance(b, SampleBatch)]
             decoded = self._decodings[link].decode(wire)
             raw = joined([b for b in (decoded.samples, *typed) if len(b)])
@@ -95,6 +99,11 @@ class Intake:
                 self.ahead[link] = self.ahead.get(link, 0) + conditioned.ahead
             out.append(conditioned.samples)
         return joined([b for b in out if len(b)])
+
+    def take_receipts(self) -> dict[str, int]:
+        """Return, by link, the newest receipt among what was taken since the last call."""
+        out, self._receipts = self._receipts, {}
+        return out
 
     def settle(self, batch: SampleBatch, outcome: U1) -> None:
         """Book what twin.state made of the rows that `take` gave (outcome: its numbers, shape (n,))."""

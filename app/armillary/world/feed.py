@@ -32,8 +32,13 @@ class RecorderFeed:
         recorded: Sequence[TagSpec],
         session: str,
         marks: Sequence[str] = (),
+        every_s: float = SEND_EVERY_S,
     ) -> None:
-        """`marks`: names recorded beside the tags (`world.marking`), in slots from len(specs) on."""
+        """`marks`: names recorded beside the tags (`world.marking`), in slots from len(specs) on.
+
+        `every_s`: how often something is sent.
+        """
+        self._every_s = every_s
         self._address = address
         self._recorded = tuple(recorded)
         self._tags, self._marks = len(specs), tuple(marks)
@@ -109,7 +114,7 @@ class RecorderFeed:
             for append in sent:
                 await line.send(append)
             try:
-                async with asyncio.timeout(SEND_EVERY_S):
+                async with asyncio.timeout(self._every_s):
                     while True:
                         _, got = await line.receive()
                         silent_s = 0.0
@@ -120,6 +125,6 @@ class RecorderFeed:
                         elif isinstance(got, FaultRecord):
                             raise got.fault()
             except TimeoutError:
-                silent_s += SEND_EVERY_S if self.spool.under_way else 0.0
+                silent_s += self._every_s if self.spool.under_way else 0.0
             if silent_s > ANSWER_S:
                 raise WorldFault("No answer.", where=self._address, remedy="See its log.")

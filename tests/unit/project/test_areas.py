@@ -15,7 +15,11 @@ BROKER = "mqtt://127.0.0.1:1883"
 
 
 def _written(
-    place: Path, sources: dict[str, Any], shared_out: dict[str, list[str]], tags: dict[str, str], rules: str = ""
+    place: Path,
+    sources: dict[str, Any],
+    shared_out: dict[str, list[str]],
+    tags: dict[str, str],
+    rules: str = "",
 ) -> Path:
     text = '[project]\nschema = 1\nid = "2f0c7a52-0000"\nname = "p"\n\n'
     for name, more in sources.items():
