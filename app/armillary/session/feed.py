@@ -17,9 +17,9 @@ from armillary.model.clock import NS, Clock
 from armillary.model.fault import Fault, FaultRecord, WorldFault, record
 from armillary.model.frame import Frame
 from armillary.model.message import Bye, ComingBack, Credit, Hello, SceneProgress, Welcome
+from armillary.session.area_lines import line_to
 from armillary.session.batch import Asked, Batch, Peer, Wire
 from armillary.wire import child as children
-from armillary.wire.bus import Line
 from armillary.wire.child import Child
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class Feed:
         *,
         actor: str,
         desk: str = "desk",
-        line: Callable[[str], Wire] = Line,
+        line: Callable[[str], Wire] = line_to,
         start_child: Callable[..., Child] = children.start,
     ) -> None:
         self._clock, self._wake, self._actor, self._desk = clock, wake, actor, desk

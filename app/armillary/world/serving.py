@@ -453,6 +453,7 @@ class Serving:
             templates=project.templates if self.kind is WorldKind.LIVE else (),
             world_hash=self.world_hash,
             area=self.area,
+            areas=tuple(area.name for area in project.areas),
             own=self.own,
         )
 
