@@ -17,6 +17,7 @@ from armillary.model.fault import WorldFault
 from armillary.model.frame import Flow, Tally, apply_frame
 from armillary.model.message import Bye, Hello, Stop, Welcome
 from armillary.model.tags import TagTable
+from armillary.session.area_lines import AnyLine, line_of
 from armillary.wire import runs
 from armillary.wire.bus import Line
 
@@ -32,8 +33,7 @@ NO_ANSWER = "no answer"
 @click.option("--connect", default="", metavar="ADDR", help="The world at this address.")
 def state(project: str, as_json: bool, watch: bool, connect: str) -> int:
     """Print every tag and link of a running world."""
-    address = connect or runs.find(project).address
-    line = Line(address)
+    line = line_of(project, connect)
     stop = threading.Event()
 
     def on_signal(_signal: int, _frame: FrameType | None) -> None:
@@ -54,7 +54,7 @@ def state(project: str, as_json: bool, watch: bool, connect: str) -> int:
         line.close()
 
 
-def _snapshot(line: Line) -> dict[str, object]:
+def _snapshot(line: AnyLine) -> dict[str, object]:
     welcome = line.ask(Hello(actor=f"local:{os.getuid()}", desk="cli"))
     if not isinstance(welcome, Welcome):
         raise click.ClickException("the world answered something else; are both of one version?")

@@ -46,10 +46,16 @@ class _Area:
     hello_ns: int = 0
     heard_ns: int = 0
     share: Share | None = None  # of a world that has greeted us
+    is_fresh: bool = False  # it has greeted us since the desk was greeted last
     frame: Frame | None = None  # came, not passed on yet
     owes: int = -1  # frame to be credited; -1 = none
     seq: int = 0  # newest frame passed on
     credit: int = 0
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether its world has greeted us and says nothing now."""
+        return self.share is not None and self.share.silent_ns > 0
 
 
 def address_of(folder: Path) -> str:
@@ -60,6 +66,24 @@ def address_of(folder: Path) -> str:
 def line_to(address: str) -> Wire:
     """Return a line to a world, or to all areas of a project."""
     return AreaLines(address) if address.startswith(SCHEME) else Line(address)
+
+
+def line_of(project: str, address: str = "") -> AnyLine:
+    """Return a line to the LIVE world of a project (folder, name or a world's id), or to all its areas.
+
+    project: "" = the only one that runs. Raises WorldFault when that does not name exactly one.
+    """
+    if address.startswith(SCHEME):
+        return AreaLines(address)
+    if address:
+        return Line(address)
+    folder = str(Path(project).resolve()) if project else ""
+    live = [r for r in runs.all_runs() if r.kind == WorldKind.LIVE]
+    mine = [r for r in live if not project or r.project == folder or r.name == project]
+    found = {r.project for r in mine if r.area}
+    if len(found) == 1 and all(r.area for r in mine):
+        return AreaLines(address_of(Path(found.pop())))
+    return Line(runs.find(project).address)
 
 
 class AreaLines:
@@ -102,9 +126,7 @@ class AreaLines:
             case Hello():
                 self._look()
                 self._hello, self._hello_number = message, self._next
-                self._want_greeting()
-                for area in self._areas.values():
-                    self._greet(area)
+                self._begin_greeting()
             case Credit():
                 self._has_credit = True
                 self._pay()
@@ -129,16 +151,19 @@ class AreaLines:
         return out
 
     def ask(self, message: object, timeout_s: float = 5.0) -> object:
-        """Send a request and return its answer, as `wire.bus.Line.ask` does; frames meanwhile are lost."""
+        """Send a request and return its answer, as `wire.bus.Line.ask` does; the rest is kept for `poll`."""
         number = self.send(message)
         end = self._clock.now_mono_ns() + int(timeout_s * NS)
+        kept: list[tuple[int, object]] = []
         while (left := end - self._clock.now_mono_ns()) > 0:
-            for answers, got in self.poll(min(left / NS, LOOK_NS / NS)):
-                if answers != number:
-                    continue
+            came = self.poll(min(left, LOOK_NS) / NS)
+            kept += [each for each in came if each[0] != number]
+            for got in (got for answers, got in came if answers == number):
+                self._out += kept
                 if isinstance(got, FaultRecord):
                     raise got.fault()
                 return got
+        self._out += kept
         raise WorldFault(
             f"No answer within {timeout_s:g} s.", where=self.address, remedy="See whether its worlds run."
         )
@@ -168,6 +193,7 @@ class AreaLines:
             area = self._areas.get(run.area)
             if area is None:
                 self._areas[run.area] = area = _Area(run.area, run, self._line(run.address), heard_ns=now)
+                self._areas = dict(sorted(self._areas.items()))  # the same order, whoever came first
                 self._owners.areas = tuple(self._areas)
             elif area.run.id != run.id and run.started_ns >= area.run.started_ns:
                 self._lose(area)
@@ -197,9 +223,16 @@ class AreaLines:
         except Fault:
             return 0
 
-    def _want_greeting(self) -> None:
-        if not self._is_due:
-            self._is_due, self._due_ns = True, self._clock.now_mono_ns()
+    def _begin_greeting(self, came: _Area | None = None) -> None:
+        """Ask all worlds for all they have, but for one that has just told it: the desk is greeted anew.
+
+        A greeting is whole: rows, alarms, orders. That is rare, so nothing is kept for it.
+        """
+        self._is_due, self._due_ns = True, self._clock.now_mono_ns()
+        for area in self._areas.values():
+            if area is not came:
+                area.is_fresh = False
+                self._greet(area)
 
     def _received(self, area: _Area, answers: int, message: object) -> None:
         area.heard_ns = self._clock.now_mono_ns()
@@ -220,8 +253,10 @@ class AreaLines:
     def _welcomed(self, area: _Area, welcome: Welcome) -> None:
         area.share = area_merge.share_of(area.name, welcome)
         area.frame, area.owes, area.seq = None, welcome.frame.seq, welcome.frame.seq
+        area.is_fresh = True
         self._owners.met(area.name, welcome)
-        self._want_greeting()
+        if not self._is_due:
+            self._begin_greeting(area)
 
     def _watch(self) -> None:
         """The dead-man of each area: what is silent is stale, and greeted again."""
@@ -254,9 +289,12 @@ class AreaLines:
     def _emit(self) -> None:
         if self._is_due:
             now = self._clock.now_mono_ns()
-            waits = any(a.share is None or a.share.silent_ns for a in self._areas.values() if a.hello)
-            if not waits or now - self._due_ns > GRACE_NS:
-                self._greeting()
+            late = [a for a in self._areas.values() if not a.is_fresh and not a.is_silent]
+            if late and now - self._due_ns <= GRACE_NS:
+                return
+            for area in late:
+                self._lose(area)
+            self._greeting()
             return
         came = [area for area in self._areas.values() if area.frame is not None]
         is_any_alive = any(a.share is not None and not a.share.silent_ns for a in self._areas.values())
@@ -287,7 +325,7 @@ class AreaLines:
 
     def _greeting(self) -> None:
         """Greet the desk in the name of all who have greeted us."""
-        shares = [s for s in self._shares() if not s.silent_ns]
+        shares = [a.share for a in self._areas.values() if a.is_fresh and a.share is not None]
         if not shares:
             self._due_ns = self._clock.now_mono_ns()
             return
@@ -296,7 +334,7 @@ class AreaLines:
         if len(self._table) != size:
             self._table = TagTable(size)
         same = [s for s in self._shares() if len(s.own) == size]  # another version of the project has others
-        frames = [area_merge.own_rows(s.welcome.frame, s.own) for s in same if not s.silent_ns]
+        frames = [area_merge.own_rows(s.welcome.frame, s.own) for s in shares if len(s.own) == size]
         now_ns = self._clock.now_ns()
         base = area_merge.merged(self._world, self._number(), [*self._silence, *frames], same, now_ns)
         self._silence = []
@@ -354,3 +392,6 @@ class AreaLines:
 
 def _waiting(what: str, area: str) -> FaultRecord:
     return FaultRecord(kind="WorldFault", what=what, where=area, remedy="Wait until it is back.")
+
+
+AnyLine = Line | AreaLines

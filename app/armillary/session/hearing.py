@@ -14,7 +14,15 @@ from armillary.model.message import Welcome
 from armillary.session import rows
 from armillary.session.authoring import Authoring
 from armillary.session.batch import Batch
-from armillary.session.boarding import Boarding, WorldState, joined, start_recorder, start_world
+from armillary.session.boarding import (
+    AREA,
+    Boarding,
+    WorldState,
+    joined,
+    start_area,
+    start_recorder,
+    start_world,
+)
 from armillary.session.disk import Disk
 from armillary.session.feed import RECORDER, SCENE, WORLD
 from armillary.session.mirror import Mirror
@@ -161,10 +169,11 @@ class Hearing(Visiting):
 
     def _ended(self, peer: str, why: FaultRecord, died: bool, now_ns: int, now_mono_ns: int) -> None:
         """A process of ours ended (`died`), or could not be started."""
-        if died and peer in (WORLD, RECORDER):
+        is_area = peer.startswith(AREA)
+        if died and (is_area or peer in (WORLD, RECORDER)):
             again = self._restarts.died(peer, now_mono_ns)
             why = replace(why, remedy=STARTED_AGAIN if again else GIVEN_UP)
-        level = "error" if peer == WORLD else "warning"
+        level = "error" if peer == WORLD or is_area else "warning"
         self._add_event(Event(t_ns=now_ns, level=level, source=peer, text=why.what, fault=why))
         if peer == WORLD:
             self._set_home(WorldState.NOT_LIVE, f"Not live: {why.what} {why.remedy} Log: {why.where}")
@@ -187,6 +196,8 @@ class Hearing(Visiting):
         for peer in self._restarts.take_due(now_mono_ns):
             if peer == WORLD:
                 self.restart_world()
+            elif peer.startswith(AREA) and self._plan is not None and self._feed is not None:
+                start_area(self._plan, self._feed, peer.removeprefix(AREA))
             elif self._plan is not None and self._feed is not None:
                 start_recorder(self._plan, self._feed)
 

@@ -276,6 +276,18 @@ def test_a_standby_that_took_over_is_met_by_itself(desk: Desk, north: World) -> 
     assert (desk.table.quality == GOOD).all()
 
 
+def test_the_others_are_whole_when_one_comes_back(desk: Desk, north: World, south: World) -> None:
+    south.push(7.0)
+    desk.poll()
+    north.is_deaf = True
+    desk.both_speak(1.5)
+    desk.worlds["north"] = World("north", start=2)
+    desk.both_speak(0.5)
+    assert len(desk.welcomes) == 2
+    assert (desk.table.value[south.own] == 7.0).all()
+    assert (desk.table.quality[south.own] == GOOD).all()
+
+
 def test_when_all_areas_are_silent_nothing_is_said(desk: Desk, north: World, south: World) -> None:
     north.is_deaf = south.is_deaf = True
     before = len(desk.frames)
