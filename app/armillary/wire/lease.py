@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 from armillary.model.clock import NS, Clock
@@ -24,12 +25,13 @@ log = logging.getLogger(__name__)
 class Lease:
     """One area's lease. `take` it, `beat` while it is held; it ends with the process or with `release`."""
 
-    def __init__(self, folder: Path, area: str) -> None:
+    def __init__(self, folder: Path, area: str, end: Callable[[int, int], None] = os.kill) -> None:
         """`folder`: of the leases of a project. Raises OSError when it cannot be written."""
+        self._end = end
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._path = folder / f"{area}.lease"
         self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        self._beat_ns, self._seen_mono_ns = 0, 0  # newest heartbeat of the holder, and when we saw it
+        self._beat_ns, self._seen_mono_ns = -1, 0  # newest heartbeat of the holder, and when we saw it
 
     def take(self) -> bool:
         """Take the lease if nobody holds it; return whether it is ours."""
@@ -59,7 +61,7 @@ class Lease:
             return False
         log.info("the holder of %s (pid %d) gives no sign of life and is ended", self._path, pid)
         try:
-            os.kill(pid, signal.SIGKILL)
+            self._end(pid, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
             return False
         return True
