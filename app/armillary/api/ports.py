@@ -108,6 +108,13 @@ class Certified(Protocol):
 
 
 @runtime_checkable
+class Acknowledges(Protocol):
+    """A source whose server keeps messages until we say that we have them on disk (`WireBatch.receipt`)."""
+
+    def stored(self, receipt: int) -> None: ...  # all batches up to this receipt; on the loop's thread
+
+
+@runtime_checkable
 class Decoder(Protocol):
     """Pure: bytes in, samples out; no I/O, no clock, never raises for a payload's content."""
 

@@ -194,7 +194,9 @@ def _must_be_writable(path: Path) -> None:
 @click.argument("project")
 @click.option("--listen", default="", metavar="ADDR", help="Default: a local socket of this user.")
 @secret_file
-def world(project: str, listen: str, secrets: Path | None) -> int:
+@click.option("--area", default="", metavar="NAME", help="Of a project that is shared out: do this area.")
+@click.option("--standby", is_flag=True, help="With --area: wait, and take over when its world is gone.")
+def world(project: str, listen: str, secrets: Path | None, area: str, standby: bool) -> int:
     """Run a project's LIVE world as a service, without a desk."""
     opened = projects.read(Path(project).expanduser().resolve())
     if not opened.saved:
@@ -204,7 +206,14 @@ def world(project: str, listen: str, secrets: Path | None) -> int:
             remedy="Give a folder with a project.toml; to see the scene: armillary open SCENE.",
         )
     given = str(secrets.resolve()) if secrets else ""
-    return _serve("world.live", {"project": str(opened.folder), "listen": listen, "secret_file": given})
+    args = {
+        "project": str(opened.folder),
+        "listen": listen,
+        "secret_file": given,
+        "area": area,
+        "standby": standby,
+    }
+    return _serve("world.live", args)
 
 
 @click.command()
@@ -233,7 +242,10 @@ def _serve(entry: str, args: dict[str, object]) -> int:
         answer = process.ready()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, on_signal)
-        tell(f"{entry} runs: {answer.get('address', '')}  log: {process.log}")
+        if answer.get("standby"):
+            tell(f"{entry} stands by for the area {answer['standby']}.  log: {process.log}")
+        else:
+            tell(f"{entry} runs: {answer.get('address', '')}  log: {process.log}")
         while process.alive and not stop.wait(0.2):
             pass
         words = process.exit_words()

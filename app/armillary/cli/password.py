@@ -11,7 +11,7 @@ import click
 
 from armillary.model.account import LoggedIn, Login
 from armillary.model.fault import Fault, WorldFault
-from armillary.wire.bus import Line
+from armillary.session.area_lines import AnyLine
 
 LOGIN_S = 75.0  # after many wrong tries the world answers only after a minute
 _Command = TypeVar("_Command", bound=Callable[..., object])
@@ -58,7 +58,7 @@ def password_of(file: Path | None, user: str, *, is_new: bool = False) -> str:
     return first
 
 
-def log_in(line: Line, user: str, file: Path | None) -> LoggedIn | None:
+def log_in(line: AnyLine, user: str, file: Path | None) -> LoggedIn | None:
     """Log a line in as a user after its Hello; None without a user. Raises the world's OrderFault."""
     if not user:
         return None

@@ -20,6 +20,7 @@ from armillary.model.frame import Flow, Tally, WorldKind, apply_frame
 from armillary.model.link import Quarantined, correction_ns
 from armillary.model.message import AskQuarantine, Bye, Hello, Quarantine, Stop, Welcome
 from armillary.model.tags import TagTable, late_ns
+from armillary.session.area_lines import AnyLine, line_of
 from armillary.wire import runs
 from armillary.wire.bus import Line
 
@@ -35,8 +36,7 @@ NO_ANSWER = "no answer"
 @click.option("--connect", default="", metavar="ADDR", help="The world at this address.")
 def state(project: str, as_json: bool, watch: bool, connect: str) -> int:
     """Print every tag and link of a running world."""
-    address = connect or runs.find(project).address
-    line = Line(address)
+    line = line_of(project, connect)
     stop = threading.Event()
 
     def on_signal(_signal: int, _frame: FrameType | None) -> None:
@@ -57,7 +57,7 @@ def state(project: str, as_json: bool, watch: bool, connect: str) -> int:
         line.close()
 
 
-def _snapshot(line: Line) -> dict[str, object]:
+def _snapshot(line: AnyLine) -> dict[str, object]:
     welcome = line.ask(Hello(actor=f"local:{os.getuid()}", desk="cli"))
     if not isinstance(welcome, Welcome):
         raise click.ClickException("the world answered something else; are both of one version?")
@@ -121,7 +121,7 @@ def _snapshot(line: Line) -> dict[str, object]:
     return {"world": world, "tags": tags, "links": links}
 
 
-def _quarantine(line: Line) -> tuple[Quarantined, ...]:
+def _quarantine(line: AnyLine) -> tuple[Quarantined, ...]:
     answer = line.ask(AskQuarantine())
     return answer.items if isinstance(answer, Quarantine) else ()
 

@@ -53,6 +53,9 @@ class Welcome:
     accounts: bool = False  # the project has local accounts
     templates: tuple[Template, ...] = ()  # commands that this world offers
     world_hash: str = ""  # of the project's files that a LIVE world was started with
+    area: str = ""  # of the project's areas the one that this world does; "" = all
+    areas: tuple[str, ...] = ()  # all areas of the project
+    own: U4 = field(default_factory=lambda: np.zeros(0, np.uint32))  # slots of that area
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,9 @@ class WireBatch:
     content: U1 | None = None  # (n,) index into `contents`: what the sender says it is; None: nothing
     contents: tuple[str, ...] = ()  # media types; the first is "" = not said
     aside: Mapping[int, Aside] = field(default_factory=dict)  # row -> what its message told besides
+    receipt: int = (
+        0  # ascending, of the source's own: it is told when all up to it is on disk; 0 = none wanted
+    )
 
     def __len__(self) -> int:
         return len(self.channel)

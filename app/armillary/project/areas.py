@@ -134,11 +134,10 @@ def _overlapping(some: Sequence[str], others: Sequence[str]) -> Iterator[tuple[s
     plain = {name for name in others if not set("+#") & set(name)}
     wild = [name for name in others if name not in plain]
     for name in some:
-        if not set("+#") & set(name):
-            found = itertools.chain((name,) if name in plain else (), (w for w in wild if overlap(name, w)))
-        else:
-            found = itertools.chain(o for o in others if overlap(name, o))
-        yield from ((name, other) for other in found)
+        is_plain = not set("+#") & set(name)
+        if is_plain and name in plain:
+            yield name, name
+        yield from ((name, other) for other in (wild if is_plain else others) if overlap(name, other))
 
 
 def _plain(name: str) -> str:

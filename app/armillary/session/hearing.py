@@ -14,7 +14,15 @@ from armillary.model.message import Welcome
 from armillary.session import rows
 from armillary.session.authoring import Authoring
 from armillary.session.batch import Batch
-from armillary.session.boarding import Boarding, WorldState, joined, start_recorder, start_world
+from armillary.session.boarding import (
+    AREA,
+    Boarding,
+    WorldState,
+    joined,
+    start_area,
+    start_recorder,
+    start_world,
+)
 from armillary.session.disk import Disk
 from armillary.session.feed import RECORDER, SCENE, WORLD
 from armillary.session.mirror import Mirror
@@ -169,15 +177,16 @@ class Hearing(Visiting):
 
     def _ended(self, peer: str, why: FaultRecord, died: bool, now_ns: int, now_mono_ns: int) -> None:
         """A process of ours ended (`died`), or could not be started."""
+        is_area = peer.startswith(AREA)
         is_news = peer != RECORDER or died or self._no_recorder is None or self._no_recorder.what != why.what
-        if (died and peer == WORLD) or (peer == RECORDER and self._is_ours):
+        if (died and (is_area or peer == WORLD)) or (peer == RECORDER and self._is_ours):
             wait_s = self._restarts.died(peer, now_mono_ns)
             if died:
                 why = replace(
                     why, remedy=STARTED_AGAIN if wait_s <= AT_ONCE_S else STARTED_LATER.format(wait_s)
                 )
         if is_news:
-            level = "error" if peer == WORLD else "warning"
+            level = "error" if peer == WORLD or is_area else "warning"
             self._add_event(Event(t_ns=now_ns, level=level, source=peer, text=why.what, fault=why))
         if peer == WORLD:
             self._stopped(self._home or self, now_mono_ns)
@@ -204,6 +213,8 @@ class Hearing(Visiting):
                 continue
             if peer == WORLD:
                 self._again()
+            elif peer.startswith(AREA):
+                start_area(plan, self._feed, peer.removeprefix(AREA))
             elif served(plan.recorder):  # there is never more than one: it may be another's, and end too
                 self._restarts.again(RECORDER, now_mono_ns + LOOK_NS)
             else:

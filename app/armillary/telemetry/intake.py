@@ -60,6 +60,7 @@ class Intake:
         for spec in specs:
             self._link_of[spec.slot] = number.get(spec.link, -1)
         self._doubted: dict[str, int] = {}  # link -> since when what it brings may have waited for us
+        self._receipts: dict[str, int] = {}
         self.ahead: dict[str, int] = {}  # link -> samples whose clock was more than 5 s ahead, since start
 
     @property
@@ -111,7 +112,10 @@ class Intake:
         """
         out: list[SampleBatch] = []
         for link, batches in self._inbox.take().items():
-            wire = self._wanted(link, [b for b in batches if isinstance(b, WireBatch)], now_mono_ns)
+            came = [b for b in batches if isinstance(b, WireBatch)]
+            if receipt := max((b.receipt for b in came), default=0):
+                self._receipts[link] = receipt
+            wire = self._wanted(link, came, now_mono_ns)
             self.hearts.note(link, wire)
             typed = [b for b in batches if isinstance(b, SampleBatch)]
             decoded = self._decodings[link].decode(wire)
@@ -138,6 +142,11 @@ class Intake:
         if is_anew and not waited.any():
             del self._doubted[link]
         return replace(raw, flags=np.where(waited, raw.flags | WAITED, raw.flags).astype(np.uint8))
+
+    def take_receipts(self) -> dict[str, int]:
+        """Return, by link, the newest receipt among what was taken since the last call."""
+        out, self._receipts = self._receipts, {}
+        return out
 
     def settle(self, batch: SampleBatch, outcome: U1) -> None:
         """Book what twin.state made of the rows that `take` gave (outcome: its numbers, shape (n,)).

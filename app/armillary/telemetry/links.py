@@ -12,7 +12,15 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from urllib.parse import urlsplit
 
-from armillary.api.ports import Browsable, Certified, Describes, Refuses, Source, SourceContext
+from armillary.api.ports import (
+    Acknowledges,
+    Browsable,
+    Certified,
+    Describes,
+    Refuses,
+    Source,
+    SourceContext,
+)
 from armillary.model.clock import NS, Clock
 from armillary.model.fault import Fault, LinkFault, LinkRefused
 from armillary.model.frame import Event
@@ -138,6 +146,16 @@ class Links:
         """Switch a link off until it is enabled again. Raises LinkFault for an unknown name."""
         connection = self._named(name)
         self._on_loop(lambda: connection.enable(False))
+
+    def stored(self, name: str, receipt: int) -> None:
+        """Tell a source that what it handed over up to a receipt is on disk."""
+        connection = self._named(name)
+
+        def tell() -> None:
+            if isinstance(connection.made, Acknowledges):
+                connection.made.stored(receipt)
+
+        self._on_loop(tell)
 
     def replan(self, plan: SubscriptionPlan) -> None:
         """Give a link a new plan, which its source follows. Raises LinkFault for an unknown name."""

@@ -84,6 +84,7 @@ def cut(batch: Batch, keep: I8) -> Batch:
         content=batch.content[keep] if batch.content is not None else None,
         contents=batch.contents,
         aside={row_of[row]: aside for row, aside in batch.aside.items() if row in row_of},
+        receipt=batch.receipt,
     )
 
 

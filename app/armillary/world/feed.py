@@ -44,13 +44,15 @@ class RecorderFeed:
         marks: Sequence[str] = (),
         folder: Path | None = None,
         clock: Clock | None = None,
+        every_s: float = SEND_EVERY_S,
     ) -> None:
         """`marks`: names recorded beside the tags (`world.marking`), in slots from len(specs) on.
 
-        `folder`: where samples are kept that memory has no room for; None: memory alone.
+        `folder`: where samples are kept that memory has no room for; None: memory alone. `every_s`: how often
+        something is sent.
         """
         self._address, self._session, self._folder = address, session, folder
-        self._clock = clock or WallClock()
+        self._clock, self._every_s = clock or WallClock(), every_s
         self._recorded = tuple(recorded)
         self._tags, self._marks = len(specs), tuple(marks)
         disk = Spill(folder, session, self._names()) if folder is not None else None
@@ -181,15 +183,15 @@ class RecorderFeed:
             for append in self.spool.due(1 if is_behind else WINDOW):
                 await line.send(append)
             try:
-                async with asyncio.timeout(SEND_EVERY_S):
+                async with asyncio.timeout(self._every_s):
                     while not (is_behind and not self.spool.under_way):
                         _, got = await line.receive()
                         silent_s = 0.0
                         self._hear(got)
             except TimeoutError:
-                silent_s += SEND_EVERY_S if self.spool.under_way else 0.0
+                silent_s += self._every_s if self.spool.under_way else 0.0
                 if not served(self._address):  # it was killed: nobody need wait for that
-                    silent_s = ANSWER_S + SEND_EVERY_S
+                    silent_s = ANSWER_S + self._every_s
             if silent_s > ANSWER_S:
                 raise WorldFault("No answer.", where=self._address, remedy="See its log.")
             if is_behind:  # the recorder has others to serve: half of its time is theirs

@@ -76,7 +76,9 @@ class Learning:
         self._unsaved, self._saved_mono_ns = False, now_mono_ns
         try:
             self._private.mkdir(exist_ok=True)
-            write_atomic(self._private / learnt.FILE, learnt.text(self._entries))
+            # worlds of other areas write what their tags have taught into the same file
+            known = {**learnt.read(self._private), **self._entries}
+            write_atomic(self._private / learnt.FILE, learnt.text(known))
         except OSError as error:
             return FaultRecord(
                 kind="ProjectFault",

@@ -11,6 +11,7 @@ import logging
 import os
 import threading
 import uuid
+from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -47,11 +48,12 @@ from armillary.twin.derive import Derived
 from armillary.twin.turns import Turns
 from armillary.wire import runs
 from armillary.wire.bus import served
-from armillary.world import plugins
+from armillary.wire.lease import Lease
+from armillary.world import plugins, standby
 from armillary.world.acts import Acts
 from armillary.world.alarming import Alarming
 from armillary.world.core import Core, Tick
-from armillary.world.feed import RecorderFeed
+from armillary.world.feed import SEND_EVERY_S, RecorderFeed
 from armillary.world.gate import Gate
 from armillary.world.guarding import guard, guarded
 from armillary.world.killswitch import KillSwitch
@@ -61,6 +63,7 @@ from armillary.world.links_supply import LinksSupply
 from armillary.world.loop import Loops
 from armillary.world.marking import Marking
 from armillary.world.newcomers import Newcomers
+from armillary.world.part import part_of
 from armillary.world.publish import statuses_differ
 from armillary.world.room import Room
 from armillary.world.seal import Seals
@@ -70,27 +73,37 @@ from armillary.world.waking import AfterSleep, Beats, moved_text
 log = logging.getLogger(__name__)
 
 STATUS_EVERY_NS = NS  # rates and delays of links are sent this often when nothing else changed
+PROMPT_S = 0.05  # how often samples go to the recorder while servers wait to hear that they are on disk
+NONE: Mapping[str, int] = {}
 TOLD_KEPT = 500  # kinds of undecodable messages told as events; the counters go on
 
 
 def run(args: Mapping[str, Any], say: Callable[[Mapping[str, object]], None]) -> None:
     """Run the LIVE world of a project until asked to stop. Raises a Fault when it cannot start."""
-    project = projects.read(Path(args["project"]))
-    _only_one(project)
+    clock, folder, area = WallClock(), Path(args["project"]), str(args.get("area", ""))
+    project = projects.read(folder)
+    part_of(project, area)  # an area that is none is told at once
+    lease = standby.lease_of(project, area, clock, say, waits=bool(args.get("standby", False)))
+    project = projects.read(folder)  # whoever stood by may have waited for days
+    _only_one(project, area)
     live = Live(
         project,
-        WallClock(),
+        clock,
         listen=args.get("listen", ""),
         recorder=args.get("recorder", ""),
         secrets=Secrets(args.get("secret_file", "")),
+        area=area,
+        lease=lease,
     )
     asyncio.run(live.serve(say))
 
 
-def _only_one(project: Project) -> None:
-    """Raise WorldFault when a LIVE world of this project runs: it has one plant, one gate, one history."""
+def _only_one(project: Project, area: str) -> None:
+    """Raise WorldFault when a LIVE world of this share runs: it has one plant, one gate, one history."""
     for other in runs.all_runs():
-        if other.project == str(project.folder) and other.kind == WorldKind.LIVE and served(other.address):
+        if other.project != str(project.folder) or other.kind != WorldKind.LIVE or other.area != area:
+            continue
+        if served(other.address):
             raise WorldFault(
                 f"A live world of this project runs already: {other.id} at {other.address}.",
                 where=str(project.folder),
@@ -113,27 +126,32 @@ class Live(Serving):
         recorder: str = "",
         people: People | None = None,
         secrets: Secrets | None = None,
+        area: str = "",
+        lease: Lease | None = None,
     ) -> None:
-        self._secrets = secrets or Secrets()
+        part = self._part = part_of(project, area)
+        self._lease, self._secrets = lease, secrets or Secrets()
         self._alarming = Alarming(
-            (*project.alarms, *system_alarms()),
+            (*part.alarms, *system_alarms()),
             project.specs,
-            project.links,
-            folder=project.private / "journal",
+            part.links,
+            folder=part.home / "journal",
             kind="live",
             now_ns=clock.now_ns(),
         )
         super().__init__(
             project,
             clock,
-            world=f"live-{os.getpid()}",
+            world=f"live-{area}-{os.getpid()}" if area else f"live-{os.getpid()}",
             listen=listen,
             recorder=recorder or runs.recorder_address(project.folder),
             people=people,
             alarms=self._alarming.specs,
+            about=f"area {part.title}" if area else "",
         )
+        self.area, self.own = area, part.slots
         self._registry = discover(["sources", "sinks", "decoders"])
-        self._plans = plans(project.links, project.specs, project.topics)
+        self._plans = plans(part.links, part.specs, part.topics)
         self._inbox = Inbox([plan.link.name for plan in self._plans])
         decoders, decoder_problems = made_decoders(self._registry, project.decoders, project.folder)
         retention_ns = project.historian.retention_days * 86_400 * NS
@@ -161,7 +179,7 @@ class Live(Serving):
             kind=WorldKind.LIVE,
             tags=len(project.specs),
             supply=self._supply,
-            derived=Derived(project.specs),
+            derived=Derived(part.specs),
             alarms=self._after_sleep,
             turns=Turns(project.specs, [plan.link for plan in self._plans]),
         )
@@ -172,16 +190,20 @@ class Live(Serving):
             self._plans, self._registry.of("sources"), contexts, self._inbox, clock, clocks=intake.clocks
         )
         self._marking = Marking(
-            len(project.specs), (a.id for a in self.alarm_specs), (link.name for link in project.links)
+            len(project.specs),
+            (a.id for a in self.alarm_specs),
+            (link.name for link in part.links),
+            area,
         )
         self._feed = RecorderFeed(
             self.recorder,
             project.specs,
-            recorded=project.recorded,
+            recorded=part.recorded,
             session=f"{self.id}-{clock.now_ns()}",
             marks=self._marking.names,
-            folder=project.private / "spill",
+            folder=part.home / "spill",
             clock=clock,
+            every_s=PROMPT_S if area else SEND_EVERY_S,
         )
         self._room = Room(project.folder)
         self._seals = Seals()
@@ -193,26 +215,31 @@ class Live(Serving):
         spared = guarded(self.alarm_specs, project.specs, self._loops.detecting)
         guard(self._inbox, self._plans, spared)
         self._closed: list[Receipt] = []  # orders that somebody has looked after, for the next frame
+        self._owed: deque[tuple[int, Mapping[str, int]]] = deque()  # (rows offered by then, link -> receipt)
         self._told: set[tuple[str, str, str]] = set()
         self._sent_statuses: tuple[LinkStatus, ...] = ()
         self._sent_status_ns = 0
         self._ticking = threading.Event()
         self._thread: threading.Thread | None = None
-        faults = [record(f) for f in (*problems(project.links, project.specs), *intake.problems)]
+        faults = [record(f) for f in (*problems(part.links, part.specs), *intake.problems)]
         plugin_problems = (*self._registry.problems, *decoder_problems, *sink_problems)
         for fault in (*plugin_problems, *faults, *audit_problem, *gate_problem, *loops_problem):
             self.tell(fault)
+        for alarm in part.unordered:
+            self.tell(standby.not_evaluated(alarm), "warning")
 
     # ---------------------------------------------------------------- life
 
     def work(self) -> Sequence[Coroutine[Any, Any, None]]:
         """Return the links and the line to the recorder."""
+        own = (standby.beating(self._lease),) if self._lease is not None else ()
         return (
             self._links.run(),
             self._feed.run(),
             self._feed.adopt(),
             self._room.watch(),
             self._acts.watch(),
+            *own,
         )
 
     def started(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -251,7 +278,7 @@ class Live(Serving):
         try:
             while not stop.wait(max(0, due - self.clock.now_mono_ns()) / NS):
                 tick = self._tick(loop)
-                loop.call_soon_threadsafe(self._ticked, tick)
+                loop.call_soon_threadsafe(self._ticked, tick, self._intake.take_receipts())
                 due += period
                 late = self.clock.now_mono_ns() - due
                 if late > 0:
@@ -285,10 +312,11 @@ class Live(Serving):
     def _note(self, level: str, text: str) -> None:
         self.early.append(Event(t_ns=self.clock.now_ns(), level=level, source="world", text=text))
 
-    def _ticked(self, tick: Tick) -> None:
+    def _ticked(self, tick: Tick, receipts_of_links: Mapping[str, int] = NONE) -> None:
         """Publish a tick: with the links' states, events and receipts of the moment."""
         now_mono = self.clock.now_mono_ns()
         self._feed.offer(tick.samples)
+        self._acknowledge(receipts_of_links)
         self._keep_alarms(tick, now_mono)
         self._lateness.take(tick.late, now_mono)
         statuses, tally = self._links.statuses(), self._inbox.tally()
@@ -346,6 +374,15 @@ class Live(Serving):
                 self.tell(news, "warning")
         return learnt
 
+    def _acknowledge(self, receipts: Mapping[str, int]) -> None:
+        """Tell sources whose server waits for it what is on disk by now."""
+        spool = self._feed.spool
+        if receipts:
+            self._owed.append((spool.offered, receipts))
+        while self._owed and self._owed[0][0] <= spool.settled:
+            for link, receipt in self._owed.popleft()[1].items():
+                self._links.stored(link, receipt)
+
     def _keep_alarms(self, tick: Tick, now_mono_ns: int) -> None:
         """Write the alarms' transitions down; what keeps that from happening is told, and they go on."""
         self._alarming.note(tick.frame.alarms, tick.frame.alarm_events, tick.frame.t_ns)
@@ -373,7 +410,7 @@ class Live(Serving):
                 FaultRecord(
                     kind="WorldFault",
                     what=f"{who.user} acted on {len(done)} alarms, and the audit could not be written.",
-                    where=str(self.project.private / "audit"),
+                    where=str(self._part.audit),
                     remedy="Make the folder writable and start the world again.",
                 ),
                 "warning",
@@ -459,6 +496,8 @@ class Live(Serving):
             recorder=self.recorder,
             people=self.people,
             secrets=self._secrets,
+            area=self.area,
+            lease=self._lease,
         )
         await self.warn()
         self.stopping.set()
@@ -531,7 +570,7 @@ class Live(Serving):
 
     def _open_audit(self) -> tuple[Audit | None, list[FaultRecord]]:
         """Return the audit, or None with the reason: what people do is then not written down."""
-        folder = self.project.private / "audit"
+        folder = self._part.audit
         try:
             return Audit(folder, world_kind=str(WorldKind.LIVE), now_ns=self.clock.now_ns()), []
         except Fault as fault:
@@ -544,7 +583,9 @@ class Live(Serving):
         problem: list[FaultRecord] = []
         try:
             found = {spec.name: spec for spec in project.specs}
-            specs = loops.read(project.folder, found, [alarm.id for alarm in project.alarms])
+            known = loops.read(project.folder, found, [alarm.id for alarm in project.alarms])
+            here = {alarm.id for alarm in self._part.alarms}
+            specs = tuple(spec for spec in known if spec.detect in here)
         except Fault as fault:
             problem = [record(fault)]
         made = Loops(

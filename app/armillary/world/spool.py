@@ -68,6 +68,11 @@ class Spool:
         return self._on_disk
 
     @property
+    def settled(self) -> int:
+        """Rows of those offered that are on disk, or were given up: compare with `offered` of before."""
+        return self.stored + self.dropped
+
+    @property
     def under_way(self) -> bool:
         """True while something was sent and is not acknowledged."""
         return bool(self._head) and self._head[0].is_sent

@@ -18,7 +18,7 @@ from armillary_plugins.mqtt.codec import (
     properties,
 )
 from armillary_plugins.mqtt.rows import Channels, Rows, Waiting, told
-from armillary_plugins.mqtt.settings import MQTT_5, Settings
+from armillary_plugins.mqtt.settings import MQTT_3, MQTT_5, Settings
 
 OVERHEAD = 65_536 + 16  # what topic, id and properties may add to a payload
 _PLAIN = PUBLISH  # QoS 0, not retained, not a duplicate
@@ -106,7 +106,8 @@ class Framer(Rows):
         if first == CONNACK:
             self.waiting.began(self._settings.durable and bool(body and body[0] & 1))
         elif first == SUBACK:
-            self.waiting.answered(self._version, self._mono_ns)
+            # what waits comes in pieces where each must be on disk first
+            self.waiting.answered(MQTT_3 if self._settings.waits_for_disk else self._version, self._mono_ns)
         return -1 if self.waiting else _PLAIN
 
     def _long_length(self, data: bytes, at: int) -> tuple[int, int] | None:

@@ -25,6 +25,7 @@ from armillary_plugins.mqtt.browse import items
 from armillary_plugins.mqtt.connect import connected, own, resolve
 from armillary_plugins.mqtt.faults import VersionRefused, taken_over
 from armillary_plugins.mqtt.link import NS, Hooks, Spoken
+from armillary_plugins.mqtt.receipts import window_words
 from armillary_plugins.mqtt.rows import Channels
 from armillary_plugins.mqtt.settings import MQTT_3, MQTT_5, Settings, password, settings_of, unshared
 from armillary_plugins.mqtt.tls import ends
@@ -50,6 +51,8 @@ class MqttSource:
         self._lives: list[int] = []  # how long connections lived that were closed soon, one after the other
         self._retained = 0  # retained messages of the present connection
         self._session: Spoken | None = None
+        self._receipt = 1  # the number of the next connection's first receipt
+        self._window = 0
         self._ends: dict[str, int] = {}
         self._refused: dict[str, int] = {}  # filter -> reason code, as answered in this connection
         self._refused_channels: dict[str, str] = {}
@@ -71,6 +74,7 @@ class MqttSource:
             fault = await self._pump(session, plan, out)
         finally:
             self._session = None
+            self._receipt = session.receipts.next
             await session.close()
         if len(self._lives) >= STRIKES:
             longest_ns, self._lives = max(self._lives), []
@@ -90,6 +94,15 @@ class MqttSource:
             return not second.lost.done()
         finally:
             await second.close()
+
+    def stored(self, receipt: int) -> None:
+        """Acknowledge what is on disk by now."""
+        if self._session is not None:
+            self._session.stored(receipt)
+
+    def _narrow(self, window: int, out: SourceOut) -> None:
+        self._window = window
+        out.state(LinkState.DEGRADED, window_words(window))
 
     def certificates(self) -> Mapping[str, int]:
         """Return until when the certificates of this connection are valid, ns UTC by `server`, `own`."""
@@ -169,7 +182,10 @@ class MqttSource:
 
     async def _open(self, out: SourceOut) -> Spoken:
         self._retained = 0
+        self._window = 0
         hooks = Hooks(
+            narrow=lambda window: self._narrow(window, out),
+            receipt=self._receipt,
             batch=lambda batch: self._take(batch, out),
             alive=out.alive,
             dropped=out.dropped,
@@ -213,6 +229,9 @@ class MqttSource:
         said = "The broker speaks MQTT 3.1.1 only." if fell_back else f"MQTT {version}"
         notes = [said, *(["by paho"] if self._settings.client == "paho" else ())]
         notes += [SHARED_NOTE] if self._settings.is_shared else []
+        if not refused and self._window:
+            out.state(LinkState.DEGRADED, window_words(self._window))
+            return
         if not refused:
             out.state(LinkState.UP, " · ".join(notes))
             return
