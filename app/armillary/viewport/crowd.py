@@ -1,7 +1,7 @@
-"""Which true instances a picture draws, and how: whole where they look large, as sprites where they are small.
+"""Which true instances a picture draws, and how: whole where they look large, as sprites where small.
 
-Plain arrays; no graphics library here. What is worked out for one eye is kept until the eye, a place or who is
-translucent changes: other colours need nothing of it.
+Plain arrays; no graphics library here. What is worked out for one eye is kept until the eye, a place or who
+is translucent changes: other colours need nothing of it.
 """
 
 from __future__ import annotations

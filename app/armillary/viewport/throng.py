@@ -1,4 +1,4 @@
-"""True instances on the stage: what a picture draws of them is worked out aside and kept for the eye it is for."""
+"""True instances on the stage: what a picture draws of them is worked out aside, and kept for its eye."""
 
 from __future__ import annotations
 
