@@ -66,8 +66,8 @@ def _figures(
     against = "paho, a handler that only counts"
     done = (
         f"{TAGS} tags, each recorded and with an alarm: every message was received and decoded, none "
-        f"dropped, both laws balance, the world holds the last value of every tag, {hall.RAISED} alarms stand "
-        "and no other, and as many samples as messages are on disk"
+        f"dropped, both laws balance, the world holds the last value of every tag, {hall.RAISED} alarms "
+        "stand and no other, and as many samples as messages are on disk"
     )
     work = f"{COUNT} messages as fast as they go; {done}; {fast.busy:.0%} of the cores were busy"
     limit = " The broker is the limit." if fast.rate_hz > 0.9 * null_hz else ""

@@ -12,13 +12,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from armillary.api.ports import AnyDecoder, Decoder
-from armillary.model.arrays import F4, F8, I8, U2
+from armillary.model.arrays import F4, I8, U2
 from armillary.model.link import SubscriptionPlan
-from armillary.model.payload import ABSENT, MAX_DEPTH, RELATIVE_NS, Several, Undecodable
+from armillary.model.payload import ABSENT, RELATIVE_NS, Several, Undecodable
 from armillary.model.quality import worst
 from armillary.model.sample import (
     SOURCE_TIME_ASSUMED,
@@ -28,6 +30,7 @@ from armillary.model.sample import (
     WireBatch,
     empty_batch,
     joined,
+    taken,
 )
 from armillary.telemetry import aside, tables
 from armillary.telemetry.chain import BY_CONTENT, guesses
@@ -35,11 +38,10 @@ from armillary.telemetry.devices import Devices
 from armillary.telemetry.parts import LOOP, PLUGIN, TABLE, ChannelPlan, Part, channel_plans
 from armillary.telemetry.payload import UNREADABLE, converted, epoch_unit, is_suspect, scalar
 from armillary.telemetry.times import source_times
+from armillary.telemetry.together import UNCHECKED, Chunk, Together, numbers
 
+_Scalar = TypeVar("_Scalar", bound=np.generic)
 KEPT, KEPT_BYTES = 100, 4096  # payloads in quarantine, and how much of each
-_UNCHECKED = 2 * MAX_DEPTH  # payloads up to this size cannot break the limits on depth and fields
-_NUMBERS = frozenset({int, float})
-_BIGGEST = 10**308
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,7 @@ class Decoding:
         self._plans: list[ChannelPlan | None] = []
         self._how: I8 = np.zeros(0, np.int64)  # by channel: LOOP, PLUGIN or TABLE
         self._tables = tables.Tables()
+        self._together = Together()
         self.devices = Devices(plan)
         self._told: set[int] = set()  # channels that tell of devices and hold no values
         self._also: list[int] = []  # channels that tell of devices and are tags, too
@@ -106,6 +109,7 @@ class Decoding:
         if channels[:known] != self._channels:
             self._plans.clear()
             self._tables = tables.Tables()
+            self._together = Together()
             known = 0
             self._told.clear()
             self._also.clear()
@@ -116,6 +120,7 @@ class Decoding:
                 self._told.add(number)
             elif plan is not None and self.devices.describes(name):
                 self._also.append(number)
+            self._together.add(plan)
         new = np.array([LOOP if plan is None else plan.how for plan in self._plans[known:]], np.int64)
         self._how = np.concatenate((self._how[:known], new))
         self._tables.learn(self._plans, known)
@@ -140,10 +145,13 @@ class Decoding:
             for row in np.flatnonzero(np.isin(batch.channel, self._also)).tolist():
                 self.devices.hear(batch.channels[batch.channel[row]], _payload(batch, row))
         how = self._how[batch.channel]
+        chunks, rows = self._together.read(batch, _says_json(batch), base)
+        heap.chunks += chunks
         if not how.any():
-            self._one_by_one(batch, base, heap)
+            if len(rows):
+                self._one_by_one(batch, base, heap, rows if chunks else None)
             return
-        rows = np.flatnonzero(how == LOOP)
+        rows = rows[how[rows] == LOOP]
         if len(rows):
             self._one_by_one(batch, base, heap, rows)
         rows = np.flatnonzero(how == TABLE)
@@ -184,7 +192,7 @@ class Decoding:
             if (
                 plan.is_plain
                 and plan.seen
-                and (plan.checks_itself or len(data) <= _UNCHECKED or not is_suspect(data))
+                and (plan.checks_itself or len(data) <= UNCHECKED or not is_suspect(data))
             ):
                 try:
                     found = plan.loads(data)
@@ -194,6 +202,7 @@ class Decoding:
                     got = plan.keys(found)
                     time = None if plan.time is None else plan.time(found)
                 except Exception:  # noqa: BLE001  whatever it is, the long way names it
+                    self._together.leave(channel)
                     self._long_way(batch, base, row, plan, data, heap)
                     continue
                 if plan.width == 1:
@@ -245,6 +254,7 @@ class Decoding:
             plan.seen = True
             if plan.is_auto and plan.is_plain and not said:
                 self._learn_form(plan, data)
+            self._together.learn(plan)
         except Undecodable as error:
             self._reject(batch, row, error.reason, error.offset, data)
             heap.drop("undecodable", 1)
@@ -364,6 +374,7 @@ class _Heap:
         self.text: dict[int, Text] = {}
         self.array: dict[int, F4] = {}
         self.dropped: dict[str, int] = {}
+        self.chunks: list[Chunk] = []
         self.foreign: list[SampleBatch] = []
 
     def drop(self, reason: str, count: int) -> None:
@@ -387,12 +398,13 @@ class _Heap:
         self.widths.append(len(found))
 
     def build(self, batches: Sequence[WireBatch]) -> SampleBatch:
-        """Return the samples as arrays."""
-        if not self.values:
+        """Return the samples as arrays, in the order of their messages."""
+        if not self.values and not self.chunks:
             return empty_batch()
-        value, quality = self._numbers()
-        row = np.repeat(np.array(self.hits, np.int64), self.widths)
-        own = np.repeat(source_times(self.times), self.widths)
+        chunks = [*([self._own_chunk()] if self.values else ()), *self.chunks]
+        row = _joined([np.repeat(c.row, c.width) if c.width > 1 else c.row for c in chunks])
+        own = _joined([np.repeat(c.own_ns, c.width) if c.width > 1 else c.own_ns for c in chunks])
+        quality: U2 = _joined([c.quality for c in chunks])
         told = aside.times_and_qualities(batches)
         if told is not None:
             own = np.where(own == 0, told[0][row], own)
@@ -400,9 +412,9 @@ class _Heap:
         arrival = _column(batches, "arrival_ns")[row]
         assumed = own == 0
         flags = _column(batches, "flags")[row] | np.where(assumed, SOURCE_TIME_ASSUMED, 0).astype(np.uint8)
-        return SampleBatch(
-            slot=np.array(self.slots, np.uint32),
-            value=value,
+        samples = SampleBatch(
+            slot=_joined([c.slot for c in chunks]),
+            value=_joined([c.value for c in chunks]),
             source_ns=np.where(assumed, arrival, own),
             arrival_ns=arrival,
             arrival_mono_ns=_column(batches, "arrival_mono_ns")[row],
@@ -412,24 +424,27 @@ class _Heap:
             text=self.text,
             array=self.array,
         )
+        if len(chunks) > 1 and (row[1:] < row[:-1]).any():
+            return taken(samples, np.argsort(row, kind="stable"))
+        return samples
 
-    def _numbers(self) -> tuple[F8, U2]:
-        """Return values and qualities; what the short way took up and is no number becomes BAD."""
-        quality = np.zeros(len(self.values), np.uint16)
-        if not set(map(type, self.values)) <= _NUMBERS:
-            for i, value in enumerate(self.values):
-                if type(value) not in _NUMBERS:
-                    self.values[i] = float("nan")
-                    self.quality[i] = UNREADABLE
+    def _own_chunk(self) -> Chunk:
+        """Return what was read one by one, its widths spread out already."""
+        value, quality = numbers(self.values)
         for i, word in self.quality.items():
             quality[i] = word
-        try:
-            return np.array(self.values, np.float64), quality
-        except OverflowError:  # a whole number beyond 1e308: no number that we can show
-            for i, value in enumerate(self.values):
-                if isinstance(value, int) and not -_BIGGEST < value < _BIGGEST:
-                    self.values[i], quality[i] = float("nan"), UNREADABLE
-            return np.array(self.values, np.float64), quality
+        return Chunk(
+            row=np.repeat(np.array(self.hits, np.int64), self.widths),
+            width=1,
+            slot=np.array(self.slots, np.uint32),
+            value=value,
+            quality=quality,
+            own_ns=np.repeat(source_times(self.times), self.widths),
+        )
+
+
+def _joined(arrays: list[npt.NDArray[_Scalar]]) -> npt.NDArray[_Scalar]:
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
 def _column(batches: Sequence[WireBatch], name: str) -> I8:
@@ -456,6 +471,12 @@ def _absolute(own_ns: int, arrival_ns: int) -> int | None:
 
 def _payload(batch: WireBatch, row: int) -> bytes:
     return batch.payload[batch.start[row] : batch.start[row + 1]]
+
+
+def _says_json(batch: WireBatch) -> I8 | None:
+    """Return for each message 0 where its sender says that it is something else, None where none says it."""
+    said = _contents(batch)
+    return None if said is None else np.array([word in ("", "json") for word in said], np.int64)
 
 
 def _contents(batch: WireBatch) -> list[str] | None:
