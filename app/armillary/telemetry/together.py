@@ -135,7 +135,7 @@ class Together:
             return [], every
         chunks: list[Chunk] = []
         left = [np.flatnonzero(form == _NONE)] if len(rows) < n else []
-        used = np.unique(form[rows]).tolist()
+        used = np.flatnonzero(np.bincount(form[rows])).tolist()
         for number in used:
             mine, own = rows, documents
             if len(used) > 1:

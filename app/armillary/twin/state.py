@@ -109,6 +109,10 @@ def _late(source: I8, at_head: I8, forbidden: B1) -> B1:
 
     A running maximum per segment in one pass: ranks of the times (small), lifted by the segment's number.
     """
+    falls = source[1:] < source[:-1]
+    falls[at_head[1:] - 1] = False
+    if not falls.any():  # as nearly always: every segment is in order
+        return np.zeros(len(source), np.bool_)
     rank = np.unique(source, return_inverse=True)[1].astype(np.int64)
     head = np.zeros(len(source), np.int64)
     head[at_head] = 1
