@@ -7,17 +7,25 @@ from pathlib import Path
 
 
 class Load:
-    """Measures the cores between entry and exit."""
+    """Measures the cores from `start` to `stop`, or between entry and exit."""
 
     def __init__(self) -> None:
         self._before = self._after = (0.0, 0.0)
 
+    def start(self) -> None:
+        """Begin."""
+        self._before = self._after = _ticks()
+
+    def stop(self) -> None:
+        """End; may be called again, then later counts."""
+        self._after = _ticks()
+
     def __enter__(self) -> Load:
-        self._before = _ticks()
+        self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._after = _ticks()
+        self.stop()
 
     @property
     def busy(self) -> float:
