@@ -18,7 +18,7 @@ from armillary.model.alarm import ProcessState
 from armillary_bench import hall, load
 from armillary_bench.figure import absolute, figure, plain
 from armillary_bench.load_of_machine import Load
-from armillary_bench.mqtt import paho_us
+from armillary_bench.paho_peer import paho_us
 from armillary_bench.process import Driven, child_of, cpu_s
 from armillary_bench.station import Station, load_job, running
 from armillary_plugins.mqtt import codec
