@@ -38,7 +38,7 @@ from armillary.telemetry.devices import Devices
 from armillary.telemetry.parts import LOOP, PLUGIN, TABLE, ChannelPlan, Part, channel_plans
 from armillary.telemetry.payload import UNREADABLE, converted, epoch_unit, is_suspect, scalar
 from armillary.telemetry.times import source_times
-from armillary.telemetry.together import UNCHECKED, Chunk, Together, numbers
+from armillary.telemetry.together import UNCHECKED, Chunk, Together, merged, numbers
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 KEPT, KEPT_BYTES = 100, 4096  # payloads in quarantine, and how much of each
@@ -91,6 +91,7 @@ class Decoding:
             return Decoded(samples=empty_batch(), messages=0)
         heap = _Heap()
         base = 0
+        batches = merged(batches)
         for batch in batches:
             self._learn(batch.channels)
             self._read(batch, base, heap)

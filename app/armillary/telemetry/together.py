@@ -8,8 +8,8 @@ read one by one, as are channels whose messages were odd before.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -23,6 +23,7 @@ from armillary.telemetry.parts import ChannelPlan
 from armillary.telemetry.payload import UNREADABLE, is_suspect
 from armillary.telemetry.times import source_times
 
+MOST_BYTES = 1 << 20  # of payloads read at once: their documents take many times that
 FEW = 8  # messages; below this many, one by one is quicker
 UNCHECKED = 2 * MAX_DEPTH  # payloads up to this size cannot break the limits on depth and fields
 _NONE = -1
@@ -187,6 +188,45 @@ class Together:
             quality=quality,
             own_ns=np.zeros(len(rows), np.int64) if times is None else source_times(times),
         )
+
+
+def merged(batches: Sequence[WireBatch]) -> list[WireBatch]:
+    """Return the same messages in as few batches as may be read at once: each costs as much as many messages.
+
+    Batches whose messages tell anything beside their payloads stay as they are, and so do large ones.
+    """
+    out: list[WireBatch] = []
+    some: list[WireBatch] = []
+    size = 0
+    for batch in batches:
+        is_plain = batch.content is None and not batch.aside
+        fits = is_plain and size + len(batch.payload) <= MOST_BYTES
+        if some and not (fits and batch.channels is some[-1].channels):
+            out.append(_one(some))
+            some, size = [], 0
+        if is_plain:
+            some.append(batch)
+            size += len(batch.payload)
+        else:
+            out.append(batch)
+    return [*out, _one(some)] if some else out
+
+
+def _one(batches: list[WireBatch]) -> WireBatch:
+    """Return one batch of plain ones with the same channels."""
+    if len(batches) == 1:
+        return batches[0]
+    base = np.cumsum([0, *(len(batch.payload) for batch in batches)])
+    starts = [batch.start[:-1] + at for batch, at in zip(batches, base[:-1].tolist(), strict=True)]
+    return replace(
+        batches[0],
+        channel=np.concatenate([batch.channel for batch in batches]),
+        start=np.concatenate([*starts, base[-1:]]),
+        payload=b"".join(batch.payload for batch in batches),
+        arrival_ns=np.concatenate([batch.arrival_ns for batch in batches]),
+        arrival_mono_ns=np.concatenate([batch.arrival_mono_ns for batch in batches]),
+        flags=np.concatenate([batch.flags for batch in batches]),
+    )
 
 
 def numbers(values: list[Any]) -> tuple[F8, U2]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +13,7 @@ from armillary.model.link import LinkSpec, Route, SubscriptionPlan
 from armillary.model.quality import BAD, DECODE
 from armillary.model.sample import WireBatch
 from armillary.telemetry.decode import Decoded, Decoding
-from armillary.telemetry.together import FEW
+from armillary.telemetry.together import FEW, MOST_BYTES, merged
 
 NOW = 1_750_000_000_000_000_000
 CHANNELS = ("one", "two", "timed", "first", "nobody")
@@ -123,6 +125,26 @@ def test_deep_documents_are_still_refused() -> None:
     got, dropped = together(messages)
     assert (got, dropped) == singly(messages)
     assert dropped == {"undecodable": 1}
+
+
+def test_batches_are_read_as_one_and_stay_in_order() -> None:
+    messages = [("two", b'{"v":%d,"w":%d}' % (i, -i)) for i in range(3 * FEW)]
+    parts = [wire(messages[at : at + FEW], at) for at in range(0, len(messages), FEW)]
+    parts = [replace(part, channels=parts[0].channels) for part in parts]
+    assert len(merged(parts)) == 1
+    assert rows(learnt().decode(parts)) == singly(messages)[0]
+
+
+def test_batches_that_tell_more_or_are_large_or_of_other_topics_are_left_alone() -> None:
+    plain = [wire(GOOD), wire(GOOD)]
+    telling = replace(wire(GOOD), content=np.zeros(len(GOOD), np.uint8), contents=("",))
+    other = replace(wire(GOOD), channels=(*CHANNELS, "new"))
+    large = wire([("one", b" " * (MOST_BYTES - 10) + b"1")])
+    found = merged([*plain, telling, *plain, other, large, *plain])
+    assert [len(batch) for batch in found] == [32, 16, 32, 16, 1, 32]
+    assert b"".join(batch.payload for batch in found) == b"".join(
+        batch.payload for batch in [*plain, telling, *plain, other, large, *plain]
+    )
 
 
 fragments = st.sampled_from(
