@@ -17,7 +17,8 @@ import numpy as np
 from armillary.model.alarm import ProcessState
 from armillary_bench import hall, load
 from armillary_bench.figure import absolute, figure, plain
-from armillary_bench.mqtt import paho_us
+from armillary_bench.load_of_machine import Load
+from armillary_bench.paho_peer import paho_us
 from armillary_bench.process import Driven, child_of, cpu_s
 from armillary_bench.station import Station, load_job, running
 from armillary_plugins.mqtt import codec
@@ -40,7 +41,7 @@ class Run:
     broker_us: float
     rate_hz: float  # messages decoded a second, from the first sent to the last applied
     stored_s: float  # from the last applied to the last on disk
-    busy: float  # share of the machine's cores that was in use, by whomsoever
+    machine: str  # what else it did, in words
 
 
 def benches() -> list[dict[str, object]]:
@@ -69,7 +70,7 @@ def _figures(
         f"dropped, both laws balance, the world holds the last value of every tag, {hall.RAISED} alarms "
         "stand and no other, and as many samples as messages are on disk"
     )
-    work = f"{COUNT} messages as fast as they go; {done}; {fast.busy:.0%} of the cores were busy"
+    work = f"{COUNT} messages as fast as they go; {done}; {fast.machine}"
     limit = " The broker is the limit." if fast.rate_hz > 0.9 * null_hz else ""
     return [
         figure(
@@ -106,7 +107,7 @@ def _figures(
             against=against,
             against_value=peer_paced,
             bar=None,
-            work=f"{PACED} messages, {PACED_HZ}/s; {done}; {paced.busy:.0%} of the cores were busy",
+            work=f"{PACED} messages, {PACED_HZ}/s; {done}; {paced.machine}",
         ),
         absolute(
             "mqtt_sustained",
@@ -136,7 +137,8 @@ def loaded(station: Station, port: int, folder: Path, count: int, rate: int) -> 
     with Driven("armillary_bench.load", [job], folder / "load.log") as source:
         source.line(_LIMIT_S)
         station.look()
-        spent, broker_s, busy = station.spent(), cpu_s(broker), _busy()
+        spent, broker_s, machine = station.spent(), cpu_s(broker), Load()
+        machine.start()
         begin = time.monotonic()
         source.send("go")
         station.until(
@@ -147,7 +149,7 @@ def loaded(station: Station, port: int, folder: Path, count: int, rate: int) -> 
         _until(lambda: station.history().samples - before_stored >= count, "all is on disk")
         stored_s = time.monotonic() - applied
         world, recorder = (after - was for after, was in zip(station.spent(), spent, strict=True))
-        after = _busy()
+        machine.stop()
         json.loads(source.line(_LIMIT_S))
         broker_s = cpu_s(broker) - broker_s
     _check(station, count)
@@ -157,7 +159,7 @@ def loaded(station: Station, port: int, folder: Path, count: int, rate: int) -> 
         broker_us=broker_s / count * 1e6,
         rate_hz=count / seconds,
         stored_s=stored_s,
-        busy=(after[0] - busy[0]) / max(after[1] - busy[1], 1e-9),
+        machine=machine.words,
     )
 
 
@@ -182,13 +184,6 @@ def _until(is_so: Callable[[], bool], what: str) -> None:
         if time.monotonic() > end:
             raise AssertionError(f"within {_FOLLOW_S:g} s not: {what}")
         time.sleep(0.05)
-
-
-def _busy() -> tuple[float, float]:
-    """Return (ticks in use, all ticks) of the cores since the start of the machine."""
-    fields = [int(word) for word in Path("/proc/stat").read_text("ascii").split("\n", 1)[0].split()[1:9]]
-    total = float(sum(fields))
-    return total - fields[3] - fields[4], total
 
 
 # ---------------------------------------------------------------- peers

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from armillary.model.alarm import AlarmEvent, AlarmState
-from armillary.model.arrays import F4, F8, I8, U2, U4, frozen
+from armillary.model.arrays import F4, F8, I8, U2, U4, frozen, span
 from armillary.model.control import Cursor, LoopState, Proposal
 from armillary.model.fault import FaultRecord
 from armillary.model.link import LinkStatus
 from armillary.model.order import Receipt
 from armillary.model.sample import Text
 from armillary.model.tags import TagTable
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
 class WorldKind(StrEnum):
@@ -138,6 +142,7 @@ def frame_of(table: TagTable, slots: U4, base: Frame) -> Frame:
     """Return `base` with the rows of `slots` read from a table (copied)."""
     text = tuple((int(s), table.text[int(s)]) for s in slots if int(s) in table.text) if table.text else ()
     arrays = [(s, table.array[s]) for s in slots.tolist() if s in table.array] if table.array else []
+    s = span(slots)
     return Frame(
         world=base.world,
         kind=base.kind,
@@ -147,12 +152,12 @@ def frame_of(table: TagTable, slots: U4, base: Frame) -> Frame:
         t_ns=base.t_ns,
         tick_mono_ns=base.tick_mono_ns,
         slot=slots,
-        value=table.value[slots],
-        source_ns=table.source_ns[slots],
-        arrival_ns=table.arrival_ns[slots],
-        arrival_mono_ns=table.arrival_mono_ns[slots],
-        alive_mono_ns=table.alive_mono_ns[slots],
-        quality=table.quality[slots],
+        value=_rows(table.value, s),
+        source_ns=_rows(table.source_ns, s),
+        arrival_ns=_rows(table.arrival_ns, s),
+        arrival_mono_ns=_rows(table.arrival_mono_ns, s),
+        alive_mono_ns=_rows(table.alive_mono_ns, s),
+        quality=_rows(table.quality, s),
         text=text,
         array_slot=np.array([s for s, _ in arrays], np.uint32),
         array_size=np.array([len(a) for _, a in arrays], np.int64),
@@ -175,13 +180,24 @@ def frame_of(table: TagTable, slots: U4, base: Frame) -> Frame:
 
 
 def _words(table: TagTable, slots: U4) -> tuple[tuple[int, str], ...]:
-    wanted = table.why.keys() & set(slots.tolist())
-    return tuple((slot, table.why[slot]) for slot in sorted(wanted))
+    return tuple((slot, table.why[slot]) for slot in sorted(_explained(table, slots)))
+
+
+def _explained(table: TagTable, slots: U4) -> list[int]:
+    """Return which of some slots, of which there may be very many, have words; few have."""
+    having = np.fromiter(table.why, np.int64, len(table.why))
+    out: list[int] = having[np.isin(having, slots)].tolist()
+    return out
+
+
+def _rows(column: npt.NDArray[_Scalar], rows: slice | I8) -> npt.NDArray[_Scalar]:
+    """Return a copy of some rows."""
+    return column[rows].copy() if isinstance(rows, slice) else column[rows]
 
 
 def apply_frame(table: TagTable, frame: Frame) -> None:
     """Write a frame's rows into a table (a desk's mirror, a merge buffer) and mark them dirty."""
-    s = frame.slot
+    s = span(frame.slot)
     table.value[s] = frame.value
     table.source_ns[s] = frame.source_ns
     table.arrival_ns[s] = frame.arrival_ns
@@ -191,7 +207,7 @@ def apply_frame(table: TagTable, frame: Frame) -> None:
     table.dirty[s] = True
     table.text.update(frame.text)
     if table.why:  # a slot that comes without words has none any more
-        for slot in table.why.keys() & set(s.tolist()):
+        for slot in _explained(table, frame.slot):
             del table.why[slot]
     table.why.update(frame.why)
     if table.array or len(frame.array_slot):

@@ -110,7 +110,7 @@ class TagTable:
     def take_dirty(self) -> U4:
         """Return the slots changed since the last call, ascending, and forget them."""
         slots = np.flatnonzero(self.dirty).astype(np.uint32)
-        self.dirty[slots] = False
+        self.dirty[:] = False
         return slots
 
 

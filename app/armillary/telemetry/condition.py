@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from armillary.model.arrays import B1, F4, F8, I8, U2, frozen
+from armillary.model.arrays import B1, F4, F8, I8, U2, frozen, span
 from armillary.model.clock import MS_NS, NS
 from armillary.model.link import LinkSpec
 from armillary.model.quality import BAD, CLOCK, DECODE, RANGE, RANK_MASK, STALE, UNCERTAIN, worst
@@ -131,7 +131,7 @@ class Conditions:
         )
 
     def _valued(self, batch: SampleBatch) -> tuple[F8, U2]:
-        slot = batch.slot
+        slot = span(batch.slot)
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows is judged two lines below
             value = batch.value * self._factor[slot] + self._offset[slot]
         number, finite = self._is_number[slot], np.isfinite(value)

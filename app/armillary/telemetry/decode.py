@@ -12,13 +12,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from armillary.api.ports import AnyDecoder, Decoder
-from armillary.model.arrays import F4, F8, I8, U2
+from armillary.model.arrays import F4, I8, U2
 from armillary.model.link import Quarantined, Route, SubscriptionPlan
-from armillary.model.payload import ABSENT, MAX_DEPTH, RELATIVE_NS, Several, Undecodable
+from armillary.model.payload import ABSENT, RELATIVE_NS, Several, Undecodable
 from armillary.model.quality import worst
 from armillary.model.sample import (
     SOURCE_TIME_ASSUMED,
@@ -28,6 +30,7 @@ from armillary.model.sample import (
     WireBatch,
     empty_batch,
     joined,
+    taken,
 )
 from armillary.telemetry import aside, tables
 from armillary.telemetry.chain import BY_CONTENT, guesses
@@ -43,13 +46,12 @@ from armillary.telemetry.payload import (
 )
 from armillary.telemetry.reasons import CONFLICT, conflict, explained
 from armillary.telemetry.times import source_times
+from armillary.telemetry.together import UNCHECKED, Chunk, Together, merged, numbers
 
+_Scalar = TypeVar("_Scalar", bound=np.generic)
 KEPT, KEPT_BYTES = 100, 4096  # payloads in quarantine, and how much of each
-_UNCHECKED = 2 * MAX_DEPTH  # payloads up to this size cannot break the limits on depth and fields
-_NUMBERS = frozenset({int, float})
 Found = tuple[int, float, int, Text | F4 | None, str]
 """One value of a message: slot, number, quality, text or array, and why the quality is not GOOD."""
-_BIGGEST = 10**308
 
 
 @dataclass(slots=True, kw_only=True)
@@ -72,6 +74,7 @@ class Decoding:
         self._plans: list[ChannelPlan | None] = []
         self._how: I8 = np.zeros(0, np.int64)  # by channel: LOOP, PLUGIN or TABLE
         self._tables = tables.Tables()
+        self._together = Together()
         self.devices = Devices(plan)
         self._unit_of = {route.slot: route.unit for route in plan.routes if route.unit}
         self._told: set[int] = set()  # channels that tell of devices and hold no values
@@ -86,6 +89,7 @@ class Decoding:
             return Decoded(samples=empty_batch(), messages=0)
         heap = _Heap()
         base = 0
+        batches = merged(batches)
         for batch in batches:
             self._learn(batch.channels)
             self._read(batch, base, heap)
@@ -109,6 +113,7 @@ class Decoding:
         if channels[:known] != self._channels:
             self._plans.clear()
             self._tables = tables.Tables()
+            self._together = Together()
             known = 0
             self._told.clear()
             self._also.clear()
@@ -119,6 +124,7 @@ class Decoding:
                 self._told.add(number)
             elif plan is not None and self.devices.describes(name):
                 self._also.append(number)
+            self._together.add(plan)
         new = np.array([LOOP if plan is None else plan.how for plan in self._plans[known:]], np.int64)
         self._how = np.concatenate((self._how[:known], new))
         self._tables.learn(self._plans, known)
@@ -143,10 +149,13 @@ class Decoding:
             for row in np.flatnonzero(np.isin(batch.channel, self._also)).tolist():
                 self.devices.hear(batch.channels[batch.channel[row]], _payload(batch, row))
         how = self._how[batch.channel]
+        chunks, rows = self._together.read(batch, _says_json(batch), base)
+        heap.chunks += chunks
         if not how.any():
-            self._one_by_one(batch, base, heap)
+            if len(rows):
+                self._one_by_one(batch, base, heap, rows if chunks else None)
             return
-        rows = np.flatnonzero(how == LOOP)
+        rows = rows[how[rows] == LOOP]
         if len(rows):
             self._one_by_one(batch, base, heap, rows)
         rows = np.flatnonzero(how == TABLE)
@@ -187,7 +196,7 @@ class Decoding:
             if (
                 plan.is_plain
                 and plan.seen
-                and (plan.checks_itself or len(data) <= _UNCHECKED or not is_suspect(data))
+                and (plan.checks_itself or len(data) <= UNCHECKED or not is_suspect(data))
             ):
                 try:
                     found = plan.loads(data)
@@ -197,6 +206,7 @@ class Decoding:
                     got = plan.keys(found)
                     time = None if plan.time is None else plan.time(found)
                 except Exception:  # noqa: BLE001  whatever it is, the long way names it
+                    self._together.leave(channel)
                     self._long_way(batch, base, row, plan, data, heap)
                     continue
                 if plan.width == 1:
@@ -248,6 +258,7 @@ class Decoding:
             plan.seen = True
             if plan.is_auto and plan.is_plain and not said:
                 self._learn_form(plan, data)
+            self._together.learn(plan)
         except Undecodable as error:
             self._reject(batch, row, error.reason, error.offset, data)
             heap.drop("undecodable", 1)
@@ -376,6 +387,7 @@ class _Heap:
         self.array: dict[int, F4] = {}
         self.why: dict[int, str] = {}
         self.dropped: dict[str, int] = {}
+        self.chunks: list[Chunk] = []
         self.foreign: list[SampleBatch] = []
 
     def drop(self, reason: str, count: int) -> None:
@@ -400,12 +412,13 @@ class _Heap:
         self.widths.append(len(found))
 
     def build(self, batches: Sequence[WireBatch], units: Mapping[int, str]) -> SampleBatch:
-        """Return the samples as arrays; `units`: those that are expected, by slot."""
-        if not self.values:
+        """Return the samples as arrays, in the order of their messages; `units`: the expected, by slot."""
+        if not self.values and not self.chunks:
             return empty_batch()
-        value, quality = self._numbers()
-        row = np.repeat(np.array(self.hits, np.int64), self.widths)
-        own = np.repeat(source_times(self.times), self.widths)
+        chunks = [*([self._own_chunk()] if self.values else ()), *self.chunks]
+        row = _joined([np.repeat(c.row, c.width) if c.width > 1 else c.row for c in chunks])
+        own = _joined([np.repeat(c.own_ns, c.width) if c.width > 1 else c.own_ns for c in chunks])
+        quality: U2 = _joined([c.quality for c in chunks])
         told = aside.times_and_qualities(batches)
         if told is not None:
             own = np.where(own == 0, told[0][row], own)
@@ -414,8 +427,8 @@ class _Heap:
         assumed = own == 0
         flags = _column(batches, "flags")[row] | np.where(assumed, SOURCE_TIME_ASSUMED, 0).astype(np.uint8)
         samples = SampleBatch(
-            slot=np.array(self.slots, np.uint32),
-            value=value,
+            slot=_joined([c.slot for c in chunks]),
+            value=_joined([c.value for c in chunks]),
             source_ns=np.where(assumed, arrival, own),
             arrival_ns=arrival,
             arrival_mono_ns=_column(batches, "arrival_mono_ns")[row],
@@ -424,29 +437,41 @@ class _Heap:
             status=np.zeros(len(row), np.uint32),
             text=self.text,
             array=self.array,
-            why=self.why,
+            why=_reasons(chunks),
         )
-        return aside.with_units(samples, row, aside.units(batches), units)
+        samples = aside.with_units(samples, row, aside.units(batches), units)
+        if len(chunks) > 1 and (row[1:] < row[:-1]).any():
+            return taken(samples, np.argsort(row, kind="stable"))
+        return samples
 
-    def _numbers(self) -> tuple[F8, U2]:
-        """Return values and qualities; what the short way took up and is no number becomes BAD."""
-        quality = np.zeros(len(self.values), np.uint16)
-        if not set(map(type, self.values)) <= _NUMBERS:
-            for i, value in enumerate(self.values):
-                if type(value) not in _NUMBERS:
-                    self.values[i] = float("nan")
-                    self.quality[i] = UNREADABLE
-                    self.why[i] = explained(value, "number")
+    def _own_chunk(self) -> Chunk:
+        """Return what was read one by one, its widths spread out already."""
+        value, quality, why = numbers(self.values)
         for i, word in self.quality.items():
             quality[i] = word
-        try:
-            return np.array(self.values, np.float64), quality
-        except OverflowError:  # a whole number beyond 1e308: no number that we can show
-            for i, value in enumerate(self.values):
-                if isinstance(value, int) and not -_BIGGEST < value < _BIGGEST:
-                    self.why[i] = explained(value, "number")
-                    self.values[i], quality[i] = float("nan"), UNREADABLE
-            return np.array(self.values, np.float64), quality
+        return Chunk(
+            row=np.repeat(np.array(self.hits, np.int64), self.widths),
+            width=1,
+            slot=np.array(self.slots, np.uint32),
+            value=value,
+            quality=quality,
+            own_ns=np.repeat(source_times(self.times), self.widths),
+            why={**why, **self.why},
+        )
+
+
+def _reasons(chunks: Sequence[Chunk]) -> dict[int, str]:
+    """Return the reasons of all chunks by sample."""
+    out: dict[int, str] = {}
+    base = 0
+    for chunk in chunks:
+        out |= {base + i: words for i, words in chunk.why.items()} if base else chunk.why
+        base += len(chunk.slot)
+    return out
+
+
+def _joined(arrays: list[npt.NDArray[_Scalar]]) -> npt.NDArray[_Scalar]:
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
 def _bare(data: bytes, route: Route) -> Found:
@@ -481,6 +506,12 @@ def _absolute(own_ns: int, arrival_ns: int) -> int | None:
 
 def _payload(batch: WireBatch, row: int) -> bytes:
     return batch.payload[batch.start[row] : batch.start[row + 1]]
+
+
+def _says_json(batch: WireBatch) -> I8 | None:
+    """Return for each message 0 where its sender says that it is something else, None where none says it."""
+    said = _contents(batch)
+    return None if said is None else np.array([word in ("", "json") for word in said], np.int64)
 
 
 def _contents(batch: WireBatch) -> list[str] | None:

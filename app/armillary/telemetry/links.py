@@ -6,10 +6,12 @@ Everything that a plugin does wrong ends here as a named Fault of its link; the 
 from __future__ import annotations
 
 import asyncio
+import functools
 import random
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import cast
 from urllib.parse import urlsplit
 
 from armillary.api.ports import (
@@ -272,8 +274,9 @@ class Links:
         """Return, by link and by whose it is, until when certificates of connections are valid (ns UTC)."""
         out: dict[str, dict[str, int]] = {}
         for name, connection in self._connections.items():
-            if isinstance(connection.made, Certified):
-                out[name] = dict(connection.made.certificates())
+            made = connection.made
+            if made is not None and _tells_certificates(type(made)):
+                out[name] = dict(cast("Certified", made).certificates())
         return out
 
     async def browse(self, link: str, under: str, limit: int) -> Sequence[BrowseItem]:
@@ -315,6 +318,12 @@ class Links:
             act()
         else:
             self._loop.call_soon_threadsafe(act)
+
+
+@functools.cache
+def _tells_certificates(kind: type) -> bool:
+    """Return whether sources of a class are Certified; a protocol is slow to ask, twice a tick."""
+    return issubclass(kind, Certified)
 
 
 def shown(url: str) -> str:

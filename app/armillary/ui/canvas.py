@@ -328,6 +328,11 @@ class Canvas(QWidget):
         self._pixels = pixels
         self._image = QImage(pixels.data, width, height, pixels.strides[0], QImage.Format.Format_RGBX8888)
 
+    @property
+    def image(self) -> QImage:
+        """The picture that is painted; its memory is the renderer's, good until the next one is made."""
+        return self._image
+
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802  Qt's name
         painter = QPainter(self)
         if not self._has_picture or self._image.isNull():

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from armillary.model.alarm import AlarmEvent, AlarmState
-from armillary.model.arrays import B1
+from armillary.model.arrays import B1, span
 from armillary.model.clock import NS
 from armillary.model.control import Proposal
 from armillary.model.frame import Event, Frame, apply_frame, empty_frame, frame_of
@@ -116,8 +116,9 @@ class Publisher:
             links=frame.links or self.last.links,
             tally=frame.tally or self.last.tally,
         )
+        rows = span(frame.slot)
         for desk in self._desks.values():
-            desk.mask[frame.slot] = True
+            desk.mask[rows] = True
             desk.first_seq = desk.first_seq or frame.seq
             desk.links_changed |= links_changed
             desk.events.extend(frame.events)
@@ -153,7 +154,7 @@ class Publisher:
             )
             desk.clock = clock
             yield peer, frame_of(self.table, slots, base)
-            desk.mask[slots] = False
+            desk.mask[:] = False
             desk.events.clear()
             desk.orders.clear()
             desk.alarms.clear()

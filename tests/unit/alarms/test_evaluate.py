@@ -543,6 +543,45 @@ def test_a_flood_of_one_tag_means_what_its_readings_mean_one_by_one(
     assert [p.over_ns for p in thin.alarms.progress(0)] == [p.over_ns for p in whole.alarms.progress(0)]
 
 
+def _all_left(conditions_: conditions.Conditions) -> object:
+    """Stand in for the shortcut: every reading is judged."""
+
+    def passed(_batch: SampleBatch, rows: conditions.I8, slot: conditions.I8) -> tuple[object, object]:
+        return conditions_._alarms_of(slot)[0], np.ones(len(rows), np.bool_)
+
+    return passed
+
+
+@given(
+    ticks=st.lists(
+        st.lists(
+            st.tuples(st.integers(0, 3), st.sampled_from([0.0, 2.0, 40.0, 70.0, 86.0, 95.0, float("nan")]),
+                      st.sampled_from([GOOD, GOOD, GOOD, UNCERTAIN, STALE, BAD])),
+            max_size=12,
+        ),
+        min_size=8,
+        max_size=8,
+    ),
+    after_s=st.sampled_from([0.05, 1.0, 7.0]),
+)  # fmt: skip
+@settings(max_examples=150, deadline=None)
+def test_readings_that_are_passed_over_would_have_changed_nothing(
+    ticks: list[list[Row]], after_s: float
+) -> None:
+    quick, slow = Bench(*COUNTING), Bench(*COUNTING)
+    slow.alarms._conditions._passed = _all_left(slow.alarms._conditions)  # type: ignore[assignment]
+    for rows in ticks:
+        quick.tick(*rows, after_s=after_s)
+        slow.tick(*rows, after_s=after_s)
+        assert repr(quick.events) == repr(slow.events)
+        mono = quick.clock.now_mono_ns()
+        assert repr(quick.alarms.progress(mono)) == repr(slow.alarms.progress(mono))
+        for name in ("value", "_quality", "_lag_ns"):
+            mine, other = (getattr(bench.alarms._conditions, name) for bench in (quick, slow))
+            assert np.array_equal(mine, other, equal_nan=name == "value")
+    assert repr(quick.alarms.states()) == repr(slow.alarms.states())
+
+
 def test_what_links_are_told_to_suffer_from_raises_their_alarm_with_its_sentence() -> None:
     links = [LinkSpec(name="plc", kind="mqtt", url="mqtts://h")]
     specs = link_alarms(links, TAGS)
