@@ -18,7 +18,7 @@ from armillary.viewport.camera import CameraPose, turn
 from armillary.viewport.detail import MOVING_MS
 from armillary.viewport.merge import box_triangles
 from armillary.viewport.view import View
-from armillary_bench import peer
+from armillary_bench import peer, signal_frame
 from armillary_bench.figure import absolute, figure, plain
 from armillary_bench.present import presenting_ms
 
@@ -61,7 +61,7 @@ def measure() -> dict[str, float]:
 
 
 def benches() -> list[dict[str, object]]:
-    """Return the figures of the viewport and of the first frame beside pyvista's."""
+    """Return the figures of the viewport, of the first frame beside pyvista's, and of a frame of signals."""
     ms = measure()
     seen = "the picture changed by at least 1 % of its pixels"
     colour = f"{seen}, and the pixel of a picked prim has exactly the colour asked for"
@@ -95,7 +95,7 @@ def benches() -> list[dict[str, object]]:
         absolute("rest_100k", ms["rest_100k_ms"], "ms", REST_MS, steps),
         absolute("rest_100k_longest_step", ms["rest_100k_longest_step_ms"], "ms", STEP_LIMIT_MS, steps),
     ]
-    return [*out, _beside_peer(grid(PEER_PRIMS), drawn)]
+    return [*out, _beside_peer(grid(PEER_PRIMS), drawn), *signal_frame.benches()]
 
 
 def _beside_peer(scene: SceneArrays, work: str) -> dict[str, object]:

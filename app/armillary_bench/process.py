@@ -132,6 +132,14 @@ def entries(pid: int) -> dict[str, int]:
     return out
 
 
+def child_of(pid: int, program: str) -> int:
+    """Return the pid of the child of a process that runs a program. Raises ProcessLookupError."""
+    for each, (parent, _) in _stats().items():
+        if parent == pid and Path(f"/proc/{each}/comm").read_text("utf-8").strip() == program:
+            return each
+    raise ProcessLookupError(f"{pid} has no child {program}")
+
+
 def memory_mb(pid: int) -> float:
     """Return the MB that a process needs: its own pages, and its share of those that others have too."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines():

@@ -17,6 +17,7 @@ from armillary.model.link import (
     CERTIFICATE_DAYS,
     CLOCK,
     COUNTERS,
+    OVERLOADED,
     UNSTABLE,
     LinkSpec,
     certificate_alarm,
@@ -78,6 +79,13 @@ def _told_alarms(link: LinkSpec) -> Iterator[AlarmSpec]:
         3,
         "Its values have gaps; commands over it may fail.",
         "Have the network and the server looked at; the links list says why it was lost.",
+    )
+    yield spec(
+        link_alarm(link.name, OVERLOADED),
+        f"Link {link.name} overloaded",
+        3,
+        "The oldest messages of each topic are dropped; what is shown may be late.",
+        "Have what sends so much slowed down, or the link's filters narrowed; see the links list.",
     )
     yield spec(
         link_alarm(link.name, COUNTERS),

@@ -16,6 +16,7 @@ from armillary.api.ports import (
     Navigates,
     Plant,
     Probes,
+    Refuses,
     Simulator,
     SimulatorContext,
     Source,
@@ -76,6 +77,7 @@ from armillary.model.simulation import (
     Variable,
     values_of,
 )
+from armillary.model.topic import matches as topic_matches
 from armillary.model.tree import (
     SceneTree,
     TreeBuilder,
@@ -131,6 +133,7 @@ __all__ = [
     "Plant",
     "Probes",
     "ProjectFault",
+    "Refuses",
     "Route",
     "SampleBatch",
     "SampleBuilder",
@@ -170,5 +173,6 @@ __all__ = [
     "check_tree",
     "data",
     "quality",
+    "topic_matches",
     "values_of",
 ]

@@ -94,10 +94,24 @@ class Probes(Protocol):
 
 
 @runtime_checkable
+class Refuses(Protocol):
+    """A source whose server may refuse some of its channels: their tags say so, each."""
+
+    def refused(self) -> Mapping[str, str]: ...  # channel of a route -> why; another mapping when it changes
+
+
+@runtime_checkable
 class Certified(Protocol):
     """A source that knows until when the certificates of its connection are valid, ns UTC."""
 
     def certificates(self) -> Mapping[str, int]: ...  # by whose: server, own
+
+
+@runtime_checkable
+class Acknowledges(Protocol):
+    """A source whose server keeps messages until we say that we have them on disk (`WireBatch.receipt`)."""
+
+    def stored(self, receipt: int) -> None: ...  # all batches up to this receipt; on the loop's thread
 
 
 @runtime_checkable
@@ -284,6 +298,7 @@ __all__ = [
     "Navigates",
     "Plant",
     "Probes",
+    "Refuses",
     "Simulator",
     "SimulatorContext",
     "Source",

@@ -15,8 +15,7 @@ from armillary.model.alarm import AlarmAct, AlarmActed, AlarmSpec, AlarmState, P
 from armillary.model.clock import iso
 from armillary.model.fault import Fault, WorldFault
 from armillary.model.message import Hello, Welcome
-from armillary.wire import runs
-from armillary.wire.bus import Line
+from armillary.session.area_lines import line_of
 
 ACT_S = 10.0
 ACTS = ("ack", "reset")
@@ -48,12 +47,11 @@ def alarms(
     rest = words[1:] if act else words
     if not act and len(rest) > 1:
         raise click.UsageError(f"'{rest[0]}' is neither ack nor reset, and one project is enough for a list.")
-    run = runs.find(rest[0] if rest else "")
-    line = Line(run.address)
+    line = line_of(rest[0] if rest else "")
     try:
         welcome = line.ask(Hello(actor=f"local:{os.getuid()}", desk="cli"))
         if not isinstance(welcome, Welcome):
-            raise WorldFault("The world answered something else.", where=run.address, remedy="Update it.")
+            raise WorldFault("The world answered something else.", where=line.address, remedy="Update it.")
         if not act:
             _list(welcome, as_json, normal)
             return 0
@@ -74,7 +72,7 @@ def alarms(
         )
         acted = line.ask(wish, ACT_S)
         if not isinstance(acted, AlarmActed):
-            raise WorldFault("The world answered something else.", where=run.address, remedy="Update it.")
+            raise WorldFault("The world answered something else.", where=line.address, remedy="Update it.")
     finally:
         line.close()
     return _answered(act, chosen, acted, as_json)

@@ -20,9 +20,8 @@ from armillary.model.frame import Frame, WorldKind
 from armillary.model.message import Credit, Hello, Welcome
 from armillary.model.order import ENDS, Arm, Armed, Order, OrderState, Receipt
 from armillary.model.tags import TagSpec
+from armillary.session.area_lines import AnyLine, line_of
 from armillary.session.orders import VALID_S, receipt_text
-from armillary.wire import runs
-from armillary.wire.bus import Line
 
 ANSWER_S = 20.0
 WAIT_S = 30.0  # beyond the time that the gate waits for the read-back
@@ -51,15 +50,16 @@ def command(
     file: Path | None,
 ) -> int:
     """Write VALUE to TAG, or carry out a template; 0 verified, 1 not, 2 it could not be asked."""
-    run = runs.find(project)
-    line = Line(run.address)
+    line = line_of(project)
     try:
         hello = line.ask(Hello(actor=f"local:{os.getuid()}", desk="cli"))
         if not isinstance(hello, Welcome):
-            raise WorldFault("The world answered something else.", where=run.address, remedy="Update it.")
+            raise WorldFault("The world answered something else.", where=line.address, remedy="Update it.")
         if hello.kind is not WorldKind.LIVE:
             raise OrderFault(
-                f"This is a {hello.kind.value} world.", where=run.id, remedy="Name the project of a live one."
+                f"This is a {hello.kind.value} world.",
+                where=hello.world,
+                remedy="Name the project of a live one.",
             )
         wish, wait_s = _wish(hello, tag, value, template_id, parameter, reason)
         log_in(line, user, file)
@@ -149,7 +149,7 @@ def _number(spec: TagSpec, text: str) -> float:
 
 
 def _carried_out(
-    line: Line, clock: Clock, welcome: Welcome, wish: Arm, wait_s: float, yes: bool
+    line: AnyLine, clock: Clock, welcome: Welcome, wish: Arm, wait_s: float, yes: bool
 ) -> Receipt | None:
     """Ask, arm, execute and wait for the end; None when the person said no."""
     if not yes:  # armed for a moment only to learn old and new; what is not executed is never sent
@@ -179,13 +179,13 @@ def _carried_out(
     return answer if answer.state in ENDS else _end_of(line, clock, answer, wait_s + ANSWER_S)
 
 
-def _seq(line: Line) -> int:
+def _seq(line: AnyLine) -> int:
     """Return the number of the world's newest frame: what this command looks at."""
     answer = line.ask(AskState())
     return answer.seq if isinstance(answer, StateAnswer) else 0
 
 
-def _armed(line: Line, wish: Arm) -> Armed:
+def _armed(line: AnyLine, wish: Arm) -> Armed:
     answer = line.ask(replace(wish, seen_seq=_seq(line)), ANSWER_S)
     if not isinstance(answer, Armed):
         raise WorldFault("The world answered something else.", where=line.address, remedy="Update it.")
@@ -201,7 +201,7 @@ def _show(armed: Armed) -> None:
         tell(f"  {armed.effect}", err=True)
 
 
-def _end_of(line: Line, clock: Clock, receipt: Receipt, limit_s: float) -> Receipt:
+def _end_of(line: AnyLine, clock: Clock, receipt: Receipt, limit_s: float) -> Receipt:
     """Follow frames until the order has ended, or the time is over."""
     deadline = clock.now_mono_ns() + int(limit_s * NS)
     line.send(Credit(seq=0))

@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "alarms": ("alarms", "alarms", "List, acknowledge and reset the alarms of a running world."),
     "command": ("command", "command", "Send one command through the gate of a live world."),
     "user": ("user", "user", "Add, list and change a project's local accounts."),
+    "secret": ("secret", "secret", "Keep the passwords of links; project files hold only their names."),
     "audit": ("audit", "audit", "Verify, show and export what was done, and by whom."),
     "train": ("train", "train", "Run a training scenario, with a desk or headless."),
     "simulate": ("simulate", "simulate", "Run an FMU in a process of its own, as a table."),

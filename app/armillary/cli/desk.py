@@ -16,6 +16,7 @@ import click
 
 from armillary.cli.answer import tell
 from armillary.cli.cast import Cast
+from armillary.cli.password import secret_file
 from armillary.cli.plant import start_plant
 from armillary.cli.seconds import Seconds
 from armillary.model import places
@@ -192,7 +193,10 @@ def _must_be_writable(path: Path) -> None:
 @click.command()
 @click.argument("project")
 @click.option("--listen", default="", metavar="ADDR", help="Default: a local socket of this user.")
-def world(project: str, listen: str) -> int:
+@secret_file
+@click.option("--area", default="", metavar="NAME", help="Of a project that is shared out: do this area.")
+@click.option("--standby", is_flag=True, help="With --area: wait, and take over when its world is gone.")
+def world(project: str, listen: str, secrets: Path | None, area: str, standby: bool) -> int:
     """Run a project's LIVE world as a service, without a desk."""
     opened = projects.read(Path(project).expanduser().resolve())
     if not opened.saved:
@@ -201,7 +205,15 @@ def world(project: str, listen: str) -> int:
             where=project,
             remedy="Give a folder with a project.toml; to see the scene: armillary open SCENE.",
         )
-    return _serve("world.live", {"project": str(opened.folder), "listen": listen})
+    given = str(secrets.resolve()) if secrets else ""
+    args = {
+        "project": str(opened.folder),
+        "listen": listen,
+        "secret_file": given,
+        "area": area,
+        "standby": standby,
+    }
+    return _serve("world.live", args)
 
 
 @click.command()
@@ -230,7 +242,10 @@ def _serve(entry: str, args: dict[str, object]) -> int:
         answer = process.ready()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, on_signal)
-        tell(f"{entry} runs: {answer.get('address', '')}  log: {process.log}")
+        if answer.get("standby"):
+            tell(f"{entry} stands by for the area {answer['standby']}.  log: {process.log}")
+        else:
+            tell(f"{entry} runs: {answer.get('address', '')}  log: {process.log}")
         while process.alive and not stop.wait(0.2):
             pass
         words = process.exit_words()

@@ -11,7 +11,7 @@ import click
 
 from armillary.model.account import LoggedIn, Login
 from armillary.model.fault import Fault, WorldFault
-from armillary.wire.bus import Line
+from armillary.session.area_lines import AnyLine
 
 LOGIN_S = 75.0  # after many wrong tries the world answers only after a minute
 _Command = TypeVar("_Command", bound=Callable[..., object])
@@ -22,6 +22,14 @@ def password_file(function: _Command) -> _Command:
     kind = click.Path(dir_okay=False, path_type=Path)
     text = "The password is this file's first line; - = standard input."
     add = click.option("--password-file", "file", type=kind, default=None, metavar="F", help=text)
+    return add(function)
+
+
+def secret_file(function: _Command) -> _Command:
+    """Add `--secret-file F` to a command that connects links as a service."""
+    kind = click.Path(exists=True, dir_okay=False, path_type=Path)
+    text = 'Secrets of the links, one line each: name = "value"; for this user alone (mode 600).'
+    add = click.option("--secret-file", "secrets", type=kind, default=None, metavar="F", help=text)
     return add(function)
 
 
@@ -50,7 +58,7 @@ def password_of(file: Path | None, user: str, *, is_new: bool = False) -> str:
     return first
 
 
-def log_in(line: Line, user: str, file: Path | None) -> LoggedIn | None:
+def log_in(line: AnyLine, user: str, file: Path | None) -> LoggedIn | None:
     """Log a line in as a user after its Hello; None without a user. Raises the world's OrderFault."""
     if not user:
         return None

@@ -11,13 +11,16 @@ from types import FrameType
 import click
 
 from armillary.cli.answer import emit_json, finite, table
+from armillary.encoding import texts
+from armillary.encoding.texts import decoded
 from armillary.model import quality
 from armillary.model.clock import NS, iso
 from armillary.model.fault import WorldFault
-from armillary.model.frame import Flow, Tally, apply_frame
-from armillary.model.link import correction_ns
-from armillary.model.message import Bye, Hello, Stop, Welcome
+from armillary.model.frame import Flow, Tally, WorldKind, apply_frame
+from armillary.model.link import Quarantined, correction_ns
+from armillary.model.message import AskQuarantine, Bye, Hello, Quarantine, Stop, Welcome
 from armillary.model.tags import TagTable, late_ns
+from armillary.session.area_lines import AnyLine, line_of
 from armillary.wire import runs
 from armillary.wire.bus import Line
 
@@ -33,8 +36,7 @@ NO_ANSWER = "no answer"
 @click.option("--connect", default="", metavar="ADDR", help="The world at this address.")
 def state(project: str, as_json: bool, watch: bool, connect: str) -> int:
     """Print every tag and link of a running world."""
-    address = connect or runs.find(project).address
-    line = Line(address)
+    line = line_of(project, connect)
     stop = threading.Event()
 
     def on_signal(_signal: int, _frame: FrameType | None) -> None:
@@ -55,7 +57,7 @@ def state(project: str, as_json: bool, watch: bool, connect: str) -> int:
         line.close()
 
 
-def _snapshot(line: Line) -> dict[str, object]:
+def _snapshot(line: AnyLine) -> dict[str, object]:
     welcome = line.ask(Hello(actor=f"local:{os.getuid()}", desk="cli"))
     if not isinstance(welcome, Welcome):
         raise click.ClickException("the world answered something else; are both of one version?")
@@ -79,6 +81,7 @@ def _snapshot(line: Line) -> dict[str, object]:
                 "unit": spec.unit,
                 "quality": quality.word(word),
                 "reasons": quality.reasons(word),
+                "why": texts.because(word, mirror.why.get(s, ""), spec.low, spec.high, spec.unit),
                 "source_time": None if never else iso(source_ns),
                 "arrival_time": None if never else iso(int(mirror.arrival_ns[s])),
                 "age_s": None if never else round((welcome.now_ns - source_ns) / NS, 3),
@@ -87,6 +90,7 @@ def _snapshot(line: Line) -> dict[str, object]:
                 "link": spec.link,
             }
         )
+    kept = _quarantine(line) if welcome.kind is WorldKind.LIVE else ()
     links = [
         {
             "name": status.name,
@@ -103,6 +107,7 @@ def _snapshot(line: Line) -> dict[str, object]:
             "clock": status.clock,
             "trust_clock": status.trust_clock,
             **_flows(frame.tally.get(status.name)),
+            "quarantine": [_payload(q) for q in kept if q.link == status.name],
         }
         for status in frame.links
     ]
@@ -114,6 +119,24 @@ def _snapshot(line: Line) -> dict[str, object]:
         "recording": frame.recording or "yes",
     }
     return {"world": world, "tags": tags, "links": links}
+
+
+def _quarantine(line: AnyLine) -> tuple[Quarantined, ...]:
+    answer = line.ask(AskQuarantine())
+    return answer.items if isinstance(answer, Quarantine) else ()
+
+
+def _payload(q: Quarantined) -> dict[str, object]:
+    """Return a payload that could not be read; its first bytes as text where they are one, else in hex."""
+    out: dict[str, object] = {
+        "time": iso(q.arrival_ns),
+        "topic": q.channel,
+        "reason": q.reason,
+        "byte": q.offset,
+        "size": q.size,
+    }
+    text = decoded(q.head)
+    return out | ({"hex": q.head.hex()} if text is None else {"text": text})
 
 
 def _flows(tally: Tally | None) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 
 from armillary.model.quality import BAD, NEVER, STALE, SUBSTITUTED, UNCERTAIN, reasons
@@ -10,6 +11,9 @@ NO_DATA = "no data yet"
 _MINUS = "−"  # a real minus sign: as wide as a plus, and not taken for a hyphen
 _DIGITS = 4
 _PLAIN_LOW, _PLAIN_HIGH = 1e-4, 1e6  # outside of these a power of ten reads better
+_UTF8, _CUT = 4, 4096  # bytes of the longest character; how much of a payload is kept
+_SPACE, _DELETE = 0x20, 0x7F
+_BREAKS = dict.fromkeys(map(ord, "\t\r\n"))
 _WHY_BAD = {
     "decode": "not a number",
     "sensor": "sensor failure",
@@ -62,20 +66,45 @@ def value(
     text: str | None = None,
     state: str | None = None,
     age_s: float = -1.0,
+    why: str = "",
 ) -> str:
     """Return a value with its quality: `71.2 °C`, `71.2 °C ?`, `71.2 °C · 4 min old`, `bad: not a number`.
 
-    `text` is the value of a text tag, `state` the name of an enum's or bool's value; both go before x.
+    `text` is the value of a text tag, `state` the name of an enum's or bool's value; both go before x. `why`
+    is what the world says of a value that is not good.
     """
     rank = quality & 0xFF
     if rank >= NEVER:
-        return NO_DATA
+        return f"no data: {why}" if why else NO_DATA
     if rank == BAD:
-        return "bad: " + why_bad(quality, x)
+        return "bad: " + (why or why_bad(quality, x))
     shown = text if text is not None else state if state is not None else number(x, unit)
     if rank == STALE:
         return f"{shown} · {age(age_s)} old" if age_s >= 0 else f"{shown} · old"
     return f"{shown}{ {SUBSTITUTED: ' S', UNCERTAIN: ' ?'}.get(rank, '') }"
+
+
+def because(
+    quality: int, why: str = "", low: float = -math.inf, high: float = math.inf, unit: str = ""
+) -> str:
+    """Return why a value is not good, in words: what the world says, else what its reasons do; "" = nothing.
+
+    `low`, `high`: the plausible range of the tag.
+    """
+    if why:
+        return why
+    named = reasons(quality)
+    if "range" in named and not (math.isinf(low) and math.isinf(high)):
+        named = tuple(_outside(low, high, unit) if r == "range" else r for r in named)
+    return ", ".join(named)
+
+
+def _outside(low: float, high: float, unit: str) -> str:
+    if math.isinf(low):
+        return f"outside plausible range: above {number(high, unit)}"
+    if math.isinf(high):
+        return f"outside plausible range: below {number(low, unit)}"
+    return f"outside plausible range: {number(low)} to {number(high, unit)}"
 
 
 def why_bad(quality: int, x: float = float("nan")) -> str:
@@ -84,3 +113,25 @@ def why_bad(quality: int, x: float = float("nan")) -> str:
     if words:
         return ", ".join(words)
     return "not a number" if math.isnan(x) else "bad at its source"
+
+
+def decoded(head: bytes) -> str | None:
+    """Return the first bytes of a payload as the text that they are, None for what nobody can read.
+
+    A character that was cut in two at the end does not count.
+    """
+    for lost in range(_UTF8 if len(head) >= _CUT else 1):
+        with contextlib.suppress(UnicodeDecodeError):
+            text = head[: len(head) - lost].decode()
+            return text if text.translate(_BREAKS).isprintable() else None
+    return None
+
+
+def dump(head: bytes, most: int = 256) -> str:
+    """Return the first bytes of a payload in lines of 16: offset, hexadecimal, and what is readable."""
+    lines = []
+    for at in range(0, min(len(head), most), 16):
+        piece = head[at : at + 16]
+        plain = "".join(chr(b) if _SPACE <= b < _DELETE else "." for b in piece)
+        lines.append(f"{at:04x}  {piece.hex(' '):<47}  {plain}")
+    return "\n".join(lines)

@@ -25,7 +25,8 @@ def labels(program: Program, table: TagTable, value: F8, quality: U2) -> tuple[L
         if code == LITERAL:
             text = words.fallback
         else:
-            text = texts.value(y, words.unit, word, text=_named(words, table, y))
+            why = table.why.get(words.tag, "")
+            text = texts.value(y, words.unit, word, text=_named(words, table, y), why=why)
         head = words.property_name
         out.append(Label(prim=words.prim, text=f"{head} {text}" if head else text, quality=rank))
     return tuple(out)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
 
 from armillary.model.fault import StoreFault
+from armillary.model.message import DISK_FULL
 
 SCHEMA = 1
 _TABLES = """
@@ -56,7 +57,7 @@ def translated(error: duckdb.Error, path: Path, doing: str) -> StoreFault:
         )
     if "no space" in lowered or "file too large" in lowered or "disk quota" in lowered:
         return StoreFault(
-            "The disk is full: history cannot be written.",
+            DISK_FULL,
             where=str(path),
             remedy="Free some space; samples are kept until then and sent again.",
         )
@@ -83,6 +84,8 @@ class Base:
     def __init__(self, path: Path, read_only: bool) -> None:
         self.path, self.read_only = path, read_only
         self.lock = threading.RLock()
+        self.reopened: Callable[[], None] = lambda: None  # called, under the lock, when it was
+        self._is_invalid = False
         self._local = threading.local()
         self._cursors: list[duckdb.DuckDBPyConnection] = []
         if read_only and not path.exists():
@@ -132,6 +135,30 @@ class Base:
                 remedy="Update Armillary, or move the file aside to begin a new one.",
             )
 
+    def _failed(self, error: duckdb.Error) -> None:
+        """Note an error after which the library answers nothing: a checkpoint that found no room is one."""
+        if isinstance(error, duckdb.FatalException) or "has been invalidated" in str(error):
+            self._is_invalid = True
+
+    def _mend(self) -> None:
+        """Open the file anew after such an error. Raises StoreFault while that cannot be done."""
+        with self.lock:
+            if not self._is_invalid:
+                return
+            for cursor in self._cursors:
+                with contextlib.suppress(duckdb.Error):
+                    cursor.close()
+            with contextlib.suppress(duckdb.Error):
+                self._connection.close()
+            self._cursors, self._local = [], threading.local()
+            try:
+                self._connection = duckdb.connect(str(self.path), read_only=self.read_only, config=_CONFIG)
+                self._connection.execute("SET enable_external_access = false")
+            except duckdb.Error as error:
+                raise translated(error, self.path, "open") from error
+            self._is_invalid = False
+            self.reopened()
+
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Return this thread's own cursor."""
         held: duckdb.DuckDBPyConnection | None = getattr(self._local, "cursor", None)
@@ -145,9 +172,12 @@ class Base:
     @contextlib.contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Give this thread's cursor; an error of the store becomes a StoreFault."""
+        if self._is_invalid:
+            self._mend()
         try:
             yield self.cursor()
         except duckdb.Error as error:
+            self._failed(error)
             raise translated(error, self.path, "read") from error
 
     @contextlib.contextmanager
@@ -158,12 +188,15 @@ class Base:
                 "The history is open read-only.", where=str(self.path), remedy="Use the recorder."
             )
         with self.lock:
+            if self._is_invalid:
+                self._mend()
             cursor = self.cursor()
             try:
                 cursor.begin()
                 yield cursor
                 cursor.commit()
             except duckdb.Error as error:
+                self._failed(error)
                 with contextlib.suppress(duckdb.Error):  # an error may have ended the transaction already
                     cursor.rollback()
                 raise translated(error, self.path, "write") from error

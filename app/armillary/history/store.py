@@ -11,7 +11,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from armillary.history import arrived, density, repeats, trend
+from armillary.history import arrived, density, doubles, trend
 from armillary.history.base import Base
 from armillary.model.arrays import B1, F8, I8, U2, U4
 from armillary.model.clock import NS
@@ -58,6 +58,11 @@ class Store:
 
     def __init__(self, path: Path, read_only: bool = False) -> None:
         self._base = Base(path, read_only)
+        self._base.reopened = self._load
+        self._load()
+
+    def _load(self) -> None:
+        """Learn what the file holds: as it is opened, and anew when it had to be opened again."""
         with self._base.reading() as cursor:
             rows = cursor.execute("SELECT id, name, unit FROM tag ORDER BY id").fetchall()
             self._words = int(_scalar(cursor, "SELECT coalesce(max(id), 0) FROM word"))
@@ -72,6 +77,7 @@ class Store:
         self._count, first, last = extent if extent is not None else (0, None, None)
         self._first_ns, self._last_ns = int(first or 0), int(last or 0)
         self._text_ids: dict[Text, int] = {}
+        self.doubles = 0  # samples that came again since the start, and were left out
 
     @property
     def read_only(self) -> bool:
@@ -136,8 +142,9 @@ class Store:
     def append(self, batch: SampleBatch, marks: Mapping[str, int] | None = None) -> None:
         """Keep samples whose `slot` holds ids of this store; they are on disk when this returns.
 
-        marks: session -> number of its last message in this batch, kept in the same transaction. A sample
-        that may be a repeat (`history.repeats`) and is on disk already is not written again.
+        What was delivered twice is kept once: see `doubles`.
+
+        marks: session -> number of its last message in this batch, kept in the same transaction.
         """
         if len(batch) and not (int(batch.slot.min()) > 0 and int(batch.slot.max()) < self._next):
             raise StoreFault(
@@ -145,10 +152,7 @@ class Store:
                 where=str(self._base.path),
                 remedy="Ask the store for the ids of the tags again.",
             )
-        if len(batch) and bool((batch.flags & repeats.DOUBTFUL).any()):
-            with self._base.lock, self._base.reading() as cursor:
-                kept = repeats.news(cursor, batch)
-            batch = batch if len(kept) == len(batch) else taken(batch, kept)
+        batch = self._without_doubles(batch)
         words, fresh = self._word_rows(batch)
         columns: dict[str, npt.NDArray[np.generic]] = {
             "id": np.ascontiguousarray(batch.slot),
@@ -181,6 +185,15 @@ class Store:
                     cursor.execute("DELETE FROM received WHERE session = ?", [session])
                     cursor.execute("INSERT INTO received VALUES (?, ?)", [session, seq])
             self._appended(batch, of_mark, fresh, marks or {})
+
+    def _without_doubles(self, batch: SampleBatch) -> SampleBatch:
+        """Return what of a batch is not here yet."""
+        if not len(batch) or not ((batch.flags & doubles.SUSPECT) != 0).any():
+            return batch
+        with self._base.reading() as cursor:
+            again = doubles.known(cursor, batch)
+        self.doubles += int(again.sum())
+        return taken(batch, np.flatnonzero(~again)) if again.any() else batch
 
     def _appended(
         self, batch: SampleBatch, of_mark: B1, fresh: dict[Text, int], marks: Mapping[str, int]

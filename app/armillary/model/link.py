@@ -26,7 +26,9 @@ class LinkState(StrEnum):
     STOPPING = "STOPPING"
 
 
-SILENT, UNSTABLE, COUNTERS, CLOCK = "", "unstable", "counters", "clock"  # kinds of built-in alarms of a link
+# kinds of built-in alarms of a link, of each of which it has one
+SILENT, UNSTABLE, COUNTERS, OVERLOADED, CLOCK = "", "unstable", "counters", "overloaded", "clock"
+SHARED = "$share/"  # begins a filter whose messages the broker deals out among the members of a group
 CERTIFICATE_DAYS = {30: 4, 7: 3, 1: 2}  # at most so many days of a certificate left → priority of the alarm
 
 
@@ -48,6 +50,7 @@ class LinkSpec:
     kind: str  # a plugin's id
     url: str
     stale_after_s: float = 10.0
+    stale_given: bool = False  # somebody wrote that limit down; else it is a guess, and tags learn their own
     commands: bool = False  # read-only unless the project says otherwise
     decoder: str = "auto"
     trust_clock: bool = True  # False: times up to 30 s off are shown corrected
@@ -57,6 +60,18 @@ class LinkSpec:
     # Any: a plugin's own settings are plain TOML values; the plugin checks them and raises a Fault
     settings: Mapping[str, Any] = field(default_factory=dict)
     origin: str = ""
+
+
+def filters_of(link: LinkSpec) -> tuple[str, ...]:
+    """Return the filters that a source names in `subscribe`, as they stand there; () where it names none."""
+    given = link.settings.get("subscribe", ())
+    entries = given if isinstance(given, list | tuple) else ()
+    return tuple(str(e.get("filter", "") if isinstance(e, Mapping) else e) for e in entries)
+
+
+def is_shared(link: LinkSpec) -> bool:
+    """Return whether the broker deals its messages out among several programs: their order is not kept."""
+    return any(name.startswith(SHARED) for name in filters_of(link))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +99,11 @@ class Route:
     states: tuple[tuple[float, str], ...] = ()  # of an enum or bool: text that arrives becomes its number
     expected_ms: int = 0
     absent: str = "keep"  # what it means that a message has no such place: keep | bad | zero
+    coerce: bool = False  # a text that spells a number counts as one
+    unit_path: str = ""  # where the payload keeps its unit
+    unit: str = ""  # the unit that is expected to come; "" = whatever
     presence: str = ""  # the topic that says whether its device is there
+    heartbeat: str = ""  # a filter: whatever comes there proves its device alive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +160,19 @@ def correction_ns(status: LinkStatus) -> int:
     if status.trust_clock or off is None or not -30.0 <= off <= 5.0 or abs(off) <= 1.0:  # noqa: PLR2004
         return 0
     return int(off * 1e9)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantined:
+    """A message that could not be decoded."""
+
+    link: str
+    channel: str
+    reason: str
+    offset: int  # byte of the payload at which reading failed
+    head: bytes  # its first bytes, at most 4096
+    size: int
+    arrival_ns: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from armillary.model.arrays import B1, F4, F8, I8, U1, U4
 from armillary.model.binding import Binding, ColourMap
 from armillary.model.command import Template
 from armillary.model.frame import Frame, RunState, WorldKind
-from armillary.model.link import BrowseItem
+from armillary.model.link import BrowseItem, Quarantined
 from armillary.model.sample import SampleBatch
 from armillary.model.scene import SceneProblem
 from armillary.model.tags import TagSpec
@@ -53,6 +53,9 @@ class Welcome:
     accounts: bool = False  # the project has local accounts
     templates: tuple[Template, ...] = ()  # commands that this world offers
     world_hash: str = ""  # of the project's files that a LIVE world was started with
+    area: str = ""  # of the project's areas the one that this world does; "" = all
+    areas: tuple[str, ...] = ()  # all areas of the project
+    own: U4 = field(default_factory=lambda: np.zeros(0, np.uint32))  # slots of that area
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +115,20 @@ class Browsed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskQuarantine:
+    """Ask a LIVE world for the payloads that could not be read, of one link or of all."""
+
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantine:
+    """The newest unreadable payloads, per link in order of arrival, at most 100 of each."""
+
+    items: tuple[Quarantined, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Enroll:
     """Ask the recorder for the store's ids of tags, made when new unless `create` is False."""
 
@@ -125,6 +142,10 @@ class Enrolled:
     """The store's ids, in the order asked; 0 = unknown."""
 
     ids: U4
+
+
+DISK_FULL = "The disk is full: history cannot be written."
+"""What a recorder answers to an Append then, as the `what` of its fault."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ class Aside:
     """What a message told beside its payload (MQTT 5 properties); few messages do."""
 
     time: str = ""  # its own, in a form that a payload may have; one in the payload goes before it
+    unit: str = ""  # that of its values, as the sender spells it
     quality: int = 0  # a quality word, combined with what the payload says
     until_mono_ns: int = 0  # after this moment nobody wants it any more; 0 = no end
 
@@ -48,6 +49,9 @@ class WireBatch:
     content: U1 | None = None  # (n,) index into `contents`: what the sender says it is; None: nothing
     contents: tuple[str, ...] = ()  # media types; the first is "" = not said
     aside: Mapping[int, Aside] = field(default_factory=dict)  # row -> what its message told besides
+    receipt: int = (
+        0  # ascending, of the source's own: it is told when all up to it is on disk; 0 = none wanted
+    )
 
     def __len__(self) -> int:
         return len(self.channel)
@@ -68,6 +72,8 @@ class SampleBatch:
     text: Mapping[int, Text] = field(default_factory=dict)  # row -> string, for the few tags that need it
     array: Mapping[int, F4] = field(default_factory=dict)
     """row -> numbers of an array tag, (v,) read-only, NaN where there is none; never sent to a recorder"""
+    why: Mapping[int, str] = field(default_factory=dict)
+    """row -> why its value is not good, in words for people; of few rows, never sent to a recorder"""
 
     def __len__(self) -> int:
         return len(self.slot)
@@ -142,10 +148,12 @@ def joined(batches: tuple[SampleBatch, ...] | list[SampleBatch]) -> SampleBatch:
         return batches[0]
     text: dict[int, Text] = {}
     array: dict[int, F4] = {}
+    why: dict[int, str] = {}
     base = 0
     for batch in batches:
         text.update({base + row: value for row, value in batch.text.items()})
         array.update({base + row: value for row, value in batch.array.items()})
+        why.update({base + row: words for row, words in batch.why.items()})
         base += len(batch)
     return SampleBatch(
         slot=np.concatenate([b.slot for b in batches]),
@@ -158,12 +166,13 @@ def joined(batches: tuple[SampleBatch, ...] | list[SampleBatch]) -> SampleBatch:
         status=np.concatenate([b.status for b in batches]),
         text=text,
         array=array,
+        why=why,
     )
 
 
 def taken(batch: SampleBatch, rows: U4 | I8) -> SampleBatch:
     """Return the batch of some rows, in the order given."""
-    text, array = batch.text, batch.array
+    text, array, why = batch.text, batch.array, batch.why
     return SampleBatch(
         slot=batch.slot[rows],
         value=batch.value[rows],
@@ -175,6 +184,7 @@ def taken(batch: SampleBatch, rows: U4 | I8) -> SampleBatch:
         status=batch.status[rows],
         text={i: text[r] for i, r in enumerate(rows.tolist()) if r in text} if text else {},
         array={i: array[r] for i, r in enumerate(rows.tolist()) if r in array} if array else {},
+        why={i: why[r] for i, r in enumerate(rows.tolist()) if r in why} if why else {},
     )
 
 
@@ -212,6 +222,7 @@ class SampleBuilder:
         self.quality: list[int] = []
         self.text: dict[int, Text] = {}
         self.array: dict[int, F4] = {}
+        self.why: dict[int, str] = {}  # sample -> why it is not good
         self.rejected: dict[int, str] = {}  # message row -> why it could not be decoded
         self.offsets: dict[int, int] = {}  # message row -> byte at which reading failed, where known
 
@@ -257,4 +268,5 @@ class SampleBuilder:
             status=np.zeros(len(row), np.uint32),
             text=self.text,
             array=self.array,
+            why=self.why,
         )

@@ -21,6 +21,22 @@ def matches(pattern: str, topic: str) -> bool:
     return len(wanted) == len(levels)
 
 
+def overlap(one: str, other: str) -> bool:
+    """Return whether some topic matches both filters; `$…` topics only where both say so."""
+    a, b = one.split("/"), other.split("/")
+    if (one[:1] == "$") != (other[:1] == "$"):
+        return False
+    for i in range(max(len(a), len(b))):
+        here, there = (levels[i] if i < len(levels) else None for levels in (a, b))
+        if "#" in (here, there):
+            return True  # `#` brings the level above it too
+        if here is None or there is None:
+            return False
+        if here != there and "+" not in (here, there):
+            return False
+    return True
+
+
 def names_in(text: str) -> tuple[str, ...]:
     """Return the names of a template's parts, each once, in order."""
     return tuple(dict.fromkeys(_PART.findall(text)))

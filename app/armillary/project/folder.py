@@ -20,7 +20,7 @@ from armillary.model.clock import iso
 from armillary.model.fault import ProjectFault
 from armillary.model.link import TopicTemplate
 from armillary.model.scene import SceneProblem
-from armillary.project import fleets, migrate, settings, twins
+from armillary.project import areas, fleets, learnt, migrate, settings, twins
 from armillary.project.commands import COMMANDS_FILE, Commands
 from armillary.project.locate import KeyPath, json_line, toml_line
 from armillary.project.record import (
@@ -184,6 +184,7 @@ def _project(
     root.raw("project")
     scene = settings.scene(root.table("scene"), folder)
     links, decoders = settings.links(root), settings.decoders(root)
+    areas_given = areas.given(root)
     maps = tuple(m for name, table in root.named("colormap") if (m := settings.colormap(name, table)))
     files, twins_name = settings.model_files(root.table("model"))
     historian = settings.historian(root.table("historian"))
@@ -202,6 +203,7 @@ def _project(
     if len(held.specs) > tag_limit:
         what = f"The project has {len(held.specs)} tags, more than its limit of {tag_limit}."
         document.wrong(("limits", "tags"), what, "Raise limits.tags or remove tags.", "P12")
+    shared_out = areas.areas(document, areas_given, links, held.specs)
     return Project(
         folder=folder,
         saved=True,
@@ -223,8 +225,9 @@ def _project(
         model_files=files,
         links=links,
         decoders=decoders,
+        areas=shared_out,
         topics=tuple(templates),
-        specs=tuple(held.specs),
+        specs=tuple(learnt.applied(held.specs, learnt.read(folder / ".armillary"))),
         twins=tuple(held.twins),
         relationships=tuple(held.relationships),
         colormaps=maps,

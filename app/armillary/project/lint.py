@@ -18,6 +18,7 @@ from armillary.model.fault import ProjectFault
 from armillary.model.scene import SceneProblem
 from armillary.model.tags import TagSpec
 from armillary.model.units import conversion
+from armillary.project.areas import unordered
 from armillary.project.record import PROJECT_FILE, Project
 from armillary.project.settings import EXPRESSION_SOURCE
 from armillary.project.table import nearest
@@ -39,6 +40,7 @@ def findings(
         *_sources(project, enabled),
         *_secrets(project),
         *_expressions(project, specs),
+        *_unordered(project),
         *_twins(project, frozenset(prims)),
         *(problem for binding in enabled for problem in _binding(binding, project, specs)),
         *(_unbound(project, enabled, specs) if bindings else ()),
@@ -97,6 +99,19 @@ def _expressions(project: Project, specs: Mapping[str, TagSpec]) -> Iterator[Sce
         names = list(reversed(error.args[1]))
         what = f"Derived tags read each other in a circle: {' → '.join(names)}."
         yield _problem("P22", "error", specs[names[0]].origin, what, "Take one of them out of the circle.")
+
+
+def _unordered(project: Project) -> Iterator[SceneProblem]:
+    """Yield alarms on tags whose samples come in no order: they are not evaluated."""
+    loose = unordered(project.links, project.specs)
+    for alarm in project.alarms:
+        if alarm.tag in loose:
+            what = (
+                f"The alarm '{alarm.id}' watches '{alarm.tag}', whose source '{loose[alarm.tag]}' is shared "
+                "with other programs: order not kept, no alarms."
+            )
+            remedy = "Subscribe without $share, in an area of its own, or remove the alarm."
+            yield _problem("P40", "error", alarm.origin, what, remedy)
 
 
 def _twins(project: Project, prims: frozenset[str]) -> Iterator[SceneProblem]:

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from armillary.model.alarm import AlarmSpec
+from armillary.model.area import AreaSpec
 from armillary.model.binding import ColourMap
 from armillary.model.command import Interlock, Template
 from armillary.model.link import DecoderSpec, LinkSpec, TopicTemplate
@@ -84,6 +85,7 @@ class Project:
     model_files: tuple[str, ...] = ()  # patterns
     links: tuple[LinkSpec, ...] = ()
     decoders: tuple[DecoderSpec, ...] = ()
+    areas: tuple[AreaSpec, ...] = ()  # () = one LIVE world does it all
     topics: tuple[TopicTemplate, ...] = ()  # of fleets, with their named parts
     specs: tuple[TagSpec, ...] = ()
     twins: tuple[TwinInstance, ...] = ()

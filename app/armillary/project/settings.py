@@ -166,6 +166,7 @@ def link(table: Table) -> LinkSpec | None:
         kind=table.text("kind", required=True),
         url=table.text("url", required=True),
         stale_after_s=table.number("stale_after_s", DEFAULT_STALE_S, 0.0, MAX_SECONDS),
+        stale_given="stale_after_s" in table,
         commands=table.flag("commands", False),
         trust_clock=table.flag("trust_clock", True),
         reorder_window_s=table.number("reorder_window_s", window_s, 0.0, MAX_REORDER_S),

@@ -14,12 +14,14 @@ from armillary.model.frame import WorldKind
 from armillary.model.message import OpenScene
 from armillary.project import folder as projects
 from armillary.project.record import Project
+from armillary.session.area_lines import SCHEME, address_of
 from armillary.session.feed import RECORDER, SCENE, WORLD, Feed
 from armillary.wire import runs
 from armillary.wire.bus import local_address
 
 SCENE_MEMORY = 4 * 1024**3  # address space of the scene child: a hostile file may not take the machine
-_ADDRESS_SCHEMES = ("ipc://", "tcp://", "inproc://")
+_ADDRESS_SCHEMES = ("ipc://", "tcp://", "inproc://", SCHEME)
+AREA = f"{WORLD} of "  # begins the names of peers that are areas' worlds
 _count = itertools.count(1)
 
 
@@ -42,6 +44,7 @@ class Boarding:
     address: str  # of a world that runs already; "" = none, or our own
     recorder: str  # address; "" = none known yet
     starts_world: bool
+    areas: tuple[str, ...] = ()  # of a project that is shared out: each has a world of its own
 
 
 def boarding(path_or_address: str) -> Boarding:
@@ -69,6 +72,8 @@ def boarding(path_or_address: str) -> Boarding:
             recorder="",
             starts_world=False,
         )
+    if project.areas:
+        return _shared_out(project)
     running = next(
         (r for r in runs.all_runs() if r.project == str(project.folder) and r.kind == WorldKind.LIVE), None
     )
@@ -79,6 +84,20 @@ def boarding(path_or_address: str) -> Boarding:
         address=running.address if running is not None else "",
         recorder=running.recorder if running is not None else runs.recorder_address(project.folder),
         starts_world=running is None,
+    )
+
+
+def _shared_out(project: Project) -> Boarding:
+    """Return how to open a project in areas: its worlds are joined, or started when none runs."""
+    mine = [r for r in runs.all_runs() if r.project == str(project.folder) and r.kind == WorldKind.LIVE]
+    return Boarding(
+        title=project.name,
+        path=project.folder,
+        project=project,
+        address=address_of(project.folder),
+        recorder=next((r.recorder for r in mine if r.recorder), runs.recorder_address(project.folder)),
+        starts_world=not mine,
+        areas=tuple(area.name for area in project.areas),
     )
 
 
@@ -107,11 +126,23 @@ def start_recorder(plan: Boarding, feed: Feed) -> None:
 
 
 def start_world(plan: Boarding, feed: Feed) -> None:
-    """Start a project's LIVE world as our child. Raises ProjectFault without a project."""
+    """Start a project's LIVE world as our child, or those of its areas. Raises ProjectFault without one."""
     if plan.project is None:
         raise ProjectFault("There is no project to start a world of.", where=plan.title, remedy="Open one.")
+    if plan.areas:
+        for area in plan.areas:
+            start_area(plan, feed, area)
+        feed.connect(WORLD, plan.address)
+        return
     args = {"project": str(plan.project.folder), "recorder": plan.recorder}
     feed.launch(WORLD, "world.live", args, _log("world"))
+
+
+def start_area(plan: Boarding, feed: Feed, area: str) -> None:
+    """Start the world of one area as our child; it is met by its run file."""
+    if plan.project is not None:
+        args = {"project": str(plan.project.folder), "recorder": plan.recorder, "area": area}
+        feed.launch(f"{AREA}{area}", "world.live", args, _log(f"world-{area}"))
 
 
 def _log(name: str) -> Path:

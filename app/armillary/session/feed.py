@@ -17,14 +17,14 @@ from armillary.model.clock import NS, Clock
 from armillary.model.fault import Fault, FaultRecord, WorldFault, record
 from armillary.model.frame import Frame
 from armillary.model.message import Bye, ComingBack, Credit, Hello, SceneProgress, Welcome
+from armillary.session.area_lines import line_to
 from armillary.session.batch import Asked, Batch, Peer, Wire
 from armillary.wire import child as children
-from armillary.wire.bus import Line
-from armillary.wire.child import Child
+from armillary.wire.child import Child, ChildDied
 
 log = logging.getLogger(__name__)
 
-WORLD, RECORDER, SCENE = "world", "recorder", "scene"
+WORLD, RECORDER, SCENE = ASKED = "world", "recorder", "scene"
 FRAMES_AHEAD = 4
 SILENCE_NS = NS  # no frame for longer: the world is not live (operations: dead-man)
 HELLO_AGAIN_NS = 2 * NS
@@ -43,7 +43,7 @@ class Feed:
         *,
         actor: str,
         desk: str = "desk",
-        line: Callable[[str], Wire] = Line,
+        line: Callable[[str], Wire] = line_to,
         start_child: Callable[..., Child] = children.start,
     ) -> None:
         self._clock, self._wake, self._actor, self._desk = clock, wake, actor, desk
@@ -53,7 +53,7 @@ class Feed:
         self._woken = False
         self._todo: list[Callable[[], None]] = []
         self._waiting = 0  # frames in the batch
-        self._peers: dict[str, Peer] = {name: Peer() for name in (WORLD, RECORDER, SCENE)}
+        self._peers: dict[str, Peer] = {name: Peer() for name in ASKED}
         self._bell = threading.Event()
         self._ending = False
         self._number = 0
@@ -308,7 +308,8 @@ class Feed:
             self._fail(ask, why, peer.address, "Try again.")
 
     def _launch(self, name: str, entry: str, args: Mapping[str, object], log_file: Path, memory: int) -> None:
-        peer = self._peers[name]
+        with self._lock:
+            peer = self._peers.setdefault(name, Peer())  # an area's world is one that we start and do not ask
         if peer.child is not None:
             peer.child.stop(STOP_S)
             peer.child = None
@@ -330,9 +331,11 @@ class Feed:
                     answer = process.poll_ready(0.0)
                 except Fault as fault:
                     peer.child, peer.starting = None, False
-                    self._gone(name, record(fault))
+                    self._gone(name, record(fault), died=isinstance(fault, ChildDied))
                     continue
-                if answer is not None:
+                if answer is not None and name not in ASKED:
+                    peer.starting = False
+                elif answer is not None:
                     self._connect(name, str(answer.get("address") or peer.address))
             elif not process.alive:
                 words, peer.child = process.exit_words(), None
@@ -396,7 +399,7 @@ class Feed:
                 world.send(Bye())
             except Fault:
                 log.info("the world did not take our good-bye")
-        for group in ((WORLD, SCENE), (RECORDER,)):
+        for group in ([name for name in self._peers if name != RECORDER], [RECORDER]):
             ending = [
                 threading.Thread(target=process.stop, args=(STOP_S,), name=f"end-{name}")
                 for name in group

@@ -13,7 +13,7 @@ from armillary.model.binding import Binding
 from armillary.model.clock import NS
 from armillary.model.frame import Event, Flow, Tally
 from armillary.model.link import LinkState, LinkStatus, correction_ns
-from armillary.model.quality import GOOD, NEVER, reasons, word
+from armillary.model.quality import GOOD, NEVER, word
 from armillary.model.tags import TagSpec, late_ns
 from armillary.session.mirror import Mirror
 
@@ -89,26 +89,33 @@ def tag_rows(
     quality = mirror.quality(at).tolist()
     age_s = (mirror.age_ns(at, now_mono_ns) / NS).tolist()
     value = mirror.table.value[at].tolist()
+    texts_of, whys = mirror.table.text, mirror.table.why
     delay_s = ((mirror.table.arrival_ns[at] - mirror.table.source_ns[at]) / NS).tolist()
     return tuple(
-        tag_row(specs[s], v, q, a if a >= 0 else -1.0, mirror.table.text.get(s), d)
+        tag_row(specs[s], v, q, a if a >= 0 else -1.0, texts_of.get(s), whys.get(s, ""), d)
         for s, v, q, a, d in zip(slots, value, quality, age_s, delay_s, strict=True)
     )
 
 
 def tag_row(
-    spec: TagSpec, value: float, quality: int, age_s: float, text: str | None = None, delay_s: float = 0.0
+    spec: TagSpec,
+    value: float,
+    quality: int,
+    age_s: float,
+    text: str | None = None,
+    said: str = "",
+    delay_s: float = 0.0,
 ) -> TagRow:
     """Return the row of one tag from what is known of it; age_s < 0: it never came.
 
-    delay_s: how old it was when it came.
+    `said`: why it is not good, as its world says; `delay_s`: how old it was when it came.
     """
     rank = min(quality & 0xFF, NEVER)
     state = next((name for x, name in spec.states if x == value), None)
     if state is None and spec.kind == "bool" and value in (0.0, 1.0):
         state = "true" if value else "false"
-    why = reasons(quality)
-    note = word(quality).lower() + (f": {', '.join(why)}" if why else "")
+    why = texts.because(quality, said, spec.low, spec.high, spec.unit)
+    note = word(quality).lower() + (f": {why}" if why else "")
     if rank == GOOD and not why:
         note = ""
     if spec.link and delay_s * NS > late_ns(spec):
@@ -116,7 +123,7 @@ def tag_row(
     return TagRow(
         slot=spec.slot,
         name=spec.name,
-        value=texts.value(value, spec.unit, quality, text=text, state=state, age_s=age_s),
+        value=texts.value(value, spec.unit, quality, text=text, state=state, age_s=age_s, why=said),
         quality=rank,
         note=note,
         age=texts.age(age_s),

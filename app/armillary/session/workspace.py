@@ -15,10 +15,12 @@ from armillary.model.alarm import AlarmSpec
 from armillary.model.clock import NS, Clock
 from armillary.model.fault import FaultRecord
 from armillary.model.frame import RunState, WorldKind
-from armillary.model.link import BrowseItem
+from armillary.model.link import BrowseItem, Quarantined
 from armillary.model.message import (
+    AskQuarantine,
     Browse,
     Browsed,
+    Quarantine,
     Retry,
 )
 from armillary.model.order import Receipt
@@ -211,12 +213,13 @@ class Workspace(Pointing):
         self.training.tick(now_mono_ns)
         if (
             not batch
-            and self.world_state is WorldState.NOT_LIVE
+            and (self.world_state is WorldState.NOT_LIVE or self.outage)
             and now_mono_ns - self._ages_mono_ns >= AGE_S * NS
         ):
             self._ages_mono_ns = now_mono_ns
             self.frame_arrived.emit(_NONE)
         self._start_again(now_mono_ns)
+        self._follow(now_mono_ns)
         self.disk.look(now_mono_ns)
         self.scene_files.look(now_mono_ns)
         if self.orders.is_counting:
@@ -240,7 +243,7 @@ class Workspace(Pointing):
             waits.append(COUNTDOWN_S)
         if self.scene_files.watches:
             waits.append(LOOK_S)
-        if self.world_state is WorldState.NOT_LIVE:
+        if self.world_state is WorldState.NOT_LIVE or self.outage:
             waits.append(max(0.0, AGE_S - (now_mono_ns - self._ages_mono_ns) / NS))
         return min(waits, default=None)
 
@@ -293,6 +296,16 @@ class Workspace(Pointing):
             callback(answer.items if isinstance(answer, Browsed) else fault_of(answer))
 
         self._ask(WORLD, Browse(link=link, under=under, limit=limit), answered, BROWSE_S)
+
+    def ask_quarantine(
+        self, link: str, callback: Callable[[tuple[Quarantined, ...] | FaultRecord], None]
+    ) -> None:
+        """Ask the world for the payloads of a link that could not be read, oldest first."""
+
+        def answered(answer: object) -> None:
+            callback(answer.items if isinstance(answer, Quarantine) else fault_of(answer))
+
+        self._ask(WORLD, AskQuarantine(link=link), answered, BROWSE_S)
 
     # ------------------------------------------------------------ alarms
 

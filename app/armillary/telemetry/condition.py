@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from armillary.model.arrays import B1, F4, F8, I8, U2, frozen
+from armillary.model.arrays import B1, F4, F8, I8, U2, frozen, span
 from armillary.model.clock import MS_NS, NS
 from armillary.model.link import LinkSpec
 from armillary.model.quality import BAD, CLOCK, DECODE, RANGE, RANK_MASK, STALE, UNCERTAIN, worst
@@ -64,7 +64,7 @@ class Conditions:
         self._is_number: B1 = np.zeros(count, np.bool_)
         self._is_number[slots] = [s.kind not in ("text", "struct", "array") for s in specs]
         self._by_link: B1 = np.zeros(count, np.bool_)
-        self._by_link[slots] = [s.liveness == "link" for s in specs]
+        self._by_link[slots] = [s.liveness != "tag" for s in specs]
         link_limit = {link.name: int(link.stale_after_s * NS) for link in links}
         limits = [stale_after_ms(s) * MS_NS or link_limit.get(s.link, 10 * NS) for s in specs]
         self._limit_ns: I8 = np.zeros(count, np.int64)
@@ -124,13 +124,14 @@ class Conditions:
             status=batch.status,
             text=text,
             array=array,
+            why=batch.why,
         )
         return Conditioned(
             samples=samples, dropped={k: n for k, n in dropped.items() if n}, ahead=int(ahead.sum())
         )
 
     def _valued(self, batch: SampleBatch) -> tuple[F8, U2]:
-        slot = batch.slot
+        slot = span(batch.slot)
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows is judged two lines below
             value = batch.value * self._factor[slot] + self._offset[slot]
         number, finite = self._is_number[slot], np.isfinite(value)

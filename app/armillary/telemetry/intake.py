@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from armillary.api.ports import AnyDecoder
-from armillary.model.arrays import I8, U1
+from armillary.model.arrays import I8, U1, U4
 from armillary.model.clock import NS
 from armillary.model.fault import Fault
-from armillary.model.link import BrowseItem, SubscriptionPlan
+from armillary.model.link import BrowseItem, Quarantined, SubscriptionPlan
 from armillary.model.sample import (
     HISTORICAL,
     RETAINED,
@@ -25,8 +25,9 @@ from armillary.model.sample import (
 from armillary.model.tags import TagSpec, TagTable
 from armillary.telemetry import aside
 from armillary.telemetry.condition import Conditions
-from armillary.telemetry.decode import Decoded, Decoding, Quarantined
+from armillary.telemetry.decode import Decoded, Decoding
 from armillary.telemetry.devices import stale
+from armillary.telemetry.hearts import Hearts
 from armillary.telemetry.inbox import NO_BINDING, Inbox
 from armillary.telemetry.linkclock import LinkClocks, Skew
 
@@ -49,6 +50,7 @@ class Intake:
         """`retention_ns`: how long the history keeps samples; older ones are refused. 0: none is."""
         self._inbox = inbox
         self._decodings = {plan.link.name: Decoding(plan, decoders) for plan in plans}
+        self.hearts = Hearts(plans)
         self._conditions = Conditions(specs, [plan.link for plan in plans], retention_ns)
         self.clocks = LinkClocks([plan.link for plan in plans])
         self._links = tuple(plan.link.name for plan in plans)
@@ -58,6 +60,7 @@ class Intake:
         for spec in specs:
             self._link_of[spec.slot] = number.get(spec.link, -1)
         self._doubted: dict[str, int] = {}  # link -> since when what it brings may have waited for us
+        self._receipts: dict[str, int] = {}
         self.ahead: dict[str, int] = {}  # link -> samples whose clock was more than 5 s ahead, since start
 
     @property
@@ -76,6 +79,15 @@ class Intake:
     def newcomers(self) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
         """Return the (template, named parts) of topics that fit a template and feed no tag, since start."""
         return tuple(sorted(n for d in self._decodings.values() for n in d.devices.newcomers))
+
+    def take_lost(self) -> U4:
+        """Return the slots, each once, that a full inbox took samples from though it should spare them."""
+        slots: set[int] = set()
+        for link, (channels, typed) in self._inbox.take_lost().items():
+            slots |= typed
+            for channel in channels:
+                slots.update(self._decodings[link].slots_of(channel))
+        return np.array(sorted(slots), np.uint32)
 
     def mark_away(self, table: TagTable) -> None:
         """Mark the tags whose devices said since the last tick that they are away."""
@@ -100,7 +112,11 @@ class Intake:
         """
         out: list[SampleBatch] = []
         for link, batches in self._inbox.take().items():
-            wire = self._wanted(link, [b for b in batches if isinstance(b, WireBatch)], now_mono_ns)
+            came = [b for b in batches if isinstance(b, WireBatch)]
+            if receipt := max((b.receipt for b in came), default=0):
+                self._receipts[link] = receipt
+            wire = self._wanted(link, came, now_mono_ns)
+            self.hearts.note(link, wire)
             typed = [b for b in batches if isinstance(b, SampleBatch)]
             decoded = self._decodings[link].decode(wire)
             raw = joined([b for b in (decoded.samples, *typed) if len(b)])
@@ -127,6 +143,11 @@ class Intake:
         if is_anew and not waited.any():
             del self._doubted[link]
         return replace(raw, flags=np.where(waited, raw.flags | WAITED, raw.flags).astype(np.uint8))
+
+    def take_receipts(self) -> dict[str, int]:
+        """Return, by link, the newest receipt among what was taken since the last call."""
+        out, self._receipts = self._receipts, {}
+        return out
 
     def settle(self, batch: SampleBatch, outcome: U1) -> None:
         """Book what twin.state made of the rows that `take` gave (outcome: its numbers, shape (n,)).

@@ -6,18 +6,29 @@ Everything that a plugin does wrong ends here as a named Fault of its link; the 
 from __future__ import annotations
 
 import asyncio
+import functools
 import random
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import cast
 from urllib.parse import urlsplit
 
-from armillary.api.ports import Browsable, Certified, Describes, Source, SourceContext
+from armillary.api.ports import (
+    Acknowledges,
+    Browsable,
+    Certified,
+    Describes,
+    Refuses,
+    Source,
+    SourceContext,
+)
 from armillary.model.clock import NS, Clock
 from armillary.model.fault import Fault, LinkFault, LinkRefused
 from armillary.model.frame import Event
 from armillary.model.link import (
     CLOCK,
+    OVERLOADED,
     UNSTABLE,
     BrowseItem,
     LinkState,
@@ -138,6 +149,16 @@ class Links:
         connection = self._named(name)
         self._on_loop(lambda: connection.enable(False))
 
+    def stored(self, name: str, receipt: int) -> None:
+        """Tell a source that what it handed over up to a receipt is on disk."""
+        connection = self._named(name)
+
+        def tell() -> None:
+            if isinstance(connection.made, Acknowledges):
+                connection.made.stored(receipt)
+
+        self._on_loop(tell)
+
     def replan(self, plan: SubscriptionPlan) -> None:
         """Give a link a new plan, which its source follows. Raises LinkFault for an unknown name."""
         connection = self._named(plan.link.name)
@@ -148,7 +169,7 @@ class Links:
         now = self._clock.now_mono_ns()
         signs, delays, ends = self._inbox.signs(), self._inbox.delays(), self.certificates()
         skews = self._clocks.skews if self._clocks is not None else {}
-        tally = self._inbox.tally()
+        tally, lags = self._inbox.tally(), self._inbox.lag_s(now)
         out: list[LinkStatus] = []
         for name, connection in self._connections.items():
             link, state = connection.plan.link, connection.state
@@ -157,6 +178,7 @@ class Links:
             self._watch(connection, delivered)
             pace = self._paces.setdefault(name, Pace())
             pace.note(tally[name], now)
+            pace.behind(lags[name], now)
             self._tell_flood(connection, pace.flooded())
             waits = state in (LinkState.BACKOFF, LinkState.REFUSED)
             skew = skews.get(name, Skew())
@@ -194,6 +216,8 @@ class Links:
             text = connection.unstable(now)
             if text:
                 out[link_alarm(name, UNSTABLE)] = text
+            if flood := self._floods.get(name, ""):
+                out[link_alarm(name, OVERLOADED)] = f"Link {name}: {flood[0].lower()}{flood[1:]}"
             skew = self._clocks.of(name) if self._clocks is not None else Skew()
             if skew.level > 1:
                 out[link_alarm(name, CLOCK)] = skew.text(name)
@@ -238,12 +262,21 @@ class Links:
                 out[name] = dict(connection.made.described())
         return out
 
+    def refused(self) -> dict[str, Mapping[str, str]]:
+        """Return, by link, the channels that its server refuses, each with why. From any thread."""
+        out: dict[str, Mapping[str, str]] = {}
+        for name, connection in self._connections.items():
+            if isinstance(connection.made, Refuses):
+                out[name] = connection.made.refused()
+        return out
+
     def certificates(self) -> dict[str, dict[str, int]]:
         """Return, by link and by whose it is, until when certificates of connections are valid (ns UTC)."""
         out: dict[str, dict[str, int]] = {}
         for name, connection in self._connections.items():
-            if isinstance(connection.made, Certified):
-                out[name] = dict(connection.made.certificates())
+            made = connection.made
+            if made is not None and _tells_certificates(type(made)):
+                out[name] = dict(cast("Certified", made).certificates())
         return out
 
     async def browse(self, link: str, under: str, limit: int) -> Sequence[BrowseItem]:
@@ -285,6 +318,12 @@ class Links:
             act()
         else:
             self._loop.call_soon_threadsafe(act)
+
+
+@functools.cache
+def _tells_certificates(kind: type) -> bool:
+    """Return whether sources of a class are Certified; a protocol is slow to ask, twice a tick."""
+    return issubclass(kind, Certified)
 
 
 def shown(url: str) -> str:

@@ -15,6 +15,7 @@ from armillary.viewport.boxes import Boxes
 from armillary.viewport.merge import Mesh
 from armillary.viewport.table import Table
 
+_AT_ONCE = 65_536  # matrices worked out at once
 _FAR_M = 10_000.0  # beyond this from the origin, float32 positions would tremble on the screen
 
 
@@ -38,7 +39,8 @@ class Places:
         self.version = 0
         self._boxes: Boxes | None = None
         self._making = Lock()
-        self._instance_rest: F8 | None = None
+        self._instance_rest: F4 | None = None
+        self.tell_moved: Callable[[I8], None] | None = None  # of rows, ascending
         m = len(scene)
         self.put(np.arange(m), scene.matrix)
         self.put(m + np.arange(rows - m), scene.instance_matrix)
@@ -65,34 +67,42 @@ class Places:
             slot[prims] = np.arange(len(prims))
             instances = np.flatnonzero(slot[scene.instance_prim] >= 0)
             if len(instances):
-                new = matrix[slot[scene.instance_prim[instances]]] @ self._relative()[instances]
+                new = matrix[slot[scene.instance_prim[instances]]] @ _square(self._relative()[instances])
                 self.put(len(scene) + instances, new)
                 rows = np.concatenate([rows, len(scene) + instances])
-        boxes = self._boxes
-        if boxes is not None:
-            boxes.moved(rows)
+        self._tell(rows)
 
     def fly(self, instances: I8, relative: F8) -> None:
         """Place instances (ascending) by matrices (n, 4, 4) relative to the prims whose looks they have."""
         m = len(self._scene)
-        self._relative()[instances] = relative
+        self._relative()[instances] = relative[:, :3]
         of = self._scene.instance_prim[instances].astype(np.int64)
         over = np.zeros((len(of), 4, 4))
         over[:, :3], over[:, 3, 3] = self.matrix[of], 1.0
         over[:, :3, 3] += self.origin
         self.put(m + instances, over @ relative)
+        self._tell(m + instances)
+
+    def _tell(self, rows: I8) -> None:
         boxes = self._boxes
         if boxes is not None:
-            boxes.moved(m + instances)
+            boxes.moved(rows)
+        if self.tell_moved is not None:
+            self.tell_moved(rows)
 
-    def _relative(self) -> F8:
-        """Return the matrices (I, 4, 4) of instances relative to the prims whose looks they have."""
+    def _relative(self) -> F4:
+        """Return the matrices (I, 3, 4) of instances relative to the prims whose looks they have."""
         if self._instance_rest is None:
-            of = self._scene.matrix[self._scene.instance_prim]
-            # a prim that is scaled to nothing has no inverse: its instances stay where they are
-            flat = np.abs(np.linalg.det(of[:, :3, :3])) < np.finfo(np.float64).tiny
-            of[flat] = np.eye(4)
-            self._instance_rest = np.linalg.inv(of) @ self._scene.instance_matrix
+            scene = self._scene
+            out = np.empty((len(scene.instance_prim), 3, 4), np.float32)
+            for at in range(0, len(out), _AT_ONCE):
+                some = slice(at, at + _AT_ONCE)
+                of = scene.matrix[scene.instance_prim[some]]
+                # a prim that is scaled to nothing has no inverse: its instances stay where they are
+                flat = np.abs(np.linalg.det(of[:, :3, :3])) < np.finfo(np.float64).tiny
+                of[flat] = np.eye(4)
+                out[some] = (np.linalg.inv(of) @ scene.instance_matrix[some])[:, :3]
+            self._instance_rest = out
         return self._instance_rest
 
     @property
@@ -125,6 +135,13 @@ class Places:
         reach = np.einsum("nij,nj->ni", np.abs(m[:, :3, :3]), half)
         moved = np.concatenate([at - reach, at + reach], axis=1)
         return union(np.vstack([self.rest_box, moved]))
+
+
+def _square(matrix: F4) -> F8:
+    """Return matrices (n, 4, 4) of (n, 3, 4)."""
+    out = np.zeros((len(matrix), 4, 4))
+    out[:, :3], out[:, 3, 3] = matrix, 1.0
+    return out
 
 
 def union(boxes: F8) -> F8:

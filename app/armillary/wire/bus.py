@@ -281,6 +281,39 @@ class Line:
         os.close(self._wake_write)
 
 
+class Bell:
+    """Ends a wait from another thread."""
+
+    def __init__(self) -> None:
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._read, False)
+        os.set_blocking(self._write, False)
+
+    def ring(self) -> None:
+        """End the wait at once; from any thread."""
+        try:
+            os.write(self._write, b"w")
+        except (BlockingIOError, OSError):
+            return  # already rung, or closed
+
+    def wait(self, lines: Sequence[Line], timeout_s: float) -> None:
+        """Return when one of some lines has something to read, the bell is rung, or the time is over."""
+        poller = zmq.Poller()
+        poller.register(self._read, zmq.POLLIN)
+        for line in lines:
+            poller.register(line._socket, zmq.POLLIN)  # noqa: SLF001  our own class
+        if self._read in dict(poller.poll(int(timeout_s * _MS))):
+            try:
+                os.read(self._read, 4096)
+            except BlockingIOError:
+                return
+
+    def close(self) -> None:
+        """Close the pipe."""
+        os.close(self._read)
+        os.close(self._write)
+
+
 class AsyncLine:
     """The connecting side for an asyncio loop: requests with answers, no pushed messages."""
 

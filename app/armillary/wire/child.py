@@ -53,6 +53,11 @@ REFUSALS = {
     OVER_PROCESSOR: "reading it takes more processor time than it may",
 }
 
+
+class ChildDied(WorldFault):
+    """A child ended before it was ready, and did not say why: it was killed, or crashed."""
+
+
 Ready = Callable[[Mapping[str, object]], None]
 
 
@@ -190,10 +195,10 @@ class Child:
             return False
         return any(words in said for words in _NO_MEMORY)
 
-    def _died(self) -> WorldFault:
+    def _died(self) -> ChildDied:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(1.0)
-        return WorldFault(
+        return ChildDied(
             f"The process {self.entry} {self.exit_words()} before it was ready.",
             where=str(self.log),
             remedy="Read the end of its log file.",

@@ -41,6 +41,7 @@ class Run:
     pid: int
     started_ns: int
     plant: tuple[PlantPart, ...] = field(default=())
+    area: str = ""  # of a LIVE world that does one area of its project
 
 
 def write(run: Run) -> Path:

@@ -143,6 +143,9 @@ class Core:
             table.text.pop(slot, None)
         for slot in s.tolist() if table.array else ():
             table.array.pop(slot, None)
+        for slot in s.tolist() if table.why else ():
+            table.why.pop(slot, None)
+        table.why.update({int(s[row]): words for row, words in batch.why.items()})
         table.text.update({int(s[row]): text for row, text in batch.text.items()})
         table.array.update({int(s[row]): array for row, array in batch.array.items()})
         self._supply.age(table, now_mono_ns)

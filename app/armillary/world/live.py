@@ -11,11 +11,13 @@ import logging
 import os
 import threading
 import uuid
+from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from armillary.alarms.system import system_alarms
 from armillary.api.ports import SourceContext
 from armillary.extend.decoders import made as made_decoders
 from armillary.extend.discover import discover
@@ -33,28 +35,37 @@ from armillary.project import folder as projects
 from armillary.project import loops
 from armillary.project.record import Project
 from armillary.security.audit import Audit
+from armillary.security.secrets import Secrets
+from armillary.telemetry.frozen import Frozen
 from armillary.telemetry.inbox import Inbox
 from armillary.telemetry.intake import Intake
+from armillary.telemetry.intervals import Intervals
 from armillary.telemetry.links import Links
 from armillary.telemetry.plan import plans, problems
+from armillary.telemetry.refusals import Refusals
 from armillary.telemetry.watch import Watch
 from armillary.twin.derive import Derived
 from armillary.twin.turns import Turns
 from armillary.wire import runs
 from armillary.wire.bus import served
-from armillary.world import plugins
+from armillary.wire.lease import Lease
+from armillary.world import plugins, standby
 from armillary.world.acts import Acts
 from armillary.world.alarming import Alarming
 from armillary.world.core import Core, Tick
-from armillary.world.feed import RecorderFeed
+from armillary.world.feed import SEND_EVERY_S, RecorderFeed
 from armillary.world.gate import Gate
+from armillary.world.guarding import guard, guarded
 from armillary.world.killswitch import KillSwitch
 from armillary.world.lateness import Lateness
+from armillary.world.learning import Learning
 from armillary.world.links_supply import LinksSupply
 from armillary.world.loop import Loops
 from armillary.world.marking import Marking
 from armillary.world.newcomers import Newcomers
+from armillary.world.part import part_of
 from armillary.world.publish import statuses_differ
+from armillary.world.room import Room
 from armillary.world.seal import Seals
 from armillary.world.serving import STOP_S, People, Serving, within
 from armillary.world.waking import AfterSleep, Beats, moved_text
@@ -62,21 +73,37 @@ from armillary.world.waking import AfterSleep, Beats, moved_text
 log = logging.getLogger(__name__)
 
 STATUS_EVERY_NS = NS  # rates and delays of links are sent this often when nothing else changed
+PROMPT_S = 0.05  # how often samples go to the recorder while servers wait to hear that they are on disk
+NONE: Mapping[str, int] = {}
 TOLD_KEPT = 500  # kinds of undecodable messages told as events; the counters go on
 
 
 def run(args: Mapping[str, Any], say: Callable[[Mapping[str, object]], None]) -> None:
     """Run the LIVE world of a project until asked to stop. Raises a Fault when it cannot start."""
-    project = projects.read(Path(args["project"]))
-    _only_one(project)
-    live = Live(project, WallClock(), listen=args.get("listen", ""), recorder=args.get("recorder", ""))
+    clock, folder, area = WallClock(), Path(args["project"]), str(args.get("area", ""))
+    project = projects.read(folder)
+    part_of(project, area)  # an area that is none is told at once
+    lease = standby.lease_of(project, area, clock, say, waits=bool(args.get("standby", False)))
+    project = projects.read(folder)  # whoever stood by may have waited for days
+    _only_one(project, area)
+    live = Live(
+        project,
+        clock,
+        listen=args.get("listen", ""),
+        recorder=args.get("recorder", ""),
+        secrets=Secrets(args.get("secret_file", "")),
+        area=area,
+        lease=lease,
+    )
     asyncio.run(live.serve(say))
 
 
-def _only_one(project: Project) -> None:
-    """Raise WorldFault when a LIVE world of this project runs: it has one plant, one gate, one history."""
+def _only_one(project: Project, area: str) -> None:
+    """Raise WorldFault when a LIVE world of this share runs: it has one plant, one gate, one history."""
     for other in runs.all_runs():
-        if other.project == str(project.folder) and other.kind == WorldKind.LIVE and served(other.address):
+        if other.project != str(project.folder) or other.kind != WorldKind.LIVE or other.area != area:
+            continue
+        if served(other.address):
             raise WorldFault(
                 f"A live world of this project runs already: {other.id} at {other.address}.",
                 where=str(project.folder),
@@ -98,26 +125,33 @@ class Live(Serving):
         listen: str = "",
         recorder: str = "",
         people: People | None = None,
+        secrets: Secrets | None = None,
+        area: str = "",
+        lease: Lease | None = None,
     ) -> None:
+        part = self._part = part_of(project, area)
+        self._lease, self._secrets = lease, secrets or Secrets()
         self._alarming = Alarming(
-            project.alarms,
+            (*part.alarms, *system_alarms()),
             project.specs,
-            project.links,
-            folder=project.private / "journal",
+            part.links,
+            folder=part.home / "journal",
             kind="live",
             now_ns=clock.now_ns(),
         )
         super().__init__(
             project,
             clock,
-            world=f"live-{os.getpid()}",
+            world=f"live-{area}-{os.getpid()}" if area else f"live-{os.getpid()}",
             listen=listen,
             recorder=recorder or runs.recorder_address(project.folder),
             people=people,
             alarms=self._alarming.specs,
+            about=f"area {part.title}" if area else "",
         )
+        self.area, self.own = area, part.slots
         self._registry = discover(["sources", "sinks", "decoders"])
-        self._plans = plans(project.links, project.specs, project.topics)
+        self._plans = plans(part.links, part.specs, part.topics)
         self._inbox = Inbox([plan.link.name for plan in self._plans])
         decoders, decoder_problems = made_decoders(self._registry, project.decoders, project.folder)
         retention_ns = project.historian.retention_days * 86_400 * NS
@@ -125,15 +159,27 @@ class Live(Serving):
             self._plans, project.specs, self._inbox, decoders, retention_ns=retention_ns
         )
         self._newcomers = Newcomers(project, intake)
-        self._watch = watch = Watch(project.specs, [plan.link for plan in self._plans])
-        self._supply = LinksSupply(self._inbox, intake, watch)
+        links = [plan.link for plan in self._plans]
+        self._watch = watch = Watch(project.specs, links, intake.hearts)
+        self._learning = Learning(project.specs, project.private)
+        self._supply = LinksSupply(
+            self._inbox,
+            intake,
+            watch,
+            frozen=Frozen(project.specs),
+            intervals=Intervals(project.specs),
+            learning=self._learning,
+            lost=self._alarming.evaluator.lost,
+            refused=lambda: self._links.refused(),  # noqa: PLW0108  they are made below
+            refusals=Refusals(self._plans),
+        )
         self._after_sleep = AfterSleep(self._alarming.evaluator, self._supply.are_up)
         self._core = Core(
             world=self.id,
             kind=WorldKind.LIVE,
             tags=len(project.specs),
             supply=self._supply,
-            derived=Derived(project.specs),
+            derived=Derived(part.specs),
             alarms=self._after_sleep,
             turns=Turns(project.specs, [plan.link for plan in self._plans]),
         )
@@ -144,37 +190,57 @@ class Live(Serving):
             self._plans, self._registry.of("sources"), contexts, self._inbox, clock, clocks=intake.clocks
         )
         self._marking = Marking(
-            len(project.specs), (a.id for a in self.alarm_specs), (link.name for link in project.links)
+            len(project.specs),
+            (a.id for a in self.alarm_specs),
+            (link.name for link in part.links),
+            area,
         )
         self._feed = RecorderFeed(
             self.recorder,
             project.specs,
-            recorded=project.recorded,
+            recorded=part.recorded,
             session=f"{self.id}-{clock.now_ns()}",
             marks=self._marking.names,
+            folder=part.home / "spill",
+            clock=clock,
+            every_s=PROMPT_S if area else SEND_EVERY_S,
         )
+        self._room = Room(project.folder)
         self._seals = Seals()
         self._sinks, sink_problems = plugins.sinks(self._registry, contexts, self._seals)
         self._audit, audit_problem = self._open_audit()
         self._acts = Acts(self._audit, clock, KillSwitch(project.folder, project.timezone), self._disarm_all)
         self._gate, gate_problem = self._make_gate() if project.commanding.enabled else (None, [])
         self._loops, loops_problem = self._make_loops()
+        spared = guarded(self.alarm_specs, project.specs, self._loops.detecting)
+        guard(self._inbox, self._plans, spared)
         self._closed: list[Receipt] = []  # orders that somebody has looked after, for the next frame
+        self._owed: deque[tuple[int, Mapping[str, int]]] = deque()  # (rows offered by then, link -> receipt)
         self._told: set[tuple[str, str, str]] = set()
         self._sent_statuses: tuple[LinkStatus, ...] = ()
         self._sent_status_ns = 0
         self._ticking = threading.Event()
         self._thread: threading.Thread | None = None
-        faults = [record(f) for f in (*problems(project.links, project.specs), *intake.problems)]
+        faults = [record(f) for f in (*problems(part.links, part.specs), *intake.problems)]
         plugin_problems = (*self._registry.problems, *decoder_problems, *sink_problems)
         for fault in (*plugin_problems, *faults, *audit_problem, *gate_problem, *loops_problem):
             self.tell(fault)
+        for alarm in part.unordered:
+            self.tell(standby.not_evaluated(alarm), "warning")
 
     # ---------------------------------------------------------------- life
 
     def work(self) -> Sequence[Coroutine[Any, Any, None]]:
         """Return the links and the line to the recorder."""
-        return (self._links.run(), self._feed.run(), self._acts.watch())
+        own = (standby.beating(self._lease),) if self._lease is not None else ()
+        return (
+            self._links.run(),
+            self._feed.run(),
+            self._feed.adopt(),
+            self._room.watch(),
+            self._acts.watch(),
+            *own,
+        )
 
     def started(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start the tick thread."""
@@ -198,6 +264,8 @@ class Live(Serving):
         if self._audit is not None:
             self._audit.close()
         self._alarming.close()
+        self._learning.take()
+        self._learning.save(self.clock.now_mono_ns(), ending=True)
         self._feed.offer(self._marking.ended(self.clock.now_ns(), self.clock.now_mono_ns()))
         await self._feed.flush(STOP_S / 2)
 
@@ -210,7 +278,7 @@ class Live(Serving):
         try:
             while not stop.wait(max(0, due - self.clock.now_mono_ns()) / NS):
                 tick = self._tick(loop)
-                loop.call_soon_threadsafe(self._ticked, tick)
+                loop.call_soon_threadsafe(self._ticked, tick, self._intake.take_receipts())
                 due += period
                 late = self.clock.now_mono_ns() - due
                 if late > 0:
@@ -244,10 +312,11 @@ class Live(Serving):
     def _note(self, level: str, text: str) -> None:
         self.early.append(Event(t_ns=self.clock.now_ns(), level=level, source="world", text=text))
 
-    def _ticked(self, tick: Tick) -> None:
+    def _ticked(self, tick: Tick, receipts_of_links: Mapping[str, int] = NONE) -> None:
         """Publish a tick: with the links' states, events and receipts of the moment."""
         now_mono = self.clock.now_mono_ns()
         self._feed.offer(tick.samples)
+        self._acknowledge(receipts_of_links)
         self._keep_alarms(tick, now_mono)
         self._lateness.take(tick.late, now_mono)
         statuses, tally = self._links.statuses(), self._inbox.tally()
@@ -256,7 +325,9 @@ class Live(Serving):
             for name, one in tally.items()
             if not (one.messages.balanced and one.samples.balanced)
         }
-        self._alarming.evaluator.tell({**self._links.troubles(), **wrong})
+        kept = self._feed.kept()
+        troubles = {**self._links.troubles(), **self._room.troubles(kept), **wrong}
+        self._alarming.evaluator.tell(troubles)
         differs = statuses_differ(self._sent_statuses, statuses)
         links: tuple[LinkStatus, ...] = ()
         if differs or now_mono - self._sent_status_ns >= STATUS_EVERY_NS:
@@ -270,6 +341,7 @@ class Live(Serving):
         receipts, stopped = self._gate.take_receipts() if self._gate else (), self._acts.switch.why()
         self._loops.note(tick.frame.alarms, receipts)
         receipts, self._closed = (*receipts, *self._closed), []
+        learnt = self._learn(now_mono)
         if stopped:
             self._loops.stopped(stopped)
         proposals, told = self._loops.take()
@@ -280,14 +352,36 @@ class Live(Serving):
             events=(*self._links.take_events(), *self._feed.take_events(self.clock.now_ns()), *told),
             orders=receipts,
             recording=self._feed.trouble,
+            history=kept,
             stopped=stopped,
             proposals=proposals,
             loops=self._loops.states(),
+            learnt=learnt,
         )
         self._feed.offer(self._marking.of(self.publish(frame)))
         if self._gate is not None:  # it reads the published table; receipts ride in the next frame
             self._gate.observe(frame.seq, now_mono)
         self._acts.sync(now_mono)
+
+    def _learn(self, now_mono_ns: int) -> tuple[tuple[int, int], ...]:
+        """Return what tags have taught of their intervals since the last tick; write it down now and then."""
+        learnt = self._learning.take()
+        for news in (
+            self._learning.irregular([slot for slot, _ in learnt]),
+            self._learning.save(now_mono_ns),
+        ):
+            if news is not None:
+                self.tell(news, "warning")
+        return learnt
+
+    def _acknowledge(self, receipts: Mapping[str, int]) -> None:
+        """Tell sources whose server waits for it what is on disk by now."""
+        spool = self._feed.spool
+        if receipts:
+            self._owed.append((spool.offered, receipts))
+        while self._owed and self._owed[0][0] <= spool.settled:
+            for link, receipt in self._owed.popleft()[1].items():
+                self._links.stored(link, receipt)
 
     def _keep_alarms(self, tick: Tick, now_mono_ns: int) -> None:
         """Write the alarms' transitions down; what keeps that from happening is told, and they go on."""
@@ -316,7 +410,7 @@ class Live(Serving):
                 FaultRecord(
                     kind="WorldFault",
                     what=f"{who.user} acted on {len(done)} alarms, and the audit could not be written.",
-                    where=str(self.project.private / "audit"),
+                    where=str(self._part.audit),
                     remedy="Make the folder writable and start the world again.",
                 ),
                 "warning",
@@ -360,6 +454,10 @@ class Live(Serving):
             case msg.Browse(link=link, under=under, limit=limit):
                 self.need(peer, Right.VIEW)
                 return msg.Browsed(items=await self._browse(link, under, limit))
+            case msg.AskQuarantine(link=link):
+                self.need(peer, Right.VIEW)
+                kept = self._intake.quarantine()
+                return msg.Quarantine(items=tuple(q for q in kept if link in ("", q.link)))
             case AlarmAct():
                 return self._act_on_alarms(self.need(peer, Right.ACKNOWLEDGE), message)
             case Prepare():
@@ -397,6 +495,9 @@ class Live(Serving):
             listen=self.address,
             recorder=self.recorder,
             people=self.people,
+            secrets=self._secrets,
+            area=self.area,
+            lease=self._lease,
         )
         await self.warn()
         self.stopping.set()
@@ -440,7 +541,8 @@ class Live(Serving):
     # ---------------------------------------------------------------- parts
 
     def _context(self, link: LinkSpec) -> SourceContext:
-        return SourceContext(link=link, clock=self.clock, secret=_no_secret, project=self.project.folder)
+        secret = self._secrets.of(link.url)
+        return SourceContext(link=link, clock=self.clock, secret=secret, project=self.project.folder)
 
     def _make_gate(self) -> tuple[Gate | None, list[FaultRecord]]:
         """Return the gate, or None with the reason: without an audit on disk nothing may be written."""
@@ -468,7 +570,7 @@ class Live(Serving):
 
     def _open_audit(self) -> tuple[Audit | None, list[FaultRecord]]:
         """Return the audit, or None with the reason: what people do is then not written down."""
-        folder = self.project.private / "audit"
+        folder = self._part.audit
         try:
             return Audit(folder, world_kind=str(WorldKind.LIVE), now_ns=self.clock.now_ns()), []
         except Fault as fault:
@@ -481,7 +583,9 @@ class Live(Serving):
         problem: list[FaultRecord] = []
         try:
             found = {spec.name: spec for spec in project.specs}
-            specs = loops.read(project.folder, found, [alarm.id for alarm in project.alarms])
+            known = loops.read(project.folder, found, [alarm.id for alarm in project.alarms])
+            here = {alarm.id for alarm in self._part.alarms}
+            specs = tuple(spec for spec in known if spec.detect in here)
         except Fault as fault:
             problem = [record(fault)]
         made = Loops(
@@ -537,11 +641,3 @@ class Live(Serving):
                 remedy="Make the project's folder writable and start the world again.",
             )
         return self._gate
-
-
-def _no_secret(name: str) -> str:
-    raise ProjectFault(
-        f"The secret '{name}' is not known here.",
-        where="secrets",
-        remedy="Secrets come with accounts; use a link without.",
-    )

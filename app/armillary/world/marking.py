@@ -19,7 +19,7 @@ from armillary.wire import marks
 
 LEVELS = {"info": 0.0, "warning": 1.0, "error": 2.0}
 ORDER_CODES = {state: float(number) for number, state in enumerate(OrderState)}
-FIXED = (marks.WORLD, marks.EVENTS, marks.ORDERS, marks.ALARM_EVENTS)
+FIXED = (marks.EVENTS, marks.ORDERS, marks.ALARM_EVENTS)
 RUNNING, ENDED = 1.0, 0.0
 
 _Row = tuple[str, float, str]  # name of the mark, value, text
@@ -28,9 +28,11 @@ _Row = tuple[str, float, str]  # name of the mark, value, text
 class Marking:
     """Makes the marks of frames; remembers the links as last written. One thread."""
 
-    def __init__(self, first_slot: int, alarms: Iterable[str], links: Iterable[str]) -> None:
-        """`first_slot`: the number of tags."""
+    def __init__(self, first_slot: int, alarms: Iterable[str], links: Iterable[str], area: str = "") -> None:
+        """`first_slot`: the number of tags; `area`: what its world does of the project, "" = all."""
+        self._world = f"{marks.WORLD}-{area}" if area else marks.WORLD  # others go on when this one ends
         self.names: tuple[str, ...] = (
+            self._world,
             *FIXED,
             *(marks.ALARM + each for each in alarms),
             *(marks.LINK + each for each in links),
@@ -41,12 +43,12 @@ class Marking:
 
     def started(self, states: Iterable[AlarmState], now_ns: int, now_mono_ns: int) -> SampleBatch:
         """Return the marks of a start: that the world runs, and how each alarm stands."""
-        rows = [(marks.WORLD, RUNNING, ""), *(_alarm(state) for state in states)]
+        rows = [(self._world, RUNNING, ""), *(_alarm(state) for state in states)]
         return self._batch(rows, now_ns, now_mono_ns)
 
     def ended(self, now_ns: int, now_mono_ns: int) -> SampleBatch:
         """Return the mark of an orderly end."""
-        return self._batch([(marks.WORLD, ENDED, "")], now_ns, now_mono_ns)
+        return self._batch([(self._world, ENDED, "")], now_ns, now_mono_ns)
 
     def of(self, frame: Frame) -> SampleBatch:
         """Return a mark for all that changed in a frame, m rows; m is 0 for most frames."""

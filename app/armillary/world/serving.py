@@ -126,6 +126,8 @@ class Serving:
         self.publisher = Publisher(empty_frame(world, self.kind), len(project.specs))
         self.stopping = asyncio.Event()
         self.early: list[Event] = []  # for the next frame
+        self.area = ""  # of the project's areas the one that this world does; "" = all
+        self.own = np.zeros(0, np.uint32)  # slots of that area
         self.idle = False  # a spare of one desk: it has no run file before `announce`
         self.heir: Callable[[], Serving] | None = None  # makes the world that goes on after this one
         self._who: dict[bytes, LoggedIn] = {}
@@ -244,6 +246,7 @@ class Serving:
             recorder=self.recorder,
             pid=os.getpid(),
             started_ns=self.clock.now_ns(),
+            area=self.area,
             plant=runs.plant_of(self.project.private) if self.kind is WorldKind.LIVE else (),
         )
 
@@ -449,6 +452,9 @@ class Serving:
             accounts=who.accounts,
             templates=project.templates if self.kind is WorldKind.LIVE else (),
             world_hash=self.world_hash,
+            area=self.area,
+            areas=tuple(area.name for area in project.areas),
+            own=self.own,
         )
 
     async def state_answer(self, t_ns: int = 0) -> StateAnswer:

@@ -14,6 +14,7 @@ from armillary_plugins.mqtt.settings import MQTT_5
 CONNACK, PUBLISH, PUBACK, SUBACK, UNSUBACK, PINGRESP, DISCONNECT = 0x20, 0x30, 0x40, 0x90, 0xB0, 0xD0, 0xE0
 PINGREQ_PACKET = b"\xc0\x00"
 TOPIC_ALIAS_MAXIMUM, RECEIVE_MAXIMUM = 1000, 1000
+WIDE_WINDOW = 0xFFFF  # where each message waits for the disk
 AT_ONCE = 200  # filters in one SUBSCRIBE: some brokers limit the packet
 NO_ANSWER = -1  # instead of a reason code: the broker said nothing
 FAILED = 0x80  # reason codes from here on are failures
@@ -63,18 +64,19 @@ def connect(
     password: str,
     max_packet: int,
     session_expiry_s: int = 0,
+    window: int = RECEIVE_MAXIMUM,
 ) -> bytes:
     """Return a CONNECT without a will: a reading link publishes nothing.
 
     `session_expiry_s`: 0 begins anew and ends with the connection; above, the session goes on (3.1.1 has no
-    number for how long).
+    number for how long). `window`: how many messages may be under way unacknowledged; 3.1.1 cannot say.
     """
     flags = (0x80 if username else 0) | (0x40 if username and password else 0)
     flags |= 0 if session_expiry_s else 0x02
     body = _text("MQTT") + struct.pack(">BBH", version, flags, keep_alive_s)
     if version == MQTT_5:
         properties = struct.pack(
-            ">BHBIBH", 0x21, RECEIVE_MAXIMUM, P_MAXIMUM_PACKET, max_packet, 0x22, TOPIC_ALIAS_MAXIMUM
+            ">BHBIBH", 0x21, window, P_MAXIMUM_PACKET, max_packet, 0x22, TOPIC_ALIAS_MAXIMUM
         )
         if session_expiry_s:
             properties += struct.pack(">BI", P_SESSION_EXPIRY, session_expiry_s)

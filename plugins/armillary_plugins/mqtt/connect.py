@@ -92,7 +92,7 @@ async def own(
     """
     context = tls.context_of(settings, project)
     if suffix:
-        settings = replace(settings, durable=False, session_expiry_s=0)
+        settings = replace(settings, durable=False, session_expiry_s=0, waits_for_disk=False)
     session = Session(
         settings,
         clock,

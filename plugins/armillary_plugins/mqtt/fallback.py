@@ -11,6 +11,7 @@ import contextlib
 import ssl
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import paho.mqtt.client as paho
@@ -24,6 +25,7 @@ from armillary_plugins.mqtt import codec
 from armillary_plugins.mqtt.faults import CONNECT_S, dismissal, no_answer, refusal
 from armillary_plugins.mqtt.framer import OVERHEAD
 from armillary_plugins.mqtt.link import Hooks
+from armillary_plugins.mqtt.receipts import Receipts
 from armillary_plugins.mqtt.rows import Channels, Rows, Told, Waiting, told
 from armillary_plugins.mqtt.settings import MQTT_3, MQTT_5, Settings
 
@@ -51,6 +53,9 @@ class PahoSession:
         self.lost: asyncio.Future[LinkFault] = self._loop.create_future()
         self._connack: asyncio.Future[tuple[int, str]] = self._loop.create_future()
         self._answers: dict[int, asyncio.Future[list[int]]] = {}
+        self.receipts = Receipts(hooks.receipt, waits=settings.waits_for_disk)
+        self._qos: dict[int, int] = {}  # of messages that wait for the disk
+        self._is_narrow = False
         self._lock = threading.Lock()
         self._rows = Rows(channels)
         self._to_acknowledge: list[tuple[int, int]] = []
@@ -115,7 +120,7 @@ class PahoSession:
             self._client.connect(settings.host, settings.port, keep_alive_s)
             return
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        properties.ReceiveMaximum = codec.RECEIVE_MAXIMUM
+        properties.ReceiveMaximum = codec.WIDE_WINDOW if settings.waits_for_disk else codec.RECEIVE_MAXIMUM
         properties.MaximumPacketSize = settings.max_payload + OVERHEAD
         if settings.session_expiry_s:
             properties.SessionExpiryInterval = settings.session_expiry_s
@@ -205,7 +210,9 @@ class PahoSession:
         self._soon(self._end, fault)
 
     def _on_answer(self, _client: Any, _data: Any, mid: int, codes: Any, _properties: Any) -> None:
-        self._waiting.answered(self.version, self._clock.now_mono_ns())
+        self._waiting.answered(
+            MQTT_3 if self._settings.waits_for_disk else self.version, self._clock.now_mono_ns()
+        )
         numbers = [int(code.value) for code in (codes if isinstance(codes, list) else [codes])]
         self._soon(self._answered, mid, numbers)
 
@@ -272,12 +279,24 @@ class PahoSession:
             gone = {"too_big": self._too_big, "filtered": self._rows.unlisted, "expired": self._rows.expired}
             self._too_big = self._rows.unlisted = self._rows.expired = 0
         if batch is not None:
+            if self.receipts.waits and acknowledge:
+                self._qos |= dict(acknowledge)
+                ids, acknowledge = [mid for mid, _ in acknowledge], []
+                batch = replace(batch, receipt=self.receipts.given(ids, self._clock.now_mono_ns()))
             self._hooks.batch(batch)
         for reason, count in gone.items():
             if count:
                 self._hooks.dropped(reason, count)
         for mid, qos in acknowledge:
             self._client.ack(mid, qos)
+
+    def stored(self, receipt: int) -> None:
+        """Acknowledge what is on disk by now."""
+        for mid in self.receipts.stored(receipt, self._clock.now_mono_ns()):
+            self._client.ack(mid, self._qos.pop(mid, 1))
+        if self.receipts.window and not self._is_narrow:
+            self._is_narrow = True
+            self._hooks.narrow(self.receipts.window)
 
     def _set_connack(self, code: int, server: str) -> None:
         if not self._connack.done():

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
 from armillary.api import LinkFault, WireBatch
+from armillary_plugins.mqtt.receipts import Receipts
 
 NS = 1_000_000_000
 
@@ -20,6 +21,8 @@ class Hooks:
     alive: Callable[[int], None] = lambda _mono_ns: None
     dropped: Callable[[str, int], None] = lambda _reason, _count: None
     has_room: Callable[[], bool] = lambda: True
+    narrow: Callable[[int], None] = lambda _window: None  # too few messages at a time to wait for the disk
+    receipt: int = 1  # number of the first receipt: beyond those of earlier connections
 
 
 class Spoken(Protocol):
@@ -31,7 +34,9 @@ class Spoken(Protocol):
     session_present: bool
     peer: dict[str, object]
     lost: asyncio.Future[LinkFault]
+    receipts: Receipts
 
+    def stored(self, receipt: int) -> None: ...
     async def subscribe(self, filters: Sequence[tuple[str, int]]) -> list[tuple[str, int]]: ...
     def unsubscribe(self, filters: Sequence[str]) -> None: ...
     async def ping(self) -> None: ...

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from armillary.api import Clock, LinkFault
@@ -13,6 +14,7 @@ from armillary_plugins.mqtt import codec, tls
 from armillary_plugins.mqtt.faults import dismissal, no_answer, refusal
 from armillary_plugins.mqtt.framer import OVERHEAD, Framer
 from armillary_plugins.mqtt.link import NS, Hooks
+from armillary_plugins.mqtt.receipts import Receipts
 from armillary_plugins.mqtt.rows import Channels
 from armillary_plugins.mqtt.settings import Settings
 
@@ -43,6 +45,8 @@ class Session(asyncio.Protocol):
         self._waiting: dict[tuple[int, int], asyncio.Future[bytes]] = {}  # (packet type, id) -> its body
         self._packet_id = 0
         self._is_greeted = False  # the first packet came, and it was one that may come first
+        self.receipts = Receipts(hooks.receipt, waits=settings.waits_for_disk)
+        self._is_narrow = False
         self._is_full = False  # reading rests because there is no room
         self._received_mono_ns = self._sent_mono_ns = clock.now_mono_ns()
         self._ping_mono_ns = 0  # when the unanswered ping went out
@@ -120,6 +124,7 @@ class Session(asyncio.Protocol):
                 password,
                 self._settings.max_payload + OVERHEAD,
                 self._settings.session_expiry_s,
+                codec.WIDE_WINDOW if self._settings.waits_for_disk else codec.RECEIVE_MAXIMUM,
             )
         )
         try:
@@ -231,10 +236,17 @@ class Session(asyncio.Protocol):
                 future.set_result(body)
 
     def _hand_over(self) -> None:
-        """Give the batch away, then acknowledge it: QoS 1 means that we have it, not that we saw it."""
+        """Give the batch away, then acknowledge it: QoS 1 means that we have it, not that we saw it.
+
+        Where we wait for the disk, `stored` acknowledges it.
+        """
         framer = self._framer
         batch = framer.taken(self._settings.name)
+        waits = self.receipts.waits and bool(framer.to_acknowledge) and batch is not None
         if batch is not None:
+            if waits:
+                ids, framer.to_acknowledge = framer.to_acknowledge, []
+                batch = replace(batch, receipt=self.receipts.given(ids, self._received_mono_ns))
             self._hooks.batch(batch)
         if framer.too_big:
             self._hooks.dropped("too_big", framer.too_big)
@@ -248,6 +260,15 @@ class Session(asyncio.Protocol):
         if framer.to_acknowledge:
             self._send(codec.puback(framer.to_acknowledge))
             framer.to_acknowledge.clear()
+
+    def stored(self, receipt: int) -> None:
+        """Acknowledge what is on disk by now."""
+        ids = self.receipts.stored(receipt, self._clock.now_mono_ns())
+        if ids:
+            self._send(codec.puback(ids))
+        if self.receipts.window and not self._is_narrow:
+            self._is_narrow = True
+            self._hooks.narrow(self.receipts.window)
 
     def _rest(self, seconds: float) -> None:
         """Stop reading for a while: what comes meanwhile waits in the socket, and then at the broker."""

@@ -25,15 +25,16 @@ _KEYS = frozenset(
     {
         "version", "client_id", "username", "secret", "tls", "subscribe", "qos", "max_payload",
         "keep_alive_s", "silence_s", "command_topic", "command_payload", "response_topic",
-        "client", "durable", "session_expiry_s", "user_properties",
+        "client", "durable", "session_expiry_s", "user_properties", "acknowledge",
     }
 )  # fmt: skip
 _TLS_KEYS = frozenset({"ca", "cert", "key", "crl", "server_name"})
-_USER_KEYS = frozenset({"time", "quality"})
+_USER_KEYS = frozenset({"time", "quality", "unit"})
 _FILTER_KEYS = frozenset({"filter", "qos", "decoder", "retained"})
 _RETAINED = {"always": 0x00, "new": 0x10, "never": 0x20}  # retain handling, as it stands in SUBSCRIBE
 _PAYLOADS = frozenset({"auto", "json", "raw"})
 _CLIENTS = frozenset({"own", "paho"})
+_ACKNOWLEDGE = frozenset({"received", "stored"})
 SHARED = "$share/"
 
 
@@ -55,8 +56,10 @@ class Settings:
     client: str = "own"  # own | paho: who speaks the protocol
     durable: bool = False  # the broker keeps the session, and what comes meanwhile, over an outage
     session_expiry_s: int = 0
+    waits_for_disk: bool = False  # QoS 1 is acknowledged once it is on disk, not once it is here
     user_time: str = ""  # user properties that hold a message's time and quality
     user_quality: str = ""
+    user_unit: str = "unit"  # this one is looked at by itself: a unit is checked, never taken over
     tls: Mapping[str, str] = field(default_factory=dict)
     subscribe: tuple[tuple[str, int], ...] = ()  # (filter, options: QoS and retain handling as in SUBSCRIBE);
     # empty = exactly the topics of the routes
@@ -118,8 +121,10 @@ def settings_of(link: LinkSpec, project: Path | None = None) -> Settings:
         client=client,
         durable=durable,
         session_expiry_s=_whole(given, "session_expiry_s", SESSION_EXPIRY_S, where) if durable else 0,
+        waits_for_disk=_word(given, "acknowledge", "received", _ACKNOWLEDGE, where) == "stored",
         user_time=str(user.get("time", "")),
         user_quality=str(user.get("quality", "")),
+        user_unit=str(user.get("unit", "unit")),
         version=version or MQTT_5,
         may_fall_back=not version,
         is_id_fixed=bool(given.get("client_id")) or durable,

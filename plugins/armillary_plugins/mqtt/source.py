@@ -18,12 +18,14 @@ from armillary.api import (
     SubscriptionPlan,
     Verdict,
     WireBatch,
+    topic_matches,
 )
 from armillary_plugins.mqtt import codec
 from armillary_plugins.mqtt.browse import items
 from armillary_plugins.mqtt.connect import connected, own, resolve
 from armillary_plugins.mqtt.faults import VersionRefused, taken_over
 from armillary_plugins.mqtt.link import NS, Hooks, Spoken
+from armillary_plugins.mqtt.receipts import window_words
 from armillary_plugins.mqtt.rows import Channels
 from armillary_plugins.mqtt.settings import MQTT_3, MQTT_5, Settings, password, settings_of, unshared
 from armillary_plugins.mqtt.tls import ends
@@ -49,7 +51,11 @@ class MqttSource:
         self._lives: list[int] = []  # how long connections lived that were closed soon, one after the other
         self._retained = 0  # retained messages of the present connection
         self._session: Spoken | None = None
+        self._receipt = 1  # the number of the next connection's first receipt
+        self._window = 0
         self._ends: dict[str, int] = {}
+        self._refused: dict[str, int] = {}  # filter -> reason code, as answered in this connection
+        self._refused_channels: dict[str, str] = {}
         self._one_browse = asyncio.Lock()  # two at once would throw each other out by their client id
 
     async def run(self, plan: SubscriptionPlan, out: SourceOut) -> None:
@@ -61,12 +67,14 @@ class MqttSource:
         try:
             out.state(LinkState.SYNCING, self._resumed(session))
             wanted = self._filters(plan)
-            refused = await session.subscribe(wanted)
+            self._refused = dict(await session.subscribe(wanted))
+            self._learn_refused(plan, dict(wanted))
             await self._initial(session, out)
-            self._tell(out, len(wanted), refused)
+            self._tell(out, len(wanted), [*self._refused.items()])
             fault = await self._pump(session, plan, out)
         finally:
             self._session = None
+            self._receipt = session.receipts.next
             await session.close()
         if len(self._lives) >= STRIKES:
             longest_ns, self._lives = max(self._lives), []
@@ -87,9 +95,37 @@ class MqttSource:
         finally:
             await second.close()
 
+    def stored(self, receipt: int) -> None:
+        """Acknowledge what is on disk by now."""
+        if self._session is not None:
+            self._session.stored(receipt)
+
+    def _narrow(self, window: int, out: SourceOut) -> None:
+        self._window = window
+        out.state(LinkState.DEGRADED, window_words(window))
+
     def certificates(self) -> Mapping[str, int]:
         """Return until when the certificates of this connection are valid, ns UTC by `server`, `own`."""
         return self._ends if self._session is not None else {}
+
+    def refused(self) -> Mapping[str, str]:
+        """Return the topics of routes that no granted filter brings, each with the broker's reason."""
+        return self._refused_channels
+
+    def _learn_refused(self, plan: SubscriptionPlan, wanted: Mapping[str, int]) -> None:
+        """Find the topics that are refused; a topic that another filter brings as well is not."""
+        granted = [unshared(name) for name in wanted if name not in self._refused]
+        plain = {name for name in granted if not set("+#") & set(name)}
+        wild = [name for name in granted if name not in plain]
+        found: dict[str, str] = {}
+        for topic in {route.channel: None for route in plan.routes} if self._refused else ():
+            if topic in plain or any(topic_matches(name, topic) for name in wild):
+                continue
+            for name, code in self._refused.items():
+                if topic_matches(unshared(name), topic):
+                    found[topic] = f"the broker refuses this topic ({codec.reason(code)})"
+                    break
+        self._refused_channels = found
 
     async def probe(self, plan: SubscriptionPlan) -> Verdict:
         """Ask the broker for a sign of life, and hear on a second connection whether others get messages.
@@ -146,7 +182,10 @@ class MqttSource:
 
     async def _open(self, out: SourceOut) -> Spoken:
         self._retained = 0
+        self._window = 0
         hooks = Hooks(
+            narrow=lambda window: self._narrow(window, out),
+            receipt=self._receipt,
             batch=lambda batch: self._take(batch, out),
             alive=out.alive,
             dropped=out.dropped,
@@ -190,6 +229,9 @@ class MqttSource:
         said = "The broker speaks MQTT 3.1.1 only." if fell_back else f"MQTT {version}"
         notes = [said, *(["by paho"] if self._settings.client == "paho" else ())]
         notes += [SHARED_NOTE] if self._settings.is_shared else []
+        if not refused and self._window:
+            out.state(LinkState.DEGRADED, window_words(self._window))
+            return
         if not refused:
             out.state(LinkState.UP, " · ".join(notes))
             return
@@ -255,8 +297,10 @@ class MqttSource:
             then = dict(self._filters(changed))
             session.unsubscribe(_missing(now, then))
             added = [(name, then[name]) for name in _missing(then, now)]
-            refused = await session.subscribe(added)
-            self._tell(out, len(then), refused)
+            known = {name: code for name, code in self._refused.items() if name in then}
+            self._refused = known | dict(await session.subscribe(added))
+            self._learn_refused(changed, then)
+            self._tell(out, len(then), [*self._refused.items()])
             now = then
 
 

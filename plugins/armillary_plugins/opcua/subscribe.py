@@ -7,7 +7,7 @@ import contextlib
 import logging
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -237,10 +237,11 @@ class Subscriptions:
 
     def _report_refused(self) -> None:
         """Make the tags of refused items BAD with the reason, instead of leaving them as never seen."""
-        slots = [slot for item in self.items if item.refused for slot in item.slots]
-        if slots:
+        refused = {slot: item.refused for item in self.items if item.refused for slot in item.slots}
+        if refused:
             now, mono = self._clock.now_ns(), self._clock.now_mono_ns()
-            self._out.samples(unknown(slots, NODE_UNKNOWN, now, mono))
+            words = {row: f"the server refuses this node ({why})" for row, why in enumerate(refused.values())}
+            self._out.samples(replace(unknown([*refused], NODE_UNKNOWN, now, mono), why=words))
 
     # ---------------------------------------------------------------- publish results
 

@@ -190,4 +190,4 @@ def test_a_binding_of_an_unknown_tag_says_so() -> None:
 )
 def test_a_value_that_was_old_when_it_came_says_so(delay_s: float, quality: int, note: str) -> None:
     spec = TagSpec(slot=0, name="t", link="m")
-    assert rows.tag_row(spec, 1.0, quality, 1.0, None, delay_s).note == note
+    assert rows.tag_row(spec, 1.0, quality, 1.0, delay_s=delay_s).note == note

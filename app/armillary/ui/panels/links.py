@@ -12,6 +12,7 @@ from armillary.session.rows import LinkRow
 from armillary.session.workspace import Workspace, WorldState
 from armillary.ui import icons
 from armillary.ui.pieces import empty, label
+from armillary.ui.quarantine import QuarantineView
 from armillary.ui.theme import Colours
 
 REFRESH_MS = 500
@@ -61,6 +62,11 @@ class LinkCard(QFrame):
         self.retry.clicked.connect(lambda: workspace.retry_link(name, "retry"))
         self.switch = QPushButton("Disable")
         self.switch.clicked.connect(self._switch)
+        self.unreadable = QPushButton()
+        self.unreadable.setCheckable(True)
+        self.unreadable.toggled.connect(self._open_quarantine)
+        self.quarantine: QuarantineView | None = None  # made when it is first asked for
+        self._asked = -1  # how many unreadable messages there were when it was asked for
         self._is_off = False
         head = QHBoxLayout()
         head.setSpacing(8)
@@ -76,6 +82,11 @@ class LinkCard(QFrame):
         lines = (self._url, self._detail, self._clock, self._flow, self._messages, self._samples)
         for row, widget in enumerate(lines, 1):
             grid.addWidget(widget, row, 0)
+        foot = QHBoxLayout()
+        foot.addWidget(self.unreadable)
+        foot.addStretch(1)
+        grid.addLayout(foot, grid.rowCount(), 0)
+        self.unreadable.hide()
 
     def show_link(self, status: LinkStatus, row: LinkRow, colours: Colours) -> None:
         """Show a link's state and counters."""
@@ -106,6 +117,27 @@ class LinkCard(QFrame):
             self._samples.setText(law("Samples", "applied", tally.samples))
         for line in (self._messages, self._samples):
             line.setVisible(tally is not None)
+        self._show_unreadable(tally.messages.dropped.get("undecodable", 0) if tally is not None else 0)
+
+    def _show_unreadable(self, count: int) -> None:
+        """Offer the payloads that could not be read, where there are any; keep an open list new."""
+        self.unreadable.setVisible(bool(count) or self.unreadable.isChecked())
+        self.unreadable.setText(f"{_n(count)} unreadable")
+        self.unreadable.setAccessibleName(f"{count} unreadable messages of link {self.name}: show them")
+        if self.unreadable.isChecked() and count != self._asked and self.quarantine is not None:
+            self._asked = count
+            self._workspace.ask_quarantine(self.name, self.quarantine.show_items)
+
+    def _open_quarantine(self, is_open: bool) -> None:
+        if self.quarantine is None:
+            self.quarantine = QuarantineView(self.name)
+            grid = self.layout()
+            if isinstance(grid, QGridLayout):
+                grid.addWidget(self.quarantine, grid.rowCount(), 0)
+        self.quarantine.setVisible(is_open)
+        self._asked = -1
+        tally = self._workspace.tally.get(self.name)
+        self._show_unreadable(tally.messages.dropped.get("undecodable", 0) if tally is not None else 0)
 
     def _last_known(self, row: LinkRow, colours: Colours) -> None:
         """Say what was known last, as such; nothing can be asked of a silent world."""
