@@ -1,9 +1,9 @@
 """Shader text of a sprite: one point a part that looks small, drawn as the box it fills.
 
-A renderer, above all one without a graphics card, spends its time on triangles, not on points and pixels. The
-point covers the pixels of the box; each of them asks where its ray enters the box, so depth, light and section
-are those of the box's surface, to the pixel. A box that covers no pixel's middle draws nothing, as its
-triangles would not.
+A renderer, above all one without a graphics card, spends its time on triangles, not on points and pixels.
+The point covers the pixels of the box; each of them asks where its ray enters the box, so depth, light and
+section are those of the box's surface, to the pixel. A box that covers no pixel's middle draws nothing, as
+its triangles would not.
 """
 
 from __future__ import annotations

@@ -66,8 +66,9 @@ class Stage:
         self.passes = Passes(self.mesh, self._text(), self.before_draw)
         crowd = self.mesh.crowd
         self._throng: Throng | None = None
+        self._bound: Table | None = None  # the places of the crowd that were drawn last
         if crowd is not None:
-            self._throng = Throng(self.mesh, crowd, self.matrix, self._text(), self.before_draw)
+            self._throng = Throng(self.mesh, crowd, self.places, self._text(), self.before_crowd)
             self.places.tell_moved = self._throng.moved
         self._eye = Eye(HOME, 1.0, 1)  # of the picture that is drawn
         self.pace = Pace(self.weight)
@@ -348,17 +349,20 @@ class Stage:
         old += [] if self._throng is None else self._throng.passes.take_old_tables()
         for table in old:
             table.release(self._window)
-        return sum(table.upload(self._window) for table in self._tables())
+        drawn = () if self._throng is None else self._throng.passes.drawn_tables()
+        return sum(table.upload(self._window) for table in (*self._tables(), *drawn))
 
     def _tables(self) -> tuple[Table, ...]:
+        """The tables that every pass reads."""
         bent = () if self._bend is None else (self._bend.table,)
-        of_throng = () if self._throng is None else self._throng.passes.tables()
+        of_throng = () if self._throng is None else (self._throng.passes.shape,)
         return (self.places.table, *self.looks.tables(), *bent, *of_throng)
 
     def release(self) -> None:
         """Give back all memory on the card; the stage can be attached again."""
         if self._window is not None:
-            for table in self._tables():
+            own = () if self._throng is None else self._throng.passes.all_tables()
+            for table in (*self._tables(), *own):
                 table.release(self._window)
             for actor in self.all_actors():
                 actor.ReleaseGraphicsResources(self._window)
@@ -407,6 +411,17 @@ class Stage:
         program.SetUniform4f("armEye", [*at.tolist(), float(is_wide)])
         program.SetUniform3f("armPixelX", (right * pixel).tolist())
         program.SetUniform3f("armPixelY", (up * pixel).tolist())
+
+    def before_crowd(self, which: int, program: vtkShaderProgram, places: tuple[Table, bool]) -> None:
+        """Do as `before_draw`, with the places of what is drawn; called by VTK."""
+        table, is_of_picture = places
+        if self._window is not None and (is_of_picture or table.is_new):
+            table.upload(self._window)  # before any is bound: it takes the place of the last one that was
+        self.before_draw(which, program)
+        if self._bound is not None and self._bound is not table:
+            self._bound.unbind()
+        table.bind(program)
+        self._bound = table
 
     def end_frame(self) -> None:
         """Put the state of OpenGL back to what VTK expects; called after each pass and picture."""
