@@ -144,6 +144,15 @@ flat in mat3 armSide;
 //LIGHT flat in mat3 armSum;
 //CUT flat in vec4 armKeeps;
 //GLOSS flat in vec2 armGloss;
+int armWhich(vec3 sides, float at) {
+  return at == sides.x ? 0 : at == sides.y ? 1 : 2;
+}
+vec3 armLightOn(int side) {
+  vec3 n = armSide[side];
+  float own = 0.54 + 0.30 * n.z + 0.22 * max(dot(n, vec3(-0.42, 0.68, 0.60)), 0.0);
+  //LIGHT if (armLit != 0) return 0.35 * own + armSum[side];
+  return vec3(armLit == 0 ? 1.0 : own);
+}
 """
 
 _FRAGMENT_MAIN = """
@@ -154,19 +163,23 @@ _FRAGMENT_MAIN = """
   vec3 towards = sign(way), enters = (-towards - spot) / way, leaves = (towards - spot) / way;
   float at = max(enters.x, max(enters.y, enters.z)), end = min(leaves.x, min(leaves.y, leaves.z));
   if (at > end) discard;
-  vec3 facing = at == enters.x ? armSide[0] : at == enters.y ? armSide[1] : armSide[2];
-  //CUT bool open = dot(armKeeps, vec4(spot + at * way, 1.0)) < 0.0;
+  int side = armWhich(enters, at);
+  bool open = false;
+  //CUT open = dot(armKeeps, vec4(spot + at * way, 1.0)) < 0.0;
   //CUT if (open) at = end;
   //CUT if (open && dot(armKeeps, vec4(spot + at * way, 1.0)) < 0.0) discard;
   vec4 base = armRgba;
-  float own = 0.54 + 0.30 * facing.z + 0.22 * max(dot(facing, vec3(-0.42, 0.68, 0.60)), 0.0);
-  vec3 light = vec3(armLit == 0 ? 1.0 : own);
-  //LIGHT if (armLit != 0)
-  //LIGHT   light = 0.35 * own + (at == enters.x ? armSum[0] : at == enters.y ? armSum[1] : armSum[2]);
+  vec3 light = armLightOn(side), facing = armSide[side];
   //GLOSS vec2 gloss = armLit == 0 ? vec2(0.0) : armGloss;
   vec3 rgb = min(base.rgb * light + armAdd, 1.0);
   //SHINE
   //CUT if (armPass == 0 && open) rgb = 0.6 * base.rgb;
+  if (armPass == 1 && !open) {  // its far side is seen through it
+    vec3 far = min(base.rgb * armLightOn(armWhich(leaves, end)) + armAdd, 1.0);
+    float both = base.a * (2.0 - base.a);
+    rgb = (base.a * rgb + (1.0 - base.a) * base.a * far) / max(both, 1e-6);
+    base.a = both;
+  }
 """
 _FRAGMENT_MAIN += PATTERN
 _FRAGMENT_MAIN += """
