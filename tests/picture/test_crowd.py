@@ -204,3 +204,25 @@ def test_a_picture_in_steps_shows_the_same_instances(view_of: ViewOf) -> None:
     view.pose = pose
     assert list(view.steps(step_ms=1e-6))[-1]
     np.testing.assert_array_equal(view.render(), at_once)
+
+
+def test_a_coarse_picture_shows_instances_where_they_are(view_of: ViewOf) -> None:
+    scene = cloud(4_000, 30.0)
+    _, view = both(view_of, scene)
+    assert view.stage is not None
+    view.stage.pace.full_ms, view.stage.pace.budget = 200.0, 30_000  # as on a slow machine
+    whole = shown(view.render(rest=True))
+    view.stage.pace.full_ms = 200.0
+    view.orbit(0.01, 0)
+    coarse = shown(view.render(hasty=True))
+    assert view.is_coarse
+    assert (coarse & whole).sum() > 0.6 * whole.sum()
+    matrix = scene.matrix[2:].copy()
+    matrix[:, 0, 3] += 25.0
+    view.apply(replace(base_look(scene), moved=np.arange(2, len(scene)).astype(np.uint32), matrix=matrix))
+    view.orbit(0.01, 0)
+    moved = shown(view.render(hasty=True))
+    assert view.is_coarse
+    view.stage.pace.full_ms = 0.0
+    assert (moved & shown(view.render(rest=True))).sum() > 0.6 * moved.sum()
+    assert (moved != coarse).mean() > 0.05

@@ -19,6 +19,7 @@ NO_UV: F4 = np.zeros((0, 3), np.float32)
 NO_SLOT: F4 = np.zeros(0, np.float32)
 NO_ROW: I4 = np.zeros(0, np.int32)
 NO_TRIANGLE: I4 = np.zeros((0, 3), np.int32)
+_MOST_SPARE = 131_072
 _BITS = 10  # of a place along each axis, where neighbours are found
 _CORNER = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], np.float32)
 _FACES = np.array(
@@ -43,6 +44,7 @@ class Crowd:
     is_box: B1  # (k,) whether it is nothing but that box
     rgba: U1  # (k, 4) mean of its points' colours
     first_row: int  # of the matrices: member i has the row that is i behind it
+    spare: int  # rows before it, for those that a coarse picture chose
 
     def __len__(self) -> int:
         return len(self.instance)
@@ -210,7 +212,8 @@ def _crowd(scene: SceneArrays, shapes: list[_Run], members: list[I8], at: int) -
         ),
         is_box=np.array([_is_box(run) for run in shapes]),
         rgba=np.array(mean, np.uint8).reshape(-1, 4),
-        first_row=len(scene) + len(scene.instance_prim) - len(instance),
+        first_row=len(scene) + len(scene.instance_prim) - len(instance) + min(len(instance), _MOST_SPARE),
+        spare=min(len(instance), _MOST_SPARE),
     )
 
 

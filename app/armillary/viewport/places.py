@@ -24,7 +24,7 @@ class Places:
     """Live matrices, to render space (world less `origin`).
 
     origin: world point (3,) that render space has its zero at. rest_box: the world box (6,) of the scene at
-    rest. matrix: (M + I, 3, 4) rows as in `Mesh`; table: of those before the crowd's; crowd_tables: of the
+    rest. matrix: (rows, 3, 4) rows as in `Mesh`; table: of those before the crowd's; crowd_tables: of the
     crowd, PART to a table. version: another number after each change of a place.
     """
 
@@ -35,13 +35,15 @@ class Places:
         centre = (self.rest_box[:3] + self.rest_box[3:]) / 2
         far = bool(np.isfinite(centre).all() and np.abs(centre).max() > _FAR_M)
         self.origin: F8 = np.round(centre) if far else np.zeros(3)
-        rows = len(scene) + len(scene.instance_prim)
+        rows = len(scene) + len(scene.instance_prim) + (mesh.crowd.spare if mesh.crowd is not None else 0)
         self.matrix: F4 = np.zeros((max(rows, 1), 3, 4), np.float32)
         # one table of a million places would hold the thread that makes it for too long
         alone = rows if mesh.crowd is None else mesh.crowd.first_row
         self.table = self._part(0, alone)
         self.crowd_tables = tuple(self._part(at, min(at + PART, rows)) for at in range(alone, rows, PART))
         self._crowd_row = alone
+        self._spare = np.zeros(0, np.int64)  # rows of the crowd that have a copy each before it
+        self._spare_version = -1
         self.version = 0
         self._boxes: Boxes | None = None
         self._making = Lock()
@@ -49,8 +51,9 @@ class Places:
         self.tell_moved: Callable[[I8], None] | None = None  # of rows, ascending
         m = len(scene)
         self.put(np.arange(m), scene.matrix)
-        for at in range(0, rows - m, _AT_ONCE):
-            some = np.arange(at, min(at + _AT_ONCE, rows - m))
+        count = len(scene.instance_prim)
+        for at in range(0, count, _AT_ONCE):
+            some = np.arange(at, min(at + _AT_ONCE, count))
             self.put(mesh.rows(m, some), scene.instance_matrix[some])
 
     def _part(self, first: int, last: int) -> Table:
@@ -73,6 +76,23 @@ class Places:
             if first < at + PART and last > at:
                 table.touch(3 * max(first - at, 0), 3 * min(last - at, PART, len(self.matrix) - at))
         self.version += 1
+
+    def lend(self, rows: I8 | None = None) -> int:
+        """Copy the matrices of some rows of the crowd (n,) to where all passes find them.
+
+        None: those of the last time, as they are now. Returns the row of the first; n is at most the crowd's
+        `spare`.
+        """
+        if rows is not None:
+            self._spare, self._spare_version = rows, -1
+        crowd = self._mesh.crowd
+        first = self._crowd_row - (0 if crowd is None else crowd.spare)
+        if self._spare_version != self.version and len(self._spare):
+            last = first + len(self._spare)
+            self.matrix[first:last] = self.matrix[self._spare]
+            self.table.touch(3 * first, 3 * last)
+        self._spare_version = self.version
+        return first
 
     def move(self, prims: U4, matrix: F8) -> None:
         """Place prims (ascending) by world matrices (n, 4, 4), with the instances that have their looks."""

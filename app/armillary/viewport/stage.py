@@ -100,7 +100,7 @@ class Stage:
 
     @property
     def matrix(self) -> F4:
-        """Live matrices (M + I, 3, 4) to render space, rows as in `Mesh`."""
+        """Live matrices (rows, 3, 4) to render space, rows as in `Mesh`."""
         return self.places.matrix
 
     @property
@@ -301,10 +301,24 @@ class Stage:
             outlined = self.looks.state.array[:, 1] > 0
             marked = outlined[boxes.prim] if outlined.any() else None
             self._choice = choice = choose(boxes, pose, self.origin, aspect, budget, marked)
-            far = coarse(self.mesh, boxes, choice.far, choice.grown, choice.copies)
-            self.passes.choose(choice.near, far)
+            self.passes.choose(choice.near, self._far(choice))
             return True
+        self.places.lend()
         return False
+
+    def _far(self, choice: Choice) -> Mesh:
+        """Return the mesh of what stands for pieces, and of true instances that are whole."""
+        boxes, crowd = self.boxes, self.mesh.crowd
+        far, grown, copies = choice.far, choice.grown, choice.copies
+        if crowd is None:
+            return coarse(self.mesh, boxes, far, grown)
+        copies = copies[: crowd.spare]
+        kept = np.cumsum(boxes.is_instance(far)) <= crowd.spare - len(copies)  # the largest come first
+        mesh = coarse(self.mesh, boxes, far[kept], grown[kept], copies)
+        is_member = mesh.row >= crowd.first_row
+        rows, number = np.unique(mesh.row[is_member].astype(np.int64), return_inverse=True)
+        mesh.row[is_member] = self.places.lend(rows) + number
+        return mesh
 
     @property
     def is_ready(self) -> bool:
