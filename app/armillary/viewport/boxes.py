@@ -41,8 +41,8 @@ class Boxes:
         crowd = mesh.crowd
         if crowd is not None:
             piece_prim = np.concatenate([piece_prim, crowd.prim])
-            behind = np.int32(len(matrix) - crowd.scene_instances)
-            piece_row = np.concatenate([piece_row, behind + crowd.instance])
+            members = np.arange(len(crowd), dtype=np.int32)
+            piece_row = np.concatenate([piece_row, np.int32(crowd.first_row) + members])
             which = np.concatenate([which, np.int32(len(which)) + crowd.shape])
             first = np.concatenate([first, crowd.first.astype(np.int32)[crowd.shape]])
             last = np.concatenate([last, crowd.last.astype(np.int32)[crowd.shape]])
