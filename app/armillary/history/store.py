@@ -231,6 +231,7 @@ class Store:
             with self._base.writing() as cursor:
                 until, more = trend.roll(cursor, self._rolled_ns, now_ns)
             self._rolled_ns = until
+        self._base.shrink()
         return more
 
     def forget(self, before_ns: int, ids: U4 | None) -> int:
