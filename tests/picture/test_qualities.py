@@ -13,7 +13,8 @@ from test_patterns import energy
 from armillary.model.look import BELOW_BAD, BELOW_STALE, Marks, base_look
 from armillary.model.quality import BAD, GOOD, NEVER, STALE, SUBSTITUTED, UNCERTAIN
 from armillary.viewport import marks as signs
-from armillary.viewport.theme import DARK, LIGHT
+from armillary.viewport import overlay
+from armillary.viewport.theme import DARK, LIGHT, Theme
 from armillary.viewport.view import View
 
 ViewOf = Callable[..., View]
@@ -151,3 +152,29 @@ def test_signs_never_lie_over_each_other_and_the_largest_part_goes_first(view_of
 )
 def test_an_age_is_told_in_whole_units(seconds: float, words: str) -> None:
     assert signs.age_words(seconds) == words
+
+
+@pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda t: t.name)
+def test_a_legend_ends_in_the_colours_of_what_lies_outside_and_shows_the_lost_qualities(theme: Theme) -> None:
+    bar = np.linspace((10, 40, 90), (250, 220, 60), 256).astype(np.uint8)
+    told = overlay.Legend(
+        "Heat",
+        "°C",
+        "20",
+        "90",
+        bar,
+        marks=(
+            overlay.Swatch((0, 0, 0), "stale", "hatch"),
+            overlay.Swatch((0, 0, 0), "bad", "cross"),
+            overlay.Swatch((0, 0, 0), "no data yet", "hollow"),
+        ),
+        under=overlay.Swatch((0, 200, 0), "below 20"),
+        over=overlay.Swatch((200, 0, 200), "above 90"),
+    )
+    patch = overlay.legend(told, theme, 1.0)[..., :3].astype(int)
+    assert 20 < (patch == (0, 200, 0)).all(axis=2).sum() < 120  # a point, not a part of the range
+    assert 20 < (patch == (200, 0, 200)).all(axis=2).sum() < 120
+    for colour, least in ((theme.equipment, 150), (theme.ink, 100), (theme.bad, 40), (theme.muted, 40)):
+        assert (patch == colour).all(axis=2).sum() > least, colour
+    none = overlay.legend(told, theme, 1.0, marks=False)[..., :3].astype(int)
+    assert not (none == theme.bad).all(axis=2).any()

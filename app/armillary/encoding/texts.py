@@ -7,6 +7,7 @@ import math
 from armillary.model.quality import BAD, NEVER, STALE, SUBSTITUTED, UNCERTAIN, reasons
 
 NO_DATA = "no data yet"
+NONE, EMPTY = "—", "∅"  # in place of a bad value, and of one that never came
 _MINUS = "−"  # a real minus sign: as wide as a plus, and not taken for a hyphen
 _DIGITS = 4
 _PLAIN_LOW, _PLAIN_HIGH = 1e-4, 1e6  # outside of these a power of ten reads better
@@ -76,6 +77,12 @@ def value(
     if rank == STALE:
         return f"{shown} · {age(age_s)} old" if age_s >= 0 else f"{shown} · old"
     return f"{shown}{ {SUBSTITUTED: ' S', UNCERTAIN: ' ?'}.get(rank, '') }"
+
+
+def cell(told: str, quality: int) -> str:
+    """Return a value's text as a table or a faceplate has it: no number where there is none to be read."""
+    rank = quality & 0xFF
+    return f"{EMPTY} {told}" if rank >= NEVER else f"{NONE} {told}" if rank == BAD else told
 
 
 def why_bad(quality: int, x: float = float("nan")) -> str:
