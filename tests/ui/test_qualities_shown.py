@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +27,8 @@ from armillary.model.quality import (
     SUBSTITUTED,
     UNCERTAIN,
 )
+from armillary.project import folder as projects
+from armillary.session.boarding import boarding
 from armillary.session.timeline import Pen
 from armillary.ui.plot import Plot
 from armillary.ui.tag_model import QUALITY, VALUE
@@ -130,7 +135,7 @@ def test_the_pointer_tells_the_last_good_value_of_what_was_lost(desk: DeskWindow
 
 def test_what_was_learnt_since_the_world_began_is_told(desk: DeskWindow, bench: Any) -> None:
     desk.show_panel("tags")
-    bench.send(learnt=((4, 1020),))
+    bench.send(learnt=((4, 1020, 1000),))
     desk.tags.refresh()
     assert "learnt 1.02 s, stale after 3.06 s" in cell(desk, 4, VALUE)[2]
 
@@ -268,3 +273,32 @@ def test_the_pen_of_a_tag_that_never_came_says_so(desk: DeskWindow, bench: Any, 
     qtbot.waitUntil(lambda: 4 in desk.trends.rows, timeout=3000)
     desk.trends.draw()
     assert desk.trends.rows[4].value.text() == "no data yet"
+
+
+# ---------------------------------------------------------------- the card of a binding
+
+
+def test_binding_an_irregular_tag_asks_once_what_proves_it_alive(
+    desk: DeskWindow, bench: Any, tmp_path: Path
+) -> None:
+    folder, ws, card = tmp_path / "plant", desk.workspace, desk.bindcard
+    projects.new(folder, "Plant")
+    toml = folder / "project.toml"
+    toml.write_text(
+        toml.read_text() + '\n[[source]]\nname = "mqtt"\nkind = "mqtt"\nurl = "mqtt://127.0.0.1"\n'
+    )
+    tags = {"bearing.temp": {"address": "mqtt!p/temp#v"}, "flow": {"address": "mqtt!p/flow#v"}}
+    (folder / "twins.json").write_text(json.dumps({"schema": 1, "twins": [{"id": "P-101", "tags": tags}]}))
+    ws._plan = dataclasses.replace(boarding(str(folder)), starts_world=False)
+    ws.role = "engineer"
+    bench.send(learnt=((4, 40_000, 2_000),))
+    assert card.drop((4,), 7)
+    assert card.regularity.isVisibleTo(card)
+    assert "often every 2 s, at times only after 40 s" in card.regularity.words.text()
+    card.regularity.device.click()
+    assert "Saved: Change P-101.bearing.temp" in desk.status.currentMessage()
+    assert {s.name: s.liveness for s in projects.read(folder).specs}["P-101.bearing.temp"] == "device"
+    for slot in (4, 6):  # not again, and of a regular one never
+        ws.authoring.cancel()
+        assert card.drop((slot,), 7)
+        assert not card.regularity.isVisibleTo(card)

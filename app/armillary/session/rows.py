@@ -112,7 +112,7 @@ def _detail(mirror: Mirror, spec: TagSpec, quality: int) -> str:
     if rank in (STALE, BAD) and mirror.good_ns[spec.slot]:
         lines.append(last_good(mirror, spec))
     if spec.link:
-        lines.append(interval_words(spec, mirror.learnt.get(spec.slot, 0)))
+        lines.append(interval_words(known(spec, mirror)))
     return "\n".join(line for line in lines if line)
 
 
@@ -124,13 +124,16 @@ def last_good(mirror: Mirror, spec: TagSpec) -> str:
     return f"last good {shown} at {clock_text(at)} ({texts.age(max(mirror.t_ns - at, 0) / NS)} ago)"
 
 
-def interval_words(spec: TagSpec, learnt_ms: int = 0) -> str:
-    """Return how often a tag is expected and who says so, and when it is stale: `learnt 1.02 s, …`.
+def known(spec: TagSpec, mirror: Mirror) -> TagSpec:
+    """Return a tag's spec with what its world has learnt since it began."""
+    if spec.slot not in mirror.learnt:
+        return spec
+    expected, usual = mirror.learnt[spec.slot]
+    return replace(spec, expected_ms=expected, usual_ms=usual, stale_after_ms=0, interval="learnt")
 
-    learnt_ms: what was learnt since its spec was read, 0 for nothing.
-    """
-    if learnt_ms:
-        spec = replace(spec, expected_ms=learnt_ms, stale_after_ms=0, interval="learnt")
+
+def interval_words(spec: TagSpec) -> str:
+    """Return how often a tag is expected and who says so, and when it is stale: `learnt 1.02 s, …`."""
     if spec.liveness != "tag":
         return (
             f"lives by the heartbeat {spec.heartbeat}" if spec.heartbeat else f"lives by its {spec.liveness}"
