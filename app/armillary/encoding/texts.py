@@ -44,11 +44,14 @@ def number(value: float, unit: str = "") -> str:
 
 
 def age(seconds: float) -> str:
-    """Return an age as a person says it: `0.4 s`, `12 s`, `4 min`, `3 h`, `2 d`; `–` when negative."""
+    """Return an age as a person says it: `0.4 s`, `12 s`, `4 min`, `3 h`, `2 d`; `–` when negative.
+
+    A whole number of seconds has no decimals.
+    """
     if seconds < 0 or math.isnan(seconds):
         return "–"
     if seconds < 10:  # noqa: PLR2004
-        return f"{seconds:.1f} s"
+        return f"{seconds} s" if isinstance(seconds, int) else f"{seconds:.1f} s"
     for limit, size, unit in ((120, 1, "s"), (7_200, 60, "min"), (172_800, 3_600, "h")):
         if seconds < limit:
             return f"{int(seconds // size)} {unit}"
