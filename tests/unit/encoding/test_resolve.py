@@ -7,6 +7,7 @@ from armillary.encoding.compile import compiled
 from armillary.encoding.program import Program
 from armillary.encoding.resolve import HIGHLIGHT, Options, resolve, spin_rates
 from armillary.model.binding import Binding, ColourMap, MapSpec
+from armillary.model.clock import NS
 from armillary.model.look import Label, Look, base_look, changed
 from armillary.model.quality import BAD, GOOD, NEVER, STALE, UNCERTAIN
 from armillary.model.scene import SceneArrays
