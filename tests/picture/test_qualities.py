@@ -132,6 +132,14 @@ def test_what_holds_stale_or_bad_parts_has_a_dot_at_its_corner(view_of: ViewOf) 
         assert dot.y < view.project(3)[1]
 
 
+def test_a_part_that_is_drawn_by_an_instance_has_its_sign_too(view_of: ViewOf) -> None:
+    one, other = scenes.at(-2, 0, 0), scenes.at(2, 0, 0)
+    view = view_of(scenes.boxes(np.array([one]), instances=np.array([other])), size=(640, 400))
+    view.marks(marked([1, 2], [STALE, STALE], [7.0, 8.0]))
+    view.render()
+    assert sorted((s.prim, s.words) for s in view.signed) == [(1, "7 s"), (2, "8 s")]
+
+
 def test_signs_never_lie_over_each_other_and_the_largest_part_goes_first(view_of: ViewOf) -> None:
     rng = np.random.default_rng(2)
     places = np.array(

@@ -131,6 +131,8 @@ class Annotations:
         if stage is None or not len(marks) or int(marks.prim[-1]) >= len(stage.scene):
             return ()
         box = stage.boxes.of_each(marks.prim, stage.ends[marks.prim]) + np.tile(stage.origin, 2)
+        # parts that are drawn by instances have no pieces of their own: where they rest must do
+        box = np.where(np.isnan(box), stage.scene.box[marks.prim], box)
         kept_rows = _large(gaze, box)
         marks = Marks(prim=marks.prim[kept_rows], kind=marks.kind[kept_rows], age_s=marks.age_s[kept_rows])
         corner = box[kept_rows][:, _CORNERS].reshape(-1, 3)
