@@ -27,7 +27,7 @@ def question(spec: TagSpec, mirror: Mirror) -> str:
     often, rare = told.usual_ms / MS_PER_S, told.expected_ms / MS_PER_S
     return (
         f"{spec.name} comes irregularly: often every {often:.3g} s, at times only after {rare:.3g} s. "
-        "If it tells changes only, its silence says nothing, and its device should speak for it."
+        "If it tells changes only, its silence says nothing: what proves it alive?"
     )
 
 

@@ -22,7 +22,7 @@ class Regularity(QFrame):
         self._spec: TagSpec | None = None
         self._asked: set[str] = set()
         self.words = label("", wrap=True)
-        self.device, self.alone = QPushButton("Its device speaks for it"), QPushButton("It ages alone")
+        self.device, self.alone = QPushButton("By its device"), QPushButton("It ages alone")
         self.device.clicked.connect(lambda: self._answer(by_device=True))
         self.alone.clicked.connect(lambda: self._answer(by_device=False))
         rows = QVBoxLayout(self)
