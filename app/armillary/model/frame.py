@@ -132,7 +132,7 @@ class Frame:
     loops: tuple[LoopState, ...] = ()  # all loops of a LIVE world, in every frame
     cursor: Cursor | None = None  # of every world but LIVE, in every frame
     stopped: str = ""  # why all commands are stopped; "" = they are not
-    learnt: tuple[tuple[int, int], ...] = ()  # (slot, expected interval in ms): those just learnt
+    learnt: tuple[tuple[int, int, int], ...] = ()  # (slot, expected interval, usual one, ms): just learnt
 
     def __len__(self) -> int:
         return len(self.slot)

@@ -147,7 +147,8 @@ class Boxes:
         self._refresh()
         out = np.full((len(first), 6), np.nan)
         a, b = np.searchsorted(self.prim, first), np.searchsorted(self.prim, last)
-        some = np.flatnonzero(b > a)
+        out[b == a + 1] = self._box[a[b == a + 1]]  # most parts are one piece
+        some = np.flatnonzero(b > a + 1)
         if len(some):
             cuts = np.stack([a[some], b[some]], axis=1).reshape(-1)
             box = np.concatenate([self._box, np.zeros((1, 6), np.float32)])  # an end may be past the last

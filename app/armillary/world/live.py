@@ -363,11 +363,11 @@ class Live(Serving):
             self._gate.observe(frame.seq, now_mono)
         self._acts.sync(now_mono)
 
-    def _learn(self, now_mono_ns: int) -> tuple[tuple[int, int], ...]:
+    def _learn(self, now_mono_ns: int) -> tuple[tuple[int, int, int], ...]:
         """Return what tags have taught of their intervals since the last tick; write it down now and then."""
         learnt = self._learning.take()
         for news in (
-            self._learning.irregular([slot for slot, _ in learnt]),
+            self._learning.irregular([slot for slot, _, _ in learnt]),
             self._learning.save(now_mono_ns),
         ):
             if news is not None:
