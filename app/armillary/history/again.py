@@ -1,11 +1,13 @@
-"""What was told of the past and is in the store already: a queue that is replayed changes nothing."""
+"""What comes a second time and is in the store already: a queue that is replayed changes nothing."""
 
 from __future__ import annotations
 
 import duckdb
 import numpy as np
 
-from armillary.model.sample import HISTORICAL, SampleBatch, taken
+from armillary.model.sample import DUPLICATE, HISTORICAL, WAITED, SampleBatch, taken
+
+AGAIN = HISTORICAL | DUPLICATE | WAITED  # told of the past, sent once more, kept by a server for us
 
 # DuckDB takes NaN for equal to NaN, and a NaN of numpy for NULL.
 _KNOWN = """
@@ -17,12 +19,12 @@ WHERE s.t BETWEEN $1 AND $2 AND s.value = coalesce(told.value, 'nan'::DOUBLE)
 
 
 def news(cursor: duckdb.DuckDBPyConnection, batch: SampleBatch) -> SampleBatch:
-    """Return a batch without the HISTORICAL rows that the store has: same tag, source time, value and text.
+    """Return a batch without those rows that may come AGAIN and are here: same tag, time, value and text.
 
-    A forwarder sends again what nobody acknowledged, and it can have come all the same. Rows that are not
-    HISTORICAL stay as they are.
+    A forwarder sends again what nobody acknowledged, and it can have come all the same; a broker does so with
+    its sessions. Other rows stay as they are.
     """
-    rows = np.flatnonzero(batch.flags & HISTORICAL)
+    rows = np.flatnonzero(batch.flags & AGAIN)
     if not len(rows):
         return batch
     keys = list(

@@ -17,7 +17,7 @@ from armillary.model.arrays import B1, F8, I8, U2, U4
 from armillary.model.clock import NS
 from armillary.model.fault import StoreFault
 from armillary.model.message import AskDensity, Density
-from armillary.model.sample import HISTORICAL, SampleBatch, Text, known_ns, taken
+from armillary.model.sample import SampleBatch, Text, known_ns, taken
 from armillary.model.series import Series, SeriesQuery
 from armillary.wire import marks as mark
 
@@ -136,7 +136,7 @@ class Store:
     def append(self, batch: SampleBatch, marks: Mapping[str, int] | None = None) -> None:
         """Keep samples whose `slot` holds ids of this store; they are on disk when this returns.
 
-        What was told of the past (HISTORICAL) and is here already is passed over.
+        What may come twice (`again`) and is here already is passed over.
         marks: session -> number of its last message in this batch, kept in the same transaction.
         """
         if len(batch) and not (int(batch.slot.min()) > 0 and int(batch.slot.max()) < self._next):
@@ -145,7 +145,7 @@ class Store:
                 where=str(self._base.path),
                 remedy="Ask the store for the ids of the tags again.",
             )
-        if (batch.flags & HISTORICAL).any():
+        if (batch.flags & again.AGAIN).any():
             with self._base.reading() as cursor:
                 batch = again.news(cursor, batch)
         words, fresh = self._word_rows(batch)

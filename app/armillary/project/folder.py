@@ -189,6 +189,7 @@ def _project(
     historian = settings.historian(root.table("historian"))
     commanding = settings.commanding(root.table("command"))
     tick_hz, tag_limit = settings.limits(root.table("limits"))
+    forward = settings.forward(root.table("forward"), links) if "forward" in root else None
     root.done()
     held = twins.Twins({spec.name: spec for spec in links}, historian.record != "listed")
     templates: list[TopicTemplate] = []
@@ -230,6 +231,7 @@ def _project(
         colormaps=maps,
         historian=historian,
         commanding=commanding,
+        forward=forward,
         templates=tuple(commands.templates),
         interlocks=tuple(commands.interlocks),
         alarms=tuple(rules.alarms),

@@ -20,6 +20,7 @@ class Hooks:
     alive: Callable[[int], None] = lambda _mono_ns: None
     dropped: Callable[[str, int], None] = lambda _reason, _count: None
     has_room: Callable[[], bool] = lambda: True
+    kept: Callable[[Callable[[], None]], None] = lambda then: then()  # calls it once all batches are safe
 
 
 class Spoken(Protocol):
