@@ -65,7 +65,7 @@ class Edge:
 
     def _records(self, data: bytes) -> Sequence[object]:
         check_size(data)
-        if data[:1] == b"[":
+        if data.lstrip()[:1] in (b"[", b"{", b""):
             try:
                 pack: object = orjson.loads(data)
             except orjson.JSONDecodeError as error:
