@@ -326,10 +326,4 @@ def _forward_of(project: Project) -> Forward:
             where=str(project.folder),
             remedy='Add [forward] with link = "<a source>" and topic = "edge/<name>" to project.toml.',
         )
-    if any(spec.link == project.forward.link for spec in project.specs):
-        raise ProjectFault(
-            f"Tags come from '{project.forward.link}', which is the way up.",
-            where=project.forward.origin,
-            remedy="Give the way up a source of its own.",
-        )
     return project.forward

@@ -200,6 +200,9 @@ def _project(
     commands_newer = _commands(folder, commands, findings)
     rules = Rules({spec.name: spec for spec in held.specs})
     rules_newer = _rules(folder, rules, findings, rules_text)
+    if forward is not None and any(spec.link == forward.link for spec in held.specs):
+        what = f"Tags come from '{forward.link}', which is the way up of the edge."
+        document.wrong(("forward", "link"), what, "Give the way up a source of its own.", "P48")
     if len(held.specs) > tag_limit:
         what = f"The project has {len(held.specs)} tags, more than its limit of {tag_limit}."
         document.wrong(("limits", "tags"), what, "Raise limits.tags or remove tags.", "P12")
