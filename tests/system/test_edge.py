@@ -140,6 +140,12 @@ class Site:
             await asyncio.sleep(0.1)
         return (CLOCK.now_mono_ns() - began) / NS
 
+    async def is_up(self) -> None:
+        """The edge has both its brokers: from now on nothing may be lost."""
+        await self.until(lambda: self.status()["up"]["state"] == "UP", 60, "the way up")
+        states = lambda: [link["state"] for link in self.status()["links"]]  # noqa: E731
+        await self.until(lambda: states() == ["UP"], 60, "the devices' link")
+
     async def moves_on(self) -> None:
         """The world gets values that are newer than now."""
         now = CLOCK.now_ns()
@@ -175,8 +181,7 @@ async def site(own_places: Path, tmp_path: Path) -> AsyncIterator[Site]:
 
 
 async def test_after_cuts_of_the_way_up_and_kills_the_history_has_every_sample_once(site: Site) -> None:
-    await site.until(lambda: site.status()["up"]["state"] == "UP", 40, "the way up")
-    await site.until(lambda: [x["state"] for x in site.status()["links"]] == ["UP"], 20, "the devices' link")
+    await site.is_up()
     devices = Devices(site_port(site))
     try:
         await site.moves_on()
@@ -206,10 +211,16 @@ async def test_after_cuts_of_the_way_up_and_kills_the_history_has_every_sample_o
         await site.moves_on()
     finally:
         await asyncio.to_thread(devices.end)
+    await all_is_there_once(site, devices)
+    note("edge", "way up of the edge cut (keep-alive 2 s), edge and broker killed", found, 8.0)
+
+
+async def all_is_there_once(site: Site, devices: Devices) -> None:
+    """Wait until nothing waits any more, end all, and compare the history with what was sent."""
     sent = devices.sent
     last = max(t for _, t, _ in sent) * 1_000_000
-    await site.until(lambda: site.status()["queue"]["waiting"] == 0, 40, "an empty queue")
-    await site.until(lambda: int(site.newest.max()) >= last, 20, "the last value")
+    await site.until(lambda: site.status()["queue"]["waiting"] == 0, 60, "an empty queue")
+    await site.until(lambda: int(site.newest.max()) >= last, 40, "the last value")
     status = site.status()
     assert status["queue"]["balanced"]
     assert status["links"][0]["balanced"]
@@ -218,7 +229,6 @@ async def test_after_cuts_of_the_way_up_and_kills_the_history_has_every_sample_o
     kept = stored(site.world_at / ".armillary" / "history.duckdb")
     assert not sent - kept, f"a hole of {len(sent - kept)} of {len(sent)}"
     assert not kept - sent, f"{len(kept - sent)} twice: {list((kept - sent).items())[:5]}"
-    note("edge", "way up of the edge cut (keep-alive 2 s), edge and broker killed", found, 8.0)
 
 
 def site_port(site: Site) -> int:
