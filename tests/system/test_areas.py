@@ -156,6 +156,9 @@ def test_one_desk_shows_all_areas_and_the_death_of_one_is_its_own(
         assert run(["command", str(shared.folder), "south.set", "7", "--yes"]) == 0
         assert publisher.commanded == ["site/south/set/set"]
         desk.until(lambda: desk.value("south.set") == 7.0, 5, "the command is seen")
+        assert run(["audit", "verify", str(shared.folder)]) == 2
+        assert run(["audit", "verify", str(shared.folder), "--area", "south"]) == 0
+        assert "The chain holds." in capsys.readouterr().out
 
         killed = _kill(shared, "north")
         desk.until(lambda: _ranks(desk, "north") == {STALE}, 10, "the area is stale")
