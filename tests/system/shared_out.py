@@ -14,6 +14,7 @@ from stations import CLOCK
 
 from armillary.model.arrays import U4
 from armillary.model.clock import NS
+from armillary.model.link import LinkState
 from armillary.model.message import AskBetween, Enroll, Enrolled, Hello, Samples, Welcome
 from armillary.model.sample import SampleBatch, joined
 from armillary.wire import child, runs
@@ -162,6 +163,12 @@ class Shared:
             line.close()
         assert isinstance(answer, Welcome)
         return answer
+
+    def is_up(self, area: str) -> bool:
+        """Whether an area has a world whose link is up."""
+        if self.run_of(area) is None:
+            return False
+        return any(link.state is LinkState.UP for link in self.welcome(area).frame.links)
 
     def stored(self, tags: tuple[str, ...]) -> dict[str, list[float]]:
         """All values of each tag that the recorder has, in order of value."""

@@ -52,13 +52,6 @@ def shared(own_places: Path, tmp_path: Path, broker: Broker) -> Iterator[Shared]
         made.close()
 
 
-def _is_up(shared: Shared, area: str) -> bool:
-    if shared.run_of(area) is None:
-        return False
-    (link,) = shared.welcome(area).frame.links or (None,)
-    return link is not None and link.state is LinkState.UP
-
-
 def _kill(shared: Shared, name: str) -> int:
     os.kill(shared.children[name].pid, signal.SIGKILL)
     killed = CLOCK.now_mono_ns()
@@ -70,14 +63,14 @@ def test_a_killed_area_is_taken_over_and_every_message_is_stored_once(shared: Sh
     standby = shared.start("standby", "world.live", area="north", standby=True)
     assert standby.ready(30) == {"address": "", "standby": "north"}
     for area in AREAS:
-        until(lambda area=area: _is_up(shared, area), 20, f"{area} is up")  # type: ignore[misc]
+        until(lambda area=area: shared.is_up(area), 20, f"{area} is up")  # type: ignore[misc]
     south = shared.run_of("south")
     publisher = Publisher(broker.port)
     tags = tuple(publisher.sent)
     try:
         until(lambda: len(publisher.sent["north.t0"]) > 60, 20, "messages flow")
         killed = _kill(shared, "north")
-        until(lambda: shared.run_of("north") is not None and _is_up(shared, "north"), 20, "taken over")
+        until(lambda: shared.run_of("north") is not None and shared.is_up("north"), 20, "taken over")
         took_s = (CLOCK.now_mono_ns() - killed) / NS
         gone = len(publisher.sent["north.t0"])
         until(lambda: len(publisher.sent["north.t0"]) > gone + 40, 20, "messages flow again")
@@ -134,7 +127,7 @@ def test_one_desk_shows_all_areas_and_the_death_of_one_is_its_own(
     shared: Shared, broker: Broker, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for area in AREAS:
-        until(lambda area=area: _is_up(shared, area), 20, f"{area} is up")  # type: ignore[misc]
+        until(lambda area=area: shared.is_up(area), 20, f"{area} is up")  # type: ignore[misc]
     publisher = Publisher(broker.port, rate_hz=10)
     desk = Desk()
     at = desk.workspace

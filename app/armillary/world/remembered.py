@@ -43,10 +43,13 @@ def last_known(recorder: str, specs: Sequence[TagSpec], clock: Clock) -> SampleB
         return None
     finally:
         line.close()
-    return None if not isinstance(answer, Samples) else _stale(answer.batch, own, ids.tolist(), clock)
+    return None if not isinstance(answer, Samples) else stale_rows(answer.batch, own, ids.tolist(), clock)
 
 
-def _stale(rows: SampleBatch, own: Sequence[TagSpec], ids: Sequence[int], clock: Clock) -> SampleBatch | None:
+def stale_rows(
+    rows: SampleBatch, own: Sequence[TagSpec], ids: Sequence[int], clock: Clock
+) -> SampleBatch | None:
+    """Return rows by slot, at least STALE; `ids`: the store's, one for each tag, 0 = it has none."""
     slot_of = {id_: spec.slot for spec, id_ in zip(own, ids, strict=True) if id_}
     if not len(rows) or not slot_of:
         return None
