@@ -65,6 +65,7 @@ from armillary.world.marking import Marking
 from armillary.world.newcomers import Newcomers
 from armillary.world.part import part_of
 from armillary.world.publish import statuses_differ
+from armillary.world.remembered import last_known
 from armillary.world.room import Room
 from armillary.world.seal import Seals
 from armillary.world.serving import STOP_S, People, Serving, within
@@ -75,6 +76,7 @@ log = logging.getLogger(__name__)
 STATUS_EVERY_NS = NS  # rates and delays of links are sent this often when nothing else changed
 PROMPT_S = 0.05  # how often samples go to the recorder while servers wait to hear that they are on disk
 NONE: Mapping[str, int] = {}
+PLUGINS = ("sources", "sinks", "decoders")
 TOLD_KEPT = 500  # kinds of undecodable messages told as events; the counters go on
 
 
@@ -83,6 +85,7 @@ def run(args: Mapping[str, Any], say: Callable[[Mapping[str, object]], None]) ->
     clock, folder, area = WallClock(), Path(args["project"]), str(args.get("area", ""))
     project = projects.read(folder)
     part_of(project, area)  # an area that is none is told at once
+    discover(PLUGINS)  # whoever stands by has read all code when it takes over
     lease = standby.lease_of(project, area, clock, say, waits=bool(args.get("standby", False)))
     project = projects.read(folder)  # whoever stood by may have waited for days
     _only_one(project, area)
@@ -150,7 +153,7 @@ class Live(Serving):
             about=f"area {part.title}" if area else "",
         )
         self.area, self.own = area, part.slots
-        self._registry = discover(["sources", "sinks", "decoders"])
+        self._registry = discover(PLUGINS)
         self._plans = plans(part.links, part.specs, part.topics)
         self._inbox = Inbox([plan.link.name for plan in self._plans])
         decoders, decoder_problems = made_decoders(self._registry, project.decoders, project.folder)
@@ -243,7 +246,10 @@ class Live(Serving):
         )
 
     def started(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Start the tick thread."""
+        """Start the tick thread; an area begins with what its tags were last."""
+        known = last_known(self.recorder, self._part.specs, self.clock) if self.area else None
+        if known is not None:
+            self.publish(self._core.put(known, self.clock.now_ns(), self.clock.now_mono_ns()))
         states = self._alarming.evaluator.states()
         self._feed.offer(self._marking.started(states, self.clock.now_ns(), self.clock.now_mono_ns()))
         self._thread = threading.Thread(target=self._ticks, args=(loop, self._ticking), name="tick")
