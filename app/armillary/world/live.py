@@ -230,7 +230,7 @@ class Live(Serving):
         wrong = {
             link_alarm(name, COUNTERS): f"Counters of link {name} do not add up"
             for name, one in tally.items()
-            if not (one.messages.balanced and one.samples.balanced)
+            if not one.holds
         }
         self._alarming.evaluator.tell({**self._links.troubles(), **wrong})
         differs = statuses_differ(self._sent_statuses, statuses)
