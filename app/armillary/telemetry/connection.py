@@ -237,7 +237,8 @@ class Connection:
             out.is_over = True
             self._out = None
             if not runner.done():
-                runner.cancel()
+                if not runner.cancelling():  # a second one would end its good-byes half-way
+                    runner.cancel()
                 await asyncio.wait({runner}, timeout=STOP_S)
             # Fetched in any case: asyncio logs an exception that nobody asked for.
             error = runner.exception() if runner.done() and not runner.cancelled() else None

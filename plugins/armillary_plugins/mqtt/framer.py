@@ -69,7 +69,7 @@ class Framer(Rows):
         known, channel, payload = self._channels.index, self._channel, self._payload
         properties_length = 1 if self._version == MQTT_5 else 0
         self.waiting.look(self._mono_ns)
-        plain = -1 if self.waiting else _PLAIN
+        plain, most = -1 if self.waiting else _PLAIN, self._max_payload  # what may be larger is measured
         while at + 1 < size:
             first, length, body = data[at], data[at + 1], at + 2
             if length >= FAILED:
@@ -84,7 +84,7 @@ class Framer(Rows):
                     self.too_big += 1
                 break
             at = end
-            if first == plain and length > 1:
+            if first == plain and 1 < length <= most:
                 # The hot path: topic as bytes, no properties, payload cut out, nothing decoded.
                 topic_end = body + 2 + (data[body] << 8 | data[body + 1])
                 index = known.get(data[body + 2 : topic_end])

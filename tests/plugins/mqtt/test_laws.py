@@ -147,3 +147,21 @@ def test_the_laws_hold_whatever_befalls_a_link(client: str, tries: int) -> None:
         asyncio.run(Life(client).run(steps))
 
     lives()
+
+
+@pytest.mark.parametrize("client", ["own", "paho"])
+def test_each_reason_is_counted_by_its_name(client: str) -> None:
+    life = Life(client)
+    bursts = [("burst", 200), ("burst", 200)]
+    rest = [("tick", 1), ("junk", 5), ("big", 2), ("stranger", 3), ("doubles", 5), ("late", 4), ("tick", 1)]
+    asyncio.run(life.run([*bursts, *rest]))
+    tally = life.rig.inbox.tally()["m"]
+    full = tally.messages.dropped.get("inbox_full", 0)
+    assert tally.messages.dropped == {
+        "too_big": 2,
+        "undecodable": 5,
+        "filtered": 3,
+        **({"inbox_full": full} if full else {}),
+    }
+    assert full or client == "paho"  # it may be slow enough to find room
+    assert tally.samples.late
