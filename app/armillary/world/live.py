@@ -45,6 +45,7 @@ from armillary.wire.bus import served
 from armillary.world import plugins
 from armillary.world.acts import Acts
 from armillary.world.alarming import Alarming
+from armillary.world.complaints import Complaints
 from armillary.world.core import Core, Tick
 from armillary.world.feed import RecorderFeed
 from armillary.world.gate import Gate
@@ -122,6 +123,7 @@ class Live(Serving):
         self._intake = intake = Intake(self._plans, project.specs, self._inbox, decoders)
         self._newcomers = Newcomers(project, intake)
         self._watch = watch = Watch(project.specs, [plan.link for plan in self._plans])
+        self._complaints = Complaints(project.specs, self._alarming.evaluator.lost)
         self._core = Core(
             world=self.id,
             kind=WorldKind.LIVE,
@@ -130,7 +132,7 @@ class Live(Serving):
                 self._inbox,
                 intake,
                 watch,
-                lost=self._alarming.evaluator.lost,
+                lost=self._complaints.lost,
                 refused=lambda: self._links.refused(),  # noqa: PLW0108  they are made below
                 refusals=Refusals(self._plans),
             ),
@@ -240,6 +242,8 @@ class Live(Serving):
             self._tell_undecodable()
             if (news := self._newcomers.note()) is not None:
                 self.tell(news, "warning")
+            for complaint in self._complaints.take(self.publisher.table.why, now_mono):
+                self.tell(complaint, "warning")
             for unseen in self._watch.take_unseen():
                 self.tell(unseen, "warning")
         receipts, stopped = self._gate.take_receipts() if self._gate else (), self._acts.switch.why()
