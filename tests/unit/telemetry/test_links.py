@@ -206,23 +206,23 @@ async def test_a_link_can_be_switched_off_and_on() -> None:
         assert host.waits == []
 
 
-async def test_a_source_that_is_switched_off_says_its_good_byes_to_the_end() -> None:
+async def test_a_source_that_is_ended_may_say_its_good_bye_to_the_end() -> None:
     said: list[str] = []
 
-    async def script(plan: SubscriptionPlan, out: SourceOut) -> None:
-        out.state(LinkState.UP)
+    async def polite(plan: SubscriptionPlan, out: SourceOut) -> None:
         try:
-            await asyncio.Event().wait()
+            await stay(plan, out)
         finally:
-            for word in ("unsubscribed", "disconnected", "closed"):
-                await asyncio.sleep(0.01)
+            for word in ("unsubscribed", "closed"):
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
                 said.append(word)
 
-    async with Host(script, stay) as host:
+    async with Host(polite) as host:
         await host.until_state(LinkState.UP)
         host.links.disable("site")
         await host.until_state(LinkState.OFF)
-        assert said == ["unsubscribed", "disconnected", "closed"]
+    assert said == ["unsubscribed", "closed"]
 
 
 async def test_batches_go_to_the_inbox_and_the_status_shows_rate_and_delivery() -> None:
