@@ -71,6 +71,13 @@ class Tally:
     messages: Flow
     samples: Flow
 
+    @property
+    def holds(self) -> bool:
+        """True when both laws hold, and nothing was dropped for a reason that is not in the closed lists."""
+        is_balanced = self.messages.balanced and self.samples.balanced
+        is_known = self.messages.dropped.keys() <= set(MESSAGE_DROPS)
+        return is_balanced and is_known and self.samples.dropped.keys() <= set(SAMPLE_DROPS)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:

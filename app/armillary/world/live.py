@@ -52,6 +52,7 @@ from armillary.wire.lease import Lease
 from armillary.world import plugins, standby
 from armillary.world.acts import Acts
 from armillary.world.alarming import Alarming
+from armillary.world.complaints import Complaints
 from armillary.world.core import Core, Tick
 from armillary.world.feed import SEND_EVERY_S, RecorderFeed
 from armillary.world.gate import Gate
@@ -165,6 +166,7 @@ class Live(Serving):
         links = [plan.link for plan in self._plans]
         self._watch = watch = Watch(project.specs, links, intake.hearts)
         self._learning = Learning(project.specs, project.private)
+        self._complaints = Complaints(project.specs, self._alarming.evaluator.lost)
         self._supply = LinksSupply(
             self._inbox,
             intake,
@@ -172,7 +174,7 @@ class Live(Serving):
             frozen=Frozen(project.specs),
             intervals=Intervals(project.specs),
             learning=self._learning,
-            lost=self._alarming.evaluator.lost,
+            lost=self._complaints.lost,
             refused=lambda: self._links.refused(),  # noqa: PLW0108  they are made below
             refusals=Refusals(self._plans),
         )
@@ -329,7 +331,7 @@ class Live(Serving):
         wrong = {
             link_alarm(name, COUNTERS): f"Counters of link {name} do not add up"
             for name, one in tally.items()
-            if not (one.messages.balanced and one.samples.balanced)
+            if not one.holds
         }
         kept = self._feed.kept()
         troubles = {**self._links.troubles(), **self._room.troubles(kept), **wrong}
@@ -342,6 +344,8 @@ class Live(Serving):
             self._tell_late(now_mono)
             if (news := self._newcomers.note()) is not None:
                 self.tell(news, "warning")
+            for complaint in self._complaints.take(self.publisher.table.why, now_mono):
+                self.tell(complaint, "warning")
             for unseen in self._watch.take_unseen():
                 self.tell(unseen, "warning")
         receipts, stopped = self._gate.take_receipts() if self._gate else (), self._acts.switch.why()
