@@ -312,6 +312,8 @@ class Feed:
         if peer.child is not None:
             peer.child.stop(STOP_S)
             peer.child = None
+        if peer.line is not None:  # to one that was joined, and has ended
+            self._disconnect(name, "The process is started anew.")
         peer.address = str(args.get("address", ""))
         try:
             peer.child = self._start_child(entry, args, log_file, memory_bytes=memory)

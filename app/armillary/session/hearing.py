@@ -18,6 +18,7 @@ from armillary.session.boarding import Boarding, WorldState, joined, start_recor
 from armillary.session.disk import Disk
 from armillary.session.feed import RECORDER, SCENE, WORLD
 from armillary.session.mirror import Mirror
+from armillary.session.reopening import Reopening
 from armillary.session.side import Side
 from armillary.session.visiting import Visiting
 from armillary.wire import runs
@@ -34,6 +35,7 @@ class Hearing(Visiting):
 
     authoring: Authoring
     disk: Disk
+    reopening: Reopening
 
     def _take(self, batch: Batch, now_ns: int, now_mono_ns: int) -> None:
         if self._home is not None:
@@ -244,7 +246,7 @@ class Hearing(Visiting):
     def _follow(self, now_mono_ns: int) -> None:
         """Look whether a world that another started, and that is silent, was started anew elsewhere."""
         plan, feed = self._plan, self._feed
-        is_silent = (self._home or self).world_state is WorldState.NOT_LIVE
+        is_silent = (self._home or self).world_state in (WorldState.NOT_LIVE, WorldState.CONNECTING)
         if plan is None or feed is None or plan.starts_world or not is_silent or plan.project is None:
             return
         if now_mono_ns - self._followed_mono_ns < LOOK_NS:
@@ -256,6 +258,11 @@ class Hearing(Visiting):
                 self._plan = replace(plan, address=run.address)
                 feed.connect(WORLD, run.address)
                 return
+        if self.reopening.inherits and not served(plan.address):
+            self.reopening.took_over()
+            self._plan = replace(plan, address="", starts_world=True)
+            start_recorder(self._plan, feed)
+            self._again()
 
     def _set_world(self, state: WorldState, text: str) -> None:
         self.world_state, self.world_text = state, text

@@ -35,6 +35,7 @@ from armillary.session.mirror import Mirror
 from armillary.session.modelmap import ModelMap
 from armillary.session.orders import Orders
 from armillary.session.pointing import Pointing
+from armillary.session.reopening import Reopening
 from armillary.session.scene_files import LOOK_S
 from armillary.session.timeline import Timeline
 from armillary.session.training import Station
@@ -113,6 +114,7 @@ class Workspace(Pointing):
             signal.connect(lambda: self.alarms.place(self.scene))
         self.orders.changed.connect(self.order_changed.emit)
         self._ages_mono_ns = 0
+        self.reopening = Reopening(self)
 
     @property
     def is_trainee(self) -> bool:
@@ -167,7 +169,9 @@ class Workspace(Pointing):
                 feed.connect(RECORDER, plan.recorder)
         self._open_scene()
         self._gather_problems()
-        self.timebar.begin(plan.path if plan.project is not None and plan.project.saved else None)
+        folder = plan.path if plan.project is not None and plan.project.saved else None
+        self.timebar.begin(folder)
+        self.reopening.begin(folder, starts_world=plan.starts_world)
         self.project_changed.emit()
         self.world_changed.emit()
 
@@ -176,6 +180,7 @@ class Workspace(Pointing):
         feed, self._feed = self._feed, None
         if feed is None:
             return
+        self.reopening.end()
         self._drop_all()
         feed.stop()
         self._await_ended()
@@ -218,6 +223,7 @@ class Workspace(Pointing):
             self.frame_arrived.emit(_NONE)
         self._start_again(now_mono_ns)
         self._follow(now_mono_ns)
+        self.reopening.look(now_ns, now_mono_ns)
         self.disk.look(now_mono_ns)
         self.scene_files.look(now_mono_ns)
         if self.orders.is_counting:

@@ -61,6 +61,7 @@ from armillary.world.serving import STOP_S, People, Serving, within
 log = logging.getLogger(__name__)
 
 STATUS_EVERY_NS = NS  # rates and delays of links are sent this often when nothing else changed
+SILENT_NS = 2 * NS  # a desk that takes no frame for this long loses what it has armed
 TOLD_KEPT = 500  # kinds of undecodable messages told as events; the counters go on
 
 
@@ -153,6 +154,7 @@ class Live(Serving):
         self._loops, loops_problem = self._make_loops()
         self._closed: list[Receipt] = []  # orders that somebody has looked after, for the next frame
         self._told: set[tuple[str, str, str]] = set()
+        self._silent: frozenset[bytes] = frozenset()  # desks that ask for no frames
         self._sent_statuses: tuple[LinkStatus, ...] = ()
         self._sent_status_ns = 0
         self._ticking = threading.Event()
@@ -263,6 +265,7 @@ class Live(Serving):
             loops=self._loops.states(),
         )
         self._feed.offer(self._marking.of(self.publish(frame)))
+        self._disarm_silent(now_mono)
         if self._gate is not None:  # it reads the published table; receipts ride in the next frame
             self._gate.observe(frame.seq, now_mono)
         self._acts.sync(now_mono)
@@ -376,6 +379,15 @@ class Live(Serving):
         """Take back what a person had armed when their last desk is gone."""
         if self._gate is not None and is_last:
             self._gate.disarm(who.user)
+
+    def _disarm_silent(self, now_mono_ns: int) -> None:
+        """Take back what is armed at a desk that was killed or hangs: nobody there sees the plant."""
+        silent = self.publisher.silent(now_mono_ns, SILENT_NS)
+        fresh, self._silent = silent - self._silent, silent
+        if fresh and self._gate is not None:
+            here = {self.who(peer).user for peer in self.publisher.peers - silent}
+            for user in {self.who(peer).user for peer in fresh} - here:
+                self._gate.disarm(user, "the desk fell silent.")
 
     def noted(self, who: LoggedIn, action: str, reason: str = "") -> None:
         """Write a log-in, a log-out or a refused log-in down."""
