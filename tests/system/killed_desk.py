@@ -29,7 +29,7 @@ def main(project: str, part: str, tags: list[str]) -> None:
     slots = {spec.name: spec.slot for spec in at.specs}
     for number, tag in enumerate(tags):
         spec = at.specs[slots[tag]]
-        desk.until(lambda s=spec: at.mirror.table.quality[s.slot] & 0xFF == 0, 60, f"{tag} is good")
+        desk.until(lambda name=tag: desk.can_command(name), 60, f"{tag} can be commanded")
         at.orders.arm(spec.slot, spec.write_low + 0.3 * (spec.write_high - spec.write_low))
         desk.until(lambda: at.orders.armed is not None, 20, f"{tag} is armed")
         if number == 0:

@@ -101,6 +101,7 @@ def test_a_killed_world_is_said_within_a_second_and_comes_back_with_its_alarms(p
     desk.until(lambda: at.alarms.states[HOT].process is ProcessState.ACKED, 20, "acknowledged")
     stands, world = at.alarms.states[HOT], at.mirror.world
     writable = next(s for s in at.specs if s.writable and s.kind == "number" and s.name.startswith("P-101A"))
+    desk.until(lambda: desk.can_command(writable.name), 60, "it can be commanded")
     at.orders.arm(writable.slot, writable.write_low + 1)
     desk.until(lambda: at.orders.armed is not None, 20, "armed")
 

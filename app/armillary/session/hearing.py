@@ -151,6 +151,7 @@ class Hearing(Visiting):
         self.tally = frame.tally or self.tally
         if frame.links:
             self.links = frame.links
+            self.orders.watch(frame.links)
             self.links_changed.emit()
         for event in frame.events:
             self._add_event(event)
