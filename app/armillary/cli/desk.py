@@ -230,6 +230,10 @@ def _serve(entry: str, args: dict[str, object]) -> int:
         answer = process.ready()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, on_signal)
+        for fault in answer.get("told", ()):
+            tell(
+                f"armillary: {fault['what']}\n  where: {fault['where']}\n  do:    {fault['remedy']}", err=True
+            )
         tell(f"{entry} runs: {answer.get('address', '')}  log: {process.log}")
         while process.alive and not stop.wait(0.2):
             pass

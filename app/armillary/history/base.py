@@ -45,6 +45,14 @@ class StoreTaken(StoreFault):
     """Another process holds the file."""
 
 
+class StoreDamaged(StoreFault):
+    """The file is not what was written."""
+
+
+# Only what is certain: a file of a newer version, or one that memory does not suffice for, is a good one.
+_DAMAGE = ("corrupt", "not a valid duckdb", "could not read enough bytes")
+
+
 def translated(error: duckdb.Error, path: Path, doing: str) -> StoreFault:
     """Return what a person must know of an error of the store."""
     text = str(error).splitlines()[0]
@@ -67,8 +75,10 @@ def translated(error: duckdb.Error, path: Path, doing: str) -> StoreFault:
             where=str(path),
             remedy="Check the folder's permissions.",
         )
-    if doing == "open":
-        return StoreFault(
+    is_damaged = any(words in lowered for words in _DAMAGE)
+    if doing == "open" or is_damaged:
+        kind = StoreDamaged if is_damaged else StoreFault
+        return kind(
             f"The historian's file cannot be read: {text}.",
             where=str(path),
             remedy="Move it aside (with its .wal) to begin a new one, or put a backup in its place.",

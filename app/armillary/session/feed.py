@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from armillary.model.clock import NS, Clock
@@ -335,12 +335,19 @@ class Feed:
                     self._gone(name, record(fault), died=isinstance(fault, ChildDied))
                     continue
                 if answer is not None:
+                    self._notice(name, answer.get("told", ()))
                     self._connect(name, str(answer.get("address") or peer.address))
             elif not process.alive:
                 words, peer.child = process.exit_words(), None
                 process.stop(0.1)
                 what = f"The process {process.entry} {words}."
                 self._gone(name, _fault(what, str(process.log), "Read the end of its log file."), died=True)
+
+    def _notice(self, name: str, told: Sequence[Mapping[str, str]]) -> None:
+        """Pass on what a child says of how it began."""
+        notices = [(name, FaultRecord(**fault)) for fault in told]
+        if notices:
+            self._deliver(lambda batch: batch.notices.extend(notices))
 
     def _gone(self, name: str, why: FaultRecord, *, died: bool = False) -> None:
         """A process of ours is not there: fail what was asked of it and say so."""

@@ -46,6 +46,9 @@ class Hearing(Visiting):
             self._take_world(batch, now_ns, now_mono_ns)
         for peer, why in batch.ended:
             self._ended(peer, why, peer in batch.died, now_ns, now_mono_ns)
+        for peer, notice in batch.notices:
+            text = f"{notice.what} It is kept as {notice.where}."
+            self._add_event(Event(t_ns=now_ns, level="warning", source=peer, text=text, fault=notice))
         if RECORDER in batch.ready:
             self.timeline.begin()
             self.timebar.read()
