@@ -13,8 +13,10 @@ from process_faults import EACH_SECOND, HOT, PATIENCE, Faulty, faulty, longest_g
 from armillary.alarms.system import HISTORY_FULL
 from armillary.model.alarm import ProcessState
 from armillary.model.quality import STALE
+from armillary.session.boarding import MEMORY
 from armillary.session.feed import RECORDER, WORLD
 from armillary.session.workspace import Workspace, WorldState
+from armillary.wire.child import OVER_MEMORY
 
 pytestmark = pytest.mark.system
 
@@ -87,6 +89,26 @@ def test_a_full_disk_of_the_historian_is_an_alarm_and_loses_nothing(plant: Fault
     assert longest_gap_s(t_ns) < 2.5
     faultlog.note("53", "disk full for history: the alarm", found, 2.0, patience=PATIENCE)
     faultlog.note("53", "… recorded again once there is room", back, 2.0, patience=PATIENCE)
+
+
+def test_a_recorder_without_memory_ends_and_another_goes_on(plant: Faulty) -> None:
+    desk, at = plant.desk, plant.desk.workspace
+    began, before = plant.now_ns(), desk.pid(RECORDER)
+    assert resource.prlimit(before, resource.RLIMIT_AS)[0] == MEMORY  # a cap for each
+    assert resource.prlimit(desk.pid(WORLD), resource.RLIMIT_AS)[0] == MEMORY
+    count = len(at.events)
+    resource.prlimit(before, resource.RLIMIT_AS, (64 * 2**20, MEMORY))  # it has more already: no more for it
+    found = desk.until(lambda: any(OVER_MEMORY in e.text for e in list(at.events)[count:]), 90, "it ends")
+    desk.until(lambda: not at.recording, 60, "recorded again")
+    assert desk.pid(RECORDER) != before
+    caught_up = at.history.offered
+    desk.until(lambda: at.history.stored >= caught_up, 30, "what waited is stored")
+    assert at.history.dropped == 0
+    assert plant.law_holds()
+    assert longest_gap_s(plant.times(EACH_SECOND, began)) < 2.5
+    told = [e.text for e in list(at.events)[count:] if e.source == "recorder"]
+    assert len(told) < 12, told  # what stays the same is not said again
+    faultlog.note("57", "out of memory (recorder): it ends, in words", found, None)
 
 
 def standing(at: Workspace) -> set[str]:

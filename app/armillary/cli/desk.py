@@ -22,6 +22,7 @@ from armillary.model import places
 from armillary.model.clock import WallClock
 from armillary.model.fault import Fault, ProjectFault
 from armillary.project import folder as projects
+from armillary.session.boarding import MEMORY
 from armillary.session.importing import FORMATS, is_foreign
 from armillary.session.workspace import Workspace
 from armillary.wire import child
@@ -220,7 +221,7 @@ def recorder(project: str) -> int:
 
 def _serve(entry: str, args: dict[str, object]) -> int:
     """Run one child until Ctrl-C or SIGTERM, or until it ends by itself: 0 when it was asked to, else 1."""
-    process = child.start(entry, args, places.logs() / f"{entry}.log")
+    process = child.start(entry, args, places.logs() / f"{entry}.log", memory_bytes=MEMORY)
     stop = threading.Event()
 
     def on_signal(_signal: int, _frame: FrameType | None) -> None:

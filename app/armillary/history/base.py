@@ -96,6 +96,7 @@ class Base:
         self.lock = threading.RLock()
         self.reopened: Callable[[], None] = lambda: None  # called, under the lock, when it was
         self._is_invalid = False
+        self.is_exhausted = False  # the process has no memory left: only another one helps
         self._local = threading.local()
         self._cursors: list[duckdb.DuckDBPyConnection] = []
         if read_only and not path.exists():
@@ -149,6 +150,8 @@ class Base:
         """Note an error after which the library answers nothing: a checkpoint that found no room is one."""
         if isinstance(error, duckdb.FatalException) or "has been invalidated" in str(error):
             self._is_invalid = True
+        if "bad allocation" in str(error):  # and not the library's own limit, which one question may reach
+            self.is_exhausted = True
 
     def _mend(self) -> None:
         """Open the file anew after such an error. Raises StoreFault while that cannot be done."""

@@ -31,6 +31,7 @@ BUSY_S = 0.002  # while a question is being answered
 READERS = 2
 RELIEF_S = 3.0  # for a reader to let go of the file
 MOST_ASIDE = 2  # its log, then the file itself
+NO_MEMORY = "The recorder is out of memory."
 LAST_S = 1.0  # for questions under way when it is told to stop
 _log = logging.getLogger(__name__)
 
@@ -140,7 +141,8 @@ class Service:
             writer = writers.submit(self._write)
             try:
                 while not self._step(hub, readers) and not writer.done():
-                    pass
+                    if self._store.is_exhausted:
+                        raise StoreFault(NO_MEMORY, where="recorder", remedy="It is started again.")
             finally:  # also when a signal ends the process
                 self._inbox.put(None)
                 writer.result()

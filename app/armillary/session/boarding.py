@@ -19,6 +19,7 @@ from armillary.wire import runs
 from armillary.wire.bus import local_address
 
 SCENE_MEMORY = 4 * 1024**3  # address space of the scene child: a hostile file may not take the machine
+MEMORY = 8 * 1024**3  # of a world and of a recorder: one that leaks is started again, and takes nobody along
 _ADDRESS_SCHEMES = ("ipc://", "tcp://", "inproc://")
 _count = itertools.count(1)
 
@@ -103,7 +104,7 @@ def start_recorder(plan: Boarding, feed: Feed) -> None:
     """Start a project's recorder as our child; where one serves already, ours says so and ends."""
     if plan.project is not None:
         args = {"project": str(plan.project.folder), "address": plan.recorder}
-        feed.launch(RECORDER, "recorder.service", args, _log("recorder"))
+        feed.launch(RECORDER, "recorder.service", args, _log("recorder"), MEMORY)
 
 
 def start_world(plan: Boarding, feed: Feed) -> None:
@@ -111,7 +112,7 @@ def start_world(plan: Boarding, feed: Feed) -> None:
     if plan.project is None:
         raise ProjectFault("There is no project to start a world of.", where=plan.title, remedy="Open one.")
     args = {"project": str(plan.project.folder), "recorder": plan.recorder}
-    feed.launch(WORLD, "world.live", args, _log("world"))
+    feed.launch(WORLD, "world.live", args, _log("world"), MEMORY)
 
 
 def _log(name: str) -> Path:

@@ -119,7 +119,7 @@ class RecorderFeed:
             self._line = line
             try:
                 self.spool.enrolled(await self._enrolled(line))
-                if self._state != "full":  # its disk may still be
+                if self._state in ("", "away"):  # else it may fail again: what is stored tells
                     self.trouble = self._state = ""
                 await self._pump(line)
             except WorldFault:  # nobody answered

@@ -157,7 +157,7 @@ class Live(Serving):
         self._silent: frozenset[bytes] = frozenset()  # desks that ask for no frames
         self._sent_statuses: tuple[LinkStatus, ...] = ()
         self._sent_status_ns = 0
-        self._ticking = threading.Event()
+        self._ticking, self._broken = threading.Event(), asyncio.Event()
         self._thread: threading.Thread | None = None
         faults = [record(f) for f in (*problems(project.links, project.specs), *intake.problems)]
         plugin_problems = (*self._registry.problems, *decoder_problems, *sink_problems)
@@ -174,6 +174,7 @@ class Live(Serving):
             self._feed.adopt(),
             self._room.watch(),
             self._acts.watch(),
+            self._guard(),
         )
 
     def started(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -219,7 +220,12 @@ class Live(Serving):
                 raise
         except Exception:  # a border: without its tick a world is silent, so it must end and say why
             log.exception("the tick failed; the world ends")
-            loop.call_soon_threadsafe(self.stopping.set)
+            loop.call_soon_threadsafe(self._broken.set)
+
+    async def _guard(self) -> None:
+        """End the world when its tick has failed: a Fault, so that whoever started it starts another."""
+        await self._broken.wait()
+        raise WorldFault("A tick of the world failed.", where=self.id, remedy="Read the end of its log file.")
 
     # ---------------------------------------------------------------- loop thread
 
