@@ -14,7 +14,7 @@ from armillary.encoding.program import Program
 from armillary.model.alarm import AlarmSpec
 from armillary.model.clock import NS, Clock
 from armillary.model.fault import FaultRecord
-from armillary.model.frame import RunState, WorldKind
+from armillary.model.frame import Event, RunState, WorldKind
 from armillary.model.link import BrowseItem
 from armillary.model.message import (
     Browse,
@@ -24,6 +24,7 @@ from armillary.model.message import (
 from armillary.model.order import Receipt
 from armillary.model.tags import TagSpec
 from armillary.project.record import Project
+from armillary.session import autosave
 from armillary.session.alarmbook import AlarmBook
 from armillary.session.authoring import Authoring
 from armillary.session.boarding import WorldState, boarding, start_recorder, start_world
@@ -172,6 +173,9 @@ class Workspace(Pointing):
         folder = plan.path if plan.project is not None and plan.project.saved else None
         self.timebar.begin(folder)
         self.reopening.begin(folder, starts_world=plan.starts_world)
+        if folder is not None and (kept := autosave.file_of(folder)) is not None:
+            text = f"Edits of this project that could not be saved are kept in {kept}."
+            self.tell_event(Event(t_ns=self._clock.now_ns(), level="warning", source="project", text=text))
         self.project_changed.emit()
         self.world_changed.emit()
 
