@@ -51,6 +51,14 @@ class StoreTaken(StoreFault):
     """Another process holds the file."""
 
 
+class StoreDamaged(StoreFault):
+    """The file is not what was written."""
+
+
+# Only what is certain: a file of a newer version, or one that memory does not suffice for, is a good one.
+_DAMAGE = ("corrupt", "not a valid duckdb", "could not read enough bytes")
+
+
 def translated(error: duckdb.Error, path: Path, doing: str) -> StoreFault:
     """Return what a person must know of an error of the store."""
     text = str(error).splitlines()[0]
@@ -73,8 +81,10 @@ def translated(error: duckdb.Error, path: Path, doing: str) -> StoreFault:
             where=str(path),
             remedy="Check the folder's permissions.",
         )
-    if doing == "open":
-        return StoreFault(
+    is_damaged = any(words in lowered for words in _DAMAGE)
+    if doing == "open" or is_damaged:
+        kind = StoreDamaged if is_damaged else StoreFault
+        return kind(
             f"The historian's file cannot be read: {text}.",
             where=str(path),
             remedy="Move it aside (with its .wal) to begin a new one, or put a backup in its place.",
@@ -112,6 +122,7 @@ class Base:
         self.reopened: Callable[[], None] = lambda: None  # called, under the lock, when it was
         self._is_invalid = False
         self.gate, self.readers = threading.Lock(), 0
+        self.is_exhausted = False  # the process has no memory left: only another one helps
         self._local = threading.local()
         self._cursors: list[duckdb.DuckDBPyConnection] = []
         if read_only and not path.exists():
@@ -165,6 +176,8 @@ class Base:
         """Note an error after which the library answers nothing: a checkpoint that found no room is one."""
         if isinstance(error, duckdb.FatalException) or "has been invalidated" in str(error):
             self._is_invalid = True
+        if "bad allocation" in str(error):  # and not the library's own limit, which one question may reach
+            self.is_exhausted = True
 
     def _mend(self) -> None:
         """Open the file anew after such an error. Raises StoreFault while that cannot be done."""

@@ -78,6 +78,7 @@ STATUS_EVERY_NS = NS  # rates and delays of links are sent this often when nothi
 PROMPT_S = 0.05  # how often samples go to the recorder while servers wait to hear that they are on disk
 NONE: Mapping[str, int] = {}
 PLUGINS = ("sources", "sinks", "decoders")
+SILENT_NS = 2 * NS  # a desk that takes no frame for this long loses what it has armed
 TOLD_KEPT = 500  # kinds of undecodable messages told as events; the counters go on
 
 
@@ -222,9 +223,10 @@ class Live(Serving):
         self._closed: list[Receipt] = []  # orders that somebody has looked after, for the next frame
         self._owed: deque[tuple[int, Mapping[str, int]]] = deque()  # (rows offered by then, link -> receipt)
         self._told: set[tuple[str, str, str]] = set()
+        self._silent: frozenset[bytes] = frozenset()  # desks that ask for no frames
         self._sent_statuses: tuple[LinkStatus, ...] = ()
         self._sent_status_ns = 0
-        self._ticking = threading.Event()
+        self._ticking, self._broken = threading.Event(), asyncio.Event()
         self._thread: threading.Thread | None = None
         faults = [record(f) for f in (*problems(part.links, part.specs), *intake.problems)]
         plugin_problems = (*self._registry.problems, *decoder_problems, *sink_problems)
@@ -245,6 +247,7 @@ class Live(Serving):
             self._room.watch(),
             self._acts.watch(),
             *own,
+            self._guard(),
         )
 
     def started(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -296,7 +299,12 @@ class Live(Serving):
                 raise
         except Exception:  # a border: without its tick a world is silent, so it must end and say why
             log.exception("the tick failed; the world ends")
-            loop.call_soon_threadsafe(self.stopping.set)
+            loop.call_soon_threadsafe(self._broken.set)
+
+    async def _guard(self) -> None:
+        """End the world when its tick has failed: a Fault, so that whoever started it starts another."""
+        await self._broken.wait()
+        raise WorldFault("A tick of the world failed.", where=self.id, remedy="Read the end of its log file.")
 
     def _tick(self, loop: asyncio.AbstractEventLoop) -> Tick:
         """Tick once; what happened to our own clocks since the last one is settled before."""
@@ -369,6 +377,7 @@ class Live(Serving):
             learnt=learnt,
         )
         self._feed.offer(self._marking.of(self.publish(frame)))
+        self._disarm_silent(now_mono)
         if self._gate is not None:  # it reads the published table; receipts ride in the next frame
             self._gate.observe(frame.seq, now_mono)
         self._acts.sync(now_mono)
@@ -516,6 +525,15 @@ class Live(Serving):
         """Take back what a person had armed when their last desk is gone."""
         if self._gate is not None and is_last:
             self._gate.disarm(who.user)
+
+    def _disarm_silent(self, now_mono_ns: int) -> None:
+        """Take back what is armed at a desk that was killed or hangs: nobody there sees the plant."""
+        silent = self.publisher.silent(now_mono_ns, SILENT_NS)
+        fresh, self._silent = silent - self._silent, silent
+        if fresh and self._gate is not None:
+            here = {self.who(peer).user for peer in self.publisher.peers - silent}
+            for user in {self.who(peer).user for peer in fresh} - here:
+                self._gate.disarm(user, "the desk fell silent.")
 
     def noted(self, who: LoggedIn, action: str, reason: str = "") -> None:
         """Write a log-in, a log-out or a refused log-in down."""

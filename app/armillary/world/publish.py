@@ -31,6 +31,7 @@ EVENTS_KEPT = 1_000  # for joiners, and for a desk that is behind: the oldest yi
 class _Desk:
     mask: B1
     has_credit: bool = False
+    takes: bool = False  # it has asked for a frame: it is somebody's screen, and falls silent only by a fault
     first_seq: int = 0
     sent_mono_ns: int = 0
     heard_mono_ns: int = 0
@@ -95,8 +96,16 @@ class Publisher:
         desk = self._desks.get(peer)
         if desk is None:
             return False
-        desk.has_credit, desk.heard_mono_ns = True, now_mono_ns
+        desk.has_credit, desk.takes, desk.heard_mono_ns = True, True, now_mono_ns
         return True
+
+    def silent(self, now_mono_ns: int, for_ns: int) -> frozenset[bytes]:
+        """Return the desks that take frames and have asked for none for so long."""
+        return frozenset(
+            peer
+            for peer, desk in self._desks.items()
+            if desk.takes and now_mono_ns - desk.heard_mono_ns > for_ns
+        )
 
     def publish(self, frame: Frame) -> None:
         """Merge a frame into every desk's share."""
