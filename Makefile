@@ -38,7 +38,7 @@ bench: setup
 	@$(BIN)/armillary bench $(ARGS)
 
 soak: setup
-	@FAULT_LOG=$$(mktemp) $(BIN)/python -m pytest -o faulthandler_timeout=0 $(FAULTS) tests/scale $(ARGS)
+	@FAULT_LOG=$$(mktemp) $(BIN)/python -m pytest -o faulthandler_timeout=0 $(FAULTS) tests/system/test_areas.py tests/scale $(ARGS)
 
 package: setup
 	@rm -rf dist && $(BIN)/python -m build --wheel --no-isolation --outdir dist .

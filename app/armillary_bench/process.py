@@ -148,6 +148,19 @@ def memory_mb(pid: int) -> float:
     raise OSError(f"/proc/{pid}/smaps_rollup tells no Pss")
 
 
+def written_mb(pid: int) -> float:
+    """Return the MB of a process that are in no file: what it made itself, so what can leak.
+
+    Its share of pages of files, which `memory_mb` has too, grows when another program that uses them ends.
+    """
+    fields = ("Pss_Anon:", "Pss_Shmem:")
+    lines = [line.split() for line in Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines()]
+    found = [int(words[1]) for words in lines if words[0] in fields]
+    if len(found) != len(fields):
+        raise OSError(f"/proc/{pid}/smaps_rollup does not tell files from the rest")
+    return sum(found) * 1024 / 1e6
+
+
 def _stats() -> dict[int, tuple[int, float]]:
     """Return pid → (parent, CPU seconds) of every process that can be seen."""
     tick = os.sysconf("SC_CLK_TCK")

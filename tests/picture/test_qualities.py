@@ -13,7 +13,8 @@ from test_patterns import energy
 from armillary.model.look import BELOW_BAD, BELOW_STALE, Marks, base_look
 from armillary.model.quality import BAD, GOOD, NEVER, STALE, SUBSTITUTED, UNCERTAIN
 from armillary.viewport import marks as signs
-from armillary.viewport.theme import DARK, LIGHT
+from armillary.viewport import overlay
+from armillary.viewport.theme import DARK, LIGHT, Theme
 from armillary.viewport.view import View
 
 ViewOf = Callable[..., View]
@@ -131,6 +132,14 @@ def test_what_holds_stale_or_bad_parts_has_a_dot_at_its_corner(view_of: ViewOf) 
         assert dot.y < view.project(3)[1]
 
 
+def test_a_part_that_is_drawn_by_an_instance_has_its_sign_too(view_of: ViewOf) -> None:
+    one, other = scenes.at(-2, 0, 0), scenes.at(2, 0, 0)
+    view = view_of(scenes.boxes(np.array([one]), instances=np.array([other])), size=(640, 400))
+    view.marks(marked([1, 2], [STALE, STALE], [7.0, 8.0]))
+    view.render()
+    assert sorted((s.prim, s.words) for s in view.signed) == [(1, "7 s"), (2, "8 s")]
+
+
 def test_signs_never_lie_over_each_other_and_the_largest_part_goes_first(view_of: ViewOf) -> None:
     rng = np.random.default_rng(2)
     places = np.array(
@@ -151,3 +160,29 @@ def test_signs_never_lie_over_each_other_and_the_largest_part_goes_first(view_of
 )
 def test_an_age_is_told_in_whole_units(seconds: float, words: str) -> None:
     assert signs.age_words(seconds) == words
+
+
+@pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda t: t.name)
+def test_a_legend_ends_in_the_colours_of_what_lies_outside_and_shows_the_lost_qualities(theme: Theme) -> None:
+    bar = np.linspace((10, 40, 90), (250, 220, 60), 256).astype(np.uint8)
+    told = overlay.Legend(
+        "Heat",
+        "°C",
+        "20",
+        "90",
+        bar,
+        marks=(
+            overlay.Swatch((0, 0, 0), "stale", "hatch"),
+            overlay.Swatch((0, 0, 0), "bad", "cross"),
+            overlay.Swatch((0, 0, 0), "no data yet", "hollow"),
+        ),
+        under=overlay.Swatch((0, 200, 0), "below 20"),
+        over=overlay.Swatch((200, 0, 200), "above 90"),
+    )
+    patch = overlay.legend(told, theme, 1.0)[..., :3].astype(int)
+    assert 20 < (patch == (0, 200, 0)).all(axis=2).sum() < 120  # a point, not a part of the range
+    assert 20 < (patch == (200, 0, 200)).all(axis=2).sum() < 120
+    for colour, least in ((theme.equipment, 150), (theme.ink, 100), (theme.bad, 40), (theme.muted, 40)):
+        assert (patch == colour).all(axis=2).sum() > least, colour
+    none = overlay.legend(told, theme, 1.0, marks=False)[..., :3].astype(int)
+    assert not (none == theme.bad).all(axis=2).any()

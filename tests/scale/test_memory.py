@@ -15,7 +15,7 @@ from stations import CLOCK, until
 from armillary.model.clock import NS
 from armillary_bench import hall
 from armillary_bench.growth import growth, told
-from armillary_bench.process import Driven, entries, memory_mb, own_places
+from armillary_bench.process import Driven, entries, own_places, written_mb
 
 pytestmark = [pytest.mark.scale, pytest.mark.system]
 MINUTES = float(os.environ.get("SOAK_MINUTES", "30"))
@@ -84,5 +84,5 @@ def _done(desk: Driven) -> int:
 def _look(desk: Driven, seen: dict[str, list[float]]) -> None:
     running = entries(desk.pid)
     for name, entry in PROCESSES.items():
-        seen[name].append(memory_mb(running[entry]))
-    seen["desk"].append(memory_mb(desk.pid))
+        seen[name].append(written_mb(running[entry]))
+    seen["desk"].append(written_mb(desk.pid))

@@ -115,12 +115,18 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
 
 
 @contextmanager
-def full(folder: Path, leave: int = 0) -> Iterator[None]:
-    """Fill the disk of a folder but for some bytes."""
+def full(folder: Path) -> Iterator[None]:
+    """Fill the disk of a folder to the last block, whatever others write meanwhile."""
     filler = folder / "filler"
-    with filler.open("wb") as file:
-        found = os.statvfs(folder)
-        os.posix_fallocate(file.fileno(), 0, found.f_bavail * found.f_frsize - leave)
+    fd = os.open(filler, os.O_WRONLY | os.O_CREAT)
+    step, end = 16 * 2**20, 0
+    while step >= 4096:
+        try:
+            os.posix_fallocate(fd, end, step)
+            end += step
+        except OSError:
+            step //= 2
+    os.close(fd)
     try:
         yield
     finally:

@@ -14,13 +14,14 @@ from stations import CLOCK
 
 from armillary.model.arrays import U4
 from armillary.model.clock import NS
+from armillary.model.link import LinkState
 from armillary.model.message import AskBetween, Enroll, Enrolled, Hello, Samples, Welcome
 from armillary.model.sample import SampleBatch, joined
 from armillary.wire import child, runs
 from armillary.wire.bus import Line
 
 AREAS = ("north", "south")
-TAGS = 4  # of each area
+TAGS = 4  # of each area that are published all the time; one more, `set`, is written by commands
 TOML = """[project]
 schema = 1
 id = "7b1d7c0e-9a7e-4c0a-9a51-4f9c3f0b6a80"
@@ -66,18 +67,22 @@ def make_project(folder: Path, port: int) -> Path:
     (folder / "project.toml").write_text(TOML + sources, "utf-8")
     (folder / "scene.usda").write_text(SCENE, "utf-8")
     (folder / "rules.toml").write_text(ALARM, "utf-8")
-    twins = [{"id": area, "tags": {f"t{i}": _tag(area, i) for i in range(TAGS)}} for area in AREAS]
+    names = [*range(TAGS), "set"]
+    twins = [
+        {"id": area, "tags": {f"t{n}" if n != "set" else n: _tag(area, n) for n in names}} for area in AREAS
+    ]
     text = json.dumps({"schema": 1, "twins": twins, "relationships": []})
     (folder / "twins.json").write_text(text, "utf-8")
     return folder
 
 
-def _tag(area: str, number: int) -> dict[str, Any]:
+def _tag(area: str, name: object) -> dict[str, Any]:
     return {
-        "address": f"{area}!site/{area}/{number}#v",
+        "address": f"{area}!site/{area}/{name}#v",
         "time": "t",
         "stale_after_s": 60,
-        "writable": number == 0,
+        "writable": name == "set",
+        **({"write_range": [0, 100]} if name == "set" else {}),
     }
 
 
@@ -91,8 +96,13 @@ class Publisher:
         self._infos: list[Any] = []
         self._client = paho.Client(paho.CallbackAPIVersion.VERSION2)
         self._client.max_inflight_messages_set(1000)
+        self._client.on_message = self._commanded
         self._client.connect("127.0.0.1", port)
+        self._client.subscribe("site/+/set/set", 1)
         self._client.loop_start()
+        self.commanded: list[str] = []
+        for area in AREAS:
+            self._tell_set(area, 0)
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
@@ -106,6 +116,15 @@ class Publisher:
                     payload = b'{"v":%d,"t":%d}' % (number, t_ms)
                     self._infos.append(self._client.publish(f"site/{area}/{i}", payload, 1))
                     self.sent[f"{area}.t{i}"].append(float(number))
+
+    def _tell_set(self, area: str, value: float) -> None:
+        payload = b'{"v":%g,"t":%d}' % (value, CLOCK.now_ns() // 1_000_000)
+        self._infos.append(self._client.publish(f"site/{area}/set", payload, 1))
+
+    def _commanded(self, _client: Any, _data: Any, message: Any) -> None:
+        """Be the device: do what is commanded and tell it."""
+        self.commanded.append(message.topic)
+        self._tell_set(message.topic.split("/")[1], json.loads(message.payload)["v"])
 
     def end(self) -> None:
         """Stop, and return when the broker has taken all."""
@@ -144,6 +163,12 @@ class Shared:
             line.close()
         assert isinstance(answer, Welcome)
         return answer
+
+    def is_up(self, area: str) -> bool:
+        """Whether an area has a world whose link is up."""
+        if self.run_of(area) is None:
+            return False
+        return any(link.state is LinkState.UP for link in self.welcome(area).frame.links)
 
     def stored(self, tags: tuple[str, ...]) -> dict[str, list[float]]:
         """All values of each tag that the recorder has, in order of value."""

@@ -13,8 +13,10 @@ from process_faults import EACH_SECOND, HOT, PATIENCE, Faulty, faulty, longest_g
 from armillary.alarms.system import HISTORY_FULL
 from armillary.model.alarm import ProcessState
 from armillary.model.quality import STALE
+from armillary.session.boarding import MEMORY
 from armillary.session.feed import RECORDER, WORLD
 from armillary.session.workspace import Workspace, WorldState
+from armillary.wire.child import OVER_MEMORY
 
 pytestmark = pytest.mark.system
 
@@ -89,6 +91,26 @@ def test_a_full_disk_of_the_historian_is_an_alarm_and_loses_nothing(plant: Fault
     faultlog.note("53", "… recorded again once there is room", back, 2.0, patience=PATIENCE)
 
 
+def test_a_recorder_without_memory_ends_and_another_goes_on(plant: Faulty) -> None:
+    desk, at = plant.desk, plant.desk.workspace
+    began, before = plant.now_ns(), desk.pid(RECORDER)
+    assert resource.prlimit(before, resource.RLIMIT_AS)[0] == MEMORY  # a cap for each
+    assert resource.prlimit(desk.pid(WORLD), resource.RLIMIT_AS)[0] == MEMORY
+    count = len(at.events)
+    resource.prlimit(before, resource.RLIMIT_AS, (64 * 2**20, MEMORY))  # it has more already: no more for it
+    found = desk.until(lambda: any(OVER_MEMORY in e.text for e in list(at.events)[count:]), 90, "it ends")
+    desk.until(lambda: not at.recording, 60, "recorded again")
+    assert desk.pid(RECORDER) != before
+    caught_up = at.history.offered
+    desk.until(lambda: at.history.stored >= caught_up, 30, "what waited is stored")
+    assert at.history.dropped == 0
+    assert plant.law_holds()
+    assert longest_gap_s(plant.times(EACH_SECOND, began)) < 2.5
+    told = [e.text for e in list(at.events)[count:] if e.source == "recorder"]
+    assert len(told) < 12, told  # what stays the same is not said again
+    faultlog.note("57", "out of memory (recorder): it ends, in words", found, None)
+
+
 def standing(at: Workspace) -> set[str]:
     """Return the alarms that are active."""
     return {name for name, state in at.alarms.states.items() if state.active}
@@ -101,6 +123,7 @@ def test_a_killed_world_is_said_within_a_second_and_comes_back_with_its_alarms(p
     desk.until(lambda: at.alarms.states[HOT].process is ProcessState.ACKED, 20, "acknowledged")
     stands, world = at.alarms.states[HOT], at.mirror.world
     writable = next(s for s in at.specs if s.writable and s.kind == "number" and s.name.startswith("P-101A"))
+    desk.until(lambda: desk.can_command(writable.name), 60, "it can be commanded")
     at.orders.arm(writable.slot, writable.write_low + 1)
     desk.until(lambda: at.orders.armed is not None, 20, "armed")
 

@@ -22,6 +22,9 @@ FOOTER = (
 )
 CHAINS = {"live": "audit", "users": "audit-users"}
 _chain = click.option("--chain", "which", type=click.Choice(tuple(CHAINS)), default="live", show_default=True)
+_area = click.option(
+    "--area", default="", metavar="NAME", help="Of a project that is shared out: its world's."
+)
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 
 
@@ -35,12 +38,13 @@ def audit() -> None:
 @click.option("--seal", type=click.Path(dir_okay=False, path_type=Path), default=None, metavar="F")
 @click.option("--anchor", default="", metavar="HEX", help="A head noted elsewhere: 64 hexadecimal digits.")
 @_chain
+@_area
 @_json
-def verify(project: str, seal: Path | None, anchor: str, which: str, as_json: bool) -> int:
+def verify(project: str, seal: Path | None, anchor: str, which: str, area: str, as_json: bool) -> int:
     """Walk the chain: 0 it holds, 1 it is broken, 2 it cannot be read."""
     seq, head = _seal(seal) if seal is not None else (0, "")
     heads = [_anchor(anchor, "--anchor")] if anchor else []
-    folder = _folder(project, which)
+    folder = _folder(project, which, area)
     found = [chain.verify(folder, each) for each in (*heads, head) if each] or [chain.verify(folder)]
     verdict = next((v for v in found if not v.holds), found[0])
     findings = [_named(f) for f in verdict.findings]
@@ -74,10 +78,11 @@ def verify(project: str, seal: Path | None, anchor: str, which: str, as_json: bo
 @click.argument("project")
 @click.option("--last", "count", type=click.IntRange(1, 100_000), default=20, show_default=True, metavar="N")
 @_chain
+@_area
 @_json
-def show(project: str, count: int, which: str, as_json: bool) -> int:
+def show(project: str, count: int, which: str, area: str, as_json: bool) -> int:
     """Print the newest records, oldest first."""
-    found = export.last(_folder(project, which), count)
+    found = export.last(_folder(project, which, area), count)
     if as_json:
         emit_json({"records": found})
         return 0
@@ -100,7 +105,8 @@ def show(project: str, count: int, which: str, as_json: bool) -> int:
     "-o", "out", type=click.Path(dir_okay=False, path_type=Path), required=True, metavar="F.jsonl|.csv"
 )
 @_chain
-def export_(project: str, out: Path, which: str) -> int:
+@_area
+def export_(project: str, out: Path, which: str, area: str) -> int:
     """Write the whole audit as JSON lines, or as CSV in which no cell is a formula."""
     if out.suffix not in (".jsonl", ".csv"):
         raise Fault("An audit is exported as .jsonl or .csv.", where=str(out), remedy="Name the file so.")
@@ -108,7 +114,7 @@ def export_(project: str, out: Path, which: str) -> int:
     if out.suffix == ".csv":
         lines.append(export.csv_line(None))
     write = export.csv_line if out.suffix == ".csv" else export.jsonl
-    lines += [write(record) for record in export.rows(_folder(project, which))]
+    lines += [write(record) for record in export.rows(_folder(project, which, area))]
     try:
         write_atomic(out.resolve(), "".join(lines))
     except OSError as error:
@@ -119,9 +125,25 @@ def export_(project: str, out: Path, which: str) -> int:
     return 0
 
 
-def _folder(project: str, which: str) -> Path:
+def _folder(project: str, which: str, area: str) -> Path:
     path = Path(project).expanduser().resolve()
-    return (path.parent if path.is_file() else path) / ".armillary" / CHAINS[which]
+    private = (path.parent if path.is_file() else path) / ".armillary"
+    areas = sorted(each.name for each in (private / "areas").glob("*/") if (each / "audit").is_dir())
+    if area and area not in areas:
+        raise Fault(
+            f"There is no audit of an area '{area}'.",
+            where=str(private / "areas"),
+            remedy=f"Give one of: {', '.join(areas)}." if areas else "Leave --area out.",
+        )
+    if area and which == "live":
+        return private / "areas" / area / CHAINS[which]
+    if areas and which == "live" and not (private / CHAINS[which]).is_dir():
+        raise Fault(
+            "Each area of this project has an audit of its own.",
+            where=str(private),
+            remedy=f"Give --area with one of: {', '.join(areas)}.",
+        )
+    return private / CHAINS[which]
 
 
 def _seal(path: Path) -> tuple[int, str]:

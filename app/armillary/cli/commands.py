@@ -16,6 +16,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "open": ("desk", "open_", "Open the desk on a project, a bare scene or a running world."),
     "world": ("desk", "world", "Run a project's LIVE world as a service."),
     "recorder": ("desk", "recorder", "Run a project's recorder as a service."),
+    "edge": ("edge", "edge", "Forward near the devices: keep on disk while the way up is cut."),
     "state": ("state", "state", "Print every tag and link of a running world."),
     "worlds": ("state", "worlds", "List the worlds that run on this machine."),
     "fork": ("whatif", "fork", "Start a WHAT-IF world from a running world."),

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from types import FrameType
 
 import click
@@ -117,6 +118,7 @@ def _snapshot(line: AnyLine) -> dict[str, object]:
         "project": welcome.project,
         "t": iso(frame.t_ns),
         "recording": frame.recording or "yes",
+        "history": asdict(frame.history),
     }
     return {"world": world, "tags": tags, "links": links}
 

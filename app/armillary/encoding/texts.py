@@ -8,6 +8,7 @@ import math
 from armillary.model.quality import BAD, NEVER, STALE, SUBSTITUTED, UNCERTAIN, reasons
 
 NO_DATA = "no data yet"
+NONE, EMPTY = "—", "∅"  # in place of a bad value, and of one that never came
 _MINUS = "−"  # a real minus sign: as wide as a plus, and not taken for a hyphen
 _DIGITS = 4
 _PLAIN_LOW, _PLAIN_HIGH = 1e-4, 1e6  # outside of these a power of ten reads better
@@ -47,11 +48,14 @@ def number(value: float, unit: str = "") -> str:
 
 
 def age(seconds: float) -> str:
-    """Return an age as a person says it: `0.4 s`, `12 s`, `4 min`, `3 h`, `2 d`; `–` when negative."""
+    """Return an age as a person says it: `0.4 s`, `12 s`, `4 min`, `3 h`, `2 d`; `–` when negative.
+
+    A whole number of seconds has no decimals.
+    """
     if seconds < 0 or math.isnan(seconds):
         return "–"
     if seconds < 10:  # noqa: PLR2004
-        return f"{seconds:.1f} s"
+        return f"{seconds} s" if isinstance(seconds, int) else f"{seconds:.1f} s"
     for limit, size, unit in ((120, 1, "s"), (7_200, 60, "min"), (172_800, 3_600, "h")):
         if seconds < limit:
             return f"{int(seconds // size)} {unit}"
@@ -105,6 +109,12 @@ def _outside(low: float, high: float, unit: str) -> str:
     if math.isinf(high):
         return f"outside plausible range: below {number(low, unit)}"
     return f"outside plausible range: {number(low)} to {number(high, unit)}"
+
+
+def cell(told: str, quality: int) -> str:
+    """Return a value's text as a table or a faceplate has it: no number where there is none to be read."""
+    rank = quality & 0xFF
+    return f"{EMPTY} {told}" if rank >= NEVER else f"{NONE} {told}" if rank == BAD else told
 
 
 def why_bad(quality: int, x: float = float("nan")) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import duckdb
@@ -41,8 +43,20 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
 }
 
 
+KEPT_MB, SHRUNK_MB = 128, 96  # of the file, in memory: from where on it is let go of, and down to where
+_log = logging.getLogger(__name__)
+
+
 class StoreTaken(StoreFault):
     """Another process holds the file."""
+
+
+class StoreDamaged(StoreFault):
+    """The file is not what was written."""
+
+
+# Only what is certain: a file of a newer version, or one that memory does not suffice for, is a good one.
+_DAMAGE = ("corrupt", "not a valid duckdb", "could not read enough bytes")
 
 
 def translated(error: duckdb.Error, path: Path, doing: str) -> StoreFault:
@@ -67,8 +81,10 @@ def translated(error: duckdb.Error, path: Path, doing: str) -> StoreFault:
             where=str(path),
             remedy="Check the folder's permissions.",
         )
-    if doing == "open":
-        return StoreFault(
+    is_damaged = any(words in lowered for words in _DAMAGE)
+    if doing == "open" or is_damaged:
+        kind = StoreDamaged if is_damaged else StoreFault
+        return kind(
             f"The historian's file cannot be read: {text}.",
             where=str(path),
             remedy="Move it aside (with its .wal) to begin a new one, or put a backup in its place.",
@@ -76,6 +92,25 @@ def translated(error: duckdb.Error, path: Path, doing: str) -> StoreFault:
     return StoreFault(
         f"The historian failed to {doing}: {text}.", where=str(path), remedy="See its log file."
     )
+
+
+def _counted(
+    reading: Callable[[Base], AbstractContextManager[duckdb.DuckDBPyConnection]],
+) -> Callable[[Base], AbstractContextManager[duckdb.DuckDBPyConnection]]:
+    """Return `reading` so that `Base.shrink` knows whether anybody reads, and they wait while it works."""
+
+    @contextlib.contextmanager
+    def counted(base: Base) -> Iterator[duckdb.DuckDBPyConnection]:
+        with base.gate:
+            base.readers += 1
+        try:
+            with reading(base) as cursor:
+                yield cursor
+        finally:
+            with base.gate:
+                base.readers -= 1
+
+    return counted
 
 
 class Base:
@@ -86,6 +121,8 @@ class Base:
         self.lock = threading.RLock()
         self.reopened: Callable[[], None] = lambda: None  # called, under the lock, when it was
         self._is_invalid = False
+        self.gate, self.readers = threading.Lock(), 0
+        self.is_exhausted = False  # the process has no memory left: only another one helps
         self._local = threading.local()
         self._cursors: list[duckdb.DuckDBPyConnection] = []
         if read_only and not path.exists():
@@ -139,6 +176,8 @@ class Base:
         """Note an error after which the library answers nothing: a checkpoint that found no room is one."""
         if isinstance(error, duckdb.FatalException) or "has been invalidated" in str(error):
             self._is_invalid = True
+        if "bad allocation" in str(error):  # and not the library's own limit, which one question may reach
+            self.is_exhausted = True
 
     def _mend(self) -> None:
         """Open the file anew after such an error. Raises StoreFault while that cannot be done."""
@@ -169,6 +208,7 @@ class Base:
                 self._cursors.append(held)
         return held
 
+    @_counted
     @contextlib.contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Give this thread's cursor; an error of the store becomes a StoreFault."""
@@ -208,6 +248,28 @@ class Base:
         """Write what is in the log into the file, so that it is small and opens at once."""
         with self.lock, self.reading() as cursor:
             cursor.execute("CHECKPOINT")
+
+    def shrink(self) -> bool:
+        """Let go of what is kept in memory of the file beyond SHRUNK_MB; return whether there was so much.
+
+        The library keeps all that it wrote or read until its limit is reached, which would take days; what
+        is asked for again comes from the file, most often from the system's cache. Its only way to let go is
+        a low limit for a moment, so nobody may read then: while somebody does, it is left to the next time.
+        """
+        with self.lock, self.gate:
+            if self.readers:
+                return False
+            cursor = self.cursor()
+            try:
+                row = cursor.execute("SELECT sum(memory_usage_bytes) / 1e6 FROM duckdb_memory()").fetchone()
+                if row is None or (row[0] or 0.0) <= KEPT_MB:
+                    return False
+                cursor.execute(f"SET memory_limit = '{SHRUNK_MB}MB'")
+                cursor.execute(f"SET memory_limit = '{_CONFIG['memory_limit']}'")
+            except duckdb.Error as error:  # more than that is in use: the limit stays as it was
+                _log.info("the store keeps its memory: %s", error)
+                return False
+            return True
 
     def close(self) -> None:
         """Close the file. Whoever still reads gets an error."""

@@ -80,6 +80,11 @@ class Store:
         self.doubles = 0  # samples that came again since the start, and were left out
 
     @property
+    def is_exhausted(self) -> bool:
+        """Whether this process has no memory left, so that it had better end."""
+        return self._base.is_exhausted
+
+    @property
     def read_only(self) -> bool:
         """Whether it was opened for reading only."""
         return self._base.read_only
@@ -231,6 +236,7 @@ class Store:
             with self._base.writing() as cursor:
                 until, more = trend.roll(cursor, self._rolled_ns, now_ns)
             self._rolled_ns = until
+        self._base.shrink()
         return more
 
     def forget(self, before_ns: int, ids: U4 | None) -> int:

@@ -71,6 +71,13 @@ class Tally:
     messages: Flow
     samples: Flow
 
+    @property
+    def holds(self) -> bool:
+        """True when both laws hold, and nothing was dropped for a reason that is not in the closed lists."""
+        is_balanced = self.messages.balanced and self.samples.balanced
+        is_known = self.messages.dropped.keys() <= set(MESSAGE_DROPS)
+        return is_balanced and is_known and self.samples.dropped.keys() <= set(SAMPLE_DROPS)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
@@ -132,7 +139,7 @@ class Frame:
     loops: tuple[LoopState, ...] = ()  # all loops of a LIVE world, in every frame
     cursor: Cursor | None = None  # of every world but LIVE, in every frame
     stopped: str = ""  # why all commands are stopped; "" = they are not
-    learnt: tuple[tuple[int, int], ...] = ()  # (slot, expected interval in ms): those just learnt
+    learnt: tuple[tuple[int, int, int], ...] = ()  # (slot, expected interval, usual one, ms): just learnt
 
     def __len__(self) -> int:
         return len(self.slot)

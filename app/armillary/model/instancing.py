@@ -52,7 +52,7 @@ def whole_instances(scene: SceneArrays, most: int = MOST_TRIANGLES) -> I8:
 
 
 def boxed_instances(scene: SceneArrays) -> tuple[int, str]:
-    """Return how many instances are drawn as boxes, and the path of a prim that one of them shows."""
+    """Return how many instances are boxes at least, were all to look large, and a prim that shows one."""
     if not len(scene.instance_prim):
         return 0, ""
     each, whole = np.diff(scene.proto), whole_instances(scene)

@@ -146,6 +146,8 @@ class Enrolled:
 
 DISK_FULL = "The disk is full: history cannot be written."
 """What a recorder answers to an Append then, as the `what` of its fault."""
+NOT_ENROLLED = "Samples after a refused message are not taken."
+"""And to those that were under way behind it; why the first was refused is the news."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ Kind = Literal["number", "bool", "enum", "text", "struct", "array"]
 Liveness = Literal["tag", "link", "device"]
 Interval = Literal["", "engineer", "model", "learnt", "default"]
 """Who says how often a tag comes: an engineer (tag or source), the protocol, its own arrivals, nobody."""
+IRREGULAR = 4.0  # a 95th percentile of so many medians is no interval
 STALE_FACTOR, STALE_FLOOR_MS = 3, 2_000  # stale_after = max(3 × expected, 2 s)
 
 
@@ -44,6 +45,7 @@ class TagSpec:
     expected_ms: int = 0  # 0: event-driven, never stale by age of its own
     stale_after_ms: int = 0  # 0: from expected_ms
     interval: Interval = ""  # whose word expected_ms is; "default": it is learnt from arrivals
+    usual_ms: int = 0  # learnt: the median of the gaps; 0 = not known
     bad_after_ms: int = 0  # this long after the last proof of life it turns BAD; 0 = never
     frozen_after_ms: int = 0  # a value exactly equal for longer is UNCERTAIN|SENSOR; 0 = not watched
     liveness: Liveness = "tag"  # "link", "device": good while its carrier is proven alive
@@ -69,6 +71,11 @@ def stale_after_ms(spec: TagSpec) -> int:
 def late_ns(spec: TagSpec) -> int:
     """Return the age on arrival in ns beyond which a sample is delayed: 2 × expected + 2 s."""
     return 2 * spec.expected_ms * 1_000_000 + 2_000_000_000
+
+
+def is_irregular(expected_ms: int, usual_ms: int) -> bool:
+    """Return whether gaps (their 95th percentile and median) differ so much that silence says little."""
+    return bool(usual_ms) and expected_ms > IRREGULAR * usual_ms
 
 
 class TagTable:

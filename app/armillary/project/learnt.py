@@ -76,6 +76,7 @@ def _applied(spec: TagSpec, entry: Entry | None) -> TagSpec:
     return replace(
         spec,
         expected_ms=max(round(entry.expected_s * 1000), 1),
+        usual_ms=max(round(entry.usual_s * 1000), 1),
         stale_after_ms=0,
         interval="learnt",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,10 @@ from armillary.project.record import (
     SCENE_SUFFIXES,
     TWINS_FILE,
     Commanding,
+    Forward,
     Historian,
 )
-from armillary.project.table import PAIR, Table
+from armillary.project.table import PAIR, Table, nearest
 
 SOURCE_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
@@ -291,6 +293,31 @@ def commanding(table: Table) -> Commanding:
     """Return the `[command]` table."""
     out = Commanding(
         enabled=table.flag("enabled", False), max_age_s=table.number("max_age_s", 5.0, 0.1, 3600.0)
+    )
+    table.done()
+    return out
+
+
+def forward(table: Table, links: Sequence[LinkSpec]) -> Forward:
+    """Return the `[forward]` table of an edge."""
+    names = [spec.name for spec in links]
+    link, topic = table.text("link", required=True), table.text("topic", required=True)
+    if link and link not in names:
+        remedy = nearest(link, names).strip() or f'Add a [[source]] with name = "{link}".'
+        table.wrong("link", f"There is no source '{link}'.", remedy, "B05")
+    if topic and (set("+#\0") & set(topic) or topic.startswith(("/", "$")) or topic.endswith("/")):
+        remedy = "Give one such as edge/north: no wildcards, no / at its ends, no $ at its start."
+        table.wrong("topic", f"'{topic}' cannot be the topic of an edge.", remedy)
+    out = Forward(
+        link=link,
+        topic=topic,
+        format=table.choice("format", ("json", "cbor"), "json"),
+        batch_s=table.number("batch_s", 0.25, 0.02, 60.0),
+        store_mb=table.whole("store_mb", 256, 1, 65_536),
+        store_days=table.number("store_days", 7.0, 0.001, MAX_DAYS),
+        late_per_s=table.whole("late_per_s", 5_000, 1, 1_000_000),
+        health_s=table.number("health_s", 10.0, 1.0, 3600.0),
+        origin=f"{table.document.name}:forward",
     )
     table.done()
     return out

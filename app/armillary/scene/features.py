@@ -15,7 +15,7 @@ from armillary.scene import timing
 from armillary.scene.plan import COLOUR, OPACITY
 from armillary.scene.shading import OWN, READER_IDS
 
-BOXED = "instances past 4 million triangles (the smallest are drawn as their boxes)"
+BOXED = "instances past 4 million triangles in a picture (those that look smallest are drawn as their boxes)"
 MATERIALX = "MaterialX materials (their plain colours are used)"
 MDL = "MDL materials (their plain colours are used)"
 ANIMATION = "animation (the start time is shown)"

@@ -122,7 +122,7 @@ class Survey:
         instanced = bool(self.stage.GetPrototypes())
         local_of = UsdGeom.XformCache(self.time).GetLocalTransformation
         self._direct = direct = self._direct or Direct(self.stage)
-        alone = direct.spec
+        alone, is_plain = direct.spec, direct.is_plain
         up_to = root.GetPath().pathElementCount
         line = {0: -1}  # depth -> the source last read there: the parent of what comes one deeper
         alike: dict[tuple[Plan, Any], Alike] = {}
@@ -142,7 +142,7 @@ class Survey:
             else:
                 up, path = -1, at.pathString
             line[depth] = source
-            spec = alone(prim)
+            spec = alone(prim, at)
             if spec is not None:
                 type_name, names = spec.typeName, tuple(spec.GetInfo("properties"))
             else:
@@ -164,7 +164,7 @@ class Survey:
                     group = alike[(plan, layer)] = Alike(layer)
                 group.source.append(source)
                 group.prim.append(prim)
-                group.path.append(spec.path)
+                group.path.append(at if is_plain else spec.path)
             if instanced and prim.IsInstance():
                 self.instance_of[source] = prim.GetPrototype().GetPath().pathString
             if spec is None or spec.kind:

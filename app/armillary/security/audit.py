@@ -90,6 +90,7 @@ class Audit:
         try:
             fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             torn = self._resume()
+            self._turn(now_ns)  # now: its room is set aside while there is some
         except BlockingIOError as error:
             os.close(self._lock_fd)
             raise Fault(

@@ -83,7 +83,7 @@ class Secrets:
             raise ProjectFault(
                 f"The keyring does not give the secret '{name}'.",
                 where="keyring",
-                remedy=f"Unlock the keyring and start again, or set it anew: armillary secret set {name}.",
+                remedy=f"Unlock the keyring and start this again, or: armillary secret set {name}.",
             )
         return value
 

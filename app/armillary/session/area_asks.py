@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 
 from armillary.model.account import Login, Logout
 from armillary.model.alarm import AlarmAct, AlarmActed
-from armillary.model.control import Approve, Kill
+from armillary.model.control import Approve, AskState, Kill, StateAnswer
 from armillary.model.fault import FaultRecord, WorldFault
 from armillary.model.frame import Frame
 from armillary.model.message import AskQuarantine, Browse, LoadProject, Quarantine, Retry, Stop, Welcome
 from armillary.model.order import Arm, CloseOrder, Order, Prepare
 
 KEPT = 10_000  # occurrences, orders and proposals remembered
-_TO_ALL = (Login, Logout, Kill, LoadProject, Stop)
+_TO_ALL = (Login, Logout, Kill, LoadProject, Stop, AskState)
 SeqOf = Callable[[str, int], int]  # area, number of a merged frame -> number of that area's frame
 
 
@@ -98,6 +98,13 @@ class Owners:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class States:
+    """The states of several areas, not merged yet."""
+
+    of: Mapping[str, StateAnswer]
+
+
 @dataclass(slots=True)
 class _Asked:
     message: object
@@ -148,6 +155,8 @@ def _whole(asked: _Asked) -> object:
     if isinstance(asked.message, AskQuarantine):
         lists = (asked.answers[area] for area in asked.parts)
         return Quarantine(items=tuple(q for one in lists if isinstance(one, Quarantine) for q in one.items))
+    if isinstance(asked.message, AskState):
+        return States({n: a for n, a in asked.answers.items() if isinstance(a, StateAnswer)})
     if not isinstance(asked.message, AlarmAct):
         return next(iter(asked.answers.values()))
     result: dict[str, str] = {}

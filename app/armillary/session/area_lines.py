@@ -20,7 +20,7 @@ from armillary.model.frame import Event, Frame, WorldKind, apply_frame, frame_of
 from armillary.model.message import Bye, ComingBack, Credit, Hello, Welcome
 from armillary.model.tags import TagTable
 from armillary.session import area_merge
-from armillary.session.area_asks import Asks, Owners
+from armillary.session.area_asks import Asks, Owners, States
 from armillary.session.area_merge import Share
 from armillary.session.batch import Wire
 from armillary.wire import runs
@@ -248,7 +248,7 @@ class AreaLines:
         elif isinstance(message, FaultRecord) and answers in (area.hello, area.credit):
             self._greet(area)  # it forgot us
         else:
-            self._out += self._asks.answered(area.name, answers, message)
+            self._out += map(self._answer, self._asks.answered(area.name, answers, message))
 
     def _welcomed(self, area: _Area, welcome: Welcome) -> None:
         area.share = area_merge.share_of(area.name, welcome)
@@ -282,7 +282,8 @@ class AreaLines:
             self._silence.append(area_merge.fell_silent(share, self._table, now_ns))
         share.silent_ns = now_ns
         area.frame, area.owes = None, -1
-        self._out += self._asks.lost(area.name, _waiting(area_merge.silent_words(share), area.name))
+        why = _waiting(area_merge.silent_words(share), area.name)
+        self._out += map(self._answer, self._asks.lost(area.name, why))
 
     # ------------------------------------------------------------ what is passed on
 
@@ -313,9 +314,17 @@ class AreaLines:
         self._has_credit = False
         self._out.append((0, frame))
 
-    def _number(self) -> int:
+    def _answer(self, answer: tuple[int, object]) -> tuple[int, object]:
+        number, what = answer
+        if not isinstance(what, States):
+            return answer
+        seq = self._number({name: state.seq for name, state in what.of.items()})
+        return number, area_merge.state_of(self._world, seq, what.of, self._shares())
+
+    def _number(self, seqs: dict[str, int] | None = None) -> int:
+        """Return the next number, and remember which frames of the areas it stands for."""
         self._seq += 1
-        self._seqs[self._seq] = {area.name: area.seq for area in self._areas.values()}
+        self._seqs[self._seq] = seqs or {area.name: area.seq for area in self._areas.values()}
         while len(self._seqs) > KEPT:
             self._seqs.popitem(last=False)
         return self._seq

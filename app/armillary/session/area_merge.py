@@ -10,6 +10,7 @@ import numpy as np
 
 from armillary.model.alarm import AlarmSpec
 from armillary.model.arrays import B1, U2, U4
+from armillary.model.control import StateAnswer
 from armillary.model.frame import Event, Frame, Kept, Tally, WorldKind, empty_frame, frame_of
 from armillary.model.link import LinkState, LinkStatus
 from armillary.model.message import Welcome
@@ -170,6 +171,37 @@ def fell_silent(share: Share, table: TagTable, now_ns: int) -> Frame:
     )
     base = replace(empty_frame(share.last.world, WorldKind.LIVE), links=share.links, events=(event,))
     return replace(frame_of(table, known, base), quality=stale)
+
+
+def state_of(
+    world: str, seq: int, answers: Mapping[str, StateAnswer], shares: Iterable[Share]
+) -> StateAnswer:
+    """Return the states of several areas as one: each area's own rows. Raises StopIteration for none."""
+    first = next(iter(answers.values()))
+    value, source = first.value.copy(), first.source_ns.copy()
+    arrival, quality = first.arrival_ns.copy(), first.quality.copy()
+    text: dict[int, str] = {}
+    for share in shares:
+        answer = answers.get(share.name)
+        if answer is None:
+            continue
+        own = share.own
+        value[own], source[own] = answer.value[own], answer.source_ns[own]
+        arrival[own], quality[own] = answer.arrival_ns[own], answer.quality[own]
+        text |= {row: words for row, words in answer.text.items() if own[row]}
+    return replace(
+        first,
+        world=world,
+        seq=seq,
+        t_ns=max(answer.t_ns for answer in answers.values()),
+        value=value,
+        source_ns=source,
+        arrival_ns=arrival,
+        quality=quality,
+        text=text,
+        alarms=tuple(alarm for answer in answers.values() for alarm in answer.alarms),
+        pending=tuple(one for answer in answers.values() for one in answer.pending),
+    )
 
 
 def greeting(world: str, shares: Sequence[Share], frame: Frame, now_ns: int, now_mono_ns: int) -> Welcome:

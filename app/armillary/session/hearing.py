@@ -26,6 +26,7 @@ from armillary.session.boarding import (
 from armillary.session.disk import Disk
 from armillary.session.feed import RECORDER, SCENE, WORLD
 from armillary.session.mirror import Mirror
+from armillary.session.reopening import Reopening
 from armillary.session.side import Side
 from armillary.session.visiting import Visiting
 from armillary.wire import runs
@@ -42,6 +43,7 @@ class Hearing(Visiting):
 
     authoring: Authoring
     disk: Disk
+    reopening: Reopening
 
     def _take(self, batch: Batch, now_ns: int, now_mono_ns: int) -> None:
         if self._home is not None:
@@ -52,6 +54,9 @@ class Hearing(Visiting):
             self._take_world(batch, now_ns, now_mono_ns)
         for peer, why in batch.ended:
             self._ended(peer, why, peer in batch.died, now_ns, now_mono_ns)
+        for peer, notice in batch.notices:
+            text = f"{notice.what} It is kept as {notice.where}."
+            self._add_event(Event(t_ns=now_ns, level="warning", source=peer, text=text, fault=notice))
         if RECORDER in batch.ready:
             self.timeline.begin()
             self.timebar.read()
@@ -157,6 +162,7 @@ class Hearing(Visiting):
         self.tally = frame.tally or self.tally
         if frame.links:
             self.links = frame.links
+            self.orders.watch(frame.links)
             self.links_changed.emit()
         for event in frame.events:
             self._add_event(event)
@@ -255,7 +261,7 @@ class Hearing(Visiting):
     def _follow(self, now_mono_ns: int) -> None:
         """Look whether a world that another started, and that is silent, was started anew elsewhere."""
         plan, feed = self._plan, self._feed
-        is_silent = (self._home or self).world_state is WorldState.NOT_LIVE
+        is_silent = (self._home or self).world_state in (WorldState.NOT_LIVE, WorldState.CONNECTING)
         if plan is None or feed is None or plan.starts_world or not is_silent or plan.project is None:
             return
         if now_mono_ns - self._followed_mono_ns < LOOK_NS:
@@ -267,6 +273,11 @@ class Hearing(Visiting):
                 self._plan = replace(plan, address=run.address)
                 feed.connect(WORLD, run.address)
                 return
+        if self.reopening.inherits and not served(plan.address):
+            self.reopening.took_over()
+            self._plan = replace(plan, address="", starts_world=True)
+            start_recorder(self._plan, feed)
+            self._again()
 
     def _set_world(self, state: WorldState, text: str) -> None:
         self.world_state, self.world_text = state, text

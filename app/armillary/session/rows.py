@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -13,11 +13,12 @@ from armillary.model.binding import Binding
 from armillary.model.clock import NS
 from armillary.model.frame import Event, Flow, Tally
 from armillary.model.link import LinkState, LinkStatus, correction_ns
-from armillary.model.quality import GOOD, NEVER, word
-from armillary.model.tags import TagSpec, late_ns
+from armillary.model.quality import BAD, GOOD, NEVER, SENSOR, STALE, UNCERTAIN, word
+from armillary.model.tags import TagSpec, late_ns, stale_after_ms
 from armillary.session.mirror import Mirror
 
 UNKNOWN = "–"
+MS_PER_S = 1000
 _GOOD_DELIVERY = ("flowing", "quiet")
 
 
@@ -34,6 +35,12 @@ class TagRow:
     link: str
     title: str
     unit: str
+    detail: str = ""  # lines for a tooltip: why it is in doubt, its last good value, how often it comes
+
+    @property
+    def cell(self) -> str:
+        """The value as a table has it: `— bad: not a number`, `∅ no data yet`, else as `value`."""
+        return texts.cell(self.value, self.quality)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,26 +96,74 @@ def tag_rows(
     quality = mirror.quality(at).tolist()
     age_s = (mirror.age_ns(at, now_mono_ns) / NS).tolist()
     value = mirror.table.value[at].tolist()
-    texts_of, whys = mirror.table.text, mirror.table.why
-    delay_s = ((mirror.table.arrival_ns[at] - mirror.table.source_ns[at]) / NS).tolist()
     return tuple(
-        tag_row(specs[s], v, q, a if a >= 0 else -1.0, texts_of.get(s), whys.get(s, ""), d)
-        for s, v, q, a, d in zip(slots, value, quality, age_s, delay_s, strict=True)
+        replace(
+            tag_row(
+                specs[s],
+                v,
+                q,
+                a if a >= 0 else -1.0,
+                mirror.table.text.get(s),
+                mirror.table.why.get(s, ""),
+            ),
+            detail=_detail(mirror, specs[s], q),
+        )
+        for s, v, q, a in zip(slots, value, quality, age_s, strict=True)
     )
 
 
+def _detail(mirror: Mirror, spec: TagSpec, quality: int) -> str:
+    """Return what a person may want to know beside value and quality, a line each."""
+    rank, lines = quality & 0xFF, []
+    if rank == UNCERTAIN and quality & SENSOR and spec.frozen_after_ms:
+        lines.append(f"unchanged for more than {texts.age(spec.frozen_after_ms / MS_PER_S)}")
+    if rank in (STALE, BAD) and mirror.good_ns[spec.slot]:
+        lines.append(last_good(mirror, spec))
+    delay_ns = int(mirror.table.arrival_ns[spec.slot] - mirror.table.source_ns[spec.slot])
+    if spec.link and delay_ns > late_ns(known(spec, mirror)):
+        lines.append(f"delayed {texts.age(delay_ns / NS)}")
+    if spec.link:
+        lines.append(interval_words(known(spec, mirror)))
+    return "\n".join(line for line in lines if line)
+
+
+def last_good(mirror: Mirror, spec: TagSpec) -> str:
+    """Return the last value that was better than stale: `last good 71.2 °C at 14:03:11 (4 min ago)`."""
+    at, value = int(mirror.good_ns[spec.slot]), float(mirror.good[spec.slot])
+    state = next((name for x, name in spec.states if x == value), None)
+    shown = texts.value(value, spec.unit, state=state)
+    return f"last good {shown} at {clock_text(at)} ({texts.age(max(mirror.t_ns - at, 0) / NS)} ago)"
+
+
+def known(spec: TagSpec, mirror: Mirror) -> TagSpec:
+    """Return a tag's spec with what its world has learnt since it began."""
+    if spec.slot not in mirror.learnt:
+        return spec
+    expected, usual = mirror.learnt[spec.slot]
+    return replace(spec, expected_ms=expected, usual_ms=usual, stale_after_ms=0, interval="learnt")
+
+
+def interval_words(spec: TagSpec) -> str:
+    """Return how often a tag is expected and who says so, and when it is stale: `learnt 1.02 s, …`."""
+    if spec.liveness != "tag":
+        return (
+            f"lives by the heartbeat {spec.heartbeat}" if spec.heartbeat else f"lives by its {spec.liveness}"
+        )
+    limit = stale_after_ms(spec)
+    stale = f"stale after {limit / MS_PER_S:.3g} s" if limit else "never stale by its age"
+    if not spec.expected_ms:
+        return f"{stale}; its interval is being learnt" if spec.interval == "default" else stale
+    often = f"{spec.expected_ms / MS_PER_S:.3g} s"
+    said = {"learnt": f"learnt {often}", "model": f"every {often} by its server"}
+    return f"{said.get(spec.interval, f'expected every {often}')}, {stale}"
+
+
 def tag_row(
-    spec: TagSpec,
-    value: float,
-    quality: int,
-    age_s: float,
-    text: str | None = None,
-    said: str = "",
-    delay_s: float = 0.0,
+    spec: TagSpec, value: float, quality: int, age_s: float, text: str | None = None, said: str = ""
 ) -> TagRow:
     """Return the row of one tag from what is known of it; age_s < 0: it never came.
 
-    `said`: why it is not good, as its world says; `delay_s`: how old it was when it came.
+    `said`: why it is not good, as its world says.
     """
     rank = min(quality & 0xFF, NEVER)
     state = next((name for x, name in spec.states if x == value), None)
@@ -116,16 +171,12 @@ def tag_row(
         state = "true" if value else "false"
     why = texts.because(quality, said, spec.low, spec.high, spec.unit)
     note = word(quality).lower() + (f": {why}" if why else "")
-    if rank == GOOD and not why:
-        note = ""
-    if spec.link and delay_s * NS > late_ns(spec):
-        note = f"{note} · delayed {texts.age(delay_s)}".removeprefix(" · ")
     return TagRow(
         slot=spec.slot,
         name=spec.name,
         value=texts.value(value, spec.unit, quality, text=text, state=state, age_s=age_s, why=said),
         quality=rank,
-        note=note,
+        note="" if rank == GOOD and not why else note,
         age=texts.age(age_s),
         link=spec.link or "derived",
         title=spec.title,

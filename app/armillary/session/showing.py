@@ -14,7 +14,7 @@ from armillary.model.arrays import F8, U1, U4
 from armillary.model.clock import NS
 from armillary.model.look import ALARM_SHIFT, Label, Look, Marks, base_look, no_marks
 from armillary.model.motion import Motion, SceneTime, advance, posed
-from armillary.model.quality import RANK_MASK, SUBSTITUTED
+from armillary.model.quality import RANK_MASK, STALE, SUBSTITUTED
 from armillary.model.scene import SceneArrays
 from armillary.model.tags import TagTable
 from armillary.session import qualities
@@ -182,6 +182,11 @@ class Showing:
             look = replace(look, state=look.state | (self.alarms << _SHIFT))
         self.look = look
         return self.look
+
+    def second(self) -> None:
+        """Want another look where one tells an age: a second has passed."""
+        if self.look is not None:
+            self.wanted |= any(label.quality == STALE for label in self.look.label)
 
     def marks(self, mirror: Mirror, now_mono_ns: int) -> Marks:
         """Return the signs of quality of the newest look."""

@@ -52,6 +52,7 @@ class Standing:
         self.bindings_changed: Signal[()] = Signal()  # the same scene, compiled anew
         self.tags_compiled: Signal[()] = Signal()  # the same scene, compiled for other tags
         self.project_changed: Signal[()] = Signal()  # something else is open
+        self.reopened: Signal[str] = Signal()  # the desk before did not end in order: a sentence
         self.opening_changed: Signal[()] = Signal()  # `progress`, `opening`: how far a scene is being read
         self._forget()
 

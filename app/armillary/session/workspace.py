@@ -14,7 +14,7 @@ from armillary.encoding.program import Program
 from armillary.model.alarm import AlarmSpec
 from armillary.model.clock import NS, Clock
 from armillary.model.fault import FaultRecord
-from armillary.model.frame import RunState, WorldKind
+from armillary.model.frame import Event, RunState, WorldKind
 from armillary.model.link import BrowseItem, Quarantined
 from armillary.model.message import (
     AskQuarantine,
@@ -26,6 +26,7 @@ from armillary.model.message import (
 from armillary.model.order import Receipt
 from armillary.model.tags import TagSpec
 from armillary.project.record import Project
+from armillary.session import autosave
 from armillary.session.alarmbook import AlarmBook
 from armillary.session.authoring import Authoring
 from armillary.session.boarding import WorldState, boarding, start_recorder, start_world
@@ -37,6 +38,7 @@ from armillary.session.mirror import Mirror
 from armillary.session.modelmap import ModelMap
 from armillary.session.orders import Orders
 from armillary.session.pointing import Pointing
+from armillary.session.reopening import Reopening
 from armillary.session.scene_files import LOOK_S
 from armillary.session.timeline import Timeline
 from armillary.session.training import Station
@@ -115,6 +117,7 @@ class Workspace(Pointing):
             signal.connect(lambda: self.alarms.place(self.scene))
         self.orders.changed.connect(self.order_changed.emit)
         self._ages_mono_ns = 0
+        self.reopening = Reopening(self)
 
     @property
     def is_trainee(self) -> bool:
@@ -169,7 +172,12 @@ class Workspace(Pointing):
                 feed.connect(RECORDER, plan.recorder)
         self._open_scene()
         self._gather_problems()
-        self.timebar.begin(plan.path if plan.project is not None and plan.project.saved else None)
+        folder = plan.path if plan.project is not None and plan.project.saved else None
+        self.timebar.begin(folder)
+        self.reopening.begin(folder, starts_world=plan.starts_world)
+        if folder is not None and (kept := autosave.file_of(folder)) is not None:
+            text = f"Edits of this project that could not be saved are kept in {kept}."
+            self.tell_event(Event(t_ns=self._clock.now_ns(), level="warning", source="project", text=text))
         self.project_changed.emit()
         self.world_changed.emit()
 
@@ -178,6 +186,7 @@ class Workspace(Pointing):
         feed, self._feed = self._feed, None
         if feed is None:
             return
+        self.reopening.end()
         self._drop_all()
         feed.stop()
         self._await_ended()
@@ -220,6 +229,7 @@ class Workspace(Pointing):
             self.frame_arrived.emit(_NONE)
         self._start_again(now_mono_ns)
         self._follow(now_mono_ns)
+        self.reopening.look(now_ns, now_mono_ns)
         self.disk.look(now_mono_ns)
         self.scene_files.look(now_mono_ns)
         if self.orders.is_counting:

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-
-import numpy as np
 
 from armillary.model.clock import NS
 from armillary.model.frame import MESSAGE_DROPS, Flow, Tally
@@ -107,6 +105,10 @@ class Inbox:
             books = self._books[link]
             books.received += count
             _count(books.dropped, reason, count)
+
+    def kept(self, then: Callable[[], None]) -> None:
+        """Call something once all that was put so far is kept: at once here, as a world keeps no queue."""
+        then()
 
     def alive(self, link: str, mono_ns: int) -> None:
         """Note that a link's carrier was proven alive, without a message."""
@@ -254,16 +256,12 @@ class Inbox:
             books.queued - int(CUT_SHARE * self._max_messages),
             books.queued_bytes - int(CUT_SHARE * self._max_bytes),
         )
-        left: list[Batch] = []
         for batch, keep, last in zip(batches, stays, guarded, strict=True):
-            if (lost := last & ~keep).any():
+            if last.any() and (lost := last & ~keep).any():
                 channels, slots = books.guard.lost(batch, lost)
                 books.lost_channels |= channels
                 books.lost_slots |= slots
-            if keep.all():
-                left.append(batch)
-            elif keep.any():
-                left.append(cut(batch, np.flatnonzero(keep)))
+        left = yielding.cut_all(batches, stays)
         queued = sum(len(b) for b in left)
         _count(books.dropped, "inbox_full", books.queued - queued)
         books.queue = deque(left)

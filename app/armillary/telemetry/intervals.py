@@ -19,7 +19,6 @@ from armillary.model.tags import TagSpec
 GAPS, FEWEST = 200, 20
 LONG_NS = 600 * NS  # so long a time of FEWEST gaps is enough
 SHARE, USUAL = 0.95, 0.5
-IRREGULAR = 4.0  # a 95th percentile so many times the median is no interval
 AT_ONCE = 500  # tags judged in one tick, so that none is late for it: about 2 ms
 
 
@@ -78,7 +77,7 @@ class Intervals:
         self._gap[row[counts], place[counts] % GAPS] = gap[counts] / NS
         begun = row[start][self._first[row[start]] == 0]
         self._first[begun] = arrival[start][self._first[row[start]] == 0]
-        np.add.at(self._count, row[counts], 1)
+        self._count[row[start]] += np.add.reduceat(counts.astype(np.int64), start)
         last = np.append(start[1:], len(row)) - 1
         self._last[row[last]] = arrival[last]
         touched = row[start]

@@ -9,6 +9,7 @@ from armillary.model.quality import BAD, CONFIG, DECODE
 from armillary.model.units import same
 
 CONFLICT = BAD | CONFIG
+UNIT_CONFLICT = "unit conflict"
 NOT_SAID = BAD | DECODE
 SHOWN = 24  # of a text that came instead of a number
 _KINDS = {dict: "a group of fields", list: "a list", bytes: "bytes", bool: "true or false", str: "text"}
@@ -53,4 +54,4 @@ def conflict(said: str, expected: str) -> str:
     if not said or not expected or same(said, expected):
         return ""
     short = said if len(said) <= SHOWN else f"{said[:SHOWN]}…"
-    return f"unit conflict: it says {short}, {expected} is expected"
+    return f"{UNIT_CONFLICT}: it says {short}, {expected} is expected"

@@ -72,8 +72,7 @@ class Watch:
             self._by_link[spec.slot] = spec.liveness == "link"
             if spec.liveness == "tag" and spec.link in number:
                 self._limit_ns[spec.slot] = stale_after_ms(spec) * MS_NS
-        self._aged: U4 = np.flatnonzero(self._limit_ns > 0).astype(np.uint32)
-        self._aged_limit_ns = self._limit_ns[self._aged]
+        self._aged, self._aged_limit_ns, self._aged_at = _with_limit(self._limit_ns)
         self._of_link = [np.flatnonzero(self._link_of == i).astype(np.uint32) for i in range(len(links))]
         self._carried = [slots[self._by_link[slots]] for slots in self._of_link]
         self._devices = [_Devices(specs, link, hearts) for link in links]
@@ -91,6 +90,7 @@ class Watch:
         # What the quality was before a silent carrier made it stale: it comes back when the carrier does.
         self._before: U2 = np.zeros(count, np.uint16)
         self._held: B1 = np.zeros(count, np.bool_)
+        self._told_alive_ns: dict[str, int] = {}  # by link: the proof of life written to its tags last
 
     def take_unseen(self) -> list[FaultRecord]:
         """Return, once for each link, which tags never had a value though it has been up for a minute."""
@@ -132,8 +132,7 @@ class Watch:
         """Take what arrivals have taught as the limits of these tags; return the limits in ns."""
         limit: I8 = np.maximum(STALE_FACTOR * expected_ns, STALE_FLOOR_MS * MS_NS)
         self._limit_ns[slots] = limit
-        self._aged = np.flatnonzero(self._limit_ns > 0).astype(np.uint32)
-        self._aged_limit_ns = self._limit_ns[self._aged]
+        self._aged, self._aged_limit_ns, self._aged_at = _with_limit(self._limit_ns)
         return limit
 
     def lost(self, signs: Mapping[str, Signs]) -> U4:
@@ -179,8 +178,8 @@ class Watch:
     def _age(self, table: TagTable, now_mono_ns: int) -> U4:
         if not len(self._aged):
             return self._aged
-        old = now_mono_ns - table.arrival_mono_ns[self._aged] > self._aged_limit_ns
-        return _worsen(table, self._aged[old], STALE)
+        old = now_mono_ns - table.arrival_mono_ns[self._aged_at] > self._aged_limit_ns
+        return _worsen(table, self._aged[old], STALE) if old.any() else self._aged[:0]
 
     def _end(self, table: TagTable, now_mono_ns: int) -> U4:
         """Give up what has been without proof of life for too long."""
@@ -193,8 +192,13 @@ class Watch:
     def _by_link_alone(self, table: TagTable, slots: U4, link: LinkSpec, sign: Signs, now_mono_ns: int) -> U4:
         if not len(slots) or not sign.alive_mono_ns:
             return slots[:0]
+        silent = now_mono_ns - sign.alive_mono_ns > int(link.stale_after_s * NS)
+        last = self._told_alive_ns.get(link.name, 0)
+        if not silent and not self._held.any() and 0 <= sign.alive_mono_ns - last <= ALIVE_STEP_NS:
+            return slots[:0]  # the proof written last holds for all of them
+        self._told_alive_ns[link.name] = sign.alive_mono_ns
         alive: I8 = np.full(len(slots), sign.alive_mono_ns)
-        return self._carry(table, slots, alive, now_mono_ns - alive > int(link.stale_after_s * NS))
+        return self._carry(table, slots, alive, np.full(len(slots), silent))
 
     def _by_device(self, table: TagTable, devices: _Devices, now_mono_ns: int) -> U4:
         slots = devices.slot
@@ -256,6 +260,14 @@ class _Devices:
             alive = np.maximum(alive, np.where(self._heart >= 0, beat, 0))
         out: I8 = np.repeat(alive, self._size)
         return out
+
+
+def _with_limit(limit_ns: I8) -> tuple[U4, I8, U4 | slice]:
+    """Return the slots with a limit, their limits, and how to reach them: as one piece where they are one."""
+    slots = np.flatnonzero(limit_ns > 0).astype(np.uint32)
+    is_one = len(slots) > 0 and int(slots[-1]) - int(slots[0]) == len(slots) - 1
+    at: U4 | slice = slice(int(slots[0]), int(slots[-1]) + 1) if is_one else slots
+    return slots, limit_ns[slots], at
 
 
 def _worsen(table: TagTable, slots: U4, quality: int) -> U4:

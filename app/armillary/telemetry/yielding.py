@@ -37,7 +37,7 @@ def kept(batches: Sequence[Batch], guarded: Sequence[B1], excess: int, excess_by
     last[keys] = row  # of equal keys the last one stays
     newest = last[keys] == row
     turn: U1 = newest.astype(np.uint8) + _GUARDED * np.concatenate(guarded).astype(np.uint8)
-    order = np.argsort(turn, kind="stable")
+    order = np.concatenate([np.flatnonzero(turn == each) for each in range(2 * _GUARDED)])
     count = max(excess, 0)
     if excess_bytes > 0:
         lost = np.cumsum(np.concatenate([_sizes(batch) for batch in batches])[order])
@@ -70,7 +70,9 @@ def cut(batch: Batch, keep: I8) -> Batch:
     sizes = np.diff(batch.start)
     stays = np.zeros(len(batch), np.bool_)
     stays[keep] = True
-    payload = np.frombuffer(batch.payload, np.uint8)[np.repeat(stays, sizes)].tobytes()
+    edge = np.flatnonzero(np.diff(stays.astype(np.int8), prepend=0, append=0))  # where runs begin and end
+    runs = zip(batch.start[edge[::2]].tolist(), batch.start[edge[1::2]].tolist(), strict=True)
+    payload = b"".join([batch.payload[begin:end] for begin, end in runs])
     row_of = {old: new for new, old in enumerate(keep.tolist())} if batch.aside else {}
     return WireBatch(
         link=batch.link,
@@ -88,13 +90,56 @@ def cut(batch: Batch, keep: I8) -> Batch:
     )
 
 
+def cut_all(batches: Sequence[Batch], stays: Sequence[B1]) -> list[Batch]:
+    """Return what stays of batches, in their order; neighbours that fit become one, so that few are left."""
+    out: list[Batch] = []
+    at = 0
+    while at < len(batches):
+        end = at + 1
+        while end < len(batches) and _fit(batches[at], batches[end]):
+            end += 1
+        if end == at + 1:
+            if stays[at].all():
+                out.append(batches[at])
+            elif stays[at].any():
+                out.append(cut(batches[at], np.flatnonzero(stays[at])))
+        else:
+            one = _merged([b for b in batches[at:end] if isinstance(b, WireBatch)])
+            keep = np.flatnonzero(np.concatenate(stays[at:end]))
+            if len(keep):
+                out.append(cut(one, keep))
+        at = end
+    return out
+
+
+def _fit(a: Batch, b: Batch) -> bool:
+    """Return whether two batches can be one: plain messages with the same table of channels."""
+    if not (isinstance(a, WireBatch) and isinstance(b, WireBatch)) or a.channels is not b.channels:
+        return False
+    return a.content is None and b.content is None and not a.aside and not b.aside
+
+
+def _merged(batches: Sequence[WireBatch]) -> WireBatch:
+    sizes = np.concatenate([np.diff(b.start) for b in batches])
+    return WireBatch(
+        link=batches[0].link,
+        channel=np.concatenate([b.channel for b in batches]),
+        channels=batches[0].channels,
+        start=np.concatenate(([0], np.cumsum(sizes))).astype(np.int64),
+        payload=b"".join(b.payload for b in batches),
+        arrival_ns=np.concatenate([b.arrival_ns for b in batches]),
+        arrival_mono_ns=np.concatenate([b.arrival_mono_ns for b in batches]),
+        flags=np.concatenate([b.flags for b in batches]),
+    )
+
+
 class Guard:
     """The channels and slots of one link whose rows yield last of all."""
 
     def __init__(self, channels: frozenset[str] = frozenset(), slots: frozenset[int] = frozenset()) -> None:
         self._channels, self._slots = channels, np.array(sorted(slots), np.int64)
         self._table: tuple[str, ...] = ()
-        self._index: I8 = np.zeros(0, np.int64)  # of `channels` in `_table`
+        self._is_named: B1 = np.zeros(0, np.bool_)  # by index in `_table`
 
     def rows(self, batch: Batch) -> B1:
         """Return which rows of a batch are guarded."""
@@ -104,9 +149,8 @@ class Guard:
             return np.zeros(len(batch), np.bool_)
         if batch.channels is not self._table:
             self._table = batch.channels
-            named = [i for i, name in enumerate(batch.channels) if name in self._channels]
-            self._index = np.array(named, np.int64)
-        return np.isin(batch.channel, self._index)
+            self._is_named = np.array([name in self._channels for name in batch.channels], np.bool_)
+        return self._is_named[batch.channel]
 
     def lost(self, batch: Batch, rows: B1) -> tuple[set[str], set[int]]:
         """Return the channels and the slots of these rows."""

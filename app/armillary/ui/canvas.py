@@ -115,7 +115,7 @@ class Canvas(QWidget):
         self._half = 0
         self._signing = QTimer(self)
         self._signing.setInterval(SIGN_MS)
-        self._signing.timeout.connect(self._sign)
+        self._signing.timeout.connect(self._second)
         self._loading = QTimer(self)
         self._loading.setInterval(LOADING_MS)
         self._loading.timeout.connect(self._progressed)
@@ -193,6 +193,10 @@ class Canvas(QWidget):
         waiting = self._workspace.alarms.waiting(self._workspace.hidden)
         self.view.badges([Badge(*entry) for entry in waiting])
         self.touch()
+
+    def _second(self) -> None:
+        self._workspace.showing.second()
+        self._sign()
 
     def _sign(self) -> None:
         """Show signs of quality; their ages go on by themselves, drawn into the picture that is there."""

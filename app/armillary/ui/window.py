@@ -64,6 +64,7 @@ from armillary.viewport.view import View
 
 SIZE = (1600, 1000)
 SAY_MS = 6000
+KEEP_MS = 5000
 FUTURES_PX = 320  # of the docks below while a what-if is shown: runs and figures need room
 _REFRESH_MS = 250
 _CONTEXT_MENU = ("view.frame", "trend.selection", "view.isolate", "view.show-all", "selection.copy-path")
@@ -211,6 +212,11 @@ class DeskWindow(QMainWindow):
         ws.selection_changed.connect(lambda _prims: self._soon())
         ws.project_changed.connect(self._project_changed)
         ws.visited.connect(self._visited)
+        ws.reopened.connect(self._reopened)
+        self._keeping = QTimer(self)
+        self._keeping.setInterval(KEEP_MS)
+        self._keeping.timeout.connect(self._keep_layout)
+        self._keeping.start()
         ws.refused.connect(lambda why: self.fault(why.fault()))
         ws.training.begun.connect(lambda: self.use_layout("train"))
         ws.training.ended.connect(lambda: self.show_panel("instructor"))
@@ -227,6 +233,17 @@ class DeskWindow(QMainWindow):
         if not self._refresh.isActive():
             self._refresh.start()
 
+    def _reopened(self, text: str) -> None:
+        """Say that the desk before did not end in order, and arrange the window as it was."""
+        self.cards.add(Notice("info", text, self.workspace.title, ""))
+        if self._was_layout:
+            self.use_layout(self._was_layout)
+
+    def _keep_layout(self) -> None:
+        """Write the arrangement down where it changed: a desk that is killed comes back as it was."""
+        self.bars.save()
+        self.settings.set("layout", self.bars.layout)
+
     def _restore(self) -> None:
         self.resize(*SIZE)
         self.docks.settle(*SIZE)
@@ -235,6 +252,7 @@ class DeskWindow(QMainWindow):
             self.restoreGeometry(QByteArray(geometry))
         if not self.docks.restore(self.settings.window("docks")):
             self.bars.first(self.bars.layout)
+        self._was_layout = self.settings.get("layout")
 
     # ------------------------------------------------------------ workspace → window
     def _project_changed(self) -> None:
@@ -544,7 +562,8 @@ class DeskWindow(QMainWindow):
         """Remember the window, stop what was started; asks nothing."""
         if not _is_offscreen():
             self.settings.save_window("geometry", bytes(self.saveGeometry().data()))
-        self.bars.save()
+        self._keeping.stop()
+        self._keep_layout()
         self.second.close()
         self.workspace.close()
         self.on_closed()

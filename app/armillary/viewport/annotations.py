@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from armillary.model.arrays import U1
+from armillary.model.arrays import F8, I8, U1
 from armillary.model.look import Marks, no_marks
 from armillary.viewport import badges as alarm_badges
 from armillary.viewport import camera as eye
@@ -22,7 +22,25 @@ LEGEND_SHARE = 0.6  # of the height of the view that legends may take, the first
 
 
 # low and high of each corner's x, y, z among the six columns of a box
+_MOST_SIGNS = 2_000  # parts looked at for signs in one picture, the largest
 _CORNERS = np.array([[x, y, z] for x in (0, 3) for y in (1, 4) for z in (2, 5)])
+
+
+def _large(gaze: Gaze, box: F8) -> I8:
+    """Return which boxes (n, 6) may be large enough on the screen for a sign, ascending, at most so many.
+
+    Judged by their spheres, which are never smaller than they are: of a silent world all parts have signs.
+    """
+    w, h = gaze.size
+    middle, span = (box[:, :3] + box[:, 3:]) / 2, box[:, 3:] - box[:, :3]
+    at = eye.project(gaze.pose, middle, gaze.size)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        radius = np.sqrt(np.einsum("ij,ij->i", span, span)) / 2 * eye.pixels_per_metre(gaze.pose, at[:, 2], h)
+        inside = (np.abs(at[:, 0] - w / 2) < w / 2 + radius) & (np.abs(at[:, 1] - h / 2) < h / 2 + radius)
+        some = np.flatnonzero((at[:, 2] > 0) & inside & (2 * radius > signs.SMALLEST_PX))
+    if len(some) > _MOST_SIGNS:
+        some = np.sort(some[np.argpartition(-radius[some], _MOST_SIGNS)[:_MOST_SIGNS]])
+    return some
 
 
 def _meets(one: tuple[int, int, int, int], others: list[tuple[int, int, int, int]]) -> bool:
@@ -113,7 +131,11 @@ class Annotations:
         if stage is None or not len(marks) or int(marks.prim[-1]) >= len(stage.scene):
             return ()
         box = stage.boxes.of_each(marks.prim, stage.ends[marks.prim]) + np.tile(stage.origin, 2)
-        corner = box[:, _CORNERS].reshape(-1, 3)
+        # parts that are drawn by instances have no pieces of their own: where they rest must do
+        box = np.where(np.isnan(box), stage.scene.box[marks.prim], box)
+        kept_rows = _large(gaze, box)
+        marks = Marks(prim=marks.prim[kept_rows], kind=marks.kind[kept_rows], age_s=marks.age_s[kept_rows])
+        corner = box[kept_rows][:, _CORNERS].reshape(-1, 3)
         at = eye.project(gaze.pose, corner, gaze.size).reshape(-1, 8, 3)
         found = signs.place(marks, at, gaze.size, self.scale)
         kept = [alarm_badges.rect(b, theme, self.scale) for b in self.placed]

@@ -41,8 +41,8 @@ class Boxes:
         crowd = mesh.crowd
         if crowd is not None:
             piece_prim = np.concatenate([piece_prim, crowd.prim])
-            behind = np.int32(len(matrix) - crowd.scene_instances)
-            piece_row = np.concatenate([piece_row, behind + crowd.instance])
+            members = np.arange(len(crowd), dtype=np.int32)
+            piece_row = np.concatenate([piece_row, np.int32(crowd.first_row) + members])
             which = np.concatenate([which, np.int32(len(which)) + crowd.shape])
             first = np.concatenate([first, crowd.first.astype(np.int32)[crowd.shape]])
             last = np.concatenate([last, crowd.last.astype(np.int32)[crowd.shape]])
@@ -147,7 +147,8 @@ class Boxes:
         self._refresh()
         out = np.full((len(first), 6), np.nan)
         a, b = np.searchsorted(self.prim, first), np.searchsorted(self.prim, last)
-        some = np.flatnonzero(b > a)
+        out[b == a + 1] = self._box[a[b == a + 1]]  # most parts are one piece
+        some = np.flatnonzero(b > a + 1)
         if len(some):
             cuts = np.stack([a[some], b[some]], axis=1).reshape(-1)
             box = np.concatenate([self._box, np.zeros((1, 6), np.float32)])  # an end may be past the last

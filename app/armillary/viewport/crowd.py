@@ -1,4 +1,4 @@
-"""Which true instances a picture draws, and how: whole where they look large, as sprites where small.
+"""Which true instances a picture draws, and how: whole where they look large, as sprites where they do not.
 
 Plain arrays; no graphics library here. What is worked out for one eye is kept until the eye, a place or who
 is translucent changes: other colours need nothing of it.
@@ -16,7 +16,7 @@ from armillary.viewport.camera import CameraPose
 from armillary.viewport.cull import in_sight
 from armillary.viewport.merge import Crowd
 
-BLOCK = 16_384  # instances that are sent, drawn or left out at once
+BLOCK = 8_192  # instances that are sent, drawn or left out at once
 LARGEST_BOX, LARGEST = 16.0, 3.0  # pixels across up to which a box, or anything else, is a sprite
 WEIGHT = 2  # triangles that a sprite costs as much as
 
@@ -60,7 +60,7 @@ class Whereabouts:
 
     def __init__(self, crowd: Crowd, matrix: F4) -> None:
         self.crowd, self._matrix = crowd, matrix
-        self._first_row = len(matrix) - crowd.scene_instances
+        self._first_row = crowd.first_row
         n = len(crowd)
         self.starts = np.arange(0, n, BLOCK)
         self._middle: F4 = ((crowd.box[:, :3] + crowd.box[:, 3:]) / 2).astype(np.float32)
@@ -73,21 +73,17 @@ class Whereabouts:
         self.version = 0
         self.refresh()
 
-    def rows(self, members: I4 | I8 | slice) -> I4:
-        """Return the rows of the matrices of members."""
-        out: I4 = np.int32(self._first_row) + self.crowd.instance[members]
+    def matrices(self, members: I4 | I8 | slice) -> F4:
+        """Return the matrices (n, 3, 4) of members as they are now."""
+        of: F4 = self._matrix[self._first_row :]
+        out: F4 = of[members]
         return out
 
     def moved(self, rows: I8) -> None:
         """Note that the matrices of some rows (ascending) changed."""
         at = rows[np.searchsorted(rows, self._first_row) :] - self._first_row
-        if len(at) == 0:
-            return
-        changed = np.zeros(self.crowd.scene_instances, np.bool_)
-        changed[at] = True
-        hit = np.logical_or.reduceat(changed[self.crowd.instance], self.starts)
-        if hit.any():
-            self._dirty |= hit
+        if len(at):
+            self._dirty[np.unique(at // BLOCK)] = True
             self.version += 1
 
     def refresh(self) -> None:
@@ -102,7 +98,7 @@ class Whereabouts:
     def _balls(self, block: int) -> tuple[F4, F4]:
         """Return the middles (n, 3) and radii (n,) of the members of a block."""
         part = slice(block * BLOCK, (block + 1) * BLOCK)
-        m, shape = self._matrix[self.rows(part)], self.crowd.shape[part]
+        m, shape = self.matrices(part), self.crowd.shape[part]
         at: F4 = np.einsum("nij,nj->ni", m[:, :, :3], self._middle[shape]) + m[:, :, 3]
         scale = np.sqrt(np.einsum("nij,nij->nj", m[:, :, :3], m[:, :, :3]).max(axis=1))
         radius: F4 = scale * self._reach[shape]
@@ -169,7 +165,6 @@ class Whereabouts:
         if len(members) == 0:
             return members
         sight = np.subtract(eye.pose.focus, eye.pose.position).astype(np.float32)
-        m = self._matrix[self.rows(members)]
-        depth = np.einsum("ni,i->n", m[:, :, 3], sight)
+        depth = np.einsum("ni,i->n", self.matrices(members)[:, :, 3], sight)
         out: I8 = members[np.argsort(-depth, kind="stable")]
         return out

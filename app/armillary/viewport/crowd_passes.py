@@ -7,7 +7,7 @@ is and whose look it has stands in a table, and a draw says at which of its rows
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,13 +22,15 @@ from armillary.viewport import shader, sprite
 from armillary.viewport.bridge import observe_shader, shared
 from armillary.viewport.crowd import BLOCK, WEIGHT, Arrangement, Whereabouts
 from armillary.viewport.merge import Crowd, Mesh
-from armillary.viewport.passes import BeforeDraw, Draw, actor_of, clothe
+from armillary.viewport.passes import Draw, actor_of, clothe
+from armillary.viewport.places import PART
 from armillary.viewport.shader import OPAQUE, TRANSLUCENT, Text
 from armillary.viewport.table import Table
 
 _FULL = 255
 _MOST_COPIES = 4_096  # in a chunk
 
+BeforeCrowd = Callable[[int, vtkShaderProgram, tuple[Table, bool]], None]
 Spans = dict[vtkActor, list[int]]
 
 
@@ -47,17 +49,27 @@ class CrowdPasses:
     fresh: actors that were made since the caller last took them.
     """
 
-    def __init__(self, mesh: Mesh, crowd: Crowd, where: Whereabouts, text: Text, before: BeforeDraw) -> None:
+    def __init__(
+        self,
+        mesh: Mesh,
+        crowd: Crowd,
+        where: Whereabouts,
+        places: Sequence[Table],
+        text: Text,
+        before: BeforeCrowd,
+    ) -> None:
+        """places: the matrices of members, PART to a table."""
         self._mesh, self._crowd, self._where, self._text = mesh, crowd, where, text
         self._before = weakref.WeakMethod(before)
         self.shape = Table(sprite.SHAPE, 3 * len(crowd.box), np.float32)
         self.shape.array[0::3, :3], self.shape.array[1::3, :3] = crowd.box[:, :3], crowd.box[:, 3:]
         self.shape.array[2::3] = crowd.rgba / np.float32(_FULL)
-        self.who = Table(shader.WHO, 1, np.float32)
+        self.places = places
+        self.who = Table(shader.MATRIX, 4, np.float32)
+        self._clear_places: list[Table] = []
         self._old: list[Table] = []
         self._blocks = [self._points(int(at)) for at in where.starts]
         self._some: dict[int, vtkPolyData] = {}
-        self._every: vtkPolyData | None = None
         self._clear: list[vtkPolyData] = []
         self._chunks: dict[int, list[_Chunk]] = {}
         self._actors: dict[tuple[str, int, int, int], vtkActor] = {}
@@ -67,9 +79,13 @@ class CrowdPasses:
         for b in range(len(self._blocks)):
             self._actor("block", OPAQUE, b, 0, self._blocks[b])
 
-    def tables(self) -> tuple[Table, ...]:
-        """All tables that only these passes read."""
-        return self.shape, self.who
+    def drawn_tables(self) -> tuple[Table, ...]:
+        """The tables of places that the card has: what moved in them is sent with the next picture."""
+        return tuple(table for table in self.places if not table.is_new)
+
+    def all_tables(self) -> tuple[Table, ...]:
+        """All tables of places."""
+        return self.who, *self.places, *self._clear_places
 
     def take_old_tables(self) -> list[Table]:
         """Return the tables that are no longer read, once."""
@@ -93,21 +109,23 @@ class CrowdPasses:
                 data.ShallowCopy(self._blocks[b])
             self._some[b].SetVerts(_verts(members))
         who = new.who
-        if len(who) > len(self.who.array):
+        if 4 * len(who) > len(self.who.array):
             self._old.append(self.who)
-            self.who = Table(shader.WHO, max(2 * len(self.who.array), len(who)), np.float32)
-        self.who.array[: len(who), 0] = self._where.rows(who)
-        self.who.array[: len(who), 1] = self._crowd.prim[who]
-        self.who.touch(0, len(who))
-        if len(new.clear_small):
-            if self._every is None:
-                self._every = self._points(0, len(self._crowd))
-            for i, at in enumerate(range(0, len(new.clear_small), BLOCK)):
-                if i == len(self._clear):
-                    data = vtkPolyData()
-                    data.ShallowCopy(self._every)
-                    self._clear.append(data)
-                self._clear[i].SetVerts(_verts(new.clear_small[at : at + BLOCK].astype(np.int32)))
+            self.who = Table(shader.MATRIX, max(2 * len(self.who.array), 4 * len(who)), np.float32)
+        rows = self.who.array[: 4 * len(who)].reshape(-1, 4, 4)
+        rows[:, :3] = self._where.matrices(who)
+        rows[:, 3, 0] = self._crowd.prim[who]
+        self.who.touch(0, 4 * len(who))
+        clear = new.clear_small
+        for i, at in enumerate(range(0, len(clear), BLOCK)):
+            if i == len(self._clear):
+                self._clear.append(vtkPolyData())
+                self._clear_places.append(Table(shader.MATRIX, 3 * BLOCK, np.float32))
+            part, table = clear[at : at + BLOCK], self._clear_places[i]
+            count = len(part)
+            table.array[: 3 * count].reshape(-1, 3, 4)[:] = self._where.matrices(part)
+            table.touch(0, 3 * count)
+            self._fill(self._clear[i], np.arange(count), part)
 
     def sprites(self, which: int, has_any: B1) -> list[Draw]:
         """Return the draws of small members in the opaque or the mask pass, where a block has any (b,)."""
@@ -165,16 +183,21 @@ class CrowdPasses:
 
     # ------------------------------------------------------------ what it is made of
 
-    def _points(self, at: int, count: int = BLOCK) -> vtkPolyData:
-        """Return members as points that hold their row, prim and shape instead of a place."""
-        part = slice(at, at + count)
-        column = [self._where.rows(part), self._crowd.prim[part], self._crowd.shape[part]]
-        data, points = vtkPolyData(), vtkPoints()
-        values: F4 = np.stack(column, axis=1).astype(np.float32)
+    def _points(self, at: int) -> vtkPolyData:
+        """Return a block as points that hold their row in its table, prim and shape instead of a place."""
+        data = vtkPolyData()
+        members = np.arange(at, min(at + BLOCK, len(self._crowd)))
+        self._fill(data, members % PART, members)
+        return data
+
+    def _fill(self, data: vtkPolyData, row: I8, members: I8) -> None:
+        points = vtkPoints()
+        values: F4 = np.stack([row, self._crowd.prim[members], self._crowd.shape[members]], axis=1).astype(
+            np.float32
+        )
         points.SetData(shared(values))
         data.SetPoints(points)
         data.SetVerts(_verts(np.arange(len(values), dtype=np.int32)))
-        return data
 
     def _chunks_of(self, shape: int) -> list[_Chunk]:
         if shape not in self._chunks:
@@ -229,10 +252,30 @@ class CrowdPasses:
         actor = actor_of(data, which)
         self._dress(actor, name)
         self._spans[actor] = span = [0, 0]
-        observe_shader(actor.GetMapper(), _draws(self._before, which, span))
+        observe_shader(actor.GetMapper(), self._draws(which, span, name, i))
         self._actors[name, which, i, number] = actor
         self.fresh.append(actor)
         return actor
+
+    def _draws(self, which: int, span: list[int], name: str, i: int) -> Callable[[vtkShaderProgram], None]:
+        """Return what is called before an actor is drawn."""
+        before, me = self._before, weakref.ref(self)
+
+        def draws(program: vtkShaderProgram) -> None:
+            call, passes = before(), me()
+            if call is None or passes is None:
+                return
+            call(which, program, passes.table_of(name, i))
+            program.SetUniformi("armFirst", span[0])
+            program.SetUniformi("armEnd", span[1])
+
+        return draws
+
+    def table_of(self, name: str, i: int) -> tuple[Table, bool]:
+        """Return the matrices that an actor reads, and whether they are only of the picture being drawn."""
+        if "large" in name:
+            return self.who, True
+        return (self._clear_places[i], True) if name == "clear" else (self.places[i * BLOCK // PART], False)
 
     def _dress(self, actor: vtkActor, name: str) -> None:
         if "large" not in name:
@@ -244,22 +287,6 @@ class CrowdPasses:
         names += [shader.POINT_RGBA] if has.point_colours else []
         names += [shader.UV] if has.images else []
         clothe(actor, names, shader.vertex(has), shader.fragment(has))
-
-
-def _draws(
-    before: weakref.WeakMethod[BeforeDraw], which: int, span: list[int]
-) -> Callable[[vtkShaderProgram], None]:
-    """Return what is called before an actor is drawn."""
-
-    def draws(program: vtkShaderProgram) -> None:
-        call = before()
-        if call is None:
-            return
-        call(which, program)
-        program.SetUniformi("armFirst", span[0])
-        program.SetUniformi("armEnd", span[1])
-
-    return draws
 
 
 def _verts(members: I4) -> vtkCellArray:

@@ -29,6 +29,7 @@ SIGNS: dict[int, Sign] = {
 }
 # pixels that a part must be large to have its sign; a clock says when, which needs a part that is looked at
 LEAST_PX = {SUBSTITUTED: 16.0, UNCERTAIN: 16.0, STALE: 40.0, BELOW_STALE: 24.0, BELOW_BAD: 24.0}
+SMALLEST_PX = min(LEAST_PX.values())
 MOST = 200  # drawn at once; the largest parts' signs are
 ASIDE = 0.32  # of a part's size on the screen, from its middle to its sign
 SIZE, DOT = 16, 9  # pixels across

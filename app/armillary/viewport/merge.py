@@ -17,7 +17,9 @@ from armillary.model.scene import SceneArrays
 
 NO_UV: F4 = np.zeros((0, 3), np.float32)
 NO_SLOT: F4 = np.zeros(0, np.float32)
+NO_ROW: I4 = np.zeros(0, np.int32)
 NO_TRIANGLE: I4 = np.zeros((0, 3), np.int32)
+_MOST_SPARE = 131_072
 _BITS = 10  # of a place along each axis, where neighbours are found
 _CORNER = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], np.float32)
 _FACES = np.array(
@@ -41,7 +43,8 @@ class Crowd:
     box: F4  # (k, 6) in its own space
     is_box: B1  # (k,) whether it is nothing but that box
     rgba: U1  # (k, 4) mean of its points' colours
-    scene_instances: int  # of the scene: instance i has the row that is so many before the last, and i on
+    first_row: int  # of the matrices: member i has the row that is i behind it
+    spare: int  # rows before it, for those that a coarse picture chose
 
     def __len__(self) -> int:
         return len(self.instance)
@@ -49,7 +52,7 @@ class Crowd:
 
 @dataclass(frozen=True, slots=True)
 class Mesh:
-    """V points and T triangles; `row` is the matrix of a point: prim p has row p, instance i row M + i."""
+    """V points and T triangles; `row` is the matrix of a point: prim p has row p, instances by `rows`."""
 
     point: F4  # (V, 3) prim-local
     normal: F4  # (V, 3)
@@ -64,6 +67,12 @@ class Mesh:
     )  # (V,) 1 + slot of what bends, 0 for what does not; or (0,)
     every: I4 = field(default_factory=lambda: NO_TRIANGLE)  # (T + S, 3) those, and behind them the shapes'
     crowd: Crowd | None = None  # who shows the shapes
+    row_of: I4 = field(default_factory=lambda: NO_ROW)  # (I,) row of each instance; (0,): M + i
+
+    def rows(self, prims: int, instances: I8) -> I8:
+        """Return the matrix rows (n,) of instances in a scene of so many prims."""
+        out: I8 = self.row_of[instances].astype(np.int64) if len(self.row_of) else prims + instances
+        return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +156,7 @@ def merge(scene: SceneArrays, max_triangles: int = MOST_TRIANGLES, max_copied: i
     is_copied = copied(scene, max_copied)
     by_proto = np.argsort(scene.instance_proto, kind="stable")
     begin = np.searchsorted(scene.instance_proto[by_proto], np.arange(len(scene.proto)))
+    row_of = _rows(scene, is_copied)
     for k in range(len(scene.proto) - 1):
         of = by_proto[begin[k] : begin[k + 1]]
         run = _run(scene, slot, int(scene.proto[k]), int(scene.proto[k + 1]))
@@ -164,10 +174,24 @@ def merge(scene: SceneArrays, max_triangles: int = MOST_TRIANGLES, max_copied: i
         for some, one in ((of, run), (boxed, _boxed(run) if len(boxed) else run)):
             if len(some):
                 looks = scene.instance_prim[some, None]
-                copies.append(_Copies(one, len(some), looks, len(scene) + some[:, None]))
+                rows = row_of[some].astype(np.int64) if len(row_of) else len(scene) + some
+                copies.append(_Copies(one, len(some), looks, rows[:, None]))
         simplified += len(boxed)
     mesh = _joined(copies, [_Copies(run, 1, run.prim, run.prim) for run in shapes], simplified)
-    return replace(mesh, crowd=_crowd(scene, shapes, members, len(mesh.triangle))) if shapes else mesh
+    if not shapes:
+        return mesh
+    crowd = _crowd(scene, shapes, members, len(mesh.triangle))
+    row_of[crowd.instance] = crowd.first_row + np.arange(len(crowd), dtype=np.int32)
+    return replace(mesh, crowd=crowd, row_of=row_of)
+
+
+def _rows(scene: SceneArrays, is_copied: B1) -> I4:
+    """Return the rows (I,) of instances that are copied, in front of all others; (0,) where all are."""
+    if is_copied.all():
+        return NO_ROW
+    alone = is_copied[scene.instance_proto]
+    rows: I4 = (len(scene) + np.cumsum(alone) - 1).astype(np.int32)
+    return rows
 
 
 def _crowd(scene: SceneArrays, shapes: list[_Run], members: list[I8], at: int) -> Crowd:
@@ -188,7 +212,8 @@ def _crowd(scene: SceneArrays, shapes: list[_Run], members: list[I8], at: int) -
         ),
         is_box=np.array([_is_box(run) for run in shapes]),
         rgba=np.array(mean, np.uint8).reshape(-1, 4),
-        scene_instances=len(scene.instance_prim),
+        first_row=len(scene) + len(scene.instance_prim) - len(instance) + min(len(instance), _MOST_SPARE),
+        spare=min(len(instance), _MOST_SPARE),
     )
 
 

@@ -243,6 +243,8 @@ class Picture:
         """Return as many draws of a layer as fit into a step, at least one."""
         if not np.isfinite(step_ms):
             return layer[at:]
+        if self._is_new:  # what is drawn for the first time travels to the card, which takes as long again
+            return layer[at : at + 1]
         left = step_ms * MS_NS / max(self._ns_per_triangle, 1e-3)
         out: list[Draw] = []
         for draw in layer[at:]:

@@ -26,7 +26,6 @@ FIELD_VALUE, PALETTE = "armFieldValue", "armPalette"
 FIELD = "armFieldSlot"  # attribute: 1 + place of its value (0: none), number of its field, iso-lines
 NORMAL, PRIM, ROW, POINT_RGBA, UV = "armNormal", "armPrim", "armRow", "armPointRgba", "armUv"  # attributes
 COPY = "armCopy"  # attribute: which copy of its shape a point belongs to
-WHO = "armWho"  # rows: row of the matrix and prim of what is drawn as copies
 
 VERTEX_TAG = "//VTK::PositionVC::Dec"
 VERTEX_MAIN_TAG = "//VTK::PositionVC::Impl"
@@ -38,7 +37,6 @@ in vec3 armNormal;
 //ALONE in float armPrim;
 //ALONE in float armRow;
 //COPY in float armCopy;
-//COPY uniform sampler2D armWho;  // rows: row of the matrix, prim
 //COPY uniform int armFirst;
 //COPY uniform int armEnd;
 //POINT in vec4 armPointRgba;
@@ -105,16 +103,14 @@ LOOK = """  ivec2 at = ivec2(prim & mask, prim >> armShift);
 
 _VERTEX_MAIN = f"""
   int mask = (1 << armShift) - 1;
-  //ALONE int prim = int(armPrim + 0.5), matrix = int(armRow + 0.5);
-  //COPY int copy = armFirst + int(armCopy + 0.5);
-  //COPY vec4 who = texelFetch(armWho, ivec2(copy & mask, copy >> armShift), 0);
-  //COPY int matrix = int(who.x + 0.5), prim = int(who.y + 0.5);
+  //ALONE int prim = int(armPrim + 0.5), row = 3 * int(armRow + 0.5);
+  //COPY int copy = armFirst + int(armCopy + 0.5), row = 4 * copy, who = row + 3;
+  //COPY int prim = int(texelFetch(armMatrix, ivec2(who & mask, who >> armShift), 0).x + 0.5);
 {LOOK}"""
 _VERTEX_MAIN += """  //COPY drawn = drawn && copy < armEnd;
   if (!drawn) {
     gl_Position = vec4(2.0, 2.0, 2.0, 1.0);  // every corner outside: the triangle is clipped away
   } else {
-    int row = 3 * matrix;
     vec4 r0 = texelFetch(armMatrix, ivec2(row & mask, row >> armShift), 0);
     row += 1;
     vec4 r1 = texelFetch(armMatrix, ivec2(row & mask, row >> armShift), 0);

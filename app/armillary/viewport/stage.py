@@ -66,8 +66,9 @@ class Stage:
         self.passes = Passes(self.mesh, self._text(), self.before_draw)
         crowd = self.mesh.crowd
         self._throng: Throng | None = None
+        self._bound: Table | None = None  # the places of the crowd that were drawn last
         if crowd is not None:
-            self._throng = Throng(self.mesh, crowd, self.matrix, self._text(), self.before_draw)
+            self._throng = Throng(self.mesh, crowd, self.places, self._text(), self.before_crowd)
             self.places.tell_moved = self._throng.moved
         self._eye = Eye(HOME, 1.0, 1)  # of the picture that is drawn
         self.pace = Pace(self.weight)
@@ -99,7 +100,7 @@ class Stage:
 
     @property
     def matrix(self) -> F4:
-        """Live matrices (M + I, 3, 4) to render space, rows as in `Mesh`."""
+        """Live matrices (rows, 3, 4) to render space, rows as in `Mesh`."""
         return self.places.matrix
 
     @property
@@ -300,10 +301,24 @@ class Stage:
             outlined = self.looks.state.array[:, 1] > 0
             marked = outlined[boxes.prim] if outlined.any() else None
             self._choice = choice = choose(boxes, pose, self.origin, aspect, budget, marked)
-            far = coarse(self.mesh, boxes, choice.far, choice.grown, choice.copies)
-            self.passes.choose(choice.near, far)
+            self.passes.choose(choice.near, self._far(choice))
             return True
+        self.places.lend()
         return False
+
+    def _far(self, choice: Choice) -> Mesh:
+        """Return the mesh of what stands for pieces, and of true instances that are whole."""
+        boxes, crowd = self.boxes, self.mesh.crowd
+        far, grown, copies = choice.far, choice.grown, choice.copies
+        if crowd is None:
+            return coarse(self.mesh, boxes, far, grown)
+        copies = copies[: crowd.spare]
+        kept = np.cumsum(boxes.is_instance(far)) <= crowd.spare - len(copies)  # the largest come first
+        mesh = coarse(self.mesh, boxes, far[kept], grown[kept], copies)
+        is_member = mesh.row >= crowd.first_row
+        rows, number = np.unique(mesh.row[is_member].astype(np.int64), return_inverse=True)
+        mesh.row[is_member] = self.places.lend(rows) + number
+        return mesh
 
     @property
     def is_ready(self) -> bool:
@@ -348,17 +363,20 @@ class Stage:
         old += [] if self._throng is None else self._throng.passes.take_old_tables()
         for table in old:
             table.release(self._window)
-        return sum(table.upload(self._window) for table in self._tables())
+        drawn = () if self._throng is None else self._throng.passes.drawn_tables()
+        return sum(table.upload(self._window) for table in (*self._tables(), *drawn))
 
     def _tables(self) -> tuple[Table, ...]:
+        """The tables that every pass reads."""
         bent = () if self._bend is None else (self._bend.table,)
-        of_throng = () if self._throng is None else self._throng.passes.tables()
+        of_throng = () if self._throng is None else (self._throng.passes.shape,)
         return (self.places.table, *self.looks.tables(), *bent, *of_throng)
 
     def release(self) -> None:
         """Give back all memory on the card; the stage can be attached again."""
         if self._window is not None:
-            for table in self._tables():
+            own = () if self._throng is None else self._throng.passes.all_tables()
+            for table in (*self._tables(), *own):
                 table.release(self._window)
             for actor in self.all_actors():
                 actor.ReleaseGraphicsResources(self._window)
@@ -407,6 +425,17 @@ class Stage:
         program.SetUniform4f("armEye", [*at.tolist(), float(is_wide)])
         program.SetUniform3f("armPixelX", (right * pixel).tolist())
         program.SetUniform3f("armPixelY", (up * pixel).tolist())
+
+    def before_crowd(self, which: int, program: vtkShaderProgram, places: tuple[Table, bool]) -> None:
+        """Do as `before_draw`, with the places of what is drawn; called by VTK."""
+        table, is_of_picture = places
+        if self._window is not None and (is_of_picture or table.is_new):
+            table.upload(self._window)  # before any is bound: it takes the place of the last one that was
+        self.before_draw(which, program)
+        if self._bound is not None and self._bound is not table:
+            self._bound.unbind()
+        table.bind(program)
+        self._bound = table
 
     def end_frame(self) -> None:
         """Put the state of OpenGL back to what VTK expects; called after each pass and picture."""

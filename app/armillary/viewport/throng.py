@@ -1,4 +1,4 @@
-"""True instances on the stage: what a picture draws of them is worked out aside, and kept for its eye."""
+"""True instances on the stage: what a picture draws of them is worked out aside and kept for its eye."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from threading import Thread
 
 import numpy as np
 
-from armillary.model.arrays import B1, F4, F8, I8
+from armillary.model.arrays import B1, F8, I4, I8
 from armillary.viewport.crowd import WEIGHT, Arrangement, Eye, Whereabouts
-from armillary.viewport.crowd_passes import CrowdPasses
+from armillary.viewport.crowd_passes import BeforeCrowd, CrowdPasses
 from armillary.viewport.merge import Crowd, Mesh
-from armillary.viewport.passes import BeforeDraw, Draw
+from armillary.viewport.passes import Draw
+from armillary.viewport.places import Places
 from armillary.viewport.shader import MASK, OPAQUE, Text
 
 _MANY = 50_000  # members; of more, what is drawn is worked out in a thread
@@ -21,9 +22,9 @@ _MANY = 50_000  # members; of more, what is drawn is worked out in a thread
 class Throng:
     """A crowd with its passes. Used on one thread, that of its window, but for what it does itself."""
 
-    def __init__(self, mesh: Mesh, crowd: Crowd, matrix: F4, text: Text, before: BeforeDraw) -> None:
-        self.crowd, self.where = crowd, Whereabouts(crowd, matrix)
-        self.passes = CrowdPasses(mesh, crowd, self.where, text, before)
+    def __init__(self, mesh: Mesh, crowd: Crowd, places: Places, text: Text, before: BeforeCrowd) -> None:
+        self.crowd, self.where = crowd, Whereabouts(crowd, places.matrix)
+        self.passes = CrowdPasses(mesh, crowd, self.where, places.crowd_tables, text, before)
         self.weight = WEIGHT * len(crowd)  # in triangles of a mesh
         self._solid: B1 = np.ones(len(self.where.starts), np.bool_)  # blocks with something to draw
         self._mask: B1 = np.zeros(len(self.where.starts), np.bool_)
@@ -33,10 +34,9 @@ class Throng:
     def prepare(self, solid: B1, clear: B1, masked: B1) -> bool:
         """Find out which blocks would draw nothing, from prims (M,); return whether any is translucent."""
         prim, starts = self.crowd.prim, self.where.starts
-        self._solid = np.logical_or.reduceat(solid[prim], starts)
-        self._mask = np.logical_or.reduceat(masked[prim], starts)
-        members = clear[prim]
-        if not members.any():
+        self._solid, self._mask = _any(solid, prim, starts), _any(masked, prim, starts)
+        members = clear[prim] if clear.any() else None
+        if members is None or not members.any():
             self._clear = None
         elif self._clear is None or not np.array_equal(members, self._clear):
             self._clear = members
@@ -77,3 +77,11 @@ class Throng:
     def moved(self, rows: I8) -> None:
         """Note that the matrices of some rows (ascending) changed."""
         self.where.moved(rows)
+
+
+def _any(prims: B1, prim: I4, starts: I8) -> B1:
+    """Tell which blocks of members (n,), by where they start (b,), show one of some prims (M,)."""
+    if not prims.any() or prims.all():  # most often: a million need not be asked
+        return np.full(len(starts), bool(prims.any()))
+    out: B1 = np.logical_or.reduceat(prims[prim], starts)
+    return out

@@ -42,6 +42,7 @@ ENTRIES = (
 _KILLED_S = 5.0
 _LOG_END = 8192  # bytes of a log that are looked at for what ended its process
 _NO_MEMORY = (b"bad_alloc", b"MemoryError", b"Cannot allocate memory", b"out of memory")
+_FAILED, _DIED = 2, 3  # exit status of a child: with a fault, with a defect
 
 # How a child ended that was given a limit, and what that says of the file that it was reading.
 OVER_TIME = "was ended, as the time that it may take was over"
@@ -178,7 +179,7 @@ class Child:
             return OVER_TIME
         if code == -signal.SIGXCPU:
             return OVER_PROCESSOR
-        if code in (-signal.SIGABRT, -signal.SIGKILL) and self._said_no_memory():
+        if code in (-signal.SIGABRT, -signal.SIGKILL, _FAILED, _DIED) and self._said_no_memory():
             return OVER_MEMORY
         if code < 0:
             return f"was ended by {signal.Signals(-code).name}"

@@ -15,7 +15,7 @@ from armillary.model.arrays import U4
 from armillary.model.clock import NS, Clock, WallClock
 from armillary.model.fault import Fault, FaultRecord, StoreFault, WorldFault
 from armillary.model.frame import Event, Kept
-from armillary.model.message import DISK_FULL, Append, Enroll, Enrolled, Stored
+from armillary.model.message import DISK_FULL, NOT_ENROLLED, Append, Enroll, Enrolled, Stored
 from armillary.model.sample import SampleBatch, taken
 from armillary.model.tags import TagSpec
 from armillary.wire.bus import AsyncLine, served
@@ -121,15 +121,16 @@ class RecorderFeed:
             self._line = line
             try:
                 self.spool.enrolled(await self._enrolled(line))
-                if self._state != "full":  # its disk may still be
+                if self._state in ("", "away"):  # else it may fail again: what is stored tells
                     self.trouble = self._state = ""
                 await self._pump(line)
             except WorldFault:  # nobody answered
                 self.trouble, self._state = AWAY, "away"
                 self.spool.lost()
             except Fault as fault:
-                self.trouble = fault.what.rstrip(".")
-                self._state = "full" if fault.what == DISK_FULL else "failed"
+                if fault.what != NOT_ENROLLED or not self._state:
+                    self.trouble = fault.what.rstrip(".")
+                    self._state = "full" if fault.what == DISK_FULL else "failed"
                 self.spool.lost()
             finally:
                 self._line = None

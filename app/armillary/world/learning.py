@@ -8,11 +8,11 @@ from pathlib import Path
 
 from armillary.model.clock import MS_NS, NS
 from armillary.model.fault import FaultRecord
-from armillary.model.tags import TagSpec
+from armillary.model.tags import TagSpec, is_irregular
 from armillary.project import learnt
 from armillary.project.folder import write_atomic
 from armillary.project.learnt import Entry
-from armillary.telemetry.intervals import IRREGULAR, Learnt
+from armillary.telemetry.intervals import Learnt
 
 EVERY_NS = 30 * NS  # how often the file is written while tags learn
 SHOWN = 3
@@ -32,9 +32,9 @@ class Learning:
         """Take what the tick has found."""
         self._came.append(news)
 
-    def take(self) -> tuple[tuple[int, int], ...]:
-        """Return (slot, expected interval in ms) of what was learnt since the last call."""
-        out: list[tuple[int, int]] = []
+    def take(self) -> tuple[tuple[int, int, int], ...]:
+        """Return (slot, expected interval, usual one, in ms) of what was learnt since the last call."""
+        out: list[tuple[int, int, int]] = []
         while self._came:
             news = self._came.popleft()
             rows = zip(news.slot.tolist(), news.expected_ns.tolist(), news.usual_ns.tolist(), strict=True)
@@ -45,14 +45,14 @@ class Learning:
                     expected_s=round(expected_ns / NS, 4),
                     usual_s=round(usual_ns / NS, 4),
                 )
-                out.append((slot, max(round(expected_ns / MS_NS), 1)))
+                out.append((slot, max(round(expected_ns / MS_NS), 1), max(round(usual_ns / MS_NS), 1)))
         self._unsaved |= bool(out)
         return tuple(out)
 
     def irregular(self, slots: Sequence[int]) -> FaultRecord | None:
         """Return what to tell of tags just learnt whose silence means little, None where there are none."""
         specs = [self._specs[slot] for slot in slots]
-        found = [s for s in specs if is_irregular(self._entries[s.name])]
+        found = [s for s in specs if _is_irregular(self._entries[s.name])]
         if not found:
             return None
         named = ", ".join(
@@ -89,6 +89,5 @@ class Learning:
         return None
 
 
-def is_irregular(entry: Entry) -> bool:
-    """Return whether gaps differ so much that an interval says little."""
-    return entry.expected_s > IRREGULAR * max(entry.usual_s, 1e-3)
+def _is_irregular(entry: Entry) -> bool:
+    return is_irregular(round(entry.expected_s * 1000), round(entry.usual_s * 1000))

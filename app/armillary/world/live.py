@@ -52,6 +52,7 @@ from armillary.wire.lease import Lease
 from armillary.world import plugins, standby
 from armillary.world.acts import Acts
 from armillary.world.alarming import Alarming
+from armillary.world.complaints import Complaints
 from armillary.world.core import Core, Tick
 from armillary.world.feed import SEND_EVERY_S, RecorderFeed
 from armillary.world.gate import Gate
@@ -65,6 +66,7 @@ from armillary.world.marking import Marking
 from armillary.world.newcomers import Newcomers
 from armillary.world.part import part_of
 from armillary.world.publish import statuses_differ
+from armillary.world.remembered import last_known
 from armillary.world.room import Room
 from armillary.world.seal import Seals
 from armillary.world.serving import STOP_S, People, Serving, within
@@ -75,6 +77,8 @@ log = logging.getLogger(__name__)
 STATUS_EVERY_NS = NS  # rates and delays of links are sent this often when nothing else changed
 PROMPT_S = 0.05  # how often samples go to the recorder while servers wait to hear that they are on disk
 NONE: Mapping[str, int] = {}
+PLUGINS = ("sources", "sinks", "decoders")
+SILENT_NS = 2 * NS  # a desk that takes no frame for this long loses what it has armed
 TOLD_KEPT = 500  # kinds of undecodable messages told as events; the counters go on
 
 
@@ -83,6 +87,7 @@ def run(args: Mapping[str, Any], say: Callable[[Mapping[str, object]], None]) ->
     clock, folder, area = WallClock(), Path(args["project"]), str(args.get("area", ""))
     project = projects.read(folder)
     part_of(project, area)  # an area that is none is told at once
+    discover(PLUGINS)  # whoever stands by has read all code when it takes over
     lease = standby.lease_of(project, area, clock, say, waits=bool(args.get("standby", False)))
     project = projects.read(folder)  # whoever stood by may have waited for days
     _only_one(project, area)
@@ -150,7 +155,7 @@ class Live(Serving):
             about=f"area {part.title}" if area else "",
         )
         self.area, self.own = area, part.slots
-        self._registry = discover(["sources", "sinks", "decoders"])
+        self._registry = discover(PLUGINS)
         self._plans = plans(part.links, part.specs, part.topics)
         self._inbox = Inbox([plan.link.name for plan in self._plans])
         decoders, decoder_problems = made_decoders(self._registry, project.decoders, project.folder)
@@ -162,6 +167,7 @@ class Live(Serving):
         links = [plan.link for plan in self._plans]
         self._watch = watch = Watch(project.specs, links, intake.hearts)
         self._learning = Learning(project.specs, project.private)
+        self._complaints = Complaints(project.specs, self._alarming.evaluator.lost)
         self._supply = LinksSupply(
             self._inbox,
             intake,
@@ -169,7 +175,7 @@ class Live(Serving):
             frozen=Frozen(project.specs),
             intervals=Intervals(project.specs),
             learning=self._learning,
-            lost=self._alarming.evaluator.lost,
+            lost=self._complaints.lost,
             refused=lambda: self._links.refused(),  # noqa: PLW0108  they are made below
             refusals=Refusals(self._plans),
         )
@@ -217,9 +223,10 @@ class Live(Serving):
         self._closed: list[Receipt] = []  # orders that somebody has looked after, for the next frame
         self._owed: deque[tuple[int, Mapping[str, int]]] = deque()  # (rows offered by then, link -> receipt)
         self._told: set[tuple[str, str, str]] = set()
+        self._silent: frozenset[bytes] = frozenset()  # desks that ask for no frames
         self._sent_statuses: tuple[LinkStatus, ...] = ()
         self._sent_status_ns = 0
-        self._ticking = threading.Event()
+        self._ticking, self._broken = threading.Event(), asyncio.Event()
         self._thread: threading.Thread | None = None
         faults = [record(f) for f in (*problems(part.links, part.specs), *intake.problems)]
         plugin_problems = (*self._registry.problems, *decoder_problems, *sink_problems)
@@ -240,10 +247,14 @@ class Live(Serving):
             self._room.watch(),
             self._acts.watch(),
             *own,
+            self._guard(),
         )
 
     def started(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Start the tick thread."""
+        """Start the tick thread; an area begins with what its tags were last."""
+        known = last_known(self.recorder, self._part.specs, self.clock) if self.area else None
+        if known is not None:
+            self.publish(self._core.put(known, self.clock.now_ns(), self.clock.now_mono_ns()))
         states = self._alarming.evaluator.states()
         self._feed.offer(self._marking.started(states, self.clock.now_ns(), self.clock.now_mono_ns()))
         self._thread = threading.Thread(target=self._ticks, args=(loop, self._ticking), name="tick")
@@ -288,7 +299,12 @@ class Live(Serving):
                 raise
         except Exception:  # a border: without its tick a world is silent, so it must end and say why
             log.exception("the tick failed; the world ends")
-            loop.call_soon_threadsafe(self.stopping.set)
+            loop.call_soon_threadsafe(self._broken.set)
+
+    async def _guard(self) -> None:
+        """End the world when its tick has failed: a Fault, so that whoever started it starts another."""
+        await self._broken.wait()
+        raise WorldFault("A tick of the world failed.", where=self.id, remedy="Read the end of its log file.")
 
     def _tick(self, loop: asyncio.AbstractEventLoop) -> Tick:
         """Tick once; what happened to our own clocks since the last one is settled before."""
@@ -323,7 +339,7 @@ class Live(Serving):
         wrong = {
             link_alarm(name, COUNTERS): f"Counters of link {name} do not add up"
             for name, one in tally.items()
-            if not (one.messages.balanced and one.samples.balanced)
+            if not one.holds
         }
         kept = self._feed.kept()
         troubles = {**self._links.troubles(), **self._room.troubles(kept), **wrong}
@@ -336,6 +352,8 @@ class Live(Serving):
             self._tell_late(now_mono)
             if (news := self._newcomers.note()) is not None:
                 self.tell(news, "warning")
+            for complaint in self._complaints.take(self.publisher.table.why, now_mono):
+                self.tell(complaint, "warning")
             for unseen in self._watch.take_unseen():
                 self.tell(unseen, "warning")
         receipts, stopped = self._gate.take_receipts() if self._gate else (), self._acts.switch.why()
@@ -359,15 +377,16 @@ class Live(Serving):
             learnt=learnt,
         )
         self._feed.offer(self._marking.of(self.publish(frame)))
+        self._disarm_silent(now_mono)
         if self._gate is not None:  # it reads the published table; receipts ride in the next frame
             self._gate.observe(frame.seq, now_mono)
         self._acts.sync(now_mono)
 
-    def _learn(self, now_mono_ns: int) -> tuple[tuple[int, int], ...]:
+    def _learn(self, now_mono_ns: int) -> tuple[tuple[int, int, int], ...]:
         """Return what tags have taught of their intervals since the last tick; write it down now and then."""
         learnt = self._learning.take()
         for news in (
-            self._learning.irregular([slot for slot, _ in learnt]),
+            self._learning.irregular([slot for slot, _, _ in learnt]),
             self._learning.save(now_mono_ns),
         ):
             if news is not None:
@@ -506,6 +525,15 @@ class Live(Serving):
         """Take back what a person had armed when their last desk is gone."""
         if self._gate is not None and is_last:
             self._gate.disarm(who.user)
+
+    def _disarm_silent(self, now_mono_ns: int) -> None:
+        """Take back what is armed at a desk that was killed or hangs: nobody there sees the plant."""
+        silent = self.publisher.silent(now_mono_ns, SILENT_NS)
+        fresh, self._silent = silent - self._silent, silent
+        if fresh and self._gate is not None:
+            here = {self.who(peer).user for peer in self.publisher.peers - silent}
+            for user in {self.who(peer).user for peer in fresh} - here:
+                self._gate.disarm(user, "the desk fell silent.")
 
     def noted(self, who: LoggedIn, action: str, reason: str = "") -> None:
         """Write a log-in, a log-out or a refused log-in down."""

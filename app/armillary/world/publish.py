@@ -31,6 +31,7 @@ EVENTS_KEPT = 1_000  # for joiners, and for a desk that is behind: the oldest yi
 class _Desk:
     mask: B1
     has_credit: bool = False
+    takes: bool = False  # it has asked for a frame: it is somebody's screen, and falls silent only by a fault
     first_seq: int = 0
     sent_mono_ns: int = 0
     heard_mono_ns: int = 0
@@ -40,7 +41,7 @@ class _Desk:
     alarms: dict[str, AlarmState] = field(default_factory=dict)
     alarm_events: deque[AlarmEvent] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
     proposals: dict[str, Proposal] = field(default_factory=dict)
-    learnt: dict[int, int] = field(default_factory=dict)
+    learnt: dict[int, tuple[int, int, int]] = field(default_factory=dict)
     clock: tuple[object, ...] = ()  # run state and cursor as last sent
 
 
@@ -55,7 +56,7 @@ class Publisher:
         self.alarms: dict[str, AlarmState] = {}
         self.alarm_events: deque[AlarmEvent] = deque(maxlen=EVENTS_KEPT)
         self.proposals: dict[str, Proposal] = {}
-        self.learnt: dict[int, int] = {}  # slot -> expected interval in ms
+        self.learnt: dict[int, tuple[int, int, int]] = {}  # by slot
         self._desks: dict[bytes, _Desk] = {}
         self._tags = tags
 
@@ -82,7 +83,7 @@ class Publisher:
             alarms=tuple(self.alarms.values()),
             alarm_events=tuple(self.alarm_events),
             proposals=tuple(self.proposals.values()),
-            learnt=tuple(self.learnt.items()),
+            learnt=tuple(self.learnt.values()),
         )
         return frame_of(self.table, slots, base)
 
@@ -95,8 +96,16 @@ class Publisher:
         desk = self._desks.get(peer)
         if desk is None:
             return False
-        desk.has_credit, desk.heard_mono_ns = True, now_mono_ns
+        desk.has_credit, desk.takes, desk.heard_mono_ns = True, True, now_mono_ns
         return True
+
+    def silent(self, now_mono_ns: int, for_ns: int) -> frozenset[bytes]:
+        """Return the desks that take frames and have asked for none for so long."""
+        return frozenset(
+            peer
+            for peer, desk in self._desks.items()
+            if desk.takes and now_mono_ns - desk.heard_mono_ns > for_ns
+        )
 
     def publish(self, frame: Frame) -> None:
         """Merge a frame into every desk's share."""
@@ -108,7 +117,7 @@ class Publisher:
         self.alarms.update((a.id, a) for a in frame.alarms)
         self.alarm_events.extend(frame.alarm_events)
         self.proposals.update((p.id, p) for p in frame.proposals)
-        self.learnt.update(frame.learnt)
+        self.learnt.update((told[0], told) for told in frame.learnt)
         while len(self.proposals) > PROPOSALS_KEPT:
             self.proposals.pop(next(iter(self.proposals)))
         self.last = replace(
@@ -126,7 +135,7 @@ class Publisher:
             desk.alarms.update((a.id, a) for a in frame.alarms)
             desk.alarm_events.extend(frame.alarm_events)
             desk.proposals.update((p.id, p) for p in frame.proposals)
-            desk.learnt.update(frame.learnt)
+            desk.learnt.update((told[0], told) for told in frame.learnt)
 
     def due(self, now_mono_ns: int) -> Iterable[tuple[bytes, Frame]]:
         """Yield (desk, frame) for each desk that has credit and something new, or is due a heartbeat."""
@@ -150,7 +159,7 @@ class Publisher:
                 alarms=tuple(desk.alarms.values()),
                 alarm_events=tuple(desk.alarm_events),
                 proposals=tuple(desk.proposals.values()),
-                learnt=tuple(desk.learnt.items()),
+                learnt=tuple(desk.learnt.values()),
             )
             desk.clock = clock
             yield peer, frame_of(self.table, slots, base)

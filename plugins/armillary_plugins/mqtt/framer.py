@@ -73,7 +73,7 @@ class Framer(Rows):
         others: list[tuple[int, bytes]] = []
         at, size = 0, len(data)
         self.waiting.look(self._mono_ns)
-        plain = -1 if self.waiting else _PLAIN
+        plain, most = -1 if self.waiting else _PLAIN, self._max_payload  # what may be larger is measured
         while at + 1 < size:
             if plain == _PLAIN and at + _SHORT < size:
                 at = self._alike(data, at, size - _SHORT)
@@ -89,7 +89,7 @@ class Framer(Rows):
                     self._skip, at = end - size, size
                     self.too_big += 1
                 break
-            if first == plain and length > 1:
+            if first == plain and 1 < length <= most:
                 self._plain(data, at, body, end)
             elif first & 0xF0 == PUBLISH:
                 self._publish(first, data, body, end)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from armillary.api import HISTORICAL, U1, WAITED, Aside, WireBatch, quality
+from armillary.api import DUPLICATE, HISTORICAL, U1, WAITED, Aside, WireBatch, quality
 from armillary_plugins.mqtt.codec import RECEIVE_MAXIMUM, Malformed
 from armillary_plugins.mqtt.settings import MQTT_5, Settings
 
@@ -16,7 +16,7 @@ MAX_CHANNELS = 200_000  # topics; more come from a wildcard on a runaway publish
 REST_NS = 2 * _NS  # so long after the first answer a kept session may still bring what waited
 WATCHED_EXPIRY_S = 60  # nothing waits here for longer, so a longer life needs no watching
 MAX_UNIT = 64  # characters of a unit
-_HISTORICAL, _YES = "historical", frozenset({"1", "true", "yes"})
+_FLAGS, _YES = {"historical": HISTORICAL, "repeated": DUPLICATE}, frozenset({"1", "true", "yes"})
 MAX_CONTENTS = 250  # media types of a link; more are not told apart
 _QUALITIES = {word.lower(): number for number, word in enumerate(quality.WORDS[:-1])}  # NEVER: of no message
 
@@ -141,7 +141,7 @@ class Told:
     aside: Aside = _NOTHING
     content_type: str = ""
     expires_s: int = -1  # what is left of its life when it came; -1: it has no end
-    flags: int = 0  # HISTORICAL: it tells of the past, however new its message is
+    flags: int = 0  # HISTORICAL: it tells of the past, however new its message is; DUPLICATE: it may be known
 
 
 def told(
@@ -150,12 +150,13 @@ def told(
     """Return what the properties of a message say: the names of time and quality are the project's.
 
     The time stays text: it is read as one in a payload is. A quality that is no word of ours is UNCERTAIN.
-    `historical` is what `armillary edge` says of what it had to keep for a while.
+    `historical` is what `armillary edge` says of what it had to keep for a while, `repeated` of what it may
+    have sent before.
     """
     time, unit, word, flags = "", "", 0, 0
     for name, value in user:
-        if name == _HISTORICAL:
-            flags = HISTORICAL if value.strip().lower() in _YES else 0
+        if name in _FLAGS and value.strip().lower() in _YES:
+            flags |= _FLAGS[name]
         if name == settings.user_time:
             time = value.strip()
         elif name == settings.user_quality:

@@ -142,6 +142,15 @@ def settings_of(link: LinkSpec, project: Path | None = None) -> Settings:
     )
 
 
+def lasting_id(settings: Settings, project: Path) -> str:
+    """Return a client id that is the same at every start on this machine, unless one was chosen."""
+    return (
+        settings.client_id
+        if settings.is_id_fixed
+        else f"armillary-{settings.name}-{_own_part(True, project)}"
+    )
+
+
 def _own_part(durable: bool, project: Path | None) -> str:
     """Return the end of a client id: random, as two desks of one project must not throw each other out.
 

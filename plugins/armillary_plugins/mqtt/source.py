@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from armillary.api import (
     RETAINED,
     BrowseItem,
     Fault,
+    Keeps,
     LinkFault,
     LinkState,
     SourceContext,
@@ -190,6 +191,7 @@ class MqttSource:
             alive=out.alive,
             dropped=out.dropped,
             has_room=lambda: out.room,
+            kept=out.kept if isinstance(out, Keeps) else _at_once,
         )
         try:
             return await connected(
@@ -302,6 +304,10 @@ class MqttSource:
             self._learn_refused(changed, then)
             self._tell(out, len(then), [*self._refused.items()])
             now = then
+
+
+def _at_once(then: Callable[[], None]) -> None:
+    then()
 
 
 def _live(batch: WireBatch) -> bool:

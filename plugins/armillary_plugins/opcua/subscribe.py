@@ -110,6 +110,7 @@ class Subscriptions:
             [item.wants_array for item in self.items],
         )
         self._reading = _Read()
+        self._is_ending = False
 
     @property
     def refused(self) -> str:
@@ -136,6 +137,7 @@ class Subscriptions:
 
     async def stop(self) -> None:
         """Delete the subscriptions at the server, as far as it still answers."""
+        self._is_ending = True  # else a full inbox, from which nobody takes any more, keeps us here
         if self._reading.task is not None:
             self._reading.task.cancel()
         ids = [stream.id for stream in self._streams]
@@ -254,7 +256,7 @@ class Subscriptions:
                 await self._fill_gap(stream, int(message.SequenceNumber))
                 self._take(message.NotificationData)
             self._out.alive(stream.last_publish_at)
-            while not self._out.room:
+            while not (self._out.room or self._is_ending):
                 await asyncio.sleep(NO_ROOM_S)
                 for other in self._streams:
                     other.last_publish_at = self._clock.now_mono_ns()

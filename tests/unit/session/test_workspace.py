@@ -378,13 +378,13 @@ def test_a_world_that_dies_again_and_again_is_started_less_and_less_often(bench:
     own_project(bench)
     for _ in range(4):
         bench.pump(**died(WORLD))
-        bench.clock.advance(2.0)
+        bench.clock.advance(1.0)
         bench.pump()
     assert bench.feed.launched == ["world.live"] * 3
     assert bench.workspace.world_state is WorldState.NOT_LIVE
-    assert "again in 4 s" in bench.workspace.world_text
+    assert "again in 1.6 s" in bench.workspace.world_text
     assert "/logs/x.log" in bench.workspace.world_text
-    bench.clock.advance(2.0)
+    bench.clock.advance(1.0)
     bench.pump()
     assert bench.feed.launched == ["world.live"] * 4
 

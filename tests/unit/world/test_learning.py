@@ -30,7 +30,7 @@ def news(expected_s: float, usual_s: float, slot: int = 0) -> Learnt:
 def saved(tmp_path: Path, expected_s: float = 1.02, usual_s: float = 1.0) -> None:
     learning = Learning([spec()], tmp_path / "private")
     learning.put(news(expected_s, usual_s))
-    assert learning.take() == ((0, round(expected_s * 1000)),)
+    assert learning.take() == ((0, round(expected_s * 1000), round(usual_s * 1000)),)
     assert learning.save(EVERY_NS) is None
 
 
@@ -93,7 +93,7 @@ def test_irregular_arrivals_are_told_with_what_to_do(tmp_path: Path) -> None:
     learning = Learning([spec(0), spec(1)], tmp_path)
     learning.put(news(40.0, 2.0))
     learning.put(news(1.2, 1.0, slot=1))
-    slots = [slot for slot, _ in learning.take()]
+    slots = [slot for slot, _, _ in learning.take()]
     told = learning.irregular(slots)
     assert told is not None
     assert told.what == "Arrivals of 1 tags are irregular: t0 (often 2 s, at times 40 s)."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from armillary.model.arrays import U4
@@ -128,6 +128,14 @@ class LinkCard(QFrame):
             self._asked = count
             self._workspace.ask_quarantine(self.name, self.quarantine.show_items)
 
+    def _reveal(self) -> None:
+        around: QWidget | None = self
+        while around is not None and not isinstance(around, QScrollArea):
+            around = around.parentWidget()
+        if isinstance(around, QScrollArea) and (sheet := around.widget()) is not None:
+            top = self.unreadable.mapTo(sheet, QPoint(0, 0)).y()
+            around.verticalScrollBar().setValue(top - 8)
+
     def _open_quarantine(self, is_open: bool) -> None:
         if self.quarantine is None:
             self.quarantine = QuarantineView(self.name)
@@ -135,6 +143,8 @@ class LinkCard(QFrame):
             if isinstance(grid, QGridLayout):
                 grid.addWidget(self.quarantine, grid.rowCount(), 0)
         self.quarantine.setVisible(is_open)
+        if is_open:  # the dock is low: what was asked for would be below its edge
+            QTimer.singleShot(0, self.quarantine, self._reveal)
         self._asked = -1
         tally = self._workspace.tally.get(self.name)
         self._show_unreadable(tally.messages.dropped.get("undecodable", 0) if tally is not None else 0)
