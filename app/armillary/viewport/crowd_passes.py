@@ -61,8 +61,8 @@ class CrowdPasses:
         """places: the matrices of members, PART to a table."""
         self._mesh, self._crowd, self._where, self._text = mesh, crowd, where, text
         self._before = weakref.WeakMethod(before)
-        self.shape = Table(sprite.SHAPE, 3 * len(crowd.box), np.float32)
-        self.shape.array[0::3, :3], self.shape.array[1::3, :3] = crowd.box[:, :3], crowd.box[:, 3:]
+        self.shape = Table(sprite.SHAPE, 3 * len(crowd.sprite), np.float32)
+        self.shape.array[0::3, :3], self.shape.array[1::3, :3] = crowd.sprite[:, :3], crowd.sprite[:, 3:]
         self.shape.array[2::3] = crowd.rgba / np.float32(_FULL)
         self.places = places
         self.who = Table(shader.MATRIX, 4, np.float32)
