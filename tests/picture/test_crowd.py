@@ -194,6 +194,31 @@ def test_what_is_no_box_is_whole_where_it_looks_large(view_of: ViewOf) -> None:
     assert differs(one.render(), other.render()) <= 0.02  # sprites of three pixels are whole boxes
 
 
+def test_small_bodies_cover_as_much_and_are_as_bright_as_they_are(view_of: ViewOf) -> None:
+    places = turned(6_000, 60.0)
+    scene = scenes.boxes(np.zeros((0, 4, 4)), places)
+    pyramid = np.array([[-0.5, -0.5, -0.5], [0.5, -0.5, -0.5], [0, 0.5, -0.5], [0, 0, 0.5]], np.float32)
+    faces = np.array([[0, 2, 1], [0, 1, 3], [1, 2, 3], [2, 0, 3]])
+    corner = pyramid[faces]
+    normal = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
+    normal /= np.linalg.norm(normal, axis=1, keepdims=True)
+    scene = replace(
+        scene,
+        point=corner.reshape(-1, 3),
+        normal=np.repeat(normal, 3, axis=0).astype(np.float32),
+        point_prim=np.ones(12, np.uint32),
+        triangle=np.arange(12, dtype=np.int32).reshape(-1, 3),
+        proto=np.array([0, 4], np.int64),
+    )
+    one, other = both(view_of, scene)
+    copies, sprites = one.render(), other.render()
+    assert other.stage is not None
+    assert 0.02 < shown(copies).mean() < 0.6
+    assert shown(sprites).mean() == pytest.approx(shown(copies).mean(), rel=0.06)
+    bright = [float(each[shown(each)][:, :3].mean()) for each in (copies, sprites)]
+    assert bright[1] == pytest.approx(bright[0], rel=0.05)
+
+
 def test_a_picture_in_steps_shows_the_same_instances(view_of: ViewOf) -> None:
     scene = cloud()
     _, view = both(view_of, scene, 2.0)
