@@ -12,7 +12,7 @@ import pytest
 from armillary.model.arrays import B1, F8, U1
 from armillary.model.look import Look, base_look
 from armillary.model.quality import BAD, NEVER, STALE, UNCERTAIN
-from armillary.model.scene import SceneArrays
+from armillary.model.scene import Light, SceneArrays
 from armillary.viewport.section import Section
 from armillary.viewport.stage import Stage
 from armillary.viewport.view import View
@@ -136,6 +136,32 @@ def test_a_section_cuts_instances_as_it_cuts_copies(view_of: ViewOf) -> None:
         view.section = Section(point=(2.0, 0.0, 0.0), normal=(1.0, 0.0, 0.0))
     assert differs(whole, other.render()) > 10 * _ALIKE
     assert differs(one.render(), other.render()) <= _ALIKE
+
+
+LAMP = Light(
+    path="/L",
+    kind="lamp",
+    at=(0.0, -10.0, 30.0),
+    beam=(0.0, 0.0, 0.0),
+    colour=(1.0, 0.8, 0.6),
+    strength=9.0,
+    distance=30.0,
+)
+SUN = replace(LAMP, path="/S", kind="distant", at=(0.6, 0.0, 0.8), colour=(0.6, 0.8, 1.0))
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_lights_and_highlights_are_those_of_copies(view_of: ViewOf, cut: bool) -> None:
+    scene = cloud()
+    metal = np.where(np.arange(len(scene)) % 2, 255, 0).astype(np.uint8)
+    shiny = replace(scene, metallic=metal, roughness=np.full(len(scene), 40, np.uint8))
+    dull = both(view_of, scene, 2.0)[1].render().copy()
+    for lights in ((), (LAMP, SUN)):
+        one, other = both(view_of, replace(shiny, lights=lights), 2.0)
+        for view in (one, other):
+            view.section = Section(point=(2.0, 0.0, 0.0), normal=(1.0, 0.0, 0.0)) if cut else None
+        assert differs(dull, other.render()) > 10 * _ALIKE
+        assert differs(one.render(), other.render()) <= 2 * _ALIKE
 
 
 def test_instances_that_move_are_drawn_and_picked_where_they_are(view_of: ViewOf) -> None:
