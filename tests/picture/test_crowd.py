@@ -257,8 +257,11 @@ def test_a_picture_in_steps_shows_the_same_instances(view_of: ViewOf) -> None:
     np.testing.assert_array_equal(view.render(), at_once)
 
 
-def test_a_coarse_picture_shows_instances_where_they_are(view_of: ViewOf) -> None:
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_coarse_picture_shows_instances_where_they_are(view_of: ViewOf, alone: bool) -> None:
     scene = cloud(4_000, 30.0)
+    if alone:  # no other part: then nothing reads the places of prims
+        scene = scenes.boxes(np.zeros((0, 4, 4)), turned(4_001, 30.0), rgba=(200, 160, 40, 255))
     _, view = both(view_of, scene)
     assert view.stage is not None
     view.stage.pace.full_ms, view.stage.pace.budget = 200.0, 30_000  # as on a slow machine
