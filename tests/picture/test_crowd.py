@@ -12,7 +12,7 @@ import pytest
 from armillary.model.arrays import B1, F8, U1
 from armillary.model.look import Look, base_look
 from armillary.model.quality import BAD, NEVER, STALE, UNCERTAIN
-from armillary.model.scene import SceneArrays
+from armillary.model.scene import Light, SceneArrays
 from armillary.viewport.section import Section
 from armillary.viewport.stage import Stage
 from armillary.viewport.view import View
@@ -138,6 +138,32 @@ def test_a_section_cuts_instances_as_it_cuts_copies(view_of: ViewOf) -> None:
     assert differs(one.render(), other.render()) <= _ALIKE
 
 
+LAMP = Light(
+    path="/L",
+    kind="lamp",
+    at=(0.0, -10.0, 30.0),
+    beam=(0.0, 0.0, 0.0),
+    colour=(1.0, 0.8, 0.6),
+    strength=9.0,
+    distance=30.0,
+)
+SUN = replace(LAMP, path="/S", kind="distant", at=(0.6, 0.0, 0.8), colour=(0.6, 0.8, 1.0))
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_lights_and_highlights_are_those_of_copies(view_of: ViewOf, cut: bool) -> None:
+    scene = cloud()
+    metal = np.where(np.arange(len(scene)) % 2, 255, 0).astype(np.uint8)
+    shiny = replace(scene, metallic=metal, roughness=np.full(len(scene), 40, np.uint8))
+    dull = both(view_of, scene, 2.0)[1].render().copy()
+    for lights in ((), (LAMP, SUN)):
+        one, other = both(view_of, replace(shiny, lights=lights), 2.0)
+        for view in (one, other):
+            view.section = Section(point=(2.0, 0.0, 0.0), normal=(1.0, 0.0, 0.0)) if cut else None
+        assert differs(dull, other.render()) > 10 * _ALIKE
+        assert differs(one.render(), other.render()) <= 2 * _ALIKE
+
+
 def test_instances_that_move_are_drawn_and_picked_where_they_are(view_of: ViewOf) -> None:
     scene = cloud(600, 8.0)
     one, other = both(view_of, scene)
@@ -194,6 +220,31 @@ def test_what_is_no_box_is_whole_where_it_looks_large(view_of: ViewOf) -> None:
     assert differs(one.render(), other.render()) <= 0.02  # sprites of three pixels are whole boxes
 
 
+def test_small_bodies_cover_as_much_and_are_as_bright_as_they_are(view_of: ViewOf) -> None:
+    places = turned(6_000, 60.0)
+    scene = scenes.boxes(np.zeros((0, 4, 4)), places)
+    pyramid = np.array([[-0.5, -0.5, -0.5], [0.5, -0.5, -0.5], [0, 0.5, -0.5], [0, 0, 0.5]], np.float32)
+    faces = np.array([[0, 2, 1], [0, 1, 3], [1, 2, 3], [2, 0, 3]])
+    corner = pyramid[faces]
+    normal = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
+    normal /= np.linalg.norm(normal, axis=1, keepdims=True)
+    scene = replace(
+        scene,
+        point=corner.reshape(-1, 3),
+        normal=np.repeat(normal, 3, axis=0).astype(np.float32),
+        point_prim=np.ones(12, np.uint32),
+        triangle=np.arange(12, dtype=np.int32).reshape(-1, 3),
+        proto=np.array([0, 4], np.int64),
+    )
+    one, other = both(view_of, scene)
+    copies, sprites = one.render(), other.render()
+    assert other.stage is not None
+    assert 0.02 < shown(copies).mean() < 0.6
+    assert shown(sprites).mean() == pytest.approx(shown(copies).mean(), rel=0.06)
+    bright = [float(each[shown(each)][:, :3].mean()) for each in (copies, sprites)]
+    assert bright[1] == pytest.approx(bright[0], rel=0.05)
+
+
 def test_a_picture_in_steps_shows_the_same_instances(view_of: ViewOf) -> None:
     scene = cloud()
     _, view = both(view_of, scene, 2.0)
@@ -206,8 +257,11 @@ def test_a_picture_in_steps_shows_the_same_instances(view_of: ViewOf) -> None:
     np.testing.assert_array_equal(view.render(), at_once)
 
 
-def test_a_coarse_picture_shows_instances_where_they_are(view_of: ViewOf) -> None:
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_coarse_picture_shows_instances_where_they_are(view_of: ViewOf, alone: bool) -> None:
     scene = cloud(4_000, 30.0)
+    if alone:  # no other part: then nothing reads the places of prims
+        scene = scenes.boxes(np.zeros((0, 4, 4)), turned(4_001, 30.0), rgba=(200, 160, 40, 255))
     _, view = both(view_of, scene)
     assert view.stage is not None
     view.stage.pace.full_ms, view.stage.pace.budget = 200.0, 30_000  # as on a slow machine

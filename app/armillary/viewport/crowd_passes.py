@@ -29,6 +29,7 @@ from armillary.viewport.table import Table
 
 _FULL = 255
 _MOST_COPIES = 4_096  # in a chunk
+_MOST_CHUNKS = 32  # full ones, of all shapes together
 
 BeforeCrowd = Callable[[int, vtkShaderProgram, tuple[Table, bool]], None]
 Spans = dict[vtkActor, list[int]]
@@ -61,8 +62,8 @@ class CrowdPasses:
         """places: the matrices of members, PART to a table."""
         self._mesh, self._crowd, self._where, self._text = mesh, crowd, where, text
         self._before = weakref.WeakMethod(before)
-        self.shape = Table(sprite.SHAPE, 3 * len(crowd.box), np.float32)
-        self.shape.array[0::3, :3], self.shape.array[1::3, :3] = crowd.box[:, :3], crowd.box[:, 3:]
+        self.shape = Table(sprite.SHAPE, 3 * len(crowd.sprite), np.float32)
+        self.shape.array[0::3, :3], self.shape.array[1::3, :3] = crowd.sprite[:, :3], crowd.sprite[:, 3:]
         self.shape.array[2::3] = crowd.rgba / np.float32(_FULL)
         self.places = places
         self.who = Table(shader.MATRIX, 4, np.float32)
@@ -71,6 +72,7 @@ class CrowdPasses:
         self._blocks = [self._points(int(at)) for at in where.starts]
         self._some: dict[int, vtkPolyData] = {}
         self._clear: list[vtkPolyData] = []
+        self._count = np.bincount(crowd.shape, minlength=len(crowd.first))
         self._chunks: dict[int, list[_Chunk]] = {}
         self._actors: dict[tuple[str, int, int, int], vtkActor] = {}
         self._spans: Spans = {}
@@ -199,11 +201,18 @@ class CrowdPasses:
         data.SetPoints(points)
         data.SetVerts(_verts(np.arange(len(values), dtype=np.int32)))
 
+    def get_ready(self, new: Arrangement) -> None:
+        """Make what `take` and the draws of an arrangement need; in a thread, before it is taken."""
+        for shape in np.unique(self._crowd.shape[new.large]).tolist():
+            self._chunks_of(shape)
+
     def _chunks_of(self, shape: int) -> list[_Chunk]:
         if shape not in self._chunks:
             first, last = int(self._crowd.first[shape]), int(self._crowd.last[shape])
             most = mesh_blocks.BLOCK
-            copies = max(min(most // (last - first), _MOST_COPIES), 1)
+            # of many shapes each has few copies: all chunks together are a small mesh
+            share = min(most, _MOST_CHUNKS * most // len(self._crowd.first))
+            copies = max(min(share // (last - first), _MOST_COPIES, int(self._count[shape])), 1)
             self._chunks[shape] = [
                 _Chunk(data, copies, copies * len(triangle))
                 for at in range(first, last, most)

@@ -20,6 +20,7 @@ NO_SLOT: F4 = np.zeros(0, np.float32)
 NO_ROW: I4 = np.zeros(0, np.int32)
 NO_TRIANGLE: I4 = np.zeros((0, 3), np.int32)
 _MOST_SPARE = 131_072
+_OPEN = 1e-3  # a surface that is closed leans to all sides alike
 _BITS = 10  # of a place along each axis, where neighbours are found
 _CORNER = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], np.float32)
 _FACES = np.array(
@@ -42,6 +43,7 @@ class Crowd:
     last: I8  # (k,)
     box: F4  # (k, 6) in its own space
     is_box: B1  # (k,) whether it is nothing but that box
+    sprite: F4  # (k, 6) a box that covers as many pixels as it does, seen from all sides
     rgba: U1  # (k, 4) mean of its points' colours
     first_row: int  # of the matrices: member i has the row that is i behind it
     spare: int  # rows before it, for those that a coarse picture chose
@@ -211,6 +213,7 @@ def _crowd(scene: SceneArrays, shapes: list[_Run], members: list[I8], at: int) -
             [np.concatenate([r.point.min(axis=0), r.point.max(axis=0)]) for r in shapes], np.float32
         ),
         is_box=np.array([_is_box(run) for run in shapes]),
+        sprite=np.array([_sprite(run) for run in shapes], np.float32),
         rgba=np.array(mean, np.uint8).reshape(-1, 4),
         first_row=len(scene) + len(scene.instance_prim) - len(instance) + min(len(instance), _MOST_SPARE),
         spare=min(len(instance), _MOST_SPARE),
@@ -227,6 +230,26 @@ def _along(place: F8) -> I8:
         for axis in range(3):
             code |= ((cell[:, axis] >> np.uint32(bit)) & np.uint32(1)) << np.uint32(3 * bit + axis)
     return np.argsort(code, kind="stable")
+
+
+def _sprite(run: _Run) -> F8:
+    """Return the box (6,) of a shape, smaller by as much as it has less surface, about the middle of that.
+
+    Seen from all sides, a body covers a quarter of its surface; one that is open has both sides of it.
+    """
+    corner = run.point.astype(np.float64)[run.triangle]
+    across = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0]) / 2
+    area = np.linalg.norm(across, axis=1)
+    low, high = corner.min(axis=(0, 1)), corner.max(axis=(0, 1))
+    x, y, z = high - low
+    whole, own = 2 * float(x * y + y * z + z * x), float(area.sum())
+    if not (np.isfinite(own) and own > 0 and whole > 0):
+        return np.concatenate([low, high])
+    is_open = float(np.linalg.norm(across.sum(axis=0))) > _OPEN * own
+    share = min(float(np.sqrt((2 * own if is_open else own) / whole)), 1.0)
+    half = (high - low) / 2 * share
+    middle = np.clip(area @ corner.mean(axis=1) / own, low + half, high - half)
+    return np.concatenate([middle - half, middle + half])
 
 
 def _is_box(run: _Run) -> bool:

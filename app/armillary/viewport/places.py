@@ -39,7 +39,9 @@ class Places:
         self.matrix: F4 = np.zeros((max(rows, 1), 3, 4), np.float32)
         # one table of a million places would hold the thread that makes it for too long
         alone = rows if mesh.crowd is None else mesh.crowd.first_row
-        self.table = self._part(0, alone)
+        # nothing reads the places of prims where all that is drawn are true instances
+        self._base = len(scene) if mesh.crowd is not None and not len(mesh.triangle) else 0
+        self.table = self._part(self._base, alone)
         self.crowd_tables = tuple(self._part(at, min(at + PART, rows)) for at in range(alone, rows, PART))
         self._crowd_row = alone
         self._spare = np.zeros(0, np.int64)  # rows of the crowd that have a copy each before it
@@ -69,8 +71,9 @@ class Places:
         if self.origin.any():
             self.matrix[rows, :, 3] = matrix[:, :3, 3] - self.origin
         first, last = int(rows.min()), int(rows.max()) + 1
-        if first < self._crowd_row:
-            self.table.touch(3 * first, 3 * min(last, self._crowd_row))
+        if first < self._crowd_row and last > self._base:
+            low, high = max(first, self._base), min(last, self._crowd_row)
+            self.table.touch(3 * (low - self._base), 3 * (high - self._base))
         for k, table in enumerate(self.crowd_tables):
             at = self._crowd_row + k * PART
             if first < at + PART and last > at:
@@ -81,7 +84,7 @@ class Places:
         """Copy the matrices of some rows of the crowd (n,) to where all passes find them.
 
         None: those of the last time, as they are now. Returns the row of the first; n is at most the crowd's
-        `spare`.
+        `spare`. The row is that in `table`.
         """
         if rows is not None:
             self._spare, self._spare_version = rows, -1
@@ -90,9 +93,9 @@ class Places:
         if self._spare_version != self.version and len(self._spare):
             last = first + len(self._spare)
             self.matrix[first:last] = self.matrix[self._spare]
-            self.table.touch(3 * first, 3 * last)
+            self.table.touch(3 * (first - self._base), 3 * (last - self._base))
         self._spare_version = self.version
-        return first
+        return first - self._base
 
     def move(self, prims: U4, matrix: F8) -> None:
         """Place prims (ascending) by world matrices (n, 4, 4), with the instances that have their looks."""

@@ -53,7 +53,9 @@ class Throng:
 
             def run() -> None:
                 try:
-                    done.set_result(self.where.arrange(eye, origin, clear))
+                    found = self.where.arrange(eye, origin, clear)
+                    self.passes.get_ready(found)
+                    done.set_result(found)
                 except (MemoryError, ValueError, IndexError) as error:  # who waits for it raises it
                     done.set_exception(error)
 

@@ -102,6 +102,33 @@ def test_a_body_in_a_box_is_no_box() -> None:
     assert crowd_of(replace(scene, point=point))[1].is_box.tolist() == [False]
 
 
+def test_the_sprite_of_a_body_has_its_surface_and_that_of_a_box_is_the_box() -> None:
+    scene = in_rows(5)
+    _, crowd = crowd_of(scene)
+    np.testing.assert_allclose(crowd.sprite, crowd.box, atol=1e-6)
+    # a ball of diameter 1: what a box of the same surface has along each side
+    rows, around = np.meshgrid(np.linspace(0, np.pi, 41), np.linspace(0, 2 * np.pi, 41), indexing="ij")
+    ball = 0.5 * np.stack(
+        [np.sin(rows) * np.cos(around), np.sin(rows) * np.sin(around), np.cos(rows)], axis=2
+    ).reshape(-1, 3)
+    i, j = np.meshgrid(np.arange(40), np.arange(40), indexing="ij")
+    corner = (41 * i + j).reshape(-1)
+    faces = np.concatenate(
+        [np.stack([corner, corner + 41, corner + 42], 1), np.stack([corner, corner + 42, corner + 1], 1)]
+    )
+    body = replace(
+        scene,
+        point=np.concatenate([scene.point[:24], ball]).astype(np.float32),
+        normal=np.zeros((24 + len(ball), 3), np.float32),
+        point_prim=np.r_[scene.point_prim[:24], np.full(len(ball), 2)].astype(np.uint32),
+        triangle=np.concatenate([scene.triangle[:12], 24 + faces]).astype(np.int32),
+        proto=np.array([12, 12 + len(faces)]),
+    )
+    _, crowd = crowd_of(body)
+    side = np.sqrt(np.pi / 6)
+    np.testing.assert_allclose(crowd.sprite[0], [-side / 2] * 3 + [side / 2] * 3, atol=0.01)
+
+
 def test_neighbours_in_space_are_neighbours_in_a_crowd() -> None:
     rng = np.random.default_rng(4)
     places = np.array([scenes.at(*rng.uniform(-100, 100, 3)) for _ in range(2_000)])
