@@ -9,9 +9,27 @@ import signal
 
 import pytest
 from faultlog import note
-from tests.system.test_edge import Devices, Site, all_is_there_once, site, site_port
+from tests.plugins.mqtt.test_way_up import (
+    hear,
+    test_a_full_file_gives_up_the_oldest_counted_and_the_rest_goes_up_in_order,
+    test_health_is_there_at_once_and_says_when_the_edge_is_gone,
+)
+from tests.system.test_edge import (
+    Devices,
+    Site,
+    all_is_there_once,
+    site,
+    site_port,
+    test_after_cuts_of_the_way_up_and_kills_the_history_has_every_sample_once,
+)
 
-__all__ = ["site"]  # the fixture
+__all__ = [  # two fixtures, and the tests whose rows the table of faults has too
+    "hear",
+    "site",
+    "test_a_full_file_gives_up_the_oldest_counted_and_the_rest_goes_up_in_order",
+    "test_after_cuts_of_the_way_up_and_kills_the_history_has_every_sample_once",
+    "test_health_is_there_at_once_and_says_when_the_edge_is_gone",
+]
 pytestmark = pytest.mark.scale
 KILLS = int(os.environ.get("EDGE_KILLS", "40"))
 

@@ -185,6 +185,11 @@ class Ring:
         """The number of the oldest pack that is not done; beyond the newest when all are."""
         return self._head_number
 
+    @property
+    def newest_number(self) -> int:
+        """The number of the newest pack, done or not."""
+        return self._next - 1
+
     def oldest_ns(self) -> int:
         """Return when the oldest waiting pack was kept, 0 for none."""
         kept = self._first()

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from armillary.api.ports import Parcel, SourceContext, Uplink, UplinkContext
-from armillary.edge import health, pack
+from armillary.api.ports import AnyDecoder, Decoder, Parcel, SourceContext, Uplink, UplinkContext
+from armillary.edge import health, pack, recall
 from armillary.edge.forward import Forwarder
 from armillary.edge.ring import Ring
 from armillary.extend.decoders import made as made_decoders
@@ -123,6 +123,7 @@ class Edge:
             expiry_s=int(forward.store_days * DAY_S),
             late_per_s=forward.late_per_s,
         )
+        self._recall(decoders.get("edge"))
         self._file = health.file_of(project.folder)
         self._unwritten = 0  # samples that the disk did not take
         self._trouble = ""
@@ -244,6 +245,14 @@ class Edge:
             await self._say(self.status)
 
     # ---------------------------------------------------------------- parts
+
+    def _recall(self, decoder: AnyDecoder | None) -> None:
+        """Take the newest values from what waits in the file, so that they go up as such."""
+        if not self._ring.counts.waiting_packs or not isinstance(decoder, Decoder):
+            return
+        batch = recall.newest(self._ring, decoder, self._project.specs, self._clock.now_ns())
+        apply(self._table, batch)
+        self._number[batch.slot] = self._ring.newest_number
 
     def _hasten(self) -> None:
         self._wake.set()

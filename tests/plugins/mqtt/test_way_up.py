@@ -197,6 +197,29 @@ async def test_a_full_file_gives_up_the_oldest_counted_and_the_rest_goes_up_in_o
     note("edge", "way up cut until the edge's file is full", None, None, lost)
 
 
+async def test_an_edge_started_anew_sends_the_newest_value_as_live_and_all_of_them_as_late(
+    own_places: Path, broker: Broker, hear: Callable[[int], Ear], tmp_path: Path
+) -> None:
+    (tmp_path / "above").mkdir()
+    above = Broker(tmp_path / "above")
+    folder = project(tmp_path / "p", broker.port, above.port)
+    async with running(folder) as edge:
+        for i in range(3):
+            await asyncio.to_thread(broker.publish, ("d/x", b'{"v":%d}' % i))
+            await until(lambda i=i: edge.status["queue"]["taken"] == i + 1, 20, "taken")
+    async with running(folder) as edge:
+        assert edge.status["queue"]["found"] == 3
+        above.start()
+        ear = hear(above.port)
+        await until(lambda: edge.status["queue"]["waiting"] == 0, 60, "an empty queue")
+        await until(lambda: sum(len(r) for _, r in ear.packs()) == 4, 20, "all of it")
+        ear.close()
+    above.end()
+    assert [(past, [r["v"] for r in records]) for past, records in ear.packs()] == [
+        (False, [2.0]), (True, [0.0]), (True, [1.0]), (True, [2.0])
+    ]  # fmt: skip
+
+
 async def test_the_way_up_speaks_tls_with_a_password_of_the_secret_store(
     own_places: Path, broker: Broker, make_broker: Any, hear: Callable[[int], Ear], tmp_path: Path
 ) -> None:
