@@ -38,6 +38,7 @@ from armillary.telemetry.intake import Intake
 from armillary.telemetry.links import Links
 from armillary.telemetry.plan import plans, problems
 from armillary.telemetry.refusals import Refusals
+from armillary.telemetry.timeless import timed
 from armillary.telemetry.watch import Watch
 from armillary.twin.derive import Derived
 from armillary.wire import runs
@@ -135,6 +136,7 @@ class Live(Serving):
                 lost=self._complaints.lost,
                 refused=lambda: self._links.refused(),  # noqa: PLW0108  they are made below
                 refusals=Refusals(self._plans),
+                has_time=timed(self._plans, len(project.specs)),
             ),
             derived=Derived(project.specs),
             alarms=self._alarming.evaluator,
