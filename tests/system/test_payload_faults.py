@@ -47,6 +47,7 @@ stale_after_s = 600
 """
 SCENE = '#usda 1.0\n(\n    defaultPrim = "W"\n    metersPerUnit = 1\n    upAxis = "Z"\n)\ndef Xform "W"\n{}\n'
 TEMP, RMS, COUNT, BARE, OTHER = "press.temp", "press.rms", "press.count", "press.bare", "press.other"
+SLOW = "press.slow"
 TWINS = {
     "schema": 1,
     "twins": [
@@ -58,6 +59,7 @@ TWINS = {
                 "count": {"address": "site!press#n", "coerce": True},
                 "bare": {"address": "site!bare", "unit": "°C"},
                 "other": {"address": "site!other#v"},
+                "slow": {"address": "site!slow#v", "time": "t"},
             },
         }
     ],
@@ -226,6 +228,21 @@ def test_row_15_the_quarantine_keeps_the_last_hundred_and_4_kib_of_each(press: P
     assert kept[0].size == 5_004
     press.ended()
     press.good()
+
+
+@pytest.mark.parametrize("ahead_s", [-20, 3])
+def test_row_15_a_tag_whose_clock_is_off_is_bad_at_once_and_good_at_once(press: Press, ahead_s: int) -> None:
+    def publish(value: int, after_s: int) -> int:
+        ms = began_ms + (ahead_s + after_s) * 1_000
+        return press.publish("slow", b'{"v":%d,"t":%d}' % (value, ms))
+
+    began_ms = press.desk.clock.now_ns() // 1_000_000
+    press.shows(SLOW, "1", publish(1, 0))
+    press.shows(SLOW, "bad: not JSON at byte 1", press.publish("slow", b"{,"))
+    found = press.shows(SLOW, "2", publish(2, 1))
+    press.ended()
+    whose = f"{abs(ahead_s)} s {'ahead' if ahead_s > 0 else 'behind'}"
+    note("15", f"malformed JSON from a clock {whose}: good again with the next (desk)", found, None)
 
 
 def test_row_16_what_is_no_utf_8_makes_its_tag_bad(press: Press) -> None:

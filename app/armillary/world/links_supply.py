@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from armillary.model.arrays import U1, U4
+import numpy as np
+
+from armillary.model.arrays import B1, I8, U1, U4
 from armillary.model.sample import SampleBatch
 from armillary.model.tags import TagTable
 from armillary.telemetry.frozen import Frozen
@@ -12,6 +14,7 @@ from armillary.telemetry.inbox import Inbox
 from armillary.telemetry.intake import Intake
 from armillary.telemetry.intervals import Intervals
 from armillary.telemetry.refusals import Refusals
+from armillary.telemetry.timeless import placed
 from armillary.telemetry.watch import Watch
 from armillary.world.learning import Learning
 
@@ -31,11 +34,15 @@ class LinksSupply:
         lost: Callable[[U4], None] | None = None,
         refused: Callable[[], Mapping[str, Mapping[str, str]]] | None = None,
         refusals: Refusals | None = None,
+        has_time: B1 | None = None,
     ) -> None:
         """`lost` hears, before the tick's alarms do, of slots whose samples a full inbox gave up.
 
         `refused` says by link which channels its server refuses, and why; `refusals` marks their tags.
+        `has_time`: slots whose senders tell times of their own (`telemetry.timeless`).
         """
+        self._has_time = has_time if has_time is not None else np.zeros(0, np.bool_)
+        self._newest_ns: I8 | None = None  # of the table: what each slot has
         self._inbox, self._intake, self._watch, self._lost = inbox, intake, watch, lost
         self._frozen, self._intervals, self._learning = frozen, intervals, learning
         self._refused, self._refusals = refused, refusals
@@ -44,6 +51,8 @@ class LinksSupply:
     def take(self) -> SampleBatch:
         """Return all that was decoded since the last tick."""
         batch = self._intake.take(self._aged_mono_ns)
+        if self._newest_ns is not None and len(self._has_time):
+            batch = placed(batch, self._newest_ns, self._has_time)
         if self._lost is not None and len(slots := self._intake.take_lost()):
             self._lost(slots)
         if self._intervals is not None:
@@ -73,6 +82,7 @@ class LinksSupply:
     def age(self, table: TagTable, now_mono_ns: int) -> None:
         """Mark what has become stale, by its own age and by its link's, and what does not move."""
         self._aged_mono_ns = now_mono_ns
+        self._newest_ns = table.source_ns
         signs = self._inbox.signs()
         if self._intervals is not None and self._intervals.left:
             self._intervals.interrupted(self._watch.lost(signs))

@@ -43,6 +43,7 @@ from armillary.telemetry.intervals import Intervals
 from armillary.telemetry.links import Links
 from armillary.telemetry.plan import plans, problems
 from armillary.telemetry.refusals import Refusals
+from armillary.telemetry.timeless import timed
 from armillary.telemetry.watch import Watch
 from armillary.twin.derive import Derived
 from armillary.twin.turns import Turns
@@ -178,6 +179,7 @@ class Live(Serving):
             lost=self._complaints.lost,
             refused=lambda: self._links.refused(),  # noqa: PLW0108  they are made below
             refusals=Refusals(self._plans),
+            has_time=timed(self._plans, len(project.specs)),
         )
         self._after_sleep = AfterSleep(self._alarming.evaluator, self._supply.are_up)
         self._core = Core(
