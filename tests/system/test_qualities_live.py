@@ -35,6 +35,7 @@ pytestmark = pytest.mark.system
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 EVERY_S, LIMIT_S = 0.2, 2.0  # between messages; what makes a part stale or frozen
 PATIENCE_S = 30.0  # a busy machine is slow, not wrong: the promise is printed beside what was measured
+SILENCE_S = 6.0  # of the whole link
 SEEN_S = 1.0  # a change of a value is seen within
 MAGENTA, PILL, INK, GROUND = (0xE2, 0x4B, 0xBE), (0x9F, 0xB3, 0xC8), (0x1B, 0x1F, 0x24), (0x1B, 0x1F, 0x24)
 PARTS = ("good", "substituted", "uncertain", "stale", "bad", "never", "frozen", "device_a", "device_b")
@@ -61,6 +62,7 @@ kind = "mqtt"
 url = "mqtt://127.0.0.1:{port}"
 version = 5
 user_properties = {{ quality = "quality" }}
+silence_s = {silence}
 
 [colormap.value]
 kind = "linear"
@@ -74,7 +76,7 @@ record = "all"
 def write_project(folder: Path, port: int) -> None:
     """Nine cubes in three rows, each with the colour of its tag."""
     folder.mkdir()
-    (folder / "project.toml").write_text(PROJECT.format(port=port))
+    (folder / "project.toml").write_text(PROJECT.format(port=port, silence=SILENCE_S))
     limit = {"stale_after_s": LIMIT_S}
     patient = {"stale_after_s": 60.0}
     extra: dict[str, dict[str, object]] = {
@@ -367,6 +369,18 @@ def test_every_quality_is_seen_within_its_time(
     assert texts["bad"].startswith("— bad")
     assert texts["never"] == "∅ no data yet"
     assert texts["good"].endswith(" °C")
+
+    publisher.silent = set(PARTS)
+    begun = max(publisher.last_ns.values())
+    seen = eye.wait(dict.fromkeys(("good", "substituted", "uncertain", "frozen"), "stale"))
+    hushed = (max(seen.values()) - begun) / NS
+    tell_at_end(
+        f"{'all of it':12} seen stale after {hushed:5.2f} s of silence, promised {SILENCE_S + SEEN_S} s"
+    )
+    assert hushed > SILENCE_S - 1  # their own limits are far longer
+    publisher.payload.clear()
+    publisher.silent = {"never"}
+    eye.wait(dict.fromkeys(("good", "uncertain", "bad", "stale", "device_a", "device_b"), "good"))
 
     begun = CLOCK.now_mono_ns()
     broker.kill()

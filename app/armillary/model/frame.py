@@ -127,6 +127,8 @@ class Frame:
     array_size: I8 = field(default_factory=lambda: np.zeros(0, np.int64))  # (j,) how many values each has
     array: F4 = field(default_factory=lambda: np.zeros(0, np.float32))  # all of them, one after the other
     why: tuple[tuple[int, str], ...] = ()  # (slot, why it is not good), of those among `slot` that say so
+    good: F8 = field(default_factory=lambda: np.zeros(0))  # (k,) for a joiner: last value better than stale
+    good_ns: I8 = field(default_factory=lambda: np.zeros(0, np.int64))  # (k,) … its source time; 0 = none
     events: tuple[Event, ...] = ()
     orders: tuple[Receipt, ...] = ()
     links: tuple[LinkStatus, ...] = ()  # all links, whenever one changed; empty = as before

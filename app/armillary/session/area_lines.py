@@ -349,6 +349,10 @@ class AreaLines:
         self._silence = []
         apply_frame(self._table, base)
         whole = frame_of(self._table, np.arange(size, dtype=np.uint32), base)
+        good, good_ns = np.zeros(size), np.zeros(size, np.int64)
+        for frame in (f for f in frames if len(f.good_ns)):
+            good[frame.slot], good_ns[frame.slot] = frame.good, frame.good_ns
+        whole = replace(whole, good=good, good_ns=good_ns)
         links = tuple(status for s in same for status in area_merge.links_of(s, now_ns))
         whole = replace(whole, events=(*whole.events, *self._absent(shares[0].welcome.areas, now_ns)))
         welcome = area_merge.greeting(

@@ -70,6 +70,8 @@ def own_rows(frame: Frame, own: B1) -> Frame:
         arrival_mono_ns=frame.arrival_mono_ns[keep],
         alive_mono_ns=frame.alive_mono_ns[keep],
         quality=frame.quality[keep],
+        good=frame.good[keep] if len(frame.good) else frame.good,
+        good_ns=frame.good_ns[keep] if len(frame.good_ns) else frame.good_ns,
         text=tuple((slot, text) for slot, text in frame.text if own[slot]),
         why=tuple((slot, why) for slot, why in frame.why if own[slot]),
     )

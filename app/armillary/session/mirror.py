@@ -16,7 +16,7 @@ class Mirror:
     def __init__(self, n: int = 0) -> None:
         self.table = TagTable(n)
         self.held: F8 = np.full(n, np.nan)  # last value of each tag that was not bad
-        self.good: F8 = np.full(n, np.nan)  # last value better than stale, since this desk was told of it …
+        self.good: F8 = np.full(n, np.nan)  # last value better than stale, as far as the world knows …
         self.good_ns: I8 = np.zeros(n, np.int64)  # … its source time; 0 = none yet
         self.learnt: dict[int, tuple[int, int]] = {}  # by slot: expected and usual interval in ms
         self.world = ""
@@ -49,6 +49,8 @@ class Mirror:
         apply_frame(self.table, frame)
         fine = (rank(frame.quality) < BAD) & np.isfinite(frame.value)
         self.held[slots[fine]] = frame.value[fine]
+        if len(frame.good_ns):  # we join: the world was there before
+            self.good[slots], self.good_ns[slots] = frame.good, frame.good_ns
         fresh = fine & (rank(frame.quality) < STALE)
         self.good[slots[fresh]], self.good_ns[slots[fresh]] = frame.value[fresh], frame.source_ns[fresh]
         self.learnt.update((slot, (expected, usual)) for slot, expected, usual in frame.learnt)

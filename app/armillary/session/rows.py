@@ -117,7 +117,8 @@ def _detail(mirror: Mirror, spec: TagSpec, quality: int) -> str:
     rank, lines = quality & 0xFF, []
     if rank == UNCERTAIN and quality & SENSOR and spec.frozen_after_ms:
         lines.append(f"unchanged for more than {texts.age(spec.frozen_after_ms / MS_PER_S)}")
-    if rank in (STALE, BAD) and mirror.good_ns[spec.slot]:
+    # a replay that went back knows of values that are still to come
+    if rank in (STALE, BAD) and 0 < mirror.good_ns[spec.slot] <= mirror.t_ns:
         lines.append(last_good(mirror, spec))
     delay_ns = int(mirror.table.arrival_ns[spec.slot] - mirror.table.source_ns[spec.slot])
     if spec.link and delay_ns > late_ns(known(spec, mirror)):

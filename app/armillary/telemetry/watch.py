@@ -80,7 +80,7 @@ class Watch:
         for devices in self._devices:
             carried[devices.slot] = True
         self._carried_all: B1 = carried
-        self._unaged = [slots[~carried[slots] & (self._limit_ns[slots] == 0)] for slots in self._of_link]
+        self._alone = [slots[~carried[slots]] for slots in self._of_link]  # nothing but samples proves them
         ending = [s for s in specs if s.bad_after_ms and s.link in number]
         self._ending: U4 = np.array([s.slot for s in ending], np.uint32)
         self._ending_ns: I8 = np.array([s.bad_after_ms for s in ending], np.int64) * MS_NS
@@ -154,7 +154,8 @@ class Watch:
         """Mark what has become stale, restore what its carrier confirms; return the slots changed.
 
         Tags with a limit age by their own arrivals; tags that live by their link or device by its proof of
-        life; all tags of a link that is lost turn STALE|COMM after 2 s, and recover by a new sample. What
+        life; all tags of a link that is lost turn STALE|COMM after 2 s, and recover by a new sample, and so
+        do those of a silent link that nothing but samples proves alive, whatever their limits are. What
         has been without proof of life for its `bad_after` is BAD.
         """
         changed = [self._age(table, now_mono_ns)]
@@ -170,7 +171,7 @@ class Watch:
             changed.append(self._by_link_alone(table, self._carried[i], link, sign, now_mono_ns))
             changed.append(self._by_device(table, self._devices[i], now_mono_ns))
             if delivery(sign, now_mono_ns, silence_s(link)) == "silent":
-                changed.append(_worsen(table, self._unaged[i], STALE | COMM))
+                changed.append(_worsen(table, self._alone[i], STALE | COMM))
         changed.append(self._end(table, now_mono_ns))
         out: U4 = np.unique(np.concatenate(changed)).astype(np.uint32)
         return out

@@ -95,8 +95,7 @@ class Ageing:
             if spec.bad_after_ms and spec.link in number:
                 self._bad_ns[spec.slot] = spec.bad_after_ms * MS_NS
         self._of_link = [np.flatnonzero(of_link == i) for i in range(len(links))]
-        unaged = ~by_link & (self._limit_ns == FOREVER)
-        self._unaged = [slots[unaged[slots]] for slots in self._of_link]
+        self._alone = [slots[~by_link[slots]] for slots in self._of_link]
 
     def quality(self, t_ns: int, known_ns: I8, quality: U2, outages: Outages) -> U2:
         """Return the quality of all N tags at a time. known_ns, quality: of each one's newest sample."""
@@ -108,7 +107,7 @@ class Ageing:
         cut: I8 = np.full(len(quality), FOREVER, np.int64)  # since when its link says it is stale
         for slots, each in zip(self._of_link, outages.lost, strict=False):
             cut[slots] = _since(each, known_ns[slots])
-        for slots, each in zip(self._unaged, outages.silent, strict=False):
+        for slots, each in zip(self._alone, outages.silent, strict=False):
             cut[slots] = np.minimum(cut[slots], _since(each, known_ns[slots]))
         aged = (by_age < t_ns) & (by_age <= cut)
         word = np.where(cut < t_ns, np.uint16(STALE | COMM), np.uint16(0))

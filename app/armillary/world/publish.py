@@ -13,12 +13,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from armillary.model.alarm import AlarmEvent, AlarmState
-from armillary.model.arrays import B1, span
+from armillary.model.arrays import B1, F8, I8, span
 from armillary.model.clock import NS
 from armillary.model.control import Proposal
 from armillary.model.frame import Event, Frame, apply_frame, empty_frame, frame_of
 from armillary.model.link import LinkStatus
 from armillary.model.order import Receipt
+from armillary.model.quality import STALE, rank
 from armillary.model.tags import TagTable
 
 HEARTBEAT_NS = NS // 4  # an idle desk hears from us this often, so that its dead-man (1 s) is sure
@@ -57,6 +58,8 @@ class Publisher:
         self.alarm_events: deque[AlarmEvent] = deque(maxlen=EVENTS_KEPT)
         self.proposals: dict[str, Proposal] = {}
         self.learnt: dict[int, tuple[int, int, int]] = {}  # by slot
+        self.good: F8 = np.full(tags, np.nan)  # the last value of each tag that was better than stale …
+        self.good_ns: I8 = np.zeros(tags, np.int64)  # … and its source time; 0 = none yet
         self._desks: dict[bytes, _Desk] = {}
         self._tags = tags
 
@@ -85,7 +88,8 @@ class Publisher:
             proposals=tuple(self.proposals.values()),
             learnt=tuple(self.learnt.values()),
         )
-        return frame_of(self.table, slots, base)
+        whole = frame_of(self.table, slots, base)
+        return replace(whole, good=self.good.copy(), good_ns=self.good_ns.copy())
 
     def leave(self, peer: bytes) -> None:
         """Forget a desk."""
@@ -110,6 +114,9 @@ class Publisher:
     def publish(self, frame: Frame) -> None:
         """Merge a frame into every desk's share."""
         apply_frame(self.table, frame)
+        fresh = (rank(frame.quality) < STALE) & np.isfinite(frame.value)
+        slots = frame.slot[fresh]
+        self.good[slots], self.good_ns[slots] = frame.value[fresh], frame.source_ns[fresh]
         self.table.dirty[:] = False
         links_changed = bool(frame.links) and frame.links != self.last.links
         self.events.extend(frame.events)

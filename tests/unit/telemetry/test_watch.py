@@ -56,6 +56,16 @@ def test_a_silent_link_makes_its_event_driven_tags_stale() -> None:
     assert tags.quality[0] == STALE | COMM
 
 
+def test_a_silent_link_makes_its_tags_stale_whatever_their_limits_are_until_they_come_again() -> None:
+    watch, tags = Watch([spec(0, stale_after_ms=600_000), spec(1, stale_after_ms=600_000)], [MQTT]), table(2)
+    assert watch.look(tags, {"m": up(T0)}, T0 + 15 * NS).tolist() == []
+    assert watch.look(tags, {"m": up(T0)}, T0 + 16 * NS).tolist() == [0, 1]
+    assert tags.quality.tolist() == [STALE | COMM] * 2
+    tags.quality[0] = GOOD  # a sample of one of them: the other one may have changed unseen
+    assert watch.look(tags, {"m": up(T0 + 17 * NS)}, T0 + 17 * NS).tolist() == []
+    assert tags.quality.tolist() == [GOOD, STALE | COMM]
+
+
 def test_a_tag_that_lives_by_its_link_is_good_as_long_as_the_carrier_is_proven_alive() -> None:
     watch, tags = Watch([spec(0, "o", liveness="link", expected_ms=100)], [OPCUA]), table(1)
     late = T0 + 600 * NS

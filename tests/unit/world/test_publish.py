@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from armillary.model.clock import NS
 from armillary.model.frame import Event, Frame, WorldKind, apply_frame, empty_frame, frame_of
+from armillary.model.quality import BAD
 from armillary.model.tags import TagTable
+from armillary.session.mirror import Mirror
 from armillary.world.publish import HEARTBEAT_NS, SILENT_NS, Publisher
 
 TAGS = 5
@@ -107,3 +111,35 @@ def test_a_desk_that_took_frames_and_takes_none_any_more_is_silent_and_a_mere_li
     assert publisher.silent(3 * NS + 1, 2 * NS) == {b"desk"}
     publisher.credit(b"desk", 4 * NS)
     assert publisher.silent(5 * NS, 2 * NS) == frozenset()
+
+
+def test_a_joiner_learns_the_last_good_value_of_what_was_lost_before_it_came() -> None:
+    publisher = Publisher(empty_frame("w", WorldKind.LIVE), TAGS)
+    good = frame(1, {0: 70.5, 1: 5.0})
+    publisher.publish(replace(good, source_ns=np.array([7, 8]), t_ns=10))
+    bad = frame(2, {0: np.nan})
+    publisher.publish(replace(bad, quality=np.array([BAD], np.uint16), source_ns=np.array([9]), t_ns=11))
+    mirror = Mirror(TAGS)
+    mirror.take(publisher.join(b"d", 0), 0)
+    assert mirror.good[:2].tolist() == [70.5, 5.0]
+    assert mirror.good_ns.tolist() == [7, 8, 0, 0, 0]
+    publisher.credit(b"d", 0)
+    publisher.publish(frame(3, {1: 6.0}))
+    [(_, difference)] = list(publisher.due(0))
+    assert len(difference.good_ns) == 0  # only a joiner is told of all
+    mirror.take(difference, 0)
+    assert mirror.good[:2].tolist() == [70.5, 6.0]
+
+
+def test_what_was_learnt_reaches_joiners_and_desks_once() -> None:
+    publisher = Publisher(empty_frame("w", WorldKind.LIVE), TAGS)
+    publisher.join(b"d", 0)
+    publisher.credit(b"d", 0)
+    publisher.publish(replace(frame(1, {}), learnt=((2, 1020, 1000),)))
+    [(_, got)] = list(publisher.due(0))
+    assert got.learnt == ((2, 1020, 1000),)
+    publisher.credit(b"d", 0)
+    publisher.publish(frame(2, {0: 1.0}))
+    [(_, got)] = list(publisher.due(0))
+    assert got.learnt == ()
+    assert publisher.join(b"e", 0).learnt == ((2, 1020, 1000),)
