@@ -133,7 +133,7 @@ def loaded(station: Station, port: int, folder: Path, count: int, rate: int) -> 
     """Put one load through a station and return what it cost. Raises AssertionError when work is missing."""
     before_done, before_stored = station.books.messages.done, station.history().samples
     broker = child_of(os.getpid(), "mosquitto")
-    job = load_job(port, TAGS, count, rate, time.time_ns() // 1_000_000)
+    job = load_job(port, len(station.specs), count, rate, time.time_ns() // 1_000_000)
     with Driven("armillary_bench.load", [job], folder / "load.log") as source:
         source.line(_LIMIT_S)
         station.look()
@@ -171,7 +171,7 @@ def _check(station: Station, count: int) -> None:
         raise AssertionError(f"the laws do not balance: {books}")
     if books.messages.dropped or books.samples.dropped:
         raise AssertionError(f"messages were dropped: {books}")
-    if not np.array_equal(station.table.value, np.array(load.last_values(count, TAGS))):
+    if not np.array_equal(station.table.value, np.array(load.last_values(count, len(station.specs)))):
         raise AssertionError("the world does not hold the last values sent")
     standing = {name for name, state in station.alarms.items() if state.process is not ProcessState.NORM}
     if standing != {hall.alarm_name(box) for box in range(hall.RAISED)}:

@@ -43,7 +43,7 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
 }
 
 
-KEPT_MB, SHRUNK_MB = 128, 96  # of the file, in memory: from where on it is let go of, and down to where
+KEPT_MB, SHRUNK_MB = 64, 48  # of the file, in memory: from where on it is let go of, and down to where
 _log = logging.getLogger(__name__)
 
 

@@ -17,10 +17,10 @@ import numpy as np
 import orjson
 
 from armillary.model.arrays import F8, I8, U2, U4
-from armillary.model.payload import MAX_DEPTH
+from armillary.model.payload import MAX_DEPTH, MAX_FIELDS
 from armillary.model.sample import WireBatch
 from armillary.telemetry.parts import ChannelPlan
-from armillary.telemetry.payload import UNREADABLE, is_suspect
+from armillary.telemetry.payload import UNREADABLE
 from armillary.telemetry.reasons import explained
 from armillary.telemetry.times import source_times
 
@@ -28,6 +28,7 @@ MOST_BYTES = 1 << 20  # of payloads read at once: their documents take many time
 FEW = 8  # messages; below this many, one by one is quicker
 UNCHECKED = 2 * MAX_DEPTH  # payloads up to this size cannot break the limits on depth and fields
 _NONE = -1
+_LIST, _OBJECT = b"[{"  # what begins a level
 _BIGGEST = 10**308
 _NUMBERS = frozenset({int, float})
 
@@ -152,10 +153,14 @@ class Together:
         return chunks, np.sort(np.concatenate(left)) if left else every[:0]
 
     def _leave_suspects(self, batch: WireBatch, form: I8) -> None:
-        """Leave out what might break the limits on depth and fields: that is judged one by one."""
-        for row in np.flatnonzero(np.diff(batch.start) > UNCHECKED).tolist():
-            if form[row] != _NONE and is_suspect(batch.payload[batch.start[row] : batch.start[row + 1]]):
-                form[row] = _NONE
+        """Leave out what might break the limits on depth and fields (`is_suspect`): that is judged singly."""
+        size = np.diff(batch.start)
+        if size.max() <= UNCHECKED:
+            return
+        signs = np.frombuffer(batch.payload, np.uint8)
+        opens = np.flatnonzero((signs == _LIST) | (signs == _OBJECT))
+        depth = np.diff(np.searchsorted(opens, batch.start))
+        form[(depth > MAX_DEPTH) | (size > MAX_FIELDS)] = _NONE
 
     def _documents(self, batch: WireBatch, rows: I8) -> list[Any] | None:
         """Return the documents of some rows, None when one of them is none."""

@@ -77,6 +77,8 @@ class Framer(Rows):
         while at + 1 < size:
             if plain == _PLAIN and at + _SHORT < size:
                 at = self._alike(data, at, size - _SHORT)
+                if at + 1 >= size:
+                    break
             first, length, body = data[at], data[at + 1], at + 2
             if length >= FAILED:
                 found = self._long_length(data, at + 1)
@@ -109,13 +111,17 @@ class Framer(Rows):
         channel, payload = self._channel.append, self._payload.append
         more = _SHORTEST + (self._version == MQTT_5)
         while at < until:
-            start = at + more + data[at + 3]
+            length = data[at + 1]
+            if length < FAILED:
+                start, end = at + more + data[at + 3], at + 2 + length
+            else:  # of two bytes, or no head is known
+                start, end = at + more + 1 + data[at + 4], at + 3 + length - FAILED + (data[at + 2] << 7)
             index = known(data[at:start])
-            if index is None:
+            if index is None or end > until + _SHORT:
                 break
-            at += 2 + data[at + 1]
             channel(index)
-            payload(data[start:at])
+            payload(data[start:end])
+            at = end
         return at
 
     def _plain(self, data: bytes, at: int, body: int, end: int) -> None:
@@ -128,7 +134,7 @@ class Framer(Rows):
             return
         self._channel.append(index)
         self._payload.append(data[start:end])
-        is_short = end - at < _SHORT and data[body] == 0 and body == at + 2
+        is_short = data[body] == 0 and body <= at + 3  # topic and packet
         if is_short and index >= 0 and len(self._heads) < MOST_HEADS:
             self._heads[data[at:start]] = index
 

@@ -13,6 +13,7 @@ from armillary.model.link import LinkSpec, Route, SubscriptionPlan
 from armillary.model.quality import BAD, DECODE
 from armillary.model.sample import WireBatch
 from armillary.telemetry.decode import Decoded, Decoding
+from armillary.telemetry.payload import is_suspect
 from armillary.telemetry.together import FEW, MOST_BYTES, merged
 
 NOW = 1_750_000_000_000_000_000
@@ -145,6 +146,19 @@ def test_batches_that_tell_more_or_are_large_or_of_other_topics_are_left_alone()
     assert b"".join(batch.payload for batch in found) == b"".join(
         batch.payload for batch in [*plain, telling, *plain, other, large, *plain]
     )
+
+
+@pytest.mark.parametrize("depth", [62, 63, 64, 70])
+@pytest.mark.parametrize("sign", [b"[", b"{"])
+def test_what_is_read_together_is_what_would_not_be_suspected_alone(depth: int, sign: bytes) -> None:
+    inner = sign * depth  # in a string, where it is harmless: suspicion counts it all the same
+    odd = b'{"v":1,"x":"' + inner + b" " * 100 + b'"}'
+    messages = [*GOOD, ("one", odd), ("one", b'{"v":2,"x":"' + b" " * 10_000 + b'"}')]
+    assert together(messages) == singly(messages)
+    it = learnt()
+    chunks, left = it._together.read(wire(messages), None, 0)
+    assert [i for i, (_, data) in enumerate(messages) if is_suspect(data)] == left.tolist()
+    assert sum(len(chunk.row) for chunk in chunks) == len(messages) - len(left)
 
 
 fragments = st.sampled_from(
