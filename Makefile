@@ -38,7 +38,8 @@ bench: setup
 	@$(BIN)/armillary bench $(ARGS)
 
 soak: setup
-	@FAULT_LOG=$$(mktemp) $(BIN)/python -m pytest -o faulthandler_timeout=0 $(FAULTS) tests/system/test_areas.py tests/scale $(ARGS)
+	@FAULT_LOG=$$(mktemp) $(BIN)/python -m pytest -o faulthandler_timeout=0 tests/scale \
+		$$(grep -rlE '^(import|from) faultlog' --include='test_*.py' tests/plugins tests/system) $(ARGS)
 
 package: setup
 	@rm -rf dist && $(BIN)/python -m build --wheel --no-isolation --outdir dist .

@@ -12,11 +12,15 @@ from process_faults import EACH_SECOND, HOT, PATIENCE, Faulty, faulty, longest_g
 
 from armillary.alarms.system import HISTORY_FULL
 from armillary.model.alarm import ProcessState
+from armillary.model.message import Append
 from armillary.model.quality import STALE
+from armillary.model.sample import batch_of
 from armillary.session.boarding import MEMORY
 from armillary.session.feed import RECORDER, WORLD
 from armillary.session.workspace import Workspace, WorldState
+from armillary.wire.bus import Line
 from armillary.wire.child import OVER_MEMORY
+from armillary.wire.runs import recorder_address
 
 pytestmark = pytest.mark.system
 
@@ -98,7 +102,11 @@ def test_a_recorder_without_memory_ends_and_another_goes_on(plant: Faulty) -> No
     assert resource.prlimit(desk.pid(WORLD), resource.RLIMIT_AS)[0] == MEMORY
     count = len(at.events)
     resource.prlimit(before, resource.RLIMIT_AS, (64 * 2**20, MEMORY))  # it has more already: no more for it
+    line = Line(recorder_address(plant.project))
+    nothing = np.zeros(1_500_000, np.int64)  # 70 MB as it travels
+    line.send(Append(seq=1, batch=batch_of(nothing.astype(np.uint32), nothing * 1.0, nothing, 0, 0)))
     found = desk.until(lambda: any(OVER_MEMORY in e.text for e in list(at.events)[count:]), 90, "it ends")
+    line.close()
     desk.until(lambda: not at.recording, 60, "recorded again")
     assert desk.pid(RECORDER) != before
     caught_up = at.history.offered

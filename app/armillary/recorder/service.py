@@ -133,6 +133,7 @@ class Service:
         self._keeper = Keeper(store, retention_days)
         self._inbox: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._outbox: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+        self._no_memory = False
         self._asked: list[tuple[bytes, int, Future[object]]] = []
 
     def serve(self, hub: Hub) -> None:
@@ -141,7 +142,7 @@ class Service:
             writer = writers.submit(self._write)
             try:
                 while not self._step(hub, readers) and not writer.done():
-                    if self._store.is_exhausted:
+                    if self._no_memory or self._store.is_exhausted:
                         raise StoreFault(NO_MEMORY, where="recorder", remedy="It is started again.")
             finally:  # also when a signal ends the process
                 self._inbox.put(None)
@@ -171,6 +172,7 @@ class Service:
             self._asked.remove(entry)
             peer, number, future = entry
             error = future.exception()
+            self._no_memory |= isinstance(error, MemoryError)
             if error is not None and not isinstance(error, Fault):
                 _log.error("a question could not be answered", exc_info=error)
                 error = StoreFault("The question failed.", where="recorder", remedy="See its log file.")

@@ -41,7 +41,7 @@ ENTRIES = (
 
 _KILLED_S = 5.0
 _LOG_END = 8192  # bytes of a log that are looked at for what ended its process
-_NO_MEMORY = (b"bad_alloc", b"MemoryError", b"Cannot allocate memory", b"out of memory")
+_NO_MEMORY = (b"bad_alloc", b"memoryerror", b"cannot allocate memory", b"out of memory")  # lower case
 _FAILED, _DIED = 2, 3  # exit status of a child: with a fault, with a defect
 
 # How a child ended that was given a limit, and what that says of the file that it was reading.
@@ -191,7 +191,7 @@ class Child:
             with self.log.open("rb") as file:
                 size = file.seek(0, os.SEEK_END)
                 file.seek(max(self._log_start, size - _LOG_END))
-                said = file.read()
+                said = file.read().lower()
         except OSError:
             return False
         return any(words in said for words in _NO_MEMORY)

@@ -177,9 +177,10 @@ class RecorderFeed:
         return ids
 
     async def _pump(self, line: AsyncLine) -> None:
-        silent_s = 0.0
+        silent_s, before = 0.0, self.spool.waiting
         while True:
-            is_behind = self.spool.is_behind
+            # after an outage one at a time, unless more comes than goes: then as fast as it can
+            is_behind, before = self.spool.is_behind and self.spool.waiting <= before, self.spool.waiting
             began_ns = self._clock.now_mono_ns()
             for append in self.spool.due(1 if is_behind else WINDOW):
                 await line.send(append)

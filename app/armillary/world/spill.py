@@ -8,6 +8,7 @@ left behind can still tell what its samples are of.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import struct
@@ -149,6 +150,7 @@ class Spill:
         fd = -1
         try:
             fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)  # while we live nobody takes it for left behind
             os.posix_fallocate(fd, 0, self._bytes)
             os.pwrite(fd, self._head, 0)
         except OSError as error:
@@ -172,9 +174,19 @@ class Spill:
 
 
 def left_behind(folder: Path, session: str) -> list[Path]:
-    """Return the segments of others than this session, oldest first."""
+    """Return the segments of others than this session whose world is gone, oldest first."""
     found = [p for p in folder.glob(f"*{SUFFIX}") if not p.name.startswith(f"{session}-")]
-    return sorted(found, key=lambda path: path.stat().st_mtime_ns)
+    gone = [path for path in found if _is_free(path)]
+    return sorted(gone, key=lambda path: (path.stat().st_mtime_ns, path.name))
+
+
+def _is_free(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+    except OSError:
+        return False
 
 
 def names_of(path: Path) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,9 @@ def test_what_a_killed_world_left_is_read_up_to_what_it_wrote_to_the_end(tmp_pat
     killed = spilling(tmp_path, "old")
     for seq in (1, 2, 3):
         killed.put(seq, batch(seq, 100))
+    assert spill.left_behind(tmp_path, "new") == []  # its world lives
+    end = killed._segments[0].end
+    os.close(killed._segments[0].fd)
     [path] = spill.left_behind(tmp_path, "new")
     assert spill.names_of(path) == ("a", "", "c")
     assert [(r.seq, r.session, len(r.batch)) for r in spill.records_of(path)] == [
@@ -79,7 +83,6 @@ def test_what_a_killed_world_left_is_read_up_to_what_it_wrote_to_the_end(tmp_pat
         (3, "old", 100),
     ]
     whole = bytearray(path.read_bytes())
-    end = killed._segments[0].end
     whole[end - 5] ^= 0xFF  # the last record was being written
     path.write_bytes(bytes(whole))
     assert [r.seq for r in spill.records_of(path)] == [1, 2]

@@ -14,6 +14,7 @@ HEAD = """# Faults
 Written by `make soak`: real servers on loopback, broken on purpose. Rows are those of the fault matrix.
 Found: from the fault to the state that people see. Every row ends with both laws of the links checked:
 messages received = decoded + dropped + queued, samples received = applied + coalesced + dropped + queued.
+Rows of processes end with the law of history: samples offered = stored + waiting + dropped.
 
 | row | fault | found within | promised | lost |
 | --- | --- | --- | --- | --- |
