@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from armillary.edge import pack
@@ -113,6 +113,7 @@ def test_each_kind_is_packed_apart_and_a_pack_is_bounded() -> None:
     assert max(sizes) <= pack.MOST_BYTES
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(
     st.lists(
         st.tuples(st.integers(0, 10**18), st.floats(allow_nan=False, allow_infinity=False)),
