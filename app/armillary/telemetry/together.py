@@ -24,7 +24,7 @@ from armillary.telemetry.payload import UNREADABLE
 from armillary.telemetry.reasons import explained
 from armillary.telemetry.times import source_times
 
-MOST_BYTES = 1 << 20  # of payloads read at once: their documents take many times that
+MOST_BYTES = 1 << 16  # of payloads put together: their documents take many times that, and caches are small
 FEW = 8  # messages; below this many, one by one is quicker
 UNCHECKED = 2 * MAX_DEPTH  # payloads up to this size cannot break the limits on depth and fields
 _NONE = -1
