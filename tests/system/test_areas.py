@@ -159,6 +159,7 @@ def test_one_desk_shows_all_areas_and_the_death_of_one_is_its_own(
         found_s = (CLOCK.now_mono_ns() - killed) / NS
         assert _ranks(desk, "south") == {GOOD}
         assert at.world_state is WorldState.LIVE
+        assert at.world_text == "Live · Shared · silent: area North"
         (text,) = _silent_events(desk)
         assert text.startswith("The world of area North is silent")
         states = {link.name: (str(link.state), link.detail) for link in at.links}
@@ -171,6 +172,7 @@ def test_one_desk_shows_all_areas_and_the_death_of_one_is_its_own(
         desk.until(lambda: _ranks(desk, "north") == {GOOD}, 60, "the area is back")
         assert desk.value("north.set") == 0.0  # known from the history, though nobody told it since
         assert _ranks(desk, "south") == {GOOD}
+        assert at.world_text == "Live · Shared"
         note("area", "world of an area kill -9, no standby: its tags are stale", found_s, STALE_S)
     finally:
         at.close()

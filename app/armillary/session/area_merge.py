@@ -108,6 +108,7 @@ def merged(world: str, seq: int, frames: Sequence[Frame], shares: Iterable[Share
         alarm_events=tuple(event for f in frames for event in f.alarm_events),
         proposals=tuple(proposal for f in frames for proposal in f.proposals),
         loops=tuple(loop for share in speaking for loop in share.last.loops),
+        silent=", ".join(area_words(share) for share in shares if share.silent_ns),
         stopped=next((share.last.stopped for share in speaking if share.last.stopped), ""),
     )
 
@@ -134,10 +135,14 @@ def links_of(share: Share, now_ns: int) -> tuple[LinkStatus, ...]:
     )
 
 
+def area_words(share: Share) -> str:
+    """Return what an area is called."""
+    return share.welcome.about or f"area {share.name}"
+
+
 def silent_words(share: Share) -> str:
     """Return what is said of an area whose world gives no sign of life."""
-    area, tags = share.welcome.about or f"area {share.name}", int(share.own.sum())
-    return f"The world of {area} is silent: its {tags} tags are stale."
+    return f"The world of {area_words(share)} is silent: its {int(share.own.sum())} tags are stale."
 
 
 def fell_silent(share: Share, table: TagTable, now_ns: int) -> Frame:

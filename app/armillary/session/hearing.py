@@ -131,9 +131,7 @@ class Hearing(Visiting):
         self.mirror.live = live
         self.showing.wanted = True
         if live:
-            kind = self.mirror.kind
-            text = "Live" if kind is WorldKind.LIVE else kind.value
-            self._set_world(WorldState.LIVE, f"{text} · {self.title}")
+            self._say_live()
         elif self.world_state is not WorldState.CONNECTING:
             since = rows.clock_text(self.mirror.t_ns or now_ns)
             self._set_world(WorldState.NOT_LIVE, f"Not live: the world is silent since {since}.")
@@ -142,9 +140,20 @@ class Hearing(Visiting):
                 self.showing.wanted = True
         self.world_changed.emit()
 
+    def _say_live(self) -> None:
+        """Say what is shown; of several worlds shown as one, which of them are silent."""
+        kind = self.mirror.kind
+        text = "Live" if kind is WorldKind.LIVE else kind.value
+        silent = f" · silent: {self.silent}" if self.silent else ""
+        self._set_world(WorldState.LIVE, f"{text} · {self.title}{silent}")
+        self.world_changed.emit()
+
     def _frame(self, frame: Frame, now_mono_ns: int) -> U4:
         slots = self.mirror.take(frame, now_mono_ns)
         self.recording = self._not_recorded(frame.recording) if self._home is None else frame.recording
+        if frame.silent != self.silent:
+            self.silent = frame.silent
+            self._say_live()
         self.cursor, self.stopped = frame.cursor or self.cursor, frame.stopped
         self.tally = frame.tally or self.tally
         if frame.links:
