@@ -26,6 +26,7 @@ from armillary.api.ports import DecoderContext
 from armillary.model.link import LinkSpec, Route, SubscriptionPlan
 from armillary.model.sample import WireBatch
 from armillary.telemetry.decode import Decoding
+from armillary_bench import flood
 from armillary_bench.figure import figure
 from armillary_plugins.decoders.cbor import Cbor
 from armillary_plugins.decoders.lines import Csv, JsonLines
@@ -71,7 +72,7 @@ def benches() -> list[dict[str, object]]:
     """Return ns a message of each decoder, to samples of three of its eight fields and its time.
 
     Beside it the bare reader alone, and (with a bar) the bare reader, the four values taken and put into
-    arrays, as a handler by hand would do at the least.
+    arrays, as a handler by hand would do at the least. Last what a full inbox costs.
     """
     held = _meter()
     kind = _message(held)
@@ -129,7 +130,7 @@ def benches() -> list[dict[str, object]]:
                 figure("decode_struct_floor", ours, "ns", against="np.frombuffer of all, to columns",
                        against_value=floor / MESSAGES, bar=None, work=work)
             )  # fmt: skip
-    return out
+    return [*out, *flood.benches()]
 
 
 def _measured(decoders: dict[str, Any], case: _Case) -> tuple[float, float, float]:

@@ -25,12 +25,13 @@ from armillary.session import scenery
 from armillary.viewport.view import View
 from armillary_bench import hall, load
 from armillary_bench.figure import absolute, figure, plain
+from armillary_bench.load_of_machine import Load
 from armillary_bench.process import Driven, cpu_s, own_places
 
-BOXES, RATE = 2_000, 5_000
+BOXES, RATE = 2_000, 50_000
 TICK_HZ = 20.0  # frames a second of a world
-WARM_S, MEASURED_S, REST_S = 2.0, 10.0, 10.0
-LATER_MS = 5.0  # p99 under load may be this much later than idle
+WARM_S, MEASURED_S, REST_S = 2.0, 8.0, 6.0
+LATER_MS = 3.0  # p99 under load may be this much later than idle
 REDRAW_MS, START_S, REST_PERCENT = 40.0, 6.0, 5.0
 WIDTH, HEIGHT = 1280, 800
 DEMO_SCENE = "scenes/pumping-station"
@@ -64,28 +65,35 @@ def lateness() -> list[dict[str, object]]:
         with _desk(scene, folder / "idle") as desk:
             share = _at_rest(desk)
             before = _idle(desk, TICK_HZ)
-            loaded, books = _loaded(folder)
+            with Load() as machine:
+                loaded, books = _loaded(folder)
             after = _idle(desk, loaded["frames"] / loaded["seconds"])
-    for idle in (before, after):
-        _require_same(loaded, idle)
-    idle = min(before, after, key=lambda run: float(run["p99_ms"]))
-    return [*_late_figures(loaded, idle, books), _rest_figure(share)]
+    _require_same(loaded, after)
+    # the first was asked for as many pictures as a world has ticks; the load may leave time for fewer
+    like = [run for run in (before, after) if _is_same(loaded, run)]
+    idle = min(like, key=lambda run: float(run["p99_ms"]))
+    return [*_late_figures(loaded, idle, books, machine), _rest_figure(share)]
 
 
 def _require_same(loaded: dict[str, Any], idle: dict[str, Any]) -> None:
     """Raise AssertionError unless two runs drew as many pictures a second."""
     a, b = (run["frames"] / run["seconds"] for run in (loaded, idle))
-    if abs(a - b) > _SAME_RATE * a:
+    if not _is_same(loaded, idle):
         raise AssertionError(f"redraws a second differ: {a:.1f} under load, {b:.1f} idle; is it quiet here?")
 
 
+def _is_same(loaded: dict[str, Any], idle: dict[str, Any]) -> bool:
+    a, b = (run["frames"] / run["seconds"] for run in (loaded, idle))
+    return bool(abs(a - b) <= _SAME_RATE * a)
+
+
 def _late_figures(
-    loaded: dict[str, Any], idle: dict[str, Any], books: dict[str, Any]
+    loaded: dict[str, Any], idle: dict[str, Any], books: dict[str, Any], machine: Load
 ) -> list[dict[str, object]]:
     rates = [run["frames"] / run["seconds"] for run in (loaded, idle)]
     work = (
         f"{BOXES} boxes, each with a tag; pixels changed in both; pictures/s: {rates[0]:.1f} under load, "
-        f"{rates[1]:.1f} idle; timer ticks: {loaded['ticks']} and {idle['ticks']}"
+        f"{rates[1]:.1f} idle; timer ticks: {loaded['ticks']} and {idle['ticks']}; under load {machine.words}"
     )
     arrived = (
         f"{books['received']} of {books['published']} messages arrived, none was dropped, both laws "

@@ -1,8 +1,9 @@
 """A desk in a process of its own, offscreen, driven by lines of JSON on stdin; what `desk` measures.
 
 Requests: `state`, `begin` (timer lateness from now), `end` (what it was), `script` (change prims hz times a
-second without any link, 0 stops it), `values` (what the desk knows of every tag). Each is answered by one
-line. The end of stdin ends the desk.
+second without any link, 0 stops it), `values` (what the desk knows of every tag), `watch` (the pixel of the
+prim that shows a signal, from now), `seen` (when it changed). Each is answered by one line. The end of stdin
+ends the desk.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from armillary.session.workspace import Workspace
 from armillary.ui.app import application
 from armillary.ui.pulse import Pulse
 from armillary.ui.window import DeskWindow
+from armillary_bench.marks import Marks
 
 WIDTH, HEIGHT = 1280, 800
 _PERCENTILES = (50.0, 99.0, 100.0)
@@ -53,7 +55,10 @@ class Driven:
             "end": self._end,
             "script": self._start_script,
             "values": self._values,
+            "watch": self._watch,
+            "seen": self._changes,
         }
+        self._marks: Marks | None = None
         self._stdin = QSocketNotifier(sys.stdin.fileno(), QSocketNotifier.Type.Read, self._window)
         self._stdin.activated.connect(self._read)
         self._workspace.open(path)
@@ -109,6 +114,13 @@ class Driven:
     def _values(self, _request: dict[str, Any]) -> dict[str, object]:
         table = self._workspace.mirror.table
         return {"names": [s.name for s in self._workspace.specs], "values": table.value.tolist()}
+
+    def _watch(self, request: dict[str, Any]) -> dict[str, object]:
+        self._marks = Marks(self._window.canvas, self._workspace, self._clock, request["signal"])
+        return {}
+
+    def _changes(self, _request: dict[str, Any]) -> dict[str, object]:
+        return {"changed_mono_ns": self._marks.changed_mono_ns if self._marks is not None else []}
 
     def _begin(self, _request: dict[str, Any]) -> dict[str, object]:
         self._picture = self._seen()

@@ -18,7 +18,7 @@ from armillary.viewport.camera import CameraPose, turn
 from armillary.viewport.detail import MOVING_MS
 from armillary.viewport.merge import box_triangles
 from armillary.viewport.view import View
-from armillary_bench import peer
+from armillary_bench import peer, signal_frame
 from armillary_bench.figure import absolute, figure, plain
 from armillary_bench.present import presenting_ms
 
@@ -61,7 +61,7 @@ def measure() -> dict[str, float]:
 
 
 def benches() -> list[dict[str, object]]:
-    """Return the figures of the viewport and of the first frame beside pyvista's."""
+    """Return the figures of the viewport, of the first frame beside pyvista's, and of a frame of signals."""
     ms = measure()
     seen = "the picture changed by at least 1 % of its pixels"
     colour = f"{seen}, and the pixel of a picked prim has exactly the colour asked for"
@@ -86,16 +86,24 @@ def benches() -> list[dict[str, object]]:
         ),
         plain("turn_1m_instances_p95", ms["turn_1m_instances_p95_ms"], "ms", seen),
         absolute("recolour_1m_instances", ms["recolour_1m_instances_ms"], "ms", 30.0, colour),
-        plain("rest_1m_instances", ms["rest_1m_instances_ms"], "ms", drawn),
+        absolute("rest_1m_instances", ms["rest_1m_instances_ms"], "ms", REST_MS, f"{seen}; best of three"),
         absolute("rest_1m_instances_longest_step", ms["rest_1m_longest_step_ms"], "ms", STEP_LIMIT_MS, drawn),
-        plain("memory_1m_instances", ms["memory_1m_instances_mb"], "MB", drawn, against="the desk's growth"),
+        figure(
+            "memory_1m_instances",
+            ms["memory_1m_instances_mb"],
+            "MB",
+            against="the scene's arrays, MB",
+            against_value=ms["arrays_1m_instances_mb"],
+            bar=2.0,
+            work=drawn,
+        ),
         absolute("presenting", ms["presenting_ms"], "ms", 6.0, "the widget shows the picture"),
         plain("presenting_raw", ms["presenting_raw_ms"], "ms", "the render alone, of the same run"),
         plain("frame_exponent", ms["frame_exponent"], "", f"{seen}; of redraws of 1k, 10k and 100k prims"),
         absolute("rest_100k", ms["rest_100k_ms"], "ms", REST_MS, steps),
         absolute("rest_100k_longest_step", ms["rest_100k_longest_step_ms"], "ms", STEP_LIMIT_MS, steps),
     ]
-    return [*out, _beside_peer(grid(PEER_PRIMS), drawn)]
+    return [*out, _beside_peer(grid(PEER_PRIMS), drawn), *signal_frame.benches()]
 
 
 def _beside_peer(scene: SceneArrays, work: str) -> dict[str, object]:
@@ -320,12 +328,14 @@ def _million() -> dict[str, float]:
     while not view.can_pick:
         time.sleep(0.05)
     out = dict(zip(("turn_1m_instances_ms", "turn_1m_instances_p95_ms"), _turn(view), strict=True))
-    view.orbit(3, 0)
-    took, start = [], time.perf_counter()
-    for _ in view.steps(rest=True):
-        took.append((time.perf_counter() - start) * 1e3)
-        start = time.perf_counter()
-    out["rest_1m_instances_ms"], out["rest_1m_longest_step_ms"] = sum(took), max(took)
+    pictures: list[tuple[float, float]] = []
+    for _ in range(3):
+        before_it = view.render().copy()
+        view.orbit(3, 0)
+        pictures.append(_stepped(view))
+        _require_changed(before_it, view.rgba)
+    out["rest_1m_instances_ms"] = min(p[0] for p in pictures)
+    out["rest_1m_longest_step_ms"] = min(p[1] for p in pictures)
     out["recolour_1m_instances_ms"] = _recolour(view, scene)
     out["memory_1m_instances_mb"] = _memory_mb() - arrays
     out["arrays_1m_instances_mb"] = arrays - before
@@ -356,11 +366,7 @@ def _rest(view: View) -> tuple[float, float]:
     view.standard("iso")
     for _ in range(5):
         view.orbit(3, 0)
-        took, start = [], time.perf_counter()
-        for _ in view.steps(rest=True):
-            took.append((time.perf_counter() - start) * 1e3)
-            start = time.perf_counter()
-        pictures.append((sum(took), max(took)))
+        pictures.append(_stepped(view))
     in_steps, pose = view.rgba.copy(), view.pose
     view.orbit(3, 0)
     _require_changed(in_steps, view.render(rest=True))
@@ -368,6 +374,15 @@ def _rest(view: View) -> tuple[float, float]:
     if not np.array_equal(view.render(rest=True), in_steps):
         raise AssertionError("the picture drawn in steps is another one")
     return min(p[0] for p in pictures), min(p[1] for p in pictures)
+
+
+def _stepped(view: View) -> tuple[float, float]:
+    """Return the milliseconds of a picture at rest, drawn in steps, and of its longest step."""
+    took, start = [], time.perf_counter()
+    for _ in view.steps(rest=True):
+        took.append((time.perf_counter() - start) * 1e3)
+        start = time.perf_counter()
+    return sum(took), max(took)
 
 
 def _turn_inside(view: View) -> float:

@@ -16,6 +16,7 @@ from armillary_plugins.demo_plant import broker
 
 LINK = "load"
 PER_ROW = 50
+RAISED = 20  # alarms of a hall that stand
 _OPENS_S = 10.0
 
 _PROJECT = """[project]
@@ -88,15 +89,20 @@ def tag_name(box: int) -> str:
     return f"row{box // PER_ROW}.box{box}"
 
 
-def write_project(folder: Path, boxes: int, port: int) -> Path:
-    """Write the project into a folder and return it."""
+def write_project(folder: Path, boxes: int, port: int, *, alarms: int = 0, timed: bool = False) -> Path:
+    """Write the project into a folder and return it.
+
+    `alarms`: so many of the tags have one each, of which the first `RAISED` stand as soon as a value comes
+    and the others never. `timed`: payloads carry the time of their source.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    time = {"time": "$.t"} if timed else {}
     twins = [
         {
             "id": f"row{row}",
             "prim": f"/Hall/Row_{row}",
             "tags": {
-                f"box{box}": {"address": f"{LINK}!{TOPIC % box}#v"}
+                f"box{box}": {"address": f"{LINK}!{TOPIC % box}#v", **time}
                 for box in range(row * PER_ROW, min((row + 1) * PER_ROW, boxes))
             },
         }
@@ -108,7 +114,24 @@ def write_project(folder: Path, boxes: int, port: int) -> Path:
         json.dumps({"schema": 1, "twins": twins, "relationships": []}), "utf-8"
     )
     (folder / "project.toml").write_text(_PROJECT.format(link=LINK, port=port), "utf-8")
+    if alarms:
+        (folder / "rules.toml").write_text(rules_text(alarms), "utf-8")
     return folder
+
+
+def rules_text(alarms: int) -> str:
+    """Return the rules: values are 0 … 1, so a limit below is always passed and one above never."""
+    return "schema = 1\n" + "".join(
+        f'\n[[alarm]]\nid = "{alarm_name(box)}"\ntag = "{tag_name(box)}"\n'
+        f"limit = {-1.0 if box < RAISED else 2.0}\ndeadband = 0.1\n"
+        'consequence = "none"\noperator_action = "none"\n'
+        for box in range(alarms)
+    )
+
+
+def alarm_name(box: int) -> str:
+    """Return the name of the alarm of a box's tag."""
+    return f"box{box}-high"
 
 
 def free_port() -> int:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 TOPIC = "bench/%d"
 STEP_S = 0.01  # messages of so much time are sent together
+AT_ONCE = 500  # messages, where there is no pace
 _LIMIT_S = 20.0
 _CONNECT = b"\x10\x16\x00\x04MQTT\x04\x02\x00\x00\x00\x0abench-load"  # 3.1.1, clean, no keep-alive
 _PINGREQ, _PINGRESP, _DISCONNECT = b"\xc0\x00", b"\xd0\x00", b"\xe0\x00"
@@ -24,18 +25,23 @@ def value_of(i: int) -> float:
     return i % 997 / 1000
 
 
-def packet(i: int, tags: int) -> bytes:
-    """Return message i as a PUBLISH of QoS 0 to the topic of its tag."""
+def packet(i: int, tags: int, t_ms: int = 0) -> bytes:
+    """Return message i as a PUBLISH of QoS 0 to the topic of its tag, with the time of its source if any."""
     topic = (TOPIC % (i % tags)).encode()
-    body = len(topic).to_bytes(2, "big") + topic + b'{"v":%.3f}' % value_of(i)
+    time = b'"t":%d,' % t_ms if t_ms else b""
+    body = len(topic).to_bytes(2, "big") + topic + b'{%b"v":%.3f}' % (time, value_of(i))
     return bytes((0x30, len(body))) + body  # shorter than 128, so its length is one byte
 
 
-def pieces(count: int, tags: int, rate: int) -> list[bytes]:
-    """Return `count` messages, those of each step joined."""
-    step = max(1, round(rate * STEP_S))
+def pieces(count: int, tags: int, rate: int, t_ms: int = 0) -> list[bytes]:
+    """Return `count` messages, those of each step joined; without a rate (0) a step is `AT_ONCE` of them.
+
+    t_ms: the time that the first carries; each round of all tags carries a millisecond more.
+    """
+    step = max(1, round(rate * STEP_S)) if rate else AT_ONCE
     return [
-        b"".join(packet(i, tags) for i in range(at, min(at + step, count))) for at in range(0, count, step)
+        b"".join(packet(i, tags, t_ms and t_ms + i // tags) for i in range(at, min(at + step, count)))
+        for at in range(0, count, step)
     ]
 
 
@@ -47,9 +53,9 @@ def last_values(count: int, tags: int) -> list[float]:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run one job: port, tags, rate (messages/s), count."""
+    """Run one job: port, tags, rate (messages/s; 0: as fast as the broker takes), count, t (ms; 0: none)."""
     job = json.loads(argv[0])
-    rate, sent = job["rate"], pieces(job["count"], job["tags"], job["rate"])
+    rate, sent = job["rate"], pieces(job["count"], job["tags"], job["rate"], job.get("t", 0))
     with socket.create_connection(("127.0.0.1", job["port"]), _LIMIT_S) as broker:
         broker.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         broker.sendall(_CONNECT)
@@ -57,12 +63,14 @@ def main(argv: Sequence[str]) -> int:
         print("ready", flush=True)
         if not sys.stdin.readline():
             return 1  # nobody wants it any more
-        begin, late_s, step_s = time.monotonic(), 0.0, max(1, round(rate * STEP_S)) / rate
+        begin, late_s = time.monotonic(), 0.0
+        step_s = max(1, round(rate * STEP_S)) / rate if rate else 0.0
         for i, piece in enumerate(sent):
-            wait = begin + i * step_s - time.monotonic()
-            if wait > 0:
-                time.sleep(wait)
-            late_s = max(late_s, -wait)
+            if rate:
+                wait = begin + i * step_s - time.monotonic()
+                if wait > 0:
+                    time.sleep(wait)
+                late_s = max(late_s, -wait)
             broker.sendall(piece)
         seconds = time.monotonic() - begin
         broker.sendall(_PINGREQ)

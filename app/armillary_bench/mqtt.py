@@ -7,16 +7,14 @@ import json
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from armillary.api import SourceContext, WallClock
 from armillary.model.link import LinkSpec, LinkState
@@ -25,8 +23,10 @@ from armillary.telemetry.inbox import Inbox
 from armillary.telemetry.intake import Intake
 from armillary.telemetry.plan import plans
 from armillary.twin.state import apply
+from armillary_bench import mqtt_world
 from armillary_bench.figure import figure
 from armillary_bench.hall import running_broker
+from armillary_bench.paho_peer import paho_us
 from armillary_plugins.mqtt import codec
 from armillary_plugins.mqtt.settings import MQTT_3, MQTT_5
 from armillary_plugins.mqtt.source import make
@@ -75,7 +75,10 @@ def measure() -> dict[str, float]:
         for version, name in ((MQTT_3, "v311"), (MQTT_5, "v5")):
             for kind, count, hz in (("burst", BURST, 0), ("paced", PACED, PACED_HZ)):
                 turns = [
-                    (asyncio.run(_ours(port, version, count, hz)), _paho(port, version, count, hz))
+                    (
+                        asyncio.run(_ours(port, version, count, hz)),
+                        paho_us(port, version, count, partial(_publisher, port, count, hz)),
+                    )
                     for _ in range(1 if hz else ROUNDS)
                 ]
                 ours, peer = (min(side) for side in zip(*turns, strict=True))
@@ -86,7 +89,7 @@ def measure() -> dict[str, float]:
 
 
 def benches() -> list[dict[str, object]]:
-    """Return the figures of MQTT intake: CPU a message from the socket to the state, beside paho's.
+    """Return the figures of MQTT: CPU a message from the socket to the state, beside paho's; a whole world.
 
     The bar holds what a message costs; at a pace, when ours mostly waits, the cost of waking is shared by few
     messages, so that ratio is printed without one.
@@ -96,7 +99,7 @@ def benches() -> list[dict[str, object]]:
         "every message was received and decoded, none dropped, both laws balance, and the state holds the "
         "last value of every tag; paho received as many"
     )
-    return [
+    intake = [
         figure(
             f"mqtt_to_state_{kind}_{name}",
             us[f"ours_{kind}_{name}_us"],
@@ -112,6 +115,7 @@ def benches() -> list[dict[str, object]]:
             ("paced", PACED, f"{PACED_HZ}/s"),
         )
     ]
+    return [*intake, *mqtt_world.benches()]
 
 
 async def _ours(port: int, version: int, count: int, hz: int) -> float:
@@ -143,36 +147,6 @@ async def _ours(port: int, version: int, count: int, hz: int) -> float:
     expected = np.arange(count - TOPICS, count) + 0.25
     if not np.array_equal(table.value, expected):
         raise AssertionError("the state does not hold the last values sent")
-    return spent / count * 1e6
-
-
-def _paho(port: int, version: int, count: int, hz: int) -> float:
-    """Return µs a message of paho subscribed to everything, with a handler that only counts."""
-    done, up = threading.Event(), threading.Event()
-    seen = 0
-
-    # Any: paho has no type hints
-    def count_one(_client: Any, _data: Any, _message: Any) -> None:
-        nonlocal seen
-        seen += 1
-        if seen == count:
-            done.set()
-
-    client = paho.Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion(version))
-    client.on_message = count_one
-    client.on_subscribe = lambda *_: up.set()
-    client.connect("127.0.0.1", port)
-    client.loop_start()
-    client.subscribe("bench/#")
-    if not up.wait(LIMIT_S):
-        raise AssertionError("paho was not subscribed")
-    with _publisher(port, count, hz):
-        before = time.process_time()
-        if not done.wait(LIMIT_S):
-            raise AssertionError(f"paho received {seen} of {count}")
-        spent = time.process_time() - before
-    client.disconnect()
-    client.loop_stop()
     return spent / count * 1e6
 
 

@@ -39,7 +39,7 @@ def benches(author: Callable[[int, Path], None]) -> list[dict[str, object]]:
         small = opened(author, _SMALL, folder / "small")
         fresh = [opened(author, _LARGE, folder / f"large{k}") for k in range(_ROUNDS)]
         cached = [opened(author, _LARGE, folder / "large0") for _ in range(_ROUNDS)]
-        many = opened(instancer, INSTANCES, folder / "many", prims=None)
+        many = [opened(instancer, INSTANCES, folder / f"many{k}", prims=None) for k in range(_ROUNDS)]
     if any(each["boxes_s"] <= 0 for each in fresh):
         raise AssertionError("the desk never showed a picture of boxes")
     whole = f"the desk showed all {_LARGE} boxes in their colours"
@@ -62,7 +62,7 @@ def benches(author: Callable[[int, Path], None]) -> list[dict[str, object]]:
             for name, runs in (
                 ("open_100k_longest_step", fresh),
                 ("open_100k_cached_longest_step", cached),
-                ("open_1m_instances_longest_step", [many]),
+                ("open_1m_instances_longest_step", many),
             )
         ),
         figure(
@@ -82,15 +82,18 @@ def benches(author: Callable[[int, Path], None]) -> list[dict[str, object]]:
         ),
         plain(
             "open_1m_instances",
-            float(many["picture_s"]),
+            min(float(each["picture_s"]) for each in many),
             "s",
-            f"the desk showed a point instancer of {many['instances']} boxes",
+            f"the desk showed a point instancer of {INSTANCES} boxes",
         ),
-        plain(
+        figure(
             "open_1m_instances_memory_growth",
-            (float(many["growth"]) - float(none["growth"])) / float(many["arrays"]),
-            "bytes of its arrays",
-            f"after the desk showed {many['instances']} instances",
+            (min(float(each["growth"]) for each in many) - float(none["growth"])) / _MIB,
+            "MiB",
+            against="the scene's arrays, MiB",
+            against_value=float(many[0]["arrays"]) / _MIB,
+            bar=MEMORY,
+            work=f"after the desk showed {INSTANCES} instances; less what ten boxes took",
         ),
     ]
 

@@ -132,12 +132,33 @@ def entries(pid: int) -> dict[str, int]:
     return out
 
 
+def child_of(pid: int, program: str) -> int:
+    """Return the pid of the child of a process that runs a program. Raises ProcessLookupError."""
+    for each, (parent, _) in _stats().items():
+        if parent == pid and Path(f"/proc/{each}/comm").read_text("utf-8").strip() == program:
+            return each
+    raise ProcessLookupError(f"{pid} has no child {program}")
+
+
 def memory_mb(pid: int) -> float:
     """Return the MB that a process needs: its own pages, and its share of those that others have too."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024 / 1e6
     raise OSError(f"/proc/{pid}/smaps_rollup tells no Pss")
+
+
+def written_mb(pid: int) -> float:
+    """Return the MB of a process that are in no file: what it made itself, so what can leak.
+
+    Its share of pages of files, which `memory_mb` has too, grows when another program that uses them ends.
+    """
+    fields = ("Pss_Anon:", "Pss_Shmem:")
+    lines = [line.split() for line in Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines()]
+    found = [int(words[1]) for words in lines if words[0] in fields]
+    if len(found) != len(fields):
+        raise OSError(f"/proc/{pid}/smaps_rollup does not tell files from the rest")
+    return sum(found) * 1024 / 1e6
 
 
 def _stats() -> dict[int, tuple[int, float]]:

@@ -16,6 +16,7 @@ from armillary.model.look import changed
 from armillary.model.quality import STALE
 from armillary.model.scene import SceneArrays
 from armillary.model.tags import TagSpec, TagTable
+from armillary_bench import ageing
 from armillary_bench.figure import absolute
 from armillary_bench.synthetic import flat_scene
 
@@ -145,6 +146,7 @@ def benches() -> list[dict[str, object]]:
     coloured = "more than 90 % of the prims have another colour"
     moved = "more than 90 % of the matrices differ from the scene's"
     return [
+        *ageing.benches(),
         absolute("resolve_recolour_100k", ms["recolour_ms"], "ms", 2.0, coloured),
         absolute("resolve_third_stale_100k", ms["recolour_third_stale_ms"], "ms", 3.0, "a third is stale"),
         absolute("resolve_move_10k_leaves", ms["move_leaves_ms"], "ms", 3.0, moved),

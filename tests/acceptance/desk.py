@@ -231,7 +231,7 @@ class Place:
     def colours(self, prim: int) -> np.ndarray:
         """Return the colours (k, 3) of a part in the picture, drawn without light so that they are exact."""
         view = self.window.canvas.view
-        shown = self.window._shown
+        shown = self.window.drawing._shown
         view.set_options(lit=False, labels=False, legend=False, axes=False)
         try:
             rgba = view.render(rest=False).copy()

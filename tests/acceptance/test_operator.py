@@ -324,7 +324,8 @@ def _state(at: Workspace) -> ProcessState | None:
 
 def button(anna: Place, text: str) -> QPushButton:
     """Return the button of the inspector with a text."""
-    [found] = [b for b in anna.window.inspector.findChildren(QPushButton) if b.text() == text]
+    buttons = anna.window.inspector.findChildren(QPushButton)
+    [found] = [b for b in buttons if b.text() == text and not b.isHidden()]
     return found
 
 

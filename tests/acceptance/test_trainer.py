@@ -82,7 +82,7 @@ class Place:
     def picture(self, name: str) -> None:
         """Take a picture; it must show the ribbon of TRAINING across the window."""
         path = self.pictures / f"{name}-{self.name}.png"
-        self.window.save_to(path)
+        self.window.files.save_picture(path)
         assert path.stat().st_size > 20_000
 
     @property

@@ -71,8 +71,8 @@ def test_an_expression_gives_what_python_gives(text: str, values: list[float]) -
     try:
         expected = _python(text, values)
     except (ZeroDivisionError, ValueError, OverflowError):
-        if "where(" in text and not math.isnan(got):
-            return  # Python evaluated a branch that ours does not read: it does not count (operations 2.3)
+        if ("where(" in text or "median(" in text) and not math.isnan(got):
+            return  # Python evaluated a branch or a voter that ours does not read (operations 2.3)
         assert math.isnan(got)
         assert rated & 0xFF == BAD
         return

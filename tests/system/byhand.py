@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 
 from armillary.model.clock import NS, WallClock
+from armillary.model.link import LinkState
 from armillary.session.workspace import Workspace
 
 PAUSE_S = 0.1  # between two pumps, at the most
@@ -42,6 +43,14 @@ class Desk:
         at = self.workspace
         slot = next((spec.slot for spec in at.specs if spec.name == tag), -1)
         return float(at.mirror.table.value[slot]) if slot >= 0 else float("nan")
+
+    def can_command(self, tag: str) -> bool:
+        """Whether a tag's value is good and its link is up, so that the gate lets it be armed."""
+        at = self.workspace
+        spec = next((each for each in at.specs if each.name == tag), None)
+        if spec is None or int(at.mirror.table.quality[spec.slot]) & 0xFF:
+            return False
+        return any(link.name == spec.link and link.state is LinkState.UP for link in at.links)
 
     def pid(self, peer: str) -> int:
         """Return the process that a peer of the desk runs in."""

@@ -7,14 +7,12 @@ from pathlib import Path
 
 import hostile_scenes
 import pytest
+import windows
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
-from armillary.model.clock import WallClock
 from armillary.session import boarding
-from armillary.session.settings import Settings
 from armillary.session.workspace import Workspace
-from armillary.ui.app import Pulse
 from armillary.ui.placards import LOST, empty_texts
 from armillary.ui.window import DeskWindow
 
@@ -36,18 +34,8 @@ GOOD = hostile_scenes.HEAD + 'def Cube "Good"\n{\n}\n'
 @pytest.fixture
 def desk(qtbot: QtBot, own_places: Path, tmp_path: Path) -> Iterator[DeskWindow]:
     """A window that opens real scenes with real children."""
-    clock = WallClock()
-    workspace = Workspace(clock, actor="anna")
-    window = DeskWindow(workspace, clock, Settings(tmp_path / "desk.json"))
-    pulse = Pulse(workspace, clock)
-    window.resize(1000, 640)
-    window.show()
-    try:
+    with windows.shown(tmp_path) as window:
         yield window
-    finally:
-        window.close()
-        pulse.stop()
-        window.shut_down()
 
 
 @pytest.fixture
@@ -55,7 +43,7 @@ def opened(desk: DeskWindow, qtbot: QtBot) -> Callable[[Path], Workspace]:
     """Return a function that opens a scene as a person does, and waits until it is there or refused."""
 
     def run(path: Path) -> Workspace:
-        desk.open_path(str(path))
+        desk.files.open(str(path))
         at = desk.workspace
         qtbot.waitUntil(
             lambda: not at.progress[0] and (at.scene is not None or at.scene_problem is not None),

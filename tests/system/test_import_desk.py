@@ -6,15 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import windows
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from pytestqt.qtbot import QtBot
 
 from armillary.cli import run
-from armillary.model.clock import WallClock
-from armillary.session.settings import Settings
-from armillary.session.workspace import Workspace
-from armillary.ui.app import Pulse
 from armillary.ui.import_sheet import ImportSheet
 from armillary.ui.window import DeskWindow
 
@@ -26,17 +23,8 @@ OBJ = "o Sheet\nv 0 0 0\nv 1 0 0\nv 1 0 3\nv 0 0 3\nf 1 2 3 4\n"
 
 @pytest.fixture
 def desk(qtbot: QtBot, own_places: Path, tmp_path: Path) -> Iterator[DeskWindow]:
-    clock = WallClock()
-    workspace = Workspace(clock, actor="anna")
-    window = DeskWindow(workspace, clock, Settings(tmp_path / "desk.json"))
-    pulse = Pulse(workspace, clock)
-    window.show()
-    try:
+    with windows.shown(tmp_path) as window:
         yield window
-    finally:
-        window.close()
-        pulse.stop()
-        window.shut_down()
 
 
 def dropped(desk: DeskWindow, file: Path) -> ImportSheet:
@@ -47,8 +35,8 @@ def dropped(desk: DeskWindow, file: Path) -> ImportSheet:
     desk.dragEnterEvent(enter)
     assert enter.isAccepted()
     desk.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, *buttons))
-    assert desk.import_sheet is not None
-    return desk.import_sheet
+    assert desk.files.import_sheet is not None
+    return desk.files.import_sheet
 
 
 def test_a_dropped_obj_is_imported_with_the_unit_and_axis_that_were_chosen(
@@ -96,7 +84,7 @@ def test_a_damaged_file_is_said_in_the_sheet_and_the_desk_goes_on(
     sheet.reject()
     good = tmp_path / "good.usda"
     good.write_text('#usda 1.0\ndef Cube "Good"\n{\n}\n')
-    desk.open_path(str(good))
+    desk.files.open(str(good))
     qtbot.waitUntil(lambda: desk.workspace.scene is not None, timeout=LIMIT_MS)
 
 

@@ -7,14 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import windows
 from pytestqt.qtbot import QtBot
 
-from armillary.model.clock import WallClock
 from armillary.session.actions import action
-from armillary.session.settings import Settings
 from armillary.session.versions import ADDED, CHANGED, MOVED
-from armillary.session.workspace import Workspace
-from armillary.ui.app import Pulse
 from armillary.ui.window import DeskWindow
 
 pytestmark = pytest.mark.system
@@ -43,22 +40,14 @@ NEW = scene(cube("Tank", 0, colour=0), cube("Pump", 4.5), cube("Same", 12), cube
 
 @pytest.fixture
 def desk(qtbot: QtBot, own_places: Path, tmp_path: Path) -> Iterator[DeskWindow]:
-    clock = WallClock()
-    workspace = Workspace(clock, actor="anna")
-    window = DeskWindow(workspace, clock, Settings(tmp_path / "desk.json"))
-    pulse = Pulse(workspace, clock)
-    window.resize(1200, 800)
-    window.show()
-    (tmp_path / "old.usda").write_text(OLD)
-    (tmp_path / "new.usda").write_text(NEW)
-    window.open_path(str(tmp_path / "new.usda"))
-    qtbot.waitUntil(lambda: workspace.scene is not None and not workspace.progress[0], timeout=LIMIT_MS)
-    try:
+    with windows.shown(tmp_path, 1200, 800) as window:
+        (tmp_path / "old.usda").write_text(OLD)
+        (tmp_path / "new.usda").write_text(NEW)
+        window.files.open(str(tmp_path / "new.usda"))
+        qtbot.waitUntil(
+            lambda: window.workspace.scene is not None and not window.workspace.progress[0], timeout=LIMIT_MS
+        )
         yield window
-    finally:
-        window.close()
-        pulse.stop()
-        window.shut_down()
 
 
 def colour_of(desk: DeskWindow, path: str) -> tuple[int, ...]:
@@ -75,7 +64,7 @@ def test_two_versions_are_compared_in_colours_and_in_a_list_to_click(
     at = desk.workspace
     before = colour_of(desk, "/Plant/Tank")
     assert action("scene.compare").why_not(at) == ""
-    desk.compare_with(tmp_path / "old.usda")
+    desk.files.compare_with(tmp_path / "old.usda")
     assert "Reading old.usda" in desk.versions_card.text.text()
     qtbot.waitUntil(lambda: at.versions.found is not None, timeout=LIMIT_MS)
     assert colour_of(desk, "/Plant/New") == ADDED
@@ -99,11 +88,11 @@ def test_two_versions_are_compared_in_colours_and_in_a_list_to_click(
     assert card.isHidden()
     assert at.versions.found is None
     assert colour_of(desk, "/Plant/Tank") == before
-    desk.compare_with(tmp_path / "new.usda")  # itself
+    desk.files.compare_with(tmp_path / "new.usda")  # itself
     qtbot.waitUntil(lambda: at.versions.found is not None, timeout=LIMIT_MS)
     assert "Nothing differs" in card.text.text()
     (tmp_path / "bad.usda").write_bytes(b"")
-    desk.compare_with(tmp_path / "bad.usda")
+    desk.files.compare_with(tmp_path / "bad.usda")
     qtbot.waitUntil(lambda: not at.versions.reading, timeout=LIMIT_MS)
     assert any("empty" in c.notice.what for c in desk.cards.cards)
     assert card.isHidden()

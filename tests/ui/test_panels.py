@@ -148,8 +148,8 @@ def test_each_quality_has_its_words(desk: DeskWindow, bench: Any) -> None:
     model = desk.tags.model
     shown = {slot: cells(desk.tags.view, model.row_of(slot)) for slot in (0, 2, 4, 6)}
     assert shown[0][VALUE] == "2.41 m ?"
-    assert shown[2][VALUE].startswith("bad")
-    assert shown[4][VALUE] == "no data yet"
+    assert shown[2][VALUE].startswith("— bad")
+    assert shown[4][VALUE] == "∅ no data yet"
     assert shown[6][VALUE] == "118.4 m³/h"
     assert [shown[s][QUALITY] for s in (0, 2, 4, 6)] == ["uncertain", "bad", "never", "good"]
 

@@ -217,7 +217,7 @@ def test_changing_the_theme_changes_pixels_and_is_remembered(desk: DeskWindow, s
 
 def test_the_saved_picture_holds_the_viewport_too(desk: DeskWindow, tmp_path: Path) -> None:
     file = tmp_path / "desk.png"
-    desk.save_to(file)
+    desk.files.save_picture(file)
     image = QImage(str(file))
     assert image.width() == desk.width()
     at = desk.canvas.mapTo(desk, desk.canvas.rect().topLeft())
@@ -227,7 +227,7 @@ def test_the_saved_picture_holds_the_viewport_too(desk: DeskWindow, tmp_path: Pa
 
 
 def test_a_picture_that_cannot_be_written_becomes_a_card(desk: DeskWindow) -> None:
-    desk._try(lambda: desk.save_to(Path("/no/such/folder/x.png")))
+    desk.files.tried(lambda: desk.files.save_picture(Path("/no/such/folder/x.png")))
     assert [card.notice.where for card in desk.cards.cards] == ["/no/such/folder/x.png"]
 
 
@@ -295,7 +295,7 @@ def test_a_scene_dropped_on_the_window_is_opened(desk: DeskWindow, opened: list[
 
 def test_a_project_file_opens_its_folder(desk: DeskWindow, opened: list[str], tmp_path: Path) -> None:
     (tmp_path / "project.toml").write_text("")
-    desk.open_path(str(tmp_path / "project.toml"))
+    desk.files.open(str(tmp_path / "project.toml"))
     assert opened == [str(tmp_path)]
 
 

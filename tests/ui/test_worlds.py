@@ -103,7 +103,7 @@ def test_a_saved_picture_carries_ribbon_and_frames(
     desk.set_theme(theme)
     go_away(desk, bench, kind)
     QApplication.processEvents()
-    desk.save_to(tmp_path / "kept.png")
+    desk.files.save_picture(tmp_path / "kept.png")
     seen = pixels(QImage(str(tmp_path / "kept.png")))
     mode = QColor(str(getattr(THEMES[theme], colour)))
     same = (np.abs(seen.astype(int) - [mode.red(), mode.green(), mode.blue()]).max(axis=2)) < 12

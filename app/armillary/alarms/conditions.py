@@ -91,7 +91,18 @@ class Conditions:
         self._lag_ns: I8 = np.zeros(n, np.int64)
         self._quality: U2 = np.zeros(n, np.uint16)
         self._bad: B1 = np.zeros(n, np.bool_)
+        self._gap: B1 = np.zeros(n, np.bool_)  # counted anew after a gap, and not sure of itself since
         self._hits: list[Hit] = []
+        self._sure: list[I8] = []  # alarms that are sure of themselves again after a gap
+
+    def forget(self, slots: I8) -> I8:
+        """Begin the counts of these tags anew: readings of them are missing. Return their alarms' rows."""
+        rows = np.flatnonzero((self.kind == _COUNT) & np.isin(self.slot, slots))
+        for counter in (self._run, self._run_clear, self._run_before, self._run_clear_before):
+            counter[rows] = 0
+        self._source_ns[rows] = 0
+        self._gap[rows] = True
+        return rows
 
     def restore(self, active: B1) -> None:
         """Begin anew with these alarms active: every delay and count restarts."""
@@ -101,6 +112,7 @@ class Conditions:
         self._over_since[:], self._under_since[:] = _NONE, _NONE
         self._source_ns[:] = 0
         self._bad[:] = False
+        self._gap[:] = False
 
     def progress(self, now_mono_ns: int) -> dict[int, AlarmProgress]:
         """Return what is being counted, by row of the specs; `AlarmProgress.id` is left to the caller."""
@@ -147,7 +159,7 @@ class Conditions:
         `links`: alarms of kind `link`, (k,), whether each one's condition holds, and whether it certainly
         does not; where neither is known, the alarm stays as it is.
         """
-        self._hits = []
+        self._hits, self._sure = [], []
         w = self._watched
         slots = self.slot[w]
         bad_now = (table.quality[slots] & RANK_MASK) >= STALE
@@ -159,6 +171,8 @@ class Conditions:
         if links is not None:
             self._judge_at(*links, now_mono_ns)
         self._run_out(now_mono_ns)
+        if self._sure or self._gap.any():
+            good = np.concatenate([good[~self._gap[good]], *self._sure])
         return Look(good=good, hits=tuple(self._hits), bad=bad)
 
     # ---------------------------------------------------------------- readings
@@ -171,6 +185,10 @@ class Conditions:
         if not len(rows):
             return rows
         slot = batch.slot[rows].astype(np.int64)
+        seen, telling = self._passed(batch, rows, slot)
+        if not telling.any():
+            return seen
+        rows, slot = rows[telling], slot[telling]
         order = np.argsort(slot, kind="stable")
         rows, slot = rows[order], slot[order]
         starts = starts_of(slot)
@@ -185,8 +203,26 @@ class Conditions:
         for begin, end in zip(np.append(0, ends[:-1]).tolist(), ends.tolist(), strict=True):
             chosen = by_turn[begin:end]
             self._round(batch, rows[chosen], slot[chosen])
-        heads = slot[starts]
-        return self._alarms_of(heads)[0]
+        return seen
+
+    def _passed(self, batch: SampleBatch, rows: I8, slot: I8) -> tuple[I8, B1]:
+        """Take note of readings that change nothing, all at once; return all alarms, and which are left.
+
+        An alarm at rest, with no delay running, of which no reading is beyond its limit stays at rest; an
+        active one of which none is inside stays active. The last is remembered. Counts are never passed.
+        """
+        alarm, row = self._alarms_of(slot)
+        value, quality = batch.value[rows][row], batch.quality[rows][row]
+        over, under, unusable, _, _ = self._signs(alarm, value, quality)
+        stirs = (self._over_since != _NONE) | (self._under_since != _NONE) | (self.kind == _COUNT)
+        stirs[alarm[np.where(self.active[alarm], under, over)]] = True
+        stirred = stirs[alarm]
+        usable = ~(stirred | unusable)
+        self.value[alarm[usable]] = value[usable]
+        self._quality[alarm[~stirred]] = quality[~stirred]
+        left = np.zeros(len(rows), np.bool_)
+        left[row[stirred]] = True
+        return alarm, left
 
     def _telling(self, batch: SampleBatch, rows: I8, slot: I8, sizes: I8) -> B1:
         """Return which readings, ordered by tag, tell more than the one before, where a tag is flooded.
@@ -198,7 +234,7 @@ class Conditions:
         at = np.flatnonzero(np.repeat(sizes > FLOOD, sizes))
         alarm, row = self._alarms_of(slot[at])
         r = self._read(batch, rows[at][row], alarm)
-        over, under, unusable, bad, sure = self._signs(r)
+        over, under, unusable, bad, sure = self._signs(r.alarm, r.value, r.quality)
         sign = over | under << 1 | unusable << 2 | bad << 3 | sure << 4
         before = np.arange(len(row)) - np.bincount(row)[row]  # the same alarm, the reading before
         alike = (before >= 0) & (alarm[before] == alarm) & (sign[before] == sign)
@@ -241,17 +277,16 @@ class Conditions:
             np.where(lag > self._late_ns[alarm], lag, 0),
         )
 
-    def _signs(self, r: Readings) -> tuple[B1, B1, B1, B1, B1]:
+    def _signs(self, a: I8, value: F8, quality: U2) -> tuple[B1, B1, B1, B1, B1]:
         """Return whether readings are beyond the limit, inside it, unusable, bad, and good to be counted."""
-        a, kind = r.alarm, self.kind[r.alarm]
-        rank = r.quality & RANK_MASK
+        kind, rank = self.kind[a], quality & RANK_MASK
         bad = rank >= STALE
-        unusable = bad | np.isnan(r.value)
-        over = self._sign[a] * (r.value - self._limit[a]) > 0
-        under = self._sign[a] * (r.value - self._clear_at[a]) <= 0
+        unusable = bad | np.isnan(value)
+        over = self._sign[a] * (value - self._limit[a]) > 0
+        under = self._sign[a] * (value - self._clear_at[a]) <= 0
         is_state = kind == _STATE
         if is_state.any():
-            hit = self._in_alarm_state(a[is_state], r.value[is_state])
+            hit = self._in_alarm_state(a[is_state], value[is_state])
             over[is_state], under[is_state] = hit, ~hit
         over &= ~unusable
         under &= ~unusable
@@ -261,7 +296,7 @@ class Conditions:
 
     def _judge_values(self, r: Readings) -> None:
         a, kind = r.alarm, self.kind[r.alarm]
-        over, under, unusable, _, sure = self._signs(r)
+        over, under, unusable, _, sure = self._signs(a, r.value, r.quality)
         self.value[a] = np.where(unusable, self.value[a], r.value)
         self._quality[a] = r.quality
         counts = kind == _COUNT
@@ -297,6 +332,10 @@ class Conditions:
         self._lag_ns[a] = np.where(new > 1, np.maximum(self._lag_ns[a], r.lag_ns), r.lag_ns)
         rise = ~self.active[a] & (new >= self._need[a])
         fall = self.active[a] & (new_clear >= self._need_clear[a])
+        if self._gap.any():
+            sure = self._gap[a] & ((new >= self._need[a]) | (new_clear >= self._need_clear[a]))
+            self._sure.append(a[sure])
+            self._gap[a[sure]] = False
         self._hit(True, a[rise], r.value[rise], r.source_ns[rise], self._lag_ns[a[rise]])
         self._hit(False, a[fall], r.value[fall], r.source_ns[fall], r.lag_ns[fall])
 

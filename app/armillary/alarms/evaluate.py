@@ -26,6 +26,7 @@ from armillary.model.alarm import (
     AlarmState,
     ProcessState,
 )
+from armillary.model.arrays import U4
 from armillary.model.clock import NS
 from armillary.model.sample import SampleBatch
 from armillary.model.tags import TagSpec, TagTable
@@ -50,6 +51,7 @@ class Evaluator:
         self._gone: list[AlarmState] = []
         self._events: list[AlarmEvent] = []
         self._number = 0
+        self._lost: set[int] = set()  # slots with readings that were given up
         self._lock = threading.Lock()
 
     # ---------------------------------------------------------------- the tick
@@ -58,6 +60,8 @@ class Evaluator:
         """See every reading of the tick; late and repeated ones are left out by the core."""
         with self._lock:
             links = self._links.look(table, now_mono_ns)
+            if self._lost:
+                self._begin_anew(now_ns)
             seen = self._conditions.look(table, readings, now_mono_ns, links)
             for row in seen.good[self._standing[seen.good]].tolist():
                 self._verified(row, now_ns)
@@ -66,6 +70,11 @@ class Evaluator:
             for row in seen.bad[self._standing[seen.bad]].tolist():
                 if self.specs[row].kind != "quality":  # there it is the condition itself
                     self._unverified(row, now_ns)
+
+    def lost(self, slots: U4) -> None:
+        """Say that readings of these tags were given up: counts of them begin anew at the next `look`."""
+        with self._lock:
+            self._lost.update(slots.tolist())
 
     def tell(self, troubles: Mapping[str, str]) -> None:
         """Say which told alarms of links stand now, as id → sentence; the others do not. From any thread."""
@@ -204,6 +213,15 @@ class Evaluator:
         spec = self.specs[row]
         text = f"{spec.tag} is bad or stale: whether the cause is still there is not known"
         self._happen(row, Happening.BAD, Facts(now_ns=now_ns, priority=spec.priority, text=text))
+
+    def _begin_anew(self, now_ns: int) -> None:
+        """Forget counts with a gap in them; whether the cause is still there is then not known."""
+        rows = self._conditions.forget(np.array(sorted(self._lost), np.int64))
+        self._lost.clear()
+        for row in rows[self._standing[rows]].tolist():
+            spec = self.specs[row]
+            text = f"readings of {spec.tag} were dropped in a flood: they are counted anew"
+            self._happen(row, Happening.BAD, Facts(now_ns=now_ns, priority=spec.priority, text=text))
 
     def _verified(self, row: int, now_ns: int) -> None:
         spec = self.specs[row]

@@ -13,7 +13,16 @@ import numpy as np
 from armillary.model.alarm import AlarmSpec
 from armillary.model.arrays import B1, I8, U4
 from armillary.model.clock import NS
-from armillary.model.link import CERTIFICATE_DAYS, COUNTERS, UNSTABLE, LinkSpec, certificate_alarm, link_alarm
+from armillary.model.link import (
+    CERTIFICATE_DAYS,
+    CLOCK,
+    COUNTERS,
+    OVERLOADED,
+    UNSTABLE,
+    LinkSpec,
+    certificate_alarm,
+    link_alarm,
+)
 from armillary.model.quality import COMM, NEVER, RANK_MASK, STALE
 from armillary.model.tags import TagSpec, TagTable
 
@@ -72,11 +81,25 @@ def _told_alarms(link: LinkSpec) -> Iterator[AlarmSpec]:
         "Have the network and the server looked at; the links list says why it was lost.",
     )
     yield spec(
+        link_alarm(link.name, OVERLOADED),
+        f"Link {link.name} overloaded",
+        3,
+        "The oldest messages of each topic are dropped; what is shown may be late.",
+        "Have what sends so much slowed down, or the link's filters narrowed; see the links list.",
+    )
+    yield spec(
         link_alarm(link.name, COUNTERS),
         f"Counters of link {link.name}",
         3,
         "Messages may have been lost without a trace.",
         "Report it with the log: this is a fault of Armillary.",
+    )
+    yield spec(
+        link_alarm(link.name, CLOCK),
+        f"Clock of link {link.name}",
+        3,
+        "Its values are uncertain, and their times are those at which they came.",
+        "Have the clock of the source set right; the links list says how far it is off.",
     )
     if link.url.partition("://")[0] in SECURE:
         for days, priority in CERTIFICATE_DAYS.items():

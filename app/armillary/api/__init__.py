@@ -13,9 +13,12 @@ from armillary.api.ports import (
     HistoryStore,
     Importer,
     ImporterContext,
+    Keeps,
     Navigates,
+    Parcel,
     Plant,
     Probes,
+    Refuses,
     Simulator,
     SimulatorContext,
     Source,
@@ -25,6 +28,8 @@ from armillary.api.ports import (
     TakesSettings,
     Unpacks,
     Unwraps,
+    Uplink,
+    UplinkContext,
     Verdict,
 )
 from armillary.model import quality
@@ -76,6 +81,7 @@ from armillary.model.simulation import (
     Variable,
     values_of,
 )
+from armillary.model.topic import matches as topic_matches
 from armillary.model.tree import (
     SceneTree,
     TreeBuilder,
@@ -120,6 +126,7 @@ __all__ = [
     "HistoryStore",
     "Importer",
     "ImporterContext",
+    "Keeps",
     "LinkFault",
     "LinkRefused",
     "LinkSpec",
@@ -128,9 +135,11 @@ __all__ = [
     "ModelInfo",
     "Navigates",
     "OrderFault",
+    "Parcel",
     "Plant",
     "Probes",
     "ProjectFault",
+    "Refuses",
     "Route",
     "SampleBatch",
     "SampleBuilder",
@@ -158,6 +167,8 @@ __all__ = [
     "Undecodable",
     "Unpacks",
     "Unwraps",
+    "Uplink",
+    "UplinkContext",
     "Values",
     "Variable",
     "Verdict",
@@ -170,5 +181,6 @@ __all__ = [
     "check_tree",
     "data",
     "quality",
+    "topic_matches",
     "values_of",
 ]

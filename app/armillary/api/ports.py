@@ -4,6 +4,7 @@ A plugin never sees a world, a session or a widget of ours. Entry points name a 
 
     armillary.sources   make(context: SourceContext) -> Source
     armillary.sinks     make(context: SourceContext) -> CommandSink
+    armillary.uplinks   make(context: UplinkContext) -> Uplink
     armillary.decoders  make() -> Decoder, Unpacks, Unwraps or Tabulates
     armillary.stores    make(path: Path) -> HistoryStore
     armillary.plants    make() -> Plant
@@ -56,6 +57,13 @@ class SourceOut(Protocol):
 
 
 @runtime_checkable
+class Keeps(Protocol):
+    """A SourceOut that can tell when what it was given is safe: an edge writes to disk before it is."""
+
+    def kept(self, then: Callable[[], None]) -> None: ...  # calls it, on the loop's thread
+
+
+@runtime_checkable
 class Source(Protocol):
     """Connects, subscribes and pumps until cancelled; raises a LinkFault on loss.
 
@@ -63,6 +71,37 @@ class Source(Protocol):
     """
 
     async def run(self, plan: SubscriptionPlan, out: SourceOut) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """One message for the way up, with what is told beside its payload where the protocol can."""
+
+    topic: str
+    payload: bytes
+    content_type: str = ""
+    retain: bool = False
+    expiry_s: int = 0  # nobody wants it after so long; 0 = no end
+    user: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UplinkContext(SourceContext):
+    """What a way up is made with."""
+
+    last_words: Parcel | None = None  # said by the server for us when we are gone without a good-bye
+
+
+@runtime_checkable
+class Uplink(Protocol):
+    """The way up of an edge: it runs as a source does, and brings nothing.
+
+    The host owns retries. `send` returns once the server has the parcel. It raises LinkFault when that is not
+    known, and LinkRefused when the server does not want it; a parcel is never kept here.
+    """
+
+    async def run(self, plan: SubscriptionPlan, out: SourceOut) -> None: ...
+    async def send(self, parcel: Parcel) -> None: ...
 
 
 @runtime_checkable
@@ -91,6 +130,13 @@ class Probes(Protocol):
     """A source that can find out why nothing comes, without writing anything."""
 
     async def probe(self, plan: SubscriptionPlan) -> Verdict: ...
+
+
+@runtime_checkable
+class Refuses(Protocol):
+    """A source whose server may refuse some of its channels: their tags say so, each."""
+
+    def refused(self) -> Mapping[str, str]: ...  # channel of a route -> why; another mapping when it changes
 
 
 @runtime_checkable
@@ -288,9 +334,12 @@ __all__ = [
     "HistoryStore",
     "Importer",
     "ImporterContext",
+    "Keeps",
     "Navigates",
+    "Parcel",
     "Plant",
     "Probes",
+    "Refuses",
     "Simulator",
     "SimulatorContext",
     "Source",
@@ -300,5 +349,7 @@ __all__ = [
     "TakesSettings",
     "Unpacks",
     "Unwraps",
+    "Uplink",
+    "UplinkContext",
     "Verdict",
 ]

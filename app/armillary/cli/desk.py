@@ -16,18 +16,22 @@ import click
 
 from armillary.cli.answer import tell
 from armillary.cli.cast import Cast
+from armillary.cli.password import secret_file
 from armillary.cli.plant import start_plant
 from armillary.cli.seconds import Seconds
 from armillary.model import places
 from armillary.model.clock import WallClock
 from armillary.model.fault import Fault, ProjectFault
 from armillary.project import folder as projects
+from armillary.session.boarding import MEMORY
 from armillary.session.importing import FORMATS, is_foreign
+from armillary.session.restarts import Restarts
 from armillary.session.workspace import Workspace
 from armillary.wire import child
 from armillary.wire.bus import require_local
 
 HEADLESS_S = 20.0
+LISTENS = {"world.live": "listen", "recorder.service": "address"}  # what says where a service is asked
 Film = tuple[Path, Sequence[int]]  # a folder, and the times of a replay to make pictures of
 
 
@@ -192,9 +196,10 @@ def _must_be_writable(path: Path) -> None:
 @click.command()
 @click.argument("project")
 @click.option("--listen", default="", metavar="ADDR", help="Default: a local socket of this user.")
+@secret_file
 @click.option("--area", default="", metavar="NAME", help="Of a project that is shared out: do this area.")
 @click.option("--standby", is_flag=True, help="With --area: wait, and take over when its world is gone.")
-def world(project: str, listen: str, area: str, standby: bool) -> int:
+def world(project: str, listen: str, secrets: Path | None, area: str, standby: bool) -> int:
     """Run a project's LIVE world as a service, without a desk."""
     opened = projects.read(Path(project).expanduser().resolve())
     if not opened.saved:
@@ -203,7 +208,14 @@ def world(project: str, listen: str, area: str, standby: bool) -> int:
             where=project,
             remedy="Give a folder with a project.toml; to see the scene: armillary open SCENE.",
         )
-    args = {"project": str(opened.folder), "listen": listen, "area": area, "standby": standby}
+    given = str(secrets.resolve()) if secrets else ""
+    args = {
+        "project": str(opened.folder),
+        "listen": listen,
+        "secret_file": given,
+        "area": area,
+        "standby": standby,
+    }
     return _serve("world.live", args)
 
 
@@ -222,30 +234,48 @@ def recorder(project: str) -> int:
 
 
 def _serve(entry: str, args: dict[str, object]) -> int:
-    """Run one child until Ctrl-C or SIGTERM, or until it ends by itself: 0 when it was asked to, else 1."""
-    process = child.start(entry, args, places.logs() / f"{entry}.log")
-    stop = threading.Event()
+    """Run one child until Ctrl-C or SIGTERM, or until it ends in order; return 0.
+
+    One that is killed, crashes or fails is started again at the same address: soon, then less and less
+    often. One that cannot start at all raises its Fault.
+    """
+    stop, restarts, clock = threading.Event(), Restarts(), WallClock()
 
     def on_signal(_signal: int, _frame: FrameType | None) -> None:
         stop.set()
 
-    try:
-        answer = process.ready()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, on_signal)
-        if answer.get("standby"):
-            tell(f"{entry} stands by for the area {answer['standby']}.  log: {process.log}")
-        else:
-            tell(f"{entry} runs: {answer.get('address', '')}  log: {process.log}")
-        while process.alive and not stop.wait(0.2):
-            pass
-        words = process.exit_words()
-    finally:
-        status = process.stop(3.0)
-    if stop.is_set() or status == 0:
-        return 0
-    tell(
-        f"armillary: {entry} {words}.\n  where: {process.log}\n  do:    Read the end of its log file.",
-        err=True,
-    )
-    return 1
+    has_run = False
+    while True:
+        process = child.start(entry, args, places.logs() / f"{entry}.log", memory_bytes=MEMORY)
+        words = ""
+        try:
+            answer = process.ready()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, on_signal)
+            for fault in answer.get("told", ()):
+                tell(
+                    f"armillary: {fault['what']}\n  where: {fault['where']}\n  do:    {fault['remedy']}",
+                    err=True,
+                )
+            if answer.get("standby"):
+                tell(f"{entry} stands by for the area {answer['standby']}.  log: {process.log}")
+            else:
+                tell(f"{entry} runs: {answer.get('address', '')}  log: {process.log}")
+            args, has_run = {**args, LISTENS[entry]: answer.get("address", "")}, True
+            if args.get("area"):
+                args["standby"] = True  # another may have taken the area over when it is started again
+            while process.alive and not stop.wait(0.2):
+                pass
+            words = process.exit_words()
+        except child.ChildDied as fault:
+            if not has_run:
+                raise
+            words = fault.what
+        finally:
+            status = process.stop(3.0)
+        if stop.is_set() or status == 0:
+            return 0
+        wait_s = restarts.died(entry, clock.now_mono_ns())
+        tell(f"armillary: {entry} {words}. It is started again in {wait_s:g} s. Log: {process.log}", err=True)
+        if stop.wait(wait_s):
+            return 0

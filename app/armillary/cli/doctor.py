@@ -111,7 +111,7 @@ def _keyring() -> Finding:
         what="keyring",
         good=bus,
         found=f"keyring {found}" + ("" if bus else ", but no desktop session to keep secrets in"),
-        remedy="Links without a password work; for secrets start it in a desktop session.",
+        remedy="Secrets go into an encrypted file of this user instead; a service takes --secret-file.",
         needed=False,
     )
 

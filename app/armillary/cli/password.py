@@ -25,6 +25,14 @@ def password_file(function: _Command) -> _Command:
     return add(function)
 
 
+def secret_file(function: _Command) -> _Command:
+    """Add `--secret-file F` to a command that connects links as a service."""
+    kind = click.Path(exists=True, dir_okay=False, path_type=Path)
+    text = 'Secrets of the links, one line each: name = "value"; for this user alone (mode 600).'
+    add = click.option("--secret-file", "secrets", type=kind, default=None, metavar="F", help=text)
+    return add(function)
+
+
 def as_user(function: _Command) -> _Command:
     """Add `--user NAME` and `--password-file F` to a command that acts in a world."""
     text = "Log in as this user of the project."

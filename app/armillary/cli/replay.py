@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from armillary.alarms.links import link_alarms
+from armillary.alarms.system import system_alarms
 from armillary.cli.answer import emit_json
 from armillary.cli.seconds import Seconds
 from armillary.model import places
@@ -207,7 +208,7 @@ async def _span(recording: Recording, from_ns: int, to_ns: int) -> tuple[int, in
 async def _play(project: Project, from_ns: int, to_ns: int, speed: float, recompute: bool) -> _Answer:
     """Read the span second by second; return its summary and a line for each second."""
     reading = Reading(project.folder)
-    alarms = (*project.alarms, *link_alarms(project.links, project.specs))
+    alarms = (*project.alarms, *link_alarms(project.links, project.specs), *system_alarms())
     recording: Recording | None = None
     try:
         recording = Recording(project, [a.id for a in alarms], await reading.find())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from armillary.api.ports import SourceContext
+from armillary.api.ports import SourceContext, UplinkContext
 from armillary.extend import decoders
 from armillary.extend.discover import discover
 from armillary.extend.registry import Registry
@@ -19,17 +19,24 @@ def link_problems(project: Project) -> list[SceneProblem]:
     """Return the links whose kind no plugin knows, or whose settings their plugin refuses."""
     if not project.links:
         return []
-    registry = discover(["sources", "decoders"])
-    makers = registry.of("sources")
+    registry = discover(["sources", "uplinks", "decoders"])
     out = decoder_problems(registry, project)
     for link in project.links:
+        is_up = project.forward is not None and link.name == project.forward.link
+        makers = registry.of("uplinks" if is_up else "sources")
         make = makers.get(link.kind)
+        if make is None and is_up:
+            what = f"No plugin can be the way up of an edge by '{link.kind}'."
+            remedy = f"Use one of: {', '.join(sorted(makers))}; or install the package that brings it."
+            out.append(_problem(link, FaultRecord(kind="", what=what, where="", remedy=remedy)))
+            continue
         if make is None:
             what = f"No plugin for links of kind '{link.kind}' is installed."
             remedy = f"Use one of: {', '.join(sorted(makers))}; or install the package that brings it."
             out.append(_problem(link, FaultRecord(kind="", what=what, where="", remedy=remedy)))
             continue
-        context = SourceContext(link=link, clock=WallClock(), secret=_unread, project=project.folder)
+        kind = UplinkContext if is_up else SourceContext
+        context = kind(link=link, clock=WallClock(), secret=_unread, project=project.folder)
         try:
             make(context)
         except Fault as fault:

@@ -6,17 +6,21 @@ import os
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from types import FrameType
 
 import click
 
 from armillary.cli.answer import emit_json, finite, table
+from armillary.encoding import texts
+from armillary.encoding.texts import decoded
 from armillary.model import quality
 from armillary.model.clock import NS, iso
 from armillary.model.fault import WorldFault
-from armillary.model.frame import Flow, Tally, apply_frame
-from armillary.model.message import Bye, Hello, Stop, Welcome
-from armillary.model.tags import TagTable
+from armillary.model.frame import Flow, Tally, WorldKind, apply_frame
+from armillary.model.link import Quarantined, correction_ns
+from armillary.model.message import AskQuarantine, Bye, Hello, Quarantine, Stop, Welcome
+from armillary.model.tags import TagTable, late_ns
 from armillary.session.area_lines import AnyLine, line_of
 from armillary.wire import runs
 from armillary.wire.bus import Line
@@ -62,12 +66,15 @@ def _snapshot(line: AnyLine) -> dict[str, object]:
     mirror = TagTable(len(welcome.specs))
     apply_frame(mirror, frame)
     tags: list[dict[str, object]] = []
+    corrections = {status.name: correction_ns(status) for status in frame.links}
     for spec in welcome.specs:
         s = spec.slot
         never = not mirror.arrival_ns[s]
         value: object = mirror.text.get(s, finite(float(mirror.value[s])))
         alive = int(mirror.alive_mono_ns[s])
         word = int(mirror.quality[s])
+        source_ns = int(mirror.source_ns[s]) - corrections.get(spec.link, 0)
+        delay_ns = int(mirror.arrival_ns[s]) - source_ns
         tags.append(
             {
                 "name": spec.name,
@@ -75,13 +82,16 @@ def _snapshot(line: AnyLine) -> dict[str, object]:
                 "unit": spec.unit,
                 "quality": quality.word(word),
                 "reasons": quality.reasons(word),
-                "source_time": None if never else iso(int(mirror.source_ns[s])),
+                "why": texts.because(word, mirror.why.get(s, ""), spec.low, spec.high, spec.unit),
+                "source_time": None if never else iso(source_ns),
                 "arrival_time": None if never else iso(int(mirror.arrival_ns[s])),
-                "age_s": None if never else round((welcome.now_ns - int(mirror.source_ns[s])) / NS, 3),
+                "age_s": None if never else round((welcome.now_ns - source_ns) / NS, 3),
+                "delayed_s": round(delay_ns / NS, 3) if not never and delay_ns > late_ns(spec) else 0.0,
                 "alive_s": None if not alive else round(max(0, welcome.now_mono_ns - alive) / NS, 3),
                 "link": spec.link,
             }
         )
+    kept = _quarantine(line) if welcome.kind is WorldKind.LIVE else ()
     links = [
         {
             "name": status.name,
@@ -93,7 +103,12 @@ def _snapshot(line: AnyLine) -> dict[str, object]:
             "certificate_until": iso(status.certificate_ns) if status.certificate_ns else None,
             "rate_hz": round(status.rate_hz, 2),
             "delay_s": round(status.delay_s, 4),
+            "skew_s": None if status.skew_s is None else round(status.skew_s, 3),
+            "skew_doubt_s": round(status.skew_doubt_s, 3),
+            "clock": status.clock,
+            "trust_clock": status.trust_clock,
             **_flows(frame.tally.get(status.name)),
+            "quarantine": [_payload(q) for q in kept if q.link == status.name],
         }
         for status in frame.links
     ]
@@ -104,8 +119,27 @@ def _snapshot(line: AnyLine) -> dict[str, object]:
         "t": iso(frame.t_ns),
         "recording": frame.recording or "yes",
         **({"silent": frame.silent} if frame.silent else {}),
+        "history": asdict(frame.history),
     }
     return {"world": world, "tags": tags, "links": links}
+
+
+def _quarantine(line: AnyLine) -> tuple[Quarantined, ...]:
+    answer = line.ask(AskQuarantine())
+    return answer.items if isinstance(answer, Quarantine) else ()
+
+
+def _payload(q: Quarantined) -> dict[str, object]:
+    """Return a payload that could not be read; its first bytes as text where they are one, else in hex."""
+    out: dict[str, object] = {
+        "time": iso(q.arrival_ns),
+        "topic": q.channel,
+        "reason": q.reason,
+        "byte": q.offset,
+        "size": q.size,
+    }
+    text = decoded(q.head)
+    return out | ({"hex": q.head.hex()} if text is None else {"text": text})
 
 
 def _flows(tally: Tally | None) -> dict[str, object]:
@@ -117,7 +151,7 @@ def _flows(tally: Tally | None) -> dict[str, object]:
 def _flow(flow: Flow, done: str) -> dict[str, object]:
     out: dict[str, object] = {"received": flow.received, done: flow.done}
     if done == "applied":
-        out |= {"coalesced": flow.coalesced, "late": flow.late}
+        out |= {"coalesced": flow.coalesced, "late": flow.late, "conflict": flow.conflict}
     return out | {"dropped": dict(flow.dropped), "queued": flow.queued}
 
 
@@ -130,7 +164,16 @@ def _print(answer: dict[str, object]) -> None:
     links, tags = answer["links"], answer["tags"]
     if isinstance(links, list):
         table(
-            [(e["name"], e["state"], e["delivery"], f"{e['rate_hz']}/s", e["detail"]) for e in links],
+            [
+                (
+                    e["name"],
+                    e["state"],
+                    e["delivery"],
+                    f"{e['rate_hz']}/s",
+                    f"{e['detail']} {e['clock']}".strip(),
+                )
+                for e in links
+            ],
             ("LINK", "STATE", "DELIVERY", "RATE", "DETAIL"),
         )
     if isinstance(tags, list):

@@ -90,7 +90,7 @@ def resolve(program: Program, table: TagTable, options: Options) -> Look:
         moved=moved,
         matrix=frozen(matrix),
         variant=variants(program, table, values.value, values.rank),
-        label=labels(program, table, values.value, values.quality),
+        label=labels(program, table, values.value, values.quality, options.now_mono_ns),
     )
 
 

@@ -7,13 +7,19 @@ from bisect import bisect_right
 from armillary.encoding import texts
 from armillary.encoding.program import CLEAR, KEEP, LITERAL, Program, Words
 from armillary.model.arrays import F8, U2
+from armillary.model.clock import NS
 from armillary.model.look import Label
 from armillary.model.quality import BAD, STALE
 from armillary.model.tags import TagTable
 
 
-def labels(program: Program, table: TagTable, value: F8, quality: U2) -> tuple[Label, ...]:
-    """Return the labels, in order of the bindings; the quality stands in the text and beside it."""
+def labels(
+    program: Program, table: TagTable, value: F8, quality: U2, now_mono_ns: int = 0
+) -> tuple[Label, ...]:
+    """Return the labels, in order of the bindings; the quality stands in the text and beside it.
+
+    now_mono_ns: the world's clock, for the age of what is stale, in whole units; 0: no age is told.
+    """
     out: list[Label] = []
     for words in program.labels:
         word = int(quality[words.source])
@@ -25,7 +31,11 @@ def labels(program: Program, table: TagTable, value: F8, quality: U2) -> tuple[L
         if code == LITERAL:
             text = words.fallback
         else:
-            text = texts.value(y, words.unit, word, text=_named(words, table, y))
+            age_s, why = (
+                (_age_s(words, table, now_mono_ns) if rank == STALE else -1),
+                table.why.get(words.tag, ""),
+            )
+            text = texts.value(y, words.unit, word, text=_named(words, table, y), age_s=age_s, why=why)
         head = words.property_name
         out.append(Label(prim=words.prim, text=f"{head} {text}" if head else text, quality=rank))
     return tuple(out)
@@ -44,6 +54,13 @@ def variants(program: Program, table: TagTable, value: F8, rank: U2) -> tuple[tu
         if code != CLEAR and choice:
             out.append((words.prim, words.property_name, choice))
     return tuple(out)
+
+
+def _age_s(words: Words, table: TagTable, now_mono_ns: int) -> int:
+    """Return how many whole seconds ago a tag came, -1 where that is not known."""
+    if not now_mono_ns or not 0 <= words.tag < len(table):
+        return -1
+    return int(max(now_mono_ns - int(table.arrival_mono_ns[words.tag]), 0) // NS)
 
 
 def _y(words: Words, value: F8) -> float:

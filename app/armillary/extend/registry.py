@@ -9,7 +9,7 @@ from typing import Any
 from armillary.model.fault import FaultRecord, ProjectFault
 
 KINDS = ("sources", "sinks", "decoders", "stores", "simulators", "panels", "importers", "notifiers",
-         "plants", "executors", "outlets", "benches")  # fmt: skip
+         "plants", "executors", "outlets", "uplinks", "benches")  # fmt: skip
 
 # Any: each kind has its own `make`; api.ports documents their signatures
 Make = Callable[..., Any]

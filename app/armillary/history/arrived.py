@@ -13,12 +13,14 @@ import duckdb
 
 from armillary.model.arrays import U4
 from armillary.model.clock import NS
-from armillary.model.sample import EARLY_NS, EVALUATED, HISTORICAL, LATE_NS
+from armillary.model.sample import EARLY_NS, EVALUATED, HISTORICAL, LATE_NS, REDATED
 
 _COLUMNS = "id, t, value, lag, quality, flags, status, word"
-# An evaluated value is filed under the time of its evaluation; its lag points back at its oldest input.
+# An evaluated value is filed under the time of its evaluation; its lag points back at its oldest input. One
+# whose source has a wrong clock is filed under its arrival; its lag points at what the source said.
 _KNOWN = (
-    f"CASE WHEN (flags & {EVALUATED}) <> 0 THEN t ELSE t + greatest(least(lag, {LATE_NS}), -{EARLY_NS}) END"
+    f"CASE WHEN (flags & {EVALUATED | REDATED}) <> 0 THEN t "
+    f"ELSE t + greatest(least(lag, {LATE_NS}), -{EARLY_NS}) END"
 )
 _LIVE = f"(flags & {HISTORICAL}) = 0"  # what was told of the past was never shown
 LOOK_BACK_NS = (120 * NS, 3_600 * NS, 86_400 * NS, 2**62)

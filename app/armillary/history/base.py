@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import duckdb
 
 from armillary.model.fault import StoreFault
+from armillary.model.message import DISK_FULL
 
 SCHEMA = 1
 _TABLES = """
@@ -40,8 +43,20 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
 }
 
 
+KEPT_MB, SHRUNK_MB = 128, 96  # of the file, in memory: from where on it is let go of, and down to where
+_log = logging.getLogger(__name__)
+
+
 class StoreTaken(StoreFault):
     """Another process holds the file."""
+
+
+class StoreDamaged(StoreFault):
+    """The file is not what was written."""
+
+
+# Only what is certain: a file of a newer version, or one that memory does not suffice for, is a good one.
+_DAMAGE = ("corrupt", "not a valid duckdb", "could not read enough bytes")
 
 
 def translated(error: duckdb.Error, path: Path, doing: str) -> StoreFault:
@@ -56,7 +71,7 @@ def translated(error: duckdb.Error, path: Path, doing: str) -> StoreFault:
         )
     if "no space" in lowered or "file too large" in lowered or "disk quota" in lowered:
         return StoreFault(
-            "The disk is full: history cannot be written.",
+            DISK_FULL,
             where=str(path),
             remedy="Free some space; samples are kept until then and sent again.",
         )
@@ -66,8 +81,10 @@ def translated(error: duckdb.Error, path: Path, doing: str) -> StoreFault:
             where=str(path),
             remedy="Check the folder's permissions.",
         )
-    if doing == "open":
-        return StoreFault(
+    is_damaged = any(words in lowered for words in _DAMAGE)
+    if doing == "open" or is_damaged:
+        kind = StoreDamaged if is_damaged else StoreFault
+        return kind(
             f"The historian's file cannot be read: {text}.",
             where=str(path),
             remedy="Move it aside (with its .wal) to begin a new one, or put a backup in its place.",
@@ -77,12 +94,35 @@ def translated(error: duckdb.Error, path: Path, doing: str) -> StoreFault:
     )
 
 
+def _counted(
+    reading: Callable[[Base], AbstractContextManager[duckdb.DuckDBPyConnection]],
+) -> Callable[[Base], AbstractContextManager[duckdb.DuckDBPyConnection]]:
+    """Return `reading` so that `Base.shrink` knows whether anybody reads, and they wait while it works."""
+
+    @contextlib.contextmanager
+    def counted(base: Base) -> Iterator[duckdb.DuckDBPyConnection]:
+        with base.gate:
+            base.readers += 1
+        try:
+            with reading(base) as cursor:
+                yield cursor
+        finally:
+            with base.gate:
+                base.readers -= 1
+
+    return counted
+
+
 class Base:
     """An open file. Writing is for one thread at a time (`writing`), reading for any (`reading`)."""
 
     def __init__(self, path: Path, read_only: bool) -> None:
         self.path, self.read_only = path, read_only
         self.lock = threading.RLock()
+        self.reopened: Callable[[], None] = lambda: None  # called, under the lock, when it was
+        self._is_invalid = False
+        self.gate, self.readers = threading.Lock(), 0
+        self.is_exhausted = False  # the process has no memory left: only another one helps
         self._local = threading.local()
         self._cursors: list[duckdb.DuckDBPyConnection] = []
         if read_only and not path.exists():
@@ -132,6 +172,32 @@ class Base:
                 remedy="Update Armillary, or move the file aside to begin a new one.",
             )
 
+    def _failed(self, error: duckdb.Error) -> None:
+        """Note an error after which the library answers nothing: a checkpoint that found no room is one."""
+        if isinstance(error, duckdb.FatalException) or "has been invalidated" in str(error):
+            self._is_invalid = True
+        if "bad allocation" in str(error):  # and not the library's own limit, which one question may reach
+            self.is_exhausted = True
+
+    def _mend(self) -> None:
+        """Open the file anew after such an error. Raises StoreFault while that cannot be done."""
+        with self.lock:
+            if not self._is_invalid:
+                return
+            for cursor in self._cursors:
+                with contextlib.suppress(duckdb.Error):
+                    cursor.close()
+            with contextlib.suppress(duckdb.Error):
+                self._connection.close()
+            self._cursors, self._local = [], threading.local()
+            try:
+                self._connection = duckdb.connect(str(self.path), read_only=self.read_only, config=_CONFIG)
+                self._connection.execute("SET enable_external_access = false")
+            except duckdb.Error as error:
+                raise translated(error, self.path, "open") from error
+            self._is_invalid = False
+            self.reopened()
+
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Return this thread's own cursor."""
         held: duckdb.DuckDBPyConnection | None = getattr(self._local, "cursor", None)
@@ -142,12 +208,16 @@ class Base:
                 self._cursors.append(held)
         return held
 
+    @_counted
     @contextlib.contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Give this thread's cursor; an error of the store becomes a StoreFault."""
+        if self._is_invalid:
+            self._mend()
         try:
             yield self.cursor()
         except duckdb.Error as error:
+            self._failed(error)
             raise translated(error, self.path, "read") from error
 
     @contextlib.contextmanager
@@ -158,12 +228,15 @@ class Base:
                 "The history is open read-only.", where=str(self.path), remedy="Use the recorder."
             )
         with self.lock:
+            if self._is_invalid:
+                self._mend()
             cursor = self.cursor()
             try:
                 cursor.begin()
                 yield cursor
                 cursor.commit()
             except duckdb.Error as error:
+                self._failed(error)
                 with contextlib.suppress(duckdb.Error):  # an error may have ended the transaction already
                     cursor.rollback()
                 raise translated(error, self.path, "write") from error
@@ -175,6 +248,28 @@ class Base:
         """Write what is in the log into the file, so that it is small and opens at once."""
         with self.lock, self.reading() as cursor:
             cursor.execute("CHECKPOINT")
+
+    def shrink(self) -> bool:
+        """Let go of what is kept in memory of the file beyond SHRUNK_MB; return whether there was so much.
+
+        The library keeps all that it wrote or read until its limit is reached, which would take days; what
+        is asked for again comes from the file, most often from the system's cache. Its only way to let go is
+        a low limit for a moment, so nobody may read then: while somebody does, it is left to the next time.
+        """
+        with self.lock, self.gate:
+            if self.readers:
+                return False
+            cursor = self.cursor()
+            try:
+                row = cursor.execute("SELECT sum(memory_usage_bytes) / 1e6 FROM duckdb_memory()").fetchone()
+                if row is None or (row[0] or 0.0) <= KEPT_MB:
+                    return False
+                cursor.execute(f"SET memory_limit = '{SHRUNK_MB}MB'")
+                cursor.execute(f"SET memory_limit = '{_CONFIG['memory_limit']}'")
+            except duckdb.Error as error:  # more than that is in use: the limit stays as it was
+                _log.info("the store keeps its memory: %s", error)
+                return False
+            return True
 
     def close(self) -> None:
         """Close the file. Whoever still reads gets an error."""

@@ -34,10 +34,13 @@ def known(cursor: duckdb.DuckDBPyConnection, batch: SampleBatch) -> B1:
         "value": np.ascontiguousarray(batch.value[rows]),
         "text": texts,
     }
-    cursor.register("asked", asked)
     t_ns = batch.source_ns[rows]
-    found = cursor.execute(_FIND, [int(t_ns.min()), int(t_ns.max())]).fetchnumpy()["row"]
-    cursor.unregister("asked")
+    own = cursor.cursor()  # the thread's may have an answer that was not read to its end
+    own.register("asked", asked)
+    try:
+        found = own.execute(_FIND, [int(t_ns.min()), int(t_ns.max())]).fetchnumpy()["row"]
+    finally:
+        own.close()
     out[np.asarray(found, np.int64)] = True
     out |= _repeated(batch, rows)
     return out

@@ -58,6 +58,11 @@ class Store:
 
     def __init__(self, path: Path, read_only: bool = False) -> None:
         self._base = Base(path, read_only)
+        self._base.reopened = self._load
+        self._load()
+
+    def _load(self) -> None:
+        """Learn what the file holds: as it is opened, and anew when it had to be opened again."""
         with self._base.reading() as cursor:
             rows = cursor.execute("SELECT id, name, unit FROM tag ORDER BY id").fetchall()
             self._words = int(_scalar(cursor, "SELECT coalesce(max(id), 0) FROM word"))
@@ -73,6 +78,11 @@ class Store:
         self._first_ns, self._last_ns = int(first or 0), int(last or 0)
         self._text_ids: dict[Text, int] = {}
         self.doubles = 0  # samples that came again since the start, and were left out
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether this process has no memory left, so that it had better end."""
+        return self._base.is_exhausted
 
     @property
     def read_only(self) -> bool:
@@ -226,6 +236,7 @@ class Store:
             with self._base.writing() as cursor:
                 until, more = trend.roll(cursor, self._rolled_ns, now_ns)
             self._rolled_ns = until
+        self._base.shrink()
         return more
 
     def forget(self, before_ns: int, ids: U4 | None) -> int:

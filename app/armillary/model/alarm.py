@@ -127,6 +127,7 @@ class AlarmEvent:
     comment: str = ""
     source_ns: int = 0  # the plant's time of the reading that made it; 0 = none did
     quality: int = 0  # of that reading
+    late: bool = False  # in retrospect, from late data: it never stood
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,13 +12,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from armillary.model.arrays import F8, U2
+from armillary.model.arrays import B1, F8, U2
 from armillary.model.expression_nodes import WORDS, Inputs, Node, Refused, build
 from armillary.model.expression_text import fault, rewrite
 from armillary.model.fault import ProjectFault
+from armillary.model.quality import rank
 
 MAX_NODES = 200
+MOST_TRACED = 8  # inputs: each lends one reason bit
+_CHOOSING = frozenset({"where", "first_good", "median"})
 Rows = Mapping[str, F8] | Sequence[F8] | F8
+_BITS = 8  # the low byte is the rank
 Words = Mapping[str, U2] | Sequence[U2] | U2
 
 
@@ -31,6 +35,7 @@ class Expression:
     shape: str  # equal for expressions that differ only in which tags they read
     reads_age: bool
     node: Node
+    chooses: bool = False  # it may not read all its inputs
 
     def evaluate(
         self, values: Rows, quality: Words | None = None, age_s: Rows | None = None
@@ -62,6 +67,29 @@ class Expression:
         with np.errstate(all="ignore"):
             value, word = self.node.full(inputs)
         return _spread(value, shape), np.broadcast_to(word, shape).astype(np.uint16)
+
+    def used(self, values: Rows, quality: Words, age_s: Rows | None = None) -> B1 | None:
+        """Return which inputs the result was made of, (k, n); None where it is made of all.
+
+        A branch that is not taken, an input behind the first good one and a voter that was outvoted do not
+        count. Reasons travel with quality, so each input lends one of theirs and the result tells whose came.
+        """
+        if not self.chooses or len(self.names) > MOST_TRACED:
+            return None
+        words = [np.asarray(row, np.uint16) for row in self._rows(quality)]
+        marked = [rank(word) | np.uint16(1 << _BITS + i) for i, word in enumerate(words)]
+        rows = [np.asarray(row, np.float64) for row in self._rows(values)]
+        ages = (
+            [np.asarray(row, np.float64) for row in self._rows(age_s)]
+            if age_s is not None
+            else [np.zeros(row.shape) for row in rows]
+        )
+        with np.errstate(all="ignore"):
+            _, told = self.node.full(Inputs(rows, marked, ages))
+        bits: U2 = np.uint16(1) << (np.arange(len(words), dtype=np.uint16) + np.uint16(_BITS))
+        shape = np.broadcast_shapes(*(word.shape for word in words))
+        out: B1 = (np.broadcast_to(told, shape)[None] & bits.reshape(-1, *([1] * len(shape)))) != 0
+        return out
 
     def _rows(self, data: Rows | Words) -> Sequence[F8 | U2]:
         return [data[name] for name in self.names] if isinstance(data, Mapping) else list(data)
@@ -110,6 +138,7 @@ def compile(text: str, known_names: Collection[str], where: str = "") -> Express
         shape=source.text,
         reads_age="age" in called,
         node=root,
+        chooses=bool(called & _CHOOSING) or any(isinstance(n, ast.IfExp | ast.BoolOp) for n in nodes),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from armillary.model import expression_votes as votes
 from armillary.model.arrays import B1, F8, U2
 from armillary.model.quality import BAD, DERIVED, rank, worst
 
@@ -67,7 +68,7 @@ def _most(*rows: F8) -> Any:
     return reduce(np.maximum, rows)
 
 
-_MANY = 32
+_MANY, PAIR = 32, 2
 # name -> (function, fewest arguments, most arguments); each is applied value by value
 FUNCTIONS: dict[str, tuple[_Ufunc, int, int]] = {
     "abs": (np.abs, 1, 1),
@@ -75,7 +76,6 @@ FUNCTIONS: dict[str, tuple[_Ufunc, int, int]] = {
     "max": (_most, 2, _MANY),
     "sum": (_total, 1, _MANY),
     "mean": (_mean, 1, _MANY),
-    "median": (_median, 1, _MANY),
     "sqrt": (np.sqrt, 1, 1),
     "exp": (np.exp, 1, 1),
     "log": (np.log, 1, 1),
@@ -88,9 +88,9 @@ FUNCTIONS: dict[str, tuple[_Ufunc, int, int]] = {
     "ceil": (np.ceil, 1, 1),
     "clip": (np.clip, 3, 3),
 }
-SPECIAL = ("round", "where", "isfinite", "good", "age", "quality")
+SPECIAL = ("round", "where", "isfinite", "good", "age", "quality", "first_good", "median", "dissent")
 # Over time: they need a window of samples, which an evaluation does not have yet.
-LATER = ("std", "rate", "delta", "first_good", "held", "count", "time_since", "hours_run", "integral")
+LATER = ("std", "rate", "delta", "held", "count", "time_since", "hours_run", "integral")
 WINDOWS = ("mean", "sum")  # with (tag, seconds)
 WORDS = frozenset((*FUNCTIONS, *SPECIAL, *LATER))
 
@@ -362,6 +362,42 @@ def _age(node: ast.Call) -> Node:
     return Node(lambda inputs: inputs.age_s[index], lambda inputs: settled(inputs.age_s[index], GOOD_WORD))
 
 
+def _first_good(node: ast.Call) -> Node:
+    _count(node, "first_good", 2, _MANY)
+    parts = [build(argument) for argument in node.args]
+    written = [isinstance(a.operand if isinstance(a, ast.UnaryOp) else a, ast.Constant) for a in node.args]
+    if written[0]:
+        raise Refused("first_good() begins with a constant: nothing else is read.", "Put it last.", node)
+    return Node(parts[0].fast, lambda inputs: settled(*votes.first_good(_pairs(parts, inputs), written)))
+
+
+def _vote(node: ast.Call) -> Node:
+    """Return the median; of three and more it is a vote, of 0 and 1 that of two of three."""
+    _count(node, "median", 1, _MANY)
+    parts = [build(argument) for argument in node.args]
+    if len(parts) <= PAIR:
+        return _apply(_median, parts)
+    return Node(
+        lambda inputs: _f8(_median(*(part.fast(inputs) for part in parts))),
+        lambda inputs: settled(*votes.vote(_pairs(parts, inputs))),
+    )
+
+
+def _dissent(node: ast.Call) -> Node:
+    """Return who of the voters is farther from their median than the last argument."""
+    _count(node, "dissent", 4, _MANY)
+    *voters, allowed = [build(argument) for argument in node.args]
+
+    def full(inputs: Inputs) -> Value:
+        return settled(*votes.dissent(_pairs(voters, inputs), allowed.full(inputs)))
+
+    return Node(lambda inputs: full(inputs)[0], full)
+
+
+def _pairs(parts: Sequence[Node], inputs: Inputs) -> list[Value]:
+    return [part.full(inputs) for part in parts]
+
+
 _SPECIAL: dict[str, Callable[[ast.Call], Node]] = {
     "round": _round,
     "where": _where,
@@ -369,4 +405,7 @@ _SPECIAL: dict[str, Callable[[ast.Call], Node]] = {
     "good": _about("good", lambda _, quality: _f8(rank(quality) == 0), 1.0),
     "quality": _about("quality", lambda _, quality: _f8(rank(quality)), 0.0),
     "age": _age,
+    "first_good": _first_good,
+    "median": _vote,
+    "dissent": _dissent,
 }

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from armillary.model.alarm import AlarmEvent, AlarmState
-from armillary.model.arrays import F4, F8, I8, U2, U4, frozen
+from armillary.model.arrays import F4, F8, I8, U2, U4, frozen, span
 from armillary.model.control import Cursor, LoopState, Proposal
 from armillary.model.fault import FaultRecord
 from armillary.model.link import LinkStatus
 from armillary.model.order import Receipt
 from armillary.model.sample import Text
 from armillary.model.tags import TagTable
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
 class WorldKind(StrEnum):
@@ -36,7 +40,9 @@ class RunState(StrEnum):
     ENDED = "ENDED"
 
 
-MESSAGE_DROPS = ("inbox_full", "too_big", "undecodable", "rate_limit", "filtered", "after_close")
+MESSAGE_DROPS = (
+    "inbox_full", "too_big", "undecodable", "rate_limit", "filtered", "after_close", "expired",
+)  # fmt: skip
 SAMPLE_DROPS = ("duplicate", "implausible_time", "no_binding", "after_close")
 
 
@@ -48,6 +54,7 @@ class Flow:
     done: int = 0  # messages decoded, samples applied
     coalesced: int = 0
     late: int = 0  # of those coalesced
+    conflict: int = 0  # of those done and coalesced: another value for a tag and time that were told before
     queued: int = 0
     dropped: Mapping[str, int] = field(default_factory=dict)  # reason -> count, reasons closed
 
@@ -63,6 +70,27 @@ class Tally:
 
     messages: Flow
     samples: Flow
+
+    @property
+    def holds(self) -> bool:
+        """True when both laws hold, and nothing was dropped for a reason that is not in the closed lists."""
+        is_balanced = self.messages.balanced and self.samples.balanced
+        is_known = self.messages.dropped.keys() <= set(MESSAGE_DROPS)
+        return is_balanced and is_known and self.samples.dropped.keys() <= set(SAMPLE_DROPS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """The conservation law of history, in rows: what was offered is stored, waits, or was dropped."""
+
+    offered: int = 0
+    stored: int = 0
+    waiting: int = 0  # with the world: not yet on the recorder's disk
+    spilled: int = 0  # of these, in files
+    dropped: int = 0  # the oldest, when neither memory nor disk had room
+    behind_s: float = 0.0  # how old the oldest row is that waits
+    state: str = ""  # "" = recorded | away: no recorder answers | full: its disk is | failed
+    balanced: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +126,13 @@ class Frame:
     array_slot: U4 = field(default_factory=lambda: np.zeros(0, np.uint32))  # (j,) array tags among `slot`
     array_size: I8 = field(default_factory=lambda: np.zeros(0, np.int64))  # (j,) how many values each has
     array: F4 = field(default_factory=lambda: np.zeros(0, np.float32))  # all of them, one after the other
+    why: tuple[tuple[int, str], ...] = ()  # (slot, why it is not good), of those among `slot` that say so
     events: tuple[Event, ...] = ()
     orders: tuple[Receipt, ...] = ()
     links: tuple[LinkStatus, ...] = ()  # all links, whenever one changed; empty = as before
     tally: Mapping[str, Tally] = field(default_factory=dict)
     recording: str = ""  # "" = recorded; else why not
+    history: Kept = field(default_factory=Kept)
     alarms: tuple[AlarmState, ...] = ()  # those that changed; all of them for a joiner
     alarm_events: tuple[AlarmEvent, ...] = ()
     proposals: tuple[Proposal, ...] = ()  # of loops; those that changed
@@ -110,6 +140,7 @@ class Frame:
     cursor: Cursor | None = None  # of every world but LIVE, in every frame
     stopped: str = ""  # why all commands are stopped; "" = they are not
     silent: str = ""  # of several worlds shown as one those that say nothing, "area North"; "" = all speak
+    learnt: tuple[tuple[int, int, int], ...] = ()  # (slot, expected interval, usual one, ms): just learnt
 
     def __len__(self) -> int:
         return len(self.slot)
@@ -119,6 +150,7 @@ def frame_of(table: TagTable, slots: U4, base: Frame) -> Frame:
     """Return `base` with the rows of `slots` read from a table (copied)."""
     text = tuple((int(s), table.text[int(s)]) for s in slots if int(s) in table.text) if table.text else ()
     arrays = [(s, table.array[s]) for s in slots.tolist() if s in table.array] if table.array else []
+    s = span(slots)
     return Frame(
         world=base.world,
         kind=base.kind,
@@ -128,21 +160,23 @@ def frame_of(table: TagTable, slots: U4, base: Frame) -> Frame:
         t_ns=base.t_ns,
         tick_mono_ns=base.tick_mono_ns,
         slot=slots,
-        value=table.value[slots],
-        source_ns=table.source_ns[slots],
-        arrival_ns=table.arrival_ns[slots],
-        arrival_mono_ns=table.arrival_mono_ns[slots],
-        alive_mono_ns=table.alive_mono_ns[slots],
-        quality=table.quality[slots],
+        value=_rows(table.value, s),
+        source_ns=_rows(table.source_ns, s),
+        arrival_ns=_rows(table.arrival_ns, s),
+        arrival_mono_ns=_rows(table.arrival_mono_ns, s),
+        alive_mono_ns=_rows(table.alive_mono_ns, s),
+        quality=_rows(table.quality, s),
         text=text,
         array_slot=np.array([s for s, _ in arrays], np.uint32),
         array_size=np.array([len(a) for _, a in arrays], np.int64),
         array=np.concatenate([a for _, a in arrays]) if arrays else np.zeros(0, np.float32),
+        why=_words(table, slots) if table.why else (),
         events=base.events,
         orders=base.orders,
         links=base.links,
         tally=base.tally,
         recording=base.recording,
+        history=base.history,
         alarms=base.alarms,
         alarm_events=base.alarm_events,
         proposals=base.proposals,
@@ -150,12 +184,29 @@ def frame_of(table: TagTable, slots: U4, base: Frame) -> Frame:
         cursor=base.cursor,
         stopped=base.stopped,
         silent=base.silent,
+        learnt=base.learnt,
     )
+
+
+def _words(table: TagTable, slots: U4) -> tuple[tuple[int, str], ...]:
+    return tuple((slot, table.why[slot]) for slot in sorted(_explained(table, slots)))
+
+
+def _explained(table: TagTable, slots: U4) -> list[int]:
+    """Return which of some slots, of which there may be very many, have words; few have."""
+    having = np.fromiter(table.why, np.int64, len(table.why))
+    out: list[int] = having[np.isin(having, slots)].tolist()
+    return out
+
+
+def _rows(column: npt.NDArray[_Scalar], rows: slice | I8) -> npt.NDArray[_Scalar]:
+    """Return a copy of some rows."""
+    return column[rows].copy() if isinstance(rows, slice) else column[rows]
 
 
 def apply_frame(table: TagTable, frame: Frame) -> None:
     """Write a frame's rows into a table (a desk's mirror, a merge buffer) and mark them dirty."""
-    s = frame.slot
+    s = span(frame.slot)
     table.value[s] = frame.value
     table.source_ns[s] = frame.source_ns
     table.arrival_ns[s] = frame.arrival_ns
@@ -164,6 +215,10 @@ def apply_frame(table: TagTable, frame: Frame) -> None:
     table.quality[s] = frame.quality
     table.dirty[s] = True
     table.text.update(frame.text)
+    if table.why:  # a slot that comes without words has none any more
+        for slot in _explained(table, frame.slot):
+            del table.why[slot]
+    table.why.update(frame.why)
     if table.array or len(frame.array_slot):
         _apply_arrays(table, frame)
 

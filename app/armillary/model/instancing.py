@@ -4,11 +4,35 @@ from __future__ import annotations
 
 import numpy as np
 
-from armillary.model.arrays import I8
+from armillary.model.arrays import B1, I8
 from armillary.model.scene import SceneArrays
 
-MOST_TRIANGLES = 4_000_000  # of instances; past it the smallest of the heaviest are boxes
+MOST_TRIANGLES = 4_000_000  # of instances in one picture; past it those that look smallest are boxes
+MOST_COPIED = 400_000  # triangles of instances that are copied into the mesh: a few thousand plain parts
 BOX = 12  # triangles
+
+
+def copied(scene: SceneArrays, most: int = MOST_COPIED) -> B1:
+    """Return which prototypes (p,) are copied into the mesh for each instance, `most` triangles together.
+
+    The others are true instances: geometry once, and a place, a prototype and a prim for each. What bends is
+    always copied, as its points are each other's; so is what has points that let light through.
+    """
+    each = np.diff(scene.proto).astype(np.int64)
+    cost = each * np.bincount(scene.instance_proto, minlength=len(each))
+    order = np.argsort(cost, kind="stable")
+    out = np.zeros(len(each), np.bool_)
+    out[order] = np.cumsum(cost[order]) <= most
+    if out.all():
+        return out
+    odd = np.zeros(len(scene.point), np.bool_)
+    odd[scene.bend_point] = True
+    if len(scene.point_rgba):
+        odd |= scene.point_rgba[:, 3] < 255  # noqa: PLR2004  not opaque
+    if odd.any():
+        for k in np.flatnonzero(~out):
+            out[k] = bool(odd[scene.triangle[scene.proto[k] : scene.proto[k + 1]]].any())
+    return out
 
 
 def whole_instances(scene: SceneArrays, most: int = MOST_TRIANGLES) -> I8:
@@ -28,7 +52,7 @@ def whole_instances(scene: SceneArrays, most: int = MOST_TRIANGLES) -> I8:
 
 
 def boxed_instances(scene: SceneArrays) -> tuple[int, str]:
-    """Return how many instances are drawn as boxes, and the path of a prim that one of them shows."""
+    """Return how many instances are boxes at least, were all to look large, and a prim that shows one."""
     if not len(scene.instance_prim):
         return 0, ""
     each, whole = np.diff(scene.proto), whole_instances(scene)

@@ -26,7 +26,8 @@ class LinkState(StrEnum):
     STOPPING = "STOPPING"
 
 
-SILENT, UNSTABLE, COUNTERS = "", "unstable", "counters"  # kinds of built-in alarms of a link
+# kinds of built-in alarms of a link, of each of which it has one
+SILENT, UNSTABLE, COUNTERS, OVERLOADED, CLOCK = "", "unstable", "counters", "overloaded", "clock"
 SHARED = "$share/"  # begins a filter whose messages the broker deals out among the members of a group
 CERTIFICATE_DAYS = {30: 4, 7: 3, 1: 2}  # at most so many days of a certificate left → priority of the alarm
 
@@ -49,8 +50,11 @@ class LinkSpec:
     kind: str  # a plugin's id
     url: str
     stale_after_s: float = 10.0
+    stale_given: bool = False  # somebody wrote that limit down; else it is a guess, and tags learn their own
     commands: bool = False  # read-only unless the project says otherwise
     decoder: str = "auto"
+    trust_clock: bool = True  # False: times up to 30 s off are shown corrected
+    reorder_window_s: float = 0.0  # alarms and history wait this long for what was overtaken on the way
     profile: str = ""  # how its devices speak: one of PROFILES; "" = nothing is known beforehand
     profile_settings: Mapping[str, str] = field(default_factory=dict)
     # Any: a plugin's own settings are plain TOML values; the plugin checks them and raises a Fault
@@ -95,7 +99,11 @@ class Route:
     states: tuple[tuple[float, str], ...] = ()  # of an enum or bool: text that arrives becomes its number
     expected_ms: int = 0
     absent: str = "keep"  # what it means that a message has no such place: keep | bad | zero
+    coerce: bool = False  # a text that spells a number counts as one
+    unit_path: str = ""  # where the payload keeps its unit
+    unit: str = ""  # the unit that is expected to come; "" = whatever
     presence: str = ""  # the topic that says whether its device is there
+    heartbeat: str = ""  # a filter: whatever comes there proves its device alive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +144,35 @@ class LinkStatus:
     silence_watched: bool = True  # False: `silence_s = 0`, its data are rare by nature
     certificate_ns: int = 0  # until when the connection's certificates are valid; 0 = it has none
     losses: int = 0  # how often it was lost in the last two minutes
+    skew_s: float | None = None  # how far its source's clock is ahead of ours; None: not known
+    skew_doubt_s: float = 0.0  # by how much that may be off: median less minimum of the delays
+    clock: str = ""  # what is wrong with its source's clock, one sentence; "" = nothing
+    trust_clock: bool = True  # False: its times are shown corrected by `skew_s`, where that is known to be so
+
+
+def correction_ns(status: LinkStatus) -> int:
+    """Return what to take from the times of a link's samples where they are shown, ns; 0 for most.
+
+    Only where its clock is known to be off by 1 to 30 s and is not to be trusted; samples more than 5 s
+    ahead have their time of arrival already.
+    """
+    off = status.skew_s
+    if status.trust_clock or off is None or not -30.0 <= off <= 5.0 or abs(off) <= 1.0:  # noqa: PLR2004
+        return 0
+    return int(off * 1e9)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantined:
+    """A message that could not be decoded."""
+
+    link: str
+    channel: str
+    reason: str
+    offset: int  # byte of the payload at which reading failed
+    head: bytes  # its first bytes, at most 4096
+    size: int
+    arrival_ns: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

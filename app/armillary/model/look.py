@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from armillary.model.arrays import B1, F4, F8, I8, U1, U4
+from armillary.model.quality import BAD, STALE
 from armillary.model.scene import SceneArrays
 
 QUALITY_NIBBLE = np.uint8(0x0F)
@@ -22,6 +23,45 @@ class Label:
     prim: int
     text: str
     quality: int = 0  # rank
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Marks:
+    """Signs of quality at n prims, beside what their state makes of the part itself; prims ascending."""
+
+    prim: I8  # (n,)
+    kind: U1  # (n,) SUBSTITUTED "S", UNCERTAIN "?", STALE a clock; BELOW_STALE, BELOW_BAD a dot at a corner
+    age_s: F8  # (n,) of a clock; NaN where it is not known
+
+    def __len__(self) -> int:
+        return len(self.prim)
+
+
+BELOW_STALE, BELOW_BAD = 16, 17
+"""Of what holds parts: some of them are stale, or bad."""
+HALF = 0.5
+"""A part of which so large a share of what is below looks stale or worse looks stale itself."""
+
+
+def no_marks() -> Marks:
+    """Return no marks at all."""
+    return Marks(prim=np.zeros(0, np.int64), kind=np.zeros(0, np.uint8), age_s=np.zeros(0))
+
+
+def lost_below(state: U1, told: I8, ends: I8) -> tuple[I8, I8, I8]:
+    """Return how many prims below each one tell of tags, are stale or worse, and are bad or worse, (M,) each.
+
+    told: prims with tags, ascending. ends: (M,) one past the last descendant of each.
+    """
+    m = len(state)
+    rank = state[told] & QUALITY_NIBBLE
+    out = []
+    for counts in (np.ones(len(told), np.bool_), rank >= STALE, rank >= BAD):
+        each = np.zeros(m + 1, np.int64)
+        each[told[counts] + 1] = 1
+        each = np.cumsum(each)
+        out.append(each[ends] - each[np.arange(m) + 1])
+    return out[0], out[1], out[2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -12,7 +12,7 @@ from armillary.model.arrays import B1, F4, F8, I8, U1, U4
 from armillary.model.binding import Binding, ColourMap
 from armillary.model.command import Template
 from armillary.model.frame import Frame, RunState, WorldKind
-from armillary.model.link import BrowseItem
+from armillary.model.link import BrowseItem, Quarantined
 from armillary.model.sample import SampleBatch
 from armillary.model.scene import SceneProblem
 from armillary.model.tags import TagSpec
@@ -115,6 +115,20 @@ class Browsed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskQuarantine:
+    """Ask a LIVE world for the payloads that could not be read, of one link or of all."""
+
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantine:
+    """The newest unreadable payloads, per link in order of arrival, at most 100 of each."""
+
+    items: tuple[Quarantined, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Enroll:
     """Ask the recorder for the store's ids of tags, made when new unless `create` is False."""
 
@@ -128,6 +142,12 @@ class Enrolled:
     """The store's ids, in the order asked; 0 = unknown."""
 
     ids: U4
+
+
+DISK_FULL = "The disk is full: history cannot be written."
+"""What a recorder answers to an Append then, as the `what` of its fault."""
+NOT_ENROLLED = "Samples after a refused message are not taken."
+"""And to those that were under way behind it; why the first was refused is the news."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,10 +9,12 @@ import numpy as np
 
 from armillary.model.arrays import F4, F8, I8, U1, U2, U4, frozen
 
-RETAINED, DUPLICATE, HISTORICAL, SOURCE_TIME_ASSUMED, EVALUATED, WAITED = 1, 2, 4, 8, 16, 32
+RETAINED, DUPLICATE, HISTORICAL, SOURCE_TIME_ASSUMED, EVALUATED, WAITED, REDATED = 1, 2, 4, 8, 16, 32, 64
 """EVALUATED: a derived value as it is recorded, filed under the time of its evaluation: `source_ns` holds
 that, `arrival_ns` its own source time (that of its oldest input, which may be days before).
-WAITED: a server kept the message while we were away, so its arrival says nothing of its age."""
+WAITED: a server kept the message while we were away, so its arrival says nothing of its age.
+REDATED: its source's clock is not believed: `source_ns` holds the arrival, `arrival_ns` what the source said.
+HISTORICAL: told of the past: recorded, never shown, whoever found that out (its sender or this world)."""
 EARLY_NS, LATE_NS = 60_000_000_000, 600_000_000_000
 """How far a sample's arrival may be before and after its source time and still count in a replay."""
 
@@ -27,6 +29,7 @@ class Aside:
     """What a message told beside its payload (MQTT 5 properties); few messages do."""
 
     time: str = ""  # its own, in a form that a payload may have; one in the payload goes before it
+    unit: str = ""  # that of its values, as the sender spells it
     quality: int = 0  # a quality word, combined with what the payload says
     until_mono_ns: int = 0  # after this moment nobody wants it any more; 0 = no end
 
@@ -69,6 +72,8 @@ class SampleBatch:
     text: Mapping[int, Text] = field(default_factory=dict)  # row -> string, for the few tags that need it
     array: Mapping[int, F4] = field(default_factory=dict)
     """row -> numbers of an array tag, (v,) read-only, NaN where there is none; never sent to a recorder"""
+    why: Mapping[int, str] = field(default_factory=dict)
+    """row -> why its value is not good, in words for people; of few rows, never sent to a recorder"""
 
     def __len__(self) -> int:
         return len(self.slot)
@@ -143,10 +148,12 @@ def joined(batches: tuple[SampleBatch, ...] | list[SampleBatch]) -> SampleBatch:
         return batches[0]
     text: dict[int, Text] = {}
     array: dict[int, F4] = {}
+    why: dict[int, str] = {}
     base = 0
     for batch in batches:
         text.update({base + row: value for row, value in batch.text.items()})
         array.update({base + row: value for row, value in batch.array.items()})
+        why.update({base + row: words for row, words in batch.why.items()})
         base += len(batch)
     return SampleBatch(
         slot=np.concatenate([b.slot for b in batches]),
@@ -159,12 +166,13 @@ def joined(batches: tuple[SampleBatch, ...] | list[SampleBatch]) -> SampleBatch:
         status=np.concatenate([b.status for b in batches]),
         text=text,
         array=array,
+        why=why,
     )
 
 
 def taken(batch: SampleBatch, rows: U4 | I8) -> SampleBatch:
     """Return the batch of some rows, in the order given."""
-    text, array = batch.text, batch.array
+    text, array, why = batch.text, batch.array, batch.why
     return SampleBatch(
         slot=batch.slot[rows],
         value=batch.value[rows],
@@ -176,15 +184,24 @@ def taken(batch: SampleBatch, rows: U4 | I8) -> SampleBatch:
         status=batch.status[rows],
         text={i: text[r] for i, r in enumerate(rows.tolist()) if r in text} if text else {},
         array={i: array[r] for i, r in enumerate(rows.tolist()) if r in array} if array else {},
+        why={i: why[r] for i, r in enumerate(rows.tolist()) if r in why} if why else {},
     )
 
 
 def known_ns(batch: SampleBatch) -> I8:
     """Return when each stored sample became known, (n,): its arrival, within EARLY_NS and LATE_NS."""
     lag = np.clip(batch.arrival_ns - batch.source_ns, -EARLY_NS, LATE_NS)
-    evaluated = (batch.flags & EVALUATED) != 0
-    known: I8 = batch.source_ns + np.where(evaluated, 0, lag)
+    is_filed = (batch.flags & (EVALUATED | REDATED)) != 0
+    known: I8 = batch.source_ns + np.where(is_filed, 0, lag)
     return known
+
+
+def shown(batch: SampleBatch) -> SampleBatch:
+    """Return samples as state and alarms take them: what was REDATED came when it was filed."""
+    redated = (batch.flags & REDATED) != 0
+    if not redated.any():
+        return batch
+    return replace(batch, arrival_ns=np.where(redated, batch.source_ns, batch.arrival_ns))
 
 
 def evaluated(batch: SampleBatch) -> SampleBatch:
@@ -205,6 +222,7 @@ class SampleBuilder:
         self.quality: list[int] = []
         self.text: dict[int, Text] = {}
         self.array: dict[int, F4] = {}
+        self.why: dict[int, str] = {}  # sample -> why it is not good
         self.rejected: dict[int, str] = {}  # message row -> why it could not be decoded
         self.offsets: dict[int, int] = {}  # message row -> byte at which reading failed, where known
 
@@ -250,4 +268,5 @@ class SampleBuilder:
             status=np.zeros(len(row), np.uint32),
             text=self.text,
             array=self.array,
+            why=self.why,
         )

@@ -14,7 +14,10 @@ from armillary.model.sample import Text
 
 Kind = Literal["number", "bool", "enum", "text", "struct", "array"]
 """array: a list of numbers; its value is NaN, its text says how many there are and between which ends."""
-Liveness = Literal["tag", "link"]
+Liveness = Literal["tag", "link", "device"]
+Interval = Literal["", "engineer", "model", "learnt", "default"]
+"""Who says how often a tag comes: an engineer (tag or source), the protocol, its own arrivals, nobody."""
+IRREGULAR = 4.0  # a 95th percentile of so many medians is no interval
 STALE_FACTOR, STALE_FLOOR_MS = 3, 2_000  # stale_after = max(3 × expected, 2 s)
 
 
@@ -29,6 +32,9 @@ class TagSpec:
     time_path: str = ""  # where the payload keeps its time, in the decoder's language; "" = nowhere
     decoder: str = ""  # "" = the link's; `a|b` is a chain
     required: bool = False  # a message without it makes it BAD; else it keeps its value
+    coerce: bool = False  # a text that spells a number counts as one
+    unit_path: str = ""  # where the payload keeps its unit, in the decoder's language; "" = nowhere
+    source_unit: str = ""  # what the sender is expected to say there; "" = `unit`
     expression: str = ""  # of other tags, for a derived tag
     kind: Kind = "number"
     unit: str = ""  # of the value shown
@@ -38,7 +44,12 @@ class TagSpec:
     high: float = float("inf")
     expected_ms: int = 0  # 0: event-driven, never stale by age of its own
     stale_after_ms: int = 0  # 0: from expected_ms
-    liveness: Liveness = "tag"  # "link": good while its carrier is proven alive
+    interval: Interval = ""  # whose word expected_ms is; "default": it is learnt from arrivals
+    usual_ms: int = 0  # learnt: the median of the gaps; 0 = not known
+    bad_after_ms: int = 0  # this long after the last proof of life it turns BAD; 0 = never
+    frozen_after_ms: int = 0  # a value exactly equal for longer is UNCERTAIN|SENSOR; 0 = not watched
+    liveness: Liveness = "tag"  # "link", "device": good while its carrier is proven alive
+    heartbeat: str = ""  # of a device: a topic or filter whose messages prove it alive; "" = any of its tags
     writable: bool = False
     write_low: float = float("-inf")  # limits of a setpoint, in `unit`
     write_high: float = float("inf")
@@ -55,6 +66,16 @@ def stale_after_ms(spec: TagSpec) -> int:
     if spec.stale_after_ms:
         return spec.stale_after_ms
     return max(STALE_FACTOR * spec.expected_ms, STALE_FLOOR_MS) if spec.expected_ms else 0
+
+
+def late_ns(spec: TagSpec) -> int:
+    """Return the age on arrival in ns beyond which a sample is delayed: 2 × expected + 2 s."""
+    return 2 * spec.expected_ms * 1_000_000 + 2_000_000_000
+
+
+def is_irregular(expected_ms: int, usual_ms: int) -> bool:
+    """Return whether gaps (their 95th percentile and median) differ so much that silence says little."""
+    return bool(usual_ms) and expected_ms > IRREGULAR * usual_ms
 
 
 class TagTable:
@@ -74,6 +95,7 @@ class TagTable:
         "source_ns",
         "text",
         "value",
+        "why",
     )
 
     def __init__(self, n: int) -> None:
@@ -87,6 +109,7 @@ class TagTable:
         self.dirty = np.zeros(n, np.bool_)
         self.text: dict[int, Text] = {}
         self.array: dict[int, F4] = {}  # newest of each array tag, read-only
+        self.why: dict[int, str] = {}  # of few slots: why the value is not good, in words
 
     def __len__(self) -> int:
         return len(self.value)
@@ -94,7 +117,7 @@ class TagTable:
     def take_dirty(self) -> U4:
         """Return the slots changed since the last call, ascending, and forget them."""
         slots = np.flatnonzero(self.dirty).astype(np.uint32)
-        self.dirty[slots] = False
+        self.dirty[:] = False
         return slots
 
 

@@ -71,6 +71,26 @@ _COMMON = {
 }
 
 
+_SAME = {
+    "℃": "°C", "degc": "°C", "deg_c": "°C", "cel": "°C", "celsius": "°C", "c": "°C",
+    "kelvin": "K", "degf": "°F", "℉": "°F", "percent": "%", "pct": "%", "‰": "‰",
+    "kph": "km/h", "litre": "l", "liter": "l", "hours": "h", "seconds": "s", "sec": "s",
+    "pascal": "Pa", "watt": "W", "kilowatt": "kW", "volt": "V", "ampere": "A", "amp": "A",
+}  # fmt: skip
+_PLAIN = str.maketrans({"³": "3", "²": "2", "^": "", "*": "", " ": "", "µ": "u", "μ": "u", "·": "."})
+
+
+def same(a: str, b: str) -> bool:
+    """Return whether two spellings mean one unit. Looks at tables only: one may come from a stranger."""
+    if a == b:
+        return True
+    a, b = (_SAME.get(unit.strip().casefold(), unit.strip()) for unit in (a, b))
+    mine, other = _COMMON.get(a), _COMMON.get(b)
+    if mine is not None and other is not None:
+        return mine == other
+    return a.translate(_PLAIN) == b.translate(_PLAIN)
+
+
 @cache
 def _registry() -> pint.UnitRegistry[float]:
     import pint

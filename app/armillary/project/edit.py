@@ -19,6 +19,9 @@ EDITABLE = (
     "title",
     "expected_interval_s",
     "stale_after_s",
+    "liveness",
+    "bad_after_s",
+    "frozen_after_s",
 )
 EMPTY = '{"schema": 1, "twins": [], "relationships": []}'
 Value = str | float | tuple[float, float]

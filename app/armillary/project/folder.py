@@ -20,7 +20,7 @@ from armillary.model.clock import iso
 from armillary.model.fault import ProjectFault
 from armillary.model.link import TopicTemplate
 from armillary.model.scene import SceneProblem
-from armillary.project import areas, fleets, migrate, settings, twins
+from armillary.project import areas, fleets, learnt, migrate, settings, twins
 from armillary.project.commands import COMMANDS_FILE, Commands
 from armillary.project.locate import KeyPath, json_line, toml_line
 from armillary.project.record import (
@@ -190,6 +190,7 @@ def _project(
     historian = settings.historian(root.table("historian"))
     commanding = settings.commanding(root.table("command"))
     tick_hz, tag_limit = settings.limits(root.table("limits"))
+    forward = settings.forward(root.table("forward"), links) if "forward" in root else None
     root.done()
     held = twins.Twins({spec.name: spec for spec in links}, historian.record != "listed")
     templates: list[TopicTemplate] = []
@@ -200,6 +201,9 @@ def _project(
     commands_newer = _commands(folder, commands, findings)
     rules = Rules({spec.name: spec for spec in held.specs})
     rules_newer = _rules(folder, rules, findings, rules_text)
+    if forward is not None and any(spec.link == forward.link for spec in held.specs):
+        what = f"Tags come from '{forward.link}', which is the way up of the edge."
+        document.wrong(("forward", "link"), what, "Give the way up a source of its own.", "P48")
     if len(held.specs) > tag_limit:
         what = f"The project has {len(held.specs)} tags, more than its limit of {tag_limit}."
         document.wrong(("limits", "tags"), what, "Raise limits.tags or remove tags.", "P12")
@@ -227,12 +231,13 @@ def _project(
         decoders=decoders,
         areas=shared_out,
         topics=tuple(templates),
-        specs=tuple(held.specs),
+        specs=tuple(learnt.applied(held.specs, learnt.read(folder / ".armillary"))),
         twins=tuple(held.twins),
         relationships=tuple(held.relationships),
         colormaps=maps,
         historian=historian,
         commanding=commanding,
+        forward=forward,
         templates=tuple(commands.templates),
         interlocks=tuple(commands.interlocks),
         alarms=tuple(rules.alarms),

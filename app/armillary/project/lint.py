@@ -60,6 +60,7 @@ def _some(names: Sequence[str]) -> str:
 # ---------------------------------------------------------------- the project alone
 def _sources(project: Project, bindings: Sequence[Binding]) -> Iterator[SceneProblem]:
     used = {spec.link for spec in project.specs}
+    used |= {project.forward.link} if project.forward is not None else set()
     used |= {binding.address.partition("!")[0] for binding in bindings if binding.address}
     for link in project.links:
         if link.name not in used:
@@ -68,7 +69,7 @@ def _sources(project: Project, bindings: Sequence[Binding]) -> Iterator[ScenePro
 
 
 def _secrets(project: Project) -> Iterator[SceneProblem]:
-    remedy = "Take it out: there is no secret store yet, so let the server know this machine without one."
+    remedy = 'Take it out and keep it by: armillary secret set NAME; here stands secret = "NAME" only.'
     for link in project.links:
         if urlsplit(link.url).password:
             what = f"The url of '{link.name}' holds a password in plain text."

@@ -61,6 +61,21 @@ class Commanding:
     max_age_s: float = 5.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forward:
+    """Where an edge sends what its sources bring (`armillary edge`)."""
+
+    link: str  # the source that is the way up
+    topic: str  # data go to `topic/data`, health to `topic/health`
+    format: str = "json"  # json | cbor: of the SenML packs
+    batch_s: float = 0.25
+    store_mb: int = 256
+    store_days: float = 7.0
+    late_per_s: int = 5_000  # samples that had to wait
+    health_s: float = 10.0
+    origin: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Project:
     """A project as it was read. Paths are absolute; slots are 0 … n-1 in the order of the file."""
@@ -93,6 +108,7 @@ class Project:
     colormaps: tuple[ColourMap, ...] = ()
     historian: Historian = Historian()
     commanding: Commanding = Commanding()
+    forward: Forward | None = None  # of an edge
     templates: tuple[Template, ...] = ()  # of commands
     interlocks: tuple[Interlock, ...] = ()
     alarms: tuple[AlarmSpec, ...] = ()

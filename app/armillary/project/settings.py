@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,10 @@ from armillary.project.record import (
     SCENE_SUFFIXES,
     TWINS_FILE,
     Commanding,
+    Forward,
     Historian,
 )
-from armillary.project.table import PAIR, Table
+from armillary.project.table import PAIR, Table, nearest
 
 SOURCE_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
@@ -35,6 +37,7 @@ SCENE_LIMITS = ("layers", "bytes", "prims", "points", "triangles", "seconds")
 PROFILE_KEYS = ("prefix", "application", "topic")
 TICK_HZ = (1, 60)
 DEFAULT_STALE_S = 10.0
+REORDER_S, MAX_REORDER_S = 2.0, 60.0  # of a subscription that is shared, and the longest wait for an order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,12 +162,16 @@ def link(table: Table) -> LinkSpec | None:
             f"Use small letters, digits, _ and -, a letter first; '{EXPRESSION_SOURCE}' is taken.",
         )
     profile, given = _profile(table)
+    window_s = REORDER_S if "$share/" in str(table.data.get("subscribe", "")) else 0.0
     return LinkSpec(
         name=name,
         kind=table.text("kind", required=True),
         url=table.text("url", required=True),
         stale_after_s=table.number("stale_after_s", DEFAULT_STALE_S, 0.0, MAX_SECONDS),
+        stale_given="stale_after_s" in table,
         commands=table.flag("commands", False),
+        trust_clock=table.flag("trust_clock", True),
+        reorder_window_s=table.number("reorder_window_s", window_s, 0.0, MAX_REORDER_S),
         decoder=table.chain("decoder", "auto") or "auto",
         profile=profile,
         profile_settings=given,
@@ -286,6 +293,31 @@ def commanding(table: Table) -> Commanding:
     """Return the `[command]` table."""
     out = Commanding(
         enabled=table.flag("enabled", False), max_age_s=table.number("max_age_s", 5.0, 0.1, 3600.0)
+    )
+    table.done()
+    return out
+
+
+def forward(table: Table, links: Sequence[LinkSpec]) -> Forward:
+    """Return the `[forward]` table of an edge."""
+    names = [spec.name for spec in links]
+    link, topic = table.text("link", required=True), table.text("topic", required=True)
+    if link and link not in names:
+        remedy = nearest(link, names).strip() or f'Add a [[source]] with name = "{link}".'
+        table.wrong("link", f"There is no source '{link}'.", remedy, "B05")
+    if topic and (set("+#\0") & set(topic) or topic.startswith(("/", "$")) or topic.endswith("/")):
+        remedy = "Give one such as edge/north: no wildcards, no / at its ends, no $ at its start."
+        table.wrong("topic", f"'{topic}' cannot be the topic of an edge.", remedy)
+    out = Forward(
+        link=link,
+        topic=topic,
+        format=table.choice("format", ("json", "cbor"), "json"),
+        batch_s=table.number("batch_s", 0.25, 0.02, 60.0),
+        store_mb=table.whole("store_mb", 256, 1, 65_536),
+        store_days=table.number("store_days", 7.0, 0.001, MAX_DAYS),
+        late_per_s=table.whole("late_per_s", 5_000, 1, 1_000_000),
+        health_s=table.number("health_s", 10.0, 1.0, 3600.0),
+        origin=f"{table.document.name}:forward",
     )
     table.done()
     return out

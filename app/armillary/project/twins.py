@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from armillary.model.link import LinkSpec
-from armillary.model.tags import Kind, Liveness, TagSpec
+from armillary.model.tags import Interval, Kind, Liveness, TagSpec
 from armillary.model.twin import Relationship, TwinInstance
 from armillary.project.settings import EXPRESSION_SOURCE, MAX_SECONDS, converted
 from armillary.project.table import PAIR, Table, nearest
@@ -18,6 +18,9 @@ MOST_ARRAYS = 64  # tags: with the longest of them a joiner's frame is 64 MiB
 KINDS = ("number", "bool", "enum", "text", "struct", "array")
 RESERVED = "~"  # begins the names of marks in the historian; a tag's name begins with its twin's id
 MS = 1000
+LIVENESS = ("tag", "link", "device")
+BY_EXCEPTION = frozenset({"opcua"})
+"""Kinds of link that send a value when it changes, and prove themselves alive besides."""
 
 
 @dataclass(slots=True)
@@ -173,14 +176,36 @@ def _state(pair: Any) -> tuple[float, str] | None:  # Any: a JSON value that is 
         return None
 
 
-def _stale_ms(table: Table, link: LinkSpec | None) -> tuple[int, int]:
-    """Return (expected, stale after) in ms; a tag that gives neither takes its source's limit."""
+def _stale_ms(table: Table, link: LinkSpec | None, liveness: Liveness) -> tuple[int, int, Interval]:
+    """Return (expected, stale after) in ms and who says so.
+
+    A tag that gives neither takes its source's limit; where that is a guess too, the protocol's rate, or
+    what its arrivals teach.
+    """
     expected = table.number("expected_interval_s", 0.0, 0.0, MAX_SECONDS)
     stale = table.number("stale_after_s", 0.0, 0.0, MAX_SECONDS)
-    silent = "expected_interval_s" not in table and "stale_after_s" not in table
-    if silent and link is not None:
-        stale = link.stale_after_s
-    return round(expected * MS), round(stale * MS)
+    if "expected_interval_s" in table or "stale_after_s" in table:
+        return round(expected * MS), round(stale * MS), "engineer"
+    if link is None:
+        return 0, 0, ""
+    publishing = link.settings.get("publishing_ms") if link.kind in BY_EXCEPTION else None
+    own = liveness == "tag" and not link.stale_given
+    if own and isinstance(publishing, int | float) and publishing > 0:
+        return round(publishing), 0, "model"
+    return 0, round(link.stale_after_s * MS), "engineer" if link.stale_given else "default"
+
+
+def _liveness(table: Table, link: LinkSpec | None) -> tuple[Liveness, str]:
+    """Return what proves a tag alive, and the heartbeat of its device.
+
+    A protocol that reports changes only says nothing by silence: its tags live by their link.
+    """
+    usual = "link" if link is not None and link.kind in BY_EXCEPTION else "tag"
+    heartbeat = table.text("heartbeat")
+    liveness = table.choice("liveness", LIVENESS, "device" if heartbeat else usual)
+    if heartbeat and liveness != "device":
+        table.wrong("heartbeat", "Only what lives by its device has a heartbeat.", "Remove one of them.")
+    return cast("Liveness", liveness), heartbeat
 
 
 def _check_array(table: Table, expression: str, writable: bool, out: Twins) -> None:
@@ -200,7 +225,8 @@ def _tag(table: Table, name: str, twin: str, slot: int, out: Twins) -> TagSpec:
     states = _states(table)
     low, high = table.span("range")
     write_low, write_high = table.span("write_range")
-    expected_ms, stale_ms = _stale_ms(table, out.links.get(link))
+    liveness, heartbeat = _liveness(table, out.links.get(link))
+    expected_ms, stale_ms, interval = _stale_ms(table, out.links.get(link), liveness)
     writable = table.flag("writable", False)
     kind = cast("Kind", table.choice("kind", KINDS, "enum" if states else "number"))
     if kind == "array":
@@ -215,6 +241,9 @@ def _tag(table: Table, name: str, twin: str, slot: int, out: Twins) -> TagSpec:
         time_path=table.text("time"),
         decoder=table.chain("decoder"),
         required=table.flag("required", False),
+        coerce=table.flag("coerce", False),
+        unit_path=table.text("unit_path"),
+        source_unit=source_unit,
         expression=expression,
         kind=kind,
         unit=unit,
@@ -224,7 +253,11 @@ def _tag(table: Table, name: str, twin: str, slot: int, out: Twins) -> TagSpec:
         high=high,
         expected_ms=expected_ms,
         stale_after_ms=stale_ms,
-        liveness=cast("Liveness", table.choice("liveness", ("tag", "link"), "tag")),
+        interval=interval,
+        bad_after_ms=round(table.number("bad_after_s", 0.0, 0.0, MAX_SECONDS) * MS),
+        frozen_after_ms=round(table.number("frozen_after_s", 0.0, 0.0, MAX_SECONDS) * MS),
+        liveness=liveness,
+        heartbeat=heartbeat,
         writable=writable,
         write_low=write_low,
         write_high=write_high,

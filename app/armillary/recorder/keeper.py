@@ -10,6 +10,7 @@ from armillary.history.store import Store
 from armillary.model.clock import NS
 from armillary.model.fault import Fault, StoreFault
 from armillary.model.message import (
+    NOT_ENROLLED,
     Append,
     AskAt,
     AskBetween,
@@ -154,9 +155,7 @@ def _key(one: _Waiting) -> tuple[str, bytes]:
 
 
 def _not_enrolled() -> Fault:
-    return StoreFault(
-        "Samples after a refused message are not taken.", where="recorder", remedy="Enrol the tags again."
-    )
+    return StoreFault(NOT_ENROLLED, where="recorder", remedy="Enrol the tags again.")
 
 
 def answer(store: Store, message: object) -> object:

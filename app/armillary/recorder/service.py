@@ -11,10 +11,12 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from armillary.history.base import StoreTaken
+from armillary.history import aside
+from armillary.history.base import StoreDamaged, StoreTaken
 from armillary.history.store import Store
 from armillary.model.clock import NS, Clock, WallClock
 from armillary.model.fault import Fault, FaultRecord, StoreFault
@@ -28,6 +30,8 @@ IDLE_S = 0.02  # how long the socket thread sleeps at most: an answer waits no l
 BUSY_S = 0.002  # while a question is being answered
 READERS = 2
 RELIEF_S = 3.0  # for a reader to let go of the file
+MOST_ASIDE = 2  # its log, then the file itself
+NO_MEMORY = "The recorder is out of memory."
 LAST_S = 1.0  # for questions under way when it is told to stop
 _log = logging.getLogger(__name__)
 
@@ -42,13 +46,14 @@ def run(args: dict[str, Any], ready: Callable[[dict[str, Any]], None]) -> None:
     path, retention_days = _place(args)
     address = str(args.get("address") or recorder_address(path.parent.parent))
     read_only = bool(args.get("read_only", False))
-    store = Store(path, read_only=True) if read_only else _opened(path, args.get("project"), address)
+    told: list[FaultRecord] = []
+    store = Store(path, read_only=True) if read_only else _mended(path, args.get("project"), address, told)
     try:
         hub = Hub(address)
         try:
             service = Service(store, WallClock(), retention_days)
             _log.info("history %s at %s", path, address)
-            ready({"address": address, "path": str(path)})
+            ready({"address": address, "path": str(path), "told": [asdict(fault) for fault in told]})
             service.serve(hub)
         finally:
             hub.close()
@@ -68,6 +73,21 @@ def _place(args: dict[str, Any]) -> tuple[Path, int]:
             remedy="Set historian.store to duckdb.",
         )
     return project.history_file, project.historian.retention_days
+
+
+def _mended(path: Path, project: str | None, address: str, told: list[FaultRecord]) -> Store:
+    """Open the store; what is damaged is moved aside: first its log, then all of it. Raises StoreFault."""
+    while True:
+        try:
+            return _opened(path, project, address)
+        except StoreDamaged as fault:
+            if len(told) >= MOST_ASIDE:
+                raise
+            try:
+                told.append(aside.move(path, fault.what, WallClock().now_ns() + len(told) * NS))
+            except OSError as error:
+                raise fault from error
+            _log.warning("%s: %s", told[-1].what, fault)
 
 
 def _opened(path: Path, project: str | None, address: str) -> Store:
@@ -121,7 +141,8 @@ class Service:
             writer = writers.submit(self._write)
             try:
                 while not self._step(hub, readers) and not writer.done():
-                    pass
+                    if self._store.is_exhausted:
+                        raise StoreFault(NO_MEMORY, where="recorder", remedy="It is started again.")
             finally:  # also when a signal ends the process
                 self._inbox.put(None)
                 writer.result()

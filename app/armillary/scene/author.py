@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Sequence
@@ -184,6 +185,10 @@ def _replace(path: Path, text: str) -> None:
         finally:
             os.close(folder)
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise SceneFault(
+                "Not saved: disk full.", where=str(path), remedy="Free some space and save again."
+            ) from error
         raise SceneFault(
             f"The bindings could not be saved: {error.strerror}.",
             where=str(path),

@@ -256,7 +256,7 @@ def _normals(now: Survey, bent: _Bent) -> F4:
     """Return the authored normals of the points of a shape at the time of a survey."""
     prim, mesh = now.prim[bent.source], bent.mesh
     name = "primvars:normals" if prim.GetAttribute("primvars:normals").HasAuthoredValue() else "normals"
-    values, _ = now.primvar(prim, name)
+    values, _ = now.values.primvar(prim, name)
     if values is None or mesh.normals is None or values.shape != mesh.normals.shape:
         values = mesh.normals
     if values is None:
@@ -272,8 +272,8 @@ def _bend_made(now: Survey, made: list[_Made], pool: Pool, place: F4, normal: F2
         prim = now.prim[each.source]
         shape: Template | Pool | None = None
         if prim.GetTypeName() == "BasisCurves":
-            shape = now.tubes(prim, frozenset(prim.GetAuthoredPropertyNames()))
-        elif (gprim := now.shape_of(prim)) is not None:
+            shape = now.values.tubes(prim, frozenset(prim.GetAuthoredPropertyNames()))
+        elif (gprim := now.values.gprim(prim)) is not None:
             shape = gprims([gprim], segments_for(len(now.gprim)))
         at = slice(each.first, each.first + each.length)
         if shape is not None and len(shape.point) == each.length:

@@ -17,6 +17,7 @@ from pxr import Sdf, Tf
 from armillary.model.arrays import F4
 from armillary.scene.samples import has_samples
 
+_BY_ARCS = 2 | 4 | 8 | 32  # of PcpDependencyType: direct and ancestral ones, but those of roots
 Read = Callable[[str], Any]
 """Name of an attribute → its value; None where it has none."""
 
@@ -33,13 +34,15 @@ class Direct:
         self._is_one = len(told) == 1  # then there is no need to ask each spec for its layer
         if self._is_one:
             self.layer, self._timeless = told[0], self.is_timeless(told[0])
+        self.is_plain = self._is_one and not _has_arcs(stage)
+        """Whether each prim is what one layer says at its path, as nothing refers to anything."""
 
-    def spec(self, prim: Any) -> Any:
+    def spec(self, prim: Any, path: Any) -> Any:
         """Return the one spec that says all of a prim, None where composition has to be asked.
 
         Prims are to be asked for from the root downwards: value clips hold for all that is below them.
         """
-        stack = prim.GetPrimStack()
+        stack = [self.layer.GetPrimAtPath(path)] if self.is_plain else prim.GetPrimStack()
         if self._clips or len(stack) != 1:
             self._clips = self._clips or any(each.HasInfo("clips") for each in stack)
             return None
@@ -59,6 +62,12 @@ class Direct:
         if known is None:
             known = self._known[layer.identifier] = not has_samples(layer)
         return known
+
+
+def _has_arcs(stage: Any) -> bool:
+    """Tell whether any prim composed so far has a reference, payload, variant, inherit or specialize."""
+    pcp = stage._GetPcpCache()  # noqa: SLF001  OpenUSD has no other way to ask of all prims at once
+    return bool(pcp.FindSiteDependencies(pcp.layerStack, Sdf.Path.absoluteRootPath, _BY_ARCS, True))
 
 
 @dataclass(slots=True)

@@ -12,10 +12,10 @@ from pxr import Sdf, Tf, Usd, UsdGeom, UsdShade
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.scene import timing
+from armillary.scene.plan import COLOUR, OPACITY
 from armillary.scene.shading import OWN, READER_IDS
-from armillary.scene.survey import COLOUR, OPACITY
 
-BOXED = "instances past 4 million triangles (the smallest are drawn as their boxes)"
+BOXED = "instances past 4 million triangles in a picture (those that look smallest are drawn as their boxes)"
 MATERIALX = "MaterialX materials (their plain colours are used)"
 MDL = "MDL materials (their plain colours are used)"
 ANIMATION = "animation (the start time is shown)"

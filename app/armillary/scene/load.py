@@ -67,6 +67,7 @@ class Options:
 
 
 _TOO_BIG = "Left out: making its triangles needs more memory than the reader may use."
+POINT_SIDES = 8  # of the sphere that a point of a Points prim is drawn with
 
 
 @contextmanager
@@ -281,7 +282,7 @@ def _geometry(survey: Survey, images: textures.Textures) -> tuple[Pool, I8]:
     meshes, flaws = build(survey.mesh)
     _report(survey, flaws)
     segments = shapes.segments_for(len(survey.gprim))
-    extra = [survey.point_shape()] if survey.points else []
+    extra = [shapes.template("Sphere", POINT_SIDES)] if survey.points else []
     pool = joined(
         [
             meshes,

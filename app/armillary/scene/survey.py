@@ -19,60 +19,34 @@ import armillary.scene.schema  # noqa: F401 - registers the schema before pxr bu
 from armillary.model.arrays import F4, I8, U1
 from armillary.model.fault import SceneFault
 from armillary.model.scene import PURPOSES, SceneProblem, VariantSet
-from armillary.scene import curves
 from armillary.scene.direct import Alike, Direct, Read, composed, singles, transform
+from armillary.scene.plan import (
+    CAMERA,
+    COLOUR,
+    CURVES,
+    GPRIM,
+    INSTANCER,
+    LIGHT,
+    MESH,
+    MESH_ARRAYS,
+    OPACITY,
+    PLAIN,
+    POINTS,
+    SCHEME,
+    SUBSET,
+    Plan,
+    plan_of,
+)
 from armillary.scene.polygons import Mesh
 from armillary.scene.problems import FARTHEST, LIMITS, MAX_DEPTH, problem
-from armillary.scene.shapes import GPRIMS, Gprim, Template, template
+from armillary.scene.shapes import Gprim, Template
 from armillary.scene.sniff import reason
+from armillary.scene.values import NO_INDICES, NO_POINTS, Values
 
 SHOWN = Usd.PrimIsActive & Usd.PrimIsDefined & ~Usd.PrimIsAbstract
-PLAIN, MESH, CURVES, GPRIM, INSTANCER, POINTS, SUBSET, CAMERA, LIGHT = range(9)
-LIGHTS = (
-    *("DistantLight", "DomeLight", "DomeLight_1"),
-    *("SphereLight", "RectLight", "DiskLight", "CylinderLight"),
-)
-_KIND_OF = {
-    "Mesh": MESH,
-    "BasisCurves": CURVES,
-    "PointInstancer": INSTANCER,
-    "Points": POINTS,
-    "GeomSubset": SUBSET,
-    "Camera": CAMERA,
-    **dict.fromkeys(LIGHTS, LIGHT),
-    **dict.fromkeys(GPRIMS, GPRIM),
-}
-_MESH_EXTRAS = (
-    "normals",
-    "primvars:normals",
-    "holeIndices",
-    "orientation",
-    "doubleSided",
-    "subdivisionScheme",
-)
-COLOUR, OPACITY = "primvars:displayColor", "primvars:displayOpacity"
-_SCHEME = "subdivisionScheme"
-_MESH = ("points", "faceVertexCounts", "faceVertexIndices")
 RUN = 10_000  # prims after which it is told how far reading is
 _FAR = f"The transform is not a number, or past {FARTHEST:g}."
 _UNREADABLE = (Tf.ErrorException, MemoryError, ValueError, TypeError, IndexError, OverflowError)
-_NO_POINTS = np.zeros((0, 3), np.float32)
-_NO_INDICES = np.zeros(0, np.int32)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Plan:
-    """What to read of prims of one type with one set of authored properties; made once for each set."""
-
-    kind: int
-    type_id: int
-    placed: bool  # has transform operations
-    extras: tuple[str, ...]
-    sided: bool
-    looks: bool  # has any of the properties of `_look`
-    reads: bool  # has anything to read at all
-    columns: bool  # is a mesh of nothing but what is read of all such meshes together
-    names: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -84,6 +58,7 @@ class Survey:
     max_prims: int
     max_points: int = LIMITS["points"]
     max_triangles: int = LIMITS["triangles"]
+    values: Values = field(init=False)
     n_points: int = 0  # of meshes and curves that are kept
     n_triangles: int = 0
     path: list[str] = field(default_factory=list)
@@ -125,10 +100,13 @@ class Survey:
     lights: list[int] = field(default_factory=list)
     problems: list[SceneProblem] = field(default_factory=list)
     number: dict[str, int] = field(default_factory=dict)  # path -> source
-    _plans: dict[tuple[str, tuple[str, ...]], _Plan] = field(default_factory=dict)
+    _plans: dict[tuple[str, tuple[str, ...]], Plan] = field(default_factory=dict)
     _direct: Direct | None = None
     read_some: Callable[[Survey, int, int, int], None] | None = None
     """Told of each run of the stage's own sources when it is read: first, end, how many there will be."""
+
+    def __post_init__(self) -> None:
+        self.values = Values(self.time)
 
     def read(self, root: Any, predicate: Any = SHOWN) -> tuple[int, int]:
         """Read a subtree and return its sources as (first, end); a subtree is read once.
@@ -144,10 +122,10 @@ class Survey:
         instanced = bool(self.stage.GetPrototypes())
         local_of = UsdGeom.XformCache(self.time).GetLocalTransformation
         self._direct = direct = self._direct or Direct(self.stage)
-        alone = direct.spec
+        alone, is_plain = direct.spec, direct.is_plain
         up_to = root.GetPath().pathElementCount
         line = {0: -1}  # depth -> the source last read there: the parent of what comes one deeper
-        alike: dict[tuple[_Plan, Any], Alike] = {}
+        alike: dict[tuple[Plan, Any], Alike] = {}
         begun = len(self.placed), len(self.mesh)
         told, total, due = first, 0, len(prims) + 10 * self.max_prims
         if self.read_some is not None and not first:
@@ -164,7 +142,7 @@ class Survey:
             else:
                 up, path = -1, at.pathString
             line[depth] = source
-            spec = alone(prim)
+            spec = alone(prim, at)
             if spec is not None:
                 type_name, names = spec.typeName, tuple(spec.GetInfo("properties"))
             else:
@@ -186,7 +164,7 @@ class Survey:
                     group = alike[(plan, layer)] = Alike(layer)
                 group.source.append(source)
                 group.prim.append(prim)
-                group.path.append(spec.path)
+                group.path.append(at if is_plain else spec.path)
             if instanced and prim.IsInstance():
                 self.instance_of[source] = prim.GetPrototype().GetPath().pathString
             if spec is None or spec.kind:
@@ -206,7 +184,7 @@ class Survey:
         self._check_depth(first)
         return self.region[key]
 
-    def _run_read(self, alike: dict[tuple[_Plan, Any], Alike], local_of: Any, first: int, total: int) -> int:
+    def _run_read(self, alike: dict[tuple[Plan, Any], Alike], local_of: Any, first: int, total: int) -> int:
         """Read what waits to be read together, and tell of it; return the end of what was told."""
         for (plan, _), group in alike.items():
             self._read_alike(group, plan, local_of)
@@ -215,16 +193,16 @@ class Survey:
             self.read_some(self, first, len(self.path), total)
         return len(self.path)
 
-    def _read_composed(self, prim: Any, source: int, plan: _Plan, local_of: Any) -> None:
+    def _read_composed(self, prim: Any, source: int, plan: Plan, local_of: Any) -> None:
         """Read a prim that several layers speak of, or one with time samples."""
         if plan.placed:
             self._place(source, transform(prim, local_of))
         self._read_values(prim, source, plan, composed(prim, self.time))
 
-    def _read_values(self, prim: Any, source: int, plan: _Plan, read: Read) -> None:
+    def _read_values(self, prim: Any, source: int, plan: Plan, read: Read) -> None:
         try:
             if plan.kind == MESH:
-                mesh = self._mesh(source, *(read(name) for name in _MESH))
+                mesh = self._mesh(source, *(read(name) for name in MESH_ARRAYS))
                 if mesh is not None:
                     self._read_extras(prim, source, mesh, plan, read)
             elif plan.kind != PLAIN:
@@ -235,7 +213,7 @@ class Survey:
             what = f"Its arrays cannot be read: {reason(error)}."
             self.problems.append(problem("S05", self.path[source], what))
 
-    def _read_alike(self, group: Alike, plan: _Plan, local_of: Any) -> None:
+    def _read_alike(self, group: Alike, plan: Plan, local_of: Any) -> None:
         """Read prims that author the same properties, one property after the other."""
         if plan.placed:
             for source, found in zip(group.source, group.transforms(local_of), strict=True):
@@ -245,8 +223,8 @@ class Survey:
             return
         none = [None] * len(group.source)
         try:
-            columns = [group.column(name) if name in plan.names else none for name in _MESH]
-            schemes = group.column(_SCHEME) if plan.extras else none
+            columns = [group.column(name) if name in plan.names else none for name in MESH_ARRAYS]
+            schemes = group.column(SCHEME) if plan.extras else none
             colours = singles(group.column(COLOUR), Vt.Vec3fArray, 3) if plan.looks else None
         except _UNREADABLE:  # one of them, which is found when each is read alone
             self._read_each(group, plan)
@@ -286,7 +264,7 @@ class Survey:
         ]
         return True
 
-    def _read_each(self, group: Alike, plan: _Plan) -> None:
+    def _read_each(self, group: Alike, plan: Plan) -> None:
         for k, (prim, source) in enumerate(zip(group.prim, group.source, strict=True)):
             self._read_values(prim, source, plan, group.reader(k))
 
@@ -325,31 +303,14 @@ class Survey:
                 remedy="Flatten it; no plant is built like that.",
             )
 
-    def _plan(self, prim: Any, type_name: str, names: tuple[str, ...]) -> _Plan:
+    def _plan(self, prim: Any, type_name: str, names: tuple[str, ...]) -> Plan:
         type_id = self.type_number.setdefault(type_name, len(self.type_number))
-        # a type that is not known here may name the one it falls back to
-        kind = _KIND_OF.get(type_name) or _KIND_OF.get(str(prim.GetPrimTypeInfo().GetSchemaTypeName()), PLAIN)
-        every = frozenset(names)
         if any(name.startswith("material:binding") for name in names):
             self.has_materials = True
             self.has_full_materials |= any(name.startswith("material:binding:full") for name in names)
-        looks = every.intersection(("visibility", "purpose", COLOUR, OPACITY))
-        return _Plan(
-            kind=kind,
-            type_id=type_id,
-            placed="xformOpOrder" in every,
-            extras=tuple(name for name in _MESH_EXTRAS if name in every) if kind == MESH else (),
-            sided="doubleSided" in every,
-            looks=bool(looks),
-            columns=kind == MESH
-            and every.isdisjoint(set(_MESH_EXTRAS) - {_SCHEME})
-            and looks <= {COLOUR}
-            and f"{COLOUR}:indices" not in every,
-            reads=bool(looks) or kind != PLAIN or "xformOpOrder" in every,
-            names=every,
-        )
+        return plan_of(prim, type_name, type_id, frozenset(names))
 
-    def _look(self, prim: Any, source: int, plan: _Plan, read: Read) -> None:
+    def _look(self, prim: Any, source: int, plan: Plan, read: Read) -> None:
         names = plan.names
         if "visibility" in names:
             self.with_visibility.append(source)
@@ -360,7 +321,7 @@ class Survey:
             # OpenUSD draws nothing of a purpose that it does not know, as of a guide
             self.purpose[source] = PURPOSES.index(token if token in PURPOSES else "guide")
         if COLOUR in names:
-            values, of = self._primvar(prim, COLOUR, names, read)
+            values, of = self.values.primvar(prim, COLOUR, names, read)
             if values is not None and values.shape[1:] != (3,):
                 values = None
             if values is not None and len(values) and of == "constant":
@@ -369,7 +330,7 @@ class Survey:
             elif values is not None and len(values):
                 self.many_colours[source] = (values, of)
         if OPACITY in names:
-            values, of = self._primvar(prim, OPACITY, names, read)
+            values, of = self.values.primvar(prim, OPACITY, names, read)
             if values is not None and values.ndim != 1:
                 values = None
             if values is not None and len(values) and of == "constant":
@@ -378,52 +339,17 @@ class Survey:
             elif values is not None and len(values):
                 self.many_opacities[source] = (values, of)
 
-    def _primvar(
-        self, prim: Any, name: str, names: frozenset[str], read: Read | None = None
-    ) -> tuple[F4 | None, str]:
-        """Return a primvar's values with indices applied, and its interpolation; a lone value is constant."""
-        read = read or composed(prim, self.time)
-        value = read(name)
-        if value is None:
-            return None, ""
-        values = np.asarray(value)
-        if values.dtype.kind != "f":
-            return None, ""
-        if not type(value).__name__.endswith("Array"):  # one value instead of an array of one
-            values = values[None]
-        if len(values) == 1 and f"{name}:indices" not in names:
-            return values, "constant"
-        of = str(prim.GetAttribute(name).GetMetadata("interpolation") or "constant")
-        if f"{name}:indices" in names:
-            indices = read(f"{name}:indices")
-            at = np.asarray(indices)
-            if indices is not None and len(values) and at.dtype.kind in "iu":
-                values = values[np.clip(at, 0, len(values) - 1)]
-        return values, of
-
     def has_samples(self) -> bool:
         """Tell whether any layer of the stage holds values over time; after `read`, which opens clips."""
         direct = self._direct or Direct(self.stage)
         return any(not direct.is_timeless(layer) for layer in self.stage.GetUsedLayers())
 
-    def primvar(self, prim: Any, name: str) -> tuple[F4 | None, str]:
-        """Return the values of a primvar, (n, …) with indices applied, and what each belongs to."""
-        return self._primvar(prim, name, frozenset(prim.GetAuthoredPropertyNames()))
-
-    def _array(self, prim: Any, name: str, width: int, default: Any) -> Any:
-        """Return an attribute as an array, the default where it is absent or of another shape."""
-        value = prim.GetAttribute(name).Get(self.time)
-        if value is None:
-            return default
-        array = np.asarray(value)
-        return array if array.ndim == width and array.dtype.kind in "fiu" else default
-
     def _mesh(self, source: int, points: Any, counts: Any, indices: Any) -> Mesh | None:
         """Take in a mesh; None where it is left out."""
         mesh = Mesh(
-            points=_NO_POINTS if points is None else np.asarray(points),
-            counts=_NO_INDICES if counts is None else np.asarray(counts),
-            indices=_NO_INDICES if indices is None else np.asarray(indices),
+            points=NO_POINTS if points is None else np.asarray(points),
+            counts=NO_INDICES if counts is None else np.asarray(counts),
+            indices=NO_INDICES if indices is None else np.asarray(indices),
         )
         # `size`, as any of them may be of another type than an array of points or numbers
         if not self._room(source, mesh.points.size // 3, mesh.indices.size - 2 * mesh.counts.size):
@@ -447,7 +373,7 @@ class Survey:
         self.n_triangles += triangles
         return True
 
-    def _read_extras(self, prim: Any, source: int, mesh: Mesh, plan: _Plan, read: Read) -> None:
+    def _read_extras(self, prim: Any, source: int, mesh: Mesh, plan: Plan, read: Read) -> None:
         for name in plan.extras:
             if name == "subdivisionScheme":
                 mesh.smooth = read(name) != "none"
@@ -457,13 +383,13 @@ class Survey:
             elif name == "orientation":
                 mesh.left_handed = read(name) == "leftHanded"
             elif name == "holeIndices":
-                holes = self._array(prim, name, 1, None)
+                holes = self.values.array(prim, name, 1, None)
                 mesh.holes = holes if holes is not None and holes.dtype.kind == "i" else None
             elif mesh.normals is None or name == "primvars:normals":
                 self._read_normals(prim, name, mesh, plan)
 
-    def _read_normals(self, prim: Any, name: str, mesh: Mesh, plan: _Plan) -> None:
-        values, of = self._primvar(prim, name, plan.names)
+    def _read_normals(self, prim: Any, name: str, mesh: Mesh, plan: Plan) -> None:
+        values, of = self.values.primvar(prim, name, plan.names)
         if values is None or values.shape[1:] != (3,) or not len(values):
             return
         attribute = prim.GetAttribute(name)
@@ -471,7 +397,7 @@ class Survey:
             of = "vertex"  # the schema's own default for normals
         mesh.normals, mesh.normals_of = values.astype(np.float32, copy=False), of
 
-    def _read_other(self, prim: Any, source: int, plan: _Plan) -> None:
+    def _read_other(self, prim: Any, source: int, plan: Plan) -> None:
         if plan.sided and prim.GetAttribute("doubleSided").Get(self.time):
             self.double_sided.append(source)
         if plan.kind == GPRIM:
@@ -489,12 +415,8 @@ class Survey:
         elif plan.kind == LIGHT:
             self.lights.append(source)
 
-    def _number(self, prim: Any, name: str, default: float) -> float:
-        value = prim.GetAttribute(name).Get(self.time)
-        return float(value) if isinstance(value, int | float) else default
-
     def _read_gprim(self, prim: Any, source: int) -> None:
-        found = self.shape_of(prim)
+        found = self.values.gprim(prim)
         if found is None:
             what = f"A size of this shape is not a number, or past {FARTHEST:g}."
             self.problems.append(problem("S07", self.path[source], what))
@@ -502,44 +424,13 @@ class Survey:
         self.gprim.append(found)
         self.gprim_source.append(source)
 
-    def shape_of(self, prim: Any) -> Gprim | None:
-        """Return the sizes of a gprim, None where one is not a number."""
-        kind = prim.GetTypeName()
-        if kind not in GPRIMS:  # an unknown type that falls back to a known one
-            kind = str(prim.GetPrimTypeInfo().GetSchemaTypeName())
-        axis = str(prim.GetAttribute("axis").Get(self.time) or "Z") if kind not in {"Cube", "Sphere"} else "Z"
-        axis = axis if axis in {"X", "Y", "Z"} else "Z"
-        lift, ends = 0.0, (1.0, 1.0)
-        if kind == "Cube":
-            half = (self._number(prim, "size", 2.0) / 2,) * 3
-        elif kind == "Sphere":
-            half = (self._number(prim, "radius", 1.0),) * 3
-        elif kind == "Plane":
-            width, length = self._number(prim, "width", 2.0) / 2, self._number(prim, "length", 2.0) / 2
-            half = (width, length, 1.0) if axis == "Z" else (length, width, 1.0)
-        else:
-            if kind.endswith("_1"):
-                usual = 0.5 if kind.startswith("Capsule") else 1.0
-                low, high = (self._number(prim, f"radius{end}", usual) for end in ("Bottom", "Top"))
-                radius = max(low, high)
-                ends = (low / radius, high / radius) if radius > 0 else ends
-            else:
-                radius = self._number(prim, "radius", 0.5 if kind == "Capsule" else 1.0)
-            tall = self._number(prim, "height", 1.0 if kind.startswith("Capsule") else 2.0) / 2
-            is_capsule = kind.startswith("Capsule")
-            half, lift = (radius, radius, radius if is_capsule else tall), tall if is_capsule else 0.0
-            kind = kind.removesuffix("_1")
-        if not all(abs(v) <= FARTHEST for v in (*half, lift, *ends)):  # NaN is not
-            return None
-        return Gprim(kind=kind, axis=axis, half=half, lift=lift, ends=ends)
-
-    def _read_curves(self, prim: Any, source: int, plan: _Plan) -> None:
-        points = len(self._array(prim, "points", 2, _NO_POINTS))
-        if not points and not len(self._array(prim, "curveVertexCounts", 1, _NO_INDICES)):
+    def _read_curves(self, prim: Any, source: int, plan: Plan) -> None:
+        points = len(self.values.array(prim, "points", 2, NO_POINTS))
+        if not points and not len(self.values.array(prim, "curveVertexCounts", 1, NO_INDICES)):
             return
         if not self._room(source, points, 0):
             return
-        shape = self.tubes(prim, plan.names)
+        shape = self.values.tubes(prim, plan.names)
         if shape is None:
             self.problems.append(
                 problem("S05", self.path[source], "The curves' counts do not add up to their points.")
@@ -550,15 +441,6 @@ class Survey:
             return
         self.shape.append(shape)
         self.shape_source.append(source)
-
-    def tubes(self, prim: Any, names: frozenset[str]) -> Template | None:
-        """Return the tubes of a BasisCurves prim, None where its counts do not add up to its points."""
-        points = self._array(prim, "points", 2, _NO_POINTS).astype(np.float64)
-        counts = self._array(prim, "curveVertexCounts", 1, _NO_INDICES).astype(np.int64)
-        token = {n: str(prim.GetAttribute(n).Get(self.time) or "") for n in ("type", "basis", "wrap")}
-        widths = self._array(prim, "widths", 1, np.zeros(0))
-        colours, of = self._primvar(prim, COLOUR, names) if COLOUR in names else (None, "")
-        return curves.shape(points, counts, token, widths, colours, of)
 
     def _read_variants(self, prim: Any, source: int) -> None:
         sets = prim.GetVariantSets()
@@ -572,10 +454,6 @@ class Survey:
                     selection=chosen.GetVariantSelection(),
                 )
             )
-
-    def point_shape(self) -> Template:
-        """Return the shape that a point of a Points prim is drawn with."""
-        return template("Sphere", 8)
 
     def matrices(self) -> tuple[np.ndarray[tuple[int, int, int], np.dtype[np.float64]], I8]:
         """Return transforms to the parent's space, (k + 1, 4, 4) on column vectors, and which a prim has."""

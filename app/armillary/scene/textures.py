@@ -207,7 +207,7 @@ def _coordinates(survey: Survey, source: int, primvar: str) -> tuple[F4 | None, 
     while at >= 0:
         prim = survey.prim[at]
         if prim.HasAttribute(name):
-            uv, of = survey.primvar(prim, name)
+            uv, of = survey.values.primvar(prim, name)
             if at != source and of != "constant":
                 return None, ""  # only constant primvars are handed down
             if uv is None or uv.shape[1:] not in {(2,), (3,)} or not len(uv):

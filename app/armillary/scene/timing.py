@@ -10,7 +10,8 @@ import numpy as np
 from pxr import Tf, UsdGeom
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
-from armillary.scene.survey import COLOUR, OPACITY, Survey
+from armillary.scene.plan import COLOUR, OPACITY
+from armillary.scene.survey import Survey
 
 CODES_FALLBACK = 24.0
 # attributes whose samples are played, by type; transforms and visibility are of every type

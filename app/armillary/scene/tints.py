@@ -13,8 +13,9 @@ from armillary.model.arrays import I8, U1
 from armillary.scene import paint
 from armillary.scene.appearance import Appearance
 from armillary.scene.place import NOTHING, Levels
+from armillary.scene.plan import COLOUR, OPACITY
 from armillary.scene.problems import problem
-from armillary.scene.survey import COLOUR, OPACITY, Survey
+from armillary.scene.survey import Survey
 from armillary.scene.timing import Timed
 
 MOST_BYTES = 32 << 20
@@ -44,10 +45,10 @@ def read(survey: Survey, timed: Timed, source: I8, levels: Levels, look: Appeara
         now = replace(survey, time=Usd.TimeCode(t), problems=[])
         for j, s in enumerate(timed.coloured):
             mine = which == j
-            colour, _ = now.primvar(now.prim[s], COLOUR)
+            colour, _ = now.values.primvar(now.prim[s], COLOUR)
             if colour is not None and colour.shape[1:] == (3,) and len(colour):
                 rgba[k, mine, :3] = paint.srgb(colour[0])
-            opacity, _ = now.primvar(now.prim[s], OPACITY)
+            opacity, _ = now.values.primvar(now.prim[s], OPACITY)
             if opacity is not None and opacity.ndim == 1 and len(opacity):
                 rgba[k, mine, 3] = paint.byte(opacity[0])
     return {"tint_time": times, "tint_row": rows, "tint_rgba": rgba}

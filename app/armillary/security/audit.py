@@ -19,6 +19,7 @@ import orjson
 
 from armillary.model.clock import NS, iso
 from armillary.model.fault import Fault
+from armillary.security.ahead import Ahead
 
 GENESIS = "0" * 64
 PATTERN = "audit-*.jsonl"
@@ -78,6 +79,7 @@ class Audit:
         self.folder, self._world_kind = folder, world_kind
         self._guard = threading.Lock()
         self._fd, self._path, self._size = -1, folder, 0
+        self._ahead = Ahead()
         self.unsynced = False
         self.seq, self.head = 0, GENESIS
         try:
@@ -88,6 +90,7 @@ class Audit:
         try:
             fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             torn = self._resume()
+            self._turn(now_ns)  # now: its room is set aside while there is some
         except BlockingIOError as error:
             os.close(self._lock_fd)
             raise Fault(
@@ -141,6 +144,7 @@ class Audit:
         with self._guard:
             if self._fd >= 0:
                 self._flush()
+                self._ahead.end(self._fd, self._size)
                 os.close(self._fd)
                 self._fd = -1
             if self._lock_fd >= 0:
@@ -160,6 +164,7 @@ class Audit:
             self._retract()
             raise self._fault(error) from error
         self._size += len(line)
+        self._ahead.note(self._fd, self._size)
         self.unsynced = True
 
     def _flush(self) -> None:
@@ -193,6 +198,7 @@ class Audit:
             return
         if self._fd >= 0:
             os.fsync(self._fd)
+            self._ahead.end(self._fd, self._size)
             os.close(self._fd)
             self._fd = -1
         elif self._path != self.folder:
@@ -200,6 +206,7 @@ class Audit:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         self._fd = os.open(path, flags, 0o600)
         self._path, self._size = path, os.fstat(self._fd).st_size
+        self._ahead.begin(self._fd, self._size)
         folder = os.open(self.folder, os.O_RDONLY)
         try:
             os.fsync(folder)  # the new name itself must survive a power cut

@@ -317,7 +317,7 @@ def limit_text(spec: AlarmSpec, tag: TagSpec | None) -> str:
         names = dict(tag.states) if tag is not None else {}
         return "is " + " or ".join(names.get(v, texts.number(v, unit)) for v in spec.values)
     if spec.kind == "link":
-        return "silent"
+        return "silent" if spec.id.startswith("link:") and spec.id.count(":") == 1 else ""
     text = f"{spec.direction} {texts.number(spec.limit, unit)}"
     return f"{text}, {spec.count} in sequence" if spec.kind == "count" and spec.count > 1 else text
 

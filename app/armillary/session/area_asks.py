@@ -10,7 +10,7 @@ from armillary.model.alarm import AlarmAct, AlarmActed
 from armillary.model.control import Approve, AskState, Kill, StateAnswer
 from armillary.model.fault import FaultRecord, WorldFault
 from armillary.model.frame import Frame
-from armillary.model.message import Browse, LoadProject, Retry, Stop, Welcome
+from armillary.model.message import AskQuarantine, Browse, LoadProject, Quarantine, Retry, Stop, Welcome
 from armillary.model.order import Arm, CloseOrder, Order, Prepare
 
 KEPT = 10_000  # occurrences, orders and proposals remembered
@@ -68,7 +68,9 @@ class Owners:
                 return {area: replace(message, expect_seq=seq_of(area, seq), world=world)}
             case Prepare():
                 return {self._of_tag(message.tag, message.template): message}
-            case Retry(link=link) | Browse(link=link):
+            case AskQuarantine(link=""):
+                return dict.fromkeys(self.areas, message)
+            case Retry(link=link) | Browse(link=link) | AskQuarantine(link=link):
                 return {self._known(self._links, link): message}
             case CloseOrder(order=name) | Approve(id=name):
                 return {self._known(self._things, name): message}
@@ -146,10 +148,13 @@ class Asks:
 
 
 def _whole(asked: _Asked) -> object:
-    """Return one answer for several: the first refusal, else what the first said; of alarms all results."""
+    """Return one answer for several: the first refusal, else what the first said; of lists all."""
     fault = next((a for a in asked.answers.values() if isinstance(a, FaultRecord)), None)
     if fault is not None:
         return fault
+    if isinstance(asked.message, AskQuarantine):
+        lists = (asked.answers[area] for area in asked.parts)
+        return Quarantine(items=tuple(q for one in lists if isinstance(one, Quarantine) for q in one.items))
     if isinstance(asked.message, AskState):
         return States({n: a for n, a in asked.answers.items() if isinstance(a, StateAnswer)})
     if not isinstance(asked.message, AlarmAct):

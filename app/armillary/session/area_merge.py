@@ -11,7 +11,7 @@ import numpy as np
 from armillary.model.alarm import AlarmSpec
 from armillary.model.arrays import B1, U2, U4
 from armillary.model.control import StateAnswer
-from armillary.model.frame import Event, Frame, Tally, WorldKind, empty_frame, frame_of
+from armillary.model.frame import Event, Frame, Kept, Tally, WorldKind, empty_frame, frame_of
 from armillary.model.link import LinkState, LinkStatus
 from armillary.model.message import Welcome
 from armillary.model.quality import COMM, NEVER, STALE, rank, worst
@@ -71,6 +71,7 @@ def own_rows(frame: Frame, own: B1) -> Frame:
         alive_mono_ns=frame.alive_mono_ns[keep],
         quality=frame.quality[keep],
         text=tuple((slot, text) for slot, text in frame.text if own[slot]),
+        why=tuple((slot, why) for slot, why in frame.why if own[slot]),
     )
 
 
@@ -99,16 +100,33 @@ def merged(world: str, seq: int, frames: Sequence[Frame], shares: Iterable[Share
         array_slot=_joined([f.array_slot for f in frames], base.array_slot),
         array_size=_joined([f.array_size for f in frames], base.array_size),
         array=_joined([f.array for f in frames], base.array),
+        why=tuple(why for f in frames for why in f.why),
         events=tuple(sorted((e for f in frames for e in f.events), key=lambda e: e.t_ns)),
         orders=tuple(order for f in frames for order in f.orders),
         links=links,
         tally={name: tally for share in shares for name, tally in share.tally.items()},
+        history=_kept([share.last.history for share in shares]),
+        learnt=tuple(news for f in frames for news in f.learnt),
         recording="; ".join(f"{s.name}: {s.last.recording}" for s in speaking if s.last.recording),
         alarms=tuple(alarm for f in frames for alarm in f.alarms),
         alarm_events=tuple(event for f in frames for event in f.alarm_events),
         proposals=tuple(proposal for f in frames for proposal in f.proposals),
         loops=tuple(loop for share in speaking for loop in share.last.loops),
         stopped=next((share.last.stopped for share in speaking if share.last.stopped), ""),
+    )
+
+
+def _kept(all_: Sequence[Kept]) -> Kept:
+    """Return the law of history over all areas: it holds when it holds in each."""
+    return Kept(
+        offered=sum(kept.offered for kept in all_),
+        stored=sum(kept.stored for kept in all_),
+        waiting=sum(kept.waiting for kept in all_),
+        spilled=sum(kept.spilled for kept in all_),
+        dropped=sum(kept.dropped for kept in all_),
+        behind_s=max((kept.behind_s for kept in all_), default=0.0),
+        state=next((kept.state for kept in all_ if kept.state), ""),
+        balanced=all(kept.balanced for kept in all_),
     )
 
 

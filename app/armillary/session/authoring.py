@@ -11,7 +11,7 @@ from armillary.model.fault import Fault, FaultRecord
 from armillary.model.message import Done, SaveBindings
 from armillary.model.tags import TagSpec
 from armillary.project.record import Project
-from armillary.session import limits
+from armillary.session import autosave, limits
 from armillary.session.draft import Draft
 from armillary.session.field_draft import FieldDraft
 from armillary.session.layers import Layers, layers_of
@@ -141,14 +141,22 @@ class Authoring:
             self.saving = False
             if why:
                 self._unmake(made, draft)
-                self.told.emit(why)
+                self.told.emit(f"{why} {self._kept(forth)}".strip())
             else:
+                if self._shop.project is not None:
+                    autosave.saved(self._shop.project.folder, forth)
                 self.draft = None
                 self._undo.push(self._step(draft, back, forth, before, made))
                 self.told.emit(f"Saved: {_title(draft)}.{f' {limits.NEXT}' if made is not None else ''}")
             self.changed.emit()
 
         self._write(forth, ended)
+
+    def _kept(self, edit: SaveBindings) -> str:
+        """Keep an edit that could not be saved; return where, in words. The draft stays in hand."""
+        project = self._shop.project
+        path = autosave.keep(project.folder, edit) if project is not None and project.saved else None
+        return "Your edits are kept in memory" + (f" and in {path}." if path is not None else ".")
 
     def _make_tags(self, draft: AnyDraft) -> limits.Written | None:
         """Write the tags that a draft needs; None when there are none, or (told then) they cannot be."""

@@ -31,6 +31,7 @@ class Batch:
     ended: list[tuple[str, FaultRecord]] = field(default_factory=list)  # (peer, why its process is gone)
     died: set[str] = field(default_factory=set)  # those among them that ran already
     ready: list[str] = field(default_factory=list)  # peers that can be asked now
+    notices: list[tuple[str, FaultRecord]] = field(default_factory=list)  # (peer, what it found as it began)
     told: list[SceneProgress] = field(default_factory=list)  # by the scene child, while it works
 
     def __bool__(self) -> bool:
@@ -41,6 +42,7 @@ class Batch:
             or self.ended
             or self.ready
             or self.told
+            or self.notices
             or self.live is not None
         )
 

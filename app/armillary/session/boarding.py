@@ -20,6 +20,7 @@ from armillary.wire import runs
 from armillary.wire.bus import local_address
 
 SCENE_MEMORY = 4 * 1024**3  # address space of the scene child: a hostile file may not take the machine
+MEMORY = 8 * 1024**3  # of a world and of a recorder: one that leaks is started again, and takes nobody along
 _ADDRESS_SCHEMES = ("ipc://", "tcp://", "inproc://", SCHEME)
 AREA = f"{WORLD} of "  # begins the names of peers that are areas' worlds
 _count = itertools.count(1)
@@ -122,7 +123,7 @@ def start_recorder(plan: Boarding, feed: Feed) -> None:
     """Start a project's recorder as our child; where one serves already, ours says so and ends."""
     if plan.project is not None:
         args = {"project": str(plan.project.folder), "address": plan.recorder}
-        feed.launch(RECORDER, "recorder.service", args, _log("recorder"))
+        feed.launch(RECORDER, "recorder.service", args, _log("recorder"), MEMORY)
 
 
 def start_world(plan: Boarding, feed: Feed) -> None:
@@ -135,7 +136,7 @@ def start_world(plan: Boarding, feed: Feed) -> None:
         feed.connect(WORLD, plan.address)
         return
     args = {"project": str(plan.project.folder), "recorder": plan.recorder}
-    feed.launch(WORLD, "world.live", args, _log("world"))
+    feed.launch(WORLD, "world.live", args, _log("world"), MEMORY)
 
 
 def start_area(plan: Boarding, feed: Feed, area: str) -> None:

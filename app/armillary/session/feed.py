@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from armillary.model.clock import NS, Clock
@@ -20,7 +20,7 @@ from armillary.model.message import Bye, ComingBack, Credit, Hello, SceneProgres
 from armillary.session.area_lines import line_to
 from armillary.session.batch import Asked, Batch, Peer, Wire
 from armillary.wire import child as children
-from armillary.wire.child import Child
+from armillary.wire.child import Child, ChildDied
 
 log = logging.getLogger(__name__)
 
@@ -313,6 +313,8 @@ class Feed:
         if peer.child is not None:
             peer.child.stop(STOP_S)
             peer.child = None
+        if peer.line is not None:  # to one that was joined, and has ended
+            self._disconnect(name, "The process is started anew.")
         peer.address = str(args.get("address", ""))
         try:
             peer.child = self._start_child(entry, args, log_file, memory_bytes=memory)
@@ -331,8 +333,10 @@ class Feed:
                     answer = process.poll_ready(0.0)
                 except Fault as fault:
                     peer.child, peer.starting = None, False
-                    self._gone(name, record(fault))
+                    self._gone(name, record(fault), died=isinstance(fault, ChildDied))
                     continue
+                if answer is not None:
+                    self._notice(name, answer.get("told", ()))
                 if answer is not None and name not in ASKED:
                     peer.starting = False
                 elif answer is not None:
@@ -342,6 +346,12 @@ class Feed:
                 process.stop(0.1)
                 what = f"The process {process.entry} {words}."
                 self._gone(name, _fault(what, str(process.log), "Read the end of its log file."), died=True)
+
+    def _notice(self, name: str, told: Sequence[Mapping[str, str]]) -> None:
+        """Pass on what a child says of how it began."""
+        notices = [(name, FaultRecord(**fault)) for fault in told]
+        if notices:
+            self._deliver(lambda batch: batch.notices.extend(notices))
 
     def _gone(self, name: str, why: FaultRecord, *, died: bool = False) -> None:
         """A process of ours is not there: fail what was asked of it and say so."""

@@ -26,10 +26,16 @@ from armillary.session.boarding import (
 from armillary.session.disk import Disk
 from armillary.session.feed import RECORDER, SCENE, WORLD
 from armillary.session.mirror import Mirror
+from armillary.session.reopening import Reopening
+from armillary.session.side import Side
 from armillary.session.visiting import Visiting
+from armillary.wire import runs
+from armillary.wire.bus import served
 
 STARTED_AGAIN = "It is started again; the end of its log file says more."
-GIVEN_UP = "It died three times within a minute: read the end of its log file before you start it again."
+STARTED_LATER = "It is started again in {:g} s; the end of its log file says more."
+AT_ONCE_S = 1.0
+LOOK_NS = NS  # between two looks for the world, or the recorder, that somebody else may have started
 
 
 class Hearing(Visiting):
@@ -37,6 +43,7 @@ class Hearing(Visiting):
 
     authoring: Authoring
     disk: Disk
+    reopening: Reopening
 
     def _take(self, batch: Batch, now_ns: int, now_mono_ns: int) -> None:
         if self._home is not None:
@@ -47,6 +54,9 @@ class Hearing(Visiting):
             self._take_world(batch, now_ns, now_mono_ns)
         for peer, why in batch.ended:
             self._ended(peer, why, peer in batch.died, now_ns, now_mono_ns)
+        for peer, notice in batch.notices:
+            text = f"{notice.what} It is kept as {notice.where}."
+            self._add_event(Event(t_ns=now_ns, level="warning", source=peer, text=text, fault=notice))
         if RECORDER in batch.ready:
             self.timeline.begin()
             self.timebar.read()
@@ -131,8 +141,10 @@ class Hearing(Visiting):
         self.mirror.live = live
         self.showing.wanted = True
         if live:
+            self.stopped_mono_ns = 0
             self._say_live()
         elif self.world_state is not WorldState.CONNECTING:
+            self._stopped(self, self._clock.now_mono_ns())
             since = rows.clock_text(self.mirror.t_ns or now_ns)
             self._set_world(WorldState.NOT_LIVE, f"Not live: the world is silent since {since}.")
             self.orders.disarm("the world is silent.")
@@ -150,6 +162,7 @@ class Hearing(Visiting):
 
     def _frame(self, frame: Frame, now_mono_ns: int) -> U4:
         slots = self.mirror.take(frame, now_mono_ns)
+        self.history = frame.history
         self.recording = self._not_recorded(frame.recording) if self._home is None else frame.recording
         if frame.silent != self.silent:
             self.silent = frame.silent
@@ -158,6 +171,7 @@ class Hearing(Visiting):
         self.tally = frame.tally or self.tally
         if frame.links:
             self.links = frame.links
+            self.orders.watch(frame.links)
             self.links_changed.emit()
         for event in frame.events:
             self._add_event(event)
@@ -179,12 +193,18 @@ class Hearing(Visiting):
     def _ended(self, peer: str, why: FaultRecord, died: bool, now_ns: int, now_mono_ns: int) -> None:
         """A process of ours ended (`died`), or could not be started."""
         is_area = peer.startswith(AREA)
-        if died and (is_area or peer in (WORLD, RECORDER)):
-            again = self._restarts.died(peer, now_mono_ns)
-            why = replace(why, remedy=STARTED_AGAIN if again else GIVEN_UP)
-        level = "error" if peer == WORLD or is_area else "warning"
-        self._add_event(Event(t_ns=now_ns, level=level, source=peer, text=why.what, fault=why))
+        is_news = peer != RECORDER or died or self._no_recorder is None or self._no_recorder.what != why.what
+        if (died and (is_area or peer == WORLD)) or (peer == RECORDER and self._is_ours):
+            wait_s = self._restarts.died(peer, now_mono_ns)
+            if died:
+                why = replace(
+                    why, remedy=STARTED_AGAIN if wait_s <= AT_ONCE_S else STARTED_LATER.format(wait_s)
+                )
+        if is_news:
+            level = "error" if peer == WORLD or is_area else "warning"
+            self._add_event(Event(t_ns=now_ns, level=level, source=peer, text=why.what, fault=why))
         if peer == WORLD:
+            self._stopped(self._home or self, now_mono_ns)
             self._set_home(WorldState.NOT_LIVE, f"Not live: {why.what} {why.remedy} Log: {why.where}")
             if self._home is not None:
                 self._home.mirror.live = False
@@ -201,14 +221,74 @@ class Hearing(Visiting):
             self._scene_child, self._scene_died = False, why if died else None
 
     def _start_again(self, now_mono_ns: int) -> None:
-        """Start what died and is due."""
+        """Start what died and is due; what somebody else has started is joined."""
         for peer in self._restarts.take_due(now_mono_ns):
+            plan = self._plan
+            if plan is None or self._feed is None:
+                continue
             if peer == WORLD:
-                self.restart_world()
-            elif peer.startswith(AREA) and self._plan is not None and self._feed is not None:
-                start_area(self._plan, self._feed, peer.removeprefix(AREA))
-            elif self._plan is not None and self._feed is not None:
-                start_recorder(self._plan, self._feed)
+                self._again()
+            elif peer.startswith(AREA):
+                start_area(plan, self._feed, peer.removeprefix(AREA))
+            elif served(plan.recorder):  # there is never more than one: it may be another's, and end too
+                self._restarts.again(RECORDER, now_mono_ns + LOOK_NS)
+            else:
+                start_recorder(plan, self._feed)
+
+    @property
+    def _is_ours(self) -> bool:
+        """Whether this desk starts the processes of the project that is open."""
+        return self._plan is not None and self._plan.starts_world and bool(self._plan.recorder)
+
+    def _stopped(self, side: Side | Hearing, now_mono_ns: int) -> None:
+        """Note since when the data of a world have stopped."""
+        if not side.stopped_mono_ns and side.mirror.frames:
+            side.stopped_mono_ns = now_mono_ns
+
+    @property
+    def outage(self) -> str:
+        """What a bar says while data have stopped and their world is started again, "" otherwise."""
+        is_coming = self.world_state is WorldState.CONNECTING or self._restarts.is_due(WORLD)
+        if not self.stopped_mono_ns or self.away or not is_coming:
+            return ""
+        since_s = (self._clock.now_mono_ns() - self.stopped_mono_ns) / NS
+        return f"Live data stopped {max(1.0, since_s):.0f} s ago. Restarting…"
+
+    @property
+    def history_text(self) -> str:
+        """What the chip of the historian says: whether everything is recorded, else what is done about it."""
+        kept, why = (self._home or self).history, (self._home or self).recording
+        if not why:
+            return "Recording"
+        spill = f" (spill {kept.behind_s:.0f} s)" if kept.waiting else ""
+        if kept.state == "full":
+            return f"History: disk full{spill}"
+        if self._is_ours and kept.state == "away":
+            return f"History: restarting{spill}"
+        return f"Not recording{spill}"
+
+    def _follow(self, now_mono_ns: int) -> None:
+        """Look whether a world that another started, and that is silent, was started anew elsewhere."""
+        plan, feed = self._plan, self._feed
+        is_silent = (self._home or self).world_state in (WorldState.NOT_LIVE, WorldState.CONNECTING)
+        if plan is None or feed is None or plan.starts_world or not is_silent or plan.project is None:
+            return
+        if plan.areas:
+            return  # the line to all areas looks after that itself
+        if now_mono_ns - self._followed_mono_ns < LOOK_NS:
+            return
+        self._followed_mono_ns = now_mono_ns
+        folder = str(plan.project.folder)
+        for run in runs.all_runs():
+            if run.project == folder and run.kind == self.home_kind and run.address != plan.address:
+                self._plan = replace(plan, address=run.address)
+                feed.connect(WORLD, run.address)
+                return
+        if self.reopening.inherits and not served(plan.address):
+            self.reopening.took_over()
+            self._plan = replace(plan, address="", starts_world=True)
+            start_recorder(self._plan, feed)
+            self._again()
 
     def _set_world(self, state: WorldState, text: str) -> None:
         self.world_state, self.world_text = state, text
@@ -224,6 +304,13 @@ class Hearing(Visiting):
         """Start our own world anew when it ended, or connect to a foreign one again."""
         plan, feed = self._plan, self._feed
         if plan is None or feed is None or self.world_state is WorldState.NONE:
+            return
+        self._again()
+
+    def _again(self) -> None:
+        """Start or connect our own world."""
+        plan, feed = self._plan, self._feed
+        if plan is None or feed is None:
             return
         self._restarts.cancel(WORLD)
         self._set_home(WorldState.CONNECTING, f"Starting the world of {plan.title} anew …")

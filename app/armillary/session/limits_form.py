@@ -74,6 +74,18 @@ _EXPECTED = Entry(
     kind="number",
     hint="How often a value comes; it is stale after three times as long. Blank: only when it changes",
 )
+_FROZEN = Entry(
+    key="frozen_after_s",
+    title="Frozen, s",
+    kind="number",
+    hint="Exactly the same for longer is uncertain. Blank: not watched",
+)
+_BAD_AFTER = Entry(
+    key="bad_after_s",
+    title="Bad after, s",
+    kind="number",
+    hint="So long without a sign of life it is bad. Blank: it stays stale",
+)
 _WRITE = (
     Entry(key="write_range", title="Write range", end=LOW, kind="number", hint="What may be set"),
     Entry(key="write_range", title="Write range", end=HIGH, kind="number"),
@@ -113,7 +125,7 @@ def tag_form(folder: Path, spec: TagSpec) -> Form:
     if spec.kind == "number":
         entries += [*_RANGE]
     if not spec.expression:
-        entries += [_EXPECTED]
+        entries += [_EXPECTED, _BAD_AFTER, *([_FROZEN] if spec.kind == "number" else [])]
     if facts.get("writable") and spec.kind == "number":
         entries += [*_WRITE]
     return Form(

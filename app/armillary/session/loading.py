@@ -109,6 +109,10 @@ class Loading(Standing):
             now_ns = self._clock.now_ns()
             self._add_event(Event(t_ns=now_ns, level="error", source=answer.where, text=text, fault=answer))
 
+    def tell_event(self, event: Event) -> None:
+        """Put an event of this desk itself among the events."""
+        self._add_event(event)
+
     def _add_event(self, event: Event) -> None:
         self.events.append(event)
         self.event_added.emit(event)

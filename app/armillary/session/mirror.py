@@ -16,6 +16,9 @@ class Mirror:
     def __init__(self, n: int = 0) -> None:
         self.table = TagTable(n)
         self.held: F8 = np.full(n, np.nan)  # last value of each tag that was not bad
+        self.good: F8 = np.full(n, np.nan)  # last value better than stale, since this desk was told of it …
+        self.good_ns: I8 = np.zeros(n, np.int64)  # … its source time; 0 = none yet
+        self.learnt: dict[int, tuple[int, int]] = {}  # by slot: expected and usual interval in ms
         self.world = ""
         self.kind = WorldKind.LIVE
         self.run = RunState.RUNNING
@@ -46,6 +49,9 @@ class Mirror:
         apply_frame(self.table, frame)
         fine = (rank(frame.quality) < BAD) & np.isfinite(frame.value)
         self.held[slots[fine]] = frame.value[fine]
+        fresh = fine & (rank(frame.quality) < STALE)
+        self.good[slots[fresh]], self.good_ns[slots[fresh]] = frame.value[fresh], frame.source_ns[fresh]
+        self.learnt.update((slot, (expected, usual)) for slot, expected, usual in frame.learnt)
         self.world, self.kind, self.run = frame.world, frame.kind, frame.run
         self.seq, self.t_ns, self.tick_mono_ns = frame.seq, frame.t_ns, frame.tick_mono_ns
         self.taken_mono_ns = now_mono_ns

@@ -12,6 +12,7 @@ from armillary.model.clock import NS, Clock
 from armillary.model.command import Check, Template
 from armillary.model.fault import FaultRecord
 from armillary.model.frame import WorldKind
+from armillary.model.link import LinkState, LinkStatus
 from armillary.model.order import (
     ENDS,
     Arm,
@@ -69,6 +70,7 @@ class _InHand:
     template: str = ""
     checks: tuple[Check, ...] = ()
     effect: str = ""
+    link_since_ns: int = 0  # since when its link was up when it was armed; 0 = not known yet
 
 
 class Orders:
@@ -228,6 +230,20 @@ class Orders:
 
         self._ask(CloseOrder(order=order, comment=comment), answered, ANSWER_S)
 
+    def watch(self, links: Sequence[LinkStatus]) -> None:
+        """Take back what is armed when its link was lost since, also if it is back: so does the gate."""
+        hand = self._hand
+        if self.armed is None or hand is None:
+            return
+        status = next((each for each in links if each.name == hand.spec.link), None)
+        if status is None:
+            return
+        is_up = status.state is LinkState.UP  # as the gate has it
+        if not is_up or hand.link_since_ns not in (0, status.since_ns):
+            self.armed, hand.over = None, "Disarmed: link lost, the command was not sent."
+            self.changed.emit()
+        hand.link_since_ns = hand.link_since_ns or status.since_ns
+
     def disarm(self, why: str) -> None:
         """Take back what is armed: the world fell silent, or something else was selected."""
         if self.armed is not None and self._hand is not None:
@@ -317,12 +333,12 @@ def receipt_text(receipt: Receipt, states: Mapping[float, str] | None = None) ->
     return {
         OrderState.ARMED: "Armed",
         OrderState.ACCEPTED: "Accepted: being sent",
-        OrderState.SENT: "Sent: waiting for the read-back",
+        OrderState.SENT: "Outcome unknown: reading back…" if why else "Sent: waiting for the read-back",
         OrderState.VERIFIED: f"Verified: reads {read}" if read else "Verified",
         OrderState.REFUSED: f"Refused{why}",
         OrderState.EXPIRED: f"Expired{why or ': nothing was sent'}",
         OrderState.FAILED: f"Failed{why}",
-        OrderState.UNVERIFIED: f"Not confirmed: check the plant{f', it reads {read}' if read else ''}",
+        OrderState.UNVERIFIED: f"NOT CONFIRMED: check the plant{f', it reads {read}' if read else ''}",
     }[receipt.state]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -12,12 +12,13 @@ from armillary.encoding import texts
 from armillary.model.binding import Binding
 from armillary.model.clock import NS
 from armillary.model.frame import Event, Flow, Tally
-from armillary.model.link import LinkState, LinkStatus
-from armillary.model.quality import GOOD, NEVER, reasons, word
-from armillary.model.tags import TagSpec
+from armillary.model.link import LinkState, LinkStatus, correction_ns
+from armillary.model.quality import BAD, GOOD, NEVER, SENSOR, STALE, UNCERTAIN, word
+from armillary.model.tags import TagSpec, stale_after_ms
 from armillary.session.mirror import Mirror
 
 UNKNOWN = "–"
+MS_PER_S = 1000
 _GOOD_DELIVERY = ("flowing", "quiet")
 
 
@@ -34,6 +35,12 @@ class TagRow:
     link: str
     title: str
     unit: str
+    detail: str = ""  # lines for a tooltip: why it is in doubt, its last good value, how often it comes
+
+    @property
+    def cell(self) -> str:
+        """The value as a table has it: `— bad: not a number`, `∅ no data yet`, else as `value`."""
+        return texts.cell(self.value, self.quality)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,7 @@ class LinkRow:
     delay: str  # `12 ms`
     since: str
     flow: str  # `flowing`, or `silence not watched`; how often it was lost; until when its certificate is
+    clock: str  # `Clock of press-line is 4.2 s ahead`, `clock +0.02 s ± 0.01 s`; "" = not known
     counts: str  # `12 044 received, 12 040 decoded, 4 dropped (undecodable 4)`
 
 
@@ -89,23 +97,81 @@ def tag_rows(
     age_s = (mirror.age_ns(at, now_mono_ns) / NS).tolist()
     value = mirror.table.value[at].tolist()
     return tuple(
-        tag_row(specs[s], v, q, a if a >= 0 else -1.0, mirror.table.text.get(s))
+        replace(
+            tag_row(
+                specs[s],
+                v,
+                q,
+                a if a >= 0 else -1.0,
+                mirror.table.text.get(s),
+                mirror.table.why.get(s, ""),
+            ),
+            detail=_detail(mirror, specs[s], q),
+        )
         for s, v, q, a in zip(slots, value, quality, age_s, strict=True)
     )
 
 
-def tag_row(spec: TagSpec, value: float, quality: int, age_s: float, text: str | None = None) -> TagRow:
-    """Return the row of one tag from what is known of it; age_s < 0: it never came."""
+def _detail(mirror: Mirror, spec: TagSpec, quality: int) -> str:
+    """Return what a person may want to know beside value and quality, a line each."""
+    rank, lines = quality & 0xFF, []
+    if rank == UNCERTAIN and quality & SENSOR and spec.frozen_after_ms:
+        lines.append(f"unchanged for more than {texts.age(spec.frozen_after_ms / MS_PER_S)}")
+    if rank in (STALE, BAD) and mirror.good_ns[spec.slot]:
+        lines.append(last_good(mirror, spec))
+    if spec.link:
+        lines.append(interval_words(known(spec, mirror)))
+    return "\n".join(line for line in lines if line)
+
+
+def last_good(mirror: Mirror, spec: TagSpec) -> str:
+    """Return the last value that was better than stale: `last good 71.2 °C at 14:03:11 (4 min ago)`."""
+    at, value = int(mirror.good_ns[spec.slot]), float(mirror.good[spec.slot])
+    state = next((name for x, name in spec.states if x == value), None)
+    shown = texts.value(value, spec.unit, state=state)
+    return f"last good {shown} at {clock_text(at)} ({texts.age(max(mirror.t_ns - at, 0) / NS)} ago)"
+
+
+def known(spec: TagSpec, mirror: Mirror) -> TagSpec:
+    """Return a tag's spec with what its world has learnt since it began."""
+    if spec.slot not in mirror.learnt:
+        return spec
+    expected, usual = mirror.learnt[spec.slot]
+    return replace(spec, expected_ms=expected, usual_ms=usual, stale_after_ms=0, interval="learnt")
+
+
+def interval_words(spec: TagSpec) -> str:
+    """Return how often a tag is expected and who says so, and when it is stale: `learnt 1.02 s, …`."""
+    if spec.liveness != "tag":
+        return (
+            f"lives by the heartbeat {spec.heartbeat}" if spec.heartbeat else f"lives by its {spec.liveness}"
+        )
+    limit = stale_after_ms(spec)
+    stale = f"stale after {limit / MS_PER_S:.3g} s" if limit else "never stale by its age"
+    if not spec.expected_ms:
+        return f"{stale}; its interval is being learnt" if spec.interval == "default" else stale
+    often = f"{spec.expected_ms / MS_PER_S:.3g} s"
+    said = {"learnt": f"learnt {often}", "model": f"every {often} by its server"}
+    return f"{said.get(spec.interval, f'expected every {often}')}, {stale}"
+
+
+def tag_row(
+    spec: TagSpec, value: float, quality: int, age_s: float, text: str | None = None, said: str = ""
+) -> TagRow:
+    """Return the row of one tag from what is known of it; age_s < 0: it never came.
+
+    `said`: why it is not good, as its world says.
+    """
     rank = min(quality & 0xFF, NEVER)
     state = next((name for x, name in spec.states if x == value), None)
     if state is None and spec.kind == "bool" and value in (0.0, 1.0):
         state = "true" if value else "false"
-    why = reasons(quality)
-    note = word(quality).lower() + (f": {', '.join(why)}" if why else "")
+    why = texts.because(quality, said, spec.low, spec.high, spec.unit)
+    note = word(quality).lower() + (f": {why}" if why else "")
     return TagRow(
         slot=spec.slot,
         name=spec.name,
-        value=texts.value(value, spec.unit, quality, text=text, state=state, age_s=age_s),
+        value=texts.value(value, spec.unit, quality, text=text, state=state, age_s=age_s, why=said),
         quality=rank,
         note="" if rank == GOOD and not why else note,
         age=texts.age(age_s),
@@ -132,6 +198,7 @@ def link_row(status: LinkStatus, tally: Tally | None, now_ns: int) -> LinkRow:
         delay=_delay(status.delay_s) if up else UNKNOWN,
         since=texts.age((now_ns - status.since_ns) / NS) if status.since_ns else UNKNOWN,
         flow=_flow(status, now_ns),
+        clock=_clock(status),
         counts=counts(tally.messages) if tally is not None else "",
     )
 
@@ -146,6 +213,14 @@ def _flow(status: LinkStatus, now_ns: int) -> str:
         is_over = status.certificate_ns <= now_ns
         parts.append(f"certificate expired {day}" if is_over else f"certificate until {day}")
     return " · ".join(parts)
+
+
+def _clock(status: LinkStatus) -> str:
+    """Return what is known of the clock of a link's source; one that is right takes no room."""
+    if not status.clock or status.skew_s is None:
+        return ""
+    shown = " · times are shown corrected" if correction_ns(status) else ""
+    return f"{status.clock} (± {max(_short(status.skew_doubt_s), 0.1):g} s){shown}"
 
 
 def _delay(seconds: float) -> str:

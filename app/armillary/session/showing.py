@@ -12,11 +12,12 @@ from armillary.encoding.maps import Legend
 from armillary.encoding.resolve import Options, resolve, spin_rates
 from armillary.model.arrays import F8, U1, U4
 from armillary.model.clock import NS
-from armillary.model.look import ALARM_SHIFT, Label, Look, base_look
+from armillary.model.look import ALARM_SHIFT, Label, Look, Marks, base_look, no_marks
 from armillary.model.motion import Motion, SceneTime, advance, posed
-from armillary.model.quality import RANK_MASK, SUBSTITUTED
+from armillary.model.quality import RANK_MASK, STALE, SUBSTITUTED
 from armillary.model.scene import SceneArrays
 from armillary.model.tags import TagTable
+from armillary.session import qualities
 from armillary.session.explode import exploded, spread
 from armillary.session.mirror import Mirror
 from armillary.session.scenery import Scenery
@@ -174,12 +175,25 @@ class Showing:
             look = exploded(look, scenery.scene, self._way, self.explode)
         if self.trial is not None and self.trial[1] & int(RANK_MASK) == SUBSTITUTED:
             look = self._marked(look, scenery, self.trial[0])
+        look = qualities.with_parents(scenery.program, look)
         if self.tint is not None:
             look = self.tint(look, mirror)
         if self.alarms is not None and len(self.alarms) == len(look.state):
             look = replace(look, state=look.state | (self.alarms << _SHIFT))
         self.look = look
         return self.look
+
+    def second(self) -> None:
+        """Want another look where one tells an age: a second has passed."""
+        if self.look is not None:
+            self.wanted |= any(label.quality == STALE for label in self.look.label)
+
+    def marks(self, mirror: Mirror, now_mono_ns: int) -> Marks:
+        """Return the signs of quality of the newest look."""
+        scenery, look = self.scenery, self.look
+        if scenery is None or look is None or len(mirror) < scenery.program.tags:
+            return no_marks()
+        return qualities.marks(scenery.program, look, mirror, now_mono_ns)
 
     def _marked(self, look: Look, scenery: Scenery, value: float) -> Look:
         """Return the look with a plate "S" at the parts that a value given by hand drives."""

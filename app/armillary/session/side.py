@@ -9,7 +9,7 @@ from typing import Protocol
 from armillary.model.alarm import AlarmSpec, AlarmState
 from armillary.model.command import Template
 from armillary.model.control import Cursor
-from armillary.model.frame import Event, Frame, Tally, WorldKind
+from armillary.model.frame import Event, Frame, Kept, Tally, WorldKind
 from armillary.model.link import LinkState, LinkStatus
 from armillary.model.message import Welcome
 from armillary.model.order import Receipt
@@ -33,6 +33,8 @@ class Shown(Protocol):
     tally: Mapping[str, Tally]
     events: deque[Event]
     recording: str
+    history: Kept
+    stopped_mono_ns: int
     world_state: WorldState
     world_text: str
     role: str
@@ -54,6 +56,8 @@ class Side:
         self.tally: Mapping[str, Tally] = {}
         self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self.recording = ""
+        self.history = Kept()
+        self.stopped_mono_ns = 0  # since when its data have stopped; 0 = they have not
         self.world_state = WorldState.CONNECTING
         self.world_text = ""
         self.role = ""
@@ -87,6 +91,7 @@ class Side:
         """Take a frame; return the alarms that became urgent with it and nobody has acknowledged."""
         self.mirror.take(frame, now_mono_ns)
         self.recording, self.tally = frame.recording, frame.tally or self.tally
+        self.history = frame.history
         self.links = frame.links or self.links
         self.cursor, self.stopped = frame.cursor or self.cursor, frame.stopped
         self.receipts.update((receipt.order, receipt) for receipt in frame.orders)
@@ -107,6 +112,7 @@ class Side:
     def set_live(self, live: bool, text: str) -> None:
         """Note that the world is heard, or no longer."""
         self.mirror.live = live
+        self.stopped_mono_ns = 0 if live else self.stopped_mono_ns
         self.world_state = WorldState.LIVE if live else WorldState.NOT_LIVE
         self.world_text = text
 
@@ -131,6 +137,8 @@ FIELDS = (
     "tally",
     "events",
     "recording",
+    "history",
+    "stopped_mono_ns",
     "world_state",
     "world_text",
     "role",

@@ -14,7 +14,7 @@ from armillary.model.clock import Clock
 from armillary.model.command import Template
 from armillary.model.control import Cursor
 from armillary.model.fault import FaultRecord
-from armillary.model.frame import Event, Tally
+from armillary.model.frame import Event, Kept, Tally
 from armillary.model.link import LinkStatus
 from armillary.model.look import Look
 from armillary.model.scene import SceneArrays, SceneProblem, index_of
@@ -52,6 +52,7 @@ class Standing:
         self.bindings_changed: Signal[()] = Signal()  # the same scene, compiled anew
         self.tags_compiled: Signal[()] = Signal()  # the same scene, compiled for other tags
         self.project_changed: Signal[()] = Signal()  # something else is open
+        self.reopened: Signal[str] = Signal()  # the desk before did not end in order: a sentence
         self.opening_changed: Signal[()] = Signal()  # `progress`, `opening`: how far a scene is being read
         self._forget()
 
@@ -69,7 +70,10 @@ class Standing:
         self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)  # newest last
         self.recording = ""  # "" = recorded, else why not
         self._no_recorder: FaultRecord | None = None  # why ours is not there
+        self.history = Kept()
         self._restarts = Restarts()
+        self.stopped_mono_ns = 0  # since when live data have stopped; 0 = they have not, or never came
+        self._followed_mono_ns = 0
         self.world_state = WorldState.NONE
         self.world_text = "No world: this is a scene without telemetry."
         self.role = ""

@@ -132,7 +132,9 @@ class Timeline:
         start, end = self.view_ns()
         end = min(end, self._now_ns()) if self._kind is not WorldKind.LIVE else end
         if past is not None:
-            t, low, high, quality = _with_gaps(past.series, stale_after_ms(spec))
+            t, low, high, quality = _with_gaps(
+                past.series, stale_after_ms(spec) if spec.liveness == "tag" else 0
+            )
             if self._began_ns:
                 own = int(np.searchsorted(t, self._began_ns, "right"))
                 t, low, high, quality = t[:own], low[:own], high[:own], quality[:own]

@@ -14,16 +14,19 @@ from armillary.encoding.program import Program
 from armillary.model.alarm import AlarmSpec
 from armillary.model.clock import NS, Clock
 from armillary.model.fault import FaultRecord
-from armillary.model.frame import RunState, WorldKind
-from armillary.model.link import BrowseItem
+from armillary.model.frame import Event, RunState, WorldKind
+from armillary.model.link import BrowseItem, Quarantined
 from armillary.model.message import (
+    AskQuarantine,
     Browse,
     Browsed,
+    Quarantine,
     Retry,
 )
 from armillary.model.order import Receipt
 from armillary.model.tags import TagSpec
 from armillary.project.record import Project
+from armillary.session import autosave
 from armillary.session.alarmbook import AlarmBook
 from armillary.session.authoring import Authoring
 from armillary.session.boarding import WorldState, boarding, start_recorder, start_world
@@ -35,6 +38,7 @@ from armillary.session.mirror import Mirror
 from armillary.session.modelmap import ModelMap
 from armillary.session.orders import Orders
 from armillary.session.pointing import Pointing
+from armillary.session.reopening import Reopening
 from armillary.session.scene_files import LOOK_S
 from armillary.session.timeline import Timeline
 from armillary.session.training import Station
@@ -113,6 +117,7 @@ class Workspace(Pointing):
             signal.connect(lambda: self.alarms.place(self.scene))
         self.orders.changed.connect(self.order_changed.emit)
         self._ages_mono_ns = 0
+        self.reopening = Reopening(self)
 
     @property
     def is_trainee(self) -> bool:
@@ -167,7 +172,12 @@ class Workspace(Pointing):
                 feed.connect(RECORDER, plan.recorder)
         self._open_scene()
         self._gather_problems()
-        self.timebar.begin(plan.path if plan.project is not None and plan.project.saved else None)
+        folder = plan.path if plan.project is not None and plan.project.saved else None
+        self.timebar.begin(folder)
+        self.reopening.begin(folder, starts_world=plan.starts_world)
+        if folder is not None and (kept := autosave.file_of(folder)) is not None:
+            text = f"Edits of this project that could not be saved are kept in {kept}."
+            self.tell_event(Event(t_ns=self._clock.now_ns(), level="warning", source="project", text=text))
         self.project_changed.emit()
         self.world_changed.emit()
 
@@ -176,6 +186,7 @@ class Workspace(Pointing):
         feed, self._feed = self._feed, None
         if feed is None:
             return
+        self.reopening.end()
         self._drop_all()
         feed.stop()
         self._await_ended()
@@ -211,12 +222,14 @@ class Workspace(Pointing):
         self.training.tick(now_mono_ns)
         if (
             not batch
-            and self.world_state is WorldState.NOT_LIVE
+            and (self.world_state is WorldState.NOT_LIVE or self.outage)
             and now_mono_ns - self._ages_mono_ns >= AGE_S * NS
         ):
             self._ages_mono_ns = now_mono_ns
             self.frame_arrived.emit(_NONE)
         self._start_again(now_mono_ns)
+        self._follow(now_mono_ns)
+        self.reopening.look(now_ns, now_mono_ns)
         self.disk.look(now_mono_ns)
         self.scene_files.look(now_mono_ns)
         if self.orders.is_counting:
@@ -240,7 +253,7 @@ class Workspace(Pointing):
             waits.append(COUNTDOWN_S)
         if self.scene_files.watches:
             waits.append(LOOK_S)
-        if self.world_state is WorldState.NOT_LIVE:
+        if self.world_state is WorldState.NOT_LIVE or self.outage:
             waits.append(max(0.0, AGE_S - (now_mono_ns - self._ages_mono_ns) / NS))
         return min(waits, default=None)
 
@@ -293,6 +306,16 @@ class Workspace(Pointing):
             callback(answer.items if isinstance(answer, Browsed) else fault_of(answer))
 
         self._ask(WORLD, Browse(link=link, under=under, limit=limit), answered, BROWSE_S)
+
+    def ask_quarantine(
+        self, link: str, callback: Callable[[tuple[Quarantined, ...] | FaultRecord], None]
+    ) -> None:
+        """Ask the world for the payloads of a link that could not be read, oldest first."""
+
+        def answered(answer: object) -> None:
+            callback(answer.items if isinstance(answer, Quarantine) else fault_of(answer))
+
+        self._ask(WORLD, AskQuarantine(link=link), answered, BROWSE_S)
 
     # ------------------------------------------------------------ alarms
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from armillary.model.arrays import I8, U2
-from armillary.model.sample import SampleBuilder, WireBatch
+from armillary.model.quality import worst
+from armillary.model.sample import SampleBatch, SampleBuilder, WireBatch
 from armillary.telemetry.inbox import cut
 from armillary.telemetry.payload import source_ns
+from armillary.telemetry.reasons import CONFLICT, conflict
 
 
 def times_and_qualities(batches: Sequence[WireBatch]) -> tuple[I8, U2] | None:
@@ -25,6 +28,36 @@ def times_and_qualities(batches: Sequence[WireBatch]) -> tuple[I8, U2] | None:
             words[base + row] = aside.quality
         base += len(batch)
     return times, words
+
+
+def units(batches: Sequence[WireBatch]) -> dict[int, str]:
+    """Return, by row over all batches, the unit that a message told for its values."""
+    out: dict[int, str] = {}
+    base = 0
+    for batch in batches:
+        if batch.aside:
+            out.update({base + row: aside.unit for row, aside in batch.aside.items() if aside.unit})
+        base += len(batch)
+    return out
+
+
+def with_units(
+    samples: SampleBatch, row: I8, told: Mapping[int, str], expected: Mapping[int, str]
+) -> SampleBatch:
+    """Return the samples (sample i is of message row[i]) with those BAD whose message told another unit.
+
+    `expected`: the units of slots.
+    """
+    if not told:
+        return samples
+    why, quality = dict(samples.why), samples.quality.copy()
+    at = np.flatnonzero(np.isin(row, np.fromiter(told, np.int64, len(told))))
+    for i in at.tolist():
+        words = conflict(told[int(row[i])], expected.get(int(samples.slot[i]), ""))
+        if words:
+            why[i] = words
+            quality[i : i + 1] = worst(quality[i : i + 1], np.array([CONFLICT], np.uint16))
+    return replace(samples, why=why, quality=quality)
 
 
 def fill(builder: SampleBuilder, batch: WireBatch) -> None:

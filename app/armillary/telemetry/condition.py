@@ -10,11 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from armillary.model.arrays import B1, F4, F8, I8, U2, frozen
+from armillary.model.arrays import B1, F4, F8, I8, U2, frozen, span
 from armillary.model.clock import MS_NS, NS
 from armillary.model.link import LinkSpec
-from armillary.model.quality import BAD, DECODE, RANGE, RANK_MASK, STALE, UNCERTAIN, worst
+from armillary.model.quality import BAD, CLOCK, DECODE, RANGE, RANK_MASK, STALE, UNCERTAIN, worst
 from armillary.model.sample import (
+    HISTORICAL,
+    REDATED,
     RETAINED,
     SOURCE_TIME_ASSUMED,
     WAITED,
@@ -28,6 +30,7 @@ from armillary.model.tags import TagSpec, spec_arrays, stale_after_ms
 EARLIEST_NS = 631_152_000 * NS  # 1990-01-01
 LATEST_AHEAD_NS = 86_400 * NS  # beyond: refused
 AHEAD_NS = 5 * NS  # beyond: the time of arrival is used
+OFF_NS = 27 * NS  # of a link whose clock is not believed: samples this far off show its clock, others do not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +45,11 @@ class Conditioned:
 class Conditions:
     """The numeric side of all tag specs, as arrays by slot."""
 
-    def __init__(self, specs: Sequence[TagSpec], links: Sequence[LinkSpec] = ()) -> None:
+    def __init__(
+        self, specs: Sequence[TagSpec], links: Sequence[LinkSpec] = (), retention_ns: int = 0
+    ) -> None:
+        """`retention_ns`: older samples would be forgotten at once, so they are refused; 0 = none is."""
+        self._retention_ns = retention_ns
         count = max((s.slot for s in specs), default=-1) + 1
         columns = spec_arrays(specs)
         slots = np.array([s.slot for s in specs], np.int64)
@@ -57,7 +64,7 @@ class Conditions:
         self._is_number: B1 = np.zeros(count, np.bool_)
         self._is_number[slots] = [s.kind not in ("text", "struct", "array") for s in specs]
         self._by_link: B1 = np.zeros(count, np.bool_)
-        self._by_link[slots] = [s.liveness == "link" for s in specs]
+        self._by_link[slots] = [s.liveness != "tag" for s in specs]
         link_limit = {link.name: int(link.stale_after_s * NS) for link in links}
         limits = [stale_after_ms(s) * MS_NS or link_limit.get(s.link, 10 * NS) for s in specs]
         self._limit_ns: I8 = np.zeros(count, np.int64)
@@ -66,17 +73,21 @@ class Conditions:
     def __len__(self) -> int:
         return len(self._factor)
 
-    def applied(self, batch: SampleBatch) -> Conditioned:
+    def applied(self, batch: SampleBatch, *, is_believed: bool = True) -> Conditioned:
         """Return the samples with factor, offset and range applied and their times checked.
 
         A number that is not finite turns BAD|DECODE and NaN. A retained value starts STALE unless its
-        payload's own time is within the tag's limit, or the tag lives by its link.
+        payload's own time is within the tag's limit, or the tag lives by its link. A sample from the future
+        is REDATED; of a source whose clock is not believed (`is_believed`) those that are as far off as it
+        is, which are UNCERTAIN|CLOCK too.
         """
         if not len(batch):
             return Conditioned(samples=empty_batch(), dropped={})
         dropped: dict[str, int] = {}
         known = batch.slot < len(self)
         plausible = (batch.source_ns >= EARLIEST_NS) & (batch.source_ns <= batch.arrival_ns + LATEST_AHEAD_NS)
+        if self._retention_ns:
+            plausible &= batch.arrival_ns - batch.source_ns <= self._retention_ns
         keep = known & plausible
         if not keep.all():
             dropped = {
@@ -85,8 +96,19 @@ class Conditions:
             }
             batch = taken(batch, np.flatnonzero(keep))
         ahead = batch.source_ns > batch.arrival_ns + AHEAD_NS
+        redated = ahead
         value, quality = self._valued(batch)
         quality = self._retained(batch, quality)
+        if not is_believed:
+            off = np.abs(batch.source_ns - batch.arrival_ns) > OFF_NS
+            off &= (batch.flags & (SOURCE_TIME_ASSUMED | HISTORICAL)) == 0
+            redated = ahead | off
+            quality = worst(quality, np.where(off, UNCERTAIN | CLOCK, 0).astype(np.uint16))
+        source_ns, arrival_ns, flags = batch.source_ns, batch.arrival_ns, batch.flags
+        if redated.any():
+            source_ns = np.where(redated, batch.arrival_ns, batch.source_ns)
+            arrival_ns = np.where(redated, batch.source_ns, batch.arrival_ns)
+            flags = np.where(redated, flags | REDATED, flags).astype(np.uint8)
         array, text = batch.array, batch.text
         if array:
             array, quality = self._arrays(batch, quality)
@@ -94,21 +116,22 @@ class Conditions:
         samples = SampleBatch(
             slot=batch.slot,
             value=value,
-            source_ns=np.where(ahead, batch.arrival_ns, batch.source_ns),
-            arrival_ns=batch.arrival_ns,
+            source_ns=source_ns,
+            arrival_ns=arrival_ns,
             arrival_mono_ns=batch.arrival_mono_ns,
             quality=quality,
-            flags=np.where(ahead, batch.flags | SOURCE_TIME_ASSUMED, batch.flags).astype(np.uint8),
+            flags=flags,
             status=batch.status,
             text=text,
             array=array,
+            why=batch.why,
         )
         return Conditioned(
             samples=samples, dropped={k: n for k, n in dropped.items() if n}, ahead=int(ahead.sum())
         )
 
     def _valued(self, batch: SampleBatch) -> tuple[F8, U2]:
-        slot = batch.slot
+        slot = span(batch.slot)
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows is judged two lines below
             value = batch.value * self._factor[slot] + self._offset[slot]
         number, finite = self._is_number[slot], np.isfinite(value)

@@ -237,8 +237,12 @@ class Connection:
             out.is_over = True
             self._out = None
             if not runner.done():
-                runner.cancel()
+                if not self._halted.is_set():  # else it was cancelled then
+                    runner.cancel()
                 await asyncio.wait({runner}, timeout=STOP_S)
+            if not runner.done():  # cancelled twice at once, its good-bye would be cut short
+                runner.cancel()
+                await asyncio.wait({runner}, timeout=LEAST_S)
             # Fetched in any case: asyncio logs an exception that nobody asked for.
             error = runner.exception() if runner.done() and not runner.cancelled() else None
         if not runner.done():

@@ -12,13 +12,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from armillary.api.ports import AnyDecoder, Decoder
-from armillary.model.arrays import F4, F8, I8, U2
-from armillary.model.link import SubscriptionPlan
-from armillary.model.payload import ABSENT, MAX_DEPTH, RELATIVE_NS, Several, Undecodable
+from armillary.model.arrays import F4, I8, U2
+from armillary.model.link import Quarantined, Route, SubscriptionPlan
+from armillary.model.payload import ABSENT, RELATIVE_NS, Several, Undecodable
 from armillary.model.quality import worst
 from armillary.model.sample import (
     SOURCE_TIME_ASSUMED,
@@ -28,31 +30,28 @@ from armillary.model.sample import (
     WireBatch,
     empty_batch,
     joined,
+    taken,
 )
 from armillary.telemetry import aside, tables
 from armillary.telemetry.chain import BY_CONTENT, guesses
 from armillary.telemetry.devices import Devices
 from armillary.telemetry.parts import LOOP, PLUGIN, TABLE, ChannelPlan, Part, channel_plans
-from armillary.telemetry.payload import UNREADABLE, converted, epoch_unit, is_suspect, scalar
+from armillary.telemetry.payload import (
+    UNREADABLE,
+    converted,
+    epoch_unit,
+    is_suspect,
+    parsed_number,
+    scalar,
+)
+from armillary.telemetry.reasons import CONFLICT, conflict, explained
 from armillary.telemetry.times import source_times
+from armillary.telemetry.together import UNCHECKED, Chunk, Together, merged, numbers
 
+_Scalar = TypeVar("_Scalar", bound=np.generic)
 KEPT, KEPT_BYTES = 100, 4096  # payloads in quarantine, and how much of each
-_UNCHECKED = 2 * MAX_DEPTH  # payloads up to this size cannot break the limits on depth and fields
-_NUMBERS = frozenset({int, float})
-_BIGGEST = 10**308
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quarantined:
-    """A message that could not be decoded."""
-
-    link: str
-    channel: str
-    reason: str
-    offset: int  # byte of the payload at which reading failed
-    head: bytes  # the first bytes
-    size: int
-    arrival_ns: int
+Found = tuple[int, float, int, Text | F4 | None, str]
+"""One value of a message: slot, number, quality, text or array, and why the quality is not GOOD."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -75,7 +74,9 @@ class Decoding:
         self._plans: list[ChannelPlan | None] = []
         self._how: I8 = np.zeros(0, np.int64)  # by channel: LOOP, PLUGIN or TABLE
         self._tables = tables.Tables()
+        self._together = Together()
         self.devices = Devices(plan)
+        self._unit_of = {route.slot: route.unit for route in plan.routes if route.unit}
         self._told: set[int] = set()  # channels that tell of devices and hold no values
         self._also: list[int] = []  # channels that tell of devices and are tags, too
         self._wild = _wild(self._by_channel)
@@ -88,15 +89,21 @@ class Decoding:
             return Decoded(samples=empty_batch(), messages=0)
         heap = _Heap()
         base = 0
+        batches = merged(batches)
         for batch in batches:
             self._learn(batch.channels)
             self._read(batch, base, heap)
             base += len(batch)
         done = base - sum(heap.dropped.values())
-        samples = heap.build(batches)
+        samples = heap.build(batches, self._unit_of)
         if heap.foreign:
             samples = joined([samples, *heap.foreign])
         return Decoded(samples=samples, messages=done, dropped=heap.dropped)
+
+    def slots_of(self, channel: str) -> tuple[int, ...]:
+        """Return the slots that a channel feeds."""
+        plan = self._by_channel.get(channel) or self._matched(channel)
+        return () if plan is None else tuple(route.slot for route in plan.routes)
 
     def _learn(self, channels: tuple[str, ...]) -> None:
         """Bring the list of plans in line with a batch's channel table, which only grows in a session."""
@@ -106,6 +113,7 @@ class Decoding:
         if channels[:known] != self._channels:
             self._plans.clear()
             self._tables = tables.Tables()
+            self._together = Together()
             known = 0
             self._told.clear()
             self._also.clear()
@@ -116,6 +124,7 @@ class Decoding:
                 self._told.add(number)
             elif plan is not None and self.devices.describes(name):
                 self._also.append(number)
+            self._together.add(plan)
         new = np.array([LOOP if plan is None else plan.how for plan in self._plans[known:]], np.int64)
         self._how = np.concatenate((self._how[:known], new))
         self._tables.learn(self._plans, known)
@@ -140,15 +149,18 @@ class Decoding:
             for row in np.flatnonzero(np.isin(batch.channel, self._also)).tolist():
                 self.devices.hear(batch.channels[batch.channel[row]], _payload(batch, row))
         how = self._how[batch.channel]
+        chunks, rows = self._together.read(batch, _says_json(batch), base)
+        heap.chunks += chunks
         if not how.any():
-            self._one_by_one(batch, base, heap)
+            if len(rows):
+                self._one_by_one(batch, base, heap, rows if chunks else None)
             return
-        rows = np.flatnonzero(how == LOOP)
+        rows = rows[how[rows] == LOOP]
         if len(rows):
             self._one_by_one(batch, base, heap, rows)
         rows = np.flatnonzero(how == TABLE)
         if len(rows):
-            made, refused = self._tables.read(batch, rows)
+            made, refused = self._tables.read(batch, rows, self._unit_of)
             heap.foreign.extend(made)
             for row, error in refused.items():
                 self._reject(batch, row, error.reason, error.offset, _payload(batch, row))
@@ -184,7 +196,7 @@ class Decoding:
             if (
                 plan.is_plain
                 and plan.seen
-                and (plan.checks_itself or len(data) <= _UNCHECKED or not is_suspect(data))
+                and (plan.checks_itself or len(data) <= UNCHECKED or not is_suspect(data))
             ):
                 try:
                     found = plan.loads(data)
@@ -194,6 +206,7 @@ class Decoding:
                     got = plan.keys(found)
                     time = None if plan.time is None else plan.time(found)
                 except Exception:  # noqa: BLE001  whatever it is, the long way names it
+                    self._together.leave(channel)
                     self._long_way(batch, base, row, plan, data, heap)
                     continue
                 if plan.width == 1:
@@ -245,13 +258,13 @@ class Decoding:
             plan.seen = True
             if plan.is_auto and plan.is_plain and not said:
                 self._learn_form(plan, data)
+            self._together.learn(plan)
         except Undecodable as error:
             self._reject(batch, row, error.reason, error.offset, data)
             heap.drop("undecodable", 1)
             for part in plan.parts:
-                heap.add(
-                    base + row, None, [(r.route.slot, float("nan"), UNREADABLE, None) for r in part.readers]
-                )
+                unread = [(r.route.slot, float("nan"), UNREADABLE, None, error.reason) for r in part.readers]
+                heap.add(base + row, None, unread)
 
     def _parts_said(self, plan: ChannelPlan, said: str) -> tuple[Part, ...]:
         """Return the parts for what the sender says a payload is; as ever where that tells nothing."""
@@ -276,8 +289,7 @@ class Decoding:
         """Decode the routes of one part (same decoder, same time path) from one payload."""
         if not part.is_document and part.is_raw(data):
             data = part.chain.unwrapped(data)
-            bare = [(r.route.slot, *scalar(data, r.route.kind, r.route.states)) for r in part.readers]
-            heap.add(at, None, bare)
+            heap.add(at, None, [_bare(data, r.route) for r in part.readers])
             return
         whole = part.chain.document(data)
         channel = batch.channels[batch.channel[row]]
@@ -292,7 +304,7 @@ class Decoding:
 
     def _document(self, part: Part, at: int, whole: object, heap: _Heap, channel: str, time: object) -> None:
         """Take the values of one document; `time` is its own where its decoder knows it."""
-        found: list[tuple[int, float, int, Text | F4 | None]] = []
+        found: list[Found] = []
         for reader in part.readers:
             route = reader.route
             value = reader.path(whole)
@@ -302,7 +314,13 @@ class Decoding:
                 value = 0 if route.absent == "zero" else None
             elif reader.is_many and route.kind == "array" and not isinstance(value, list):
                 value = [value]
-            found.append((route.slot, *converted(value, route.kind, route.states)))
+            number, quality, other = converted(value, route.kind, route.states, route.coerce)
+            words = explained(value, route.kind) if quality else ""
+            if reader.unit is not None and not quality:
+                said = reader.unit(whole)
+                words = conflict(said, route.unit) if isinstance(said, str) else ""
+                quality = CONFLICT if words else 0
+            found.append((route.slot, number, quality, other, words))
         if part.time_path is not None:
             own = part.time_path(whole)
             time = time if own is ABSENT else own
@@ -332,10 +350,14 @@ class Decoding:
         for row, reason in builder.rejected.items():
             self._reject(batch, row, reason, builder.offsets.get(row, 0), _payload(batch, row))
             for route in plan.routes:
+                builder.why[len(builder.row)] = reason
                 builder.add(row, route.slot, float("nan"), 0, UNREADABLE)
         if builder.rejected:
             heap.drop("undecodable", len(builder.rejected))
-        heap.foreign.append(builder.build())
+        made = builder.build()
+        heap.foreign.append(
+            aside.with_units(made, np.array(builder.row, np.int64), aside.units([batch]), self._unit_of)
+        )
 
     def _reject(self, batch: WireBatch, row: int, reason: str, offset: int, data: bytes) -> None:
         self.quarantine.append(
@@ -363,19 +385,22 @@ class _Heap:
         self.quality: dict[int, int] = {}  # sample -> quality, where not GOOD
         self.text: dict[int, Text] = {}
         self.array: dict[int, F4] = {}
+        self.why: dict[int, str] = {}
         self.dropped: dict[str, int] = {}
+        self.chunks: list[Chunk] = []
         self.foreign: list[SampleBatch] = []
 
     def drop(self, reason: str, count: int) -> None:
         self.dropped[reason] = self.dropped.get(reason, 0) + count
 
-    def add(self, at: int, time: object, found: Sequence[tuple[int, float, int, Text | F4 | None]]) -> None:
-        """Add the samples (slot, number, quality, text or array) of the message at row `at`."""
+    def add(self, at: int, time: object, found: Sequence[Found]) -> None:
+        """Add the samples of the message at row `at`."""
         if not found:
             return
-        for slot, number, quality, text in found:
+        for slot, number, quality, text, why in found:
             if quality:
                 self.quality[len(self.values)] = quality
+                self.why[len(self.values)] = why
             if isinstance(text, str):
                 self.text[len(self.values)] = text
             elif text is not None:
@@ -386,13 +411,14 @@ class _Heap:
         self.hits.append(at)
         self.widths.append(len(found))
 
-    def build(self, batches: Sequence[WireBatch]) -> SampleBatch:
-        """Return the samples as arrays."""
-        if not self.values:
+    def build(self, batches: Sequence[WireBatch], units: Mapping[int, str]) -> SampleBatch:
+        """Return the samples as arrays, in the order of their messages; `units`: the expected, by slot."""
+        if not self.values and not self.chunks:
             return empty_batch()
-        value, quality = self._numbers()
-        row = np.repeat(np.array(self.hits, np.int64), self.widths)
-        own = np.repeat(source_times(self.times), self.widths)
+        chunks = [*([self._own_chunk()] if self.values else ()), *self.chunks]
+        row = _joined([np.repeat(c.row, c.width) if c.width > 1 else c.row for c in chunks])
+        own = _joined([np.repeat(c.own_ns, c.width) if c.width > 1 else c.own_ns for c in chunks])
+        quality: U2 = _joined([c.quality for c in chunks])
         told = aside.times_and_qualities(batches)
         if told is not None:
             own = np.where(own == 0, told[0][row], own)
@@ -400,9 +426,9 @@ class _Heap:
         arrival = _column(batches, "arrival_ns")[row]
         assumed = own == 0
         flags = _column(batches, "flags")[row] | np.where(assumed, SOURCE_TIME_ASSUMED, 0).astype(np.uint8)
-        return SampleBatch(
-            slot=np.array(self.slots, np.uint32),
-            value=value,
+        samples = SampleBatch(
+            slot=_joined([c.slot for c in chunks]),
+            value=_joined([c.value for c in chunks]),
             source_ns=np.where(assumed, arrival, own),
             arrival_ns=arrival,
             arrival_mono_ns=_column(batches, "arrival_mono_ns")[row],
@@ -411,25 +437,49 @@ class _Heap:
             status=np.zeros(len(row), np.uint32),
             text=self.text,
             array=self.array,
+            why=_reasons(chunks),
         )
+        samples = aside.with_units(samples, row, aside.units(batches), units)
+        if len(chunks) > 1 and (row[1:] < row[:-1]).any():
+            return taken(samples, np.argsort(row, kind="stable"))
+        return samples
 
-    def _numbers(self) -> tuple[F8, U2]:
-        """Return values and qualities; what the short way took up and is no number becomes BAD."""
-        quality = np.zeros(len(self.values), np.uint16)
-        if not set(map(type, self.values)) <= _NUMBERS:
-            for i, value in enumerate(self.values):
-                if type(value) not in _NUMBERS:
-                    self.values[i] = float("nan")
-                    self.quality[i] = UNREADABLE
+    def _own_chunk(self) -> Chunk:
+        """Return what was read one by one, its widths spread out already."""
+        value, quality, why = numbers(self.values)
         for i, word in self.quality.items():
             quality[i] = word
-        try:
-            return np.array(self.values, np.float64), quality
-        except OverflowError:  # a whole number beyond 1e308: no number that we can show
-            for i, value in enumerate(self.values):
-                if isinstance(value, int) and not -_BIGGEST < value < _BIGGEST:
-                    self.values[i], quality[i] = float("nan"), UNREADABLE
-            return np.array(self.values, np.float64), quality
+        return Chunk(
+            row=np.repeat(np.array(self.hits, np.int64), self.widths),
+            width=1,
+            slot=np.array(self.slots, np.uint32),
+            value=value,
+            quality=quality,
+            own_ns=np.repeat(source_times(self.times), self.widths),
+            why={**why, **self.why},
+        )
+
+
+def _reasons(chunks: Sequence[Chunk]) -> dict[int, str]:
+    """Return the reasons of all chunks by sample."""
+    out: dict[int, str] = {}
+    base = 0
+    for chunk in chunks:
+        out |= {base + i: words for i, words in chunk.why.items()} if base else chunk.why
+        base += len(chunk.slot)
+    return out
+
+
+def _joined(arrays: list[npt.NDArray[_Scalar]]) -> npt.NDArray[_Scalar]:
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+
+
+def _bare(data: bytes, route: Route) -> Found:
+    number, quality, text = scalar(data, route.kind, route.states)
+    shown = data[:KEPT_BYTES].decode("utf-8", "replace").strip()
+    spelled = parsed_number(shown) if quality else None
+    why = explained(shown if spelled is None else spelled, route.kind) if quality else ""
+    return route.slot, number, quality, text, why
 
 
 def _column(batches: Sequence[WireBatch], name: str) -> I8:
@@ -456,6 +506,12 @@ def _absolute(own_ns: int, arrival_ns: int) -> int | None:
 
 def _payload(batch: WireBatch, row: int) -> bytes:
     return batch.payload[batch.start[row] : batch.start[row + 1]]
+
+
+def _says_json(batch: WireBatch) -> I8 | None:
+    """Return for each message 0 where its sender says that it is something else, None where none says it."""
+    said = _contents(batch)
+    return None if said is None else np.array([word in ("", "json") for word in said], np.int64)
 
 
 def _contents(batch: WireBatch) -> list[str] | None:

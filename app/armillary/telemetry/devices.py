@@ -32,6 +32,7 @@ class Devices:
         self._prefix = settings_of(plan.link).get("prefix", "") if self._profile is not None else ""
         self._catalogue = catalogue_of(plan.link)
         self._templates = plan.templates
+        self._hearts = frozenset(route.heartbeat for route in plan.routes if route.heartbeat)
         self._slots: dict[str, list[int]] = {}  # topic of presence -> the tags of its device
         for route in plan.routes:
             if route.presence:
@@ -48,7 +49,8 @@ class Devices:
 
     def hears(self, channel: str) -> bool:
         """Return whether a topic tells of devices."""
-        return self.describes(channel) or any(matches(t.pattern, channel) for t in self._templates)
+        patterns = (*(t.pattern for t in self._templates), *self._hearts)
+        return self.describes(channel) or any(matches(pattern, channel) for pattern in patterns)
 
     def describes(self, channel: str) -> bool:
         """Return whether a topic tells who devices are or whether they are there, whoever else reads it."""

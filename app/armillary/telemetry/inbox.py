@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-import numpy as np
+from armillary.model.clock import NS
+from armillary.model.frame import MESSAGE_DROPS, Flow, Tally
+from armillary.telemetry import yielding
+from armillary.telemetry.yielding import Batch, Guard, cut
 
-from armillary.model.arrays import B1, I8, U4
-from armillary.model.frame import Flow, Tally
-from armillary.model.sample import SampleBatch, WireBatch, taken
-
-Batch = WireBatch | SampleBatch
+__all__ = ["Batch", "Inbox", "Signs", "cut"]
 
 MAX_MESSAGES, MAX_BYTES = 65_536, 64 * 1024 * 1024
 ROOM_SHARE, CUT_SHARE = 0.8, 0.9  # stop reading at; when full, cut down to (so that cutting is rare)
-SAMPLE_BYTES = 56  # of one row of a SampleBatch
 GAPS = 256  # arrivals remembered per link, for what gap is usual
 DONE, COALESCED, LATE, DUPLICATE, NO_BINDING = range(5)  # twin.state's outcomes, by their numbers
 
@@ -47,6 +45,7 @@ class _Books:
     queued: int = 0  # messages in `queue`
     queued_bytes: int = 0
     in_hand: int = 0  # messages taken, not yet reported as decoded or dropped
+    hand_mono_ns: int = 0  # arrival of the oldest of these
     received: int = 0
     decoded: int = 0
     dropped: dict[str, int] = field(default_factory=dict)
@@ -55,10 +54,15 @@ class _Books:
     applied: int = 0
     coalesced: int = 0
     late: int = 0
+    conflict: int = 0
     samples_dropped: dict[str, int] = field(default_factory=dict)
     signs: Signs = field(default_factory=Signs)
     gaps: deque[int] = field(default_factory=lambda: deque(maxlen=GAPS))
     delay_s: float = 0.0
+    guard: Guard = field(default_factory=Guard)
+    lost_channels: set[str] = field(default_factory=set)  # guarded, with rows that had to go all the same
+    lost_slots: set[int] = field(default_factory=set)
+    taken_lost: tuple[frozenset[str], frozenset[int]] | None = None  # the same, of what was taken since
 
 
 class Inbox:
@@ -86,16 +90,25 @@ class Inbox:
                 return
             books.queue.append(batch)
             books.queued += n
-            books.queued_bytes += _size(batch)
+            books.queued_bytes += yielding.size(batch)
             if books.queued > self._max_messages or books.queued_bytes > self._max_bytes:
                 self._yield_oldest(books)
 
     def drop(self, link: str, reason: str, count: int) -> None:
-        """Count messages that a source received and gave up before they got here."""
+        """Count messages that a source received and gave up before they got here.
+
+        Raises ValueError for a reason that is none of MESSAGE_DROPS: what nobody knows nobody looks for.
+        """
+        if reason not in MESSAGE_DROPS:
+            raise ValueError(f"'{reason}' is no reason to drop a message: {', '.join(MESSAGE_DROPS)}")
         with self._lock:
             books = self._books[link]
             books.received += count
             _count(books.dropped, reason, count)
+
+    def kept(self, then: Callable[[], None]) -> None:
+        """Call something once all that was put so far is kept: at once here, as a world keeps no queue."""
+        then()
 
     def alive(self, link: str, mono_ns: int) -> None:
         """Note that a link's carrier was proven alive, without a message."""
@@ -133,6 +146,16 @@ class Inbox:
                 books.queue.clear()
                 books.queued = books.queued_bytes = 0
 
+    def guard(self, link: str, channels: frozenset[str], slots: frozenset[int]) -> None:
+        """Say which channels and slots of a link yield last of all: they feed actions and counts."""
+        with self._lock:
+            self._books[link].guard = Guard(channels, slots)
+
+    def lag_s(self, now_mono_ns: int) -> dict[str, float]:
+        """Return, by link, for how long the oldest message waits that is not decoded yet."""
+        with self._lock:
+            return {name: _lag_s(books, now_mono_ns) for name, books in self._books.items()}
+
     def add_link(self, link: str) -> None:
         """Make room for a link that was added while the world runs."""
         with self._lock:
@@ -145,11 +168,24 @@ class Inbox:
         out: dict[str, list[Batch]] = {}
         with self._lock:
             for name, books in self._books.items():
+                if books.lost_channels or books.lost_slots:
+                    books.taken_lost = frozenset(books.lost_channels), frozenset(books.lost_slots)
+                    books.lost_channels, books.lost_slots = set(), set()
                 if books.queue:
                     out[name] = list(books.queue)
+                    books.hand_mono_ns = int(books.queue[0].arrival_mono_ns[0])
                     books.queue.clear()
                     books.in_hand += books.queued
                     books.queued = books.queued_bytes = 0
+        return out
+
+    def take_lost(self) -> dict[str, tuple[frozenset[str], frozenset[int]]]:
+        """Return, by link, the guarded channels and slots of which rows went before what `take` gave."""
+        out: dict[str, tuple[frozenset[str], frozenset[int]]] = {}
+        with self._lock:
+            for name, books in self._books.items():
+                if books.taken_lost is not None:
+                    out[name], books.taken_lost = books.taken_lost, None
         return out
 
     def decoded(self, link: str, messages: int, dropped: Mapping[str, int], samples: int) -> None:
@@ -170,14 +206,18 @@ class Inbox:
             books.samples_in_hand -= count
             _count(books.samples_dropped, reason, count)
 
-    def settled(self, link: str, counts: list[int]) -> None:
-        """Report what became of samples: counts by outcome of twin.state, in the order of their numbers."""
+    def settled(self, link: str, counts: list[int], conflict: int = 0) -> None:
+        """Report what became of samples: counts by outcome of twin.state, in the order of their numbers.
+
+        `conflict`: how many of them told another value for a tag and time that were told before.
+        """
         with self._lock:
             books = self._books[link]
             books.samples_in_hand -= sum(counts)
             books.applied += counts[DONE]
             books.coalesced += counts[COALESCED] + counts[LATE]
             books.late += counts[LATE]
+            books.conflict += conflict
             _count(books.samples_dropped, "duplicate", counts[DUPLICATE])
             _count(books.samples_dropped, "no_binding", counts[NO_BINDING])
 
@@ -207,30 +247,31 @@ class Inbox:
             return {name: books.delay_s for name, books in self._books.items()}
 
     def _yield_oldest(self, books: _Books) -> None:
-        """Cut the queue to 90 %: first rows that a newer one of their channel replaces, oldest first."""
-        excess = books.queued - int(CUT_SHARE * self._max_messages)
-        excess_bytes = books.queued_bytes - int(CUT_SHARE * self._max_bytes)
+        """Cut the queue to 90 %, in the order of `telemetry.yielding`, and count what went."""
         batches = list(books.queue)
-        replaced = _replaced(batches)
-        # The second pass is for a queue in which every channel is already down to its newest.
-        for candidates in (replaced, [np.ones(len(b), np.bool_) for b in batches]):
-            for i, batch in enumerate(batches):
-                if excess <= 0 and excess_bytes <= 0:
-                    break
-                rows = np.flatnonzero(candidates[i][: len(batch)])
-                rows = rows[: _needed(batch, rows, excess, excess_bytes)]
-                if not len(rows):
-                    continue
-                keep = np.ones(len(batch), np.bool_)
-                keep[rows] = False
-                batches[i] = cut(batch, np.flatnonzero(keep))
-                excess -= len(rows)
-                excess_bytes -= _size(batch) - _size(batches[i])
-        left = [b for b in batches if len(b)]
+        guarded = [books.guard.rows(batch) for batch in batches]
+        stays = yielding.kept(
+            batches,
+            guarded,
+            books.queued - int(CUT_SHARE * self._max_messages),
+            books.queued_bytes - int(CUT_SHARE * self._max_bytes),
+        )
+        for batch, keep, last in zip(batches, stays, guarded, strict=True):
+            if last.any() and (lost := last & ~keep).any():
+                channels, slots = books.guard.lost(batch, lost)
+                books.lost_channels |= channels
+                books.lost_slots |= slots
+        left = yielding.cut_all(batches, stays)
         queued = sum(len(b) for b in left)
         _count(books.dropped, "inbox_full", books.queued - queued)
         books.queue = deque(left)
-        books.queued, books.queued_bytes = queued, sum(_size(b) for b in left)
+        books.queued, books.queued_bytes = queued, sum(yielding.size(b) for b in left)
+
+
+def _lag_s(books: _Books, now_mono_ns: int) -> float:
+    if books.in_hand:
+        return (now_mono_ns - books.hand_mono_ns) / NS
+    return (now_mono_ns - int(books.queue[0].arrival_mono_ns[0])) / NS if books.queue else 0.0
 
 
 def _tally(books: _Books) -> Tally:
@@ -246,6 +287,7 @@ def _tally(books: _Books) -> Tally:
             done=books.applied,
             coalesced=books.coalesced,
             late=books.late,
+            conflict=books.conflict,
             queued=books.samples_in_hand,
             dropped=dict(books.samples_dropped),
         ),
@@ -270,63 +312,3 @@ def _gap_p99(gaps: deque[int]) -> int:
 def _count(counts: dict[str, int], reason: str, count: int) -> None:
     if count:
         counts[reason] = counts.get(reason, 0) + count
-
-
-def _size(batch: Batch) -> int:
-    if isinstance(batch, WireBatch):
-        return len(batch.payload)
-    return SAMPLE_BYTES * len(batch) + sum(array.nbytes for array in batch.array.values())
-
-
-def _needed(batch: Batch, rows: I8, excess: int, excess_bytes: int) -> int:
-    """Return how many of `rows` must go to lose `excess` messages and `excess_bytes` bytes."""
-    if isinstance(batch, WireBatch):
-        lost = np.cumsum(batch.start[rows + 1] - batch.start[rows])
-    else:
-        size = np.full(len(batch), SAMPLE_BYTES, np.int64)
-        for row, array in batch.array.items():
-            size[row] += array.nbytes
-        lost = np.cumsum(size[rows])
-    for_bytes = int(np.searchsorted(lost, excess_bytes)) + 1 if excess_bytes > 0 else 0
-    return max(excess, for_bytes, 0)
-
-
-def _replaced(batches: list[Batch]) -> list[B1]:
-    """Return for each batch which rows have a newer one of the same channel (or slot) behind them."""
-    seen: dict[type, set[int]] = {WireBatch: set(), SampleBatch: set()}
-    out: list[B1] = []
-    for batch in reversed(batches):
-        key: U4 = batch.channel if isinstance(batch, WireBatch) else batch.slot
-        newest, last = np.unique(key[::-1], return_index=True)
-        mask = np.ones(len(key), np.bool_)
-        first_seen = [
-            i for k, i in zip(newest.tolist(), last.tolist(), strict=True) if k not in seen[type(batch)]
-        ]
-        mask[len(key) - 1 - np.array(first_seen, np.int64)] = False
-        seen[type(batch)].update(newest.tolist())
-        out.append(mask)
-    out.reverse()
-    return out
-
-
-def cut(batch: Batch, keep: I8) -> Batch:
-    """Return the batch of the kept rows."""
-    if isinstance(batch, SampleBatch):
-        return taken(batch, keep)
-    sizes = batch.start[keep + 1] - batch.start[keep]
-    bounds = zip(batch.start[keep].tolist(), batch.start[keep + 1].tolist(), strict=True)
-    row_of = {old: new for new, old in enumerate(keep.tolist())} if batch.aside else {}
-    return WireBatch(
-        link=batch.link,
-        channel=batch.channel[keep],
-        channels=batch.channels,
-        start=np.concatenate(([0], np.cumsum(sizes))).astype(np.int64),
-        payload=b"".join(batch.payload[a:b] for a, b in bounds),
-        arrival_ns=batch.arrival_ns[keep],
-        arrival_mono_ns=batch.arrival_mono_ns[keep],
-        flags=batch.flags[keep],
-        content=batch.content[keep] if batch.content is not None else None,
-        contents=batch.contents,
-        aside={row_of[row]: aside for row, aside in batch.aside.items() if row in row_of},
-        receipt=batch.receipt,
-    )

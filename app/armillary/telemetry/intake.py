@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from armillary.api.ports import AnyDecoder
-from armillary.model.arrays import I8, U1
+from armillary.model.arrays import I8, U1, U4
 from armillary.model.clock import NS
 from armillary.model.fault import Fault
-from armillary.model.link import BrowseItem, SubscriptionPlan
-from armillary.model.sample import SOURCE_TIME_ASSUMED, SampleBatch, WireBatch, joined, taken
+from armillary.model.link import BrowseItem, Quarantined, SubscriptionPlan
+from armillary.model.sample import (
+    HISTORICAL,
+    RETAINED,
+    SOURCE_TIME_ASSUMED,
+    WAITED,
+    SampleBatch,
+    WireBatch,
+    joined,
+    taken,
+)
 from armillary.model.tags import TagSpec, TagTable
 from armillary.telemetry import aside
 from armillary.telemetry.condition import Conditions
-from armillary.telemetry.decode import Decoded, Decoding, Quarantined
+from armillary.telemetry.decode import Decoded, Decoding
 from armillary.telemetry.devices import stale
+from armillary.telemetry.hearts import Hearts
 from armillary.telemetry.inbox import NO_BINDING, Inbox
+from armillary.telemetry.linkclock import LinkClocks, Skew
 
-_OUTCOMES = NO_BINDING + 1
+_OUTCOMES, CONFLICT = NO_BINDING + 1, np.uint8(0x80)  # as twin.turns has it
+_OLD = SOURCE_TIME_ASSUMED | HISTORICAL | RETAINED | WAITED  # tell nothing of the source's clock
 
 
 class Intake:
@@ -31,16 +44,22 @@ class Intake:
         specs: Sequence[TagSpec],
         inbox: Inbox,
         decoders: Mapping[str, AnyDecoder] | None = None,
+        *,
+        retention_ns: int = 0,
     ) -> None:
+        """`retention_ns`: how long the history keeps samples; older ones are refused. 0: none is."""
         self._inbox = inbox
         self._decodings = {plan.link.name: Decoding(plan, decoders) for plan in plans}
-        self._conditions = Conditions(specs, [plan.link for plan in plans])
+        self.hearts = Hearts(plans)
+        self._conditions = Conditions(specs, [plan.link for plan in plans], retention_ns)
+        self.clocks = LinkClocks([plan.link for plan in plans])
         self._links = tuple(plan.link.name for plan in plans)
         number = {name: i for i, name in enumerate(self._links)}
         count = max((s.slot for s in specs), default=-1) + 1
         self._link_of: I8 = np.full(count, -1, np.int64)
         for spec in specs:
             self._link_of[spec.slot] = number.get(spec.link, -1)
+        self._doubted: dict[str, int] = {}  # link -> since when what it brings may have waited for us
         self._receipts: dict[str, int] = {}
         self.ahead: dict[str, int] = {}  # link -> samples whose clock was more than 5 s ahead, since start
 
@@ -60,6 +79,15 @@ class Intake:
     def newcomers(self) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
         """Return the (template, named parts) of topics that fit a template and feed no tag, since start."""
         return tuple(sorted(n for d in self._decodings.values() for n in d.devices.newcomers))
+
+    def take_lost(self) -> U4:
+        """Return the slots, each once, that a full inbox took samples from though it should spare them."""
+        slots: set[int] = set()
+        for link, (channels, typed) in self._inbox.take_lost().items():
+            slots |= typed
+            for channel in channels:
+                slots.update(self._decodings[link].slots_of(channel))
+        return np.array(sorted(slots), np.uint32)
 
     def mark_away(self, table: TagTable) -> None:
         """Mark the tags whose devices said since the last tick that they are away."""
@@ -88,11 +116,14 @@ class Intake:
             if receipt := max((b.receipt for b in came), default=0):
                 self._receipts[link] = receipt
             wire = self._wanted(link, came, now_mono_ns)
+            self.hearts.note(link, wire)
             typed = [b for b in batches if isinstance(b, SampleBatch)]
             decoded = self._decodings[link].decode(wire)
             raw = joined([b for b in (decoded.samples, *typed) if len(b)])
-            self._account(link, decoded, sum(map(len, typed)), raw)
-            conditioned = self._conditions.applied(self._only_own(link, raw))
+            if link in self._doubted:
+                raw = self._waited(link, raw)
+            skew = self._account(link, decoded, sum(map(len, typed)), raw)
+            conditioned = self._conditions.applied(self._only_own(link, raw), is_believed=skew.level <= 1)
             for reason, count in conditioned.dropped.items():
                 self._inbox.samples_dropped(link, reason, count)
             if conditioned.ahead:
@@ -100,20 +131,39 @@ class Intake:
             out.append(conditioned.samples)
         return joined([b for b in out if len(b)])
 
+    def doubt(self, since_mono_ns: int) -> None:
+        """Learn that we were stopped: until a link is connected anew, what it brings may be old."""
+        self._doubted = dict.fromkeys(self._links, since_mono_ns)
+
+    def _waited(self, link: str, raw: SampleBatch) -> SampleBatch:
+        up_ns = self._inbox.signs()[link].up_mono_ns
+        is_anew = up_ns > self._doubted[link]
+        waited = np.full(len(raw), True) if not is_anew else raw.arrival_mono_ns < up_ns
+        if is_anew and not waited.any():
+            del self._doubted[link]
+        return replace(raw, flags=np.where(waited, raw.flags | WAITED, raw.flags).astype(np.uint8))
+
     def take_receipts(self) -> dict[str, int]:
         """Return, by link, the newest receipt among what was taken since the last call."""
         out, self._receipts = self._receipts, {}
         return out
 
     def settle(self, batch: SampleBatch, outcome: U1) -> None:
-        """Book what twin.state made of the rows that `take` gave (outcome: its numbers, shape (n,))."""
+        """Book what twin.state made of the rows that `take` gave (outcome: its numbers, shape (n,)).
+
+        A number may have CONFLICT added.
+        """
         if not len(batch):
             return
         links = self._link_of[batch.slot]
-        table = np.bincount(links * _OUTCOMES + outcome, minlength=len(self._links) * _OUTCOMES)
-        for name, counts in zip(self._links, table.reshape(-1, _OUTCOMES).tolist(), strict=True):
+        differs = outcome >= CONFLICT
+        conflicts = np.bincount(links[differs], minlength=len(self._links)).tolist()
+        table = np.bincount(links * _OUTCOMES + (outcome & ~CONFLICT), minlength=len(self._links) * _OUTCOMES)
+        for i, (name, counts) in enumerate(
+            zip(self._links, table.reshape(-1, _OUTCOMES).tolist(), strict=True)
+        ):
             if any(counts):
-                self._inbox.settled(name, counts)
+                self._inbox.settled(name, counts, conflicts[i])
 
     def _wanted(self, link: str, batches: list[WireBatch], now_mono_ns: int) -> list[WireBatch]:
         if not any(b.aside for b in batches):
@@ -126,11 +176,16 @@ class Intake:
             out.append(left)
         return out
 
-    def _account(self, link: str, decoded: Decoded, typed: int, raw: SampleBatch) -> None:
+    def _account(self, link: str, decoded: Decoded, typed: int, raw: SampleBatch) -> Skew:
+        """Book what was decoded; return what is known of the source's clock by now."""
         self._inbox.decoded(link, decoded.messages + typed, decoded.dropped, len(raw))
         own = np.flatnonzero((raw.flags & SOURCE_TIME_ASSUMED) == 0)
-        if len(own):
-            self._inbox.delayed(link, float(np.median(raw.arrival_ns[own] - raw.source_ns[own])) / NS)
+        if not len(own):
+            return self.clocks.of(link)
+        delay_ns = raw.arrival_ns[own] - raw.source_ns[own]
+        self._inbox.delayed(link, float(np.median(delay_ns)) / NS)
+        prompt = (raw.flags[own] & _OLD) == 0
+        return self.clocks.note(link, delay_ns[prompt], int(raw.arrival_mono_ns[-1]))
 
     def _only_own(self, link: str, raw: SampleBatch) -> SampleBatch:
         """Return the rows whose slot is a tag of this link; a plugin may have named another's."""

@@ -6,19 +6,40 @@ Everything that a plugin does wrong ends here as a named Fault of its link; the 
 from __future__ import annotations
 
 import asyncio
+import functools
 import random
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import cast
 from urllib.parse import urlsplit
 
-from armillary.api.ports import Acknowledges, Browsable, Certified, Describes, Source, SourceContext
+from armillary.api.ports import (
+    Acknowledges,
+    Browsable,
+    Certified,
+    Describes,
+    Refuses,
+    Source,
+    SourceContext,
+)
 from armillary.model.clock import NS, Clock
 from armillary.model.fault import Fault, LinkFault, LinkRefused
 from armillary.model.frame import Event
-from armillary.model.link import UNSTABLE, BrowseItem, LinkState, LinkStatus, SubscriptionPlan, link_alarm
+from armillary.model.link import (
+    CLOCK,
+    OVERLOADED,
+    UNSTABLE,
+    BrowseItem,
+    LinkState,
+    LinkStatus,
+    SubscriptionPlan,
+    link_alarm,
+)
 from armillary.telemetry.connection import FLOODED, STOP_S, Connection, Jitter, Wait
 from armillary.telemetry.expiry import Expiry
 from armillary.telemetry.inbox import Inbox
+from armillary.telemetry.linkclock import LinkClocks, Skew
 from armillary.telemetry.pace import Pace
 from armillary.telemetry.watch import delivery, silence_s
 
@@ -52,8 +73,13 @@ class Links:
         *,
         wait: Wait = _wait,
         jitter: Jitter = random.uniform,  # noqa: S311  spreads retries, keeps no secret
+        clocks: LinkClocks | None = None,
     ) -> None:
-        """Take plans, makers by kind of link, and contexts by name of link; wait and jitter are for tests."""
+        """Take plans, makers by kind of link, and contexts by name of link; wait and jitter are for tests.
+
+        `clocks`: what the intake knows of the sources' clocks.
+        """
+        self._clocks = clocks
         self._clock, self._inbox, self._jitter = clock, inbox, jitter
         self._events: deque[Event] = deque(maxlen=KEPT_EVENTS)
         self._paces: dict[str, Pace] = {}
@@ -101,6 +127,18 @@ class Links:
         """Try a waiting link now, connect one that stands anew. Raises LinkFault for an unknown name."""
         self._on_loop(self._named(name).retry)
 
+    def wake(self) -> None:
+        """Connect every link anew, each a little later than the one before: we were stopped for a while."""
+        span = min(OFFSET_S * len(self._connections), OFFSET_CAP_S)
+        for connection in self._connections.values():
+            self._on_loop(partial(self._later, self._jitter(0.0, span), connection.retry))
+
+    def _later(self, seconds: float, act: Callable[[], None]) -> None:
+        if self._loop is None:
+            act()
+        else:
+            self._loop.call_later(seconds, act)
+
     def enable(self, name: str) -> None:
         """Switch a link on. Raises LinkFault for an unknown name."""
         connection = self._named(name)
@@ -130,7 +168,8 @@ class Links:
         """Return how every link stands, in the order of the plans; rates and probes need a call a second."""
         now = self._clock.now_mono_ns()
         signs, delays, ends = self._inbox.signs(), self._inbox.delays(), self.certificates()
-        tally = self._inbox.tally()
+        skews = self._clocks.skews if self._clocks is not None else {}
+        tally, lags = self._inbox.tally(), self._inbox.lag_s(now)
         out: list[LinkStatus] = []
         for name, connection in self._connections.items():
             link, state = connection.plan.link, connection.state
@@ -139,8 +178,10 @@ class Links:
             self._watch(connection, delivered)
             pace = self._paces.setdefault(name, Pace())
             pace.note(tally[name], now)
+            pace.behind(lags[name], now)
             self._tell_flood(connection, pace.flooded())
             waits = state in (LinkState.BACKOFF, LinkState.REFUSED)
+            skew = skews.get(name, Skew())
             out.append(
                 LinkStatus(
                     name=name,
@@ -156,12 +197,16 @@ class Links:
                     silence_watched=silence != 0,
                     certificate_ns=min(ends.get(name, {}).values(), default=0),
                     losses=connection.losses(now),
+                    skew_s=skew.ahead_s,
+                    skew_doubt_s=skew.doubt_s,
+                    clock=skew.text(name),
+                    trust_clock=link.trust_clock,
                 )
             )
         return tuple(out)
 
     def troubles(self) -> dict[str, str]:
-        """Return what the built-in alarms of links are about, as id → sentence: unstable, certificates.
+        """Return what the built-in alarms of links are about, as id → sentence.
 
         Certificates are looked at here, so this needs a call now and then.
         """
@@ -171,6 +216,11 @@ class Links:
             text = connection.unstable(now)
             if text:
                 out[link_alarm(name, UNSTABLE)] = text
+            if flood := self._floods.get(name, ""):
+                out[link_alarm(name, OVERLOADED)] = f"Link {name}: {flood[0].lower()}{flood[1:]}"
+            skew = self._clocks.of(name) if self._clocks is not None else Skew()
+            if skew.level > 1:
+                out[link_alarm(name, CLOCK)] = skew.text(name)
             self._events.extend(self._expiries[name].look(ends.get(name, {}), now_ns))
             out |= self._expiries[name].trouble
         return out
@@ -212,12 +262,21 @@ class Links:
                 out[name] = dict(connection.made.described())
         return out
 
+    def refused(self) -> dict[str, Mapping[str, str]]:
+        """Return, by link, the channels that its server refuses, each with why. From any thread."""
+        out: dict[str, Mapping[str, str]] = {}
+        for name, connection in self._connections.items():
+            if isinstance(connection.made, Refuses):
+                out[name] = connection.made.refused()
+        return out
+
     def certificates(self) -> dict[str, dict[str, int]]:
         """Return, by link and by whose it is, until when certificates of connections are valid (ns UTC)."""
         out: dict[str, dict[str, int]] = {}
         for name, connection in self._connections.items():
-            if isinstance(connection.made, Certified):
-                out[name] = dict(connection.made.certificates())
+            made = connection.made
+            if made is not None and _tells_certificates(type(made)):
+                out[name] = dict(cast("Certified", made).certificates())
         return out
 
     async def browse(self, link: str, under: str, limit: int) -> Sequence[BrowseItem]:
@@ -259,6 +318,12 @@ class Links:
             act()
         else:
             self._loop.call_soon_threadsafe(act)
+
+
+@functools.cache
+def _tells_certificates(kind: type) -> bool:
+    """Return whether sources of a class are Certified; a protocol is slow to ask, twice a tick."""
+    return issubclass(kind, Certified)
 
 
 def shown(url: str) -> str:

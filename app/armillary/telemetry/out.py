@@ -33,6 +33,10 @@ class Out:
         """Note a proof of the carrier's life."""
         self._inbox.alive(self._name, mono_ns)
 
+    def kept(self, then: Callable[[], None]) -> None:
+        """Call something once what was handed over is kept: a world has it at once, an edge on disk."""
+        self._inbox.kept(then)
+
     def dropped(self, reason: str, count: int) -> None:
         """Count messages given up by the source."""
         self._inbox.drop(self._name, reason, count)

@@ -9,6 +9,7 @@ from armillary.model.clock import NS
 from armillary.model.frame import Tally
 
 WINDOW_NS, STEP_NS = 5 * NS, NS // 4
+BEHIND_S = 2.0  # older than this in the inbox: more comes than can be decoded
 _FULL = "inbox_full"
 
 
@@ -27,6 +28,8 @@ class Pace:
 
     def __init__(self) -> None:
         self._marks: deque[_Mark] = deque()
+        self._behind_s = 0.0  # the longest in the window
+        self._behind_mono_ns = 0
 
     def note(self, tally: Tally, now_mono_ns: int) -> None:
         """Take the counters, at most four times a second."""
@@ -46,19 +49,28 @@ class Pace:
             return 0.0
         return (received - self._marks[0].received) * NS / (now_mono_ns - self._marks[0].mono_ns)
 
+    def behind(self, lag_s: float, now_mono_ns: int) -> None:
+        """Take for how long the oldest message has waited."""
+        is_over = now_mono_ns - self._behind_mono_ns > WINDOW_NS
+        if lag_s > BEHIND_S and (is_over or lag_s >= self._behind_s):
+            self._behind_s, self._behind_mono_ns = lag_s, now_mono_ns
+        elif is_over:
+            self._behind_s = 0.0
+
     def flooded(self) -> str:
-        """Return one sentence while messages are given up because the queue is full, "" otherwise."""
+        """Return one sentence while the queue is full or too far behind, "" otherwise."""
         if len(self._marks) < 2:  # noqa: PLR2004  two ends of a span
             return ""
         a, b = self._marks[0], self._marks[-1]
         lost, received = b.lost - a.lost, b.received - a.received
-        if not lost:
+        if not lost and not self._behind_s:
             return ""
         span_s = (b.mono_ns - a.mono_ns) / NS
         samples = max(1, b.samples - a.samples)
         pace = f"receiving {_n(received / span_s)}/s, decoding {_n((b.done - a.done) / span_s)}/s"
+        what = "More comes than can be kept" if lost else f"It is {self._behind_s:.1f} s behind"
         return (
-            f"More comes than can be kept: {pace}; "
+            f"{what}: {pace}; "
             f"{100 * (b.coalesced - a.coalesced) / samples:.0f} % coalesced for display, "
             f"{100 * lost / max(1, received):.1f} % dropped, the oldest of each topic first."
         )

@@ -30,6 +30,7 @@ class Reader:
     text: str = ""  # of its path, as written
     key: str | int | None = None  # the one member or element, for a path that is no more than that
     is_many: bool = False
+    unit: Callable[[object], object] | None = None  # finds the unit that the document says
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +117,14 @@ def _reader(route: Route, chain: Chain) -> Reader:
     if isinstance(chain.last, Navigates):
         if route.time_path:
             chain.last.place(route.time_path)
-        return Reader(route, chain.last.place(route.path), route.path, route.path)
+        unit = chain.last.place(route.unit_path) if route.unit_path else None
+        return Reader(route, chain.last.place(route.path), route.path, route.path, unit=unit)
     if isinstance(chain.last, Decoder):
         return Reader(route, _nothing, route.path)
     compiled(route.time_path, where)  # a mistake there is this tag's problem, not its neighbours'
     path = compiled(route.path, where)
-    return Reader(route, path, route.path, path.key, path.is_many)
+    unit_path = compiled(route.unit_path, where) if route.unit_path else None
+    return Reader(route, path, route.path, path.key, path.is_many, unit_path)
 
 
 def _nothing(document: object) -> object:
@@ -163,7 +166,8 @@ def _part(chain: Chain, readers: Sequence[Reader]) -> Part:
 def _hasten(plan: ChannelPlan, part: Part) -> None:
     """Give a plan its short way where all its routes are numbers at plain keys of one document."""
     last, readers = part.chain.last, part.readers
-    names = [r.key for r in readers if r.key is not None and not r.is_many and r.route.kind == "number"]
+    plain = [r for r in readers if r.route.kind == "number" and not r.route.coerce and r.unit is None]
+    names = [r.key for r in plain if r.key is not None and not r.is_many]
     if len(names) < len(readers) or last == "raw" or (part.time_path is not None and part.time_key is None):
         return
     keys: Callable[[Any], Any] = itemgetter(*names)

@@ -80,11 +80,11 @@ def _tolerant(data: bytes, refusal: orjson.JSONDecodeError) -> object:
 
 
 def converted(
-    value: object, kind: str, states: Sequence[tuple[float, str]]
+    value: object, kind: str, states: Sequence[tuple[float, str]], coerce: bool = False
 ) -> tuple[float, int, Text | F4 | None]:
     """Return (number, quality, text or array) of one decoded value; what does not fit is BAD|DECODE.
 
-    Numbers are never guessed from strings. bool and enum take their words, or the names in `states`.
+    Numbers are taken from strings only with `coerce`. bool and enum take their words, or names in `states`.
     """
     if kind == "array":
         array = array_of(value)
@@ -101,6 +101,10 @@ def converted(
         return (number, GOOD, None) if math.isfinite(number) else (_NOT_NUMBER, UNREADABLE, None)
     if kind != "number" and isinstance(value, str):
         return _named(value, states)
+    if coerce and isinstance(value, str):
+        spelled = parsed_number(value.strip())
+        if spelled is not None and math.isfinite(spelled):
+            return spelled, GOOD, None
     return _NOT_NUMBER, UNREADABLE, None
 
 

@@ -33,7 +33,9 @@ def plans(
 def _plan(link: LinkSpec, routes: Sequence[Route], templates: Sequence[TopicTemplate]) -> SubscriptionPlan:
     own = tuple(template for template in templates if template.link == link.name)
     presence = (route.presence for route in routes if route.presence)
-    listen = dict.fromkeys((*catalogue_of(link), *(template.pattern for template in own), *presence))
+    hearts = (route.heartbeat for route in routes if route.heartbeat)
+    patterns = (template.pattern for template in own)
+    listen = dict.fromkeys((*catalogue_of(link), *patterns, *presence, *hearts))
     return SubscriptionPlan(link=link, routes=tuple(routes), listen=tuple(listen), templates=own)
 
 
@@ -93,8 +95,12 @@ def _route(spec: TagSpec, link: LinkSpec) -> Route:
         kind=spec.kind,
         states=spec.states,
         expected_ms=spec.expected_ms,
+        coerce=spec.coerce,
+        unit_path=spec.unit_path,
+        unit=spec.source_unit or spec.unit,
         absent="bad" if spec.required else place.absent,
         presence=presence_of(link, spec.address) if link.profile in PROFILES else "",
+        heartbeat=spec.heartbeat if spec.liveness == "device" and link.kind not in NODE_KINDS else "",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -21,6 +21,7 @@ from armillary.telemetry import aside
 from armillary.telemetry.chain import Chain, word
 from armillary.telemetry.parts import TABLE, ChannelPlan, Part
 from armillary.telemetry.payload import UNREADABLE, converted
+from armillary.telemetry.reasons import explained
 from armillary.telemetry.times import column_times
 
 _NUMBERS = frozenset({"number", "bool", "enum"})
@@ -76,8 +77,13 @@ class Tables:
         for form in self._forms.values():
             form.settle(len(plans))
 
-    def read(self, batch: WireBatch, rows: I8) -> tuple[list[SampleBatch], dict[int, Undecodable]]:
-        """Return the samples of some rows of a batch, and which of the rows could not be read."""
+    def read(
+        self, batch: WireBatch, rows: I8, units: Mapping[int, str]
+    ) -> tuple[list[SampleBatch], dict[int, Undecodable]]:
+        """Return the samples of some rows of a batch, and which of the rows could not be read.
+
+        `units`: those that are expected, by slot.
+        """
         out: list[SampleBatch] = []
         refused: dict[int, Undecodable] = {}
         tabulated: dict[str, tuple[I8, Columns]] = {}
@@ -97,7 +103,9 @@ class Tables:
                 mine, got = tabulated[form.chain.text]
                 at = np.flatnonzero(form.line[batch.channel[mine]] != _NONE)
                 if len(at):
-                    out.append(_samples(form, batch, mine, at, got))
+                    made = _samples(form, batch, mine, at, got)
+                    message = np.repeat(mine[at], len(form.columns))
+                    out.append(aside.with_units(made, message, aside.units([batch]), units))
         return out, refused
 
 
@@ -153,6 +161,7 @@ def _samples(form: _Form, batch: WireBatch, rows: I8, at: I8, got: Columns) -> S
         quality=quality.reshape(-1),
         flags=np.repeat(flags.astype(np.uint8), width),
         status=np.zeros(len(at) * width, np.uint32),
+        why={int(i) * width + j: got.refused[int(at[i])].reason for i in bad.tolist() for j in range(width)},
     )
     return _with_others(form, out, at, got)
 
@@ -161,6 +170,7 @@ def _with_others(form: _Form, out: SampleBatch, at: I8, got: Columns) -> SampleB
     """Put in what is no plain number: texts, lists, and texts that name a state."""
     text: dict[int, str] = {}
     array: dict[int, npt.NDArray[np.float32]] = {}
+    why = dict(out.why)
     width = len(form.columns)
     for i, reader in enumerate(form.part.readers):
         column = got.columns[form.columns[i]]
@@ -171,14 +181,16 @@ def _with_others(form: _Form, out: SampleBatch, at: I8, got: Columns) -> SampleB
                 continue
             cell = column[j]
             raw = word(cell) if isinstance(cell, bytes) else cell.tolist()
-            number, quality, other = converted(raw, form.kinds[i], reader.route.states)
+            number, quality, other = converted(raw, form.kinds[i], reader.route.states, reader.route.coerce)
             k = row * width + i
             out.value[k], out.quality[k] = number, quality
+            if quality:
+                why[k] = explained(raw, form.kinds[i])
             if isinstance(other, str):
                 text[k] = other
             elif other is not None:
                 array[k] = other
-    return replace(out, text=text, array=array) if text or array else out
+    return replace(out, text=text, array=array, why=why) if text or array or why else out
 
 
 def unwrapped(batch: WireBatch, rows: I8, chain: Chain) -> tuple[WireBatch, dict[int, Undecodable]]:

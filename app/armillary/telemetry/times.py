@@ -41,9 +41,17 @@ def column_times(column: npt.NDArray[np.generic]) -> I8:
 
 def epochs(raw: I8) -> I8:
     """Return ns of integer epoch times by magnitude."""
+    if not len(raw):
+        return raw
     size = np.abs(raw)
-    scale = np.select([size < EPOCH_S, size < EPOCH_MS, size < EPOCH_US], [10**9, 10**6, 10**3], 1).astype(
-        np.int64
-    )
+    scale: I8 | int = _factor(int(size.min()))
+    if scale != _factor(int(size.max())):
+        units = [size < EPOCH_S, size < EPOCH_MS, size < EPOCH_US]
+        scale = np.select(units, [10**9, 10**6, 10**3], 1).astype(np.int64)
     bounded = np.minimum(raw, TOO_LATE // scale)
     return np.maximum(bounded * scale, 1)
+
+
+def _factor(size: int) -> int:
+    """Return what makes ns of an epoch time of such a magnitude."""
+    return 10**9 if size < EPOCH_S else 10**6 if size < EPOCH_MS else 10**3 if size < EPOCH_US else 1

@@ -73,11 +73,12 @@ def _evaluate(group: _Group, rows: I8, table: TagTable, now_ns: int, now_mono_ns
     word_in, alive = table.quality[reads], table.alive_mono_ns[reads]
     ages = np.where(alive > 0, (now_mono_ns - alive) / NS, np.inf) if group.expression.reads_age else None
     value, word = group.expression.evaluate(table.value[reads], word_in, ages)
+    used = group.expression.used(table.value[reads], word_in, ages) if len(reads) else None
     value = np.broadcast_to(value, slot.shape) * group.factor[rows] + group.offset[rows]
     word = np.broadcast_to(word, slot.shape).astype(np.uint16)
     outside = (value < group.low[rows]) | (value > group.high[rows])
     word = np.where(outside, worst(word, np.full(slot.shape, _OUTSIDE)), word)
-    source, arrival, arrival_mono, alive_out = _times(table, reads, word_in, now_ns, now_mono_ns)
+    source, arrival, arrival_mono, alive_out = _times(table, reads, word_in, used, now_ns, now_mono_ns)
 
     same = (value == table.value[slot]) | (np.isnan(value) & np.isnan(table.value[slot]))
     same &= (word == table.quality[slot]) & (source == table.source_ns[slot])
@@ -93,25 +94,33 @@ def _evaluate(group: _Group, rows: I8, table: TagTable, now_ns: int, now_mono_ns
     return news
 
 
-def _times(table: TagTable, reads: U4, word: U2, now_ns: int, now_mono_ns: int) -> tuple[I8, I8, I8, I8]:
+def _times(
+    table: TagTable, reads: U4, word: U2, used: B1 | None, now_ns: int, now_mono_ns: int
+) -> tuple[I8, I8, I8, I8]:
     """Return source, arrival, arrival_mono and alive times (n,), each of the oldest input: age propagates.
 
-    Inputs that never came have no time; a constant has that of its evaluation.
+    Inputs that never came have no time; a constant has that of its evaluation. used: (k, n) inputs that the
+    result was made of, None: all.
     """
     n = reads.shape[1]
     if not len(reads):
         return np.full(n, now_ns), np.full(n, now_ns), np.full(n, now_mono_ns), np.full(n, now_mono_ns)
-    came = rank(word) < NEVER
+    came: B1 = np.less(rank(word), NEVER)
+    constant: B1 = np.zeros(n, np.bool_)
+    if used is not None:
+        came = np.logical_and(came, used)
+        constant = np.asarray(~used.any(axis=0), np.bool_)
     any_came = came.any(axis=0)
 
-    def oldest(times: I8) -> I8:
-        return np.where(any_came, np.where(came, times, _NO_TIME).min(axis=0), 0)
+    def oldest(times: I8, now: int) -> I8:
+        told = np.where(any_came, np.where(came, times, _NO_TIME).min(axis=0), 0)
+        return np.where(constant, now, told)
 
     return (
-        oldest(table.source_ns[reads]),
-        oldest(table.arrival_ns[reads]),
-        oldest(table.arrival_mono_ns[reads]),
-        oldest(table.alive_mono_ns[reads]),
+        oldest(table.source_ns[reads], now_ns),
+        oldest(table.arrival_ns[reads], now_ns),
+        oldest(table.arrival_mono_ns[reads], now_mono_ns),
+        oldest(table.alive_mono_ns[reads], now_mono_ns),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from armillary.model.arrays import B1, I8, U1, U4
+from armillary.model.arrays import B1, I8, U1, U4, by_value, span
 from armillary.model.quality import worst
 from armillary.model.sample import HISTORICAL, RETAINED, WAITED, SampleBatch, Text
 from armillary.model.tags import TagTable
@@ -21,6 +21,7 @@ class Applied:
     """What became of n rows: n = applied + coalesced + duplicate + no_binding, and late is of coalesced."""
 
     outcome: U1  # (n,) APPLIED … NO_BINDING
+    corrects: B1  # (n,) it has the time of the row before it, or of what was there, and another value
     applied: int
     coalesced: int
     late: int
@@ -37,16 +38,22 @@ def apply(table: TagTable, batch: SampleBatch) -> Applied:
     time with another value or quality is a correction and wins. Applied slots are marked dirty.
     """
     n = len(batch)
-    outcome = np.full(n, NO_BINDING, np.uint8)
-    known = np.flatnonzero(batch.slot < len(table))
-    if len(known):
-        order = known[np.argsort(batch.slot[known], kind="stable")]
-        outcome[order] = _outcomes(table, batch, order)
+    outcome, corrects = np.full(n, NO_BINDING, np.uint8), np.zeros(n, np.bool_)
+    if _is_single(batch.slot, len(table)):
+        outcome, corrects = _single(table, batch)
         _write(table, batch, np.flatnonzero(outcome == APPLIED))
         _prove_alive(table, batch, outcome)
+    else:
+        known = np.flatnonzero(batch.slot < len(table))
+        if len(known):
+            order = known[by_value(batch.slot[known])]
+            outcome[order], corrects[order] = _outcomes(table, batch, order)
+            _write(table, batch, np.flatnonzero(outcome == APPLIED))
+            _prove_alive(table, batch, outcome)
     counts = np.bincount(outcome, minlength=NO_BINDING + 1).tolist()
     return Applied(
         outcome=outcome,
+        corrects=corrects,
         applied=counts[APPLIED],
         coalesced=counts[COALESCED] + counts[LATE],
         late=counts[LATE],
@@ -61,8 +68,59 @@ def mark(table: TagTable, slots: U4 | I8, quality: int) -> None:
     table.dirty[slots] = True
 
 
-def _outcomes(table: TagTable, batch: SampleBatch, order: I8) -> U1:
+def _is_single(slot: U4, slots: int) -> bool:
+    """Return whether a batch holds one row at most of each slot, all in the table: nothing to be sorted."""
+    if not 0 < len(slot) <= slots:
+        return False
+    if (slot[1:] > slot[:-1]).all():
+        return int(slot[-1]) < slots
+    if int(slot.max()) >= slots:
+        return False
+    return int(np.bincount(slot).max()) == 1
+
+
+def _single(table: TagTable, batch: SampleBatch) -> tuple[U1, B1]:
+    """Return the outcome of rows of different slots, each judged against what the table holds.
+
+    And which of them correct a value of the same time.
+    """
+    s = span(batch.slot)
+    before = table.source_ns[s]
+    late = batch.source_ns < before
+    late |= (batch.flags & HISTORICAL) != 0
+    outcome: U1 = np.where(late, LATE, APPLIED).astype(np.uint8)
+    corrects = (batch.source_ns == before) & ~late
+    again = np.flatnonzero(corrects)
+    if len(again):
+        slots = batch.slot[again].astype(np.int64)
+        same = table.quality[slots] == batch.quality[again]
+        new, old = batch.value[again], table.value[slots]
+        same &= (new == old) | (np.isnan(new) & np.isnan(old))
+        if (batch.text or table.text or batch.array) and same.any():
+            same &= _same_text(table, batch, again)
+        outcome[again[same]] = DUPLICATE
+        corrects[again[same]] = False
+    return outcome, corrects
+
+
+def _same_text(table: TagTable, batch: SampleBatch, rows: I8) -> B1:
+    """Return which rows have the text and the array that their slots have."""
+    out = np.ones(len(rows), np.bool_)
+    for i, (row, slot) in enumerate(zip(rows.tolist(), batch.slot[rows].tolist(), strict=True)):
+        if row in batch.array:  # the bytes tell, as two arrays may have the same text
+            kept = table.array.get(slot)
+            out[i] = kept is not None and kept.tobytes() == batch.array[row].tobytes()
+        elif batch.array and slot in table.array:
+            out[i] = False
+        else:
+            out[i] = batch.text.get(row) == table.text.get(slot)
+    return out
+
+
+def _outcomes(table: TagTable, batch: SampleBatch, order: I8) -> tuple[U1, B1]:
     """Return the outcome of rows `order`, which are sorted by slot and keep their order within one.
+
+    And which of them correct a value of the same time.
 
     Before the rows of each slot stands a head: what the table holds now, so that the first row is
     judged like all others.
@@ -88,13 +146,14 @@ def _outcomes(table: TagTable, batch: SampleBatch, order: I8) -> U1:
     kept = np.flatnonzero(~late)  # heads are never late
     owner = np.zeros(total, np.int64)
     owner[at_row], owner[at_head] = segment, np.arange(len(first))
-    repeated = _repeats(table, batch, order, heads, at_row, at_head, kept, source)
+    repeated, timely = _repeats(table, batch, order, heads, at_row, at_head, kept, source)
     out[kept[repeated]] = DUPLICATE
     news = kept[~repeated]
     last = np.concatenate((owner[news][1:] != owner[news][:-1], [True]))
     out[news[last]] = APPLIED  # may hit a head: then the slot has no news, and heads are cut off here
-    outcome: U1 = out[at_row]
-    return outcome
+    corrects = np.zeros(total, np.bool_)
+    corrects[kept[timely & ~repeated]] = True
+    return out[at_row], corrects[at_row]
 
 
 def _late_single(source: I8, at_row: I8) -> B1:
@@ -109,6 +168,10 @@ def _late(source: I8, at_head: I8, forbidden: B1) -> B1:
 
     A running maximum per segment in one pass: ranks of the times (small), lifted by the segment's number.
     """
+    falls = source[1:] < source[:-1]
+    falls[at_head[1:] - 1] = False
+    if not falls.any():  # as nearly always: every segment is in order
+        return np.zeros(len(source), np.bool_)
     rank = np.unique(source, return_inverse=True)[1].astype(np.int64)
     head = np.zeros(len(source), np.int64)
     head[at_head] = 1
@@ -123,23 +186,25 @@ def _late(source: I8, at_head: I8, forbidden: B1) -> B1:
 
 def _repeats(
     table: TagTable, batch: SampleBatch, order: I8, heads: U4, at_row: I8, at_head: I8, kept: I8, source: I8
-) -> B1:
-    """Return which of the kept entries say the same as the kept entry before them; never a head."""
+) -> tuple[B1, B1]:
+    """Return which of the kept entries say the same as the kept entry before them, and which have its time.
+
+    Neither is ever a head.
+    """
     total = len(source)
     value, quality = np.empty(total), np.empty(total, np.uint16)
     value[at_row], value[at_head] = batch.value[order], table.value[heads]
     quality[at_row], quality[at_head] = batch.quality[order], table.quality[heads]
     v, q, s = value[kept], quality[kept], source[kept]
-    same = (s[1:] == s[:-1]) & (q[1:] == q[:-1])
+    is_head = np.zeros(total, np.bool_)
+    is_head[at_head] = True
+    timely = np.concatenate(([False], s[1:] == s[:-1])) & ~is_head[kept]
+    same = timely[1:] & (q[1:] == q[:-1])
     same &= (v[1:] == v[:-1]) | (np.isnan(v[1:]) & np.isnan(v[:-1]))
     if (batch.text or table.text or batch.array) and same.any():
         text = _text_ids(table, batch, order, heads, at_row, at_head, total)[kept]
         same &= text[1:] == text[:-1]
-    repeated = np.concatenate(([False], same))
-    is_head = np.zeros(total, np.bool_)
-    is_head[at_head] = True
-    repeated[is_head[kept]] = False
-    return repeated
+    return np.concatenate(([False], same)), timely
 
 
 def _text_ids(
@@ -171,9 +236,13 @@ def _text_ids(
 def _prove_alive(table: TagTable, batch: SampleBatch, outcome: U1) -> None:
     """Move the times of the last proof of life forward; a retained or historical row proves nothing."""
     live = (outcome != NO_BINDING) & ((batch.flags & (RETAINED | HISTORICAL | WAITED)) == 0)
-    rows = np.flatnonzero(live)
     # Rows are in order of arrival, so the last assignment of a slot is its newest arrival.
-    table.alive_mono_ns[batch.slot[rows]] = batch.arrival_mono_ns[rows]
+    if live.all():
+        rows = np.arange(len(live))
+        table.alive_mono_ns[span(batch.slot)] = batch.arrival_mono_ns
+    else:
+        rows = np.flatnonzero(live)
+        table.alive_mono_ns[batch.slot[rows]] = batch.arrival_mono_ns[rows]
     again = rows[outcome[rows] == DUPLICATE]
     again = again[batch.arrival_mono_ns[again] > table.arrival_mono_ns[batch.slot[again]]]
     if len(again):
@@ -185,19 +254,25 @@ def _prove_alive(table: TagTable, batch: SampleBatch, outcome: U1) -> None:
 
 def _write(table: TagTable, batch: SampleBatch, rows: I8) -> None:
     slots = batch.slot[rows]
-    table.value[slots] = batch.value[rows]
-    table.source_ns[slots] = batch.source_ns[rows]
-    table.quality[slots] = batch.quality[rows]
-    table.arrival_ns[slots] = batch.arrival_ns[rows]
-    table.arrival_mono_ns[slots] = batch.arrival_mono_ns[rows]
-    table.seq[slots] += np.uint32(1)
-    table.dirty[slots] = True
+    to, of = span(slots), slice(None) if len(rows) == len(batch) else rows
+    table.value[to] = batch.value[of]
+    table.source_ns[to] = batch.source_ns[of]
+    table.quality[to] = batch.quality[of]
+    table.arrival_ns[to] = batch.arrival_ns[of]
+    table.arrival_mono_ns[to] = batch.arrival_mono_ns[of]
+    table.seq[to] += np.uint32(1)
+    table.dirty[to] = True
     if batch.text or table.text:
         text: dict[int, Text] = {int(batch.slot[r]): batch.text[r] for r in rows.tolist() if r in batch.text}
         for slot in slots.tolist():
             if slot not in text:
                 table.text.pop(slot, None)
         table.text.update(text)
+    if batch.why or table.why:
+        having = np.fromiter(table.why, np.int64, len(table.why))
+        for slot in having[np.isin(having, slots)].tolist():
+            del table.why[slot]
+        table.why.update({int(batch.slot[r]): batch.why[r] for r in rows.tolist() if r in batch.why})
     if batch.array:  # a row that could not be read leaves the array that was there; its quality tells
         applied = np.zeros(len(batch), np.bool_)
         applied[rows] = True

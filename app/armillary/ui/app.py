@@ -106,7 +106,7 @@ def run(
     window.canvas.view.warm()  # the scene's reader is starting meanwhile
     pulse.pump()
     if foreign is not None:
-        window.import_path(foreign)
+        window.files.import_from(foreign)
     if film is not None:
         Film(window, clock, *film, ending.filmed)
     try:
@@ -167,7 +167,7 @@ class Ending:
     def _picture(self) -> None:
         if self._screenshot is not None:
             try:
-                self._window.save_to(self._screenshot)
+                self._window.files.save_picture(self._screenshot)
             except Fault as fault:
                 self._fails(fault)
 

@@ -42,6 +42,7 @@ FASTEST_MS, SLOWEST_MS = 16, 250
 HOVER_MS = 40
 LOADING_MS = 150
 BLINK_MS = 500
+SIGN_MS = 1_000  # how often the ages beside stale parts are written anew
 _CLICK_PX = 4  # a press that moved less is a click
 _WHEEL_STEP = 120.0
 _ZOOM_PER_STEP = 1.15
@@ -112,6 +113,9 @@ class Canvas(QWidget):
         self._blinking.setInterval(BLINK_MS)
         self._blinking.timeout.connect(self._blink)
         self._half = 0
+        self._signing = QTimer(self)
+        self._signing.setInterval(SIGN_MS)
+        self._signing.timeout.connect(self._second)
         self._loading = QTimer(self)
         self._loading.setInterval(LOADING_MS)
         self._loading.timeout.connect(self._progressed)
@@ -190,6 +194,22 @@ class Canvas(QWidget):
         self.view.badges([Badge(*entry) for entry in waiting])
         self.touch()
 
+    def _second(self) -> None:
+        self._workspace.showing.second()
+        self._sign()
+
+    def _sign(self) -> None:
+        """Show signs of quality; their ages go on by themselves, drawn into the picture that is there."""
+        marks = self._workspace.showing.marks(self._workspace.mirror, self._clock.now_mono_ns())
+        if self.view.marks(marks):
+            if self.vision:
+                self._take(self._rendered)
+            self.update()
+        if len(marks) and not self._signing.isActive():
+            self._signing.start()
+        elif not len(marks):
+            self._signing.stop()
+
     def _blink(self) -> None:
         """Let badges blink: only they are drawn, into the picture that is there."""
         self._half += 1
@@ -204,6 +224,7 @@ class Canvas(QWidget):
         self.view.apply(new)
         if self._workspace.alarms.prims:
             self._alarmed()  # a branch may have been hidden or shown
+        self._sign()
         self.touch()
 
     def _selected(self, prims: tuple[int, ...]) -> None:
@@ -310,6 +331,11 @@ class Canvas(QWidget):
         height, width = pixels.shape[:2]
         self._pixels = pixels
         self._image = QImage(pixels.data, width, height, pixels.strides[0], QImage.Format.Format_RGBX8888)
+
+    @property
+    def image(self) -> QImage:
+        """The picture that is painted; its memory is the renderer's, good until the next one is made."""
+        return self._image
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802  Qt's name
         painter = QPainter(self)

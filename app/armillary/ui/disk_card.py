@@ -4,35 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtWidgets import QFrame, QHBoxLayout
-
 from armillary.model.account import Right, may
 from armillary.session.workspace import Workspace
-from armillary.ui.pieces import label
-from armillary.ui.tables import button
+from armillary.ui.offer import Offer
 
 CHANGED = "The project was changed. The world runs it as it was before."
 
 
-class DiskCard(QFrame):
+class DiskCard(Offer):
     """Below the banners while the files differ from what runs; for an engineer, with *Load it*."""
 
     def __init__(self, workspace: Workspace, run: Callable[[str], None], say: Callable[[str], None]) -> None:
-        super().__init__()
-        self._at = workspace
-        self.setProperty("role", "card")
-        self.setObjectName("changed")
-        self.text = label(CHANGED, wrap=True)
-        self.load = button(
+        super().__init__(
+            "changed",
             "Load it",
             "Load the changed project into the live world",
             lambda: run("project.load-changes"),
-            primary=True,
         )
-        row = QHBoxLayout(self)
-        row.setContentsMargins(12, 6, 12, 6)
-        row.addWidget(self.text, 1)
-        row.addWidget(self.load)
+        self._at = workspace
+        self.say(CHANGED)
         for signal in (
             workspace.disk.changed,
             workspace.people.changed,
@@ -51,8 +41,7 @@ class DiskCard(QFrame):
         if shown:
             problem, why = at.disk.problem, at.disk.why_not()
             wrong = f" It cannot be loaded: {problem.what} {problem.remedy}" if problem is not None else ""
-            self.text.setText(CHANGED + wrong)
-            self.setAccessibleName(self.text.text())
+            self.say(CHANGED + wrong)
             self.load.setEnabled(not why)
             self.load.setToolTip(why or "Alarms go on; links are made anew")
         self.setVisible(shown)

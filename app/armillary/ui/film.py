@@ -59,7 +59,7 @@ class Film(QObject):
         elif self._asked and at.mirror.t_ns == wanted and not self._is_there:
             self._is_there = True
         elif self._is_there:
-            self._window.save_to(self._folder / name_of(wanted))
+            self._window.files.save_picture(self._folder / name_of(wanted))
             self._left.pop(0)
             self._asked = self._is_there = False
             self._until_ns = self._clock.now_mono_ns() + int(NEXT_S * NS)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from functools import lru_cache
 
 from PySide6.QtCore import QByteArray, QRectF, Qt
-from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPixmap
+from PySide6.QtGui import QColor, QFont, QIcon, QImage, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
 from armillary.model.link import LinkState
 from armillary.model.places import data
-from armillary.ui.theme import Colours
+from armillary.model.quality import SUBSTITUTED
+from armillary.ui.theme import INK, Colours
 
 SIZES = (16, 24, 32)
 _TYPES = {
@@ -37,6 +38,7 @@ _TYPES = {
     "NodeGraph": "shader",
     "GeomSubset": "shader",
 }
+SUBSTITUTED_PILL = "#9FB3C8"  # blue-grey, ink on it
 _QUALITY = ("good", "substituted", "uncertain", "stale", "bad", "never")
 _LINKS = {
     LinkState.OFF: ("link-off", "edge"),
@@ -97,6 +99,37 @@ def quality_colour(rank: int, colours: Colours) -> str:
     return (colours.edge, colours.focus, colours.text, colours.text, colours.bad_text, colours.muted)[
         min(rank, 5)
     ]
+
+
+@lru_cache(maxsize=64)
+def quality_mark(rank: int, colours: Colours) -> QIcon:
+    """Return the mark of a quality; what a person entered has a pill, as in the picture."""
+    colour = quality_colour(rank, colours)
+    if rank != SUBSTITUTED:
+        return icon(quality_icon(rank), colour)
+    out = QIcon()
+    for size in SIZES:
+        out.addPixmap(_pill(size))
+    return out
+
+
+def _pill(size: int) -> QPixmap:
+    image = QImage(size, size, QImage.Format.Format_ARGB32_Premultiplied)
+    image.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(image)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(QColor(SUBSTITUTED_PILL))
+    painter.setPen(Qt.PenStyle.NoPen)
+    around = QRectF(0.5, 0.5, size - 1, size - 1)
+    painter.drawRoundedRect(around, size * 0.28, size * 0.28)
+    face = QFont(painter.font())
+    face.setBold(True)
+    face.setPixelSize(round(size * 0.72))
+    painter.setFont(face)
+    painter.setPen(QColor(INK))
+    painter.drawText(around, Qt.AlignmentFlag.AlignCenter, "S")
+    painter.end()
+    return QPixmap.fromImage(image)
 
 
 def link_icon(state: LinkState) -> tuple[str, str]:

@@ -245,7 +245,8 @@ class ModeFrame(QFrame):
         shows(mode_of(self._workspace), self.ribbon.text())
 
     def _arrived(self, _slots: U4) -> None:
-        if self.ribbon.mode != "live" or self._stopped_said != self._stop_text():
+        counts = bool(self._workspace.outage)  # seconds
+        if counts or self.ribbon.mode != "live" or self._stopped_said != self._stop_text():
             self.refresh()
 
     def _stop_text(self) -> str:
@@ -270,7 +271,8 @@ class ModeFrame(QFrame):
                 shows(mode, text)
         why = at.world_text.removeprefix("Not live: ")
         silent = state == WorldState.NOT_LIVE
-        self.banner.tell(f"NOT LIVE · {why[:1].upper()}{why[1:]}" if silent else "")
+        why = at.outage or f"{why[:1].upper()}{why[1:]}"
+        self.banner.tell(f"NOT LIVE · {why}" if silent or at.outage else "")
         lost = at.lost
         again = "" if lost is None else f"The {lost.kind.value} world ended: {lost.what} Live is shown."
         self.lost.tell(again, can=lost is not None and lost.can_restart)

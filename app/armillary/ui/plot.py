@@ -6,44 +6,22 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QPointF
 
-from armillary.model.arrays import B1, F8, I8
+from armillary.model.arrays import F8, I8
 from armillary.model.clock import NS
-from armillary.model.quality import BAD, STALE, UNCERTAIN
 from armillary.session.timeline import Pen
-from armillary.ui import icons, theme
+from armillary.ui import theme
 from armillary.ui.plot_axis import TimeAxis
+from armillary.ui.plot_line import LINE_PX, Line, bad_edges
 from armillary.ui.theme import Colours
 
-LINE_PX = 1.5
 _PADDING = 0.08  # of the height, above and below the data
 _SHRINK = 0.55  # an axis shrinks only when the data fill less than this
 _AXIS_PX = 52
 _TICK = 0.08  # height of the ticks of bad stretches, as a share of the plot
 _GRID = 36  # opacity of grid lines, 0…255
 _PLOT_COLUMN = 16  # axes stand in the columns before it
-
-
-def zigzag(pen: Pen, origin_ns: int, keep: B1) -> tuple[F8, F8]:
-    """Return x in s after the origin and y of a pen's line, low then high at each time, NaN in gaps.
-
-    keep: (n,) points drawn; the others are gaps. Both results have 2n points.
-    """
-    x = np.repeat((pen.t_ns - origin_ns) / NS, 2)
-    y = np.empty(2 * len(pen.t_ns))
-    y[0::2] = np.where(keep, pen.low, np.nan)
-    y[1::2] = np.where(keep, pen.high, np.nan)
-    return x, y
-
-
-def bad_edges(pen: Pen) -> I8:
-    """Return the times in ns at which a stretch of BAD begins or ends, ascending."""
-    is_bad = np.concatenate([[False], pen.quality == BAD, [False]])
-    edge = np.flatnonzero(is_bad[1:] != is_bad[:-1])
-    times: I8 = pen.t_ns[np.minimum(edge, len(pen.t_ns) - 1)]
-    return times
 
 
 class Unit:
@@ -62,57 +40,6 @@ class Unit:
         pad = max(span * _PADDING, 1e-9)
         self.low, self.high = low - pad, high + pad
         self.box.setYRange(self.low, self.high, padding=0)
-
-
-class Line:
-    """What one pen is drawn with."""
-
-    def __init__(self, box: pg.ViewBox) -> None:
-        self.box = box
-        self.solid = pg.PlotCurveItem(connect="finite")
-        self.dashed = pg.PlotCurveItem(connect="finite")
-        self.tail = pg.PlotCurveItem()
-        self.gap = pg.LinearRegionItem(movable=False, pen=pg.mkPen(None))  # shades what is not known
-        self.gap.hide()
-        self.items = (self.gap, self.solid, self.dashed, self.tail)
-        for item in self.items:
-            box.addItem(item, ignoreBounds=True)
-
-    def remove(self) -> None:
-        """Take the line out of the picture."""
-        for item in self.items:
-            self.box.removeItem(item)
-
-    def colour(self, colour: str) -> None:
-        """Draw in a colour."""
-        self.solid.setPen(pg.mkPen(colour, width=LINE_PX))
-        self.dashed.setPen(pg.mkPen(colour, width=LINE_PX, dash=[4, 4]))
-
-    def draw(self, pen: Pen, origin_ns: int, until_ns: int, rank: int, colour: str) -> None:
-        """Draw the points; the line goes on to `until_ns` solid when good, dotted when stale."""
-        self.colour(colour)
-        finite = np.isfinite(pen.low)
-        doubtful = finite & (pen.quality == UNCERTAIN)
-        self.solid.setData(*zigzag(pen, origin_ns, finite & ~doubtful & (pen.quality < STALE)))
-        # a doubtful stretch is drawn from the last good point on, so that the two styles meet
-        reach = doubtful | (np.roll(doubtful, -1) & finite) if doubtful.any() else doubtful
-        middle = np.where(reach, (pen.low + pen.high) / 2, np.nan)
-        self.dashed.setData((pen.t_ns - origin_ns) / NS, middle)
-        usable = np.flatnonzero(finite & (pen.quality < STALE))
-        self.tail.setData([], [])
-        self.gap.hide()
-        if len(usable) and rank <= STALE and until_ns > pen.t_ns[usable[-1]]:
-            at = usable[-1]
-            is_stale = rank == STALE
-            tint = icons.tinted(colour, 170) if is_stale else QColor(colour)
-            style = Qt.PenStyle.DotLine if is_stale else Qt.PenStyle.SolidLine
-            self.tail.setPen(pg.mkPen(tint, width=1.0 if is_stale else LINE_PX, style=style))
-            ends = [(pen.t_ns[at] - origin_ns) / NS, (until_ns - origin_ns) / NS]
-            self.tail.setData(ends, [pen.high[at], pen.high[at]])
-            if is_stale:
-                self.gap.setBrush(icons.tinted(colour, 20))
-                self.gap.setRegion(ends)
-                self.gap.show()
 
 
 class Plot(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph ships no types
@@ -227,6 +154,8 @@ class Plot(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph ships no
                 span[pen.unit] = (min(low, old[0]), max(high, old[1]))
         for name, (low, high) in span.items():
             self._units[name].fit(low, high)
+        for pen in pens:
+            self._lines[pen.slot].shade(self._units[pen.unit].low, self._units[pen.unit].high)
         self._tint(pens)
         self._mark_bad(pens)
         self._quiet = True

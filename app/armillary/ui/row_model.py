@@ -75,8 +75,7 @@ class RowModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return row.tip or row.texts[column]
         if role == Qt.ItemDataRole.DecorationRole and column == self._mark and row.quality:
-            colour = icons.quality_colour(row.quality, self.colours)
-            return icons.icon(icons.quality_icon(row.quality), colour)
+            return icons.quality_mark(row.quality, self.colours)
         return None
 
 

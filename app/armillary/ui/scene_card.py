@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QFrame, QHBoxLayout
 
 from armillary.session.scene_actions import why_not_by_itself
 from armillary.session.workspace import Workspace
-from armillary.ui.pieces import label
-from armillary.ui.tables import button
+from armillary.ui.offer import Offer
 
 _MOST_NAMES = 3
 AGAIN_MS = 500  # after which it is looked whether what stood in the way is over
 
 
-class SceneCard(QFrame):
+class SceneCard(Offer):
     """Below the banners while the picture is of older files.
 
     `by_itself` tells whether a person wants them read again without being asked, here and now.
@@ -25,21 +23,13 @@ class SceneCard(QFrame):
     def __init__(
         self, workspace: Workspace, run: Callable[[str], None], by_itself: Callable[[], bool]
     ) -> None:
-        super().__init__()
-        self._at, self._run, self._by_itself = workspace, run, by_itself
-        self.setProperty("role", "card")
-        self.setObjectName("scene-changed")
-        self.text = label("", wrap=True)
-        self.load = button(
+        super().__init__(
+            "scene-changed",
             "Reload",
             "Read the scene again; view, selection and bindings stay",
             lambda: run("scene.reload"),
-            primary=True,
         )
-        row = QHBoxLayout(self)
-        row.setContentsMargins(12, 6, 12, 6)
-        row.addWidget(self.text, 1)
-        row.addWidget(self.load)
+        self._at, self._run, self._by_itself = workspace, run, by_itself
         self._again = QTimer(self)
         self._again.setSingleShot(True)
         self._again.setInterval(AGAIN_MS)
@@ -62,6 +52,5 @@ class SceneCard(QFrame):
                 self._run("scene.reload")
                 return
             text += f" It is reloaded when that is over: {why}."
-        self.text.setText(text)
-        self.setAccessibleName(text)
+        self.say(text)
         self._again.start()

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu
+from PySide6.QtWidgets import QInputDialog, QMenu
 
 from armillary.model.clock import Clock
 from armillary.model.fault import Fault
 from armillary.session.view_actions import listed_as, may_not_change
 from armillary.session.views import SavedView
 from armillary.session.workspace import Workspace
+from armillary.ui import ask_file
 from armillary.ui.canvas import Canvas
 from armillary.ui.measure import MeasureTool
 from armillary.ui.section import SectionTool, axis_of
@@ -151,14 +152,14 @@ class SceneTools:
 
     def _size_given(self, text: str) -> None:
         width, height = sized(text)
-        dialog = QFileDialog(self._canvas, "Save a picture of the scene", str(Path.home()), "PNG (*.png)")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("png")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(
-            lambda name: self._try(lambda: self.save_picture(Path(name), width, height))
+        ask_file.to_write(
+            self._canvas,
+            "Save a picture of the scene",
+            "PNG (*.png)",
+            "",
+            lambda path: self._try(lambda: self.save_picture(path, width, height)),
+            suffix="png",
         )
-        dialog.open()
 
     def save_picture(self, path: Path, width: int, height: int) -> None:
         """Write the scene as PNG in any size, without what tools draw over it. Raises Fault."""

@@ -75,7 +75,7 @@ class Status(QStatusBar):
         is_world = state == WorldState.LIVE  # of a silent one nothing is known
         why = home.recording if home is not None else self._workspace.recording
         self.recording.setVisible(is_world)
-        self.recording.setText("Not recording" if why else "Recording")
+        self.recording.setText(self._workspace.history_text)
         self.recording.setToolTip(why or "Every sample is written to the historian.")
         mark = ("link-down", "priority2") if why else ("link-up", "edge")
         self._mark(self.recording, *mark)

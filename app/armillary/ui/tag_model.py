@@ -198,10 +198,9 @@ class TagModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             if self._compact and column == QUALITY:
                 return None
-            return (row.name, row.value, WORDS[row.quality].lower(), row.age, row.link)[column]
+            return (row.name, row.cell, WORDS[row.quality].lower(), row.age, row.link)[column]
         if role == Qt.ItemDataRole.DecorationRole and column == QUALITY:
-            colour = icons.quality_colour(row.quality, self._colours)
-            return icons.icon(icons.quality_icon(row.quality), colour)
+            return icons.quality_mark(row.quality, self._colours)
         if role == Qt.ItemDataRole.ForegroundRole:
             return _ink(row.quality, column, self._colours)
         if role == Qt.ItemDataRole.FontRole and column == VALUE and row.quality != GOOD:
@@ -210,7 +209,8 @@ class TagModel(QAbstractTableModel):
             return _RIGHT
         if role == Qt.ItemDataRole.ToolTipRole:
             title = f"{row.title}\n" if row.title else ""
-            return f"{title}{row.name}\n{row.value}\n{row.note or WORDS[row.quality].lower()}"
+            note = row.note or WORDS[row.quality].lower()
+            return "\n".join(filter(None, (f"{title}{row.name}", row.value, note, row.detail)))
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{row.name}: {row.value}, {WORDS[row.quality].lower()}, age {row.age}"
         return None

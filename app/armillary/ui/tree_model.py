@@ -224,7 +224,7 @@ class TreeModel(QAbstractItemModel):
         if worst == 0:
             return None
         if role == Qt.ItemDataRole.DecorationRole:
-            return icons.icon(icons.quality_icon(worst), icons.quality_colour(worst, self._colours))
+            return icons.quality_mark(worst, self._colours)
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
             return f"{WORDS[worst].lower()}" if own == worst else f"{WORDS[worst].lower()} below"
         return None

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QFileDialog
 
 from armillary.model.fault import Fault
+from armillary.ui import ask_file
 from armillary.ui.canvas import Canvas
 from armillary.viewport.camera import orbit
 from armillary.viewport.film import FILMS, FPS, Film
@@ -42,12 +42,10 @@ class Turntable:
         if self.is_running:
             self._end("The film was cancelled.")
             return
-        dialog = QFileDialog(self._canvas, "Save a film of the scene turning", folder, _KINDS)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix(FILMS[0].removeprefix("."))
-        dialog.fileSelected.connect(lambda name: self.start(Path(name)))
-        dialog.fileSelected.connect(lambda _name: dialog.deleteLater())
-        dialog.open()
+        suffix = FILMS[0].removeprefix(".")
+        ask_file.to_write(
+            self._canvas, "Save a film of the scene turning", _KINDS, folder, self.start, suffix=suffix
+        )
 
     def start(self, path: Path, pictures: int = PICTURES) -> None:
         """Begin to film; `pictures` a turn."""

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, QUrl
 from PySide6.QtGui import (
-    QAction,
     QCloseEvent,
     QDesktopServices,
     QDragEnterEvent,
     QDropEvent,
     QGuiApplication,
 )
-from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QMainWindow, QMenu, QSplitter, QToolButton
+from PySide6.QtWidgets import QApplication, QComboBox, QMainWindow, QMenu, QSplitter, QToolButton
 
 from armillary.model.arrays import U4
 from armillary.model.clock import Clock, WallClock
-from armillary.model.fault import Fault, FaultRecord
+from armillary.model.fault import Fault
 from armillary.model.frame import WorldKind
 from armillary.session.actions import ACTIONS, Action, action
 from armillary.session.alarm_actions import go_to_alarm
 from armillary.session.alarmbook import AlarmRow
-from armillary.session.exporting import export
-from armillary.session.importing import FORMATS, is_foreign, lines
 from armillary.session.settings import Settings
 from armillary.session.workspace import Workspace, WorldState
 from armillary.ui import docks, icons, theme
@@ -38,10 +32,11 @@ from armillary.ui.canvas import Canvas
 from armillary.ui.commands import Commands
 from armillary.ui.decisions import Decisions
 from armillary.ui.disk_card import DiskCard
+from armillary.ui.drawing import Drawing
 from armillary.ui.field_card import FieldCard
+from armillary.ui.files import Files
 from armillary.ui.finder import Finder
 from armillary.ui.help import HelpSheet
-from armillary.ui.import_sheet import ImportSheet
 from armillary.ui.menus import Menus
 from armillary.ui.mode import ModeFrame
 from armillary.ui.notify import Cards, Notice, of_fault
@@ -69,13 +64,9 @@ from armillary.viewport.view import View
 
 SIZE = (1600, 1000)
 SAY_MS = 6000
+KEEP_MS = 5000
 FUTURES_PX = 320  # of the docks below while a what-if is shown: runs and figures need room
 _REFRESH_MS = 250
-_VERSIONS = "Scenes and projects (*.usd *.usda *.usdc *.usdz project.toml);;All files (*)"
-_SCENES = (
-    "Scenes and projects (*.usd *.usda *.usdc *.usdz project.toml);;"
-    f"To import ({' '.join(f'*{suffix}' for suffix in FORMATS)});;All files (*)"
-)
 _CONTEXT_MENU = ("view.frame", "trend.selection", "view.isolate", "view.show-all", "selection.copy-path")
 _PAYLOAD_MENU = ("scene.load-payloads", "scene.leave-payloads")  # where the scene has any
 
@@ -99,12 +90,10 @@ class DeskWindow(QMainWindow):
             run=self._run,
             frame=self.frame,
             reveal=self._reveal,
-            go=lambda name: self._try(lambda: self.tools.go(name)),
+            go=lambda name: self.files.tried(lambda: self.tools.go(name)),
             say=self.say,
         )
         self._has_told_settings = False
-        self.import_sheet: ImportSheet | None = None
-        self._shown = {"grid": True, "axes": True, "labels": True, "legend": True, "lights": True}
         self._normal_state = Qt.WindowState.WindowNoState
         self.setAcceptDrops(True)
         self.setMinimumSize(QSize(800, 500))
@@ -113,8 +102,6 @@ class DeskWindow(QMainWindow):
         self._connect()
         self._restore()
         self.set_theme(self.colours.name)
-        self.set_motion(is_reduced=self.settings.reduce_motion)
-        self._draw_as_set()
         self._project_changed()
         self.canvas.setFocus()
 
@@ -190,20 +177,22 @@ class DeskWindow(QMainWindow):
         self.status = Status(self.workspace, self.clock, self.colours, self.show_panel)
         self.setStatusBar(self.status)
         self.cards = Cards(self.workspace, self.canvas, self.colours, self.copy)
+        self.files = Files(
+            self, self.workspace, self.settings, self.cards, draw_now=self.canvas.draw_now, say=self.say
+        )
+        self.drawing = Drawing(self.workspace, self.settings, self.canvas, self.alarmbar, self.say)
         self.opening_card = OpeningCard(self.workspace, self.canvas, self)
         self.commands = Commands(self.mode, self.colours, self.finder.find, self.finder.take)
         self.help = HelpSheet(self.mode)
         self.menus = Menus(self, self, self)
         self.addToolBar(self.menus.toolbar)
         self.tools.attach(self.menus.menu("View/Kept views"))
-        self._recent = QMenu("Open recent", self)
-        self._recent.aboutToShow.connect(self._fill_recent)
         file_menu = self.menus.menu("File")
         after = file_menu.actions()[1] if len(file_menu.actions()) > 1 else None
         if after is not None:
-            file_menu.insertMenu(after, self._recent)
+            file_menu.insertMenu(after, self.files.recent)
         else:
-            file_menu.addMenu(self._recent)
+            file_menu.addMenu(self.files.recent)
 
     def _name_strangers(self) -> None:
         """Name the widgets that Qt makes inside ours."""
@@ -223,6 +212,11 @@ class DeskWindow(QMainWindow):
         ws.selection_changed.connect(lambda _prims: self._soon())
         ws.project_changed.connect(self._project_changed)
         ws.visited.connect(self._visited)
+        ws.reopened.connect(self._reopened)
+        self._keeping = QTimer(self)
+        self._keeping.setInterval(KEEP_MS)
+        self._keeping.timeout.connect(self._keep_layout)
+        self._keeping.start()
         ws.refused.connect(lambda why: self.fault(why.fault()))
         ws.training.begun.connect(lambda: self.use_layout("train"))
         ws.training.ended.connect(lambda: self.show_panel("instructor"))
@@ -239,6 +233,17 @@ class DeskWindow(QMainWindow):
         if not self._refresh.isActive():
             self._refresh.start()
 
+    def _reopened(self, text: str) -> None:
+        """Say that the desk before did not end in order, and arrange the window as it was."""
+        self.cards.add(Notice("info", text, self.workspace.title, ""))
+        if self._was_layout:
+            self.use_layout(self._was_layout)
+
+    def _keep_layout(self) -> None:
+        """Write the arrangement down where it changed: a desk that is killed comes back as it was."""
+        self.bars.save()
+        self.settings.set("layout", self.bars.layout)
+
     def _restore(self) -> None:
         self.resize(*SIZE)
         self.docks.settle(*SIZE)
@@ -247,6 +252,7 @@ class DeskWindow(QMainWindow):
             self.restoreGeometry(QByteArray(geometry))
         if not self.docks.restore(self.settings.window("docks")):
             self.bars.first(self.bars.layout)
+        self._was_layout = self.settings.get("layout")
 
     # ------------------------------------------------------------ workspace → window
     def _project_changed(self) -> None:
@@ -288,13 +294,7 @@ class DeskWindow(QMainWindow):
             self.first_live_mono_ns = self.clock.now_mono_ns()
 
     def _restart_world(self) -> None:
-        self._try(self.workspace.restart_world)
-
-    def _try(self, run: Callable[[], None]) -> None:
-        try:
-            run()
-        except Fault as fault:
-            self.fault(fault)
+        self.files.tried(self.workspace.restart_world)
 
     # ------------------------------------------------------------ Teller
     def say(self, text: str) -> None:
@@ -345,52 +345,19 @@ class DeskWindow(QMainWindow):
     # ------------------------------------------------------------ Desk: opening
     def ask_open(self) -> None:
         """Ask for a project or scene and open it."""
-        folder = self.settings.get("folder", str(Path.home()))
-        dialog = QFileDialog(self, "Open a project or a scene", folder, _SCENES)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self.open_path)
-        dialog.finished.connect(lambda _result: self.activateWindow())  # see ui.sheet
-        dialog.open()  # not exec: nothing stands still while it is open
+        self.files.ask_open()
 
     def open_path(self, path: str) -> None:
         """Open a project folder, its project.toml, a scene file or an address; a fault becomes a card."""
-        place = Path(path)
-        target = str(place.parent) if place.name == "project.toml" else path
-        if place.exists():
-            self.settings.set("folder", str(place.parent))
-        self.cards.clear()
-        if is_foreign(path) and place.is_file():
-            self.import_path(place)
-            return
-        self._try(lambda: self.workspace.open(target))
-
-    def import_path(self, path: Path) -> None:
-        """Ask how to import a foreign file, import it and open what came of it."""
-        self.import_sheet = ImportSheet(path, self._imported, self)
-        self.import_sheet.open()  # not exec: nothing stands still while it is open
-
-    def _imported(self, report: Mapping[str, Any]) -> None:  # Any: a parsed report
-        first, *more = lines(report)
-        self.open_path(str(report["output"]))
-        self.cards.add(Notice("info", f"Imported: {first}.", str(report["source"]), "\n".join(more)))
+        self.files.open(path)
 
     def close_workspace(self) -> None:
         """Close what is open; the window stays."""
-        self._try(self.workspace.close)
+        self.files.tried(self.workspace.close)
 
     def quit(self) -> None:
         """Close the window, and with it the desk."""
         self.close()
-
-    def _fill_recent(self) -> None:
-        self._recent.clear()
-        for path in self.settings.recent:
-            self._recent.addAction(path, partial(self.open_path, path))
-        if self._recent.isEmpty():
-            nothing = QAction("Nothing was opened yet", self._recent)
-            nothing.setEnabled(False)
-            self._recent.addAction(nothing)
 
     # ------------------------------------------------------------ Desk: viewing
     def view(self, name: str) -> None:
@@ -438,7 +405,7 @@ class DeskWindow(QMainWindow):
             self.show_panel("inspector")
             self.inspector.open_write(slot, found.value, found.note)
 
-        self._try(fill)
+        self.files.tried(fill)
 
     def show_panel(self, name: str) -> None:
         """Open a dock and bring it to the front."""
@@ -463,9 +430,7 @@ class DeskWindow(QMainWindow):
 
     def toggle_motion(self) -> None:
         """Let nothing blink, turn or flow by itself, or let it again, and remember it."""
-        self.settings.reduce_motion = not self.settings.reduce_motion
-        self.set_motion(is_reduced=self.settings.reduce_motion)
-        self.say("Nothing blinks." if self.settings.reduce_motion else "What waits blinks.")
+        self.drawing.toggle_motion()
 
     def toggle_reload(self) -> None:
         """Let changed scenes be read again by themselves in Author, or be offered only; and remember it."""
@@ -477,18 +442,9 @@ class DeskWindow(QMainWindow):
     def _reloads_by_itself(self) -> bool:
         return self.settings.get("reload") == "author" and self.bars.layout == "author"
 
-    def set_motion(self, *, is_reduced: bool) -> None:
-        """Draw with or without what blinks, turns and flows by itself."""
-        self.workspace.still = is_reduced
-        self.canvas.view.set_options(still=is_reduced)
-        self.canvas.touch()
-        self.alarmbar.still = is_reduced
-        self.alarmbar.refresh()
-
     def simulate_vision(self, name: str) -> None:
         """Show the scene as people with another colour vision see it."""
-        self.canvas.set_vision(name)
-        self.say("The scene is shown with a simulated colour vision." if name else "Colours are as they are.")
+        self.drawing.simulate_vision(name)
 
     def bind(self) -> None:
         """Bind what is chosen in the link browser, else in the live table, to the selected part."""
@@ -544,27 +500,11 @@ class DeskWindow(QMainWindow):
 
     def toggle(self, option: str) -> None:
         """Show or hide grid, axes, labels, legend, edges or the effect of the scene's lights."""
-        self._shown[option] = not self._shown[option]
-        self.canvas.view.switch(option, on=self._shown[option])
-        self.canvas.touch()
-        if option == "edges":
-            self.settings.set("draw-edges", "on" if self._shown[option] else "off")
+        self.drawing.toggle(option)
 
     def draw_with(self, option: str, value: str) -> None:
         """Draw with another value of `smooth` or `occlusion`, and remember it."""
-        self.settings.set(f"draw-{option}", value)
-        self._draw_as_set()
-
-    def _draw_as_set(self) -> None:
-        """Draw as the user's settings say."""
-        get = self.settings.get
-        self._shown["edges"] = get("draw-edges") == "on"
-        self.canvas.view.set_options(
-            edges=self._shown["edges"],
-            smooth=get("draw-smooth", "rest"),
-            occlusion=get("draw-occlusion", "auto"),
-        )
-        self.canvas.touch()
+        self.drawing.draw_with(option, value)
 
     def copy(self, text: str) -> None:
         """Put a text on the clipboard."""
@@ -573,65 +513,15 @@ class DeskWindow(QMainWindow):
 
     def save_picture(self) -> None:
         """Ask for a file and write the whole window into it."""
-        dialog = QFileDialog(
-            self, "Save a picture", self.settings.get("folder", str(Path.home())), "PNG (*.png)"
-        )
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("png")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda name: self._try(lambda: self.save_to(Path(name))))
-        dialog.finished.connect(lambda _result: self.activateWindow())
-        dialog.open()
+        self.files.ask_picture()
 
     def export_scene(self) -> None:
-        """Ask for a file and export the scene as it is shown; Qt asks before a file is replaced."""
-        folder = self.settings.get("folder", str(Path.home()))
-        dialog = QFileDialog(self, "Export the scene", folder, "OpenUSD (*.usdc *.usda *.usd)")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("usdc")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda name: self._try(lambda: self.export_to(Path(name))))
-        dialog.open()
+        """Ask for a file and export the scene as it is shown."""
+        self.files.ask_export()
 
     def compare_scene(self) -> None:
         """Ask for another version of the scene and show what differs."""
-        folder = self.settings.get("folder", str(Path.home()))
-        dialog = QFileDialog(self, "Compare with an older version", folder, _VERSIONS)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda name: self._try(lambda: self.compare_with(Path(name))))
-        dialog.open()
-
-    def compare_with(self, path: Path) -> None:
-        """Compare the shown scene with another version. Raises Fault."""
-
-        def done(fault: FaultRecord | None) -> None:
-            if fault is not None:
-                self.fault(fault.fault())
-
-        self.workspace.versions.compare(path, done)
-
-    def export_to(self, path: Path) -> None:
-        """Write what is shown as a flattened layer over what is there. Raises Fault."""
-
-        def done(answer: str | FaultRecord) -> None:
-            if isinstance(answer, FaultRecord):
-                self.fault(answer.fault())
-            else:
-                self.say(f"Exported {answer}.")
-
-        export(self.workspace, path, force=True, done=done)
-
-    def save_to(self, path: Path) -> None:
-        """Write the whole window, viewport included, as PNG. Raises Fault when the file cannot be written."""
-        self.canvas.draw_now()
-        if not self.grab().save(str(path), "PNG"):
-            raise Fault(
-                "The picture could not be written.",
-                where=str(path),
-                remedy="Choose a folder you may write to.",
-            )
-        self.say(f"Saved {path}.")
+        self.files.ask_compare()
 
     # ------------------------------------------------------------ palette and context menu
     def _run(self, entry: Action) -> None:
@@ -666,13 +556,14 @@ class DeskWindow(QMainWindow):
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
         event.acceptProposedAction()
-        self.open_path(event.mimeData().urls()[0].toLocalFile())
+        self.files.open(event.mimeData().urls()[0].toLocalFile())
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         """Remember the window, stop what was started; asks nothing."""
         if not _is_offscreen():
             self.settings.save_window("geometry", bytes(self.saveGeometry().data()))
-        self.bars.save()
+        self._keeping.stop()
+        self._keep_layout()
         self.second.close()
         self.workspace.close()
         self.on_closed()

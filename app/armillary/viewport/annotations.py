@@ -4,18 +4,48 @@ from __future__ import annotations
 
 import numpy as np
 
-from armillary.model.arrays import U1
+from armillary.model.arrays import F8, I8, U1
+from armillary.model.look import Marks, no_marks
 from armillary.viewport import badges as alarm_badges
 from armillary.viewport import camera as eye
+from armillary.viewport import marks as signs
 from armillary.viewport import overlay
 from armillary.viewport.badges import Badge, Placed
 from armillary.viewport.gaze import Gaze
+from armillary.viewport.marks import Signed
 from armillary.viewport.overlay import LegendLike, Plate
 from armillary.viewport.stage import Stage
 from armillary.viewport.theme import Theme
 
 _GAP = 12  # pixels between overlays and the edge
 LEGEND_SHARE = 0.6  # of the height of the view that legends may take, the first one apart
+
+
+# low and high of each corner's x, y, z among the six columns of a box
+_MOST_SIGNS = 2_000  # parts looked at for signs in one picture, the largest
+_CORNERS = np.array([[x, y, z] for x in (0, 3) for y in (1, 4) for z in (2, 5)])
+
+
+def _large(gaze: Gaze, box: F8) -> I8:
+    """Return which boxes (n, 6) may be large enough on the screen for a sign, ascending, at most so many.
+
+    Judged by their spheres, which are never smaller than they are: of a silent world all parts have signs.
+    """
+    w, h = gaze.size
+    middle, span = (box[:, :3] + box[:, 3:]) / 2, box[:, 3:] - box[:, :3]
+    at = eye.project(gaze.pose, middle, gaze.size)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        radius = np.sqrt(np.einsum("ij,ij->i", span, span)) / 2 * eye.pixels_per_metre(gaze.pose, at[:, 2], h)
+        inside = (np.abs(at[:, 0] - w / 2) < w / 2 + radius) & (np.abs(at[:, 1] - h / 2) < h / 2 + radius)
+        some = np.flatnonzero((at[:, 2] > 0) & inside & (2 * radius > signs.SMALLEST_PX))
+    if len(some) > _MOST_SIGNS:
+        some = np.sort(some[np.argpartition(-radius[some], _MOST_SIGNS)[:_MOST_SIGNS]])
+    return some
+
+
+def _meets(one: tuple[int, int, int, int], others: list[tuple[int, int, int, int]]) -> bool:
+    left, top, right, low = one
+    return any(left < r and x < right and top < b and y < low for x, y, r, b in others)
 
 
 class Annotations:
@@ -30,9 +60,11 @@ class Annotations:
         self.half, self.still = 0, False
         self.badges: tuple[Badge, ...] = ()
         self.placed: tuple[Placed, ...] = ()
+        self.marks: Marks = no_marks()
+        self.signed: tuple[Signed, ...] = ()
         self._legends: tuple[LegendLike, ...] = ()
         self._patches: list[U1] | None = None
-        self._under: list[tuple[int, int, U1]] = []  # (x, y, pixels) that badges cover
+        self._under: list[tuple[int, int, U1]] = []  # (x, y, pixels) that signs and badges cover
 
     @property
     def legends(self) -> tuple[LegendLike, ...]:
@@ -65,8 +97,10 @@ class Annotations:
         gap = round(_GAP * self.scale)
         legends = self._legend_places(w, h, gap, theme)
         self.placed = self._place_badges(gaze)
+        self.signed = self._place_signs(gaze, theme)
         if self.labels and gaze.stage is not None and gaze.stage.look.label:
             blocked = [alarm_badges.rect(b, theme, self.scale) for b in self.placed]
+            blocked += [signs.rect(s, theme, self.scale) for s in self.signed]
             blocked += [(x, y, x + patch.shape[1], y + patch.shape[0]) for x, y, patch in legends]
             overlay.labels(rgba, self._plates(gaze, gaze.stage), theme, self.scale, blocked)
         if self.axes:
@@ -77,11 +111,35 @@ class Annotations:
         self._draw_badges(rgba, theme)
 
     def redraw(self, rgba: U1, theme: Theme) -> None:
-        """Draw the badges of the last picture as `half` says."""
+        """Draw signs and badges of the last picture anew, as `half` says; the scene is not drawn again."""
+        self._uncover(rgba)
+        self._draw_badges(rgba, theme)
+
+    def restamp(self, rgba: U1, gaze: Gaze, theme: Theme) -> None:
+        """Draw `marks` over the last picture in place of those that it has: their ages went on."""
+        self._uncover(rgba)
+        self.signed = self._place_signs(gaze, theme)
+        self._draw_badges(rgba, theme)
+
+    def _uncover(self, rgba: U1) -> None:
         for x, y, pixels in reversed(self._under):
             h, w = pixels.shape[:2]
             rgba[y : y + h, x : x + w] = pixels
-        self._draw_badges(rgba, theme)
+
+    def _place_signs(self, gaze: Gaze, theme: Theme) -> tuple[Signed, ...]:
+        stage, marks = gaze.stage, self.marks
+        if stage is None or not len(marks) or int(marks.prim[-1]) >= len(stage.scene):
+            return ()
+        box = stage.boxes.of_each(marks.prim, stage.ends[marks.prim]) + np.tile(stage.origin, 2)
+        # parts that are drawn by instances have no pieces of their own: where they rest must do
+        box = np.where(np.isnan(box), stage.scene.box[marks.prim], box)
+        kept_rows = _large(gaze, box)
+        marks = Marks(prim=marks.prim[kept_rows], kind=marks.kind[kept_rows], age_s=marks.age_s[kept_rows])
+        corner = box[kept_rows][:, _CORNERS].reshape(-1, 3)
+        at = eye.project(gaze.pose, corner, gaze.size).reshape(-1, 8, 3)
+        found = signs.place(marks, at, gaze.size, self.scale)
+        kept = [alarm_badges.rect(b, theme, self.scale) for b in self.placed]
+        return tuple(s for s in found if not _meets(signs.rect(s, theme, self.scale), kept))
 
     def _place_badges(self, gaze: Gaze) -> tuple[Placed, ...]:
         stage = gaze.stage
@@ -93,8 +151,13 @@ class Annotations:
         return alarm_badges.place(shown, at, gaze.size, self.scale)
 
     def _draw_badges(self, rgba: U1, theme: Theme) -> None:
-        """Draw the badges, keeping what they cover, so that a blink costs no picture."""
+        """Draw signs and badges, keeping what they cover, so that a blink or a second costs no picture."""
         self._under = []
+        for signed in self.signed:
+            x0, y0, x1, y1 = signs.rect(signed, theme, self.scale)
+            x0, y0 = max(x0, 0), max(y0, 0)
+            self._under.append((x0, y0, rgba[y0 : max(y1, 0), x0 : max(x1, 0)].copy()))
+        signs.draw(rgba, self.signed, theme, self.scale)
         for badge in self.placed:
             x0, y0, x1, y1 = alarm_badges.rect(badge, theme, self.scale)
             x0, y0 = max(x0, 0), max(y0, 0)

@@ -62,13 +62,14 @@ class Blocks:
     def parts(self, of: Boxes) -> tuple[I8, I8, I8]:
         """Return what `boxes` needs to know of the mesh's pieces: their order by block, where each starts.
 
-        A piece that lies across a border is there twice, once for each side.
+        A piece that lies across a border is there twice, once for each side. True instances are in no block.
         """
-        ends = np.concatenate([of.first, of.last - 1])
+        pieces = np.flatnonzero(of.first < len(self.mesh.triangle))
+        ends = np.concatenate([of.first[pieces], of.last[pieces] - 1])
         block = np.searchsorted(self.first, ends, side="right") - 1
         order = np.argsort(block, kind="stable")
         there, start = np.unique(block[order], return_index=True)
-        return order % max(len(of.first), 1), there, start
+        return np.tile(pieces, 2)[order], there, start
 
     def boxes(self, now: F4, parts: tuple[I8, I8, I8]) -> F4:
         """Return the boxes (n, 6) of the blocks from those of the pieces (p, 6) as they are now."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from armillary.model.scene import SceneArrays, index_of
@@ -23,9 +25,9 @@ def build(scene: SceneArrays) -> Stage:
 
 
 def warm(picture: Picture) -> None:
-    """Draw a triangle and a box once: the card's context and programs are made, which takes a while.
+    """Draw a box, a triangle and two instances once: the card's context and programs are made.
 
-    Nothing of it is seen or left behind. Does nothing where something is shown already.
+    That takes a while. Nothing of it is seen or left behind. Does nothing where something is shown already.
     """
     if picture.stage is not None or picture.sketch is not None:
         return
@@ -34,7 +36,21 @@ def warm(picture: Picture) -> None:
     picture.show(Stage(_triangle()))
     picture.render()
     picture.render(smooth=True)
+    picture.show(Stage(_instances(), max_copied=0))
+    picture.render()
     picture.show(None)
+
+
+def _instances() -> SceneArrays:
+    """Return two true instances of a triangle, one so small that it is a sprite."""
+    return replace(
+        _triangle(),
+        proto=np.array([0, 1], np.int64),
+        instance_prim=np.zeros(2, np.uint32),
+        instance_proto=np.zeros(2, np.uint32),
+        instance_matrix=np.stack([np.eye(4), np.diag([0.02, 0.02, 0.02, 1.0])]),
+        instance_id=np.zeros(2, np.int64),
+    )
 
 
 def _triangle() -> SceneArrays:

@@ -248,6 +248,14 @@ def project(pose: CameraPose, points: F8, size: tuple[int, int]) -> F8:
     return np.stack([px, py, depth], axis=1)
 
 
+def pixels_per_metre(pose: CameraPose, depth: F8, height: int) -> F8:
+    """Return how large a metre across the gaze is on the screen at some depths (n,), in pixels."""
+    if pose.fov_deg <= 0:
+        return np.full(len(depth), height / max(pose.ortho_height, _TINY))
+    out: F8 = height / 2 / (np.tan(np.radians(pose.fov_deg) / 2) * depth)
+    return out
+
+
 def ray(pose: CameraPose, x: float, y: float, size: tuple[int, int]) -> tuple[F8, F8]:
     """Return origin and unit direction, in world space, of the ray through a pixel."""
     w, h = size

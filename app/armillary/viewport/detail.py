@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from armillary.model.arrays import B1, F4, F8, I8, U1
+from armillary.model.arrays import B1, F4, F8, I4, I8, U1
 from armillary.viewport.boxes import GROUP, Boxes
 from armillary.viewport.camera import CameraPose, basis
 from armillary.viewport.cull import in_sight
@@ -65,6 +65,7 @@ class Choice:
     """What to draw: triangles of the whole mesh, and pieces as tetrahedra; with what it was chosen for."""
 
     near: I8  # (n,) rows of triangles, what looks largest first: it hides what is behind it
+    copies: I8  # (c,) pieces that are true instances, whole
     far: I8  # (k,) pieces that are tetrahedra
     grown: F4  # (k,) how many times larger than the piece, so that those left out leave no holes
     pose: CameraPose
@@ -84,9 +85,46 @@ class Choice:
         return min(float(was[k] @ now[k]) for k in (1, 2)) > _TURNED and float(went) < _may_go(self.pose)
 
 
-def coarse(mesh: Mesh, boxes: Boxes, pieces: I8, grown: F4) -> Mesh:
-    """Return a mesh with one tetrahedron for each of some pieces (n,), that many times larger (n,)."""
-    local = boxes.local[pieces]
+def coarse(mesh: Mesh, boxes: Boxes, pieces: I8, grown: F4, copies: I8 | None = None) -> Mesh:
+    """Return a mesh with one tetrahedron for each of some pieces (n,), that many times larger (n,).
+
+    copies: true instances (c,) that are in it whole, before them.
+    """
+    tetra = _tetra(mesh, boxes, pieces, grown)
+    if copies is None or len(copies) == 0:
+        return tetra
+    whole = _copied(mesh, boxes, copies)
+    return Mesh(
+        point=np.concatenate([whole.point, tetra.point]),
+        normal=np.concatenate([whole.normal, tetra.normal]),
+        prim=np.concatenate([whole.prim, tetra.prim]),
+        row=np.concatenate([whole.row, tetra.row]),
+        rgba=np.concatenate([whole.rgba, tetra.rgba]),
+        triangle=np.concatenate([whole.triangle, tetra.triangle + np.int32(len(whole.point))]),
+        simplified=0,
+        uv=np.concatenate([whole.uv, tetra.uv]),
+    )
+
+
+def _copied(mesh: Mesh, boxes: Boxes, pieces: I8) -> Mesh:
+    """Return a mesh with the triangles of pieces (n,), each with points of its own."""
+    count = (boxes.last[pieces] - boxes.first[pieces]).astype(np.int64)
+    begin = np.repeat(boxes.first[pieces] - (np.cumsum(count) - count), count)
+    corner = boxes.triangle[begin + np.arange(len(begin))].reshape(-1)
+    return Mesh(
+        point=mesh.point[corner],
+        normal=mesh.normal[corner],
+        prim=np.repeat(boxes.prim[pieces], 3 * count).astype(np.float32),
+        row=np.repeat(boxes.row[pieces], 3 * count).astype(np.float32),
+        rgba=mesh.rgba[corner] if len(mesh.rgba) else mesh.rgba,
+        triangle=np.arange(len(corner), dtype=np.int32).reshape(-1, 3),
+        simplified=0,
+        uv=mesh.uv[corner] if len(mesh.uv) else NO_UV,
+    )
+
+
+def _tetra(mesh: Mesh, boxes: Boxes, pieces: I8, grown: F4) -> Mesh:
+    local = boxes.local(pieces)
     centre, half = (local[:, :3] + local[:, 3:]) / 2, (local[:, 3:] - local[:, :3]) / 2
     n = len(local)
     reach = half * grown[:, None]
@@ -154,9 +192,12 @@ def choose(
     whole = (np.cumsum(more) <= budget_left - TETRA * len(seen)) & (grown == 1)
     # a piece of no more triangles than a tetrahedron is always whole
     near = np.concatenate([large, seen[whole]])
+    is_instance = boxes.is_instance(near)
+    copies, near = near[is_instance], near[~is_instance]
     count = boxes.last[near] - boxes.first[near]
     begin = np.repeat(boxes.first[near] - (np.cumsum(count) - count), count)
-    return Choice(begin + np.arange(len(begin)), seen[~whole], grown[~whole], pose, aspect, budget)
+    rows = begin + np.arange(len(begin))
+    return Choice(rows, copies, seen[~whole], grown[~whole], pose, aspect, budget)
 
 
 def _candidates(
@@ -206,7 +247,7 @@ def _nearest(box: F4, radius: F4, pose: CameraPose, origin: F8) -> F4:
     return out
 
 
-def _lots(pieces: I8) -> F8:
+def _lots(pieces: I4 | I8) -> F8:
     """Return the lots (n,) of pieces, in 0…1: the golden ratio deals them out evenly, and always the same."""
     out: F8 = np.asarray(((pieces + 1) * _GOLDEN) % 1.0, np.float64)
     return out

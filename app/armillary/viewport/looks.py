@@ -117,7 +117,7 @@ class Looks:
 
     # ------------------------------------------------------------ questions
 
-    def shown(self, prims: I8) -> B1:
+    def shown(self, prims: I4 | I8) -> B1:
         """Tell which prims have pixels, or an outline to click in (n,)."""
         state, alpha = self.state.array[prims], self.colour.array[prims, 3]
         seen = (alpha > 0) | np.isin(state[:, 0], (*PATTERNED, NEVER))
@@ -178,6 +178,12 @@ def _textured(mesh: Mesh, prims: int) -> B1 | None:
     """Return which prims have points with an image (M,), None when there are none."""
     if not len(mesh.uv) or not mesh.uv[:, 2].any():
         return None
+    shows: B1 = mesh.uv[:, 2] > 0
     out = np.zeros(prims, np.bool_)
-    out[mesh.prim[mesh.uv[:, 2] > 0].astype(np.int64)] = True
+    out[mesh.prim[shows].astype(np.int64)] = True
+    crowd = mesh.crowd
+    if crowd is not None:
+        for k, (first, last) in enumerate(zip(crowd.first, crowd.last, strict=True)):
+            if shows[mesh.every[first:last]].any():
+                out[crowd.prim[crowd.shape == k]] = True
     return out

@@ -1,18 +1,26 @@
-"""All drawn triangles of a scene in one mesh; instances are copies with a matrix row of their own."""
+"""All drawn triangles of a scene in one mesh; instances have a matrix row of their own.
+
+Instances of little geometry are copies in the mesh. Where there is more, the mesh has the shape of each
+prototype once, behind its own triangles, and a crowd says who shows it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from armillary.model.arrays import F4, I4, I8, U1, U4
+from armillary.model.arrays import B1, F4, F8, I4, I8, U1, U4
 from armillary.model.fault import SceneFault
-from armillary.model.instancing import MOST_TRIANGLES, whole_instances
+from armillary.model.instancing import MOST_COPIED, MOST_TRIANGLES, copied, whole_instances
 from armillary.model.scene import SceneArrays
 
 NO_UV: F4 = np.zeros((0, 3), np.float32)
 NO_SLOT: F4 = np.zeros(0, np.float32)
+NO_ROW: I4 = np.zeros(0, np.int32)
+NO_TRIANGLE: I4 = np.zeros((0, 3), np.int32)
+_MOST_SPARE = 131_072
+_BITS = 10  # of a place along each axis, where neighbours are found
 _CORNER = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], np.float32)
 _FACES = np.array(
     [[0, 1, 3, 2], [4, 6, 7, 5], [0, 4, 5, 1], [2, 3, 7, 6], [0, 2, 6, 4], [1, 5, 7, 3]], np.int32
@@ -24,8 +32,27 @@ _BOX_TRIANGLES: I4 = (np.array([[0, 1, 2], [0, 2, 3]], np.int32) + 4 * np.arange
 
 
 @dataclass(frozen=True, slots=True)
+class Crowd:
+    """True instances (n,) of shapes (k,): by shape, and within it so that neighbours in space follow."""
+
+    instance: I4  # (n,) which of the scene's
+    prim: I4  # (n,) whose look
+    shape: I4  # (n,)
+    first: I8  # (k,) of its triangles in `Mesh.every`
+    last: I8  # (k,)
+    box: F4  # (k, 6) in its own space
+    is_box: B1  # (k,) whether it is nothing but that box
+    rgba: U1  # (k, 4) mean of its points' colours
+    first_row: int  # of the matrices: member i has the row that is i behind it
+    spare: int  # rows before it, for those that a coarse picture chose
+
+    def __len__(self) -> int:
+        return len(self.instance)
+
+
+@dataclass(frozen=True, slots=True)
 class Mesh:
-    """V points and T triangles; `row` is the matrix of a point: prim p has row p, instance i row M + i."""
+    """V points and T triangles; `row` is the matrix of a point: prim p has row p, instances by `rows`."""
 
     point: F4  # (V, 3) prim-local
     normal: F4  # (V, 3)
@@ -38,6 +65,14 @@ class Mesh:
     slot: F4 = field(
         default_factory=lambda: NO_SLOT
     )  # (V,) 1 + slot of what bends, 0 for what does not; or (0,)
+    every: I4 = field(default_factory=lambda: NO_TRIANGLE)  # (T + S, 3) those, and behind them the shapes'
+    crowd: Crowd | None = None  # who shows the shapes
+    row_of: I4 = field(default_factory=lambda: NO_ROW)  # (I,) row of each instance; (0,): M + i
+
+    def rows(self, prims: int, instances: I8) -> I8:
+        """Return the matrix rows (n,) of instances in a scene of so many prims."""
+        out: I8 = self.row_of[instances].astype(np.int64) if len(self.row_of) else prims + instances
+        return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +129,7 @@ def check(scene: SceneArrays) -> None:
         )
 
 
-def merge(scene: SceneArrays, max_triangles: int = MOST_TRIANGLES) -> Mesh:
+def merge(scene: SceneArrays, max_triangles: int = MOST_TRIANGLES, max_copied: int = MOST_COPIED) -> Mesh:
     """Return the mesh of a scene. Copies nothing where there are no instances. Raises SceneFault."""
     check(scene)
     first = int(scene.proto[0])
@@ -111,14 +146,25 @@ def merge(scene: SceneArrays, max_triangles: int = MOST_TRIANGLES) -> Mesh:
             simplified=0,
             uv=scene.point_uv,
             slot=slot,
+            every=scene.triangle[:first],
         )
     body = _run(scene, slot, 0, first)
     copies = [_Copies(body, 1, body.prim, body.prim)]
+    shapes: list[_Run] = []
+    members: list[I8] = []
     whole, simplified = whole_instances(scene, max_triangles), 0
+    is_copied = copied(scene, max_copied)
+    by_proto = np.argsort(scene.instance_proto, kind="stable")
+    begin = np.searchsorted(scene.instance_proto[by_proto], np.arange(len(scene.proto)))
+    row_of = _rows(scene, is_copied)
     for k in range(len(scene.proto) - 1):
-        of = np.flatnonzero(scene.instance_proto == k)
+        of = by_proto[begin[k] : begin[k + 1]]
         run = _run(scene, slot, int(scene.proto[k]), int(scene.proto[k + 1]))
         if len(of) == 0 or len(run.triangle) == 0:
+            continue
+        if not is_copied[k]:
+            shapes.append(run)
+            members.append(of[_along(scene.instance_matrix[of, :3, 3])])
             continue
         boxed = of[:0]
         if whole[k] < len(of):  # the largest are whole
@@ -128,9 +174,79 @@ def merge(scene: SceneArrays, max_triangles: int = MOST_TRIANGLES) -> Mesh:
         for some, one in ((of, run), (boxed, _boxed(run) if len(boxed) else run)):
             if len(some):
                 looks = scene.instance_prim[some, None]
-                copies.append(_Copies(one, len(some), looks, len(scene) + some[:, None]))
+                rows = row_of[some].astype(np.int64) if len(row_of) else len(scene) + some
+                copies.append(_Copies(one, len(some), looks, rows[:, None]))
         simplified += len(boxed)
-    return _joined(copies, simplified)
+    mesh = _joined(copies, [_Copies(run, 1, run.prim, run.prim) for run in shapes], simplified)
+    if not shapes:
+        return mesh
+    crowd = _crowd(scene, shapes, members, len(mesh.triangle))
+    row_of[crowd.instance] = crowd.first_row + np.arange(len(crowd), dtype=np.int32)
+    return replace(mesh, crowd=crowd, row_of=row_of)
+
+
+def _rows(scene: SceneArrays, is_copied: B1) -> I4:
+    """Return the rows (I,) of instances that are copied, in front of all others; (0,) where all are."""
+    if is_copied.all():
+        return NO_ROW
+    alone = is_copied[scene.instance_proto]
+    rows: I4 = (len(scene) + np.cumsum(alone) - 1).astype(np.int32)
+    return rows
+
+
+def _crowd(scene: SceneArrays, shapes: list[_Run], members: list[I8], at: int) -> Crowd:
+    """Return who shows these shapes, whose triangles begin at that one."""
+    last = at + np.cumsum([len(run.triangle) for run in shapes])
+    instance = np.concatenate(members).astype(np.int32)
+    mean = [
+        run.rgba.mean(axis=0).astype(np.uint8) if len(run.rgba) else np.zeros(4, np.uint8) for run in shapes
+    ]
+    return Crowd(
+        instance=instance,
+        prim=scene.instance_prim[instance].astype(np.int32),
+        shape=np.repeat(np.arange(len(shapes), dtype=np.int32), [len(of) for of in members]),
+        first=last - [len(run.triangle) for run in shapes],
+        last=last,
+        box=np.array(
+            [np.concatenate([r.point.min(axis=0), r.point.max(axis=0)]) for r in shapes], np.float32
+        ),
+        is_box=np.array([_is_box(run) for run in shapes]),
+        rgba=np.array(mean, np.uint8).reshape(-1, 4),
+        first_row=len(scene) + len(scene.instance_prim) - len(instance) + min(len(instance), _MOST_SPARE),
+        spare=min(len(instance), _MOST_SPARE),
+    )
+
+
+def _along(place: F8) -> I8:
+    """Return an order of places (n, 3) in which those near each other are near each other (Morton's)."""
+    low, high = place.min(axis=0), place.max(axis=0)
+    span = np.maximum(np.nan_to_num(high - low), np.finfo(np.float64).tiny)
+    cell = np.nan_to_num((place - low) / span * ((1 << _BITS) - 1)).astype(np.uint32)
+    code = np.zeros(len(place), np.uint32)
+    for bit in range(_BITS):
+        for axis in range(3):
+            code |= ((cell[:, axis] >> np.uint32(bit)) & np.uint32(1)) << np.uint32(3 * bit + axis)
+    return np.argsort(code, kind="stable")
+
+
+def _is_box(run: _Run) -> bool:
+    """Tell whether a shape is nothing but its box: all corners its own, all sides covered once."""
+    low, high = run.point.min(axis=0), run.point.max(axis=0)
+    at_low, at_high = run.point == low, run.point == high
+    if len(run.uv) and run.uv[:, 2].any():
+        return False  # it shows an image
+    if not (at_low | at_high).all() or (high <= low).any():
+        return False
+    sides: F4 = high - low
+    area = 2 * float(sides[0] * sides[1] + sides[1] * sides[2] + sides[2] * sides[0])
+    on_side = at_low[run.triangle].all(axis=1) | at_high[run.triangle].all(axis=1)
+    corner = run.point[run.triangle]
+    across = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
+    covered = float(np.linalg.norm(across, axis=1).sum()) / 2
+    straight = bool(((np.abs(run.normal) > 0.99).sum(axis=1) == 1).all())  # noqa: PLR2004  flat sides
+    one_colour = not len(run.rgba) or bool((run.rgba == run.rgba[0]).all())
+    is_closed = bool(on_side.any(axis=1).all()) and bool(np.isclose(covered, area, rtol=1e-3))
+    return is_closed and straight and one_colour
 
 
 def _slots(scene: SceneArrays) -> F4:
@@ -165,8 +281,10 @@ def _boxed(run: _Run) -> _Run:
     return _Run(point, normal, rgba, triangle, np.zeros(len(point), np.int64), uv, slot)
 
 
-def _joined(copies: list[_Copies], simplified: int) -> Mesh:
-    """Return all copies in one mesh; each array is written once, as there may be gigabytes of them."""
+def _joined(copies: list[_Copies], shapes: list[_Copies], simplified: int) -> Mesh:
+    """Return all copies in one mesh, shapes behind; each array is written once: there may be much of them."""
+    own = sum(c.n * len(c.run.triangle) for c in copies)
+    copies = [*copies, *shapes]
     v = sum(c.n * len(c.run.point) for c in copies)
     t = sum(c.n * len(c.run.triangle) for c in copies)
     has_rgba, has_uv = any(len(c.run.rgba) for c in copies), any(len(c.run.uv) for c in copies)
@@ -190,4 +308,4 @@ def _joined(copies: list[_Copies], simplified: int) -> Mesh:
         shift = at + p * np.arange(c.n, dtype=np.int32)
         np.add(c.run.triangle, shift[:, None, None], out=triangle[faces].reshape(c.n, f, 3))
         at, face = part.stop, faces.stop
-    return Mesh(point, normal, prim, row, rgba, triangle, simplified, uv, slot)
+    return Mesh(point, normal, prim, row, rgba, triangle[:own], simplified, uv, slot, triangle)

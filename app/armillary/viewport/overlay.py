@@ -52,6 +52,10 @@ class LegendLike(Protocol):
     @property
     def bar(self) -> U1: ...
     @property
+    def under(self) -> SwatchLike | None: ...
+    @property
+    def over(self) -> SwatchLike | None: ...
+    @property
     def steps(self) -> Sequence[SwatchLike]: ...
     @property
     def marks(self) -> Sequence[SwatchLike]: ...
@@ -77,6 +81,8 @@ class Legend:
     bar: U1
     steps: tuple[SwatchLike, ...] = ()
     marks: tuple[SwatchLike, ...] = ()
+    under: SwatchLike | None = None  # what is below the low end, and above the high one: points of the bar
+    over: SwatchLike | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,9 +237,7 @@ def legend(told: LegendLike, theme: Theme, scale: float, *, marks: bool = True) 
     text.write(image, (pad, y + line / 2), title, theme.text, size, bold=True)
     y += line
     if has_bar:
-        at = np.linspace(0, len(told.bar) - 1, inner).round().astype(np.int64)
-        strip = np.ascontiguousarray(np.broadcast_to(told.bar[at, :3], (bar_h, inner, 3)))
-        image.paste(Image.fromarray(strip), (pad, y))
+        image.paste(Image.fromarray(_bar(told, (bar_h, inner), theme)), (pad, y))
         y += bar_h
         text.write(image, (pad, y + line / 2), told.low, theme.text, size)
         text.write(image, (pad + inner, y + line / 2), told.high, theme.text, size, anchor="rm")
@@ -252,6 +256,27 @@ def legend(told: LegendLike, theme: Theme, scale: float, *, marks: bool = True) 
         y += line
     ImageDraw.Draw(image).rectangle((0, 0, image.width - 1, image.height - 1), outline=theme.grid_axis)
     return np.asarray(image)
+
+
+def _bar(told: LegendLike, size: tuple[int, int], theme: Theme) -> U1:
+    """Return a bar (h, w, 3) from low to high; it ends in points with the colours of what lies outside."""
+    h, w = size
+    out = np.empty((h, w, 3), np.uint8)
+    tip = h // 2 if told.under is not None and told.over is not None else 0
+    at = np.clip(np.arange(w) - tip, 0, w - 2 * tip - 1) / max(w - 2 * tip - 1, 1) * (len(told.bar) - 1)
+    out[:] = told.bar[at.round().astype(np.int64), :3]
+    if told.under is not None and told.over is not None:
+        y, x = np.mgrid[0:h, 0:tip]
+        # a point: as far from the end as from the middle line; a gap of one pixel sets it off from the range
+        inside = np.abs(y - (h - 1) / 2) <= x + 0.5
+        for part, colour, shape in (
+            (out[:, :tip], told.under.rgb, inside),
+            (out[:, w - tip :], told.over.rgb, inside[:, ::-1]),
+        ):
+            part[:] = theme.panel
+            part[shape] = colour
+        out[:, tip] = out[:, w - tip - 1] = theme.panel
+    return out
 
 
 def triad(right: F8, up: F8, back: F8, theme: Theme, scale: float) -> U1:

@@ -153,17 +153,7 @@ class Passes:
         found = self._actors.get((name, which, i))
         if found is not None:
             return found
-        mapper = vtkPolyDataMapper()
-        mapper.SetInputData(self._data(name, i))
-        mapper.ScalarVisibilityOff()
-        mapper.SetVBOShiftScaleMethod(0)  # points are prim-local: a common shift would be wrong
-        actor = vtkActor()
-        actor.SetMapper(mapper)
-        actor.GetProperty().LightingOff()
-        actor.SetForceTranslucent(which == TRANSLUCENT)
-        actor.SetForceOpaque(which != TRANSLUCENT)
-        actor.PickableOff()
-        actor.VisibilityOff()
+        actor = actor_of(self._data(name, i), which)
         if name == "far":
             self._plain.add(actor)
         self._dress(actor)
@@ -173,7 +163,7 @@ class Passes:
             if (call := before()) is not None:
                 call(which, program)
 
-        observe_shader(mapper, draws)
+        observe_shader(actor.GetMapper(), draws)
         self._actors[name, which, i] = actor
         self.fresh.append(actor)
         return actor
@@ -213,7 +203,7 @@ class Passes:
         What stands for parts that look small has no points of fields, and none that bend; it has the plain
         colours of its parts.
         """
-        mapper, has = vtkPolyDataMapper.SafeDownCast(actor.GetMapper()), self.text
+        has = self.text
         if actor in self._plain:
             has = replace(has, fields=False, bends=False)
         names = [shader.NORMAL, shader.PRIM, shader.ROW]
@@ -221,17 +211,37 @@ class Passes:
         names += [shader.UV] if has.images else []
         names += [shader.FIELD] if has.fields else []
         names += [shader.SLOT] if has.bends else []
-        mapper.RemoveAllVertexAttributeMappings()
-        for name in names:
-            mapper.MapDataArrayToVertexAttribute(name, name, vtkDataObject.FIELD_ASSOCIATION_POINTS, -1)
-        text = actor.GetShaderProperty()
-        text.ClearAllShaderReplacements()
-        declarations, body = shader.vertex(has)
-        text.AddVertexShaderReplacement(shader.VERTEX_TAG, True, declarations, False)
-        text.AddVertexShaderReplacement(shader.VERTEX_MAIN_TAG, True, body, False)
-        declarations, body = shader.fragment(has)
-        text.AddFragmentShaderReplacement(shader.FRAGMENT_TAG, True, declarations, False)
-        text.AddFragmentShaderReplacement(shader.FRAGMENT_MAIN_TAG, True, body, False)
+        clothe(actor, names, shader.vertex(has), shader.fragment(has))
+
+
+def actor_of(data: vtkPolyData, which: int) -> vtkActor:
+    """Return an actor of a pass, invisible and without a shader's text."""
+    mapper = vtkPolyDataMapper()
+    mapper.SetInputData(data)
+    mapper.ScalarVisibilityOff()
+    mapper.SetVBOShiftScaleMethod(0)  # points are prim-local: a common shift would be wrong
+    actor = vtkActor()
+    actor.SetMapper(mapper)
+    actor.GetProperty().LightingOff()
+    actor.SetForceTranslucent(which == TRANSLUCENT)
+    actor.SetForceOpaque(which != TRANSLUCENT)
+    actor.PickableOff()
+    actor.VisibilityOff()
+    return actor
+
+
+def clothe(actor: vtkActor, names: list[str], vertex: tuple[str, str], fragment: tuple[str, str]) -> None:
+    """Give an actor attributes, by their names, and a shader's text in declarations and body."""
+    mapper = vtkPolyDataMapper.SafeDownCast(actor.GetMapper())
+    mapper.RemoveAllVertexAttributeMappings()
+    for name in names:
+        mapper.MapDataArrayToVertexAttribute(name, name, vtkDataObject.FIELD_ASSOCIATION_POINTS, -1)
+    text = actor.GetShaderProperty()
+    text.ClearAllShaderReplacements()
+    for tag, part in zip((shader.VERTEX_TAG, shader.VERTEX_MAIN_TAG), vertex, strict=True):
+        text.AddVertexShaderReplacement(tag, True, part, False)
+    for tag, part in zip((shader.FRAGMENT_TAG, shader.FRAGMENT_MAIN_TAG), fragment, strict=True):
+        text.AddFragmentShaderReplacement(tag, True, part, False)
 
 
 def _put(data: vtkPolyData, attribute: vtkDataArray | None) -> None:

@@ -26,7 +26,7 @@ def pick(stage: Stage, pose: CameraPose, x: float, y: float, size: tuple[int, in
 def hit(stage: Stage, pose: CameraPose, x: float, y: float, size: tuple[int, int]) -> tuple[int, F8]:
     """Return the prim at a pixel, or -1, and the world point (3,) of its surface there (NaN for none)."""
     nothing = -1, np.full(3, np.nan)
-    if len(stage.mesh.triangle) == 0:
+    if stage.weight == 0:
         return nothing
     origin, direction = ray(pose, x, y, size)
     origin = origin - stage.origin

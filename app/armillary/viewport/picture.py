@@ -18,6 +18,7 @@ from armillary.viewport import outline
 from armillary.viewport.blocks import BLOCK
 from armillary.viewport.bridge import bytes_of, floats_of, observe
 from armillary.viewport.camera import HOME, CameraPose, clipping
+from armillary.viewport.crowd import Eye
 from armillary.viewport.detail import MOVING_MS
 from armillary.viewport.ground import Ground
 from armillary.viewport.passes import Draw, nothing
@@ -161,7 +162,7 @@ class Picture:
             self._detail(stage, hasty, aspect, waits=not np.isfinite(step_ms))
             stage.prepare()
             drawn_ns += self._clock.now_mono_ns() - start
-            for _ in stage.sorts(self.pose, rest, step_ms):
+            for _ in stage.sorts(Eye(self.pose, aspect, self.shape[1]), rest, step_ms):
                 yield
             start = self._clock.now_mono_ns()
             outlined = stage.has_outlines
@@ -242,6 +243,8 @@ class Picture:
         """Return as many draws of a layer as fit into a step, at least one."""
         if not np.isfinite(step_ms):
             return layer[at:]
+        if self._is_new:  # what is drawn for the first time travels to the card, which takes as long again
+            return layer[at : at + 1]
         left = step_ms * MS_NS / max(self._ns_per_triangle, 1e-3)
         out: list[Draw] = []
         for draw in layer[at:]:
@@ -284,9 +287,7 @@ class Picture:
         if stage is None:
             return False
         if self._is_new or stage.pace.full_ms == 0.0:
-            return (
-                len(stage.mesh.triangle) > BLOCK
-            )  # its points travel to the card, and nobody knows how long
+            return stage.weight > BLOCK  # its points travel to the card, and nobody knows how long
         if rest:  # nothing waits for this one, and smooth edges and shading cost as much as a small scene
             return stage.pace.full_ms + self._smooth_ms + self._shading_ms > MOVING_MS / 2
         return stage.pace.is_slow and not (hasty and stage.is_ready)

@@ -7,7 +7,7 @@ that have no opaque pixels (translucent ones, and hollow ones, which have no pix
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from armillary.model.look import FLOW
 from armillary.model.quality import BAD, NEVER, STALE, UNCERTAIN
@@ -25,6 +25,7 @@ SLOT = "armSlot"  # attribute: 1 + the slot of a point that bends
 FIELD_VALUE, PALETTE = "armFieldValue", "armPalette"
 FIELD = "armFieldSlot"  # attribute: 1 + place of its value (0: none), number of its field, iso-lines
 NORMAL, PRIM, ROW, POINT_RGBA, UV = "armNormal", "armPrim", "armRow", "armPointRgba", "armUv"  # attributes
+COPY = "armCopy"  # attribute: which copy of its shape a point belongs to
 
 VERTEX_TAG = "//VTK::PositionVC::Dec"
 VERTEX_MAIN_TAG = "//VTK::PositionVC::Impl"
@@ -33,8 +34,11 @@ FRAGMENT_MAIN_TAG = "//VTK::Light::Impl"
 
 _VERTEX = """
 in vec3 armNormal;
-in float armPrim;
-in float armRow;
+//ALONE in float armPrim;
+//ALONE in float armRow;
+//COPY in float armCopy;
+//COPY uniform int armFirst;
+//COPY uniform int armEnd;
 //POINT in vec4 armPointRgba;
 //IMAGE in vec3 armUv;
 //BEND in float armSlot;
@@ -70,7 +74,7 @@ smooth out vec3 armLight;
 //DETAIL smooth out vec3 armSpot;  // where, turned to the eye
 """
 
-_VERTEX_LAMP = """
+VERTEX_LAMP = """
 vec3 armLamp(vec3 n, vec3 from, vec4 at, vec4 tint, vec4 beam) {
   vec3 to = at.w > 0.5 ? at.xyz - from : at.xyz;
   float far = max(length(to), 1e-6), share = 1.0;
@@ -81,10 +85,8 @@ vec3 armLamp(vec3 n, vec3 from, vec4 at, vec4 tint, vec4 beam) {
 }
 """
 
-_VERTEX_MAIN = """
-  int prim = int(armPrim + 0.5);
-  int mask = (1 << armShift) - 1;
-  ivec2 at = ivec2(prim & mask, prim >> armShift);
+# what a prim looks like; sets prim, mask, at, state, rgba, rank, code, solid, drawn
+LOOK = """  ivec2 at = ivec2(prim & mask, prim >> armShift);
   uvec4 state = texelFetch(armState, at, 0);
   uvec4 rgba = texelFetch(armColour, at, 0);
   int rank = int(state.x);
@@ -97,10 +99,18 @@ _VERTEX_MAIN = """
   if (armPass == 0) drawn = drawn && solid && rank != RANK_NEVER;
   else if (armPass == 1) drawn = drawn && !solid && rank != RANK_NEVER;
   else drawn = (state.z & 1u) != 0u && code > 0 && (rank == RANK_NEVER || (drawn && !solid));
+"""
+
+_VERTEX_MAIN = f"""
+  int mask = (1 << armShift) - 1;
+  //ALONE int prim = int(armPrim + 0.5), row = 3 * int(armRow + 0.5);
+  //COPY int copy = armFirst + int(armCopy + 0.5), row = 4 * copy, who = row + 3;
+  //COPY int prim = int(texelFetch(armMatrix, ivec2(who & mask, who >> armShift), 0).x + 0.5);
+{LOOK}"""
+_VERTEX_MAIN += """  //COPY drawn = drawn && copy < armEnd;
   if (!drawn) {
     gl_Position = vec4(2.0, 2.0, 2.0, 1.0);  // every corner outside: the triangle is clipped away
   } else {
-    int row = 3 * int(armRow + 0.5);
     vec4 r0 = texelFetch(armMatrix, ivec2(row & mask, row >> armShift), 0);
     row += 1;
     vec4 r1 = texelFetch(armMatrix, ivec2(row & mask, row >> armShift), 0);
@@ -204,7 +214,7 @@ _FIELD_MAIN = """
 """
 
 # The highlight of the eye's own light; nothing is mirrored.
-_GLOSS_MAIN = """
+GLOSS_MAIN = """
   if (gloss.x + gloss.y > 0.0) {
     float sharp = exp2(1.0 + 7.0 * gloss.y);
     float hot = pow(max(dot(facing, normalize(vec3(-0.42, 0.68, 1.60))), 0.0), sharp);
@@ -316,6 +326,21 @@ vec3 armLeant(vec3 n, vec3 spot, vec2 uv, vec2 lean) {
 }
 """
 
+# what a quality code draws over a colour
+PATTERN = """  int rank = armRankCode.x;
+  if (rank >= RANK_UNCERTAIN) {
+    // a software renderer computes this for every pixel, whatever the rank: it must be little
+    if (rank == RANK_UNCERTAIN) {
+      vec2 cell = gl_FragCoord.xy / 12.0;
+      if (fract(cell.x + 0.5 * floor(cell.y)) < 1.0 / 6.0 && fract(cell.y) < 1.0 / 6.0) rgb = armInk;
+    } else {
+      ivec2 p = ivec2(gl_FragCoord.xy);
+      bool ink = ((p.x - p.y) & 7) < 2 || (rank == RANK_BAD && ((p.x + p.y) & 7) < 2);
+      rgb = ink ? armInk : armEquipment;
+    }
+  }
+"""
+
 _FRAGMENT_MAIN = """
   //CUT if (armKept < 0.0) discard;
   vec4 base = armRgba;
@@ -329,19 +354,9 @@ _FRAGMENT_MAIN = """
   //SHINE
   // the inside of a part that is cut open is flat and darker: it reads as the face of the cut
   //CUT if (armPass == 0 && gl_FrontFacing == (armMirrored == 1)) rgb = 0.6 * base.rgb;
-  int rank = armRankCode.x;
-  if (rank >= RANK_UNCERTAIN) {
-    // a software renderer computes this for every pixel, whatever the rank: it must be little
-    if (rank == RANK_UNCERTAIN) {
-      vec2 cell = gl_FragCoord.xy / 12.0;
-      if (fract(cell.x + 0.5 * floor(cell.y)) < 1.0 / 6.0 && fract(cell.y) < 1.0 / 6.0) rgb = armInk;
-    } else {
-      ivec2 p = ivec2(gl_FragCoord.xy);
-      bool ink = ((p.x - p.y) & 7) < 2 || (rank == RANK_BAD && ((p.x + p.y) & 7) < 2);
-      rgb = ink ? armInk : armEquipment;
-    }
-  }
-  gl_FragData[0] = vec4(rgb, armPass == 1 ? base.a : 1.0 - float(armRankCode.y) / 255.0);
+"""
+_FRAGMENT_MAIN += PATTERN
+_FRAGMENT_MAIN += """  gl_FragData[0] = vec4(rgb, armPass == 1 ? base.a : 1.0 - float(armRankCode.y) / 255.0);
 """
 
 
@@ -357,6 +372,23 @@ class Text:
     lights: int = 0  # how many
     bends: bool = False  # points that go with the scene's own time
     detail: bool = False  # images of normals, roughness, metal
+    copies: bool = False  # of shapes that are drawn by many
+
+    def plain(self) -> Text:
+        """Return what a sprite shows of it: images and fields need points of their own."""
+        return replace(
+            self,
+            point_colours=False,
+            images=False,
+            fields=False,
+            detail=False,
+            bends=False,
+            gloss=self.shines,
+        )
+
+    def of_copies(self) -> Text:
+        """Return what copies of a shape show of it: a field has places for points that are drawn once."""
+        return replace(self, fields=False, bends=False, copies=True)
 
     @property
     def shines(self) -> bool:
@@ -364,7 +396,7 @@ class Text:
         return self.gloss or self.detail
 
 
-def _fill(text: str, has: Text) -> str:
+def fill(text: str, has: Text) -> str:
     ranks = {
         "RANK_UNCERTAIN": UNCERTAIN,
         "RANK_STALE": STALE,
@@ -381,7 +413,7 @@ def _fill(text: str, has: Text) -> str:
     )
     for word, block, shown in (
         ("IMAGES", _IMAGE_MAIN, has.images),
-        ("SHINE", _GLOSS_MAIN, has.shines),
+        ("SHINE", GLOSS_MAIN, has.shines),
         ("FIELDS", _FIELD_MAIN.replace("FLOW_LINES", str(FLOW)), has.fields),
     ):
         text = text.replace(f"//{word}", block if shown else "")
@@ -394,6 +426,8 @@ def _fill(text: str, has: Text) -> str:
         ("GLOSS", has.shines),
         ("FIELD", has.fields),
         ("POINT", has.point_colours),
+        ("COPY", has.copies),
+        ("ALONE", not has.copies),
     ):
         text = text.replace(f"//{word} ", "" if shown else "//")
     return text
@@ -401,12 +435,12 @@ def _fill(text: str, has: Text) -> str:
 
 def vertex(has: Text) -> tuple[str, str]:
     """Return the declarations and the body that replace VTK's vertex position."""
-    lamp = _VERTEX_LAMP if has.lights else ""
-    return _fill(f"{VERTEX_TAG}\n{_VERTEX}{lamp}", has), _fill(_VERTEX_MAIN, has)
+    lamp = VERTEX_LAMP if has.lights else ""
+    return fill(f"{VERTEX_TAG}\n{_VERTEX}{lamp}", has), fill(_VERTEX_MAIN, has)
 
 
 def fragment(has: Text) -> tuple[str, str]:
     """Return the declarations and the body that replace VTK's lighting."""
     lines = "uniform int armShift;\n" if has.images or has.fields else ""
     images, details = _IMAGES if has.images else "", _DETAILS if has.detail else ""
-    return _fill(f"{FRAGMENT_TAG}\n{lines}{_FRAGMENT}{images}{details}", has), _fill(_FRAGMENT_MAIN, has)
+    return fill(f"{FRAGMENT_TAG}\n{lines}{_FRAGMENT}{images}{details}", has), fill(_FRAGMENT_MAIN, has)

@@ -9,15 +9,16 @@ import numpy as np
 from vtkmodules.vtkRenderingCore import vtkActor
 from vtkmodules.vtkRenderingOpenGL2 import vtkOpenGLRenderWindow, vtkShaderProgram
 
-from armillary.model.arrays import B1, F4, F8, I8, U4
-from armillary.model.instancing import MOST_TRIANGLES
+from armillary.model.arrays import B1, F4, F8, I4, I8, U4
+from armillary.model.instancing import MOST_COPIED, MOST_TRIANGLES
 from armillary.model.look import FieldShape, Look
 from armillary.model.scene import SceneArrays, subtree_ends
 from armillary.viewport.bend import Bend
 from armillary.viewport.blend import Blend
 from armillary.viewport.blocks import BLOCK
 from armillary.viewport.boxes import Boxes
-from armillary.viewport.camera import CameraPose
+from armillary.viewport.camera import HOME, CameraPose, basis
+from armillary.viewport.crowd import Eye
 from armillary.viewport.cull import in_sight
 from armillary.viewport.detail import Choice, Pace, choose, coarse, sight
 from armillary.viewport.fields import Fields
@@ -29,8 +30,9 @@ from armillary.viewport.places import Places
 from armillary.viewport.shader import MASK, OPAQUE, TRANSLUCENT, Text
 from armillary.viewport.table import Table
 from armillary.viewport.theme import DARK, Theme
+from armillary.viewport.throng import Throng
 
-_GL_BLEND = 0x0BE2
+_GL_BLEND, _GL_POINT_SIZE = 0x0BE2, 0x8642
 _FULL = 255
 
 
@@ -41,10 +43,12 @@ class Stage:
     card, so that the steps of one picture all show the same.
     """
 
-    def __init__(self, scene: SceneArrays, max_triangles: int = MOST_TRIANGLES) -> None:
+    def __init__(
+        self, scene: SceneArrays, max_triangles: int = MOST_TRIANGLES, max_copied: int = MOST_COPIED
+    ) -> None:
         """Raise SceneFault for a scene whose indices point outside."""
         self.scene = scene
-        self.mesh: Mesh = merge(scene, max_triangles)
+        self.mesh: Mesh = merge(scene, max_triangles, max_copied)
         self._bend = Bend(scene, self.mesh) if len(scene.bend_time) else None
         if self._bend is not None:
             self.mesh = self._bend.mesh
@@ -60,7 +64,14 @@ class Stage:
         self.frozen = False
         self._blend = Blend(self.mesh, self.matrix)
         self.passes = Passes(self.mesh, self._text(), self.before_draw)
-        self.pace = Pace(len(self.mesh.triangle))
+        crowd = self.mesh.crowd
+        self._throng: Throng | None = None
+        self._bound: Table | None = None  # the places of the crowd that were drawn last
+        if crowd is not None:
+            self._throng = Throng(self.mesh, crowd, self.places, self._text(), self.before_crowd)
+            self.places.tell_moved = self._throng.moved
+        self._eye = Eye(HOME, 1.0, 1)  # of the picture that is drawn
+        self.pace = Pace(self.weight)
         self.is_coarse = False  # what is drawn: the whole mesh, or what `detail` chose
         self._choice: Choice | None = None
         self._is_getting_ready = False
@@ -69,6 +80,11 @@ class Stage:
         self._has_outlines = self._has_mask = self._has_clear = False
         self._parts: tuple[I8, I8, I8] | None = None
         self._block_boxes: tuple[int, F4] = (-1, np.zeros((0, 6), np.float32))
+
+    @property
+    def weight(self) -> int:
+        """How much a whole picture draws, in triangles."""
+        return len(self.mesh.triangle) + (0 if self._throng is None else self._throng.weight)
 
     # ------------------------------------------------------------ places
 
@@ -84,7 +100,7 @@ class Stage:
 
     @property
     def matrix(self) -> F4:
-        """Live matrices (M + I, 3, 4) to render space, rows as in `Mesh`."""
+        """Live matrices (rows, 3, 4) to render space, rows as in `Mesh`."""
         return self.places.matrix
 
     @property
@@ -139,8 +155,10 @@ class Stage:
         fields = self.looks.fields
         self.passes.text = self._text()
         self.passes.put_attribute(None if fields is None else fields.attribute)
+        if self._throng is not None:
+            self._throng.passes.dress(self._text())
 
-    def shown(self, prims: I8) -> B1:
+    def shown(self, prims: I4 | I8) -> B1:
         """Tell which prims have pixels, or an outline to click in (n,)."""
         return self.looks.shown(prims)
 
@@ -152,7 +170,7 @@ class Stage:
     @by_lights.setter
     def by_lights(self, on: bool) -> None:
         self._by_lights = on
-        self.passes.dress(self._text())
+        self._dress()
 
     @property
     def cut(self) -> tuple[float, float, float, float] | None:
@@ -162,7 +180,12 @@ class Stage:
     @cut.setter
     def cut(self, cut: tuple[float, float, float, float] | None) -> None:
         self._cut = cut
+        self._dress()
+
+    def _dress(self) -> None:
         self.passes.dress(self._text())
+        if self._throng is not None:
+            self._throng.passes.dress(self._text())
 
     def _text(self) -> Text:
         looks = self.looks
@@ -194,13 +217,23 @@ class Stage:
         blocks = self.passes.whole
         self._has_outlines, self._has_mask = bool(outlined.any()), bool(masked.any())
         self._has_clear = len(blocks) > 0 and bool(clear.any())
+        if self._throng is not None:
+            self._has_clear |= self._throng.prepare(solid, clear, masked)
         self._opaque, self._mask = blocks.with_any(solid), blocks.with_any(masked)
         if (self._has_clear or len(self._blend.triangle)) and self._blend.take(clear):
             self.passes.put_clear(self._blend.triangle)
 
-    def sorts(self, pose: CameraPose, rest: bool, step_ms: float) -> Iterator[None]:
-        """Bring the translucent triangles into the order for this eye; yields while a thread does it."""
-        if self.is_coarse or not self._has_clear:
+    def sorts(self, eye: Eye, rest: bool, step_ms: float) -> Iterator[None]:
+        """Find out what this eye sees of instances, and in which order of what is translucent.
+
+        Yields while a thread does it.
+        """
+        self._eye, pose = eye, eye.pose
+        if self.is_coarse:
+            return
+        if self._throng is not None:
+            yield from self._throng.arranges(eye, self.origin, step_ms)
+        if not self._has_clear:
             return
         if self._bend is not None:
             self._bend.settle()
@@ -221,16 +254,24 @@ class Stage:
             self.passes.put_clear(ordered)
 
     def draws(self, pose: CameraPose, aspect: float) -> list[list[Draw]]:
-        """Return what a picture draws, pass after pass; `prepare` and `sort` come before."""
-        passes = self.passes
+        """Return what a picture draws, pass after pass; `prepare` and `sorts` come before."""
+        passes, throng = self.passes, self._throng
         if self.is_coarse:
             out = [passes.coarse(OPAQUE)]
             out += [passes.coarse(MASK)] if self._has_mask else []
             return [*out, passes.coarse(TRANSLUCENT)] if self._has_clear else out
         seen = self._seen(pose, aspect)
         out = [passes.opaque(np.flatnonzero(self._opaque & seen))]
-        out += [passes.mask(np.flatnonzero(self._mask & seen))] if self._has_mask else []
-        return [*out, passes.clear()] if self._has_clear else out
+        out[0] += [] if throng is None else throng.opaque()
+        if self._has_mask:
+            out.append(passes.mask(np.flatnonzero(self._mask & seen)))
+            out[-1] += [] if throng is None else throng.mask()
+        if not self._has_clear:
+            return out
+        if throng is None:
+            return [*out, passes.clear()]
+        # what looks large is nearer as a rule
+        return [*out, [*throng.passes.clear_sprites(), *passes.clear(), *throng.passes.clear_large()]]
 
     def _seen(self, pose: CameraPose, aspect: float) -> B1:
         """Tell which blocks are in sight (n,); a scene that is fast anyway is not asked."""
@@ -260,18 +301,33 @@ class Stage:
             outlined = self.looks.state.array[:, 1] > 0
             marked = outlined[boxes.prim] if outlined.any() else None
             self._choice = choice = choose(boxes, pose, self.origin, aspect, budget, marked)
-            self.passes.choose(choice.near, coarse(self.mesh, boxes, choice.far, choice.grown))
+            self.passes.choose(choice.near, self._far(choice))
             return True
+        self.places.lend()
         return False
+
+    def _far(self, choice: Choice) -> Mesh:
+        """Return the mesh of what stands for pieces, and of true instances that are whole."""
+        boxes, crowd = self.boxes, self.mesh.crowd
+        far, grown, copies = choice.far, choice.grown, choice.copies
+        if crowd is None:
+            return coarse(self.mesh, boxes, far, grown)
+        copies = copies[: crowd.spare]
+        kept = np.cumsum(boxes.is_instance(far)) <= crowd.spare - len(copies)  # the largest come first
+        mesh = coarse(self.mesh, boxes, far[kept], grown[kept], copies)
+        is_member = mesh.row >= crowd.first_row
+        rows, number = np.unique(mesh.row[is_member].astype(np.int64), return_inverse=True)
+        mesh.row[is_member] = self.places.lend(rows) + number
+        return mesh
 
     @property
     def is_ready(self) -> bool:
         """Whether `coarse` and picks need not wait for what `get_ready` makes."""
-        return self.places.has_boxes or len(self.mesh.triangle) <= BLOCK
+        return self.places.has_boxes or self.weight <= BLOCK
 
     def get_ready(self) -> None:
         """Begin to make aside what picks and `coarse` need; a small scene makes it when asked."""
-        if self._parts is None and not self._is_getting_ready and len(self.mesh.triangle) > BLOCK:
+        if self._parts is None and not self._is_getting_ready and self.weight > BLOCK:
             self._is_getting_ready = True
             Thread(target=self._get_ready, daemon=True).start()
 
@@ -283,11 +339,15 @@ class Stage:
         """Return the actors that were made since this was last called."""
         out = tuple(self.passes.fresh)
         self.passes.fresh.clear()
+        if self._throng is not None:
+            out += tuple(self._throng.passes.fresh)
+            self._throng.passes.fresh.clear()
         return out
 
     def all_actors(self) -> tuple[vtkActor, ...]:
         """Every actor that was ever handed out."""
-        return self.passes.all_actors()
+        of_throng = () if self._throng is None else self._throng.passes.all_actors()
+        return (*self.passes.all_actors(), *of_throng)
 
     # ------------------------------------------------------------ graphics card
 
@@ -299,18 +359,24 @@ class Stage:
         """Send what changed to the card and return how many rows; the window must have drawn once."""
         if self._window is None or self.frozen:
             return 0
-        for table in self.looks.take_old_tables():
+        old = [*self.looks.take_old_tables()]
+        old += [] if self._throng is None else self._throng.passes.take_old_tables()
+        for table in old:
             table.release(self._window)
-        return sum(table.upload(self._window) for table in self._tables())
+        drawn = () if self._throng is None else self._throng.passes.drawn_tables()
+        return sum(table.upload(self._window) for table in (*self._tables(), *drawn))
 
     def _tables(self) -> tuple[Table, ...]:
+        """The tables that every pass reads."""
         bent = () if self._bend is None else (self._bend.table,)
-        return (self.places.table, *self.looks.tables(), *bent)
+        of_throng = () if self._throng is None else (self._throng.passes.shape,)
+        return (self.places.table, *self.looks.tables(), *bent, *of_throng)
 
     def release(self) -> None:
         """Give back all memory on the card; the stage can be attached again."""
         if self._window is not None:
-            for table in self._tables():
+            own = () if self._throng is None else self._throng.passes.all_tables()
+            for table in (*self._tables(), *own):
                 table.release(self._window)
             for actor in self.all_actors():
                 actor.ReleaseGraphicsResources(self._window)
@@ -331,9 +397,13 @@ class Stage:
             program.SetUniform4f("armCut", [a, b, c, d + float(np.dot((a, b, c), self.origin))])
         program.SetUniform3f("armEquipment", [c / _FULL for c in self.theme.equipment])
         program.SetUniform3f("armInk", [c / _FULL for c in self.theme.ink])
+        if self._throng is not None:
+            self._look_from(program)
         if self._window is None:
             return
         gl = self._window.GetState()
+        if self._throng is not None:
+            gl.vtkglEnable(_GL_POINT_SIZE)
         if which == TRANSLUCENT:
             gl.vtkglEnable(_GL_BLEND)
             gl.vtkglColorMask(True, True, True, False)
@@ -343,6 +413,29 @@ class Stage:
         if which == MASK:
             gl.vtkglColorMask(False, False, False, True)
             gl.vtkglDepthMask(False)
+
+    def _look_from(self, program: vtkShaderProgram) -> None:
+        """Give a sprite's shader the rays of the picture."""
+        pose, height = self._eye.pose, self._eye.height
+        right, up, back = basis(pose)
+        is_wide = pose.fov_deg > 0
+        pixel = 2 * np.tan(np.radians(pose.fov_deg) / 2) / height if is_wide else pose.ortho_height / height
+        at = np.asarray(pose.position) - self.origin if is_wide else -back
+        program.SetUniform2f("armSize", [round(self._eye.aspect * height), height])
+        program.SetUniform4f("armEye", [*at.tolist(), float(is_wide)])
+        program.SetUniform3f("armPixelX", (right * pixel).tolist())
+        program.SetUniform3f("armPixelY", (up * pixel).tolist())
+
+    def before_crowd(self, which: int, program: vtkShaderProgram, places: tuple[Table, bool]) -> None:
+        """Do as `before_draw`, with the places of what is drawn; called by VTK."""
+        table, is_of_picture = places
+        if self._window is not None and (is_of_picture or table.is_new):
+            table.upload(self._window)  # before any is bound: it takes the place of the last one that was
+        self.before_draw(which, program)
+        if self._bound is not None and self._bound is not table:
+            self._bound.unbind()
+        table.bind(program)
+        self._bound = table
 
     def end_frame(self) -> None:
         """Put the state of OpenGL back to what VTK expects; called after each pass and picture."""

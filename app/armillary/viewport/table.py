@@ -21,6 +21,11 @@ class Table:
         self._first, self._last = 0, len(self.array)
         self._shift = 0
 
+    @property
+    def is_new(self) -> bool:
+        """Whether the card has nothing of it yet."""
+        return self._texture is None
+
     def fill(self, rows: npt.NDArray[np.uint8 | np.float32]) -> None:
         """Hold these rows (n, 4) from now on, as they are: for a table that is written once."""
         if len(rows):
@@ -72,6 +77,11 @@ class Table:
         if self._texture is not None:
             self._texture.Activate()
             program.SetUniformi(self.name, self._texture.GetTextureUnit())
+
+    def unbind(self) -> None:
+        """Give the place back that `bind` took: there are some dozens for all tables together."""
+        if self._texture is not None:
+            self._texture.Deactivate()
 
     def release(self, window: vtkOpenGLRenderWindow) -> None:
         """Give the memory on the card back; the next upload sends everything again."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from armillary.model.arrays import F4, F8, U1
-from armillary.model.look import Look
+from armillary.model.look import Look, Marks, no_marks
 from armillary.model.scene import SceneArrays
 from armillary.viewport import building
 from armillary.viewport import camera as eye
@@ -16,6 +16,7 @@ from armillary.viewport.annotations import Annotations
 from armillary.viewport.apply import apply
 from armillary.viewport.badges import Badge, Placed
 from armillary.viewport.gaze import Gaze
+from armillary.viewport.marks import Signed
 from armillary.viewport.overlay import LegendLike
 from armillary.viewport.pick import hit
 from armillary.viewport.picture import Picture, save_png
@@ -69,7 +70,7 @@ class View(Gaze):
             stage.by_lights = self._lights and stage.by_lights
         self._picture.show(stage)
         self._selected, self._hovered = (), -1
-        self._notes.badges, self._through = (), None
+        self._notes.badges, self._notes.marks, self._through = (), no_marks(), None
         if not keep_pose:
             self._section = None
         if stage is not None and self._section is not None:
@@ -150,6 +151,25 @@ class View(Gaze):
         if wanted != self._notes.badges:
             self._notes.badges = wanted
             self._changed(keeps=True)
+
+    def marks(self, marks: Marks) -> bool:
+        """Show signs of quality at prims; see `viewport.marks`.
+
+        Returns whether they were drawn into the last picture: else the next one has them.
+        """
+        stage, notes = self.stage, self._notes
+        before, notes.marks = notes.marks, marks
+        if stage is None or (not len(before) and not len(marks)):
+            return False
+        if self._dirty or self.is_drawing or not self._rgba.size:
+            return False
+        notes.restamp(self._rgba, self, self._picture.theme)
+        return True
+
+    @property
+    def signed(self) -> tuple[Signed, ...]:
+        """The signs of quality on the last picture."""
+        return self._notes.signed
 
     @property
     def placed(self) -> tuple[Placed, ...]:

@@ -42,6 +42,7 @@ ENTRIES = (
 _KILLED_S = 5.0
 _LOG_END = 8192  # bytes of a log that are looked at for what ended its process
 _NO_MEMORY = (b"bad_alloc", b"MemoryError", b"Cannot allocate memory", b"out of memory")
+_FAILED, _DIED = 2, 3  # exit status of a child: with a fault, with a defect
 
 # How a child ended that was given a limit, and what that says of the file that it was reading.
 OVER_TIME = "was ended, as the time that it may take was over"
@@ -52,6 +53,11 @@ REFUSALS = {
     OVER_MEMORY: "reading it needs more memory than it may use",
     OVER_PROCESSOR: "reading it takes more processor time than it may",
 }
+
+
+class ChildDied(WorldFault):
+    """A child ended before it was ready, and did not say why: it was killed, or crashed."""
+
 
 Ready = Callable[[Mapping[str, object]], None]
 
@@ -173,7 +179,7 @@ class Child:
             return OVER_TIME
         if code == -signal.SIGXCPU:
             return OVER_PROCESSOR
-        if code in (-signal.SIGABRT, -signal.SIGKILL) and self._said_no_memory():
+        if code in (-signal.SIGABRT, -signal.SIGKILL, _FAILED, _DIED) and self._said_no_memory():
             return OVER_MEMORY
         if code < 0:
             return f"was ended by {signal.Signals(-code).name}"
@@ -190,10 +196,10 @@ class Child:
             return False
         return any(words in said for words in _NO_MEMORY)
 
-    def _died(self) -> WorldFault:
+    def _died(self) -> ChildDied:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(1.0)
-        return WorldFault(
+        return ChildDied(
             f"The process {self.entry} {self.exit_words()} before it was ready.",
             where=str(self.log),
             remedy="Read the end of its log file.",

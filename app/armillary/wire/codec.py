@@ -35,6 +35,8 @@ TYPES: dict[str, type] = {
         message.Retry,
         message.Browse,
         message.Browsed,
+        message.AskQuarantine,
+        message.Quarantine,
         message.Enroll,
         message.Enrolled,
         message.Append,

@@ -69,6 +69,10 @@ class Alarming:
         except Fault as fault:
             self._trouble = record(fault)
 
+    def missed(self, events: Sequence[AlarmEvent], now_ns: int) -> None:
+        """Write what late data would have raised; no alarm's state is another for it."""
+        self.note((), events, now_ns)
+
     def sync(self, now_mono_ns: int) -> None:
         """Put what was written on disk, at most twice a second."""
         if self._journal is None or not self._journal.unsynced:
@@ -122,7 +126,7 @@ class Alarming:
             "unit": self._unit.get(spec.tag, "") if spec is not None else "",
             "quality": event.quality,
             "priority": event.priority,
-            "late": state.delayed_s if state is not None else 0.0,
+            "late": True if event.late else state.delayed_s if state is not None else 0.0,
             "actor": event.actor,
             "role": self._role.get(event.actor, ""),
             "comment": event.comment,

@@ -5,7 +5,7 @@ The clocks are arguments; the same inputs give the same frames.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -13,10 +13,11 @@ import numpy as np
 from armillary.model.alarm import AlarmEvent, AlarmState
 from armillary.model.arrays import U1, U4
 from armillary.model.frame import Frame, WorldKind, empty_frame, frame_of
-from armillary.model.sample import SampleBatch, batch_of, evaluated, joined, taken
+from armillary.model.sample import SampleBatch, batch_of, empty_batch, evaluated, joined, shown, taken
 from armillary.model.tags import TagTable
 from armillary.twin import state
 from armillary.twin.derive import Derived
+from armillary.twin.turns import Ordered, Turns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,8 @@ class Tick:
 
     frame: Frame
     samples: SampleBatch
+    late: SampleBatch = field(default_factory=empty_batch)
+    """Of the samples those that came too late to be live."""
 
 
 class Supply(Protocol):
@@ -34,7 +37,7 @@ class Supply(Protocol):
         """Return the samples since the last call, in the order of their arrival."""
 
     def settle(self, batch: SampleBatch, outcome: U1) -> None:
-        """Learn what became of each row (`twin.state`)."""
+        """Learn what became of each row (`twin.state`, plus CONFLICT of `twin.turns`)."""
 
     def age(self, table: TagTable, now_mono_ns: int) -> None:
         """Mark what has become stale."""
@@ -62,17 +65,19 @@ class Core:
         supply: Supply,
         derived: Derived,
         alarms: Alarms | None = None,
+        turns: Turns | None = None,
     ) -> None:
+        """`turns`: where samples come from a plant, over links that repeat and delay them."""
         self.table = TagTable(tags)
         self._base = empty_frame(world, kind)
-        self._supply, self._derived, self._alarms = supply, derived, alarms
+        self._supply, self._derived, self._alarms, self._turns = supply, derived, alarms, turns
         self._seq = 0
 
     def tick(self, now_ns: int, now_mono_ns: int) -> Tick:
         """Return what changed since the tick before."""
         batch = self._supply.take()
-        applied = state.apply(self.table, batch)
-        self._supply.settle(batch, applied.outcome)
+        ordered = self._ordered(batch, state.apply(self.table, shown(batch)), now_mono_ns)
+        self._supply.settle(batch, ordered.outcome)
         self._supply.age(self.table, now_mono_ns)
         derived = self._own(
             self._derived.evaluate(self.table, self.table.dirty, now_ns, now_mono_ns), now_ns, now_mono_ns
@@ -80,7 +85,7 @@ class Core:
         states: tuple[AlarmState, ...] = ()
         events: tuple[AlarmEvent, ...] = ()
         if self._alarms is not None:
-            readings = _joined(_rows(batch, applied.outcome, state.LATE), derived)
+            readings = _joined(ordered.readings, derived)
             self._alarms.look(self.table, readings, now_ns, now_mono_ns)
             states, events = self._alarms.take()
         self._seq += 1
@@ -94,9 +99,19 @@ class Core:
             alarm_events=events,
         )
         frame = frame_of(self.table, self.table.take_dirty(), base)
-        return Tick(
-            frame=frame, samples=_joined(_rows(batch, applied.outcome, state.DUPLICATE), evaluated(derived))
-        )
+        return Tick(frame=frame, samples=_joined(ordered.recorded, evaluated(derived)), late=ordered.late)
+
+    def flush(self) -> SampleBatch:
+        """Return the samples that still wait for their turn, for the historian, at the end."""
+        return self._turns.flush() if self._turns is not None else empty_batch()
+
+    def moved(self, now_ns: int) -> None:
+        """Learn that our wall clock was set back: what has a time of before must not hold back what comes."""
+        later = np.flatnonzero(self.table.source_ns > now_ns)
+        self.table.source_ns[later] = now_ns
+        self.table.dirty[later] = True
+        if self._turns is not None:
+            self._turns.moved(now_ns)
 
     def put(self, batch: SampleBatch, now_ns: int, now_mono_ns: int) -> Frame:
         """Write one row for each slot as it is, whatever was there, and return the frame of what changed.
@@ -114,12 +129,27 @@ class Core:
             table.text.pop(slot, None)
         for slot in s.tolist() if table.array else ():
             table.array.pop(slot, None)
+        for slot in s.tolist() if table.why else ():
+            table.why.pop(slot, None)
+        table.why.update({int(s[row]): words for row, words in batch.why.items()})
         table.text.update({int(s[row]): text for row, text in batch.text.items()})
         table.array.update({int(s[row]): array for row, array in batch.array.items()})
         self._supply.age(table, now_mono_ns)
         self._seq += 1
         base = replace(self._base, seq=self._seq, first_seq=self._seq, t_ns=now_ns, tick_mono_ns=now_mono_ns)
         return frame_of(table, table.take_dirty(), base)
+
+    def _ordered(self, batch: SampleBatch, applied: state.Applied, now_mono_ns: int) -> Ordered:
+        """Return what of the rows counts now; without links each one does, in the order it came."""
+        if self._turns is not None:
+            return self._turns.look(batch, applied, now_mono_ns)
+        outcome = applied.outcome
+        return Ordered(
+            outcome=outcome,
+            readings=_rows(batch, outcome, state.LATE),
+            recorded=_rows(batch, outcome, state.DUPLICATE),
+            late=empty_batch(),
+        )
 
     def _own(self, slots: U4, now_ns: int, now_mono_ns: int) -> SampleBatch:
         """Return the derived values that changed as samples."""

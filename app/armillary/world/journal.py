@@ -20,6 +20,7 @@ import orjson
 from armillary.model.alarm import AlarmState, ProcessState
 from armillary.model.clock import NS, iso, parse_iso
 from armillary.model.fault import Fault
+from armillary.security.ahead import Ahead
 from armillary.security.audit import GENESIS, files, parts, seal, sealed, set_torn_aside
 
 CHECKPOINT = "CHECKPOINT"
@@ -37,6 +38,7 @@ class Journal:
         """`kind`: of the world, lower case; read `states` and `gap_s` for how the last run ended."""
         self._folder, self._kind = folder, kind
         self._fd, self._path, self._size = -1, folder, 0
+        self._ahead = Ahead()
         self._since = 0  # lines since the last checkpoint
         self._seq, self._head = 0, GENESIS
         self.states: tuple[AlarmState, ...] = ()
@@ -84,6 +86,7 @@ class Journal:
             self.sync()
         finally:
             if self._fd >= 0:
+                self._ahead.end(self._fd, self._size)
                 os.close(self._fd)
                 self._fd = -1
 
@@ -102,6 +105,7 @@ class Journal:
         while done < len(lines):
             done += os.write(self._fd, lines[done:])
         self._size += len(lines)
+        self._ahead.note(self._fd, self._size)
         self._since += seq - self._seq
         self._seq, self._head = seq, head
         self.unsynced = self.unsynced or bool(lines)
@@ -115,12 +119,14 @@ class Journal:
         was_open = self._fd >= 0
         if was_open:
             os.fsync(self._fd)
+            self._ahead.end(self._fd, self._size)
             os.close(self._fd)
             self._fd = -1
         elif self._path != self._folder:  # a clock that went back keeps writing to the newest file
             path = max(path, self._path, key=lambda p: p.name)
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._path, self._size = path, os.fstat(self._fd).st_size
+        self._ahead.begin(self._fd, self._size)
         folder = os.open(self._folder, os.O_RDONLY)
         try:
             os.fsync(folder)

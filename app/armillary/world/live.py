@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from armillary.alarms.system import system_alarms
 from armillary.api.ports import SourceContext
 from armillary.extend.decoders import made as made_decoders
 from armillary.extend.discover import discover
@@ -26,7 +27,7 @@ from armillary.model.alarm import AlarmAct, AlarmActed, AlarmProgress
 from armillary.model.clock import NS, Clock, WallClock
 from armillary.model.control import Approve, Kill
 from armillary.model.fault import Fault, FaultRecord, OrderFault, ProjectFault, WorldFault, record
-from armillary.model.frame import WorldKind
+from armillary.model.frame import Event, WorldKind
 from armillary.model.link import COUNTERS, BrowseItem, LinkSpec, LinkStatus, link_alarm
 from armillary.model.loop import LoopSpec
 from armillary.model.order import Arm, CloseOrder, Order, OrderState, Prepare, Receipt
@@ -34,22 +35,31 @@ from armillary.project import folder as projects
 from armillary.project import loops
 from armillary.project.record import Project
 from armillary.security.audit import Audit
+from armillary.security.secrets import Secrets
+from armillary.telemetry.frozen import Frozen
 from armillary.telemetry.inbox import Inbox
 from armillary.telemetry.intake import Intake
+from armillary.telemetry.intervals import Intervals
 from armillary.telemetry.links import Links
 from armillary.telemetry.plan import plans, problems
+from armillary.telemetry.refusals import Refusals
 from armillary.telemetry.watch import Watch
 from armillary.twin.derive import Derived
+from armillary.twin.turns import Turns
 from armillary.wire import runs
 from armillary.wire.bus import served
 from armillary.wire.lease import Lease
 from armillary.world import plugins, standby
 from armillary.world.acts import Acts
 from armillary.world.alarming import Alarming
+from armillary.world.complaints import Complaints
 from armillary.world.core import Core, Tick
-from armillary.world.feed import SEND_EVERY_S, RecorderFeed
+from armillary.world.feed import NOT_YET, SEND_EVERY_S, RecorderFeed
 from armillary.world.gate import Gate
+from armillary.world.guarding import guard, guarded
 from armillary.world.killswitch import KillSwitch
+from armillary.world.lateness import Lateness
+from armillary.world.learning import Learning
 from armillary.world.links_supply import LinksSupply
 from armillary.world.loop import Loops
 from armillary.world.marking import Marking
@@ -57,8 +67,10 @@ from armillary.world.newcomers import Newcomers
 from armillary.world.part import part_of
 from armillary.world.publish import statuses_differ
 from armillary.world.remembered import last_known
+from armillary.world.room import Room
 from armillary.world.seal import Seals
 from armillary.world.serving import STOP_S, People, Serving, within
+from armillary.world.waking import AfterSleep, Beats, moved_text
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +78,7 @@ STATUS_EVERY_NS = NS  # rates and delays of links are sent this often when nothi
 PROMPT_S = 0.05  # how often samples go to the recorder while servers wait to hear that they are on disk
 NONE: Mapping[str, int] = {}
 PLUGINS = ("sources", "sinks", "decoders")
+SILENT_NS = 2 * NS  # a desk that takes no frame for this long loses what it has armed
 TOLD_KEPT = 500  # kinds of undecodable messages told as events; the counters go on
 
 
@@ -83,6 +96,7 @@ def run(args: Mapping[str, Any], say: Callable[[Mapping[str, object]], None]) ->
         clock,
         listen=args.get("listen", ""),
         recorder=args.get("recorder", ""),
+        secrets=Secrets(args.get("secret_file", "")),
         area=area,
         lease=lease,
     )
@@ -116,13 +130,14 @@ class Live(Serving):
         listen: str = "",
         recorder: str = "",
         people: People | None = None,
+        secrets: Secrets | None = None,
         area: str = "",
         lease: Lease | None = None,
     ) -> None:
         part = self._part = part_of(project, area)
-        self._lease = lease
+        self._lease, self._secrets = lease, secrets or Secrets()
         self._alarming = Alarming(
-            part.alarms,
+            (*part.alarms, *system_alarms()),
             project.specs,
             part.links,
             folder=part.home / "journal",
@@ -144,19 +159,42 @@ class Live(Serving):
         self._plans = plans(part.links, part.specs, part.topics)
         self._inbox = Inbox([plan.link.name for plan in self._plans])
         decoders, decoder_problems = made_decoders(self._registry, project.decoders, project.folder)
-        self._intake = intake = Intake(self._plans, project.specs, self._inbox, decoders)
+        retention_ns = project.historian.retention_days * 86_400 * NS
+        self._intake = intake = Intake(
+            self._plans, project.specs, self._inbox, decoders, retention_ns=retention_ns
+        )
         self._newcomers = Newcomers(project, intake)
-        self._watch = watch = Watch(project.specs, [plan.link for plan in self._plans])
+        links = [plan.link for plan in self._plans]
+        self._watch = watch = Watch(project.specs, links, intake.hearts)
+        self._learning = Learning(project.specs, project.private)
+        self._complaints = Complaints(project.specs, self._alarming.evaluator.lost)
+        self._supply = LinksSupply(
+            self._inbox,
+            intake,
+            watch,
+            frozen=Frozen(project.specs),
+            intervals=Intervals(project.specs),
+            learning=self._learning,
+            lost=self._complaints.lost,
+            refused=lambda: self._links.refused(),  # noqa: PLW0108  they are made below
+            refusals=Refusals(self._plans),
+        )
+        self._after_sleep = AfterSleep(self._alarming.evaluator, self._supply.are_up)
         self._core = Core(
             world=self.id,
             kind=WorldKind.LIVE,
             tags=len(project.specs),
-            supply=LinksSupply(self._inbox, intake, watch),
+            supply=self._supply,
             derived=Derived(part.specs),
-            alarms=self._alarming.evaluator,
+            alarms=self._after_sleep,
+            turns=Turns(project.specs, [plan.link for plan in self._plans]),
         )
+        self._beats = Beats()
+        self._lateness = Lateness(project.specs, project.alarms, project.timezone)
         contexts = {plan.link.name: self._context(plan.link) for plan in self._plans}
-        self._links = Links(self._plans, self._registry.of("sources"), contexts, self._inbox, clock)
+        self._links = Links(
+            self._plans, self._registry.of("sources"), contexts, self._inbox, clock, clocks=intake.clocks
+        )
         self._marking = Marking(
             len(project.specs),
             (a.id for a in self.alarm_specs),
@@ -169,20 +207,26 @@ class Live(Serving):
             recorded=part.recorded,
             session=f"{self.id}-{clock.now_ns()}",
             marks=self._marking.names,
+            folder=part.home / "spill",
+            clock=clock,
             every_s=PROMPT_S if area else SEND_EVERY_S,
         )
+        self._room = Room(project.folder)
         self._seals = Seals()
         self._sinks, sink_problems = plugins.sinks(self._registry, contexts, self._seals)
         self._audit, audit_problem = self._open_audit()
         self._acts = Acts(self._audit, clock, KillSwitch(project.folder, project.timezone), self._disarm_all)
         self._gate, gate_problem = self._make_gate() if project.commanding.enabled else (None, [])
         self._loops, loops_problem = self._make_loops()
+        spared = guarded(self.alarm_specs, project.specs, self._loops.detecting)
+        guard(self._inbox, self._plans, spared)
         self._closed: list[Receipt] = []  # orders that somebody has looked after, for the next frame
         self._owed: deque[tuple[int, Mapping[str, int]]] = deque()  # (rows offered by then, link -> receipt)
         self._told: set[tuple[str, str, str]] = set()
+        self._silent: frozenset[bytes] = frozenset()  # desks that ask for no frames
         self._sent_statuses: tuple[LinkStatus, ...] = ()
         self._sent_status_ns = 0
-        self._ticking = threading.Event()
+        self._ticking, self._broken = threading.Event(), asyncio.Event()
         self._thread: threading.Thread | None = None
         faults = [record(f) for f in (*problems(part.links, part.specs), *intake.problems)]
         plugin_problems = (*self._registry.problems, *decoder_problems, *sink_problems)
@@ -196,7 +240,15 @@ class Live(Serving):
     def work(self) -> Sequence[Coroutine[Any, Any, None]]:
         """Return the links and the line to the recorder."""
         own = (standby.beating(self._lease),) if self._lease is not None else ()
-        return (self._links.run(), self._feed.run(), self._acts.watch(), *own)
+        return (
+            self._links.run(),
+            self._feed.run(),
+            self._feed.adopt(),
+            self._room.watch(),
+            self._acts.watch(),
+            *own,
+            self._guard(),
+        )
 
     def started(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start the tick thread; an area begins with what its tags were last."""
@@ -213,6 +265,7 @@ class Live(Serving):
         self._ticking.set()
         if self._thread is not None:
             self._thread.join(STOP_S)
+        self._feed.offer(self._core.flush())
         await within(self._loops.close(), STOP_S)
         await within(self._links.stop(), STOP_S)
         for sink in self._sinks.values():
@@ -222,6 +275,8 @@ class Live(Serving):
         if self._audit is not None:
             self._audit.close()
         self._alarming.close()
+        self._learning.take()
+        self._learning.save(self.clock.now_mono_ns(), ending=True)
         self._feed.offer(self._marking.ended(self.clock.now_ns(), self.clock.now_mono_ns()))
         await self._feed.flush(STOP_S / 2)
 
@@ -233,7 +288,7 @@ class Live(Serving):
         due = self.clock.now_mono_ns()
         try:
             while not stop.wait(max(0, due - self.clock.now_mono_ns()) / NS):
-                tick = self._core.tick(self.clock.now_ns(), self.clock.now_mono_ns())
+                tick = self._tick(loop)
                 loop.call_soon_threadsafe(self._ticked, tick, self._intake.take_receipts())
                 due += period
                 late = self.clock.now_mono_ns() - due
@@ -244,9 +299,34 @@ class Live(Serving):
                 raise
         except Exception:  # a border: without its tick a world is silent, so it must end and say why
             log.exception("the tick failed; the world ends")
-            loop.call_soon_threadsafe(self.stopping.set)
+            loop.call_soon_threadsafe(self._broken.set)
+
+    async def _guard(self) -> None:
+        """End the world when its tick has failed: a Fault, so that whoever started it starts another."""
+        await self._broken.wait()
+        raise WorldFault("A tick of the world failed.", where=self.id, remedy="Read the end of its log file.")
+
+    def _tick(self, loop: asyncio.AbstractEventLoop) -> Tick:
+        """Tick once; what happened to our own clocks since the last one is settled before."""
+        before, wall = self.clock.now_mono_ns(), self.clock.now_ns()
+        now_mono = self.clock.now_mono_ns()
+        moved, slept = self._beats.look(wall, before, now_mono)
+        if moved:
+            self._supply.moved()
+            self._core.moved(wall)
+            loop.call_soon_threadsafe(self._note, "warning", moved_text(moved))
+        if slept:
+            self._supply.slept(self._core.table, now_mono)
+            self._after_sleep.slept(now_mono)
+            text = f"This machine slept or was stopped for {slept / NS:.0f} s; all links are connected anew"
+            loop.call_soon_threadsafe(self._note, "warning", text)
+            loop.call_soon_threadsafe(self._links.wake)
+        return self._core.tick(wall, now_mono)
 
     # ---------------------------------------------------------------- loop thread
+
+    def _note(self, level: str, text: str) -> None:
+        self.early.append(Event(t_ns=self.clock.now_ns(), level=level, source="world", text=text))
 
     def _ticked(self, tick: Tick, receipts_of_links: Mapping[str, int] = NONE) -> None:
         """Publish a tick: with the links' states, events and receipts of the moment."""
@@ -254,25 +334,32 @@ class Live(Serving):
         self._feed.offer(tick.samples)
         self._acknowledge(receipts_of_links)
         self._keep_alarms(tick, now_mono)
+        self._lateness.take(tick.late, now_mono)
         statuses, tally = self._links.statuses(), self._inbox.tally()
         wrong = {
             link_alarm(name, COUNTERS): f"Counters of link {name} do not add up"
             for name, one in tally.items()
-            if not (one.messages.balanced and one.samples.balanced)
+            if not one.holds
         }
-        self._alarming.evaluator.tell({**self._links.troubles(), **wrong})
+        kept = self._feed.kept()
+        troubles = {**self._links.troubles(), **self._room.troubles(kept), **wrong}
+        self._alarming.evaluator.tell(troubles)
         differs = statuses_differ(self._sent_statuses, statuses)
         links: tuple[LinkStatus, ...] = ()
         if differs or now_mono - self._sent_status_ns >= STATUS_EVERY_NS:
             links, self._sent_statuses, self._sent_status_ns = statuses, statuses, now_mono
             self._tell_undecodable()
+            self._tell_late(now_mono)
             if (news := self._newcomers.note()) is not None:
                 self.tell(news, "warning")
+            for complaint in self._complaints.take(self.publisher.table.why, now_mono):
+                self.tell(complaint, "warning")
             for unseen in self._watch.take_unseen():
                 self.tell(unseen, "warning")
         receipts, stopped = self._gate.take_receipts() if self._gate else (), self._acts.switch.why()
         self._loops.note(tick.frame.alarms, receipts)
         receipts, self._closed = (*receipts, *self._closed), []
+        learnt = self._learn(now_mono)
         if stopped:
             self._loops.stopped(stopped)
         proposals, told = self._loops.take()
@@ -283,21 +370,38 @@ class Live(Serving):
             events=(*self._links.take_events(), *self._feed.take_events(self.clock.now_ns()), *told),
             orders=receipts,
             recording=self._feed.trouble,
+            history=kept,
             stopped=stopped,
             proposals=proposals,
             loops=self._loops.states(),
+            learnt=learnt,
         )
         self._feed.offer(self._marking.of(self.publish(frame)))
+        self._disarm_silent(now_mono)
         if self._gate is not None:  # it reads the published table; receipts ride in the next frame
             self._gate.observe(frame.seq, now_mono)
         self._acts.sync(now_mono)
 
+    def _learn(self, now_mono_ns: int) -> tuple[tuple[int, int, int], ...]:
+        """Return what tags have taught of their intervals since the last tick; write it down now and then."""
+        learnt = self._learning.take()
+        for news in (
+            self._learning.irregular([slot for slot, _, _ in learnt]),
+            self._learning.save(now_mono_ns),
+        ):
+            if news is not None:
+                self.tell(news, "warning")
+        return learnt
+
     def _acknowledge(self, receipts: Mapping[str, int]) -> None:
-        """Tell sources whose server waits for it what is on disk by now."""
-        spool = self._feed.spool
+        """Tell sources whose server waits for it what is on disk by now.
+
+        While nothing is recorded nobody waits: what comes is kept here and shown, and that is told.
+        """
+        spool, is_away = self._feed.spool, self._feed.trouble not in ("", NOT_YET)
         if receipts:
             self._owed.append((spool.offered, receipts))
-        while self._owed and self._owed[0][0] <= spool.settled:
+        while self._owed and (is_away or self._owed[0][0] <= spool.settled):
             for link, receipt in self._owed.popleft()[1].items():
                 self._links.stored(link, receipt)
 
@@ -308,6 +412,13 @@ class Live(Serving):
         trouble = self._alarming.take_trouble()
         if trouble is not None:
             self.tell(trouble)
+
+    def _tell_late(self, now_mono_ns: int) -> None:
+        """Tell of late data that are all here now, and of clocks that are off."""
+        now_ns = self.clock.now_ns()
+        events, missed = self._lateness.due(now_ns, now_mono_ns)
+        self._alarming.missed(missed, now_ns)
+        self.early += [*events, *self._intake.clocks.take_events(self._intake.ahead, now_ns)]
 
     def _act_on_alarms(self, who: LoggedIn, act: AlarmAct) -> AlarmActed:
         """Acknowledge or reset, as one act of the audit; without an audit it is done, and said so."""
@@ -365,6 +476,10 @@ class Live(Serving):
             case msg.Browse(link=link, under=under, limit=limit):
                 self.need(peer, Right.VIEW)
                 return msg.Browsed(items=await self._browse(link, under, limit))
+            case msg.AskQuarantine(link=link):
+                self.need(peer, Right.VIEW)
+                kept = self._intake.quarantine()
+                return msg.Quarantine(items=tuple(q for q in kept if link in ("", q.link)))
             case AlarmAct():
                 return self._act_on_alarms(self.need(peer, Right.ACKNOWLEDGE), message)
             case Prepare():
@@ -402,6 +517,7 @@ class Live(Serving):
             listen=self.address,
             recorder=self.recorder,
             people=self.people,
+            secrets=self._secrets,
             area=self.area,
             lease=self._lease,
         )
@@ -412,6 +528,15 @@ class Live(Serving):
         """Take back what a person had armed when their last desk is gone."""
         if self._gate is not None and is_last:
             self._gate.disarm(who.user)
+
+    def _disarm_silent(self, now_mono_ns: int) -> None:
+        """Take back what is armed at a desk that was killed or hangs: nobody there sees the plant."""
+        silent = self.publisher.silent(now_mono_ns, SILENT_NS)
+        fresh, self._silent = silent - self._silent, silent
+        if fresh and self._gate is not None:
+            here = {self.who(peer).user for peer in self.publisher.peers - silent}
+            for user in {self.who(peer).user for peer in fresh} - here:
+                self._gate.disarm(user, "the desk fell silent.")
 
     def noted(self, who: LoggedIn, action: str, reason: str = "") -> None:
         """Write a log-in, a log-out or a refused log-in down."""
@@ -447,7 +572,8 @@ class Live(Serving):
     # ---------------------------------------------------------------- parts
 
     def _context(self, link: LinkSpec) -> SourceContext:
-        return SourceContext(link=link, clock=self.clock, secret=_no_secret, project=self.project.folder)
+        secret = self._secrets.of(link.url)
+        return SourceContext(link=link, clock=self.clock, secret=secret, project=self.project.folder)
 
     def _make_gate(self) -> tuple[Gate | None, list[FaultRecord]]:
         """Return the gate, or None with the reason: without an audit on disk nothing may be written."""
@@ -546,11 +672,3 @@ class Live(Serving):
                 remedy="Make the project's folder writable and start the world again.",
             )
         return self._gate
-
-
-def _no_secret(name: str) -> str:
-    raise ProjectFault(
-        f"The secret '{name}' is not known here.",
-        where="secrets",
-        remedy="Secrets come with accounts; use a link without.",
-    )

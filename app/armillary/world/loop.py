@@ -89,6 +89,11 @@ class Loops:
         self._number = 0
         self._states: tuple[LoopState, ...] = ()
 
+    @property
+    def detecting(self) -> frozenset[str]:
+        """Ids of the alarms that loops wait for."""
+        return frozenset(loop.spec.detect for loop in self._loops.values())
+
     # ---------------------------------------------------------------- what the world tells
 
     def note(self, alarms: Sequence[AlarmState], receipts: Sequence[Receipt]) -> None:

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from armillary.model.arrays import B1, F8, I8, U2
-from armillary.model.clock import MS_NS
+from armillary.model.clock import MS_NS, NS
 from armillary.model.link import LinkSpec, LinkState
-from armillary.model.quality import COMM, RANK_MASK, STALE, worst
+from armillary.model.quality import BAD, COMM, RANK_MASK, STALE, worst
 from armillary.model.tags import TagSpec, stale_after_ms
 from armillary.telemetry.watch import GRACE_NS
 from armillary.wire import marks
@@ -83,20 +83,28 @@ class Ageing:
         count = len(specs)
         number = {link.name: i for i, link in enumerate(links)}
         self._limit_ns: I8 = np.full(count, FOREVER, np.int64)
+        self._bad_ns: I8 = np.full(count, FOREVER, np.int64)
+        self._device = _by_device(specs, links)
         of_link: I8 = np.full(count, -1, np.int64)
         by_link: B1 = np.zeros(count, np.bool_)
         for spec in specs:
             of_link[spec.slot] = number.get(spec.link, -1)
-            by_link[spec.slot] = spec.liveness == "link"
+            by_link[spec.slot] = spec.liveness != "tag"
             if spec.liveness == "tag" and spec.link in number and stale_after_ms(spec):
                 self._limit_ns[spec.slot] = stale_after_ms(spec) * MS_NS
+            if spec.bad_after_ms and spec.link in number:
+                self._bad_ns[spec.slot] = spec.bad_after_ms * MS_NS
         self._of_link = [np.flatnonzero(of_link == i) for i in range(len(links))]
         unaged = ~by_link & (self._limit_ns == FOREVER)
         self._unaged = [slots[unaged[slots]] for slots in self._of_link]
 
     def quality(self, t_ns: int, known_ns: I8, quality: U2, outages: Outages) -> U2:
         """Return the quality of all N tags at a time. known_ns, quality: of each one's newest sample."""
-        by_age = known_ns + self._limit_ns
+        alive_ns = known_ns.copy()
+        limit_ns = self._limit_ns.copy()
+        for slots, limit in self._device:
+            alive_ns[slots], limit_ns[slots] = known_ns[slots].max(), limit
+        by_age = alive_ns + limit_ns
         cut: I8 = np.full(len(quality), FOREVER, np.int64)  # since when its link says it is stale
         for slots, each in zip(self._of_link, outages.lost, strict=False):
             cut[slots] = _since(each, known_ns[slots])
@@ -107,9 +115,28 @@ class Ageing:
         word = np.where(aged, np.uint16(STALE), word)
         if outages.is_ended(t_ns):
             word = np.full(len(quality), STALE | COMM, np.uint16)
-        better = (quality & RANK_MASK) < STALE
-        out: U2 = np.where(better, worst(quality, word.astype(np.uint16)), quality)
+        # with its own age a tag turns bad so long after its last sample, with a link after that was lost
+        gone = t_ns - np.where(limit_ns < FOREVER, alive_ns, cut) > self._bad_ns
+        word = np.where(gone & (word > 0), np.uint16(BAD | COMM), word).astype(np.uint16)
+        better = (quality & RANK_MASK) < np.where(gone, BAD, STALE)
+        out: U2 = np.where(better, worst(quality, word), quality)
         return out
+
+
+def _by_device(specs: Sequence[TagSpec], links: Sequence[LinkSpec]) -> list[tuple[I8, I8]]:
+    """Return (slots, limits in ns) of each device whose tags prove it alive; heartbeats are not recorded."""
+    usual = {link.name: int(link.stale_after_s * NS) for link in links}
+    found: dict[tuple[str, str], list[TagSpec]] = {}
+    for spec in specs:
+        if spec.liveness == "device" and spec.link in usual and not spec.heartbeat:
+            found.setdefault((spec.link, spec.twin or spec.name), []).append(spec)
+    return [
+        (
+            np.array([s.slot for s in own]),
+            np.array([stale_after_ms(s) * MS_NS or usual[s.link] for s in own], np.int64),
+        )
+        for own in found.values()
+    ]
 
 
 def _since(bad: Spans, known_ns: I8) -> I8:

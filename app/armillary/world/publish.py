@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from armillary.model.alarm import AlarmEvent, AlarmState
-from armillary.model.arrays import B1
+from armillary.model.arrays import B1, span
 from armillary.model.clock import NS
 from armillary.model.control import Proposal
 from armillary.model.frame import Event, Frame, apply_frame, empty_frame, frame_of
@@ -31,6 +31,7 @@ EVENTS_KEPT = 1_000  # for joiners, and for a desk that is behind: the oldest yi
 class _Desk:
     mask: B1
     has_credit: bool = False
+    takes: bool = False  # it has asked for a frame: it is somebody's screen, and falls silent only by a fault
     first_seq: int = 0
     sent_mono_ns: int = 0
     heard_mono_ns: int = 0
@@ -40,6 +41,7 @@ class _Desk:
     alarms: dict[str, AlarmState] = field(default_factory=dict)
     alarm_events: deque[AlarmEvent] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
     proposals: dict[str, Proposal] = field(default_factory=dict)
+    learnt: dict[int, tuple[int, int, int]] = field(default_factory=dict)
     clock: tuple[object, ...] = ()  # run state and cursor as last sent
 
 
@@ -54,6 +56,7 @@ class Publisher:
         self.alarms: dict[str, AlarmState] = {}
         self.alarm_events: deque[AlarmEvent] = deque(maxlen=EVENTS_KEPT)
         self.proposals: dict[str, Proposal] = {}
+        self.learnt: dict[int, tuple[int, int, int]] = {}  # by slot
         self._desks: dict[bytes, _Desk] = {}
         self._tags = tags
 
@@ -80,6 +83,7 @@ class Publisher:
             alarms=tuple(self.alarms.values()),
             alarm_events=tuple(self.alarm_events),
             proposals=tuple(self.proposals.values()),
+            learnt=tuple(self.learnt.values()),
         )
         return frame_of(self.table, slots, base)
 
@@ -92,8 +96,16 @@ class Publisher:
         desk = self._desks.get(peer)
         if desk is None:
             return False
-        desk.has_credit, desk.heard_mono_ns = True, now_mono_ns
+        desk.has_credit, desk.takes, desk.heard_mono_ns = True, True, now_mono_ns
         return True
+
+    def silent(self, now_mono_ns: int, for_ns: int) -> frozenset[bytes]:
+        """Return the desks that take frames and have asked for none for so long."""
+        return frozenset(
+            peer
+            for peer, desk in self._desks.items()
+            if desk.takes and now_mono_ns - desk.heard_mono_ns > for_ns
+        )
 
     def publish(self, frame: Frame) -> None:
         """Merge a frame into every desk's share."""
@@ -105,6 +117,7 @@ class Publisher:
         self.alarms.update((a.id, a) for a in frame.alarms)
         self.alarm_events.extend(frame.alarm_events)
         self.proposals.update((p.id, p) for p in frame.proposals)
+        self.learnt.update((told[0], told) for told in frame.learnt)
         while len(self.proposals) > PROPOSALS_KEPT:
             self.proposals.pop(next(iter(self.proposals)))
         self.last = replace(
@@ -112,8 +125,9 @@ class Publisher:
             links=frame.links or self.last.links,
             tally=frame.tally or self.last.tally,
         )
+        rows = span(frame.slot)
         for desk in self._desks.values():
-            desk.mask[frame.slot] = True
+            desk.mask[rows] = True
             desk.first_seq = desk.first_seq or frame.seq
             desk.links_changed |= links_changed
             desk.events.extend(frame.events)
@@ -121,6 +135,7 @@ class Publisher:
             desk.alarms.update((a.id, a) for a in frame.alarms)
             desk.alarm_events.extend(frame.alarm_events)
             desk.proposals.update((p.id, p) for p in frame.proposals)
+            desk.learnt.update((told[0], told) for told in frame.learnt)
 
     def due(self, now_mono_ns: int) -> Iterable[tuple[bytes, Frame]]:
         """Yield (desk, frame) for each desk that has credit and something new, or is due a heartbeat."""
@@ -132,7 +147,7 @@ class Publisher:
                 continue
             slots = np.flatnonzero(desk.mask).astype(np.uint32)
             news = bool(len(slots) or desk.events or desk.orders or desk.links_changed)
-            news |= bool(desk.alarms or desk.alarm_events or desk.proposals)
+            news |= bool(desk.alarms or desk.alarm_events or desk.proposals or desk.learnt)
             clock = (self.last.run, self.last.cursor, self.last.stopped)
             if not news and clock == desk.clock and now_mono_ns - desk.sent_mono_ns < HEARTBEAT_NS:
                 continue
@@ -144,15 +159,17 @@ class Publisher:
                 alarms=tuple(desk.alarms.values()),
                 alarm_events=tuple(desk.alarm_events),
                 proposals=tuple(desk.proposals.values()),
+                learnt=tuple(desk.learnt.values()),
             )
             desk.clock = clock
             yield peer, frame_of(self.table, slots, base)
-            desk.mask[slots] = False
+            desk.mask[:] = False
             desk.events.clear()
             desk.orders.clear()
             desk.alarms.clear()
             desk.alarm_events.clear()
             desk.proposals.clear()
+            desk.learnt.clear()
             desk.links_changed, desk.has_credit, desk.first_seq = False, False, 0
             desk.sent_mono_ns = now_mono_ns
 
@@ -176,6 +193,7 @@ def _without_rows(frame: Frame) -> Frame:
         alive_mono_ns=none.alive_mono_ns,
         quality=none.quality,
         text=(),
+        why=(),
         array_slot=none.array_slot,
         array_size=none.array_size,
         array=none.array,
@@ -184,6 +202,7 @@ def _without_rows(frame: Frame) -> Frame:
         alarms=(),
         alarm_events=(),
         proposals=(),
+        learnt=(),
     )
 
 

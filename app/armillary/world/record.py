@@ -22,7 +22,7 @@ from armillary.model.link import LinkStatus
 from armillary.model.message import AskAt, AskBetween, AskHistory, Enroll, Enrolled, HistoryInfo, Samples
 from armillary.model.order import Receipt
 from armillary.model.quality import NEVER
-from armillary.model.sample import EVALUATED, SampleBatch, batch_of, evaluated, joined, known_ns, taken
+from armillary.model.sample import EVALUATED, SampleBatch, batch_of, evaluated, joined, known_ns, shown, taken
 from armillary.project.record import Project
 from armillary.wire import marks
 from armillary.wire.bus import AsyncLine
@@ -278,6 +278,7 @@ class Recording:
                 source_ns=np.where(was, back.source_ns, rows.source_ns),
                 arrival_ns=np.where(was, known, rows.arrival_ns),
             )
+        rows = shown(rows)
         out = []
         for low, high in ((0, tags), (tags, len(self._ids) - 1)):
             mine = np.flatnonzero((slot >= low) & (slot < high))

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from armillary.alarms.links import link_alarms
+from armillary.alarms.system import system_alarms
 from armillary.model import message as msg
 from armillary.model.alarm import AlarmSpec
 from armillary.model.arrays import U1
@@ -57,7 +58,7 @@ def run(args: Mapping[str, Any], say: Callable[[Mapping[str, object]], None]) ->
         WallClock(),
         listen=args.get("listen", ""),
         recorder=args.get("recorder", ""),
-        alarms=(*project.alarms, *link_alarms(project.links, project.specs)),
+        alarms=(*project.alarms, *link_alarms(project.links, project.specs), *system_alarms()),
         idle=bool(args.get("idle", False)),
     )
     begin_ns = int(args.get("at_ns") or args.get("from_ns") or 0)

@@ -8,8 +8,8 @@ import zlib
 
 from armillary.api import MAX_PAYLOAD, Undecodable
 
-_BASE64 = re.compile(rb"[A-Za-z0-9+/_\-\s]*=*\s*")
-_HEX = re.compile(rb"[0-9A-Fa-f\s]*")
+_BASE64 = re.compile(rb"[A-Za-z0-9+/_\- \t\r\n]*=*[ \t\r\n]*")
+_HEX = re.compile(rb"[0-9A-Fa-f \t\r\n]*")
 _SPACE = b" \t\r\n"
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS

@@ -30,6 +30,8 @@ _TEXT = frozenset(
     {P_CONTENT_TYPE, 0x08, P_CORRELATION, P_ASSIGNED_ID, 0x15, 0x16, 0x1A, P_SERVER_REFERENCE, P_REASON}
 )
 _SESSION_PRESENT = 0x01
+_WILL = 0x04 | 0x08 | 0x20  # there is one, QoS 1, retained
+P_RECEIVE_MAXIMUM = 0x21
 OPTIONS_3 = 0x03  # of the options in a SUBSCRIBE what version 3.1.1 knows: the QoS
 ONLY_IF_NEW = 0x10  # retain handling: retained messages only for filters that the session has not yet
 _RETAIN_HANDLING = 0x30
@@ -65,14 +67,17 @@ def connect(
     max_packet: int,
     session_expiry_s: int = 0,
     window: int = RECEIVE_MAXIMUM,
+    will: tuple[str, bytes] | None = None,
 ) -> bytes:
-    """Return a CONNECT without a will: a reading link publishes nothing.
+    """Return a CONNECT, without a will unless given: a reading link publishes nothing.
 
+    `will`: topic and payload of what the broker says for us when we are lost, QoS 1 and retained.
     `session_expiry_s`: 0 begins anew and ends with the connection; above, the session goes on (3.1.1 has no
     number for how long). `window`: how many messages may be under way unacknowledged; 3.1.1 cannot say.
     """
     flags = (0x80 if username else 0) | (0x40 if username and password else 0)
     flags |= 0 if session_expiry_s else 0x02
+    flags |= _WILL if will is not None else 0
     body = _text("MQTT") + struct.pack(">BBH", version, flags, keep_alive_s)
     if version == MQTT_5:
         properties = struct.pack(
@@ -82,6 +87,8 @@ def connect(
             properties += struct.pack(">BI", P_SESSION_EXPIRY, session_expiry_s)
         body += _length(len(properties)) + properties
     body += _text(client_id)
+    if will is not None:
+        body += (b"\0" if version == MQTT_5 else b"") + _text(will[0]) + _binary(will[1])
     if username:
         body += _text(username) + (_text(password) if password else b"")
     return _packet(0x10, body)
@@ -114,8 +121,11 @@ def publish(
     expiry_s: int = 0,
     correlation: bytes = b"",
     response_topic: str = "",
+    retain: bool = False,
+    content_type: str = "",
+    user: Sequence[tuple[str, str]] = (),
 ) -> bytes:
-    """Return a PUBLISH, QoS 1, not retained; expiry, correlation and response exist in version 5 only."""
+    """Return a PUBLISH, QoS 1; all that is told beside topic and payload exists in version 5 only."""
     body = _text(topic) + struct.pack(">H", packet_id)
     if version == MQTT_5:
         properties = struct.pack(">BI", P_EXPIRY, expiry_s) if expiry_s else b""
@@ -123,8 +133,12 @@ def publish(
             if response_topic:
                 properties += bytes([P_RESPONSE_TOPIC]) + _text(response_topic)
             properties += bytes([P_CORRELATION]) + struct.pack(">H", len(correlation)) + correlation
+        if content_type:
+            properties += bytes([P_CONTENT_TYPE]) + _text(content_type)
+        for name, value in user:
+            properties += bytes([P_USER]) + _text(name) + _text(value)
         body += _length(len(properties)) + properties
-    return _packet(PUBLISH | 0x02, body + payload)
+    return _packet(PUBLISH | 0x02 | (RETAIN_FLAG if retain else 0), body + payload)
 
 
 def puback(packet_ids: Sequence[int]) -> bytes:
@@ -254,5 +268,8 @@ def _length(value: int) -> bytes:
 
 
 def _text(text: str) -> bytes:
-    data = text.encode()
+    return _binary(text.encode())
+
+
+def _binary(data: bytes) -> bytes:
     return struct.pack(">H", len(data)) + data

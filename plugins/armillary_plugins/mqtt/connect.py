@@ -84,6 +84,7 @@ async def own(
     suffix: str = "",
     channels: Channels | None = None,
     hooks: Hooks | None = None,
+    will: tuple[str, bytes] | None = None,
 ) -> Session:
     """Return an open connection of our own client. Raises LinkFault or LinkRefused, within about 10 s.
 
@@ -100,6 +101,7 @@ async def own(
         settings.client_id + suffix,
         channels or Channels(),
         hooks or Hooks(),
+        will,
     )
     web = WebSocket(session, settings) if settings.path else None
     try:

@@ -23,6 +23,11 @@ from armillary_plugins.mqtt.settings import MQTT_3, MQTT_5, Settings
 OVERHEAD = 65_536 + 16  # what topic, id and properties may add to a payload
 _PLAIN = PUBLISH  # QoS 0, not retained, not a duplicate
 _LENGTH_BYTES = 4
+_SHORTEST, _SHORT = (
+    4,
+    129,
+)  # bytes of a PUBLISH: to the end of its topic's length; at most with a length of one
+MOST_HEADS = 131_072  # of a connection; a head is what comes before the payload, so topics by lengths
 
 
 def _text(raw: int | bytes) -> str:
@@ -40,6 +45,7 @@ class Framer(Rows):
         self._rest = b""
         self._skip = 0  # bytes of an over-size packet still to come
         self._aliases: dict[int, int] = {}
+        self._heads: dict[bytes, int] = {}  # what stood before payloads, byte by byte -> channel
         self._mono_ns = 0
         self.waiting = Waiting()
         self.to_acknowledge: list[int] = []  # packet ids of QoS 1 messages since the last `taken`
@@ -66,11 +72,11 @@ class Framer(Rows):
             data = self._rest + data
         others: list[tuple[int, bytes]] = []
         at, size = 0, len(data)
-        known, channel, payload = self._channels.index, self._channel, self._payload
-        properties_length = 1 if self._version == MQTT_5 else 0
         self.waiting.look(self._mono_ns)
-        plain = -1 if self.waiting else _PLAIN
+        plain, most = -1 if self.waiting else _PLAIN, self._max_payload  # what may be larger is measured
         while at + 1 < size:
+            if plain == _PLAIN and at + _SHORT < size:
+                at = self._alike(data, at, size - _SHORT)
             first, length, body = data[at], data[at + 1], at + 2
             if length >= FAILED:
                 found = self._long_length(data, at + 1)
@@ -83,23 +89,48 @@ class Framer(Rows):
                     self._skip, at = end - size, size
                     self.too_big += 1
                 break
-            at = end
-            if first == plain and length > 1:
-                # The hot path: topic as bytes, no properties, payload cut out, nothing decoded.
-                topic_end = body + 2 + (data[body] << 8 | data[body + 1])
-                index = known.get(data[body + 2 : topic_end])
-                start = topic_end + properties_length
-                if index is not None and start <= end and (not properties_length or data[topic_end] == 0):
-                    channel.append(index)
-                    payload.append(data[start:end])
-                    continue
-            if first & 0xF0 == PUBLISH:
+            if first == plain and 1 < length <= most:
+                self._plain(data, at, body, end)
+            elif first & 0xF0 == PUBLISH:
                 self._publish(first, data, body, end)
             else:
                 others.append((first, data[body:end]))
                 plain = self._waiting(first, data[body:end])
+            at = end
         self._rest = data[at:]
         return others
+
+    def _alike(self, data: bytes, at: int, until: int) -> int:
+        """Take messages as long as each begins as one before did; return where the first other one begins.
+
+        The hot path. A head that is known says all: plain, how long, no properties, which channel.
+        """
+        known = self._heads.get
+        channel, payload = self._channel.append, self._payload.append
+        more = _SHORTEST + (self._version == MQTT_5)
+        while at < until:
+            start = at + more + data[at + 3]
+            index = known(data[at:start])
+            if index is None:
+                break
+            at += 2 + data[at + 1]
+            channel(index)
+            payload(data[start:at])
+        return at
+
+    def _plain(self, data: bytes, at: int, body: int, end: int) -> None:
+        """Take one message that may be of the plainest kind: no properties, and nothing is read."""
+        topic_end = body + 2 + (data[body] << 8 | data[body + 1])
+        index = self._channels.index.get(data[body + 2 : topic_end])
+        start = topic_end + (self._version == MQTT_5)
+        if index is None or start > end or (self._version == MQTT_5 and data[topic_end]):
+            self._publish(data[at], data, body, end)
+            return
+        self._channel.append(index)
+        self._payload.append(data[start:end])
+        is_short = end - at < _SHORT and data[body] == 0 and body == at + 2
+        if is_short and index >= 0 and len(self._heads) < MOST_HEADS:
+            self._heads[data[at:start]] = index
 
     def _waiting(self, first: int, body: bytes) -> int:
         """Note whether what follows waited for us; return the first byte of the messages of the hot path."""
@@ -152,6 +183,8 @@ class Framer(Rows):
 
     def _index(self, topic: bytes, alias: int) -> int:
         if not topic:
+            if not alias:
+                raise Malformed("a topic is empty")
             if alias not in self._aliases:
                 raise Malformed(f"topic alias {alias} was never set")
             return self._aliases[alias]

@@ -23,6 +23,7 @@ class Hooks:
     has_room: Callable[[], bool] = lambda: True
     narrow: Callable[[int], None] = lambda _window: None  # too few messages at a time to wait for the disk
     receipt: int = 1  # number of the first receipt: beyond those of earlier connections
+    kept: Callable[[Callable[[], None]], None] = lambda then: then()  # calls it once all batches are safe
 
 
 class Spoken(Protocol):

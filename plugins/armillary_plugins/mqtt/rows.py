@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from armillary.api import U1, WAITED, Aside, WireBatch, quality
+from armillary.api import DUPLICATE, HISTORICAL, U1, WAITED, Aside, WireBatch, quality
 from armillary_plugins.mqtt.codec import RECEIVE_MAXIMUM, Malformed
 from armillary_plugins.mqtt.settings import MQTT_5, Settings
 
@@ -15,6 +15,8 @@ _NS = 1_000_000_000
 MAX_CHANNELS = 200_000  # topics; more come from a wildcard on a runaway publisher
 REST_NS = 2 * _NS  # so long after the first answer a kept session may still bring what waited
 WATCHED_EXPIRY_S = 60  # nothing waits here for longer, so a longer life needs no watching
+MAX_UNIT = 64  # characters of a unit
+_FLAGS, _YES = {"historical": HISTORICAL, "repeated": DUPLICATE}, frozenset({"1", "true", "yes"})
 MAX_CONTENTS = 250  # media types of a link; more are not told apart
 _QUALITIES = {word.lower(): number for number, word in enumerate(quality.WORDS[:-1])}  # NEVER: of no message
 
@@ -79,6 +81,7 @@ class Rows:
                 self._content[row] = self._content_index(told.content_type)
             if told.aside != _NOTHING:
                 self._aside[row] = told.aside
+            flags |= told.flags
         if flags:
             self._flags[row] = flags
         self._channel.append(index)
@@ -138,6 +141,7 @@ class Told:
     aside: Aside = _NOTHING
     content_type: str = ""
     expires_s: int = -1  # what is left of its life when it came; -1: it has no end
+    flags: int = 0  # HISTORICAL: it tells of the past, however new its message is; DUPLICATE: it may be known
 
 
 def told(
@@ -146,15 +150,22 @@ def told(
     """Return what the properties of a message say: the names of time and quality are the project's.
 
     The time stays text: it is read as one in a payload is. A quality that is no word of ours is UNCERTAIN.
+    `historical` is what `armillary edge` says of what it had to keep for a while, `repeated` of what it may
+    have sent before.
     """
-    time, word = "", 0
+    time, unit, word, flags = "", "", 0, 0
     for name, value in user:
+        if name in _FLAGS and value.strip().lower() in _YES:
+            flags |= _FLAGS[name]
         if name == settings.user_time:
             time = value.strip()
         elif name == settings.user_quality:
             word = _QUALITIES.get(value.strip().lower(), quality.UNCERTAIN)
+        elif name == settings.user_unit:
+            unit = value.strip()[:MAX_UNIT]
     until = mono_ns + expires_s * _NS if 0 < expires_s <= WATCHED_EXPIRY_S else 0
-    return Told(Aside(time=time, quality=word, until_mono_ns=until), content_type, expires_s)
+    aside = Aside(time=time, unit=unit, quality=word, until_mono_ns=until)
+    return Told(aside, content_type, expires_s, flags)
 
 
 class Waiting:

@@ -32,9 +32,18 @@ class Session(asyncio.Protocol):
     """Reads whole socket buffers into batches; `lost` tells when and why it is over."""
 
     def __init__(
-        self, settings: Settings, clock: Clock, version: int, client_id: str, channels: Channels, hooks: Hooks
+        self,
+        settings: Settings,
+        clock: Clock,
+        version: int,
+        client_id: str,
+        channels: Channels,
+        hooks: Hooks,
+        will: tuple[str, bytes] | None = None,
     ) -> None:
-        self.version, self.client_id = version, client_id
+        self.version, self.client_id, self._will = version, client_id, will
+        self.receive_maximum = 0xFFFF  # messages that the broker lets us have under way at once
+        self.most_bytes = 0  # of a packet that the broker takes; 0 = any
         self.opened_mono_ns = 0  # when CONNACK came; 0 = not yet
         self.session_present = False  # the broker kept our session, and what came meanwhile
         self.peer: dict[str, object] = {}  # the server's certificate, as ssl tells it
@@ -125,6 +134,7 @@ class Session(asyncio.Protocol):
                 self._settings.max_payload + OVERHEAD,
                 self._settings.session_expiry_s,
                 codec.WIDE_WINDOW if self._settings.waits_for_disk else codec.RECEIVE_MAXIMUM,
+                self._will,
             )
         )
         try:
@@ -138,6 +148,8 @@ class Session(asyncio.Protocol):
         if server_s:
             self._ping_after_ns = min(self._ping_after_ns, server_s * NS // 2)
         self.client_id = answer.text(codec.P_ASSIGNED_ID) or self.client_id
+        self.receive_maximum = int(answer.properties.get(codec.P_RECEIVE_MAXIMUM, 0)) or 0xFFFF
+        self.most_bytes = int(answer.properties.get(codec.P_MAXIMUM_PACKET, 0))
         self.session_present = self._settings.durable and answer.session_present
         self.opened_mono_ns = self._clock.now_mono_ns()
 
@@ -190,6 +202,35 @@ class Session(asyncio.Protocol):
                 response_topic=response_topic,
             )
         )
+        return await self._acknowledged(packet_id)
+
+    async def send(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        retain: bool = False,
+        expiry_s: int = 0,
+        content_type: str = "",
+        user: Sequence[tuple[str, str]] = (),
+    ) -> int:
+        """Publish telemetry at QoS 1 and return the broker's reason code. Raises LinkFault without one."""
+        packet_id = self._next_id()
+        self._send(
+            codec.publish(
+                self.version,
+                packet_id,
+                topic,
+                payload,
+                retain=retain,
+                expiry_s=expiry_s,
+                content_type=content_type,
+                user=user,
+            )
+        )
+        return await self._acknowledged(packet_id)
+
+    async def _acknowledged(self, packet_id: int) -> int:
         body = await self._answer(codec.PUBACK, packet_id)
         return body[2] if len(body) > 2 else 0  # noqa: PLR2004  short form: success
 
@@ -258,8 +299,9 @@ class Session(asyncio.Protocol):
             self._hooks.dropped("expired", framer.expired)
             framer.expired = 0
         if framer.to_acknowledge:
-            self._send(codec.puback(framer.to_acknowledge))
+            packet = codec.puback(framer.to_acknowledge)
             framer.to_acknowledge.clear()
+            self._hooks.kept(lambda: self._send(packet))
 
     def stored(self, receipt: int) -> None:
         """Acknowledge what is on disk by now."""

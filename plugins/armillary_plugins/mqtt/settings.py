@@ -29,7 +29,7 @@ _KEYS = frozenset(
     }
 )  # fmt: skip
 _TLS_KEYS = frozenset({"ca", "cert", "key", "crl", "server_name"})
-_USER_KEYS = frozenset({"time", "quality"})
+_USER_KEYS = frozenset({"time", "quality", "unit"})
 _FILTER_KEYS = frozenset({"filter", "qos", "decoder", "retained"})
 _RETAINED = {"always": 0x00, "new": 0x10, "never": 0x20}  # retain handling, as it stands in SUBSCRIBE
 _PAYLOADS = frozenset({"auto", "json", "raw"})
@@ -59,6 +59,7 @@ class Settings:
     waits_for_disk: bool = False  # QoS 1 is acknowledged once it is on disk, not once it is here
     user_time: str = ""  # user properties that hold a message's time and quality
     user_quality: str = ""
+    user_unit: str = "unit"  # this one is looked at by itself: a unit is checked, never taken over
     tls: Mapping[str, str] = field(default_factory=dict)
     subscribe: tuple[tuple[str, int], ...] = ()  # (filter, options: QoS and retain handling as in SUBSCRIBE);
     # empty = exactly the topics of the routes
@@ -123,6 +124,7 @@ def settings_of(link: LinkSpec, project: Path | None = None) -> Settings:
         waits_for_disk=_word(given, "acknowledge", "received", _ACKNOWLEDGE, where) == "stored",
         user_time=str(user.get("time", "")),
         user_quality=str(user.get("quality", "")),
+        user_unit=str(user.get("unit", "unit")),
         version=version or MQTT_5,
         may_fall_back=not version,
         is_id_fixed=bool(given.get("client_id")) or durable,
@@ -137,6 +139,15 @@ def settings_of(link: LinkSpec, project: Path | None = None) -> Settings:
         command_topic=str(given.get("command_topic", "{topic}/set")),
         command_payload=_word(given, "command_payload", "auto", _PAYLOADS, where),
         response_topic=str(given.get("response_topic", "")),
+    )
+
+
+def lasting_id(settings: Settings, project: Path) -> str:
+    """Return a client id that is the same at every start on this machine, unless one was chosen."""
+    return (
+        settings.client_id
+        if settings.is_id_fixed
+        else f"armillary-{settings.name}-{_own_part(True, project)}"
     )
 
 

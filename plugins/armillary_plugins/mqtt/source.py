@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from armillary.api import (
     RETAINED,
     BrowseItem,
     Fault,
+    Keeps,
     LinkFault,
     LinkState,
     SourceContext,
@@ -18,6 +19,7 @@ from armillary.api import (
     SubscriptionPlan,
     Verdict,
     WireBatch,
+    topic_matches,
 )
 from armillary_plugins.mqtt import codec
 from armillary_plugins.mqtt.browse import items
@@ -53,6 +55,8 @@ class MqttSource:
         self._receipt = 1  # the number of the next connection's first receipt
         self._window = 0
         self._ends: dict[str, int] = {}
+        self._refused: dict[str, int] = {}  # filter -> reason code, as answered in this connection
+        self._refused_channels: dict[str, str] = {}
         self._one_browse = asyncio.Lock()  # two at once would throw each other out by their client id
 
     async def run(self, plan: SubscriptionPlan, out: SourceOut) -> None:
@@ -64,9 +68,10 @@ class MqttSource:
         try:
             out.state(LinkState.SYNCING, self._resumed(session))
             wanted = self._filters(plan)
-            refused = await session.subscribe(wanted)
+            self._refused = dict(await session.subscribe(wanted))
+            self._learn_refused(plan, dict(wanted))
             await self._initial(session, out)
-            self._tell(out, len(wanted), refused)
+            self._tell(out, len(wanted), [*self._refused.items()])
             fault = await self._pump(session, plan, out)
         finally:
             self._session = None
@@ -103,6 +108,25 @@ class MqttSource:
     def certificates(self) -> Mapping[str, int]:
         """Return until when the certificates of this connection are valid, ns UTC by `server`, `own`."""
         return self._ends if self._session is not None else {}
+
+    def refused(self) -> Mapping[str, str]:
+        """Return the topics of routes that no granted filter brings, each with the broker's reason."""
+        return self._refused_channels
+
+    def _learn_refused(self, plan: SubscriptionPlan, wanted: Mapping[str, int]) -> None:
+        """Find the topics that are refused; a topic that another filter brings as well is not."""
+        granted = [unshared(name) for name in wanted if name not in self._refused]
+        plain = {name for name in granted if not set("+#") & set(name)}
+        wild = [name for name in granted if name not in plain]
+        found: dict[str, str] = {}
+        for topic in {route.channel: None for route in plan.routes} if self._refused else ():
+            if topic in plain or any(topic_matches(name, topic) for name in wild):
+                continue
+            for name, code in self._refused.items():
+                if topic_matches(unshared(name), topic):
+                    found[topic] = f"the broker refuses this topic ({codec.reason(code)})"
+                    break
+        self._refused_channels = found
 
     async def probe(self, plan: SubscriptionPlan) -> Verdict:
         """Ask the broker for a sign of life, and hear on a second connection whether others get messages.
@@ -167,6 +191,7 @@ class MqttSource:
             alive=out.alive,
             dropped=out.dropped,
             has_room=lambda: out.room,
+            kept=out.kept if isinstance(out, Keeps) else _at_once,
         )
         try:
             return await connected(
@@ -274,9 +299,15 @@ class MqttSource:
             then = dict(self._filters(changed))
             session.unsubscribe(_missing(now, then))
             added = [(name, then[name]) for name in _missing(then, now)]
-            refused = await session.subscribe(added)
-            self._tell(out, len(then), refused)
+            known = {name: code for name, code in self._refused.items() if name in then}
+            self._refused = known | dict(await session.subscribe(added))
+            self._learn_refused(changed, then)
+            self._tell(out, len(then), [*self._refused.items()])
             now = then
+
+
+def _at_once(then: Callable[[], None]) -> None:
+    then()
 
 
 def _live(batch: WireBatch) -> bool:

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -110,6 +110,7 @@ class Subscriptions:
             [item.wants_array for item in self.items],
         )
         self._reading = _Read()
+        self._is_ending = False
 
     @property
     def refused(self) -> str:
@@ -136,6 +137,7 @@ class Subscriptions:
 
     async def stop(self) -> None:
         """Delete the subscriptions at the server, as far as it still answers."""
+        self._is_ending = True  # else a full inbox, from which nobody takes any more, keeps us here
         if self._reading.task is not None:
             self._reading.task.cancel()
         ids = [stream.id for stream in self._streams]
@@ -237,10 +239,11 @@ class Subscriptions:
 
     def _report_refused(self) -> None:
         """Make the tags of refused items BAD with the reason, instead of leaving them as never seen."""
-        slots = [slot for item in self.items if item.refused for slot in item.slots]
-        if slots:
+        refused = {slot: item.refused for item in self.items if item.refused for slot in item.slots}
+        if refused:
             now, mono = self._clock.now_ns(), self._clock.now_mono_ns()
-            self._out.samples(unknown(slots, NODE_UNKNOWN, now, mono))
+            words = {row: f"the server refuses this node ({why})" for row, why in enumerate(refused.values())}
+            self._out.samples(replace(unknown([*refused], NODE_UNKNOWN, now, mono), why=words))
 
     # ---------------------------------------------------------------- publish results
 
@@ -253,7 +256,7 @@ class Subscriptions:
                 await self._fill_gap(stream, int(message.SequenceNumber))
                 self._take(message.NotificationData)
             self._out.alive(stream.last_publish_at)
-            while not self._out.room:
+            while not (self._out.room or self._is_ending):
                 await asyncio.sleep(NO_ROOM_S)
                 for other in self._streams:
                     other.last_publish_at = self._clock.now_mono_ns()

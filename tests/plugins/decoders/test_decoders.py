@@ -130,6 +130,7 @@ def test_every_decoder_gives_the_value_and_its_own_time(
         ("base64|json", b"eyJ2I", "base64 cut off at byte 5", 5),
         ("hex|json", b"7b2", "an odd number", 3),
         ("hex|json", b"7b zz", "not hexadecimal at byte 3", 3),
+        ("hex|json", b"7b \x0b7d", "not hexadecimal at byte 3", 3),  # no space of ours
         ("gzip|json", gzip.compress(b'{"v":1}')[:-4], "gzip cut off", 23),
         ("gzip|json", b"{}", "not gzip from byte 0", 0),
         ("gzip|json", gzip.compress(b'{"v":1'), "not JSON at byte 6", 6),

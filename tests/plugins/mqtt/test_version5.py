@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
@@ -80,6 +81,21 @@ async def test_user_properties_give_a_message_its_time_and_quality(
     assert rig.table.source_ns[0] == now_ms * 1_000_000
     assert rig.table.source_ns[1] == rig.table.arrival_ns[1]  # a time that cannot be read is none
     assert [rank(rig, i) for i in range(3)] == [UNCERTAIN, UNCERTAIN, GOOD]
+
+
+@CLIENTS
+async def test_a_message_that_says_it_is_of_the_past_never_becomes_the_value(
+    broker: Any, make_rig: Any, sender: Sender
+) -> None:
+    rig = await make_rig(broker.port, TAGS)
+    await rig.until_state(LinkState.UP)
+    await asyncio.to_thread(sender.send, "d/0", b"5", UserProperty=[("historical", "1")])
+    await asyncio.to_thread(sender.send, "d/1", b"6", UserProperty=[("historical", "0")])
+    await asyncio.to_thread(sender.send, "d/2", b"7")
+    await rig.until(lambda: rank(rig, 2) == GOOD)
+    assert rig.table.value.tolist()[1:] == [6.0, 7.0]
+    assert np.isnan(rig.table.value[0])
+    assert rig.inbox.tally()["m"].samples.late == 1
 
 
 @CLIENTS

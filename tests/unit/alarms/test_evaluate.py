@@ -189,6 +189,39 @@ def test_an_uncertain_reading_neither_counts_nor_resets() -> None:
     assert bench.tick((0, 86.0, SUBSTITUTED)).words == ["RAISE"]
 
 
+def test_readings_that_a_flood_gave_up_are_not_counted_over() -> None:
+    bench = Bench(FOUNDING).tick((0, 86), (0, 86), (0, 86), (0, 86))
+    bench.alarms.lost(np.array([0], np.uint32))
+    bench.tick((0, 86), (0, 86), (0, 86), (0, 86))
+    assert bench.words == []  # four and four with a gap between them are no five in sequence
+    bench.tick((0, 86))
+    assert bench.words == ["RAISE"]
+    assert not bench.state().unverified
+
+
+def test_an_active_alarm_whose_readings_were_given_up_is_unverified_until_it_has_counted_anew() -> None:
+    bench = Bench(FOUNDING).tick(*[(0, 86.0)] * 5)
+    bench.alarms.lost(np.array([0], np.uint32))
+    bench.tick()
+    assert bench.state().unverified
+    assert bench.events[-1].text == "readings of TT-212.value were dropped in a flood: they are counted anew"
+    bench.tick(*[(0, 86.0)] * 4)
+    assert bench.state().unverified
+    bench.tick((0, 86))
+    assert not bench.state().unverified
+    bench.alarms.lost(np.array([0], np.uint32))
+    bench.tick(*[(0, 70.0)] * 5)
+    assert bench.state().process is LUNAK
+    assert not bench.state().unverified
+    assert bench.words == ["RAISE", "UNVERIFIED", "VERIFIED", "UNVERIFIED", "VERIFIED", "CLEAR"]
+
+
+def test_a_tag_of_no_count_loses_readings_without_a_word() -> None:
+    bench = Bench(LEVEL).tick((1, 95))
+    bench.alarms.lost(np.array([1], np.uint32))
+    assert not bench.tick((1, 96)).state().unverified
+
+
 def test_a_corrected_reading_takes_the_place_of_the_one_before() -> None:
     bench = Bench(FOUNDING)
     for _ in range(4):
@@ -302,7 +335,8 @@ def test_a_silent_link_is_one_alarm_that_counts_its_tags() -> None:
     specs = link_alarms(
         [LinkSpec(name="plc", kind="opcua", url=""), LinkSpec(name="x", kind="a", url="")], TAGS
     )
-    assert [s.id for s in specs] == ["link:plc", "link:plc:unstable", "link:plc:counters"]  # x has no tags
+    kinds = ["", ":unstable", ":overloaded", ":counters", ":clock"]
+    assert [s.id for s in specs] == [f"link:plc{kind}" for kind in kinds]  # x has no tags
     bench = Bench(*specs).tick((0, 70.0), (1, 50.0), (2, 1.0))
     bench.table.alive_mono_ns[:3] = bench.clock.now_mono_ns()
     bench.quality(0, STALE).quality(1, STALE | COMM).tick(after_s=10)
@@ -509,10 +543,50 @@ def test_a_flood_of_one_tag_means_what_its_readings_mean_one_by_one(
     assert [p.over_ns for p in thin.alarms.progress(0)] == [p.over_ns for p in whole.alarms.progress(0)]
 
 
+def _all_left(conditions_: conditions.Conditions) -> object:
+    """Stand in for the shortcut: every reading is judged."""
+
+    def passed(_batch: SampleBatch, rows: conditions.I8, slot: conditions.I8) -> tuple[object, object]:
+        return conditions_._alarms_of(slot)[0], np.ones(len(rows), np.bool_)
+
+    return passed
+
+
+@given(
+    ticks=st.lists(
+        st.lists(
+            st.tuples(st.integers(0, 3), st.sampled_from([0.0, 2.0, 40.0, 70.0, 86.0, 95.0, float("nan")]),
+                      st.sampled_from([GOOD, GOOD, GOOD, UNCERTAIN, STALE, BAD])),
+            max_size=12,
+        ),
+        min_size=8,
+        max_size=8,
+    ),
+    after_s=st.sampled_from([0.05, 1.0, 7.0]),
+)  # fmt: skip
+@settings(max_examples=150, deadline=None)
+def test_readings_that_are_passed_over_would_have_changed_nothing(
+    ticks: list[list[Row]], after_s: float
+) -> None:
+    quick, slow = Bench(*COUNTING), Bench(*COUNTING)
+    slow.alarms._conditions._passed = _all_left(slow.alarms._conditions)  # type: ignore[assignment]
+    for rows in ticks:
+        quick.tick(*rows, after_s=after_s)
+        slow.tick(*rows, after_s=after_s)
+        assert repr(quick.events) == repr(slow.events)
+        mono = quick.clock.now_mono_ns()
+        assert repr(quick.alarms.progress(mono)) == repr(slow.alarms.progress(mono))
+        for name in ("value", "_quality", "_lag_ns"):
+            mine, other = (getattr(bench.alarms._conditions, name) for bench in (quick, slow))
+            assert np.array_equal(mine, other, equal_nan=name == "value")
+    assert repr(quick.alarms.states()) == repr(slow.alarms.states())
+
+
 def test_what_links_are_told_to_suffer_from_raises_their_alarm_with_its_sentence() -> None:
     links = [LinkSpec(name="plc", kind="mqtt", url="mqtts://h")]
     specs = link_alarms(links, TAGS)
-    assert [(s.id, s.priority) for s in specs[3:]] == [
+    assert [(s.id, s.priority) for s in specs[4:]] == [
+        ("link:plc:clock", 3),
         ("link:plc:certificate-30", 4),
         ("link:plc:certificate-7", 3),
         ("link:plc:certificate-1", 2),

@@ -21,6 +21,17 @@ def test_the_hall_is_a_project_without_a_problem_and_has_a_tag_for_each_box(tmp_
     assert [link.name for link in project.links] == [hall.LINK]
 
 
+def test_a_hall_may_have_alarms_of_which_some_stand_at_any_value_and_times_in_its_payloads(
+    tmp_path: Path,
+) -> None:
+    project = projects.read(hall.write_project(tmp_path / "hall", BOXES, 1883, alarms=BOXES, timed=True))
+    assert project.problems == ()
+    assert [spec.id for spec in project.alarms] == [hall.alarm_name(box) for box in range(BOXES)]
+    assert sum(spec.limit < 0 for spec in project.alarms) == hall.RAISED
+    assert all(spec.limit > 1 or spec.limit < 0 for spec in project.alarms)  # values are 0 … 1
+    assert {spec.time_path for spec in project.specs} == {"$.t"}
+
+
 def test_every_box_is_drawn_and_bound_to_its_own_tag(tmp_path: Path) -> None:
     project = projects.read(hall.write_project(tmp_path / "hall", BOXES, 1883))
     request = project.scene_request(str(tmp_path / "cache"))

@@ -32,6 +32,13 @@ def test_the_pieces_hold_every_message_once_and_in_order(count: int) -> None:
     assert got == [(f"bench/{i % 20}", value_of(i)) for i in range(count)]
 
 
+def test_messages_may_carry_the_time_of_their_source_which_grows_with_each_round() -> None:
+    stream = b"".join(pieces(6, 3, 0, 1_790_000_000_000))
+    times = [int(part.split(b",")[0]) for part in stream.split(b'{"t":')[1:]]
+    assert times == [1_790_000_000_000] * 3 + [1_790_000_000_001] * 3
+    assert read(stream) == [(f"bench/{i % 3}", value_of(i)) for i in range(6)]
+
+
 def test_a_piece_is_what_ten_milliseconds_bring() -> None:
     assert len(read(pieces(1_000, 20, 5_000)[0])) == 50
     assert len(read(pieces(3, 20, 10)[0])) == 1

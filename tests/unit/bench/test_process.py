@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from armillary.model.fault import WorldFault
-from armillary_bench.process import Driven, cpu_s, entries, memory_mb, own_places
+from armillary_bench.process import Driven, cpu_s, entries, memory_mb, own_places, written_mb
 
 
 def test_work_that_was_done_shows_in_the_cpu_of_its_process() -> None:
@@ -53,7 +53,8 @@ def test_children_are_found_by_the_entry_that_they_were_started_with() -> None:
 
 
 def test_memory_of_a_process_grows_with_what_it_holds() -> None:
-    before = memory_mb(os.getpid())
+    before, own = memory_mb(os.getpid()), written_mb(os.getpid())
     held = bytearray(os.urandom(1 << 20) * 30)
     assert 25 < memory_mb(os.getpid()) - before < 60
+    assert 25 < written_mb(os.getpid()) - own < 60
     assert len(held) == 30 << 20

@@ -7,6 +7,7 @@ from armillary.encoding.compile import compiled
 from armillary.encoding.program import Program
 from armillary.encoding.resolve import HIGHLIGHT, Options, resolve, spin_rates
 from armillary.model.binding import Binding, ColourMap, MapSpec
+from armillary.model.clock import NS
 from armillary.model.look import Label, Look, base_look, changed
 from armillary.model.quality import BAD, GOOD, NEVER, STALE, UNCERTAIN
 from armillary.model.scene import SceneArrays
@@ -238,6 +239,15 @@ def test_a_label_shows_value_unit_and_quality(scene: SceneArrays) -> None:
     assert look(scene, label, at=table(71.23)).label == (Label(prim=SIGN, text="T 71.23 °C"),)
     assert look(scene, label, at=table(1.0, NEVER)).label[0].text == "T no data yet"
     assert look(scene, bind("label", signal="gate"), at=table()).label[0].text == "open"
+
+
+def test_the_label_of_a_stale_value_tells_its_age_in_whole_units(scene: SceneArrays) -> None:
+    label, old = bind("label"), table(71.23, STALE)
+    old.arrival_mono_ns[:] = 1_000 * NS
+    for passed_s, words in ((7.9, "7 s"), (240, "4 min")):
+        now = 1_000 * NS + int(passed_s * NS)
+        assert look(scene, label, at=old, now_mono_ns=now).label[0].text == f"71.23 °C · {words} old"
+    assert look(scene, label, at=old).label[0].text == "71.23 °C · old"
 
 
 def test_a_variant_is_chosen_by_state_and_a_bad_value_clears_it(scene: SceneArrays) -> None:

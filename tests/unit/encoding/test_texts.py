@@ -3,7 +3,7 @@ import math
 import pytest
 
 from armillary.encoding import texts
-from armillary.model.quality import BAD, COMM, DECODE, GOOD, NEVER, STALE, SUBSTITUTED, UNCERTAIN
+from armillary.model.quality import BAD, COMM, DECODE, GOOD, NEVER, RANGE, STALE, SUBSTITUTED, UNCERTAIN
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,40 @@ def test_a_state_or_text_goes_before_the_number() -> None:
 def test_an_age_is_said_in_the_unit_that_a_person_would_use() -> None:
     said = [texts.age(s) for s in (-1.0, 0.42, 12.0, 119.0, 240.0, 7_300.0, 400_000.0)]
     assert said == ["–", "0.4 s", "12 s", "119 s", "4 min", "2 h", "4 d"]
+
+
+@pytest.mark.parametrize(
+    ("ends", "expected"),
+    [
+        ((0.0, 120.0), "outside plausible range: 0 to 120 °C"),
+        ((-math.inf, 120.0), "outside plausible range: above 120 °C"),
+        ((0.0, math.inf), "outside plausible range: below 0 °C"),
+        ((-math.inf, math.inf), "range"),
+    ],
+)
+def test_what_is_outside_its_range_says_which_range(ends: tuple[float, float], expected: str) -> None:
+    assert texts.because(UNCERTAIN | RANGE, "", *ends, "°C") == expected
+    assert texts.because(UNCERTAIN | RANGE, "the sensor says so", *ends, "°C") == "the sensor says so"
+
+
+@pytest.mark.parametrize(
+    ("head", "text"),
+    [
+        (b'{"v": 1}\r\n', '{"v": 1}\r\n'),
+        (b"", ""),
+        ("°".encode(), "°"),
+        (b"\xc2", None),
+        (b"\xff", None),
+        (b"a\x00b", None),
+        (b"x" * 4095 + b"\xc2", "x" * 4095),  # cut in two where the head ends
+    ],
+)
+def test_a_payload_is_shown_as_text_only_where_it_can_be_read(head: bytes, text: str | None) -> None:
+    assert texts.decoded(head) == text
+
+
+def test_a_dump_shows_offsets_bytes_and_what_is_readable() -> None:
+    assert texts.dump(b"\x00abc" + bytes(range(16)), 20) == (
+        "0000  00 61 62 63 00 01 02 03 04 05 06 07 08 09 0a 0b  .abc............\n"
+        "0010  0c 0d 0e 0f                                      ...."
+    )

@@ -52,7 +52,7 @@ def test_what_is_read_directly_is_what_composition_says(scene_of, monkeypatch) -
         return real(prim, time)
 
     monkeypatch.setattr(survey, "composed", composed)
-    monkeypatch.setattr(Direct, "spec", lambda _self, _prim: None)
+    monkeypatch.setattr(Direct, "spec", lambda _self, _prim, _path: None)
     assert_alike(directly, scene_of(MIXED))
     assert "/A" in asked  # it was composed this time
 
@@ -61,6 +61,47 @@ def test_most_prims_are_not_composed(scene_of, monkeypatch) -> None:
     monkeypatch.setattr(survey, "composed", lambda prim, _time: pytest.fail(f"{prim.GetPath()} was composed"))
     body = MIXED[: MIXED.index('def Mesh "F"')]
     assert scene_of(body).prim_path == ("/A", "/G", "/G/B", "/G/C", "/D", "/E")
+
+
+PLAIN = f'def Xform "G"\n{{\n    def Mesh "A"\n    {{\n{QUAD}    }}\n}}\ndef Mesh "B"\n{{\n{QUAD}}}\n'
+_ARCS = {
+    "reference": 'def "R" (\n    references = </G>\n)\n{\n}\n',
+    "payload": 'def "R" (\n    payload = </G>\n)\n{\n}\n',
+    "inherit": 'class "_C"\n{\n}\ndef "R" (\n    inherits = </_C>\n)\n{\n}\n',
+    "specialize": 'def "R" (\n    specializes = </B>\n)\n{\n}\n',
+    "below": 'def "T"\n{\n    def "R" (\n        references = </G>\n    )\n    {\n    }\n}\n',
+    "variant": MIXED[MIXED.index('def "V"') :],
+}
+
+
+def test_one_layer_in_which_nothing_refers_to_anything_is_read_by_path(scene_of, monkeypatch) -> None:
+    found: list[bool] = []
+    real = Direct.__init__
+
+    def made(self, stage) -> None:
+        real(self, stage)
+        found.append(self.is_plain)
+
+    monkeypatch.setattr(Direct, "__init__", made)
+    by_path = scene_of(PLAIN)
+    assert found[0]
+    monkeypatch.setattr("armillary.scene.direct._has_arcs", lambda _stage: True)
+    assert_alike(by_path, scene_of(PLAIN))
+    assert not found[-1]
+
+
+@pytest.mark.parametrize("arc", sorted(_ARCS))
+def test_a_layer_that_refers_to_itself_is_not(scene_of, monkeypatch, arc: str) -> None:
+    found: list[bool] = []
+    real = Direct.__init__
+
+    def made(self, stage) -> None:
+        real(self, stage)
+        found.append(self.is_plain)
+
+    monkeypatch.setattr(Direct, "__init__", made)
+    scene_of(PLAIN + _ARCS[arc])
+    assert not found[0]
 
 
 def test_a_stronger_layer_has_the_last_word(scene_of, write) -> None:

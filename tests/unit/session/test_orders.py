@@ -9,6 +9,7 @@ from armillary.model.clock import ManualClock
 from armillary.model.command import Template
 from armillary.model.fault import FaultRecord
 from armillary.model.frame import WorldKind
+from armillary.model.link import LinkState, LinkStatus
 from armillary.model.order import Arm, Armed, Order, OrderState, Receipt
 from armillary.model.tags import TagSpec
 from armillary.session.mirror import Mirror
@@ -197,7 +198,7 @@ def test_an_unconfirmed_order_tells_to_check_the_plant(
     gate.asked[0][1](armed())
     orders.execute()
     orders.take([receipt(gate.asked[1][0].id, OrderState.UNVERIFIED, 2, 2.5)])
-    assert card(orders, clock).state == "Not confirmed: check the plant, it reads 2.5 m"
+    assert card(orders, clock).state == "NOT CONFIRMED: check the plant, it reads 2.5 m"
     assert card(orders, clock).tone == "bad"
 
 
@@ -209,3 +210,39 @@ def test_where_nothing_can_be_written_the_reason_is_said(orders: Orders, mirror:
     assert "Not connected" in orders.why_not(1)
     mirror.kind = WorldKind.REPLAY
     assert orders.why_not(1) == "A REPLAY world takes no commands."
+
+
+def up_since(t_ns: int, state: LinkState = LinkState.UP) -> tuple[LinkStatus, ...]:
+    return (LinkStatus(name="plc", kind="opcua", url="", state=state, since_ns=t_ns),)
+
+
+@pytest.mark.parametrize("news", [up_since(1, LinkState.BACKOFF), up_since(2)])
+def test_what_is_armed_is_taken_back_when_its_link_was_lost_also_if_it_is_back(
+    orders: Orders,
+    gate: Gate,
+    clock: ManualClock,
+    news: tuple[LinkStatus, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(orders, "_specs", lambda: (SPECS[0], replace(SPECS[1], link="plc")))
+    orders.arm(1, 3.0)
+    gate.asked[0][1](armed())
+    orders.watch(up_since(1))
+    orders.watch(up_since(1))
+    assert card(orders, clock).tone == "armed"
+    orders.watch(news)
+    assert card(orders, clock).state == "Disarmed: link lost, the command was not sent."
+    orders.execute()
+    assert len(gate.asked) == 1
+
+
+def test_an_order_that_nobody_answered_says_that_its_outcome_is_unknown(
+    orders: Orders, gate: Gate, clock: ManualClock
+) -> None:
+    orders.arm(1, 3.0)
+    gate.asked[0][1](armed())
+    orders.execute()
+    order = gate.asked[1][0]
+    doubt = FaultRecord(kind="OrderFault", what="The plant did not answer.", where="", remedy="")
+    orders.take([replace(receipt(order.id, OrderState.SENT), detail=doubt)])
+    assert card(orders, clock).state == "Outcome unknown: reading back…"

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from fake_feed import FakeFeed
 from armillary.model.binding import Binding, FieldSpec
 from armillary.model.clock import NS, ManualClock
 from armillary.model.fault import FaultRecord, ProjectFault
-from armillary.model.frame import Event
+from armillary.model.frame import Event, Kept
 from armillary.model.message import AskAttributes, Attributes, OpenScene, Retry, SceneOpened, SceneProgress
 from armillary.model.quality import STALE
 from armillary.session import scenery, workspace
@@ -373,16 +374,69 @@ def test_a_process_of_ours_that_dies_is_said_and_started_again(bench: Bench, pee
     assert bench.feed.launched == [entry]
 
 
-def test_a_world_that_dies_again_and_again_is_left_to_a_person(bench: Bench) -> None:
+def test_a_world_that_dies_again_and_again_is_started_less_and_less_often(bench: Bench) -> None:
     own_project(bench)
-    for _ in range(3):
+    for _ in range(4):
         bench.pump(**died(WORLD))
-        bench.clock.advance(2.0)
+        bench.clock.advance(1.0)
         bench.pump()
-    assert bench.feed.launched == ["world.live"] * 2
+    assert bench.feed.launched == ["world.live"] * 3
     assert bench.workspace.world_state is WorldState.NOT_LIVE
-    assert "three times" in bench.workspace.world_text
+    assert "again in 1.6 s" in bench.workspace.world_text
     assert "/logs/x.log" in bench.workspace.world_text
+    bench.clock.advance(1.0)
+    bench.pump()
+    assert bench.feed.launched == ["world.live"] * 4
+
+
+def test_the_bar_counts_the_seconds_until_live_data_are_back(bench: Bench) -> None:
+    own_project(bench)
+    at = bench.workspace
+    bench.pump(frames=[bench.stand.frame(2, {0: 1.0})])
+    assert at.outage == ""
+    bench.pump(**died(WORLD))
+    assert at.outage == "Live data stopped 1 s ago. Restarting…"
+    bench.clock.advance(2.0)
+    bench.pump()
+    assert bench.feed.launched == ["world.live"]
+    assert at.world_state is WorldState.CONNECTING
+    bench.clock.advance(1.0)
+    assert at.outage == "Live data stopped 3 s ago. Restarting…"
+    assert not at.mirror.live
+    bench.pump(welcome=bench.stand.welcome(), live=True)
+    assert at.outage == ""
+
+
+def test_the_chip_of_the_historian_says_what_is_done_about_it(bench: Bench) -> None:
+    own_project(bench)
+    at = bench.workspace
+    assert at.history_text == "Recording"
+    away = Kept(offered=50, waiting=50, behind_s=12.4, state="away")
+    bench.pump(frames=[bench.stand.frame(2, {}, recording="no recorder answers", history=away)])
+    assert at.history_text == "History: restarting (spill 12 s)"
+    full = replace(away, state="full")
+    bench.pump(frames=[bench.stand.frame(3, {}, recording="The disk is full", history=full)])
+    assert at.history_text == "History: disk full (spill 12 s)"
+    bench.pump(frames=[bench.stand.frame(4, {})])
+    assert at.history_text == "Recording"
+
+
+def test_while_another_recorder_serves_the_project_none_is_started(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_project(bench)
+    serving = True
+    monkeypatch.setattr("armillary.session.hearing.served", lambda _address: serving)
+    why = FaultRecord(kind="StoreTaken", what="Another process has it.", where="h.duckdb", remedy="")
+    bench.pump(ended=[(RECORDER, why)])
+    for _ in range(5):
+        bench.clock.advance(1.0)
+        bench.pump()
+    assert bench.feed.launched == []
+    serving = False
+    bench.clock.advance(1.0)
+    bench.pump()
+    assert bench.feed.launched == ["recorder.service"]
 
 
 def test_a_recorder_that_cannot_start_says_why_instead_of_that_it_does_not_answer(bench: Bench) -> None:

@@ -7,8 +7,16 @@ import pytest
 
 from armillary.model.clock import NS
 from armillary.model.link import LinkSpec
-from armillary.model.quality import BAD, DECODE, GOOD, RANGE, SENSOR, STALE, SUBSTITUTED, UNCERTAIN
-from armillary.model.sample import RETAINED, SOURCE_TIME_ASSUMED, SampleBatch, batch_of
+from armillary.model.quality import BAD, CLOCK, DECODE, GOOD, RANGE, SENSOR, STALE, SUBSTITUTED, UNCERTAIN
+from armillary.model.sample import (
+    HISTORICAL,
+    REDATED,
+    RETAINED,
+    SOURCE_TIME_ASSUMED,
+    SampleBatch,
+    batch_of,
+    shown,
+)
 from armillary.model.tags import TagSpec
 from armillary.telemetry.condition import Conditions
 
@@ -84,7 +92,34 @@ def test_a_clock_that_runs_ahead_is_replaced_by_the_arrival() -> None:
     near, far = it.applied(one(source_ns=NOW + 5 * NS)), it.applied(one(source_ns=NOW + 5 * NS + 1))
     assert (near.samples.source_ns.tolist(), near.ahead) == ([NOW + 5 * NS], 0)
     assert (far.samples.source_ns.tolist(), far.ahead) == ([NOW], 1)
-    assert far.samples.flags.tolist() == [SOURCE_TIME_ASSUMED]
+    assert far.samples.flags.tolist() == [REDATED]
+    assert far.samples.arrival_ns.tolist() == [NOW + 5 * NS + 1]  # what the source said is kept beside it
+    assert far.samples.quality.tolist() == [GOOD]
+
+
+def test_what_a_clock_that_is_not_believed_says_is_uncertain_and_counts_from_its_arrival() -> None:
+    it = Conditions([spec()])
+    behind, ahead = NOW - 3_600 * NS, NOW + 41 * NS
+    for said in (behind, ahead):
+        done = it.applied(one(source_ns=said), is_believed=False).samples
+        assert done.quality.tolist() == [UNCERTAIN | CLOCK]
+        assert (done.source_ns.tolist(), done.arrival_ns.tolist()) == ([NOW], [said])
+        assert done.flags.tolist() == [REDATED]
+        assert shown(done).arrival_ns.tolist() == [NOW]
+
+
+@pytest.mark.parametrize(("flags", "said"), [(0, NOW - NS), (SOURCE_TIME_ASSUMED, NOW), (HISTORICAL, 1)])
+def test_other_samples_of_a_link_whose_clock_is_not_believed_stay_as_they_are(flags: int, said: int) -> None:
+    said = max(said, NOW - 86_400 * NS)
+    done = Conditions([spec()]).applied(one(source_ns=said, flags=flags), is_believed=False).samples
+    assert done.quality.tolist() == [GOOD]
+    assert (done.source_ns.tolist(), done.flags.tolist()) == ([said], [flags])
+
+
+def test_what_the_history_would_forget_at_once_is_refused_and_counted() -> None:
+    it = Conditions([spec()], retention_ns=3_600 * NS)
+    assert len(it.applied(one(source_ns=NOW - 3_600 * NS)).samples) == 1
+    assert it.applied(one(source_ns=NOW - 3_601 * NS)).dropped == {"implausible_time": 1}
 
 
 def test_a_slot_that_no_tag_has_is_counted() -> None:

@@ -3,13 +3,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from armillary.model.link import LinkSpec, Route, SubscriptionPlan
-from armillary.model.quality import BAD, DECODE, GOOD
-from armillary.model.sample import RETAINED, SOURCE_TIME_ASSUMED, SampleBuilder, WireBatch
+from armillary.model.quality import BAD, CONFIG, DECODE, GOOD
+from armillary.model.sample import RETAINED, SOURCE_TIME_ASSUMED, Aside, SampleBuilder, WireBatch
 from armillary.telemetry.decode import Decoded, Decoding
 
 NOW = 1_750_000_000_000_000_000
@@ -270,3 +271,69 @@ def test_a_route_that_can_never_be_read_is_a_named_problem_and_the_others_work()
 def test_nothing_in_gives_nothing_out() -> None:
     done = decoding(route(0, "p")).decode([])
     assert (len(done.samples), done.messages) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        (b"NaN", "not a number"),
+        (b"-Infinity", "not a number: beyond 1e308"),
+        (b"1e400", "not a number: beyond 1e308"),
+        (b"null", "null"),
+        (b'"ERR7"', "text instead of a number: 'ERR7'"),
+        (b'"' + b"x" * 100 + b'"', "text instead of a number: '" + "x" * 24 + "…'"),
+        (b"[1,2]", "a list instead of a number"),
+        (b'{"q":1}', "a group of fields instead of a number"),
+        (b"true", "true instead of a number"),
+    ],
+)
+def test_a_bad_field_says_why_and_the_others_say_nothing(bad: bytes, why: str) -> None:
+    it = decoding(route(0, "p", "a"), route(1, "p", "b"))
+    payload = b'{"a":' + bad + b',"b":2.5}'
+    # the first message of a channel goes the long way, the others the short one
+    done = it.decode([wire(("p", payload), ("p", payload), ("p", b'{"a":1,"b":2}'), ("p", payload))])
+    words = {row: done.samples.why.get(row, "") for row in range(8)}
+    assert words == {0: why, 1: "", 2: why, 3: "", 4: "", 5: "", 6: why, 7: ""}
+
+
+def test_what_cannot_be_read_at_all_says_so_at_each_of_its_tags() -> None:
+    done = decoding(route(0, "p", "a"), route(1, "p", "b")).decode([wire(("p", b'{"a":1,,}'))])
+    assert done.samples.why == {0: "not JSON at byte 7", 1: "not JSON at byte 7"}
+
+
+def test_a_bare_text_on_a_number_says_what_came() -> None:
+    done = decoding(route(0, "p")).decode([wire(("p", b"ERR7"), ("p", b"12.5"), ("p", b"nan"))])
+    assert done.samples.why == {0: "text instead of a number: 'ERR7'", 2: "not a number"}
+
+
+def test_a_text_that_spells_a_number_is_one_only_where_the_tag_says_so() -> None:
+    it = decoding(route(0, "p", "a", coerce=True), route(1, "p", "b"))
+    for _ in range(2):
+        done = it.decode([wire(("p", b'{"a":" 7.5 ","b":"7.5"}'))])
+        assert done.samples.quality.tolist() == [GOOD, UNREADABLE]
+        assert done.samples.value[0] == 7.5
+    done = it.decode([wire(("p", b'{"a":"7,5","b":1}'), ("p", b'{"a":"inf","b":1}'))])
+    assert done.samples.why == {
+        0: "text instead of a number: '7,5'", 2: "text instead of a number: 'inf'"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("said", "is_same"),
+    [("°C", True), ("Cel", True), ("degC", True), ("K", False), ("kg", False), ("", True), ("?", False)],
+)
+def test_another_unit_in_the_payload_is_a_conflict_at_the_tag(said: str, is_same: bool) -> None:
+    it = decoding(route(0, "p", "v", unit_path="u", unit="°C"), route(1, "p", "w"))
+    done = it.decode([wire(("p", json.dumps({"v": 358.0, "u": said, "w": 1}).encode()))])
+    assert done.samples.quality.tolist() == [GOOD if is_same else BAD | CONFIG, GOOD]
+    expected = {} if is_same else {0: f"unit conflict: it says {said}, °C is expected"}
+    assert done.samples.why == expected
+    assert not it.decode([wire(("p", b'{"v":1,"w":1}'))]).samples.why  # it says nothing of its unit
+
+
+def test_a_unit_told_beside_the_payload_is_held_against_all_tags_that_have_one() -> None:
+    it = decoding(route(0, "p", "v", unit="°C"), route(1, "p", "w"), route(2, "q", "v", unit="°C"))
+    batch = wire(("p", b'{"v":1,"w":2}'), ("q", b'{"v":3}'))
+    done = it.decode([batch, replace(batch, aside={0: Aside(unit="K"), 1: Aside(unit="Cel")})])
+    assert done.samples.quality.tolist() == [GOOD, GOOD, GOOD, BAD | CONFIG, GOOD, GOOD]
+    assert done.samples.why == {3: "unit conflict: it says K, °C is expected"}

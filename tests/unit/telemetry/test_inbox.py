@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from armillary.model.clock import NS
 from armillary.model.sample import SampleBatch, WireBatch, batch_of
 from armillary.telemetry.inbox import Inbox
 
@@ -62,8 +63,8 @@ def test_when_full_the_oldest_of_each_channel_yields_and_its_newest_stays() -> N
     inbox.put("m", wire([1, 0, 0, 0, 0]))
     inbox.put("m", wire([0, 0]))
     batches = inbox.take()["m"]
-    left = [b.channel.tolist() for b in batches if isinstance(b, WireBatch)]
-    assert left == [[2, 0], [1, 0, 0, 0, 0], [0, 0]]  # three zeros of the oldest batch went
+    left = [c for b in batches if isinstance(b, WireBatch) for c in b.channel.tolist()]
+    assert left == [2, 0, 1, 0, 0, 0, 0, 0, 0]  # three zeros of the oldest batch went
     flow = inbox.tally()["m"].messages
     assert (flow.received, flow.queued, flow.dropped) == (12, 9, {"inbox_full": 3})
     assert flow.balanced
@@ -95,6 +96,69 @@ def test_when_every_channel_is_down_to_its_newest_the_oldest_goes() -> None:
     inbox.put("m", wire([0, 1, 2]))
     assert inbox.tally()["m"].messages.dropped == {"inbox_full": 2}
     assert inbox.tally()["m"].messages.balanced
+
+
+def test_what_is_counted_yields_last_of_all() -> None:
+    inbox = Inbox(["m"], max_messages=10)
+    inbox.guard("m", frozenset({"b"}), frozenset())
+    inbox.put("m", wire([1, 1, 1, 1, 0, 2, 2, 1, 0, 1, 0]))
+    (left,) = inbox.take()["m"]
+    assert isinstance(left, WireBatch)
+    assert left.channel.tolist() == [1, 1, 1, 1, 2, 1, 0, 1, 0]  # the oldest of a and of c went
+    assert inbox.take_lost() == {}
+    inbox.put("m", wire([1, 0, 2, *[1] * 10]))
+    (left,) = inbox.take()["m"]
+    assert isinstance(left, WireBatch)
+    assert left.channel.tolist() == [1] * 9  # the newest of the others before the oldest that is counted
+    assert inbox.take_lost() == {"m": (frozenset({"b"}), frozenset())}
+    assert inbox.take_lost() == {}
+
+
+def test_what_is_lost_after_a_take_belongs_to_the_next() -> None:
+    inbox = Inbox(["m"], max_messages=5)
+    inbox.guard("m", frozenset(), frozenset({7}))
+    inbox.put("m", samples([7, 7]))
+    inbox.take()
+    inbox.put("m", samples([7] * 9))
+    assert inbox.take_lost() == {}  # the readings in hand came before the gap
+    inbox.take()
+    assert inbox.take_lost() == {"m": (frozenset(), frozenset({7}))}
+
+
+def test_a_cut_keeps_every_channels_newest_over_many_batches() -> None:
+    rng = np.random.default_rng(5)
+    inbox = Inbox(["m"], max_messages=400)
+    newest: dict[int, int] = {}
+    for number in range(200):
+        channels = rng.integers(0, 3, rng.integers(1, 20)).tolist()
+        batch = wire(channels)
+        batch.arrival_ns[:] = number * 100 + np.arange(len(channels))
+        newest.update(zip(channels, batch.arrival_ns.tolist(), strict=True))
+        inbox.put("m", batch)
+        assert inbox.tally()["m"].messages.balanced
+    left = [b for b in inbox.take()["m"] if isinstance(b, WireBatch)]
+    kept = {int(c): int(t) for b in left for c, t in zip(b.channel, b.arrival_ns, strict=True)}
+    assert kept == newest
+    assert inbox.tally()["m"].messages.dropped["inbox_full"] > 1000
+
+
+def test_the_lag_is_that_of_the_oldest_message_not_decoded() -> None:
+    inbox = Inbox(["m"])
+    assert inbox.lag_s(5 * NS) == {"m": 0.0}
+    inbox.put("m", wire([0], mono=2 * NS))
+    assert inbox.lag_s(5 * NS) == {"m": 3.0}
+    inbox.take()
+    inbox.put("m", wire([0], mono=4 * NS))
+    assert inbox.lag_s(5 * NS) == {"m": 3.0}  # it is in hand, and not done
+    inbox.decoded("m", 1, {}, 0)
+    assert inbox.lag_s(5 * NS) == {"m": 1.0}
+
+
+def test_a_reason_that_nobody_knows_is_refused() -> None:
+    inbox = Inbox(["m"])
+    with pytest.raises(ValueError, match="'odd' is no reason"):
+        inbox.drop("m", "odd", 1)
+    assert inbox.tally()["m"].messages.received == 0
 
 
 def test_the_limit_in_bytes_holds_too() -> None:

@@ -206,6 +206,25 @@ async def test_a_link_can_be_switched_off_and_on() -> None:
         assert host.waits == []
 
 
+async def test_a_source_that_is_ended_may_say_its_good_bye_to_the_end() -> None:
+    said: list[str] = []
+
+    async def polite(plan: SubscriptionPlan, out: SourceOut) -> None:
+        try:
+            await stay(plan, out)
+        finally:
+            for word in ("unsubscribed", "closed"):
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+                said.append(word)
+
+    async with Host(polite) as host:
+        await host.until_state(LinkState.UP)
+        host.links.disable("site")
+        await host.until_state(LinkState.OFF)
+    assert said == ["unsubscribed", "closed"]
+
+
 async def test_batches_go_to_the_inbox_and_the_status_shows_rate_and_delivery() -> None:
     async def pump(plan: SubscriptionPlan, out: SourceOut) -> None:
         out.state(LinkState.UP)

@@ -40,3 +40,18 @@ def test_messages_that_could_not_be_read_are_no_flood() -> None:
         NS,
     )
     assert pace.flooded() == ""
+
+
+def test_a_link_that_is_behind_says_by_how_much_though_nothing_was_lost() -> None:
+    pace = Pace()
+    pace.note(tally(0, 0), 0)
+    pace.note(tally(96_000, 0, 48_000), 2 * NS)
+    pace.behind(1.9, 2 * NS)
+    assert pace.flooded() == ""
+    pace.behind(2.4, 2 * NS)
+    said = pace.flooded().replace("\u202f", " ")
+    assert said.startswith("It is 2.4 s behind: receiving 48 000/s, decoding 48 000/s; 50 % coalesced")
+    pace.behind(2.1, 3 * NS)
+    assert pace.flooded().startswith("It is 2.4 s behind")  # the longest of the last five seconds
+    pace.behind(0.0, 8 * NS)
+    assert pace.flooded() == ""

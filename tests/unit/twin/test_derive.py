@@ -5,7 +5,7 @@ import pytest
 
 from armillary.model.clock import NS
 from armillary.model.fault import ProjectFault
-from armillary.model.quality import BAD, DERIVED, GOOD, NEVER, RANGE, STALE, UNCERTAIN
+from armillary.model.quality import BAD, DERIVED, GOOD, NEVER, RANGE, STALE, SUBSTITUTED, UNCERTAIN
 from armillary.model.tags import TagSpec, TagTable
 from armillary.twin.derive import Derived
 
@@ -167,3 +167,20 @@ def test_an_unchanged_derived_tag_is_shown_alive_as_long_as_its_inputs_are() -> 
         assert table.alive_mono_ns[1] == second * NS
         assert 1 in table.take_dirty().tolist()
     assert changed.tolist() == []
+
+
+def test_an_input_that_was_not_read_counts_neither_for_quality_nor_for_age() -> None:
+    specs = _specs(a="", b="", out="first_good(a, b, 21.0)")
+    table, derived = TagTable(3), Derived(specs)
+    _set(table, 0, 5.0, STALE, NOW - 3_600 * NS)
+    _set(table, 1, 6.0, GOOD, NOW - NS)
+    _run(derived, table)
+    assert (table.value[2], table.quality[2], table.source_ns[2]) == (6.0, GOOD, NOW - NS)
+    table.dirty[:] = False
+    _set(table, 1, 6.0, BAD, NOW - NS)
+    _run(derived, table)
+    assert (table.value[2], table.quality[2]) == (21.0, SUBSTITUTED | DERIVED)
+    assert (table.source_ns[2], table.alive_mono_ns[2]) == (
+        NOW,
+        MONO,
+    )  # a constant is as old as its evaluation

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from armillary.model.frame import WorldKind, apply_frame, empty_frame, frame_of
 from armillary.model.quality import BAD, COMM, DECODE, GOOD, NEVER, STALE
-from armillary.model.sample import HISTORICAL, RETAINED, SampleBatch, batch_of
+from armillary.model.sample import HISTORICAL, RETAINED, SampleBatch, batch_of, joined, taken
 from armillary.model.tags import TagTable
 from armillary.twin.state import APPLIED, COALESCED, DUPLICATE, LATE, NO_BINDING, apply, mark
 
@@ -116,6 +119,28 @@ def test_text_follows_its_value_and_goes_when_a_number_comes() -> None:
     assert table.text == {0: "stopped"}
     apply(table, rows((0, nan, 60), quality=np.array([BAD | DECODE], np.uint16)))
     assert table.text == {}
+
+
+def test_why_a_value_is_bad_goes_with_the_next_value_of_its_tag() -> None:
+    table = TagTable(2)
+    bad = np.array([BAD | DECODE, BAD | DECODE], np.uint16)
+    nan = float("nan")
+    batch = rows((0, nan, 50), (1, nan, 50), quality=bad)
+    batch = replace(batch, why={0: "null", 1: "not JSON at byte 3"})
+    apply(table, taken(joined([batch, rows((1, 1.0, 40))]), np.array([1, 0, 2])))  # the last one is late
+    assert table.why == {0: "null", 1: "not JSON at byte 3"}
+    apply(table, rows((0, 2.0, 60)))
+    assert table.why == {1: "not JSON at byte 3"}
+
+
+def test_a_mirror_forgets_words_that_a_frame_does_not_repeat() -> None:
+    table, mirror = TagTable(2), TagTable(2)
+    table.why.update({0: "null", 1: "null"})
+    base = empty_frame("w", WorldKind.LIVE)
+    apply_frame(mirror, frame_of(table, np.array([0, 1], np.uint32), base))
+    del table.why[0]
+    apply_frame(mirror, frame_of(table, np.array([0], np.uint32), base))
+    assert mirror.why == {1: "null"}  # slot 1 was not in the second frame
 
 
 def test_marking_only_worsens_and_keeps_reasons() -> None:

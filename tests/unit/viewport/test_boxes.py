@@ -23,6 +23,18 @@ def test_the_box_of_a_prim_is_that_of_its_geometry_where_it_is_now() -> None:
     assert stage.box(18)[5] == 0.5
 
 
+def test_boxes_of_many_prims_at_once_are_those_of_each_alone() -> None:
+    scene = scenes.row_of_boxes(40)
+    one = scene.point_prim.copy()
+    one[: 24 * 3] = 3  # a prim of several pieces, and two without any
+    stage = Stage(scenes.replace_point_prim(scene, one))
+    prims = np.array([0, 1, 2, 3, 17, 40])
+    each = stage.boxes.of_each(prims, stage.ends[prims])
+    for prim, box in zip(prims.tolist(), each, strict=True):
+        np.testing.assert_array_equal(box, stage.boxes.of(prim, int(stage.ends[prim])))
+    assert np.isnan(each[1]).all()
+
+
 def test_a_ray_meets_the_pieces_in_its_way_nearest_first() -> None:
     scene = scenes.row_of_boxes(100)
     stage = Stage(scene)

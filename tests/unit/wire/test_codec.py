@@ -25,12 +25,14 @@ def test_a_frame_survives_the_wire_with_kind_text_and_tallies() -> None:
     table = TagTable(3)
     table.value[1] = 86.4
     table.text[1] = "open"
+    table.why[1], table.why[2] = "null", "not among the rows"
     messages = Flow(received=3, done=2, dropped={"undecodable": 1})
     tally = Tally(messages=messages, samples=Flow(received=2, done=2))
     base = empty_frame("w", WorldKind.LIVE)
     base = type(base)(**{**{f: getattr(base, f) for f in base.__slots__}, "tally": {"plc": tally}})
     got = unpack([bytes(p) for p in pack(frame_of(table, np.array([1], np.uint32), base))])
     assert (got.kind, got.value.tolist(), got.text) == (WorldKind.LIVE, [86.4], ((1, "open"),))  # type: ignore[attr-defined]
+    assert got.why == ((1, "null"),)  # type: ignore[attr-defined]
     assert got.tally["plc"].messages.balanced  # type: ignore[attr-defined]
 
 

@@ -96,3 +96,14 @@ def test_desks_of_any_speed_end_with_the_same_picture(
     for mirror in mirrors.values():
         np.testing.assert_array_equal(mirror.value, publisher.table.value)
         np.testing.assert_array_equal(mirror.quality, publisher.table.quality)
+
+
+def test_a_desk_that_took_frames_and_takes_none_any_more_is_silent_and_a_mere_line_is_not() -> None:
+    publisher = Publisher(empty_frame("w", WorldKind.LIVE), TAGS)
+    publisher.join(b"desk", 0)
+    publisher.join(b"command", 0)  # it asks, and never takes a frame
+    publisher.credit(b"desk", NS)
+    assert publisher.silent(3 * NS, 2 * NS) == frozenset()
+    assert publisher.silent(3 * NS + 1, 2 * NS) == {b"desk"}
+    publisher.credit(b"desk", 4 * NS)
+    assert publisher.silent(5 * NS, 2 * NS) == frozenset()

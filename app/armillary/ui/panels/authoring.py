@@ -19,6 +19,7 @@ from armillary.session.workspace import Workspace
 from armillary.ui.draft_card import DraftCard, number, show_numbers
 from armillary.ui.mime import NODE_MIME, TAG_MIME, numbers
 from armillary.ui.pieces import label
+from armillary.ui.regularity import Regularity
 from armillary.ui.trial import Trial
 
 _AXES = ("x", "y", "z")
@@ -45,6 +46,7 @@ class BindCard(DraftCard):
         self.axis.addItems(_AXES)
         self.low, self.high, self.first, self.last = (QLineEdit() for _ in range(4))
         self.hint = label("", "muted", wrap=True)
+        self.regularity = Regularity(workspace, say)
         self.save = QPushButton("Save")
         self.save.setProperty("primary", True)
         self.cancel = QPushButton("Cancel")
@@ -83,7 +85,8 @@ class BindCard(DraftCard):
         buttons.addStretch(1)
         buttons.addWidget(self.cancel)
         buttons.addWidget(self.save)
-        grid.addLayout(buttons, 11, 0, 1, 3)
+        grid.addWidget(self.regularity, 11, 0, 1, 3)
+        grid.addLayout(buttons, 12, 0, 1, 3)
 
     def _row(self, grid: QGridLayout, row: int, words: str, *widgets: QWidget) -> tuple[QWidget, ...]:
         name = label(words, "muted")
@@ -206,6 +209,7 @@ class BindCard(DraftCard):
         if not self._filling and not self._typing():
             self._fill(draft)
         self._show_rows(draft)
+        self.regularity.show_tag(None if draft.new else draft.tag)
         gone = authoring.replaced()
         why = self._why_not(draft)
         more = [new.name for new in draft.new[1:]]

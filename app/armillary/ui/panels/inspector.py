@@ -202,6 +202,7 @@ class InspectorPanel(QWidget):
     def _offer_writes(self, slots: tuple[int, ...]) -> None:
         while (item := self._setpoints.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
+                widget.hide()  # it is gone for people now, and only later for Qt
                 widget.deleteLater()
         writable = [slot for slot in slots if self._workspace.specs[slot].writable]
         kind = self._workspace.kind

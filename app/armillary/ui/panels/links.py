@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from armillary.model.arrays import U4
@@ -12,6 +12,7 @@ from armillary.session.rows import LinkRow
 from armillary.session.workspace import Workspace, WorldState
 from armillary.ui import icons
 from armillary.ui.pieces import empty, label
+from armillary.ui.quarantine import QuarantineView
 from armillary.ui.theme import Colours
 
 REFRESH_MS = 500
@@ -24,6 +25,8 @@ def law(title: str, done: str, flow: Flow) -> str:
     if flow.coalesced:
         late = f" ({_n(flow.late)} late)" if flow.late else ""
         parts.append(f"{_n(flow.coalesced)} coalesced{late}")
+    if flow.conflict:
+        parts.append(f"{_n(flow.conflict)} corrected")
     if flow.queued:
         parts.append(f"{_n(flow.queued)} queued")
     dropped = {reason: n for reason, n in flow.dropped.items() if n}
@@ -50,6 +53,7 @@ class LinkCard(QFrame):
         self._state = label()
         self._url = label("", "muted", copyable=True)
         self._detail = label("", wrap=True)
+        self._clock = label("", wrap=True)
         self._flow = label("", "muted", wrap=True)
         self._messages = label("", "muted", wrap=True)
         self._samples = label("", "muted", wrap=True)
@@ -58,6 +62,11 @@ class LinkCard(QFrame):
         self.retry.clicked.connect(lambda: workspace.retry_link(name, "retry"))
         self.switch = QPushButton("Disable")
         self.switch.clicked.connect(self._switch)
+        self.unreadable = QPushButton()
+        self.unreadable.setCheckable(True)
+        self.unreadable.toggled.connect(self._open_quarantine)
+        self.quarantine: QuarantineView | None = None  # made when it is first asked for
+        self._asked = -1  # how many unreadable messages there were when it was asked for
         self._is_off = False
         head = QHBoxLayout()
         head.setSpacing(8)
@@ -70,8 +79,14 @@ class LinkCard(QFrame):
         grid.setContentsMargins(10, 8, 10, 8)
         grid.setVerticalSpacing(3)
         grid.addLayout(head, 0, 0)
-        for row, widget in enumerate((self._url, self._detail, self._flow, self._messages, self._samples), 1):
+        lines = (self._url, self._detail, self._clock, self._flow, self._messages, self._samples)
+        for row, widget in enumerate(lines, 1):
             grid.addWidget(widget, row, 0)
+        foot = QHBoxLayout()
+        foot.addWidget(self.unreadable)
+        foot.addStretch(1)
+        grid.addLayout(foot, grid.rowCount(), 0)
+        self.unreadable.hide()
 
     def show_link(self, status: LinkStatus, row: LinkRow, colours: Colours) -> None:
         """Show a link's state and counters."""
@@ -84,6 +99,8 @@ class LinkCard(QFrame):
         self._url.setText(f"{row.kind} · {row.url}")
         self._detail.setText(row.detail.replace(":", ":\u200b"))  # a fingerprint may break at its colons
         self._detail.setVisible(bool(self._detail.text()))
+        self._clock.setText(row.clock)
+        self._clock.setVisible(bool(row.clock))
         is_up = status.state in (LinkState.UP, LinkState.DEGRADED)
         pace = f"{row.rate} · {row.delay} behind the source · " if is_up else ""
         self._flow.setText(f"{pace}{row.flow}")
@@ -100,6 +117,37 @@ class LinkCard(QFrame):
             self._samples.setText(law("Samples", "applied", tally.samples))
         for line in (self._messages, self._samples):
             line.setVisible(tally is not None)
+        self._show_unreadable(tally.messages.dropped.get("undecodable", 0) if tally is not None else 0)
+
+    def _show_unreadable(self, count: int) -> None:
+        """Offer the payloads that could not be read, where there are any; keep an open list new."""
+        self.unreadable.setVisible(bool(count) or self.unreadable.isChecked())
+        self.unreadable.setText(f"{_n(count)} unreadable")
+        self.unreadable.setAccessibleName(f"{count} unreadable messages of link {self.name}: show them")
+        if self.unreadable.isChecked() and count != self._asked and self.quarantine is not None:
+            self._asked = count
+            self._workspace.ask_quarantine(self.name, self.quarantine.show_items)
+
+    def _reveal(self) -> None:
+        around: QWidget | None = self
+        while around is not None and not isinstance(around, QScrollArea):
+            around = around.parentWidget()
+        if isinstance(around, QScrollArea) and (sheet := around.widget()) is not None:
+            top = self.unreadable.mapTo(sheet, QPoint(0, 0)).y()
+            around.verticalScrollBar().setValue(top - 8)
+
+    def _open_quarantine(self, is_open: bool) -> None:
+        if self.quarantine is None:
+            self.quarantine = QuarantineView(self.name)
+            grid = self.layout()
+            if isinstance(grid, QGridLayout):
+                grid.addWidget(self.quarantine, grid.rowCount(), 0)
+        self.quarantine.setVisible(is_open)
+        if is_open:  # the dock is low: what was asked for would be below its edge
+            QTimer.singleShot(0, self.quarantine, self._reveal)
+        self._asked = -1
+        tally = self._workspace.tally.get(self.name)
+        self._show_unreadable(tally.messages.dropped.get("undecodable", 0) if tally is not None else 0)
 
     def _last_known(self, row: LinkRow, colours: Colours) -> None:
         """Say what was known last, as such; nothing can be asked of a silent world."""
@@ -109,6 +157,7 @@ class LinkCard(QFrame):
         self._detail.setText(f"The world that watches this link is silent. Last known: {row.state}.")
         self._detail.show()
         self._flow.setText("")
+        self._clock.hide()
         self.retry.hide()
         self.switch.setEnabled(False)
 

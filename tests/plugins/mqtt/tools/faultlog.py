@@ -20,15 +20,27 @@ messages received = decoded + dropped + queued, samples received = applied + coa
 """
 
 
-def note(row: str, fault: str, found_s: float | None, promised_s: float | None, lost: str = "0") -> None:
-    """Keep what a test measured, and fail it when the promise is not held."""
+def note(
+    row: str,
+    fault: str,
+    found_s: float | None,
+    promised_s: float | None,
+    lost: str = "0",
+    patience: float = 1.0,
+) -> None:
+    """Keep what a test measured, and fail it when the promise is not held, times `patience`.
+
+    Whole processes on a busy machine are slow and not wrong: their tests have patience, the table has not.
+    """
     path = os.environ.get("FAULT_LOG", "")
     if path:
         line = {"row": row, "fault": fault, "found_s": found_s, "promised_s": promised_s, "lost": lost}
         with Path(path).open("a", encoding="utf-8") as out:
             out.write(json.dumps(line) + "\n")
     if found_s is not None and promised_s is not None:
-        assert found_s <= promised_s, f"row {row}: found after {found_s:.2f} s, promised {promised_s:g} s"
+        assert found_s <= promised_s * patience, (
+            f"row {row}: found after {found_s:.2f} s, promised {promised_s:g} s"
+        )
 
 
 def table(log: Path) -> str:

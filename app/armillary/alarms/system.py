@@ -1,0 +1,73 @@
+"""The built-in alarms of the system itself: its historian and its disk. What stands is told from outside."""
+
+from __future__ import annotations
+
+from armillary.model.alarm import AlarmSpec
+
+PREFIX = "system:"
+HISTORY, HISTORY_FULL = f"{PREFIX}history", f"{PREFIX}history-full"
+DISK_LOW, DISK_SHORT = f"{PREFIX}disk-low", f"{PREFIX}disk-short"
+HISTORY_COUNTERS = f"{PREFIX}history-counters"
+AWAY_S = 10.0  # a recorder that is started again is back sooner
+
+
+def system_alarms() -> tuple[AlarmSpec, ...]:
+    """Return the alarms that every LIVE world has."""
+
+    def spec(
+        name: str, title: str, priority: int, consequence: str, action: str, delay_s: float
+    ) -> AlarmSpec:
+        return AlarmSpec(
+            id=name,
+            slot=-1,
+            tag="",
+            title=title,
+            kind="link",  # told, as those of links are; it belongs to no tag
+            on_delay_s=delay_s,
+            priority=priority,
+            consequence=consequence,
+            operator_action=action,
+        )
+
+    return (
+        spec(
+            HISTORY,
+            "History is not recorded",
+            2,
+            "Samples are kept for a time; then the oldest are lost.",
+            "See that the recorder runs; its log says why not.",
+            AWAY_S,
+        ),
+        spec(
+            HISTORY_FULL,
+            "Disk full: history",
+            2,
+            "Samples are kept for a time; then the oldest are lost.",
+            "Have space made on the disk of the project.",
+            0.0,
+        ),
+        spec(
+            DISK_SHORT,
+            "Disk nearly full",
+            2,
+            "When it is full, nothing more is recorded.",
+            "Have space made on the disk of the project now.",
+            0.0,
+        ),
+        spec(
+            DISK_LOW,
+            "Disk filling",
+            3,
+            "When it is full, nothing more is recorded.",
+            "Have space made on the disk of the project.",
+            0.0,
+        ),
+        spec(
+            HISTORY_COUNTERS,
+            "Counters of history",
+            3,
+            "Samples may have been lost without a trace.",
+            "Report it with the log: this is a fault of Armillary.",
+            0.0,
+        ),
+    )
