@@ -118,6 +118,7 @@ def _snapshot(line: AnyLine) -> dict[str, object]:
         "project": welcome.project,
         "t": iso(frame.t_ns),
         "recording": frame.recording or "yes",
+        **({"silent": frame.silent} if frame.silent else {}),
         "history": asdict(frame.history),
     }
     return {"world": world, "tags": tags, "links": links}
@@ -158,6 +159,8 @@ def _print(answer: dict[str, object]) -> None:
     world = answer["world"]
     if isinstance(world, dict):
         click.echo(f"{world['id']}  {world['kind']}  {world['t']}  recording: {world['recording']}")
+        if "silent" in world:
+            click.echo(f"silent: {world['silent']}")
     links, tags = answer["links"], answer["tags"]
     if isinstance(links, list):
         table(

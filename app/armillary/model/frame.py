@@ -141,6 +141,7 @@ class Frame:
     loops: tuple[LoopState, ...] = ()  # all loops of a LIVE world, in every frame
     cursor: Cursor | None = None  # of every world but LIVE, in every frame
     stopped: str = ""  # why all commands are stopped; "" = they are not
+    silent: str = ""  # of several worlds shown as one those that say nothing, "area North"; "" = all speak
     learnt: tuple[tuple[int, int, int], ...] = ()  # (slot, expected interval, usual one, ms): just learnt
 
     def __len__(self) -> int:
@@ -184,6 +185,7 @@ def frame_of(table: TagTable, slots: U4, base: Frame) -> Frame:
         loops=base.loops,
         cursor=base.cursor,
         stopped=base.stopped,
+        silent=base.silent,
         learnt=base.learnt,
     )
 

@@ -20,7 +20,7 @@ from armillary.project.settings import SOURCE_NAME
 from armillary.project.table import Document, Table, nearest
 
 _SHOWN = 3
-_MQTT = "mqtt"  # the kind whose sources name filters
+MQTT = "mqtt"  # the kind whose sources name filters
 _PORTS = {"mqtt": 1883, "mqtts": 8883, "ws": 80, "wss": 443}
 
 
@@ -108,7 +108,7 @@ def _must_be_apart(
     document: Document, held: Sequence[_Given], links: Sequence[LinkSpec], specs: Sequence[TagSpec]
 ) -> None:
     """Note filters of two areas that bring the same messages: each would be stored twice."""
-    named = {link.name: link for link in links if link.kind == _MQTT}
+    named = {link.name: link for link in links if link.kind == MQTT}
     topics: dict[str, dict[str, None]] = {name: {} for name in named}
     for spec in specs:
         if spec.link in topics and not named[spec.link].profile:

@@ -18,7 +18,7 @@ from armillary.model.fault import ProjectFault
 from armillary.model.scene import SceneProblem
 from armillary.model.tags import TagSpec
 from armillary.model.units import conversion
-from armillary.project.areas import unordered
+from armillary.project.areas import MQTT, unordered
 from armillary.project.record import PROJECT_FILE, Project
 from armillary.project.settings import EXPRESSION_SOURCE
 from armillary.project.table import nearest
@@ -41,6 +41,7 @@ def findings(
         *_secrets(project),
         *_expressions(project, specs),
         *_unordered(project),
+        *_sessions(project),
         *_twins(project, frozenset(prims)),
         *(problem for binding in enabled for problem in _binding(binding, project, specs)),
         *(_unbound(project, enabled, specs) if bindings else ()),
@@ -113,6 +114,18 @@ def _unordered(project: Project) -> Iterator[SceneProblem]:
             )
             remedy = "Subscribe without $share, in an area of its own, or remove the alarm."
             yield _problem("P40", "error", alarm.origin, what, remedy)
+
+
+def _sessions(project: Project) -> Iterator[SceneProblem]:
+    """Yield sources of areas whose server keeps nothing for whoever takes over."""
+    area_of = {name: area.name for area in project.areas for name in area.sources}
+    for link in project.links:
+        if link.kind == MQTT and link.name in area_of and link.settings.get("durable") is False:
+            what = (
+                f"The source '{link.name}' of the area '{area_of[link.name]}' keeps no session: what comes "
+                "while its world is away is lost."
+            )
+            yield _problem("P44", "warning", link.origin, what, "Remove durable = false.")
 
 
 def _twins(project: Project, prims: frozenset[str]) -> Iterator[SceneProblem]:

@@ -30,7 +30,8 @@ from armillary.wire.runs import Run
 SCHEME = "areas:"
 LOOK_NS = NS // 4  # how often run files are looked at
 SILENT_NS = NS  # the dead-man of `feed`, for each area
-GRACE_NS = NS  # how long one world may keep the greeting of the others waiting
+GRACE_NS = NS  # what one world may keep the others waiting for: a desk shows soon what there is,
+PATIENT_NS = 4 * NS  # and who asks once waits longer
 AGAIN_NS = 2 * NS
 KEPT = 256  # frames whose numbers are remembered, for what a person was looking at
 
@@ -74,7 +75,7 @@ def line_of(project: str, address: str = "") -> AnyLine:
     project: "" = the only one that runs. Raises WorldFault when that does not name exactly one.
     """
     if address.startswith(SCHEME):
-        return AreaLines(address)
+        return AreaLines(address, grace_ns=PATIENT_NS)
     if address:
         return Line(address)
     folder = str(Path(project).resolve()) if project else ""
@@ -82,7 +83,7 @@ def line_of(project: str, address: str = "") -> AnyLine:
     mine = [r for r in live if not project or r.project == folder or r.name == project]
     found = {r.project for r in mine if r.area}
     if len(found) == 1 and all(r.area for r in mine):
-        return AreaLines(address_of(Path(found.pop())))
+        return AreaLines(address_of(Path(found.pop())), grace_ns=PATIENT_NS)
     return Line(runs.find(project).address)
 
 
@@ -96,7 +97,10 @@ class AreaLines:
         line: Callable[[str], Line] = Line,
         all_runs: Callable[[], Iterable[Run]] = runs.all_runs,
         bell: Bell | None = None,
+        grace_ns: int = GRACE_NS,
     ) -> None:
+        """`grace_ns`: how long one world may keep the greeting of the others waiting."""
+        self._grace_ns = grace_ns
         self.address, self._folder = address, address.removeprefix(SCHEME)
         self._clock, self._line, self._all_runs = clock or WallClock(), line, all_runs
         self._bell = bell or Bell()
@@ -291,7 +295,7 @@ class AreaLines:
         if self._is_due:
             now = self._clock.now_mono_ns()
             late = [a for a in self._areas.values() if not a.is_fresh and not a.is_silent]
-            if late and now - self._due_ns <= GRACE_NS:
+            if late and now - self._due_ns <= self._grace_ns:
                 return
             for area in late:
                 self._lose(area)
@@ -312,7 +316,7 @@ class AreaLines:
         frame = area_merge.merged(self._world, self._number(), frames, self._shares(), self._clock.now_ns())
         apply_frame(self._table, frame)
         self._has_credit = False
-        self._out.append((0, frame))
+        self._out.append((0, replace(frame, silent=self._silent())))
 
     def _answer(self, answer: tuple[int, object]) -> tuple[int, object]:
         number, what = answer
@@ -354,7 +358,11 @@ class AreaLines:
             good[frame.slot], good_ns[frame.slot] = frame.good, frame.good_ns
         whole = replace(whole, good=good, good_ns=good_ns)
         links = tuple(status for s in same for status in area_merge.links_of(s, now_ns))
-        whole = replace(whole, events=(*whole.events, *self._absent(shares[0].welcome.areas, now_ns)))
+        whole = replace(
+            whole,
+            silent=self._silent(),
+            events=(*whole.events, *self._absent(shares[0].welcome.areas, now_ns)),
+        )
         welcome = area_merge.greeting(
             self._world, same, replace(whole, links=links), now_ns, self._clock.now_mono_ns()
         )
@@ -362,6 +370,17 @@ class AreaLines:
         self._has_credit = False
         number, self._hello_number = self._hello_number, 0
         self._out.append((number, welcome))
+
+    def _silent(self) -> str:
+        """Return which of the project's areas have no world that speaks."""
+        known = {area.name: area.share for area in self._areas.values() if area.share is not None}
+        names = next((share.welcome.areas for share in known.values()), ())
+        words = [
+            area_merge.area_words(known[name]) if name in known else f"area {name}"
+            for name in names
+            if name not in known or known[name].silent_ns
+        ]
+        return ", ".join(words)
 
     def _absent(self, areas: Iterable[str], now_ns: int) -> tuple[Event, ...]:
         """Return an event for each area of the project that has no world, once."""

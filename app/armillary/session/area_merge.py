@@ -154,10 +154,14 @@ def links_of(share: Share, now_ns: int) -> tuple[LinkStatus, ...]:
     )
 
 
+def area_words(share: Share) -> str:
+    """Return what an area is called."""
+    return share.welcome.about or f"area {share.name}"
+
+
 def silent_words(share: Share) -> str:
     """Return what is said of an area whose world gives no sign of life."""
-    area, tags = share.welcome.about or f"area {share.name}", int(share.own.sum())
-    return f"The world of {area} is silent: its {tags} tags are stale."
+    return f"The world of {area_words(share)} is silent: its {int(share.own.sum())} tags are stale."
 
 
 def fell_silent(share: Share, table: TagTable, now_ns: int) -> Frame:

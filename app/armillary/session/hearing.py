@@ -142,9 +142,7 @@ class Hearing(Visiting):
         self.showing.wanted = True
         if live:
             self.stopped_mono_ns = 0
-            kind = self.mirror.kind
-            text = "Live" if kind is WorldKind.LIVE else kind.value
-            self._set_world(WorldState.LIVE, f"{text} · {self.title}")
+            self._say_live()
         elif self.world_state is not WorldState.CONNECTING:
             self._stopped(self, self._clock.now_mono_ns())
             since = rows.clock_text(self.mirror.t_ns or now_ns)
@@ -154,10 +152,21 @@ class Hearing(Visiting):
                 self.showing.wanted = True
         self.world_changed.emit()
 
+    def _say_live(self) -> None:
+        """Say what is shown; of several worlds shown as one, which of them are silent."""
+        kind = self.mirror.kind
+        text = "Live" if kind is WorldKind.LIVE else kind.value
+        silent = f" · silent: {self.silent}" if self.silent else ""
+        self._set_world(WorldState.LIVE, f"{text} · {self.title}{silent}")
+        self.world_changed.emit()
+
     def _frame(self, frame: Frame, now_mono_ns: int) -> U4:
         slots = self.mirror.take(frame, now_mono_ns)
         self.history = frame.history
         self.recording = self._not_recorded(frame.recording) if self._home is None else frame.recording
+        if frame.silent != self.silent:
+            self.silent = frame.silent
+            self._say_live()
         self.cursor, self.stopped = frame.cursor or self.cursor, frame.stopped
         self.tally = frame.tally or self.tally
         if frame.links:
@@ -264,6 +273,8 @@ class Hearing(Visiting):
         is_silent = (self._home or self).world_state in (WorldState.NOT_LIVE, WorldState.CONNECTING)
         if plan is None or feed is None or plan.starts_world or not is_silent or plan.project is None:
             return
+        if plan.areas:
+            return  # the line to all areas looks after that itself
         if now_mono_ns - self._followed_mono_ns < LOOK_NS:
             return
         self._followed_mono_ns = now_mono_ns

@@ -80,6 +80,7 @@ class Standing:
         self.about = ""  # what a world that is not LIVE shows, for its ribbon
         self.cursor: Cursor | None = None  # of a world that is not LIVE
         self.templates: tuple[Template, ...] = ()  # commands that the shown world offers
+        self.silent = ""  # of several worlds shown as one those that say nothing
         self.stopped = ""  # why all commands are stopped; "" = they are not
         self.selection: tuple[int, ...] = ()  # prims, in the order selected
         self.paused = False

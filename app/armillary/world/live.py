@@ -55,7 +55,7 @@ from armillary.world.acts import Acts
 from armillary.world.alarming import Alarming
 from armillary.world.complaints import Complaints
 from armillary.world.core import Core, Tick
-from armillary.world.feed import SEND_EVERY_S, RecorderFeed
+from armillary.world.feed import NOT_YET, SEND_EVERY_S, RecorderFeed
 from armillary.world.gate import Gate
 from armillary.world.guarding import guard, guarded
 from armillary.world.killswitch import KillSwitch
@@ -396,11 +396,14 @@ class Live(Serving):
         return learnt
 
     def _acknowledge(self, receipts: Mapping[str, int]) -> None:
-        """Tell sources whose server waits for it what is on disk by now."""
-        spool = self._feed.spool
+        """Tell sources whose server waits for it what is on disk by now.
+
+        While nothing is recorded nobody waits: what comes is kept here and shown, and that is told.
+        """
+        spool, is_away = self._feed.spool, self._feed.trouble not in ("", NOT_YET)
         if receipts:
             self._owed.append((spool.offered, receipts))
-        while self._owed and self._owed[0][0] <= spool.settled:
+        while self._owed and (is_away or self._owed[0][0] <= spool.settled):
             for link, receipt in self._owed.popleft()[1].items():
                 self._links.stored(link, receipt)
 

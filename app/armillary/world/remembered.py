@@ -19,7 +19,7 @@ from armillary.model.sample import RETAINED, SampleBatch, batch_of
 from armillary.model.tags import TagSpec
 from armillary.wire.bus import Line, served
 
-ANSWER_S = 1.0
+ANSWER_S = 3.0  # a busy recorder has that; without an answer the tags begin unknown
 log = logging.getLogger(__name__)
 
 

@@ -36,7 +36,7 @@ def _written(
     return place
 
 
-TWO = {"n": {"subscribe": ["site/north/#"]}, "s": {"subscribe": ["site/south/#"]}}
+TWO: dict[str, dict[str, Any]] = {"n": {"subscribe": ["site/north/#"]}, "s": {"subscribe": ["site/south/#"]}}
 TAGS = {"a": "n!site/north/a", "b": "s!site/south/b", "double": "p.a * 2"}
 ALARM = """schema = 1
 [[alarm]]
@@ -134,6 +134,13 @@ def test_a_derived_tag_reads_one_area_only(tmp_path: Path) -> None:
 def test_two_filters_overlap_when_some_topic_matches_both(one: str, other: str, both: bool) -> None:
     assert overlap(one, other) is both
     assert overlap(other, one) is both
+
+
+def test_a_source_of_an_area_that_keeps_no_session_is_warned_of(tmp_path: Path) -> None:
+    sources = {**TWO, "s": {**TWO["s"], "durable": False}}
+    project = folder.read(_written(tmp_path, sources, {"north": ["n"], "south": ["s"]}, TAGS))
+    (found,) = [p for p in lint.findings(project) if p.code == "P44"]
+    assert "'s' of the area 'south' keeps no session" in found.what
 
 
 def test_an_alarm_on_a_shared_source_is_refused_and_not_evaluated(tmp_path: Path) -> None:

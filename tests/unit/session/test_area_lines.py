@@ -249,6 +249,7 @@ def test_a_silent_area_is_stale_and_named_while_the_other_goes_on(
         ("south", LinkState.UP),
     ]
     assert "area north is silent" in links[0].detail
+    assert desk.frames[-1].silent == "area north"
     south.push(8.0)
     desk.poll()
     assert (desk.table.value[south.own] == 8.0).all()
@@ -310,6 +311,7 @@ def test_an_area_without_a_world_is_named(north: World) -> None:
     desk = Desk(north)
     (event,) = desk.welcomes[0].frame.events
     assert "No world of the area 'south' runs" in event.text
+    assert desk.welcomes[0].frame.silent == "area south"
 
 
 def test_a_command_goes_to_the_world_whose_tag_it_is(desk: Desk, north: World, south: World) -> None:

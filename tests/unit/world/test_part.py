@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from armillary.model.clock import ManualClock
 from armillary.model.fault import WorldFault
+from armillary.model.sample import batch_of
 from armillary.project import folder
 from armillary.project.record import Project
 from armillary.world.live import Live
@@ -70,6 +72,28 @@ def test_what_the_project_says_of_a_session_stays(tmp_path: Path) -> None:
 def test_an_area_that_is_none_is_refused(tmp_path: Path, areas: str, area: str) -> None:
     with pytest.raises(WorldFault):
         part_of(_project(tmp_path, areas=areas), area)
+
+
+async def test_messages_are_acknowledged_once_stored_and_at_once_while_nothing_is_recorded(
+    own_places: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = Live(_project(tmp_path, areas=AREAS), ManualClock(), area="north")
+    told: list[tuple[str, int]] = []
+    monkeypatch.setattr(live._links, "stored", lambda link, receipt: told.append((link, receipt)))
+    rows = batch_of(np.zeros(3, np.uint32), np.ones(3), np.arange(1, 4), np.arange(1, 4), 1)
+    live._feed.offer(rows)
+    live._acknowledge({"n": 1})
+    assert told == []  # the recorder has not answered yet
+    live._feed.trouble = "no recorder answers"
+    live._acknowledge({"n": 2})
+    assert told == [("n", 1), ("n", 2)]
+    live._feed.trouble = ""
+    live._feed.offer(rows)
+    live._acknowledge({"n": 3})
+    live._feed.spool.stored += 6
+    live._acknowledge({})
+    assert told[2:] == [("n", 3)]
+    await live.ending()
 
 
 async def test_alarms_on_a_shared_source_are_not_evaluated_and_that_is_told(
