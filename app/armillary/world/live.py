@@ -19,7 +19,6 @@ from typing import Any
 
 from armillary.alarms.system import system_alarms
 from armillary.api.ports import SourceContext
-from armillary.extend.decoders import made as made_decoders
 from armillary.extend.discover import discover
 from armillary.model import message as msg
 from armillary.model.account import LoggedIn, Right, may
@@ -36,15 +35,8 @@ from armillary.project import loops
 from armillary.project.record import Project
 from armillary.security.audit import Audit
 from armillary.security.secrets import Secrets
-from armillary.telemetry.frozen import Frozen
-from armillary.telemetry.inbox import Inbox
-from armillary.telemetry.intake import Intake
-from armillary.telemetry.intervals import Intervals
 from armillary.telemetry.links import Links
-from armillary.telemetry.plan import plans, problems
-from armillary.telemetry.refusals import Refusals
-from armillary.telemetry.timeless import timed
-from armillary.telemetry.watch import Watch
+from armillary.telemetry.plan import problems
 from armillary.twin.derive import Derived
 from armillary.twin.turns import Turns
 from armillary.wire import runs
@@ -53,20 +45,17 @@ from armillary.wire.lease import Lease
 from armillary.world import plugins, standby
 from armillary.world.acts import Acts
 from armillary.world.alarming import Alarming
-from armillary.world.complaints import Complaints
 from armillary.world.core import Core, Tick
 from armillary.world.feed import NOT_YET, SEND_EVERY_S, RecorderFeed
 from armillary.world.gate import Gate
 from armillary.world.guarding import guard, guarded
 from armillary.world.killswitch import KillSwitch
 from armillary.world.lateness import Lateness
-from armillary.world.learning import Learning
-from armillary.world.links_supply import LinksSupply
 from armillary.world.loop import Loops
 from armillary.world.marking import Marking
-from armillary.world.newcomers import Newcomers
 from armillary.world.part import part_of
 from armillary.world.publish import statuses_differ
+from armillary.world.reception import Reception
 from armillary.world.remembered import last_known
 from armillary.world.room import Room
 from armillary.world.seal import Seals
@@ -80,7 +69,6 @@ PROMPT_S = 0.05  # how often samples go to the recorder while servers wait to he
 NONE: Mapping[str, int] = {}
 PLUGINS = ("sources", "sinks", "decoders")
 SILENT_NS = 2 * NS  # a desk that takes no frame for this long loses what it has armed
-TOLD_KEPT = 500  # kinds of undecodable messages told as events; the counters go on
 
 
 def run(args: Mapping[str, Any], say: Callable[[Mapping[str, object]], None]) -> None:
@@ -157,30 +145,15 @@ class Live(Serving):
         )
         self.area, self.own = area, part.slots
         self._registry = discover(PLUGINS)
-        self._plans = plans(part.links, part.specs, part.topics)
-        self._inbox = Inbox([plan.link.name for plan in self._plans])
-        decoders, decoder_problems = made_decoders(self._registry, project.decoders, project.folder)
-        retention_ns = project.historian.retention_days * 86_400 * NS
-        self._intake = intake = Intake(
-            self._plans, project.specs, self._inbox, decoders, retention_ns=retention_ns
-        )
-        self._newcomers = Newcomers(project, intake)
-        links = [plan.link for plan in self._plans]
-        self._watch = watch = Watch(project.specs, links, intake.hearts)
-        self._learning = Learning(project.specs, project.private)
-        self._complaints = Complaints(project.specs, self._alarming.evaluator.lost)
-        self._supply = LinksSupply(
-            self._inbox,
-            intake,
-            watch,
-            frozen=Frozen(project.specs),
-            intervals=Intervals(project.specs),
-            learning=self._learning,
-            lost=self._complaints.lost,
+        self._reception = reception = Reception(
+            project,
+            part,
+            self._registry,
+            lost=self._alarming.evaluator.lost,
             refused=lambda: self._links.refused(),  # noqa: PLW0108  they are made below
-            refusals=Refusals(self._plans),
-            has_time=timed(self._plans, len(project.specs)),
         )
+        self._plans, self._inbox, self._intake = reception.plans, reception.inbox, reception.intake
+        self._supply = reception.supply
         self._after_sleep = AfterSleep(self._alarming.evaluator, self._supply.are_up)
         self._core = Core(
             world=self.id,
@@ -195,7 +168,12 @@ class Live(Serving):
         self._lateness = Lateness(project.specs, project.alarms, project.timezone)
         contexts = {plan.link.name: self._context(plan.link) for plan in self._plans}
         self._links = Links(
-            self._plans, self._registry.of("sources"), contexts, self._inbox, clock, clocks=intake.clocks
+            self._plans,
+            self._registry.of("sources"),
+            contexts,
+            self._inbox,
+            clock,
+            clocks=self._intake.clocks,
         )
         self._marking = Marking(
             len(project.specs),
@@ -224,14 +202,13 @@ class Live(Serving):
         guard(self._inbox, self._plans, spared)
         self._closed: list[Receipt] = []  # orders that somebody has looked after, for the next frame
         self._owed: deque[tuple[int, Mapping[str, int]]] = deque()  # (rows offered by then, link -> receipt)
-        self._told: set[tuple[str, str, str]] = set()
         self._silent: frozenset[bytes] = frozenset()  # desks that ask for no frames
         self._sent_statuses: tuple[LinkStatus, ...] = ()
         self._sent_status_ns = 0
         self._ticking, self._broken = threading.Event(), asyncio.Event()
         self._thread: threading.Thread | None = None
-        faults = [record(f) for f in (*problems(part.links, part.specs), *intake.problems)]
-        plugin_problems = (*self._registry.problems, *decoder_problems, *sink_problems)
+        faults = [record(f) for f in (*problems(part.links, part.specs), *self._intake.problems)]
+        plugin_problems = (*self._registry.problems, *reception.problems, *sink_problems)
         for fault in (*plugin_problems, *faults, *audit_problem, *gate_problem, *loops_problem):
             self.tell(fault)
         for alarm in part.unordered:
@@ -277,8 +254,7 @@ class Live(Serving):
         if self._audit is not None:
             self._audit.close()
         self._alarming.close()
-        self._learning.take()
-        self._learning.save(self.clock.now_mono_ns(), ending=True)
+        self._reception.close(self.clock.now_mono_ns())
         self._feed.offer(self._marking.ended(self.clock.now_ns(), self.clock.now_mono_ns()))
         await self._feed.flush(STOP_S / 2)
 
@@ -350,18 +326,17 @@ class Live(Serving):
         links: tuple[LinkStatus, ...] = ()
         if differs or now_mono - self._sent_status_ns >= STATUS_EVERY_NS:
             links, self._sent_statuses, self._sent_status_ns = statuses, statuses, now_mono
-            self._tell_undecodable()
+            for fault in self._reception.take_errors():
+                self.tell(fault)
             self._tell_late(now_mono)
-            if (news := self._newcomers.note()) is not None:
-                self.tell(news, "warning")
-            for complaint in self._complaints.take(self.publisher.table.why, now_mono):
-                self.tell(complaint, "warning")
-            for unseen in self._watch.take_unseen():
-                self.tell(unseen, "warning")
+            for fault in self._reception.take_warnings(self.publisher.table.why, now_mono):
+                self.tell(fault, "warning")
         receipts, stopped = self._gate.take_receipts() if self._gate else (), self._acts.switch.why()
         self._loops.note(tick.frame.alarms, receipts)
         receipts, self._closed = (*receipts, *self._closed), []
-        learnt = self._learn(now_mono)
+        learnt, news = self._reception.learn(now_mono)
+        for fault in news:
+            self.tell(fault, "warning")
         if stopped:
             self._loops.stopped(stopped)
         proposals, told = self._loops.take()
@@ -383,17 +358,6 @@ class Live(Serving):
         if self._gate is not None:  # it reads the published table; receipts ride in the next frame
             self._gate.observe(frame.seq, now_mono)
         self._acts.sync(now_mono)
-
-    def _learn(self, now_mono_ns: int) -> tuple[tuple[int, int, int], ...]:
-        """Return what tags have taught of their intervals since the last tick; write it down now and then."""
-        learnt = self._learning.take()
-        for news in (
-            self._learning.irregular([slot for slot, _, _ in learnt]),
-            self._learning.save(now_mono_ns),
-        ):
-            if news is not None:
-                self.tell(news, "warning")
-        return learnt
 
     def _acknowledge(self, receipts: Mapping[str, int]) -> None:
         """Tell sources whose server waits for it what is on disk by now.
@@ -441,25 +405,9 @@ class Live(Serving):
             )
         return acted
 
-    def _tell_undecodable(self) -> None:
-        """Make an event of the first payload of each channel that could not be decoded for some reason."""
-        for q in self._intake.quarantine():
-            kind = (q.link, q.channel, q.reason)
-            if kind in self._told or len(self._told) >= TOLD_KEPT:
-                continue
-            self._told.add(kind)
-            start = q.head[:40].decode("utf-8", "replace")
-            fault = FaultRecord(
-                kind="LinkFault",
-                what=f"A message on {q.channel} could not be read: {q.reason} (byte {q.offset}: {start!r}).",
-                where=q.link,
-                remedy="Correct the sender, or the tag's decoder and path; its tags are bad until then.",
-            )
-            self.tell(fault)
-
     async def _browse(self, link: str, under: str, limit: int) -> tuple[BrowseItem, ...]:
         """Return what devices told of themselves, beside or in place of what the server lists."""
-        told = self._intake.browse(link, under, limit)
+        told = self._reception.browse(link, under, limit)
         if told is not None:
             return told
         found = await self._links.browse(link, under, limit)
@@ -480,8 +428,7 @@ class Live(Serving):
                 return msg.Browsed(items=await self._browse(link, under, limit))
             case msg.AskQuarantine(link=link):
                 self.need(peer, Right.VIEW)
-                kept = self._intake.quarantine()
-                return msg.Quarantine(items=tuple(q for q in kept if link in ("", q.link)))
+                return msg.Quarantine(items=self._reception.quarantine(link))
             case AlarmAct():
                 return self._act_on_alarms(self.need(peer, Right.ACKNOWLEDGE), message)
             case Prepare():
