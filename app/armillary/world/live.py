@@ -10,7 +10,6 @@ import asyncio
 import logging
 import os
 import threading
-import uuid
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
@@ -21,17 +20,15 @@ from armillary.alarms.system import system_alarms
 from armillary.api.ports import SourceContext
 from armillary.extend.discover import discover
 from armillary.model import message as msg
-from armillary.model.account import LoggedIn, Right, may
+from armillary.model.account import LoggedIn, Right
 from armillary.model.alarm import AlarmAct, AlarmActed, AlarmProgress
 from armillary.model.clock import NS, Clock, WallClock
 from armillary.model.control import Approve, Kill
-from armillary.model.fault import Fault, FaultRecord, OrderFault, ProjectFault, WorldFault, record
+from armillary.model.fault import FaultRecord, ProjectFault, WorldFault, record
 from armillary.model.frame import Event, WorldKind
 from armillary.model.link import COUNTERS, BrowseItem, LinkSpec, LinkStatus, link_alarm
-from armillary.model.loop import LoopSpec
-from armillary.model.order import Arm, CloseOrder, Order, OrderState, Prepare, Receipt
+from armillary.model.order import Arm, CloseOrder, Order, Prepare
 from armillary.project import folder as projects
-from armillary.project import loops
 from armillary.project.record import Project
 from armillary.security.audit import Audit
 from armillary.security.secrets import Secrets
@@ -42,23 +39,20 @@ from armillary.twin.turns import Turns
 from armillary.wire import runs
 from armillary.wire.bus import served
 from armillary.wire.lease import Lease
-from armillary.world import plugins, standby
-from armillary.world.acts import Acts
+from armillary.world import standby
 from armillary.world.alarming import Alarming
 from armillary.world.core import Core, Tick
+from armillary.world.deeds import Deeds
 from armillary.world.feed import NOT_YET, SEND_EVERY_S, RecorderFeed
 from armillary.world.gate import Gate
 from armillary.world.guarding import guard, guarded
-from armillary.world.killswitch import KillSwitch
 from armillary.world.lateness import Lateness
-from armillary.world.loop import Loops
 from armillary.world.marking import Marking
 from armillary.world.part import part_of
 from armillary.world.publish import statuses_differ
 from armillary.world.reception import Reception
 from armillary.world.remembered import last_known
 from armillary.world.room import Room
-from armillary.world.seal import Seals
 from armillary.world.serving import STOP_S, People, Serving, within
 from armillary.world.waking import AfterSleep, Beats, moved_text
 
@@ -68,7 +62,6 @@ STATUS_EVERY_NS = NS  # rates and delays of links are sent this often when nothi
 PROMPT_S = 0.05  # how often samples go to the recorder while servers wait to hear that they are on disk
 NONE: Mapping[str, int] = {}
 PLUGINS = ("sources", "sinks", "decoders")
-SILENT_NS = 2 * NS  # a desk that takes no frame for this long loses what it has armed
 
 
 def run(args: Mapping[str, Any], say: Callable[[Mapping[str, object]], None]) -> None:
@@ -192,24 +185,17 @@ class Live(Serving):
             every_s=PROMPT_S if area else SEND_EVERY_S,
         )
         self._room = Room(project.folder)
-        self._seals = Seals()
-        self._sinks, sink_problems = plugins.sinks(self._registry, contexts, self._seals)
-        self._audit, audit_problem = self._open_audit()
-        self._acts = Acts(self._audit, clock, KillSwitch(project.folder, project.timezone), self._disarm_all)
-        self._gate, gate_problem = self._make_gate() if project.commanding.enabled else (None, [])
-        self._loops, loops_problem = self._make_loops()
-        spared = guarded(self.alarm_specs, project.specs, self._loops.detecting)
+        self._deeds = Deeds(self, part, self._registry, contexts, self._make_gate)
+        spared = guarded(self.alarm_specs, project.specs, self._deeds.loops.detecting)
         guard(self._inbox, self._plans, spared)
-        self._closed: list[Receipt] = []  # orders that somebody has looked after, for the next frame
         self._owed: deque[tuple[int, Mapping[str, int]]] = deque()  # (rows offered by then, link -> receipt)
-        self._silent: frozenset[bytes] = frozenset()  # desks that ask for no frames
         self._sent_statuses: tuple[LinkStatus, ...] = ()
         self._sent_status_ns = 0
         self._ticking, self._broken = threading.Event(), asyncio.Event()
         self._thread: threading.Thread | None = None
         faults = [record(f) for f in (*problems(part.links, part.specs), *self._intake.problems)]
-        plugin_problems = (*self._registry.problems, *reception.problems, *sink_problems)
-        for fault in (*plugin_problems, *faults, *audit_problem, *gate_problem, *loops_problem):
+        plugin_problems = (*self._registry.problems, *self._reception.problems)
+        for fault in (*plugin_problems, *faults, *self._deeds.problems):
             self.tell(fault)
         for alarm in part.unordered:
             self.tell(standby.not_evaluated(alarm), "warning")
@@ -224,7 +210,7 @@ class Live(Serving):
             self._feed.run(),
             self._feed.adopt(),
             self._room.watch(),
-            self._acts.watch(),
+            self._deeds.acts.watch(),
             *own,
             self._guard(),
         )
@@ -245,14 +231,9 @@ class Live(Serving):
         if self._thread is not None:
             self._thread.join(STOP_S)
         self._feed.offer(self._core.flush())
-        await within(self._loops.close(), STOP_S)
+        await self._deeds.end_loops()
         await within(self._links.stop(), STOP_S)
-        for sink in self._sinks.values():
-            closing = getattr(sink, "close", None)  # optional in the port
-            if closing is not None:
-                await within(closing(), STOP_S / 2)
-        if self._audit is not None:
-            self._audit.close()
+        await self._deeds.close()
         self._alarming.close()
         self._reception.close(self.clock.now_mono_ns())
         self._feed.offer(self._marking.ended(self.clock.now_ns(), self.clock.now_mono_ns()))
@@ -331,15 +312,10 @@ class Live(Serving):
             self._tell_late(now_mono)
             for fault in self._reception.take_warnings(self.publisher.table.why, now_mono):
                 self.tell(fault, "warning")
-        receipts, stopped = self._gate.take_receipts() if self._gate else (), self._acts.switch.why()
-        self._loops.note(tick.frame.alarms, receipts)
-        receipts, self._closed = (*receipts, *self._closed), []
+        receipts, stopped, proposals, told = self._deeds.take(tick.frame.alarms)
         learnt, news = self._reception.learn(now_mono)
         for fault in news:
             self.tell(fault, "warning")
-        if stopped:
-            self._loops.stopped(stopped)
-        proposals, told = self._loops.take()
         frame = replace(
             tick.frame,
             links=links,
@@ -350,14 +326,11 @@ class Live(Serving):
             history=kept,
             stopped=stopped,
             proposals=proposals,
-            loops=self._loops.states(),
+            loops=self._deeds.loops.states(),
             learnt=learnt,
         )
         self._feed.offer(self._marking.of(self.publish(frame)))
-        self._disarm_silent(now_mono)
-        if self._gate is not None:  # it reads the published table; receipts ride in the next frame
-            self._gate.observe(frame.seq, now_mono)
-        self._acts.sync(now_mono)
+        self._deeds.published(frame.seq, now_mono)
 
     def _acknowledge(self, receipts: Mapping[str, int]) -> None:
         """Tell sources whose server waits for it what is on disk by now.
@@ -392,8 +365,8 @@ class Live(Serving):
         done = [name for name, result in zip(act.occurrences, acted.results, strict=True) if not result]
         if done:
             target, after = f"{len(done)} alarms: {' '.join(done)}", f"{len(done)} of {len(acted.results)}"
-            self._acts.note(who, f"alarm.{act.action}", target, after=after, reason=act.comment)
-        if done and self._audit is None:
+            self._deeds.acts.note(who, f"alarm.{act.action}", target, after=after, reason=act.comment)
+        if done and self._deeds.audit is None:
             self.tell(
                 FaultRecord(
                     kind="WorldFault",
@@ -432,23 +405,23 @@ class Live(Serving):
             case AlarmAct():
                 return self._act_on_alarms(self.need(peer, Right.ACKNOWLEDGE), message)
             case Prepare():
-                return self._need_gate().prepare(message, self.who(peer).user)
+                return self._deeds.need_gate().prepare(message, self.who(peer).user)
             case Arm():
                 wish = replace(message, actor=self.who(peer).user)
-                return self._need_gate().arm(wish, self.clock.now_mono_ns())
+                return self._deeds.need_gate().arm(wish, self.clock.now_mono_ns())
             case Order():
-                return await self._need_gate().execute(replace(message, actor=self.who(peer).user))
+                return await self._deeds.need_gate().execute(replace(message, actor=self.who(peer).user))
             case CloseOrder():
-                self._close_order(message, self.need(peer, Right.COMMAND))
+                self._deeds.close_order(message, self.need(peer, Right.COMMAND))
             case Approve():
                 who = self.need(peer, Right.APPROVE)
-                verdict = "loop.approve" if message.yes else "loop.refuse"
-                self._acts.note(who, verdict, message.id, reason=message.reason)
-                self._loops.answer(message, who, may_release=may(who.role, Right.COMMAND_ENGINEER))
+                self._deeds.answer(message, who)
             case msg.LoadProject():
                 await self._load(self.need(peer, Right.AUTHOR))
             case Kill():
-                await self._acts.kill(self.need(peer, Right.KILL if message.stop else Right.RELEASE), message)
+                await self._deeds.acts.kill(
+                    self.need(peer, Right.KILL if message.stop else Right.RELEASE), message
+                )
             case _:
                 return await super().reply(peer, message)
         return msg.Done()
@@ -459,7 +432,9 @@ class Live(Serving):
         What was armed is taken back; alarms, journal and audit go on; links are made anew.
         """
         project = await asyncio.to_thread(projects.read, self.project.folder)
-        self._acts.note(who, "project.load", project.name, before=self.world_hash, after=project.world_hash)
+        self._deeds.acts.note(
+            who, "project.load", project.name, before=self.world_hash, after=project.world_hash
+        )
         self.heir = lambda: Live(
             projects.read(project.folder),
             self.clock,
@@ -475,36 +450,12 @@ class Live(Serving):
 
     def left(self, peer: bytes, who: LoggedIn, *, is_last: bool) -> None:
         """Take back what a person had armed when their last desk is gone."""
-        if self._gate is not None and is_last:
-            self._gate.disarm(who.user)
-
-    def _disarm_silent(self, now_mono_ns: int) -> None:
-        """Take back what is armed at a desk that was killed or hangs: nobody there sees the plant."""
-        silent = self.publisher.silent(now_mono_ns, SILENT_NS)
-        fresh, self._silent = silent - self._silent, silent
-        if fresh and self._gate is not None:
-            here = {self.who(peer).user for peer in self.publisher.peers - silent}
-            for user in {self.who(peer).user for peer in fresh} - here:
-                self._gate.disarm(user, "the desk fell silent.")
+        if is_last:
+            self._deeds.left(who)
 
     def noted(self, who: LoggedIn, action: str, reason: str = "") -> None:
         """Write a log-in, a log-out or a refused log-in down."""
-        self._acts.note(who, action, f"user {who.user}", reason=reason)
-
-    def _disarm_all(self, why: str) -> None:
-        if self._gate is not None:
-            self._gate.disarm_all(why)
-
-    def _close_order(self, wish: CloseOrder, who: LoggedIn) -> None:
-        """Put the card of an order that was not confirmed away on all desks. Raises OrderFault."""
-        receipt = self.publisher.orders.get(wish.order)
-        if receipt is None or receipt.state is not OrderState.UNVERIFIED or receipt.closed:
-            raise OrderFault("That order does not wait for anybody.", where=wish.order, remedy="See Events.")
-        comment = wish.comment.strip()[:500]
-        if not comment:
-            raise OrderFault("Say what you found at the plant.", where=receipt.tag, remedy="Give a comment.")
-        self._acts.note(who, "command.closed", f"{receipt.tag} {receipt.order}", reason=comment)
-        self._closed.append(replace(receipt, closed=f"{who.user}: {comment}"))
+        self._deeds.acts.note(who, action, f"user {who.user}", reason=reason)
 
     def _act_on_link(self, link: str, action: str) -> None:
         if link not in {plan.link.name for plan in self._plans}:
@@ -524,100 +475,26 @@ class Live(Serving):
         secret = self._secrets.of(link.url)
         return SourceContext(link=link, clock=self.clock, secret=secret, project=self.project.folder)
 
-    def _make_gate(self) -> tuple[Gate | None, list[FaultRecord]]:
-        """Return the gate, or None with the reason: without an audit on disk nothing may be written."""
-        project, audit = self.project, self._audit
-        if audit is None:
-            return None, []
-        gate = Gate(
+    def _make_gate(self, deeds: Deeds, audit: Audit) -> Gate:
+        """Return the one gate: this module alone may make it."""
+        project = self.project
+        return Gate(
             world=self.id,
             specs=project.specs,
             table=self.publisher.table,
-            sinks=self._sinks,
-            seals=self._seals,
+            sinks=deeds.sinks,
+            seals=deeds.seals,
             links={plan.link.name: plan.link for plan in self._plans},
             status=self._status_of,
-            role=self._role_of,
+            role=deeds.role_of,
             audit=audit,
             clock=self.clock,
             project=project.folder,
             max_age_s=project.commanding.max_age_s,
-            switch=self._acts.switch,
+            switch=deeds.acts.switch,
             templates=project.templates,
             interlocks=project.interlocks,
         )
-        return gate, []
-
-    def _open_audit(self) -> tuple[Audit | None, list[FaultRecord]]:
-        """Return the audit, or None with the reason: what people do is then not written down."""
-        folder = self._part.audit
-        try:
-            return Audit(folder, world_kind=str(WorldKind.LIVE), now_ns=self.clock.now_ns()), []
-        except Fault as fault:
-            return None, [record(fault)]
-
-    def _make_loops(self) -> tuple[Loops, list[FaultRecord]]:
-        """Return the loops; none, with the reason, when their file has a mistake."""
-        project = self.project
-        specs: tuple[LoopSpec, ...] = ()
-        problem: list[FaultRecord] = []
-        try:
-            found = {spec.name: spec for spec in project.specs}
-            known = loops.read(project.folder, found, [alarm.id for alarm in project.alarms])
-            here = {alarm.id for alarm in self._part.alarms}
-            specs = tuple(spec for spec in known if spec.detect in here)
-        except Fault as fault:
-            problem = [record(fault)]
-        made = Loops(
-            specs,
-            project,
-            self.clock,
-            table=self.publisher.table,
-            address=self.address,
-            send=self._send_for_loop,
-        )
-        return made, problem
-
-    async def _send_for_loop(self, tag: str, value: float, actor: str, reason: str) -> Receipt:
-        """Send one command of a loop through the gate, arm and execute, as anybody's."""
-        gate = self._need_gate()
-        unit = next((spec.unit for spec in self.project.specs if spec.name == tag), "")
-        seq = self.publisher.last.seq
-        wish = Arm(tag=tag, value=value, unit=unit, actor=actor, seen_seq=seq, reason=reason)
-        armed = gate.arm(wish, self.clock.now_mono_ns())
-        order = Order(
-            id=str(uuid.uuid4()),
-            world=self.id,
-            tag=armed.tag,
-            value=value,
-            unit=unit,
-            actor=actor,
-            token=armed.token,
-            not_after_ns=self.clock.now_ns() + int(self.project.commanding.max_age_s * NS),
-            expect_seq=seq,
-            reason=reason,
-        )
-        return await gate.execute(order)
-
-    def _role_of(self, user: str) -> str:
-        if self._loops.is_acting(user):
-            return "operator"  # a policy in force, checked by the loop before it sends
-        return next((who.role for who in self.people_here() if who.user == user), "")
 
     def _status_of(self, link: str) -> LinkStatus | None:
         return next((s for s in self._links.statuses() if s.name == link), None)
-
-    def _need_gate(self) -> Gate:
-        if not self.project.commanding.enabled:
-            raise OrderFault(
-                "Commands are switched off in this project.",
-                where=str(self.project.folder / "project.toml"),
-                remedy="An engineer may set enabled = true under [command].",
-            )
-        if self._gate is None:
-            raise OrderFault(
-                "Commands are locked: their audit cannot be written.",
-                where=str(self.project.private),
-                remedy="Make the project's folder writable and start the world again.",
-            )
-        return self._gate

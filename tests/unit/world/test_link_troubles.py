@@ -46,8 +46,8 @@ def live(tmp_path: Path) -> Iterator[Live]:
     (project.folder / "rules.toml").write_text(RULES)
     made = Live(projects.read(project.folder), ManualClock())
     yield made
-    assert made._audit is not None
-    made._audit.close()
+    assert made._deeds.audit is not None
+    made._deeds.audit.close()
 
 
 def ticked(live: Live) -> dict[str, str]:

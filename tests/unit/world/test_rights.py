@@ -80,8 +80,8 @@ def live(tmp_path: Path) -> Iterator[Live]:
     path.write_text(path.read_text() + LINK + COMMAND)
     live = Live(projects.read(project.folder), ManualClock())
     yield live
-    assert live._audit is not None
-    live._audit.close()
+    assert live._deeds.audit is not None
+    live._deeds.audit.close()
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -91,8 +91,8 @@ def test_a_role_may_do_what_the_table_says_and_nothing_else(live: Live, role: st
     peer = b"desk"
     live._who[peer] = LoggedIn(user="somebody", name="Somebody", role=role, accounts=True)
     if asked == "release":
-        live._acts.switch.file.touch()
-        live._acts.look()
+        live._deeds.acts.switch.file.touch()
+        live._deeds.acts.look()
     try:
         asyncio.run(live._reply(peer, message))
         refused = False

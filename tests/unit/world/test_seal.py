@@ -91,7 +91,7 @@ def test_a_planted_call_of_a_live_worlds_sink_is_refused_before_anything_is_sent
     live = Live(projects.read(project.folder), ManualClock())
     try:
         with pytest.raises(OrderFault, match="not come from the gate"):
-            asyncio.run(live._sinks["plc"].execute(replace(WRITE, key="planted")))
+            asyncio.run(live._deeds.sinks["plc"].execute(replace(WRITE, key="planted")))
     finally:
-        assert live._audit is not None
-        live._audit.close()
+        assert live._deeds.audit is not None
+        live._deeds.audit.close()
