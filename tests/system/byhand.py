@@ -52,6 +52,11 @@ class Desk:
             return False
         return any(link.name == spec.link and link.state is LinkState.UP for link in at.links)
 
+    def runs(self, peer: str) -> bool:
+        """Whether this desk has a process of its own for a peer."""
+        feed = self.workspace._feed
+        return feed is not None and feed._peers[peer].child is not None
+
     def pid(self, peer: str) -> int:
         """Return the process that a peer of the desk runs in."""
         feed = self.workspace._feed

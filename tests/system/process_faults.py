@@ -24,6 +24,7 @@ from armillary.wire.runs import recorder_address
 
 HOT = "TT-111-HH"  # an alarm of the plant that latches
 EACH_SECOND = "DS-201.level"  # a tag that is published every second
+FEW = 4  # readings: fewer say nothing of gaps
 PATIENCE = 8  # × what is promised: a busy machine is slow, not wrong
 
 
@@ -68,7 +69,17 @@ class Faulty:
         return info.samples
 
     def times(self, tag: str, from_ns: int) -> np.ndarray:
-        """Source times of all readings of a tag that are on disk since a time."""
+        """Source times of all readings of a tag that are on disk since a time, once there are some."""
+        found: list[np.ndarray] = []
+
+        def some() -> bool:
+            found[:] = [self._times(tag, from_ns)]
+            return len(found[0]) >= FEW
+
+        self.desk.until(some, 60, f"readings of {tag}")
+        return found[0]
+
+    def _times(self, tag: str, from_ns: int) -> np.ndarray:
         known = self.ask(Enroll(tags=(tag,), create=False))
         assert isinstance(known, Enrolled)
         got = self.ask(AskBetween(ids=known.ids, from_ns=from_ns, to_ns=2**62))

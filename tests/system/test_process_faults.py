@@ -107,8 +107,8 @@ def test_a_recorder_without_memory_ends_and_another_goes_on(plant: Faulty) -> No
     line.send(Append(seq=1, batch=batch_of(nothing.astype(np.uint32), nothing * 1.0, nothing, 0, 0)))
     found = desk.until(lambda: any(OVER_MEMORY in e.text for e in list(at.events)[count:]), 90, "it ends")
     line.close()
-    desk.until(lambda: not at.recording, 60, "recorded again")
-    assert desk.pid(RECORDER) != before
+    desk.until(lambda: desk.runs(RECORDER) and desk.pid(RECORDER) != before, 60, "another one")
+    assert resource.prlimit(desk.pid(RECORDER), resource.RLIMIT_AS)[0] == MEMORY
     caught_up = at.history.offered
     desk.until(lambda: at.history.stored >= caught_up, 30, "what waited is stored")
     assert at.history.dropped == 0
