@@ -9,6 +9,7 @@ import json
 import os
 from pathlib import Path
 
+BUSY = 5.0  # a machine that runs other tests beside
 HEAD = """# Faults
 
 Written by `make soak`: real servers on loopback, broken on purpose. Rows are those of the fault matrix.
@@ -32,6 +33,7 @@ def note(
     """Keep what a test measured, and fail it when the promise is not held, times `patience`.
 
     Whole processes on a busy machine are slow and not wrong: their tests have patience, the table has not.
+    Where no table is made, as in `make test`, a test looks for what was lost, not at the clock: BUSY.
     """
     path = os.environ.get("FAULT_LOG", "")
     if path:
@@ -39,7 +41,7 @@ def note(
         with Path(path).open("a", encoding="utf-8") as out:
             out.write(json.dumps(line) + "\n")
     if found_s is not None and promised_s is not None:
-        assert found_s <= promised_s * patience, (
+        assert found_s <= promised_s * max(patience, 1.0 if path else BUSY), (
             f"row {row}: found after {found_s:.2f} s, promised {promised_s:g} s"
         )
 
