@@ -32,7 +32,8 @@ check: setup
 
 test: setup
 	@.ci/check
-	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/ui tests/picture tests/plugins tests/system tests/acceptance $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not scale" \
+		tests/acceptance tests/system tests/plugins tests/picture tests/ui $(ARGS)
 
 bench: setup
 	@$(BIN)/armillary bench $(ARGS)

@@ -324,9 +324,13 @@ def _state(at: Workspace) -> ProcessState | None:
 
 def button(anna: Place, text: str) -> QPushButton:
     """Return the button of the inspector with a text."""
-    buttons = anna.window.inspector.findChildren(QPushButton)
-    [found] = [b for b in buttons if b.text() == text and not b.isHidden()]
-    return found
+
+    def shown() -> list[QPushButton]:
+        buttons = anna.window.inspector.findChildren(QPushButton)
+        return [b for b in buttons if b.text() == text and b.isVisible()]
+
+    anna.until(lambda: len(shown()) == 1, 15, f"the inspector shows the button {text}")
+    return shown()[0]
 
 
 def prepare(anna: Place) -> None:

@@ -185,6 +185,7 @@ def site(own_places: Path, tmp_path: Path) -> Iterator[Site]:
         broker.wait(10)
 
 
+@pytest.mark.scale  # the gate waits half a minute for what never comes
 def test_a_lost_acknowledgement_is_read_back_and_a_third_value_needs_a_person(site: Site) -> None:
     desk = site.desk
     site.network.acks_lost = True

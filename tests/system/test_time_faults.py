@@ -161,6 +161,7 @@ def test_row_27_a_clock_that_is_far_off_is_told_and_the_receive_time_is_used(
     note("27", fault, within, 10.0)
 
 
+@pytest.mark.scale
 def test_row_27_a_clock_that_is_a_little_off_is_shown_corrected_where_it_is_not_trusted(
     plant: Timely, capsys: pytest.CaptureFixture[str]
 ) -> None:
