@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import tomllib
 import uuid
 from collections.abc import Callable
@@ -16,6 +15,7 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from armillary._version import __version__
+from armillary.model import files
 from armillary.model.clock import iso
 from armillary.model.fault import ProjectFault
 from armillary.model.link import TopicTemplate
@@ -186,7 +186,7 @@ def _project(
     links, decoders = settings.links(root), settings.decoders(root)
     areas_given = areas.given(root)
     maps = tuple(m for name, table in root.named("colormap") if (m := settings.colormap(name, table)))
-    files, twins_name = settings.model_files(root.table("model"))
+    model_files, twins_name = settings.model_files(root.table("model"))
     historian = settings.historian(root.table("historian"))
     commanding = settings.commanding(root.table("command"))
     tick_hz, tag_limit = settings.limits(root.table("limits"))
@@ -226,7 +226,7 @@ def _project(
         default_camera=scene.default_camera,
         scene_time=scene.time,
         limits=scene.limits,
-        model_files=files,
+        model_files=model_files,
         links=links,
         decoders=decoders,
         areas=shared_out,
@@ -395,24 +395,8 @@ def _twins_text(held: dict[str, Any]) -> str:
 
 
 def write_atomic(path: Path, text: str) -> None:
-    """Replace a file: after a crash there is the old one or the new one, whole. Raises OSError."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
-        os.chmod(temporary, mode)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    """Replace a file, whole, and keep its mode. Raises OSError."""
+    files.replace(path, text.encode(), path.stat().st_mode & 0o777 if path.exists() else 0o644)
 
 
 def new(folder: Path, name: str, scene: Path | None = None) -> Project:

@@ -12,7 +12,6 @@ import json
 import os
 import re
 import stat
-import tempfile
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from urllib.parse import urlsplit
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from armillary.model import places
+from armillary.model import files, places
 from armillary.model.fault import ProjectFault
 from armillary.security.keyrings import Keyring
 
@@ -254,16 +253,7 @@ def _write_private(path: Path, data: bytes) -> None:
     """Replace a file that only this user may read: the old one or the new one, whole."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        files.replace(path, data)
     except OSError as error:
         raise ProjectFault(
             f"The secret store cannot be written: {error.strerror}.",

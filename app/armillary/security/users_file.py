@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from armillary.model import files
 from armillary.model.account import ROLES
 from armillary.model.fault import ProjectFault
 
@@ -153,16 +153,7 @@ def _quoted(text: str) -> str:
 def _write(path: Path, text: str) -> None:
     """Replace the file: after a crash there is the old one or the new one, and never a readable moment."""
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-                stream.write(text)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        files.replace(path, text.encode())
     except OSError as error:
         raise wrong(
             f"{USERS_FILE} cannot be written: {error.strerror}.", str(path), "Check the folder's rights."

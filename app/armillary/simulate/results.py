@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
+from armillary.model import files
 from armillary.model.arrays import F8, I8
 from armillary.model.fault import ProjectFault
 from armillary.model.simulation import Trajectory
@@ -96,16 +95,7 @@ def replace(path: Path, data: bytes) -> None:
     """Write a file so that there is the whole of it or what was there before. Raises ProjectFault."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        files.replace(path, data)
     except OSError as error:
         raise ProjectFault(
             f"The result of a run cannot be written: {error.strerror}.",

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import struct
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from armillary.model import files
 from armillary.model.clock import iso
 from armillary.model.control import SnapshotInfo, StateAnswer
 from armillary.model.fault import Fault, ProjectFault
@@ -71,7 +70,7 @@ def write(state: StateAnswer, folder: Path, taken_ns: int, title: str = "") -> S
             "sha256": hashlib.sha256(body).hexdigest(),
             "info": {**asdict(info), "path": path.name},
         }
-        _replace(path, json.dumps(head, ensure_ascii=False).encode() + b"\n" + body)
+        files.replace(path, json.dumps(head, ensure_ascii=False).encode() + b"\n" + body)
     except OSError as error:
         raise ProjectFault(
             f"The snapshot cannot be written: {error.strerror}.",
@@ -189,17 +188,3 @@ def _info(head: Mapping[str, Any], path: Path) -> SnapshotInfo:
         return SnapshotInfo(**{**known, "path": str(path), "not_good": tuple(known.get("not_good", ()))})
     except TypeError:
         raise ProjectFault("The snapshot's head is damaged.", where=str(path), remedy=_AGAIN) from None
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file so that after a crash there is the whole of it or nothing. Raises OSError."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
