@@ -88,6 +88,7 @@ def test_ctrl_c_ends_the_desk_and_every_child_within_three_seconds(tmp_path: Pat
         demo.communicate(timeout=10)
 
 
+@pytest.mark.scale
 def test_two_demos_run_beside_each_other(tmp_path: Path) -> None:
     demos = [start_demo(tmp_path, "--seconds", "60", "--screenshot", f"{i}.png") for i in range(2)]
     try:

@@ -148,6 +148,7 @@ def test_children_of_a_killed_desk_end_and_the_next_one_starts_its_own(plant: Ru
         at.close()
 
 
+@pytest.mark.scale
 def test_a_desk_that_hangs_gets_the_newest_state_in_one_frame_and_has_nothing_armed(
     plant: RunningPlant,
 ) -> None:

@@ -116,6 +116,7 @@ class World:
         self.process.stop()
 
 
+@pytest.mark.scale
 def test_a_world_learns_an_interval_and_knows_it_after_a_restart_and_a_heartbeat_keeps_a_device_alive(
     broker: int, tmp_path: Path
 ) -> None:

@@ -33,6 +33,7 @@ def history_of(station: Station) -> np.ndarray:
         line.close()
 
 
+@pytest.mark.scale
 def test_what_a_world_could_not_hand_over_is_stored_by_the_next(station: Station, tmp_path: Path) -> None:
     until(lambda: len(history_of(station)) >= 2, 60, "something is on disk", every_s=0.5)
     assert station.recorder is not None

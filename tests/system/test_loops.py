@@ -154,6 +154,7 @@ def test_a_policy_in_force_acts_within_its_limits_only(station_with: Callable[..
     assert station.value("LIC-102.sp") == pytest.approx(60.0)
 
 
+@pytest.mark.scale
 @pytest.mark.parametrize(
     ("more", "why"),
     [({"signed": '["ravi"]'}, "two people"), ({"signed": '["ravi", "eva"]', "most": 5.0}, "more than 5")],

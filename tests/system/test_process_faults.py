@@ -95,6 +95,7 @@ def test_a_full_disk_of_the_historian_is_an_alarm_and_loses_nothing(plant: Fault
     faultlog.note("53", "… recorded again once there is room", back, 2.0, patience=PATIENCE)
 
 
+@pytest.mark.scale
 def test_a_recorder_without_memory_ends_and_another_goes_on(plant: Faulty) -> None:
     desk, at = plant.desk, plant.desk.workspace
     began, before = plant.now_ns(), desk.pid(RECORDER)

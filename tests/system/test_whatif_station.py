@@ -28,6 +28,7 @@ def call(*args: str) -> dict[str, object]:
     return answer
 
 
+@pytest.mark.scale
 def test_whatif_twice_gives_the_same_figures(own_places: Path, tmp_path: Path) -> None:
     project = tmp_path / "station"
     shutil.copytree(places.data("scenes/pumping-station"), project)

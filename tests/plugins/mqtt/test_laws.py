@@ -134,7 +134,7 @@ async def soon(event: asyncio.Event, _seconds: float) -> None:
     await asyncio.sleep(0.001)
 
 
-@pytest.mark.parametrize(("client", "tries"), [("own", 25), ("paho", 12)])
+@pytest.mark.parametrize(("client", "tries"), [("own", 15), ("paho", 8)])
 def test_the_laws_hold_whatever_befalls_a_link(client: str, tries: int) -> None:
     @settings(
         max_examples=tries,

@@ -69,4 +69,4 @@ def _number(row: str) -> int:
 def _seconds(value: object) -> str:
     if not isinstance(value, int | float):
         return "–"
-    return f"{value:.2f} s" if isinstance(value, float) and value < 10 else f"{value:g} s"
+    return f"{value:.2f} s" if isinstance(value, float) and value < 10 else f"{value:.3g} s"
