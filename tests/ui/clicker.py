@@ -47,7 +47,7 @@ CLOCK = ("time.", "world.", "training.", "whatif.", "exercise.")
 # These arrange or colour everything anew, a second each: once in a kind of world.
 DEAR = ("layout.", "desk.theme", "desk.reset-layout")
 _LEAVE_BUTTONS = ("Open", "Close the project")
-_MOST_LEFT, _MOST_BUTTONS = 200, 60  # commands of a kind of world, and buttons of a dock
+_MOST_LEFT, _MOST_BUTTONS = 200, 200  # commands of a kind of world, and buttons of a dock
 _FEWEST, _LONGEST_S = 20, 10.0  # turns of a phase, and how long free clicking may take
 _IGNORED = ("This plugin does not support", "propagateSizeHints")
 
@@ -145,7 +145,8 @@ class Clicker:
                 then()
             else:
                 left += [_key(b) for b in self.buttons() if not self.clicked[_key(b)]]
-        return left
+        # the window's own buttons may have had their turn with a later dock
+        return [key for key in dict.fromkeys(left) if not self.clicked[key]]
 
     def _may_click(self, button: QAbstractButton) -> bool:
         if not button.isVisible() or not button.isEnabled():
