@@ -69,10 +69,9 @@ FUNCTIONS: dict[str, Signature] = {
     "latch": Signature(parts=2, told="latch(set, reset): true from set until reset"),
     "hold": Signature(parts=2, told="hold(x, c): x as it was when c was true last"),
 }
+WINDOWS = frozenset(name for name, each in FUNCTIONS.items() if each.seconds == SHORTEST_S)
+MOST_WINDOWS = 16_384  # of a project: each takes up to 16 KiB, whatever its length
 SHARED = frozenset({"mean", "sum"})  # of present values too: a second number makes them look back
-CONDITIONS = frozenset(
-    {"count", "held", "time_since", "hours_run", "hours_today", "starts", "starts_today", "latch"}
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

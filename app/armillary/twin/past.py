@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from armillary.model.arrays import B1, F8, I8, U2, U4
 from armillary.model.clock import NS
-from armillary.model.expression_past import Past
+from armillary.model.expression_past import MOST_WINDOWS, WINDOWS, Past
 from armillary.model.fault import ProjectFault
 from armillary.model.quality import NEVER, STALE, UNCERTAIN, rank
 from armillary.model.sample import SampleBatch, joined, taken
@@ -25,10 +25,8 @@ from armillary.twin.past_panes import GAPS, NOT_WARM, NOTHING, Panes
 from armillary.twin.past_sums import NOT_YET, Sums
 from armillary.twin.past_track import Told, Track
 
-MOST_BYTES = 256 * 1024 * 1024
 MOST_WAITING = 2_000_000  # samples that wait until the record was read
 BACK_NS = 5 * NS  # a clock that goes back farther is another time: what was counted is no past of it
-TRACK_BYTES = 400
 _NONE = np.zeros(0, np.int64)
 log = logging.getLogger(__name__)
 
@@ -84,12 +82,6 @@ class Calls:
         self.why: I8 = np.full(n, NOTHING, np.int64)
         self._step_ns = self.kept.step_ns
         self._asked_ns: I8 = np.zeros(n, np.int64)
-
-    @property
-    def bytes(self) -> int:
-        """Memory in all."""
-        each = past_panes.bytes_of(self.kind) if self.kind in past_panes.KINDS else 0
-        return len(self.keys) * (each + TRACK_BYTES * len(self.track.reads))
 
     def wire(self, place: I8, slots: int) -> None:
         """Learn which of the `slots` watched each input is: place is (N,) by slot."""
@@ -196,6 +188,10 @@ class Calls:
                 given = saved.columns.get(name)
                 if given is not None and given[row].shape == array[i].shape:
                     array[i] = given[row]
+        calls = np.flatnonzero(self.track.t_ns > 0)
+        if len(calls):
+            answer = self.kept.answer(calls, self.track.t_ns[calls], self.track)
+            self.value[calls], self.word[calls], self.why[calls] = answer
 
     def _columns(self) -> list[tuple[str, npt.NDArray[np.generic]]]:
         """Return all state, a row for each call."""
@@ -228,13 +224,12 @@ class Pasts:
 
     def __post_init__(self) -> None:
         calls = self.all
-        total = sum(each.bytes for each in calls)
-        if total > MOST_BYTES:
-            count = sum(len(each.keys) for each in calls)
+        windows = sum(len(each.keys) for each in calls if each.kind in WINDOWS)
+        if windows > MOST_WINDOWS:
             raise ProjectFault(
-                f"{count} functions over time need {total >> 20} MiB, more than {MOST_BYTES >> 20} MiB.",
+                f"The project has {windows} windows over the past, more than {MOST_WINDOWS}.",
                 where="twins.json",
-                remedy="Look back less often: what several tags need can be one derived tag.",
+                remedy="What several tags need can be one derived tag; split the project.",
             )
         used = np.unique(
             np.concatenate([each.track.reads.reshape(-1).astype(np.int64) for each in calls] or [_NONE])

@@ -39,11 +39,6 @@ _WITH_LAST = frozenset({"delta", "rate", "percentile", "lowest", "highest"})
 FEWEST = 3  # samples of a slope
 
 
-def bytes_of(kind: str) -> int:
-    """Return the memory of one window."""
-    return RING * 8 * (3 + len(_COLUMNS[kind]) + (kind in _WITH_LAST))
-
-
 @dataclass(frozen=True, slots=True)
 class _Pieces:
     """Steps cut at the ends of panes, p rows; `start` begins each run of one pane."""

@@ -21,6 +21,7 @@ KINDS = frozenset(
 _BY_TIME = frozenset({"hours_run", "hours_today", "integral", "integral_today", "ewma", "held"})
 _BY_TIME_TOO = frozenset({"time_since", "time_since_change"})  # what they answer grows with time alone
 HOUR_S = 3600.0
+NEAR = 4  # a counter that falls counted less than this part of its range meanwhile: it ran over
 NOT_YET = 4  # why an answer is not good
 _TODAY = "_today"
 
@@ -143,8 +144,9 @@ class Sums:
             more = steps.v - steps.was
             wrap = self._extra[steps.member]
             over = more + wrap
-            # a counter that ran over has come to its end before: what is left of a reset is more than half
-            fallen = np.where((wrap > 0) & (over >= 0) & (over < wrap / 2), over, np.maximum(steps.v, 0.0))
+            # one that ran over was near its end: had it been reset, more would be missing to it
+            ran_over = (over >= 0) & (over < wrap / NEAR)
+            fallen = np.where(ran_over, over, np.maximum(steps.v, 0.0))
             return np.where(counts, np.where(more < 0, fallen, more), 0.0)
 
     # ---------------------------------------------------------------- what is kept
