@@ -47,6 +47,7 @@ from armillary.world.feed import NOT_YET, SEND_EVERY_S, RecorderFeed
 from armillary.world.gate import Gate
 from armillary.world.guarding import guard, guarded
 from armillary.world.lateness import Lateness
+from armillary.world.looking_back import LookingBack
 from armillary.world.marking import Marking
 from armillary.world.part import part_of
 from armillary.world.publish import statuses_differ
@@ -148,12 +149,16 @@ class Live(Serving):
         self._plans, self._inbox, self._intake = reception.plans, reception.inbox, reception.intake
         self._supply = reception.supply
         self._after_sleep = AfterSleep(self._alarming.evaluator, self._supply.are_up)
+        derived = Derived(part.specs, project.timezone, waits=True)
+        self._back = LookingBack(
+            derived.past, part.specs, folder=part.home, recorder=self.recorder, clock=clock
+        )
         self._core = Core(
             world=self.id,
             kind=WorldKind.LIVE,
             tags=len(project.specs),
             supply=self._supply,
-            derived=Derived(part.specs),
+            derived=derived,
             alarms=self._after_sleep,
             turns=Turns(project.specs, [plan.link for plan in self._plans]),
         )
@@ -211,6 +216,7 @@ class Live(Serving):
             self._feed.adopt(),
             self._room.watch(),
             self._deeds.acts.watch(),
+            self._back.run(),
             *own,
             self._guard(),
         )
@@ -220,6 +226,7 @@ class Live(Serving):
         known = last_known(self.recorder, self._part.specs, self.clock) if self.area else None
         if known is not None:
             self.publish(self._core.put(known, self.clock.now_ns(), self.clock.now_mono_ns()))
+        self._back.restore()
         states = self._alarming.evaluator.states()
         self._feed.offer(self._marking.started(states, self.clock.now_ns(), self.clock.now_mono_ns()))
         self._thread = threading.Thread(target=self._ticks, args=(loop, self._ticking), name="tick")
@@ -230,6 +237,7 @@ class Live(Serving):
         self._ticking.set()
         if self._thread is not None:
             self._thread.join(STOP_S)
+        await asyncio.to_thread(self._back.close)
         self._feed.offer(self._core.flush())
         await self._deeds.end_loops()
         await within(self._links.stop(), STOP_S)
@@ -280,6 +288,7 @@ class Live(Serving):
             text = f"This machine slept or was stopped for {slept / NS:.0f} s; all links are connected anew"
             loop.call_soon_threadsafe(self._note, "warning", text)
             loop.call_soon_threadsafe(self._links.wake)
+        self._back.tick(wall, now_mono)
         return self._core.tick(wall, now_mono)
 
     # ---------------------------------------------------------------- loop thread
@@ -348,9 +357,9 @@ class Live(Serving):
         """Write the alarms' transitions down; what keeps that from happening is told, and they go on."""
         self._alarming.note(tick.frame.alarms, tick.frame.alarm_events, tick.frame.t_ns)
         self._alarming.sync(now_mono_ns)
-        trouble = self._alarming.take_trouble()
-        if trouble is not None:
-            self.tell(trouble)
+        for trouble in (self._alarming.take_trouble(), self._back.take_trouble()):
+            if trouble is not None:
+                self.tell(trouble)
 
     def _tell_late(self, now_mono_ns: int) -> None:
         """Tell of late data that are all here now, and of clocks that are off."""
