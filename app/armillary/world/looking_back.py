@@ -25,7 +25,7 @@ from armillary.twin.past import Pasts, Saved
 from armillary.wire.bus import AsyncLine, served
 from armillary.world import past_file
 
-EVERY_NS = 60 * NS
+EVERY_NS, FIRST_NS = 60 * NS, 2 * NS  # the first time soon: what began now must be known to the next world
 WAIT_S = 20.0  # for a recorder to be there; without one they begin with their file alone
 ANSWER_S = 10.0
 LONGEST_NS = 7 * 86_400 * NS  # so far back the record is read
@@ -76,7 +76,7 @@ class LookingBack:
         if now_mono_ns >= self._due_mono_ns and not self._past.waits and self._copy is None:
             if self._due_mono_ns:
                 self._copy = (self._past.saved(), now_ns)
-            self._due_mono_ns = now_mono_ns + EVERY_NS
+            self._due_mono_ns = now_mono_ns + (EVERY_NS if self._due_mono_ns else FIRST_NS)
 
     async def run(self) -> None:
         """Read the record once, then write the file whenever there is a copy; ends when it is cancelled."""
