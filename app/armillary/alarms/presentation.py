@@ -11,14 +11,21 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from armillary.alarms.machine import Outcome
-from armillary.model.alarm import ONE_SHOT_NS, AlarmEvent, AlarmState, Hiding, Presentation, ProcessState
+from armillary.model.alarm import (
+    LONGEST_SHELF_NS,
+    ONE_SHOT_NS,
+    SHELF_REASONS,
+    SHORTEST_REASON,
+    AlarmEvent,
+    AlarmState,
+    Hiding,
+    Presentation,
+    ProcessState,
+)
 from armillary.model.clock import NS
 
-LONGEST_NS = {1: 3_600 * NS, 2: 4 * 3_600 * NS, 3: 8 * 3_600 * NS, 4: 8 * 3_600 * NS}
 MOST_SHELVED = 20
-SHORTEST_REASON = 8  # letters of a reason that is none of the list
-REASONS = ("chattering", "known fault", "maintenance nearby", "plant state")
-NO_REASON = f"Say why: {', '.join(REASONS)}, or at least {SHORTEST_REASON} letters"
+NO_REASON = f"Say why: {', '.join(SHELF_REASONS)}, or at least {SHORTEST_REASON} letters"
 NO_TICKET = "Give the number of the ticket"
 ENGINEER_FIRST = "Priority 1 is shelved by an engineer only"
 NOT_SHELVED = "Not shelved"
@@ -134,13 +141,13 @@ def _refusal(hiding: Hiding, what: Hide, does: Does, wish: Wish) -> str:
 
 def _no_shelf(hiding: Hiding, does: Does, wish: Wish) -> str:
     why = wish.why.strip()
-    if why.lower() not in REASONS and len(why) < SHORTEST_REASON:
+    if why.lower() not in SHELF_REASONS and len(why) < SHORTEST_REASON:
         return NO_REASON
     if wish.priority <= 1 and not wish.is_engineer:
         return ENGINEER_FIRST
     if does is D.SHELVES and wish.shelved >= MOST_SHELVED:
         return FULL
-    longest = LONGEST_NS[min(max(wish.priority, 1), 4)]
+    longest = LONGEST_SHELF_NS[min(max(wish.priority, 1), 4)]
     since_ns = hiding.shelved_ns if does is D.EXTENDS else wish.now_ns
     if wish.now_ns + wish.duration_ns - since_ns > longest:
         return f"Longest shelf is {longest // (3_600 * NS)} h"

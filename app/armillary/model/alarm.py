@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Literal
 
 from armillary.model.account import Right
+from armillary.model.clock import NS
 
 
 class ProcessState(StrEnum):
@@ -69,6 +70,10 @@ class AlarmSpec:
     origin: str = ""
 
 
+SHELF_REASONS = ("chattering", "known fault", "maintenance nearby", "plant state")
+SHORTEST_REASON = 8  # letters of a reason that is none of these
+_HOUR_NS = 3_600 * NS
+LONGEST_SHELF_NS = {1: _HOUR_NS, 2: 4 * _HOUR_NS, 3: 8 * _HOUR_NS, 4: 8 * _HOUR_NS}  # by priority
 ONE_SHOT_NS = -1  # instead of a deadline: until the alarm next returns to normal
 
 

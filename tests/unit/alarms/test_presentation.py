@@ -9,8 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from armillary.alarms import presentation
-from armillary.alarms.presentation import LONGEST_NS, TABLE, Hide, Wish, hide
-from armillary.model.alarm import ONE_SHOT_NS, AlarmState, Hiding, Presentation, ProcessState
+from armillary.alarms.presentation import TABLE, Hide, Wish, hide
+from armillary.model.alarm import (
+    LONGEST_SHELF_NS,
+    ONE_SHOT_NS,
+    AlarmState,
+    Hiding,
+    Presentation,
+    ProcessState,
+)
 from armillary.model.clock import NS
 
 SHOWN, SHELVED, SUPPRESSED, OUT_OF_SERVICE = Presentation
@@ -112,11 +119,11 @@ def test_a_shelf_is_refused_in_words(more: dict[str, object], refused: str) -> N
 def test_a_shelf_may_be_as_long_as_its_priority_allows(priority: int, hours: int) -> None:
     outcome = hide(state(SHOWN), H.SHELVE, wish(H.SHELVE, priority=priority, duration_ns=hours * HOUR))
     assert outcome.state.hiding is not None
-    assert outcome.state.hiding.until_ns == NOW + LONGEST_NS[priority]
+    assert outcome.state.hiding.until_ns == NOW + LONGEST_SHELF_NS[priority]
 
 
 def test_a_shelf_is_extended_up_to_its_longest_time_in_all() -> None:
-    longest = LONGEST_NS[3] - 60 * NS  # it lies there for a minute already
+    longest = LONGEST_SHELF_NS[3] - 60 * NS  # it lies there for a minute already
     assert hide(state(SHELVED), H.SHELVE, wish(H.SHELVE, duration_ns=longest)).refused == ""
     again = hide(state(SHELVED), H.SHELVE, wish(H.SHELVE, duration_ns=longest + NS))
     assert again.refused == "Longest shelf is 8 h"
