@@ -337,6 +337,8 @@ class AlarmsPanel(QWidget):
         if rows:
             row = rows[-1]
             parts = [f"{row.text}: {row.state}, raised at {clock_text(row.raised_ns)}."]
+            if row.presentation is not Presentation.SHOWN:
+                parts.append(row.note)
             if row.consequence:
                 parts.append(f"If ignored: {row.consequence}")
             if row.operator_action:
