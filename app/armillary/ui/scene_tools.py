@@ -63,7 +63,7 @@ class SceneTools:
         self.explode = SlideCard(canvas, "Explode", workspace.set_explode)
         self.turntable = Turntable(canvas, say, fault)
         self.dialog: QInputDialog | None = None
-        canvas.tools = [self.walk, self.section, self.measure]
+        canvas.tools += [self.walk, self.section, self.measure]
         workspace.scene_changed.connect(self._scene_changed)
         self._runs: dict[str, Callable[[], object]] = {
             "parallel": self._turn_projection,
