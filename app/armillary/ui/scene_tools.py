@@ -143,6 +143,25 @@ class SceneTools:
         else:
             self.explode.open()
 
+    # ------------------------------------------------------------ the eye
+    def look(self, name: str) -> None:
+        """Look from a standard side (`iso`, `top`, …) or through a camera (`camera:<path>`)."""
+        if name.startswith("camera:"):
+            cameras = self._at.scene.cameras if self._at.scene is not None else ()
+            for camera in (c for c in cameras if c.path == name.removeprefix("camera:")):
+                self._canvas.view.look_through(camera)
+        else:
+            self._canvas.view.standard(name)
+        self._canvas.touch()
+
+    def frame(self, prims: tuple[int, ...]) -> None:
+        """Frame parts, or everything."""
+        if prims:
+            self._canvas.view.focus(prims)
+        else:
+            self._canvas.view.fit()
+        self._canvas.touch()
+
     # ------------------------------------------------------------ pictures
     def _ask_size(self) -> None:
         width, height = self._canvas.view.size
