@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from armillary.history.store import Store
+from armillary.api.ports import HistoryStore, Summarises
 from armillary.model.clock import NS
 from armillary.model.fault import Fault, StoreFault
 from armillary.model.message import (
@@ -26,6 +26,7 @@ from armillary.model.message import (
 )
 from armillary.model.sample import joined
 from armillary.model.series import SeriesAnswer, SeriesQuery
+from armillary.recorder import strip
 from armillary.wire import marks
 
 MOST_ROWS = 500_000  # in one answer of samples: 25 MB
@@ -48,7 +49,7 @@ class _Waiting:
 class Keeper:
     """The writing side: owned by one thread. A sender hears Stored only of what is on disk."""
 
-    def __init__(self, store: Store, retention_days: int = 0) -> None:
+    def __init__(self, store: HistoryStore, retention_days: int = 0) -> None:
         self._store, self._retention_ns = store, retention_days * DAY_NS
         self._waiting: list[_Waiting] = []
         self._since_ns = 0
@@ -158,7 +159,7 @@ def _not_enrolled() -> Fault:
     return StoreFault(NOT_ENROLLED, where="recorder", remedy="Enrol the tags again.")
 
 
-def answer(store: Store, message: object) -> object:
+def answer(store: HistoryStore, message: object) -> object:
     """Return the answer to a question about what is stored; a Fault for what is no question."""
     match message:
         case SeriesQuery():
@@ -169,7 +170,7 @@ def answer(store: Store, message: object) -> object:
             batch, until_ns = store.known_between(ids, from_ns, to_ns, min(max(limit, 1), MOST_ROWS))
             return Samples(batch=batch, to_ns=until_ns)
         case AskDensity():
-            return store.density(message)
+            return store.density(message) if isinstance(store, Summarises) else strip.of(store, message)
         case AskHistory():
             extent = store.extent()
             return HistoryInfo(
@@ -178,6 +179,8 @@ def answer(store: Store, message: object) -> object:
                 bytes=extent.bytes,
                 first_ns=extent.first_ns,
                 last_ns=extent.last_ns,
+                store=store.declares.name,
+                lacks=store.declares.lacks(),
             )
         case Stop():
             return Done()
