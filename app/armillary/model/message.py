@@ -288,6 +288,8 @@ class HistoryInfo:
     first_ns: int
     last_ns: int
     stored_seq: int = 0
+    store: str = ""  # which kind of store, as people call it
+    lacks: tuple[str, ...] = ()  # what it does not keep, a sentence each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
