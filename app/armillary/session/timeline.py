@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from armillary.model.arrays import F8, I8, U2
 from armillary.model.clock import NS
 from armillary.model.fault import FaultRecord
 from armillary.model.frame import Frame, WorldKind
@@ -142,6 +143,20 @@ class Timeline:
                 replace(pen, past=trouble, unknown=pen.unknown if self._flying else ()),
             )
         return made[1]
+
+    def id_of(self, slot: int) -> int:
+        """Return the recorder's number of a tag, 0 while it is not known."""
+        specs = self._specs()
+        return self._ids.get(specs[slot].name, 0) if slot < len(specs) else 0
+
+    def newest(self, slot: int) -> tuple[I8, F8, U2]:
+        """Return (time, value, quality rank) of the last minutes of a pen, as frames told them."""
+        return self._tail.rings[slot].arrays()
+
+    @property
+    def kind(self) -> WorldKind:
+        """The kind of world whose time is shown."""
+        return self._kind
 
     def _why_no_past(self, spec: TagSpec) -> str:
         return "This tag is not recorded." if not spec.history else self._trouble
