@@ -16,10 +16,15 @@ from armillary.model.message import (
     AskBetween,
     AskDensity,
     AskHistory,
+    AskKept,
+    AskKeptList,
     Done,
     Enroll,
     Enrolled,
     HistoryInfo,
+    Keep,
+    Kept,
+    KeptList,
     Samples,
     Stop,
     Stored,
@@ -65,6 +70,11 @@ class Keeper:
             known = self._store.known()
             return Enrolled(ids=np.array([known.get(tag, 0) for tag in message.tags], np.uint32))
         return Enrolled(ids=self._store.names(message.tags, message.units))
+
+    def keep(self, message: Keep) -> Done:
+        """Write a document; it is on disk when this returns."""
+        self._store.keep(message.kind, message.key, message.t_ns, message.data)
+        return Done()
 
     def offer(self, peer: bytes, request: int, append: Append, now_mono_ns: int) -> None:
         """Take samples; they are answered by a later commit."""
@@ -170,6 +180,12 @@ def answer(store: Store, message: object) -> object:
             return Samples(batch=batch, to_ns=until_ns)
         case AskDensity():
             return store.density(message)
+        case AskKept(kind=kind, t_ns=t_ns, key=key):
+            found = store.kept(kind, t_ns, key)
+            return Kept() if found is None else Kept(found=True, key=found[0], t_ns=found[1], data=found[2])
+        case AskKeptList(kind=kind, from_ns=from_ns, to_ns=to_ns):
+            rows = store.kept_list(kind, from_ns, to_ns)
+            return KeptList(keys=tuple(key for key, _ in rows), t_ns=tuple(t for _, t in rows))
         case AskHistory():
             extent = store.extent()
             return HistoryInfo(

@@ -20,7 +20,7 @@ from armillary.history.base import StoreDamaged, StoreTaken
 from armillary.history.store import Store
 from armillary.model.clock import NS, Clock, WallClock
 from armillary.model.fault import Fault, FaultRecord, StoreFault
-from armillary.model.message import Append, Enroll, Stop
+from armillary.model.message import Append, Enroll, Keep, Stop
 from armillary.project.folder import read
 from armillary.recorder.keeper import Answer, Keeper, answer
 from armillary.wire.bus import Hub, Line, served
@@ -154,7 +154,7 @@ class Service:
         """Take what arrived and send what is ready; return whether to stop."""
         stop = False
         for peer, number, message in hub.poll(BUSY_S if self._asked else IDLE_S):
-            if isinstance(message, (Enroll, Append)):
+            if isinstance(message, (Enroll, Append, Keep)):
                 self._inbox.put((peer, number, message))
             elif isinstance(message, FaultRecord):
                 hub.send(peer, message, answers=number)
@@ -199,9 +199,11 @@ class Service:
     def _take(self, peer: bytes, number: int, message: object) -> None:
         if isinstance(message, Append):
             self._keeper.offer(peer, number, message, self._clock.now_mono_ns())
-        elif isinstance(message, Enroll):
+        elif isinstance(message, (Enroll, Keep)):
+            keeper = self._keeper
             try:
-                self._outbox.put((peer, number, self._keeper.enroll(peer, message)))
+                done = keeper.keep(message) if isinstance(message, Keep) else keeper.enroll(peer, message)
+                self._outbox.put((peer, number, done))
             except Fault as fault:
                 self._outbox.put((peer, number, fault))
 
