@@ -61,8 +61,8 @@ def write_mcap(stage: Stage, path: Path, meta: Mapping[str, str]) -> int:
 def read_messages(path: Path) -> Iterator[tuple[str, int, int, bytes]]:
     """Yield (topic, log time, publish time, JSON) of a file's messages in the order of the file.
 
-    Raises StoreFault without the extra, and where the file is cut or damaged: what was yielded before is good.
-    Messages of other encodings than JSON are left out: `encodings` names them.
+    Raises StoreFault without the extra, and where the file is cut or damaged: what was yielded before is
+    good. Messages of other encodings than JSON are left out.
     """
     try:
         from mcap.exceptions import McapError
@@ -78,7 +78,7 @@ def read_messages(path: Path) -> Iterator[tuple[str, int, int, bytes]]:
                     yield channel.topic, message.log_time, message.publish_time, message.data
         except (McapError, ZstdError, EOFError, struct.error, RuntimeError) as error:
             raise StoreFault(
-                f"The MCAP file is cut or damaged ({type(error).__name__}).",
+                "The MCAP file is cut or damaged.",
                 where=str(path),
                 remedy="Copy it again; `mcap recover` saves what is whole.",
             ) from error

@@ -204,6 +204,19 @@ class Samples:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskSpan:
+    """Ask the recorder for all samples measured from ≤ t < to of these ids, what came late included.
+
+    Answered by Samples in the order of source time; where it is not whole, ask again from its `to_ns`.
+    """
+
+    ids: U4
+    from_ns: int
+    to_ns: int
+    limit: int = 200_000  # about; a moment is never parted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskDensity:
     """Ask the recorder for what a time bar of `width` pixel columns shows; answered by Density."""
 
@@ -226,7 +239,9 @@ class Density:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskHistory:
-    """What the historian holds."""
+    """What the historian holds; of a session how much of what it sent is on disk (`stored_seq`)."""
+
+    session: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,7 +253,7 @@ class HistoryInfo:
     bytes: int
     first_ns: int
     last_ns: int
-    stored_seq: int = 0
+    stored_seq: int = -1  # of the session that was asked for: its last message on disk, -1 for none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

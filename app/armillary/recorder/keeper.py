@@ -16,6 +16,7 @@ from armillary.model.message import (
     AskBetween,
     AskDensity,
     AskHistory,
+    AskSpan,
     Done,
     Enroll,
     Enrolled,
@@ -24,7 +25,7 @@ from armillary.model.message import (
     Stop,
     Stored,
 )
-from armillary.model.sample import joined
+from armillary.model.sample import SampleBatch, joined
 from armillary.model.series import SeriesAnswer, SeriesQuery
 from armillary.wire import marks
 
@@ -168,9 +169,11 @@ def answer(store: Store, message: object) -> object:
         case AskBetween(ids=ids, from_ns=from_ns, to_ns=to_ns, limit=limit):
             batch, until_ns = store.known_between(ids, from_ns, to_ns, min(max(limit, 1), MOST_ROWS))
             return Samples(batch=batch, to_ns=until_ns)
+        case AskSpan():
+            return _span(store, message)
         case AskDensity():
             return store.density(message)
-        case AskHistory():
+        case AskHistory(session=session):
             extent = store.extent()
             return HistoryInfo(
                 tags=tuple(tag for tag in extent.tags if not tag.startswith(marks.PREFIX)),
@@ -178,9 +181,22 @@ def answer(store: Store, message: object) -> object:
                 bytes=extent.bytes,
                 first_ns=extent.first_ns,
                 last_ns=extent.last_ns,
+                stored_seq=store.received(session) if session else -1,
             )
         case Stop():
             return Done()
         case _:
             what = f"The recorder does not know what to do with a {type(message).__name__}."
             return StoreFault(what, where="recorder", remedy="Update Armillary on both sides.")
+
+
+def _span(store: Store, asked: AskSpan) -> Samples:
+    """Return samples by source time until there are enough of them."""
+    parts: list[SampleBatch] = []
+    rows, limit = 0, min(max(asked.limit, 1), MOST_ROWS)
+    for batch in store.between(asked.ids, asked.from_ns, asked.to_ns):
+        parts.append(batch)
+        rows += len(batch)
+        if rows >= limit:
+            return Samples(batch=joined(parts), to_ns=int(parts[-1].source_ns[-1]) + 1)
+    return Samples(batch=joined(parts), to_ns=asked.to_ns)
