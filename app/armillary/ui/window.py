@@ -58,6 +58,7 @@ from armillary.ui.probe import FirstLive, Lateness
 from armillary.ui.scene_card import SceneCard
 from armillary.ui.scene_tools import SceneTools
 from armillary.ui.second import SecondDesk, words_of
+from armillary.ui.shelf import hide_alarms
 from armillary.ui.status import Status
 from armillary.ui.versions_card import VersionsCard
 from armillary.viewport.view import View
@@ -116,7 +117,7 @@ class DeskWindow(QMainWindow):
         self.links = LinksPanel(ws, colours)
         self.events = EventsPanel(ws, colours, self.copy)
         self.bars = Bars(self, ws, clock, colours, self.settings, self, self._run_named)
-        self.alarms = AlarmsPanel(ws, colours, self._go_to_alarm, self.say)
+        self.alarms = AlarmsPanel(ws, colours, self._go_to_alarm, self.hide_alarms, self.say)
         self.whatif = WhatIfPanel(ws, colours, self._run_named, self.fault, self.propose)
         self.compare = ComparePanel(ws, colours, self.say)
         self.alarmbar = AlarmBar(ws, clock, colours, self._go_to_alarm)
@@ -130,6 +131,7 @@ class DeskWindow(QMainWindow):
         self.browse.also = self.bindcard.wanted_level
         self.decisions = Decisions(ws, clock, colours, self.canvas, self._run_named, self.frame)
         self.alarmbar.show_list = lambda: self.show_panel("alarms")
+        self.alarmbar.show_hidden = self._show_hidden_alarms
         self.exercise = ExercisePanel(ws, colours, self._run_named)
         self.instructor = InstructorPanel(ws, colours, self._run_named, self.fault)
         self.brief = BriefCard(ws, self._run_named)
@@ -436,6 +438,14 @@ class DeskWindow(QMainWindow):
     def reset_layout(self) -> None:
         """Arrange all docks as on the first start."""
         self.arrangement.reset()
+
+    def _show_hidden_alarms(self) -> None:
+        self.show_panel("alarms")
+        self.alarms.show_hidden()
+
+    def hide_alarms(self, how: str) -> None:
+        """Shelve the chosen alarms, take them out of service or bring them back."""
+        hide_alarms(self.workspace, how, self)
 
     def silence(self) -> None:
         """Stop the sound of the alarms that are there now."""
