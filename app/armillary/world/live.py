@@ -10,7 +10,6 @@ import asyncio
 import logging
 import os
 import threading
-from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -49,6 +48,7 @@ from armillary.world.guarding import guard, guarded
 from armillary.world.lateness import Lateness
 from armillary.world.looking_back import LookingBack
 from armillary.world.marking import Marking
+from armillary.world.owed import Owed
 from armillary.world.part import part_of
 from armillary.world.publish import statuses_differ
 from armillary.world.reception import Reception
@@ -153,15 +153,7 @@ class Live(Serving):
         self._back = LookingBack(
             derived.past, part.specs, folder=part.home, recorder=self.recorder, clock=clock
         )
-        self._core = Core(
-            world=self.id,
-            kind=WorldKind.LIVE,
-            tags=len(project.specs),
-            supply=self._supply,
-            derived=derived,
-            alarms=self._after_sleep,
-            turns=Turns(project.specs, [plan.link for plan in self._plans]),
-        )
+        self._core = self._make_core(derived)
         self._beats = Beats()
         self._lateness = Lateness(project.specs, project.alarms, project.timezone)
         contexts = {plan.link.name: self._context(plan.link) for plan in self._plans}
@@ -179,31 +171,17 @@ class Live(Serving):
             (link.name for link in part.links),
             area,
         )
-        self._feed = RecorderFeed(
-            self.recorder,
-            project.specs,
-            recorded=part.recorded,
-            session=f"{self.id}-{clock.now_ns()}",
-            marks=self._marking.names,
-            folder=part.home / "spill",
-            clock=clock,
-            every_s=PROMPT_S if area else SEND_EVERY_S,
-        )
+        self._feed = self._make_feed()
         self._room = Room(project.folder)
         self._deeds = Deeds(self, part, self._registry, contexts, self._make_gate)
         spared = guarded(self.alarm_specs, project.specs, self._deeds.loops.detecting)
         guard(self._inbox, self._plans, spared)
-        self._owed: deque[tuple[int, Mapping[str, int]]] = deque()  # (rows offered by then, link -> receipt)
+        self._owed = Owed()
         self._sent_statuses: tuple[LinkStatus, ...] = ()
         self._sent_status_ns = 0
         self._ticking, self._broken = threading.Event(), asyncio.Event()
         self._thread: threading.Thread | None = None
-        faults = [record(f) for f in (*problems(part.links, part.specs), *self._intake.problems)]
-        plugin_problems = (*self._registry.problems, *self._reception.problems)
-        for fault in (*plugin_problems, *faults, *self._deeds.problems):
-            self.tell(fault)
-        for alarm in part.unordered:
-            self.tell(standby.not_evaluated(alarm), "warning")
+        self._tell_what_is_wrong()
 
     # ---------------------------------------------------------------- life
 
@@ -346,12 +324,10 @@ class Live(Serving):
 
         While nothing is recorded nobody waits: what comes is kept here and shown, and that is told.
         """
-        spool, is_away = self._feed.spool, self._feed.trouble not in ("", NOT_YET)
-        if receipts:
-            self._owed.append((spool.offered, receipts))
-        while self._owed and (is_away or self._owed[0][0] <= spool.settled):
-            for link, receipt in self._owed.popleft()[1].items():
-                self._links.stored(link, receipt)
+        spool = self._feed.spool
+        self._owed.add(spool.offered, receipts)
+        for link, receipt in self._owed.due(spool.settled, is_away=self._feed.trouble not in ("", NOT_YET)):
+            self._links.stored(link, receipt)
 
     def _keep_alarms(self, tick: Tick, now_mono_ns: int) -> None:
         """Write the alarms' transitions down; what keeps that from happening is told, and they go on."""
@@ -479,6 +455,40 @@ class Live(Serving):
             self._links.retry(link)
 
     # ---------------------------------------------------------------- parts
+
+    def _make_core(self, derived: Derived) -> Core:
+        specs = self.project.specs
+        return Core(
+            world=self.id,
+            kind=WorldKind.LIVE,
+            tags=len(specs),
+            supply=self._supply,
+            derived=derived,
+            alarms=self._after_sleep,
+            turns=Turns(specs, [plan.link for plan in self._plans]),
+        )
+
+    def _make_feed(self) -> RecorderFeed:
+        return RecorderFeed(
+            self.recorder,
+            self.project.specs,
+            recorded=self._part.recorded,
+            session=f"{self.id}-{self.clock.now_ns()}",
+            marks=self._marking.names,
+            folder=self._part.home / "spill",
+            clock=self.clock,
+            every_s=PROMPT_S if self.area else SEND_EVERY_S,
+        )
+
+    def _tell_what_is_wrong(self) -> None:
+        """Tell of what in project and plugins keeps parts of this world from working."""
+        part = self._part
+        faults = [record(f) for f in (*problems(part.links, part.specs), *self._intake.problems)]
+        plugin_problems = (*self._registry.problems, *self._reception.problems)
+        for fault in (*plugin_problems, *faults, *self._deeds.problems):
+            self.tell(fault)
+        for alarm in part.unordered:
+            self.tell(standby.not_evaluated(alarm), "warning")
 
     def _context(self, link: LinkSpec) -> SourceContext:
         secret = self._secrets.of(link.url)
