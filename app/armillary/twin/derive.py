@@ -37,9 +37,16 @@ class _Group:
 class Derived:
     """All derived tags of a project. Raises ProjectFault for an expression refused, or a circle."""
 
-    def __init__(self, specs: Sequence[TagSpec]) -> None:
+    def __init__(self, specs: Sequence[TagSpec], held: B1 | None = None) -> None:
+        """`held`: (N,) tags that somebody gives by hand now (`twin.held`); they are not evaluated."""
         self._groups = _groups(specs)
         self._first = True
+        self._held = held
+        self._again: I8 = np.zeros(0, np.int64)
+
+    def again(self, slots: I8) -> None:
+        """Evaluate some tags the next time whatever has changed."""
+        self._again = slots
 
     def evaluate(self, table: TagTable, dirty: B1 | U4 | I8, now_ns: int, now_mono_ns: int) -> U4:
         """Write what follows from the changed tags into the table; return the slots that changed, ascending.
@@ -52,14 +59,22 @@ class Derived:
         touched = np.zeros(len(table), np.bool_)
         touched[dirty] = True
         for group in self._groups:
-            rows = self._affected(group, touched)
+            rows = self._free(group, self._affected(group, touched))
             if not len(rows):
                 continue
             news = _evaluate(group, rows, table, now_ns, now_mono_ns)
             changed[news] = touched[news] = True
-        self._first = False
+        self._first, self._again = False, self._again[:0]
         table.dirty |= changed
         return np.flatnonzero(changed).astype(np.uint32)
+
+    def _free(self, group: _Group, rows: I8) -> I8:
+        """Return of some rows those that nobody holds, and those that nobody holds any more."""
+        if len(self._again):
+            rows = np.union1d(rows, np.flatnonzero(np.isin(group.slot, self._again)))
+        if self._held is None or not self._held.any():
+            return rows
+        return rows[~self._held[group.slot[rows]]]
 
     def _affected(self, group: _Group, touched: B1) -> I8:
         if self._first or group.expression.reads_age:
