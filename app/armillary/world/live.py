@@ -28,6 +28,7 @@ from armillary.model.fault import FaultRecord, ProjectFault, WorldFault, record
 from armillary.model.frame import Event, WorldKind
 from armillary.model.link import COUNTERS, BrowseItem, LinkSpec, LinkStatus, link_alarm
 from armillary.model.order import Arm, CloseOrder, Order, Prepare
+from armillary.model.substitution import EndSubstitution, Substitute
 from armillary.project import folder as projects
 from armillary.project.record import Project
 from armillary.security.audit import Audit
@@ -35,6 +36,7 @@ from armillary.security.secrets import Secrets
 from armillary.telemetry.links import Links
 from armillary.telemetry.plan import problems
 from armillary.twin.derive import Derived
+from armillary.twin.held import Held
 from armillary.twin.turns import Turns
 from armillary.wire import runs
 from armillary.wire.bus import served
@@ -54,6 +56,7 @@ from armillary.world.reception import Reception
 from armillary.world.remembered import last_known
 from armillary.world.room import Room
 from armillary.world.serving import STOP_S, People, Serving, within
+from armillary.world.substitutes import Substitutes
 from armillary.world.waking import AfterSleep, Beats, moved_text
 
 log = logging.getLogger(__name__)
@@ -148,14 +151,16 @@ class Live(Serving):
         self._plans, self._inbox, self._intake = reception.plans, reception.inbox, reception.intake
         self._supply = reception.supply
         self._after_sleep = AfterSleep(self._alarming.evaluator, self._supply.are_up)
+        held = Held(len(project.specs), part.specs)
         self._core = Core(
             world=self.id,
             kind=WorldKind.LIVE,
             tags=len(project.specs),
             supply=self._supply,
-            derived=Derived(part.specs),
+            derived=Derived(part.specs, held=held.mask),
             alarms=self._after_sleep,
             turns=Turns(project.specs, [plan.link for plan in self._plans]),
+            held=held,
         )
         self._beats = Beats()
         self._lateness = Lateness(project.specs, project.alarms, project.timezone)
@@ -186,6 +191,15 @@ class Live(Serving):
         )
         self._room = Room(project.folder)
         self._deeds = Deeds(self, part, self._registry, contexts, self._make_gate)
+        self._substitutes = Substitutes(
+            part.specs,
+            held,
+            home=part.home,
+            clock=clock,
+            zone=project.timezone,
+            table=self.publisher.table,
+            acts=lambda: self._deeds.acts,
+        )
         spared = guarded(self.alarm_specs, project.specs, self._deeds.loops.detecting)
         guard(self._inbox, self._plans, spared)
         self._owed: deque[tuple[int, Mapping[str, int]]] = deque()  # (rows offered by then, link -> receipt)
@@ -195,7 +209,8 @@ class Live(Serving):
         self._thread: threading.Thread | None = None
         faults = [record(f) for f in (*problems(part.links, part.specs), *self._intake.problems)]
         plugin_problems = (*self._registry.problems, *self._reception.problems)
-        for fault in (*plugin_problems, *faults, *self._deeds.problems):
+        by_hand = self._substitutes.problems
+        for fault in (*plugin_problems, *faults, *self._deeds.problems, *by_hand):
             self.tell(fault)
         for alarm in part.unordered:
             self.tell(standby.not_evaluated(alarm), "warning")
@@ -314,13 +329,19 @@ class Live(Serving):
                 self.tell(fault, "warning")
         receipts, stopped, proposals, told = self._deeds.take(tick.frame.alarms)
         learnt, news = self._reception.learn(now_mono)
+        by_hand = self._substitutes.due(now_mono)
         for fault in news:
             self.tell(fault, "warning")
         frame = replace(
             tick.frame,
             links=links,
             tally=tally,
-            events=(*self._links.take_events(), *self._feed.take_events(self.clock.now_ns()), *told),
+            events=(
+                *self._links.take_events(),
+                *self._feed.take_events(self.clock.now_ns()),
+                *told,
+                *by_hand,
+            ),
             orders=receipts,
             recording=self._feed.trouble,
             history=kept,
@@ -418,6 +439,10 @@ class Live(Serving):
                 self._deeds.answer(message, who)
             case msg.LoadProject():
                 await self._load(self.need(peer, Right.AUTHOR))
+            case Substitute():
+                self._substitutes.give(message, self.need(peer, Right.SUBSTITUTE))
+            case EndSubstitution():
+                self._substitutes.end(message, self.need(peer, Right.SUBSTITUTE))
             case Kill():
                 await self._deeds.acts.kill(
                     self.need(peer, Right.KILL if message.stop else Right.RELEASE), message
