@@ -27,6 +27,7 @@ from armillary.model.fault import FaultRecord, ProjectFault, WorldFault, record
 from armillary.model.frame import Event, WorldKind
 from armillary.model.link import COUNTERS, BrowseItem, LinkSpec, LinkStatus, link_alarm
 from armillary.model.order import Arm, CloseOrder, Order, Prepare
+from armillary.model.substitution import EndSubstitution, Substitute
 from armillary.project import folder as projects
 from armillary.project.record import Project
 from armillary.security.audit import Audit
@@ -34,6 +35,7 @@ from armillary.security.secrets import Secrets
 from armillary.telemetry.links import Links
 from armillary.telemetry.plan import problems
 from armillary.twin.derive import Derived
+from armillary.twin.held import Held
 from armillary.twin.turns import Turns
 from armillary.wire import runs
 from armillary.wire.bus import served
@@ -55,6 +57,7 @@ from armillary.world.reception import Reception
 from armillary.world.remembered import last_known
 from armillary.world.room import Room
 from armillary.world.serving import STOP_S, People, Serving, within
+from armillary.world.substitutes import Substitutes
 from armillary.world.waking import AfterSleep, Beats, moved_text
 
 log = logging.getLogger(__name__)
@@ -149,11 +152,12 @@ class Live(Serving):
         self._plans, self._inbox, self._intake = reception.plans, reception.inbox, reception.intake
         self._supply = reception.supply
         self._after_sleep = AfterSleep(self._alarming.evaluator, self._supply.are_up)
-        derived = Derived(part.specs, project.timezone, waits=True)
+        held = Held(len(project.specs), part.specs)
+        derived = Derived(part.specs, project.timezone, waits=True, held=held.mask)
         self._back = LookingBack(
             derived.past, part.specs, folder=part.home, recorder=self.recorder, clock=clock
         )
-        self._core = self._make_core(derived)
+        self._core = self._make_core(derived, held)
         self._beats = Beats()
         self._lateness = Lateness(project.specs, project.alarms, project.timezone)
         contexts = {plan.link.name: self._context(plan.link) for plan in self._plans}
@@ -174,6 +178,15 @@ class Live(Serving):
         self._feed = self._make_feed()
         self._room = Room(project.folder)
         self._deeds = Deeds(self, part, self._registry, contexts, self._make_gate)
+        self._substitutes = Substitutes(
+            part.specs,
+            held,
+            home=part.home,
+            clock=clock,
+            zone=project.timezone,
+            table=self.publisher.table,
+            acts=lambda: self._deeds.acts,
+        )
         spared = guarded(self.alarm_specs, project.specs, self._deeds.loops.detecting)
         guard(self._inbox, self._plans, spared)
         self._owed = Owed()
@@ -301,13 +314,19 @@ class Live(Serving):
                 self.tell(fault, "warning")
         receipts, stopped, proposals, told = self._deeds.take(tick.frame.alarms)
         learnt, news = self._reception.learn(now_mono)
+        by_hand = self._substitutes.due(now_mono)
         for fault in news:
             self.tell(fault, "warning")
         frame = replace(
             tick.frame,
             links=links,
             tally=tally,
-            events=(*self._links.take_events(), *self._feed.take_events(self.clock.now_ns()), *told),
+            events=(
+                *self._links.take_events(),
+                *self._feed.take_events(self.clock.now_ns()),
+                *told,
+                *by_hand,
+            ),
             orders=receipts,
             recording=self._feed.trouble,
             history=kept,
@@ -403,6 +422,10 @@ class Live(Serving):
                 self._deeds.answer(message, who)
             case msg.LoadProject():
                 await self._load(self.need(peer, Right.AUTHOR))
+            case Substitute():
+                self._substitutes.give(message, self.need(peer, Right.SUBSTITUTE))
+            case EndSubstitution():
+                self._substitutes.end(message, self.need(peer, Right.SUBSTITUTE))
             case Kill():
                 await self._deeds.acts.kill(
                     self.need(peer, Right.KILL if message.stop else Right.RELEASE), message
@@ -456,7 +479,7 @@ class Live(Serving):
 
     # ---------------------------------------------------------------- parts
 
-    def _make_core(self, derived: Derived) -> Core:
+    def _make_core(self, derived: Derived, held: Held) -> Core:
         specs = self.project.specs
         return Core(
             world=self.id,
@@ -466,6 +489,7 @@ class Live(Serving):
             derived=derived,
             alarms=self._after_sleep,
             turns=Turns(specs, [plan.link for plan in self._plans]),
+            held=held,
         )
 
     def _make_feed(self) -> RecorderFeed:
@@ -485,7 +509,8 @@ class Live(Serving):
         part = self._part
         faults = [record(f) for f in (*problems(part.links, part.specs), *self._intake.problems)]
         plugin_problems = (*self._registry.problems, *self._reception.problems)
-        for fault in (*plugin_problems, *faults, *self._deeds.problems):
+        by_hand = self._substitutes.problems
+        for fault in (*plugin_problems, *faults, *self._deeds.problems, *by_hand):
             self.tell(fault)
         for alarm in part.unordered:
             self.tell(standby.not_evaluated(alarm), "warning")
