@@ -188,6 +188,7 @@ class Live(Serving):
             folder=part.home / "spill",
             clock=clock,
             every_s=PROMPT_S if area else SEND_EVERY_S,
+            thinned=() if area else part.recorded,  # an area acknowledges what is stored
         )
         self._room = Room(project.folder)
         self._deeds = Deeds(self, part, self._registry, contexts, self._make_gate)
