@@ -502,6 +502,7 @@ class Live(Serving):
             folder=self._part.home / "spill",
             clock=self.clock,
             every_s=PROMPT_S if self.area else SEND_EVERY_S,
+            thinned=() if self.area else self._part.recorded,  # an area acknowledges what is stored
         )
 
     def _tell_what_is_wrong(self) -> None:
