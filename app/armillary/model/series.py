@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+import numpy as np
 
 from armillary.model.arrays import F8, I8, U2
 
@@ -34,6 +36,8 @@ class Series:
     quality: U2  # (n,) worst in the bucket
     level_s: float  # width of a bucket in s, 0 = raw samples
     request: int = 0
+    last: F8 = field(default_factory=lambda: np.zeros(0))  # (n,) the bucket's last number; (0,) = not said
+    count: I8 = field(default_factory=lambda: np.zeros(0, np.int64))  # (n,) numbers in it; (0,) = not said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Child entry: the recorder. One thread for the socket, one that writes, two that answer questions.
+"""Child entry: the recorder. One thread for the socket, one that writes, one that tends, two that answer.
 
 The store is opened before the socket: a second recorder of one project finds the file taken and ends,
 before it could take the first one's address.
@@ -23,9 +23,11 @@ from armillary.model.fault import Fault, FaultRecord, StoreFault
 from armillary.model.message import Append, Enroll, Keep, Stop
 from armillary.project.folder import read
 from armillary.recorder.keeper import Answer, Keeper, answer
+from armillary.recorder.tender import Policy, Tender
 from armillary.wire.bus import Hub, Line, served
 from armillary.wire.runs import reader_address, recorder_address
 
+RETRY_S = 30.0  # after work beside writing that failed
 IDLE_S = 0.02  # how long the socket thread sleeps at most: an answer waits no longer
 BUSY_S = 0.002  # while a question is being answered
 READERS = 2
@@ -130,7 +132,9 @@ class Service:
 
     def __init__(self, store: Store, clock: Clock, retention_days: int = 0) -> None:
         self._store, self._clock = store, clock
-        self._keeper = Keeper(store, retention_days)
+        self._keeper = Keeper(store)
+        self._tender = Tender(store, Policy(raw_days=retention_days))
+        self._ending = threading.Event()
         self._inbox: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._outbox: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self._no_memory = False
@@ -138,15 +142,24 @@ class Service:
 
     def serve(self, hub: Hub) -> None:
         """Answer until a Stop arrives; what was taken by then is written before this returns."""
-        with ThreadPoolExecutor(1, "writer") as writers, ThreadPoolExecutor(READERS, "reader") as readers:
+        with (
+            ThreadPoolExecutor(1, "tender") as tenders,
+            ThreadPoolExecutor(1, "writer") as writers,
+            ThreadPoolExecutor(READERS, "reader") as readers,
+        ):
             writer = writers.submit(self._write)
+            tender = tenders.submit(self._tend)
             try:
                 while not self._step(hub, readers) and not writer.done():
                     if self._no_memory or self._store.is_exhausted:
                         raise StoreFault(NO_MEMORY, where="recorder", remedy="It is started again.")
             finally:  # also when a signal ends the process
+                self._ending.set()
+                self._store.rest()
                 self._inbox.put(None)
                 writer.result()
+                if error := tender.exception():
+                    _log.error("the history was not tidied", exc_info=error)
                 wait([future for _, _, future in self._asked], LAST_S)
                 self._send(hub)
 
@@ -188,7 +201,6 @@ class Service:
                 work = self._inbox.get(timeout=max(keeper.wait_s(clock.now_mono_ns()), BUSY_S))
             except queue.Empty:
                 self._answer(keeper.commit())
-                self._tend()
                 continue
             going = work is not None
             if work is not None:
@@ -211,8 +223,14 @@ class Service:
         for one in answers:
             self._outbox.put(one)
 
+    # ------------------------------------------------------------ the tender's thread
     def _tend(self) -> None:
-        try:
-            self._keeper.tend(self._clock.now_ns(), self._clock.now_mono_ns())
-        except StoreFault as fault:
-            _log.warning("history could not be tidied: %s", fault)
+        """Seal, merge and forget until the end."""
+        wait_s = 0.0
+        while not self._ending.wait(wait_s):
+            try:
+                wait_s = self._tender.tend(self._clock.now_ns(), self._clock.now_mono_ns())
+            except StoreFault as fault:
+                if not self._ending.is_set():
+                    _log.warning("history could not be tidied: %s", fault)
+                wait_s = RETRY_S
