@@ -12,6 +12,10 @@ from armillary.model.arrays import F8, I8, U2
 Aggregate = Literal["minmax", "mean", "raw"]
 
 
+def _not_known() -> I8:
+    return np.zeros(0, np.int64)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesQuery:
     """One pen's range. `ids` are the store's, never slots; `width` the pixels it is drawn into."""
@@ -36,8 +40,8 @@ class Series:
     quality: U2  # (n,) worst in the bucket
     level_s: float  # width of a bucket in s, 0 = raw samples
     request: int = 0
-    last: F8 = field(default_factory=lambda: np.zeros(0))  # (n,) the bucket's last number; (0,) = not said
-    count: I8 = field(default_factory=lambda: np.zeros(0, np.int64))  # (n,) numbers in it; (0,) = not said
+    count: I8 = field(default_factory=_not_known)  # (n,) numbers in each bucket; empty = not known
+    last: F8 = field(default_factory=lambda: np.zeros(0))  # (n,) the bucket's last number; empty = not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

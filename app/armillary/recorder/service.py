@@ -15,6 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from armillary.api.ports import HistoryStore, Tends
 from armillary.history import aside
 from armillary.history.base import StoreDamaged, StoreTaken
 from armillary.history.store import Store
@@ -22,9 +23,12 @@ from armillary.model.clock import NS, Clock, WallClock
 from armillary.model.fault import Fault, FaultRecord, StoreFault
 from armillary.model.message import Append, Enroll, Keep, Stop
 from armillary.project.folder import read
+from armillary.recorder import stores
 from armillary.recorder.keeper import Answer, Keeper, answer
 from armillary.recorder.tender import Policy, Tender
+from armillary.security.secrets import Secrets
 from armillary.wire.bus import Hub, Line, served
+from armillary.wire.lease import Lease
 from armillary.wire.runs import reader_address, recorder_address
 
 RETRY_S = 30.0  # after work beside writing that failed
@@ -49,18 +53,22 @@ def run(args: dict[str, Any], ready: Callable[[dict[str, Any]], None]) -> None:
     address = str(args.get("address") or recorder_address(path.parent.parent))
     read_only = bool(args.get("read_only", False))
     told: list[FaultRecord] = []
-    store = Store(path, read_only=True) if read_only else _mended(path, args.get("project"), address, told)
+    store, lease = _server(args, read_only)
+    if store is None:
+        store = Store(path, True) if read_only else _mended(path, args.get("project"), address, told)
     try:
         hub = Hub(address)
         try:
             service = Service(store, WallClock(), retention_days)
-            _log.info("history %s at %s", path, address)
+            _log.info("history (%s) %s at %s", store.declares.name, path, address)
             ready({"address": address, "path": str(path), "told": [asdict(fault) for fault in told]})
             service.serve(hub)
         finally:
             hub.close()
     finally:
         store.close()
+        if lease is not None:
+            lease.release()
 
 
 def _place(args: dict[str, Any]) -> tuple[Path, int]:
@@ -68,13 +76,22 @@ def _place(args: dict[str, Any]) -> tuple[Path, int]:
     if args.get("path"):
         return Path(args["path"]), int(args.get("retention_days", 0))
     project = read(Path(args["project"]))
-    if project.historian.store != "duckdb":
-        raise StoreFault(
-            f"The store '{project.historian.store}' is not installed.",
-            where=str(project.folder),
-            remedy="Set historian.store to duckdb.",
-        )
     return project.history_file, project.historian.retention_days
+
+
+def _server(args: dict[str, Any], read_only: bool) -> tuple[HistoryStore | None, Lease | None]:
+    """Open the store of a plugin where the project names one, (None, None) for the embedded one."""
+    project = read(Path(args["project"])) if args.get("project") and not args.get("path") else None
+    if project is None or stores.is_embedded(project):
+        return None, None
+    lease = None if read_only else stores.lease(project)
+    try:
+        secrets = Secrets(str(args.get("secret_file", "")))
+        return stores.opened(project, WallClock(), secrets, read_only=read_only), lease
+    except BaseException:
+        if lease is not None:
+            lease.release()
+        raise
 
 
 def _mended(path: Path, project: str | None, address: str, told: list[FaultRecord]) -> Store:
@@ -130,7 +147,7 @@ def _relieve(address: str) -> None:
 class Service:
     """Threads around a store. `serve` owns the socket and returns after a Stop."""
 
-    def __init__(self, store: Store, clock: Clock, retention_days: int = 0) -> None:
+    def __init__(self, store: HistoryStore, clock: Clock, retention_days: int = 0) -> None:
         self._store, self._clock = store, clock
         self._keeper = Keeper(store)
         self._tender = Tender(store, Policy(raw_days=retention_days))
@@ -148,17 +165,18 @@ class Service:
             ThreadPoolExecutor(READERS, "reader") as readers,
         ):
             writer = writers.submit(self._write)
-            tender = tenders.submit(self._tend)
+            tender = tenders.submit(self._tend) if isinstance(self._store, Tends) else None
             try:
                 while not self._step(hub, readers) and not writer.done():
-                    if self._no_memory or self._store.is_exhausted:
+                    if self._no_memory or getattr(self._store, "is_exhausted", False):
                         raise StoreFault(NO_MEMORY, where="recorder", remedy="It is started again.")
             finally:  # also when a signal ends the process
                 self._ending.set()
-                self._store.rest()
+                if isinstance(self._store, Tends):
+                    self._store.rest()
                 self._inbox.put(None)
                 writer.result()
-                if error := tender.exception():
+                if tender is not None and (error := tender.exception()):
                     _log.error("the history was not tidied", exc_info=error)
                 wait([future for _, _, future in self._asked], LAST_S)
                 self._send(hub)
@@ -195,12 +213,14 @@ class Service:
     def _write(self) -> None:
         """Collect and commit until None arrives."""
         keeper, clock = self._keeper, self._clock
-        going = True
+        going, due_ns = True, 0
         while going:
             try:
                 work = self._inbox.get(timeout=max(keeper.wait_s(clock.now_mono_ns()), BUSY_S))
             except queue.Empty:
                 self._answer(keeper.commit())
+                if not isinstance(self._store, Tends) and clock.now_mono_ns() >= due_ns:
+                    due_ns = clock.now_mono_ns() + int(self._tended() * NS)
                 continue
             going = work is not None
             if work is not None:
@@ -223,14 +243,18 @@ class Service:
         for one in answers:
             self._outbox.put(one)
 
-    # ------------------------------------------------------------ the tender's thread
+    # ------------------------------------------------------------ beside writing
     def _tend(self) -> None:
-        """Seal, merge and forget until the end."""
+        """Seal, merge and forget until the end, in a thread of its own."""
         wait_s = 0.0
         while not self._ending.wait(wait_s):
-            try:
-                wait_s = self._tender.tend(self._clock.now_ns(), self._clock.now_mono_ns())
-            except StoreFault as fault:
-                if not self._ending.is_set():
-                    _log.warning("history could not be tidied: %s", fault)
-                wait_s = RETRY_S
+            wait_s = self._tended()
+
+    def _tended(self) -> float:
+        """Do what is due; return how long nothing is, in seconds."""
+        try:
+            return self._tender.tend(self._clock.now_ns(), self._clock.now_mono_ns())
+        except StoreFault as fault:
+            if not self._ending.is_set():
+                _log.warning("history could not be tidied: %s", fault)
+            return RETRY_S

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from armillary.history.store import Store
+from armillary.api.ports import HistoryStore, Tends
 from armillary.model.clock import NS
 
 TIDY_EVERY_NS = 5 * NS
@@ -23,9 +23,9 @@ class Policy:
 
 
 class Tender:
-    """Does one piece of work at a time; owned by one thread, which does nothing else."""
+    """Does one piece of work at a time; owned by one thread: its own for a store that `Tends`."""
 
-    def __init__(self, store: Store, policy: Policy = Policy()) -> None:
+    def __init__(self, store: HistoryStore, policy: Policy = Policy()) -> None:
         self._store, self._policy = store, policy
         self._tidied_ns = self._forgot_ns = 0
         self._begun = False
@@ -45,5 +45,9 @@ class Tender:
             now_ns - days * DAY_NS if days else -(2**62)
             for days in (held.raw_days, held.minute_days, held.rollup_days)
         ]
-        if any(at > 0 for at in before):
+        if not any(at > 0 for at in before):
+            return
+        if isinstance(self._store, Tends):
             self._store.expire(before[0], before[1], before[2])
+        elif held.raw_days and self._store.extent().first_ns < before[0]:
+            self._store.forget(before[0], None)
