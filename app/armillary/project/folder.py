@@ -23,6 +23,7 @@ from armillary.model.scene import SceneProblem
 from armillary.model.tags import TagSpec
 from armillary.project import areas, fleets, learnt, migrate, settings, twins
 from armillary.project.commands import COMMANDS_FILE, Commands
+from armillary.project.derived import in_units
 from armillary.project.locate import KeyPath, json_line, toml_line
 from armillary.project.record import (
     PROJECT_FILE,
@@ -228,7 +229,7 @@ def _project(
         decoders=decoders,
         areas=areas.areas(document, areas_given, links, held.specs),
         topics=tuple(beside.topics),
-        specs=tuple(learnt.applied(held.specs, learnt.read(folder / ".armillary"))),
+        specs=in_units(learnt.applied(held.specs, learnt.read(folder / ".armillary"))),
         twins=tuple(held.twins),
         relationships=tuple(held.relationships),
         colormaps=maps,

@@ -18,6 +18,7 @@ from armillary.model.message import (
     AskHistory,
     AskKept,
     AskKeptList,
+    AskSpan,
     Done,
     Enroll,
     Enrolled,
@@ -29,7 +30,7 @@ from armillary.model.message import (
     Stop,
     Stored,
 )
-from armillary.model.sample import joined
+from armillary.model.sample import SampleBatch, joined
 from armillary.model.series import SeriesAnswer, SeriesQuery
 from armillary.recorder import strip
 from armillary.wire import marks
@@ -179,6 +180,8 @@ def answer(store: HistoryStore, message: object) -> object:
         case AskBetween(ids=ids, from_ns=from_ns, to_ns=to_ns, limit=limit):
             batch, until_ns = store.known_between(ids, from_ns, to_ns, min(max(limit, 1), MOST_ROWS))
             return Samples(batch=batch, to_ns=until_ns)
+        case AskSpan():
+            return _span(store, message)
         case AskDensity():
             return store.density(message) if isinstance(store, Summarises) else strip.of(store, message)
         case AskKept(kind=kind, t_ns=t_ns, key=key):
@@ -187,7 +190,7 @@ def answer(store: HistoryStore, message: object) -> object:
         case AskKeptList(kind=kind, from_ns=from_ns, to_ns=to_ns):
             rows = _documents(store).kept_list(kind, from_ns, to_ns)
             return KeptList(keys=tuple(key for key, _ in rows), t_ns=tuple(t for _, t in rows))
-        case AskHistory():
+        case AskHistory(session=session):
             extent = store.extent()
             return HistoryInfo(
                 tags=tuple(tag for tag in extent.tags if not tag.startswith(marks.PREFIX)),
@@ -197,6 +200,7 @@ def answer(store: HistoryStore, message: object) -> object:
                 last_ns=extent.last_ns,
                 store=store.declares.name,
                 lacks=store.declares.lacks(),
+                stored_seq=store.received(session) if session else -1,
             )
         case Stop():
             return Done()
@@ -214,3 +218,15 @@ def _documents(store: HistoryStore) -> KeepsDocuments:
         where="recorder",
         remedy="Choose a store that declares documents: see docs/stores.md.",
     )
+
+
+def _span(store: HistoryStore, asked: AskSpan) -> Samples:
+    """Return samples by source time until there are enough of them."""
+    parts: list[SampleBatch] = []
+    rows, limit = 0, min(max(asked.limit, 1), MOST_ROWS)
+    for batch in store.between(asked.ids, asked.from_ns, asked.to_ns):
+        parts.append(batch)
+        rows += len(batch)
+        if rows >= limit:
+            return Samples(batch=joined(parts), to_ns=int(parts[-1].source_ns[-1]) + 1)
+    return Samples(batch=joined(parts), to_ns=asked.to_ns)

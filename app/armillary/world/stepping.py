@@ -70,7 +70,7 @@ class Stepping:
             kind=WorldKind.TRAINING,
             tags=len(project.specs),
             supply=self.supply,
-            derived=Derived(project.specs),
+            derived=Derived(project.specs, project.timezone),
             alarms=self.alarms,
         )
         self.exercise = Exercise(lesson, [spec.name for spec in project.specs])

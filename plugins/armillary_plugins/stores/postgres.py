@@ -279,13 +279,13 @@ class Postgres:
                 "INSERT INTO document(kind, key, t, data) VALUES (%s, %s, %s, %s)", [kind, key, t_ns, data]
             )
 
-    def kept(self, kind: str, t_ns: int) -> tuple[str, int, bytes] | None:
-        """Return (key, time, data) of the newest of a kind at or before a time."""
+    def kept(self, kind: str, t_ns: int, key: str = "") -> tuple[str, int, bytes] | None:
+        """Return (key, time, data) of the newest of a kind, or of one key of it, at or before a time."""
         with self._base.reading() as connection:
             row = connection.execute(
                 "SELECT key, t, data FROM document WHERE kind = %s AND t <= %s "
-                "ORDER BY t DESC, n DESC LIMIT 1",
-                [kind, t_ns],
+                "AND (%s = '' OR key = %s) ORDER BY t DESC, n DESC LIMIT 1",
+                [kind, t_ns, key, key],
             ).fetchone()
         return (str(row[0]), int(str(row[1])), state.bytes_of(row[2])) if row is not None else None
 

@@ -355,8 +355,7 @@ def test_documents_are_kept_or_refused_as_declared(place: Place) -> None:
     if not store.declares.documents:
         assert not isinstance(store, KeepsDocuments)
         return
-    if not isinstance(store, KeepsDocuments):
-        pytest.xfail("the embedded store has no documents yet")
+    assert isinstance(store, KeepsDocuments)
     data = bytes(range(256)) * 10
     store.keep("layer", "v1", T0, b"one")
     store.keep("layer", "v2", T0 + 10 * NS, data)
@@ -365,6 +364,7 @@ def test_documents_are_kept_or_refused_as_declared(place: Place) -> None:
     assert again.kept("layer", T0 - 1) is None
     assert again.kept("layer", T0 + 9 * NS) == ("v1", T0, b"one")
     assert again.kept("layer", T0 + DAY) == ("v2", T0 + 10 * NS, data)
+    assert again.kept("layer", T0 + DAY, "v1") == ("v1", T0, b"one")
     assert [tuple(one)[:2] for one in again.kept_list("layer", T0, T0 + DAY)] == [
         ("v1", T0),
         ("v2", T0 + 10 * NS),
