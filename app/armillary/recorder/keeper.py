@@ -158,7 +158,8 @@ class Keeper:
                 self._tidied_ns = 0  # there is more: go on at the next quiet moment
         if self._retention_ns and now_mono_ns - self._forgot_ns >= FORGET_EVERY_NS:
             self._forgot_ns = now_mono_ns
-            if self._store.extent().first_ns < now_ns - self._retention_ns:
+            can_forget = self._store.declares.erases_by_range  # else its server has a retention of its own
+            if can_forget and self._store.extent().first_ns < now_ns - self._retention_ns:
                 self._store.forget(now_ns - self._retention_ns, None)
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from storehouse import (
@@ -24,6 +25,7 @@ from storehouse import (
 
 from armillary.api import HistoryStore
 from armillary.history.store import Store
+from armillary_plugins.stores import victoria as victoria_plugin
 
 
 @pytest.fixture(scope="session")
@@ -64,6 +66,29 @@ def _embedded(tmp_path: Path) -> Place:
     return Place("duckdb", lambda read_only: Store(tmp_path / "history.duckdb", read_only))
 
 
+@pytest.fixture(scope="session")
+def victoria() -> Iterator[str]:
+    """Return the url of a VictoriaMetrics on loopback."""
+    program = shutil.which("victoria-metrics")
+    if program is None:
+        pytest.skip("VictoriaMetrics is not installed")
+    folder, port = folder_of(None), free_port()
+    command = [program, f"-storageDataPath={folder / 'data'}", f"-httpListenAddr=127.0.0.1:{port}"]
+    command += ["-retentionPeriod=100y", "-memory.allowedBytes=256MB"]
+
+    def answers() -> bool:
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/health", timeout=LIMIT_S) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    server = Server(command, folder, answers, None)
+    yield f"http://127.0.0.1:{port}"
+    server.stop(signal.SIGINT)
+    shutil.rmtree(folder)
+
+
 _count = iter(range(10_000))
 
 
@@ -79,11 +104,22 @@ def _postgres(request: pytest.FixtureRequest) -> Place:
     return Place("postgres", make, server.kill)
 
 
-@pytest.fixture(params=["duckdb", pytest.param("postgres", marks=pytest.mark.scale)])
+def _victoria(request: pytest.FixtureRequest) -> Place:
+    url, space = request.getfixturevalue("victoria"), f"test_{next(_count)}"
+
+    def make(read_only: bool) -> HistoryStore:
+        return victoria_plugin.make(context(url, space, read_only=read_only))
+
+    return Place("victoriametrics", make)
+
+
+SERVERS = {"postgres": _postgres, "victoriametrics": _victoria}
+
+
+@pytest.fixture(params=["duckdb", *(pytest.param(name, marks=pytest.mark.scale) for name in SERVERS)])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     """Return an empty place of each kind of store."""
-    made = {"duckdb": lambda: _embedded(tmp_path), "postgres": lambda: _postgres(request)}
-    held = made[request.param]()
+    held = SERVERS[request.param](request) if request.param in SERVERS else _embedded(tmp_path)
     yield held
     held.close()
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from storehouse import Place
+from storehouse import Place, wait_for
 
 from armillary.api import (
     EVALUATED,
@@ -134,17 +134,16 @@ def test_a_sample_comes_back_as_it_went_in(place: Place) -> None:
     opened: list[Callable[[], HistoryStore]] = [lambda: store, place.again]
     for held in opened:
         (back,) = held().between(_ids(1, 2), T0, T0 + 10 * NS)
-        kept = np.ones(5, np.bool_) if told.exact else np.isfinite(value)
-        assert back.source_ns.tolist() == sent.source_ns[kept].tolist()
-        assert back.slot.tolist() == sent.slot[kept].tolist()
+        assert back.source_ns.tolist() == sent.source_ns.tolist()
+        assert back.slot.tolist() == sent.slot.tolist()
         if told.exact:
             assert back.value.tobytes() == sent.value.tobytes()
         else:
-            assert back.value == pytest.approx(value[kept], rel=1e-9, abs=1e-300)
-        assert back.quality.tolist() == sent.quality[kept].tolist()
-        assert back.flags.tolist() == sent.flags[kept].tolist()
-        assert back.status.tolist() == sent.status[kept].tolist()
-        assert (back.arrival_ns - back.source_ns).tolist() == [5_000_000] * int(kept.sum())
+            assert back.value == pytest.approx(value, rel=1e-9, abs=1e-300, nan_ok=True)
+        assert back.quality.tolist() == sent.quality.tolist()
+        assert back.flags.tolist() == sent.flags.tolist()
+        assert back.status.tolist() == sent.status.tolist()
+        assert (back.arrival_ns - back.source_ns).tolist() == [5_000_000] * 5
         assert dict(back.text) == dict(sent.text)
 
 
@@ -438,8 +437,8 @@ def test_one_who_only_reads_sees_what_is_written_and_writes_nothing(place: Place
     assert reader.read_only
     store.names(["b"])
     store.append(_batch([1, 2], [1, 1], [2.0, 3.0]))
-    assert dict(reader.known()) == {"a": 1, "b": 2}
-    assert sorted(_values(reader, (1, 2), 0, 10)) == [1.0, 2.0, 3.0]
+    wait_for(lambda: dict(reader.known()) == {"a": 1, "b": 2}, "the new name is seen")
+    wait_for(lambda: sorted(_values(reader, (1, 2), 0, 10)) == [1.0, 2.0, 3.0], "the samples are seen")
     assert reader.extent().samples == 3
     with pytest.raises(StoreFault, match="read-only"):
         reader.append(_batch(1, [5], [1.0]))

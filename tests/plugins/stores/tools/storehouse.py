@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from armillary.api import HistoryStore, ManualClock, StoreContext, WallClock
+from armillary.api import HistoryStore, StoreContext, WallClock
 
 PASSWORD = "a-test's own: %x"  # noqa: S105 - of a server that lives for one test
 NOBODY = 65_534
@@ -105,4 +105,4 @@ def postgres_binaries() -> Path | None:
 
 
 def context(url: str, space: str, *, read_only: bool = False, secret: str = "") -> StoreContext:
-    return StoreContext(url=url, space=space, secret=lambda: secret, clock=ManualClock(), read_only=read_only)
+    return StoreContext(url=url, space=space, secret=lambda: secret, clock=WallClock(), read_only=read_only)
