@@ -12,12 +12,12 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QWheelEvent
 from armillary.model.arrays import F8, I8
 from armillary.model.clock import NS
 from armillary.session.timeline import Pen
+from armillary.ui import plot_marks as marks
 from armillary.ui import theme
+from armillary.ui.plot_hand import Hand
 from armillary.ui.plot_line import LINE_PX, MOVING_PX, Line, bad_edges
 from armillary.ui.plot_rows import Rows, Unit
 from armillary.ui.theme import Colours
-from armillary.ui.trend import marks
-from armillary.ui.trend.hand import Hand
 
 FEW = 4  # so many pens are painted in full while they move
 REST_MS = 180  # after the last movement lines have their full width again
