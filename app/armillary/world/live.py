@@ -46,6 +46,7 @@ from armillary.world.deeds import Deeds
 from armillary.world.feed import NOT_YET, SEND_EVERY_S, RecorderFeed
 from armillary.world.gate import Gate
 from armillary.world.guarding import guard, guarded
+from armillary.world.keeping import Keeping
 from armillary.world.lateness import Lateness
 from armillary.world.marking import Marking
 from armillary.world.part import part_of
@@ -185,6 +186,7 @@ class Live(Serving):
             every_s=PROMPT_S if area else SEND_EVERY_S,
         )
         self._room = Room(project.folder)
+        self._keeping = Keeping(project, self.recorder, clock)
         self._deeds = Deeds(self, part, self._registry, contexts, self._make_gate)
         spared = guarded(self.alarm_specs, project.specs, self._deeds.loops.detecting)
         guard(self._inbox, self._plans, spared)
@@ -210,6 +212,7 @@ class Live(Serving):
             self._feed.run(),
             self._feed.adopt(),
             self._room.watch(),
+            self._keeping.watch(),
             self._deeds.acts.watch(),
             *own,
             self._guard(),
