@@ -19,6 +19,7 @@ from armillary.model.fault import StoreFault
 from armillary.model.message import AskDensity, Density
 from armillary.model.sample import SampleBatch, Text, known_ns, taken
 from armillary.model.series import Series, SeriesQuery
+from armillary.model.storing import Declared
 from armillary.wire import marks as mark
 
 SLICE_ROWS = 100_000  # rows that `between` holds at once, about
@@ -88,6 +89,11 @@ class Store:
     def read_only(self) -> bool:
         """Whether it was opened for reading only."""
         return self._base.read_only
+
+    @property
+    def declares(self) -> Declared:
+        """All that a store can keep."""
+        return Declared(name="DuckDB")
 
     # ------------------------------------------------------------ tags
     def names(self, tags: Sequence[str], units: Sequence[str] = ()) -> U4:

@@ -204,6 +204,19 @@ class Samples:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskSpan:
+    """Ask the recorder for all samples measured from ≤ t < to of these ids, what came late included.
+
+    Answered by Samples in the order of source time; where it is not whole, ask again from its `to_ns`.
+    """
+
+    ids: U4
+    from_ns: int
+    to_ns: int
+    limit: int = 200_000  # about; a moment is never parted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskDensity:
     """Ask the recorder for what a time bar of `width` pixel columns shows; answered by Density."""
 
@@ -275,7 +288,9 @@ class KeptList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskHistory:
-    """What the historian holds."""
+    """What the historian holds; of a session how much of what it sent is on disk (`stored_seq`)."""
+
+    session: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,7 +302,9 @@ class HistoryInfo:
     bytes: int
     first_ns: int
     last_ns: int
-    stored_seq: int = 0
+    store: str = ""  # which kind of store, as people call it
+    lacks: tuple[str, ...] = ()  # what it does not keep, a sentence each
+    stored_seq: int = -1  # of the session that was asked for: its last message on disk, -1 for none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

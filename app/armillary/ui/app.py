@@ -184,8 +184,8 @@ def _has_room() -> bool:
 def summary(workspace: Workspace, window: DeskWindow, start_mono_ns: int) -> list[str]:
     """Return what the desk has seen, as lines for a person."""
     lines = []
-    if window.first_live_mono_ns:
-        lines.append(f"first live picture after {(window.first_live_mono_ns - start_mono_ns) / NS:.2f} s")
+    if window.first_live.mono_ns:
+        lines.append(f"first live picture after {(window.first_live.mono_ns - start_mono_ns) / NS:.2f} s")
     if (scene := workspace.scene) is not None:
         lines.append(
             f"scene: {len(scene)} prims, {len(workspace.bindings)} bindings, {window.canvas.frames} pictures"

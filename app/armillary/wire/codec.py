@@ -72,6 +72,7 @@ TYPES: dict[str, type] = {
         series.SeriesAnswer,
         message.AskAt,
         message.AskBetween,
+        message.AskSpan,
         message.Samples,
         message.AskDensity,
         message.Density,
