@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from armillary.cli.answer import emit_json, finite, table, tell
+from armillary.cli.progress import Progress, zone_option
 from armillary.history.exchange_cells import How
 from armillary.history.exchange_write import FORMS, form_of
 from armillary.model.clock import WallClock, iso
@@ -164,7 +165,7 @@ def export(
     "--create/--no-create", default=None, help="Unknown signals become tags; so where there are none."
 )
 @click.option("--map", "names", type=_FILE, default=None, metavar="F", help="Lines: signal,tag")
-@click.option("--zone", default="", metavar="Z", help="Of times without one, such as Europe/Oslo.")
+@zone_option
 @click.option("--time", "time", default="", metavar="COLUMN", help="The column that holds the time.")
 @click.option("--time-format", default="", metavar="FORMAT", help="Such as '%d.%m.%Y %H:%M:%S'.")
 @click.option("--start", default="", metavar="T", help="The times are seconds after this.")
@@ -249,20 +250,6 @@ def _say(report: history_import.Report) -> None:
         tell(f"{name} is no tag of the project: {count:,} samples left out. --create makes one.", err=True)
     if report.rejected:
         tell(f"{report.rejected:,} rows refused: {report.rejects}", err=True)
-
-
-class Progress:
-    """Lines on the error stream, one for each tenth that is done."""
-
-    def __init__(self) -> None:
-        self._tenth = -1
-
-    def tell(self, text: str, share: float) -> None:
-        """Say what is being done, share from 0 to 1."""
-        tenth = int(share * 10)
-        if tenth > self._tenth:
-            self._tenth = tenth
-            tell(f"{text} · {100 * share:.0f} %", err=True)
 
 
 def span(from_: str, to: str) -> tuple[int, int]:

@@ -13,7 +13,9 @@ import click
 from armillary.alarms.links import link_alarms
 from armillary.alarms.system import system_alarms
 from armillary.cli.answer import emit_json
+from armillary.cli.progress import Progress, zone_option
 from armillary.cli.seconds import Seconds
+from armillary.history.exchange_cells import How
 from armillary.model import places
 from armillary.model.alarm import AlarmEvent, AlarmSpec, AlarmState
 from armillary.model.clock import NS, WallClock, iso
@@ -23,6 +25,7 @@ from armillary.model.quality import RANK_MASK
 from armillary.model.times import parse_time
 from armillary.project import folder as projects
 from armillary.project.record import Project
+from armillary.session import offline
 from armillary.wire import child
 from armillary.world.reading import Reading
 from armillary.world.recompute import Difference, Recompute, unmatched
@@ -72,6 +75,7 @@ _Answer = tuple[dict[str, object], list[dict[str, object]]]
     show_default=True,
     help="Recorded seconds between them.",
 )
+@zone_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.option(
     "-o",
@@ -92,6 +96,7 @@ def replay(
     after_s: float,
     pictures: Path | None,
     every_s: float,
+    zone: str,
     as_json: bool,
     output: Path | None,
 ) -> int:
@@ -102,7 +107,7 @@ def replay(
             where=str(output),
             remedy=f"Give a folder to -o: {FRAMES_FILE} is written into it.",
         )
-    read = projects.read(project.expanduser().resolve())
+    read = projects.read(with_history(project.expanduser().resolve(), zone))
     now_ns = WallClock().now_ns()
     from_ns, to_ns = (parse_time(text, now_ns) if text else 0 for text in (from_, to))
     if not (headless or recompute or as_json or output):
@@ -118,6 +123,13 @@ def replay(
     else:
         _print(answer)
     return 1 if answer.get("differences") else 0
+
+
+def with_history(path: Path, zone: str = "") -> Path:
+    """Return what to replay: of a folder of files without a project the project that is made of them."""
+    if not offline.is_offline(path):
+        return path
+    return offline.prepare(path, How(zone=zone), Progress().tell)
 
 
 def _in_desk(

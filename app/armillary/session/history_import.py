@@ -55,6 +55,7 @@ class Wish:
     create: bool | None = None  # unknown signals become tags; None: where the project has no tags
     names: Mapping[str, str] = field(default_factory=dict)  # signal -> tag
     rejects: Path | None = None  # None: in the project's private folder
+    skips: bool = False  # a file that cannot be read is left out where another can
 
 
 @dataclass(slots=True)
@@ -132,14 +133,24 @@ def _folder(project: Project) -> Path:
 
 def _read(stage: Stage, wish: Wish, report: Report, tell: Tell, cancelled: Callable[[], bool]) -> None:
     done, total = 0, max(sum(f.stat().st_size for f in wish.files if f.is_file()), 1)
+    unread: list[StoreFault] = []
     for file in wish.files:
         tell(f"Reading {file.name}", READ_SHARE * done / total)
-        loaded = exchange_read.load(stage, file, wish.how)
+        try:
+            loaded = exchange_read.load(stage, file, wish.how)
+        except StoreFault as fault:
+            if not wish.skips:
+                raise
+            unread.append(fault)
+            report.told.append(f"{file.name} is left out: {fault.what}")
+            continue
         report.told += loaded.told
         report.rejected += loaded.rejected
         done += file.stat().st_size
         if cancelled():
             raise Fault("The import was cancelled.", where=file.name, remedy="Nothing was stored.")
+    if unread and len(unread) == len(wish.files):
+        raise unread[0]
 
 
 def _rejects(stage: Stage, wish: Wish, project: Project, report: Report) -> None:
