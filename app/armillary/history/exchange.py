@@ -217,8 +217,8 @@ class Stage:
 
     def scalar(self, sql: str) -> int:
         """Return the one number that a question answers, 0 for none."""
-        row = self.connection.execute(sql).fetchone()
-        return int(row[0]) if row is not None and row[0] is not None else 0
+        rows = self.connection.execute(sql).fetchall()
+        return int(rows[0][0]) if rows and rows[0][0] is not None else 0
 
     @staticmethod
     def _is_room(text: str) -> bool:

@@ -30,7 +30,7 @@ from armillary.model.tags import TagSpec
 from armillary.model.units import conversion
 from armillary.project import folder as projects
 from armillary.project.record import Project
-from armillary.session.recorders import recorder
+from armillary.session.recorders import asked, recorder
 from armillary.wire import runs
 from armillary.wire.bus import Line
 
@@ -299,8 +299,8 @@ def _send(
 ) -> None:
     if not plan.tags:
         return
-    got = line.ask(Enroll(tags=tuple(plan.tags), units=tuple(plan.units)), ANSWER_S)
-    info = line.ask(AskHistory(session=session), ANSWER_S)
+    got = asked(line, Enroll(tags=tuple(plan.tags), units=tuple(plan.units)), ANSWER_S)
+    info = asked(line, AskHistory(session=session), ANSWER_S)
     if not isinstance(got, Enrolled) or not isinstance(info, HistoryInfo):
         raise _odd(line)
     ids = np.append(np.asarray(got.ids, np.uint32), np.uint32(0))  # the last: of signals that are left out
@@ -320,7 +320,7 @@ def _send(
             raise Fault(
                 "The import was cancelled.", where=session, remedy="The same import takes up where it ended."
             )
-        stored = line.ask(Append(seq=seq, batch=batch, session=session), ANSWER_S)
+        stored = asked(line, Append(seq=seq, batch=batch, session=session), ANSWER_S)
         if not isinstance(stored, Stored):
             raise _odd(line)
         tell(f"{passed:,} of {total:,} samples", READ_SHARE + (1 - READ_SHARE) * passed / total)

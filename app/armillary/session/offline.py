@@ -14,6 +14,7 @@ import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from zoneinfo import available_timezones
 
 import tomlkit
 
@@ -145,6 +146,16 @@ def _make(project: Path, base: Path, name: str) -> None:
         (project / "scene.usda").unlink(missing_ok=True)
         if (base / BINDINGS_FILE).is_file():
             shutil.copyfile(base / BINDINGS_FILE, project / BINDINGS_FILE)
+
+
+def how_of(zone: str) -> How:
+    """Return how files are read whose times without a zone are in this one."""
+    return How(zone=zone)
+
+
+def zones() -> list[str]:
+    """Return the time zones that can be named."""
+    return sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/"))
 
 
 class Replaying:

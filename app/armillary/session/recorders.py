@@ -8,10 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from armillary.model import places
+from armillary.model.clock import NS, WallClock
+from armillary.model.fault import StoreFault, WorldFault
 from armillary.wire import child, runs
 from armillary.wire.bus import Line, served
 
 STOP_S = 10.0
+SLICE_S = 10.0
 
 
 @contextmanager
@@ -36,3 +39,22 @@ def recorder(folder: Path, *, read_only: bool) -> Iterator[Line]:
         line.close()
         if process is not None:
             process.stop(STOP_S)
+
+
+def asked(line: Line, message: object, limit_s: float) -> object:
+    """Return the recorder's answer; one that has gone is told at once, not after the whole time.
+
+    A message is sent again while it is waited for: what is stored once stays once, by its session.
+    """
+    end = WallClock().now_mono_ns() + int(limit_s * NS)
+    while True:
+        try:
+            return line.ask(message, SLICE_S)
+        except WorldFault as fault:
+            if served(line.address) and WallClock().now_mono_ns() < end:
+                continue
+            raise StoreFault(
+                "The recorder went away.",
+                where=line.address,
+                remedy="Give the same command again: it takes up where it ended.",
+            ) from fault

@@ -566,6 +566,7 @@ class DeskWindow(QMainWindow):
         self._keep_layout()
         self.second.close()
         self.workspace.close()
+        self.files.close()
         self.on_closed()
         super().closeEvent(event)
 
