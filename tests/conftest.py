@@ -9,7 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
+# A busy machine is no fault of what is tested: speed is the business of benches.
+settings.register_profile("armillary", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("armillary")
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 

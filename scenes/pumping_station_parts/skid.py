@@ -14,6 +14,15 @@ DRUM_H = 0.86  # of the liquid in a full drum
 def build(b: Builder) -> None:
     """Write the skid."""
     b.xform(PATH, at=SKID, kind="component")
+    _bund(b)
+    _drum(b)
+    _panel(b)
+    for name, x in (("P_201A", 0.18), ("P_201B", 0.45)):
+        _dosing_pump(b, f"{PATH}/{name}", x)
+    _hoses(b)
+
+
+def _bund(b: Builder) -> None:
     b.mesh(
         f"{PATH}/Bund",
         merged(
@@ -25,6 +34,9 @@ def build(b: Builder) -> None:
         ),
         "Galvanised",
     )
+
+
+def _drum(b: Builder) -> None:
     b.xform(f"{PATH}/Drum", at=(-0.5, 0.0, 0.06))
     skin = revolve(
         [
@@ -50,6 +62,9 @@ def build(b: Builder) -> None:
         merged(cylinder(0.08, 0.03, 16), cylinder(0.02, 0.25, 8)).moved(z=0.94),
         "DarkPaint",
     )
+
+
+def _panel(b: Builder) -> None:
     frame = bars(
         [((x, 0.5, 0.04), (x, 0.5, 1.5)) for x in (0.0, 0.95)] + [((0.0, 0.5, 1.5), (0.95, 0.5, 1.5))], 0.025
     )
@@ -57,8 +72,10 @@ def build(b: Builder) -> None:
     b.cube(f"{PATH}/Panel", (0.475, 0.48, 1.05), (0.9, 0.02, 0.8), "White")
     b.cube(f"{PATH}/Controller", (0.75, 0.43, 1.2), (0.22, 0.08, 0.28), "Cabinet")
     b.cube(f"{PATH}/Controller_Screen", (0.75, 0.386, 1.24), (0.16, 0.01, 0.1), "Screen")
-    for name, x in (("P_201A", 0.18), ("P_201B", 0.45)):
-        _dosing_pump(b, f"{PATH}/{name}", x)
+
+
+def _hoses(b: Builder) -> None:
+    """The hoses to the pumps, and from them along two stands to the network."""
     b.mesh(
         f"{PATH}/SuctionHose",
         merged(
@@ -74,7 +91,7 @@ def build(b: Builder) -> None:
         ),
         "Plastic",
     )
-    x, y, _ = SKID
+    y = SKID[1]
     top = NETWORK_Z + 0.12
     up = [
         (0.18, 0.36, 1.02),

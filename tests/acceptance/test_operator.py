@@ -198,8 +198,8 @@ def looks(anna: Place) -> None:
     x, y = anna.found(bearing)
     anna.qtbot.mouseMove(window.canvas, QPoint(x + 2, y))
     anna.qtbot.mouseMove(window.canvas, QPoint(x, y))
-    anna.until(lambda: TEMPERATURE in window.canvas.hover_text, 5, "the pointer tells the value")
-    said = window.canvas.hover_text
+    anna.until(lambda: TEMPERATURE in window.canvas.hover.text, 5, "the pointer tells the value")
+    said = window.canvas.hover.text
     assert f"{anna.value(TEMPERATURE):.1f}"[:3] in said
     assert "°C · good · 0." in said, "good, and younger than a second"
     assert "alarm 1 above 85 °C" in said

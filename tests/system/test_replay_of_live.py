@@ -320,7 +320,17 @@ def test_the_command_opens_a_desk_on_the_record_and_its_pictures_are_marked(
     assert before.read_bytes() != after.read_bytes(), "the alarm came between them"
 
 
-def test_a_film_is_refused_in_words(lived: Lived) -> None:
-    ((status, _, err),) = commands((lived.folder, "-o", "shift.ogv"))
-    assert status == 2
-    assert "Give a folder" in err
+def test_a_span_becomes_a_film_and_a_folder_of_pictures_with_a_line_a_second(
+    lived: Lived, tmp_path: Path
+) -> None:
+    begin_ns = lived.when("RAISE") - NS // 2
+    span = (lived.folder, "--from", iso(begin_ns), "--to", iso(begin_ns + NS), "--headless")
+    ((status, _, err),) = commands((*span, "--speed", 12, "-o", tmp_path / "films" / "shift.gif"))
+    assert status == 0, err
+    assert "3 pictures" in err
+    with Image.open(tmp_path / "films" / "shift.gif") as film:
+        assert film.n_frames == 3  # type: ignore[attr-defined]  Pillow says so of animations
+        film.seek(2)
+        film.convert("RGB").save(tmp_path / "last.png")
+    assert is_marked(tmp_path / "last.png")
+    assert [file.name for file in (tmp_path / "films").iterdir()] == ["shift.gif"], "nothing is left beside"

@@ -11,12 +11,13 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
-from armillary.model.alarm import AlarmAct, AlarmActed, AlarmEvent, AlarmSpec, AlarmState
+from armillary.model.alarm import AlarmAct, AlarmActed, AlarmEvent, AlarmSpec, AlarmState, Hiding
 from armillary.model.alarm import ProcessState as State
 from armillary.model.clock import NS
 from armillary.session.actions import action
 from armillary.session.boarding import WorldState
 from armillary.ui.panels.alarms import SINCE, TEXT, VALUE
+from armillary.ui.shelf import OTHER, ShelfSheet
 from armillary.ui.tree_model import ALARM
 from armillary.ui.window import DeskWindow
 
@@ -151,6 +152,50 @@ def test_a_acknowledges_the_chosen_rows_and_only_those(desk: DeskWindow, world: 
     assert world.acts[1][0] == AlarmAct(action="ack", occurrences=("hot-1", "full-1"))
     world.acts[1][1](AlarmActed(results=("", "That occurrence is over; a newer one is active")))
     assert "That occurrence is over" in desk.status.currentMessage()
+
+
+def test_s_shelves_the_chosen_row_with_why_and_how_long(desk: DeskWindow, world: World, qtbot: QtBot) -> None:
+    world.says(full=State.UNACK)
+    open_list(desk)
+    desk.alarms.view.selectRow(0)
+    qtbot.keyClick(desk.alarms.view, Qt.Key.Key_S)
+    sheet = desk.findChild(ShelfSheet)
+    assert sheet is not None
+    assert [sheet.time.itemText(i) for i in range(sheet.time.count())] == [  # 8 h are too long for priority 2
+        "15 minutes",
+        "1 hour",
+        "4 hours",
+        "until it is normal again",
+    ]
+    sheet.reason.setCurrentText(OTHER)
+    sheet.words.setText("short")
+    assert not sheet.go.isEnabled()
+    sheet.words.setText("the yard is being paved")
+    sheet.go.click()
+    assert [message for message, _ in world.acts] == [
+        AlarmAct(action="shelve", occurrences=("full",), comment="the yard is being paved", duration_s=3600.0)
+    ]
+
+
+def test_what_is_hidden_is_counted_in_the_bar_and_comes_back_with_s(
+    desk: DeskWindow, world: World, qtbot: QtBot
+) -> None:
+    world.says(full=State.UNACK, hot=State.UNACK)
+    before = reds(desk)
+    hides = Hiding(until_ns=desk.workspace.mirror.t_ns + NS, shelved_ns=1, shelf_reason="chattering")
+    world.bench.send(
+        alarms=(AlarmState(id="hot", process=State.UNACK, occurrence="hot-1", hiding=hides),),
+    )
+    assert reds(desk) < before  # neither outline nor badge
+    assert desk.alarmbar.hidden.text() == "Shelved 1"
+    assert [chip.text() for chip in desk.alarmbar.chips.values()] == ["0", "1", "0", "0"]
+    desk.alarmbar.hidden.click()
+    desk.alarms.refresh()
+    assert [row.id for row in desk.alarms.model.rows] == ["hot"]
+    desk.alarms.view.selectRow(0)
+    assert desk.alarms.shelve.text() == "Bring back (S)"
+    qtbot.keyClick(desk.alarms.view, Qt.Key.Key_S)
+    assert [message for message, _ in world.acts] == [AlarmAct(action="unshelve", occurrences=("hot",))]
 
 
 def test_a_viewer_is_told_why_nothing_is_acknowledged(desk: DeskWindow, world: World, qtbot: QtBot) -> None:

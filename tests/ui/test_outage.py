@@ -57,7 +57,7 @@ def test_a_desk_that_was_killed_comes_back_with_its_arrangement_and_says_so(
     desk: DeskWindow, bench: Any
 ) -> None:
     desk.use_layout("author")
-    desk._keep_layout()
+    desk.arrangement.keep()
     again = DeskWindow(desk.workspace, desk.clock, Settings(desk.settings.path))
     try:
         assert again.bars.layout == "operate"

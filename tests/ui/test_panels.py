@@ -359,10 +359,10 @@ def test_what_is_said_under_the_pointer_goes_stale_with_the_value(
     x, y, _ = desk.canvas.view.project(T101)
     qtbot.mouseMove(desk.canvas, QPoint(5, 5))
     qtbot.mouseMove(desk.canvas, QPoint(int(x), int(y)))
-    qtbot.waitUntil(lambda: "T-101.level  2.41 m" in desk.canvas.hover_text, timeout=2000)
-    assert desk.canvas.hover_text.startswith("/Plant/Water/T101")
+    qtbot.waitUntil(lambda: "T-101.level  2.41 m" in desk.canvas.hover.text, timeout=2000)
+    assert desk.canvas.hover.text.startswith("/Plant/Water/T101")
     bench.live(False, "Not live: the world is silent since 14:03:11.")
-    assert "T-101.level  2.41 m · 0.5 s old" in desk.canvas.hover_text
+    assert "T-101.level  2.41 m · 0.5 s old" in desk.canvas.hover.text
 
 
 def test_selecting_a_part_brings_its_legend_to_the_front(desk: DeskWindow) -> None:
@@ -383,6 +383,6 @@ def test_the_pointer_tells_quality_age_and_limits(desk: DeskWindow) -> None:
     at.alarms.welcome((AlarmSpec(id="TT-HH", tag="P-101.bearing.temp", slot=4, priority=1, limit=85.0),))
     prim = at.prim_named("/Plant/Pumps/P101/Bearing")
     assert prim is not None
-    desk.canvas._set_hover(prim)
-    assert "P-101.bearing.temp  71.2 °C · good · 0.5 s ago" in desk.canvas.hover_text
-    assert "alarm 1 above 85 °C" in desk.canvas.hover_text
+    desk.canvas.hover.show(prim)
+    assert "P-101.bearing.temp  71.2 °C · good · 0.5 s ago" in desk.canvas.hover.text
+    assert "alarm 1 above 85 °C" in desk.canvas.hover.text

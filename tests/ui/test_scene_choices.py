@@ -120,7 +120,7 @@ def test_what_is_left_out_says_so_in_the_tree_and_is_loaded_by_its_menu(
     other = [model.index_of(p).data(Qt.ItemDataRole.DecorationRole).pixmap(16).toImage() for p in (PRIM, 0)]
     assert other[0] != other[1]
     menu = QMenu()
-    desk._context_menu(menu)
+    desk.menus.fill_context(menu)
     assert {"scene.load-payloads", "scene.leave-payloads"} <= {a.objectName() for a in menu.actions()}
     ws.select((0,))  # far above both
     assert action("scene.load-payloads").why_not(ws) == action("scene.leave-payloads").why_not(ws) == ""

@@ -17,7 +17,9 @@ from armillary.alarms import wording
 from armillary.alarms.conditions import Conditions, Hit
 from armillary.alarms.links import LinkWatch
 from armillary.alarms.machine import NOTHING, OVER, Facts, Happening, Outcome, step
+from armillary.alarms.presentation import Hide, Wish, hide
 from armillary.model.alarm import (
+    ONE_SHOT_NS,
     AlarmAct,
     AlarmActed,
     AlarmEvent,
@@ -32,7 +34,15 @@ from armillary.model.sample import SampleBatch
 from armillary.model.tags import TagSpec, TagTable
 
 GONE = "This alarm is not in the project any more"
+ALREADY = "Already so"
+JUMP_NS = 60 * NS  # of the wall clock: a shelf's deadline goes with it
 _ACTS = {"ack": Happening.ACK, "reset": Happening.RESET}
+_HIDES = {
+    "shelve": Hide.SHELVE,
+    "unshelve": Hide.UNSHELVE,
+    "remove": Hide.REMOVE,
+    "place": Hide.PLACE,
+}
 
 
 class Evaluator:
@@ -52,6 +62,8 @@ class Evaluator:
         self._events: list[AlarmEvent] = []
         self._number = 0
         self._lost: set[int] = set()  # slots with readings that were given up
+        self._shelves: dict[int, int] = {}  # row -> deadline in ns, ONE_SHOT_NS
+        self._looked_ns = (0, 0)  # wall and monotonic clock of the last look
         self._lock = threading.Lock()
 
     # ---------------------------------------------------------------- the tick
@@ -59,6 +71,9 @@ class Evaluator:
     def look(self, table: TagTable, readings: SampleBatch, now_ns: int, now_mono_ns: int) -> None:
         """See every reading of the tick; late and repeated ones are left out by the core."""
         with self._lock:
+            if self._shelves:
+                self._end_shelves(now_ns, now_mono_ns)
+            self._looked_ns = (now_ns, now_mono_ns)
             links = self._links.look(table, now_mono_ns)
             if self._lost:
                 self._begin_anew(now_ns)
@@ -98,10 +113,52 @@ class Evaluator:
 
     # ---------------------------------------------------------------- people
 
-    def act(self, act: AlarmAct, actor: str, now_ns: int) -> AlarmActed:
-        """Acknowledge or reset occurrences; each gets its own answer, "" = done."""
+    def act(self, act: AlarmAct, actor: str, now_ns: int, is_engineer: bool = False) -> AlarmActed:
+        """Do what a person wants with alarms; each gets its own answer, "" = done."""
         with self._lock:
-            return AlarmActed(results=tuple(self._act(each, act, actor, now_ns) for each in act.occurrences))
+            if act.action in _HIDES:
+                wish = Wish(
+                    now_ns=now_ns,
+                    why=act.comment,
+                    actor=actor,
+                    duration_ns=int(act.duration_s * NS),
+                    is_engineer=is_engineer,
+                )
+                results = tuple(self._hide(each, _HIDES[act.action], wish) for each in act.occurrences)
+            else:
+                results = tuple(self._act(each, act, actor, now_ns) for each in act.occurrences)
+            return AlarmActed(results=results)
+
+    def _hide(self, name: str, what: Hide, wish: Wish) -> str:
+        row = self._row.get(name.rpartition("#")[0] or name)
+        if row is None:
+            return GONE
+        if what is Hide.SHELVE and not wish.duration_ns:
+            what = Hide.SHELVE_ONCE
+        wish = replace(wish, priority=self.specs[row].priority, shelved=len(self._shelves))
+        outcome = hide(self._states[row], what, wish)
+        self._take(row, outcome)
+        return outcome.refused or ("" if outcome.events else ALREADY)
+
+    def _end_shelves(self, now_ns: int, now_mono_ns: int) -> None:
+        """Bring back what is due. A deadline goes with the clock that it was set by."""
+        wall_ns, mono_ns = self._looked_ns
+        jump_ns = now_ns - wall_ns - (now_mono_ns - mono_ns) if wall_ns else 0
+        for row, deadline_ns in list(self._shelves.items()):
+            state = self._states[row]
+            if state.hiding is None or deadline_ns == ONE_SHOT_NS:
+                continue
+            until_ns = deadline_ns
+            if abs(jump_ns) > JUMP_NS:
+                until_ns += jump_ns
+                moved = replace(state.hiding, until_ns=until_ns, shelved_ns=state.hiding.shelved_ns + jump_ns)
+                self._set(row, replace(state, hiding=moved))
+            if now_ns >= until_ns:
+                self._unshelve(row, now_ns)
+
+    def _unshelve(self, row: int, now_ns: int) -> None:
+        wish = Wish(now_ns=now_ns, priority=self.specs[row].priority)
+        self._take(row, hide(self._states[row], Hide.UNSHELVE, wish))
 
     def _act(self, occurrence: str, act: AlarmAct, actor: str, now_ns: int) -> str:
         row = self._row.get(occurrence.rpartition("#")[0])
@@ -141,6 +198,8 @@ class Evaluator:
                 self._number = max(self._number, state.raised_ns)
                 if row is not None and not self.specs[row].draft:
                     self._set(row, state)
+                    if state.hiding is not None and state.hiding.shelved_ns > now_ns:
+                        self._unshelve(row, now_ns)  # the clock went back while nobody looked: fail visible
                 elif state.process is not ProcessState.NORM:
                     outcome = step(state, Happening.DISABLE, Facts(now_ns=now_ns))
                     self._events.extend(outcome.events)
@@ -163,7 +222,8 @@ class Evaluator:
     def freeze(self) -> object:
         """Return everything that changes, delays and counts included; `thaw` goes on from it exactly."""
         with self._lock:
-            return copy.deepcopy((self._conditions, self._links, self._states, self._standing, self._number))
+            held = (self._conditions, self._links, self._states, self._standing, self._number, self._shelves)
+            return copy.deepcopy(held)
 
     def thaw(self, frozen: object) -> None:
         """Go on from what `freeze` returned; may be done again and again."""
@@ -171,7 +231,14 @@ class Evaluator:
             raise TypeError("thaw takes what freeze returned")
         with self._lock:
             kept = copy.deepcopy(frozen)
-            self._conditions, self._links, self._states, self._standing, self._number = kept
+            (
+                self._conditions,
+                self._links,
+                self._states,
+                self._standing,
+                self._number,
+                self._shelves,
+            ) = kept
             self._changed, self._gone, self._events = {}, [], []
 
     # ---------------------------------------------------------------- one alarm
@@ -233,12 +300,21 @@ class Evaluator:
 
     def _happen(self, row: int, happening: Happening, facts: Facts) -> Outcome:
         outcome = step(self._states[row], happening, facts)
+        self._take(row, outcome)
+        if happening is Happening.CLEAR and self._shelves.get(row) == ONE_SHOT_NS:
+            self._unshelve(row, facts.now_ns)
+        return outcome
+
+    def _take(self, row: int, outcome: Outcome) -> None:
         if outcome.state is not self._states[row]:
             self._set(row, outcome.state)
         self._events.extend(outcome.events)
-        return outcome
 
     def _set(self, row: int, state: AlarmState) -> None:
         self._states[row] = state
         self._standing[row] = state.process is not ProcessState.NORM
         self._changed[row] = None
+        if state.hiding is not None and state.hiding.until_ns:
+            self._shelves[row] = state.hiding.until_ns
+        else:
+            self._shelves.pop(row, None)

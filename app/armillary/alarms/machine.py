@@ -184,14 +184,14 @@ def _target(cell: Cell, now: ProcessState, facts: Facts) -> ProcessState:
 def _after(state: AlarmState, cell: Cell, to: ProcessState, happening: Happening, facts: Facts) -> AlarmState:
     if to is NORM:
         return AlarmState(
-            id=state.id, presentation=state.presentation, changed_ns=facts.now_ns,
+            id=state.id, hiding=state.hiding, changed_ns=facts.now_ns,
             actor=facts.actor, comment=facts.comment,
         )  # fmt: skip
     if cell.is_new:
         return AlarmState(
             id=state.id,
             process=to,
-            presentation=state.presentation,
+            hiding=state.hiding,
             occurrence=facts.occurrence,
             raised_ns=facts.now_ns,
             changed_ns=facts.now_ns,
@@ -214,7 +214,7 @@ def _after(state: AlarmState, cell: Cell, to: ProcessState, happening: Happening
     return AlarmState(  # field by field: `replace` takes twice as long, and a storm that ends is as large
         id=state.id,
         process=to,
-        presentation=state.presentation,
+        hiding=state.hiding,
         occurrence=state.occurrence,
         raised_ns=state.raised_ns,
         changed_ns=facts.now_ns if to is not state.process else state.changed_ns,

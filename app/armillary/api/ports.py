@@ -6,7 +6,7 @@ A plugin never sees a world, a session or a widget of ours. Entry points name a 
     armillary.sinks     make(context: SourceContext) -> CommandSink
     armillary.uplinks   make(context: UplinkContext) -> Uplink
     armillary.decoders  make() -> Decoder, Unpacks, Unwraps or Tabulates
-    armillary.stores    make(path: Path) -> HistoryStore
+    armillary.stores    make(context: StoreContext) -> HistoryStore
     armillary.plants    make() -> Plant
     armillary.simulators make(context: SimulatorContext) -> Simulator
     armillary.importers make(context: ImporterContext) -> Importer
@@ -23,11 +23,13 @@ from typing import Any, Protocol, runtime_checkable
 from armillary.model.arrays import I8, U4
 from armillary.model.clock import Clock
 from armillary.model.link import BrowseItem, LinkSpec, LinkState, Route, SubscriptionPlan
+from armillary.model.message import AskDensity, Density
 from armillary.model.order import Write
 from armillary.model.payload import Columns
 from armillary.model.sample import SampleBatch, SampleBuilder, WireBatch
 from armillary.model.series import Series, SeriesQuery
 from armillary.model.simulation import ModelInfo, SimStart, SimStarted, SimStepped, Values
+from armillary.model.storing import Declared, Extent
 from armillary.model.tree import SceneTree
 
 
@@ -242,18 +244,79 @@ class CommandSink(Protocol):
     async def execute(self, write: Write) -> None: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreContext:
+    """What a store is made with: `[historian]` of project.toml."""
+
+    url: str  # of its server, without a password
+    space: str  # what keeps this project apart from others in one server: letters, digits and _
+    secret: Callable[[], str]  # the password or token, "" = none wanted; raises a Fault when it is not there
+    clock: Clock
+    read_only: bool = False
+    mark: str = "~"  # names that begin so are marks: kept like tags, not counted as samples
+
+
 @runtime_checkable
 class HistoryStore(Protocol):
-    """Keeps samples. Slots never reach a store: it has ids of its own, permanent, from 1."""
+    """Keeps samples. Slots never reach a store: it has ids of its own, permanent, from 1.
 
-    def names(self, tags: Sequence[str], units: Sequence[str] = ()) -> U4: ...  # ids, made when new
+    Appended to by one thread, read by any. What cannot be done raises StoreFault, and so does everything
+    while a server does not answer; the next call tries again. `make` raises it too: the recorder is then
+    started again. What `declares` leaves out is refused with a StoreFault (`keep`, `forget` of some) or left
+    out (words).
+
+    - `names`: ids of tags, made when new. A tag whose unit is another gets a new id; the samples before stay
+      under `name [old unit]`, and a unit that returns takes its samples up again.
+    - `append`: `slot` holds ids of this store. `marks`: session -> number of its last message in the batch,
+      kept with it; `received` tells it, -1 for none. Rows flagged DUPLICATE, HISTORICAL or WAITED that are
+      there with the same tag, time, value and text are passed over.
+    - `at`: the last sample <= t of each id that has one, in the order of the ids; `between`: from <= t < to
+      in the order of source time. Both with everything: words, quality, arrival, flags, status.
+    - `known_at`, `known_between`: the same by arrival (`known_ns`), without HISTORICAL ones: what a world
+      showed. The second about `limit` rows at most, and up to when that is everything.
+    - `read`: one series an id: samples while they fit the width, else buckets with their extremes.
+    - `tidy`: work of quiet moments (roll-ups), a little at a time; whether there is more.
+    - `forget`: samples before a time, of all or of some ids; how many went.
+    """
+
+    @property
+    def declares(self) -> Declared: ...
+    @property
+    def read_only(self) -> bool: ...
+    def names(self, tags: Sequence[str], units: Sequence[str] = ()) -> U4: ...
     def known(self) -> Mapping[str, int]: ...
-    def append(self, batch: SampleBatch) -> None: ...  # slot holds store ids; durable when it returns
-    def at(self, ids: U4, t_ns: int) -> SampleBatch: ...  # last sample <= t of each: a seek
-    def between(self, ids: U4, from_ns: int, to_ns: int) -> Iterator[SampleBatch]: ...  # source order
+    def units(self) -> Mapping[str, str]: ...
+    def append(self, batch: SampleBatch, marks: Mapping[str, int] | None = None) -> None: ...
+    def received(self, session: str) -> int: ...
+    def at(self, ids: U4, t_ns: int) -> SampleBatch: ...
+    def between(self, ids: U4, from_ns: int, to_ns: int) -> Iterator[SampleBatch]: ...
+    def known_at(self, ids: U4, t_ns: int, since_ns: int = 0) -> SampleBatch: ...
+    def known_between(self, ids: U4, from_ns: int, to_ns: int, limit: int) -> tuple[SampleBatch, int]: ...
     def read(self, query: SeriesQuery) -> tuple[Series, ...]: ...
+    def extent(self) -> Extent: ...
+    def tidy(self, now_ns: int) -> bool: ...
     def forget(self, before_ns: int, ids: U4 | None) -> int: ...
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class KeepsDocuments(Protocol):
+    """A store that declares `documents`: bytes by kind, key and time, durable when `keep` returns."""
+
+    def keep(self, kind: str, key: str, t_ns: int, data: bytes) -> None: ...
+    def kept(
+        self, kind: str, t_ns: int, key: str = ""
+    ) -> tuple[str, int, bytes] | None: ...  # the newest at or before t, of any key or of one
+    def kept_list(
+        self, kind: str, from_ns: int, to_ns: int
+    ) -> Sequence[tuple[str, int]]: ...  # from <= t < to
+
+
+@runtime_checkable
+class Summarises(Protocol):
+    """A store that makes the time bar's strip by itself; of others it is made from their marks."""
+
+    def density(self, ask: AskDensity) -> Density: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -335,6 +398,7 @@ __all__ = [
     "Importer",
     "ImporterContext",
     "Keeps",
+    "KeepsDocuments",
     "Navigates",
     "Parcel",
     "Plant",
@@ -345,6 +409,8 @@ __all__ = [
     "Source",
     "SourceContext",
     "SourceOut",
+    "StoreContext",
+    "Summarises",
     "Tabulates",
     "TakesSettings",
     "Unpacks",

@@ -1,32 +1,55 @@
-"""`armillary alarms`: list the alarms of a running world, acknowledge and reset them."""
+"""`armillary alarms`: list the alarms of a running world, acknowledge, reset and hide them."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
 import click
 
 from armillary.cli.answer import emit_json, finite, table, tell
 from armillary.cli.password import as_user, log_in
-from armillary.model.alarm import AlarmAct, AlarmActed, AlarmSpec, AlarmState, ProcessState
+from armillary.model.alarm import (
+    ONE_SHOT_NS,
+    AlarmAct,
+    AlarmActed,
+    AlarmAction,
+    AlarmSpec,
+    AlarmState,
+    Hiding,
+    Presentation,
+    ProcessState,
+)
 from armillary.model.clock import iso
 from armillary.model.fault import Fault, WorldFault
 from armillary.model.message import Hello, Welcome
 from armillary.session.area_lines import line_of
 
 ACT_S = 10.0
-ACTS = ("ack", "reset")
+DONE = {
+    "ack": "acknowledged",
+    "reset": "reset",
+    "shelve": "shelved",
+    "unshelve": "unshelved",
+    "remove": "out of service",
+    "place": "back in service",
+}
 
 
 @click.command()
-@click.argument("words", nargs=-1, metavar="[ack|reset] [PROJECT] [ID]...")
+@click.argument("words", nargs=-1, metavar="[ack|reset|shelve|unshelve|remove|place] [PROJECT] [ID]...")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.option("--all", "everything", is_flag=True, help="All that wait for it now, instead of IDs.")
 @click.option("--normal", is_flag=True, help="List the alarms that are normal, too.")
-@click.option("--comment", default="", help="For the journal.")
+@click.option(
+    "--comment", "--reason", "--ticket", default="", help="For the journal; the reason of a shelf, a ticket."
+)
+@click.option(
+    "--for", "minutes", type=click.FloatRange(min=0.1), help="Minutes on the shelf; 60 if left out."
+)
+@click.option("--once", is_flag=True, help="On the shelf until it next returns to normal.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @as_user
 def alarms(
@@ -35,18 +58,27 @@ def alarms(
     everything: bool,
     normal: bool,
     comment: str,
+    minutes: float | None,
+    once: bool,
     yes: bool,
     user: str,
     file: Path | None,
 ) -> int:
-    """List the alarms of a running world; `ack` acknowledges, `reset` resets latched ones.
+    """List the alarms of a running world, or act on them.
+
+    `ack` acknowledges, `reset` resets latched ones, `shelve` hides for a time and `unshelve` brings back,
+    `remove` takes out of service and `place` puts back.
 
     Status of a list 0, of an act 0 when all was done, 1 when not, 2 when it could not be asked.
     """
-    act = words[0] if words and words[0] in ACTS else ""
+    act = words[0] if words and words[0] in DONE else ""
     rest = words[1:] if act else words
     if not act and len(rest) > 1:
-        raise click.UsageError(f"'{rest[0]}' is neither ack nor reset, and one project is enough for a list.")
+        raise click.UsageError(f"'{rest[0]}' is none of {', '.join(DONE)}; one project is enough for a list.")
+    if act != "shelve" and (minutes or once):
+        raise click.UsageError("--for and --once are for shelve.")
+    if minutes and once:
+        raise click.UsageError("Give --for or --once, not both.")
     line = line_of(rest[0] if rest else "")
     try:
         welcome = line.ask(Hello(actor=f"local:{os.getuid()}", desk="cli"))
@@ -57,7 +89,7 @@ def alarms(
             return 0
         chosen = _chosen(welcome, act, rest[1:], everything)
         if not chosen:
-            tell(f"No alarm waits for {'an acknowledge' if act == 'ack' else 'a reset'}.")
+            tell(f"There is nothing to {act}.")
             return 0
         log_in(line, user, file)
         if not yes and not click.confirm(
@@ -66,9 +98,10 @@ def alarms(
             tell("Nothing was done.", err=True)
             return 1
         wish = AlarmAct(
-            action=cast("Literal['ack', 'reset']", act),
+            action=cast("AlarmAction", act),
             occurrences=tuple(state.occurrence for state in chosen),
             comment=comment,
+            duration_s=0.0 if once or act != "shelve" else 60 * (minutes or 60.0),
         )
         acted = line.ask(wish, ACT_S)
         if not isinstance(acted, AlarmActed):
@@ -86,7 +119,14 @@ def _chosen(welcome: Welcome, act: str, ids: Sequence[str], everything: bool) ->
     if everything:
         if act == "ack":
             return [state for state in states.values() if state.unacknowledged]
-        return [state for state in states.values() if state.process is ProcessState.LACKD]
+        if act == "reset":
+            return [state for state in states.values() if state.process is ProcessState.LACKD]
+        if act in ("unshelve", "place"):
+            wanted = Presentation.SHELVED if act == "unshelve" else Presentation.OUT_OF_SERVICE
+            return [state for state in states.values() if state.presentation is wanted]
+        raise Fault(
+            "All alarms at once are not hidden.", where=f"armillary alarms {act}", remedy="Name them."
+        )
     known = {spec.id for spec in welcome.alarms}
     for id_ in ids:
         if id_ not in known:
@@ -102,14 +142,14 @@ def _answered(act: str, chosen: Sequence[AlarmState], acted: AlarmActed, as_json
         emit_json({"action": act, "results": [{"id": s.id, "refused": result} for s, result in rows]})
     else:
         for state, result in rows:
-            tell(f"{state.id}: {result or ('acknowledged' if act == 'ack' else 'reset')}")
+            tell(f"{state.id}: {result or DONE[act]}")
     return 1 if any(acted.results) else 0
 
 
 def _list(welcome: Welcome, as_json: bool, normal: bool) -> None:
     states = {state.id: state for state in welcome.frame.alarms}
     rows = [(spec, states.get(spec.id) or AlarmState(id=spec.id)) for spec in welcome.alarms]
-    shown = [row for row in rows if normal or row[1].process is not ProcessState.NORM]
+    shown = [row for row in rows if normal or not row[1].is_plain]
     shown.sort(key=lambda row: (not row[1].unacknowledged, row[0].priority, -row[1].raised_ns))
     if as_json:
         world = {"id": welcome.world, "kind": str(welcome.kind), "project": welcome.project}
@@ -117,7 +157,11 @@ def _list(welcome: Welcome, as_json: bool, normal: bool) -> None:
         return
     standing = sum(state.process is not ProcessState.NORM for _, state in rows)
     waiting = sum(state.unacknowledged for _, state in rows)
-    tell(f"{len(rows)} alarms, {standing} not normal, {waiting} unacknowledged.")
+    hidden = sum(state.hiding is not None for _, state in rows)
+    tell(
+        f"{len(rows)} alarms, {standing} not normal, {waiting} unacknowledged"
+        + (f", {hidden} hidden." if hidden else ".")
+    )
     if shown:
         table(
             [
@@ -127,12 +171,24 @@ def _list(welcome: Welcome, as_json: bool, normal: bool) -> None:
                     spec.id,
                     iso(state.raised_ns) if state.raised_ns else "–",
                     state.actor,
-                    state.text or spec.title,
+                    _hidden(state.hiding) or state.text or spec.title,
                 )
                 for spec, state in shown
             ],
             ("P", "STATE", "ALARM", "RAISED", "WHO", "WHAT"),
         )
+
+
+def _hidden(hiding: Hiding | None) -> str:
+    """Return why nobody is bothered, "" for a shown alarm."""
+    if hiding is None:
+        return ""
+    if hiding.ticket:
+        return f"out of service: {hiding.ticket}"
+    if hiding.rule:
+        return f"suppressed by design: {hiding.rule}"
+    until = "it returns to normal" if hiding.until_ns == ONE_SHOT_NS else iso(hiding.until_ns)
+    return f"shelved until {until}: {hiding.shelf_reason}"
 
 
 def _entry(spec: AlarmSpec, state: AlarmState) -> dict[str, object]:
@@ -144,6 +200,7 @@ def _entry(spec: AlarmSpec, state: AlarmState) -> dict[str, object]:
         "priority": spec.priority,
         "state": str(state.process),
         "presentation": str(state.presentation),
+        "hidden": _hidden(state.hiding),
         "active": state.active,
         "unacknowledged": state.unacknowledged,
         "unverified": state.unverified,

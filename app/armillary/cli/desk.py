@@ -35,7 +35,7 @@ from armillary.wire.bus import require_local
 
 HEADLESS_S = 20.0
 LISTENS = {"world.live": "listen", "recorder.service": "address"}  # what says where a service is asked
-Film = tuple[Path, Sequence[int]]  # a folder, and the times of a replay to make pictures of
+Film = tuple[Path, Sequence[int]]  # a folder or a film, and the times of a replay to make pictures of
 
 
 def has_display() -> bool:
@@ -121,9 +121,10 @@ def show(
     desk: str = "desk",
     film: Film | None = None,
     payloads: bool = True,
+    headless: bool = False,
 ) -> int:
     """Run a desk until it is closed, or its pictures are made. Raises Fault when nothing can be shown."""
-    offscreen = not has_display()
+    offscreen = headless or not has_display()
     if offscreen and screenshot is None and film is None:
         raise Fault(
             "There is no display to open a window on.",
@@ -189,7 +190,7 @@ def _desk(
             seconds=seconds,
             started_mono_ns=started,
             film=film,
-            say=tell,
+            say=partial(tell, err=film is not None),  # beside pictures the answer may be JSON
             warn=partial(tell, err=True),
         )
     finally:

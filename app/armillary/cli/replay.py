@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,19 +13,18 @@ from armillary.alarms.links import link_alarms
 from armillary.alarms.system import system_alarms
 from armillary.cli.answer import emit_json
 from armillary.cli.progress import Progress, zone_option
+from armillary.cli.replay_desk import FILMS, Shots, in_desk, is_film, span_of
 from armillary.cli.seconds import Seconds
 from armillary.history.exchange_cells import How
-from armillary.model import places
 from armillary.model.alarm import AlarmEvent, AlarmSpec, AlarmState
 from armillary.model.clock import NS, WallClock, iso
 from armillary.model.control import SPEEDS
-from armillary.model.fault import Fault, StoreFault
+from armillary.model.fault import Fault
 from armillary.model.quality import RANK_MASK
 from armillary.model.times import parse_time
 from armillary.project import folder as projects
 from armillary.project.record import Project
 from armillary.session import offline
-from armillary.wire import child
 from armillary.world.reading import Reading
 from armillary.world.recompute import Difference, Recompute, unmatched
 from armillary.world.record import ALARM_EVENT, FIRST_ALARM, Recording, Stretch, read_mark
@@ -34,9 +32,7 @@ from armillary.world.record import ALARM_EVENT, FIRST_ALARM, Recording, Stretch,
 ALARM_WITHIN_NS = 2 * NS  # an alarm computed anew may come so much earlier or later
 LINES = 60  # of a table for people
 FRAMES_FILE = "frames.jsonl"
-FILMS = (".ogv", ".mp4", ".webm", ".gif")
-START_S, STOP_S = 15.0, 2.0
-MOST_PICTURES = 10_000
+EVERY_S = 10.0  # recorded seconds between the pictures of --pictures
 _Answer = tuple[dict[str, object], list[dict[str, object]]]
 
 
@@ -71,9 +67,8 @@ _Answer = tuple[dict[str, object], list[dict[str, object]]]
     "--every",
     "every_s",
     type=Seconds(),
-    default=10.0,
-    show_default=True,
-    help="Recorded seconds between them.",
+    default=None,
+    help="Recorded seconds between two pictures of a folder; with -o by itself so that they are about 60.",
 )
 @zone_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
@@ -82,8 +77,9 @@ _Answer = tuple[dict[str, object], list[dict[str, object]]]
     "--output",
     type=click.Path(path_type=Path),
     default=None,
-    metavar="DIR",
-    help=f"Write {FRAMES_FILE}, a line for each second, into this folder. Films (F.ogv) come later.",
+    metavar="F.ogv|DIR",
+    help=f"A film of the desk ({', '.join(FILMS)}; --speed recorded seconds in one), or a folder: pictures, "
+    f"and {FRAMES_FILE} with a line for each second.",
 )
 def replay(
     project: Path,
@@ -95,29 +91,36 @@ def replay(
     screenshot: Path | None,
     after_s: float,
     pictures: Path | None,
-    every_s: float,
+    every_s: float | None,
     zone: str,
     as_json: bool,
     output: Path | None,
 ) -> int:
     """Show what was recorded of a project in a desk, play it without one, or evaluate it anew."""
-    if output is not None and (output.suffix.lower() in FILMS or output.is_file()):
-        raise Fault(
-            "A replay is not written as a film by this version.",
-            where=str(output),
-            remedy=f"Give a folder to -o: {FRAMES_FILE} is written into it.",
-        )
+    wants_film = output is not None and is_film(output)  # a kind that cannot be written is said at once
     read = projects.read(with_history(project.expanduser().resolve(), zone))
-    now_ns = WallClock().now_ns()
-    from_ns, to_ns = (parse_time(text, now_ns) if text else 0 for text in (from_, to))
+    from_ns, to_ns = _times(from_, to)
+    if output is not None and wants_film:
+        if recompute or as_json:
+            raise Fault(
+                "A film is made of what was recorded, and nothing is told beside it.",
+                where=str(output),
+                remedy="Leave --recompute and --json away, or give a folder to -o.",
+            )
+        shots = Shots(path=output.resolve(), speed=speed)
+        return in_desk(read, from_ns, to_ns, 0.0, None, after_s, shots, headless=headless)
     if not (headless or recompute or as_json or output):
         pace = 0.0 if pictures is not None else 1.0 if speed is None else speed
-        film = (pictures, every_s) if pictures is not None else None
-        return _in_desk(read, from_ns, to_ns, pace, screenshot, after_s, film)
+        kept = None if pictures is None else Shots(path=pictures, every_s=every_s or EVERY_S)
+        return in_desk(read, from_ns, to_ns, pace, screenshot, after_s, kept)
     answer, frames = asyncio.run(_play(read, from_ns, to_ns, speed or 0.0, recompute))
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
         (output / FRAMES_FILE).write_text("".join(json.dumps(frame) + "\n" for frame in frames), "utf-8")
+        if read.entry is not None and not recompute:
+            kept = Shots(path=output.resolve(), every_s=every_s)
+            if status := in_desk(read, from_ns, to_ns, 0.0, None, after_s, kept, headless=True):
+                return status
     if as_json:
         emit_json(answer)
     else:
@@ -132,87 +135,15 @@ def with_history(path: Path, zone: str = "") -> Path:
     return offline.prepare(path, How(zone=zone), Progress().tell)
 
 
-def _in_desk(
-    project: Project,
-    from_ns: int,
-    to_ns: int,
-    speed: float,
-    screenshot: Path | None,
-    after_s: float,
-    film: tuple[Path, float] | None = None,
-) -> int:
-    """Open the desk on a REPLAY world of its own: nothing connects to the plant.
-
-    film: a folder, and the recorded seconds between its pictures; the desk is closed after the last one.
-    """
-    from armillary.cli.desk import show  # Qt only when a desk is wanted
-
-    reading = Reading(project.folder)
-    try:
-        address, from_ns, to_ns = asyncio.run(_found(project, reading, from_ns, to_ns))
-        shots = None if film is None else (film[0], _times(film[0], from_ns, to_ns, film[1]))
-        args = {
-            "project": str(project.folder),
-            "recorder": address,
-            "at_ns": from_ns,
-            "to_ns": to_ns,
-            "speed": speed,
-        }
-        process = child.start("world.replay", args, places.logs() / f"replay-{os.getpid()}.log")
-        try:
-            return show("", screenshot, after_s, str(process.ready(START_S)["address"]), film=shots)
-        finally:
-            process.stop(STOP_S)
-    finally:
-        reading.close()
-
-
-def _times(folder: Path, from_ns: int, to_ns: int, every_s: float) -> range:
-    """Return when to make pictures; makes their folder. Raises Fault when they would be too many."""
-    times = range(from_ns, to_ns + 1, max(int(every_s * NS), 1))
-    if len(times) > MOST_PICTURES:
+def _times(from_: str, to: str) -> tuple[int, int]:
+    """Return the span that was typed, 0 for an end that was not. Raises Fault."""
+    now_ns = WallClock().now_ns()
+    from_ns, to_ns = (parse_time(text, now_ns) if text else 0 for text in (from_, to))
+    if from_ns > now_ns:
         raise Fault(
-            f"That would be {len(times)} pictures; at most {MOST_PICTURES} are made at once.",
-            where="--every",
-            remedy="Give more seconds to --every, or a shorter span.",
-        )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Fault(
-            f"The folder of the pictures cannot be made: {error.strerror}.",
-            where=str(folder),
-            remedy="Give another folder to --pictures.",
-        ) from error
-    return times
-
-
-async def _found(project: Project, reading: Reading, from_ns: int, to_ns: int) -> tuple[str, int, int]:
-    """Return (recorder, from, to) of a span that is recorded. Raises StoreFault where nothing is."""
-    address = await reading.find()
-    recording = Recording(project, (), address)
-    try:
-        return (address, *await _span(recording, from_ns, to_ns))
-    finally:
-        recording.close()
-
-
-async def _span(recording: Recording, from_ns: int, to_ns: int) -> tuple[int, int]:
-    """Return what is recorded of a span; 0 = from the beginning, to the end."""
-    await recording.refresh()
-    if not recording.last_ns:
-        raise StoreFault(
-            "Nothing is recorded yet.",
-            where=str(recording.project.history_file),
-            remedy="Run the project first.",
-        )
-    from_ns = max(from_ns, recording.first_ns)
-    to_ns = min(to_ns or recording.last_ns, recording.last_ns)
-    if from_ns > to_ns:
-        raise StoreFault(
-            "Nothing is recorded in this span.",
-            where=f"{iso(from_ns)} … {iso(to_ns)}",
-            remedy=f"The record goes from {iso(recording.first_ns)} to {iso(recording.last_ns)}.",
+            "The span begins in the future.",
+            where=f"--from {from_}",
+            remedy="Give a time that is past; a time of day without a date is the last one that was.",
         )
     return from_ns, to_ns
 
@@ -224,7 +155,7 @@ async def _play(project: Project, from_ns: int, to_ns: int, speed: float, recomp
     recording: Recording | None = None
     try:
         recording = Recording(project, [a.id for a in alarms], await reading.find())
-        from_ns, to_ns = await _span(recording, from_ns, to_ns)
+        from_ns, to_ns = await span_of(recording, from_ns, to_ns)
         return await _over(recording, alarms, from_ns, to_ns, speed, recompute)
     finally:
         if recording is not None:

@@ -33,6 +33,11 @@ CREATE TABLE IF NOT EXISTS mark(
     id UINTEGER, t BIGINT, value DOUBLE, lag BIGINT, quality USMALLINT, flags UTINYINT, status UINTEGER,
     word UINTEGER);
 """
+# Documents beside the samples (`Store.keep`); equal contents are there once.
+_DOCUMENTS = """
+CREATE TABLE IF NOT EXISTS document(kind VARCHAR, key VARCHAR, t BIGINT, digest VARCHAR);
+CREATE TABLE IF NOT EXISTS content(digest VARCHAR, data BLOB);
+"""
 # lag: arrival − source, ns. word: row of `word`, 0 = none. redo: minutes rolled up before a late sample came.
 # There is no index on purpose: it would make an append three times as long, and scans skip by time anyway.
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
@@ -163,6 +168,9 @@ class Base:
             self._connection.execute("INSERT INTO about VALUES ('schema', ?)", [str(SCHEMA)])
         if "mark" not in tables:  # a file of before there were marks; one that is read only has none
             self._connection.execute(_MARKS.replace("TABLE", "TEMP TABLE") if self.read_only else _MARKS)
+        self.has_documents = "document" in tables or not self.read_only
+        if not self.read_only:
+            self._connection.execute(_DOCUMENTS)
         row = self._connection.execute("SELECT value FROM about WHERE key = 'schema'").fetchone()
         schema = int(row[0]) if row is not None else 0
         if schema != SCHEMA:

@@ -106,6 +106,7 @@ def series(rows: Rows, id_: int, level_s: float, request: int) -> Series:
         quality=rows.quality,
         level_s=level_s,
         request=request,
+        count=rows.count,
     )
 
 

@@ -11,7 +11,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from armillary.history import arrived, density, doubles, trend
+from armillary.history import arrived, density, documents, doubles, trend
 from armillary.history.base import Base
 from armillary.model.arrays import B1, F8, I8, U2, U4
 from armillary.model.clock import NS
@@ -19,6 +19,7 @@ from armillary.model.fault import StoreFault
 from armillary.model.message import AskDensity, Density
 from armillary.model.sample import SampleBatch, Text, known_ns, taken
 from armillary.model.series import Series, SeriesQuery
+from armillary.model.storing import Declared
 from armillary.wire import marks as mark
 
 SLICE_ROWS = 100_000  # rows that `between` holds at once, about
@@ -88,6 +89,11 @@ class Store:
     def read_only(self) -> bool:
         """Whether it was opened for reading only."""
         return self._base.read_only
+
+    @property
+    def declares(self) -> Declared:
+        """All that a store can keep."""
+        return Declared(name="DuckDB")
 
     # ------------------------------------------------------------ tags
     def names(self, tags: Sequence[str], units: Sequence[str] = ()) -> U4:
@@ -370,6 +376,26 @@ class Store:
             status=np.asarray(rows["status"], np.uint32),
             text=text,
         )
+
+    # ------------------------------------------------------------ documents
+    def keep(self, kind: str, key: str, t_ns: int, data: bytes) -> None:
+        """Keep a document beside the samples; it is on disk when this returns."""
+        with self._base.writing() as cursor:
+            documents.keep(cursor, kind, key, t_ns, data)
+
+    def kept(self, kind: str, t_ns: int, key: str = "") -> tuple[str, int, bytes] | None:
+        """Return (key, time, contents) of the newest of a kind at or before a time, None for none."""
+        if not self._base.has_documents:
+            return None
+        with self._base.reading() as cursor:
+            return documents.kept(cursor, kind, t_ns, key)
+
+    def kept_list(self, kind: str, from_ns: int, to_ns: int) -> list[tuple[str, int]]:
+        """Return (key, time) of the documents of a kind from ≤ t < to, in order."""
+        if not self._base.has_documents:
+            return []
+        with self._base.reading() as cursor:
+            return documents.listed(cursor, kind, from_ns, to_ns)
 
     # ------------------------------------------------------------ all of it
     def extent(self) -> Extent:

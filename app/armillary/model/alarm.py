@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from armillary.model.account import Right
+from armillary.model.clock import NS
+
 
 class ProcessState(StrEnum):
     """How an alarm stands with its cause and with people."""
@@ -23,7 +26,7 @@ class ProcessState(StrEnum):
 
 
 class Presentation(StrEnum):
-    """Whether people are bothered. Shelving and suppression come with a later issue; the field is theirs."""
+    """Whether people are bothered; where several reasons hide an alarm, the last one here is shown."""
 
     SHOWN = "SHOWN"
     SHELVED = "SHELVED"
@@ -67,13 +70,42 @@ class AlarmSpec:
     origin: str = ""
 
 
+SHELF_REASONS = ("chattering", "known fault", "maintenance nearby", "plant state")
+SHORTEST_REASON = 8  # letters of a reason that is none of these
+_HOUR_NS = 3_600 * NS
+LONGEST_SHELF_NS = {1: _HOUR_NS, 2: 4 * _HOUR_NS, 3: 8 * _HOUR_NS, 4: 8 * _HOUR_NS}  # by priority
+ONE_SHOT_NS = -1  # instead of a deadline: until the alarm next returns to normal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hiding:
+    """Why an alarm bothers nobody. All reasons are kept; each must end before the alarm is shown again."""
+
+    until_ns: int = 0  # of the shelf, wall clock; 0 = not shelved, ONE_SHOT_NS
+    shelved_ns: int = 0  # when it was put there first: a shelf that is extended has its longest time too
+    shelf_reason: str = ""
+    shelf_actor: str = ""
+    rule: str = ""  # of suppression by design
+    ticket: str = ""  # out of service
+    ticket_actor: str = ""
+
+    @property
+    def presentation(self) -> Presentation:
+        """Return the reason that is shown."""
+        if self.ticket:
+            return Presentation.OUT_OF_SERVICE
+        if self.rule:
+            return Presentation.SUPPRESSED
+        return Presentation.SHELVED if self.until_ns else Presentation.SHOWN
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmState:
     """How one alarm stands; replaced as a whole at every transition."""
 
     id: str
     process: ProcessState = ProcessState.NORM
-    presentation: Presentation = Presentation.SHOWN
+    hiding: Hiding | None = None  # None: it is shown
     occurrence: str = ""  # names one activation, from raise to final disappearance; never re-opened
     raised_ns: int = 0  # when this occurrence began
     changed_ns: int = 0
@@ -84,6 +116,15 @@ class AlarmState:
     comment: str = ""
     reactivations: int = 0
     text: str = ""  # why it raised, one sentence for people; "" = its title says it
+
+    @property
+    def presentation(self) -> Presentation:
+        return self.hiding.presentation if self.hiding is not None else Presentation.SHOWN
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether there is nothing to keep: normal, and shown when it is not."""
+        return self.process is ProcessState.NORM and self.hiding is None
 
     @property
     def active(self) -> bool:
@@ -116,7 +157,7 @@ class AlarmEvent:
 
     id: str
     occurrence: str
-    event: str  # RAISE, CLEAR, CLOSE, ACK, RESET, UNVERIFIED, VERIFIED, DISABLE
+    event: str  # RAISE, CLEAR, CLOSE, ACK, RESET, UNVERIFIED, VERIFIED, DISABLE, SHELVE, UNSHELVE, …
     before: ProcessState
     after: ProcessState
     t_ns: int
@@ -130,13 +171,20 @@ class AlarmEvent:
     late: bool = False  # in retrospect, from late data: it never stood
 
 
+AlarmAction = Literal["ack", "reset", "shelve", "unshelve", "remove", "place"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmAct:
-    """Acknowledge or reset occurrences: one audited action, however many were selected."""
+    """What a person does with alarms: one audited action, however many were selected.
 
-    action: Literal["ack", "reset"]
-    occurrences: tuple[str, ...]  # those visible when the key was pressed
-    comment: str = ""
+    `remove` takes out of service and `place` puts back.
+    """
+
+    action: AlarmAction
+    occurrences: tuple[str, ...]  # those visible when the key was pressed; ids alone to hide and show
+    comment: str = ""  # the reason of a shelf, the ticket of `remove`
+    duration_s: float = 0.0  # of a shelf; 0 = until it next returns to normal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,3 +192,8 @@ class AlarmActed:
     """What became of each occurrence, in the order asked: "" = done, else a sentence."""
 
     results: tuple[str, ...]
+
+
+def right_to(act: AlarmAct) -> Right:
+    """Return what a person needs for an act on alarms."""
+    return Right.AUTHOR if act.action in ("remove", "place") else Right.ACKNOWLEDGE

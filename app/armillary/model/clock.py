@@ -47,6 +47,10 @@ class ManualClock:
         self._now_ns += step
         self._now_mono_ns += max(step, 0)
 
+    def jump(self, seconds: float) -> None:
+        """Set the wall clock alone, as a person or a time server does."""
+        self._now_ns += int(seconds * NS)
+
 
 def iso(t_ns: int) -> str:
     """Return a time as ISO 8601 in UTC with milliseconds, `2026-01-01T00:00:00.000Z`."""

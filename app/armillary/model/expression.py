@@ -13,12 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from armillary.model.arrays import B1, F8, U2
-from armillary.model.expression_nodes import WORDS, Inputs, Node, Refused, build
+from armillary.model.expression_nodes import FUNCTIONS, SPECIAL, Inputs, Node, Refused, build
+from armillary.model.expression_past import FUNCTIONS as OVER_TIME
+from armillary.model.expression_past import Past, take_out
 from armillary.model.expression_text import fault, rewrite
 from armillary.model.fault import ProjectFault
 from armillary.model.quality import rank
 
 MAX_NODES = 200
+WORDS = frozenset((*FUNCTIONS, *SPECIAL, *OVER_TIME))
 MOST_TRACED = 8  # inputs: each lends one reason bit
 _CHOOSING = frozenset({"where", "first_good", "median"})
 Rows = Mapping[str, F8] | Sequence[F8] | F8
@@ -36,6 +39,7 @@ class Expression:
     reads_age: bool
     node: Node
     chooses: bool = False  # it may not read all its inputs
+    past: tuple[Past, ...] = ()  # calls of functions over time: inputs behind those of `names`
 
     def evaluate(
         self, values: Rows, quality: Words | None = None, age_s: Rows | None = None
@@ -105,10 +109,13 @@ def _spread(value: F8, shape: tuple[int, ...]) -> F8:
     return np.broadcast_to(value, shape).astype(np.float64)  # a copy: an expression may be a bare name
 
 
-def compile(text: str, known_names: Collection[str], where: str = "") -> Expression:  # noqa: A001 - as re.compile
+def compile(  # noqa: A001 - as re.compile
+    text: str, known_names: Collection[str], where: str = "", *, past: bool = False
+) -> Expression:
     """Return the compiled expression; `known_names` are the tags (or variables) it may read.
 
-    Give a set or a mapping when there are many names. where: the place for messages.
+    Give a set or a mapping when there are many names. where: the place for messages. past: functions over
+    time are allowed, as in derived tags.
     Raises ProjectFault with the column of what is refused.
     """
     known = known_names if isinstance(known_names, (Mapping, frozenset, set)) else frozenset(known_names)
@@ -124,22 +131,32 @@ def compile(text: str, known_names: Collection[str], where: str = "") -> Express
     if len(nodes) > MAX_NODES:
         what = f"The expression has {len(nodes)} parts, more than {MAX_NODES}."
         raise _refusal(what, text[:40] + "…", 1, where, "Split it into several tags.")
-    try:
-        root = build(tree)
-    except Refused as refused:
-        column = source.column(_lead(source.text) + refused.node.col_offset)
-        raise _refusal(refused.what, text, column, where, refused.remedy) from None
     called = {
         node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     }
+    try:
+        rest, calls = take_out(tree, source.names)
+        if calls and not past:
+            what = f"{calls[0].kind}() looks back, which only a derived tag can."
+            raise Refused(what, "Make it the expression of a tag, and name that tag here.", tree)
+        root = build(rest)
+    except Refused as refused:
+        column = source.column(_lead(source.text) + refused.node.col_offset)
+        raise _refusal(refused.what, text, column, where, refused.remedy) from None
     return Expression(
         text=text,
         names=tuple(source.names),
-        shape=source.text,
+        shape=_shape(rest, calls) if calls else source.text,
         reads_age="age" in called,
         node=root,
         chooses=bool(called & _CHOOSING) or any(isinstance(n, ast.IfExp | ast.BoolOp) for n in nodes),
+        past=calls,
     )
+
+
+def _shape(rest: ast.expr, calls: Sequence[Past]) -> str:
+    """Return what expressions have in common that differ in tags, and in how far they look back."""
+    return "; ".join((ast.unparse(rest), *(f"{call.kind} {call.text} {call.reads}" for call in calls)))
 
 
 def _lead(text: str) -> int:

@@ -89,10 +89,6 @@ FUNCTIONS: dict[str, tuple[_Ufunc, int, int]] = {
     "clip": (np.clip, 3, 3),
 }
 SPECIAL = ("round", "where", "isfinite", "good", "age", "quality", "first_good", "median", "dissent")
-# Over time: they need a window of samples, which an evaluation does not have yet.
-LATER = ("std", "rate", "delta", "held", "count", "time_since", "hours_run", "integral")
-WINDOWS = ("mean", "sum")  # with (tag, seconds)
-WORDS = frozenset((*FUNCTIONS, *SPECIAL, *LATER))
 
 _BINARY: dict[type[ast.operator], _Ufunc] = {
     ast.Add: np.add,
@@ -291,9 +287,6 @@ def _comparison(node: ast.Compare) -> Node:
 def _call(node: ast.Call, name: str) -> Node:
     if node.keywords or any(isinstance(argument, ast.Starred) for argument in node.args):
         raise Refused(f"{name}() takes plain arguments only.", "Remove keywords and stars.", node)
-    if name in LATER or (name in WINDOWS and _is_window(node)):
-        what = f"{name}() works over time and cannot be used yet."
-        raise Refused(what, "Use functions of the present values for now.", node)
     if name in FUNCTIONS:
         function, fewest, most = FUNCTIONS[name]
         _count(node, name, fewest, most)
@@ -301,15 +294,6 @@ def _call(node: ast.Call, name: str) -> Node:
     if name not in _SPECIAL:
         raise Refused("A tag cannot be called like a function.", "Put an operator before the bracket.", node)
     return _SPECIAL[name](node)
-
-
-def _is_window(node: ast.Call) -> bool:
-    """Return whether the arguments are (tag, number): the mean of the last seconds, not of two values."""
-    match node.args:
-        case [ast.Name(), ast.Constant(value=int() | float())]:
-            return True
-        case _:
-            return False
 
 
 def _count(node: ast.Call, name: str, fewest: int, most: int) -> None:

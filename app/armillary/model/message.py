@@ -238,6 +238,55 @@ class Density:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """A document for the historian to keep beside the samples; answered by Done once it is on disk.
+
+    `kind` says what it is ("bindings", "alarms", …), `key` which version. Equal contents are on disk once.
+    """
+
+    kind: str
+    key: str
+    t_ns: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskKept:
+    """Ask for the newest document of a kind at or before a time (`key`: of that key). Answered by Kept."""
+
+    kind: str
+    t_ns: int
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A document, or `found` False where there is none by then."""
+
+    found: bool = False
+    key: str = ""
+    t_ns: int = 0
+    data: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskKeptList:
+    """Ask which documents of a kind were kept from ≤ t < to; answered by KeptList."""
+
+    kind: str
+    from_ns: int
+    to_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptList:
+    """Keys and times (n each) in the order of time, of equal times in the order in which they were kept."""
+
+    keys: tuple[str, ...]
+    t_ns: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskHistory:
     """What the historian holds; of a session how much of what it sent is on disk (`stored_seq`)."""
 
@@ -253,6 +302,8 @@ class HistoryInfo:
     bytes: int
     first_ns: int
     last_ns: int
+    store: str = ""  # which kind of store, as people call it
+    lacks: tuple[str, ...] = ()  # what it does not keep, a sentence each
     stored_seq: int = -1  # of the session that was asked for: its last message on disk, -1 for none
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+import numpy as np
 
 from armillary.model.arrays import F8, I8, U2
 
 Aggregate = Literal["minmax", "mean", "raw"]
+
+
+def _not_known() -> I8:
+    return np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +40,7 @@ class Series:
     quality: U2  # (n,) worst in the bucket
     level_s: float  # width of a bucket in s, 0 = raw samples
     request: int = 0
+    count: I8 = field(default_factory=_not_known)  # (n,) numbers in each bucket; empty = not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

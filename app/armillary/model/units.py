@@ -113,6 +113,28 @@ def conversion(source: str, target: str, where: str = "") -> tuple[float, float]
     return _by_pint(source, target, where)
 
 
+_OVER_TIME = {"power": ("energy", 3600.0), "flow": ("volume", 3600.0), "speed": ("length", 1.0)}
+_A_TIME = {whole: (part, 1.0 / n) for part, (whole, n) in _OVER_TIME.items()}
+
+
+@cache
+def over_time(source: str, target: str, power: int, where: str = "") -> float:
+    """Return the factor to `target` from `source` times seconds (power 1), a second (-1) or as it is (0).
+
+    Differences are meant: 1 °C is 1 K. 1 when a side is empty. Raises ProjectFault as `conversion`.
+    """
+    if not source or not target or (power == -1 and target == f"{source}/s"):
+        return 1.0
+    if power == 0:
+        return conversion(source, target, where)[0]
+    mine, other = _COMMON.get(source), _COMMON.get(target)
+    turned = (_OVER_TIME if power > 0 else _A_TIME).get(mine[0]) if mine is not None else None
+    if mine is not None and other is not None and turned is not None and turned[0] == other[0]:
+        return mine[1] / turned[1] / other[1]
+    spelled = _SPELLINGS.get(source, source).replace("deg", "delta_deg")
+    return _by_pint(f"({spelled}) {'*' if power > 0 else '/'} s", target, where)[0]
+
+
 def _by_pint(source: str, target: str, where: str) -> tuple[float, float]:
     import pint
 

@@ -162,7 +162,8 @@ def _derived(specs: Sequence[TagSpec]) -> Iterator[tuple[TagSpec, tuple[str, ...
     for spec in specs:
         if spec.expression:
             try:
-                reads[spec.name] = expression.compile(spec.expression, names, spec.origin).names
+                made = expression.compile(spec.expression, names, spec.origin, past=True)
+                reads[spec.name] = made.names
             except ProjectFault:
                 continue  # noted where expressions are
     left = dict(reads)

@@ -6,7 +6,7 @@ import json
 import os
 import tomllib
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,16 +18,19 @@ from armillary._version import __version__
 from armillary.model import files
 from armillary.model.clock import iso
 from armillary.model.fault import ProjectFault
-from armillary.model.link import TopicTemplate
+from armillary.model.link import LinkSpec, TopicTemplate
 from armillary.model.scene import SceneProblem
+from armillary.model.tags import TagSpec
 from armillary.project import areas, fleets, learnt, migrate, settings, twins
 from armillary.project.commands import COMMANDS_FILE, Commands
+from armillary.project.derived import in_units
 from armillary.project.locate import KeyPath, json_line, toml_line
 from armillary.project.record import (
     PROJECT_FILE,
     SCENE_SUFFIXES,
     SCHEMA,
     TWINS_FILE,
+    Forward,
     Project,
 )
 from armillary.project.rules import RULES_FILE, Rules
@@ -192,26 +195,21 @@ def _project(
     tick_hz, tag_limit = settings.limits(root.table("limits"))
     forward = settings.forward(root.table("forward"), links) if "forward" in root else None
     root.done()
-    held = twins.Twins({spec.name: spec for spec in links}, historian.record != "listed")
-    templates: list[TopicTemplate] = []
-    seen = fleets.seen_in(folder / ".armillary")
-    held.fleets = lambda table, into: templates.extend(fleets.read(table, into, seen))
-    twins_newer = _twins(folder, twins_name, twins_text, held, findings)
-    commands = Commands({spec.name: spec for spec in held.specs}, {link.name: link for link in links})
-    commands_newer = _commands(folder, commands, findings)
-    rules = Rules({spec.name: spec for spec in held.specs})
-    rules_newer = _rules(folder, rules, findings, rules_text)
-    if forward is not None and any(spec.link == forward.link for spec in held.specs):
-        what = f"Tags come from '{forward.link}', which is the way up of the edge."
-        document.wrong(("forward", "link"), what, "Give the way up a source of its own.", "P48")
-    if len(held.specs) > tag_limit:
-        what = f"The project has {len(held.specs)} tags, more than its limit of {tag_limit}."
-        document.wrong(("limits", "tags"), what, "Raise limits.tags or remove tags.", "P12")
-    shared_out = areas.areas(document, areas_given, links, held.specs)
+    beside = _Beside.read(
+        folder,
+        findings,
+        links,
+        twins.Twins({spec.name: spec for spec in links}, historian.record != "listed"),
+        twins_name,
+        twins_text,
+        rules_text,
+    )
+    held, commands, rules = beside.held, beside.commands, beside.rules
+    _fitting(document, forward, held.specs, tag_limit)
     return Project(
         folder=folder,
         saved=True,
-        read_only=newer or twins_newer or commands_newer or rules_newer,
+        read_only=newer or beside.is_newer,
         schema=schema,
         id=identity,
         name=name,
@@ -229,9 +227,9 @@ def _project(
         model_files=model_files,
         links=links,
         decoders=decoders,
-        areas=shared_out,
-        topics=tuple(templates),
-        specs=tuple(learnt.applied(held.specs, learnt.read(folder / ".armillary"))),
+        areas=areas.areas(document, areas_given, links, held.specs),
+        topics=tuple(beside.topics),
+        specs=in_units(learnt.applied(held.specs, learnt.read(folder / ".armillary"))),
         twins=tuple(held.twins),
         relationships=tuple(held.relationships),
         colormaps=maps,
@@ -245,6 +243,49 @@ def _project(
         tag_limit=tag_limit,
         problems=tuple(findings.problems),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Beside:
+    """What the files beside project.toml say: twins.json, commands.toml, rules.toml."""
+
+    held: twins.Twins
+    topics: Sequence[TopicTemplate]
+    commands: Commands
+    rules: Rules
+    is_newer: bool  # one of them is of a newer schema
+
+    @classmethod
+    def read(
+        cls,
+        folder: Path,
+        findings: Findings,
+        links: Sequence[LinkSpec],
+        held: twins.Twins,
+        twins_name: str,
+        twins_text: str | None,
+        rules_text: str | None,
+    ) -> _Beside:
+        """Read them, the twins first: commands and rules name their tags."""
+        topics: list[TopicTemplate] = []
+        seen = fleets.seen_in(folder / ".armillary")
+        held.fleets = lambda table, into: topics.extend(fleets.read(table, into, seen))
+        newer = [_twins(folder, twins_name, twins_text, held, findings)]
+        commands = Commands({spec.name: spec for spec in held.specs}, {link.name: link for link in links})
+        newer.append(_commands(folder, commands, findings))
+        rules = Rules({spec.name: spec for spec in held.specs})
+        newer.append(_rules(folder, rules, findings, rules_text))
+        return cls(held=held, topics=topics, commands=commands, rules=rules, is_newer=any(newer))
+
+
+def _fitting(document: Document, forward: Forward | None, specs: Sequence[TagSpec], tag_limit: int) -> None:
+    """Note where the tags of the project do not go with what project.toml says."""
+    if forward is not None and any(spec.link == forward.link for spec in specs):
+        what = f"Tags come from '{forward.link}', which is the way up of the edge."
+        document.wrong(("forward", "link"), what, "Give the way up a source of its own.", "P48")
+    if len(specs) > tag_limit:
+        what = f"The project has {len(specs)} tags, more than its limit of {tag_limit}."
+        document.wrong(("limits", "tags"), what, "Raise limits.tags or remove tags.", "P12")
 
 
 def _twins(folder: Path, name: str, text: str | None, held: twins.Twins, findings: Findings) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from armillary.model import expression
+from armillary.model.expression_past import MOST_WINDOWS, WINDOWS
 from armillary.model.binding import Binding
 from armillary.model.fault import ProjectFault
 from armillary.model.scene import SceneProblem
@@ -20,6 +21,7 @@ from armillary.model.tags import TagSpec
 from armillary.model.units import conversion
 from armillary.project.areas import MQTT, unordered
 from armillary.project.record import PROJECT_FILE, Project
+from armillary.project.derived import misfits
 from armillary.project.settings import EXPRESSION_SOURCE
 from armillary.project.table import nearest
 
@@ -90,11 +92,19 @@ def _plain_secrets(settings: Mapping[str, Any], inside: str = "") -> Iterator[st
 def _expressions(project: Project, specs: Mapping[str, TagSpec]) -> Iterator[SceneProblem]:
     """Yield derived tags that cannot be evaluated, and circles among them."""
     reads: dict[str, tuple[str, ...]] = {}
+    windows = 0
     for spec in project.derived:
         try:
-            reads[spec.name] = expression.compile(spec.expression, specs, spec.origin).names
+            made = expression.compile(spec.expression, specs, spec.origin, past=True)
+            reads[spec.name] = made.names
+            windows += sum(call.kind in WINDOWS for call in made.past)
         except ProjectFault as fault:
             yield _problem("B14", "error", spec.origin, fault.what, fault.remedy)
+    for spec, fault in misfits(project.specs):
+        yield _problem("B13", "error", spec.origin, f"{spec.name}: {fault.what}", fault.remedy)
+    if windows > MOST_WINDOWS:
+        what = f"The project has {windows} windows over the past, more than {MOST_WINDOWS}."
+        yield _problem("P58", "error", "twins.json", what, "What several tags need can be one derived tag.")
     try:
         TopologicalSorter(reads).prepare()
     except CycleError as error:
@@ -230,6 +240,6 @@ def _unbound(
 
 def _reads(text: str, known: Mapping[str, object]) -> set[str]:
     try:
-        return set(expression.compile(text, known).names)
+        return set(expression.compile(text, known, past=True).names)
     except ProjectFault:
         return set()  # reported where it stands

@@ -51,6 +51,9 @@ class Historian:
     retention_days: int = 400
     rollups: tuple[str, ...] = ("1m", "1h", "1d")
     record: str = "historized"  # all | historized | listed
+    url: str = ""  # of the server of a store that has one
+    space: str = ""  # what keeps this project apart in it; "" = made from the project's id
+    secret: str = ""  # name of its password or token in the secret store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from armillary.model.binding import ColourMap
@@ -31,6 +32,8 @@ from armillary.project.table import PAIR, Table, nearest
 SOURCE_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 ROLLUPS = ("1m", "1h", "1d")
+EMBEDDED = "duckdb"  # the store that comes with Armillary
+SPACE = re.compile(r"[a-z][a-z0-9_]{0,47}")
 EXPRESSION_SOURCE = "expr"  # `expr!a / b` is an address without a link
 MAX_DAYS, MAX_TAGS, MAX_LIMIT, MAX_SECONDS = 36_500, 10_000_000, 2**53, 31_536_000.0
 SCENE_LIMITS = ("layers", "bytes", "prims", "points", "triangles", "seconds")
@@ -284,9 +287,38 @@ def historian(table: Table) -> Historian:
         retention_days=table.whole("retention_days", 400, 1, MAX_DAYS),
         rollups=rollups,
         record=table.choice("record", ("all", "historized", "listed"), "historized"),
+        url=table.text("url"),
+        space=table.text("space"),
+        secret=table.text("secret"),
     )
+    _server(table, out)
     table.done()
     return out
+
+
+def _server(table: Table, out: Historian) -> None:
+    """Note what is wrong with where a store's server is; the embedded one has none."""
+    if out.store == EMBEDDED:
+        for key in ("url", "space", "secret"):
+            if getattr(out, key):
+                what = (
+                    f"'{key}' is of a store with a server; the store '{EMBEDDED}' is a file of this project."
+                )
+                table.wrong(key, what, "Remove it, or set store to another one.")
+        return
+    try:
+        parts = urlsplit(out.url)
+        host, password = parts.hostname, parts.password
+    except ValueError:
+        host, password = None, None
+    if not host:
+        what = f"The store '{out.store}' needs the url of its server."
+        table.wrong("url", what, 'Give one such as url = "postgresql://armillary@db.example:5432/plant".')
+    if password:
+        remedy = 'Take it out and keep it by: armillary secret set NAME; here stands secret = "NAME" only.'
+        table.wrong("url", "The url holds a password in plain text.", remedy)
+    if out.space and not SPACE.fullmatch(out.space):
+        table.wrong("space", f"'{out.space}' cannot be a space.", "Use a-z, 0-9 and _, a letter first.")
 
 
 def commanding(table: Table) -> Commanding:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from armillary.history.store import Store
+from armillary.api.ports import HistoryStore, KeepsDocuments, Summarises
 from armillary.model.clock import NS
 from armillary.model.fault import Fault, StoreFault
 from armillary.model.message import (
@@ -16,17 +16,23 @@ from armillary.model.message import (
     AskBetween,
     AskDensity,
     AskHistory,
+    AskKept,
+    AskKeptList,
     AskSpan,
     Done,
     Enroll,
     Enrolled,
     HistoryInfo,
+    Keep,
+    Kept,
+    KeptList,
     Samples,
     Stop,
     Stored,
 )
 from armillary.model.sample import SampleBatch, joined
 from armillary.model.series import SeriesAnswer, SeriesQuery
+from armillary.recorder import strip
 from armillary.wire import marks
 
 MOST_ROWS = 500_000  # in one answer of samples: 25 MB
@@ -49,7 +55,7 @@ class _Waiting:
 class Keeper:
     """The writing side: owned by one thread. A sender hears Stored only of what is on disk."""
 
-    def __init__(self, store: Store, retention_days: int = 0) -> None:
+    def __init__(self, store: HistoryStore, retention_days: int = 0) -> None:
         self._store, self._retention_ns = store, retention_days * DAY_NS
         self._waiting: list[_Waiting] = []
         self._since_ns = 0
@@ -66,6 +72,11 @@ class Keeper:
             known = self._store.known()
             return Enrolled(ids=np.array([known.get(tag, 0) for tag in message.tags], np.uint32))
         return Enrolled(ids=self._store.names(message.tags, message.units))
+
+    def keep(self, message: Keep) -> Done:
+        """Write a document; it is on disk when this returns."""
+        _documents(self._store).keep(message.kind, message.key, message.t_ns, message.data)
+        return Done()
 
     def offer(self, peer: bytes, request: int, append: Append, now_mono_ns: int) -> None:
         """Take samples; they are answered by a later commit."""
@@ -159,7 +170,7 @@ def _not_enrolled() -> Fault:
     return StoreFault(NOT_ENROLLED, where="recorder", remedy="Enrol the tags again.")
 
 
-def answer(store: Store, message: object) -> object:
+def answer(store: HistoryStore, message: object) -> object:
     """Return the answer to a question about what is stored; a Fault for what is no question."""
     match message:
         case SeriesQuery():
@@ -172,7 +183,13 @@ def answer(store: Store, message: object) -> object:
         case AskSpan():
             return _span(store, message)
         case AskDensity():
-            return store.density(message)
+            return store.density(message) if isinstance(store, Summarises) else strip.of(store, message)
+        case AskKept(kind=kind, t_ns=t_ns, key=key):
+            found = _documents(store).kept(kind, t_ns, key)
+            return Kept() if found is None else Kept(found=True, key=found[0], t_ns=found[1], data=found[2])
+        case AskKeptList(kind=kind, from_ns=from_ns, to_ns=to_ns):
+            rows = _documents(store).kept_list(kind, from_ns, to_ns)
+            return KeptList(keys=tuple(key for key, _ in rows), t_ns=tuple(t for _, t in rows))
         case AskHistory(session=session):
             extent = store.extent()
             return HistoryInfo(
@@ -181,6 +198,8 @@ def answer(store: Store, message: object) -> object:
                 bytes=extent.bytes,
                 first_ns=extent.first_ns,
                 last_ns=extent.last_ns,
+                store=store.declares.name,
+                lacks=store.declares.lacks(),
                 stored_seq=store.received(session) if session else -1,
             )
         case Stop():
@@ -190,7 +209,18 @@ def answer(store: Store, message: object) -> object:
             return StoreFault(what, where="recorder", remedy="Update Armillary on both sides.")
 
 
-def _span(store: Store, asked: AskSpan) -> Samples:
+def _documents(store: HistoryStore) -> KeepsDocuments:
+    """Return a store as one of documents. Raises StoreFault where it keeps none."""
+    if isinstance(store, KeepsDocuments):
+        return store
+    raise StoreFault(
+        "This store keeps no documents.",
+        where="recorder",
+        remedy="Choose a store that declares documents: see docs/stores.md.",
+    )
+
+
+def _span(store: HistoryStore, asked: AskSpan) -> Samples:
     """Return samples by source time until there are enough of them."""
     parts: list[SampleBatch] = []
     rows, limit = 0, min(max(asked.limit, 1), MOST_ROWS)

@@ -15,15 +15,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from armillary.api.ports import HistoryStore
 from armillary.history import aside
 from armillary.history.base import StoreDamaged, StoreTaken
 from armillary.history.store import Store
 from armillary.model.clock import NS, Clock, WallClock
 from armillary.model.fault import Fault, FaultRecord, StoreFault
-from armillary.model.message import Append, Enroll, Stop
+from armillary.model.message import Append, Enroll, Keep, Stop
 from armillary.project.folder import read
+from armillary.recorder import stores
 from armillary.recorder.keeper import Answer, Keeper, answer
+from armillary.security.secrets import Secrets
 from armillary.wire.bus import Hub, Line, served
+from armillary.wire.lease import Lease
 from armillary.wire.runs import reader_address, recorder_address
 
 IDLE_S = 0.02  # how long the socket thread sleeps at most: an answer waits no longer
@@ -47,18 +51,22 @@ def run(args: dict[str, Any], ready: Callable[[dict[str, Any]], None]) -> None:
     address = str(args.get("address") or recorder_address(path.parent.parent))
     read_only = bool(args.get("read_only", False))
     told: list[FaultRecord] = []
-    store = Store(path, read_only=True) if read_only else _mended(path, args.get("project"), address, told)
+    store, lease = _server(args, read_only)
+    if store is None:
+        store = Store(path, True) if read_only else _mended(path, args.get("project"), address, told)
     try:
         hub = Hub(address)
         try:
             service = Service(store, WallClock(), retention_days)
-            _log.info("history %s at %s", path, address)
+            _log.info("history (%s) %s at %s", store.declares.name, path, address)
             ready({"address": address, "path": str(path), "told": [asdict(fault) for fault in told]})
             service.serve(hub)
         finally:
             hub.close()
     finally:
         store.close()
+        if lease is not None:
+            lease.release()
 
 
 def _place(args: dict[str, Any]) -> tuple[Path, int]:
@@ -66,13 +74,22 @@ def _place(args: dict[str, Any]) -> tuple[Path, int]:
     if args.get("path"):
         return Path(args["path"]), int(args.get("retention_days", 0))
     project = read(Path(args["project"]))
-    if project.historian.store != "duckdb":
-        raise StoreFault(
-            f"The store '{project.historian.store}' is not installed.",
-            where=str(project.folder),
-            remedy="Set historian.store to duckdb.",
-        )
     return project.history_file, project.historian.retention_days
+
+
+def _server(args: dict[str, Any], read_only: bool) -> tuple[HistoryStore | None, Lease | None]:
+    """Open the store of a plugin where the project names one, (None, None) for the embedded one."""
+    project = read(Path(args["project"])) if args.get("project") and not args.get("path") else None
+    if project is None or stores.is_embedded(project):
+        return None, None
+    lease = None if read_only else stores.lease(project)
+    try:
+        secrets = Secrets(str(args.get("secret_file", "")))
+        return stores.opened(project, WallClock(), secrets, read_only=read_only), lease
+    except BaseException:
+        if lease is not None:
+            lease.release()
+        raise
 
 
 def _mended(path: Path, project: str | None, address: str, told: list[FaultRecord]) -> Store:
@@ -128,7 +145,7 @@ def _relieve(address: str) -> None:
 class Service:
     """Threads around a store. `serve` owns the socket and returns after a Stop."""
 
-    def __init__(self, store: Store, clock: Clock, retention_days: int = 0) -> None:
+    def __init__(self, store: HistoryStore, clock: Clock, retention_days: int = 0) -> None:
         self._store, self._clock = store, clock
         self._keeper = Keeper(store, retention_days)
         self._inbox: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
@@ -142,7 +159,7 @@ class Service:
             writer = writers.submit(self._write)
             try:
                 while not self._step(hub, readers) and not writer.done():
-                    if self._no_memory or self._store.is_exhausted:
+                    if self._no_memory or getattr(self._store, "is_exhausted", False):
                         raise StoreFault(NO_MEMORY, where="recorder", remedy="It is started again.")
             finally:  # also when a signal ends the process
                 self._inbox.put(None)
@@ -154,7 +171,7 @@ class Service:
         """Take what arrived and send what is ready; return whether to stop."""
         stop = False
         for peer, number, message in hub.poll(BUSY_S if self._asked else IDLE_S):
-            if isinstance(message, (Enroll, Append)):
+            if isinstance(message, (Enroll, Append, Keep)):
                 self._inbox.put((peer, number, message))
             elif isinstance(message, FaultRecord):
                 hub.send(peer, message, answers=number)
@@ -199,9 +216,11 @@ class Service:
     def _take(self, peer: bytes, number: int, message: object) -> None:
         if isinstance(message, Append):
             self._keeper.offer(peer, number, message, self._clock.now_mono_ns())
-        elif isinstance(message, Enroll):
+        elif isinstance(message, (Enroll, Keep)):
+            keeper = self._keeper
             try:
-                self._outbox.put((peer, number, self._keeper.enroll(peer, message)))
+                done = keeper.keep(message) if isinstance(message, Keep) else keeper.enroll(peer, message)
+                self._outbox.put((peer, number, done))
             except Fault as fault:
                 self._outbox.put((peer, number, fault))
 

@@ -145,14 +145,7 @@ def _load(
     source = np.array(block.source, np.int64)
     levels = Levels.of(np.array(block.parent, np.int32))
     instance_source = flags(len(survey.path), list(survey.instance_of))
-    shown = [*survey.mesh_source, *survey.gprim_source, *survey.shape_source, *survey.points]
-    found = paint.materials(
-        survey, [*shown, *survey.subsets, *survey.instancers, *survey.instance_of], pictures
-    )
-    paint.point_colours(survey, found)
-    paint.subset_colours(survey, found)
-    above = textures.from_above(survey, found, source, levels, instance_source[source])
-    images = textures.lay(survey, found, pictures, above)
+    found, images = _painted(survey, source, levels, instance_source[source], pictures)
     pool, geometry = _geometry(survey, images)
     shape = _shapes(geometry[source], images, len(pool) - bool(survey.points))
 
@@ -175,28 +168,22 @@ def _load(
     local_box, world_box = _boxes(levels, own_box, to_parent, matrix)
     row_of = np.full(len(survey.path), NOTHING, np.int64)
     row_of[source[::-1]] = np.arange(len(source))[::-1]
-    found_lights = lights.read(
-        survey,
-        matrix,
-        row_of,
-        ~levels.any_above(flags(len(survey.path), survey.invisible)[source]),
-        world_box,
-        pictures,
-    )
+    reachable = ~levels.any_above(flags(len(survey.path), survey.invisible)[source])
+    shining = lights.read(survey, matrix, row_of, reachable, world_box, pictures)
     timed = timing.found(survey)
     payloads, not_loaded = _payloads(stage, tuple(block.suffix))
     moves = motion.read(survey, source, levels, table, which, reset, root, in_setting, timed)
     bends = bending.read(survey, timed, pool, geometry, drawing, source, instancers, look)
-    found_cameras = cameras.read(survey, matrix, row_of, metres, world_box)
+    seen_by = cameras.read(survey, matrix, row_of, metres, world_box)
     if rest is not None:
         rest.extend((survey, found, block, pool, drawing))
     return SceneArrays(
         **arrays,
         **_of_prims(survey, source),
-        **cameras.tracks(survey, timed, moves, matrix, row_of, metres, found_cameras),
+        **_of_time(moves, bends),
+        **cameras.tracks(survey, timed, moves, matrix, row_of, metres, seen_by),
         **tints.read(survey, timed, source, levels, look),
-        **{f"bend_{item.name}": getattr(bends, item.name) for item in fields(Bending)},
-        **{f"motion_{item.name}": getattr(moves, item.name) for item in fields(Motion)},
+        **_of_looks(look),
         texture=images.table,
         texel=images.texel,
         prim_path=tuple(block.suffix),
@@ -204,18 +191,14 @@ def _load(
         matrix=matrix,
         local_box=local_box.astype(np.float32),
         box=world_box,
-        rgba=look.rgba,
-        emissive=look.emissive,
-        metallic=look.metallic,
-        roughness=look.roughness,
         visible=visible,
         purpose=purpose,
         drawable=drawing.drawable,
         has_point_rgba=drawing.has_point_rgba,
         instance_root=instance_source[source],
         root=root,
-        cameras=found_cameras,
-        lights=found_lights,
+        cameras=seen_by,
+        lights=shining,
         variants=_variants(survey, row_of, end),
         payloads=payloads,
         problems=listed(
@@ -225,8 +208,22 @@ def _load(
         up_axis=up_axis(stage),
         meters_per_unit=metres,
         time_range=timed.range,
-        default_camera=cameras.default(stage, found_cameras),
+        default_camera=cameras.default(stage, seen_by),
     )
+
+
+def _painted(
+    survey: Survey, source: I8, levels: Levels, in_instance: B1, pictures: Pictures
+) -> tuple[paint.Materials, textures.Textures]:
+    """Return what all that is shown is painted with, and where its images lie."""
+    shown = [*survey.mesh_source, *survey.gprim_source, *survey.shape_source, *survey.points]
+    found = paint.materials(
+        survey, [*shown, *survey.subsets, *survey.instancers, *survey.instance_of], pictures
+    )
+    paint.point_colours(survey, found)
+    paint.subset_colours(survey, found)
+    above = textures.from_above(survey, found, source, levels, in_instance)
+    return found, textures.lay(survey, found, pictures, above)
 
 
 def _placed(survey: Survey, source: I8, matrix: F8, root: F8) -> F8:
@@ -255,6 +252,22 @@ def _of_prims(survey: Survey, source: I8) -> dict[str, Any]:
         "double_sided": flags(len(survey.path), survey.double_sided)[source],
         "kind": _kinds(survey, source),
     }
+
+
+def _of_looks(look: Appearance) -> dict[str, Any]:
+    """Return the fields of SceneArrays that say what each prim looks like."""
+    return {
+        "rgba": look.rgba,
+        "emissive": look.emissive,
+        "metallic": look.metallic,
+        "roughness": look.roughness,
+    }
+
+
+def _of_time(moves: Motion, bends: Bending) -> dict[str, Any]:
+    """Return the fields of SceneArrays that say what is elsewhere, or of another shape, at another time."""
+    out = {f"bend_{item.name}": getattr(bends, item.name) for item in fields(Bending)}
+    return out | {f"motion_{item.name}": getattr(moves, item.name) for item in fields(Motion)}
 
 
 def up_axis(stage: Any) -> str:

@@ -22,6 +22,16 @@ def may_not_act(at: Workspace) -> str:
     return ""
 
 
+def may_not_remove(at: Workspace) -> str:
+    """Return why alarms cannot be taken out of service here and now, "" when they can."""
+    training = at.mirror.kind is WorldKind.TRAINING
+    if why := may_not_act(at):
+        return why
+    if not may(at.role, Right.AUTHOR, training=training):
+        return f"The role {at.role or 'viewer'} may not take alarms out of service."
+    return ""
+
+
 def go_to_alarm(desk: Desk, row: AlarmRow | None) -> None:
     """Choose an alarm, show its part and the trend of its tag."""
     if row is None:
@@ -41,6 +51,15 @@ def _needs_waiting(at: Workspace) -> str:
 
 def _needs_chosen(at: Workspace) -> str:
     return may_not_act(at) or ("" if at.alarms.chosen else "No alarm is chosen in the list.")
+
+
+def _needs_hidden(at: Workspace) -> str:
+    hidden = set(at.alarms.hidden) & set(at.alarms.chosen)
+    return may_not_act(at) or ("" if hidden else "No hidden alarm is chosen in the list.")
+
+
+def _needs_removable(at: Workspace) -> str:
+    return may_not_remove(at) or ("" if at.alarms.chosen else "No alarm is chosen in the list.")
 
 
 def _acknowledge(desk: Desk) -> None:
@@ -87,6 +106,33 @@ ALARM_ACTIONS: tuple[Action, ...] = (
         tip="Reset what is latched among the chosen alarms; in the list the key is R",
         why_not=_needs_chosen,
         run=_reset,
+    ),
+    Action(
+        id="alarm.shelve",
+        title="Shelve the chosen alarms…",
+        menu="Plant",
+        role="operator",
+        tip="Hide what is chosen in the alarm list for a time, with a reason; there the key is S",
+        why_not=_needs_chosen,
+        run=lambda desk: desk.hide_alarms("shelve"),
+    ),
+    Action(
+        id="alarm.unshelve",
+        title="Bring the chosen alarms back",
+        menu="Plant",
+        role="operator",
+        tip="Take what is chosen off the shelf or put it back in service",
+        why_not=_needs_hidden,
+        run=lambda desk: desk.hide_alarms("show"),
+    ),
+    Action(
+        id="alarm.remove",
+        title="Take the chosen alarms out of service…",
+        menu="Plant",
+        role="engineer",
+        tip="Hide what is chosen until somebody puts it back, with the number of a ticket",
+        why_not=_needs_removable,
+        run=lambda desk: desk.hide_alarms("remove"),
     ),
     Action(
         id="alarm.silence",

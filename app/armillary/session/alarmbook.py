@@ -11,11 +11,14 @@ import numpy as np
 from armillary.alarms.rollup import rollup
 from armillary.encoding import texts
 from armillary.model.alarm import (
+    ONE_SHOT_NS,
     AlarmAct,
     AlarmActed,
+    AlarmAction,
     AlarmEvent,
     AlarmSpec,
     AlarmState,
+    Hiding,
     Presentation,
     ProcessState,
 )
@@ -24,6 +27,7 @@ from armillary.model.fault import FaultRecord
 from armillary.model.frame import Frame
 from armillary.model.scene import SceneArrays, subtree_ends
 from armillary.model.tags import TagSpec
+from armillary.session.rows import clock_text
 from armillary.session.signal import Signal
 
 EVENTS_KEPT = 1_000
@@ -40,6 +44,12 @@ WORDS: Mapping[ProcessState, str] = {
     ProcessState.RTNUN: "returned, not acknowledged",
     ProcessState.LUNAK: "latched, not acknowledged",
     ProcessState.LACKD: "latched, waits for reset",
+}
+
+_HIDDEN: Mapping[Presentation, str] = {
+    Presentation.SHELVED: "Shelved",
+    Presentation.SUPPRESSED: "Suppressed",
+    Presentation.OUT_OF_SERVICE: "Out of service",
 }
 
 Ask = Callable[[object, Callable[[object], None], float], None]
@@ -68,6 +78,7 @@ class AlarmRow:
     consequence: str
     operator_action: str
     prim: int
+    presentation: Presentation = Presentation.SHOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +126,8 @@ class AlarmBook:
 
     def _forget(self) -> None:
         self.specs: dict[str, AlarmSpec] = {}
-        self.states: dict[str, AlarmState] = {}  # those that are not normal
+        self.states: dict[str, AlarmState] = {}  # those that are shown and not normal
+        self.hidden: dict[str, AlarmState] = {}  # those that bother nobody, normal ones too
         self.events: deque[AlarmEvent] = deque(maxlen=EVENTS_KEPT)  # newest last
         self.chosen: tuple[str, ...] = ()  # ids, those that A and R act on
         self.prims: dict[str, int] = {}
@@ -135,6 +147,7 @@ class AlarmBook:
         """Take the alarms of a world; their states follow with its first frame. Events are kept."""
         self.specs = {spec.id: spec for spec in specs}
         self.states.clear()
+        self.hidden.clear()
         self._greeted = True
         self._locate()
         self._tell(NO_ALARMS)
@@ -151,10 +164,14 @@ class AlarmBook:
         if not frame.alarms:
             return
         for state in frame.alarms:
-            if state.process is ProcessState.NORM or state.presentation is not Presentation.SHOWN:
-                self.states.pop(state.id, None)
-            else:
-                self.states[state.id] = state
+            for held, belongs in (
+                (self.states, state.hiding is None and not state.is_plain),
+                (self.hidden, state.hiding is not None),
+            ):
+                if belongs:
+                    held[state.id] = state
+                else:
+                    held.pop(state.id, None)
         self._tell(frozenset(state.id for state in frame.alarms))
 
     def place(self, scene: SceneArrays | None) -> None:
@@ -192,6 +209,27 @@ class AlarmBook:
                 for state, spec in known
             )
         return self._rows
+
+    def hidden_rows(self) -> tuple[AlarmRow, ...]:
+        """Return all that bother nobody: out of service, suppressed, shelved."""
+        known = [(s, self.specs[s.id]) for s in self.hidden.values() if s.id in self.specs]
+        order = list(Presentation)
+        known.sort(key=lambda pair: (-order.index(pair[0].presentation), pair[1].priority, pair[1].id))
+        tags = self._tags()
+        return tuple(
+            alarm_row(
+                spec,
+                state,
+                tags[spec.slot] if 0 <= spec.slot < len(tags) else None,
+                self.prims.get(spec.id, -1),
+            )
+            for state, spec in known
+        )
+
+    def hidden_text(self) -> str:
+        """Return how many are hidden and why, `Shelved 3 · Out of service 1`; "" for none."""
+        found = [state.presentation for state in self.hidden.values() if state.id in self.specs]
+        return " · ".join(f"{word} {n}" for at, word in _HIDDEN.items() if (n := found.count(at)))
 
     def counts(self) -> Counts:
         """Return how many there are by priority."""
@@ -275,6 +313,28 @@ class AlarmBook:
         """Reset latched alarms; the world says why one cannot be."""
         return self._act("reset", ids, lambda _state: True, comment)
 
+    def shelve(self, ids: Sequence[str], reason: str, duration_s: float) -> None:
+        """Put alarms on the shelf; 0 s = until they are normal again. The world says why one cannot be."""
+        self._hide("shelve", ids, reason, duration_s)
+
+    def unshelve(self, ids: Sequence[str]) -> None:
+        """Take alarms off the shelf."""
+        self._hide("unshelve", ids)
+
+    def out_of_service(self, ids: Sequence[str], ticket: str) -> None:
+        """Take alarms out of service."""
+        self._hide("remove", ids, ticket)
+
+    def back_in_service(self, ids: Sequence[str]) -> None:
+        """Put alarms back in service."""
+        self._hide("place", ids)
+
+    def _hide(
+        self, action: AlarmAction, ids: Sequence[str], comment: str = "", duration_s: float = 0.0
+    ) -> None:
+        act = AlarmAct(action=action, occurrences=tuple(ids), comment=comment, duration_s=duration_s)
+        self._ask(act, self._acted, ACT_S)
+
     def _act(
         self,
         action: str,
@@ -282,7 +342,8 @@ class AlarmBook:
         wanted: Callable[[AlarmState], bool],
         comment: str,
     ) -> int:
-        states = [self.states[name] for name in ids if name in self.states]
+        known = {**self.states, **self.hidden}
+        states = [known[name] for name in ids if name in known and known[name].occurrence]
         occurrences = tuple(state.occurrence for state in states if wanted(state))
         if occurrences:
             act = AlarmAct(
@@ -301,6 +362,16 @@ class AlarmBook:
 
 def _key(event: AlarmEvent) -> tuple[str, str, str, int]:
     return event.id, event.occurrence, event.event, event.t_ns
+
+
+def hidden_text(hiding: Hiding) -> str:
+    """Return why an alarm bothers nobody, in words."""
+    if hiding.ticket:
+        return f"out of service, {hiding.ticket}, by {hiding.ticket_actor}"
+    if hiding.rule:
+        return f"suppressed by design: {hiding.rule}"
+    until = "it is normal again" if hiding.until_ns == ONE_SHOT_NS else clock_text(hiding.until_ns)
+    return f"shelved until {until} by {hiding.shelf_actor}: {hiding.shelf_reason}"
 
 
 def age_text(seconds: float) -> str:
@@ -338,6 +409,8 @@ def alarm_row(spec: AlarmSpec, state: AlarmState, tag: TagSpec | None, prim: int
         notes.append(f"came back {state.reactivations} ×")
     if state.comment:
         notes.append(f"“{state.comment}”")
+    if state.hiding is not None:
+        notes.append(hidden_text(state.hiding))
     return AlarmRow(
         id=spec.id,
         occurrence=state.occurrence,
@@ -357,6 +430,7 @@ def alarm_row(spec: AlarmSpec, state: AlarmState, tag: TagSpec | None, prim: int
         consequence=spec.consequence,
         operator_action=spec.operator_action,
         prim=prim,
+        presentation=state.presentation,
     )
 
 

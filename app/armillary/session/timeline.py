@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,42 +12,24 @@ from armillary.model.clock import NS
 from armillary.model.fault import FaultRecord
 from armillary.model.frame import Frame, WorldKind
 from armillary.model.message import Enroll, Enrolled
-from armillary.model.quality import BAD, STALE, rank
-from armillary.model.series import Series, SeriesAnswer, SeriesQuery
-from armillary.model.tags import TagSpec, stale_after_ms
+from armillary.model.series import SeriesAnswer, SeriesQuery
+from armillary.model.tags import TagSpec
 from armillary.session.signal import Signal
 from armillary.session.tail import Tail
+from armillary.session.trend_past import Past
+from armillary.session.trend_pen import Pen, cut, joined, thinned
+
+__all__ = ["Pen", "Timeline", "thinned"]
 
 SPAN_S = 300.0
 WIDTH = 800
 SHORTEST_NS = 1_000  # a range below this cannot be drawn
 ANSWER_S = 15.0
 AHEAD = 0.5  # share of a span that may slide out of what was read before it is read again
-_LEVEL_GAP = 2.5  # buckets missing before a line is broken
+BESIDE = 1.0  # spans read on either side of a range that is held: panning finds them there
+NEAR = 0.35  # a range that comes this close (in spans) to what was not read is read again
+MOST_ASKED = 2  # questions at a time: a wheel that turns must not queue them
 Ask = Callable[[object, Callable[[object], None], float], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Pen:
-    """One line of a trend, n points ascending in time; ready to draw."""
-
-    slot: int
-    name: str
-    unit: str
-    t_ns: I8  # (n,) ns UTC
-    low: F8  # (n,) NaN where there is a gap
-    high: F8  # (n,)
-    quality: U2  # (n,) rank
-    past: str  # "" = the recorder answered; else why the past is missing
-
-
-@dataclass(frozen=True, slots=True)
-class _Past:
-    """What the recorder answered for one pen."""
-
-    series: Series
-    from_ns: int
-    to_ns: int
 
 
 class Timeline:
@@ -66,9 +48,12 @@ class Timeline:
         self._range = (0, 0)  # when not following
         self._width = WIDTH
         self._tail = Tail()
-        self._past: dict[int, _Past] = {}
+        self._past: dict[int, Past] = {}
+        self._made: dict[int, tuple[object, Pen]] = {}  # what was drawn last, and what it was made of
         self._ids: dict[str, int] = {}
-        self._request = 0
+        self._request = self._taken = 0  # newest question; newest whose answer was taken
+        self._flying: set[int] = set()  # questions under way
+        self._is_again = False  # the range moved on meanwhile
         self._asked_from_ns = self._asked_ns = 0  # ends of the newest query
         self._trouble = "The recorder has not answered yet."
 
@@ -87,10 +72,14 @@ class Timeline:
         self._show(())
 
     def set_range(self, from_ns: int, to_ns: int, width: int) -> None:
-        """Show a fixed range, drawn into `width` pixels; ends following."""
+        """Show a fixed range, drawn into `width` pixels; ends following.
+
+        The spans on either side are read with it. While they suffice nothing is asked.
+        """
         self._range = (int(from_ns), max(int(to_ns), int(from_ns) + SHORTEST_NS))
         self._width, self.following = max(1, width), False
-        self._read()
+        if not self._suffices():
+            self._read()
         self.changed.emit()
 
     def follow(self, span_s: float, width: int) -> None:
@@ -127,43 +116,47 @@ class Timeline:
 
     def _pen(self, slot: int) -> Pen:
         spec = self._specs()[slot]
-        past = self._past.get(slot)
-        tail_t, tail_v, tail_q = self._tail.rings[slot].arrays()
+        past, ring = self._past.get(slot), self._tail.rings[slot]
         start, end = self.view_ns()
-        end = min(end, self._now_ns()) if self._kind is not WorldKind.LIVE else end
-        if past is not None:
-            t, low, high, quality = _with_gaps(
-                past.series, stale_after_ms(spec) if spec.liveness == "tag" else 0
-            )
-            if self._began_ns:
-                own = int(np.searchsorted(t, self._began_ns, "right"))
-                t, low, high, quality = t[:own], low[:own], high[:own], quality[:own]
-            later = np.searchsorted(tail_t, t[-1] if len(t) else past.from_ns, "right")
-            tail_t, tail_v, tail_q = tail_t[later:], tail_v[later:], tail_q[later:]
-        else:
-            t, low, high, quality = _nothing()
-        tail_v = np.where(tail_q >= STALE, np.nan, tail_v)
-        inside = _window(tail_t, start, end)
-        tail_t, tail_low, tail_high, tail_q = thinned(
-            tail_t[inside], tail_v[inside], tail_q[inside], self._width
-        )
-        if len(t) and len(tail_t) and past is not None and _is_broken(past, int(t[-1]), int(tail_t[0])):
-            t = np.append(t, t[-1] + 1)
-            low, high = np.append(low, np.nan), np.append(high, np.nan)
-            quality = np.append(quality, np.uint16(STALE))
-        kept = _window(t, start, end)
+        span = end - start
+        reach = int(BESIDE * span)
         if self._kind is not WorldKind.LIVE:  # what comes after the cursor is not known yet
-            kept = slice(kept.start, min(kept.stop, int(np.searchsorted(t, end, "right"))))
-        return Pen(
-            slot=slot,
-            name=spec.name,
-            unit=spec.unit,
-            t_ns=np.concatenate([t[kept], tail_t]),
-            low=np.concatenate([low[kept], tail_low]),
-            high=np.concatenate([high[kept], tail_high]),
-            quality=np.concatenate([quality[kept], tail_q]),
-            past="" if past is not None else self._why_no_past(spec),
-        )
+            end = min(end, self._now_ns())
+            window = start, end
+        elif self.following:
+            window = start, end
+        else:  # more than is shown, and the same while the hand moves by less than half of it
+            half = max(span // 2, 1)
+            window = start // half * half - reach, -(-end // half) * half + reach
+        trouble = "" if past is not None else self._why_no_past(spec)
+        version = past.version if past is not None else -1
+        key: tuple[object, ...] = (window, version, len(ring), ring.newest_ns, trouble, bool(self._flying))
+        key += (self._began_ns, self._width, spec)
+        made = self._made.get(slot)
+        if made is None or made[0] != key or self._kind is not WorldKind.LIVE:
+            known_ns = self._now_ns() if self._kind is WorldKind.LIVE else end
+            pen = joined(spec, past, ring, window, self._width, self._began_ns, known_ns)
+            if self._kind is not WorldKind.LIVE:
+                pen = cut(pen, end)
+            made = self._made[slot] = (
+                key,
+                replace(pen, past=trouble, unknown=pen.unknown if self._flying else ()),
+            )
+        return made[1]
+
+    def id_of(self, slot: int) -> int:
+        """Return the recorder's number of a tag, 0 while it is not known."""
+        specs = self._specs()
+        return self._ids.get(specs[slot].name, 0) if slot < len(specs) else 0
+
+    def newest(self, slot: int) -> tuple[I8, F8, U2]:
+        """Return (time, value, quality rank) of the last minutes of a pen, as frames told them."""
+        return self._tail.rings[slot].arrays()
+
+    @property
+    def kind(self) -> WorldKind:
+        """The kind of world whose time is shown."""
+        return self._kind
 
     def _why_no_past(self, spec: TagSpec) -> str:
         return "This tag is not recorded." if not spec.history else self._trouble
@@ -199,26 +192,33 @@ class Timeline:
 
     def visit(self, kind: WorldKind) -> None:
         """Show another world's time: what frames told is not its own, and maybe not the record either."""
-        self._ids.clear()
         self._kind, self._began_ns, self._shown_ns = kind, 0, 0
         self._tail.clear()
-        self._past.clear()
+        self._forget()
         self._read()
         self.changed.emit()
 
     def begin(self) -> None:
         """Forget what is known of the past and read it anew: the recorder or the world changed."""
+        self._forget()
+        self._read()
+
+    def _forget(self) -> None:
+        """Forget what is known of the past; answers under way are of another one."""
         self._ids.clear()
         self._past.clear()
-        self._read()
+        self._made.clear()
+        self._taken = self._request
+        self._flying.clear()
+        self._is_again = False
 
     def reset(self) -> None:
         """Forget pens and samples: something else is open."""
         self._tail = Tail()
-        self.slots, self._past, self._ids = (), {}, {}
+        self.slots = ()
+        self._forget()
         self.following, self.span_s = True, SPAN_S
         self._kind, self._began_ns, self._shown_ns = WorldKind.LIVE, 0, 0
-        self._request += 1
         self.changed.emit()
 
     # ------------------------------------------------------------ the recorder
@@ -229,12 +229,26 @@ class Timeline:
         self.slots = slots
         self._tail.show(slots)
         self._past = {slot: past for slot, past in self._past.items() if slot in slots}
+        self._made = {slot: made for slot, made in self._made.items() if slot in slots}
         self._read()
         self.changed.emit()
+
+    def _suffices(self) -> bool:
+        """Return whether what was read reaches far enough beyond a range that is held, finely enough."""
+        start, end = self.view_ns()
+        near = int(NEAR * (end - start))
+        need_s = (end - start) / NS / self._width
+        shown = [slot for slot in self.slots if self._specs()[slot].history]
+        until = min(end + near, self._now_ns())
+        pasts = [self._past.get(slot) for slot in shown]
+        return all(past is not None and past.suffices(start - near, until, need_s) for past in pasts)
 
     def _read(self) -> None:
         """Ask for the range shown; ids of tags that we do not know yet come first."""
         if not self.slots:
+            return
+        if len(self._flying) >= MOST_ASKED:
+            self._is_again = True
             return
         specs = self._specs()
         names = [specs[s].name for s in self.slots if specs[s].history]
@@ -245,6 +259,9 @@ class Timeline:
         if self._kind is WorldKind.REPLAY and self.following:
             ahead = int(AHEAD * self.span_s * NS)
             start, end = start - ahead, end + ahead
+        elif not self.following:
+            beside = int(BESIDE * (end - start))
+            start, end = start - beside, max(min(end + beside, self._now_ns()), end)
         self._asked_from_ns, self._asked_ns = start, end
         if unknown:
             question = Enroll(tags=unknown, create=False)
@@ -269,77 +286,35 @@ class Timeline:
             self.changed.emit()
             return
         ids = tuple(self._ids[specs[s].name] for s in slots)
-        query = SeriesQuery(ids=ids, from_ns=start, to_ns=end, width=self._width, request=request)
+        shown_start, shown_end = self.view_ns()
+        width = max(round(self._width * (end - start) / max(shown_end - shown_start, 1)), self._width)
+        query = SeriesQuery(
+            ids=ids, from_ns=start, to_ns=end, width=min(width, 4 * self._width), request=request
+        )
+        self._flying.add(request)
         self._ask(query, lambda answer: self._answered(request, slots, start, end, answer), ANSWER_S)
 
     def _answered(self, request: int, slots: list[int], start: int, end: int, answer: object) -> None:
-        if request != self._request:
+        """Take an answer, unless a newer one came before it or it tells nothing of the range shown."""
+        self._flying.discard(request)
+        shown = self.view_ns()
+        if request <= self._taken or end < shown[0] or start > shown[1]:
             self.stale_answers += 1
-            return
-        if not isinstance(answer, SeriesAnswer):
+        elif isinstance(answer, SeriesAnswer):
+            self._trouble, self._taken = "", request
+            for slot, series in zip(slots, answer.series, strict=True):
+                if slot in self.slots:
+                    self._past.setdefault(slot, Past()).put(series, start, end, self._now_ns())
+            self.changed.emit()
+        else:
             self._refused(answer)
-            return
-        self._trouble = ""
-        for slot, series in zip(slots, answer.series, strict=True):
-            if slot in self.slots:
-                self._past[slot] = _Past(series, start, end)
-        self.changed.emit()
+        if self._is_again:
+            self._is_again = False
+            if self.following or not self._suffices():
+                self._read()
 
     def _refused(self, answer: object) -> None:
         self._trouble = (
             answer.what if isinstance(answer, FaultRecord) else "The recorder answered something else."
         )
         self.changed.emit()
-
-
-def _window(t: I8, start: int, end: int) -> slice:
-    """Return the points of a range and one more on either side, so that a line reaches the edges."""
-    first, last = np.searchsorted(t, [start, end])
-    return slice(max(0, int(first) - 1), int(last) + 1)
-
-
-def _is_broken(past: _Past, last_ns: int, next_ns: int) -> bool:
-    """Return whether nobody knows what was between what the recorder had and the first sample of the tail."""
-    return next_ns > past.to_ns and next_ns - last_ns > max(past.series.level_s * _LEVEL_GAP, 10.0) * NS
-
-
-def _nothing() -> tuple[I8, F8, F8, U2]:
-    return np.zeros(0, np.int64), np.zeros(0), np.zeros(0), np.zeros(0, np.uint16)
-
-
-def _with_gaps(series: Series, limit_ms: int) -> tuple[I8, F8, F8, U2]:
-    """Return (time, low, high, rank) with a NaN point behind each point that a gap follows.
-
-    A gap is more than two buckets without any, or longer than the tag may be silent. Raw samples of a tag
-    that only reports changes have none: its value held.
-    """
-    ranks = rank(series.quality)
-    bad = ranks >= BAD
-    low, high = np.where(bad, np.nan, series.low), np.where(bad, np.nan, series.high)
-    limit = max(series.level_s * _LEVEL_GAP * NS, limit_ms * 1e6) if limit_ms else 0.0
-    at = np.flatnonzero(np.diff(series.t_ns) > limit) + 1 if limit else np.zeros(0, np.int64)
-    if not len(at):
-        return series.t_ns, low, high, ranks
-    edge = series.t_ns[at - 1] + int(series.level_s * NS) + 1
-    return (
-        np.insert(series.t_ns, at, edge),
-        np.insert(low, at, np.nan),
-        np.insert(high, at, np.nan),
-        np.insert(ranks, at, np.uint16(STALE)),
-    )
-
-
-def thinned(t: I8, value: F8, quality: U2, width: int) -> tuple[I8, F8, F8, U2]:
-    """Return (time, low, high, worst rank) with at most about two points a pixel; extremes and gaps stay."""
-    if len(t) <= 2 * width:
-        return t, value, value, quality
-    column = ((t - t[0]) * width // max(1, int(t[-1] - t[0]))).astype(np.int64)
-    gap = np.isnan(value)
-    column = 2 * column + gap  # a gap never hides in a column with values
-    start = np.flatnonzero(np.diff(column, prepend=-1))
-    return (
-        t[start],
-        np.minimum.reduceat(value, start),
-        np.maximum.reduceat(value, start),
-        np.maximum.reduceat(quality, start),
-    )

@@ -1,4 +1,4 @@
-"""What messages told beside their payloads (MQTT 5 properties): times, qualities, until when they matter."""
+"""What messages told beside their payloads (MQTT 5 properties): times, qualities, media types."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from armillary.model.arrays import I8, U2
 from armillary.model.quality import worst
 from armillary.model.sample import SampleBatch, SampleBuilder, WireBatch
+from armillary.telemetry.chain import BY_CONTENT
 from armillary.telemetry.inbox import cut
 from armillary.telemetry.payload import source_ns
 from armillary.telemetry.reasons import CONFLICT, conflict
@@ -84,3 +85,17 @@ def unexpired(batch: WireBatch, now_mono_ns: int) -> tuple[WireBatch, int]:
     left = cut(batch, np.flatnonzero(keep))
     assert isinstance(left, WireBatch)  # noqa: S101  a cut keeps the kind
     return left, len(late)
+
+
+def decoders(batch: WireBatch) -> list[str] | None:
+    """Return the decoder that the sender of each message names by a media type, "" for none it knows."""
+    if batch.content is None or not any(batch.contents):
+        return None
+    names = [BY_CONTENT.get(mime.partition(";")[0].strip().lower(), "") for mime in batch.contents]
+    return [names[i] for i in batch.content.tolist()]
+
+
+def maybe_json(batch: WireBatch) -> I8 | None:
+    """Return for each message 0 where its sender says that it is something else, None where none says it."""
+    said = decoders(batch)
+    return None if said is None else np.array([word in ("", "json") for word in said], np.int64)

@@ -9,49 +9,25 @@ not have keeps its value.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from armillary.api.ports import AnyDecoder, Decoder
-from armillary.model.arrays import F4, I8, U2
-from armillary.model.link import Quarantined, Route, SubscriptionPlan
+from armillary.model.arrays import I8
+from armillary.model.link import Route, SubscriptionPlan
 from armillary.model.payload import ABSENT, RELATIVE_NS, Several, Undecodable
-from armillary.model.quality import worst
-from armillary.model.sample import (
-    SOURCE_TIME_ASSUMED,
-    SampleBatch,
-    SampleBuilder,
-    Text,
-    WireBatch,
-    empty_batch,
-    joined,
-    taken,
-)
+from armillary.model.sample import SampleBatch, SampleBuilder, WireBatch, empty_batch, joined
 from armillary.telemetry import aside, tables
-from armillary.telemetry.chain import BY_CONTENT, guesses
+from armillary.telemetry.chain import guesses
 from armillary.telemetry.devices import Devices
-from armillary.telemetry.parts import LOOP, PLUGIN, TABLE, ChannelPlan, Part, channel_plans
-from armillary.telemetry.payload import (
-    UNREADABLE,
-    converted,
-    epoch_unit,
-    is_suspect,
-    parsed_number,
-    scalar,
-)
+from armillary.telemetry.heap import Found, Heap
+from armillary.telemetry.parts import LOOP, PLUGIN, TABLE, ByTopic, ChannelPlan, Part, channel_plans
+from armillary.telemetry.payload import UNREADABLE, converted, epoch_unit, is_suspect, parsed_number, scalar
+from armillary.telemetry.quarantine import KEPT_BYTES, Quarantine, payload_of
 from armillary.telemetry.reasons import CONFLICT, conflict, explained
-from armillary.telemetry.times import source_times
-from armillary.telemetry.together import UNCHECKED, Chunk, Together, merged, numbers
-
-_Scalar = TypeVar("_Scalar", bound=np.generic)
-KEPT, KEPT_BYTES = 100, 4096  # payloads in quarantine, and how much of each
-Found = tuple[int, float, int, Text | F4 | None, str]
-"""One value of a message: slot, number, quality, text or array, and why the quality is not GOOD."""
+from armillary.telemetry.together import UNCHECKED, Together, merged
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,9 +43,9 @@ class Decoding:
     """Decodes the messages of one link. Keeps what it learns of channels between calls."""
 
     def __init__(self, plan: SubscriptionPlan, decoders: Mapping[str, AnyDecoder] | None = None) -> None:
-        self._link = plan.link.name
         self._decoders = decoders or {}
-        self._by_channel, self.problems = channel_plans(plan.routes, self._decoders)
+        by_channel, self.problems = channel_plans(plan.routes, self._decoders)
+        self._by_topic = ByTopic(by_channel)
         self._channels: tuple[str, ...] = ()
         self._plans: list[ChannelPlan | None] = []
         self._how: I8 = np.zeros(0, np.int64)  # by channel: LOOP, PLUGIN or TABLE
@@ -79,15 +55,14 @@ class Decoding:
         self._unit_of = {route.slot: route.unit for route in plan.routes if route.unit}
         self._told: set[int] = set()  # channels that tell of devices and hold no values
         self._also: list[int] = []  # channels that tell of devices and are tags, too
-        self._wild = _wild(self._by_channel)
-        self.quarantine: deque[Quarantined] = deque(maxlen=KEPT)
+        self.quarantine = Quarantine(plan.link.name)
         self.time_units: dict[str, str] = {}  # channel -> the unit its first epoch time was taken to be in
 
     def decode(self, batches: Sequence[WireBatch]) -> Decoded:
         """Return the samples of some batches in order of arrival, before units, ranges and time checks."""
         if not batches:
             return Decoded(samples=empty_batch(), messages=0)
-        heap = _Heap()
+        heap = Heap()
         base = 0
         batches = merged(batches)
         for batch in batches:
@@ -102,7 +77,7 @@ class Decoding:
 
     def slots_of(self, channel: str) -> tuple[int, ...]:
         """Return the slots that a channel feeds."""
-        plan = self._by_channel.get(channel) or self._matched(channel)
+        plan = self._by_topic.plan(channel)
         return () if plan is None else tuple(route.slot for route in plan.routes)
 
     def _learn(self, channels: tuple[str, ...]) -> None:
@@ -118,7 +93,7 @@ class Decoding:
             self._told.clear()
             self._also.clear()
         for number, name in enumerate(channels[known:], known):
-            plan = self._by_channel.get(name) or self._matched(name)
+            plan = self._by_topic.plan(name)
             self._plans.append(plan)
             if plan is None and self.devices.hears(name):
                 self._told.add(number)
@@ -130,26 +105,16 @@ class Decoding:
         self._tables.learn(self._plans, known)
         self._channels = channels
 
-    def _matched(self, channel: str) -> ChannelPlan | None:
-        """Return the plan of a topic that a route with `+` means (only profiles make such routes)."""
-        levels = channel.split("/")
-        for size, places in self._wild:
-            if size == len(levels):
-                key = "/".join("+" if i in places else level for i, level in enumerate(levels))
-                if key in self._by_channel:
-                    return self._by_channel[key]
-        return None
-
-    def _read(self, batch: WireBatch, base: int, heap: _Heap) -> None:
+    def _read(self, batch: WireBatch, base: int, heap: Heap) -> None:
         """Decode one batch. The short way is for plain JSON documents with their numbers at plain keys.
 
         Anything unusual in a message sends that message the long way, which judges each field alone.
         """
         if self._also:
             for row in np.flatnonzero(np.isin(batch.channel, self._also)).tolist():
-                self.devices.hear(batch.channels[batch.channel[row]], _payload(batch, row))
+                self.devices.hear(batch.channels[batch.channel[row]], payload_of(batch, row))
         how = self._how[batch.channel]
-        chunks, rows = self._together.read(batch, _says_json(batch), base)
+        chunks, rows = self._together.read(batch, aside.maybe_json(batch), base)
         heap.chunks += chunks
         if not how.any():
             if len(rows):
@@ -163,18 +128,18 @@ class Decoding:
             made, refused = self._tables.read(batch, rows, self._unit_of)
             heap.foreign.extend(made)
             for row, error in refused.items():
-                self._reject(batch, row, error.reason, error.offset, _payload(batch, row))
+                self.quarantine.put(batch, row, error.reason, error.offset)
             if refused:
                 heap.drop("undecodable", len(refused))
         rows = np.flatnonzero(how == PLUGIN)
         for channel in np.unique(batch.channel[rows]).tolist():
             self._by_plugin(batch, rows[batch.channel[rows] == channel], channel, heap)
 
-    def _one_by_one(self, batch: WireBatch, base: int, heap: _Heap, rows: I8 | None = None) -> None:
+    def _one_by_one(self, batch: WireBatch, base: int, heap: Heap, rows: I8 | None = None) -> None:
         """Decode messages (all, or some rows) whose decoder takes one at a time."""
         plans, payload = self._plans, batch.payload
         values, slots, times, hits, widths = heap.values, heap.slots, heap.times, heap.hits, heap.widths
-        said = _contents(batch)
+        said = aside.decoders(batch)
         filtered = 0
         if rows is None:
             starts = batch.start.tolist()
@@ -222,7 +187,7 @@ class Decoding:
         if filtered:
             heap.drop("filtered", filtered)
 
-    def _several(self, plan: ChannelPlan, found: Several, at: int, arrival_ns: int, heap: _Heap) -> None:
+    def _several(self, plan: ChannelPlan, found: Several, at: int, arrival_ns: int, heap: Heap) -> None:
         """Take the documents of one payload the short way, all or none. Raises for what is unusual."""
         keys, time, documents = plan.keys, plan.time, found.documents
         got = [keys(document) for document in documents]
@@ -247,7 +212,7 @@ class Decoding:
         row: int,
         plan: ChannelPlan,
         data: bytes,
-        heap: _Heap,
+        heap: Heap,
         said: str = "",
     ) -> None:
         """Decode one message field by field; what cannot be read at all goes to quarantine."""
@@ -260,7 +225,7 @@ class Decoding:
                 self._learn_form(plan, data)
             self._together.learn(plan)
         except Undecodable as error:
-            self._reject(batch, row, error.reason, error.offset, data)
+            self.quarantine.put(batch, row, error.reason, error.offset)
             heap.drop("undecodable", 1)
             for part in plan.parts:
                 unread = [(r.route.slot, float("nan"), UNREADABLE, None, error.reason) for r in part.readers]
@@ -285,7 +250,7 @@ class Decoding:
                 return
         plan.loads, plan.checks_itself = chain.loads(), chain.checks_itself
 
-    def _part(self, part: Part, at: int, data: bytes, heap: _Heap, batch: WireBatch, row: int) -> None:
+    def _part(self, part: Part, at: int, data: bytes, heap: Heap, batch: WireBatch, row: int) -> None:
         """Decode the routes of one part (same decoder, same time path) from one payload."""
         if not part.is_document and part.is_raw(data):
             data = part.chain.unwrapped(data)
@@ -302,7 +267,7 @@ class Decoding:
             return
         self._document(part, at, whole, heap, channel, None)
 
-    def _document(self, part: Part, at: int, whole: object, heap: _Heap, channel: str, time: object) -> None:
+    def _document(self, part: Part, at: int, whole: object, heap: Heap, channel: str, time: object) -> None:
         """Take the values of one document; `time` is its own where its decoder knows it."""
         found: list[Found] = []
         for reader in part.readers:
@@ -328,7 +293,7 @@ class Decoding:
                 self.time_units[channel] = "text" if isinstance(own, str) else epoch_unit(own)
         heap.add(at, time, found)
 
-    def _by_plugin(self, batch: WireBatch, rows: I8, channel: int, heap: _Heap) -> None:
+    def _by_plugin(self, batch: WireBatch, rows: I8, channel: int, heap: Heap) -> None:
         """Decode the rows of one channel by its plugin; a plugin that raises rejects them all."""
         plan = self._plans[channel]
         if plan is None or plan.chain is None or not isinstance(plan.chain.last, Decoder):
@@ -348,7 +313,7 @@ class Decoding:
         for row, why in refused.items():
             builder.reject(row, why.reason, why.offset)
         for row, reason in builder.rejected.items():
-            self._reject(batch, row, reason, builder.offsets.get(row, 0), _payload(batch, row))
+            self.quarantine.put(batch, row, reason, builder.offsets.get(row, 0))
             for route in plan.routes:
                 builder.why[len(builder.row)] = reason
                 builder.add(row, route.slot, float("nan"), 0, UNREADABLE)
@@ -359,120 +324,6 @@ class Decoding:
             aside.with_units(made, np.array(builder.row, np.int64), aside.units([batch]), self._unit_of)
         )
 
-    def _reject(self, batch: WireBatch, row: int, reason: str, offset: int, data: bytes) -> None:
-        self.quarantine.append(
-            Quarantined(
-                link=self._link,
-                channel=batch.channels[batch.channel[row]],
-                reason=reason,
-                offset=offset,
-                head=data[:KEPT_BYTES],
-                size=len(data),
-                arrival_ns=int(batch.arrival_ns[row]),
-            )
-        )
-
-
-class _Heap:
-    """Decoded rows of several batches, as lists; arrays are made once, in `build`."""
-
-    def __init__(self) -> None:
-        self.values: list[object] = []  # per sample; the short way puts in whatever stood there
-        self.slots: list[int] = []  # per sample
-        self.times: list[object] = []  # per message, raw
-        self.hits: list[int] = []  # per message with samples: its row over all batches
-        self.widths: list[int] = []  # per message: how many samples
-        self.quality: dict[int, int] = {}  # sample -> quality, where not GOOD
-        self.text: dict[int, Text] = {}
-        self.array: dict[int, F4] = {}
-        self.why: dict[int, str] = {}
-        self.dropped: dict[str, int] = {}
-        self.chunks: list[Chunk] = []
-        self.foreign: list[SampleBatch] = []
-
-    def drop(self, reason: str, count: int) -> None:
-        self.dropped[reason] = self.dropped.get(reason, 0) + count
-
-    def add(self, at: int, time: object, found: Sequence[Found]) -> None:
-        """Add the samples of the message at row `at`."""
-        if not found:
-            return
-        for slot, number, quality, text, why in found:
-            if quality:
-                self.quality[len(self.values)] = quality
-                self.why[len(self.values)] = why
-            if isinstance(text, str):
-                self.text[len(self.values)] = text
-            elif text is not None:
-                self.array[len(self.values)] = text
-            self.values.append(number)
-            self.slots.append(slot)
-        self.times.append(time)
-        self.hits.append(at)
-        self.widths.append(len(found))
-
-    def build(self, batches: Sequence[WireBatch], units: Mapping[int, str]) -> SampleBatch:
-        """Return the samples as arrays, in the order of their messages; `units`: the expected, by slot."""
-        if not self.values and not self.chunks:
-            return empty_batch()
-        chunks = [*([self._own_chunk()] if self.values else ()), *self.chunks]
-        row = _joined([np.repeat(c.row, c.width) if c.width > 1 else c.row for c in chunks])
-        own = _joined([np.repeat(c.own_ns, c.width) if c.width > 1 else c.own_ns for c in chunks])
-        quality: U2 = _joined([c.quality for c in chunks])
-        told = aside.times_and_qualities(batches)
-        if told is not None:
-            own = np.where(own == 0, told[0][row], own)
-            quality = worst(quality, told[1][row])
-        arrival = _column(batches, "arrival_ns")[row]
-        assumed = own == 0
-        flags = _column(batches, "flags")[row] | np.where(assumed, SOURCE_TIME_ASSUMED, 0).astype(np.uint8)
-        samples = SampleBatch(
-            slot=_joined([c.slot for c in chunks]),
-            value=_joined([c.value for c in chunks]),
-            source_ns=np.where(assumed, arrival, own),
-            arrival_ns=arrival,
-            arrival_mono_ns=_column(batches, "arrival_mono_ns")[row],
-            quality=quality,
-            flags=flags.astype(np.uint8),
-            status=np.zeros(len(row), np.uint32),
-            text=self.text,
-            array=self.array,
-            why=_reasons(chunks),
-        )
-        samples = aside.with_units(samples, row, aside.units(batches), units)
-        if len(chunks) > 1 and (row[1:] < row[:-1]).any():
-            return taken(samples, np.argsort(row, kind="stable"))
-        return samples
-
-    def _own_chunk(self) -> Chunk:
-        """Return what was read one by one, its widths spread out already."""
-        value, quality, why = numbers(self.values)
-        for i, word in self.quality.items():
-            quality[i] = word
-        return Chunk(
-            row=np.repeat(np.array(self.hits, np.int64), self.widths),
-            width=1,
-            slot=np.array(self.slots, np.uint32),
-            value=value,
-            quality=quality,
-            own_ns=np.repeat(source_times(self.times), self.widths),
-            why={**why, **self.why},
-        )
-
-
-def _reasons(chunks: Sequence[Chunk]) -> dict[int, str]:
-    """Return the reasons of all chunks by sample."""
-    out: dict[int, str] = {}
-    base = 0
-    for chunk in chunks:
-        out |= {base + i: words for i, words in chunk.why.items()} if base else chunk.why
-        base += len(chunk.slot)
-    return out
-
-
-def _joined(arrays: list[npt.NDArray[_Scalar]]) -> npt.NDArray[_Scalar]:
-    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
-
 
 def _bare(data: bytes, route: Route) -> Found:
     number, quality, text = scalar(data, route.kind, route.states)
@@ -482,41 +333,8 @@ def _bare(data: bytes, route: Route) -> Found:
     return route.slot, number, quality, text, why
 
 
-def _column(batches: Sequence[WireBatch], name: str) -> I8:
-    out: I8 = np.concatenate([getattr(b, name) for b in batches])
-    return out
-
-
-def _wild(plans: Mapping[str, ChannelPlan]) -> tuple[tuple[int, frozenset[int]], ...]:
-    """Return where the `+` of routes stand: (levels of the topic, the places), each once."""
-    shapes: dict[tuple[int, frozenset[int]], None] = {}
-    for channel in plans:
-        levels = channel.split("/")
-        if "+" in levels:
-            shapes[len(levels), frozenset(i for i, level in enumerate(levels) if level == "+")] = None
-    return tuple(shapes)
-
-
 def _absolute(own_ns: int, arrival_ns: int) -> int | None:
     """Return a time of `Several` in ns since 1970, None for the arrival."""
     if not own_ns:
         return None
     return own_ns if own_ns >= RELATIVE_NS else arrival_ns + own_ns
-
-
-def _payload(batch: WireBatch, row: int) -> bytes:
-    return batch.payload[batch.start[row] : batch.start[row + 1]]
-
-
-def _says_json(batch: WireBatch) -> I8 | None:
-    """Return for each message 0 where its sender says that it is something else, None where none says it."""
-    said = _contents(batch)
-    return None if said is None else np.array([word in ("", "json") for word in said], np.int64)
-
-
-def _contents(batch: WireBatch) -> list[str] | None:
-    """Return the decoder that the sender of each message names by a media type, "" for none it knows."""
-    if batch.content is None or not any(batch.contents):
-        return None
-    names = [BY_CONTENT.get(mime.partition(";")[0].strip().lower(), "") for mime in batch.contents]
-    return [names[i] for i in batch.content.tolist()]

@@ -15,7 +15,7 @@ from armillary.model.link import Route
 from armillary.telemetry.chain import BUILT_IN, Chain, chain_of, guesses
 from armillary.telemetry.path import Path, compiled
 
-__all__ = ["BUILT_IN", "ChannelPlan", "Part", "Reader", "channel_plans"]
+__all__ = ["BUILT_IN", "ByTopic", "ChannelPlan", "Part", "Reader", "channel_plans"]
 
 _OPENS_JSON = frozenset(b'{["')
 LOOP, PLUGIN, TABLE = 0, 1, 2  # how the messages of a channel are read: one by one, by a plugin, as a table
@@ -73,6 +73,31 @@ class ChannelPlan:
     time: Callable[[Any], Any] | None = None
     seen: bool = False  # one message went the long way: its time's unit is known
     by_content: dict[str, tuple[Part, ...]] = field(default_factory=dict)
+
+
+class ByTopic:
+    """Finds the plan of a topic: its own, else that of a route with `+` (only profiles make such routes)."""
+
+    def __init__(self, plans: Mapping[str, ChannelPlan]) -> None:
+        self._plans = plans
+        shapes: dict[tuple[int, frozenset[int]], None] = {}  # levels of the topic, places of the `+`
+        for channel in plans:
+            levels = channel.split("/")
+            if "+" in levels:
+                shapes[len(levels), frozenset(i for i, level in enumerate(levels) if level == "+")] = None
+        self._shapes = tuple(shapes)
+
+    def plan(self, topic: str) -> ChannelPlan | None:
+        """Return the plan of a topic, None where nothing of the project is in it."""
+        if (own := self._plans.get(topic)) is not None:
+            return own
+        levels = topic.split("/")
+        for size, places in self._shapes:
+            if size == len(levels):
+                key = "/".join("+" if i in places else level for i, level in enumerate(levels))
+                if key in self._plans:
+                    return self._plans[key]
+        return None
 
 
 def channel_plans(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 
 import numpy as np
@@ -15,7 +15,9 @@ from armillary.model.clock import NS
 from armillary.model.expression import Expression
 from armillary.model.fault import ProjectFault
 from armillary.model.quality import NEVER, RANGE, UNCERTAIN, rank, worst
+from armillary.model.sample import SampleBatch
 from armillary.model.tags import TagSpec, TagTable, spec_arrays
+from armillary.twin.past import Calls, Pasts
 
 _OUTSIDE = np.uint16(UNCERTAIN | RANGE)
 _NO_TIME = np.iinfo(np.int64).max
@@ -32,30 +34,53 @@ class _Group:
     offset: F8
     low: F8
     high: F8
+    past: int = -1  # number of its calls over time; -1 = it has none
 
 
 class Derived:
     """All derived tags of a project. Raises ProjectFault for an expression refused, or a circle."""
 
-    def __init__(self, specs: Sequence[TagSpec]) -> None:
-        self._groups = _groups(specs)
+    def __init__(self, specs: Sequence[TagSpec], zone: str = "UTC", *, waits: bool = False) -> None:
+        """zone: in which days begin. waits: functions over time wait for `past.seed`."""
+        groups = _groups(specs)
+        looking = [group for group in groups if group.expression.past]
+        numbers = iter(range(len(looking)))
+        self._groups = [replace(g, past=next(numbers)) if g.expression.past else g for g in groups]
+        own = np.zeros(max((spec.slot for spec in specs), default=-1) + 1, np.bool_)
+        own[[spec.slot for spec in specs if spec.expression]] = True
+        calls = [_calls(group, specs, zone) for group in looking]
+        self.past = Pasts(groups=calls, own=own, waits=waits and bool(looking)) if looking else None
         self._first = True
 
-    def evaluate(self, table: TagTable, dirty: B1 | U4 | I8, now_ns: int, now_mono_ns: int) -> U4:
+    def evaluate(
+        self,
+        table: TagTable,
+        dirty: B1 | U4 | I8,
+        now_ns: int,
+        now_mono_ns: int,
+        readings: SampleBatch | None = None,
+    ) -> U4:
         """Write what follows from the changed tags into the table; return the slots that changed, ascending.
 
         dirty: (N,) mask or slots. A derived tag's source time is the oldest of the inputs that have one,
         its quality the worst of those read; it is alive as its oldest input. Changed slots are marked
-        dirty. The first call evaluates everything.
+        dirty. The first call evaluates everything. readings: every sample since the call before, for
+        functions over time; None: what the table holds is all there is.
         """
         changed = np.zeros(len(table), np.bool_)
         touched = np.zeros(len(table), np.bool_)
         touched[dirty] = True
+        if self.past is not None:
+            self.past.begin(readings, now_ns)
         for group in self._groups:
             rows = self._affected(group, touched)
+            if self.past is not None and group.past >= 0:
+                looked = self.past.look(group.past, table, touched)
+                looked[rows] = True
+                rows = np.flatnonzero(looked)
             if not len(rows):
                 continue
-            news = _evaluate(group, rows, table, now_ns, now_mono_ns)
+            news = _evaluate(group, rows, table, now_ns, now_mono_ns, self.past)
             changed[news] = touched[news] = True
         self._first = False
         table.dirty |= changed
@@ -67,13 +92,23 @@ class Derived:
         return np.flatnonzero(touched[group.reads].any(axis=0)) if len(group.reads) else np.zeros(0, np.int64)
 
 
-def _evaluate(group: _Group, rows: I8, table: TagTable, now_ns: int, now_mono_ns: int) -> U4:
+def _evaluate(
+    group: _Group, rows: I8, table: TagTable, now_ns: int, now_mono_ns: int, past: Pasts | None = None
+) -> U4:
     """Evaluate some rows of a group into the table; return the slots whose value, quality or time changed."""
     reads, slot = group.reads[:, rows], group.slot[rows]
     word_in, alive = table.quality[reads], table.alive_mono_ns[reads]
     ages = np.where(alive > 0, (now_mono_ns - alive) / NS, np.inf) if group.expression.reads_age else None
-    value, word = group.expression.evaluate(table.value[reads], word_in, ages)
-    used = group.expression.used(table.value[reads], word_in, ages) if len(reads) else None
+    values_in: Sequence[F8] | F8 = table.value[reads]
+    words_in: Sequence[U2] | U2 = word_in
+    if past is not None and group.past >= 0:
+        looked, of_looked = past.inputs(group.past, rows)
+        values_in, words_in = [*table.value[reads], *looked], [*word_in, *of_looked]
+        if ages is not None:
+            ages = np.vstack((ages, np.zeros((len(looked), len(rows)))))
+    value, word = group.expression.evaluate(values_in, words_in, ages)
+    is_plain = len(reads) and group.past < 0
+    used = group.expression.used(table.value[reads], word_in, ages) if is_plain else None
     value = np.broadcast_to(value, slot.shape) * group.factor[rows] + group.offset[rows]
     word = np.broadcast_to(word, slot.shape).astype(np.uint16)
     outside = (value < group.low[rows]) | (value > group.high[rows])
@@ -86,12 +121,23 @@ def _evaluate(group: _Group, rows: I8, table: TagTable, now_ns: int, now_mono_ns
     table.value[slot], table.quality[slot] = value, word
     table.source_ns[slot], table.arrival_ns[slot] = source, arrival
     table.arrival_mono_ns[slot] = arrival_mono
+    if past is not None and group.past >= 0:
+        _explain(table, slot, word, past.why(group.past, rows))
     # the proof of life goes out in steps of a second, with frames but not as a new value
     proven = ~same | (alive_out - table.alive_mono_ns[slot] >= NS)
     table.alive_mono_ns[slot[proven]] = alive_out[proven]
     table.dirty[slot[proven]] = True
     table.seq[news] += 1
     return news
+
+
+def _explain(table: TagTable, slots: U4, words: U2, why: Sequence[str]) -> None:
+    """Say of tags that look back why they are not good."""
+    for slot, word, text in zip(slots.tolist(), rank(words).tolist(), why, strict=True):
+        if word and text:
+            table.why[slot] = text
+        else:
+            table.why.pop(slot, None)
 
 
 def _times(
@@ -129,7 +175,7 @@ def _groups(specs: Sequence[TagSpec]) -> list[_Group]:
     slots = {spec.name: spec.slot for spec in specs}
     derived = {spec.slot: spec for spec in specs if spec.expression}
     compiled = {
-        slot: expression.compile(spec.expression, slots, spec.origin or spec.name)
+        slot: expression.compile(spec.expression, slots, spec.origin or spec.name, past=True)
         for slot, spec in derived.items()
     }
     reads = {slot: tuple(slots[name] for name in made.names) for slot, made in compiled.items()}
@@ -167,3 +213,17 @@ def _group(
         low=columns["low"],
         high=columns["high"],
     )
+
+
+def _calls(group: _Group, specs: Sequence[TagSpec], zone: str) -> list[Calls]:
+    """Return the calls over time of a group's members, those at one place of their expressions together."""
+    by_slot = {spec.slot: spec for spec in specs}
+    slots = {spec.name: spec.slot for spec in specs}
+    made = [
+        expression.compile(by_slot[slot].expression, slots, by_slot[slot].origin, past=True).past
+        for slot in group.slot.tolist()
+    ]
+    return [
+        Calls([each[i] for each in made], group.reads[list(made[0][i].reads)], zone)
+        for i in range(len(made[0]))
+    ]

@@ -52,6 +52,12 @@ class AlarmBar(QFrame):
         line.addStretch(1)
         self.waiting = label()
         line.addWidget(self.waiting)
+        self.hidden = QPushButton()
+        self.hidden.setProperty("role", "chip")
+        self.hidden.setToolTip("Alarms that bother nobody just now. Click: list them")
+        self.hidden.clicked.connect(lambda _checked=False: self.show_hidden())
+        self.hidden.hide()
+        line.addWidget(self.hidden)
         for priority in PRIORITIES:
             chip = QPushButton()
             chip.setProperty("role", "chip")
@@ -66,6 +72,7 @@ class AlarmBar(QFrame):
         self.silence_button.clicked.connect(self.silence)
         line.addWidget(self.silence_button)
         self.show_list: Callable[[], None] = lambda: None
+        self.show_hidden: Callable[[], None] = lambda: None
         self._tick = QTimer(self)
         self._tick.setInterval(HALF_MS)
         self._tick.timeout.connect(self._beat)
@@ -105,6 +112,10 @@ class AlarmBar(QFrame):
             chip.setToolTip(f"Priority {priority}, {_NAMES[priority - 1]}: {every}, {new} not acknowledged")
         n = counts.to_acknowledge
         self.waiting.setText(f"{n} not acknowledged" if n else "")
+        hidden = ws.alarms.hidden_text()
+        self.hidden.setText(hidden)
+        self.hidden.setAccessibleName(f"Hidden alarms: {hidden}")
+        self.hidden.setVisible(bool(hidden))
         self._listen()
         self._show_mark()
         self._show_age()

@@ -78,7 +78,7 @@ def run(
     1: the picture could not be written, or at the end the scene cannot be shown or the world has ended.
 
     screenshot is written `after_s` seconds after the start, or at the end; `seconds` ends the desk by itself.
-    film: a folder and times of a replay, a picture of each; then the desk ends.
+    film: a folder or a file, and times of a replay, a picture of each; then the desk ends.
     foreign: a file to import and then open.
     started_mono_ns: when the program started, for the time to the first live picture. say: gets lines for
     a person, e.g. what was seen at the end; warn: what went wrong.
@@ -108,7 +108,7 @@ def run(
     if foreign is not None:
         window.files.import_from(foreign)
     if film is not None:
-        Film(window, clock, *film, ending.filmed)
+        Film(window, clock, *film, ending.filmed, ending.warn)
     try:
         app.exec()
     finally:
@@ -184,8 +184,8 @@ def _has_room() -> bool:
 def summary(workspace: Workspace, window: DeskWindow, start_mono_ns: int) -> list[str]:
     """Return what the desk has seen, as lines for a person."""
     lines = []
-    if window.first_live_mono_ns:
-        lines.append(f"first live picture after {(window.first_live_mono_ns - start_mono_ns) / NS:.2f} s")
+    if window.first_live.mono_ns:
+        lines.append(f"first live picture after {(window.first_live.mono_ns - start_mono_ns) / NS:.2f} s")
     if (scene := workspace.scene) is not None:
         lines.append(
             f"scene: {len(scene)} prims, {len(workspace.bindings)} bindings, {window.canvas.frames} pictures"

@@ -1,11 +1,11 @@
-"""The viewport widget: blits pictures, turns the mouse into camera moves, picks, highlights."""
+"""The viewport widget: makes pictures when something changed, blits them, hands on mouse and keys."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from PySide6.QtCore import QMimeData, QPointF, QRectF, Qt, QTimer
+from PySide6.QtCore import QMimeData, QPointF, QRectF, Qt
 from PySide6.QtGui import (
     QColor,
     QDragEnterEvent,
@@ -27,11 +27,14 @@ from armillary.model.clock import MS_NS, Clock
 from armillary.model.look import Look
 from armillary.model.scene import SceneArrays
 from armillary.session.workspace import Workspace
-from armillary.ui import placards
+from armillary.ui import placards, timers
+from armillary.ui.eye_keys import move_eye
+from armillary.ui.hover import NOTHING, Hover
 from armillary.ui.mime import can_be_bound
+from armillary.ui.pointer import Pointer, pixel
+from armillary.ui.signs import Signs
 from armillary.ui.theme import Colours
 from armillary.ui.tool import Tool
-from armillary.viewport.badges import Badge
 from armillary.viewport.building import build
 from armillary.viewport.stage import Stage
 from armillary.viewport.view import View
@@ -39,19 +42,10 @@ from armillary.viewport.vision import simulated
 
 REST_MS = 300  # without change for so long, the picture is drawn once more with smooth edges
 FASTEST_MS, SLOWEST_MS = 16, 250
-HOVER_MS = 40
 LOADING_MS = 150
-BLINK_MS = 500
-SIGN_MS = 1_000  # how often the ages beside stale parts are written anew
-_CLICK_PX = 4  # a press that moved less is a click
-_WHEEL_STEP = 120.0
-_ZOOM_PER_STEP = 1.15
-_KEY_ORBIT_PX, _KEY_PAN_PX = 24.0, 24.0
 _SHARE = 0.5  # pause after a frame, as a share of the frame: tables and links keep their turn
 _SMOOTHING = 0.2
-_HOVER_TAGS = 3
 _VISIONS = {"protan": "no red", "deutan": "no green", "tritan": "no blue", "grey": "no colours"}
-NOTHING = -1
 
 
 class Canvas(QWidget):
@@ -65,18 +59,12 @@ class Canvas(QWidget):
         self.frames = 0
         self.on_frame: Callable[[], None] = lambda: None  # after each picture that was made
         self.on_drop: Callable[[QMimeData, int], object] = lambda _data, _prim: None
-        self.tools: list[Tool] = []  # the first that takes an event has it
-        self._held: Tool | None = None  # has taken the press
+        self.tools: list[Tool] = []  # the first that takes an event has it; the pointer has this same list
         self._pixels: U1 | None = None  # keeps the memory of `_image` alive
         self._rendered: U1 = np.zeros((0, 0, 4), np.uint8)
         self.vision = ""  # colour vision that is simulated, a name of `viewport.vision`
         self._image = QImage()
-        self._pressed: QPointF | None = None
-        self._last = QPointF()
-        self._moved = False
         self._by_key = False
-        self._hover = NOTHING
-        self._hover_text = ""
         self._is_fresh = False  # no picture has shown the whole scene yet
         self._boxes = 0  # how many of a scene that is being read are shown
         self._shown: object = None  # path of the scene that the camera was set for
@@ -89,14 +77,15 @@ class Canvas(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(160, 120)
         self.setAcceptDrops(True)
-        self._tick = self._timer(0, self._render)
-        self._rest = self._timer(REST_MS, self._at_rest)
-        self._stepping = self._timer(0, self._step)
+        self._tick = timers.once(self, 0, self._render, is_precise=True)
+        self._rest = timers.once(self, REST_MS, self._at_rest, is_precise=True)
+        self._stepping = timers.once(self, 0, self._step, is_precise=True)
         self._steps: Iterator[bool] = iter(())
         self._spent_ns = 0  # of the picture that is drawn in steps
         self._is_rest = False
-        self._hovering = self._timer(HOVER_MS, self._find_hover)
-        self._hover_at = QPointF()
+        self.hover = Hover(self, workspace, clock, view, self._part_under, self.touch)
+        self._pointer = Pointer(self, workspace, view, self.tools, self.touch)
+        self._signs = Signs(self, workspace, clock, view, self._show_again)
         view.set_theme(colours.name)
         workspace.prepare = build
         workspace.scene_changed.connect(self._scene_changed)
@@ -106,32 +95,14 @@ class Canvas(QWidget):
         workspace.world_changed.connect(self._open_changed)
         workspace.project_changed.connect(self._open_changed)
         workspace.problems_changed.connect(self._open_changed)
-        workspace.world_changed.connect(self._hover_again)
-        workspace.frame_arrived.connect(lambda _slots: self._hover_again())
         workspace.alarms.placed.connect(self._alarmed)
-        self._blinking = QTimer(self)
-        self._blinking.setInterval(BLINK_MS)
-        self._blinking.timeout.connect(self._blink)
-        self._half = 0
-        self._signing = QTimer(self)
-        self._signing.setInterval(SIGN_MS)
-        self._signing.timeout.connect(self._second)
-        self._loading = QTimer(self)
-        self._loading.setInterval(LOADING_MS)
-        self._loading.timeout.connect(self._progressed)
+        self._loading = timers.every(self, LOADING_MS, self._progressed)
         self._scene_changed()
-
-    def _timer(self, ms: int, run: Callable[[], None]) -> QTimer:
-        out = QTimer(self)
-        out.setSingleShot(True)
-        out.setInterval(ms)
-        out.setTimerType(Qt.TimerType.PreciseTimer)
-        out.timeout.connect(run)
-        return out
 
     # ------------------------------------------------------------ workspace → picture
     def _scene_changed(self) -> None:
-        self._hover, self._hover_text, self._boxes = NOTHING, "", 0
+        self._boxes = 0
+        self.hover.forget()
         scene, path = self._workspace.scene, self._workspace.path
         is_same = scene is not None and path is not None and path == self._shown
         turned = self.view.sketch_turned
@@ -146,7 +117,7 @@ class Canvas(QWidget):
             self.view.apply(self._workspace.look)
             self.view.select(self._workspace.selection)
         if not is_same:
-            self._held = None
+            self._pointer.let_go()
             for tool in self.tools:
                 tool.scene_changed()
         self._alarmed()
@@ -189,42 +160,14 @@ class Canvas(QWidget):
         self.update()
 
     def _alarmed(self) -> None:
-        """Show badges where alarms wait for a person; outlines come with the look."""
-        waiting = self._workspace.alarms.waiting(self._workspace.hidden)
-        self.view.badges([Badge(*entry) for entry in waiting])
+        self._signs.put_badges()
         self.touch()
-
-    def _second(self) -> None:
-        self._workspace.showing.second()
-        self._sign()
-
-    def _sign(self) -> None:
-        """Show signs of quality; their ages go on by themselves, drawn into the picture that is there."""
-        marks = self._workspace.showing.marks(self._workspace.mirror, self._clock.now_mono_ns())
-        if self.view.marks(marks):
-            if self.vision:
-                self._take(self._rendered)
-            self.update()
-        if len(marks) and not self._signing.isActive():
-            self._signing.start()
-        elif not len(marks):
-            self._signing.stop()
-
-    def _blink(self) -> None:
-        """Let badges blink: only they are drawn, into the picture that is there."""
-        self._half += 1
-        if not self.view.blinks:
-            self._blinking.stop()
-        elif self.isVisible() and self.view.blink(self._half):
-            if self.vision:
-                self._take(self._rendered)
-            self.update()
 
     def _look_changed(self, _old: Look, new: Look) -> None:
         self.view.apply(new)
         if self._workspace.alarms.prims:
             self._alarmed()  # a branch may have been hidden or shown
-        self._sign()
+        self._signs.put_marks()
         self.touch()
 
     def _selected(self, prims: tuple[int, ...]) -> None:
@@ -310,8 +253,7 @@ class Canvas(QWidget):
         pause_ms = min(max(FASTEST_MS - spent_ms, _SHARE * self.frame_ms), SLOWEST_MS)
         self._due_mono_ns = now + int(pause_ms * MS_NS)
         self.frames += 1
-        if self.view.blinks and not self._blinking.isActive():
-            self._blinking.start()
+        self._signs.drawn()
         self.view.get_ready()
         if self._is_fresh and self.view.settled and self._workspace.scene is not None:
             self._is_fresh = False
@@ -331,6 +273,12 @@ class Canvas(QWidget):
         height, width = pixels.shape[:2]
         self._pixels = pixels
         self._image = QImage(pixels.data, width, height, pixels.strides[0], QImage.Format.Format_RGBX8888)
+
+    def _show_again(self) -> None:
+        """Show the renderer's picture, into which something was drawn since it was made."""
+        if self.vision:
+            self._take(self._rendered)
+        self.update()
 
     @property
     def image(self) -> QImage:
@@ -352,8 +300,8 @@ class Canvas(QWidget):
                 placards.paint_note(
                     painter, self._colours, f"Simulated colour vision: {_VISIONS[self.vision]}"
                 )
-            if self._hover_text:
-                placards.paint_hover(painter, self.rect(), self._colours, self._hover_text)
+            if self.hover.text:
+                placards.paint_hover(painter, self.rect(), self._colours, self.hover.text)
         if self.hasFocus() and self._by_key:
             painter.setPen(QColor(self._colours.focus))
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
@@ -377,91 +325,29 @@ class Canvas(QWidget):
     def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802
         self.update()
 
-    # ------------------------------------------------------------ mouse and keys
-    def _pixel(self, at: QPointF) -> tuple[int, int]:
-        ratio = self.devicePixelRatioF()
-        return round(at.x() * ratio), round(at.y() * ratio)
+    # ------------------------------------------------------------ mouse and keys; see `ui.pointer`
+    def _part_under(self, at: QPointF) -> int | None:
+        """Return the part that the pointer, at rest, lies on; None while it turns the eye."""
+        if self._workspace.scene is None or self._pointer.is_down:
+            return None
+        return self.view.pick(*pixel(self, at))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        self._pressed = self._last = event.position()
-        self._moved = False
-        at = self._pixel(event.position())
-        is_left = event.button() == Qt.MouseButton.LeftButton and self._workspace.scene is not None
-        self._held = next((t for t in self.tools if is_left and t.press(*at)), None)
-        self._set_hover(NOTHING)
+        self._pointer.press(event)
+        self.hover.show(NOTHING)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        at = event.position()
-        if self._held is not None:
-            self._moved |= self._pressed is not None and (at - self._pressed).manhattanLength() >= _CLICK_PX
-            self._held.drag(*self._pixel(at))
-            return
-        if self._pressed is None or event.buttons() == Qt.MouseButton.NoButton:
-            self._hover_at = at
-            if not self._hovering.isActive():
-                self._hovering.start()
-            return
-        if not self._moved and (at - self._pressed).manhattanLength() < _CLICK_PX:
-            return
-        self._moved = True
-        step = at - self._last
-        self._last = at
-        shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-        if event.buttons() & Qt.MouseButton.LeftButton and not shift:
-            self.view.orbit(step.x(), step.y())
-        else:
-            self.view.pan(step.x(), step.y())
-        self.touch()
+        if not self._pointer.move(event):
+            self.hover.follow(event.position())
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        was_click = self._pressed is not None and not self._moved
-        self._pressed = None
-        held, self._held = self._held, None
-        if held is not None:
-            held.release()
-            if not held.passes_clicks:
-                return
-        if was_click and event.button() == Qt.MouseButton.LeftButton:
-            self._click(event.position(), event.modifiers())
-
-    def _click(self, at: QPointF, keys: Qt.KeyboardModifier) -> None:
-        if self._workspace.scene is None:
-            return
-        if any(tool.click(*self._pixel(at)) for tool in self.tools):
-            return
-        badge = self.view.badge_at(*self._pixel(at))
-        if badge is not None:
-            self._workspace.select(badge.prims)
-            if badge.direction is not None:
-                self.view.focus(badge.prims)  # it points to what is outside: go there
-                self.touch()
-            return
-        prim = self.view.pick(*self._pixel(at))
-        chosen = self._workspace.selection
-        if keys & Qt.KeyboardModifier.ControlModifier:
-            if prim < 0:
-                return
-            rest = tuple(p for p in chosen if p != prim)
-            self._workspace.select(rest if prim in chosen else (*rest, prim))
-        else:
-            self._workspace.select(() if prim < 0 else (prim,))
+        self._pointer.release(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        self._pressed = None
-        if self._workspace.scene is None or event.button() != Qt.MouseButton.LeftButton:
-            return
-        prim = self.view.pick(*self._pixel(event.position()))
-        if prim >= 0:
-            self.view.focus((prim,))
-            self.touch()
+        self._pointer.double_click(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
-        steps = event.angleDelta().y() / _WHEEL_STEP
-        if any(tool.wheel(steps) for tool in self.tools):
-            return
-        if steps and self._has_picture:
-            self.view.zoom(_ZOOM_PER_STEP**steps, *self._pixel(event.position()))
-            self.touch()
+        self._pointer.wheel(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         if not any(tool.key_up(event) for tool in self.tools):
@@ -470,25 +356,11 @@ class Canvas(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         if any(tool.key(event) for tool in self.tools):
             return
-        turn = {
-            Qt.Key.Key_Left: (-1.0, 0.0),
-            Qt.Key.Key_Right: (1.0, 0.0),
-            Qt.Key.Key_Up: (0.0, -1.0),
-            Qt.Key.Key_Down: (0.0, 1.0),
-        }.get(Qt.Key(event.key()))
-        middle = self._pixel(QPointF(self.width() / 2, self.height() / 2))
-        if turn is not None and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
-            self.view.pan(turn[0] * _KEY_PAN_PX, turn[1] * _KEY_PAN_PX)
-        elif turn is not None:
-            self.view.orbit(turn[0] * _KEY_ORBIT_PX, turn[1] * _KEY_ORBIT_PX)
-        elif event.key() in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
-            self.view.zoom(_ZOOM_PER_STEP, *middle)
-        elif event.key() == Qt.Key.Key_Minus:
-            self.view.zoom(1 / _ZOOM_PER_STEP, *middle)
+        middle = pixel(self, QPointF(self.width() / 2, self.height() / 2))
+        if move_eye(self.view, event, middle):
+            self.touch()
         else:
             super().keyPressEvent(event)
-            return
-        self.touch()
 
     # ------------------------------------------------------------ tags dropped on a part
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
@@ -500,59 +372,19 @@ class Canvas(QWidget):
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:  # noqa: N802
         """Outline the part that a drop would reach."""
-        prim = self.view.pick(*self._pixel(event.position()))
-        self._set_hover(prim)
+        prim = self.view.pick(*pixel(self, event.position()))
+        self.hover.show(prim)
         event.setAccepted(prim >= 0)
 
     def dragLeaveEvent(self, event: object) -> None:  # noqa: N802
-        self._set_hover(NOTHING)
+        self.hover.show(NOTHING)
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
-        prim = self.view.pick(*self._pixel(event.position()))
-        self._set_hover(NOTHING)
+        prim = self.view.pick(*pixel(self, event.position()))
+        self.hover.show(NOTHING)
         if prim >= 0:
             event.acceptProposedAction()
             self.on_drop(event.mimeData(), prim)
 
-    # ------------------------------------------------------------ hover
-    def _hover_again(self) -> None:
-        """Tell the values under the pointer as they are now: what went stale must not look current."""
-        if self._hover != NOTHING and (text := self._describe(self._hover)) != self._hover_text:
-            self._hover_text = text
-            self.update()
-
-    @property
-    def hover_text(self) -> str:
-        """What is said of the part under the pointer, "" for nothing."""
-        return self._hover_text
-
-    def _find_hover(self) -> None:
-        if not self.view.can_pick:
-            self._hovering.start()
-        elif self._workspace.scene is not None and self._pressed is None:
-            self._set_hover(self.view.pick(*self._pixel(self._hover_at)))
-
-    def _set_hover(self, prim: int) -> None:
-        if prim == self._hover:
-            return
-        self._hover = prim
-        self._hover_text = self._describe(prim)
-        self.view.hover(prim)
-        self.touch()
-        self.update()
-
-    def _describe(self, prim: int) -> str:
-        scene = self._workspace.scene
-        if scene is None or prim < 0:
-            return ""
-        lines = [scene.prim_path[prim]]
-        slots = self._workspace.tags_of_prim(prim)[:_HOVER_TAGS]
-        rows = self._workspace.tag_rows(slots, self._clock.now_mono_ns())
-        for row in rows:
-            lines.append(f"{row.name}  {row.value} · {row.note or 'good'} · {row.age} ago")
-            lines += [f"    {text}" for text in self._workspace.alarms.limits_of(row.slot)]
-        return "\n".join(lines)
-
     def leaveEvent(self, event: object) -> None:  # noqa: N802
-        self._hovering.stop()
-        self._set_hover(NOTHING)
+        self.hover.leave()

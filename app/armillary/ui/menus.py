@@ -43,6 +43,10 @@ ICONS: Mapping[str, str] = {
     "desk.palette": "command",
 }
 
+# of a part of the scene
+CONTEXT = ("view.frame", "trend.selection", "view.isolate", "view.show-all", "selection.copy-path")
+PAYLOADS = ("scene.load-payloads", "scene.leave-payloads")  # where the scene has any
+
 
 class Teller(Protocol):
     """Where the messages of commands go."""
@@ -90,6 +94,14 @@ class Menus:
             parent = self.menu(above) if above else self._window.menuBar()
             self._menus[path] = parent.addMenu(title)
         return self._menus[path]
+
+    def fill_context(self, menu: QMenu) -> None:
+        """Add what may be done with the selected part."""
+        scene = self._desk.workspace.scene
+        more = PAYLOADS if scene is not None and scene.payloads else ()
+        for name in (*CONTEXT, *more):
+            if name in self.actions:
+                menu.addAction(self.actions[name])
 
     def run(self, entry: Action) -> None:
         """Run a command unless it says why not; a fault becomes a card."""

@@ -1,12 +1,14 @@
-"""Measures how late timers of the Qt thread fire: what a person feels as lag."""
+"""Measures what a person feels: how late timers of the Qt thread fire, when the first live picture stood."""
 
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtCore import QObject
 
-from armillary.model.arrays import F8
+from armillary.model.arrays import F8, U4
 from armillary.model.clock import MS_NS, Clock
+from armillary.session.workspace import Workspace, WorldState
+from armillary.ui import timers
 
 PERIOD_MS = 5
 _ROOM = 200_000  # lateness kept: 1,000 s
@@ -21,10 +23,7 @@ class Lateness(QObject):
         self._late = np.zeros(_ROOM)
         self._n = 0
         self._last_mono_ns = 0
-        self._timer = QTimer(self)
-        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self._timer.setInterval(PERIOD_MS)
-        self._timer.timeout.connect(self._tick)
+        self._timer = timers.every(self, PERIOD_MS, self._tick, is_precise=True)
 
     def start(self) -> None:
         """Begin anew."""
@@ -43,3 +42,22 @@ class Lateness(QObject):
             self._late[self._n] = max((now - self._last_mono_ns) / MS_NS - PERIOD_MS, 0.0)
             self._n += 1
         self._last_mono_ns = now
+
+
+class FirstLive:
+    """Notes when the desk first showed live data."""
+
+    def __init__(self, workspace: Workspace, clock: Clock) -> None:
+        self._workspace, self._clock = workspace, clock
+        self.mono_ns = 0  # monotonic time of the first picture of live data, 0 before
+        workspace.frame_arrived.connect(self._arrived)
+
+    def drawn(self) -> None:
+        """A picture was made."""
+        live = self._workspace.world_state == WorldState.LIVE and self._workspace.mirror.seq > 0
+        if live and not self.mono_ns:
+            self.mono_ns = self._clock.now_mono_ns()
+
+    def _arrived(self, _slots: U4) -> None:
+        if not self.mono_ns and self._workspace.scene is None and not self._workspace.progress[0]:
+            self.drawn()  # a project without a scene is live when its first values are

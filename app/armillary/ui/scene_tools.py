@@ -63,7 +63,7 @@ class SceneTools:
         self.explode = SlideCard(canvas, "Explode", workspace.set_explode)
         self.turntable = Turntable(canvas, say, fault)
         self.dialog: QInputDialog | None = None
-        canvas.tools = [self.walk, self.section, self.measure]
+        canvas.tools += [self.walk, self.section, self.measure]
         workspace.scene_changed.connect(self._scene_changed)
         self._runs: dict[str, Callable[[], object]] = {
             "parallel": self._turn_projection,
@@ -142,6 +142,25 @@ class SceneTools:
             self.explode.close_card()
         else:
             self.explode.open()
+
+    # ------------------------------------------------------------ the eye
+    def look(self, name: str) -> None:
+        """Look from a standard side (`iso`, `top`, …) or through a camera (`camera:<path>`)."""
+        if name.startswith("camera:"):
+            cameras = self._at.scene.cameras if self._at.scene is not None else ()
+            for camera in (c for c in cameras if c.path == name.removeprefix("camera:")):
+                self._canvas.view.look_through(camera)
+        else:
+            self._canvas.view.standard(name)
+        self._canvas.touch()
+
+    def frame(self, prims: tuple[int, ...]) -> None:
+        """Frame parts, or everything."""
+        if prims:
+            self._canvas.view.focus(prims)
+        else:
+            self._canvas.view.fit()
+        self._canvas.touch()
 
     # ------------------------------------------------------------ pictures
     def _ask_size(self) -> None:

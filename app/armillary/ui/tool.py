@@ -20,9 +20,6 @@ class Tool:
     def release(self) -> None:
         """The button was let go."""
 
-    def move(self, x: float, y: float) -> None:
-        """Follow the mouse with no button held."""
-
     def click(self, x: float, y: float) -> bool:
         """Take a click of the left button."""
         return False

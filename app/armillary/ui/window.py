@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, QUrl
+from PySide6.QtCore import QSize, QUrl
 from PySide6.QtGui import (
     QCloseEvent,
     QDesktopServices,
@@ -14,7 +14,6 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QComboBox, QMainWindow, QMenu, QSplitter, QToolButton
 
-from armillary.model.arrays import U4
 from armillary.model.clock import Clock, WallClock
 from armillary.model.fault import Fault
 from armillary.model.frame import WorldKind
@@ -22,9 +21,10 @@ from armillary.session.actions import ACTIONS, Action, action
 from armillary.session.alarm_actions import go_to_alarm
 from armillary.session.alarmbook import AlarmRow
 from armillary.session.settings import Settings
-from armillary.session.workspace import Workspace, WorldState
-from armillary.ui import docks, icons, theme
+from armillary.session.workspace import Workspace
+from armillary.ui import docks, icons, theme, timers
 from armillary.ui.alarmbar import AlarmBar
+from armillary.ui.arrangement import Arrangement
 from armillary.ui.bars import Bars
 from armillary.ui.beside import BesideView
 from armillary.ui.brief import BriefCard
@@ -54,21 +54,18 @@ from armillary.ui.panels.tags import TagsPanel
 from armillary.ui.panels.tree import TreePanel
 from armillary.ui.panels.trends import TrendsPanel
 from armillary.ui.panels.whatif import WhatIfPanel
-from armillary.ui.probe import Lateness
+from armillary.ui.probe import FirstLive, Lateness
 from armillary.ui.scene_card import SceneCard
 from armillary.ui.scene_tools import SceneTools
 from armillary.ui.second import SecondDesk, words_of
+from armillary.ui.shelf import hide_alarms
 from armillary.ui.status import Status
 from armillary.ui.versions_card import VersionsCard
 from armillary.viewport.view import View
 
-SIZE = (1600, 1000)
 SAY_MS = 6000
-KEEP_MS = 5000
 FUTURES_PX = 320  # of the docks below while a what-if is shown: runs and figures need room
 _REFRESH_MS = 250
-_CONTEXT_MENU = ("view.frame", "trend.selection", "view.isolate", "view.show-all", "selection.copy-path")
-_PAYLOAD_MENU = ("scene.load-payloads", "scene.leave-payloads")  # where the scene has any
 
 
 class DeskWindow(QMainWindow):
@@ -82,9 +79,9 @@ class DeskWindow(QMainWindow):
         self.clock: Clock = clock or WallClock()
         self.settings = settings or Settings()
         self.colours = theme.THEMES[self.settings.theme]
-        self.first_live_mono_ns = 0  # monotonic time of the first picture of live data, 0 before
         self.on_closed: Callable[[], None] = lambda: None
         self.timer_lateness = Lateness(self.clock, self)
+        self.first_live = FirstLive(workspace, self.clock)
         self.finder = Finder(
             workspace,
             run=self._run,
@@ -94,13 +91,12 @@ class DeskWindow(QMainWindow):
             say=self.say,
         )
         self._has_told_settings = False
-        self._normal_state = Qt.WindowState.WindowNoState
         self.setAcceptDrops(True)
         self.setMinimumSize(QSize(800, 500))
         self._build_panels()
         self._build_frame()
         self._connect()
-        self._restore()
+        self.arrangement = Arrangement(self, self.settings, self.docks, self.bars)
         self.set_theme(self.colours.name)
         self._project_changed()
         self.canvas.setFocus()
@@ -121,7 +117,7 @@ class DeskWindow(QMainWindow):
         self.links = LinksPanel(ws, colours)
         self.events = EventsPanel(ws, colours, self.copy)
         self.bars = Bars(self, ws, clock, colours, self.settings, self, self._run_named)
-        self.alarms = AlarmsPanel(ws, colours, self._go_to_alarm, self.say)
+        self.alarms = AlarmsPanel(ws, colours, self._go_to_alarm, self.hide_alarms, self.say)
         self.whatif = WhatIfPanel(ws, colours, self._run_named, self.fault, self.propose)
         self.compare = ComparePanel(ws, colours, self.say)
         self.alarmbar = AlarmBar(ws, clock, colours, self._go_to_alarm)
@@ -135,6 +131,7 @@ class DeskWindow(QMainWindow):
         self.browse.also = self.bindcard.wanted_level
         self.decisions = Decisions(ws, clock, colours, self.canvas, self._run_named, self.frame)
         self.alarmbar.show_list = lambda: self.show_panel("alarms")
+        self.alarmbar.show_hidden = self._show_hidden_alarms
         self.exercise = ExercisePanel(ws, colours, self._run_named)
         self.instructor = InstructorPanel(ws, colours, self._run_named, self.fault)
         self.brief = BriefCard(ws, self._run_named)
@@ -203,20 +200,13 @@ class DeskWindow(QMainWindow):
 
     def _connect(self) -> None:
         ws = self.workspace
-        self._refresh = QTimer(self)
-        self._refresh.setSingleShot(True)
-        self._refresh.setInterval(_REFRESH_MS)
-        self._refresh.timeout.connect(self.menus.refresh)
+        self._refresh = timers.once(self, _REFRESH_MS, self.menus.refresh)
         for signal in (ws.scene_changed, ws.world_changed, ws.links_changed, ws.order_changed):
             signal.connect(self._soon)
         ws.selection_changed.connect(lambda _prims: self._soon())
         ws.project_changed.connect(self._project_changed)
         ws.visited.connect(self._visited)
         ws.reopened.connect(self._reopened)
-        self._keeping = QTimer(self)
-        self._keeping.setInterval(KEEP_MS)
-        self._keeping.timeout.connect(self._keep_layout)
-        self._keeping.start()
         ws.refused.connect(lambda why: self.fault(why.fault()))
         ws.training.begun.connect(lambda: self.use_layout("train"))
         ws.training.ended.connect(lambda: self.show_panel("instructor"))
@@ -225,8 +215,7 @@ class DeskWindow(QMainWindow):
         self.mode.watch(lambda _mode, _text: self._set_title())
         ws.scene_changed.connect(self.finder.forget)
         ws.world_changed.connect(self.finder.forget)
-        ws.frame_arrived.connect(self._frame_arrived)
-        self.canvas.on_frame = self._framed
+        self.canvas.on_frame = self.first_live.drawn
         self.docks.on_toggle(self._soon)
 
     def _soon(self) -> None:
@@ -236,23 +225,8 @@ class DeskWindow(QMainWindow):
     def _reopened(self, text: str) -> None:
         """Say that the desk before did not end in order, and arrange the window as it was."""
         self.cards.add(Notice("info", text, self.workspace.title, ""))
-        if self._was_layout:
-            self.use_layout(self._was_layout)
-
-    def _keep_layout(self) -> None:
-        """Write the arrangement down where it changed: a desk that is killed comes back as it was."""
-        self.bars.save()
-        self.settings.set("layout", self.bars.layout)
-
-    def _restore(self) -> None:
-        self.resize(*SIZE)
-        self.docks.settle(*SIZE)
-        geometry = self.settings.window("geometry")
-        if geometry and not _is_offscreen():
-            self.restoreGeometry(QByteArray(geometry))
-        if not self.docks.restore(self.settings.window("docks")):
-            self.bars.first(self.bars.layout)
-        self._was_layout = self.settings.get("layout")
+        if before := self.arrangement.layout_before:
+            self.use_layout(before)
 
     # ------------------------------------------------------------ workspace → window
     def _project_changed(self) -> None:
@@ -282,16 +256,6 @@ class DeskWindow(QMainWindow):
         if problem and not self._has_told_settings:
             self._has_told_settings = True
             self.cards.add(Notice("warning", problem, str(self.settings.path), self.settings.remedy))
-
-    def _frame_arrived(self, _slots: U4) -> None:
-        ws = self.workspace
-        if not self.first_live_mono_ns and ws.scene is None and not ws.progress[0]:
-            self._framed()  # a project without a scene is live when its first values are
-
-    def _framed(self) -> None:
-        live = self.workspace.world_state == WorldState.LIVE and self.workspace.mirror.seq > 0
-        if live and not self.first_live_mono_ns:
-            self.first_live_mono_ns = self.clock.now_mono_ns()
 
     def _restart_world(self) -> None:
         self.files.tried(self.workspace.restart_world)
@@ -362,13 +326,7 @@ class DeskWindow(QMainWindow):
     # ------------------------------------------------------------ Desk: viewing
     def view(self, name: str) -> None:
         """Look from a standard side (`iso`, `top`, …) or through a camera (`camera:<path>`)."""
-        if name.startswith("camera:"):
-            cameras = self.workspace.scene.cameras if self.workspace.scene is not None else ()
-            for camera in (c for c in cameras if c.path == name.removeprefix("camera:")):
-                self.canvas.view.look_through(camera)
-        else:
-            self.canvas.view.standard(name)
-        self.canvas.touch()
+        self.tools.look(name)
 
     def scene_tool(self, name: str) -> None:
         """Run a command of `session.view_actions` by its name without `view.`."""
@@ -377,11 +335,7 @@ class DeskWindow(QMainWindow):
 
     def frame(self, prims: tuple[int, ...]) -> None:
         """Frame parts, or everything."""
-        if prims:
-            self.canvas.view.focus(prims)
-        else:
-            self.canvas.view.fit()
-        self.canvas.touch()
+        self.tools.frame(prims)
 
     def trend(self, slots: Sequence[int]) -> None:
         """Draw tags in the trends."""
@@ -479,17 +433,19 @@ class DeskWindow(QMainWindow):
 
     def toggle_full_screen(self) -> None:
         """Fill the screen, or no longer."""
-        if self.isFullScreen():
-            self.setWindowState(self._normal_state)
-        else:
-            self._normal_state = self.windowState()
-            self.showFullScreen()
+        self.arrangement.toggle_full_screen()
 
     def reset_layout(self) -> None:
         """Arrange all docks as on the first start."""
-        self.docks.reset()
-        self.bars.first(self.bars.layout)
-        self.bars.save()
+        self.arrangement.reset()
+
+    def _show_hidden_alarms(self) -> None:
+        self.show_panel("alarms")
+        self.alarms.show_hidden()
+
+    def hide_alarms(self, how: str) -> None:
+        """Shelve the chosen alarms, take them out of service or bring them back."""
+        hide_alarms(self.workspace, how, self)
 
     def silence(self) -> None:
         """Stop the sound of the alarms that are there now."""
@@ -542,11 +498,7 @@ class DeskWindow(QMainWindow):
         self.inspector.area.verticalScrollBar().setValue(0)
 
     def _context_menu(self, menu: QMenu) -> None:
-        scene = self.workspace.scene
-        more = _PAYLOAD_MENU if scene is not None and scene.payloads else ()
-        for name in (*_CONTEXT_MENU, *more):
-            if name in self.menus.actions:
-                menu.addAction(self.menus.actions[name])
+        self.menus.fill_context(menu)
 
     # ------------------------------------------------------------ Qt
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802  Qt's name
@@ -560,10 +512,7 @@ class DeskWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         """Remember the window, stop what was started; asks nothing."""
-        if not _is_offscreen():
-            self.settings.save_window("geometry", bytes(self.saveGeometry().data()))
-        self._keeping.stop()
-        self._keep_layout()
+        self.arrangement.end()
         self.second.close()
         self.workspace.close()
         self.files.close()
@@ -575,8 +524,3 @@ class DeskWindow(QMainWindow):
         self.canvas.view.close()
         self.beside.shut_down()
         self.deleteLater()
-
-
-def _is_offscreen() -> bool:
-    """Return whether there is no screen: its made-up size must not shrink the window, nor be remembered."""
-    return QGuiApplication.platformName() == "offscreen"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from armillary.alarms.evaluate import Evaluator
 from armillary.alarms.links import link_alarms
-from armillary.model.account import LoggedIn
+from armillary.model.account import LoggedIn, Right, may
 from armillary.model.alarm import AlarmAct, AlarmActed, AlarmEvent, AlarmSpec, AlarmState, ProcessState
 from armillary.model.clock import NS, iso
 from armillary.model.fault import Fault, FaultRecord, record
@@ -50,11 +50,12 @@ class Alarming:
 
     def _begin(self, journal: Journal, now_ns: int) -> None:
         self.evaluator.restore(journal.states, now_ns)
-        standing = [s for s in self.evaluator.states() if s.process is not ProcessState.NORM]
+        kept = [state for state in self.evaluator.states() if not state.is_plain]
+        standing = [state for state in kept if state.process is not ProcessState.NORM]
         text = "journal begun"
         if journal.gap_s == journal.gap_s:
             text = f"journal resumed after {journal.gap_s:.0f} s; {len(standing)} alarms re-evaluated"
-        journal.begin(standing, text, now_ns)
+        journal.begin(kept, text, now_ns)
 
     # ---------------------------------------------------------------- what happened
 
@@ -100,7 +101,7 @@ class Alarming:
     # ---------------------------------------------------------------- people
 
     def act(self, act: AlarmAct, who: LoggedIn, now_ns: int) -> AlarmActed:
-        """Acknowledge or reset. Raises Fault for more occurrences than anybody can have seen."""
+        """Do what a person wants. Raises Fault for more occurrences than anybody can have seen."""
         if len(act.occurrences) > MOST_AT_ONCE:
             raise Fault(
                 f"{len(act.occurrences)} alarms at once are too many.",
@@ -108,7 +109,8 @@ class Alarming:
                 remedy=f"Select at most {MOST_AT_ONCE}.",
             )
         self._role[who.user] = who.role
-        return self.evaluator.act(replace(act, comment=_plain(act.comment)), who.user, now_ns)
+        plain = replace(act, comment=_plain(act.comment))
+        return self.evaluator.act(plain, who.user, now_ns, is_engineer=may(who.role, Right.AUTHOR))
 
     def _entry(self, event: AlarmEvent, state: AlarmState | None) -> Entry:
         spec = self._spec.get(event.id)

@@ -94,7 +94,9 @@ class Core:
         self._supply.settle(batch, ordered.outcome)
         self._supply.age(self.table, now_mono_ns)
         derived = self._own(
-            self._derived.evaluate(self.table, self.table.dirty, now_ns, now_mono_ns), now_ns, now_mono_ns
+            self._derived.evaluate(self.table, self.table.dirty, now_ns, now_mono_ns, ordered.readings),
+            now_ns,
+            now_mono_ns,
         )
         states: tuple[AlarmState, ...] = ()
         events: tuple[AlarmEvent, ...] = ()
@@ -126,6 +128,8 @@ class Core:
         self.table.dirty[later] = True
         if self._turns is not None:
             self._turns.moved(now_ns)
+        if self._derived.past is not None:
+            self._derived.past.moved(now_ns)
 
     def put(self, batch: SampleBatch, now_ns: int, now_mono_ns: int) -> Frame:
         """Write one row for each slot as it is, whatever was there, and return the frame of what changed.

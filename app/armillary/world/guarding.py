@@ -37,7 +37,7 @@ def guarded(
         spec = by_slot[slot]
         if spec.expression:
             try:
-                names = expression.compile(spec.expression, slot_of).names
+                names = expression.compile(spec.expression, slot_of, past=True).names
             except Fault:  # told where derived tags are made
                 continue
             wanted.extend(slot_of[name] for name in names)

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from armillary.model.alarm import AlarmState, ProcessState
+from armillary.model.alarm import AlarmState
 from armillary.model.clock import NS, iso, parse_iso
 from armillary.model.fault import Fault
 from armillary.security.ahead import Ahead
@@ -199,7 +199,7 @@ def entry_of_state(state: AlarmState) -> dict[str, Any]:
 
 
 def _checkpoint(states: Iterable[AlarmState], text: str) -> list[Entry]:
-    held = [entry_of_state(state) for state in states if state.process is not ProcessState.NORM]
+    held = [entry_of_state(state) for state in states if not state.is_plain]
     pieces = [held[i : i + STATES_A_LINE] for i in range(0, len(held), STATES_A_LINE)] or [[]]
     return [
         {"event": CHECKPOINT, "part": number, "of": len(pieces), "states": piece, "text": text}

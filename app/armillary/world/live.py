@@ -21,7 +21,7 @@ from armillary.api.ports import SourceContext
 from armillary.extend.discover import discover
 from armillary.model import message as msg
 from armillary.model.account import LoggedIn, Right
-from armillary.model.alarm import AlarmAct, AlarmActed, AlarmProgress
+from armillary.model.alarm import AlarmAct, AlarmActed, AlarmProgress, right_to
 from armillary.model.clock import NS, Clock, WallClock
 from armillary.model.control import Approve, Kill
 from armillary.model.fault import FaultRecord, ProjectFault, WorldFault, record
@@ -360,7 +360,7 @@ class Live(Serving):
         self.early += [*events, *self._intake.clocks.take_events(self._intake.ahead, now_ns)]
 
     def _act_on_alarms(self, who: LoggedIn, act: AlarmAct) -> AlarmActed:
-        """Acknowledge or reset, as one act of the audit; without an audit it is done, and said so."""
+        """Do it as one act of the audit; without an audit it is done, and said so."""
         acted = self._alarming.act(act, who, self.clock.now_ns())
         done = [name for name, result in zip(act.occurrences, acted.results, strict=True) if not result]
         if done:
@@ -403,7 +403,7 @@ class Live(Serving):
                 self.need(peer, Right.VIEW)
                 return msg.Quarantine(items=self._reception.quarantine(link))
             case AlarmAct():
-                return self._act_on_alarms(self.need(peer, Right.ACKNOWLEDGE), message)
+                return self._act_on_alarms(self.need(peer, right_to(message)), message)
             case Prepare():
                 return self._deeds.need_gate().prepare(message, self.who(peer).user)
             case Arm():

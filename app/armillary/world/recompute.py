@@ -88,11 +88,11 @@ class Recompute:
         table.alive_mono_ns[inputs] = recorded.arrival_mono_ns[inputs]
         dirty = np.zeros(len(table), np.bool_)
         dirty[inputs[changed]] = True
-        slots = self._derived.evaluate(table, dirty, t_ns, t_ns)
+        of_inputs = taken(passed, np.flatnonzero(~self._own[passed.slot]))
+        slots = self._derived.evaluate(table, dirty, t_ns, t_ns, of_inputs)
         own = batch_of(
             slots, table.value[slots], table.source_ns[slots], t_ns, t_ns, quality=table.quality[slots]
         )
-        of_inputs = taken(passed, np.flatnonzero(~self._own[passed.slot]))
         self._alarms.look(table, joined([of_inputs, own]), t_ns, t_ns)
 
     def _compare(self, recorded: SampleBatch, t_ns: int) -> Iterator[Difference]:

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from armillary.alarms.evaluate import Evaluator
-from armillary.model.alarm import AlarmAct, AlarmActed, AlarmEvent, AlarmState
+from armillary.model.alarm import AlarmAct, AlarmActed, AlarmAction, AlarmEvent, AlarmState
 from armillary.model.arrays import F8, U2
 from armillary.model.clock import NS
 from armillary.model.control import MalfunctionSpec
@@ -35,6 +35,12 @@ from armillary.world.core import Core
 from armillary.world.memory import Memory
 from armillary.world.simulated import SimulatedSupply, Wiring
 
+HIDES: Mapping[str, AlarmAction] = {
+    "shelve": "shelve",
+    "unshelve": "unshelve",
+    "remove": "remove",
+    "place": "place",
+}
 MONO_NS = 1_000_000 * NS  # where the simulated monotonic clock begins
 
 
@@ -64,7 +70,7 @@ class Stepping:
             kind=WorldKind.TRAINING,
             tags=len(project.specs),
             supply=self.supply,
-            derived=Derived(project.specs),
+            derived=Derived(project.specs, project.timezone),
             alarms=self.alarms,
         )
         self.exercise = Exercise(lesson, [spec.name for spec in project.specs])
@@ -180,14 +186,23 @@ class Stepping:
         self.held[self.wiring.input_of[tag]] = value
         self.note(Deed(t_s=self.t_s, kind="command", what=tag, value=value, actor=actor))
 
-    def act(self, act: AlarmAct, actor: str) -> AlarmActed:
-        """Acknowledge or reset alarms."""
+    def act(self, act: AlarmAct, actor: str, is_engineer: bool = False) -> AlarmActed:
+        """Do what a person wants with alarms."""
         alarm_of = {state.occurrence: state.id for state in self.alarms.states()}
-        acted = self.alarms.act(act, actor, self.t_ns)
+        acted = self.alarms.act(act, actor, self.t_ns, is_engineer)
         for occurrence, result in zip(act.occurrences, acted.results, strict=True):
             if not result:
                 what = alarm_of.get(occurrence, occurrence)
-                self.note(Deed(t_s=self.t_s, kind=act.action, what=what, actor=actor, text=act.comment))
+                self.note(
+                    Deed(
+                        t_s=self.t_s,
+                        kind=act.action,
+                        what=what,
+                        value=act.duration_s if act.action == "shelve" else float("nan"),
+                        actor=actor,
+                        text=act.comment,
+                    )
+                )
         return acted
 
     def redo(self, deed: Deed) -> None:
@@ -202,6 +217,15 @@ class Stepping:
             if found:
                 action: Literal["ack", "reset"] = "ack" if deed.kind == "ack" else "reset"
                 self.act(AlarmAct(action=action, occurrences=found, comment=deed.text), deed.actor)
+        elif deed.kind in HIDES:
+            duration_s = deed.value if deed.kind == "shelve" else 0.0
+            hides = AlarmAct(
+                action=HIDES[deed.kind],
+                occurrences=(deed.what,),
+                comment=deed.text,
+                duration_s=duration_s,
+            )
+            self.act(hides, deed.actor, is_engineer=True)  # whoever did it was allowed to
         elif deed.kind in ("note", "mark"):
             self.note(replace(deed, t_s=self.t_s))
 

@@ -17,7 +17,7 @@ from typing import Any
 from armillary.model import message as msg
 from armillary.model import places
 from armillary.model.account import LoggedIn, Right, may
-from armillary.model.alarm import AlarmAct, AlarmProgress
+from armillary.model.alarm import AlarmAct, AlarmProgress, right_to
 from armillary.model.clock import NS, WallClock
 from armillary.model.control import (
     AskBrief,
@@ -132,8 +132,8 @@ class Training(Exercising):
                 self._moved.set()
                 return self._orders.execute(message, who, self.publisher.table, self.clock.now_mono_ns())
             case AlarmAct():
-                who = self.need(peer, Right.ACKNOWLEDGE)
-                acted = self.drill.act(message, who.user)
+                who = self.need(peer, right_to(message))
+                acted = self.drill.act(message, who.user, is_engineer=may(who.role, Right.AUTHOR))
                 self._moved.set()
                 return acted
             case AskBrief():

@@ -151,7 +151,7 @@ def test_another_size_waits_until_the_ring_is_empty(tmp_path: Path) -> None:
     assert os.path.getsize(tmp_path / "a.ring") == 2 * LEAST_BYTES
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32 - 1), largest=st.sampled_from([200, 8_000, 120_000]))
 def test_whatever_happens_what_waits_is_exactly_what_is_neither_done_nor_given_up(
     tmp_path: Path, seed: int, largest: int

@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from armillary.model.alarm import AlarmAct, AlarmActed, AlarmEvent, AlarmSpec, AlarmState, Presentation
+from armillary.model.alarm import (
+    AlarmAct,
+    AlarmActed,
+    AlarmEvent,
+    AlarmSpec,
+    AlarmState,
+    Hiding,
+    Presentation,
+)
 from armillary.model.alarm import ProcessState as S
 from armillary.model.frame import WorldKind, empty_frame
 from armillary.model.tags import TagSpec
@@ -26,6 +34,7 @@ SPECS = (
     AlarmSpec(id="trip", slot=1, tag="P-101.state", kind="state", values=(2.0,), priority=1),
     AlarmSpec(id="low", slot=0, tag="T-101.level", direction="below", limit=0.5, priority=4),
 )
+SHELF = Hiding(until_ns=2, shelved_ns=1, shelf_reason="chattering", shelf_actor="anna")
 FRAME = empty_frame("w", WorldKind.LIVE)
 
 
@@ -70,10 +79,36 @@ def test_what_waits_for_a_person_comes_first_then_priority_then_the_newest(book:
 
 def test_an_alarm_that_is_normal_again_or_hidden_leaves_the_list(book: AlarmBook) -> None:
     give(book, state("high"), state("low"))
-    give(book, state("high", S.NORM), state("low", presentation=Presentation.SHELVED))
+    give(book, state("high", S.NORM), state("low", hiding=SHELF))
     assert book.rows() == ()
-    give(book, state("low", presentation=Presentation.SHOWN))
+    give(book, state("low"))
     assert [row.id for row in book.rows()] == ["low"]
+
+
+def test_hidden_alarms_are_counted_by_why_and_listed_on_their_own(book: AlarmBook) -> None:
+    give(book, state("low", hiding=SHELF), state("high", S.NORM, hiding=Hiding(ticket="W-17")), state("trip"))
+    assert book.hidden_text() == "Shelved 1 · Out of service 1"
+    assert [(row.id, row.presentation) for row in book.hidden_rows()] == [
+        ("high", Presentation.OUT_OF_SERVICE),
+        ("low", Presentation.SHELVED),
+    ]
+    assert "by anna: chattering" in book.hidden_rows()[1].note
+    assert book.counts().total == 1
+    give(book, state("low", S.NORM), state("high", S.NORM))
+    assert (book.hidden_text(), book.hidden_rows()) == ("", ())
+
+
+def test_a_hidden_alarm_can_be_acknowledged(book: AlarmBook, door: Door) -> None:
+    give(book, state("low", at=3, hiding=SHELF))
+    assert book.acknowledge(["low"]) == 1
+    assert door.asked[0][0] == AlarmAct(action="ack", occurrences=("low-3",))
+
+
+def test_a_shelf_is_asked_for_by_id_with_why_and_how_long(book: AlarmBook, door: Door) -> None:
+    book.shelve(["low", "high"], "chattering", 900.0)
+    assert door.asked[0][0] == AlarmAct(
+        action="shelve", occurrences=("low", "high"), comment="chattering", duration_s=900.0
+    )
 
 
 def test_an_alarm_that_the_world_did_not_announce_is_not_listed(book: AlarmBook) -> None:

@@ -203,3 +203,74 @@ def test_a_ring_keeps_the_newest_in_order() -> None:
     ring.put(90, 9.5, 2)  # same time: replaces
     t, value, quality = ring.arrays()
     assert (t.tolist(), value.tolist(), quality.tolist()) == ([60, 70, 80, 90], [6, 7, 8, 9.5], [0, 0, 0, 2])
+
+
+def test_a_held_range_is_read_with_its_neighbours_so_that_panning_asks_nothing(
+    timeline: Timeline, recorder: Recorder
+) -> None:
+    start, end = 1_000 * NS, 1_100 * NS
+    timeline.add((1,))
+    recorder.answer(Enrolled(ids=np.array([12], np.uint32)))
+    recorder.asked.clear()
+    timeline.set_range(start, end, 100)
+    query = recorder.question
+    assert isinstance(query, SeriesQuery)
+    assert (query.from_ns, query.to_ns, query.width) == (900 * NS, 1_200 * NS, 300)
+    recorder.answer(SeriesAnswer(series=(series([900, 1000, 1199], [1, 2, 3], 0),), request=query.request))
+    timeline.set_range(start + 50 * NS, end + 50 * NS, 100)
+    assert recorder.asked == []
+    timeline.set_range(start + 90 * NS, end + 90 * NS, 100)
+    assert isinstance(recorder.question, SeriesQuery)
+
+
+def test_a_pen_says_what_was_not_answered_yet_and_moves_by_less_than_half_without_being_made_anew(
+    timeline: Timeline, recorder: Recorder
+) -> None:
+    timeline.add((1,))
+    recorder.answer(Enrolled(ids=np.array([12], np.uint32)))
+    recorder.asked.clear()
+    timeline.set_range(1_000 * NS, 1_100 * NS, 100)
+    recorder.answer(SeriesAnswer(series=(series([950, 1000, 1199], [1, 2, 3], 0),), request=2))
+    first = timeline.pens()[0]
+    assert first.unknown == ()
+    timeline.set_range(1_010 * NS, 1_110 * NS, 100)
+    timeline.set_range(1_020 * NS, 1_120 * NS, 100)
+    assert timeline.pens()[0] is timeline.pens()[0]
+    timeline.set_range(3_000 * NS, 3_100 * NS, 100)
+    assert timeline.pens()[0].unknown == ((2_900 * NS, 3_200 * NS),)
+
+
+def test_a_wheel_that_turns_has_two_questions_under_way_and_then_asks_for_the_last_range(
+    timeline: Timeline, recorder: Recorder
+) -> None:
+    timeline.add((1,))
+    recorder.answer(Enrolled(ids=np.array([12], np.uint32)))
+    recorder.asked.clear()
+    timeline._flying.clear()
+    for i in range(8):
+        timeline.set_range(0, (1_000 >> i) * NS, 100)
+    assert len(recorder.asked) == 2
+    first = recorder.asked[0][0]
+    assert isinstance(first, SeriesQuery)
+    recorder.answer(SeriesAnswer(series=(series([], [], 0, 60.0),), request=first.request))
+    last = recorder.asked[-1][0]
+    assert isinstance(last, SeriesQuery)
+    assert last.from_ns == -(1_000 >> 7) * NS
+
+
+def test_an_older_answer_that_comes_after_a_newer_one_is_discarded(
+    timeline: Timeline, recorder: Recorder
+) -> None:
+    timeline.add((1,))
+    recorder.answer(Enrolled(ids=np.array([12], np.uint32)))
+    recorder.asked.clear()
+    timeline._flying.clear()
+    timeline.set_range(0, 100 * NS, 100)
+    timeline.set_range(0, 10 * NS, 100)
+    old, new = recorder.asked
+    for asked, value in ((new, 2.0), (old, 1.0)):
+        query = asked[0]
+        assert isinstance(query, SeriesQuery)
+        asked[1](SeriesAnswer(series=(series([0, 5], [value, value], 0),), request=query.request))
+    assert timeline.stale_answers == 1
+    assert timeline.pens()[0].low.tolist() == [2.0, 2.0]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from armillary.model.account import LoggedIn
-from armillary.model.alarm import AlarmAct, AlarmSpec, AlarmState, ProcessState
+from armillary.model.account import ROLES, LoggedIn, may
+from armillary.model.alarm import AlarmAct, AlarmSpec, AlarmState, Presentation, ProcessState, right_to
 from armillary.model.clock import ManualClock
 from armillary.model.sample import batch_of
 from armillary.model.tags import TagSpec, TagTable
@@ -21,6 +24,8 @@ from armillary.world.alarming import Alarming
 
 TAGS = (TagSpec(slot=0, name="LT-1.level", link="plc", unit="%"),)
 HIGH = AlarmSpec(id="HI", slot=0, tag="LT-1.level", limit=90.0, latching=True, priority=2)
+PLAIN = replace(HIGH, latching=False)
+ENGINEER = LoggedIn(user="ravi", name="Ravi", role="engineer")
 ANNA = LoggedIn(user="anna", name="Anna", role="operator")
 PATTERN = "live-*.jsonl"
 
@@ -45,9 +50,12 @@ class Run:
         self.alarms.note(*evaluator.take(), now)
         self.alarms.sync(mono)
 
-    def act(self, action: str) -> str:
-        act = AlarmAct(action=action, occurrences=(self.state.occurrence,), comment="seen \ud800")  # type: ignore[arg-type]
-        (result,) = self.alarms.act(act, ANNA, self.clock.now_ns()).results
+    def act(
+        self, action: str, comment: str = "seen \ud800", duration_s: float = 0.0, who: LoggedIn = ANNA
+    ) -> str:
+        names = (self.state.occurrence or self.state.id,)
+        act = AlarmAct(action=action, occurrences=names, comment=comment, duration_s=duration_s)  # type: ignore[arg-type]
+        (result,) = self.alarms.act(act, who, self.clock.now_ns()).results
         self.tick()
         return result
 
@@ -187,3 +195,107 @@ def test_nothing_older_than_half_a_second_waits_for_the_disk(
     assert synced == [clock.now_ns()]
     run.tick(95.0)  # nothing new: nothing to sync
     assert len(synced) == 1
+
+
+# ---------------------------------------------------------------- on the shelf, out of service
+
+
+def test_a_shelf_outlives_a_kill_and_ends_at_its_time(tmp_path: Path) -> None:
+    clock = ManualClock()
+    run = Run(tmp_path, clock)
+    assert run.act("shelve", "chattering", 900.0) == ""
+    again = Run(tmp_path, clock)
+    assert again.state.presentation is Presentation.SHELVED
+    again.tick(95.0)
+    assert (again.state.process, again.state.presentation) == (ProcessState.UNACK, Presentation.SHELVED)
+    clock.advance(890)
+    again.tick()
+    assert again.state.presentation is Presentation.SHELVED
+    clock.advance(15)
+    again.tick()
+    assert (again.state.process, again.state.presentation) == (ProcessState.UNACK, Presentation.SHOWN)
+    shelf = [line for line in again.lines() if "SHELVE" in str(line["event"])]
+    assert [(line["event"], line["actor"], line["comment"]) for line in shelf] == [
+        ("SHELVE", "anna", "chattering"),
+        ("UNSHELVE", "", ""),
+    ]
+
+
+def test_a_raise_on_the_shelf_is_written_as_hidden(tmp_path: Path) -> None:
+    run = Run(tmp_path, ManualClock())
+    run.act("shelve", "known fault", 900.0)
+    run.tick(95.0)
+    raised = next(line for line in run.lines() if line["event"] == "RAISE")
+    assert raised["presentation"] == "SHELVED"
+
+
+def test_a_one_shot_shelf_ends_when_the_alarm_returns_to_normal(tmp_path: Path) -> None:
+    run = Run(tmp_path, ManualClock(), PLAIN)
+    run.tick(95.0)
+    assert run.act("shelve", "maintenance nearby") == ""
+    run.clock.advance(86_400)
+    run.tick()
+    assert run.state.presentation is Presentation.SHELVED
+    run.tick(10.0)
+    assert (run.state.process, run.state.presentation) == (ProcessState.RTNUN, Presentation.SHOWN)
+    run.tick(95.0)
+    assert run.state.presentation is Presentation.SHOWN
+
+
+@pytest.mark.parametrize("jump_s", [3_600, -3_600])
+def test_a_shelf_lasts_as_long_as_was_said_whatever_the_clock_does(tmp_path: Path, jump_s: int) -> None:
+    clock = ManualClock()
+    run = Run(tmp_path, clock)
+    run.act("shelve", "chattering", 900.0)
+    clock.jump(jump_s)
+    run.tick()
+    assert run.state.presentation is Presentation.SHELVED
+    clock.advance(880)
+    run.tick()
+    assert run.state.presentation is Presentation.SHELVED
+    clock.advance(30)
+    run.tick()
+    assert run.state.presentation is Presentation.SHOWN
+
+
+def test_a_shelf_from_the_future_is_ended_at_a_restart(tmp_path: Path) -> None:
+    clock = ManualClock()
+    Run(tmp_path, clock).act("shelve", "chattering", 900.0)
+    clock.jump(-7_200)
+    assert Run(tmp_path, clock).state.presentation is Presentation.SHOWN
+
+
+def test_out_of_service_outlives_a_kill_until_somebody_places_it_back(tmp_path: Path) -> None:
+    clock = ManualClock()
+    run = Run(tmp_path, clock)
+    assert run.act("remove", "W-17") == ""
+    again = Run(tmp_path, clock)
+    again.tick(95.0)
+    assert again.state.presentation is Presentation.OUT_OF_SERVICE
+    assert again.act("shelve", "chattering", 900.0) == "Out of service: W-17"
+    assert again.act("place", "") == ""
+    assert again.state.presentation is Presentation.SHOWN
+    assert again.act("place", "") == "Not out of service"
+
+
+def test_only_an_engineer_shelves_priority_1(tmp_path: Path) -> None:
+    run = Run(tmp_path, ManualClock(), replace(HIGH, priority=1))
+    assert run.act("shelve", "chattering", 900.0) == "Priority 1 is shelved by an engineer only"
+    assert run.act("shelve", "chattering", 900.0, ENGINEER) == ""
+
+
+def test_at_most_twenty_alarms_lie_on_the_shelf(tmp_path: Path) -> None:
+    specs = tuple(replace(HIGH, id=f"HI-{i}") for i in range(21))
+    run = Run(tmp_path, ManualClock(), *specs)
+    act = AlarmAct(
+        action="shelve", occurrences=tuple(s.id for s in specs), comment="plant state", duration_s=60.0
+    )
+    results = run.alarms.act(act, ANNA, run.clock.now_ns()).results
+    assert results == ("",) * 20 + ("20 alarms are shelved; unshelve one first",)
+
+
+@given(st.sampled_from(["ack", "reset", "shelve", "unshelve", "remove", "place"]), st.sampled_from(ROLES))
+def test_out_of_service_is_an_engineers(action: str, role: str) -> None:
+    right = right_to(AlarmAct(action=action, occurrences=()))  # type: ignore[arg-type]
+    allowed = {"engineer"} if action in ("remove", "place") else {"operator", "engineer"}
+    assert may(role, right) is (role in allowed)

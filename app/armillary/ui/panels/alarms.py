@@ -29,7 +29,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from armillary.model.alarm import AlarmEvent
+from armillary.model.alarm import AlarmEvent, Presentation
 from armillary.model.clock import NS
 from armillary.session.alarm_actions import may_not_act
 from armillary.session.alarmbook import WORDS, AlarmRow, age_text
@@ -43,7 +43,8 @@ from armillary.ui.theme import Colours
 PRIORITY, TEXT, VALUE, SINCE, STATE, LIMIT, TAG, WHO = range(8)
 HEADINGS = ("P", "Alarm", "Value", "Since", "State", "Limit", "Tag", "Who")
 WIDTHS = {PRIORITY: 36, TEXT: 250, VALUE: 90, SINCE: 60, STATE: 180, LIMIT: 180, TAG: 160, WHO: 100}
-FILTERS = ("All", "Not acknowledged", "Active", "Priority 1 and 2")
+FILTERS = ("All", "Not acknowledged", "Active", "Priority 1 and 2", "Hidden")
+HIDDEN = 4
 REFRESH_MS, AGE_MS = 100, 1000
 _JOURNAL = ("Time", "Alarm", "What happened", "From → to", "Who")
 _JOURNAL_WIDTHS = {0: 90, 1: 190, 3: 260, 4: 120}
@@ -114,7 +115,7 @@ class AlarmModel(QAbstractTableModel):
 
 
 class AlarmTable(QTableView):
-    """The list: A acknowledges, R resets, Enter goes there. Nothing here reaches the plant."""
+    """The list: A acknowledges, R resets, S shelves, Enter goes there. Nothing here reaches the plant."""
 
     def __init__(self, model: AlarmModel, run: Callable[[str], None]) -> None:
         super().__init__()
@@ -131,6 +132,7 @@ class AlarmTable(QTableView):
         command = {
             Qt.Key.Key_A: "ack",
             Qt.Key.Key_R: "reset",
+            Qt.Key.Key_S: "shelve",
             Qt.Key.Key_Return: "go",
             Qt.Key.Key_Enter: "go",
         }.get(Qt.Key(event.key()))
@@ -148,10 +150,11 @@ class AlarmsPanel(QWidget):
         workspace: Workspace,
         colours: Colours,
         go: Callable[[AlarmRow | None], None],
+        hide: Callable[[str], None],
         say: Callable[[str], None],
     ) -> None:
         super().__init__()
-        self._workspace, self._go, self._say = workspace, go, say
+        self._workspace, self._go, self._hide, self._say = workspace, go, hide, say
         self._following = False
         self.model = AlarmModel(colours, self)
         self.view = AlarmTable(self.model, self._command)
@@ -204,12 +207,14 @@ class AlarmsPanel(QWidget):
         self.reset = QPushButton("Reset (R)")
         self.reset.setAccessibleName("Reset the chosen alarms")
         self.reset.clicked.connect(lambda: self._command("reset"))
+        self.shelve = QPushButton()
+        self.shelve.clicked.connect(lambda: self._command("shelve"))
         bar = QHBoxLayout()
         bar.setContentsMargins(6, 4, 8, 4)
         bar.setSpacing(8)
         bar.addWidget(self.tabs)
         bar.addStretch(1)
-        for widget in (self.search, self.filter, self.acknowledge, self.reset):
+        for widget in (self.search, self.filter, self.acknowledge, self.reset, self.shelve):
             bar.addWidget(widget)
         self.detail = label("", wrap=True, copyable=True)
         self.detail.setContentsMargins(10, 4, 10, 6)
@@ -244,8 +249,10 @@ class AlarmsPanel(QWidget):
             lambda row: row.unacknowledged,
             lambda row: row.active,
             lambda row: row.priority <= 2,  # noqa: PLR2004  critical and high
+            lambda _row: True,
         )[which]
-        rows = (row for row in self._workspace.alarms.rows() if kept(row))
+        book = self._workspace.alarms
+        rows = (row for row in (book.hidden_rows() if which == HIDDEN else book.rows()) if kept(row))
         return tuple(r for r in rows if all(w in f"{r.text} {r.tag} {r.id}".lower() for w in words))
 
     def refresh(self) -> None:
@@ -255,20 +262,34 @@ class AlarmsPanel(QWidget):
         every = len(self._workspace.alarms.rows())
         self.tabs.setTabText(0, f"Alarms ({every})" if every else "Alarms")
         self.empty.set("" if rows else self._why_empty(every))
+        self._tell_hidden()
         events = self._workspace.alarms.events
         self.journal.replace([self._event_row(event) for event in reversed(events)])
         self.no_events.set("" if events else _NO_EVENTS)
         self._follow()
         self._offer()
 
+    def _tell_hidden(self) -> None:
+        n = len(self._workspace.alarms.hidden)
+        self.filter.setItemText(HIDDEN, f"{FILTERS[HIDDEN]} ({n})" if n else FILTERS[HIDDEN])
+
+    def show_hidden(self) -> None:
+        """List what bothers nobody."""
+        self.tabs.setCurrentIndex(0)
+        self.filter.setCurrentIndex(HIDDEN)
+
     def _why_empty(self, every: int) -> str:
         ws = self._workspace
+        if self.filter.currentIndex() == HIDDEN:
+            return "No alarm is shelved, suppressed or out of service."
         if every:
             return "No alarm fits the search and the filter."
         if ws.world_state is WorldState.NONE:
             return "No alarms: a bare scene has no telemetry."
         if ws.world_state is not WorldState.LIVE:
             return "Alarms are not being evaluated: the world is silent."
+        if hidden := ws.alarms.hidden_text():
+            return f"No active alarms. {hidden}."
         if not ws.alarms.specs:
             return "No alarms are defined. They are written in rules.toml, under [[alarm]]."
         last = ws.alarms.events[-1].t_ns if ws.alarms.events else 0
@@ -316,6 +337,8 @@ class AlarmsPanel(QWidget):
         if rows:
             row = rows[-1]
             parts = [f"{row.text}: {row.state}, raised at {clock_text(row.raised_ns)}."]
+            if row.presentation is not Presentation.SHOWN:
+                parts.append(row.note)
             if row.consequence:
                 parts.append(f"If ignored: {row.consequence}")
             if row.operator_action:
@@ -331,6 +354,13 @@ class AlarmsPanel(QWidget):
         self.acknowledge.setToolTip(why or ("" if waits else "Nothing that waits is selected."))
         self.reset.setEnabled(not why and latched)
         self.reset.setToolTip(why or ("" if latched else "Nothing latched is selected."))
+        hidden = any(r.presentation is not Presentation.SHOWN for r in rows)
+        self.shelve.setText("Bring back (S)" if hidden else "Shelve… (S)")
+        self.shelve.setAccessibleName(
+            "Bring the chosen alarms back" if hidden else "Shelve the chosen alarms"
+        )
+        self.shelve.setEnabled(not why and bool(rows))
+        self.shelve.setToolTip(why or ("" if rows else "No alarm is selected."))
 
     def _command(self, name: str) -> None:
         rows = self.chosen()
@@ -339,6 +369,10 @@ class AlarmsPanel(QWidget):
             return
         if why := may_not_act(self._workspace) or ("" if rows else "No alarm is selected."):
             self._say(why)
+            return
+        if name == "shelve":
+            hidden = any(row.presentation is not Presentation.SHOWN for row in rows)
+            self._hide("show" if hidden else "shelve")
             return
         ids = [row.id for row in rows]
         book = self._workspace.alarms

@@ -1,0 +1,64 @@
+"""What is drawn into the picture that is there: badges that wait, signs of quality and their ages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
+
+from armillary.model.clock import Clock
+from armillary.session.workspace import Workspace
+from armillary.ui import timers
+from armillary.viewport.badges import Badge
+from armillary.viewport.view import View
+
+BLINK_MS = 500
+SIGN_MS = 1_000  # how often the ages beside stale parts are written anew
+
+
+class Signs(QObject):
+    """Badges and signs of one picture; the scene is not drawn again for them."""
+
+    def __init__(
+        self, canvas: QWidget, workspace: Workspace, clock: Clock, view: View, again: Callable[[], None]
+    ) -> None:
+        """`again` shows the last picture again, into which something was drawn."""
+        super().__init__(canvas)
+        self._canvas, self._workspace, self._clock, self._view = canvas, workspace, clock, view
+        self._show_again = again
+        self._half = 0
+        self._blinking = timers.every(self, BLINK_MS, self._blink)
+        self._signing = timers.every(self, SIGN_MS, self._second)
+
+    def put_badges(self) -> None:
+        """Show badges where alarms wait for a person; outlines come with the look."""
+        waiting = self._workspace.alarms.waiting(self._workspace.hidden)
+        self._view.badges([Badge(*entry) for entry in waiting])
+
+    def put_marks(self) -> None:
+        """Show signs of quality; their ages go on by themselves."""
+        marks = self._workspace.showing.marks(self._workspace.mirror, self._clock.now_mono_ns())
+        if self._view.marks(marks):
+            self._show_again()
+        if len(marks) and not self._signing.isActive():
+            self._signing.start()
+        elif not len(marks):
+            self._signing.stop()
+
+    def drawn(self) -> None:
+        """A picture was made: what blinks on it begins to."""
+        if self._view.blinks and not self._blinking.isActive():
+            self._blinking.start()
+
+    def _second(self) -> None:
+        self._workspace.showing.second()
+        self.put_marks()
+
+    def _blink(self) -> None:
+        """Let badges blink."""
+        self._half += 1
+        if not self._view.blinks:
+            self._blinking.stop()
+        elif self._canvas.isVisible() and self._view.blink(self._half):
+            self._show_again()
