@@ -13,15 +13,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from armillary.model import expression
-from armillary.model.expression_past import MOST_WINDOWS, WINDOWS
 from armillary.model.binding import Binding
+from armillary.model.expression_past import MOST_WINDOWS, WINDOWS
 from armillary.model.fault import ProjectFault
 from armillary.model.scene import SceneProblem
 from armillary.model.tags import TagSpec
 from armillary.model.units import conversion
+from armillary.project import alarm_lint
 from armillary.project.areas import MQTT, unordered
-from armillary.project.record import PROJECT_FILE, Project
 from armillary.project.derived import misfits
+from armillary.project.record import PROJECT_FILE, Project
 from armillary.project.settings import EXPRESSION_SOURCE
 from armillary.project.table import nearest
 
@@ -45,6 +46,7 @@ def findings(
         *_unordered(project),
         *_sessions(project),
         *_twins(project, frozenset(prims)),
+        *alarm_lint.findings(project.alarms),
         *(problem for binding in enabled for problem in _binding(binding, project, specs)),
         *(_unbound(project, enabled, specs) if bindings else ()),
     ]
@@ -100,8 +102,8 @@ def _expressions(project: Project, specs: Mapping[str, TagSpec]) -> Iterator[Sce
             windows += sum(call.kind in WINDOWS for call in made.past)
         except ProjectFault as fault:
             yield _problem("B14", "error", spec.origin, fault.what, fault.remedy)
-    for spec, fault in misfits(project.specs):
-        yield _problem("B13", "error", spec.origin, f"{spec.name}: {fault.what}", fault.remedy)
+    for spec, misfit in misfits(project.specs):
+        yield _problem("B13", "error", spec.origin, f"{spec.name}: {misfit.what}", misfit.remedy)
     if windows > MOST_WINDOWS:
         what = f"The project has {windows} windows over the past, more than {MOST_WINDOWS}."
         yield _problem("P58", "error", "twins.json", what, "What several tags need can be one derived tag.")
