@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from armillary.model.account import Right
+from armillary.model.account import Right, may
 from armillary.model.fault import FaultRecord
 from armillary.model.frame import WorldKind
 from armillary.model.message import Done
@@ -40,7 +40,7 @@ def why_not(at: Workspace, slot: int) -> str:
         return "Not connected to a world."
     if at.kind is not WorldKind.LIVE:
         return f"A {at.kind.value} world takes no values by hand."
-    if not at.people.may(Right.SUBSTITUTE):
+    if not may(at.role, Right.SUBSTITUTE):
         return f"The role {at.role or 'viewer'} may not give values by hand."
     if not 0 <= slot < len(at.specs):
         return "No tag is chosen."
