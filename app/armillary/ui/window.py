@@ -410,6 +410,11 @@ class DeskWindow(QMainWindow):
         else:
             self.say("Bind: choose a node in Browse or a tag in the live table first.")
 
+    def give_by_hand(self) -> None:
+        """Open the card for a value by hand of the part selected last."""
+        self.show_panel("inspector")
+        self.inspector.give_by_hand()
+
     def spread(self) -> None:
         """Take a field of sensors over the part selected last in hand."""
         self.fieldcard.begin()
