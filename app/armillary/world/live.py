@@ -184,7 +184,7 @@ class Live(Serving):
             clock=clock,
             every_s=PROMPT_S if area else SEND_EVERY_S,
         )
-        self._room = Room(project.folder)
+        self._room = Room(project.folder, quota_gb=project.historian.quota_gb)
         self._deeds = Deeds(self, part, self._registry, contexts, self._make_gate)
         spared = guarded(self.alarm_specs, project.specs, self._deeds.loops.detecting)
         guard(self._inbox, self._plans, spared)
