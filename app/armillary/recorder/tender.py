@@ -75,7 +75,11 @@ class Tender:
             return
         if isinstance(self._store, Tends):
             self._store.expire(before[0], before[1], before[2])
-        elif held.raw_days and self._store.extent().first_ns < before[0]:
+        elif (
+            held.raw_days
+            and self._store.declares.erases_by_range  # else its server does it
+            and self._store.extent().first_ns < before[0]
+        ):
             self._store.forget(before[0], None)
 
     def _forget(self, now_ns: int) -> None:
