@@ -177,7 +177,7 @@ class Live(Serving):
             area,
         )
         self._feed = self._make_feed()
-        self._room = Room(project.folder)
+        self._room = Room(project.folder, quota_gb=project.historian.quota_gb)
         self._keeping = Keeping(project, self.recorder, clock)
         self._deeds = Deeds(self, part, self._registry, contexts, self._make_gate)
         self._substitutes = Substitutes(
