@@ -64,6 +64,8 @@ def _column(data: bytes, at: int, kind: str, count: int) -> tuple[Column, int]:
     if kind != STRING:
         column = np.frombuffer(data, _TYPES[kind], count, at)
         return column, at + column.nbytes
+    if at + count > len(data):
+        raise ValueError("it ends too early")
     if not any(data[at : at + count]):  # all are empty, as most words are
         return [b""] * count, at + count
     texts = []
