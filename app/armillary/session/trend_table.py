@@ -14,12 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from armillary.model.arrays import B1, I8
+from armillary.model.cells import unformula
 from armillary.model.clock import NS
 from armillary.model.quality import WORDS
 from armillary.session.trend_maths import Stretch
 
 MOST_ROWS = 1_000_000  # of a spreadsheet
-_FORMULA = ("=", "+", "-", "@")
 _CONTROL = dict.fromkeys(range(32))  # of a name: they would end a cell or a line
 
 
@@ -34,8 +34,7 @@ class Column:
 
 def guarded(text: str) -> str:
     """Return a text that no spreadsheet carries out."""
-    plain = text.translate(_CONTROL)
-    return f"'{plain}" if plain.startswith(_FORMULA) else plain
+    return unformula(text.translate(_CONTROL))
 
 
 def iso_z(t_ns: int) -> str:

@@ -28,6 +28,7 @@ from armillary.model.tags import TagSpec
 from armillary.project.record import Project
 from armillary.session import autosave
 from armillary.session.alarmbook import AlarmBook
+from armillary.session.authored import Authored
 from armillary.session.authoring import Authoring
 from armillary.session.boarding import WorldState, boarding, start_recorder, start_world
 from armillary.session.browsing import Browsing
@@ -112,6 +113,10 @@ class Workspace(Pointing):
         self.project_changed.connect(lambda: self.views.begin(self._saved_folder(), self.path))
         self.project_changed.connect(self._time_scene)
         self.authoring = Authoring(self, self.undo)
+        self.authored = Authored(self, clock, self._work)
+        self.scene_changed.connect(self.authored.scene_shown)
+        self.tags_compiled.connect(self.authored.apply)
+        self.visited.connect(self.authored.visited)
         self.disk = Disk(self)
         self.browsing = Browsing(self, clock)
         self.visited.connect(self.authoring.cancel)
@@ -200,6 +205,7 @@ class Workspace(Pointing):
         self.authoring.draft = None
         self.undo.forget()
         self.disk.forget()
+        self.authored.forget()
         self.people.forget()
         self.proposals.forget()
         self.timeline.reset()
@@ -223,6 +229,7 @@ class Workspace(Pointing):
             self._take(batch, now_ns, now_mono_ns)
         self._pump_visits(now_ns, now_mono_ns)
         self.training.tick(now_mono_ns)
+        self.authored.look()
         if (
             not batch
             and (self.world_state is WorldState.NOT_LIVE or self.outage)

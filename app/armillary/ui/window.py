@@ -515,6 +515,7 @@ class DeskWindow(QMainWindow):
         self.arrangement.end()
         self.second.close()
         self.workspace.close()
+        self.files.close()
         self.on_closed()
         super().closeEvent(event)
 
