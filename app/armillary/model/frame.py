@@ -81,13 +81,14 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """The conservation law of history, in rows: what was offered is stored, waits, or was dropped."""
+    """The conservation law of history, in rows: offered = stored + waiting + dropped + compressed."""
 
     offered: int = 0
     stored: int = 0
     waiting: int = 0  # with the world: not yet on the recorder's disk
     spilled: int = 0  # of these, in files
     dropped: int = 0  # the oldest, when neither memory nor disk had room
+    compressed: int = 0  # left out: a line between others tells them within the bound of their tag
     behind_s: float = 0.0  # how old the oldest row is that waits
     state: str = ""  # "" = recorded | away: no recorder answers | full: its disk is | failed
     balanced: bool = True

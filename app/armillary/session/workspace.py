@@ -43,6 +43,7 @@ from armillary.session.reopening import Reopening
 from armillary.session.scene_files import LOOK_S
 from armillary.session.timeline import Timeline
 from armillary.session.training import Station
+from armillary.session.trends import Trends
 from armillary.session.undo import Undo
 from armillary.session.versions import Versions
 from armillary.session.views import Views
@@ -91,6 +92,8 @@ class Workspace(Pointing):
             lambda: self.specs,
             self.picture_ns,
         )
+        self.trends = Trends(self._ask_record, lambda: self.specs, self.picture_ns, self.timeline)
+        self.project_changed.connect(lambda: self.trends.begin(self._saved_folder()))
         self.training = Station(self)
         self.training.ended.connect(self._show_exercise)
         self.alarms = AlarmBook(
@@ -283,6 +286,10 @@ class Workspace(Pointing):
     def ask_recorder(self, message: object, callback: Callable[[object], None], timeout_s: float) -> None:
         """Ask the recorder of our project."""
         self._ask(RECORDER, message, callback, timeout_s)
+
+    def work(self, job: Callable[[], object], callback: Callable[[object], None]) -> None:
+        """Run a job beside this thread; its result or FaultRecord comes back through `pump`."""
+        self._work(job, callback)
 
     def now_ns(self) -> int:
         """Return the time now, for what is written."""

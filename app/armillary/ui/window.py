@@ -525,6 +525,7 @@ class DeskWindow(QMainWindow):
         self.arrangement.end()
         self.second.close()
         self.workspace.close()
+        self.files.close()
         self.on_closed()
         super().closeEvent(event)
 
