@@ -51,6 +51,7 @@ class Historian:
     retention_days: int = 400
     rollups: tuple[str, ...] = ("1m", "1h", "1d")
     record: str = "historized"  # all | historized | listed
+    personal_days: int = 30  # of tags that tell of a person directly
     url: str = ""  # of the server of a store that has one
     space: str = ""  # what keeps this project apart in it; "" = made from the project's id
     secret: str = ""  # name of its password or token in the secret store
@@ -166,6 +167,11 @@ class Project:
             cache=cache,
             limits=self.limits,
         )
+
+
+def concerning(project: Project, asset: str) -> tuple[TagSpec, ...]:
+    """Return the tags that tell of a person or asset: by their subject, or by the twin they belong to."""
+    return tuple(spec for spec in project.specs if asset and asset in (spec.subject, spec.twin))
 
 
 def world_hash(folder: Path) -> str:

@@ -285,6 +285,7 @@ def historian(table: Table) -> Historian:
     out = Historian(
         store=table.text("store", "duckdb"),
         retention_days=table.whole("retention_days", 400, 1, MAX_DAYS),
+        personal_days=table.whole("personal_days", 30, 1, MAX_DAYS),
         rollups=rollups,
         record=table.choice("record", ("all", "historized", "listed"), "historized"),
         url=table.text("url"),
