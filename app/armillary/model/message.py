@@ -217,6 +217,32 @@ class AskSpan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Erase:
+    """Remove what is recorded of a person or asset before a time; two persons ask. Answered by Erased."""
+
+    asset: str  # a subject of personal tags, or the id of a twin
+    before_ns: int
+    user: str  # an administrator
+    password: str
+    second: str  # an engineer, or another administrator
+    second_password: str
+    reason: str = ""
+
+    def __repr__(self) -> str:
+        return f"Erase(asset={self.asset!r}, user={self.user!r}, second={self.second!r}, …)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """What an erasure removed; a search has found nothing left."""
+
+    tags: tuple[str, ...]
+    samples: int
+    by: tuple[str, str]
+    audit_seq: int  # of the recorder's chain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskDensity:
     """Ask the recorder for what a time bar of `width` pixel columns shows; answered by Density."""
 
