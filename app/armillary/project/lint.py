@@ -19,6 +19,7 @@ from armillary.model.fault import ProjectFault
 from armillary.model.scene import SceneProblem
 from armillary.model.tags import TagSpec
 from armillary.model.units import conversion
+from armillary.project import alarm_lint
 from armillary.project.areas import MQTT, unordered
 from armillary.project.derived import misfits
 from armillary.project.record import PROJECT_FILE, Project
@@ -47,6 +48,7 @@ def findings(
         *_exact(project),
         *_sessions(project),
         *_twins(project, frozenset(prims)),
+        *alarm_lint.findings(project.alarms),
         *(problem for binding in enabled for problem in _binding(binding, project, specs)),
         *(_unbound(project, enabled, specs) if bindings else ()),
     ]

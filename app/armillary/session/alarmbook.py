@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -198,16 +198,7 @@ class AlarmBook:
         if self._rows is None:
             known = [(s, self.specs[s.id]) for s in self.states.values() if s.id in self.specs]
             known.sort(key=lambda pair: (not pair[0].unacknowledged, pair[1].priority, -pair[0].raised_ns))
-            tags = self._tags()
-            self._rows = tuple(
-                alarm_row(
-                    spec,
-                    state,
-                    tags[spec.slot] if 0 <= spec.slot < len(tags) else None,
-                    self.prims.get(spec.id, -1),
-                )
-                for state, spec in known
-            )
+            self._rows = self._told(known)
         return self._rows
 
     def hidden_rows(self) -> tuple[AlarmRow, ...]:
@@ -215,6 +206,10 @@ class AlarmBook:
         known = [(s, self.specs[s.id]) for s in self.hidden.values() if s.id in self.specs]
         order = list(Presentation)
         known.sort(key=lambda pair: (-order.index(pair[0].presentation), pair[1].priority, pair[1].id))
+        return self._told(known)
+
+    def _told(self, known: Iterable[tuple[AlarmState, AlarmSpec]]) -> tuple[AlarmRow, ...]:
+        """Return the rows of some alarms, with the tags and the parts that they are about."""
         tags = self._tags()
         return tuple(
             alarm_row(
