@@ -126,7 +126,7 @@ class Section(QWidget):
 
     def __init__(self, title: str, content: QWidget, *, is_open: bool = True) -> None:
         super().__init__()
-        self._title, self.content = title, content
+        self.content = content
         self.button = QToolButton()
         self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.button.setCheckable(True)
