@@ -321,10 +321,6 @@ class DeskWindow(QMainWindow):
         """Ask for a project or scene and open it."""
         self.files.ask_open()
 
-    def open_path(self, path: str) -> None:
-        """Open a project folder, its project.toml, a scene file or an address; a fault becomes a card."""
-        self.files.open(path)
-
     def close_workspace(self) -> None:
         """Close what is open; the window stays."""
         self.files.tried(self.workspace.close)
