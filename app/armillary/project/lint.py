@@ -25,6 +25,7 @@ from armillary.project.derived import misfits
 from armillary.project.record import PROJECT_FILE, Project
 from armillary.project.settings import EXPRESSION_SOURCE
 from armillary.project.table import nearest
+from armillary.project.thinning import exact
 
 OWN_VARIABLES = ("x", "t", "q")  # of a binding's expression
 _SECRET_KEY = re.compile(r"pass(word|wd|phrase)?|pwd|token|api_?key|private_?key|credentials?", re.IGNORECASE)
@@ -44,6 +45,7 @@ def findings(
         *_secrets(project),
         *_expressions(project, specs),
         *_unordered(project),
+        *_exact(project),
         *_sessions(project),
         *_twins(project, frozenset(prims)),
         *alarm_lint.findings(project.alarms),
@@ -126,6 +128,17 @@ def _unordered(project: Project) -> Iterator[SceneProblem]:
             )
             remedy = "Subscribe without $share, in an area of its own, or remove the alarm."
             yield _problem("P40", "error", alarm.origin, what, remedy)
+
+
+def _exact(project: Project) -> Iterator[SceneProblem]:
+    """Yield sources of which nothing is left out of the record, whatever the deadbands of their tags."""
+    for name, count in exact(project.specs, project.historian, project.links):
+        what = (
+            f"Every sample of '{name}' is recorded, although {count} of its tags have a deadband: it "
+            "acknowledges what is stored."
+        )
+        remedy = "Leave it so, or remove acknowledge = stored."
+        yield _problem("P59", "info", PROJECT_FILE, what, remedy)
 
 
 def _sessions(project: Project) -> Iterator[SceneProblem]:

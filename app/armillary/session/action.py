@@ -44,6 +44,8 @@ class Desk(Protocol):
     def say(self, text: str) -> None: ...  # a short message in the status line
     def log_in(self) -> None: ...  # opens the sheet for name and password
     def enter_time(self) -> None: ...  # puts the keyboard into the time bar's field
+    def name_range(self) -> None: ...  # asks a name, then keeps the marked range
+    def film_range(self) -> None: ...  # asks for a file, or stops the film that is being made
     def release_commands(self) -> None: ...  # asks a reason, then workspace.kill
     def use_layout(self, name: str) -> None: ...  # operate | author | train
     def open_report(self) -> None: ...  # of the exercise that is over

@@ -102,6 +102,8 @@ TYPES: dict[str, type] = {
             getattr(control, name)
             for name in (
                 "Seek",
+                "Loop",
+                "ShowVersion",
                 "Play",
                 "Step",
                 "TakeSnapshot",

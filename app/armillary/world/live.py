@@ -47,6 +47,7 @@ from armillary.world.deeds import Deeds
 from armillary.world.feed import NOT_YET, SEND_EVERY_S, RecorderFeed
 from armillary.world.gate import Gate
 from armillary.world.guarding import guard, guarded
+from armillary.world.keeping import Keeping
 from armillary.world.lateness import Lateness
 from armillary.world.looking_back import LookingBack
 from armillary.world.marking import Marking
@@ -176,7 +177,8 @@ class Live(Serving):
             area,
         )
         self._feed = self._make_feed()
-        self._room = Room(project.folder)
+        self._room = Room(project.folder, quota_gb=project.historian.quota_gb)
+        self._keeping = Keeping(project, self.recorder, clock)
         self._deeds = Deeds(self, part, self._registry, contexts, self._make_gate)
         self._substitutes = Substitutes(
             part.specs,
@@ -206,6 +208,7 @@ class Live(Serving):
             self._feed.run(),
             self._feed.adopt(),
             self._room.watch(),
+            self._keeping.watch(),
             self._deeds.acts.watch(),
             self._back.run(),
             *own,
@@ -502,6 +505,7 @@ class Live(Serving):
             folder=self._part.home / "spill",
             clock=self.clock,
             every_s=PROMPT_S if self.area else SEND_EVERY_S,
+            thinned=() if self.area else self._part.recorded,  # an area acknowledges what is stored
         )
 
     def _tell_what_is_wrong(self) -> None:
