@@ -16,7 +16,7 @@ import numpy.typing as npt
 from armillary.history import arrived, density, documents, doubles, shelf, trend
 from armillary.history.aside import log_of
 from armillary.history.base import Base
-from armillary.history.parts import COLUMNS, View, among
+from armillary.history.parts import COLUMNS, Segment, View, among
 from armillary.history.tending import Tending
 from armillary.model.arrays import F8, I8, U2, U4
 from armillary.model.clock import NS
@@ -288,6 +288,11 @@ class Store:
     def rest(self) -> None:
         """End the work beside writing at once, and for good: this is to be closed."""
         self._tending.stop()
+
+    @property
+    def sealed(self) -> Sequence[Segment]:
+        """The segments that are there."""
+        return self._base.view.segments
 
     @property
     def told(self) -> Sequence[FaultRecord]:
