@@ -124,6 +124,7 @@ def _trends(store: Store, days: int) -> dict[str, float]:
     ids = tuple(range(1, PENS + 1))
     query = SeriesQuery(ids=ids, from_ns=T0, to_ns=T0 + days * DAY_S * NS, width=_WIDTH)
     spent = []
+    got = store.read(query)
     for _ in range(5):
         begin = time.perf_counter()
         got = store.read(query)

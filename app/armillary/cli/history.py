@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from armillary.cli import history_backup
 from armillary.cli.answer import emit_json, finite, table, tell
 from armillary.cli.progress import Progress, zone_option
 from armillary.history.exchange_cells import How
@@ -30,6 +31,10 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.group()
 def history() -> None:
     """Query, export, import and erase what is recorded of a project."""
+
+
+history.add_command(history_backup.backup)
+history.add_command(history_backup.restore)
 
 
 @history.command("info")

@@ -13,10 +13,11 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from armillary.history import arrived, density, documents, doubles, shelf, trend
+from armillary.history import arrived, backup, density, documents, doubles, shelf, trend
 from armillary.history.aside import log_of
+from armillary.history.backup import Saved
 from armillary.history.base import Base
-from armillary.history.parts import COLUMNS, Segment, View, among
+from armillary.history.parts import COLUMNS, Hot, Segment, View, among
 from armillary.history.tending import Tending
 from armillary.model.arrays import F8, I8, U2, U4
 from armillary.model.clock import NS
@@ -27,6 +28,7 @@ from armillary.model.series import Series, SeriesQuery
 from armillary.model.storing import Declared
 from armillary.wire import marks as mark
 
+LAST_READERS_S = 30.0  # for those who read when a backup is put back
 SLICE_ROWS = 100_000  # rows that `between` holds at once, about
 FIRST_SLICE_NS = 600 * NS
 # DuckDB takes a NaN of numpy for NULL; it is stored as NaN again.
@@ -61,6 +63,8 @@ class Store:
     """A HistoryStore on DuckDB. Append from one thread, read from any. Raises StoreFault."""
 
     def __init__(self, path: Path, read_only: bool = False) -> None:
+        if not read_only:
+            _take_up(path)
         self._base = Base(path, read_only)
         self._base.reopened = self._load
         self._tending = Tending(self._base, self._all_tags)
@@ -491,6 +495,49 @@ class Store:
             last_ns=max([*(s.last_ns for s in raw), *(last for _, _, last in hot)], default=0),
         )
 
+    def backup(self, folder: Path, now_ns: int) -> Saved:
+        """Write a copy of all that is here to a folder, beside appending; what it has already stays there."""
+        extent = self.extent()
+        backup.room_for(folder, extent.bytes if not (folder / backup.MANIFEST).exists() else 0)
+        with self._tending.busy:
+            try:
+                with self._base.reading() as (cursor, view):
+                    rows = view.rows + sum(_scalar(cursor, _count(hot)) for hot in view.hots)
+                    return backup.make(cursor, view, folder, now_ns, rows)
+            except OSError as error:
+                raise StoreFault(
+                    f"The backup cannot be written: {error.strerror}.",
+                    where=str(folder),
+                    remedy="Check the folder's permissions and the room on its disk.",
+                ) from error
+
+    def restore(self, folder: Path, now_ns: int) -> Path:
+        """Put a backup in the place of all that is here; return the folder that holds what was here.
+
+        Tags may have other ids then.
+        """
+        base = self._base
+        if base.read_only:
+            raise StoreFault(
+                "The history is open read-only.", where=str(base.path), remedy="Use the recorder."
+            )
+        try:
+            with self._tending.busy, base.lock:
+                backup.stage(folder, base.path)
+                aside = backup.plan(base.path, now_ns)
+                base.exchange(lambda: _finished(base.path), LAST_READERS_S)
+                self._tending.begin()
+                self._load()
+                with base.reading() as (cursor, _):
+                    backup.tags_of(cursor, base.folder)
+        except OSError as error:
+            raise StoreFault(
+                f"The backup cannot be put back: {error.strerror}.",
+                where=str(base.path.parent),
+                remedy="Check the folder's permissions and the room on its disk.",
+            ) from error
+        return aside
+
     def compact(self) -> None:
         """Write what is in the log into the file."""
         self._base.compact()
@@ -500,6 +547,26 @@ class Store:
         self.rest()
         with self._tending.busy:
             self._base.close()
+
+
+def _take_up(path: Path) -> None:
+    """Finish a restore that was cut off."""
+    try:
+        backup.finish(path)
+    except OSError as error:
+        raise StoreFault(
+            f"A restore cannot be finished: {error.strerror}.",
+            where=str(path.parent),
+            remedy="Check the folder's permissions.",
+        ) from error
+
+
+def _finished(path: Path) -> None:
+    backup.finish(path)
+
+
+def _count(hot: Hot) -> str:
+    return f"SELECT count(*) FROM {hot.table} WHERE t >= {hot.floor_ns}"  # noqa: S608 - ours
 
 
 def _size(path: Path) -> int:
