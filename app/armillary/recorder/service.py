@@ -21,10 +21,11 @@ from armillary.history.base import StoreDamaged, StoreTaken
 from armillary.history.store import Store
 from armillary.model.clock import NS, Clock, WallClock
 from armillary.model.fault import Fault, FaultRecord, StoreFault
-from armillary.model.message import Append, Enroll, Keep, PutBack, Stop
+from armillary.model.message import Append, Enroll, Erase, Keep, PutBack, Stop
 from armillary.project.folder import read
 from armillary.recorder import stores
 from armillary.recorder.keeper import Answer, Keeper, answer
+from armillary.recorder.persons import Persons
 from armillary.recorder.tender import Policy, Tender, policy_of
 from armillary.security.secrets import Secrets
 from armillary.wire.bus import Hub, Line, served
@@ -60,6 +61,8 @@ def run(args: dict[str, Any], ready: Callable[[dict[str, Any]], None]) -> None:
         hub = Hub(address)
         try:
             service = Service(store, WallClock(), policy)
+            if args.get("project") and not read_only:
+                service.persons = Persons(Path(args["project"]), store, WallClock())
             _log.info("history (%s) %s at %s", store.declares.name, path, address)
             ready({"address": address, "path": str(path), "told": [asdict(fault) for fault in told]})
             service.serve(hub)
@@ -155,6 +158,7 @@ class Service:
         self._inbox: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._outbox: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self._no_memory = False
+        self.persons: Persons | None = None
         self._asked: list[tuple[bytes, int, Future[object]]] = []
 
     def serve(self, hub: Hub) -> None:
@@ -189,10 +193,14 @@ class Service:
                 self._inbox.put((peer, number, message))
             elif isinstance(message, FaultRecord):
                 hub.send(peer, message, answers=number)
+            elif isinstance(message, Erase) and self.persons is not None:
+                self._asked.append((peer, number, readers.submit(self.persons.erase, message)))
             else:
                 stop = stop or isinstance(message, Stop)
                 self._asked.append((peer, number, readers.submit(answer, self._store, message)))
         self._send(hub)
+        if self.persons is not None and self.persons.is_due(self._clock.now_mono_ns()):
+            readers.submit(self.persons.forget)
         return stop
 
     def _send(self, hub: Hub) -> None:
