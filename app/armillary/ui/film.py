@@ -11,15 +11,16 @@ from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QImage
 
 from armillary.model.arrays import U1
-from armillary.model.clock import NS, Clock, iso
+from armillary.model.clock import MS_NS, NS, Clock, iso
 from armillary.model.fault import Fault
 from armillary.session.settled import is_settled
 from armillary.session.workspace import Workspace
-from armillary.ui.window import DeskWindow
+from armillary.ui.desk import Desk
 from armillary.viewport import film
 
 LOOK_MS = 20
 FIRST_S, NEXT_S = 120.0, 30.0  # at most, for the scene and the first picture; for each other one
+DOCKS_MS = 400  # that docks take at most to show what came
 PENS_NS = NS // 2  # that the trends get to read what belongs to a time
 SAY_NS = 2 * NS  # between two words of how far it is
 
@@ -32,7 +33,7 @@ def name_of(t_ns: int) -> str:
 class Target(Protocol):
     """What takes the pictures of a window."""
 
-    def add(self, window: DeskWindow, t_ns: int) -> None:
+    def add(self, window: Desk, t_ns: int) -> None:
         """Take the picture of a time. Raises Fault or OSError."""
 
     def close(self) -> None:
@@ -48,7 +49,7 @@ class _Folder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def add(self, window: DeskWindow, t_ns: int) -> None:
+    def add(self, window: Desk, t_ns: int) -> None:
         window.files.save_picture(self._folder / name_of(t_ns))
 
     def close(self) -> None:
@@ -64,7 +65,7 @@ class _File:
     def __init__(self, path: Path) -> None:
         self._film = film.Film(path)
 
-    def add(self, window: DeskWindow, t_ns: int) -> None:
+    def add(self, window: Desk, t_ns: int) -> None:
         window.canvas.draw_now()
         self._film.add(pixels(window.grab().toImage()))
 
@@ -88,7 +89,7 @@ class Film(QObject):
 
     def __init__(
         self,
-        window: DeskWindow,
+        window: Desk,
         clock: Clock,
         path: Path,
         times: Sequence[int],
@@ -109,6 +110,12 @@ class Film(QObject):
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._look)
         self._timer.start(LOOK_MS)
+
+    def stop(self) -> None:
+        """Give it up; nothing of a film is left."""
+        self._timer.stop()
+        self._target.drop()
+        self.deleteLater()
 
     def _look(self) -> None:
         try:
@@ -133,7 +140,15 @@ class Film(QObject):
             self._there_mono_ns = now
         elif self._there_mono_ns is not None:
             has_pens = bool(at.timeline.slots)
-            if is_settled(at) and (not has_pens or now - self._there_mono_ns > PENS_NS):
+            is_drawn = (
+                self._window.canvas.view.stage is None or self._window.canvas.view.stage.look is at.look
+            )
+            if (
+                is_drawn
+                and is_settled(at)
+                and self._is_quiet(now)
+                and (not has_pens or now - self._there_mono_ns > PENS_NS)
+            ):
                 self._take(wanted, now)
         elif now > self._until_ns:
             raise Fault(
@@ -141,6 +156,12 @@ class Film(QObject):
                 where=iso(wanted),
                 remedy="Try a span that is recorded; the log of the replay says more.",
             )
+
+    def _is_quiet(self, now_mono_ns: int) -> bool:
+        """Return whether the docks have shown what came; what goes on and on is not waited for long."""
+        waits = (timer for timer in self._window.findChildren(QTimer) if timer.isSingleShot())
+        is_busy = any(timer.isActive() and timer.interval() <= DOCKS_MS for timer in waits)
+        return not is_busy or now_mono_ns - (self._there_mono_ns or 0) > DOCKS_MS * MS_NS
 
     def _take(self, wanted: int, now_mono_ns: int) -> None:
         self._target.add(self._window, wanted)

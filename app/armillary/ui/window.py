@@ -12,7 +12,7 @@ from PySide6.QtGui import (
     QDropEvent,
     QGuiApplication,
 )
-from PySide6.QtWidgets import QApplication, QComboBox, QMainWindow, QMenu, QSplitter, QToolButton
+from PySide6.QtWidgets import QApplication, QComboBox, QMenu, QSplitter, QToolButton
 
 from armillary.model.clock import Clock, WallClock
 from armillary.model.fault import Fault
@@ -31,6 +31,7 @@ from armillary.ui.brief import BriefCard
 from armillary.ui.canvas import Canvas
 from armillary.ui.commands import Commands
 from armillary.ui.decisions import Decisions
+from armillary.ui.desk import Desk
 from armillary.ui.disk_card import DiskCard
 from armillary.ui.drawing import Drawing
 from armillary.ui.field_card import FieldCard
@@ -55,6 +56,7 @@ from armillary.ui.panels.tree import TreePanel
 from armillary.ui.panels.trends import TrendsPanel
 from armillary.ui.panels.whatif import WhatIfPanel
 from armillary.ui.probe import FirstLive, Lateness
+from armillary.ui.range import Range
 from armillary.ui.scene_card import SceneCard
 from armillary.ui.scene_tools import SceneTools
 from armillary.ui.second import SecondDesk, words_of
@@ -68,7 +70,7 @@ FUTURES_PX = 320  # of the docks below while a what-if is shown: runs and figure
 _REFRESH_MS = 250
 
 
-class DeskWindow(QMainWindow):
+class DeskWindow(Desk):
     """One workspace on the screen. It is the `Desk` that actions are run with."""
 
     def __init__(
@@ -177,6 +179,7 @@ class DeskWindow(QMainWindow):
         self.files = Files(
             self, self.workspace, self.settings, self.cards, draw_now=self.canvas.draw_now, say=self.say
         )
+        self.range = Range(self, self.clock)
         self.drawing = Drawing(self.workspace, self.settings, self.canvas, self.alarmbar, self.say)
         self.opening_card = OpeningCard(self.workspace, self.canvas, self)
         self.commands = Commands(self.mode, self.colours, self.finder.find, self.finder.take)
@@ -281,6 +284,14 @@ class DeskWindow(QMainWindow):
     def enter_time(self) -> None:
         """Put the keyboard into the time bar's field."""
         self.bars.timebar.focus_entry()
+
+    def name_range(self) -> None:
+        """Ask a name for the marked range of time."""
+        self.range.name()
+
+    def film_range(self) -> None:
+        """Film the marked range of time, or stop that."""
+        self.range.save()
 
     def release_commands(self) -> None:
         """Ask a reason, then let commands go to the plant again."""
@@ -409,6 +420,11 @@ class DeskWindow(QMainWindow):
             self.bindcard.drop(slots, self.workspace.selection[-1])
         else:
             self.say("Bind: choose a node in Browse or a tag in the live table first.")
+
+    def give_by_hand(self) -> None:
+        """Open the card for a value by hand of the part selected last."""
+        self.show_panel("inspector")
+        self.inspector.give_by_hand()
 
     def spread(self) -> None:
         """Take a field of sensors over the part selected last in hand."""
