@@ -83,6 +83,8 @@ TYPES: dict[str, type] = {
         message.AskAt,
         message.AskBetween,
         message.AskSpan,
+        message.Erase,
+        message.Erased,
         message.Samples,
         message.AskDensity,
         message.Density,
