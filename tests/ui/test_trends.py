@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from armillary.model.clock import NS
 from armillary.model.frame import WorldKind
-from armillary.model.message import AskAt, Enroll, Enrolled, Samples
+from armillary.model.message import AskAt, AskDensity, AskSpan, Density, Enroll, Enrolled, Samples
 from armillary.model.sample import batch_of
 from armillary.model.series import Series, SeriesAnswer, SeriesQuery
 from armillary.session.trend_book import TrendBook
@@ -32,10 +32,11 @@ class Panel:
     def __init__(self, qtbot: QtBot, bench: Any, tmp_path: Path) -> None:
         self.bench, self.ws = bench, bench.workspace
         self.waiting: list[Callable[[], None]] = []
-        self.hold = False
+        self.hold = self.is_late = False
         self.end_ns = bench.clock.now_ns()
         self.t = self.end_ns - 3600 * NS + np.arange(3600 * HZ) * (NS // HZ)
-        for asker in (self.ws.timeline, self.ws.trends.earlier, self.ws.trends.stretches):
+        at = self.ws.trends
+        for asker in (self.ws.timeline, at.earlier, at.stretches, at.late):
             asker._ask = self.ask
         self.ws.trends.book = self.book = TrendBook(tmp_path / "plant", tmp_path / "kept")
         self.book.changed.connect(self.ws.trends.changed.emit)
@@ -68,6 +69,16 @@ class Panel:
         if isinstance(message, AskAt):
             none = np.zeros(0, np.int64)
             return Samples(batch=batch_of(none.astype(np.uint32), np.zeros(0), none, none, 0))
+        if isinstance(message, AskDensity):
+            late = np.zeros(message.width, np.bool_)
+            late[message.width // 2 : message.width // 2 + 60] = self.is_late
+            none = np.zeros(message.width, np.uint8)
+            return Density(
+                from_ns=message.from_ns, to_ns=message.to_ns, worst=none, gap=none.astype(np.bool_), late=late
+            )
+        if isinstance(message, AskSpan):
+            t = np.array([message.from_ns], np.int64)
+            return Samples(batch=batch_of(message.ids[:1], np.ones(1), t, t + 900 * NS, 0))
         assert isinstance(message, SeriesQuery)
         found = tuple(self.series(id_, message) for id_ in message.ids)
         return SeriesAnswer(series=found, request=message.request)
@@ -335,3 +346,18 @@ def test_a_narrow_dock_puts_the_pens_below_and_keeps_all_in_the_menu(trends: Pan
     qtbot.waitUntil(lambda: trends.panel.split.orientation() == Qt.Orientation.Vertical, timeout=20_000)
     assert not trends.panel.bar.view.isVisible()
     assert trends.panel.bar.more.isVisible()
+
+
+def test_what_came_late_is_underlined_and_says_when_it_came(trends: Panel) -> None:
+    before = image(trends)
+    trends.is_late = True
+    trends.show(600, back_s=700)
+    trends.panel.draw()
+    (late,) = trends.panel.plot.marks.late
+    start, end = trends.ws.timeline.view_ns()
+    assert start < late.from_ns < late.to_ns < end
+    assert late.added_ns == late.from_ns + 900 * NS
+    foot = trends.panel.plot.rows.area().bottom() - 2
+    middle = round(trends.panel.plot.x_of((late.from_ns + late.to_ns) // 2))
+    assert image(trends).pixelColor(middle, round(foot)).name() == theme.DARK.replay.lower()
+    assert before.pixelColor(middle, round(foot)).name() != theme.DARK.replay.lower()

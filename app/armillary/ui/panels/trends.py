@@ -199,6 +199,8 @@ class TrendsPanel(Orders):
         ranks = mirror.rank(np.array([pen.slot for pen in pens], np.uint32)).tolist()
         view = self._timeline.view_ns()
         self.plot.marks.notes = self._trends.book.notes_in(*view)
+        self._trends.late.look(*view)
+        self.plot.marks.late = self._trends.late.spans
         self.plot.draw(pens, ranks, view, self._clock.now_ns())
         self.plot.draw_truth(pens, self._workspace.training.truth_series())
         self.plot.draw_ghosts(self._trends.ghosts(self.plot.width_px))
