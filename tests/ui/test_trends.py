@@ -4,13 +4,13 @@ import csv
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QImage, QKeyEvent, QMouseEvent, QWheelEvent
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from armillary.model.clock import NS
@@ -21,6 +21,10 @@ from armillary.model.series import Series, SeriesAnswer, SeriesQuery
 from armillary.session.trend_book import TrendBook
 from armillary.ui import theme
 from armillary.ui.panels.trends import TrendsPanel
+from armillary.ui.part_drag import parts_data
+from armillary.ui.pointer import Pointer
+from armillary.ui.window import DeskWindow
+from armillary.viewport.view import View
 
 LEVEL, TEMP = 0, 4
 HZ = 10
@@ -361,3 +365,46 @@ def test_what_came_late_is_underlined_and_says_when_it_came(trends: Panel) -> No
     middle = round(trends.panel.plot.x_of((late.from_ns + late.to_ns) // 2))
     assert image(trends).pixelColor(middle, round(foot)).name() == theme.DARK.replay.lower()
     assert before.pixelColor(middle, round(foot)).name() != theme.DARK.replay.lower()
+
+
+class Looks:
+    """A view in which one part fills the picture."""
+
+    def __init__(self, prim: int) -> None:
+        self.prim, self.turned = prim, 0
+
+    def pick(self, _x: int, _y: int) -> int:
+        return self.prim
+
+    def orbit(self, _x: float, _y: float) -> None:
+        self.turned += 1
+
+
+@pytest.mark.parametrize("control", [True, False])
+def test_a_part_is_dragged_out_of_the_scene_into_the_trends_with_ctrl(trends: Panel, control: bool) -> None:
+    ws = trends.ws
+    prim = next(i for i, path in enumerate(ws.scene.prim_path) if path == "/Plant/Water/T102")
+    trends.ws.timeline.clear()
+    looks, canvas = Looks(prim), QWidget()
+    pointer = Pointer(canvas, ws, cast("View", looks), [], lambda: None)
+    pointer.take_out = lambda prims: trends.panel.add(trends.panel.dropped(parts_data(ws, prims)))
+    keys = Qt.KeyboardModifier.ControlModifier if control else Qt.KeyboardModifier.NoModifier
+    left, none = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
+    for kind, at, button in (
+        (QEvent.Type.MouseButtonPress, QPointF(10, 10), left),
+        (QEvent.Type.MouseMove, QPointF(60, 10), none),
+    ):
+        event = QMouseEvent(kind, at, at, button, left, keys)
+        (pointer.press if kind == QEvent.Type.MouseButtonPress else pointer.move)(event)
+    brought = [ws.specs[slot].name for slot in ws.timeline.slots]
+    assert all(name.startswith("T-102.") for name in brought)
+    assert bool(brought) == control
+    assert looks.turned == (0 if control else 1)
+    canvas.deleteLater()
+
+
+def test_what_cannot_be_kept_is_a_card_on_the_desk(desk: DeskWindow, tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("a file, no folder")
+    desk.workspace.trends.book.begin(tmp_path / "plant", tmp_path / "kept")
+    desk.trends.doer.tried(lambda: desk.trends.doer.keep_note(1, 0, "Strainer cleaned"))
+    assert any("could not be saved" in card.notice.what for card in desk.cards.cards)
