@@ -5,14 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
-import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
-
-import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from armillary.api import WallClock
 from armillary.edge.service import Edge
@@ -21,6 +17,7 @@ from armillary.security.secrets import Secrets
 from armillary_bench.figure import figure
 from armillary_bench.hall import running_broker
 from armillary_bench.mqtt import LIMIT_S, TOPICS, _publisher
+from armillary_bench.paho_peer import paho_us
 from armillary_plugins.mqtt.settings import MQTT_5
 
 COUNT = 40_000
@@ -56,7 +53,7 @@ def benches() -> list[dict[str, object]]:
             (
                 asyncio.run(_edge(Path(folder), port, port)),
                 asyncio.run(_edge(Path(folder), port, _NOBODY)),
-                _paho(port),
+                paho_us(port, MQTT_5, COUNT, partial(_publisher, port, COUNT, 0), "again/data"),
             )
             for _ in range(ROUNDS)
         ]
@@ -114,36 +111,3 @@ async def _until(true: Callable[[], bool]) -> None:
     async with asyncio.timeout(LIMIT_S):
         while not true():  # noqa: ASYNC110  the counters of an edge are looked at, as its status does
             await asyncio.sleep(STEP_S)
-
-
-def _paho(port: int) -> float:
-    """Return µs a message of paho that publishes each one again."""
-    done, up = threading.Event(), threading.Event()
-    acknowledged = 0
-
-    # Any: paho has no type hints
-    def on_publish(*_: Any) -> None:
-        nonlocal acknowledged
-        acknowledged += 1
-        if acknowledged == COUNT:
-            done.set()
-
-    def hand_on(client: Any, _data: Any, message: Any) -> None:
-        client.publish("again/data", message.payload, qos=1)
-
-    client = paho.Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion(MQTT_5))
-    client.on_message, client.on_publish = hand_on, on_publish
-    client.on_subscribe = lambda *_: up.set()
-    client.connect("127.0.0.1", port)
-    client.loop_start()
-    client.subscribe("bench/#")
-    if not up.wait(LIMIT_S):
-        raise AssertionError("paho was not subscribed")
-    with _publisher(port, COUNT, 0):
-        before = time.process_time()
-        if not done.wait(LIMIT_S):
-            raise AssertionError(f"the broker has {acknowledged} of {COUNT}")
-        spent = time.process_time() - before
-    client.disconnect()
-    client.loop_stop()
-    return spent / COUNT * 1e6

@@ -1,4 +1,4 @@
-"""The peer of the benches of MQTT: paho with a handler that does nothing but count."""
+"""The peer of the benches of MQTT: paho with a handler that does nothing but count, or hand on."""
 
 from __future__ import annotations
 
@@ -15,24 +15,35 @@ LIMIT_S = 60.0
 
 
 def paho_us(
-    port: int, version: int, count: int, publish: Callable[[], AbstractContextManager[object]]
+    port: int,
+    version: int,
+    count: int,
+    publish: Callable[[], AbstractContextManager[object]],
+    hand_on_to: str = "",
 ) -> float:
-    """Return µs a message of paho subscribed to everything, with a handler that only counts.
+    """Return µs a message of paho subscribed to `bench/#`, with a handler that only counts.
 
-    publish: gives what sends `count` messages to `bench/…` from its entry on.
+    publish: gives what sends `count` messages to `bench/…` from its entry on. hand_on_to: a topic where the
+    handler publishes each one again at QoS 1; what the broker acknowledges is counted then.
     """
     done, up = threading.Event(), threading.Event()
     seen = 0
 
     # Any: paho has no type hints
-    def count_one(_client: Any, _data: Any, _message: Any) -> None:
+    def count_one(*_: Any) -> None:
         nonlocal seen
         seen += 1
         if seen == count:
             done.set()
 
+    def hand_on(client: Any, _data: Any, message: Any) -> None:
+        client.publish(hand_on_to, message.payload, qos=1)
+
     client = paho.Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion(version))
-    client.on_message = count_one
+    if hand_on_to:
+        client.on_message, client.on_publish = hand_on, count_one
+    else:
+        client.on_message = count_one
     client.on_subscribe = lambda *_: up.set()
     client.connect("127.0.0.1", port)
     client.loop_start()

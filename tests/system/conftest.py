@@ -42,6 +42,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             terminalreporter.write_line(line)
 
 
+@pytest.fixture(scope="module")
+def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The places of all tests of one file: those of a single one come after its processes."""
+    home = tmp_path_factory.mktemp("xdg")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("CONFIG_HOME", "CACHE_HOME", "STATE_HOME", "RUNTIME_DIR"):
+            (home / name).mkdir(mode=0o700)
+            patch.setenv(f"XDG_{name}", str(home / name))
+        yield home
+
+
 @pytest.fixture
 def station(own_places: Path, tmp_path: Path) -> Iterator[Station]:
     plant = start_plant("pumping-station", tmp_path / "station")

@@ -104,17 +104,6 @@ def _up(desk: Desk) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The places of all tests of this file: those of a single one come after its processes."""
-    home = tmp_path_factory.mktemp("xdg")
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("CONFIG_HOME", "CACHE_HOME", "STATE_HOME", "RUNTIME_DIR"):
-            (home / name).mkdir(mode=0o700)
-            patch.setenv(f"XDG_{name}", str(home / name))
-        yield home
-
-
-@pytest.fixture(scope="module")
 def plant(tmp_path_factory: pytest.TempPathFactory, own_home: Path) -> Iterator[Plant]:
     if MOSQUITTO is None:
         pytest.skip("mosquitto is not installed")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 
 import cbor2
@@ -73,16 +72,6 @@ TWINS = {
     ],
     "relationships": [],
 }
-
-
-@pytest.fixture(scope="module")
-def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    home = tmp_path_factory.mktemp("xdg")
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("CONFIG_HOME", "CACHE_HOME", "STATE_HOME", "RUNTIME_DIR"):
-            (home / name).mkdir(mode=0o700)
-            patch.setenv(f"XDG_{name}", str(home / name))
-        yield home
 
 
 def _shown(desk: Desk, name: str) -> tuple[float, int]:

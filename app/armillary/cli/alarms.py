@@ -9,6 +9,7 @@ from typing import cast
 
 import click
 
+from armillary.cli import alarm_table
 from armillary.cli.answer import emit_json, finite, table, tell
 from armillary.cli.password import as_user, log_in
 from armillary.model.alarm import (
@@ -39,7 +40,7 @@ DONE = {
 
 
 @click.command()
-@click.argument("words", nargs=-1, metavar="[ack|reset|shelve|unshelve|remove|place] [PROJECT] [ID]...")
+@click.argument("words", nargs=-1, metavar="[ACT] [PROJECT] [ID]...")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.option("--all", "everything", is_flag=True, help="All that wait for it now, instead of IDs.")
 @click.option("--normal", is_flag=True, help="List the alarms that are normal, too.")
@@ -67,10 +68,15 @@ def alarms(
     """List the alarms of a running world, or act on them.
 
     `ack` acknowledges, `reset` resets latched ones, `shelve` hides for a time and `unshelve` brings back,
-    `remove` takes out of service and `place` puts back.
+    `remove` takes out of service and `place` puts back. `export PROJECT FILE.csv` writes the alarms that the
+    project defines as a table, and `import PROJECT FILE.csv` shows what a table changes and writes it.
 
     Status of a list 0, of an act 0 when all was done, 1 when not, 2 when it could not be asked.
     """
+    if words and words[0] in alarm_table.ACTS:
+        if len(words) != 3:  # noqa: PLR2004  what, of which, where
+            raise click.UsageError(f"armillary alarms {words[0]} PROJECT FILE.csv")
+        return alarm_table.run(*words, yes=yes, as_json=as_json)
     act = words[0] if words and words[0] in DONE else ""
     rest = words[1:] if act else words
     if not act and len(rest) > 1:

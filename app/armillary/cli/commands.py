@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "whatif": ("whatif", "whatif", "Run a scenario's variants, compare and rank them."),
     "alarms": ("alarms", "alarms", "List, acknowledge and reset the alarms of a running world."),
     "command": ("command", "command", "Send one command through the gate of a live world."),
+    "substitute": ("substitute", "substitute", "Give a tag a value by hand for a time; nothing is sent."),
     "user": ("user", "user", "Add, list and change a project's local accounts."),
     "secret": ("secret", "secret", "Keep the passwords of links; project files hold only their names."),
     "audit": ("audit", "audit", "Verify, show and export what was done, and by whom."),

@@ -11,7 +11,7 @@ from typing import Any
 
 from armillary._version import __version__
 from armillary.edge.ring import Counts
-from armillary.model import places
+from armillary.model import files, places
 from armillary.model.fault import ProjectFault
 from armillary.model.frame import Flow, Tally
 from armillary.model.link import LinkStatus
@@ -84,9 +84,8 @@ def file_of(folder: Path) -> Path:
 
 def write(path: Path, held: Answer) -> None:
     """Replace the status file."""
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps({**held, "pid": os.getpid()}) + "\n", "utf-8")
-    os.replace(temporary, path)
+    text = json.dumps({**held, "pid": os.getpid()}) + "\n"
+    files.replace(path, text.encode(), synced=False)
 
 
 def read(folder: Path) -> Answer:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import duckdb
 import numpy as np
 
+from armillary.history.parts import View
 from armillary.model.alarm import ACTIVE
 from armillary.model.arrays import B1, F8, I8, U1, U4
 from armillary.model.link import LinkState
@@ -24,7 +25,11 @@ _ACTIVE = [marks.ALARM_CODES[state] for state in ACTIVE]
 
 
 def of(
-    cursor: duckdb.DuckDBPyConnection, ask: AskDensity, ids: Mapping[str, int], extent: tuple[int, int]
+    cursor: duckdb.DuckDBPyConnection,
+    view: View,
+    ask: AskDensity,
+    ids: Mapping[str, int],
+    extent: tuple[int, int],
 ) -> Density:
     """Return the density of a span. `ids`: of all names; `extent`: of all samples, (0, 0) for none."""
     width = min(max(ask.width, 1), MAX_WIDTH)
@@ -37,7 +42,7 @@ def of(
     for level in sorted(set(urgency.values()), reverse=True):  # the most urgent is written last
         of_level = is_active & np.isin(id_, [i for i, p in urgency.items() if p == level])
         worst[spans.covered(begin[of_level], end[of_level])] = level
-    gap = _gaps(cursor, spans, ids.get(marks.WORLD, 0), extent)
+    gap = _gaps(cursor, view, spans, ids.get(marks.WORLD, 0), extent)
     begin, end, value, _ = _intervals(
         cursor, [i for n, i in ids.items() if n.startswith(marks.LINK)], from_ns, to_ns
     )
@@ -66,7 +71,9 @@ def _priorities(cursor: duckdb.DuckDBPyConnection, ids: Mapping[str, int]) -> di
     return {id_: min(max(said.get(alarm, LOW), 1), LOW) for alarm, id_ in alarms.items()}
 
 
-def _gaps(cursor: duckdb.DuckDBPyConnection, spans: _Columns, world: int, extent: tuple[int, int]) -> B1:
+def _gaps(
+    cursor: duckdb.DuckDBPyConnection, view: View, spans: _Columns, world: int, extent: tuple[int, int]
+) -> B1:
     """Return the columns in which nothing was recorded for a while: no world ran, or it had crashed."""
     first_ns, last_ns = extent
     if not last_ns:
@@ -79,10 +86,19 @@ def _gaps(cursor: duckdb.DuckDBPyConnection, spans: _Columns, world: int, extent
     gap |= spans.covered(begin[ended], end[ended])
     again = np.flatnonzero((value[1:] == 1) & (value[:-1] == 1)) + 1  # started without having ended
     for start_ns in begin[again[:CRASHES]].tolist():
-        row = cursor.execute("SELECT max(t) FROM sample WHERE t < $1", [start_ns]).fetchone()
-        if row is not None and row[0] is not None:
-            gap |= spans.covered(np.array([row[0]]), np.array([start_ns]))
+        before_ns = _last_before(cursor, view, start_ns)
+        if before_ns is not None:
+            gap |= spans.covered(np.array([before_ns]), np.array([start_ns]))
     return gap
+
+
+def _last_before(cursor: duckdb.DuckDBPyConnection, view: View, t_ns: int) -> int | None:
+    """Return the time of the last sample before a time; only segments that span it need to be read."""
+    whole = [s.last_ns for s in view.segments if s.last_ns < t_ns]
+    over = tuple(s for s in view.segments if s.first_ns < t_ns <= s.last_ns)
+    parts = View(folder=view.folder, segments=over, hots=view.hots).samples(-(2**62), t_ns)
+    ((last,),) = cursor.execute(f"SELECT max(t) FROM {parts} WHERE t < $1", [t_ns]).fetchall()  # noqa: S608
+    return max([*whole, *([int(last)] if last is not None else [])], default=None)
 
 
 def _intervals(

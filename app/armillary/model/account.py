@@ -15,6 +15,7 @@ class Right(StrEnum):
     ACKNOWLEDGE = "acknowledge"
     COMMAND = "command"  # templates and setpoints at level *operate*
     COMMAND_ENGINEER = "command.engineer"
+    SUBSTITUTE = "substitute"  # a value by hand in place of the plant's
     APPROVE = "approve"  # a proposal of a loop
     KILL = "kill"  # stop all commands
     RELEASE = "release"  # …and let them go again
@@ -30,7 +31,15 @@ _EVERYONE = {Right.VIEW, Right.KILL}
 RIGHTS: dict[str, frozenset[Right]] = {
     "viewer": frozenset(_EVERYONE),
     "operator": frozenset(
-        {*_EVERYONE, Right.ACKNOWLEDGE, Right.COMMAND, Right.APPROVE, Right.FORK, Right.TRAIN}
+        {
+            *_EVERYONE,
+            Right.ACKNOWLEDGE,
+            Right.COMMAND,
+            Right.SUBSTITUTE,
+            Right.APPROVE,
+            Right.FORK,
+            Right.TRAIN,
+        }
     ),
     "engineer": frozenset(
         {
@@ -38,6 +47,7 @@ RIGHTS: dict[str, frozenset[Right]] = {
             Right.ACKNOWLEDGE,
             Right.COMMAND,
             Right.COMMAND_ENGINEER,
+            Right.SUBSTITUTE,
             Right.APPROVE,
             Right.RELEASE,
             Right.FORK,

@@ -81,13 +81,14 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """The conservation law of history, in rows: what was offered is stored, waits, or was dropped."""
+    """The conservation law of history, in rows: offered = stored + waiting + dropped + compressed."""
 
     offered: int = 0
     stored: int = 0
     waiting: int = 0  # with the world: not yet on the recorder's disk
     spilled: int = 0  # of these, in files
     dropped: int = 0  # the oldest, when neither memory nor disk had room
+    compressed: int = 0  # left out: a line between others tells them within the bound of their tag
     behind_s: float = 0.0  # how old the oldest row is that waits
     state: str = ""  # "" = recorded | away: no recorder answers | full: its disk is | failed
     balanced: bool = True
@@ -142,6 +143,7 @@ class Frame:
     cursor: Cursor | None = None  # of every world but LIVE, in every frame
     stopped: str = ""  # why all commands are stopped; "" = they are not
     silent: str = ""  # of several worlds shown as one those that say nothing, "area North"; "" = all speak
+    anew: bool = False  # events and alarm events are all there were by t_ns: what was told before is void
     learnt: tuple[tuple[int, int, int], ...] = ()  # (slot, expected interval, usual one, ms): just learnt
 
     def __len__(self) -> int:
@@ -186,6 +188,7 @@ def frame_of(table: TagTable, slots: U4, base: Frame) -> Frame:
         cursor=base.cursor,
         stopped=base.stopped,
         silent=base.silent,
+        anew=base.anew,
         learnt=base.learnt,
     )
 

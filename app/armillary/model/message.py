@@ -457,7 +457,12 @@ class SaveBindings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskBindings:
-    """Ask the scene child to read the binding layer of the open scene again."""
+    """Ask the scene child to read the binding layer of the open scene again; answered by BindingsRead.
+
+    `layer`: another layer instead, e.g. that of an older version; the open scene is left as it is.
+    """
+
+    layer: str = ""  # absolute path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,6 +60,9 @@ class TagSpec:
     twin: str = ""  # id of the twin it belongs to
     title: str = ""
     deadband: float = 0.0  # in `unit`: a smaller change than this need not be recorded
+    thinning: str = ""  # how its record is thinned out: deadband | line; "" = every sample is recorded
+    bound: float = 0.0  # in `unit`: so far may a sample that was left out be from the line of its neighbours
+    longest_ms: int = 0  # between two samples that are recorded, while some come
     origin: str = ""  # file and key it came from, for errors
     imported: str = ""  # the signal's name in the files it was imported from: it has no source and no address
     personal: Personal = "none"

@@ -56,7 +56,7 @@ def _shown(spec: TagSpec, known: Mapping[str, TagSpec]) -> TagSpec:
 
 
 def _factor(spec: TagSpec, known: Mapping[str, TagSpec]) -> tuple[float, float]:
-    """Return (factor, offset) to the tag's unit; (1, 0) where nothing is known of the unit of its expression."""
+    """Return (factor, offset) to the tag's unit; (1, 0) where the expression's unit is not known."""
     try:
         made = expression.compile(spec.expression, known, spec.origin, past=True)
     except ProjectFault:

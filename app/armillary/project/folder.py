@@ -35,6 +35,7 @@ from armillary.project.record import (
 )
 from armillary.project.rules import RULES_FILE, Rules
 from armillary.project.table import Document, Findings, Table, fault_of
+from armillary.project.thinning import thinned
 
 __all__ = [
     "Documents",
@@ -229,7 +230,9 @@ def _project(
         decoders=decoders,
         areas=areas.areas(document, areas_given, links, held.specs),
         topics=tuple(beside.topics),
-        specs=in_units(learnt.applied(held.specs, learnt.read(folder / ".armillary"))),
+        specs=thinned(
+            in_units(learnt.applied(held.specs, learnt.read(folder / ".armillary"))), historian, links
+        ),
         twins=tuple(held.twins),
         relationships=tuple(held.relationships),
         colormaps=maps,

@@ -13,17 +13,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from armillary.model import expression
-from armillary.model.expression_past import MOST_WINDOWS, WINDOWS
 from armillary.model.binding import Binding
+from armillary.model.expression_past import MOST_WINDOWS, WINDOWS
 from armillary.model.fault import ProjectFault
 from armillary.model.scene import SceneProblem
 from armillary.model.tags import TagSpec
 from armillary.model.units import conversion
+from armillary.project import alarm_lint
 from armillary.project.areas import MQTT, unordered
-from armillary.project.record import PROJECT_FILE, Project
 from armillary.project.derived import misfits
+from armillary.project.record import PROJECT_FILE, Project
 from armillary.project.settings import EXPRESSION_SOURCE
 from armillary.project.table import nearest
+from armillary.project.thinning import exact
 
 OWN_VARIABLES = ("x", "t", "q")  # of a binding's expression
 _SECRET_KEY = re.compile(r"pass(word|wd|phrase)?|pwd|token|api_?key|private_?key|credentials?", re.IGNORECASE)
@@ -43,8 +45,10 @@ def findings(
         *_secrets(project),
         *_expressions(project, specs),
         *_unordered(project),
+        *_exact(project),
         *_sessions(project),
         *_twins(project, frozenset(prims)),
+        *alarm_lint.findings(project.alarms),
         *(problem for binding in enabled for problem in _binding(binding, project, specs)),
         *(_unbound(project, enabled, specs) if bindings else ()),
     ]
@@ -100,8 +104,8 @@ def _expressions(project: Project, specs: Mapping[str, TagSpec]) -> Iterator[Sce
             windows += sum(call.kind in WINDOWS for call in made.past)
         except ProjectFault as fault:
             yield _problem("B14", "error", spec.origin, fault.what, fault.remedy)
-    for spec, fault in misfits(project.specs):
-        yield _problem("B13", "error", spec.origin, f"{spec.name}: {fault.what}", fault.remedy)
+    for spec, misfit in misfits(project.specs):
+        yield _problem("B13", "error", spec.origin, f"{spec.name}: {misfit.what}", misfit.remedy)
     if windows > MOST_WINDOWS:
         what = f"The project has {windows} windows over the past, more than {MOST_WINDOWS}."
         yield _problem("P58", "error", "twins.json", what, "What several tags need can be one derived tag.")
@@ -124,6 +128,17 @@ def _unordered(project: Project) -> Iterator[SceneProblem]:
             )
             remedy = "Subscribe without $share, in an area of its own, or remove the alarm."
             yield _problem("P40", "error", alarm.origin, what, remedy)
+
+
+def _exact(project: Project) -> Iterator[SceneProblem]:
+    """Yield sources of which nothing is left out of the record, whatever the deadbands of their tags."""
+    for name, count in exact(project.specs, project.historian, project.links):
+        what = (
+            f"Every sample of '{name}' is recorded, although {count} of its tags have a deadband: it "
+            "acknowledges what is stored."
+        )
+        remedy = "Leave it so, or remove acknowledge = stored."
+        yield _problem("P59", "info", PROJECT_FILE, what, remedy)
 
 
 def _sessions(project: Project) -> Iterator[SceneProblem]:

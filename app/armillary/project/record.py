@@ -52,6 +52,9 @@ class Historian:
     rollups: tuple[str, ...] = ("1m", "1h", "1d")
     record: str = "historized"  # all | historized | listed
     personal_days: int = 30  # of tags that tell of a person directly
+    compression: str = "none"  # none | deadband | line: what a line tells within a tag's bound is left out
+    deadband_percent: float = 0.0  # of a tag's range: its bound where it has no deadband of its own
+    max_interval_s: float = 600.0  # between two samples that are recorded, while some come
     url: str = ""  # of the server of a store that has one
     space: str = ""  # what keeps this project apart in it; "" = made from the project's id
     secret: str = ""  # name of its password or token in the secret store

@@ -183,33 +183,48 @@ def with_alarm(text: str, id_: str, changes: Mapping[str, Value | None]) -> str:
     An alarm that is not there is added at the end. Raises ProjectFault for a text that cannot be read.
     The caller reads the result before writing it: nothing is checked here.
     """
+    return with_alarms(text, {id_: changes})
+
+
+def with_alarms(text: str, changes: Mapping[str, Mapping[str, Value | list[float] | None]]) -> str:
+    """Return rules.toml with some keys of many alarms changed, as `with_alarm` does for one; by id."""
     try:
         document = tomlkit.parse(text or "schema = 1\n")
     except TOMLKitError as error:
-        raise ProjectFault(
-            f"{RULES_FILE} cannot be edited: {error}.", where=RULES_FILE, remedy="Correct the file first."
-        ) from error
+        raise _no_toml(error) from error
     alarms = document.setdefault("alarm", tomlkit.aot())
-    found = next((alarm for alarm in alarms if alarm.get("id") == id_), None)
-    if found is None:
-        found = tomlkit.table()
-        found["id"] = id_
-        alarms.append(found)
-        found = alarms[-1]
-    for key, value in changes.items():
-        if value is None:
-            found.pop(key, None)
-        else:
-            found[key] = value
+    known = {str(alarm.get("id")): alarm for alarm in alarms}
+    for id_, keys in changes.items():
+        found = known.get(id_)
+        if found is None:
+            found = tomlkit.table()
+            found["id"] = id_
+            alarms.append(found)
+            found = alarms[-1]
+        for key, value in keys.items():
+            if value is None:
+                found.pop(key, None)
+            else:
+                found[key] = value
     return tomlkit.dumps(document)
+
+
+def _no_toml(error: TOMLKitError) -> ProjectFault:
+    return ProjectFault(
+        f"{RULES_FILE} cannot be edited: {error}.", where=RULES_FILE, remedy="Correct the file first."
+    )
+
+
+def alarm_tables(text: str) -> list[dict[str, Value | list[float]]]:
+    """Return what rules.toml says of all alarms, in its order. Raises ProjectFault."""
+    try:
+        document = tomlkit.parse(text or "schema = 1\n").unwrap()
+    except TOMLKitError as error:
+        raise _no_toml(error) from error
+    return [dict(alarm) for alarm in document.get("alarm", ())]
 
 
 def alarm_facts(text: str, id_: str) -> dict[str, Value]:
     """Return what rules.toml says of an alarm, {} when it does not have it. Raises ProjectFault."""
-    try:
-        document = tomlkit.parse(text or "schema = 1\n").unwrap()
-    except TOMLKitError as error:
-        raise ProjectFault(
-            f"{RULES_FILE} cannot be edited: {error}.", where=RULES_FILE, remedy="Correct the file first."
-        ) from error
-    return next((dict(alarm) for alarm in document.get("alarm", ()) if alarm.get("id") == id_), {})
+    found = next((alarm for alarm in alarm_tables(text) if alarm.get("id") == id_), {})
+    return cast("dict[str, Value]", found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -152,8 +152,16 @@ class AlarmBook:
         self._locate()
         self._tell(NO_ALARMS)
 
+    def show(self, events: Iterable[AlarmEvent]) -> None:
+        """List what happened to the alarms of another world instead."""
+        self.events.clear()
+        self.events.extend(events)
+
     def take(self, frame: Frame) -> None:
         """Take what a frame says of alarms."""
+        if frame.anew:
+            self.events.clear()
+            self._tell(NO_ALARMS)
         # a world that greets us again tells its events again
         known = {_key(event) for event in self.events} if self._greeted else set()
         self._greeted = False
@@ -198,16 +206,7 @@ class AlarmBook:
         if self._rows is None:
             known = [(s, self.specs[s.id]) for s in self.states.values() if s.id in self.specs]
             known.sort(key=lambda pair: (not pair[0].unacknowledged, pair[1].priority, -pair[0].raised_ns))
-            tags = self._tags()
-            self._rows = tuple(
-                alarm_row(
-                    spec,
-                    state,
-                    tags[spec.slot] if 0 <= spec.slot < len(tags) else None,
-                    self.prims.get(spec.id, -1),
-                )
-                for state, spec in known
-            )
+            self._rows = self._told(known)
         return self._rows
 
     def hidden_rows(self) -> tuple[AlarmRow, ...]:
@@ -215,6 +214,10 @@ class AlarmBook:
         known = [(s, self.specs[s.id]) for s in self.hidden.values() if s.id in self.specs]
         order = list(Presentation)
         known.sort(key=lambda pair: (-order.index(pair[0].presentation), pair[1].priority, pair[1].id))
+        return self._told(known)
+
+    def _told(self, known: Iterable[tuple[AlarmState, AlarmSpec]]) -> tuple[AlarmRow, ...]:
+        """Return the rows of some alarms, with the tags and the parts that they are about."""
         tags = self._tags()
         return tuple(
             alarm_row(

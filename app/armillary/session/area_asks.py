@@ -12,6 +12,7 @@ from armillary.model.fault import FaultRecord, WorldFault
 from armillary.model.frame import Frame
 from armillary.model.message import AskQuarantine, Browse, LoadProject, Quarantine, Retry, Stop, Welcome
 from armillary.model.order import Arm, CloseOrder, Order, Prepare
+from armillary.model.substitution import EndSubstitution, Substitute
 
 KEPT = 10_000  # occurrences, orders and proposals remembered
 _TO_ALL = (Login, Logout, Kill, LoadProject, Stop, AskState)
@@ -66,6 +67,8 @@ class Owners:
                 area = self._of_tag(message.tag, message.template)
                 world = self._worlds.get(area, "")
                 return {area: replace(message, expect_seq=seq_of(area, seq), world=world)}
+            case Substitute(tag=tag) | EndSubstitution(tag=tag):
+                return {self._known(self._tags, tag): message}
             case Prepare():
                 return {self._of_tag(message.tag, message.template): message}
             case AskQuarantine(link=""):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 from pathlib import Path
 
 import msgspec
 
-from armillary.model import places
+from armillary.model import files, places
 from armillary.model.fault import Fault
 from armillary.model.message import SaveBindings
 
@@ -28,17 +27,10 @@ def keep(project: Path, edit: SaveBindings) -> Path | None:
     if path is None:
         return None
     edits = [*(e for e in kept(project) if e != edit), edit]
-    part = path.with_suffix(f".{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            file.write(msgspec.json.encode(edits))
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        files.replace(path, msgspec.json.encode(edits))
     except OSError:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
         return None
     return path
 

@@ -6,11 +6,10 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from armillary.model import places
+from armillary.model import files, places
 from armillary.model.fault import Fault
 
 SCHEMA = 1
@@ -76,19 +75,10 @@ class Bookmarks:
         if self.path is None:
             return
         document = {"schema": SCHEMA, "bookmarks": [asdict(mark) for mark in self.marks]}
-        temporary = ""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=self.path.parent, suffix=".tmp")
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(document, file, indent=1)
-                file.write("\n")
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, self.path)
+            files.replace(self.path, (json.dumps(document, indent=1) + "\n").encode())
         except OSError as error:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink(missing_ok=True)
             raise Fault(
                 f"The bookmark could not be saved: {error.strerror or error}.",
                 where=str(self.path),

@@ -29,7 +29,7 @@ from armillary.model.sample import DUPLICATE, SampleBatch
 from armillary.model.tags import TagSpec
 from armillary.model.units import conversion
 from armillary.project import folder as projects
-from armillary.project.record import Project
+from armillary.project.record import Historian, Project
 from armillary.session.recorders import asked, recorder
 from armillary.wire import runs
 from armillary.wire.bus import Line
@@ -38,6 +38,7 @@ PIECE = 50_000  # samples in one message: as many as the recorder likes to write
 ANSWER_S = 120.0
 DAY_NS = 86_400 * NS
 FOR_EVER_DAYS = 36_500
+_DAYS = ("retention_days", "minute_days", "rollup_days")  # of samples and of their roll-ups
 _HASHED = 1 << 20
 _BAD_NAME = re.compile(r"[\s!`#'\"]+")
 _LOOSE = "imported"  # the twin of signals whose names have no dot
@@ -237,7 +238,9 @@ def _created(
     """Write tags for signals into the project; return it as read again, and the tag of each."""
     docs = projects.documents(project.folder)
     if not project.specs:  # nothing but what is imported: it stays
-        docs.project.setdefault("historian", {})["retention_days"] = FOR_EVER_DAYS
+        kept = docs.project.setdefault("historian", {})
+        for key in (key for key in _DAYS if hasattr(Historian, key)):
+            kept[key] = FOR_EVER_DAYS
     twins = docs.twins.setdefault("twins", [])
     by_id = {str(twin.get("id", "")): twin for twin in twins}
     made: dict[str, str] = {}

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from armillary.model import places
+from armillary.model import files, places
 from armillary.model.clock import NS
 from armillary.model.fault import Fault
 from armillary.model.frame import Event, Kept, WorldKind
@@ -168,10 +168,8 @@ class Reopening:
         if self._path is None:
             return
         document = {"schema": SCHEMA, "pid": self._pid, **asdict(left)}
-        temporary = self._path.with_suffix(f".{self._pid}.tmp")
         with contextlib.suppress(OSError):
-            temporary.write_text(json.dumps(document) + "\n", "utf-8")
-            os.replace(temporary, self._path)  # not synced: it is of use only while the machine runs
+            files.replace(self._path, (json.dumps(document) + "\n").encode(), synced=False)
 
 
 def missed_text(missed_s: float, *, in_history: bool) -> str:

@@ -6,12 +6,11 @@ import base64
 import contextlib
 import json
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from armillary.model import places
+from armillary.model import files, places
 
 SCHEMA = 1
 RECENT = 12  # projects kept
@@ -123,19 +122,10 @@ class Settings:
         return {}
 
     def _write(self) -> None:
-        document = {**self._values, "schema": SCHEMA}
-        temporary = ""
+        text = json.dumps({**self._values, "schema": SCHEMA}, indent=1, sort_keys=True) + "\n"
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=self.path.parent, suffix=".tmp")
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(document, file, indent=1, sort_keys=True)
-                file.write("\n")
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, self.path)
+            files.replace(self.path, text.encode())
         except OSError as error:
             self.problem = f"Your settings cannot be saved in {self.path}: {error.strerror or error}."
             self.remedy = "Make that folder writable, or set XDG_CONFIG_HOME to one that is."
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink(missing_ok=True)

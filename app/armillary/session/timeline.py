@@ -37,6 +37,7 @@ class Timeline:
 
     def __init__(self, ask: Ask, specs: Callable[[], Sequence[TagSpec]], now_ns: Callable[[], int]) -> None:
         self.changed: Signal[()] = Signal()  # new data or another range: draw again
+        self.forgotten: Signal[()] = Signal()  # what was read is of another recorder, or another time
         self.slots: tuple[int, ...] = ()
         self.span_s = SPAN_S
         self.following = True  # the right edge is now
@@ -211,6 +212,7 @@ class Timeline:
         self._taken = self._request
         self._flying.clear()
         self._is_again = False
+        self.forgotten.emit()
 
     def reset(self) -> None:
         """Forget pens and samples: something else is open."""

@@ -40,8 +40,13 @@ class _Group:
 class Derived:
     """All derived tags of a project. Raises ProjectFault for an expression refused, or a circle."""
 
-    def __init__(self, specs: Sequence[TagSpec], zone: str = "UTC", *, waits: bool = False) -> None:
-        """zone: in which days begin. waits: functions over time wait for `past.seed`."""
+    def __init__(
+        self, specs: Sequence[TagSpec], zone: str = "UTC", *, waits: bool = False, held: B1 | None = None
+    ) -> None:
+        """zone: in which days begin. waits: functions over time wait for `past.seed`.
+
+        held: (N,) tags that somebody gives by hand now (`twin.held`); they are not evaluated.
+        """
         groups = _groups(specs)
         looking = [group for group in groups if group.expression.past]
         numbers = iter(range(len(looking)))
@@ -51,6 +56,12 @@ class Derived:
         calls = [_calls(group, specs, zone) for group in looking]
         self.past = Pasts(groups=calls, own=own, waits=waits and bool(looking)) if looking else None
         self._first = True
+        self._held = held
+        self._again: I8 = np.zeros(0, np.int64)
+
+    def again(self, slots: I8) -> None:
+        """Evaluate some tags the next time whatever has changed."""
+        self._again = slots
 
     def evaluate(
         self,
@@ -78,13 +89,22 @@ class Derived:
                 looked = self.past.look(group.past, table, touched)
                 looked[rows] = True
                 rows = np.flatnonzero(looked)
+            rows = self._free(group, rows)
             if not len(rows):
                 continue
             news = _evaluate(group, rows, table, now_ns, now_mono_ns, self.past)
             changed[news] = touched[news] = True
-        self._first = False
+        self._first, self._again = False, self._again[:0]
         table.dirty |= changed
         return np.flatnonzero(changed).astype(np.uint32)
+
+    def _free(self, group: _Group, rows: I8) -> I8:
+        """Return of some rows those that nobody holds, and those that nobody holds any more."""
+        if len(self._again):
+            rows = np.union1d(rows, np.flatnonzero(np.isin(group.slot, self._again)))
+        if self._held is None or not self._held.any():
+            return rows
+        return rows[~self._held[group.slot[rows]]]
 
     def _affected(self, group: _Group, touched: B1) -> I8:
         if self._first or group.expression.reads_age:

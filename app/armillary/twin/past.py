@@ -318,10 +318,12 @@ class Pasts:
         since = np.full(len(self.own), np.iinfo(np.int64).max)
         for calls in self.all:
             track = calls.track
-            back = np.zeros(len(track), np.int64)
+            # what is counted goes on from where it was, or begins now; a window needs its own length
+            back, usual = np.zeros(len(track), np.int64), now_ns
             if isinstance(calls.kept, Panes):
-                back = now_ns - calls.kept.whole_ns
-            from_ns = np.maximum(np.maximum(track.seen_ns, back), now_ns - longest_ns)
+                back, usual = now_ns - calls.kept.whole_ns, 0
+            begins = np.where(track.seen_ns > 0, track.seen_ns, usual)
+            from_ns = np.maximum(np.maximum(begins, back), now_ns - longest_ns)
             np.minimum.at(since, track.reads.astype(np.int64), from_ns)
         return self.slots, since[self.slots]
 

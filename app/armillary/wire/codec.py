@@ -11,7 +11,17 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from armillary.model import account, alarm, control, message, order, scenario, series, simulation
+from armillary.model import (
+    account,
+    alarm,
+    control,
+    message,
+    order,
+    scenario,
+    series,
+    simulation,
+    substitution,
+)
 from armillary.model.fault import FaultRecord, WorldFault
 from armillary.model.frame import Frame
 
@@ -83,6 +93,8 @@ TYPES: dict[str, type] = {
         message.Kept,
         message.AskKeptList,
         message.KeptList,
+        substitution.Substitute,
+        substitution.EndSubstitution,
         alarm.AlarmAct,
         alarm.AlarmActed,
         account.Login,
@@ -92,6 +104,8 @@ TYPES: dict[str, type] = {
             getattr(control, name)
             for name in (
                 "Seek",
+                "Loop",
+                "ShowVersion",
                 "Play",
                 "Step",
                 "TakeSnapshot",

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from armillary.model import places
+from armillary.model import files, places
 from armillary.model.fault import WorldFault
 from armillary.wire.bus import local_address
 
@@ -47,9 +47,8 @@ class Run:
 def write(run: Run) -> Path:
     """Write a world's run file atomically; return its path."""
     path = places.runtime() / f"{run.id}.run.json"
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps({"schema": SCHEMA, **asdict(run)}, indent=1) + "\n", "utf-8")
-    os.replace(temporary, path)
+    text = json.dumps({"schema": SCHEMA, **asdict(run)}, indent=1) + "\n"
+    files.replace(path, text.encode(), synced=False)
     return path
 
 

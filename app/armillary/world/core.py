@@ -27,6 +27,7 @@ from armillary.model.sample import (
 from armillary.model.tags import TagTable
 from armillary.twin import state
 from armillary.twin.derive import Derived
+from armillary.twin.held import Held
 from armillary.twin.turns import Ordered, Turns
 
 MOST_AHEAD_NS = 5 * NS  # of a sample: beyond, its time of arrival was taken already
@@ -78,21 +79,29 @@ class Core:
         derived: Derived,
         alarms: Alarms | None = None,
         turns: Turns | None = None,
+        held: Held | None = None,
     ) -> None:
-        """`turns`: where samples come from a plant, over links that repeat and delay them."""
+        """`turns`: where samples come from a plant, over links that repeat and delay them.
+
+        `held`: values by hand, of a plant too; `derived` leaves the same tags out.
+        """
         self.table = TagTable(tags)
         self._base = empty_frame(world, kind)
         self._supply, self._derived, self._alarms, self._turns = supply, derived, alarms, turns
+        self._held = held
         self._seq = 0
 
     def tick(self, now_ns: int, now_mono_ns: int) -> Tick:
         """Return what changed since the tick before."""
+        if self._held is not None:
+            self._held.lift(self.table)
         batch = self._supply.take()
         if self._turns is not None:
             batch = _not_ahead(batch, now_ns)
         ordered = self._ordered(batch, state.apply(self.table, shown(batch)), now_mono_ns)
         self._supply.settle(batch, ordered.outcome)
         self._supply.age(self.table, now_mono_ns)
+        ordered = self._by_hand(ordered, now_ns, now_mono_ns)
         derived = self._own(
             self._derived.evaluate(self.table, self.table.dirty, now_ns, now_mono_ns, ordered.readings),
             now_ns,
@@ -167,6 +176,18 @@ class Core:
             readings=_rows(batch, outcome, state.LATE),
             recorded=_rows(batch, outcome, state.DUPLICATE),
             late=empty_batch(),
+        )
+
+    def _by_hand(self, ordered: Ordered, now_ns: int, now_mono_ns: int) -> Ordered:
+        """Return what counts now where people hold values: what they began or ended, and not what is held."""
+        if self._held is None:
+            return ordered
+        news, again = self._held.lay(self.table, now_ns, now_mono_ns)
+        self._derived.again(again)
+        return replace(
+            ordered,
+            readings=_joined(self._held.left(ordered.readings), news),
+            recorded=_joined(self._held.left(ordered.recorded), news),
         )
 
     def _own(self, slots: U4, now_ns: int, now_mono_ns: int) -> SampleBatch:

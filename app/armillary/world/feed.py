@@ -20,6 +20,7 @@ from armillary.model.sample import SampleBatch, taken
 from armillary.model.tags import TagSpec
 from armillary.wire.bus import AsyncLine, served
 from armillary.world import spill
+from armillary.world.compress import Compressor
 from armillary.world.spill import Spill
 from armillary.world.spool import WINDOW, Spool
 
@@ -45,11 +46,12 @@ class RecorderFeed:
         folder: Path | None = None,
         clock: Clock | None = None,
         every_s: float = SEND_EVERY_S,
+        thinned: Sequence[TagSpec] = (),
     ) -> None:
         """`marks`: names recorded beside the tags (`world.marking`), in slots from len(specs) on.
 
         `folder`: where samples are kept that memory has no room for; None: memory alone. `every_s`: how often
-        something is sent.
+        something is sent. `thinned`: tags of which samples may be left out (`world.compress`).
         """
         self._address, self._session, self._folder = address, session, folder
         self._clock, self._every_s = clock or WallClock(), every_s
@@ -57,6 +59,8 @@ class RecorderFeed:
         self._tags, self._marks = len(specs), tuple(marks)
         disk = Spill(folder, session, self._names()) if folder is not None else None
         self.spool = Spool(session, spill=disk)
+        self._thin = Compressor(thinned, len(specs) + len(self._marks))
+        self._taken = 0  # rows, before any was left out
         self.trouble, self._state = NOT_YET, ""
         self._said = NOT_YET
         self._lost = False
@@ -76,21 +80,24 @@ class RecorderFeed:
         return names
 
     def offer(self, batch: SampleBatch) -> None:
-        """Take a tick's samples."""
-        self.spool.offer(batch)
+        """Take a tick's samples; what a line tells well enough goes no farther."""
+        self._taken += len(batch)
+        self.spool.offer(self._thin.take(batch, self._clock.now_mono_ns()))
 
     def kept(self) -> Kept:
         """Return what became of everything offered."""
         spool = self.spool
         return Kept(
-            offered=spool.offered,
+            offered=self._taken,
             stored=spool.stored,
-            waiting=spool.waiting,
+            waiting=spool.waiting + self._thin.waiting,
             spilled=spool.spilled,
             dropped=spool.dropped,
+            compressed=self._thin.compressed,
             behind_s=round(spool.behind_ns(self._clock.now_mono_ns()) / NS, 1),
             state=self._state,
-            balanced=spool.offered == spool.stored + spool.waiting + spool.dropped,
+            balanced=self._taken
+            == spool.stored + spool.waiting + spool.dropped + self._thin.waiting + self._thin.compressed,
         )
 
     def take_events(self, now_ns: int) -> tuple[Event, ...]:
@@ -159,6 +166,7 @@ class RecorderFeed:
 
     async def flush(self, limit_s: float) -> None:
         """Wait until what was offered is on disk, for a while; what is not then waits for the next world."""
+        self.spool.offer(self._thin.flush())
         if self._line is not None and self.spool.waiting:
             self._drained.clear()
             with contextlib.suppress(TimeoutError):

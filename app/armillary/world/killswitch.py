@@ -5,13 +5,12 @@ Whatever the file holds, its being there stops. The switch itself never sends an
 
 from __future__ import annotations
 
-import os
-import tempfile
 import tomllib
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from armillary.model import files
 from armillary.model.account import LoggedIn
 from armillary.model.clock import NS, iso, parse_iso
 from armillary.model.fault import OrderFault
@@ -67,7 +66,7 @@ class KillSwitch:
         if not self._held:
             return ""
         try:
-            _write(self.file, self._kept)
+            files.replace(self.file, self._kept.encode(), 0o644)
         except OSError as error:
             return f"The file {STOP_FILE} cannot be written ({error.strerror}): a restart would release."
         self._held = ""
@@ -113,18 +112,3 @@ class KillSwitch:
 def _quoted(text: str) -> str:
     clean = "".join(c for c in text[:500] if c.isprintable())
     return '"' + clean.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _write(path: Path, text: str) -> None:
-    """Make the file in one step, on disk when this returns."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -10,7 +10,6 @@ import asyncio
 import logging
 import os
 import threading
-from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +27,7 @@ from armillary.model.fault import FaultRecord, ProjectFault, WorldFault, record
 from armillary.model.frame import Event, WorldKind
 from armillary.model.link import COUNTERS, BrowseItem, LinkSpec, LinkStatus, link_alarm
 from armillary.model.order import Arm, CloseOrder, Order, Prepare
+from armillary.model.substitution import EndSubstitution, Substitute
 from armillary.project import folder as projects
 from armillary.project.record import Project
 from armillary.security.audit import Audit
@@ -35,6 +35,7 @@ from armillary.security.secrets import Secrets
 from armillary.telemetry.links import Links
 from armillary.telemetry.plan import problems
 from armillary.twin.derive import Derived
+from armillary.twin.held import Held
 from armillary.twin.turns import Turns
 from armillary.wire import runs
 from armillary.wire.bus import served
@@ -46,14 +47,18 @@ from armillary.world.deeds import Deeds
 from armillary.world.feed import NOT_YET, SEND_EVERY_S, RecorderFeed
 from armillary.world.gate import Gate
 from armillary.world.guarding import guard, guarded
+from armillary.world.keeping import Keeping
 from armillary.world.lateness import Lateness
+from armillary.world.looking_back import LookingBack
 from armillary.world.marking import Marking
+from armillary.world.owed import Owed
 from armillary.world.part import part_of
 from armillary.world.publish import statuses_differ
 from armillary.world.reception import Reception
 from armillary.world.remembered import last_known
 from armillary.world.room import Room
 from armillary.world.serving import STOP_S, People, Serving, within
+from armillary.world.substitutes import Substitutes
 from armillary.world.waking import AfterSleep, Beats, moved_text
 
 log = logging.getLogger(__name__)
@@ -148,15 +153,12 @@ class Live(Serving):
         self._plans, self._inbox, self._intake = reception.plans, reception.inbox, reception.intake
         self._supply = reception.supply
         self._after_sleep = AfterSleep(self._alarming.evaluator, self._supply.are_up)
-        self._core = Core(
-            world=self.id,
-            kind=WorldKind.LIVE,
-            tags=len(project.specs),
-            supply=self._supply,
-            derived=Derived(part.specs),
-            alarms=self._after_sleep,
-            turns=Turns(project.specs, [plan.link for plan in self._plans]),
+        held = Held(len(project.specs), part.specs)
+        derived = Derived(part.specs, project.timezone, waits=True, held=held.mask)
+        self._back = LookingBack(
+            derived.past, part.specs, folder=part.home, recorder=self.recorder, clock=clock
         )
+        self._core = self._make_core(derived, held)
         self._beats = Beats()
         self._lateness = Lateness(project.specs, project.alarms, project.timezone)
         contexts = {plan.link.name: self._context(plan.link) for plan in self._plans}
@@ -174,31 +176,27 @@ class Live(Serving):
             (link.name for link in part.links),
             area,
         )
-        self._feed = RecorderFeed(
-            self.recorder,
-            project.specs,
-            recorded=part.recorded,
-            session=f"{self.id}-{clock.now_ns()}",
-            marks=self._marking.names,
-            folder=part.home / "spill",
-            clock=clock,
-            every_s=PROMPT_S if area else SEND_EVERY_S,
-        )
+        self._feed = self._make_feed()
         self._room = Room(project.folder)
+        self._keeping = Keeping(project, self.recorder, clock)
         self._deeds = Deeds(self, part, self._registry, contexts, self._make_gate)
+        self._substitutes = Substitutes(
+            part.specs,
+            held,
+            home=part.home,
+            clock=clock,
+            zone=project.timezone,
+            table=self.publisher.table,
+            acts=lambda: self._deeds.acts,
+        )
         spared = guarded(self.alarm_specs, project.specs, self._deeds.loops.detecting)
         guard(self._inbox, self._plans, spared)
-        self._owed: deque[tuple[int, Mapping[str, int]]] = deque()  # (rows offered by then, link -> receipt)
+        self._owed = Owed()
         self._sent_statuses: tuple[LinkStatus, ...] = ()
         self._sent_status_ns = 0
         self._ticking, self._broken = threading.Event(), asyncio.Event()
         self._thread: threading.Thread | None = None
-        faults = [record(f) for f in (*problems(part.links, part.specs), *self._intake.problems)]
-        plugin_problems = (*self._registry.problems, *self._reception.problems)
-        for fault in (*plugin_problems, *faults, *self._deeds.problems):
-            self.tell(fault)
-        for alarm in part.unordered:
-            self.tell(standby.not_evaluated(alarm), "warning")
+        self._tell_what_is_wrong()
 
     # ---------------------------------------------------------------- life
 
@@ -210,7 +208,9 @@ class Live(Serving):
             self._feed.run(),
             self._feed.adopt(),
             self._room.watch(),
+            self._keeping.watch(),
             self._deeds.acts.watch(),
+            self._back.run(),
             *own,
             self._guard(),
         )
@@ -220,6 +220,7 @@ class Live(Serving):
         known = last_known(self.recorder, self._part.specs, self.clock) if self.area else None
         if known is not None:
             self.publish(self._core.put(known, self.clock.now_ns(), self.clock.now_mono_ns()))
+        self._back.restore()
         states = self._alarming.evaluator.states()
         self._feed.offer(self._marking.started(states, self.clock.now_ns(), self.clock.now_mono_ns()))
         self._thread = threading.Thread(target=self._ticks, args=(loop, self._ticking), name="tick")
@@ -230,6 +231,7 @@ class Live(Serving):
         self._ticking.set()
         if self._thread is not None:
             self._thread.join(STOP_S)
+        await asyncio.to_thread(self._back.close)
         self._feed.offer(self._core.flush())
         await self._deeds.end_loops()
         await within(self._links.stop(), STOP_S)
@@ -280,6 +282,7 @@ class Live(Serving):
             text = f"This machine slept or was stopped for {slept / NS:.0f} s; all links are connected anew"
             loop.call_soon_threadsafe(self._note, "warning", text)
             loop.call_soon_threadsafe(self._links.wake)
+        self._back.tick(wall, now_mono)
         return self._core.tick(wall, now_mono)
 
     # ---------------------------------------------------------------- loop thread
@@ -314,13 +317,19 @@ class Live(Serving):
                 self.tell(fault, "warning")
         receipts, stopped, proposals, told = self._deeds.take(tick.frame.alarms)
         learnt, news = self._reception.learn(now_mono)
+        by_hand = self._substitutes.due(now_mono)
         for fault in news:
             self.tell(fault, "warning")
         frame = replace(
             tick.frame,
             links=links,
             tally=tally,
-            events=(*self._links.take_events(), *self._feed.take_events(self.clock.now_ns()), *told),
+            events=(
+                *self._links.take_events(),
+                *self._feed.take_events(self.clock.now_ns()),
+                *told,
+                *by_hand,
+            ),
             orders=receipts,
             recording=self._feed.trouble,
             history=kept,
@@ -337,20 +346,18 @@ class Live(Serving):
 
         While nothing is recorded nobody waits: what comes is kept here and shown, and that is told.
         """
-        spool, is_away = self._feed.spool, self._feed.trouble not in ("", NOT_YET)
-        if receipts:
-            self._owed.append((spool.offered, receipts))
-        while self._owed and (is_away or self._owed[0][0] <= spool.settled):
-            for link, receipt in self._owed.popleft()[1].items():
-                self._links.stored(link, receipt)
+        spool = self._feed.spool
+        self._owed.add(spool.offered, receipts)
+        for link, receipt in self._owed.due(spool.settled, is_away=self._feed.trouble not in ("", NOT_YET)):
+            self._links.stored(link, receipt)
 
     def _keep_alarms(self, tick: Tick, now_mono_ns: int) -> None:
         """Write the alarms' transitions down; what keeps that from happening is told, and they go on."""
         self._alarming.note(tick.frame.alarms, tick.frame.alarm_events, tick.frame.t_ns)
         self._alarming.sync(now_mono_ns)
-        trouble = self._alarming.take_trouble()
-        if trouble is not None:
-            self.tell(trouble)
+        for trouble in (self._alarming.take_trouble(), self._back.take_trouble()):
+            if trouble is not None:
+                self.tell(trouble)
 
     def _tell_late(self, now_mono_ns: int) -> None:
         """Tell of late data that are all here now, and of clocks that are off."""
@@ -418,6 +425,10 @@ class Live(Serving):
                 self._deeds.answer(message, who)
             case msg.LoadProject():
                 await self._load(self.need(peer, Right.AUTHOR))
+            case Substitute():
+                self._substitutes.give(message, self.need(peer, Right.SUBSTITUTE))
+            case EndSubstitution():
+                self._substitutes.end(message, self.need(peer, Right.SUBSTITUTE))
             case Kill():
                 await self._deeds.acts.kill(
                     self.need(peer, Right.KILL if message.stop else Right.RELEASE), message
@@ -470,6 +481,43 @@ class Live(Serving):
             self._links.retry(link)
 
     # ---------------------------------------------------------------- parts
+
+    def _make_core(self, derived: Derived, held: Held) -> Core:
+        specs = self.project.specs
+        return Core(
+            world=self.id,
+            kind=WorldKind.LIVE,
+            tags=len(specs),
+            supply=self._supply,
+            derived=derived,
+            alarms=self._after_sleep,
+            turns=Turns(specs, [plan.link for plan in self._plans]),
+            held=held,
+        )
+
+    def _make_feed(self) -> RecorderFeed:
+        return RecorderFeed(
+            self.recorder,
+            self.project.specs,
+            recorded=self._part.recorded,
+            session=f"{self.id}-{self.clock.now_ns()}",
+            marks=self._marking.names,
+            folder=self._part.home / "spill",
+            clock=self.clock,
+            every_s=PROMPT_S if self.area else SEND_EVERY_S,
+            thinned=() if self.area else self._part.recorded,  # an area acknowledges what is stored
+        )
+
+    def _tell_what_is_wrong(self) -> None:
+        """Tell of what in project and plugins keeps parts of this world from working."""
+        part = self._part
+        faults = [record(f) for f in (*problems(part.links, part.specs), *self._intake.problems)]
+        plugin_problems = (*self._registry.problems, *self._reception.problems)
+        by_hand = self._substitutes.problems
+        for fault in (*plugin_problems, *faults, *self._deeds.problems, *by_hand):
+            self.tell(fault)
+        for alarm in part.unordered:
+            self.tell(standby.not_evaluated(alarm), "warning")
 
     def _context(self, link: LinkSpec) -> SourceContext:
         secret = self._secrets.of(link.url)

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from armillary.model.alarm import AlarmEvent, AlarmState
-from armillary.model.arrays import B1, F8, I8, span
+from armillary.model.arrays import B1, F8, I8, U2, span
 from armillary.model.clock import NS
 from armillary.model.control import Proposal
 from armillary.model.frame import Event, Frame, apply_frame, empty_frame, frame_of
 from armillary.model.link import LinkStatus
 from armillary.model.order import Receipt
-from armillary.model.quality import STALE, rank
+from armillary.model.quality import RANK_MASK, STALE
 from armillary.model.tags import TagTable
 
 HEARTBEAT_NS = NS // 4  # an idle desk hears from us this often, so that its dead-man (1 s) is sure
@@ -44,6 +44,7 @@ class _Desk:
     proposals: dict[str, Proposal] = field(default_factory=dict)
     learnt: dict[int, tuple[int, int, int]] = field(default_factory=dict)
     clock: tuple[object, ...] = ()  # run state and cursor as last sent
+    is_anew: bool = False  # what it was told of events is void: these are all
 
 
 class Publisher:
@@ -58,8 +59,9 @@ class Publisher:
         self.alarm_events: deque[AlarmEvent] = deque(maxlen=EVENTS_KEPT)
         self.proposals: dict[str, Proposal] = {}
         self.learnt: dict[int, tuple[int, int, int]] = {}  # by slot
-        self.good: F8 = np.full(tags, np.nan)  # the last value of each tag that was better than stale …
-        self.good_ns: I8 = np.zeros(tags, np.int64)  # … and its source time; 0 = none yet
+        # Of what is not better than stale now the last value that was, and its source time; 0 = none yet.
+        self._good: F8 = np.full(tags, np.nan)
+        self._good_ns: I8 = np.zeros(tags, np.int64)
         self._desks: dict[bytes, _Desk] = {}
         self._tags = tags
 
@@ -88,8 +90,12 @@ class Publisher:
             proposals=tuple(self.proposals.values()),
             learnt=tuple(self.learnt.values()),
         )
-        whole = frame_of(self.table, slots, base)
-        return replace(whole, good=self.good.copy(), good_ns=self.good_ns.copy())
+        fresh = _is_fresh(self.table.quality, self.table.value)
+        return replace(
+            frame_of(self.table, slots, base),
+            good=np.where(fresh, self.table.value, self._good),
+            good_ns=np.where(fresh, self.table.source_ns, self._good_ns),
+        )
 
     def leave(self, peer: bytes) -> None:
         """Forget a desk."""
@@ -113,12 +119,13 @@ class Publisher:
 
     def publish(self, frame: Frame) -> None:
         """Merge a frame into every desk's share."""
+        self._keep_good(frame)
         apply_frame(self.table, frame)
-        fresh = (rank(frame.quality) < STALE) & np.isfinite(frame.value)
-        slots = frame.slot[fresh]
-        self.good[slots], self.good_ns[slots] = frame.value[fresh], frame.source_ns[fresh]
         self.table.dirty[:] = False
         links_changed = bool(frame.links) and frame.links != self.last.links
+        if frame.anew:
+            self.events.clear()
+            self.alarm_events.clear()
         self.events.extend(frame.events)
         self._note_orders(self.orders, frame.orders)
         self.alarms.update((a.id, a) for a in frame.alarms)
@@ -137,12 +144,25 @@ class Publisher:
             desk.mask[rows] = True
             desk.first_seq = desk.first_seq or frame.seq
             desk.links_changed |= links_changed
+            if frame.anew:
+                desk.events.clear()
+                desk.alarm_events.clear()
+                desk.is_anew = True
             desk.events.extend(frame.events)
             self._note_orders(desk.orders, frame.orders)
             desk.alarms.update((a.id, a) for a in frame.alarms)
             desk.alarm_events.extend(frame.alarm_events)
             desk.proposals.update((p.id, p) for p in frame.proposals)
             desk.learnt.update((told[0], told) for told in frame.learnt)
+
+    def _keep_good(self, frame: Frame) -> None:
+        """Keep what is good and is replaced by what is not: of most frames nothing."""
+        worse = ~_is_fresh(frame.quality, frame.value)
+        if not worse.any():
+            return
+        slots = frame.slot[worse]
+        slots = slots[_is_fresh(self.table.quality[slots], self.table.value[slots])]
+        self._good[slots], self._good_ns[slots] = self.table.value[slots], self.table.source_ns[slots]
 
     def due(self, now_mono_ns: int) -> Iterable[tuple[bytes, Frame]]:
         """Yield (desk, frame) for each desk that has credit and something new, or is due a heartbeat."""
@@ -154,7 +174,7 @@ class Publisher:
                 continue
             slots = np.flatnonzero(desk.mask).astype(np.uint32)
             news = bool(len(slots) or desk.events or desk.orders or desk.links_changed)
-            news |= bool(desk.alarms or desk.alarm_events or desk.proposals or desk.learnt)
+            news |= desk.is_anew or bool(desk.alarms or desk.alarm_events or desk.proposals or desk.learnt)
             clock = (self.last.run, self.last.cursor, self.last.stopped)
             if not news and clock == desk.clock and now_mono_ns - desk.sent_mono_ns < HEARTBEAT_NS:
                 continue
@@ -167,8 +187,9 @@ class Publisher:
                 alarm_events=tuple(desk.alarm_events),
                 proposals=tuple(desk.proposals.values()),
                 learnt=tuple(desk.learnt.values()),
+                anew=desk.is_anew,
             )
-            desk.clock = clock
+            desk.clock, desk.is_anew = clock, False
             yield peer, frame_of(self.table, slots, base)
             desk.mask[:] = False
             desk.events.clear()
@@ -186,6 +207,13 @@ class Publisher:
             into[receipt.order] = receipt
         while len(into) > EVENTS_KEPT:
             into.pop(next(iter(into)))
+
+
+def _is_fresh(quality: U2, value: F8) -> B1:
+    """Return which values are better than stale, (n,)."""
+    out: B1 = (quality & RANK_MASK) < STALE
+    out &= np.isfinite(value)
+    return out
 
 
 def _without_rows(frame: Frame) -> Frame:
@@ -210,6 +238,7 @@ def _without_rows(frame: Frame) -> Frame:
         alarm_events=(),
         proposals=(),
         learnt=(),
+        anew=False,
     )
 
 

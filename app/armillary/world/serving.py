@@ -27,6 +27,7 @@ from armillary.model.control import AskState, StateAnswer, TakeSnapshot
 from armillary.model.fault import Fault, FaultRecord, OrderFault, ProjectFault, WorldFault, record
 from armillary.model.frame import Event, Frame, WorldKind, empty_frame
 from armillary.model.order import Arm, Order, OrderState, Receipt
+from armillary.model.substitution import EndSubstitution, Substitute
 from armillary.project.record import Project
 from armillary.security import accounts
 from armillary.wire import runs
@@ -371,6 +372,12 @@ class Serving:
                 return self._refusal(message)
             if isinstance(message, Arm):
                 raise self._no_commands(message.tag)
+        if self.kind is not WorldKind.LIVE and isinstance(message, Substitute | EndSubstitution):
+            raise OrderFault(
+                "Values are given by hand in the live world only.",
+                where=message.tag,
+                remedy="Go back to it.",
+            )
         return await self.reply(peer, message)
 
     def _no_commands(self, tag: str) -> OrderFault:

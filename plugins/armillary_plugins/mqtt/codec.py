@@ -112,33 +112,33 @@ def unsubscribe(version: int, packet_id: int, filters: Sequence[str]) -> bytes:
     return _packet(0xA2, body + b"".join(_text(name) for name in filters))
 
 
-def publish(
-    version: int,
-    packet_id: int,
-    topic: str,
-    payload: bytes,
-    *,
-    expiry_s: int = 0,
-    correlation: bytes = b"",
-    response_topic: str = "",
-    retain: bool = False,
-    content_type: str = "",
-    user: Sequence[tuple[str, str]] = (),
-) -> bytes:
-    """Return a PUBLISH, QoS 1; all that is told beside topic and payload exists in version 5 only."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What goes with a message beside topic and payload; all but `retain` exists in version 5 only."""
+
+    retain: bool = False
+    expiry_s: int = 0
+    correlation: bytes = b""
+    response_topic: str = ""  # where there is a correlation
+    content_type: str = ""
+    user: Sequence[tuple[str, str]] = ()
+
+
+def publish(version: int, packet_id: int, topic: str, payload: bytes, told: Told) -> bytes:
+    """Return a PUBLISH, QoS 1."""
     body = _text(topic) + struct.pack(">H", packet_id)
     if version == MQTT_5:
-        properties = struct.pack(">BI", P_EXPIRY, expiry_s) if expiry_s else b""
-        if correlation:
-            if response_topic:
-                properties += bytes([P_RESPONSE_TOPIC]) + _text(response_topic)
-            properties += bytes([P_CORRELATION]) + struct.pack(">H", len(correlation)) + correlation
-        if content_type:
-            properties += bytes([P_CONTENT_TYPE]) + _text(content_type)
-        for name, value in user:
+        properties = struct.pack(">BI", P_EXPIRY, told.expiry_s) if told.expiry_s else b""
+        if told.correlation:
+            if told.response_topic:
+                properties += bytes([P_RESPONSE_TOPIC]) + _text(told.response_topic)
+            properties += bytes([P_CORRELATION]) + struct.pack(">H", len(told.correlation)) + told.correlation
+        if told.content_type:
+            properties += bytes([P_CONTENT_TYPE]) + _text(told.content_type)
+        for name, value in told.user:
             properties += bytes([P_USER]) + _text(name) + _text(value)
         body += _length(len(properties)) + properties
-    return _packet(PUBLISH | 0x02 | (RETAIN_FLAG if retain else 0), body + payload)
+    return _packet(PUBLISH | 0x02 | (RETAIN_FLAG if told.retain else 0), body + payload)
 
 
 def puback(packet_ids: Sequence[int]) -> bytes:

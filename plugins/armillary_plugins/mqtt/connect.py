@@ -7,16 +7,15 @@ import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
-from armillary.api import Clock, LinkFault
+from armillary.api import Clock, LinkFault, SourceContext
 from armillary_plugins.mqtt import tls
 from armillary_plugins.mqtt.fallback import PahoSession
 from armillary_plugins.mqtt.faults import CONNECT_S, unreachable
 from armillary_plugins.mqtt.link import Hooks, Spoken
 from armillary_plugins.mqtt.rows import Channels
 from armillary_plugins.mqtt.session import Session
-from armillary_plugins.mqtt.settings import Settings
+from armillary_plugins.mqtt.settings import Settings, password
 from armillary_plugins.mqtt.websocket import WebSocket
 
 VERDICT_S = 0.2  # within this a server that wants a certificate of ours says so
@@ -25,9 +24,7 @@ NEXT_ADDRESS_S = 0.5  # of several addresses (A and AAAA) the next is tried afte
 
 async def connected(
     settings: Settings,
-    clock: Clock,
-    project: Path,
-    password: str,
+    context: SourceContext,
     *,
     version: int = 0,
     channels: Channels | None = None,
@@ -38,21 +35,21 @@ async def connected(
     It takes about 10 s at most.
     """
     if settings.client == "paho":
-        context = tls.context_of(settings, project)
+        secret, secure = password(settings, context), tls.context_of(settings, context.project)
         version = version or settings.version
-        paho = PahoSession(settings, clock, version, channels or Channels(), hooks or Hooks())
+        paho = PahoSession(settings, context.clock, version, channels or Channels(), hooks or Hooks())
         try:
-            if context is not None:
-                paho.peer = await _tried(settings, context)
-            await paho.opened(password, context)
+            if secure is not None:
+                paho.peer = await _tried(settings, secure)
+            await paho.opened(secret, secure)
         except OSError as error:
             await paho.close()
-            raise await _why(error, settings, clock) from error
+            raise await _why(error, settings, context.clock) from error
         except BaseException:
             await paho.close()
             raise
         return paho
-    return await own(settings, clock, project, password, version=version, channels=channels, hooks=hooks)
+    return await own(settings, context, version=version, channels=channels, hooks=hooks)
 
 
 async def resolve(settings: Settings) -> None:
@@ -76,9 +73,7 @@ async def resolve(settings: Settings) -> None:
 
 async def own(
     settings: Settings,
-    clock: Clock,
-    project: Path,
-    password: str,
+    context: SourceContext,
     *,
     version: int = 0,
     suffix: str = "",
@@ -91,12 +86,12 @@ async def own(
     `suffix` comes behind the client id, so that a second connection does not end the first; such a one keeps
     no session at the broker.
     """
-    context = tls.context_of(settings, project)
+    secret, secure = password(settings, context), tls.context_of(settings, context.project)
     if suffix:
         settings = replace(settings, durable=False, session_expiry_s=0, waits_for_disk=False)
     session = Session(
         settings,
-        clock,
+        context.clock,
         version or settings.version,
         settings.client_id + suffix,
         channels or Channels(),
@@ -106,13 +101,13 @@ async def own(
     web = WebSocket(session, settings) if settings.path else None
     try:
         async with asyncio.timeout(CONNECT_S):
-            await _open(lambda: web or session, settings, context)
+            await _open(lambda: web or session, settings, secure)
             refused = await web.opened if web is not None else None
     except (OSError, TimeoutError) as error:
         if web is not None:
             web.abort()
         await asyncio.sleep(0)  # asyncio closes the socket that it gave up in its next turn
-        raise await _why(error, settings, clock) from error
+        raise await _why(error, settings, context.clock) from error
     except asyncio.CancelledError:
         if web is not None:
             web.abort()
@@ -121,7 +116,7 @@ async def own(
     if refused is not None:
         raise refused
     try:
-        await session.opened(password)
+        await session.opened(secret)
     except BaseException:
         await session.close()
         raise

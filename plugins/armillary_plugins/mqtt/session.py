@@ -190,51 +190,10 @@ class Session(asyncio.Protocol):
             some = filters[at : at + codec.AT_ONCE]
             self._send(codec.unsubscribe(self.version, self._next_id(), some))
 
-    async def publish(
-        self, topic: str, payload: bytes, expiry_s: int, correlation: bytes, response_topic: str = ""
-    ) -> int:
+    async def publish(self, topic: str, payload: bytes, told: codec.Told) -> int:
         """Publish at QoS 1 and return the broker's reason code. Raises LinkFault when it does not answer."""
         packet_id = self._next_id()
-        self._send(
-            codec.publish(
-                self.version,
-                packet_id,
-                topic,
-                payload,
-                expiry_s=expiry_s,
-                correlation=correlation,
-                response_topic=response_topic,
-            )
-        )
-        return await self._acknowledged(packet_id)
-
-    async def send(
-        self,
-        topic: str,
-        payload: bytes,
-        *,
-        retain: bool = False,
-        expiry_s: int = 0,
-        content_type: str = "",
-        user: Sequence[tuple[str, str]] = (),
-    ) -> int:
-        """Publish telemetry at QoS 1 and return the broker's reason code. Raises LinkFault without one."""
-        packet_id = self._next_id()
-        self._send(
-            codec.publish(
-                self.version,
-                packet_id,
-                topic,
-                payload,
-                retain=retain,
-                expiry_s=expiry_s,
-                content_type=content_type,
-                user=user,
-            )
-        )
-        return await self._acknowledged(packet_id)
-
-    async def _acknowledged(self, packet_id: int) -> int:
+        self._send(codec.publish(self.version, packet_id, topic, payload, told))
         body = await self._answer(codec.PUBACK, packet_id)
         return body[2] if len(body) > 2 else 0  # noqa: PLR2004  short form: success
 

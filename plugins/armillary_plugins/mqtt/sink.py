@@ -14,7 +14,7 @@ from armillary_plugins.mqtt import codec
 from armillary_plugins.mqtt.connect import own
 from armillary_plugins.mqtt.faults import VersionRefused
 from armillary_plugins.mqtt.link import NS, Hooks
-from armillary_plugins.mqtt.settings import MQTT_3, is_filter, password, settings_of
+from armillary_plugins.mqtt.settings import MQTT_3, is_filter, settings_of
 
 ANSWER_S = 4.0  # less than the gate waits
 
@@ -81,9 +81,7 @@ class MqttSink:
         answers: asyncio.Queue[bytes] = asyncio.Queue()
         session = await own(
             self._settings,
-            clock,
-            self._context.project,
-            password(self._settings, self._context),
+            self._context,
             version=self._version,
             suffix="-cmd",
             hooks=Hooks(batch=lambda batch: _put(batch, answers)),
@@ -102,10 +100,13 @@ class MqttSink:
                     where=f"{write.link}!{topic}",
                     remedy="Look at the present value and order again.",
                 )
+            told = codec.Told(
+                expiry_s=max(1, -(-left_ns // NS)),
+                correlation=write.id.encode()[:64],
+                response_topic=answer_topic,
+            )
             try:
-                code = await session.publish(
-                    topic, payload, max(1, -(-left_ns // NS)), write.id.encode()[:64], answer_topic
-                )
+                code = await session.publish(topic, payload, told)
             except LinkFault as fault:
                 # Sent, perhaps received: the gate reads back; nothing is sent again.
                 raise OrderFault(

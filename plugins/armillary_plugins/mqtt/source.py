@@ -28,7 +28,7 @@ from armillary_plugins.mqtt.faults import VersionRefused, taken_over
 from armillary_plugins.mqtt.link import NS, Hooks, Spoken
 from armillary_plugins.mqtt.receipts import window_words
 from armillary_plugins.mqtt.rows import Channels
-from armillary_plugins.mqtt.settings import MQTT_3, MQTT_5, Settings, password, settings_of, unshared
+from armillary_plugins.mqtt.settings import MQTT_3, MQTT_5, Settings, settings_of, unshared
 from armillary_plugins.mqtt.tls import ends
 
 BROWSE_S = 3.0
@@ -173,9 +173,7 @@ class MqttSource:
         """Return a connection beside the present one, with an id of its own."""
         return await own(
             self._settings,
-            self._context.clock,
-            self._context.project,
-            password(self._settings, self._context),
+            self._context,
             version=self._version,
             suffix="-browse",
             hooks=hooks,
@@ -196,9 +194,7 @@ class MqttSource:
         try:
             return await connected(
                 self._settings,
-                self._context.clock,
-                self._context.project,
-                password(self._settings, self._context),
+                self._context,
                 version=self._version,
                 channels=self._channels,
                 hooks=hooks,

@@ -19,7 +19,7 @@ from armillary_plugins.mqtt import codec
 from armillary_plugins.mqtt.connect import own, resolve
 from armillary_plugins.mqtt.faults import VersionRefused
 from armillary_plugins.mqtt.session import Session
-from armillary_plugins.mqtt.settings import MQTT_3, lasting_id, password, settings_of
+from armillary_plugins.mqtt.settings import MQTT_3, lasting_id, settings_of
 
 MOST_AT_ONCE = 16  # parcels under way: mosquitto takes 20
 _ROOM = 64  # bytes of a packet beside topic, payload and what is told besides
@@ -80,14 +80,13 @@ class MqttUplink:
                     where=self._settings.where,
                     remedy="Raise max_packet_size of the broker.",
                 )
-            code = await session.send(
-                parcel.topic,
-                parcel.payload,
+            told = codec.Told(
                 retain=parcel.retain,
                 expiry_s=parcel.expiry_s,
                 content_type=parcel.content_type,
                 user=parcel.user,
             )
+            code = await session.publish(parcel.topic, parcel.payload, told)
         if code >= codec.FAILED:
             raise LinkRefused(
                 f"The broker refused a message on {parcel.topic} ({codec.reason(code)}).",
@@ -100,9 +99,7 @@ class MqttUplink:
         try:
             return await own(
                 self._settings,
-                self._context.clock,
-                self._context.project,
-                password(self._settings, self._context),
+                self._context,
                 version=self._version,
                 will=(words.topic, words.payload) if words is not None else None,
             )

@@ -34,3 +34,32 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
         files.replace(path, b"new")
     assert [p.name for p in tmp_path.iterdir()] == ["kept.json"]
     assert path.read_text() == "old"
+
+
+def test_what_need_not_outlive_the_machine_is_not_synced_and_is_whole_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(_handle: int) -> None:
+        raise AssertionError("it was synced")
+
+    monkeypatch.setattr(os, "fsync", never)
+    path = tmp_path / "state.json"
+    files.replace(path, b"now", synced=False)
+    assert [p.name for p in tmp_path.iterdir()] == ["state.json"]
+    assert path.read_bytes() == b"now"
+
+
+def test_a_folder_that_cannot_be_synced_is_no_reason_to_say_that_nothing_was_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync = os.fsync
+
+    def on_a_network(handle: int) -> None:
+        if os.path.isdir(f"/proc/self/fd/{handle}"):
+            raise OSError(22, "Invalid argument")
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", on_a_network)
+    path = tmp_path / "kept.json"
+    files.replace(path, b"new")
+    assert path.read_bytes() == b"new"

@@ -41,6 +41,6 @@ def test_without_a_place_to_keep_it_nothing_is_claimed(
     def full(*_args: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("armillary.session.autosave.os.fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     assert autosave.keep(PROJECT, edit("one")) is None
     assert autosave.file_of(PROJECT) is None

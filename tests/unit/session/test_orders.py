@@ -80,6 +80,17 @@ def card(orders: Orders, clock: ManualClock) -> Any:
     return found
 
 
+def arm(orders: Orders, gate: Gate) -> None:
+    """Arm the second tag and let the world grant it."""
+    orders.arm(1, 3.0)
+    gate.asked[0][1](armed())
+
+
+def execute(orders: Orders, gate: Gate) -> None:
+    arm(orders, gate)
+    orders.execute()
+
+
 def test_an_order_is_armed_executed_once_and_verified(orders: Orders, gate: Gate, clock: ManualClock) -> None:
     orders.arm(1, 3.0, "higher")
     wish = gate.asked[0][0]
@@ -127,9 +138,7 @@ def test_a_template_is_armed_by_its_id_and_executed_as_what_the_gate_settled(
 def test_an_older_answer_does_not_undo_what_a_frame_has_told(
     orders: Orders, gate: Gate, clock: ManualClock
 ) -> None:
-    orders.arm(1, 3.0)
-    gate.asked[0][1](armed())
-    orders.execute()
+    execute(orders, gate)
     order = gate.asked[1][0]
     orders.take([receipt(order.id, OrderState.VERIFIED, 9, 3.0)])
     gate.asked[1][1](receipt(order.id, OrderState.SENT, 5))
@@ -139,8 +148,7 @@ def test_an_older_answer_does_not_undo_what_a_frame_has_told(
 def test_execute_takes_no_key_in_the_first_half_second(
     orders: Orders, gate: Gate, clock: ManualClock
 ) -> None:
-    orders.arm(1, 3.0)
-    gate.asked[0][1](armed())
+    arm(orders, gate)
     assert not card(orders, clock).can_execute
     clock.advance(0.6)
     assert card(orders, clock).can_execute
@@ -149,8 +157,7 @@ def test_execute_takes_no_key_in_the_first_half_second(
 def test_an_armed_order_that_nobody_executes_expires_and_is_not_sent(
     orders: Orders, gate: Gate, clock: ManualClock
 ) -> None:
-    orders.arm(1, 3.0)
-    gate.asked[0][1](armed())
+    arm(orders, gate)
     clock.advance(10.1)
     orders.execute()
     assert len(gate.asked) == 1
@@ -172,8 +179,7 @@ def test_a_refusal_is_shown_with_its_reason(orders: Orders, gate: Gate, clock: M
 def test_what_is_armed_is_taken_back_when_the_world_falls_silent(
     orders: Orders, gate: Gate, clock: ManualClock
 ) -> None:
-    orders.arm(1, 3.0)
-    gate.asked[0][1](armed())
+    arm(orders, gate)
     orders.disarm("the world is silent.")
     orders.execute()
     assert len(gate.asked) == 1
@@ -194,9 +200,7 @@ def test_an_answer_to_a_cancelled_order_changes_nothing(
 def test_an_unconfirmed_order_tells_to_check_the_plant(
     orders: Orders, gate: Gate, clock: ManualClock
 ) -> None:
-    orders.arm(1, 3.0)
-    gate.asked[0][1](armed())
-    orders.execute()
+    execute(orders, gate)
     orders.take([receipt(gate.asked[1][0].id, OrderState.UNVERIFIED, 2, 2.5)])
     assert card(orders, clock).state == "NOT CONFIRMED: check the plant, it reads 2.5 m"
     assert card(orders, clock).tone == "bad"
@@ -225,8 +229,7 @@ def test_what_is_armed_is_taken_back_when_its_link_was_lost_also_if_it_is_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(orders, "_specs", lambda: (SPECS[0], replace(SPECS[1], link="plc")))
-    orders.arm(1, 3.0)
-    gate.asked[0][1](armed())
+    arm(orders, gate)
     orders.watch(up_since(1))
     orders.watch(up_since(1))
     assert card(orders, clock).tone == "armed"
@@ -239,9 +242,7 @@ def test_what_is_armed_is_taken_back_when_its_link_was_lost_also_if_it_is_back(
 def test_an_order_that_nobody_answered_says_that_its_outcome_is_unknown(
     orders: Orders, gate: Gate, clock: ManualClock
 ) -> None:
-    orders.arm(1, 3.0)
-    gate.asked[0][1](armed())
-    orders.execute()
+    execute(orders, gate)
     order = gate.asked[1][0]
     doubt = FaultRecord(kind="OrderFault", what="The plant did not answer.", where="", remedy="")
     orders.take([replace(receipt(order.id, OrderState.SENT), detail=doubt)])

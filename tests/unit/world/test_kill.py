@@ -88,10 +88,10 @@ def test_any_file_of_the_name_stops_whoever_made_it(room: Room, content: bytes) 
 def test_a_stop_holds_also_where_the_file_cannot_be_written(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(path: Path, text: str) -> None:
+    def full(*_args: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("armillary.world.killswitch._write", full)
+    monkeypatch.setattr("armillary.model.files.replace", full)
     with pytest.raises(OrderFault, match=r"stopped in this world only.*No space left"):
         room.kill(ANNA, True)
     assert room.switch.why()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from armillary.model.clock import NS
 from armillary.model.frame import Event, Frame, WorldKind, apply_frame, empty_frame, frame_of
-from armillary.model.quality import BAD
+from armillary.model.quality import BAD, GOOD, STALE, UNCERTAIN
 from armillary.model.tags import TagTable
 from armillary.session.mirror import Mirror
 from armillary.world.publish import HEARTBEAT_NS, SILENT_NS, Publisher
@@ -143,3 +143,20 @@ def test_what_was_learnt_reaches_joiners_and_desks_once() -> None:
     [(_, got)] = list(publisher.due(0))
     assert got.learnt == ()
     assert publisher.join(b"e", 0).learnt == ((2, 1020, 1000),)
+
+
+def test_a_joiner_learns_the_last_good_value_whatever_came_since() -> None:
+    rng, publisher = np.random.default_rng(1), Publisher(empty_frame("w", WorldKind.LIVE), TAGS)
+    good, good_ns = np.full(TAGS, np.nan), np.zeros(TAGS, np.int64)
+    for seq in range(1, 200):
+        slots = np.flatnonzero(rng.random(TAGS) < 0.6).astype(np.uint32)
+        came = frame(seq, {int(slot): 0.0 for slot in slots})
+        value = np.where(rng.random(len(slots)) < 0.2, np.nan, rng.random(len(slots)))
+        quality = rng.choice([GOOD, UNCERTAIN, STALE, BAD], len(slots)).astype(np.uint16)
+        source_ns = np.full(len(slots), seq, np.int64)
+        publisher.publish(replace(came, value=value, quality=quality, source_ns=source_ns))
+        fresh = np.isfinite(value) & (quality < STALE)
+        good[slots[fresh]], good_ns[slots[fresh]] = value[fresh], seq
+        joined = publisher.join(b"d", 0)
+        np.testing.assert_array_equal(joined.good, good)
+        np.testing.assert_array_equal(joined.good_ns, good_ns)

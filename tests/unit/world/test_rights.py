@@ -41,6 +41,7 @@ from armillary.model.order import Arm, Order, OrderState, Receipt
 from armillary.model.places import data
 from armillary.model.scenario import Fork
 from armillary.model.simulation import OpenModel
+from armillary.model.substitution import EndSubstitution, Substitute
 from armillary.project import folder as projects
 from armillary.project import lessons
 from armillary.simulate.host import SimulatorHost
@@ -64,6 +65,11 @@ ASKED: dict[str, tuple[object, str]] = {  # what is asked, and the roles that ma
     "release": (Kill(stop=False, reason="test"), "engineer admin"),
     "acknowledge": (AlarmAct(action="ack", occurrences=("o-1",)), "operator engineer"),
     "reset": (AlarmAct(action="reset", occurrences=("o-1",)), "operator engineer"),
+    "substitute": (
+        Substitute(tag="no such tag", value=1.0, for_s=60.0, reason="test"),
+        "operator engineer",
+    ),
+    "end a substitution": (EndSubstitution(tag="no such tag"), "operator engineer"),
     "approve": (Approve(id="none"), "operator engineer"),
     "refuse": (Approve(id="none", yes=False), "operator engineer"),
     "browse": (msg.Browse(link="plc", under=""), EVERYBODY),
