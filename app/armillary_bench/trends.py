@@ -1,7 +1,8 @@
 """Figures of the trend panel: 20 pens over 10 million stored samples, panned and zoomed, offscreen.
 
-The real panel on a real store, asked through the recorder's own answers. A picture counts when the panel was
-painted at another range; the floor is the same number of bare curves of the same points in the same run.
+The real panel asks a real recorder in a process of its own, and takes answers when they are there. A picture
+counts when the panel was painted at another range; the floor is as many bare curves of the same points,
+panned in the same run.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,14 +19,14 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from armillary.history.store import Store
 from armillary.model.clock import NS, ManualClock
-from armillary.model.message import Enroll, Enrolled
 from armillary.model.sample import batch_of
 from armillary.model.tags import TagSpec
-from armillary.recorder.keeper import answer
 from armillary.session.workspace import Workspace
 from armillary.ui import theme
 from armillary.ui.app import application
 from armillary.ui.panels.trends import TrendsPanel
+from armillary.wire import child
+from armillary.wire.bus import Line
 from armillary_bench.figure import absolute, figure, plain
 
 PENS, SAMPLES = 20, 10_000_000
@@ -48,12 +48,20 @@ class Station:
         self.app: QWidget | object = QApplication.instance() or application(offscreen=True)
         self.pens, self.each = pens, samples // pens
         self.end_ns = T0 + int(self.each / HZ * NS)
-        self.clock = ManualClock()
-        self.store = Store(folder / "bench.duckdb")
+        self.clock = ManualClock(self.end_ns + 60 * NS)
+        path = folder / "bench.duckdb"
+        self.store = Store(path)
         self.names = [f"P-{101 + i}.value" for i in range(pens)]
         self.ids = self.store.names(self.names)
         self._fill()
-        self.waiting: deque[Callable[[], None]] = deque()
+        self.stored = self.store.extent().samples
+        self.store.close()
+        address = f"ipc://{folder}/recorder.sock"
+        args = {"path": str(path), "address": address}
+        self.recorder = child.start("recorder.service", args, folder / "recorder.log")
+        self.recorder.ready()
+        self._line = Line(address)
+        self.waiting: dict[int, Callable[[object], None]] = {}
         self.asked = 0
         self.workspace = Workspace(self.clock, actor="bench")
         ws = self.workspace
@@ -87,21 +95,20 @@ class Station:
 
     def _ask(self, message: object, callback: Callable[[object], None], _limit_s: float) -> None:
         self.asked += 1
-        if isinstance(message, Enroll):
-            found = Enrolled(ids=np.array([self.ids[self.names.index(t)] for t in message.tags], np.uint32))
-            self.waiting.append(lambda: callback(found))
-        else:
-            self.waiting.append(lambda: callback(answer(self.store, message)))
+        self.waiting[self._line.send(message)] = callback
 
-    def answer(self) -> None:
-        """Let the store answer what was asked."""
-        while self.waiting:
-            self.waiting.popleft()()
+    def answer(self, wait_s: float = 0.0) -> None:
+        """Hand over the answers that are there; wait for one."""
+        for number, message in self._line.poll(wait_s):
+            callback = self.waiting.pop(number, None)
+            if callback is not None:
+                callback(message)
 
     def settle(self) -> None:
         """Answer and draw until nothing is asked any more."""
-        for _ in range(20):
-            self.answer()
+        for _ in range(60):
+            if self.waiting:
+                self.answer(1.0)
             self.panel.draw()
             if not self.waiting:
                 break
@@ -112,7 +119,8 @@ class Station:
         self.panel.close()
         self.panel.deleteLater()
         QApplication.processEvents()
-        self.store.close()
+        self._line.close()
+        self.recorder.stop()
 
 
 def benches() -> list[dict[str, object]]:
@@ -130,7 +138,7 @@ def _figures(station: Station) -> list[dict[str, object]]:
     zoom_ms = _zoom(station)
     whole_ms = _whole(station)
     floor_ms = _floor(station)
-    total = station.store.extent().samples
+    total = station.stored
     work = (
         f"{station.pens} pens, {total:,} samples stored; {len(pan_ms)} pictures, each of another range and "
         f"different from the one before; {panned:.1f} spans panned; all data of the last range was there"

@@ -20,6 +20,7 @@ from armillary.wire import marks
 MAX_WIDTH = 16_384
 LOW = 5  # the least urgent priority there is
 CRASHES = 200  # ends that were not recorded; of more the gaps are not looked for
+LATE_SPANS = 10_000  # told of since the beginning of what is shown; of more the rest is left out
 _UP = [marks.LINK_CODES[state] for state in (LinkState.UP, LinkState.DEGRADED, LinkState.OFF)]
 _ACTIVE = [marks.ALARM_CODES[state] for state in ACTIVE]
 
@@ -54,6 +55,8 @@ def of(
         gap=gap | spans.covered(begin[is_down], end[is_down]),
         first_ns=extent[0],
         last_ns=extent[1],
+        event=_events(cursor, spans, ids.get(marks.EVENTS, 0)),
+        late=_late(cursor, spans, ids.get(marks.EVENTS, 0)),
     )
 
 
@@ -69,6 +72,31 @@ def _priorities(cursor: duckdb.DuckDBPyConnection, ids: Mapping[str, int]) -> di
         name.removeprefix(marks.ALARM): id_ for name, id_ in ids.items() if name.startswith(marks.ALARM)
     }
     return {id_: min(max(said.get(alarm, LOW), 1), LOW) for alarm, id_ in alarms.items()}
+
+
+def _events(cursor: duckdb.DuckDBPyConnection, spans: _Columns, events: int) -> U1:
+    """Return the gravest event of each column, 1…3; 0 where there was none."""
+    rows = cursor.execute(
+        "SELECT t, value FROM mark WHERE id = $1 AND t >= $2 AND t < $3", [events, spans.from_ns, spans.to_ns]
+    ).fetchnumpy()
+    out: U1 = np.zeros(spans.width, np.uint8)
+    level = np.clip(np.nan_to_num(np.asarray(rows["value"], np.float64)), 0, 2).astype(np.uint8) + np.uint8(1)
+    np.maximum.at(out, spans.of(np.asarray(rows["t"], np.int64)), level)
+    return out
+
+
+def _late(cursor: duckdb.DuckDBPyConnection, spans: _Columns, events: int) -> B1:
+    """Return the columns whose data came later: what events that tell of a span say of it."""
+    rows = cursor.execute(
+        "SELECT text FROM mark JOIN word ON word.id = mark.word "
+        "WHERE mark.id = $1 AND t >= $2 AND contains(text, '\"span_ns\":[') "
+        "AND NOT contains(text, '\"span_ns\":[0,0]') LIMIT $3",
+        [events, spans.from_ns, LATE_SPANS],
+    ).fetchall()
+    found = [marks.span_of(str(text)) for (text,) in rows]
+    begin: I8 = np.array([span[0] for span in found], np.int64)
+    end: I8 = np.array([span[1] + 1 for span in found], np.int64)
+    return spans.covered(begin, end)
 
 
 def _gaps(
@@ -124,6 +152,11 @@ class _Columns:
     def __init__(self, from_ns: int, to_ns: int, width: int) -> None:
         self.from_ns, self.to_ns, self.width = from_ns, to_ns, width
         self._edges: I8 = (from_ns + (to_ns - from_ns) * np.arange(1, width) // width).astype(np.int64)
+
+    def of(self, t_ns: I8) -> I8:
+        """Return the column of each time, 0…width - 1."""
+        out: I8 = np.searchsorted(self._edges, t_ns, "right")
+        return out
 
     def covered(self, begin: I8, end: I8) -> B1:
         """Return which columns some span begin ≤ t < end touches, (width,)."""

@@ -25,7 +25,8 @@ from armillary.model.fault import FaultRecord, StoreFault
 
 HOT_ROWS = 4_000_000  # then a hot table is closed, whatever its age
 SEAL_ROWS = 6_000_000  # at once
-MERGE_ROWS = 10_000_000  # of one day; of more, each part is large enough
+MERGE_ROWS = 10_000_000  # at once
+SMALL_ROWS = 1_000_000
 GRACE_NS = 600 * NS  # a day is over this long after its end: most late samples have come
 CLOSE_EVERY_NS = 3_600 * NS  # a few late samples alone close no table more often
 MERGE_AFTER_NS = 3_600 * NS
@@ -402,9 +403,23 @@ class _Undo:
 
 
 def _to_merge(several: list[Segment]) -> list[Segment]:
-    """Return which segments of a day to make one of: the smallest, as many as sort at once."""
+    """Return which segments of a day to make one of, () for none; as many as sort at once.
+
+    Those that overlap in time, since a question then reads both; and small ones, since there may be many.
+    """
+    untidy = {s.seq for s in several if s.rows < SMALL_ROWS}
+    last: Segment | None = None  # which reaches farthest of those before
+    for segment in sorted(several, key=lambda s: s.first_ns):
+        if last is not None and segment.first_ns <= last.last_ns:
+            untidy |= {last.seq, segment.seq}
+        if last is None or segment.last_ns > last.last_ns:
+            last = segment
+    if len(untidy) == 1:  # a small one alone: with the smallest of the others
+        untidy |= {
+            min((s for s in several if s.seq not in untidy), key=lambda s: s.rows, default=several[0]).seq
+        }
     out: list[Segment] = []
-    for segment in sorted(several, key=lambda s: s.rows):
+    for segment in sorted((s for s in several if s.seq in untidy), key=lambda s: s.rows):
         if sum(s.rows for s in out) + segment.rows > MERGE_ROWS:
             break
         out.append(segment)

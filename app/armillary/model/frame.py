@@ -103,6 +103,7 @@ class Event:
     source: str  # link, tag, world
     text: str
     fault: FaultRecord | None = None
+    span_ns: tuple[int, int] = (0, 0)  # of the plant's time that it is about: late data; (0, 0) = a moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

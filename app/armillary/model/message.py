@@ -261,6 +261,10 @@ class Density:
     gap: B1  # (width,) nothing was recorded for a while, or not everything: a link was down
     first_ns: int = 0  # extent of the record; 0 = nothing recorded
     last_ns: int = 0
+    event: U1 = field(default_factory=lambda: np.zeros(0, np.uint8))
+    """(width,) the gravest event there: 1 = information, 2 = warning, 3 = error; 0 = none."""
+    late: B1 = field(default_factory=lambda: np.zeros(0, np.bool_))
+    """(width,) back-filled: data of this time came later, when it was over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

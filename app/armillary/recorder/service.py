@@ -26,7 +26,7 @@ from armillary.project.folder import read
 from armillary.recorder import stores
 from armillary.recorder.keeper import Answer, Keeper, answer
 from armillary.recorder.persons import Persons
-from armillary.recorder.tender import Policy, Tender
+from armillary.recorder.tender import Policy, Tender, policy_of
 from armillary.security.secrets import Secrets
 from armillary.wire.bus import Hub, Line, served
 from armillary.wire.lease import Lease
@@ -50,7 +50,7 @@ def run(args: dict[str, Any], ready: Callable[[dict[str, Any]], None]) -> None:
 
     args: `project` (folder) or `path` (of the store's file) and `address`; `read_only`. Raises Fault.
     """
-    path, retention_days = _place(args)
+    path, policy = _place(args)
     address = str(args.get("address") or recorder_address(path.parent.parent))
     read_only = bool(args.get("read_only", False))
     told: list[FaultRecord] = []
@@ -60,7 +60,7 @@ def run(args: dict[str, Any], ready: Callable[[dict[str, Any]], None]) -> None:
     try:
         hub = Hub(address)
         try:
-            service = Service(store, WallClock(), retention_days)
+            service = Service(store, WallClock(), policy)
             if args.get("project") and not read_only:
                 service.persons = Persons(Path(args["project"]), store, WallClock())
             _log.info("history (%s) %s at %s", store.declares.name, path, address)
@@ -74,12 +74,12 @@ def run(args: dict[str, Any], ready: Callable[[dict[str, Any]], None]) -> None:
             lease.release()
 
 
-def _place(args: dict[str, Any]) -> tuple[Path, int]:
-    """Return the store's file and the days of retention (0 = for ever)."""
+def _place(args: dict[str, Any]) -> tuple[Path, Policy]:
+    """Return the store's file and for how long what is kept in it."""
     if args.get("path"):
-        return Path(args["path"]), int(args.get("retention_days", 0))
+        return Path(args["path"]), Policy(raw_days=int(args.get("retention_days", 0)))
     project = read(Path(args["project"]))
-    return project.history_file, project.historian.retention_days
+    return project.history_file, policy_of(project.historian)
 
 
 def _server(args: dict[str, Any], read_only: bool) -> tuple[HistoryStore | None, Lease | None]:
@@ -150,10 +150,10 @@ def _relieve(address: str) -> None:
 class Service:
     """Threads around a store. `serve` owns the socket and returns after a Stop."""
 
-    def __init__(self, store: HistoryStore, clock: Clock, retention_days: int = 0) -> None:
+    def __init__(self, store: HistoryStore, clock: Clock, policy: Policy | None = None) -> None:
         self._store, self._clock = store, clock
         self._keeper = Keeper(store)
-        self._tender = Tender(store, Policy(raw_days=retention_days))
+        self._tender = Tender(store, policy or Policy())
         self._ending = threading.Event()
         self._inbox: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._outbox: queue.SimpleQueue[Answer] = queue.SimpleQueue()

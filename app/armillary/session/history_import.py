@@ -29,7 +29,7 @@ from armillary.model.sample import DUPLICATE, SampleBatch
 from armillary.model.tags import TagSpec
 from armillary.model.units import conversion
 from armillary.project import folder as projects
-from armillary.project.record import Historian, Project
+from armillary.project.record import Project
 from armillary.session.recorders import asked, recorder
 from armillary.wire import runs
 from armillary.wire.bus import Line
@@ -239,8 +239,7 @@ def _created(
     docs = projects.documents(project.folder)
     if not project.specs:  # nothing but what is imported: it stays
         kept = docs.project.setdefault("historian", {})
-        for key in (key for key in _DAYS if hasattr(Historian, key)):
-            kept[key] = FOR_EVER_DAYS
+        kept.update(dict.fromkeys(_DAYS, FOR_EVER_DAYS))
     twins = docs.twins.setdefault("twins", [])
     by_id = {str(twin.get("id", "")): twin for twin in twins}
     made: dict[str, str] = {}

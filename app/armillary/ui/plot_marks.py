@@ -80,7 +80,7 @@ def _line(painter: QPainter, area: QRectF, x: float, pen: QPen) -> None:
 
 
 def _tag(painter: QPainter, area: QRectF, x: float, name: str, colours: Colours) -> None:
-    box = QRectF(x - 8, area.top(), 16, 15)
+    box = QRectF(x - 8, area.bottom() - 15, 16, 15)  # at the foot: notes stand at the top
     painter.fillRect(box, QColor(colours.focus))
     painter.setPen(QColor(colours.ground if colours.name == "dark" else "#FFFFFF"))
     painter.drawText(box, Qt.AlignmentFlag.AlignCenter, name)

@@ -21,14 +21,14 @@ _SHOWN = 300  # characters of what a server says
 class Http:
     """A server by its url. Raises StoreFault, whatever goes wrong."""
 
-    def __init__(self, context: StoreContext, name: str, default_port: int) -> None:
-        """`name`: of the product, for people."""
+    def __init__(self, context: StoreContext, name: str, default_port: int, user: str = "") -> None:
+        """`name`: of the product. `user`: where the url names none, "" = the secret is a token."""
         parts = urlsplit(context.url)
         self.name, self._tls = name, parts.scheme == "https"
         self._host, self._port = parts.hostname or "localhost", parts.port or default_port
         self._path = parts.path.rstrip("/")
         self.where = f"{self._host}:{self._port}{self._path}"
-        self._user, self._context = parts.username or "", context
+        self._user, self._context = parts.username or user, context
         self._local, self._lock = threading.local(), threading.Lock()
         self._made: list[http.client.HTTPConnection] = []
         if parts.scheme not in ("http", "https"):

@@ -75,6 +75,14 @@ class Postgres:
         self._has_parts = True
         self._marks: U4 = np.zeros(0, np.uint32)
         self._base = Base(context, self._opened)
+        try:
+            self._declares = self._prepare(context)
+        except BaseException:
+            self._base.close()
+            raise
+
+    def _prepare(self, context: StoreContext) -> Declared:
+        """Make or find the tables, learn what is there; return what this server can promise."""
         if context.read_only:
             with self._base.reading() as connection:
                 postgres_tables.prepare(connection, context.space, self._base.where, read_only=True)
@@ -86,7 +94,7 @@ class Postgres:
             version = connection.info.server_version
             row = connection.execute("SHOW fsync").fetchone()
             with_timescale = " with TimescaleDB" if postgres_tables.has_timescale(connection) else ""
-        self._declares = Declared(
+        return Declared(
             name=f"PostgreSQL {version // 10_000}.{version % 10_000}{with_timescale}",
             durable=row is not None and row[0] == "on",
         )

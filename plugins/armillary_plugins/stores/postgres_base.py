@@ -130,7 +130,7 @@ class Base:
 
     # ------------------------------------------------------------ what went wrong
     def _fault(self, error: psycopg.Error, doing: str) -> StoreFault:
-        text = (str(error).strip().splitlines() or [type(error).__name__])[-1].strip()
+        text = (str(error).strip().splitlines() or [type(error).__name__])[0].strip()
         if isinstance(error, psycopg.errors.DiskFull):
             return StoreFault("The server's disk is full.", where=self.where, remedy="Free some space there.")
         if isinstance(error, psycopg.errors.InsufficientPrivilege):

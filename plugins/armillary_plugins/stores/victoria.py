@@ -78,7 +78,11 @@ class Victoria:
         self._is_dirty, self._flushed_ns, self._registered_ns = True, 0, 0
         self._extent: Held | None = None
         self._extent_ns = 0
-        self._load()
+        try:
+            self._load()
+        except BaseException:
+            self._http.close()
+            raise
 
     @property
     def declares(self) -> Declared:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import urlopen
@@ -25,6 +27,7 @@ from storehouse import (
 
 from armillary.api import HistoryStore
 from armillary.history.store import Store
+from armillary_plugins.stores import clickhouse as clickhouse_plugin
 from armillary_plugins.stores import victoria as victoria_plugin
 
 
@@ -89,6 +92,27 @@ def victoria() -> Iterator[str]:
     shutil.rmtree(folder)
 
 
+@pytest.fixture(scope="session")
+def clickhouse() -> Iterator[str]:
+    """Return the url of ClickHouse's engine behind a small server of ours."""
+    if importlib.util.find_spec("chdb") is None:
+        pytest.skip("chdb is not installed: pip install chdb")
+    folder, port = folder_of(None), free_port()
+    script = Path(__file__).parent / "tools" / "chdb_server.py"
+
+    def answers() -> bool:
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/", timeout=LIMIT_S):
+                return True
+        except OSError:
+            return False
+
+    server = Server([sys.executable, str(script), str(port), str(folder)], folder, answers, None)
+    yield f"http://127.0.0.1:{port}"
+    server.stop()
+    shutil.rmtree(folder)
+
+
 _count = iter(range(10_000))
 
 
@@ -113,7 +137,16 @@ def _victoria(request: pytest.FixtureRequest) -> Place:
     return Place("victoriametrics", make)
 
 
-SERVERS = {"postgres": _postgres, "victoriametrics": _victoria}
+def _clickhouse(request: pytest.FixtureRequest) -> Place:
+    url, space = request.getfixturevalue("clickhouse"), f"test_{next(_count)}"
+
+    def make(read_only: bool) -> HistoryStore:
+        return clickhouse_plugin.make(context(url, space, read_only=read_only))
+
+    return Place("clickhouse", make)
+
+
+SERVERS = {"postgres": _postgres, "victoriametrics": _victoria, "clickhouse": _clickhouse}
 
 
 @pytest.fixture(params=["duckdb", *(pytest.param(name, marks=pytest.mark.scale) for name in SERVERS)])

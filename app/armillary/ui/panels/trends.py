@@ -31,6 +31,7 @@ AT_ONCE_MS = 30  # after the hand moved
 FASTEST_MS, SLOWEST_MS = 200, 1000  # between two drawings: about the time that moves the plot by a pixel
 LEGEND_PX, LEAST_ROOM_PX = 210, 520  # beside the plot; below it where the dock is narrower
 _WIDTH_SLACK = 0.1
+_SHORT_S = 60.0  # between the cursors: it may be a period
 _EMPTY = "Drag a tag or a part here, or press T."
 
 
@@ -97,6 +98,7 @@ class TrendsPanel(Orders):
         self.body.addWidget(self.split)
         self.body.addWidget(self.table)
         self.body.setStretchFactor(0, 1)
+        self.body.setSizes([700, 260])
         self.body.setHandleWidth(1)
         self.table.hide()
         rows = QVBoxLayout(self)
@@ -239,11 +241,14 @@ class TrendsPanel(Orders):
     def _read_out(self) -> None:
         a, b = self.plot.hand.cursors
         seconds = (b - a) / NS if a is not None and b is not None else None
-        words = "" if self._timeline.following or self._cursor_ns is not None else "paused"
+        start, end = self._timeline.view_ns()
+        held = f"paused · {span_text((end - start) / NS)}"
+        words = "" if self._timeline.following or self._cursor_ns is not None else held
         if self._cursor_ns is not None:
             words = f"at {clock_text(self._cursor_ns, 0.1)}"
         if seconds is not None:
-            words += f"   Δ {span_text(seconds)}" + (f" ({1 / abs(seconds):.4g} Hz)" if seconds else "")
+            is_short = 0 < abs(seconds) <= _SHORT_S
+            words += f"   Δ {span_text(seconds)}" + (f" ({1 / abs(seconds):.4g} Hz)" if is_short else "")
         if self._trends.offset_ns:
             words += f"   thin: {span_text(self._trends.offset_ns / NS)} earlier"
         self.when.setText(words.strip())

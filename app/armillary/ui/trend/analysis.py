@@ -63,6 +63,7 @@ class Analysis(QWidget):
         self.plot.setMenuEnabled(False)
         self.plot.hideButtons()
         self.words = label("", "muted", wrap=True, copyable=True)
+        self.words.setContentsMargins(6, 0, 6, 4)
         bar = QHBoxLayout()
         bar.setContentsMargins(6, 0, 6, 0)
         for widget in (self.first, self.second, self.method, self.window_shape, self.classes, self.log):
@@ -218,7 +219,7 @@ def _titled(pen: Shown) -> str:
 def _choice(name: str) -> QComboBox:
     out = QComboBox()
     out.setAccessibleName(name)
-    out.setMinimumContentsLength(8)
+    out.setMinimumContentsLength(13)
     out.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     return out
 

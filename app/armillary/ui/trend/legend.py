@@ -15,6 +15,8 @@ from armillary.ui.pieces import IconButton, label
 from armillary.ui.theme import Colours
 
 _SWATCH = (14, 4)
+_RATES = ((1.0, "s"), (60.0, "min"), (3600.0, "h"), (86_400.0, "d"))
+_RATE_SPANS = 120  # a rate is per what the cursors are at most so many of apart
 
 
 class PenRow(QFrame):
@@ -133,10 +135,12 @@ def cursors_text(
 
     seconds: from A to B, None where only one cursor is there.
     """
-    parts = [f"{name} {value_text(found, unit)}" for name, found in (("A", a), ("B", b)) if found is not None]
+    lines = [f"{name} {value_text(found, unit)}" for name, found in (("A", a), ("B", b)) if found is not None]
     if a is not None and b is not None and seconds is not None:
         difference = (b[0] + b[1]) / 2 - (a[0] + a[1]) / 2
-        parts.append(f"Δ {difference:+.4g} {unit}".rstrip())
+        line = f"Δ {difference:+.4g} {unit}".rstrip()
         if seconds:
-            parts.append(f"{difference / seconds:+.3g} {unit or '1'}/s")
-    return "   ".join(parts)
+            length, per = next((r for r in _RATES if abs(seconds) <= r[0] * _RATE_SPANS), _RATES[-1])
+            line += f"   {difference / seconds * length:+.3g} {unit or '1'}/{per}"
+        lines.append(line)
+    return "\n".join(lines)
