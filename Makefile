@@ -38,10 +38,11 @@ test: setup
 bench: setup
 	@$(BIN)/armillary bench $(ARGS)
 
-soak: setup
+soak:
+	@.ci/setup soak
 	@FAULT_LOG=$$(mktemp) $(BIN)/python -m pytest -o faulthandler_timeout=0 tests/scale \
 		$$(grep -rlE '^(import|from) faultlog' --include='test_*.py' tests/plugins tests/system) $(ARGS)
-	@$(BIN)/python -m pytest -o faulthandler_timeout=0 -m scale tests/acceptance tests/system $(ARGS)
+	@$(BIN)/python -m pytest -o faulthandler_timeout=0 -m scale tests/acceptance tests/system tests/plugins/stores $(ARGS)
 
 package: setup
 	@rm -rf dist && $(BIN)/python -m build --wheel --no-isolation --outdir dist .

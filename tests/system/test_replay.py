@@ -17,13 +17,15 @@ from stations import CLOCK, until
 
 from armillary.history.store import Store
 from armillary.model.clock import NS, iso
-from armillary.model.control import AskState, Play, Seek, StateAnswer, Step
-from armillary.model.frame import Frame, RunState, apply_frame
+from armillary.model.control import AskState, Loop, Play, Seek, ShowVersion, StateAnswer, Step
+from armillary.model.frame import Event, Frame, RunState, apply_frame
 from armillary.model.link import LinkState, LinkStatus
 from armillary.model.message import Credit, Hello, Welcome
 from armillary.model.order import Order, OrderState, Receipt
 from armillary.model.sample import batch_of
 from armillary.model.tags import TagTable
+from armillary.project import folder as projects
+from armillary.project import version
 from armillary.wire import child, marks
 from armillary.wire.bus import Line
 from armillary.wire.runs import recorder_address
@@ -119,7 +121,10 @@ class Desk:
     def look(self, seconds: float = 0.05) -> Frame:
         self.line.send(Credit(seq=self.last.seq))
         for _, got in self.line.poll(seconds):
-            if isinstance(got, Frame):
+            if isinstance(got, Welcome):  # the tags are others
+                self.welcome, self.table = got, TagTable(len(got.specs))
+                self._take(got.frame)
+            elif isinstance(got, Frame):
                 self._take(got)
         return self.last
 
@@ -303,6 +308,135 @@ def test_no_link_gate_sink_or_source_is_loaded() -> None:
     )
     assert not [m for m in loaded if m.startswith(bad)]
     assert "armillary.world.replay" in loaded
+
+
+def _versioned(folder: Path, change_s: int) -> str:
+    """Keep the project as it is as the version from the beginning on; make today's another one."""
+    project = projects.read(folder)
+    files = {**version.world_part(project), **version.scene_part(project)}
+    old = version.key_of(files)
+    store = Store(folder / ".armillary" / "history.duckdb")
+    store.keep(version.KIND, old, T0, version.packed(files))
+    text = TWINS.replace('"setpoint"', '"new": {"address": "site!c#$.v"},\n "setpoint"')
+    (folder / "twins.json").write_text(text, "utf-8")
+    now = {**files, "twins.json": text}
+    store.keep(version.KIND, version.key_of(now), T0 + change_s * NS, version.packed(now))
+    store.close()
+    return old
+
+
+def test_a_time_is_shown_as_it_was_authored_then_and_a_replay_changes_over(
+    folder: Path, tmp_path: Path
+) -> None:
+    old = _versioned(folder, 450)
+    world = child.start("world.replay", {"project": str(folder), "idle": True}, tmp_path / "replay.log")
+    desk = Desk(str(world.ready()["address"]))
+
+    def names() -> list[str]:
+        return [spec.name for spec in desk.welcome.specs]
+
+    def at(t_ns: int) -> None:
+        desk.line.ask(Seek(t_ns=t_ns), 10)
+        until(lambda: desk.look().t_ns == t_ns, 20, "the frame of the time")
+
+    try:
+        assert len(names()) == 4
+        at(T0 + 100 * NS)
+        assert names() == ["t.level", "t.setpoint", "t.twice"]
+        assert desk.last.cursor is not None
+        assert desk.last.cursor.version == old
+        assert desk.last.cursor.note.startswith("as authored ")
+        assert desk.table.value.tolist() == [100.0, 7.0, 200.0]
+        at(T0 + 800 * NS)
+        assert "t.new" in names()
+        assert desk.last.cursor.version == ""
+        assert desk.last.cursor.note == ""
+        at(T0 + 440 * NS)
+        desk.line.ask(Play(speed=20.0), 5)
+        until(lambda: desk.look().t_ns > T0 + 460 * NS, 20, "it runs over the change")
+        assert "t.new" in names()
+        assert desk.last.run is RunState.RUNNING
+        desk.line.ask(Play(speed=-20.0), 5)
+        until(lambda: desk.look().t_ns < T0 + 445 * NS, 20, "and back over it")
+        assert "t.new" not in names()
+        desk.line.ask(Play(speed=0.0), 5)
+        desk.line.ask(ShowVersion(then=False), 10)
+        until(lambda: (desk.look(), len(desk.welcome.specs) == 4)[1], 20, "as it is now")
+        until(lambda: desk.look().cursor.version == "", 10, "said too")  # type: ignore[union-attr]
+    finally:
+        desk.line.close()
+        world.stop(5)
+
+
+def test_a_version_that_cannot_be_read_is_told_and_the_time_is_shown_as_the_project_is(
+    folder: Path, tmp_path: Path
+) -> None:
+    store = Store(folder / ".armillary" / "history.duckdb")
+    store.keep(version.KIND, "0" * 32, T0, b"no document")
+    store.close()
+    world = child.start("world.replay", {"project": str(folder), "idle": True}, tmp_path / "replay.log")
+    desk = Desk(str(world.ready()["address"]))
+    try:
+        desk.at(T0 + 100 * NS)
+        assert desk.table.value.tolist() == [100.0, 7.0, 200.0]
+        told = [event.text for frame in desk.frames for event in frame.events]
+        assert any("cannot be read" in text and "as the project is now" in text for text in told), told
+    finally:
+        desk.line.close()
+        world.stop(5)
+
+
+def test_a_loop_is_played_again_and_again_both_ways(desk: Desk) -> None:
+    first, last = T0 + 100 * NS, T0 + 110 * NS
+    desk.line.ask(Loop(from_ns=first, to_ns=last), 10)
+    for speed in (50.0, -50.0):
+        desk.line.ask(Play(speed=speed), 5)
+        seen, turns = desk.look().t_ns, 0
+        end_ns = CLOCK.now_mono_ns() + 20 * NS
+        while turns < 2 and CLOCK.now_mono_ns() < end_ns:
+            t_ns = desk.look().t_ns
+            assert first <= t_ns <= last
+            turns += (t_ns < seen) == (speed > 0) and t_ns != seen
+            seen = t_ns
+        assert turns == 2
+    assert desk.last.cursor is not None
+    assert desk.last.cursor.loop_ns == (first, last)
+    desk.line.ask(Loop(), 5)
+    until(lambda: desk.look().t_ns < first - 5 * NS, 20, "it leaves the span")
+
+
+def test_steps_go_to_changes_of_one_tag_and_to_events(folder: Path, tmp_path: Path) -> None:
+    store = Store(folder / ".armillary" / "history.duckdb")
+    ids = store.names(["t.setpoint", "~events"])
+    t = T0 + np.array([200, 300, 400]) * NS
+    store.append(batch_of(ids[[0, 0, 0]], np.array([7.0, 8.0, 8.0]), t, t, 0))
+    event = Event(t_ns=T0 + 500 * NS, level="info", source="site", text="Somebody came")
+    when = np.array([event.t_ns])
+    store.append(batch_of(ids[1:], np.array([0.0]), when, when, 0, text={0: marks.text_of(event)}))
+    store.close()
+    world = child.start("world.replay", {"project": str(folder), "idle": True}, tmp_path / "replay.log")
+    desk = Desk(str(world.ready()["address"]))
+    try:
+        desk.at(T0 + 100 * NS)
+        for by, count, second in (
+            ("sample", 1, 200),
+            ("change", 1, 300),
+            ("change", -1, 0),
+            ("change", 1, 300),
+            ("sample", 1, 400),
+            ("event", 1, 500),
+        ):
+            step = Step(by=by, count=count, tags=("t.setpoint",))  # type: ignore[arg-type]
+            desk.line.ask(step, 10)
+            until(lambda s=second: desk.look().t_ns == T0 + s * NS, 20, f"{by} {count}")  # type: ignore[misc]
+        until(lambda: (desk.look(), any(event in f.events for f in desk.frames if f.anew))[1], 20, "listed")
+        desk.frames.clear()
+        desk.at(T0 + 499 * NS)
+        until(lambda: (desk.look(), any(f.anew for f in desk.frames))[1], 20, "the list of then")
+        assert not any(frame.events for frame in desk.frames)
+    finally:
+        desk.line.close()
+        world.stop(5)
 
 
 def _command(*words: object) -> tuple[int, dict[str, object]]:

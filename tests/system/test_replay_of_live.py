@@ -320,6 +320,7 @@ def test_the_command_opens_a_desk_on_the_record_and_its_pictures_are_marked(
     assert before.read_bytes() != after.read_bytes(), "the alarm came between them"
 
 
+@pytest.mark.scale
 def test_a_span_becomes_a_film_and_a_folder_of_pictures_with_a_line_a_second(
     lived: Lived, tmp_path: Path
 ) -> None:

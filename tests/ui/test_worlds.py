@@ -7,23 +7,24 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QImage, QMouseEvent
 from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from armillary.model.account import LoggedIn, Login
 from armillary.model.clock import NS
-from armillary.model.control import Cursor, Kill, Play, Step
+from armillary.model.control import Cursor, Kill, Loop, Play, Step
 from armillary.model.fault import FaultRecord
 from armillary.model.frame import RunState, WorldKind
 from armillary.model.message import AskDensity, Density
 from armillary.project import folder as projects
+from armillary.session.actions import action
 from armillary.session.boarding import Boarding
 from armillary.session.side import Side
 from armillary.session.workspace import WorldState
 from armillary.ui.login import LoginSheet, ReasonSheet
-from armillary.ui.panels.timebar import tick_step_ns
+from armillary.ui.panels.timestrip import tick_step_ns
 from armillary.ui.theme import THEMES
 from armillary.ui.window import DeskWindow
 
@@ -318,3 +319,91 @@ def test_all_keys_differ() -> None:
 
     keys = [a.shortcut for a in ACTIONS if a.shortcut]
     assert len(keys) == len(set(keys))
+
+
+def answer_density(asked: Asked, desk: DeskWindow) -> None:
+    """Answer what the bar asked: an alarm, an error, a gap and late data, each at a tenth of the range."""
+    bar = desk.workspace.timebar
+    worst, event = np.zeros(100, np.uint8), np.zeros(100, np.uint8)
+    gap, late = np.zeros(100, np.bool_), np.zeros(100, np.bool_)
+    worst[10:20], event[30:40], gap[50:60], late[70:80] = 1, 3, True, True
+    bar.show(bar._now_ns() - 7200 * NS, bar._now_ns() - 3600 * NS)
+    while questions := [pair for pair in asked.all if isinstance(pair[0], AskDensity)]:
+        asked.all.clear()
+        for ask, callback in questions:
+            span = {"from_ns": ask.from_ns, "to_ns": ask.to_ns}
+            callback(Density(**span, worst=worst, gap=gap, event=event, late=late))
+
+
+def test_events_and_late_data_are_drawn_below_the_alarms_and_told_by_the_tooltip(
+    desk: DeskWindow, asked: Asked
+) -> None:
+    answer_density(asked, desk)
+    strip, colours = desk.bars.timebar.strip, THEMES["dark"]
+    seen = pixels(strip.grab().toImage())
+
+    def colour_at(share: float, y: int) -> str:
+        return QColor(*(int(c) for c in seen[y, int(share * strip.width())])).name()
+
+    assert colour_at(0.15, 8) == QColor(colours.priority1).name()
+    assert colour_at(0.35, 18) == QColor(colours.text).name()
+    assert colour_at(0.75, 21) == QColor(colours.focus).name()
+    assert colour_at(0.45, 18) == QColor(colours.field).name()
+    words = [strip._words_at(share * strip.width(), 0) for share in (0.15, 0.35, 0.55, 0.75)]
+    for text, wanted in zip(words, ("priority 1", "error", "not everything", "filled in later"), strict=True):
+        assert wanted in text
+
+
+def test_a_range_is_marked_with_ctrl_kept_by_name_and_repeated(
+    desk: DeskWindow, bench: Any, asked: Asked, qtbot: QtBot
+) -> None:
+    at, strip = desk.workspace, desk.bars.timebar.strip
+    assert "No range is marked" in action("range.keep").why_not(at)
+    control, left = Qt.KeyboardModifier.ControlModifier, Qt.MouseButton.LeftButton
+    width = strip.width()
+    qtbot.mousePress(strip, left, control, QPoint(width // 4, 20))
+    qtbot.mouseMove(strip, QPoint(width // 2, 20))
+    strip.mouseMoveEvent(
+        QMouseEvent(
+            QEvent.Type.MouseMove,
+            QPointF(width // 2, 20),
+            QPointF(width // 2, 20),
+            Qt.MouseButton.NoButton,
+            left,
+            control,
+        )
+    )
+    qtbot.mouseRelease(strip, left, control, QPoint(width // 2, 20))
+    marked = at.timebar.marked
+    assert marked is not None
+    assert [round(at.timebar.share_of(t), 2) for t in marked] == [0.25, 0.5]
+    assert asked.times == [], "marking shows no other time"
+    desk.name_range()
+    assert desk.range.sheet is not None
+    desk.range.sheet.reason.setText("Pump trip")
+    desk.range.sheet.go.click()
+    assert [m.title for m in at.timebar.bookmarks.ranges] == ["Pump trip"]
+    texts = [entry.text() for entry in strip.menu().actions()]
+    assert any(text.startswith("Pump trip") for text in texts)
+    assert action("range.loop").why_not(at), "live repeats nothing"
+    go_away(desk, bench)
+    action("range.loop").run(desk)
+    assert asked.of(Loop) == [Loop(from_ns=marked[0], to_ns=marked[1])]
+    assert asked.of(Play)
+
+
+def test_steps_by_change_ask_for_the_tags_of_the_selected_part_only(
+    desk: DeskWindow, bench: Any, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_away(desk, bench)
+    at = desk.workspace
+    action("time.change").run(desk)
+    monkeypatch.setattr(at, "tags_of_selection", lambda: (1, 0))
+    action("time.change-back").run(desk)
+    action("time.event").run(desk)
+    names = (at.specs[1].name, at.specs[0].name)
+    assert asked.of(Step) == [
+        Step(by="change", count=1),
+        Step(by="change", count=-1, tags=names),
+        Step(by="event", count=1),
+    ]

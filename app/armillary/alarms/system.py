@@ -8,6 +8,7 @@ PREFIX = "system:"
 HISTORY, HISTORY_FULL = f"{PREFIX}history", f"{PREFIX}history-full"
 DISK_LOW, DISK_SHORT = f"{PREFIX}disk-low", f"{PREFIX}disk-short"
 HISTORY_COUNTERS = f"{PREFIX}history-counters"
+HISTORY_QUOTA, HISTORY_DAMAGED = f"{PREFIX}history-quota", f"{PREFIX}history-damaged"
 AWAY_S = 10.0  # a recorder that is started again is back sooner
 
 
@@ -52,6 +53,22 @@ def system_alarms() -> tuple[AlarmSpec, ...]:
             2,
             "When it is full, nothing more is recorded.",
             "Have space made on the disk of the project now.",
+            0.0,
+        ),
+        spec(
+            HISTORY_QUOTA,
+            "History nearly as large as it may be",
+            3,
+            "When it is, the oldest day of samples goes; its minutes, hours and days stay.",
+            "Raise historian.quota_gb, or have a backup made.",
+            0.0,
+        ),
+        spec(
+            HISTORY_DAMAGED,
+            "A part of the history cannot be read",
+            3,
+            "What it holds is not shown; everything before and after it is.",
+            "Put it back from a backup; then remove the file that was moved aside.",
             0.0,
         ),
         spec(

@@ -313,6 +313,17 @@ class KeepsDocuments(Protocol):
 
 
 @runtime_checkable
+class Tends(Protocol):
+    """A store whose `tidy` is for a thread of its own; of the others the thread that appends calls it.
+
+    It lets go of what is fine before what is coarse.
+    """
+
+    def expire(self, raw_before_ns: int, minutes_before_ns: int, hours_before_ns: int) -> int: ...
+    def rest(self) -> None: ...  # ends what `tidy` does now, and for good: the store is about to be closed
+
+
+@runtime_checkable
 class Summarises(Protocol):
     """A store that makes the time bar's strip by itself; of others it is made from their marks."""
 
@@ -413,6 +424,7 @@ __all__ = [
     "Summarises",
     "Tabulates",
     "TakesSettings",
+    "Tends",
     "Unpacks",
     "Unwraps",
     "Uplink",

@@ -9,7 +9,7 @@ from typing import cast
 
 import click
 
-from armillary.cli import alarm_table
+from armillary.cli import alarm_health, alarm_table
 from armillary.cli.answer import emit_json, finite, table, tell
 from armillary.cli.password import as_user, log_in
 from armillary.model.alarm import (
@@ -51,6 +51,9 @@ DONE = {
     "--for", "minutes", type=click.FloatRange(min=0.1), help="Minutes on the shelf; 60 if left out."
 )
 @click.option("--once", is_flag=True, help="On the shelf until it next returns to normal.")
+@click.option("--from", "from_", default="", metavar="T", help="Of health: 30 days ago if left out.")
+@click.option("--to", default="", metavar="T", help="Of health: now if left out.")
+@click.option("-o", "out", type=click.Path(dir_okay=False, path_type=Path), help="Of health: a page, F.html.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @as_user
 def alarms(
@@ -61,6 +64,9 @@ def alarms(
     comment: str,
     minutes: float | None,
     once: bool,
+    from_: str,
+    to: str,
+    out: Path | None,
     yes: bool,
     user: str,
     file: Path | None,
@@ -70,6 +76,7 @@ def alarms(
     `ack` acknowledges, `reset` resets latched ones, `shelve` hides for a time and `unshelve` brings back,
     `remove` takes out of service and `place` puts back. `export PROJECT FILE.csv` writes the alarms that the
     project defines as a table, and `import PROJECT FILE.csv` shows what a table changes and writes it.
+    `health PROJECT` judges the journal against ISA-18.2; status 1 where a figure is over its maximum.
 
     Status of a list 0, of an act 0 when all was done, 1 when not, 2 when it could not be asked.
     """
@@ -77,6 +84,10 @@ def alarms(
         if len(words) != 3:  # noqa: PLR2004  what, of which, where
             raise click.UsageError(f"armillary alarms {words[0]} PROJECT FILE.csv")
         return alarm_table.run(*words, yes=yes, as_json=as_json)
+    if words and words[0] == "health":
+        if len(words) != 2:  # noqa: PLR2004  what, of which
+            raise click.UsageError("armillary alarms health PROJECT [--from T] [--to T] [-o F.html]")
+        return alarm_health.run(words[1], from_, to, out, as_json=as_json)
     act = words[0] if words and words[0] in DONE else ""
     rest = words[1:] if act else words
     if not act and len(rest) > 1:

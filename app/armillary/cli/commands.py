@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "audit": ("audit", "audit", "Verify, show and export what was done, and by whom."),
     "train": ("train", "train", "Run a training scenario, with a desk or headless."),
     "simulate": ("simulate", "simulate", "Run an FMU in a process of its own, as a table."),
+    "history": ("history", "history", "Query, export, import and erase what is recorded."),
     "replay": ("replay", "replay", "Show, play or evaluate anew what was recorded."),
     "info": ("scenes", "info", "Print what a scene holds."),
     "check": ("scenes", "check", "Lint a project, scene or binding layer."),

@@ -18,11 +18,14 @@ from armillary.cli.answer import tell
 from armillary.cli.cast import Cast
 from armillary.cli.password import secret_file
 from armillary.cli.plant import start_plant
+from armillary.cli.progress import Progress, zone_option
 from armillary.cli.seconds import Seconds
+from armillary.history.exchange_cells import How
 from armillary.model import places
 from armillary.model.clock import WallClock
 from armillary.model.fault import Fault, ProjectFault
 from armillary.project import folder as projects
+from armillary.session import offline
 from armillary.session.boarding import MEMORY
 from armillary.session.importing import FORMATS, is_foreign
 from armillary.session.restarts import Restarts
@@ -83,17 +86,30 @@ def demo(name: str, seconds: float | None, screenshot: Path | None, headless: bo
 @click.option("--connect", default="", metavar="ADDR", help="A running world instead of a project.")
 @click.option("--payloads/--no-payloads", default=True, help="Load payloads, or begin without them.")
 @click.option("--trainee", is_flag=True, help="With --connect: the desk of an exercise's trainee.")
+@zone_option
 def open_(
-    path: str, screenshot: Path | None, after_s: float, connect: str, payloads: bool, trainee: bool
+    path: str, screenshot: Path | None, after_s: float, connect: str, payloads: bool, trainee: bool, zone: str
 ) -> int:
-    """Open the desk on a project, a bare scene or a running world."""
+    """Open the desk on a project, a bare scene, a running world, or a folder of recorded files."""
     if trainee and not connect:
         raise Fault(
             "A trainee's desk needs the exercise that it joins.",
             where="--trainee",
             remedy="Give --connect ADDR; the instructor's desk copies the whole command.",
         )
+    if path and not connect and offline.is_offline(whole := Path(path).expanduser()):
+        return _show_files(whole, zone, screenshot, after_s)
     return show(path, screenshot, after_s, connect, desk="trainee" if trainee else "desk", payloads=payloads)
+
+
+def _show_files(path: Path, zone: str, screenshot: Path | None, after_s: float) -> int:
+    """Show the replay of files that have no project."""
+    project = offline.prepare(path, How(zone=zone), Progress().tell)
+    replaying = offline.Replaying(project)
+    try:
+        return show("", screenshot, after_s, replaying.address)
+    finally:
+        replaying.close()
 
 
 def show(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable
+from getpass import GetPassWarning
 from pathlib import Path
 from typing import TypeVar
 
@@ -43,8 +45,7 @@ def as_user(function: _Command) -> _Command:
 def password_of(file: Path | None, user: str, *, is_new: bool = False) -> str:
     """Return the password from a file, else from a person. Raises Fault when there is none."""
     if file is None:
-        text: str = click.prompt(f"Password of {user}", hide_input=True, confirmation_prompt=is_new, err=True)
-        return text
+        return _typed(user, is_new=is_new)
     try:
         held = sys.stdin.readline() if str(file) == "-" else file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -56,6 +57,23 @@ def password_of(file: Path | None, user: str, *, is_new: bool = False) -> str:
     if not first:
         raise Fault("The password file is empty.", where=str(file), remedy="Write the password into it.")
     return first
+
+
+def _typed(user: str, *, is_new: bool) -> str:
+    """Return what a person types. Raises Fault where it would be seen: no terminal is there."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", GetPassWarning)
+        try:
+            text: str = click.prompt(
+                f"Password of {user}", hide_input=True, confirmation_prompt=is_new, err=True
+            )
+        except GetPassWarning as error:
+            raise Fault(
+                "There is no terminal to type a password at.",
+                where="standard input",
+                remedy="Give --password-file F; - reads it from standard input.",
+            ) from error
+    return text
 
 
 def log_in(line: AnyLine, user: str, file: Path | None) -> LoggedIn | None:

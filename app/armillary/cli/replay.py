@@ -12,8 +12,10 @@ import click
 from armillary.alarms.links import link_alarms
 from armillary.alarms.system import system_alarms
 from armillary.cli.answer import emit_json
+from armillary.cli.progress import Progress, zone_option
 from armillary.cli.replay_desk import FILMS, Shots, in_desk, is_film, span_of
 from armillary.cli.seconds import Seconds
+from armillary.history.exchange_cells import How
 from armillary.model.alarm import AlarmEvent, AlarmSpec, AlarmState
 from armillary.model.clock import NS, WallClock, iso
 from armillary.model.control import SPEEDS
@@ -22,6 +24,7 @@ from armillary.model.quality import RANK_MASK
 from armillary.model.times import parse_time
 from armillary.project import folder as projects
 from armillary.project.record import Project
+from armillary.session import offline
 from armillary.world.reading import Reading
 from armillary.world.recompute import Difference, Recompute, unmatched
 from armillary.world.record import ALARM_EVENT, FIRST_ALARM, Recording, Stretch, read_mark
@@ -67,6 +70,7 @@ _Answer = tuple[dict[str, object], list[dict[str, object]]]
     default=None,
     help="Recorded seconds between two pictures of a folder; with -o by itself so that they are about 60.",
 )
+@zone_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.option(
     "-o",
@@ -88,12 +92,13 @@ def replay(
     after_s: float,
     pictures: Path | None,
     every_s: float | None,
+    zone: str,
     as_json: bool,
     output: Path | None,
 ) -> int:
     """Show what was recorded of a project in a desk, play it without one, or evaluate it anew."""
     wants_film = output is not None and is_film(output)  # a kind that cannot be written is said at once
-    read = projects.read(project.expanduser().resolve())
+    read = projects.read(with_history(project.expanduser().resolve(), zone))
     from_ns, to_ns = _times(from_, to)
     if output is not None and wants_film:
         if recompute or as_json:
@@ -121,6 +126,13 @@ def replay(
     else:
         _print(answer)
     return 1 if answer.get("differences") else 0
+
+
+def with_history(path: Path, zone: str = "") -> Path:
+    """Return what to replay: of a folder of files without a project the project that is made of them."""
+    if not offline.is_offline(path):
+        return path
+    return offline.prepare(path, How(zone=zone), Progress().tell)
 
 
 def _times(from_: str, to: str) -> tuple[int, int]:

@@ -144,6 +144,24 @@ def check(path: str, roots: tuple[str, ...], payloads: bool, as_json: bool) -> i
         return _say(
             path, [replace(p, severity="fatal") if p.severity == "error" else p for p in found], as_json
         )
+    opened, scene, more = _scene_checked(project, roots, payloads=payloads)
+    found += more
+    bindings = opened.bindings if opened is not None else ()
+    if scene is not None:
+        found += compiled(bindings, scene, project.specs, project.colormaps)[1]  # e.g. channels not drawn
+    found += lint.findings(project, bindings, scene.prim_path if scene is not None else ())
+    found += link_problems(project)
+    found += futures.findings(project)
+    return _say(path, found, as_json)
+
+
+def _scene_checked(
+    project: Project, roots: tuple[str, ...], *, payloads: bool
+) -> tuple[SceneOpened | None, SceneArrays | None, list[SceneProblem]]:
+    """Return a project's scene, where it can be read, and what is wrong with it and its bindings."""
+    if project.entry is None and project.forward is not None:
+        return None, None, []  # an edge needs no scene
+    found: list[SceneProblem] = []
     opened: SceneOpened | None = None
     scene: SceneArrays | None = None
     with scene_child() as (line, process):
@@ -171,13 +189,7 @@ def check(path: str, roots: tuple[str, ...], payloads: bool, as_json: bool) -> i
             got = ask_child(line, process, lint_bindings, SCENE_LIMIT_S, str(project.bindings))
             if isinstance(got, Problems):
                 found += got.problems
-    bindings = opened.bindings if opened is not None else ()
-    if scene is not None:
-        found += compiled(bindings, scene, project.specs, project.colormaps)[1]  # e.g. channels not drawn
-    found += lint.findings(project, bindings, scene.prim_path if scene is not None else ())
-    found += link_problems(project)
-    found += futures.findings(project)
-    return _say(path, found, as_json)
+    return opened, scene, found
 
 
 def _say(path: str, found: list[SceneProblem], as_json: bool) -> int:

@@ -8,7 +8,7 @@ import click
 
 from armillary.cli.answer import emit_json, table
 from armillary.cli.password import password_file, password_of
-from armillary.security.secrets import Secrets
+from armillary.security.secrets import Secrets, check_name
 
 
 @click.group()
@@ -22,6 +22,7 @@ def secret() -> None:
 @password_file
 def set_(name: str, host: str, file: Path | None) -> int:
     """Keep a secret under a name: in the desktop's keyring, else in an encrypted file of this user."""
+    check_name(name)  # before anything is typed
     kept = Secrets().put(name, password_of(file, name, is_new=True), host)
     place = "the keyring" if kept.where == "keyring" else "an encrypted file"
     click.echo(f"The secret '{name}' is in {place}" + (f", for {host} only." if host else "."))

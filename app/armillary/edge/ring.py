@@ -121,13 +121,16 @@ class Ring:
         out: list[Kept] = []
         for pack in packs:
             size = _size(len(pack.payload))
-            if size > self._capacity // 2:
+            if not self.fits(pack):
                 raise StoreFault(
                     "A pack is larger than half of the edge's file.",
                     where=str(self.path),
                     remedy="Raise forward.store_mb.",
                 )
-            at = self._room(size)
+            try:
+                at = self._room(size)
+            except OSError as error:
+                raise self._fault("cannot be written", error) from error
             fields = (len(pack.payload), pack.samples, self._next, pack.first_ns, pack.last_ns, now_ns)
             head = _PACK.pack(_PACK_MAGIC, 0, *fields, self._epoch, pack.kind, 0)
             check = zlib.crc32(pack.payload, zlib.crc32(head[_CRC_AT + 4 : _DONE_AT]))
@@ -149,6 +152,10 @@ class Ring:
             counts.waiting_packs += 1
         self._is_dirty = self._is_dirty or bool(packs)
         return out
+
+    def fits(self, pack: Pack) -> bool:
+        """Return whether there can ever be room for a pack."""
+        return _size(len(pack.payload)) <= self._capacity // 2
 
     def done(self, kept: Kept) -> None:
         """Note that the server above has a pack; twice, or for one that was given up, changes nothing."""

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import logging
+from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
@@ -19,15 +20,15 @@ import numpy as np
 from armillary.api.ports import AnyDecoder, Decoder, Parcel, SourceContext, Uplink, UplinkContext
 from armillary.edge import health, pack, recall
 from armillary.edge.forward import Forwarder
-from armillary.edge.ring import Ring
+from armillary.edge.ring import Pack, Ring
 from armillary.extend.decoders import made as made_decoders
 from armillary.extend.discover import discover
-from armillary.model.arrays import I8, U1
+from armillary.model.arrays import I8, U1, U4
 from armillary.model.clock import NS, Clock
 from armillary.model.fault import Fault, LinkFault, ProjectFault
 from armillary.model.link import LinkSpec, LinkState, SubscriptionPlan
 from armillary.model.quality import NEVER, RANK_MASK
-from armillary.model.sample import SampleBatch, batch_of, taken
+from armillary.model.sample import batch_of, taken
 from armillary.model.tags import TagTable
 from armillary.project.record import Forward, Project
 from armillary.security.secrets import Secrets
@@ -125,7 +126,10 @@ class Edge:
         )
         self._recall(decoders.get("edge"))
         self._file = health.file_of(project.folder)
-        self._unwritten = 0  # samples that the disk did not take
+        self._due: deque[Pack] = deque()  # taken and not on disk yet: it did not take them
+        self._due_slots: list[U4] = []
+        self._then: list[Callable[[], None]] = []  # acknowledges them
+        self._unwritten = 0  # samples of packs that the file is too small for
         self._trouble = ""
         for note in (*self._problems, *self._ring.notes):
             log.warning("%s", note)
@@ -258,30 +262,49 @@ class Edge:
         self._wake.set()
 
     def _tick(self) -> None:
-        then = self._inbox.take_then()  # before what they stand for is taken
+        """Take, keep and acknowledge once; while the disk does not take what is here, take nothing more."""
+        if not self._keep():
+            return
+        self._then += self._inbox.take_then()  # before what they stand for is taken
         batch = self._intake.take(self._clock.now_mono_ns())
         if len(batch):
             outcome: U1 = apply(self._table, batch).outcome
             self._intake.settle(batch, outcome)
             rows = np.flatnonzero((outcome != DUPLICATE) & (outcome != NO_BINDING))
-            if len(rows) and not self._keep(taken(batch, rows)):
-                return  # not acknowledged: the broker has it still
+            if len(rows):
+                new = taken(batch, rows)
+                self._due += pack.packs(new, self._names, self._forward.format)
+                self._due_slots.append(new.slot)
+        self._keep()
+
+    def _keep(self) -> bool:
+        """Write what is due into the ring and offer it to the way up, then acknowledge it.
+
+        Returns whether the disk took it all. What is not acknowledged its broker has still; what can never be
+        kept is counted and acknowledged, as its broker would hold back all the rest for it.
+        """
+        while self._due:
+            one = self._due[0]
+            try:
+                kept = self._ring.append([one], self._clock.now_ns())
+            except Fault as fault:
+                if fault.what != self._trouble:
+                    log.error("%s", fault)
+                self._trouble = fault.what
+                if not self._ring.fits(one):
+                    self._unwritten += one.samples
+                    self._due.popleft()
+                    continue
+                return False
+            self._due.popleft()
+            self._trouble = ""
+            self._forwarder.offer(kept, [one.payload])
+        for slots in self._due_slots:
+            self._number[slots] = self._ring.newest_number
+        self._due_slots.clear()
+        then, self._then = self._then, []
         for each in then:
             each()
-
-    def _keep(self, batch: SampleBatch) -> bool:
-        """Write samples into the ring and offer them to the way up; return whether they are written."""
-        packs = pack.packs(batch, self._names, self._forward.format)
-        try:
-            kept = self._ring.append(packs, self._clock.now_ns())
-        except Fault as fault:
-            self._unwritten += len(batch)
-            self._trouble = fault.what
-            log.error("%s", fault)
-            return False
-        self._trouble = ""
-        self._number[batch.slot] = kept[-1].number
-        self._forwarder.offer(kept, [one.payload for one in packs])
         return True
 
     def _newest(self) -> list[bytes]:

@@ -25,6 +25,7 @@ def discover(
         named = (only or {}).get(kind)
         for point in sorted(points, key=lambda p: p.name):
             if named is not None and point.name not in named:
+                registry.unread.add((kind, point.name))
                 continue
             package = f"{point.dist.name} {point.dist.version}" if point.dist else "unknown"
             try:

@@ -31,6 +31,7 @@ class Registry:
 
     plugins: dict[tuple[str, str], Plugin] = field(default_factory=dict)
     problems: list[FaultRecord] = field(default_factory=list)
+    unread: set[tuple[str, str]] = field(default_factory=set)  # kind and name of those that nobody asked for
 
     def add(self, plugin: Plugin) -> None:
         """Register a plugin; a name that is taken is a problem and the newcomer is skipped."""
@@ -61,7 +62,8 @@ class Registry:
         """Return one maker. Raises ProjectFault that lists what there is."""
         found = self.plugins.get((kind, name))
         if found is None:
-            known = ", ".join(sorted(self.of(kind))) or "none"
+            others = {name for k, name in self.unread if k == kind}
+            known = ", ".join(sorted(others | set(self.of(kind)))) or "none"
             raise ProjectFault(
                 f"There is no plugin of kind {kind} named '{name}'.",
                 where=f"armillary.{kind}",

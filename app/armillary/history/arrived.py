@@ -11,11 +11,10 @@ from typing import Any
 
 import duckdb
 
+from armillary.history.parts import COLUMNS, View, among
 from armillary.model.arrays import U4
-from armillary.model.clock import NS
 from armillary.model.sample import EARLY_NS, EVALUATED, HISTORICAL, LATE_NS, REDATED
 
-_COLUMNS = "id, t, value, lag, quality, flags, status, word"
 # An evaluated value is filed under the time of its evaluation; its lag points back at its oldest input. One
 # whose source has a wrong clock is filed under its arrival; its lag points at what the source said.
 _KNOWN = (
@@ -23,48 +22,51 @@ _KNOWN = (
     f"ELSE t + greatest(least(lag, {LATE_NS}), -{EARLY_NS}) END"
 )
 _LIVE = f"(flags & {HISTORICAL}) = 0"  # what was told of the past was never shown
-LOOK_BACK_NS = (120 * NS, 3_600 * NS, 86_400 * NS, 2**62)
-
 # Any: rows as DuckDB hands them over, one array a column
 Rows = dict[str, Any]
+MARKS = (
+    "(SELECT id, t, value, lag, quality, flags, status, word, NULL::VARCHAR AS text, 0 AS part, rowid AS row "
+    "FROM mark)"
+)
 
 
-def at(cursor: duckdb.DuckDBPyConnection, table: str, ids: list[int], t_ns: int, since_ns: int) -> list[Rows]:
-    """Return for each id the row with the newest source time of those known from `since_ns` to `t_ns`."""
+def at(
+    cursor: duckdb.DuckDBPyConnection, view: View | None, ids: list[int], t_ns: int, since_ns: int
+) -> list[Rows]:
+    """Return for each id the row with the newest source time of those known from `since_ns` to `t_ns`.
+
+    view: of the samples; None: of the marks.
+    """
     missing, found = ids, []
-    floor = max(since_ns - LATE_NS, 0)
-    for back in LOOK_BACK_NS:
-        begin = max(t_ns - back, floor)
-        wanted = (
-            f"t <= $1 AND t >= $3 AND id IN (SELECT unnest($2::UINTEGER[])) AND {_LIVE} "
-            f"AND {_KNOWN} BETWEEN $4 AND $5"
-        )
+    for begin, end in View.back(t_ns + EARLY_NS + 1, t_ns, max(since_ns - LATE_NS, 0)):
+        wanted = f"t >= $1 AND t < $2 AND {_LIVE} AND {_KNOWN} BETWEEN $3 AND $4 AND {among(missing)}"
         rows = cursor.execute(
-            f"SELECT {_COLUMNS} FROM {table} JOIN "  # noqa: S608 - ours
-            f"(SELECT id, max(t) AS t FROM {table} WHERE {wanted} GROUP BY id) USING (id, t) WHERE {wanted} "
-            "QUALIFY row_number() OVER (PARTITION BY id ORDER BY rowid DESC) = 1",
-            [t_ns + EARLY_NS, missing, begin, since_ns, t_ns],
+            f"SELECT {COLUMNS} FROM {MARKS if view is None else view.samples(begin, end)} WHERE {wanted} "  # noqa: S608 - ours
+            "QUALIFY row_number() OVER (PARTITION BY id ORDER BY t DESC, part DESC, row DESC) = 1",
+            [begin, end, since_ns, t_ns],
         ).fetchnumpy()
         found.append(rows)
         came = set(rows["id"].tolist())
         missing = [id_ for id_ in missing if id_ not in came]
-        if not missing or begin <= floor:
+        if not missing:
             break
     return found
 
 
 def between(
-    cursor: duckdb.DuckDBPyConnection, table: str, ids: U4, from_ns: int, to_ns: int, limit: int
+    cursor: duckdb.DuckDBPyConnection, view: View | None, ids: U4, from_ns: int, to_ns: int, limit: int
 ) -> tuple[Rows, int]:
-    """Return rows that became known from ≤ … < to, in that order, about `limit` at most, and up to when."""
-    chosen = ids.tolist()
-    columns = f"{_COLUMNS}, {_KNOWN} AS known"
-    where = f"t >= $1 AND t < $3 AND id IN (SELECT unnest($2::UINTEGER[])) AND {_LIVE}"
-    given = [from_ns - LATE_NS, chosen, to_ns + EARLY_NS, from_ns, to_ns]
+    """Return rows that became known from ≤ … < to, in that order, about `limit` at most, and up to when.
+
+    view: of the samples; None: of the marks.
+    """
+    begin, end = from_ns - LATE_NS, to_ns + EARLY_NS
+    table = MARKS if view is None else view.samples(begin, end)
+    where = f"t >= $1 AND t < $2 AND {_LIVE} AND {among(ids)} AND {_KNOWN} >= $3 AND {_KNOWN} < $4"
     rows = cursor.execute(
-        f"SELECT {columns} FROM {table} WHERE {where} AND {_KNOWN} >= $4 AND {_KNOWN} < $5 "  # noqa: S608
-        f"ORDER BY known, rowid LIMIT {limit + 1}",
-        given,
+        f"SELECT {COLUMNS}, {_KNOWN} AS known FROM {table} WHERE {where} "  # noqa: S608 - ours
+        f"ORDER BY known, t, part, row LIMIT {limit + 1}",
+        [begin, end, from_ns, to_ns],
     ).fetchnumpy()
     known = rows.pop("known")
     if len(known) <= limit:
@@ -74,8 +76,7 @@ def between(
     if kept:
         return {name: column[:kept] for name, column in rows.items()}, cut
     rows = cursor.execute(  # more than the limit in one instant
-        f"SELECT {_COLUMNS} FROM {table} WHERE {where} AND {_KNOWN} >= $4 AND {_KNOWN} < $5 "  # noqa: S608
-        "ORDER BY rowid",
-        [*given[:4], cut + 1],
+        f"SELECT {COLUMNS} FROM {table} WHERE {where} ORDER BY t, part, row",  # noqa: S608 - ours
+        [begin, end, from_ns, cut + 1],
     ).fetchnumpy()
     return rows, cut + 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+from armillary.history.parts import Segment
 from armillary.model.clock import NS
 from armillary.model.fault import FaultRecord
 
@@ -37,3 +38,27 @@ def move(path: Path, why: str, now_ns: int) -> FaultRecord:
         return FaultRecord(kind="StoreFault", what=what, where=str(log_of(named)), remedy=REMEDY)
     what = "The history cannot be read: moved aside, a new file was begun."
     return FaultRecord(kind="StoreFault", what=what, where=str(named), remedy=REMEDY)
+
+
+SEGMENT_REMEDY = (
+    "Nothing in it was changed. Days before and after it are shown as ever, and its hours stay. "
+    "Put its file from a backup beside the others, under its old name, and start the recorder again."
+)
+
+
+def move_segment(folder: Path, segment: Segment) -> FaultRecord:
+    """Move the files of a damaged segment aside; return what to say."""
+    for name in segment.names:
+        path = folder / name
+        if path.exists():
+            path.rename(path.with_name(f"{name}.damaged"))
+    where = folder / f"{segment.names[0]}.damaged"
+    what = f"History {segment.day} cannot be read: moved aside, the rest goes on."
+    return FaultRecord(kind="StoreFault", what=what, where=str(where), remedy=SEGMENT_REMEDY)
+
+
+def segment_left(folder: Path, segment: Segment) -> FaultRecord:
+    """Return what to say of a damaged segment that may not be moved."""
+    what = f"History {segment.day} cannot be read: it is left out."
+    where = str(folder / segment.names[0])
+    return FaultRecord(kind="StoreFault", what=what, where=where, remedy=SEGMENT_REMEDY)

@@ -11,34 +11,48 @@ from pathlib import Path
 
 import duckdb
 
+from armillary.history.parts import MIN_NS, View
 from armillary.model.fault import StoreFault
 from armillary.model.message import DISK_FULL
 
-SCHEMA = 1
-_TABLES = """
+SCHEMA = 2
+_SAMPLE = (
+    "(id UINTEGER, t BIGINT, value DOUBLE, lag BIGINT, quality USMALLINT, flags UTINYINT, status UINTEGER, "
+    "word UINTEGER)"
+)
+_ROLLED = (
+    "(seq INTEGER, id UINTEGER, t BIGINT, low DOUBLE, high DOUBLE, total DOUBLE, count UINTEGER, "
+    "quality USMALLINT, last DOUBLE)"
+)
+_TABLES = f"""
 CREATE TABLE IF NOT EXISTS about(key VARCHAR, value VARCHAR);
 CREATE TABLE IF NOT EXISTS tag(id UINTEGER, name VARCHAR, unit VARCHAR);
-CREATE TABLE IF NOT EXISTS sample(
-    id UINTEGER, t BIGINT, value DOUBLE, lag BIGINT, quality USMALLINT, flags UTINYINT, status UINTEGER,
-    word UINTEGER);
 CREATE TABLE IF NOT EXISTS word(id UINTEGER, text VARCHAR);
-CREATE TABLE IF NOT EXISTS minute(
-    id UINTEGER, t BIGINT, low DOUBLE, high DOUBLE, total DOUBLE, count UINTEGER, quality USMALLINT);
-CREATE TABLE IF NOT EXISTS redo(t BIGINT);
 CREATE TABLE IF NOT EXISTS received(session VARCHAR, seq BIGINT);
-"""
-# Marks (`wire.marks`) are few beside the samples, and are asked for over all time: they have their own table.
-_MARKS = """
-CREATE TABLE IF NOT EXISTS mark(
-    id UINTEGER, t BIGINT, value DOUBLE, lag BIGINT, quality USMALLINT, flags UTINYINT, status UINTEGER,
-    word UINTEGER);
-"""
-# Documents beside the samples (`Store.keep`); equal contents are there once.
-_DOCUMENTS = """
+CREATE TABLE IF NOT EXISTS mark{_SAMPLE};
 CREATE TABLE IF NOT EXISTS document(kind VARCHAR, key VARCHAR, t BIGINT, digest VARCHAR);
 CREATE TABLE IF NOT EXISTS content(digest VARCHAR, data BLOB);
+CREATE TABLE IF NOT EXISTS hot(number INTEGER, floor_ns BIGINT);
+CREATE TABLE IF NOT EXISTS hot_1{_SAMPLE};
+CREATE TABLE IF NOT EXISTS segment(
+    seq INTEGER, day_ns BIGINT, first_ns BIGINT, last_ns BIGINT, rows BIGINT, raw BOOLEAN, minutes BOOLEAN,
+    crc UINTEGER, minutes_crc UINTEGER);
+CREATE TABLE IF NOT EXISTS retired(name VARCHAR);
+CREATE TABLE IF NOT EXISTS hour{_ROLLED};
+CREATE TABLE IF NOT EXISTS day{_ROLLED};
 """
-# lag: arrival − source, ns. word: row of `word`, 0 = none. redo: minutes rolled up before a late sample came.
+# From version 1, where all samples were in one table, with minutes beside it.
+_MIGRATE = """
+ALTER TABLE sample RENAME TO hot_1;
+DROP TABLE IF EXISTS minute;
+DROP TABLE IF EXISTS redo;
+DELETE FROM about WHERE key IN ('schema', 'rolled_until_ns');
+"""
+# Marks (`wire.marks`) are few beside samples and asked for over all time: they have a table of their own.
+# Documents (`Store.keep`) with equal contents are there once. hot: the tables `hot_N` of samples, in the
+# order in which they came; what is before the floor is in a segment already (`history.parts`). hour, day: of
+# segments. retired: files of segments that were replaced or forgotten, and are still to be removed.
+# lag: arrival − source, ns. word: row of `word`, 0 = none.
 # There is no index on purpose: it would make an append three times as long, and scans skip by time anyway.
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "threads": 2,
@@ -50,6 +64,9 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
 
 KEPT_MB, SHRUNK_MB = 64, 48  # of the file, in memory: from where on it is let go of, and down to where
 _log = logging.getLogger(__name__)
+
+
+Reading = tuple[duckdb.DuckDBPyConnection, View]
 
 
 class StoreTaken(StoreFault):
@@ -100,17 +117,17 @@ def translated(error: duckdb.Error, path: Path, doing: str) -> StoreFault:
 
 
 def _counted(
-    reading: Callable[[Base], AbstractContextManager[duckdb.DuckDBPyConnection]],
-) -> Callable[[Base], AbstractContextManager[duckdb.DuckDBPyConnection]]:
+    reading: Callable[[Base], AbstractContextManager[Reading]],
+) -> Callable[[Base], AbstractContextManager[Reading]]:
     """Return `reading` so that `Base.shrink` knows whether anybody reads, and they wait while it works."""
 
     @contextlib.contextmanager
-    def counted(base: Base) -> Iterator[duckdb.DuckDBPyConnection]:
+    def counted(base: Base) -> Iterator[Reading]:
         with base.gate:
             base.readers += 1
         try:
-            with reading(base) as cursor:
-                yield cursor
+            with reading(base) as got:
+                yield got
         finally:
             with base.gate:
                 base.readers -= 1
@@ -123,6 +140,11 @@ class Base:
 
     def __init__(self, path: Path, read_only: bool) -> None:
         self.path, self.read_only = path, read_only
+        self.folder = path.absolute().with_name(path.stem)  # of the segments; made when there is one
+        self.view = View(
+            folder=self.folder
+        )  # replaced under `swap`, together with the commit that makes it so
+        self.swap = threading.Lock()
         self.lock = threading.RLock()
         self.reopened: Callable[[], None] = lambda: None  # called, under the lock, when it was
         self._is_invalid = False
@@ -144,11 +166,20 @@ class Base:
                 remedy="Check its permissions.",
             ) from error
         try:
-            self._connection.execute("SET enable_external_access = false")
+            self._confine()
             self._check()
         except BaseException:
             self._connection.close()
             raise
+
+    def _confine(self) -> None:
+        """Let the library reach its own folder and nothing else."""
+        folder = f"{self.folder}/".replace("'", "''")
+        self._connection.execute(f"SET allowed_directories = ['{folder}']")
+        self._connection.execute("SET enable_external_access = false")
+        self._connection.execute(
+            "SET parquet_metadata_cache = true"
+        )  # a segment's is asked for again and again
 
     def _check(self) -> None:
         """Make the tables of a new file; refuse one that is not ours or newer. Raises StoreFault."""
@@ -159,26 +190,42 @@ class Base:
                 where=str(self.path),
                 remedy="Move it aside, or give the recorder another file.",
             )
-        if not tables:
-            if self.read_only:
-                raise StoreFault(
-                    "The history is empty.", where=str(self.path), remedy="Record something first."
-                )
-            self._connection.execute(_TABLES)
-            self._connection.execute("INSERT INTO about VALUES ('schema', ?)", [str(SCHEMA)])
-        if "mark" not in tables:  # a file of before there were marks; one that is read only has none
-            self._connection.execute(_MARKS.replace("TABLE", "TEMP TABLE") if self.read_only else _MARKS)
-        self.has_documents = "document" in tables or not self.read_only
-        if not self.read_only:
-            self._connection.execute(_DOCUMENTS)
-        row = self._connection.execute("SELECT value FROM about WHERE key = 'schema'").fetchone()
-        schema = int(row[0]) if row is not None else 0
-        if schema != SCHEMA:
+        if not tables and self.read_only:
+            raise StoreFault("The history is empty.", where=str(self.path), remedy="Record something first.")
+        self.schema = SCHEMA
+        if tables:
+            row = self._connection.execute("SELECT value FROM about WHERE key = 'schema'").fetchone()
+            self.schema = int(row[0]) if row is not None else 0
+        if not 1 <= self.schema <= SCHEMA:
             raise StoreFault(
-                f"The historian's file is of version {schema}; this Armillary knows {SCHEMA}.",
+                f"The historian's file is of version {self.schema}; this Armillary knows {SCHEMA}.",
                 where=str(self.path),
                 remedy="Update Armillary, or move the file aside to begin a new one.",
             )
+        self.has_documents = "document" in tables or not self.read_only
+        if not self.read_only and (self.schema < SCHEMA or not tables):
+            self._make(bool(tables))
+
+    def _make(self, migrates: bool) -> None:
+        """Make the tables, or those that an older version had not; all or nothing."""
+        cursor = self._connection.cursor()
+        cursor.begin()
+        try:
+            if migrates:
+                cursor.execute(_MIGRATE)
+            cursor.execute(_TABLES)
+            cursor.execute("INSERT INTO about VALUES ('schema', $1)", [str(SCHEMA)])
+            if not migrates:  # until it is known what an earlier file left beside it
+                cursor.execute("INSERT INTO about VALUES ('new', '')")
+            cursor.execute(f"INSERT INTO hot VALUES (1, {MIN_NS})")  # noqa: S608 - ours
+            cursor.commit()
+        except BaseException:
+            with contextlib.suppress(duckdb.Error):
+                cursor.rollback()
+            raise
+        finally:
+            cursor.close()
+        self.schema = SCHEMA
 
     def _failed(self, error: duckdb.Error) -> None:
         """Note an error after which the library answers nothing: a checkpoint that found no room is one."""
@@ -200,7 +247,7 @@ class Base:
             self._cursors, self._local = [], threading.local()
             try:
                 self._connection = duckdb.connect(str(self.path), read_only=self.read_only, config=_CONFIG)
-                self._connection.execute("SET enable_external_access = false")
+                self._confine()
             except duckdb.Error as error:
                 raise translated(error, self.path, "open") from error
             self._is_invalid = False
@@ -216,21 +263,45 @@ class Base:
                 self._cursors.append(held)
         return held
 
+    def begin(self, cursor: duckdb.DuckDBPyConnection) -> View:
+        """Begin to read with a cursor: it sees the parts that are returned until it is rolled back."""
+        with self.swap:
+            cursor.begin()
+            cursor.execute(
+                "SELECT 1 FROM about LIMIT 1"
+            ).fetchall()  # the library begins at its first question
+            return self.view
+
     @_counted
     @contextlib.contextmanager
-    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Give this thread's cursor; an error of the store becomes a StoreFault."""
+    def reading(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, View]]:
+        """Give this thread's cursor and what it sees; an error of the store becomes a StoreFault."""
         if self._is_invalid:
             self._mend()
+        seen: View | None = getattr(self._local, "seen", None)
+        if seen is not None:  # within another of this thread
+            yield self.cursor(), seen
+            return
+        cursor = None
         try:
-            yield self.cursor()
+            cursor = self.cursor()
+            self._local.seen = self.begin(cursor)
+            yield cursor, self._local.seen
         except duckdb.Error as error:
             self._failed(error)
             raise translated(error, self.path, "read") from error
+        finally:
+            self._local.seen = None
+            if cursor is not None:
+                with contextlib.suppress(duckdb.Error):
+                    cursor.rollback()
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Give a cursor inside one transaction, which is on disk when this ends; undone after an error."""
+    def writing(self, view: Callable[[], View] | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give a cursor inside one transaction, which is on disk when this ends; undone after an error.
+
+        view: what readers see from then on, where it is another.
+        """
         if self.read_only:
             raise StoreFault(
                 "The history is open read-only.", where=str(self.path), remedy="Use the recorder."
@@ -242,7 +313,10 @@ class Base:
             try:
                 cursor.begin()
                 yield cursor
-                cursor.commit()
+                with self.swap if view is not None else contextlib.nullcontext():
+                    cursor.commit()
+                    if view is not None:
+                        self.view = view()
             except duckdb.Error as error:
                 self._failed(error)
                 with contextlib.suppress(duckdb.Error):  # an error may have ended the transaction already
@@ -254,8 +328,12 @@ class Base:
 
     def compact(self) -> None:
         """Write what is in the log into the file, so that it is small and opens at once."""
-        with self.lock, self.reading() as cursor:
-            cursor.execute("CHECKPOINT")
+        with self.lock:
+            try:
+                self.cursor().execute("CHECKPOINT")
+            except duckdb.Error as error:
+                self._failed(error)
+                raise translated(error, self.path, "write") from error
 
     def shrink(self) -> bool:
         """Let go of what is kept in memory of the file beyond SHRUNK_MB; return whether there was so much.
@@ -278,6 +356,11 @@ class Base:
                 _log.info("the store keeps its memory: %s", error)
                 return False
             return True
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the trouble is with the file itself, or the memory, and not with a segment."""
+        return self._is_invalid or self.is_exhausted
 
     def close(self) -> None:
         """Close the file. Whoever still reads gets an error."""

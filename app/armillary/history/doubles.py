@@ -6,21 +6,22 @@ or that was forwarded late. A sample without a time of its own is dated by its a
 
 from __future__ import annotations
 
-import duckdb
 import numpy as np
 
+from armillary.history.base import Base
 from armillary.model.arrays import B1, I8
 from armillary.model.sample import DUPLICATE, HISTORICAL, SOURCE_TIME_ASSUMED, WAITED, SampleBatch
 
 SUSPECT = DUPLICATE | WAITED | HISTORICAL
 _FIND = """
-SELECT a.row FROM asked a JOIN sample s ON s.id = a.id AND s.t = a.t
+SELECT a.place FROM asked a JOIN {samples} s ON s.id = a.id AND s.t = a.t
 LEFT JOIN word w ON w.id = s.word
-WHERE s.t BETWEEN $1 AND $2 AND s.value = coalesce(a.value, 'nan'::DOUBLE) AND coalesce(w.text, '') = a.text
+WHERE s.t BETWEEN $1 AND $2 AND s.value = coalesce(a.value, 'nan'::DOUBLE)
+AND coalesce(s.text, w.text, '') = a.text
 """  # DuckDB holds one NaN equal to another, and takes a NaN of numpy for NULL
 
 
-def known(cursor: duckdb.DuckDBPyConnection, batch: SampleBatch) -> B1:
+def known(base: Base, batch: SampleBatch) -> B1:
     """Return which rows the store has already, or stand twice in the batch, (n,)."""
     out = np.zeros(len(batch), np.bool_)
     rows = np.flatnonzero((batch.flags & SUSPECT != 0) & (batch.flags & SOURCE_TIME_ASSUMED == 0))
@@ -28,19 +29,21 @@ def known(cursor: duckdb.DuckDBPyConnection, batch: SampleBatch) -> B1:
         return out
     texts = np.array([batch.text.get(row, "") for row in rows.tolist()], np.object_)
     asked = {
-        "row": rows.astype(np.int64),
+        "place": rows.astype(np.int64),
         "id": np.ascontiguousarray(batch.slot[rows]),
         "t": np.ascontiguousarray(batch.source_ns[rows]),
         "value": np.ascontiguousarray(batch.value[rows]),
         "text": texts,
     }
     t_ns = batch.source_ns[rows]
-    own = cursor.cursor()  # the thread's may have an answer that was not read to its end
-    own.register("asked", asked)
-    try:
-        found = own.execute(_FIND, [int(t_ns.min()), int(t_ns.max())]).fetchnumpy()["row"]
-    finally:
-        own.close()
+    first, last = int(t_ns.min()), int(t_ns.max())
+    with base.reading() as (cursor, view):
+        cursor.register("asked", asked)
+        try:
+            question = _FIND.format(samples=view.samples(first, last + 1))
+            found = cursor.execute(question, [first, last]).fetchnumpy()["place"]
+        finally:
+            cursor.unregister("asked")
     out[np.asarray(found, np.int64)] = True
     out |= _repeated(batch, rows)
     return out

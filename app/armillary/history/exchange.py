@@ -180,6 +180,27 @@ class Stage:
         row = self.connection.execute("SELECT count(*), min(t), max(t) FROM line").fetchone()
         return (0, 0, 0) if row is None else (int(row[0]), int(row[1] or 0), int(row[2] or 0))
 
+    def count(self, name: str) -> int:
+        """Return how many samples a signal has here."""
+        row = self.connection.execute(
+            "SELECT count(*) FROM line JOIN signal USING (id) WHERE name = $1", [name]
+        ).fetchone()
+        return int(row[0]) if row is not None else 0
+
+    def save_rejects(self, path: Path) -> None:
+        """Write the rows that were refused, with file, line and reason. Raises StoreFault."""
+        try:
+            self.connection.execute(
+                "COPY (SELECT file, line, why, cell FROM reject ORDER BY file, line) "  # noqa: S608 - ours
+                f"TO {quoted(path)} (FORMAT csv)"
+            )
+        except duckdb.IOException as error:
+            raise StoreFault(
+                "The rejected rows cannot be written.",
+                where=str(path),
+                remedy="Give another path to --rejects.",
+            ) from error
+
     # ------------------------------------------------------------ SQL
     def run(self, sql: str) -> None:
         """Carry out a statement. Raises StoreFault when the disk or the memory does not suffice."""
@@ -196,8 +217,8 @@ class Stage:
 
     def scalar(self, sql: str) -> int:
         """Return the one number that a question answers, 0 for none."""
-        row = self.connection.execute(sql).fetchone()
-        return int(row[0]) if row is not None and row[0] is not None else 0
+        rows = self.connection.execute(sql).fetchall()
+        return int(rows[0][0]) if rows and rows[0][0] is not None else 0
 
     @staticmethod
     def _is_room(text: str) -> bool:

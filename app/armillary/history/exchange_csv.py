@@ -12,6 +12,7 @@ from armillary.history.exchange import Stage, quoted
 from armillary.history.exchange_cells import How, Loaded, check_zone, prepare, take
 from armillary.history.exchange_columns import Columns, columns_of, wide
 from armillary.history.exchange_write import UNIT_ROW, ZONE_ROW
+from armillary.model.cells import formula
 from armillary.model.fault import StoreFault
 
 _HEAD_LINES = 20  # of a CSV: where its titles must be
@@ -102,7 +103,7 @@ def read_csv(stage: Stage, path: Path, how: How, loaded: Loaded) -> None:
         take(
             stage,
             "SELECT * FROM (SELECT n, "  # noqa: S608 - ours
-            f"unnest([{', '.join(quoted(_unquoted(c)) for c in values)}]) AS signal, time_of({at}) AS t, "
+            f"unnest([{', '.join(quoted(formula(c)) for c in values)}]) AS signal, time_of({at}) AS t, "
             f"NULL::BIGINT AS arr, unnest([{', '.join(place[c] for c in values)}]) AS cell, "
             f"unnest([{q}]) AS q, NULL::BIGINT AS raw FROM csv) WHERE trim(cell) <> ''",
             formulas=False,
@@ -132,10 +133,6 @@ def _long_csv(stage: Stage, columns: Columns, place: dict[str, str], at: str, lo
             f"WHERE {place[columns.unit]} IS NOT NULL GROUP BY 1"
         ).fetchall()
         loaded.units = {str(name): str(unit) for name, unit in rows if unit}
-
-
-def _unquoted(title: str) -> str:
-    return title[1:] if title[:1] == "'" and title[1:2] in "=+-@" and len(title) > 1 else title
 
 
 def _structural(stage: Stage, path: Path) -> None:

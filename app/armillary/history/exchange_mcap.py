@@ -54,7 +54,7 @@ def write_mcap(stage: Stage, path: Path, meta: Mapping[str, str]) -> int:
                 said = {"signal": names[id_], "v": rows.text.get(i, v), "q": q, "raw": raw, "t_src_ns": t_ns}
                 writer.add_message(channels[id_], arrival_ns, orjson.dumps(said), t_ns)
             count += len(rows)
-        writer.finish()
+        writer.finish()  # type: ignore[no-untyped-call]
     return count
 
 

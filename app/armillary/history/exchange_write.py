@@ -21,6 +21,7 @@ import duckdb
 
 from armillary.history.exchange import Stage, named, quoted
 from armillary.history.exchange_mcap import write_mcap
+from armillary.model.cells import unformula
 from armillary.model.clock import iso
 from armillary.model.fault import Fault, StoreFault
 
@@ -174,11 +175,6 @@ _WRITERS = {"parquet": _parquet, "csv": _long, "wide": _wide, "mcap": _mcap}
 def _copied(stage: Stage, sql: str) -> int:
     row = stage.connection.execute(sql).fetchone()
     return int(row[0]) if row is not None else 0
-
-
-def unformula(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell[:1] in "=+-@\t\r" and cell else cell
 
 
 def units_of(meta: Mapping[str, str]) -> dict[str, str]:

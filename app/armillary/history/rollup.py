@@ -38,6 +38,7 @@ class Rows:
     total: F8  # sum of the numbers, 0 where there is none
     count: I8  # of the numbers
     quality: U2  # worst rank, all reasons
+    last: F8  # the last of the numbers, NaN where there is none
 
     def __len__(self) -> int:
         return len(self.t_ns)
@@ -54,6 +55,25 @@ def of_samples(t_ns: I8, value: F8, quality: U2) -> Rows:
         total=np.where(number, value, 0.0),
         count=number.astype(np.int64),
         quality=quality,
+        last=held,
+    )
+
+
+def nothing() -> Rows:
+    """Return no rows."""
+    return of_samples(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.uint16))
+
+
+def chosen(rows: Rows, at: I8) -> Rows:
+    """Return some of the rows, by their places."""
+    return Rows(
+        t_ns=rows.t_ns[at],
+        low=rows.low[at],
+        high=rows.high[at],
+        total=rows.total[at],
+        count=rows.count[at],
+        quality=rows.quality[at],
+        last=rows.last[at],
     )
 
 
@@ -66,6 +86,7 @@ def joined(first: Rows, second: Rows) -> Rows:
         total=np.concatenate((first.total, second.total)),
         count=np.concatenate((first.count, second.count)),
         quality=np.concatenate((first.quality, second.quality)),
+        last=np.concatenate((first.last, second.last)),
     )
 
 
@@ -91,7 +112,16 @@ def bucketed(rows: Rows, width_ns: int) -> Rows:
         total=np.add.reduceat(rows.total, first),
         count=np.add.reduceat(rows.count, first),
         quality=worst,
+        last=_last(rows, start, start[first]),
     )
+
+
+def _last(rows: Rows, start: I8, buckets: I8) -> F8:
+    """Return the last number of each bucket, NaN where it has none. start: of each row's bucket."""
+    numbers = np.flatnonzero(rows.count)
+    out = np.full(len(buckets), np.nan)
+    out[np.searchsorted(buckets, start[numbers])] = rows.last[numbers]  # of several the last is written last
+    return out
 
 
 def series(rows: Rows, id_: int, level_s: float, request: int) -> Series:
@@ -106,6 +136,7 @@ def series(rows: Rows, id_: int, level_s: float, request: int) -> Series:
         quality=rows.quality,
         level_s=level_s,
         request=request,
+        last=rows.last,
         count=rows.count,
     )
 
@@ -122,12 +153,4 @@ def thinned(rows: Rows, most: int) -> Rows:
         keep[numbers[picked]] = True
     else:
         keep[numbers] = True
-    chosen = np.flatnonzero(keep)
-    return Rows(
-        t_ns=rows.t_ns[chosen],
-        low=rows.low[chosen],
-        high=rows.high[chosen],
-        total=rows.total[chosen],
-        count=rows.count[chosen],
-        quality=rows.quality[chosen],
-    )
+    return chosen(rows, np.flatnonzero(keep))

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from armillary.history import arrived, density, documents, doubles, trend
+from armillary.history import arrived, density, documents, doubles, shelf, trend
+from armillary.history.aside import log_of
 from armillary.history.base import Base
-from armillary.model.arrays import B1, F8, I8, U2, U4
+from armillary.history.parts import COLUMNS, View, among
+from armillary.history.tending import Tending
+from armillary.model.arrays import F8, I8, U2, U4
 from armillary.model.clock import NS
-from armillary.model.fault import StoreFault
+from armillary.model.fault import FaultRecord, StoreFault
 from armillary.model.message import AskDensity, Density
 from armillary.model.sample import SampleBatch, Text, known_ns, taken
 from armillary.model.series import Series, SeriesQuery
@@ -24,17 +29,15 @@ from armillary.wire import marks as mark
 
 SLICE_ROWS = 100_000  # rows that `between` holds at once, about
 FIRST_SLICE_NS = 600 * NS
-LOOK_BACK_NS = (60 * NS, 3_600 * NS, 86_400 * NS, 30 * 86_400 * NS, 2**62)
-_COLUMNS = "id, t, value, lag, quality, flags, status, word"
 # DuckDB takes a NaN of numpy for NULL; it is stored as NaN again.
 _INSERT = (
     "INSERT INTO {table} SELECT id, t, coalesce(value, 'nan'::DOUBLE), lag, quality, flags, status, word "
     "FROM incoming"
 )
-_AMONG = "id IN (SELECT unnest($2::UINTEGER[]))"
-_FIELDS = tuple(_COLUMNS.split(", "))
+_FIELDS = ("id", "t", "value", "lag", "quality", "flags", "status", "word", "text", "has")
 _log = logging.getLogger(__name__)
 
+_T = TypeVar("_T")
 Columns = Mapping[str, npt.NDArray[np.generic]]
 
 
@@ -60,25 +63,47 @@ class Store:
     def __init__(self, path: Path, read_only: bool = False) -> None:
         self._base = Base(path, read_only)
         self._base.reopened = self._load
-        self._load()
+        self._tending = Tending(self._base, self._all_tags)
+        self._tending.words_went = self._forget_words
+        self.doubles = 0  # samples that came again since the start, and were left out
+        try:
+            self._load()
+            self._tending.begin()
+            if not read_only:
+                self._load()
+            self._measure()
+        except BaseException:
+            self._base.close()
+            raise
 
     def _load(self) -> None:
         """Learn what the file holds: as it is opened, and anew when it had to be opened again."""
-        with self._base.reading() as cursor:
+        base = self._base
+        with base.reading() as (cursor, _):
             rows = cursor.execute("SELECT id, name, unit FROM tag ORDER BY id").fetchall()
             self._words = int(_scalar(cursor, "SELECT coalesce(max(id), 0) FROM word"))
-            self._rolled_ns = trend.rolled_until(cursor)
             marks = cursor.execute("SELECT session, max(seq) FROM received GROUP BY session").fetchall()
-            extent = cursor.execute("SELECT count(*), min(t), max(t) FROM sample").fetchone()
+            base.view = shelf.read(cursor, base.folder, base.schema)
         self._ids = {name: int(id_) for id_, name, _ in rows}
         self._units = {name: str(unit) for _, name, unit in rows}
         self._next = max(self._ids.values(), default=0) + 1
         self._mark_ids = self._marks()
         self._received = {str(session): int(seq) for session, seq in marks}
-        self._count, first, last = extent if extent is not None else (0, None, None)
-        self._first_ns, self._last_ns = int(first or 0), int(last or 0)
         self._text_ids: dict[Text, int] = {}
-        self.doubles = 0  # samples that came again since the start, and were left out
+        self._measure()
+
+    def _measure(self) -> None:
+        """Count what is hot; what is sealed was counted when it was."""
+        with self._base.reading() as (cursor, view):
+            self._hot = {
+                hot.table: _counted(
+                    cursor.execute(
+                        f"SELECT count(*), min(t), max(t) FROM {hot.table} WHERE t >= $1",  # noqa: S608
+                        [hot.floor_ns],
+                    ).fetchone()
+                )
+                for hot in view.hots
+            }
 
     @property
     def is_exhausted(self) -> bool:
@@ -141,6 +166,13 @@ class Store:
         """Return the ids of the marks, ascending."""
         return np.array(sorted(i for name, i in self._ids.items() if name.startswith(mark.PREFIX)), np.uint32)
 
+    def _all_tags(self) -> list[tuple[int, str, str]]:
+        with self._base.lock:
+            return sorted((id_, name, self._units[name]) for name, id_ in self._ids.items())
+
+    def _forget_words(self) -> None:
+        self._text_ids = {}
+
     def known(self) -> Mapping[str, int]:
         """Return all tags and their ids."""
         return dict(self._ids)
@@ -164,7 +196,6 @@ class Store:
                 remedy="Ask the store for the ids of the tags again.",
             )
         batch = self._without_doubles(batch)
-        words, fresh = self._word_rows(batch)
         columns: dict[str, npt.NDArray[np.generic]] = {
             "id": np.ascontiguousarray(batch.slot),
             "t": np.ascontiguousarray(batch.source_ns),
@@ -173,12 +204,13 @@ class Store:
             "quality": np.ascontiguousarray(batch.quality),
             "flags": np.ascontiguousarray(batch.flags),
             "status": np.ascontiguousarray(batch.status),
-            "word": words,
         }
+        of_mark = np.isin(batch.slot, self._mark_ids)
         with self._base.lock:
-            of_mark = np.isin(batch.slot, self._mark_ids)
+            columns["word"], fresh = self._word_rows(batch)
+            hot = self._base.view.hots[-1].table
             with self._base.writing() as cursor:
-                for table, rows in (("sample", ~of_mark), ("mark", of_mark)):
+                for table, rows in ((hot, ~of_mark), ("mark", of_mark)):
                     if rows.any():
                         part = columns if rows.all() else {k: c[rows] for k, c in columns.items()}
                         cursor.register("incoming", part)
@@ -189,36 +221,28 @@ class Store:
                         "INSERT INTO word SELECT unnest($1::UINTEGER[]), unnest($2::VARCHAR[])",
                         [list(fresh.values()), list(fresh)],
                     )
-                late = batch.source_ns[(batch.source_ns < self._rolled_ns) & ~of_mark]
-                if len(late):
-                    trend.spoil(cursor, late)
                 for session, seq in (marks or {}).items():
                     cursor.execute("DELETE FROM received WHERE session = ?", [session])
                     cursor.execute("INSERT INTO received VALUES (?, ?)", [session, seq])
-            self._appended(batch, of_mark, fresh, marks or {})
+            self._appended(hot, batch.source_ns[~of_mark], fresh, marks or {})
 
     def _without_doubles(self, batch: SampleBatch) -> SampleBatch:
         """Return what of a batch is not here yet."""
         if not len(batch) or not ((batch.flags & doubles.SUSPECT) != 0).any():
             return batch
-        with self._base.reading() as cursor:
-            again = doubles.known(cursor, batch)
+        again = self._again(lambda: doubles.known(self._base, batch))
         self.doubles += int(again.sum())
         return taken(batch, np.flatnonzero(~again)) if again.any() else batch
 
-    def _appended(
-        self, batch: SampleBatch, of_mark: B1, fresh: dict[Text, int], marks: Mapping[str, int]
-    ) -> None:
+    def _appended(self, hot: str, t_ns: I8, fresh: dict[Text, int], marks: Mapping[str, int]) -> None:
         """Remember what is on disk now; marks do not count as samples."""
         self._words += len(fresh)
         self._text_ids = {**self._text_ids, **fresh} if len(self._text_ids) < SLICE_ROWS else fresh
         self._received.update(marks)
-        t_ns = batch.source_ns[~of_mark]
         if len(t_ns):
             first, last = int(t_ns.min()), int(t_ns.max())
-            self._first_ns = min(self._first_ns, first) if self._count else first
-            self._last_ns = max(self._last_ns, last) if self._count else last
-            self._count += len(t_ns)
+            count, first_ns, last_ns = self._hot.get(hot, (0, first, last))
+            self._hot[hot] = (count + len(t_ns), min(first_ns, first) if count else first, max(last_ns, last))
 
     def _word_rows(self, batch: SampleBatch) -> tuple[U4, dict[Text, int]]:
         """Return the rows of `word` for each sample (0 = none) and the texts that are new."""
@@ -234,45 +258,65 @@ class Store:
         return self._received.get(session, -1)
 
     def tidy(self, now_ns: int) -> bool:
-        """Roll up minutes that are over, and again those that late samples came for.
+        """Do one piece of what is to do beside writing: seal, merge, check; return whether there is more.
 
-        Returns whether there is more to do: an hour at most at once, so that an append waits little.
+        For a thread of its own: writing and reading go on meanwhile.
         """
-        with self._base.lock:
-            with self._base.writing() as cursor:
-                until, more = trend.roll(cursor, self._rolled_ns, now_ns)
-            self._rolled_ns = until
+        rows, first_ns, _ = self._hot[self._base.view.hots[-1].table]
+        hots = self._base.view.hots
+        more = self._tending.step(now_ns, rows, first_ns)
+        if self._base.view.hots != hots:
+            with self._base.lock:
+                self._measure()
         self._base.shrink()
         return more
 
     def forget(self, before_ns: int, ids: U4 | None) -> int:
-        """Remove samples before a time, of all tags or of some; return how many."""
-        chosen = sorted(self._ids.values()) if ids is None else ids.tolist()
-        with self._base.writing() as cursor:
-            row = cursor.execute(
-                f"DELETE FROM sample WHERE t < $1 AND {_AMONG}",  # noqa: S608 - ours
-                [before_ns, chosen],
-            ).fetchone()
-            cursor.execute(f"DELETE FROM minute WHERE t < $1 AND {_AMONG}", [before_ns, chosen])  # noqa: S608
-            cursor.execute(f"DELETE FROM mark WHERE t < $1 AND {_AMONG}", [before_ns, chosen])  # noqa: S608
-            # the minute that is cut in two is rolled up anew from what is left of it
-            trend.spoil(cursor, np.array([before_ns]))
-            extent = cursor.execute("SELECT count(*), min(t), max(t) FROM sample").fetchone()
-        self._count, first, last = extent if extent is not None else (0, None, None)
-        self._first_ns, self._last_ns = int(first or 0), int(last or 0)
-        return int(row[0]) if row is not None else 0
+        """Remove samples before a time with their roll-ups, of all tags or of some; return how many."""
+        count = self._tending.forget(before_ns, ids)
+        with self._base.lock:
+            self._measure()
+        return count
+
+    def expire(self, raw_before_ns: int, minutes_before_ns: int, hours_before_ns: int) -> int:
+        """Let go of samples, of minutes, and of hours and days of before three times; return samples gone.
+
+        By whole segments: what a day holds goes once all of it is older.
+        """
+        return self._tending.expire(raw_before_ns, minutes_before_ns, hours_before_ns)
+
+    def rest(self) -> None:
+        """End the work beside writing at once, and for good: this is to be closed."""
+        self._tending.stop()
+
+    @property
+    def told(self) -> Sequence[FaultRecord]:
+        """What was found damaged and is left out since this was opened."""
+        return tuple(self._tending.told)
 
     # ------------------------------------------------------------ read
+    def _again(self, work: Callable[[], _T]) -> _T:
+        """Return what some reading gives; where a segment is damaged, what the others give."""
+        try:
+            return work()
+        except StoreFault:
+            if self._base.is_broken or not self._tending.check():
+                raise
+            return work()
+
     def at(self, ids: U4, t_ns: int) -> SampleBatch:
         """Return the last sample at or before a time of each id that has one, in the order of the ids."""
+        return self._again(lambda: self._at(ids, t_ns))
+
+    def _at(self, ids: U4, t_ns: int) -> SampleBatch:
         missing, found = ids.tolist(), []
-        with self._base.reading() as cursor:
-            for back in LOOK_BACK_NS:
+        with self._base.reading() as (cursor, view):
+            for begin, end in view.back(t_ns + 1, t_ns, -(2**62)):
                 rows = cursor.execute(
-                    f"SELECT {_COLUMNS} FROM sample JOIN (SELECT id, max(t) AS t FROM sample "  # noqa: S608
-                    f"WHERE t <= $1 AND {_AMONG} AND t >= $3 GROUP BY id) USING (id, t) "
-                    "QUALIFY row_number() OVER (PARTITION BY id ORDER BY rowid DESC) = 1",
-                    [t_ns, missing, max(t_ns - back, -(2**62))],
+                    f"SELECT {COLUMNS} FROM {view.samples(begin, end)} "  # noqa: S608 - ours
+                    f"WHERE t >= $1 AND t < $2 AND {among(missing)} "
+                    "QUALIFY row_number() OVER (PARTITION BY id ORDER BY t DESC, part DESC, row DESC) = 1",
+                    [begin, end],
                 ).fetchnumpy()
                 found.append(rows)
                 came = set(rows["id"].tolist())
@@ -286,45 +330,64 @@ class Store:
 
     def between(self, ids: U4, from_ns: int, to_ns: int) -> Iterator[SampleBatch]:
         """Yield the samples from ≤ t < to in the order of source time, in pieces that fit in memory."""
-        chosen, at_ns, step = ids.tolist(), from_ns, FIRST_SLICE_NS
+        at_ns, step = from_ns, FIRST_SLICE_NS
         while at_ns < to_ns:
-            with self._base.reading() as cursor:
-                first = cursor.execute(
-                    f"SELECT min(t) FROM sample WHERE t >= $1 AND {_AMONG} AND t < $3",  # noqa: S608 - ours
-                    [at_ns, chosen, to_ns],
-                ).fetchone()
-                if first is None or first[0] is None:
-                    return
-                at_ns = int(first[0])
-                end_ns = min(at_ns + step, to_ns)
-                rows = cursor.execute(
-                    f"SELECT {_COLUMNS} FROM sample WHERE t >= $1 AND {_AMONG} AND t < $3 "  # noqa: S608
-                    "ORDER BY t, rowid",
-                    [at_ns, chosen, end_ns],
-                ).fetchnumpy()
-                batch = self._batch(cursor, rows)
-            yield batch
+            start = self._again(partial(self._first_at, ids, at_ns, to_ns))
+            if start is None:
+                return
+            end_ns = min(start + step, to_ns)
+            batch = self._again(partial(self._slice, ids, start, end_ns))
+            if len(batch):
+                yield batch
             at_ns = end_ns
             step = max(step // 2, NS) if len(batch) > SLICE_ROWS else min(step * 2, 86_400 * NS)
+
+    def _first_at(self, ids: U4, from_ns: int, to_ns: int) -> int | None:
+        """Return from when on there may be samples of some ids, None for never."""
+        with self._base.reading() as (cursor, view):
+            hot = View(folder=view.folder, hots=view.hots).samples(from_ns, to_ns)
+            first = cursor.execute(
+                f"SELECT min(t) FROM {hot} WHERE t >= $1 AND t < $2 AND {among(ids)}",  # noqa: S608 - ours
+                [from_ns, to_ns],
+            ).fetchone()
+        starts = [at for at in (view.next_ns(from_ns), first[0] if first else None) if at is not None]
+        start = min(starts, default=to_ns)
+        return int(start) if start < to_ns else None
+
+    def _slice(self, ids: U4, from_ns: int, to_ns: int) -> SampleBatch:
+        with self._base.reading() as (cursor, view):
+            rows = cursor.execute(
+                f"SELECT {COLUMNS} FROM {view.samples(from_ns, to_ns)} "  # noqa: S608 - ours
+                f"WHERE t >= $1 AND t < $2 AND {among(ids)} ORDER BY t, part, row",
+                [from_ns, to_ns],
+            ).fetchnumpy()
+            return self._batch(cursor, rows)
 
     def known_at(self, ids: U4, t_ns: int, since_ns: int = 0) -> SampleBatch:
         """Return what was newest at a time for each id that had a sample by then, in no order.
 
         By arrival (`history.arrived`): this is what a world showed at `t_ns`, started at `since_ns`.
         """
-        with self._base.reading() as cursor:
+        return self._again(lambda: self._known_at(ids, t_ns, since_ns))
+
+    def _known_at(self, ids: U4, t_ns: int, since_ns: int) -> SampleBatch:
+        with self._base.reading() as (cursor, view):
             found: list[Columns] = []
-            for table, some in self._tables(ids):
-                found += arrived.at(cursor, table, some.tolist(), t_ns, since_ns)
+            for is_mark, some in self._kinds(ids):
+                found += arrived.at(cursor, None if is_mark else view, some.tolist(), t_ns, since_ns)
             every = {name: np.concatenate([rows[name] for rows in found]) for name in _FIELDS}
             return self._batch(cursor, every)
 
     def known_between(self, ids: U4, from_ns: int, to_ns: int, limit: int) -> tuple[SampleBatch, int]:
         """Return what became known from ≤ … < to in that order, and up to when that is everything."""
-        with self._base.reading() as cursor:
+        return self._again(lambda: self._known_between(ids, from_ns, to_ns, limit))
+
+    def _known_between(self, ids: U4, from_ns: int, to_ns: int, limit: int) -> tuple[SampleBatch, int]:
+        with self._base.reading() as (cursor, view):
             parts: list[Columns] = []
-            for table, some in self._tables(ids):  # marks first: they are few
-                rows, to_ns = arrived.between(cursor, table, some, from_ns, to_ns, limit)
+            for is_mark, some in self._kinds(ids):  # marks first: they are few
+                of = None if is_mark else view
+                rows, to_ns = arrived.between(cursor, of, some, from_ns, to_ns, limit)
                 parts.append(rows)
             every = {name: np.concatenate([rows[name] for rows in parts]) for name in _FIELDS}
             batch = self._batch(cursor, every)
@@ -334,13 +397,18 @@ class Store:
 
     def density(self, ask: AskDensity) -> Density:
         """Return what a time bar shows of a span, one entry a pixel column."""
-        with self._base.reading() as cursor:
-            return density.of(cursor, ask, self._ids, (self._first_ns, self._last_ns))
+        extent = self.extent()
 
-    def _tables(self, ids: U4) -> list[tuple[str, U4]]:
-        """Return (table, ids in it), marks first; at least one of them, so that there are columns."""
+        def work() -> Density:
+            with self._base.reading() as (cursor, view):
+                return density.of(cursor, view, ask, self._ids, (extent.first_ns, extent.last_ns))
+
+        return self._again(work)
+
+    def _kinds(self, ids: U4) -> list[tuple[bool, U4]]:
+        """Return (whether marks, ids), marks first; at least one of them, so that there are columns."""
         of_mark = np.isin(ids, self._mark_ids)
-        both = [("mark", ids[of_mark]), ("sample", ids[~of_mark])]
+        both = [(True, ids[of_mark]), (False, ids[~of_mark])]
         return [each for each in both if len(each[1])] or both[:1]
 
     def read(self, query: SeriesQuery) -> tuple[Series, ...]:
@@ -348,12 +416,18 @@ class Store:
 
         Extremes are preserved; a bucket without samples is left out.
         """
-        with self._base.reading() as cursor:
-            return tuple(trend.series(cursor, id_, query, self._rolled_ns) for id_ in query.ids)
+
+        def work() -> tuple[Series, ...]:
+            with self._base.reading() as (cursor, view):
+                return trend.series(cursor, view, query)
+
+        return self._again(work)
 
     def _batch(self, cursor: duckdb.DuckDBPyConnection, rows: Columns) -> SampleBatch:
         words: U4 = np.asarray(rows["word"], np.uint32)
         text: dict[int, Text] = {}
+        for row in np.flatnonzero(rows["has"]).tolist():  # what is sealed has its texts with it
+            text[row] = str(rows["text"][row])
         if words.any():
             wanted = np.unique(words[words > 0]).tolist()
             held = dict(
@@ -361,7 +435,7 @@ class Store:
                     "SELECT id, text FROM word WHERE id IN (SELECT unnest($1::UINTEGER[]))", [wanted]
                 ).fetchall()
             )
-            text = {int(row): held[int(words[row])] for row in np.flatnonzero(words)}
+            text |= {int(row): held[int(words[row])] for row in np.flatnonzero(words)}
         t: I8 = np.asarray(rows["t"], np.int64)
         value: F8 = np.asarray(rows["value"], np.float64)
         quality: U2 = np.asarray(rows["quality"], np.uint16)
@@ -387,26 +461,29 @@ class Store:
         """Return (key, time, contents) of the newest of a kind at or before a time, None for none."""
         if not self._base.has_documents:
             return None
-        with self._base.reading() as cursor:
+        with self._base.reading() as (cursor, _):
             return documents.kept(cursor, kind, t_ns, key)
 
     def kept_list(self, kind: str, from_ns: int, to_ns: int) -> list[tuple[str, int]]:
         """Return (key, time) of the documents of a kind from ≤ t < to, in order."""
         if not self._base.has_documents:
             return []
-        with self._base.reading() as cursor:
+        with self._base.reading() as (cursor, _):
             return documents.listed(cursor, kind, from_ns, to_ns)
 
     # ------------------------------------------------------------ all of it
     def extent(self) -> Extent:
         """Return what the store holds; quick, as it is kept while appending."""
-        files = (self._base.path, self._base.path.with_name(self._base.path.name + ".wal"))
+        base, view = self._base, self._base.view
+        files = [base.path, log_of(base.path), *(base.folder / n for s in view.segments for n in s.names)]
+        raw = [s for s in view.segments if s.raw]
+        hot = [one for one in self._hot.values() if one[0]]
         return Extent(
             tags=tuple(self._ids),
-            samples=self._count,
-            bytes=sum(file.stat().st_size for file in files if file.exists()),
-            first_ns=self._first_ns,
-            last_ns=self._last_ns,
+            samples=view.rows + sum(count for count, _, _ in hot),
+            bytes=sum(_size(file) for file in files),
+            first_ns=min([*(s.first_ns for s in raw), *(first for _, first, _ in hot)], default=0),
+            last_ns=max([*(s.last_ns for s in raw), *(last for _, _, last in hot)], default=0),
         )
 
     def compact(self) -> None:
@@ -415,7 +492,21 @@ class Store:
 
     def close(self) -> None:
         """Close the file; everything appended is in it."""
-        self._base.close()
+        self.rest()
+        with self._tending.busy:
+            self._base.close()
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # not there, or just replaced
+        return 0
+
+
+def _counted(row: tuple[int, ...] | None) -> tuple[int, int, int]:
+    count, first, last = row if row is not None else (0, None, None)
+    return int(count), int(first or 0), int(last or 0)
 
 
 def _scalar(cursor: duckdb.DuckDBPyConnection, sql: str) -> int:

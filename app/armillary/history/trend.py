@@ -1,113 +1,149 @@
-"""Ranges for trends: minutes rolled up once, samples where they are few or new."""
+"""Ranges for trends: days, hours and minutes rolled up once, samples where they are few, near or new."""
 
 from __future__ import annotations
 
 import duckdb
 import numpy as np
 
-from armillary.history import rollup
-from armillary.model.arrays import I8
+from armillary.history import rollup, sealing
+from armillary.history.parts import DAY_NS, MINUTE_NS, View, among
+from armillary.history.sealing import ROLLED
+from armillary.model.arrays import I8, U4
 from armillary.model.clock import NS
 from armillary.model.series import Series, SeriesQuery
 
 MAX_RAW = 500_000  # samples in one answer of raw data
-ROLL_AFTER_NS = 60 * NS  # a minute is rolled up this long after its end: most late samples have come
-ROLL_AT_ONCE_NS = 3_600 * NS
-_MINUTE = rollup.MINUTE_NS
-_ROLL = """
-INSERT INTO minute
-SELECT id, t - t % $3,
-    coalesce(min(value) FILTER (WHERE isfinite(value)), 'nan'),
-    coalesce(max(value) FILTER (WHERE isfinite(value)), 'nan'),
-    coalesce(sum(value) FILTER (WHERE isfinite(value)), 0),
-    count(*) FILTER (WHERE isfinite(value)),
-    max(quality & 255) | (bit_or(quality) & 65280)
-FROM sample WHERE t >= $1 AND t < $2 {also} GROUP BY ALL ORDER BY 2, 1
-"""
+HOUR_NS = 3_600 * NS
+GRAINS_NS = (DAY_NS, HOUR_NS, MINUTE_NS)  # what is rolled up, the coarsest first
+_TABLES = {DAY_NS: "day", HOUR_NS: "hour"}
+
+_Found = tuple[U4, rollup.Rows]  # ids (n,), rows in the order of time
 
 
-def series(cursor: duckdb.DuckDBPyConnection, id_: int, query: SeriesQuery, rolled_ns: int) -> Series:
-    """Return one id's range: samples while they fit the width, else buckets with their extremes.
-
-    rolled_ns: minutes before this time are rolled up.
-    """
+def series(cursor: duckdb.DuckDBPyConnection, view: View, query: SeriesQuery) -> tuple[Series, ...]:
+    """Return the range of each id: samples while they fit the width, else buckets with their extremes."""
+    ids = list(dict.fromkeys(query.ids))
     if query.agg == "raw":
-        rows = _samples(cursor, id_, query.from_ns, query.to_ns)
-        return rollup.series(rollup.thinned(rows, MAX_RAW), id_, 0.0, query.request)
+        found = _samples(cursor, view, ids, query.from_ns, query.to_ns)
+        return tuple(_as_they_are(rollup.thinned(_of(found, i), MAX_RAW), i, query) for i in query.ids)
     level = rollup.level_ns(query.from_ns, query.to_ns, query.width)
-    if level >= _MINUTE and rolled_ns > query.from_ns:
-        rows = _minutes(cursor, id_, query, rolled_ns)
-        if int(rows.count.sum()) > query.width:
-            return rollup.series(rollup.bucketed(rows, level), id_, level / NS, query.request)
-    rows = _samples(cursor, id_, query.from_ns, query.to_ns)
-    if len(rows) <= query.width:  # so few that they are shown as they are
-        return rollup.series(rows, id_, 0.0, query.request)
-    return rollup.series(rollup.bucketed(rows, level), id_, level / NS, query.request)
+    grain = next((width for width in GRAINS_NS if level % width == 0), 0)
+    done: dict[int, Series] = {}
+    if grain:
+        found = _rolled(cursor, view, ids, query.from_ns, query.to_ns, grain)
+        for id_ in ids:
+            rows = _of(found, id_)
+            if int(rows.count.sum()) > query.width:
+                done[id_] = rollup.series(rollup.bucketed(rows, level), id_, level / NS, query.request)
+    few = [id_ for id_ in ids if id_ not in done]
+    if few:  # so few that they may be shown as they are
+        found = _samples(cursor, view, few, query.from_ns, query.to_ns)
+        for id_ in few:
+            rows = _of(found, id_)
+            if len(rows) <= query.width:
+                done[id_] = _as_they_are(rows, id_, query)
+            else:
+                done[id_] = rollup.series(rollup.bucketed(rows, level), id_, level / NS, query.request)
+    return tuple(done[id_] for id_ in query.ids)
 
 
-def _samples(cursor: duckdb.DuckDBPyConnection, id_: int, from_ns: int, to_ns: int) -> rollup.Rows:
+def _as_they_are(rows: rollup.Rows, id_: int, query: SeriesQuery) -> Series:
+    return rollup.series(rows, id_, 0.0, query.request)
+
+
+def _of(found: _Found, id_: int) -> rollup.Rows:
+    return rollup.chosen(found[1], np.flatnonzero(found[0] == id_))
+
+
+def _samples(
+    cursor: duckdb.DuckDBPyConnection, view: View, ids: list[int], from_ns: int, to_ns: int
+) -> _Found:
+    """Return samples, and minutes (or hours) where retention left nothing finer."""
     got = cursor.execute(
-        "SELECT t, value, quality FROM sample WHERE id = $1 AND t >= $2 AND t < $3 ORDER BY t, rowid",
-        [id_, from_ns, to_ns],
+        f"SELECT id, t, value, quality FROM {view.samples(from_ns, to_ns)} "  # noqa: S608 - ours
+        f"WHERE {among(ids)} AND t >= $1 AND t < $2 ORDER BY id, t, part, row",
+        [from_ns, to_ns],
     ).fetchnumpy()
-    t: I8 = got["t"]
-    last = np.append(t[1:] != t[:-1], np.ones(min(len(t), 1), np.bool_))  # of equal times the last counts
-    return rollup.of_samples(t[last], got["value"][last], got["quality"][last])
+    id_, t = got["id"], got["t"]
+    last = np.append((t[1:] != t[:-1]) | (id_[1:] != id_[:-1]), np.ones(min(len(t), 1), np.bool_))
+    rows = rollup.of_samples(
+        t[last], got["value"][last], got["quality"][last]
+    )  # of equal times the last counts
+    found: _Found = (id_[last], rows)
+    bare = [s for s in view.within(from_ns, to_ns) if not s.raw]
+    if names := [s.minutes_name for s in bare if s.minutes]:
+        found = _joined(found, _read(cursor, view.files(names), ids, from_ns, to_ns))
+    if seqs := [s.seq for s in bare if not s.minutes]:
+        found = _joined(found, _read(cursor, _hours(seqs), ids, from_ns, to_ns))
+    return found
 
 
-def _minutes(cursor: duckdb.DuckDBPyConnection, id_: int, query: SeriesQuery, rolled_ns: int) -> rollup.Rows:
-    """Return whole minutes where they are rolled up, samples before and after."""
-    begin = -(-query.from_ns // _MINUTE) * _MINUTE
-    end = max(min(rolled_ns, query.to_ns // _MINUTE * _MINUTE), begin)
-    got = cursor.execute(
-        "SELECT t, low, high, total, count, quality FROM minute "
-        "WHERE id = $1 AND t >= $2 AND t < $3 ORDER BY t",
-        [id_, begin, end],
-    ).fetchnumpy()
-    middle = rollup.Rows(
+def _rolled(
+    cursor: duckdb.DuckDBPyConnection, view: View, ids: list[int], from_ns: int, to_ns: int, grain: int
+) -> _Found:
+    """Return a range in rows of `grain` where they are whole, in finer ones at its two ends."""
+    begin = -(-from_ns // grain) * grain
+    end = max(to_ns // grain * grain, begin)
+    finer = next((width for width in GRAINS_NS if width < grain), 0)
+
+    def edge(a_ns: int, b_ns: int) -> _Found:
+        if a_ns >= b_ns:
+            return np.zeros(0, np.uint32), rollup.nothing()
+        if not finer:
+            return _samples(cursor, view, ids, a_ns, b_ns)
+        return _rolled(cursor, view, ids, a_ns, b_ns, finer)
+
+    middle = _whole(cursor, view, ids, begin, end, grain) if begin < end else edge(0, 0)
+    return _joined(_joined(edge(from_ns, min(begin, to_ns)), middle), edge(max(end, from_ns), to_ns))
+
+
+def _whole(
+    cursor: duckdb.DuckDBPyConnection, view: View, ids: list[int], from_ns: int, to_ns: int, grain: int
+) -> _Found:
+    """Return the rows of `grain` of every part; several for one time where several parts have some."""
+    if grain in _TABLES:
+        sealed = _TABLES[grain] if view.rolled else ""
+    else:
+        names = [s.minutes_name for s in view.within(from_ns, to_ns) if s.minutes]
+        sealed = view.files(names) if names else ""
+    hot = View(folder=view.folder, hots=view.hots).samples(from_ns, to_ns)
+    where = f"{among(ids)} AND t >= {from_ns} AND t < {to_ns}"
+    parts = [f"SELECT {ROLLED}, 1 AS part FROM ({sealing.rolled(hot, grain, where)})"]  # noqa: S608 - ours
+    if sealed:
+        parts.append(f"SELECT {ROLLED}, 0 AS part FROM {sealed} WHERE {where}")  # noqa: S608 - ours
+    return _fetched(cursor, f"({' UNION ALL '.join(parts)}) ORDER BY id, t, part", [])
+
+
+def _hours(seqs: list[int]) -> str:
+    return f"(SELECT * FROM hour WHERE seq IN ({', '.join(map(str, seqs))}))"  # noqa: S608 - numbers
+
+
+def _read(cursor: duckdb.DuckDBPyConnection, table: str, ids: list[int], from_ns: int, to_ns: int) -> _Found:
+    where = f"{among(ids)} AND t >= $1 AND t < $2"
+    return _fetched(cursor, f"{table} WHERE {where} ORDER BY id, t", [from_ns, to_ns])
+
+
+def _fetched(cursor: duckdb.DuckDBPyConnection, rest: str, given: list[int]) -> _Found:
+    got = cursor.execute(f"SELECT {ROLLED} FROM {rest}", given).fetchnumpy()  # noqa: S608 - ours
+    count: I8 = got["count"].astype(np.int64)
+    return got["id"], rollup.Rows(
         t_ns=got["t"],
         low=got["low"],
         high=got["high"],
         total=got["total"],
-        count=got["count"].astype(np.int64),
+        count=count,
         quality=got["quality"],
+        last=got["last"],
     )
-    before = _samples(cursor, id_, query.from_ns, min(begin, query.to_ns))
-    after = _samples(cursor, id_, end, query.to_ns)
-    return rollup.joined(rollup.joined(before, middle), after)
 
 
-def rolled_until(cursor: duckdb.DuckDBPyConnection) -> int:
-    """Return the time before which every minute is rolled up, 0 for none."""
-    row = cursor.execute("SELECT value FROM about WHERE key = 'rolled_until_ns'").fetchone()
-    return int(row[0]) if row is not None else 0
-
-
-def spoil(cursor: duckdb.DuckDBPyConnection, t_ns: I8) -> None:
-    """Note the minutes of some times as no longer right, because samples came late or went."""
-    minutes = np.unique(t_ns - t_ns % _MINUTE).tolist()
-    cursor.execute("INSERT INTO redo SELECT unnest($1::BIGINT[])", [minutes])
-
-
-def roll(cursor: duckdb.DuckDBPyConnection, rolled_ns: int, now_ns: int) -> tuple[int, bool]:
-    """Roll up minutes that are over, an hour at most; return (rolled until, whether there is more).
-
-    Minutes that were spoiled are made anew. The caller holds the transaction.
-    """
-    redo = cursor.execute("SELECT min(t), max(t) FROM redo").fetchone()
-    if redo is not None and redo[0] is not None:
-        cursor.execute("DELETE FROM minute WHERE t IN (SELECT t FROM redo)")
-        also = "AND t - t % $3 IN (SELECT t FROM redo)"
-        end_ns = min(redo[1] + _MINUTE, max(rolled_ns, redo[0]))
-        cursor.execute(_ROLL.format(also=also), [redo[0], end_ns, _MINUTE])
-        cursor.execute("DELETE FROM redo")
-    over_ns = (now_ns - ROLL_AFTER_NS) // _MINUTE * _MINUTE
-    first = cursor.execute("SELECT min(t) FROM sample WHERE t >= $1", [rolled_ns]).fetchone()
-    if first is None or first[0] is None or first[0] >= over_ns:
-        return rolled_ns, False
-    begin_ns = max(first[0] // _MINUTE * _MINUTE, rolled_ns)
-    end_ns = min(begin_ns + ROLL_AT_ONCE_NS, over_ns)
-    cursor.execute(_ROLL.format(also=""), [begin_ns, end_ns, _MINUTE])
-    cursor.execute("DELETE FROM about WHERE key = 'rolled_until_ns'")
-    cursor.execute("INSERT INTO about VALUES ('rolled_until_ns', $1)", [str(end_ns)])
-    return end_ns, end_ns < over_ns
+def _joined(first: _Found, second: _Found) -> _Found:
+    """Return the rows of both in the order of id and time, at equal times the first's first."""
+    if not len(second[0]):
+        return first
+    if not len(first[0]):
+        return second
+    ids = np.concatenate((first[0], second[0]))
+    rows = rollup.joined(first[1], second[1])
+    order = np.lexsort((rows.t_ns, ids))
+    return ids[order], rollup.chosen(rows, order)

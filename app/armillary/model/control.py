@@ -11,7 +11,7 @@ from armillary.model.arrays import F8, I8, U2
 from armillary.model.simulation import Causality
 
 SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 60.0, 100.0, 600.0, 1000.0)
-StepBy = Literal["tick", "second", "sample", "alarm"]
+StepBy = Literal["tick", "second", "sample", "change", "alarm", "event"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,9 @@ class Cursor:
     asked: float = 0.0  # speed asked for; a model may not keep up
     from_ns: int = 0  # what there is: the record, or the run so far
     to_ns: int = 0
-    note: str = ""  # `Frozen by instructor`, `branch A`
+    note: str = ""  # `Frozen by instructor`, `branch A`, `as authored 12 Mar`
+    version: str = ""  # REPLAY: key of the project's version that is shown; "" = as it is now
+    loop_ns: tuple[int, int] = (0, 0)  # REPLAY: the span that is played again and again; (0, 0) = none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +43,30 @@ class Play:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """Step while paused: `count` ticks, seconds, samples or alarm events; negative = back."""
+    """Step while paused: `count` ticks, seconds, samples, changes, alarm events or events; negative = back.
+
+    A change is a sample with another value or quality than the one before it. `tags`: of these only (samples
+    and changes); none: of all.
+    """
 
     by: StepBy = "tick"
     count: int = 1
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loop:
+    """Play a span again and again (REPLAY); from ≥ to ends that."""
+
+    from_ns: int = 0
+    to_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowVersion:
+    """Show each time as it was authored then, or as the project is now (REPLAY)."""
+
+    then: bool = True
 
 
 # ---------------------------------------------------------------- snapshots

@@ -103,6 +103,7 @@ class Event:
     source: str  # link, tag, world
     text: str
     fault: FaultRecord | None = None
+    span_ns: tuple[int, int] = (0, 0)  # of the plant's time that it is about: late data; (0, 0) = a moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +144,7 @@ class Frame:
     cursor: Cursor | None = None  # of every world but LIVE, in every frame
     stopped: str = ""  # why all commands are stopped; "" = they are not
     silent: str = ""  # of several worlds shown as one those that say nothing, "area North"; "" = all speak
+    anew: bool = False  # events and alarm events are all there were by t_ns: what was told before is void
     learnt: tuple[tuple[int, int, int], ...] = ()  # (slot, expected interval, usual one, ms): just learnt
 
     def __len__(self) -> int:
@@ -187,6 +189,7 @@ def frame_of(table: TagTable, slots: U4, base: Frame) -> Frame:
         cursor=base.cursor,
         stopped=base.stopped,
         silent=base.silent,
+        anew=base.anew,
         learnt=base.learnt,
     )
 

@@ -217,6 +217,32 @@ class AskSpan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Erase:
+    """Remove what is recorded of a person or asset before a time; two persons ask. Answered by Erased."""
+
+    asset: str  # a subject of personal tags, or the id of a twin
+    before_ns: int
+    user: str  # an administrator
+    password: str
+    second: str  # an engineer, or another administrator
+    second_password: str
+    reason: str = ""
+
+    def __repr__(self) -> str:
+        return f"Erase(asset={self.asset!r}, user={self.user!r}, second={self.second!r}, …)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """What an erasure removed; a search has found nothing left."""
+
+    tags: tuple[str, ...]
+    samples: int
+    by: tuple[str, str]
+    audit_seq: int  # of the recorder's chain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskDensity:
     """Ask the recorder for what a time bar of `width` pixel columns shows; answered by Density."""
 
@@ -235,6 +261,10 @@ class Density:
     gap: B1  # (width,) nothing was recorded for a while, or not everything: a link was down
     first_ns: int = 0  # extent of the record; 0 = nothing recorded
     last_ns: int = 0
+    event: U1 = field(default_factory=lambda: np.zeros(0, np.uint8))
+    """(width,) the gravest event there: 1 = information, 2 = warning, 3 = error; 0 = none."""
+    late: B1 = field(default_factory=lambda: np.zeros(0, np.bool_))
+    """(width,) back-filled: data of this time came later, when it was over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -431,7 +461,12 @@ class SaveBindings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskBindings:
-    """Ask the scene child to read the binding layer of the open scene again."""
+    """Ask the scene child to read the binding layer of the open scene again; answered by BindingsRead.
+
+    `layer`: another layer instead, e.g. that of an older version; the open scene is left as it is.
+    """
+
+    layer: str = ""  # absolute path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

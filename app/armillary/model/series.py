@@ -41,6 +41,7 @@ class Series:
     level_s: float  # width of a bucket in s, 0 = raw samples
     request: int = 0
     count: I8 = field(default_factory=_not_known)  # (n,) numbers in each bucket; empty = not known
+    last: F8 = field(default_factory=lambda: np.zeros(0))  # (n,) the bucket's last number; empty = not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

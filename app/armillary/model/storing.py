@@ -16,7 +16,7 @@ class Declared:
 
     name: str  # as people call it, with its version where known: "PostgreSQL 15.8"
     resolution_ns: int = 1  # of times: two samples of a tag nearer than this may become one
-    exact: bool = True  # a number comes back bit for bit, also NaN
+    exact: bool = True  # a number comes back bit for bit; else to nine digits at least
     text: bool = True  # words beside numbers; marks (alarms, orders, events, links) are such
     durable: bool = True  # on disk when `append` returns: a kill -9 or a power cut loses nothing
     once: bool = True  # what is sent twice is kept once, also over a crash of the recorder
@@ -28,7 +28,7 @@ class Declared:
         """Return what people should know is missing, a sentence each; () where everything is kept."""
         said = (
             (self.resolution_ns > 1, f"Times are kept to {span(self.resolution_ns)}."),
-            (not self.exact, "Numbers may lose their last digits, and NaN is not kept."),
+            (not self.exact, "Numbers may lose their last digits."),
             (not self.text, "Words are not kept: a replay shows no alarms, orders, events or text values."),
             (not self.durable, "A power cut may lose what came in the last seconds."),
             (not self.once, "After a crash some samples may be there twice."),

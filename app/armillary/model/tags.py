@@ -15,6 +15,8 @@ from armillary.model.sample import Text
 Kind = Literal["number", "bool", "enum", "text", "struct", "array"]
 """array: a list of numbers; its value is NaN, its text says how many there are and between which ends."""
 Liveness = Literal["tag", "link", "device"]
+Personal = Literal["none", "indirect", "direct"]
+"""Whether a tag tells of a person. direct: shown only to whoever was granted it, kept for a shorter time."""
 Interval = Literal["", "engineer", "model", "learnt", "default"]
 """Who says how often a tag comes: an engineer (tag or source), the protocol, its own arrivals, nobody."""
 IRREGULAR = 4.0  # a 95th percentile of so many medians is no interval
@@ -62,6 +64,9 @@ class TagSpec:
     bound: float = 0.0  # in `unit`: so far may a sample that was left out be from the line of its neighbours
     longest_ms: int = 0  # between two samples that are recorded, while some come
     origin: str = ""  # file and key it came from, for errors
+    imported: str = ""  # the signal's name in the files it was imported from: it has no source and no address
+    personal: Personal = "none"
+    subject: str = ""  # the person or asset that a personal tag tells of
 
 
 def stale_after_ms(spec: TagSpec) -> int:

@@ -44,16 +44,29 @@ WORLD_FILES = (PROJECT_FILE, TWINS_FILE, "rules.toml", "commands.toml", "loops.t
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """Tags that are kept for a shorter time than the others."""
+
+    tags: tuple[str, ...]  # patterns: * and ? stand for any
+    days: int  # then samples and roll-ups go
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Historian:
     """How samples are kept."""
 
     store: str = "duckdb"  # a plugin's id
-    retention_days: int = 400
+    retention_days: int = 400  # samples
+    minute_days: int = 1_200  # their minutes; hours and days:
+    rollup_days: int = 3_660
+    quota_gb: float = 0.0  # the oldest samples go when it is full; 0 = none
+    keep: tuple[Keeping, ...] = ()
     rollups: tuple[str, ...] = ("1m", "1h", "1d")
     record: str = "historized"  # all | historized | listed
     compression: str = "none"  # none | deadband | line: what a line tells within a tag's bound is left out
     deadband_percent: float = 0.0  # of a tag's range: its bound where it has no deadband of its own
     max_interval_s: float = 600.0  # between two samples that are recorded, while some come
+    personal_days: int = 30  # of tags that tell of a person directly
     url: str = ""  # of the server of a store that has one
     space: str = ""  # what keeps this project apart in it; "" = made from the project's id
     secret: str = ""  # name of its password or token in the secret store
@@ -169,6 +182,11 @@ class Project:
             cache=cache,
             limits=self.limits,
         )
+
+
+def concerning(project: Project, asset: str) -> tuple[TagSpec, ...]:
+    """Return the tags that tell of a person or asset: by their subject, or by the twin they belong to."""
+    return tuple(spec for spec in project.specs if asset and asset in (spec.subject, spec.twin))
 
 
 def world_hash(folder: Path) -> str:

@@ -26,6 +26,7 @@ from armillary.project.record import (
     Commanding,
     Forward,
     Historian,
+    Keeping,
 )
 from armillary.project.table import PAIR, Table, nearest
 
@@ -284,7 +285,12 @@ def historian(table: Table) -> Historian:
             )
     out = Historian(
         store=table.text("store", "duckdb"),
-        retention_days=table.whole("retention_days", 400, 1, MAX_DAYS),
+        retention_days=(days := table.whole("retention_days", 400, 1, MAX_DAYS)),
+        minute_days=(minutes := table.whole("minute_days", max(days, 1_200), 1, MAX_DAYS)),
+        rollup_days=table.whole("rollup_days", max(minutes, 3_660), 1, MAX_DAYS),
+        quota_gb=table.number("quota_gb", 0.0, 0.0),
+        keep=tuple(_keeping(one, days) for one in table.tables("keep")),
+        personal_days=table.whole("personal_days", 30, 1, MAX_DAYS),
         rollups=rollups,
         record=table.choice("record", ("all", "historized", "listed"), "historized"),
         compression=table.choice("compression", ("none", "deadband", "line"), "none"),
@@ -295,6 +301,15 @@ def historian(table: Table) -> Historian:
         secret=table.text("secret"),
     )
     _server(table, out)
+    table.done()
+    return out
+
+
+def _keeping(table: Table, most: int) -> Keeping:
+    """Return one `[[historian.keep]]`: some tags' own time, which is never longer than that of all."""
+    out = Keeping(tags=table.texts("tags"), days=table.whole("days", 30, 1, most))
+    if not out.tags:
+        table.wrong("tags", "It says no tags.", 'Give patterns such as tags = ["badge.*"].')
     table.done()
     return out
 

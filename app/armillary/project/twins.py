@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from armillary.model.link import LinkSpec
-from armillary.model.tags import Interval, Kind, Liveness, TagSpec
+from armillary.model.tags import Interval, Kind, Liveness, Personal, TagSpec
 from armillary.model.twin import Relationship, TwinInstance
 from armillary.project.settings import EXPRESSION_SOURCE, MAX_SECONDS, converted
 from armillary.project.table import PAIR, Table, nearest
@@ -18,6 +18,7 @@ MOST_ARRAYS = 64  # tags: with the longest of them a joiner's frame is 64 MiB
 KINDS = ("number", "bool", "enum", "text", "struct", "array")
 RESERVED = "~"  # begins the names of marks in the historian; a tag's name begins with its twin's id
 MS = 1000
+PERSONAL = ("none", "indirect", "direct")
 LIVENESS = ("tag", "link", "device")
 BY_EXCEPTION = frozenset({"opcua"})
 """Kinds of link that send a value when it changes, and prove themselves alive besides."""
@@ -125,6 +126,8 @@ def add_tags(table: Table, prefix: str, twin: str, out: Twins) -> None:
 def _source(table: Table, links: Mapping[str, LinkSpec]) -> tuple[str, str, str]:
     """Return (link, address, expression) of a tag; exactly one of address and expression is given."""
     text, expression = table.text("address"), table.text("expression").strip()
+    if "imported" in table and not (text or expression):
+        return "", "", ""  # only its history is known
     if bool(text) == bool(expression):
         table.document.wrong(
             table.path,
@@ -267,6 +270,11 @@ def _tag(table: Table, name: str, twin: str, slot: int, out: Twins) -> TagSpec:
         title=table.text("title"),
         deadband=table.number("deadband", 0.0, 0.0),
         origin=f"{table.document.name}:{name}",
+        imported=table.text("imported"),
+        personal=cast("Personal", table.choice("personal", PERSONAL, "none")),
+        subject=table.text("subject"),
     )
+    if spec.subject and spec.personal == "none":
+        table.wrong("subject", "Only a personal tag has a subject.", 'Add "personal": "direct" or remove it.')
     table.done()
     return spec

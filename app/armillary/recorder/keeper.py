@@ -38,9 +38,6 @@ from armillary.wire import marks
 MOST_ROWS = 500_000  # in one answer of samples: 25 MB
 ROWS_AT_ONCE = 50_000  # the store likes large batches
 COMMIT_AFTER_NS = NS // 4  # what came is on disk at most this much, and one commit, later
-TIDY_EVERY_NS = 10 * NS
-FORGET_EVERY_NS = 3_600 * NS
-DAY_NS = 86_400 * NS
 
 Answer = tuple[bytes, int, object]  # peer, the request's number, a message or a Fault
 
@@ -55,14 +52,13 @@ class _Waiting:
 class Keeper:
     """The writing side: owned by one thread. A sender hears Stored only of what is on disk."""
 
-    def __init__(self, store: HistoryStore, retention_days: int = 0) -> None:
-        self._store, self._retention_ns = store, retention_days * DAY_NS
+    def __init__(self, store: HistoryStore) -> None:
+        self._store = store
         self._waiting: list[_Waiting] = []
         self._since_ns = 0
         self._rows = 0
         self._last: dict[bytes, int] = {}  # connection without a session -> last seq on disk
         self._refused: set[bytes] = set()
-        self._tidied_ns = self._forgot_ns = 0
 
     # ------------------------------------------------------------ in
     def enroll(self, peer: bytes, message: Enroll) -> Enrolled:
@@ -146,20 +142,6 @@ class Keeper:
     def _on_disk(self, one: _Waiting) -> int:
         session = one.append.session
         return self._store.received(session) if session else self._last.get(one.peer, -1)
-
-    # ------------------------------------------------------------ between
-    def tend(self, now_ns: int, now_mono_ns: int) -> None:
-        """Roll up what is over and forget what is too old, now and then, while nothing else is to do."""
-        if self._store.read_only:
-            return
-        if now_mono_ns - self._tidied_ns >= TIDY_EVERY_NS:
-            self._tidied_ns = now_mono_ns
-            if self._store.tidy(now_ns):
-                self._tidied_ns = 0  # there is more: go on at the next quiet moment
-        if self._retention_ns and now_mono_ns - self._forgot_ns >= FORGET_EVERY_NS:
-            self._forgot_ns = now_mono_ns
-            if self._store.extent().first_ns < now_ns - self._retention_ns:
-                self._store.forget(now_ns - self._retention_ns, None)
 
 
 def _key(one: _Waiting) -> tuple[str, bytes]:

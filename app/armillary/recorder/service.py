@@ -1,4 +1,4 @@
-"""Child entry: the recorder. One thread for the socket, one that writes, two that answer questions.
+"""Child entry: the recorder. One thread for the socket, one that writes, one that tends, two that answer.
 
 The store is opened before the socket: a second recorder of one project finds the file taken and ends,
 before it could take the first one's address.
@@ -15,21 +15,24 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from armillary.api.ports import HistoryStore
+from armillary.api.ports import HistoryStore, Tends
 from armillary.history import aside
 from armillary.history.base import StoreDamaged, StoreTaken
 from armillary.history.store import Store
 from armillary.model.clock import NS, Clock, WallClock
 from armillary.model.fault import Fault, FaultRecord, StoreFault
-from armillary.model.message import Append, Enroll, Keep, Stop
+from armillary.model.message import Append, Enroll, Erase, Keep, Stop
 from armillary.project.folder import read
 from armillary.recorder import stores
 from armillary.recorder.keeper import Answer, Keeper, answer
+from armillary.recorder.persons import Persons
+from armillary.recorder.tender import Policy, Tender, policy_of
 from armillary.security.secrets import Secrets
 from armillary.wire.bus import Hub, Line, served
 from armillary.wire.lease import Lease
 from armillary.wire.runs import reader_address, recorder_address
 
+RETRY_S = 30.0  # after work beside writing that failed
 IDLE_S = 0.02  # how long the socket thread sleeps at most: an answer waits no longer
 BUSY_S = 0.002  # while a question is being answered
 READERS = 2
@@ -47,7 +50,7 @@ def run(args: dict[str, Any], ready: Callable[[dict[str, Any]], None]) -> None:
 
     args: `project` (folder) or `path` (of the store's file) and `address`; `read_only`. Raises Fault.
     """
-    path, retention_days = _place(args)
+    path, policy = _place(args)
     address = str(args.get("address") or recorder_address(path.parent.parent))
     read_only = bool(args.get("read_only", False))
     told: list[FaultRecord] = []
@@ -57,7 +60,9 @@ def run(args: dict[str, Any], ready: Callable[[dict[str, Any]], None]) -> None:
     try:
         hub = Hub(address)
         try:
-            service = Service(store, WallClock(), retention_days)
+            service = Service(store, WallClock(), policy)
+            if args.get("project") and not read_only:
+                service.persons = Persons(Path(args["project"]), store, WallClock())
             _log.info("history (%s) %s at %s", store.declares.name, path, address)
             ready({"address": address, "path": str(path), "told": [asdict(fault) for fault in told]})
             service.serve(hub)
@@ -69,12 +74,12 @@ def run(args: dict[str, Any], ready: Callable[[dict[str, Any]], None]) -> None:
             lease.release()
 
 
-def _place(args: dict[str, Any]) -> tuple[Path, int]:
-    """Return the store's file and the days of retention (0 = for ever)."""
+def _place(args: dict[str, Any]) -> tuple[Path, Policy]:
+    """Return the store's file and for how long what is kept in it."""
     if args.get("path"):
-        return Path(args["path"]), int(args.get("retention_days", 0))
+        return Path(args["path"]), Policy(raw_days=int(args.get("retention_days", 0)))
     project = read(Path(args["project"]))
-    return project.history_file, project.historian.retention_days
+    return project.history_file, policy_of(project.historian)
 
 
 def _server(args: dict[str, Any], read_only: bool) -> tuple[HistoryStore | None, Lease | None]:
@@ -145,25 +150,38 @@ def _relieve(address: str) -> None:
 class Service:
     """Threads around a store. `serve` owns the socket and returns after a Stop."""
 
-    def __init__(self, store: HistoryStore, clock: Clock, retention_days: int = 0) -> None:
+    def __init__(self, store: HistoryStore, clock: Clock, policy: Policy | None = None) -> None:
         self._store, self._clock = store, clock
-        self._keeper = Keeper(store, retention_days)
+        self._keeper = Keeper(store)
+        self._tender = Tender(store, policy or Policy())
+        self._ending = threading.Event()
         self._inbox: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._outbox: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self._no_memory = False
+        self.persons: Persons | None = None
         self._asked: list[tuple[bytes, int, Future[object]]] = []
 
     def serve(self, hub: Hub) -> None:
         """Answer until a Stop arrives; what was taken by then is written before this returns."""
-        with ThreadPoolExecutor(1, "writer") as writers, ThreadPoolExecutor(READERS, "reader") as readers:
+        with (
+            ThreadPoolExecutor(1, "tender") as tenders,
+            ThreadPoolExecutor(1, "writer") as writers,
+            ThreadPoolExecutor(READERS, "reader") as readers,
+        ):
             writer = writers.submit(self._write)
+            tender = tenders.submit(self._tend) if isinstance(self._store, Tends) else None
             try:
                 while not self._step(hub, readers) and not writer.done():
                     if self._no_memory or getattr(self._store, "is_exhausted", False):
                         raise StoreFault(NO_MEMORY, where="recorder", remedy="It is started again.")
             finally:  # also when a signal ends the process
+                self._ending.set()
+                if isinstance(self._store, Tends):
+                    self._store.rest()
                 self._inbox.put(None)
                 writer.result()
+                if tender is not None and (error := tender.exception()):
+                    _log.error("the history was not tidied", exc_info=error)
                 wait([future for _, _, future in self._asked], LAST_S)
                 self._send(hub)
 
@@ -175,10 +193,14 @@ class Service:
                 self._inbox.put((peer, number, message))
             elif isinstance(message, FaultRecord):
                 hub.send(peer, message, answers=number)
+            elif isinstance(message, Erase) and self.persons is not None:
+                self._asked.append((peer, number, readers.submit(self.persons.erase, message)))
             else:
                 stop = stop or isinstance(message, Stop)
                 self._asked.append((peer, number, readers.submit(answer, self._store, message)))
         self._send(hub)
+        if self.persons is not None and self.persons.is_due(self._clock.now_mono_ns()):
+            readers.submit(self.persons.forget)
         return stop
 
     def _send(self, hub: Hub) -> None:
@@ -199,13 +221,14 @@ class Service:
     def _write(self) -> None:
         """Collect and commit until None arrives."""
         keeper, clock = self._keeper, self._clock
-        going = True
+        going, due_ns = True, 0
         while going:
             try:
                 work = self._inbox.get(timeout=max(keeper.wait_s(clock.now_mono_ns()), BUSY_S))
             except queue.Empty:
                 self._answer(keeper.commit())
-                self._tend()
+                if not isinstance(self._store, Tends) and clock.now_mono_ns() >= due_ns:
+                    due_ns = clock.now_mono_ns() + int(self._tended() * NS)
                 continue
             going = work is not None
             if work is not None:
@@ -228,8 +251,18 @@ class Service:
         for one in answers:
             self._outbox.put(one)
 
+    # ------------------------------------------------------------ beside writing
     def _tend(self) -> None:
+        """Seal, merge and forget until the end, in a thread of its own."""
+        wait_s = 0.0
+        while not self._ending.wait(wait_s):
+            wait_s = self._tended()
+
+    def _tended(self) -> float:
+        """Do what is due; return how long nothing is, in seconds."""
         try:
-            self._keeper.tend(self._clock.now_ns(), self._clock.now_mono_ns())
+            return self._tender.tend(self._clock.now_ns(), self._clock.now_mono_ns())
         except StoreFault as fault:
-            _log.warning("history could not be tidied: %s", fault)
+            if not self._ending.is_set():
+                _log.warning("history could not be tidied: %s", fault)
+            return RETRY_S

@@ -69,7 +69,7 @@ class SceneServer:
             case message.SaveBindings():
                 return self._save(asked)
             case message.AskBindings():
-                return self._bindings()
+                return _bindings_of(asked.layer) if asked.layer else self._bindings()
             case message.AskInfo():
                 return self._info(asked)
             case message.CheckBindings():
@@ -266,6 +266,13 @@ class SceneServer:
                 [*found.problems, *opened.problems, *arrays.problems, *left_out, *problems, *judged]
             )
         )
+
+
+def _bindings_of(layer: str) -> message.BindingsRead:
+    """Read a binding layer that belongs to no open scene: one of an older version."""
+    with quiet():
+        bindings, found = sidecar.read([layer])
+    return message.BindingsRead(bindings=bindings, problems=found)
 
 
 def _write_tree(asked: message.WriteTree) -> message.Json:

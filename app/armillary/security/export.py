@@ -11,23 +11,26 @@ from typing import Any
 
 import orjson
 
+from armillary.model.cells import unformula
 from armillary.model.fault import Fault
-from armillary.security.audit import LINE_LIMIT, files
+from armillary.security.audit import LINE_LIMIT, PATTERN, files
 
 FIELDS = (
     "seq", "t", "actor", "role", "desk", "world_kind", "action", "object", "before", "after", "reason",
     "prev", "hash",
 )  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would carry out
 
 
-def rows(folder: Path) -> Iterator[Mapping[str, Any]]:  # Any: parsed JSON
-    """Yield the records of an audit, oldest first, in constant memory. Raises Fault where a line is none."""
+def rows(folder: Path, pattern: str = PATTERN) -> Iterator[Mapping[str, Any]]:  # Any: parsed JSON
+    """Yield the records of an audit, oldest first, in constant memory. Raises Fault where a line is none.
+
+    pattern: of its files; a journal of alarms is chained in the same way.
+    """
     if not folder.is_dir():
         raise Fault(
             "There is no audit here.", where=str(folder), remedy="Name the project's folder, or run it once."
         )
-    for path in files(folder):
+    for path in files(folder, pattern):
         with path.open("rb") as file:
             number = 0
             while raw := file.readline(LINE_LIMIT):
@@ -66,5 +69,4 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, (int, float)):
         return repr(value)  # a number is no formula, though it begins with a minus
-    text = str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return unformula(str(value))

@@ -35,6 +35,16 @@ _KEY_BYTES, _NONCE_BYTES = 32, 12
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
+def check_name(name: str) -> None:
+    """Raise ProjectFault for what cannot be a secret's name."""
+    if not NAME.fullmatch(name):
+        raise ProjectFault(
+            f"{name[:80]!r} cannot be a secret's name.",
+            where="secret store",
+            remedy="Use letters, digits, '.', '_' and '-', at most 64.",
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
     """One secret as people see it: never its value."""
@@ -95,12 +105,7 @@ class Secrets:
 
     def put(self, name: str, value: str, host: str = "") -> Kept:
         """Keep a secret, in the keyring where there is one, else in the encrypted file."""
-        if not NAME.fullmatch(name):
-            raise ProjectFault(
-                f"'{name[:80]}' cannot be a secret's name.",
-                where="secret store",
-                remedy="Use letters, digits, '.', '_' and '-', at most 64.",
-            )
+        check_name(name)
         if not 0 < len(value) <= MOST or "\0" in value or "\n" in value:
             raise ProjectFault(
                 f"A secret is one line of 1 to {MOST} characters.", where=name, remedy="Give another."

@@ -28,6 +28,7 @@ class Desk(Protocol):
     def toggle_motion(self) -> None: ...  # reduced motion: nothing blinks, turns or flows
     def simulate_vision(self, name: str) -> None: ...  # protan | deutan | tritan | grey; "" = none
     def bind(self) -> None: ...  # what is chosen in the browser or the live table, to the selected part
+    def give_by_hand(self) -> None: ...  # a value of the part selected last, in place of the plant's
     def spread(self) -> None: ...  # sensors over the part selected last
     def toggle_full_screen(self) -> None: ...
     def reset_layout(self) -> None: ...
@@ -43,6 +44,8 @@ class Desk(Protocol):
     def say(self, text: str) -> None: ...  # a short message in the status line
     def log_in(self) -> None: ...  # opens the sheet for name and password
     def enter_time(self) -> None: ...  # puts the keyboard into the time bar's field
+    def name_range(self) -> None: ...  # asks a name, then keeps the marked range
+    def film_range(self) -> None: ...  # asks for a file, or stops the film that is being made
     def release_commands(self) -> None: ...  # asks a reason, then workspace.kill
     def use_layout(self, name: str) -> None: ...  # operate | author | train
     def open_report(self) -> None: ...  # of the exercise that is over

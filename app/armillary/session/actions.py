@@ -9,7 +9,9 @@ from armillary.model.frame import WorldKind
 from armillary.session.action import Action, Desk
 from armillary.session.alarm_actions import ALARM_ACTIONS
 from armillary.session.author_actions import AUTHOR_ACTIONS
+from armillary.session.by_hand import BY_HAND_ACTIONS
 from armillary.session.loop_actions import LOOP_ACTIONS
+from armillary.session.range_actions import RANGE_ACTIONS
 from armillary.session.scene_actions import SCENE_ACTIONS
 from armillary.session.time_actions import TIME_ACTIONS
 from armillary.session.training_actions import TRAINING_ACTIONS
@@ -357,7 +359,9 @@ ACTIONS: tuple[Action, ...] = (
         why_not=_needs_lost_world,
         run=lambda desk: desk.workspace.restart_world(),
     ),
+    *BY_HAND_ACTIONS,
     *TIME_ACTIONS,
+    *RANGE_ACTIONS,
     *TRAINING_ACTIONS,
     *ALARM_ACTIONS,
     *AUTHOR_ACTIONS,

@@ -152,8 +152,16 @@ class AlarmBook:
         self._locate()
         self._tell(NO_ALARMS)
 
+    def show(self, events: Iterable[AlarmEvent]) -> None:
+        """List what happened to the alarms of another world instead."""
+        self.events.clear()
+        self.events.extend(events)
+
     def take(self, frame: Frame) -> None:
         """Take what a frame says of alarms."""
+        if frame.anew:
+            self.events.clear()
+            self._tell(NO_ALARMS)
         # a world that greets us again tells its events again
         known = {_key(event) for event in self.events} if self._greeted else set()
         self._greeted = False

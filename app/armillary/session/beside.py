@@ -333,8 +333,18 @@ class Beside(Loading):
             self.timebar.forks.setdefault(visit.id, visit.side.mirror.t_ns)  # its tick on the bar
         self._switch(visit.side)
 
+    def _repen(self, before: tuple[TagSpec, ...]) -> None:
+        """Keep the pens of the trends where the tags are others: by name; those that are gone go."""
+        if self.specs is before or not self.timeline.slots:
+            return
+        names = [before[slot].name for slot in self.timeline.slots if slot < len(before)]
+        slot_of = {spec.name: spec.slot for spec in self.specs}
+        self.timeline.clear()
+        self.timeline.add([slot_of[name] for name in names if name in slot_of])
+
     def _kept(self) -> Side:
-        side = sides.keep(self, tuple(self.alarms.specs.values()), dict(self.alarms.states))
+        book = self.alarms
+        side = sides.keep(self, tuple(book.specs.values()), dict(book.states), book.events)
         side.receipts = dict(self.orders.receipts)
         side.user, side.name, side.accounts = self.people.user, self.people.name, self.people.accounts
         return side
@@ -347,11 +357,13 @@ class Beside(Loading):
         sides.show(side, self)
         if self.specs == before:
             self.specs = before  # the same object: the bindings stay compiled
+        self._repen(before)
         self.orders.receipts.update(side.receipts)
         self.orders.changed.emit()
         self.paused = False
         self._home_said = ()
         self._listed_mono_ns = 0
+        self.alarms.show(side.alarm_events)
         self.alarms.welcome(side.alarm_specs)
         shown = empty_frame(self.mirror.world, self.mirror.kind)
         self.alarms.take(replace(shown, alarms=tuple(side.alarms.values())))

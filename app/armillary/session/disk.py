@@ -109,8 +109,8 @@ class Disk:
             self.changed.emit()
 
     def _look_at_bindings(self, project: Project) -> None:
-        if project.bindings is None:
-            return
+        if project.bindings is None or self._shelf.kind is WorldKind.REPLAY:
+            return  # a replay may show those of then
         branches = project.bindings.with_suffix("")
         seen = signature([project.bindings, *(sorted(branches.glob("*.usda")) if branches.is_dir() else ())])
         if self._bindings_seen is None:

@@ -35,6 +35,7 @@ from armillary.wire.bus import served
 STARTED_AGAIN = "It is started again; the end of its log file says more."
 STARTED_LATER = "It is started again in {:g} s; the end of its log file says more."
 AT_ONCE_S = 1.0
+REPLAYS = "replay"  # source of what a replay says of itself
 LOOK_NS = NS  # between two looks for the world, or the recorder, that somebody else may have started
 
 
@@ -97,7 +98,8 @@ class Hearing(Visiting):
         specs_differ = welcome.specs != self.specs
         if specs_differ:
             self.authoring.cancel()  # it is drawn with the tags as they were
-            self.specs = welcome.specs
+            before, self.specs = self.specs, welcome.specs
+            self._repen(before)
         self.twins, self.relationships, self.role = welcome.twins, welcome.relationships, welcome.role
         self.about, self.templates = welcome.about, welcome.templates
         if self._home is None:
@@ -173,8 +175,11 @@ class Hearing(Visiting):
             self.links = frame.links
             self.orders.watch(frame.links)
             self.links_changed.emit()
-        for event in frame.events:
-            self._add_event(event)
+        if frame.anew:
+            self._replace_events(frame.events)
+        else:
+            for event in frame.events:
+                self._add_event(event)
         self.alarms.take(frame)
         if self._home is None:
             self.proposals.take(frame)
@@ -182,6 +187,13 @@ class Hearing(Visiting):
             self.orders.take(frame.orders)  # receipts that a replay reads back are nobody's orders
         self.timeline.take(frame)
         return slots
+
+    def _replace_events(self, events: tuple[Event, ...]) -> None:
+        """List what had happened by the time that is shown; what the replay says of itself stays."""
+        own = [event for event in self.events if event.source == REPLAYS]
+        self.events.clear()
+        self.events.extend((*events, *own))
+        self.events_changed.emit()
 
     def _not_recorded(self, why: str) -> str:
         """Return why nothing is recorded, by what our recorder said itself where it did; "" = recorded."""

@@ -179,7 +179,7 @@ def tag_row(
         quality=rank,
         note="" if rank == GOOD and not why else note,
         age=texts.age(age_s),
-        link=spec.link or "derived",
+        link=spec.link or ("imported" if spec.imported else "derived"),
         title=spec.title,
         unit=spec.unit,
     )

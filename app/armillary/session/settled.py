@@ -7,7 +7,7 @@ from armillary.session.workspace import Workspace
 
 def is_settled(at: Workspace) -> bool:
     """Return whether scene, bindings and colours are those of the newest frame; True without a scene."""
-    if at.progress[0] or at.is_rebinding:
+    if at.progress[0] or at.is_rebinding or at.authored.is_coming:
         return False
     if at.scene is None:
         has_entry = at.project is not None and at.project.entry is not None

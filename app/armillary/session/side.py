@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from armillary.model.alarm import AlarmSpec, AlarmState
+from armillary.model.alarm import AlarmEvent, AlarmSpec, AlarmState
 from armillary.model.command import Template
 from armillary.model.control import Cursor
 from armillary.model.frame import Event, Frame, Kept, Tally, WorldKind
@@ -19,6 +19,7 @@ from armillary.session.boarding import WorldState
 from armillary.session.mirror import Mirror
 
 EVENTS_KEPT = 2_000
+ALARM_EVENTS_KEPT = 1_000
 URGENT = (1, 2)  # priorities that are shown in any mode
 
 
@@ -68,6 +69,7 @@ class Side:
         self.templates: tuple[Template, ...] = ()
         self.alarm_specs: tuple[AlarmSpec, ...] = ()
         self.alarms: dict[str, AlarmState] = {}  # all that were told, by id
+        self.alarm_events: deque[AlarmEvent] = deque(maxlen=ALARM_EVENTS_KEPT)
         self.receipts: dict[str, Receipt] = {}  # of orders, by order
 
     @property
@@ -95,6 +97,12 @@ class Side:
         self.links = frame.links or self.links
         self.cursor, self.stopped = frame.cursor or self.cursor, frame.stopped
         self.receipts.update((receipt.order, receipt) for receipt in frame.orders)
+        if frame.anew:
+            self.events.clear()
+            self.alarm_events.clear()
+        if frame.alarm_events:
+            told = set(self.alarm_events)  # a world that greets us again tells them again
+            self.alarm_events.extend(event for event in frame.alarm_events if event not in told)
         if frame.events:
             known = set(self.events)  # a world that greets us again tells them again
             self.events.extend(event for event in frame.events if event not in known)
@@ -149,12 +157,18 @@ FIELDS = (
 )
 
 
-def keep(shown: Shown, alarm_specs: tuple[AlarmSpec, ...], alarms: dict[str, AlarmState]) -> Side:
+def keep(
+    shown: Shown,
+    alarm_specs: tuple[AlarmSpec, ...],
+    alarms: dict[str, AlarmState],
+    alarm_events: Iterable[AlarmEvent] = (),
+) -> Side:
     """Return what is shown as a side of its own."""
     side = Side()
     for name in FIELDS:
         setattr(side, name, getattr(shown, name))
     side.alarm_specs, side.alarms = alarm_specs, alarms
+    side.alarm_events.extend(alarm_events)
     return side
 
 

@@ -46,6 +46,7 @@ class Standing:
         self.selection_changed: Signal[tuple[int, ...]] = Signal()
         self.links_changed: Signal[()] = Signal()
         self.event_added: Signal[Event] = Signal()
+        self.events_changed: Signal[()] = Signal()  # all of `events`: those of another time
         self.order_changed: Signal[()] = Signal()
         self.world_changed: Signal[()] = Signal()  # `world_state`, `world_text`, specs, twins
         self.problems_changed: Signal[()] = Signal()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from armillary.model.arrays import B1, U1
 from armillary.model.clock import NS
+from armillary.model.fault import Fault
 from armillary.model.message import AskDensity, Density
 from armillary.session.bookmarks import Bookmark, Bookmarks
 from armillary.session.signal import Signal
@@ -19,6 +21,17 @@ AHEAD = 0.04  # share of the bar right of now: the now-line is seen
 AGAIN_S = 10.0  # the strip is read anew while it follows
 ANSWER_S = 10.0
 Ask = Callable[[object, Callable[[object], None], float], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """What n pixel columns show, each (n,)."""
+
+    worst: U1  # most urgent priority of an alarm that was active, 0 = none
+    gap: B1  # nothing, or not everything, was recorded
+    known: B1  # the recorder has answered for it
+    event: U1  # gravest event: 1 = information, 2 = warning, 3 = error; 0 = none
+    late: B1  # back-filled
 
 
 class TimeBar:
@@ -33,6 +46,7 @@ class TimeBar:
         self.trouble = "The recorder has not answered yet."
         self.bookmarks = Bookmarks(None)
         self.forks: dict[str, int] = {}  # world id → time that it was forked at
+        self.marked: tuple[int, int] | None = None  # the range that a person marked: (from, to)
         self.stale_answers = 0
         self._ask, self._now_ns = ask, now_ns
         self._to_ns = 0
@@ -125,7 +139,7 @@ class TimeBar:
         """Begin with a project; None: nothing is open."""
         self.bookmarks = Bookmarks(project)
         self.span_s, self.following, self._to_ns = SPAN_S, True, 0
-        self.density, self.forks = None, {}
+        self.density, self.forks, self.marked = None, {}, None
         self.trouble = "The recorder has not answered yet."
         self._request += 1
         self._is_waiting = self._is_again = False
@@ -160,31 +174,78 @@ class TimeBar:
         if self._is_again:
             self._read()
 
-    def columns(self, width: int) -> tuple[U1, B1, B1]:
-        """Return (worst priority, gap, known) of each pixel column as the range is now, each (width,).
+    def columns(self, width: int) -> Columns:
+        """Return what each pixel column shows as the range is now.
 
         The strip that was read last is shown until the next one comes, moved to where it belongs.
         """
-        worst, gap = np.zeros(width, np.uint8), np.zeros(width, np.bool_)
-        known = np.zeros(width, np.bool_)
         have = self.density
+        out = Columns(
+            worst=np.zeros(width, np.uint8),
+            gap=np.zeros(width, np.bool_),
+            known=np.zeros(width, np.bool_),
+            event=np.zeros(width, np.uint8),
+            late=np.zeros(width, np.bool_),
+        )
         if have is None or not len(have.worst) or have.to_ns <= have.from_ns:
-            return worst, gap, known
+            return out
+        n = len(have.worst)
         start, end = self.view_ns()
         edges = start + (end - start) * (np.arange(width + 1) / width)
-        at = (edges - have.from_ns) / (have.to_ns - have.from_ns) * len(have.worst)
-        first = np.clip(np.floor(at[:-1]).astype(np.int64), 0, len(have.worst) - 1)
-        known = (at[1:] > 0) & (at[:-1] < len(have.worst))
+        at = (edges - have.from_ns) / (have.to_ns - have.from_ns) * n
+        first = np.clip(np.floor(at[:-1]).astype(np.int64), 0, n - 1)
+        known = (at[1:] > 0) & (at[:-1] < n)
         # an alarm column may not vanish between two pixels: the most urgent of those that a pixel covers
-        last = np.clip(np.ceil(at[1:]).astype(np.int64) - 1, first, len(have.worst) - 1)
-        urgency = np.where(have.worst > 0, 255 - have.worst.astype(np.int64), 0)
+        last = np.clip(np.ceil(at[1:]).astype(np.int64) - 1, first, n - 1)
         ends = np.empty(2 * width, np.int64)
         ends[0::2], ends[1::2] = first, last + 1
-        padded = np.append(urgency, 0)
-        most = np.maximum.reduceat(padded, ends)[0::2]
-        worst = np.where(known & (most > 0), 255 - most, 0).astype(np.uint8)
-        gap = known & have.gap[first]
-        return worst, gap, known
+
+        def most(values: U1) -> U1:
+            worst: U1 = np.maximum.reduceat(np.append(values, np.uint8(0)), ends)[0::2]
+            worst[~known] = 0
+            return worst
+
+        urgency = most(np.where(have.worst > 0, 255 - have.worst.astype(np.int64), 0).astype(np.uint8))
+        none = np.zeros(n, np.uint8)  # a recorder of before did not tell
+        return Columns(
+            worst=np.where(urgency > 0, 255 - urgency, 0).astype(np.uint8),
+            gap=known & have.gap[first],
+            known=known,
+            event=most(have.event if len(have.event) == n else none),
+            late=most(have.late.astype(np.uint8) if len(have.late) == n else none) > 0,
+        )
+
+    # ------------------------------------------------------------ a marked range
+
+    def mark(self, from_ns: int, to_ns: int) -> None:
+        """Mark a range, in any order of its ends; an empty one unmarks."""
+        self.marked = (min(from_ns, to_ns), max(from_ns, to_ns)) if from_ns != to_ns else None
+        self.changed.emit()
+
+    def begin_range(self, t_ns: int) -> None:
+        """Let the marked range begin here; it ends where it ended, or now."""
+        end = self.marked[1] if self.marked is not None and self.marked[1] > t_ns else self._now_ns()
+        self.mark(t_ns, end)
+
+    def end_range(self, t_ns: int) -> None:
+        """Let the marked range end here; it begins where it began, or at the left edge."""
+        begins = self.marked is not None and self.marked[0] < t_ns
+        begin = self.marked[0] if self.marked is not None and begins else self.view_ns()[0]
+        self.mark(begin, t_ns)
+
+    def show_marked(self) -> None:
+        """Show all of the marked range, with a little around it."""
+        if self.marked is not None:
+            around = (self.marked[1] - self.marked[0]) // 20
+            self.show(self.marked[0] - around, self.marked[1] + around)
+
+    def keep_range(self, title: str) -> Bookmark:
+        """Keep the marked range under a name. Raises Fault when nothing is marked or it cannot be written."""
+        if self.marked is None:
+            raise Fault("No range is marked.", where="time bar", remedy="Drag with Ctrl held over the bar.")
+        kept = self.bookmarks.add(self.marked[0], title, self.marked[1])
+        self.changed.emit()
+        return kept
 
     # ------------------------------------------------------------ bookmarks
 
@@ -194,9 +255,9 @@ class TimeBar:
         self.changed.emit()
         return mark
 
-    def forget(self, t_ns: int) -> None:
-        """Forget a bookmark. Raises Fault when that cannot be written."""
-        self.bookmarks.remove(t_ns)
+    def forget(self, t_ns: int, to_ns: int = 0) -> None:
+        """Forget a bookmark, or the kept range with these ends. Raises Fault when that cannot be written."""
+        self.bookmarks.remove(t_ns, to_ns)
         self.changed.emit()
 
 

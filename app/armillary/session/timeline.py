@@ -37,6 +37,7 @@ class Timeline:
 
     def __init__(self, ask: Ask, specs: Callable[[], Sequence[TagSpec]], now_ns: Callable[[], int]) -> None:
         self.changed: Signal[()] = Signal()  # new data or another range: draw again
+        self.forgotten: Signal[()] = Signal()  # what was read is of another recorder, or another time
         self.slots: tuple[int, ...] = ()
         self.span_s = SPAN_S
         self.following = True  # the right edge is now
@@ -122,12 +123,13 @@ class Timeline:
         reach = int(BESIDE * span)
         if self._kind is not WorldKind.LIVE:  # what comes after the cursor is not known yet
             end = min(end, self._now_ns())
-            window = start, end
+            window = core = start, end
         elif self.following:
-            window = start, end
+            window = core = start, end
         else:  # more than is shown, and the same while the hand moves by less than half of it
             half = max(span // 2, 1)
-            window = start // half * half - reach, -(-end // half) * half + reach
+            core = start // half * half, -(-end // half) * half
+            window = core[0] - reach, core[1] + reach
         trouble = "" if past is not None else self._why_no_past(spec)
         version = past.version if past is not None else -1
         key: tuple[object, ...] = (window, version, len(ring), ring.newest_ns, trouble, bool(self._flying))
@@ -135,7 +137,7 @@ class Timeline:
         made = self._made.get(slot)
         if made is None or made[0] != key or self._kind is not WorldKind.LIVE:
             known_ns = self._now_ns() if self._kind is WorldKind.LIVE else end
-            pen = joined(spec, past, ring, window, self._width, self._began_ns, known_ns)
+            pen = joined(spec, past, ring, window, core, self._width, self._began_ns, known_ns)
             if self._kind is not WorldKind.LIVE:
                 pen = cut(pen, end)
             made = self._made[slot] = (
@@ -211,6 +213,7 @@ class Timeline:
         self._taken = self._request
         self._flying.clear()
         self._is_again = False
+        self.forgotten.emit()
 
     def reset(self) -> None:
         """Forget pens and samples: something else is open."""
@@ -243,6 +246,19 @@ class Timeline:
         pasts = [self._past.get(slot) for slot in shown]
         return all(past is not None and past.suffices(start - near, until, need_s) for past in pasts)
 
+    def _wanted(self, start: int, end: int) -> tuple[int, int]:
+        """Return what to ask for a held range: it and its neighbours, less what is known at either end."""
+        span = end - start
+        whole = start - int(BESIDE * span), max(min(end + int(BESIDE * span), self._now_ns()), end)
+        need_s = span / NS / self._width
+        gaps: list[tuple[int, int]] = []
+        for slot in (s for s in self.slots if self._specs()[s].history):
+            past = self._past.get(slot)
+            gaps += past.missing(*whole, need_s) if past is not None else [whole]
+        if not gaps:
+            return whole
+        return min(a for a, _ in gaps), max(b for _, b in gaps)
+
     def _read(self) -> None:
         """Ask for the range shown; ids of tags that we do not know yet come first."""
         if not self.slots:
@@ -260,8 +276,7 @@ class Timeline:
             ahead = int(AHEAD * self.span_s * NS)
             start, end = start - ahead, end + ahead
         elif not self.following:
-            beside = int(BESIDE * (end - start))
-            start, end = start - beside, max(min(end + beside, self._now_ns()), end)
+            start, end = self._wanted(start, end)
         self._asked_from_ns, self._asked_ns = start, end
         if unknown:
             question = Enroll(tags=unknown, create=False)

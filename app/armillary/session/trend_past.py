@@ -69,19 +69,24 @@ class Past:
 
     def suffices(self, from_ns: int, to_ns: int, need_s: float) -> bool:
         """Return whether a range is known at the level of a drawing with buckets of `need_s`."""
+        return not self.missing(from_ns, to_ns, need_s)
+
+    def missing(self, from_ns: int, to_ns: int, need_s: float) -> tuple[tuple[int, int], ...]:
+        """Return the spans of a range that are not known at that level."""
         fine = [r for r in self.reads if r.series.level_s <= ENOUGH * need_s]
-        return not _missing(fine, self.newest, from_ns, to_ns)
+        return _missing(fine, self.newest, from_ns, to_ns)
 
     def unknown(self, from_ns: int, to_ns: int) -> tuple[tuple[int, int], ...]:
         """Return the spans of a range, ns UTC, that no answer has covered."""
         return _missing(self.reads, self.newest, from_ns, to_ns)
 
-    def points(self, from_ns: int, to_ns: int, limit_ms: int) -> Points:
+    def points(self, from_ns: int, to_ns: int, limit_ms: int, core: tuple[int, int] | None = None) -> Points:
         """Return what is known of a range, the finest of each part, with a point or so more on either side.
 
         limit_ms: silence of the tag beyond this is a gap; 0 = it only reports changes. A gap is more than
         two buckets without any, or longer than the tag may be silent. Raw samples of a tag that only
-        reports changes have none: its value held.
+        reports changes have none: its value held. `level_s` is that of the coarsest part in `core`, None:
+        of all.
         """
         newest = self.newest
         if newest is None:
@@ -109,12 +114,14 @@ class Past:
         ]
         if len(parts) == 1:
             return parts[0]
+        low, high = core or (from_ns, to_ns)
+        seen = [p.level_s for p, (a, b, _) in zip(parts, chosen, strict=True) if a < high and b > low]
         return Points(
             np.concatenate([p.t_ns for p in parts]),
             np.concatenate([p.low for p in parts]),
             np.concatenate([p.high for p in parts]),
             np.concatenate([p.quality for p in parts]),
-            max(p.level_s for p in parts),
+            max(seen, default=0.0),
         )
 
 
@@ -126,7 +133,7 @@ def _covers(new: Read, old: Read) -> bool:
 def _missing(
     reads: list[Read] | tuple[Read, ...], newest: Read | None, from_ns: int, to_ns: int
 ) -> tuple[tuple[int, int], ...]:
-    spans = [(from_ns, to_ns)]
+    spans = [(from_ns, to_ns)] if to_ns > from_ns else []
     for read in reads:
         end = read.to_ns if read is newest else read.settled_ns
         rest: list[tuple[int, int]] = []

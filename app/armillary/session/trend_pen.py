@@ -38,19 +38,21 @@ def joined(
     past: Past | None,
     ring: Ring,
     window: tuple[int, int],
+    core: tuple[int, int],
     width: int,
     began_ns: int,
     known_ns: int,
 ) -> Pen:
     """Return past and tail of a tag as one line over a window in ns UTC, thinned to `width` columns.
 
+    core: the part of it that is looked at.
     began_ns: of a simulated world, the record is its past up to here only; 0 = no such end. known_ns: what
     comes later cannot be unknown.
     """
     start, end = window
     limit_ms = stale_after_ms(spec) if spec.liveness == "tag" else 0
     tail_t, tail_v, tail_q = ring.arrays()
-    points = past.points(start, end, limit_ms) if past is not None else NOTHING
+    points = past.points(start, end, limit_ms, core) if past is not None else NOTHING
     t, low, high, quality = points.t_ns, points.low, points.high, points.quality
     newest = past.newest if past is not None else None
     if newest is not None:

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from armillary.model.arrays import B1, I8
+from armillary.model.cells import unformula
 from armillary.model.clock import NS
 from armillary.model.quality import WORDS
 from armillary.session.trend_maths import Stretch
 
 MOST_ROWS = 1_000_000  # of a spreadsheet
-_FORMULA = ("=", "+", "-", "@")
 _CONTROL = dict.fromkeys(range(32))  # of a name: they would end a cell or a line
 
 
@@ -34,8 +34,7 @@ class Column:
 
 def guarded(text: str) -> str:
     """Return a text that no spreadsheet carries out."""
-    plain = text.translate(_CONTROL)
-    return f"'{plain}" if plain.startswith(_FORMULA) else plain
+    return unformula(text.translate(_CONTROL))
 
 
 def iso_z(t_ns: int) -> str:
@@ -52,14 +51,14 @@ def times_of(columns: Sequence[Column], from_ns: int, to_ns: int) -> I8:
 
 
 def wide(columns: Sequence[Column], from_ns: int, to_ns: int, *, delimiter: str = ",") -> str:
-    """Return a range as a table: time, then a column a pen and one of its quality; row 2 holds the units.
+    """Return a range as a table: time, then a column a pen and one of its quality; rows 2 and 3: units, zone.
 
     A pen that has buckets, not samples, has three columns: low, mean and high. A cell is empty where a pen
     has no sample at that time: nothing is made up.
     """
     out = io.StringIO()
     writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
-    head, units = ["time"], ["#unit UTC"]
+    head, units = ["time"], ["#unit"]
     cells: list[list[str]] = []
     times = times_of(columns, from_ns, to_ns)[:MOST_ROWS]
     for column in columns:
@@ -83,6 +82,7 @@ def wide(columns: Sequence[Column], from_ns: int, to_ns: int, *, delimiter: str 
         cells.append(_filled(len(times), rows, [WORDS[min(q, 5)] for q in stretch.quality[here].tolist()]))
     writer.writerow(head)
     writer.writerow(units)
+    writer.writerow(["#zone", "UTC"] + [""] * (len(head) - 2) if len(head) > 1 else ["#zone UTC"])
     stamps = np.datetime_as_string(times.astype("datetime64[ns]")).tolist() if len(times) else []
     for stamp, *row in zip(stamps, *cells, strict=True):
         writer.writerow([f"{stamp}Z", *row])

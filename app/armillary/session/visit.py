@@ -20,7 +20,7 @@ from armillary.session.batch import Batch
 from armillary.session.feed import WORLD
 from armillary.session.side import Side
 
-SEEKS_A_SECOND = 15  # a drag over the time bar asks no more often: newest wins
+SEEKS_A_SECOND = 25  # a drag over the time bar asks no more often: newest wins
 SEEK_S = 10.0
 BEGIN_S = 30.0
 LOGIN_S = 5.0

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from armillary.model import places
 from armillary.model.clock import NS
-from armillary.model.control import Play, Seek, SnapshotInfo, Step, StepBy, TakeSnapshot
+from armillary.model.control import Loop, Play, Seek, SnapshotInfo, Step, StepBy, TakeSnapshot
 from armillary.model.fault import Fault, FaultRecord, WorldFault
 from armillary.model.frame import Event, WorldKind
 from armillary.model.scenario import Fork
@@ -135,7 +135,13 @@ class Visiting(Beside):
         if self.kind is WorldKind.TRAINING:
             self.training.step(by, count)
             return
-        self.ask_world(Step(by=by, count=count), self._tell)
+        slots = self.tags_of_selection() if by in ("sample", "change") else ()
+        tags = tuple(self.specs[slot].name for slot in slots)
+        self.ask_world(Step(by=by, count=count, tags=tags), self._tell)
+
+    def loop(self, from_ns: int, to_ns: int) -> None:
+        """Let the shown replay repeat a span; an empty one ends that."""
+        self.ask_world(Loop(from_ns=from_ns, to_ns=to_ns), self._tell)
 
     def seek(self, t_ns: int) -> None:
         """Show another time: in a world with a cursor its own, from home a REPLAY world's."""

@@ -28,6 +28,7 @@ from armillary.model.tags import TagSpec
 from armillary.project.record import Project
 from armillary.session import autosave
 from armillary.session.alarmbook import AlarmBook
+from armillary.session.authored import Authored
 from armillary.session.authoring import Authoring
 from armillary.session.boarding import WorldState, boarding, start_recorder, start_world
 from armillary.session.browsing import Browsing
@@ -42,6 +43,7 @@ from armillary.session.reopening import Reopening
 from armillary.session.scene_files import LOOK_S
 from armillary.session.timeline import Timeline
 from armillary.session.training import Station
+from armillary.session.trends import Trends
 from armillary.session.undo import Undo
 from armillary.session.versions import Versions
 from armillary.session.views import Views
@@ -90,6 +92,8 @@ class Workspace(Pointing):
             lambda: self.specs,
             self.picture_ns,
         )
+        self.trends = Trends(self._ask_record, lambda: self.specs, self.picture_ns, self.timeline)
+        self.project_changed.connect(lambda: self.trends.begin(self._saved_folder()))
         self.training = Station(self)
         self.training.ended.connect(self._show_exercise)
         self.alarms = AlarmBook(
@@ -109,6 +113,10 @@ class Workspace(Pointing):
         self.project_changed.connect(lambda: self.views.begin(self._saved_folder(), self.path))
         self.project_changed.connect(self._time_scene)
         self.authoring = Authoring(self, self.undo)
+        self.authored = Authored(self, clock, self._work)
+        self.scene_changed.connect(self.authored.scene_shown)
+        self.tags_compiled.connect(self.authored.apply)
+        self.visited.connect(self.authored.visited)
         self.disk = Disk(self)
         self.browsing = Browsing(self, clock)
         self.visited.connect(self.authoring.cancel)
@@ -197,6 +205,7 @@ class Workspace(Pointing):
         self.authoring.draft = None
         self.undo.forget()
         self.disk.forget()
+        self.authored.forget()
         self.people.forget()
         self.proposals.forget()
         self.timeline.reset()
@@ -220,6 +229,7 @@ class Workspace(Pointing):
             self._take(batch, now_ns, now_mono_ns)
         self._pump_visits(now_ns, now_mono_ns)
         self.training.tick(now_mono_ns)
+        self.authored.look()
         if (
             not batch
             and (self.world_state is WorldState.NOT_LIVE or self.outage)
@@ -276,6 +286,10 @@ class Workspace(Pointing):
     def ask_recorder(self, message: object, callback: Callable[[object], None], timeout_s: float) -> None:
         """Ask the recorder of our project."""
         self._ask(RECORDER, message, callback, timeout_s)
+
+    def work(self, job: Callable[[], object], callback: Callable[[object], None]) -> None:
+        """Run a job beside this thread; its result or FaultRecord comes back through `pump`."""
+        self._work(job, callback)
 
     def now_ns(self) -> int:
         """Return the time now, for what is written."""

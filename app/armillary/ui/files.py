@@ -13,16 +13,19 @@ from PySide6.QtWidgets import QMainWindow, QMenu
 from armillary.model.fault import Fault, FaultRecord
 from armillary.session.exporting import export
 from armillary.session.importing import FORMATS, is_foreign, lines
+from armillary.session.offline import Replaying, is_offline
 from armillary.session.settings import Settings
 from armillary.session.workspace import Workspace
 from armillary.ui import ask_file
 from armillary.ui.import_sheet import ImportSheet
 from armillary.ui.notify import Cards, Notice, of_fault
+from armillary.ui.offline_sheet import OfflineSheet
 
 _VERSIONS = "Scenes and projects (*.usd *.usda *.usdc *.usdz project.toml);;All files (*)"
 _SCENES = (
     "Scenes and projects (*.usd *.usda *.usdc *.usdz project.toml);;"
-    f"To import ({' '.join(f'*{suffix}' for suffix in FORMATS)});;All files (*)"
+    f"To import ({' '.join(f'*{suffix}' for suffix in FORMATS)});;"
+    "Recorded samples (*.parquet *.csv *.tsv *.mcap *.lp);;All files (*)"
 )
 
 
@@ -42,6 +45,8 @@ class Files:
         self._window, self._at, self._settings, self._cards = window, workspace, settings, cards
         self._draw_now, self._say = draw_now, say
         self.import_sheet: ImportSheet | None = None
+        self.offline_sheet: OfflineSheet | None = None
+        self._replaying: Replaying | None = None
         self.recent = QMenu("Open recent", window)
         self.recent.aboutToShow.connect(self._fill_recent)
 
@@ -76,7 +81,24 @@ class Files:
         if is_foreign(path) and place.is_file():
             self.import_from(place)
             return
+        if is_offline(place):
+            self.offline_sheet = OfflineSheet(place, self._replayed, self._window)
+            self.offline_sheet.open()
+            return
         self.tried(lambda: self._at.open(target))
+
+    def _replayed(self, replaying: Replaying) -> None:
+        """Show the replay of files that have no project; the one before it is ended."""
+        before, self._replaying = self._replaying, replaying
+        self.tried(lambda: self._at.open(replaying.address))
+        if before is not None:
+            before.close()
+
+    def close(self) -> None:
+        """End what was started for files without a project."""
+        if self._replaying is not None:
+            self._replaying.close()
+            self._replaying = None
 
     def import_from(self, path: Path) -> None:
         """Ask how to import a foreign file, import it and open what came of it."""

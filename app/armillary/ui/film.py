@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QImage
 
 from armillary.model.arrays import U1
-from armillary.model.clock import NS, Clock, iso
+from armillary.model.clock import MS_NS, NS, Clock, iso
 from armillary.model.fault import Fault
 from armillary.session.settled import is_settled
 from armillary.session.workspace import Workspace
-from armillary.ui.window import DeskWindow
 from armillary.viewport import film
+
+if TYPE_CHECKING:
+    from armillary.ui.window import DeskWindow  # it makes films itself
 
 LOOK_MS = 20
 FIRST_S, NEXT_S = 120.0, 30.0  # at most, for the scene and the first picture; for each other one
+DOCKS_MS = 400  # that docks take at most to show what came
 PENS_NS = NS // 2  # that the trends get to read what belongs to a time
 SAY_NS = 2 * NS  # between two words of how far it is
 
@@ -110,6 +113,12 @@ class Film(QObject):
         self._timer.timeout.connect(self._look)
         self._timer.start(LOOK_MS)
 
+    def stop(self) -> None:
+        """Give it up; nothing of a film is left."""
+        self._timer.stop()
+        self._target.drop()
+        self.deleteLater()
+
     def _look(self) -> None:
         try:
             self._step(self._window.workspace)
@@ -133,7 +142,15 @@ class Film(QObject):
             self._there_mono_ns = now
         elif self._there_mono_ns is not None:
             has_pens = bool(at.timeline.slots)
-            if is_settled(at) and (not has_pens or now - self._there_mono_ns > PENS_NS):
+            is_drawn = (
+                self._window.canvas.view.stage is None or self._window.canvas.view.stage.look is at.look
+            )
+            if (
+                is_drawn
+                and is_settled(at)
+                and self._is_quiet(now)
+                and (not has_pens or now - self._there_mono_ns > PENS_NS)
+            ):
                 self._take(wanted, now)
         elif now > self._until_ns:
             raise Fault(
@@ -141,6 +158,12 @@ class Film(QObject):
                 where=iso(wanted),
                 remedy="Try a span that is recorded; the log of the replay says more.",
             )
+
+    def _is_quiet(self, now_mono_ns: int) -> bool:
+        """Return whether the docks have shown what came; what goes on and on is not waited for long."""
+        waits = (timer for timer in self._window.findChildren(QTimer) if timer.isSingleShot())
+        is_busy = any(timer.isActive() and timer.interval() <= DOCKS_MS for timer in waits)
+        return not is_busy or now_mono_ns - (self._there_mono_ns or 0) > DOCKS_MS * MS_NS
 
     def _take(self, wanted: int, now_mono_ns: int) -> None:
         self._target.add(self._window, wanted)

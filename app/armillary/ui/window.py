@@ -55,6 +55,7 @@ from armillary.ui.panels.tree import TreePanel
 from armillary.ui.panels.trends import TrendsPanel
 from armillary.ui.panels.whatif import WhatIfPanel
 from armillary.ui.probe import FirstLive, Lateness
+from armillary.ui.range import Range
 from armillary.ui.scene_card import SceneCard
 from armillary.ui.scene_tools import SceneTools
 from armillary.ui.second import SecondDesk, words_of
@@ -177,6 +178,7 @@ class DeskWindow(QMainWindow):
         self.files = Files(
             self, self.workspace, self.settings, self.cards, draw_now=self.canvas.draw_now, say=self.say
         )
+        self.range = Range(self, self.clock)
         self.drawing = Drawing(self.workspace, self.settings, self.canvas, self.alarmbar, self.say)
         self.opening_card = OpeningCard(self.workspace, self.canvas, self)
         self.commands = Commands(self.mode, self.colours, self.finder.find, self.finder.take)
@@ -281,6 +283,14 @@ class DeskWindow(QMainWindow):
     def enter_time(self) -> None:
         """Put the keyboard into the time bar's field."""
         self.bars.timebar.focus_entry()
+
+    def name_range(self) -> None:
+        """Ask a name for the marked range of time."""
+        self.range.name()
+
+    def film_range(self) -> None:
+        """Film the marked range of time, or stop that."""
+        self.range.save()
 
     def release_commands(self) -> None:
         """Ask a reason, then let commands go to the plant again."""
@@ -410,6 +420,11 @@ class DeskWindow(QMainWindow):
         else:
             self.say("Bind: choose a node in Browse or a tag in the live table first.")
 
+    def give_by_hand(self) -> None:
+        """Open the card for a value by hand of the part selected last."""
+        self.show_panel("inspector")
+        self.inspector.give_by_hand()
+
     def spread(self) -> None:
         """Take a field of sensors over the part selected last in hand."""
         self.fieldcard.begin()
@@ -515,6 +530,7 @@ class DeskWindow(QMainWindow):
         self.arrangement.end()
         self.second.close()
         self.workspace.close()
+        self.files.close()
         self.on_closed()
         super().closeEvent(event)
 

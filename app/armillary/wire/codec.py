@@ -83,6 +83,8 @@ TYPES: dict[str, type] = {
         message.AskAt,
         message.AskBetween,
         message.AskSpan,
+        message.Erase,
+        message.Erased,
         message.Samples,
         message.AskDensity,
         message.Density,
@@ -102,6 +104,8 @@ TYPES: dict[str, type] = {
             getattr(control, name)
             for name in (
                 "Seek",
+                "Loop",
+                "ShowVersion",
                 "Play",
                 "Step",
                 "TakeSnapshot",

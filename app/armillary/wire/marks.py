@@ -39,3 +39,11 @@ def record_of(text: str, kind: type[_Record]) -> _Record:
         return msgspec.convert(json.loads(text), kind)
     except (ValueError, msgspec.ValidationError) as error:
         raise ValueError(f"not a mark of {kind.__name__}: {error}") from error
+
+
+def span_of(text: str) -> tuple[int, int]:
+    """Return the span that an event's mark tells of, (0, 0) for none."""
+    try:
+        return record_of(text, Event).span_ns
+    except ValueError:
+        return (0, 0)

@@ -70,7 +70,9 @@ class Lateness:
         text = f"late data {first}\u2013{last} added at {now} \u00b7 {len(rows)} samples"
         if count:
             text += f" \u00b7 {count} {'alarm' if count == 1 else 'alarms'} would have been raised"
-        return Event(t_ns=now_ns, level="warning" if count else "info", source=link, text=text)
+        span_ns = (int(rows.source_ns.min()), int(rows.source_ns.max()))
+        level = "warning" if count else "info"
+        return Event(t_ns=now_ns, level=level, source=link, text=text, span_ns=span_ns)
 
     def _clock(self, t_ns: int) -> str:
         return datetime.fromtimestamp(t_ns / NS, UTC).astimezone(self._zone).strftime("%H:%M:%S")

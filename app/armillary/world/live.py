@@ -47,6 +47,7 @@ from armillary.world.deeds import Deeds
 from armillary.world.feed import NOT_YET, SEND_EVERY_S, RecorderFeed
 from armillary.world.gate import Gate
 from armillary.world.guarding import guard, guarded
+from armillary.world.keeping import Keeping
 from armillary.world.lateness import Lateness
 from armillary.world.looking_back import LookingBack
 from armillary.world.marking import Marking
@@ -176,7 +177,8 @@ class Live(Serving):
             area,
         )
         self._feed = self._make_feed()
-        self._room = Room(project.folder)
+        self._room = Room(project.folder, quota_gb=project.historian.quota_gb)
+        self._keeping = Keeping(project, self.recorder, clock)
         self._deeds = Deeds(self, part, self._registry, contexts, self._make_gate)
         self._substitutes = Substitutes(
             part.specs,
@@ -206,6 +208,7 @@ class Live(Serving):
             self._feed.run(),
             self._feed.adopt(),
             self._room.watch(),
+            self._keeping.watch(),
             self._deeds.acts.watch(),
             self._back.run(),
             *own,
@@ -487,9 +490,9 @@ class Live(Serving):
             tags=len(specs),
             supply=self._supply,
             derived=derived,
+            held=held,
             alarms=self._after_sleep,
             turns=Turns(specs, [plan.link for plan in self._plans]),
-            held=held,
         )
 
     def _make_feed(self) -> RecorderFeed:
@@ -510,8 +513,7 @@ class Live(Serving):
         part = self._part
         faults = [record(f) for f in (*problems(part.links, part.specs), *self._intake.problems)]
         plugin_problems = (*self._registry.problems, *self._reception.problems)
-        by_hand = self._substitutes.problems
-        for fault in (*plugin_problems, *faults, *self._deeds.problems, *by_hand):
+        for fault in (*plugin_problems, *faults, *self._deeds.problems, *self._substitutes.problems):
             self.tell(fault)
         for alarm in part.unordered:
             self.tell(standby.not_evaluated(alarm), "warning")

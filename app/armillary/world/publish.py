@@ -44,6 +44,7 @@ class _Desk:
     proposals: dict[str, Proposal] = field(default_factory=dict)
     learnt: dict[int, tuple[int, int, int]] = field(default_factory=dict)
     clock: tuple[object, ...] = ()  # run state and cursor as last sent
+    is_anew: bool = False  # what it was told of events is void: these are all
 
 
 class Publisher:
@@ -122,6 +123,9 @@ class Publisher:
         apply_frame(self.table, frame)
         self.table.dirty[:] = False
         links_changed = bool(frame.links) and frame.links != self.last.links
+        if frame.anew:
+            self.events.clear()
+            self.alarm_events.clear()
         self.events.extend(frame.events)
         self._note_orders(self.orders, frame.orders)
         self.alarms.update((a.id, a) for a in frame.alarms)
@@ -140,6 +144,10 @@ class Publisher:
             desk.mask[rows] = True
             desk.first_seq = desk.first_seq or frame.seq
             desk.links_changed |= links_changed
+            if frame.anew:
+                desk.events.clear()
+                desk.alarm_events.clear()
+                desk.is_anew = True
             desk.events.extend(frame.events)
             self._note_orders(desk.orders, frame.orders)
             desk.alarms.update((a.id, a) for a in frame.alarms)
@@ -166,7 +174,7 @@ class Publisher:
                 continue
             slots = np.flatnonzero(desk.mask).astype(np.uint32)
             news = bool(len(slots) or desk.events or desk.orders or desk.links_changed)
-            news |= bool(desk.alarms or desk.alarm_events or desk.proposals or desk.learnt)
+            news |= desk.is_anew or bool(desk.alarms or desk.alarm_events or desk.proposals or desk.learnt)
             clock = (self.last.run, self.last.cursor, self.last.stopped)
             if not news and clock == desk.clock and now_mono_ns - desk.sent_mono_ns < HEARTBEAT_NS:
                 continue
@@ -179,8 +187,9 @@ class Publisher:
                 alarm_events=tuple(desk.alarm_events),
                 proposals=tuple(desk.proposals.values()),
                 learnt=tuple(desk.learnt.values()),
+                anew=desk.is_anew,
             )
-            desk.clock = clock
+            desk.clock, desk.is_anew = clock, False
             yield peer, frame_of(self.table, slots, base)
             desk.mask[:] = False
             desk.events.clear()
@@ -229,6 +238,7 @@ def _without_rows(frame: Frame) -> Frame:
         alarm_events=(),
         proposals=(),
         learnt=(),
+        anew=False,
     )
 
 

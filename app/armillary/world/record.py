@@ -19,10 +19,23 @@ from armillary.model.clock import MS_NS, NS
 from armillary.model.fault import WorldFault
 from armillary.model.frame import Event
 from armillary.model.link import LinkStatus
-from armillary.model.message import AskAt, AskBetween, AskHistory, Enroll, Enrolled, HistoryInfo, Samples
+from armillary.model.message import (
+    AskAt,
+    AskBetween,
+    AskHistory,
+    AskKept,
+    AskKeptList,
+    Enroll,
+    Enrolled,
+    HistoryInfo,
+    Kept,
+    KeptList,
+    Samples,
+)
 from armillary.model.order import Receipt
 from armillary.model.quality import NEVER
 from armillary.model.sample import EVALUATED, SampleBatch, batch_of, evaluated, joined, known_ns, shown, taken
+from armillary.project import version
 from armillary.project.record import Project
 from armillary.wire import marks
 from armillary.wire.bus import AsyncLine
@@ -34,9 +47,11 @@ log = logging.getLogger(__name__)
 ANSWER_S = 5.0
 ROWS_AT_ONCE = 200_000
 UNKNOWN_NS = 30 * NS  # of a record of which nothing was read yet
-_Answer = TypeVar("_Answer", HistoryInfo, Samples, Enrolled)
+_Answer = TypeVar("_Answer", HistoryInfo, Samples, Enrolled, Kept, KeptList)
 _Mark = TypeVar("_Mark", AlarmState, AlarmEvent, LinkStatus, Receipt, Event)
 EVENT, ALARM_EVENT, ORDER, FIRST_ALARM = range(4)  # slots of marks; then alarms, then links
+EVER_NS = 2**62
+LOOK_BACK_NS = (600 * NS, 6 * 3_600 * NS, 7 * 86_400 * NS, EVER_NS)  # for what happened before a time
 BURST_NS = MS_NS  # alarm events of one tick are nanoseconds apart, those of two never so near
 
 
@@ -86,6 +101,12 @@ class Recording:
         self._known_tags: tuple[str, ...] = ()
         self._outage_rows: tuple[int, int, SampleBatch] | None = None
         self._rows_a_s: float | None = None  # of the record, where it was read last
+
+    def of(self, project: Project, alarms: Sequence[str]) -> Recording:
+        """Return the same record read by another version of the project; this one is not used again."""
+        other = Recording(project, alarms, self.address, self._line)
+        other.first_ns, other.last_ns, other._turn = self.first_ns, self.last_ns, self._turn
+        return other
 
     def close(self) -> None:
         """Close the line; whoever waits for an answer hears a WorldFault."""
@@ -181,10 +202,9 @@ class Recording:
             text={int(came[i]): text for i, text in held.text.items()},
         )
 
-    async def next_sample(self, t_ns: int) -> int:
+    async def next_sample(self, t_ns: int, tags: Sequence[str] = ()) -> int:
         """Return when the next sample of a tag came after a time, or that time at the end."""
-        await self._enroll()
-        ids = self._ids[: len(self.project.specs)]
+        ids = await self._ids_of(tags)
         end_ns, span = self.last_ns + 1, 10 * NS
         at = t_ns + 1
         while at < end_ns:
@@ -195,25 +215,67 @@ class Recording:
             at, span = answer.to_ns, span * 10
         return t_ns
 
-    async def sample_before(self, t_ns: int) -> int:
+    async def sample_before(self, t_ns: int, tags: Sequence[str] = ()) -> int:
         """Return when the last sample of a tag came before a time, or that time at the beginning."""
-        await self._enroll()
-        ids = self._ids[: len(self.project.specs)]
+        ids = await self._ids_of(tags)
         answer = await self._ask(AskAt(ids=ids, t_ns=t_ns - 1), Samples)
         return int(known_ns(answer.batch).max()) if len(answer.batch) else t_ns
 
-    async def alarm_from(self, t_ns: int, *, is_back: bool) -> int:
-        """Return the end of the next or last tick with alarm events, or `t_ns` where there is none."""
+    async def change_from(self, t_ns: int, tags: Sequence[str], *, is_back: bool) -> int:
+        """Return when a tag became another value or quality, next or before; `t_ns` where it never did."""
+        ids = await self._ids_of(tags)
+        span, at = 60 * NS, t_ns
+        while (at > self.first_ns) if is_back else (at < self.last_ns):
+            from_ns, to_ns = (max(at - span, self.first_ns - 1), at - 1) if is_back else (at, at + span)
+            base = (await self._ask(AskAt(ids=ids, t_ns=from_ns), Samples)).batch
+            rows = await self._all(ids, from_ns + 1, to_ns + 1)
+            found = changes(base, rows)
+            if len(found):
+                return int(found.max() if is_back else found.min())
+            at, span = (from_ns if is_back else to_ns), span * 8
+        return t_ns
+
+    async def mark_from(self, t_ns: int, mark: str, *, is_back: bool) -> int:
+        """Return the end of the next or last tick with such a mark (events of some kind), else `t_ns`."""
         await self._enroll()
-        ids = self._ids[[len(self.project.specs) + self.names.all.index(marks.ALARM_EVENTS)]]
+        ids = self._ids[[len(self.project.specs) + self.names.all.index(mark)]]
         if not is_back:
-            wanted = AskBetween(ids=ids, from_ns=t_ns + 1, to_ns=2**62, limit=1)
+            wanted = AskBetween(ids=ids, from_ns=t_ns + 1, to_ns=EVER_NS, limit=1)
             answer = await self._ask(wanted, Samples)
             if not len(answer.batch):
                 return t_ns
             t_ns = int(known_ns(answer.batch)[0]) + 2 * BURST_NS
         answer = await self._ask(AskAt(ids=ids, t_ns=t_ns - BURST_NS), Samples)
         return int(known_ns(answer.batch)[0]) if len(answer.batch) else t_ns
+
+    async def alarm_from(self, t_ns: int, *, is_back: bool) -> int:
+        """Return the end of the next or last tick with alarm events, or `t_ns` where there is none."""
+        return await self.mark_from(t_ns, marks.ALARM_EVENTS, is_back=is_back)
+
+    async def told_until(self, t_ns: int, most: int) -> list[tuple[int, str]]:
+        """Return the newest events, alarm events and receipts up to a time: (slot of the mark, its text)."""
+        await self._enroll()
+        first = len(self.project.specs)
+        ids = self._ids[first : first + FIRST_ALARM]
+        rows = _EMPTY
+        for back in LOOK_BACK_NS:
+            from_ns = max(t_ns - back, 0)
+            rows = await self._all(ids, from_ns, t_ns + 1)
+            if len(rows) >= most or from_ns <= self.first_ns:
+                break
+        slot_of = {int(id_): slot for slot, id_ in enumerate(ids.tolist()) if id_}
+        newest = range(max(len(rows) - most, 0), len(rows))
+        return [(slot_of[int(rows.slot[row])], str(rows.text.get(row, ""))) for row in newest]
+
+    async def versions(self) -> tuple[list[str], list[int]]:
+        """Return the versions of the project that were kept: (keys, times), ascending."""
+        answer = await self._ask(AskKeptList(kind=version.KIND, from_ns=0, to_ns=EVER_NS), KeptList)
+        return list(answer.keys), list(answer.t_ns)
+
+    async def version(self, key: str) -> bytes | None:
+        """Return the document of a version, None where it is not there any more."""
+        answer = await self._ask(AskKept(kind=version.KIND, t_ns=EVER_NS, key=key), Kept)
+        return answer.data if answer.found else None
 
     # ---------------------------------------------------------------- inside
 
@@ -224,6 +286,13 @@ class Recording:
         names = (*(spec.name for spec in self.project.specs), *self.names.all, marks.WORLD)
         answer = await self._ask(Enroll(tags=names, create=False), Enrolled)
         self._ids = np.asarray(answer.ids, np.uint32)
+
+    async def _ids_of(self, tags: Sequence[str]) -> U4:
+        """Return the store's ids of some tags, of all for none."""
+        await self._enroll()
+        every = self._ids[: len(self.project.specs)]
+        slots = [spec.slot for spec in self.project.specs if spec.name in set(tags)]
+        return every[slots] if slots else every
 
     async def _outages(self, from_ns: int, to_ns: int) -> Outages:
         """Return what was up when; of links from the start of the world of `from_ns` on."""
@@ -306,6 +375,26 @@ class Recording:
 _EMPTY = batch_of(
     np.zeros(0, np.uint32), np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64)
 )
+
+
+def changes(base: SampleBatch, rows: SampleBatch) -> I8:
+    """Return when tags became another value or quality, in any order.
+
+    base: at most one row for each id, what was before; rows: what came then, in the order of arrival.
+    """
+    whole = joined([base, rows])
+    order = np.lexsort((np.arange(len(whole)), whole.slot))  # of each id the base, then as they came
+    slot, value, quality = whole.slot[order], whole.value[order], whole.quality[order]
+    same = (value[1:] == value[:-1]) | (np.isnan(value[1:]) & np.isnan(value[:-1]))
+    differs: B1 = np.ones(len(whole), np.bool_)
+    differs[1:] = (slot[1:] != slot[:-1]) | ~same | (quality[1:] != quality[:-1])
+    differs &= order >= len(base)
+    texts = whole.text
+    if texts:  # a text has no number: it differs when its words do
+        told = np.array([texts.get(int(row), "") for row in order], object)
+        differs[1:] |= (slot[1:] == slot[:-1]) & (told[1:] != told[:-1]) & (order[1:] >= len(base))
+    out: I8 = known_ns(taken(whole, order[differs]))
+    return out
 
 
 def read_mark(text: str, kind: type[_Mark]) -> _Mark | None:

@@ -83,15 +83,7 @@ class Recorded:
         window = stretch.marks
         rows = window.passed(from_ns, to_ns)
         rows = rows[window.batch.slot[rows] < FIRST_ALARM][-EVENTS_AT_ONCE:]
-        texts = [(int(window.batch.slot[r]), window.batch.text.get(int(r), "")) for r in rows]
-        events = [read_mark(text, Event) for slot, text in texts if slot == EVENT]
-        alarm_events = [read_mark(text, AlarmEvent) for slot, text in texts if slot == ALARM_EVENT]
-        orders = tuple(o for slot, text in texts if slot == ORDER and (o := read_mark(text, Receipt)))
-        return Passed(
-            events=(*(e for e in events if e), *(_told(order) for order in orders)),
-            alarm_events=tuple(a for a in alarm_events if a),
-            orders=orders,
-        )
+        return passed_of([(int(window.batch.slot[r]), str(window.batch.text.get(int(r), ""))) for r in rows])
 
     def _status(self, text: str) -> LinkStatus | None:
         if text not in self._statuses:
@@ -99,6 +91,19 @@ class Recorded:
                 self._statuses.clear()
             self._statuses[text] = read_mark(text, LinkStatus)
         return self._statuses[text]
+
+
+def passed_of(texts: Sequence[tuple[int, str]]) -> Passed:
+    """Return what some marks say: (slot, text), oldest first."""
+    events = [read_mark(text, Event) for slot, text in texts if slot == EVENT]
+    alarm_events = [read_mark(text, AlarmEvent) for slot, text in texts if slot == ALARM_EVENT]
+    orders = tuple(o for slot, text in texts if slot == ORDER and (o := read_mark(text, Receipt)))
+    told = [*(e for e in events if e), *(_told(order) for order in orders)]
+    return Passed(
+        events=tuple(sorted(told, key=lambda event: event.t_ns)),
+        alarm_events=tuple(a for a in alarm_events if a),
+        orders=orders,
+    )
 
 
 def _told(order: Receipt) -> Event:

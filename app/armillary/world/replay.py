@@ -18,12 +18,13 @@ from typing import Any
 from armillary.alarms.links import link_alarms
 from armillary.alarms.system import system_alarms
 from armillary.model import message as msg
+from armillary.model import places
 from armillary.model.alarm import AlarmSpec
 from armillary.model.arrays import U1
 from armillary.model.clock import NS, Clock, WallClock
-from armillary.model.control import SPEEDS, Cursor, Play, Seek, StateAnswer, Step
+from armillary.model.control import SPEEDS, Cursor, Loop, Play, Seek, ShowVersion, StateAnswer, Step
 from armillary.model.fault import Fault, StoreFault
-from armillary.model.frame import Event, Frame, RunState, WorldKind
+from armillary.model.frame import Event, Frame, RunState, WorldKind, empty_frame
 from armillary.model.link import LinkStatus
 from armillary.model.order import Receipt
 from armillary.model.sample import SampleBatch, empty_batch
@@ -31,10 +32,14 @@ from armillary.model.tags import TagTable
 from armillary.project import folder as projects
 from armillary.project.record import Project
 from armillary.twin.derive import Derived
+from armillary.world import replay_steps
 from armillary.world.core import Core
+from armillary.world.keeping import cache_of
+from armillary.world.publish import Publisher
 from armillary.world.reading import Reading
 from armillary.world.record import Recording, Stretch
-from armillary.world.recorded import Passed, Recorded
+from armillary.world.recorded import EVENTS_AT_ONCE, Passed, Recorded, passed_of
+from armillary.world.replay_versions import Versions
 from armillary.world.serving import Serving
 
 log = logging.getLogger(__name__)
@@ -43,6 +48,8 @@ AHEAD_S = 6.0  # wall time that a stretch should last
 SHORTEST_NS, LONGEST_NS = 30 * NS, 6 * 3_600 * NS
 LOOK_NS = 2 * NS  # how often the extent of the record is asked for
 FASTEST = max(SPEEDS)
+TELL_S = 0.1  # a time must be shown so long before its events are read: scrubbing reads none
+TELL_NS = NS  # how often they are read while it runs backwards
 STEADY = 0.02  # a speed that differs less from what was asked is told as that
 
 
@@ -50,7 +57,7 @@ def run(args: Mapping[str, Any], say: Callable[[Mapping[str, object]], None]) ->
     """Run a REPLAY world until asked to stop. Raises a Fault when it cannot start.
 
     args: `project`; `recorder`, `listen` (addresses), `at_ns`, `speed`, `to_ns` (playing forwards pauses
-    there), `idle` (no time until the first Seek).
+    there), `idle` (no time until the first Seek), `then` (False: as the project is now, not as it was).
     """
     project = projects.read(Path(args["project"]))
     replay = Replay(
@@ -58,12 +65,18 @@ def run(args: Mapping[str, Any], say: Callable[[Mapping[str, object]], None]) ->
         WallClock(),
         listen=args.get("listen", ""),
         recorder=args.get("recorder", ""),
-        alarms=(*project.alarms, *link_alarms(project.links, project.specs), *system_alarms()),
+        alarms=alarms_of(project),
         idle=bool(args.get("idle", False)),
+        then=bool(args.get("then", True)),
     )
     begin_ns = int(args.get("at_ns") or args.get("from_ns") or 0)
     replay.begin_at(begin_ns, float(args.get("speed", 0.0)), int(args.get("to_ns") or 0))
     asyncio.run(replay.serve(say))
+
+
+def alarms_of(project: Project) -> tuple[AlarmSpec, ...]:
+    """Return the alarms that a record of a project has: its own, and those that every world has."""
+    return (*project.alarms, *link_alarms(project.links, project.specs), *system_alarms())
 
 
 class _Record:
@@ -93,6 +106,7 @@ class Replay(Serving):
         recorder: str = "",
         alarms: Sequence[AlarmSpec] = (),
         idle: bool = False,
+        then: bool = True,
     ) -> None:
         super().__init__(
             project,
@@ -104,13 +118,14 @@ class Replay(Serving):
             about="REPLAY",
         )
         self.idle = idle
-        self._core = Core(
-            world=self.id,
-            kind=WorldKind.REPLAY,
-            tags=len(project.specs),
-            supply=_Record(),
-            derived=Derived(()),
-        )
+        self._core = self._new_core(project)
+        self._versions = Versions(project, cache_of(places.cache()))
+        self._versions.then = then
+        self._version = ""  # of the project as it is shown; "" = as it is now
+        self._seq = 0
+        self._loop = (0, 0)
+        self._telling: asyncio.Task[None] | None = None
+        self._told_mono_ns = 0
         self._reading = Reading(project.folder, recorder)
         self._recording: Recording | None = None
         self._stretch: Stretch | None = None
@@ -130,6 +145,15 @@ class Replay(Serving):
         self._orders: tuple[Receipt, ...] = ()
         self.publisher.last = replace(self.publisher.last, run=RunState.PAUSED)
 
+    def _new_core(self, project: Project) -> Core:
+        return Core(
+            world=self.id,
+            kind=WorldKind.REPLAY,
+            tags=len(project.specs),
+            supply=_Record(),
+            derived=Derived(()),
+        )
+
     def begin_at(self, t_ns: int, speed: float, until_ns: int = 0) -> None:
         """Note where to begin (0 = the end of the record) and where playing forwards pauses."""
         self._begin, self._until_ns = (t_ns, speed), until_ns
@@ -141,6 +165,8 @@ class Replay(Serving):
     async def ending(self) -> None:
         """End what was started."""
         self._forget_next()
+        if self._telling is not None:
+            self._telling.cancel()
         if self._recording is not None:
             self._recording.close()
         self._reading.close()
@@ -154,8 +180,14 @@ class Replay(Serving):
                 await self._seek(t_ns)
             case Play(speed=speed):
                 await self._play(speed)
-            case Step(by=by, count=count):
-                await self._step(by, count)
+            case Step():
+                await self._step(message)
+            case Loop(from_ns=from_ns, to_ns=to_ns):
+                await self._repeat(from_ns, to_ns)
+            case ShowVersion(then=then):
+                self._versions.then = then
+                if self._stretch is not None:
+                    await self._seek(self._cursor_ns)
             case _:
                 return await super().reply(peer, message)
         return msg.Done()
@@ -191,25 +223,108 @@ class Replay(Serving):
                 return
             await self._jump(t_ns)
 
+    async def _go(self, t_ns: int) -> None:
+        """Show a time that nobody asked for; where it cannot be read, pause and say so."""
+        try:
+            await self._seek(t_ns)
+        except Fault as fault:
+            self._lost(fault)
+
     async def _jump(self, t_ns: int) -> None:
         before = self._phase if self._phase is not RunState.SEEKING else RunState.PAUSED
-        stretch = self._stretch
-        if stretch is None or not stretch.holds(t_ns):
+        stretch, project, key = self._stretch, None, self._version
+        if stretch is None or not stretch.holds(t_ns) or self._versions.key_at(t_ns) != self._version:
             self._phase = RunState.SEEKING
             try:
                 recording = await self._open()
                 self._forget_next()
                 t_ns = min(max(t_ns, recording.first_ns), max(recording.last_ns, recording.first_ns))
+                key, project = await self._author(recording, t_ns)
+                if project is not None:
+                    recording = recording.of(project, [a.id for a in alarms_of(project)])
                 self._stretch = await recording.stretch(t_ns, t_ns)
             finally:
                 self._phase = before
+            self._version = key
+            if project is not None:  # nothing is awaited from here on until desks are greeted
+                self._become_project(project, recording)
         self._phase = RunState.RUNNING if self._asked else RunState.PAUSED
         self._cursor_ns = t_ns
         for told in (self.publisher.events, self.publisher.alarm_events, self.publisher.orders):
             told.clear()  # a joiner is not told of another time
         self._orders = ()  # the newest receipt of that time is told anew
         self._show()
+        if project is not None:
+            self._greet()
+        self._tell_of(t_ns)
         self._fetch()
+
+    async def _repeat(self, from_ns: int, to_ns: int) -> None:
+        """Play a span again and again; an empty one ends that."""
+        self._loop = (from_ns, to_ns) if from_ns < to_ns else (0, 0)
+        if self._loop[1] and not from_ns <= self._cursor_ns < to_ns:
+            await self._seek(from_ns)
+        else:
+            self._show()
+
+    # ---------------------------------------------------------------- as it was authored
+
+    async def _author(self, recording: Recording, t_ns: int) -> tuple[str, Project | None]:
+        """Return a time's version, and its project where tags, alarms or links are others than now."""
+        while (key := self._versions.key_at(t_ns)) != self._version:
+            try:
+                project = await self._versions.project(recording, key)
+            except Fault as fault:
+                self._versions.give_up(key, fault)
+                self._say("warning", f"{fault.what} {fault.remedy}")
+                continue
+            now = self.project
+            same = (project.specs, project.alarms, project.links) == (now.specs, now.alarms, now.links)
+            return key, None if same else project
+        return key, None
+
+    def _become_project(self, project: Project, recording: Recording) -> None:
+        """Go on with the tags, alarms and links of a version."""
+        self.project, self.alarm_specs = project, alarms_of(project)
+        self._recording = recording
+        self._core = self._new_core(project)
+        self._recorded = Recorded(project.links, self.alarm_specs)
+        self._alarm_texts, self._links = {}, ()
+        self.publisher = Publisher(empty_frame(self.id, self.kind), len(project.specs))
+        for peer in self._who:  # they take no frame before they are greeted, and are not forgotten
+            self.publisher.join(peer, self.clock.now_mono_ns())
+
+    def _greet(self) -> None:
+        """Welcome all desks anew, as the tags are others."""
+        if self._hub is not None:
+            for peer in self._who:
+                self.spawn(self._hub.send(peer, self._welcome(peer)))
+
+    # ---------------------------------------------------------------- what had happened by then
+
+    def _tell_of(self, t_ns: int) -> None:
+        """Tell what had happened by a time, once it has been shown for a moment."""
+        if self._telling is not None:
+            self._telling.cancel()
+        self._told_mono_ns = self.clock.now_mono_ns()
+        self._telling = asyncio.create_task(self._tell_later(t_ns))
+
+    async def _tell_later(self, t_ns: int) -> None:
+        await asyncio.sleep(TELL_S)
+        recording = self._recording
+        if recording is None or self._trouble:
+            return
+        with contextlib.suppress(Fault):  # the next look at the record says that it cannot be read
+            told = passed_of(await recording.told_until(t_ns, EVENTS_AT_ONCE))
+            if self._asked > 0 and self._cursor_ns > t_ns:  # what was played over meanwhile was told already
+                told = passed_of(await recording.told_until(self._cursor_ns, EVENTS_AT_ONCE))
+            frame = replace(
+                self.publisher.last,
+                anew=True,
+                events=told.events,
+                alarm_events=told.alarm_events,
+            )
+            self.publish(self._clocked(frame))
 
     async def _play(self, speed: float) -> None:
         """Run at a speed, 0 pauses; from the end of the record nothing runs forwards."""
@@ -220,20 +335,12 @@ class Replay(Serving):
         self._fetch()
         self._show()
 
-    async def _step(self, by: str, count: int) -> None:
+    async def _step(self, step: Step) -> None:
         """Move while paused."""
         self._asked, self._phase = 0.0, RunState.PAUSED
         recording = await self._open()
-        t_ns, is_back = self._cursor_ns, count < 0
-        if by in ("tick", "second"):
-            await self._seek(t_ns + count * (NS if by == "second" else NS // self.project.tick_hz))
-            return
-        for _ in range(min(abs(count), 100)):
-            if by == "alarm":
-                t_ns = await recording.alarm_from(t_ns, is_back=is_back)
-            else:
-                t_ns = await (recording.sample_before(t_ns) if is_back else recording.next_sample(t_ns))
-        await self._seek(t_ns)
+        tick_ns = NS // self.project.tick_hz
+        await self._seek(await replay_steps.target(recording, self._cursor_ns, step, tick_ns))
 
     # ---------------------------------------------------------------- the record
 
@@ -261,6 +368,7 @@ class Replay(Serving):
             recording = Recording(self.project, [a.id for a in self.alarm_specs], address)
             try:
                 await recording.refresh()
+                await self._versions.refresh(recording)
             except Fault:
                 recording.close()
                 raise
@@ -286,6 +394,7 @@ class Replay(Serving):
                     await self._again()
                 else:
                     await recording.refresh(LOOK_NS / NS)
+                    await self._versions.refresh(recording)
             except Fault as fault:
                 self._lost(fault)
 
@@ -342,12 +451,17 @@ class Replay(Serving):
         target = self._cursor_ns + int(passed_ns * self._asked)
         first, last = recording.first_ns, max(recording.last_ns, recording.first_ns)
         bounded = min(max(target, min(first, self._cursor_ns)), max(last, self._cursor_ns))
+        if self._turns_round(target):
+            return
         until = self._until_ns
         is_last = self._cursor_ns < until <= bounded
         if is_last:
             bounded = target = until
         stretch = self._entered(bounded)
         shown = min(max(bounded, stretch.from_ns), stretch.to_ns)
+        if self._versions.key_at(shown) != self._version:
+            self.spawn(self._go(shown))  # a change of version: what is shown from here on was authored then
+            return
         before, self._cursor_ns = self._cursor_ns, shown
         self._real = self._pace(shown - before, passed_ns)
         if is_last and shown == until:
@@ -355,7 +469,19 @@ class Replay(Serving):
         elif bounded != target and shown == bounded:
             self._phase, self._asked, self._real = RunState.ENDED, 0.0, 0.0
         self._show(before if shown > before else None)
+        if shown < before and self.clock.now_mono_ns() - self._told_mono_ns > TELL_NS:
+            self._tell_of(shown)
         self._fetch()
+
+    def _turns_round(self, target_ns: int) -> bool:
+        """Jump to the other end of the loop where it is left; tell whether it is."""
+        from_ns, to_ns = self._loop
+        if not to_ns or not (from_ns <= self._cursor_ns <= to_ns):
+            return False
+        if from_ns <= target_ns < to_ns:
+            return False
+        self.spawn(self._go(from_ns if target_ns >= to_ns else to_ns - 1))
+        return True
 
     def _pace(self, moved_ns: int, passed_ns: int) -> float:
         """Return the speed over about a second: less than asked where the record is read too slowly."""
@@ -413,7 +539,7 @@ class Replay(Serving):
         """Publish the cursor's time; with the events after `passed_from_ns`, while it plays forwards."""
         stretch, recording, t_ns = self._stretch, self._recording, self._cursor_ns
         if stretch is None or recording is None:
-            self.publish(self._clocked(replace(self.publisher.last, seq=self.publisher.last.seq + 1)))
+            self.publish(self._clocked(self.publisher.last))
             return
         frame = self._core.put(recording.state(stretch, t_ns), t_ns, t_ns)
         texts = self._recorded.texts(stretch, t_ns)
@@ -435,16 +561,22 @@ class Replay(Serving):
         self.publish(self._clocked(frame))
 
     def _clocked(self, frame: Frame) -> Frame:
+        """Return a frame with the clock, and the next number: not all frames are the core's."""
         recording = self._recording
+        self._seq += 1
         return replace(
             frame,
+            seq=self._seq,
+            first_seq=self._seq,
             run=self._phase,
             cursor=Cursor(
                 speed=self._real if self._phase is RunState.RUNNING else 0.0,
                 asked=self._asked,
                 from_ns=recording.first_ns if recording is not None else 0,
                 to_ns=recording.last_ns if recording is not None else 0,
-                note=self._trouble,
+                note=self._trouble or self._versions.note(self._version),
+                version=self._version,
+                loop_ns=self._loop,
             ),
         )
 

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from armillary.cli.edge import edge
+from armillary.cli.scenes import check
 from armillary.cli.sources import link_problems
 from armillary.edge import health
 from armillary.model.fault import Fault
@@ -98,6 +99,20 @@ def test_check_refuses_what_cannot_be_a_way_up(tmp_path: Path) -> None:
     (found,) = link_problems(projects.read(project(tmp_path / "c", more="keep_alive = 4")))
     assert "Did you mean 'keep_alive_s'?" in found.remedy
     assert link_problems(projects.read(project(tmp_path / "d"))) == []
+
+
+def test_what_an_edge_may_send_by_is_named_though_it_was_not_loaded(tmp_path: Path) -> None:
+    text = said(str(project(tmp_path / "p", "opcua")))
+    assert "There is no plugin of kind uplinks named 'opcua'" in text
+    assert "Use one of: mqtt" in text
+
+
+def test_an_edge_needs_no_scene_to_be_fine(tmp_path: Path) -> None:
+    done = CliRunner().invoke(check, [str(project(tmp_path / "p"))], standalone_mode=False)
+    assert (done.output, done.return_value) == ("fine\n", 0)
+    text = (tmp_path / "p" / "project.toml").read_text() + '[scene]\nentry = "gone.usda"\n'
+    (tmp_path / "p" / "project.toml").write_text(text)
+    assert CliRunner().invoke(check, [str(tmp_path / "p")], standalone_mode=False).return_value == 2
 
 
 def test_an_edge_loads_no_desk_no_history_and_little_memory(tmp_path: Path) -> None:

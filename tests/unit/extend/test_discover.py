@@ -39,3 +39,11 @@ def test_an_unknown_plugin_lists_what_there_is() -> None:
     registry.add(Plugin(kind="sources", name="mqtt", package="p", make=dict))
     with pytest.raises(ProjectFault, match="Use one of: mqtt"):
         registry.make("sources", "kafka")
+
+
+def test_one_that_was_left_out_is_listed_all_the_same() -> None:
+    points = [EntryPoint(name=n, value="no.such.module:make", group="armillary.uplinks") for n in "ab"]
+    registry = discover(["uplinks"], points, only={"uplinks": {"kafka"}})
+    assert registry.problems == []
+    with pytest.raises(ProjectFault, match="Use one of: a, b"):
+        registry.make("uplinks", "kafka")

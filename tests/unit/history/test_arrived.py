@@ -11,6 +11,7 @@ import pytest
 from armillary.history.store import Store
 from armillary.model.alarm import AlarmEvent, ProcessState
 from armillary.model.clock import NS
+from armillary.model.frame import Event
 from armillary.model.link import LinkState
 from armillary.model.message import AskDensity
 from armillary.model.sample import EVALUATED, HISTORICAL, SampleBatch, batch_of, evaluated, known_ns
@@ -135,6 +136,21 @@ def _events(store: Store, alarm: str, priority: int) -> None:
         t_ns=T0, priority=priority,
     )  # fmt: skip
     _mark(store, marks.ALARM_EVENTS, -50, float(priority), marks.text_of(event))
+
+
+def test_a_column_shows_its_gravest_event_and_what_was_filled_in_later(store: Store) -> None:
+    store.names(["a"])
+    for s in range(101):
+        store.append(_row(1, s, s, 1.0))
+    for at_s, level in ((12, 0.0), (14, 2.0), (55, 1.0)):
+        _mark(store, marks.EVENTS, at_s, level, "{}")
+    late = Event(
+        t_ns=T0 + 90 * NS, level="info", source="site", text="late data", span_ns=(T0 + 25 * NS, T0 + 41 * NS)
+    )
+    _mark(store, marks.EVENTS, 300, 0.0, marks.text_of(late))  # it is told later than all that is shown
+    got = store.density(AskDensity(from_ns=T0, to_ns=T0 + 100 * NS, width=10))
+    assert got.event.tolist() == [0, 3, 0, 0, 0, 2, 0, 0, 0, 0]
+    assert got.late.tolist() == [i in (2, 3, 4) for i in range(10)]
 
 
 def test_a_column_shows_its_most_urgent_alarm(store: Store) -> None:

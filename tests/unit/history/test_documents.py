@@ -37,7 +37,7 @@ def test_the_newest_at_or_before_a_time_is_found(store: Store) -> None:
 def test_equal_contents_are_on_disk_once_and_a_version_may_return(store: Store) -> None:
     for t_ns, key in ((1, "v1"), (2, "v2"), (3, "v1"), (3, "v1")):
         store.keep("bindings", key, t_ns, b"same" if key == "v1" else b"else")
-    with store._base.reading() as cursor:
+    with store._base.reading() as (cursor, _):
         assert cursor.execute("SELECT count(*) FROM content").fetchall() == [(2,)]
     assert store.kept_list("bindings", 0, 9) == [("v1", 1), ("v2", 2), ("v1", 3)]
     assert store.kept("bindings", 9) == ("v1", 3, b"same")

@@ -15,7 +15,7 @@ T0, ROWS = 1_790_000_000_000_000_000, 300_000
 
 
 def _kept_mb(store: Store) -> float:
-    with store._base.reading() as cursor:
+    with store._base.reading() as (cursor, _):
         (row,) = cursor.execute("SELECT sum(memory_usage_bytes) / 1e6 FROM duckdb_memory()").fetchall()
     return float(row[0])
 

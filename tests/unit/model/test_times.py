@@ -67,3 +67,27 @@ def test_what_is_no_time_is_refused_with_the_forms_that_are(text: str) -> None:
     with pytest.raises(Fault, match="is no time") as caught:
         parse_time(text, NOW)
     assert "yesterday 06:00" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("13:03 UTC", at(2026, 3, 12, 13, 3)),
+        ("13:03z", at(2026, 3, 12, 13, 3)),
+        ("14:03+02:00", at(2026, 3, 12, 12, 3)),
+        ("14:03 utc-3", at(2026, 3, 11, 17, 3)),
+        ("14:03 Europe/Berlin", at(2026, 3, 12, 13, 3)),
+        ("yesterday 23:30 asia/tokyo", at(2026, 3, 11, 14, 30)),
+        ("2026-03-10 06:00 America/New_York", at(2026, 3, 10, 10)),
+        ("2026-03-10T06:00:00+01:00", at(2026, 3, 10, 5)),
+        ("2026-03-10T06:00:00.5Z", at(2026, 3, 10, 6) + NS // 2),
+    ],
+)
+def test_a_zone_may_follow_a_time(text: str, wanted: int) -> None:
+    assert parse_time(text, NOW) == wanted
+
+
+@pytest.mark.parametrize("text", ["14:03 Nowhere", "14:03 +99:00", "14:03 ../etc"])
+def test_a_zone_that_is_none_is_told(text: str) -> None:
+    with pytest.raises(Fault, match="is no time"):
+        parse_time(text, NOW)

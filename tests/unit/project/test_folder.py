@@ -202,6 +202,10 @@ def test_a_broken_twins_file_is_refused(tmp_path: Path, twins: str, part: str) -
         ('timezone = "Mars/Base"\n', "time zone"),
         ("[limits]\ntags = 1.5\n", "not whole"),
         ("[historian]\nretention_days = 0\n", "between"),
+        ("[historian]\nquota_gb = -1\n", "between|at least|quota_gb"),
+        ("[[historian.keep]]\ndays = 3\n", "says no tags"),
+        ('[historian]\nretention_days = 9\n[[historian.keep]]\ntags = ["a"]\ndays = 10\n', "between"),
+        ('[[historian.keep]]\ntags = ["a"]\nday = 10\n', "days"),
     ],
 )
 def test_a_wrong_project_file_is_refused(tmp_path: Path, text: str, part: str) -> None:
@@ -348,3 +352,18 @@ def test_a_shared_subscription_keeps_no_order_so_it_waits_by_default(tmp_path: P
 def test_a_setting_of_order_that_cannot_be_is_refused(tmp_path: Path, line: str) -> None:
     with pytest.raises(ProjectFault):
         folder.read(_write(tmp_path, f"{SITE}{line}\n"))
+
+
+def test_how_long_history_is_kept_is_read_with_times_of_some_tags(tmp_path: Path) -> None:
+    text = (
+        "[historian]\nretention_days = 90\nminute_days = 200\nquota_gb = 1.5\n"
+        '[[historian.keep]]\ntags = ["badge.*", "room.?"]\ndays = 30\n'
+    )
+    held = folder.read(_write(tmp_path, text)).historian
+    assert (held.retention_days, held.minute_days, held.rollup_days, held.quota_gb) == (90, 200, 3_660, 1.5)
+    assert [(one.tags, one.days) for one in held.keep] == [(("badge.*", "room.?"), 30)]
+
+
+def test_roll_ups_are_kept_as_long_as_samples_at_least(tmp_path: Path) -> None:
+    held = folder.read(_write(tmp_path, "[historian]\nretention_days = 9000\n")).historian
+    assert (held.minute_days, held.rollup_days) == (9_000, 9_000)

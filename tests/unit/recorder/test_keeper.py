@@ -12,7 +12,7 @@ from armillary.model.fault import Fault, StoreFault
 from armillary.model.message import Append, AskHistory, Enroll, Hello, HistoryInfo, Stored
 from armillary.model.sample import SampleBatch, batch_of
 from armillary.model.series import SeriesAnswer, SeriesQuery
-from armillary.recorder.keeper import DAY_NS, ROWS_AT_ONCE, Keeper, answer
+from armillary.recorder.keeper import ROWS_AT_ONCE, Keeper, answer
 
 T0 = 1_750_000_200 * NS
 A, B = b"peer a", b"peer b"
@@ -165,19 +165,6 @@ def test_people_are_not_told_of_marks(store: Store) -> None:
     assert info.tags == ("x",)
 
 
-def test_what_is_older_than_the_retention_is_forgotten(store: Store) -> None:
-    keeper = Keeper(store, retention_days=10)
-    keeper.enroll(A, Enroll(tags=("x",)))
-    keeper.offer(A, 1, _append(1), 0)
-    keeper.commit()
-    keeper.tend(T0 + 9 * DAY_NS, 5_000 * NS)
-    assert store.extent().samples == 10
-    keeper.tend(T0 + 11 * DAY_NS, 5_001 * NS)
-    assert store.extent().samples == 10  # not looked at again so soon
-    keeper.tend(T0 + 11 * DAY_NS, 9_000 * NS)
-    assert store.extent().samples == 0
-
-
 def test_a_read_only_recorder_answers_and_refuses_samples(tmp_path: Path, store: Store) -> None:
     keeper = Keeper(store)
     keeper.enroll(A, Enroll(tags=("x",)))
@@ -191,5 +178,4 @@ def test_a_read_only_recorder_answers_and_refuses_samples(tmp_path: Path, store:
         keeper.enroll(A, Enroll(tags=("new",)))
     keeper.offer(A, 1, _append(2), 0)
     assert _kinds(keeper.commit()) == [(A, 1, "StoreFault")]
-    keeper.tend(T0, 10**15)
     reader.close()

@@ -80,11 +80,11 @@ def test_an_alarm_column_never_vanishes_between_two_pixels(asked: Asked) -> None
     asked.bar.show(NOW - 7200 * NS, NOW - 3600 * NS)
     asked.answer(worst, [0] * 1000)
     asked.answer(worst, [0] * 1000)
-    few, _gap, known = asked.bar.columns(10)
-    assert few.tolist() == [0, 0, 0, 0, 0, 1, 0, 0, 0, 0]
-    assert known.all()
+    few = asked.bar.columns(10)
+    assert few.worst.tolist() == [0, 0, 0, 0, 0, 1, 0, 0, 0, 0]
+    assert few.known.all()
     asked.bar.show(NOW - 2 * 7200 * NS, NOW - 7200 * NS)
-    assert not asked.bar.columns(10)[2][:4].any(), "nothing is known of what was not read"
+    assert not asked.bar.columns(10).known[:4].any(), "nothing is known of what was not read"
 
 
 def test_a_recorder_that_refuses_is_said(asked: Asked) -> None:
@@ -117,7 +117,53 @@ def test_bookmarks_are_kept_per_project_and_found_in_order(tmp_path: Path) -> No
     assert len(Bookmarks(tmp_path / "a", tmp_path / "kept").marks) == 2
 
 
-@pytest.mark.parametrize("text", ["{", '{"schema": 2, "bookmarks": []}', '{"schema": 1, "bookmarks": [1]}'])
+def test_events_and_late_data_keep_their_columns_when_the_bar_is_zoomed_out(asked: Asked) -> None:
+    asked.bar.show(NOW - 7200 * NS, NOW - 3600 * NS)
+    question, callback = asked.questions[-1]
+    event, late = np.zeros(100, np.uint8), np.zeros(100, np.bool_)
+    event[33], event[34], late[70:72] = 3, 1, True
+    answer = Density(
+        from_ns=question.from_ns, to_ns=question.to_ns, worst=np.zeros(100, np.uint8),
+        gap=np.zeros(100, np.bool_), event=event, late=late,
+    )  # fmt: skip
+    callback(answer)  # type: ignore[operator]  what the bar gave
+    few = asked.bar.columns(10)
+    assert few.event.tolist() == [0, 0, 0, 3, 0, 0, 0, 0, 0, 0]
+    assert few.late.tolist() == [i == 7 for i in range(10)]
+
+
+def test_a_range_is_marked_from_either_end_kept_by_name_and_forgotten(asked: Asked, tmp_path: Path) -> None:
+    bar = asked.bar
+    bar.bookmarks = Bookmarks(tmp_path / "a", tmp_path)
+    with pytest.raises(Fault, match="No range is marked"):
+        bar.keep_range("x")
+    bar.begin_range(NOW - 600 * NS)
+    assert bar.marked == (NOW - 600 * NS, NOW)
+    bar.end_range(NOW - 300 * NS)
+    assert bar.marked == (NOW - 600 * NS, NOW - 300 * NS)
+    bar.begin_range(NOW - 100 * NS)
+    assert bar.marked == (NOW - 100 * NS, NOW), "one that would end before it begins ends now"
+    bar.mark(NOW - 10 * NS, NOW - 50 * NS)
+    bar.bookmark(NOW - 50 * NS, "a time")
+    kept = bar.keep_range("  pump trip ")
+    assert (kept.title, kept.is_range) == ("pump trip", True)
+    again = Bookmarks(tmp_path / "a", tmp_path)
+    assert again.ranges == (kept,)
+    assert len(again.marks) == 2, "a time and a range may begin together"
+    bar.forget(kept.t_ns, kept.to_ns)
+    assert [m.title for m in Bookmarks(tmp_path / "a", tmp_path).marks] == ["a time"]
+    bar.mark(NOW, NOW)
+    assert bar.marked is None
+
+
+def test_bookmarks_of_the_version_before_are_read(tmp_path: Path) -> None:
+    marks = Bookmarks(tmp_path / "a", tmp_path)
+    assert marks.path is not None
+    marks.path.write_text('{"schema": 1, "bookmarks": [{"t_ns": 5, "title": "old"}]}')
+    assert [m.title for m in Bookmarks(tmp_path / "a", tmp_path).marks] == ["old"]
+
+
+@pytest.mark.parametrize("text", ["{", '{"schema": 3, "bookmarks": []}', '{"schema": 1, "bookmarks": [1]}'])
 def test_bookmarks_that_cannot_be_read_are_put_aside_and_said(tmp_path: Path, text: str) -> None:
     marks = Bookmarks(tmp_path / "a", tmp_path)
     assert marks.path is not None

@@ -31,15 +31,16 @@ def test_a_table_has_a_row_a_time_and_makes_nothing_up() -> None:
     text = wide([column("a", [0, 2], [1.5, -2.5]), column("b", [1, 2], [3.0, math.nan])], T0, T0 + 9 * NS)
     rows = list(csv.reader(io.StringIO(text)))
     assert rows[0] == ["time", "a", "a.q", "b", "b.q"]
-    assert rows[1] == ["#unit UTC", "bar", "", "bar", ""]
-    assert rows[2] == ["2025-06-15T15:06:40.000000000Z", "1.5", "GOOD", "", ""]
-    assert [r[1:] for r in rows[3:]] == [["", "", "3.0", "GOOD"], ["-2.5", "GOOD", "", "BAD"]]
+    assert rows[1] == ["#unit", "bar", "", "bar", ""]
+    assert rows[2][:2] == ["#zone", "UTC"]
+    assert rows[3] == ["2025-06-15T15:06:40.000000000Z", "1.5", "GOOD", "", ""]
+    assert [r[1:] for r in rows[4:]] == [["", "", "3.0", "GOOD"], ["-2.5", "GOOD", "", "BAD"]]
 
 
 def test_buckets_say_low_mean_and_high() -> None:
     rows = list(csv.reader(io.StringIO(wide([column("a", [0], [5.0], 1.0)], T0, T0 + NS))))
     assert rows[0] == ["time", "a.low", "a.mean", "a.high", "a.q"]
-    assert rows[2][1:] == ["4.0", "5.0", "6.0", "GOOD"]
+    assert rows[3][1:] == ["4.0", "5.0", "6.0", "GOOD"]
 
 
 @pytest.mark.parametrize("evil", ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\t=1", "\r=1"])

@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from armillary.cli import alarm_health
 from armillary.model.account import ROLES, LoggedIn, may
 from armillary.model.alarm import AlarmAct, AlarmSpec, AlarmState, Presentation, ProcessState, right_to
-from armillary.model.clock import ManualClock
+from armillary.model.clock import NS, ManualClock, iso
+from armillary.model.fault import Fault
 from armillary.model.sample import batch_of
 from armillary.model.tags import TagSpec, TagTable
 from armillary.security import chain
@@ -299,3 +301,29 @@ def test_out_of_service_is_an_engineers(action: str, role: str) -> None:
     right = right_to(AlarmAct(action=action, occurrences=()))  # type: ignore[arg-type]
     allowed = {"engineer"} if action in ("remove", "place") else {"operator", "engineer"}
     assert may(role, right) is (role in allowed)
+
+
+def test_the_journal_is_what_the_health_of_the_alarms_is_judged_by(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = ManualClock()
+    run = Run(tmp_path / ".armillary" / "journal", clock, PLAIN)
+    for _ in range(12):
+        run.tick(95.0)
+        run.tick(10.0)
+    run.act("shelve", "chattering", 900.0)
+    run.tick(95.0)
+    page = tmp_path / "health.html"
+    span = (iso(clock.now_ns() - 3_600 * NS), iso(clock.now_ns() + NS))
+    assert alarm_health.run(str(tmp_path), *span, page, as_json=True) == 1  # more than ten in ten minutes
+    found = orjson.loads(capsys.readouterr().out)
+    figures = {metric["name"]: metric["value"] for metric in found["metrics"]}
+    assert (figures["annunciated"], figures["raised while hidden"], figures["fleeting"]) == (12, 1, 12)
+    assert found["chattering"] == ["HI"]
+    assert len(found["floods"]) == 1
+    assert "HI" in page.read_text("utf-8")
+
+
+def test_a_project_that_never_ran_has_no_health(tmp_path: Path) -> None:
+    with pytest.raises(Fault, match="no journal of alarms"):
+        alarm_health.run(str(tmp_path), "", "", None, as_json=False)

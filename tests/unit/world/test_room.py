@@ -11,11 +11,13 @@ from armillary.alarms.system import (
     DISK_SHORT,
     HISTORY,
     HISTORY_COUNTERS,
+    HISTORY_DAMAGED,
     HISTORY_FULL,
+    HISTORY_QUOTA,
     system_alarms,
 )
 from armillary.model.frame import Kept
-from armillary.world.room import GIB, Room
+from armillary.world.room import GIB, Room, shelf_of
 
 
 def room(free: int | None) -> Room:
@@ -50,3 +52,39 @@ def test_no_recorder_and_counters_that_do_not_add_up_are_told() -> None:
     told = room(None).troubles(Kept(state="away", behind_s=12.4, balanced=False))
     assert told[HISTORY] == "No recorder for 12 s: history is spilling"
     assert HISTORY_COUNTERS in told
+
+
+def history(folder: Path, names: dict[str, int]) -> Room:
+    """Return a room of 0.001 GiB for history that was looked at, with files of some bytes."""
+    (folder / ".armillary" / "history").mkdir(parents=True)
+    for name, size in names.items():
+        (folder / ".armillary" / name).write_bytes(b"x" * size)
+    made = Room(folder, lambda _folder: None, quota_gb=0.001)
+    made.shelf = shelf_of(folder)
+    return made
+
+
+def test_a_history_that_nears_its_quota_is_told_before_anything_goes(tmp_path: Path) -> None:
+    names = {"history.duckdb": 500_000, "history/2026-03-14.000001.samples.parquet": 500_000}
+    told = history(tmp_path, names).troubles(Kept())
+    assert told == {HISTORY_QUOTA: "History is 93 % of the 0.001 GiB that it may have"}
+    assert {spec.id: spec.priority for spec in system_alarms()}[HISTORY_QUOTA] == 3
+
+
+def test_a_history_far_from_its_quota_or_without_one_says_nothing(tmp_path: Path) -> None:
+    made = history(tmp_path, {"history.duckdb": 500_000, "other": 9_000_000})
+    assert made.troubles(Kept()) == {}
+    made = Room(tmp_path, lambda _folder: None)
+    made.shelf = shelf_of(tmp_path)
+    assert made.troubles(Kept()) == {}
+
+
+def test_days_that_were_moved_aside_are_told_by_name_until_their_files_are_gone(tmp_path: Path) -> None:
+    day = "history/2026-03-14.000001.samples.parquet.damaged"
+    made = history(tmp_path, {day: 1, "history/2026-04-01.000009.minutes.parquet.damaged": 1})
+    said = "History 2026-03-14 and 1 more days cannot be read: moved aside"
+    assert made.troubles(Kept()) == {HISTORY_DAMAGED: said}
+    for path in (tmp_path / ".armillary" / "history").iterdir():
+        path.unlink()
+    made.shelf = shelf_of(tmp_path)
+    assert made.troubles(Kept()) == {}

@@ -136,6 +136,7 @@ class EventsPanel(QWidget):
         self.set_colours(colours)
         workspace.event_added.connect(self._added)
         workspace.problems_changed.connect(self._problems)
+        workspace.events_changed.connect(self.reload)
         workspace.project_changed.connect(self.reload)
         workspace.visited.connect(self.reload)
         self.reload()

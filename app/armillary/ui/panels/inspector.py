@@ -19,6 +19,7 @@ from armillary.session.rows import BindingRow
 from armillary.session.workspace import Workspace
 from armillary.ui import icons, theme
 from armillary.ui.command_parts import template_button, templates_of
+from armillary.ui.hand_card import HandBar, HandCard
 from armillary.ui.limits_card import LimitsCard, LimitsList
 from armillary.ui.pieces import IconButton, Section, empty, label
 from armillary.ui.row_model import Row, RowModel, double_rows, fit_height, short_table, stretch
@@ -73,8 +74,12 @@ class InspectorPanel(QWidget):
         self.choices = SceneChoices(workspace)
         self.limits = LimitsCard(workspace, say)
         self.alarms = LimitsList(workspace, self.limits, self._chosen_tag)
+        self.hand = HandCard(workspace)
+        self.by_hand = HandBar(workspace, self.hand, self._chosen_tag, say)
         self._lay_out(run)
         self.values.selectionModel().selectionChanged.connect(lambda *_: self.alarms.name_tag())
+        self.values.selectionModel().selectionChanged.connect(lambda *_: self.by_hand.refresh())
+        workspace.people.changed.connect(self.by_hand.refresh)
         self.limits.closed.connect(self._show_alarms)
         workspace.people.changed.connect(self._show_alarms)
         workspace.alarms.changed.connect(lambda _ids: self._show_alarms())
@@ -115,8 +120,17 @@ class InspectorPanel(QWidget):
         rows.setContentsMargins(8, 8, 8, 8)
         rows.setSpacing(4)
         rows.addLayout(head)
-        for widget in (self.path, self.kind, self.twin, self.card, self.limits, self.value_section):
+        for widget in (
+            self.path,
+            self.kind,
+            self.twin,
+            self.card,
+            self.limits,
+            self.hand,
+            self.value_section,
+        ):
             rows.addWidget(widget)
+        rows.addWidget(self.by_hand)
         rows.insertWidget(rows.indexOf(self.card), self.choices)
         rows.addWidget(self.alarm_section)
         rows.addWidget(self.write_section)
@@ -150,6 +164,7 @@ class InspectorPanel(QWidget):
             self.card.close_card()
         if prim != self._prim:
             self.limits.close_card()
+            self.hand.close_card()
         self._prim = prim
         self.empty.setVisible(prim < 0)
         self.facts.setVisible(prim < 0 and scene is not None and bool(scene.facts))
@@ -239,6 +254,11 @@ class InspectorPanel(QWidget):
         self.card.open(slot, value, source)
         self.area.ensureWidgetVisible(self.card)
 
+    def give_by_hand(self) -> None:
+        """Show the card that gives the chosen tag a value by hand."""
+        self.by_hand.begin()
+        self.area.ensureWidgetVisible(self.hand)
+
     # ------------------------------------------------------------ live
     def _arrived(self, _slots: U4) -> None:
         if self._prim >= 0 and self.isVisible() and not self._late.isActive():
@@ -249,6 +269,7 @@ class InspectorPanel(QWidget):
         if self._prim < 0:
             return
         self.tags.refresh(self._clock.now_mono_ns(), 0, self.tags.rowCount() - 1)
+        self.by_hand.refresh()
         found = self._workspace.bindings_of_prim(self._prim)
         self.bindings.replace([binding_text(row) for row in found])
         fit_height(self.binding_table)

@@ -1,95 +1,70 @@
-"""Trends dock: pens over one time, live or paused, with a cursor that reads them all."""
+"""Trends dock: pens over one time, live or held, cursors that read them all, figures of what is shown."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 
 import numpy as np
-from PySide6.QtCore import QMimeData, Qt, QTimer
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QPixmap
-from PySide6.QtWidgets import (
-    QComboBox,
-    QFrame,
-    QGridLayout,
-    QHBoxLayout,
-    QScrollArea,
-    QSplitter,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QMimeData, QPoint, Qt, QTimer
+from PySide6.QtGui import QContextMenuEvent, QDragEnterEvent, QDropEvent, QResizeEvent
+from PySide6.QtWidgets import QMenu, QSplitter, QStackedWidget, QVBoxLayout
 
-from armillary.model.clock import Clock
-from armillary.model.quality import WORDS
-from armillary.session.timeline import Pen
+from armillary.model.clock import NS, Clock
+from armillary.session.trend_read import span_text
 from armillary.session.workspace import Workspace
 from armillary.ui.mime import PRIM_MIME, TAG_MIME, numbers
-from armillary.ui.pieces import IconButton, empty, label
+from armillary.ui.pieces import empty
 from armillary.ui.plot import Plot
 from armillary.ui.theme import Colours
+from armillary.ui.trend import menu
+from armillary.ui.trend.analysis import Analysis, Shown
+from armillary.ui.trend.bar import DEFAULT_SPAN, SPANS, TrendBar
+from armillary.ui.trend.does import Doer
+from armillary.ui.trend.legend import Legend, cursors_text, value_text
+from armillary.ui.trend.numbers import NumbersTable
+from armillary.ui.trend.orders import MOST_BACK, MOST_PENS, Orders
 from armillary.ui.when import clock_text
 
+__all__ = ["DEFAULT_SPAN", "SPANS", "TrendsPanel", "value_text"]
+
+AT_ONCE_MS = 30  # after the hand moved
 FASTEST_MS, SLOWEST_MS = 200, 1000  # between two drawings: about the time that moves the plot by a pixel
-SPANS = (("1 min", 60), ("5 min", 300), ("15 min", 900), ("1 h", 3600), ("8 h", 28_800), ("24 h", 86_400))
-DEFAULT_SPAN = 1
-MOST_PENS = 16
+LEGEND_PX, LEAST_ROOM_PX = 210, 520  # beside the plot; below it where the dock is narrower
 _WIDTH_SLACK = 0.1
+_SHORT_S = 60.0  # between the cursors: it may be a period
 _EMPTY = "Drag a tag or a part here, or press T."
-_SWATCH = (14, 4)
 
 
-class PenRow(QFrame):
-    """One pen in the list beside the plot: colour, name, value at the cursor or now, remove."""
-
-    def __init__(self, slot: int, name: str, remove: IconButton) -> None:
-        super().__init__()
-        self.slot = slot
-        self.swatch, self.name, self.value, self.note = (
-            label(),
-            label(name),
-            label(),
-            label("", "muted", wrap=True),
-        )
-        self.name.setToolTip(name)
-        self.remove = remove
-        grid = QGridLayout(self)
-        grid.setContentsMargins(6, 2, 2, 2)
-        grid.setHorizontalSpacing(6)
-        grid.setVerticalSpacing(0)
-        grid.addWidget(self.swatch, 0, 0)
-        grid.addWidget(self.name, 0, 1)
-        grid.addWidget(remove, 0, 2, 2, 1)
-        grid.addWidget(self.value, 1, 1)
-        grid.addWidget(self.note, 2, 1)
-        grid.setColumnStretch(1, 1)
-
-    def paint(self, colour: str) -> None:
-        """Show the pen's colour."""
-        swatch = QPixmap(*_SWATCH)
-        swatch.fill(colour)
-        self.swatch.setPixmap(swatch)
-
-
-class TrendsPanel(QWidget):
+class TrendsPanel(Orders):
     """Trends of tags, from the recorder for the past and from frames for the last minutes."""
 
-    def __init__(self, workspace: Workspace, clock: Clock, colours: Colours) -> None:
+    def __init__(
+        self, workspace: Workspace, clock: Clock, colours: Colours, say: Callable[[str], None] | None = None
+    ) -> None:
         super().__init__()
         self._workspace, self._clock, self._colours = workspace, clock, colours
-        self._timeline = workspace.timeline
+        self._timeline, self._trends = workspace.timeline, workspace.trends
         self._cursor_ns: int | None = None
         self._width = 0  # pixels that the newest range was asked for
-        self.rows: dict[int, PenRow] = {}
+        self._settled: tuple[int, int] | None = None  # the range before the hand began to move
         self.plot = Plot(colours, self._moved, self._cursor)
-        self.span = QComboBox()
-        self.span.setAccessibleName("Time span of the trends")
-        for text, seconds in SPANS:
-            self.span.addItem(text, seconds)
-        self.span.setCurrentIndex(DEFAULT_SPAN)
-        self.span.activated.connect(lambda _index: self.follow())
-        self.pause = IconButton("pause", "Pause the trends", self.toggle_pause)
-        self.clear = IconButton("clear", "Remove all pens", self._timeline.clear)
-        self.when = label("", "muted")
+        self.plot.hand.placed = self._changed
+        self.plot.hand.noted = self.ask_note
+        self.legend = Legend(self._timeline.remove, self._pen_menu)
+        self.analysis = Analysis(colours, self._changed)
+        self.table = NumbersTable()
+        self.doer = Doer(self, workspace, lambda: self.body, say or (lambda _text: None), colours)
+        self.bar = TrendBar(
+            self.follow, self.toggle_pause, self._timeline.clear, self.choose_view, self._menu
+        )
+        self.span, self.pause, self.clear, self.when = (
+            self.bar.span,
+            self.bar.pause,
+            self.bar.clear,
+            self.bar.when,
+        )
+        self.bar.strips.clicked.connect(lambda _on: self.toggle_strips())
+        self.bar.numbers.clicked.connect(lambda _on: self.toggle_numbers())
         self.empty = empty(_EMPTY)
         self._lay_out()
         self.setAcceptDrops(True)
@@ -99,54 +74,55 @@ class TrendsPanel(QWidget):
         self._late.timeout.connect(self.draw)
         self._scroll = QTimer(self)
         self._scroll.timeout.connect(self._scrolled)
+        self._resting = QTimer(self)
+        self._resting.setSingleShot(True)
+        self._resting.setInterval(600)
+        self._resting.timeout.connect(self._rested)
+        self._trends.changed.connect(self._read)
         self._timeline.changed.connect(self._changed)
         workspace.project_changed.connect(self._changed)
         self.set_colours(colours)
         self._changed()
 
     def _lay_out(self) -> None:
-        bar = QHBoxLayout()
-        bar.setContentsMargins(6, 4, 6, 2)
-        for widget in (self.span, self.pause, self.clear):
-            bar.addWidget(widget)
-        bar.addStretch(1)
-        bar.addWidget(self.when)
-        sheet = QWidget()
-        sheet.setObjectName("sheet")
-        self._pens = QVBoxLayout(sheet)
-        self._pens.setContentsMargins(0, 0, 0, 0)
-        self._pens.setSpacing(0)
-        self._pens.addStretch(1)
-        self.legend = QScrollArea()
-        self.legend.setWidgetResizable(True)
-        self.legend.setFrameShape(QFrame.Shape.NoFrame)
-        self.legend.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.legend.setAccessibleName("Pens")
-        self.legend.setWidget(sheet)
+        self.pictures = QStackedWidget()
+        self.pictures.addWidget(self.plot)
+        self.pictures.addWidget(self.analysis)
         self.split = QSplitter()
-        self.split.addWidget(self.plot)
+        self.split.addWidget(self.pictures)
         self.split.addWidget(self.legend)
         self.split.setStretchFactor(0, 1)
         self.split.setHandleWidth(1)
-        self.split.setSizes([900, 210])
+        self.split.setSizes([900, LEGEND_PX])
+        self.body = QSplitter(Qt.Orientation.Vertical)
+        self.body.addWidget(self.split)
+        self.body.addWidget(self.table)
+        self.body.setStretchFactor(0, 1)
+        self.body.setSizes([700, 260])
+        self.body.setHandleWidth(1)
+        self.table.hide()
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(0)
-        rows.addLayout(bar)
-        rows.addWidget(self.split, 1)
+        rows.addWidget(self.bar)
+        rows.addWidget(self.body, 1)
         rows.addWidget(self.empty, 1)
 
-    # ------------------------------------------------------------ pens
+    @property
+    def rows(self) -> dict[int, object]:
+        """The rows of the pens by slot."""
+        return self.legend.rows  # type: ignore[return-value]  # rows of the legend
+
+    # ------------------------------------------------------------ pens and range
     def add(self, slots: Sequence[int]) -> None:
         """Draw these tags too, up to the most that can be told apart."""
         room = MOST_PENS - len(self._timeline.slots)
-        new = [
-            s
-            for s in dict.fromkeys(slots)
-            if s not in self._timeline.slots and 0 <= s < len(self._workspace.specs)
-        ]
+        known = range(len(self._workspace.specs))
+        new = [s for s in dict.fromkeys(slots) if s not in self._timeline.slots and s in known]
         if not new:
             return
+        if len(new) > room:
+            self.doer.say(f"Trends hold {MOST_PENS} pens: {len(new) - max(room, 0)} were left out.")
         was_empty = not self._timeline.slots
         self._timeline.add(new[: max(room, 0)])
         if was_empty:
@@ -166,13 +142,23 @@ class TrendsPanel(QWidget):
             self.follow()
 
     def _moved(self, from_ns: int, to_ns: int) -> None:
+        if self._settled is None:
+            self._settled = self._timeline.view_ns()
+        self._resting.start()
         self._timeline.set_range(from_ns, to_ns, self.plot.width_px)
+        self._late.setInterval(AT_ONCE_MS)
         self._changed()
+
+    def _rested(self) -> None:
+        """Keep the range from before the hand moved, to go back to."""
+        if self._settled is not None:
+            self._back = [*self._back, self._settled][-MOST_BACK:]
+            self._settled = None
 
     # ------------------------------------------------------------ drawing
     def _changed(self) -> None:
         has_pens = bool(self._timeline.slots)
-        self.split.setVisible(has_pens)
+        self.body.setVisible(has_pens)
         self.empty.setVisible(not has_pens)
         self.clear.setEnabled(has_pens)
         self.pause.setEnabled(has_pens)
@@ -187,6 +173,14 @@ class TrendsPanel(QWidget):
         if not self._late.isActive() and self.isVisible():
             self._late.start()
 
+    def _read(self) -> None:
+        """Take what was read for figures, a comparison or the book."""
+        if self._then is not None and not self._trends.stretches.is_reading:
+            then, self._then = self._then, None
+            self.doer.tried(then)
+        if not self._late.isActive() and self.isVisible():
+            self._late.start()
+
     def _scrolled(self) -> None:
         if not self._late.isActive():
             self.draw()
@@ -197,14 +191,18 @@ class TrendsPanel(QWidget):
         a_pixel_ms = 1000 * self._timeline.span_s / self.plot.width_px
         for timer in (self._late, self._scroll):
             timer.setInterval(round(min(max(a_pixel_ms, FASTEST_MS), SLOWEST_MS)))
-        pens = self._timeline.pens()
-        self._list(pens)
+        pens = self._trends.pens()
+        self.legend.list(pens, self.plot.pen_colour, self._colours)
         if not pens:
             return
         mirror = self._workspace.mirror
         ranks = mirror.rank(np.array([pen.slot for pen in pens], np.uint32)).tolist()
-        self.plot.draw(pens, ranks, self._timeline.view_ns(), self._clock.now_ns())
+        view = self._timeline.view_ns()
+        self.plot.marks.notes = self._trends.book.notes_in(*view)
+        self.plot.draw(pens, ranks, view, self._clock.now_ns())
         self.plot.draw_truth(pens, self._workspace.training.truth_series())
+        self.plot.draw_ghosts(self._trends.ghosts(self.plot.width_px))
+        self._figures()
         self._read_out()
 
     def _fit_width(self) -> None:
@@ -218,42 +216,90 @@ class TrendsPanel(QWidget):
         else:
             self._timeline.set_range(*self._timeline.view_ns(), width)
 
-    def _list(self, pens: Sequence[Pen]) -> None:
-        for slot in set(self.rows).difference(pen.slot for pen in pens):
-            self.rows.pop(slot).deleteLater()
-        for i, pen in enumerate(pens):
-            row = self.rows.get(pen.slot)
-            if row is None:
-                row = PenRow(
-                    pen.slot,
-                    pen.name,
-                    IconButton("close", f"Remove pen {pen.name}", partial(self._timeline.remove, pen.slot)),
-                )
-                row.remove.set_colours(self._colours)
-                self.rows[pen.slot] = row
-                self._pens.insertWidget(self._pens.count() - 1, row)
-            row.paint(self.plot.pen_colour(i))
-            note = "" if np.isfinite(pen.low).any() else "no data in this range"
-            row.note.setText(pen.past or note)
-            row.note.setVisible(bool(row.note.text()))
+    def _figures(self) -> None:
+        """Draw statistics and analysis, where they are shown."""
+        is_analysed = self.pictures.currentWidget() is self.analysis
+        if self.table.isHidden() and not is_analysed:
+            return
+        range_ns = self._trends.look_at(self.range_ns)
+        specs, slots = self._workspace.specs, self._timeline.slots
+        pens = [
+            Shown(
+                slot=slot,
+                name=specs[slot].name,
+                unit=self._trends.unit_of(slot)[0],
+                colour=self.plot.pen_colour(i),
+                stretch=self._trends.stretch(slot) if is_analysed else None,
+            )
+            for i, slot in enumerate(slots)
+        ]
+        if is_analysed:
+            self.analysis.draw(pens, range_ns, self._trends.stretches.trouble)
+        if not self.table.isHidden():
+            self.table.show_rows([(p.name, p.unit, p.colour, self._trends.numbers(p.slot)) for p in pens])
 
     def _read_out(self) -> None:
-        if self._cursor_ns is None:
-            self.when.setText("" if self._timeline.following else "paused")
-            texts = self._workspace.tag_rows(tuple(self.rows), self._clock.now_mono_ns())
-            for text in texts:
-                self.rows[text.slot].value.setText(text.value)
-            return
-        self.when.setText(f"at {clock_text(self._cursor_ns, 0.1)}")
-        for slot, row in self.rows.items():
-            found = self._timeline.value_at(slot, self._cursor_ns)
-            unit = self._workspace.specs[slot].unit
-            row.value.setText(value_text(found, unit))
+        a, b = self.plot.hand.cursors
+        seconds = (b - a) / NS if a is not None and b is not None else None
+        start, end = self._timeline.view_ns()
+        held = f"paused · {span_text((end - start) / NS)}"
+        words = "" if self._timeline.following or self._cursor_ns is not None else held
+        if self._cursor_ns is not None:
+            words = f"at {clock_text(self._cursor_ns, 0.1)}"
+        if seconds is not None:
+            is_short = 0 < abs(seconds) <= _SHORT_S
+            words += f"   Δ {span_text(seconds)}" + (f" ({1 / abs(seconds):.4g} Hz)" if is_short else "")
+        if self._trends.offset_ns:
+            words += f"   thin: {span_text(self._trends.offset_ns / NS)} earlier"
+        self.when.setText(words.strip())
+        values = {
+            row.slot: row.value
+            for row in self._workspace.tag_rows(tuple(self.rows), self._clock.now_mono_ns())
+        }
+        for slot, row in self.legend.rows.items():
+            unit, factor, offset = self._trends.unit_of(slot)
+            read = self._value_reader(slot, factor, offset)
+            if self._cursor_ns is not None:
+                row.value.setText(value_text(read(self._cursor_ns), unit))
+            else:
+                row.value.setText(values.get(slot, ""))
+            row.say(cursors_text(read(a), read(b), unit, seconds))
+
+    def _value_reader(
+        self, slot: int, factor: float, offset: float
+    ) -> Callable[[int | None], tuple[float, float, int] | None]:
+        def read(t_ns: int | None) -> tuple[float, float, int] | None:
+            found = self._timeline.value_at(slot, t_ns) if t_ns is not None else None
+            if found is None:
+                return None
+            low, high = sorted((found[0] * factor + offset, found[1] * factor + offset))
+            return low, high, found[2]
+
+        return read
 
     def _cursor(self, t_ns: int | None) -> None:
         if t_ns != self._cursor_ns:
             self._cursor_ns = t_ns
             self._read_out()
+
+    def _menu(self, at: QMenu) -> None:
+        start, end = self._timeline.view_ns()
+        cursor = self.plot.hand.cursors[0]
+        menu.fill(
+            at,
+            self._trends,
+            self,
+            strips=self.plot.strips,
+            numbers=not self.table.isHidden(),
+            view="trend" if self.pictures.currentWidget() is self.plot else self.analysis.kind,
+            middle_ns=cursor if cursor is not None else (start + end) // 2,
+        )
+
+    def _pen_menu(self, slot: int, where: QPoint) -> None:
+        self.pen_menu = QMenu(self)
+        unit = self._workspace.specs[slot].unit
+        menu.fill_pen(self.pen_menu, self._trends, self, unit, lambda: self._timeline.remove(slot))
+        self.pen_menu.popup(where)
 
     # ------------------------------------------------------------ Qt
     def dropped(self, data: QMimeData) -> tuple[int, ...]:
@@ -271,6 +317,18 @@ class TrendsPanel(QWidget):
         self.add(self.dropped(event.mimeData()))
         event.acceptProposedAction()
 
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802
+        self.bar.menu.popup(event.globalPos())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self.bar.fold(event.size().width())
+        narrow = event.size().width() < LEAST_ROOM_PX
+        wanted = Qt.Orientation.Vertical if narrow else Qt.Orientation.Horizontal
+        if self.split.orientation() != wanted:
+            self.split.setOrientation(wanted)
+            self.split.setSizes([700, 300] if narrow else [900, LEGEND_PX])
+
     def showEvent(self, event: object) -> None:  # noqa: N802
         self._changed()
 
@@ -279,19 +337,10 @@ class TrendsPanel(QWidget):
 
     def set_colours(self, colours: Colours) -> None:
         """Draw in another theme."""
-        self._colours = colours
+        self._colours = self.doer.colours = colours
         self.plot.set_colours(colours)
-        for button in (self.pause, self.clear, *(row.remove for row in self.rows.values())):
-            button.set_colours(colours)
+        self.analysis.set_colours(colours)
+        self.legend.set_colours(colours)
+        self.bar.set_colours(colours)
         if self.isVisible():
             self.draw()
-
-
-def value_text(found: tuple[float, float, int] | None, unit: str) -> str:
-    """Return the read-out at the cursor: a value, a range where a pixel holds many, or no data."""
-    if found is None:
-        return "no data here"
-    low, high, rank = found
-    text = f"{low:.4g}" if low == high else f"{low:.4g} … {high:.4g}"
-    doubt = "" if rank == 0 else f" ({WORDS[rank].lower()})"
-    return f"{text} {unit}{doubt}".replace("  ", " ")

@@ -1,0 +1,125 @@
+"""`armillary alarms health`: how the alarms of a project do, from its journal, against the standard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from armillary.alarms.health import Health, Noted, health
+from armillary.alarms.health_page import number, page
+from armillary.cli.answer import emit_json, finite, table, tell
+from armillary.model import files
+from armillary.model.alarm import AlarmEvent, Presentation, ProcessState
+from armillary.model.clock import WallClock, iso, parse_iso
+from armillary.model.fault import Fault
+from armillary.model.times import parse_time
+from armillary.security import export
+
+USUAL = "-30d"
+PATTERN = "live-*.jsonl"
+_EVENTS = ("RAISE", "CLEAR", "CLOSE", "ACK", "DISABLE")
+
+
+def run(project: str, from_: str, to: str, out: Path | None, *, as_json: bool) -> int:
+    """Judge, print or write. Status 1 where a figure is over its maximum. Raises Fault."""
+    now_ns = WallClock().now_ns()
+    from_ns, to_ns = parse_time(from_ or USUAL, now_ns), parse_time(to, now_ns) if to else now_ns
+    if to_ns <= from_ns:
+        raise Fault("The span ends before it begins.", where=f"{from_} … {to}", remedy="Turn them round.")
+    path = Path(project).expanduser().resolve()
+    folder = path.parent if path.is_file() else path
+    found = health(_noted(folder), from_ns, to_ns)
+    if out is not None:
+        try:
+            files.replace(out.resolve(), page(found, folder.name).encode("utf-8"))
+        except OSError as error:
+            raise Fault(
+                f"The page cannot be written: {error.strerror}.", where=str(out), remedy="Give another place."
+            ) from error
+    if as_json:
+        emit_json(_entry(found))
+    else:
+        _print(found)
+        if out is not None:
+            tell(str(out))
+    return 1 if any(metric.verdict == "over maximum" for metric in found.metrics) else 0
+
+
+def _noted(folder: Path) -> Iterator[Noted]:
+    """Yield the transitions of all areas' journals; what hides an alarm holds until it is told anew."""
+    private = folder / ".armillary"
+    journals = [private / "journal", *sorted(private.glob("areas/*/journal"))]
+    there = [journal for journal in journals if journal.is_dir()]
+    if not there:
+        raise Fault(
+            "There is no journal of alarms here yet.",
+            where=str(folder),
+            remedy="Run the project's world; its journal is written from then on.",
+        )
+    for journal in there:
+        hidden: dict[str, Presentation] = {}
+        for line in export.rows(journal, PATTERN):
+            id_, told = str(line.get("alarm_id", "")), line.get("presentation")
+            if told:
+                hidden[id_] = Presentation(str(told))
+            if line.get("event") in _EVENTS and id_:
+                yield Noted(event=_event(line), presentation=hidden.get(id_, Presentation.SHOWN))
+
+
+def _event(line: Mapping[str, object]) -> AlarmEvent:
+    return AlarmEvent(
+        id=str(line["alarm_id"]),
+        occurrence=str(line.get("occurrence", "")),
+        event=str(line["event"]),
+        before=ProcessState(str(line["from"])),
+        after=ProcessState(str(line["to"])),
+        t_ns=parse_iso(str(line["t_received"])),
+        priority=int(str(line.get("priority", 3))),
+        late=line.get("late") is True,
+    )
+
+
+def _print(found: Health) -> None:
+    tell(f"{iso(found.from_ns)} … {iso(found.to_ns)}")
+    if found.is_indicative:
+        tell(f"Indicative: {found.days:.1f} days are too few to judge by.")
+    table(
+        [
+            (m.name, number(m.value, m.unit), number(m.target, m.unit), number(m.maximum, m.unit), m.verdict)
+            for m in found.metrics
+        ],
+        ("FIGURE", "VALUE", "TARGET", "MAXIMUM", "JUDGEMENT"),
+    )
+    if found.top:
+        tell("")
+        table(
+            [(a.id, str(a.priority), str(a.raises), f"{100 * a.share:.1f} %") for a in found.top],
+            ("MOST FREQUENT", "P", "RAISES", "SHARE"),
+        )
+
+
+def _entry(found: Health) -> dict[str, object]:
+    return {
+        "from": iso(found.from_ns),
+        "to": iso(found.to_ns),
+        "indicative": found.is_indicative,
+        "metrics": [
+            {
+                "name": m.name,
+                "value": finite(m.value),
+                "unit": m.unit,
+                "target": finite(m.target),
+                "maximum": finite(m.maximum),
+                "verdict": m.verdict,
+            }
+            for m in found.metrics
+        ],
+        "by_priority": {str(p): n for p, n in found.by_priority.items()},
+        "median_answer_s": {str(p): s for p, s in found.answer_s.items()},
+        "top": [asdict(actor) for actor in found.top],
+        "chattering": found.chattering,
+        "standing": found.standing,
+        "floods": [{"from": iso(f.from_ns), "to": iso(f.to_ns), "count": f.count} for f in found.floods],
+        "hidden": found.hidden,
+    }
