@@ -12,7 +12,7 @@ from PySide6.QtGui import (
     QDropEvent,
     QGuiApplication,
 )
-from PySide6.QtWidgets import QApplication, QComboBox, QMainWindow, QMenu, QSplitter, QToolButton
+from PySide6.QtWidgets import QApplication, QComboBox, QMenu, QSplitter, QToolButton
 
 from armillary.model.clock import Clock, WallClock
 from armillary.model.fault import Fault
@@ -31,6 +31,7 @@ from armillary.ui.brief import BriefCard
 from armillary.ui.canvas import Canvas
 from armillary.ui.commands import Commands
 from armillary.ui.decisions import Decisions
+from armillary.ui.desk import Desk
 from armillary.ui.disk_card import DiskCard
 from armillary.ui.drawing import Drawing
 from armillary.ui.field_card import FieldCard
@@ -69,7 +70,7 @@ FUTURES_PX = 320  # of the docks below while a what-if is shown: runs and figure
 _REFRESH_MS = 250
 
 
-class DeskWindow(QMainWindow):
+class DeskWindow(Desk):
     """One workspace on the screen. It is the `Desk` that actions are run with."""
 
     def __init__(
