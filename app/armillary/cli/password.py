@@ -30,9 +30,9 @@ def password_file(function: _Command) -> _Command:
 
 
 def secret_file(function: _Command) -> _Command:
-    """Add `--secret-file F` to a command that connects links as a service."""
+    """Add `--secret-file F` to a command that connects links, or a store, as a service."""
     kind = click.Path(exists=True, dir_okay=False, path_type=Path)
-    text = 'Secrets of the links, one line each: name = "value"; for this user alone (mode 600).'
+    text = 'Secrets of links and stores, one line each: name = "value"; for this user alone (mode 600).'
     add = click.option("--secret-file", "secrets", type=kind, default=None, metavar="F", help=text)
     return add(function)
 

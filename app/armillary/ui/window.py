@@ -115,7 +115,7 @@ class DeskWindow(Desk):
             ws, clock, colours, trend=self.trend, copy=self.copy, say=self.say, run=self._run_named
         )
         self.tags = TagsPanel(ws, clock, colours, self.trend)
-        self.trends = TrendsPanel(ws, clock, colours)
+        self.trends = TrendsPanel(ws, clock, colours, self.say, self.fault)
         self.links = LinksPanel(ws, colours)
         self.events = EventsPanel(ws, colours, self.copy)
         self.bars = Bars(self, ws, clock, colours, self.settings, self, self._run_named)
