@@ -150,9 +150,9 @@ def _conditions(tags: dict[str, dict[str, Any]]) -> None:
         own["hours"] = {"expression": f"hours_run({pump}.speed > 30)", "unit": "h", "title": "Hours run"}
         own["starts_today"] = {"expression": f"starts_today({pump}.speed > 30)", "title": "Starts today"}
         own["vibration_mean"] = {
-            "expression": f"mean({pump}.vibration_de, 60)",
+            "expression": f"ewma({pump}.vibration_de, 60)",
             "unit": "mm/s",
-            "title": "Vibration, drive end, mean of a minute",
+            "title": "Vibration, drive end, fading mean of a minute",
         }
     site = tags[STATION]
     site["power"] = _mqtt(

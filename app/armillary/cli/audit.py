@@ -20,7 +20,7 @@ FOOTER = (
     "elsewhere. It cannot find: records never written; records cut off the end after the last noted head;\n"
     "a whole chain made anew by somebody who can also change every noted head; false input data."
 )
-CHAINS = {"live": "audit", "users": "audit-users"}
+CHAINS = {"live": "audit", "users": "audit-users", "recorder": "audit-recorder"}
 _chain = click.option("--chain", "which", type=click.Choice(tuple(CHAINS)), default="live", show_default=True)
 _area = click.option(
     "--area", default="", metavar="NAME", help="Of a project that is shared out: its world's."

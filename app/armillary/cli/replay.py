@@ -178,6 +178,9 @@ async def _over(
 ) -> _Answer:
     project = recording.project
     anew = Recompute(project.specs, alarms) if recompute else None
+    if anew is not None and anew.warm_up_ns:
+        begin_ns = max(recording.first_ns, from_ns - anew.warm_up_ns)
+        anew.warm_up(recording, await recording.stretch(begin_ns, from_ns, is_whole=True))
     stretch = await recording.stretch(from_ns, to_ns)
     standing = frozenset(a.id for a in _active(stretch, alarms, from_ns))
     samples, differences, frames = 0, list[Difference](), list[dict[str, object]]()

@@ -41,6 +41,12 @@ class Expression:
     chooses: bool = False  # it may not read all its inputs
     past: tuple[Past, ...] = ()  # calls of functions over time: inputs behind those of `names`
 
+    @property
+    def alone(self) -> Past | None:
+        """The function over time that the whole expression is; None when it is more or less than that."""
+        is_alone = len(self.past) == 1 and self.shape.startswith(f"_{len(self.names)};")
+        return self.past[0] if is_alone else None
+
     def evaluate(
         self, values: Rows, quality: Words | None = None, age_s: Rows | None = None
     ) -> tuple[F8, U2]:

@@ -217,6 +217,32 @@ class AskSpan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Erase:
+    """Remove what is recorded of a person or asset before a time; two persons ask. Answered by Erased."""
+
+    asset: str  # a subject of personal tags, or the id of a twin
+    before_ns: int
+    user: str  # an administrator
+    password: str
+    second: str  # an engineer, or another administrator
+    second_password: str
+    reason: str = ""
+
+    def __repr__(self) -> str:
+        return f"Erase(asset={self.asset!r}, user={self.user!r}, second={self.second!r}, …)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """What an erasure removed; a search has found nothing left."""
+
+    tags: tuple[str, ...]
+    samples: int
+    by: tuple[str, str]
+    audit_seq: int  # of the recorder's chain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskDensity:
     """Ask the recorder for what a time bar of `width` pixel columns shows; answered by Density."""
 
@@ -288,6 +314,39 @@ class KeptList:
 
     keys: tuple[str, ...]
     t_ns: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackUp:
+    """Have the recorder write a backup of its history to a folder (absolute); answered by BackedUp."""
+
+    folder: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackedUp:
+    """A backup is whole and on disk."""
+
+    samples: int
+    bytes: int
+    copied: int  # bytes that were not there from an earlier backup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutBack:
+    """Have the recorder put a backup in the place of its history; answered by ThereAgain.
+
+    Whoever appends is told to enrol again: tags may have other ids.
+    """
+
+    folder: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThereAgain:
+    """A backup is in place; what was there before is in the folder `aside`."""
+
+    aside: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -113,7 +113,7 @@ def conversion(source: str, target: str, where: str = "") -> tuple[float, float]
     return _by_pint(source, target, where)
 
 
-_OVER_TIME = {"power": ("energy", 3600.0), "flow": ("volume", 3600.0), "speed": ("length", 1.0)}
+_OVER_TIME = {"power": ("energy", 3.6e6), "flow": ("volume", 3600.0), "speed": ("length", 1.0)}
 _A_TIME = {whole: (part, 1.0 / n) for part, (whole, n) in _OVER_TIME.items()}
 
 

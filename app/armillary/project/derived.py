@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from armillary.model import expression
-from armillary.model.expression import Expression
-from armillary.model.expression_past import FUNCTIONS, Past
+from armillary.model.expression_past import FUNCTIONS
 from armillary.model.fault import ProjectFault
 from armillary.model.tags import TagSpec
 from armillary.model.units import conversion, over_time
@@ -61,7 +60,7 @@ def _factor(spec: TagSpec, known: Mapping[str, TagSpec]) -> tuple[float, float]:
         made = expression.compile(spec.expression, known, spec.origin, past=True)
     except ProjectFault:
         return 1.0, 0.0  # told where expressions are
-    call = _alone(made)
+    call = made.alone
     if call is None or spec.source_unit:
         return 1.0, 0.0
     if call.kind in _HOURS:
@@ -76,9 +75,3 @@ def _factor(spec: TagSpec, known: Mapping[str, TagSpec]) -> tuple[float, float]:
     power = -1 if call.kind in _PER_S else 1 if call.kind in _TIMES_S else 0
     known_kind = power or call.kind in _APART
     return (over_time(unit, spec.unit, power, spec.origin), 0.0) if known_kind else (1.0, 0.0)
-
-
-def _alone(made: Expression) -> Past | None:
-    """Return the function over time that an expression is, None when it is more than that."""
-    is_alone = len(made.past) == 1 and made.shape.startswith(f"_{len(made.names)};")
-    return made.past[0] if is_alone else None

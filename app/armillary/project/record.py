@@ -66,6 +66,7 @@ class Historian:
     compression: str = "none"  # none | deadband | line: what a line tells within a tag's bound is left out
     deadband_percent: float = 0.0  # of a tag's range: its bound where it has no deadband of its own
     max_interval_s: float = 600.0  # between two samples that are recorded, while some come
+    personal_days: int = 30  # of tags that tell of a person directly
     url: str = ""  # of the server of a store that has one
     space: str = ""  # what keeps this project apart in it; "" = made from the project's id
     secret: str = ""  # name of its password or token in the secret store
@@ -181,6 +182,11 @@ class Project:
             cache=cache,
             limits=self.limits,
         )
+
+
+def concerning(project: Project, asset: str) -> tuple[TagSpec, ...]:
+    """Return the tags that tell of a person or asset: by their subject, or by the twin they belong to."""
+    return tuple(spec for spec in project.specs if asset and asset in (spec.subject, spec.twin))
 
 
 def world_hash(folder: Path) -> str:

@@ -290,6 +290,7 @@ def historian(table: Table) -> Historian:
         rollup_days=table.whole("rollup_days", max(minutes, 3_660), 1, MAX_DAYS),
         quota_gb=table.number("quota_gb", 0.0, 0.0),
         keep=tuple(_keeping(one, days) for one in table.tables("keep")),
+        personal_days=table.whole("personal_days", 30, 1, MAX_DAYS),
         rollups=rollups,
         record=table.choice("record", ("all", "historized", "listed"), "historized"),
         compression=table.choice("compression", ("none", "deadband", "line"), "none"),

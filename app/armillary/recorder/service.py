@@ -21,10 +21,11 @@ from armillary.history.base import StoreDamaged, StoreTaken
 from armillary.history.store import Store
 from armillary.model.clock import NS, Clock, WallClock
 from armillary.model.fault import Fault, FaultRecord, StoreFault
-from armillary.model.message import Append, Enroll, Keep, Stop
+from armillary.model.message import Append, Enroll, Erase, Keep, PutBack, Stop
 from armillary.project.folder import read
 from armillary.recorder import stores
 from armillary.recorder.keeper import Answer, Keeper, answer
+from armillary.recorder.persons import Persons
 from armillary.recorder.tender import Policy, Tender, policy_of
 from armillary.security.secrets import Secrets
 from armillary.wire.bus import Hub, Line, served
@@ -60,6 +61,8 @@ def run(args: dict[str, Any], ready: Callable[[dict[str, Any]], None]) -> None:
         hub = Hub(address)
         try:
             service = Service(store, WallClock(), policy)
+            if args.get("project") and not read_only:
+                service.persons = Persons(Path(args["project"]), store, WallClock())
             _log.info("history (%s) %s at %s", store.declares.name, path, address)
             ready({"address": address, "path": str(path), "told": [asdict(fault) for fault in told]})
             service.serve(hub)
@@ -155,6 +158,7 @@ class Service:
         self._inbox: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._outbox: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self._no_memory = False
+        self.persons: Persons | None = None
         self._asked: list[tuple[bytes, int, Future[object]]] = []
 
     def serve(self, hub: Hub) -> None:
@@ -185,14 +189,18 @@ class Service:
         """Take what arrived and send what is ready; return whether to stop."""
         stop = False
         for peer, number, message in hub.poll(BUSY_S if self._asked else IDLE_S):
-            if isinstance(message, (Enroll, Append, Keep)):
+            if isinstance(message, (Enroll, Append, Keep, PutBack)):
                 self._inbox.put((peer, number, message))
             elif isinstance(message, FaultRecord):
                 hub.send(peer, message, answers=number)
+            elif isinstance(message, Erase) and self.persons is not None:
+                self._asked.append((peer, number, readers.submit(self.persons.erase, message)))
             else:
                 stop = stop or isinstance(message, Stop)
                 self._asked.append((peer, number, readers.submit(answer, self._store, message)))
         self._send(hub)
+        if self.persons is not None and self.persons.is_due(self._clock.now_mono_ns()):
+            readers.submit(self.persons.forget)
         return stop
 
     def _send(self, hub: Hub) -> None:
@@ -231,13 +239,21 @@ class Service:
     def _take(self, peer: bytes, number: int, message: object) -> None:
         if isinstance(message, Append):
             self._keeper.offer(peer, number, message, self._clock.now_mono_ns())
-        elif isinstance(message, (Enroll, Keep)):
-            keeper = self._keeper
+        elif isinstance(message, (Enroll, Keep, PutBack)):
             try:
-                done = keeper.keep(message) if isinstance(message, Keep) else keeper.enroll(peer, message)
-                self._outbox.put((peer, number, done))
+                self._outbox.put((peer, number, self._done(peer, message)))
             except Fault as fault:
                 self._outbox.put((peer, number, fault))
+
+    def _done(self, peer: bytes, message: Enroll | Keep | PutBack) -> object:
+        match message:
+            case Keep():
+                return self._keeper.keep(message)
+            case PutBack():
+                self._answer(self._keeper.commit())  # what came before it belongs to what is moved aside
+                return self._keeper.put_back(message, self._clock.now_ns())
+            case Enroll():
+                return self._keeper.enroll(peer, message)
 
     def _answer(self, answers: list[Answer]) -> None:
         for one in answers:

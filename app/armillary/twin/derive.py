@@ -13,6 +13,7 @@ from armillary.model import expression
 from armillary.model.arrays import B1, F8, I8, U2, U4
 from armillary.model.clock import NS
 from armillary.model.expression import Expression
+from armillary.model.expression_past import MOST_WINDOWS, WINDOWS
 from armillary.model.fault import ProjectFault
 from armillary.model.quality import NEVER, RANGE, UNCERTAIN, rank, worst
 from armillary.model.sample import SampleBatch
@@ -53,6 +54,7 @@ class Derived:
         self._groups = [replace(g, past=next(numbers)) if g.expression.past else g for g in groups]
         own = np.zeros(max((spec.slot for spec in specs), default=-1) + 1, np.bool_)
         own[[spec.slot for spec in specs if spec.expression]] = True
+        _must_be_few(looking)
         calls = [_calls(group, specs, zone) for group in looking]
         self.past = Pasts(groups=calls, own=own, waits=waits and bool(looking)) if looking else None
         self._first = True
@@ -62,6 +64,13 @@ class Derived:
     def again(self, slots: I8) -> None:
         """Evaluate some tags the next time whatever has changed."""
         self._again = slots
+
+    def go_on(self, value: F8, now_ns: int) -> None:
+        """Begin counters at values (N,) that were recorded, where an expression is nothing but a counter."""
+        for group in self._groups:
+            if self.past is not None and group.expression.alone is not None:
+                [calls] = self.past.groups[group.past]
+                calls.go_on((value[group.slot] - group.offset) / group.factor, now_ns)
 
     def evaluate(
         self,
@@ -233,6 +242,16 @@ def _group(
         low=columns["low"],
         high=columns["high"],
     )
+
+
+def _must_be_few(groups: Sequence[_Group]) -> None:
+    windows = sum(len(g.slot) * sum(call.kind in WINDOWS for call in g.expression.past) for g in groups)
+    if windows > MOST_WINDOWS:
+        raise ProjectFault(
+            f"The project has {windows} windows over the past, more than {MOST_WINDOWS}.",
+            where="twins.json",
+            remedy="What several tags need can be one derived tag; split the project.",
+        )
 
 
 def _calls(group: _Group, specs: Sequence[TagSpec], zone: str) -> list[Calls]:

@@ -15,8 +15,7 @@ import numpy.typing as npt
 
 from armillary.model.arrays import B1, F8, I8, U2, U4
 from armillary.model.clock import NS
-from armillary.model.expression_past import MOST_WINDOWS, WINDOWS, Past
-from armillary.model.fault import ProjectFault
+from armillary.model.expression_past import Past
 from armillary.model.quality import NEVER, STALE, UNCERTAIN, rank
 from armillary.model.sample import SampleBatch, joined, taken
 from armillary.model.tags import TagTable
@@ -174,6 +173,11 @@ class Calls:
         np.minimum(self.track.seen_ns, now_ns, out=self.track.seen_ns)
         np.minimum(self._asked_ns, now_ns, out=self._asked_ns)
 
+    def go_on(self, total: F8, now_ns: int) -> None:
+        """Begin counters at totals, (n,); NaN: at nothing. Other kinds begin as they are."""
+        if isinstance(self.kept, Sums) and self.kept.counts:
+            self.kept.go_on(total, now_ns)
+
     def saved(self) -> Saved:
         """Return a copy of all state."""
         return Saved(keys=self.keys, columns={name: array.copy() for name, array in self._columns()})
@@ -224,13 +228,6 @@ class Pasts:
 
     def __post_init__(self) -> None:
         calls = self.all
-        windows = sum(len(each.keys) for each in calls if each.kind in WINDOWS)
-        if windows > MOST_WINDOWS:
-            raise ProjectFault(
-                f"The project has {windows} windows over the past, more than {MOST_WINDOWS}.",
-                where="twins.json",
-                remedy="What several tags need can be one derived tag; split the project.",
-            )
         used = np.unique(
             np.concatenate([each.track.reads.reshape(-1).astype(np.int64) for each in calls] or [_NONE])
         )
@@ -353,6 +350,7 @@ class Pasts:
 
     def forget(self) -> None:
         """Begin anew: another time is looked at."""
+        self._now_ns = 0
         for calls in self.all:
             calls.clear()
 

@@ -1,7 +1,7 @@
 """Windows over the past: each is cut into panes that are added up; no sample is kept, none is read twice.
 
-A window of s seconds has 240 panes of s/240; what leaves it does so pane by pane, the oldest in proportion.
-Memory and cost do not depend on how long it is, or how many samples it holds.
+A window of s seconds has 60 panes of s/60 (more where the oldest cannot count in proportion); what leaves it
+does so pane by pane. Memory and cost do not depend on how long it is, or how many samples it holds.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from armillary.model.clock import NS
 from armillary.model.quality import BAD, DERIVED, GOOD, REASON_MASK, UNCERTAIN
 from armillary.twin.past_track import Columns, Steps, Track
 
-PANES = 240
-RING = PANES + 1
+PANES = 60
+MORE = {"lowest": 120, "highest": 120, "percentile": 240}
 ENOUGH, TOO_LITTLE = 0.8, 0.2  # share of good time: GOOD from here on; BAD below that
 NOT_WARM, GAPS, NOTHING = 1, 2, 3  # why an answer is not good
 _KNOWN, _GOOD = 0, 1
@@ -58,13 +58,15 @@ class Panes:
     def __init__(self, kind: str, seconds: F8, extra: F8) -> None:
         n = len(seconds)
         self._kind, self._extra = kind, extra
-        self._width_ns = np.maximum((seconds * NS / PANES).astype(np.int64), 1)
-        self.whole_ns: I8 = self._width_ns * PANES
+        panes = MORE.get(kind, PANES)
+        self._ring = panes + 1
+        self._width_ns = np.maximum((seconds * NS / panes).astype(np.int64), 1)
+        self.whole_ns: I8 = self._width_ns * panes
         self._head: I8 = np.full(n, -1, np.int64)  # number of the newest pane; -1 = none
         self._begin_ns: I8 = np.zeros(n, np.int64)  # when the first sample came
-        self._sums = np.zeros((n, RING, 2 + len(_COLUMNS[kind])))
-        self._level = np.full((n, RING), np.nan)  # values are added up as differences from this
-        self._last = np.full((n, RING if kind in _WITH_LAST else 0), np.nan)
+        self._sums = np.zeros((n, self._ring, 2 + len(_COLUMNS[kind])))
+        self._level = np.full((n, self._ring), np.nan)  # values are added up as differences from this
+        self._last = np.full((n, self._ring if kind in _WITH_LAST else 0), np.nan)
 
     @property
     def step_ns(self) -> I8:
@@ -103,8 +105,8 @@ class Panes:
         sums, level = (self._sums, self._level) if everything else (self._sums[calls], self._level[calls])
         level = np.where(np.isnan(level), 0.0, level)
         head, width = self._head[calls], self._width_ns[calls]
-        slots = np.arange(RING)
-        begins = (head[:, None] - (head[:, None] - slots) % RING) * width[:, None]
+        slots = np.arange(self._ring)
+        begins = (head[:, None] - (head[:, None] - slots) % self._ring) * width[:, None]
         inside = (begins + width[:, None] - (at_ns - self.whole_ns[calls])[:, None]) / width[:, None]
         weight = np.clip(inside, 0.0, 1.0)
         known = np.einsum("nr,nr->n", sums[:, :, _KNOWN], weight)
@@ -134,11 +136,11 @@ class Panes:
         before = self._head[calls]
         fresh = self._begin_ns[calls] == 0
         self._begin_ns[calls[fresh]] = steps.t_ns[steps.first[fresh]]
-        count = np.where(before < 0, RING, np.clip(newest - before, 0, RING))
+        count = np.where(before < 0, self._ring, np.clip(newest - before, 0, self._ring))
         row = np.repeat(np.arange(len(calls)), count)
         if len(row):
             offset = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
-            at = (calls[row], (newest[row] - offset) % RING)
+            at = (calls[row], (newest[row] - offset) % self._ring)
             self._sums[at], self._level[at] = 0.0, np.nan
             if self._kind in _WITH_LAST:
                 self._last[at] = np.nan
@@ -148,7 +150,7 @@ class Panes:
         member = steps.member
         width, head = self._width_ns[member], self._head[member]
         end = steps.t_ns // width
-        first = np.maximum(steps.t0_ns // width, head - RING + 1)
+        first = np.maximum(steps.t0_ns // width, head - self._ring + 1)
         count = np.maximum(end - first + 1, 0)
         total = int(count.sum())
         if total == len(member) and (count == 1).all():
@@ -163,7 +165,7 @@ class Panes:
         return _Pieces(
             row,
             of,
-            pane % RING,
+            pane % self._ring,
             np.flatnonzero(changes[:total]),
             begin,
             np.maximum(dt, 0) / NS,
@@ -210,7 +212,7 @@ class Panes:
     # ---------------------------------------------------------------- answering
 
     def _value(self, calls: I8, sums: F8, level: F8, weight: F8, known: F8, held: F8, begin_s: F8) -> F8:
-        """Return the values, (c,); NaN where there is none. begin_s: (c, RING) of panes, against now."""
+        """Return the values, (c,); NaN where there is none. begin_s: (c, panes), against now."""
         kind = self._kind
         with np.errstate(invalid="ignore", divide="ignore"):
             if kind in ("mean", "std"):
@@ -279,8 +281,8 @@ def _f8(value: npt.ArrayLike) -> F8:
 def _between(opened: F8, weight: F8, begin_s: F8, oldest: I8) -> F8:
     """Return the values at the beginning of windows: between those of the panes around it."""
     rows = np.arange(len(oldest))
-    first, after = opened[rows, oldest], opened[rows, (oldest + 1) % RING]
-    follows = np.isfinite(after) & (begin_s[rows, (oldest + 1) % RING] > begin_s[rows, oldest])
+    first, after = opened[rows, oldest], opened[rows, (oldest + 1) % opened.shape[1]]
+    follows = np.isfinite(after) & (begin_s[rows, (oldest + 1) % opened.shape[1]] > begin_s[rows, oldest])
     gone = 1.0 - weight[rows, oldest]
     return np.where(follows, first + np.where(follows, after - first, 0.0) * gone, first)
 
@@ -310,6 +312,6 @@ def _quantile(values: F8, time: F8, held: F8, per_cent: F8) -> F8:
     wanted = past[:, -1] * per_cent / 100.0
     at = (past < wanted[:, None]).sum(axis=1)
     out = np.take_along_axis(
-        np.take_along_axis(values, order, axis=1), np.minimum(at, RING - 1)[:, None], axis=1
+        np.take_along_axis(values, order, axis=1), np.minimum(at, values.shape[1] - 1)[:, None], axis=1
     )[:, 0]
     return np.where(past[:, -1] > 0, out, held)

@@ -62,6 +62,17 @@ class Sums:
         moves = self._kind in (_BY_TIME | _BY_TIME_TOO) or self._today
         return np.full(len(self._total), NS if moves else 2**62, np.int64)
 
+    @property
+    def counts(self) -> bool:
+        """Whether there is a total that goes on and on."""
+        return self._adds is not None
+
+    def go_on(self, total: F8, now_ns: int) -> None:
+        """Begin at totals, (n,), of now; NaN: at nothing."""
+        self._total[:] = np.where(np.isfinite(total), total, 0.0)
+        if self._today:
+            self._day_ns[:] = self._days.starts(np.full(len(total), now_ns))
+
     def add(self, steps: Steps) -> None:
         """Add what held and what came."""
         if not len(steps.member):

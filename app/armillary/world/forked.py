@@ -223,6 +223,7 @@ class View:
     def __init__(self, fork: Forked) -> None:
         self._fork = fork
         self._derived = Derived(fork.specs)
+        self._fed: tuple[Trajectory | None, int] = (None, -1)  # the result, and its rows, that were looked at
         self._slots = np.arange(len(fork.specs), dtype=np.uint32)
         slots = {spec.name: spec.slot for spec in fork.specs}
         self._mapped: list[tuple[str, int, float, float]] = [
@@ -258,8 +259,34 @@ class View:
             table.source_ns[slot] = table.arrival_ns[slot] = run.t_ns[row]
             for s in slot.tolist():
                 table.text.pop(s, None)
-        self._derived.evaluate(table, self._slots, int(run.t_ns[row]), mono_ns)
+        passed = self._passed(run, row, found) if self._derived.past is not None else None
+        self._derived.evaluate(table, self._slots, int(run.t_ns[row]), mono_ns, passed)
         return table
+
+    def _passed(
+        self, run: Trajectory, row: int, found: Sequence[tuple[int, int, float, float]]
+    ) -> SampleBatch | None:
+        """Return the rows of a result since the one shown last; whoever goes back begins at the fork."""
+        before, last = self._fed
+        if self._derived.past is not None and (before is not run or row <= last):
+            self._derived.past.forget()
+            self._derived.go_on(self._fork.value, self._fork.t_ns)
+            last = -1
+        self._fed = (run, row)
+        if not found:
+            return None
+        column, slot, factor, offset = (np.array(each) for each in zip(*found, strict=True))
+        values = run.values[0, last + 1 : row + 1, column].T * factor + offset
+        times = np.repeat(run.t_ns[last + 1 : row + 1], len(slot))
+        flat = values.reshape(-1)
+        return batch_of(
+            np.tile(slot, len(values)).astype(np.uint32),
+            flat,
+            times,
+            times,
+            times,
+            quality=np.where(np.isfinite(flat), GOOD, BAD).astype(np.uint16),
+        )
 
     def rows(self, table: TagTable) -> SampleBatch:
         """Return a table as one row for each slot that has a value."""

@@ -26,7 +26,7 @@ from armillary.wire.bus import AsyncLine, served
 from armillary.world import past_file
 
 EVERY_NS, FIRST_NS = 60 * NS, 2 * NS  # the first time soon: what began now must be known to the next world
-WAIT_S = 20.0  # for a recorder to be there; without one they begin with their file alone
+WAIT_S = 10.0  # for a recorder to be there; without one they begin with their file alone
 ANSWER_S = 10.0
 LONGEST_NS = 7 * 86_400 * NS  # so far back the record is read
 MOST_ROWS = 5_000_000

@@ -12,7 +12,7 @@ from armillary.model.fault import ProjectFault
 from armillary.model.quality import BAD, GOOD, STALE, UNCERTAIN
 from armillary.model.sample import SampleBatch, batch_of
 from armillary.model.tags import TagSpec, TagTable
-from armillary.twin import past, state
+from armillary.twin import derive, past, state
 from armillary.twin.derive import Derived
 
 T0 = 1_790_000_000 * NS
@@ -89,7 +89,7 @@ def held(t: F8, x: F8, window_s: float) -> tuple[F8, F8]:
 WINDOW_S = 20.0
 
 
-@pytest.mark.parametrize("every_s", [0.2, 1.7])
+@pytest.mark.parametrize("every_s", [0.5, 1.7])
 def test_windows_answer_what_all_their_samples_say(every_s: float) -> None:
     kinds = ("mean(x, 20)", "std(x, 20)", "sum(x, 20)", "lowest(x, 20)", "highest(x, 20)", "rate(x, 20)")
     twin = Twin(*kinds, "delta(x, 20)", "percentile(x, 20, 75)", "count(x > 60, 20)")
@@ -301,10 +301,11 @@ def test_tags_of_one_kind_are_one_set_and_stay_apart() -> None:
     assert twin[2] == pytest.approx(24.5, abs=0.3)
 
 
-def test_too_many_windows_are_refused() -> None:
+def test_too_many_windows_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(derive, "MOST_WINDOWS", 3)
     specs = [TagSpec(slot=0, name="x", link="site")]
-    specs += [TagSpec(slot=i + 1, name=f"d{i}", expression=f"mean(x, {i + 1})") for i in range(16_385)]
-    with pytest.raises(ProjectFault, match="16385 windows"):
+    specs += [TagSpec(slot=i + 1, name=f"d{i}", expression=f"mean(x, {i + 1})") for i in range(4)]
+    with pytest.raises(ProjectFault, match="4 windows"):
         Derived(specs)
 
 
