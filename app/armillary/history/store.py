@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +20,18 @@ from armillary.history.parts import Hot, Segment
 from armillary.history.tags import Tags
 from armillary.history.tending import Tending
 from armillary.model.arrays import I8, U4
+from armillary.model.clock import NS
 from armillary.model.fault import FaultRecord, StoreFault
 from armillary.model.message import AskDensity, Density
 from armillary.model.sample import SampleBatch, Text, taken
 from armillary.model.series import Series, SeriesQuery
 from armillary.model.storing import Declared
 
+NOBODY_S = 0.1  # for those who read, when the file is made smaller
+WASTE_BYTES, WEIGH_EVERY_NS = 64 * 1024 * 1024, 3_600 * NS
 LAST_READERS_S = 30.0  # for those who read when a backup is put back
 MOST_TEXTS = 100_000  # that are remembered with their numbers
+_log = logging.getLogger(__name__)
 # DuckDB takes a NaN of numpy for NULL; it is stored as NaN again.
 _INSERT = (
     "INSERT INTO {table} SELECT id, t, coalesce(value, 'nan'::DOUBLE), lag, quality, flags, status, word "
@@ -63,6 +68,7 @@ class Store:
         self._tending.words_went = self._forget_words
         self._asking = Asking(self._base, self._tending, self._tags)
         self._text_ids: dict[Text, int] = {}
+        self._weighed_ns = 0
         self.doubles = 0  # samples that came again since the start, and were left out
         try:
             self._load()
@@ -221,11 +227,26 @@ class Store:
             with self._base.lock:
                 self._measure()
         self._base.shrink()
+        if not more and now_ns - self._weighed_ns >= WEIGH_EVERY_NS:
+            self._weighed_ns = now_ns
+            self._slim()
         return more
+
+    def _slim(self) -> None:
+        """Make the file small again where little of it is used, if nobody reads just now."""
+        free, used = self._base.waste()
+        if free < WASTE_BYTES or used > free:
+            return
+        try:
+            self._base.rewrite(NOBODY_S)
+        except StoreFault as fault:
+            _log.info("the file stays as large as it is: %s", fault)
 
     def forget(self, before_ns: int, ids: U4 | None) -> int:
         """Remove samples before a time with their roll-ups, of all tags or of some; return how many."""
         count = self._tending.forget(before_ns, ids)
+        if ids is not None and len(ids):  # of just these nothing may stay, not in free blocks either
+            self._base.rewrite(LAST_READERS_S)
         with self._base.lock:
             self._measure()
         return count
