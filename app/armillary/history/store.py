@@ -220,8 +220,8 @@ class Store:
 
         For a thread of its own: writing and reading go on meanwhile.
         """
-        rows, first_ns, _ = self._hot[self._base.view.hots[-1].table]
         hots = self._base.view.hots
+        rows, first_ns, _ = self._hot.get(hots[-1].table, (0, 0, 0))
         more = self._tending.step(now_ns, rows, first_ns)
         if self._base.view.hots != hots:
             with self._base.lock:
@@ -330,7 +330,7 @@ class Store:
         base, view = self._base, self._base.view
         files = [base.path, log_of(base.path), *(base.folder / n for s in view.segments for n in s.names)]
         raw = [s for s in view.segments if s.raw]
-        hot = [one for one in self._hot.values() if one[0]]
+        hot = [one for one in self._hot.copy().values() if one[0]]  # another thread appends
         return Extent(
             tags=tuple(self._tags.ids),
             samples=view.rows + sum(count for count, _, _ in hot),
