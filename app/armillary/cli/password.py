@@ -7,13 +7,15 @@ import warnings
 from collections.abc import Callable
 from getpass import GetPassWarning
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from armillary.model.account import LoggedIn, Login
 from armillary.model.fault import Fault, WorldFault
-from armillary.session.area_lines import AnyLine
+
+if TYPE_CHECKING:
+    from armillary.session.area_lines import AnyLine  # numpy and sockets: not for a secret, not for an edge
 
 LOGIN_S = 75.0  # after many wrong tries the world answers only after a minute
 _Command = TypeVar("_Command", bound=Callable[..., object])
