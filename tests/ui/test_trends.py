@@ -415,3 +415,23 @@ def test_a_note_has_a_flag_on_the_time_bar_too(desk: DeskWindow, bench: Any) -> 
     before = strip.grab().toImage()
     desk.trends.doer.keep_note(bench.clock.now_ns() - 1200 * NS, 0, "Strainer cleaned")
     assert strip.grab().toImage() != before
+
+
+def test_a_low_dock_shows_either_lines_or_statistics_and_no_strips_that_tell_nothing(
+    trends: Panel, qtbot: QtBot
+) -> None:
+    trends.panel.toggle_strips()
+    trends.panel.draw()
+    assert trends.panel.plot.has_strips
+    trends.panel.add(range(len(trends.ws.specs)))
+    trends.panel.resize(700, 260)
+    qtbot.waitUntil(lambda: trends.panel.height() < 300, timeout=20_000)
+    assert trends.panel.plot.height() < 34 * len(trends.ws.timeline.slots)
+    trends.panel.draw()
+    assert not trends.panel.plot.has_strips
+    assert "no room for strips" in trends.panel.when.text()
+    trends.panel.toggle_numbers()
+    assert not trends.panel.split.isVisible()
+    assert trends.panel.table.isVisible()
+    trends.panel.toggle_numbers()
+    assert trends.panel.split.isVisible()
