@@ -122,7 +122,7 @@ class DeskWindow(Desk):
         self.alarms = AlarmsPanel(ws, colours, self._go_to_alarm, self.hide_alarms, self.say)
         self.whatif = WhatIfPanel(ws, colours, self._run_named, self.fault, self.propose)
         self.compare = ComparePanel(ws, colours, self.say)
-        self.alarmbar = AlarmBar(ws, clock, colours, self._go_to_alarm)
+        self.alarmbar = AlarmBar(ws, colours, self._go_to_alarm)
         self.bindcard = BindCard(ws, self.say, self._reveal_details)
         self.inspector.hold(self.bindcard)
         self.fieldcard = FieldCard(ws, self.say, self._reveal_details)
@@ -135,7 +135,7 @@ class DeskWindow(Desk):
         self.alarmbar.show_list = lambda: self.show_panel("alarms")
         self.alarmbar.show_hidden = self._show_hidden_alarms
         self.exercise = ExercisePanel(ws, colours, self._run_named)
-        self.instructor = InstructorPanel(ws, colours, self._run_named, self.fault)
+        self.instructor = InstructorPanel(ws, self._run_named, self.fault)
         self.brief = BriefCard(ws, self._run_named)
         self.changed = DiskCard(ws, self._run_named, self.say)
         self.scene_changed_card = SceneCard(ws, self._run_named, self._reloads_by_itself)
@@ -322,10 +322,6 @@ class DeskWindow(Desk):
         """Ask for a project or scene and open it."""
         self.files.ask_open()
 
-    def open_path(self, path: str) -> None:
-        """Open a project folder, its project.toml, a scene file or an address; a fault becomes a card."""
-        self.files.open(path)
-
     def close_workspace(self) -> None:
         """Close what is open; the window stays."""
         self.files.tried(self.workspace.close)
@@ -440,7 +436,7 @@ class DeskWindow(Desk):
         self.setWindowIcon(icons.icon("app", self.colours.text))
         for part in (
             self.canvas, self.tree, self.inspector, self.tags, self.trends, self.links, self.events,
-            self.alarms, self.alarmbar, self.exercise, self.instructor, self.browse,
+            self.alarms, self.alarmbar, self.exercise, self.browse,
             self.whatif, self.compare, self.beside, self.decisions,
             self.status, self.cards, self.commands, self.menus, self.docks, self.bars, self.mode, self.tools,
         ):  # fmt: skip
