@@ -10,7 +10,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +24,19 @@ from armillary.model.alarm import AlarmAct, AlarmActed, AlarmState, ProcessState
 from armillary.model.clock import MS_NS, NS, iso
 from armillary.model.control import Play, Step
 from armillary.model.fault import OrderFault
-from armillary.model.frame import RunState
+from armillary.model.frame import Frame, RunState, frame_of
+from armillary.model.look import Look, base_look
+from armillary.model.message import SceneOpened
 from armillary.model.order import Arm, Armed, Order, OrderState, Receipt
+from armillary.project import folder as projects
+from armillary.project.record import Project
+from armillary.session.alarmbook import AlarmBook
+from armillary.session.mirror import Mirror
+from armillary.session.reading import ask_child, scene_child
+from armillary.session.scenery import Scenery, load, prim_of_tag
+from armillary.session.showing import Showing
 from armillary.ui.theme import THEMES
+from armillary.viewport.view import View
 from armillary.wire import child, marks
 
 pytestmark = pytest.mark.system
@@ -53,6 +63,7 @@ class Lived:
     told: list[tuple[int, tuple[object, ...]]] = field(default_factory=list)  # just after frames
     values: list[tuple[int, float]] = field(default_factory=list)  # of the setpoint, at their frames
     events: list[tuple[int, str]] = field(default_factory=list)  # of the alarm: time of its frame, what
+    still: tuple[int, Frame, dict[str, str]] | None = None  # time, whole state, alarms while one was active
 
     def when(self, event: str) -> int:
         return next(t_ns for t_ns, name in self.events if name == event)
@@ -91,6 +102,11 @@ def written(desk: Follower, value: float) -> Receipt:
     receipt = desk.line.ask(wish, 20)
     assert isinstance(receipt, Receipt)
     return receipt
+
+
+def whole(desk: Follower) -> Frame:
+    """Return the state that a desk has, as one frame."""
+    return frame_of(desk.table, np.arange(len(desk.table), dtype=np.uint32), desk.last)
 
 
 def live_shift(folder: Path, logs: Path, lived: Lived) -> None:
@@ -133,6 +149,7 @@ def live_shift(folder: Path, logs: Path, lived: Lived) -> None:
         acted = desk.line.ask(AlarmAct(action="ack", occurrences=(occurrence,), comment="was me"))
         assert acted == AlarmActed(results=("",))
         until(lambda: state() is ProcessState.ACKED, 5, "acknowledged")
+        lived.still = (desk.last.t_ns + MS_NS, whole(desk), dict(desk.alarms))
         first_ns = CLOCK.now_mono_ns()
         until(lambda: (look(), CLOCK.now_mono_ns() - first_ns > REST_NS)[1], 10, "the gate's pause is over")
         order(desk, 60.0)
@@ -211,6 +228,56 @@ def test_at_any_time_alarms_links_and_orders_are_what_the_live_frames_said(
     )
     assert (raised.process, acked.process) == (ProcessState.UNACK, ProcessState.ACKED)
     assert (acked.actor, acked.comment) == (f"local:{os.getuid()}", "was me")
+
+
+def drawn(scenery: Scenery, project: Project, desk: Follower, frame: Frame, alarms: dict[str, str]) -> Look:
+    """Return the look of a state with its alarms, as a desk makes it."""
+    mirror, showing = Mirror(len(project.specs)), Showing()
+    mirror.take(replace(frame, seq=1), 0)
+    mirror.live = True
+    showing.show(scenery)
+    book = AlarmBook(
+        lambda *_asked: None,
+        lambda spec: prim_of_tag(scenery, spec.slot, project.twins, project.specs[spec.slot]),
+        lambda: project.specs,
+    )
+    book.welcome([spec for spec in desk.welcome.alarms if spec.slot >= 0])
+    states = tuple(marks.record_of(text, AlarmState) for text in alarms.values())
+    book.take(replace(frame, alarms=states, alarm_events=()))
+    book.place(scenery.scene)
+    rollup = book.rollup()
+    assert rollup is not None, "an alarm is active"
+    showing.alarms = rollup.mark
+    look = showing.resolve(mirror, (), 0)
+    assert look is not None
+    return look
+
+
+def test_the_same_instant_live_and_replayed_gives_equal_states_and_equal_pictures(
+    lived: Lived, desk: Follower
+) -> None:
+    assert lived.still is not None
+    t_ns, live, alarms = lived.still
+    desk.at(t_ns)
+    replayed = whole(desk)
+    for name in ("value", "quality", "source_ns"):
+        assert np.array_equal(getattr(live, name), getattr(replayed, name), equal_nan=True), name
+    project = projects.read(lived.folder)
+    request = project.scene_request()
+    assert request is not None
+    with scene_child() as (line, process):
+        opened = ask_child(line, process, request, 60, request.entry)
+    assert isinstance(opened, SceneOpened)
+    scenery = load(opened, project.specs, project.colormaps)
+    looks = [drawn(scenery, project, desk, *each) for each in ((live, alarms), (replayed, dict(desk.alarms)))]
+    pictures = []
+    for look in (*looks, base_look(scenery.scene)):
+        view = View(scenery.scene, 480, 320)
+        view.apply(look)
+        pictures.append(view.render(rest=True).copy())
+        view.close()
+    assert np.array_equal(pictures[0], pictures[1])
+    assert not np.array_equal(pictures[0], pictures[2]), "values and the alarm are seen in it"
 
 
 def test_playing_tells_alarm_events_and_orders_and_executes_none(lived: Lived, desk: Follower) -> None:

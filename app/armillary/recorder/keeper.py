@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from armillary.api.ports import HistoryStore, KeepsDocuments, Summarises
-from armillary.model.clock import NS
+from armillary.history.store import Store
+from armillary.model.clock import NS, WallClock
 from armillary.model.fault import Fault, StoreFault
 from armillary.model.message import (
     NOT_ENROLLED,
@@ -19,6 +21,8 @@ from armillary.model.message import (
     AskKept,
     AskKeptList,
     AskSpan,
+    BackedUp,
+    BackUp,
     Done,
     Enroll,
     Enrolled,
@@ -26,9 +30,11 @@ from armillary.model.message import (
     Keep,
     Kept,
     KeptList,
+    PutBack,
     Samples,
     Stop,
     Stored,
+    ThereAgain,
 )
 from armillary.model.sample import SampleBatch, joined
 from armillary.model.series import SeriesAnswer, SeriesQuery
@@ -59,15 +65,26 @@ class Keeper:
         self._rows = 0
         self._last: dict[bytes, int] = {}  # connection without a session -> last seq on disk
         self._refused: set[bytes] = set()
+        self._enrolled: set[bytes] | None = None  # since a backup was put back; None: nobody need to
 
     # ------------------------------------------------------------ in
     def enroll(self, peer: bytes, message: Enroll) -> Enrolled:
         """Return the ids of tags. A sender that was refused may append again after it."""
         self._refused.discard(peer)
+        if self._enrolled is not None:
+            self._enrolled.add(peer)
         if not message.create:
             known = self._store.known()
             return Enrolled(ids=np.array([known.get(tag, 0) for tag in message.tags], np.uint32))
         return Enrolled(ids=self._store.names(message.tags, message.units))
+
+    def put_back(self, message: PutBack, now_ns: int) -> ThereAgain:
+        """Put a backup in the place of the history. Raises StoreFault; then all is as it was."""
+        if not isinstance(self._store, Store):
+            raise _no_backups()
+        aside = self._store.restore(Path(message.folder), now_ns)
+        self._enrolled, self._last = set(), {}  # whoever appends must learn the ids anew
+        return ThereAgain(aside=str(aside))
 
     def keep(self, message: Keep) -> Done:
         """Write a document; it is on disk when this returns."""
@@ -100,7 +117,7 @@ class Keeper:
         again: list[_Waiting] = []
         newest: dict[tuple[str, bytes], int] = {}
         for one in waiting:
-            if one.peer in self._refused:
+            if one.peer in self._refused or (self._enrolled is not None and one.peer not in self._enrolled):
                 refused.append((one.peer, one.request, _not_enrolled()))
             elif one.append.seq <= newest.get(_key(one), self._on_disk(one)):
                 again.append(one)
@@ -148,6 +165,14 @@ def _key(one: _Waiting) -> tuple[str, bytes]:
     return (one.append.session, b"" if one.append.session else one.peer)
 
 
+def _no_backups() -> Fault:
+    return StoreFault(
+        "This store is a server's: it has its own way of backups.",
+        where="recorder",
+        remedy="Use the tools of its server.",
+    )
+
+
 def _not_enrolled() -> Fault:
     return StoreFault(NOT_ENROLLED, where="recorder", remedy="Enrol the tags again.")
 
@@ -184,6 +209,11 @@ def answer(store: HistoryStore, message: object) -> object:
                 lacks=store.declares.lacks(),
                 stored_seq=store.received(session) if session else -1,
             )
+        case BackUp(folder=folder):
+            if not isinstance(store, Store):
+                raise _no_backups()
+            saved = store.backup(Path(folder), WallClock().now_ns())
+            return BackedUp(samples=saved.samples, bytes=saved.bytes, copied=saved.copied)
         case Stop():
             return Done()
         case _:

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -277,6 +277,13 @@ class Serving:
                 self.spawn(self._hub.send(peer, self._seen_by(peer, out)))
             for peer in self._who.keys() - self.publisher.peers:
                 self._leave(peer)  # silent for a minute: whoever it was is nobody here any more
+
+    def let_go(self, peers: Iterable[bytes]) -> None:
+        """Forget those of some desks whose process is gone; what hangs stays."""
+        for peer in peers:
+            if self._hub is not None and not self._hub.reaches(peer):
+                self.publisher.leave(peer)
+                self._leave(peer)
 
     def tell(self, fault: FaultRecord, level: str = "error") -> None:
         """Make an event of a fault, for the next frame."""
