@@ -18,6 +18,7 @@ from armillary.model.clock import NS
 TAGS_FILE = "tags.json"  # beside the segments: they are readable without the store's own file
 TAGS_SCHEMA = 1
 HOUR_NS, DAY_NS = 3_600 * NS, 86_400 * NS
+_HALF_DONE = (".*.new", f".{TAGS_FILE}.*", ".backup.duckdb*", ".rewritten.duckdb*")  # what a kill leaves
 _SEGMENT = "seq, day_ns, first_ns, last_ns, rows, raw, minutes, crc, minutes_crc"
 _log = logging.getLogger(__name__)
 
@@ -105,7 +106,7 @@ def left(cursor: duckdb.DuckDBPyConnection, view: View) -> Left:
     limit = next_seq(cursor)
     is_new = bool(cursor.execute("SELECT 1 FROM about WHERE key = 'new'").fetchall())  # the old one was lost
     found: dict[int, dict[str, str]] = {}
-    removed = [path.name for path in view.folder.glob(".*.new")]
+    removed = [path.name for pattern in _HALF_DONE for path in view.folder.glob(pattern)]
     for name in sorted(path.name for path in view.folder.iterdir()):
         match = NAME.fullmatch(name)
         if match is None or name in known:

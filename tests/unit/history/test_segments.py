@@ -244,6 +244,23 @@ def test_a_crash_while_sealing_leaves_the_old(
     again.close()
 
 
+def test_what_a_kill_leaves_half_done_is_gone_at_the_next_start(path: Path) -> None:
+    store = filled(path)
+    seal(store)
+    store.close()
+    folder = path.parent / "history"
+    names = {p.name for p in folder.iterdir()}
+    for name in (
+        ".tags.json.x7",
+        ".2025-06-16.000009.samples.parquet.new",
+        ".rewritten.duckdb",
+        ".backup.duckdb.wal",
+    ):
+        (folder / name).write_bytes(b"half")
+    Store(path).close()
+    assert {p.name for p in folder.iterdir()} == names
+
+
 def test_a_crash_before_segments_are_taken_up_loses_none(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = filled(path)
     seal(store)
