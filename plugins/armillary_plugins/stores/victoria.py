@@ -86,6 +86,7 @@ class Victoria:
         self._received: dict[str, int] = {}
         self._names, self._versions = Names(ids={}, units={}), dict[int, int]()
         self._is_dirty, self._flushed_ns, self._registered_ns = True, 0, 0
+        self._opened_ns, self._asked = self._clock.now_ns(), 0
         self._extent: Held | None = None
         self._extent_ns = 0
         try:
@@ -106,8 +107,9 @@ class Victoria:
 
     # ------------------------------------------------------------ tags
     def _load(self) -> None:
+        self._flush()
         newest: dict[int, tuple[float, str, str]] = {}
-        for line in self._export(f'{TAG}{{space="{self._space}"}}', 0, self._end()):
+        for line in self._export(f'{TAG}{{space="{self._space}",{self._anew}}}', 0, self._end()):
             named, version = line["metric"], max(line["values"])
             id_ = int(named["id"])
             if id_ not in newest or version > newest[id_][0]:
@@ -221,7 +223,12 @@ class Victoria:
         now_ns = self._clock.now_ns()
         if self._is_dirty or (self._is_read_only and now_ns - self._flushed_ns >= SEEN_NS):
             self._is_dirty, self._flushed_ns = False, now_ns
+            self._asked += 1
             self._http.ask("GET", "/internal/force_flush")
+
+    @property
+    def _anew(self) -> str:
+        return f'asked!="{self._opened_ns}-{self._asked}"'
 
     def _export(self, match: str, from_ns: int, to_ns: int) -> list[Line]:
         """Return the series of a range, from ≤ t ≤ to in whole milliseconds."""
@@ -238,8 +245,14 @@ class Victoria:
         return found
 
     def _among(self, ids: U4, name: str = "") -> str:
+        """Return the series of some ids.
+
+        The server remembers for seconds which series a filter found, also that it found none; a label that no
+        series has makes it look again after each flush.
+        """
+        self._flush()
         names = f'__name__="{name}"' if name else f'__name__=~"{LAG}|{VALUE}|{QUALITY}|{STATUS}"'
-        return f'{{{names},space="{self._space}",id=~"{"|".join(map(str, ids.tolist()))}"}}'
+        return f'{{{names},space="{self._space}",id=~"{"|".join(map(str, ids.tolist()))}",{self._anew}}}'
 
     # ------------------------------------------------------------ read
     def _samples(self, ids: U4, from_ns: int, to_ns: int) -> SampleBatch:
@@ -284,8 +297,8 @@ class Victoria:
 
     def _lasts(self, ids: U4, begin: int, t_ns: int) -> list[tuple[int, int]]:
         """Return (id, time) of the last sample of each id in a range."""
-        window = max((t_ns - begin) // MS, 1)
-        rows = self._query(f"tlast_over_time({self._among(ids, LAG)}[{window}ms])", t_ns)
+        window, last_ns = _window(begin, t_ns + 1)
+        rows = self._query(f"tlast_over_time({self._among(ids, LAG)}[{window}ms])", last_ns)
         return [(int(row["metric"]["id"]), round(float(row["value"][1]) * 1000) * MS) for row in rows]
 
     def _around(self, ids: U4, last: tuple[int, int], begin: int) -> SampleBatch:
@@ -297,8 +310,8 @@ class Victoria:
         """Yield the samples from ≤ t < to in the order of source time, in pieces that fit in memory."""
         at_ns, step, end_ns = max(from_ns, 0), FIRST_SLICE, min(to_ns, self._end())
         while at_ns < end_ns and len(ids):
-            window = max((end_ns - at_ns) // MS, 1)
-            rows = self._query(f"min(tfirst_over_time({self._among(ids, LAG)}[{window}ms]))", end_ns - 1)
+            window, last_ns = _window(at_ns, end_ns)
+            rows = self._query(f"min(tfirst_over_time({self._among(ids, LAG)}[{window}ms]))", last_ns)
             if not rows:
                 return
             at_ns = max(round(float(rows[0]["value"][1]) * 1000) * MS, at_ns)
@@ -319,10 +332,8 @@ class Victoria:
 
     def _series(self, id_: int, query: SeriesQuery) -> Series:
         ids, step = np.array([id_], np.uint32), buckets.width(query.from_ns, query.to_ns, query.width)
-        window = max((min(query.to_ns, self._end()) - query.from_ns) // MS, 1)
-        counted = self._query(
-            f"count_over_time({self._among(ids, LAG)}[{window}ms])", query.from_ns + window * MS - MS
-        )
+        window, last_ns = _window(query.from_ns, min(query.to_ns, self._end()))
+        counted = self._query(f"count_over_time({self._among(ids, LAG)}[{window}ms])", last_ns)
         count = int(float(counted[0]["value"][1])) if counted else 0
         if query.agg == "raw" or count <= query.width:
             batch = self._samples(ids, query.from_ns, query.to_ns)
@@ -343,7 +354,7 @@ class Victoria:
         }
         rank, reasons = np.zeros(count, np.uint16), np.zeros(count, np.uint16)
         seen = np.nan_to_num(columns["count"]) > 0
-        for line in self._export(self._among(ids, QUALITY), query.from_ns, end - MS):
+        for line in self._export(self._among(ids, QUALITY), query.from_ns, end - 1):
             bucket = (np.array(line["timestamps"], np.int64) * MS - first) // step
             words = (np.array(line["values"], np.int64) & 0xFFFF).astype(np.uint16)
             np.maximum.at(rank, bucket, words & quality.RANK_MASK)
@@ -413,3 +424,9 @@ class Victoria:
     def close(self) -> None:
         """Close all connections."""
         self._http.close()
+
+
+def _window(from_ns: int, to_ns: int) -> tuple[int, int]:
+    """Return (ms, time) so that what a query sees of `[ms]` at that time is from ≤ t < to: it looks back."""
+    first_ms, last_ms = -(-from_ns // MS), (to_ns - 1) // MS
+    return max(last_ms - first_ms + 1, 1), last_ms * MS

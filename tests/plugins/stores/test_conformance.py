@@ -168,6 +168,18 @@ def test_words_come_back_or_are_left_out_as_declared(store: HistoryStore) -> Non
     assert back.value[back.slot == 2].tolist() == [3.0]
 
 
+def test_what_was_not_there_when_asked_for_is_found_as_soon_as_it_is(place: Place) -> None:
+    store = place.open()
+    ids = store.names(["a"])
+    for seconds in range(3):
+        assert len(store.at(ids, T0 + DAY)) == min(seconds, 1)
+        assert store.extent().samples == seconds
+        store.append(_batch(1, [seconds], [1.0]))
+        again = place.again()
+        assert (len(again.at(ids, T0 + DAY)), again.extent().samples) == (1, seconds + 1)
+        store = again
+
+
 def test_a_seek_finds_the_last_sample_of_each_at_or_before_a_time(store: HistoryStore) -> None:
     store.names(["a", "b", "c"])
     store.append(_batch([1, 2, 1, 1], [0, 5, 10, 20], [1.0, 2.0, 3.0, 4.0]))
@@ -185,6 +197,11 @@ def test_a_range_comes_in_the_order_of_time_however_it_was_appended(store: Histo
     assert _values(store, (1, 2), 0, 50 * 86_400) == [5.0, 10.0, 20.0, 9.0]
     assert _values(store, (1, 2), 10, 20) == [10.0]
     assert _values(store, (2,), 0, 100) == [5.0, 10.0]
+    just = [b.value.tolist() for b in store.between(_ids(2), T0 + 5 * NS, T0 + 10 * NS + 1)]
+    assert just == [[5.0, 10.0]]  # both ends of what there is, to the nanosecond
+    assert _series(store, 2, 5, 10.000001, 500).low.tolist() == [5.0, 10.0]
+    held = store.extent()
+    assert (held.first_ns, held.last_ns) == (T0 + 5 * NS, T0 + 40 * DAY)
 
 
 def test_a_later_value_for_the_same_time_replaces_the_earlier_as_declared(store: HistoryStore) -> None:
