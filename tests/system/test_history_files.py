@@ -227,3 +227,36 @@ def test_a_folder_dropped_on_the_desk_is_shown_as_a_replay(
             lambda: at.mirror.table.text.get(names.index("V-1.state")) == "shut", timeout=LIMIT_MS
         )
         qtbot.waitUntil(lambda: at.scene is not None, timeout=LIMIT_MS)
+
+
+def test_what_is_recorded_of_a_person_is_taken_out_and_erased_by_two(
+    recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "band.csv"
+    file.write_text("time,band.pulse,pump.speed\n2026-01-01T00:00:00Z,71,5\n2026-01-02T00:00:00Z,72,6\n")
+    asked(capsys, "history", "import", recorded, file)
+    twins = recorded / "twins.json"
+    marked = '"imported": "band.pulse", "personal": "direct", "subject": "kari"'
+    twins.write_text(twins.read_text().replace('"imported": "band.pulse"', marked))
+    password = tmp_path / "password"
+    password.write_text("kettle bridge onion\n")
+    for name, role in (("anna", "admin"), ("ben", "engineer")):
+        words = ["user", "add", recorded, name, "--role", role, "--password-file", password]
+        assert run([*map(str, words)]) == 0
+    out = tmp_path / "out.csv"
+    told = asked(capsys, "history", "export", recorded, "-o", out)
+    assert told["left_out"] == ["band.pulse"]
+    assert "pulse" not in out.read_text()
+    assert run(["history", "query", str(recorded), "--tag", "band.pulse"]) == 2
+    assert "tells of a person" in capsys.readouterr().err
+    about = ["history", "export", recorded, "--asset", "kari", "-o", tmp_path / "kari"]
+    assert run([*map(str, about)]) == 2  # nobody said who they are
+    anna = ["--user", "anna", "--password-file", password]
+    assert asked(capsys, *about, *anna)["samples"] == 2
+    assert "2 samples of 1 tags" in (tmp_path / "kari" / "index.md").read_text()
+    words = ["history", "erase", recorded, "--asset", "kari", "--before", "2026-01-01T12:00:00Z", *anna]
+    second = ["--second", "ben", "--second-password-file", password]
+    done = asked(capsys, *words, *second, "--yes")
+    assert (done["samples"], done["by"]) == (1, ["anna", "ben"])
+    assert asked(capsys, "audit", "verify", recorded, "--chain", "recorder")["count"] == 2
+    assert asked(capsys, "history", "info", recorded)["samples"] == 3

@@ -18,7 +18,7 @@ from armillary.cli.answer import tell
 from armillary.cli.cast import Cast
 from armillary.cli.password import secret_file
 from armillary.cli.plant import start_plant
-from armillary.cli.progress import Progress, zone_option
+from armillary.cli.progress import Progress, comma_option, zone_option
 from armillary.cli.seconds import Seconds
 from armillary.history.exchange_cells import How
 from armillary.model import places
@@ -87,8 +87,16 @@ def demo(name: str, seconds: float | None, screenshot: Path | None, headless: bo
 @click.option("--payloads/--no-payloads", default=True, help="Load payloads, or begin without them.")
 @click.option("--trainee", is_flag=True, help="With --connect: the desk of an exercise's trainee.")
 @zone_option
+@comma_option
 def open_(
-    path: str, screenshot: Path | None, after_s: float, connect: str, payloads: bool, trainee: bool, zone: str
+    path: str,
+    screenshot: Path | None,
+    after_s: float,
+    connect: str,
+    payloads: bool,
+    trainee: bool,
+    zone: str,
+    decimal_comma: bool,
 ) -> int:
     """Open the desk on a project, a bare scene, a running world, or a folder of recorded files."""
     if trainee and not connect:
@@ -98,13 +106,13 @@ def open_(
             remedy="Give --connect ADDR; the instructor's desk copies the whole command.",
         )
     if path and not connect and offline.is_offline(whole := Path(path).expanduser()):
-        return _show_files(whole, zone, screenshot, after_s)
+        return _show_files(whole, How(zone=zone, decimal_comma=decimal_comma), screenshot, after_s)
     return show(path, screenshot, after_s, connect, desk="trainee" if trainee else "desk", payloads=payloads)
 
 
-def _show_files(path: Path, zone: str, screenshot: Path | None, after_s: float) -> int:
+def _show_files(path: Path, how: How, screenshot: Path | None, after_s: float) -> int:
     """Show the replay of files that have no project."""
-    project = offline.prepare(path, How(zone=zone), Progress().tell)
+    project = offline.prepare(path, how, Progress().tell)
     replaying = offline.Replaying(project)
     try:
         return show("", screenshot, after_s, replaying.address)

@@ -10,7 +10,7 @@ from armillary.cli.answer import emit_json, tell
 from armillary.cli.history_persons import export_asset, need_admin
 from armillary.cli.history_span import FILE, FROM, JSON, TAGS, TO, saved, span
 from armillary.cli.password import as_user
-from armillary.cli.progress import Progress, zone_option
+from armillary.cli.progress import Progress, comma_option, zone_option
 from armillary.history.exchange_cells import How
 from armillary.history.exchange_write import FORMS, form_of
 from armillary.model.clock import WallClock, iso
@@ -101,8 +101,8 @@ def export(
 @click.option("--time", "time", default="", metavar="COLUMN", help="The column that holds the time.")
 @click.option("--time-format", default="", metavar="FORMAT", help="Such as '%d.%m.%Y %H:%M:%S'.")
 @click.option("--start", default="", metavar="T", help="The times are seconds after this.")
-@click.option("--delimiter", default=",", show_default=True, metavar="C", help="Between the cells of a CSV.")
-@click.option("--decimal-comma", is_flag=True, help="Numbers have a comma before their fractions.")
+@click.option("--delimiter", default="", metavar="C", help="Between the cells of a CSV; else found.")
+@comma_option
 @click.option("--rejects", type=FILE, default=None, metavar="F", help="Where rows go that are refused.")
 @JSON
 def import_(
@@ -124,7 +124,7 @@ def import_(
     An import that was ended goes on where it was when the same command is given again.
     """
     opened = saved(project)
-    if len(delimiter) != 1:
+    if len(delimiter) > 1:
         raise Fault("A delimiter is one character.", where="--delimiter", remedy="Give one such as ';'.")
     how = How(
         zone=zone,

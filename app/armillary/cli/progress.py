@@ -10,6 +10,10 @@ zone_option = click.option(
     "--zone", default="", metavar="Z", help="Of times in files that have none, such as Europe/Oslo."
 )
 
+comma_option = click.option(
+    "--decimal-comma", is_flag=True, help="Numbers in files have a comma before their fractions."
+)
+
 
 class Progress:
     """Lines on the error stream, one for each tenth that is done."""

@@ -12,7 +12,7 @@ import click
 from armillary.alarms.links import link_alarms
 from armillary.alarms.system import area_alarms, system_alarms
 from armillary.cli.answer import emit_json
-from armillary.cli.progress import Progress, zone_option
+from armillary.cli.progress import Progress, comma_option, zone_option
 from armillary.cli.replay_desk import FILMS, Shots, in_desk, is_film, span_of
 from armillary.cli.seconds import Seconds
 from armillary.history.exchange_cells import How
@@ -71,6 +71,7 @@ _Answer = tuple[dict[str, object], list[dict[str, object]]]
     help="Recorded seconds between two pictures of a folder; with -o by itself so that they are about 60.",
 )
 @zone_option
+@comma_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.option(
     "-o",
@@ -93,12 +94,15 @@ def replay(
     pictures: Path | None,
     every_s: float | None,
     zone: str,
+    decimal_comma: bool,
     as_json: bool,
     output: Path | None,
 ) -> int:
     """Show what was recorded of a project in a desk, play it without one, or evaluate it anew."""
     wants_film = output is not None and is_film(output)  # a kind that cannot be written is said at once
-    read = projects.read(with_history(project.expanduser().resolve(), zone))
+    read = projects.read(
+        with_history(project.expanduser().resolve(), How(zone=zone, decimal_comma=decimal_comma))
+    )
     from_ns, to_ns = _times(from_, to)
     if output is not None and wants_film:
         if recompute or as_json:
@@ -128,11 +132,11 @@ def replay(
     return 1 if answer.get("differences") else 0
 
 
-def with_history(path: Path, zone: str = "") -> Path:
+def with_history(path: Path, how: How) -> Path:
     """Return what to replay: of a folder of files without a project the project that is made of them."""
     if not offline.is_offline(path):
         return path
-    return offline.prepare(path, How(zone=zone), Progress().tell)
+    return offline.prepare(path, how, Progress().tell)
 
 
 def _times(from_: str, to: str) -> tuple[int, int]:

@@ -40,7 +40,7 @@ class How:
     time: str = ""  # the column that holds the time; "" = found by its name
     time_format: str = ""  # as strptime has it; "" = ISO, or a number since 1970
     start_ns: int | None = None  # numbers in the time column are seconds after this; None = since 1970
-    delimiter: str = ","
+    delimiter: str = ""  # "" = found in the titles
     decimal_comma: bool = False
 
 

@@ -17,6 +17,8 @@ from armillary.model.fault import StoreFault
 
 _HEAD_LINES = 20  # of a CSV: where its titles must be
 _HEAD_BYTES = 4 << 20
+_DELIMITERS = (",", ";", "\t", "|")
+_LOOKED_AT = 10_000  # cells: whether numbers have a comma
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,7 @@ class _Head:
     units: dict[str, str]
     zone: str
     lines: int
+    delimiter: str
 
 
 def _head(path: Path, delimiter: str) -> _Head:
@@ -43,6 +46,9 @@ def _head(path: Path, delimiter: str) -> _Head:
         ) from error
     if b"\0" in start:
         raise StoreFault("This is no text.", where=str(path), remedy="Check what is in it.")
+    if not delimiter:
+        first = next((line for line in lines if line.strip() and not line.startswith("#")), "")
+        delimiter = max(_DELIMITERS, key=first.count)
     rows = list(islice(csv.reader(lines, delimiter=delimiter), _HEAD_LINES))
     skipped = 0
     while skipped < len(rows) and (not rows[skipped] or rows[skipped][0].startswith("#")):
@@ -50,14 +56,6 @@ def _head(path: Path, delimiter: str) -> _Head:
     if skipped >= len(rows):
         raise StoreFault("There is no row of titles.", where=str(path), remedy="Give it one.")
     titles = [title.strip() for title in rows[skipped]]
-    if len(titles) == 1:
-        other = next((mark for mark in (";", "\t", ",", "|") if mark in titles[0]), "")
-        if other:
-            raise StoreFault(
-                f"The columns are not parted by '{delimiter}'.",
-                where=str(path),
-                remedy=f"Say by what: --delimiter '{other}'; --decimal-comma where numbers have one.",
-            )
     units: dict[str, str] = {}
     zone, at = "", skipped + 1
     while at < len(rows) and rows[at] and rows[at][0].strip().lower() in (UNIT_ROW, ZONE_ROW):
@@ -67,12 +65,13 @@ def _head(path: Path, delimiter: str) -> _Head:
         else:
             zone = next((cell.strip() for cell in rows[at][1:] if cell.strip()), "")
         at += 1
-    return _Head(titles=titles, units=units, zone=zone, lines=at)
+    return _Head(titles=titles, units=units, zone=zone, lines=at, delimiter=delimiter)
 
 
 def read_csv(stage: Stage, path: Path, how: How, loaded: Loaded) -> None:
     delimiter = "\t" if path.name.lower().removesuffix(".gz").endswith(".tsv") else how.delimiter
     head = _head(path, delimiter)
+    delimiter = head.delimiter
     if head.zone and not how.zone:
         how = replace(how, zone=head.zone)
         prepare(stage, how)
@@ -88,6 +87,8 @@ def read_csv(stage: Stage, path: Path, how: How, loaded: Loaded) -> None:
         "rejects_scan = 'csv_scans', rejects_limit = 0, allow_quoted_nulls = false)"
     )
     _structural(stage, path)
+    if delimiter != "," and not how.decimal_comma:
+        _check_comma(stage, len(head.titles), str(path))
     time = [place[name] for name in columns.time]
     at = time[0] if len(time) == 1 else f"concat_ws(' ', {', '.join(time)})"
     if not how.zone:
@@ -110,6 +111,21 @@ def read_csv(stage: Stage, path: Path, how: How, loaded: Loaded) -> None:
         )
     _true_lines(stage, head.lines)
     stage.run("DROP TABLE csv")
+
+
+def _check_comma(stage: Stage, columns: int, where: str) -> None:
+    """Raise StoreFault where numbers seem to have a comma and nobody said so: they would pass as words."""
+    cells = ", ".join(f"c{i}" for i in range(columns))
+    row = stage.connection.execute(
+        f"SELECT cell FROM (SELECT unnest([{cells}]) AS cell FROM csv LIMIT {_LOOKED_AT}) "  # noqa: S608
+        r"WHERE regexp_full_match(trim(cell), '[+-]?\d+,\d+') LIMIT 1"
+    ).fetchall()
+    if row:
+        raise StoreFault(
+            f"The numbers seem to have a decimal comma ({row[0][0]}).",
+            where=where,
+            remedy="Say so: --decimal-comma.",
+        )
 
 
 def _long_csv(stage: Stage, columns: Columns, place: dict[str, str], at: str, loaded: Loaded) -> None:

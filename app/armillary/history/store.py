@@ -292,6 +292,10 @@ class Store:
         """Return what became known from ≤ … < to in that order, and up to when that is everything."""
         return self._asking.known_between(ids, from_ns, to_ns, limit)
 
+    def known_thinned(self, ids: U4, from_ns: int, to_ns: int, every_ns: int) -> tuple[SampleBatch, int]:
+        """Return the same, of the samples of an id only the newest of each span of `every_ns`."""
+        return self._asking.known_thinned(ids, from_ns, to_ns, every_ns)
+
     def density(self, ask: AskDensity) -> Density:
         """Return what a time bar shows of a span, one entry a pixel column."""
         extent = self.extent()

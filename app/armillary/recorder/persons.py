@@ -37,7 +37,7 @@ class Persons:
     def __init__(self, folder: Path, store: HistoryStore, clock: Clock) -> None:
         self._folder, self._store, self._clock = folder, store, clock
         self._looked_ns = -LOOK_EVERY_NS
-        self._accounts = accounts.read(folder)
+        self._accounts: accounts.Accounts | accounts.Locked | None = None  # kept: wrong passwords are counted
 
     def is_due(self, now_mono_ns: int) -> bool:
         """Return whether to look for what is kept no longer; True once an hour."""
@@ -115,6 +115,7 @@ class Persons:
 
     def _two(self, message: Erase) -> tuple[LoggedIn, LoggedIn]:
         """Return who the two are, by their passwords. Raises OrderFault."""
+        self._accounts = self._accounts or accounts.read(self._folder)
         if self._accounts is None:
             raise OrderFault(
                 "An erasure needs two persons, and the project has no accounts.",

@@ -109,11 +109,18 @@ def test_seconds_since_a_start_are_no_times_until_it_is_said(tmp_path: Path) -> 
 
 def test_a_decimal_comma_counts_only_where_it_is_declared(tmp_path: Path) -> None:
     path = text(tmp_path, "Date;Time;CO(GT)\n01/01/2026;00.00.00;2,6\n")
-    with pytest.raises(StoreFault, match="not parted by ','") as refused:
-        read(path)
-    assert "--delimiter ';'" in refused.value.remedy
-    how = How(delimiter=";", decimal_comma=True, time_format="%d/%m/%Y %H.%M.%S", zone="UTC")
+    with pytest.raises(StoreFault, match="decimal comma \\(2,6\\)") as refused:
+        read(path, How(zone="UTC"))
+    assert "--decimal-comma" in refused.value.remedy
+    how = How(decimal_comma=True, time_format="%d/%m/%Y %H.%M.%S", zone="UTC")
     assert read(path, how)[0] == {"CO(GT)": [(0, 2.6)]}
+
+
+def test_what_parts_the_columns_is_found_in_the_titles(tmp_path: Path) -> None:
+    for mark in (",", ";", "\t", "|"):
+        row = mark.join(("2026-01-01T00:00:00Z", "1.5", "2"))
+        path = text(tmp_path, f"{mark.join(('time', 'a', 'b'))}\n{row}\n")
+        assert read(path)[0] == {"a": [(0, 1.5)], "b": [(0, 2)]}
 
 
 def test_values_that_are_none_become_bad_samples(tmp_path: Path) -> None:
