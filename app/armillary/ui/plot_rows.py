@@ -8,6 +8,7 @@ from typing import Any
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QPainter
+from PySide6.QtWidgets import QGraphicsItem
 
 from armillary.session.timeline import Pen
 from armillary.ui import theme
@@ -99,6 +100,7 @@ class Rows:
             axis.enableAutoSIPrefix(False)
             axis.setWidth(_AXIS_PX)
             axis.linkToView(box)
+            axis.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)  # a pan leaves it as it is
             title = None
             row, column = (1 + i, _PLOT_COLUMN - 1) if strips else (1, _PLOT_COLUMN - 1 - i)
             if not strips:
