@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import statistics
 import tempfile
+import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +17,7 @@ import numpy as np
 from armillary.history.store import Store
 from armillary.model.arrays import F8
 from armillary.model.clock import NS
+from armillary.model.fault import StoreFault
 from armillary.model.sample import SampleBatch, batch_of
 from armillary.model.series import SeriesQuery
 from armillary_bench.figure import absolute, figure, plain
@@ -23,10 +26,12 @@ T0 = 1_750_000_200 * NS
 TAGS = 500
 ROWS = 50_000  # a batch
 BATCHES = 20
-MONTH_S = 30 * 86_400
+DAY_S = 86_400
+MONTH_S = 30 * DAY_S
 WIDTH = 1_200  # pixels of a trend
 _ZOOM_S = {"1h": 3_600, "1d": 86_400, "30d": MONTH_S}
-APPEND_BAR, MOST_BYTES = 1.5, 11.0  # of DuckDB's time; bytes with arrival time and quality
+APPEND_BAR, MOST_BYTES, LEAN_BYTES = 1.5, 11.0, 6.0  # of DuckDB's time; with arrival and quality; without
+SUSTAINED_S, SUSTAINED_BAR = 60.0, 1_000_000.0
 TREND_MS = {"1h": 10.0, "1d": 20.0, "30d": 15.0}
 _REPEATS = 7
 
@@ -38,6 +43,7 @@ def measure() -> dict[str, float]:
         batches = _batches()
         figures = _appends(folder, batches)
         figures |= _trends(folder)
+        figures |= _sustained(folder, batches)
     return figures
 
 
@@ -56,12 +62,29 @@ def benches() -> list[dict[str, object]]:
             bar=APPEND_BAR,
             work=stored,
         ),
-        absolute("history_bytes", got["bytes_per_sample"], "B a sample", MOST_BYTES, f"{stored}, compacted"),
-        plain(
+        absolute("history_bytes", got["bytes_per_sample"], "B a sample", MOST_BYTES, f"{stored}, sealed"),
+        absolute(
             "history_bytes_lean",
             got["lean_bytes_per_sample"],
             "B a sample",
-            "series, time and value in DuckDB",
+            LEAN_BYTES,
+            "series, time and value of the same sealed samples",
+        ),
+        plain("history_bytes_rolled", got["rolled_bytes_per_sample"], "B a sample", "their minutes, beside"),
+        plain(
+            "history_bytes_hot",
+            got["hot_bytes_per_sample"],
+            "B a sample",
+            f"{stored}, compacted and not sealed yet",
+        ),
+        absolute(
+            "history_sustained",
+            got["sustained"],
+            "samples/s",
+            SUSTAINED_BAR,
+            f"appended for {SUSTAINED_S:.0f} s while {got['sealed_share']:.0%} of them was sealed beside; "
+            "all of them are in the store",
+            better="higher",
         ),
         *(
             absolute(f"trend_{name}", got[f"trend_{name}_ms"], "ms", bar, month)
@@ -92,36 +115,49 @@ def _appends(folder: Path, batches: list[SampleBatch]) -> dict[str, float]:
     ours = [_ms(partial(store.append, batch)) for batch in batches]
     store.compact()
     _must(store.extent().samples == ROWS * BATCHES, "every sample is stored")
-    size = store.extent().bytes / store.extent().samples
+    hot = store.extent().bytes / store.extent().samples
+    while store.tidy(T0 + 9 * DAY_S * NS):
+        pass
+    _must(store.extent().samples == ROWS * BATCHES, "every sample is sealed")
     store.close()
-    peer = _duckdb(folder / "peer.duckdb", batches, lean=False)
-    bare = _duckdb(folder / "lean.duckdb", batches, lean=True)
-    per = 1_000 / ROWS
+    sealed = folder / "ours"
+    size = sum(path.stat().st_size for path in sealed.glob("*.samples.parquet"))
+    rolled = sum(path.stat().st_size for path in sealed.glob("*.minutes.parquet"))
+    lean = duckdb.execute(
+        "SELECT sum(total_compressed_size) FROM parquet_metadata($1) "
+        "WHERE path_in_schema IN ('id', 't', 'value')",
+        [f"{sealed}/*.samples.parquet"],
+    ).fetchall()[0][0]
+    peer = _duckdb(folder / "peer.duckdb", batches)
+    per, count = 1_000 / ROWS, ROWS * BATCHES
     return {
         "append_us": statistics.median(ours) * per,
-        "duckdb_us": peer[0] * per,
-        "append_ratio": statistics.median(ours) / peer[0],
-        "bytes_per_sample": size,
-        "lean_bytes_per_sample": bare[1],
+        "duckdb_us": peer * per,
+        "append_ratio": statistics.median(ours) / peer,
+        "bytes_per_sample": size / count,
+        "lean_bytes_per_sample": int(lean) / count,
+        "rolled_bytes_per_sample": rolled / count,
+        "hot_bytes_per_sample": hot,
     }
 
 
-def _duckdb(path: Path, batches: list[SampleBatch], lean: bool) -> tuple[float, float]:
-    """Return (ms a batch, bytes a sample) of DuckDB's own numpy insert; lean: series, time and value only."""
+def _duckdb(path: Path, batches: list[SampleBatch]) -> float:
+    """Return ms a batch of DuckDB's own numpy insert."""
     connection = duckdb.connect(str(path), config={"threads": 2})
-    more = "" if lean else ", lag BIGINT, quality USMALLINT, flags UTINYINT, status UINTEGER, word UINTEGER"
+    more = ", lag BIGINT, quality USMALLINT, flags UTINYINT, status UINTEGER, word UINTEGER"
     connection.execute(f"CREATE TABLE s(id UINTEGER, t BIGINT, value DOUBLE{more})")
 
     def insert(batch: SampleBatch) -> None:
-        columns = {"id": batch.slot, "t": batch.source_ns, "value": batch.value}
-        if not lean:
-            columns |= {
-                "lag": batch.arrival_ns - batch.source_ns,
-                "quality": batch.quality,
-                "flags": batch.flags,
-                "status": batch.status,
-                "word": np.zeros(len(batch), np.uint32),
-            }
+        columns = {
+            "id": batch.slot,
+            "t": batch.source_ns,
+            "value": batch.value,
+            "lag": batch.arrival_ns - batch.source_ns,
+            "quality": batch.quality,
+            "flags": batch.flags,
+            "status": batch.status,
+            "word": np.zeros(len(batch), np.uint32),
+        }
         connection.register("b", columns)
         connection.execute("INSERT INTO s SELECT * FROM b")
         connection.unregister("b")
@@ -129,7 +165,42 @@ def _duckdb(path: Path, batches: list[SampleBatch], lean: bool) -> tuple[float, 
     spent = [_ms(partial(insert, batch)) for batch in batches]
     connection.execute("CHECKPOINT")
     connection.close()
-    return statistics.median(spent), path.stat().st_size / (ROWS * BATCHES)
+    return statistics.median(spent)
+
+
+def _sustained(folder: Path, batches: list[SampleBatch]) -> dict[str, float]:
+    """Return samples a second that are appended for a minute, sealed beside; and which share of them was."""
+    store = Store(folder / "sustained.duckdb")
+    store.names([f"t{i}" for i in range(TAGS)])
+    done, faults = threading.Event(), list[BaseException]()
+
+    def tend() -> None:
+        try:
+            while not done.wait(0.02):
+                while store.tidy(T0) and not done.is_set():
+                    pass
+        except StoreFault as fault:
+            if not done.is_set():
+                faults.append(fault)
+
+    beside = threading.Thread(target=tend)
+    beside.start()
+    begin = time.perf_counter()
+    count, span = 0, ROWS * BATCHES // TAGS * NS
+    while time.perf_counter() - begin < SUSTAINED_S:
+        batch = batches[count % BATCHES]
+        shift = count // BATCHES * span
+        store.append(replace(batch, source_ns=batch.source_ns + shift, arrival_ns=batch.arrival_ns + shift))
+        count += 1
+    spent = time.perf_counter() - begin
+    done.set()
+    store.rest()
+    beside.join()
+    sealed = sum(segment.rows for segment in store.sealed)
+    _must(not faults, f"it was sealed beside: {faults}")
+    _must(store.extent().samples == count * ROWS, "every sample is stored")
+    store.close()
+    return {"sustained": count * ROWS / spent, "sealed_share": sealed / (count * ROWS)}
 
 
 def _trends(folder: Path) -> dict[str, float]:
@@ -143,7 +214,7 @@ def _trends(folder: Path) -> dict[str, float]:
         piece = value[first : first + len(ids)]
         t = T0 + (first + np.arange(len(piece))) * NS
         store.append(batch_of(ids[: len(piece)], piece, t, t + 1_000_000, 0))
-    while store.tidy(T0 + (MONTH_S + 3_600) * NS):
+    while store.tidy(T0 + (MONTH_S + 2 * DAY_S) * NS):
         pass
     figures = {}
     for name, span in _ZOOM_S.items():

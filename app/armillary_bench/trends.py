@@ -70,7 +70,7 @@ class Station:
             for i, name in enumerate(self.names)
         )
         ws.mirror = type(ws.mirror)(pens)
-        for asker in (ws.timeline, ws.trends.earlier, ws.trends.stretches):
+        for asker in (ws.timeline, ws.trends.earlier, ws.trends.stretches, ws.trends.late):
             asker._ask = self._ask  # noqa: SLF001  the recorder is this process here
         ws.trends.ask = self._ask
         self.panel = TrendsPanel(ws, self.clock, theme.DARK)

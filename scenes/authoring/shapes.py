@@ -34,13 +34,6 @@ class Shape:
         m = rotation(axis, degrees)
         return Shape(self.point @ m.T, self.normal @ m.T, self.count, self.index)
 
-    def stretched(self, x: float, y: float, z: float) -> Shape:
-        """Return it scaled along the axes by positive factors."""
-        scale = np.array([x, y, z])
-        normal = self.normal / scale
-        normal /= np.linalg.norm(normal, axis=1, keepdims=True)
-        return Shape(self.point * scale, normal, self.count, self.index)
-
 
 def rotation(axis: str, degrees: float) -> F8:
     """Return the (3, 3) matrix of a right-handed turn about x, y or z."""

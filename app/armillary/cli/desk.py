@@ -238,7 +238,8 @@ def world(project: str, listen: str, secrets: Path | None, area: str, standby: b
 
 @click.command()
 @click.argument("project")
-def recorder(project: str) -> int:
+@secret_file
+def recorder(project: str, secrets: Path | None) -> int:
     """Run a project's recorder as a service."""
     opened = projects.read(Path(project).expanduser().resolve())
     if not opened.saved:
@@ -247,7 +248,8 @@ def recorder(project: str) -> int:
             where=project,
             remedy="Give a folder with a project.toml.",
         )
-    return _serve("recorder.service", {"project": str(opened.folder)})
+    given = str(secrets.resolve()) if secrets else ""
+    return _serve("recorder.service", {"project": str(opened.folder), "secret_file": given})
 
 
 def _serve(entry: str, args: dict[str, object]) -> int:

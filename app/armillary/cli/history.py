@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from armillary.cli import history_backup
 from armillary.cli.answer import emit_json, finite, table, tell
 from armillary.cli.history_files import export, import_
 from armillary.cli.history_persons import erase
@@ -20,6 +21,10 @@ MOST_WIDTH = 100_000
 @click.group()
 def history() -> None:
     """Query, export, import and erase what is recorded of a project."""
+
+
+history.add_command(history_backup.backup)
+history.add_command(history_backup.restore)
 
 
 @history.command("info")

@@ -7,13 +7,15 @@ import warnings
 from collections.abc import Callable
 from getpass import GetPassWarning
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from armillary.model.account import LoggedIn, Login
 from armillary.model.fault import Fault, WorldFault
-from armillary.session.area_lines import AnyLine
+
+if TYPE_CHECKING:
+    from armillary.session.area_lines import AnyLine  # numpy and sockets: not for a secret, not for an edge
 
 LOGIN_S = 75.0  # after many wrong tries the world answers only after a minute
 _Command = TypeVar("_Command", bound=Callable[..., object])
@@ -28,9 +30,9 @@ def password_file(function: _Command) -> _Command:
 
 
 def secret_file(function: _Command) -> _Command:
-    """Add `--secret-file F` to a command that connects links as a service."""
+    """Add `--secret-file F` to a command that connects links, or a store, as a service."""
     kind = click.Path(exists=True, dir_okay=False, path_type=Path)
-    text = 'Secrets of the links, one line each: name = "value"; for this user alone (mode 600).'
+    text = 'Secrets of links and stores, one line each: name = "value"; for this user alone (mode 600).'
     add = click.option("--secret-file", "secrets", type=kind, default=None, metavar="F", help=text)
     return add(function)
 

@@ -11,8 +11,9 @@ import click
 from armillary.cli.answer import emit_json, table
 from armillary.cli.password import password_file, password_of
 from armillary.model.account import ROLES
-from armillary.model.clock import WallClock
+from armillary.model.clock import WallClock, iso
 from armillary.model.fault import Fault, ProjectFault
+from armillary.model.times import parse_time
 from armillary.project import folder as projects
 from armillary.security import accounts
 from armillary.security.audit import Act, Audit
@@ -90,6 +91,22 @@ def disable(project: str, name: str) -> int:
 def enable(project: str, name: str) -> int:
     """Switch a user on again."""
     return _switched(project, name, False)
+
+
+@user.command("grant")
+@click.argument("project")
+@click.argument("name")
+@click.option("--see-personal", "until", required=True, metavar="T|never", help="Up to when, or never.")
+def grant(project: str, name: str, until: str) -> int:
+    """Let a user see the values of tags that tell of persons, up to a time."""
+    folder = _folder(project)
+    until_ns = 0 if until == "never" else parse_time(until, WallClock().now_ns())
+    account = accounts.set_sees(folder, name, until_ns)
+    _audited(folder, "user.see_personal", account)
+    click.echo(
+        f"{name} sees what tells of persons until {iso(until_ns)}." if until_ns else f"{name} does not."
+    )
+    return 0
 
 
 @user.command("reset-admin")

@@ -80,7 +80,6 @@ class Edge:
         links = [link for link in project.links if link is not up]
         self._names = [spec.name for spec in project.specs]
         self._wake = asyncio.Event()
-        self._hurry = False
         registry = discover(
             ["sources", "uplinks", "decoders"],
             only={"sources": {link.kind for link in links}, "uplinks": {up.kind}},

@@ -14,6 +14,7 @@ from armillary.encoding.moves import Motion
 from armillary.encoding.program import Program, Words
 from armillary.encoding.rows import policy_code
 from armillary.encoding.search import NothingToDriveError, RefusedError, Search, refuse, where
+from armillary.encoding.strictness import limit_ns
 from armillary.encoding.stripes import FASTEST, Flow, is_bright
 from armillary.model import expression, units
 from armillary.model.arrays import frozen
@@ -116,8 +117,8 @@ class _Work:
         prims = self.find.prims(binding)
         factor, offset = units.conversion(spec.unit, binding.unit, where(binding))
         source, x_unit = slot, binding.unit or spec.unit
-        if binding.stale_after_s > 0:
-            self.rows.strict.append((slot, int(binding.stale_after_s * 1e9)))
+        if limit := limit_ns(binding, (spec,)):
+            self.rows.strict.append((slot, limit))
             source = -len(self.rows.strict)  # numbered once it is known how many there are
         if (
             spec.kind == "text"
@@ -252,9 +253,9 @@ class _Work:
         slots = pose_bindings.tags(self.find, binding)
         prims = self.find.prims(binding)
         source = list(slots)
-        if binding.stale_after_s > 0:
+        if limit := limit_ns(binding, [self.specs[slot] for slot in slots]):
             first = len(self.rows.strict)
-            self.rows.strict.extend((s, int(binding.stale_after_s * 1e9)) for s in slots)
+            self.rows.strict.extend((slot, limit) for slot in slots)
             source = [-1 - first - i for i in range(len(slots))]
         row = len(self.rows.poses)
         self.rows.poses.append(pose_bindings.made(self.find, binding, source))

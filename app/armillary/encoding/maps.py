@@ -18,7 +18,6 @@ from armillary.model.fault import ProjectFault
 
 ROWS = 256
 EQUIPMENT_GREY = (0x7A, 0x82, 0x8A)
-BAD_MAGENTA = (0xE2, 0x4B, 0xBE)
 _HEX_DIGITS = 6
 
 BUILT_IN = (

@@ -23,7 +23,6 @@ from armillary.model.scene import SceneArrays
 
 KEEP, CLEAR, LITERAL = range(3)  # what a row does with a bad or stale value
 UNSET = np.uint32(0)  # a colour that is none: opacity 0
-CLEAR_BELOW = np.float64(1e-4)  # scales smaller than this would make a matrix singular
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,10 +45,6 @@ class Reach:
         """Return (row, prim): the prim and its descendants, as far as they are drawn."""
         return self._drawn(prim, self.ends[prim])
 
-    def subtree(self, prim: I8) -> tuple[I8, I8]:
-        """Return (row, prim): the prim and all its descendants."""
-        return runs(prim, self.ends[prim])
-
     def _drawn(self, start: I8, stop: I8) -> tuple[I8, I8]:
         row, item = runs(np.searchsorted(self.drawn, start), np.searchsorted(self.drawn, stop))
         return row, self.drawn[item]

@@ -10,6 +10,7 @@ from armillary.encoding import channels, field_rows, maps
 from armillary.encoding.assemble import Collected
 from armillary.encoding.field_rows import Field, Stream, Surface
 from armillary.encoding.search import RefusedError, Search, refuse, where
+from armillary.encoding.strictness import limit_ns
 from armillary.model import units
 from armillary.model.arrays import F4, F8, I8, frozen
 from armillary.model.binding import Binding, ColourMap
@@ -49,9 +50,9 @@ def _field(find: Search, rows: Collected, binding: Binding, colourmap: ColourMap
         find.scene, binding, point, triangle, field_rows.places(find.scene, prims)
     )
     source = np.array(slots, np.int64)
-    if binding.stale_after_s > 0:
+    if limit := limit_ns(binding, [find.specs[slot] for slot in slots]):
         first = len(rows.strict)
-        rows.strict.extend((s, int(binding.stale_after_s * 1e9)) for s in slots)
+        rows.strict.extend((slot, limit) for slot in slots)
         source = -1 - first - np.arange(len(slots))
     a, b, low, high = _line(binding, to_x[:, 0], to_x[:, 1])
     rows.surfaces.append(
@@ -143,8 +144,8 @@ def _stream(find: Search, rows: Collected, binding: Binding, colourmap: ColourMa
         what = "What the primvar is bound to has no mesh with points of its own."
         refuse("B07", what, "Bind it to a mesh of the file; copies of an instance share theirs.")
     source = slot
-    if binding.stale_after_s > 0:
-        rows.strict.append((slot, int(binding.stale_after_s * 1e9)))
+    if limit := limit_ns(binding, (spec,)):
+        rows.strict.append((slot, limit))
         source = -len(rows.strict)
     unit = binding.unit or spec.unit
     factor, offset = units.conversion(spec.unit, unit, where(binding))

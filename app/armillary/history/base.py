@@ -362,6 +362,29 @@ class Base:
         """Whether the trouble is with the file itself, or the memory, and not with a segment."""
         return self._is_invalid or self.is_exhausted
 
+    def exchange(self, work: Callable[[], None], limit_s: float) -> None:
+        """Close the file, have it exchanged, and open what is there then. Raises StoreFault.
+
+        Nobody may read meanwhile: who does has `limit_s` to end.
+        """
+        with self.lock:
+            end = threading.Event()
+            for _ in range(int(limit_s / 0.05)):
+                with self.gate:
+                    if not self.readers:
+                        for cursor in self._cursors:
+                            cursor.close()
+                        self._connection.close()
+                        self._is_invalid = True  # whoever comes opens it
+                        work()
+                        break
+                end.wait(0.05)
+            else:
+                raise StoreFault(
+                    "Somebody reads the history all the time.", where=str(self.path), remedy="Try again."
+                )
+            self._mend()
+
     def close(self) -> None:
         """Close the file. Whoever still reads gets an error."""
         with self.lock:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-import duckdb
 import numpy as np
 
 from armillary.model.arrays import F8, I8, U2, U4
@@ -66,6 +65,8 @@ class Stage:
                 remedy="Free some space, or set TMPDIR to a folder that has some.",
             ) from error
         self.folder = Path(self._folder.name)
+        import duckdb
+
         self.connection = duckdb.connect(
             str(self.folder / "stage.duckdb"),
             config={
@@ -189,6 +190,8 @@ class Stage:
 
     def save_rejects(self, path: Path) -> None:
         """Write the rows that were refused, with file, line and reason. Raises StoreFault."""
+        import duckdb
+
         try:
             self.connection.execute(
                 "COPY (SELECT file, line, why, cell FROM reject ORDER BY file, line) "  # noqa: S608 - ours
@@ -204,6 +207,8 @@ class Stage:
     # ------------------------------------------------------------ SQL
     def run(self, sql: str) -> None:
         """Carry out a statement. Raises StoreFault when the disk or the memory does not suffice."""
+        import duckdb
+
         try:
             self.connection.execute(sql)
         except (duckdb.OutOfMemoryException, duckdb.IOException) as error:

@@ -7,13 +7,15 @@ and what is not among the rejects, with the reason.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-import duckdb
 
 from armillary.history.exchange import Stage, quoted
 from armillary.model.fault import StoreFault
 from armillary.model.quality import BAD, RANK_MASK, REASON_MASK
+
+if TYPE_CHECKING:  # a desk that never writes a file does without it
+    import duckdb
 
 _SHOWN = 120  # characters of what was refused
 _NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import duckdb
-
 from armillary.history import exchange_lines
 from armillary.history.exchange import Stage, named, quoted
 from armillary.history.exchange_cells import (
@@ -49,6 +47,8 @@ def load(stage: Stage, path: Path, how: How) -> Loaded:
         raise StoreFault("There is no such file.", where=str(path), remedy="Check the path.")
     if not path.stat().st_size:
         raise StoreFault("The file is empty.", where=str(path), remedy="Copy it again.")
+    import duckdb
+
     kind = kind_of(path)
     prepare(stage, how)
     loaded = Loaded(refused_before=stage.scalar("SELECT count(*) FROM reject"))

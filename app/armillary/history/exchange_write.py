@@ -17,8 +17,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-
 from armillary.history.exchange import Stage, named, quoted
 from armillary.history.exchange_mcap import write_mcap
 from armillary.model.cells import unformula
@@ -68,6 +66,8 @@ def write(stage: Stage, path: Path, form: str, about: About) -> int:
 
     Raises StoreFault when it cannot be written, or the form cannot hold it.
     """
+    import duckdb
+
     handle, held = -1, ""
     try:
         handle, held = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)

@@ -157,4 +157,5 @@ def among(ids: U4 | list[int]) -> str:
     text = ", ".join(map(str, listed))
     if len(listed) <= LITERALS:
         return f"id IN ({text})"
-    return f"id IN (SELECT unnest([{text}]::UINTEGER[]))"
+    # one text, which is read as a list when it is carried out: a thousand numbers would be parsed one by one
+    return f"id IN (SELECT unnest('[{text}]'::UINTEGER[]))"

@@ -2,44 +2,36 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from armillary.history import arrived, density, documents, doubles, shelf, trend
+from armillary.history import backup, documents, doubles, shelf
 from armillary.history.aside import log_of
+from armillary.history.asking import Asking
+from armillary.history.backup import Saved
 from armillary.history.base import Base
-from armillary.history.parts import COLUMNS, View, among
+from armillary.history.parts import Hot, Segment
+from armillary.history.tags import Tags
 from armillary.history.tending import Tending
-from armillary.model.arrays import F8, I8, U2, U4
-from armillary.model.clock import NS
+from armillary.model.arrays import I8, U4
 from armillary.model.fault import FaultRecord, StoreFault
 from armillary.model.message import AskDensity, Density
-from armillary.model.sample import SampleBatch, Text, known_ns, taken
+from armillary.model.sample import SampleBatch, Text, taken
 from armillary.model.series import Series, SeriesQuery
 from armillary.model.storing import Declared
-from armillary.wire import marks as mark
 
-THINNED_MARKS = 200_000  # marks in one answer that thins the samples
-SLICE_ROWS = 100_000  # rows that `between` holds at once, about
-FIRST_SLICE_NS = 600 * NS
+LAST_READERS_S = 30.0  # for those who read when a backup is put back
+MOST_TEXTS = 100_000  # that are remembered with their numbers
 # DuckDB takes a NaN of numpy for NULL; it is stored as NaN again.
 _INSERT = (
     "INSERT INTO {table} SELECT id, t, coalesce(value, 'nan'::DOUBLE), lag, quality, flags, status, word "
     "FROM incoming"
 )
-_FIELDS = ("id", "t", "value", "lag", "quality", "flags", "status", "word", "text", "has")
-_log = logging.getLogger(__name__)
-
-_T = TypeVar("_T")
-Columns = Mapping[str, npt.NDArray[np.generic]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +54,15 @@ class Store:
     """A HistoryStore on DuckDB. Append from one thread, read from any. Raises StoreFault."""
 
     def __init__(self, path: Path, read_only: bool = False) -> None:
+        if not read_only:
+            _take_up(path)
         self._base = Base(path, read_only)
         self._base.reopened = self._load
-        self._tending = Tending(self._base, self._all_tags)
+        self._tags = Tags(self._base)
+        self._tending = Tending(self._base, self._tags.listed)
         self._tending.words_went = self._forget_words
+        self._asking = Asking(self._base, self._tending, self._tags)
+        self._text_ids: dict[Text, int] = {}
         self.doubles = 0  # samples that came again since the start, and were left out
         try:
             self._load()
@@ -81,17 +78,16 @@ class Store:
         """Learn what the file holds: as it is opened, and anew when it had to be opened again."""
         base = self._base
         with base.reading() as (cursor, _):
-            rows = cursor.execute("SELECT id, name, unit FROM tag ORDER BY id").fetchall()
             self._words = int(_scalar(cursor, "SELECT coalesce(max(id), 0) FROM word"))
             marks = cursor.execute("SELECT session, max(seq) FROM received GROUP BY session").fetchall()
             base.view = shelf.read(cursor, base.folder, base.schema)
-        self._ids = {name: int(id_) for id_, name, _ in rows}
-        self._units = {name: str(unit) for _, name, unit in rows}
-        self._next = max(self._ids.values(), default=0) + 1
-        self._mark_ids = self._marks()
+        self._tags.load()
         self._received = {str(session): int(seq) for session, seq in marks}
-        self._text_ids: dict[Text, int] = {}
+        self._text_ids = {}
         self._measure()
+
+    def _forget_words(self) -> None:
+        self._text_ids = {}
 
     def _measure(self) -> None:
         """Count what is hot; what is sealed was counted when it was."""
@@ -127,60 +123,15 @@ class Store:
 
         A tag whose unit is not what it was gets a new id; the old samples stay under `name [old unit]`.
         """
-        wanted = dict(zip(tags, units, strict=True)) if units else dict.fromkeys(tags, "")
-        with self._base.lock:
-            changed = {t: u for t, u in wanted.items() if u and t in self._ids and self._units[t] != u}
-            if changed or any(tag not in self._ids for tag in wanted):
-                self._enter(wanted, changed)
-            return np.array([self._ids[tag] for tag in tags], np.uint32)
-
-    def _enter(self, wanted: Mapping[str, str], changed: Mapping[str, str]) -> None:
-        """Write new tags, and those whose unit changed, into the file and remember them."""
-        known = {self._ids[name]: (name, unit) for name, unit in self._units.items()}
-        rows = dict(known)
-        for tag, unit in changed.items():
-            id_, old = self._ids[tag], self._units[tag]
-            if not old:  # nobody had said what it was
-                rows[id_] = (tag, unit)
-                continue
-            rows[id_] = (f"{tag} [{old}]", old)
-            before = self._ids.get(f"{tag} [{unit}]", self._next)  # a unit that returns takes up its samples
-            self._next = max(self._next, before + 1)
-            rows[before] = (tag, unit)
-            _log.info("%s is in %s now; its samples in %s are under '%s [%s]'.", tag, unit, old, tag, old)
-        there = {name for name, _ in rows.values()}
-        new = [tag for tag in wanted if tag not in there]
-        rows |= {self._next + i: (tag, wanted[tag]) for i, tag in enumerate(new)}
-        numbers = [id_ for id_, row in rows.items() if known.get(id_) != row]
-        with self._base.writing() as cursor:
-            cursor.execute("DELETE FROM tag WHERE id IN (SELECT unnest($1::UINTEGER[]))", [numbers])
-            cursor.execute(
-                "INSERT INTO tag SELECT unnest($1::UINTEGER[]), unnest($2::VARCHAR[]), unnest($3::VARCHAR[])",
-                [numbers, [rows[id_][0] for id_ in numbers], [rows[id_][1] for id_ in numbers]],
-            )
-        self._next += len(new)
-        self._ids = {name: id_ for id_, (name, _) in rows.items()}
-        self._units = dict(rows.values())
-        self._mark_ids = self._marks()
-
-    def _marks(self) -> U4:
-        """Return the ids of the marks, ascending."""
-        return np.array(sorted(i for name, i in self._ids.items() if name.startswith(mark.PREFIX)), np.uint32)
-
-    def _all_tags(self) -> list[tuple[int, str, str]]:
-        with self._base.lock:
-            return sorted((id_, name, self._units[name]) for name, id_ in self._ids.items())
-
-    def _forget_words(self) -> None:
-        self._text_ids = {}
+        return self._tags.names(tags, units)
 
     def known(self) -> Mapping[str, int]:
         """Return all tags and their ids."""
-        return dict(self._ids)
+        return dict(self._tags.ids)
 
     def units(self) -> Mapping[str, str]:
         """Return all tags and the units of their samples."""
-        return dict(self._units)
+        return dict(self._tags.units)
 
     # ------------------------------------------------------------ write
     def append(self, batch: SampleBatch, marks: Mapping[str, int] | None = None) -> None:
@@ -190,7 +141,7 @@ class Store:
 
         marks: session -> number of its last message in this batch, kept in the same transaction.
         """
-        if len(batch) and not (int(batch.slot.min()) > 0 and int(batch.slot.max()) < self._next):
+        if len(batch) and not (int(batch.slot.min()) > 0 and int(batch.slot.max()) < self._tags.next):
             raise StoreFault(
                 "A sample has an id that this store never gave.",
                 where=str(self._base.path),
@@ -206,7 +157,7 @@ class Store:
             "flags": np.ascontiguousarray(batch.flags),
             "status": np.ascontiguousarray(batch.status),
         }
-        of_mark = np.isin(batch.slot, self._mark_ids)
+        of_mark = np.isin(batch.slot, self._tags.mark_ids)
         with self._base.lock:
             columns["word"], fresh = self._word_rows(batch)
             hot = self._base.view.hots[-1].table
@@ -231,14 +182,14 @@ class Store:
         """Return what of a batch is not here yet."""
         if not len(batch) or not ((batch.flags & doubles.SUSPECT) != 0).any():
             return batch
-        again = self._again(lambda: doubles.known(self._base, batch))
+        again = self._asking.again(lambda: doubles.known(self._base, batch))
         self.doubles += int(again.sum())
         return taken(batch, np.flatnonzero(~again)) if again.any() else batch
 
     def _appended(self, hot: str, t_ns: I8, fresh: dict[Text, int], marks: Mapping[str, int]) -> None:
         """Remember what is on disk now; marks do not count as samples."""
         self._words += len(fresh)
-        self._text_ids = {**self._text_ids, **fresh} if len(self._text_ids) < SLICE_ROWS else fresh
+        self._text_ids = {**self._text_ids, **fresh} if len(self._text_ids) < MOST_TEXTS else fresh
         self._received.update(marks)
         if len(t_ns):
             first, last = int(t_ns.min()), int(t_ns.max())
@@ -291,175 +242,50 @@ class Store:
         self._tending.stop()
 
     @property
+    def sealed(self) -> Sequence[Segment]:
+        """The segments that are there."""
+        return self._base.view.segments
+
+    @property
     def told(self) -> Sequence[FaultRecord]:
         """What was found damaged and is left out since this was opened."""
         return tuple(self._tending.told)
 
     # ------------------------------------------------------------ read
-    def _again(self, work: Callable[[], _T]) -> _T:
-        """Return what some reading gives; where a segment is damaged, what the others give."""
-        try:
-            return work()
-        except StoreFault:
-            if self._base.is_broken or not self._tending.check():
-                raise
-            return work()
-
     def at(self, ids: U4, t_ns: int) -> SampleBatch:
         """Return the last sample at or before a time of each id that has one, in the order of the ids."""
-        return self._again(lambda: self._at(ids, t_ns))
-
-    def _at(self, ids: U4, t_ns: int) -> SampleBatch:
-        missing, found = ids.tolist(), []
-        with self._base.reading() as (cursor, view):
-            for begin, end in view.back(t_ns + 1, t_ns, -(2**62)):
-                rows = cursor.execute(
-                    f"SELECT {COLUMNS} FROM {view.samples(begin, end)} "  # noqa: S608 - ours
-                    f"WHERE t >= $1 AND t < $2 AND {among(missing)} "
-                    "QUALIFY row_number() OVER (PARTITION BY id ORDER BY t DESC, part DESC, row DESC) = 1",
-                    [begin, end],
-                ).fetchnumpy()
-                found.append(rows)
-                came = set(rows["id"].tolist())
-                missing = [id_ for id_ in missing if id_ not in came]
-                if not missing:
-                    break
-            every = {name: np.concatenate([rows[name] for rows in found]) for name in _FIELDS}
-            place = {int(id_): i for i, id_ in enumerate(ids.tolist())}
-            order = np.argsort([place[int(id_)] for id_ in every["id"]])
-            return self._batch(cursor, {name: column[order] for name, column in every.items()})
+        return self._asking.at(ids, t_ns)
 
     def between(self, ids: U4, from_ns: int, to_ns: int) -> Iterator[SampleBatch]:
         """Yield the samples from ≤ t < to in the order of source time, in pieces that fit in memory."""
-        at_ns, step = from_ns, FIRST_SLICE_NS
-        while at_ns < to_ns:
-            start = self._again(partial(self._first_at, ids, at_ns, to_ns))
-            if start is None:
-                return
-            end_ns = min(start + step, to_ns)
-            batch = self._again(partial(self._slice, ids, start, end_ns))
-            if len(batch):
-                yield batch
-            at_ns = end_ns
-            step = max(step // 2, NS) if len(batch) > SLICE_ROWS else min(step * 2, 86_400 * NS)
-
-    def _first_at(self, ids: U4, from_ns: int, to_ns: int) -> int | None:
-        """Return from when on there may be samples of some ids, None for never."""
-        with self._base.reading() as (cursor, view):
-            hot = View(folder=view.folder, hots=view.hots).samples(from_ns, to_ns)
-            first = cursor.execute(
-                f"SELECT min(t) FROM {hot} WHERE t >= $1 AND t < $2 AND {among(ids)}",  # noqa: S608 - ours
-                [from_ns, to_ns],
-            ).fetchone()
-        starts = [at for at in (view.next_ns(from_ns), first[0] if first else None) if at is not None]
-        start = min(starts, default=to_ns)
-        return int(start) if start < to_ns else None
-
-    def _slice(self, ids: U4, from_ns: int, to_ns: int) -> SampleBatch:
-        with self._base.reading() as (cursor, view):
-            rows = cursor.execute(
-                f"SELECT {COLUMNS} FROM {view.samples(from_ns, to_ns)} "  # noqa: S608 - ours
-                f"WHERE t >= $1 AND t < $2 AND {among(ids)} ORDER BY t, part, row",
-                [from_ns, to_ns],
-            ).fetchnumpy()
-            return self._batch(cursor, rows)
+        return self._asking.between(ids, from_ns, to_ns)
 
     def known_at(self, ids: U4, t_ns: int, since_ns: int = 0) -> SampleBatch:
         """Return what was newest at a time for each id that had a sample by then, in no order.
 
         By arrival (`history.arrived`): this is what a world showed at `t_ns`, started at `since_ns`.
         """
-        return self._again(lambda: self._known_at(ids, t_ns, since_ns))
-
-    def _known_at(self, ids: U4, t_ns: int, since_ns: int) -> SampleBatch:
-        with self._base.reading() as (cursor, view):
-            found: list[Columns] = []
-            for is_mark, some in self._kinds(ids):
-                found += arrived.at(cursor, None if is_mark else view, some.tolist(), t_ns, since_ns)
-            every = {name: np.concatenate([rows[name] for rows in found]) for name in _FIELDS}
-            return self._batch(cursor, every)
+        return self._asking.known_at(ids, t_ns, since_ns)
 
     def known_between(self, ids: U4, from_ns: int, to_ns: int, limit: int) -> tuple[SampleBatch, int]:
         """Return what became known from ≤ … < to in that order, and up to when that is everything."""
-        return self._again(lambda: self._known_between(ids, from_ns, to_ns, limit))
-
-    def _known_between(
-        self, ids: U4, from_ns: int, to_ns: int, limit: int, every_ns: int = 0
-    ) -> tuple[SampleBatch, int]:
-        with self._base.reading() as (cursor, view):
-            parts: list[Columns] = []
-            for is_mark, some in self._kinds(ids):  # marks first: they are few
-                of = None if is_mark else view
-                if of is not None and every_ns:
-                    parts.append(arrived.thinned(cursor, of, some, from_ns, to_ns, every_ns))
-                    continue
-                rows, to_ns = arrived.between(cursor, of, some, from_ns, to_ns, limit)
-                parts.append(rows)
-            every = {name: np.concatenate([rows[name] for rows in parts]) for name in _FIELDS}
-            batch = self._batch(cursor, every)
-        known = known_ns(batch)
-        order = np.argsort(known, kind="stable")
-        return taken(batch, order[: int(np.searchsorted(known[order], to_ns))]), to_ns
+        return self._asking.known_between(ids, from_ns, to_ns, limit)
 
     def known_thinned(self, ids: U4, from_ns: int, to_ns: int, every_ns: int) -> tuple[SampleBatch, int]:
         """Return the same, of the samples of an id only the newest of each span of `every_ns`."""
-        return self._again(lambda: self._known_between(ids, from_ns, to_ns, THINNED_MARKS, every_ns))
+        return self._asking.known_thinned(ids, from_ns, to_ns, every_ns)
 
     def density(self, ask: AskDensity) -> Density:
         """Return what a time bar shows of a span, one entry a pixel column."""
         extent = self.extent()
-
-        def work() -> Density:
-            with self._base.reading() as (cursor, view):
-                return density.of(cursor, view, ask, self._ids, (extent.first_ns, extent.last_ns))
-
-        return self._again(work)
-
-    def _kinds(self, ids: U4) -> list[tuple[bool, U4]]:
-        """Return (whether marks, ids), marks first; at least one of them, so that there are columns."""
-        of_mark = np.isin(ids, self._mark_ids)
-        both = [(True, ids[of_mark]), (False, ids[~of_mark])]
-        return [each for each in both if len(each[1])] or both[:1]
+        return self._asking.density(ask, (extent.first_ns, extent.last_ns))
 
     def read(self, query: SeriesQuery) -> tuple[Series, ...]:
         """Return one series for each id of a query: samples while they fit the width, else buckets.
 
         Extremes are preserved; a bucket without samples is left out.
         """
-
-        def work() -> tuple[Series, ...]:
-            with self._base.reading() as (cursor, view):
-                return trend.series(cursor, view, query)
-
-        return self._again(work)
-
-    def _batch(self, cursor: duckdb.DuckDBPyConnection, rows: Columns) -> SampleBatch:
-        words: U4 = np.asarray(rows["word"], np.uint32)
-        text: dict[int, Text] = {}
-        for row in np.flatnonzero(rows["has"]).tolist():  # what is sealed has its texts with it
-            text[row] = str(rows["text"][row])
-        if words.any():
-            wanted = np.unique(words[words > 0]).tolist()
-            held = dict(
-                cursor.execute(
-                    "SELECT id, text FROM word WHERE id IN (SELECT unnest($1::UINTEGER[]))", [wanted]
-                ).fetchall()
-            )
-            text |= {int(row): held[int(words[row])] for row in np.flatnonzero(words)}
-        t: I8 = np.asarray(rows["t"], np.int64)
-        value: F8 = np.asarray(rows["value"], np.float64)
-        quality: U2 = np.asarray(rows["quality"], np.uint16)
-        return SampleBatch(
-            slot=np.asarray(rows["id"], np.uint32),
-            value=value,
-            source_ns=t,
-            arrival_ns=t + np.asarray(rows["lag"], np.int64),
-            arrival_mono_ns=np.zeros(len(t), np.int64),  # of another life of this machine: it says nothing
-            quality=quality,
-            flags=np.asarray(rows["flags"], np.uint8),
-            status=np.asarray(rows["status"], np.uint32),
-            text=text,
-        )
+        return self._asking.read(query)
 
     # ------------------------------------------------------------ documents
     def keep(self, kind: str, key: str, t_ns: int, data: bytes) -> None:
@@ -489,12 +315,55 @@ class Store:
         raw = [s for s in view.segments if s.raw]
         hot = [one for one in self._hot.values() if one[0]]
         return Extent(
-            tags=tuple(self._ids),
+            tags=tuple(self._tags.ids),
             samples=view.rows + sum(count for count, _, _ in hot),
             bytes=sum(_size(file) for file in files),
             first_ns=min([*(s.first_ns for s in raw), *(first for _, first, _ in hot)], default=0),
             last_ns=max([*(s.last_ns for s in raw), *(last for _, _, last in hot)], default=0),
         )
+
+    def backup(self, folder: Path, now_ns: int) -> Saved:
+        """Write a copy of all that is here to a folder, beside appending; what it has already stays there."""
+        extent = self.extent()
+        backup.room_for(folder, extent.bytes if not (folder / backup.MANIFEST).exists() else 0)
+        with self._tending.busy:
+            try:
+                with self._base.reading() as (cursor, view):
+                    rows = view.rows + sum(_scalar(cursor, _count(hot)) for hot in view.hots)
+                    return backup.make(cursor, view, folder, now_ns, rows)
+            except OSError as error:
+                raise StoreFault(
+                    f"The backup cannot be written: {error.strerror}.",
+                    where=str(folder),
+                    remedy="Check the folder's permissions and the room on its disk.",
+                ) from error
+
+    def restore(self, folder: Path, now_ns: int) -> Path:
+        """Put a backup in the place of all that is here; return the folder that holds what was here.
+
+        Tags may have other ids then.
+        """
+        base = self._base
+        if base.read_only:
+            raise StoreFault(
+                "The history is open read-only.", where=str(base.path), remedy="Use the recorder."
+            )
+        try:
+            with self._tending.busy, base.lock:
+                backup.stage(folder, base.path)
+                aside = backup.plan(base.path, now_ns)
+                base.exchange(lambda: _finished(base.path), LAST_READERS_S)
+                self._tending.begin()
+                self._load()
+                with base.reading() as (cursor, _):
+                    backup.tags_of(cursor, base.folder)
+        except OSError as error:
+            raise StoreFault(
+                f"The backup cannot be put back: {error.strerror}.",
+                where=str(base.path.parent),
+                remedy="Check the folder's permissions and the room on its disk.",
+            ) from error
+        return aside
 
     def compact(self) -> None:
         """Write what is in the log into the file."""
@@ -505,6 +374,26 @@ class Store:
         self.rest()
         with self._tending.busy:
             self._base.close()
+
+
+def _take_up(path: Path) -> None:
+    """Finish a restore that was cut off."""
+    try:
+        backup.finish(path)
+    except OSError as error:
+        raise StoreFault(
+            f"A restore cannot be finished: {error.strerror}.",
+            where=str(path.parent),
+            remedy="Check the folder's permissions.",
+        ) from error
+
+
+def _finished(path: Path) -> None:
+    backup.finish(path)
+
+
+def _count(hot: Hot) -> str:
+    return f"SELECT count(*) FROM {hot.table} WHERE t >= {hot.floor_ns}"  # noqa: S608 - ours
 
 
 def _size(path: Path) -> int:

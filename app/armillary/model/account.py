@@ -99,6 +99,7 @@ class LoggedIn:
     role: str
     accounts: bool = False  # the project has local accounts
     ticket: str = ""  # for the project's other worlds; held in memory only, by the desk that logged in
+    sees_until_ns: int = 0  # what tells of persons is shown up to here; 0 = not
 
     def __repr__(self) -> str:
         return f"LoggedIn(user={self.user!r}, role={self.role!r})"

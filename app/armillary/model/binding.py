@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 CHANNELS = (
     "displayColor",
@@ -32,8 +31,6 @@ ON_STALE = ("mark", *ON_BAD)
 INTENTS = ("value", "alarm", "history", "command")
 ROLES = ("observable", "controllable")
 UNBOUNDED = 1e308
-
-OnValue = Literal["mark", "skip", "holdLast", "clearOpinion", "fallback"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

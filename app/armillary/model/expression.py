@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from armillary.model.arrays import B1, F8, U2
-from armillary.model.expression_nodes import FUNCTIONS, SPECIAL, Inputs, Node, Refused, build
+from armillary.model.expression_nodes import FUNCTIONS, SPECIAL, Inputs, Node, Refused, build, is_group
 from armillary.model.expression_past import FUNCTIONS as OVER_TIME
 from armillary.model.expression_past import Past, take_out
 from armillary.model.expression_text import fault, rewrite
@@ -22,7 +22,7 @@ from armillary.model.quality import rank
 
 MAX_NODES = 200
 WORDS = frozenset((*FUNCTIONS, *SPECIAL, *OVER_TIME))
-MOST_TRACED = 8  # inputs: each lends one reason bit
+MOST_TRACED = 6  # inputs at once: each lends one reason bit, and DERIVED has a meaning of its own
 _CHOOSING = frozenset({"where", "first_good", "median"})
 Rows = Mapping[str, F8] | Sequence[F8] | F8
 _BITS = 8  # the low byte is the rank
@@ -84,21 +84,24 @@ class Expression:
         A branch that is not taken, an input behind the first good one and a voter that was outvoted do not
         count. Reasons travel with quality, so each input lends one of theirs and the result tells whose came.
         """
-        if not self.chooses or len(self.names) > MOST_TRACED:
+        if not self.chooses:
             return None
-        words = [np.asarray(row, np.uint16) for row in self._rows(quality)]
-        marked = [rank(word) | np.uint16(1 << _BITS + i) for i, word in enumerate(words)]
+        words = [rank(np.asarray(row, np.uint16)) for row in self._rows(quality)]
         rows = [np.asarray(row, np.float64) for row in self._rows(values)]
         ages = (
             [np.asarray(row, np.float64) for row in self._rows(age_s)]
             if age_s is not None
             else [np.zeros(row.shape) for row in rows]
         )
-        with np.errstate(all="ignore"):
-            _, told = self.node.full(Inputs(rows, marked, ages))
-        bits: U2 = np.uint16(1) << (np.arange(len(words), dtype=np.uint16) + np.uint16(_BITS))
         shape = np.broadcast_shapes(*(word.shape for word in words))
-        out: B1 = (np.broadcast_to(told, shape)[None] & bits.reshape(-1, *([1] * len(shape)))) != 0
+        out: B1 = np.zeros((len(words), *shape), np.bool_)
+        for first in range(0, len(words), MOST_TRACED):
+            bits = {i: np.uint16(1 << _BITS + i - first) for i in range(first, len(words))[:MOST_TRACED]}
+            marked = [word | bits.get(i, np.uint16(0)) for i, word in enumerate(words)]
+            with np.errstate(all="ignore"):
+                _, told = self.node.full(Inputs(rows, marked, ages, traces=True))
+            for i, bit in bits.items():
+                out[i] = (told & bit) != 0
         return out
 
     def _rows(self, data: Rows | Words) -> Sequence[F8 | U2]:
@@ -155,7 +158,7 @@ def compile(  # noqa: A001 - as re.compile
         shape=_shape(rest, calls) if calls else source.text,
         reads_age="age" in called,
         node=root,
-        chooses=bool(called & _CHOOSING) or any(isinstance(n, ast.IfExp | ast.BoolOp) for n in nodes),
+        chooses=bool(called & _CHOOSING) or any(map(_chooses, nodes)),
         past=calls,
     )
 
@@ -163,6 +166,11 @@ def compile(  # noqa: A001 - as re.compile
 def _shape(rest: ast.expr, calls: Sequence[Past]) -> str:
     """Return what expressions have in common that differ in tags, and in how far they look back."""
     return "; ".join((ast.unparse(rest), *(f"{call.kind} {call.text} {call.reads}" for call in calls)))
+
+
+def _chooses(node: ast.expr) -> bool:
+    """Return whether a node may leave out some of what stands in it."""
+    return isinstance(node, ast.IfExp | ast.BoolOp) or (isinstance(node, ast.Call) and is_group(node))
 
 
 def _lead(text: str) -> int:

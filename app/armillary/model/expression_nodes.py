@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from armillary.model import expression_group as group
 from armillary.model import expression_votes as votes
 from armillary.model.arrays import B1, F8, U2
 from armillary.model.quality import BAD, DERIVED, rank, worst
@@ -30,6 +31,7 @@ class Inputs:
     value: Sequence[F8]
     quality: Sequence[U2]
     age_s: Sequence[F8]
+    traces: bool = False  # reasons are marks: each result has those of what it was made of, and no others
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +292,8 @@ def _call(node: ast.Call, name: str) -> Node:
     if name in FUNCTIONS:
         function, fewest, most = FUNCTIONS[name]
         _count(node, name, fewest, most)
+        if is_group(node):
+            return _group_mean([build(argument) for argument in node.args])
         return _apply(function, [build(argument) for argument in node.args])
     if name not in _SPECIAL:
         raise Refused("A tag cannot be called like a function.", "Put an operator before the bracket.", node)
@@ -353,6 +357,21 @@ def _first_good(node: ast.Call) -> Node:
     if written[0]:
         raise Refused("first_good() begins with a constant: nothing else is read.", "Put it last.", node)
     return Node(parts[0].fast, lambda inputs: settled(*votes.first_good(_pairs(parts, inputs), written)))
+
+
+def is_group(node: ast.Call) -> bool:
+    """Return whether a call is the mean of a group: of three or more members, none of them a number."""
+    if not isinstance(node.func, ast.Name) or node.func.id != "mean" or len(node.args) < group.FEWEST:
+        return False
+    return all(any(isinstance(part, ast.Name) for part in ast.walk(each)) for each in node.args)
+
+
+def _group_mean(parts: Sequence[Node]) -> Node:
+    """Return the mean of members, as good as the share of them that is."""
+    return Node(
+        lambda inputs: _f8(_mean(*(part.fast(inputs) for part in parts))),
+        lambda inputs: settled(*group.mean(_pairs(parts, inputs), traces=inputs.traces)),
+    )
 
 
 def _vote(node: ast.Call) -> Node:

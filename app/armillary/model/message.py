@@ -321,6 +321,39 @@ class KeptList:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BackUp:
+    """Have the recorder write a backup of its history to a folder (absolute); answered by BackedUp."""
+
+    folder: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackedUp:
+    """A backup is whole and on disk."""
+
+    samples: int
+    bytes: int
+    copied: int  # bytes that were not there from an earlier backup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutBack:
+    """Have the recorder put a backup in the place of its history; answered by ThereAgain.
+
+    Whoever appends is told to enrol again: tags may have other ids.
+    """
+
+    folder: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThereAgain:
+    """A backup is in place; what was there before is in the folder `aside`."""
+
+    aside: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskHistory:
     """What the historian holds; of a session how much of what it sent is on disk (`stored_seq`)."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from pathlib import Path
 
 import numpy as np
 
 from armillary.api.ports import HistoryStore, KeepsDocuments, Summarises
-from armillary.model.arrays import U4
-from armillary.model.clock import NS
+from armillary.history.store import Store
+from armillary.model.clock import NS, WallClock
 from armillary.model.fault import Fault, StoreFault
 from armillary.model.message import (
     NOT_ENROLLED,
@@ -21,6 +21,8 @@ from armillary.model.message import (
     AskKept,
     AskKeptList,
     AskSpan,
+    BackedUp,
+    BackUp,
     Done,
     Enroll,
     Enrolled,
@@ -28,9 +30,11 @@ from armillary.model.message import (
     Keep,
     Kept,
     KeptList,
+    PutBack,
     Samples,
     Stop,
     Stored,
+    ThereAgain,
 )
 from armillary.model.sample import SampleBatch, joined
 from armillary.model.series import SeriesAnswer, SeriesQuery
@@ -61,15 +65,26 @@ class Keeper:
         self._rows = 0
         self._last: dict[bytes, int] = {}  # connection without a session -> last seq on disk
         self._refused: set[bytes] = set()
+        self._enrolled: set[bytes] | None = None  # since a backup was put back; None: nobody need to
 
     # ------------------------------------------------------------ in
     def enroll(self, peer: bytes, message: Enroll) -> Enrolled:
         """Return the ids of tags. A sender that was refused may append again after it."""
         self._refused.discard(peer)
+        if self._enrolled is not None:
+            self._enrolled.add(peer)
         if not message.create:
             known = self._store.known()
             return Enrolled(ids=np.array([known.get(tag, 0) for tag in message.tags], np.uint32))
         return Enrolled(ids=self._store.names(message.tags, message.units))
+
+    def put_back(self, message: PutBack, now_ns: int) -> ThereAgain:
+        """Put a backup in the place of the history. Raises StoreFault; then all is as it was."""
+        if not isinstance(self._store, Store):
+            raise _no_backups()
+        aside = self._store.restore(Path(message.folder), now_ns)
+        self._enrolled, self._last = set(), {}  # whoever appends must learn the ids anew
+        return ThereAgain(aside=str(aside))
 
     def keep(self, message: Keep) -> Done:
         """Write a document; it is on disk when this returns."""
@@ -102,7 +117,7 @@ class Keeper:
         again: list[_Waiting] = []
         newest: dict[tuple[str, bytes], int] = {}
         for one in waiting:
-            if one.peer in self._refused:
+            if one.peer in self._refused or (self._enrolled is not None and one.peer not in self._enrolled):
                 refused.append((one.peer, one.request, _not_enrolled()))
             elif one.append.seq <= newest.get(_key(one), self._on_disk(one)):
                 again.append(one)
@@ -150,15 +165,16 @@ def _key(one: _Waiting) -> tuple[str, bytes]:
     return (one.append.session, b"" if one.append.session else one.peer)
 
 
+def _no_backups() -> Fault:
+    return StoreFault(
+        "This store is a server's: it has its own way of backups.",
+        where="recorder",
+        remedy="Use the tools of its server.",
+    )
+
+
 def _not_enrolled() -> Fault:
     return StoreFault(NOT_ENROLLED, where="recorder", remedy="Enrol the tags again.")
-
-
-@runtime_checkable
-class Thinning(Protocol):
-    """A store that can leave out what a fast replay does not show."""
-
-    def known_thinned(self, ids: U4, from_ns: int, to_ns: int, every_ns: int) -> tuple[SampleBatch, int]: ...
 
 
 def answer(store: HistoryStore, message: object) -> object:
@@ -168,7 +184,7 @@ def answer(store: HistoryStore, message: object) -> object:
             return SeriesAnswer(series=store.read(message), request=message.request)
         case AskAt(ids=ids, t_ns=t_ns, since_ns=since_ns):
             return Samples(batch=store.known_at(ids, t_ns, since_ns), to_ns=t_ns)
-        case AskBetween(every_ns=every_ns) if every_ns > 0 and isinstance(store, Thinning):
+        case AskBetween(every_ns=every_ns) if every_ns > 0 and isinstance(store, Store):
             batch, until_ns = store.known_thinned(message.ids, message.from_ns, message.to_ns, every_ns)
             return Samples(batch=batch, to_ns=until_ns)
         case AskBetween(ids=ids, from_ns=from_ns, to_ns=to_ns, limit=limit):
@@ -196,6 +212,11 @@ def answer(store: HistoryStore, message: object) -> object:
                 lacks=store.declares.lacks(),
                 stored_seq=store.received(session) if session else -1,
             )
+        case BackUp(folder=folder):
+            if not isinstance(store, Store):
+                raise _no_backups()
+            saved = store.backup(Path(folder), WallClock().now_ns())
+            return BackedUp(samples=saved.samples, bytes=saved.bytes, copied=saved.copied)
         case Stop():
             return Done()
         case _:

@@ -21,7 +21,7 @@ from armillary.history.base import StoreDamaged, StoreTaken
 from armillary.history.store import Store
 from armillary.model.clock import NS, Clock, WallClock
 from armillary.model.fault import Fault, FaultRecord, StoreFault
-from armillary.model.message import Append, Enroll, Erase, Keep, Stop
+from armillary.model.message import Append, Enroll, Erase, Keep, PutBack, Stop
 from armillary.project.folder import read
 from armillary.recorder import stores
 from armillary.recorder.keeper import Answer, Keeper, answer
@@ -189,7 +189,7 @@ class Service:
         """Take what arrived and send what is ready; return whether to stop."""
         stop = False
         for peer, number, message in hub.poll(BUSY_S if self._asked else IDLE_S):
-            if isinstance(message, (Enroll, Append, Keep)):
+            if isinstance(message, (Enroll, Append, Keep, PutBack)):
                 self._inbox.put((peer, number, message))
             elif isinstance(message, FaultRecord):
                 hub.send(peer, message, answers=number)
@@ -239,13 +239,21 @@ class Service:
     def _take(self, peer: bytes, number: int, message: object) -> None:
         if isinstance(message, Append):
             self._keeper.offer(peer, number, message, self._clock.now_mono_ns())
-        elif isinstance(message, (Enroll, Keep)):
-            keeper = self._keeper
+        elif isinstance(message, (Enroll, Keep, PutBack)):
             try:
-                done = keeper.keep(message) if isinstance(message, Keep) else keeper.enroll(peer, message)
-                self._outbox.put((peer, number, done))
+                self._outbox.put((peer, number, self._done(peer, message)))
             except Fault as fault:
                 self._outbox.put((peer, number, fault))
+
+    def _done(self, peer: bytes, message: Enroll | Keep | PutBack) -> object:
+        match message:
+            case Keep():
+                return self._keeper.keep(message)
+            case PutBack():
+                self._answer(self._keeper.commit())  # what came before it belongs to what is moved aside
+                return self._keeper.put_back(message, self._clock.now_ns())
+            case Enroll():
+                return self._keeper.enroll(peer, message)
 
     def _answer(self, answers: list[Answer]) -> None:
         for one in answers:

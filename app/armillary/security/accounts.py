@@ -63,7 +63,9 @@ class Accounts:
         account = self.users.get(who.user)
         if account is None or account.disabled:
             return self.local()
-        return who if account.role == who.role else replace(who, role=account.role)
+        if (account.role, account.sees_until_ns) == (who.role, who.sees_until_ns):
+            return who
+        return replace(who, role=account.role, sees_until_ns=account.sees_until_ns)
 
     async def login(self, login: Login, now_mono_ns: int) -> LoggedIn:
         """Return who somebody is, by a password. Raises OrderFault, later each time it was wrong.
@@ -97,7 +99,7 @@ class Accounts:
             )
         if _HASHER.check_needs_rehash(account.hash):
             await asyncio.to_thread(self._rehash, account, login.password)
-        return LoggedIn(user=account.user, name=account.name, role=account.role, accounts=True)
+        return _logged_in(account)
 
     def ticket(self, who: LoggedIn, now_ns: int) -> str:
         """Return a ticket for somebody who has just logged in by a password, "" where none can be given."""
@@ -116,7 +118,7 @@ class Accounts:
             raise OrderFault(
                 "This account is switched off.", where=login.user[:64], remedy="Ask an administrator."
             )
-        return LoggedIn(user=account.user, name=account.name, role=account.role, accounts=True)
+        return _logged_in(account)
 
     @property
     def _private(self) -> Path:
@@ -251,6 +253,21 @@ def set_password(folder: Path, user: str, password: str) -> Account:
     """Give a user another password and return the account. Raises ProjectFault."""
     check_password(password, user, folder.name)
     return _change(folder, user, hash=hashed(password))[user]
+
+
+def set_sees(folder: Path, user: str, until_ns: int) -> Account:
+    """Let a user see what tells of persons up to a time, 0 = not any more. Raises ProjectFault."""
+    return _change(folder, user, sees_until_ns=until_ns)[user]
+
+
+def _logged_in(account: Account) -> LoggedIn:
+    return LoggedIn(
+        user=account.user,
+        name=account.name,
+        role=account.role,
+        accounts=True,
+        sees_until_ns=account.sees_until_ns,
+    )
 
 
 def set_disabled(folder: Path, user: str, disabled: bool) -> Account:

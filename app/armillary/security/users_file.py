@@ -17,11 +17,12 @@ from typing import Any
 
 from armillary.model import files
 from armillary.model.account import ROLES
+from armillary.model.clock import iso, parse_iso
 from armillary.model.fault import ProjectFault
 
 USERS_FILE = "users.toml"
 SCHEMA = 1
-_KEYS = ("name", "role", "hash", "disabled", "created")
+_KEYS = ("name", "role", "hash", "disabled", "created", "see_personal")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,7 @@ class Account:
     hash: str  # PHC string
     disabled: bool = False
     created: str = ""
+    sees_until_ns: int = 0  # what tells of persons is shown up to here; 0 = not
 
     def __repr__(self) -> str:
         return f"Account(user={self.user!r}, role={self.role!r}, disabled={self.disabled})"
@@ -94,7 +96,22 @@ def _account(text: str, path: Path, user: str, entry: Any) -> Account:  # Any: p
     if not isinstance(disabled, bool):
         raise wrong(f"'disabled' of '{user}' is {disabled!r}.", where, "Give true or false.")
     name, created = entry.get("name", user), entry.get("created", "")
-    return Account(user=user, name=str(name), role=role, hash=phc, disabled=disabled, created=str(created))
+    sees_until_ns = 0
+    if "see_personal" in entry:
+        try:
+            sees_until_ns = parse_iso(str(entry["see_personal"]))
+        except ValueError:
+            remedy = "Give the time up to which it holds, such as 2026-12-31T00:00:00Z."
+            raise wrong(f"'see_personal' of '{user}' is no time.", where, remedy) from None
+    return Account(
+        user=user,
+        name=str(name),
+        role=role,
+        hash=phc,
+        disabled=disabled,
+        created=str(created),
+        sees_until_ns=sees_until_ns,
+    )
 
 
 def _check_keys(
@@ -140,6 +157,7 @@ def save(folder: Path, users: Mapping[str, Account]) -> None:
             f'\n[user."{user}"]\nname = {_quoted(account.name)}\nrole = "{account.role}"\n'
             f"hash = {_quoted(account.hash)}\ndisabled = {str(account.disabled).lower()}\n"
             + (f"created = {account.created}\n" if account.created else "")
+            + (f"see_personal = {iso(account.sees_until_ns)}\n" if account.sees_until_ns else "")
         )
     _write(folder / USERS_FILE, "".join(lines))
 

@@ -36,7 +36,6 @@ PRIORITIES = (1, 2, 3, 4)
 ACKNOWLEDGED = 4  # added to a priority in a mark: the same hue, a thinner line
 NO_ALARMS: frozenset[str] = frozenset()
 NO_PRIMS: frozenset[int] = frozenset()
-_NORMAL = AlarmState(id="")
 WORDS: Mapping[ProcessState, str] = {
     ProcessState.NORM: "normal",
     ProcessState.UNACK: "active, not acknowledged",

@@ -61,6 +61,7 @@ def own_rows(frame: Frame, own: B1) -> Frame:
     keep = np.flatnonzero(own[frame.slot])
     if len(keep) == len(frame.slot):
         return frame
+    has_array = own[frame.array_slot]
     return replace(
         frame,
         slot=frame.slot[keep],
@@ -73,6 +74,9 @@ def own_rows(frame: Frame, own: B1) -> Frame:
         good=frame.good[keep] if len(frame.good) else frame.good,
         good_ns=frame.good_ns[keep] if len(frame.good_ns) else frame.good_ns,
         text=tuple((slot, text) for slot, text in frame.text if own[slot]),
+        array_slot=frame.array_slot[has_array],
+        array_size=frame.array_size[has_array],
+        array=frame.array[np.repeat(has_array, frame.array_size)],
         why=tuple((slot, why) for slot, why in frame.why if own[slot]),
     )
 

@@ -10,7 +10,7 @@ from armillary.model.arrays import U4
 from armillary.model.clock import NS
 from armillary.model.fault import FaultRecord
 from armillary.model.frame import Event, Frame, WorldKind
-from armillary.model.message import Welcome
+from armillary.model.message import AskHistory, HistoryInfo, Welcome
 from armillary.session import rows
 from armillary.session.authoring import Authoring
 from armillary.session.batch import Batch
@@ -36,6 +36,7 @@ STARTED_AGAIN = "It is started again; the end of its log file says more."
 STARTED_LATER = "It is started again in {:g} s; the end of its log file says more."
 AT_ONCE_S = 1.0
 REPLAYS = "replay"  # source of what a replay says of itself
+HISTORY_S = 10.0  # for a recorder to say what its store keeps
 LOOK_NS = NS  # between two looks for the world, or the recorder, that somebody else may have started
 
 
@@ -61,6 +62,7 @@ class Hearing(Visiting):
         if RECORDER in batch.ready:
             self.timeline.begin()
             self.timebar.read()
+            self._ask(RECORDER, AskHistory(), self._told_history, HISTORY_S)
         for told in batch.told:
             self._scene_told(told)
         for number, answer in batch.answers:
@@ -271,13 +273,29 @@ class Hearing(Visiting):
         """What the chip of the historian says: whether everything is recorded, else what is done about it."""
         kept, why = (self._home or self).history, (self._home or self).recording
         if not why:
-            return "Recording"
+            return "Recording in part" if self.history_lacks else "Recording"
         spill = f" (spill {kept.behind_s:.0f} s)" if kept.waiting else ""
         if kept.state == "full":
             return f"History: disk full{spill}"
         if self._is_ours and kept.state == "away":
             return f"History: restarting{spill}"
         return f"Not recording{spill}"
+
+    @property
+    def history_tip(self) -> str:
+        """What is told of the historian where there is room: why nothing is recorded, or what is not kept."""
+        why = (self._home or self).recording
+        if why:
+            return why
+        if not self.history_lacks:
+            return "Every sample is written to the historian."
+        return "\n".join((f"Samples are written to {self.history_store}.", *self.history_lacks))
+
+    def _told_history(self, answer: object) -> None:
+        """Take what the recorder's store says of itself."""
+        if isinstance(answer, HistoryInfo):
+            self.history_store, self.history_lacks = answer.store, answer.lacks
+            self.world_changed.emit()
 
     def _follow(self, now_mono_ns: int) -> None:
         """Look whether a world that another started, and that is silent, was started anew elsewhere."""

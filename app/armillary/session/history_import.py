@@ -38,6 +38,7 @@ PIECE = 50_000  # samples in one message: as many as the recorder likes to write
 ANSWER_S = 120.0
 DAY_NS = 86_400 * NS
 FOR_EVER_DAYS = 36_500
+_DAYS = ("retention_days", "minute_days", "rollup_days")  # of samples and of their roll-ups
 _HASHED = 1 << 20
 _BAD_NAME = re.compile(r"[\s!`#'\"]+")
 _LOOSE = "imported"  # the twin of signals whose names have no dot
@@ -237,7 +238,8 @@ def _created(
     """Write tags for signals into the project; return it as read again, and the tag of each."""
     docs = projects.documents(project.folder)
     if not project.specs:  # nothing but what is imported: it stays
-        docs.project.setdefault("historian", {})["retention_days"] = FOR_EVER_DAYS
+        kept = docs.project.setdefault("historian", {})
+        kept.update(dict.fromkeys(_DAYS, FOR_EVER_DAYS))
     twins = docs.twins.setdefault("twins", [])
     by_id = {str(twin.get("id", "")): twin for twin in twins}
     made: dict[str, str] = {}

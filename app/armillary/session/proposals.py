@@ -84,7 +84,6 @@ class LoopRow:
     level: str  # `approve`, `advise (wanted: approve)`
     state: str
     last: str  # what became of its last proposal
-    stood_down: bool
 
 
 class Proposals:
@@ -219,9 +218,7 @@ class Proposals:
             told = "" if last is None else f"{clock_text(last.t_ns)} {last.title}: {state_text(last, 0.0)}"
             why = loop.why[:1].upper() + loop.why[1:]
             words = f"{state} · {why}" if why else state
-            out.append(
-                LoopRow(id=loop.id, title=loop.title, level=level, state=words, last=told, stood_down=stood)
-            )
+            out.append(LoopRow(id=loop.id, title=loop.title, level=level, state=words, last=told))
         return tuple(out)
 
     # ------------------------------------------------------------ what a person does

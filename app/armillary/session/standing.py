@@ -72,6 +72,7 @@ class Standing:
         self.recording = ""  # "" = recorded, else why not
         self._no_recorder: FaultRecord | None = None  # why ours is not there
         self.history = Kept()
+        self.history_store, self.history_lacks = "", tuple[str, ...]()  # as the recorder's store says
         self._restarts = Restarts()
         self.stopped_mono_ns = 0  # since when live data have stopped; 0 = they have not, or never came
         self._followed_mono_ns = 0

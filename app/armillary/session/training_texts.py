@@ -63,11 +63,6 @@ def malfunction_title(spec: MalfunctionSpec) -> str:
     return f"{what} {_KINDS.get(spec.kind, spec.kind)}"
 
 
-def kind_title(kind: str) -> str:
-    """Return a kind of malfunction in words."""
-    return _KINDS.get(kind, kind)
-
-
 def when_text(spec: MalfunctionSpec) -> str:
     """Return when a planned malfunction begins: `at 2:00`, `when TT-111.value > 50 for 5 s`, `by hand`."""
     parts = []

@@ -12,6 +12,7 @@ from armillary.model.tags import TagSpec
 from armillary.session.signal import Signal
 from armillary.session.timeline import Pen, Timeline
 from armillary.session.trend_book import TrendBook
+from armillary.session.trend_late import LateData
 from armillary.session.trend_maths import Numbers, Stretch, numbers, scaled
 from armillary.session.trend_read import Stretches, followed, settled
 from armillary.session.trend_table import Column
@@ -36,6 +37,7 @@ class Trends:
         self.timeline, self.ask = timeline, ask
         self.book = TrendBook()
         self.stretches = Stretches(ask, specs, timeline.id_of)
+        self.late = LateData(ask, lambda: [timeline.id_of(slot) for slot in timeline.slots])
         self.earlier = Timeline(ask, specs, now_ns)  # the same pens in the range to compare with
         self.offset_ns = 0  # how much earlier that is; 0 = nothing is compared
         self._specs, self._now_ns = specs, now_ns
@@ -45,18 +47,21 @@ class Trends:
         self.book.changed.connect(self.changed.emit)
         self.stretches.changed.connect(self.changed.emit)
         self.earlier.changed.connect(self.changed.emit)
+        self.late.changed.connect(self.changed.emit)
 
     def begin(self, folder: Path | None) -> None:
         """Take up another project, None: nothing with a folder."""
         if folder != self._folder:
             self._folder, self.offset_ns = folder, 0
             self.stretches.forget()
+            self.late.forget()
             self.earlier.reset()
             self.book.begin(folder)
 
     def _forget(self) -> None:
         """Forget what was read: another recorder answers, or another world's time is shown."""
         self.stretches.forget()
+        self.late.forget()
         if self.earlier.slots:
             self.earlier.visit(self.timeline.kind)
 

@@ -95,11 +95,6 @@ class Visiting(Beside):
             self.visit(lost.address)
         self.world_changed.emit()
 
-    def forget_lost(self) -> None:
-        """Take the banner of a lost world away."""
-        self.lost = None
-        self.world_changed.emit()
-
     def close_world(self, name: str) -> None:
         """End a world by id. Raises WorldFault for home; where it is shown, home is shown first."""
         row = next((w for w in self.worlds if w.id == name), None)

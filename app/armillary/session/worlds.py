@@ -10,7 +10,6 @@ from armillary.model.fault import Fault, WorldFault
 from armillary.model.frame import WorldKind
 from armillary.model.message import Stop
 from armillary.session.visit import Visit
-from armillary.wire import runs
 from armillary.wire.bus import Line
 from armillary.wire.runs import Run
 
@@ -96,8 +95,3 @@ def end(address: str, line: Callable[[str], Line] = Line) -> None:
         ) from fault
     finally:
         to.close()
-
-
-def of_project(project: Path) -> tuple[Run, ...]:
-    """Return the run files of a project's worlds."""
-    return tuple(run for run in runs.all_runs() if run.project == str(project))

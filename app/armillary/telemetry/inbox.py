@@ -156,11 +156,6 @@ class Inbox:
         with self._lock:
             return {name: _lag_s(books, now_mono_ns) for name, books in self._books.items()}
 
-    def add_link(self, link: str) -> None:
-        """Make room for a link that was added while the world runs."""
-        with self._lock:
-            self._books.setdefault(link, _Books())
-
     # ---- tick thread
 
     def take(self) -> dict[str, list[Batch]]:

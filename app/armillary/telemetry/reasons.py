@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
-from armillary.model.quality import BAD, CONFIG, DECODE
+from armillary.model.quality import BAD, CONFIG
 from armillary.model.units import same
 
 CONFLICT = BAD | CONFIG
 UNIT_CONFLICT = "unit conflict"
-NOT_SAID = BAD | DECODE
 SHOWN = 24  # of a text that came instead of a number
 _KINDS = {dict: "a group of fields", list: "a list", bytes: "bytes", bool: "true or false", str: "text"}
 _WANTED = {

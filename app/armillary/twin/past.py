@@ -350,6 +350,7 @@ class Pasts:
 
     def forget(self) -> None:
         """Begin anew: another time is looked at."""
+        self._now_ns = 0
         for calls in self.all:
             calls.clear()
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QPushButton
 
-from armillary.model.clock import NS, Clock
+from armillary.model.clock import NS
 from armillary.session.alarmbook import PRIORITIES, AlarmRow, age_text
 from armillary.session.workspace import Workspace, WorldState
 from armillary.ui import badges
@@ -25,11 +25,9 @@ _NAMES = ("critical", "high", "medium", "low")
 class AlarmBar(QFrame):
     """One line over the docks. It never moves and cannot be closed while a project is open."""
 
-    def __init__(
-        self, workspace: Workspace, clock: Clock, colours: Colours, go: Callable[[AlarmRow | None], None]
-    ) -> None:
+    def __init__(self, workspace: Workspace, colours: Colours, go: Callable[[AlarmRow | None], None]) -> None:
         super().__init__()
-        self._workspace, self._clock, self._colours, self._go = workspace, clock, colours, go
+        self._workspace, self._colours, self._go = workspace, colours, go
         self.still = False  # reduced motion: nothing blinks
         self.beep: Callable[[], object] = QApplication.beep
         self._silenced: frozenset[str] = frozenset()

@@ -13,7 +13,6 @@ from PySide6.QtCore import (
     QPersistentModelIndex,
     QSize,
     Qt,
-    QTimer,
 )
 from PySide6.QtGui import QKeyEvent, QPainter, QPalette
 from PySide6.QtWidgets import (
@@ -28,7 +27,7 @@ from PySide6.QtWidgets import (
 
 from armillary.session.palette import Entry
 from armillary.session.seeking import HINT
-from armillary.ui import icons
+from armillary.ui import icons, timers
 from armillary.ui.pieces import label
 from armillary.ui.theme import Colours
 
@@ -119,10 +118,7 @@ class Commands(QFrame):
         rows.addWidget(self.field)
         rows.addWidget(self.list, 1)
         rows.addWidget(self.nothing)
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(_PAUSE_MS)
-        self._pause.timeout.connect(self.search)
+        self._pause = timers.once(self, _PAUSE_MS, self.search)
         self.field.textChanged.connect(lambda _text: self._pause.start())
         self.field.installEventFilter(self)
         self.hide()

@@ -8,7 +8,7 @@ from typing import Literal
 
 import PySide6QtAds as ads  # noqa: N813  the short name that the library itself uses
 from PySide6.QtCore import QByteArray, Qt
-from PySide6.QtGui import QAction, QIcon
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QToolButton, QWidget
 
 from armillary.ui import icons
@@ -151,11 +151,6 @@ class Docks:
     def names(self) -> tuple[str, ...]:
         """The docks by name, the viewport apart."""
         return tuple(self._docks)
-
-    def toggle_action(self, name: str) -> QAction:
-        """Return the action that shows or hides a dock."""
-        action: QAction = self._docks[name].toggleViewAction()
-        return action
 
     def show(self, name: str) -> None:
         """Bring a dock into view and give it the keyboard."""

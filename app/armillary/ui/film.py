@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer
@@ -15,10 +15,8 @@ from armillary.model.clock import MS_NS, NS, Clock, iso
 from armillary.model.fault import Fault
 from armillary.session.settled import is_settled
 from armillary.session.workspace import Workspace
+from armillary.ui.desk import Desk
 from armillary.viewport import film
-
-if TYPE_CHECKING:
-    from armillary.ui.window import DeskWindow  # it makes films itself
 
 LOOK_MS = 20
 FIRST_S, NEXT_S = 120.0, 30.0  # at most, for the scene and the first picture; for each other one
@@ -35,7 +33,7 @@ def name_of(t_ns: int) -> str:
 class Target(Protocol):
     """What takes the pictures of a window."""
 
-    def add(self, window: DeskWindow, t_ns: int) -> None:
+    def add(self, window: Desk, t_ns: int) -> None:
         """Take the picture of a time. Raises Fault or OSError."""
 
     def close(self) -> None:
@@ -51,7 +49,7 @@ class _Folder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def add(self, window: DeskWindow, t_ns: int) -> None:
+    def add(self, window: Desk, t_ns: int) -> None:
         window.files.save_picture(self._folder / name_of(t_ns))
 
     def close(self) -> None:
@@ -67,7 +65,7 @@ class _File:
     def __init__(self, path: Path) -> None:
         self._film = film.Film(path)
 
-    def add(self, window: DeskWindow, t_ns: int) -> None:
+    def add(self, window: Desk, t_ns: int) -> None:
         window.canvas.draw_now()
         self._film.add(pixels(window.grab().toImage()))
 
@@ -91,7 +89,7 @@ class Film(QObject):
 
     def __init__(
         self,
-        window: DeskWindow,
+        window: Desk,
         clock: Clock,
         path: Path,
         times: Sequence[int],

@@ -6,13 +6,13 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from armillary.model.fault import Fault, FaultRecord, record
 from armillary.model.scene import SceneProblem
 from armillary.session.workspace import Workspace
-from armillary.ui import icons
+from armillary.ui import icons, timers
 from armillary.ui.pieces import IconButton, label
 from armillary.ui.theme import Colours
 
@@ -110,10 +110,7 @@ class Cards(QWidget):
         self._rows = QVBoxLayout(self)
         self._rows.setContentsMargins(0, 0, 0, 0)
         self._rows.setSpacing(8)
-        self._next = QTimer(self)
-        self._next.setSingleShot(True)
-        self._next.setInterval(SPACING_MS)
-        self._next.timeout.connect(self._show_next)
+        self._next = timers.once(self, SPACING_MS, self._show_next)
         over.installEventFilter(self)
         workspace.problems_changed.connect(self.take_problems)
         self.hide()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QLabel, QLineEdit, QToolButton, QVBoxLayout, QWidget
 
-from armillary.ui import icons
+from armillary.ui import icons, timers
 from armillary.ui.theme import Colours
 
 TYPING_MS = 120  # a pause in typing after which a filter is applied
@@ -81,10 +81,7 @@ class Search(QLineEdit):
         for button in self.findChildren(QToolButton):
             button.setAccessibleName("Clear the search")
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(TYPING_MS)
-        self._pause.timeout.connect(lambda: changed(self.text()))
+        self._pause = timers.once(self, TYPING_MS, lambda: changed(self.text()))
         self.textChanged.connect(lambda _text: self._pause.start())
 
 
@@ -126,7 +123,7 @@ class Section(QWidget):
 
     def __init__(self, title: str, content: QWidget, *, is_open: bool = True) -> None:
         super().__init__()
-        self._title, self.content = title, content
+        self.content = content
         self.button = QToolButton()
         self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.button.setCheckable(True)

@@ -33,8 +33,9 @@ class Seen(Protocol):
     def x_of(self, t_ns: int) -> float:
         """Return the pixel column of a time."""
 
-    def width(self) -> float:
-        """Return the width of the plot in pixels."""
+    @property
+    def width_px(self) -> int:
+        """The width of the plot itself in pixels."""
 
     def holds(self, at: QPointF) -> bool:
         """Return whether a point is inside the plot itself."""
@@ -100,7 +101,7 @@ class Hand:
         elif abs(at.x() - start.x()) > _CLICK_PX or self._panned:
             self._panned = True
             begin, end = self._from
-            shift = round((start.x() - at.x()) / max(self._seen.width(), 1.0) * (end - begin))
+            shift = round((start.x() - at.x()) / self._seen.width_px * (end - begin))
             self._seen.show_ns(begin + shift, end + shift)
 
     def release(self, event: QMouseEvent) -> None:

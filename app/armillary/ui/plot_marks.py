@@ -9,21 +9,14 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from armillary.session.trend_book import Note
+from armillary.session.trend_late import Late
 from armillary.ui import icons
 from armillary.ui.theme import Colours
+from armillary.ui.when import date_text
 
 _FLAG_PX, _LATE_PX, _TEXT_PX = 9.0, 3.0, 220.0
 _UNREAD, _NOTE_SHADE = 70, 26  # opacity, 0…255
 NAMES = ("A", "B")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Late:
-    """A span whose samples came late, and when."""
-
-    from_ns: int
-    to_ns: int
-    added_ns: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,6 +44,10 @@ def paint(
         box = _span(area, x_of(late.from_ns), x_of(late.to_ns))
         line = QRectF(box.left(), area.bottom() - _LATE_PX, max(box.width(), _LATE_PX), _LATE_PX)
         painter.fillRect(line, QColor(colours.replay))
+        text = f"late data, added {date_text(late.added_ns)}" if late.added_ns else "late data"
+        if QFontMetricsF(painter.font()).horizontalAdvance(text) <= box.width():
+            painter.setPen(QColor(colours.muted))
+            painter.drawText(QPointF(box.left() + 2, line.top() - 3), text)
     _notes(painter, area, marks.notes, x_of, colours)
     if marks.band is not None:
         left, right = sorted(marks.band)

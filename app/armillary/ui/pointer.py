@@ -9,6 +9,7 @@ from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from armillary.session.workspace import Workspace
+from armillary.ui.part_drag import drag_out
 from armillary.ui.tool import Tool
 from armillary.viewport.view import View
 
@@ -37,6 +38,7 @@ class Pointer:
         """`tools`: the first that takes an event has it; the list may change. `touch` draws the picture."""
         self._canvas, self._workspace, self._view = canvas, workspace, view
         self._tools, self._touch = tools, touch
+        self.take_out: Callable[[tuple[int, ...]], None] = lambda prims: drag_out(canvas, workspace, prims)
         self._held: Tool | None = None  # has taken the press
         self._pressed: QPointF | None = None
         self._last = QPointF()
@@ -70,6 +72,8 @@ class Pointer:
             return False
         if not self._moved and (at - self._pressed).manhattanLength() < _CLICK_PX:
             return True
+        if not self._moved and self._takes_out(event):
+            return True
         self._moved = True
         step = at - self._last
         self._last = at
@@ -79,6 +83,20 @@ class Pointer:
         else:
             self._view.pan(step.x(), step.y())
         self._touch()
+        return True
+
+    def _takes_out(self, event: QMouseEvent) -> bool:
+        """Drag a part out of the picture, with the others when it is one of those chosen: Ctrl is held."""
+        keys, start = event.modifiers(), self._pressed
+        is_ours = event.buttons() & Qt.MouseButton.LeftButton and keys & Qt.KeyboardModifier.ControlModifier
+        if not is_ours or start is None or self._workspace.scene is None:
+            return False
+        prim = self._view.pick(*self._pixel(start))
+        if prim < 0:
+            return False
+        self._pressed = None
+        chosen = self._workspace.selection
+        self.take_out(chosen if prim in chosen else (prim,))
         return True
 
     def release(self, event: QMouseEvent) -> None:

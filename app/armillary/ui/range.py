@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from armillary.model.clock import Clock
 from armillary.model.fault import Fault
 from armillary.ui import ask_file
+from armillary.ui.desk import Desk
 from armillary.ui.film import Film
 from armillary.ui.login import ReasonSheet
 from armillary.ui.when import date_text
 from armillary.viewport.film import FILMS, FPS
-
-if TYPE_CHECKING:
-    from armillary.ui.window import DeskWindow  # it has one of these
 
 SECONDS = 20  # that a film lasts
 _KINDS = f"Films ({' '.join(f'*{suffix}' for suffix in FILMS)})"
@@ -24,7 +21,7 @@ _KINDS = f"Films ({' '.join(f'*{suffix}' for suffix in FILMS)})"
 class Range:
     """The marked range of one window."""
 
-    def __init__(self, window: DeskWindow, clock: Clock) -> None:
+    def __init__(self, window: Desk, clock: Clock) -> None:
         self._window, self._clock = window, clock
         self.film: Film | None = None
         self.sheet: ReasonSheet | None = None

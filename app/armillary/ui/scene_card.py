@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QTimer
-
 from armillary.session.scene_actions import why_not_by_itself
 from armillary.session.workspace import Workspace
+from armillary.ui import timers
 from armillary.ui.offer import Offer
 
 _MOST_NAMES = 3
@@ -30,10 +29,7 @@ class SceneCard(Offer):
             lambda: run("scene.reload"),
         )
         self._at, self._run, self._by_itself = workspace, run, by_itself
-        self._again = QTimer(self)
-        self._again.setSingleShot(True)
-        self._again.setInterval(AGAIN_MS)
-        self._again.timeout.connect(self.refresh)
+        self._again = timers.once(self, AGAIN_MS, self.refresh)
         workspace.scene_files.changed.connect(self.refresh)
         self.refresh()
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
 from armillary.session.workspace import Workspace
+from armillary.ui import timers
 from armillary.ui.pieces import label
 from armillary.ui.row_model import Row, RowModel, fit_height, short_table, stretch
 from armillary.ui.tables import button
@@ -43,10 +44,7 @@ class SceneFacts(QWidget):
         rows.addLayout(bar)
         rows.addWidget(self.time)
         rows.addStretch(1)
-        self._late = QTimer(self)
-        self._late.setSingleShot(True)
-        self._late.setInterval(REFRESH_MS)
-        self._late.timeout.connect(self.tell_time)
+        self._late = timers.once(self, REFRESH_MS, self.tell_time)
         workspace.look_changed.connect(lambda _old, _new: self._soon())
         workspace.scene_changed.connect(self.refresh)
         self.refresh()

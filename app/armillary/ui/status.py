@@ -76,7 +76,7 @@ class Status(QStatusBar):
         why = home.recording if home is not None else self._workspace.recording
         self.recording.setVisible(is_world)
         self.recording.setText(self._workspace.history_text)
-        self.recording.setToolTip(why or "Every sample is written to the historian.")
+        self.recording.setToolTip(self._workspace.history_tip)
         mark = ("link-down", "priority2") if why else ("link-up", "edge")
         self._mark(self.recording, *mark)
         n = len(self._workspace.problems)

@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import QAbstractItemModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from armillary.model.arrays import B1, I4, I8, U1
-from armillary.model.quality import STALE, WORDS
+from armillary.model.quality import WORDS
 from armillary.model.scene import SceneArrays, subtree_ends
 from armillary.session.alarmbook import Rollup
 from armillary.ui import badges, icons
@@ -240,8 +240,3 @@ class TreeModel(QAbstractItemModel):
                 return "not drawn: hidden in the scene or by its parent"
             return "hidden: click to show" if off else "shown: click to hide"
         return None
-
-    @property
-    def problem_count(self) -> int:
-        """How many prims are STALE or worse, for the panel's footer."""
-        return int((self._own >= STALE).sum())

@@ -12,7 +12,7 @@ from PySide6.QtGui import (
     QDropEvent,
     QGuiApplication,
 )
-from PySide6.QtWidgets import QApplication, QComboBox, QMainWindow, QMenu, QSplitter, QToolButton
+from PySide6.QtWidgets import QApplication, QComboBox, QMenu, QSplitter, QToolButton
 
 from armillary.model.clock import Clock, WallClock
 from armillary.model.fault import Fault
@@ -31,6 +31,7 @@ from armillary.ui.brief import BriefCard
 from armillary.ui.canvas import Canvas
 from armillary.ui.commands import Commands
 from armillary.ui.decisions import Decisions
+from armillary.ui.desk import Desk
 from armillary.ui.disk_card import DiskCard
 from armillary.ui.drawing import Drawing
 from armillary.ui.field_card import FieldCard
@@ -69,7 +70,7 @@ FUTURES_PX = 320  # of the docks below while a what-if is shown: runs and figure
 _REFRESH_MS = 250
 
 
-class DeskWindow(QMainWindow):
+class DeskWindow(Desk):
     """One workspace on the screen. It is the `Desk` that actions are run with."""
 
     def __init__(
@@ -114,14 +115,14 @@ class DeskWindow(QMainWindow):
             ws, clock, colours, trend=self.trend, copy=self.copy, say=self.say, run=self._run_named
         )
         self.tags = TagsPanel(ws, clock, colours, self.trend)
-        self.trends = TrendsPanel(ws, clock, colours)
+        self.trends = TrendsPanel(ws, clock, colours, self.say, self.fault)
         self.links = LinksPanel(ws, colours)
         self.events = EventsPanel(ws, colours, self.copy)
         self.bars = Bars(self, ws, clock, colours, self.settings, self, self._run_named)
         self.alarms = AlarmsPanel(ws, colours, self._go_to_alarm, self.hide_alarms, self.say)
         self.whatif = WhatIfPanel(ws, colours, self._run_named, self.fault, self.propose)
         self.compare = ComparePanel(ws, colours, self.say)
-        self.alarmbar = AlarmBar(ws, clock, colours, self._go_to_alarm)
+        self.alarmbar = AlarmBar(ws, colours, self._go_to_alarm)
         self.bindcard = BindCard(ws, self.say, self._reveal_details)
         self.inspector.hold(self.bindcard)
         self.fieldcard = FieldCard(ws, self.say, self._reveal_details)
@@ -134,7 +135,7 @@ class DeskWindow(QMainWindow):
         self.alarmbar.show_list = lambda: self.show_panel("alarms")
         self.alarmbar.show_hidden = self._show_hidden_alarms
         self.exercise = ExercisePanel(ws, colours, self._run_named)
-        self.instructor = InstructorPanel(ws, colours, self._run_named, self.fault)
+        self.instructor = InstructorPanel(ws, self._run_named, self.fault)
         self.brief = BriefCard(ws, self._run_named)
         self.changed = DiskCard(ws, self._run_named, self.say)
         self.scene_changed_card = SceneCard(ws, self._run_named, self._reloads_by_itself)
@@ -321,10 +322,6 @@ class DeskWindow(QMainWindow):
         """Ask for a project or scene and open it."""
         self.files.ask_open()
 
-    def open_path(self, path: str) -> None:
-        """Open a project folder, its project.toml, a scene file or an address; a fault becomes a card."""
-        self.files.open(path)
-
     def close_workspace(self) -> None:
         """Close what is open; the window stays."""
         self.files.tried(self.workspace.close)
@@ -439,7 +436,7 @@ class DeskWindow(QMainWindow):
         self.setWindowIcon(icons.icon("app", self.colours.text))
         for part in (
             self.canvas, self.tree, self.inspector, self.tags, self.trends, self.links, self.events,
-            self.alarms, self.alarmbar, self.exercise, self.instructor, self.browse,
+            self.alarms, self.alarmbar, self.exercise, self.browse,
             self.whatif, self.compare, self.beside, self.decisions,
             self.status, self.cards, self.commands, self.menus, self.docks, self.bars, self.mode, self.tools,
         ):  # fmt: skip

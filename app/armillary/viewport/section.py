@@ -65,13 +65,6 @@ def share(section: Section, box: F8) -> float:
     return (at - low) / (high - low) if high - low > _TINY else 0.5
 
 
-def at_share(section: Section, box: F8, wanted: float) -> Section:
-    """Return the plane at a share 0…1 of the box (6,) along its normal."""
-    reach = corners(box) @ np.asarray(section.normal)
-    at = float(reach.min()) + wanted * float(reach.max() - reach.min())
-    return moved(section, at - float(np.dot(section.point, section.normal)), box)
-
-
 def kept(cut: tuple[float, float, float, float], points: F8) -> B1:
     """Tell which world points (n, 3) a cut leaves (n,)."""
     out: B1 = points @ np.asarray(cut[:3]) + cut[3] >= 0

@@ -20,6 +20,7 @@ import zmq.asyncio
 
 from armillary.model.clock import NS, WallClock
 from armillary.model.fault import Fault, FaultRecord, WorldFault, record
+from armillary.model.message import Done
 from armillary.wire.codec import Part, pack, unpack
 
 _ID = struct.Struct("<q")
@@ -189,6 +190,25 @@ class AsyncHub:
         """Send a message to a peer; a Fault goes as its record."""
         body = record(message) if isinstance(message, Fault) else message
         await self._socket.send_multipart([peer, *_frames(answers, body)], copy=False)
+
+    def reaches(self, peer: bytes) -> bool:
+        """Return whether a peer's end of its line stands still: False once its process is gone.
+
+        It gets a message that says nothing. One that stands and does not read is reached all the same.
+        """
+        plain: zmq.Socket[bytes] = zmq.Socket.shadow(self._socket)
+        self._socket.setsockopt(zmq.ROUTER_MANDATORY, 1)  # else ZeroMQ keeps to itself that nobody is there
+        try:
+            plain.send_multipart([peer, *_frames(0, Done())], flags=zmq.DONTWAIT)
+        except zmq.Again:
+            return True
+        except zmq.ZMQError as error:
+            if error.errno != zmq.EHOSTUNREACH:
+                raise
+            return False
+        finally:
+            self._socket.setsockopt(zmq.ROUTER_MANDATORY, 0)
+        return True
 
     def close(self) -> None:
         """Close the socket and remove its file."""

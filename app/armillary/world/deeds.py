@@ -28,6 +28,7 @@ from armillary.world.seal import Seals
 from armillary.world.serving import STOP_S, Serving, within
 
 SILENT_NS = 2 * NS  # a desk that takes no frame for this long loses what it has armed
+DOUBTED_NS = 2 * NS // 5  # …and for this long is asked for: it may have been killed, and has nothing then
 
 
 class OneGate(Protocol):
@@ -124,6 +125,8 @@ class Deeds:
 
     def _disarm_silent(self, now_mono_ns: int) -> None:
         """Take back what is armed at a desk that was killed or hangs: nobody there sees the plant."""
+        doubted = self._host.publisher.silent(now_mono_ns, DOUBTED_NS)
+        self._host.let_go(doubted - self._silent)
         silent = self._host.publisher.silent(now_mono_ns, SILENT_NS)
         fresh, self._silent = silent - self._silent, silent
         if fresh and self.gate is not None:

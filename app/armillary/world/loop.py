@@ -37,7 +37,6 @@ OUTCOME_LOOK_S = 0.5
 HOUR_NS = 3_600 * NS
 FINAL = ("done", "diverged", "failed", "stopped")
 OVER = ("refused", "expired", "withdrawn", "failed", "rolled back", "stood down")  # verified: in the end
-OPEN = ("thinking", "offered", "approved", "sent", "verified")  # while one of these, no other is begun
 Send = Callable[[str, float, str, str], Awaitable[Receipt]]  # tag, value, actor, reason → receipt
 
 

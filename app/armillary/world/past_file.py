@@ -42,7 +42,7 @@ def read(path: Path) -> tuple[list[Saved], int]:
     Raises StoreFault for one that cannot be read.
     """
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as kept:
             head = json.loads(kept[_HEAD].tobytes())
             if head["schema"] != SCHEMA:
                 raise ValueError(f"its schema is {head['schema']}")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from armillary.model.alarm import AlarmEvent, AlarmState
-from armillary.model.arrays import B1, F8, I8, U2, span
+from armillary.model.arrays import B1, F8, I8, U2, U4, span
 from armillary.model.clock import NS
 from armillary.model.control import Proposal
 from armillary.model.frame import Event, Frame, apply_frame, empty_frame, frame_of
@@ -96,6 +96,11 @@ class Publisher:
             good=np.where(fresh, self.table.value, self._good),
             good_ns=np.where(fresh, self.table.source_ns, self._good_ns),
         )
+
+    def again(self, peer: bytes, slots: U4) -> None:
+        """Tell a desk some slots again with its next frame."""
+        if (desk := self._desks.get(peer)) is not None:
+            desk.mask[slots] = True
 
     def leave(self, peer: bytes) -> None:
         """Forget a desk."""

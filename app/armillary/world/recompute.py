@@ -53,6 +53,7 @@ class Recompute:
         self._looks, self._unlike = _looking_back(specs)
         self._before: F8 = np.full(len(specs), np.nan)  # what looks back, some time ago
         self._before_ns = 0
+        self._pace: F8 = np.full(len(specs), np.inf)  # how much it changed in two seconds; at first not known
 
     @property
     def warm_up_ns(self) -> int:
@@ -124,8 +125,9 @@ class Recompute:
     def _near(self, recorded: SampleBatch, t_ns: int) -> B1:
         """Return which tags that look back are as near as a second and a bend of their window allow."""
         value = self._table.value
-        moves = np.abs(np.nan_to_num(value - self._before))
+        moves = np.maximum(self._pace, np.nan_to_num(np.abs(value - self._before)))
         if t_ns - self._before_ns >= 2 * NS:
+            self._pace = np.nan_to_num(np.abs(value - self._before), nan=np.inf)
             self._before, self._before_ns = value.copy(), t_ns
         with np.errstate(invalid="ignore"):
             apart = np.abs(value - recorded.value)

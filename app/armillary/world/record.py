@@ -109,7 +109,6 @@ class Recording:
         self._is_closed = False
         self._turn = asyncio.Lock()
         self._ids: U4 = np.zeros(0, np.uint32)  # tags, then marks, then ~world
-        self._known_tags: tuple[str, ...] = ()
         self._outage_rows: tuple[int, int, SampleBatch] | None = None
         self._rows_a_s: float | None = None  # of the record, where it was read last
 
@@ -275,10 +274,6 @@ class Recording:
             t_ns = int(known_ns(answer.batch)[0]) + 2 * BURST_NS
         answer = await self._ask(AskAt(ids=ids, t_ns=t_ns - BURST_NS), Samples)
         return int(known_ns(answer.batch)[0]) if len(answer.batch) else t_ns
-
-    async def alarm_from(self, t_ns: int, *, is_back: bool) -> int:
-        """Return the end of the next or last tick with alarm events, or `t_ns` where there is none."""
-        return await self.mark_from(t_ns, marks.ALARM_EVENTS, is_back=is_back)
 
     async def told_until(self, t_ns: int, most: int) -> list[tuple[int, str]]:
         """Return the newest events, alarm events and receipts up to a time: (slot of the mark, its text)."""

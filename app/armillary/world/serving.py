@@ -11,7 +11,7 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -33,6 +33,7 @@ from armillary.security import accounts
 from armillary.wire import runs
 from armillary.wire.bus import AsyncHub, local_address
 from armillary.world import snapshot
+from armillary.world.masking import Masking
 from armillary.world.publish import Publisher
 
 log = logging.getLogger(__name__)
@@ -132,6 +133,8 @@ class Serving:
         self.idle = False  # a spare of one desk: it has no run file before `announce`
         self.heir: Callable[[], Serving] | None = None  # makes the world that goes on after this one
         self._who: dict[bytes, LoggedIn] = {}
+        self._masking = Masking(project.specs, self.alarm_specs)
+        self._saw: dict[bytes, bool] = {}  # whether a line was shown what tells of persons
         self._hub: AsyncHub | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         found, problem = people_of(project.folder) if people is None else (people, None)
@@ -269,10 +272,18 @@ class Serving:
     def send_due(self) -> None:
         """Send to the desks that have credit and something new, or are due a heartbeat."""
         if self._hub is not None:
+            self._show_again()
             for peer, out in self.publisher.due(self.clock.now_mono_ns()):
-                self.spawn(self._hub.send(peer, out))
+                self.spawn(self._hub.send(peer, self._seen_by(peer, out)))
             for peer in self._who.keys() - self.publisher.peers:
                 self._leave(peer)  # silent for a minute: whoever it was is nobody here any more
+
+    def let_go(self, peers: Iterable[bytes]) -> None:
+        """Forget those of some desks whose process is gone; what hangs stays."""
+        for peer in peers:
+            if self._hub is not None and not self._hub.reaches(peer):
+                self.publisher.leave(peer)
+                self._leave(peer)
 
     def tell(self, fault: FaultRecord, level: str = "error") -> None:
         """Make an event of a fault, for the next frame."""
@@ -285,6 +296,30 @@ class Serving:
                 fault=fault,
             )
         )
+
+    def _mask(self) -> Masking:
+        """Return what is masked of the project as it is now: a replay may show another version of it."""
+        if self._masking.specs is not self.project.specs:
+            self._masking = Masking(self.project.specs, self.alarm_specs)
+        return self._masking
+
+    def _may_see(self, peer: bytes) -> bool:
+        """Return whether what tells of persons is shown on a line."""
+        return self.who(peer).sees_until_ns > self.clock.now_ns()
+
+    def _seen_by(self, peer: bytes, frame: Frame) -> Frame:
+        mask = self._mask()
+        return frame if not mask or self._may_see(peer) else mask.frame(frame)
+
+    def _show_again(self) -> None:
+        """Send what is masked anew to desks on whose line somebody else is now, or whose grant is over."""
+        if not self._mask():
+            return
+        for peer in self.publisher.peers:
+            sees = self._may_see(peer)
+            if self._saw.get(peer, sees) != sees:
+                self.publisher.again(peer, self._mask().slots)
+            self._saw[peer] = sees
 
     # ---------------------------------------------------------------- who
 
@@ -353,7 +388,8 @@ class Serving:
                 self.noted(self.who(peer), "person.logout")
                 return self._become(peer, self.people.local())
             case AskState():
-                return await self.state_answer(message.t_ns)
+                state, mask = await self.state_answer(message.t_ns), self._mask()
+                return state if not mask or self._may_see(peer) else mask.state(state)
             case TakeSnapshot(title=title, folder=folder):
                 self.need(peer, Right.FORK)
                 where = Path(folder) if folder else self.project.private / snapshot.FOLDER
@@ -432,6 +468,7 @@ class Serving:
         return who
 
     def _leave(self, peer: bytes) -> None:
+        self._saw.pop(peer, None)
         who = self._who.pop(peer, None)
         if who is not None:
             self.left(peer, who, is_last=all(other.user != who.user for other in self._who.values()))
@@ -449,7 +486,7 @@ class Serving:
             specs=project.specs,
             twins=project.twins,
             relationships=project.relationships,
-            frame=self.publisher.join(peer, now_mono),
+            frame=self._seen_by(peer, self.publisher.join(peer, now_mono)),
             recorder=self.recorder,
             now_ns=self.clock.now_ns(),
             now_mono_ns=now_mono,

@@ -121,4 +121,6 @@ def series(rows: Buckets, id_: int, step: int, request: int) -> Series:
         quality=rows.quality,
         level_s=step / S,
         request=request,
+        count=rows.count,
+        last=np.zeros(0) if step else rows.low,  # of a bucket it is not known
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,8 @@ LOOK_BACK = (HOUR, 30 * DAY, 2**62)
 FIRST_SLICE, LAST_SLICE, SLICE_ROWS = 600 * S, DAY, 100_000
 SUSPECTS = 5_000  # looked up at once: a statement has a limit
 
+DECLARED = Declared(name="ClickHouse", once=False)
+
 
 def make(context: StoreContext) -> ClickHouse:
     """Return the store of a space; its tables are made where there are none. Raises StoreFault."""
@@ -66,7 +69,7 @@ class ClickHouse:
 
     def _load(self) -> None:
         version = self._select("SELECT version() AS name", {"name": "String"})["name"][0].decode()
-        self._declares = Declared(name=f"ClickHouse {version}", once=False)
+        self._declares = replace(DECLARED, name=f"{DECLARED.name} {version}")
         self._names, self._version = self._listed()
         if not self._is_read_only:
             rows = self._select("SELECT session, max(seq) AS seq FROM {space}.received GROUP BY session",

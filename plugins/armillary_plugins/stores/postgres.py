@@ -7,6 +7,7 @@ Samples go in by binary COPY and come out as one value a column: nothing is done
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,8 @@ JOIN sample s ON s.id = a.id AND s.t = a.t LEFT JOIN word w ON w.id = s.word
 WHERE s.t BETWEEN %s AND %s AND s.value = a.value AND coalesce(w.text, '') = a.text
 """  # PostgreSQL holds one NaN equal to another
 
+DECLARED = Declared(name="PostgreSQL")
+
 
 def make(context: StoreContext) -> Postgres:
     """Return the store of a space; its tables are made where there are none. Raises StoreFault."""
@@ -94,8 +97,9 @@ class Postgres:
             version = connection.info.server_version
             row = connection.execute("SHOW fsync").fetchone()
             with_timescale = " with TimescaleDB" if postgres_tables.has_timescale(connection) else ""
-        return Declared(
-            name=f"PostgreSQL {version // 10_000}.{version % 10_000}{with_timescale}",
+        return replace(
+            DECLARED,
+            name=f"{DECLARED.name} {version // 10_000}.{version % 10_000}{with_timescale}",
             durable=row is not None and row[0] == "on",
         )
 

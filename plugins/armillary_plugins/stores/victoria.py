@@ -56,6 +56,16 @@ REGISTER_NS = DAY  # names are written again so often: a server forgets what is 
 FIRST_SLICE, LAST_SLICE, SLICE_ROWS = 600 * S, DAY, 100_000
 LOOK_BACK = (HOUR, 30 * DAY, 20_000 * DAY)
 ALL_TIME = 20_000 * DAY
+DECLARED = Declared(
+    name="VictoriaMetrics",
+    resolution_ns=MS,
+    exact=False,
+    text=False,
+    durable=False,
+    corrects=False,
+    erases_by_range=False,
+    documents=False,
+)
 
 Judge = Callable[[SampleBatch], B1]
 
@@ -87,16 +97,7 @@ class Victoria:
     @property
     def declares(self) -> Declared:
         """Samples reach its disk within seconds; numbers are kept to 12 digits or so."""
-        return Declared(
-            name="VictoriaMetrics",
-            resolution_ns=MS,
-            exact=False,
-            text=False,
-            durable=False,
-            corrects=False,
-            erases_by_range=False,
-            documents=False,
-        )
+        return DECLARED
 
     @property
     def read_only(self) -> bool:

@@ -300,6 +300,7 @@ def test_a_week_is_told_by_its_roll_ups_as_the_samples_would(store: HistoryStore
         assert (low, high) == pytest.approx((mine.min(), mine.max()), rel=1e-9)
         assert mean == pytest.approx(mine.mean(), rel=1e-9)
     assert len(series.t_ns) == len(np.unique(start))
+    assert int(series.count.sum()) == len(value)
 
 
 def test_few_samples_in_a_long_range_are_shown_as_they_are(store: HistoryStore) -> None:

@@ -34,6 +34,7 @@ HEAVY = ("PySide6", "vtkmodules", "pxr", "duckdb", "zmq", "asyncua", "keyring", 
 LEAST = """
 import asyncio, sys, json
 from pathlib import Path
+import armillary.cli.edge
 from armillary.edge.service import Edge
 from armillary.model.clock import WallClock
 from armillary.project import folder

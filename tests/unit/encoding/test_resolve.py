@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -185,6 +186,19 @@ def test_a_binding_with_a_stricter_limit_is_stale_before_its_tag(scene: SceneArr
     assert look(scene, strict, at=at, now_mono_ns=10_900_000_000).state[SIGN] == GOOD
     shown = look(scene, strict, bind(prim="/Plant/Tank", colormap="bw"), at=at, now_mono_ns=11_100_000_000)
     assert (shown.state[SIGN], shown.state[SHELL]) == (STALE, GOOD)
+
+
+def test_a_binding_that_expects_values_sooner_is_stale_sooner_unless_its_tag_is_told_by_exception(
+    scene: SceneArrays,
+) -> None:
+    often = bind(colormap="bw", interval_s=1.0)
+    at = table(1.0)
+    at.alive_mono_ns[0] = 10_000_000_000
+    assert look(scene, often, at=at, now_mono_ns=12_900_000_000).state[SIGN] == GOOD
+    assert look(scene, often, at=at, now_mono_ns=13_100_000_000).state[SIGN] == STALE
+    specs = [replace(spec, liveness="link") for spec in SPECS]
+    program, _ = compiled((often,), scene, specs, MAPS)
+    assert resolve(program, at, Options(now_mono_ns=13_100_000_000)).state[SIGN] == GOOD
 
 
 # ---------------------------------------------------------------- opacity, visibility, light

@@ -225,3 +225,23 @@ def test_no_password_is_logged(project: Path, caplog: pytest.LogCaptureFixture) 
     login(people(project), "anna")
     assert WORDS not in caplog.text
     assert WORDS not in repr(Login(user="anna", password=WORDS))
+
+
+def test_a_grant_to_see_what_tells_of_persons_is_kept_and_counts_at_once(tmp_path: Path) -> None:
+    folder = tmp_path / "plant"
+    folder.mkdir()
+    phc = accounts.hashed("correct horse battery")
+    accounts.add_all(folder, [("anna", "Anna", "admin")], phc, 1_767_225_600 * NS)
+    held = accounts.read(folder)
+    assert held is not None
+    who = asyncio.run(held.login(Login(user="anna", password="correct horse battery"), 0))  # noqa: S106
+    assert who.sees_until_ns == 0
+    until_ns = 1_798_761_600 * NS  # 2027-01-01
+    accounts.set_sees(folder, "anna", until_ns)
+    assert held.now(who).sees_until_ns == until_ns
+    accounts.set_sees(folder, "anna", 0)
+    assert held.now(held.now(who)).sees_until_ns == 0
+    path = folder / "users.toml"
+    path.write_text(path.read_text() + 'see_personal = "soon"\n')
+    with pytest.raises(ProjectFault, match="'see_personal' of 'anna' is no time"):
+        accounts.listed(folder)

@@ -10,7 +10,16 @@ from armillary.model.binding import Binding, FieldSpec
 from armillary.model.clock import NS, ManualClock
 from armillary.model.fault import FaultRecord, ProjectFault
 from armillary.model.frame import Event, Kept
-from armillary.model.message import AskAttributes, Attributes, OpenScene, Retry, SceneOpened, SceneProgress
+from armillary.model.message import (
+    AskAttributes,
+    AskHistory,
+    Attributes,
+    HistoryInfo,
+    OpenScene,
+    Retry,
+    SceneOpened,
+    SceneProgress,
+)
 from armillary.model.quality import STALE
 from armillary.session import scenery, workspace
 from armillary.session.actions import ACTIONS, action
@@ -419,6 +428,25 @@ def test_the_chip_of_the_historian_says_what_is_done_about_it(bench: Bench) -> N
     assert at.history_text == "History: disk full (spill 12 s)"
     bench.pump(frames=[bench.stand.frame(4, {})])
     assert at.history_text == "Recording"
+
+
+def test_what_the_store_of_the_recorder_does_not_keep_is_told(bench: Bench) -> None:
+    own_project(bench)
+    at = bench.workspace
+    assert at.history_tip == "Every sample is written to the historian."
+    bench.pump(ready=[RECORDER])
+    number, (peer, _) = next(
+        (n, one) for n, one in enumerate(bench.feed.asked, 1) if isinstance(one[1], AskHistory)
+    )
+    assert peer == RECORDER
+    info = HistoryInfo(
+        tags=(), samples=0, bytes=0, first_ns=0, last_ns=0, store="Victoria", lacks=("Words are not kept.",)
+    )
+    bench.pump(answers=[(number, info)])
+    assert at.history_text == "Recording in part"
+    assert at.history_tip == "Samples are written to Victoria.\nWords are not kept."
+    bench.pump(frames=[bench.stand.frame(2, {}, recording="no recorder answers")])
+    assert at.history_tip == "no recorder answers"
 
 
 def test_while_another_recorder_serves_the_project_none_is_started(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import pytest
 from armillary.model import places
 from armillary.model.fault import ProjectFault, WorldFault
 from armillary.model.message import Arrays, Credit, Done, Stop
-from armillary.wire.bus import Hub, Line, local_address, served
+from armillary.wire.bus import AsyncHub, Hub, Line, local_address, served
 
 
 @pytest.fixture
@@ -115,3 +116,27 @@ def test_a_place_where_no_socket_can_be_is_named_and_left_alone(name: str, tmp_p
     assert caught.value.where == address
     assert caught.value.remedy
     assert (tmp_path / "file").read_text() == "kept"
+
+
+async def test_a_hub_knows_whose_line_is_gone_and_that_one_who_does_not_read_is_there(tmp_path: Path) -> None:
+    hub = AsyncHub(local_address(places.runtime(), "gone"))
+    line = Line(hub.address)
+    try:
+        line.send(Stop())
+        peer, _, _ = await hub.receive()
+        assert all(hub.reaches(peer) for _ in range(40))
+        await hub.send(peer, Stop())  # a line takes what it is sent afterwards, too
+        got: list[object] = []
+        for _ in range(60):
+            got += [message for _, message in line.poll(5.0 if Stop() not in got else 0.0)]
+        assert got == [Done()] * 40 + [Stop()]
+        line.close()
+        for _ in range(2_000):  # until ZeroMQ has seen it
+            if not hub.reaches(peer):
+                break
+            await asyncio.sleep(0.01)
+        assert not hub.reaches(peer)
+        assert not hub.reaches(b"never")
+        await hub.send(peer, Done())  # nobody is there, which is no error
+    finally:
+        hub.close()

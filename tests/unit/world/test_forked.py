@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -79,3 +80,32 @@ def test_a_run_with_other_parameters_does_not_load_the_state_that_has_its_own() 
     )
     assert same.state == b"state"
     assert other.state == b""
+
+
+def test_functions_over_time_have_the_whole_run_behind_them_whichever_row_is_shown() -> None:
+    specs = (
+        SPECS[0],
+        TagSpec(slot=1, name="m", expression="mean(V.sp, 10)", origin="t"),
+        TagSpec(slot=2, name="h", expression="hours_run(V.sp > 50)", unit="h", origin="t"),
+    )
+    fork = forked()
+    state = replace(
+        fork.state,
+        tags=("V.sp", "h"),
+        units=("%", "h"),
+        value=np.array([40.0, 7.0]),
+        source_ns=np.full(2, T),
+        arrival_ns=np.full(2, T),
+        quality=np.zeros(2, np.uint16),
+    )
+    view = Forked(state, fork.scenario, INFO, specs, "project").view()
+    run = Trajectory(
+        names=("V.sp_now",),
+        t_ns=T + np.arange(3601, dtype=np.int64) * NS,
+        values=np.where(np.arange(3601) < 1800, 40.0, 60.0)[None, :, None],
+    )
+    for row in (3600, 1805, 3600):  # to the end, back, and to the end again
+        table = view.table(run, row, row * NS)
+        assert table.value[2] == pytest.approx(7.0 + (row - 1800) / 3600)
+        assert table.value[1] == pytest.approx(60.0 if row == 3600 else 50.0, abs=0.5)
+        assert (table.quality == 0).all()

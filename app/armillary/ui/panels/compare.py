@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -23,6 +23,7 @@ from armillary.model.control import Measure, RunCard
 from armillary.session.whatif import MOST_COMPARED
 from armillary.session.whatif_difference import units_of
 from armillary.session.workspace import Workspace
+from armillary.ui import timers
 from armillary.ui.panels.compare_plot import ComparePlot, Style, styles
 from armillary.ui.panels.fold import Fold, Line
 from armillary.ui.pieces import EmptyOver
@@ -144,10 +145,7 @@ class ComparePanel(QWidget):
         self.difference.clicked.connect(self._toggle)
         self.beside.clicked.connect(self._toggle_beside)
         workspace.beside.changed.connect(self._beside_changed)
-        self._late = QTimer(self)
-        self._late.setSingleShot(True)
-        self._late.setInterval(_DRAW_MS)
-        self._late.timeout.connect(self.draw)
+        self._late = timers.once(self, _DRAW_MS, self.draw)
         self._futures.changed.connect(self.refresh)
         self._futures.series_changed.connect(self._soon)
         workspace.timeline.changed.connect(self._soon)

@@ -46,7 +46,7 @@ class ComparePlot(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph s
 
     def __init__(self, colours: Colours, seek: Callable[[int], None]) -> None:
         super().__init__()
-        self._colours, self._seek = colours, seek
+        self._seek = seek
         self.origin_ns = 0
         self.lines: dict[str, pg.PlotCurveItem] = {}
         self.bands: dict[str, pg.FillBetweenItem] = {}
@@ -119,7 +119,6 @@ class ComparePlot(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph s
 
     def set_colours(self, colours: Colours) -> None:
         """Draw in another theme."""
-        self._colours = colours
         self.setBackground(colours.panel)
         self._cursor.setPen(pg.mkPen(colours.whatif, width=1.5, style=Qt.PenStyle.DashLine))
         small = theme.font(0.9)

@@ -25,7 +25,7 @@ class ExercisePanel(QWidget):
 
     def __init__(self, workspace: Workspace, colours: Colours, run: Callable[[str], None]) -> None:
         super().__init__()
-        self._at, self._run = workspace, run
+        self._at = workspace
         self._station: Station = workspace.training
         self.lanes = Lanes(colours, self._station.wish_back, self._scrub)
         self.play = self._button("Run", "Run or freeze the exercise", lambda: run("time.play"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from PySide6.QtCore import QModelIndex, Qt, QTimer
+from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from armillary.model.arrays import U4
@@ -17,7 +17,7 @@ from armillary.model.message import Attributes
 from armillary.model.scene import SceneArrays
 from armillary.session.rows import BindingRow
 from armillary.session.workspace import Workspace
-from armillary.ui import icons, theme
+from armillary.ui import icons, theme, timers
 from armillary.ui.command_parts import template_button, templates_of
 from armillary.ui.hand_card import HandBar, HandCard
 from armillary.ui.limits_card import LimitsCard, LimitsList
@@ -83,10 +83,7 @@ class InspectorPanel(QWidget):
         self.limits.closed.connect(self._show_alarms)
         workspace.people.changed.connect(self._show_alarms)
         workspace.alarms.changed.connect(lambda _ids: self._show_alarms())
-        self._late = QTimer(self)
-        self._late.setSingleShot(True)
-        self._late.setInterval(REFRESH_MS)
-        self._late.timeout.connect(self.refresh)
+        self._late = timers.once(self, REFRESH_MS, self.refresh)
         workspace.selection_changed.connect(self.follow)
         workspace.scene_changed.connect(lambda: self.follow(workspace.selection))
         workspace.world_changed.connect(lambda: self.follow(workspace.selection))

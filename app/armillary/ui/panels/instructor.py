@@ -30,7 +30,6 @@ from armillary.ui.panels.debrief import DebriefPage
 from armillary.ui.panels.malfunctions import Malfunctions
 from armillary.ui.pieces import Section, empty, label
 from armillary.ui.tables import button, fill, table
-from armillary.ui.theme import Colours
 
 _NO_LESSONS = "This project has no training scenarios. They are scenarios/*.toml of kind training."
 _NO_PROJECT = "Open a project: its training scenarios are listed here."
@@ -212,7 +211,6 @@ class InstructorPanel(QWidget):
     def __init__(
         self,
         workspace: Workspace,
-        colours: Colours,
         run: Callable[[str], None],
         report: Callable[[Fault], None],
     ) -> None:
@@ -239,7 +237,6 @@ class InstructorPanel(QWidget):
             signal.connect(self.refresh)
         workspace.project_changed.connect(self.refresh)
         workspace.selection_changed.connect(lambda _prims: self.refresh())
-        self.set_colours(colours)
         self.refresh()
 
     def refresh(self) -> None:
@@ -264,7 +261,3 @@ class InstructorPanel(QWidget):
 
     def showEvent(self, _event: object) -> None:  # noqa: N802  Qt's name
         self.refresh()
-
-    def set_colours(self, colours: Colours) -> None:
-        """Draw in another theme."""
-        self._colours = colours

@@ -10,7 +10,7 @@ from armillary.model.frame import Flow
 from armillary.model.link import LinkState, LinkStatus
 from armillary.session.rows import LinkRow
 from armillary.session.workspace import Workspace, WorldState
-from armillary.ui import icons
+from armillary.ui import icons, timers
 from armillary.ui.pieces import empty, label
 from armillary.ui.quarantine import QuarantineView
 from armillary.ui.theme import Colours
@@ -189,10 +189,7 @@ class LinksPanel(QWidget):
         around = QVBoxLayout(self)
         around.setContentsMargins(0, 0, 0, 0)
         around.addWidget(scroll)
-        self._late = QTimer(self)
-        self._late.setSingleShot(True)
-        self._late.setInterval(REFRESH_MS)
-        self._late.timeout.connect(self.reload)
+        self._late = timers.once(self, REFRESH_MS, self.reload)
         workspace.links_changed.connect(self.reload)
         workspace.world_changed.connect(self.reload)
         workspace.frame_arrived.connect(self._arrived)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer
+from PySide6.QtCore import QModelIndex, QPoint, Qt
 from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QMenu, QVBoxLayout, QWidget
 
 from armillary.model.arrays import U4
 from armillary.model.clock import Clock
 from armillary.session.workspace import Workspace, WorldState
+from armillary.ui import timers
 from armillary.ui.pieces import EmptyOver, Search, label
 from armillary.ui.tag_model import NAME, TagModel
 from armillary.ui.tag_view import table, visible_rows
@@ -53,13 +54,8 @@ class TagsPanel(QWidget):
         rows.addWidget(self.view, 1)
         self.empty = EmptyOver(self.view, "")
         self._specs: object = None
-        self._late = QTimer(self)
-        self._late.setSingleShot(True)
-        self._late.setInterval(REFRESH_MS)
-        self._late.timeout.connect(self.refresh)
-        self._ages = QTimer(self)  # ages count on though nothing arrives
-        self._ages.setInterval(AGE_MS)
-        self._ages.timeout.connect(self.refresh)
+        self._late = timers.once(self, REFRESH_MS, self.refresh)
+        self._ages = timers.every(self, AGE_MS, self.refresh)  # ages count on though nothing arrives
         workspace.project_changed.connect(self.reload)
         workspace.world_changed.connect(self.reload)
         workspace.frame_arrived.connect(self._arrived)

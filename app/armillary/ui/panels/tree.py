@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QItemSelection, QItemSelectionModel, QMimeData, QModelIndex, QPoint, Qt, QTimer
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QMimeData, QModelIndex, QPoint, Qt
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from armillary.model.look import Look
 from armillary.session.workspace import Workspace
+from armillary.ui import timers
 from armillary.ui.mime import can_be_bound
 from armillary.ui.pieces import EmptyOver, Search, label
 from armillary.ui.theme import Colours
@@ -126,10 +127,8 @@ class TreePanel(QWidget):
         self.empty = EmptyOver(self.view, _NO_SCENE)
         self.view.selectionModel().selectionChanged.connect(self._picked)
         self.view.customContextMenuRequested.connect(self._context)
-        self._late = QTimer(self)  # quality and visibility are drawn a few times a second, not per frame
-        self._late.setSingleShot(True)
-        self._late.setInterval(REFRESH_MS)
-        self._late.timeout.connect(self._refresh)
+        # quality and visibility are drawn a few times a second, not per frame
+        self._late = timers.once(self, REFRESH_MS, self._refresh)
         workspace.scene_changed.connect(self.reload)
         workspace.project_changed.connect(self._opening)
         workspace.look_changed.connect(self._look_changed)

@@ -10,6 +10,7 @@ from PySide6.QtGui import QContextMenuEvent, QDragEnterEvent, QDropEvent, QResiz
 from PySide6.QtWidgets import QMenu, QSplitter, QStackedWidget, QVBoxLayout
 
 from armillary.model.clock import NS, Clock
+from armillary.model.fault import Fault
 from armillary.session.trend_read import span_text
 from armillary.session.workspace import Workspace
 from armillary.ui.mime import PRIM_MIME, TAG_MIME, numbers
@@ -39,7 +40,12 @@ class TrendsPanel(Orders):
     """Trends of tags, from the recorder for the past and from frames for the last minutes."""
 
     def __init__(
-        self, workspace: Workspace, clock: Clock, colours: Colours, say: Callable[[str], None] | None = None
+        self,
+        workspace: Workspace,
+        clock: Clock,
+        colours: Colours,
+        say: Callable[[str], None] | None = None,
+        fault: Callable[[Fault], None] | None = None,
     ) -> None:
         super().__init__()
         self._workspace, self._clock, self._colours = workspace, clock, colours
@@ -54,6 +60,8 @@ class TrendsPanel(Orders):
         self.analysis = Analysis(colours, self._changed)
         self.table = NumbersTable()
         self.doer = Doer(self, workspace, lambda: self.body, say or (lambda _text: None), colours)
+        if fault is not None:
+            self.doer.fault = fault
         self.bar = TrendBar(
             self.follow, self.toggle_pause, self._timeline.clear, self.choose_view, self._menu
         )
@@ -199,6 +207,8 @@ class TrendsPanel(Orders):
         ranks = mirror.rank(np.array([pen.slot for pen in pens], np.uint32)).tolist()
         view = self._timeline.view_ns()
         self.plot.marks.notes = self._trends.book.notes_in(*view)
+        self._trends.late.look(*view)
+        self.plot.marks.late = self._trends.late.spans
         self.plot.draw(pens, ranks, view, self._clock.now_ns())
         self.plot.draw_truth(pens, self._workspace.training.truth_series())
         self.plot.draw_ghosts(self._trends.ghosts(self.plot.width_px))

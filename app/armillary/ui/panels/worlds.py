@@ -46,7 +46,7 @@ class WorldsPanel(QWidget):
         report: Callable[[Fault], None],
     ) -> None:
         super().__init__()
-        self._at, self._run, self._report = workspace, run, report
+        self._at, self._report = workspace, report
         self.rows: tuple[WorldRow, ...] = ()
         self.view = choices("Running worlds", _HEADINGS, 1, {0: 90, 2: 230, 3: 90, 4: 80, 5: 80})
         self.view.itemSelectionChanged.connect(self._buttons)

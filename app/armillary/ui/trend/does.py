@@ -14,7 +14,6 @@ from armillary.model import files
 from armillary.model.clock import NS
 from armillary.model.fault import Fault
 from armillary.session.trend_book import Note, PenSet, set_of, slots_of
-from armillary.session.trend_files import write_samples
 from armillary.session.trend_table import range_text, wide
 from armillary.session.workspace import Workspace
 from armillary.ui import ask_file
@@ -133,13 +132,15 @@ class Doer:
 
     def save_samples(self, range_ns: tuple[int, int]) -> None:
         """Ask for a file and write every sample of the range."""
-        kinds = "CSV, long (*.csv);;Parquet (*.parquet)"
+        kinds = "Parquet (*.parquet);;CSV, long (*.csv);;MCAP (*.mcap)"
 
         def take(path: Path) -> None:
+            from armillary.session.trend_files import write_samples  # it loads DuckDB: only when asked for
+
             write_samples(self._at, path, range_ns, self._written)
             self.say(f"Writing {path} …")
 
-        self._file("Save the samples of the range", kinds, "csv", take)
+        self._file("Save the samples of the range", kinds, "parquet", take)
 
     def _written(self, text: str, fault: Fault | None) -> None:
         if fault is not None:
