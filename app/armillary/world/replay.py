@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from armillary.alarms.links import link_alarms
-from armillary.alarms.system import system_alarms
+from armillary.alarms.system import area_alarms, system_alarms
 from armillary.model import message as msg
 from armillary.model import places
 from armillary.model.alarm import AlarmSpec
@@ -78,7 +78,12 @@ def run(args: Mapping[str, Any], say: Callable[[Mapping[str, object]], None]) ->
 
 def alarms_of(project: Project) -> tuple[AlarmSpec, ...]:
     """Return the alarms that a record of a project has: its own, and those that every world has."""
-    return (*project.alarms, *link_alarms(project.links, project.specs), *system_alarms())
+    return (
+        *project.alarms,
+        *link_alarms(project.links, project.specs),
+        *system_alarms(),
+        *area_alarms(project.areas),
+    )
 
 
 class _Record:
