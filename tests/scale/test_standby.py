@@ -12,6 +12,7 @@ from stations import CLOCK, until
 from test_areas import broker, shared
 from tests.plugins.mqtt.conftest import Broker
 
+from armillary.alarms.system import area_alarm
 from armillary.model.clock import NS
 
 pytestmark = pytest.mark.scale
@@ -33,6 +34,14 @@ def test_a_hanging_area_is_ended_and_taken_over(shared: Shared, broker: Broker) 
         took_s = (CLOCK.now_mono_ns() - stopped) / NS
     finally:
         publisher.end()
+    alarm = area_alarm("north")  # told by the world that lives, and over
+    assert _told(shared, alarm)[:1] == ["RAISE"]
+    until(lambda: "CLEAR" in _told(shared, alarm), 20, "the alarm is over")
     wanted = {tag: sorted(values) for tag, values in publisher.sent.items()}
     until(lambda: shared.stored(tags) == wanted, 30, "all is stored", every_s=0.5)
     note("area", "world of an area hangs (SIGSTOP), a standby ends it and takes over", took_s, PROMISED_S)
+
+
+def _told(shared: Shared, alarm: str) -> list[str]:
+    """Return what the other area's world told of an alarm, in order."""
+    return [str(e.event) for e in shared.welcome("south").frame.alarm_events if e.id == alarm]

@@ -11,7 +11,7 @@ import pytest
 from stations import Station, until
 
 from armillary.cli import run
-from armillary.model.alarm import AlarmAct, AlarmActed, AlarmState, ProcessState
+from armillary.model.alarm import AlarmAct, AlarmActed, AlarmState, Presentation, ProcessState
 from armillary.model.message import AskAt, Enroll, Enrolled, Hello, Samples, Welcome
 from armillary.security import chain
 from armillary.wire import child, marks
@@ -63,12 +63,16 @@ def test_a_dead_broker_is_one_alarm_a_link_and_its_acknowledge_outlives_the_worl
         assert again == AlarmActed(results=(f"already acknowledged by local:{os.getuid()}",))
     finally:
         second.close()
+    shelve = AlarmAct(action="shelve", occurrences=(OTHER,), comment="known fault", duration_s=900.0)
+    assert station.line.ask(shelve) == AlarmActed(results=("",))
     trail = next((station.plant.project / ".armillary" / "audit").glob("*.jsonl"))
     until(lambda: "alarm.ack" in trail.read_text("utf-8"), 20, "the audit has it")
 
     def in_history() -> bool:
-        mark = recorded(station, ONE)
-        return mark is not None and mark.process is ProcessState.ACKED
+        mark, hidden = recorded(station, ONE), recorded(station, OTHER)
+        if mark is None or hidden is None or mark.process is not ProcessState.ACKED:
+            return False
+        return hidden.presentation is Presentation.SHELVED
 
     until(in_history, 10, "the historian has the state", every_s=0.5)
 
@@ -84,6 +88,7 @@ def test_a_dead_broker_is_one_alarm_a_link_and_its_acknowledge_outlives_the_worl
     after = states(station.line)
     for name, process in ((ONE, ProcessState.ACKED), (OTHER, ProcessState.UNACK)):
         assert (after[name].process, after[name].occurrence) == (process, before[name].occurrence)
+    assert after[OTHER].presentation is Presentation.SHELVED
     assert chain.verify(station.plant.project / ".armillary" / "journal", pattern="live-*.jsonl").holds
 
     capsys.readouterr()
@@ -91,6 +96,10 @@ def test_a_dead_broker_is_one_alarm_a_link_and_its_acknowledge_outlives_the_worl
     listed = {a["id"]: a for a in json.loads(capsys.readouterr().out)["alarms"]}
     assert listed[ONE]["state"] == "ACKED"
     assert listed[OTHER]["priority"] == 2
+    assert listed[OTHER]["hidden"].endswith(": known fault")
+    assert run(["alarms", "unshelve", str(station.plant.project), OTHER, "--yes"]) == 0
+    until(lambda: states(station.line)[OTHER].presentation is Presentation.SHOWN, 20, "off the shelf")
+    assert run(["alarms", "remove", str(station.plant.project), OTHER, "--ticket", "W-1", "--yes"]) == 2
     assert run(["alarms", "ack", str(station.plant.project), OTHER, "--yes"]) == 0
     until(lambda: states(station.line)[OTHER].process is ProcessState.ACKED, 20, "acknowledged")
     assert run(["alarms", "reset", str(station.plant.project), OTHER, "--yes"]) == 1

@@ -363,8 +363,8 @@ def test_what_came_late_is_underlined_and_says_when_it_came(trends: Panel) -> No
     assert late.added_ns == late.from_ns + 900 * NS
     foot = trends.panel.plot.rows.area().bottom() - 2
     middle = round(trends.panel.plot.x_of((late.from_ns + late.to_ns) // 2))
-    assert image(trends).pixelColor(middle, round(foot)).name() == theme.DARK.replay.lower()
-    assert before.pixelColor(middle, round(foot)).name() != theme.DARK.replay.lower()
+    assert image(trends).pixelColor(middle, round(foot)).name() == theme.DARK.focus.lower()
+    assert before.pixelColor(middle, round(foot)).name() != theme.DARK.focus.lower()
 
 
 class Looks:
@@ -408,3 +408,30 @@ def test_what_cannot_be_kept_is_a_card_on_the_desk(desk: DeskWindow, tmp_path: P
     desk.workspace.trends.book.begin(tmp_path / "plant", tmp_path / "kept")
     desk.trends.doer.tried(lambda: desk.trends.doer.keep_note(1, 0, "Strainer cleaned"))
     assert any("could not be saved" in card.notice.what for card in desk.cards.cards)
+
+
+def test_a_note_has_a_flag_on_the_time_bar_too(desk: DeskWindow, bench: Any) -> None:
+    strip = desk.bars.timebar.strip
+    before = strip.grab().toImage()
+    desk.trends.doer.keep_note(bench.clock.now_ns() - 1200 * NS, 0, "Strainer cleaned")
+    assert strip.grab().toImage() != before
+
+
+def test_a_low_dock_shows_either_lines_or_statistics_and_no_strips_that_tell_nothing(
+    trends: Panel, qtbot: QtBot
+) -> None:
+    trends.panel.toggle_strips()
+    trends.panel.draw()
+    assert trends.panel.plot.has_strips
+    trends.panel.add(range(len(trends.ws.specs)))
+    trends.panel.resize(700, 260)
+    qtbot.waitUntil(lambda: trends.panel.height() < 300, timeout=20_000)
+    assert trends.panel.plot.height() < 34 * len(trends.ws.timeline.slots)
+    trends.panel.draw()
+    assert not trends.panel.plot.has_strips
+    assert "no room for strips" in trends.panel.when.text()
+    trends.panel.toggle_numbers()
+    assert not trends.panel.split.isVisible()
+    assert trends.panel.table.isVisible()
+    trends.panel.toggle_numbers()
+    assert trends.panel.split.isVisible()

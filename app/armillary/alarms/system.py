@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from armillary.model.alarm import AlarmSpec
+from armillary.model.area import AreaSpec
 
 PREFIX = "system:"
 HISTORY, HISTORY_FULL = f"{PREFIX}history", f"{PREFIX}history-full"
@@ -10,6 +13,28 @@ DISK_LOW, DISK_SHORT = f"{PREFIX}disk-low", f"{PREFIX}disk-short"
 HISTORY_COUNTERS = f"{PREFIX}history-counters"
 HISTORY_QUOTA, HISTORY_DAMAGED = f"{PREFIX}history-quota", f"{PREFIX}history-damaged"
 AWAY_S = 10.0  # a recorder that is started again is back sooner
+
+
+def area_alarm(area: str) -> str:
+    """Return the id of the alarm of an area that has no world."""
+    return f"{PREFIX}area:{area}"
+
+
+def area_alarms(areas: Sequence[AreaSpec]) -> tuple[AlarmSpec, ...]:
+    """Return one alarm for each area of a project; told by the world of another."""
+    return tuple(
+        AlarmSpec(
+            id=area_alarm(area.name),
+            slot=-1,
+            tag="",
+            title=f"Area {area.title or area.name} has no world",
+            kind="link",
+            priority=2,
+            consequence="Nothing of this area is seen, evaluated or commanded.",
+            operator_action="Have its world started; the end of its log says why it ended.",
+        )
+        for area in areas
+    )
 
 
 def system_alarms() -> tuple[AlarmSpec, ...]:

@@ -41,6 +41,8 @@ def info(project: str, as_json: bool) -> int:
             {
                 "project": str(opened.folder),
                 "store": opened.historian.store,
+                "store_name": held.store,
+                "lacks": list(held.lacks),
                 "samples": held.samples,
                 "bytes": held.bytes,
                 "first": iso(held.first_ns),
@@ -55,6 +57,8 @@ def info(project: str, as_json: bool) -> int:
     tell(f"{iso(held.first_ns)} … {iso(held.last_ns)}, kept for {opened.historian.retention_days} days")
     if personal:
         tell(f"{len(personal)} tags tell of persons")
+    for sentence in held.lacks:
+        tell(f"{held.store}: {sentence}")
     return 0
 
 

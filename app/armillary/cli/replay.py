@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from armillary.alarms.links import link_alarms
-from armillary.alarms.system import system_alarms
+from armillary.alarms.system import area_alarms, system_alarms
 from armillary.cli.answer import emit_json
 from armillary.cli.progress import Progress, comma_option, zone_option
 from armillary.cli.replay_desk import FILMS, Shots, in_desk, is_film, span_of
@@ -155,7 +155,12 @@ def _times(from_: str, to: str) -> tuple[int, int]:
 async def _play(project: Project, from_ns: int, to_ns: int, speed: float, recompute: bool) -> _Answer:
     """Read the span second by second; return its summary and a line for each second."""
     reading = Reading(project.folder)
-    alarms = (*project.alarms, *link_alarms(project.links, project.specs), *system_alarms())
+    alarms = (
+        *project.alarms,
+        *link_alarms(project.links, project.specs),
+        *system_alarms(),
+        *area_alarms(project.areas),
+    )
     recording: Recording | None = None
     try:
         recording = Recording(project, [a.id for a in alarms], await reading.find())

@@ -22,6 +22,7 @@ from armillary.model.message import AskDensity, Density
 from armillary.model.sample import SampleBatch, Text, known_ns, taken
 from armillary.model.series import Series, SeriesQuery
 
+THINNED_MARKS = 200_000  # marks in one answer that thins the samples
 SLICE_ROWS = 100_000  # rows that `between` holds at once, about
 FIRST_SLICE_NS = 600 * NS
 _FIELDS = ("id", "t", "value", "lag", "quality", "flags", "status", "word", "text", "has")
@@ -122,11 +123,20 @@ class Asking:
         """Return what became known from ≤ … < to in that order, and up to when that is everything."""
         return self.again(lambda: self._known_between(ids, from_ns, to_ns, limit))
 
-    def _known_between(self, ids: U4, from_ns: int, to_ns: int, limit: int) -> tuple[SampleBatch, int]:
+    def known_thinned(self, ids: U4, from_ns: int, to_ns: int, every_ns: int) -> tuple[SampleBatch, int]:
+        """Return the same, of the samples of an id only the newest of each span of `every_ns`."""
+        return self.again(lambda: self._known_between(ids, from_ns, to_ns, THINNED_MARKS, every_ns))
+
+    def _known_between(
+        self, ids: U4, from_ns: int, to_ns: int, limit: int, every_ns: int = 0
+    ) -> tuple[SampleBatch, int]:
         with self._base.reading() as (cursor, view):
             parts: list[Columns] = []
             for is_mark, some in self._kinds(ids):  # marks first: they are few
                 of = None if is_mark else view
+                if of is not None and every_ns:
+                    parts.append(arrived.thinned(cursor, of, some, from_ns, to_ns, every_ns))
+                    continue
                 rows, to_ns = arrived.between(cursor, of, some, from_ns, to_ns, limit)
                 parts.append(rows)
             every = {name: np.concatenate([rows[name] for rows in parts]) for name in _FIELDS}

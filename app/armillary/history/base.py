@@ -11,7 +11,9 @@ from pathlib import Path
 
 import duckdb
 
+from armillary.history.aside import log_of
 from armillary.history.parts import MIN_NS, View
+from armillary.history.sealing import synced
 from armillary.model.fault import StoreFault
 from armillary.model.message import DISK_FULL
 
@@ -384,6 +386,48 @@ class Base:
                     "Somebody reads the history all the time.", where=str(self.path), remedy="Try again."
                 )
             self._mend()
+
+    def rewrite(self, limit_s: float) -> None:
+        """Put a copy of the file without what was removed in its place: free blocks keep what they held.
+
+        Writing waits meanwhile. Raises StoreFault; the file is then as it was.
+        """
+        copy = self.folder / ".rewritten.duckdb"
+        with self.lock:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            copy.unlink(missing_ok=True)
+            try:
+                self.copy_to(copy)
+                self.exchange(lambda: self._take(copy), limit_s)
+            finally:
+                copy.unlink(missing_ok=True)
+
+    def _take(self, copy: Path) -> None:
+        if log_of(self.path).exists():  # it was not all written into the file: the copy stays a copy
+            return
+        synced(copy)
+        copy.replace(self.path)
+        synced(self.path.parent)
+
+    def copy_to(self, path: Path) -> None:
+        """Write a copy of the file, as it is now, into the folder of the segments. Raises StoreFault."""
+        with self.reading() as (cursor, _):
+            ((own,),) = cursor.execute("SELECT current_database()").fetchall()
+            quoted = str(path).replace("'", "''")
+            cursor.execute(f"ATTACH '{quoted}' AS copied")
+            try:
+                cursor.execute(f'COPY FROM DATABASE "{own}" TO copied')
+            finally:
+                cursor.commit()
+                cursor.execute("DETACH copied")
+
+    def waste(self) -> tuple[int, int]:
+        """Return the bytes of the file that nothing uses, and those that are used."""
+        with self.reading() as (cursor, _):
+            rows = cursor.execute(
+                "SELECT block_size * free_blocks, block_size * used_blocks FROM pragma_database_size()"
+            ).fetchall()
+        return int(rows[0][0]), int(rows[0][1])
 
     def close(self) -> None:
         """Close the file. Whoever still reads gets an error."""

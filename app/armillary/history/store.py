@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +20,18 @@ from armillary.history.parts import Hot, Segment
 from armillary.history.tags import Tags
 from armillary.history.tending import Tending
 from armillary.model.arrays import I8, U4
+from armillary.model.clock import NS
 from armillary.model.fault import FaultRecord, StoreFault
 from armillary.model.message import AskDensity, Density
 from armillary.model.sample import SampleBatch, Text, taken
 from armillary.model.series import Series, SeriesQuery
 from armillary.model.storing import Declared
 
+NOBODY_S = 0.1  # for those who read, when the file is made smaller
+WASTE_BYTES, WEIGH_EVERY_NS = 64 * 1024 * 1024, 3_600 * NS
 LAST_READERS_S = 30.0  # for those who read when a backup is put back
 MOST_TEXTS = 100_000  # that are remembered with their numbers
+_log = logging.getLogger(__name__)
 # DuckDB takes a NaN of numpy for NULL; it is stored as NaN again.
 _INSERT = (
     "INSERT INTO {table} SELECT id, t, coalesce(value, 'nan'::DOUBLE), lag, quality, flags, status, word "
@@ -63,6 +68,7 @@ class Store:
         self._tending.words_went = self._forget_words
         self._asking = Asking(self._base, self._tending, self._tags)
         self._text_ids: dict[Text, int] = {}
+        self._weighed_ns = 0
         self.doubles = 0  # samples that came again since the start, and were left out
         try:
             self._load()
@@ -214,18 +220,33 @@ class Store:
 
         For a thread of its own: writing and reading go on meanwhile.
         """
-        rows, first_ns, _ = self._hot[self._base.view.hots[-1].table]
         hots = self._base.view.hots
+        rows, first_ns, _ = self._hot.get(hots[-1].table, (0, 0, 0))
         more = self._tending.step(now_ns, rows, first_ns)
         if self._base.view.hots != hots:
             with self._base.lock:
                 self._measure()
         self._base.shrink()
+        if not more and now_ns - self._weighed_ns >= WEIGH_EVERY_NS:
+            self._weighed_ns = now_ns
+            self._slim()
         return more
+
+    def _slim(self) -> None:
+        """Make the file small again where little of it is used, if nobody reads just now."""
+        free, used = self._base.waste()
+        if free < WASTE_BYTES or used > free:
+            return
+        try:
+            self._base.rewrite(NOBODY_S)
+        except StoreFault as fault:
+            _log.info("the file stays as large as it is: %s", fault)
 
     def forget(self, before_ns: int, ids: U4 | None) -> int:
         """Remove samples before a time with their roll-ups, of all tags or of some; return how many."""
         count = self._tending.forget(before_ns, ids)
+        if ids is not None and len(ids):  # of just these nothing may stay, not in free blocks either
+            self._base.rewrite(LAST_READERS_S)
         with self._base.lock:
             self._measure()
         return count
@@ -271,6 +292,10 @@ class Store:
         """Return what became known from ≤ … < to in that order, and up to when that is everything."""
         return self._asking.known_between(ids, from_ns, to_ns, limit)
 
+    def known_thinned(self, ids: U4, from_ns: int, to_ns: int, every_ns: int) -> tuple[SampleBatch, int]:
+        """Return the same, of the samples of an id only the newest of each span of `every_ns`."""
+        return self._asking.known_thinned(ids, from_ns, to_ns, every_ns)
+
     def density(self, ask: AskDensity) -> Density:
         """Return what a time bar shows of a span, one entry a pixel column."""
         extent = self.extent()
@@ -309,7 +334,7 @@ class Store:
         base, view = self._base, self._base.view
         files = [base.path, log_of(base.path), *(base.folder / n for s in view.segments for n in s.names)]
         raw = [s for s in view.segments if s.raw]
-        hot = [one for one in self._hot.values() if one[0]]
+        hot = [one for one in self._hot.copy().values() if one[0]]  # another thread appends
         return Extent(
             tags=tuple(self._tags.ids),
             samples=view.rows + sum(count for count, _, _ in hot),

@@ -187,12 +187,16 @@ class AskBetween:
     """Ask the recorder for the samples that arrived from ≤ t < to of these ids, about `limit` rows at most.
 
     Answered by Samples; where it is not whole, ask again from its `to_ns`.
+
+    `every_ns`: of the samples of an id only the newest of each span of so long, from `from_ns` on, is needed;
+    a store may leave the others out. Marks are whole.
     """
 
     ids: U4
     from_ns: int
     to_ns: int
     limit: int = 200_000
+    every_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

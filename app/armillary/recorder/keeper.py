@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from armillary.api.ports import HistoryStore, KeepsDocuments, Summarises
 from armillary.history.store import Store
+from armillary.model.arrays import U4
 from armillary.model.clock import NS, WallClock
 from armillary.model.fault import Fault, StoreFault
 from armillary.model.message import (
@@ -177,6 +179,13 @@ def _not_enrolled() -> Fault:
     return StoreFault(NOT_ENROLLED, where="recorder", remedy="Enrol the tags again.")
 
 
+@runtime_checkable
+class Thinning(Protocol):
+    """A store that can leave out what a fast replay does not show."""
+
+    def known_thinned(self, ids: U4, from_ns: int, to_ns: int, every_ns: int) -> tuple[SampleBatch, int]: ...
+
+
 def answer(store: HistoryStore, message: object) -> object:
     """Return the answer to a question about what is stored; a Fault for what is no question."""
     match message:
@@ -184,6 +193,9 @@ def answer(store: HistoryStore, message: object) -> object:
             return SeriesAnswer(series=store.read(message), request=message.request)
         case AskAt(ids=ids, t_ns=t_ns, since_ns=since_ns):
             return Samples(batch=store.known_at(ids, t_ns, since_ns), to_ns=t_ns)
+        case AskBetween(every_ns=every_ns) if every_ns > 0 and isinstance(store, Thinning):
+            batch, until_ns = store.known_thinned(message.ids, message.from_ns, message.to_ns, every_ns)
+            return Samples(batch=batch, to_ns=until_ns)
         case AskBetween(ids=ids, from_ns=from_ns, to_ns=to_ns, limit=limit):
             batch, until_ns = store.known_between(ids, from_ns, to_ns, min(max(limit, 1), MOST_ROWS))
             return Samples(batch=batch, to_ns=until_ns)

@@ -109,6 +109,14 @@ def opened(
             where=str(project.folder),
             remedy=f"Install a newer one, or use the store {EMBEDDED}.",
         )
+    personal = next((spec.name for spec in project.specs if spec.personal == "direct"), "")
+    if personal and not told.erases_by_range and not read_only:
+        store.close()
+        raise StoreFault(
+            f"'{personal}' tells of a person, and {told.name} cannot erase what is too old.",
+            where=str(project.folder),
+            remedy="Choose a store that erases by range (docs/stores.md), or do not record that tag.",
+        )
     for sentence in told.lacks():
         _log.info("%s: %s", told.name, sentence)
     return store

@@ -84,6 +84,8 @@ class Tender:
 
     def _forget(self, now_ns: int) -> None:
         """Let go of tags that have a shorter time of their own, by whole days: each rewrites their files."""
+        if not self._store.declares.erases_by_range:
+            return  # its server has one retention for all
         for one in self._policy.keep:
             before_ns = (now_ns - one.days * DAY_NS) // DAY_NS * DAY_NS
             if self._went.get(one) == before_ns:

@@ -16,7 +16,7 @@ from armillary.model.fault import Fault, LinkFault, LinkRefused, record
 from armillary.model.frame import Event
 from armillary.model.link import LinkState, SubscriptionPlan
 from armillary.telemetry.inbox import Inbox
-from armillary.telemetry.out import Out
+from armillary.telemetry.out import Out, out_of
 
 BASE_S, CAP_S, REFUSED_S = 0.5, 30.0, 300.0
 LEAST_S = 0.1  # the shortest wait
@@ -225,7 +225,7 @@ class Connection:
         self._verdict, self._wrongs = None, {}
         self._halted.clear()
         self._set(LinkState.RESOLVING, "")
-        out = self._out = Out(self.name, self.said, self._inbox, asyncio.get_running_loop())
+        out = self._out = out_of(self.name, self.said, self._inbox, asyncio.get_running_loop())
         runner = self._runner = asyncio.create_task(self._pump(out), name=f"link {self.name}")
         halted = asyncio.create_task(self._halted.wait())
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from armillary.model.clock import NS
@@ -105,10 +105,6 @@ class Inbox:
             books = self._books[link]
             books.received += count
             _count(books.dropped, reason, count)
-
-    def kept(self, then: Callable[[], None]) -> None:
-        """Call something once all that was put so far is kept: at once here, as a world keeps no queue."""
-        then()
 
     def alive(self, link: str, mono_ns: int) -> None:
         """Note that a link's carrier was proven alive, without a message."""

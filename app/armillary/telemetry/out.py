@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 
+from armillary.api.ports import Keeps
 from armillary.model.link import LinkState, SubscriptionPlan
 from armillary.model.sample import SampleBatch, WireBatch
 from armillary.telemetry.inbox import Inbox
@@ -32,10 +33,6 @@ class Out:
     def alive(self, mono_ns: int) -> None:
         """Note a proof of the carrier's life."""
         self._inbox.alive(self._name, mono_ns)
-
-    def kept(self, then: Callable[[], None]) -> None:
-        """Call something once what was handed over is kept: a world has it at once, an edge on disk."""
-        self._inbox.kept(then)
 
     def dropped(self, reason: str, count: int) -> None:
         """Count messages given up by the source."""
@@ -69,3 +66,31 @@ class Out:
     async def _changes(self) -> AsyncIterator[SubscriptionPlan]:
         while True:
             yield await self.plans.get()
+
+
+class KeepingOut(Out):
+    """What a source of an edge is given (api.Keeps): it can tell when what it was given is on disk."""
+
+    def __init__(
+        self,
+        name: str,
+        said: Callable[[LinkState, str], None],
+        inbox: Inbox,
+        loop: asyncio.AbstractEventLoop,
+        keeps: Keeps,
+    ) -> None:
+        super().__init__(name, said, inbox, loop)
+        self._keeps = keeps
+
+    def kept(self, then: Callable[[], None]) -> None:
+        """Call something once what was handed over so far is on disk."""
+        self._keeps.kept(then)
+
+
+def out_of(
+    name: str, said: Callable[[LinkState, str], None], inbox: Inbox, loop: asyncio.AbstractEventLoop
+) -> Out:
+    """Return what the source of a link is given; it tells of the disk where its inbox does."""
+    if isinstance(inbox, Keeps):
+        return KeepingOut(name, said, inbox, loop, inbox)
+    return Out(name, said, inbox, loop)

@@ -19,6 +19,7 @@ from armillary.ui.plot_line import LINE_PX, MOVING_PX, Line, bad_edges
 from armillary.ui.plot_rows import Rows, Unit
 from armillary.ui.theme import Colours
 
+LEAST_STRIP_PX = 34  # lower ones tell nothing: then all pens share the plot
 FEW = 4  # so many pens are painted in full while they move
 REST_MS = 180  # after the last movement lines have their full width again
 _TICK = 0.08  # height of the ticks of bad stretches, as a share of the plot
@@ -38,7 +39,8 @@ class Plot(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph ships no
         super().__init__()
         self._colours, self._moved = colours, moved
         self.origin_ns = 0
-        self.strips = False  # a lane for each pen, else all over each other
+        self.strips = False  # a lane for each pen is wanted, else all over each other
+        self._has_strips = False  # and there is room for them
         self.marks = marks.Marks()
         self._lines: dict[int, Line] = {}
         self._pens: tuple[Pen, ...] = ()
@@ -61,28 +63,34 @@ class Plot(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph ships no
 
     # ------------------------------------------------------------ units
     def _key(self, pen: Pen) -> str:
-        return str(pen.slot) if self.strips else pen.unit
+        return str(pen.slot) if self._has_strips else pen.unit
 
     def _unit(self, pen: Pen) -> Unit:
         return self.rows.units[self._key(pen)]
 
     def _arrange(self, pens: Sequence[Pen]) -> None:
         """Give every unit an axis, or every pen a strip, where that is not so already."""
+        self._has_strips = self.strips and self.height() >= LEAST_STRIP_PX * len(pens)
         wanted = tuple(dict.fromkeys((self._key(pen), pen.unit) for pen in pens))
-        if not pens or not self.rows.differs(wanted, self.strips):
+        if not pens or not self.rows.differs(wanted, self._has_strips):
             return
         for line in self._lines.values():
             line.remove()
         self._lines.clear()
         self.draw_truth((), {})
         self.draw_ghosts(())
-        self.rows.build(wanted, self.strips)
+        self.rows.build(wanted, self._has_strips)
         self.set_colours(self._colours)
 
     @property
     def unit_names(self) -> tuple[str, ...]:
         """The units that have an axis, first the leftmost to the plot; one a strip where there are strips."""
         return tuple(unit.name for unit in self.rows.units.values())
+
+    @property
+    def has_strips(self) -> bool:
+        """Whether each pen has a strip: they are wanted, and there is room."""
+        return self._has_strips
 
     @property
     def width_px(self) -> int:
@@ -169,7 +177,7 @@ class Plot(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph ships no
         self._fit()
         self.rows.tint(
             {key: self.pen_colour(i) for i, pen in enumerate(pens) if (key := self._key(pen))}
-            if self.strips
+            if self._has_strips
             else self._tints(pens),
             self._colours.muted,
         )
@@ -289,7 +297,7 @@ class Plot(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph ships no
         painter.save()
         painter.resetTransform()
         painter.setFont(theme.font(0.9))
-        self.rows.paint_names(painter, self._pens if self.strips else (), self._colours)
+        self.rows.paint_names(painter, self._pens if self._has_strips else (), self._colours)
         at = self.marks
         at.hair_ns, at.cursors, at.band = (
             self.hand.at_ns,

@@ -43,7 +43,7 @@ def paint(
     for late in marks.late:  # underlined, at the foot, as on the time bar
         box = _span(area, x_of(late.from_ns), x_of(late.to_ns))
         line = QRectF(box.left(), area.bottom() - _LATE_PX, max(box.width(), _LATE_PX), _LATE_PX)
-        painter.fillRect(line, QColor(colours.replay))
+        painter.fillRect(line, QColor(colours.focus))  # as on the time bar
         text = f"late data, added {date_text(late.added_ns)}" if late.added_ns else "late data"
         if QFontMetricsF(painter.font()).horizontalAdvance(text) <= box.width():
             painter.setPen(QColor(colours.muted))

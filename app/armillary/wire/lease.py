@@ -76,3 +76,11 @@ class Lease:
     def release(self) -> None:
         """Let go."""
         os.close(self._fd)
+
+
+def beat_ns(folder: Path, area: str) -> int:
+    """Return the newest heartbeat of an area's holder, as its file tells it; 0 where there never was one."""
+    try:
+        return (folder / f"{area}.lease").stat().st_mtime_ns
+    except OSError:
+        return 0

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from armillary.alarms.system import system_alarms
+from armillary.alarms.system import area_alarms, system_alarms
 from armillary.api.ports import SourceContext
 from armillary.extend.discover import discover
 from armillary.model import message as msg
@@ -51,8 +51,9 @@ from armillary.world.keeping import Keeping
 from armillary.world.lateness import Lateness
 from armillary.world.looking_back import LookingBack
 from armillary.world.marking import Marking
+from armillary.world.neighbours import Neighbours
 from armillary.world.owed import Owed
-from armillary.world.part import part_of
+from armillary.world.part import AREAS, part_of
 from armillary.world.publish import statuses_differ
 from armillary.world.reception import Reception
 from armillary.world.remembered import last_known
@@ -124,7 +125,7 @@ class Live(Serving):
         part = self._part = part_of(project, area)
         self._lease, self._secrets = lease, secrets or Secrets()
         self._alarming = Alarming(
-            (*part.alarms, *system_alarms()),
+            (*part.alarms, *system_alarms(), *area_alarms(project.areas)),
             project.specs,
             part.links,
             folder=part.home / "journal",
@@ -177,6 +178,8 @@ class Live(Serving):
             area,
         )
         self._feed = self._make_feed()
+        leases = project.private / AREAS
+        self._neighbours = Neighbours(leases, project.areas, area, clock.now_mono_ns())
         self._room = Room(project.folder, quota_gb=project.historian.quota_gb)
         self._keeping = Keeping(project, self.recorder, clock)
         self._deeds = Deeds(self, part, self._registry, contexts, self._make_gate)
@@ -305,6 +308,7 @@ class Live(Serving):
         }
         kept = self._feed.kept()
         troubles = {**self._links.troubles(), **self._room.troubles(kept), **wrong}
+        troubles |= self._neighbours.troubles(now_mono)
         self._alarming.evaluator.tell(troubles)
         differs = statuses_differ(self._sent_statuses, statuses)
         links: tuple[LinkStatus, ...] = ()

@@ -64,9 +64,20 @@ class Stretch:
     tags: Window
     marks: Window  # events, orders, alarms and links, in slots of `Names`
     outages: Outages
+    every_ns: int = 0  # exact at both ends and at from_ns + k · every_ns only; 0 = everywhere
 
     def holds(self, t_ns: int) -> bool:
         return self.from_ns <= t_ns <= self.to_ns
+
+    def is_exact(self, t_ns: int) -> bool:
+        """Return whether the state of a time in it is known."""
+        return self.holds(t_ns) and self.nearest(t_ns) == t_ns
+
+    def nearest(self, t_ns: int) -> int:
+        """Return the last time up to this one, in it, whose state is known."""
+        if not self.every_ns or t_ns >= self.to_ns:
+            return min(t_ns, self.to_ns)
+        return self.from_ns + max(t_ns - self.from_ns, 0) // self.every_ns * self.every_ns
 
 
 class Names:
@@ -121,11 +132,18 @@ class Recording:
         self.first_ns, self.last_ns = info.first_ns, info.last_ns
 
     async def stretch(
-        self, from_ns: int, to_ns: int, before: Stretch | None = None, *, is_whole: bool = False
+        self,
+        from_ns: int,
+        to_ns: int,
+        before: Stretch | None = None,
+        *,
+        is_whole: bool = False,
+        every_ns: int = 0,
     ) -> Stretch:
         """Return a stretch from a time on, to `to_ns` or (not `is_whole`) as far as one answer goes.
 
         before: the stretch that ends where this one begins, which then needs not be asked for its state.
+        every_ns: how far apart the times are that will be shown; the samples between may be left out.
         """
         await self._enroll()
         tags = len(self.project.specs)
@@ -141,14 +159,17 @@ class Recording:
         parts, at = [_EMPTY], from_ns + 1
         while at <= to_ns:
             answer = await self._ask(
-                AskBetween(ids=both, from_ns=at, to_ns=to_ns + 1, limit=ROWS_AT_ONCE), Samples
+                AskBetween(ids=both, from_ns=at, to_ns=to_ns + 1, limit=ROWS_AT_ONCE, every_ns=every_ns),
+                Samples,
             )
             parts.append(answer.batch)
             at = answer.to_ns
             if not is_whole:
                 break
+            if at <= to_ns and every_ns:  # spans of the next answer would begin elsewhere: all rows then
+                parts, at, every_ns = [_EMPTY], from_ns + 1, 0
         to_ns = at - 1
-        if to_ns > from_ns:
+        if to_ns > from_ns and not every_ns:
             self._rows_a_s = sum(len(part) for part in parts) * NS / (to_ns - from_ns)
         rows = joined([part for part in parts if len(part)] or [_EMPTY])
         since = self._parts(rows, tags)
@@ -163,7 +184,14 @@ class Recording:
             )
             for i, count in enumerate((tags, len(self.names.all)))
         ]
-        return Stretch(from_ns=from_ns, to_ns=to_ns, tags=windows[0], marks=windows[1], outages=outages)
+        return Stretch(
+            from_ns=from_ns,
+            to_ns=to_ns,
+            tags=windows[0],
+            marks=windows[1],
+            outages=outages,
+            every_ns=every_ns,
+        )
 
     def readable(self, ahead_ns: int) -> int:
         """Return how much of a span to ask for at once: what does not fit an answer is sorted for nothing.

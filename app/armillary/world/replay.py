@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from armillary.alarms.links import link_alarms
-from armillary.alarms.system import system_alarms
+from armillary.alarms.system import area_alarms, system_alarms
 from armillary.model import message as msg
 from armillary.model import places
 from armillary.model.alarm import AlarmSpec
@@ -50,6 +50,8 @@ LOOK_NS = 2 * NS  # how often the extent of the record is asked for
 FASTEST = max(SPEEDS)
 TELL_S = 0.1  # a time must be shown so long before its events are read: scrubbing reads none
 TELL_NS = NS  # how often they are read while it runs backwards
+THIN_FROM = 20.0  # × real time: from then on only what is shown of the record is read
+THIN_SHARE = 4  # part of the time ahead that is then read at once
 STEADY = 0.02  # a speed that differs less from what was asked is told as that
 
 
@@ -76,7 +78,12 @@ def run(args: Mapping[str, Any], say: Callable[[Mapping[str, object]], None]) ->
 
 def alarms_of(project: Project) -> tuple[AlarmSpec, ...]:
     """Return the alarms that a record of a project has: its own, and those that every world has."""
-    return (*project.alarms, *link_alarms(project.links, project.specs), *system_alarms())
+    return (
+        *project.alarms,
+        *link_alarms(project.links, project.specs),
+        *system_alarms(),
+        *area_alarms(project.areas),
+    )
 
 
 class _Record:
@@ -123,6 +130,7 @@ class Replay(Serving):
         self._versions.then = then
         self._version = ""  # of the project as it is shown; "" = as it is now
         self._seq = 0
+        self._way_ns = 0  # where playing is: the cursor is the last time before it whose state is known
         self._loop = (0, 0)
         self._telling: asyncio.Task[None] | None = None
         self._told_mono_ns = 0
@@ -198,7 +206,7 @@ class Replay(Serving):
             return replace(await super().state_answer(), t_ns=self._cursor_ns)
         recording = await self._open()
         stretch = self._stretch
-        if stretch is None or not stretch.holds(t_ns):
+        if stretch is None or not stretch.is_exact(t_ns):
             stretch = await recording.stretch(t_ns, t_ns)
         state = recording.state(stretch, t_ns)
         alarms = self._recorded.alarms(self._recorded.texts(stretch, t_ns), {})
@@ -213,7 +221,7 @@ class Replay(Serving):
             alarms=alarms,
         )
 
-    async def _seek(self, t_ns: int) -> None:
+    async def _seek(self, t_ns: int, *, anew: bool = False) -> None:
         """Show a time. Of several jumps that wait only the newest is carried out."""
         self._wanted = t_ns
         if self.idle:
@@ -221,6 +229,8 @@ class Replay(Serving):
         async with self._turn:
             if self._wanted != t_ns:
                 return
+            if anew:
+                self._stretch = None  # what is read of it is too little to go on slower
             await self._jump(t_ns)
 
     async def _go(self, t_ns: int) -> None:
@@ -233,7 +243,7 @@ class Replay(Serving):
     async def _jump(self, t_ns: int) -> None:
         before = self._phase if self._phase is not RunState.SEEKING else RunState.PAUSED
         stretch, project, key = self._stretch, None, self._version
-        if stretch is None or not stretch.holds(t_ns) or self._versions.key_at(t_ns) != self._version:
+        if stretch is None or not stretch.is_exact(t_ns) or self._versions.key_at(t_ns) != self._version:
             self._phase = RunState.SEEKING
             try:
                 recording = await self._open()
@@ -249,7 +259,7 @@ class Replay(Serving):
             if project is not None:  # nothing is awaited from here on until desks are greeted
                 self._become_project(project, recording)
         self._phase = RunState.RUNNING if self._asked else RunState.PAUSED
-        self._cursor_ns = t_ns
+        self._cursor_ns, self._way_ns = t_ns, t_ns
         for told in (self.publisher.events, self.publisher.alarm_events, self.publisher.orders):
             told.clear()  # a joiner is not told of another time
         self._orders = ()  # the newest receipt of that time is told anew
@@ -262,8 +272,10 @@ class Replay(Serving):
     async def _repeat(self, from_ns: int, to_ns: int) -> None:
         """Play a span again and again; an empty one ends that."""
         self._loop = (from_ns, to_ns) if from_ns < to_ns else (0, 0)
-        if self._loop[1] and not from_ns <= self._cursor_ns < to_ns:
-            await self._seek(from_ns)
+        self._forget_next()
+        if self._loop[1]:
+            inside = from_ns <= self._cursor_ns < to_ns
+            await self._seek(self._cursor_ns if inside else from_ns, anew=True)
         else:
             self._show()
 
@@ -329,8 +341,10 @@ class Replay(Serving):
     async def _play(self, speed: float) -> None:
         """Run at a speed, 0 pauses; from the end of the record nothing runs forwards."""
         self._asked = self._real = max(-FASTEST, min(FASTEST, speed))
-        if self._stretch is None and speed:
-            await self._seek(self._wanted)
+        stretch = self._stretch
+        if speed and (stretch is None or self._every_ns() < stretch.every_ns):
+            await self._seek(self._wanted if stretch is None else self._cursor_ns, anew=True)
+        self._forget_next()  # it was read for another speed
         self._phase = RunState.RUNNING if self._asked else RunState.PAUSED
         self._fetch()
         self._show()
@@ -448,7 +462,8 @@ class Replay(Serving):
         recording, stretch = self._recording, self._stretch
         if recording is None or stretch is None:
             return
-        target = self._cursor_ns + int(passed_ns * self._asked)
+        self._way_ns += int(passed_ns * self._asked)
+        target = self._way_ns
         first, last = recording.first_ns, max(recording.last_ns, recording.first_ns)
         bounded = min(max(target, min(first, self._cursor_ns)), max(last, self._cursor_ns))
         if self._turns_round(target):
@@ -458,7 +473,10 @@ class Replay(Serving):
         if is_last:
             bounded = target = until
         stretch = self._entered(bounded)
-        shown = min(max(bounded, stretch.from_ns), stretch.to_ns)
+        held = min(max(bounded, stretch.from_ns), stretch.to_ns)
+        shown = stretch.nearest(held)
+        if held != target:
+            self._way_ns = held  # it waits for what is read, or has come to an end
         if self._versions.key_at(shown) != self._version:
             self.spawn(self._go(shown))  # a change of version: what is shown from here on was authored then
             return
@@ -515,18 +533,30 @@ class Replay(Serving):
         if self._next is not None or recording is None or stretch is None or self._trouble:
             return
         ahead = int(min(max(abs(self._asked) * AHEAD_S * NS, SHORTEST_NS), LONGEST_NS))
-        span = recording.readable(ahead)
+        every_ns = self._every_ns()
+        is_first = stretch.from_ns == stretch.to_ns  # after a jump: the sooner it runs the better
+        span = ahead // (3 * THIN_SHARE if is_first else THIN_SHARE)
+        span = span if every_ns else recording.readable(ahead)
         if self._asked >= 0:
             near = stretch.to_ns - self._cursor_ns < ahead // 2
             if near and stretch.to_ns < recording.last_ns:
                 begin, before = stretch.to_ns, stretch
-                work = recording.stretch(begin, min(begin + span, recording.last_ns), before)
+                until_ns = self._until_ns if begin < self._until_ns else recording.last_ns
+                to_ns = min(begin + span, recording.last_ns, until_ns)  # an end is always known
+                work = recording.stretch(begin, to_ns, before, every_ns=every_ns)
                 self._next = asyncio.create_task(work)
         elif self._cursor_ns - stretch.from_ns < ahead // 2 and stretch.from_ns > recording.first_ns:
             begin = max(stretch.from_ns - span, recording.first_ns)
-            self._next = asyncio.create_task(recording.stretch(begin, stretch.from_ns, is_whole=True))
+            work = recording.stretch(begin, stretch.from_ns, is_whole=True, every_ns=every_ns)
+            self._next = asyncio.create_task(work)
         if self._next is not None:
             self._next.add_done_callback(_looked_at)
+
+    def _every_ns(self) -> int:
+        """Return how far apart the times are that are shown at the speed asked for, 0 where it is slow."""
+        if abs(self._asked) < THIN_FROM or self._loop[1]:  # a loop turns at its very ends
+            return 0
+        return int(NS // self.project.tick_hz * abs(self._asked) / 2)
 
     def _forget_next(self) -> None:
         if self._next is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -191,9 +192,12 @@ class MqttSource:
             has_room=lambda: out.room,
             kept=out.kept if isinstance(out, Keeps) else _at_once,
         )
+        settings = self._settings
+        if isinstance(out, Keeps):  # all waits for its disk there, and `stored` is never called
+            settings = replace(settings, waits_for_disk=False)
         try:
             return await connected(
-                self._settings,
+                settings,
                 self._context,
                 version=self._version,
                 channels=self._channels,

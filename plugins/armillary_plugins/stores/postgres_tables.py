@@ -12,26 +12,27 @@ from armillary_plugins.stores.rows import Layout
 
 SCHEMA = 1
 FIRST_YEAR, END_YEAR = 2000, 2100  # what has a month of its own; the rest shares one part
+# The widest first: a row has no holes then.
 SAMPLE = Layout(
     {
-        "id": "i4",
         "t": "i8",
         "n": "i8",
         "value": "f8",
         "lag": "i8",
+        "known": "i8",
+        "status": "i8",
+        "id": "i4",
+        "word": "i4",
         "quality": "i4",
         "flags": "i2",
-        "status": "i8",
-        "word": "i4",
-        "known": "i8",
     }
 )
 # n: order of arrival in the store. lag: arrival − source, ns. word: row of `word`, 0 = none. known: when a
 # world knew it (`known_ns`), -1 for what was told of the past. redo: minutes that late samples came for.
 _SAMPLE = """
 CREATE TABLE sample(
-    id int4 NOT NULL, t int8 NOT NULL, n int8 NOT NULL, value float8 NOT NULL, lag int8 NOT NULL,
-    quality int4 NOT NULL, flags int2 NOT NULL, status int8 NOT NULL, word int4 NOT NULL, known int8 NOT NULL)
+    t int8 NOT NULL, n int8 NOT NULL, value float8 NOT NULL, lag int8 NOT NULL, known int8 NOT NULL,
+    status int8 NOT NULL, id int4 NOT NULL, word int4 NOT NULL, quality int4 NOT NULL, flags int2 NOT NULL)
 """
 _INDEXES = """
 CREATE INDEX sample_of_id ON sample(id, t, n);

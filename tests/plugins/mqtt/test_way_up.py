@@ -252,3 +252,20 @@ async def test_the_way_up_speaks_tls_with_a_password_of_the_secret_store(
         await asyncio.to_thread(broker.publish, ("d/x", b'{"v":2}'))
         await until(lambda: edge.status["queue"]["live"] == 1, 20, "a live one")
         assert CANARY not in json.dumps(edge.status)
+
+
+@pytest.mark.parametrize("client", ["own", "paho"])
+async def test_a_source_that_waits_for_the_disk_is_acknowledged_by_the_edges_own(
+    own_places: Path, broker: Broker, tmp_path: Path, client: str
+) -> None:
+    folder = project(tmp_path / "p", broker.port, broker.port)
+    text = (folder / "project.toml").read_text()
+    more = 'version = 3\nacknowledge = "stored"\ndurable = true\n'
+    more += f'client_id = "north-{client}"\nclient = "{client}"'
+    (folder / "project.toml").write_text(text.replace('name = "devices"\n', f'name = "devices"\n{more}\n'))
+    count = 300  # far more than a broker leaves unacknowledged
+    async with running(folder) as edge:
+        values = [("d/x", b'{"v":%d,"t":%d}' % (i, 1_750_000_000_000 + i)) for i in range(count)]
+        await asyncio.to_thread(broker.publish, *values, qos=1)
+        await until(lambda: edge.status["queue"]["taken"] == count, 30, "all taken")
+        assert edge.status["links"][0]["state"] == "UP"

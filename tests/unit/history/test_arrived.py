@@ -182,3 +182,31 @@ def test_a_column_shows_where_nothing_was_recorded_or_a_link_was_down(store: Sto
 
 def test_an_empty_record_is_one_gap(store: Store) -> None:
     assert _columns(store) == ([0] * 10, [True] * 10)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_thinned_rows_give_the_same_state_at_each_time_that_is_shown(store: Store, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    store.names(["a", "b", "c"])
+    n, every = 300, 7 * NS
+    source = rng.integers(0, 100 * NS, n)
+    lag = np.where(rng.random(n) < 0.3, rng.integers(0, 30 * NS, n), 0)
+    rows = batch_of(
+        rng.integers(1, 4, n).astype(np.uint32), rng.random(n), T0 + source, T0 + source + lag, 0,
+        flags=np.where(rng.random(n) < 0.1, HISTORICAL, 0).astype(np.uint8),
+    )  # fmt: skip
+    store.append(rows)
+    ids = np.array([1, 2, 3], np.uint32)
+    whole, _ = store.known_between(ids, T0, T0 + 140 * NS, 10_000)
+    thin, until_ns = store.known_thinned(ids, T0, T0 + 140 * NS, every)
+    assert until_ns == T0 + 140 * NS
+    assert len(thin) < len(whole) // 3
+
+    def state(batch: SampleBatch, t_ns: int, id_: int) -> tuple[int, float] | None:
+        come = (known_ns(batch) < t_ns) & (batch.slot == id_)
+        found = sorted(zip(batch.source_ns[come].tolist(), batch.value[come].tolist(), strict=True))
+        return found[-1] if found else None
+
+    for t_ns in range(T0, T0 + 141 * NS, every):
+        for id_ in (1, 2, 3):
+            assert state(thin, t_ns, id_) == state(whole, t_ns, id_)

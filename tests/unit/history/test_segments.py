@@ -147,18 +147,18 @@ def test_roll_ups_of_every_grain_say_what_the_samples_say(path: Path) -> None:
     store = Store(path)
     store.names(["a", "b"])
     rng = np.random.default_rng(3)
-    t = np.sort(rng.integers(T0, T0 + 40 * DAY_NS, 20_000))
+    t = np.sort(rng.integers(T0, T0 + 14 * DAY_NS, 20_000))
     values = rng.normal(0, 1, len(t))
     values[100:200] = np.nan
     quality = np.where(rng.random(len(t)) < 0.01, BAD | SENSOR, 0).astype(np.uint16)
     store.append(batch(1, t, values, quality=quality))
     queries = [
         SeriesQuery(ids=(1, 2), from_ns=T0 + 1_234_567, to_ns=T0 + span + 7, width=width)
-        for span, width in ((40 * DAY_NS, 30), (40 * DAY_NS, 300), (9 * DAY_NS, 120), (3 * DAY_NS, 1_000))
+        for span, width in ((14 * DAY_NS, 10), (14 * DAY_NS, 100), (9 * DAY_NS, 120), (3 * DAY_NS, 1_000))
     ]
     before = [store.read(query) for query in queries]
     seal(store)
-    assert len(store._base.view.segments) == 40
+    assert len(store._base.view.segments) == 14
     assert [series[0].level_s for series in before] == [172_800.0, 21_600.0, 7_200.0, 300.0]
     for plain, query in zip(before, queries, strict=True):
         for one, other in zip(store.read(query), plain, strict=True):
@@ -411,6 +411,47 @@ def test_what_is_forgotten_of_a_tag_is_gone_from_every_file(path: Path) -> None:
         )
         listed = {name for segment in view.segments for name in segment.names}
     assert {p.name for p in (path.parent / "history").glob("*.parquet")} == listed
+    store.close()
+
+
+def test_what_is_forgotten_is_found_in_no_byte_of_any_file(path: Path) -> None:
+    store = filled(path)
+    words = "badge of Ada Lovelace"
+    store.append(batch([2, 1], [T0 + 5, T0 + 6], [1.25, 2.0], text={0: words, 1: "pump"}))
+    seal(store)
+    store.append(batch([2, 1], [LATER, LATER], [1.25, 2.0], text={0: words, 1: "pump"}))
+    store.compact()
+
+    def found(text: str) -> bool:
+        store.compact()
+        paths = [p for p in path.parent.rglob("*") if p.is_file()]
+        return any(text.encode() in p.read_bytes() for p in paths)
+
+    assert found(words)
+    store.forget(LATER + 9, IDS[1:])
+    assert not found(words)
+    assert [text for text in everything(store).text.values() if text == "pump"] == ["pump", "pump"]
+    store.append(batch(1, [LATER + 2], [5.0]))
+    assert store.extent().samples == 3 * 1_440 + 3
+    store.close()
+
+
+def test_a_file_that_is_mostly_empty_becomes_small_and_loses_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("armillary.history.store.WASTE_BYTES", 1)
+    store = filled(path, days=1)
+    rng = np.random.default_rng(1)
+    store.append(batch(1, T0 + DAY_NS + np.arange(400_000) * NS // 10, rng.random(400_000)))
+    store.compact()
+    size = path.stat().st_size
+    seal(store)
+    store._weighed_ns = 0
+    store.compact()
+    assert store.tidy(LATER) is False
+    assert path.stat().st_size < size / 2
+    store.append(batch(1, [LATER], [1.0]))
+    assert store.extent().samples == len(everything(store)) == 2 * 1_440 + 400_001
     store.close()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from armillary.model.clock import NS, ManualClock
 from armillary.model.fault import StoreFault
 from armillary.model.message import AskHistory, HistoryInfo
 from armillary.model.storing import Declared
+from armillary.model.tags import TagSpec
 from armillary.project.record import Historian, Project
 from armillary.recorder import stores
 from armillary.recorder.keeper import answer
@@ -127,6 +129,17 @@ def test_a_server_that_does_not_answer_is_told_as_the_plugin_tells_it(
     plugin.make = make  # type: ignore[attr-defined]
     with pytest.raises(StoreFault, match=r"It does not answer\. \[db:1\] Wait\."):
         _opened(_project(tmp_path))
+
+
+def test_what_tells_of_persons_is_not_given_to_a_store_that_cannot_erase(
+    tmp_path: Path, plugin: types.ModuleType
+) -> None:
+    plugin.make = lambda _: Poor(tmp_path / "x.duckdb")  # type: ignore[attr-defined]
+    badge = TagSpec(slot=0, name="badge.place", personal="direct")
+    project = replace(_project(tmp_path), specs=(badge,))
+    with pytest.raises(StoreFault, match=r"'badge.place' tells of a person, and Poor cannot erase"):
+        _opened(project)
+    _opened(replace(project, specs=(replace(badge, personal="indirect"),))).close()
 
 
 def test_a_project_has_one_recorder(tmp_path: Path) -> None:

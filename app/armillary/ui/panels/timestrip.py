@@ -232,6 +232,8 @@ class Strip(QWidget):
         ink = QColor(colours.text)
         for mark in (mark for mark in bar.bookmarks.marks if not mark.is_range):
             self._flag(painter, bar.share_of(mark.t_ns) * width, ink, filled=True)
+        for note in self._at.trends.book.notes:  # of the trends
+            self._flag(painter, bar.share_of(note.t_ns) * width, QColor(colours.muted), filled=True)
         for at_ns in bar.forks.values():
             self._flag(painter, bar.share_of(at_ns) * width, QColor(colours.whatif), filled=False)
         if self._at.away or self._at.training.is_over:

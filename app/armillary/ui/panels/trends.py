@@ -31,6 +31,7 @@ __all__ = ["DEFAULT_SPAN", "SPANS", "TrendsPanel", "value_text"]
 AT_ONCE_MS = 30  # after the hand moved
 FASTEST_MS, SLOWEST_MS = 200, 1000  # between two drawings: about the time that moves the plot by a pixel
 LEGEND_PX, LEAST_ROOM_PX = 210, 520  # beside the plot; below it where the dock is narrower
+LEAST_BOTH_PX = 300
 _WIDTH_SLACK = 0.1
 _SHORT_S = 60.0  # between the cursors: it may be a period
 _EMPTY = "Drag a tag or a part here, or press T."
@@ -167,6 +168,8 @@ class TrendsPanel(Orders):
     def _changed(self) -> None:
         has_pens = bool(self._timeline.slots)
         self.body.setVisible(has_pens)
+        # a low dock has no room for both: statistics then stand where the lines were
+        self.split.setVisible(self.table.isHidden() or self.height() >= LEAST_BOTH_PX)
         self.empty.setVisible(not has_pens)
         self.clear.setEnabled(has_pens)
         self.pause.setEnabled(has_pens)
@@ -259,6 +262,8 @@ class TrendsPanel(Orders):
         if seconds is not None:
             is_short = 0 < abs(seconds) <= _SHORT_S
             words += f"   Δ {span_text(seconds)}" + (f" ({1 / abs(seconds):.4g} Hz)" if is_short else "")
+        if self.plot.strips and not self.plot.has_strips:
+            words += "   no room for strips"
         if self._trends.offset_ns:
             words += f"   thin: {span_text(self._trends.offset_ns / NS)} earlier"
         self.when.setText(words.strip())
@@ -338,6 +343,7 @@ class TrendsPanel(Orders):
         if self.split.orientation() != wanted:
             self.split.setOrientation(wanted)
             self.split.setSizes([700, 300] if narrow else [900, LEGEND_PX])
+        self._changed()
 
     def showEvent(self, event: object) -> None:  # noqa: N802
         self._changed()
