@@ -13,7 +13,7 @@ from armillary.model.fault import StoreFault, WorldFault
 from armillary.wire import child, runs
 from armillary.wire.bus import Line, served
 
-STOP_S = 10.0
+READY_S, STOP_S = 60.0, 10.0
 SLICE_S = 10.0
 
 
@@ -31,7 +31,7 @@ def recorder(folder: Path, *, read_only: bool) -> Iterator[Line]:
         address = reader if read_only else own
         args = {"project": str(folder), "address": address, "read_only": read_only}
         process = child.start("recorder.service", args, places.logs() / f"recorder-{os.getpid()}.log")
-        process.ready()
+        process.ready(READY_S)
     line = Line(address)
     try:
         yield line
