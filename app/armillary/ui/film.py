@@ -140,12 +140,8 @@ class Film(QObject):
             self._there_mono_ns = now
         elif self._there_mono_ns is not None:
             has_pens = bool(at.timeline.slots)
-            is_drawn = (
-                self._window.canvas.view.stage is None or self._window.canvas.view.stage.look is at.look
-            )
             if (
-                is_drawn
-                and is_settled(at)
+                is_settled(at)
                 and self._is_quiet(now)
                 and (not has_pens or now - self._there_mono_ns > PENS_NS)
             ):
