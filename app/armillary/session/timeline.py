@@ -161,7 +161,11 @@ class Timeline:
         return self._kind
 
     def _why_no_past(self, spec: TagSpec) -> str:
-        return "This tag is not recorded." if not spec.history else self._trouble
+        if not spec.history:
+            return "This tag is not recorded."
+        if spec.personal == "direct":  # the world masks what it sends; the recorder knows nobody
+            return "This tag tells of a person: its past is read with armillary history export --personal."
+        return self._trouble
 
     # ------------------------------------------------------------ what comes in
 
@@ -267,7 +271,7 @@ class Timeline:
             self._is_again = True
             return
         specs = self._specs()
-        names = [specs[s].name for s in self.slots if specs[s].history]
+        names = [specs[s].name for s in self.slots if specs[s].history and specs[s].personal != "direct"]
         unknown = tuple(n for n in names if n not in self._ids)
         self._request += 1
         request = self._request

@@ -157,6 +157,14 @@ def test_a_pen_says_why_its_past_is_missing(timeline: Timeline, recorder: Record
     assert pens[1].past == "This tag is not recorded."
 
 
+def test_the_past_of_a_person_is_not_read_for_a_trend(recorder: Recorder, clock: ManualClock) -> None:
+    specs = (*SPECS[:2], TagSpec(slot=2, name="badge", personal="direct", subject="anna"))
+    timeline = Timeline(recorder.ask, lambda: specs, clock.now_ns)
+    timeline.add((2,))
+    assert recorder.asked == []
+    assert timeline.pens()[0].past.startswith("This tag tells of a person")
+
+
 def test_pens_keep_their_order_and_go_when_removed(timeline: Timeline, recorder: Recorder) -> None:
     timeline.add((1, 0, 1))
     assert timeline.slots == (1, 0)
