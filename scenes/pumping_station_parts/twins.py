@@ -147,13 +147,6 @@ def _conditions(tags: dict[str, dict[str, Any]]) -> None:
             "unit": "%",
             "title": "Efficiency, wire to water",
         }
-        own["hours"] = {"expression": f"hours_run({pump}.speed > 30)", "unit": "h", "title": "Hours run"}
-        own["starts_today"] = {"expression": f"starts_today({pump}.speed > 30)", "title": "Starts today"}
-        own["vibration_mean"] = {
-            "expression": f"ewma({pump}.vibration_de, 60)",
-            "unit": "mm/s",
-            "title": "Vibration, drive end, fading mean of a minute",
-        }
     site = tags[STATION]
     site["power"] = _mqtt(
         "cond-mqtt", "station/energy/site", "kw", "Electrical power of the site", "energy", "kW"
@@ -169,11 +162,6 @@ def _conditions(tags: dict[str, dict[str, Any]]) -> None:
         "expression": "Station.power / FT-103.flow",
         "unit": "kWh/m³",
         "title": "Energy for each cubic metre delivered",
-    }
-    site["energy_today"] = {
-        "expression": "integral_today(Station.power)",
-        "unit": "kWh",
-        "title": "Energy of the site since midnight",
     }
     site["stored"] = {"expression": "T-101.volume + T-102.volume", "unit": "m³", "title": "Water in store"}
     site["balance"] = {

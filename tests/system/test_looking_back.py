@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from stations import CLOCK, Station, until
 
+from armillary.cli.plant import start_plant
 from armillary.model.clock import NS
 from armillary.wire import child
 from armillary.wire.bus import Line
 from armillary.world import past_file
 
 pytestmark = pytest.mark.system
-HOURS = "P-101A.hours"
+HOURS = "P-101A.hours_run"
+
+
+@pytest.fixture
+def station(own_places: Path, tmp_path: Path) -> Iterator[Station]:
+    """The demo's station, with hours that are counted."""
+    plant = start_plant("pumping-station", tmp_path / "station")
+    path = plant.project / "twins.json"
+    twins = json.loads(path.read_text("utf-8"))
+    pump = next(twin for twin in twins["twins"] if twin["id"] == "P-101A")
+    pump["tags"]["hours_run"] = {"expression": "hours_run(P-101A.speed > 30)", "unit": "h"}
+    path.write_text(json.dumps(twins), "utf-8")
+    world = child.start("world.live", {"project": str(plant.project)}, tmp_path / "world.log")
+    made = Station(plant, world, None, Line(str(world.ready(60)["address"])), tmp_path)
+    try:
+        made.start_recorder()
+        yield made
+    finally:
+        made.close()
 
 
 def test_hours_run_go_on_after_the_world_was_killed(station: Station, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ looks back. `Pasts` has all of a world and hands samples out to them.
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -297,6 +298,19 @@ class Pasts:
         for calls in self.groups[group]:
             worst = np.maximum(worst, calls.why[rows])
         return [WORDS.get(code, "") for code in worst.tolist()]
+
+    # ---------------------------------------------------------------- back in an exercise
+
+    def freeze(self) -> object:
+        """Return everything that changes; `thaw` goes on from it exactly."""
+        return copy.deepcopy((self.groups, self._now_ns))
+
+    def thaw(self, frozen: object) -> None:
+        """Go on from what `freeze` returned; may be done again and again."""
+        if not isinstance(frozen, tuple):
+            raise TypeError("thaw takes what freeze returned")
+        self.groups, self._now_ns = copy.deepcopy(frozen)
+        self._rows = None
 
     # ---------------------------------------------------------------- over a restart
 

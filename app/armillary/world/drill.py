@@ -64,6 +64,7 @@ class Moment:
     true: F8
     alarms: object  # of Evaluator.freeze
     supply: object  # of SimulatedSupply.freeze
+    past: object  # of Pasts.freeze; None: no tag looks back
     deeds: int
     digest: bytes
     automatic: bool
@@ -198,6 +199,7 @@ class Drill(Stepping):
             true=self._true.copy(),
             alarms=self.alarms.freeze(),
             supply=self.supply.freeze(),
+            past=self.past.freeze() if self.past is not None else None,
             deeds=len(self.deeds),
             digest=self._digest,
             automatic=automatic,
@@ -229,7 +231,10 @@ class Drill(Stepping):
         self.moments = {k: m for k, m in self.moments.items() if m.t_s <= moment.t_s}
         self.supply.thaw(moment.supply)
         self.alarms.thaw(moment.alarms)
-        return self._put(moment)
+        frame = self._put(moment)
+        if self.past is not None:
+            self.past.thaw(moment.past)
+        return frame
 
     def _put(self, was: Moment) -> Frame:
         """Show a moment as it was, with the times of its samples; return the frame."""

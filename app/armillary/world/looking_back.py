@@ -18,7 +18,7 @@ import numpy as np
 from armillary.model.arrays import I8, U4
 from armillary.model.clock import NS, Clock
 from armillary.model.fault import Fault, FaultRecord, StoreFault, record
-from armillary.model.message import AskBetween, Enroll, Enrolled, Samples
+from armillary.model.message import AskBetween, AskHistory, Enroll, Enrolled, HistoryInfo, Samples
 from armillary.model.sample import EARLY_NS, HISTORICAL, SampleBatch, empty_batch, joined, taken
 from armillary.model.tags import TagSpec
 from armillary.twin.past import Pasts, Saved
@@ -127,6 +127,10 @@ class LookingBack:
             line.close()
 
     async def _asked(self, line: AsyncLine, slots: I8, since_ns: I8) -> tuple[SampleBatch | None, int]:
+        # a tag that seldom comes says not when the record ends; what this world sends already is not its end
+        info = await line.ask(AskHistory(), ANSWER_S)
+        last_ns = info.last_ns if isinstance(info, HistoryInfo) else 0
+        ended_ns = last_ns if last_ns <= self._started_ns else 0
         names = [self._names[slot] for slot in slots.tolist()]
         enrolled = await line.ask(Enroll(tags=tuple(names), create=False), ANSWER_S)
         if not isinstance(enrolled, Enrolled):
@@ -144,7 +148,7 @@ class LookingBack:
         rows = joined([part for part in parts if len(part)]) if any(map(len, parts)) else empty_batch()
         kept = np.flatnonzero((rows.flags & HISTORICAL) == 0)
         rows = taken(rows, kept)
-        newest = int(rows.source_ns.max(initial=0))
+        newest = max(int(rows.source_ns.max(initial=0)), ended_ns)
         return replace(rows, slot=slot_of[rows.slot]), max(self._kept_ns, newest)
 
     async def _between(self, line: AsyncLine, ids: U4, from_ns: int, had: int) -> list[SampleBatch]:

@@ -65,12 +65,14 @@ class Stepping:
         self.wiring = Wiring(project.specs, info, lesson.names)
         self.supply = SimulatedSupply(project.specs, project.links)
         self.alarms = Evaluator(project.alarms, project.specs)
+        derived = Derived(project.specs, project.timezone)
+        self.past = derived.past
         self.core = Core(
             world=world,
             kind=WorldKind.TRAINING,
             tags=len(project.specs),
             supply=self.supply,
-            derived=Derived(project.specs, project.timezone),
+            derived=derived,
             alarms=self.alarms,
         )
         self.exercise = Exercise(lesson, [spec.name for spec in project.specs])
