@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,14 +16,33 @@ from armillary.model.fault import OrderFault
 from armillary.model.lesson import Deed
 from armillary.model.places import data
 from armillary.model.simulation import ModelState
+from armillary.model.tags import TagSpec
 from armillary.project import folder as projects
 from armillary.project import lessons
+from armillary.project.record import Project
 from armillary.world.drill import Drill
 from armillary.world.training import steady_ns
 from armillary_plugins.demo_plant.model import make
 
 FOLDER = Path(data("scenes/pumping-station"))
 PROJECT = projects.read(FOLDER)
+LOOKING_BACK = replace(
+    PROJECT,
+    specs=(
+        *PROJECT.specs,
+        *(
+            TagSpec(slot=len(PROJECT.specs) + i, name=f"back.{i}", expression=expression)
+            for i, expression in enumerate(
+                (
+                    "hours_run(P-101A.speed > 30)",
+                    "ewma(P-101A.vibration_de, 60)",
+                    "mean(P-101A.power, 60)",
+                    "starts(P-101A.speed > 30)",
+                )
+            )
+        ),
+    ),
+)
 TRIP, LEAK = "pump-trip-with-drift", "leak-and-stuck-valve"
 GOOD = (
     Deed(t_s=275.0, kind="ack", what="any", actor="anna"),
@@ -50,12 +70,12 @@ class InProcess:
         return self.model.load(state.data)  # type: ignore[attr-defined]
 
 
-async def drill(name: str) -> Drill:
-    tags = [spec.name for spec in PROJECT.specs]
-    lesson = lessons.read(lessons.find(FOLDER, name), tags, [a.id for a in PROJECT.alarms])
+async def drill(name: str, project: Project = PROJECT) -> Drill:
+    tags = [spec.name for spec in project.specs]
+    lesson = lessons.read(lessons.find(FOLDER, name), tags, [a.id for a in project.alarms])
     model = make(SimulatorContext(project=FOLDER))
     one = Drill(
-        PROJECT, lesson, model.describe(), InProcess(model), world="w", start_ns=steady_ns(lesson.start.value)
+        project, lesson, model.describe(), InProcess(model), world="w", start_ns=steady_ns(lesson.start.value)
     )
     one.check()
     await one.begin(None)
@@ -114,9 +134,10 @@ def test_the_same_deeds_give_the_same_stream_bit_for_bit() -> None:
     assert first.digest != whole(TRIP).digest
 
 
-def test_going_back_restores_the_exercise_exactly_and_keeps_the_branch() -> None:
+@pytest.mark.parametrize("project", [PROJECT, LOOKING_BACK], ids=["demo", "functions over time"])
+def test_going_back_restores_the_exercise_exactly_and_keeps_the_branch(project: Project) -> None:
     async def run() -> None:
-        one = await until(await drill(TRIP), 240.0)
+        one = await until(await drill(TRIP, project), 240.0)
         moment = await one.snapshot("before trip")
         before = (one.core.table.value.copy(), one.alarms.states(), one.digest, one.progress)
         await until(one, 400.0)
