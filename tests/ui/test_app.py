@@ -121,6 +121,7 @@ def test_what_is_due_is_pumped_though_nobody_wakes(qapp: QApplication, bench: An
 
 def test_a_signal_while_the_desk_is_made_is_obeyed_once_by_its_loop(qapp: QApplication, qtbot: QtBot) -> None:
     came: list[int] = []
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job of a script has it ignored
     interrupts = Interrupts()
     try:
         signal.raise_signal(signal.SIGTERM)  # before anybody listens
@@ -134,6 +135,21 @@ def test_a_signal_while_the_desk_is_made_is_obeyed_once_by_its_loop(qapp: QAppli
         qtbot.waitUntil(lambda: came == [1, 1], timeout=2000)
     finally:
         interrupts.restore()
+        signal.signal(signal.SIGINT, before)
+
+
+def test_a_signal_that_was_ignored_stays_ignored(qapp: QApplication, qtbot: QtBot) -> None:
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    interrupts = Interrupts()
+    try:
+        interrupts.listen(lambda: came.append(1))
+        signal.raise_signal(signal.SIGINT)
+        qtbot.wait(50)
+        assert came == []
+    finally:
+        interrupts.restore()
+        assert signal.signal(signal.SIGINT, before) is signal.SIG_IGN
 
 
 def test_timer_lateness_is_measured(desk: DeskWindow, qtbot: QtBot) -> None:

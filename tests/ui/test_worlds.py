@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QImage, QMouseEvent
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from armillary.model.account import LoggedIn, Login
@@ -215,6 +215,9 @@ def test_the_past_has_no_command_button(desk: DeskWindow, bench: Any, asked: Ask
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     assert buttons() == []
     assert at.orders.why_not(1) == "A REPLAY world takes no commands."
+    at.world_changed.emit()  # as when what is shown was compiled anew
+    said = [w for w in desk.inspector.findChildren(QLabel) if w.text() == at.orders.why_not(1)]
+    assert said[-1].isVisibleTo(desk.inspector), "before the loop turns"
 
 
 def test_who_is_here_is_always_seen_and_a_password_is_kept_nowhere(

@@ -220,12 +220,12 @@ class InspectorPanel(QWidget):
         kind = self._workspace.kind
         templates = templates_of(self._workspace, slots)
         if writable and kind in (WorldKind.REPLAY, WorldKind.WHATIF):  # replaced, not greyed
-            self._setpoints.addWidget(label(f"A {kind.value} world takes no commands.", "muted", wrap=True))
+            self._offer(label(f"A {kind.value} world takes no commands.", "muted", wrap=True))
             self.write_section.setVisible(True)
             return
         is_simulated = kind is WorldKind.TRAINING
         for template in templates:
-            self._setpoints.addWidget(template_button(template, self.open_template))
+            self._offer(template_button(template, self.open_template))
         for slot in writable:
             spec = self._workspace.specs[slot]
             why = self._workspace.orders.why_not(slot)
@@ -236,10 +236,14 @@ class InspectorPanel(QWidget):
             button.setEnabled(not why)
             button.setToolTip(why or spec.title)
             button.clicked.connect(lambda _checked=False, slot=slot: self.open_write(slot))
-            self._setpoints.addWidget(button)
+            self._offer(button)
             if why:
-                self._setpoints.addWidget(label(why, "muted", wrap=True))
+                self._offer(label(why, "muted", wrap=True))
         self.write_section.setVisible(bool(writable) or bool(templates))
+
+    def _offer(self, widget: QWidget) -> None:
+        self._setpoints.addWidget(widget)
+        widget.show()  # at once: by itself Qt shows it only when its loop turns
 
     def open_template(self, template: Template) -> None:
         """Show the card that carries out a template."""
