@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
@@ -11,6 +10,7 @@ import click
 
 from armillary.cli import alarm_health, alarm_table
 from armillary.cli.answer import emit_json, finite, table, tell
+from armillary.cli.greeting import greeted
 from armillary.cli.password import as_user, log_in
 from armillary.model.alarm import (
     ONE_SHOT_NS,
@@ -25,7 +25,7 @@ from armillary.model.alarm import (
 )
 from armillary.model.clock import iso
 from armillary.model.fault import Fault, WorldFault
-from armillary.model.message import Hello, Welcome
+from armillary.model.message import Welcome
 from armillary.session.area_lines import line_of
 
 ACT_S = 10.0
@@ -98,9 +98,7 @@ def alarms(
         raise click.UsageError("Give --for or --once, not both.")
     line = line_of(rest[0] if rest else "")
     try:
-        welcome = line.ask(Hello(actor=f"local:{os.getuid()}", desk="cli"))
-        if not isinstance(welcome, Welcome):
-            raise WorldFault("The world answered something else.", where=line.address, remedy="Update it.")
+        welcome = greeted(line)
         if not act:
             _list(welcome, as_json, normal)
             return 0

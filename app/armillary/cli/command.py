@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import uuid
 from dataclasses import replace
 from pathlib import Path
@@ -11,13 +10,14 @@ from pathlib import Path
 import click
 
 from armillary.cli.answer import emit_json, finite, tell
+from armillary.cli.greeting import greeted
 from armillary.cli.password import as_user, log_in
 from armillary.model.clock import NS, Clock, WallClock
 from armillary.model.command import Template
 from armillary.model.control import AskState, StateAnswer
 from armillary.model.fault import Fault, FaultRecord, OrderFault, WorldFault
 from armillary.model.frame import Frame, WorldKind
-from armillary.model.message import Credit, Hello, Welcome
+from armillary.model.message import Credit, Welcome
 from armillary.model.order import ENDS, Arm, Armed, Order, OrderState, Receipt
 from armillary.model.tags import TagSpec
 from armillary.session.area_lines import AnyLine, line_of
@@ -52,9 +52,7 @@ def command(
     """Write VALUE to TAG, or carry out a template; 0 verified, 1 not, 2 it could not be asked."""
     line = line_of(project)
     try:
-        hello = line.ask(Hello(actor=f"local:{os.getuid()}", desk="cli"))
-        if not isinstance(hello, Welcome):
-            raise WorldFault("The world answered something else.", where=line.address, remedy="Update it.")
+        hello = greeted(line)
         if hello.kind is not WorldKind.LIVE:
             raise OrderFault(
                 f"This is a {hello.kind.value} world.",

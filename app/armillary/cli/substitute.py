@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 from pathlib import Path
 
 import click
 
 from armillary.cli.answer import emit_json, finite, table
+from armillary.cli.greeting import greeted
 from armillary.cli.password import as_user, log_in
 from armillary.encoding import texts
-from armillary.model.fault import Fault, OrderFault, WorldFault
+from armillary.model.fault import Fault, OrderFault
 from armillary.model.frame import WorldKind, apply_frame
-from armillary.model.message import Hello, Welcome
+from armillary.model.message import Welcome
 from armillary.model.quality import SUBSTITUTED
 from armillary.model.substitution import EndSubstitution, Substitute
 from armillary.model.tags import TagSpec, TagTable
@@ -66,9 +66,7 @@ def substitute(
         raise click.UsageError("Give one of: VALUE, --block, --end.")
     line = line_of(project)
     try:
-        welcome = line.ask(Hello(actor=f"local:{os.getuid()}", desk="cli"))
-        if not isinstance(welcome, Welcome):
-            raise WorldFault("The world answered something else.", where=line.address, remedy="Update it.")
+        welcome = greeted(line)
         if welcome.kind is not WorldKind.LIVE:
             raise OrderFault(
                 f"This is a {welcome.kind.value} world.",
