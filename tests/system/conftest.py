@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
+import shutil
+import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +17,7 @@ from armillary.cli.plant import start_plant
 from armillary.wire import child
 from armillary.wire.bus import Line
 
+MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 _TOLD = pytest.StashKey[list[str]]()
 
 
@@ -71,3 +76,20 @@ def station(own_places: Path, tmp_path: Path) -> Iterator[Station]:
             if world is not None:
                 world.stop()
             plant.stop()
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[int]:
+    """The port of a mosquitto of this test's own."""
+    if MOSQUITTO is None:
+        pytest.skip("mosquitto is not installed")
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = int(s.getsockname()[1])
+    config = tmp_path / "mosquitto.conf"
+    config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nuser {getpass.getuser()}\n")
+    with (tmp_path / "broker.log").open("ab") as log:
+        process = subprocess.Popen([MOSQUITTO, "-c", str(config)], stdout=log, stderr=log)
+    yield port
+    process.kill()
+    process.wait(5)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
-import shutil
-import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
@@ -24,7 +20,6 @@ from armillary.wire import child
 from armillary.wire.bus import Line
 
 pytestmark = pytest.mark.system
-MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 PROJECT = """
 [project]
 schema = 1
@@ -38,23 +33,6 @@ kind = "mqtt"
 url = "mqtt://127.0.0.1:{port}"
 """
 TWINS = {"schema": 1, "twins": [{"id": "T", "tags": {"level": {"address": "site!t/level#v", "unit": "m"}}}]}
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[int]:
-    """The port of a mosquitto of this test's own."""
-    if MOSQUITTO is None:
-        pytest.skip("mosquitto is not installed")
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = int(s.getsockname()[1])
-    config = tmp_path / "mosquitto.conf"
-    config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nuser {getpass.getuser()}\n")
-    with (tmp_path / "broker.log").open("ab") as log:
-        process = subprocess.Popen([MOSQUITTO, "-c", str(config)], stdout=log, stderr=log)
-    yield port
-    process.kill()
-    process.wait(5)
 
 
 class Plant:
