@@ -10,7 +10,7 @@ import numpy as np
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from armillary.model.frame import Kept
+from armillary.model.frame import Kept, WorldKind
 from armillary.session.feed import WORLD
 from armillary.session.settings import Settings
 from armillary.session.workspace import WorldState
@@ -51,6 +51,13 @@ def test_the_chip_of_the_historian_says_how_much_waits(desk: DeskWindow, bench: 
     bench.send()
     desk.status.refresh()
     assert desk.status.recording.text() == "Recording"
+    assert desk.status.recording.isVisible()
+
+
+def test_a_past_without_a_plant_is_not_called_recording(desk: DeskWindow, bench: Any) -> None:
+    desk.workspace.mirror.kind = WorldKind.REPLAY
+    desk.status.refresh()
+    assert not desk.status.recording.isVisible()
 
 
 def test_a_desk_that_was_killed_comes_back_with_its_arrangement_and_says_so(

@@ -8,6 +8,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStatusBar, QWidget
 
 from armillary.model.clock import Clock
+from armillary.model.frame import WorldKind
 from armillary.model.link import LinkState
 from armillary.session.workspace import Workspace, WorldState
 from armillary.ui import icons
@@ -72,7 +73,9 @@ class Status(QStatusBar):
         self._links()
         home = self._workspace.home  # what is recorded is home, whatever is shown
         state = home.world_state if home is not None else self._workspace.world_state
-        is_world = state == WorldState.LIVE  # of a silent one nothing is known
+        # of a silent world nothing is known; the past alone, or an exercise, is recorded by nobody
+        is_live = home is not None or self._workspace.kind is WorldKind.LIVE
+        is_world = is_live and state == WorldState.LIVE
         why = home.recording if home is not None else self._workspace.recording
         self.recording.setVisible(is_world)
         self.recording.setText(self._workspace.history_text)
