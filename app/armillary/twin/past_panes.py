@@ -13,12 +13,12 @@ import numpy.typing as npt
 
 from armillary.model.arrays import B1, F8, I8, U2
 from armillary.model.clock import NS
+from armillary.model.expression_group import ENOUGH, TOO_LITTLE  # of good time, as of good members
 from armillary.model.quality import BAD, DERIVED, GOOD, REASON_MASK, UNCERTAIN
 from armillary.twin.past_track import Columns, Steps, Track
 
 PANES = 60
 MORE = {"lowest": 120, "highest": 120, "percentile": 240}
-ENOUGH, TOO_LITTLE = 0.8, 0.2  # share of good time: GOOD from here on; BAD below that
 NOT_WARM, GAPS, NOTHING = 1, 2, 3  # why an answer is not good
 _KNOWN, _GOOD = 0, 1
 _HALF = 0.5
