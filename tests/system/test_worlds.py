@@ -103,6 +103,9 @@ def test_a_replay_that_is_killed_is_said_and_can_be_started_again(desk: Desk, pl
     desk.until(lambda: at.away, 15, "it is there again")
     assert at.lost is None
     assert abs(at.mirror.t_ns - then) < NS // 5
+    at.close_world(at.mirror.world)
+    assert at.kind is WorldKind.LIVE
+    assert [w.kind for w in at.worlds] == [WorldKind.LIVE], "a world that ends is nothing to go to"
 
 
 def test_two_desks_on_one_world_agree(desk: Desk, plant: RunningPlant) -> None:

@@ -86,6 +86,7 @@ class Beside(Loading):
         self._ending: list[threading.Thread] = []
         self._listed: tuple[WorldRow, ...] = ()
         self._listed_mono_ns = 0
+        self._ended_ids: set[str] = set()  # worlds that we have ended: they answer nobody while they go
         self._warm_mono_ns = 0  # 0: not decided yet
         self._home_seek_ns: int | None = None  # that a home which replays was last asked for
         self._warm_failed: dict[WorldKind, int] = {}
@@ -195,7 +196,10 @@ class Beside(Loading):
             self._listed_mono_ns = now or 1
             home = self._home.mirror.world if self._home is not None else self.mirror.world
             folder = self.project.folder if self.project is not None else None
-            self._listed = worlds.rows(folder, home, self.mirror.world, self._visits, runs.all_runs())
+            found = runs.all_runs()
+            self._ended_ids &= {run.id for run in found}
+            alive = [run for run in found if run.id not in self._ended_ids]
+            self._listed = worlds.rows(folder, home, self.mirror.world, self._visits, alive)
         shown = self.mirror.world
         return tuple(replace(row, is_shown=row.id == shown) for row in self._listed)
 
@@ -298,6 +302,9 @@ class Beside(Loading):
         """Leave a world; one of ours ends. Takes no time here."""
         self._visits.remove(visit)
         visit.drop(_CLOSED)
+        if visit.is_ours and visit.id:
+            self._ended_ids.add(visit.id)
+            self._listed_mono_ns = 0
         thread = threading.Thread(target=visit.feed.stop, name="leave", daemon=True)
         thread.start()
         self._ending = [t for t in self._ending if t.is_alive()] + [thread]

@@ -6,6 +6,7 @@ import itertools
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from armillary.model import places
 from armillary.model.clock import NS
@@ -110,9 +111,15 @@ class Visiting(Beside):
         if visit is not None and visit in self._visits:
             self._drop(visit)
         if visit is None or not visit.is_ours:
-            self._work(lambda: worlds.end(row.address), self._tell)
+            self._ended_ids.add(name)
+            self._work(lambda: worlds.end(row.address), partial(self._not_ended, name))
         self._listed_mono_ns = 0
         self.world_changed.emit()
+
+    def _not_ended(self, name: str, answer: object) -> None:
+        if isinstance(answer, FaultRecord):
+            self._ended_ids.discard(name)  # it runs on: list it again
+        self._tell(answer)
 
     # ------------------------------------------------------------ the clock of what is shown
 
