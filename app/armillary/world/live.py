@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from armillary.alarms.system import area_alarms, system_alarms
+from armillary.alarms.system import area_alarms, halt_alarms, system_alarms
 from armillary.api.ports import SourceContext
 from armillary.extend.discover import discover
 from armillary.model import message as msg
@@ -125,7 +125,7 @@ class Live(Serving):
         part = self._part = part_of(project, area)
         self._lease, self._secrets = lease, secrets or Secrets()
         self._alarming = Alarming(
-            (*part.alarms, *system_alarms(), *area_alarms(project.areas)),
+            (*part.alarms, *system_alarms(), *area_alarms(project.areas), *halt_alarms(part.alarms)),
             project.specs,
             part.links,
             folder=part.home / "journal",
@@ -309,6 +309,7 @@ class Live(Serving):
         kept = self._feed.kept()
         troubles = {**self._links.troubles(), **self._room.troubles(kept), **wrong}
         troubles |= self._neighbours.troubles(now_mono)
+        troubles |= self._deeds.loops.troubles()
         self._alarming.evaluator.tell(troubles)
         differs = statuses_differ(self._sent_statuses, statuses)
         links: tuple[LinkStatus, ...] = ()
