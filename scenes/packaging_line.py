@@ -30,7 +30,8 @@ PALETTE |= {
 
 
 def write_scene(folder: Path) -> None:
-    """Write scene.usda."""
+    """Write scene.usda and its part."""
+    belt.write_parts(folder / "parts")
     b = Builder(folder / "scene.usda", "Line")
     b.stage.GetDefaultPrim().SetMetadata("kind", "assembly")
     for part in (hall, oven, belt, packing):
@@ -50,7 +51,6 @@ def main() -> None:
     """Write all files of the project that are made."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
     folder.mkdir(exist_ok=True)
-    (folder / "scene.usda").unlink(missing_ok=True)
     write_scene(folder)
     write_project(folder)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from authoring.shapes import box, cylinder, merged, pipe, revolve, rod
 from authoring.stage import Builder
 
@@ -145,14 +147,20 @@ def _water(b: Builder) -> None:
     )
 
 
-def _unit(b: Builder, path: str) -> None:
-    """One product: a tray with a loaf of crispbread; it moves by its tracker."""
+def write_parts(folder: Path) -> None:
+    """Write one product: a tray with a loaf of crispbread."""
+    part = Builder(folder / "unit.usda", "Part")
+    part.stage.GetDefaultPrim().SetMetadata("kind", "component")
     sx, sy, sz = at.UNIT_SIZE
-    b.xform(path, at=(0.0, 0.0, at.BELT_Z), kind="component")
-    b.mesh(f"{path}/Tray", box(sx, sy, 0.05), "DarkPaint")
+    part.mesh("/Part/Tray", box(sx, sy, 0.05), "DarkPaint")
     h = sz - 0.05
     crust = revolve([(0.0, 0.0), (0.5, 0.0), (0.5, 0.55), (0.44, 0.85), (0.3, 1.0), (0.0, 1.0)], 20)
     point = crust.point * [sx * 0.92, sy * 0.92, h]
-    b.mesh(
-        f"{path}/Product", type(crust)(point, crust.normal, crust.count, crust.index).moved(z=0.05), "White"
-    )
+    loaf = type(crust)(point, crust.normal, crust.count, crust.index).moved(z=0.05)
+    part.mesh("/Part/Product", loaf, "White")
+    part.save()
+
+
+def _unit(b: Builder, path: str) -> None:
+    """One product on the belt; it moves by its tracker."""
+    b.reference(path, "./parts/unit.usda", at=(0.0, 0.0, at.BELT_Z))

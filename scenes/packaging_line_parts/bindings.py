@@ -28,6 +28,8 @@ from packaging_line_parts.places import (
 _IDS = uuid.UUID("9c53a7d0-53b4-4d7e-8f0e-2f7f7f5a2b10")
 _DRUM_M = 0.095
 _HOT = {"unit": "°C", "ends": (20.0, 90.0), "colormap": "temperature"}
+_FIRE = {"state_keys": ("-1", "15", "35", "60"), "state_values": ("#000000", "#4a2f1c", "#8a5730", "#d98a4a")}
+_DRIVE = {"stopped": "#565e66", "running": "#e2e5e8", "tripped": "#b08f6c", "changing speed": "#8fa9bd"}
 _JOINTS = (("J1", "z"), ("J1/J2", "y"), ("J1/J2/J3", "y"), ("J1/J2/J3/J4", "z"), ("J1/J2/J3/J4/J5", "y"),
            ("J1/J2/J3/J4/J5/J6", "z"))  # fmt: skip
 
@@ -47,8 +49,9 @@ def _oven() -> Iterator[Binding]:
     for i, tag in enumerate(at.ZONES, 1):
         path = zone(i)
         yield bind(f"{path}/Casing", "temperature", f"{tag}.value", "displayColor", **_HOT)
-        yield bind(f"{path}/Heaters", "fire", f"O-210.zone{i}.output", "emissiveColor", unit="%",
-                   ends=(0.0, 100.0), colormap="fire")  # fmt: skip
+        yield bind(
+            f"{path}/Heaters", "fire", f"O-210.zone{i}.output", "emissiveColor", "steps", unit="%", **_FIRE
+        )
         yield bind(f"{path}/Fan", "spin", f"O-210.zone{i}.output", "spin", axis="z", unit="%", scale=0.5,
                    offset=12.0, target_unit="rpm")  # fmt: skip
         yield bind(path, "temperature", f"{tag}.value", "label", "none", property_name=tag, unit="°C")
@@ -58,8 +61,7 @@ def _oven() -> Iterator[Binding]:
     yield bind(f"{burner}/Flame", "burns", "BV-212.flame", "visibility", "none")
     yield bind(f"{burner}/Flame", "height", "BV-212.position", "scale", axis="z", unit="%", scale=0.012,
                offset=0.3, clamp=(0.2, 1.5))  # fmt: skip
-    yield bind(f"{burner}/Flame", "glow", "BV-212.position", "emissiveColor", unit="%", ends=(0.0, 100.0),
-               colormap="fire")  # fmt: skip
+    yield bind(f"{burner}/Flame", "glow", "BV-212.position", "emissiveColor", "steps", unit="%", **_FIRE)
     yield bind(f"{damper}/Lever", "angle", "D-210.position", "rotate", axis="y", unit="%", scale=-0.9,
                offset=90.0, clamp=(0.0, 90.0))  # fmt: skip
 
@@ -71,10 +73,11 @@ def _conveyor() -> Iterator[Binding]:
     for drum in ("TailDrum", "HeadDrum"):
         yield bind(f"{CONVEYOR}/{drum}", "spin", "C-201.speed", "spin", axis="y", unit="m/s",
                    scale=round(turns, 3), target_unit="rpm")  # fmt: skip
-    yield bind(f"{CONVEYOR}/Belt", "speed", "C-201.speed", "displayColor", unit="m/s", ends=(0.0, 0.3),
-               colormap="belt")  # fmt: skip
+    yield bind(f"{CONVEYOR}/Belt", "speed", "C-201.speed", "displayColor", "steps", unit="m/s",
+               state_keys=("-1", "0.05"), state_values=("#34383c", "#5c666d"))  # fmt: skip
     yield bind(CONVEYOR, "speed", "C-201.speed", "label", "none", property_name="C-201", unit="m/s")
-    yield bind(f"{CONVEYOR}/M_201/Body", "state", "C-201.state", "displayColor", "none", colormap="drive")
+    yield bind(f"{CONVEYOR}/M_201/Body", "state", "C-201.state", "displayColor", "states",
+               state_keys=tuple(_DRIVE), state_values=tuple(_DRIVE.values()))  # fmt: skip
     yield bind(f"{CONVEYOR}/Guard", "open", "C-201.guard_closed", "rotate", "expr", axis="x",
                expr="70 * (x < 0.5)")  # fmt: skip
     for name, state, colour in (("Green", "running", "#8fc79b"), ("Amber", "changing speed", "#d9b978"),
@@ -85,8 +88,6 @@ def _conveyor() -> Iterator[Binding]:
                state_keys=("0", "60", "85"), state_values=("#2f4a5e", "#6f97b3", "#b9cfdc"))  # fmt: skip
     yield bind(f"{LINE}/Cooling/FT_231", "flow", "FT-231.flow", "label", "none", property_name="FT-231",
                unit="l/min")  # fmt: skip
-    yield bind(f"{LINE}/Cooling/Supply", "flow", "FT-231.flow", "displayColor", unit="l/min",
-               ends=(0.0, 20.0), colormap="flow")  # fmt: skip
     yield bind(f"{LINE}/Cooling/Supply", "way", "FT-231.flow", "flow", "none", unit="l/min")
 
 
@@ -126,5 +127,4 @@ def _packing() -> Iterator[Binding]:
                unit="kg")  # fmt: skip
     for name, tag in (("CW_301", "CW-301.beat"), ("LB_301", "LB-301.beat"), ("CELL_301", "CELL-301.beat")):
         part = "Lamp" if name == "CELL_301" else "Screen"
-        yield bind(f"{PACKING}/{name}/{part}", "alive", tag, "emissiveColor", "expr",
-                   expr="x % 2", ends=(0.0, 1.0), colormap="beat")  # fmt: skip
+        yield bind(f"{PACKING}/{name}/{part}", "alive", tag, "highlight", "expr", expr="0.3 * (x % 2)")

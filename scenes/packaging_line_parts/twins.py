@@ -7,7 +7,7 @@ from typing import Any
 from authoring.tags import ON_OFF, key_of, opcua, ordered
 
 from armillary_plugins.demo_plant.line import layout as at
-from armillary_plugins.demo_plant.line.running import STEP_S
+from armillary_plugins.demo_plant.line.line import STEP_S
 from armillary_plugins.demo_plant.line.signals import EVERY, LINE, NAMESPACE, PACKING, SIGNALS, UNITS, Told
 from packaging_line_parts import places
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from armillary_plugins.demo_plant.line import layout as at
-
-if TYPE_CHECKING:
-    from armillary_plugins.demo_plant.line.running import Line
+from armillary_plugins.demo_plant.line.line import Line
 
 _UNIT_KG = 0.62
 _CARTON_KG = 0.24

@@ -41,10 +41,10 @@ class PackagingLine:
             asyncio.run(server.serve(TREE, ports["opcua"], ready, WallClock()))
         elif part == "simulator":
             from armillary_plugins.demo_plant import simulator
-            from armillary_plugins.demo_plant.line.running import Line
+            from armillary_plugins.demo_plant.line.running import RunningLine
 
             brokers = {name: ports[name] for name in ("broker", "packing-broker")}
-            asyncio.run(simulator.serve(Line(seed), brokers, ports["opcua"], ready, WallClock()))
+            asyncio.run(simulator.serve(RunningLine(seed), brokers, ports["opcua"], ready, WallClock()))
         else:
             raise no_such(part, "packaging line", PARTS)
 
