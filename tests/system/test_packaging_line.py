@@ -1,4 +1,4 @@
-"""The rule of the founding document on a real plant: five readings above 85 °C halt the line, and it says why."""
+"""The rule of the founding document on a real plant: five readings above 85 °C halt the line and say why."""
 
 from __future__ import annotations
 
