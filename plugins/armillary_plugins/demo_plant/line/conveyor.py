@@ -11,7 +11,7 @@ from armillary_plugins.demo_plant.line.oven import AMBIENT
 STOPPED, RUNNING, TRIPPED, RAMPING = 0.0, 1.0, 2.0, 3.0
 NOWHERE = -1.0  # position of a tracker that follows no unit
 _RAMP = 0.06  # m/s²
-_WARM_S = 28.0
+_WARM_S = 16.0
 _STALL_A, _STALL_S = 9.5, 6.0
 _STEADY = 0.005  # m/s
 
