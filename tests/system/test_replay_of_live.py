@@ -148,7 +148,7 @@ def live_shift(folder: Path, logs: Path, lived: Lived) -> None:
         occurrence = marks.record_of(desk.alarms[ALARM], AlarmState).occurrence
         acted = desk.line.ask(AlarmAct(action="ack", occurrences=(occurrence,), comment="was me"))
         assert acted == AlarmActed(results=("",))
-        until(lambda: state() is ProcessState.ACKED, 5, "acknowledged")
+        until(lambda: state() is ProcessState.ACKED, 20, "acknowledged")
         lived.still = (desk.last.t_ns + MS_NS, whole(desk), dict(desk.alarms))
         first_ns = CLOCK.now_mono_ns()
         until(lambda: (look(), CLOCK.now_mono_ns() - first_ns > REST_NS)[1], 10, "the gate's pause is over")
