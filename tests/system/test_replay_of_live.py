@@ -309,7 +309,6 @@ def test_playing_tells_alarm_events_and_orders_and_executes_none(lived: Lived, d
 
 
 def test_alarm_steps_go_from_transition_to_transition_both_ways(lived: Lived, desk: Follower) -> None:
-    desk.line.ask(Play(speed=0.0), 10)  # the test before may have left it running: it would run past the time
     desk.at(lived.when("RAISE") - NS)  # well before: a frame may hold two ticks, the event be of the first
     for count, wanted in (
         (1, "UNACK"),
