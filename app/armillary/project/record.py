@@ -49,6 +49,7 @@ class Keeping:
 
     tags: tuple[str, ...]  # patterns: * and ? stand for any
     days: int  # then samples and roll-ups go
+    personal: bool = False  # tags by name, that tell of a person: to the hour, not by whole days
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

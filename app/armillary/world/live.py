@@ -22,7 +22,7 @@ from armillary.model import message as msg
 from armillary.model.account import LoggedIn, Right
 from armillary.model.alarm import AlarmAct, AlarmActed, AlarmProgress, right_to
 from armillary.model.clock import NS, Clock, WallClock
-from armillary.model.control import Approve, Kill
+from armillary.model.control import Approve, Kill, StateAnswer
 from armillary.model.fault import FaultRecord, ProjectFault, WorldFault, record
 from armillary.model.frame import Event, WorldKind
 from armillary.model.link import COUNTERS, BrowseItem, LinkSpec, LinkStatus, link_alarm
@@ -400,6 +400,10 @@ class Live(Serving):
     def pending(self, mono_ns: int) -> tuple[AlarmProgress, ...]:
         """Return what the alarms are counting."""
         return self._alarming.evaluator.progress(mono_ns)
+
+    async def state_answer(self, t_ns: int = 0, *, past: bool = False) -> StateAnswer:
+        """Return the state of now; with a past it is that of the next tick, both of one moment."""
+        return await self._back.state(self.state_now) if past else self.state_now()
 
     async def reply(self, peer: bytes, message: object) -> object:
         """Answer what only a LIVE world can."""
