@@ -16,6 +16,7 @@ from armillary.model.link import DecoderSpec, LinkSpec, TopicTemplate
 from armillary.model.message import OpenScene
 from armillary.model.motion import SceneTime
 from armillary.model.scene import SceneProblem
+from armillary.model.shift import USUAL, FigureSpec, ShiftSpec
 from armillary.model.tags import TagSpec
 from armillary.model.twin import Relationship, TwinInstance
 
@@ -131,6 +132,8 @@ class Project:
     templates: tuple[Template, ...] = ()  # of commands
     interlocks: tuple[Interlock, ...] = ()
     alarms: tuple[AlarmSpec, ...] = ()
+    shifts: tuple[ShiftSpec, ...] = USUAL
+    figures: tuple[FigureSpec, ...] = ()  # that a shift's report tells
     tick_hz: int = 20
     tag_limit: int = 200_000
     problems: tuple[SceneProblem, ...] = ()  # warnings; an error would have kept it from being read
