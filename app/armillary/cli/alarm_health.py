@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 from armillary.alarms.health import Health, Noted, health
 from armillary.alarms.health_page import number, page
+from armillary.alarms.lines import noted
 from armillary.cli.answer import emit_json, finite, table, tell
 from armillary.model import files
-from armillary.model.alarm import AlarmEvent, Presentation, ProcessState
-from armillary.model.clock import WallClock, iso, parse_iso
+from armillary.model.clock import WallClock, iso
 from armillary.model.fault import Fault
 from armillary.model.times import parse_time
 from armillary.security import export
 
 USUAL = "-30d"
 PATTERN = "live-*.jsonl"
-_EVENTS = ("RAISE", "CLEAR", "CLOSE", "ACK", "DISABLE")
 
 
 def run(project: str, from_: str, to: str, out: Path | None, *, as_json: bool) -> int:
@@ -58,26 +57,7 @@ def _noted(folder: Path) -> Iterator[Noted]:
             remedy="Run the project's world; its journal is written from then on.",
         )
     for journal in there:
-        hidden: dict[str, Presentation] = {}
-        for line in export.rows(journal, PATTERN):
-            id_, told = str(line.get("alarm_id", "")), line.get("presentation")
-            if told:
-                hidden[id_] = Presentation(str(told))
-            if line.get("event") in _EVENTS and id_:
-                yield Noted(event=_event(line), presentation=hidden.get(id_, Presentation.SHOWN))
-
-
-def _event(line: Mapping[str, object]) -> AlarmEvent:
-    return AlarmEvent(
-        id=str(line["alarm_id"]),
-        occurrence=str(line.get("occurrence", "")),
-        event=str(line["event"]),
-        before=ProcessState(str(line["from"])),
-        after=ProcessState(str(line["to"])),
-        t_ns=parse_iso(str(line["t_received"])),
-        priority=int(str(line.get("priority", 3))),
-        late=line.get("late") is True,
-    )
+        yield from noted(export.rows(journal, PATTERN))
 
 
 def _print(found: Health) -> None:

@@ -24,7 +24,7 @@ class Block:
     values: tuple[float, ...] = ()  # bars
     limit: float = 0.0  # bars: a dashed line; those above it are marked. 0 = none
     spans: tuple[tuple[float, float], ...] = ()  # bars: shaded, as shares 0…1 of the width
-    ends: tuple[str, ...] = ()  # bars: labels below, evenly from the left to the right end
+    marks: tuple[tuple[float, str], ...] = ()  # bars: labels below, each at a share 0…1 of the width
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,14 @@ import csv
 import io
 from collections import deque
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from armillary.model.cells import unformula
+from armillary.model.clock import NS
 from armillary.model.fault import Fault
 from armillary.security.audit import LINE_LIMIT, PATTERN, files
 
@@ -21,16 +23,19 @@ FIELDS = (
 )  # fmt: skip
 
 
-def rows(folder: Path, pattern: str = PATTERN) -> Iterator[Mapping[str, Any]]:  # Any: parsed JSON
+def rows(
+    folder: Path, pattern: str = PATTERN, since_ns: int = 0
+) -> Iterator[Mapping[str, Any]]:  # Any: parsed JSON
     """Yield the records of an audit, oldest first, in constant memory. Raises Fault where a line is none.
 
-    pattern: of its files; a journal of alarms is chained in the same way.
+    pattern: of its files; a journal of alarms is chained in the same way. With `since_ns` files that ended
+    before that time are left out, but never the last of those before it: it says how things stood.
     """
     if not folder.is_dir():
         raise Fault(
             "There is no audit here.", where=str(folder), remedy="Name the project's folder, or run it once."
         )
-    for path in files(folder, pattern):
+    for path in _since(files(folder, pattern), since_ns):
         with path.open("rb") as file:
             number = 0
             while raw := file.readline(LINE_LIMIT):
@@ -44,6 +49,13 @@ def rows(folder: Path, pattern: str = PATTERN) -> Iterator[Mapping[str, Any]]:  
                         remedy="armillary audit verify says what was done to it.",
                     ) from error
                 yield record if isinstance(record, dict) else {}
+
+
+def _since(paths: list[Path], since_ns: int) -> list[Path]:
+    """Return the files of months from the one of a time on; where that one is missing the one before too."""
+    month = datetime.fromtimestamp(since_ns / NS, UTC).strftime("%Y-%m")
+    first = max((i for i, path in enumerate(paths) if path.stem[-len(month) :] <= month), default=0)
+    return paths[first:]
 
 
 def last(folder: Path, count: int) -> list[Mapping[str, Any]]:  # Any: parsed JSON
