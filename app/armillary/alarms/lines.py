@@ -8,6 +8,7 @@ from typing import Any
 from armillary.alarms.health import Noted
 from armillary.model.alarm import AlarmEvent, Presentation, ProcessState
 from armillary.model.clock import parse_iso
+from armillary.model.logbook import Note
 
 Line = Mapping[str, Any]  # Any: parsed JSON
 CHECKPOINT = "CHECKPOINT"
@@ -66,3 +67,19 @@ class Standing:
                 self.states.pop(str(state["id"]), None)
             else:
                 self.states[str(state["id"])] = state
+
+
+def note_of(line: Line) -> Note | None:
+    """Return an entry of the logbook, None for a line that is none."""
+    held = line.get("note")
+    if not isinstance(held, dict):
+        return None
+    try:
+        return Note(**held)
+    except TypeError:  # of a newer version
+        return None
+
+
+def notes_of(lines: Iterable[Line]) -> list[Note]:
+    """Return all entries of a logbook, in the order in which they were written."""
+    return [note for line in lines if (note := note_of(line)) is not None]

@@ -125,7 +125,8 @@ def report(
     )
     taken = next((n for n in notes if n.kind == "taken" and handover and n.answers == handover.id), None)
     happened = sorted(
-        (each for part in (*read, *acted) for each in part.happened), key=lambda each: each.t_ns
+        (*(h for each in read for h in each.happened), *(h for part in acted for h in part.happened)),
+        key=lambda each: each.t_ns,
     )
     deeds = sorted((d for part in acted for d in part.deeds.values()), key=lambda deed: deed.t_ns)
     found = (one for each in read for one in each.noted)

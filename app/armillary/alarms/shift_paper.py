@@ -211,8 +211,9 @@ def _alarms(found: ShiftReport, clock: Clock) -> list[Block]:
         ),
     ]
     if one.floods:
-        rows = tuple((clock.at(f.from_ns), clock.at(f.to_ns), str(f.count)) for f in one.floods)
-        out += [heading("Floods"), Block(kind="table", head=("from", "to", "alarms"), rows=rows, right=(2,))]
+        floods = tuple((clock.at(f.from_ns), clock.at(f.to_ns), str(f.count)) for f in one.floods)
+        table = Block(kind="table", head=("from", "to", "alarms"), rows=floods, right=(2,))
+        out += [heading("Floods"), table]
     if one.top:
         rows = tuple(
             (a.id, str(a.priority), str(a.raises), str(a.chatters or "–"), str(a.fleeting or "–"))
@@ -265,12 +266,12 @@ def _commands(found: ShiftReport, clock: Clock) -> list[Block]:
     ]
     old = tuple(d for d in found.open_deeds if d not in found.deeds)
     if old:
-        rows = tuple((clock.at(d.t_ns), d.actor, d.tag, d.reason) for d in old)
+        earlier = tuple((clock.at(d.t_ns), d.actor, d.tag, d.reason) for d in old)
         out += [text("Of earlier shifts, UNVERIFIED and still open:", "bad")]
-        out.append(_table(("at", "who", "what", "reason"), rows, (3,)))
+        out.append(_table(("at", "who", "what", "reason"), earlier, (3,)))
     out.append(heading("Values by hand"))
-    rows = tuple((clock.span(h.from_ns, h.to_ns), h.actor, h.tag, h.said, h.reason) for h in found.by_hand)
-    out.append(_table(("when", "who", "tag", "value", "reason"), rows, (2, 4)))
+    held = tuple((clock.span(h.from_ns, h.to_ns), h.actor, h.tag, h.said, h.reason) for h in found.by_hand)
+    out.append(_table(("when", "who", "tag", "value", "reason"), held, (2, 4)))
     return out
 
 

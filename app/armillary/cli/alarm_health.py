@@ -7,10 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from armillary.alarms.health import Health, Noted, health
-from armillary.alarms.health_page import number, page
+from armillary.alarms.health_page import number, paper
 from armillary.alarms.lines import noted
 from armillary.cli.answer import emit_json, finite, table, tell
-from armillary.model import files
+from armillary.cli.paper import write
 from armillary.model.clock import WallClock, iso
 from armillary.model.fault import Fault
 from armillary.model.times import parse_time
@@ -20,7 +20,7 @@ USUAL = "-30d"
 PATTERN = "live-*.jsonl"
 
 
-def run(project: str, from_: str, to: str, out: Path | None, *, as_json: bool) -> int:
+def run(project: str, from_: str, to: str, html: Path | None, pdf: Path | None, *, as_json: bool) -> int:
     """Judge, print or write. Status 1 where a figure is over its maximum. Raises Fault."""
     now_ns = WallClock().now_ns()
     from_ns, to_ns = parse_time(from_ or USUAL, now_ns), parse_time(to, now_ns) if to else now_ns
@@ -29,19 +29,11 @@ def run(project: str, from_: str, to: str, out: Path | None, *, as_json: bool) -
     path = Path(project).expanduser().resolve()
     folder = path.parent if path.is_file() else path
     found = health(_noted(folder), from_ns, to_ns)
-    if out is not None:
-        try:
-            files.replace(out.resolve(), page(found, folder.name).encode("utf-8"))
-        except OSError as error:
-            raise Fault(
-                f"The page cannot be written: {error.strerror}.", where=str(out), remedy="Give another place."
-            ) from error
     if as_json:
         emit_json(_entry(found))
     else:
         _print(found)
-        if out is not None:
-            tell(str(out))
+    write(paper(found, folder.name), html, pdf, quiet=as_json)
     return 1 if any(metric.verdict == "over maximum" for metric in found.metrics) else 0
 
 

@@ -144,6 +144,11 @@ class Project:
         return self.folder / ".armillary"
 
     @property
+    def homes(self) -> tuple[Path, ...]:
+        """The folders in which this project's LIVE worlds write journal and audit: one for each area too."""
+        return self.private, *sorted((self.private / "areas").glob("*"))
+
+    @property
     def history_file(self) -> Path:
         """The historian's file."""
         return self.private / "history.duckdb"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,8 @@ def rows(
             number = 0
             while raw := file.readline(LINE_LIMIT):
                 number += 1
+                if not raw.endswith(b"\n") and len(raw) < LINE_LIMIT:
+                    break  # of a world that writes it just now, or was cut off
                 try:
                     record = orjson.loads(raw)
                 except orjson.JSONDecodeError as error:
@@ -56,6 +58,13 @@ def _since(paths: list[Path], since_ns: int) -> list[Path]:
     month = datetime.fromtimestamp(since_ns / NS, UTC).strftime("%Y-%m")
     first = max((i for i, path in enumerate(paths) if path.stem[-len(month) :] <= month), default=0)
     return paths[first:]
+
+
+def chains(
+    homes: Iterable[Path], name: str, pattern: str, since_ns: int = 0
+) -> list[Iterator[Mapping[str, Any]]]:  # Any: parsed JSON
+    """Return the records of the folder `name` of each home that has one, as `rows` does."""
+    return [rows(home / name, pattern, since_ns) for home in homes if (home / name).is_dir()]
 
 
 def last(folder: Path, count: int) -> list[Mapping[str, Any]]:  # Any: parsed JSON
