@@ -21,7 +21,7 @@ from armillary.model.fault import ProjectFault
 from armillary.model.link import LinkSpec, TopicTemplate
 from armillary.model.scene import SceneProblem
 from armillary.model.tags import TagSpec
-from armillary.project import areas, fleets, learnt, migrate, settings, twins
+from armillary.project import areas, fleets, learnt, migrate, settings, shifts, twins
 from armillary.project.commands import COMMANDS_FILE, Commands
 from armillary.project.derived import in_units
 from armillary.project.locate import KeyPath, json_line, toml_line
@@ -189,6 +189,7 @@ def _project(
     scene = settings.scene(root.table("scene"), folder)
     links, decoders = settings.links(root), settings.decoders(root)
     areas_given = areas.given(root)
+    work, figures = shifts.shifts(root, zone), shifts.given_figures(root)
     maps = tuple(m for name, table in root.named("colormap") if (m := settings.colormap(name, table)))
     model_files, twins_name = settings.model_files(root.table("model"))
     historian = settings.historian(root.table("historian"))
@@ -242,6 +243,8 @@ def _project(
         templates=tuple(commands.templates),
         interlocks=tuple(commands.interlocks),
         alarms=tuple(rules.alarms),
+        shifts=work,
+        figures=shifts.figures(figures, held.specs),
         tick_hz=tick_hz,
         tag_limit=tag_limit,
         problems=tuple(findings.problems),

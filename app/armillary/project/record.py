@@ -16,6 +16,7 @@ from armillary.model.link import DecoderSpec, LinkSpec, TopicTemplate
 from armillary.model.message import OpenScene
 from armillary.model.motion import SceneTime
 from armillary.model.scene import SceneProblem
+from armillary.model.shift import USUAL, FigureSpec, ShiftSpec
 from armillary.model.tags import TagSpec
 from armillary.model.twin import Relationship, TwinInstance
 
@@ -132,6 +133,8 @@ class Project:
     templates: tuple[Template, ...] = ()  # of commands
     interlocks: tuple[Interlock, ...] = ()
     alarms: tuple[AlarmSpec, ...] = ()
+    shifts: tuple[ShiftSpec, ...] = USUAL
+    figures: tuple[FigureSpec, ...] = ()  # that a shift's report tells
     tick_hz: int = 20
     tag_limit: int = 200_000
     problems: tuple[SceneProblem, ...] = ()  # warnings; an error would have kept it from being read
@@ -140,6 +143,11 @@ class Project:
     def private(self) -> Path:
         """The folder of what is never in version control: caches, historian, locks, backups."""
         return self.folder / ".armillary"
+
+    @property
+    def homes(self) -> tuple[Path, ...]:
+        """The folders in which this project's LIVE worlds write journal and audit: one for each area too."""
+        return self.private, *sorted((self.private / "areas").glob("*"))
 
     @property
     def history_file(self) -> Path:

@@ -26,6 +26,7 @@ from armillary.model.control import Approve, Kill, StateAnswer
 from armillary.model.fault import FaultRecord, ProjectFault, WorldFault, record
 from armillary.model.frame import Event, WorldKind
 from armillary.model.link import COUNTERS, BrowseItem, LinkSpec, LinkStatus, link_alarm
+from armillary.model.logbook import AskNotes, AskShift, HandOver, Note, TakeOver, WriteNote
 from armillary.model.order import Arm, CloseOrder, Order, Prepare
 from armillary.model.substitution import EndSubstitution, Substitute
 from armillary.project import folder as projects
@@ -40,7 +41,7 @@ from armillary.twin.turns import Turns
 from armillary.wire import runs
 from armillary.wire.bus import served
 from armillary.wire.lease import Lease
-from armillary.world import standby
+from armillary.world import shiftwork, standby
 from armillary.world.alarming import Alarming
 from armillary.world.core import Core, Tick
 from armillary.world.deeds import Deeds
@@ -49,6 +50,7 @@ from armillary.world.gate import Gate
 from armillary.world.guarding import guard, guarded
 from armillary.world.keeping import Keeping
 from armillary.world.lateness import Lateness
+from armillary.world.logbook import Logbook
 from armillary.world.looking_back import LookingBack
 from armillary.world.marking import Marking
 from armillary.world.neighbours import Neighbours
@@ -192,6 +194,8 @@ class Live(Serving):
             table=self.publisher.table,
             acts=lambda: self._deeds.acts,
         )
+        accounts = self.people.local().accounts
+        self._logbook = Logbook(part.home, project.shifts, clock, accounts=accounts)
         spared = guarded(self.alarm_specs, project.specs, self._deeds.loops.detecting)
         guard(self._inbox, self._plans, spared)
         self._owed = Owed()
@@ -240,6 +244,7 @@ class Live(Serving):
         await within(self._links.stop(), STOP_S)
         await self._deeds.close()
         self._alarming.close()
+        self._logbook.close()
         self._reception.close(self.clock.now_mono_ns())
         self._feed.offer(self._marking.ended(self.clock.now_ns(), self.clock.now_mono_ns()))
         await self._feed.flush(STOP_S / 2)
@@ -437,6 +442,16 @@ class Live(Serving):
                 self._substitutes.give(message, self.need(peer, Right.SUBSTITUTE))
             case EndSubstitution():
                 self._substitutes.end(message, self.need(peer, Right.SUBSTITUTE))
+            case AskNotes():
+                self.need(peer, Right.VIEW)
+                return self._logbook.find(message)
+            case AskShift(shift=shift):
+                self.need(peer, Right.VIEW)
+                return await shiftwork.answer(
+                    self.project, self.alarm_specs, shift, self.recorder, self.clock
+                )
+            case WriteNote() | HandOver() | TakeOver():
+                return await self._write_down(message, self.need(peer, Right.ACKNOWLEDGE))
             case Kill():
                 await self._deeds.acts.kill(
                     self.need(peer, Right.KILL if message.stop else Right.RELEASE), message
@@ -444,6 +459,21 @@ class Live(Serving):
             case _:
                 return await super().reply(peer, message)
         return msg.Done()
+
+    async def _write_down(self, wish: WriteNote | HandOver | TakeOver, who: LoggedIn) -> Note:
+        """Keep an entry of the logbook; hand-overs are in the audit too."""
+        match wish:
+            case WriteNote():
+                note = await self._logbook.write(wish, who)
+            case HandOver():
+                note = await self._logbook.hand_over(wish, who)
+            case _:
+                note = await self._logbook.take_over(wish, who)
+        if note.shift:
+            action = "shift.handover" if note.kind == "handover" else "shift.taken"
+            self._deeds.acts.note(who, action, note.shift, after=note.id, reason=note.text)
+        self.early.append(self._logbook.told(note))
+        return note
 
     async def _load(self, who: LoggedIn) -> None:
         """Go on as the world of the project as it is on disk now. Raises ProjectFault, then nothing changes.
@@ -521,7 +551,13 @@ class Live(Serving):
         part = self._part
         faults = [record(f) for f in (*problems(part.links, part.specs), *self._intake.problems)]
         plugin_problems = (*self._registry.problems, *self._reception.problems)
-        for fault in (*plugin_problems, *faults, *self._deeds.problems, *self._substitutes.problems):
+        for fault in (
+            *plugin_problems,
+            *faults,
+            *self._deeds.problems,
+            *self._substitutes.problems,
+            *self._logbook.problems,
+        ):
             self.tell(fault)
         for alarm in part.unordered:
             self.tell(standby.not_evaluated(alarm), "warning")
