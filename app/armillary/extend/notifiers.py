@@ -27,7 +27,7 @@ def made(receiver: Receiver, registry: Registry, secrets: Secrets, clock: Clock,
     )
     context = SourceContext(link=link, clock=clock, secret=secrets.of(receiver.url), project=folder)
     try:
-        notifier: Notifier = registry.make("notifiers", receiver.kind)(context)
+        notifier = registry.make("notifiers", receiver.kind)(context)
     except Fault:
         raise
     except Exception as error:  # a border: a stranger's code may raise anything
@@ -37,4 +37,10 @@ def made(receiver: Receiver, registry: Registry, secrets: Secrets, clock: Clock,
             where=receiver.origin,
             remedy="It is not used; the log has the details.",
         ) from error
+    if not isinstance(notifier, Notifier):
+        raise ProjectFault(
+            f"The plugin '{receiver.kind}' makes no notifier.",
+            where=receiver.origin,
+            remedy="It is not used; update or remove the package that brings it.",
+        )
     return notifier

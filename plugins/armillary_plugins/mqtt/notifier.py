@@ -72,8 +72,7 @@ class MqttNotifier:
     async def reflect(self, standings: Sequence[Standing]) -> None:
         """Publish how alarms stand, retained; with none only ask whether the connection stands."""
         if not standings:
-            session = await self._connected()
-            await session.ping()
+            await self._asked(await self._connected())
         told = codec.Told(retain=True, content_type="application/json")
         for at in range(0, len(standings), MOST_AT_ONCE):
             some = standings[at : at + MOST_AT_ONCE]
@@ -92,6 +91,13 @@ class MqttNotifier:
             with contextlib.suppress(Fault, OSError, TimeoutError):
                 await session.publish(f"{self._topic}/status", b"offline", codec.Told(retain=True))
         await self._drop()
+
+    async def _asked(self, session: Session) -> None:
+        try:
+            await session.ping()
+        except LinkFault:
+            await self._drop()
+            raise
 
     async def _publish(self, topic: str, payload: bytes, told: codec.Told) -> None:
         session = await self._connected()
