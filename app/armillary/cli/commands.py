@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "alarms": ("alarms", "alarms", "List, acknowledge and reset the alarms of a running world."),
     "report": ("report", "report", "Tell what a shift was; hand it over, take it over."),
     "notes": ("notes", "notes", "Write notes into the logbook of a plant, and find them again."),
+    "notify": ("notify", "notify", "See who is told of alarms away from a desk, and try it."),
     "command": ("command", "command", "Send one command through the gate of a live world."),
     "substitute": ("substitute", "substitute", "Give a tag a value by hand for a time; nothing is sent."),
     "user": ("user", "user", "Add, list and change a project's local accounts."),

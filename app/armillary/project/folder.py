@@ -25,6 +25,7 @@ from armillary.project import areas, fleets, learnt, migrate, settings, shifts, 
 from armillary.project.commands import COMMANDS_FILE, Commands
 from armillary.project.derived import in_units
 from armillary.project.locate import KeyPath, json_line, toml_line
+from armillary.project.notify import NOTIFY_FILE, Notify
 from armillary.project.record import (
     PROJECT_FILE,
     SCENE_SUFFIXES,
@@ -207,11 +208,13 @@ def _project(
         rules_text,
     )
     held, commands, rules = beside.held, beside.commands, beside.rules
+    notify = Notify(zone, [area.name for area in areas_given])
+    beside_newer = beside.is_newer | _filled(folder / NOTIFY_FILE, notify, findings)
     _fitting(document, forward, held.specs, tag_limit)
     return Project(
         folder=folder,
         saved=True,
-        read_only=newer or beside.is_newer,
+        read_only=newer or beside_newer,
         schema=schema,
         id=identity,
         name=name,
@@ -245,6 +248,7 @@ def _project(
         alarms=tuple(rules.alarms),
         shifts=work,
         figures=shifts.figures(figures, held.specs),
+        receivers=tuple(notify.receivers),
         tick_hz=tick_hz,
         tag_limit=tag_limit,
         problems=tuple(findings.problems),
@@ -323,7 +327,7 @@ def _rules(folder: Path, held: Rules, findings: Findings, text: str | None) -> b
     return _filled(folder / RULES_FILE, held, findings, text)
 
 
-def _filled(file: Path, held: Commands | Rules, findings: Findings, text: str | None = None) -> bool:
+def _filled(file: Path, held: Commands | Rules | Notify, findings: Findings, text: str | None = None) -> bool:
     """Fill `held` from a TOML file, or from the text that it is to have; return as `_commands` does."""
     if text is None:
         if not file.exists():

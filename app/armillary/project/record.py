@@ -15,6 +15,7 @@ from armillary.model.command import Interlock, Template
 from armillary.model.link import DecoderSpec, LinkSpec, TopicTemplate
 from armillary.model.message import OpenScene
 from armillary.model.motion import SceneTime
+from armillary.model.notice import Receiver
 from armillary.model.scene import SceneProblem
 from armillary.model.shift import USUAL, FigureSpec, ShiftSpec
 from armillary.model.tags import TagSpec
@@ -33,6 +34,7 @@ _HASHED = (
     "rules.toml",
     "commands.toml",
     "loops.toml",
+    "notify.toml",
     "bindings/*.usda",
     "model/*.json",
     "simulation/*.fmu",
@@ -41,7 +43,7 @@ _HASHED = (
     "procedures/*.toml",
 )
 # What a LIVE world was started with: when one of these is another, it runs the old project.
-WORLD_FILES = (PROJECT_FILE, TWINS_FILE, "rules.toml", "commands.toml", "loops.toml")
+WORLD_FILES = (PROJECT_FILE, TWINS_FILE, "rules.toml", "commands.toml", "loops.toml", "notify.toml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +137,7 @@ class Project:
     alarms: tuple[AlarmSpec, ...] = ()
     shifts: tuple[ShiftSpec, ...] = USUAL
     figures: tuple[FigureSpec, ...] = ()  # that a shift's report tells
+    receivers: tuple[Receiver, ...] = ()  # who is told of alarms away from a desk
     tick_hz: int = 20
     tag_limit: int = 200_000
     problems: tuple[SceneProblem, ...] = ()  # warnings; an error would have kept it from being read
