@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from armillary.model.alarm import AlarmSpec
 from armillary.model.area import AreaSpec
+from armillary.model.notice import Receiver, notify_alarm
 
 PREFIX = "system:"
 HISTORY, HISTORY_FULL = f"{PREFIX}history", f"{PREFIX}history-full"
@@ -59,6 +60,25 @@ def halt_alarms(alarms: Sequence[AlarmSpec]) -> tuple[AlarmSpec, ...]:
         )
         for alarm in alarms
         if alarm.action
+    )
+
+
+def notify_alarms(receivers: Iterable[Receiver]) -> tuple[AlarmSpec, ...]:
+    """Return the alarm of each receiver: told while nothing reaches it."""
+    return tuple(
+        AlarmSpec(
+            id=notify_alarm(one.name),
+            slot=-1,
+            tag="",
+            title=f"Notifications to {one.name}",
+            kind="link",  # told, as those of links are; it belongs to no tag
+            priority=2,
+            consequence="Whoever is told by it does not learn of alarms.",
+            operator_action="Call them; then see why: armillary notify list, armillary notify test.",
+            origin=one.origin,
+        )
+        for one in receivers
+        if one.enabled
     )
 
 
