@@ -14,10 +14,12 @@ from dataclasses import replace
 import numpy as np
 
 from armillary.alarms import wording
-from armillary.alarms.conditions import Conditions, Hit
+from armillary.alarms.conditions import Hit
+from armillary.alarms.lines import Lines
 from armillary.alarms.links import LinkWatch
 from armillary.alarms.machine import NOTHING, OVER, Facts, Happening, Outcome, step
 from armillary.alarms.presentation import Hide, Wish, hide
+from armillary.alarms.re_alarm import Timers
 from armillary.model.alarm import (
     ONE_SHOT_NS,
     AlarmAct,
@@ -43,6 +45,13 @@ _HIDES = {
     "remove": Hide.REMOVE,
     "place": Hide.PLACE,
 }
+_HAPPENINGS = {
+    (True, 0): Happening.RAISE,
+    (False, 0): Happening.CLEAR,
+    (True, 1): Happening.LEVEL_ROSE,
+    (True, -1): Happening.LEVEL_FELL,
+}
+_CHANGING = ("_conditions", "_links", "_states", "_standing", "_number", "_shelves", "_timers")
 
 
 class Evaluator:
@@ -53,10 +62,11 @@ class Evaluator:
         self.specs = tuple(specs)
         self._tags = {tag.slot: tag for tag in tags}
         self._row = {spec.id: row for row, spec in enumerate(self.specs)}
-        self._conditions = Conditions(self.specs, tags)
+        self._conditions = Lines(self.specs, tags)
         self._links = LinkWatch(self.specs, tags)
         self._states = [AlarmState(id=spec.id) for spec in self.specs]
         self._standing = np.zeros(len(self.specs), np.bool_)  # not NORM: its input's quality matters
+        self._timers = Timers(self.specs)
         self._changed: dict[int, None] = {}
         self._gone: list[AlarmState] = []
         self._events: list[AlarmEvent] = []
@@ -77,7 +87,9 @@ class Evaluator:
             links = self._links.look(table, now_mono_ns)
             if self._lost:
                 self._begin_anew(now_ns)
-            seen = self._conditions.look(table, readings, now_mono_ns, links)
+            for row in self._timers.due(now_mono_ns):
+                self._ask_again(row, now_ns)
+            seen = self._conditions.look(table, readings, now_ns, now_mono_ns, links)
             for row in seen.good[self._standing[seen.good]].tolist():
                 self._verified(row, now_ns)
             for hit in seen.hits:
@@ -171,7 +183,7 @@ class Evaluator:
             return OVER
         facts = Facts(
             now_ns=now_ns,
-            priority=self.specs[row].priority,
+            priority=state.priority or self.specs[row].priority,
             value=state.value,
             text="acknowledged" if happening is Happening.ACK else "reset",
             actor=actor,
@@ -205,62 +217,62 @@ class Evaluator:
                     self._events.extend(outcome.events)
                     self._gone.append(outcome.state)
             active = np.array([state.active for state in self._states], np.bool_)
-            self._conditions.restore(active)
+            level = np.array([level_of(*each) for each in zip(self.specs, self._states, strict=True)])
+            self._conditions.restore(active, level.astype(np.int64))
+            self._timers.restore(enumerate(self._states), now_ns)
 
     def progress(self, now_mono_ns: int) -> tuple[AlarmProgress, ...]:
         """Return what every alarm is counting, for `resume` in another world."""
         with self._lock:
             found = self._conditions.progress(now_mono_ns)
-            return tuple(replace(one, id=self.specs[row].id) for row, one in found.items())
+            return tuple(replace(one, id=self.specs[row].id) for row, one in found)
 
     def resume(self, table: TagTable, progress: Iterable[AlarmProgress], now_mono_ns: int) -> None:
         """Go on exactly, after `restore`, from the tags as they were and what was being counted then."""
         with self._lock:
-            rows = {self._row[one.id]: one for one in progress if one.id in self._row}
+            rows = [(self._row[one.id], one) for one in progress if one.id in self._row]
             self._conditions.resume(table, rows, now_mono_ns)
 
     def freeze(self) -> object:
         """Return everything that changes, delays and counts included; `thaw` goes on from it exactly."""
         with self._lock:
-            held = (self._conditions, self._links, self._states, self._standing, self._number, self._shelves)
-            return copy.deepcopy(held)
+            return copy.deepcopy(tuple(getattr(self, name) for name in _CHANGING))
 
     def thaw(self, frozen: object) -> None:
         """Go on from what `freeze` returned; may be done again and again."""
         if not isinstance(frozen, tuple):
             raise TypeError("thaw takes what freeze returned")
         with self._lock:
-            kept = copy.deepcopy(frozen)
-            (
-                self._conditions,
-                self._links,
-                self._states,
-                self._standing,
-                self._number,
-                self._shelves,
-            ) = kept
+            for name, held in zip(_CHANGING, copy.deepcopy(frozen), strict=True):
+                setattr(self, name, held)
             self._changed, self._gone, self._events = {}, [], []
 
     # ---------------------------------------------------------------- one alarm
 
     def _apply(self, hit: Hit, table: TagTable, now_ns: int, now_mono_ns: int) -> None:
-        happening = Happening.RAISE if hit.raised else Happening.CLEAR
+        happening = _HAPPENINGS[hit.raised, hit.change]
+        none = [0] * len(hit.alarm)
         rows = zip(
             hit.alarm.tolist(),
             hit.value.tolist(),
             hit.source_ns.tolist(),
             hit.quality.tolist(),
             hit.delayed_ns.tolist(),
+            hit.level.tolist() if hit.level is not None else none,
             strict=True,
         )
-        for row, value, source_ns, word, delayed_ns in rows:
+        for row, value, source_ns, word, delayed_ns, number in rows:
             spec, tag = self.specs[row], self._tags.get(self.specs[row].slot)
+            level = spec.levels[number] if spec.levels and hit.raised else None
+            if level is not None:
+                spec = replace(spec, limit=level.limit, priority=level.priority)
             if not hit.raised:
                 text = wording.cleared(spec, tag, value)
             elif spec.kind == "link":
                 text = self._links.text(row, table, now_mono_ns, spec.id)
             else:
                 text = wording.raised(spec, tag, value, word, delayed_ns)
+                text += f" ({level.name})" if level is not None else ""
             self._number = max(now_ns, self._number + 1)
             facts = Facts(
                 now_ns=now_ns,
@@ -273,13 +285,13 @@ class Evaluator:
                 delayed_s=delayed_ns / NS,
                 source_ns=source_ns,
                 quality=word,
+                level=level.name if level is not None else "",
             )
             self._happen(row, happening, facts)
 
     def _unverified(self, row: int, now_ns: int) -> None:
         spec = self.specs[row]
-        text = f"{spec.tag} is bad or stale: whether the cause is still there is not known"
-        self._happen(row, Happening.BAD, Facts(now_ns=now_ns, priority=spec.priority, text=text))
+        self._happen(row, Happening.BAD, self._facts(row, now_ns, wording.unknown(spec)))
 
     def _begin_anew(self, now_ns: int) -> None:
         """Forget counts with a gap in them; whether the cause is still there is then not known."""
@@ -288,15 +300,22 @@ class Evaluator:
         for row in rows[self._standing[rows]].tolist():
             spec = self.specs[row]
             text = f"readings of {spec.tag} were dropped in a flood: they are counted anew"
-            self._happen(row, Happening.BAD, Facts(now_ns=now_ns, priority=spec.priority, text=text))
+            self._happen(row, Happening.BAD, self._facts(row, now_ns, text))
 
     def _verified(self, row: int, now_ns: int) -> None:
-        spec = self.specs[row]
-        self._happen(
-            row,
-            Happening.GOOD,
-            Facts(now_ns=now_ns, priority=spec.priority, text=f"{spec.tag} is good again"),
-        )
+        text = wording.known_again(self.specs[row])
+        self._happen(row, Happening.GOOD, self._facts(row, now_ns, text))
+
+    def _ask_again(self, row: int, now_ns: int) -> None:
+        """Call people to what still stands, unless it is hidden from them."""
+        state, spec = self._states[row], self.specs[row]
+        if state.hiding is None:
+            text = f"still so after {spec.re_alarm_s / 60:g} min: {state.text or spec.title or spec.id}"
+            self._happen(row, Happening.RE_ALARM, self._facts(row, now_ns, text))
+
+    def _facts(self, row: int, now_ns: int, text: str) -> Facts:
+        state = self._states[row]
+        return Facts(now_ns=now_ns, priority=state.priority or self.specs[row].priority, text=text)
 
     def _happen(self, row: int, happening: Happening, facts: Facts) -> Outcome:
         outcome = step(self._states[row], happening, facts)
@@ -311,6 +330,7 @@ class Evaluator:
         self._events.extend(outcome.events)
 
     def _set(self, row: int, state: AlarmState) -> None:
+        self._timers.note(row, self._states[row], state)
         self._states[row] = state
         self._standing[row] = state.process is not ProcessState.NORM
         self._changed[row] = None
@@ -318,3 +338,8 @@ class Evaluator:
             self._shelves[row] = state.hiding.until_ns
         else:
             self._shelves.pop(row, None)
+
+
+def level_of(spec: AlarmSpec, state: AlarmState) -> int:
+    """Return the number of the limit that a state names, the nearest where the project has it no more."""
+    return next((n for n, each in enumerate(spec.levels) if each.name == state.level), 0)
