@@ -49,6 +49,7 @@ def findings(
         *_sessions(project),
         *_twins(project, frozenset(prims)),
         *alarm_lint.findings(project.alarms),
+        *alarm_lint.too_slow(project.alarms, specs),
         *(problem for binding in enabled for problem in _binding(binding, project, specs)),
         *(_unbound(project, enabled, specs) if bindings else ()),
     ]
