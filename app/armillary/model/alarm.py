@@ -210,7 +210,8 @@ class AlarmProgress:
     source_ns: int = 0  # of the newest reading counted
     lag_ns: int = 0
     value: float = float("nan")  # the last usable one
-    level: int = 0  # which of its levels counts so
+    level: int = 0  # which of its levels counts so; -1: this is of the alarm as a whole
+    raised_ns: tuple[int, ...] = ()  # how long ago it raised of late, for what chatters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
