@@ -249,6 +249,7 @@ def _project(
         shifts=work,
         figures=shifts.figures(figures, held.specs),
         receivers=tuple(notify.receivers),
+        suppressions=tuple(rules.suppressions),
         tick_hz=tick_hz,
         tag_limit=tag_limit,
         problems=tuple(findings.problems),
@@ -283,7 +284,7 @@ class _Beside:
         newer = [_twins(folder, twins_name, twins_text, held, findings)]
         commands = Commands({spec.name: spec for spec in held.specs}, {link.name: link for link in links})
         newer.append(_commands(folder, commands, findings))
-        rules = Rules({spec.name: spec for spec in held.specs})
+        rules = Rules({spec.name: spec for spec in held.specs}, held.twins)
         newer.append(_rules(folder, rules, findings, rules_text))
         return cls(held=held, topics=topics, commands=commands, rules=rules, is_newer=any(newer))
 
