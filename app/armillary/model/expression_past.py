@@ -103,6 +103,11 @@ FUNCTIONS: dict[str, Signature] = {
     ),
     "absent": Signature(seconds=BRIEFEST_S, told="absent(c, s): true when c was not true for s seconds"),
     "silent": Signature(seconds=BRIEFEST_S, told="silent(x, s): true when no sample came for s seconds"),
+    "robust": Signature(
+        seconds=SHORTEST_S,
+        extra="resolution",
+        told="robust(x, s, resolution): deviations from the median of the last s seconds",
+    ),
     "surprise": _window("surprise(x, s): deviations from what its fading mean over s seconds foretold"),
     "unusual": _window("unusual(x, period): deviations from what it was at this time of other periods"),
     "latch": Signature(parts=2, told="latch(set, reset): true from set until reset"),

@@ -15,6 +15,7 @@ from armillary.model.command import Interlock, Template
 from armillary.model.link import DecoderSpec, LinkSpec, TopicTemplate
 from armillary.model.message import OpenScene
 from armillary.model.motion import SceneTime
+from armillary.model.rule import RuleSpec
 from armillary.model.scene import SceneProblem
 from armillary.model.tags import TagSpec
 from armillary.model.twin import Relationship, TwinInstance
@@ -131,6 +132,7 @@ class Project:
     templates: tuple[Template, ...] = ()  # of commands
     interlocks: tuple[Interlock, ...] = ()
     alarms: tuple[AlarmSpec, ...] = ()
+    rules: tuple[RuleSpec, ...] = ()  # on streams; their tags are among `specs`
     tick_hz: int = 20
     tag_limit: int = 200_000
     problems: tuple[SceneProblem, ...] = ()  # warnings; an error would have kept it from being read

@@ -13,6 +13,7 @@ from armillary.model.alarm import AlarmKind, AlarmSpec, Direction
 from armillary.model.fault import ProjectFault
 from armillary.model.tags import TagSpec
 from armillary.project.settings import MAX_SECONDS
+from armillary.project.streams import Streams
 from armillary.project.table import Table, nearest
 from armillary.project.twins import NAME, RESERVED
 
@@ -35,10 +36,13 @@ class Rules:
 
     tags: Mapping[str, TagSpec]
     alarms: list[AlarmSpec] = field(default_factory=list)
+    streams: Streams | None = None  # reads `[[rule]]`, whose tags are then among `tags`
 
     def read(self, root: Table) -> None:
         """Collect every alarm; mistakes are noted and the alarm left out."""
         root.raw("schema")
+        if self.streams is not None:
+            self.streams.read(root)
         ids: set[str] = set()
         for table in root.tables("alarm"):
             spec = _alarm(table, self.tags, ids)

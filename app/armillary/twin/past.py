@@ -23,7 +23,7 @@ from armillary.model.tags import TagTable
 from armillary.twin import past_panes, past_patterns, past_spans
 from armillary.twin.past_panes import GAPS, NOT_WARM, NOTHING, Panes
 from armillary.twin.past_patterns import Patterns
-from armillary.twin.past_scores import Surprise, Unusual
+from armillary.twin.past_scores import Robust, Surprise, Unusual
 from armillary.twin.past_spans import Sessions, Tumbling
 from armillary.twin.past_sums import NOT_YET, Sums
 from armillary.twin.past_track import Told, Track
@@ -221,6 +221,8 @@ def _kept(kind: str, seconds: F8, extra: F8, more: F8, zone: str) -> Kept:
         return Patterns(kind, seconds, extra, more)
     if kind in past_spans.KINDS:
         return (Tumbling if kind.startswith(past_spans.TUMBLING) else Sessions)(kind, seconds)
+    if kind == "robust":
+        return Robust(seconds, extra)
     if kind == "surprise":
         return Surprise(seconds)
     return Unusual(seconds) if kind == "unusual" else Sums(kind, seconds, extra, zone)

@@ -117,6 +117,27 @@ class Panes:
         value = self._value(calls, sums, level, weight, known, held, (begins - at_ns[:, None]) / NS)
         return self._judged(calls, at_ns, value, known, good, track)
 
+    def quarters(self, calls: I8, at_ns: I8, track: Track) -> tuple[F8, F8, U2, I8]:
+        """Return (median, span of the quarters, quality word, why) of `percentile` windows, (c,) each."""
+        sums, head, width = self._sums[calls], self._head[calls], self._width_ns[calls]
+        begins = (head[:, None] - (head[:, None] - np.arange(self._ring)) % self._ring) * width[:, None]
+        since = (at_ns - self.whole_ns[calls])[:, None]
+        weight = np.clip((begins + width[:, None] - since) / width[:, None], 0.0, 1.0)
+        last = self._last[calls]
+        inside = (weight > 0) & np.isfinite(last)
+        order = np.where(inside, last, np.inf).argsort(axis=1)
+        time = np.where(inside, sums[:, :, _KNOWN], 0.0)
+        values, past = np.take_along_axis(last, order, 1), np.take_along_axis(time, order, 1).cumsum(axis=1)
+        found = []
+        for per_cent in (25.0, 50.0, 75.0):
+            at = (past < (past[:, -1] * per_cent / 100.0)[:, None]).sum(axis=1)
+            found.append(np.take_along_axis(values, np.minimum(at, self._ring - 1)[:, None], axis=1)[:, 0])
+        known = np.einsum("nr,nr->n", sums[:, :, _KNOWN], weight)
+        good = np.einsum("nr,nr->n", sums[:, :, _GOOD], weight)
+        middle = np.where(past[:, -1] > 0, found[1], np.nan)
+        _, word, why = self._judged(calls, at_ns, middle, known, good, track)
+        return middle, found[2] - found[0], word, why
+
     def columns(self) -> Columns:
         """Return all state, n rows each."""
         return {

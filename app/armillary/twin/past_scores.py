@@ -4,7 +4,8 @@
 foretold wrong before; what is farther than 3 deviations counts as 3, so that an outlier is not learnt as
 normal (after Gelper, Fried and Croux, Robust forecasting with exponential and Holt-Winters smoothing,
 J. Forecasting 29, 2010). `unusual` keeps mean and deviation for each 96th of a period, from whole visits of
-it only: what is judged is never part of what it is judged by.
+it only: what is judged is never part of what it is judged by. `robust` is told by the median and the quarters
+of a window, which a quarter of odd values does not move.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ import numpy as np
 from armillary.model.arrays import B1, F8, I8, U2
 from armillary.model.clock import NS
 from armillary.model.quality import BAD, DERIVED, REASON_MASK, UNCERTAIN, rank
-from armillary.twin.past_panes import GAPS, NOT_WARM, NOTHING
+from armillary.twin.past_panes import GAPS, NOT_WARM, NOTHING, Panes
 from armillary.twin.past_track import Columns, Steps, Track
 
-KINDS = frozenset({"surprise", "unusual"})
+KINDS = frozenset({"robust", "surprise", "unusual"})
+TO_SIGMA = 1.349  # of a normal distribution, between its quarters
 CLIP = 3.0  # deviations
 HIGHEST = 1e6  # a score: beyond, it says no more
 SMALLEST = 1e-9  # deviation, of the value's size: below, it is rounding
@@ -27,6 +29,58 @@ ENOUGH_VISITS = 3  # before this many the baseline is uncertain
 LATEST = 50_000  # samples of one call at once; of a longer record the newest
 HOLD_NS = NS
 _MEAN, _VAR, _COUNT = range(3)
+
+
+class Robust(Panes):
+    """n scores against median and quarters of a window; what is less than `resolution` is no deviation."""
+
+    def __init__(self, seconds: F8, resolution: F8) -> None:
+        super().__init__("percentile", seconds, np.full(len(seconds), 50.0))
+        n = len(seconds)
+        self._least = np.where(resolution > 0, resolution, 1e-300)
+        self._pane: I8 = np.full(n, -1, np.int64)  # when the baseline was worked out last
+        self._middle, self._sigma = np.full(n, np.nan), np.full(n, np.nan)
+        self._rank, self._why_not = np.zeros(n, np.uint16), np.zeros(n, np.int64)
+        self._far = np.full((n, 2), np.nan)  # least and greatest of the last second
+        self._far_ns: I8 = np.zeros((n, 2), np.int64)
+
+    def columns(self) -> Columns:
+        """Return all state, n rows each."""
+        return {**super().columns(), "far": self._far, "far_ns": self._far_ns}
+
+    def add(self, steps: Steps) -> None:
+        """Add what held and what came."""
+        super().add(steps)
+        rows = np.flatnonzero(steps.ok) if steps.told else np.zeros(0, np.int64)
+        if not len(rows):
+            return
+        member, t = steps.member[rows], steps.t_ns[rows]
+        first = np.flatnonzero(np.concatenate(([True], member[1:] != member[:-1])))
+        counts = np.diff(np.append(first, len(rows)))
+        calls, newest = member[first], t[first + counts - 1]
+        recent = t > np.repeat(newest - HOLD_NS, counts)
+        for end, best in ((0, np.fmin), (1, np.fmax)):
+            came = best.reduceat(np.where(recent, steps.v[rows], np.nan), first)
+            before, old = self._far[calls, end], newest - self._far_ns[calls, end] >= HOLD_NS
+            further = old | (best(before, came) != before)
+            self._far[calls, end] = np.where(further, came, before)
+            self._far_ns[calls, end] = np.where(further, newest, self._far_ns[calls, end])
+
+    def answer(self, calls: I8, at_ns: I8, track: Track) -> tuple[F8, U2, I8]:
+        """Return (score, quality word, why) at their times: the highest of the last second, (c,) each."""
+        pane = at_ns // self._width_ns[calls]
+        other = pane != self._pane[calls]
+        if other.any():
+            some = calls[other]
+            middle, between, word, why = self.quarters(some, at_ns[other], track)
+            self._middle[some], self._sigma[some] = middle, np.maximum(between / TO_SIGMA, self._least[some])
+            self._rank[some], self._why_not[some], self._pane[some] = word, why, pane[other]
+        far, middle = self._far[calls], self._middle[calls]
+        score = np.minimum(np.fmax(far[:, 1] - middle, middle - far[:, 0]) / self._sigma[calls], HIGHEST)
+        word, why = self._rank[calls], self._why_not[calls]
+        none = ~np.isfinite(score)
+        word = np.where(none, np.maximum(word, np.uint16(BAD | DERIVED)), word)
+        return np.where(none, np.nan, score), word.astype(np.uint16), np.where(none & (why == 0), GAPS, why)
 
 
 class Surprise:

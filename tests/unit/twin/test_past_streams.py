@@ -234,6 +234,21 @@ def test_a_surprise_is_what_the_plain_way_says(every: int) -> None:
     assert np.nanmax(np.delete(wanted[60:], 240)) < 5
 
 
+def test_a_robust_score_is_told_by_median_and_quarters_and_sees_what_was_short() -> None:
+    twin = Twin("robust(x, 240, 0.001)")
+    x = spiky(600)
+    for t in range(600):
+        twin.tick(t, x=float(x[t]))
+    low, middle, high = np.percentile(x[360:], [25, 50, 75])
+    wanted = max(abs(x[599] - middle), abs(x[598] - middle)) / ((high - low) / 1.349)
+    assert twin[0] == pytest.approx(wanted, rel=0.2)
+    twin.tick(600, x=[(599.3, 80.0), (599.6, 50.0)])
+    assert twin[0] == pytest.approx((80 - middle) / ((high - low) / 1.349), rel=0.1)
+    assert twin.quality(0) == GOOD
+    twin.tick(602, x=50.0)
+    assert twin[0] < 2
+
+
 def test_the_time_of_day_makes_a_value_unusual() -> None:
     period = 9_600.0  # its parts last 100 s
     twin = Twin("unusual(x, 9600)")
@@ -255,7 +270,13 @@ def test_the_time_of_day_makes_a_value_unusual() -> None:
 
 def test_what_was_kept_goes_on_exactly() -> None:
     texts = ("tumbling_mean(x, 10)", "session_sum(x, 5)", "sequence(a, b, 10)", "missing(a, b, 10)")
-    texts += ("absent(x > 90, 7)", "surprise(x, 60)", "unusual(x, 960)", "beyond(x, 50, 3)")
+    texts += (
+        "robust(x, 60, 0.01)",
+        "absent(x > 90, 7)",
+        "surprise(x, 60)",
+        "unusual(x, 960)",
+        "beyond(x, 50, 3)",
+    )
     whole, first, second = Twin(*texts), Twin(*texts), Twin(*texts)
     x = spiky(200)
     for t in range(200):
@@ -268,7 +289,7 @@ def test_what_was_kept_goes_on_exactly() -> None:
             second.derived.past.restore(first.derived.past.saved())
             second.table.value[:3] = first.table.value[:3]
             second.table.quality[:3] = first.table.quality[:3]
-    assert [second[i] for i in range(8)] == pytest.approx([whole[i] for i in range(8)], nan_ok=True)
+    assert [second[i] for i in range(9)] == pytest.approx([whole[i] for i in range(9)], nan_ok=True)
 
 
 def test_inside_asks_for_a_polygon_of_numbers() -> None:
