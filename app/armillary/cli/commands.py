@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "snapshot": ("whatif", "snapshot_", "Keep the state of a world in a file, list such files, restore one."),
     "whatif": ("whatif", "whatif", "Run a scenario's variants, compare and rank them."),
     "alarms": ("alarms", "alarms", "List, acknowledge and reset the alarms of a running world."),
+    "rules": ("rules", "rules", "Check the rules on streams of a project, and try one on its history."),
     "command": ("command", "command", "Send one command through the gate of a live world."),
     "substitute": ("substitute", "substitute", "Give a tag a value by hand for a time; nothing is sent."),
     "user": ("user", "user", "Add, list and change a project's local accounts."),

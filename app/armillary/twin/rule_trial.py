@@ -72,6 +72,11 @@ class Trial:
         return self.from_ns - back - self.step_ns
 
     @property
+    def is_given(self) -> bool:
+        """Whether it has its record."""
+        return self._samples is not None
+
+    @property
     def is_done(self) -> bool:
         """Whether the whole span was looked at."""
         return self._at_ns >= self.to_ns
