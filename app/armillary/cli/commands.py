@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "command": ("command", "command", "Send one command through the gate of a live world."),
     "substitute": ("substitute", "substitute", "Give a tag a value by hand for a time; nothing is sent."),
     "user": ("user", "user", "Add, list and change a project's local accounts."),
+    "policy": ("policy", "policy", "Sign what a loop may do by itself."),
     "secret": ("secret", "secret", "Keep the passwords of links; project files hold only their names."),
     "audit": ("audit", "audit", "Verify, show and export what was done, and by whom."),
     "train": ("train", "train", "Run a training scenario, with a desk or headless."),

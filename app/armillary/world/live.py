@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from armillary.alarms.notices import Facts
-from armillary.alarms.system import area_alarms, notify_alarms, system_alarms
+from armillary.alarms.system import area_alarms, halt_alarms, notify_alarms, system_alarms
 from armillary.api.ports import SourceContext
 from armillary.extend.discover import discover
 from armillary.model import message as msg
@@ -134,6 +134,7 @@ class Live(Serving):
                 *part.alarms,
                 *system_alarms(),
                 *area_alarms(project.areas),
+                *halt_alarms(part.alarms),
                 *notify_alarms(project.receivers),
             ),
             project.specs,
@@ -341,6 +342,7 @@ class Live(Serving):
         kept = self._feed.kept()
         troubles = {**self._links.troubles(), **self._room.troubles(kept), **wrong}
         troubles |= {**self._neighbours.troubles(now_mono), **self._notifying.troubles()}
+        troubles |= self._deeds.loops.troubles()
         self._alarming.evaluator.tell(troubles)
         differs = statuses_differ(self._sent_statuses, statuses)
         links: tuple[LinkStatus, ...] = ()
