@@ -15,7 +15,7 @@ from armillary.model.clock import NS
 from armillary.model.fault import FaultRecord
 from armillary.model.frame import Event
 from armillary.model.journal import AskJournal, AskLines, JournalIndex, JournalWord
-from armillary.model.sample import SampleBatch, batch_of
+from armillary.model.sample import SampleBatch, batch_of, taken
 from armillary.recorder import journal as by_reading
 from armillary.recorder.keeper import answer
 from armillary.session.journal import PAGE, Journal, JournalSearch
@@ -84,7 +84,9 @@ class Plain:
         self.known, self._store = store.known, store
 
     def between(self, ids: np.ndarray, from_ns: int, to_ns: int) -> Iterator[SampleBatch]:
-        yield self._store.known_between(ids, from_ns, to_ns, 10_000)[0]
+        every = self._store.known_between(ids, 0, 2**62, 10_000)[0]
+        inside = (every.source_ns >= from_ns) & (every.source_ns < to_ns)
+        yield taken(every, np.flatnonzero(inside))
 
 
 def of_any_store(store: Store, ask: AskJournal) -> JournalIndex:
@@ -139,12 +141,9 @@ class Desk:
     def answer(self, *, fails: bool = False) -> int:
         """Answer what was asked so far; return how many questions that were."""
         asked, self.asked[:] = self.asked[:], []
+        why = FaultRecord(kind="", what="No recorder runs.", where="", remedy="")
         for message, done in asked:
-            done(
-                FaultRecord(kind="", what="No recorder runs.", where="", remedy="")
-                if fails
-                else answer(self.store, message)
-            )
+            done(why if fails else answer(self.store, message))
         return len(asked)
 
 
