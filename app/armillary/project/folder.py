@@ -35,6 +35,7 @@ from armillary.project.record import (
     Project,
 )
 from armillary.project.rules import RULES_FILE, Rules
+from armillary.project.streams import Streams
 from armillary.project.table import Document, Findings, Table, fault_of
 from armillary.project.thinning import thinned
 
@@ -249,6 +250,8 @@ def _project(
         shifts=work,
         figures=shifts.figures(figures, held.specs),
         receivers=tuple(notify.receivers),
+        suppressions=tuple(rules.suppressions),
+        rules=tuple(rules.streams.rules) if rules.streams is not None else (),
         tick_hz=tick_hz,
         tag_limit=tag_limit,
         problems=tuple(findings.problems),
@@ -281,10 +284,13 @@ class _Beside:
         seen = fleets.seen_in(folder / ".armillary")
         held.fleets = lambda table, into: topics.extend(fleets.read(table, into, seen))
         newer = [_twins(folder, twins_name, twins_text, held, findings)]
-        commands = Commands({spec.name: spec for spec in held.specs}, {link.name: link for link in links})
-        newer.append(_commands(folder, commands, findings))
-        rules = Rules({spec.name: spec for spec in held.specs})
+        tags = {spec.name: spec for spec in held.specs}
+        streams = Streams(tags, held.relationships, [twin.id for twin in held.twins])
+        rules = Rules(tags, held.twins, streams=streams)
         newer.append(_rules(folder, rules, findings, rules_text))
+        held.specs.extend(streams.specs)  # the tags that rules are made of: commands may name them
+        commands = Commands(tags, {link.name: link for link in links})
+        newer.append(_commands(folder, commands, findings))
         return cls(held=held, topics=topics, commands=commands, rules=rules, is_newer=any(newer))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from armillary.model.alarm import AlarmSpec
+from armillary.model.alarm import AlarmSpec, Suppression
 from armillary.model.area import AreaSpec
 from armillary.model.binding import ColourMap
 from armillary.model.command import Interlock, Template
@@ -16,6 +16,7 @@ from armillary.model.link import DecoderSpec, LinkSpec, TopicTemplate
 from armillary.model.message import OpenScene
 from armillary.model.motion import SceneTime
 from armillary.model.notice import Receiver
+from armillary.model.rule import RuleSpec
 from armillary.model.scene import SceneProblem
 from armillary.model.shift import USUAL, FigureSpec, ShiftSpec
 from armillary.model.tags import TagSpec
@@ -138,6 +139,8 @@ class Project:
     shifts: tuple[ShiftSpec, ...] = USUAL
     figures: tuple[FigureSpec, ...] = ()  # that a shift's report tells
     receivers: tuple[Receiver, ...] = ()  # who is told of alarms away from a desk
+    suppressions: tuple[Suppression, ...] = ()
+    rules: tuple[RuleSpec, ...] = ()  # on streams; their tags are among `specs`
     tick_hz: int = 20
     tag_limit: int = 200_000
     problems: tuple[SceneProblem, ...] = ()  # warnings; an error would have kept it from being read

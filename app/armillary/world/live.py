@@ -62,6 +62,7 @@ from armillary.world.publish import statuses_differ
 from armillary.world.reception import Reception
 from armillary.world.remembered import last_known
 from armillary.world.room import Room
+from armillary.world.rule_events import RuleEvents
 from armillary.world.serving import STOP_S, People, Serving, within
 from armillary.world.substitutes import Substitutes
 from armillary.world.waking import AfterSleep, Beats, moved_text
@@ -172,6 +173,7 @@ class Live(Serving):
         self._core = self._make_core(derived, held)
         self._beats = Beats()
         self._lateness = Lateness(project.specs, project.alarms, project.timezone)
+        self._rule_events = RuleEvents(project.rules, project.specs)
         contexts = {plan.link.name: self._context(plan.link) for plan in self._plans}
         self._links = Links(
             self._plans,
@@ -365,6 +367,7 @@ class Live(Serving):
                 *self._feed.take_events(self.clock.now_ns()),
                 *told,
                 *by_hand,
+                *self._rule_events.of(tick.frame),
             ),
             orders=receipts,
             recording=self._feed.trouble,
