@@ -171,9 +171,8 @@ class Proposals:
             title = state.title if state is not None else proposal.loop
             signed = f", signed by {names}" if names else ""
             value = self._shown(proposal, proposal.value)
-            said.append(
-                f"Loop '{title}' acts under its policy{signed}: {proposal.title if '!' in proposal.tag else f'{proposal.tag} → {value}'}"
-            )
+            what = proposal.title if "!" in proposal.tag else f"{proposal.tag} → {value}"
+            said.append(f"Loop '{title}' acts under its policy{signed}: {what}")
         return " · ".join(said)
 
     def _shown(self, proposal: Proposal, value: float) -> str:
