@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from armillary.alarms.rollup import rollup
 from armillary.encoding import texts
 from armillary.model.alarm import (
     ONE_SHOT_NS,
@@ -22,18 +21,18 @@ from armillary.model.alarm import (
     Presentation,
     ProcessState,
 )
-from armillary.model.arrays import B1, I4, I8, U1
+from armillary.model.arrays import I8, U1
 from armillary.model.fault import FaultRecord
 from armillary.model.frame import Frame
-from armillary.model.scene import SceneArrays, subtree_ends
+from armillary.model.scene import SceneArrays
 from armillary.model.tags import TagSpec
+from armillary.session.alarm_places import Places, Rollup
 from armillary.session.rows import clock_text
 from armillary.session.signal import Signal
 
 EVENTS_KEPT = 1_000
 ACT_S = 10.0
 PRIORITIES = (1, 2, 3, 4)
-ACKNOWLEDGED = 4  # added to a priority in a mark: the same hue, a thinner line
 NO_ALARMS: frozenset[str] = frozenset()
 NO_PRIMS: frozenset[int] = frozenset()
 WORDS: Mapping[ProcessState, str] = {
@@ -96,16 +95,6 @@ class Counts:
         return sum(self.unacknowledged)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Rollup:
-    """Alarms of M prims with all below them; 0 = none."""
-
-    unacknowledged: U1  # (M,) worst priority not acknowledged
-    worst: U1  # (M,) worst priority of all
-    count: I8  # (M,)
-    mark: U1  # (M,) outline of the prim itself: 1…4 not acknowledged, 5…8 acknowledged
-
-
 class AlarmBook:
     """What is known of one world's alarms. One thread. Knows no workspace: it is given what it asks."""
 
@@ -114,8 +103,10 @@ class AlarmBook:
         ask: Ask,
         prim_of: Callable[[AlarmSpec], int | None] = lambda _spec: None,
         tags: Callable[[], Sequence[TagSpec]] = lambda: (),
+        edges: Callable[[], tuple[tuple[int, int], ...]] = lambda: (),
     ) -> None:
-        self._ask, self._prim_of, self._tags = ask, prim_of, tags
+        """`edges` returns (prim of a part, prim of its whole) for the assets of the scene."""
+        self._ask, self._prim_of, self._tags, self._edges = ask, prim_of, tags, edges
         self.changed: Signal[frozenset[str]] = Signal()  # ids; empty: everything may differ
         self.noted: Signal[AlarmEvent] = Signal()
         self.told: Signal[str] = Signal()  # why something was not acknowledged or reset
@@ -130,6 +121,7 @@ class AlarmBook:
         self.events: deque[AlarmEvent] = deque(maxlen=EVENTS_KEPT)  # newest last
         self.chosen: tuple[str, ...] = ()  # ids, those that A and R act on
         self.prims: dict[str, int] = {}
+        self.places = Places()
         self._scene: SceneArrays | None = None
         self._rollup: Rollup | None = None
         self._rows: tuple[AlarmRow, ...] | None = None
@@ -147,6 +139,7 @@ class AlarmBook:
         self.specs = {spec.id: spec for spec in specs}
         self.states.clear()
         self.hidden.clear()
+        self.places.welcome(specs)
         self._greeted = True
         self._locate()
         self._tell(NO_ALARMS)
@@ -179,6 +172,7 @@ class AlarmBook:
                     held[state.id] = state
                 else:
                     held.pop(state.id, None)
+        self.places.take(frame.alarms)
         self._tell(frozenset(state.id for state in frame.alarms))
 
     def place(self, scene: SceneArrays | None) -> None:
@@ -190,8 +184,10 @@ class AlarmBook:
         self.changed.emit(NO_ALARMS)
 
     def _locate(self) -> None:
+        edges = self._edges() if self._scene is not None else ()
         found = {spec.id: self._prim_of(spec) for spec in self.specs.values()} if self._scene else {}
         self.prims = {name: prim for name, prim in found.items() if prim is not None}
+        self.places.locate(self.prims, self._scene, edges)
 
     def _tell(self, ids: frozenset[str]) -> None:
         self._rollup = self._rows = None
@@ -235,11 +231,7 @@ class AlarmBook:
 
     def counts(self) -> Counts:
         """Return how many there are by priority."""
-        every, new = [0, 0, 0, 0], [0, 0, 0, 0]
-        for row in self.rows():
-            at = min(max(row.priority, 1), 4) - 1
-            every[at] += 1
-            new[at] += row.unacknowledged
+        every, new = self.places.counts()
         return Counts((every[0], every[1], every[2], every[3]), (new[0], new[1], new[2], new[3]))
 
     def limits_of(self, slot: int) -> tuple[str, ...]:
@@ -266,37 +258,16 @@ class AlarmBook:
 
     def rollup(self) -> Rollup | None:
         """Return the alarms of each prim with all below it, None without a scene or without alarms."""
-        if self._rollup is None and self._scene is not None:
-            rows = [row for row in self.rows() if row.prim >= 0]
-            if rows:
-                self._rollup = rolled_up(
-                    self._scene.parent,
-                    np.array([row.prim for row in rows]),
-                    np.array([min(max(row.priority, 1), 4) for row in rows], np.uint8),
-                    np.array([row.unacknowledged for row in rows]),
-                )
+        if self._rollup is None:
+            self._rollup = self.places.rollup()
         return self._rollup
 
-    def waiting(self, hidden: Set[int] = NO_PRIMS) -> tuple[tuple[int, int, int], ...]:
+    def waiting(self, hidden: Set[int] = NO_PRIMS) -> tuple[I8, U1, I8]:
         """Return (prim, worst priority, count) of all prims with alarms that wait for a person.
 
         What is inside a hidden branch stands at the branch itself.
         """
-        out: dict[int, tuple[int, int]] = {}
-        for row in self.rows():
-            if row.unacknowledged and row.prim >= 0:
-                prim = self._branch(row.prim, hidden)
-                worst, count = out.get(prim, (row.priority, 0))
-                out[prim] = (min(worst, row.priority), count + 1)
-        return tuple((prim, worst, count) for prim, (worst, count) in out.items())
-
-    def _branch(self, prim: int, hidden: Set[int]) -> int:
-        found, at = prim, prim
-        while hidden and self._scene is not None and at >= 0:
-            if at in hidden:
-                found = at
-            at = int(self._scene.parent[at])
-        return found
+        return self.places.waiting(hidden)
 
     # ------------------------------------------------------------ what a person does
 
@@ -433,26 +404,4 @@ def alarm_row(spec: AlarmSpec, state: AlarmState, tag: TagSpec | None, prim: int
         operator_action=spec.operator_action,
         prim=prim,
         presentation=state.presentation,
-    )
-
-
-def rolled_up(parent: I4, prim: I8, priority: U1, unacknowledged: B1) -> Rollup:
-    """Return the roll-up of k alarms over M prims in depth-first order, with the marks of the prims.
-
-    parent: (M,). prim, priority (1…4), unacknowledged: (k,). A mark covers the subtree of its prim, which is
-    one run of rows in depth-first order.
-    """
-    ends, m = subtree_ends(parent), len(parent)
-    above = rollup(parent, prim.astype(np.int32), priority, unacknowledged)
-    mark = np.zeros(m, np.uint8)
-    for waits in (False, True):  # what waits for a person outranks what does not, whatever its priority
-        for level in reversed(PRIORITIES):  # the worst is written last
-            rows = prim[(priority == level) & (unacknowledged == waits)]
-            if len(rows):
-                step = np.zeros(m + 1, np.int64)
-                np.add.at(step, rows, 1)
-                np.add.at(step, ends[rows], -1)
-                mark[np.cumsum(step[:m]) > 0] = level if waits else level + ACKNOWLEDGED
-    return Rollup(
-        unacknowledged=above.unacked, worst=above.worst, count=above.count.astype(np.int64), mark=mark
     )

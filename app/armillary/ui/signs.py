@@ -33,8 +33,8 @@ class Signs(QObject):
 
     def put_badges(self) -> None:
         """Show badges where alarms wait for a person; outlines come with the look."""
-        waiting = self._workspace.alarms.waiting(self._workspace.hidden)
-        self._view.badges([Badge(*entry) for entry in waiting])
+        found = self._workspace.alarms.waiting(self._workspace.hidden)
+        self._view.badges([Badge(*entry) for entry in zip(*(each.tolist() for each in found), strict=True)])
 
     def put_marks(self) -> None:
         """Show signs of quality; their ages go on by themselves."""
