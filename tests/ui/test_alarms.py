@@ -139,6 +139,26 @@ def test_parents_in_the_tree_carry_worst_and_count(desk: DeskWindow, world: Worl
     assert model.data(model.index_of(T101 + 2, ALARM), tip) is None
 
 
+def test_what_holds_a_hidden_alarm_has_a_dot_in_tree_and_picture(
+    desk: DeskWindow, world: World, qtbot: QtBot
+) -> None:
+    world.says(full=State.UNACK)
+    hides = Hiding(until_ns=desk.workspace.mirror.t_ns + NS, shelved_ns=1, shelf_reason="chattering")
+    world.bench.send(alarms=(AlarmState(id="hot", process=State.UNACK, occurrence="hot-1", hiding=hides),))
+    model = desk.tree.model
+    tip, icon = Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.DecorationRole
+    pump = 6
+    qtbot.waitUntil(lambda: model.data(model.index_of(pump, ALARM), tip) == "1 hidden inside", timeout=20_000)
+    assert not model.data(model.index_of(pump, ALARM), icon).isNull()
+    said = "1 alarm, worst that waits: priority 2 · 1 hidden inside"
+    assert model.data(model.index_of(PLANT, ALARM), tip) == said
+    desk.canvas.draw_now()
+    assert [(s.prim, s.sign) for s in desk.canvas.view.signed] == [(pump, "hidden")]
+    world.says(hot=State.NORM)
+    desk.canvas.draw_now()
+    assert desk.canvas.view.signed == ()
+
+
 def test_a_acknowledges_the_chosen_rows_and_only_those(desk: DeskWindow, world: World, qtbot: QtBot) -> None:
     world.says(full=State.UNACK, hot=State.UNACK)
     open_list(desk)

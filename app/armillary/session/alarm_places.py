@@ -12,7 +12,7 @@ import numpy as np
 
 from armillary.alarms.rollup import PRIORITIES, Hierarchy, hierarchy, rollup
 from armillary.model.alarm import AlarmSpec, AlarmState, Presentation
-from armillary.model.arrays import B1, I8, U1
+from armillary.model.arrays import B1, I4, I8, U1
 from armillary.model.scene import SceneArrays
 
 ACKNOWLEDGED = 4  # added to a priority in a mark: the same hue, a thinner line
@@ -115,10 +115,15 @@ class Places:
         new = np.bincount(self.priority[self.shown & self.waits], minlength=5)[1:]
         return every.tolist(), new.tolist()
 
-    def holders(self, parent: Sequence[int]) -> I8:
-        """Return the prims right above those of hidden alarms, ascending: they carry the dot."""
+    def holders(self, parent: I4 | None) -> I8:
+        """Return the prims right above those of hidden alarms, ascending: they carry the dot.
+
+        parent: (M,) of the scene, None without one.
+        """
         prims = self.prim[self.hidden & (self.prim >= 0)]
-        above = np.asarray(parent)[prims].astype(np.int64)
+        if parent is None or not len(prims):
+            return np.zeros(0, np.int64)
+        above = parent[prims].astype(np.int64)
         return np.unique(np.where(above >= 0, above, prims))
 
     def abnormal(self) -> I8:

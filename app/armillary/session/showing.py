@@ -10,7 +10,7 @@ import numpy as np
 
 from armillary.encoding.maps import Legend
 from armillary.encoding.resolve import Options, resolve, spin_rates
-from armillary.model.arrays import F8, U1, U4
+from armillary.model.arrays import F8, I8, U1, U4
 from armillary.model.clock import NS
 from armillary.model.look import ALARM_SHIFT, Label, Look, Marks, base_look, no_marks
 from armillary.model.motion import Motion, SceneTime, advance, posed
@@ -40,6 +40,7 @@ class Showing:
         self._way: F8 | None = None
         self.grey = GREYS["dark"]
         self.alarms: U1 | None = None  # (M,) marks of alarms, None when there are none
+        self.holders: I8 = np.zeros(0, np.int64)  # prims of whose parts some have alarms that are hidden
         self.tint: Callable[[Look, Mirror], Look] | None = None  # other colours than those of the bindings
         self.tint_legends: tuple[Legend, ...] = ()
         self.trial: tuple[float, int] | None = None  # (value, quality) of the tag on trial, behind all others
@@ -60,6 +61,7 @@ class Showing:
         self.look = base_look(scenery.scene) if scenery is not None else None
         self.hidden, self.isolated = set(), ()
         self.explode, self._way = 0.0, None
+        self.holders = np.zeros(0, np.int64)
         self._motion = Motion.of(scenery.scene) if scenery is not None else Motion()
         self.playing = False
         self.stage_at = scenery.scene.time_range[0] if scenery is not None else 0.0
@@ -193,7 +195,8 @@ class Showing:
         scenery, look = self.scenery, self.look
         if scenery is None or look is None or len(mirror) < scenery.program.tags:
             return no_marks()
-        return qualities.marks(scenery.program, look, mirror, now_mono_ns)
+        found = qualities.marks(scenery.program, look, mirror, now_mono_ns)
+        return qualities.with_dots(found, self.holders[look.visible[self.holders]])
 
     def _marked(self, look: Look, scenery: Scenery, value: float) -> Look:
         """Return the look with a plate "S" at the parts that a value given by hand drives."""

@@ -357,6 +357,9 @@ class Workspace(Pointing):
     def _mark_alarms(self) -> None:
         rollup = self.alarms.rollup()
         self.showing.alarms = rollup.mark if rollup is not None else None
+        self.showing.holders = self.alarms.places.holders(
+            self.scene.parent if self.scene is not None else None
+        )
         self.showing.wanted = True
 
     def _ask_record(self, message: object, callback: Callable[[object], None], limit_s: float) -> None:

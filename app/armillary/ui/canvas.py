@@ -161,6 +161,7 @@ class Canvas(QWidget):
 
     def _alarmed(self) -> None:
         self._signs.put_badges()
+        self._signs.put_marks()
         self.touch()
 
     def _look_changed(self, _old: Look, new: Look) -> None:
