@@ -6,10 +6,10 @@ import numpy as np
 
 from armillary.model.arrays import F8, I8, U1
 from armillary.model.look import Marks, no_marks
+from armillary.viewport import badge_places, overlay
 from armillary.viewport import badges as alarm_badges
 from armillary.viewport import camera as eye
 from armillary.viewport import marks as signs
-from armillary.viewport import overlay
 from armillary.viewport.badges import Badge, Placed
 from armillary.viewport.gaze import Gaze
 from armillary.viewport.marks import Signed
@@ -43,6 +43,14 @@ def _large(gaze: Gaze, box: F8) -> I8:
     return some
 
 
+def _middles(stage: Stage, prim: I8) -> F8:
+    """Return the middles (n, 3) of prims' boxes as they are now; of one with nothing to draw, its origin."""
+    box = stage.boxes.of_each(prim, stage.ends[prim])
+    middle = (box[:, :3] + box[:, 3:]) / 2
+    at: F8 = np.where(np.isfinite(middle), middle, stage.matrix[prim, :, 3]) + stage.origin
+    return at
+
+
 def _meets(one: tuple[int, int, int, int], others: list[tuple[int, int, int, int]]) -> bool:
     left, top, right, low = one
     return any(left < r and x < right and top < b and y < low for x, y, r, b in others)
@@ -58,13 +66,25 @@ class Annotations:
         self.axes = self.labels = self.legend = True
         self.scale = 1.0
         self.half, self.still = 0, False
-        self.badges: tuple[Badge, ...] = ()
+        self._badges: tuple[Badge, ...] = ()
+        self._table: I8 = np.zeros((0, 3), np.int64)  # the same as arrays: prim, priority, count; worst first
         self.placed: tuple[Placed, ...] = ()
         self.marks: Marks = no_marks()
         self.signed: tuple[Signed, ...] = ()
         self._legends: tuple[LegendLike, ...] = ()
         self._patches: list[U1] | None = None
         self._under: list[tuple[int, int, U1]] = []  # (x, y, pixels) that signs and badges cover
+
+    @property
+    def badges(self) -> tuple[Badge, ...]:
+        """The alarms that wait for a person."""
+        return self._badges
+
+    @badges.setter
+    def badges(self, badges: tuple[Badge, ...]) -> None:
+        self._badges = badges
+        table = np.array([(b.prim, b.priority, b.count) for b in badges], np.int64).reshape(-1, 3)
+        self._table = table[np.lexsort((table[:, 0], table[:, 1]))]
 
     @property
     def legends(self) -> tuple[LegendLike, ...]:
@@ -143,12 +163,13 @@ class Annotations:
 
     def _place_badges(self, gaze: Gaze) -> tuple[Placed, ...]:
         stage = gaze.stage
-        shown = [b for b in self.badges if stage is not None and 0 <= b.prim < len(stage.scene)]
-        if not shown:
+        if stage is None or not len(self._table):
             return ()
-        boxes = np.array([gaze.box(b.prim) for b in shown])
-        at = eye.project(gaze.pose, (boxes[:, :3] + boxes[:, 3:]) / 2, gaze.size)
-        return alarm_badges.place(shown, at, gaze.size, self.scale)
+        table = self._table[(self._table[:, 0] >= 0) & (self._table[:, 0] < len(stage.scene))]
+        middle = _middles(stage, table[:, 0])
+        return badge_places.place_arrays(
+            table, eye.project(gaze.pose, middle, gaze.size), gaze.size, self.scale
+        )
 
     def _draw_badges(self, rgba: U1, theme: Theme) -> None:
         """Draw signs and badges, keeping what they cover, so that a blink or a second costs no picture."""
