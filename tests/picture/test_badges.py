@@ -183,6 +183,33 @@ def test_a_waiting_badge_blinks_by_its_priority_without_drawing_the_scene_again(
     assert (view.render() == first).all()
 
 
+def test_the_outline_of_a_part_blinks_with_its_badge_and_stays_once_acknowledged(view_of: ViewOf) -> None:
+    scene = scenes.row_of_boxes(3)
+    view = view_of(scene, size=(640, 400))
+    look = base_look(scene)
+    state = look.state.copy()
+    state[1], state[3] = 1 << ALARM_SHIFT, 5 << ALARM_SHIFT
+    bare = view.render().copy()
+    view.apply(replace(look, state=state))
+    first = view.render().copy()
+    assert view.blinks
+    reds = []
+    for half in (1, 2, 3):
+        assert view.blink(half)
+        rgba = view.render()
+        reds.append(int((rgba[..., :3] == RED).all(axis=2).sum()))
+        if half == 2:
+            assert (rgba == first).all()
+    own = int((first[:, 320:, :3] == RED).all(axis=2).sum())  # of the acknowledged one
+    assert reds[0] == reds[2] == own > 50
+    assert reds[1] > 2 * own
+    view.blink(1)
+    assert (view.render()[:, :200] == bare[:, :200]).all()  # its part, where the line was
+    view.set_options(still=True)
+    assert int((view.render()[..., :3] == RED).all(axis=2).sum()) > 1.5 * reds[1]
+    assert not view.blinks
+
+
 def test_reduced_motion_stops_the_blink_and_draws_a_double_edge(view_of: ViewOf) -> None:
     view = view_of(scenes.row_of_boxes(3), size=(640, 400))
     view.badges([Badge(1, 1)])

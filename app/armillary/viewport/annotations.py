@@ -6,13 +6,14 @@ import numpy as np
 
 from armillary.model.arrays import F8, I8, U1
 from armillary.model.look import Marks, no_marks
-from armillary.viewport import badge_places, overlay
+from armillary.viewport import badge_places, outline, overlay
 from armillary.viewport import badges as alarm_badges
 from armillary.viewport import camera as eye
 from armillary.viewport import marks as signs
 from armillary.viewport.badges import Badge, Placed
 from armillary.viewport.gaze import Gaze
 from armillary.viewport.marks import Signed
+from armillary.viewport.outline import Painted
 from armillary.viewport.overlay import LegendLike, Plate
 from armillary.viewport.stage import Stage
 from armillary.viewport.theme import Theme
@@ -72,6 +73,7 @@ class Annotations:
         self.marks: Marks = no_marks()
         self.signed: tuple[Signed, ...] = ()
         self._legends: tuple[LegendLike, ...] = ()
+        self._outlined = outline.nothing()
         self._patches: list[U1] | None = None
         self._under: list[tuple[int, int, U1]] = []  # (x, y, pixels) that signs and badges cover
 
@@ -102,8 +104,9 @@ class Annotations:
 
     @property
     def blinks(self) -> bool:
-        """Whether a badge on the last picture blinks."""
-        return not self.still and any(alarm_badges.BLINK_HALVES[min(b.priority, 4)] for b in self.placed)
+        """Whether a badge or an outline on the last picture blinks."""
+        found = {min(b.priority, 4) for b in self.placed} | set(np.unique(self._outlined.priority).tolist())
+        return not self.still and any(alarm_badges.BLINK_HALVES[priority] for priority in found)
 
     def badge_at(self, x: float, y: float) -> Placed | None:
         """Return the badge at pixel (x, y) of the last picture, None for none."""
@@ -111,8 +114,8 @@ class Annotations:
         near = [b for b in self.placed if abs(b.x - x) <= reach and abs(b.y - y) <= reach]
         return near[0] if near else None
 
-    def draw(self, rgba: U1, gaze: Gaze, theme: Theme) -> None:
-        """Paint everything over a picture (h, w, 4) as `gaze` sees it."""
+    def draw(self, rgba: U1, gaze: Gaze, theme: Theme, outlined: Painted) -> None:
+        """Paint everything over a picture (h, w, 4) as `gaze` sees it. outlined: what of it may blink."""
         h, w = rgba.shape[:2]
         gap = round(_GAP * self.scale)
         legends = self._legend_places(w, h, gap, theme)
@@ -128,11 +131,14 @@ class Annotations:
             overlay.blend(rgba, patch, gap, h - gap - patch.shape[0])
         for x, y, patch in legends:
             overlay.blend(rgba, patch, x, y)
+        self._outlined = outlined.still_there(rgba)
+        self._flash(rgba)
         self._draw_badges(rgba, theme)
 
     def redraw(self, rgba: U1, theme: Theme) -> None:
-        """Draw signs and badges of the last picture anew, as `half` says; the scene is not drawn again."""
+        """Draw what blinks on the last picture anew, as `half` says; the scene is not drawn again."""
         self._uncover(rgba)
+        self._flash(rgba)
         self._draw_badges(rgba, theme)
 
     def restamp(self, rgba: U1, gaze: Gaze, theme: Theme) -> None:
@@ -140,6 +146,11 @@ class Annotations:
         self._uncover(rgba)
         self.signed = self._place_signs(gaze, theme)
         self._draw_badges(rgba, theme)
+
+    def _flash(self, rgba: U1) -> None:
+        """Show the outlines of those priorities whose badges are full in this half second."""
+        full = [p for p in (1, 2, 3, 4) if alarm_badges.style_of(p, self.half, still=self.still) != "hollow"]
+        self._outlined.show(rgba, tuple(full))
 
     def _uncover(self, rgba: U1) -> None:
         for x, y, pixels in reversed(self._under):

@@ -18,13 +18,12 @@ from PIL import Image, ImageDraw
 from armillary.model.arrays import U1
 from armillary.viewport import text
 from armillary.viewport.overlay import blend
-from armillary.viewport.theme import THEMES, Rgb, Theme
+from armillary.viewport.theme import INK, THEMES, Rgb, Theme
 
 SIZE = 18  # pixels across, at scale 1
 APART = 24  # nearer than this, two become one with a count
 EDGE = 20  # from the edge to the middle of a badge that points outside
 BLINK_HALVES = (0, 1, 1, 2, 0)  # by priority: half periods of half a second; 0 = never
-_INK: Rgb = (0x1B, 0x1F, 0x24)
 _OVER = 4  # drawn so much larger, then reduced
 _DIRECTIONS = 16
 _OPAQUE = 255
@@ -153,15 +152,15 @@ def patch(
         _arrow(pen, (middle, side * over / 2), half, 2 * math.pi * sector / _DIRECTIONS, scale * over, colour)
     at = (middle, side * over / 2)
     ring = round(2 * scale * over)  # of ink: what tells any of the colours from any ground
-    _shape(pen, priority, at, half + ring, _INK)
+    _shape(pen, priority, at, half + ring, INK)
     if style == "full":
         _shape(pen, priority, at, half, colour)
     elif style == "hollow":
         _shape(pen, priority, at, half, colour)
-        _shape(pen, priority, at, half - 2 * scale * over, _INK)
+        _shape(pen, priority, at, half - 2 * scale * over, INK)
     else:
         _shape(pen, priority, at, half + 3 * scale * over, colour)
-        _shape(pen, priority, at, half + 1 * scale * over, _INK)
+        _shape(pen, priority, at, half + 1 * scale * over, INK)
         _shape(pen, priority, at, half - 1 * scale * over, colour)
     # a triangle's weight is not in its middle
     shift = {2: 0.22, 3: -0.22}.get(priority, 0.0) * half
@@ -169,7 +168,7 @@ def patch(
         (at[0], at[1] + shift),
         str(priority),
         font=text.font(round(11 * scale) * over, True),
-        fill=(*(colour if style == "hollow" else _INK), _OPAQUE),
+        fill=(*(colour if style == "hollow" else INK), _OPAQUE),
         anchor="mm",
     )
     return np.asarray(image.resize((side + extra, side), Image.Resampling.BOX))
@@ -206,4 +205,4 @@ def _arrow(
         (at[0] + reach * math.cos(angle + off), at[1] + reach * math.sin(angle + off))
         for reach, off in ((tip, 0.0), (base, 0.45), (base, -0.45))
     ]
-    pen.polygon(points, fill=(*colour, _OPAQUE), outline=(*_INK, _OPAQUE))
+    pen.polygon(points, fill=(*colour, _OPAQUE), outline=(*INK, _OPAQUE))

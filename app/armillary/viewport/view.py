@@ -178,7 +178,7 @@ class View(Gaze):
 
     @property
     def blinks(self) -> bool:
-        """Whether a badge on the last picture blinks."""
+        """Whether a badge or an outline on the last picture blinks."""
         return self._notes.blinks
 
     def blink(self, half: int) -> bool:
@@ -245,7 +245,7 @@ class View(Gaze):
         if scale is not None:
             notes.scale = min(max(scale, 0.5), 4.0)
             notes.forget()
-        notes.still = notes.still if still is None else still
+        notes.still = self._picture.still = notes.still if still is None else still
         if lit is not None and self.stage is not None:
             self.stage.lit = lit
         self._lights = self._lights if lights is None else lights
@@ -367,7 +367,7 @@ class View(Gaze):
             for _ in steps:
                 yield False
             self._rgba = self._picture.rgba
-            self._notes.draw(self._rgba, self, picture.theme)
+            self._notes.draw(self._rgba, self, picture.theme, picture.outlined)
             is_full = when != "rest" and not (picture.edges or picture.occlusion)
             self._settled = (rest or is_full) and not picture.is_coarse
             is_done = True
