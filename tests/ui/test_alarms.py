@@ -253,6 +253,48 @@ def test_a_click_on_a_badge_selects_its_part(desk: DeskWindow, world: World, qtb
     assert desk.workspace.selection == (T101,)
 
 
+def test_a_click_on_an_arrow_flies_to_what_is_outside_in_time(
+    desk: DeskWindow, world: World, qtbot: QtBot
+) -> None:
+    canvas, clock = desk.canvas, world.bench.clock
+    canvas.frame_ms = 16.0  # pictures are made in time
+    canvas.view.focus((T101,))
+    world.says(hot=State.UNACK)
+    canvas.draw_now()
+    (arrow,) = canvas.view.placed
+    assert arrow.direction is not None
+    start = canvas.view.pose
+    qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=QPoint(round(arrow.x), round(arrow.y)))
+    assert desk.workspace.selection == (BEARING,)
+    assert canvas.flight.is_flying
+    clock.advance(0.3)
+    target = canvas.view.framing((BEARING,))
+    qtbot.waitUntil(lambda: canvas.view.pose.focus[0] - start.focus[0] > 1.0, timeout=20_000)
+    assert canvas.view.pose.focus != target.focus  # on its way
+    clock.advance(0.4)
+    qtbot.waitUntil(lambda: not canvas.flight.is_flying, timeout=20_000)
+    assert canvas.view.pose.position == pytest.approx(target.position)
+    canvas.draw_now()
+    assert [badge.direction for badge in canvas.view.placed] == [None]
+
+
+def test_who_moves_the_eye_ends_its_flight_and_without_motion_it_jumps(
+    desk: DeskWindow, world: World, qtbot: QtBot
+) -> None:
+    canvas = desk.canvas
+    canvas.frame_ms = 16.0
+    canvas.flight.to_prims((BEARING,))
+    canvas.view.orbit(30, 0)
+    pose = canvas.view.pose
+    world.bench.clock.advance(1.0)
+    qtbot.waitUntil(lambda: not canvas.flight.is_flying, timeout=20_000)
+    assert canvas.view.pose == pose
+    action("desk.reduce-motion").run(desk)
+    canvas.flight.to_prims((T101,))
+    assert not canvas.flight.is_flying
+    assert canvas.view.pose.position == pytest.approx(canvas.view.framing((T101,)).position)
+
+
 def test_a_change_touches_only_its_row(desk: DeskWindow, world: World) -> None:
     world.says(full=State.UNACK, hot=State.UNACK, dose=State.UNACK)
     open_list(desk)

@@ -37,6 +37,7 @@ class Drawing:
         still = self._settings.reduce_motion
         self._at.still = still
         self._canvas.view.set_options(still=still)
+        self._canvas.flight.still = still
         self._canvas.touch()
         self._alarmbar.still = still
         self._alarmbar.refresh()
