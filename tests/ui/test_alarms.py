@@ -295,6 +295,31 @@ def test_who_moves_the_eye_ends_its_flight_and_without_motion_it_jumps(
     assert canvas.view.pose.position == pytest.approx(canvas.view.framing((T101,)).position)
 
 
+def test_one_key_leaves_only_what_is_not_normal(desk: DeskWindow, world: World, qtbot: QtBot) -> None:
+    def seen(prim: int) -> np.ndarray:
+        shown = pixels(desk)
+        x, y, _ = desk.canvas.view.project(prim)
+        corner = desk.canvas.devicePixelRatioF()
+        return shown[round(y / corner) + 14, round(x / corner)]
+
+    desk.canvas.view.standard("front")
+    world.says(full=State.UNACK)
+    tank, other = seen(T101), seen(T101 + 1)
+    desk.canvas.setFocus()
+    qtbot.keyClick(desk.canvas, Qt.Key.Key_U)
+    assert desk.workspace.ghost_normal
+    assert "1 alarm" in desk.status.currentMessage()
+    ground = np.array([0x1B, 0x1F, 0x24])
+    assert np.abs(seen(T101) - tank).max() <= 2
+    assert np.abs(seen(T101 + 1) - other).max() > 25
+    assert np.abs(seen(T101 + 1) - ground).max() < 60
+    world.says(full=State.NORM, hot=State.ACKED)  # what becomes normal goes faint by itself
+    assert np.abs(seen(T101) - tank).max() > 25
+    assert action("view.show-all").why_not(desk.workspace) == ""
+    action("view.show-all").run(desk)
+    assert np.abs(seen(T101) - tank).max() <= 2
+
+
 def test_a_change_touches_only_its_row(desk: DeskWindow, world: World) -> None:
     world.says(full=State.UNACK, hot=State.UNACK, dose=State.UNACK)
     open_list(desk)

@@ -360,6 +360,7 @@ class Workspace(Pointing):
         self.showing.holders = self.alarms.places.holders(
             self.scene.parent if self.scene is not None else None
         )
+        self.showing.abnormal = self.alarms.places.abnormal()
         self.showing.wanted = True
 
     def _ask_record(self, message: object, callback: Callable[[object], None], limit_s: float) -> None:
