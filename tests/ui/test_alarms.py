@@ -295,6 +295,26 @@ def test_who_moves_the_eye_ends_its_flight_and_without_motion_it_jumps(
     assert canvas.view.pose.position == pytest.approx(canvas.view.framing((T101,)).position)
 
 
+def test_a_callout_says_what_it_is_its_value_now_and_the_limit(desk: DeskWindow, world: World) -> None:
+    world.says(full=State.UNACK, hot=State.ACKED)
+    desk.canvas.draw_now()
+    (told,) = desk.canvas.view.told
+    assert (told.callout.title, told.callout.text) == (
+        "Raw water tank is nearly full",
+        "2.41 m · above 3.5 m",
+    )
+    world.bench.send(values={0: 3.72})
+    desk.canvas._signs._second()
+    desk.canvas.draw_now()
+    assert [t.callout.text for t in desk.canvas.view.told] == ["3.72 m · above 3.5 m"]
+    world.says(full=State.RTNUN)
+    desk.canvas.draw_now()
+    assert [t.callout.text for t in desk.canvas.view.told] == ["2.41 m, normal again"]
+    action("view.callouts").run(desk)
+    desk.canvas.draw_now()
+    assert desk.canvas.view.told == ()
+
+
 def test_one_key_leaves_only_what_is_not_normal(desk: DeskWindow, world: World, qtbot: QtBot) -> None:
     def seen(prim: int) -> np.ndarray:
         shown = pixels(desk)

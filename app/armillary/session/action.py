@@ -39,7 +39,7 @@ class Desk(Protocol):
     def copy(self, text: str) -> None: ...
     def silence(self) -> None: ...  # the sound of the alarms that are there now
     def hide_alarms(self, how: str) -> None: ...  # the chosen ones: shelve | remove (both ask why) | show
-    def toggle(self, option: str) -> None: ...  # grid | axes | labels | legend | lights | edges
+    def toggle(self, option: str) -> None: ...  # grid | axes | labels | legend | callouts | lights | edges
     def draw_with(self, option: str, value: str) -> None: ...  # smooth | occlusion
     def say(self, text: str) -> None: ...  # a short message in the status line
     def log_in(self) -> None: ...  # opens the sheet for name and password

@@ -295,6 +295,7 @@ ACTIONS: tuple[Action, ...] = (
     _option("axes", "Axes"),
     _option("labels", "Labels"),
     _option("legend", "Legend"),
+    _option("callouts", "Callouts of alarms"),
     _panel("tree", "Scene tree"),
     _panel("inspector", "Inspector"),
     _panel("alarms", "Alarms"),

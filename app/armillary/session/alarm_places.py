@@ -43,6 +43,7 @@ class Places:
         """Take the alarms of a world; none of them is raised and none has a place yet."""
         n = len(specs)
         self._row = {spec.id: row for row, spec in enumerate(specs)}
+        self._name = [spec.id for spec in specs]
         self.prim: I8 = np.full(n, NOBODY, np.int64)
         self.priority: U1 = np.array([min(max(spec.priority, 1), 4) for spec in specs], np.uint8)
         self.calm()
@@ -53,6 +54,7 @@ class Places:
         self.shown: B1 = np.zeros(n, np.bool_)  # not normal, and it bothers somebody
         self.waits: B1 = np.zeros(n, np.bool_)  # for an acknowledge
         self.hidden: B1 = np.zeros(n, np.bool_)
+        self.raised_ns: I8 = np.zeros(n, np.int64)
 
     def locate(
         self, prims: Mapping[str, int], scene: SceneArrays | None, edges: tuple[tuple[int, int], ...]
@@ -75,7 +77,7 @@ class Places:
                 continue
             is_shown = state.hiding is None
             self.shown[row] = is_shown and not state.is_plain
-            self.waits[row] = state.unacknowledged
+            self.waits[row], self.raised_ns[row] = state.unacknowledged, state.raised_ns
             self.hidden[row] = not is_shown and _is_told(state)
 
     def rollup(self) -> Rollup | None:
@@ -108,6 +110,19 @@ class Places:
         worst = np.full(len(prim), max(PRIORITIES), np.uint8)
         np.minimum.at(worst, inverse, self.priority[rows])
         return prim, worst, np.bincount(inverse, minlength=len(prim))
+
+    def worst(self, most: int, hidden: Set[int]) -> list[tuple[str, int]]:
+        """Return (id, prim) of the worst alarm that waits at each prim, of two as bad the newer one.
+
+        The worst prims come first, at most so many; what is inside a hidden branch stands at the branch.
+        """
+        rows = np.flatnonzero(self.shown & self.waits & (self.prim >= 0))
+        if self.over is None or not len(rows):
+            return []
+        rows = rows[np.lexsort((-self.raised_ns[rows], self.priority[rows]))]
+        at = branches(self.over.ends, self.prim[rows], hidden)
+        first = np.sort(np.unique(at, return_index=True)[1])[:most]
+        return [(self._name[rows[i]], int(at[i])) for i in first.tolist()]
 
     def counts(self) -> tuple[list[int], list[int]]:
         """Return how many are shown, and how many of these wait, by priority; also where no scene is."""

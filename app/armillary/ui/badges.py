@@ -11,7 +11,7 @@ from PySide6.QtGui import QIcon, QImage, QPainter, QPixmap
 from armillary.viewport import marks
 from armillary.viewport.badges import Style, patch
 
-SIZE = 32  # pixels of a badge with its margin, at scale 1
+SIDE = 22  # pixels of a badge with its edge, at scale 1
 _GREY, _INK_PX = (0x7A, 0x82, 0x8A), 0x24  # equipment grey; the brightest channel of the ink inside
 
 
@@ -39,7 +39,8 @@ def _image(pixels: bytes, width: int, height: int) -> QImage:
 
 
 def _pixmap(pixels: bytes, width: int, height: int) -> QPixmap:
-    return QPixmap.fromImage(_image(pixels, width, height).copy(5, 5, width - 10, height - 10))
+    cut = (height - SIDE) // 2  # the room for an arrow
+    return QPixmap.fromImage(_image(pixels, width, height).copy(cut, cut, width - 2 * cut, SIDE))
 
 
 @lru_cache(maxsize=128)
@@ -54,7 +55,7 @@ def icon(priority: int, style: Style, theme: str, *, dot: bool = False) -> QIcon
 def _dotted(drawing: QPixmap | None, theme: str, *, dot: bool) -> QPixmap:
     if drawing is not None and not dot:
         return drawing
-    side = SIZE - 10
+    side = SIDE
     out = QPixmap(drawing) if drawing is not None else QPixmap(side, side)
     if drawing is None:
         out.fill(Qt.GlobalColor.transparent)

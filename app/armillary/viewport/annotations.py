@@ -6,15 +6,16 @@ import numpy as np
 
 from armillary.model.arrays import F8, I8, U1
 from armillary.model.look import Marks, no_marks
-from armillary.viewport import badge_places, outline, overlay
+from armillary.viewport import badge_places, callouts, outline, overlay
 from armillary.viewport import badges as alarm_badges
 from armillary.viewport import camera as eye
 from armillary.viewport import marks as signs
 from armillary.viewport.badges import Badge, Placed
+from armillary.viewport.callouts import Callout, Told
 from armillary.viewport.gaze import Gaze
 from armillary.viewport.marks import Signed
 from armillary.viewport.outline import Painted
-from armillary.viewport.overlay import LegendLike, Plate
+from armillary.viewport.overlay import LegendLike, Plate, Rect
 from armillary.viewport.stage import Stage
 from armillary.viewport.theme import Theme
 
@@ -60,16 +61,20 @@ def _meets(one: tuple[int, int, int, int], others: list[tuple[int, int, int, int
 class Annotations:
     """What is shown over the picture, and where the last one had it.
 
-    axes, labels, legend: whether these are shown. scale: of text. half, still: how badges blink.
+    axes, labels, legend, calling (callouts): whether these are shown. scale: of text. half, still: how
+    badges blink.
     """
 
     def __init__(self) -> None:
-        self.axes = self.labels = self.legend = True
+        self.axes = self.labels = self.legend = self.calling = True
         self.scale = 1.0
         self.half, self.still = 0, False
         self._badges: tuple[Badge, ...] = ()
         self._table: I8 = np.zeros((0, 3), np.int64)  # the same as arrays: prim, priority, count; worst first
         self.placed: tuple[Placed, ...] = ()
+        self.callouts: tuple[Callout, ...] = ()
+        self.told: tuple[Told, ...] = ()
+        self._blocked: list[Rect] = []  # places of legends and axes
         self.marks: Marks = no_marks()
         self.signed: tuple[Signed, ...] = ()
         self._legends: tuple[LegendLike, ...] = ()
@@ -121,14 +126,18 @@ class Annotations:
         legends = self._legend_places(w, h, gap, theme)
         self.placed = self._place_badges(gaze)
         self.signed = self._place_signs(gaze, theme)
+        triad = overlay.triad(*eye.basis(gaze.pose), theme, self.scale) if self.axes else None
+        self._blocked = [(x, y, x + patch.shape[1], y + patch.shape[0]) for x, y, patch in legends]
+        if triad is not None:
+            self._blocked.append((gap, h - gap - triad.shape[0], gap + triad.shape[1], h - gap))
+        self.told = self._place_callouts(gaze, theme)
         if self.labels and gaze.stage is not None and gaze.stage.look.label:
             blocked = [alarm_badges.rect(b, theme, self.scale) for b in self.placed]
             blocked += [signs.rect(s, theme, self.scale) for s in self.signed]
-            blocked += [(x, y, x + patch.shape[1], y + patch.shape[0]) for x, y, patch in legends]
+            blocked += [callouts.rect(t, self.scale) for t in self.told] + self._blocked
             overlay.labels(rgba, self._plates(gaze, gaze.stage), theme, self.scale, blocked)
-        if self.axes:
-            patch = overlay.triad(*eye.basis(gaze.pose), theme, self.scale)
-            overlay.blend(rgba, patch, gap, h - gap - patch.shape[0])
+        if triad is not None:
+            overlay.blend(rgba, triad, gap, h - gap - triad.shape[0])
         for x, y, patch in legends:
             overlay.blend(rgba, patch, x, y)
         self._outlined = outlined.still_there(rgba)
@@ -142,9 +151,10 @@ class Annotations:
         self._draw_badges(rgba, theme)
 
     def restamp(self, rgba: U1, gaze: Gaze, theme: Theme) -> None:
-        """Draw `marks` over the last picture in place of those that it has: their ages went on."""
+        """Draw `marks` and `callouts` over the last picture in place of those that it has."""
         self._uncover(rgba)
         self.signed = self._place_signs(gaze, theme)
+        self.told = self._place_callouts(gaze, theme)
         self._draw_badges(rgba, theme)
 
     def _flash(self, rgba: U1) -> None:
@@ -172,6 +182,13 @@ class Annotations:
         kept = [alarm_badges.rect(b, theme, self.scale) for b in self.placed]
         return tuple(s for s in found if not _meets(signs.rect(s, theme, self.scale), kept))
 
+    def _place_callouts(self, gaze: Gaze, theme: Theme) -> tuple[Told, ...]:
+        if not self.calling or not self.callouts:
+            return ()
+        blocked = self._blocked + [alarm_badges.rect(b, theme, self.scale) for b in self.placed]
+        blocked += [signs.rect(s, theme, self.scale) for s in self.signed]
+        return callouts.place(self.callouts, self.placed, gaze.size, self.scale, blocked)
+
     def _place_badges(self, gaze: Gaze) -> tuple[Placed, ...]:
         stage = gaze.stage
         if stage is None or not len(self._table):
@@ -183,18 +200,21 @@ class Annotations:
         )
 
     def _draw_badges(self, rgba: U1, theme: Theme) -> None:
-        """Draw signs and badges, keeping what they cover, so that a blink or a second costs no picture."""
+        """Draw what lies over the scene and keep what it covers: a blink or a second costs no picture."""
         self._under = []
         for signed in self.signed:
-            x0, y0, x1, y1 = signs.rect(signed, theme, self.scale)
-            x0, y0 = max(x0, 0), max(y0, 0)
-            self._under.append((x0, y0, rgba[y0 : max(y1, 0), x0 : max(x1, 0)].copy()))
+            self._keep(rgba, signs.rect(signed, theme, self.scale))
         signs.draw(rgba, self.signed, theme, self.scale)
+        for told in self.told:
+            self._keep(rgba, callouts.whole(told, self.scale))
+        callouts.draw(rgba, self.told[::-1], theme, self.scale)
         for badge in self.placed:
-            x0, y0, x1, y1 = alarm_badges.rect(badge, theme, self.scale)
-            x0, y0 = max(x0, 0), max(y0, 0)
-            self._under.append((x0, y0, rgba[y0 : max(y1, 0), x0 : max(x1, 0)].copy()))
+            self._keep(rgba, alarm_badges.rect(badge, theme, self.scale))
         alarm_badges.draw(rgba, self.placed, theme, self.scale, self.half, still=self.still)
+
+    def _keep(self, rgba: U1, place: Rect) -> None:
+        x0, y0, x1, y1 = (max(at, 0) for at in place)
+        self._under.append((x0, y0, rgba[y0:y1, x0:x1].copy()))
 
     def _legend_places(self, w: int, h: int, gap: int, theme: Theme) -> list[tuple[int, int, U1]]:
         """Return (x, y, patch) of the legends, from the lower right upwards, as many as are whole."""

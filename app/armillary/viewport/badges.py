@@ -22,12 +22,12 @@ from armillary.viewport.theme import INK, THEMES, Rgb, Theme
 
 SIZE = 18  # pixels across, at scale 1
 APART = 24  # nearer than this, two become one with a count
-EDGE = 20  # from the edge to the middle of a badge that points outside
+EDGE = 24  # from the edge to the middle of a badge that points outside
 BLINK_HALVES = (0, 1, 1, 2, 0)  # by priority: half periods of half a second; 0 = never
 _OVER = 4  # drawn so much larger, then reduced
 _DIRECTIONS = 16
 _OPAQUE = 255
-_MARGIN = 7  # room for the arrow around a badge
+MARGIN = 12  # room for the arrow around a badge
 
 Style = Literal["full", "hollow", "double"]
 
@@ -71,7 +71,7 @@ def _count_words(count: int) -> str:
 def rect(placed: Placed, theme: Theme, scale: float) -> tuple[int, int, int, int]:
     """Return left, top, right, bottom of a badge in pixels."""
     patch = _patch_of(placed, "full", theme, scale)
-    half = round((SIZE / 2 + _MARGIN) * scale)
+    half = round((SIZE / 2 + MARGIN) * scale)
     x, y = round(placed.x) - half, round(placed.y) - half
     if placed.flip:
         x -= patch.shape[1] - patch.shape[0]  # its count stands on the left
@@ -114,13 +114,13 @@ def patch(
     *,
     flip: bool = False,
 ) -> U1:
-    """Return the pixels (h, w, 4) of a badge; its middle is `SIZE / 2 + 7` from the left and the top.
+    """Return the pixels (h, w, 4) of a badge; its middle is `SIZE / 2 + MARGIN` from the left and the top.
 
     sector: of sixteen, clockwise from the right, where its arrow points; -1 = no arrow. flip: its count
     stands on the left, and its middle is as far from the right.
     """
     theme = THEMES[theme_name]
-    side = round((SIZE + 2 * _MARGIN) * scale)
+    side = round((SIZE + 2 * MARGIN) * scale)
     words, size = _count_words(count), round(11 * scale)
     extra = chip_width(count, scale)
     over = _OVER
@@ -129,11 +129,12 @@ def patch(
     colour = theme.alarms[priority - 1]
     middle, half = side * over / 2, SIZE * scale * over / 2
     if words:  # the count stands behind the shape, on the side where no arrow is
-        ends: tuple[float, float] = (middle, (side + extra) * over - 2 * over)
-        words_at = middle + half + 3 * scale * over
+        unit = scale * over
         if flip:
-            ends = (2 * over, extra * over + middle)
-            words_at, middle = 6 * scale * over, middle + extra * over
+            middle += extra * over
+        reach = half + extra * over + unit
+        ends = (middle - reach, middle) if flip else (middle, middle + reach)
+        words_at = ends[0] + 4 * unit if flip else middle + half + 3 * unit
         pen.rounded_rectangle(
             (ends[0], side * over / 2 - 8 * scale * over, ends[1], side * over / 2 + 8 * scale * over),
             radius=4 * scale * over,
@@ -200,9 +201,9 @@ def _arrow(
     colour: Rgb,
 ) -> None:
     """Draw a small triangle beside the badge that points outwards."""
-    tip, base = half + _MARGIN * unit, half + 1.5 * unit
+    tip, base = half + (MARGIN - 1) * unit, half + 2 * unit
     points = [
         (at[0] + reach * math.cos(angle + off), at[1] + reach * math.sin(angle + off))
-        for reach, off in ((tip, 0.0), (base, 0.45), (base, -0.45))
+        for reach, off in ((tip, 0.0), (base, 0.6), (base, -0.6))
     ]
-    pen.polygon(points, fill=(*colour, _OPAQUE), outline=(*INK, _OPAQUE))
+    pen.polygon(points, fill=(*colour, _OPAQUE), outline=(*INK, _OPAQUE), width=round(unit))

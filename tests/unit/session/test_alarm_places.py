@@ -87,6 +87,20 @@ def test_assets_roll_up_too_and_are_found_anew_only_when_they_differ(places: Pla
     assert places.rollup() is None
 
 
+def test_the_worst_of_each_part_is_told_first_and_of_two_the_newer(places: Places) -> None:
+    give(
+        places,
+        loud=S.UNACK,
+        full=AlarmState(id="full", process=S.UNACK, raised_ns=5),
+        hot=AlarmState(id="hot", process=S.ACKED, raised_ns=9),
+        lost=S.UNACK,
+    )
+    assert places.worst(9, set()) == [("full", 5), ("loud", 2)]
+    give(places, hot=AlarmState(id="hot", process=S.UNACK, raised_ns=9))
+    assert places.worst(9, {1}) == [("hot", 1), ("full", 5)]
+    assert places.worst(1, set()) == [("hot", 2)]
+
+
 def test_an_alarm_that_was_not_announced_is_no_place(places: Places) -> None:
     give(places, **{"unheard-of": S.UNACK})
     assert places.counts() == ([0] * 4, [0] * 4)
