@@ -44,10 +44,11 @@ class Difference:
 class Recompute:
     """Evaluates stretches one after another. The first tick starts from the state recorded there."""
 
-    def __init__(self, specs: Sequence[TagSpec], alarms: Sequence[AlarmSpec]) -> None:
+    def __init__(self, specs: Sequence[TagSpec], alarms: Sequence[AlarmSpec], zone: str = "UTC") -> None:
+        """zone: in which days begin."""
         self._specs = tuple(specs)
         self._table = TagTable(len(specs))
-        self._derived = Derived(specs)
+        self._derived = Derived(specs, zone)
         self._alarms = Evaluator(alarms, specs)
         self._own: B1 = np.array([bool(spec.expression) for spec in specs], np.bool_)
         self._since_ns: I8 = np.zeros(len(specs), np.int64)  # when each began to differ; 0 = does not
