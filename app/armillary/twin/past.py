@@ -20,14 +20,18 @@ from armillary.model.expression_past import Past
 from armillary.model.quality import NEVER, STALE, UNCERTAIN, rank
 from armillary.model.sample import SampleBatch, joined, taken
 from armillary.model.tags import TagTable
-from armillary.twin import past_panes
+from armillary.twin import past_panes, past_patterns, past_spans
 from armillary.twin.past_panes import GAPS, NOT_WARM, NOTHING, Panes
+from armillary.twin.past_patterns import Patterns
+from armillary.twin.past_scores import Robust, Surprise, Unusual
+from armillary.twin.past_spans import Sessions, Tumbling
 from armillary.twin.past_sums import NOT_YET, Sums
 from armillary.twin.past_track import Told, Track
 
 MOST_WAITING = 2_000_000  # samples that wait until the record was read
 BACK_NS = 5 * NS  # a clock that goes back farther is another time: what was counted is no past of it
 _NONE = np.zeros(0, np.int64)
+Kept = Panes | Sums | Tumbling | Sessions | Patterns | Surprise | Unusual
 log = logging.getLogger(__name__)
 
 WORDS = {
@@ -76,12 +80,9 @@ class Calls:
         first, n = self._made[0], len(self.keys)
         seconds = np.array([past.seconds for past in self._made])
         extra = np.array([past.extra for past in self._made])
+        more = np.array([past.more for past in self._made])
         self.track = Track(first.node, self._reads)
-        self.kept: Panes | Sums = (
-            Panes(first.kind, seconds, extra)
-            if first.kind in past_panes.KINDS
-            else Sums(first.kind, seconds, extra, self._zone)
-        )
+        self.kept = _kept(first.kind, seconds, extra, more, self._zone)
         self.value, self.word = np.full(n, np.nan), np.full(n, NEVER, np.uint16)
         self.why: I8 = np.full(n, NOTHING, np.int64)
         self._step_ns = self.kept.step_ns
@@ -229,6 +230,21 @@ class Calls:
         return [*own, *more, ("lag_ns", track.lag_ns), ("skew_ns", track.skew_ns), *kept]
 
 
+def _kept(kind: str, seconds: F8, extra: F8, more: F8, zone: str) -> Kept:
+    """Return what keeps the past of calls of one kind."""
+    if kind in past_panes.KINDS:
+        return Panes(kind, seconds, extra)
+    if kind in past_patterns.KINDS:
+        return Patterns(kind, seconds, extra, more)
+    if kind in past_spans.KINDS:
+        return (Tumbling if kind.startswith(past_spans.TUMBLING) else Sessions)(kind, seconds)
+    if kind == "robust":
+        return Robust(seconds, extra)
+    if kind == "surprise":
+        return Surprise(seconds)
+    return Unusual(seconds) if kind == "unusual" else Sums(kind, seconds, extra, zone)
+
+
 @dataclass(slots=True)
 class Pasts:
     """All calls of a world, in groups; used by the tick thread alone."""
@@ -359,7 +375,7 @@ class Pasts:
             track = calls.track
             # what is counted goes on from where it was, or begins now; a window needs its own length
             back, usual = np.zeros(len(track), np.int64), now_ns
-            if isinstance(calls.kept, Panes):
+            if not isinstance(calls.kept, Sums):
                 back, usual = now_ns - calls.kept.whole_ns, 0
             begins = np.where(track.seen_ns > 0, track.seen_ns, usual)
             from_ns = np.maximum(np.maximum(begins, back), now_ns - longest_ns)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from armillary.alarms.links import link_alarms
-from armillary.alarms.system import area_alarms, system_alarms
+from armillary.alarms.system import area_alarms, notify_alarms, system_alarms
 from armillary.model import message as msg
 from armillary.model import places
 from armillary.model.alarm import AlarmSpec
@@ -84,6 +84,7 @@ def alarms_of(project: Project) -> tuple[AlarmSpec, ...]:
         *link_alarms(project.links, project.specs),
         *system_alarms(),
         *area_alarms(project.areas),
+        *notify_alarms(project.receivers),
     )
 
 
