@@ -172,7 +172,7 @@ class AlarmBook:
             return
         for state in frame.alarms:
             for held, belongs in (
-                (self.states, state.hiding is None and not state.is_plain),
+                (self.states, state.hiding is None and state.process is not ProcessState.NORM),
                 (self.hidden, state.hiding is not None),
             ):
                 if belongs:
@@ -204,7 +204,7 @@ class AlarmBook:
         """Return all that are not normal: unacknowledged first, then by priority, newest first."""
         if self._rows is None:
             known = [(s, self.specs[s.id]) for s in self.states.values() if s.id in self.specs]
-            known.sort(key=lambda pair: (not pair[0].unacknowledged, pair[1].priority, -pair[0].raised_ns))
+            known.sort(key=_urgency)
             self._rows = self._told(known)
         return self._rows
 
@@ -376,6 +376,12 @@ def hidden_text(hiding: Hiding) -> str:
     return f"shelved until {until} by {hiding.shelf_actor}: {hiding.shelf_reason}"
 
 
+def _urgency(pair: tuple[AlarmState, AlarmSpec]) -> tuple[bool, int, int]:
+    """Return by what the list is in order: unacknowledged first, then by priority, newest first."""
+    state, spec = pair
+    return not state.unacknowledged, state.priority or spec.priority, -state.raised_ns
+
+
 def age_text(seconds: float) -> str:
     """Return how long ago something was, as a person says it."""
     return texts.age(seconds)
@@ -388,9 +394,22 @@ def limit_text(spec: AlarmSpec, tag: TagSpec | None) -> str:
         return "stale or worse"
     if spec.kind == "state":
         names = dict(tag.states) if tag is not None else {}
-        return "is " + " or ".join(names.get(v, texts.number(v, unit)) for v in spec.values)
+        said, values = ("is ", spec.values) if spec.values else ("is not ", spec.normal)
+        return said + " or ".join(names.get(v, texts.number(v, unit)) for v in values)
+    if spec.kind == "expression":
+        return spec.expression
+    if spec.kind == "discrepancy":
+        return f"does not follow {spec.reference} for {spec.on_delay_s:g} s"
     if spec.kind == "link":
         return "silent" if spec.id.startswith("link:") and spec.id.count(":") == 1 else ""
+    if spec.kind == "rate":
+        return f"{'changes' if spec.two_sided else spec.direction} {texts.number(spec.limit, f'{unit}/s')}"
+    if spec.kind == "deviation":
+        other = spec.reference or texts.number(spec.setpoint, unit)
+        return f"more than {texts.number(spec.limit, unit)} from {other}"
+    if spec.levels:
+        limits = (f"{level.name} {texts.number(level.limit, unit)}" for level in spec.levels)
+        return f"{spec.direction} {', '.join(limits)}"
     text = f"{spec.direction} {texts.number(spec.limit, unit)}"
     return f"{text}, {spec.count} in sequence" if spec.kind == "count" and spec.count > 1 else text
 
@@ -416,7 +435,7 @@ def alarm_row(spec: AlarmSpec, state: AlarmState, tag: TagSpec | None, prim: int
     return AlarmRow(
         id=spec.id,
         occurrence=state.occurrence,
-        priority=spec.priority,
+        priority=state.priority or spec.priority,
         state=WORDS[state.process],
         active=state.active,
         unacknowledged=state.unacknowledged,
