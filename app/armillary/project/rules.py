@@ -16,6 +16,7 @@ from armillary.model.twin import TwinInstance
 from armillary.project import suppressions
 from armillary.project.alarm_kinds import KINDS, LOWEST, of_kind, tag_of
 from armillary.project.settings import MAX_SECONDS
+from armillary.project.streams import Streams
 from armillary.project.table import Table
 from armillary.project.twins import NAME, RESERVED
 
@@ -40,10 +41,13 @@ class Rules:
     twins: Sequence[TwinInstance] = ()
     alarms: list[AlarmSpec] = field(default_factory=list)
     suppressions: list[Suppression] = field(default_factory=list)
+    streams: Streams | None = None  # reads `[[rule]]`, whose tags are then among `tags`
 
     def read(self, root: Table) -> None:
         """Collect every alarm, then what groups and hides them; mistakes are noted and left out."""
         root.raw("schema")
+        if self.streams is not None:
+            self.streams.read(root)
         ids: set[str] = set()
         for table in root.tables("alarm"):
             spec = _alarm(table, self.tags, ids)
