@@ -354,6 +354,8 @@ class Live(Serving):
             for fault in self._reception.take_errors():
                 self.tell(fault)
             self._tell_late(now_mono)
+            skews = self._intake.clocks.skews
+            self._alarming.evaluator.doubt({name: int(one.doubt_s * NS) for name, one in skews.items()})
             for fault in self._reception.take_warnings(self.publisher.table.why, now_mono):
                 self.tell(fault, "warning")
         receipts, stopped, proposals, told = self._deeds.take(tick.frame.alarms)
