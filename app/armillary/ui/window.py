@@ -34,6 +34,7 @@ from armillary.ui.decisions import Decisions
 from armillary.ui.desk import Desk
 from armillary.ui.disk_card import DiskCard
 from armillary.ui.drawing import Drawing
+from armillary.ui.drift_card import DriftCard
 from armillary.ui.field_card import FieldCard
 from armillary.ui.files import Files
 from armillary.ui.finder import Finder
@@ -139,6 +140,7 @@ class DeskWindow(Desk):
         self.brief = BriefCard(ws, self._run_named)
         self.changed = DiskCard(ws, self._run_named, self.say)
         self.scene_changed_card = SceneCard(ws, self._run_named, self._reloads_by_itself)
+        self.drift_card = DriftCard(ws, self._show_tag)
         self.versions_card = VersionsCard(self.canvas, ws, self.frame)
         self.second = SecondDesk(self)
 
@@ -170,6 +172,7 @@ class DeskWindow(Desk):
         self.mode.top(self.brief)
         self.mode.top(self.changed)
         self.mode.top(self.scene_changed_card)
+        self.mode.top(self.drift_card)
         if self.workspace.is_trainee:
             for name in ("worlds", "links"):
                 self.docks.hide(name)
@@ -300,6 +303,10 @@ class DeskWindow(Desk):
     def use_layout(self, name: str) -> None:
         """Arrange the docks for a workspace: operate, author or train."""
         self.bars.use(name)
+
+    def _show_tag(self, slot: int) -> None:
+        self.show_panel("tags")
+        self.tags.search.setText(self.workspace.specs[slot].name)
 
     # ------------------------------------------------------------ Desk: training
     def open_report(self) -> None:

@@ -190,6 +190,7 @@ class Live(Serving):
             (a.id for a in self.alarm_specs),
             (link.name for link in part.links),
             area,
+            self._alarming.personal,
         )
         self._feed = self._make_feed()
         leases = project.private / AREAS
