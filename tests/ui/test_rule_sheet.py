@@ -58,7 +58,7 @@ def sheet(desk: DeskWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
                 answer(Samples(batch=empty_batch()))
             case AskSpan():
                 t = np.arange(message.from_ns // NS, now // NS, dtype=np.int64) * NS
-                value = np.where((now - t) // (20 * NS) % 4 == 2, 3.8, 2.0)  # for 20 s, three times
+                value = np.where((now - t) // (20 * NS) % 5 == 2, 3.8, 2.0)  # for 20 s, three times
                 rows = batch_of(np.ones(len(t), np.uint32), value, t, t, t)
                 answer(Samples(batch=rows, to_ns=message.to_ns))
 
