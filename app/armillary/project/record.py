@@ -136,11 +136,11 @@ class Project:
     templates: tuple[Template, ...] = ()  # of commands
     interlocks: tuple[Interlock, ...] = ()
     alarms: tuple[AlarmSpec, ...] = ()
-    rules: tuple[RuleSpec, ...] = ()  # on streams; their tags are among `specs`
     shifts: tuple[ShiftSpec, ...] = USUAL
     figures: tuple[FigureSpec, ...] = ()  # that a shift's report tells
     receivers: tuple[Receiver, ...] = ()  # who is told of alarms away from a desk
     suppressions: tuple[Suppression, ...] = ()
+    rules: tuple[RuleSpec, ...] = ()  # on streams; their tags are among `specs`
     tick_hz: int = 20
     tag_limit: int = 200_000
     problems: tuple[SceneProblem, ...] = ()  # warnings; an error would have kept it from being read

@@ -40,8 +40,8 @@ class Rules:
     tags: Mapping[str, TagSpec]
     twins: Sequence[TwinInstance] = ()
     alarms: list[AlarmSpec] = field(default_factory=list)
-    streams: Streams | None = None  # reads `[[rule]]`, whose tags are then among `tags`
     suppressions: list[Suppression] = field(default_factory=list)
+    streams: Streams | None = None  # reads `[[rule]]`, whose tags are then among `tags`
 
     def read(self, root: Table) -> None:
         """Collect every alarm, then what groups and hides them; mistakes are noted and left out."""

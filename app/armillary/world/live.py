@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from armillary.alarms.notices import Facts
-from armillary.alarms.system import area_alarms, notify_alarms, system_alarms
+from armillary.alarms.system import area_alarms, halt_alarms, notify_alarms, system_alarms
 from armillary.api.ports import SourceContext
 from armillary.extend.discover import discover
 from armillary.model import message as msg
@@ -134,6 +134,7 @@ class Live(Serving):
                 *part.alarms,
                 *system_alarms(),
                 *area_alarms(project.areas),
+                *halt_alarms(part.alarms),
                 *notify_alarms(project.receivers),
             ),
             project.specs,
@@ -141,6 +142,8 @@ class Live(Serving):
             folder=part.home / "journal",
             kind="live",
             now_ns=clock.now_ns(),
+            rules=project.suppressions,
+            area=area,
         )
         super().__init__(
             project,
@@ -341,7 +344,9 @@ class Live(Serving):
         kept = self._feed.kept()
         troubles = {**self._links.troubles(), **self._room.troubles(kept), **wrong}
         troubles |= {**self._neighbours.troubles(now_mono), **self._notifying.troubles()}
+        troubles |= self._deeds.loops.troubles()
         self._alarming.evaluator.tell(troubles)
+        flood = self._alarming.evaluator.flood
         differs = statuses_differ(self._sent_statuses, statuses)
         links: tuple[LinkStatus, ...] = ()
         if differs or now_mono - self._sent_status_ns >= STATUS_EVERY_NS:
@@ -349,6 +354,8 @@ class Live(Serving):
             for fault in self._reception.take_errors():
                 self.tell(fault)
             self._tell_late(now_mono)
+            skews = self._intake.clocks.skews
+            self._alarming.evaluator.doubt({name: int(one.doubt_s * NS) for name, one in skews.items()})
             for fault in self._reception.take_warnings(self.publisher.table.why, now_mono):
                 self.tell(fault, "warning")
         receipts, stopped, proposals, told = self._deeds.take(tick.frame.alarms)
@@ -374,6 +381,7 @@ class Live(Serving):
             proposals=proposals,
             loops=self._deeds.loops.states(),
             learnt=learnt,
+            floods=(flood,) if flood is not None else (),
         )
         self._feed.offer(self._marking.of(self.publish(frame)))
         self._deeds.published(frame.seq, now_mono)

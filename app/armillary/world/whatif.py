@@ -47,8 +47,9 @@ from armillary.twin.derive import Derived
 from armillary.world import forks
 from armillary.world.core import Core
 from armillary.world.forked import Forked, model_of, requests_of
+from armillary.world.given import Given
 from armillary.world.offer import offer
-from armillary.world.playhead import Given, Playhead
+from armillary.world.playhead import Playhead
 from armillary.world.runbook import Runbook
 from armillary.world.serving import Serving
 
@@ -182,7 +183,7 @@ class WhatIf(Serving):
             forks.check(fork)
             self._ensemble.folder = folder
             self._book = Runbook(fork, self._ensemble, self.id, self.tell, self._say)
-            self._head = Playhead(fork, self._book, self._core, self.alarm_specs)
+            self._head = Playhead(fork, self._book, self._core, self.alarm_specs, self.project.suppressions)
             self._title = wish.title or (scenario.title if wish.scenario else "What if")
             self.about = f"'{self._title}' · forked {iso(fork.t_ns)[11:16]} UTC · not the plant"
             if is_old:
