@@ -58,6 +58,7 @@ from armillary.ui.panels.trends import TrendsPanel
 from armillary.ui.panels.whatif import WhatIfPanel
 from armillary.ui.probe import FirstLive, Lateness
 from armillary.ui.range import Range
+from armillary.ui.rule_sheet import RuleSheet
 from armillary.ui.scene_card import SceneCard
 from armillary.ui.scene_tools import SceneTools
 from armillary.ui.second import SecondDesk, words_of
@@ -497,6 +498,10 @@ class DeskWindow(Desk):
     def export_scene(self) -> None:
         """Ask for a file and export the scene as it is shown."""
         self.files.ask_export()
+
+    def edit_rules(self) -> None:
+        """Open the sheet of rules on streams."""
+        RuleSheet(self.workspace, self.colours, self.say, self).show()
 
     def compare_scene(self) -> None:
         """Ask for another version of the scene and show what differs."""
