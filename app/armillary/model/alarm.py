@@ -116,6 +116,7 @@ class AlarmState:
     comment: str = ""
     reactivations: int = 0
     text: str = ""  # why it raised, one sentence for people; "" = its title says it
+    pending: str = ""  # of an alarm that a server owns: what was asked and is not confirmed yet
 
     @property
     def presentation(self) -> Presentation:
