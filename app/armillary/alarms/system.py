@@ -38,6 +38,31 @@ def area_alarms(areas: Sequence[AreaSpec]) -> tuple[AlarmSpec, ...]:
     )
 
 
+def halt_alarm(alarm: str) -> str:
+    """Return the id of the alarm that stands while what an alarm stops by itself is not known to stand."""
+    return f"{PREFIX}halt:{alarm}"
+
+
+def halt_alarms(alarms: Sequence[AlarmSpec]) -> tuple[AlarmSpec, ...]:
+    """Return one alarm for each that has an action; told by the loop that carries it out."""
+    return tuple(
+        AlarmSpec(
+            id=halt_alarm(alarm.id),
+            slot=-1,
+            tag="",
+            title="AUTOMATIC HALT NOT CONFIRMED: halt by hand",
+            kind="link",
+            priority=1,
+            prim=alarm.prim,
+            consequence=alarm.consequence,
+            operator_action=alarm.operator_action,
+            time_to_respond_s=alarm.time_to_respond_s,
+        )
+        for alarm in alarms
+        if alarm.action
+    )
+
+
 def notify_alarms(receivers: Iterable[Receiver]) -> tuple[AlarmSpec, ...]:
     """Return the alarm of each receiver: told while nothing reaches it."""
     return tuple(

@@ -50,6 +50,7 @@ def findings(
         *_twins(project, frozenset(prims)),
         *alarm_lint.findings(project.alarms),
         *notify.findings(project.receivers, project.alarms),
+        *alarm_lint.too_slow(project.alarms, specs),
         *(problem for binding in enabled for problem in _binding(binding, project, specs)),
         *(_unbound(project, enabled, specs) if bindings else ()),
     ]

@@ -16,17 +16,18 @@ from pathlib import Path
 from typing import Any
 
 from armillary.alarms.notices import Facts
-from armillary.alarms.system import area_alarms, notify_alarms, system_alarms
+from armillary.alarms.system import area_alarms, halt_alarms, notify_alarms, system_alarms
 from armillary.api.ports import SourceContext
 from armillary.extend.discover import discover
 from armillary.model import message as msg
 from armillary.model.account import LoggedIn, Right
 from armillary.model.alarm import AlarmAct, AlarmActed, AlarmProgress, right_to
 from armillary.model.clock import NS, Clock, WallClock
-from armillary.model.control import Approve, Kill
+from armillary.model.control import Approve, Kill, StateAnswer
 from armillary.model.fault import FaultRecord, ProjectFault, WorldFault, record
 from armillary.model.frame import Event, WorldKind
 from armillary.model.link import COUNTERS, BrowseItem, LinkSpec, LinkStatus, link_alarm
+from armillary.model.logbook import AskNotes, AskShift, HandOver, Note, TakeOver, WriteNote
 from armillary.model.order import Arm, CloseOrder, Order, Prepare
 from armillary.model.substitution import EndSubstitution, Substitute
 from armillary.project import folder as projects
@@ -41,7 +42,7 @@ from armillary.twin.turns import Turns
 from armillary.wire import runs
 from armillary.wire.bus import served
 from armillary.wire.lease import Lease
-from armillary.world import standby
+from armillary.world import shiftwork, standby
 from armillary.world.alarming import Alarming
 from armillary.world.core import Core, Tick
 from armillary.world.deeds import Deeds
@@ -50,6 +51,7 @@ from armillary.world.gate import Gate
 from armillary.world.guarding import guard, guarded
 from armillary.world.keeping import Keeping
 from armillary.world.lateness import Lateness
+from armillary.world.logbook import Logbook
 from armillary.world.looking_back import LookingBack
 from armillary.world.marking import Marking
 from armillary.world.neighbours import Neighbours
@@ -60,6 +62,7 @@ from armillary.world.publish import statuses_differ
 from armillary.world.reception import Reception
 from armillary.world.remembered import last_known
 from armillary.world.room import Room
+from armillary.world.rule_events import RuleEvents
 from armillary.world.serving import STOP_S, People, Serving, within
 from armillary.world.substitutes import Substitutes
 from armillary.world.waking import AfterSleep, Beats, moved_text
@@ -131,6 +134,7 @@ class Live(Serving):
                 *part.alarms,
                 *system_alarms(),
                 *area_alarms(project.areas),
+                *halt_alarms(part.alarms),
                 *notify_alarms(project.receivers),
             ),
             project.specs,
@@ -169,6 +173,7 @@ class Live(Serving):
         self._core = self._make_core(derived, held)
         self._beats = Beats()
         self._lateness = Lateness(project.specs, project.alarms, project.timezone)
+        self._rule_events = RuleEvents(project.rules, project.specs)
         contexts = {plan.link.name: self._context(plan.link) for plan in self._plans}
         self._links = Links(
             self._plans,
@@ -199,6 +204,8 @@ class Live(Serving):
             table=self.publisher.table,
             acts=lambda: self._deeds.acts,
         )
+        accounts = self.people.local().accounts
+        self._logbook = Logbook(part.home, project.shifts, clock, accounts=accounts)
         spared = guarded(self.alarm_specs, project.specs, self._deeds.loops.detecting)
         guard(self._inbox, self._plans, spared)
         self._owed = Owed()
@@ -265,6 +272,7 @@ class Live(Serving):
         await within(self._links.stop(), STOP_S)
         await self._deeds.close()
         self._alarming.close()
+        self._logbook.close()
         self._reception.close(self.clock.now_mono_ns())
         self._feed.offer(self._marking.ended(self.clock.now_ns(), self.clock.now_mono_ns()))
         await self._feed.flush(STOP_S / 2)
@@ -334,6 +342,7 @@ class Live(Serving):
         kept = self._feed.kept()
         troubles = {**self._links.troubles(), **self._room.troubles(kept), **wrong}
         troubles |= {**self._neighbours.troubles(now_mono), **self._notifying.troubles()}
+        troubles |= self._deeds.loops.troubles()
         self._alarming.evaluator.tell(troubles)
         differs = statuses_differ(self._sent_statuses, statuses)
         links: tuple[LinkStatus, ...] = ()
@@ -358,6 +367,7 @@ class Live(Serving):
                 *self._feed.take_events(self.clock.now_ns()),
                 *told,
                 *by_hand,
+                *self._rule_events.of(tick.frame),
             ),
             orders=receipts,
             recording=self._feed.trouble,
@@ -429,6 +439,10 @@ class Live(Serving):
         """Return what the alarms are counting."""
         return self._alarming.evaluator.progress(mono_ns)
 
+    async def state_answer(self, t_ns: int = 0, *, past: bool = False) -> StateAnswer:
+        """Return the state of now; with a past it is that of the next tick, both of one moment."""
+        return await self._back.state(self.state_now) if past else self.state_now()
+
     async def reply(self, peer: bytes, message: object) -> object:
         """Answer what only a LIVE world can."""
         match message:
@@ -461,6 +475,16 @@ class Live(Serving):
                 self._substitutes.give(message, self.need(peer, Right.SUBSTITUTE))
             case EndSubstitution():
                 self._substitutes.end(message, self.need(peer, Right.SUBSTITUTE))
+            case AskNotes():
+                self.need(peer, Right.VIEW)
+                return self._logbook.find(message)
+            case AskShift(shift=shift):
+                self.need(peer, Right.VIEW)
+                return await shiftwork.answer(
+                    self.project, self.alarm_specs, shift, self.recorder, self.clock
+                )
+            case WriteNote() | HandOver() | TakeOver():
+                return await self._write_down(message, self.need(peer, Right.ACKNOWLEDGE))
             case Kill():
                 await self._deeds.acts.kill(
                     self.need(peer, Right.KILL if message.stop else Right.RELEASE), message
@@ -468,6 +492,21 @@ class Live(Serving):
             case _:
                 return await super().reply(peer, message)
         return msg.Done()
+
+    async def _write_down(self, wish: WriteNote | HandOver | TakeOver, who: LoggedIn) -> Note:
+        """Keep an entry of the logbook; hand-overs are in the audit too."""
+        match wish:
+            case WriteNote():
+                note = await self._logbook.write(wish, who)
+            case HandOver():
+                note = await self._logbook.hand_over(wish, who)
+            case _:
+                note = await self._logbook.take_over(wish, who)
+        if note.shift:
+            action = "shift.handover" if note.kind == "handover" else "shift.taken"
+            self._deeds.acts.note(who, action, note.shift, after=note.id, reason=note.text)
+        self.early.append(self._logbook.told(note))
+        return note
 
     async def _load(self, who: LoggedIn) -> None:
         """Go on as the world of the project as it is on disk now. Raises ProjectFault, then nothing changes.
@@ -544,12 +583,14 @@ class Live(Serving):
         """Tell of what in project and plugins keeps parts of this world from working."""
         part = self._part
         faults = [record(f) for f in (*problems(part.links, part.specs), *self._intake.problems)]
-        plugin_problems = (
-            *self._registry.problems,
-            *self._reception.problems,
-            *self._notifying.problems,
-        )
-        for fault in (*plugin_problems, *faults, *self._deeds.problems, *self._substitutes.problems):
+        plugin_problems = (*self._registry.problems, *self._reception.problems, *self._notifying.problems)
+        for fault in (
+            *plugin_problems,
+            *faults,
+            *self._deeds.problems,
+            *self._substitutes.problems,
+            *self._logbook.problems,
+        ):
             self.tell(fault)
         for alarm in part.unordered:
             self.tell(standby.not_evaluated(alarm), "warning")
