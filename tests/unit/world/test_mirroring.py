@@ -19,7 +19,9 @@ from armillary.telemetry.heard import MOST, Heard
 from armillary.world.mirroring import READ_ONLY, Mirroring, is_remote
 
 ANNA = LoggedIn(user="anna", name="Anna", role="operator")
-HIGH = Condition(id="c", event_id=b"e", name="High", source="T1", priority=2, active=True, acked=False, t_ns=1)
+HIGH = Condition(
+    id="c", event_id=b"e", name="High", source="T1", priority=2, active=True, acked=False, t_ns=1
+)
 ID = "opcua:plc:T1.High"
 
 
