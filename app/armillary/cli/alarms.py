@@ -244,6 +244,7 @@ def _entry(spec: AlarmSpec, state: AlarmState) -> dict[str, object]:
         "value": finite(state.value),
         "delayed_s": round(state.delayed_s, 3),
         "text": state.text,
+        "pending": state.pending,
         "actor": state.actor,
         "comment": state.comment,
         "reactivations": state.reactivations,

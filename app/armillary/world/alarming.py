@@ -20,6 +20,7 @@ from armillary.model.alarm import (
     Suppression,
 )
 from armillary.model.clock import NS, iso
+from armillary.model.condition import REMOTE
 from armillary.model.fault import Fault, FaultRecord, record
 from armillary.model.link import LinkSpec
 from armillary.model.tags import TagSpec
@@ -77,7 +78,8 @@ class Alarming:
         """Write the transitions of a tick; the last one of each alarm holds its state."""
         if self._journal is None or not events:
             return
-        state_of = {state.id: state for state in self._impersonal(states)}
+        # what a server owns it tells again itself: it is written, and not restored
+        state_of = {s.id: s for s in self._impersonal(states) if not s.id.startswith(REMOTE)}
         entries = [self._entry(event, state_of.pop(event.id, None)) for event in reversed(events)]
         try:
             self._journal.append(entries[::-1], self._impersonal(self.evaluator.states()), now_ns)
