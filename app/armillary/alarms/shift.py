@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from armillary.alarms.health import Health, Noted, health
-from armillary.alarms.lines import CHECKPOINT, Line, Standing, event_of, noted
+from armillary.alarms.journal_lines import CHECKPOINT, Line, Standing, event_of, noted
 from armillary.alarms.shift_acts import ByHand, Deed, Happened, acts_of
 from armillary.model.alarm import AlarmEvent, AlarmSpec, Presentation, ProcessState
 from armillary.model.clock import NS, parse_iso

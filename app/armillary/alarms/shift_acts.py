@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from armillary.alarms.lines import Line
+from armillary.alarms.journal_lines import Line
 from armillary.model.clock import parse_iso
 
 _ORDER = "command."

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from armillary.alarms.health import Health, Noted, health
 from armillary.alarms.health_page import number, paper
-from armillary.alarms.lines import noted
+from armillary.alarms.journal_lines import noted
 from armillary.cli.answer import emit_json, finite, table, tell
 from armillary.cli.paper import write
 from armillary.model.clock import WallClock, iso

@@ -6,7 +6,7 @@ import numpy as np
 
 from armillary.alarms import shift as shifts
 from armillary.alarms.figures import of_batch
-from armillary.alarms.lines import notes_of
+from armillary.alarms.journal_lines import notes_of
 from armillary.alarms.links import link_alarms
 from armillary.model.fault import Fault
 from armillary.model.logbook import Note

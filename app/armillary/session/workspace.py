@@ -27,7 +27,8 @@ from armillary.model.order import Receipt
 from armillary.model.tags import TagSpec
 from armillary.project.record import Project
 from armillary.session import autosave
-from armillary.session.alarmbook import AlarmBook
+from armillary.session.alarm_places import place_of
+from armillary.session.alarmbook import AlarmBook, Place
 from armillary.session.authored import Authored
 from armillary.session.authoring import Authoring
 from armillary.session.boarding import WorldState, boarding, start_recorder, start_world
@@ -101,6 +102,7 @@ class Workspace(Pointing):
             self._prim_of_alarm,
             lambda: self.specs,
         )
+        self.alarms.place_of = self._place_of_alarm
         self.alarms.placed.connect(self._mark_alarms)
         self.futures = Futures(self, clock)
         self.difference = Difference(self, self.futures, clock)
@@ -335,6 +337,10 @@ class Workspace(Pointing):
 
     def _prim_of_alarm(self, spec: AlarmSpec) -> int | None:
         return self.prim_named(spec.prim) if spec.prim else self.prim_of_tag(spec.slot)
+
+    def _place_of_alarm(self, spec: AlarmSpec) -> Place:
+        areas = self.project.areas if self.project is not None else ()
+        return place_of(spec, self.specs, self.twins, areas)
 
     def _mark_alarms(self) -> None:
         rollup = self.alarms.rollup()

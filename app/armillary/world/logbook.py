@@ -9,7 +9,7 @@ import asyncio
 from dataclasses import asdict
 from pathlib import Path
 
-from armillary.alarms.lines import notes_of
+from armillary.alarms.journal_lines import notes_of
 from armillary.model.account import LoggedIn
 from armillary.model.clock import NS, Clock
 from armillary.model.fault import Fault, FaultRecord, OrderFault, record

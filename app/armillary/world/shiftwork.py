@@ -9,7 +9,7 @@ import numpy as np
 
 from armillary.alarms import shift as shifts
 from armillary.alarms.figures import of_batch
-from armillary.alarms.lines import notes_of
+from armillary.alarms.journal_lines import notes_of
 from armillary.alarms.shift_paper import brief, paper
 from armillary.model.alarm import AlarmSpec
 from armillary.model.clock import Clock
