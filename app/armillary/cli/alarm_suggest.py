@@ -8,7 +8,7 @@ from dataclasses import asdict
 import click
 
 from armillary.alarms.health import DAY_NS, Health, health
-from armillary.alarms.lines import noted
+from armillary.alarms.journal_lines import noted
 from armillary.alarms.suggest import told
 from armillary.cli.answer import emit_json, tell
 from armillary.cli.history_span import saved

@@ -58,6 +58,8 @@ def trials(
             tag = tags.get(spec.tag)
             if spec.kind not in KINDS or tag is None:
                 trial = Trial(alarm=spec.id, before=0, why_not=f"alarms of kind '{spec.kind}' are not tried")
+            elif spec.levels:
+                trial = Trial(alarm=spec.id, before=0, why_not="alarms with several limits are not tried")
             elif tag.personal == "direct":
                 trial = Trial(alarm=spec.id, before=0, why_not="its tag tells of a person")
             else:
