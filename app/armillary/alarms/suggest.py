@@ -19,6 +19,7 @@ from armillary.model.clock import NS
 APART_S = 60.0  # returns that are shorter do not end an excursion
 LASTING_S = 60.0  # beyond the limit for so long it mattered, however little it was beyond
 FAR = 0.5  # of the farthest excursion: so far it mattered, however short it was
+NEWS_S = 1_800.0  # a raise that stands tells of what comes so long after it; later it is no news
 LEAST_RAISES = 5  # of the alarm as it is: with fewer there is nothing to quieten
 LEAST_CUT = 0.3  # a suggestion takes at least this share of the raises away
 NEAR = 0.05  # of the raises: what does nearly as well with less is preferred
@@ -70,11 +71,12 @@ def suggest(spec: AlarmSpec, seen: Past, span: float) -> Trial:
     true, matters = _true(spec, seen)
     at_now = _told_at(true, now)
     found: list[Suggestion] = []
-    for changed, changes in _candidates(spec, span or _spread(seen)):
+    most_s = min(LONGEST_ON_S, SHARE_OF_RESPONSE * spec.time_to_respond_s or LONGEST_ON_S)
+    for changed, changes in _candidates(spec, span or _spread(seen), most_s):
         then = raised(changed, seen)
         at = _told_at(true, then)
         # an excursion that the alarm as it is does not tell either is not held against a change
-        if bool((matters & (at < 0) & (at_now >= 0)).any()):
+        if bool((matters & (at_now >= 0) & ((at < 0) | (at - at_now > int(most_s * NS)))).any()):
             continue
         both = matters & (at >= 0) & (at_now >= 0)
         later = float((at - at_now)[both].max(initial=0)) / NS
@@ -103,7 +105,7 @@ def _true(spec: AlarmSpec, seen: Past) -> tuple[Stories, B1]:
 
 
 def _told_at(true: Stories, then: Raised) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Return when each excursion was told: by a raise in it, or by one that still stood; -1 = never."""
+    """Return when each excursion was told: by a raise in it, or by a young one that stood; -1 = never."""
     out = np.full(len(true.begin_ns), -1, np.int64)
     if not len(then):
         return out
@@ -114,6 +116,7 @@ def _told_at(true: Stories, then: Raised) -> np.ndarray[tuple[int], np.dtype[np.
     before = np.maximum(first - 1, 0)
     ends = then.end_ns[before]
     stood = (first > 0) & ((ends < 0) | (ends > true.begin_ns))
+    stood &= true.begin_ns - then.begin_ns[before] <= int(NEWS_S * NS)
     out[stood] = true.begin_ns[stood]
     return out
 
@@ -123,7 +126,9 @@ def _spread(seen: Past) -> float:
     return float(high - low)
 
 
-def _candidates(spec: AlarmSpec, span: float) -> Iterator[tuple[AlarmSpec, tuple[tuple[str, float], ...]]]:
+def _candidates(
+    spec: AlarmSpec, span: float, most_s: float
+) -> Iterator[tuple[AlarmSpec, tuple[tuple[str, float], ...]]]:
     """Yield changed alarms, the least change first: what does not delay a raise before what does."""
     bands = [b for share in DEADBANDS if (b := _round(share * span)) > spec.deadband]
     for band in bands:
@@ -139,8 +144,7 @@ def _candidates(spec: AlarmSpec, span: float) -> Iterator[tuple[AlarmSpec, tuple
         for band in bands:
             both = (("deadband", band), ("off_delay_s", off))
             yield replace(spec, deadband=band, off_delay_s=off), both
-    most = min(LONGEST_ON_S, SHARE_OF_RESPONSE * spec.time_to_respond_s or LONGEST_ON_S)
-    for on in (s for s in ON_DELAYS if spec.on_delay_s < s <= most):
+    for on in (s for s in ON_DELAYS if spec.on_delay_s < s <= most_s):
         yield replace(spec, on_delay_s=on), (("on_delay_s", on),)
 
 

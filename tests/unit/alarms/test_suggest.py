@@ -124,6 +124,15 @@ def test_no_suggestion_hides_an_excursion_that_went_far() -> None:
     assert all(made.kept == 1 for made in trial.suggestions)
 
 
+def test_an_alarm_that_would_stand_for_hours_tells_of_nothing_new() -> None:
+    """An excursion every two minutes for six hours: a delay off of more would make one raise of them all."""
+    values = np.where(np.arange(6 * 3_600) % 120 < 3, 10.5, 9.0)
+    values[5 * 3_600 : 5 * 3_600 + 100] = 10.9
+    trial = suggest(LEVEL, Past((np.arange(len(values)) * NS).astype(np.int64), values), span=0.1)
+    assert trial.before == 180
+    assert all(dict(made.changes).get("off_delay_s", 0.0) < 120.0 for made in trial.suggestions)
+
+
 def test_a_delay_leaves_most_of_the_time_to_respond() -> None:
     quick = AlarmSpec(id="A", slot=0, tag="T", limit=10.0, time_to_respond_s=60.0)
     values = np.where(np.arange(6_000) % 100 < 2, 10.5, 9.0)
