@@ -30,6 +30,7 @@ OFF_DELAYS = (5.0, 15.0, 30.0, 60.0, 120.0, 300.0)
 ON_DELAYS = (2.0, 5.0, 10.0, 15.0, 30.0, 60.0)
 CLEARS = (2, 3, 5, 10, 20)
 MOST = 3  # suggestions for one alarm
+_DAYS, _HOUR = 1.5, 1 / 24  # days from which days and hours are told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,4 +188,7 @@ def told(made: Suggestion, days: float, unit: str) -> str:
     )
     later = f", told at most {made.later_s:.0f} s later" if made.later_s >= 1 else ""
     times = "time" if made.after == 1 else "times"
-    return f"{what}: {made.after} {times} instead of {made.before} in {days:.0f} days; {kept}{later}"
+    span = (
+        f"{days:.0f} days" if days >= _DAYS else f"{days * 24:.0f} h" if days >= _HOUR else "what is recorded"
+    )
+    return f"{what}: {made.after} {times} instead of {made.before} in {span}; {kept}{later}"

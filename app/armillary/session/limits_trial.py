@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from armillary.alarms.suggest import suggest, told
 from armillary.alarms.trial import KINDS, past, raised
 from armillary.model.alarm import AlarmSpec
 from armillary.model.arrays import F8, I8, U2
@@ -13,7 +14,7 @@ from armillary.model.clock import NS
 from armillary.model.message import AskBetween, Enroll, Enrolled, Samples
 from armillary.model.sample import SampleBatch
 
-SPAN_S = 86_400
+SPAN_S = DAY_S = 86_400
 ANSWER_S = 10.0
 _HOURS = 90  # minutes from which hours are told
 PAGES = 8  # of 200,000 samples at most
@@ -79,6 +80,19 @@ class Past:
         if old is None or old.kind not in KINDS:
             return f"{text}."
         return f"{text}, as it is now {_times(raises(old, self.t_ns, self.value, self.quality))}."
+
+    def suggestion(self, spec: AlarmSpec | None, span: float, unit: str) -> tuple[str, Mapping[str, float]]:
+        """Return what would quieten an alarm, proved on this past, and the keys it changes; "" = nothing.
+
+        span: of the tag's range; 0 = not known.
+        """
+        if not self.is_known or spec is None or spec.kind not in KINDS or spec.levels:
+            return "", {}
+        found = suggest(spec, past(self.t_ns, self.value, self.quality), span).suggestions
+        if not found:
+            return "", {}
+        days = min(SPAN_S, (self._now_ns - int(self.t_ns[0])) / NS) / DAY_S
+        return told(found[0], days, unit), dict(found[0].changes)
 
 
 def _times(n: int) -> str:
