@@ -47,6 +47,9 @@ class Desk(Protocol):
     def enter_time(self) -> None: ...  # puts the keyboard into the time bar's field
     def name_range(self) -> None: ...  # asks a name, then keeps the marked range
     def film_range(self) -> None: ...  # asks for a file, or stops the film that is being made
+    def write_note(self) -> None: ...  # asks for it; at the time shown, of what is selected
+    def show_shift(self) -> None: ...  # the report of the last one
+    def hand_over(self) -> None: ...  # asks for remarks
     def release_commands(self) -> None: ...  # asks a reason, then workspace.kill
     def use_layout(self, name: str) -> None: ...  # operate | author | train
     def open_report(self) -> None: ...  # of the exercise that is over

@@ -63,6 +63,7 @@ from armillary.ui.scene_card import SceneCard
 from armillary.ui.scene_tools import SceneTools
 from armillary.ui.second import SecondDesk, words_of
 from armillary.ui.shelf import hide_alarms
+from armillary.ui.shift import ShiftWork
 from armillary.ui.status import Status
 from armillary.ui.versions_card import VersionsCard
 from armillary.viewport.view import View
@@ -142,6 +143,7 @@ class DeskWindow(Desk):
         self.changed = DiskCard(ws, self._run_named, self.say)
         self.scene_changed_card = SceneCard(ws, self._run_named, self._reloads_by_itself)
         self.drift_card = DriftCard(ws, self._show_tag)
+        self.shift = ShiftWork(self)
         self.versions_card = VersionsCard(self.canvas, ws, self.frame)
         self.second = SecondDesk(self)
 
@@ -174,6 +176,7 @@ class DeskWindow(Desk):
         self.mode.top(self.changed)
         self.mode.top(self.scene_changed_card)
         self.mode.top(self.drift_card)
+        self.mode.top(self.shift.card)
         if self.workspace.is_trainee:
             for name in ("worlds", "links"):
                 self.docks.hide(name)
@@ -296,6 +299,18 @@ class DeskWindow(Desk):
     def film_range(self) -> None:
         """Film the marked range of time, or stop that."""
         self.range.save()
+
+    def write_note(self) -> None:
+        """Ask for a note on the time shown, of what is selected."""
+        self.shift.write()
+
+    def show_shift(self) -> None:
+        """Show the report of the last shift."""
+        self.shift.show()
+
+    def hand_over(self) -> None:
+        """Ask for remarks, then hand the shift over."""
+        self.shift.hand_over()
 
     def release_commands(self) -> None:
         """Ask a reason, then let commands go to the plant again."""
