@@ -16,7 +16,7 @@ from armillary.viewport.badges import APART, EDGE, Badge, Placed, chip_width
 
 MOST = 300  # on one picture; where there would be more, wider neighbourhoods become one
 _HALF = APART / 2  # from the middle of a badge to where the next one may begin
-_POINTS = 22  # the same with an arrow
+_POINTS = 26  # the same with an arrow
 _CHIP = 11  # where a count ends, beside its own width
 _FINEST = 12  # pixels of a neighbourhood: what lies in one is nearer than APART
 

@@ -22,12 +22,12 @@ from armillary.viewport.theme import INK, THEMES, Rgb, Theme
 
 SIZE = 18  # pixels across, at scale 1
 APART = 24  # nearer than this, two become one with a count
-EDGE = 24  # from the edge to the middle of a badge that points outside
+EDGE = 28  # from the edge to the middle of a badge that points outside
 BLINK_HALVES = (0, 1, 1, 2, 0)  # by priority: half periods of half a second; 0 = never
 _OVER = 4  # drawn so much larger, then reduced
 _DIRECTIONS = 16
 _OPAQUE = 255
-MARGIN = 12  # room for the arrow around a badge
+MARGIN = 16  # room for the arrow around a badge
 
 Style = Literal["full", "hollow", "double"]
 
@@ -201,9 +201,13 @@ def _arrow(
     colour: Rgb,
 ) -> None:
     """Draw a small triangle beside the badge that points outwards."""
-    tip, base = half + (MARGIN - 1) * unit, half + 2 * unit
+    ahead, aside = (math.cos(angle), math.sin(angle)), (-math.sin(angle), math.cos(angle))
     points = [
-        (at[0] + reach * math.cos(angle + off), at[1] + reach * math.sin(angle + off))
-        for reach, off in ((tip, 0.0), (base, 0.6), (base, -0.6))
+        (at[0] + far * ahead[0] + wide * aside[0], at[1] + far * ahead[1] + wide * aside[1])
+        for far, wide in (
+            (half + 15 * unit, 0.0),
+            (half + 4 * unit, 4.5 * unit),
+            (half + 4 * unit, -4.5 * unit),
+        )
     ]
     pen.polygon(points, fill=(*colour, _OPAQUE), outline=(*INK, _OPAQUE), width=round(unit))
