@@ -130,7 +130,7 @@ def test_no_badge_reaches_into_another_with_its_count_or_its_arrow(scale: float)
     assert times.max() == 1
     assert sum(p.count for p in placed) == sum(b.count for b in badges)
     assert sorted(prim for p in placed for prim in p.prims) == list(range(n))
-    assert len(placed) > 8
+    assert len(placed) > 4
 
 
 def test_a_count_at_the_right_edge_stands_on_the_left_and_is_whole() -> None:

@@ -10,7 +10,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from armillary.history import arrived, density, trend
+from armillary.history import arrived, density, journal, trend
 from armillary.history.base import Base
 from armillary.history.parts import COLUMNS, View, among
 from armillary.history.tags import Tags
@@ -18,6 +18,7 @@ from armillary.history.tending import Tending
 from armillary.model.arrays import F8, I8, U2, U4
 from armillary.model.clock import NS
 from armillary.model.fault import StoreFault
+from armillary.model.journal import AskJournal, AskLines, JournalIndex, Lines
 from armillary.model.message import AskDensity, Density
 from armillary.model.sample import SampleBatch, Text, known_ns, taken
 from armillary.model.series import Series, SeriesQuery
@@ -153,6 +154,16 @@ class Asking:
                 return density.of(cursor, view, ask, self._tags.ids, extent)
 
         return self.again(work)
+
+    def journal(self, ask: AskJournal) -> JournalIndex:
+        """Return which lines of the record of what happened fit a search."""
+        with self._base.reading() as (cursor, _):
+            return journal.index(cursor, ask, self._tags.ids)
+
+    def journal_lines(self, ask: AskLines) -> Lines:
+        """Return lines of that record."""
+        with self._base.reading() as (cursor, _):
+            return journal.lines(cursor, ask, self._tags.ids)
 
     def _kinds(self, ids: U4) -> list[tuple[bool, U4]]:
         """Return (whether marks, ids), marks first; at least one of them, so that there are columns."""

@@ -22,6 +22,7 @@ from armillary.history.tending import Tending
 from armillary.model.arrays import I8, U4
 from armillary.model.clock import NS
 from armillary.model.fault import FaultRecord, StoreFault
+from armillary.model.journal import AskJournal, AskLines, JournalIndex, Lines
 from armillary.model.message import AskDensity, Density
 from armillary.model.sample import SampleBatch, Text, taken
 from armillary.model.series import Series, SeriesQuery
@@ -300,6 +301,14 @@ class Store:
         """Return what a time bar shows of a span, one entry a pixel column."""
         extent = self.extent()
         return self._asking.density(ask, (extent.first_ns, extent.last_ns))
+
+    def journal(self, ask: AskJournal) -> JournalIndex:
+        """Return which lines of the record of what happened fit a search."""
+        return self._asking.journal(ask)
+
+    def journal_lines(self, ask: AskLines) -> Lines:
+        """Return lines of that record."""
+        return self._asking.journal_lines(ask)
 
     def read(self, query: SeriesQuery) -> tuple[Series, ...]:
         """Return one series for each id of a query: samples while they fit the width, else buckets.

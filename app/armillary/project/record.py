@@ -15,11 +15,8 @@ from armillary.model.command import Interlock, Template
 from armillary.model.link import DecoderSpec, LinkSpec, TopicTemplate
 from armillary.model.message import OpenScene
 from armillary.model.motion import SceneTime
-<<<<<<< HEAD
 from armillary.model.notice import Receiver
-=======
 from armillary.model.rule import RuleSpec
->>>>>>> wip-z3
 from armillary.model.scene import SceneProblem
 from armillary.model.shift import USUAL, FigureSpec, ShiftSpec
 from armillary.model.tags import TagSpec
@@ -139,14 +136,11 @@ class Project:
     templates: tuple[Template, ...] = ()  # of commands
     interlocks: tuple[Interlock, ...] = ()
     alarms: tuple[AlarmSpec, ...] = ()
-<<<<<<< HEAD
     shifts: tuple[ShiftSpec, ...] = USUAL
     figures: tuple[FigureSpec, ...] = ()  # that a shift's report tells
     receivers: tuple[Receiver, ...] = ()  # who is told of alarms away from a desk
     suppressions: tuple[Suppression, ...] = ()
-=======
     rules: tuple[RuleSpec, ...] = ()  # on streams; their tags are among `specs`
->>>>>>> wip-z3
     tick_hz: int = 20
     tag_limit: int = 200_000
     problems: tuple[SceneProblem, ...] = ()  # warnings; an error would have kept it from being read

@@ -17,7 +17,7 @@ from armillary.project import suppressions
 from armillary.project.alarm_kinds import KINDS, LOWEST, of_kind, tag_of
 from armillary.project.settings import MAX_SECONDS
 from armillary.project.streams import Streams
-from armillary.project.table import Table, nearest
+from armillary.project.table import Table
 from armillary.project.twins import NAME, RESERVED
 
 RULES_FILE = "rules.toml"

@@ -11,6 +11,7 @@ from armillary.api.ports import HistoryStore, KeepsDocuments, Summarises
 from armillary.history.store import Store
 from armillary.model.clock import NS, WallClock
 from armillary.model.fault import Fault, StoreFault
+from armillary.model.journal import AskJournal, AskLines
 from armillary.model.message import (
     NOT_ENROLLED,
     Append,
@@ -38,7 +39,7 @@ from armillary.model.message import (
 )
 from armillary.model.sample import SampleBatch, joined
 from armillary.model.series import SeriesAnswer, SeriesQuery
-from armillary.recorder import strip
+from armillary.recorder import journal, strip
 from armillary.wire import marks
 
 MOST_ROWS = 500_000  # in one answer of samples: 25 MB
@@ -194,6 +195,10 @@ def answer(store: HistoryStore, message: object) -> object:
             return _span(store, message)
         case AskDensity():
             return store.density(message) if isinstance(store, Summarises) else strip.of(store, message)
+        case AskJournal():
+            return store.journal(message) if isinstance(store, Store) else journal.index(store, message)
+        case AskLines():
+            return store.journal_lines(message) if isinstance(store, Store) else journal.lines(store, message)
         case AskKept(kind=kind, t_ns=t_ns, key=key):
             found = _documents(store).kept(kind, t_ns, key)
             return Kept() if found is None else Kept(found=True, key=found[0], t_ns=found[1], data=found[2])

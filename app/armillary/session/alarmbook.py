@@ -26,7 +26,9 @@ from armillary.model.fault import FaultRecord
 from armillary.model.frame import Frame
 from armillary.model.scene import SceneArrays
 from armillary.model.tags import TagSpec
-from armillary.session.alarm_places import Places, Rollup
+from armillary.session.alarm_scene import AlarmScene, Rollup
+from armillary.session.alarm_table import AlarmTable, priority_of
+from armillary.session.nuisance import Nuisance
 from armillary.session.rows import clock_text
 from armillary.session.signal import Signal
 
@@ -77,6 +79,21 @@ class AlarmRow:
     operator_action: str
     prim: int
     presentation: Presentation = Presentation.SHOWN
+    respond_s: float = 0.0  # time to respond from the raise on; 0 = nobody said
+    chatter: int = 0  # raises since it began to chatter; 0 = it does not
+    first_out: str = ""  # `first` of its group, or one of several in a `tie`
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an alarm belongs in the plant, in words; "" = nowhere that is known."""
+
+    asset: str = ""
+    area: str = ""
+    link: str = ""
+
+
+NOWHERE = Place()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +124,7 @@ class AlarmBook:
     ) -> None:
         """`edges` returns (prim of a part, prim of its whole) for the assets of the scene."""
         self._ask, self._prim_of, self._tags, self._edges = ask, prim_of, tags, edges
+        self.place_of: Callable[[AlarmSpec], Place] = lambda _spec: NOWHERE
         self.changed: Signal[frozenset[str]] = Signal()  # ids; empty: everything may differ
         self.noted: Signal[AlarmEvent] = Signal()
         self.told: Signal[str] = Signal()  # why something was not acknowledged or reset
@@ -116,12 +134,16 @@ class AlarmBook:
 
     def _forget(self) -> None:
         self.specs: dict[str, AlarmSpec] = {}
+        self.table = AlarmTable()
+        self.nuisance = Nuisance()
+        self._codes: dict[str, tuple[tuple[str, ...], I8]] = {}
+        self._lines: dict[int, AlarmRow] = {}  # those that were asked for, by row of the table
         self.states: dict[str, AlarmState] = {}  # those that are shown and not normal
         self.hidden: dict[str, AlarmState] = {}  # those that bother nobody, normal ones too
         self.events: deque[AlarmEvent] = deque(maxlen=EVENTS_KEPT)  # newest last
         self.chosen: tuple[str, ...] = ()  # ids, those that A and R act on
         self.prims: dict[str, int] = {}
-        self.places = Places()
+        self.in_scene = AlarmScene()
         self._scene: SceneArrays | None = None
         self._rollup: Rollup | None = None
         self._rows: tuple[AlarmRow, ...] | None = None
@@ -136,10 +158,15 @@ class AlarmBook:
 
     def welcome(self, specs: Sequence[AlarmSpec]) -> None:
         """Take the alarms of a world; their states follow with its first frame. Events are kept."""
+        silenced = self.table
         self.specs = {spec.id: spec for spec in specs}
+        self.table = AlarmTable(tuple(self.specs.values()))
+        self.table.learn_silence(silenced)
+        self.nuisance.welcome(self.table.specs, self._group_of)
+        self._lines.clear()
+        self._codes.clear()
         self.states.clear()
         self.hidden.clear()
-        self.places.welcome(specs)
         self._greeted = True
         self._locate()
         self._tell(NO_ALARMS)
@@ -153,6 +180,7 @@ class AlarmBook:
         """Take what a frame says of alarms."""
         if frame.anew:
             self.events.clear()
+            self.nuisance.forget()
             self._tell(NO_ALARMS)
         # a world that greets us again tells its events again
         known = {_key(event) for event in self.events} if self._greeted else set()
@@ -160,20 +188,29 @@ class AlarmBook:
         for event in frame.alarm_events:
             if _key(event) not in known:
                 self.events.append(event)
+                self.nuisance.note(event, self._is_hidden(event.id))
                 self.noted.emit(event)
+        told = self.nuisance.tick(frame.t_ns)
         if not frame.alarms:
+            if told:
+                self._lines.clear()
+                self._tell(told)
             return
         for state in frame.alarms:
             for held, belongs in (
-                (self.states, state.hiding is None and not state.is_plain),
+                (self.states, state.hiding is None and state.process is not ProcessState.NORM),
                 (self.hidden, state.hiding is not None),
             ):
                 if belongs:
                     held[state.id] = state
                 else:
                     held.pop(state.id, None)
-        self.places.take(frame.alarms)
-        self._tell(frozenset(state.id for state in frame.alarms))
+        marked = told | self.nuisance.stand(frame.alarms)
+        for row in self.table.take(frame.alarms):
+            self._lines.pop(row, None)
+        for name in marked:
+            self._lines.pop(self.table.row_of.get(name, -1), None)
+        self._tell(frozenset(state.id for state in frame.alarms) | told)
 
     def place(self, scene: SceneArrays | None) -> None:
         """Find out anew where alarms are shown: the scene, its bindings or the tags are others."""
@@ -187,7 +224,15 @@ class AlarmBook:
         edges = self._edges() if self._scene is not None else ()
         found = {spec.id: self._prim_of(spec) for spec in self.specs.values()} if self._scene else {}
         self.prims = {name: prim for name, prim in found.items() if prim is not None}
-        self.places.locate(self.prims, self._scene, edges)
+        self.in_scene.locate(self._scene, edges)
+        self.table.place(self.prims)
+        self._lines.clear()
+
+    def _is_hidden(self, name: str) -> bool:
+        return name in self.hidden
+
+    def _group_of(self, spec: AlarmSpec) -> str:
+        return self.place_of(spec).asset
 
     def _tell(self, ids: frozenset[str]) -> None:
         self._rollup = self._rows = None
@@ -199,39 +244,45 @@ class AlarmBook:
     def rows(self) -> tuple[AlarmRow, ...]:
         """Return all that are not normal: unacknowledged first, then by priority, newest first."""
         if self._rows is None:
-            known = [(s, self.specs[s.id]) for s in self.states.values() if s.id in self.specs]
-            known.sort(key=lambda pair: (not pair[0].unacknowledged, pair[1].priority, -pair[0].raised_ns))
-            self._rows = self._told(known)
+            self._rows = tuple(self.line(row) for row in self.table.order().tolist())
         return self._rows
 
     def hidden_rows(self) -> tuple[AlarmRow, ...]:
         """Return all that bother nobody: out of service, suppressed, shelved."""
-        known = [(s, self.specs[s.id]) for s in self.hidden.values() if s.id in self.specs]
-        order = list(Presentation)
-        known.sort(key=lambda pair: (-order.index(pair[0].presentation), pair[1].priority, pair[1].id))
-        return self._told(known)
+        return tuple(self.line(row) for row in self.table.hidden_order().tolist())
 
-    def _told(self, known: Iterable[tuple[AlarmState, AlarmSpec]]) -> tuple[AlarmRow, ...]:
-        """Return the rows of some alarms, with the tags and the parts that they are about."""
-        tags = self._tags()
-        return tuple(
-            alarm_row(
-                spec,
-                state,
-                tags[spec.slot] if 0 <= spec.slot < len(tags) else None,
-                self.prims.get(spec.id, -1),
-            )
-            for state, spec in known
-        )
+    def line(self, row: int) -> AlarmRow:
+        """Return the line of a row of the table. Made when it is asked for, and kept until it differs."""
+        made = self._lines.get(row)
+        if made is None:
+            spec, tags = self.table.specs[row], self._tags()
+            tag = tags[spec.slot] if 0 <= spec.slot < len(tags) else None
+            state = self.table.state[row] or AlarmState(id=spec.id)
+            made = alarm_row(spec, state, tag, int(self.table.prim[row]), self.nuisance)
+            self._lines[row] = made
+        return made
+
+    def codes(self, group: str) -> tuple[tuple[str, ...], I8]:
+        """Return the names of assets, areas or links and, of each row of the table, which it is in (N,)."""
+        if group not in self._codes:
+            found = [getattr(self.place_of(spec), group) for spec in self.table.specs]
+            names, code = np.unique(np.array(found, np.str_), return_inverse=True)
+            self._codes[group] = tuple(names.tolist()), code.astype(np.int64)
+        return self._codes[group]
+
+    def first(self) -> AlarmRow | None:
+        """Return the alarm that needs a person most."""
+        order = self.table.order()
+        return self.line(int(order[0])) if len(order) else None
 
     def hidden_text(self) -> str:
         """Return how many are hidden and why, `Shelved 3 · Out of service 1`; "" for none."""
-        found = [state.presentation for state in self.hidden.values() if state.id in self.specs]
-        return " · ".join(f"{word} {n}" for at, word in _HIDDEN.items() if (n := found.count(at)))
+        found = self.table.hidings()
+        return " · ".join(f"{word} {found[at]}" for at, word in _HIDDEN.items() if at in found)
 
     def counts(self) -> Counts:
         """Return how many there are by priority."""
-        every, new = self.places.counts()
+        every, new = self.table.counts()
         return Counts((every[0], every[1], every[2], every[3]), (new[0], new[1], new[2], new[3]))
 
     def limits_of(self, slot: int) -> tuple[str, ...]:
@@ -243,23 +294,24 @@ class AlarmBook:
 
     def row(self, name: str) -> AlarmRow | None:
         """Return the line of one alarm, None when it is normal."""
-        return next((row for row in self.rows() if row.id == name), None)
+        row = self.table.row_of.get(name, -1)
+        return self.line(row) if row >= 0 and self.table.listed[row] else None
 
     def next(self, step: int = 1) -> AlarmRow | None:
         """Return the next (or, with -1, the previous) unacknowledged one after the chosen one."""
-        waiting = [row for row in self.rows() if row.unacknowledged]
-        if not waiting:
+        order = self.table.order()
+        waiting = order[self.table.unacknowledged[order]]
+        if not len(waiting):
             return None
-        last = self.chosen[-1] if self.chosen else ""
-        at = next((i for i, row in enumerate(waiting) if row.id == last), None)
-        if at is None:
-            return waiting[0 if step > 0 else -1]
-        return waiting[(at + step) % len(waiting)]
+        last = self.table.row_of.get(self.chosen[-1], -1) if self.chosen else -1
+        at = np.flatnonzero(waiting == last)
+        place = (int(at[0]) + step) % len(waiting) if len(at) else (0 if step > 0 else -1)
+        return self.line(int(waiting[place]))
 
     def rollup(self) -> Rollup | None:
         """Return the alarms of each prim with all below it, None without a scene or without alarms."""
         if self._rollup is None:
-            self._rollup = self.places.rollup()
+            self._rollup = self.in_scene.rollup(self.table)
         return self._rollup
 
     def waiting(self, hidden: Set[int] = NO_PRIMS) -> tuple[I8, U1, I8]:
@@ -267,7 +319,7 @@ class AlarmBook:
 
         What is inside a hidden branch stands at the branch itself.
         """
-        return self.places.waiting(hidden)
+        return self.in_scene.waiting(self.table, hidden)
 
     # ------------------------------------------------------------ what a person does
 
@@ -281,6 +333,14 @@ class AlarmBook:
     def acknowledge(self, ids: Sequence[str], comment: str = "") -> int:
         """Acknowledge the occurrences of these alarms as they are shown now; return how many were asked."""
         return self._act("ack", ids, lambda state: state.unacknowledged, comment)
+
+    def acknowledge_shown(self, rows: Sequence[AlarmRow], comment: str = "") -> int:
+        """Acknowledge what these lines showed, in one act; what was raised anew since is not meant."""
+        occurrences = tuple(row.occurrence for row in rows if row.unacknowledged and row.occurrence)
+        if occurrences:
+            act = AlarmAct(action="ack", occurrences=occurrences, comment=comment)
+            self._ask(act, self._acted, ACT_S)
+        return len(occurrences)
 
     def reset(self, ids: Sequence[str], comment: str = "") -> int:
         """Reset latched alarms; the world says why one cannot be."""
@@ -366,7 +426,9 @@ def limit_text(spec: AlarmSpec, tag: TagSpec | None) -> str:
     return f"{text}, {spec.count} in sequence" if spec.kind == "count" and spec.count > 1 else text
 
 
-def alarm_row(spec: AlarmSpec, state: AlarmState, tag: TagSpec | None, prim: int) -> AlarmRow:
+def alarm_row(
+    spec: AlarmSpec, state: AlarmState, tag: TagSpec | None, prim: int, nuisance: Nuisance | None = None
+) -> AlarmRow:
     """Return the line of one alarm."""
     limit = limit_text(spec, tag)
     value = ""
@@ -384,10 +446,13 @@ def alarm_row(spec: AlarmSpec, state: AlarmState, tag: TagSpec | None, prim: int
         notes.append(f"“{state.comment}”")
     if state.hiding is not None:
         notes.append(hidden_text(state.hiding))
+    chatter = nuisance.chatter(spec.id) if nuisance is not None else 0
+    if chatter:
+        notes.insert(0, f"chattering ×{chatter}")
     return AlarmRow(
         id=spec.id,
         occurrence=state.occurrence,
-        priority=spec.priority,
+        priority=priority_of(spec, state),
         state=WORDS[state.process],
         active=state.active,
         unacknowledged=state.unacknowledged,
@@ -404,4 +469,7 @@ def alarm_row(spec: AlarmSpec, state: AlarmState, tag: TagSpec | None, prim: int
         operator_action=spec.operator_action,
         prim=prim,
         presentation=state.presentation,
+        respond_s=spec.time_to_respond_s,
+        chatter=chatter,
+        first_out=nuisance.first_out(spec.id) if nuisance is not None else "",
     )

@@ -28,8 +28,9 @@ from armillary.model.order import Receipt
 from armillary.model.scene import index_of
 from armillary.model.tags import TagSpec
 from armillary.project.record import Project
-from armillary.session import autosave
-from armillary.session.alarmbook import AlarmBook
+from armillary.session import alarm_scene, autosave
+from armillary.session.alarm_places import place_of
+from armillary.session.alarmbook import AlarmBook, Place
 from armillary.session.authored import Authored
 from armillary.session.authoring import Authoring
 from armillary.session.boarding import WorldState, boarding, start_recorder, start_world
@@ -105,6 +106,7 @@ class Workspace(Pointing):
             lambda: self.specs,
             self._asset_edges,
         )
+        self.alarms.place_of = self._place_of_alarm
         self.alarms.placed.connect(self._mark_alarms)
         self.futures = Futures(self, clock)
         self.difference = Difference(self, self.futures, clock)
@@ -354,13 +356,16 @@ class Workspace(Pointing):
         self._stand_in = assets.stand_ins(*hierarchy)
         return assets.edges(*hierarchy)
 
+    def _place_of_alarm(self, spec: AlarmSpec) -> Place:
+        areas = self.project.areas if self.project is not None else ()
+        return place_of(spec, self.specs, self.twins, areas)
+
     def _mark_alarms(self) -> None:
         rollup = self.alarms.rollup()
         self.showing.alarms = rollup.mark if rollup is not None else None
-        self.showing.holders = self.alarms.places.holders(
-            self.scene.parent if self.scene is not None else None
-        )
-        self.showing.abnormal = self.alarms.places.abnormal()
+        parent = self.scene.parent if self.scene is not None else None
+        self.showing.holders = alarm_scene.holders(self.alarms.table, parent)
+        self.showing.abnormal = alarm_scene.abnormal(self.alarms.table)
         self.showing.wanted = True
 
     def _ask_record(self, message: object, callback: Callable[[object], None], limit_s: float) -> None:

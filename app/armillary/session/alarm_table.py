@@ -1,0 +1,117 @@
+"""How the alarms of one world stand, as columns: a flood of ten thousand is sorted and counted as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from armillary.model.alarm import AlarmSpec, AlarmState, Presentation, ProcessState
+from armillary.model.arrays import B1, I4, I8, U1
+
+HIDINGS = tuple(Presentation)  # the code of a presentation is its place here; 0 = shown
+LOUD = 3  # priorities up to this one are heard
+_CODE = {at: code for code, at in enumerate(HIDINGS)}
+
+
+class AlarmTable:
+    """N alarms, row i is the i-th spec. All columns are (N,); one thread; nothing is read before `take`."""
+
+    def __init__(self, specs: Sequence[AlarmSpec] = ()) -> None:
+        n = len(specs)
+        self.specs = tuple(specs)
+        self.row_of: dict[str, int] = {spec.id: row for row, spec in enumerate(specs)}
+        self.state: list[AlarmState | None] = [None] * n
+        self.priority: U1 = np.array([min(max(spec.priority, 1), 4) for spec in specs], np.uint8)
+        self.listed: B1 = np.zeros(n, np.bool_)  # shown and not normal
+        self.hidden: U1 = np.zeros(n, np.uint8)  # code of what hides it
+        self.active: B1 = np.zeros(n, np.bool_)
+        self.unacknowledged: B1 = np.zeros(n, np.bool_)
+        self.raised_ns: I8 = np.zeros(n, np.int64)
+        self.silenced: B1 = np.zeros(n, np.bool_)  # what it stands for now was silenced at this desk
+        self.prim: I4 = np.full(n, -1, np.int32)
+        self._order: I8 | None = None
+        self._hushed: frozenset[str] = frozenset()  # occurrences that were silenced before a reconnect
+
+    def __len__(self) -> int:
+        return len(self.specs)
+
+    def take(self, states: Iterable[AlarmState]) -> list[int]:
+        """Take states that changed; return their rows. One that no spec names is left out."""
+        rows = []
+        for state in states:
+            row = self.row_of.get(state.id)
+            if row is None:
+                continue
+            before = self.state[row]
+            asks_again = state.unacknowledged and not self.unacknowledged[row]
+            if before is None:
+                self.silenced[row] = state.occurrence in self._hushed
+            elif before.occurrence != state.occurrence or asks_again:
+                self.silenced[row] = False
+            self.state[row] = state
+            self.priority[row] = priority_of(self.specs[row], state)
+            self.listed[row] = state.hiding is None and state.process is not ProcessState.NORM
+            self.hidden[row] = _CODE[state.presentation]
+            self.active[row] = state.active
+            self.unacknowledged[row] = state.unacknowledged
+            self.raised_ns[row] = state.raised_ns
+            rows.append(row)
+        if rows:
+            self._order = None
+        return rows
+
+    def place(self, prims: Mapping[str, int]) -> None:
+        """Take where alarms are in the scene; what is not named is nowhere."""
+        self.prim[:] = -1
+        for name, prim in prims.items():
+            if (row := self.row_of.get(name)) is not None:
+                self.prim[row] = prim
+
+    def order(self) -> I8:
+        """Return the rows that are listed: unacknowledged first, then by priority, newest first."""
+        if self._order is None:
+            rows = np.flatnonzero(self.listed)
+            keys = (rows, -self.raised_ns[rows], self.priority[rows], ~self.unacknowledged[rows])
+            self._order = rows[np.lexsort(keys)]
+        return self._order
+
+    def hidden_order(self) -> I8:
+        """Return the rows that bother nobody: out of service, suppressed, shelved; then by priority."""
+        rows = np.flatnonzero(self.hidden > 0)
+        return rows[np.lexsort((rows, self.priority[rows], -self.hidden[rows].astype(np.int64)))]
+
+    def counts(self) -> tuple[list[int], list[int]]:
+        """Return how many are listed, and how many of them wait, by priority 1…4."""
+        rows = self.order()
+        every = np.bincount(self.priority[rows], minlength=5)
+        new = np.bincount(self.priority[rows[self.unacknowledged[rows]]], minlength=5)
+        return every[1:5].tolist(), new[1:5].tolist()
+
+    def hidings(self) -> dict[Presentation, int]:
+        """Return how many are hidden by what, without those that are not."""
+        found = np.bincount(self.hidden, minlength=len(HIDINGS))
+        return {at: int(found[code]) for code, at in enumerate(HIDINGS) if code and found[code]}
+
+    # ------------------------------------------------------------ sound
+
+    def loud(self) -> B1:
+        """Return which of them sound: listed, not acknowledged, not silenced, priority 1…3."""
+        out: B1 = self.listed & self.unacknowledged & ~self.silenced & (self.priority <= LOUD)
+        return out
+
+    def silence(self) -> None:
+        """Silence all that stand now. What is raised or asks again later sounds."""
+        self.silenced |= self.listed
+
+    def learn_silence(self, other: AlarmTable) -> None:
+        """Keep silent what was silenced before the world greeted us again."""
+        rows = np.flatnonzero(other.silenced).tolist()
+        held = (other.state[row] for row in rows)
+        self._hushed = frozenset(state.occurrence for state in held if state is not None)
+
+
+def priority_of(spec: AlarmSpec, state: AlarmState) -> int:
+    """Return the priority that an alarm has as it stands, 1…4."""
+    of_level = int(getattr(state, "priority", 0))  # of the limit that is passed, where there are several
+    return min(max(of_level or spec.priority, 1), 4)
