@@ -125,7 +125,7 @@ def test_no_badge_reaches_into_another_with_its_count_or_its_arrow(scale: float)
     n, size = 160, (640, 400)
     at = np.column_stack([rng.uniform(-300, 940, n), rng.uniform(-200, 600, n), rng.choice([1.0, -1.0], n)])
     badges = [Badge(i, 1 + i % 4, int(rng.choice([1, 7, 88, 901]))) for i in range(n)]
-    placed = place(badges, at, size, scale)
+    placed = place(badges, at, size, scale, still=True)
     times = sum(covered(badge, size, scale).astype(int) for badge in placed)
     assert times.max() == 1
     assert sum(p.count for p in placed) == sum(b.count for b in badges)

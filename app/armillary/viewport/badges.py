@@ -26,6 +26,7 @@ EDGE = 28  # from the edge to the middle of a badge that points outside
 BLINK_HALVES = (0, 1, 1, 2, 0)  # by priority: half periods of half a second; 0 = never
 _OVER = 4  # drawn so much larger, then reduced
 _DIRECTIONS = 16
+_TRIANGLES = {2: 1.0, 3: -1.0}  # priorities, and which way they point
 _OPAQUE = 255
 MARGIN = 16  # room for the arrow around a badge
 
@@ -153,7 +154,7 @@ def patch(
         _arrow(pen, (middle, side * over / 2), half, 2 * math.pi * sector / _DIRECTIONS, scale * over, colour)
     at = (middle, side * over / 2)
     ring = round(2 * scale * over)  # of ink: what tells any of the colours from any ground
-    _shape(pen, priority, at, half + ring, INK)
+    _ring(pen, priority, at, half + (3 * scale * over if style == "double" else 0), ring)
     if style == "full":
         _shape(pen, priority, at, half, colour)
     elif style == "hollow":
@@ -180,16 +181,32 @@ def _shape(
 ) -> None:
     """Draw a priority's shape: square, triangle up, triangle down, circle."""
     fill = (*colour, _OPAQUE)
-    left, right, top, bottom = at[0] - half, at[0] + half, at[1] - half, at[1] + half
-    wide, tip = half * 0.12, half * 0.1
+    box = (at[0] - half, at[1] - half, at[0] + half, at[1] + half)
     if priority == 1:
-        pen.rectangle((left, top, right, bottom), fill=fill)
-    elif priority == 2:  # noqa: PLR2004  the priorities of the table
-        pen.polygon(((at[0], top - tip), (right + wide, bottom), (left - wide, bottom)), fill=fill)
-    elif priority == 3:  # noqa: PLR2004
-        pen.polygon(((at[0], bottom + tip), (right + wide, top), (left - wide, top)), fill=fill)
+        pen.rectangle(box, fill=fill)
+    elif priority in _TRIANGLES:
+        pen.polygon(_corners(priority, at, half), fill=fill)
     else:
-        pen.ellipse((left, top, right, bottom), fill=fill)
+        pen.ellipse(box, fill=fill)
+
+
+def _corners(priority: int, at: tuple[float, float], half: float) -> list[tuple[float, float]]:
+    """Return the corners of a triangle: up for priority 2, down for 3."""
+    up = _TRIANGLES[priority] * half
+    wide, tip = half * 1.12, up * 1.1
+    return [(at[0], at[1] - tip), (at[0] + wide, at[1] + up), (at[0] - wide, at[1] + up)]
+
+
+def _ring(
+    pen: ImageDraw.ImageDraw, priority: int, at: tuple[float, float], half: float, width: float
+) -> None:
+    """Draw ink around a priority's shape, as wide on every side of it."""
+    if priority not in _TRIANGLES:
+        _shape(pen, priority, at, half + width, INK)
+        return
+    corners = _corners(priority, at, half)
+    pen.polygon(corners, fill=(*INK, _OPAQUE))
+    pen.line([*corners, *corners[:2]], fill=(*INK, _OPAQUE), width=round(2 * width), joint="curve")
 
 
 def _arrow(
