@@ -26,7 +26,7 @@ from armillary.model.fault import FaultRecord
 from armillary.model.frame import Frame
 from armillary.model.scene import SceneArrays
 from armillary.model.tags import TagSpec
-from armillary.session.alarm_scene import AlarmScene, Rollup
+from armillary.session.alarm_places import Places, Rollup
 from armillary.session.alarm_table import AlarmTable, priority_of
 from armillary.session.nuisance import Nuisance
 from armillary.session.rows import clock_text
@@ -143,7 +143,7 @@ class AlarmBook:
         self.events: deque[AlarmEvent] = deque(maxlen=EVENTS_KEPT)  # newest last
         self.chosen: tuple[str, ...] = ()  # ids, those that A and R act on
         self.prims: dict[str, int] = {}
-        self.in_scene = AlarmScene()
+        self.places = Places(self.table)
         self._scene: SceneArrays | None = None
         self._rollup: Rollup | None = None
         self._rows: tuple[AlarmRow, ...] | None = None
@@ -167,6 +167,7 @@ class AlarmBook:
         self._codes.clear()
         self.states.clear()
         self.hidden.clear()
+        self.places.table = self.table
         self._greeted = True
         self._locate()
         self._tell(NO_ALARMS)
@@ -224,8 +225,7 @@ class AlarmBook:
         edges = self._edges() if self._scene is not None else ()
         found = {spec.id: self._prim_of(spec) for spec in self.specs.values()} if self._scene else {}
         self.prims = {name: prim for name, prim in found.items() if prim is not None}
-        self.in_scene.locate(self._scene, edges)
-        self.table.place(self.prims)
+        self.places.locate(self.prims, self._scene, edges)
         self._lines.clear()
 
     def _is_hidden(self, name: str) -> bool:
@@ -311,7 +311,7 @@ class AlarmBook:
     def rollup(self) -> Rollup | None:
         """Return the alarms of each prim with all below it, None without a scene or without alarms."""
         if self._rollup is None:
-            self._rollup = self.in_scene.rollup(self.table)
+            self._rollup = self.places.rollup()
         return self._rollup
 
     def waiting(self, hidden: Set[int] = NO_PRIMS) -> tuple[I8, U1, I8]:
@@ -319,7 +319,7 @@ class AlarmBook:
 
         What is inside a hidden branch stands at the branch itself.
         """
-        return self.in_scene.waiting(self.table, hidden)
+        return self.places.waiting(hidden)
 
     # ------------------------------------------------------------ what a person does
 

@@ -28,8 +28,8 @@ from armillary.model.order import Receipt
 from armillary.model.scene import index_of
 from armillary.model.tags import TagSpec
 from armillary.project.record import Project
-from armillary.session import alarm_scene, autosave
-from armillary.session.alarm_places import place_of
+from armillary.session import autosave
+from armillary.session.alarm_groups import place_of
 from armillary.session.alarmbook import AlarmBook, Place
 from armillary.session.authored import Authored
 from armillary.session.authoring import Authoring
@@ -363,9 +363,10 @@ class Workspace(Pointing):
     def _mark_alarms(self) -> None:
         rollup = self.alarms.rollup()
         self.showing.alarms = rollup.mark if rollup is not None else None
-        parent = self.scene.parent if self.scene is not None else None
-        self.showing.holders = alarm_scene.holders(self.alarms.table, parent)
-        self.showing.abnormal = alarm_scene.abnormal(self.alarms.table)
+        self.showing.holders = self.alarms.places.holders(
+            self.scene.parent if self.scene is not None else None
+        )
+        self.showing.abnormal = self.alarms.places.abnormal()
         self.showing.wanted = True
 
     def _ask_record(self, message: object, callback: Callable[[object], None], limit_s: float) -> None:

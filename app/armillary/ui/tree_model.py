@@ -11,7 +11,7 @@ from PySide6.QtCore import QAbstractItemModel, QMimeData, QModelIndex, QObject, 
 from armillary.model.arrays import B1, I4, I8, U1
 from armillary.model.quality import WORDS
 from armillary.model.scene import SceneArrays, subtree_ends
-from armillary.session.alarm_scene import Rollup
+from armillary.session.alarm_places import Rollup
 from armillary.ui import badges, icons
 from armillary.ui.lines import Lines
 from armillary.ui.mime import PRIM_MIME

@@ -9,8 +9,7 @@ import pytest
 
 from armillary.model.alarm import AlarmSpec, AlarmState, Hiding
 from armillary.model.alarm import ProcessState as S
-from armillary.session import alarm_scene
-from armillary.session.alarm_scene import AlarmScene, Rollup
+from armillary.session.alarm_places import Places
 from armillary.session.alarm_table import AlarmTable
 
 # 0 plant ─ 1 pump ─ 2 bearing, 3 motor; 4 tank ─ 5 gauge
@@ -22,32 +21,9 @@ SPECS = tuple(
 AT = {"hot": 2, "loud": 2, "full": 5}
 
 
-class Places:
-    """A table of alarms and the scene that they stand in."""
-
-    def __init__(self) -> None:
-        self.table, self.scene = AlarmTable(SPECS), AlarmScene()
-
-    def locate(self, prims: dict[str, int], scene: object, edges: tuple[tuple[int, int], ...]) -> None:
-        self.table.place(prims)
-        self.scene.locate(scene, edges)
-
-    def rollup(self) -> Rollup | None:
-        return self.scene.rollup(self.table)
-
-    def waiting(self, hidden: set[int]) -> list[list[int]]:
-        return [found.tolist() for found in self.scene.waiting(self.table, hidden)]
-
-    def worst(self, most: int, hidden: set[int]) -> list[tuple[str, int]]:
-        return [(SPECS[row].id, prim) for row, prim in self.scene.worst(self.table, most, hidden)]
-
-    def holders(self) -> list[int]:
-        return alarm_scene.holders(self.table, SCENE.parent).tolist()
-
-
 @pytest.fixture
 def places() -> Places:
-    out = Places()
+    out = Places(AlarmTable(SPECS))
     out.locate(AT, SCENE, ())
     return out
 
@@ -60,18 +36,19 @@ def give(places: Places, **states: S | AlarmState) -> None:
 
 def test_the_badge_of_a_part_has_its_worst_that_waits_and_how_many(places: Places) -> None:
     give(places, hot=S.ACKED, loud=S.UNACK, full=S.UNACK, lost=S.UNACK)
-    assert places.waiting(set()) == [[2, 5], [3, 2], [1, 1]]
+    prim, worst, count = places.waiting(set())
+    assert (prim.tolist(), worst.tolist(), count.tolist()) == ([2, 5], [3, 2], [1, 1])
     give(places, hot=S.UNACK)
-    assert places.waiting(set()) == [[2, 5], [1, 2], [2, 1]]
-    assert alarm_scene.abnormal(places.table).tolist() == [2, 5]
+    assert [found.tolist() for found in places.waiting(set())] == [[2, 5], [1, 2], [2, 1]]
+    assert places.table.counts() == ([1, 1, 1, 1], [1, 1, 1, 1])
 
 
 def test_what_is_inside_hidden_branches_stands_at_the_uppermost(places: Places) -> None:
     give(places, hot=S.UNACK, full=S.UNACK)
-    assert places.waiting({1})[0] == [1, 5]
-    assert places.waiting({2, 1})[0] == [1, 5]
-    assert places.waiting({0, 5, 99})[0] == [0]
-    assert places.waiting({3})[0] == [2, 5]
+    assert places.waiting({1})[0].tolist() == [1, 5]
+    assert places.waiting({2, 1})[0].tolist() == [1, 5]
+    assert places.waiting({0, 5, 99})[0].tolist() == [0]
+    assert places.waiting({3})[0].tolist() == [2, 5]
 
 
 def test_marks_cover_what_is_below_and_waiting_outranks_worse(places: Places) -> None:
@@ -91,19 +68,19 @@ def test_a_persons_shelf_leaves_a_dot_and_a_rule_only_where_it_hides_something(p
     assert rollup.hidden.tolist() == [1, 1, 1, 0, 0, 0]
     assert not rollup.count.any()
     assert not rollup.mark.any()
-    assert places.holders() == [1]
+    assert places.holders(SCENE.parent).tolist() == [1]
     give(places, full=AlarmState(id="full", process=S.UNACK, hiding=rule))
-    assert places.holders() == [1, 4]
-    assert places.waiting(set())[0] == []
+    assert places.holders(SCENE.parent).tolist() == [1, 4]
+    assert places.waiting(set())[0].tolist() == []
     give(places, hot=S.NORM, full=S.NORM)
     assert places.rollup() is None
 
 
 def test_assets_roll_up_too_and_are_found_anew_only_when_they_differ(places: Places) -> None:
     give(places, hot=S.UNACK)
-    before = places.scene.over
+    before = places.over
     places.locate(AT, SCENE, ())
-    assert places.scene.over is before
+    assert places.over is before
     places.locate(AT, SCENE, ((2, 4),))
     rollup = places.rollup()
     assert rollup is not None
@@ -124,3 +101,8 @@ def test_the_worst_of_each_part_is_told_first_and_of_two_the_newer(places: Place
     give(places, hot=AlarmState(id="hot", process=S.UNACK, raised_ns=9))
     assert places.worst(9, {1}) == [("hot", 1), ("full", 5)]
     assert places.worst(1, set()) == [("hot", 2)]
+
+
+def test_an_alarm_that_was_not_announced_is_no_place(places: Places) -> None:
+    give(places, **{"unheard-of": S.UNACK})
+    assert places.table.counts() == ([0] * 4, [0] * 4)

@@ -1,0 +1,35 @@
+"""Where an alarm belongs: its asset, its area, its link; by these the list is grouped and filtered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from armillary.model.alarm import AlarmSpec
+from armillary.model.area import AreaSpec
+from armillary.model.tags import TagSpec
+from armillary.model.twin import TwinInstance
+from armillary.session.alarmbook import NOWHERE, Place
+
+LINK = "link:"  # ids of alarms of a link or of a device behind it: `link:NAME[:DEVICE]`
+
+
+def place_of(
+    spec: AlarmSpec, tags: Sequence[TagSpec], twins: Sequence[TwinInstance], areas: Sequence[AreaSpec]
+) -> Place:
+    """Return the place of one alarm. The asset is its tag's twin, else the part of its name before a dot."""
+    if spec.id.startswith(LINK):
+        link = spec.id.split(":")[1]
+        area = next((a.title or a.name for a in areas if link in a.sources), "")
+        return Place(asset=f"link {link}", area=area, link=link)
+    if not 0 <= spec.slot < len(tags):
+        return NOWHERE
+    tag = tags[spec.slot]
+    title = next((twin.title for twin in twins if twin.id == tag.twin), "") if tag.twin else ""
+    asset = f"{tag.twin} {title}".strip() or tag.name.partition(".")[0]
+    area = next((a.title or a.name for a in areas if _holds(a, tag)), "")
+    return Place(asset=asset, area=area, link=tag.link)
+
+
+def _holds(area: AreaSpec, tag: TagSpec) -> bool:
+    at = int(area.slots.searchsorted(tag.slot))
+    return at < len(area.slots) and int(area.slots[at]) == tag.slot
