@@ -42,18 +42,22 @@ def place_arrays(
     """Return what `place` does. table: (n, 3) prim, priority and count, the worst first."""
     width, height = size
     x, y, angle, outside = _on_picture(at, width, height, EDGE * scale)
-    group = _neighbours(x, y, outside, _FINEST * scale, width, height)
+    head, fine = _worst_first(_neighbours(x, y, outside, _FINEST * scale, width, height))
+    number = np.bincount(fine, weights=table[:, 2]).astype(np.int64)
+    group = np.arange(len(head))  # of each neighbourhood
     while True:
         first, group = _worst_first(group)
-        count = np.bincount(group, weights=table[:, 2]).astype(np.int64)
+        count = np.bincount(group, weights=number).astype(np.int64)
         points = np.zeros(len(first), np.bool_)
-        points[group[outside]] = True
+        points[group[outside[head]]] = True
         half = np.where(points, _POINTS, _DOUBLE if still else _HALF) * scale
-        flips, box = _boxes(x[first], y[first], angle[first], half, count, width, scale)
+        at_row = head[first]
+        flips, box = _boxes(x[at_row], y[at_row], angle[at_row], half, count, width, scale)
         into = _absorbed(box)
         if (into == np.arange(len(first))).all():
             break
         group = into[group]
+    first, group = at_row, group[fine]
     members = np.split(np.argsort(group, kind="stable"), np.cumsum(np.bincount(group))[:-1])
     out = []
     for i, rows in enumerate(members):
