@@ -193,15 +193,17 @@ class AlarmBook:
         # a world that greets us again tells its events again
         known = {_key(event) for event in self.events} if self._greeted else set()
         self._greeted = False
+        fresh = []
         for event in frame.alarm_events:
             if _key(event) not in known:
                 self.events.append(event)
                 self.nuisance.note(event, self._is_hidden(event.id))
-                self.noted.emit(event)
+                fresh.append(event)
         told = self.nuisance.tick(frame.t_ns)
         if not frame.alarms:
+            self._note(fresh)
             if told:
-                self._lines.clear()
+                self._touch(self.table.row_of[name] for name in told if name in self.table.row_of)
                 self._tell(told)
             return
         for state in frame.alarms:
@@ -214,11 +216,15 @@ class AlarmBook:
                 else:
                     held.pop(state.id, None)
         marked = told | self.nuisance.stand(frame.alarms)
-        for row in self.table.take(frame.alarms):
-            self._lines.pop(row, None)
-        for name in marked:
-            self._lines.pop(self.table.row_of.get(name, -1), None)
+        self._touch(self.table.take(frame.alarms))
+        self._touch(self.table.row_of[name] for name in marked if name in self.table.row_of)
+        self._note(fresh)
         self._tell(frozenset(state.id for state in frame.alarms) | told)
+
+    def _note(self, events: Iterable[AlarmEvent]) -> None:
+        """Tell what happened, when it is known how the alarms stand since."""
+        for event in events:
+            self.noted.emit(event)
 
     def place(self, scene: SceneArrays | None) -> None:
         """Find out anew where alarms are shown: the scene, its bindings or the tags are others."""
@@ -232,7 +238,13 @@ class AlarmBook:
         found = {spec.id: self._prim_of(spec) for spec in self.specs.values()} if self._scene else {}
         self.prims = {name: prim for name, prim in found.items() if prim is not None}
         self.table.place(self.prims)
-        self._lines.clear()
+        self._touch(range(len(self.table)))
+
+    def _touch(self, rows: Iterable[int]) -> None:
+        """Make these lines anew when somebody looks at them."""
+        for row in rows:
+            self._lines.pop(row, None)
+            self.table.version[row] += 1
 
     def _is_hidden(self, name: str) -> bool:
         return name in self.hidden
@@ -482,8 +494,6 @@ def alarm_row(
     if state.hiding is not None:
         notes.append(hidden_text(state.hiding))
     chatter = nuisance.chatter(spec.id) if nuisance is not None else 0
-    if chatter:
-        notes.insert(0, f"chattering ×{chatter}")
     return AlarmRow(
         id=spec.id,
         occurrence=state.occurrence,

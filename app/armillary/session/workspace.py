@@ -27,7 +27,7 @@ from armillary.model.order import Receipt
 from armillary.model.tags import TagSpec
 from armillary.project.record import Project
 from armillary.session import autosave
-from armillary.session.alarm_places import place_of
+from armillary.session.alarm_health import AlarmHealth
 from armillary.session.alarmbook import AlarmBook, Place
 from armillary.session.authored import Authored
 from armillary.session.authoring import Authoring
@@ -35,6 +35,7 @@ from armillary.session.boarding import WorldState, boarding, start_recorder, sta
 from armillary.session.browsing import Browsing
 from armillary.session.disk import Disk, with_project
 from armillary.session.feed import RECORDER, SCENE, WORLD, Feed
+from armillary.session.journal import Journal
 from armillary.session.loading import fault_of
 from armillary.session.mirror import Mirror
 from armillary.session.modelmap import ModelMap
@@ -52,6 +53,7 @@ from armillary.session.visit import Line
 from armillary.session.whatif import Futures
 from armillary.session.whatif_beside import Beside
 from armillary.session.whatif_difference import Difference
+from armillary.session.whereabouts import place_of
 
 __all__ = ["Legend", "Program", "Workspace", "WorldState"]
 
@@ -103,6 +105,9 @@ class Workspace(Pointing):
             lambda: self.specs,
         )
         self.alarms.place_of = self._place_of_alarm
+        self.journal = Journal("alarms", self._ask_record, lambda: self.alarms.specs)
+        self.event_journal = Journal("events", self._ask_record, dict)
+        self.alarm_health = AlarmHealth(self._ask_record, self._work)
         self.alarms.placed.connect(self._mark_alarms)
         self.futures = Futures(self, clock)
         self.difference = Difference(self, self.futures, clock)
