@@ -32,8 +32,7 @@ check: setup
 
 test: setup
 	@.ci/check
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not scale" \
-		tests/acceptance tests/system tests/plugins tests/picture tests/ui $(ARGS)
+	@.ci/real $(ARGS)
 
 bench: setup
 	@$(BIN)/armillary bench $(ARGS)

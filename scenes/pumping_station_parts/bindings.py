@@ -6,7 +6,9 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from armillary.model.binding import Binding, MapSpec
+from authoring.binding import bound
+
+from armillary.model.binding import Binding
 from armillary_plugins.demo_plant.signals import PUMPS, TANKS, VALVES
 from pumping_station_parts.layout import HALL, INLET, PIPING, STORAGE
 from pumping_station_parts.pumps import LAMPS, SIGNS
@@ -19,17 +21,8 @@ _FULL_BAR = 6.0
 
 
 def bind(prim: str, name: str, signal: str, channel: str, kind: str = "linear", **more: Any) -> Binding:
-    """Return one binding; keywords are fields of Binding or MapSpec. Its id is the same at each run."""
-    of_map = {key: more.pop(key) for key in list(more) if key in MapSpec.__slots__}
-    return Binding(
-        name=name,
-        prim=prim,
-        signal=signal,
-        channel=channel,
-        map=MapSpec(kind=kind, **of_map),
-        id=str(uuid.uuid5(_IDS, f"{prim}#{name}")),
-        **more,
-    )
+    """Return one binding; keywords are fields of Binding or MapSpec."""
+    return bound(_IDS, prim, name, signal, channel, kind, **more)
 
 
 def all_bindings() -> list[Binding]:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
+
+from authoring.tags import ON_OFF, key_of, opcua, ordered
 
 from armillary_plugins.demo_plant.messages import PERIOD_STEPS
 from armillary_plugins.demo_plant.signals import (
     BEARINGS,
     NAMESPACE,
-    PUMP_STATES,
     PUMPS,
     SIGNALS,
     TANKS,
-    VALVE_STATES,
     VALVES,
     WINDINGS,
     Signal,
@@ -23,8 +22,6 @@ from pumping_station_parts.layout import HALL, INLET, STORAGE
 
 STATION = "Station"
 _SHOWN = {"l/s": "m³/h"}  # unit at the source -> unit shown
-_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_ON_OFF = {"0": "off", "1": "on"}
 _DEADBAND = {"%": 0.02, "°C": 0.02, "bar": 0.002, "m³/h": 0.05, "rpm": 1.0, "A": 0.02}
 
 _PRIMS = {
@@ -87,31 +84,8 @@ _PROPERTIES: dict[str, dict[str, Any]] = {
 }
 
 
-def key_of(name: str) -> str:
-    """Return the tag's own name for a node's, `SpeedSP` -> `speed_sp`."""
-    return _WORDS.sub("_", name).lower()
-
-
 def _opcua(signal: Signal) -> dict[str, Any]:
-    tag: dict[str, Any] = {"address": f"ctl-ua!nsu={NAMESPACE};s={signal.name}", "title": signal.title}
-    shown = _SHOWN.get(signal.unit, signal.unit)
-    if shown:
-        tag["unit"] = shown
-    if shown != signal.unit:
-        tag["source_unit"] = signal.unit
-    if signal.kind != "number":
-        tag["kind"] = signal.kind
-        pump_state = PUMP_STATES if signal.unit_of in PUMPS else VALVE_STATES
-        tag["states"] = _ON_OFF if signal.kind == "bool" else pump_state
-    elif signal.unit in ("%", "bar", "°C"):
-        tag["range"] = [signal.low, signal.high]
-    if shown in _DEADBAND and not signal.writable:
-        tag["deadband"] = _DEADBAND[shown]
-    tag["liveness"] = "link"
-    if signal.writable:
-        tag["writable"] = True
-        tag["write_range"] = [signal.low, signal.high]
-    return tag
+    return opcua("ctl-ua", NAMESPACE, signal, _SHOWN.get(signal.unit, signal.unit), _DEADBAND)
 
 
 def _mqtt(
@@ -199,7 +173,7 @@ def _skid() -> dict[str, Any]:
                 "prim": f"{HALL}/DS_201/P_201{name[-1].upper()}",
                 "tags": {
                     "speed": own(f"pump.{name[-1]}.speed", "Speed", "%", range=[0.0, 100.0]),
-                    "run": own(f"pump.{name[-1]}.run", "Runs", kind="bool", states=_ON_OFF),
+                    "run": own(f"pump.{name[-1]}.run", "Runs", kind="bool", states=ON_OFF),
                 },
             }
             for name in ("pump_a", "pump_b")
@@ -222,7 +196,7 @@ def document() -> dict[str, Any]:
     twins.append({**_skid(), "title": _TITLES["DS-201"], "properties": _PROPERTIES["DS-201"]})
     return {
         "schema": 1,
-        "twins": [_ordered(twin) for twin in sorted(twins, key=lambda t: str(t["id"]))],
+        "twins": [ordered(twin) for twin in sorted(twins, key=lambda t: str(t["id"]))],
         "relationships": _relationships(),
     }
 
@@ -233,11 +207,6 @@ def _prim(tag: str) -> str:
 
 def _title(tag: str, own: dict[str, Any]) -> str:
     return _TITLES.get(tag) or str(next(iter(own.values()))["title"])
-
-
-def _ordered(twin: dict[str, Any]) -> dict[str, Any]:
-    order = ("id", "model", "prim", "title", "properties", "tags", "components")
-    return {key: twin[key] for key in order if key in twin}
 
 
 def _relationships() -> list[dict[str, Any]]:

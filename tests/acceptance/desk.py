@@ -140,7 +140,7 @@ class Place:
         self.type(sheet.password, self.password)
         self.click(sheet.go)
         self.until(lambda: self.at.people.user == user, 15, f"{user} is logged in")
-        self.until(lambda: not self.window.findChildren(LoginSheet), 5, "the sheet closes")
+        self.until(lambda: not self.window.findChildren(LoginSheet), 20, "the sheet closes")
 
     def prim(self, path: str) -> int:
         found = self.at.prim_named(path)
@@ -348,9 +348,9 @@ def readings(project: Path, tag: str, from_ns: int, to_ns: int) -> tuple[np.ndar
     """Return (value, source time in ns) of all readings of a tag that the recorder has of a time."""
     line = Line(recorder_address(project))
     try:
-        known = line.ask(Enroll(tags=(tag,), create=False), timeout_s=5)
+        known = line.ask(Enroll(tags=(tag,), create=False), timeout_s=20)
         assert isinstance(known, Enrolled)
-        got = line.ask(AskBetween(ids=known.ids, from_ns=from_ns, to_ns=to_ns), timeout_s=5)
+        got = line.ask(AskBetween(ids=known.ids, from_ns=from_ns, to_ns=to_ns), timeout_s=20)
         assert isinstance(got, Samples)
         return got.batch.value.copy(), got.batch.source_ns.copy()
     finally:

@@ -198,7 +198,7 @@ def looks(anna: Place) -> None:
     x, y = anna.found(bearing)
     anna.qtbot.mouseMove(window.canvas, QPoint(x + 2, y))
     anna.qtbot.mouseMove(window.canvas, QPoint(x, y))
-    anna.until(lambda: TEMPERATURE in window.canvas.hover.text, 5, "the pointer tells the value")
+    anna.until(lambda: TEMPERATURE in window.canvas.hover.text, 20, "the pointer tells the value")
     said = window.canvas.hover.text
     assert f"{anna.value(TEMPERATURE):.1f}"[:3] in said
     assert "°C · good · 0." in said, "good, and younger than a second"
@@ -233,14 +233,14 @@ def is_warned(anna: Place, plant: RunningPlant, wire: Wire) -> tuple[int, np.nda
     assert beeps, "it sounds"
     window.show_panel("alarms")
     bearing, hall = anna.prim(BEARING), anna.prim("/Station/PumpHall")
-    anna.until(lambda: anna.badges_at(bearing) == [1], 5, "a badge stands at the bearing")
-    anna.until(lambda: _blinks_red(anna, bearing), 5, "the badge is the red square")
+    anna.until(lambda: anna.badges_at(bearing) == [1], 20, "a badge stands at the bearing")
+    anna.until(lambda: _blinks_red(anna, bearing), 20, "the badge is the red square")
     tree = window.tree.model
     for prim in (anna.prim(PUMP), hall):
         index = tree.index_of(prim)
         said = tree.data(index.siblingAtColumn(ALARM), Qt.ItemDataRole.AccessibleTextRole)
         assert said == "1 alarm, worst that waits: priority 1", "rolled up to what holds it"
-    anna.until(lambda: _tree_red(anna, hall) > 20, 5, "and seen there in red")
+    anna.until(lambda: _tree_red(anna, hall) > 20, 20, "and seen there in red")
     assert window.alarms.model.rows[0].text == "P-101A bearing, drive end, hot"
     assert window.alarmbar.newest.text().startswith("P-101A bearing, drive end, hot")
     assert at.look is not None
@@ -290,17 +290,17 @@ def answers(anna: Place, second: Workspace) -> None:
     assert window.inspector.name.text() == "BearingDE"
     anna.picture("06-goes-there")
 
-    anna.until(window.alarms.acknowledge.isEnabled, 5, "it may be acknowledged")
+    anna.until(window.alarms.acknowledge.isEnabled, 20, "it may be acknowledged")
     raised_ns = row.raised_ns  # `looks_back` meets it not acknowledged, as near as a pixel of the time bar
     anna.until(lambda: at.home_ns() > raised_ns + 4 * NS, 10, "it was read")
     anna.qtbot.keyClick(view, Qt.Key.Key_A)
-    anna.until(lambda: _state(at) is ProcessState.ACKED, 5, "it is acknowledged")
+    anna.until(lambda: _state(at) is ProcessState.ACKED, 20, "it is acknowledged")
     row = at.alarms.row(HOT)
     assert row is not None
     assert (row.state, row.who) == ("active, acknowledged", "anna")
-    anna.until(lambda: _state(second) is ProcessState.ACKED, 5, "at the second desk too")
+    anna.until(lambda: _state(second) is ProcessState.ACKED, 20, "at the second desk too")
     assert second.alarms.states[HOT].actor == "anna"
-    anna.until(lambda: not anna.badges_at(bearing), 5, "the badge is gone")
+    anna.until(lambda: not anna.badges_at(bearing), 20, "the badge is gone")
     assert not window.canvas.view.blinks
     at.select(())
     seen = anna.picture("07-acknowledged")
@@ -311,7 +311,7 @@ def answers(anna: Place, second: Workspace) -> None:
     acked = [(e.id, e.actor) for e in at.alarms.events if e.event == "ACK"]
     assert acked == [(HOT, "anna")], acked
     window.alarms.tabs.setCurrentIndex(1)
-    anna.until(lambda: window.alarms.journal.index(0, 4).data() == "anna", 5, "the journal has it")
+    anna.until(lambda: window.alarms.journal.index(0, 4).data() == "anna", 20, "the journal has it")
     window.alarms.tabs.setCurrentIndex(0)
 
 
@@ -463,7 +463,7 @@ def resets(anna: Place, wire: Wire) -> None:
     at.alarms.choose((HOT,))
     view.setFocus()
     anna.qtbot.keyClick(view, Qt.Key.Key_R)
-    anna.until(lambda: "Still active" in window.status.currentMessage(), 5, "it cannot be reset yet")
+    anna.until(lambda: "Still active" in window.status.currentMessage(), 20, "it cannot be reset yet")
     wire.fault('{"TT-111": 0}')
     anna.until(lambda: _state(at) is ProcessState.LACKD, 15, "it is latched")
     row = at.alarms.row(HOT)
@@ -471,9 +471,9 @@ def resets(anna: Place, wire: Wire) -> None:
     assert row.state == "latched, waits for reset"
     anna.picture("11-latched")
     at.alarms.choose((HOT,))
-    anna.until(window.alarms.reset.isEnabled, 5, "it may be reset")
+    anna.until(window.alarms.reset.isEnabled, 20, "it may be reset")
     anna.click(window.alarms.reset)
-    anna.until(lambda: at.alarms.row(HOT) is None, 5, "it is gone")
+    anna.until(lambda: at.alarms.row(HOT) is None, 20, "it is gone")
 
 
 def watches_a_policy_act(anna: Place, wire: Wire) -> None:
@@ -643,10 +643,10 @@ def hands_over(anna: Place, plant: RunningPlant) -> None:
     anna.until(lambda: at.orders.armed is not None, 10, "anna has armed something")
     kept, docks = at.selection, window.docks.save()
     anna.log_in("bo")
-    anna.until(lambda: at.orders.armed is None, 5, "what anna armed is gone")
+    anna.until(lambda: at.orders.armed is None, 20, "what anna armed is gone")
     assert at.selection == kept
     assert window.docks.save() == docks
-    anna.until(lambda: "Bo · operator" in anna.texts(window.bars.topbar), 5, "bo is here")
+    anna.until(lambda: "Bo · operator" in anna.texts(window.bars.topbar), 20, "bo is here")
     anna.picture("15-hands-over")
     status, said = armillary("audit", "verify", str(plant.project))
     assert status == 0, said

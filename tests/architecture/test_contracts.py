@@ -44,7 +44,7 @@ def test_the_contract_file_bites() -> None:
         env={**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
     )
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr
-    assert re.search(r"5\d forbidden imports tried, 0 failures", run.stdout)
+    assert re.search(r"[56]\d forbidden imports tried, 0 failures", run.stdout)
 
 
 @pytest.mark.parametrize("entry", ENTRIES)

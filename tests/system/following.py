@@ -6,7 +6,7 @@ import os
 
 from stations import until
 
-from armillary.model.control import Seek
+from armillary.model.control import Play, Seek
 from armillary.model.frame import Frame, apply_frame
 from armillary.model.link import LinkStatus
 from armillary.model.message import Credit, Hello, Welcome
@@ -52,6 +52,7 @@ class Follower:
     def at(self, t_ns: int) -> Frame:
         """Show a time of a record."""
         self.order = None  # a seek tells the newest order of its time anew, where there is one
+        self.line.ask(Play(speed=0.0), 10)  # while it runs, the very frame of a time may be passed over
         self.line.ask(Seek(t_ns=t_ns), 10)
         until(lambda: self.look().t_ns == t_ns, 20, "the frame of the time")
         return self.last

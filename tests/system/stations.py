@@ -65,7 +65,7 @@ class Station:
         """What the recorder has on disk; asked over a line of its own, as the recorder may be a new one."""
         line = Line(recorder_address(self.plant.project))
         try:
-            got = line.ask(AskHistory(), timeout_s=5)
+            got = line.ask(AskHistory(), timeout_s=20)
         finally:
             line.close()
         assert isinstance(got, HistoryInfo)

@@ -33,9 +33,9 @@ def recorded(station: Station, name: str) -> AlarmState | None:
     """The newest mark of an alarm in the historian."""
     line = Line(recorder_address(station.plant.project))
     try:
-        ids = line.ask(Enroll(tags=(marks.ALARM + name,), create=False), timeout_s=5)
+        ids = line.ask(Enroll(tags=(marks.ALARM + name,), create=False), timeout_s=20)
         assert isinstance(ids, Enrolled)
-        got = line.ask(AskAt(ids=ids.ids, t_ns=2**62), timeout_s=5)
+        got = line.ask(AskAt(ids=ids.ids, t_ns=2**62), timeout_s=20)
     finally:
         line.close()
     assert isinstance(got, Samples)

@@ -191,11 +191,11 @@ def test_the_recorder_keeps_what_the_text_tells_of_a_list(plant: Plant) -> None:
     plant.until(A, [1, 2, 3, 4, 5, 66.5])
     line = Line(plant.recorder)
     try:
-        enrolled = line.ask(Enroll(tags=("skin.mqtt",), units=("°C",)), timeout_s=5)
+        enrolled = line.ask(Enroll(tags=("skin.mqtt",), units=("°C",)), timeout_s=20)
         assert isinstance(enrolled, Enrolled)
         for _ in range(50):
             now_ns = plant.desk.clock.now_ns()
-            got = line.ask(AskBetween(ids=enrolled.ids, from_ns=0, to_ns=now_ns), timeout_s=5)
+            got = line.ask(AskBetween(ids=enrolled.ids, from_ns=0, to_ns=now_ns), timeout_s=20)
             assert isinstance(got, Samples)
             texts = list(got.batch.text.values())
             if "6 values, 1 to 66.5" in texts:

@@ -60,7 +60,7 @@ def test_the_world_loads_a_changed_project_on_the_same_line_and_who_is_logged_in
     twins = plant.project / "twins.json"
     text = twins.read_text("utf-8")
     twins.write_text(text.replace('"T-101"', '"T-101"', 1).replace('"schema": 1', '"schema":  1', 1), "utf-8")
-    desk.until(lambda: ws.disk.differs, 5, "the change is seen")
+    desk.until(lambda: ws.disk.differs, 20, "the change is seen")
     alarms = tuple(row.occurrence for row in ws.alarms.rows())
     seq = ws.mirror.seq
     ws.disk.load()
@@ -70,7 +70,7 @@ def test_the_world_loads_a_changed_project_on_the_same_line_and_who_is_logged_in
     assert ws.role == "engineer"
     assert ws.selection == (3,)
     assert set(alarms) <= {row.occurrence for row in ws.alarms.rows()}
-    desk.until(lambda: not ws.disk.differs, 5, "the world runs what is on disk")
+    desk.until(lambda: not ws.disk.differs, 20, "the world runs what is on disk")
 
 
 def test_a_connected_desk_sees_the_change_and_loads_it_for_all(plant: RunningPlant, desk: Desk) -> None:
@@ -86,7 +86,7 @@ def test_a_connected_desk_sees_the_change_and_loads_it_for_all(plant: RunningPla
         there.disk.load()
         other.until(lambda: there.alarms.specs["TT-111-HH"].limit == 84.0, 20, "the new limit")
         desk.until(lambda: ws.alarms.specs["TT-111-HH"].limit == 84.0, 20, "on the first desk too")
-        other.until(lambda: not there.disk.differs, 5, "the world runs what is on disk")
+        other.until(lambda: not there.disk.differs, 20, "the world runs what is on disk")
     finally:
         other.workspace.close()
 
@@ -96,7 +96,7 @@ def test_a_project_with_a_mistake_is_refused_and_the_world_goes_on(plant: Runnin
     desk.open(plant.project, "ravi")
     twins = plant.project / "twins.json"
     twins.write_text(twins.read_text("utf-8").replace('"unit"', '"umit"', 1), "utf-8")
-    desk.until(lambda: ws.disk.differs, 5, "the change is seen")
+    desk.until(lambda: ws.disk.differs, 20, "the change is seen")
     told: list[str] = []
     ws.disk.told.connect(told.append)
     ws.disk.load()

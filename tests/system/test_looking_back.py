@@ -13,6 +13,8 @@ from stations import CLOCK, Station, until
 
 from armillary.cli.plant import start_plant
 from armillary.model.clock import NS
+from armillary.model.control import AskState, StateAnswer
+from armillary.twin import past_pack
 from armillary.wire import child
 from armillary.wire.bus import Line
 from armillary.world import past_file
@@ -46,6 +48,10 @@ def test_hours_run_go_on_after_the_world_was_killed(station: Station, tmp_path: 
     until(path.exists, 60, "its file is written")
     saved, _ = past_file.read(path)
     assert any("hours_run" in key for each in saved for key in each.keys)
+    state = station.line.ask(AskState(past=True), 20.0)  # what a fork or a snapshot begins with
+    assert isinstance(state, StateAnswer)
+    [known] = past_pack.known(state.past)
+    assert known.columns["shown"][0] == state.value[state.tags.index(HOURS)]  # both of one moment
     until(lambda: station.value(HOURS) * 3600 > began + 4.0, 60, "it has counted since")
     ran = station.value(HOURS) * 3600
     os.kill(station.world.pid, signal.SIGKILL)  # the record alone has the last seconds

@@ -129,10 +129,10 @@ class Press:
         with _places(self.project.parent):
             line = Line(recorder_address(self.project))
         try:
-            enrolled = line.ask(Enroll(tags=(tag,)), timeout_s=5)
+            enrolled = line.ask(Enroll(tags=(tag,)), timeout_s=20)
             assert isinstance(enrolled, Enrolled)
             now_ns = self.desk.clock.now_ns() + NS
-            got = line.ask(AskBetween(ids=enrolled.ids, from_ns=0, to_ns=now_ns), timeout_s=5)
+            got = line.ask(AskBetween(ids=enrolled.ids, from_ns=0, to_ns=now_ns), timeout_s=20)
             assert isinstance(got, Samples)
             pairs = zip(got.batch.value.tolist(), got.batch.quality.tolist(), strict=True)
             return [(None if value != value else value, word) for value, word in pairs]

@@ -129,6 +129,7 @@ class Desk:
         return self.last
 
     def at(self, t_ns: int) -> Frame:
+        self.line.ask(Play(speed=0.0), 10)  # while it runs, the very frame of a time may be passed over
         self.line.ask(Seek(t_ns=t_ns), 10)
         until(lambda: self.look().t_ns == t_ns, 20, "the frame of the time")
         return self.last
@@ -207,7 +208,6 @@ def test_a_fast_replay_of_a_thousand_tags_keeps_up_or_tells_its_real_speed(
     desk = Desk(str(replay.ready()["address"]))
     try:
         for begin_s, speed in ((0, 60.0), (0, 1000.0), (seconds - 1, -1000.0)):
-            desk.line.ask(Play(speed=0.0), 5)  # while it runs, the very frame of a time may be passed over
             desk.at(T0 + begin_s * NS)
             desk.line.ask(Play(speed=speed), 5)
             until(lambda: desk.look().run is RunState.RUNNING, 20, "it runs")
@@ -390,6 +390,7 @@ def test_a_version_that_cannot_be_read_is_told_and_the_time_is_shown_as_the_proj
 def test_a_loop_is_played_again_and_again_both_ways(desk: Desk) -> None:
     first, last = T0 + 100 * NS, T0 + 110 * NS
     desk.line.ask(Loop(from_ns=first, to_ns=last), 10)
+    until(lambda: first <= desk.look().t_ns <= last, 20, "it is in the span")
     for speed in (50.0, -50.0):
         desk.line.ask(Play(speed=speed), 5)
         seen, turns = desk.look().t_ns, 0

@@ -136,6 +136,6 @@ def test_a_world_that_is_killed_leaves_no_run_file_behind_for_long(
 ) -> None:
     os.kill(station.world.pid, signal.SIGKILL)
     station.world.stop()
-    until(lambda: not psutil.pid_exists(station.world.pid), 5, "the world is gone")
+    until(lambda: not psutil.pid_exists(station.world.pid), 20, "the world is gone")
     assert run(["state", str(station.plant.project)]) == 2
     assert "No world" in capsys.readouterr().err

@@ -133,7 +133,7 @@ def test_parents_in_the_tree_carry_worst_and_count(desk: DeskWindow, world: Worl
     world.says(full=State.UNACK, hot=State.ACKED)
     model = desk.tree.model
     tip = Qt.ItemDataRole.ToolTipRole
-    qtbot.waitUntil(lambda: model.data(model.index_of(PLANT, ALARM)) == "2", timeout=2000)
+    qtbot.waitUntil(lambda: model.data(model.index_of(PLANT, ALARM)) == "2", timeout=20_000)
     assert model.data(model.index_of(PLANT, ALARM), tip) == "2 alarms, worst that waits: priority 2"
     assert model.data(model.index_of(BEARING, ALARM), tip) == "1 alarm, all acknowledged"
     assert model.data(model.index_of(T101 + 2, ALARM), tip) is None

@@ -105,7 +105,7 @@ def test_a_wake_from_the_wire_thread_pumps_on_the_qt_thread(
     thread.start()
     thread.join()
     assert pumped == []
-    qtbot.waitUntil(lambda: pumped == [True], timeout=2000)
+    qtbot.waitUntil(lambda: pumped == [True], timeout=20_000)
     pulse.stop()
 
 
@@ -115,7 +115,7 @@ def test_what_is_due_is_pumped_though_nobody_wakes(qapp: QApplication, bench: An
     bench.workspace.due_s = lambda _mono: 0.02
     pulse = Pulse(bench.workspace, bench.clock)
     pulse.pump()
-    qtbot.waitUntil(lambda: len(pumped) >= 3, timeout=2000)
+    qtbot.waitUntil(lambda: len(pumped) >= 3, timeout=20_000)
     pulse.stop()
 
 
@@ -128,11 +128,11 @@ def test_a_signal_while_the_desk_is_made_is_obeyed_once_by_its_loop(qapp: QAppli
         interrupts.listen(lambda: came.append(1))
         signal.raise_signal(signal.SIGTERM)  # and before the loop runs, which would not hear a quit
         assert came == []
-        qtbot.waitUntil(lambda: came == [1], timeout=2000)
+        qtbot.waitUntil(lambda: came == [1], timeout=20_000)
         qtbot.wait(50)
         assert came == [1]
         signal.raise_signal(signal.SIGINT)
-        qtbot.waitUntil(lambda: came == [1, 1], timeout=2000)
+        qtbot.waitUntil(lambda: came == [1, 1], timeout=20_000)
     finally:
         interrupts.restore()
         signal.signal(signal.SIGINT, before)

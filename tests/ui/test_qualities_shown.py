@@ -270,7 +270,7 @@ def test_of_a_tag_that_never_came_nothing_is_drawn(qtbot: QtBot, colours: Colour
 def test_the_pen_of_a_tag_that_never_came_says_so(desk: DeskWindow, bench: Any, qtbot: QtBot) -> None:
     bench.send({4: NEVER})
     desk.trend((4,))
-    qtbot.waitUntil(lambda: 4 in desk.trends.rows, timeout=3000)
+    qtbot.waitUntil(lambda: 4 in desk.trends.rows, timeout=20_000)
     desk.trends.draw()
     assert desk.trends.rows[4].value.text() == "no data yet"
 

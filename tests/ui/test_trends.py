@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -290,6 +291,20 @@ def test_what_is_not_read_yet_is_hatched_and_never_looks_like_a_gap(trends: Pane
     trends.panel.draw()
     trends.panel.plot.grab()
     assert not trends.panel.plot.marks.unread
+
+
+def test_a_pen_whose_record_is_thinned_out_says_within_what_it_is_true(trends: Panel) -> None:
+    trends.ws.specs = tuple(
+        replace(spec, bound=0.5, thinning="line") if spec.slot == TEMP else spec for spec in trends.ws.specs
+    )
+    trends.panel.draw()
+    rows = trends.panel.legend.rows
+    assert rows[TEMP].note.text() == "recorded within ± 0.5 °C"
+    assert "within 0.5 °C of what is drawn" in rows[TEMP].name.toolTip()
+    assert not rows[LEVEL].note.text()
+    trends.panel.read_in("°C", "°F")
+    trends.panel.draw()
+    assert rows[TEMP].note.text() == "recorded within ± 0.9 °F"
 
 
 def test_pens_are_read_in_another_unit_and_the_axis_says_so(trends: Panel) -> None:

@@ -232,14 +232,14 @@ def test_a_picture_that_cannot_be_written_becomes_a_card(desk: DeskWindow) -> No
 
 
 def test_nothing_is_rendered_while_nothing_changes(desk: DeskWindow, bench: Any, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: desk.canvas.view.settled, timeout=3000)
+    qtbot.waitUntil(lambda: desk.canvas.view.settled, timeout=20_000)
     before = desk.canvas.frames
     for _ in range(5):
         bench.send()  # the same values again
         qtbot.wait(40)
     assert desk.canvas.frames == before
     bench.send(values={0: 0.5})
-    qtbot.waitUntil(lambda: desk.canvas.frames > before, timeout=2000)
+    qtbot.waitUntil(lambda: desk.canvas.frames > before, timeout=20_000)
 
 
 def test_a_bound_part_takes_the_colour_of_its_value(desk: DeskWindow, bench: Any) -> None:

@@ -1,4 +1,4 @@
-"""The conditions of all alarms as arrays: which begin and which end, from every reading of a tick.
+"""Conditions of alarms as arrays: which begin and which end, from every reading of a tick.
 
 Readings of one tag are looked at one after another, those of different tags at once: a round takes the next
 reading of each tag. Nothing here knows of acknowledging; `alarms.machine` decides what a hit means.
@@ -39,6 +39,8 @@ class Hit:
     source_ns: I8  # (k,) 0 = no reading, a delay ran out
     quality: U2  # (k,)
     delayed_ns: I8  # (k,) 0 = on time
+    change: int = 0  # of alarms with several limits: +1 = they stood and a farther one is passed, -1 = left
+    level: I8 | None = None  # (k,) the farthest limit that is passed; None: they have one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,23 +1,13 @@
-"""The health of an alarm system as one HTML file that needs nothing beside it. Pure data in, text out."""
+"""The health of an alarm system as a paper: figures against the standard, floods, bad actors."""
 
 from __future__ import annotations
 
-from html import escape
-
 from armillary.alarms.health import BUSY_PERIOD, PERIOD_NS, SHARES, Health, Metric
-from armillary.model.clock import iso
+from armillary.alarms.paper_html import html, thinned
+from armillary.model.clock import NS, iso
+from armillary.model.paper import Block, Paper, Tone, heading, text
 
-_WIDTH, _HEIGHT, _MOST_BARS = 1000, 120, 500
-_STYLE = """
-body{font:15px/1.45 system-ui,sans-serif;color:#1b2127;max-width:1050px;margin:2em auto;padding:0 1em}
-h1{font-size:1.5em;border-left:6px double #8a2b2b;padding-left:.5em}h2{font-size:1.15em;margin-top:1.6em}
-table{border-collapse:collapse;width:100%}
-td,th{padding:.25em .6em;border-bottom:1px solid #d5dade;text-align:left}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
-.good{color:#2c6e2c}.target{color:#8a5a00}.maximum{color:#b3202c;font-weight:600}
-footer{color:#5b646c;font-size:.85em;margin-top:2em}svg{display:block}
-"""
-_CLASS = {"good": "good", "over target": "target", "over maximum": "maximum", "": ""}
+_TONES: dict[str, Tone] = {"good": "good", "over target": "doubt", "over maximum": "bad"}
 
 
 def number(value: float, unit: str = "") -> str:
@@ -29,87 +19,97 @@ def number(value: float, unit: str = "") -> str:
 
 
 def page(found: Health, title: str) -> str:
-    """Return the page."""
-    indicative = f" Indicative: {found.days:.1f} days are too few to judge by." if found.is_indicative else ""
-    return "".join(
-        (
-            f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(title)}: alarms</title>",
-            f"<style>{_STYLE}</style><h1>Alarms of {escape(title)}</h1>",
-            f"<p>{iso(found.from_ns)} to {iso(found.to_ns)}.{indicative}</p>",
-            "<h2>Against the standard</h2><table><tr><th>figure<th class=n>value<th class=n>target",
-            "<th class=n>maximum<th>judgement</tr>",
-            *(_row(metric) for metric in found.metrics),
-            "</table><h2>By priority</h2><table><tr><th>priority<th class=n>annunciated<th class=n>share",
-            "<th class=n>should be about<th class=n>median time to acknowledge</tr>",
-            *_priorities(found),
-            "</table><h2>Each ten minutes</h2>",
-            _bars(found),
-            "<h2>The most frequent</h2><table><tr><th>alarm<th class=n>priority<th class=n>raises",
-            "<th class=n>share<th class=n>began to chatter<th class=n>fleeting</tr>",
-            *(
-                f"<tr><td>{escape(a.id)}<td class=n>{a.priority}<td class=n>{a.raises}"
-                f"<td class=n>{100 * a.share:.1f} %<td class=n>{a.chatters}<td class=n>{a.fleeting}</tr>"
-                for a in found.top
-            ),
-            "</table><h2>Floods</h2>",
-            _floods(found),
-            "<h2>Standing for more than a day</h2>",
-            f"<p>{escape(', '.join(found.standing)) or 'None.'}</p>",
-            "<footer>Metrics of ISA-18.2 clause 16 and EEMUA 191. Ten minutes and hours are those of the "
-            "clock; empty ones count. What was raised while hidden is in its own "
-            "figure only.</footer></html>",
+    """Return the paper as an HTML page that needs nothing beside it."""
+    return html(paper(found, title))
+
+
+def paper(found: Health, title: str) -> Paper:
+    """Return the paper; `title` names the plant."""
+    blocks = [text(f"Indicative: {found.days:.1f} days are too few to judge by.", "doubt")]
+    blocks = blocks if found.is_indicative else []
+    blocks += [heading("Against the standard"), _metrics(found.metrics), heading("By priority")]
+    blocks += [_priorities(found), heading("Each ten minutes"), _bars(found), heading("The most frequent")]
+    if found.top:
+        head = ("alarm", "priority", "raises", "share", "began to chatter", "fleeting")
+        rows = tuple(
+            (a.id, str(a.priority), str(a.raises), f"{100 * a.share:.1f} %", str(a.chatters), str(a.fleeting))
+            for a in found.top
         )
+        blocks.append(Block(kind="table", head=head, rows=rows, right=(1, 2, 3, 4, 5), wide=(0,)))
+    else:
+        blocks.append(text("None.", "faint"))
+    blocks += [heading("Floods"), _floods(found), heading("Standing for more than a day")]
+    blocks.append(text(", ".join(found.standing)) if found.standing else text("None.", "faint"))
+    return Paper(
+        title=f"Alarms of {title}",
+        subtitle=f"{iso(found.from_ns)} to {iso(found.to_ns)}",
+        blocks=tuple(blocks),
+        footer="Metrics of ISA-18.2 clause 16 and EEMUA 191. Ten minutes and hours are those of the clock; "
+        "empty ones count. What was raised while hidden is in its own figure only.",
     )
 
 
-def _row(metric: Metric) -> str:
-    name = _CLASS[metric.verdict]
-    return (
-        f"<tr><td>{escape(metric.name)}<td class=n>{number(metric.value, metric.unit)}"
-        f"<td class=n>{number(metric.target, metric.unit)}<td class=n>{number(metric.maximum, metric.unit)}"
-        f'<td class="{name}">{metric.verdict or "–"}</tr>'
+def _metrics(metrics: tuple[Metric, ...]) -> Block:
+    return Block(
+        kind="table",
+        head=("figure", "value", "target", "maximum", "judgement"),
+        rows=tuple(
+            (
+                m.name,
+                number(m.value, m.unit),
+                number(m.target, m.unit),
+                number(m.maximum, m.unit),
+                m.verdict or "–",
+            )
+            for m in metrics
+        ),
+        right=(1, 2, 3),
+        wide=(0,),
+        tones=tuple((i, 4, _TONES[m.verdict]) for i, m in enumerate(metrics) if m.verdict),
     )
 
 
-def _priorities(found: Health) -> list[str]:
+def _priorities(found: Health) -> Block:
     total = sum(found.by_priority.values())
-    return [
-        f"<tr><td>{p}<td class=n>{n}<td class=n>{number(100 * n / total if total else float('nan'), '%')}"
-        f"<td class=n>{number(100 * SHARES[p], '%')}"
-        f"<td class=n>{number(found.answer_s.get(p, float('nan')), 's')}</tr>"
-        for p, n in sorted(found.by_priority.items())
-    ]
+    return Block(
+        kind="table",
+        head=("priority", "annunciated", "share", "should be about", "median time to acknowledge"),
+        rows=tuple(
+            (
+                str(p),
+                str(n),
+                number(100 * n / total if total else float("nan"), "%"),
+                number(100 * SHARES[p], "%"),
+                number(found.answer_s.get(p, float("nan")), "s"),
+            )
+            for p, n in sorted(found.by_priority.items())
+        ),
+        right=(1, 2, 3, 4),
+    )
 
 
-def _bars(found: Health) -> str:
+def _bars(found: Health) -> Block:
     """Return a bar for each ten minutes, or for the worst of several where there are many."""
-    n = len(found.periods)
-    if not n:
-        return "<p>The span is shorter than ten minutes of the clock.</p>"
-    each = -(-n // _MOST_BARS)
-    worst = [int(found.periods[i : i + each].max()) for i in range(0, n, each)]
-    top = max(*worst, BUSY_PERIOD)
-    width = _WIDTH / len(worst)
-    thick = max(width - 0.5, 0.5)
-    bars = "".join(
-        f'<rect x="{i * width:.1f}" y="{_HEIGHT - _HEIGHT * v / top:.1f}" width="{thick:.1f}" '
-        f'height="{_HEIGHT * v / top:.1f}" fill="{"#b3202c" if v > BUSY_PERIOD else "#56788f"}"/>'
-        for i, v in enumerate(worst)
-        if v
-    )
-    line = _HEIGHT - _HEIGHT * BUSY_PERIOD / top
-    several = f", the worst of each {each * PERIOD_NS // 60_000_000_000} min" if each > 1 else ""
-    return (
-        f'<svg width="{_WIDTH}" height="{_HEIGHT}" role="img" aria-label="Alarms in each ten minutes">{bars}'
-        f'<line x1="0" x2="{_WIDTH}" y1="{line:.1f}" y2="{line:.1f}" stroke="#8a5a00" stroke-dasharray="4"/>'
-        f"</svg><p>Highest: {max(worst)}; the dashed line is {BUSY_PERIOD}{several}.</p>"
+    if not len(found.periods):
+        return text("The span is shorter than ten minutes of the clock.", "faint")
+    values, each = thinned(tuple(float(n) for n in found.periods.tolist()))
+    several = f", the worst of each {each * PERIOD_NS // (60 * NS)} min" if each > 1 else ""
+    whole = found.to_ns - found.from_ns
+    return Block(
+        kind="bars",
+        text=f"The dashed line is {BUSY_PERIOD}{several}.",
+        values=tuple(values),
+        limit=float(BUSY_PERIOD),
+        spans=tuple(
+            ((f.from_ns - found.from_ns) / whole, (min(f.to_ns, found.to_ns) - found.from_ns) / whole)
+            for f in found.floods
+        ),
+        marks=((0.0, iso(found.from_ns)[:10]), (1.0, iso(found.to_ns)[:10])),
     )
 
 
-def _floods(found: Health) -> str:
+def _floods(found: Health) -> Block:
     if not found.floods:
-        return "<p>None.</p>"
-    rows = "".join(
-        f"<tr><td>{iso(f.from_ns)}<td>{iso(f.to_ns)}<td class=n>{f.count}</tr>" for f in found.floods
-    )
-    return f"<table><tr><th>from<th>to<th class=n>alarms</tr>{rows}</table>"
+        return text("None.", "faint")
+    rows = tuple((iso(f.from_ns), iso(f.to_ns), str(f.count)) for f in found.floods)
+    return Block(kind="table", head=("from", "to", "alarms"), rows=rows, right=(2,))

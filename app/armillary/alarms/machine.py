@@ -98,12 +98,13 @@ TABLE: Mapping[Happening, _Row] = {
         Cell(refuse=ACK_FIRST),
         Cell(to=NORM),
     ),
+    # Written where the state stays too: what rings must be found in the journal.
     Happening.RE_ALARM: _row(
         _DASH,
-        Cell(annunciates=True),
+        Cell(annunciates=True, written=True),
         Cell(to=UNACK, annunciates=True),
         _DASH,
-        Cell(annunciates=True),
+        Cell(annunciates=True, written=True),
         _DASH,
     ),
     Happening.LEVEL_ROSE: _row(
@@ -138,6 +139,7 @@ class Facts:
     delayed_s: float = 0.0
     source_ns: int = 0
     quality: int = 0
+    level: str = ""  # of an alarm with several limits: `priority` is that of this one
 
 
 @dataclass(slots=True, kw_only=True)
@@ -170,7 +172,13 @@ def step(state: AlarmState, happening: Happening, facts: Facts) -> Outcome:
         events.append(_event(begin, str(happening), facts.occurrence, to, facts))
     elif not cell.closes and (to is not state.process or cell.written):
         events.append(_event(state, str(happening), state.occurrence, to, facts))
-    return Outcome(state=after, events=tuple(events), annunciates=cell.annunciates)
+    return Outcome(state=after, events=tuple(events), annunciates=_rings(cell, state, happening, facts))
+
+
+def _rings(cell: Cell, state: AlarmState, happening: Happening, facts: Facts) -> bool:
+    """Return whether people hear of it: of a farther limit that is as urgent nobody who was told is again."""
+    is_told = happening is Happening.LEVEL_ROSE and state.process is UNACK
+    return cell.annunciates and not (is_told and facts.priority >= (state.priority or facts.priority))
 
 
 def _target(cell: Cell, now: ProcessState, facts: Facts) -> ProcessState:
@@ -185,7 +193,7 @@ def _after(state: AlarmState, cell: Cell, to: ProcessState, happening: Happening
     if to is NORM:
         return AlarmState(
             id=state.id, hiding=state.hiding, changed_ns=facts.now_ns,
-            actor=facts.actor, comment=facts.comment,
+            actor=facts.actor, comment=facts.comment, marks=state.marks,
         )  # fmt: skip
     if cell.is_new:
         return AlarmState(
@@ -198,6 +206,9 @@ def _after(state: AlarmState, cell: Cell, to: ProcessState, happening: Happening
             value=facts.value,
             delayed_s=facts.delayed_s,
             text=facts.text,
+            level=facts.level,
+            priority=facts.priority if facts.level else 0,
+            marks=state.marks,
         )
     if cell.again:
         return replace(
@@ -209,6 +220,18 @@ def _after(state: AlarmState, cell: Cell, to: ProcessState, happening: Happening
             text=facts.text,
             unverified=False,
             reactivations=state.reactivations + 1,
+            level=facts.level,
+            priority=facts.priority if facts.level else 0,
+        )
+    if happening in (Happening.LEVEL_ROSE, Happening.LEVEL_FELL):  # severity and text follow
+        return replace(
+            state,
+            process=to,
+            changed_ns=facts.now_ns if to is not state.process else state.changed_ns,
+            value=facts.value,
+            text=facts.text,
+            level=facts.level,
+            priority=facts.priority,
         )
     is_ack = happening is Happening.ACK
     return AlarmState(  # field by field: `replace` takes twice as long, and a storm that ends is as large
@@ -225,6 +248,9 @@ def _after(state: AlarmState, cell: Cell, to: ProcessState, happening: Happening
         comment=facts.comment if is_ack else state.comment,
         reactivations=state.reactivations,
         text=state.text,
+        level=state.level,
+        priority=state.priority,
+        marks=state.marks,
     )
 
 

@@ -30,7 +30,9 @@ def starts_of(sorted_: I8) -> I8:
 
 
 def known(spec: AlarmSpec, tag: TagSpec | None) -> tuple[float, ...]:
-    """Return the values that have a name, of an alarm on states."""
+    """Return the values that are no unknown state, of an alarm on states; () = all are known."""
+    if spec.normal:
+        return (*spec.values, *spec.normal)
     if spec.kind != "state" or tag is None or not tag.states:
         return ()
     return tuple(value for value, _ in tag.states)

@@ -78,6 +78,8 @@ def _signs(spec: AlarmSpec, value: F8) -> tuple[B1, B1]:
     """Return which values are beyond the limit, and which certainly inside it."""
     if spec.kind == "state":
         hit = np.isin(value, spec.values)
+        if spec.normal:
+            hit |= ~np.isin(value, spec.normal)
         return hit, ~hit
     sign = 1.0 if spec.direction == "above" else -1.0
     clear_at = spec.limit - sign * spec.deadband

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from armillary.model.alarm import AlarmSpec
 from armillary.model.area import AreaSpec
+from armillary.model.notice import Receiver, notify_alarm
 
 PREFIX = "system:"
 HISTORY, HISTORY_FULL = f"{PREFIX}history", f"{PREFIX}history-full"
@@ -34,6 +35,50 @@ def area_alarms(areas: Sequence[AreaSpec]) -> tuple[AlarmSpec, ...]:
             operator_action="Have its world started; the end of its log says why it ended.",
         )
         for area in areas
+    )
+
+
+def halt_alarm(alarm: str) -> str:
+    """Return the id of the alarm that stands while what an alarm stops by itself is not known to stand."""
+    return f"{PREFIX}halt:{alarm}"
+
+
+def halt_alarms(alarms: Sequence[AlarmSpec]) -> tuple[AlarmSpec, ...]:
+    """Return one alarm for each that has an action; told by the loop that carries it out."""
+    return tuple(
+        AlarmSpec(
+            id=halt_alarm(alarm.id),
+            slot=-1,
+            tag="",
+            title="AUTOMATIC HALT NOT CONFIRMED: halt by hand",
+            kind="link",
+            priority=1,
+            prim=alarm.prim,
+            consequence=alarm.consequence,
+            operator_action=alarm.operator_action,
+            time_to_respond_s=alarm.time_to_respond_s,
+        )
+        for alarm in alarms
+        if alarm.action
+    )
+
+
+def notify_alarms(receivers: Iterable[Receiver]) -> tuple[AlarmSpec, ...]:
+    """Return the alarm of each receiver: told while nothing reaches it."""
+    return tuple(
+        AlarmSpec(
+            id=notify_alarm(one.name),
+            slot=-1,
+            tag="",
+            title=f"Notifications to {one.name}",
+            kind="link",  # told, as those of links are; it belongs to no tag
+            priority=2,
+            consequence="Whoever is told by it does not learn of alarms.",
+            operator_action="Call them; then see why: armillary notify list, armillary notify test.",
+            origin=one.origin,
+        )
+        for one in receivers
+        if one.enabled
     )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 
 from armillary.model import quality
-from armillary.model.alarm import AlarmSpec
+from armillary.model.alarm import COMPUTED, AlarmSpec
 from armillary.model.clock import NS
 from armillary.model.tags import TagSpec
+
+LONGEST = 60  # letters of an expression in a sentence
 
 
 def amount(value: float, unit: str) -> str:
@@ -21,8 +23,22 @@ def raised(spec: AlarmSpec, tag: TagSpec | None, value: float, word: int, delaye
     if spec.kind == "quality":
         return f"{spec.tag} is {quality.word(word)}"
     if spec.kind == "state":
-        return f"{spec.tag} is {state_name(tag, value)}{late}"
+        return f"{spec.tag} is {state_name(tag, value, spec)}{late}"
+    if spec.kind == "expression":
+        return f"{shortened(spec.expression)} is true{late}"
     unit = tag.unit if tag is not None else ""
+    if spec.kind == "rate":
+        per = f"{unit}/s"
+        way = "changes" if spec.two_sided else "rises" if value > 0 else "falls"
+        least = amount(abs(spec.limit), per)
+        by = amount(abs(value), per)
+        return f"{spec.tag} {way} by {by}, more than {least}, over {spec.window_s:g} s{late}"
+    if spec.kind == "deviation":
+        other = spec.reference or f"its setpoint {amount(spec.setpoint, unit)}"
+        far = amount(value, unit)
+        return f"{spec.tag} is {far} away from {other}, more than {amount(spec.limit, unit)}{late}"
+    if spec.kind == "discrepancy":
+        return f"{spec.tag} has not followed {spec.reference} for {spec.on_delay_s:g} s{late}"
     times = f" in {spec.count} readings" if spec.kind == "count" and spec.count > 1 else ""
     beyond = f"{spec.direction} {amount(spec.limit, unit)}"
     return f"{spec.tag} is {amount(value, unit)}, {beyond}{times}{late}"
@@ -33,13 +49,50 @@ def cleared(spec: AlarmSpec, tag: TagSpec | None, value: float) -> str:
     if spec.kind in ("quality", "link"):
         return f"{spec.tag or spec.title} is good again"
     if spec.kind == "state":
-        return f"{spec.tag} is {state_name(tag, value)}"
+        return f"{spec.tag} is {state_name(tag, value, spec)}"
+    if spec.kind == "expression":
+        return f"{shortened(spec.expression)} is not true any more"
+    if spec.kind == "rate":
+        unit = tag.unit if tag is not None else ""
+        return f"{spec.tag} changes by {amount(value, unit + '/s')}"
+    if spec.kind == "deviation":
+        return f"{spec.tag} is near {spec.reference or 'its setpoint'} again"
+    if spec.kind == "discrepancy":
+        return f"{spec.tag} follows {spec.reference} again"
     return f"{spec.tag} is {amount(value, tag.unit if tag is not None else '')}"
 
 
-def state_name(tag: TagSpec | None, value: float) -> str:
+def unknown(spec: AlarmSpec) -> str:
+    """Return why nobody knows whether the cause of an alarm is still there."""
+    about = {
+        "rate": f"how fast {spec.tag} changes is not known",
+        "deviation": f"{spec.tag} or {spec.reference or 'its setpoint'} is bad or stale",
+        "discrepancy": f"{spec.tag} or {spec.reference} is bad or stale",
+        "expression": f"whether {shortened(spec.expression)} is not known",
+    }.get(spec.kind, f"{spec.tag} is bad or stale")
+    return f"{about}: whether the cause is still there is not known"
+
+
+def known_again(spec: AlarmSpec) -> str:
+    """Return that its input is good again."""
+    return "its condition is known again" if spec.kind in COMPUTED else f"{spec.tag} is good again"
+
+
+def shortened(expression: str) -> str:
+    """Return an expression as it fits into a sentence."""
+    text = " ".join(expression.split())
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def state_name(tag: TagSpec | None, value: float, spec: AlarmSpec | None = None) -> str:
     """Return the name of an enum's value, `unknown state 7` where it has none."""
     states = tag.states if tag is not None else ()
-    if not states:
-        return f"{value:g}"
-    return next((name for known, name in states if known == value), f"in the unknown state {value:g}")
+    name = next((name for known, name in states if known == value), "")
+    if name:
+        return name
+    is_known = spec is not None and value in spec.values
+    return (
+        f"{value:g}"
+        if is_known or not (states or (spec is not None and spec.normal))
+        else (f"in the unknown state {value:g}")
+    )

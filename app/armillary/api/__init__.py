@@ -5,6 +5,7 @@ from __future__ import annotations
 from armillary.api.ports import (
     Browsable,
     Certified,
+    Closes,
     CommandSink,
     Decoder,
     DecoderContext,
@@ -16,9 +17,11 @@ from armillary.api.ports import (
     Keeps,
     KeepsDocuments,
     Navigates,
+    Notifier,
     Parcel,
     Plant,
     Probes,
+    Reflects,
     Refuses,
     Simulator,
     SimulatorContext,
@@ -48,6 +51,7 @@ from armillary.model.fault import (
     StoreFault,
 )
 from armillary.model.link import BrowseItem, LinkSpec, LinkState, Route, SubscriptionPlan
+from armillary.model.notice import Notice, Standing
 from armillary.model.order import Write
 from armillary.model.payload import (
     ABSENT,
@@ -131,6 +135,7 @@ __all__ = [
     "BrowseItem",
     "Certified",
     "Clock",
+    "Closes",
     "Columns",
     "CommandSink",
     "Declared",
@@ -152,11 +157,14 @@ __all__ = [
     "ManualClock",
     "ModelInfo",
     "Navigates",
+    "Notice",
+    "Notifier",
     "OrderFault",
     "Parcel",
     "Plant",
     "Probes",
     "ProjectFault",
+    "Reflects",
     "Refuses",
     "Route",
     "SampleBatch",
@@ -174,6 +182,7 @@ __all__ = [
     "Source",
     "SourceContext",
     "SourceOut",
+    "Standing",
     "StoreContext",
     "StoreFault",
     "SubscriptionPlan",

@@ -10,6 +10,7 @@ A plugin never sees a world, a session or a widget of ours. Entry points name a 
     armillary.plants    make() -> Plant
     armillary.simulators make(context: SimulatorContext) -> Simulator
     armillary.importers make(context: ImporterContext) -> Importer
+    armillary.notifiers make(context: SourceContext) -> Notifier
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from armillary.model.arrays import I8, U4
 from armillary.model.clock import Clock
 from armillary.model.link import BrowseItem, LinkSpec, LinkState, Route, SubscriptionPlan
 from armillary.model.message import AskDensity, Density
+from armillary.model.notice import Notice, Standing
 from armillary.model.order import Write
 from armillary.model.payload import Columns
 from armillary.model.sample import SampleBatch, SampleBuilder, WireBatch
@@ -104,6 +106,38 @@ class Uplink(Protocol):
 
     async def run(self, plan: SubscriptionPlan, out: SourceOut) -> None: ...
     async def send(self, parcel: Parcel) -> None: ...
+
+
+@runtime_checkable
+class Notifier(Protocol):
+    """Tells people who are not at a desk. Made by LIVE worlds only; `context.link` is its `[[notify]]`.
+
+    `send` returns once the receiver has the notice. It raises LinkFault when that is not known: the host
+    tries again with back-off, and a receiver tells by `Notice.id` what it has already. It raises LinkRefused
+    when a person must act first (tried again rarely), and OrderFault for a notice that will never be taken:
+    that one is dropped and counted. The host owns queue, retries, quiet times and rates; a notifier keeps
+    nothing, and never blocks the loop.
+    """
+
+    async def send(self, notice: Notice) -> None: ...
+
+
+@runtime_checkable
+class Reflects(Protocol):
+    """A notifier that shows how alarms stand now, to whoever comes later.
+
+    `reflect` gets all of them first and after every fault, then those that changed; every 10 s an empty call
+    asks whether it still stands. It raises as `send` does.
+    """
+
+    async def reflect(self, standings: Sequence[Standing]) -> None: ...
+
+
+@runtime_checkable
+class Closes(Protocol):
+    """What has a connection to hang up when its world ends."""
+
+    async def close(self) -> None: ...
 
 
 @runtime_checkable
@@ -400,6 +434,7 @@ __all__ = [
     "AnyDecoder",
     "Browsable",
     "Certified",
+    "Closes",
     "CommandSink",
     "Decoder",
     "DecoderContext",
@@ -411,9 +446,11 @@ __all__ = [
     "Keeps",
     "KeepsDocuments",
     "Navigates",
+    "Notifier",
     "Parcel",
     "Plant",
     "Probes",
+    "Reflects",
     "Refuses",
     "Simulator",
     "SimulatorContext",

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 from armillary.alarms.health import Health, Noted, health
-from armillary.alarms.health_page import number, page
+from armillary.alarms.health_page import number, paper
+from armillary.alarms.journal_lines import noted
 from armillary.cli.answer import emit_json, finite, table, tell
-from armillary.model import files
-from armillary.model.alarm import AlarmEvent, Presentation, ProcessState
-from armillary.model.clock import WallClock, iso, parse_iso
+from armillary.cli.paper import write
+from armillary.model.clock import WallClock, iso
 from armillary.model.fault import Fault
 from armillary.model.times import parse_time
 from armillary.security import export
 
 USUAL = "-30d"
 PATTERN = "live-*.jsonl"
-_EVENTS = ("RAISE", "CLEAR", "CLOSE", "ACK", "DISABLE")
 
 
-def run(project: str, from_: str, to: str, out: Path | None, *, as_json: bool) -> int:
+def run(project: str, from_: str, to: str, html: Path | None, pdf: Path | None, *, as_json: bool) -> int:
     """Judge, print or write. Status 1 where a figure is over its maximum. Raises Fault."""
     now_ns = WallClock().now_ns()
     from_ns, to_ns = parse_time(from_ or USUAL, now_ns), parse_time(to, now_ns) if to else now_ns
@@ -30,19 +29,11 @@ def run(project: str, from_: str, to: str, out: Path | None, *, as_json: bool) -
     path = Path(project).expanduser().resolve()
     folder = path.parent if path.is_file() else path
     found = health(_noted(folder), from_ns, to_ns)
-    if out is not None:
-        try:
-            files.replace(out.resolve(), page(found, folder.name).encode("utf-8"))
-        except OSError as error:
-            raise Fault(
-                f"The page cannot be written: {error.strerror}.", where=str(out), remedy="Give another place."
-            ) from error
     if as_json:
         emit_json(_entry(found))
     else:
         _print(found)
-        if out is not None:
-            tell(str(out))
+    write(paper(found, folder.name), html, pdf, quiet=as_json)
     return 1 if any(metric.verdict == "over maximum" for metric in found.metrics) else 0
 
 
@@ -58,26 +49,7 @@ def _noted(folder: Path) -> Iterator[Noted]:
             remedy="Run the project's world; its journal is written from then on.",
         )
     for journal in there:
-        hidden: dict[str, Presentation] = {}
-        for line in export.rows(journal, PATTERN):
-            id_, told = str(line.get("alarm_id", "")), line.get("presentation")
-            if told:
-                hidden[id_] = Presentation(str(told))
-            if line.get("event") in _EVENTS and id_:
-                yield Noted(event=_event(line), presentation=hidden.get(id_, Presentation.SHOWN))
-
-
-def _event(line: Mapping[str, object]) -> AlarmEvent:
-    return AlarmEvent(
-        id=str(line["alarm_id"]),
-        occurrence=str(line.get("occurrence", "")),
-        event=str(line["event"]),
-        before=ProcessState(str(line["from"])),
-        after=ProcessState(str(line["to"])),
-        t_ns=parse_iso(str(line["t_received"])),
-        priority=int(str(line.get("priority", 3))),
-        late=line.get("late") is True,
-    )
+        yield from noted(export.rows(journal, PATTERN))
 
 
 def _print(found: Health) -> None:

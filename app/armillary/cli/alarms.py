@@ -11,6 +11,7 @@ import click
 from armillary.cli import alarm_health, alarm_table
 from armillary.cli.answer import emit_json, finite, table, tell
 from armillary.cli.greeting import greeted
+from armillary.cli.paper import FILE
 from armillary.cli.password import as_user, log_in
 from armillary.model.alarm import (
     ONE_SHOT_NS,
@@ -53,7 +54,8 @@ DONE = {
 @click.option("--once", is_flag=True, help="On the shelf until it next returns to normal.")
 @click.option("--from", "from_", default="", metavar="T", help="Of health: 30 days ago if left out.")
 @click.option("--to", default="", metavar="T", help="Of health: now if left out.")
-@click.option("-o", "out", type=click.Path(dir_okay=False, path_type=Path), help="Of health: a page, F.html.")
+@click.option("-o", "--html", "out", type=FILE, help="Of health: a page, F.html.")
+@click.option("--pdf", "pdf", type=FILE, help="Of health: pages of A4, F.pdf.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @as_user
 def alarms(
@@ -67,6 +69,7 @@ def alarms(
     from_: str,
     to: str,
     out: Path | None,
+    pdf: Path | None,
     yes: bool,
     user: str,
     file: Path | None,
@@ -86,8 +89,8 @@ def alarms(
         return alarm_table.run(*words, yes=yes, as_json=as_json)
     if words and words[0] == "health":
         if len(words) != 2:  # noqa: PLR2004  what, of which
-            raise click.UsageError("armillary alarms health PROJECT [--from T] [--to T] [-o F.html]")
-        return alarm_health.run(words[1], from_, to, out, as_json=as_json)
+            raise click.UsageError("armillary alarms health PROJECT [--from T] [--to T] [--html F] [--pdf F]")
+        return alarm_health.run(words[1], from_, to, out, pdf, as_json=as_json)
     act = words[0] if words and words[0] in DONE else ""
     rest = words[1:] if act else words
     if not act and len(rest) > 1:

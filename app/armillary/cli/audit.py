@@ -20,6 +20,11 @@ FOOTER = (
     "elsewhere. It cannot find: records never written; records cut off the end after the last noted head;\n"
     "a whole chain made anew by somebody who can also change every noted head; false input data."
 )
+TITLES = {
+    "live": "What was done in the live world",
+    "users": "Changes of accounts",
+    "recorder": "What the recorder erased",
+}
 CHAINS = {"live": "audit", "users": "audit-users", "recorder": "audit-recorder"}
 _chain = click.option("--chain", "which", type=click.Choice(tuple(CHAINS)), default="live", show_default=True)
 _area = click.option(
@@ -37,41 +42,70 @@ def audit() -> None:
 @click.argument("project")
 @click.option("--seal", type=click.Path(dir_okay=False, path_type=Path), default=None, metavar="F")
 @click.option("--anchor", default="", metavar="HEX", help="A head noted elsewhere: 64 hexadecimal digits.")
-@_chain
+@click.option("--chain", "which", type=click.Choice(tuple(CHAINS)), default=None, help="This one alone.")
 @_area
 @_json
-def verify(project: str, seal: Path | None, anchor: str, which: str, area: str, as_json: bool) -> int:
-    """Walk the chain: 0 it holds, 1 it is broken, 2 it cannot be read."""
+def verify(project: str, seal: Path | None, anchor: str, which: str | None, area: str, as_json: bool) -> int:
+    """Walk every chain there is: 0 they hold, 1 one is broken, 2 one cannot be read.
+
+    A seal and an anchor are of the one that is named, without --chain of the live world's.
+    """
     seq, head = _seal(seal) if seal is not None else (0, "")
     heads = [_anchor(anchor, "--anchor")] if anchor else []
-    folder = _folder(project, which, area)
+    if which is None and not area and not head and not heads:
+        chains = _every(project)
+    else:
+        chains = {which or "live": _folder(project, which or "live", area)}
+    verdicts = {name: _verdict(folder, heads, seq, head, seal) for name, folder in chains.items()}
+    holds = all(verdict["holds"] for verdict in verdicts.values())
+    if as_json:
+        first = next(iter(verdicts.values()))
+        found = [each for verdict in verdicts.values() for each in verdict["findings"]]
+        named = {"chains": verdicts} if len(verdicts) > 1 else {}
+        emit_json({**first, "holds": holds, "findings": found, **named, "limits": FOOTER.replace("\n", " ")})
+        return 0 if holds else 1
+    for name, verdict in verdicts.items():
+        if len(verdicts) > 1:
+            click.echo(f"{TITLES.get(name, name)}:")
+        last, count = verdict["last"], verdict["count"]
+        click.echo(f"records 1 to {last} ({count})" if count else "no records")
+        click.echo(f"head {verdict['head']}")
+        for each in verdict["findings"]:
+            click.echo(f"{each['kind']} at record {each['seq']} ({each['where']}): {each['text']}")
+        click.echo("The chain holds." if verdict["holds"] else "THE CHAIN IS BROKEN.")
+    click.echo(f"\n{FOOTER}")
+    return 0 if holds else 1
+
+
+def _every(project: str) -> dict[str, Path]:
+    """Return the chains that a project has, the live world's or those of its areas first. Raises Fault."""
+    path = Path(project).expanduser().resolve()
+    private = (path.parent if path.is_file() else path) / ".armillary"
+    areas = sorted(each for each in (private / "areas").glob("*/") if (each / CHAINS["live"]).is_dir())
+    found = {name: private / folder for name, folder in CHAINS.items() if (private / folder).is_dir()}
+    of_areas = {f"area {each.name}": each / CHAINS["live"] for each in areas}
+    if not found and not of_areas:
+        return {"live": _folder(project, "live", "")}  # there is none: that is told
+    return {name: found[name] for name in ("live",) if name in found} | of_areas | found
+
+
+# Any: what is printed as JSON
+def _verdict(folder: Path, heads: list[str], seq: int, head: str, seal: Path | None) -> dict[str, Any]:
+    """Return what one chain is like, as it is printed. Raises Fault for one that cannot be read."""
     found = [chain.verify(folder, each) for each in (*heads, head) if each] or [chain.verify(folder)]
     verdict = next((v for v in found if not v.holds), found[0])
     findings = [_named(f) for f in verdict.findings]
     if seq > verdict.last_seq and verdict.holds:
         text = f"The seal is of {seq} records, the audit has {verdict.last_seq}."
         findings.append({"seq": verdict.last_seq + 1, "kind": "truncated", "where": str(seal), "text": text})
-    holds = verdict.holds and not (seq > verdict.last_seq)
-    if as_json:
-        emit_json(
-            {
-                "holds": holds,
-                "first": 1 if verdict.count else 0,
-                "last": verdict.last_seq,
-                "count": verdict.count,
-                "head": verdict.head,
-                "findings": findings,
-                "limits": FOOTER.replace("\n", " "),
-            }
-        )
-        return 0 if holds else 1
-    click.echo(f"records 1 to {verdict.last_seq} ({verdict.count})" if verdict.count else "no records")
-    click.echo(f"head {verdict.head}")
-    for each in findings:
-        click.echo(f"{each['kind']} at record {each['seq']} ({each['where']}): {each['text']}")
-    click.echo("The chain holds." if holds else "THE CHAIN IS BROKEN.")
-    click.echo(f"\n{FOOTER}")
-    return 0 if holds else 1
+    return {
+        "holds": verdict.holds and not (seq > verdict.last_seq),
+        "first": 1 if verdict.count else 0,
+        "last": verdict.last_seq,
+        "count": verdict.count,
+        "head": verdict.head,
+        "findings": findings,
+    }
 
 
 @audit.command("show")

@@ -16,6 +16,7 @@ CAST = (
     ("ravi", "Ravi", "engineer"),
     ("ines", "Ines", "instructor"),
 )
+SIGNERS = (("ravi", "engineer"), ("anna", "operator"))  # of the demonstrations' own policies
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that looks like another
 _GROUPS, _GROUP = 4, 4
 _HASH_S = 10.0

@@ -15,9 +15,10 @@ from types import FrameType
 import click
 
 from armillary.cli.answer import tell
-from armillary.cli.cast import Cast
+from armillary.cli.cast import SIGNERS, Cast
 from armillary.cli.password import secret_file
 from armillary.cli.plant import start_plant
+from armillary.cli.policy import sign_stops
 from armillary.cli.progress import Progress, comma_option, zone_option
 from armillary.cli.seconds import Seconds
 from armillary.history.exchange_cells import How
@@ -69,6 +70,8 @@ def demo(name: str, seconds: float | None, screenshot: Path | None, headless: bo
             )
         cast.move_in(plant.project, clock)
         tell(cast.words())
+        for loop in sign_stops(plant.project, SIGNERS, clock.now_ns()):
+            tell(f"the policy of {loop} is signed by {' and '.join(user for user, _ in SIGNERS)}")
         workspace.open(str(plant.project))
         plant.confirm()
         return _desk(workspace, "", offscreen, screenshot, seconds, started)

@@ -16,6 +16,7 @@ from armillary.session import history_export
 from armillary.session.recorders import recorder
 
 MOST_WIDTH = 100_000
+MOST_BOUNDS = 20  # that are listed; --json has all
 
 
 @click.group()
@@ -36,6 +37,7 @@ def info(project: str, as_json: bool) -> int:
     with recorder(opened.folder, read_only=True) as line:
         held = history_export.ask_info(line)
     personal = {spec.name: spec.personal for spec in opened.specs if spec.personal != "none"}
+    thinned = {spec.name: spec for spec in opened.recorded if spec.bound > 0}
     if as_json:
         emit_json(
             {
@@ -50,6 +52,10 @@ def info(project: str, as_json: bool) -> int:
                 "retention_days": opened.historian.retention_days,
                 "tags": list(held.tags),
                 "personal": personal,
+                "thinned": {
+                    name: {"bound": spec.bound, "unit": spec.unit, "how": spec.thinning}
+                    for name, spec in thinned.items()
+                },
             }
         )
         return 0
@@ -57,6 +63,13 @@ def info(project: str, as_json: bool) -> int:
     tell(f"{iso(held.first_ns)} … {iso(held.last_ns)}, kept for {opened.historian.retention_days} days")
     if personal:
         tell(f"{len(personal)} tags tell of persons")
+    for how in sorted({spec.thinning for spec in thinned.values()}):
+        some = [spec for spec in thinned.values() if spec.thinning == how]
+        tell(f"{len(some)} tags are thinned out ({how}); what was measured is this near to what is read:")
+        for spec in some[:MOST_BOUNDS]:
+            tell(f"  {spec.name} ± {spec.bound:g} {spec.unit}".rstrip())
+        if len(some) > MOST_BOUNDS:
+            tell(f"  and {len(some) - MOST_BOUNDS} more, with --json")
     for sentence in held.lacks:
         tell(f"{held.store}: {sentence}")
     return 0

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from armillary.alarms.links import link_alarms
-from armillary.alarms.system import area_alarms, system_alarms
+from armillary.alarms.system import area_alarms, notify_alarms, system_alarms
 from armillary.cli.answer import emit_json
 from armillary.cli.progress import Progress, comma_option, zone_option
 from armillary.cli.replay_desk import FILMS, Shots, in_desk, is_film, span_of
@@ -160,6 +160,7 @@ async def _play(project: Project, from_ns: int, to_ns: int, speed: float, recomp
         *link_alarms(project.links, project.specs),
         *system_alarms(),
         *area_alarms(project.areas),
+        *notify_alarms(project.receivers),
     )
     recording: Recording | None = None
     try:
@@ -181,7 +182,7 @@ async def _over(
     recompute: bool,
 ) -> _Answer:
     project = recording.project
-    anew = Recompute(project.specs, alarms) if recompute else None
+    anew = Recompute(project.specs, alarms, project.timezone) if recompute else None
     if anew is not None and anew.warm_up_ns:
         begin_ns = max(recording.first_ns, from_ns - anew.warm_up_ns)
         anew.warm_up(recording, await recording.stretch(begin_ns, from_ns, is_whole=True))

@@ -36,8 +36,24 @@ class Presentation(StrEnum):
 
 ACTIVE = (ProcessState.UNACK, ProcessState.ACKED)
 UNACKNOWLEDGED = (ProcessState.UNACK, ProcessState.RTNUN, ProcessState.LUNAK)
-AlarmKind = Literal["level", "count", "state", "quality", "link"]
+AlarmKind = Literal[
+    "level", "count", "state", "quality", "rate", "deviation", "discrepancy", "expression", "link"
+]
+COMPUTED: frozenset[AlarmKind] = frozenset({"rate", "deviation", "discrepancy", "expression"})
+"""Kinds that watch no tag's value but one that is worked out of one or more tags."""
 Direction = Literal["above", "below"]
+RATE_WINDOW_S = 10.0
+RE_ALARM_S = 1_800.0  # of priority 1 where nothing else is said
+SUPPRESS_OFF_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmLevel:
+    """One of several limits of an alarm, H and HH of a tag; the farther one implies the nearer."""
+
+    name: str
+    limit: float
+    priority: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +66,16 @@ class AlarmSpec:
     title: str = ""
     kind: AlarmKind = "level"  # `quality`: the tag is STALE or worse; `link`: all tags of a link are
     direction: Direction = "above"
-    limit: float = 0.0  # raises strictly beyond it, in the tag's unit
+    limit: float = 0.0  # raises strictly beyond it, in the tag's unit; of kind `rate` in that per second
+    levels: tuple[AlarmLevel, ...] = ()  # nearest first, instead of `limit` and `priority`
     values: tuple[float, ...] = ()  # of kind `state`: the alarm values
+    normal: tuple[float, ...] = ()  # of kind `state`: the normal values; any other is an unknown state
+    window_s: float = RATE_WINDOW_S  # of kind `rate`
+    two_sided: bool = False  # of kind `rate`: falling counts as rising does
+    reference: str = ""  # of `deviation` the tag it should be near, of `discrepancy` the command
+    reference_slot: int = -1  # -1: `setpoint` counts
+    setpoint: float = 0.0
+    expression: str = ""  # of kind `expression`: true raises
     deadband: float = 0.0  # clears at or inside limit ∓ deadband
     on_delay_s: float = 0.0
     off_delay_s: float = 0.0
@@ -61,12 +85,29 @@ class AlarmSpec:
     priority: int = 3  # 1 critical, 2 high, 3 medium, 4 low
     latching: bool = False
     ack_required: bool = True  # cannot be switched off for priority 1 and 2
+    re_alarm_s: float = 0.0  # what still stands asks again after so long; 0 = never
     consequence: str = ""
     operator_action: str = ""
     time_to_respond_s: float = 0.0
+    category: str = ""  # class of alarms, as the project names them
+    group: str = ""  # whose first-out it may be: a `[[group]]`, else the asset of its tag; "" = none
+    procedure: str = ""  # id of what to follow
+    camera: str = ""  # prim path of the view that shows it
     prim: str = ""  # where it is shown; "" = where the tag is
     action: str = ""  # name of the loop that answers it
     draft: bool = False  # never raises
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suppression:
+    """One `[[suppress]]` of rules.toml: while its condition holds, its alarms bother nobody."""
+
+    id: str
+    when: str  # an expression of tags, and of alarms as alarm.ID
+    alarms: tuple[str, ...]  # ids, resolved
+    off_delay_s: float = SUPPRESS_OFF_S
+    reason: str = ""
     origin: str = ""
 
 
@@ -100,6 +141,23 @@ class Hiding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """What is said of an alarm beside how it stands; kept when it is normal again."""
+
+    first_out: Literal["", "first", "tie"] = ""  # it raised first of its group, or one of several did
+    chatter: int = 0  # raises since it began to chatter; 0 = it does not
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flood:
+    """More alarms than a person can answer: annunciations of one world in ten minutes."""
+
+    since_ns: int
+    count: int  # in the last ten minutes
+    area: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmState:
     """How one alarm stands; replaced as a whole at every transition."""
 
@@ -116,6 +174,9 @@ class AlarmState:
     comment: str = ""
     reactivations: int = 0
     text: str = ""  # why it raised, one sentence for people; "" = its title says it
+    level: str = ""  # name of the farthest limit that is passed, of an alarm with several
+    priority: int = 0  # of that level; 0 = that of its spec
+    marks: Marks | None = None
 
     @property
     def presentation(self) -> Presentation:
@@ -123,8 +184,8 @@ class AlarmState:
 
     @property
     def is_plain(self) -> bool:
-        """Whether there is nothing to keep: normal, and shown when it is not."""
-        return self.process is ProcessState.NORM and self.hiding is None
+        """Whether there is nothing to keep: normal, shown when it is not, and without a mark."""
+        return self.process is ProcessState.NORM and self.hiding is None and self.marks is None
 
     @property
     def active(self) -> bool:
@@ -149,6 +210,8 @@ class AlarmProgress:
     source_ns: int = 0  # of the newest reading counted
     lag_ns: int = 0
     value: float = float("nan")  # the last usable one
+    level: int = 0  # which of its levels counts so; -1: this is of the alarm as a whole
+    raised_ns: tuple[int, ...] = ()  # how long ago it raised of late, for what chatters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

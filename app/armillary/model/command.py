@@ -38,6 +38,7 @@ class Template:
     address: str = ""  # in the link's own syntax
     tag: str = ""  # of the tag at the target; "" = there is none
     owner: str = ""  # of a method: address of its object; "" = the server says
+    calls: bool = False  # of a stop: its target is a method
     parameter: Parameter | None = None
     value: float = float("nan")  # fixed; NaN = the parameter's
     rest: float = 0.0  # of a pulse: what is written when it is over

@@ -107,6 +107,7 @@ class AskState:
     """The whole state of a world at a time, for a fork; answered by StateAnswer. t_ns 0 = now."""
 
     t_ns: int = 0
+    past: bool = False  # with what functions over time know: it is long
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +131,7 @@ class StateAnswer:
     model: Mapping[str, float] = field(default_factory=dict)  # model parameters and held inputs
     project: str = ""  # its id; "" = not said
     pending: tuple[AlarmProgress, ...] = ()  # what alarms were counting
+    past: bytes = b""  # what functions over time know (`twin.past_pack`); empty: not asked for, or not known
 
 
 # ---------------------------------------------------------------- what-if

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from armillary.model import expression_area as area
 from armillary.model import expression_group as group
 from armillary.model import expression_votes as votes
 from armillary.model.arrays import B1, F8, U2
@@ -90,7 +91,18 @@ FUNCTIONS: dict[str, tuple[_Ufunc, int, int]] = {
     "ceil": (np.ceil, 1, 1),
     "clip": (np.clip, 3, 3),
 }
-SPECIAL = ("round", "where", "isfinite", "good", "age", "quality", "first_good", "median", "dissent")
+SPECIAL = (
+    "round",
+    "where",
+    "isfinite",
+    "good",
+    "age",
+    "quality",
+    "first_good",
+    "median",
+    "dissent",
+    "inside",
+)
 
 _BINARY: dict[type[ast.operator], _Ufunc] = {
     ast.Add: np.add,
@@ -397,6 +409,30 @@ def _dissent(node: ast.Call) -> Node:
     return Node(lambda inputs: full(inputs)[0], full)
 
 
+def _inside(node: ast.Call) -> Node:
+    """Return 1 where (x, y) lies in the polygon whose corners follow as numbers."""
+    _count(node, "inside", 2 + 2 * area.FEWEST_CORNERS, 2 + 2 * area.MOST_CORNERS)
+    numbers = [_plain_number(argument) for argument in node.args[2:]]
+    known = [number for number in numbers if number is not None]
+    if len(known) < len(numbers) or len(known) % PAIR:
+        remedy = "Write inside(x, y, x1, y1, x2, y2, x3, y3, …) with the corners as numbers."
+        raise Refused("The corners of inside() must be pairs of numbers.", remedy, node)
+    corners = np.array(known, np.float64).reshape(-1, 2)
+    return _apply(lambda x, y: area.inside(x, y, corners), [build(node.args[0]), build(node.args[1])])
+
+
+def _plain_number(node: ast.expr) -> float | None:
+    """Return a finite number written out, with its sign; None for anything else."""
+    match node:
+        case ast.Constant(value=int() | float() as value) if abs(value) < 1e300:  # noqa: PLR2004
+            return float(value)
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            inner = _plain_number(operand)
+            return None if inner is None else -inner
+        case _:
+            return None
+
+
 def _pairs(parts: Sequence[Node], inputs: Inputs) -> list[Value]:
     return [part.full(inputs) for part in parts]
 
@@ -411,4 +447,5 @@ _SPECIAL: dict[str, Callable[[ast.Call], Node]] = {
     "first_good": _first_good,
     "median": _vote,
     "dissent": _dissent,
+    "inside": _inside,
 }

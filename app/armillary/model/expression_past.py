@@ -22,12 +22,14 @@ _HUNDRED = 100.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
-    """What a function takes: `parts` expressions, then seconds, then at most one more number."""
+    """What a function takes: `parts` expressions, then seconds, then at most two more numbers."""
 
     parts: int = 1
     seconds: float = 0.0  # the fewest it takes; 0 = it takes none
     extra: str = ""  # what the number after that is; "" = none
     needs_extra: bool = False
+    more: str = ""  # a second number after it, that may be left out
+    signed: bool = False  # `extra` may be below zero
     told: str = ""  # for people: how it is written, and what it answers
 
 
@@ -35,6 +37,20 @@ def _window(told: str) -> Signature:
     return Signature(seconds=SHORTEST_S, told=told)
 
 
+def _limit(told: str) -> Signature:
+    return Signature(extra="limit", needs_extra=True, more="deadband", signed=True, told=told)
+
+
+AGGREGATES = {
+    "mean": "the mean by time",
+    "min": "the least value",
+    "max": "the greatest value",
+    "sum": "the sum of the samples",
+    "count": "the number of samples",
+    "std": "the standard deviation by time",
+    "last": "the last value",
+    "integral": "the integral over time, in units times seconds",
+}
 FUNCTIONS: dict[str, Signature] = {
     "mean": _window("mean(x, s): the mean over the last s seconds, by time"),
     "sum": _window("sum(x, s): the sum of the samples of the last s seconds"),
@@ -66,6 +82,34 @@ FUNCTIONS: dict[str, Signature] = {
     "metered_today": Signature(
         extra="the count at which it begins anew", told="metered_today(x, wrap): the same since midnight"
     ),
+    **{
+        f"tumbling_{name}": _window(f"tumbling_{name}(x, s): {told} of the last whole window of s seconds")
+        for name, told in AGGREGATES.items()
+    },
+    **{
+        f"session_{name}": Signature(
+            seconds=BRIEFEST_S,
+            told=f"session_{name}(x, gap): {told} of the samples since one came after gap seconds of silence",
+        )
+        for name, told in AGGREGATES.items()
+    },
+    "beyond": _limit("beyond(x, limit, deadband): true above the limit until back by the deadband"),
+    "below": _limit("below(x, limit, deadband): true below the limit until back by the deadband"),
+    "sequence": Signature(
+        parts=2, seconds=BRIEFEST_S, told="sequence(a, b, s): true when b came true within s seconds after a"
+    ),
+    "missing": Signature(
+        parts=2, seconds=BRIEFEST_S, told="missing(a, b, s): true when s seconds after a came true b had not"
+    ),
+    "absent": Signature(seconds=BRIEFEST_S, told="absent(c, s): true when c was not true for s seconds"),
+    "silent": Signature(seconds=BRIEFEST_S, told="silent(x, s): true when no sample came for s seconds"),
+    "robust": Signature(
+        seconds=SHORTEST_S,
+        extra="resolution",
+        told="robust(x, s, resolution): deviations from the median of the last s seconds",
+    ),
+    "surprise": _window("surprise(x, s): deviations from what its fading mean over s seconds foretold"),
+    "unusual": _window("unusual(x, period): deviations from what it was at this time of other periods"),
     "latch": Signature(parts=2, told="latch(set, reset): true from set until reset"),
     "hold": Signature(parts=2, told="hold(x, c): x as it was when c was true last"),
 }
@@ -85,6 +129,7 @@ class Past:
     reads: tuple[int, ...]
     text: str  # equal for calls that watch the same of other tags
     key: str  # names it in a file, whatever else the expression holds
+    more: float = 0.0
 
 
 def looks_back(node: ast.AST) -> bool:
@@ -136,20 +181,21 @@ def _past(node: ast.Call, names: Sequence[str]) -> Past:
         raise Refused(f"{kind}() takes plain arguments only.", "Remove keywords and stars.", node)
     parts, rest = node.args[: signature.parts], node.args[signature.parts :]
     fewest = bool(signature.seconds) + signature.needs_extra
-    most = bool(signature.seconds) + bool(signature.extra)
+    most = bool(signature.seconds) + bool(signature.extra) + bool(signature.more)
     if len(parts) < signature.parts or not fewest <= len(rest) <= most:
         raise Refused(f"{kind}() has {len(node.args)} arguments.", f"Write {signature.told}.", node)
     for part in parts:
         _must_be_present(part, kind)
     seconds = _seconds(rest[0], kind, signature) if signature.seconds else 0.0
-    extra = rest[-1] if len(rest) > bool(signature.seconds) else None
+    extra, more = [*rest[bool(signature.seconds) :], None, None][:2]
     inner = _inner(kind, parts)
     used = list(dict.fromkeys(_names(inner)))
     local = _Renamed({name: f"_{i}" for i, name in enumerate(used)}).visit(copy.deepcopy(inner))
     reads = tuple(int(name[1:]) for name in used)
     text = ast.unparse(local)
     shown = re.sub(r"\b_(\d+)\b", lambda m: f"`{names[int(m.group(1))]}`", ast.unparse(inner))
-    number = _extra(extra, kind, signature)
+    number = _extra(extra, kind, signature.extra, signature)
+    second = _extra(more, kind, signature.more, signature) if more is not None else 0.0
     return Past(
         kind=kind,
         seconds=seconds,
@@ -157,7 +203,8 @@ def _past(node: ast.Call, names: Sequence[str]) -> Past:
         node=build(local),
         reads=reads,
         text=text,
-        key=f"{kind}({shown}, {seconds:.17g}, {number:.17g})",
+        key=f"{kind}({shown}, {seconds:.17g}, {number:.17g}{f', {second:.17g}' if second else ''})",
+        more=second,
     )
 
 
@@ -177,6 +224,8 @@ def _inner(kind: str, parts: Sequence[ast.expr]) -> ast.expr:
     if kind == "latch":  # -1 where it is reset, 1 where it is set, 0 where it stays
         text = "where(reset, -1, where(set, 1, 0))"
         return _filled(text, {"set": parts[0], "reset": parts[1]})
+    if kind in ("sequence", "missing"):  # both in one number: 1 for a, 2 for b
+        return _filled("where(a, 1, 0) + where(b, 2, 0)", {"a": parts[0], "b": parts[1]})
     if kind == "hold":  # no value where the condition is false
         return _filled("x / where(c, 1, 0)", {"x": parts[0], "c": parts[1]})
     return parts[0]
@@ -240,12 +289,13 @@ def _seconds(node: ast.expr, kind: str, signature: Signature) -> float:
     return number
 
 
-def _extra(node: ast.expr | None, kind: str, signature: Signature) -> float:
+def _extra(node: ast.expr | None, kind: str, name: str, signature: Signature) -> float:
     if node is None:
         return 0.0
     number = _number(node)
-    if number is None or not 0.0 <= number < math.inf:
-        raise Refused(f"'{signature.extra}' of {kind}() must be a number.", f"Write {signature.told}.", node)
+    lowest = -math.inf if signature.signed and name == signature.extra else 0.0
+    if number is None or not (lowest <= number < math.inf and math.isfinite(number)):
+        raise Refused(f"'{name}' of {kind}() must be a number.", f"Write {signature.told}.", node)
     if kind == "percentile" and number > _HUNDRED:
         raise Refused("There are no more than 100 per cent.", "Give 0 to 100.", node)
     return number

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from armillary.model.command import Template
+
 Level = Literal["advise", "approve", "auto"]
 ACTOR = "loop:"  # how a policy signs its commands; no person's name may begin so
 
@@ -21,12 +23,16 @@ class LoopAction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """Within what a loop may act without a person. Signed by two; names, until policies carry signatures."""
+    """Within what a loop may act without a person. Signed by two.
+
+    `signed_by` are names in the file; of a protective stop only those whose `signatures` hold.
+    """
 
     max_per_hour: int = 3
     max_change: float = float("inf")  # of one action, in the tag's unit
     expires_ns: int = 0
     signed_by: tuple[str, ...] = ()
+    signatures: tuple[str, ...] = ()  # `user:proof`, see security.policies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +42,9 @@ class LoopSpec:
     id: str
     title: str
     detect: str  # an alarm: it becomes active
-    scenario: str  # id of a what-if scenario: simulator, horizon, measures, score
-    actions: tuple[LoopAction, ...]
+    scenario: str = ""  # id of a what-if scenario: simulator, horizon, measures, score
+    actions: tuple[LoopAction, ...] = ()
+    stop: str = ""  # template of a protective stop: waits for no scenario
     level: Level = "approve"
     deadline_s: float = 20.0  # for the runs
     valid_s: float = 60.0  # of an offer
@@ -50,6 +57,23 @@ class LoopSpec:
 
 
 SIGNERS = 2
+
+
+def terms(spec: LoopSpec, template: Template) -> dict[str, object]:
+    """Return what people sign under a protective stop: whatever changes one of these voids the signatures."""
+    return {
+        "loop": spec.id,
+        "detect": spec.detect,
+        "holds": spec.holds,
+        "within_s": spec.within_s,
+        "max_per_hour": spec.policy.max_per_hour,
+        "expires_ns": spec.policy.expires_ns,
+        "template": template.id,
+        "target": f"{template.link}!{template.address}",
+        "value": template.value,
+        "conditions": list(template.preconditions),
+        "read_back": "" if template.read_back is None else template.read_back.expression,
+    }
 
 
 def may_act(spec: LoopSpec, now_ns: int) -> str:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
-from armillary.model.alarm import AlarmSpec
+from armillary.model.alarm import COMPUTED, AlarmSpec
+from armillary.model.clock import MS_NS, NS
 from armillary.model.scene import SceneProblem
+from armillary.model.tags import TagSpec
 
 _LIMITED = ("level", "count")
+FEWEST = 3  # readings that a rate wants in its window
 URGENT = 2  # priorities up to here are worth nothing without a time to respond
 
 
@@ -36,7 +40,11 @@ def _twice(specs: Sequence[AlarmSpec]) -> Iterator[SceneProblem]:
     first: dict[object, AlarmSpec] = {}
     for spec in specs:
         limit = (spec.direction, spec.limit) if spec.kind in _LIMITED else ()
-        key = (spec.kind, limit, spec.values, spec.count, spec.on_delay_s)
+        if spec.kind in COMPUTED or spec.levels or spec.normal:  # which are told by more
+            told = replace(spec, id="", title="", consequence="", operator_action="", origin="", priority=0)
+            key: tuple[object, ...] = (replace(told, prim="", group="", draft=False),)
+        else:
+            key = (spec.kind, limit, spec.values, spec.count, spec.on_delay_s)
         other = first.setdefault(key, spec)
         if other is not spec:
             what = f"The alarms '{other.id}' and '{spec.id}' raise at the same moment."
@@ -80,3 +88,17 @@ def _timeless(alarms: Sequence[AlarmSpec]) -> Iterator[SceneProblem]:
         if spec.priority <= URGENT and not spec.draft and spec.tag and not spec.time_to_respond_s:
             what = f"The alarm '{spec.id}' of priority {spec.priority} does not say how soon to respond."
             yield _found("P53", spec, what, "Give 'time_to_respond_s'.", "info")
+
+
+def too_slow(alarms: Sequence[AlarmSpec], specs: Mapping[str, TagSpec]) -> Iterator[SceneProblem]:
+    """Yield rates whose tag does not come often enough for their window: they are never evaluated."""
+    for spec in alarms:
+        tag = specs.get(spec.tag)
+        if spec.kind != "rate" or tag is None:
+            continue
+        if (FEWEST - 1) * tag.expected_ms * MS_NS > spec.window_s * NS:
+            what = (
+                f"'{spec.id}' looks {spec.window_s:g} s back, and {tag.name} comes every "
+                f"{tag.expected_ms / 1000:g} s: it never has {FEWEST} readings."
+            )
+            yield _found("P77", spec, what, "Give a longer 'window_s'.")

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 
 from armillary.model.cells import formula, unformula
 from armillary.model.fault import ProjectFault
-from armillary.project.rules import ALIAS, LOWEST, Value, alarm_tables, with_alarms
+from armillary.project.alarm_kinds import ALIAS, LOWEST
+from armillary.project.rules import Cell, Value, alarm_tables, with_alarms
 from armillary.project.table import nearest
 
 # The order is that of a rationalisation sheet: what, when, how urgent, what to do.
 WORDS = ("id", "tag", "title", "kind", "direction")
 NUMBERS = ("limit", "deadband", "on_delay_s", "off_delay_s")
+MORE_NUMBERS = ("setpoint", "window_s", "travel_time_s", "time_to_respond_s", "re_alarm_s")
 COUNTS = ("count", "count_clear")
 FLAGS = ("latching", "ack_required", "draft")
 TEXTS = ("consequence", "operator_action")
@@ -28,20 +30,33 @@ COLUMNS = (
     *COUNTS,
     "on_bad",
     "values",
+    "normal",
+    "levels",
+    "reference",
+    "setpoint",
+    "window_s",
+    "command",
+    "travel_time_s",
+    "expression",
     "priority",
     *FLAGS,
     *TEXTS,
     "time_to_respond_s",
+    "re_alarm_s",
+    "class",
+    "procedure",
+    "camera",
     "prim",
     "action",
 )
 UNIT = "unit"  # told beside the limit; read back only to see that it is still the tag's
+LEVEL = ("name", "limit", "priority")  # what a cell says of each level
 _HEAD = (*COLUMNS[:6], UNIT, *COLUMNS[6:])
 _YES, _NO = ("true", "yes", "1", "x", "wahr"), ("false", "no", "0", "falsch")
 MOST_ROWS = 100_000
 MOST_MISTAKES = 20
 Cells = Mapping[str, str]
-AlarmValue = Value | list[float]
+AlarmValue = Cell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +129,8 @@ def _cell(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, list):
         return "|".join(_cell(each) for each in value)
+    if isinstance(value, Mapping):  # a level
+        return ":".join(_cell(value.get(key)) for key in LEVEL)
     return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
@@ -194,16 +211,31 @@ def _value(key: str, text: str) -> AlarmValue | None:
         if text.lower() not in (*_YES, *_NO):
             raise ValueError(f"'{key}' is '{text}', neither true nor false")
         return text.lower() in _YES
-    if key in (*NUMBERS, "time_to_respond_s"):
+    if key in (*NUMBERS, *MORE_NUMBERS):
         return _number(key, text)
     if key in COUNTS or key == "priority":
         number = _number(key, text)
         if number != int(number) or (key == "priority" and not 1 <= number <= LOWEST):
             raise ValueError(f"'{key}' is '{text}', which is not a whole number that fits")
         return int(number)
-    if key == "values":
+    if key in ("values", "normal"):
         return [_number(key, part) for part in text.split("|")]
-    return text
+    return [_level(part) for part in text.split("|")] if key == "levels" else text
+
+
+def _level(text: str) -> Mapping[str, Value]:
+    """Return a limit of several, `HH:95:1`."""
+    parts = [part.strip() for part in text.split(":")]
+    if len(parts) != len(LEVEL):
+        raise ValueError(f"'levels' is '{text}', which is not name:limit:priority")
+    name, limit, priority = parts
+    out: dict[str, Value] = {"name": name} if name else {}
+    out["limit"] = _number("levels", limit)
+    if priority:
+        if priority not in [str(number) for number in range(1, LOWEST + 1)]:
+            raise ValueError(f"'levels' has the priority '{priority}', which is none of 1 to {LOWEST}")
+        out["priority"] = int(priority)
+    return out
 
 
 def _number(key: str, text: str) -> float:

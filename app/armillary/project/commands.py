@@ -51,6 +51,7 @@ class Commands:
         kind = cast("TemplateKind", table.choice("kind", KINDS, "setpoint"))  # `choice` returns one of them
         spec, link, address = self._target(table)
         parameter, value = self._parameter(table, spec), self._value(table)
+        is_call = kind == "method" or (kind == "stop" and table.flag("method", False))
         if kind == "stop" and (parameter is not None or math.isnan(value)):
             table.wrong("value", "A stop has one fixed value.", "Give 'value' and no 'parameter'.")
         elif kind != "method" and (parameter is None) == math.isnan(value):
@@ -65,7 +66,8 @@ class Commands:
                 link=link,
                 address=address,
                 tag=spec.name if spec is not None else "",
-                owner=table.text("object") if kind == "method" else "",
+                owner=table.text("object") if is_call else "",
+                calls=kind == "stop" and is_call,
                 parameter=parameter,
                 value=value,
                 rest=rest,

@@ -13,11 +13,15 @@ from armillary.model.units import conversion, over_time
 
 _ALIKE = frozenset(
     {"mean", "lowest", "highest", "percentile", "sum", "ewma", "hold", "metered", "metered_today"}
+    | {f"{span}_{name}" for span in ("tumbling", "session") for name in ("mean", "min", "max", "sum", "last")}
 )
 _APART = frozenset(
-    {"std", "delta"}
+    {"std", "delta", "tumbling_std", "session_std"}
 )  # differences: what is added to get from one unit to another says nothing
-_PER_S, _TIMES_S = frozenset({"rate"}), frozenset({"integral", "integral_today"})
+_PER_S, _TIMES_S = (
+    frozenset({"rate"}),
+    frozenset({"integral", "integral_today", "tumbling_integral", "session_integral"}),
+)
 _HOURS, _SECONDS = frozenset({"hours_run", "hours_today"}), frozenset({"time_since", "time_since_change"})
 
 

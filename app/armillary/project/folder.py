@@ -21,10 +21,11 @@ from armillary.model.fault import ProjectFault
 from armillary.model.link import LinkSpec, TopicTemplate
 from armillary.model.scene import SceneProblem
 from armillary.model.tags import TagSpec
-from armillary.project import areas, fleets, learnt, migrate, settings, twins
+from armillary.project import areas, fleets, learnt, migrate, settings, shifts, twins
 from armillary.project.commands import COMMANDS_FILE, Commands
 from armillary.project.derived import in_units
 from armillary.project.locate import KeyPath, json_line, toml_line
+from armillary.project.notify import NOTIFY_FILE, Notify
 from armillary.project.record import (
     PROJECT_FILE,
     SCENE_SUFFIXES,
@@ -34,6 +35,7 @@ from armillary.project.record import (
     Project,
 )
 from armillary.project.rules import RULES_FILE, Rules
+from armillary.project.streams import Streams
 from armillary.project.table import Document, Findings, Table, fault_of
 from armillary.project.thinning import thinned
 
@@ -189,6 +191,7 @@ def _project(
     scene = settings.scene(root.table("scene"), folder)
     links, decoders = settings.links(root), settings.decoders(root)
     areas_given = areas.given(root)
+    work, figures = shifts.shifts(root, zone), shifts.given_figures(root)
     maps = tuple(m for name, table in root.named("colormap") if (m := settings.colormap(name, table)))
     model_files, twins_name = settings.model_files(root.table("model"))
     historian = settings.historian(root.table("historian"))
@@ -206,11 +209,13 @@ def _project(
         rules_text,
     )
     held, commands, rules = beside.held, beside.commands, beside.rules
+    notify = Notify(zone, [area.name for area in areas_given])
+    beside_newer = beside.is_newer | _filled(folder / NOTIFY_FILE, notify, findings)
     _fitting(document, forward, held.specs, tag_limit)
     return Project(
         folder=folder,
         saved=True,
-        read_only=newer or beside.is_newer,
+        read_only=newer or beside_newer,
         schema=schema,
         id=identity,
         name=name,
@@ -242,6 +247,11 @@ def _project(
         templates=tuple(commands.templates),
         interlocks=tuple(commands.interlocks),
         alarms=tuple(rules.alarms),
+        shifts=work,
+        figures=shifts.figures(figures, held.specs),
+        receivers=tuple(notify.receivers),
+        suppressions=tuple(rules.suppressions),
+        rules=tuple(rules.streams.rules) if rules.streams is not None else (),
         tick_hz=tick_hz,
         tag_limit=tag_limit,
         problems=tuple(findings.problems),
@@ -274,10 +284,13 @@ class _Beside:
         seen = fleets.seen_in(folder / ".armillary")
         held.fleets = lambda table, into: topics.extend(fleets.read(table, into, seen))
         newer = [_twins(folder, twins_name, twins_text, held, findings)]
-        commands = Commands({spec.name: spec for spec in held.specs}, {link.name: link for link in links})
-        newer.append(_commands(folder, commands, findings))
-        rules = Rules({spec.name: spec for spec in held.specs})
+        tags = {spec.name: spec for spec in held.specs}
+        streams = Streams(tags, held.relationships, [twin.id for twin in held.twins])
+        rules = Rules(tags, held.twins, streams=streams)
         newer.append(_rules(folder, rules, findings, rules_text))
+        held.specs.extend(streams.specs)  # the tags that rules are made of: commands may name them
+        commands = Commands(tags, {link.name: link for link in links})
+        newer.append(_commands(folder, commands, findings))
         return cls(held=held, topics=topics, commands=commands, rules=rules, is_newer=any(newer))
 
 
@@ -320,7 +333,7 @@ def _rules(folder: Path, held: Rules, findings: Findings, text: str | None) -> b
     return _filled(folder / RULES_FILE, held, findings, text)
 
 
-def _filled(file: Path, held: Commands | Rules, findings: Findings, text: str | None = None) -> bool:
+def _filled(file: Path, held: Commands | Rules | Notify, findings: Findings, text: str | None = None) -> bool:
     """Fill `held` from a TOML file, or from the text that it is to have; return as `_commands` does."""
     if text is None:
         if not file.exists():

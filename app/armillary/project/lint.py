@@ -19,7 +19,7 @@ from armillary.model.fault import ProjectFault
 from armillary.model.scene import SceneProblem
 from armillary.model.tags import TagSpec
 from armillary.model.units import conversion
-from armillary.project import alarm_lint
+from armillary.project import alarm_lint, notify
 from armillary.project.areas import MQTT, unordered
 from armillary.project.derived import misfits
 from armillary.project.record import PROJECT_FILE, Project
@@ -49,6 +49,8 @@ def findings(
         *_sessions(project),
         *_twins(project, frozenset(prims)),
         *alarm_lint.findings(project.alarms),
+        *notify.findings(project.receivers, project.alarms),
+        *alarm_lint.too_slow(project.alarms, specs),
         *(problem for binding in enabled for problem in _binding(binding, project, specs)),
         *(_unbound(project, enabled, specs) if bindings else ()),
     ]
@@ -83,6 +85,10 @@ def _secrets(project: Project) -> Iterator[SceneProblem]:
         for key in _plain_secrets(link.settings):
             what = f"'{key}' of '{link.name}' holds a secret in plain text."
             yield _problem("P21", "warning", link.origin, what, remedy)
+    for one in project.receivers:
+        for key in _plain_secrets(one.settings):
+            what = f"'{key}' of '{one.name}' holds a secret in plain text."
+            yield _problem("P21", "warning", one.origin, what, remedy)
 
 
 def _plain_secrets(settings: Mapping[str, Any], inside: str = "") -> Iterator[str]:

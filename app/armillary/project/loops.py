@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Collection, Mapping
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
 from armillary.model import expression
 from armillary.model.clock import NS
+from armillary.model.command import Template
 from armillary.model.fault import Fault, ProjectFault
 from armillary.model.loop import Level, LoopAction, LoopSpec, Policy
 from armillary.model.scene import SceneProblem
@@ -25,27 +29,41 @@ _LEVELS = ("advise", "approve", "auto")
 _DAY_S = 86_400.0
 
 
-def read(folder: Path, specs: Mapping[str, TagSpec], alarms: Collection[str]) -> tuple[LoopSpec, ...]:
+def read(
+    folder: Path,
+    specs: Mapping[str, TagSpec],
+    alarms: Collection[str],
+    templates: Sequence[Template] = (),
+) -> tuple[LoopSpec, ...]:
     """Return the loops of a project, none without the file. Raises ProjectFault that names every mistake."""
     findings = Findings()
-    out = _read(folder, specs, alarms, findings)
+    out = _read(folder, specs, alarms, templates, findings)
     if findings.errors:
         raise fault_of(findings.errors, str(folder))
     return out
 
 
-def examine(folder: Path, specs: Mapping[str, TagSpec], alarms: Collection[str]) -> tuple[SceneProblem, ...]:
+def examine(
+    folder: Path,
+    specs: Mapping[str, TagSpec],
+    alarms: Collection[str],
+    templates: Sequence[Template] = (),
+) -> tuple[SceneProblem, ...]:
     """Return everything that is wrong in the loops of a project."""
     findings = Findings()
     try:
-        _read(folder, specs, alarms, findings)
+        _read(folder, specs, alarms, templates, findings)
     except ProjectFault as fault:
         findings.add("P01", fault.where, fault.what, fault.remedy)
     return tuple(findings.problems)
 
 
 def _read(
-    folder: Path, specs: Mapping[str, TagSpec], alarms: Collection[str], findings: Findings
+    folder: Path,
+    specs: Mapping[str, TagSpec],
+    alarms: Collection[str],
+    templates: Sequence[Template],
+    findings: Findings,
 ) -> tuple[LoopSpec, ...]:
     path = folder / LOOPS_FILE
     if not path.is_file():
@@ -60,15 +78,22 @@ def _read(
     document = Document(LOOPS_FILE, text, toml_line, findings, newer=_is_newer(data))
     top = Table(document, data)
     top.whole("schema", SCHEMA, 1, 10**6)
-    reader = _Reader(folder, specs, alarms)
+    reader = _Reader(folder, specs, alarms, templates)
     out = tuple(reader.loop(table) for table in top.tables("loop"))
     top.done()
     return out
 
 
 class _Reader:
-    def __init__(self, folder: Path, specs: Mapping[str, TagSpec], alarms: Collection[str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        specs: Mapping[str, TagSpec],
+        alarms: Collection[str],
+        templates: Sequence[Template],
+    ) -> None:
         self._folder, self._specs, self._alarms = folder, specs, sorted(alarms)
+        self._stops = sorted(t.id for t in templates if t.kind == "stop")
         self._ids: set[str] = set()
 
     def loop(self, table: Table) -> LoopSpec:
@@ -80,7 +105,8 @@ class _Reader:
         if detect and detect not in self._alarms:
             hint = nearest(detect, self._alarms).strip() or "Name an alarm of rules.toml."
             table.wrong("detect", f"There is no alarm '{detect}'.", hint, "P35")
-        scenario = table.text("scenario", required=True)
+        stop = self._stop(table)
+        scenario = "" if stop else table.text("scenario", required=True)
         variants = self._variants(table, scenario)
         holds = table.text("holds")
         if holds:
@@ -89,7 +115,7 @@ class _Reader:
             except Fault as fault:
                 table.wrong("holds", fault.what, fault.remedy, "P36")
         actions = tuple(self._action(each, variants) for each in table.tables("action"))
-        if not actions:
+        if not actions and not stop:
             table.wrong("action", "The loop has nothing to propose.", "Add a [[loop.action]].")
         spec = LoopSpec(
             id=name,
@@ -103,12 +129,25 @@ class _Reader:
             min_gain=table.number("min_gain", 0.05, 0.0, 1e6),
             holds=holds,
             within_s=table.number("within_s", 300.0, 1.0, _DAY_S),
-            roll_back=table.flag("roll_back", True),
+            roll_back=table.flag("roll_back", True) and not stop,
+            stop=stop,
             policy=self._policy(table.table("policy")),
             origin=table.document.where(table.path),
         )
         table.done()
         return spec
+
+    def _stop(self, table: Table) -> str:
+        """Return the template of a protective stop; it waits for no scenario, and has no other candidates."""
+        stop = table.text("stop")
+        if stop and stop not in self._stops:
+            hint = nearest(stop, self._stops).strip() or "Name a template of kind 'stop' in commands.toml."
+            table.wrong("stop", f"There is no protective stop '{stop}'.", hint, "P34")
+        for key in ("scenario", "action", "roll_back", "min_gain", "deadline_s") if stop else ():
+            if key in table:
+                what = f"'{key}' says nothing of a protective stop: it is sent, simulated by nobody."
+                table.wrong(key, what, "Remove it, or 'stop'.", "P36")
+        return stop
 
     def _variants(self, table: Table, scenario: str) -> tuple[str, ...]:
         if not scenario:
@@ -149,6 +188,7 @@ class _Reader:
             max_change=table.number("max_change", math.inf, 0.0, math.inf),
             expires_ns=at_ns,
             signed_by=table.texts("signed_by"),
+            signatures=table.texts("signatures"),
         )
         table.done()
         return out
@@ -157,3 +197,20 @@ class _Reader:
 def _is_newer(data: Mapping[str, object]) -> bool:
     schema = data.get("schema")
     return isinstance(schema, int) and schema > SCHEMA
+
+
+def with_signature(text: str, loop: str, expires_ns: int, signatures: Sequence[str]) -> str:
+    """Return loops.toml with a loop's policy signed until then, comments kept. Raises ProjectFault."""
+    try:
+        document = tomlkit.parse(text)
+    except TOMLKitError as error:
+        raise ProjectFault(
+            f"{LOOPS_FILE} cannot be edited: {error}.", where=LOOPS_FILE, remedy="Correct the file first."
+        ) from error
+    found = next((each for each in document.get("loop", ()) if each.get("id") == loop), None)
+    if found is None:
+        raise ProjectFault(f"There is no loop '{loop}'.", where=LOOPS_FILE, remedy="Name one that is there.")
+    policy = found.setdefault("policy", tomlkit.table())
+    policy["expires"] = datetime.fromtimestamp(expires_ns // NS, UTC)
+    policy["signatures"] = list(signatures)
+    return tomlkit.dumps(document)

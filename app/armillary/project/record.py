@@ -8,14 +8,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from armillary.model.alarm import AlarmSpec
+from armillary.model.alarm import AlarmSpec, Suppression
 from armillary.model.area import AreaSpec
 from armillary.model.binding import ColourMap
 from armillary.model.command import Interlock, Template
 from armillary.model.link import DecoderSpec, LinkSpec, TopicTemplate
 from armillary.model.message import OpenScene
 from armillary.model.motion import SceneTime
+from armillary.model.notice import Receiver
+from armillary.model.rule import RuleSpec
 from armillary.model.scene import SceneProblem
+from armillary.model.shift import USUAL, FigureSpec, ShiftSpec
 from armillary.model.tags import TagSpec
 from armillary.model.twin import Relationship, TwinInstance
 
@@ -32,6 +35,7 @@ _HASHED = (
     "rules.toml",
     "commands.toml",
     "loops.toml",
+    "notify.toml",
     "bindings/*.usda",
     "model/*.json",
     "simulation/*.fmu",
@@ -40,7 +44,7 @@ _HASHED = (
     "procedures/*.toml",
 )
 # What a LIVE world was started with: when one of these is another, it runs the old project.
-WORLD_FILES = (PROJECT_FILE, TWINS_FILE, "rules.toml", "commands.toml", "loops.toml")
+WORLD_FILES = (PROJECT_FILE, TWINS_FILE, "rules.toml", "commands.toml", "loops.toml", "notify.toml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,7 @@ class Keeping:
 
     tags: tuple[str, ...]  # patterns: * and ? stand for any
     days: int  # then samples and roll-ups go
+    personal: bool = False  # tags by name, that tell of a person: to the hour, not by whole days
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +136,11 @@ class Project:
     templates: tuple[Template, ...] = ()  # of commands
     interlocks: tuple[Interlock, ...] = ()
     alarms: tuple[AlarmSpec, ...] = ()
+    shifts: tuple[ShiftSpec, ...] = USUAL
+    figures: tuple[FigureSpec, ...] = ()  # that a shift's report tells
+    receivers: tuple[Receiver, ...] = ()  # who is told of alarms away from a desk
+    suppressions: tuple[Suppression, ...] = ()
+    rules: tuple[RuleSpec, ...] = ()  # on streams; their tags are among `specs`
     tick_hz: int = 20
     tag_limit: int = 200_000
     problems: tuple[SceneProblem, ...] = ()  # warnings; an error would have kept it from being read
@@ -139,6 +149,11 @@ class Project:
     def private(self) -> Path:
         """The folder of what is never in version control: caches, historian, locks, backups."""
         return self.folder / ".armillary"
+
+    @property
+    def homes(self) -> tuple[Path, ...]:
+        """The folders in which this project's LIVE worlds write journal and audit: one for each area too."""
+        return self.private, *sorted((self.private / "areas").glob("*"))
 
     @property
     def history_file(self) -> Path:

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from armillary.model.alarm import AlarmKind, AlarmSpec, Direction
+from armillary.model.alarm import AlarmKind, AlarmSpec, Suppression
 from armillary.model.fault import ProjectFault
 from armillary.model.tags import TagSpec
+from armillary.model.twin import TwinInstance
+from armillary.project import suppressions
+from armillary.project.alarm_kinds import KINDS, LOWEST, of_kind, tag_of
 from armillary.project.settings import MAX_SECONDS
-from armillary.project.table import Table, nearest
+from armillary.project.streams import Streams
+from armillary.project.table import Table
 from armillary.project.twins import NAME, RESERVED
 
 RULES_FILE = "rules.toml"
-KINDS = ("level", "count", "state", "quality")  # `link` is built in
-ALIAS = ".value"  # TT-212 alone means TT-212.value
 MOST_READINGS = 100
-LOWEST, MUST_ASK = 4, 2  # priorities; of 1 and 2 an acknowledge is always asked
+MUST_ASK = 2  # of priorities 1 and 2 an acknowledge is always asked
 QUALITY_DELAY_S = 10.0
 BUILT_IN = "link:"  # begins the ids of alarms that no file names
 LONGEST_ID = 100
 
 _OnBad = Literal["reset", "skip"]
 Value = float | int | str | bool
+Cell = Value | list[float] | list[Mapping[str, Value]]
+"""What a key of an alarm may hold."""
 
 
 @dataclass(slots=True)
@@ -34,16 +38,24 @@ class Rules:
     """What rules.toml holds, as it is read."""
 
     tags: Mapping[str, TagSpec]
+    twins: Sequence[TwinInstance] = ()
     alarms: list[AlarmSpec] = field(default_factory=list)
+    suppressions: list[Suppression] = field(default_factory=list)
+    streams: Streams | None = None  # reads `[[rule]]`, whose tags are then among `tags`
 
     def read(self, root: Table) -> None:
-        """Collect every alarm; mistakes are noted and the alarm left out."""
+        """Collect every alarm, then what groups and hides them; mistakes are noted and left out."""
         root.raw("schema")
+        if self.streams is not None:
+            self.streams.read(root)
         ids: set[str] = set()
         for table in root.tables("alarm"):
             spec = _alarm(table, self.tags, ids)
             if spec is not None:
                 self.alarms.append(spec)
+        assets = suppressions.Assets(self.tags, {twin.id: twin for twin in self.twins})
+        self.alarms = suppressions.grouped(root, self.alarms, assets)
+        self.suppressions = suppressions.read(root, self.alarms, assets)
         root.done()
 
 
@@ -51,41 +63,40 @@ def _alarm(table: Table, tags: Mapping[str, TagSpec], ids: set[str]) -> AlarmSpe
     """Return one `[[alarm]]`, None when it is wrong in a way that leaves nothing to watch."""
     before = len(table.document.findings.errors)
     id_ = _id(table, ids)
-    tag = _tag(table, tags)
     kind = cast("AlarmKind", table.choice("kind", KINDS, "level"))
-    draft = table.flag("draft", False)
-    priority = table.whole("priority", 3, 1, LOWEST)
+    tag = tag_of(table, "tag", tags, required=kind != "expression")
     ack_required = table.flag("ack_required", True)
-    if not ack_required and priority <= MUST_ASK:
-        what = f"An alarm of priority {priority} must be acknowledged."
-        table.wrong("ack_required", what, "Remove 'ack_required', or give priority 3 or 4.", "P31")
     spec = AlarmSpec(
         id=id_,
         slot=tag.slot if tag is not None else -1,
         tag=tag.name if tag is not None else "",
         title=table.text("title"),
         kind=kind,
-        draft=draft,
-        priority=priority,
+        draft=table.flag("draft", False),
+        priority=table.whole("priority", 3, 1, LOWEST),
         ack_required=ack_required,
         latching=table.flag("latching", False),
         consequence=table.text("consequence"),
         operator_action=table.text("operator_action"),
         time_to_respond_s=table.number("time_to_respond_s", 0.0, 0.0, MAX_SECONDS),
-        prim=_prim(table),
+        category=table.text("class"),
+        procedure=table.text("procedure"),
+        camera=_prim(table, "camera"),
+        prim=_prim(table, "prim"),
         action=table.text("action"),
         on_delay_s=table.number("on_delay_s", _on_delay(kind), 0.0, MAX_SECONDS),
         off_delay_s=table.number("off_delay_s", 0.0, 0.0, MAX_SECONDS),
-        direction=cast("Direction", table.choice("direction", ("above", "below"), "above")),
-        limit=table.number("limit", 0.0),
         deadband=table.number("deadband", 0.0, 0.0),
         count=table.whole("count", 1, 1, MOST_READINGS),
         count_clear=table.whole("count_clear", 0, 0, MOST_READINGS),
         on_bad=cast("_OnBad", table.choice("on_bad", ("reset", "skip"), "reset")),
-        values=_values(table),
         origin=f"{table.document.name}:{id_}",
     )
-    _must_fit(table, spec, tag)
+    spec = of_kind(table, spec, tags)
+    urgent = min([spec.priority, *(level.priority for level in spec.levels)])
+    if not ack_required and urgent <= MUST_ASK:
+        what = f"An alarm of priority {urgent} must be acknowledged."
+        table.wrong("ack_required", what, "Remove 'ack_required', or give priority 3 or 4.", "P31")
     _must_answer(table, spec)
     table.done()
     return spec if len(table.document.findings.errors) == before else None
@@ -104,63 +115,15 @@ def _id(table: Table, ids: set[str]) -> str:
     return id_
 
 
-def _tag(table: Table, tags: Mapping[str, TagSpec]) -> TagSpec | None:
-    name = table.text("tag", required=True)
-    found = tags.get(name) or tags.get(name + ALIAS)
-    if name and found is None:
-        known = sorted(tags)
-        table.wrong("tag", f"There is no tag '{name}'.", nearest(name, known).strip() or "Add it.", "P10")
-    return found
-
-
-def _prim(table: Table) -> str:
-    prim = table.text("prim")
+def _prim(table: Table, key: str) -> str:
+    prim = table.text(key)
     if prim and not prim.startswith("/"):
-        table.wrong("prim", f"'{prim}' is not a prim path.", "Begin it with /.")
+        table.wrong(key, f"'{prim}' is not a prim path.", "Begin it with /.")
     return prim
-
-
-def _values(table: Table) -> tuple[float, ...]:
-    raw = table.raw("values", [])
-    if not isinstance(raw, list) or not all(isinstance(value, int | float | bool) for value in raw):
-        table.wrong("values", f"'values' is {raw!r}, which is not a list of numbers.", "Give [2].")
-        return ()
-    return tuple(float(value) for value in raw)
 
 
 def _on_delay(kind: str) -> float:
     return QUALITY_DELAY_S if kind == "quality" else 0.0
-
-
-# which keys say nothing of a kind: someone who gives one expects what will not happen
-_VOID = {
-    "level": ("count", "count_clear", "on_bad", "values"),
-    "count": ("on_delay_s", "off_delay_s", "values"),
-    "state": ("count", "count_clear", "on_bad", "limit", "deadband", "direction"),
-    "quality": ("count", "count_clear", "on_bad", "limit", "deadband", "direction", "values"),
-}
-
-
-def _must_fit(table: Table, spec: AlarmSpec, tag: TagSpec | None) -> None:
-    """Note keys that the kind of alarm needs or does not know, and a limit that is never reached."""
-    for key in _VOID[spec.kind]:
-        if key in table:
-            what = f"'{key}' says nothing for an alarm of kind '{spec.kind}'."
-            table.wrong(key, what, "Remove it, or give another kind.", "P32")
-    if spec.kind in ("level", "count") and "limit" not in table:
-        table.document.wrong(table.path, "'limit' is missing.", "Give the limit in the tag's unit.", "P03")
-    if spec.kind == "state" and not spec.values:
-        table.document.wrong(table.path, "'values' is missing.", "Give the alarm's values, [2].", "P03")
-    if tag is None or spec.kind not in ("level", "count"):
-        return
-    if tag.kind in ("text", "struct", "array"):
-        what = f"The tag {tag.name} is a {tag.kind}: it has no limit."
-        table.wrong("tag", what, "Name a tag with numbers.", "P32")
-    reached = spec.limit < tag.high if spec.direction == "above" else spec.limit > tag.low
-    if not reached:
-        what = f"The limit {spec.limit:g} is at or beyond the end of the range of {tag.name}."
-        remedy = "Give a limit inside the tag's range; such an alarm never raises on a good value."
-        table.document.wrong((*table.path, "limit"), what, remedy, "P33", "warning")
 
 
 def _must_answer(table: Table, spec: AlarmSpec) -> None:
@@ -186,7 +149,7 @@ def with_alarm(text: str, id_: str, changes: Mapping[str, Value | None]) -> str:
     return with_alarms(text, {id_: changes})
 
 
-def with_alarms(text: str, changes: Mapping[str, Mapping[str, Value | list[float] | None]]) -> str:
+def with_alarms(text: str, changes: Mapping[str, Mapping[str, Cell | None]]) -> str:
     """Return rules.toml with some keys of many alarms changed, as `with_alarm` does for one; by id."""
     try:
         document = tomlkit.parse(text or "schema = 1\n")
@@ -205,8 +168,21 @@ def with_alarms(text: str, changes: Mapping[str, Mapping[str, Value | list[float
             if value is None:
                 found.pop(key, None)
             else:
-                found[key] = value
+                found[key] = _inline(value) if isinstance(value, list) else value
     return tomlkit.dumps(document)
+
+
+def _inline(values: Sequence[object]) -> object:
+    """Return a list as it is written in one line, tables in it too."""
+    out = tomlkit.array()
+    for value in values:
+        if isinstance(value, Mapping):
+            inline = tomlkit.inline_table()
+            inline.update(value)
+            out.append(inline)
+        else:
+            out.append(value)
+    return out
 
 
 def _no_toml(error: TOMLKitError) -> ProjectFault:
@@ -215,7 +191,7 @@ def _no_toml(error: TOMLKitError) -> ProjectFault:
     )
 
 
-def alarm_tables(text: str) -> list[dict[str, Value | list[float]]]:
+def alarm_tables(text: str) -> list[dict[str, Cell]]:
     """Return what rules.toml says of all alarms, in its order. Raises ProjectFault."""
     try:
         document = tomlkit.parse(text or "schema = 1\n").unwrap()

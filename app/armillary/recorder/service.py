@@ -26,7 +26,7 @@ from armillary.project.folder import read
 from armillary.recorder import stores
 from armillary.recorder.keeper import Answer, Keeper, answer
 from armillary.recorder.persons import Persons
-from armillary.recorder.tender import Policy, Tender, policy_of
+from armillary.recorder.tender import Policy, Tender, policy_for
 from armillary.security.secrets import Secrets
 from armillary.wire.bus import Hub, Line, served
 from armillary.wire.lease import Lease
@@ -60,7 +60,7 @@ def run(args: dict[str, Any], ready: Callable[[dict[str, Any]], None]) -> None:
     try:
         hub = Hub(address)
         try:
-            service = Service(store, WallClock(), policy)
+            service = Service(store, WallClock(), policy, _policy_anew(args))
             if args.get("project") and not read_only:
                 service.persons = Persons(Path(args["project"]), store, WallClock())
             _log.info("history (%s) %s at %s", store.declares.name, path, address)
@@ -79,7 +79,15 @@ def _place(args: dict[str, Any]) -> tuple[Path, Policy]:
     if args.get("path"):
         return Path(args["path"]), Policy(raw_days=int(args.get("retention_days", 0)))
     project = read(Path(args["project"]))
-    return project.history_file, policy_of(project.historian)
+    return project.history_file, policy_for(project)
+
+
+def _policy_anew(args: dict[str, Any]) -> Callable[[], Policy] | None:
+    """Return what reads the policy of a project again: it may be told to forget sooner while this runs."""
+    if args.get("path") or not args.get("project"):
+        return None
+    folder = Path(args["project"])
+    return lambda: policy_for(read(folder))
 
 
 def _server(args: dict[str, Any], read_only: bool) -> tuple[HistoryStore | None, Lease | None]:
@@ -150,10 +158,17 @@ def _relieve(address: str) -> None:
 class Service:
     """Threads around a store. `serve` owns the socket and returns after a Stop."""
 
-    def __init__(self, store: HistoryStore, clock: Clock, policy: Policy | None = None) -> None:
+    def __init__(
+        self,
+        store: HistoryStore,
+        clock: Clock,
+        policy: Policy | None = None,
+        anew: Callable[[], Policy] | None = None,
+    ) -> None:
+        """policy, anew: for how long what is kept, and how that is read again (`Tender`)."""
         self._store, self._clock = store, clock
         self._keeper = Keeper(store)
-        self._tender = Tender(store, policy or Policy())
+        self._tender = Tender(store, policy, anew)
         self._ending = threading.Event()
         self._inbox: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._outbox: queue.SimpleQueue[Answer] = queue.SimpleQueue()
@@ -199,8 +214,6 @@ class Service:
                 stop = stop or isinstance(message, Stop)
                 self._asked.append((peer, number, readers.submit(answer, self._store, message)))
         self._send(hub)
-        if self.persons is not None and self.persons.is_due(self._clock.now_mono_ns()):
-            readers.submit(self.persons.forget)
         return stop
 
     def _send(self, hub: Hub) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 import io
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from armillary.model.cells import unformula
+from armillary.model.clock import NS
 from armillary.model.fault import Fault
 from armillary.security.audit import LINE_LIMIT, PATTERN, files
 
@@ -21,20 +23,25 @@ FIELDS = (
 )  # fmt: skip
 
 
-def rows(folder: Path, pattern: str = PATTERN) -> Iterator[Mapping[str, Any]]:  # Any: parsed JSON
+def rows(
+    folder: Path, pattern: str = PATTERN, since_ns: int = 0
+) -> Iterator[Mapping[str, Any]]:  # Any: parsed JSON
     """Yield the records of an audit, oldest first, in constant memory. Raises Fault where a line is none.
 
-    pattern: of its files; a journal of alarms is chained in the same way.
+    pattern: of its files; a journal of alarms is chained in the same way. With `since_ns` files that ended
+    before that time are left out, but never the last of those before it: it says how things stood.
     """
     if not folder.is_dir():
         raise Fault(
             "There is no audit here.", where=str(folder), remedy="Name the project's folder, or run it once."
         )
-    for path in files(folder, pattern):
+    for path in _since(files(folder, pattern), since_ns):
         with path.open("rb") as file:
             number = 0
             while raw := file.readline(LINE_LIMIT):
                 number += 1
+                if not raw.endswith(b"\n") and len(raw) < LINE_LIMIT:
+                    break  # of a world that writes it just now, or was cut off
                 try:
                     record = orjson.loads(raw)
                 except orjson.JSONDecodeError as error:
@@ -44,6 +51,20 @@ def rows(folder: Path, pattern: str = PATTERN) -> Iterator[Mapping[str, Any]]:  
                         remedy="armillary audit verify says what was done to it.",
                     ) from error
                 yield record if isinstance(record, dict) else {}
+
+
+def _since(paths: list[Path], since_ns: int) -> list[Path]:
+    """Return the files of months from the one of a time on; where that one is missing the one before too."""
+    month = datetime.fromtimestamp(since_ns / NS, UTC).strftime("%Y-%m")
+    first = max((i for i, path in enumerate(paths) if path.stem[-len(month) :] <= month), default=0)
+    return paths[first:]
+
+
+def chains(
+    homes: Iterable[Path], name: str, pattern: str, since_ns: int = 0
+) -> list[Iterator[Mapping[str, Any]]]:  # Any: parsed JSON
+    """Return the records of the folder `name` of each home that has one, as `rows` does."""
+    return [rows(home / name, pattern, since_ns) for home in homes if (home / name).is_dir()]
 
 
 def last(folder: Path, count: int) -> list[Mapping[str, Any]]:  # Any: parsed JSON

@@ -9,21 +9,18 @@ from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
 import hashlib
 import hmac
 import json
 import os
-import secrets
-import stat
 from pathlib import Path
 
 from armillary.model.clock import NS
 from armillary.model.fault import OrderFault, ProjectFault
+from armillary.security.keyfile import key_of
 
 VALID_S = 12 * 3600  # a shift
 KEY_FILE = "ticket.key"
-_KEY_BYTES = 32
 _LONGEST = 2_048  # characters of a ticket that is looked at
 _SCHEMA = 1
 
@@ -75,31 +72,7 @@ def _mac(key: bytes, private: Path, text: str, phc: str) -> bytes:
 
 def _key(private: Path, *, make: bool) -> bytes:
     """Return the project's key. Raises OSError, or ProjectFault for one that others can read, or torn."""
-    path = private / KEY_FILE
-    if make and not path.exists():
-        _make(path)
-    with path.open("rb") as file:
-        mode = os.fstat(file.fileno()).st_mode
-        key = file.read(_KEY_BYTES + 1)
-    if stat.S_IMODE(mode) & 0o077 or len(key) != _KEY_BYTES:
-        raise ProjectFault(f"{KEY_FILE} is no key.", where=str(path), remedy="Delete it; it is made anew.")
-    return key
-
-
-def _make(path: Path) -> None:
-    """Write a key; where two do so at once one of them stays. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{KEY_FILE}-{secrets.token_hex(8)}")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_bytes(_KEY_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):
-            os.link(fresh, path)  # never over another's
-    finally:
-        fresh.unlink(missing_ok=True)
+    return key_of(private / KEY_FILE, make=make)
 
 
 def _b64(data: bytes) -> str:

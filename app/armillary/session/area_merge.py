@@ -16,6 +16,7 @@ from armillary.model.link import LinkState, LinkStatus
 from armillary.model.message import Welcome
 from armillary.model.quality import COMM, NEVER, STALE, rank, worst
 from armillary.model.tags import TagTable
+from armillary.twin import past_pack
 
 
 @dataclass(slots=True)
@@ -211,6 +212,7 @@ def state_of(
         text=text,
         alarms=tuple(alarm for answer in answers.values() for alarm in answer.alarms),
         pending=tuple(one for answer in answers.values() for one in answer.pending),
+        past=past_pack.joined(answer.past for answer in answers.values()),
     )
 
 

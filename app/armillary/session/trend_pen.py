@@ -31,6 +31,7 @@ class Pen:
     unknown: tuple[tuple[int, int], ...] = ()  # spans that were asked for and not answered yet, ns UTC
     level_s: float = 0.0  # of the coarsest points from the recorder; 0 = samples
     is_step: bool = False  # a state: it holds until it changes, no line leads from one to the next
+    bound: float = 0.0  # in `unit`: so far samples may have been from what is drawn; 0 = all are recorded
 
 
 def joined(
@@ -89,6 +90,7 @@ def joined(
         unknown=past.unknown(start, until) if past is not None and until > start else (),
         level_s=points.level_s,
         is_step=spec.kind in {"bool", "enum"},
+        bound=spec.bound,
     )
 
 

@@ -52,4 +52,4 @@ def converted(pen: Pen, units: Mapping[str, str]) -> Pen:
     low, high = pen.low * factor + offset, pen.high * factor + offset
     if factor < 0:
         low, high = high, low
-    return replace(pen, unit=shown, low=low, high=high)
+    return replace(pen, unit=shown, low=low, high=high, bound=pen.bound * abs(factor))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,14 +20,18 @@ from armillary.model.expression_past import Past
 from armillary.model.quality import NEVER, STALE, UNCERTAIN, rank
 from armillary.model.sample import SampleBatch, joined, taken
 from armillary.model.tags import TagTable
-from armillary.twin import past_panes
+from armillary.twin import past_panes, past_patterns, past_spans
 from armillary.twin.past_panes import GAPS, NOT_WARM, NOTHING, Panes
+from armillary.twin.past_patterns import Patterns
+from armillary.twin.past_scores import Robust, Surprise, Unusual
+from armillary.twin.past_spans import Sessions, Tumbling
 from armillary.twin.past_sums import NOT_YET, Sums
 from armillary.twin.past_track import Told, Track
 
 MOST_WAITING = 2_000_000  # samples that wait until the record was read
 BACK_NS = 5 * NS  # a clock that goes back farther is another time: what was counted is no past of it
 _NONE = np.zeros(0, np.int64)
+Kept = Panes | Sums | Tumbling | Sessions | Patterns | Surprise | Unusual
 log = logging.getLogger(__name__)
 
 WORDS = {
@@ -67,17 +71,18 @@ class Calls:
         self._start = self._target = _NONE
         self.clear()
 
+    def seconds(self, kinds: Collection[str]) -> list[float]:
+        """Return how far each looks back, where they are of such a kind."""
+        return [past.seconds for past in self._made] if self.kind in kinds else []
+
     def clear(self) -> None:
         """Begin anew, as if nothing had come."""
         first, n = self._made[0], len(self.keys)
         seconds = np.array([past.seconds for past in self._made])
         extra = np.array([past.extra for past in self._made])
+        more = np.array([past.more for past in self._made])
         self.track = Track(first.node, self._reads)
-        self.kept: Panes | Sums = (
-            Panes(first.kind, seconds, extra)
-            if first.kind in past_panes.KINDS
-            else Sums(first.kind, seconds, extra, self._zone)
-        )
+        self.kept = _kept(first.kind, seconds, extra, more, self._zone)
         self.value, self.word = np.full(n, np.nan), np.full(n, NEVER, np.uint16)
         self.why: I8 = np.full(n, NOTHING, np.int64)
         self._step_ns = self.kept.step_ns
@@ -181,25 +186,38 @@ class Calls:
 
     def saved(self) -> Saved:
         """Return a copy of all state."""
-        return Saved(keys=self.keys, columns={name: array.copy() for name, array in self._columns()})
+        columns = [*self._columns(), *self._answered()]
+        return Saved(keys=self.keys, columns={name: array.copy() for name, array in columns})
 
-    def restore(self, rows: Mapping[str, tuple[Saved, int]]) -> None:
-        """Take state over, of the calls that it names."""
+    def restore(self, rows: Mapping[str, tuple[Saved, int]], *, exactly: bool = False) -> None:
+        """Take state over, of the calls that it names. exactly: what was answered, and when, too."""
+        answered: B1 = np.zeros(len(self.keys), np.bool_)
+        columns = [*self._columns(), *self._answered()] if exactly else self._columns()
         for i, key in enumerate(self.keys):
             if key not in rows:
                 continue
             saved, row = rows[key]
-            for name, array in self._columns():
+            for name, array in columns:
                 given = saved.columns.get(name)
                 if given is not None and given[row].shape == array[i].shape:
                     array[i] = given[row]
-        calls = np.flatnonzero(self.track.t_ns > 0)
+            answered[i] = exactly and "asked_ns" in saved.columns
+        calls = np.flatnonzero((self.track.t_ns > 0) & ~answered)
         if len(calls):
             answer = self.kept.answer(calls, self.track.t_ns[calls], self.track)
             self.value[calls], self.word[calls], self.why[calls] = answer
 
+    def _answered(self) -> list[tuple[str, npt.NDArray[np.generic]]]:
+        """Return what was answered last, and when: a world that starts again asks anew."""
+        return [
+            ("shown", self.value),
+            ("shown_word", self.word),
+            ("why", self.why),
+            ("asked_ns", self._asked_ns),
+        ]
+
     def _columns(self) -> list[tuple[str, npt.NDArray[np.generic]]]:
-        """Return all state, a row for each call."""
+        """Return all that is counted, a row for each call."""
         track = self.track
         own = (("value", track.value.T), ("word", track.word.T), ("seen_ns", track.seen_ns.T))
         more = (
@@ -210,6 +228,21 @@ class Calls:
         )
         kept = tuple((f"kept.{name}", array) for name, array in self.kept.columns().items())
         return [*own, *more, ("lag_ns", track.lag_ns), ("skew_ns", track.skew_ns), *kept]
+
+
+def _kept(kind: str, seconds: F8, extra: F8, more: F8, zone: str) -> Kept:
+    """Return what keeps the past of calls of one kind."""
+    if kind in past_panes.KINDS:
+        return Panes(kind, seconds, extra)
+    if kind in past_patterns.KINDS:
+        return Patterns(kind, seconds, extra, more)
+    if kind in past_spans.KINDS:
+        return (Tumbling if kind.startswith(past_spans.TUMBLING) else Sessions)(kind, seconds)
+    if kind == "robust":
+        return Robust(seconds, extra)
+    if kind == "surprise":
+        return Surprise(seconds)
+    return Unusual(seconds) if kind == "unusual" else Sums(kind, seconds, extra, zone)
 
 
 @dataclass(slots=True)
@@ -318,11 +351,22 @@ class Pasts:
         """Return a copy of all state."""
         return [calls.saved() for calls in self.all]
 
-    def restore(self, saved: Sequence[Saved]) -> None:
-        """Take over the state of a world that ended; calls that it did not have begin anew."""
-        rows = {key: (each, i) for each in saved for i, key in enumerate(each.keys)}
+    def restore(self, saved: Sequence[Saved], at_ns: int = 0) -> None:
+        """Take over the state of another world; calls that it did not have begin anew.
+
+        at_ns: the time that world had, where this one goes on at that very moment; 0: it is later. Of a call
+        that several worlds had counts the one that has come farthest.
+        """
+        rows: dict[str, tuple[Saved, int]] = {}
+        for each in sorted(saved, key=lambda one: int(one.columns["t_ns"].max(initial=0))):
+            for i, key in enumerate(each.keys):
+                known = rows.get(key)
+                if known is None or known[0].columns["t_ns"][known[1]] <= each.columns["t_ns"][i]:
+                    rows[key] = (each, i)
         for calls in self.all:
-            calls.restore(rows)
+            calls.restore(rows, exactly=bool(at_ns))
+        if at_ns:
+            self._now_ns = at_ns
 
     def since_ns(self, now_ns: int, longest_ns: int) -> tuple[I8, I8]:
         """Return (slots, from when on a record is wanted of each), so that nothing is missing."""
@@ -331,7 +375,7 @@ class Pasts:
             track = calls.track
             # what is counted goes on from where it was, or begins now; a window needs its own length
             back, usual = np.zeros(len(track), np.int64), now_ns
-            if isinstance(calls.kept, Panes):
+            if not isinstance(calls.kept, Sums):
                 back, usual = now_ns - calls.kept.whole_ns, 0
             begins = np.where(track.seen_ns > 0, track.seen_ns, usual)
             from_ns = np.maximum(np.maximum(begins, back), now_ns - longest_ns)
@@ -344,6 +388,17 @@ class Pasts:
         ended_ns: when the record ends; from then on nothing was known. None: there is none.
         """
         self.waits = False
+        self.tell(record, ended_ns)
+        for calls in self.all:
+            calls.track.lose(calls.track.t_ns > 0)
+        waiting, self._waiting, self._waiting_rows = joined(self._waiting), [], 0
+        if len(waiting):
+            rows_since = self._of(waiting, np.arange(len(waiting)))
+            for calls in self.all:
+                calls.feed(rows_since, None)
+
+    def tell(self, record: SampleBatch | None, ended_ns: int) -> None:
+        """Take what was recorded (slots of ours, filed times) up to a time; what held then holds on."""
         if record is not None and len(record):
             rows = np.flatnonzero(self._uses[record.slot])
             rows = rows[np.argsort(record.source_ns[rows], kind="stable")]
@@ -355,12 +410,6 @@ class Pasts:
             open_ = np.flatnonzero(track.ok & (track.t_ns > 0) & (track.t_ns < ended_ns))
             if len(open_):
                 calls.kept.add(track.passing(open_, np.full(len(open_), ended_ns, np.int64)))
-            track.lose(track.t_ns > 0)
-        waiting, self._waiting, self._waiting_rows = joined(self._waiting), [], 0
-        if len(waiting):
-            rows_since = self._of(waiting, np.arange(len(waiting)))
-            for calls in self.all:
-                calls.feed(rows_since, None)
 
     def forget(self) -> None:
         """Begin anew: another time is looked at."""

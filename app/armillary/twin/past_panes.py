@@ -40,7 +40,7 @@ FEWEST = 3  # samples of a slope
 
 
 @dataclass(frozen=True, slots=True)
-class _Pieces:
+class Pieces:
     """Steps cut at the ends of panes, p rows; `start` begins each run of one pane."""
 
     row: I8
@@ -78,7 +78,7 @@ class Panes:
         if not len(steps.member):
             return
         self._roll(steps)
-        pieces = self._cut(steps)
+        pieces = cut(steps, self._width_ns, self._head, self._ring)
         if not len(pieces.row):
             return
         row, at = pieces.row, (pieces.member[pieces.start], pieces.slot[pieces.start])
@@ -117,6 +117,27 @@ class Panes:
         value = self._value(calls, sums, level, weight, known, held, (begins - at_ns[:, None]) / NS)
         return self._judged(calls, at_ns, value, known, good, track)
 
+    def quarters(self, calls: I8, at_ns: I8, track: Track) -> tuple[F8, F8, U2, I8]:
+        """Return (median, span of the quarters, quality word, why) of `percentile` windows, (c,) each."""
+        sums, head, width = self._sums[calls], self._head[calls], self._width_ns[calls]
+        begins = (head[:, None] - (head[:, None] - np.arange(self._ring)) % self._ring) * width[:, None]
+        since = (at_ns - self.whole_ns[calls])[:, None]
+        weight = np.clip((begins + width[:, None] - since) / width[:, None], 0.0, 1.0)
+        last = self._last[calls]
+        inside = (weight > 0) & np.isfinite(last)
+        order = np.where(inside, last, np.inf).argsort(axis=1)
+        time = np.where(inside, sums[:, :, _KNOWN], 0.0)
+        values, past = np.take_along_axis(last, order, 1), np.take_along_axis(time, order, 1).cumsum(axis=1)
+        found = []
+        for per_cent in (25.0, 50.0, 75.0):
+            at = (past < (past[:, -1] * per_cent / 100.0)[:, None]).sum(axis=1)
+            found.append(np.take_along_axis(values, np.minimum(at, self._ring - 1)[:, None], axis=1)[:, 0])
+        known = np.einsum("nr,nr->n", sums[:, :, _KNOWN], weight)
+        good = np.einsum("nr,nr->n", sums[:, :, _GOOD], weight)
+        middle = np.where(past[:, -1] > 0, found[1], np.nan)
+        _, word, why = self._judged(calls, at_ns, middle, known, good, track)
+        return middle, found[2] - found[0], word, why
+
     def columns(self) -> Columns:
         """Return all state, n rows each."""
         return {
@@ -146,37 +167,11 @@ class Panes:
                 self._last[at] = np.nan
         self._head[calls] = np.maximum(before, newest)
 
-    def _cut(self, steps: Steps) -> _Pieces:
-        member = steps.member
-        width, head = self._width_ns[member], self._head[member]
-        end = steps.t_ns // width
-        first = np.maximum(steps.t0_ns // width, head - self._ring + 1)
-        count = np.maximum(end - first + 1, 0)
-        total = int(count.sum())
-        if total == len(member) and (count == 1).all():
-            row, pane = np.arange(total), end
-        else:
-            row = np.repeat(np.arange(len(member)), count)
-            pane = first[row] + np.arange(total) - np.repeat(np.cumsum(count) - count, count)
-        of, wide = member[row], width[row]
-        begin = pane * wide
-        dt = np.minimum(steps.t_ns[row], begin + wide) - np.maximum(steps.t0_ns[row], begin)
-        changes = np.concatenate(([True], (pane[1:] != pane[:-1]) | (of[1:] != of[:-1])))
-        return _Pieces(
-            row,
-            of,
-            pane % self._ring,
-            np.flatnonzero(changes[:total]),
-            begin,
-            np.maximum(dt, 0) / NS,
-            pane == end[row],
-        )
-
     @staticmethod
-    def _lengths(pieces: _Pieces) -> I8:
+    def _lengths(pieces: Pieces) -> I8:
         return np.diff(np.append(pieces.start, len(pieces.row)))
 
-    def _columns(self, steps: Steps, pieces: _Pieces, level: F8, known: F8, came: B1) -> list[F8]:
+    def _columns(self, steps: Steps, pieces: Pieces, level: F8, known: F8, came: B1) -> list[F8]:
         row, names = pieces.row, _COLUMNS[self._kind]
         if not names:
             return []
@@ -194,7 +189,7 @@ class Panes:
         t = np.where(came, (steps.t_ns[row] - pieces.begin_ns) / NS, 0.0)
         return [n, v, t, t * t, t * v]
 
-    def _end(self, steps: Steps, pieces: _Pieces, holds: B1, came: B1, opens: F8, at: tuple[I8, I8]) -> None:
+    def _end(self, steps: Steps, pieces: Pieces, holds: B1, came: B1, opens: F8, at: tuple[I8, I8]) -> None:
         """Note of each pane what cannot be added up: its opening, least, greatest or last value."""
         row, before = pieces.row, self._last[at]
         if self._kind in ("delta", "rate"):
@@ -272,6 +267,34 @@ class Panes:
         reasons = (track.held_word[calls] & REASON_MASK) | np.uint16(DERIVED)
         full: U2 = np.where(word == GOOD, 0, word | reasons).astype(np.uint16)
         return np.where(word == BAD, np.nan, value), full, why
+
+
+def cut(steps: Steps, width_ns: I8, head: I8, ring: int) -> Pieces:
+    """Return steps cut at the ends of panes, of which only the newest `ring` up to the heads (n,) count."""
+    member = steps.member
+    width, newest = width_ns[member], head[member]
+    end = steps.t_ns // width
+    first = np.maximum(steps.t0_ns // width, newest - ring + 1)
+    count = np.maximum(end - first + 1, 0)
+    total = int(count.sum())
+    if total == len(member) and (count == 1).all():
+        row, pane = np.arange(total), end
+    else:
+        row = np.repeat(np.arange(len(member)), count)
+        pane = first[row] + np.arange(total) - np.repeat(np.cumsum(count) - count, count)
+    of, wide = member[row], width[row]
+    begin = pane * wide
+    dt = np.minimum(steps.t_ns[row], begin + wide) - np.maximum(steps.t0_ns[row], begin)
+    changes = np.concatenate(([True], (pane[1:] != pane[:-1]) | (of[1:] != of[:-1])))
+    return Pieces(
+        row,
+        of,
+        pane % ring,
+        np.flatnonzero(changes[:total]),
+        begin,
+        np.maximum(dt, 0) / NS,
+        pane == end[row],
+    )
 
 
 def _f8(value: npt.ArrayLike) -> F8:

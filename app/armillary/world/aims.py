@@ -42,8 +42,11 @@ class Aim:
         """Return what a sink is to do. Raises OrderFault for a value that the plant's unit cannot hold."""
         spec, template = self.spec, self.template
         raw = raw_value(spec, value)
-        is_call = template is not None and template.kind == "method"
+        is_call = template is not None and (template.kind == "method" or template.calls)
         has_value = template is not None and (template.parameter is not None or math.isfinite(template.value))
+        has_value &= (
+            template is not None and not template.calls
+        )  # the value of a stop only says that it is one
         return Write(
             id=id,
             link=spec.link,

@@ -15,9 +15,10 @@ from armillary.model.clock import NS
 from armillary.model.control import Approve, Proposal
 from armillary.model.fault import Fault, FaultRecord, OrderFault, record
 from armillary.model.frame import Event, WorldKind
-from armillary.model.loop import LoopSpec
+from armillary.model.loop import LoopSpec, terms
 from armillary.model.order import Arm, Armed, CloseOrder, Order, OrderState, Prepare, Prepared, Receipt
 from armillary.project import loops
+from armillary.security import policies
 from armillary.security.audit import Audit
 from armillary.world import plugins
 from armillary.world.acts import Acts
@@ -154,9 +155,11 @@ class Deeds:
         specs: tuple[LoopSpec, ...] = ()
         try:
             found = {spec.name: spec for spec in project.specs}
-            known = loops.read(project.folder, found, [alarm.id for alarm in project.alarms])
+            known = loops.read(
+                project.folder, found, [alarm.id for alarm in project.alarms], project.templates
+            )
             here = {alarm.id for alarm in self._part.alarms}
-            specs = tuple(spec for spec in known if spec.detect in here)
+            specs = tuple(self._signed(spec) for spec in known if spec.detect in here)
         except Fault as fault:
             self.problems.append(record(fault))
         return Loops(
@@ -168,24 +171,44 @@ class Deeds:
             send=self._send_for_loop,
         )
 
-    async def _send_for_loop(self, tag: str, value: float, actor: str, reason: str) -> Receipt:
+    def _signed(self, spec: LoopSpec) -> LoopSpec:
+        """Return a protective stop with those people only whose signatures under its terms hold."""
+        project = self._host.project
+        template = next((each for each in project.templates if each.id == spec.stop), None)
+        if template is None:
+            return spec
+        names = policies.signers(project.private, terms(spec, template), spec.policy.signatures)
+        return replace(spec, policy=replace(spec.policy, signed_by=names))
+
+    async def _send_for_loop(
+        self, tag: str, value: float, actor: str, reason: str, template: str = ""
+    ) -> Receipt:
         """Send one command of a loop through the gate, arm and execute, as anybody's."""
         gate = self.need_gate()
         unit = next((spec.unit for spec in self._host.project.specs if spec.name == tag), "")
         seq = self._host.publisher.last.seq
-        wish = Arm(tag=tag, value=value, unit=unit, actor=actor, seen_seq=seq, reason=reason)
+        wish = Arm(
+            tag=tag,
+            value=value,
+            unit=unit,
+            actor=actor,
+            seen_seq=seq,
+            reason=reason,
+            template=template,
+        )
         armed = gate.arm(wish, self._host.clock.now_mono_ns())
         order = Order(
             id=str(uuid.uuid4()),
             world=self._host.id,
             tag=armed.tag,
-            value=value,
-            unit=unit,
+            value=armed.new,
+            unit=armed.unit,
             actor=actor,
             token=armed.token,
             not_after_ns=self._host.clock.now_ns() + int(self._host.project.commanding.max_age_s * NS),
             expect_seq=seq,
             reason=reason,
+            template=template,
         )
         return await gate.execute(order)
 

@@ -31,6 +31,7 @@ from armillary.project.record import Project
 from armillary.simulate.debrief import Attempt
 from armillary.simulate.exercise import Progress
 from armillary.simulate.malfunctions import Active
+from armillary.twin import past_pack
 from armillary.world.restoring import by_slot
 from armillary.world.stepping import MONO_NS, Host, Stepping
 from armillary.world.tracks import tracks
@@ -122,12 +123,21 @@ class Drill(Stepping):
         loaded = await self._loaded(state, wished) if state is not None and state.simulator else None
         if state is not None:
             self.alarms.restore(state.alarms, state.t_ns)
+            self._remember(state)
         if state is not None and loaded is not None:
             frame = self._resumed(state, loaded)
         else:
             frame = self._show(outputs)
         self.keep("start", automatic=False, model=await self._host.save())
         return frame
+
+    def _remember(self, state: StateAnswer) -> None:
+        """Let functions over time go on from where they were; those it does not know begin anew."""
+        if self.past is None:
+            return
+        was = by_slot(state, self.specs)
+        self.derived.go_on(was.value, state.t_ns)
+        self.past.restore(past_pack.known(state.past), state.t_ns)
 
     def _resumed(self, state: StateAnswer, outputs: F8) -> Frame:
         """Go on from a state exactly: what was told when, what alarms were counting."""

@@ -19,6 +19,7 @@ from armillary.model.tags import TagSpec, TagTable
 from armillary.model.units import conversion
 from armillary.project.table import nearest
 from armillary.simulate import measures, results
+from armillary.twin import past_pack
 from armillary.twin.derive import Derived
 from armillary.world.restoring import by_slot
 
@@ -75,6 +76,7 @@ class Forked:
     info: ModelInfo
     specs: Sequence[TagSpec]
     project: str  # folder
+    zone: str = "UTC"  # in which days begin
     columns: Columns = field(init=False)  # what shows a tag
     settable: Columns = field(init=False)  # what sets one
     value: F8 = field(init=False)  # (N,) by slot, at the fork
@@ -222,7 +224,8 @@ class View:
 
     def __init__(self, fork: Forked) -> None:
         self._fork = fork
-        self._derived = Derived(fork.specs)
+        self._derived = Derived(fork.specs, fork.zone)
+        self._begins = past_pack.known(fork.state.past) if self._derived.past is not None else []
         self._fed: tuple[Trajectory | None, int] = (None, -1)  # the result, and its rows, that were looked at
         self._slots = np.arange(len(fork.specs), dtype=np.uint32)
         slots = {spec.name: spec.slot for spec in fork.specs}
@@ -263,6 +266,14 @@ class View:
         self._derived.evaluate(table, self._slots, int(run.t_ns[row]), mono_ns, passed)
         return table
 
+    def past(self, run: Trajectory | None, row: int) -> bytes:
+        """Return what functions over time know at a row of a result; without one, at the fork."""
+        if self._derived.past is None or run is None or row < 0:
+            return self._fork.state.past
+        self.table(run, row, 0)  # whatever row was shown meanwhile
+        saved = self._derived.past.saved()
+        return past_pack.packed(saved, int(run.t_ns[row]), past_pack.MOST_BYTES)
+
     def _passed(
         self, run: Trajectory, row: int, found: Sequence[tuple[int, int, float, float]]
     ) -> SampleBatch | None:
@@ -271,6 +282,7 @@ class View:
         if self._derived.past is not None and (before is not run or row <= last):
             self._derived.past.forget()
             self._derived.go_on(self._fork.value, self._fork.t_ns)
+            self._derived.past.restore(self._begins, self._fork.t_ns)
             last = -1
         self._fed = (run, row)
         if not found:

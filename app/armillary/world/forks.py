@@ -49,7 +49,7 @@ async def state_for(project: Project, wish: Fork) -> StateAnswer:
         address = mine[0].address
     line = AsyncLine(address)
     try:
-        state = await line.ask(AskState(t_ns=t_ns), ASK_S)
+        state = await line.ask(AskState(t_ns=t_ns, past=True), ASK_S)
     finally:
         line.close()
     if not isinstance(state, StateAnswer):

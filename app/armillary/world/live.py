@@ -15,17 +15,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from armillary.alarms.system import area_alarms, system_alarms
+from armillary.alarms.notices import Facts
+from armillary.alarms.system import area_alarms, halt_alarms, notify_alarms, system_alarms
 from armillary.api.ports import SourceContext
 from armillary.extend.discover import discover
 from armillary.model import message as msg
 from armillary.model.account import LoggedIn, Right
 from armillary.model.alarm import AlarmAct, AlarmActed, AlarmProgress, right_to
 from armillary.model.clock import NS, Clock, WallClock
-from armillary.model.control import Approve, Kill
+from armillary.model.control import Approve, Kill, StateAnswer
 from armillary.model.fault import FaultRecord, ProjectFault, WorldFault, record
 from armillary.model.frame import Event, WorldKind
 from armillary.model.link import COUNTERS, BrowseItem, LinkSpec, LinkStatus, link_alarm
+from armillary.model.logbook import AskNotes, AskShift, HandOver, Note, TakeOver, WriteNote
 from armillary.model.order import Arm, CloseOrder, Order, Prepare
 from armillary.model.substitution import EndSubstitution, Substitute
 from armillary.project import folder as projects
@@ -40,7 +42,7 @@ from armillary.twin.turns import Turns
 from armillary.wire import runs
 from armillary.wire.bus import served
 from armillary.wire.lease import Lease
-from armillary.world import standby
+from armillary.world import shiftwork, standby
 from armillary.world.alarming import Alarming
 from armillary.world.core import Core, Tick
 from armillary.world.deeds import Deeds
@@ -49,15 +51,18 @@ from armillary.world.gate import Gate
 from armillary.world.guarding import guard, guarded
 from armillary.world.keeping import Keeping
 from armillary.world.lateness import Lateness
+from armillary.world.logbook import Logbook
 from armillary.world.looking_back import LookingBack
 from armillary.world.marking import Marking
 from armillary.world.neighbours import Neighbours
+from armillary.world.notifying import Notifying
 from armillary.world.owed import Owed
 from armillary.world.part import AREAS, part_of
 from armillary.world.publish import statuses_differ
 from armillary.world.reception import Reception
 from armillary.world.remembered import last_known
 from armillary.world.room import Room
+from armillary.world.rule_events import RuleEvents
 from armillary.world.serving import STOP_S, People, Serving, within
 from armillary.world.substitutes import Substitutes
 from armillary.world.waking import AfterSleep, Beats, moved_text
@@ -67,7 +72,7 @@ log = logging.getLogger(__name__)
 STATUS_EVERY_NS = NS  # rates and delays of links are sent this often when nothing else changed
 PROMPT_S = 0.05  # how often samples go to the recorder while servers wait to hear that they are on disk
 NONE: Mapping[str, int] = {}
-PLUGINS = ("sources", "sinks", "decoders")
+PLUGINS = ("sources", "sinks", "decoders", "notifiers")
 
 
 def run(args: Mapping[str, Any], say: Callable[[Mapping[str, object]], None]) -> None:
@@ -125,7 +130,13 @@ class Live(Serving):
         part = self._part = part_of(project, area)
         self._lease, self._secrets = lease, secrets or Secrets()
         self._alarming = Alarming(
-            (*part.alarms, *system_alarms(), *area_alarms(project.areas)),
+            (
+                *part.alarms,
+                *system_alarms(),
+                *area_alarms(project.areas),
+                *halt_alarms(part.alarms),
+                *notify_alarms(project.receivers),
+            ),
             project.specs,
             part.links,
             folder=part.home / "journal",
@@ -162,6 +173,7 @@ class Live(Serving):
         self._core = self._make_core(derived, held)
         self._beats = Beats()
         self._lateness = Lateness(project.specs, project.alarms, project.timezone)
+        self._rule_events = RuleEvents(project.rules, project.specs)
         contexts = {plan.link.name: self._context(plan.link) for plan in self._plans}
         self._links = Links(
             self._plans,
@@ -192,9 +204,27 @@ class Live(Serving):
             table=self.publisher.table,
             acts=lambda: self._deeds.acts,
         )
+        accounts = self.people.local().accounts
+        self._logbook = Logbook(part.home, project.shifts, clock, accounts=accounts)
         spared = guarded(self.alarm_specs, project.specs, self._deeds.loops.detecting)
         guard(self._inbox, self._plans, spared)
         self._owed = Owed()
+        self._notifying = Notifying(
+            project.receivers,
+            self._registry,
+            self._secrets,
+            clock,
+            specs=self.alarm_specs,
+            tags=project.specs,
+            facts=Facts(
+                project=project.name,
+                world=self.id,
+                desk=f"armillary open {project.folder}",
+                area=area,
+            ),
+            folder=project.folder,
+            home=part.home,
+        )
         self._sent_statuses: tuple[LinkStatus, ...] = ()
         self._sent_status_ns = 0
         self._ticking, self._broken = threading.Event(), asyncio.Event()
@@ -226,6 +256,7 @@ class Live(Serving):
         self._back.restore()
         states = self._alarming.evaluator.states()
         self._feed.offer(self._marking.started(states, self.clock.now_ns(), self.clock.now_mono_ns()))
+        self._notifying.start(states)
         self._thread = threading.Thread(target=self._ticks, args=(loop, self._ticking), name="tick")
         self._thread.start()
 
@@ -235,11 +266,13 @@ class Live(Serving):
         if self._thread is not None:
             self._thread.join(STOP_S)
         await asyncio.to_thread(self._back.close)
+        await asyncio.to_thread(self._notifying.close, STOP_S / 2)
         self._feed.offer(self._core.flush())
         await self._deeds.end_loops()
         await within(self._links.stop(), STOP_S)
         await self._deeds.close()
         self._alarming.close()
+        self._logbook.close()
         self._reception.close(self.clock.now_mono_ns())
         self._feed.offer(self._marking.ended(self.clock.now_ns(), self.clock.now_mono_ns()))
         await self._feed.flush(STOP_S / 2)
@@ -308,7 +341,8 @@ class Live(Serving):
         }
         kept = self._feed.kept()
         troubles = {**self._links.troubles(), **self._room.troubles(kept), **wrong}
-        troubles |= self._neighbours.troubles(now_mono)
+        troubles |= {**self._neighbours.troubles(now_mono), **self._notifying.troubles()}
+        troubles |= self._deeds.loops.troubles()
         self._alarming.evaluator.tell(troubles)
         differs = statuses_differ(self._sent_statuses, statuses)
         links: tuple[LinkStatus, ...] = ()
@@ -333,6 +367,7 @@ class Live(Serving):
                 *self._feed.take_events(self.clock.now_ns()),
                 *told,
                 *by_hand,
+                *self._rule_events.of(tick.frame),
             ),
             orders=receipts,
             recording=self._feed.trouble,
@@ -359,6 +394,9 @@ class Live(Serving):
         """Write the alarms' transitions down; what keeps that from happening is told, and they go on."""
         self._alarming.note(tick.frame.alarms, tick.frame.alarm_events, tick.frame.t_ns)
         self._alarming.sync(now_mono_ns)
+        self._notifying.note(tick.frame.alarms, tick.frame.alarm_events, tick.frame.t_ns)
+        for fault in self._notifying.take_told():
+            self.tell(fault, "warning")
         for trouble in (self._alarming.take_trouble(), self._back.take_trouble()):
             if trouble is not None:
                 self.tell(trouble)
@@ -401,6 +439,10 @@ class Live(Serving):
         """Return what the alarms are counting."""
         return self._alarming.evaluator.progress(mono_ns)
 
+    async def state_answer(self, t_ns: int = 0, *, past: bool = False) -> StateAnswer:
+        """Return the state of now; with a past it is that of the next tick, both of one moment."""
+        return await self._back.state(self.state_now) if past else self.state_now()
+
     async def reply(self, peer: bytes, message: object) -> object:
         """Answer what only a LIVE world can."""
         match message:
@@ -433,6 +475,16 @@ class Live(Serving):
                 self._substitutes.give(message, self.need(peer, Right.SUBSTITUTE))
             case EndSubstitution():
                 self._substitutes.end(message, self.need(peer, Right.SUBSTITUTE))
+            case AskNotes():
+                self.need(peer, Right.VIEW)
+                return self._logbook.find(message)
+            case AskShift(shift=shift):
+                self.need(peer, Right.VIEW)
+                return await shiftwork.answer(
+                    self.project, self.alarm_specs, shift, self.recorder, self.clock
+                )
+            case WriteNote() | HandOver() | TakeOver():
+                return await self._write_down(message, self.need(peer, Right.ACKNOWLEDGE))
             case Kill():
                 await self._deeds.acts.kill(
                     self.need(peer, Right.KILL if message.stop else Right.RELEASE), message
@@ -440,6 +492,21 @@ class Live(Serving):
             case _:
                 return await super().reply(peer, message)
         return msg.Done()
+
+    async def _write_down(self, wish: WriteNote | HandOver | TakeOver, who: LoggedIn) -> Note:
+        """Keep an entry of the logbook; hand-overs are in the audit too."""
+        match wish:
+            case WriteNote():
+                note = await self._logbook.write(wish, who)
+            case HandOver():
+                note = await self._logbook.hand_over(wish, who)
+            case _:
+                note = await self._logbook.take_over(wish, who)
+        if note.shift:
+            action = "shift.handover" if note.kind == "handover" else "shift.taken"
+            self._deeds.acts.note(who, action, note.shift, after=note.id, reason=note.text)
+        self.early.append(self._logbook.told(note))
+        return note
 
     async def _load(self, who: LoggedIn) -> None:
         """Go on as the world of the project as it is on disk now. Raises ProjectFault, then nothing changes.
@@ -516,8 +583,14 @@ class Live(Serving):
         """Tell of what in project and plugins keeps parts of this world from working."""
         part = self._part
         faults = [record(f) for f in (*problems(part.links, part.specs), *self._intake.problems)]
-        plugin_problems = (*self._registry.problems, *self._reception.problems)
-        for fault in (*plugin_problems, *faults, *self._deeds.problems, *self._substitutes.problems):
+        plugin_problems = (*self._registry.problems, *self._reception.problems, *self._notifying.problems)
+        for fault in (
+            *plugin_problems,
+            *faults,
+            *self._deeds.problems,
+            *self._substitutes.problems,
+            *self._logbook.problems,
+        ):
             self.tell(fault)
         for alarm in part.unordered:
             self.tell(standby.not_evaluated(alarm), "warning")

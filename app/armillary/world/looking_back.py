@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+import queue
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,10 +18,12 @@ import numpy as np
 
 from armillary.model.arrays import I8, U4
 from armillary.model.clock import NS, Clock
+from armillary.model.control import StateAnswer
 from armillary.model.fault import Fault, FaultRecord, StoreFault, record
 from armillary.model.message import AskBetween, AskHistory, Enroll, Enrolled, HistoryInfo, Samples
 from armillary.model.sample import EARLY_NS, HISTORICAL, SampleBatch, empty_batch, joined, taken
 from armillary.model.tags import TagSpec
+from armillary.twin import past_pack
 from armillary.twin.past import Pasts, Saved
 from armillary.wire.bus import AsyncLine, served
 from armillary.world import past_file
@@ -28,6 +31,7 @@ from armillary.world import past_file
 EVERY_NS, FIRST_NS = 60 * NS, 2 * NS  # the first time soon: what began now must be known to the next world
 WAIT_S = 10.0  # for a recorder to be there; without one they begin with their file alone
 ANSWER_S = 10.0
+TICK_S = 5.0  # a tick comes within
 LONGEST_NS = 7 * 86_400 * NS  # so far back the record is read
 MOST_ROWS = 5_000_000
 ROWS_AT_ONCE = 200_000
@@ -52,6 +56,30 @@ class LookingBack:
         self._copy: tuple[list[Saved], int] | None = None
         self._due_mono_ns = 0
         self._trouble: FaultRecord | None = None
+        self._wishes: queue.SimpleQueue[Callable[[list[Saved]], object]] = queue.SimpleQueue()
+
+    async def state(self, now: Callable[[], StateAnswer]) -> StateAnswer:
+        """Return a state with what functions over time know then; nothing of it while the record is read.
+
+        now: the state as it was published last. Both are of one moment, between two ticks: what the one
+        before has published is there when the copy arrives, and what follows is not.
+        """
+        if self._past is None:
+            return now()
+        loop = asyncio.get_running_loop()
+        answered: asyncio.Future[tuple[StateAnswer, list[Saved]]] = loop.create_future()
+
+        def take(saved: list[Saved]) -> None:
+            if not answered.done():  # given up meanwhile
+                answered.set_result((now(), saved))
+
+        self._wishes.put(lambda saved: loop.call_soon_threadsafe(take, saved))
+        try:
+            answer, saved = await asyncio.wait_for(answered, TICK_S)
+        except TimeoutError:
+            return now()  # the ticks have ended
+        packed = await asyncio.to_thread(past_pack.packed, saved, answer.t_ns, past_pack.MOST_BYTES)
+        return replace(answer, past=packed)
 
     def restore(self) -> None:
         """Take over what the world before knew."""
@@ -67,6 +95,9 @@ class LookingBack:
 
     def tick(self, now_ns: int, now_mono_ns: int) -> None:
         """Give the functions the record once it was read, and a copy of them out once a minute."""
+        while not self._wishes.empty():
+            is_known = self._past is not None and not self._past.waits
+            self._wishes.get()(self._past.saved() if self._past is not None and is_known else [])
         if self._past is None:
             return
         if self._record is not None:

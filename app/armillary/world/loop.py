@@ -13,6 +13,7 @@ import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
+from armillary.alarms.system import halt_alarm
 from armillary.model import expression, places
 from armillary.model.account import LoggedIn
 from armillary.model.alarm import AlarmState
@@ -37,7 +38,7 @@ OUTCOME_LOOK_S = 0.5
 HOUR_NS = 3_600 * NS
 FINAL = ("done", "diverged", "failed", "stopped")
 OVER = ("refused", "expired", "withdrawn", "failed", "rolled back", "stood down")  # verified: in the end
-Send = Callable[[str, float, str, str], Awaitable[Receipt]]  # tag, value, actor, reason → receipt
+Send = Callable[[str, float, str, str, str], Awaitable[Receipt]]  # tag, value, actor, reason, template
 
 
 @dataclass(slots=True)
@@ -54,6 +55,7 @@ class _Loop:
     moot: str = ""  # why what is being simulated answers nothing any more
     acted_ns: tuple[int, ...] = ()
     failures: int = 0
+    unconfirmed: str = ""  # why a protective stop is not known to have stopped anything
     task: asyncio.Task[None] | None = None
     fork: child.Child | None = None
 
@@ -74,6 +76,7 @@ class Loops:
         self._tags = {spec.name: spec for spec in project.specs}
         self._project, self._clock, self._table = project, clock, table
         self._address, self._send = address, send
+        self._templates = {template.id: template for template in project.templates}
         self._loops = {
             spec.id: _Loop(
                 spec,
@@ -102,8 +105,10 @@ class Loops:
                 is_new = loop.spec.detect == state.id and state.active and state.occurrence != loop.seen
                 if is_new and not self._is_open(loop) and not state.delayed_s:
                     loop.seen = state.occurrence
-                    loop.task = asyncio.get_running_loop().create_task(self._think(loop))
+                    work = self._halt(loop, state.text) if loop.spec.stop else self._think(loop)
+                    loop.task = asyncio.get_running_loop().create_task(work)
                 elif loop.spec.detect == state.id and not state.active:
+                    loop.unconfirmed = ""
                     self._withdraw(loop, "its alarm is over")
         for receipt in receipts:
             self._receipts[receipt.order] = receipt
@@ -131,6 +136,14 @@ class Loops:
         if made != self._states:
             self._states = made
         return self._states
+
+    def troubles(self) -> dict[str, str]:
+        """Return what is to be told of stops that nobody can rely on: text by the id of its alarm."""
+        return {
+            halt_alarm(loop.spec.detect): loop.unconfirmed
+            for loop in self._loops.values()
+            if loop.unconfirmed
+        }
 
     def is_acting(self, actor: str) -> bool:
         """Return whether a loop's policy is acting under this name now; the gate asks for its role."""
@@ -282,6 +295,43 @@ class Loops:
         if loop.proposal is not None and loop.proposal.id == name and loop.proposal.state == "offered":
             self._set(loop, "expired", "Nobody approved it in time.")
 
+    # ---------------------------------------------------------------- protective stops
+
+    async def _halt(self, loop: _Loop, why: str) -> None:
+        """Send a protective stop at once where its policy lets it; else hold it ready for a person.
+
+        It waits for no model (operations 4.3); everything that the gate asks stays.
+        """
+        spec, now = loop.spec, self._clock.now_ns()
+        template = self._templates[spec.stop]
+        tag = template.tag or f"{template.link}!{template.address}"
+        self._number += 1
+        blocked = may_act(spec, now) if loop.level == "auto" else "a person approves"
+        loop.acted_ns = tuple(t for t in loop.acted_ns if now - t < HOUR_NS)
+        is_signed = not blocked
+        if is_signed and len(loop.acted_ns) >= spec.policy.max_per_hour:
+            blocked = f"it acted {len(loop.acted_ns)} times within the hour"
+        loop.proposal = Proposal(
+            id=f"{spec.id}-{now // 1_000_000:x}-{self._number}",
+            loop=spec.id,
+            state="offered",
+            t_ns=now,
+            title=template.title or spec.title,
+            reason=_sentence(why) or _sentence(spec.title),
+            tag=tag,
+            value=template.value,
+            expires_ns=now + int(spec.valid_s * NS),
+            policy="" if blocked else spec.id,
+        )
+        if not blocked:
+            signed = " and ".join(spec.policy.signed_by)
+            await self._act(loop, f"{ACTOR}{spec.id}", f"under its policy, signed by {signed}")
+            return
+        if is_signed:
+            loop.unconfirmed = f"It was not sent: {blocked}."
+        self._set(loop, "offered", f"Not sent by itself: {blocked}.")
+        await self._expire(loop, loop.proposal.id)
+
     # ---------------------------------------------------------------- act, verify, undo
 
     def _outside_policy(self, loop: _Loop, action: LoopAction) -> str:
@@ -311,7 +361,8 @@ class Loops:
             why = receipt.detail.what if receipt.detail is not None else "its read-back says otherwise."
             self._failed(loop, f"{receipt.state.value}: {why}")
             return
-        self._set(loop, "verified", f"Sent and read back: {proposal.tag} is {receipt.read_back:g}.")
+        shown = loop.spec.holds if loop.spec.stop else f"{proposal.tag} is {receipt.read_back:g}"
+        self._set(loop, "verified", f"Sent and read back: {shown}.")
         if await self._outcome(loop):
             loop.failures = 0
             self._set(loop, "verified", "Done: what was predicted has come.", is_over=True)
@@ -322,7 +373,7 @@ class Loops:
         self, loop: _Loop, tag: str, value: float, actor: str, reason: str, state: str
     ) -> Receipt:
         loop.order = ""
-        receipt = await self._send(tag, value, actor, reason)
+        receipt = await self._send(tag, value, actor, reason, loop.spec.stop)
         loop.order = receipt.order
         self._set(loop, state, f"{tag} → {value:g}.")
         end = self._clock.now_mono_ns() + 60 * NS
@@ -371,6 +422,8 @@ class Loops:
 
     def _failed(self, loop: _Loop, why: str) -> None:
         loop.failures += 1
+        if loop.spec.stop:
+            loop.unconfirmed = why
         self._set(loop, "failed", why)
         if loop.failures >= 2:  # noqa: PLR2004  operations 4.3, gate 8
             self._stand_down(loop, "it failed twice")

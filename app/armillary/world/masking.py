@@ -15,6 +15,7 @@ from armillary.model.arrays import B1, U4
 from armillary.model.control import StateAnswer
 from armillary.model.frame import Frame
 from armillary.model.tags import TagSpec
+from armillary.twin import past_pack
 
 MASK = "•••"
 
@@ -63,6 +64,7 @@ class Masking:
             value=np.where(hidden, np.nan, answer.value),
             text={**texts, **dict.fromkeys(rows, MASK)},
             alarms=tuple(self._alarm(alarm) for alarm in answer.alarms),
+            past=past_pack.without(answer.past, self._tags),
         )
 
     def _alarm(self, alarm: AlarmState) -> AlarmState:

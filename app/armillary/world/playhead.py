@@ -150,6 +150,10 @@ class Playhead:
             course.follow(run, row)
         return tuple(course.at(row).values())
 
+    def past_at(self, t_ns: int) -> bytes:
+        """Return what functions over time know of the shown run at a time."""
+        return self.fork.view().past(self.run, self.row_at(t_ns))
+
     def row_at(self, t_ns: int) -> int:
         """Return the row of the shown run that is shown at a time; -1 = the state at the fork."""
         run = self.run

@@ -20,11 +20,13 @@ from armillary.model.quality import NEVER, rank
 from armillary.model.sample import SampleBatch, batch_of, joined, taken
 from armillary.model.tags import TagSpec, TagTable
 from armillary.twin.derive import Derived
+from armillary.twin.past_patterns import KINDS as PATTERNS
+from armillary.twin.past_scores import KINDS as SCORES
 from armillary.world.record import Recording, Stretch
 
 WARM_UP_NS = 3600 * NS  # of the record before the span, for functions over time
 SLIGHT = 0.01  # of a value that looks back: which moments a window has seen differs by parts of a tick
-BRIEF = frozenset({"held", "ewma", "latch", "hold", "time_since", "time_since_change"})
+BRIEF = frozenset({"held", "ewma", "latch", "hold", "time_since", "time_since_change"} | PATTERNS)
 TOLERANCE = 1e-9  # of the greater of both values: what rounding may make
 LASTS_NS = NS // 4  # samples are taken a tick or two after they arrive: what is gone by then is no difference
 
@@ -42,10 +44,11 @@ class Difference:
 class Recompute:
     """Evaluates stretches one after another. The first tick starts from the state recorded there."""
 
-    def __init__(self, specs: Sequence[TagSpec], alarms: Sequence[AlarmSpec]) -> None:
+    def __init__(self, specs: Sequence[TagSpec], alarms: Sequence[AlarmSpec], zone: str = "UTC") -> None:
+        """zone: in which days begin."""
         self._specs = tuple(specs)
         self._table = TagTable(len(specs))
-        self._derived = Derived(specs)
+        self._derived = Derived(specs, zone)
         self._alarms = Evaluator(alarms, specs)
         self._own: B1 = np.array([bool(spec.expression) for spec in specs], np.bool_)
         self._since_ns: I8 = np.zeros(len(specs), np.int64)  # when each began to differ; 0 = does not
@@ -168,7 +171,7 @@ def _looking_back(specs: Sequence[TagSpec]) -> tuple[B1, B1]:
         made = compile_expression(spec.expression, known, past=True)
         reads[spec.slot] = [known[name] for name in made.names]
         looks[spec.slot] = bool(made.past)
-        long = any(call.seconds * NS > WARM_UP_NS for call in made.past)
+        long = any(call.seconds * NS > WARM_UP_NS or call.kind in SCORES for call in made.past)
         counts = any(call.kind not in WINDOWS and call.kind not in BRIEF for call in made.past)
         unlike[spec.slot] = long or (counts and made.alone is None)
     for _ in reads:

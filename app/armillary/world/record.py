@@ -300,7 +300,35 @@ class Recording:
         answer = await self._ask(AskKept(kind=version.KIND, t_ns=EVER_NS, key=key), Kept)
         return answer.data if answer.found else None
 
+    async def held(self, slots: I8, t_ns: int) -> SampleBatch:
+        """Return the newest row of some tags up to a time, as it was filed, by our slots."""
+        await self._enroll()
+        ids = self._ids[slots]
+        if not ids.any():
+            return _EMPTY
+        return self._ours((await self._ask(AskAt(ids=ids[ids > 0], t_ns=t_ns), Samples)).batch)
+
+    async def rows(self, slots: I8, after_ns: int, to_ns: int, most: int) -> SampleBatch | None:
+        """Return all rows of some tags in after < t ≤ to, as they were filed; None for more than `most`."""
+        await self._enroll()
+        parts, at, had = [_EMPTY], after_ns + 1, 0
+        ids = self._ids[slots]
+        while at <= to_ns and ids.any():
+            question = AskBetween(ids=ids[ids > 0], from_ns=at, to_ns=to_ns + 1, limit=ROWS_AT_ONCE)
+            answer = await self._ask(question, Samples)
+            parts.append(answer.batch)
+            had += len(answer.batch)
+            at = answer.to_ns
+            if had > most:
+                return None
+        return self._ours(joined([part for part in parts if len(part)] or [_EMPTY]))
+
     # ---------------------------------------------------------------- inside
+
+    def _ours(self, rows: SampleBatch) -> SampleBatch:
+        slot_of = np.zeros(int(max(self._ids.max(initial=0), rows.slot.max(initial=0))) + 1, np.uint32)
+        slot_of[self._ids] = np.arange(len(self._ids), dtype=np.uint32)
+        return replace(rows, slot=slot_of[rows.slot])
 
     async def _enroll(self) -> None:
         """Learn the ids of tags and marks, again while some are not known yet."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from armillary.alarms.links import link_alarms
-from armillary.alarms.system import area_alarms, system_alarms
+from armillary.alarms.system import area_alarms, notify_alarms, system_alarms
 from armillary.model import message as msg
 from armillary.model import places
 from armillary.model.alarm import AlarmSpec
@@ -37,6 +37,7 @@ from armillary.world.core import Core
 from armillary.world.keeping import cache_of
 from armillary.world.publish import Publisher
 from armillary.world.reading import Reading
+from armillary.world.recalling import past_at
 from armillary.world.record import Recording, Stretch
 from armillary.world.recorded import EVENTS_AT_ONCE, Passed, Recorded, passed_of
 from armillary.world.replay_versions import Versions
@@ -83,6 +84,7 @@ def alarms_of(project: Project) -> tuple[AlarmSpec, ...]:
         *link_alarms(project.links, project.specs),
         *system_alarms(),
         *area_alarms(project.areas),
+        *notify_alarms(project.receivers),
     )
 
 
@@ -200,10 +202,16 @@ class Replay(Serving):
                 return await super().reply(peer, message)
         return msg.Done()
 
-    async def state_answer(self, t_ns: int = 0) -> StateAnswer:
+    async def state_answer(self, t_ns: int = 0, *, past: bool = False) -> StateAnswer:
         """Return the whole state at a time of the record; 0 = where the cursor is."""
+        answer = await self._state_at(t_ns)
+        if not past or not answer.t_ns:
+            return answer
+        return replace(answer, past=await past_at(await self._open(), self.project, answer.t_ns))
+
+    async def _state_at(self, t_ns: int) -> StateAnswer:
         if not t_ns or t_ns == self._cursor_ns:
-            return replace(await super().state_answer(), t_ns=self._cursor_ns)
+            return replace(self.state_now(), t_ns=self._cursor_ns)
         recording = await self._open()
         stretch = self._stretch
         if stretch is None or not stretch.is_exact(t_ns):
@@ -211,7 +219,7 @@ class Replay(Serving):
         state = recording.state(stretch, t_ns)
         alarms = self._recorded.alarms(self._recorded.texts(stretch, t_ns), {})
         return replace(
-            await super().state_answer(),
+            self.state_now(),
             t_ns=t_ns,
             value=state.value,
             source_ns=state.source_ns,

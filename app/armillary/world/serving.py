@@ -182,7 +182,7 @@ class Serving:
 
     async def state_to_keep(self) -> StateAnswer:
         """Return the state for a snapshot; it may take longer than the one for a look."""
-        return await self.state_answer()
+        return await self.state_answer(past=True)
 
     # ---------------------------------------------------------------- life
 
@@ -388,7 +388,7 @@ class Serving:
                 self.noted(self.who(peer), "person.logout")
                 return self._become(peer, self.people.local())
             case AskState():
-                state, mask = await self.state_answer(message.t_ns), self._mask()
+                state, mask = await self.state_answer(message.t_ns, past=message.past), self._mask()
                 return state if not mask or self._may_see(peer) else mask.state(state)
             case TakeSnapshot(title=title, folder=folder):
                 self.need(peer, Right.FORK)
@@ -501,8 +501,15 @@ class Serving:
             own=self.own,
         )
 
-    async def state_answer(self, t_ns: int = 0) -> StateAnswer:
-        """Return the whole state by tag name; a world with a cursor may also answer for another time."""
+    async def state_answer(self, t_ns: int = 0, *, past: bool = False) -> StateAnswer:
+        """Return the whole state by tag name; a world with a cursor may also answer for another time.
+
+        past: with what functions over time know, where this world has any.
+        """
+        return self.state_now()
+
+    def state_now(self) -> StateAnswer:
+        """Return the state as it was published last."""
         table, last = self.publisher.table, self.publisher.last
         specs = self.project.specs
         simulator, model = self.model_state()

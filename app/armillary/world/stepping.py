@@ -65,7 +65,7 @@ class Stepping:
         self.wiring = Wiring(project.specs, info, lesson.names)
         self.supply = SimulatedSupply(project.specs, project.links)
         self.alarms = Evaluator(project.alarms, project.specs)
-        derived = Derived(project.specs, project.timezone)
+        self.derived = derived = Derived(project.specs, project.timezone)
         self.past = derived.past
         self.core = Core(
             world=world,

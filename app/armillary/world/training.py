@@ -41,6 +41,7 @@ from armillary.project import folder as projects
 from armillary.project import lessons
 from armillary.project.record import Project
 from armillary.simulate.host import SimulatorHost
+from armillary.twin import past_pack
 from armillary.world import debriefing, snapshot
 from armillary.world.drill_view import moments, view
 from armillary.world.exercising import Exercising, steady_ns
@@ -239,15 +240,18 @@ class Training(Exercising):
             return "running"
         return "frozen" if self.drill.steps else "ready"
 
-    async def state_answer(self, t_ns: int = 0) -> StateAnswer:
+    async def state_answer(self, t_ns: int = 0, *, past: bool = False) -> StateAnswer:
         """Return the state of this moment with the simulator's own, so that it is restored exactly."""
+        known = b""
         async with self._lock:
             model = b""
             if self.drill.moments and (not self.drill.over or self._cursor_ns == self.drill.t_ns):
                 with contextlib.suppress(Fault):  # of a model that is gone what was shown is left
                     model = (await self._host.save()).data
-            answer = await super().state_answer()
-        return replace(answer, simulator=model)
+            answer = self.state_now()
+            if past and self.drill.past is not None and not self.drill.over:  # a debrief shows the past
+                known = past_pack.packed(self.drill.past.saved(), answer.t_ns, past_pack.MOST_BYTES)
+        return replace(answer, simulator=model, past=known)
 
     def pending(self, mono_ns: int) -> tuple[AlarmProgress, ...]:
         """Return what the alarms were counting; a debrief shows the past, of which that is not kept."""

@@ -176,7 +176,9 @@ class WhatIf(Serving):
                 state, kept = await forks.state_for(self.project, wish), ""
             scenario = forks.scenario_for(self.project.folder, wish, kept)
             info = await self._ensemble.model(model_of(scenario))
-            fork = Forked(state, scenario, info, self.project.specs, str(self.project.folder))
+            fork = Forked(
+                state, scenario, info, self.project.specs, str(self.project.folder), self.project.timezone
+            )
             forks.check(fork)
             self._ensemble.folder = folder
             self._book = Runbook(fork, self._ensemble, self.id, self.tell, self._say)
@@ -296,12 +298,14 @@ class WhatIf(Serving):
         frame = replace(empty_frame(self.id, self.kind), seq=seq, first_seq=seq)
         self.publish(replace(frame, run=RunState.PAUSED, cursor=cursor))
 
-    async def state_answer(self, t_ns: int = 0) -> StateAnswer:
+    async def state_answer(self, t_ns: int = 0, *, past: bool = False) -> StateAnswer:
         """Return the state of the shown run, now or at a time."""
-        answer = await super().state_answer()
+        answer = self.state_now()
         if self._head is None:
             return answer
         head = self._head
+        if past:
+            answer = replace(answer, past=head.past_at(t_ns or answer.t_ns))
         if not t_ns or t_ns == answer.t_ns:
             return answer
         start, end = head.extent()
@@ -331,14 +335,14 @@ class WhatIf(Serving):
         A run's rows are what there is of it, so a cursor between two of them gives the one that is shown.
         """
         if self._head is None or self._book is None:
-            return await self.state_answer()
+            return await self.state_answer(past=True)
         head = self._head
         row = head.row_at(head.t_ns)
         entry, run = self._book.entry(head.shown), head.run
         t_ns = int(run.t_ns[row]) if run is not None and row >= 0 else head.fork.t_ns
         head.speed, head.t_ns = 0.0, t_ns
         self._show()
-        answer = await self.state_answer()
+        answer = await self.state_answer(past=True)
         pending = await asyncio.to_thread(head.pending_at, row)
         answer = replace(answer, pending=pending)
         if answer.simulator or entry is None or entry.job is None:

@@ -11,8 +11,7 @@ from armillary_plugins.demo_plant.signals import CONTROLLERS, PUMPS, SETPOINTS, 
 from armillary_plugins.demo_plant.station import Station
 
 SKID = "DS-201"
-FAULTS = "simulator/fault"  # not of the plant: whoever shows the demo makes things go wrong by it
-COMMANDS = ("station/+/set", "skid/+/set", FAULTS)
+COMMANDS = ("station/+/set", "skid/+/set")
 PERIOD_STEPS = {"vibration": 5, "energy": 10, "skid": 10, "ambient": 20, "heartbeat": 10, "setpoint": 10}
 # short words for the setpoints of a unit, beside the names of the control system
 _WORDS = {"speed": "SpeedSP", "run": "Run", "position": "SP", "level": "SP", "pressure": "SP", "auto": "Auto",
@@ -104,21 +103,3 @@ def setpoints(topic: str, payload: bytes) -> Mapping[str, float]:
     if not out:
         raise ValueError(f"{topic}: there is no setpoint in it")
     return out
-
-
-def faults(payload: bytes) -> Mapping[str, float]:
-    """Return what a message to `simulator/fault` makes go wrong: names with severities or offsets.
-
-    `{"P-101A.trip": 1, "TT-111": 17}`; 0 mends it. Raises ValueError, in words for the log; nothing of such a
-    message is used. Whether a name means something the station says (`Station.fail`).
-    """
-    try:
-        said = json.loads(payload)
-    except ValueError as error:
-        raise ValueError(f"{FAULTS}: the payload is not JSON") from error
-    if not isinstance(said, dict) or not said:
-        raise ValueError(f'{FAULTS}: give an object, {{"P-101A.trip": 1}}')
-    for name, value in said.items():
-        if not isinstance(value, (int, float)) or not math.isfinite(value):
-            raise ValueError(f"{FAULTS}: {name} is no number")
-    return {name: float(value) for name, value in said.items()}

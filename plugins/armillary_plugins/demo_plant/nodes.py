@@ -30,7 +30,8 @@ GOOD = StatusCodes.Good
 _TYPES = {"number": VariantType.Double, "bool": VariantType.Boolean, "enum": VariantType.Int32}
 _UNITS_URI = "http://www.opcfoundation.org/UA/units/un/cefact"
 _UNECE = {  # common codes of UNECE Recommendation 20
-    "rpm": "RPM", "l/s": "G51", "m³/h": "MQH", "m³": "MTQ", "m": "MTR", "bar": "BAR", "°C": "CEL",
+    "rpm": "RPM", "m/s": "MTS", "l/min": "L2", "kW": "KWT", "N·m": "NU", "s": "SEC",
+    "l/s": "G51", "m³/h": "MQH", "m³": "MTQ", "m": "MTR", "bar": "BAR", "°C": "CEL",
     "%": "P1", "A": "AMP", "h": "HUR", "µS/cm": "G42",
 }  # fmt: skip
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from armillary.api import Plant, ProjectFault, WallClock, data
+from armillary.api import Plant, WallClock
+from armillary_plugins.demo_plant.shipped import copied, no_such
 
 SCENE = "scenes/pumping-station"
 PARTS = ("broker", "opcua", "simulator")
 _PORTS = {"1883": "broker", "4840": "opcua"}  # the ports in the project as it is shipped
-_URL = re.compile(r'^(url = "[a-z.]+://127\.0\.0\.1:)(\d+)', re.MULTILINE)
 
 
 class PumpingStation:
@@ -26,20 +24,7 @@ class PumpingStation:
 
         ports: "broker" and "opcua". Raises ProjectFault when the folder cannot be written.
         """
-        try:
-            shutil.copytree(
-                data(SCENE), folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".armillary", "*.py*")
-            )
-            path = folder / "project.toml"
-            text = path.read_text(encoding="utf-8")
-            path.write_text(with_ports(text, ports), encoding="utf-8")
-        except OSError as error:
-            raise ProjectFault(
-                f"The demonstration project cannot be written: {error.strerror or error}.",
-                where=str(folder),
-                remedy="Give a folder that you may write to.",
-            ) from error
-        return folder
+        return copied(SCENE, folder, ports, _PORTS)
 
     def serve(
         self, part: str, folder: Path, ports: Mapping[str, int], seed: int, ready: Callable[[], None]
@@ -52,28 +37,17 @@ class PumpingStation:
             broker.serve(folder, ports["broker"], ready)
         elif part == "opcua":
             from armillary_plugins.demo_plant import server
+            from armillary_plugins.demo_plant.signals import TREE
 
-            asyncio.run(server.serve(ports["opcua"], ready, WallClock()))
+            asyncio.run(server.serve(TREE, ports["opcua"], ready, WallClock()))
         elif part == "simulator":
             from armillary_plugins.demo_plant import simulator
+            from armillary_plugins.demo_plant.running import RunningStation
 
-            asyncio.run(simulator.serve(seed, dict(ports), ready, WallClock()))
+            brokers = {"broker": ports["broker"]}
+            asyncio.run(simulator.serve(RunningStation(seed), brokers, ports["opcua"], ready, WallClock()))
         else:
-            raise ProjectFault(
-                f"The pumping station has no part '{part}'.",
-                where="demo plant",
-                remedy=f"Give one of {', '.join(PARTS)}.",
-            )
-
-
-def with_ports(text: str, ports: Mapping[str, int]) -> str:
-    """Return the text of a project.toml with the shipped ports of its sources replaced."""
-
-    def replaced(match: re.Match[str]) -> str:
-        part = _PORTS.get(match[2])
-        return f"{match[1]}{ports[part]}" if part is not None else match[0]
-
-    return _URL.sub(replaced, text)
+            raise no_such(part, "pumping station", PARTS)
 
 
 def make() -> Plant:

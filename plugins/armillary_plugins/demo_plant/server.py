@@ -1,7 +1,7 @@
-"""The station's OPC UA server: a tree of nodes that the simulator fills and anyone may read.
+"""An OPC UA server of a demonstration: a tree of nodes that the simulator fills and anyone may read.
 
-Anonymous clients may write the setpoints only; the simulator, which logs in by name, writes everything.
-Loopback, no security: a demonstration plant.
+Anonymous clients may write the setpoints and call the methods only; the simulator, which logs in by name,
+writes everything. Loopback, no security: a demonstration plant.
 """
 
 from __future__ import annotations
@@ -23,23 +23,10 @@ from asyncua.ua.uatypes import DataValue, LocalizedText, QualifiedName, Security
 
 from armillary.api import Clock, LinkFault
 from armillary_plugins.demo_plant.nodes import LAST_KNOWN, WAITING, node_id, stamped, unit_of, variant
-from armillary_plugins.demo_plant.signals import (
-    CONTROLLERS,
-    NAMESPACE,
-    PUMP_STATES,
-    PUMPS,
-    SIGNALS,
-    SIMULATOR,
-    TANKS,
-    VALVE_STATES,
-    VALVES,
-    Signal,
-)
+from armillary_plugins.demo_plant.signals import SIMULATOR, Method, Signal, Tree
 
 LOG = logging.getLogger("armillary.demo_plant")
-HEARTBEAT = "Station.Heartbeat"
 _LOOK_S, _QUIET_NS = 0.5, 4_000_000_000  # without a heartbeat for so long, values are the last known ones
-_AREAS = {"Pumps": PUMPS, "Valves": VALVES, "Tanks": TANKS, "Controllers": CONTROLLERS}
 _OTHERS = "Instruments"
 
 
@@ -65,50 +52,70 @@ async def _variable(parent: Node, index: int, signal: Signal, t_ns: int) -> Node
     if signal.kind == "number":
         await node.add_property(0, "EURange", Range(signal.low, signal.high))
     elif signal.kind == "enum":
-        states = PUMP_STATES if signal.unit_of in PUMPS else VALVE_STATES
-        await node.add_property(0, "EnumStrings", [LocalizedText(String(t)) for t in states.values()])
+        words = [LocalizedText(String(text)) for text in signal.states.values()]
+        await node.add_property(0, "EnumStrings", words)
     if signal.unit:
         await node.add_property(0, "EngineeringUnits", unit_of(signal.unit))
     return node
 
 
-async def build(server: Server, t_ns: int) -> Mapping[str, Node]:
+async def build(server: Server, tree: Tree, clock: Clock) -> Mapping[str, Node]:
     """Make the address space; return the variables by name. Nothing has a good value yet."""
-    index = await server.register_namespace(NAMESPACE)
+    t_ns = clock.now_ns()
+    index = await server.register_namespace(tree.namespace)
     station = await server.nodes.objects.add_object(
-        node_id("Station", index), QualifiedName("Station", index)
+        node_id(tree.root, index), QualifiedName(tree.root, index)
     )
     areas = {
         area: await station.add_folder(node_id(area, index), QualifiedName(area, index))
-        for area in (*_AREAS, _OTHERS)
+        for area in (*tree.areas, _OTHERS)
     }
-    units: dict[str, Node] = {"Station": station}
+    units: dict[str, Node] = {tree.root: station}
     nodes: dict[str, Node] = {}
-    for signal in SIGNALS:
+    for signal in tree.signals:
         tag = signal.unit_of
         if tag not in units:
-            area = next((name for name, tags in _AREAS.items() if tag in tags), _OTHERS)
+            area = next((name for name, tags in tree.areas.items() if tag in tags), _OTHERS)
             units[tag] = await areas[area].add_object(node_id(tag, index), QualifiedName(tag, index))
         nodes[signal.name] = await _variable(units[tag], index, signal, t_ns)
+    kinds = {signal.name: signal for signal in tree.signals}
+    for method in tree.methods:
+        unit, _, name = method.name.rpartition(".")
+        body = _body(server, method, kinds[method.writes], nodes[method.writes], clock)
+        made = await units[unit].add_method(node_id(method.name, index), QualifiedName(name, index), body)
+        text = LocalizedText(String(method.title))
+        await made.write_attribute(AttributeIds.Description, DataValue(Variant(text)))
     return nodes
 
 
-async def _watch(server: Server, nodes: Mapping[str, Node], clock: Clock) -> None:
+def _body(server: Server, method: Method, signal: Signal, node: Node, clock: Clock) -> Callable[..., Any]:
+    """Return what a method does: the same as a write of its node, by whoever may call it."""
+
+    async def called(_parent: Any, *_arguments: Any) -> list[Any]:
+        LOG.info("call %s: %s = %g", method.name, method.writes, method.value)
+        value = stamped(variant(signal, method.value), clock.now_ns())
+        await server.write_attribute_value(node.nodeid, value)
+        return []
+
+    return called
+
+
+async def _watch(server: Server, tree: Tree, nodes: Mapping[str, Node], clock: Clock) -> None:
     """Mark all values as uncertain while the simulator is silent: a frozen value must not look alive."""
     last, since, marked = None, clock.now_mono_ns(), True
     while True:
         await asyncio.sleep(_LOOK_S)
-        value = (await nodes[HEARTBEAT].read_data_value(raise_on_bad_status=False)).Value
+        value = (await nodes[tree.heartbeat].read_data_value(raise_on_bad_status=False)).Value
         now = clock.now_mono_ns()
         if value != last:
             last, since, marked = value, now, False
         elif not marked and now - since > _QUIET_NS:
             marked = True
-            await _doubt(server, nodes, clock.now_ns())
+            await _doubt(server, tree, nodes, clock.now_ns())
 
 
-async def _doubt(server: Server, nodes: Mapping[str, Node], t_ns: int) -> None:
-    for signal in SIGNALS:
+async def _doubt(server: Server, tree: Tree, nodes: Mapping[str, Node], t_ns: int) -> None:
+    for signal in tree.signals:
         if not signal.writable:
             node = nodes[signal.name]
             old = await node.read_data_value(raise_on_bad_status=False)
@@ -124,7 +131,7 @@ def _written(event: ServerItemCallback, _service: Any) -> None:
         LOG.info("write %s = %r: %s", item.NodeId.Identifier, value, status.name)
 
 
-async def serve(port: int, ready: Callable[[], None], clock: Clock) -> None:
+async def serve(tree: Tree, port: int, ready: Callable[[], None], clock: Clock) -> None:
     """Run the server on a port of the loopback until the process is ended. Raises LinkFault."""
     logging.getLogger("asyncua").setLevel(logging.ERROR)  # the publish loop formats every result at INFO
     server = Server(user_manager=_Users())
@@ -135,11 +142,11 @@ async def serve(port: int, ready: Callable[[], None], clock: Clock) -> None:
         gc.freeze()
         gc.enable()
     server.set_endpoint(f"opc.tcp://127.0.0.1:{port}/")
-    server.set_server_name("Armillary demonstration station")
-    await server.set_application_uri(f"{NAMESPACE}:server")
+    server.set_server_name(tree.title)
+    await server.set_application_uri(f"{tree.namespace}:server")
     server.set_security_policy([SecurityPolicyType.NoSecurity])
     server.set_identity_tokens([AnonymousIdentityToken, UserNameIdentityToken])
-    nodes = await build(server, clock.now_ns())
+    nodes = await build(server, tree, clock)
     server.subscribe_server_callback(CallbackType.PostWrite, _written)
     try:
         await server.start()
@@ -151,6 +158,6 @@ async def serve(port: int, ready: Callable[[], None], clock: Clock) -> None:
         ) from error
     ready()
     try:
-        await _watch(server, nodes, clock)
+        await _watch(server, tree, nodes, clock)
     finally:
         await server.stop()

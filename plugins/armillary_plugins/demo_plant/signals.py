@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 NAMESPACE = "urn:armillary:demo:station"
 SIMULATOR = "simulator"  # as whom the simulator logs in to the OPC UA server
@@ -28,11 +29,35 @@ class Signal:
     high: float = 1.0
     kind: str = "number"  # number | bool | enum
     writable: bool = False
+    states: Mapping[str, str] = field(default_factory=dict)  # of kind enum
 
     @property
     def unit_of(self) -> str:
         """Plant tag of the unit it belongs to, `P-101A`."""
         return self.name.rpartition(".")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """A method of a unit, `s=<unit>.<Name>`, without arguments: it writes one of the writable nodes."""
+
+    name: str
+    title: str
+    writes: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """What an OPC UA server of a demonstration offers."""
+
+    namespace: str
+    root: str
+    title: str
+    signals: tuple[Signal, ...]
+    areas: Mapping[str, tuple[str, ...]]  # folder -> its units; what is in none is an instrument
+    heartbeat: str  # of the simulator: while it stands still, no value is a new one
+    methods: tuple[Method, ...] = ()
 
 
 def _pump(tag: str, rpm: float) -> list[Signal]:
@@ -41,7 +66,7 @@ def _pump(tag: str, rpm: float) -> list[Signal]:
         Signal(name=f"{tag}.Speed", title="Speed", unit="rpm", high=top),
         Signal(name=f"{tag}.SpeedSP", title="Speed setpoint", unit="rpm", high=rpm, writable=True),
         Signal(name=f"{tag}.Run", title="Start command", kind="bool", writable=True),
-        Signal(name=f"{tag}.State", title="State", kind="enum", high=3.0),
+        Signal(name=f"{tag}.State", title="State", kind="enum", high=3.0, states=PUMP_STATES),
         Signal(name=f"{tag}.Flow", title="Flow", unit="l/s", high=60.0),
         Signal(name=f"{tag}.Head", title="Head", unit="m", high=80.0),
         Signal(name=f"{tag}.Current", title="Motor current", unit="A", high=60.0),
@@ -55,7 +80,7 @@ def _valve(tag: str) -> list[Signal]:
     return [
         Signal(name=f"{tag}.Position", title="Position", unit="%", low=-1.0, high=101.0),
         Signal(name=f"{tag}.SP", title="Position setpoint", unit="%", high=100.0, writable=True),
-        Signal(name=f"{tag}.State", title="State", kind="enum", high=2.0),
+        Signal(name=f"{tag}.State", title="State", kind="enum", high=2.0, states=VALVE_STATES),
     ]
 
 
@@ -137,3 +162,11 @@ SETPOINTS: dict[str, Signal] = {
         name="DS-201.DoseSP", title="Dose setpoint", unit="mg/l", high=4.0, writable=True
     ),
 }
+TREE = Tree(
+    namespace=NAMESPACE,
+    root="Station",
+    title="Armillary demonstration station",
+    signals=SIGNALS,
+    areas={"Pumps": PUMPS, "Valves": VALVES, "Tanks": TANKS, "Controllers": CONTROLLERS},
+    heartbeat="Station.Heartbeat",
+)

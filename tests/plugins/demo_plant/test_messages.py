@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from armillary_plugins.demo_plant import messages
+from armillary_plugins.demo_plant import faults, messages
 from armillary_plugins.demo_plant.station import Station
 
 
@@ -67,7 +67,7 @@ def test_all_topics_are_published_within_two_seconds_each_at_its_own_rate() -> N
 def test_a_fault_message_makes_an_instrument_lie_and_a_pump_trip_and_zero_mends_it() -> None:
     station = Station(1)
     before = station.values()["TT-111.Value"]
-    for name, value in messages.faults(b'{"TT-111": 17.5, "P-101A.trip": 1}').items():
+    for name, value in faults.faults(b'{"TT-111": 17.5, "P-101A.trip": 1}').items():
         station.fail(name, value)
     station.step()
     assert station.values()["TT-111.Value"] == pytest.approx(before + 17.5, abs=1.0)
@@ -79,7 +79,7 @@ def test_a_fault_message_makes_an_instrument_lie_and_a_pump_trip_and_zero_mends_
 @pytest.mark.parametrize("payload", [b"nonsense", b"[]", b"{}", b'{"TT-111": "hot"}', b'{"TT-111": NaN}'])
 def test_a_fault_message_that_cannot_be_meant_is_refused_whole(payload: bytes) -> None:
     with pytest.raises(ValueError, match="simulator/fault"):
-        messages.faults(payload)
+        faults.faults(payload)
 
 
 def test_nothing_that_is_commanded_can_be_made_to_lie() -> None:

@@ -199,7 +199,7 @@ def test_a_setpoint_by_mqtt_moves_the_simulation_and_the_server_follows(plant: P
         before = listener.said["skid/DS-201/status"][-1]["flow"]
         listener.client.publish("station/DS-201/set", json.dumps({"dose": 2.4}), qos=1)
         until(lambda: listener.said["skid/DS-201/status"][-1]["flow"] > 1.7 * before, 6, "the dose follows")
-        until(lambda: listener.said["station/DS-201"][-1]["dose"] == 2.4, 4, "the setpoint reads back")
+        until(lambda: listener.said["station/DS-201"][-1]["dose"] == 2.4, 20, "the setpoint reads back")
         listener.client.publish("station/P-101A/set", b"not a setpoint", qos=1)
         listener.client.publish("station/P-101A/set", json.dumps({"speed": 1200}), qos=1)
 
@@ -286,8 +286,8 @@ def test_without_any_broker_the_package_to_install_is_named(
 
 def test_the_broker_keeps_its_pid_takes_only_the_loopback_and_ends_when_told(parts: Parts) -> None:
     process = parts.start("broker")
-    until(lambda: psutil.Process(process.pid).name() == "mosquitto", 3, "mosquitto took the process over")
-    until(lambda: bool(psutil.Process(process.pid).net_connections("tcp")), 3, "it listens")
+    until(lambda: psutil.Process(process.pid).name() == "mosquitto", 20, "mosquitto took the process over")
+    until(lambda: bool(psutil.Process(process.pid).net_connections("tcp")), 20, "it listens")
     listening = {c.laddr for c in psutil.Process(process.pid).net_connections("tcp")}
     assert listening == {("127.0.0.1", parts.ports["broker"])}
     os.kill(process.pid, signal.SIGTERM)
@@ -311,7 +311,7 @@ child.wait()
     assert process.stdout is not None
     pid = int(process.stdout.readline())
     assert process.stdout.readline() == b"ready\n"
-    until(lambda: psutil.Process(pid).name() == "mosquitto", 3, "mosquitto took the process over")
+    until(lambda: psutil.Process(pid).name() == "mosquitto", 20, "mosquitto took the process over")
     process.kill()
     process.wait(3)
-    until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie", 3, "it died too")
+    until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie", 20, "it died too")

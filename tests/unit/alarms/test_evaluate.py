@@ -569,7 +569,7 @@ def test_readings_that_are_passed_over_would_have_changed_nothing(
     ticks: list[list[Row]], after_s: float
 ) -> None:
     quick, slow = Bench(*COUNTING), Bench(*COUNTING)
-    slow.alarms._conditions._passed = _all_left(slow.alarms._conditions)  # type: ignore[assignment]
+    slow.alarms._conditions.direct._passed = _all_left(slow.alarms._conditions.direct)  # type: ignore[assignment]
     for rows in ticks:
         quick.tick(*rows, after_s=after_s)
         slow.tick(*rows, after_s=after_s)
@@ -577,7 +577,7 @@ def test_readings_that_are_passed_over_would_have_changed_nothing(
         mono = quick.clock.now_mono_ns()
         assert repr(quick.alarms.progress(mono)) == repr(slow.alarms.progress(mono))
         for name in ("value", "_quality", "_lag_ns"):
-            mine, other = (getattr(bench.alarms._conditions, name) for bench in (quick, slow))
+            mine, other = (getattr(bench.alarms._conditions.direct, name) for bench in (quick, slow))
             assert np.array_equal(mine, other, equal_nan=name == "value")
     assert repr(quick.alarms.states()) == repr(slow.alarms.states())
 

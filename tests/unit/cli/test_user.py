@@ -99,6 +99,35 @@ def test_a_whole_audit_is_good_and_says_its_limits(written: str) -> None:
     assert "cannot find: records never written" in text
 
 
+def test_all_chains_are_verified_and_a_broken_one_of_the_recorder_is_found(written: str) -> None:
+    private = Path(written) / ".armillary"
+    for name, count in (("audit-recorder", 2), ("areas/south/audit", 3)):
+        other = Audit(private / name, world_kind="RECORDER", now_ns=0)
+        for i in range(count):
+            other.append(Act(actor="anna", role="admin", action="history.erased", target="kari"), t_ns=i * NS)
+        other.close()
+    status, text = run(audit, "verify", written, "--json")
+    told = json.loads(text)
+    assert status == 0
+    assert {name: one["count"] for name, one in told["chains"].items()} == {
+        "live": 5,
+        "area south": 3,
+        "recorder": 2,
+    }
+    assert told["count"] == 5
+    (path,) = (private / "audit-recorder").glob("audit-*.jsonl")
+    path.write_bytes(path.read_bytes().replace(b"kari", b"carl", 1))
+    status, text = run(audit, "verify", written)
+    assert status == 1
+    assert "What the recorder erased:" in text
+    assert text.count("The chain holds.") == 2
+    assert text.count("THE CHAIN IS BROKEN.") == 1
+    status, text = run(audit, "verify", written, "--json")
+    assert (status, json.loads(text)["holds"]) == (1, False)
+    assert json.loads(text)["findings"][0]["kind"] == "changed"
+    assert run(audit, "verify", written, "--chain", "live")[0] == 0
+
+
 def test_records_cut_off_the_end_are_found_by_a_seal(written: str, tmp_path: Path) -> None:
     _, text = run(audit, "verify", written, "--json")
     held = json.loads(text)

@@ -87,3 +87,14 @@ def test_a_mistake_is_named_with_its_line(folder: Path, old: str, new: str, text
     (folder / "commands.toml").write_text(GOOD.replace(old, new, 1))
     with pytest.raises(ProjectFault, match=text):
         projects.read(folder)
+
+
+def test_a_stop_may_call_a_method_and_nothing_else_says_that_it_does(folder: Path) -> None:
+    stop = GOOD.replace('kind = "method"', 'kind = "stop"\nmethod = true\nvalue = 1', 1)
+    (folder / "commands.toml").write_text(stop)
+    assert projects.read(folder).templates[1].calls
+    (folder / "commands.toml").write_text(
+        GOOD.replace('kind = "method"', 'kind = "method"\nmethod = true', 1)
+    )
+    with pytest.raises(ProjectFault, match="'method' is not known here"):
+        projects.read(folder)

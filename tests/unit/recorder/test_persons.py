@@ -16,6 +16,7 @@ from armillary.model.sample import batch_of
 from armillary.model.series import SeriesQuery
 from armillary.project import folder as projects
 from armillary.recorder.persons import AUDIT_FOLDER, Persons
+from armillary.recorder.tender import Tender, policy_for
 from armillary.security import accounts, chain, export
 
 NOW = 1_767_225_600 * NS
@@ -90,16 +91,28 @@ def asked(**other: object) -> Erase:
 
 
 def test_samples_of_persons_are_kept_for_their_own_shorter_time(folder: Path, store: Store) -> None:
-    persons = Persons(folder, store, ManualClock(NOW))
-    assert persons.is_due(1_000 * NS)
-    assert persons.forget() == 2 * 70
+    tender = Tender(store, anew=lambda: policy_for(projects.read(folder)))
+    tender.tend(NOW, 1_000 * NS)
     assert [count(store, tag) for tag in TAGS] == [30, 30, 100]
-    assert not persons.is_due(1_010 * NS)  # once an hour
-    assert persons.forget() == 0
     settings = folder / "project.toml"
-    settings.write_text(settings.read_text() + "\n[historian]\npersonal_days = 7\n")
-    persons.forget()
+    written = settings.read_text()
+    settings.write_text(written + "\n[historian]\npersonal_days = 7\n")
+    tender.tend(NOW, 1_010 * NS)
+    assert [count(store, tag) for tag in TAGS] == [30, 30, 100]  # it looks once an hour
+    tender.tend(NOW, 4_700 * NS)
     assert [count(store, tag) for tag in TAGS] == [7, 7, 100]
+    settings.write_text("this is no project")  # while somebody writes it
+    tender.tend(NOW + DAY, 8_400 * NS)
+    assert [count(store, tag) for tag in TAGS] == [6, 6, 100]
+
+
+def test_they_go_under_the_unit_they_had_before_too(folder: Path, store: Store) -> None:
+    for unit in ("1/min", "Hz"):
+        store.names(["band.pulse"], [unit])
+    old = next(name for name in store.known() if name.startswith("band.pulse ["))
+    assert count(store, old) == 100
+    Tender(store, policy_for(projects.read(folder))).tend(NOW, 1)
+    assert [count(store, tag) for tag in (old, *TAGS)] == [30, 0, 30, 100]
 
 
 def test_an_erasure_removes_samples_and_rollups_and_is_in_the_recorders_chain(

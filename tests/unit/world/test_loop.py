@@ -46,7 +46,7 @@ class Simulated(Loops):
 
 
 def made() -> Simulated:
-    async def send(tag: str, value: float, actor: str, reason: str) -> Receipt:
+    async def send(tag: str, value: float, actor: str, reason: str, template: str) -> Receipt:
         raise AssertionError("nothing may be sent here")
 
     table = TagTable(len(PROJECT.specs))

@@ -13,8 +13,10 @@ from armillary.model.alarm import AlarmEvent, AlarmState, ProcessState
 from armillary.model.clock import NS, ManualClock
 from armillary.model.control import AskState, StateAnswer
 from armillary.model.frame import Frame, empty_frame, frame_of
-from armillary.model.tags import TagTable
+from armillary.model.tags import TagSpec, TagTable
 from armillary.project import folder as projects
+from armillary.twin import past_pack
+from armillary.twin.derive import Derived
 from armillary.world.masking import MASK
 from armillary.world.replay import Replay
 
@@ -98,6 +100,20 @@ def test_what_tells_of_a_person_never_leaves_the_world_for_whoever_may_not_see_i
     assert isinstance(state, StateAnswer)
     assert np.isnan(state.value[PULSE])
     assert dict(state.text) == {PULSE: MASK, NAME: MASK, FIELD: MASK}
+
+
+def test_what_functions_over_time_know_of_a_person_is_masked_too(world: Replay) -> None:
+    past = Derived(
+        [
+            *world.project.specs,
+            TagSpec(slot=4, name="mean", expression="mean(band.pulse, 60)", origin="t"),
+            TagSpec(slot=5, name="top", expression="highest(band.speed, 60)", origin="t"),
+        ]
+    ).past
+    assert past is not None
+    state = replace(world.state_now(), past=past_pack.packed(past.saved(), 0))
+    seen = past_pack.known(world._mask().state(state).past)
+    assert [key.partition("(")[0] for each in seen for key in each.keys] == ["highest"]
 
 
 def test_a_grant_shows_it_at_once_and_its_end_hides_it_again(world: Replay) -> None:

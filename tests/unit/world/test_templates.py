@@ -43,6 +43,7 @@ START = Template(
     role="engineer",
     read_back=Proof(expression="v12.open > 0"),
 )
+STOP = replace(HALT, id="stop_call", tag="", address="nsu=urn:x;s=Halt", calls=True)
 CALL = replace(START, id="call", read_back=None, parameter=Parameter(name="n", low=1.0, high=3.0))
 PULSE = Template(
     id="pulse", kind="pulse", link="plc", address=VALVE.address, tag=VALVE.name, value=1.0, pulse_s=0.05
@@ -65,7 +66,7 @@ class Templates(Bench):
             audit=self.audit,
             clock=self.clock,
             project=folder,
-            templates=(SET, HALT, START, CALL, PULSE, TWO),
+            templates=(SET, HALT, STOP, START, CALL, PULSE, TWO),
             interlocks=(DRY,),
         )
         self.arrives(VALVE, 1.0)
@@ -297,3 +298,9 @@ def test_what_must_hold_is_told_before_anything_is_armed(plant: Templates) -> No
     assert ("'v12.open > 0' must hold", False, "v12.open is 0") in missing
     assert any(what == "Your role may command it" and not holds for what, holds, _ in missing)
     assert plant.sink.writes == []
+
+
+def test_a_stop_may_call_a_method_without_arguments(plant: Templates) -> None:
+    assert plant.go(plant.use("stop_call")).state is OrderState.SENT
+    (write,) = plant.sink.writes
+    assert (write.is_call, write.arguments, write.address) == (True, (), "nsu=urn:x;s=Halt")

@@ -98,8 +98,10 @@ class Legend(QScrollArea):
             if self._pens.indexOf(row) != i:
                 self._pens.insertWidget(i, row)
             row.paint(colour_of(i))
+            row.name.setToolTip(f"{pen.name}\n{bound_text(pen)}".strip())
             note = "" if len(pen.low) and (pen.low == pen.low).any() else "no data in this range"
-            row.note.setText(pen.past or ("reading …" if pen.unknown and note else note))
+            note = pen.past or ("reading …" if pen.unknown and note else note or short_bound(pen))
+            row.note.setText(note)
             row.note.setVisible(bool(row.note.text()))
         if list(self.rows) != [pen.slot for pen in pens]:
             self.rows = {pen.slot: self.rows[pen.slot] for pen in pens}
@@ -116,6 +118,22 @@ class Legend(QScrollArea):
         """Draw in another theme."""
         for row in self.rows.values():
             row.remove.set_colours(colours)
+
+
+def short_bound(pen: Pen) -> str:
+    """Return within what a pen's record is true, "" where every sample is recorded."""
+    return f"recorded within ± {pen.bound:.4g} {pen.unit}".rstrip() if pen.bound else ""
+
+
+def bound_text(pen: Pen) -> str:
+    """Return the same as a sentence for whoever points at its name."""
+    if not pen.bound:
+        return ""
+    unit = f" {pen.unit}" if pen.unit else ""
+    return (
+        f"Its record is thinned out: every sample was within {pen.bound:.4g}{unit} of what is drawn.\n"
+        "Least and greatest values are exact."
+    )
 
 
 def value_text(found: tuple[float, float, int] | None, unit: str) -> str:

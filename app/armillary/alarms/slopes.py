@@ -1,0 +1,150 @@
+"""Slopes of many series at once: the least-squares line through the samples of a sliding window.
+
+A window is a ring of cells. While samples are a sixtieth of the window apart or more, each has a cell of its
+own and the slope is exact; closer ones share a cell, which knows their sums and leaves as one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from armillary.model.arrays import F8, I8
+from armillary.model.clock import NS
+
+PARTS = 60  # of a window: samples nearer than one share a cell
+RING = 64  # cells: a window that is full, and the ends of it
+FEWEST = 3  # samples
+COVERED = 0.5  # of the window, from the oldest sample to the newest
+_PAIR = 2  # columns: first and last
+
+
+@dataclass(frozen=True, slots=True)
+class Heaps:
+    """At most one heap of samples for each series, k of them; one sample is a heap too."""
+
+    series: I8
+    count: F8
+    first_ns: I8
+    last_ns: I8
+    mean_s: F8  # of their times, after `first_ns`
+    mean: F8
+    spread_tt: F8  # Σ (t − mean)²
+    spread_tv: F8  # Σ (t − mean)(v − mean)
+    last: F8  # the newest value
+
+    def at(self, rows: I8) -> Heaps:
+        """Return some of the heaps."""
+        return Heaps(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+
+def heaps_of(series: I8, t_ns: I8, value: F8, starts: I8) -> Heaps:
+    """Return heaps of samples that stand together; heap i is rows starts[i] to starts[i + 1]."""
+    if len(starts) == len(series):  # each sample is its own heap
+        none = np.zeros(len(series))
+        return Heaps(series, none + 1.0, t_ns, t_ns, none, value, none, none.copy(), value)
+    first = t_ns[starts]
+    sizes = np.diff(np.append(starts, len(series)))
+    count = sizes.astype(np.float64)
+    t_s = (t_ns - np.repeat(first, sizes)) / NS
+    mean_s = np.add.reduceat(t_s, starts) / count
+    mean = np.add.reduceat(value, starts) / count
+    dt, dv = t_s - np.repeat(mean_s, sizes), value - np.repeat(mean, sizes)
+    ends = starts + sizes - 1
+    return Heaps(
+        series[starts], count, first, t_ns[ends], mean_s, mean,
+        np.add.reduceat(dt * dt, starts), np.add.reduceat(dt * dv, starts), value[ends],
+    )  # fmt: skip
+
+
+class Slopes:
+    """Windows of n series; used by one thread."""
+
+    def __init__(self, window_s: F8) -> None:
+        """window_s: (n,) lengths."""
+        n = len(window_s)
+        self.window_ns: I8 = (window_s * NS).astype(np.int64)
+        self.cell_ns: I8 = np.maximum(self.window_ns // PARTS, 1)
+        self._head: I8 = np.full(n, RING - 1, np.int64)
+        self._ends: I8 = np.zeros((n, RING, _PAIR), np.int64)  # first and last time of each cell
+        self._count: F8 = np.zeros((n, RING))  # 0 = the cell is empty
+        self._origin: I8 = np.zeros(n, np.int64)  # times are told from here, so that doubles hold them
+        self._mean_s: F8 = np.zeros((n, RING))
+        self._mean: F8 = np.zeros((n, RING))
+        self._tt: F8 = np.zeros((n, RING))
+        self._tv: F8 = np.zeros((n, RING))
+        self._last: F8 = np.full(n, np.nan)
+        self.newest_ns: I8 = np.zeros(n, np.int64)  # of each series; 0 = none
+
+    def forget(self, series: I8) -> None:
+        """Begin the windows of these series anew."""
+        self._count[series] = 0.0
+        self.newest_ns[series] = 0
+
+    def add(self, h: Heaps) -> F8:
+        """Take heaps, newer than what was taken before, and return the slopes (k,) per second.
+
+        NaN where fewer than three samples are in the window or they cover less than half of it. A heap as
+        old as the newest sample corrects it; one that is older begins its window anew.
+        """
+        s = h.series
+        newest = self.newest_ns[s]
+        again = (h.first_ns == newest) & (newest > 0) & (h.count == 1.0)
+        back = (h.first_ns < newest) & (newest > 0)
+        self.forget(s[back])
+        fresh = self.newest_ns[s] == 0
+        self._origin[s[fresh]] = h.first_ns[fresh]
+        self._correct(s[again], h.last[again])
+        self._merge(h, ~again)
+        self._last[s], self.newest_ns[s] = h.last, h.last_ns
+        return self._slope(s, h.last_ns)
+
+    def _correct(self, s: I8, value: F8) -> None:
+        """Put another value in the place of each series' newest one."""
+        if not len(s):
+            return
+        at, by = self._head[s], value - self._last[s]
+        newest_s = (self.newest_ns[s] - self._origin[s]) / NS
+        self._mean[s, at] += by / self._count[s, at]
+        self._tv[s, at] += (newest_s - self._mean_s[s, at]) * by
+
+    def _merge(self, h: Heaps, kept: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> None:
+        """Put heaps into the newest cell of their series where they are near enough, else into a new one."""
+        s = h.series[kept]
+        if not len(s):
+            return
+        first, last, count = h.first_ns[kept], h.last_ns[kept], h.count[kept]
+        mean_s = (first - self._origin[s]) / NS + h.mean_s[kept]
+        mean, tt, tv = h.mean[kept], h.spread_tt[kept], h.spread_tv[kept]
+        at = self._head[s]
+        joins = (self._count[s, at] > 0) & (last - self._ends[s, at, 0] < self.cell_ns[s])
+        at = np.where(joins, at, (at + 1) % RING)
+        self._head[s] = at
+        had = np.where(joins, self._count[s, at], 0.0)
+        total = had + count
+        dt, dv = mean_s - self._mean_s[s, at], mean - self._mean[s, at]
+        part = had * count / total
+        self._tt[s, at] = np.where(joins, self._tt[s, at] + tt + dt * dt * part, tt)
+        self._tv[s, at] = np.where(joins, self._tv[s, at] + tv + dt * dv * part, tv)
+        self._mean_s[s, at] = np.where(joins, self._mean_s[s, at] + dt * count / total, mean_s)
+        self._mean[s, at] = np.where(joins, self._mean[s, at] + dv * count / total, mean)
+        self._count[s, at] = total
+        self._ends[s, at, 0] = np.where(joins, self._ends[s, at, 0], first)
+        self._ends[s, at, 1] = last
+
+    def _slope(self, s: I8, now_ns: I8) -> F8:
+        ends = self._ends[s]
+        inside = (self._count[s] > 0) & (ends[:, :, 1] >= (now_ns - self.window_ns[s])[:, None])
+        count = np.where(inside, self._count[s], 0.0)
+        total = count.sum(axis=1)
+        oldest = np.where(inside, ends[:, :, 0], now_ns[:, None]).min(axis=1)
+        enough = (total >= FEWEST) & (now_ns - oldest >= COVERED * self.window_ns[s])
+        weight = count / np.maximum(total, 1.0)[:, None]
+        dt = self._mean_s[s] - (weight * self._mean_s[s]).sum(axis=1, keepdims=True)
+        dv = self._mean[s] - (weight * self._mean[s]).sum(axis=1, keepdims=True)
+        tt = (np.where(inside, self._tt[s], 0.0) + count * dt * dt).sum(axis=1)
+        tv = (np.where(inside, self._tv[s], 0.0) + count * dt * dv).sum(axis=1)
+        enough &= tt > 0
+        out: F8 = np.where(enough, tv / np.where(tt > 0, tt, 1.0), np.nan)
+        return out

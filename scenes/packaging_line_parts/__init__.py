@@ -1,0 +1,1 @@
+"""What stands on the packaging line, part by part."""
