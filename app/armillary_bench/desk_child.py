@@ -2,8 +2,8 @@
 
 Requests: `state`, `begin` (timer lateness from now), `end` (what it was), `script` (change prims hz times a
 second without any link, 0 stops it), `values` (what the desk knows of every tag), `watch` (the pixel of the
-prim that shows a signal, from now), `seen` (when it changed). Each is answered by one line. The end of stdin
-ends the desk.
+prim that shows a signal, from now), `seen` (when it changed), `panel` (bring one to the front). Each is
+answered by one line. The end of stdin ends the desk.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ class Driven:
             "values": self._values,
             "watch": self._watch,
             "seen": self._changes,
+            "panel": self._panel,
         }
         self._marks: Marks | None = None
         self._stdin = QSocketNotifier(sys.stdin.fileno(), QSocketNotifier.Type.Read, self._window)
@@ -97,6 +98,7 @@ class Driven:
             "links": {link.name: f"{link.state} {link.detail}".strip() for link in ws.links},
             "frames": canvas.frames,
             "settled": canvas.view.settled and not canvas.view.dirty,
+            "alarms": ws.alarms.counts().total,
             "size": [self._window.width(), self._window.height()],
             "tally": {
                 name: {
@@ -114,6 +116,10 @@ class Driven:
     def _values(self, _request: dict[str, Any]) -> dict[str, object]:
         table = self._workspace.mirror.table
         return {"names": [s.name for s in self._workspace.specs], "values": table.value.tolist()}
+
+    def _panel(self, request: dict[str, Any]) -> dict[str, object]:
+        self._window.show_panel(request["name"])
+        return {}
 
     def _watch(self, request: dict[str, Any]) -> dict[str, object]:
         self._marks = Marks(self._window.canvas, self._workspace, self._clock, request["signal"])
