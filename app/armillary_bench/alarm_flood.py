@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
 
 from armillary.model.journal import AskJournal, JournalIndex, JournalWord
 from armillary.wire.bus import Line
@@ -136,7 +137,7 @@ def _flooded(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _publish(port: int) -> float:
     """Send a value beyond every limit to all tags within a second; return how long it took."""
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="bench-flood")
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="bench-flood")
     client.connect("127.0.0.1", port)
     client.loop_start()
     began = time.monotonic()

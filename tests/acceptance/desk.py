@@ -308,14 +308,17 @@ def rgb(image: QImage) -> np.ndarray:
 
 @contextmanager
 def place(
-    qtbot: QtBot, folder: Path, prepare: Callable[[Path], None] = lambda _project: None
+    qtbot: QtBot,
+    folder: Path,
+    prepare: Callable[[Path], None] = lambda _project: None,
+    name: str = "pumping-station",
 ) -> Iterator[tuple[Place, RunningPlant, Wire]]:
-    """Open the demo plant with its people on a desk; all is ended afterwards.
+    """Open a demo plant with its people on a desk; all is ended afterwards.
 
     `prepare` may change the project before it is opened.
     """
     cast = Cast()
-    plant = start_plant("pumping-station", folder / "station")
+    plant = start_plant(name, folder / "station")
     wire = window = pulse = workspace = None
     try:
         cast.move_in(plant.project, CLOCK)

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 import picture_scenes as scenes
+import pytest
 
 from armillary.model.look import ALARM_SHIFT, base_look
-from armillary.viewport.badges import APART, EDGE, Badge, place
+from armillary.viewport.badge_places import MOST, place
+from armillary.viewport.badges import APART, EDGE, Badge, Placed, draw, patch, rect
 from armillary.viewport.theme import DARK
 from armillary.viewport.view import View
 
@@ -110,6 +112,57 @@ def test_badges_never_stand_nearer_than_their_distance() -> None:
     assert xy.min() >= EDGE - 1e-6
 
 
+def covered(badge: Placed, size: tuple[int, int], scale: float) -> np.ndarray:
+    """Which pixels a badge draws."""
+    canvas = np.zeros((size[1], size[0], 4), np.uint8)
+    draw(canvas, [badge], DARK, scale, 0, still=True)
+    return canvas[..., :3].any(axis=2)
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0])
+def test_no_badge_reaches_into_another_with_its_count_or_its_arrow(scale: float) -> None:
+    rng = np.random.default_rng(11)
+    n, size = 160, (640, 400)
+    at = np.column_stack([rng.uniform(-300, 940, n), rng.uniform(-200, 600, n), rng.choice([1.0, -1.0], n)])
+    badges = [Badge(i, 1 + i % 4, int(rng.choice([1, 7, 88, 901]))) for i in range(n)]
+    placed = place(badges, at, size, scale)
+    times = sum(covered(badge, size, scale).astype(int) for badge in placed)
+    assert times.max() == 1
+    assert sum(p.count for p in placed) == sum(b.count for b in badges)
+    assert sorted(prim for p in placed for prim in p.prims) == list(range(n))
+    assert len(placed) > 8
+
+
+def test_a_count_at_the_right_edge_stands_on_the_left_and_is_whole() -> None:
+    (one,) = place([Badge(0, 2, 345)], np.array([[615.0, 200.0, 1.0]]), (640, 400))
+    assert one.direction is None
+    assert rect(one, DARK, 1.0)[2] <= 640
+
+
+def test_a_flood_is_counted_in_full_and_leaves_the_picture_readable() -> None:
+    rng = np.random.default_rng(3)
+    at = np.column_stack([rng.uniform(0, 1280, 10_000), rng.uniform(0, 800, 10_000), np.ones(10_000)])
+    placed = place([Badge(i, 1 + i % 4) for i in range(10_000)], at, (1280, 800))
+    assert sum(p.count for p in placed) == 10_000
+    assert 50 < len(placed) <= MOST
+
+
+def test_what_is_outside_keeps_its_arrow_beside_what_is_in_view_at_the_edge() -> None:
+    at = np.array([[630.0, 200.0, 1.0], [2000.0, 201.0, 1.0]])
+    (one,) = place([Badge(4, 1), Badge(5, 2)], at, (640, 400))
+    assert (one.priority, one.count, one.prims) == (1, 2, (4, 5))
+    assert one.direction is not None
+    assert abs(one.direction) < 0.1
+
+
+def test_a_badge_is_never_smaller_than_eighteen_pixels() -> None:
+    for priority in (1, 2, 3, 4):
+        pixels = patch(priority, 1, "full", "dark", 1.0).astype(int)
+        rows, columns = np.nonzero(np.abs(pixels[..., :3] - DARK.alarms[priority - 1]).max(axis=2) < 60)
+        assert np.ptp(columns) + 1 >= 18
+        assert np.ptp(rows) + 1 >= 18
+
+
 def test_a_waiting_badge_blinks_by_its_priority_without_drawing_the_scene_again(view_of: ViewOf) -> None:
     view = view_of(scenes.row_of_boxes(4), size=(640, 400))
     view.badges([Badge(1, 1), Badge(2, 3), Badge(3, 4)])
@@ -128,6 +181,33 @@ def test_a_waiting_badge_blinks_by_its_priority_without_drawing_the_scene_again(
     assert len(set(seen[3])) == 1
     view.blink(0)
     assert (view.render() == first).all()
+
+
+def test_the_outline_of_a_part_blinks_with_its_badge_and_stays_once_acknowledged(view_of: ViewOf) -> None:
+    scene = scenes.row_of_boxes(3)
+    view = view_of(scene, size=(640, 400))
+    look = base_look(scene)
+    state = look.state.copy()
+    state[1], state[3] = 1 << ALARM_SHIFT, 5 << ALARM_SHIFT
+    bare = view.render().copy()
+    view.apply(replace(look, state=state))
+    first = view.render().copy()
+    assert view.blinks
+    reds = []
+    for half in (1, 2, 3):
+        assert view.blink(half)
+        rgba = view.render()
+        reds.append(int((rgba[..., :3] == RED).all(axis=2).sum()))
+        if half == 2:
+            assert (rgba == first).all()
+    own = int((first[:, 320:, :3] == RED).all(axis=2).sum())  # of the acknowledged one
+    assert reds[0] == reds[2] == own > 50
+    assert reds[1] > 2 * own
+    view.blink(1)
+    assert (view.render()[:, :200] == bare[:, :200]).all()  # its part, where the line was
+    view.set_options(still=True)
+    assert int((view.render()[..., :3] == RED).all(axis=2).sum()) > 1.5 * reds[1]
+    assert not view.blinks
 
 
 def test_reduced_motion_stops_the_blink_and_draws_a_double_edge(view_of: ViewOf) -> None:

@@ -139,6 +139,26 @@ def test_parents_in_the_tree_carry_worst_and_count(desk: DeskWindow, world: Worl
     assert model.data(model.index_of(T101 + 2, ALARM), tip) is None
 
 
+def test_what_holds_a_hidden_alarm_has_a_dot_in_tree_and_picture(
+    desk: DeskWindow, world: World, qtbot: QtBot
+) -> None:
+    world.says(full=State.UNACK)
+    hides = Hiding(until_ns=desk.workspace.mirror.t_ns + NS, shelved_ns=1, shelf_reason="chattering")
+    world.bench.send(alarms=(AlarmState(id="hot", process=State.UNACK, occurrence="hot-1", hiding=hides),))
+    model = desk.tree.model
+    tip, icon = Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.DecorationRole
+    pump = 6
+    qtbot.waitUntil(lambda: model.data(model.index_of(pump, ALARM), tip) == "1 hidden inside", timeout=20_000)
+    assert not model.data(model.index_of(pump, ALARM), icon).isNull()
+    said = "1 alarm, worst that waits: priority 2 · 1 hidden inside"
+    assert model.data(model.index_of(PLANT, ALARM), tip) == said
+    desk.canvas.draw_now()
+    assert [(s.prim, s.sign) for s in desk.canvas.view.signed] == [(pump, "hidden")]
+    world.says(hot=State.NORM)
+    desk.canvas.draw_now()
+    assert desk.canvas.view.signed == ()
+
+
 def test_a_acknowledges_the_chosen_rows_and_only_those(desk: DeskWindow, world: World, qtbot: QtBot) -> None:
     world.says(full=State.UNACK, hot=State.UNACK)
     open_list(desk)
@@ -231,6 +251,93 @@ def test_a_click_on_a_badge_selects_its_part(desk: DeskWindow, world: World, qtb
     x, y, _ = desk.canvas.view.project(T101)
     qtbot.mouseClick(desk.canvas, Qt.MouseButton.LeftButton, pos=QPoint(round(x), round(y)))
     assert desk.workspace.selection == (T101,)
+
+
+def test_a_click_on_an_arrow_flies_to_what_is_outside_in_time(
+    desk: DeskWindow, world: World, qtbot: QtBot
+) -> None:
+    canvas, clock = desk.canvas, world.bench.clock
+    canvas.frame_ms = 16.0  # pictures are made in time
+    canvas.view.focus((T101,))
+    world.says(hot=State.UNACK)
+    canvas.draw_now()
+    (arrow,) = canvas.view.placed
+    assert arrow.direction is not None
+    start = canvas.view.pose
+    qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=QPoint(round(arrow.x), round(arrow.y)))
+    assert desk.workspace.selection == (BEARING,)
+    assert canvas.flight.is_flying
+    clock.advance(0.3)
+    target = canvas.view.framing((BEARING,))
+    qtbot.waitUntil(lambda: canvas.view.pose.focus[0] - start.focus[0] > 1.0, timeout=20_000)
+    assert canvas.view.pose.focus != target.focus  # on its way
+    clock.advance(0.4)
+    qtbot.waitUntil(lambda: not canvas.flight.is_flying, timeout=20_000)
+    assert canvas.view.pose.position == pytest.approx(target.position)
+    canvas.draw_now()
+    assert [badge.direction for badge in canvas.view.placed] == [None]
+
+
+def test_who_moves_the_eye_ends_its_flight_and_without_motion_it_jumps(
+    desk: DeskWindow, world: World, qtbot: QtBot
+) -> None:
+    canvas = desk.canvas
+    canvas.frame_ms = 16.0
+    canvas.flight.to_prims((BEARING,))
+    canvas.view.orbit(30, 0)
+    pose = canvas.view.pose
+    world.bench.clock.advance(1.0)
+    qtbot.waitUntil(lambda: not canvas.flight.is_flying, timeout=20_000)
+    assert canvas.view.pose == pose
+    action("desk.reduce-motion").run(desk)
+    canvas.flight.to_prims((T101,))
+    assert not canvas.flight.is_flying
+    assert canvas.view.pose.position == pytest.approx(canvas.view.framing((T101,)).position)
+
+
+def test_a_callout_says_what_it_is_its_value_now_and_the_limit(desk: DeskWindow, world: World) -> None:
+    world.says(full=State.UNACK, hot=State.ACKED)
+    desk.canvas.draw_now()
+    (told,) = desk.canvas.view.told
+    assert (told.callout.title, told.callout.text) == (
+        "Raw water tank is nearly full",
+        "2.41 m · above 3.5 m",
+    )
+    world.bench.send(values={0: 3.72})
+    desk.canvas._signs._second()
+    desk.canvas.draw_now()
+    assert [t.callout.text for t in desk.canvas.view.told] == ["3.72 m · above 3.5 m"]
+    world.says(full=State.RTNUN)
+    desk.canvas.draw_now()
+    assert [t.callout.text for t in desk.canvas.view.told] == ["2.41 m, normal again"]
+    action("view.callouts").run(desk)
+    desk.canvas.draw_now()
+    assert desk.canvas.view.told == ()
+
+
+def test_one_key_leaves_only_what_is_not_normal(desk: DeskWindow, world: World, qtbot: QtBot) -> None:
+    def seen(prim: int) -> np.ndarray:
+        shown = pixels(desk)
+        x, y, _ = desk.canvas.view.project(prim)
+        corner = desk.canvas.devicePixelRatioF()
+        return shown[round(y / corner) + 14, round(x / corner)]
+
+    desk.canvas.view.standard("front")
+    world.says(full=State.UNACK)
+    tank, other = seen(T101), seen(T101 + 1)
+    desk.canvas.setFocus()
+    qtbot.keyClick(desk.canvas, Qt.Key.Key_U)
+    assert desk.workspace.ghost_normal
+    assert "1 alarm" in desk.status.currentMessage()
+    ground = np.array([0x1B, 0x1F, 0x24])
+    assert np.abs(seen(T101) - tank).max() <= 2
+    assert np.abs(seen(T101 + 1) - other).max() > 25
+    assert np.abs(seen(T101 + 1) - ground).max() < 60
+    world.says(full=State.NORM, hot=State.ACKED)  # what becomes normal goes faint by itself
+    assert np.abs(seen(T101) - tank).max() > 25
+    assert action("view.show-all").why_not(desk.workspace) == ""
+    action("view.show-all").run(desk)
+    assert np.abs(seen(T101) - tank).max() <= 2
 
 
 def test_a_change_touches_only_its_row(desk: DeskWindow, world: World) -> None:

@@ -30,7 +30,8 @@ class Marks:
     """Signs of quality at n prims, beside what their state makes of the part itself; prims ascending."""
 
     prim: I8  # (n,)
-    kind: U1  # (n,) SUBSTITUTED "S", UNCERTAIN "?", STALE a clock; BELOW_STALE, BELOW_BAD a dot at a corner
+    # (n,) SUBSTITUTED "S", UNCERTAIN "?", STALE a clock; BELOW_STALE, BELOW_BAD, HIDDEN_BELOW at a corner
+    kind: U1
     age_s: F8  # (n,) of a clock; NaN where it is not known
 
     def __len__(self) -> int:
@@ -39,6 +40,8 @@ class Marks:
 
 BELOW_STALE, BELOW_BAD = 16, 17
 """Of what holds parts: some of them are stale, or bad."""
+HIDDEN_BELOW = 18
+"""Of what holds parts: alarms of some of them are hidden, by a person or by design."""
 HALF = 0.5
 """A part of which so large a share of what is below looks stale or worse looks stale itself."""
 

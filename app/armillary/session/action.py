@@ -19,6 +19,7 @@ class Desk(Protocol):
     def quit(self) -> None: ...
     def view(self, name: str) -> None: ...  # iso | top | front | back | left | right | camera:<path>
     def frame(self, prims: tuple[int, ...]) -> None: ...  # empty = everything
+    def fly(self, prims: tuple[int, ...]) -> None: ...  # frame, on a way that can be followed by eye
     def show_panel(self, name: str) -> None: ...
     def show_palette(self) -> None: ...
     def show_help(self) -> None: ...
@@ -38,7 +39,7 @@ class Desk(Protocol):
     def copy(self, text: str) -> None: ...
     def silence(self) -> None: ...  # the sound of the alarms that are there now
     def hide_alarms(self, how: str) -> None: ...  # the chosen ones: shelve | remove (both ask why) | show
-    def toggle(self, option: str) -> None: ...  # grid | axes | labels | legend | lights | edges
+    def toggle(self, option: str) -> None: ...  # grid | axes | labels | legend | callouts | lights | edges
     def draw_with(self, option: str, value: str) -> None: ...  # smooth | occlusion
     def say(self, text: str) -> None: ...  # a short message in the status line
     def log_in(self) -> None: ...  # opens the sheet for name and password

@@ -46,7 +46,7 @@ def _needs_selection(at: Workspace) -> str:
 def _needs_changed_view(at: Workspace) -> str:
     if why := _needs_scene(at):
         return why
-    return "" if at.isolated or at.hidden or at.ghost else "Everything is shown."
+    return "" if at.isolated or at.hidden or at.ghost or at.ghost_normal else "Everything is shown."
 
 
 def _needs_tags(at: Workspace) -> str:
@@ -104,6 +104,17 @@ def _toggle_selected(desk: Desk) -> None:
 
 def _isolate(desk: Desk) -> None:
     desk.workspace.isolate(desk.workspace.selection)
+
+
+def _ghost_normal(desk: Desk) -> None:
+    at = desk.workspace
+    at.set_ghost_normal(not at.ghost_normal)
+    if not at.ghost_normal:
+        desk.say("Everything is drawn as it is.")
+        return
+    n = at.alarms.counts().total
+    told = f"{n} {'alarm' if n == 1 else 'alarms'}" if n else "no alarm"
+    desk.say(f"What is normal is faint: {told}. U shows everything again.")
 
 
 def _retry_links(desk: Desk) -> None:
@@ -264,6 +275,15 @@ ACTIONS: tuple[Action, ...] = (
         run=lambda desk: desk.workspace.set_ghost(not desk.workspace.ghost),
     ),
     Action(
+        id="view.ghost-normal",
+        title="Ghost what is normal",
+        menu="View",
+        shortcut="U",
+        tip="Draw faintly what has no alarm and whose values are good, or no longer",
+        why_not=_needs_scene,
+        run=_ghost_normal,
+    ),
+    Action(
         id="view.hold",
         title="Hold the picture",
         menu="View",
@@ -275,6 +295,7 @@ ACTIONS: tuple[Action, ...] = (
     _option("axes", "Axes"),
     _option("labels", "Labels"),
     _option("legend", "Legend"),
+    _option("callouts", "Callouts of alarms"),
     _panel("tree", "Scene tree"),
     _panel("inspector", "Inspector"),
     _panel("alarms", "Alarms"),

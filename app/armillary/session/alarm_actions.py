@@ -40,7 +40,7 @@ def go_to_alarm(desk: Desk, row: AlarmRow | None) -> None:
     at.alarms.choose((row.id,))
     if row.prim >= 0:
         at.select((row.prim,))
-        desk.frame((row.prim,))
+        desk.fly((row.prim,))
     if row.slot >= 0 and row.slot not in at.timeline.slots and len(at.timeline.slots) < _MOST_PENS:
         at.timeline.add((row.slot,))
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from armillary.alarms.rollup import rollup
 from armillary.encoding import texts
 from armillary.model.alarm import (
     ONE_SHOT_NS,
@@ -22,11 +21,12 @@ from armillary.model.alarm import (
     Presentation,
     ProcessState,
 )
-from armillary.model.arrays import B1, I4, I8, U1
+from armillary.model.arrays import I8, U1
 from armillary.model.fault import FaultRecord
 from armillary.model.frame import Frame
-from armillary.model.scene import SceneArrays, subtree_ends
+from armillary.model.scene import SceneArrays
 from armillary.model.tags import TagSpec
+from armillary.session.alarm_places import Places, Rollup
 from armillary.session.alarm_table import AlarmTable, priority_of
 from armillary.session.nuisance import Nuisance
 from armillary.session.rows import clock_text
@@ -35,7 +35,6 @@ from armillary.session.signal import Signal
 EVENTS_KEPT = 1_000
 ACT_S = 10.0
 PRIORITIES = (1, 2, 3, 4)
-ACKNOWLEDGED = 4  # added to a priority in a mark: the same hue, a thinner line
 NO_ALARMS: frozenset[str] = frozenset()
 NO_PRIMS: frozenset[int] = frozenset()
 WORDS: Mapping[ProcessState, str] = {
@@ -113,16 +112,6 @@ class Counts:
         return sum(self.unacknowledged)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Rollup:
-    """Alarms of M prims with all below them; 0 = none."""
-
-    unacknowledged: U1  # (M,) worst priority not acknowledged
-    worst: U1  # (M,) worst priority of all
-    count: I8  # (M,)
-    mark: U1  # (M,) outline of the prim itself: 1…4 not acknowledged, 5…8 acknowledged
-
-
 class AlarmBook:
     """What is known of one world's alarms. One thread. Knows no workspace: it is given what it asks."""
 
@@ -131,8 +120,10 @@ class AlarmBook:
         ask: Ask,
         prim_of: Callable[[AlarmSpec], int | None] = lambda _spec: None,
         tags: Callable[[], Sequence[TagSpec]] = lambda: (),
+        edges: Callable[[], tuple[tuple[int, int], ...]] = lambda: (),
     ) -> None:
-        self._ask, self._prim_of, self._tags = ask, prim_of, tags
+        """`edges` returns (prim of a part, prim of its whole) for the assets of the scene."""
+        self._ask, self._prim_of, self._tags, self._edges = ask, prim_of, tags, edges
         self.place_of: Callable[[AlarmSpec], Place] = lambda _spec: NOWHERE
         self.changed: Signal[frozenset[str]] = Signal()  # ids; empty: everything may differ
         self.noted: Signal[AlarmEvent] = Signal()
@@ -152,6 +143,7 @@ class AlarmBook:
         self.events: deque[AlarmEvent] = deque(maxlen=EVENTS_KEPT)  # newest last
         self.chosen: tuple[str, ...] = ()  # ids, those that A and R act on
         self.prims: dict[str, int] = {}
+        self.places = Places(self.table)
         self._scene: SceneArrays | None = None
         self._rollup: Rollup | None = None
         self._rows: tuple[AlarmRow, ...] | None = None
@@ -175,6 +167,7 @@ class AlarmBook:
         self._codes.clear()
         self.states.clear()
         self.hidden.clear()
+        self.places.table = self.table
         self._greeted = True
         self._locate()
         self._tell(NO_ALARMS)
@@ -235,9 +228,10 @@ class AlarmBook:
         self.changed.emit(NO_ALARMS)
 
     def _locate(self) -> None:
+        edges = self._edges() if self._scene is not None else ()
         found = {spec.id: self._prim_of(spec) for spec in self.specs.values()} if self._scene else {}
         self.prims = {name: prim for name, prim in found.items() if prim is not None}
-        self.table.place(self.prims)
+        self.places.locate(self.prims, self._scene, edges)
         self._touch(range(len(self.table)))
 
     def _touch(self, rows: Iterable[int]) -> None:
@@ -328,45 +322,16 @@ class AlarmBook:
 
     def rollup(self) -> Rollup | None:
         """Return the alarms of each prim with all below it, None without a scene or without alarms."""
-        if self._rollup is None and self._scene is not None:
-            table = self.table
-            rows = np.flatnonzero(table.listed & (table.prim >= 0))
-            if len(rows):
-                self._rollup = rolled_up(
-                    self._scene.parent,
-                    table.prim[rows].astype(np.int64),
-                    table.priority[rows],
-                    table.unacknowledged[rows],
-                )
+        if self._rollup is None:
+            self._rollup = self.places.rollup()
         return self._rollup
 
-    def waiting(self, hidden: Set[int] = NO_PRIMS) -> tuple[tuple[int, int, int], ...]:
+    def waiting(self, hidden: Set[int] = NO_PRIMS) -> tuple[I8, U1, I8]:
         """Return (prim, worst priority, count) of all prims with alarms that wait for a person.
 
         What is inside a hidden branch stands at the branch itself.
         """
-        table = self.table
-        rows = np.flatnonzero(table.listed & table.unacknowledged & (table.prim >= 0))
-        prims, at = np.unique(table.prim[rows], return_inverse=True)
-        worst, count = np.full(len(prims), 4, np.int64), np.bincount(at, minlength=len(prims))
-        np.minimum.at(worst, at, table.priority[rows])
-        found = zip(prims.tolist(), worst.tolist(), count.tolist(), strict=True)
-        if not hidden:
-            return tuple(found)
-        out: dict[int, tuple[int, int]] = {}
-        for prim, level, n in found:
-            branch = self._branch(prim, hidden)
-            before, so_far = out.get(branch, (level, 0))
-            out[branch] = (min(before, level), so_far + n)
-        return tuple((prim, level, n) for prim, (level, n) in out.items())
-
-    def _branch(self, prim: int, hidden: Set[int]) -> int:
-        found, at = prim, prim
-        while hidden and self._scene is not None and at >= 0:
-            if at in hidden:
-                found = at
-            at = int(self._scene.parent[at])
-        return found
+        return self.places.waiting(hidden)
 
     # ------------------------------------------------------------ what a person does
 
@@ -517,26 +482,4 @@ def alarm_row(
         respond_s=spec.time_to_respond_s,
         chatter=chatter,
         first_out=nuisance.first_out(spec.id) if nuisance is not None else "",
-    )
-
-
-def rolled_up(parent: I4, prim: I8, priority: U1, unacknowledged: B1) -> Rollup:
-    """Return the roll-up of k alarms over M prims in depth-first order, with the marks of the prims.
-
-    parent: (M,). prim, priority (1…4), unacknowledged: (k,). A mark covers the subtree of its prim, which is
-    one run of rows in depth-first order.
-    """
-    ends, m = subtree_ends(parent), len(parent)
-    above = rollup(parent, prim.astype(np.int32), priority, unacknowledged)
-    mark = np.zeros(m, np.uint8)
-    for waits in (False, True):  # what waits for a person outranks what does not, whatever its priority
-        for level in reversed(PRIORITIES):  # the worst is written last
-            rows = prim[(priority == level) & (unacknowledged == waits)]
-            if len(rows):
-                step = np.zeros(m + 1, np.int64)
-                np.add.at(step, rows, 1)
-                np.add.at(step, ends[rows], -1)
-                mark[np.cumsum(step[:m]) > 0] = level if waits else level + ACKNOWLEDGED
-    return Rollup(
-        unacknowledged=above.unacked, worst=above.worst, count=above.count.astype(np.int64), mark=mark
     )

@@ -30,6 +30,7 @@ class Pointing(Hearing):
         """Show everything again: nothing hidden, nothing isolated, no ghosts."""
         self.showing.hidden.clear()
         self.showing.isolated, self.showing.ghost = (), False
+        self.showing.ghost_normal = False
         self._refresh(changed=True)
 
     def isolate(self, prims: Sequence[int]) -> None:
@@ -40,6 +41,11 @@ class Pointing(Hearing):
     def set_ghost(self, ghost: bool) -> None:
         """Draw everything but the selection faintly, or no longer."""
         self.showing.ghost = ghost
+        self._refresh(changed=True)
+
+    def set_ghost_normal(self, ghost: bool) -> None:
+        """Draw everything that is normal faintly: without an alarm, its values good; or no longer."""
+        self.showing.ghost_normal = ghost
         self._refresh(changed=True)
 
     def go_in_scene(self, at: float) -> None:

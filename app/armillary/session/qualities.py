@@ -13,6 +13,7 @@ from armillary.model.look import (
     BELOW_BAD,
     BELOW_STALE,
     HALF,
+    HIDDEN_BELOW,
     QUALITY_NIBBLE,
     Look,
     Marks,
@@ -64,6 +65,17 @@ def marks(program: Program, look: Look, mirror: Mirror, now_mono_ns: int) -> Mar
     age = np.concatenate([age, np.full(len(parents), np.nan)])
     order = np.argsort(prim, kind="stable")
     order = order[look.visible[prim[order]]]
+    return Marks(prim=prim[order], kind=kind[order], age_s=age[order])
+
+
+def with_dots(marks: Marks, holders: I8) -> Marks:
+    """Return the signs with a dot at each of these prims (h,) ascending: alarms are hidden inside."""
+    if not len(holders):
+        return marks
+    prim = np.concatenate([marks.prim, holders])
+    order = np.argsort(prim, kind="stable")
+    kind = np.concatenate([marks.kind, np.full(len(holders), HIDDEN_BELOW, np.uint8)])
+    age = np.concatenate([marks.age_s, np.full(len(holders), np.nan)])
     return Marks(prim=prim[order], kind=kind[order], age_s=age[order])
 
 

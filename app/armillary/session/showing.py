@@ -10,14 +10,14 @@ import numpy as np
 
 from armillary.encoding.maps import Legend
 from armillary.encoding.resolve import Options, resolve, spin_rates
-from armillary.model.arrays import F8, U1, U4
+from armillary.model.arrays import F8, I8, U1, U4
 from armillary.model.clock import NS
 from armillary.model.look import ALARM_SHIFT, Label, Look, Marks, base_look, no_marks
 from armillary.model.motion import Motion, SceneTime, advance, posed
 from armillary.model.quality import RANK_MASK, STALE, SUBSTITUTED
 from armillary.model.scene import SceneArrays
 from armillary.model.tags import TagTable
-from armillary.session import qualities
+from armillary.session import ghosting, qualities
 from armillary.session.explode import exploded, spread
 from armillary.session.mirror import Mirror
 from armillary.session.scenery import Scenery
@@ -35,11 +35,13 @@ class Showing:
         self.look: Look | None = None
         self.hidden: set[int] = set()
         self.isolated: tuple[int, ...] = ()
-        self.ghost = False
+        self.ghost = self.ghost_normal = False
+        self.abnormal: I8 = np.zeros(0, np.int64)  # prims with an alarm that is shown
         self.explode = 0.0  # share of their way that parts are moved out
         self._way: F8 | None = None
         self.grey = GREYS["dark"]
         self.alarms: U1 | None = None  # (M,) marks of alarms, None when there are none
+        self.holders: I8 = np.zeros(0, np.int64)  # prims of whose parts some have alarms that are hidden
         self.tint: Callable[[Look, Mirror], Look] | None = None  # other colours than those of the bindings
         self.tint_legends: tuple[Legend, ...] = ()
         self.trial: tuple[float, int] | None = None  # (value, quality) of the tag on trial, behind all others
@@ -60,6 +62,7 @@ class Showing:
         self.look = base_look(scenery.scene) if scenery is not None else None
         self.hidden, self.isolated = set(), ()
         self.explode, self._way = 0.0, None
+        self.holders = self.abnormal = np.zeros(0, np.int64)
         self._motion = Motion.of(scenery.scene) if scenery is not None else Motion()
         self.playing = False
         self.stage_at = scenery.scene.time_range[0] if scenery is not None else 0.0
@@ -158,7 +161,7 @@ class Showing:
             hidden=tuple(sorted(self.hidden)),
             isolated=self.isolated,
             solid=selection,
-            ghost=self.ghost and bool(selection),
+            ghost=self.ghost and bool(selection) and not self.ghost_normal,
             phase=self._phase,
             held=held,
             grey=self.grey,
@@ -176,6 +179,10 @@ class Showing:
         if self.trial is not None and self.trial[1] & int(RANK_MASK) == SUBSTITUTED:
             look = self._marked(look, scenery, self.trial[0])
         look = qualities.with_parents(scenery.program, look)
+        if self.ghost_normal:
+            kept = np.array(selection, np.int64) if self.ghost else np.zeros(0, np.int64)
+            chosen = np.union1d(self.abnormal, kept)
+            look = ghosting.ghosted(look, ghosting.solid(look, scenery.program.ends, chosen))
         if self.tint is not None:
             look = self.tint(look, mirror)
         if self.alarms is not None and len(self.alarms) == len(look.state):
@@ -193,7 +200,8 @@ class Showing:
         scenery, look = self.scenery, self.look
         if scenery is None or look is None or len(mirror) < scenery.program.tags:
             return no_marks()
-        return qualities.marks(scenery.program, look, mirror, now_mono_ns)
+        found = qualities.marks(scenery.program, look, mirror, now_mono_ns)
+        return qualities.with_dots(found, self.holders[look.visible[self.holders]])
 
     def _marked(self, look: Look, scenery: Scenery, value: float) -> Look:
         """Return the look with a plate "S" at the parts that a value given by hand drives."""

@@ -148,6 +148,11 @@ class Standing:
     def ghost(self) -> bool:
         return self.showing.ghost
 
+    @property
+    def ghost_normal(self) -> bool:
+        """Whether everything that is normal is drawn faintly."""
+        return self.showing.ghost_normal
+
     # ------------------------------------------------------------ how things hang together
 
     def prim_named(self, path: str) -> int | None:

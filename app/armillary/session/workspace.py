@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from armillary.alarms import assets
 from armillary.encoding.maps import Legend
 from armillary.encoding.program import Program
 from armillary.model.alarm import AlarmSpec
@@ -24,9 +25,11 @@ from armillary.model.message import (
     Retry,
 )
 from armillary.model.order import Receipt
+from armillary.model.scene import index_of
 from armillary.model.tags import TagSpec
 from armillary.project.record import Project
 from armillary.session import autosave
+from armillary.session.alarm_groups import place_of
 from armillary.session.alarm_health import AlarmHealth
 from armillary.session.alarmbook import AlarmBook, Place
 from armillary.session.authored import Authored
@@ -53,7 +56,6 @@ from armillary.session.visit import Line
 from armillary.session.whatif import Futures
 from armillary.session.whatif_beside import Beside
 from armillary.session.whatif_difference import Difference
-from armillary.session.whereabouts import place_of
 
 __all__ = ["Legend", "Program", "Workspace", "WorldState"]
 
@@ -99,10 +101,12 @@ class Workspace(Pointing):
         self.project_changed.connect(lambda: self.trends.begin(self._saved_folder()))
         self.training = Station(self)
         self.training.ended.connect(self._show_exercise)
+        self._stand_in: dict[str, int] = {}  # twin → prim
         self.alarms = AlarmBook(
             lambda message, callback, limit_s: self._ask(WORLD, message, callback, limit_s),
             self._prim_of_alarm,
             lambda: self.specs,
+            self._asset_edges,
         )
         self.alarms.place_of = self._place_of_alarm
         self.journal = Journal("alarms", self._ask_record, lambda: self.alarms.specs)
@@ -341,7 +345,21 @@ class Workspace(Pointing):
     # ------------------------------------------------------------ alarms
 
     def _prim_of_alarm(self, spec: AlarmSpec) -> int | None:
-        return self.prim_named(spec.prim) if spec.prim else self.prim_of_tag(spec.slot)
+        if spec.prim:
+            return self.prim_named(spec.prim)
+        found = self.prim_of_tag(spec.slot)
+        if found is None and self.scene is not None and 0 <= spec.slot < len(self.specs):
+            found = self._stand_in.get(self.specs[spec.slot].twin)
+        return found
+
+    def _asset_edges(self) -> tuple[tuple[int, int], ...]:
+        """Return which prim is part of which as an asset; asked before alarms are located."""
+        if self.scene is None:
+            return ()
+        hierarchy = self.twins, self.relationships, index_of(self.scene.prim_path)
+        # an asset that the scene lacks has its alarms at the next one above that it shows
+        self._stand_in = assets.stand_ins(*hierarchy)
+        return assets.edges(*hierarchy)
 
     def _place_of_alarm(self, spec: AlarmSpec) -> Place:
         areas = self.project.areas if self.project is not None else ()
@@ -350,6 +368,10 @@ class Workspace(Pointing):
     def _mark_alarms(self) -> None:
         rollup = self.alarms.rollup()
         self.showing.alarms = rollup.mark if rollup is not None else None
+        self.showing.holders = self.alarms.places.holders(
+            self.scene.parent if self.scene is not None else None
+        )
+        self.showing.abnormal = self.alarms.places.abnormal()
         self.showing.wanted = True
 
     def _ask_record(self, message: object, callback: Callable[[object], None], limit_s: float) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from PySide6.QtGui import QIcon, QImage, QPixmap
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QIcon, QImage, QPainter, QPixmap
 
+from armillary.viewport import marks
 from armillary.viewport.badges import Style, patch
 
-SIZE = 32  # pixels of a badge with its margin, at scale 1
+SIDE = 22  # pixels of a badge with its edge, at scale 1
 _GREY, _INK_PX = (0x7A, 0x82, 0x8A), 0x24  # equipment grey; the brightest channel of the ink inside
 
 
@@ -32,16 +34,43 @@ def calm(priority: int, theme: str) -> QIcon:
     return QIcon(_pixmap(pixels.tobytes(), pixels.shape[1], pixels.shape[0]))
 
 
+def _image(pixels: bytes, width: int, height: int) -> QImage:
+    return QImage(pixels, width, height, 4 * width, QImage.Format.Format_RGBA8888)
+
+
 def _pixmap(pixels: bytes, width: int, height: int) -> QPixmap:
-    image = QImage(pixels, width, height, 4 * width, QImage.Format.Format_RGBA8888)
-    inside = image.copy(5, 5, width - 10, height - 10)
-    return QPixmap.fromImage(inside)
+    cut = (height - SIDE) // 2  # the room for an arrow
+    return QPixmap.fromImage(_image(pixels, width, height).copy(cut, cut, width - 2 * cut, SIDE))
 
 
 @lru_cache(maxsize=128)
-def icon(priority: int, style: Style, theme: str) -> QIcon:
-    """Return the badge of a priority as an icon."""
-    out, drawing = QIcon(), pixmap(priority, style, theme)
+def icon(priority: int, style: Style, theme: str, *, dot: bool = False) -> QIcon:
+    """Return the badge of a priority as an icon; with a dot where hidden alarms are inside.
+
+    Priority 0: nothing is shown there, the dot stands alone.
+    """
+    return _icon(_dotted(pixmap(priority, style, theme) if priority else None, theme, dot=dot))
+
+
+def _dotted(drawing: QPixmap | None, theme: str, *, dot: bool) -> QPixmap:
+    if drawing is not None and not dot:
+        return drawing
+    side = SIDE
+    out = QPixmap(drawing) if drawing is not None else QPixmap(side, side)
+    if drawing is None:
+        out.fill(Qt.GlobalColor.transparent)
+    if dot:
+        pixels = marks.patch("hidden", "", theme, 1.0)
+        ring = QPixmap.fromImage(_image(pixels.tobytes(), pixels.shape[1], pixels.shape[0]))
+        at = side - ring.width() if drawing is not None else (side - ring.width()) // 2
+        painter = QPainter(out)
+        painter.drawPixmap(at, at, ring)
+        painter.end()
+    return out
+
+
+def _icon(drawing: QPixmap) -> QIcon:
+    out = QIcon()
     for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected, QIcon.Mode.Active, QIcon.Mode.Disabled):
         out.addPixmap(drawing, mode)  # a chosen or idle row keeps the colour of its priority
     return out

@@ -29,6 +29,7 @@ from armillary.model.scene import SceneArrays
 from armillary.session.workspace import Workspace
 from armillary.ui import placards, timers
 from armillary.ui.eye_keys import move_eye
+from armillary.ui.flight import Flight
 from armillary.ui.hover import NOTHING, Hover
 from armillary.ui.mime import can_be_bound
 from armillary.ui.pointer import Pointer, pixel
@@ -83,8 +84,9 @@ class Canvas(QWidget):
         self._steps: Iterator[bool] = iter(())
         self._spent_ns = 0  # of the picture that is drawn in steps
         self._is_rest = False
+        self.flight = Flight(self, view, clock, self.touch, lambda: self.frame_ms)
         self.hover = Hover(self, workspace, clock, view, self._part_under, self.touch)
-        self._pointer = Pointer(self, workspace, view, self.tools, self.touch)
+        self._pointer = Pointer(self, workspace, view, self.tools, self.touch, self.flight.to_prims)
         self._signs = Signs(self, workspace, clock, view, self._show_again)
         view.set_theme(colours.name)
         workspace.prepare = build
@@ -161,6 +163,7 @@ class Canvas(QWidget):
 
     def _alarmed(self) -> None:
         self._signs.put_badges()
+        self._signs.put_marks()
         self.touch()
 
     def _look_changed(self, _old: Look, new: Look) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
@@ -58,11 +59,24 @@ def narrowed(spec: TagSpec | None, template: Template) -> TagSpec:
 
 
 def templates_of(workspace: Workspace, slots: Sequence[int]) -> tuple[Template, ...]:
-    """Return the templates that command one of these tags, in the order of commands.toml; LIVE only."""
+    """Return the templates of one of these tags, in the order of commands.toml; LIVE only.
+
+    One that no tag stands for, such as a method, is where its effect is read back.
+    """
     if workspace.kind is not WorldKind.LIVE:
         return ()
     names = {workspace.specs[slot].name for slot in slots}
-    return tuple(template for template in workspace.templates if template.tag in names)
+    return tuple(
+        template for template in workspace.templates if template.tag in names or _is_seen_at(template, names)
+    )
+
+
+def _is_seen_at(template: Template, names: Collection[str]) -> bool:
+    """Return whether a template without a tag reads one of these back."""
+    if template.tag or template.read_back is None:
+        return False
+    read = template.read_back.expression
+    return any(re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", read) for name in names)
 
 
 def template_button(template: Template, run: Callable[[Template], None]) -> QPushButton:

@@ -23,7 +23,7 @@ class Drawing:
     ) -> None:
         self._at, self._settings, self._canvas, self._alarmbar = workspace, settings, canvas, alarmbar
         self._say = say
-        self._shown = {"grid": True, "axes": True, "labels": True, "legend": True, "lights": True}
+        self._shown = dict.fromkeys(("grid", "axes", "labels", "legend", "lights", "callouts"), True)
         self._move_as_set()
         self._draw_as_set()
 
@@ -37,6 +37,7 @@ class Drawing:
         still = self._settings.reduce_motion
         self._at.still = still
         self._canvas.view.set_options(still=still)
+        self._canvas.flight.still = still
         self._canvas.touch()
         self._alarmbar.still = still
         self._alarmbar.refresh()
@@ -49,7 +50,7 @@ class Drawing:
         )
 
     def toggle(self, option: str) -> None:
-        """Show or hide grid, axes, labels, legend, edges or the effect of the scene's lights."""
+        """Show or hide grid, axes, labels, legend, callouts, edges or the effect of the scene's lights."""
         self._shown[option] = not self._shown[option]
         self._canvas.view.switch(option, on=self._shown[option])
         self._canvas.touch()

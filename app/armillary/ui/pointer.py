@@ -34,8 +34,13 @@ class Pointer:
         view: View,
         tools: Sequence[Tool],
         touch: Callable[[], None],
+        fly: Callable[[Sequence[int]], None],
     ) -> None:
-        """`tools`: the first that takes an event has it; the list may change. `touch` draws the picture."""
+        """`tools`: the first that takes an event has it; the list may change. `touch` draws the picture.
+
+        `fly` takes the eye to parts.
+        """
+        self._fly = fly
         self._canvas, self._workspace, self._view = canvas, workspace, view
         self._tools, self._touch = tools, touch
         self.take_out: Callable[[tuple[int, ...]], None] = lambda prims: drag_out(canvas, workspace, prims)
@@ -142,8 +147,7 @@ class Pointer:
         if badge is not None:
             self._workspace.select(badge.prims)
             if badge.direction is not None:
-                self._view.focus(badge.prims)  # it points to what is outside: go there
-                self._touch()
+                self._fly(badge.prims)  # it points to what is outside: go there
             return
         prim = self._view.pick(*self._pixel(at))
         chosen = self._workspace.selection

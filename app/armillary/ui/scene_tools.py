@@ -162,6 +162,11 @@ class SceneTools:
             self._canvas.view.fit()
         self._canvas.touch()
 
+    def fly(self, prims: tuple[int, ...]) -> None:
+        """Fly to parts: they are framed within 0.8 s."""
+        self.walk.leave()
+        self._canvas.flight.to_prims(prims)
+
     # ------------------------------------------------------------ pictures
     def _ask_size(self) -> None:
         width, height = self._canvas.view.size

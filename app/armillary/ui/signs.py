@@ -8,9 +8,11 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from armillary.model.clock import Clock
+from armillary.session.alarm_callouts import said
 from armillary.session.workspace import Workspace
 from armillary.ui import timers
 from armillary.viewport.badges import Badge
+from armillary.viewport.callouts import Callout
 from armillary.viewport.view import View
 
 BLINK_MS = 500
@@ -33,8 +35,16 @@ class Signs(QObject):
 
     def put_badges(self) -> None:
         """Show badges where alarms wait for a person; outlines come with the look."""
-        waiting = self._workspace.alarms.waiting(self._workspace.hidden)
-        self._view.badges([Badge(*entry) for entry in waiting])
+        found = self._workspace.alarms.waiting(self._workspace.hidden)
+        self._view.badges([Badge(*entry) for entry in zip(*(each.tolist() for each in found), strict=True)])
+        self._put_callouts()
+
+    def _put_callouts(self) -> None:
+        """Show what alarms say, with their values now."""
+        ws = self._workspace
+        told = said(ws.alarms, ws.mirror, ws.specs, ws.hidden, self._clock.now_mono_ns())
+        if self._view.callouts([Callout(s.prim, s.priority, s.title, s.text) for s in told]):
+            self._show_again()
 
     def put_marks(self) -> None:
         """Show signs of quality; their ages go on by themselves."""
@@ -43,16 +53,19 @@ class Signs(QObject):
             self._show_again()
         if len(marks) and not self._signing.isActive():
             self._signing.start()
-        elif not len(marks):
+        elif not len(marks) and not self._view.told:
             self._signing.stop()
 
     def drawn(self) -> None:
         """A picture was made: what blinks on it begins to."""
         if self._view.blinks and not self._blinking.isActive():
             self._blinking.start()
+        if self._view.told and not self._signing.isActive():
+            self._signing.start()  # their values go on
 
     def _second(self) -> None:
         self._workspace.showing.second()
+        self._put_callouts()
         self.put_marks()
 
     def _blink(self) -> None:

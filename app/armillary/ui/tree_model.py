@@ -11,11 +11,12 @@ from PySide6.QtCore import QAbstractItemModel, QMimeData, QModelIndex, QObject, 
 from armillary.model.arrays import B1, I4, I8, U1
 from armillary.model.quality import WORDS
 from armillary.model.scene import SceneArrays, subtree_ends
-from armillary.session.alarmbook import Rollup
+from armillary.session.alarm_places import Rollup
 from armillary.ui import badges, icons
 from armillary.ui.lines import Lines
 from armillary.ui.mime import PRIM_MIME
 from armillary.ui.theme import Colours
+from armillary.viewport.badges import Style
 
 NAME, ALARM, QUALITY, EYE = range(4)
 HEADINGS = ("Part", "", "", "")
@@ -206,16 +207,22 @@ class TreeModel(QAbstractItemModel):
         return None
 
     def _alarm(self, prim: int, role: int) -> Any:
-        if self._alarms is None or not (count := int(self._alarms.count[prim])):
+        if self._alarms is None:
+            return None
+        count, hidden = int(self._alarms.count[prim]), int(self._alarms.hidden[prim])
+        if not count and not hidden:
             return None
         new, worst = int(self._alarms.unacknowledged[prim]), int(self._alarms.worst[prim])
         if role == Qt.ItemDataRole.DisplayRole:
             return str(count) if count > 1 else None
         if role == Qt.ItemDataRole.DecorationRole:
-            return badges.icon(new or worst, "full" if new else "hollow", self._colours.name)
+            style: Style = "full" if new else "hollow"
+            return badges.icon(new or worst, style, self._colours.name, dot=hidden > 0)
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
             waits = f"worst that waits: priority {new}" if new else "all acknowledged"
-            return f"{count} {'alarm' if count == 1 else 'alarms'}, {waits}"
+            told = [f"{count} {'alarm' if count == 1 else 'alarms'}, {waits}"] if count else []
+            told += [f"{hidden} hidden inside"] if hidden else []
+            return " · ".join(told)
         return None
 
     def _quality(self, prim: int, role: int) -> Any:

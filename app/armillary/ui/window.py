@@ -349,6 +349,10 @@ class DeskWindow(Desk):
         """Frame parts, or everything."""
         self.tools.frame(prims)
 
+    def fly(self, prims: tuple[int, ...]) -> None:
+        """Fly to parts and frame them."""
+        self.tools.fly(prims)
+
     def trend(self, slots: Sequence[int]) -> None:
         """Draw tags in the trends."""
         self.show_panel("trends")

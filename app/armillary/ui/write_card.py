@@ -280,7 +280,7 @@ class WriteCard(QFrame):
         spec, template = self._spec, self._template
         if spec is None or template is None or not self._is_fixed:
             return ""
-        if not math.isfinite(template.value):
+        if not math.isfinite(template.value) or template.calls:
             return "Calls the method, without a value."
         return f"Sends {dict(spec.states).get(template.value) or value_text(template.value, spec.unit)}"
 

@@ -6,14 +6,16 @@ import numpy as np
 
 from armillary.model.arrays import F8, I8, U1
 from armillary.model.look import Marks, no_marks
+from armillary.viewport import badge_places, callouts, outline, overlay
 from armillary.viewport import badges as alarm_badges
 from armillary.viewport import camera as eye
 from armillary.viewport import marks as signs
-from armillary.viewport import overlay
 from armillary.viewport.badges import Badge, Placed
+from armillary.viewport.callouts import Callout, Told
 from armillary.viewport.gaze import Gaze
 from armillary.viewport.marks import Signed
-from armillary.viewport.overlay import LegendLike, Plate
+from armillary.viewport.outline import Painted
+from armillary.viewport.overlay import LegendLike, Plate, Rect
 from armillary.viewport.stage import Stage
 from armillary.viewport.theme import Theme
 
@@ -43,6 +45,14 @@ def _large(gaze: Gaze, box: F8) -> I8:
     return some
 
 
+def _middles(stage: Stage, prim: I8) -> F8:
+    """Return the middles (n, 3) of prims' boxes as they are now; of one with nothing to draw, its origin."""
+    box = stage.boxes.of_each(prim, stage.ends[prim])
+    middle = (box[:, :3] + box[:, 3:]) / 2
+    at: F8 = np.where(np.isfinite(middle), middle, stage.matrix[prim, :, 3]) + stage.origin
+    return at
+
+
 def _meets(one: tuple[int, int, int, int], others: list[tuple[int, int, int, int]]) -> bool:
     left, top, right, low = one
     return any(left < r and x < right and top < b and y < low for x, y, r, b in others)
@@ -51,20 +61,37 @@ def _meets(one: tuple[int, int, int, int], others: list[tuple[int, int, int, int
 class Annotations:
     """What is shown over the picture, and where the last one had it.
 
-    axes, labels, legend: whether these are shown. scale: of text. half, still: how badges blink.
+    axes, labels, legend, calling (callouts): whether these are shown. scale: of text. half, still: how
+    badges blink.
     """
 
     def __init__(self) -> None:
-        self.axes = self.labels = self.legend = True
+        self.axes = self.labels = self.legend = self.calling = True
         self.scale = 1.0
         self.half, self.still = 0, False
-        self.badges: tuple[Badge, ...] = ()
+        self._badges: tuple[Badge, ...] = ()
+        self._table: I8 = np.zeros((0, 3), np.int64)  # the same as arrays: prim, priority, count; worst first
         self.placed: tuple[Placed, ...] = ()
+        self.callouts: tuple[Callout, ...] = ()
+        self.told: tuple[Told, ...] = ()
+        self._blocked: list[Rect] = []  # places of legends and axes
         self.marks: Marks = no_marks()
         self.signed: tuple[Signed, ...] = ()
         self._legends: tuple[LegendLike, ...] = ()
+        self._outlined = outline.nothing()
         self._patches: list[U1] | None = None
         self._under: list[tuple[int, int, U1]] = []  # (x, y, pixels) that signs and badges cover
+
+    @property
+    def badges(self) -> tuple[Badge, ...]:
+        """The alarms that wait for a person."""
+        return self._badges
+
+    @badges.setter
+    def badges(self, badges: tuple[Badge, ...]) -> None:
+        self._badges = badges
+        table = np.array([(b.prim, b.priority, b.count) for b in badges], np.int64).reshape(-1, 3)
+        self._table = table[np.lexsort((table[:, 0], table[:, 1]))]
 
     @property
     def legends(self) -> tuple[LegendLike, ...]:
@@ -82,8 +109,9 @@ class Annotations:
 
     @property
     def blinks(self) -> bool:
-        """Whether a badge on the last picture blinks."""
-        return not self.still and any(alarm_badges.BLINK_HALVES[min(b.priority, 4)] for b in self.placed)
+        """Whether a badge or an outline on the last picture blinks."""
+        found = {min(b.priority, 4) for b in self.placed} | set(np.unique(self._outlined.priority).tolist())
+        return not self.still and any(alarm_badges.BLINK_HALVES[priority] for priority in found)
 
     def badge_at(self, x: float, y: float) -> Placed | None:
         """Return the badge at pixel (x, y) of the last picture, None for none."""
@@ -91,35 +119,48 @@ class Annotations:
         near = [b for b in self.placed if abs(b.x - x) <= reach and abs(b.y - y) <= reach]
         return near[0] if near else None
 
-    def draw(self, rgba: U1, gaze: Gaze, theme: Theme) -> None:
-        """Paint everything over a picture (h, w, 4) as `gaze` sees it."""
+    def draw(self, rgba: U1, gaze: Gaze, theme: Theme, outlined: Painted) -> None:
+        """Paint everything over a picture (h, w, 4) as `gaze` sees it. outlined: what of it may blink."""
         h, w = rgba.shape[:2]
         gap = round(_GAP * self.scale)
         legends = self._legend_places(w, h, gap, theme)
         self.placed = self._place_badges(gaze)
         self.signed = self._place_signs(gaze, theme)
+        triad = overlay.triad(*eye.basis(gaze.pose), theme, self.scale) if self.axes else None
+        self._blocked = [(x, y, x + patch.shape[1], y + patch.shape[0]) for x, y, patch in legends]
+        if triad is not None:
+            self._blocked.append((gap, h - gap - triad.shape[0], gap + triad.shape[1], h - gap))
+        self.told = self._place_callouts(gaze, theme)
         if self.labels and gaze.stage is not None and gaze.stage.look.label:
             blocked = [alarm_badges.rect(b, theme, self.scale) for b in self.placed]
             blocked += [signs.rect(s, theme, self.scale) for s in self.signed]
-            blocked += [(x, y, x + patch.shape[1], y + patch.shape[0]) for x, y, patch in legends]
+            blocked += [callouts.rect(t, self.scale) for t in self.told] + self._blocked
             overlay.labels(rgba, self._plates(gaze, gaze.stage), theme, self.scale, blocked)
-        if self.axes:
-            patch = overlay.triad(*eye.basis(gaze.pose), theme, self.scale)
-            overlay.blend(rgba, patch, gap, h - gap - patch.shape[0])
+        if triad is not None:
+            overlay.blend(rgba, triad, gap, h - gap - triad.shape[0])
         for x, y, patch in legends:
             overlay.blend(rgba, patch, x, y)
+        self._outlined = outlined.still_there(rgba)
+        self._flash(rgba)
         self._draw_badges(rgba, theme)
 
     def redraw(self, rgba: U1, theme: Theme) -> None:
-        """Draw signs and badges of the last picture anew, as `half` says; the scene is not drawn again."""
+        """Draw what blinks on the last picture anew, as `half` says; the scene is not drawn again."""
         self._uncover(rgba)
+        self._flash(rgba)
         self._draw_badges(rgba, theme)
 
     def restamp(self, rgba: U1, gaze: Gaze, theme: Theme) -> None:
-        """Draw `marks` over the last picture in place of those that it has: their ages went on."""
+        """Draw `marks` and `callouts` over the last picture in place of those that it has."""
         self._uncover(rgba)
         self.signed = self._place_signs(gaze, theme)
+        self.told = self._place_callouts(gaze, theme)
         self._draw_badges(rgba, theme)
+
+    def _flash(self, rgba: U1) -> None:
+        """Show the outlines of those priorities whose badges are full in this half second."""
+        full = [p for p in (1, 2, 3, 4) if alarm_badges.style_of(p, self.half, still=self.still) != "hollow"]
+        self._outlined.show(rgba, tuple(full))
 
     def _uncover(self, rgba: U1) -> None:
         for x, y, pixels in reversed(self._under):
@@ -141,28 +182,39 @@ class Annotations:
         kept = [alarm_badges.rect(b, theme, self.scale) for b in self.placed]
         return tuple(s for s in found if not _meets(signs.rect(s, theme, self.scale), kept))
 
+    def _place_callouts(self, gaze: Gaze, theme: Theme) -> tuple[Told, ...]:
+        if not self.calling or not self.callouts:
+            return ()
+        blocked = self._blocked + [alarm_badges.rect(b, theme, self.scale) for b in self.placed]
+        blocked += [signs.rect(s, theme, self.scale) for s in self.signed]
+        return callouts.place(self.callouts, self.placed, gaze.size, self.scale, blocked)
+
     def _place_badges(self, gaze: Gaze) -> tuple[Placed, ...]:
         stage = gaze.stage
-        shown = [b for b in self.badges if stage is not None and 0 <= b.prim < len(stage.scene)]
-        if not shown:
+        if stage is None or not len(self._table):
             return ()
-        boxes = np.array([gaze.box(b.prim) for b in shown])
-        at = eye.project(gaze.pose, (boxes[:, :3] + boxes[:, 3:]) / 2, gaze.size)
-        return alarm_badges.place(shown, at, gaze.size, self.scale)
+        table = self._table[(self._table[:, 0] >= 0) & (self._table[:, 0] < len(stage.scene))]
+        middle = _middles(stage, table[:, 0])
+        return badge_places.place_arrays(
+            table, eye.project(gaze.pose, middle, gaze.size), gaze.size, self.scale
+        )
 
     def _draw_badges(self, rgba: U1, theme: Theme) -> None:
-        """Draw signs and badges, keeping what they cover, so that a blink or a second costs no picture."""
+        """Draw what lies over the scene and keep what it covers: a blink or a second costs no picture."""
         self._under = []
         for signed in self.signed:
-            x0, y0, x1, y1 = signs.rect(signed, theme, self.scale)
-            x0, y0 = max(x0, 0), max(y0, 0)
-            self._under.append((x0, y0, rgba[y0 : max(y1, 0), x0 : max(x1, 0)].copy()))
+            self._keep(rgba, signs.rect(signed, theme, self.scale))
         signs.draw(rgba, self.signed, theme, self.scale)
+        for told in self.told:
+            self._keep(rgba, callouts.whole(told, self.scale))
+        callouts.draw(rgba, self.told[::-1], theme, self.scale)
         for badge in self.placed:
-            x0, y0, x1, y1 = alarm_badges.rect(badge, theme, self.scale)
-            x0, y0 = max(x0, 0), max(y0, 0)
-            self._under.append((x0, y0, rgba[y0 : max(y1, 0), x0 : max(x1, 0)].copy()))
+            self._keep(rgba, alarm_badges.rect(badge, theme, self.scale))
         alarm_badges.draw(rgba, self.placed, theme, self.scale, self.half, still=self.still)
+
+    def _keep(self, rgba: U1, place: Rect) -> None:
+        x0, y0, x1, y1 = (max(at, 0) for at in place)
+        self._under.append((x0, y0, rgba[y0:y1, x0:x1].copy()))
 
     def _legend_places(self, w: int, h: int, gap: int, theme: Theme) -> list[tuple[int, int, U1]]:
         """Return (x, y, patch) of the legends, from the lower right upwards, as many as are whole."""

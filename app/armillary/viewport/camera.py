@@ -205,6 +205,30 @@ def step(pose: CameraPose, right: float, up: float, ahead: float, *, level: bool
     return replace(pose, position=_xyz(pose.position + shift), focus=_xyz(pose.focus + shift))
 
 
+def between(start: CameraPose, end: CameraPose, share: float) -> CameraPose:
+    """Return the pose at a share (0…1) of the way between two of the same projection.
+
+    What is looked at moves in a straight line; nearness changes by the same factor at each step of it.
+    """
+    one, other = basis(start), basis(end)
+    back = _unit((1 - share) * one[2] + share * other[2])
+    up = (1 - share) * one[1] + share * other[1]
+    away = _mixed(distance(start), distance(end), share)
+    focus = (1 - share) * np.asarray(start.focus) + share * np.asarray(end.focus)
+    return replace(
+        end,
+        focus=_xyz(focus),
+        position=_xyz(focus + away * back),
+        up=_xyz(_unit(up)),
+        fov_deg=(1 - share) * start.fov_deg + share * end.fov_deg,
+        ortho_height=_mixed(start.ortho_height, end.ortho_height, share),
+    )
+
+
+def _mixed(a: float, b: float, share: float) -> float:
+    return float(a ** (1 - share) * b**share) if a > 0 and b > 0 else (1 - share) * a + share * b
+
+
 def through(camera: Camera) -> CameraPose:
     """Return the view of a camera of the scene."""
     return CameraPose(

@@ -66,14 +66,17 @@ class Gaze:
 
     def focus(self, prims: Sequence[int]) -> None:
         """Show prims, with all below them, where they are now, from the same side."""
-        if self.stage is None:
-            return
-        boxes = [self.box(p) for p in prims if 0 <= p < len(self.stage.scene)]
-        if boxes:
-            whole = np.array(boxes)
-            with np.errstate(invalid="ignore"):
-                box = np.concatenate([np.fmin.reduce(whole[:, :3]), np.fmax.reduce(whole[:, 3:])])
-            self.pose = eye.fit(self.pose, box, self._aspect)
+        self.pose = self.framing(prims)
+
+    def framing(self, prims: Sequence[int]) -> CameraPose:
+        """Return the pose from which prims, with all below them, fill the picture; none of them: this one."""
+        boxes = [self.box(p) for p in prims if self.stage is not None and 0 <= p < len(self.stage.scene)]
+        if not boxes:
+            return self.pose
+        whole = np.array(boxes)
+        with np.errstate(invalid="ignore"):
+            box = np.concatenate([np.fmin.reduce(whole[:, :3]), np.fmax.reduce(whole[:, 3:])])
+        return eye.fit(self.pose, box, self._aspect)
 
     def standard(self, name: str) -> None:
         """Look from `iso`, `top`, `front`, `back`, `left` or `right` at everything that is visible."""

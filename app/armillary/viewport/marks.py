@@ -13,22 +13,30 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from armillary.model.arrays import F8, I8, U1
-from armillary.model.look import BELOW_BAD, BELOW_STALE, Marks
+from armillary.model.look import BELOW_BAD, BELOW_STALE, HIDDEN_BELOW, Marks
 from armillary.model.quality import STALE, SUBSTITUTED, UNCERTAIN
 from armillary.viewport import text
 from armillary.viewport.overlay import blend
 from armillary.viewport.theme import THEMES, Rgb, Theme
 
-Sign = Literal["S", "?", "clock", "dot", "bad dot"]
+Sign = Literal["S", "?", "clock", "dot", "bad dot", "hidden"]
 SIGNS: dict[int, Sign] = {
     SUBSTITUTED: "S",
     UNCERTAIN: "?",
     STALE: "clock",
     BELOW_STALE: "dot",
     BELOW_BAD: "bad dot",
+    HIDDEN_BELOW: "hidden",
 }
 # pixels that a part must be large to have its sign; a clock says when, which needs a part that is looked at
-LEAST_PX = {SUBSTITUTED: 16.0, UNCERTAIN: 16.0, STALE: 40.0, BELOW_STALE: 24.0, BELOW_BAD: 24.0}
+LEAST_PX = {
+    SUBSTITUTED: 16.0,
+    UNCERTAIN: 16.0,
+    STALE: 40.0,
+    BELOW_STALE: 24.0,
+    BELOW_BAD: 24.0,
+    HIDDEN_BELOW: 24.0,
+}
 SMALLEST_PX = min(LEAST_PX.values())
 MOST = 200  # drawn at once; the largest parts' signs are
 ASIDE = 0.32  # of a part's size on the screen, from its middle to its sign
@@ -78,6 +86,7 @@ def place(marks: Marks, corners: F8, size: tuple[int, int], scale: float = 1.0) 
         holds = marks.kind >= BELOW_STALE
         aside = np.where(holds, 0.5, ASIDE)
         px, py = middle_x + aside * (right - left), middle_y - aside * (low - top)
+        px = np.where(marks.kind == HIDDEN_BELOW, 2 * middle_x - px, px)  # at the other corner
         least = np.array([LEAST_PX[k] for k in np.unique(marks.kind).tolist()])
         least = least[np.searchsorted(np.unique(marks.kind), marks.kind)] * scale
         shown = (
@@ -125,7 +134,7 @@ def draw(rgba: U1, placed: tuple[Signed, ...], theme: Theme, scale: float) -> No
 def patch(sign: Sign, words: str, theme_name: str, scale: float) -> U1:
     """Return the pixels (h, w, 4) of a sign; its middle is half its height from the left and the top."""
     theme = THEMES[theme_name]
-    side = round((DOT if sign.endswith("dot") else SIZE) * scale)
+    side = round((DOT if sign.endswith("dot") or sign == "hidden" else SIZE) * scale)
     size = round(11 * scale)
     extra = text.width(words, size) + round(5 * scale) if words else 0
     over = _OVER
@@ -149,6 +158,9 @@ def patch(sign: Sign, words: str, theme_name: str, scale: float) -> U1:
         pen.rounded_rectangle((edge, edge, end, end), 4 * scale * over, fill=(*PILL, _OPAQUE), outline=ink)
     elif sign in ("?", "clock"):
         pen.ellipse((edge, edge, end, end), fill=(*theme.panel, _OPAQUE), outline=muted, width=line)
+    elif sign == "hidden":  # a ring: somebody put something away in here
+        pen.ellipse((edge, edge, end, end), fill=(*theme.text, _OPAQUE), outline=ink, width=line)
+        pen.ellipse((2.6 * line, 2.6 * line, end - 2.2 * line, end - 2.2 * line), fill=(*_INK, _OPAQUE))
     else:
         colour = theme.bad if sign == "bad dot" else theme.muted
         pen.ellipse((edge, edge, end, end), fill=(*colour, _OPAQUE), outline=ink, width=line)

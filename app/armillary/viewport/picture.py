@@ -65,6 +65,8 @@ class Picture:
         self._raw = vtkUnsignedCharArray()
         self._depth = vtkFloatArray()
         self.edges = self.occlusion = False  # what `steps` shades with
+        self.still = False  # reduced motion: alarms that wait have a double outline and do not blink
+        self.outlined = outline.nothing()  # what may blink of the last picture
         self._is_software: bool | None = None
         self._shading_ms = self._smooth_ms = 0.0  # of the last one
         self._rgba: U1 = np.zeros((0, 0, 4), np.uint8)
@@ -202,8 +204,9 @@ class Picture:
             self._end_steps()
         if shading is not None:
             shading.apply(self._rgba)
+        self.outlined = outline.nothing()
         if codes is not None:
-            outline.paint(self._rgba, codes, self.theme.outlines())
+            self.outlined = outline.paint(self._rgba, codes, self.theme.outlines(), double=self.still)
         self._rgba[..., 3] = 255
         if stage is not None:
             self._learn(stage, drawn_ns / MS_NS, in_steps=bool(np.isfinite(step_ms)))

@@ -15,7 +15,10 @@ Rgb = tuple[int, int, int]
 PLAIN, DOTTED, HOLLOW, WRONG = range(4)
 ACKED_4, ACKED_3, ACKED_2, ACKED_1 = range(4, 8)  # acknowledged alarms: one pixel wide
 ALARM_4, ALARM_3, ALARM_2, ALARM_1, HOVERED, SELECTED = range(8, 14)
-THIN = (ACKED_4, ACKED_3, ACKED_2, ACKED_1, HOVERED)
+ALARMS = (ALARM_4, ALARM_3, ALARM_2, ALARM_1)
+ACKED = (ACKED_4, ACKED_3, ACKED_2, ACKED_1)
+THIN = (*ACKED, HOVERED)
+INK: Rgb = (0x1B, 0x1F, 0x24)  # lies around shapes of alarms in every theme
 # by the high nibble of a look's state: priorities 1 to 4, then the same acknowledged
 _ALARM_CODES = (PLAIN, ALARM_1, ALARM_2, ALARM_3, ALARM_4, ACKED_1, ACKED_2, ACKED_3, ACKED_4)
 

@@ -15,6 +15,7 @@ from armillary.viewport import camera as eye
 from armillary.viewport.annotations import Annotations
 from armillary.viewport.apply import apply
 from armillary.viewport.badges import Badge, Placed
+from armillary.viewport.callouts import Callout, Told
 from armillary.viewport.gaze import Gaze
 from armillary.viewport.marks import Signed
 from armillary.viewport.overlay import LegendLike
@@ -71,6 +72,7 @@ class View(Gaze):
         self._picture.show(stage)
         self._selected, self._hovered = (), -1
         self._notes.badges, self._notes.marks, self._through = (), no_marks(), None
+        self._notes.callouts = ()
         if not keep_pose:
             self._section = None
         if stage is not None and self._section is not None:
@@ -166,6 +168,25 @@ class View(Gaze):
         notes.restamp(self._rgba, self, self._picture.theme)
         return True
 
+    def callouts(self, callouts: Sequence[Callout]) -> bool:
+        """Show what alarms say beside their badges; see `viewport.callouts`.
+
+        Returns whether they were drawn into the last picture: else the next one has them.
+        """
+        notes, wanted = self._notes, tuple(callouts)
+        if wanted == notes.callouts:
+            return False
+        notes.callouts = wanted
+        if self._dirty or self.is_drawing or not self._rgba.size or not notes.calling:
+            return False
+        notes.restamp(self._rgba, self, self._picture.theme)
+        return True
+
+    @property
+    def told(self) -> tuple[Told, ...]:
+        """The callouts on the last picture."""
+        return self._notes.told
+
     @property
     def signed(self) -> tuple[Signed, ...]:
         """The signs of quality on the last picture."""
@@ -178,7 +199,7 @@ class View(Gaze):
 
     @property
     def blinks(self) -> bool:
-        """Whether a badge on the last picture blinks."""
+        """Whether a badge or an outline on the last picture blinks."""
         return self._notes.blinks
 
     def blink(self, half: int) -> bool:
@@ -217,6 +238,7 @@ class View(Gaze):
         axes: bool | None = None,
         labels: bool | None = None,
         legend: bool | None = None,
+        callouts: bool | None = None,
         smooth: str | None = None,
         edges: bool | None = None,
         occlusion: str | None = None,
@@ -239,13 +261,14 @@ class View(Gaze):
         notes.axes = notes.axes if axes is None else axes
         notes.labels = notes.labels if labels is None else labels
         notes.legend = notes.legend if legend is None else legend
+        notes.calling = notes.calling if callouts is None else callouts
         self._smooth = self._smooth if smooth not in SMOOTH else smooth
         self._occlusion = self._occlusion if occlusion not in OCCLUSION else occlusion
         self._picture.edges = self._picture.edges if edges is None else edges
         if scale is not None:
             notes.scale = min(max(scale, 0.5), 4.0)
             notes.forget()
-        notes.still = notes.still if still is None else still
+        notes.still = self._picture.still = notes.still if still is None else still
         if lit is not None and self.stage is not None:
             self.stage.lit = lit
         self._lights = self._lights if lights is None else lights
@@ -266,6 +289,7 @@ class View(Gaze):
             axes=on if name == "axes" else None,
             labels=on if name == "labels" else None,
             legend=on if name == "legend" else None,
+            callouts=on if name == "callouts" else None,
             lights=on if name == "lights" else None,
             edges=on if name == "edges" else None,
         )
@@ -367,7 +391,7 @@ class View(Gaze):
             for _ in steps:
                 yield False
             self._rgba = self._picture.rgba
-            self._notes.draw(self._rgba, self, picture.theme)
+            self._notes.draw(self._rgba, self, picture.theme, picture.outlined)
             is_full = when != "rest" and not (picture.edges or picture.occlusion)
             self._settled = (rest or is_full) and not picture.is_coarse
             is_done = True

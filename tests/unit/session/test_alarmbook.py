@@ -8,8 +8,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from armillary.model.alarm import (
     AlarmAct,
@@ -23,7 +21,7 @@ from armillary.model.alarm import (
 from armillary.model.alarm import ProcessState as S
 from armillary.model.frame import WorldKind, empty_frame
 from armillary.model.tags import TagSpec
-from armillary.session.alarmbook import AlarmBook, rolled_up
+from armillary.session.alarmbook import AlarmBook
 
 TAGS = (
     TagSpec(slot=0, name="T-101.level", unit="m"),
@@ -187,37 +185,3 @@ def test_parents_carry_the_worst_that_waits_and_the_count(book: AlarmBook) -> No
     assert rollup.mark.tolist() == [0, 0, 2, 0, 5, 5, 5]
     give(book, state("high", S.NORM), state("trip", S.NORM))
     assert book.rollup() is None
-
-
-@given(
-    ups=st.lists(st.integers(1, 3), min_size=1, max_size=30),
-    alarms=st.lists(st.tuples(st.integers(0, 29), st.integers(1, 4), st.booleans()), min_size=1, max_size=20),
-)
-def test_a_roll_up_is_what_a_walk_up_the_parents_gives(
-    ups: list[int], alarms: list[tuple[int, int, bool]]
-) -> None:
-    parent, path = [-1], [0]
-    for i, up in enumerate(ups, 1):  # a depth-first tree: each prim is below one on the path to the last
-        path = path[: max(1, len(path) - up + 1)]
-        parent.append(path[-1])
-        path.append(i)
-    m = len(parent)
-    prim = np.array([p % m for p, _, _ in alarms])
-    got = rolled_up(
-        np.array(parent, np.int32),
-        prim,
-        np.array([p for _, p, _ in alarms], np.uint8),
-        np.array([u for _, _, u in alarms]),
-    )
-    new, worst, count = [0] * m, [0] * m, [0] * m
-    for start, (_, priority, waits) in zip(prim.tolist(), alarms, strict=True):
-        at = start
-        while at >= 0:
-            count[at] += 1
-            worst[at] = min(worst[at] or 9, priority)
-            if waits:
-                new[at] = min(new[at] or 9, priority)
-            at = parent[at]
-    assert got.count.tolist() == count
-    assert got.worst.tolist() == worst
-    assert got.unacknowledged.tolist() == new

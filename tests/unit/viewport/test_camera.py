@@ -24,6 +24,20 @@ def test_a_projected_point_lies_on_the_ray_of_its_pixel() -> None:
             assert depth > 0
 
 
+def test_a_pose_between_two_begins_and_ends_at_these_and_nears_by_the_same_factor() -> None:
+    for fov, height in ((35.0, 0.0), (0.0, 4.0)):
+        start = CameraPose(position=(5.0, -5.0, 3.0), focus=(0.0, 0.0, 0.0), fov_deg=fov, ortho_height=height)
+        end = camera.fit(start, BOX * 0.02, 1.5)
+        way = [camera.between(start, end, share / 8) for share in range(9)]
+        for reached, wanted in ((way[0], start), (way[-1], end)):
+            np.testing.assert_allclose(reached.position, wanted.position, atol=1e-9)
+            np.testing.assert_allclose(reached.focus, wanted.focus, atol=1e-9)
+        size = [camera.view_height(pose) for pose in way]
+        np.testing.assert_allclose(np.diff(np.log(size)), np.log(size[-1] / size[0]) / 8, atol=1e-6)
+        for pose in way:
+            np.testing.assert_allclose(camera.basis(pose)[2], camera.basis(start)[2], atol=1e-9)
+
+
 def test_what_is_behind_the_eye_has_no_positive_depth() -> None:
     behind = np.asarray(POSE.position) * 2
     assert camera.project(POSE, behind[None], SIZE)[0, 2] < 0
