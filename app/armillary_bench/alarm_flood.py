@@ -15,9 +15,6 @@ import orjson
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from armillary.model.journal import AskJournal, JournalIndex, JournalWord
-from armillary.wire.bus import Line
-from armillary.wire.runs import recorder_address
 from armillary_bench import desk as desks
 from armillary_bench import hall
 from armillary_bench.figure import figure, plain
@@ -132,7 +129,7 @@ def _flooded(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
             took: list[float] = []
             run = _measured(desk, lambda: took.append(_publish(port)))
             _until_listed(desk)
-            return run, {"seconds": took[0], "journal": _journal(project), "record": _record(project)}
+            return run, {"seconds": took[0], "journal": _journal(project), "record": _record(desk)}
 
 
 def _publish(port: int) -> float:
@@ -166,16 +163,11 @@ def _journal(project: Path) -> int:
     return len(found)
 
 
-def _record(project: Path) -> int:
+def _record(desk: Driven) -> int:
     """Return how many raises the recorder has, asked until it has them or the time is over."""
-    line = Line(recorder_address(project))
     end, n = time.monotonic() + _ALL_S, 0
-    word = JournalWord(text="\0", events=("RAISE",))
-    try:
-        while n < ALARMS and time.monotonic() < end:
-            answer = line.ask(AskJournal(of="alarms", from_ns=0, to_ns=2**62, words=(word,)), _ALL_S)
-            n = len(answer.t_ns) if isinstance(answer, JournalIndex) else 0
-            time.sleep(0.2)
-    finally:
-        line.close()
+    while n < ALARMS and time.monotonic() < end:
+        desk.ask("record")
+        time.sleep(0.5)
+        n = int(desk.ask("state", _READY_S)["raised"])
     return n

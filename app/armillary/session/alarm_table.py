@@ -117,5 +117,4 @@ class AlarmTable:
 
 def priority_of(spec: AlarmSpec, state: AlarmState) -> int:
     """Return the priority that an alarm has as it stands, 1…4."""
-    of_level = int(getattr(state, "priority", 0))  # of the limit that is passed, where there are several
-    return min(max(of_level or spec.priority, 1), 4)
+    return min(max(state.priority or spec.priority, 1), 4)  # of the limit that is passed, of several

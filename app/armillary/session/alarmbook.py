@@ -18,6 +18,7 @@ from armillary.model.alarm import (
     AlarmSpec,
     AlarmState,
     Hiding,
+    Marks,
     Presentation,
     ProcessState,
 )
@@ -244,7 +245,7 @@ class AlarmBook:
         return name in self.hidden
 
     def _group_of(self, spec: AlarmSpec) -> str:
-        return self.place_of(spec).asset
+        return spec.group or self.place_of(spec).asset
 
     def _tell(self, ids: frozenset[str]) -> None:
         self._rollup = self._rows = None
@@ -458,7 +459,9 @@ def alarm_row(
         notes.append(f"“{state.comment}”")
     if state.hiding is not None:
         notes.append(hidden_text(state.hiding))
-    chatter = nuisance.chatter(spec.id) if nuisance is not None else 0
+    # what the world says counts; a replay and a world of before say nothing
+    marks = state.marks or Marks()
+    chatter = marks.chatter or (nuisance.chatter(spec.id) if nuisance is not None else 0)
     return AlarmRow(
         id=spec.id,
         occurrence=state.occurrence,
@@ -481,5 +484,5 @@ def alarm_row(
         presentation=state.presentation,
         respond_s=spec.time_to_respond_s,
         chatter=chatter,
-        first_out=nuisance.first_out(spec.id) if nuisance is not None else "",
+        first_out=marks.first_out or (nuisance.first_out(spec.id) if nuisance is not None else ""),
     )
