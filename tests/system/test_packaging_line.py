@@ -90,7 +90,7 @@ def test_five_readings_above_85_halt_the_line_through_the_gate_and_it_says_why(l
     assert state.process is ProcessState.UNACK
     assert state.value == pytest.approx(85.4)
     until(lambda: line.value("C-201.speed") < 0.02, LIMIT_S, f"the belt stands; {proposal()}", 0.1)
-    until(lambda: "has come" in proposal(), LIMIT_S, "the stop is verified", 0.1)
+    until(lambda: "Done: C-201.speed < 0.02" in proposal(), LIMIT_S, "the stop is verified", 0.1)
     done = line.welcome().frame.proposals[-1]
     assert (done.title, done.policy, done.state) == ("Halt line 2", "halt_line_2", "verified")
     until(lambda: "C-201.Halt" in audit(line) and "loop:halt_line_2" in audit(line), LIMIT_S, "the audit")

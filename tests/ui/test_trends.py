@@ -10,12 +10,12 @@ from typing import Any, cast
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPointF, Qt
-from PySide6.QtGui import QGuiApplication, QImage, QKeyEvent, QMouseEvent, QWheelEvent
+from PySide6.QtGui import QColor, QGuiApplication, QImage, QKeyEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from armillary.model.clock import NS
-from armillary.model.frame import WorldKind
+from armillary.model.frame import WorldKind, empty_frame
 from armillary.model.message import AskAt, AskDensity, AskSpan, Density, Enroll, Enrolled, Samples
 from armillary.model.sample import batch_of
 from armillary.model.series import Series, SeriesAnswer, SeriesQuery
@@ -291,6 +291,19 @@ def test_what_is_not_read_yet_is_hatched_and_never_looks_like_a_gap(trends: Pane
     trends.panel.draw()
     trends.panel.plot.grab()
     assert not trends.panel.plot.marks.unread
+
+
+def test_in_a_replay_a_held_range_shows_where_the_cursor_stands(trends: Panel) -> None:
+    at = trends.ws.timeline
+    at.visit(WorldKind.REPLAY)
+    at.take(replace(empty_frame("replay", WorldKind.REPLAY), t_ns=trends.end_ns - 300 * NS))
+    trends.panel.plot.show_ns(trends.end_ns - 900 * NS, trends.end_ns)
+    trends.panel.draw()
+    assert trends.panel.plot.marks.shown_ns == trends.end_ns - 300 * NS
+    picture = trends.panel.plot.grab().toImage()
+    x = round(trends.panel.plot.x_of(trends.end_ns - 300 * NS))
+    colour = QColor(theme.DARK.replay)
+    assert any(picture.pixelColor(x + dx, picture.height() // 2) == colour for dx in (-1, 0, 1))
 
 
 def test_a_pen_whose_record_is_thinned_out_says_within_what_it_is_true(trends: Panel) -> None:

@@ -151,8 +151,11 @@ class Frame:
         return len(self.slot)
 
 
-def frame_of(table: TagTable, slots: U4, base: Frame) -> Frame:
-    """Return `base` with the rows of `slots` read from a table (copied)."""
+def frame_of(table: TagTable, slots: U4, base: Frame, rows: Frame | None = None) -> Frame:
+    """Return `base` with the rows of `slots` read from a table (copied).
+
+    rows: a frame of the same slots that has these very numbers; its columns are taken as they are.
+    """
     text = tuple((int(s), table.text[int(s)]) for s in slots if int(s) in table.text) if table.text else ()
     arrays = [(s, table.array[s]) for s in slots.tolist() if s in table.array] if table.array else []
     s = span(slots)
@@ -165,12 +168,12 @@ def frame_of(table: TagTable, slots: U4, base: Frame) -> Frame:
         t_ns=base.t_ns,
         tick_mono_ns=base.tick_mono_ns,
         slot=slots,
-        value=_rows(table.value, s),
-        source_ns=_rows(table.source_ns, s),
-        arrival_ns=_rows(table.arrival_ns, s),
-        arrival_mono_ns=_rows(table.arrival_mono_ns, s),
-        alive_mono_ns=_rows(table.alive_mono_ns, s),
-        quality=_rows(table.quality, s),
+        value=_rows(table.value, s) if rows is None else rows.value,
+        source_ns=_rows(table.source_ns, s) if rows is None else rows.source_ns,
+        arrival_ns=_rows(table.arrival_ns, s) if rows is None else rows.arrival_ns,
+        arrival_mono_ns=_rows(table.arrival_mono_ns, s) if rows is None else rows.arrival_mono_ns,
+        alive_mono_ns=_rows(table.alive_mono_ns, s) if rows is None else rows.alive_mono_ns,
+        quality=_rows(table.quality, s) if rows is None else rows.quality,
         text=text,
         array_slot=np.array([s for s, _ in arrays], np.uint32),
         array_size=np.array([len(a) for _, a in arrays], np.int64),

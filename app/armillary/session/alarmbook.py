@@ -472,7 +472,9 @@ def alarm_row(
         latched=state.process is ProcessState.LACKD,
         tag=spec.tag,
         slot=spec.slot if tag is not None else -1,
-        text=(spec.kind == "link" and state.active and state.text) or spec.title or f"{spec.tag} {limit}",
+        text=(spec.kind == "link" and state.active and state.text)
+        or spec.title
+        or f"{(tag.title if tag is not None else '') or spec.tag} {limit}",
         value=value,
         limit=limit,
         raised_ns=state.raised_ns,

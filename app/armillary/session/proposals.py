@@ -171,7 +171,8 @@ class Proposals:
             title = state.title if state is not None else proposal.loop
             signed = f", signed by {names}" if names else ""
             value = self._shown(proposal, proposal.value)
-            said.append(f"Loop '{title}' acts under its policy{signed}: {proposal.tag} → {value}")
+            what = proposal.title if "!" in proposal.tag else f"{proposal.tag} → {value}"
+            said.append(f"Loop '{title}' acts under its policy{signed}: {what}")
         return " · ".join(said)
 
     def _shown(self, proposal: Proposal, value: float) -> str:
@@ -194,7 +195,7 @@ class Proposals:
         return ProposalCard(
             id=proposal.id,
             headline=" → ".join(dict.fromkeys(parts)),
-            change=f"{proposal.tag}: {old} → {new}" if proposal.tag else "",
+            change=_change(proposal, old, new),
             reason=proposal.reason,
             state=state_text(proposal, left_s),
             tone=_tone(proposal),
@@ -306,6 +307,13 @@ def state_text(proposal: Proposal, left_s: float) -> str:
     if proposal.state == "expired":
         detail = ""
     return f"{words}. {detail}" if detail else f"{words}."
+
+
+def _change(proposal: Proposal, old: str, new: str) -> str:
+    """Return what would be sent; a method, which no tag stands for, by its title."""
+    if not proposal.tag or "!" in proposal.tag:
+        return proposal.title if proposal.tag else ""
+    return f"{proposal.tag}: {old} → {new}"
 
 
 def evidence(proposal: Proposal) -> tuple[tuple[str, ...], tuple[Evidence, ...]]:

@@ -188,13 +188,38 @@ class Timeline:
 
         What was read reaches beyond the cursor by a part of the span, so that playing asks seldom.
         """
-        moved, self._shown_ns = frame.t_ns != self._shown_ns, frame.t_ns
-        if not moved or not self.slots:
+        before, self._shown_ns = self._shown_ns, frame.t_ns
+        if before == frame.t_ns:
+            return
+        self._turn_page(before)
+        if not self.slots:
             return
         start, now = self.view_ns()
         if self.following and not (self._asked_from_ns <= start and now <= self._asked_ns):
             self._read()
         self.changed.emit()
+
+    def _turn_page(self, before_ns: int) -> None:
+        """Move a held range on when the cursor leaves it: by what keeps most of it, or around a jump.
+
+        Where the cursor was not in it before, somebody looks at another time on purpose.
+        """
+        start, end = self._range
+        at, span = self._shown_ns, end - start
+        if self.following or not start <= before_ns <= end or start <= at <= end:
+            return
+        if abs(at - before_ns) > span:
+            start = at - span // 2
+        else:
+            start = at - (span // 4 if at > before_ns else span - span // 4)
+        self._range = (start, start + span)
+        if not self._suffices():
+            self._read()
+
+    @property
+    def cursor_ns(self) -> int:
+        """Where a replay stands, while a range is held; 0: it is the right edge, or there is no replay."""
+        return 0 if self.following or self._kind is not WorldKind.REPLAY else self._shown_ns
 
     def visit(self, kind: WorldKind) -> None:
         """Show another world's time: what frames told is not its own, and maybe not the record either."""

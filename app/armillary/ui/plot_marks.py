@@ -28,6 +28,7 @@ class Marks:
     band: tuple[float, float] | None = None
     notes: Sequence[Note] = ()
     late: Sequence[Late] = ()
+    shown_ns: int = 0  # a replay stands here, while a range is held; 0 = none
     unread: Sequence[tuple[int, int]] = ()  # spans that the recorder has not answered yet
 
 
@@ -53,6 +54,13 @@ def paint(
         left, right = sorted(marks.band)
         painter.fillRect(
             QRectF(left, area.top(), right - left, area.height()), icons.tinted(colours.focus, 50)
+        )
+    if marks.shown_ns:
+        x = x_of(marks.shown_ns)
+        _line(painter, area, x, QPen(QColor(colours.replay), 2))
+        painter.setBrush(QColor(colours.replay))
+        painter.drawPolygon(
+            [QPointF(x - 5, area.top()), QPointF(x + 5, area.top()), QPointF(x, area.top() + 7)]
         )
     if marks.hair_ns is not None:
         _line(painter, area, x_of(marks.hair_ns), QPen(QColor(colours.edge), 1))

@@ -156,7 +156,7 @@ class Offer(QFrame):
         can_log_in = people.accounts and not self._at.away and "may not approve" in card.why_not
         self.login.setVisible(is_offered and can_log_in)
         self.fork.setVisible(bool(card.fork))
-        self.part.setVisible(bool(card.change))
+        self.part.setVisible(bool(card.change) and "!" not in self._tag())
         self._span_s = max(self._span_s, card.left_s)
         self.left.setVisible(is_offered)
         self.left.setMaximum(max(1, round(self._span_s * 10)))

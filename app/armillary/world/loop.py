@@ -365,7 +365,8 @@ class Loops:
         self._set(loop, "verified", f"Sent and read back: {shown}.")
         if await self._outcome(loop):
             loop.failures = 0
-            self._set(loop, "verified", "Done: what was predicted has come.", is_over=True)
+            came = f"Done: {loop.spec.holds}." if loop.spec.stop else "Done: what was predicted has come."
+            self._set(loop, "verified", came, is_over=True)
             return
         await self._undo(loop, proposal, actor)
 
@@ -442,7 +443,8 @@ class Loops:
     def _by_hand(self, loop: _Loop, receipt: Receipt) -> None:
         """Stand down when a person changes what the loop has set; withdraw what was computed without it."""
         proposal = loop.proposal
-        is_other = receipt.tag in {action.tag for action in loop.spec.actions} and not loop.order
+        mine = {action.tag for action in loop.spec.actions} | {proposal.tag if proposal is not None else ""}
+        is_other = receipt.tag in mine and not loop.order
         if is_other and receipt.state is OrderState.ACCEPTED and not receipt.actor.startswith(ACTOR):
             self._withdraw(loop, f"{receipt.tag} was changed by {receipt.actor}")
         if proposal is None or receipt.tag != proposal.tag or not loop.order:

@@ -8,13 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from armillary.model.alarm import AlarmProgress, AlarmSpec, AlarmState
-from armillary.model.arrays import U1
 from armillary.model.clock import NS
 from armillary.model.control import Cursor
 from armillary.model.frame import Frame, RunState, frame_of
-from armillary.model.sample import SampleBatch, empty_batch
+from armillary.model.sample import empty_batch
 from armillary.model.simulation import Trajectory
-from armillary.model.tags import TagTable
 from armillary.world.core import Core
 from armillary.world.course import Course
 from armillary.world.forked import BASELINE, Forked
@@ -22,19 +20,6 @@ from armillary.world.runbook import Runbook
 
 AHEAD = 10  # rows whose alarms are evaluated in a tick, beside those that are shown
 NOTHING = -2  # no row was shown yet; -1 is the state at the fork
-
-
-class Given:
-    """Supply of the core: it is given whole states, so there is nothing to take and nothing to age."""
-
-    def take(self) -> SampleBatch:
-        return empty_batch()
-
-    def settle(self, batch: SampleBatch, outcome: U1) -> None:
-        """Count nothing."""
-
-    def age(self, table: TagTable, now_mono_ns: int) -> None:
-        """Leave it: a computed value does not grow old."""
 
 
 class Playhead:

@@ -31,6 +31,8 @@ EVENTS_KEPT = 1_000  # for joiners, and for a desk that is behind: the oldest yi
 @dataclass(slots=True)
 class _Desk:
     mask: B1
+    has_rows: bool = False  # something is in the mask
+    alone: Frame | None = None  # all that is in it came with this one frame: its columns are sent on uncopied
     has_credit: bool = False
     takes: bool = False  # it has asked for a frame: it is somebody's screen, and falls silent only by a fault
     first_seq: int = 0
@@ -100,7 +102,8 @@ class Publisher:
     def again(self, peer: bytes, slots: U4) -> None:
         """Tell a desk some slots again with its next frame."""
         if (desk := self._desks.get(peer)) is not None:
-            desk.mask[slots] = True
+            desk.mask[slots] = desk.has_rows = True
+            desk.alone = None
 
     def leave(self, peer: bytes) -> None:
         """Forget a desk."""
@@ -146,7 +149,9 @@ class Publisher:
         )
         rows = span(frame.slot)
         for desk in self._desks.values():
-            desk.mask[rows] = True
+            if len(frame.slot):
+                desk.mask[rows] = True
+                desk.alone, desk.has_rows = (None if desk.has_rows else frame), True
             desk.first_seq = desk.first_seq or frame.seq
             desk.links_changed |= links_changed
             if frame.anew:
@@ -177,7 +182,8 @@ class Publisher:
                 continue
             if not desk.has_credit:
                 continue
-            slots = np.flatnonzero(desk.mask).astype(np.uint32)
+            alone = desk.alone
+            slots = alone.slot if alone is not None else np.flatnonzero(desk.mask).astype(np.uint32)
             news = bool(len(slots) or desk.events or desk.orders or desk.links_changed)
             news |= desk.is_anew or bool(desk.alarms or desk.alarm_events or desk.proposals or desk.learnt)
             clock = (self.last.run, self.last.cursor, self.last.stopped)
@@ -195,8 +201,9 @@ class Publisher:
                 anew=desk.is_anew,
             )
             desk.clock, desk.is_anew = clock, False
-            yield peer, frame_of(self.table, slots, base)
-            desk.mask[:] = False
+            yield peer, frame_of(self.table, slots, base, alone)
+            desk.mask[:] = desk.has_rows = False
+            desk.alone = None
             desk.events.clear()
             desk.orders.clear()
             desk.alarms.clear()

@@ -7,7 +7,6 @@ shows the same. It has no links, no gate and no sinks; what reads the record is 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -20,40 +19,33 @@ from armillary.alarms.system import area_alarms, notify_alarms, system_alarms
 from armillary.model import message as msg
 from armillary.model import places
 from armillary.model.alarm import AlarmSpec
-from armillary.model.arrays import U1
 from armillary.model.clock import NS, Clock, WallClock
 from armillary.model.control import SPEEDS, Cursor, Loop, Play, Seek, ShowVersion, StateAnswer, Step
 from armillary.model.fault import Fault, StoreFault
 from armillary.model.frame import Event, Frame, RunState, WorldKind, empty_frame
 from armillary.model.link import LinkStatus
 from armillary.model.order import Receipt
-from armillary.model.sample import SampleBatch, empty_batch
-from armillary.model.tags import TagTable
 from armillary.project import folder as projects
 from armillary.project.record import Project
 from armillary.twin.derive import Derived
 from armillary.world import replay_steps
 from armillary.world.core import Core
+from armillary.world.given import Given
 from armillary.world.keeping import cache_of
 from armillary.world.publish import Publisher
 from armillary.world.reading import Reading
 from armillary.world.recalling import past_at
 from armillary.world.record import Recording, Stretch
-from armillary.world.recorded import EVENTS_AT_ONCE, Passed, Recorded, passed_of
+from armillary.world.recorded import Passed, Recorded
+from armillary.world.replay_ahead import Ahead, every_ns, pace
+from armillary.world.replay_telling import Telling
 from armillary.world.replay_versions import Versions
 from armillary.world.serving import Serving
 
 log = logging.getLogger(__name__)
 
-AHEAD_S = 6.0  # wall time that a stretch should last
-SHORTEST_NS, LONGEST_NS = 30 * NS, 6 * 3_600 * NS
 LOOK_NS = 2 * NS  # how often the extent of the record is asked for
 FASTEST = max(SPEEDS)
-TELL_S = 0.1  # a time must be shown so long before its events are read: scrubbing reads none
-TELL_NS = NS  # how often they are read while it runs backwards
-THIN_FROM = 20.0  # × real time: from then on only what is shown of the record is read
-THIN_SHARE = 4  # part of the time ahead that is then read at once
-STEADY = 0.02  # a speed that differs less from what was asked is told as that
 
 
 def run(args: Mapping[str, Any], say: Callable[[Mapping[str, object]], None]) -> None:
@@ -86,19 +78,6 @@ def alarms_of(project: Project) -> tuple[AlarmSpec, ...]:
         *area_alarms(project.areas),
         *notify_alarms(project.receivers),
     )
-
-
-class _Record:
-    """Supply of the core: it is given whole states, so there is nothing to take and nothing to age."""
-
-    def take(self) -> SampleBatch:
-        return empty_batch()
-
-    def settle(self, batch: SampleBatch, outcome: U1) -> None:
-        """Count nothing."""
-
-    def age(self, table: TagTable, now_mono_ns: int) -> None:
-        """Leave it: the quality given is that of the moment."""
 
 
 class Replay(Serving):
@@ -134,12 +113,16 @@ class Replay(Serving):
         self._seq = 0
         self._way_ns = 0  # where playing is: the cursor is the last time before it whose state is known
         self._loop = (0, 0)
-        self._telling: asyncio.Task[None] | None = None
-        self._told_mono_ns = 0
+        self._telling = Telling(
+            clock,
+            lambda: self._recording if not self._trouble else None,
+            lambda: self._cursor_ns if self._asked > 0 else 0,
+            self._show_told,
+        )
         self._reading = Reading(project.folder, recorder)
         self._recording: Recording | None = None
         self._stretch: Stretch | None = None
-        self._next: asyncio.Task[Stretch] | None = None
+        self._ahead = Ahead()
         self._turn = asyncio.Lock()  # one jump at a time; of several that wait the newest counts
         self._finding = asyncio.Lock()
         self._wanted = 0
@@ -160,7 +143,7 @@ class Replay(Serving):
             world=self.id,
             kind=WorldKind.REPLAY,
             tags=len(project.specs),
-            supply=_Record(),
+            supply=Given(),
             derived=Derived(()),
         )
 
@@ -174,9 +157,8 @@ class Replay(Serving):
 
     async def ending(self) -> None:
         """End what was started."""
-        self._forget_next()
-        if self._telling is not None:
-            self._telling.cancel()
+        self._ahead.forget()
+        self._telling.cancel()
         if self._recording is not None:
             self._recording.close()
         self._reading.close()
@@ -255,7 +237,7 @@ class Replay(Serving):
             self._phase = RunState.SEEKING
             try:
                 recording = await self._open()
-                self._forget_next()
+                self._ahead.forget()
                 t_ns = min(max(t_ns, recording.first_ns), max(recording.last_ns, recording.first_ns))
                 key, project = await self._author(recording, t_ns)
                 if project is not None:
@@ -274,13 +256,13 @@ class Replay(Serving):
         self._show()
         if project is not None:
             self._greet()
-        self._tell_of(t_ns)
+        self._telling.ask(t_ns)
         self._fetch()
 
     async def _repeat(self, from_ns: int, to_ns: int) -> None:
         """Play a span again and again; an empty one ends that."""
         self._loop = (from_ns, to_ns) if from_ns < to_ns else (0, 0)
-        self._forget_next()
+        self._ahead.forget()
         if self._loop[1]:
             inside = from_ns <= self._cursor_ns < to_ns
             await self._seek(self._cursor_ns if inside else from_ns, anew=True)
@@ -320,39 +302,13 @@ class Replay(Serving):
             for peer in self._who:
                 self.spawn(self._hub.send(peer, self._welcome(peer)))
 
-    # ---------------------------------------------------------------- what had happened by then
-
-    def _tell_of(self, t_ns: int) -> None:
-        """Tell what had happened by a time, once it has been shown for a moment."""
-        if self._telling is not None:
-            self._telling.cancel()
-        self._told_mono_ns = self.clock.now_mono_ns()
-        self._telling = asyncio.create_task(self._tell_later(t_ns))
-
-    async def _tell_later(self, t_ns: int) -> None:
-        await asyncio.sleep(TELL_S)
-        recording = self._recording
-        if recording is None or self._trouble:
-            return
-        with contextlib.suppress(Fault):  # the next look at the record says that it cannot be read
-            told = passed_of(await recording.told_until(t_ns, EVENTS_AT_ONCE))
-            if self._asked > 0 and self._cursor_ns > t_ns:  # what was played over meanwhile was told already
-                told = passed_of(await recording.told_until(self._cursor_ns, EVENTS_AT_ONCE))
-            frame = replace(
-                self.publisher.last,
-                anew=True,
-                events=told.events,
-                alarm_events=told.alarm_events,
-            )
-            self.publish(self._clocked(frame))
-
     async def _play(self, speed: float) -> None:
         """Run at a speed, 0 pauses; from the end of the record nothing runs forwards."""
         self._asked = self._real = max(-FASTEST, min(FASTEST, speed))
         stretch = self._stretch
         if speed and (stretch is None or self._every_ns() < stretch.every_ns):
             await self._seek(self._wanted if stretch is None else self._cursor_ns, anew=True)
-        self._forget_next()  # it was read for another speed
+        self._ahead.forget()  # it was read for another speed
         self._phase = RunState.RUNNING if self._asked else RunState.PAUSED
         self._fetch()
         self._show()
@@ -394,7 +350,7 @@ class Replay(Serving):
             except Fault:
                 recording.close()
                 raise
-            self._forget_next()
+            self._ahead.forget()
             held, self._recording, self.recorder = self._recording, recording, address
             if held is not None:
                 held.close()
@@ -432,7 +388,7 @@ class Replay(Serving):
 
     def _lost(self, fault: Fault) -> None:
         """Pause: the record cannot be read. `_again` goes on."""
-        self._forget_next()
+        self._ahead.forget()
         if self._trouble:
             return
         self._trouble = fault.what
@@ -489,14 +445,14 @@ class Replay(Serving):
             self.spawn(self._go(shown))  # a change of version: what is shown from here on was authored then
             return
         before, self._cursor_ns = self._cursor_ns, shown
-        self._real = self._pace(shown - before, passed_ns)
+        self._real = pace(self._real, self._asked, shown - before, passed_ns)
         if is_last and shown == until:
             self._phase, self._asked, self._real = RunState.PAUSED, 0.0, 0.0
         elif bounded != target and shown == bounded:
             self._phase, self._asked, self._real = RunState.ENDED, 0.0, 0.0
         self._show(before if shown > before else None)
-        if shown < before and self.clock.now_mono_ns() - self._told_mono_ns > TELL_NS:
-            self._tell_of(shown)
+        if shown < before and self._telling.is_due:
+            self._telling.ask(shown)
         self._fetch()
 
     def _turns_round(self, target_ns: int) -> bool:
@@ -509,67 +465,31 @@ class Replay(Serving):
         self.spawn(self._go(from_ns if target_ns >= to_ns else to_ns - 1))
         return True
 
-    def _pace(self, moved_ns: int, passed_ns: int) -> float:
-        """Return the speed over about a second: less than asked where the record is read too slowly."""
-        share = min(1.0, passed_ns / NS)
-        real = self._real + share * (moved_ns / max(passed_ns, 1) - self._real)
-        return self._asked if abs(real - self._asked) <= STEADY * abs(self._asked) else real
-
     def _entered(self, t_ns: int) -> Stretch:
         """Return the stretch to show a time from; goes on to the next when that is there."""
-        stretch, task = self._stretch, self._next
-        assert stretch is not None  # noqa: S101  the caller has looked
-        if stretch.holds(t_ns) or task is None or not task.done():
-            return stretch
-        self._next = None
+        assert self._stretch is not None  # noqa: S101  the caller has looked
         try:
-            following = task.result()
+            self._stretch = self._ahead.entered(self._stretch, t_ns)
         except Fault as fault:
             self._lost(fault)
-            return stretch
-        touches = following.from_ns <= stretch.to_ns and following.to_ns >= stretch.from_ns
-        further = (
-            following.to_ns > stretch.to_ns if t_ns > stretch.to_ns else following.from_ns < stretch.from_ns
-        )
-        if touches and further:  # otherwise the direction has changed meanwhile
-            self._stretch = stretch = following
-        return stretch
+        return self._stretch
 
     def _fetch(self) -> None:
         """Have the stretch ready that is needed next, while this one is shown."""
         recording, stretch = self._recording, self._stretch
-        if self._next is not None or recording is None or stretch is None or self._trouble:
+        if recording is None or stretch is None or self._trouble:
             return
-        ahead = int(min(max(abs(self._asked) * AHEAD_S * NS, SHORTEST_NS), LONGEST_NS))
-        every_ns = self._every_ns()
-        is_first = stretch.from_ns == stretch.to_ns  # after a jump: the sooner it runs the better
-        span = ahead // (3 * THIN_SHARE if is_first else THIN_SHARE)
-        span = span if every_ns else recording.readable(ahead)
-        if self._asked >= 0:
-            near = stretch.to_ns - self._cursor_ns < ahead // 2
-            if near and stretch.to_ns < recording.last_ns:
-                begin, before = stretch.to_ns, stretch
-                until_ns = self._until_ns if begin < self._until_ns else recording.last_ns
-                to_ns = min(begin + span, recording.last_ns, until_ns)  # an end is always known
-                work = recording.stretch(begin, to_ns, before, every_ns=every_ns)
-                self._next = asyncio.create_task(work)
-        elif self._cursor_ns - stretch.from_ns < ahead // 2 and stretch.from_ns > recording.first_ns:
-            begin = max(stretch.from_ns - span, recording.first_ns)
-            work = recording.stretch(begin, stretch.from_ns, is_whole=True, every_ns=every_ns)
-            self._next = asyncio.create_task(work)
-        if self._next is not None:
-            self._next.add_done_callback(_looked_at)
+        self._ahead.fetch(
+            recording,
+            stretch,
+            cursor_ns=self._cursor_ns,
+            speed=self._asked,
+            until_ns=self._until_ns,
+            every_ns=self._every_ns(),
+        )
 
     def _every_ns(self) -> int:
-        """Return how far apart the times are that are shown at the speed asked for, 0 where it is slow."""
-        if abs(self._asked) < THIN_FROM or self._loop[1]:  # a loop turns at its very ends
-            return 0
-        return int(NS // self.project.tick_hz * abs(self._asked) / 2)
-
-    def _forget_next(self) -> None:
-        if self._next is not None:
-            self._next.cancel()
-            self._next = None
+        return every_ns(self._asked, self.project.tick_hz, is_loop=bool(self._loop[1]))
 
     # ---------------------------------------------------------------- frames
 
@@ -598,6 +518,11 @@ class Replay(Serving):
         self._links, self._orders = links, newest
         self.publish(self._clocked(frame))
 
+    def _show_told(self, told: Passed) -> None:
+        """Publish what had happened by the time that is shown."""
+        frame = replace(self.publisher.last, anew=True, events=told.events, alarm_events=told.alarm_events)
+        self.publish(self._clocked(frame))
+
     def _clocked(self, frame: Frame) -> Frame:
         """Return a frame with the clock, and the next number: not all frames are the core's."""
         recording = self._recording
@@ -617,9 +542,3 @@ class Replay(Serving):
                 loop_ns=self._loop,
             ),
         )
-
-
-def _looked_at(task: asyncio.Task[Stretch]) -> None:
-    """Take a task's error, so that one that nobody waits for is not told as lost."""
-    with contextlib.suppress(asyncio.CancelledError):
-        task.exception()

@@ -47,8 +47,9 @@ from armillary.twin.derive import Derived
 from armillary.world import forks
 from armillary.world.core import Core
 from armillary.world.forked import Forked, model_of, requests_of
+from armillary.world.given import Given
 from armillary.world.offer import offer
-from armillary.world.playhead import Given, Playhead
+from armillary.world.playhead import Playhead
 from armillary.world.runbook import Runbook
 from armillary.world.serving import Serving
 

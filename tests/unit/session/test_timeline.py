@@ -1,5 +1,6 @@
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from armillary.model.tags import TagSpec
 from armillary.session.tail import Ring
 from armillary.session.timeline import Timeline, thinned
 
+T = 1_790_000_000 * NS
 SPECS = (
     TagSpec(slot=0, name="a", unit="°C", expected_ms=1000),
     TagSpec(slot=1, name="b", unit="m"),
@@ -246,6 +248,36 @@ def test_a_pen_says_what_was_not_answered_yet_and_moves_by_less_than_half_withou
     assert timeline.pens()[0] is timeline.pens()[0]
     timeline.set_range(3_000 * NS, 3_100 * NS, 100)
     assert timeline.pens()[0].unknown == ((2_900 * NS, 3_200 * NS),)
+
+
+def replayed(t_ns: int) -> Frame:
+    return replace(empty_frame("replay", WorldKind.REPLAY), t_ns=t_ns)
+
+
+def test_a_held_range_turns_its_page_when_the_cursor_of_a_replay_leaves_it(recorder: Recorder) -> None:
+    at = [T]
+    timeline = Timeline(recorder.ask, lambda: SPECS, lambda: at[0])
+    timeline.visit(WorldKind.REPLAY)
+    timeline.add((0,))
+
+    def shown(seconds: float) -> tuple[float, float]:
+        at[0] = T + round(seconds * NS)
+        timeline.take(replayed(at[0]))
+        return tuple((end - T) / NS for end in timeline.view_ns())  # type: ignore[return-value]
+
+    shown(0.0)
+    timeline.set_range(T - 50 * NS, T + 50 * NS, 400)
+    assert timeline.cursor_ns == T
+    assert shown(50.0) == (-50.0, 50.0), "it is in there still"
+    assert shown(52.0) == (27.0, 127.0), "most of what comes is seen"
+    assert timeline.cursor_ns == T + 52 * NS
+    assert shown(20.0) == (-55.0, 45.0), "backwards too"
+    assert shown(900.0) == (850.0, 950.0), "a jump is shown in its middle"
+    timeline.set_range(T, T + 10 * NS, 400)
+    assert shown(2_000.0) == (0.0, 10.0), "who looks elsewhere is left there"
+    timeline.follow(60.0, 400)
+    assert shown(2_010.0) == (1950.0, 2010.0)
+    assert timeline.cursor_ns == 0, "it is the edge"
 
 
 def test_a_wheel_that_turns_has_two_questions_under_way_and_then_asks_for_the_last_range(

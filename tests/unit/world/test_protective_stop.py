@@ -150,6 +150,16 @@ def test_a_second_stop_within_the_hour_is_a_persons_and_that_is_told() -> None:
     assert "was not sent" in loops.troubles()[HALTED]
 
 
+def test_a_stop_that_a_person_sent_by_its_card_is_not_offered_any_longer() -> None:
+    unsigned = replace(SPEC, policy=replace(SPEC.policy, signed_by=()))
+    tag = "line-ua!nsu=urn:armillary:demo:line;s=C-201.Halt"
+    by_hand = Receipt(
+        order="x", tag=tag, state=OrderState.ACCEPTED, t_ns=1, actor="anna", old=1.0, value=1.0, unit=""
+    )
+    _, proposal = story(unsigned, Gate(), lambda loops: loops.note((), (by_hand,)))
+    assert (proposal.state, "changed by anna" in proposal.detail) == ("withdrawn", True)
+
+
 def test_readings_that_came_late_stop_nothing() -> None:
     gate = Gate()
 

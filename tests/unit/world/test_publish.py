@@ -160,3 +160,27 @@ def test_a_joiner_learns_the_last_good_value_whatever_came_since() -> None:
         joined = publisher.join(b"d", 0)
         np.testing.assert_array_equal(joined.good, good)
         np.testing.assert_array_equal(joined.good_ns, good_ns)
+
+
+def test_what_came_with_one_frame_goes_out_as_it_came_and_what_came_with_two_is_merged() -> None:
+    publisher = Publisher(empty_frame("w", WorldKind.LIVE), TAGS)
+    for peer in (b"d", b"e"):
+        publisher.join(peer, 0)
+        publisher.credit(peer, 0)
+    first = frame(1, {0: 1.0, 2: 3.0})
+    publisher.publish(first)
+    publisher.publish(frame(2, {}))  # one without rows is nothing more
+    outs = [got for _, got in publisher.due(0)]
+    assert all(got.value is first.value for got in outs), "not copied once more"
+    assert [got.seq for got in outs] == [2, 2]
+    publisher.credit(b"d", 0)
+    publisher.publish(frame(3, {0: 4.0}))
+    publisher.again(b"d", np.array([3], np.uint32))
+    [(_, got)] = publisher.due(0)
+    assert dict(zip(got.slot.tolist(), got.value.tolist(), strict=True))[0] == 4.0
+    assert got.slot.tolist() == [0, 3]
+    publisher.publish(frame(4, {1: 5.0}))
+    publisher.credit(b"e", 0)
+    merged = dict(publisher.due(0))[b"e"]
+    assert merged.slot.tolist() == [0, 1]
+    assert merged.value.tolist() == [4.0, 5.0]

@@ -221,6 +221,7 @@ class TrendsPanel(Orders):
         self.plot.marks.notes = self._trends.book.notes_in(*view)
         self._trends.late.look(*view)
         self.plot.marks.late = self._trends.late.spans
+        self.plot.marks.shown_ns = self._timeline.cursor_ns
         self.plot.draw(pens, ranks, view, self._clock.now_ns())
         self.plot.draw_truth(pens, self._workspace.training.truth_series())
         self.plot.draw_ghosts(self._trends.ghosts(self.plot.width_px))
