@@ -2,9 +2,9 @@
 
 Requests: `state`, `begin` (timer lateness from now), `end` (what it was), `script` (change prims hz times a
 second without any link, 0 stops it), `values` (what the desk knows of every tag), `watch` (the pixel of the
-prim that shows a signal, from now), `seen` (when it changed), `panel` (bring one to the front), `record` (ask the
-recorder how many alarms were raised; `state` tells it as `raised`). Each is
-answered by one line. The end of stdin ends the desk.
+prim that shows a signal, from now), `seen` (when it changed), `panel` (bring one to the front), `record` (ask
+the recorder how many alarms were raised; `state` tells it). Each is answered by one line. The end of stdin
+ends the desk.
 """
 
 from __future__ import annotations
@@ -155,7 +155,9 @@ class Driven:
         late = self._window.timer_lateness.stop()
         seconds = (self._clock.now_mono_ns() - self._began_ns) / NS
         median, p99, worst = np.percentile(late, _PERCENTILES).tolist() if len(late) else (0.0, 0.0, 0.0)
-        changed = float((self._seen() != self._picture).any(axis=2).mean())
+        seen = self._seen()
+        is_like = seen.shape == self._picture.shape  # else a bar came or went, so the picture changed
+        changed = float((seen != self._picture).any(axis=2).mean()) if is_like else 1.0
         return {
             "ticks": len(late),
             "seconds": seconds,

@@ -245,7 +245,13 @@ class AlarmBook:
         return name in self.hidden
 
     def _group_of(self, spec: AlarmSpec) -> str:
-        return spec.group or self.place_of(spec).asset
+        if spec.group:
+            return spec.group
+        tags = self._tags()
+        known = 0 <= spec.slot < len(tags)
+        if not known:
+            return self.place_of(spec).asset
+        return tags[spec.slot].twin or tags[spec.slot].name.partition(".")[0]
 
     def _tell(self, ids: frozenset[str]) -> None:
         self._rollup = self._rows = None

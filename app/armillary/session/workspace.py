@@ -108,6 +108,7 @@ class Workspace(Pointing):
             lambda: self.specs,
             self._asset_edges,
         )
+        self._titled: tuple[object, dict[str, str]] = ((), {})
         self.alarms.place_of = self._place_of_alarm
         self.journal = Journal("alarms", self._ask_record, lambda: self.alarms.specs)
         self.event_journal = Journal("events", self._ask_record, dict)
@@ -363,7 +364,9 @@ class Workspace(Pointing):
 
     def _place_of_alarm(self, spec: AlarmSpec) -> Place:
         areas = self.project.areas if self.project is not None else ()
-        return place_of(spec, self.specs, self.twins, areas)
+        if self._titled[0] is not self.twins:
+            self._titled = (self.twins, {twin.id: twin.title for twin in self.twins})
+        return place_of(spec, self.specs, self._titled[1], areas)
 
     def _mark_alarms(self) -> None:
         rollup = self.alarms.rollup()

@@ -33,6 +33,11 @@ class Toasts:
         """The least urgent priority that makes a toast."""
         return 2 if self._settings.get(SETTING) == "2" else 1
 
+    def toggle(self) -> str:
+        """Show toasts for priority 2, too, or no longer, and remember it; return that in words."""
+        self._settings.set(SETTING, "" if self.lowest > 1 else "2")
+        return "Toasts for priority 1 and 2." if self.lowest > 1 else "Toasts for priority 1 only."
+
     def _noted(self, event: AlarmEvent) -> None:
         book = self._at.alarms
         if event.event != "RAISE" or event.late or event.id in book.hidden or event.id in self._shown:

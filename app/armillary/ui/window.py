@@ -468,6 +468,10 @@ class DeskWindow(Desk):
         """Shelve the chosen alarms, take them out of service or bring them back."""
         hide_alarms(self.workspace, how, self)
 
+    def toggle_toasts(self) -> None:
+        """Show cards for new alarms of priority 2, too, or of priority 1 only; and remember it."""
+        self.say(self.toasts.toggle())
+
     def silence(self) -> None:
         """Stop the sound of the alarms that are there now."""
         self.alarmbar.silence()
