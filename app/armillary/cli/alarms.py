@@ -167,8 +167,8 @@ def _answered(act: str, chosen: Sequence[AlarmState], acted: AlarmActed, as_json
 def _list(welcome: Welcome, as_json: bool, normal: bool) -> None:
     states = {state.id: state for state in welcome.frame.alarms}
     rows = [(spec, states.get(spec.id) or AlarmState(id=spec.id)) for spec in welcome.alarms]
-    shown = [row for row in rows if normal or not row[1].is_plain]
-    shown.sort(key=lambda row: (not row[1].unacknowledged, row[0].priority, -row[1].raised_ns))
+    shown = [row for row in rows if normal or row[1].hiding or row[1].process is not ProcessState.NORM]
+    shown.sort(key=lambda row: (not row[1].unacknowledged, _priority(*row), -row[1].raised_ns))
     if as_json:
         world = {"id": welcome.world, "kind": str(welcome.kind), "project": welcome.project}
         emit_json({"world": world, "alarms": [_entry(*row) for row in shown]})
@@ -184,7 +184,7 @@ def _list(welcome: Welcome, as_json: bool, normal: bool) -> None:
         table(
             [
                 (
-                    str(spec.priority),
+                    str(_priority(spec, state)),
                     str(state.process) + ("?" if state.unverified else ""),
                     spec.id,
                     iso(state.raised_ns) if state.raised_ns else "–",
@@ -195,6 +195,11 @@ def _list(welcome: Welcome, as_json: bool, normal: bool) -> None:
             ],
             ("P", "STATE", "ALARM", "RAISED", "WHO", "WHAT"),
         )
+
+
+def _priority(spec: AlarmSpec, state: AlarmState) -> int:
+    """Return the priority of the limit that is passed."""
+    return state.priority or spec.priority
 
 
 def _hidden(hiding: Hiding | None) -> str:
@@ -215,7 +220,10 @@ def _entry(spec: AlarmSpec, state: AlarmState) -> dict[str, object]:
         "tag": spec.tag,
         "title": spec.title,
         "kind": spec.kind,
-        "priority": spec.priority,
+        "priority": _priority(spec, state),
+        "level": state.level,
+        "first_out": state.marks.first_out if state.marks is not None else "",
+        "chatter": state.marks.chatter if state.marks is not None else 0,
         "state": str(state.process),
         "presentation": str(state.presentation),
         "hidden": _hidden(state.hiding),

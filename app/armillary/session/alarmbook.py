@@ -438,9 +438,22 @@ def limit_text(spec: AlarmSpec, tag: TagSpec | None) -> str:
         return "stale or worse"
     if spec.kind == "state":
         names = dict(tag.states) if tag is not None else {}
-        return "is " + " or ".join(names.get(v, texts.number(v, unit)) for v in spec.values)
+        said, values = ("is ", spec.values) if spec.values else ("is not ", spec.normal)
+        return said + " or ".join(names.get(v, texts.number(v, unit)) for v in values)
+    if spec.kind == "expression":
+        return spec.expression
+    if spec.kind == "discrepancy":
+        return f"does not follow {spec.reference} for {spec.on_delay_s:g} s"
     if spec.kind == "link":
         return "silent" if spec.id.startswith("link:") and spec.id.count(":") == 1 else ""
+    if spec.kind == "rate":
+        return f"{'changes' if spec.two_sided else spec.direction} {texts.number(spec.limit, f'{unit}/s')}"
+    if spec.kind == "deviation":
+        other = spec.reference or texts.number(spec.setpoint, unit)
+        return f"more than {texts.number(spec.limit, unit)} from {other}"
+    if spec.levels:
+        limits = (f"{level.name} {texts.number(level.limit, unit)}" for level in spec.levels)
+        return f"{spec.direction} {', '.join(limits)}"
     text = f"{spec.direction} {texts.number(spec.limit, unit)}"
     return f"{text}, {spec.count} in sequence" if spec.kind == "count" and spec.count > 1 else text
 

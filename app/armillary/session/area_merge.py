@@ -119,6 +119,7 @@ def merged(world: str, seq: int, frames: Sequence[Frame], shares: Iterable[Share
         alarm_events=tuple(event for f in frames for event in f.alarm_events),
         proposals=tuple(proposal for f in frames for proposal in f.proposals),
         loops=tuple(loop for share in speaking for loop in share.last.loops),
+        floods=tuple(flood for share in speaking for flood in share.last.floods),
         stopped=next((share.last.stopped for share in speaking if share.last.stopped), ""),
     )
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from armillary.alarms.evaluate import Evaluator
 from armillary.alarms.links import link_alarms
 from armillary.model.account import LoggedIn, Right, may
-from armillary.model.alarm import AlarmAct, AlarmActed, AlarmEvent, AlarmSpec, AlarmState, ProcessState
+from armillary.model.alarm import (
+    AlarmAct,
+    AlarmActed,
+    AlarmEvent,
+    AlarmSpec,
+    AlarmState,
+    ProcessState,
+    Suppression,
+)
 from armillary.model.clock import NS, iso
 from armillary.model.fault import Fault, FaultRecord, record
 from armillary.model.link import LinkSpec
@@ -18,6 +26,7 @@ from armillary.world.journal import TEXT_LIMIT, Entry, Journal, entry_of_state
 
 MOST_AT_ONCE = 10_000  # occurrences in one act
 SYNC_NS = NS // 2
+_LIMITED = ("level", "count", "rate", "deviation")
 
 
 class Alarming:
@@ -32,10 +41,12 @@ class Alarming:
         folder: Path,
         kind: str,
         now_ns: int,
+        rules: Sequence[Suppression] = (),
+        area: str = "",
     ) -> None:
-        """`folder`: of the journals; `kind` names this one's files, such as `live`."""
+        """`folder`: of the journals; `kind` names this one's files, such as `live`; rules hide by design."""
         self.specs = (*specs, *link_alarms(links, tags))
-        self.evaluator = Evaluator(self.specs, tags)
+        self.evaluator = Evaluator(self.specs, tags, rules, area)
         self._spec = {spec.id: spec for spec in self.specs}
         self._unit = {tag.name: tag.unit for tag in tags}
         self._role: dict[str, str] = {}
@@ -124,8 +135,9 @@ class Alarming:
             "to": str(event.after),
             "presentation": str(state.presentation) if state else None,
             "value": event.value,
-            "limit": spec.limit if spec is not None and spec.kind in ("level", "count") else None,
-            "unit": self._unit.get(spec.tag, "") if spec is not None else "",
+            "limit": _limit(spec, state),
+            "level": state.level if state is not None else "",
+            "unit": _unit(spec, self._unit),
             "quality": event.quality,
             "priority": event.priority,
             "late": True if event.late else state.delayed_s if state is not None else 0.0,
@@ -135,6 +147,20 @@ class Alarming:
             "text": event.text,
             "state": entry_of_state(state) if state is not None else None,
         }
+
+
+def _limit(spec: AlarmSpec | None, state: AlarmState | None) -> float | None:
+    """Return the limit that is passed, None for an alarm that has none."""
+    if spec is None or spec.kind not in _LIMITED:
+        return None
+    named = state.level if state is not None else ""
+    return next((level.limit for level in spec.levels if level.name == named), spec.limit)
+
+
+def _unit(spec: AlarmSpec | None, units: Mapping[str, str]) -> str:
+    """Return the unit of value and limit."""
+    unit = units.get(spec.tag, "") if spec is not None and spec.kind != "expression" else ""
+    return f"{unit}/s" if spec is not None and spec.kind == "rate" else unit
 
 
 def _plain(text: str) -> str:

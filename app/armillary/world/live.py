@@ -142,6 +142,8 @@ class Live(Serving):
             folder=part.home / "journal",
             kind="live",
             now_ns=clock.now_ns(),
+            rules=project.suppressions,
+            area=area,
         )
         super().__init__(
             project,
@@ -344,6 +346,7 @@ class Live(Serving):
         troubles |= {**self._neighbours.troubles(now_mono), **self._notifying.troubles()}
         troubles |= self._deeds.loops.troubles()
         self._alarming.evaluator.tell(troubles)
+        flood = self._alarming.evaluator.flood
         differs = statuses_differ(self._sent_statuses, statuses)
         links: tuple[LinkStatus, ...] = ()
         if differs or now_mono - self._sent_status_ns >= STATUS_EVERY_NS:
@@ -376,6 +379,7 @@ class Live(Serving):
             proposals=proposals,
             loops=self._deeds.loops.states(),
             learnt=learnt,
+            floods=(flood,) if flood is not None else (),
         )
         self._feed.offer(self._marking.of(self.publish(frame)))
         self._deeds.published(frame.seq, now_mono)
