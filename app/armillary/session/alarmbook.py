@@ -193,7 +193,7 @@ class AlarmBook:
                 self.events.append(event)
                 self.nuisance.note(event, self._is_hidden(event.id))
                 fresh.append(event)
-        told = self.nuisance.tick(frame.t_ns)
+        told = self.nuisance.tick(frame.t_ns, frame.floods)
         if not frame.alarms:
             self._note(fresh)
             if told:
