@@ -39,6 +39,7 @@ class Desk(Protocol):
     def compare_scene(self) -> None: ...  # asks for another version of the scene
     def copy(self, text: str) -> None: ...
     def silence(self) -> None: ...  # the sound of the alarms that are there now
+    def toggle_toasts(self) -> None: ...  # for alarms of priority 2, too, or of priority 1 only
     def hide_alarms(self, how: str) -> None: ...  # the chosen ones: shelve | remove (both ask why) | show
     def toggle(self, option: str) -> None: ...  # grid | axes | labels | legend | callouts | lights | edges
     def draw_with(self, option: str, value: str) -> None: ...  # smooth | occlusion
