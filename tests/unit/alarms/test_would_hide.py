@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.unit.alarms.test_suppression import FLOW, LOW, PUMP, STOPPED, TAGS, Line
 
@@ -68,6 +68,7 @@ def test_a_condition_on_an_alarm_is_known_from_the_journal() -> None:
         max_size=6,
     )
 )
+@example([(1, 0.0, GOOD), (1, 0.0, BAD), (65, 0.0, BAD)])
 def test_the_past_is_hidden_as_the_present_would_be(steps: list[tuple[int, float, int]]) -> None:
     line = Line((STOPPED,), LOW)
     start = line.clock.now_ns()
