@@ -20,7 +20,6 @@ from armillary.project.record import Project
 from armillary.session.recorders import asked, recorder
 from armillary.wire.bus import Line
 
-USUAL_DAYS = 30.0
 DAY_S = 86_400
 ANSWER_S = 60.0
 PAGES = 40  # of 200,000 samples at most
