@@ -86,10 +86,10 @@ def measure() -> dict[str, float]:
         "tick_ms": statistics.median(quiet),
         "storm_ms": storm,
         "flood_ms": _flood(rng),
-        "rollup_ms": rolled_ms,
-        "rollup_floor_ms": counted_ms,
         **_every_tag(rng),
         "computed_ms": _computed_ms(rng),
+        "rollup_ms": rolled_ms,
+        "rollup_floor_ms": counted_ms,
     }
 
 

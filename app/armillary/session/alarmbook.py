@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -180,6 +180,8 @@ class AlarmBook:
 
     def take(self, frame: Frame) -> None:
         """Take what a frame says of alarms."""
+        if frame.alarm_specs:
+            frame = self._more(frame)
         if frame.anew:
             self.events.clear()
             self.nuisance.forget()
@@ -214,6 +216,15 @@ class AlarmBook:
         self._touch(self.table.row_of[name] for name in marked if name in self.table.row_of)
         self._note(fresh)
         self._tell(frozenset(state.id for state in frame.alarms) | told)
+
+    def _more(self, frame: Frame) -> Frame:
+        """Take alarms that came to be, those of servers; return the frame with what stood before them."""
+        stood = {state.id: state for state in (*self.states.values(), *self.hidden.values())}
+        was_greeted = self._greeted
+        self.welcome((*self.specs.values(), *frame.alarm_specs))
+        self._greeted = was_greeted
+        now = stood | {state.id: state for state in frame.alarms}
+        return replace(frame, alarms=tuple(now.values()))
 
     def _note(self, events: Iterable[AlarmEvent]) -> None:
         """Tell what happened, when it is known how the alarms stand since."""
@@ -467,7 +478,7 @@ def alarm_row(
     if not np.isnan(state.value):
         names = dict(tag.states) if tag is not None else {}
         value = names.get(state.value) or texts.number(state.value, tag.unit if tag is not None else "")
-    notes = []
+    notes = [state.pending] if state.pending else []
     if state.unverified:
         notes.append("not verified: the input is bad or stale")
     if state.delayed_s > 0:

@@ -40,6 +40,7 @@ from armillary.session.disk import Disk, with_project
 from armillary.session.feed import RECORDER, SCENE, WORLD, Feed
 from armillary.session.journal import Journal
 from armillary.session.loading import fault_of
+from armillary.session.logbook import LogBook
 from armillary.session.mirror import Mirror
 from armillary.session.modelmap import ModelMap
 from armillary.session.orders import Orders
@@ -136,6 +137,10 @@ class Workspace(Pointing):
         for signal in (self.scene_changed, self.bindings_changed):
             signal.connect(lambda: self.alarms.place(self.scene))
         self.orders.changed.connect(self.order_changed.emit)
+        self.logbook = LogBook(self)
+        self.people.changed.connect(self.logbook.greeted)
+        self.project_changed.connect(self.logbook.greeted)
+        self.event_added.connect(self.logbook.told)
         self._ages_mono_ns = 0
         self.reopening = Reopening(self)
 
@@ -143,6 +148,11 @@ class Workspace(Pointing):
     def is_trainee(self) -> bool:
         """Whether this is a trainee's desk: it directs nothing and opens nothing else."""
         return self.desk == "trainee"
+
+    @property
+    def home_kind(self) -> WorldKind:
+        """The kind of the home world, whatever is shown."""
+        return self._home.mirror.kind if self._home is not None else self.mirror.kind
 
     @property
     def plant_specs(self) -> tuple[TagSpec, ...]:
@@ -219,6 +229,7 @@ class Workspace(Pointing):
         self.disk.forget()
         self.authored.forget()
         self.people.forget()
+        self.logbook.forget()
         self.proposals.forget()
         self.timeline.reset()
         self.training.visited()

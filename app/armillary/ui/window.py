@@ -34,6 +34,7 @@ from armillary.ui.decisions import Decisions
 from armillary.ui.desk import Desk
 from armillary.ui.disk_card import DiskCard
 from armillary.ui.drawing import Drawing
+from armillary.ui.drift_card import DriftCard
 from armillary.ui.field_card import FieldCard
 from armillary.ui.files import Files
 from armillary.ui.finder import Finder
@@ -58,10 +59,12 @@ from armillary.ui.panels.trends import TrendsPanel
 from armillary.ui.panels.whatif import WhatIfPanel
 from armillary.ui.probe import FirstLive, Lateness
 from armillary.ui.range import Range
+from armillary.ui.rule_sheet import RuleSheet
 from armillary.ui.scene_card import SceneCard
 from armillary.ui.scene_tools import SceneTools
 from armillary.ui.second import SecondDesk, words_of
 from armillary.ui.shelf import hide_alarms
+from armillary.ui.shift import ShiftWork
 from armillary.ui.status import Status
 from armillary.ui.toasts import Toasts
 from armillary.ui.versions_card import VersionsCard
@@ -142,6 +145,8 @@ class DeskWindow(Desk):
         self.brief = BriefCard(ws, self._run_named)
         self.changed = DiskCard(ws, self._run_named, self.say)
         self.scene_changed_card = SceneCard(ws, self._run_named, self._reloads_by_itself)
+        self.drift_card = DriftCard(ws, self._show_tag)
+        self.shift = ShiftWork(self)
         self.versions_card = VersionsCard(self.canvas, ws, self.frame)
         self.second = SecondDesk(self)
 
@@ -174,6 +179,8 @@ class DeskWindow(Desk):
         self.mode.top(self.brief)
         self.mode.top(self.changed)
         self.mode.top(self.scene_changed_card)
+        self.mode.top(self.drift_card)
+        self.mode.top(self.shift.card)
         if self.workspace.is_trainee:
             for name in ("worlds", "links"):
                 self.docks.hide(name)
@@ -298,6 +305,18 @@ class DeskWindow(Desk):
         """Film the marked range of time, or stop that."""
         self.range.save()
 
+    def write_note(self) -> None:
+        """Ask for a note on the time shown, of what is selected."""
+        self.shift.write()
+
+    def show_shift(self) -> None:
+        """Show the report of the last shift."""
+        self.shift.show()
+
+    def hand_over(self) -> None:
+        """Ask for remarks, then hand the shift over."""
+        self.shift.hand_over()
+
     def release_commands(self) -> None:
         """Ask a reason, then let commands go to the plant again."""
         self.bars.release()
@@ -305,6 +324,10 @@ class DeskWindow(Desk):
     def use_layout(self, name: str) -> None:
         """Arrange the docks for a workspace: operate, author or train."""
         self.bars.use(name)
+
+    def _show_tag(self, slot: int) -> None:
+        self.show_panel("tags")
+        self.tags.search.setText(self.workspace.specs[slot].name)
 
     # ------------------------------------------------------------ Desk: training
     def open_report(self) -> None:
@@ -525,6 +548,10 @@ class DeskWindow(Desk):
     def export_scene(self) -> None:
         """Ask for a file and export the scene as it is shown."""
         self.files.ask_export()
+
+    def edit_rules(self) -> None:
+        """Open the sheet of rules on streams."""
+        RuleSheet(self.workspace, self.colours, self.say, self).show()
 
     def compare_scene(self) -> None:
         """Ask for another version of the scene and show what differs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from armillary.model.alarm import (
     Suppression,
 )
 from armillary.model.clock import NS, iso
+from armillary.model.condition import REMOTE
 from armillary.model.fault import Fault, FaultRecord, record
 from armillary.model.link import LinkSpec
 from armillary.model.tags import TagSpec
@@ -50,6 +52,8 @@ class Alarming:
         self._spec = {spec.id: spec for spec in self.specs}
         self._unit = {tag.name: tag.unit for tag in tags}
         self._role: dict[str, str] = {}
+        persons = {tag.name for tag in tags if tag.personal == "direct"}
+        self.personal = frozenset(spec.id for spec in self.specs if spec.tag in persons)
         self._trouble: FaultRecord | None = None
         self._synced_mono_ns = 0
         self._journal: Journal | None = None
@@ -66,7 +70,7 @@ class Alarming:
         text = "journal begun"
         if journal.gap_s == journal.gap_s:
             text = f"journal resumed after {journal.gap_s:.0f} s; {len(standing)} alarms re-evaluated"
-        journal.begin(kept, text, now_ns)
+        journal.begin(self._impersonal(kept), text, now_ns)
 
     # ---------------------------------------------------------------- what happened
 
@@ -74,10 +78,11 @@ class Alarming:
         """Write the transitions of a tick; the last one of each alarm holds its state."""
         if self._journal is None or not events:
             return
-        state_of = {state.id: state for state in states}
+        # what a server owns it tells again itself: it is written, and not restored
+        state_of = {s.id: s for s in self._impersonal(states) if not s.id.startswith(REMOTE)}
         entries = [self._entry(event, state_of.pop(event.id, None)) for event in reversed(events)]
         try:
-            self._journal.append(entries[::-1], self.evaluator.states(), now_ns)
+            self._journal.append(entries[::-1], self._impersonal(self.evaluator.states()), now_ns)
         except Fault as fault:
             self._trouble = record(fault)
 
@@ -123,8 +128,19 @@ class Alarming:
         plain = replace(act, comment=_plain(act.comment))
         return self.evaluator.act(plain, who.user, now_ns, is_engineer=may(who.role, Right.AUTHOR))
 
+    def _impersonal(self, states: Sequence[AlarmState]) -> Sequence[AlarmState]:
+        """Return states without what they tell of a person: no line of a sealed chain can be taken back."""
+        if not self.personal:
+            return states
+        return [
+            replace(state, value=math.nan, text="") if state.id in self.personal else state
+            for state in states
+        ]
+
     def _entry(self, event: AlarmEvent, state: AlarmState | None) -> Entry:
         spec = self._spec.get(event.id)
+        if event.id in self.personal:
+            event = replace(event, value=math.nan, text="")
         return {
             "t_source": iso(event.source_ns) if event.source_ns else None,
             "t_received": iso(event.t_ns),

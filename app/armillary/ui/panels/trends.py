@@ -218,7 +218,8 @@ class TrendsPanel(Orders):
         mirror = self._workspace.mirror
         ranks = mirror.rank(np.array([pen.slot for pen in pens], np.uint32)).tolist()
         view = self._timeline.view_ns()
-        self.plot.marks.notes = self._trends.book.notes_in(*view)
+        noted = self._workspace.logbook.on_trends(*view)
+        self.plot.marks.notes = (*self._trends.book.notes_in(*view), *noted)
         self._trends.late.look(*view)
         self.plot.marks.late = self._trends.late.spans
         self.plot.marks.shown_ns = self._timeline.cursor_ns
