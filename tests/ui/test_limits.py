@@ -232,6 +232,34 @@ def test_it_tells_how_often_the_record_would_have_raised_it(desk: DeskWindow, fo
     assert "raised not once" in card.trial.text()
 
 
+def test_an_alarm_that_trembles_gets_a_suggestion_that_is_filled_in(desk: DeskWindow, folder: Path) -> None:
+    """Its proof is the record; nothing is written before the engineer saves it."""
+    now, n = desk.workspace.now_ns(), 7_200
+    t_ns = now - np.arange(n, dtype=np.int64)[::-1] * NS
+    level = 3.4 + 0.01 * np.random.default_rng(1).standard_normal(n)
+    level[600:2_400] += 0.1  # it trembles at its limit
+    level[5_000:5_300] = 3.9
+
+    def recorder(message: object, callback: Callable[[Any], None], _limit_s: float) -> None:
+        if isinstance(message, Enroll):
+            callback(Enrolled(ids=np.array([7], np.uint32)))
+        elif isinstance(message, AskBetween):
+            ids = np.full(n, 7, np.uint32)
+            callback(Samples(batch=batch_of(ids, level, t_ns, t_ns, t_ns), to_ns=message.to_ns))
+
+    desk.workspace.ask_recorder = recorder  # type: ignore[method-assign]
+    press(desk, "Edit alarm full")
+    card = desk.inspector.limits
+    assert card.advice.text().startswith("Suggested: deadband")
+    assert "instead of" in card.advice.text()
+    card.use.click()
+    assert float(card.texts()["deadband"]) > 0
+    assert (folder / "rules.toml").read_text() == RULES
+    card.save.click()
+    [alarm] = projects.read(folder).alarms
+    assert alarm.deadband > 0
+
+
 def test_an_operator_reads_the_limits_and_changes_none(desk: DeskWindow, folder: Path) -> None:
     desk.workspace.role = "operator"
     desk.workspace.people.changed.emit()

@@ -234,7 +234,7 @@ def _stand(state: Line, of: Mapping[str, AlarmSpec]) -> Stand:
     return Stand(
         id=id_,
         title=(spec.title if spec is not None else "") or id_,
-        priority=spec.priority if spec is not None else 3,
+        priority=int(state.get("priority") or 0) or (spec.priority if spec is not None else 3),
         process=ProcessState(str(state.get("process", "NORM"))),
         presentation=how,
         raised_ns=int(state.get("raised_ns") or 0),

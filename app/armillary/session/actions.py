@@ -10,6 +10,7 @@ from armillary.session.action import Action, Desk
 from armillary.session.alarm_actions import ALARM_ACTIONS
 from armillary.session.author_actions import AUTHOR_ACTIONS
 from armillary.session.by_hand import BY_HAND_ACTIONS
+from armillary.session.logbook_actions import LOGBOOK_ACTIONS
 from armillary.session.loop_actions import LOOP_ACTIONS
 from armillary.session.range_actions import RANGE_ACTIONS
 from armillary.session.scene_actions import SCENE_ACTIONS
@@ -299,6 +300,7 @@ ACTIONS: tuple[Action, ...] = (
     _panel("tree", "Scene tree"),
     _panel("inspector", "Inspector"),
     _panel("alarms", "Alarms"),
+    _panel("health", "Alarm health"),
     _panel("tags", "Tags"),
     _panel("trends", "Trends"),
     _panel("links", "Links"),
@@ -386,6 +388,7 @@ ACTIONS: tuple[Action, ...] = (
     *TRAINING_ACTIONS,
     *ALARM_ACTIONS,
     *AUTHOR_ACTIONS,
+    *LOGBOOK_ACTIONS,
     *LOOP_ACTIONS,
     *SCENE_ACTIONS,
     *VIEW_ACTIONS,

@@ -120,6 +120,7 @@ def merged(world: str, seq: int, frames: Sequence[Frame], shares: Iterable[Share
         alarm_specs=tuple(spec for f in frames for spec in f.alarm_specs),
         proposals=tuple(proposal for f in frames for proposal in f.proposals),
         loops=tuple(loop for share in speaking for loop in share.last.loops),
+        floods=tuple(flood for share in speaking for flood in share.last.floods),
         stopped=next((share.last.stopped for share in speaking if share.last.stopped), ""),
     )
 

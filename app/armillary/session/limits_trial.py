@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from armillary.alarms.suggest import suggest, told
+from armillary.alarms.trial import KINDS, past, raised
 from armillary.model.alarm import AlarmSpec
 from armillary.model.arrays import F8, I8, U2
 from armillary.model.clock import NS
 from armillary.model.message import AskBetween, Enroll, Enrolled, Samples
-from armillary.model.quality import STALE, rank
 from armillary.model.sample import SampleBatch
 
-SPAN_S = 86_400
+SPAN_S = DAY_S = 86_400
 ANSWER_S = 10.0
 _HOURS = 90  # minutes from which hours are told
 PAGES = 8  # of 200,000 samples at most
-KINDS = ("level", "count")
 Ask = Callable[[object, Callable[[object], None], float], None]
 
 
@@ -25,32 +25,9 @@ def raises(spec: AlarmSpec, t_ns: I8, value: F8, quality: U2) -> int:
     """Return how often a `level` or `count` alarm is raised by readings in their order.
 
     t_ns: (n,) of the plant, ascending; value: (n,) in the tag's unit. Readings that are stale, bad or no
-    number say nothing. The number of runs beyond and inside the limit decides the cost, not n.
+    number say nothing.
     """
-    good = (rank(quality) < STALE) & np.isfinite(value)
-    t_ns, value = t_ns[good], value[good]
-    if not len(value):
-        return 0
-    sign = 1.0 if spec.direction == "above" else -1.0
-    over = sign * (value - spec.limit)
-    code = np.where(over > 0, 1, np.where(over <= -spec.deadband, -1, 0))
-    first = np.flatnonzero(np.append(True, code[1:] != code[:-1]))
-    after = np.append(first[1:], len(code))
-    ends = np.append(t_ns[first[1:]], t_ns[-1])
-    lasted_s = (ends - t_ns[first]) / NS
-    is_active, count = False, 0
-    for what, n, lasts_s in zip(
-        code[first].tolist(), (after - first).tolist(), lasted_s.tolist(), strict=True
-    ):
-        if spec.kind == "count":
-            raised, cleared = n >= spec.count, n >= (spec.count_clear or spec.count)
-        else:
-            raised, cleared = lasts_s >= spec.on_delay_s, lasts_s >= spec.off_delay_s
-        if not is_active and what == 1 and raised:
-            is_active, count = True, count + 1
-        elif is_active and what == -1 and cleared:
-            is_active = False
-    return count
+    return len(raised(spec, past(t_ns, value, quality)))
 
 
 class Past:
@@ -103,6 +80,19 @@ class Past:
         if old is None or old.kind not in KINDS:
             return f"{text}."
         return f"{text}, as it is now {_times(raises(old, self.t_ns, self.value, self.quality))}."
+
+    def suggestion(self, spec: AlarmSpec | None, span: float, unit: str) -> tuple[str, Mapping[str, float]]:
+        """Return what would quieten an alarm, proved on this past, and the keys it changes; "" = nothing.
+
+        span: of the tag's range; 0 = not known.
+        """
+        if not self.is_known or spec is None or spec.kind not in KINDS or spec.levels:
+            return "", {}
+        found = suggest(spec, past(self.t_ns, self.value, self.quality), span).suggestions
+        if not found:
+            return "", {}
+        days = min(SPAN_S, (self._now_ns - int(self.t_ns[0])) / NS) / DAY_S
+        return told(found[0], days, unit), dict(found[0].changes)
 
 
 def _times(n: int) -> str:

@@ -30,6 +30,7 @@ from armillary.model.tags import TagSpec
 from armillary.project.record import Project
 from armillary.session import autosave
 from armillary.session.alarm_groups import place_of
+from armillary.session.alarm_health import AlarmHealth
 from armillary.session.alarmbook import AlarmBook, Place
 from armillary.session.authored import Authored
 from armillary.session.authoring import Authoring
@@ -37,7 +38,9 @@ from armillary.session.boarding import WorldState, boarding, start_recorder, sta
 from armillary.session.browsing import Browsing
 from armillary.session.disk import Disk, with_project
 from armillary.session.feed import RECORDER, SCENE, WORLD, Feed
+from armillary.session.journal import Journal
 from armillary.session.loading import fault_of
+from armillary.session.logbook import LogBook
 from armillary.session.mirror import Mirror
 from armillary.session.modelmap import ModelMap
 from armillary.session.orders import Orders
@@ -106,7 +109,11 @@ class Workspace(Pointing):
             lambda: self.specs,
             self._asset_edges,
         )
+        self._titled: tuple[object, dict[str, str]] = ((), {})
         self.alarms.place_of = self._place_of_alarm
+        self.journal = Journal("alarms", self._ask_record, lambda: self.alarms.specs)
+        self.event_journal = Journal("events", self._ask_record, dict)
+        self.alarm_health = AlarmHealth(self._ask_record, self._work)
         self.alarms.placed.connect(self._mark_alarms)
         self.futures = Futures(self, clock)
         self.difference = Difference(self, self.futures, clock)
@@ -130,6 +137,10 @@ class Workspace(Pointing):
         for signal in (self.scene_changed, self.bindings_changed):
             signal.connect(lambda: self.alarms.place(self.scene))
         self.orders.changed.connect(self.order_changed.emit)
+        self.logbook = LogBook(self)
+        self.people.changed.connect(self.logbook.greeted)
+        self.project_changed.connect(self.logbook.greeted)
+        self.event_added.connect(self.logbook.told)
         self._ages_mono_ns = 0
         self.reopening = Reopening(self)
 
@@ -137,6 +148,11 @@ class Workspace(Pointing):
     def is_trainee(self) -> bool:
         """Whether this is a trainee's desk: it directs nothing and opens nothing else."""
         return self.desk == "trainee"
+
+    @property
+    def home_kind(self) -> WorldKind:
+        """The kind of the home world, whatever is shown."""
+        return self._home.mirror.kind if self._home is not None else self.mirror.kind
 
     @property
     def plant_specs(self) -> tuple[TagSpec, ...]:
@@ -213,6 +229,7 @@ class Workspace(Pointing):
         self.disk.forget()
         self.authored.forget()
         self.people.forget()
+        self.logbook.forget()
         self.proposals.forget()
         self.timeline.reset()
         self.training.visited()
@@ -358,7 +375,9 @@ class Workspace(Pointing):
 
     def _place_of_alarm(self, spec: AlarmSpec) -> Place:
         areas = self.project.areas if self.project is not None else ()
-        return place_of(spec, self.specs, self.twins, areas)
+        if self._titled[0] is not self.twins:
+            self._titled = (self.twins, {twin.id: twin.title for twin in self.twins})
+        return place_of(spec, self.specs, self._titled[1], areas)
 
     def _mark_alarms(self) -> None:
         rollup = self.alarms.rollup()

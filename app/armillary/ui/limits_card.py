@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from math import isfinite
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
@@ -57,6 +58,9 @@ class LimitsCard(QFrame):
             self.kind.addItem(words, key)
         self.hint = label("", "muted", wrap=True)
         self.trial = label("", wrap=True)
+        self.advice = label("", wrap=True)
+        self.use = button("Use it", "Fill the suggestion in; nothing is saved yet", self._use)
+        self._changes: Mapping[str, float] = {}
         self.save = QPushButton("Save")
         self.save.setAccessibleName("Save the change to the project")
         self.save.setProperty("primary", True)
@@ -72,8 +76,10 @@ class LimitsCard(QFrame):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(10, 10, 10, 10)
         self._column.setSpacing(6)
-        for widget in (self.title, self.kind, self._rows, self.trial, self.hint):
+        for widget in (self.title, self.kind, self._rows, self.trial, self.advice, self.use, self.hint):
             self._column.addWidget(widget)
+        for widget in (self.advice, self.use):
+            widget.hide()
         self._column.addLayout(buttons)
         self.kind.currentIndexChanged.connect(self._other_kind)
         self.save.clicked.connect(self._save)
@@ -120,7 +126,8 @@ class LimitsCard(QFrame):
         self.show()
         if form.alarm and not is_same:
             now_ns = self._at.now_ns()
-            self._past = Past(self._at.ask_recorder, form.subject, now_ns, lambda _past: self._typed())
+            self._past = Past(self._at.ask_recorder, form.subject, now_ns, lambda _past: self._known())
+        self._advise()
         self._typed()
         next(iter(self.fields.values())).setFocus()
 
@@ -236,6 +243,27 @@ class LimitsCard(QFrame):
         self.trial.setText(told)
         self.trial.setVisible(bool(told))
 
+    def _known(self) -> None:
+        self._advise()
+        self._typed()
+
+    def _advise(self) -> None:
+        """Say what would quieten the alarm as it is, proved on its past; an engineer decides."""
+        words, self._changes = "", {}
+        if self._past is not None and self._alarm is not None and self._form is not None:
+            specs = self._at.specs
+            tag = specs[self._alarm.slot] if 0 <= self._alarm.slot < len(specs) else None
+            span = tag.high - tag.low if tag is not None and isfinite(tag.high - tag.low) else 0.0
+            words, self._changes = self._past.suggestion(self._alarm, span, self._form.unit)
+        self.advice.setText(f"Suggested: {words}." if words else "")
+        for widget in (self.advice, self.use):
+            widget.setVisible(bool(words))
+
+    def _use(self) -> None:
+        for key, value in self._changes.items():
+            if isinstance(field := self.fields.get(key), QLineEdit):
+                field.setText(f"{value:g}")
+
     def _save(self, _checked: bool = False) -> None:
         form, at = self._form, self._at
         if form is None or at.project is None or not self.save.isEnabled():
@@ -288,7 +316,8 @@ class LimitsList(QWidget):
     def show_tags(self, slots: tuple[int, ...]) -> int:
         """Show the alarms of these tags; return how many there are."""
         at = self._at
-        found = [s for s in at.alarms.specs.values() if s.slot in set(slots)]
+        wanted = set(slots)
+        found = [s for s in at.alarms.specs.values() if s.slot in wanted]
         found.sort(key=lambda spec: (spec.priority, spec.id))
         may = not may_not_author(at) and at.project is not None
         self._bar.setVisible(may and bool(slots))

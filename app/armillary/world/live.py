@@ -143,6 +143,8 @@ class Live(Serving):
             folder=part.home / "journal",
             kind="live",
             now_ns=clock.now_ns(),
+            rules=project.suppressions,
+            area=area,
         )
         super().__init__(
             project,
@@ -189,6 +191,7 @@ class Live(Serving):
             (a.id for a in self.alarm_specs),
             (link.name for link in part.links),
             area,
+            self._alarming.personal,
         )
         self._feed = self._make_feed()
         leases = project.private / AREAS
@@ -359,6 +362,7 @@ class Live(Serving):
         troubles |= {**self._neighbours.troubles(now_mono), **self._notifying.troubles()}
         troubles |= self._deeds.loops.troubles()
         self._alarming.evaluator.tell(troubles)
+        flood = self._alarming.evaluator.flood
         differs = statuses_differ(self._sent_statuses, statuses)
         links: tuple[LinkStatus, ...] = ()
         if differs or now_mono - self._sent_status_ns >= STATUS_EVERY_NS:
@@ -366,6 +370,8 @@ class Live(Serving):
             for fault in self._reception.take_errors():
                 self.tell(fault)
             self._tell_late(now_mono)
+            skews = self._intake.clocks.skews
+            self._alarming.evaluator.doubt({name: int(one.doubt_s * NS) for name, one in skews.items()})
             for fault in self._reception.take_warnings(self.publisher.table.why, now_mono):
                 self.tell(fault, "warning")
         receipts, stopped, proposals, told = self._deeds.take(tick.frame.alarms)
@@ -391,6 +397,7 @@ class Live(Serving):
             proposals=proposals,
             loops=self._deeds.loops.states(),
             learnt=learnt,
+            floods=(flood,) if flood is not None else (),
         )
         self._feed.offer(self._marking.of(self.publish(frame)))
         self._deeds.published(frame.seq, now_mono)

@@ -80,6 +80,7 @@ class TimeBarPanel(QFrame):
         self._tick.start()
         workspace.timebar.changed.connect(self.strip.update)
         workspace.trends.book.changed.connect(self.strip.update)
+        workspace.logbook.changed.connect(self.strip.update)
         workspace.frame_arrived.connect(self._arrived)
         for signal in (
             workspace.world_changed,

@@ -48,6 +48,8 @@ _TIP = (
 )
 _SHADE = 60  # of 255: how much of its colour a marked range lays over the bar
 _LISTED = 30  # bookmarks in a menu
+_FLAG_PX = 5  # half the width of a flag
+_TOLD = 3  # notes in a tooltip
 _OF_RANGE = ("range.loop", "range.keep", "range.film", "range.show", "range.clear")
 
 
@@ -188,6 +190,9 @@ class Strip(QWidget):
             words.append("not everything was recorded")
         if columns.late[at]:
             words.append("filled in later")
+        near_ns = int(_FLAG_PX / max(self.width(), 1) * self._at.timebar.span_s * NS)
+        entries = self._at.logbook.near(t_ns - near_ns, t_ns + near_ns)
+        words += [f"{entry.author}: {entry.text or entry.shift}" for entry in entries[:_TOLD]]
         words += [_title(m) for m in self._at.timebar.bookmarks.ranges if m.t_ns <= t_ns <= m.to_ns]
         return " · ".join(words)
 
@@ -234,6 +239,10 @@ class Strip(QWidget):
             self._flag(painter, bar.share_of(mark.t_ns) * width, ink, filled=True)
         for note in self._at.trends.book.notes:  # of the trends
             self._flag(painter, bar.share_of(note.t_ns) * width, QColor(colours.muted), filled=True)
+        for entry in self._at.logbook.near(*bar.view_ns()):  # of the plant's logbook
+            if entry.to_ns:
+                self._range(painter, entry.t_ns, entry.to_ns, height, is_marked=False)
+            self._flag(painter, bar.share_of(entry.t_ns) * width, QColor(colours.focus), filled=True)
         for at_ns in bar.forks.values():
             self._flag(painter, bar.share_of(at_ns) * width, QColor(colours.whatif), filled=False)
         if self._at.away or self._at.training.is_over:

@@ -1,0 +1,104 @@
+"""Suggestions for alarms that ask for too much attention, proved on a project's own history."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from armillary.alarms.health import Health
+from armillary.alarms.suggest import Suggestion, Trial, suggest
+from armillary.alarms.trial import KINDS, past
+from armillary.model.alarm import AlarmSpec
+from armillary.model.fault import Fault, ProjectFault
+from armillary.project import folder as projects
+from armillary.project.record import Project
+from armillary.project.rules import RULES_FILE, with_alarm
+from armillary.session.limits import text_of
+from armillary.session.recorders import recorder
+from armillary.session.shiftwork import samples
+
+PAGES = 60  # of 200,000 samples: 30 days of a tag that comes four times a second
+LEAST = 5  # raises of an alarm that is looked at unasked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What was found for one alarm."""
+
+    spec: AlarmSpec
+    unit: str
+    trial: Trial
+    raises: int = 0  # by the journal
+
+
+def bad_actors(project: Project, found: Health) -> list[AlarmSpec]:
+    """Return the alarms that are worth a look: the most frequent, and those that chatter."""
+    wanted = [actor.id for actor in found.top if actor.raises >= LEAST or actor.chatters]
+    wanted += [id_ for id_ in found.chattering if id_ not in wanted]
+    of = {spec.id: spec for spec in project.alarms}
+    return [of[id_] for id_ in wanted if id_ in of]
+
+
+def trials(
+    project: Project,
+    specs: Sequence[AlarmSpec],
+    health: Health | None,
+    from_ns: int,
+    to_ns: int,
+    tell: Callable[[str], None] = lambda _text: None,
+) -> list[Found]:
+    """Run each alarm again over its tag's recorded samples, as it is and changed. Raises Fault."""
+    tags = {tag.name: tag for tag in project.specs}
+    raises = {actor.id: actor.raises for actor in health.top} if health is not None else {}
+    out: list[Found] = []
+    with recorder(project.folder, read_only=True) as line:
+        for spec in specs:
+            tell(spec.id)
+            tag = tags.get(spec.tag)
+            if spec.kind not in KINDS or tag is None:
+                trial = Trial(alarm=spec.id, before=0, why_not=f"alarms of kind '{spec.kind}' are not tried")
+            elif spec.levels:
+                trial = Trial(alarm=spec.id, before=0, why_not="alarms with several limits are not tried")
+            elif tag.personal == "direct":
+                trial = Trial(alarm=spec.id, before=0, why_not="its tag tells of a person")
+            else:
+                batch = samples(line, tag.name, from_ns, to_ns, PAGES)
+                seen = past(batch.source_ns, batch.value, batch.quality)
+                low, high = tag.low, tag.high
+                span = high - low if math.isfinite(high - low) else 0.0
+                trial = suggest(spec, seen, span)
+            unit = tag.unit if tag is not None else ""
+            out.append(Found(spec=spec, unit=unit, trial=trial, raises=raises.get(spec.id, 0)))
+    return out
+
+
+def chosen(found: Sequence[Found], name: str) -> tuple[Found, Suggestion]:
+    """Return the suggestion that a person names: `FT-231`, or `FT-231:2` for its second. Raises Fault."""
+    id_, _, number = name.rpartition(":")
+    if not number.isdecimal() or not id_:
+        id_, number = name, "1"
+    one = next((each for each in found if each.spec.id == id_), None)
+    if one is None or not 0 < int(number) <= len(one.trial.suggestions):
+        why = f": {one.trial.why_not}" if one is not None and one.trial.why_not else ""
+        known = [each.spec.id for each in found if each.trial.suggestions]
+        raise Fault(
+            f"There is no suggestion '{name}'{why}.",
+            where="alarms suggest",
+            remedy=f"Give one of: {', '.join(known)}." if known else "There is none in this time.",
+        )
+    return one, one.trial.suggestions[int(number) - 1]
+
+
+def apply(project: Project, made: Suggestion, since: str) -> None:
+    """Write a suggestion into rules.toml; comments and order stay. Raises ProjectFault.
+
+    since: the file's text when the suggestion was made; a file that is another by now is refused.
+    """
+    if text_of(project.folder, RULES_FILE) != since:
+        raise ProjectFault(
+            f"{RULES_FILE} was changed by somebody else meanwhile.",
+            where=str(project.folder / RULES_FILE),
+            remedy="Ask for suggestions again.",
+        )
+    projects.save_rules(project.folder, with_alarm(since, made.alarm, dict(made.changes)))
