@@ -220,6 +220,7 @@ class Live(Serving):
             clock,
             self.spawn,
             lambda who, action, target, why: self._deeds.acts.note(who, action, target, reason=why),
+            self.tell,
         )
         self._notifying = Notifying(
             project.receivers,

@@ -12,7 +12,7 @@ from armillary.model.account import LoggedIn
 from armillary.model.alarm import AlarmAct, AlarmSpec
 from armillary.model.clock import Clock
 from armillary.model.condition import REMOTE
-from armillary.model.fault import Fault
+from armillary.model.fault import Fault, FaultRecord
 from armillary.model.frame import Frame
 from armillary.model.link import LinkSpec, LinkState, LinkStatus
 from armillary.telemetry.heard import Heard
@@ -38,8 +38,10 @@ class Mirroring:
         clock: Clock,
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         note: Callable[[LoggedIn, str, str, str], None],
+        tell: Callable[[FaultRecord, str], None],
     ) -> None:
-        """`note`: writes an act down before it leaves (who, action, target, reason)."""
+        """`note`: writes an act down before it leaves (who, action, target, reason); `tell`: an event."""
+        self._tell, self._dropped = tell, 0
         self._heard, self._links, self._asks, self._clock = heard, links, asks, clock
         self._spawn, self._note = spawn, note
         self._remote = RemoteAlarms()
@@ -49,6 +51,11 @@ class Mirroring:
         told = self._heard.take()
         if told:
             self._remote.hear(told, frame.t_ns)
+        if self._heard.dropped != self._dropped:
+            lost, self._dropped = self._heard.dropped - self._dropped, self._heard.dropped
+            what = f"{lost} events of servers' alarms came too fast and were dropped."
+            remedy = "Retry the link: its server is then asked how all of them stand."
+            self._tell(FaultRecord(kind="LinkFault", what=what, where="conditions", remedy=remedy), "warning")
         self._remote.links([status.name for status in statuses if status.state not in _UP])
         self._remote.due(now_mono_ns)
         news = self._remote.take()

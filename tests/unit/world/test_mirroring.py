@@ -12,7 +12,7 @@ from armillary.model.account import LoggedIn
 from armillary.model.alarm import AlarmAct, AlarmState, ProcessState
 from armillary.model.clock import NS, ManualClock
 from armillary.model.condition import Condition, Conditions
-from armillary.model.fault import OrderFault
+from armillary.model.fault import FaultRecord, OrderFault
 from armillary.model.frame import Frame, WorldKind, empty_frame
 from armillary.model.link import LinkSpec, LinkState, LinkStatus
 from armillary.telemetry.heard import MOST, Heard
@@ -33,11 +33,14 @@ class World:
     refuses: str = ""
     asked: list[tuple[str, str, bytes, str]] = field(default_factory=list)
     noted: list[tuple[str, str, str, str]] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.clock, self.heard = ManualClock(NS), Heard()
         link = LinkSpec(name="plc", kind="opcua", url="opc.tcp://x", commands=self.commands)
-        self.mirroring = Mirroring(self.heard, {"plc": link}, self, self.clock, self._spawn, self._note)
+        self.mirroring = Mirroring(
+            self.heard, {"plc": link}, self, self.clock, self._spawn, self._note, self._tell
+        )
 
     async def acknowledge(self, link: str, condition: str, event_id: bytes, comment: str) -> None:
         self.asked.append((link, condition, event_id, comment))
@@ -49,6 +52,9 @@ class World:
 
     def _note(self, who: LoggedIn, action: str, target: str, why: str) -> None:
         self.noted.append((who.user, action, target, why))
+
+    def _tell(self, fault: FaultRecord, level: str) -> None:
+        self.told.append(f"{level}: {fault.what}")
 
     def tick(self, state: LinkState = LinkState.UP) -> Frame:
         status = LinkStatus(name="plc", kind="opcua", url="", state=state, since_ns=0)
@@ -115,10 +121,14 @@ def test_what_else_people_do_with_alarms_is_left_to_the_server() -> None:
     assert world.mirroring.act(ANNA, act, state.occurrence) == NOT_OURS
 
 
-def test_flood_beyond_the_bound_is_dropped_and_counted() -> None:
-    heard = Heard()
+def test_flood_beyond_the_bound_is_dropped_counted_and_told_once() -> None:
+    world = World()
+    heard = world.heard
     heard.put(Conditions(link="plc", conditions=(HIGH,) * MOST))
     heard.put(Conditions(link="plc", conditions=(HIGH,)))
     assert heard.dropped == 1
     assert [len(told.conditions) for told in heard.take()] == [MOST]
     assert heard.take() == []
+    world.tick()
+    world.tick()
+    assert world.told == ["warning: 1 events of servers' alarms came too fast and were dropped."]
