@@ -1,15 +1,16 @@
-"""Figures of `alarms`: ticks of 10,000 alarms, quiet and in a storm, and their roll-up in a scene."""
+"""Figures of `alarms`: ticks of many alarms, quiet and in a storm, of every kind, and their roll-up."""
 
 from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Callable
 
 import numpy as np
 
 from armillary.alarms.evaluate import Evaluator
 from armillary.alarms.rollup import hierarchy, rollup
-from armillary.model.alarm import AlarmSpec
+from armillary.model.alarm import AlarmKind, AlarmSpec
 from armillary.model.arrays import F8, I4, U4
 from armillary.model.clock import MS_NS
 from armillary.model.sample import batch_of
@@ -18,20 +19,40 @@ from armillary.twin import state
 from armillary_bench.figure import absolute, figure
 
 ALARMS, READINGS, PRIMS = 10_000, 1_000, 100_000
+MANY = 100_000  # limits, one for each of as many tags
 _TICKS = 100
+_FEW = 30
 _LIMIT = 90.0
 
 
+def _mixed(i: int) -> AlarmSpec:
+    return AlarmSpec(id=f"a{i}", slot=i, tag=f"t{i}", kind=("count" if i % 4 == 0 else "level"), limit=_LIMIT)
+
+
+def _limit(i: int) -> AlarmSpec:
+    return AlarmSpec(id=f"a{i}", slot=i, tag=f"t{i}", limit=_LIMIT, deadband=1.0)
+
+
+def _computed(i: int) -> AlarmSpec:
+    """Return an alarm of one of the kinds that watch no single value."""
+    other = (i + 1) % ALARMS
+    kind: AlarmKind = ("rate", "deviation", "discrepancy", "expression")[i % 4]
+    return AlarmSpec(
+        id=f"a{i}",
+        slot=i,
+        tag=f"t{i}",
+        kind=kind,
+        limit=1e6,
+        reference=f"t{other}",
+        reference_slot=other,
+        expression=f"t{i} > 1000 and t{other} > {_LIMIT}",
+    )
+
+
 class _Bench:
-    def __init__(self) -> None:
-        tags = [TagSpec(slot=i, name=f"t{i}", link="a") for i in range(ALARMS)]
-        specs = [
-            AlarmSpec(
-                id=f"a{i}", slot=i, tag=f"t{i}", kind=("count" if i % 4 == 0 else "level"), limit=_LIMIT
-            )
-            for i in range(ALARMS)
-        ]
-        self.evaluator, self.table = Evaluator(specs, tags), TagTable(ALARMS)
+    def __init__(self, count: int = ALARMS, spec: Callable[[int], AlarmSpec] = _mixed) -> None:
+        tags = [TagSpec(slot=i, name=f"t{i}", link="a") for i in range(count)]
+        self.evaluator, self.table = Evaluator([spec(i) for i in range(count)], tags), TagTable(count)
         self._tick = 20_000
 
     def tick(self, slots: U4, values: F8, apart_ns: int = 0) -> tuple[float, int]:
@@ -43,7 +64,8 @@ class _Bench:
         started = time.perf_counter()
         self.evaluator.look(self.table, batch, now, now)
         events = self.evaluator.take()[1]
-        return (time.perf_counter() - started) * 1e3, len(events)
+        spent = (time.perf_counter() - started) * 1e3
+        return spent, sum(event.event != "FLOOD-BEGIN" for event in events)
 
 
 def measure() -> dict[str, float]:
@@ -64,9 +86,52 @@ def measure() -> dict[str, float]:
         "tick_ms": statistics.median(quiet),
         "storm_ms": storm,
         "flood_ms": _flood(rng),
+        **_every_tag(rng),
+        "computed_ms": _computed_ms(rng),
         "rollup_ms": rolled_ms,
         "rollup_floor_ms": counted_ms,
     }
+
+
+def _every_tag(rng: np.random.Generator) -> dict[str, float]:
+    """Return the milliseconds of ticks in which each of 100,000 tags has a reading, and of a floor.
+
+    That floor reads values and limits once and compares them, without quality, time, delay or state.
+    Best of n: the machine is shared.
+    """
+    bench, every = _Bench(MANY, _limit), np.arange(MANY, dtype=np.uint32)
+    bench.tick(every, np.full(MANY, 50.0))
+    spans, floors, limit = [], [], np.full(MANY, _LIMIT)
+    for _ in range(_FEW):
+        values = rng.uniform(0, _LIMIT, MANY)
+        spent, transitions = bench.tick(every, values)
+        _must(transitions == 0, "values below the limit raised")
+        spans.append(spent)
+        started = time.perf_counter()
+        over = values[every] > limit[every]
+        floors.append((time.perf_counter() - started) * 1e3)
+        _must(not over.any(), "a value was beyond its limit")
+    few = every[:: MANY // 5_000]
+    at_1_hz = [bench.tick(few, rng.uniform(0, _LIMIT, len(few)))[0] for _ in range(_FEW)]
+    _must(bench.tick(few, np.full(len(few), 95.0))[1] == len(few), "not every alarm raised")
+    return {"every_ms": min(spans), "floor_ms": min(floors), "at_1_hz_ms": min(at_1_hz)}
+
+
+def _computed_ms(rng: np.random.Generator) -> float:
+    """Return the milliseconds of ticks of 10,000 slopes, distances and conditions; best of n."""
+    bench = _Bench(ALARMS, _computed)
+    every = np.arange(ALARMS, dtype=np.uint32)
+    for _ in range(3):
+        bench.tick(every, np.full(ALARMS, 50.0))
+    spans = []
+    for _ in range(_FEW):
+        slots = rng.choice(ALARMS, READINGS, replace=False).astype(np.uint32)
+        spent, transitions = bench.tick(slots, rng.uniform(0, _LIMIT, READINGS))
+        _must(transitions == 0, "what is not so raised")
+        spans.append(spent)
+    spent, raised = bench.tick(every, np.full(ALARMS, 2000.0))
+    _must(raised == ALARMS // 4, "not every condition became true")
+    return min(spans)
 
 
 def _flood(rng: np.random.Generator) -> float:
@@ -127,6 +192,21 @@ def benches() -> list[dict[str, object]]:
         absolute("alarms_tick_10k_1k_readings", ms["tick_ms"], "ms", 5.0, "no value below its limit raised"),
         absolute("alarms_storm_10k_raises", ms["storm_ms"], "ms", 250.0, "every alarm raised in one tick"),
         absolute("alarms_flood_1k_of_one_tag", ms["flood_ms"], "ms", 10.0, "its last reading raised"),
+        absolute(
+            "alarms_100k_limits_every_tag_20_hz",
+            ms["every_ms"],
+            "ms",
+            5.0,
+            f"100,000 readings a tick; one bare comparison of them takes {ms['floor_ms']:.2f} ms",
+        ),
+        absolute("alarms_100k_limits_tags_at_1_hz", ms["at_1_hz_ms"], "ms", 5.0, "5,000 readings a tick"),
+        absolute(
+            "alarms_computed_10k_1k_readings",
+            ms["computed_ms"],
+            "ms",
+            5.0,
+            "2,500 each of rate, deviation, discrepancy and expression; every condition came true",
+        ),
         absolute("alarms_rollup_10k_in_100k", ms["rollup_ms"], "ms", 20.0, "the root counts every alarm"),
         figure(
             "alarms_rollup_over_counting",

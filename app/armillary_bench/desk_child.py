@@ -2,7 +2,8 @@
 
 Requests: `state`, `begin` (timer lateness from now), `end` (what it was), `script` (change prims hz times a
 second without any link, 0 stops it), `values` (what the desk knows of every tag), `watch` (the pixel of the
-prim that shows a signal, from now), `seen` (when it changed). Each is answered by one line. The end of stdin
+prim that shows a signal, from now), `seen` (when it changed), `panel` (bring one to the front), `record` (ask
+the recorder how many alarms were raised; `state` tells it). Each is answered by one line. The end of stdin
 ends the desk.
 """
 
@@ -21,6 +22,7 @@ from PySide6.QtGui import QImage
 
 from armillary.model.arrays import U1
 from armillary.model.clock import NS, WallClock
+from armillary.model.journal import AskJournal, JournalIndex, JournalWord
 from armillary.model.look import base_look
 from armillary.session.workspace import Workspace
 from armillary.ui.app import application
@@ -57,8 +59,11 @@ class Driven:
             "values": self._values,
             "watch": self._watch,
             "seen": self._changes,
+            "panel": self._panel,
+            "record": self._record,
         }
         self._marks: Marks | None = None
+        self._raised = 0
         self._stdin = QSocketNotifier(sys.stdin.fileno(), QSocketNotifier.Type.Read, self._window)
         self._stdin.activated.connect(self._read)
         self._workspace.open(path)
@@ -97,6 +102,8 @@ class Driven:
             "links": {link.name: f"{link.state} {link.detail}".strip() for link in ws.links},
             "frames": canvas.frames,
             "settled": canvas.view.settled and not canvas.view.dirty,
+            "raised": self._raised,
+            "alarms": ws.alarms.counts().total,
             "size": [self._window.width(), self._window.height()],
             "tally": {
                 name: {
@@ -114,6 +121,21 @@ class Driven:
     def _values(self, _request: dict[str, Any]) -> dict[str, object]:
         table = self._workspace.mirror.table
         return {"names": [s.name for s in self._workspace.specs], "values": table.value.tolist()}
+
+    def _panel(self, request: dict[str, Any]) -> dict[str, object]:
+        self._window.show_panel(request["name"])
+        return {}
+
+    def _record(self, _request: dict[str, Any]) -> dict[str, object]:
+        """Ask the recorder how many raises it has; `state` says it when it has answered."""
+
+        def answered(answer: object) -> None:
+            self._raised = len(answer.t_ns) if isinstance(answer, JournalIndex) else self._raised
+
+        word = JournalWord(text="\0", events=("RAISE",))
+        ask = AskJournal(of="alarms", from_ns=0, to_ns=2**62, words=(word,))
+        self._workspace.ask_recorder(ask, answered, 10.0)
+        return {}
 
     def _watch(self, request: dict[str, Any]) -> dict[str, object]:
         self._marks = Marks(self._window.canvas, self._workspace, self._clock, request["signal"])
@@ -133,7 +155,9 @@ class Driven:
         late = self._window.timer_lateness.stop()
         seconds = (self._clock.now_mono_ns() - self._began_ns) / NS
         median, p99, worst = np.percentile(late, _PERCENTILES).tolist() if len(late) else (0.0, 0.0, 0.0)
-        changed = float((self._seen() != self._picture).any(axis=2).mean())
+        seen = self._seen()
+        is_like = seen.shape == self._picture.shape  # else a bar came or went, so the picture changed
+        changed = float((seen != self._picture).any(axis=2).mean()) if is_like else 1.0
         return {
             "ticks": len(late),
             "seconds": seconds,

@@ -32,8 +32,8 @@ _START_NS = 1_790_000_000 * NS
 
 def benches() -> list[dict[str, object]]:
     """Return the figures; some seconds."""
-    made = [_batch(i) for i in range(TICKS)]
-    floor = _floor(made[WARM:])
+    made = [batch_at(i) for i in range(TICKS)]
+    floor = floor_ms(made[WARM:])
     out: list[dict[str, object]] = []
     for kind in KINDS:
         ms = _through([f"{kind}(t{i}, {SECONDS:g})" for i in range(WINDOWS)], made, kind)
@@ -56,7 +56,7 @@ def benches() -> list[dict[str, object]]:
     return out
 
 
-def _batch(tick: int) -> SampleBatch:
+def batch_at(tick: int) -> SampleBatch:
     """Return 50 samples of each of 1,000 tags, dealt out as links do: tag after tag, time after time."""
     each = ROWS // WINDOWS
     t = _START_NS + tick * (NS // HZ) + np.repeat(np.arange(each) * (MS_NS - 1), WINDOWS)
@@ -111,7 +111,7 @@ def _check(kind: str, table: TagTable, batches: Sequence[SampleBatch]) -> None:
         raise AssertionError(f"{kind} of the windows is off by {np.abs(told - wanted).max():.3g}")
 
 
-def _floor(batches: Sequence[SampleBatch]) -> float:
+def floor_ms(batches: Sequence[SampleBatch]) -> float:
     """Return the milliseconds of a tick, the mean of all."""
     spent = 0.0
     for batch in batches:

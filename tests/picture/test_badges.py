@@ -125,12 +125,12 @@ def test_no_badge_reaches_into_another_with_its_count_or_its_arrow(scale: float)
     n, size = 160, (640, 400)
     at = np.column_stack([rng.uniform(-300, 940, n), rng.uniform(-200, 600, n), rng.choice([1.0, -1.0], n)])
     badges = [Badge(i, 1 + i % 4, int(rng.choice([1, 7, 88, 901]))) for i in range(n)]
-    placed = place(badges, at, size, scale)
+    placed = place(badges, at, size, scale, still=True)
     times = sum(covered(badge, size, scale).astype(int) for badge in placed)
     assert times.max() == 1
     assert sum(p.count for p in placed) == sum(b.count for b in badges)
     assert sorted(prim for p in placed for prim in p.prims) == list(range(n))
-    assert len(placed) > 8
+    assert len(placed) > 4
 
 
 def test_a_count_at_the_right_edge_stands_on_the_left_and_is_whole() -> None:

@@ -80,6 +80,12 @@ class Conditions:
         self._order = self._watched[np.argsort(self.slot[self._watched], kind="stable")]
         tag_count = max(max((tag.slot for tag in tags), default=-1), int(self.slot.max(initial=-1))) + 1
         self._first: I8 = np.searchsorted(self.slot[self._order], np.arange(tag_count + 1))
+        self._low, self._high = self._bands()
+        # Where no tag has several alarms: the one of each, -1 = it has none.
+        single = len(self._order) == 0 or int(np.diff(self._first).max(initial=0)) <= 1
+        self._only: I8 | None = np.full(tag_count, _NONE, np.int64) if single else None
+        if self._only is not None:
+            self._only[self.slot[self._order]] = self._order
         # dynamic
         self.active: B1 = np.zeros(n, np.bool_)
         self.value: F8 = np.full(n, np.nan)
@@ -92,10 +98,23 @@ class Conditions:
         self._source_ns: I8 = np.zeros(n, np.int64)
         self._lag_ns: I8 = np.zeros(n, np.int64)
         self._quality: U2 = np.zeros(n, np.uint16)
-        self._bad: B1 = np.zeros(n, np.bool_)
+        self._bad: B1 = np.zeros(tag_count, np.bool_)  # of tags
         self._gap: B1 = np.zeros(n, np.bool_)  # counted anew after a gap, and not sure of itself since
         self._hits: list[Hit] = []
         self._sure: list[I8] = []  # alarms that are sure of themselves again after a gap
+
+    def _bands(self) -> tuple[F8, F8]:
+        """Return between which values of each tag (T,) no alarm at rest begins; low > high: none such."""
+        tags = len(self._first) - 1
+        low, high = np.full(tags, -np.inf), np.full(tags, np.inf)
+        w = self._watched
+        is_state, is_level = self.kind[w] == _STATE, self.kind[w] == _LEVEL
+        above = w[is_level & (self._sign[w] > 0)]
+        below = w[is_level & (self._sign[w] < 0)]
+        np.minimum.at(high, self.slot[above], self._limit[above])
+        np.maximum.at(low, self.slot[below], self._limit[below])
+        low[self.slot[w[is_state]]] = np.inf
+        return low, high
 
     def forget(self, slots: I8) -> I8:
         """Begin the counts of these tags anew: readings of them are missing. Return their alarms' rows."""
@@ -144,8 +163,9 @@ class Conditions:
         """Go on after `restore` from the tags as they were and what was being counted, by row."""
         w = self._watched
         word = table.quality[self.slot[w]]
-        self._quality[w], self._bad[w] = word, (word & RANK_MASK) >= STALE
-        self.value[w] = np.where(self._bad[w], self.value[w], table.value[self.slot[w]])
+        self._quality[w] = word
+        self._bad = (table.quality[: len(self._bad)] & RANK_MASK) >= STALE
+        self.value[w] = np.where(self._bad[self.slot[w]], self.value[w], table.value[self.slot[w]])
         for row, one in progress.items():
             self._over_since[row] = _NONE if one.over_ns < 0 else now_mono_ns - one.over_ns
             self._under_since[row] = _NONE if one.under_ns < 0 else now_mono_ns - one.under_ns
@@ -162,13 +182,15 @@ class Conditions:
         does not; where neither is known, the alarm stays as it is.
         """
         self._hits, self._sure = [], []
-        w = self._watched
-        slots = self.slot[w]
-        bad_now = (table.quality[slots] & RANK_MASK) >= STALE
-        good, bad = w[self._bad[w] & ~bad_now], w[~self._bad[w] & bad_now]
-        self._bad[w] = bad_now
-        seen = self._readings(readings)
-        self._good_again(table, good[~np.isin(good, seen)] if len(good) else good, now_mono_ns)
+        bad_now = (table.quality[: len(self._bad)] & RANK_MASK) >= STALE
+        changed = np.flatnonzero(self._bad != bad_now)
+        rows = np.sort(self._alarms_of(changed)[0])
+        is_bad = bad_now[self.slot[rows]]
+        good, bad = rows[~is_bad], rows[is_bad]
+        self._bad = bad_now
+        self._readings(readings)
+        unread = good[~np.isin(self.slot[good], readings.slot)] if len(good) else good
+        self._good_again(table, unread, now_mono_ns)
         self._became_bad(table, bad, now_mono_ns)
         if links is not None:
             self._judge_at(*links, now_mono_ns)
@@ -179,17 +201,17 @@ class Conditions:
 
     # ---------------------------------------------------------------- readings
 
-    def _readings(self, batch: SampleBatch) -> I8:
-        """Look at every reading; return the alarms that had one."""
-        inside = np.flatnonzero(batch.slot < len(self._first) - 1)
-        slot = batch.slot[inside].astype(np.int64)
-        rows = inside[self._first[slot + 1] > self._first[slot]]
-        if not len(rows):
-            return rows
-        slot = batch.slot[rows].astype(np.int64)
-        seen, telling = self._passed(batch, rows, slot)
+    def _readings(self, batch: SampleBatch) -> None:
+        """Look at every reading."""
+        slot = batch.slot.astype(np.int64)
+        rows = np.arange(len(slot))
+        if len(slot) and int(slot.max()) >= len(self._first) - 1:
+            rows = np.flatnonzero(slot < len(self._first) - 1)
+            slot = slot[rows]
+        rows, slot = self._stirring(batch, rows, slot)
+        telling = self._passed(batch, rows, slot)
         if not telling.any():
-            return seen
+            return
         rows, slot = rows[telling], slot[telling]
         order = np.argsort(slot, kind="stable")
         rows, slot = rows[order], slot[order]
@@ -205,10 +227,45 @@ class Conditions:
         for begin, end in zip(np.append(0, ends[:-1]).tolist(), ends.tolist(), strict=True):
             chosen = by_turn[begin:end]
             self._round(batch, rows[chosen], slot[chosen])
-        return seen
 
-    def _passed(self, batch: SampleBatch, rows: I8, slot: I8) -> tuple[I8, B1]:
-        """Take note of readings that change nothing, all at once; return all alarms, and which are left.
+    def _stirring(self, batch: SampleBatch, rows: I8, slot: I8) -> tuple[I8, I8]:
+        """Take note of readings of tags at which all is quiet, before and after; return the others.
+
+        Most readings of most ticks: so it is asked of tags, and each alarm is touched to remember only.
+        """
+        busy = self.active | (self._over_since != _NONE) | (self._under_since != _NONE)
+        busy |= (self.kind == _COUNT) & (self.slot >= 0)
+        loud = np.zeros(len(self._first) - 1, np.bool_)
+        loud[self.slot[busy & (self.slot >= 0)]] = True
+        value = batch.value if len(rows) == len(batch) else batch.value[rows]
+        quality = batch.quality if len(rows) == len(batch) else batch.quality[rows]
+        stirs = loud[slot] | ~((value >= self._low[slot]) & (value <= self._high[slot]))
+        stirs |= (quality & RANK_MASK) >= STALE
+        if stirs.any():
+            loud[slot[stirs]] = True
+            stirs = loud[slot]
+            quiet = np.flatnonzero(~stirs)
+            self._remember(slot[quiet], value[quiet], quality[quiet])
+        else:
+            self._remember(slot, value, quality)
+        left = np.flatnonzero(stirs)
+        left = left[self._first[slot[left] + 1] > self._first[slot[left]]]
+        return rows[left], slot[left]
+
+    def _remember(self, slot: I8, value: F8, quality: U2) -> None:
+        """Keep the last usable readings of tags that stir nothing."""
+        if self._only is not None:
+            alarm = self._only[slot]
+            if len(alarm) and int(alarm.min()) < 0:
+                kept = alarm >= 0
+                alarm, value, quality = alarm[kept], value[kept], quality[kept]
+        else:
+            alarm, row = self._alarms_of(slot)
+            value, quality = value[row], quality[row]
+        self.value[alarm], self._quality[alarm] = value, quality
+
+    def _passed(self, batch: SampleBatch, rows: I8, slot: I8) -> B1:
+        """Take note of readings that change nothing, all at once; return which are left.
 
         An alarm at rest, with no delay running, of which no reading is beyond its limit stays at rest; an
         active one of which none is inside stays active. The last is remembered. Counts are never passed.
@@ -224,7 +281,7 @@ class Conditions:
         self._quality[alarm[~stirred]] = quality[~stirred]
         left = np.zeros(len(rows), np.bool_)
         left[row[stirred]] = True
-        return alarm, left
+        return left
 
     def _telling(self, batch: SampleBatch, rows: I8, slot: I8, sizes: I8) -> B1:
         """Return which readings, ordered by tag, tell more than the one before, where a tag is flooded.

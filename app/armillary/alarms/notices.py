@@ -29,6 +29,8 @@ SCHEMA = 1
 LOOK_NS = NS  # quiet times and escalations are looked at this often
 _KINDS: Mapping[str, NoticeKind] = {
     "RAISE": "raised",
+    "RE-ALARM": "raised",
+    "LEVEL-ROSE": "raised",  # it may be of a receiver's priority only now
     "CLEAR": "cleared",
     "DISABLE": "cleared",
     "ACK": "acknowledged",
@@ -71,16 +73,21 @@ class Notices:
     ) -> None:
         self.outboxes = {one.name: Outbox(one, self._group) for one in receivers if one.enabled}
         self._facts = facts
-        self._spec = {spec.id: spec for spec in specs}
+        self._spec: dict[str, AlarmSpec] = {}
         self._tag = {tag.slot: tag for tag in tags}
         self._state: dict[str, AlarmState] = {}
         self._waits: dict[tuple[str, str], _Wait] = {}  # by occurrence and whoever is told next
-        boxes = self.outboxes.values()
-        self._of = {
-            spec.id: tuple(box for box in boxes if tells(box.receiver, spec, facts.area)) for spec in specs
-        }
+        self._of: dict[str, tuple[Outbox, ...]] = {}
+        self.learn(specs)
 
     # ---------------------------------------------------------------- what happens
+
+    def learn(self, specs: Iterable[AlarmSpec]) -> None:
+        """Take alarms that came to be: those of servers."""
+        boxes = self.outboxes.values()
+        for spec in specs:
+            self._spec[spec.id] = spec
+            self._of[spec.id] = tuple(box for box in boxes if tells(box.receiver, spec, self._facts.area))
 
     def begin(self, states: Iterable[AlarmState]) -> None:
         """Take how alarms stand; nobody is told of what stood before."""
@@ -97,7 +104,7 @@ class Notices:
             if kind is None or event.late or state is None or state.presentation is not Presentation.SHOWN:
                 continue
             for box in self._of.get(event.id, ()):
-                if box.receiver.only_escalated:
+                if box.receiver.only_escalated or event.priority > box.receiver.priority:
                     continue
                 if kind in box.receiver.events:
                     notice = self._notice(box.receiver, kind, event, state)
@@ -218,7 +225,7 @@ class Notices:
             before=ProcessState.NORM,
             after=state.process,
             t_ns=now_ns,
-            priority=spec.priority,
+            priority=state.priority or spec.priority,
             value=state.value,
             text=state.text,
         )
@@ -254,7 +261,7 @@ class Notices:
             receiver=receiver.name,
             title=spec.title or spec.id,
             text=event.text or state.text or spec.title,
-            priority=spec.priority,
+            priority=event.priority or spec.priority,
             alarm=spec.id,
             occurrence=event.occurrence,
             tag=spec.tag,
@@ -318,7 +325,7 @@ class Notices:
         return Standing(
             id=spec.id,
             title=spec.title or spec.id,
-            priority=spec.priority,
+            priority=state.priority or spec.priority,
             state=str(state.process),
             presentation=str(state.presentation),
             active=state.active,
@@ -338,7 +345,10 @@ class Notices:
 
 def tells(receiver: Receiver, spec: AlarmSpec, area: str = "") -> bool:
     """Return whether a receiver is told of an alarm, by what it asks for. Of itself it never is."""
-    if spec.priority > receiver.priority or spec.id == notify_alarm(receiver.name):
+    most_urgent = min((spec.priority, *(level.priority for level in spec.levels)))
+    if most_urgent > receiver.priority or spec.id == notify_alarm(receiver.name):
+        return False
+    if receiver.categories and spec.category not in receiver.categories:
         return False
     if not any(fnmatchcase(spec.id, pattern) for pattern in receiver.alarms):
         return False

@@ -18,6 +18,7 @@ from armillary.api.ports import (
     KeepsDocuments,
     Navigates,
     Notifier,
+    OwnsAlarms,
     Parcel,
     Plant,
     Probes,
@@ -31,6 +32,7 @@ from armillary.api.ports import (
     StoreContext,
     Summarises,
     Tabulates,
+    TakesConditions,
     TakesSettings,
     Unpacks,
     Unwraps,
@@ -41,6 +43,7 @@ from armillary.api.ports import (
 from armillary.model import quality
 from armillary.model.arrays import B1, F4, F8, I4, I8, U1, U2, U4
 from armillary.model.clock import Clock, ManualClock, WallClock
+from armillary.model.condition import Condition
 from armillary.model.fault import (
     Fault,
     LinkFault,
@@ -138,6 +141,7 @@ __all__ = [
     "Closes",
     "Columns",
     "CommandSink",
+    "Condition",
     "Declared",
     "Decoder",
     "DecoderContext",
@@ -160,6 +164,7 @@ __all__ = [
     "Notice",
     "Notifier",
     "OrderFault",
+    "OwnsAlarms",
     "Parcel",
     "Plant",
     "Probes",
@@ -188,6 +193,7 @@ __all__ = [
     "SubscriptionPlan",
     "Summarises",
     "Tabulates",
+    "TakesConditions",
     "TakesSettings",
     "TreeBuilder",
     "TreeImage",

@@ -23,6 +23,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from armillary.model.arrays import I8, U4
 from armillary.model.clock import Clock
+from armillary.model.condition import Condition
 from armillary.model.link import BrowseItem, LinkSpec, LinkState, Route, SubscriptionPlan
 from armillary.model.message import AskDensity, Density
 from armillary.model.notice import Notice, Standing
@@ -65,6 +66,22 @@ class Keeps(Protocol):
     """A SourceOut that can tell when what it was given is safe: an edge writes to disk before it is."""
 
     def kept(self, then: Callable[[], None]) -> None: ...  # calls it, on the loop's thread
+
+
+@runtime_checkable
+class TakesConditions(Protocol):
+    """A SourceOut of a LIVE world: it shows the alarms that a server owns. From any thread."""
+
+    def conditions(self, found: Sequence[Condition], *, is_all: bool) -> None:
+        """Tell how conditions are now; `is_all`: what is not among them is gone (after each connect)."""
+
+
+@runtime_checkable
+class OwnsAlarms(Protocol):
+    """A source whose server has alarms of its own, and lets them be acknowledged."""
+
+    async def acknowledge(self, condition: str, event_id: bytes, comment: str) -> None:
+        """Ask the server; that it did is told by an event. Raises OrderFault when it refuses."""
 
 
 @runtime_checkable
@@ -447,6 +464,7 @@ __all__ = [
     "KeepsDocuments",
     "Navigates",
     "Notifier",
+    "OwnsAlarms",
     "Parcel",
     "Plant",
     "Probes",
@@ -460,6 +478,7 @@ __all__ = [
     "StoreContext",
     "Summarises",
     "Tabulates",
+    "TakesConditions",
     "TakesSettings",
     "Tends",
     "Unpacks",

@@ -28,7 +28,7 @@ def run(project: str, from_: str, to: str, html: Path | None, pdf: Path | None, 
         raise Fault("The span ends before it begins.", where=f"{from_} … {to}", remedy="Turn them round.")
     path = Path(project).expanduser().resolve()
     folder = path.parent if path.is_file() else path
-    found = health(_noted(folder), from_ns, to_ns)
+    found = health(transitions(folder), from_ns, to_ns)
     if as_json:
         emit_json(_entry(found))
     else:
@@ -37,7 +37,7 @@ def run(project: str, from_: str, to: str, html: Path | None, pdf: Path | None, 
     return 1 if any(metric.verdict == "over maximum" for metric in found.metrics) else 0
 
 
-def _noted(folder: Path) -> Iterator[Noted]:
+def transitions(folder: Path) -> Iterator[Noted]:
     """Yield the transitions of all areas' journals; what hides an alarm holds until it is told anew."""
     private = folder / ".armillary"
     journals = [private / "journal", *sorted(private.glob("areas/*/journal"))]

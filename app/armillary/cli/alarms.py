@@ -8,7 +8,7 @@ from typing import cast
 
 import click
 
-from armillary.cli import alarm_health, alarm_suggest, alarm_table
+from armillary.cli import alarm_health, alarm_suggest, alarm_suppressed, alarm_table
 from armillary.cli.answer import emit_json, finite, table, tell
 from armillary.cli.greeting import greeted
 from armillary.cli.paper import FILE
@@ -56,7 +56,12 @@ DONE = {
 @click.option("--to", default="", metavar="T", help="Of health: now if left out.")
 @click.option("-o", "--html", "out", type=FILE, help="Of health: a page, F.html.")
 @click.option("--pdf", "pdf", type=FILE, help="Of health: pages of A4, F.pdf.")
-@click.option("--days", type=click.FloatRange(0.01, 400), default=30.0, help="Of suggest: 30 if left out.")
+@click.option(
+    "--days",
+    type=click.FloatRange(0.01, 400),
+    default=30.0,
+    help="Of suggest and suppressed: how far back; 30 if left out.",
+)
 @click.option("--apply", "apply_", default="", metavar="ID", help="Of suggest: write this one.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @as_user
@@ -84,6 +89,8 @@ def alarms(
     `remove` takes out of service and `place` puts back. `export PROJECT FILE.csv` writes the alarms that the
     project defines as a table, and `import PROJECT FILE.csv` shows what a table changes and writes it.
     `health PROJECT` judges the journal against ISA-18.2; status 1 where a figure is over its maximum.
+    `suppressed PROJECT --days 30` says what the rules of suppression would have hidden; status 1 where
+    alarms of priority 1 or 2 are among it.
     `suggest PROJECT` finds deadbands and delays for the alarms that ask for too much attention, each proved
     by running the alarm again over what was recorded; `--apply ID` writes one into rules.toml.
 
@@ -97,6 +104,10 @@ def alarms(
         if len(words) != 2:  # noqa: PLR2004  what, of which
             raise click.UsageError("armillary alarms health PROJECT [--from T] [--to T] [--html F] [--pdf F]")
         return alarm_health.run(words[1], from_, to, out, pdf, as_json=as_json)
+    if words and words[0] == "suppressed":
+        if len(words) != 2:  # noqa: PLR2004  what, of which
+            raise click.UsageError("armillary alarms suppressed PROJECT [--days N]")
+        return alarm_suppressed.run(words[1], days, as_json=as_json)
     if words and words[0] == "suggest":
         if len(words) == 1:
             raise click.UsageError("armillary alarms suggest PROJECT [ID]... [--days 30] [--apply ID]")
@@ -177,8 +188,8 @@ def _answered(act: str, chosen: Sequence[AlarmState], acted: AlarmActed, as_json
 def _list(welcome: Welcome, as_json: bool, normal: bool) -> None:
     states = {state.id: state for state in welcome.frame.alarms}
     rows = [(spec, states.get(spec.id) or AlarmState(id=spec.id)) for spec in welcome.alarms]
-    shown = [row for row in rows if normal or not row[1].is_plain]
-    shown.sort(key=lambda row: (not row[1].unacknowledged, row[0].priority, -row[1].raised_ns))
+    shown = [row for row in rows if normal or row[1].hiding or row[1].process is not ProcessState.NORM]
+    shown.sort(key=lambda row: (not row[1].unacknowledged, _priority(*row), -row[1].raised_ns))
     if as_json:
         world = {"id": welcome.world, "kind": str(welcome.kind), "project": welcome.project}
         emit_json({"world": world, "alarms": [_entry(*row) for row in shown]})
@@ -194,7 +205,7 @@ def _list(welcome: Welcome, as_json: bool, normal: bool) -> None:
         table(
             [
                 (
-                    str(spec.priority),
+                    str(_priority(spec, state)),
                     str(state.process) + ("?" if state.unverified else ""),
                     spec.id,
                     iso(state.raised_ns) if state.raised_ns else "–",
@@ -205,6 +216,11 @@ def _list(welcome: Welcome, as_json: bool, normal: bool) -> None:
             ],
             ("P", "STATE", "ALARM", "RAISED", "WHO", "WHAT"),
         )
+
+
+def _priority(spec: AlarmSpec, state: AlarmState) -> int:
+    """Return the priority of the limit that is passed."""
+    return state.priority or spec.priority
 
 
 def _hidden(hiding: Hiding | None) -> str:
@@ -225,7 +241,10 @@ def _entry(spec: AlarmSpec, state: AlarmState) -> dict[str, object]:
         "tag": spec.tag,
         "title": spec.title,
         "kind": spec.kind,
-        "priority": spec.priority,
+        "priority": _priority(spec, state),
+        "level": state.level,
+        "first_out": state.marks.first_out if state.marks is not None else "",
+        "chatter": state.marks.chatter if state.marks is not None else 0,
         "state": str(state.process),
         "presentation": str(state.presentation),
         "hidden": _hidden(state.hiding),
@@ -238,6 +257,7 @@ def _entry(spec: AlarmSpec, state: AlarmState) -> dict[str, object]:
         "value": finite(state.value),
         "delayed_s": round(state.delayed_s, 3),
         "text": state.text,
+        "pending": state.pending,
         "actor": state.actor,
         "comment": state.comment,
         "reactivations": state.reactivations,

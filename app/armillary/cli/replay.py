@@ -182,7 +182,7 @@ async def _over(
     recompute: bool,
 ) -> _Answer:
     project = recording.project
-    anew = Recompute(project.specs, alarms, project.timezone) if recompute else None
+    anew = Recompute(project.specs, alarms, project.timezone, project.suppressions) if recompute else None
     if anew is not None and anew.warm_up_ns:
         begin_ns = max(recording.first_ns, from_ns - anew.warm_up_ns)
         anew.warm_up(recording, await recording.stretch(begin_ns, from_ns, is_whole=True))

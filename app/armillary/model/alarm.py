@@ -174,6 +174,7 @@ class AlarmState:
     comment: str = ""
     reactivations: int = 0
     text: str = ""  # why it raised, one sentence for people; "" = its title says it
+    pending: str = ""  # of an alarm that a server owns: what was asked and is not confirmed yet
     level: str = ""  # name of the farthest limit that is passed, of an alarm with several
     priority: int = 0  # of that level; 0 = that of its spec
     marks: Marks | None = None

@@ -130,6 +130,7 @@ class Past:
     text: str  # equal for calls that watch the same of other tags
     key: str  # names it in a file, whatever else the expression holds
     more: float = 0.0
+    numbers: tuple[float, ...] = ()  # written in what it watches: inputs behind those at `reads`
 
 
 def looks_back(node: ast.AST) -> bool:
@@ -192,6 +193,8 @@ def _past(node: ast.Call, names: Sequence[str]) -> Past:
     used = list(dict.fromkeys(_names(inner)))
     local = _Renamed({name: f"_{i}" for i, name in enumerate(used)}).visit(copy.deepcopy(inner))
     reads = tuple(int(name[1:]) for name in used)
+    lifter = _Lifted(len(used))
+    local = lifter.visit(local)
     text = ast.unparse(local)
     shown = re.sub(r"\b_(\d+)\b", lambda m: f"`{names[int(m.group(1))]}`", ast.unparse(inner))
     number = _extra(extra, kind, signature.extra, signature)
@@ -205,6 +208,7 @@ def _past(node: ast.Call, names: Sequence[str]) -> Past:
         text=text,
         key=f"{kind}({shown}, {seconds:.17g}, {number:.17g}{f', {second:.17g}' if second else ''})",
         more=second,
+        numbers=tuple(lifter.numbers),
     )
 
 
@@ -250,6 +254,35 @@ class _Renamed(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> ast.Name:
         return ast.copy_location(ast.Name(id=self._new.get(node.id, node.id), ctx=ast.Load()), node)
+
+
+class _Lifted(ast.NodeTransformer):
+    """Takes numbers beside tags out of an expression: calls that differ in them alone are alike."""
+
+    def __init__(self, first: int) -> None:
+        self._first = first
+        self.numbers: list[float] = []
+
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        sides = [node.left, *node.comparators]
+        beside = any(map(_names, sides))
+        node.left, *node.comparators = [self._side(side, beside=beside) for side in sides]
+        return node
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        lifts = isinstance(node.op, ast.Add | ast.Sub | ast.Mult | ast.Div)
+        beside = lifts and bool(_names(node.left) or _names(node.right))
+        node.left, node.right = (self._side(side, beside=beside) for side in (node.left, node.right))
+        return node
+
+    def _side(self, side: ast.expr, *, beside: bool) -> ast.expr:
+        number = _number(side) if beside and not isinstance(side, ast.BinOp) else None
+        if number is None or not math.isfinite(number):
+            out: ast.expr = self.visit(side)
+            return out
+        self.numbers.append(number)
+        name = ast.Name(id=f"_{self._first + len(self.numbers) - 1}", ctx=ast.Load())
+        return ast.copy_location(name, side)
 
 
 def _names(part: ast.expr) -> list[str]:

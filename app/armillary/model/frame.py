@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from armillary.model.alarm import AlarmEvent, AlarmState
+from armillary.model.alarm import AlarmEvent, AlarmSpec, AlarmState, Flood
 from armillary.model.arrays import F4, F8, I8, U2, U4, frozen, span
 from armillary.model.control import Cursor, LoopState, Proposal
 from armillary.model.fault import FaultRecord
@@ -139,7 +139,9 @@ class Frame:
     history: Kept = field(default_factory=Kept)
     alarms: tuple[AlarmState, ...] = ()  # those that changed; all of them for a joiner
     alarm_events: tuple[AlarmEvent, ...] = ()
+    alarm_specs: tuple[AlarmSpec, ...] = ()  # of alarms that came to be: those of servers
     proposals: tuple[Proposal, ...] = ()  # of loops; those that changed
+    floods: tuple[Flood, ...] = ()  # of alarms, those that are; of each area its own, in every LIVE frame
     loops: tuple[LoopState, ...] = ()  # all loops of a LIVE world, in every frame
     cursor: Cursor | None = None  # of every world but LIVE, in every frame
     stopped: str = ""  # why all commands are stopped; "" = they are not
@@ -187,6 +189,7 @@ def frame_of(table: TagTable, slots: U4, base: Frame, rows: Frame | None = None)
         history=base.history,
         alarms=base.alarms,
         alarm_events=base.alarm_events,
+        alarm_specs=base.alarm_specs,
         proposals=base.proposals,
         loops=base.loops,
         cursor=base.cursor,

@@ -95,6 +95,7 @@ class Receiver:
     priority: int = 4  # the least urgent that it is told of
     alarms: tuple[str, ...] = ("*",)  # ids, with * and ?
     excepted: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()  # classes of alarms; () = all
     areas: tuple[str, ...] = ()  # of the project; () = all
     prims: tuple[str, ...] = ()  # paths that the alarm's prim is, or is below; () = all
     events: tuple[NoticeKind, ...] = ("raised",)

@@ -48,6 +48,7 @@ __all__ = [
     "read",
     "save",
     "save_rules",
+    "with_rules",
     "write_atomic",
 ]
 
@@ -348,18 +349,26 @@ def _filled(file: Path, held: Commands | Rules | Notify, findings: Findings, tex
     return newer
 
 
-def save_rules(folder: Path, text: str) -> Project:
-    """Write rules.toml and return the project as read again; nothing is written if it has a mistake.
+def with_rules(folder: Path, text: str) -> Project:
+    """Return a project as it would be with another text of rules.toml; nothing is written.
 
-    Raises ProjectFault for a mistake in the text and for a folder that cannot be written.
+    Raises ProjectFault for a mistake in the text.
     """
     findings = Findings()
     head = _text(folder / PROJECT_FILE, PROJECT_FILE, findings)
     doc = None if head is None else _parsed(head, folder / PROJECT_FILE, tomllib.loads, toml_line, findings)
     project = _project(folder, *doc, rules_text=text) if doc is not None else None
-    if findings.errors:
+    if project is None or findings.errors:
         raise fault_of(findings.errors, str(folder))
-    if project is not None and project.read_only:
+    return project
+
+
+def save_rules(folder: Path, text: str) -> Project:
+    """Write rules.toml and return the project as read again; nothing is written if it has a mistake.
+
+    Raises ProjectFault for a mistake in the text and for a folder that cannot be written.
+    """
+    if with_rules(folder, text).read_only:
         raise ProjectFault(
             "The project was written by a newer Armillary and is read-only here.",
             where=str(folder),

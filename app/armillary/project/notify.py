@@ -59,6 +59,7 @@ class Notify:
             priority=table.whole("priority", LOWEST, 1, LOWEST),
             alarms=table.texts("alarms", ("*",)),
             excepted=table.texts("except"),
+            categories=table.texts("categories"),
             areas=table.texts("areas"),
             prims=table.texts("prims"),
             events=_events(table),

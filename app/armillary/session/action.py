@@ -35,9 +35,11 @@ class Desk(Protocol):
     def save_picture(self) -> None: ...  # asks for a file
     def export_scene(self) -> None: ...  # asks for a file
     def toggle_reload(self) -> None: ...  # changed scenes are read again by themselves in Author
+    def edit_rules(self) -> None: ...  # opens the sheet of rules on streams
     def compare_scene(self) -> None: ...  # asks for another version of the scene
     def copy(self, text: str) -> None: ...
     def silence(self) -> None: ...  # the sound of the alarms that are there now
+    def toggle_toasts(self) -> None: ...  # for alarms of priority 2, too, or of priority 1 only
     def hide_alarms(self, how: str) -> None: ...  # the chosen ones: shelve | remove (both ask why) | show
     def toggle(self, option: str) -> None: ...  # grid | axes | labels | legend | callouts | lights | edges
     def draw_with(self, option: str, value: str) -> None: ...  # smooth | occlusion

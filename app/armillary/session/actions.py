@@ -300,6 +300,7 @@ ACTIONS: tuple[Action, ...] = (
     _panel("tree", "Scene tree"),
     _panel("inspector", "Inspector"),
     _panel("alarms", "Alarms"),
+    _panel("health", "Alarm health"),
     _panel("tags", "Tags"),
     _panel("trends", "Trends"),
     _panel("links", "Links"),

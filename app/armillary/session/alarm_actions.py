@@ -135,6 +135,14 @@ ALARM_ACTIONS: tuple[Action, ...] = (
         run=lambda desk: desk.hide_alarms("remove"),
     ),
     Action(
+        id="alarm.toasts",
+        title="Toasts for priority 2, too",
+        menu="Plant",
+        tip="Show a card for new alarms of priority 1 and 2, or of priority 1 only",
+        why_not=lambda _at: "",
+        run=lambda desk: desk.toggle_toasts(),
+    ),
+    Action(
         id="alarm.silence",
         title="Silence",
         menu="Plant",

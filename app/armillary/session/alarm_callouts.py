@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
-from armillary.model.alarm import AlarmSpec, AlarmState
 from armillary.model.tags import TagSpec
 from armillary.session import rows
-from armillary.session.alarmbook import AlarmBook, limit_text
+from armillary.session.alarmbook import AlarmBook, AlarmRow
 from armillary.session.mirror import Mirror
 
 MOST = 24  # looked at: those that have no room in the picture give way to the next
@@ -33,17 +32,33 @@ def said(
     """
     out = []
     for name, prim in book.places.worst(MOST, hidden):
-        spec, state = book.specs[name], book.states.get(name)
-        if state is not None:
-            tag = specs[spec.slot] if 0 <= spec.slot < min(len(specs), len(mirror)) else None
-            now = rows.tag_rows(mirror, specs, (spec.slot,), now_mono_ns)[0].value if tag is not None else ""
-            out.append(Said(prim, min(max(spec.priority, 1), 4), *_words(spec, state, tag, now)))
+        line = book.row(name)
+        if line is None:
+            continue
+        is_read = 0 <= line.slot < min(len(specs), len(mirror))
+        now = rows.tag_rows(mirror, specs, (line.slot,), now_mono_ns)[0].value if is_read else ""
+        title = line.text if line.tag == "" or book.specs[name].title else line.tag
+        out.append(Said(prim, min(max(line.priority, 1), 4), title, _words(line, now)))
     return tuple(out)
 
 
-def _words(spec: AlarmSpec, state: AlarmState, tag: TagSpec | None, now: str) -> tuple[str, str]:
-    limit = limit_text(spec, tag)
-    title = (spec.kind == "link" and state.active and state.text) or spec.title or spec.tag
-    if not state.active:
-        return title, f"{now}, normal again" if now else "normal again"
-    return title, " · ".join(part for part in (now, limit) if part)
+def _words(line: AlarmRow, now: str) -> str:
+    """Return value and limit; what returned says so, and the first of several of an asset is told."""
+    first = {"first": "first out", "tie": "among the first"}.get(line.first_out, "")
+    if not line.active:
+        return f"{now}, normal again" if now else "normal again"
+    return " · ".join(part for part in (now, line.limit, first) if part)
+
+
+def in_words(told: Sequence[tuple[str, int]], inside: int, outside: Sequence[tuple[str, int]]) -> str:
+    """Return what a picture shows of alarms, for who cannot see it.
+
+    told: (title, priority) of those with a callout. inside: how many wait in view. outside: where others are,
+    in words, and how many there.
+    """
+    out = []
+    if inside:
+        out.append(f"{inside} {'alarm waits' if inside == 1 else 'alarms wait'} in view")
+        out += [f"{title}, priority {priority}" for title, priority in told]
+    out += [f"{count} outside, {where}" for where, count in outside]
+    return "; ".join(out)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from armillary.model.alarm import AlarmSpec
 from armillary.model.area import AreaSpec
 from armillary.model.tags import TagSpec
-from armillary.model.twin import TwinInstance
 from armillary.session.alarmbook import NOWHERE, Place
 
 LINK = "link:"  # ids of alarms of a link or of a device behind it: `link:NAME[:DEVICE]`
 
 
 def place_of(
-    spec: AlarmSpec, tags: Sequence[TagSpec], twins: Sequence[TwinInstance], areas: Sequence[AreaSpec]
+    spec: AlarmSpec, tags: Sequence[TagSpec], titles: Mapping[str, str], areas: Sequence[AreaSpec]
 ) -> Place:
-    """Return the place of one alarm. The asset is its tag's twin, else the part of its name before a dot."""
+    """Return the place of one alarm. `titles`: of twins, by id.
+
+    The asset is its tag's twin, else the part of its name before a dot.
+    """
     if spec.id.startswith(LINK):
         link = spec.id.split(":")[1]
         area = next((a.title or a.name for a in areas if link in a.sources), "")
@@ -24,7 +26,7 @@ def place_of(
     if not 0 <= spec.slot < len(tags):
         return NOWHERE
     tag = tags[spec.slot]
-    title = next((twin.title for twin in twins if twin.id == tag.twin), "") if tag.twin else ""
+    title = titles.get(tag.twin, "")
     asset = f"{tag.twin} {title}".strip() or tag.name.partition(".")[0]
     area = next((a.title or a.name for a in areas if _holds(a, tag)), "")
     return Place(asset=asset, area=area, link=tag.link)

@@ -29,7 +29,9 @@ class AlarmTable:
         self.unacknowledged: B1 = np.zeros(n, np.bool_)
         self.raised_ns: I8 = np.zeros(n, np.int64)
         self.silenced: B1 = np.zeros(n, np.bool_)  # what it stands for now was silenced at this desk
+        self.fresh: B1 = np.zeros(n, np.bool_)  # it asks for somebody, and has not sounded yet
         self.prim: I4 = np.full(n, -1, np.int32)
+        self.version: I8 = np.zeros(n, np.int64)  # another number: what is shown of it differs
         self._order: I8 | None = None
         self._hushed: frozenset[str] = frozenset()  # occurrences that were silenced before a reconnect
 
@@ -49,6 +51,8 @@ class AlarmTable:
                 self.silenced[row] = state.occurrence in self._hushed
             elif before.occurrence != state.occurrence or asks_again:
                 self.silenced[row] = False
+            if state.unacknowledged and (asks_again or not before or before.occurrence != state.occurrence):
+                self.fresh[row] = True
             self.state[row] = state
             self.priority[row] = priority_of(self.specs[row], state)
             self.listed[row] = state.hiding is None and state.process is not ProcessState.NORM
@@ -113,5 +117,4 @@ class AlarmTable:
 
 def priority_of(spec: AlarmSpec, state: AlarmState) -> int:
     """Return the priority that an alarm has as it stands, 1…4."""
-    of_level = int(getattr(state, "priority", 0))  # of the limit that is passed, where there are several
-    return min(max(of_level or spec.priority, 1), 4)
+    return min(max(state.priority or spec.priority, 1), 4)  # of the limit that is passed, of several

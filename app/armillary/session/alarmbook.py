@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from armillary.model.alarm import (
     AlarmSpec,
     AlarmState,
     Hiding,
+    Marks,
     Presentation,
     ProcessState,
 )
@@ -179,6 +180,8 @@ class AlarmBook:
 
     def take(self, frame: Frame) -> None:
         """Take what a frame says of alarms."""
+        if frame.alarm_specs:
+            frame = self._more(frame)
         if frame.anew:
             self.events.clear()
             self.nuisance.forget()
@@ -186,15 +189,17 @@ class AlarmBook:
         # a world that greets us again tells its events again
         known = {_key(event) for event in self.events} if self._greeted else set()
         self._greeted = False
+        fresh = []
         for event in frame.alarm_events:
             if _key(event) not in known:
                 self.events.append(event)
                 self.nuisance.note(event, self._is_hidden(event.id))
-                self.noted.emit(event)
-        told = self.nuisance.tick(frame.t_ns)
+                fresh.append(event)
+        told = self.nuisance.tick(frame.t_ns, frame.floods)
         if not frame.alarms:
+            self._note(fresh)
             if told:
-                self._lines.clear()
+                self._touch(self.table.row_of[name] for name in told if name in self.table.row_of)
                 self._tell(told)
             return
         for state in frame.alarms:
@@ -207,11 +212,24 @@ class AlarmBook:
                 else:
                     held.pop(state.id, None)
         marked = told | self.nuisance.stand(frame.alarms)
-        for row in self.table.take(frame.alarms):
-            self._lines.pop(row, None)
-        for name in marked:
-            self._lines.pop(self.table.row_of.get(name, -1), None)
+        self._touch(self.table.take(frame.alarms))
+        self._touch(self.table.row_of[name] for name in marked if name in self.table.row_of)
+        self._note(fresh)
         self._tell(frozenset(state.id for state in frame.alarms) | told)
+
+    def _more(self, frame: Frame) -> Frame:
+        """Take alarms that came to be, those of servers; return the frame with what stood before them."""
+        stood = {state.id: state for state in (*self.states.values(), *self.hidden.values())}
+        was_greeted = self._greeted
+        self.welcome((*self.specs.values(), *frame.alarm_specs))
+        self._greeted = was_greeted
+        now = stood | {state.id: state for state in frame.alarms}
+        return replace(frame, alarms=tuple(now.values()))
+
+    def _note(self, events: Iterable[AlarmEvent]) -> None:
+        """Tell what happened, when it is known how the alarms stand since."""
+        for event in events:
+            self.noted.emit(event)
 
     def place(self, scene: SceneArrays | None) -> None:
         """Find out anew where alarms are shown: the scene, its bindings or the tags are others."""
@@ -226,13 +244,25 @@ class AlarmBook:
         found = {spec.id: self._prim_of(spec) for spec in self.specs.values()} if self._scene else {}
         self.prims = {name: prim for name, prim in found.items() if prim is not None}
         self.places.locate(self.prims, self._scene, edges)
-        self._lines.clear()
+        self._touch(range(len(self.table)))
+
+    def _touch(self, rows: Iterable[int]) -> None:
+        """Make these lines anew when somebody looks at them."""
+        for row in rows:
+            self._lines.pop(row, None)
+            self.table.version[row] += 1
 
     def _is_hidden(self, name: str) -> bool:
         return name in self.hidden
 
     def _group_of(self, spec: AlarmSpec) -> str:
-        return self.place_of(spec).asset
+        if spec.group:
+            return spec.group
+        tags = self._tags()
+        known = 0 <= spec.slot < len(tags)
+        if not known:
+            return self.place_of(spec).asset
+        return tags[spec.slot].twin or tags[spec.slot].name.partition(".")[0]
 
     def _tell(self, ids: frozenset[str]) -> None:
         self._rollup = self._rows = None
@@ -419,9 +449,22 @@ def limit_text(spec: AlarmSpec, tag: TagSpec | None) -> str:
         return "stale or worse"
     if spec.kind == "state":
         names = dict(tag.states) if tag is not None else {}
-        return "is " + " or ".join(names.get(v, texts.number(v, unit)) for v in spec.values)
+        said, values = ("is ", spec.values) if spec.values else ("is not ", spec.normal)
+        return said + " or ".join(names.get(v, texts.number(v, unit)) for v in values)
+    if spec.kind == "expression":
+        return spec.expression
+    if spec.kind == "discrepancy":
+        return f"does not follow {spec.reference} for {spec.on_delay_s:g} s"
     if spec.kind == "link":
         return "silent" if spec.id.startswith("link:") and spec.id.count(":") == 1 else ""
+    if spec.kind == "rate":
+        return f"{'changes' if spec.two_sided else spec.direction} {texts.number(spec.limit, f'{unit}/s')}"
+    if spec.kind == "deviation":
+        other = spec.reference or texts.number(spec.setpoint, unit)
+        return f"more than {texts.number(spec.limit, unit)} from {other}"
+    if spec.levels:
+        limits = (f"{level.name} {texts.number(level.limit, unit)}" for level in spec.levels)
+        return f"{spec.direction} {', '.join(limits)}"
     text = f"{spec.direction} {texts.number(spec.limit, unit)}"
     return f"{text}, {spec.count} in sequence" if spec.kind == "count" and spec.count > 1 else text
 
@@ -435,7 +478,7 @@ def alarm_row(
     if not np.isnan(state.value):
         names = dict(tag.states) if tag is not None else {}
         value = names.get(state.value) or texts.number(state.value, tag.unit if tag is not None else "")
-    notes = []
+    notes = [state.pending] if state.pending else []
     if state.unverified:
         notes.append("not verified: the input is bad or stale")
     if state.delayed_s > 0:
@@ -446,9 +489,9 @@ def alarm_row(
         notes.append(f"“{state.comment}”")
     if state.hiding is not None:
         notes.append(hidden_text(state.hiding))
-    chatter = nuisance.chatter(spec.id) if nuisance is not None else 0
-    if chatter:
-        notes.insert(0, f"chattering ×{chatter}")
+    # what the world says counts; a replay and a world of before say nothing
+    marks = state.marks or Marks()
+    chatter = marks.chatter or (nuisance.chatter(spec.id) if nuisance is not None else 0)
     return AlarmRow(
         id=spec.id,
         occurrence=state.occurrence,
@@ -473,5 +516,5 @@ def alarm_row(
         presentation=state.presentation,
         respond_s=spec.time_to_respond_s,
         chatter=chatter,
-        first_out=nuisance.first_out(spec.id) if nuisance is not None else "",
+        first_out=marks.first_out or (nuisance.first_out(spec.id) if nuisance is not None else ""),
     )

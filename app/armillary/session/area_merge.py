@@ -117,8 +117,10 @@ def merged(world: str, seq: int, frames: Sequence[Frame], shares: Iterable[Share
         recording="; ".join(f"{s.name}: {s.last.recording}" for s in speaking if s.last.recording),
         alarms=tuple(alarm for f in frames for alarm in f.alarms),
         alarm_events=tuple(event for f in frames for event in f.alarm_events),
+        alarm_specs=tuple(spec for f in frames for spec in f.alarm_specs),
         proposals=tuple(proposal for f in frames for proposal in f.proposals),
         loops=tuple(loop for share in speaking for loop in share.last.loops),
+        floods=tuple(flood for share in speaking for flood in share.last.floods),
         stopped=next((share.last.stopped for share in speaking if share.last.stopped), ""),
     )
 

@@ -31,6 +31,11 @@ def _bind(at: Workspace) -> str:
     return may_not_author(at) or ("" if at.selection else "No part is selected.")
 
 
+def _rules(at: Workspace) -> str:
+    is_saved = at.project is not None and at.project.saved
+    return may_not_author(at) or ("" if is_saved else "Rules belong to a project that is saved.")
+
+
 def _vision(name: str, title: str) -> Action:
     return Action(
         id=f"view.vision-{name or 'normal'}",
@@ -51,6 +56,15 @@ AUTHOR_ACTIONS: tuple[Action, ...] = (
         tip="Let the live world read its project again; alarms go on, links are made anew",
         why_not=lambda at: at.disk.why_not(),
         run=lambda desk: desk.workspace.disk.load(),
+    ),
+    Action(
+        id="edit.rules",
+        title="Rules on streams…",
+        menu="Edit",
+        role="engineer",
+        tip="Edit windows, sequences, geofences and scores, and try them on the history",
+        why_not=_rules,
+        run=lambda desk: desk.edit_rules(),
     ),
     _vision("", "Normal"),
     _vision("protan", "No red (protanopia)"),

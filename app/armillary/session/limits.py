@@ -13,6 +13,8 @@ from armillary.project.edit import EMPTY, NewTag, Value, with_new_tags, with_tag
 from armillary.project.record import TWINS_FILE
 from armillary.project.rules import RULES_FILE, with_alarm
 from armillary.project.rules import Value as AlarmValue
+from armillary.project.streams_edit import Value as RuleValue
+from armillary.project.streams_edit import with_rule
 from armillary.session.undo import Done, Step, Undo
 
 NEXT = "The world runs the old one until it loads the project's changes."
@@ -80,6 +82,20 @@ def change_alarm(
     """Change or add an alarm of a project; return what to tell. Raises as `change_tag` does."""
     title = f"Change alarm {id_}"
     written = _edited(folder, RULES_FILE, lambda text: with_alarm(text, id_, changes), now_ns, since)
+    return _kept(written, undo, title, now_ns)
+
+
+def change_rule(
+    folder: Path,
+    undo: Undo,
+    id_: str,
+    changes: Mapping[str, RuleValue | None],
+    now_ns: int,
+    since: str | None = None,
+) -> str:
+    """Change or add a rule on streams; return what to tell. Raises as `change_tag` does."""
+    title = f"Change rule {id_}"
+    written = _edited(folder, RULES_FILE, lambda text: with_rule(text, id_, changes), now_ns, since)
     return _kept(written, undo, title, now_ns)
 
 

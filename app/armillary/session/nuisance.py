@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from armillary.model.alarm import AlarmEvent, AlarmSpec, AlarmState, ProcessState
+from armillary.model.alarm import AlarmEvent, AlarmSpec, AlarmState, Flood, ProcessState
 from armillary.model.clock import NS
 
 CHATTER_RAISES, CHATTER_NS, CHATTER_ENDS_NS = 3, 60 * NS, 600 * NS
@@ -30,6 +30,7 @@ class Nuisance:
 
     def __init__(self) -> None:
         self.flood_since_ns = 0  # 0: there is none
+        self._told = 0  # annunciations as the world counts them in a flood
         self._group: dict[str, str] = {}  # alarm → what it is a part of; "" belongs to no group
         self._group_of: Callable[[AlarmSpec], str] = lambda _spec: ""
         self._specs: dict[str, AlarmSpec] = {}
@@ -106,8 +107,12 @@ class Nuisance:
                 self._tied.pop(group, None)
         return frozenset(touched)
 
-    def tick(self, now_ns: int) -> frozenset[str]:
-        """Let time pass; return the alarms that no longer chatter. Begins and ends a flood."""
+    def tick(self, now_ns: int, told: Sequence[Flood] = ()) -> frozenset[str]:
+        """Let time pass; return the alarms that no longer chatter. Begins and ends a flood.
+
+        told: the floods that the world knows of; it has seen more than a desk that came later.
+        """
+        self._told = sum(flood.count for flood in told)
         times = self._annunciated
         while times and times[0] <= now_ns - FLOOD_NS:
             times.popleft()
@@ -115,6 +120,8 @@ class Nuisance:
             self.flood_since_ns = 0
         elif not self.flood_since_ns and len(times) > FLOOD_BEGINS:
             self.flood_since_ns = times[0]
+        if told:
+            self.flood_since_ns = min(flood.since_ns for flood in told)
         over = [n for n in self._chattering if self._raises[n].last_ns <= now_ns - CHATTER_ENDS_NS]
         for name in over:
             self._chattering.discard(name)
@@ -138,7 +145,7 @@ class Nuisance:
     @property
     def annunciated(self) -> int:
         """How many alarms were annunciated in the last ten minutes."""
-        return len(self._annunciated)
+        return max(len(self._annunciated), self._told)
 
     @property
     def flood_text(self) -> str:

@@ -30,6 +30,7 @@ from armillary.model.tags import TagSpec
 from armillary.project.record import Project
 from armillary.session import autosave
 from armillary.session.alarm_groups import place_of
+from armillary.session.alarm_health import AlarmHealth
 from armillary.session.alarmbook import AlarmBook, Place
 from armillary.session.authored import Authored
 from armillary.session.authoring import Authoring
@@ -37,6 +38,7 @@ from armillary.session.boarding import WorldState, boarding, start_recorder, sta
 from armillary.session.browsing import Browsing
 from armillary.session.disk import Disk, with_project
 from armillary.session.feed import RECORDER, SCENE, WORLD, Feed
+from armillary.session.journal import Journal
 from armillary.session.loading import fault_of
 from armillary.session.logbook import LogBook
 from armillary.session.mirror import Mirror
@@ -107,7 +109,11 @@ class Workspace(Pointing):
             lambda: self.specs,
             self._asset_edges,
         )
+        self._titled: tuple[object, dict[str, str]] = ((), {})
         self.alarms.place_of = self._place_of_alarm
+        self.journal = Journal("alarms", self._ask_record, lambda: self.alarms.specs)
+        self.event_journal = Journal("events", self._ask_record, dict)
+        self.alarm_health = AlarmHealth(self._ask_record, self._work)
         self.alarms.placed.connect(self._mark_alarms)
         self.futures = Futures(self, clock)
         self.difference = Difference(self, self.futures, clock)
@@ -369,7 +375,9 @@ class Workspace(Pointing):
 
     def _place_of_alarm(self, spec: AlarmSpec) -> Place:
         areas = self.project.areas if self.project is not None else ()
-        return place_of(spec, self.specs, self.twins, areas)
+        if self._titled[0] is not self.twins:
+            self._titled = (self.twins, {twin.id: twin.title for twin in self.twins})
+        return place_of(spec, self.specs, self._titled[1], areas)
 
     def _mark_alarms(self) -> None:
         rollup = self.alarms.rollup()

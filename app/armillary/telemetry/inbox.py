@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from armillary.model.clock import NS
 from armillary.model.frame import MESSAGE_DROPS, Flow, Tally
 from armillary.telemetry import yielding
+from armillary.telemetry.heard import Heard
 from armillary.telemetry.yielding import Batch, Guard, cut
 
 __all__ = ["Batch", "Inbox", "Signs", "cut"]
@@ -73,6 +74,7 @@ class Inbox:
         self._books = {name: _Books() for name in links}
         self._max_messages, self._max_bytes = max_messages, max_bytes
         self._closed = False
+        self.heard = Heard()  # of the alarms that servers own
 
     # ---- link thread
 

@@ -19,12 +19,13 @@ from armillary.api.ports import (
     Browsable,
     Certified,
     Describes,
+    OwnsAlarms,
     Refuses,
     Source,
     SourceContext,
 )
 from armillary.model.clock import NS, Clock
-from armillary.model.fault import Fault, LinkFault, LinkRefused
+from armillary.model.fault import Fault, LinkFault, LinkRefused, OrderFault
 from armillary.model.frame import Event
 from armillary.model.link import (
     CLOCK,
@@ -278,6 +279,27 @@ class Links:
             if made is not None and _tells_certificates(type(made)):
                 out[name] = dict(cast("Certified", made).certificates())
         return out
+
+    async def acknowledge(self, link: str, condition: str, event_id: bytes, comment: str) -> None:
+        """Ask a link's server to acknowledge one of its alarms. Raises OrderFault, whatever went wrong."""
+        source = self._named(link).made
+        if not isinstance(source, OwnsAlarms):
+            raise OrderFault(
+                f"The link {link} cannot acknowledge.", where=link, remedy="Do it at the server."
+            )
+        try:
+            async with asyncio.timeout(BROWSE_S):
+                await source.acknowledge(condition, event_id, comment)
+        except OrderFault:
+            raise
+        except TimeoutError:
+            raise OrderFault(
+                f"The server did not answer within {BROWSE_S:g} s.", where=link, remedy="Try again."
+            ) from None
+        except Exception as error:
+            raise OrderFault(
+                f"Acknowledging failed: {type(error).__name__}: {error}", where=link, remedy="See the log."
+            ) from error
 
     async def browse(self, link: str, under: str, limit: int) -> Sequence[BrowseItem]:
         """Return what lies under an address of a link's server. Raises LinkFault, whatever went wrong."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from armillary.api.ports import Keeps
+from armillary.model.condition import Condition, Conditions
 from armillary.model.link import LinkState, SubscriptionPlan
 from armillary.model.sample import SampleBatch, WireBatch
 from armillary.telemetry.inbox import Inbox
@@ -29,6 +30,10 @@ class Out:
     def samples(self, batch: SampleBatch) -> None:
         """Hand over samples of a typed protocol."""
         self._inbox.put(self._name, batch)
+
+    def conditions(self, found: Sequence[Condition], *, is_all: bool) -> None:
+        """Hand over what the server says of its own alarms."""
+        self._inbox.heard.put(Conditions(link=self._name, conditions=tuple(found), is_all=is_all))
 
     def alive(self, mono_ns: int) -> None:
         """Note a proof of the carrier's life."""

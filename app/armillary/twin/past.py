@@ -81,7 +81,8 @@ class Calls:
         seconds = np.array([past.seconds for past in self._made])
         extra = np.array([past.extra for past in self._made])
         more = np.array([past.more for past in self._made])
-        self.track = Track(first.node, self._reads)
+        numbers = np.array([past.numbers for past in self._made], np.float64).T
+        self.track = Track(first.node, self._reads, numbers)
         self.kept = _kept(first.kind, seconds, extra, more, self._zone)
         self.value, self.word = np.full(n, np.nan), np.full(n, NEVER, np.uint16)
         self.why: I8 = np.full(n, NOTHING, np.int64)

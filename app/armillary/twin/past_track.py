@@ -72,10 +72,11 @@ class Steps:
 class Track:
     """State of what n calls watch."""
 
-    def __init__(self, node: Node, reads: U4) -> None:
-        """reads: (k, n) slots."""
+    def __init__(self, node: Node, reads: U4, numbers: F8 | None = None) -> None:
+        """reads: (k, n) slots. numbers: (p, n) that `node` reads behind them."""
         k, n = reads.shape
         self.reads, self._node = reads, node
+        self._numbers: F8 = np.zeros((0, n)) if numbers is None else numbers
         self.value, self.word = np.full((k, n), np.nan), np.full((k, n), NEVER, np.uint16)
         self.seen_ns: I8 = np.zeros((k, n), np.int64)  # time of the last sample of each input
         self.t_ns: I8 = np.zeros(n, np.int64)  # up to here all is counted; 0 = nothing came yet
@@ -181,7 +182,9 @@ class Track:
         for j in range(k):
             self.value[j, member[last]], self.word[j, member[last]] = values[j][last], words[j][last]
         with np.errstate(all="ignore"):
-            v, q = self._node.full(Inputs(values, words, [np.zeros(m)] * k))
+            values += [row[member] for row in self._numbers]
+            words += [np.zeros(m, np.uint16)] * len(self._numbers)
+            v, q = self._node.full(Inputs(values, words, [np.zeros(m)] * len(values)))
         return np.broadcast_to(v, (m,)).astype(np.float64), np.broadcast_to(q, (m,)).astype(np.uint16)
 
 

@@ -6,19 +6,20 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QPushButton
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton
 
 from armillary.model.clock import NS
 from armillary.session.alarmbook import PRIORITIES, AlarmRow, age_text
+from armillary.session.sounding import Sounding
 from armillary.session.workspace import Workspace, WorldState
 from armillary.ui import badges
 from armillary.ui.pieces import label, restyle
 from armillary.ui.theme import Colours
+from armillary.ui.tones import Tones
 from armillary.viewport.badges import Style, style_of
 
 HEIGHT = 32
 HALF_MS = 500
-REPEAT_HALVES = {1: 10, 2: 30}  # of half a second: 5 s and 15 s (operations: priorities)
 _NAMES = ("critical", "high", "medium", "low")
 
 
@@ -29,10 +30,10 @@ class AlarmBar(QFrame):
         super().__init__()
         self._workspace, self._colours, self._go = workspace, colours, go
         self.still = False  # reduced motion: nothing blinks
-        self.beep: Callable[[], object] = QApplication.beep
-        self._silenced: frozenset[str] = frozenset()
-        self._half, self._sounded_half = 0, 0
-        self._sounding: set[str] = set()
+        self._tones, self._sounding = Tones(self), Sounding()
+        self._sounds = 0  # the priority that sounds
+        self.beep: Callable[[], object] = lambda: self._tones.play(self._sounds)
+        self._half = 0
         self.setProperty("role", "bar")
         self.setAccessibleName("Alarm bar")
         self.setFixedHeight(HEIGHT)
@@ -48,13 +49,15 @@ class AlarmBar(QFrame):
         line.addWidget(self.newest)
         line.addWidget(self.age)
         line.addStretch(1)
+        self.flood = label("", "strong")
+        self.flood.hide()
+        line.addWidget(self.flood)
         self.waiting = label()
         line.addWidget(self.waiting)
         self.hidden = QPushButton()
         self.hidden.setProperty("role", "chip")
         self.hidden.setToolTip("Alarms that bother nobody just now. Click: list them")
         self.hidden.clicked.connect(lambda _checked=False: self.show_hidden())
-        self.hidden.hide()
         line.addWidget(self.hidden)
         for priority in PRIORITIES:
             chip = QPushButton()
@@ -81,7 +84,7 @@ class AlarmBar(QFrame):
 
     # ------------------------------------------------------------ what is shown
     def _first(self) -> AlarmRow | None:
-        return next(iter(self._workspace.alarms.rows()), None)
+        return self._workspace.alarms.first()
 
     def refresh(self) -> None:
         """Show the alarms as they are now."""
@@ -111,9 +114,13 @@ class AlarmBar(QFrame):
         n = counts.to_acknowledge
         self.waiting.setText(f"{n} not acknowledged" if n else "")
         hidden = ws.alarms.hidden_text()
-        self.hidden.setText(hidden)
-        self.hidden.setAccessibleName(f"Hidden alarms: {hidden}")
-        self.hidden.setVisible(bool(hidden))
+        self.hidden.setText(hidden or "None hidden")
+        self.hidden.setAccessibleName(f"Hidden alarms: {hidden or 'none'}")
+        if self.hidden.property("calm") != (not hidden):
+            self.hidden.setProperty("calm", not hidden)
+            restyle(self.hidden)
+        self.flood.setText(ws.alarms.nuisance.flood_text)
+        self.flood.setVisible(bool(self.flood.text()))
         self._listen()
         self._show_mark()
         self._show_age()
@@ -149,36 +156,21 @@ class AlarmBar(QFrame):
         self._half += 1
         self._show_mark()
         self._show_age()
-        repeat = min((REPEAT_HALVES[p] for p in self._loud().values()), default=0)
-        if repeat and self._half - self._sounded_half >= repeat:
-            self._sound()
+        self._listen()
         if not self._workspace.alarms.counts().to_acknowledge:
             self._tick.stop()
 
-    def _loud(self) -> dict[str, int]:
-        """Return occurrence → priority of what sounds and was not silenced."""
-        rows = self._workspace.alarms.rows()
-        return {
-            r.occurrence: r.priority
-            for r in rows
-            if r.unacknowledged and r.priority in REPEAT_HALVES and r.occurrence not in self._silenced
-        }
-
     def _listen(self) -> None:
         """Sound at once for what has just begun; a silence ends with its occurrences."""
-        loud = self._loud()
-        if set(loud) - self._sounding:
-            self._sound()
-        self._sounding = set(loud)
-        self.silence_button.setEnabled(bool(loud))
-
-    def _sound(self) -> None:
-        self._sounded_half = self._half
-        self.beep()
+        book = self._workspace.alarms
+        self._sounds = self._sounding.due(book.table, book.nuisance, self._half * HALF_MS / 1000)
+        if self._sounds:
+            self.beep()
+        self.silence_button.setEnabled(bool(book.table.loud().any()))
 
     def silence(self, _checked: bool = False) -> None:
         """Stop the sound of the alarms that are there now; new ones sound again."""
-        self._silenced = frozenset(row.occurrence for row in self._workspace.alarms.rows())
+        self._workspace.alarms.table.silence()
         self._listen()
 
     def set_colours(self, colours: Colours) -> None:

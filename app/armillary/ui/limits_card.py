@@ -316,7 +316,8 @@ class LimitsList(QWidget):
     def show_tags(self, slots: tuple[int, ...]) -> int:
         """Show the alarms of these tags; return how many there are."""
         at = self._at
-        found = [s for s in at.alarms.specs.values() if s.slot in set(slots)]
+        wanted = set(slots)
+        found = [s for s in at.alarms.specs.values() if s.slot in wanted]
         found.sort(key=lambda spec: (spec.priority, spec.id))
         may = not may_not_author(at) and at.project is not None
         self._bar.setVisible(may and bool(slots))

@@ -157,6 +157,11 @@ class Cards(QWidget):
         self._dismissed.add(notice)
         self._drop(notice)
 
+    def forget(self, notice: Notice) -> None:
+        """Take a card away, or a notice that still waits: it is answered, and may come again."""
+        self._drop(notice)
+        self._dismissed.discard(notice)
+
     def _drop(self, notice: Notice) -> None:
         if notice in self._waiting:
             self._waiting.remove(notice)

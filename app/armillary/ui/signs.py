@@ -8,9 +8,10 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from armillary.model.clock import Clock
-from armillary.session.alarm_callouts import said
+from armillary.session.alarm_callouts import in_words, said
 from armillary.session.workspace import Workspace
 from armillary.ui import timers
+from armillary.viewport.badge_places import direction_words
 from armillary.viewport.badges import Badge
 from armillary.viewport.callouts import Callout
 from armillary.viewport.view import View
@@ -30,6 +31,7 @@ class Signs(QObject):
         self._canvas, self._workspace, self._clock, self._view = canvas, workspace, clock, view
         self._show_again = again
         self._half = 0
+        self._usual, self._words = canvas.accessibleDescription(), ""
         self._blinking = timers.every(self, BLINK_MS, self._blink)
         self._signing = timers.every(self, SIGN_MS, self._second)
 
@@ -57,11 +59,28 @@ class Signs(QObject):
             self._signing.stop()
 
     def drawn(self) -> None:
-        """A picture was made: what blinks on it begins to."""
+        """A picture was made: what blinks on it begins to, and what it shows is told in words."""
+        self._describe()
         if self._view.blinks and not self._blinking.isActive():
             self._blinking.start()
         if self._view.told and not self._signing.isActive():
             self._signing.start()  # their values go on
+
+    def _describe(self) -> None:
+        placed = self._view.placed
+        pointing = [b for b in placed if b.direction is not None]
+        outside: dict[str, int] = {}
+        for badge in pointing:
+            where = direction_words(badge.direction or 0.0)
+            outside[where] = outside.get(where, 0) + badge.count
+        words = in_words(
+            [(told.callout.title, told.callout.priority) for told in self._view.told],
+            sum(badge.count for badge in placed if badge.direction is None),
+            tuple(outside.items()),
+        )
+        if words != self._words:
+            self._words = words
+            self._canvas.setAccessibleDescription(f"{words}. {self._usual}" if words else self._usual)
 
     def _second(self) -> None:
         self._workspace.showing.second()

@@ -34,6 +34,7 @@ from armillary.ui.decisions import Decisions
 from armillary.ui.desk import Desk
 from armillary.ui.disk_card import DiskCard
 from armillary.ui.drawing import Drawing
+from armillary.ui.drift_card import DriftCard
 from armillary.ui.field_card import FieldCard
 from armillary.ui.files import Files
 from armillary.ui.finder import Finder
@@ -48,6 +49,7 @@ from armillary.ui.panels.browse import BrowsePanel
 from armillary.ui.panels.compare import ComparePanel
 from armillary.ui.panels.events import EventsPanel
 from armillary.ui.panels.exercise import ExercisePanel
+from armillary.ui.panels.health import HealthPanel
 from armillary.ui.panels.inspector import InspectorPanel
 from armillary.ui.panels.instructor import InstructorPanel
 from armillary.ui.panels.links import LinksPanel
@@ -57,12 +59,14 @@ from armillary.ui.panels.trends import TrendsPanel
 from armillary.ui.panels.whatif import WhatIfPanel
 from armillary.ui.probe import FirstLive, Lateness
 from armillary.ui.range import Range
+from armillary.ui.rule_sheet import RuleSheet
 from armillary.ui.scene_card import SceneCard
 from armillary.ui.scene_tools import SceneTools
 from armillary.ui.second import SecondDesk, words_of
 from armillary.ui.shelf import hide_alarms
 from armillary.ui.shift import ShiftWork
 from armillary.ui.status import Status
+from armillary.ui.toasts import Toasts
 from armillary.ui.versions_card import VersionsCard
 from armillary.viewport.view import View
 
@@ -118,12 +122,13 @@ class DeskWindow(Desk):
         self.tags = TagsPanel(ws, clock, colours, self.trend)
         self.trends = TrendsPanel(ws, clock, colours, self.say, self.fault)
         self.links = LinksPanel(ws, colours)
-        self.events = EventsPanel(ws, colours, self.copy)
+        self.events = EventsPanel(ws, clock, colours, copy=self.copy, replay=self.replay_at, say=self.say)
         self.bars = Bars(self, ws, clock, colours, self.settings, self, self._run_named)
-        self.alarms = AlarmsPanel(ws, colours, self._go_to_alarm, self.hide_alarms, self.say)
+        self.alarms = AlarmsPanel(ws, clock, colours, self.settings, self)
+        self.health = HealthPanel(ws, clock, colours, self)
         self.whatif = WhatIfPanel(ws, colours, self._run_named, self.fault, self.propose)
         self.compare = ComparePanel(ws, colours, self.say)
-        self.alarmbar = AlarmBar(ws, colours, self._go_to_alarm)
+        self.alarmbar = AlarmBar(ws, colours, self.go_to_alarm)
         self.bindcard = BindCard(ws, self.say, self._reveal_details)
         self.inspector.hold(self.bindcard)
         self.fieldcard = FieldCard(ws, self.say, self._reveal_details)
@@ -140,6 +145,7 @@ class DeskWindow(Desk):
         self.brief = BriefCard(ws, self._run_named)
         self.changed = DiskCard(ws, self._run_named, self.say)
         self.scene_changed_card = SceneCard(ws, self._run_named, self._reloads_by_itself)
+        self.drift_card = DriftCard(ws, self._show_tag)
         self.shift = ShiftWork(self)
         self.versions_card = VersionsCard(self.canvas, ws, self.frame)
         self.second = SecondDesk(self)
@@ -156,6 +162,7 @@ class DeskWindow(Desk):
         add("inspector", "Inspector", self.inspector, "right")
         add("tags", "Live table", self.tags, "bottom")
         add("alarms", "Alarms", self.alarms, "bottom")
+        add("health", "Alarm health", self.health, "bottom")
         add("trends", "Trends", self.trends, "bottom")
         add("links", "Links", self.links, "bottom")
         add("browse", "Browse", self.browse, "bottom")
@@ -172,6 +179,7 @@ class DeskWindow(Desk):
         self.mode.top(self.brief)
         self.mode.top(self.changed)
         self.mode.top(self.scene_changed_card)
+        self.mode.top(self.drift_card)
         self.mode.top(self.shift.card)
         if self.workspace.is_trainee:
             for name in ("worlds", "links"):
@@ -179,6 +187,7 @@ class DeskWindow(Desk):
         self.status = Status(self.workspace, self.clock, self.colours, self.show_panel)
         self.setStatusBar(self.status)
         self.cards = Cards(self.workspace, self.canvas, self.colours, self.copy)
+        self.toasts = Toasts(self.workspace, self.settings, self.cards.add, self.cards.forget)
         self.files = Files(
             self, self.workspace, self.settings, self.cards, draw_now=self.canvas.draw_now, say=self.say
         )
@@ -315,6 +324,10 @@ class DeskWindow(Desk):
     def use_layout(self, name: str) -> None:
         """Arrange the docks for a workspace: operate, author or train."""
         self.bars.use(name)
+
+    def _show_tag(self, slot: int) -> None:
+        self.show_panel("tags")
+        self.tags.search.setText(self.workspace.specs[slot].name)
 
     # ------------------------------------------------------------ Desk: training
     def open_report(self) -> None:
@@ -455,7 +468,7 @@ class DeskWindow(Desk):
         self.setWindowIcon(icons.icon("app", self.colours.text))
         for part in (
             self.canvas, self.tree, self.inspector, self.tags, self.trends, self.links, self.events,
-            self.alarms, self.alarmbar, self.exercise, self.browse,
+            self.alarms, self.health, self.alarmbar, self.exercise, self.browse,
             self.whatif, self.compare, self.beside, self.decisions,
             self.status, self.cards, self.commands, self.menus, self.docks, self.bars, self.mode, self.tools,
         ):  # fmt: skip
@@ -478,12 +491,42 @@ class DeskWindow(Desk):
         """Shelve the chosen alarms, take them out of service or bring them back."""
         hide_alarms(self.workspace, how, self)
 
+    def toggle_toasts(self) -> None:
+        """Show cards for new alarms of priority 2, too, or of priority 1 only; and remember it."""
+        self.say(self.toasts.toggle())
+
     def silence(self) -> None:
         """Stop the sound of the alarms that are there now."""
         self.alarmbar.silence()
 
-    def _go_to_alarm(self, row: AlarmRow | None) -> None:
+    def go_to_alarm(self, row: AlarmRow | None) -> None:
+        """Choose an alarm, show its part and the trend of its tag."""
         go_to_alarm(self, row)
+
+    def trend_at(self, slots: Sequence[int], t_ns: int) -> None:
+        """Draw tags in the trends, around a time."""
+        self.show_panel("trends")
+        self.trends.show_at(slots, t_ns)
+
+    def replay_at(self, t_ns: int) -> None:
+        """Show the plant as it was at a time; a fault becomes a card."""
+        self.files.tried(lambda: self.workspace.seek(t_ns))
+
+    def show_alarm(self, name: str) -> None:
+        """Show the line of an alarm; one that is normal is shown in the journal."""
+        self.show_panel("alarms")
+        self.alarms.show_alarm(name)
+
+    def show_limits(self, name: str) -> None:
+        """Show the part of an alarm in the inspector, where its limits are."""
+        at = self.workspace
+        prim = at.alarms.prims.get(name, -1)
+        spec = at.alarms.specs.get(name)
+        if prim >= 0:
+            at.select((prim,))
+            self._reveal_details()
+        elif spec is not None and spec.slot >= 0:
+            self._reveal(spec.slot)
 
     def toggle(self, option: str) -> None:
         """Show or hide grid, axes, labels, legend, edges or the effect of the scene's lights."""
@@ -505,6 +548,10 @@ class DeskWindow(Desk):
     def export_scene(self) -> None:
         """Ask for a file and export the scene as it is shown."""
         self.files.ask_export()
+
+    def edit_rules(self) -> None:
+        """Open the sheet of rules on streams."""
+        RuleSheet(self.workspace, self.colours, self.say, self).show()
 
     def compare_scene(self) -> None:
         """Ask for another version of the scene and show what differs."""

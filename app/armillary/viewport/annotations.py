@@ -195,9 +195,8 @@ class Annotations:
             return ()
         table = self._table[(self._table[:, 0] >= 0) & (self._table[:, 0] < len(stage.scene))]
         middle = _middles(stage, table[:, 0])
-        return badge_places.place_arrays(
-            table, eye.project(gaze.pose, middle, gaze.size), gaze.size, self.scale
-        )
+        at = eye.project(gaze.pose, middle, gaze.size)
+        return badge_places.place_arrays(table, at, gaze.size, self.scale, still=self.still)
 
     def _draw_badges(self, rgba: U1, theme: Theme) -> None:
         """Draw what lies over the scene and keep what it covers: a blink or a second costs no picture."""

@@ -15,39 +15,49 @@ from armillary.model.arrays import B1, F8, I8
 from armillary.viewport.badges import APART, EDGE, Badge, Placed, chip_width
 
 MOST = 300  # on one picture; where there would be more, wider neighbourhoods become one
-_HALF = APART / 2  # from the middle of a badge to where the next one may begin
-_POINTS = 22  # the same with an arrow
+_HALF, _DOUBLE = APART / 2, 15  # from the middle of a badge to where the next one may begin
+_POINTS = 26  # the same with an arrow
 _CHIP = 11  # where a count ends, beside its own width
 _FINEST = 12  # pixels of a neighbourhood: what lies in one is nearer than APART
 
 
-def place(badges: Sequence[Badge], at: F8, size: tuple[int, int], scale: float = 1.0) -> tuple[Placed, ...]:
+def place(
+    badges: Sequence[Badge], at: F8, size: tuple[int, int], scale: float = 1.0, *, still: bool = False
+) -> tuple[Placed, ...]:
     """Return the badges to be drawn, none over another, the worst first.
 
-    at: (n, 3) pixel and depth of each badge's prim; depth ≤ 0 is behind the eye.
+    at: (n, 3) pixel and depth of each badge's prim; depth ≤ 0 is behind the eye. still: they are drawn with a
+    double edge, which takes more room.
     """
     if not len(badges):
         return ()
     table = np.array([(b.prim, b.priority, b.count) for b in badges], np.int64)
     order = np.lexsort((table[:, 0], table[:, 1]))
-    return place_arrays(table[order], at[order], size, scale)
+    return place_arrays(table[order], at[order], size, scale, still=still)
 
 
-def place_arrays(table: I8, at: F8, size: tuple[int, int], scale: float) -> tuple[Placed, ...]:
+def place_arrays(
+    table: I8, at: F8, size: tuple[int, int], scale: float, *, still: bool = False
+) -> tuple[Placed, ...]:
     """Return what `place` does. table: (n, 3) prim, priority and count, the worst first."""
     width, height = size
     x, y, angle, outside = _on_picture(at, width, height, EDGE * scale)
-    group = _neighbours(x, y, outside, _FINEST * scale, width, height)
+    head, fine = _worst_first(_neighbours(x, y, outside, _FINEST * scale, width, height))
+    number = np.bincount(fine, weights=table[:, 2]).astype(np.int64)
+    group = np.arange(len(head))  # of each neighbourhood
     while True:
         first, group = _worst_first(group)
-        count = np.bincount(group, weights=table[:, 2]).astype(np.int64)
+        count = np.bincount(group, weights=number).astype(np.int64)
         points = np.zeros(len(first), np.bool_)
-        points[group[outside]] = True
-        flips, box = _boxes(x[first], y[first], angle[first], points, count, width, scale)
+        points[group[outside[head]]] = True
+        half = np.where(points, _POINTS, _DOUBLE if still else _HALF) * scale
+        at_row = head[first]
+        flips, box = _boxes(x[at_row], y[at_row], angle[at_row], half, count, width, scale)
         into = _absorbed(box)
         if (into == np.arange(len(first))).all():
             break
         group = into[group]
+    first, group = at_row, group[fine]
     members = np.split(np.argsort(group, kind="stable"), np.cumsum(np.bincount(group))[:-1])
     out = []
     for i, rows in enumerate(members):
@@ -100,12 +110,15 @@ def _worst_first(group: I8) -> tuple[I8, I8]:
     return np.sort(first), rank[inverse]
 
 
-def _boxes(x: F8, y: F8, angle: F8, points: B1, count: I8, width: int, scale: float) -> tuple[B1, F8]:
-    """Return on which side the counts stand (True: left), and left, top, right, low (g, 4) of each badge."""
+def _boxes(x: F8, y: F8, angle: F8, half: F8, count: I8, width: int, scale: float) -> tuple[B1, F8]:
+    """Return on which side the counts stand (True: left), and left, top, right, low (g, 4) of each badge.
+
+    half: (g,) what each takes around its middle.
+    """
     several, inverse = np.unique(count, return_inverse=True)
     chips = np.array([chip_width(each, scale) for each in several.tolist()], np.float64)[inverse]
-    half = np.where(points, _POINTS, _HALF) * scale
     beside = np.where(count > 1, chips + _CHIP * scale, half)
+    points = half > _DOUBLE * scale
     flips = (points & (np.cos(angle) > 0.3)) | (x + beside > width)  # noqa: PLR2004  not up or down
     left = x - np.where(flips, np.maximum(beside, half), half)
     right = x + np.where(flips, half, np.maximum(beside, half))

@@ -22,12 +22,13 @@ from armillary.viewport.theme import INK, THEMES, Rgb, Theme
 
 SIZE = 18  # pixels across, at scale 1
 APART = 24  # nearer than this, two become one with a count
-EDGE = 24  # from the edge to the middle of a badge that points outside
+EDGE = 28  # from the edge to the middle of a badge that points outside
 BLINK_HALVES = (0, 1, 1, 2, 0)  # by priority: half periods of half a second; 0 = never
 _OVER = 4  # drawn so much larger, then reduced
 _DIRECTIONS = 16
+_TRIANGLES = {2: 1.0, 3: -1.0}  # priorities, and which way they point
 _OPAQUE = 255
-MARGIN = 12  # room for the arrow around a badge
+MARGIN = 16  # room for the arrow around a badge
 
 Style = Literal["full", "hollow", "double"]
 
@@ -153,7 +154,7 @@ def patch(
         _arrow(pen, (middle, side * over / 2), half, 2 * math.pi * sector / _DIRECTIONS, scale * over, colour)
     at = (middle, side * over / 2)
     ring = round(2 * scale * over)  # of ink: what tells any of the colours from any ground
-    _shape(pen, priority, at, half + ring, INK)
+    _ring(pen, priority, at, half + (3 * scale * over if style == "double" else 0), ring)
     if style == "full":
         _shape(pen, priority, at, half, colour)
     elif style == "hollow":
@@ -180,16 +181,32 @@ def _shape(
 ) -> None:
     """Draw a priority's shape: square, triangle up, triangle down, circle."""
     fill = (*colour, _OPAQUE)
-    left, right, top, bottom = at[0] - half, at[0] + half, at[1] - half, at[1] + half
-    wide, tip = half * 0.12, half * 0.1
+    box = (at[0] - half, at[1] - half, at[0] + half, at[1] + half)
     if priority == 1:
-        pen.rectangle((left, top, right, bottom), fill=fill)
-    elif priority == 2:  # noqa: PLR2004  the priorities of the table
-        pen.polygon(((at[0], top - tip), (right + wide, bottom), (left - wide, bottom)), fill=fill)
-    elif priority == 3:  # noqa: PLR2004
-        pen.polygon(((at[0], bottom + tip), (right + wide, top), (left - wide, top)), fill=fill)
+        pen.rectangle(box, fill=fill)
+    elif priority in _TRIANGLES:
+        pen.polygon(_corners(priority, at, half), fill=fill)
     else:
-        pen.ellipse((left, top, right, bottom), fill=fill)
+        pen.ellipse(box, fill=fill)
+
+
+def _corners(priority: int, at: tuple[float, float], half: float) -> list[tuple[float, float]]:
+    """Return the corners of a triangle: up for priority 2, down for 3."""
+    up = _TRIANGLES[priority] * half
+    wide, tip = half * 1.12, up * 1.1
+    return [(at[0], at[1] - tip), (at[0] + wide, at[1] + up), (at[0] - wide, at[1] + up)]
+
+
+def _ring(
+    pen: ImageDraw.ImageDraw, priority: int, at: tuple[float, float], half: float, width: float
+) -> None:
+    """Draw ink around a priority's shape, as wide on every side of it."""
+    if priority not in _TRIANGLES:
+        _shape(pen, priority, at, half + width, INK)
+        return
+    corners = _corners(priority, at, half)
+    pen.polygon(corners, fill=(*INK, _OPAQUE))
+    pen.line([*corners, *corners[:2]], fill=(*INK, _OPAQUE), width=round(2 * width), joint="curve")
 
 
 def _arrow(
@@ -201,9 +218,13 @@ def _arrow(
     colour: Rgb,
 ) -> None:
     """Draw a small triangle beside the badge that points outwards."""
-    tip, base = half + (MARGIN - 1) * unit, half + 2 * unit
+    ahead, aside = (math.cos(angle), math.sin(angle)), (-math.sin(angle), math.cos(angle))
     points = [
-        (at[0] + reach * math.cos(angle + off), at[1] + reach * math.sin(angle + off))
-        for reach, off in ((tip, 0.0), (base, 0.6), (base, -0.6))
+        (at[0] + far * ahead[0] + wide * aside[0], at[1] + far * ahead[1] + wide * aside[1])
+        for far, wide in (
+            (half + 15 * unit, 0.0),
+            (half + 4 * unit, 4.5 * unit),
+            (half + 4 * unit, -4.5 * unit),
+        )
     ]
     pen.polygon(points, fill=(*colour, _OPAQUE), outline=(*INK, _OPAQUE), width=round(unit))

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from armillary.alarms.evaluate import Evaluator
 from armillary.alarms.links import link_alarms
 from armillary.model.account import LoggedIn, Right, may
-from armillary.model.alarm import AlarmAct, AlarmActed, AlarmEvent, AlarmSpec, AlarmState, ProcessState
+from armillary.model.alarm import (
+    AlarmAct,
+    AlarmActed,
+    AlarmEvent,
+    AlarmSpec,
+    AlarmState,
+    ProcessState,
+    Suppression,
+)
 from armillary.model.clock import NS, iso
+from armillary.model.condition import REMOTE
 from armillary.model.fault import Fault, FaultRecord, record
 from armillary.model.link import LinkSpec
 from armillary.model.tags import TagSpec
@@ -18,6 +28,7 @@ from armillary.world.journal import TEXT_LIMIT, Entry, Journal, entry_of_state
 
 MOST_AT_ONCE = 10_000  # occurrences in one act
 SYNC_NS = NS // 2
+_LIMITED = ("level", "count", "rate", "deviation")
 
 
 class Alarming:
@@ -32,13 +43,17 @@ class Alarming:
         folder: Path,
         kind: str,
         now_ns: int,
+        rules: Sequence[Suppression] = (),
+        area: str = "",
     ) -> None:
-        """`folder`: of the journals; `kind` names this one's files, such as `live`."""
+        """`folder`: of the journals; `kind` names this one's files, such as `live`; rules hide by design."""
         self.specs = (*specs, *link_alarms(links, tags))
-        self.evaluator = Evaluator(self.specs, tags)
+        self.evaluator = Evaluator(self.specs, tags, rules, area)
         self._spec = {spec.id: spec for spec in self.specs}
         self._unit = {tag.name: tag.unit for tag in tags}
         self._role: dict[str, str] = {}
+        persons = {tag.name for tag in tags if tag.personal == "direct"}
+        self.personal = frozenset(spec.id for spec in self.specs if spec.tag in persons)
         self._trouble: FaultRecord | None = None
         self._synced_mono_ns = 0
         self._journal: Journal | None = None
@@ -55,7 +70,7 @@ class Alarming:
         text = "journal begun"
         if journal.gap_s == journal.gap_s:
             text = f"journal resumed after {journal.gap_s:.0f} s; {len(standing)} alarms re-evaluated"
-        journal.begin(kept, text, now_ns)
+        journal.begin(self._impersonal(kept), text, now_ns)
 
     # ---------------------------------------------------------------- what happened
 
@@ -63,10 +78,11 @@ class Alarming:
         """Write the transitions of a tick; the last one of each alarm holds its state."""
         if self._journal is None or not events:
             return
-        state_of = {state.id: state for state in states}
+        # what a server owns it tells again itself: it is written, and not restored
+        state_of = {s.id: s for s in self._impersonal(states) if not s.id.startswith(REMOTE)}
         entries = [self._entry(event, state_of.pop(event.id, None)) for event in reversed(events)]
         try:
-            self._journal.append(entries[::-1], self.evaluator.states(), now_ns)
+            self._journal.append(entries[::-1], self._impersonal(self.evaluator.states()), now_ns)
         except Fault as fault:
             self._trouble = record(fault)
 
@@ -112,8 +128,19 @@ class Alarming:
         plain = replace(act, comment=_plain(act.comment))
         return self.evaluator.act(plain, who.user, now_ns, is_engineer=may(who.role, Right.AUTHOR))
 
+    def _impersonal(self, states: Sequence[AlarmState]) -> Sequence[AlarmState]:
+        """Return states without what they tell of a person: no line of a sealed chain can be taken back."""
+        if not self.personal:
+            return states
+        return [
+            replace(state, value=math.nan, text="") if state.id in self.personal else state
+            for state in states
+        ]
+
     def _entry(self, event: AlarmEvent, state: AlarmState | None) -> Entry:
         spec = self._spec.get(event.id)
+        if event.id in self.personal:
+            event = replace(event, value=math.nan, text="")
         return {
             "t_source": iso(event.source_ns) if event.source_ns else None,
             "t_received": iso(event.t_ns),
@@ -124,8 +151,9 @@ class Alarming:
             "to": str(event.after),
             "presentation": str(state.presentation) if state else None,
             "value": event.value,
-            "limit": spec.limit if spec is not None and spec.kind in ("level", "count") else None,
-            "unit": self._unit.get(spec.tag, "") if spec is not None else "",
+            "limit": _limit(spec, state),
+            "level": state.level if state is not None else "",
+            "unit": _unit(spec, self._unit),
             "quality": event.quality,
             "priority": event.priority,
             "late": True if event.late else state.delayed_s if state is not None else 0.0,
@@ -135,6 +163,20 @@ class Alarming:
             "text": event.text,
             "state": entry_of_state(state) if state is not None else None,
         }
+
+
+def _limit(spec: AlarmSpec | None, state: AlarmState | None) -> float | None:
+    """Return the limit that is passed, None for an alarm that has none."""
+    if spec is None or spec.kind not in _LIMITED:
+        return None
+    named = state.level if state is not None else ""
+    return next((level.limit for level in spec.levels if level.name == named), spec.limit)
+
+
+def _unit(spec: AlarmSpec | None, units: Mapping[str, str]) -> str:
+    """Return the unit of value and limit."""
+    unit = units.get(spec.tag, "") if spec is not None and spec.kind != "expression" else ""
+    return f"{unit}/s" if spec is not None and spec.kind == "rate" else unit
 
 
 def _plain(text: str) -> str:

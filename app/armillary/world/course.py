@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from armillary.alarms.evaluate import Evaluator
-from armillary.model.alarm import AlarmEvent, AlarmProgress, AlarmSpec, AlarmState
+from armillary.model.alarm import AlarmEvent, AlarmProgress, AlarmSpec, AlarmState, Suppression
 from armillary.model.clock import NS
 from armillary.model.simulation import Trajectory
 from armillary.world.forked import Forked, View
@@ -18,8 +18,10 @@ MONO_NS = 1_000 * NS  # ages along a run are counted from here
 class Course:
     """What alarms do along one run, from how they stood at the fork."""
 
-    def __init__(self, specs: Sequence[AlarmSpec], fork: Forked, view: View) -> None:
-        self._evaluator = Evaluator(specs, fork.specs)
+    def __init__(
+        self, specs: Sequence[AlarmSpec], fork: Forked, view: View, rules: Sequence[Suppression] = ()
+    ) -> None:
+        self._evaluator = Evaluator(specs, fork.specs, rules)
         self._view, self._t0 = view, fork.t_ns
         self._is_given = bool(fork.state.tags)
         self._evaluator.restore(fork.state.alarms, fork.t_ns)

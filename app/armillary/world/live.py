@@ -54,6 +54,7 @@ from armillary.world.lateness import Lateness
 from armillary.world.logbook import Logbook
 from armillary.world.looking_back import LookingBack
 from armillary.world.marking import Marking
+from armillary.world.mirroring import Mirroring, is_remote
 from armillary.world.neighbours import Neighbours
 from armillary.world.notifying import Notifying
 from armillary.world.owed import Owed
@@ -142,6 +143,8 @@ class Live(Serving):
             folder=part.home / "journal",
             kind="live",
             now_ns=clock.now_ns(),
+            rules=project.suppressions,
+            area=area,
         )
         super().__init__(
             project,
@@ -188,6 +191,7 @@ class Live(Serving):
             (a.id for a in self.alarm_specs),
             (link.name for link in part.links),
             area,
+            self._alarming.personal,
         )
         self._feed = self._make_feed()
         leases = project.private / AREAS
@@ -209,6 +213,14 @@ class Live(Serving):
         spared = guarded(self.alarm_specs, project.specs, self._deeds.loops.detecting)
         guard(self._inbox, self._plans, spared)
         self._owed = Owed()
+        self._mirroring = Mirroring(
+            self._inbox.heard,
+            {plan.link.name: plan.link for plan in self._plans},
+            self._links,
+            clock,
+            self.spawn,
+            lambda who, action, target, why: self._deeds.acts.note(who, action, target, reason=why),
+        )
         self._notifying = Notifying(
             project.receivers,
             self._registry,
@@ -329,6 +341,11 @@ class Live(Serving):
     def _ticked(self, tick: Tick, receipts_of_links: Mapping[str, int] = NONE) -> None:
         """Publish a tick: with the links' states, events and receipts of the moment."""
         now_mono = self.clock.now_mono_ns()
+        frame = self._mirroring.merged(tick.frame, self._links.statuses(), now_mono)
+        if frame.alarm_specs:
+            known = {spec.id: spec for spec in (*self.alarm_specs, *frame.alarm_specs)}
+            self.alarm_specs = tuple(known.values())
+        tick = replace(tick, frame=frame)
         self._feed.offer(tick.samples)
         self._acknowledge(receipts_of_links)
         self._keep_alarms(tick, now_mono)
@@ -344,6 +361,7 @@ class Live(Serving):
         troubles |= {**self._neighbours.troubles(now_mono), **self._notifying.troubles()}
         troubles |= self._deeds.loops.troubles()
         self._alarming.evaluator.tell(troubles)
+        flood = self._alarming.evaluator.flood
         differs = statuses_differ(self._sent_statuses, statuses)
         links: tuple[LinkStatus, ...] = ()
         if differs or now_mono - self._sent_status_ns >= STATUS_EVERY_NS:
@@ -351,6 +369,8 @@ class Live(Serving):
             for fault in self._reception.take_errors():
                 self.tell(fault)
             self._tell_late(now_mono)
+            skews = self._intake.clocks.skews
+            self._alarming.evaluator.doubt({name: int(one.doubt_s * NS) for name, one in skews.items()})
             for fault in self._reception.take_warnings(self.publisher.table.why, now_mono):
                 self.tell(fault, "warning")
         receipts, stopped, proposals, told = self._deeds.take(tick.frame.alarms)
@@ -376,6 +396,7 @@ class Live(Serving):
             proposals=proposals,
             loops=self._deeds.loops.states(),
             learnt=learnt,
+            floods=(flood,) if flood is not None else (),
         )
         self._feed.offer(self._marking.of(self.publish(frame)))
         self._deeds.published(frame.seq, now_mono)
@@ -394,7 +415,9 @@ class Live(Serving):
         """Write the alarms' transitions down; what keeps that from happening is told, and they go on."""
         self._alarming.note(tick.frame.alarms, tick.frame.alarm_events, tick.frame.t_ns)
         self._alarming.sync(now_mono_ns)
-        self._notifying.note(tick.frame.alarms, tick.frame.alarm_events, tick.frame.t_ns)
+        self._notifying.note(
+            tick.frame.alarms, tick.frame.alarm_events, tick.frame.t_ns, tick.frame.alarm_specs
+        )
         for fault in self._notifying.take_told():
             self.tell(fault, "warning")
         for trouble in (self._alarming.take_trouble(), self._back.take_trouble()):
@@ -407,6 +430,17 @@ class Live(Serving):
         events, missed = self._lateness.due(now_ns, now_mono_ns)
         self._alarming.missed(missed, now_ns)
         self.early += [*events, *self._intake.clocks.take_events(self._intake.ahead, now_ns)]
+
+    def _act_on_all(self, who: LoggedIn, act: AlarmAct) -> AlarmActed:
+        """Do it to our own alarms; servers are asked for theirs."""
+        theirs = {name for name in act.occurrences if is_remote(name)}
+        if not theirs:
+            return self._act_on_alarms(who, act)
+        own = tuple(name for name in act.occurrences if name not in theirs)
+        acted = self._act_on_alarms(who, replace(act, occurrences=own)).results if own else ()
+        results = {**dict(zip(own, acted, strict=True))}
+        results |= {name: self._mirroring.act(who, act, name) for name in sorted(theirs)}
+        return AlarmActed(results=tuple(results[name] for name in act.occurrences))
 
     def _act_on_alarms(self, who: LoggedIn, act: AlarmAct) -> AlarmActed:
         """Do it as one act of the audit; without an audit it is done, and said so."""
@@ -456,7 +490,7 @@ class Live(Serving):
                 self.need(peer, Right.VIEW)
                 return msg.Quarantine(items=self._reception.quarantine(link))
             case AlarmAct():
-                return self._act_on_alarms(self.need(peer, right_to(message)), message)
+                return self._act_on_all(self.need(peer, right_to(message)), message)
             case Prepare():
                 return self._deeds.need_gate().prepare(message, self.who(peer).user)
             case Arm():

@@ -6,7 +6,9 @@ line to the recorder carry them, with the same promise: acknowledged is on disk.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -28,8 +30,20 @@ _Row = tuple[str, float, str]  # name of the mark, value, text
 class Marking:
     """Makes the marks of frames; remembers the links as last written. One thread."""
 
-    def __init__(self, first_slot: int, alarms: Iterable[str], links: Iterable[str], area: str = "") -> None:
-        """`first_slot`: the number of tags; `area`: what its world does of the project, "" = all."""
+    def __init__(
+        self,
+        first_slot: int,
+        alarms: Iterable[str],
+        links: Iterable[str],
+        area: str = "",
+        personal: Collection[str] = (),
+    ) -> None:
+        """`first_slot`: the number of tags; `area`: what its world does of the project, "" = all.
+
+        personal: alarms of tags that tell of persons. Their events are in one series with all others, which
+        outlives what is erased of a person, so they say neither value nor words.
+        """
+        self._personal = frozenset(personal)
         self._world = f"{marks.WORLD}-{area}" if area else marks.WORLD  # others go on when this one ends
         self.names: tuple[str, ...] = (
             self._world,
@@ -56,7 +70,10 @@ class Marking:
         rows += [_link(status) for status in frame.links if self._differs(status)]
         rows += [(marks.ORDERS, ORDER_CODES[r.state], marks.text_of(r)) for r in frame.orders]
         rows += [(marks.EVENTS, LEVELS.get(e.level, 0.0), marks.text_of(e)) for e in frame.events]
-        rows += [(marks.ALARM_EVENTS, float(e.priority), marks.text_of(e)) for e in frame.alarm_events]
+        told = (
+            replace(e, value=math.nan, text="") if e.id in self._personal else e for e in frame.alarm_events
+        )
+        rows += [(marks.ALARM_EVENTS, float(e.priority), marks.text_of(e)) for e in told]
         return self._batch(rows, frame.t_ns, frame.tick_mono_ns)
 
     def _differs(self, status: LinkStatus) -> bool:

@@ -66,7 +66,7 @@ class Notifying:
             name: None for name, one in self._notifiers.items() if isinstance(one, Reflects)
         }
         self._lock = threading.Lock()
-        self._in: list[tuple[Sequence[AlarmState], Sequence[AlarmEvent], int]] = []
+        self._in: list[tuple[Sequence[AlarmState], Sequence[AlarmEvent], int, Sequence[AlarmSpec]]] = []
         self._waiting_events = self._lost_events = 0
         self._troubles: Mapping[str, str] = {}
         self._told: list[FaultRecord] = []
@@ -91,8 +91,14 @@ class Notifying:
         self._thread.start()
         ready.wait(SEND_S)
 
-    def note(self, states: Sequence[AlarmState], events: Sequence[AlarmEvent], now_ns: int) -> None:
-        """Take what happened in a tick; never waits."""
+    def note(
+        self,
+        states: Sequence[AlarmState],
+        events: Sequence[AlarmEvent],
+        now_ns: int,
+        specs: Sequence[AlarmSpec] = (),
+    ) -> None:
+        """Take what happened in a tick, of alarms that came to be with their specs; never waits."""
         if self._thread is None or not (states or events):
             return
         with self._lock:
@@ -100,7 +106,7 @@ class Notifying:
                 self._lost_events += len(events)
                 events = ()
             self._waiting_events += len(events)
-            self._in.append((states, events, now_ns))
+            self._in.append((states, events, now_ns, specs))
         self._wake()
 
     def troubles(self) -> Mapping[str, str]:
@@ -187,7 +193,8 @@ class Notifying:
             taken, self._in = self._in, []
             self._waiting_events, lost, self._lost_events = 0, self._lost_events, 0
         mono = self._clock.now_mono_ns()
-        for states, events, now_ns in taken:
+        for states, events, now_ns, specs in taken:
+            self._notices.learn(specs)
             self._notices.note(states, events, now_ns, mono)
             for dirty in self._dirty.values():
                 if dirty is not None:

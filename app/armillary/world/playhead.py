@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from armillary.model.alarm import AlarmProgress, AlarmSpec, AlarmState
+from armillary.model.alarm import AlarmProgress, AlarmSpec, AlarmState, Suppression
 from armillary.model.clock import NS
 from armillary.model.control import Cursor
 from armillary.model.frame import Frame, RunState, frame_of
@@ -25,7 +25,16 @@ NOTHING = -2  # no row was shown yet; -1 is the state at the fork
 class Playhead:
     """A cursor over one of the runs of a fork."""
 
-    def __init__(self, fork: Forked, book: Runbook, core: Core, alarms: Sequence[AlarmSpec]) -> None:
+    def __init__(
+        self,
+        fork: Forked,
+        book: Runbook,
+        core: Core,
+        alarms: Sequence[AlarmSpec],
+        rules: Sequence[Suppression] = (),
+    ) -> None:
+        """rules: what hides alarms by design."""
+        self._rules = tuple(rules)
         self.fork, self.book, self._core, self._alarm_specs = fork, book, core, tuple(alarms)
         self._view = fork.view()
         self._course: Course | None = None
@@ -65,7 +74,7 @@ class Playhead:
         if run is None or not self._alarm_specs:
             return
         if self._course is None:
-            self._course = Course(self._alarm_specs, self.fork, self._view)
+            self._course = Course(self._alarm_specs, self.fork, self._view, self._rules)
         self._course.follow(run, self._course.rows - 1 + AHEAD)
 
     def step(self, by: str, count: int) -> None:
@@ -109,7 +118,7 @@ class Playhead:
         if not self._alarm_specs:
             return frame
         if self._course is None:
-            self._course = Course(self._alarm_specs, self.fork, self._view)
+            self._course = Course(self._alarm_specs, self.fork, self._view, self._rules)
         if run is not None:
             self._course.follow(run, row)
         states = self._course.at(row)
@@ -128,7 +137,7 @@ class Playhead:
 
     def alarms_at(self, t_ns: int) -> tuple[AlarmState, ...]:
         """Return how the alarms of the shown run stand at a time, in a course of its own."""
-        course, run = Course(self._alarm_specs, self.fork, self._view), self.run
+        course, run = Course(self._alarm_specs, self.fork, self._view, self._rules), self.run
         row = -1
         if run is not None and len(run.t_ns):
             row = int(np.searchsorted(run.t_ns, t_ns, "right")) - 1
@@ -146,7 +155,7 @@ class Playhead:
 
     def pending_at(self, row: int) -> tuple[AlarmProgress, ...]:
         """Return what the alarms of the shown run were counting at a row; safe in a thread of its own."""
-        course, run = Course(self._alarm_specs, self.fork, self.fork.view()), self.run
+        course, run = Course(self._alarm_specs, self.fork, self.fork.view(), self._rules), self.run
         if run is not None:
             course.follow(run, row)
         return course.pending()

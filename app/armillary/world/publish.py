@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from armillary.model.alarm import AlarmEvent, AlarmState
+from armillary.model.alarm import AlarmEvent, AlarmSpec, AlarmState
 from armillary.model.arrays import B1, F8, I8, U2, U4, span
 from armillary.model.clock import NS
 from armillary.model.control import Proposal
@@ -43,6 +43,7 @@ class _Desk:
     orders: dict[str, Receipt] = field(default_factory=dict)
     alarms: dict[str, AlarmState] = field(default_factory=dict)
     alarm_events: deque[AlarmEvent] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
+    alarm_specs: dict[str, AlarmSpec] = field(default_factory=dict)
     proposals: dict[str, Proposal] = field(default_factory=dict)
     learnt: dict[int, tuple[int, int, int]] = field(default_factory=dict)
     clock: tuple[object, ...] = ()  # run state and cursor as last sent
@@ -162,6 +163,7 @@ class Publisher:
             self._note_orders(desk.orders, frame.orders)
             desk.alarms.update((a.id, a) for a in frame.alarms)
             desk.alarm_events.extend(frame.alarm_events)
+            desk.alarm_specs.update((spec.id, spec) for spec in frame.alarm_specs)
             desk.proposals.update((p.id, p) for p in frame.proposals)
             desk.learnt.update((told[0], told) for told in frame.learnt)
 
@@ -196,6 +198,7 @@ class Publisher:
                 orders=tuple(desk.orders.values()),
                 alarms=tuple(desk.alarms.values()),
                 alarm_events=tuple(desk.alarm_events),
+                alarm_specs=tuple(desk.alarm_specs.values()),
                 proposals=tuple(desk.proposals.values()),
                 learnt=tuple(desk.learnt.values()),
                 anew=desk.is_anew,
@@ -208,6 +211,7 @@ class Publisher:
             desk.orders.clear()
             desk.alarms.clear()
             desk.alarm_events.clear()
+            desk.alarm_specs.clear()
             desk.proposals.clear()
             desk.learnt.clear()
             desk.links_changed, desk.has_credit, desk.first_seq = False, False, 0
@@ -248,6 +252,7 @@ def _without_rows(frame: Frame) -> Frame:
         orders=(),
         alarms=(),
         alarm_events=(),
+        alarm_specs=(),
         proposals=(),
         learnt=(),
         anew=False,

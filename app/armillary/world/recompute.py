@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from armillary.alarms.evaluate import Evaluator
-from armillary.model.alarm import AlarmEvent, AlarmSpec
+from armillary.model.alarm import AlarmEvent, AlarmSpec, Suppression
 from armillary.model.arrays import B1, F8, I8
 from armillary.model.clock import NS
 from armillary.model.expression import compile as compile_expression
@@ -44,12 +44,18 @@ class Difference:
 class Recompute:
     """Evaluates stretches one after another. The first tick starts from the state recorded there."""
 
-    def __init__(self, specs: Sequence[TagSpec], alarms: Sequence[AlarmSpec], zone: str = "UTC") -> None:
-        """zone: in which days begin."""
+    def __init__(
+        self,
+        specs: Sequence[TagSpec],
+        alarms: Sequence[AlarmSpec],
+        zone: str = "UTC",
+        rules: Sequence[Suppression] = (),
+    ) -> None:
+        """zone: in which days begin; rules: what hides alarms by design."""
         self._specs = tuple(specs)
         self._table = TagTable(len(specs))
         self._derived = Derived(specs, zone)
-        self._alarms = Evaluator(alarms, specs)
+        self._alarms = Evaluator(alarms, specs, rules)
         self._own: B1 = np.array([bool(spec.expression) for spec in specs], np.bool_)
         self._since_ns: I8 = np.zeros(len(specs), np.int64)  # when each began to differ; 0 = does not
         self._told: B1 = np.zeros(len(specs), np.bool_)

@@ -64,7 +64,7 @@ class Stepping:
         self._host = host
         self.wiring = Wiring(project.specs, info, lesson.names)
         self.supply = SimulatedSupply(project.specs, project.links)
-        self.alarms = Evaluator(project.alarms, project.specs)
+        self.alarms = Evaluator(project.alarms, project.specs, project.suppressions)
         self.derived = derived = Derived(project.specs, project.timezone)
         self.past = derived.past
         self.core = Core(

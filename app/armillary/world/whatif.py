@@ -183,7 +183,7 @@ class WhatIf(Serving):
             forks.check(fork)
             self._ensemble.folder = folder
             self._book = Runbook(fork, self._ensemble, self.id, self.tell, self._say)
-            self._head = Playhead(fork, self._book, self._core, self.alarm_specs)
+            self._head = Playhead(fork, self._book, self._core, self.alarm_specs, self.project.suppressions)
             self._title = wish.title or (scenario.title if wish.scenario else "What if")
             self.about = f"'{self._title}' · forked {iso(fork.t_ns)[11:16]} UTC · not the plant"
             if is_old:

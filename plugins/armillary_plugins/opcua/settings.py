@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,7 +24,10 @@ KNOWN = (
     "user",
     "secret",
     "request_timeout_s",
+    "conditions",
+    "severities",
 )
+SEVERITIES = (901, 701, 551, 401)  # from which on a condition has priority 1, 2, 3, 4 (operations 1.2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +47,13 @@ class Settings:
     user: str = ""
     secret: str = ""
     request_timeout_s: float = 4.0
+    conditions: bool = False  # the server's alarms are mirrored
+    severities: tuple[int, ...] = SEVERITIES
+
+    def priority_of(self, severity: int) -> int:
+        """Return the priority of a condition; 0 = it is an event, no alarm."""
+        found = (number for number, least in enumerate(self.severities, 1) if severity >= least)
+        return next(found, 0)
 
     @property
     def where(self) -> str:
@@ -90,6 +101,8 @@ def read_settings(link: LinkSpec) -> Settings:
         user=given.text("user", ""),
         secret=given.text("secret", ""),
         request_timeout_s=given.number("request_timeout_s", 4.0, 0.1, 60.0),
+        conditions=given.flag("conditions"),
+        severities=given.severities(),
     )
 
 
@@ -147,6 +160,17 @@ class _Given:
         if not isinstance(value, Mapping) or not all(isinstance(v, str) for v in value.values()):
             raise self._wrong(key, "a table of texts")
         return dict(value)
+
+    def severities(self) -> tuple[int, ...]:
+        value = self._settings.get("severities", list(SEVERITIES))
+        is_list = isinstance(value, list) and len(value) == len(SEVERITIES)
+        if (
+            not is_list
+            or not all(isinstance(v, int) and not isinstance(v, bool) for v in value)
+            or any(a <= b for a, b in pairwise((1001, *value, 0)))
+        ):
+            raise self._wrong("severities", "four falling numbers of 1 to 1000, as [901, 701, 551, 401]")
+        return tuple(value)
 
     def _wrong(self, key: str, meant: str) -> ProjectFault:
         return ProjectFault(

@@ -11,11 +11,14 @@ from armillary.api import (
     BrowseItem,
     LinkRefused,
     LinkState,
+    OrderFault,
     ProjectFault,
     SourceContext,
     SourceOut,
     SubscriptionPlan,
+    TakesConditions,
 )
+from armillary_plugins.opcua.conditions import ConditionWatch
 from armillary_plugins.opcua.nodes import browse, describe
 from armillary_plugins.opcua.session import Session, fault_of, open_session
 from armillary_plugins.opcua.settings import Settings, read_settings
@@ -29,6 +32,7 @@ class OpcUaSource:
         self._context = context
         self._session: Session | None = None
         self._known: dict[str, BrowseItem] = {}
+        self._conditions: ConditionWatch | None = None
 
     async def run(self, plan: SubscriptionPlan, out: SourceOut) -> None:
         """Pump until cancelled. Raises LinkFault on loss, LinkRefused when a person must act."""
@@ -61,6 +65,20 @@ class OpcUaSource:
         finally:
             await session.close()
 
+    async def acknowledge(self, condition: str, event_id: bytes, comment: str) -> None:
+        """Acknowledge a condition of the server; its event says when it is. Raises OrderFault."""
+        if self._conditions is None:
+            raise OrderFault(
+                "The link is not up, so the server cannot be asked.",
+                where=self._context.link.name,
+                remedy="Acknowledge again when it is.",
+            )
+        try:
+            await self._conditions.acknowledge(condition, event_id, comment)
+        except (UaError, OSError, TimeoutError) as error:
+            fault = fault_of(error, self._settings().where)
+            raise OrderFault(fault.what, where=fault.where, remedy=fault.remedy) from error
+
     def described(self) -> Mapping[str, BrowseItem]:
         """Return units, ranges, states and writability by address, as learnt at the last connect."""
         return dict(self._known)
@@ -83,6 +101,11 @@ class OpcUaSource:
         while True:
             out.state(LinkState.SYNCING)
             subscriptions = Subscriptions(session, plan.routes, self._context.clock, out)
+            conditions = (
+                ConditionWatch(session, out)
+                if session.settings.conditions and isinstance(out, TakesConditions)
+                else None
+            )
             watch: asyncio.Task[None] | None = None
             edit: asyncio.Task[SubscriptionPlan] | None = None
             try:
@@ -90,6 +113,9 @@ class OpcUaSource:
                 state = LinkState.DEGRADED if subscriptions.refused else LinkState.UP
                 out.state(state, subscriptions.refused)
                 self._known = await describe(session, subscriptions.nodes)
+                if conditions is not None:
+                    self._conditions = conditions
+                    await conditions.start()
                 watch = asyncio.create_task(subscriptions.raise_when_silent())
                 edit = asyncio.create_task(_next(plans))
                 await asyncio.wait({watch, edit}, return_when=asyncio.FIRST_COMPLETED)
@@ -101,6 +127,9 @@ class OpcUaSource:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
+                self._conditions = None
+                if conditions is not None:
+                    await conditions.stop()
                 await subscriptions.stop()
 
 

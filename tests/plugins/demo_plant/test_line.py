@@ -12,6 +12,7 @@ from armillary_plugins.demo_plant.line.line import FAULTS, STEP_S
 from armillary_plugins.demo_plant.line.packing import joints
 from armillary_plugins.demo_plant.line.running import RunningLine
 from armillary_plugins.demo_plant.line.signals import LINE, PACKING, SIGNALS
+from armillary_plugins.demo_plant.line.telling import told
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def test_equal_seeds_are_equal_lines_and_others_are_not() -> None:
     one, same, other = RunningLine(3), RunningLine(3), RunningLine(4)
     for each in (one, same, other):
         run(each, 5.0)
-    assert one.said() == same.said()
+    assert told(one) == told(same)
     assert one.zones != other.zones
 
 
@@ -163,8 +164,8 @@ def test_every_tag_of_both_brokers_is_said_within_a_second(line: RunningLine) ->
     for _ in range(10):
         line.step()
         said.update({(broker, topic): json.loads(text) for broker, topic, text in line.due(7)})
-    for broker, told in (("broker", LINE), ("packing-broker", PACKING)):
-        for one in told:
+    for broker, tags in (("broker", LINE), ("packing-broker", PACKING)):
+        for one in tags:
             value = said[broker, one.topic]
             for name in one.path.split("."):
                 value = value[name]  # type: ignore[index]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from armillary.alarms.notices import Facts, Notices, tells
 from armillary.alarms.system import notify_alarms
-from armillary.model.alarm import AlarmEvent, AlarmSpec, AlarmState, Hiding, ProcessState
+from armillary.model.alarm import AlarmEvent, AlarmLevel, AlarmSpec, AlarmState, Hiding, ProcessState
 from armillary.model.clock import NS, parse_iso
 from armillary.model.notice import Notice, Quiet, Receiver
 from armillary.model.tags import TagSpec
@@ -32,6 +33,7 @@ def spec(id_: str = "HOT", priority: int = 2, prim: str = "") -> AlarmSpec:
         operator_action="Halt line 2",
         time_to_respond_s=120.0,
         prim=prim,
+        category="safety",
     )
 
 
@@ -52,7 +54,9 @@ class Plant:
         self.now, self.mono = self.now + ns, self.mono + ns
         self.notices.due(self.now, self.mono)
 
-    def happen(self, id_: str, event: str, after: ProcessState, hiding: Hiding | None = None) -> None:
+    def happen(
+        self, id_: str, event: str, after: ProcessState, hiding: Hiding | None = None, priority: int = 0
+    ) -> None:
         before = self.state.get(id_, AlarmState(id=id_))
         if event == "RAISE":
             self.count += 1
@@ -68,7 +72,7 @@ class Plant:
             before=before.process,
             after=after,
             t_ns=self.now,
-            priority=self.specs[id_].priority,
+            priority=priority or self.specs[id_].priority,
             value=86.4,
             text=f"{event.lower()} of {id_}",
             actor="anna" if event == "ACK" else "",
@@ -115,6 +119,8 @@ def test_only_the_events_that_were_asked_for_are_told() -> None:
         ({"excepted": ("HOT",)}, False),
         ({"prims": ("/Plant/Oven",)}, True),
         ({"prims": ("/Plant/Ov",)}, False),
+        ({"categories": ("safety",)}, True),
+        ({"categories": ("quality",)}, False),
         ({"areas": ("north",)}, True),
         ({"areas": ("south",)}, False),
     ],
@@ -137,6 +143,18 @@ def test_hidden_alarm_is_not_told_and_comes_when_it_is_shown_again() -> None:
     assert plant.waiting() == []
     plant.happen("HOT", "UNSHELVE", UNACK)
     assert [n.kind for n in plant.waiting()] == ["raised"]
+
+
+def test_alarm_of_several_limits_is_told_by_the_priority_of_the_one_that_is_passed() -> None:
+    high, highest = (
+        AlarmLevel(name="H", limit=85.0, priority=3),
+        AlarmLevel(name="HH", limit=95.0, priority=1),
+    )
+    plant = Plant(receiver(priority=1), specs=(replace(spec("HOT", 3), levels=(high, highest)),))
+    plant.happen("HOT", "RAISE", UNACK)
+    assert plant.waiting() == []
+    plant.happen("HOT", "LEVEL-ROSE", UNACK, priority=1)
+    assert [(n.kind, n.priority) for n in plant.waiting()] == [("raised", 1)]
 
 
 def test_late_event_is_not_told() -> None:

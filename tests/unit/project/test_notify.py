@@ -176,3 +176,10 @@ def test_quiet_all_day_is_from_midnight_to_midnight() -> None:
     assert is_quiet(whole, parse_iso("2026-03-14T00:00:00Z"))
     assert is_quiet(whole, parse_iso("2026-03-15T23:59:00Z"))
     assert not is_quiet(whole, parse_iso("2026-03-16T00:00:00Z"))
+
+
+def test_example_of_the_guide_is_read_without_a_finding(folder: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "guide.md").read_text("utf-8")
+    (example,) = (block for block in page.split("```") if block.startswith("toml\nschema"))
+    assert linted(folder, example.removeprefix("toml\nschema = 1")) == []
+    assert [one.kind for one in projects.read(folder).receivers] == ["webhook", "email", "mqtt"]

@@ -114,6 +114,16 @@ def test_an_alarm_that_the_world_did_not_announce_is_not_listed(book: AlarmBook)
     assert book.rows() == ()
 
 
+def test_an_alarm_that_came_to_be_is_listed_with_what_is_asked_of_its_server(book: AlarmBook) -> None:
+    give(book, state("high"))
+    theirs = AlarmSpec(id="opcua:plc:T1.High", slot=-1, tag="", title="T1 High", kind="link", priority=1)
+    row = state(theirs.id, pending="acknowledging…")
+    book.take(replace(FRAME, alarms=(row,), alarm_specs=(theirs,)))
+    assert [(r.id, r.note) for r in book.rows()] == [(theirs.id, "acknowledging…"), ("high", "")]
+    give(book, state("high", S.NORM))
+    assert [r.id for r in book.rows()] == [theirs.id]
+
+
 def test_a_row_says_what_and_why_in_words(book: AlarmBook) -> None:
     give(book, state("high", value=3.6, unverified=True), state("trip", value=2.0))
     trip, high = book.rows()

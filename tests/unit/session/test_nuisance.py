@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from armillary.model.alarm import AlarmEvent, AlarmSpec, AlarmState
+from armillary.model.alarm import AlarmEvent, AlarmSpec, AlarmState, Flood
 from armillary.model.alarm import ProcessState as State
 from armillary.model.clock import NS
 from armillary.session.nuisance import Nuisance
@@ -68,6 +68,14 @@ def test_a_flood_begins_above_ten_and_ends_below_five() -> None:
     found.tick(T0 + (600 + 50) * NS)  # five are left
     assert found.flood_text == "Alarm flood: 5 in 10 min"
     found.tick(T0 + (600 + 60) * NS)
+    assert found.flood_text == ""
+
+
+def test_a_flood_that_the_world_tells_of_is_one_though_the_desk_came_later() -> None:
+    found = of("a")
+    found.tick(T0, (Flood(since_ns=T0 - NS, count=37),))
+    assert found.flood_text == "Alarm flood: 37 in 10 min"
+    found.tick(T0 + NS)
     assert found.flood_text == ""
 
 

@@ -28,6 +28,11 @@ ARGUMENTS = {  # of each function, as a tag would be written
     "metered_today": "metered_today(x, 100)",
     "latch": "latch(x > 80, x < 20)",
     "hold": "hold(x, x > 50)",
+    "sequence": "sequence(x > 70, x < 30, 5)",
+    "missing": "missing(x > 80, x < 20, 3)",
+    "absent": "absent(x > 80, 3)",
+    "beyond": "beyond(x, 60, 3)",
+    "below": "below(x, 40, 3)",
 }
 KINDS = tuple(ARGUMENTS.values())
 

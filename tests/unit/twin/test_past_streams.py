@@ -200,6 +200,19 @@ def test_limits_of_their_own_do_not_part_rules_of_one_shape() -> None:
     assert len(shapes) == 1
 
 
+def test_numbers_beside_tags_are_data_so_that_conditions_of_their_own_are_evaluated_together() -> None:
+    twin = Twin("sequence(a > 1, b * 2 >= -4 + 10, 9)", "sequence(a > 3, b * 3 >= -4 + 10, 9)")
+    shapes = {expression.compile(spec.expression, {"a", "b"}, past=True).shape for spec in twin.specs[3:]}
+    assert len(shapes) == 1
+    twin.tick(0, a=0.0, b=0.0)
+    twin.tick(1, a=2.0)
+    twin.tick(2, b=3.0)
+    assert (twin[0], twin[1]) == (1.0, 0.0)
+    twin.tick(4, a=4.0, b=1.0)
+    twin.tick(5, b=2.0)
+    assert twin[1] == 1.0
+
+
 def spiky(n: int, seed: int = 3) -> F8:
     rng = np.random.default_rng(seed)
     return np.asarray(50 + rng.normal(0, 1, n))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -327,3 +328,23 @@ def test_the_journal_is_what_the_health_of_the_alarms_is_judged_by(
 def test_a_project_that_never_ran_has_no_health(tmp_path: Path) -> None:
     with pytest.raises(Fault, match="no journal of alarms"):
         alarm_health.run(str(tmp_path), "", "", None, as_json=False)
+
+
+def test_what_an_alarm_tells_of_a_person_is_in_no_sealed_chain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "TAGS", (replace(TAGS[0], personal="direct", unit="1/min"),))
+    clock = ManualClock()
+    run = Run(tmp_path, clock)
+    run.tick(187.25)
+    run.act("ack")
+    assert run.state.value == 187.25, "who may see it sees it"
+    run.alarms.close()
+    again = Run(tmp_path, clock)
+    assert again.state.process is ProcessState.ACKED, "how it stands is known"
+    again.alarms.close()
+    kept = b"".join(path.read_bytes() for path in tmp_path.glob(PATTERN))
+    assert b'"RAISE"' in kept
+    assert b"187" not in kept
+    assert all(not line.get("text") for line in run.lines() if line.get("alarm_id") == "HI")
+    assert chain.verify(tmp_path, pattern=PATTERN).holds

@@ -78,3 +78,24 @@ def test_a_frame_without_news_makes_no_rows_and_what_has_no_name_is_left_out() -
     batch = marking.of(frame(alarms=(HOT,)))
     assert len(batch) == 0
     assert batch.slot.dtype == np.uint32
+
+
+def test_events_of_an_alarm_that_tells_of_a_person_say_neither_value_nor_words() -> None:
+    pulse, hot = (
+        AlarmEvent(
+            id=name,
+            occurrence="1",
+            event="RAISE",
+            before=ProcessState.NORM,
+            after=ProcessState.UNACK,
+            t_ns=5,
+            priority=2,
+            value=187.25,
+            text="187.25 is high",
+        )
+        for name in ("pulse", "hot")
+    )
+    marking = Marking(TAGS, ["pulse", "hot"], [], personal=["pulse"])
+    masked, whole = marking.of(frame(alarm_events=(pulse, hot))).text.values()
+    assert "187" not in masked
+    assert "187.25 is high" in whole

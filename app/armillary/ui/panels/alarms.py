@@ -1,189 +1,105 @@
-"""Alarms dock: what is not normal, what is chosen in detail, and the journal of this session."""
+"""Alarms dock: what is not normal, what is chosen in detail, and the journal of all that was recorded."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol
 
-from PySide6.QtCore import (
-    QAbstractTableModel,
-    QItemSelection,
-    QItemSelectionModel,
-    QModelIndex,
-    QObject,
-    QPersistentModelIndex,
-    Qt,
-    QTimer,
-)
-from PySide6.QtGui import QKeyEvent
+import numpy as np
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QTimer
 from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QComboBox,
+    QFrame,
     QHBoxLayout,
-    QHeaderView,
     QPushButton,
     QStackedWidget,
     QTabBar,
-    QTableView,
     QVBoxLayout,
     QWidget,
 )
 
-from armillary.model.alarm import AlarmEvent, Presentation
-from armillary.model.clock import NS
+from armillary.model.alarm import Presentation
+from armillary.model.clock import Clock
 from armillary.session.alarm_actions import may_not_act
-from armillary.session.alarmbook import WORDS, AlarmRow, age_text
+from armillary.session.alarm_list import EVERYTHING, Folding, listing
+from armillary.session.alarmbook import AlarmRow
+from armillary.session.journal import JournalLine, line_of
 from armillary.session.rows import clock_text
+from armillary.session.settings import Settings
 from armillary.session.workspace import Workspace, WorldState
-from armillary.ui import badges
-from armillary.ui.pieces import EmptyOver, Search, label
-from armillary.ui.row_model import Row, RowModel, dress_table
+from armillary.ui.alarm_detail import AlarmDetail
+from armillary.ui.alarm_filter import HIDDEN, AlarmFilter
+from armillary.ui.alarm_model import PRIORITY, SINCE, TEXT, VALUE, WHO, AlarmModel, AlarmTable
+from armillary.ui.journal_page import JournalPage
+from armillary.ui.login import ReasonSheet
+from armillary.ui.pieces import EmptyOver, label
 from armillary.ui.theme import Colours
 
-PRIORITY, TEXT, VALUE, SINCE, STATE, LIMIT, TAG, WHO = range(8)
-HEADINGS = ("P", "Alarm", "Value", "Since", "State", "Limit", "Tag", "Who")
-WIDTHS = {PRIORITY: 36, TEXT: 250, VALUE: 90, SINCE: 60, STATE: 180, LIMIT: 180, TAG: 160, WHO: 100}
-FILTERS = ("All", "Not acknowledged", "Active", "Priority 1 and 2", "Hidden")
-HIDDEN = 4
+__all__ = ["HIDDEN", "PRIORITY", "SINCE", "TEXT", "VALUE", "WHO", "AlarmsPanel"]
+
 REFRESH_MS, AGE_MS = 100, 1000
-_JOURNAL = ("Time", "Alarm", "What happened", "From → to", "Who")
-_JOURNAL_WIDTHS = {0: 90, 1: 190, 3: 260, 4: 120}
-_NO_EVENTS = "No alarm has changed since this desk connected."
-Index = QModelIndex | QPersistentModelIndex
-_NOTHING = QModelIndex()
+SHARE = 20  # a refresh that took long is not done again before so many times that
+LISTED, JOURNAL = range(2)
+NAMED = 3  # alarms in a sheet
 
 
-class AlarmModel(QAbstractTableModel):
-    """Alarms that are not normal; a change of states touches the rows that differ."""
+class AlarmDesk(Protocol):
+    """What the panel needs of the window."""
 
-    def __init__(self, colours: Colours, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.colours = colours
-        self.rows: tuple[AlarmRow, ...] = ()
-        self.now_ns = 0
-
-    def replace(self, rows: Sequence[AlarmRow], now_ns: int) -> None:
-        """Show other rows. The same alarms in the same order keep their places; only what differs is told."""
-        rows, self.now_ns = tuple(rows), now_ns
-        if [row.id for row in rows] != [row.id for row in self.rows]:
-            self.beginResetModel()
-            self.rows = rows
-            self.endResetModel()
-            return
-        differs = [i for i, (old, new) in enumerate(zip(self.rows, rows, strict=True)) if old != new]
-        self.rows = rows
-        for i in differs:
-            self.dataChanged.emit(self.index(i, 0), self.index(i, len(HEADINGS) - 1))
-
-    def tick(self, now_ns: int) -> None:
-        """Show ages as they are now."""
-        self.now_ns = now_ns
-        if self.rows:
-            self.dataChanged.emit(self.index(0, SINCE), self.index(len(self.rows) - 1, SINCE))
-
-    def rowCount(self, parent: Index = _NOTHING) -> int:  # noqa: N802  Qt's name
-        return 0 if parent.isValid() else len(self.rows)
-
-    def columnCount(self, parent: Index = _NOTHING) -> int:  # noqa: N802
-        return 0 if parent.isValid() else len(HEADINGS)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802
-        """Return a heading. Any: Qt's own contract for item data."""
-        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return HEADINGS[section]
-        return None
-
-    def since(self, row: AlarmRow) -> str:
-        """Return when an alarm was raised and how long ago that is."""
-        return age_text(max(self.now_ns - row.raised_ns, 0) / NS) if row.raised_ns else ""
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return what one cell shows. Any: Qt's own contract for item data."""
-        row, column = self.rows[index.row()], index.column()
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            if column == PRIORITY:
-                return f"Priority {row.priority}" if role == Qt.ItemDataRole.AccessibleTextRole else None
-            note = f" ({row.note})" if row.note else ""
-            cells = (row.text + note, row.value, self.since(row), row.state, row.limit, row.tag, row.who)
-            return cells[column - 1]
-        if role == Qt.ItemDataRole.DecorationRole and column == PRIORITY:
-            style = "full" if row.unacknowledged else "hollow"
-            return badges.icon(row.priority, style, self.colours.name)
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{row.id}\n{row.consequence}\n{row.operator_action}".strip()
-        return None
-
-
-class AlarmTable(QTableView):
-    """The list: A acknowledges, R resets, S shelves, Enter goes there. Nothing here reaches the plant."""
-
-    def __init__(self, model: AlarmModel, run: Callable[[str], None]) -> None:
-        super().__init__()
-        self._run = run
-        self.setModel(model)
-        dress_table(self, "Alarms")
-        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.verticalHeader().setDefaultSectionSize(max(self.verticalHeader().defaultSectionSize(), 26))
-        for column, width in WIDTHS.items():
-            self.setColumnWidth(column, width)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802  Qt's name
-        plain = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-        command = {
-            Qt.Key.Key_A: "ack",
-            Qt.Key.Key_R: "reset",
-            Qt.Key.Key_S: "shelve",
-            Qt.Key.Key_Return: "go",
-            Qt.Key.Key_Enter: "go",
-        }.get(Qt.Key(event.key()))
-        if plain and command is not None:
-            self._run(command)
-            return
-        super().keyPressEvent(event)
+    def say(self, text: str) -> None: ...
+    def copy(self, text: str) -> None: ...
+    def hide_alarms(self, how: str) -> None: ...
+    def go_to_alarm(self, row: AlarmRow | None) -> None: ...
+    def trend_at(self, slots: Sequence[int], t_ns: int) -> None: ...
+    def replay_at(self, t_ns: int) -> None: ...
+    def show_limits(self, name: str) -> None: ...
 
 
 class AlarmsPanel(QWidget):
     """List, detail and journal of the alarms of the world that is shown."""
 
     def __init__(
-        self,
-        workspace: Workspace,
-        colours: Colours,
-        go: Callable[[AlarmRow | None], None],
-        hide: Callable[[str], None],
-        say: Callable[[str], None],
+        self, workspace: Workspace, clock: Clock, colours: Colours, settings: Settings, desk: AlarmDesk
     ) -> None:
         super().__init__()
-        self._workspace, self._go, self._hide, self._say = workspace, go, hide, say
+        self._workspace, self._clock, self._desk = workspace, clock, desk
         self._following = False
-        self.model = AlarmModel(colours, self)
+        self._folding = Folding()
+        self.model = AlarmModel(lambda: workspace.alarms, colours, self)
         self.view = AlarmTable(self.model, self._command)
-        self.journal = RowModel(_JOURNAL, colours, parent=self)
-        self.journal_view = QTableView()
-        self.journal_view.setModel(self.journal)
-        dress_table(self.journal_view, "Alarm events of this session")
-        header = self.journal_view.horizontalHeader()
-        header.setStretchLastSection(False)
-        header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
-        for column, width in _JOURNAL_WIDTHS.items():
-            self.journal_view.setColumnWidth(column, width)
+        self.strip = AlarmDetail(self._command)
+        self.detail = self.strip.text
+        self.filter_bar = AlarmFilter(workspace, settings, self.refresh)
+        self.filter, self.search = self.filter_bar.which, self.filter_bar.search
+        self.history = JournalPage(
+            workspace.journal,
+            colours,
+            now_ns=clock.now_ns,
+            instead=self._session_lines,
+            trend=self._trend_of,
+            replay=desk.replay_at,
+            copy=desk.copy,
+            say=desk.say,
+        )
+        self.journal = self.history.model
         self._lay_out()
         self.empty = EmptyOver(self.view, "")
-        self.no_events = EmptyOver(self.journal_view, _NO_EVENTS)
         self._late, self._ages = QTimer(self), QTimer(self)
         self._late.setSingleShot(True)
         self._late.setInterval(REFRESH_MS)
         self._late.timeout.connect(self.refresh)
         self._ages.setInterval(AGE_MS)
         self._ages.timeout.connect(self._tick)
+        self.model.sorted_by = self.filter_bar.sort
         book = workspace.alarms
-        book.changed.connect(self._changed)
-        book.noted.connect(lambda _event: self._later())
-        book.told.connect(say)
+        book.changed.connect(lambda _ids: self._later())
+        book.told.connect(desk.say)
         book.chosen_changed.connect(self._follow)
-        workspace.world_changed.connect(self.refresh)
+        workspace.world_changed.connect(self._later)
+        workspace.project_changed.connect(self.history.forget)
         self.view.selectionModel().selectionChanged.connect(self._picked)
         self.view.doubleClicked.connect(lambda _index: self._command("go"))
+        self.view.headed.connect(self._fold)
         self.refresh()
 
     def _lay_out(self) -> None:
@@ -194,93 +110,134 @@ class AlarmsPanel(QWidget):
         self.tabs.setUsesScrollButtons(False)
         self.tabs.addTab("Alarms")
         self.tabs.addTab("Journal")
-        self.search = Search("Search alarms", "Search alarms", lambda _text: self.refresh())
-        self.filter = QComboBox()
-        self.filter.setAccessibleName("Which alarms are listed")
-        self.filter.addItems(FILTERS)
-        self.filter.setMaximumWidth(150)
-        self.search.setMaximumWidth(180)
-        self.filter.currentIndexChanged.connect(lambda _i: self.refresh())
-        self.acknowledge = QPushButton("Acknowledge (A)")
-        self.acknowledge.setAccessibleName("Acknowledge the chosen alarms")
-        self.acknowledge.clicked.connect(lambda: self._command("ack"))
-        self.reset = QPushButton("Reset (R)")
-        self.reset.setAccessibleName("Reset the chosen alarms")
-        self.reset.clicked.connect(lambda: self._command("reset"))
-        self.shelve = QPushButton()
-        self.shelve.clicked.connect(lambda: self._command("shelve"))
+        self.acknowledge = self._button("Acknowledge", "Acknowledge the chosen alarms", "ack")
+        self.seen = self._button("All seen", "Acknowledge the alarms on the screen", "ack-seen")
+        self.reset = self._button("Reset", "Reset the chosen alarms", "reset")
+        self.shelve = self._button("", "", "shelve")
         bar = QHBoxLayout()
         bar.setContentsMargins(6, 4, 8, 4)
-        bar.setSpacing(8)
+        bar.setSpacing(6)
         bar.addWidget(self.tabs)
-        bar.addStretch(1)
-        for widget in (self.search, self.filter, self.acknowledge, self.reset, self.shelve):
-            bar.addWidget(widget)
-        self.detail = label("", wrap=True, copyable=True)
-        self.detail.setContentsMargins(10, 4, 10, 6)
+        self.tools = QWidget()
+        tools = QHBoxLayout(self.tools)
+        tools.setContentsMargins(0, 0, 0, 0)
+        tools.setSpacing(6)
+        tools.addStretch(1)
+        for widget in (self.filter_bar, self.acknowledge, self.seen, self.reset, self.shelve):
+            tools.addWidget(widget)
+        bar.addWidget(self.tools, 1)
+        bar.addWidget(self.history.tools, 1)
+        self.history.tools.hide()
+        self.flood = QFrame()
+        self.flood.setProperty("role", "banner")
+        self.flood.setAccessibleName("Alarm flood")
+        self.flood_text = label("", "strong")
+        self.unfold = QPushButton("Unfold")
+        self.unfold.setAccessibleName("Unfold the alarms that the flood folded")
+        self.unfold.clicked.connect(lambda _on=False: self._unfold())
+        line = QHBoxLayout(self.flood)
+        line.setContentsMargins(10, 2, 8, 2)
+        line.addWidget(self.flood_text, 1)
+        line.addWidget(self.unfold)
+        self.flood.hide()
         listed = QWidget()
         rows = QVBoxLayout(listed)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(0)
+        rows.addWidget(self.flood)
         rows.addWidget(self.view, 1)
-        rows.addWidget(self.detail)
+        rows.addWidget(self.strip)
         self.pages = QStackedWidget()
         self.pages.addWidget(listed)
-        self.pages.addWidget(self.journal_view)
-        self.tabs.currentChanged.connect(self.pages.setCurrentIndex)
+        self.pages.addWidget(self.history)
+        self.tabs.currentChanged.connect(self._paged)
         around = QVBoxLayout(self)
         around.setContentsMargins(0, 0, 0, 0)
         around.setSpacing(0)
         around.addLayout(bar)
         around.addWidget(self.pages, 1)
 
-    # ------------------------------------------------------------ book → list
-    def _changed(self, _ids: frozenset[str]) -> None:
-        self._later()
+    def _button(self, text: str, name: str, command: str) -> QPushButton:
+        out = QPushButton(text)
+        out.setAccessibleName(name)
+        out.clicked.connect(lambda _on=False: self._command(command))
+        return out
 
+    def _paged(self, page: int) -> None:
+        self.pages.setCurrentIndex(page)
+        self.tools.setVisible(page == LISTED)
+        self.history.tools.setVisible(page == JOURNAL)
+
+    # ------------------------------------------------------------ book → list
     def _later(self) -> None:
         if not self._late.isActive():
             self._late.start()
 
-    def _listed(self) -> tuple[AlarmRow, ...]:
-        words, which = self.search.text().lower().split(), self.filter.currentIndex()
-        kept = (
-            lambda _row: True,
-            lambda row: row.unacknowledged,
-            lambda row: row.active,
-            lambda row: row.priority <= 2,  # noqa: PLR2004  critical and high
-            lambda _row: True,
-        )[which]
-        book = self._workspace.alarms
-        rows = (row for row in (book.hidden_rows() if which == HIDDEN else book.rows()) if kept(row))
-        return tuple(r for r in rows if all(w in f"{r.text} {r.tag} {r.id}".lower() for w in words))
-
     def refresh(self) -> None:
-        """Show the alarms as they are now."""
-        rows = self._listed()
-        self.model.replace(rows, self._workspace.mirror.t_ns)
-        every = len(self._workspace.alarms.rows())
+        """Show the alarms as they are now. A list that is long is shown anew less often."""
+        began_ns = self._clock.now_mono_ns()
+        book, view = self._workspace.alarms, self.filter_bar.view
+        flood = book.nuisance.flood_text
+        if bool(flood) != self._folding.flood:
+            self._folding = Folding(flood=bool(flood))
+        found = listing(book, view, self._folding)
+        self.model.replace(found, self._workspace.mirror.t_ns)
+        every = len(book.table.order())
         self.tabs.setTabText(0, f"Alarms ({every})" if every else "Alarms")
-        self.empty.set("" if rows else self._why_empty(every))
-        self._tell_hidden()
-        events = self._workspace.alarms.events
-        self.journal.replace([self._event_row(event) for event in reversed(events)])
-        self.no_events.set("" if events else _NO_EVENTS)
+        self.empty.set("" if len(found.line) else self._why_empty(every))
+        self._tell_flood(flood, sum(head.folded for head in found.heads))
+        self.filter_bar.name_hidden(len(book.hidden))
         self._follow()
-        self._offer()
+        took_ms = (self._clock.now_mono_ns() - began_ns) // 1_000_000
+        self._late.setInterval(max(REFRESH_MS, SHARE * took_ms))
 
-    def _tell_hidden(self) -> None:
-        n = len(self._workspace.alarms.hidden)
-        self.filter.setItemText(HIDDEN, f"{FILTERS[HIDDEN]} ({n})" if n else FILTERS[HIDDEN])
+    def _tell_flood(self, flood: str, folded: int) -> None:
+        self.flood.setVisible(bool(flood))
+        if flood:
+            more = f" · {folded} of low priority folded under the first of their asset" if folded else ""
+            self.flood_text.setText(flood + more)
+            self.unfold.setVisible(bool(folded))
+
+    def _unfold(self) -> None:
+        keys = frozenset(head.key for head in self.model.listing.heads)
+        self._folding = replace(self._folding, opened=keys, closed=frozenset())
+        self.refresh()
+
+    def _fold(self, line: int) -> None:
+        head = self.model.head(line)
+        if head is not None:
+            self._folding = self._folding.toggled(head)
+            self.refresh()
 
     def show_hidden(self) -> None:
         """List what bothers nobody."""
-        self.tabs.setCurrentIndex(0)
+        self.tabs.setCurrentIndex(LISTED)
         self.filter.setCurrentIndex(HIDDEN)
+
+    def show_alarm(self, name: str) -> None:
+        """Show the line of an alarm, or what the journal has of it while it is normal."""
+        book = self._workspace.alarms
+        row = book.table.row_of.get(name, -1)
+        if row < 0 or book.row(name) is None:
+            spec = book.specs.get(name)
+            self.show_journal((spec.title or spec.tag) if spec is not None else name)
+            return
+        self.tabs.setCurrentIndex(LISTED)
+        self.filter_bar.show_view(EVERYTHING)
+        book.choose((name,))
+        self.refresh()
+        for line in self.model.lines_of(np.array([row])):
+            self.view.scrollTo(self.model.index(line, 0))
+
+    def show_journal(self, search: str = "") -> None:
+        """Show the journal, of one alarm where there is a search for it."""
+        self.tabs.setCurrentIndex(JOURNAL)
+        if search:
+            self.history.show_alarm(search)
 
     def _why_empty(self, every: int) -> str:
         ws = self._workspace
-        if self.filter.currentIndex() == HIDDEN:
+        if self.filter_bar.view.which == "hidden":
             return "No alarm is shelved, suppressed or out of service."
         if every:
             return "No alarm fits the search and the filter."
@@ -295,25 +252,22 @@ class AlarmsPanel(QWidget):
         last = ws.alarms.events[-1].t_ns if ws.alarms.events else 0
         return "No active alarms." + (f" Last: {clock_text(last)}." if last else "")
 
-    def _event_row(self, event: AlarmEvent) -> Row:
-        spec = self._workspace.alarms.specs.get(event.id)
-        name = (spec.title or spec.tag) if spec is not None else event.id
-        change = f"{WORDS[event.before]} → {WORDS[event.after]}" if event.before != event.after else ""
-        text = event.text or event.event.lower()
-        comment = f" “{event.comment}”" if event.comment else ""
-        return Row((clock_text(event.t_ns), name, text + comment, change, event.actor))
+    def _session_lines(self) -> tuple[JournalLine, ...]:
+        book = self._workspace.alarms
+        return tuple(line_of(event, book.specs) for event in reversed(book.events))
 
     def _tick(self) -> None:
         self.model.tick(self._workspace.mirror.t_ns)
+        self.strip.tick(self._workspace.mirror.t_ns)
 
     def _follow(self) -> None:
         """Mark what is chosen in the book."""
-        chosen = set(self._workspace.alarms.chosen)
-        self._following = True
+        book = self._workspace.alarms
+        rows = np.array([book.table.row_of.get(name, -1) for name in book.chosen], np.int64)
         selection = QItemSelection()
-        for i, row in enumerate(self.model.rows):
-            if row.id in chosen:
-                selection.select(self.model.index(i, 0), self.model.index(i, WHO))
+        for line in self.model.lines_of(rows[rows >= 0]) if len(rows) else ():
+            selection.select(self.model.index(line, 0), self.model.index(line, WHO))
+        self._following = True
         flag = QItemSelectionModel.SelectionFlag
         self.view.selectionModel().select(selection, flag.ClearAndSelect | flag.Rows)
         self._following = False
@@ -321,9 +275,15 @@ class AlarmsPanel(QWidget):
 
     # ------------------------------------------------------------ list → book
     def chosen(self) -> tuple[AlarmRow, ...]:
-        """Return the lines that are selected, in their order."""
-        rows = sorted(index.row() for index in self.view.selectionModel().selectedRows())
-        return tuple(self.model.rows[i] for i in rows if i < len(self.model.rows))
+        """Return the alarms that are selected, in their order."""
+        lines = sorted(index.row() for index in self.view.selectionModel().selectedRows())
+        found = (self.model.alarm(line) for line in lines if line < self.model.rowCount())
+        return tuple(row for row in found if row is not None)
+
+    def _seen(self) -> tuple[AlarmRow, ...]:
+        """Return the alarms on the screen that wait, as they are shown there."""
+        found = (self.model.alarm(line) for line in self.view.seen())
+        return tuple(row for row in found if row is not None and row.unacknowledged)
 
     def _picked(self) -> None:
         if not self._following:
@@ -333,52 +293,95 @@ class AlarmsPanel(QWidget):
     def _tell(self) -> None:
         """Show what an operator must know of the alarm chosen last."""
         rows = self.chosen()
-        self.detail.setVisible(bool(rows))
-        if rows:
-            row = rows[-1]
-            parts = [f"{row.text}: {row.state}, raised at {clock_text(row.raised_ns)}."]
-            if row.presentation is not Presentation.SHOWN:
-                parts.append(row.note)
-            if row.consequence:
-                parts.append(f"If ignored: {row.consequence}")
-            if row.operator_action:
-                parts.append(f"What to do: {row.operator_action}")
-            self.detail.setText("\n".join(parts))
-        self._offer()
+        self.strip.show_row(rows[-1] if rows else None, len(rows), self._workspace.mirror.t_ns)
+        self._offer(rows)
 
-    def _offer(self) -> None:
+    def _offer(self, rows: tuple[AlarmRow, ...]) -> None:
         why = may_not_act(self._workspace)
-        rows = self.chosen()
         waits, latched = any(r.unacknowledged for r in rows), any(r.latched for r in rows)
         self.acknowledge.setEnabled(not why and waits)
-        self.acknowledge.setToolTip(why or ("" if waits else "Nothing that waits is selected."))
+        self.acknowledge.setToolTip(why or ("A" if waits else "Nothing that waits is selected."))
+        waiting = bool(self._workspace.alarms.counts().to_acknowledge)
+        self.seen.setEnabled(not why and waiting and self.filter_bar.view.which != "hidden")
+        self.seen.setToolTip(
+            why
+            or (
+                "Shift+A: those on the screen now, not what is folded or scrolled away."
+                if waiting
+                else "None waits."
+            )
+        )
         self.reset.setEnabled(not why and latched)
-        self.reset.setToolTip(why or ("" if latched else "Nothing latched is selected."))
+        self.reset.setToolTip(why or ("R" if latched else "Nothing latched is selected."))
         hidden = any(r.presentation is not Presentation.SHOWN for r in rows)
-        self.shelve.setText("Bring back (S)" if hidden else "Shelve… (S)")
+        self.shelve.setText("Bring back" if hidden else "Shelve…")
         self.shelve.setAccessibleName(
             "Bring the chosen alarms back" if hidden else "Shelve the chosen alarms"
         )
         self.shelve.setEnabled(not why and bool(rows))
-        self.shelve.setToolTip(why or ("" if rows else "No alarm is selected."))
+        self.shelve.setToolTip(why or ("S" if rows else "No alarm is selected."))
+        self.strip.buttons["comment"].setEnabled(not why and waits)
 
     def _command(self, name: str) -> None:
         rows = self.chosen()
-        if name == "go":
-            self._go(rows[-1] if rows else None)
+        match name:
+            case "go":
+                self._desk.go_to_alarm(rows[-1] if rows else None)
+            case "trend" if rows:
+                self._trend_of(rows[-1].id, rows[-1].raised_ns)
+            case "journal" if rows:
+                self.show_journal(rows[-1].text)
+            case "limits" if rows:
+                self._desk.show_limits(rows[-1].id)
+            case _:
+                self._act(name, rows)
+
+    def _act(self, name: str, rows: tuple[AlarmRow, ...]) -> None:
+        if why := may_not_act(self._workspace):
+            self._desk.say(why)
             return
-        if why := may_not_act(self._workspace) or ("" if rows else "No alarm is selected."):
-            self._say(why)
-            return
-        if name == "shelve":
-            hidden = any(row.presentation is not Presentation.SHOWN for row in rows)
-            self._hide("show" if hidden else "shelve")
-            return
-        ids = [row.id for row in rows]
         book = self._workspace.alarms
-        asked = book.acknowledge(ids) if name == "ack" else book.reset(ids)
-        if not asked:
-            self._say("Nothing to acknowledge." if name == "ack" else "Nothing to reset.")
+        if name == "ack-seen":
+            n = book.acknowledge_shown(self._seen())
+            self._desk.say(f"{n} alarms acknowledged." if n > 1 else "" if n else "Nothing to acknowledge.")
+        elif not rows:
+            self._desk.say("No alarm is selected.")
+        elif name == "shelve":
+            hidden = any(row.presentation is not Presentation.SHOWN for row in rows)
+            self._desk.hide_alarms("show" if hidden else "shelve")
+        elif name == "comment":
+            self._comment(rows)
+        elif name == "ack":
+            if not book.acknowledge_shown(rows):
+                self._desk.say("Nothing to acknowledge.")
+        elif not book.reset([row.id for row in rows]):
+            self._desk.say("Nothing to reset.")
+
+    def _comment(self, rows: tuple[AlarmRow, ...]) -> None:
+        """Ask for a comment; what is acknowledged is what was shown when it was asked for."""
+        more = f" and {len(rows) - NAMED} more" if len(rows) > NAMED else ""
+        names = ", ".join(row.text for row in rows[:NAMED]) + more
+        sheet = ReasonSheet(
+            "Acknowledge with a comment",
+            f"{names}: the comment stands in the list and in the journal.",
+            "Acknowledge",
+            lambda words: self._commented(rows, words),
+            self,
+        )
+        sheet.reason.setPlaceholderText("Comment")
+        sheet.reason.setAccessibleName("Comment")
+        sheet.open()
+
+    def _commented(self, rows: tuple[AlarmRow, ...], words: str) -> None:
+        if not self._workspace.alarms.acknowledge_shown(rows, words):
+            self._desk.say("Nothing to acknowledge.")
+
+    def _trend_of(self, name: str, t_ns: int) -> None:
+        spec = self._workspace.alarms.specs.get(name)
+        if spec is None or spec.slot < 0:
+            self._desk.say("This alarm has no tag that could be drawn.")
+            return
+        self._desk.trend_at((spec.slot,), t_ns)
 
     # ------------------------------------------------------------ Qt
     def showEvent(self, event: object) -> None:  # noqa: N802  Qt's name
@@ -390,5 +393,6 @@ class AlarmsPanel(QWidget):
 
     def set_colours(self, colours: Colours) -> None:
         """Draw in another theme."""
-        self.model.colours = self.journal.colours = colours
+        self.model.colours = colours
+        self.history.set_colours(colours)
         self.view.viewport().update()

@@ -8,28 +8,34 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QComboBox,
     QHBoxLayout,
     QHeaderView,
+    QStackedWidget,
     QTabBar,
     QTableView,
     QVBoxLayout,
     QWidget,
 )
 
+from armillary.model.clock import Clock
 from armillary.model.frame import Event
+from armillary.session.journal import JournalLine, line_of_event
 from armillary.session.rows import EventRow, event_row
 from armillary.session.workspace import Workspace
 from armillary.ui import icons
-from armillary.ui.pieces import EmptyOver, IconButton
+from armillary.ui.journal_page import LEVELS, JournalPage
+from armillary.ui.pieces import EmptyOver, IconButton, Search
 from armillary.ui.theme import Colours
 
 KEPT = 2000
 TIME, SOURCE, TEXT, REMEDY = range(4)
-EVENTS, PROBLEMS = range(2)
+EVENTS, PROBLEMS, JOURNAL = range(3)
 _HEADINGS = (
     ("Time", "From", "What happened", "What to do"),
     ("Code", "Where", "What is wrong", "What to do"),
 )
+_GRAVITY = {"info": 0, "warning": 1, "error": 2}
 _LEVELS = {"info": "info", "warning": "warning", "error": "error"}
 _EMPTY = ("Nothing has happened yet. Link changes, orders and faults appear here.", "No problems.")
 _ROW_PADDING = 7
@@ -93,7 +99,16 @@ class EventModel(QAbstractTableModel):
 class EventsPanel(QWidget):
     """Events and problems, one list each."""
 
-    def __init__(self, workspace: Workspace, colours: Colours, copy: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        clock: Clock,
+        colours: Colours,
+        *,
+        copy: Callable[[str], None],
+        replay: Callable[[int], None],
+        say: Callable[[str], None],
+    ) -> None:
         super().__init__()
         self._workspace, self._copy_text = workspace, copy
         self.model = EventModel(colours, self)
@@ -101,9 +116,17 @@ class EventsPanel(QWidget):
         self.tabs.setAccessibleName("Events or problems")
         self.tabs.setDrawBase(False)
         self.tabs.setExpanding(False)
+        self.tabs.setUsesScrollButtons(False)
         self.tabs.addTab("Events")
         self.tabs.addTab("Problems")
-        self.tabs.currentChanged.connect(lambda _tab: self.reload())
+        self.tabs.addTab("Journal")
+        self.tabs.currentChanged.connect(self._paged)
+        self.search = Search("Search events", "Search events and problems", lambda _text: self.reload())
+        self.search.setMaximumWidth(200)
+        self.level = QComboBox()
+        self.level.setAccessibleName("How grave")
+        self.level.addItems([text for text, _ in LEVELS["events"]])
+        self.level.currentIndexChanged.connect(lambda _i: self.reload())
         self.copy = IconButton("copy", "Copy the selected rows", self._copy)
         self.view = QTableView()
         self.view.setModel(self.model)
@@ -125,26 +148,66 @@ class EventsPanel(QWidget):
             self.view.setColumnWidth(column, width)
         bar = QHBoxLayout()
         bar.setContentsMargins(6, 2, 6, 0)
-        bar.addWidget(self.tabs, 1)
-        bar.addWidget(self.copy)
+        bar.addWidget(self.tabs)
+        bar.addStretch(1)
+        for widget in (self.search, self.level, self.copy):
+            bar.addWidget(widget)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(0)
         rows.addLayout(bar)
-        rows.addWidget(self.view, 1)
+        self.history = JournalPage(
+            workspace.event_journal,
+            colours,
+            now_ns=clock.now_ns,
+            instead=self._session_lines,
+            trend=lambda _alarm, _t_ns: None,
+            replay=replay,
+            copy=copy,
+            say=say,
+        )
+        self.pages = QStackedWidget()
+        bar.insertWidget(2, self.history.tools, 1)
+        self.history.tools.hide()
+        self.pages.addWidget(self.view)
+        self.pages.addWidget(self.history)
+        rows.addWidget(self.pages, 1)
         self.empty = EmptyOver(self.view, _EMPTY[EVENTS])
         self.set_colours(colours)
         workspace.event_added.connect(self._added)
         workspace.problems_changed.connect(self._problems)
         workspace.events_changed.connect(self.reload)
         workspace.project_changed.connect(self.reload)
+        workspace.project_changed.connect(self.history.forget)
         workspace.visited.connect(self.reload)
         self.reload()
 
     def _added(self, event: Event) -> None:
-        if self.tabs.currentIndex() == EVENTS:
-            self.model.add(event_row(event))
+        row = event_row(event)
+        if self.tabs.currentIndex() == EVENTS and self._fits(row):
+            self.model.add(row)
             self.empty.set("")
+
+    def _paged(self, page: int) -> None:
+        is_journal = page == JOURNAL
+        self.pages.setCurrentIndex(int(is_journal))
+        for widget in (self.search, self.level):
+            widget.setVisible(not is_journal)
+        self.history.tools.setVisible(is_journal)
+        if not is_journal:
+            self.reload()
+
+    def _fits(self, row: EventRow) -> bool:
+        """Return whether a row has all words of the search and is grave enough."""
+        levels = LEVELS["events"][self.level.currentIndex()][1]
+        if levels and _GRAVITY.get(row.level, 0) not in levels:
+            return False
+        said = f"{row.source} {row.text} {row.remedy}".lower()
+        return all(word in said for word in self.search.text().lower().split())
+
+    def _session_lines(self) -> tuple[JournalLine, ...]:
+        events = reversed(self._workspace.events)
+        return tuple(line_of_event(event, _GRAVITY.get(event.level, 0)) for event in events)
 
     def _problems(self) -> None:
         n = len(self._workspace.problems)
@@ -155,14 +218,20 @@ class EventsPanel(QWidget):
     def reload(self) -> None:
         """Fill the list that is chosen."""
         kind = self.tabs.currentIndex()
+        if kind == JOURNAL:
+            return
         if kind == EVENTS:
             rows = [event_row(event) for event in reversed(self._workspace.events)]
         else:
             rows = [EventRow(p.code, p.severity, p.where, p.what, p.remedy) for p in self._workspace.problems]
-        self.model.replace(kind, rows)
-        self.empty.set("" if rows else _EMPTY[kind])
+        kept = [row for row in rows if self._fits(row)]
+        self.model.replace(kind, kept)
+        self.empty.set("" if kept else "Nothing fits the search." if rows else _EMPTY[kind])
 
     def _copy(self) -> None:
+        if self.tabs.currentIndex() == JOURNAL:
+            self.history.copy()
+            return
         chosen = [self.model.rows[i.row()] for i in self.view.selectionModel().selectedRows()]
         text = "\n".join(f"{r.time}\t{r.level}\t{r.source}\t{r.text}\t{r.remedy}" for r in chosen)
         if text:
@@ -172,4 +241,5 @@ class EventsPanel(QWidget):
         """Draw in another theme."""
         self.model.colours = colours
         self.copy.set_colours(colours)
+        self.history.set_colours(colours)
         self.view.viewport().update()

@@ -32,6 +32,7 @@ AT_ONCE_MS = 30  # after the hand moved
 FASTEST_MS, SLOWEST_MS = 200, 1000  # between two drawings: about the time that moves the plot by a pixel
 LEGEND_PX, LEAST_ROOM_PX = 210, 520  # beside the plot; below it where the dock is narrower
 LEAST_BOTH_PX = 300
+BEFORE_S, AFTER_S = 600, 300  # around a moment that is looked at
 _WIDTH_SLACK = 0.1
 _SHORT_S = 60.0  # between the cursors: it may be a period
 _EMPTY = "Drag a tag or a part here, or press T."
@@ -136,6 +137,14 @@ class TrendsPanel(Orders):
         self._timeline.add(new[: max(room, 0)])
         if was_empty:
             self.follow()
+
+    def show_at(self, slots: Sequence[int], t_ns: int) -> None:
+        """Draw these tags around a time: more of what led to it than of what followed."""
+        self.add(slots)
+        if not self._timeline.slots:
+            return
+        end_ns = min(t_ns + AFTER_S * NS, max(self._clock.now_ns(), t_ns + NS))
+        self._moved(t_ns - BEFORE_S * NS, end_ns)
 
     def follow(self) -> None:
         """Show the last span and go on with the time."""

@@ -87,6 +87,10 @@ class Conveyor:
         self._move(self.speed * dt_s)
         self._warm(dt_s, zones)
 
+    def count_on(self) -> None:
+        """Let serial numbers go on after the highest one that is on the belt."""
+        self._next = int(self.serial.max()) + 1
+
     def reset(self) -> None:
         """Take a trip back: the stall is over."""
         self.is_tripped, self._stalled_s = False, 0.0

@@ -16,6 +16,7 @@ from armillary_plugins.demo_plant.line.signals import LINE, UNITS
 STEP_S = 0.1
 BATCH = at.PER_CARTON * at.PER_PALLET  # units: one pallet
 _SCORCHED_C = 84.0
+_COARSE_S = 0.5
 _BEFORE_S = 70.0  # that it has run when it is made: the belt is full, product is warm where it should be
 _RECIPES = ("Rye crisp", "Oat crisp", "Seed crisp")
 _USUAL_FLOW = 14.0  # l/min
@@ -48,8 +49,9 @@ class Line:
         self.steps = 0
         self.flow, self.noise = _USUAL_FLOW, np.zeros(4)
         self.faults: dict[str, float] = {}
-        for _ in range(round(_BEFORE_S / STEP_S)):
-            self.step()
+        for _ in range(round(_BEFORE_S / _COARSE_S)):
+            self.step(_COARSE_S)
+        self.steps = 0
 
     # ---------------------------------------------------------------- time
 

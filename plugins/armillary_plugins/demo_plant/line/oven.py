@@ -48,3 +48,8 @@ class Oven:
         side[1:] += 0.08 * (self.temperature[:-1] - self.temperature[1:])
         goal = AMBIENT + _GAIN * fire / 100.0 / lost + side + self.extra
         self.temperature = self.temperature + (goal - self.temperature) * min(1.0, dt_s / _TAU_S)
+
+    def settle(self, zone: int, output: float) -> None:
+        """Let a zone's controller stand at an output, so that nothing jumps when it goes on."""
+        self.output[zone] = output
+        self._whole[zone] = min(max(output - _P * float(self.sp[zone] - self.temperature[zone]), 0.0), 100.0)

@@ -6,10 +6,9 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 
-from armillary_plugins.demo_plant.line import layout as at
-from armillary_plugins.demo_plant.line.cell import status
-from armillary_plugins.demo_plant.line.line import BATCH, STEP_S, Line
+from armillary_plugins.demo_plant.line.line import STEP_S, Line
 from armillary_plugins.demo_plant.line.signals import EVERY, LINE, PACKING, TREE
+from armillary_plugins.demo_plant.line.telling import by_mqtt
 
 
 class RunningLine(Line):
@@ -19,36 +18,10 @@ class RunningLine(Line):
     tree = TREE
     topics: tuple[str, ...] = ("line2/+/set", "line2/oven/+/set")
 
-    def said(self) -> Mapping[str, float | str | bool]:
-        """Return the values of all tags that go by MQTT."""
-        zones = self.zones
-        out: dict[str, float | str | bool] = {}
-        for i, tag in enumerate(at.ZONES):
-            out[f"{tag}.value"] = round(zones[i], 2)
-            out[f"O-210.zone{i + 1}.sp"] = float(self.oven.sp[i])
-            out[f"O-210.zone{i + 1}.output"] = round(float(self.oven.output[i]), 2)
-        out |= {
-            "BV-212.position": round(self.oven.valve, 2),
-            "BV-212.flame": self.oven.valve > 1.0,
-            "D-210.position": round(self.oven.damper, 2),
-            "D-210.sp": self.oven.damper_sp,
-            "Line2.batch": self.batch,
-            "Line2.recipe": self.recipe,
-            "Line2.batch_number": self.number,
-            "Line2.batch_done": self.done,
-            "Line2.batch_size": BATCH,
-            "Line2.good": int(self.good),
-            "Line2.scorched": int(self.scorched),
-            "Line2.gas": round(self.gas_kw, 2),
-            "Line2.run_s": round(self.run_s, 1),
-            "Line2.planned_s": round(self.planned_s, 1),
-        }
-        return {**out, **status(self)}
-
     def due(self, t_ms: int) -> Iterator[tuple[str, str, bytes]]:
         """Yield (broker, topic, payload) of everything that is published at this step."""
         due = {every for every, steps in EVERY.items() if self.steps % steps == 0}
-        said = self.said()
+        said = by_mqtt(self)
         for broker, told in (("broker", LINE), ("packing-broker", PACKING)):
             texts: dict[str, dict[str, object]] = {}
             for one in told:

@@ -1,0 +1,104 @@
+"""What an operator must know of the alarm that is chosen: if ignored, what to do, how long is left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout
+
+from armillary.model.alarm import Presentation
+from armillary.model.clock import NS
+from armillary.session.alarmbook import AlarmRow, age_text
+from armillary.session.rows import clock_text
+from armillary.ui.pieces import label, restyle
+
+
+def time_left(row: AlarmRow, now_ns: int) -> tuple[str, bool]:
+    """Return how long there is to respond, in words, and whether it is over; "" where nobody said."""
+    if not row.respond_s or not row.active or not row.raised_ns:
+        return "", False
+    left_s = row.respond_s - max(now_ns - row.raised_ns, 0) / NS
+    whole = f"of {age_text(row.respond_s)}"
+    if left_s >= 0:
+        return f"Respond within {countdown(left_s)} {whole}.", False
+    return f"Time to respond is over since {countdown(-left_s)}.", True
+
+
+def countdown(seconds: float) -> str:
+    """Return a time that runs, `1:05`, `2:00:09`."""
+    whole = int(seconds)
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+class AlarmDetail(QFrame):
+    """Some lines below the list, and what leads away from it. Hidden while nothing is chosen."""
+
+    def __init__(self, run: Callable[[str], None]) -> None:
+        """`run` gets go, trend, comment or limits."""
+        super().__init__()
+        self._row: AlarmRow | None = None
+        self.text = label("", wrap=True, copyable=True)
+        self.left = label("", "value")
+        buttons = QHBoxLayout()
+        buttons.setSpacing(6)
+        self.buttons: dict[str, QPushButton] = {}
+        for name, text, said in (
+            ("go", "Go to part (Enter)", "Go to the part of the chosen alarm"),
+            ("trend", "Trend (T)", "Trend of the chosen alarm at the moment it was raised"),
+            ("comment", "Comment (C)", "Acknowledge the chosen alarms with a comment"),
+            ("journal", "Journal", "Journal of the chosen alarm"),
+            ("limits", "Limits", "Limits of the chosen alarm"),
+        ):
+            button = QPushButton(text)
+            button.setAccessibleName(said)
+            button.setToolTip(said)
+            button.clicked.connect(lambda _on=False, name=name: run(name))
+            self.buttons[name] = button
+            buttons.addWidget(button)
+        right = QVBoxLayout()
+        right.addWidget(self.left)
+        right.addLayout(buttons)
+        right.addStretch(1)
+        line = QHBoxLayout(self)
+        line.setContentsMargins(10, 4, 8, 6)
+        line.addWidget(self.text, 1)
+        line.addLayout(right)
+
+    def show_row(self, row: AlarmRow | None, chosen: int, now_ns: int) -> None:
+        """Show an alarm, the last of so many that are chosen; None hides it all."""
+        self._row = row
+        self.setVisible(row is not None)
+        if row is None:
+            return
+        more = f" ({chosen} are chosen)" if chosen > 1 else ""
+        parts = [f"{row.text}: {row.state}, raised at {clock_text(row.raised_ns)}.{more}"]
+        if row.first_out:
+            parts.append(
+                "It was the first of its group."
+                if row.first_out == "first"
+                else "It was among the first of its group."
+            )
+        if row.chatter:
+            parts.append(f"Chattering: raised {row.chatter} times. Shelve it, or look at its limits.")
+        if row.presentation is not Presentation.SHOWN:
+            parts.append(row.note)
+        if row.consequence:
+            parts.append(f"If ignored: {row.consequence}")
+        if row.operator_action:
+            parts.append(f"What to do: {row.operator_action}")
+        self.text.setText("\n".join(parts))
+        self.buttons["go"].setEnabled(row.prim >= 0)
+        self.buttons["trend"].setEnabled(row.slot >= 0)
+        self.buttons["limits"].setEnabled(row.slot >= 0)
+        self.tick(now_ns)
+
+    def tick(self, now_ns: int) -> None:
+        """Let the countdown run."""
+        text, is_over = time_left(self._row, now_ns) if self._row is not None else ("", False)
+        self.left.setText(text)
+        self.left.setVisible(bool(text))
+        role = "bad" if is_over else "value"
+        if self.left.property("role") != role:
+            self.left.setProperty("role", role)
+            restyle(self.left)

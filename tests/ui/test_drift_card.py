@@ -1,0 +1,36 @@
+"""The card of schema drift: a device that says another unit than its tag expects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from armillary.telemetry.reasons import conflict
+from armillary.ui.window import DeskWindow
+
+LEVEL, TEMP = 0, 4
+
+
+def test_a_device_that_says_another_unit_has_a_card_until_it_is_looked_at(
+    desk: DeskWindow, bench: Any
+) -> None:
+    card, specs = desk.drift_card, bench.workspace.specs
+    assert card.isHidden()
+    bench.send(why=((TEMP, "text instead of a number: 'ERR7'"),))
+    assert card.isHidden(), "one odd value is no other device"
+    bench.send(why=((TEMP, conflict("K", "°C")),))
+    assert not card.isHidden()
+    assert f"{specs[TEMP].name}: it says K, °C is expected." in card.text.text()
+    assert card.accessibleName() == card.text.text()
+    card.load.click()
+    assert card.isHidden()
+    assert desk.tags.isVisible()
+    assert desk.tags.search.text() == specs[TEMP].name
+    bench.send(why=((TEMP, conflict("K", "°C")),))
+    assert card.isHidden(), "it was looked at"
+    bench.send(why=((LEVEL, conflict("ft", "m")), (TEMP, conflict("K", "°C"))))
+    assert specs[LEVEL].name in card.text.text()
+    assert specs[TEMP].name not in card.text.text()
+    bench.send()
+    assert card.isHidden()
+    bench.send(why=((TEMP, conflict("K", "°C")),))
+    assert not card.isHidden(), "it has come again"
