@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from armillary.alarms.quiet import Quiet
 from armillary.alarms.readings import Readings, known, padded, starts_of, taken
 from armillary.model.alarm import AlarmProgress, AlarmSpec
 from armillary.model.arrays import B1, F8, I8, U2
@@ -80,12 +81,17 @@ class Conditions:
         self._order = self._watched[np.argsort(self.slot[self._watched], kind="stable")]
         tag_count = max(max((tag.slot for tag in tags), default=-1), int(self.slot.max(initial=-1))) + 1
         self._first: I8 = np.searchsorted(self.slot[self._order], np.arange(tag_count + 1))
-        self._low, self._high = self._bands()
-        # Where no tag has several alarms: the one of each, -1 = it has none.
-        single = len(self._order) == 0 or int(np.diff(self._first).max(initial=0)) <= 1
-        self._only: I8 | None = np.full(tag_count, _NONE, np.int64) if single else None
-        if self._only is not None:
-            self._only[self.slot[self._order]] = self._order
+        above, kind = self._sign > 0, self.kind
+        on_level = self._watched[kind[self._watched] == _LEVEL]
+        self._quiet = Quiet(
+            self.slot,
+            on_level[above[on_level]],
+            on_level[~above[on_level]],
+            self._watched[kind[self._watched] == _STATE],
+            self._limit,
+            self._order,
+            self._first,
+        )
         # dynamic
         self.active: B1 = np.zeros(n, np.bool_)
         self.value: F8 = np.full(n, np.nan)
@@ -102,19 +108,6 @@ class Conditions:
         self._gap: B1 = np.zeros(n, np.bool_)  # counted anew after a gap, and not sure of itself since
         self._hits: list[Hit] = []
         self._sure: list[I8] = []  # alarms that are sure of themselves again after a gap
-
-    def _bands(self) -> tuple[F8, F8]:
-        """Return between which values of each tag (T,) no alarm at rest begins; low > high: none such."""
-        tags = len(self._first) - 1
-        low, high = np.full(tags, -np.inf), np.full(tags, np.inf)
-        w = self._watched
-        is_state, is_level = self.kind[w] == _STATE, self.kind[w] == _LEVEL
-        above = w[is_level & (self._sign[w] > 0)]
-        below = w[is_level & (self._sign[w] < 0)]
-        np.minimum.at(high, self.slot[above], self._limit[above])
-        np.maximum.at(low, self.slot[below], self._limit[below])
-        low[self.slot[w[is_state]]] = np.inf
-        return low, high
 
     def forget(self, slots: I8) -> I8:
         """Begin the counts of these tags anew: readings of them are missing. Return their alarms' rows."""
@@ -184,7 +177,7 @@ class Conditions:
         self._hits, self._sure = [], []
         bad_now = (table.quality[: len(self._bad)] & RANK_MASK) >= STALE
         changed = np.flatnonzero(self._bad != bad_now)
-        rows = np.sort(self._alarms_of(changed)[0])
+        rows = np.sort(self._quiet.alarms_of(changed)[0])
         is_bad = bad_now[self.slot[rows]]
         good, bad = rows[~is_bad], rows[is_bad]
         self._bad = bad_now
@@ -229,40 +222,14 @@ class Conditions:
             self._round(batch, rows[chosen], slot[chosen])
 
     def _stirring(self, batch: SampleBatch, rows: I8, slot: I8) -> tuple[I8, I8]:
-        """Take note of readings of tags at which all is quiet, before and after; return the others.
-
-        Most readings of most ticks: so it is asked of tags, and each alarm is touched to remember only.
-        """
+        """Take note of readings of tags at which all is quiet, before and after; return the others."""
         busy = self.active | (self._over_since != _NONE) | (self._under_since != _NONE)
-        busy |= (self.kind == _COUNT) & (self.slot >= 0)
-        loud = np.zeros(len(self._first) - 1, np.bool_)
-        loud[self.slot[busy & (self.slot >= 0)]] = True
-        value = batch.value if len(rows) == len(batch) else batch.value[rows]
-        quality = batch.quality if len(rows) == len(batch) else batch.quality[rows]
-        stirs = loud[slot] | ~((value >= self._low[slot]) & (value <= self._high[slot]))
-        stirs |= (quality & RANK_MASK) >= STALE
-        if stirs.any():
-            loud[slot[stirs]] = True
-            stirs = loud[slot]
-            quiet = np.flatnonzero(~stirs)
-            self._remember(slot[quiet], value[quiet], quality[quiet])
-        else:
-            self._remember(slot, value, quality)
-        left = np.flatnonzero(stirs)
-        left = left[self._first[slot[left] + 1] > self._first[slot[left]]]
-        return rows[left], slot[left]
-
-    def _remember(self, slot: I8, value: F8, quality: U2) -> None:
-        """Keep the last usable readings of tags that stir nothing."""
-        if self._only is not None:
-            alarm = self._only[slot]
-            if len(alarm) and int(alarm.min()) < 0:
-                kept = alarm >= 0
-                alarm, value, quality = alarm[kept], value[kept], quality[kept]
-        else:
-            alarm, row = self._alarms_of(slot)
-            value, quality = value[row], quality[row]
+        busy |= self.kind == _COUNT
+        left, (alarm, value, quality) = self._quiet.split(
+            batch, rows, slot, self.slot[busy & (self.slot >= 0)]
+        )
         self.value[alarm], self._quality[alarm] = value, quality
+        return rows[left], slot[left]
 
     def _passed(self, batch: SampleBatch, rows: I8, slot: I8) -> B1:
         """Take note of readings that change nothing, all at once; return which are left.
@@ -270,7 +237,7 @@ class Conditions:
         An alarm at rest, with no delay running, of which no reading is beyond its limit stays at rest; an
         active one of which none is inside stays active. The last is remembered. Counts are never passed.
         """
-        alarm, row = self._alarms_of(slot)
+        alarm, row = self._quiet.alarms_of(slot)
         value, quality = batch.value[rows][row], batch.quality[rows][row]
         over, under, unusable, _, _ = self._signs(alarm, value, quality)
         stirs = (self._over_since != _NONE) | (self._under_since != _NONE) | (self.kind == _COUNT)
@@ -291,7 +258,7 @@ class Conditions:
         """
         out = np.ones(len(slot), np.bool_)
         at = np.flatnonzero(np.repeat(sizes > FLOOD, sizes))
-        alarm, row = self._alarms_of(slot[at])
+        alarm, row = self._quiet.alarms_of(slot[at])
         r = self._read(batch, rows[at][row], alarm)
         over, under, unusable, bad, sure = self._signs(r.alarm, r.value, r.quality)
         sign = over | under << 1 | unusable << 2 | bad << 3 | sure << 4
@@ -314,15 +281,8 @@ class Conditions:
         out[at] = (place <= need) | (place >= length[run] - _LAST_KEPT)
         return out
 
-    def _alarms_of(self, slots: I8) -> tuple[I8, I8]:
-        """Return the alarms of these tags, and for each the row of its tag in `slots`."""
-        size = self._first[slots + 1] - self._first[slots]
-        row = np.repeat(np.arange(len(slots)), size)
-        inner = np.arange(int(size.sum())) - np.repeat(np.cumsum(size) - size, size)
-        return self._order[self._first[slots][row] + inner], row
-
     def _round(self, batch: SampleBatch, rows: I8, slots: I8) -> None:
-        alarm, row = self._alarms_of(slots)
+        alarm, row = self._quiet.alarms_of(slots)
         self._judge_values(self._read(batch, rows[row], alarm))
 
     def _read(self, batch: SampleBatch, at: I8, alarm: I8) -> Readings:

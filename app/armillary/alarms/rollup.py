@@ -115,7 +115,8 @@ def rollup(over: Hierarchy, prim: I8, priority: U1, unacked: B1, hidden: B1) -> 
     below = np.zeros((_CLASSES, m), np.int32)
     running = np.zeros(m + 1, np.int32)
     for each in np.unique(kind).tolist():
-        np.cumsum(np.bincount(at[kind == each], minlength=m), out=running[1:])
+        here = np.bincount(at[kind == each], minlength=m).astype(np.int32)
+        np.cumsum(here, dtype=np.int32, out=running[1:])  # nothing is converted on the way
         np.subtract(running[over.ends], running[:-1], out=below[each])
         if len(over.whole):
             np.add.at(below[each], over.whole, running[over.last] - running[over.first])

@@ -126,17 +126,18 @@ def _truth(
 def _spans(t_ns: I8, true: B1, unknown: B1, off_ns: int, to_ns: int) -> list[tuple[int, int]]:
     """Return in which spans a rule hides: while true, for its delay, and for a minute while not known."""
     out: list[tuple[int, int]] = []
-    begin = until = -1
+    begin = until = unknown_ns = -1  # unknown_ns: since when nobody knows; -1 = it is known
     for at, is_true, is_unknown, end in zip(
         t_ns.tolist(), true.tolist(), unknown.tolist(), [*t_ns[1:].tolist(), to_ns], strict=True
     ):
         if begin >= 0 and until <= at:
             out.append((begin, until))
             begin = -1
+        unknown_ns = (at if unknown_ns < 0 else unknown_ns) if is_unknown else -1
         if is_true:
             begin, until = (at if begin < 0 else begin), end + off_ns
         elif begin >= 0 and is_unknown:
-            until = max(until, min(at + UNKNOWN_NS, end) + off_ns)
+            until = max(until, min(unknown_ns + UNKNOWN_NS, end) + off_ns)
     if begin >= 0:
         out.append((begin, min(until, to_ns)))
     return out

@@ -20,7 +20,9 @@ USUAL = "-30d"
 PATTERN = "live-*.jsonl"
 
 
-def run(project: str, from_: str, to: str, html: Path | None, pdf: Path | None, *, as_json: bool) -> int:
+def run(
+    project: str, from_: str, to: str, html: Path | None, pdf: Path | None = None, *, as_json: bool
+) -> int:
     """Judge, print or write. Status 1 where a figure is over its maximum. Raises Fault."""
     now_ns = WallClock().now_ns()
     from_ns, to_ns = parse_time(from_ or USUAL, now_ns), parse_time(to, now_ns) if to else now_ns

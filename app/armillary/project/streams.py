@@ -71,6 +71,7 @@ class _Reading:
     twin: str = ""
     history: bool = True
     prim: str = ""
+    dwell_s: float = 0.0  # of a geofence: its word for `for_s`
     new: list[TagSpec] = field(default_factory=list)
 
     def read(self) -> None:
@@ -121,7 +122,7 @@ class _Reading:
     def _tags(self, value: Made | None, condition: str, title: str) -> tuple[bool, float]:
         """Make the tags; return whether the rule fires, and how far it looks back."""
         limits = self._limits()
-        for_s = self._seconds("for_s", 0.0)
+        for_s = max(self._seconds("for_s", 0.0), self.dwell_s)
         deadband = self.table.number("deadband", 0.0, 0.0)
         if value is not None and limits != (None, None):
             self._add(VALUE, value, title, self.unit)
@@ -250,10 +251,8 @@ class _Reading:
         condition = made.fenced(places[0], places[1], places[2], corners, depth)
         if when == "outside":
             condition = f"not ({condition})"
-        if not dwell_s:
-            return condition
-        self._add(NOW, Made(condition), table.text("title"), "", fires=True)
-        return f"held({made.quoted(self.id + NOW)}, {made.number(dwell_s)})"
+        self.dwell_s = dwell_s
+        return condition
 
     def _energy(self) -> Made | None:
         table = self.table

@@ -13,8 +13,9 @@ from armillary.model.fault import ProjectFault
 from armillary.model.rule import RuleSpec
 from armillary.project import folder as projects
 from armillary.project.record import Project
+from armillary.project.rules import RULES_FILE
 from armillary.project.streams import KINDS, METHODS, WINDOWS
-from armillary.project.streams_edit import Value, with_rule
+from armillary.project.streams_edit import Value, rule_facts, with_rule
 from armillary.project.streams_related import AGGREGATES as OF_MEMBERS
 
 NUMBER, TEXT, FLAG, LIST = "number", "text", "flag", "list"
@@ -61,11 +62,11 @@ OWN: Mapping[str, tuple[Key, ...]] = {
         _OF,
         Key(name="window", title="Window", choices=WINDOWS),
         _SECONDS,
-        _number("gap_s", "Gap, s", "Of a session: the silence that ends it"),
         Key(name="aggregate", title="Aggregate", choices=tuple(AGGREGATES)),
-        Key(name="where", title="While", hint="Only what comes while this is true"),
-        _UNIT,
         *_LIMITS,
+        _UNIT,
+        _number("gap_s", "Gap, s", "Of a session: the silence that ends it"),
+        Key(name="where", title="While", hint="Only what comes while this is true"),
     ),
     "expression": (_OF, Key(name="when", title="When", hint="A condition, instead"), _UNIT, *_LIMITS),
     "sequence": (_FIRST, _THEN, _WITHIN),
@@ -82,7 +83,6 @@ OWN: Mapping[str, tuple[Key, ...]] = {
         Key(name="y", title="y"),
         Key(name="z", title="z", hint="With a box that has heights"),
         Key(name="when", title="When", choices=("inside", "outside")),
-        _number("dwell_s", "For, s", "So long without a break"),
         Key(name="prim", title="Prim", hint="armillary rules box writes its box"),
         *_CORNERS,
     ),
@@ -189,4 +189,15 @@ def first_free(taken: Mapping[str, object], kind: str) -> str:
     return f"{kind}-{number}"
 
 
-__all__ = ["KINDS", "Key", "changes", "draft", "first_free", "keys", "text_of"]
+__all__ = [
+    "KINDS",
+    "RULES_FILE",
+    "Key",
+    "Value",
+    "changes",
+    "draft",
+    "first_free",
+    "keys",
+    "rule_facts",
+    "text_of",
+]

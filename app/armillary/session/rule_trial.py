@@ -13,6 +13,7 @@ from armillary.model.message import AskAt, AskSpan, Enroll, Enrolled, Samples
 from armillary.model.sample import SampleBatch, empty_batch, joined
 from armillary.twin.rule_trial import Trial
 
+__all__ = ["RuleRecord", "Trial", "span_text", "times", "told"]
 ANSWER_S = 20.0
 PAGES = 100  # of about 200,000 samples
 MOST_ROWS = 5_000_000

@@ -317,7 +317,7 @@ class LimitsList(QWidget):
         """Show the alarms of these tags; return how many there are."""
         at = self._at
         wanted = set(slots)
-        found = [s for s in at.alarms.specs.values() if s.slot in wanted]
+        found = [s for s in at.alarms.specs.values() if s.slot in wanted] if wanted else []
         found.sort(key=lambda spec: (spec.priority, spec.id))
         may = not may_not_author(at) and at.project is not None
         self._bar.setVisible(may and bool(slots))

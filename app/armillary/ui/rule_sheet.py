@@ -20,14 +20,11 @@ from PySide6.QtWidgets import (
 
 from armillary.model.clock import NS
 from armillary.model.fault import Fault, ProjectFault
-from armillary.project.rules import RULES_FILE
-from armillary.project.streams_edit import Value, rule_facts
 from armillary.session import limits, rule_form
-from armillary.session.rule_form import KINDS, Key
+from armillary.session.rule_form import KINDS, RULES_FILE, Key, Value, rule_facts
 from armillary.session.rule_preview import Preview
-from armillary.session.rule_trial import span_text
+from armillary.session.rule_trial import Trial, span_text
 from armillary.session.workspace import Workspace
-from armillary.twin.rule_trial import Trial
 from armillary.ui import timers
 from armillary.ui.pieces import label
 from armillary.ui.sheet import Sheet

@@ -31,6 +31,7 @@ from armillary.ui.tables import button
 from armillary.ui.when import date_text
 
 _MOST_LINES = 8
+_MOST_WORDS = 240  # letters of a hand-over on the card; the report has them all
 _PAGE_SCALE = 1.15
 _WIDTH, _HEIGHT = 760, 820
 _NOTE_WIDTH = 460
@@ -78,7 +79,8 @@ class ShiftCard(QFrame):
             waits = book.waits
             remarks = ""
             if given is not None:
-                said = given.text or "no remarks"
+                said = given.text if len(given.text) <= _MOST_WORDS else f"{given.text[:_MOST_WORDS]} …"
+                said = " ".join(said.split()) or "no remarks"
                 taken = f" (taken over by {last.taken.author})" if last.taken is not None else ""
                 remarks = f"{given.name or given.author} hands over: {said}{taken}"
             self.remarks.setText(remarks)

@@ -118,6 +118,32 @@ def test_a_disabled_alarm_closes_its_occurrence_with_a_record(process: ProcessSt
     assert outcome.state.occurrence == ""
 
 
+@pytest.mark.parametrize("process", [UNACK, ACKED, LUNAK])
+def test_a_re_alarm_is_written_where_the_state_stays_too(process: ProcessState) -> None:
+    outcome = step(state(process), H.RE_ALARM, Facts(now_ns=9))
+    assert [e.event for e in outcome.events] == ["RE-ALARM"]
+
+
+@pytest.mark.parametrize(
+    ("process", "before", "now", "rings"), [(UNACK, 3, 1, True), (UNACK, 1, 1, False), (ACKED, 1, 1, True)]
+)
+def test_a_farther_limit_calls_whoever_was_not_told_as_urgently(
+    process: ProcessState, before: int, now: int, rings: bool
+) -> None:
+    stands = state(process, level="H", priority=before)
+    outcome = step(stands, H.LEVEL_ROSE, Facts(now_ns=9, level="HH", priority=now, value=99.0, text="so"))
+    assert outcome.annunciates is rings
+    assert (outcome.state.level, outcome.state.priority, outcome.state.text) == ("HH", now, "so")
+    assert [e.event for e in outcome.events] == ["LEVEL-ROSE"]
+
+
+def test_a_nearer_limit_takes_severity_and_text_along_and_calls_nobody() -> None:
+    stands = state(ACKED, level="HH", priority=1)
+    outcome = step(stands, H.LEVEL_FELL, Facts(now_ns=9, level="H", priority=3, text="so"))
+    assert (outcome.state.process, outcome.state.level, outcome.state.priority) == (ACKED, "H", 3)
+    assert (outcome.annunciates, [e.event for e in outcome.events]) == (False, ["LEVEL-FELL"])
+
+
 # ---------------------------------------------------------------- a slow twin, written out
 
 

@@ -29,7 +29,7 @@ def slow(t_ns: I8, value: F8, window_ns: int) -> float:
     return float(np.polyfit(t, v, 1)[0])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(170, 9_000), st.floats(-1e3, 1e3)), min_size=1, max_size=40),
     st.sampled_from([0.0, 1e6]),

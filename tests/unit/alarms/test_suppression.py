@@ -177,3 +177,24 @@ def test_a_storm_of_rules_hides_everything_at_once_and_writes_each() -> None:
     line = Line((rule,), *many)
     line.tick((PUMP, 0.0), (FLOW, 1_000.0))
     assert line.words == ["SUPPRESS"] * 500
+
+
+@pytest.mark.parametrize("at", list(Presentation))
+def test_a_raise_calls_people_only_where_the_alarm_is_shown_and_is_written_in_every_state(
+    at: Presentation,
+) -> None:
+    many = tuple(
+        AlarmSpec(id=f"A{i}", slot=FLOW, tag="FT-1.flow", limit=5.0 + i, direction="below") for i in range(12)
+    )
+    ids = tuple(spec.id for spec in many)
+    line = Line((Suppression(id="stopped", when="P-1.state == 0", alarms=ids),), *many)
+    line.tick((PUMP, 0.0 if at is SUPPRESSED else 1.0), (FLOW, 100.0))
+    hides = {SHELVED: ("shelve", "chattering", 600.0), OUT_OF_SERVICE: ("remove", "WO-7", 0.0)}
+    if at in hides:
+        action, why, seconds = hides[at]
+        act = AlarmAct(action=action, occurrences=ids, comment=why, duration_s=seconds)  # type: ignore[arg-type]
+        assert set(line.alarms.act(act, "eva", line.clock.now_ns(), is_engineer=True).results) == {""}
+    line.tick((FLOW, 0.0))
+    assert line.words.count("RAISE") == 12
+    assert {line.shown(id_) for id_ in ids} == {at}
+    assert (line.alarms.flood is not None) is (at is SHOWN)  # twelve calls are a flood

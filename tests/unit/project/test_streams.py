@@ -233,6 +233,12 @@ def test_a_geofence_tells_entering_leaving_and_staying(folder: Path) -> None:
     assert (twin["dock.now"], twin["dock"]) == (0.0, 0.0)
 
 
+def test_staying_may_be_said_by_either_word(folder: Path) -> None:
+    text = FENCE + "polygon = [[0, 0], [4, 0], [4, 2], [0, 2]]\n"
+    told = [read(folder, text + more).specs[-1].expression for more in ("for_s = 5\n", "dwell_s = 5\n")]
+    assert told[0] == told[1] == "held(`dock.now`, 5)"
+
+
 def test_a_box_has_heights_and_may_be_left(folder: Path) -> None:
     text = FENCE + 'z = "AGV.z"\nlow = [0, 0, 0]\nhigh = [4, 2, 1]\nwhen = "outside"\n'
     twin = Running(read(folder, text))
