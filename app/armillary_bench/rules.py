@@ -1,7 +1,7 @@
 """Rules on streams: a million samples a second through 1,000 rules of each kind, and how well scores detect.
 
-The floor is bare numpy, as of `windows`. Detection is judged on a synthetic labelled series, made here from a
-seed: no public one was to be had under a licence that allows it to be shipped.
+The floor is bare numpy, as of `windows`. Detection is judged on synthetic labelled series, made here from
+seeds; it says how the methods compare, and nothing of a plant or of published baselines.
 """
 
 from __future__ import annotations
