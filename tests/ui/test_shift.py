@@ -71,7 +71,7 @@ def test_a_hand_over_that_waits_is_on_a_card_until_it_is_taken(
     book.told(Event(t_ns=0, level="info", source="logbook", text=""))
     book._reported(answer())
     assert card.isVisible()
-    assert "52 min left" in card.text.text()
+    assert "52 min left" in card.told.text()
     assert card.remarks.text() == "Anna Berg hands over: Zone 2 runs hot."
     qtbot.mouseClick(card.take, Qt.MouseButton.LeftButton)
     assert asked[-1][0] == TakeOver(handover="h1")

@@ -45,7 +45,7 @@ class ShiftCard(QFrame):
         self._at, self._say = workspace, say
         self.setProperty("role", "card")
         self.setObjectName("shift")
-        self.text = label("", wrap=True)
+        self.told = label("", wrap=True)
         self.remarks = label("", "value", wrap=True)
         self.read = button("Report…", "Read the whole report of that shift", show)
         self.take = button(
@@ -54,7 +54,7 @@ class ShiftCard(QFrame):
         self.close_ = button("Close", "Put this away", workspace.logbook.put_away)
         words = QVBoxLayout()
         words.setSpacing(3)
-        words.addWidget(self.text)
+        words.addWidget(self.told)
         words.addWidget(self.remarks)
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 6, 12, 6)
@@ -73,7 +73,7 @@ class ShiftCard(QFrame):
         if shown and book.last is not None:
             last = book.last
             lines = " ".join(last.brief[:_MOST_LINES])
-            self.text.setText(f"Last shift, {last.key}: {lines}")
+            self.told.setText(f"Last shift, {last.key}: {lines}")
             self.setAccessibleName(f"Last shift, {last.key}: {lines}")
             given = last.handover
             waits = book.waits
