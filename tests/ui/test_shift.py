@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,15 @@ def test_nobody_is_asked_to_read_what_they_wrote_themselves(desk: DeskWindow, as
     mine = Note(id="h", t_ns=NS, written_ns=NS, author=desk.workspace.people.user, text="", kind="handover")
     book._reported(answer(mine))
     assert not desk.shift.card.isVisible()
+
+
+def test_a_quiet_shift_takes_no_room_after_a_log_in(desk: DeskWindow, asked: Asked) -> None:
+    book = desk.workspace.logbook
+    desk.workspace.people.user = "bo"
+    book._reported(replace(answer(None), is_quiet=True))
+    assert not desk.shift.card.isVisible()
+    book._reported(answer(None))
+    assert desk.shift.card.isVisible()
 
 
 def test_the_card_is_put_away_and_its_report_can_be_read(

@@ -85,6 +85,12 @@ class ShiftReport:
     taken: Note | None = None
     is_over: bool = True
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether there is nothing that whoever comes must know."""
+        told = (self.open_deeds, self.standing, self.hidden, self.gaps, self.notes, self.by_hand, self.deeds)
+        return not any(told) and self.handover is None and not any(self.health.by_priority.values())
+
 
 @dataclass(slots=True)
 class _Read:

@@ -101,6 +101,7 @@ class ShiftAnswer:
     handover: Note | None = None
     taken: Note | None = None
     now: str = ""  # key of the shift of now; "" = between two
+    is_quiet: bool = False  # nothing happened, nothing stands or is hidden, nothing waits
 
 
 def is_about(note: Note, from_ns: int, to_ns: int) -> bool:

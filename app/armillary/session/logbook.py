@@ -118,7 +118,7 @@ class LogBook:
         if self.last is None or self.is_read:
             return False
         waits = self.waits is not None and self.waits.author != self._host.people.user
-        return waits or self._host.people.is_logged_in
+        return waits or (self._host.people.is_logged_in and not self.last.is_quiet)
 
     def put_away(self) -> None:
         """Show the card no more, until another person comes."""

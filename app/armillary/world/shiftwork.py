@@ -46,6 +46,7 @@ async def answer(
         handover=found.handover,
         taken=found.taken,
         now=current.key if current is not None else "",
+        is_quiet=found.is_quiet,
     )
 
 

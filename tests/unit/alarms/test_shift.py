@@ -178,6 +178,8 @@ def test_a_running_shift_says_how_far_it_is_told() -> None:
 
 
 def test_an_empty_shift_is_a_report_too() -> None:
+    assert report([]).is_quiet
+    assert not report([line("07:00:00", "O210", "RAISE")]).is_quiet
     words = html(paper(report([]), "Line <1>"))
     assert "Line &lt;1&gt;: shift early" in words
     assert words.count("None.") >= 5
