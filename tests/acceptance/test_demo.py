@@ -44,7 +44,7 @@ def test_demo_without_a_display_ends_well_and_leaves_a_live_picture(tmp_path: Pa
 
     def look() -> None:
         """Ask for the state while it runs, as a check script would."""
-        until(lambda: len(runs.all_runs()) == 1, 15, "the demo's world runs")
+        until(lambda: len(runs.all_runs()) == 1, 60, "the demo's world runs")
         threading.Event().wait(5)
         answer = subprocess.run(
             [ARMILLARY, "state", "--json"], capture_output=True, text=True, check=False, env=without_display()
@@ -54,7 +54,7 @@ def test_demo_without_a_display_ends_well_and_leaves_a_live_picture(tmp_path: Pa
 
     watcher = threading.Thread(target=look)
     watcher.start()
-    output, _ = demo.communicate(timeout=60)
+    output, _ = demo.communicate(timeout=120)
     watcher.join()
     assert demo.returncode == 0, output
     assert "out.png" in output

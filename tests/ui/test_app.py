@@ -73,8 +73,8 @@ def test_closing_the_window_ends_the_desk_though_a_dock_floats(qapp: QApplicatio
     soon(close)
     clock = WallClock()
     start = clock.now_mono_ns()
-    assert app.run(bench.workspace, offscreen=True, seconds=20) == 0
-    assert clock.now_mono_ns() - start < 10e9
+    assert app.run(bench.workspace, offscreen=True, seconds=60) == 0
+    assert clock.now_mono_ns() - start < 50e9
 
 
 def test_a_slot_that_raises_is_shown_and_the_desk_goes_on(
@@ -157,7 +157,7 @@ def test_timer_lateness_is_measured(desk: DeskWindow, qtbot: QtBot) -> None:
     probe.start()
     qtbot.wait(120)
     late = probe.stop()
-    assert 5 < len(late) < 60
+    assert 1 <= len(late) < 60
     assert (late >= 0).all()
     qtbot.wait(30)
     assert len(probe.stop()) == len(late)

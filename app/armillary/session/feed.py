@@ -28,6 +28,7 @@ WORLD, RECORDER, SCENE = ASKED = "world", "recorder", "scene"
 FRAMES_AHEAD = 4
 SILENCE_NS = NS  # no frame for longer: the world is not live (operations: dead-man)
 HELLO_AGAIN_NS = 2 * NS
+KNOCKS = 3  # greetings on a line that has been welcomed: a new line is a stranger's, logged out
 BACK_NS = 10 * NS  # how long a world that said so may be silent before we knock on a new line
 STOP_S = 1.2
 _BUSY_S, _CALM_S = 0.01, 0.2  # how long one poll may last while something is awaited elsewhere, or not
@@ -61,6 +62,7 @@ class Feed:
         self._welcomed = False
         self._heard_ns = 0  # last sign of life of the world
         self._hello_ns = 0
+        self._knocks = 0  # greetings left before the line is made anew
         self._back_ns = 0  # until then the world greets us on this line by itself; 0 = it is not away
         self._hello_id = self._credit_id = 0  # the line's numbers of our last Hello and Credit
         self._owes_credit = -1  # sequence number to be credited when there is room; -1 = none
@@ -232,7 +234,7 @@ class Feed:
             self._owes_credit = -1
 
     def _welcome(self, welcome: Welcome) -> None:
-        self._welcomed, self._back_ns = True, 0
+        self._welcomed, self._back_ns, self._knocks = True, 0, KNOCKS
 
         def put(batch: Batch) -> None:
             batch.welcome = welcome
@@ -264,7 +266,10 @@ class Feed:
                 self._hello()  # on the same line first: to the world we are still who we were
         overdue = now - self._hello_ns > HELLO_AGAIN_NS and now > self._back_ns
         if world.line is not None and not self._welcomed and overdue:
-            self._connect(WORLD, world.address)
+            if self._knocks > 0:
+                self._hello()  # a busy machine: to be known still is worth some seconds
+            else:
+                self._connect(WORLD, world.address)
         for peer in self._peers.values():
             for key in [k for k, ask in peer.asked.items() if now > ask.deadline_ns]:
                 ask = peer.asked.pop(key)
@@ -283,7 +288,7 @@ class Feed:
         with self._lock:
             peer.line, peer.address, peer.starting = line, address, False
         if name == WORLD:
-            self._heard_ns = self._clock.now_mono_ns()
+            self._heard_ns, self._knocks = self._clock.now_mono_ns(), 0
             self._hello()
         held, peer.held = peer.held, []
         for ask in held:
@@ -294,6 +299,7 @@ class Feed:
         line = self._peers[WORLD].line
         self._welcomed, self._owes_credit = False, -1
         self._hello_ns = self._clock.now_mono_ns()
+        self._knocks -= 1
         if line is not None:
             self._hello_id = line.send(Hello(actor=self._actor, desk=self._desk))
 

@@ -74,6 +74,10 @@ def test_a_world_that_comes_back_is_greeted_anew_and_live_again(stand: Any) -> N
     stand.clock.advance(1.5)
     stand.feed.step()
     assert [len(stand.lines), len(stand.line.of(Hello))] == [1, 2], "first on the same line"
+    for greetings in (3, 4):
+        stand.clock.advance(2.5)
+        stand.feed.step()
+        assert [len(stand.lines), len(stand.line.of(Hello))] == [1, greetings], "who is logged in stays so"
     stand.clock.advance(2.5)
     stand.feed.step()  # knocks again, on a fresh line
     assert len(stand.lines) == 2
