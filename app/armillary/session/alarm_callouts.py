@@ -37,7 +37,8 @@ def said(
             continue
         is_read = 0 <= line.slot < min(len(specs), len(mirror))
         now = rows.tag_rows(mirror, specs, (line.slot,), now_mono_ns)[0].value if is_read else ""
-        title = line.text if line.tag == "" or book.specs[name].title else line.tag
+        named = (specs[line.slot].title if is_read else "") or line.tag
+        title = line.text if line.tag == "" or book.specs[name].title else named
         out.append(Said(prim, min(max(line.priority, 1), 4), title, _words(line, now)))
     return tuple(out)
 
