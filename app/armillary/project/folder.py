@@ -186,7 +186,7 @@ def _project(
         head.text("version"),
     )
     head.text("created_with")
-    zone = settings.timezone(head)
+    zone = head.zone("UTC")
     head.done()
     root.raw("project")
     scene = settings.scene(root.table("scene"), folder)

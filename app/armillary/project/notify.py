@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import cast
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from armillary.model.alarm import AlarmSpec
 from armillary.model.notice import DAY_MIN, DAYS, NoticeKind, Quiet, Receiver
@@ -66,7 +65,7 @@ class Notify:
             only_escalated=table.flag("only_escalated", False),
             quiet=tuple(quiet for one in table.tables("quiet") if (quiet := _quiet(one)) is not None),
             breaks_through=table.whole("breaks_through", 1, 0, LOWEST),
-            timezone=_timezone(table, self.timezone),
+            timezone=table.zone(self.timezone),
             escalate_to=table.text("escalate_to"),
             escalate_s=60.0 * minutes,
             group_over=table.whole("group_over", 10, 1, 10_000),
@@ -152,16 +151,6 @@ def _events(table: Table) -> tuple[NoticeKind, ...]:
             remedy = f"Give some of {', '.join(EVENTS)}.{nearest(name, EVENTS)}"
             table.wrong("events", f"'{name}' is no event that is told.", remedy)
     return cast("tuple[NoticeKind, ...]", tuple(name for name in given if name in EVENTS))
-
-
-def _timezone(table: Table, usual: str) -> str:
-    name = table.text("timezone", usual) or usual
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        table.wrong("timezone", f"The time zone '{name}' is not known.", "Give one such as Europe/Oslo.")
-        return usual
-    return name
 
 
 def _link(table: Table) -> str:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from armillary.model.binding import ColourMap
 from armillary.model.clock import parse_iso
@@ -371,17 +370,6 @@ def forward(table: Table, links: Sequence[LinkSpec]) -> Forward:
     )
     table.done()
     return out
-
-
-def timezone(table: Table) -> str:
-    """Return the project's time zone; an unknown one is an error."""
-    name = table.text("timezone", "UTC") or "UTC"
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        table.wrong("timezone", f"The time zone '{name}' is not known.", "Give one such as Europe/Oslo.")
-        return "UTC"
-    return name
 
 
 def model_files(table: Table) -> tuple[tuple[str, ...], str]:

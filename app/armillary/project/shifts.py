@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from zoneinfo import ZoneInfo
 
 from armillary.model.shift import DAY_MIN, DAYS, HOW, USUAL, FigureSpec, ShiftSpec
 from armillary.model.tags import TagSpec
@@ -26,7 +25,7 @@ def shifts(root: Table, zone: str) -> tuple[ShiftSpec, ...]:
             from_min=_minute(table, "from") % DAY_MIN,
             to_min=_minute(table, "to") % DAY_MIN,
             days=_days(table),
-            zone=_zone(table, zone),
+            zone=table.zone(zone),
         )
         table.done()
         for other in out:
@@ -65,16 +64,6 @@ def _days(table: Table) -> tuple[str, ...]:
     if not days:
         table.wrong("days", "The shift is on no day.", f"Give some of {', '.join(DAYS)}, or leave it out.")
     return days
-
-
-def _zone(table: Table, usual: str) -> str:
-    name = table.text("timezone", usual) or usual
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        table.wrong("timezone", f"The time zone '{name}' is not known.", "Give one such as Europe/Oslo.")
-        return usual
-    return name
 
 
 def figures(given: Sequence[tuple[Table, FigureSpec]], specs: Sequence[TagSpec]) -> tuple[FigureSpec, ...]:

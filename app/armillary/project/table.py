@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rapidfuzz import fuzz, process
 
@@ -143,6 +144,16 @@ class Table:
             return default
         ok = isinstance(value, list) and all(isinstance(item, str) for item in value)
         return tuple(value) if self._typed(key, "a list of texts", ok, value) else default
+
+    def zone(self, usual: str) -> str:
+        """Return the time zone of this table by its IANA name, or the usual one."""
+        name = self.text("timezone", usual) or usual
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError):
+            self.wrong("timezone", f"The time zone '{name}' is not known.", "Give one such as Europe/Oslo.")
+            return usual
+        return name
 
     def chain(self, key: str, default: str = "") -> str:
         """Return the name of a decoder, or a list of names as one text: `gzip|json`."""
