@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from armillary.alarms.outbox import MOST_LINES, Outbox
+from armillary.alarms.personal import bare_event, bare_state, of_persons
 from armillary.model.alarm import AlarmEvent, AlarmSpec, AlarmState, Presentation, ProcessState
 from armillary.model.clock import NS
 from armillary.model.notice import (
@@ -75,6 +76,7 @@ class Notices:
         self._facts = facts
         self._spec: dict[str, AlarmSpec] = {}
         self._tag = {tag.slot: tag for tag in tags}
+        self._personal = of_persons(specs, tags)
         self._state: dict[str, AlarmState] = {}
         self._waits: dict[tuple[str, str], _Wait] = {}  # by occurrence and whoever is told next
         self._of: dict[str, tuple[Outbox, ...]] = {}
@@ -229,7 +231,8 @@ class Notices:
             value=state.value,
             text=state.text,
         )
-        text = f"Not acknowledged for {_span(wait.waited_s)}: {state.text or spec.title or spec.id}"
+        why = "" if spec.id in self._personal else state.text
+        text = f"Not acknowledged for {_span(wait.waited_s)}: {why or spec.title or spec.id}"
         if not state.active:
             text += " (returned to normal meanwhile)"
         notice = replace(self._notice(box.receiver, "escalated", event, state), text=text)
@@ -254,6 +257,8 @@ class Notices:
     def _notice(self, receiver: Receiver, kind: NoticeKind, event: AlarmEvent, state: AlarmState) -> Notice:
         spec = self._spec[event.id]
         tag = self._tag.get(spec.slot)
+        if spec.id in self._personal:
+            event, state = bare_event(event), bare_state(state)
         key = f"{receiver.name} {event.occurrence or event.id} {kind} {event.t_ns}"
         return Notice(
             id=str(uuid.uuid5(_IDS, key)),
@@ -322,6 +327,8 @@ class Notices:
 
     def _standing(self, spec: AlarmSpec, state: AlarmState) -> Standing:
         tag = self._tag.get(spec.slot)
+        if spec.id in self._personal:
+            state = bare_state(state)
         return Standing(
             id=spec.id,
             title=spec.title or spec.id,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from armillary.alarms.evaluate import Evaluator
 from armillary.alarms.links import link_alarms
+from armillary.alarms.personal import bare_event, bare_state, of_persons
 from armillary.model.account import LoggedIn, Right, may
 from armillary.model.alarm import (
     AlarmAct,
@@ -52,8 +52,7 @@ class Alarming:
         self._spec = {spec.id: spec for spec in self.specs}
         self._unit = {tag.name: tag.unit for tag in tags}
         self._role: dict[str, str] = {}
-        persons = {tag.name for tag in tags if tag.personal == "direct"}
-        self.personal = frozenset(spec.id for spec in self.specs if spec.tag in persons)
+        self.personal = of_persons(self.specs, tags)
         self._trouble: FaultRecord | None = None
         self._synced_mono_ns = 0
         self._journal: Journal | None = None
@@ -132,15 +131,12 @@ class Alarming:
         """Return states without what they tell of a person: no line of a sealed chain can be taken back."""
         if not self.personal:
             return states
-        return [
-            replace(state, value=math.nan, text="") if state.id in self.personal else state
-            for state in states
-        ]
+        return [bare_state(state) if state.id in self.personal else state for state in states]
 
     def _entry(self, event: AlarmEvent, state: AlarmState | None) -> Entry:
         spec = self._spec.get(event.id)
         if event.id in self.personal:
-            event = replace(event, value=math.nan, text="")
+            event = bare_event(event)
         return {
             "t_source": iso(event.source_ns) if event.source_ns else None,
             "t_received": iso(event.t_ns),

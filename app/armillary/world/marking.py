@@ -6,12 +6,11 @@ line to the recorder carry them, with the same promise: acknowledged is on disk.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
 
 import numpy as np
 
+from armillary.alarms.personal import bare_event
 from armillary.model.alarm import AlarmState
 from armillary.model.frame import Frame
 from armillary.model.link import LinkStatus
@@ -70,9 +69,7 @@ class Marking:
         rows += [_link(status) for status in frame.links if self._differs(status)]
         rows += [(marks.ORDERS, ORDER_CODES[r.state], marks.text_of(r)) for r in frame.orders]
         rows += [(marks.EVENTS, LEVELS.get(e.level, 0.0), marks.text_of(e)) for e in frame.events]
-        told = (
-            replace(e, value=math.nan, text="") if e.id in self._personal else e for e in frame.alarm_events
-        )
+        told = (bare_event(e) if e.id in self._personal else e for e in frame.alarm_events)
         rows += [(marks.ALARM_EVENTS, float(e.priority), marks.text_of(e)) for e in told]
         return self._batch(rows, frame.t_ns, frame.tick_mono_ns)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 
 import pytest
@@ -44,9 +45,11 @@ def receiver(name: str = "duty", **given: object) -> Receiver:
 class Plant:
     """Some alarms and their notices, with a clock to turn."""
 
-    def __init__(self, *receivers: Receiver, specs: tuple[AlarmSpec, ...] = (spec(),)) -> None:
+    def __init__(
+        self, *receivers: Receiver, specs: tuple[AlarmSpec, ...] = (spec(),), tag: TagSpec = TAG
+    ) -> None:
         self.specs = {one.id: one for one in specs}
-        self.notices = Notices(receivers, specs, [TAG], FACTS)
+        self.notices = Notices(receivers, specs, [tag], FACTS)
         self.now, self.mono, self.count = NOON, 1_000 * NS, 0
         self.state: dict[str, AlarmState] = {}
 
@@ -98,6 +101,26 @@ def test_raised_alarm_is_told_with_all_that_a_person_needs() -> None:
     assert (notice.value, notice.unit, notice.tag) == (86.4, "°C", "TT-212.value")
     assert (notice.consequence, notice.operator_action) == ("Scorched", "Halt line 2")
     assert (notice.occurrence, notice.link, notice.project) == ("HOT#1", "armillary open /p", "Plant")
+
+
+def test_what_tells_of_a_person_leaves_without_value_and_words() -> None:
+    to_boss = receiver("boss", only_escalated=True)
+    plant = Plant(
+        receiver(escalate_to="boss", escalate_s=60.0),
+        to_boss,
+        tag=replace(TAG, personal="direct", subject="badge 12"),
+    )
+    plant.happen("HOT", "RAISE", UNACK)
+    plant.turn(2 * MIN)
+    notices = [*plant.waiting(), *plant.waiting("boss")]
+    assert [n.kind for n in notices] == ["raised", "escalated"]
+    for notice in notices:
+        assert math.isnan(notice.value)
+        assert not {"hot", "raise of HOT"} & {notice.text, *notice.lines}
+        assert "Oven HOT" in notice.text
+    (standing,) = plant.notices.standings(to_boss)
+    assert math.isnan(standing.value)
+    assert standing.text == ""
 
 
 def test_only_the_events_that_were_asked_for_are_told() -> None:
