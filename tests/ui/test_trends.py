@@ -414,7 +414,7 @@ def test_a_part_is_dragged_out_of_the_scene_into_the_trends_with_ctrl(trends: Pa
     prim = next(i for i, path in enumerate(ws.scene.prim_path) if path == "/Plant/Water/T102")
     trends.ws.timeline.clear()
     looks, canvas = Looks(prim), QWidget()
-    pointer = Pointer(canvas, ws, cast("View", looks), [], lambda: None)
+    pointer = Pointer(canvas, ws, cast("View", looks), [], lambda: None, lambda _prims: None)
     pointer.take_out = lambda prims: trends.panel.add(trends.panel.dropped(parts_data(ws, prims)))
     keys = Qt.KeyboardModifier.ControlModifier if control else Qt.KeyboardModifier.NoModifier
     left, none = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
