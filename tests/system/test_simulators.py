@@ -325,25 +325,25 @@ async def test_a_state_of_another_model_is_refused(bench: Bench) -> None:
 
 async def test_a_plugins_model_runs_forks_and_is_brought_back(tmp_path: Path) -> None:
     """In the same process as FMUs, with members as arrays; a long step answers in between."""
-    model = OpenModel(kind="pumping-station", call_timeout_s=2.0)
+    model = OpenModel(kind="pumping-station", call_timeout_s=1.0)
     hosts = [SimulatorHost(model, tmp_path / "log") for _ in range(2)]
     try:
         for host in hosts:
             await host.open()
             await host.start(SimStart(t_ns=5 * NS, members=3, seed=2))
         parent, fork = hosts
-        far = await parent.step(Values(), 7_205 * NS)
-        assert far.t_ns == 7_205 * NS
+        far = await parent.step(Values(), 3_605 * NS)
+        assert far.t_ns == 3_605 * NS
         assert far.values.shape == (3, len(parent.info.outputs))
-        for t in (1_805, 7_205):  # in two calls, at whole steps: the same run
+        for t in (905, 3_605):  # in two calls, at whole steps: the same run
             back = await fork.step(Values(), t * NS)
         assert back.values.tobytes() == far.values.tobytes()
         await fork.load(await parent.save())
         os.kill(parent.pid, signal.SIGKILL)
         with pytest.raises(Fault, match="'pumping-station': Its process was ended by SIGKILL"):
-            await parent.step(Values(), 7_300 * NS)
+            await parent.step(Values(), 3_700 * NS)
         await parent.again()
-        ends = [(await host.step(Values(), 7_300 * NS)).values.tobytes() for host in hosts]
+        ends = [(await host.step(Values(), 3_700 * NS)).values.tobytes() for host in hosts]
         assert ends[0] == ends[1]
     finally:
         for host in hosts:

@@ -267,10 +267,12 @@ class Visiting(Beside):
         for frame in batch.frames:
             if side is self._home:
                 self.proposals.take(frame)
-            for state in side.take(frame, now_mono_ns):
-                spec = next((s for s in side.alarm_specs if s.id == state.id), None)
-                if side is self._home and spec is not None:
-                    self.home_alarm.emit(spec, state)
+            urgent = side.take(frame, now_mono_ns)
+            if side is self._home and urgent:
+                spec_of = {spec.id: spec for spec in side.alarm_specs}
+                for state in urgent:
+                    if (spec := spec_of.get(state.id)) is not None:
+                        self.home_alarm.emit(spec, state)
         if side is self._home:
             said = (self.home_text(), side.stopped)
             if said != self._home_said:
