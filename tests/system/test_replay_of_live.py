@@ -286,7 +286,13 @@ def test_playing_tells_alarm_events_and_orders_and_executes_none(lived: Lived, d
     desk.line.ask(Play(speed=10.0), 5)
     until(lambda: desk.look().t_ns > lived.when("CLEAR") + NS, 20, "played over all")
     frames = desk.frames[seen:]
-    assert [e.event for f in frames for e in f.alarm_events if e.id == ALARM] == ["RAISE", "ACK", "CLEAR"]
+    told = list[str]()
+    for (
+        frame
+    ) in frames:  # the list of all that had happened may come meanwhile, and takes the place of the last
+        told = [] if frame.anew else told
+        told += [event.event for event in frame.alarm_events if event.id == ALARM]
+    assert told == ["RAISE", "ACK", "CLEAR"]
     orders = {(r.value, r.state) for f in frames for r in f.orders}
     assert {(66.0, OrderState.VERIFIED), (60.0, OrderState.VERIFIED)} <= orders
     said = [e.text for f in frames for e in f.events]

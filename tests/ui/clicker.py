@@ -353,6 +353,8 @@ class Program:
             except Exception:  # noqa: BLE001  what a click raises is told with the rest
                 self.failures.append(traceback.format_exc()[-2000:])
             done = bool(order.get("play")) and self.workspace.mirror.run is RunState.ENDED
+        if self.workspace.kind is kind:
+            to_ns = max(to_ns, self.workspace.mirror.t_ns)
         for _ in range(_MOST_LEFT):  # what chance has not come to
             if not self.clicker.left(leave):
                 break

@@ -335,13 +335,16 @@ def test_what_comes_does_not_move_the_lines_that_are_read(
         bench.workspace.journal._ask = lambda m, done, _s: done(answer(store, m))
         panel.tabs.setCurrentIndex(JOURNAL)
         page = panel.history
-        page.view.verticalScrollBar().setValue(300)
+        bar = page.view.verticalScrollBar()
+        qtbot.waitUntil(lambda: bar.maximum() > 900, timeout=20_000)  # it is laid out
+        bar.setValue(300)
+        qtbot.waitUntil(lambda: cell(panel, page.view.rowAt(0), 2) == "number 699", timeout=20_000)
         top = cell(panel, page.view.rowAt(0), 2)
         put(store, id_, range(1000, 1007))
         page._looked()
         assert page.model.rowCount() == 1007
         assert cell(panel, page.view.rowAt(0), 2) == top
-        assert cell(panel, 0, 2) == "number 1006"
+        qtbot.waitUntil(lambda: cell(panel, 0, 2) == "number 1006", timeout=20_000)
     finally:
         store.close()
 

@@ -116,7 +116,8 @@ class Replay(Serving):
         self._telling = Telling(
             clock,
             lambda: self._recording if not self._trouble else None,
-            lambda: self._cursor_ns if self._asked > 0 else 0,
+            self._played_since,
+            self._played_to,
             self._show_told,
         )
         self._reading = Reading(project.folder, recorder)
@@ -517,6 +518,18 @@ class Replay(Serving):
         )
         self._links, self._orders = links, newest
         self.publish(self._clocked(frame))
+
+    def _played_to(self) -> int:
+        return self._cursor_ns if self._asked > 0 else 0
+
+    def _played_since(self, t_ns: int) -> Passed | None:
+        """Return what was played over after a time; None where the stretch that is shown begins later."""
+        stretch, to_ns = self._stretch, self._played_to()
+        if to_ns <= t_ns:
+            return Passed()
+        if stretch is None or not stretch.holds(t_ns):
+            return None
+        return self._recorded.passed(stretch, t_ns, to_ns)
 
     def _show_told(self, told: Passed) -> None:
         """Publish what had happened by the time that is shown."""

@@ -12,6 +12,7 @@ from armillary.world.record import Recording
 from armillary.world.recorded import EVENTS_AT_ONCE, Passed, passed_of
 
 TELL_S = 0.1  # a time must be shown so long before its events are read: scrubbing reads none
+TRIES = 5  # while it plays faster than it can be read, nothing is told: it is told as it is played
 TELL_NS = NS  # how often they are read while it runs backwards
 
 
@@ -22,12 +23,16 @@ class Telling:
         self,
         clock: Clock,
         recording: Callable[[], Recording | None],
+        played_since: Callable[[int], Passed | None],
         played_to_ns: Callable[[], int],
         show: Callable[[Passed], None],
     ) -> None:
-        """recording: None while it is away. played_to_ns: where playing forwards is, 0 while it does not."""
+        """recording: None while it is away. played_to_ns: where playing forwards is, 0 while it does not.
+
+        played_since: what was played over after a time, None where that is no longer in memory.
+        """
         self._clock, self._recording = clock, recording
-        self._played_to_ns, self._show = played_to_ns, show
+        self._played_since, self._played_to_ns, self._show = played_since, played_to_ns, show
         self._task: asyncio.Task[None] | None = None
         self._asked_mono_ns = 0
 
@@ -53,7 +58,19 @@ class Telling:
         if recording is None:
             return
         with contextlib.suppress(Fault):  # the next look at the record says that it cannot be read
-            told = passed_of(await recording.told_until(t_ns, EVENTS_AT_ONCE))
-            if self._played_to_ns() > t_ns:  # what was played over meanwhile was told already
-                told = passed_of(await recording.told_until(self._played_to_ns(), EVENTS_AT_ONCE))
-            self._show(told)
+            for _ in range(TRIES):
+                told = passed_of(await recording.told_until(t_ns, EVENTS_AT_ONCE))
+                later = self._played_since(t_ns)  # nothing is awaited from here on until it is shown
+                if later is not None:
+                    self._show(both(told, later))
+                    return
+                t_ns = self._played_to_ns()
+
+
+def both(first: Passed, later: Passed) -> Passed:
+    """Return what happened in two spans, one after the other; the newest of it where it is too much."""
+    return Passed(
+        events=(*first.events, *later.events)[-EVENTS_AT_ONCE:],
+        alarm_events=(*first.alarm_events, *later.alarm_events)[-EVENTS_AT_ONCE:],
+        orders=(*first.orders, *later.orders)[-EVENTS_AT_ONCE:],
+    )
