@@ -30,6 +30,11 @@ class Acts:
         self._clock, self._disarm = clock, disarm
         self._known = switch.why()
 
+    @property
+    def is_written(self) -> bool:
+        """Whether acts are kept."""
+        return self._ledger is not None
+
     def note(
         self,
         who: LoggedIn,

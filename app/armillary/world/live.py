@@ -21,10 +21,10 @@ from armillary.api.ports import SourceContext
 from armillary.extend.discover import discover
 from armillary.model import message as msg
 from armillary.model.account import LoggedIn, Right
-from armillary.model.alarm import AlarmAct, AlarmActed, AlarmProgress, right_to
+from armillary.model.alarm import AlarmAct, AlarmProgress, right_to
 from armillary.model.clock import NS, Clock, WallClock
 from armillary.model.control import Approve, Kill, StateAnswer
-from armillary.model.fault import FaultRecord, ProjectFault, WorldFault, record
+from armillary.model.fault import ProjectFault, WorldFault, record
 from armillary.model.frame import Event, WorldKind
 from armillary.model.link import COUNTERS, BrowseItem, LinkSpec, LinkStatus, link_alarm
 from armillary.model.logbook import AskNotes, AskShift, HandOver, Note, TakeOver, WriteNote
@@ -44,6 +44,7 @@ from armillary.wire.bus import served
 from armillary.wire.lease import Lease
 from armillary.world import shiftwork, standby
 from armillary.world.alarming import Alarming
+from armillary.world.attending import Attending
 from armillary.world.core import Core, Tick
 from armillary.world.deeds import Deeds
 from armillary.world.feed import NOT_YET, SEND_EVERY_S, RecorderFeed
@@ -54,11 +55,11 @@ from armillary.world.lateness import Lateness
 from armillary.world.logbook import Logbook
 from armillary.world.looking_back import LookingBack
 from armillary.world.marking import Marking
-from armillary.world.mirroring import Mirroring, is_remote
+from armillary.world.mirroring import Mirroring
 from armillary.world.neighbours import Neighbours
 from armillary.world.notifying import Notifying
 from armillary.world.owed import Owed
-from armillary.world.part import AREAS, part_of
+from armillary.world.part import AREAS, Part, part_of
 from armillary.world.publish import statuses_differ
 from armillary.world.reception import Reception
 from armillary.world.remembered import last_known
@@ -130,22 +131,7 @@ class Live(Serving):
     ) -> None:
         part = self._part = part_of(project, area)
         self._lease, self._secrets = lease, secrets or Secrets()
-        self._alarming = Alarming(
-            (
-                *part.alarms,
-                *system_alarms(),
-                *area_alarms(project.areas),
-                *halt_alarms(part.alarms),
-                *notify_alarms(project.receivers),
-            ),
-            project.specs,
-            part.links,
-            folder=part.home / "journal",
-            kind="live",
-            now_ns=clock.now_ns(),
-            rules=project.suppressions,
-            area=area,
-        )
+        self._alarming = _alarming_of(project, part, area, clock)
         super().__init__(
             project,
             clock,
@@ -213,30 +199,15 @@ class Live(Serving):
         spared = guarded(self.alarm_specs, project.specs, self._deeds.loops.detecting)
         guard(self._inbox, self._plans, spared)
         self._owed = Owed()
-        self._mirroring = Mirroring(
-            self._inbox.heard,
-            {plan.link.name: plan.link for plan in self._plans},
-            self._links,
-            clock,
-            self.spawn,
-            lambda who, action, target, why: self._deeds.acts.note(who, action, target, reason=why),
+        self._mirroring, self._notifying = self._make_mirroring(), self._make_notifying()
+        self._attending = Attending(
+            self._alarming,
+            self._mirroring,
+            self._notifying,
+            self._deeds.acts,
             self.tell,
-        )
-        self._notifying = Notifying(
-            project.receivers,
-            self._registry,
-            self._secrets,
             clock,
-            specs=self.alarm_specs,
-            tags=project.specs,
-            facts=Facts(
-                project=project.name,
-                world=self.id,
-                desk=f"armillary open {project.folder}",
-                area=area,
-            ),
-            folder=project.folder,
-            home=part.home,
+            part.audit,
         )
         self._sent_statuses: tuple[LinkStatus, ...] = ()
         self._sent_status_ns = 0
@@ -342,16 +313,18 @@ class Live(Serving):
     def _ticked(self, tick: Tick, receipts_of_links: Mapping[str, int] = NONE) -> None:
         """Publish a tick: with the links' states, events and receipts of the moment."""
         now_mono = self.clock.now_mono_ns()
-        frame = self._mirroring.merged(tick.frame, self._links.statuses(), now_mono)
+        statuses, tally = self._links.statuses(), self._inbox.tally()
+        frame = self._mirroring.merged(tick.frame, statuses, now_mono)
         if frame.alarm_specs:
             known = {spec.id: spec for spec in (*self.alarm_specs, *frame.alarm_specs)}
             self.alarm_specs = tuple(known.values())
         tick = replace(tick, frame=frame)
         self._feed.offer(tick.samples)
         self._acknowledge(receipts_of_links)
-        self._keep_alarms(tick, now_mono)
+        self._attending.keep(tick.frame, now_mono)
+        if (trouble := self._back.take_trouble()) is not None:
+            self.tell(trouble)
         self._lateness.take(tick.late, now_mono)
-        statuses, tally = self._links.statuses(), self._inbox.tally()
         wrong = {
             link_alarm(name, COUNTERS): f"Counters of link {name} do not add up"
             for name, one in tally.items()
@@ -412,55 +385,12 @@ class Live(Serving):
         for link, receipt in self._owed.due(spool.settled, is_away=self._feed.trouble not in ("", NOT_YET)):
             self._links.stored(link, receipt)
 
-    def _keep_alarms(self, tick: Tick, now_mono_ns: int) -> None:
-        """Write the alarms' transitions down; what keeps that from happening is told, and they go on."""
-        self._alarming.note(tick.frame.alarms, tick.frame.alarm_events, tick.frame.t_ns)
-        self._alarming.sync(now_mono_ns)
-        self._notifying.note(
-            tick.frame.alarms, tick.frame.alarm_events, tick.frame.t_ns, tick.frame.alarm_specs
-        )
-        for fault in self._notifying.take_told():
-            self.tell(fault, "warning")
-        for trouble in (self._alarming.take_trouble(), self._back.take_trouble()):
-            if trouble is not None:
-                self.tell(trouble)
-
     def _tell_late(self, now_mono_ns: int) -> None:
         """Tell of late data that are all here now, and of clocks that are off."""
         now_ns = self.clock.now_ns()
         events, missed = self._lateness.due(now_ns, now_mono_ns)
         self._alarming.missed(missed, now_ns)
         self.early += [*events, *self._intake.clocks.take_events(self._intake.ahead, now_ns)]
-
-    def _act_on_all(self, who: LoggedIn, act: AlarmAct) -> AlarmActed:
-        """Do it to our own alarms; servers are asked for theirs."""
-        theirs = {name for name in act.occurrences if is_remote(name)}
-        if not theirs:
-            return self._act_on_alarms(who, act)
-        own = tuple(name for name in act.occurrences if name not in theirs)
-        acted = self._act_on_alarms(who, replace(act, occurrences=own)).results if own else ()
-        results = {**dict(zip(own, acted, strict=True))}
-        results |= {name: self._mirroring.act(who, act, name) for name in sorted(theirs)}
-        return AlarmActed(results=tuple(results[name] for name in act.occurrences))
-
-    def _act_on_alarms(self, who: LoggedIn, act: AlarmAct) -> AlarmActed:
-        """Do it as one act of the audit; without an audit it is done, and said so."""
-        acted = self._alarming.act(act, who, self.clock.now_ns())
-        done = [name for name, result in zip(act.occurrences, acted.results, strict=True) if not result]
-        if done:
-            target, after = f"{len(done)} alarms: {' '.join(done)}", f"{len(done)} of {len(acted.results)}"
-            self._deeds.acts.note(who, f"alarm.{act.action}", target, after=after, reason=act.comment)
-        if done and self._deeds.audit is None:
-            self.tell(
-                FaultRecord(
-                    kind="WorldFault",
-                    what=f"{who.user} acted on {len(done)} alarms, and the audit could not be written.",
-                    where=str(self._part.audit),
-                    remedy="Make the folder writable and start the world again.",
-                ),
-                "warning",
-            )
-        return acted
 
     async def _browse(self, link: str, under: str, limit: int) -> tuple[BrowseItem, ...]:
         """Return what devices told of themselves, beside or in place of what the server lists."""
@@ -491,7 +421,7 @@ class Live(Serving):
                 self.need(peer, Right.VIEW)
                 return msg.Quarantine(items=self._reception.quarantine(link))
             case AlarmAct():
-                return self._act_on_all(self.need(peer, right_to(message)), message)
+                return self._attending.act(self.need(peer, right_to(message)), message)
             case Prepare():
                 return self._deeds.need_gate().prepare(message, self.who(peer).user)
             case Arm():
@@ -530,13 +460,7 @@ class Live(Serving):
 
     async def _write_down(self, wish: WriteNote | HandOver | TakeOver, who: LoggedIn) -> Note:
         """Keep an entry of the logbook; hand-overs are in the audit too."""
-        match wish:
-            case WriteNote():
-                note = await self._logbook.write(wish, who)
-            case HandOver():
-                note = await self._logbook.hand_over(wish, who)
-            case _:
-                note = await self._logbook.take_over(wish, who)
+        note = await self._logbook.enter(wish, who)
         if note.shift:
             action = "shift.handover" if note.kind == "handover" else "shift.taken"
             self._deeds.acts.note(who, action, note.shift, after=note.id, reason=note.text)
@@ -601,6 +525,35 @@ class Live(Serving):
             turns=Turns(specs, [plan.link for plan in self._plans]),
         )
 
+    def _make_mirroring(self) -> Mirroring:
+        return Mirroring(
+            self._inbox.heard,
+            {plan.link.name: plan.link for plan in self._plans},
+            self._links,
+            self.clock,
+            self.spawn,
+            lambda who, action, target, why: self._deeds.acts.note(who, action, target, reason=why),
+            self.tell,
+        )
+
+    def _make_notifying(self) -> Notifying:
+        """Return what tells people away from a desk: this module alone may make it."""
+        project = self.project
+        facts = Facts(
+            project=project.name, world=self.id, desk=f"armillary open {project.folder}", area=self.area
+        )
+        return Notifying(
+            project.receivers,
+            self._registry,
+            self._secrets,
+            self.clock,
+            specs=self.alarm_specs,
+            tags=project.specs,
+            facts=facts,
+            folder=project.folder,
+            home=self._part.home,
+        )
+
     def _make_feed(self) -> RecorderFeed:
         return RecorderFeed(
             self.recorder,
@@ -657,3 +610,24 @@ class Live(Serving):
 
     def _status_of(self, link: str) -> LinkStatus | None:
         return next((s for s in self._links.statuses() if s.name == link), None)
+
+
+def _alarming_of(project: Project, part: Part, area: str, clock: Clock) -> Alarming:
+    """Return the alarms of a world's share, with those that every LIVE world has."""
+    specs = (
+        *part.alarms,
+        *system_alarms(),
+        *area_alarms(project.areas),
+        *halt_alarms(part.alarms),
+        *notify_alarms(project.receivers),
+    )
+    return Alarming(
+        specs,
+        project.specs,
+        part.links,
+        folder=part.home / "journal",
+        kind="live",
+        now_ns=clock.now_ns(),
+        rules=project.suppressions,
+        area=area,
+    )

@@ -84,6 +84,16 @@ class Logbook:
 
     # ---------------------------------------------------------------- writing
 
+    async def enter(self, wish: WriteNote | HandOver | TakeOver, who: LoggedIn) -> Note:
+        """Keep an entry of any kind. Raises OrderFault."""
+        match wish:
+            case WriteNote():
+                return await self.write(wish, who)
+            case HandOver():
+                return await self.hand_over(wish, who)
+            case _:
+                return await self.take_over(wish, who)
+
     async def write(self, wish: WriteNote, who: LoggedIn) -> Note:
         """Keep a note. Raises OrderFault."""
         now = self._clock.now_ns()
