@@ -20,7 +20,7 @@ from armillary.model.fault import FaultRecord
 from armillary.model.sample import batch_of
 from armillary.recorder.keeper import answer
 from armillary.session.alarm_list import ListView
-from armillary.session.alarmbook import AlarmRow
+from armillary.session.alarm_row import AlarmRow
 from armillary.session.settings import Settings
 from armillary.ui import theme
 from armillary.ui.alarm_filter import AlarmFilter

@@ -5,7 +5,7 @@ from __future__ import annotations
 from armillary.model.account import Right, may
 from armillary.model.frame import WorldKind
 from armillary.session.action import Action, Desk
-from armillary.session.alarmbook import AlarmRow
+from armillary.session.alarm_row import AlarmRow
 from armillary.session.workspace import Workspace, WorldState
 
 _MOST_PENS = 8

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from armillary.model.tags import TagSpec
 from armillary.session import rows
-from armillary.session.alarmbook import AlarmBook, AlarmRow
+from armillary.session.alarm_row import AlarmRow
+from armillary.session.alarmbook import AlarmBook
 from armillary.session.mirror import Mirror
 
 MOST = 24  # looked at: those that have no room in the picture give way to the next

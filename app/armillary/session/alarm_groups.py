@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from armillary.model.alarm import AlarmSpec
 from armillary.model.area import AreaSpec
 from armillary.model.tags import TagSpec
-from armillary.session.alarmbook import NOWHERE, Place
 
 LINK = "link:"  # ids of alarms of a link or of a device behind it: `link:NAME[:DEVICE]`
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an alarm belongs in the plant, in words; "" = nowhere that is known."""
+
+    asset: str = ""
+    area: str = ""
+    link: str = ""
+
+
+NOWHERE = Place()
 
 
 def place_of(

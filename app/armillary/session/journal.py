@@ -17,7 +17,7 @@ from armillary.model.arrays import I8, U1
 from armillary.model.fault import FaultRecord
 from armillary.model.frame import Event
 from armillary.model.journal import MOST_LINES, AskJournal, AskLines, JournalIndex, JournalWord, Lines, Of
-from armillary.session.alarmbook import WORDS
+from armillary.session.alarm_row import WORDS
 from armillary.session.signal import Signal
 from armillary.wire import marks
 

@@ -29,9 +29,9 @@ from armillary.model.scene import index_of
 from armillary.model.tags import TagSpec
 from armillary.project.record import Project
 from armillary.session import autosave
-from armillary.session.alarm_groups import place_of
+from armillary.session.alarm_groups import Place, place_of
 from armillary.session.alarm_health import AlarmHealth
-from armillary.session.alarmbook import AlarmBook, Place
+from armillary.session.alarmbook import AlarmBook
 from armillary.session.authored import Authored
 from armillary.session.authoring import Authoring
 from armillary.session.boarding import WorldState, boarding, start_recorder, start_world

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout
 
 from armillary.model.alarm import Presentation
 from armillary.model.clock import NS
-from armillary.session.alarmbook import AlarmRow, age_text
+from armillary.session.alarm_row import AlarmRow, age_text
 from armillary.session.rows import clock_text
 from armillary.ui.pieces import label, restyle
 

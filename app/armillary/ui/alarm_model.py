@@ -13,7 +13,8 @@ from PySide6.QtWidgets import QAbstractItemView, QTableView
 from armillary.model.arrays import I8
 from armillary.model.clock import NS
 from armillary.session.alarm_list import Head, Listing, SortBy
-from armillary.session.alarmbook import AlarmBook, AlarmRow, age_text
+from armillary.session.alarm_row import AlarmRow, age_text
+from armillary.session.alarmbook import AlarmBook
 from armillary.ui import badges
 from armillary.ui.row_model import dress_table
 from armillary.ui.theme import Colours

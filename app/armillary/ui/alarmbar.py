@@ -9,7 +9,8 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton
 
 from armillary.model.clock import NS
-from armillary.session.alarmbook import PRIORITIES, AlarmRow, age_text
+from armillary.session.alarm_row import AlarmRow, age_text
+from armillary.session.alarmbook import PRIORITIES
 from armillary.session.sounding import Sounding
 from armillary.session.workspace import Workspace, WorldState
 from armillary.ui import badges

@@ -24,7 +24,7 @@ from armillary.model.alarm import AlarmSpec
 from armillary.model.fault import Fault
 from armillary.session import limits
 from armillary.session import limits_form as forms
-from armillary.session.alarmbook import limit_text
+from armillary.session.alarm_row import limit_text
 from armillary.session.author_actions import may_not_author
 from armillary.session.limits_form import HIGH, LOW, Entry, Form
 from armillary.session.limits_trial import Past

@@ -19,7 +19,7 @@ from armillary.model.fault import Fault
 from armillary.model.frame import WorldKind
 from armillary.session.actions import ACTIONS, Action, action
 from armillary.session.alarm_actions import go_to_alarm
-from armillary.session.alarmbook import AlarmRow
+from armillary.session.alarm_row import AlarmRow
 from armillary.session.settings import Settings
 from armillary.session.workspace import Workspace
 from armillary.ui import docks, icons, theme, timers

@@ -10,6 +10,7 @@ from armillary.model.alarm import AlarmAct, AlarmEvent, AlarmSpec, AlarmState, H
 from armillary.model.alarm import ProcessState as State
 from armillary.model.clock import NS
 from armillary.model.frame import WorldKind, empty_frame
+from armillary.session.alarm_groups import Place
 from armillary.session.alarm_list import (
     EVERYTHING,
     Folding,
@@ -20,7 +21,7 @@ from armillary.session.alarm_list import (
     text_of,
     views_of,
 )
-from armillary.session.alarmbook import AlarmBook, Place
+from armillary.session.alarmbook import AlarmBook
 
 T0 = 1_790_000_000 * NS
 SPECS = tuple(

@@ -22,7 +22,7 @@ from armillary.model.alarm import Presentation
 from armillary.model.clock import Clock
 from armillary.session.alarm_actions import may_not_act
 from armillary.session.alarm_list import EVERYTHING, Folding, listing
-from armillary.session.alarmbook import AlarmRow
+from armillary.session.alarm_row import AlarmRow
 from armillary.session.journal import JournalLine, line_of
 from armillary.session.rows import clock_text
 from armillary.session.settings import Settings
