@@ -494,6 +494,21 @@ class SaveBindings:
 
     bindings: tuple[Binding, ...]
     remove: tuple[tuple[str, str], ...] = ()
+    layer: str = ""  # absolute path of another layer than the open scene's, e.g. one that is merged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskOpinions:
+    """Ask the scene child what a layer says itself, uncomposed; answered by Opinions. None need be open."""
+
+    layer: str  # absolute path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opinions:
+    """What a layer says: (prim, what of it, its value as text), as references, variants, attributes."""
+
+    rows: tuple[tuple[str, str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

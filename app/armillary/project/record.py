@@ -132,6 +132,7 @@ class Project:
     colormaps: tuple[ColourMap, ...] = ()
     historian: Historian = Historian()
     commanding: Commanding = Commanding()
+    publish_persons: int = 1  # 2: a version is published by an engineer and a second person
     forward: Forward | None = None  # of an edge
     templates: tuple[Template, ...] = ()  # of commands
     interlocks: tuple[Interlock, ...] = ()

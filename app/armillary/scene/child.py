@@ -25,7 +25,7 @@ from armillary.model.places import cache as user_cache
 from armillary.model.places import runtime
 from armillary.model.scene import SceneArrays, SceneProblem
 from armillary.model.tree import cleaned
-from armillary.scene import author, cache, deadline, find, flatten, foreign, info, lint, sidecar
+from armillary.scene import author, cache, deadline, find, flatten, foreign, info, lint, opinions, sidecar
 from armillary.scene.check import Checked, check
 from armillary.scene.load import Options, load
 from armillary.scene.pictures import Pictures
@@ -70,6 +70,8 @@ class SceneServer:
                 return self._save(asked)
             case message.AskBindings():
                 return _bindings_of(asked.layer) if asked.layer else self._bindings()
+            case message.AskOpinions():
+                return message.Opinions(rows=opinions.read(asked.layer))
             case message.AskInfo():
                 return self._info(asked)
             case message.CheckBindings():
@@ -206,6 +208,10 @@ class SceneServer:
         return arrays, path, seconds
 
     def _save(self, asked: message.SaveBindings) -> message.Done:
+        if asked.layer:
+            with quiet():
+                author.save(asked.layer, asked.bindings, asked.remove)
+            return message.Done()
         request = self._opened()
         if not request.bindings:
             raise SceneFault(
@@ -271,8 +277,9 @@ class SceneServer:
 def _bindings_of(layer: str) -> message.BindingsRead:
     """Read a binding layer that belongs to no open scene: one of an older version."""
     with quiet():
-        bindings, found = sidecar.read([layer])
-    return message.BindingsRead(bindings=bindings, problems=found)
+        problems: list[SceneProblem] = []
+        bindings, found = sidecar.read(sidecar.files(layer, problems))
+    return message.BindingsRead(bindings=bindings, problems=(*problems, *found))
 
 
 def _write_tree(asked: message.WriteTree) -> message.Json:

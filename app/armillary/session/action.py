@@ -35,6 +35,8 @@ class Desk(Protocol):
     def save_picture(self) -> None: ...  # asks for a file
     def export_scene(self) -> None: ...  # asks for a file
     def toggle_reload(self) -> None: ...  # changed scenes are read again by themselves in Author
+    def show_versions(self) -> None: ...  # opens the sheet of published versions
+    def new_project(self) -> None: ...  # opens the sheet that makes a project
     def edit_rules(self) -> None: ...  # opens the sheet of rules on streams
     def compare_scene(self) -> None: ...  # asks for another version of the scene
     def copy(self, text: str) -> None: ...

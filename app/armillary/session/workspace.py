@@ -51,6 +51,7 @@ from armillary.session.timeline import Timeline
 from armillary.session.training import Station
 from armillary.session.trends import Trends
 from armillary.session.undo import Undo
+from armillary.session.version_book import VersionBook
 from armillary.session.versions import Versions
 from armillary.session.views import Views
 from armillary.session.visit import Line
@@ -131,6 +132,7 @@ class Workspace(Pointing):
         self.tags_compiled.connect(self.authored.apply)
         self.visited.connect(self.authored.visited)
         self.disk = Disk(self)
+        self.version_book = VersionBook(self, clock)
         self.browsing = Browsing(self, clock)
         self.visited.connect(self.authoring.cancel)
         self.tags_compiled.connect(self.authoring.again)
@@ -227,6 +229,7 @@ class Workspace(Pointing):
         self.authoring.draft = None
         self.undo.forget()
         self.disk.forget()
+        self.version_book.forget()
         self.authored.forget()
         self.people.forget()
         self.logbook.forget()

@@ -22,7 +22,7 @@ from armillary.session.alarm_actions import go_to_alarm
 from armillary.session.alarm_row import AlarmRow
 from armillary.session.settings import Settings
 from armillary.session.workspace import Workspace
-from armillary.ui import docks, icons, theme, timers
+from armillary.ui import docks, icons, sheets, theme, timers
 from armillary.ui.alarmbar import AlarmBar
 from armillary.ui.arrangement import Arrangement
 from armillary.ui.bars import Bars
@@ -552,6 +552,14 @@ class DeskWindow(Desk):
     def edit_rules(self) -> None:
         """Open the sheet of rules on streams."""
         RuleSheet(self.workspace, self.colours, self.say, self).show()
+
+    def show_versions(self) -> None:
+        """Open the sheet of published versions."""
+        sheets.versions(self, self)
+
+    def new_project(self) -> None:
+        """Ask for what a new project is made of, and open it."""
+        sheets.new_project(self, self)
 
     def compare_scene(self) -> None:
         """Ask for another version of the scene and show what differs."""

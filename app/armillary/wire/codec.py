@@ -67,6 +67,8 @@ TYPES: dict[str, type] = {
         message.ChooseVariants,
         message.SaveBindings,
         message.AskBindings,
+        message.AskOpinions,
+        message.Opinions,
         message.BindingsRead,
         message.AskInfo,
         message.Json,

@@ -31,6 +31,7 @@ from armillary.model.logbook import AskNotes, AskShift, HandOver, Note, TakeOver
 from armillary.model.order import Arm, CloseOrder, Order, Prepare
 from armillary.model.substitution import EndSubstitution, Substitute
 from armillary.project import folder as projects
+from armillary.project import published
 from armillary.project.record import Project
 from armillary.security.audit import Audit
 from armillary.security.secrets import Secrets
@@ -435,7 +436,9 @@ class Live(Serving):
                 who = self.need(peer, Right.APPROVE)
                 self._deeds.answer(message, who)
             case msg.LoadProject():
-                await self._load(self.need(peer, Right.AUTHOR))
+                # what people published counts as agreed on: an operator may load it
+                is_agreed = await asyncio.to_thread(published.is_published, self.project.folder) is not None
+                await self._load(self.need(peer, Right.COMMAND if is_agreed else Right.AUTHOR))
             case Substitute():
                 self._substitutes.give(message, self.need(peer, Right.SUBSTITUTE))
             case EndSubstitution():
