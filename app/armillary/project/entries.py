@@ -49,18 +49,19 @@ def parsed(name: str, text: str) -> Doc:
 
 
 def leaves(data: Mapping[str, Any]) -> Leaves:
-    """Return every value of a file by its path; an empty table or list of rows is a value too."""
+    """Return every value of a file by its path; an empty table or list says nothing."""
     return dict(_leaves(data, ()))
 
 
 def _leaves(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:  # Any: parsed
-    if isinstance(value, Mapping) and (value or not path):
+    if isinstance(value, Mapping):
         for key, each in value.items():
             yield from _leaves(each, (*path, str(key)))
         return
     names = row_names(value)
     if names is None:
-        yield path, value
+        if value != []:
+            yield path, value
         return
     for name, row in zip(names, value, strict=True):
         yield from _leaves(row, (*path, ROW + name))

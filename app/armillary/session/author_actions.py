@@ -71,6 +71,7 @@ AUTHOR_ACTIONS: tuple[Action, ...] = (
         menu="File",
         shortcut="Ctrl+N",
         tip="Make a project from a scene of yours and the address of a broker or server",
+        why_not=lambda _at: "",
         run=lambda desk: desk.new_project(),
     ),
     Action(

@@ -47,6 +47,7 @@ class VersionSheet(Sheet):
     ) -> None:
         super().__init__(parent)
         self._at, self._book, self._frame = workspace, workspace.version_book, frame
+        self._shown: tuple[str, ...] | None = None  # versions in the list
         self.setWindowTitle("Versions of the project")
         self.resize(WIDTH, HEIGHT)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -69,10 +70,12 @@ class VersionSheet(Sheet):
         self.form = _Form(workspace, self._done)
         self.why = label("", "bad", wrap=True)
         self._lay_out()
-        self._book.changed.connect(self.refresh)
-        self._book.told.connect(say)
-        workspace.people.changed.connect(self.refresh)
-        self.finished.connect(lambda _result: self._leave(say))
+        self._parting = (
+            self._book.changed.connect(self.refresh),
+            self._book.told.connect(say),
+            workspace.people.changed.connect(self.refresh),
+        )
+        self.finished.connect(lambda _result: self._leave())
         self._book.look(self._begin)
         self.refresh()
 
@@ -96,10 +99,9 @@ class VersionSheet(Sheet):
         rows.addWidget(self.why)
         rows.addWidget(self.form)
 
-    def _leave(self, say: Callable[[str], None]) -> None:
-        self._book.changed.disconnect(self.refresh)
-        self._book.told.disconnect(say)
-        self._at.people.changed.disconnect(self.refresh)
+    def _leave(self) -> None:
+        for part in self._parting:
+            part()
         self._at.versions.clear()
 
     def _begin(self) -> None:
@@ -140,10 +142,10 @@ class VersionSheet(Sheet):
         self.why.setVisible(book.fault is not None)
 
     def _fill_kept(self) -> None:
-        if [self.kept.topLevelItem(i).text(0) for i in range(self.kept.topLevelItemCount())] == [
-            record.version for record in self._book.kept
-        ]:
+        shown = tuple(record.version for record in self._book.kept)
+        if shown == self._shown:
             return
+        self._shown = shown
         chosen = self._name()
         self.kept.blockSignals(True)
         self.kept.clear()
