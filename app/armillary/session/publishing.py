@@ -24,7 +24,6 @@ from armillary.project.difference import Change
 from armillary.project.published import Record, Restored
 from armillary.project.record import BINDINGS_FILE, COMPOSED_FILE, PROJECT_FILE, Project
 from armillary.project.version import key_of
-from armillary.security import accounts
 from armillary.security.audit import Act, Audit
 from armillary.session.reading import ask_child, scene_child
 from armillary.wire import child
@@ -202,6 +201,8 @@ def _published(
 
 def people(project: Project, logins: Sequence[Login], clock: Clock) -> tuple[LoggedIn, ...]:
     """Return who publishes, or restores, with all their passwords checked. Raises OrderFault."""
+    from armillary.security import accounts  # here: it hashes passwords, which a desk may never need
+
     known, needed = accounts.read(project.folder), project.publish_persons
     if known is None:
         if needed > 1:
