@@ -119,8 +119,39 @@ def test_an_answer_is_that_of_a_plain_loop(
 
 
 _WORDS = st.sampled_from(
-    "pumps tank n1 with level > 4 % and or not ( ) feeding fed by that directly in between is has named 'x' "
-    'stale where , ° -1e9 " n1.level'.split()
+    [
+        "pumps",
+        "tank",
+        "n1",
+        "with",
+        "level",
+        ">",
+        "4",
+        "%",
+        "and",
+        "or",
+        "not",
+        "(",
+        ")",
+        "feeding",
+        "fed",
+        "by",
+        "that",
+        "directly",
+        "in",
+        "between",
+        "is",
+        "has",
+        "named",
+        "'x'",
+        "stale",
+        "where",
+        ",",
+        "°",
+        "-1e9",
+        '"',
+        "n1.level",
+    ]
 )
 
 
