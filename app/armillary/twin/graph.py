@@ -8,7 +8,7 @@ the plain verb says.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -93,6 +93,18 @@ class Graph:
         return self.type_titles.get(model) or type_name(model)
 
     # ------------------------------------------------------------ relations
+
+    def told(self) -> Graph:
+        """Return the graph without the parts that only the place in the scene makes."""
+        edges = self.relations.get(PART)
+        if edges is None or not (edges.said_by == PLACE).any():
+            return self
+        kept = edges.said_by != PLACE
+        columns = (edges.source[kept].tolist(), edges.target[kept].tolist(), edges.said_by[kept].tolist())
+        relations = {name: one for name, one in self.relations.items() if name != PART}
+        if kept.any():
+            relations[PART] = _edges(edges.name, *columns, len(self))
+        return replace(self, relations=relations)
 
     def neighbours(self, row: int, *, depth: int = 1, relation: str = "") -> dict[int, int]:
         """Return the nodes around one, both ways, with how many steps they are away; itself has 0."""
