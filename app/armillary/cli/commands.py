@@ -43,7 +43,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "diff": ("versions", "diff", "Say in words what differs between two projects or binding layers."),
     "merge": ("merge", "merge", "Merge three versions of a project's file, as a driver of git."),
     "check": ("scenes", "check", "Lint a project, scene or binding layer."),
-    "model": ("model", "model", "Judge, search and compare the model of a project."),
+    "model": ("model", "model", "Check, find, make and import types and twins of a project."),
     "render": ("scenes", "render", "Write a picture of a scene or project."),
     "export": ("export", "export", "Write a scene as one flattened OpenUSD layer."),
     "import": ("import_scene", "import_", "Turn glTF, OBJ, STL, PLY, IFC or STEP into OpenUSD."),

@@ -307,6 +307,7 @@ ACTIONS: tuple[Action, ...] = (
     _panel("events", "Events"),
     _panel("worlds", "Worlds"),
     _panel("loops", "Loops"),
+    _panel("model", "Model"),
     _panel("whatif", "What-if"),
     _panel("compare", "Compare"),
     Action(

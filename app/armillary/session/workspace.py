@@ -44,6 +44,7 @@ from armillary.session.logbook import LogBook
 from armillary.session.mirror import Mirror
 from armillary.session.modelmap import ModelMap
 from armillary.session.orders import Orders
+from armillary.session.plant_model import PlantModel
 from armillary.session.pointing import Pointing
 from armillary.session.reopening import Reopening
 from armillary.session.scene_files import LOOK_S
@@ -134,6 +135,7 @@ class Workspace(Pointing):
         self.disk = Disk(self)
         self.version_book = VersionBook(self, clock)
         self.browsing = Browsing(self, clock)
+        self.plant_model = PlantModel(self, clock.now_mono_ns)
         self.visited.connect(self.authoring.cancel)
         self.tags_compiled.connect(self.authoring.again)
         for signal in (self.scene_changed, self.bindings_changed):

@@ -53,6 +53,7 @@ from armillary.ui.panels.health import HealthPanel
 from armillary.ui.panels.inspector import InspectorPanel
 from armillary.ui.panels.instructor import InstructorPanel
 from armillary.ui.panels.links import LinksPanel
+from armillary.ui.panels.model import ModelPanel
 from armillary.ui.panels.tags import TagsPanel
 from armillary.ui.panels.tree import TreePanel
 from armillary.ui.panels.trends import TrendsPanel
@@ -137,6 +138,7 @@ class DeskWindow(Desk):
         self.tree.view.on_drop = lambda data, index: self.bindcard.take(data, self.tree.model.prim(index))
         self.browse = BrowsePanel(ws, colours, self.bindcard.drop_nodes, self.say)
         self.browse.also = self.bindcard.wanted_level
+        self.model = ModelPanel(ws, colours, self)
         self.decisions = Decisions(ws, clock, colours, self.canvas, self._run_named, self.frame)
         self.alarmbar.show_list = lambda: self.show_panel("alarms")
         self.alarmbar.show_hidden = self._show_hidden_alarms
@@ -166,6 +168,7 @@ class DeskWindow(Desk):
         add("trends", "Trends", self.trends, "bottom")
         add("links", "Links", self.links, "bottom")
         add("browse", "Browse", self.browse, "bottom")
+        add("model", "Model", self.model, "bottom")
         add("events", "Events", self.events, "bottom")
         add("worlds", "Worlds", self.bars.worlds, "bottom")
         add("loops", "Loops", self.decisions.loops, "bottom")
@@ -469,7 +472,7 @@ class DeskWindow(Desk):
         for part in (
             self.canvas, self.tree, self.inspector, self.tags, self.trends, self.links, self.events,
             self.alarms, self.health, self.alarmbar, self.exercise, self.browse,
-            self.whatif, self.compare, self.beside, self.decisions,
+            self.whatif, self.compare, self.beside, self.decisions, self.model,
             self.status, self.cards, self.commands, self.menus, self.docks, self.bars, self.mode, self.tools,
         ):  # fmt: skip
             part.set_colours(self.colours)
