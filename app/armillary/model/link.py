@@ -190,3 +190,10 @@ class BrowseItem:
     high: float = float("nan")
     writable: bool = False
     states: tuple[tuple[float, str], ...] = ()  # names of the values of an enum or bool
+    type_definition: str = ""  # what a server says it is an instance of
+    description: str = ""
+    rate_hz: float = float("nan")  # of messages of a topic, over the last seconds
+    size: int = 0  # bytes of its last message; 0 = not known
+    age_s: float = float("nan")  # since then
+    retained: bool = False  # the last message was one that the server had kept
+    decoder: str = ""  # which one seems to read it

@@ -196,6 +196,7 @@ def _project(
     maps = tuple(m for name, table in root.named("colormap") if (m := settings.colormap(name, table)))
     model_files, twins_name = settings.model_files(root.table("model"))
     historian = settings.historian(root.table("historian"))
+    drifting = settings.drifting(root.table("drift"))
     commanding = settings.commanding(root.table("command"))
     tick_hz, tag_limit = settings.limits(root.table("limits"))
     forward = settings.forward(root.table("forward"), links) if "forward" in root else None
@@ -243,6 +244,7 @@ def _project(
         relationships=tuple(held.relationships),
         colormaps=maps,
         historian=historian,
+        drifting=drifting,
         commanding=commanding,
         forward=forward,
         templates=tuple(commands.templates),

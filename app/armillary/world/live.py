@@ -24,6 +24,7 @@ from armillary.model.account import LoggedIn, Right
 from armillary.model.alarm import AlarmAct, AlarmProgress, right_to
 from armillary.model.clock import NS, Clock, WallClock
 from armillary.model.control import Approve, Kill, StateAnswer
+from armillary.model.drift import AcceptDefinition, AskDrift, RefuseDrift
 from armillary.model.fault import ProjectFault, WorldFault, record
 from armillary.model.frame import Event, WorldKind
 from armillary.model.link import COUNTERS, BrowseItem, LinkSpec, LinkStatus, link_alarm
@@ -47,6 +48,7 @@ from armillary.world.alarming import Alarming
 from armillary.world.attending import Attending
 from armillary.world.core import Core, Tick
 from armillary.world.deeds import Deeds
+from armillary.world.drifting import Drifting
 from armillary.world.feed import NOT_YET, SEND_EVERY_S, RecorderFeed
 from armillary.world.gate import Gate
 from armillary.world.guarding import guard, guarded
@@ -172,6 +174,7 @@ class Live(Serving):
             clock,
             clocks=self._intake.clocks,
         )
+        self._drifting = self._make_drifting()
         self._marking = Marking(
             len(project.specs),
             (a.id for a in self.alarm_specs),
@@ -343,12 +346,14 @@ class Live(Serving):
             for fault in self._reception.take_errors():
                 self.tell(fault)
             self._tell_late(now_mono)
+            self._drifting.look(statuses, self.publisher.table.quality)
             skews = self._intake.clocks.skews
             self._alarming.evaluator.doubt({name: int(one.doubt_s * NS) for name, one in skews.items()})
             for fault in self._reception.take_warnings(self.publisher.table.why, now_mono):
                 self.tell(fault, "warning")
         receipts, stopped, proposals, told = self._deeds.take(tick.frame.alarms)
         learnt, news = self._reception.learn(now_mono)
+        self._drifting.see(tick.samples, learnt)
         by_hand = self._substitutes.due(now_mono)
         for fault in news:
             self.tell(fault, "warning")
@@ -420,6 +425,11 @@ class Live(Serving):
             case msg.AskQuarantine(link=link):
                 self.need(peer, Right.VIEW)
                 return msg.Quarantine(items=self._reception.quarantine(link))
+            case AskDrift():
+                self.need(peer, Right.VIEW)
+                return self._drifting.answer(message, self.publisher.table.quality)
+            case RefuseDrift() | AcceptDefinition():
+                self._decide(message, self.need(peer, Right.AUTHOR))
             case AlarmAct():
                 return self._attending.act(self.need(peer, right_to(message)), message)
             case Prepare():
@@ -457,6 +467,16 @@ class Live(Serving):
             case _:
                 return await super().reply(peer, message)
         return msg.Done()
+
+    def _decide(self, wish: RefuseDrift | AcceptDefinition, who: LoggedIn) -> None:
+        """Keep what a person decided about a difference between model and plant."""
+        if isinstance(wish, AcceptDefinition):
+            self._drifting.accept_definition(wish)
+            self._deeds.acts.note(who, "drift.accept", wish.tag)
+            return
+        self._drifting.refuse(wish, who)
+        action = "drift.unrefuse" if wish.back else "drift.refuse"
+        self._deeds.acts.note(who, action, wish.key, reason=wish.why)
 
     async def _write_down(self, wish: WriteNote | HandOver | TakeOver, who: LoggedIn) -> Note:
         """Keep an entry of the logbook; hand-overs are in the audit too."""
@@ -523,6 +543,16 @@ class Live(Serving):
             held=held,
             alarms=self._after_sleep,
             turns=Turns(specs, [plan.link for plan in self._plans]),
+        )
+
+    def _make_drifting(self) -> Drifting:
+        return Drifting(
+            self.project,
+            self._plans,
+            self._intake.taps(),
+            described=self._links.described,
+            tell=self.tell,
+            clock=self.clock,
         )
 
     def _make_mirroring(self) -> Mirroring:
