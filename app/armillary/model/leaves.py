@@ -59,7 +59,7 @@ def kind_of(value: object) -> str:
 def shown(value: object) -> str:
     """Return a value as a list shows it, cut."""
     if isinstance(value, str):
-        return value[:SHOWN]
+        return value[:SHOWN].encode("utf-8", "replace").decode()  # halves of characters do not travel
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "null"}[value]
     if isinstance(value, float):
@@ -98,7 +98,7 @@ def leaves(document: object, most: int = 500) -> Iterator[Leaf]:
 def _members(document: object, path: str, most: int) -> list[tuple[Leaf, object]]:
     if isinstance(document, Mapping):
         keys = [str(key) for key in list(document)[:most]]
-        found = ((key, document.get(key)) for key in keys if "`" not in key)
+        found = ((key, document.get(key)) for key in keys if "`" not in key and key.isprintable())
         return [(_leaf(step(path, key), key, value, document), value) for key, value in found]
     if isinstance(document, list | tuple):
         return [(_leaf(f"{path}[{i}]", "", value, {}), value) for i, value in enumerate(document[:most])]

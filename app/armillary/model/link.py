@@ -176,6 +176,17 @@ class Quarantined:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What one step of a search brought: new hits, and how much of the space it has seen so far."""
+
+    items: tuple[BrowseItem, ...] = ()
+    seen: int = 0  # nodes or topics looked at since it began
+    waiting: int = 0  # that are known of and were not looked at yet
+    done: bool = True
+    left_out: str = ""  # what bounds kept from it, in words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BrowseItem:
     """One node of a server's address space or topic tree."""
 

@@ -90,7 +90,7 @@ class Counts:
 
     def _note_values(self, slot: I8, value: F8, first: B1, last: I8) -> None:
         before = np.where(first, self._value[slot], np.concatenate(([np.nan], value[:-1])))
-        differs = np.isfinite(value) & (value != before)
+        differs = np.isfinite(value) & (value != before) & (value != np.rint(value))  # counters are alike
         self._value[slot[last]] = value[last]
         if not differs.any():
             return

@@ -27,6 +27,7 @@ from armillary.model import (
 )
 from armillary.model.fault import FaultRecord, WorldFault
 from armillary.model.frame import Frame
+from armillary.model.link import Found
 
 SCHEMA = 1
 MAX_PARTS = 256
@@ -48,6 +49,10 @@ TYPES: dict[str, type] = {
         message.Retry,
         message.Browse,
         message.Browsed,
+        message.Peek,
+        message.Peeked,
+        message.SearchLink,
+        Found,
         message.AskQuarantine,
         message.Quarantine,
         drift.AskDrift,

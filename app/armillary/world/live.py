@@ -74,6 +74,7 @@ from armillary.world.waking import AfterSleep, Beats, moved_text
 log = logging.getLogger(__name__)
 
 STATUS_EVERY_NS = NS  # rates and delays of links are sent this often when nothing else changed
+MOST_PEEKED = 500  # values of one request
 PROMPT_S = 0.05  # how often samples go to the recorder while servers wait to hear that they are on disk
 NONE: Mapping[str, int] = {}
 PLUGINS = ("sources", "sinks", "decoders", "notifiers")
@@ -422,6 +423,13 @@ class Live(Serving):
             case msg.Browse(link=link, under=under, limit=limit):
                 self.need(peer, Right.VIEW)
                 return msg.Browsed(items=await self._browse(link, under, limit))
+            case msg.Peek(link=link, addresses=addresses):
+                self.need(peer, Right.VIEW)
+                seen = await self._links.peek(link, addresses[:MOST_PEEKED])
+                return msg.Peeked(values=tuple(seen.items()))
+            case msg.SearchLink(link=link):
+                self.need(peer, Right.VIEW)
+                return await self._links.search(link, message.words, message.token, message.limit)
             case msg.AskQuarantine(link=link):
                 self.need(peer, Right.VIEW)
                 return msg.Quarantine(items=self._reception.quarantine(link))
