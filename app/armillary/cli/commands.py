@@ -39,6 +39,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "replay": ("replay", "replay", "Show, play or evaluate anew what was recorded."),
     "info": ("scenes", "info", "Print what a scene holds."),
     "check": ("scenes", "check", "Lint a project, scene or binding layer."),
+    "model": ("model", "model", "Judge, search and compare the model of a project."),
     "render": ("scenes", "render", "Write a picture of a scene or project."),
     "export": ("export", "export", "Write a scene as one flattened OpenUSD layer."),
     "import": ("import_scene", "import_", "Turn glTF, OBJ, STL, PLY, IFC or STEP into OpenUSD."),
