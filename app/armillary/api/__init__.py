@@ -20,10 +20,12 @@ from armillary.api.ports import (
     Notifier,
     OwnsAlarms,
     Parcel,
+    Peeks,
     Plant,
     Probes,
     Reflects,
     Refuses,
+    Searches,
     Simulator,
     SimulatorContext,
     Source,
@@ -53,7 +55,10 @@ from armillary.model.fault import (
     SceneFault,
     StoreFault,
 )
-from armillary.model.link import BrowseItem, LinkSpec, LinkState, Route, SubscriptionPlan
+from armillary.model.leaves import Leaf
+from armillary.model.leaves import at as document_at
+from armillary.model.leaves import children as members
+from armillary.model.link import BrowseItem, Found, LinkSpec, LinkState, Route, SubscriptionPlan
 from armillary.model.notice import Notice, Standing
 from armillary.model.order import Write
 from armillary.model.payload import (
@@ -149,11 +154,13 @@ __all__ = [
     "Extent",
     "Fault",
     "Forkable",
+    "Found",
     "HistoryStore",
     "Importer",
     "ImporterContext",
     "Keeps",
     "KeepsDocuments",
+    "Leaf",
     "LinkFault",
     "LinkRefused",
     "LinkSpec",
@@ -166,6 +173,7 @@ __all__ = [
     "OrderFault",
     "OwnsAlarms",
     "Parcel",
+    "Peeks",
     "Plant",
     "Probes",
     "ProjectFault",
@@ -176,6 +184,7 @@ __all__ = [
     "SampleBuilder",
     "SceneFault",
     "SceneTree",
+    "Searches",
     "Series",
     "SeriesQuery",
     "Several",
@@ -215,8 +224,10 @@ __all__ = [
     "check_size",
     "check_tree",
     "data",
+    "document_at",
     "joined",
     "known_ns",
+    "members",
     "quality",
     "taken",
     "topic_matches",

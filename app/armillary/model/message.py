@@ -115,6 +115,34 @@ class Browsed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Peek:
+    """Read the values of some nodes of a link anew, by address; answered by Peeked."""
+
+    link: str
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peeked:
+    """Values as they are shown, by address; of those that could be read."""
+
+    values: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchLink:
+    """Look on for words in what a link's server has. `token` tells one search from another.
+
+    Answered by Found after a short while; whoever asks no more has cancelled it.
+    """
+
+    link: str
+    words: tuple[str, ...]
+    token: str
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskQuarantine:
     """Ask a LIVE world for the payloads that could not be read, of one link or of all."""
 

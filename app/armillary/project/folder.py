@@ -201,6 +201,7 @@ def _project(
     maps = tuple(m for name, table in root.named("colormap") if (m := settings.colormap(name, table)))
     model_files, twins_name = settings.model_files(root.table("model"))
     historian = settings.historian(root.table("historian"))
+    drifting = settings.drifting(root.table("drift"))
     commanding = settings.commanding(root.table("command"))
     publish_persons = settings.publish_persons(root.table("publish"))
     tick_hz, tag_limit = settings.limits(root.table("limits"))
@@ -249,6 +250,7 @@ def _project(
         relationships=tuple(held.relationships),
         colormaps=maps,
         historian=historian,
+        drifting=drifting,
         commanding=commanding,
         publish_persons=publish_persons,
         forward=forward,

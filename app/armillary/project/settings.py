@@ -23,6 +23,7 @@ from armillary.project.record import (
     SCENE_SUFFIXES,
     TWINS_FILE,
     Commanding,
+    Drifting,
     Forward,
     Historian,
     Keeping,
@@ -272,6 +273,16 @@ def converted(table: Table, key: str, unit: str, other: str) -> tuple[float, flo
     except ProjectFault as fault:
         table.wrong(key, fault.what, fault.remedy, "P09")
         return 1.0, 0.0
+
+
+def drifting(table: Table) -> Drifting:
+    """Return the `[drift]` table."""
+    out = Drifting(
+        every_s=table.number("every_s", 60.0, 0.1, MAX_SECONDS),
+        missing_s=table.number("missing_s", 600.0, 0.1, MAX_SECONDS),
+    )
+    table.done()
+    return out
 
 
 def historian(table: Table) -> Historian:

@@ -15,6 +15,7 @@ from armillary.model import (
     account,
     alarm,
     control,
+    drift,
     journal,
     logbook,
     message,
@@ -26,6 +27,7 @@ from armillary.model import (
 )
 from armillary.model.fault import FaultRecord, WorldFault
 from armillary.model.frame import Frame
+from armillary.model.link import Found
 
 SCHEMA = 1
 MAX_PARTS = 256
@@ -47,8 +49,16 @@ TYPES: dict[str, type] = {
         message.Retry,
         message.Browse,
         message.Browsed,
+        message.Peek,
+        message.Peeked,
+        message.SearchLink,
+        Found,
         message.AskQuarantine,
         message.Quarantine,
+        drift.AskDrift,
+        drift.DriftReport,
+        drift.RefuseDrift,
+        drift.AcceptDefinition,
         message.Enroll,
         message.Enrolled,
         message.Append,
