@@ -160,7 +160,7 @@ def _said(segments: Iterable[Segment], *, implied: bool = False) -> dict[str, fl
     """Return what segments say, with weights; `implied`: with the parts that a quantity speaks of."""
     out: dict[str, float] = {}
     for each in segments:
-        if implied:
+        if implied and "setpoint" not in each.words:
             out.update((part, _MEASURE_WEIGHT) for word in each.words for part in IMPLIED.get(word, ()))
         for word in each.words:
             out[word] = _MEASURE_WEIGHT if word in MEASURED else 1.0

@@ -193,6 +193,8 @@ def measured_by(letters: str) -> str:
 
 def quantity(segments: tuple[Segment, ...], unit: str = "") -> str:
     """Return what is measured: of the unit, else of the last word that says so, else of ISA letters."""
+    if segments and "setpoint" in segments[-1].words:
+        return "setpoint"  # what is wanted, not what is
     if what := _UNITS.get(unit):
         return what
     named = next((w for s in reversed(segments) for w in reversed(s.words) if w in MEASURED), "")

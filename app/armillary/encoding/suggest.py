@@ -80,9 +80,7 @@ def channels(leaf: Leaf, part: Part) -> tuple[str, ...]:
         first = ("level",)
     elif what == "speed" and own & _SPINNING and leaf.unit in _TURNS:
         first = ("spin",)
-    elif what == "position" and own & _TURNED and leaf.unit == "%":
-        first = ("rotate",)
-    elif what == "angle":
+    elif (what == "position" and own & _TURNED and leaf.unit == "%") or what == "angle":
         first = ("rotate",)
     elif what == "flow" and own & _PIPED:
         first = ("flow",)

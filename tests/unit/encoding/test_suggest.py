@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from armillary.encoding.branches import parts_of, proposed
@@ -34,6 +35,11 @@ def test_rpm_spins_a_rotor_and_colours_a_pump() -> None:
     assert rotor.channel == "spin"
     assert rotor.map.scale * 60 == pytest.approx(2 * math.pi)  # 60 rpm is a turn a second
     assert made(leaf, "Pump_1").channel == "displayColor"
+
+
+def test_a_setpoint_moves_nothing() -> None:
+    leaf = Leaf(path=("P-1", "speed_sp"), unit="rpm", low=0, high=3000)
+    assert made(leaf, "Impeller").channel == "displayColor"
 
 
 def test_a_level_fills_the_water_and_not_the_tank() -> None:
@@ -107,8 +113,6 @@ class _Scene:
     """As much of a scene as its branches need."""
 
     def __init__(self) -> None:
-        import numpy as np
-
         self.prim_path = ("/A", "/A/Looks", "/A/B", "/A/B/C", "/A/Cam")
         self.type_names = ("Xform", "Material", "Mesh", "Camera")
         self.prim_type = np.array([0, 1, 0, 2, 3], np.uint16)
