@@ -1,4 +1,4 @@
-"""`armillary bindings propose` on a project on disk: proposals with reasons; only the binding layer is written."""
+"""`armillary bindings propose` on a project on disk: proposals with reasons; only bindings are written."""
 
 from __future__ import annotations
 

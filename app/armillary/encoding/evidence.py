@@ -251,13 +251,14 @@ def _number_tables(
 
     def both(digits: bool) -> tuple[csr_array, csr_array]:
         table: dict[str, int] = {}
-        sides = [[_numbers(segments, digits) for segments in side] for side in (leaves, parts)]
-        common = [set(rows[0]).intersection(*rows[1:]) if len(rows) > 1 else set() for rows in sides]
-        known = [set().union(*rows) for rows in sides]
-        for rows, shared, of_all, of_any in zip(sides, common, common[::-1], known[::-1], strict=True):
+        said = [[_numbers(segments, digits) for segments in side] for side in (leaves, parts)]
+        common = [set(rows[0]).intersection(*rows[1:]) if len(rows) > 1 else set() for rows in said]
+        known = [set().union(*rows) for rows in said]
+        for rows, shared, of_all, of_any in zip(said, common, common[::-1], known[::-1], strict=True):
             for number in shared & of_all | shared - of_any:
                 for row in rows:
-                    row.pop(number, None)
+                    row.remove(number)  # once: in Skid2/Tank2 the other one tells
+        sides = [[dict.fromkeys(row, 1.0) for row in rows] for rows in said]
         found = [_rows(rows, table) for rows in sides]
         one, two = (
             _matrix(pairs, len(rows), max(1, len(table))) for pairs, rows in zip(found, sides, strict=True)
@@ -267,11 +268,11 @@ def _number_tables(
     return both(True), both(False)
 
 
-def _numbers(segments: tuple[Segment, ...], digits: bool) -> dict[str, float]:
-    found = (number for each in segments for number in each.numbers)
+def _numbers(segments: tuple[Segment, ...], digits: bool) -> list[str]:
+    found = [number for each in segments for number in each.numbers]
     if digits:
-        return {number.rstrip("abcdefghijklmnopqrstuvwxyz"): 1.0 for number in found}
-    return {number: 1.0 for number in found if not number.isdigit()}
+        return [number.rstrip("abcdefghijklmnopqrstuvwxyz") for number in found]
+    return [number for number in found if not number.isdigit()]
 
 
 def _ends(above: I8) -> I8:

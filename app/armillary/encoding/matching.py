@@ -20,6 +20,7 @@ from armillary.model.arrays import B1, F8, I8
 LEAST = 0.5  # a pair that scores less is no proposal
 MOST_SECONDS = 2  # further tags that one part is given to
 _NAME, _NUMBER, _SOME, _MEASURES, _FITS, _PARENTS, _TWIN, _MODEL = 0.8, 0.1, 0.04, 0.08, 0.05, 0.12, 0.3, 0.08
+_IMPLIED = 0.2  # a part that the quantity speaks of, of an object of the same number
 _CONTEXT = 0.06  # all of both paths
 _WHOLE, _MOSTLY = 0.9, 0.5  # of a name that is said
 _STRANGE = 0.15  # the tags beside it belong elsewhere
@@ -171,7 +172,7 @@ def _scored(known: Evidence, leaves: Sequence[Leaf], parts: Sequence[Part], leaf
     score = _NAME * name + _CONTEXT * known.context(leaf, part)
     score += np.choose(np.maximum(numbers, 0), [0.0, _SOME, _NUMBER])
     score += np.where(measures > 0, _MEASURES, np.where(measures < 0, -2 * _MEASURES, 0.0))
-    score += _FITS * (fits.astype(np.float64) + implied) + _MODEL * model
+    score += _FITS * fits + _IMPLIED * (implied & (numbers != 0)) + _MODEL * model
     score += np.choose(twin + 1, [-_TWIN, 0.0, _TWIN / 2, _TWIN])
     return _Scores(
         leaf=leaf,
