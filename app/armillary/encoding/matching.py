@@ -7,6 +7,7 @@ a second tag may be given to that too (`is_second`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ MOST_SECONDS = 2  # further tags that one part is given to
 _NAME, _NUMBER, _SOME, _MEASURES, _FITS, _PARENTS, _TWIN, _MODEL = 0.8, 0.1, 0.04, 0.08, 0.05, 0.12, 0.3, 0.08
 _IMPLIED = 0.2  # a part that the quantity speaks of, of an object of the same number
 _CONTEXT = 0.06  # all of both paths
+_BENT, _WIDE = 0.6, 0.35
 _WHOLE, _MOSTLY = 0.9, 0.5  # of a name that is said
 _STRANGE = 0.15  # the tags beside it belong elsewhere
 _CLOSE = 0.5  # of 1: text that is less alike says nothing
@@ -318,6 +320,11 @@ def _seconds(found: _Scores, rows: I8, least: float) -> list[int]:
 # ---------------------------------------------------------------- words
 
 
+def _shown(score: float) -> float:
+    """Return a score as it is told: what is above `_BENT` approaches 1, so that better stays better."""
+    return score if score <= _BENT else _BENT + (1 - _BENT) * (1 - math.exp(-(score - _BENT) / _WIDE))
+
+
 def _pair(
     known: Evidence,
     found: _Scores,
@@ -333,7 +340,8 @@ def _pair(
     if found.numbers[row] == SAME:
         numbers = dict.fromkeys(n for s in known.part_segments[part] for n in s.numbers)
         own = [n for n in numbers if any(n in s.numbers for s in known.leaf_segments[leaf])]
-        words.append(f"number {', '.join(own)} agrees" if own else "numbers agree")
+        many = f"numbers {', '.join(own)} agree" if len(own) > 1 else f"number {own[0]} agrees" if own else ""
+        words.append(many or "numbers agree")
     elif found.numbers[row] == 1:
         words.append("some numbers agree")
     if found.twin[row] > 0:
@@ -355,5 +363,5 @@ def _pair(
     if second:
         words.append("the part has another tag too")
     return Pair(
-        leaf=leaf, part=part, score=min(1.0, float(found.score[row])), reasons=tuple(words), is_second=second
+        leaf=leaf, part=part, score=_shown(float(found.score[row])), reasons=tuple(words), is_second=second
     )

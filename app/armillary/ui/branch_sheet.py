@@ -6,7 +6,6 @@ It stands beside the window: the part of the line that is chosen is selected in 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMimeData, QSortFilterProxyModel, Qt
 from PySide6.QtGui import QKeyEvent
@@ -34,9 +33,6 @@ from armillary.ui.pieces import Search, label
 from armillary.ui.row_model import dress_table
 from armillary.ui.sheet import Sheet
 from armillary.ui.theme import Colours
-
-if TYPE_CHECKING:
-    from armillary.ui.window import DeskWindow
 
 WIDTH, HEIGHT = 980, 560
 _WIDTHS = {TAG: 230, PART: 260, DRIVES: 190, SCORE: 60}
@@ -264,8 +260,15 @@ class BranchSheet(Sheet):
 class Branching:
     """Drops on parts: a branch, or several tags, open the sheet; one tag goes to the binding's card."""
 
-    def __init__(self, workspace: Workspace, colours: Colours, window: DeskWindow, one: Take) -> None:
-        self._at, self._colours, self._window, self._one = workspace, colours, window, one
+    def __init__(
+        self,
+        workspace: Workspace,
+        colours: Colours,
+        say: Callable[[str], None],
+        window: QWidget,
+        one: Take,
+    ) -> None:
+        self._at, self._colours, self._say, self._window, self._one = workspace, colours, say, window, one
         self.sheet: BranchSheet | None = None
 
     def take(self, data: QMimeData, prim: int) -> object:
@@ -283,12 +286,12 @@ class Branching:
         why = may_not_author(at) or ("" if at.project is not None else "No project is open.")
         why = why or ("" if nodes or tags else "Choose a node in Browse or tags in the live table first.")
         if why or at.scene is None or not 0 <= prim < len(at.scene):
-            self._window.say(f"Bind a branch: {why or 'no part is meant.'}")
+            self._say(f"Bind a branch: {why or 'no part is meant.'}")
             return False
         at.authoring.cancel()
         if self.sheet is not None:
             self.sheet.reject()
-        sheet = self.sheet = BranchSheet(at, self._colours, self._window.say, self._window)
+        sheet = self.sheet = BranchSheet(at, self._colours, self._say, self._window)
         sheet.finished.connect(lambda _result: self._closed(sheet))
         sheet.show()
         if nodes:

@@ -134,7 +134,7 @@ class DeskWindow(Desk):
         self.inspector.hold(self.bindcard)
         self.fieldcard = FieldCard(ws, self.say, self._reveal_details)
         self.inspector.hold(self.fieldcard)
-        self.branching = Branching(ws, colours, self, self.bindcard.take)
+        self.branching = Branching(ws, colours, self.say, self, self.bindcard.take)
         self.canvas.on_drop = self.branching.take
         self.tree.view.on_drop = lambda data, index: self.branching.take(data, self.tree.model.prim(index))
         self.browse = BrowsePanel(ws, colours, self.bindcard.drop_nodes, self.say)
