@@ -28,6 +28,7 @@ class Desk(Protocol):
     def toggle_motion(self) -> None: ...  # reduced motion: nothing blinks, turns or flows
     def simulate_vision(self, name: str) -> None: ...  # protan | deutan | tritan | grey; "" = none
     def bind(self) -> None: ...  # what is chosen in the browser or the live table, to the selected part
+    def bind_branch(self) -> None: ...  # what is chosen there and below, to what is below the selected part
     def give_by_hand(self) -> None: ...  # a value of the part selected last, in place of the plant's
     def spread(self) -> None: ...  # sensors over the part selected last
     def toggle_full_screen(self) -> None: ...

@@ -99,6 +99,16 @@ AUTHOR_ACTIONS: tuple[Action, ...] = (
         run=lambda desk: desk.bind(),
     ),
     Action(
+        id="edit.bind-branch",
+        title="Bind a branch to the selected part…",
+        menu="Edit",
+        shortcut="Ctrl+Alt+B",
+        role="engineer",
+        tip="Propose parts below the selected one for all tags chosen, or below the node chosen in Browse",
+        why_not=_bind,
+        run=lambda desk: desk.bind_branch(),
+    ),
+    Action(
         id="edit.spread",
         title="Spread sensors over the selected part…",
         menu="Edit",

@@ -35,7 +35,9 @@ from armillary.session.alarmbook import AlarmBook
 from armillary.session.authored import Authored
 from armillary.session.authoring import Authoring
 from armillary.session.boarding import WorldState, boarding, start_recorder, start_world
+from armillary.session.branch import Branch
 from armillary.session.browsing import Browsing
+from armillary.session.bulk import Bulk
 from armillary.session.disk import Disk, with_project
 from armillary.session.feed import RECORDER, SCENE, WORLD, Feed
 from armillary.session.journal import Journal
@@ -136,6 +138,8 @@ class Workspace(Pointing):
         self.version_book = VersionBook(self, clock)
         self.browsing = Browsing(self, clock)
         self.plant_model = PlantModel(self, clock.now_mono_ns)
+        self.bulk = Bulk(self, self.undo)
+        self.branch = Branch(self, self.bulk)
         self.visited.connect(self.authoring.cancel)
         self.tags_compiled.connect(self.authoring.again)
         for signal in (self.scene_changed, self.bindings_changed):

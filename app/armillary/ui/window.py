@@ -27,6 +27,7 @@ from armillary.ui.alarmbar import AlarmBar
 from armillary.ui.arrangement import Arrangement
 from armillary.ui.bars import Bars
 from armillary.ui.beside import BesideView
+from armillary.ui.branch_sheet import Branching
 from armillary.ui.brief import BriefCard
 from armillary.ui.canvas import Canvas
 from armillary.ui.commands import Commands
@@ -134,11 +135,13 @@ class DeskWindow(Desk):
         self.inspector.hold(self.bindcard)
         self.fieldcard = FieldCard(ws, self.say, self._reveal_details)
         self.inspector.hold(self.fieldcard)
-        self.canvas.on_drop = self.bindcard.take
-        self.tree.view.on_drop = lambda data, index: self.bindcard.take(data, self.tree.model.prim(index))
+        self.branching = Branching(ws, colours, self.say, self, self.bindcard.take)
+        self.canvas.on_drop = self.branching.take
+        self.tree.view.on_drop = lambda data, index: self.branching.take(data, self.tree.model.prim(index))
         self.browse = BrowsePanel(ws, colours, self.bindcard.drop_nodes, self.say)
         self.browse.also = self.bindcard.wanted_level
         self.model = ModelPanel(ws, colours, self)
+        self.browse.bind_branch = self.bind_branch
         self.decisions = Decisions(ws, clock, colours, self.canvas, self._run_named, self.frame)
         self.alarmbar.show_list = lambda: self.show_panel("alarms")
         self.alarmbar.show_hidden = self._show_hidden_alarms
@@ -451,6 +454,12 @@ class DeskWindow(Desk):
             self.bindcard.drop(slots, self.workspace.selection[-1])
         else:
             self.say("Bind: choose a node in Browse or a tag in the live table first.")
+
+    def bind_branch(self) -> None:
+        """Propose parts below the selected one for what is chosen in the link browser or the live table."""
+        nodes = tuple(node.number for node in self.browse.chosen())
+        is_browsed = bool(nodes) and (self.browse.view.hasFocus() or not self.tags.chosen())
+        self.branching.begin(nodes if is_browsed else (), self.tags.chosen(), self.workspace.selection[-1])
 
     def give_by_hand(self) -> None:
         """Open the card for a value by hand of the part selected last."""
