@@ -103,6 +103,11 @@ class Authoring:
         gone = _in_the_way(draft)
         return tuple(b for b in self._base if gone(b))
 
+    @property
+    def saved(self) -> tuple[Binding, ...]:
+        """The bindings as they are saved: without the draft in hand."""
+        return self._base if self.draft is not None else self._shop.bindings
+
     def refresh(self, bindings: tuple[Binding, ...]) -> bool:
         """Show the bindings as somebody saved them; a draft in hand stays. False: they are as they were."""
         base = self._base if self.draft is not None else self._shop.bindings
@@ -165,7 +170,7 @@ class Authoring:
         if self.saving:
             self.told.emit("Another change is being saved.")
             return False
-        now = {(b.prim, b.name): b for b in (self._base if self.draft is not None else self._shop.bindings)}
+        now = {(b.prim, b.name): b for b in self.saved}
         keys = {(b.prim, b.name) for b in put}
         gone = tuple(key for key in dict.fromkeys(remove) if key not in keys)
         touched = (*keys, *gone)
@@ -219,13 +224,14 @@ class Authoring:
 
     def _changed_by_hand(self, written: SaveBindings) -> str:
         """Return why what was written cannot be taken back: somebody changed the same bindings since."""
-        now = {(b.prim, b.name): b for b in (self._base if self.draft is not None else self._shop.bindings)}
+        now = {(b.prim, b.name): b for b in self.saved}
         other = [
             b.where
             for b in written.bindings
             if (found := now.get((b.prim, b.name))) is None or not _same(found, b)
         ]
-        other += [f"{prim}#{name}" for prim, name in written.remove if (prim, name) in now]
+        put = {(b.prim, b.name) for b in written.bindings}
+        other += [f"{prim}#{name}" for prim, name in written.remove if (prim, name) in now.keys() - put]
         if not other:
             return ""
         more = f" and {len(other) - 1} more" if len(other) > 1 else ""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections import ChainMap
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import cast
+
+import numpy as np
 
 from armillary.encoding import channels
 from armillary.encoding.maps import named
@@ -215,3 +217,45 @@ def y_of(binding: Binding, spec: TagSpec, value: float) -> float:
         return float("nan")
     a, b, low, high = channels.straight(binding, is_result=False)
     return min(max(a * (value * factor + offset) + b, low), high)
+
+
+def y_words(binding: Binding, at: Known, value: float, read: Callable[[str], float], t_s: float = 0.0) -> str:
+    """Return what a binding makes of a value of its tag now, in words; "" where that cannot be said.
+
+    read: what another tag shows now, for expressions.
+    """
+    spec = at.specs.get(binding.signal)
+    if spec is None or value != value:
+        return ""
+    kind = binding.map.kind
+    if kind == "expr":
+        y = _expression_now(binding, spec, at, value, read, t_s)
+    elif kind in ("steps", "states"):
+        return _picked(binding, spec, value)
+    else:
+        y = y_of(binding, spec, value)
+    return "" if y != y else f"{y:.4g} {binding.target_unit}".rstrip()
+
+
+def _expression_now(
+    b: Binding, spec: TagSpec, at: Known, value: float, read: Callable[[str], float], t_s: float
+) -> float:
+    try:
+        made = expression.compile(b.map.expr, at.unit_of, b.where)
+        factor, offset = units.conversion(spec.unit, b.unit, b.where)
+    except ProjectFault:
+        return float("nan")
+    own = {"x": value * factor + offset, "t": t_s, "q": 0.0}
+    inputs = {name: np.array(own[name] if name in own else read(name)) for name in made.names}
+    y = float(made.evaluate(inputs)[0])
+    low, high = b.map.clamp
+    return min(max(y, low), high)
+
+
+def _picked(b: Binding, spec: TagSpec, value: float) -> str:
+    rows = list(zip(b.map.state_keys, b.map.state_values, strict=False))
+    otherwise = next((v for k, v in rows if k == "*"), "")
+    keyed = [(channels.key_number(k, spec, i), v) for i, (k, v) in enumerate(rows) if k != "*"]
+    if b.map.kind == "steps":
+        return next((v for limit, v in reversed(keyed) if limit <= value), otherwise)
+    return next((v for key, v in keyed if key == value), otherwise)

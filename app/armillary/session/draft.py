@@ -70,7 +70,8 @@ class Draft:
     form: str = SIMPLE
     extra: Binding | None = None  # all else that a binding says; its map counts in forms that are not simple
     before: Binding | None = None  # the saved one that is edited
-    wrong: tuple[tuple[str, str], ...] = ()  # field, why it cannot be as it is typed
+    refused: tuple[tuple[str, str], ...] = ()  # field, why what is typed there was not taken
+    wrong: tuple[tuple[str, str], ...] = ()  # field, why it cannot be so
 
     @property
     def shown(self) -> tuple[float, int] | None:
@@ -83,8 +84,8 @@ class Draft:
 
     def why_not(self) -> str:
         """Return why this cannot be a binding, "" when it can."""
-        if self.wrong:
-            return self.wrong[0][1]
+        if told := (*self.refused, *self.wrong):
+            return told[0][1]
         if not all(map(math.isfinite, (self.low, self.high, self.first, self.last))):
             return "Give finite numbers."
         for new in self.new:
