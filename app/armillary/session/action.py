@@ -31,6 +31,7 @@ class Desk(Protocol):
     def bind_branch(self) -> None: ...  # what is chosen there and below, to what is below the selected part
     def give_by_hand(self) -> None: ...  # a value of the part selected last, in place of the plant's
     def spread(self) -> None: ...  # sensors over the part selected last
+    def author(self, what: str) -> None: ...  # a command of `session.binding_actions`
     def toggle_full_screen(self) -> None: ...
     def reset_layout(self) -> None: ...
     def save_picture(self) -> None: ...  # asks for a file

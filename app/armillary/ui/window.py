@@ -25,6 +25,7 @@ from armillary.session.workspace import Workspace
 from armillary.ui import docks, icons, sheets, theme, timers
 from armillary.ui.alarmbar import AlarmBar
 from armillary.ui.arrangement import Arrangement
+from armillary.ui.author_tools import AuthorTools
 from armillary.ui.bars import Bars
 from armillary.ui.beside import BesideView
 from armillary.ui.branch_sheet import Branching
@@ -133,6 +134,10 @@ class DeskWindow(Desk):
         self.alarmbar = AlarmBar(ws, colours, self.go_to_alarm)
         self.bindcard = BindCard(ws, self.say, self._reveal_details)
         self.inspector.hold(self.bindcard)
+        self.author_tools = AuthorTools(
+            self, ws, colours, say=self.say, edit=self.bindcard.edit, frame=self.frame
+        )
+        self.inspector.on_binding = self.bindcard.edit_named
         self.fieldcard = FieldCard(ws, self.say, self._reveal_details)
         self.inspector.hold(self.fieldcard)
         self.branching = Branching(ws, colours, self.say, self, self.bindcard.take)
@@ -172,6 +177,7 @@ class DeskWindow(Desk):
         add("links", "Links", self.links, "bottom")
         add("browse", "Browse", self.browse, "bottom")
         add("model", "Model", self.model, "bottom")
+        add("bindings", "Bindings", self.author_tools.panel, "bottom")
         add("events", "Events", self.events, "bottom")
         add("worlds", "Worlds", self.bars.worlds, "bottom")
         add("loops", "Loops", self.decisions.loops, "bottom")
@@ -187,6 +193,7 @@ class DeskWindow(Desk):
         self.mode.top(self.scene_changed_card)
         self.mode.top(self.drift_card)
         self.mode.top(self.shift.card)
+        self.mode.top(self.author_tools.bar)
         if self.workspace.is_trainee:
             for name in ("worlds", "links"):
                 self.docks.hide(name)
@@ -330,6 +337,11 @@ class DeskWindow(Desk):
     def use_layout(self, name: str) -> None:
         """Arrange the docks for a workspace: operate, author or train."""
         self.bars.use(name)
+        self.author_tools.bar.layout_changed(self.bars.layout)
+
+    def author(self, what: str) -> None:
+        """Run a command of `session.binding_actions`."""
+        self.author_tools.run(what)
 
     def _show_tag(self, slot: int) -> None:
         self.show_panel("tags")
@@ -481,7 +493,7 @@ class DeskWindow(Desk):
         for part in (
             self.canvas, self.tree, self.inspector, self.tags, self.trends, self.links, self.events,
             self.alarms, self.health, self.alarmbar, self.exercise, self.browse,
-            self.whatif, self.compare, self.beside, self.decisions, self.model,
+            self.whatif, self.compare, self.beside, self.decisions, self.model, self.author_tools,
             self.status, self.cards, self.commands, self.menus, self.docks, self.bars, self.mode, self.tools,
         ):  # fmt: skip
             part.set_colours(self.colours)
