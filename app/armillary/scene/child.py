@@ -25,7 +25,7 @@ from armillary.model.places import cache as user_cache
 from armillary.model.places import runtime
 from armillary.model.scene import SceneArrays, SceneProblem
 from armillary.model.tree import cleaned
-from armillary.scene import author, cache, deadline, find, flatten, foreign, info, lint, sidecar
+from armillary.scene import author, cache, deadline, find, flatten, foreign, info, lint, overs, sidecar
 from armillary.scene.check import Checked, check
 from armillary.scene.load import Options, load
 from armillary.scene.pictures import Pictures
@@ -187,7 +187,10 @@ class SceneServer:
         self, request: message.OpenScene, folder: Path, text: str, problems: list[SceneProblem]
     ) -> tuple[SceneArrays, Path, dict[str, float]]:
         tell = self.tell if request.progress else None
+        before = overs.stat_of(request.bindings) if request.bindings else None
         found, opened, seconds = self._compose(request, tell=tell)
+        if before is not None and request.bindings not in found.unreadable:
+            self._shelf.take(request.bindings, before, Sdf.Layer.Find(request.bindings))
         composed = self._clock.now_mono_ns()
         limits = {**LIMITS, **request.limits}
         options = Options(
@@ -198,8 +201,8 @@ class SceneServer:
         )
         pictures = _pictures(request)
         with quiet():
-            before = (*found.problems, *opened.problems)
-            arrays = load(opened.stage, options, before, pictures, tell, self.rest)
+            so_far = (*found.problems, *opened.problems)
+            arrays = load(opened.stage, options, so_far, pictures, tell, self.rest)
         loaded = self._clock.now_mono_ns()
         files = dict.fromkeys([*found.files, *besides(opened), *pictures.files])
         digests = {file: self._hashed(request, file) for file in files}

@@ -125,6 +125,13 @@ class Shelf:
             self._kept[path] = stat, found
         return found
 
+    def take(self, path: str, stat: Stat, layer: Any) -> None:
+        """Read a layer that was opened for a stage after its file was as `stat` says, instead of again."""
+        kept = self._kept.get(path)
+        if layer is None or layer.dirty or stat_of(path) != stat or (kept is not None and kept[0] == stat):
+            return
+        self._kept[path] = stat, parse(layer, path, _STAGE_METADATA)
+
     def only(self, paths: Sequence[str]) -> None:
         """Forget all other files."""
         self._kept = {path: self._kept[path] for path in paths if path in self._kept}
