@@ -29,6 +29,7 @@ from armillary.model.frame import Event, WorldKind
 from armillary.model.link import COUNTERS, BrowseItem, LinkSpec, LinkStatus, link_alarm
 from armillary.model.logbook import AskNotes, AskShift, HandOver, Note, TakeOver, WriteNote
 from armillary.model.order import Arm, CloseOrder, Order, Prepare
+from armillary.model.procedure import ActOnProcedure, AskProcedures, StartProcedure
 from armillary.model.substitution import EndSubstitution, Substitute
 from armillary.project import folder as projects
 from armillary.project.record import Project
@@ -45,6 +46,7 @@ from armillary.wire.lease import Lease
 from armillary.world import shiftwork, standby
 from armillary.world.alarming import Alarming
 from armillary.world.attending import Attending
+from armillary.world.carrying_out import CarryingOut
 from armillary.world.core import Core, Tick
 from armillary.world.deeds import Deeds
 from armillary.world.feed import NOT_YET, SEND_EVERY_S, RecorderFeed
@@ -196,6 +198,7 @@ class Live(Serving):
         )
         accounts = self.people.local().accounts
         self._logbook = Logbook(part.home, project.shifts, clock, accounts=accounts)
+        self._carrying_out = CarryingOut(project, self._logbook, clock, self.spawn, self.tell)
         spared = guarded(self.alarm_specs, project.specs, self._deeds.loops.detecting)
         guard(self._inbox, self._plans, spared)
         self._owed = Owed()
@@ -350,6 +353,7 @@ class Live(Serving):
         receipts, stopped, proposals, told = self._deeds.take(tick.frame.alarms)
         learnt, news = self._reception.learn(now_mono)
         by_hand = self._substitutes.due(now_mono)
+        runs, steps = self._carrying_out.tick(self.publisher.table, tick.frame.t_ns, now_mono)
         for fault in news:
             self.tell(fault, "warning")
         frame = replace(
@@ -361,6 +365,7 @@ class Live(Serving):
                 *self._feed.take_events(self.clock.now_ns()),
                 *told,
                 *by_hand,
+                *steps,
                 *self._rule_events.of(tick.frame),
             ),
             orders=receipts,
@@ -369,6 +374,7 @@ class Live(Serving):
             stopped=stopped,
             proposals=proposals,
             loops=self._deeds.loops.states(),
+            procedures=runs,
             learnt=learnt,
             floods=(flood,) if flood is not None else (),
         )
@@ -450,6 +456,10 @@ class Live(Serving):
                 )
             case WriteNote() | HandOver() | TakeOver():
                 return await self._write_down(message, self.need(peer, Right.ACKNOWLEDGE))
+            case AskProcedures():
+                return await self._carrying_out.answer(message, self.need(peer, Right.VIEW))
+            case StartProcedure() | ActOnProcedure():
+                return await self._carrying_out.answer(message, self.need(peer, Right.COMMAND))
             case Kill():
                 await self._deeds.acts.kill(
                     self.need(peer, Right.KILL if message.stop else Right.RELEASE), message
