@@ -16,7 +16,7 @@ Sides = tuple[ast.expr, ast.expr]
 
 
 def misfit(text: str, specs: Mapping[str, TagSpec], unit: str = "") -> tuple[str, str] | None:
-    """Return the two sides of the first comparison of two units, `T-101.level in %`; None where there is none.
+    """Return the two sides of the first comparison of two units, `T-101.level in %`; None for none.
 
     unit: of the numbers in it; "" = each is in the unit of the tag that it is compared with.
     """

@@ -59,6 +59,7 @@ TYPES: dict[str, type] = {
         message.OpenScene,
         message.WriteTree,
         message.Flatten,
+        message.PackParts,
         message.SceneOpened,
         message.SceneProgress,
         message.AskAttributes,
