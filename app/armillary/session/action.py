@@ -35,6 +35,7 @@ class Desk(Protocol):
     def save_picture(self) -> None: ...  # asks for a file
     def export_scene(self) -> None: ...  # asks for a file
     def toggle_reload(self) -> None: ...  # changed scenes are read again by themselves in Author
+    def procedure(self, name: str) -> None: ...  # run | show | skip | abort: the last two ask a reason
     def edit_rules(self) -> None: ...  # opens the sheet of rules on streams
     def compare_scene(self) -> None: ...  # asks for another version of the scene
     def copy(self, text: str) -> None: ...

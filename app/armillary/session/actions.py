@@ -10,6 +10,7 @@ from armillary.session.action import Action, Desk
 from armillary.session.alarm_actions import ALARM_ACTIONS
 from armillary.session.author_actions import AUTHOR_ACTIONS
 from armillary.session.by_hand import BY_HAND_ACTIONS
+from armillary.session.guide_actions import GUIDE_ACTIONS
 from armillary.session.logbook_actions import LOGBOOK_ACTIONS
 from armillary.session.loop_actions import LOOP_ACTIONS
 from armillary.session.range_actions import RANGE_ACTIONS
@@ -390,6 +391,7 @@ ACTIONS: tuple[Action, ...] = (
     *AUTHOR_ACTIONS,
     *LOGBOOK_ACTIONS,
     *LOOP_ACTIONS,
+    *GUIDE_ACTIONS,
     *SCENE_ACTIONS,
     *VIEW_ACTIONS,
     Action(
