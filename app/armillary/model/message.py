@@ -463,6 +463,16 @@ class Flatten:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PackParts:
+    """Ask the scene child to write parts of the open scene as one USDZ for AR viewers; answered by Json."""
+
+    output: str  # absolute path
+    prims: tuple[str, ...]
+    context: str = "parts"  # parts | near | all
+    force: bool = False  # an existing file may be replaced
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskMatches:
     """Ask the scene child for parts by their attributes; answered by Matches."""
 

@@ -32,6 +32,7 @@ from armillary.scene import (
     find,
     flatten,
     foreign,
+    handout,
     info,
     lint,
     opinions,
@@ -92,6 +93,12 @@ class SceneServer:
                 return self._check_bindings(asked)
             case message.Flatten():
                 return self._flatten(asked)
+            case message.PackParts():
+                with quiet():
+                    told = handout.write(
+                        self._stage().stage, Path(asked.output), asked.prims, asked.context, force=asked.force
+                    )
+                return message.Json(text=orjson.dumps(told).decode())
             case message.WriteTree():
                 return _write_tree(asked)
         raise SceneFault(
@@ -461,7 +468,7 @@ def run(args: Mapping[str, Any], ready: Callable[[dict[str, Any]], None]) -> Non
 
 def _seconds(asked: object) -> float:
     """Return how long a request may take before the size of files is known; what writes is not cut short."""
-    if isinstance(asked, message.SaveBindings | message.WriteTree | message.Flatten):
+    if isinstance(asked, message.SaveBindings | message.WriteTree | message.Flatten | message.PackParts):
         return deadline.MOST_SECONDS
     return float(getattr(asked, "limits", {}).get("seconds", deadline.SECONDS))
 

@@ -39,6 +39,7 @@ class Desk(Protocol):
     def toggle_reload(self) -> None: ...  # changed scenes are read again by themselves in Author
     def show_versions(self) -> None: ...  # opens the sheet of published versions
     def new_project(self) -> None: ...  # opens the sheet that makes a project
+    def procedure(self, name: str) -> None: ...  # run | show | skip | abort: the last two ask a reason
     def edit_rules(self) -> None: ...  # opens the sheet of rules on streams
     def compare_scene(self) -> None: ...  # asks for another version of the scene
     def copy(self, text: str) -> None: ...

@@ -40,6 +40,7 @@ from armillary.session.browsing import Browsing
 from armillary.session.bulk import Bulk
 from armillary.session.disk import Disk, with_project
 from armillary.session.feed import RECORDER, SCENE, WORLD, Feed
+from armillary.session.guide import Guide
 from armillary.session.journal import Journal
 from armillary.session.loading import fault_of
 from armillary.session.logbook import LogBook
@@ -149,6 +150,7 @@ class Workspace(Pointing):
         self.people.changed.connect(self.logbook.greeted)
         self.project_changed.connect(self.logbook.greeted)
         self.event_added.connect(self.logbook.told)
+        self.guide = Guide(self)
         self._ages_mono_ns = 0
         self.reopening = Reopening(self)
 

@@ -40,6 +40,7 @@ from armillary.ui.drift_card import DriftCard
 from armillary.ui.field_card import FieldCard
 from armillary.ui.files import Files
 from armillary.ui.finder import Finder
+from armillary.ui.guiding import Guiding
 from armillary.ui.help import HelpSheet
 from armillary.ui.menus import Menus
 from armillary.ui.mode import ModeFrame
@@ -159,6 +160,7 @@ class DeskWindow(Desk):
         self.shift = ShiftWork(self)
         self.versions_card = VersionsCard(self.canvas, ws, self.frame)
         self.second = SecondDesk(self)
+        self.guiding = Guiding(self, ws, self.canvas, colours)
 
     def _build_frame(self) -> None:
         docks.configure()
@@ -494,6 +496,7 @@ class DeskWindow(Desk):
             self.canvas, self.tree, self.inspector, self.tags, self.trends, self.links, self.events,
             self.alarms, self.health, self.alarmbar, self.exercise, self.browse,
             self.whatif, self.compare, self.beside, self.decisions, self.model, self.author_tools,
+            self.guiding,
             self.status, self.cards, self.commands, self.menus, self.docks, self.bars, self.mode, self.tools,
         ):  # fmt: skip
             part.set_colours(self.colours)
@@ -572,6 +575,10 @@ class DeskWindow(Desk):
     def export_scene(self) -> None:
         """Ask for a file and export the scene as it is shown."""
         self.files.ask_export()
+
+    def procedure(self, name: str) -> None:
+        """Run a command of procedures by its name without `procedure.`."""
+        self.files.tried(lambda: self.guiding.run(name))
 
     def edit_rules(self) -> None:
         """Open the sheet of rules on streams."""
