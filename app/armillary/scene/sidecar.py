@@ -210,9 +210,7 @@ def refusals(paths: Sequence[str], shelf: Shelf) -> tuple[int, list[SceneProblem
     return count, problems
 
 
-def _refused(
-    key: tuple[str, str], found: Mapping[str, Any], path: str, problems: list[SceneProblem]
-) -> bool:
+def _refused(key: tuple[str, str], found: Mapping[str, Any], path: str, problems: list[SceneProblem]) -> bool:
     """Tell whether a binding's name or version is refused, and say so."""
     prim, name = key
     if name in FIELDS or not NAME.match(name):
