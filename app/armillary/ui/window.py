@@ -584,6 +584,10 @@ class DeskWindow(Desk):
         """Open the sheet of rules on streams."""
         RuleSheet(self.workspace, self.colours, self.say, self).show()
 
+    def add_scene(self) -> None:
+        """Ask for a scene and add it to this one."""
+        sheets.add_scene(self, self)
+
     def show_versions(self) -> None:
         """Open the sheet of published versions."""
         sheets.versions(self, self)
