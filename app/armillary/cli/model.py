@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from armillary.cli.model_import import import_
 from armillary.cli.model_infer import infer
 from armillary.cli.model_query import query
 
@@ -15,3 +16,4 @@ def model() -> None:
 
 model.add_command(query)
 model.add_command(infer)
+model.add_command(import_)
