@@ -43,7 +43,6 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "render": ("scenes", "render", "Write a picture of a scene or project."),
     "export": ("export", "export", "Write a scene as one flattened OpenUSD layer."),
     "import": ("import_scene", "import_", "Turn glTF, OBJ, STL, PLY, IFC or STEP into OpenUSD."),
-    "model": ("model", "model", "Check a model, and see how the plant differs from it."),
     "doctor": ("doctor", "doctor", "Look at GL, display, broker, keyring, disk, ports, versions."),
     "bench": ("bench", "bench", "Measure, each figure against a floor or peer of the same run."),
 }
