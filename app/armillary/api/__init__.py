@@ -18,6 +18,8 @@ from armillary.api.ports import (
     KeepsDocuments,
     Navigates,
     Notifier,
+    OfferLimits,
+    OffersScene,
     OwnsAlarms,
     Parcel,
     Peeks,
@@ -42,7 +44,7 @@ from armillary.api.ports import (
     UplinkContext,
     Verdict,
 )
-from armillary.model import quality
+from armillary.model import openusd, openusd_members, quality, unece
 from armillary.model.arrays import B1, F4, F8, I4, I8, U1, U2, U4
 from armillary.model.clock import Clock, ManualClock, WallClock
 from armillary.model.condition import Condition
@@ -170,6 +172,8 @@ __all__ = [
     "Navigates",
     "Notice",
     "Notifier",
+    "OfferLimits",
+    "OffersScene",
     "OrderFault",
     "OwnsAlarms",
     "Parcel",
@@ -228,8 +232,11 @@ __all__ = [
     "joined",
     "known_ns",
     "members",
+    "openusd",
+    "openusd_members",
     "quality",
     "taken",
     "topic_matches",
+    "unece",
     "values_of",
 ]

@@ -10,6 +10,8 @@ import click
 # name -> (module of this package, function, one line for the list)
 PARTS: Mapping[str, tuple[str, str, str]] = {
     "check": ("model_check", "check", "Judge DTDL documents, one verdict for each path."),
+    "query": ("model_query", "query", "Find twins by what they are, their relations and their values."),
+    "infer": ("model_infer", "infer", "Make DTDL interfaces from the twins and tags of a project."),
     "drift": ("model_drift", "drift", "Compare what the plant sends with the model."),
 }
 
@@ -45,4 +47,4 @@ class Parts(click.Group):
 
 @click.group(cls=Parts)
 def model() -> None:
-    """Judge, search and compare the model of a project."""
+    """Check, find, make and import types and twins of a project."""

@@ -141,6 +141,7 @@ class Project:
     historian: Historian = Historian()
     drifting: Drifting = Drifting()
     commanding: Commanding = Commanding()
+    publish_persons: int = 1  # 2: a version is published by an engineer and a second person
     forward: Forward | None = None  # of an edge
     templates: tuple[Template, ...] = ()  # of commands
     interlocks: tuple[Interlock, ...] = ()

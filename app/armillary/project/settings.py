@@ -358,6 +358,13 @@ def commanding(table: Table) -> Commanding:
     return out
 
 
+def publish_persons(table: Table) -> int:
+    """Return how many people publish a version, from the `[publish]` table."""
+    out = table.whole("persons", 1, 1, 2)
+    table.done()
+    return out
+
+
 def forward(table: Table, links: Sequence[LinkSpec]) -> Forward:
     """Return the `[forward]` table of an edge."""
     names = [spec.name for spec in links]

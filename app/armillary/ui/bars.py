@@ -27,6 +27,7 @@ from armillary.ui.topbar import LAYOUTS, TopBar
 _ONLY_IN = {
     "browse": ("author",),
     "drift": ("author",),
+    "model": ("author",),
     "authoring": ("author",),
     "bindings": ("author",),
     "exercise": ("train",),

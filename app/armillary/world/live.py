@@ -30,8 +30,10 @@ from armillary.model.frame import Event, WorldKind
 from armillary.model.link import COUNTERS, BrowseItem, LinkSpec, LinkStatus, link_alarm
 from armillary.model.logbook import AskNotes, AskShift, HandOver, Note, TakeOver, WriteNote
 from armillary.model.order import Arm, CloseOrder, Order, Prepare
+from armillary.model.procedure import ActOnProcedure, AskProcedures, StartProcedure
 from armillary.model.substitution import EndSubstitution, Substitute
 from armillary.project import folder as projects
+from armillary.project import published
 from armillary.project.record import Project
 from armillary.security.audit import Audit
 from armillary.security.secrets import Secrets
@@ -46,6 +48,7 @@ from armillary.wire.lease import Lease
 from armillary.world import shiftwork, standby
 from armillary.world.alarming import Alarming
 from armillary.world.attending import Attending
+from armillary.world.carrying_out import CarryingOut
 from armillary.world.core import Core, Tick
 from armillary.world.deeds import Deeds
 from armillary.world.drifting import Drifting
@@ -200,6 +203,7 @@ class Live(Serving):
         )
         accounts = self.people.local().accounts
         self._logbook = Logbook(part.home, project.shifts, clock, accounts=accounts)
+        self._carrying_out = CarryingOut(project, self._logbook, clock, self.spawn, self.tell)
         spared = guarded(self.alarm_specs, project.specs, self._deeds.loops.detecting)
         guard(self._inbox, self._plans, spared)
         self._owed = Owed()
@@ -356,6 +360,7 @@ class Live(Serving):
         learnt, news = self._reception.learn(now_mono)
         self._drifting.see(tick.samples, learnt)
         by_hand = self._substitutes.due(now_mono)
+        runs, steps = self._carrying_out.tick(self.publisher.table, tick.frame.t_ns, now_mono)
         for fault in news:
             self.tell(fault, "warning")
         frame = replace(
@@ -367,6 +372,7 @@ class Live(Serving):
                 *self._feed.take_events(self.clock.now_ns()),
                 *told,
                 *by_hand,
+                *steps,
                 *self._rule_events.of(tick.frame),
             ),
             orders=receipts,
@@ -375,6 +381,7 @@ class Live(Serving):
             stopped=stopped,
             proposals=proposals,
             loops=self._deeds.loops.states(),
+            procedures=runs,
             learnt=learnt,
             floods=(flood,) if flood is not None else (),
         )
@@ -453,7 +460,9 @@ class Live(Serving):
                 who = self.need(peer, Right.APPROVE)
                 self._deeds.answer(message, who)
             case msg.LoadProject():
-                await self._load(self.need(peer, Right.AUTHOR))
+                # what people published counts as agreed on: an operator may load it
+                is_agreed = await asyncio.to_thread(published.is_published, self.project.folder) is not None
+                await self._load(self.need(peer, Right.COMMAND if is_agreed else Right.AUTHOR))
             case Substitute():
                 self._substitutes.give(message, self.need(peer, Right.SUBSTITUTE))
             case EndSubstitution():
@@ -468,6 +477,10 @@ class Live(Serving):
                 )
             case WriteNote() | HandOver() | TakeOver():
                 return await self._write_down(message, self.need(peer, Right.ACKNOWLEDGE))
+            case AskProcedures():
+                return await self._carrying_out.answer(message, self.need(peer, Right.VIEW))
+            case StartProcedure() | ActOnProcedure():
+                return await self._carrying_out.answer(message, self.need(peer, Right.COMMAND))
             case Kill():
                 await self._deeds.acts.kill(
                     self.need(peer, Right.KILL if message.stop else Right.RELEASE), message

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
 
 from asyncua.ua.uaerrors import UaError
 
@@ -13,13 +14,16 @@ from armillary.api import (
     LinkFault,
     LinkRefused,
     LinkState,
+    OfferLimits,
     OrderFault,
     ProjectFault,
     SourceContext,
     SourceOut,
     SubscriptionPlan,
     TakesConditions,
+    openusd,
 )
+from armillary_plugins.opcua import openusd_offer
 from armillary_plugins.opcua.conditions import ConditionWatch
 from armillary_plugins.opcua.crawl import Crawl
 from armillary_plugins.opcua.levels import Levels
@@ -113,6 +117,14 @@ class OpcUaSource:
         except (UaError, OSError, TimeoutError) as error:
             fault = fault_of(error, self._settings().where)
             raise OrderFault(fault.what, where=fault.where, remedy=fault.remedy) from error
+
+    async def fetch(self, folder: Path, limits: OfferLimits) -> openusd.SceneOffer:
+        """Return the scene and bindings that the server offers; its files are put into the folder."""
+        return await openusd_offer.fetch(self._settings(), self._context, folder, limits)
+
+    def changes(self) -> AsyncIterator[str]:
+        """Yield a word after each change of the server's model."""
+        return openusd_offer.changes(self._settings(), self._context)
 
     def described(self) -> Mapping[str, BrowseItem]:
         """Return units, ranges, states and writability by address, as learnt at the last connect."""
