@@ -58,6 +58,23 @@ AUTHOR_ACTIONS: tuple[Action, ...] = (
         run=lambda desk: desk.workspace.disk.load(),
     ),
     Action(
+        id="project.versions",
+        title="Versions…",
+        menu="File",
+        tip="What was published and by whom, what differs in words and colours; publish and restore",
+        why_not=lambda at: at.version_book.why_not(),
+        run=lambda desk: desk.show_versions(),
+    ),
+    Action(
+        id="project.new",
+        title="New project…",
+        menu="File",
+        shortcut="Ctrl+N",
+        tip="Make a project from a scene of yours and the address of a broker or server",
+        why_not=lambda _at: "",
+        run=lambda desk: desk.new_project(),
+    ),
+    Action(
         id="edit.rules",
         title="Rules on streams…",
         menu="Edit",
