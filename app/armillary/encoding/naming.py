@@ -122,7 +122,7 @@ _OF_UNIT |= dict.fromkeys(("m", "mm", "cm"), ("level", "position"))
 _SHORTEST = 3  # a word without vowels that is shorter says nothing
 _PARTS = (  # of machines, beside the words above
     "wall inlet outlet actuator shell belt guard casing housing impeller rotor shaft gearbox winding flange "
-    "seal tubes nozzle filter heater cooler burner cabinet panel drum roller header water fluid jacket chamber"
+    "seal tubes nozzle filter heater cooler burner cabinet panel drum roller header water fluid jacket"
 )
 
 
