@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from armillary.cli.bindings_propose import propose
+from armillary.cli.bindings_template import template
 
 
 @click.group()
@@ -13,3 +14,4 @@ def bindings() -> None:
 
 
 bindings.add_command(propose)
+bindings.add_command(template)

@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "notify": ("notify", "notify", "See who is told of alarms away from a desk, and try it."),
     "rules": ("rules", "rules", "Check the rules on streams of a project, and try one on its history."),
     "bindings": ("bindings", "bindings", "Propose, apply and exchange the bindings of a project."),
+    "tags": ("tags", "tags", "Write the tags of a project as a list, or take a list in as tags."),
     "procedure": ("procedure", "procedure", "List, check and hand out step-by-step work instructions."),
     "command": ("command", "command", "Send one command through the gate of a live world."),
     "substitute": ("substitute", "substitute", "Give a tag a value by hand for a time; nothing is sent."),

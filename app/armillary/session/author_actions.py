@@ -43,6 +43,11 @@ def _add_scene(at: Workspace) -> str:
     )
 
 
+def _saved(at: Workspace) -> str:
+    is_saved = at.project is not None and at.project.saved
+    return may_not_author(at) or ("" if is_saved else "That belongs to a project that is saved.")
+
+
 def _vision(name: str, title: str) -> Action:
     return Action(
         id=f"view.vision-{name or 'normal'}",
@@ -51,6 +56,18 @@ def _vision(name: str, title: str) -> Action:
         tip="Show the scene as people with this colour vision see it",
         why_not=lambda at: "" if at.scene is not None else "No scene is shown.",
         run=lambda desk: desk.simulate_vision(name),
+    )
+
+
+def _sheet(name: str, title: str, tip: str) -> Action:
+    return Action(
+        id=f"edit.{name}",
+        title=title,
+        menu="Edit",
+        role="engineer",
+        tip=tip,
+        why_not=_saved,
+        run=lambda desk: desk.author_sheet(name),
     )
 
 
@@ -99,6 +116,8 @@ AUTHOR_ACTIONS: tuple[Action, ...] = (
         why_not=_rules,
         run=lambda desk: desk.edit_rules(),
     ),
+    _sheet("import-tags", "Take in a list of tags…", "Add and change tags by a list of CSV or XLSX"),
+    _sheet("export-tags", "Write the tags as a list…", "Write a row for each tag into a CSV or XLSX file"),
     _vision("", "Normal"),
     _vision("protan", "No red (protanopia)"),
     _vision("deutan", "No green (deuteranopia)"),
