@@ -10,7 +10,7 @@ from pathlib import Path
 from armillary.model.fault import Fault, ProjectFault
 from armillary.project import folder as projects
 from armillary.project.edit import EMPTY, NewTag, Value, with_new_tags, with_tag
-from armillary.project.record import TWINS_FILE
+from armillary.project.record import PROJECT_FILE, TWINS_FILE
 from armillary.project.rules import RULES_FILE, with_alarm
 from armillary.project.rules import Value as AlarmValue
 from armillary.project.streams_edit import Value as RuleValue
@@ -99,6 +99,11 @@ def change_rule(
     return _kept(written, undo, title, now_ns)
 
 
+def edited(folder: Path, file: str, edit: Callable[[str], str], now_ns: int, since: str) -> Written:
+    """Edit twins.json, rules.toml or project.toml; the caller sees to undo. Raises as `change_tag` does."""
+    return _edited(folder, file, edit, now_ns, since)
+
+
 def _edited(folder: Path, file: str, edit: Callable[[str], str], now_ns: int, since: str | None) -> Written:
     old = text_of(folder, file)
     if since is not None and old != since:
@@ -135,6 +140,9 @@ def _write(folder: Path, path: Path, before: str, after: str, now_ns: int) -> No
         raise _by_another(path)
     if path.name == RULES_FILE:
         projects.save_rules(folder, after)
+        return
+    if path.name == PROJECT_FILE:
+        projects.save_head(folder, after)
         return
     documents = projects.documents(folder)
     documents.twins = json.loads(after or EMPTY)

@@ -11,6 +11,7 @@ from armillary.model.binding import Binding
 from armillary.session.sweep import like
 from armillary.session.workspace import Workspace
 from armillary.ui.binding_paste import PasteSheet
+from armillary.ui.colour_sheet import ColourSheet
 from armillary.ui.panels.bindings import BindingsPanel
 from armillary.ui.sweep_bar import SweepBar
 from armillary.ui.theme import Colours
@@ -47,6 +48,8 @@ class AuthorTools:
                 self.bar.sweep.end()
             case "history":
                 UndoList(self._at.undo, self._say, self._window).show()
+            case "colours":
+                ColourSheet(self._at, self._colours, self._say, self._window).show()
 
     def _copy(self) -> None:
         """Put the bindings of the selected parts on the clipboard."""
