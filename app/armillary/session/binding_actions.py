@@ -78,4 +78,13 @@ BINDING_ACTIONS: tuple[Action, ...] = (
         why_not=_saved,
         run=lambda desk: desk.author("colours"),
     ),
+    Action(
+        id="edit.derived",
+        title="Derived tags…",
+        menu="Edit",
+        role="engineer",
+        tip="Tags that are worked out from others: their expression, their unit, their past hour",
+        why_not=_saved,
+        run=lambda desk: desk.author("derived"),
+    ),
 )

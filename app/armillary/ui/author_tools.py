@@ -12,6 +12,7 @@ from armillary.session.sweep import like
 from armillary.session.workspace import Workspace
 from armillary.ui.binding_paste import PasteSheet
 from armillary.ui.colour_sheet import ColourSheet
+from armillary.ui.derived_sheet import DerivedSheet
 from armillary.ui.panels.bindings import BindingsPanel
 from armillary.ui.sweep_bar import SweepBar
 from armillary.ui.theme import Colours
@@ -50,6 +51,8 @@ class AuthorTools:
                 UndoList(self._at.undo, self._say, self._window).show()
             case "colours":
                 ColourSheet(self._at, self._colours, self._say, self._window).show()
+            case "derived":
+                DerivedSheet(self._at, self._colours, self._say, self._window).show()
 
     def _copy(self) -> None:
         """Put the bindings of the selected parts on the clipboard."""

@@ -152,6 +152,7 @@ class ColourSheet(Sheet):
     def _take(self, name: str) -> None:
         self.desk.cancel()
         held = self.desk.take(name)
+        self.map.setCurrentIndex(self.map.findData(name))
         self.stop = 0
         users = self.desk.users()
         specs = {spec.name: spec for spec in self._at.specs}
