@@ -19,6 +19,7 @@ from armillary.model.scene import SceneArrays
 from armillary.model.tags import TagTable
 from armillary.session import ghosting, qualities
 from armillary.session.explode import exploded, spread
+from armillary.session.marking import Marked
 from armillary.session.mirror import Mirror
 from armillary.session.scenery import Scenery
 
@@ -44,6 +45,7 @@ class Showing:
         self.alarms: U1 | None = None  # (M,) marks of alarms, None when there are none
         self.holders: I8 = np.zeros(0, np.int64)  # prims of whose parts some have alarms that are hidden
         self.tint: Callable[[Look, Mirror], Look] | None = None  # other colours than those of the bindings
+        self.marked: Marked | None = None  # prims that answer a query
         self.tint_legends: tuple[Legend, ...] = ()
         self.trial: tuple[float, int] | None = None  # (value, quality) of the tag on trial, behind all others
         self.overlay: tuple[I8, F8] | None = None  # (slots, values) shown in place of the plant's, here alone
@@ -60,7 +62,7 @@ class Showing:
 
     def show(self, scenery: Scenery | None) -> None:
         """Show another scene, as authored until the first resolve."""
-        self.scenery, self.trial, self.overlay = scenery, None, None
+        self.scenery, self.trial, self.overlay, self.marked = scenery, None, None, None
         self.look = base_look(scenery.scene) if scenery is not None else None
         self.hidden, self.isolated = set(), ()
         self.explode, self._way = 0.0, None
@@ -191,6 +193,8 @@ class Showing:
             look = ghosting.ghosted(look, ghosting.solid(look, scenery.program.ends, chosen))
         if self.tint is not None:
             look = self.tint(look, mirror)
+        if self.marked is not None:
+            look = self.marked.over(look, scenery.program.ends)
         if self.alarms is not None and len(self.alarms) == len(look.state):
             look = replace(look, state=look.state | (self.alarms << _SHIFT))
         self.look = look
