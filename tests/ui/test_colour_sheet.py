@@ -1,7 +1,8 @@
-"""The sheet of colour maps: the scene shows a change at once, a save writes project.toml and is undone."""
+"""The sheets of colour maps and derived tags: shown at once, checked, saved to the project, undone."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,13 @@ from pytestqt.qtbot import QtBot
 from armillary.project import folder as projects
 from armillary.session.boarding import boarding
 from armillary.ui.colour_sheet import ColourSheet
+from armillary.ui.derived_sheet import DerivedSheet
 from armillary.ui.window import DeskWindow
 
 T101 = 2
+TWINS = """{"schema": 1, "twins": [
+  {"id": "P-101", "tags": {"flow": {"expression": "1 + 1"}}}], "relationships": []}
+"""
 HEAD = """[project]
 schema = 1
 id = "5f0d7c0e-9a7e-4c0a-9a51-4f9c3f0b6a11"
@@ -74,3 +79,28 @@ def test_a_map_is_dragged_checked_saved_and_undone(desk: DeskWindow, tmp_path: P
     ws.undo.undo()
     assert (tmp_path / "project.toml").read_text() == HEAD
     assert ws.look.rgba[T101].tolist() == before
+
+    # a derived tag: its unit is worked out, what cannot be is told at its field
+    (tmp_path / "twins.json").write_text(TWINS)
+    derived = DerivedSheet(ws, desk.colours, desk.say, desk)
+    for key, text in (("name", "P-101.specific"), ("expression", "P-101.flow / T-101.level")):
+        derived.fields[key].setText(text)
+    assert "The expression gives" in derived.unit_words.text()
+    derived.take_unit.click()
+    unit = derived.fields["unit"].text()
+    assert unit.startswith("m")
+    derived.fields["unit"].setText("°C")
+    assert "which is no °C" in derived.errors["unit"].text()
+    assert not derived.save.isEnabled()
+    derived.take_unit.click()
+    derived.fields["expression"].setText("P-101.flow / T-101.levl")
+    assert "Did you mean" in derived.errors["expression"].text()
+    derived.fields["expression"].setText("P-101.flow / 2")
+    derived.fields["unit"].setText("")
+    derived.save.click()
+    assert "Derived tag P-101.specific" in desk.status.currentMessage(), derived.why.text()
+    assert json.loads((tmp_path / "twins.json").read_text())["twins"][0]["tags"]["specific"] == {
+        "expression": "P-101.flow / 2"
+    }
+    ws.undo.undo()
+    assert (tmp_path / "twins.json").read_text() == TWINS
