@@ -38,6 +38,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "history": ("history", "history", "Query, export, import and erase what is recorded."),
     "replay": ("replay", "replay", "Show, play or evaluate anew what was recorded."),
     "info": ("scenes", "info", "Print what a scene holds."),
+    "bindings": ("bindings", "bindings", "Propose, apply and exchange the bindings of a project."),
     "check": ("scenes", "check", "Lint a project, scene or binding layer."),
     "render": ("scenes", "render", "Write a picture of a scene or project."),
     "export": ("export", "export", "Write a scene as one flattened OpenUSD layer."),

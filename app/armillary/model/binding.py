@@ -99,6 +99,7 @@ class Binding:
     command: str = ""
     schema_version: int = 1
     origin: str = ""  # file:/prim#name, for errors
+    part: str = ""  # what its prim looked like when it was saved, see model.likeness; "" = not known
 
     @property
     def where(self) -> str:

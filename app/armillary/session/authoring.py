@@ -269,4 +269,4 @@ def _title(draft: AnyDraft) -> str:
 
 
 def _facts(bindings: Sequence[Binding]) -> set[Binding]:
-    return {replace(b, origin="") for b in bindings}
+    return {replace(b, origin="", part="") for b in bindings}

@@ -1,0 +1,17 @@
+"""`armillary bindings`: the bindings of a project without a desk."""
+
+from __future__ import annotations
+
+import click
+
+from armillary.cli.bindings_rebind import rebind
+from armillary.cli.bindings_report import report
+
+
+@click.group()
+def bindings() -> None:
+    """Propose, apply and exchange the bindings of a project."""
+
+
+bindings.add_command(rebind)
+bindings.add_command(report)
