@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from armillary.cli.bindings_propose import propose
 from armillary.cli.bindings_rebind import rebind
 from armillary.cli.bindings_report import report
 
@@ -15,3 +16,4 @@ def bindings() -> None:
 
 bindings.add_command(rebind)
 bindings.add_command(report)
+bindings.add_command(propose)

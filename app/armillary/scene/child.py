@@ -26,7 +26,20 @@ from armillary.model.places import cache as user_cache
 from armillary.model.places import runtime
 from armillary.model.scene import SceneArrays, SceneProblem, index_of
 from armillary.model.tree import cleaned
-from armillary.scene import author, cache, deadline, find, flatten, foreign, info, lint, overs, sidecar
+from armillary.scene import (
+    author,
+    cache,
+    deadline,
+    find,
+    flatten,
+    foreign,
+    handout,
+    info,
+    lint,
+    opinions,
+    overs,
+    sidecar,
+)
 from armillary.scene.check import Checked, check
 from armillary.scene.load import Options, load
 from armillary.scene.pictures import Pictures
@@ -74,12 +87,20 @@ class SceneServer:
                 return self._save(asked)
             case message.AskBindings():
                 return _bindings_of(asked.layer) if asked.layer else self._bindings()
+            case message.AskOpinions():
+                return message.Opinions(rows=opinions.read(asked.layer))
             case message.AskInfo():
                 return self._info(asked)
             case message.CheckBindings():
                 return self._check_bindings(asked)
             case message.Flatten():
                 return self._flatten(asked)
+            case message.PackParts():
+                with quiet():
+                    told = handout.write(
+                        self._stage().stage, Path(asked.output), asked.prims, asked.context, force=asked.force
+                    )
+                return message.Json(text=orjson.dumps(told).decode())
             case message.WriteTree():
                 return _write_tree(asked)
         raise SceneFault(
@@ -219,6 +240,10 @@ class SceneServer:
         return arrays, path, seconds
 
     def _save(self, asked: message.SaveBindings) -> message.Done:
+        if asked.layer:
+            with quiet():
+                author.save(asked.layer, asked.bindings, asked.remove)
+            return message.Done()
         request = self._opened()
         if not request.bindings:
             raise SceneFault(
@@ -334,8 +359,9 @@ class SceneServer:
 def _bindings_of(layer: str) -> message.BindingsRead:
     """Read a binding layer that belongs to no open scene: one of an older version."""
     with quiet():
-        bindings, found = sidecar.read([layer])
-    return message.BindingsRead(bindings=bindings, problems=found)
+        problems: list[SceneProblem] = []
+        bindings, found = sidecar.read(sidecar.files(layer, problems))
+    return message.BindingsRead(bindings=bindings, problems=(*problems, *found))
 
 
 def _write_tree(asked: message.WriteTree) -> message.Json:
@@ -467,7 +493,7 @@ def run(args: Mapping[str, Any], ready: Callable[[dict[str, Any]], None]) -> Non
 
 def _seconds(asked: object) -> float:
     """Return how long a request may take before the size of files is known; what writes is not cut short."""
-    if isinstance(asked, message.SaveBindings | message.WriteTree | message.Flatten):
+    if isinstance(asked, message.SaveBindings | message.WriteTree | message.Flatten | message.PackParts):
         return deadline.MOST_SECONDS
     return float(getattr(asked, "limits", {}).get("seconds", deadline.SECONDS))
 

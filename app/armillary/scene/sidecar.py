@@ -43,6 +43,9 @@ PLAIN = {
     "onStale": "on_stale",
     "fallback": "fallback",
     "command": "command",
+    "semanticId": "semantic_id",
+    "alarmAspect": "alarm_aspect",
+    "timeSampled": "time_sampled",
 }
 MAPPED = {
     "map": "kind",
