@@ -15,10 +15,9 @@ from armillary.model.fault import FaultRecord, ProjectFault
 from armillary.model.message import Done, SaveBindings, SceneOpened
 from armillary.model.rematch import GONE, SURE, Match
 from armillary.model.scene import SceneArrays
-from armillary.project import edit
 from armillary.project import folder as projects
 from armillary.project import rebind as follow
-from armillary.project.record import TWINS_FILE, Project
+from armillary.project.record import Project
 from armillary.scene import cache
 from armillary.session.reading import ask_child, scene_child
 
@@ -62,7 +61,7 @@ def rebind(project: str, against: str, sure: float, is_applied: bool, as_json: b
                     raise answer.fault()
                 if not isinstance(answer, Done):
                     raise click.ClickException("the scene child answered something else")
-            _twins(read, to)
+            follow.follow_twins(read, to)
     open_ = [m for m in follow.wanting(found) if m.kind == GONE or m.confidence < sure]
     if as_json:
         emit_json(_document(found, made, sure, is_applied=is_applied))
@@ -92,21 +91,6 @@ def _seen(
         if (binding.prim in stale or is_unknown) and (binding.prim, binding.name) not in changed:
             out.setdefault(binding.prim, binding)
     return list(out.values())
-
-
-def _twins(project: Project, to: dict[str, str]) -> None:
-    """Let twins follow their prims, in twins.json. Raises ProjectFault."""
-    if not any(twin.prim in to for twin in project.twins):
-        return
-    path = project.folder / TWINS_FILE
-    try:
-        projects.write_atomic(path, edit.with_prims(path.read_text("utf-8"), to))
-    except OSError as error:
-        raise ProjectFault(
-            f"{TWINS_FILE} cannot be saved: {error.strerror}.",
-            where=str(path),
-            remedy="Make it writable and run this again; the bindings are written.",
-        ) from error
 
 
 def _document(

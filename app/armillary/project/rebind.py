@@ -1,4 +1,4 @@
-"""Bindings and twins that follow parts to their new paths; nothing here writes a file."""
+"""Bindings and twins that follow parts to their new paths."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ import numpy as np
 
 from armillary.model.arrays import I8
 from armillary.model.binding import Binding
+from armillary.model.fault import ProjectFault
 from armillary.model.likeness import Likeness, likeness, read
 from armillary.model.rematch import GONE, SAME, SURE, Match, rematch
 from armillary.model.scene import SceneArrays, index_of
 from armillary.model.twin import TwinInstance
+from armillary.project import edit
+from armillary.project.folder import write_atomic
+from armillary.project.record import TWINS_FILE, Project
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,3 +116,18 @@ def _followed(target: str, to: Mapping[str, str]) -> str:
         head, _, last = head.rpartition("/")
         tail = f"/{last}{tail}"
     return target
+
+
+def follow_twins(project: Project, to: Mapping[str, str]) -> None:
+    """Let twins follow their prims, in twins.json. Raises ProjectFault."""
+    if not any(twin.prim in to for twin in project.twins):
+        return
+    path = project.folder / TWINS_FILE
+    try:
+        write_atomic(path, edit.with_prims(path.read_text("utf-8"), to))
+    except OSError as error:
+        raise ProjectFault(
+            f"{TWINS_FILE} cannot be saved: {error.strerror}.",
+            where=str(path),
+            remedy="Make it writable and run this again; the bindings are written.",
+        ) from error
