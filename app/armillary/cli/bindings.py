@@ -6,6 +6,8 @@ import click
 
 from armillary.cli.bindings_propose import propose
 from armillary.cli.bindings_template import template
+from armillary.cli.bindings_rebind import rebind
+from armillary.cli.bindings_report import report
 
 
 @click.group()
@@ -13,5 +15,7 @@ def bindings() -> None:
     """Propose, apply and exchange the bindings of a project."""
 
 
+bindings.add_command(rebind)
+bindings.add_command(report)
 bindings.add_command(propose)
 bindings.add_command(template)
