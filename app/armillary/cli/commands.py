@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "notes": ("notes", "notes", "Write notes into the logbook of a plant, and find them again."),
     "notify": ("notify", "notify", "See who is told of alarms away from a desk, and try it."),
     "rules": ("rules", "rules", "Check the rules on streams of a project, and try one on its history."),
+    "bindings": ("bindings", "bindings", "Propose, apply and exchange the bindings of a project."),
     "command": ("command", "command", "Send one command through the gate of a live world."),
     "substitute": ("substitute", "substitute", "Give a tag a value by hand for a time; nothing is sent."),
     "user": ("user", "user", "Add, list and change a project's local accounts."),

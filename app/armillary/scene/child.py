@@ -25,7 +25,7 @@ from armillary.model.places import cache as user_cache
 from armillary.model.places import runtime
 from armillary.model.scene import SceneArrays, SceneProblem
 from armillary.model.tree import cleaned
-from armillary.scene import author, cache, deadline, find, flatten, foreign, info, lint, sidecar
+from armillary.scene import author, cache, carried, deadline, find, flatten, foreign, info, lint, sidecar
 from armillary.scene.check import Checked, check
 from armillary.scene.load import Options, load
 from armillary.scene.pictures import Pictures
@@ -78,6 +78,11 @@ class SceneServer:
                 return self._flatten(asked)
             case message.WriteTree():
                 return _write_tree(asked)
+            case message.AskCarried():
+                return message.Json(text=orjson.dumps(carried.read(asked.layer)).decode())
+            case message.WriteTwin():
+                carried.write_twin(asked.entry, asked.above, asked.output)
+                return message.Done()
         raise SceneFault(
             f"The scene reader does not know the request {type(asked).__name__}.",
             where="scene.child",

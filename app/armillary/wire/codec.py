@@ -57,6 +57,8 @@ TYPES: dict[str, type] = {
         message.HistoryInfo,
         message.OpenScene,
         message.WriteTree,
+        message.AskCarried,
+        message.WriteTwin,
         message.Flatten,
         message.SceneOpened,
         message.SceneProgress,
