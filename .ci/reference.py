@@ -25,6 +25,7 @@ OUT = TOP / "docs" / "reference"
 WIDTH = 80  # of help texts, whatever the terminal's is
 # what a code means where its words come from elsewhere: a check of units, of an expression, of a whole scene
 OTHER_WORDS = {
+    "P99": "A condition or read-back of a template or interlock cannot be read, in the words of expressions.",
     "B13": "The unit is not known, or the two units measure different things.",
     "B14": "The expression is refused; the message shows it, with the column.",
     "P09": "The unit is not known, or the two units measure different things.",

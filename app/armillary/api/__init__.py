@@ -22,10 +22,12 @@ from armillary.api.ports import (
     OffersScene,
     OwnsAlarms,
     Parcel,
+    Peeks,
     Plant,
     Probes,
     Reflects,
     Refuses,
+    Searches,
     Simulator,
     SimulatorContext,
     Source,
@@ -55,7 +57,10 @@ from armillary.model.fault import (
     SceneFault,
     StoreFault,
 )
-from armillary.model.link import BrowseItem, LinkSpec, LinkState, Route, SubscriptionPlan
+from armillary.model.leaves import Leaf
+from armillary.model.leaves import at as document_at
+from armillary.model.leaves import children as members
+from armillary.model.link import BrowseItem, Found, LinkSpec, LinkState, Route, SubscriptionPlan
 from armillary.model.notice import Notice, Standing
 from armillary.model.order import Write
 from armillary.model.payload import (
@@ -151,11 +156,13 @@ __all__ = [
     "Extent",
     "Fault",
     "Forkable",
+    "Found",
     "HistoryStore",
     "Importer",
     "ImporterContext",
     "Keeps",
     "KeepsDocuments",
+    "Leaf",
     "LinkFault",
     "LinkRefused",
     "LinkSpec",
@@ -170,6 +177,7 @@ __all__ = [
     "OrderFault",
     "OwnsAlarms",
     "Parcel",
+    "Peeks",
     "Plant",
     "Probes",
     "ProjectFault",
@@ -180,6 +188,7 @@ __all__ = [
     "SampleBuilder",
     "SceneFault",
     "SceneTree",
+    "Searches",
     "Series",
     "SeriesQuery",
     "Several",
@@ -219,8 +228,10 @@ __all__ = [
     "check_size",
     "check_tree",
     "data",
+    "document_at",
     "joined",
     "known_ns",
+    "members",
     "openusd",
     "openusd_members",
     "quality",

@@ -24,7 +24,7 @@ from typing import Any, Protocol, runtime_checkable
 from armillary.model.arrays import I8, U4
 from armillary.model.clock import Clock
 from armillary.model.condition import Condition
-from armillary.model.link import BrowseItem, LinkSpec, LinkState, Route, SubscriptionPlan
+from armillary.model.link import BrowseItem, Found, LinkSpec, LinkState, Route, SubscriptionPlan
 from armillary.model.message import AskDensity, Density
 from armillary.model.notice import Notice, Standing
 from armillary.model.openusd import SceneOffer
@@ -190,6 +190,24 @@ class OffersScene(Protocol):
 
     def changes(self) -> AsyncIterator[str]:
         """Yield a word whenever the server tells that its model has changed; ends with the connection."""
+
+
+@runtime_checkable
+class Searches(Protocol):
+    """A Browsable that can look for nodes by words: name, address, description, unit."""
+
+    async def search(self, words: Sequence[str], token: str, limit: int) -> Found:
+        """Look on for a short while (about 0.2 s) and return what is new; the next call goes on.
+
+        `token` tells one search from another; one that is not asked for any more is forgotten.
+        """
+
+
+@runtime_checkable
+class Peeks(Protocol):
+    """A Browsable that can read the values of some nodes anew without listing their level."""
+
+    async def peek(self, addresses: Sequence[str]) -> Mapping[str, str]: ...  # address → value as shown
 
 
 @runtime_checkable

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from armillary.cli.bindings_exchange import export, import_
+from armillary.cli.bindings_propose import propose
 
 
 @click.group()
@@ -14,3 +15,4 @@ def bindings() -> None:
 
 bindings.add_command(export)
 bindings.add_command(import_)
+bindings.add_command(propose)

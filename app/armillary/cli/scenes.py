@@ -22,7 +22,7 @@ from armillary.model.message import AskInfo, CheckBindings, Json, OpenScene, Pro
 from armillary.model.motion import Motion, posed
 from armillary.model.scene import SceneArrays, SceneProblem
 from armillary.project import folder as projects
-from armillary.project import lint
+from armillary.project import lint, procedures
 from armillary.project.record import Project
 from armillary.scene import cache
 from armillary.session.reading import ask_child, scene_child
@@ -150,6 +150,8 @@ def check(path: str, roots: tuple[str, ...], payloads: bool, as_json: bool) -> i
     if scene is not None:
         found += compiled(bindings, scene, project.specs, project.colormaps)[1]  # e.g. channels not drawn
     found += lint.findings(project, bindings, scene.prim_path if scene is not None else ())
+    prims = scene.prim_path if scene is not None else None
+    found += procedures.examine(project.folder, {s.name: s for s in project.specs}, prims)[1]
     found += link_problems(project)
     found += futures.findings(project)
     return _say(path, found, as_json)

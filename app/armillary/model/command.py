@@ -48,6 +48,7 @@ class Template:
     read_back: Proof | None = None
     effect: str = ""  # a sentence for the card
     two_person: bool = False
+    reversible_by: str = ""  # id of the template that takes it back; "" = nothing does by itself
     origin: str = ""
 
 

@@ -16,6 +16,7 @@ from armillary.model.control import Cursor, LoopState, Proposal
 from armillary.model.fault import FaultRecord
 from armillary.model.link import LinkStatus
 from armillary.model.order import Receipt
+from armillary.model.procedure import ProcedureRun
 from armillary.model.sample import Text
 from armillary.model.tags import TagTable
 
@@ -143,6 +144,7 @@ class Frame:
     proposals: tuple[Proposal, ...] = ()  # of loops; those that changed
     floods: tuple[Flood, ...] = ()  # of alarms, those that are; of each area its own, in every LIVE frame
     loops: tuple[LoopState, ...] = ()  # all loops of a LIVE world, in every frame
+    procedures: tuple[ProcedureRun, ...] | None = None  # all that are shown; None = as before
     cursor: Cursor | None = None  # of every world but LIVE, in every frame
     stopped: str = ""  # why all commands are stopped; "" = they are not
     silent: str = ""  # of several worlds shown as one those that say nothing, "area North"; "" = all speak
@@ -192,6 +194,7 @@ def frame_of(table: TagTable, slots: U4, base: Frame, rows: Frame | None = None)
         alarm_specs=base.alarm_specs,
         proposals=base.proposals,
         loops=base.loops,
+        procedures=base.procedures,
         cursor=base.cursor,
         stopped=base.stopped,
         silent=base.silent,

@@ -7,11 +7,16 @@ from typing import Literal
 
 from armillary.model.paper import Paper
 
-NoteKind = Literal["note", "handover", "taken"]
+NoteKind = Literal["note", "handover", "taken", "procedure"]
 LONGEST_NOTE = 2_000  # characters
 MOST_NOTES = 1_000  # of one answer
 SOURCE = "logbook"  # of the events that tell of a new entry
-NOTED: dict[str, str] = {"note": "note", "handover": "hand-over", "taken": "shift taken over"}
+NOTED: dict[str, str] = {
+    "note": "note",
+    "handover": "hand-over",
+    "taken": "shift taken over",
+    "procedure": "procedure",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

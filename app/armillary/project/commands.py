@@ -13,6 +13,7 @@ from armillary.model.command import Interlock, Parameter, Proof, Template, Templ
 from armillary.model.fault import ProjectFault
 from armillary.model.link import LinkSpec
 from armillary.model.tags import TagSpec
+from armillary.project.command_lint import judge
 from armillary.project.table import Table, nearest
 
 COMMANDS_FILE = "commands.toml"
@@ -38,6 +39,7 @@ class Commands:
         root.raw("schema")
         for table in root.tables("template"):
             self._template(table)
+        self._undone_by(root)
         for table in root.tables("interlock"):
             self._interlock(table)
         for table in root.tables("policy"):  # of closed loops: kept for them, checked for its keys only
@@ -58,29 +60,41 @@ class Commands:
             table.wrong("value", "A command needs a 'parameter' or a fixed 'value'.", "Give one of them.")
         pulse_s = table.number("pulse_s", 0.5, 0.05, _PULSE_S) if kind == "pulse" else 0.0
         rest = table.number("rest", 0.0) if kind == "pulse" else 0.0
-        self.templates.append(
-            Template(
-                id=id_,
-                kind=kind,
-                title=table.text("title", id_),
-                link=link,
-                address=address,
-                tag=spec.name if spec is not None else "",
-                owner=table.text("object") if is_call else "",
-                calls=kind == "stop" and is_call,
-                parameter=parameter,
-                value=value,
-                rest=rest,
-                pulse_s=pulse_s,
-                role=table.choice("role", ROLES, "operator"),
-                preconditions=self._conditions(table, "preconditions"),
-                read_back=self._proof(table),
-                effect=table.text("effect"),
-                two_person=table.flag("two_person", False),
-                origin=table.document.where(table.path),
-            )
+        template = Template(
+            id=id_,
+            kind=kind,
+            title=table.text("title", id_),
+            link=link,
+            address=address,
+            tag=spec.name if spec is not None else "",
+            owner=table.text("object") if is_call else "",
+            calls=kind == "stop" and is_call,
+            parameter=parameter,
+            value=value,
+            rest=rest,
+            pulse_s=pulse_s,
+            role=table.choice("role", ROLES, "operator"),
+            preconditions=self._conditions(table, "preconditions"),
+            read_back=self._proof(table),
+            effect=table.text("effect"),
+            two_person=table.flag("two_person", False),
+            reversible_by=table.text("reversible_by"),
+            origin=table.document.where(table.path),
         )
+        self.templates.append(template)
+        judge(table, template, self.specs)
         table.done()
+
+    def _undone_by(self, root: Table) -> None:
+        """Note a template that is to be taken back by one that there is not."""
+        known = [template.id for template in self.templates]
+        for number, template in enumerate(self.templates):
+            if template.reversible_by and template.reversible_by not in known:
+                root.document.wrong(
+                    ("template", number, "reversible_by"),
+                    f"There is no template '{template.reversible_by}' to take '{template.id}' back.",
+                    nearest(template.reversible_by, known).strip() or "Correct it, or leave it out.",
+                )
 
     def _interlock(self, table: Table) -> None:
         id_ = self._id(table, [i.id for i in self.interlocks])
@@ -182,4 +196,4 @@ class Commands:
         try:
             expression.compile(text, self.specs, table.document.name)
         except ProjectFault as fault:
-            table.wrong(key, fault.what, fault.remedy)
+            table.wrong(key, fault.what, fault.remedy, "P99")

@@ -53,10 +53,15 @@ __all__ = [
 ]
 
 MAX_SCHEMA = 1_000_000
-_GITIGNORE = ".armillary/\nusers.toml\npki/own/*.key\n"
-_GITATTRIBUTES = "*.usdc binary\n*.usdz binary\n*.fmu binary\n"
+GITIGNORE = ".armillary/\nusers.toml\npki/own/*.key\n"
+GITATTRIBUTES = (
+    "*.usdc binary\n*.usdz binary\n*.fmu binary\n"
+    "*.toml merge=armillary\ntwins.json merge=armillary\n"
+    "bindings.usda merge=armillary\nbindings/*.usda merge=armillary\n"
+)
+EMPTY_TWINS = '{\n "schema": 1,\n "twins": [],\n "relationships": []\n}\n'
 _SCENE = '#usda 1.0\n(\n    defaultPrim = "Plant"\n    metersPerUnit = 1\n    upAxis = "Z"\n)\n\n'
-_EMPTY_SCENE = _SCENE + 'def Xform "Plant" (\n    kind = "assembly"\n)\n{\n}\n'
+EMPTY_SCENE = _SCENE + 'def Xform "Plant" (\n    kind = "assembly"\n)\n{\n}\n'
 
 
 def read(path: Path) -> Project:
@@ -171,10 +176,11 @@ def _project(
     data: dict[str, Any],
     twins_text: str | None = None,
     rules_text: str | None = None,
+    commands_text: str | None = None,
 ) -> Project:
     """Return the project of a parsed project.toml; mistakes are noted in the document's findings.
 
-    twins_text, rules_text: of twins.json and rules.toml when they are not the files' (before a save).
+    twins_text, …: of twins.json, rules.toml, commands.toml when they are not the files' (before a save).
     """
     findings = document.findings
     head = Table(document, data).table("project")
@@ -196,7 +202,9 @@ def _project(
     maps = tuple(m for name, table in root.named("colormap") if (m := settings.colormap(name, table)))
     model_files, twins_name = settings.model_files(root.table("model"))
     historian = settings.historian(root.table("historian"))
+    drifting = settings.drifting(root.table("drift"))
     commanding = settings.commanding(root.table("command"))
+    publish_persons = settings.publish_persons(root.table("publish"))
     tick_hz, tag_limit = settings.limits(root.table("limits"))
     forward = settings.forward(root.table("forward"), links) if "forward" in root else None
     root.done()
@@ -208,6 +216,7 @@ def _project(
         twins_name,
         twins_text,
         rules_text,
+        commands_text,
     )
     held, commands, rules = beside.held, beside.commands, beside.rules
     notify = Notify(zone, [area.name for area in areas_given])
@@ -243,7 +252,9 @@ def _project(
         relationships=tuple(held.relationships),
         colormaps=maps,
         historian=historian,
+        drifting=drifting,
         commanding=commanding,
+        publish_persons=publish_persons,
         forward=forward,
         templates=tuple(commands.templates),
         interlocks=tuple(commands.interlocks),
@@ -279,6 +290,7 @@ class _Beside:
         twins_name: str,
         twins_text: str | None,
         rules_text: str | None,
+        commands_text: str | None = None,
     ) -> _Beside:
         """Read them, the twins first: commands and rules name their tags."""
         topics: list[TopicTemplate] = []
@@ -291,7 +303,7 @@ class _Beside:
         newer.append(_rules(folder, rules, findings, rules_text))
         held.specs.extend(streams.specs)  # the tags that rules are made of: commands may name them
         commands = Commands(tags, {link.name: link for link in links})
-        newer.append(_commands(folder, commands, findings))
+        newer.append(_commands(folder, commands, findings, commands_text))
         return cls(held=held, topics=topics, commands=commands, rules=rules, is_newer=any(newer))
 
 
@@ -324,9 +336,9 @@ def _twins(folder: Path, name: str, text: str | None, held: twins.Twins, finding
     return newer
 
 
-def _commands(folder: Path, held: Commands, findings: Findings) -> bool:
+def _commands(folder: Path, held: Commands, findings: Findings, text: str | None = None) -> bool:
     """Fill `held` from commands.toml (nothing when there is none); return whether it is of a newer schema."""
-    return _filled(folder / COMMANDS_FILE, held, findings)
+    return _filled(folder / COMMANDS_FILE, held, findings, text)
 
 
 def _rules(folder: Path, held: Rules, findings: Findings, text: str | None) -> bool:
@@ -363,26 +375,54 @@ def with_rules(folder: Path, text: str) -> Project:
     return project
 
 
+def with_commands(folder: Path, text: str) -> Project:
+    """Return a project as it would be with another text of commands.toml; nothing is written.
+
+    Raises ProjectFault for a mistake in the text.
+    """
+    findings = Findings()
+    head = _text(folder / PROJECT_FILE, PROJECT_FILE, findings)
+    doc = None if head is None else _parsed(head, folder / PROJECT_FILE, tomllib.loads, toml_line, findings)
+    project = _project(folder, *doc, commands_text=text) if doc is not None else None
+    if project is None or findings.errors:
+        raise fault_of(findings.errors, str(folder))
+    return project
+
+
+def save_commands(folder: Path, text: str) -> Project:
+    """Write commands.toml and return the project as read again; nothing is written if it has a mistake.
+
+    Raises ProjectFault as `save_rules`.
+    """
+    _save_text(folder, COMMANDS_FILE, text, with_commands(folder, text))
+    return read(folder)
+
+
 def save_rules(folder: Path, text: str) -> Project:
     """Write rules.toml and return the project as read again; nothing is written if it has a mistake.
 
     Raises ProjectFault for a mistake in the text and for a folder that cannot be written.
     """
-    if with_rules(folder, text).read_only:
+    _save_text(folder, RULES_FILE, text, with_rules(folder, text))
+    return read(folder)
+
+
+def _save_text(folder: Path, name: str, text: str, project: Project) -> None:
+    """Write a file of a project, which was read with that text. Raises ProjectFault."""
+    if project.read_only:
         raise ProjectFault(
             "The project was written by a newer Armillary and is read-only here.",
             where=str(folder),
             remedy="Update Armillary.",
         )
     try:
-        write_atomic(folder / RULES_FILE, text)
+        write_atomic(folder / name, text)
     except OSError as error:
         raise ProjectFault(
-            f"{RULES_FILE} cannot be saved: {error.strerror}.",
+            f"{name} cannot be saved: {error.strerror}.",
             where=str(error.filename or folder),
             remedy="Check the folder's permissions and free space; the file is as it was.",
         ) from error
-    return read(folder)
 
 
 # ---------------------------------------------------------------- writing
@@ -491,12 +531,12 @@ def new(folder: Path, name: str, scene: Path | None = None) -> Project:
     doc["scene"] = {"entry": entry, "bindings": "bindings.usda"}
     texts = {
         PROJECT_FILE: tomlkit.dumps(doc),
-        TWINS_FILE: _twins_text({"schema": SCHEMA, "twins": [], "relationships": []}),
-        ".gitignore": _GITIGNORE,
-        ".gitattributes": _GITATTRIBUTES,
+        TWINS_FILE: EMPTY_TWINS,
+        ".gitignore": GITIGNORE,
+        ".gitattributes": GITATTRIBUTES,
     }
     if scene is None:
-        texts["scene.usda"] = _EMPTY_SCENE
+        texts["scene.usda"] = EMPTY_SCENE
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # project.toml last: a folder is a project only once all of it is there

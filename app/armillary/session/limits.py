@@ -9,6 +9,7 @@ from pathlib import Path
 
 from armillary.model.fault import Fault, ProjectFault
 from armillary.project import folder as projects
+from armillary.project.commands import COMMANDS_FILE
 from armillary.project.edit import EMPTY, NewTag, Value, with_new_tags, with_tag
 from armillary.project.record import TWINS_FILE
 from armillary.project.rules import RULES_FILE, with_alarm
@@ -99,6 +100,13 @@ def change_rule(
     return _kept(written, undo, title, now_ns)
 
 
+def change_commands(
+    folder: Path, undo: Undo, title: str, edit: Callable[[str], str], now_ns: int, since: str | None = None
+) -> str:
+    """Change commands.toml; return what to tell. Raises as `change_tag` does."""
+    return _kept(_edited(folder, COMMANDS_FILE, edit, now_ns, since), undo, title, now_ns)
+
+
 def _edited(folder: Path, file: str, edit: Callable[[str], str], now_ns: int, since: str | None) -> Written:
     old = text_of(folder, file)
     if since is not None and old != since:
@@ -135,6 +143,9 @@ def _write(folder: Path, path: Path, before: str, after: str, now_ns: int) -> No
         raise _by_another(path)
     if path.name == RULES_FILE:
         projects.save_rules(folder, after)
+        return
+    if path.name == COMMANDS_FILE:
+        projects.save_commands(folder, after or "schema = 1\n")
         return
     documents = projects.documents(folder)
     documents.twins = json.loads(after or EMPTY)

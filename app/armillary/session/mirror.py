@@ -6,6 +6,7 @@ import numpy as np
 
 from armillary.model.arrays import F8, I8, U2, U4
 from armillary.model.frame import Frame, RunState, WorldKind, apply_frame
+from armillary.model.procedure import ProcedureRun
 from armillary.model.quality import BAD, NEVER, STALE, rank
 from armillary.model.tags import TagTable
 
@@ -22,6 +23,7 @@ class Mirror:
         self.world = ""
         self.kind = WorldKind.LIVE
         self.run = RunState.RUNNING
+        self.procedures: tuple[ProcedureRun, ...] = ()  # being carried out, and the newest that are over
         self.seq = 0
         self.t_ns = 0  # time that the picture shows
         self.tick_mono_ns = 0  # the world's monotonic clock at its last tick
@@ -54,6 +56,7 @@ class Mirror:
         fresh = fine & (rank(frame.quality) < STALE)
         self.good[slots[fresh]], self.good_ns[slots[fresh]] = frame.value[fresh], frame.source_ns[fresh]
         self.learnt.update((slot, (expected, usual)) for slot, expected, usual in frame.learnt)
+        self.procedures = self.procedures if frame.procedures is None else frame.procedures
         self.world, self.kind, self.run = frame.world, frame.kind, frame.run
         self.seq, self.t_ns, self.tick_mono_ns = frame.seq, frame.t_ns, frame.tick_mono_ns
         self.taken_mono_ns = now_mono_ns

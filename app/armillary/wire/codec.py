@@ -15,10 +15,12 @@ from armillary.model import (
     account,
     alarm,
     control,
+    drift,
     journal,
     logbook,
     message,
     order,
+    procedure,
     scenario,
     series,
     simulation,
@@ -26,6 +28,7 @@ from armillary.model import (
 )
 from armillary.model.fault import FaultRecord, WorldFault
 from armillary.model.frame import Frame
+from armillary.model.link import Found
 
 SCHEMA = 1
 MAX_PARTS = 256
@@ -47,8 +50,16 @@ TYPES: dict[str, type] = {
         message.Retry,
         message.Browse,
         message.Browsed,
+        message.Peek,
+        message.Peeked,
+        message.SearchLink,
+        Found,
         message.AskQuarantine,
         message.Quarantine,
+        drift.AskDrift,
+        drift.DriftReport,
+        drift.RefuseDrift,
+        drift.AcceptDefinition,
         message.Enroll,
         message.Enrolled,
         message.Append,
@@ -60,6 +71,7 @@ TYPES: dict[str, type] = {
         message.AskCarried,
         message.WriteTwin,
         message.Flatten,
+        message.PackParts,
         message.SceneOpened,
         message.SceneProgress,
         message.AskAttributes,
@@ -69,6 +81,8 @@ TYPES: dict[str, type] = {
         message.ChooseVariants,
         message.SaveBindings,
         message.AskBindings,
+        message.AskOpinions,
+        message.Opinions,
         message.BindingsRead,
         message.AskInfo,
         message.Json,
@@ -116,6 +130,11 @@ TYPES: dict[str, type] = {
         logbook.HandOver,
         logbook.TakeOver,
         logbook.AskShift,
+        procedure.AskProcedures,
+        procedure.Procedures,
+        procedure.StartProcedure,
+        procedure.ActOnProcedure,
+        procedure.ProcedureRun,
         logbook.ShiftAnswer,
         account.Login,
         account.Logout,

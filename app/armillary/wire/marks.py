@@ -15,18 +15,20 @@ from armillary.model.alarm import AlarmEvent, AlarmState, ProcessState
 from armillary.model.frame import Event
 from armillary.model.link import LinkState, LinkStatus
 from armillary.model.order import Receipt
+from armillary.model.procedure import ProcedureRuns
 
 PREFIX = "~"  # no tag's name may begin so
 ALARM, LINK = "~alarm:", "~link:"
 ORDERS, EVENTS, ALARM_EVENTS, WORLD = "~orders", "~events", "~alarm-events", "~world"
+PROCEDURES = "~procedures"
 """~world: 1 while the LIVE world runs, 0 when it ended: between them nothing was recorded."""
 LINK_CODES = {state: float(number) for number, state in enumerate(LinkState)}
 ALARM_CODES = {state: float(number) for number, state in enumerate(ProcessState)}
 
-_Record = TypeVar("_Record", AlarmState, AlarmEvent, LinkStatus, Receipt, Event)
+_Record = TypeVar("_Record", AlarmState, AlarmEvent, LinkStatus, Receipt, Event, ProcedureRuns)
 
 
-def text_of(record: AlarmState | AlarmEvent | LinkStatus | Receipt | Event) -> str:
+def text_of(record: AlarmState | AlarmEvent | LinkStatus | Receipt | Event | ProcedureRuns) -> str:
     """Return a record as the text of its mark."""
     return json.dumps(
         msgspec.to_builtins(record), separators=(",", ":")

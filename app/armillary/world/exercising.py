@@ -18,17 +18,21 @@ from armillary.model.control import (
     StateAnswer,
 )
 from armillary.model.fault import Fault, OrderFault, ProjectFault, record
-from armillary.model.frame import Frame, RunState, WorldKind
+from armillary.model.frame import Event, Frame, RunState, WorldKind
 from armillary.model.lesson import Deed, Lesson
+from armillary.model.procedure import SOURCE, ProcedureRun
 from armillary.model.sample import batch_of
 from armillary.model.simulation import ModelInfo
 from armillary.project.record import Project
 from armillary.security import accounts
 from armillary.simulate.host import SimulatorHost
 from armillary.world import debriefing
+from armillary.world.carrying_out import reader
 from armillary.world.drill import Drill
+from armillary.world.instructing import Instructing, shown, words_of
 from armillary.world.pretended import Orders
 from armillary.world.serving import NoAccounts, People, Serving, within
+from armillary.world.stepping import MONO_NS
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +95,7 @@ class Exercising(Serving):
         self._speed = 0.0 if paced else math.inf
         self._actual = 0.0
         self._orders = Orders(self.drill, project.specs)
+        self._steps_of = Instructing(project.specs, reader(project), training=True)
         self._steps = 0  # asked for while frozen
         self._moved = asyncio.Event()
         self._lock = asyncio.Lock()  # the simulator takes one call at a time
@@ -216,12 +221,23 @@ class Exercising(Serving):
                 frame,
                 events=(*early, *frame.events),
                 orders=self._orders.take(),
+                procedures=self._runs_now(),
                 links=self.drill.supply.statuses(self.drill.start_ns),
                 run=self._run_state(),
                 cursor=self._cursor(),
                 recording="",
             )
         )
+
+    def _runs_now(self) -> tuple[ProcedureRun, ...] | None:
+        """Return the procedures as they stand; the debrief shows them as they stood."""
+        if self.drill.over:
+            return shown(self._steps_of.at(self._cursor_ns))
+        drill = self.drill
+        self._steps_of.tick(drill.core.table, drill.t_ns, MONO_NS + round(drill.t_s * NS))
+        for each in self._steps_of.take():
+            self.early.append(Event(t_ns=drill.t_ns, level="info", source=SOURCE, text=words_of(each)))
+        return self._steps_of.changes()
 
     def _run_state(self) -> RunState:
         if self.drill.over:

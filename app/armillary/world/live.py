@@ -24,13 +24,16 @@ from armillary.model.account import LoggedIn, Right
 from armillary.model.alarm import AlarmAct, AlarmProgress, right_to
 from armillary.model.clock import NS, Clock, WallClock
 from armillary.model.control import Approve, Kill, StateAnswer
+from armillary.model.drift import AcceptDefinition, AskDrift, RefuseDrift
 from armillary.model.fault import ProjectFault, WorldFault, record
 from armillary.model.frame import Event, WorldKind
 from armillary.model.link import COUNTERS, BrowseItem, LinkSpec, LinkStatus, link_alarm
 from armillary.model.logbook import AskNotes, AskShift, HandOver, Note, TakeOver, WriteNote
 from armillary.model.order import Arm, CloseOrder, Order, Prepare
+from armillary.model.procedure import ActOnProcedure, AskProcedures, StartProcedure
 from armillary.model.substitution import EndSubstitution, Substitute
 from armillary.project import folder as projects
+from armillary.project import published
 from armillary.project.record import Project
 from armillary.security.audit import Audit
 from armillary.security.secrets import Secrets
@@ -45,8 +48,10 @@ from armillary.wire.lease import Lease
 from armillary.world import shiftwork, standby
 from armillary.world.alarming import Alarming
 from armillary.world.attending import Attending
+from armillary.world.carrying_out import CarryingOut
 from armillary.world.core import Core, Tick
 from armillary.world.deeds import Deeds
+from armillary.world.drifting import Drifting
 from armillary.world.feed import NOT_YET, SEND_EVERY_S, RecorderFeed
 from armillary.world.gate import Gate
 from armillary.world.guarding import guard, guarded
@@ -72,6 +77,7 @@ from armillary.world.waking import AfterSleep, Beats, moved_text
 log = logging.getLogger(__name__)
 
 STATUS_EVERY_NS = NS  # rates and delays of links are sent this often when nothing else changed
+MOST_PEEKED = 500  # values of one request
 PROMPT_S = 0.05  # how often samples go to the recorder while servers wait to hear that they are on disk
 NONE: Mapping[str, int] = {}
 PLUGINS = ("sources", "sinks", "decoders", "notifiers")
@@ -172,6 +178,7 @@ class Live(Serving):
             clock,
             clocks=self._intake.clocks,
         )
+        self._drifting = self._make_drifting()
         self._marking = Marking(
             len(project.specs),
             (a.id for a in self.alarm_specs),
@@ -196,6 +203,7 @@ class Live(Serving):
         )
         accounts = self.people.local().accounts
         self._logbook = Logbook(part.home, project.shifts, clock, accounts=accounts)
+        self._carrying_out = CarryingOut(project, self._logbook, clock, self.spawn, self.tell)
         spared = guarded(self.alarm_specs, project.specs, self._deeds.loops.detecting)
         guard(self._inbox, self._plans, spared)
         self._owed = Owed()
@@ -343,13 +351,16 @@ class Live(Serving):
             for fault in self._reception.take_errors():
                 self.tell(fault)
             self._tell_late(now_mono)
+            self._drifting.look(statuses, self.publisher.table.quality)
             skews = self._intake.clocks.skews
             self._alarming.evaluator.doubt({name: int(one.doubt_s * NS) for name, one in skews.items()})
             for fault in self._reception.take_warnings(self.publisher.table.why, now_mono):
                 self.tell(fault, "warning")
         receipts, stopped, proposals, told = self._deeds.take(tick.frame.alarms)
         learnt, news = self._reception.learn(now_mono)
+        self._drifting.see(tick.samples, learnt)
         by_hand = self._substitutes.due(now_mono)
+        runs, steps = self._carrying_out.tick(self.publisher.table, tick.frame.t_ns, now_mono)
         for fault in news:
             self.tell(fault, "warning")
         frame = replace(
@@ -361,6 +372,7 @@ class Live(Serving):
                 *self._feed.take_events(self.clock.now_ns()),
                 *told,
                 *by_hand,
+                *steps,
                 *self._rule_events.of(tick.frame),
             ),
             orders=receipts,
@@ -369,6 +381,7 @@ class Live(Serving):
             stopped=stopped,
             proposals=proposals,
             loops=self._deeds.loops.states(),
+            procedures=runs,
             learnt=learnt,
             floods=(flood,) if flood is not None else (),
         )
@@ -417,9 +430,21 @@ class Live(Serving):
             case msg.Browse(link=link, under=under, limit=limit):
                 self.need(peer, Right.VIEW)
                 return msg.Browsed(items=await self._browse(link, under, limit))
+            case msg.Peek(link=link, addresses=addresses):
+                self.need(peer, Right.VIEW)
+                seen = await self._links.peek(link, addresses[:MOST_PEEKED])
+                return msg.Peeked(values=tuple(seen.items()))
+            case msg.SearchLink(link=link):
+                self.need(peer, Right.VIEW)
+                return await self._links.search(link, message.words, message.token, message.limit)
             case msg.AskQuarantine(link=link):
                 self.need(peer, Right.VIEW)
                 return msg.Quarantine(items=self._reception.quarantine(link))
+            case AskDrift():
+                self.need(peer, Right.VIEW)
+                return self._drifting.answer(message, self.publisher.table.quality)
+            case RefuseDrift() | AcceptDefinition():
+                self._decide(message, self.need(peer, Right.AUTHOR))
             case AlarmAct():
                 return self._attending.act(self.need(peer, right_to(message)), message)
             case Prepare():
@@ -435,7 +460,9 @@ class Live(Serving):
                 who = self.need(peer, Right.APPROVE)
                 self._deeds.answer(message, who)
             case msg.LoadProject():
-                await self._load(self.need(peer, Right.AUTHOR))
+                # what people published counts as agreed on: an operator may load it
+                is_agreed = await asyncio.to_thread(published.is_published, self.project.folder) is not None
+                await self._load(self.need(peer, Right.COMMAND if is_agreed else Right.AUTHOR))
             case Substitute():
                 self._substitutes.give(message, self.need(peer, Right.SUBSTITUTE))
             case EndSubstitution():
@@ -450,6 +477,10 @@ class Live(Serving):
                 )
             case WriteNote() | HandOver() | TakeOver():
                 return await self._write_down(message, self.need(peer, Right.ACKNOWLEDGE))
+            case AskProcedures():
+                return await self._carrying_out.answer(message, self.need(peer, Right.VIEW))
+            case StartProcedure() | ActOnProcedure():
+                return await self._carrying_out.answer(message, self.need(peer, Right.COMMAND))
             case Kill():
                 await self._deeds.acts.kill(
                     self.need(peer, Right.KILL if message.stop else Right.RELEASE), message
@@ -457,6 +488,16 @@ class Live(Serving):
             case _:
                 return await super().reply(peer, message)
         return msg.Done()
+
+    def _decide(self, wish: RefuseDrift | AcceptDefinition, who: LoggedIn) -> None:
+        """Keep what a person decided about a difference between model and plant."""
+        if isinstance(wish, AcceptDefinition):
+            self._drifting.accept_definition(wish)
+            self._deeds.acts.note(who, "drift.accept", wish.tag)
+            return
+        self._drifting.refuse(wish, who)
+        action = "drift.unrefuse" if wish.back else "drift.refuse"
+        self._deeds.acts.note(who, action, wish.key, reason=wish.why)
 
     async def _write_down(self, wish: WriteNote | HandOver | TakeOver, who: LoggedIn) -> Note:
         """Keep an entry of the logbook; hand-overs are in the audit too."""
@@ -523,6 +564,16 @@ class Live(Serving):
             held=held,
             alarms=self._after_sleep,
             turns=Turns(specs, [plan.link for plan in self._plans]),
+        )
+
+    def _make_drifting(self) -> Drifting:
+        return Drifting(
+            self.project,
+            self._plans,
+            self._intake.taps(),
+            described=self._links.described,
+            tell=self.tell,
+            clock=self.clock,
         )
 
     def _make_mirroring(self) -> Mirroring:

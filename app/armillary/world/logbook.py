@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -29,8 +30,10 @@ from armillary.model.logbook import (
     holds,
     is_about,
 )
+from armillary.model.procedure import ProcedureRun
 from armillary.model.shift import Shift, ShiftSpec, last_ended, named, shift_at
 from armillary.security import export
+from armillary.world.carried_out import line_of, runs_of
 from armillary.world.journal import Journal
 
 FOLDER = "logbook"
@@ -51,9 +54,12 @@ class Logbook:
         self._journal: Journal | None = None
         self._trouble: FaultRecord | None = None
         self.notes: list[Note] = []
+        self.runs: tuple[ProcedureRun, ...] = ()  # of procedures, as the world before this one left them
         try:
             self._journal = Journal(self._folder, "live", clock.now_ns())
-            self.notes = notes_of(export.rows(self._folder, PATTERN))[-MOST_KEPT:]
+            rows = list(export.rows(self._folder, PATTERN))
+            self.notes = notes_of(rows)[-MOST_KEPT:]
+            self.runs = runs_of(rows)
         except Fault as fault:
             self._trouble = record(fault)
 
@@ -122,6 +128,14 @@ class Logbook:
                 corrects=wish.corrects,
             )
             return await self._keep(made)
+
+    async def keep_step(self, run: ProcedureRun, who: LoggedIn, words: str) -> Note:
+        """Keep what happened in a procedure; a world that starts again goes on from it. Raises OrderFault."""
+        step = run.procedure.steps[min(run.index, len(run.procedure.steps) - 1)]
+        async with self._guard:
+            prim = step.prims[0] if step.prims else ""
+            made = self._made("procedure", words, who, t_ns=run.t_ns, prim=prim)
+            return await self._keep(made, line_of(run))
 
     async def hand_over(self, wish: HandOver, who: LoggedIn) -> Note:
         """Leave a shift with remarks; as often as wanted until somebody took it over. Raises OrderFault."""
@@ -232,10 +246,10 @@ class Logbook:
             answers=answers,
         )
 
-    async def _keep(self, note: Note) -> Note:
+    async def _keep(self, note: Note, run: Mapping[str, object] | None = None) -> Note:
         """Put an entry on disk: it is answered for only then. Raises OrderFault."""
         try:
-            await asyncio.to_thread(self._put, note)
+            await asyncio.to_thread(self._put, note, run)
         except Fault as fault:
             raise OrderFault(
                 "The logbook cannot be written.",
@@ -245,9 +259,10 @@ class Logbook:
         self.notes.append(note)
         return note
 
-    def _put(self, note: Note) -> None:
+    def _put(self, note: Note, run: Mapping[str, object] | None = None) -> None:
         if self._journal is not None:
-            self._journal.append([{"event": "NOTE", "note": asdict(note)}], (), note.written_ns)
+            besides = {"run": run} if run is not None else {}
+            self._journal.append([{"event": "NOTE", "note": asdict(note), **besides}], (), note.written_ns)
             self._journal.sync()
 
 

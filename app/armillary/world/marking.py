@@ -15,12 +15,13 @@ from armillary.model.alarm import AlarmState
 from armillary.model.frame import Frame
 from armillary.model.link import LinkStatus
 from armillary.model.order import OrderState
+from armillary.model.procedure import ProcedureRuns
 from armillary.model.sample import SampleBatch, batch_of
 from armillary.wire import marks
 
 LEVELS = {"info": 0.0, "warning": 1.0, "error": 2.0}
 ORDER_CODES = {state: float(number) for number, state in enumerate(OrderState)}
-FIXED = (marks.EVENTS, marks.ORDERS, marks.ALARM_EVENTS)
+FIXED = (marks.EVENTS, marks.ORDERS, marks.ALARM_EVENTS, marks.PROCEDURES)
 RUNNING, ENDED = 1.0, 0.0
 
 _Row = tuple[str, float, str]  # name of the mark, value, text
@@ -71,6 +72,10 @@ class Marking:
         rows += [(marks.EVENTS, LEVELS.get(e.level, 0.0), marks.text_of(e)) for e in frame.events]
         told = (bare_event(e) if e.id in self._personal else e for e in frame.alarm_events)
         rows += [(marks.ALARM_EVENTS, float(e.priority), marks.text_of(e)) for e in told]
+        if frame.procedures is not None:
+            under_way = sum(run.step is not None for run in frame.procedures)
+            told_runs = marks.text_of(ProcedureRuns(runs=frame.procedures))
+            rows.append((marks.PROCEDURES, float(under_way), told_runs))
         return self._batch(rows, frame.t_ns, frame.tick_mono_ns)
 
     def _differs(self, status: LinkStatus) -> bool:

@@ -19,6 +19,7 @@ from armillary.model.control import Proposal
 from armillary.model.frame import Event, Frame, apply_frame, empty_frame, frame_of
 from armillary.model.link import LinkStatus
 from armillary.model.order import Receipt
+from armillary.model.procedure import ProcedureRun
 from armillary.model.quality import RANK_MASK, STALE
 from armillary.model.tags import TagTable
 
@@ -46,6 +47,7 @@ class _Desk:
     alarm_specs: dict[str, AlarmSpec] = field(default_factory=dict)
     proposals: dict[str, Proposal] = field(default_factory=dict)
     learnt: dict[int, tuple[int, int, int]] = field(default_factory=dict)
+    procedures: tuple[ProcedureRun, ...] | None = None
     clock: tuple[object, ...] = ()  # run state and cursor as last sent
     is_anew: bool = False  # what it was told of events is void: these are all
 
@@ -62,6 +64,7 @@ class Publisher:
         self.alarm_events: deque[AlarmEvent] = deque(maxlen=EVENTS_KEPT)
         self.proposals: dict[str, Proposal] = {}
         self.learnt: dict[int, tuple[int, int, int]] = {}  # by slot
+        self.procedures: tuple[ProcedureRun, ...] | None = None
         # Of what is not better than stale now the last value that was, and its source time; 0 = none yet.
         self._good: F8 = np.full(tags, np.nan)
         self._good_ns: I8 = np.zeros(tags, np.int64)
@@ -92,6 +95,7 @@ class Publisher:
             alarm_events=tuple(self.alarm_events),
             proposals=tuple(self.proposals.values()),
             learnt=tuple(self.learnt.values()),
+            procedures=self.procedures or (),
         )
         fresh = _is_fresh(self.table.quality, self.table.value)
         return replace(
@@ -141,6 +145,7 @@ class Publisher:
         self.alarm_events.extend(frame.alarm_events)
         self.proposals.update((p.id, p) for p in frame.proposals)
         self.learnt.update((told[0], told) for told in frame.learnt)
+        self.procedures = self.procedures if frame.procedures is None else frame.procedures
         while len(self.proposals) > PROPOSALS_KEPT:
             self.proposals.pop(next(iter(self.proposals)))
         self.last = replace(
@@ -166,6 +171,7 @@ class Publisher:
             desk.alarm_specs.update((spec.id, spec) for spec in frame.alarm_specs)
             desk.proposals.update((p.id, p) for p in frame.proposals)
             desk.learnt.update((told[0], told) for told in frame.learnt)
+            desk.procedures = desk.procedures if frame.procedures is None else frame.procedures
 
     def _keep_good(self, frame: Frame) -> None:
         """Keep what is good and is replaced by what is not: of most frames nothing."""
@@ -188,6 +194,7 @@ class Publisher:
             slots = alone.slot if alone is not None else np.flatnonzero(desk.mask).astype(np.uint32)
             news = bool(len(slots) or desk.events or desk.orders or desk.links_changed)
             news |= desk.is_anew or bool(desk.alarms or desk.alarm_events or desk.proposals or desk.learnt)
+            news |= desk.procedures is not None
             clock = (self.last.run, self.last.cursor, self.last.stopped)
             if not news and clock == desk.clock and now_mono_ns - desk.sent_mono_ns < HEARTBEAT_NS:
                 continue
@@ -201,6 +208,7 @@ class Publisher:
                 alarm_specs=tuple(desk.alarm_specs.values()),
                 proposals=tuple(desk.proposals.values()),
                 learnt=tuple(desk.learnt.values()),
+                procedures=desk.procedures,
                 anew=desk.is_anew,
             )
             desk.clock, desk.is_anew = clock, False
@@ -214,6 +222,7 @@ class Publisher:
             desk.alarm_specs.clear()
             desk.proposals.clear()
             desk.learnt.clear()
+            desk.procedures = None
             desk.links_changed, desk.has_credit, desk.first_seq = False, False, 0
             desk.sent_mono_ns = now_mono_ns
 
@@ -255,6 +264,7 @@ def _without_rows(frame: Frame) -> Frame:
         alarm_specs=(),
         proposals=(),
         learnt=(),
+        procedures=None,
         anew=False,
     )
 

@@ -33,6 +33,7 @@ from armillary.model.message import (
     Samples,
 )
 from armillary.model.order import Receipt
+from armillary.model.procedure import ProcedureRuns
 from armillary.model.quality import NEVER
 from armillary.model.sample import EVALUATED, SampleBatch, batch_of, evaluated, joined, known_ns, shown, taken
 from armillary.project import version
@@ -48,8 +49,8 @@ ANSWER_S = 5.0
 ROWS_AT_ONCE = 200_000
 UNKNOWN_NS = 30 * NS  # of a record of which nothing was read yet
 _Answer = TypeVar("_Answer", HistoryInfo, Samples, Enrolled, Kept, KeptList)
-_Mark = TypeVar("_Mark", AlarmState, AlarmEvent, LinkStatus, Receipt, Event)
-EVENT, ALARM_EVENT, ORDER, FIRST_ALARM = range(4)  # slots of marks; then alarms, then links
+_Mark = TypeVar("_Mark", AlarmState, AlarmEvent, LinkStatus, Receipt, Event, ProcedureRuns)
+EVENT, ALARM_EVENT, ORDER, FIRST_ALARM = range(4)  # slots of marks; then alarms, then links, then procedures
 EVER_NS = 2**62
 LOOK_BACK_NS = (600 * NS, 6 * 3_600 * NS, 7 * 86_400 * NS, EVER_NS)  # for what happened before a time
 BURST_NS = MS_NS  # alarm events of one tick are nanoseconds apart, those of two never so near
@@ -90,8 +91,9 @@ class Names:
             marks.ORDERS,
             *(marks.ALARM + each for each in alarms),
             *(marks.LINK + each for each in links),
+            marks.PROCEDURES,
         )
-        self.links = range(FIRST_ALARM + len(alarms), len(self.all))
+        self.links = range(FIRST_ALARM + len(alarms), len(self.all) - 1)
 
 
 class Recording:
@@ -332,8 +334,8 @@ class Recording:
 
     async def _enroll(self) -> None:
         """Learn the ids of tags and marks, again while some are not known yet."""
-        if len(self._ids) and self._ids.all():
-            return
+        if len(self._ids) and self._ids[:-2].all() and self._ids[-1]:
+            return  # an older record has no procedures: that alone is not asked for again and again
         names = (*(spec.name for spec in self.project.specs), *self.names.all, marks.WORLD)
         answer = await self._ask(Enroll(tags=names, create=False), Enrolled)
         self._ids = np.asarray(answer.ids, np.uint32)

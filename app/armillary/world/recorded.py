@@ -14,6 +14,7 @@ from armillary.model.alarm import AlarmEvent, AlarmSpec, AlarmState
 from armillary.model.frame import Event
 from armillary.model.link import LinkSpec, LinkState, LinkStatus
 from armillary.model.order import OrderState, Receipt
+from armillary.model.procedure import ProcedureRun, ProcedureRuns
 from armillary.world.cursor import NONE
 from armillary.world.record import ALARM_EVENT, EVENT, FIRST_ALARM, ORDER, Stretch, read_mark
 
@@ -72,6 +73,12 @@ class Recorded:
             )
             for i, link in enumerate(self._links)
         )
+
+    def procedures(self, texts: Mapping[int, str]) -> tuple[ProcedureRun, ...]:
+        """Return the runs of procedures as they stood."""
+        last = FIRST_ALARM + len(self._alarms) + len(self._links)
+        told = read_mark(texts.get(last, ""), ProcedureRuns)
+        return told.runs if told is not None else ()
 
     def order(self, texts: Mapping[int, str]) -> tuple[Receipt, ...]:
         """Return the newest receipt, none before the first."""

@@ -25,10 +25,11 @@ from armillary.model.fault import Fault, StoreFault
 from armillary.model.frame import Event, Frame, RunState, WorldKind, empty_frame
 from armillary.model.link import LinkStatus
 from armillary.model.order import Receipt
+from armillary.model.procedure import ActOnProcedure, AskProcedures, ProcedureRun, StartProcedure
 from armillary.project import folder as projects
 from armillary.project.record import Project
 from armillary.twin.derive import Derived
-from armillary.world import replay_steps
+from armillary.world import carrying_out, replay_steps
 from armillary.world.core import Core
 from armillary.world.given import Given
 from armillary.world.keeping import cache_of
@@ -137,6 +138,7 @@ class Replay(Serving):
         self._recorded = Recorded(project.links, self.alarm_specs)
         self._links: tuple[LinkStatus, ...] = ()
         self._orders: tuple[Receipt, ...] = ()
+        self._runs: tuple[ProcedureRun, ...] = ()
         self.publisher.last = replace(self.publisher.last, run=RunState.PAUSED)
 
     def _new_core(self, project: Project) -> Core:
@@ -181,6 +183,8 @@ class Replay(Serving):
                 self._versions.then = then
                 if self._stretch is not None:
                     await self._seek(self._cursor_ns)
+            case AskProcedures() | StartProcedure() | ActOnProcedure():
+                return await carrying_out.looked_on(self.project, self.kind, message)
             case _:
                 return await super().reply(peer, message)
         return msg.Done()
@@ -292,7 +296,7 @@ class Replay(Serving):
         self._recording = recording
         self._core = self._new_core(project)
         self._recorded = Recorded(project.links, self.alarm_specs)
-        self._alarm_texts, self._links = {}, ()
+        self._alarm_texts, self._links, self._runs = {}, (), ()
         self.publisher = Publisher(empty_frame(self.id, self.kind), len(project.specs))
         for peer in self._who:  # they take no frame before they are greeted, and are not forgotten
             self.publisher.join(peer, self.clock.now_mono_ns())
@@ -506,7 +510,7 @@ class Replay(Serving):
         if passed_from_ns is not None:
             passed = self._recorded.passed(stretch, passed_from_ns, t_ns)
         links = self._recorded.links(texts)
-        newest = self._recorded.order(texts)
+        newest, carried_out = self._recorded.order(texts), self._recorded.procedures(texts)
         frame = replace(
             frame,
             alarms=self._recorded.alarms(texts, self._alarm_texts),
@@ -514,9 +518,10 @@ class Replay(Serving):
             alarm_events=passed.alarm_events,
             orders=passed.orders or (newest if newest != self._orders else ()),
             links=links if links != self._links else (),
+            procedures=carried_out if carried_out != self._runs else None,
             recording=self._trouble,
         )
-        self._links, self._orders = links, newest
+        self._links, self._orders, self._runs = links, newest, carried_out
         self.publish(self._clocked(frame))
 
     def _played_to(self) -> int:

@@ -36,6 +36,7 @@ from armillary.model.fault import Fault, OrderFault, ProjectFault
 from armillary.model.frame import Event
 from armillary.model.lesson import Deed, Lesson
 from armillary.model.order import Arm, Order
+from armillary.model.procedure import ActOnProcedure, AskProcedures, ProcedureRun, StartProcedure
 from armillary.model.simulation import OpenModel
 from armillary.project import folder as projects
 from armillary.project import lessons
@@ -43,6 +44,7 @@ from armillary.project.record import Project
 from armillary.simulate.host import SimulatorHost
 from armillary.twin import past_pack
 from armillary.world import debriefing, snapshot
+from armillary.world.carrying_out import looked_on
 from armillary.world.drill_view import moments, view
 from armillary.world.exercising import Exercising, steady_ns
 
@@ -137,6 +139,11 @@ class Training(Exercising):
                 acted = self.drill.act(message, who.user, is_engineer=may(who.role, Right.AUTHOR))
                 self._moved.set()
                 return acted
+            case AskProcedures():
+                self.need(peer, Right.VIEW)
+                return await looked_on(self.project, self.kind, message)
+            case StartProcedure() | ActOnProcedure():
+                return self._carry_out(message, self.need(peer, Right.COMMAND))
             case AskBrief():
                 lesson = self.lesson
                 return Brief(
@@ -163,6 +170,14 @@ class Training(Exercising):
             case _:
                 return await self._instructed(peer, message)
         return msg.Done()
+
+    def _carry_out(self, wish: StartProcedure | ActOnProcedure, who: LoggedIn) -> ProcedureRun:
+        if self.drill.over:
+            raise OrderFault("The exercise is over.", where=self.id, remedy="Start another.")
+        self._moved.set()
+        if isinstance(wish, StartProcedure):
+            return self._steps_of.start(wish, who, self.drill.t_ns)
+        return self._steps_of.act(wish, who, self.drill.t_ns)
 
     async def _instructed(self, peer: bytes, message: object) -> object:
         if isinstance(message, Exercise) and message.action == "ready":
@@ -231,6 +246,7 @@ class Training(Exercising):
         self._note = f"Branch {self.drill.branch}"
         self._report, self._playback = "", 0.0
         self._orders.forget()
+        self._steps_of.rewind(self.drill.t_ns)
         self._show(frame)
 
     def _state_word(self) -> str:
