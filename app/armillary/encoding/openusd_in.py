@@ -194,7 +194,8 @@ class _Taking:
         more: Mapping[str, object],
         at: str,
     ) -> Binding | None:
-        if "signal" in more or "address" in more or binding.intent == "command":
+        is_said = {"signal", "address", "map.state_values"} & set(more)
+        if is_said or binding.intent == "command":
             if binding.signal and binding.signal not in self._names:
                 self._wish_named(represented, live, binding, found)
             if binding.intent == "command" and not more and binding.command:

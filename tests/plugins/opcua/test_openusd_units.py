@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import math
 import os
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -44,14 +43,6 @@ NODE = "nsu=urn:armillary:openusd-skid;s="
 PRIMS = ("/Skid", "/Skid/P101", "/Skid/P101/Body", "/Skid/P101/Impeller", "/Skid/Arm", "/Skid/Lamp")
 PARENTS = [-1, 0, 1, 1, 0, 0]
 _, P101, BODY, _, ARM, LAMP = range(len(PRIMS))
-
-
-@pytest.fixture(scope="module")
-def skid() -> Iterator[PlantServer]:
-    server = PlantServer(free_port(), SCRIPT)
-    server.start()
-    yield server
-    server.kill()
 
 
 def source(server: PlantServer, folder: Path) -> OpcUaSource:
