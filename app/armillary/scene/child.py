@@ -29,6 +29,7 @@ from armillary.model.tree import cleaned
 from armillary.scene import (
     author,
     cache,
+    carried,
     deadline,
     find,
     flatten,
@@ -108,6 +109,11 @@ class SceneServer:
                 return message.Json(text=orjson.dumps(told).decode())
             case message.WriteTree():
                 return _write_tree(asked)
+            case message.AskCarried():
+                return message.Json(text=orjson.dumps(carried.read(asked.layer)).decode())
+            case message.WriteTwin():
+                carried.write_twin(asked.entry, asked.above, asked.output)
+                return message.Done()
         raise SceneFault(
             f"The scene reader does not know the request {type(asked).__name__}.",
             where="scene.child",

@@ -68,6 +68,8 @@ TYPES: dict[str, type] = {
         message.HistoryInfo,
         message.OpenScene,
         message.WriteTree,
+        message.AskCarried,
+        message.WriteTwin,
         message.Flatten,
         message.PackParts,
         message.SceneOpened,
