@@ -158,6 +158,7 @@ TYPES: dict[str, type] = {
                 "ExerciseView",
                 "Approve",
                 "Kill",
+                "NoteTestFire",
             )
         ),
         scenario.Fork,
