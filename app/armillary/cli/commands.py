@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "notify": ("notify", "notify", "See who is told of alarms away from a desk, and try it."),
     "rules": ("rules", "rules", "Check the rules on streams of a project, and try one on its history."),
     "procedure": ("procedure", "procedure", "List, check and hand out step-by-step work instructions."),
+    "template": ("template", "template", "List and check command templates, try one on the simulator."),
     "command": ("command", "command", "Send one command through the gate of a live world."),
     "substitute": ("substitute", "substitute", "Give a tag a value by hand for a time; nothing is sent."),
     "user": ("user", "user", "Add, list and change a project's local accounts."),
