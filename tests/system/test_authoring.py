@@ -10,8 +10,13 @@ import pytest
 
 from armillary.cli.cast import Cast
 from armillary.cli.plant import RunningPlant, start_plant
+from armillary.model.account import Login
 from armillary.model.clock import WallClock
 from armillary.model.fault import FaultRecord
+from armillary.model.message import LoadProject
+from armillary.project import folder as projects
+from armillary.session import publishing
+from armillary.session.publishing import Wish
 from armillary.session.workspace import WorldState
 
 PASSWORD: list[str] = []  # of the users of the plant, made with it
@@ -73,20 +78,36 @@ def test_the_world_loads_a_changed_project_on_the_same_line_and_who_is_logged_in
     desk.until(lambda: not ws.disk.differs, 20, "the world runs what is on disk")
 
 
-def test_a_connected_desk_sees_the_change_and_loads_it_for_all(plant: RunningPlant, desk: Desk) -> None:
+def test_an_operator_loads_for_all_what_was_published_and_nothing_else(
+    plant: RunningPlant, desk: Desk
+) -> None:
     ws = desk.workspace
     desk.open(plant.project, "ravi")
     other = Desk()
     try:
-        other.open(ws.address, "ravi")
-        there = other.workspace
+        other.open(ws.address, "anna")
+        there, refused = other.workspace, list[object]()
+        publishing.begin(projects.read(plant.project), WallClock(), "as it comes")
         rules = plant.project / "rules.toml"
         rules.write_text(rules.read_text("utf-8").replace("limit = 85.0", "limit = 84.0", 1), "utf-8")
-        other.until(lambda: there.disk.differs, 10, "the change is seen on the connected desk")
+        other.until(lambda: there.disk.differs, 20, "the change is seen on the connected desk")
+        assert "may not load" in there.disk.why_not()
+        there.ask_home(LoadProject(), refused.append, 20.0)  # past the desk: the world itself decides
+        other.until(lambda: refused, 20, "the world's answer")
+        assert isinstance(refused[0], FaultRecord)
+        wish = Wish(people=(Login(user="ravi", password=PASSWORD[0]),), note="84 is enough")
+        publishing.publish(projects.read(plant.project), wish, WallClock())
+        other.until(lambda: there.disk.published is not None, 20, "the version is seen")
+        assert there.disk.words == "New version 1.5.0, published by ravi: 84 is enough."
+        level = other.value("T-101.level")
         there.disk.load()
         other.until(lambda: there.alarms.specs["TT-111-HH"].limit == 84.0, 20, "the new limit")
         desk.until(lambda: ws.alarms.specs["TT-111-HH"].limit == 84.0, 20, "on the first desk too")
         other.until(lambda: not there.disk.differs, 20, "the world runs what is on disk")
+        other.until(lambda: other.value("T-101.level") > 0, 20, "live values again")
+        assert level > 0
+        assert there.project is not None
+        assert there.project.version == "1.5.0"
     finally:
         other.workspace.close()
 

@@ -51,7 +51,7 @@ def widgets_without_name(root: QWidget) -> list[str]:
 # ---------------------------------------------------------------- docks
 
 
-ELSEWHERE = {"exercise", "instructor", "browse"}  # docks of the workspaces Train and Author only
+ELSEWHERE = {"bindings", "exercise", "instructor", "browse", "model"}  # docks of Train and Author only
 
 
 def test_a_closed_dock_can_be_shown_again(desk: DeskWindow) -> None:

@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from armillary.model.relation import HOLDS, PART_OF
 from armillary.model.twin import Relationship, TwinInstance
 
-# names as DTDL models, Brick, RealEstateCore and OPC UA write them, without case, dashes and underscores
-_IN = ("part of", "component of", "located in", "contained in")
-PART_OF = frozenset(
-    ["memberof", "childof", "belongsto"]
-    + [f"{be}{name}".replace(" ", "") for name in _IN for be in ("", "is")]
-)
-HOLDS = frozenset(
-    ["haspart", "hasparts", "hascomponent", "hasmember", "haschild", "haschildren", "contains", "consistsof"]
-)
 MOST_LEVELS = 32  # of assets one above the other; a hierarchy that goes on is followed no further
 
 

@@ -18,12 +18,16 @@ from armillary.api.ports import (
     KeepsDocuments,
     Navigates,
     Notifier,
+    OfferLimits,
+    OffersScene,
     OwnsAlarms,
     Parcel,
+    Peeks,
     Plant,
     Probes,
     Reflects,
     Refuses,
+    Searches,
     Simulator,
     SimulatorContext,
     Source,
@@ -40,7 +44,7 @@ from armillary.api.ports import (
     UplinkContext,
     Verdict,
 )
-from armillary.model import quality
+from armillary.model import openusd, openusd_members, quality, unece
 from armillary.model.arrays import B1, F4, F8, I4, I8, U1, U2, U4
 from armillary.model.clock import Clock, ManualClock, WallClock
 from armillary.model.condition import Condition
@@ -53,7 +57,10 @@ from armillary.model.fault import (
     SceneFault,
     StoreFault,
 )
-from armillary.model.link import BrowseItem, LinkSpec, LinkState, Route, SubscriptionPlan
+from armillary.model.leaves import Leaf
+from armillary.model.leaves import at as document_at
+from armillary.model.leaves import children as members
+from armillary.model.link import BrowseItem, Found, LinkSpec, LinkState, Route, SubscriptionPlan
 from armillary.model.notice import Notice, Standing
 from armillary.model.order import Write
 from armillary.model.payload import (
@@ -149,11 +156,13 @@ __all__ = [
     "Extent",
     "Fault",
     "Forkable",
+    "Found",
     "HistoryStore",
     "Importer",
     "ImporterContext",
     "Keeps",
     "KeepsDocuments",
+    "Leaf",
     "LinkFault",
     "LinkRefused",
     "LinkSpec",
@@ -163,9 +172,12 @@ __all__ = [
     "Navigates",
     "Notice",
     "Notifier",
+    "OfferLimits",
+    "OffersScene",
     "OrderFault",
     "OwnsAlarms",
     "Parcel",
+    "Peeks",
     "Plant",
     "Probes",
     "ProjectFault",
@@ -176,6 +188,7 @@ __all__ = [
     "SampleBuilder",
     "SceneFault",
     "SceneTree",
+    "Searches",
     "Series",
     "SeriesQuery",
     "Several",
@@ -215,10 +228,15 @@ __all__ = [
     "check_size",
     "check_tree",
     "data",
+    "document_at",
     "joined",
     "known_ns",
+    "members",
+    "openusd",
+    "openusd_members",
     "quality",
     "taken",
     "topic_matches",
+    "unece",
     "values_of",
 ]

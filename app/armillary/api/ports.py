@@ -24,9 +24,10 @@ from typing import Any, Protocol, runtime_checkable
 from armillary.model.arrays import I8, U4
 from armillary.model.clock import Clock
 from armillary.model.condition import Condition
-from armillary.model.link import BrowseItem, LinkSpec, LinkState, Route, SubscriptionPlan
+from armillary.model.link import BrowseItem, Found, LinkSpec, LinkState, Route, SubscriptionPlan
 from armillary.model.message import AskDensity, Density
 from armillary.model.notice import Notice, Standing
+from armillary.model.openusd import SceneOffer
 from armillary.model.order import Write
 from armillary.model.payload import Columns
 from armillary.model.sample import SampleBatch, SampleBuilder, WireBatch
@@ -162,6 +163,51 @@ class Browsable(Protocol):
     """A source that can list its server's nodes or topics; opens a connection of its own if need be."""
 
     async def browse(self, under: str, limit: int) -> Sequence[BrowseItem]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferLimits:
+    """What a server may cost that offers a scene of its own; past one of them its files are refused."""
+
+    representations: int = 20_000
+    bindings: int = 200_000
+    assets: int = 1_000
+    asset_bytes: int = 512 << 20  # one file
+    total_bytes: int = 2 << 30
+    seconds: float = 240.0
+
+
+@runtime_checkable
+class OffersScene(Protocol):
+    """A source whose server carries a scene and its bindings (OPC UA–OpenUSD); nothing it says is trusted."""
+
+    async def fetch(self, folder: Path, limits: OfferLimits) -> SceneOffer:
+        """Read everything, and write the files that are delivered into a folder that is ours.
+
+        Only files whose names stay inside and whose digests agree are there afterwards; the rest is told in
+        `troubles`. Raises LinkFault, and LinkRefused for a server that offers nothing.
+        """
+
+    def changes(self) -> AsyncIterator[str]:
+        """Yield a word whenever the server tells that its model has changed; ends with the connection."""
+
+
+@runtime_checkable
+class Searches(Protocol):
+    """A Browsable that can look for nodes by words: name, address, description, unit."""
+
+    async def search(self, words: Sequence[str], token: str, limit: int) -> Found:
+        """Look on for a short while (about 0.2 s) and return what is new; the next call goes on.
+
+        `token` tells one search from another; one that is not asked for any more is forgotten.
+        """
+
+
+@runtime_checkable
+class Peeks(Protocol):
+    """A Browsable that can read the values of some nodes anew without listing their level."""
+
+    async def peek(self, addresses: Sequence[str]) -> Mapping[str, str]: ...  # address → value as shown
 
 
 @runtime_checkable
@@ -464,6 +510,8 @@ __all__ = [
     "KeepsDocuments",
     "Navigates",
     "Notifier",
+    "OfferLimits",
+    "OffersScene",
     "OwnsAlarms",
     "Parcel",
     "Plant",

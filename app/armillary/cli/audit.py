@@ -24,8 +24,9 @@ TITLES = {
     "live": "What was done in the live world",
     "users": "Changes of accounts",
     "recorder": "What the recorder erased",
+    "versions": "Versions of the project",
 }
-CHAINS = {"live": "audit", "users": "audit-users", "recorder": "audit-recorder"}
+CHAINS = {"live": "audit", "users": "audit-users", "recorder": "audit-recorder", "versions": "audit-versions"}
 _chain = click.option("--chain", "which", type=click.Choice(tuple(CHAINS)), default="live", show_default=True)
 _area = click.option(
     "--area", default="", metavar="NAME", help="Of a project that is shared out: its world's."

@@ -26,7 +26,7 @@ from armillary.model import places
 from armillary.model.clock import WallClock
 from armillary.model.fault import Fault, ProjectFault
 from armillary.project import folder as projects
-from armillary.session import offline
+from armillary.session import offline, publishing
 from armillary.session.boarding import MEMORY
 from armillary.session.importing import FORMATS, is_foreign
 from armillary.session.restarts import Restarts
@@ -72,6 +72,7 @@ def demo(name: str, seconds: float | None, screenshot: Path | None, headless: bo
         tell(cast.words())
         for loop in sign_stops(plant.project, SIGNERS, clock.now_ns()):
             tell(f"the policy of {loop} is signed by {' and '.join(user for user, _ in SIGNERS)}")
+        publishing.begin(projects.read(plant.project), clock, "the demonstration as it comes")
         workspace.open(str(plant.project))
         plant.confirm()
         return _desk(workspace, "", offscreen, screenshot, seconds, started)

@@ -45,7 +45,7 @@ def compiled(
     find = Search(bindings, scene, specs, maps.named(colormaps))
     work = _Work(find, {} if pipes is None else pipes)
     for binding in bindings:
-        if not binding.enabled or binding.intent != "value":
+        if not binding.enabled or binding.intent == "command":  # that one drives the plant, not the scene
             continue
         try:
             work.add(binding)

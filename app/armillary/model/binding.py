@@ -30,6 +30,7 @@ ON_BAD = ("skip", "holdLast", "clearOpinion", "fallback")
 ON_STALE = ("mark", *ON_BAD)
 INTENTS = ("value", "alarm", "history", "command")
 ROLES = ("observable", "controllable")
+ASPECTS = ("active", "severity", "acked", "enabled")
 UNBOUNDED = 1e308
 
 
@@ -97,6 +98,9 @@ class Binding:
     role: str = "observable"
     id: str = ""
     command: str = ""
+    semantic_id: str = ""  # IRDI or URI of the source, used when signal and address are empty
+    alarm_aspect: str = "active"  # of the intent `alarm`
+    time_sampled: bool = False  # of the intent `history`: the whole series, not the latest value
     schema_version: int = 1
     origin: str = ""  # file:/prim#name, for errors
 

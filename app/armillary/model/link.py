@@ -176,6 +176,17 @@ class Quarantined:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What one step of a search brought: new hits, and how much of the space it has seen so far."""
+
+    items: tuple[BrowseItem, ...] = ()
+    seen: int = 0  # nodes or topics looked at since it began
+    waiting: int = 0  # that are known of and were not looked at yet
+    done: bool = True
+    left_out: str = ""  # what bounds kept from it, in words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BrowseItem:
     """One node of a server's address space or topic tree."""
 
@@ -190,3 +201,10 @@ class BrowseItem:
     high: float = float("nan")
     writable: bool = False
     states: tuple[tuple[float, str], ...] = ()  # names of the values of an enum or bool
+    type_definition: str = ""  # what a server says it is an instance of
+    description: str = ""
+    rate_hz: float = float("nan")  # of messages of a topic, over the last seconds
+    size: int = 0  # bytes of its last message; 0 = not known
+    age_s: float = float("nan")  # since then
+    retained: bool = False  # the last message was one that the server had kept
+    decoder: str = ""  # which one seems to read it

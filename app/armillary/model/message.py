@@ -115,6 +115,34 @@ class Browsed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Peek:
+    """Read the values of some nodes of a link anew, by address; answered by Peeked."""
+
+    link: str
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peeked:
+    """Values as they are shown, by address; of those that could be read."""
+
+    values: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchLink:
+    """Look on for words in what a link's server has. `token` tells one search from another.
+
+    Answered by Found after a short while; whoever asks no more has cancelled it.
+    """
+
+    link: str
+    words: tuple[str, ...]
+    token: str
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskQuarantine:
     """Ask a LIVE world for the payloads that could not be read, of one link or of all."""
 
@@ -504,6 +532,21 @@ class SaveBindings:
 
     bindings: tuple[Binding, ...]
     remove: tuple[tuple[str, str], ...] = ()
+    layer: str = ""  # absolute path of another layer than the open scene's, e.g. one that is merged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskOpinions:
+    """Ask the scene child what a layer says itself, uncomposed; answered by Opinions. None need be open."""
+
+    layer: str  # absolute path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opinions:
+    """What a layer says: (prim, what of it, its value as text), as references, variants, attributes."""
+
+    rows: tuple[tuple[str, str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,17 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """A part inside a twin, with the same life; its tags are named `<twin>.<path>.<tag>`."""
+
+    path: str  # inside the twin: `inlet`, `inlet.seal`
+    model: str = ""
+    prim: str = ""
+    title: str = ""
+    properties: Mapping[str, float | str | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TwinInstance:
     """One twin of twins.json; its tags are named `<id>.<path>`."""
 
@@ -15,6 +26,7 @@ class TwinInstance:
     prim: str = ""
     title: str = ""
     properties: Mapping[str, float | str | bool] = field(default_factory=dict)
+    components: tuple[Component, ...] = ()  # of all levels, outer ones first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

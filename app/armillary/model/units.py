@@ -135,6 +135,55 @@ def over_time(source: str, target: str, power: int, where: str = "") -> float:
     return _by_pint(f"({spelled}) {'*' if power > 0 else '/'} s", target, where)[0]
 
 
+_DIFFERENCES = {"°C": "K", "°F": "delta_degF", "degC": "K", "degF": "delta_degF"}
+_RAISED = str.maketrans("0123456789-.", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻˙")
+_NONE = 1e-9  # of a power that cancelled out
+_HELD = {"kW·h": "kWh", "W·h": "Wh", "MW·h": "MWh", "kJ·s": "kJ·s", "A·h": "Ah", "W·s": "J", "N·m": "Nm"}
+
+
+@cache
+def product(parts: tuple[tuple[str, float], ...], where: str = "") -> str:
+    """Return the unit of a product of units, each raised to a power: (("kW", 1), ("m³/h", -1)) → `kWh/m³`.
+
+    Nothing is scaled: a number in that unit is the product of the numbers. "" = a plain number, also where
+    parts of it cancel out (m³/h over l/s is 0.2778, which no unit says: such a product keeps its parts).
+    Raises ProjectFault for a unit that is not known.
+    """
+    import pint
+
+    whole: dict[str, float] = {}
+    registry = _registry()
+    for unit, power in parts:
+        spelled = _SPELLINGS.get(unit, unit)
+        spelled = _DIFFERENCES.get(unit, spelled)
+        try:
+            items = registry.parse_units(spelled)._units if spelled else {}  # noqa: SLF001  no other way
+        except (pint.UndefinedUnitError, pint.PintError, ValueError, TypeError, AttributeError) as error:
+            raise ProjectFault(
+                f"The unit '{unit}' is not known.", where=where, remedy="Correct its spelling (pint)."
+            ) from error
+        for name, count in items.items():
+            whole[name] = whole.get(name, 0.0) + float(count) * power  # type: ignore[arg-type]  # a power is real
+    short = {registry.get_symbol(name): count for name, count in whole.items() if abs(count) > _NONE}
+    return _spelled(short)
+
+
+def _spelled(powers: dict[str, float]) -> str:
+    """Return units with powers as a plant writes them: `kWh/m³`."""
+    above = "·".join(_raised(name, n) for name, n in powers.items() if n > 0)
+    below = [_raised(name, -n) for name, n in powers.items() if n < 0]
+    for long, short in _HELD.items():
+        if above == long or above.startswith(f"{long}·"):
+            above = short + above[len(long) :]
+    if not below:
+        return above
+    return f"{above or '1'}/{below[0] if len(below) == 1 else '(' + '·'.join(below) + ')'}"
+
+
+def _raised(name: str, power: float) -> str:
+    return name if power == 1 else f"{name}{f'{power:g}'.translate(_RAISED)}"
+
+
 def _by_pint(source: str, target: str, where: str) -> tuple[float, float]:
     import pint
 

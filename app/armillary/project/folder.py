@@ -53,10 +53,15 @@ __all__ = [
 ]
 
 MAX_SCHEMA = 1_000_000
-_GITIGNORE = ".armillary/\nusers.toml\npki/own/*.key\n"
-_GITATTRIBUTES = "*.usdc binary\n*.usdz binary\n*.fmu binary\n"
+GITIGNORE = ".armillary/\nusers.toml\npki/own/*.key\n"
+GITATTRIBUTES = (
+    "*.usdc binary\n*.usdz binary\n*.fmu binary\n"
+    "*.toml merge=armillary\ntwins.json merge=armillary\n"
+    "bindings.usda merge=armillary\nbindings/*.usda merge=armillary\n"
+)
+EMPTY_TWINS = '{\n "schema": 1,\n "twins": [],\n "relationships": []\n}\n'
 _SCENE = '#usda 1.0\n(\n    defaultPrim = "Plant"\n    metersPerUnit = 1\n    upAxis = "Z"\n)\n\n'
-_EMPTY_SCENE = _SCENE + 'def Xform "Plant" (\n    kind = "assembly"\n)\n{\n}\n'
+EMPTY_SCENE = _SCENE + 'def Xform "Plant" (\n    kind = "assembly"\n)\n{\n}\n'
 
 
 def read(path: Path) -> Project:
@@ -197,7 +202,9 @@ def _project(
     maps = tuple(m for name, table in root.named("colormap") if (m := settings.colormap(name, table)))
     model_files, twins_name = settings.model_files(root.table("model"))
     historian = settings.historian(root.table("historian"))
+    drifting = settings.drifting(root.table("drift"))
     commanding = settings.commanding(root.table("command"))
+    publish_persons = settings.publish_persons(root.table("publish"))
     tick_hz, tag_limit = settings.limits(root.table("limits"))
     forward = settings.forward(root.table("forward"), links) if "forward" in root else None
     root.done()
@@ -245,7 +252,9 @@ def _project(
         relationships=tuple(held.relationships),
         colormaps=maps,
         historian=historian,
+        drifting=drifting,
         commanding=commanding,
+        publish_persons=publish_persons,
         forward=forward,
         templates=tuple(commands.templates),
         interlocks=tuple(commands.interlocks),
@@ -522,12 +531,12 @@ def new(folder: Path, name: str, scene: Path | None = None) -> Project:
     doc["scene"] = {"entry": entry, "bindings": "bindings.usda"}
     texts = {
         PROJECT_FILE: tomlkit.dumps(doc),
-        TWINS_FILE: _twins_text({"schema": SCHEMA, "twins": [], "relationships": []}),
-        ".gitignore": _GITIGNORE,
-        ".gitattributes": _GITATTRIBUTES,
+        TWINS_FILE: EMPTY_TWINS,
+        ".gitignore": GITIGNORE,
+        ".gitattributes": GITATTRIBUTES,
     }
     if scene is None:
-        texts["scene.usda"] = _EMPTY_SCENE
+        texts["scene.usda"] = EMPTY_SCENE
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # project.toml last: a folder is a project only once all of it is there

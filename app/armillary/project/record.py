@@ -78,6 +78,14 @@ class Historian:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Drifting:
+    """How the LIVE world compares what comes with the model."""
+
+    every_s: float = 60.0
+    missing_s: float = 600.0  # a tag that did not come for so long, or for 10 intervals, is missing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Commanding:
     """Whether and how orders may leave this project's LIVE world."""
 
@@ -131,7 +139,9 @@ class Project:
     relationships: tuple[Relationship, ...] = ()
     colormaps: tuple[ColourMap, ...] = ()
     historian: Historian = Historian()
+    drifting: Drifting = Drifting()
     commanding: Commanding = Commanding()
+    publish_persons: int = 1  # 2: a version is published by an engineer and a second person
     forward: Forward | None = None  # of an edge
     templates: tuple[Template, ...] = ()  # of commands
     interlocks: tuple[Interlock, ...] = ()

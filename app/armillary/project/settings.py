@@ -23,6 +23,7 @@ from armillary.project.record import (
     SCENE_SUFFIXES,
     TWINS_FILE,
     Commanding,
+    Drifting,
     Forward,
     Historian,
     Keeping,
@@ -274,6 +275,16 @@ def converted(table: Table, key: str, unit: str, other: str) -> tuple[float, flo
         return 1.0, 0.0
 
 
+def drifting(table: Table) -> Drifting:
+    """Return the `[drift]` table."""
+    out = Drifting(
+        every_s=table.number("every_s", 60.0, 0.1, MAX_SECONDS),
+        missing_s=table.number("missing_s", 600.0, 0.1, MAX_SECONDS),
+    )
+    table.done()
+    return out
+
+
 def historian(table: Table) -> Historian:
     """Return the `[historian]` table."""
     rollups = table.texts("rollups", ROLLUPS)
@@ -343,6 +354,13 @@ def commanding(table: Table) -> Commanding:
     out = Commanding(
         enabled=table.flag("enabled", False), max_age_s=table.number("max_age_s", 5.0, 0.1, 3600.0)
     )
+    table.done()
+    return out
+
+
+def publish_persons(table: Table) -> int:
+    """Return how many people publish a version, from the `[publish]` table."""
+    out = table.whole("persons", 1, 1, 2)
     table.done()
     return out
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from armillary.model.link import LinkSpec
 from armillary.model.tags import Interval, Kind, Liveness, Personal, TagSpec
-from armillary.model.twin import Relationship, TwinInstance
+from armillary.model.twin import Component, Relationship, TwinInstance
 from armillary.project.settings import EXPRESSION_SOURCE, MAX_SECONDS, converted
 from armillary.project.table import PAIR, Table, nearest
 
@@ -90,10 +90,30 @@ def _twin(table: Table, out: Twins, ids: set[str]) -> None:
             prim=prim,
             title=table.text("title"),
             properties=dict(properties),
+            components=tuple(_components(table, "")),
         )
     )
     _members(table, twin, twin, out)
     table.done()
+
+
+def _components(table: Table, prefix: str) -> Iterator[Component]:
+    """Yield what is inside a twin, outer parts first; their tags and mistakes are read by `_members`."""
+    inner = table.data.get("components")
+    for key, part in inner.items() if isinstance(inner, dict) else ():
+        if not isinstance(part, dict):
+            continue
+        texts = {name: str(part.get(name) or "") for name in ("model", "prim", "title")}
+        given = part.get("properties")
+        kept = (
+            {k: v for k, v in given.items() if isinstance(v, str | int | float)}
+            if isinstance(given, dict)
+            else {}
+        )
+        yield Component(path=f"{prefix}{key}", properties=kept, **texts)
+        yield from _components(
+            Table(table.document, part, (*table.path, "components", key)), f"{prefix}{key}."
+        )
 
 
 def _members(table: Table, prefix: str, twin: str, out: Twins) -> None:

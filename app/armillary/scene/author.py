@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,50 +12,99 @@ from pxr import Gf, Sdf, Vt
 from armillary.model import files
 from armillary.model.binding import Binding
 from armillary.model.fault import SceneFault
-from armillary.scene import sidecar
+from armillary.scene import branches, sidecar
+from armillary.scene.overs import MEMORY
 from armillary.scene.schema import API, FIELDS, NAMESPACE
 
 TEXT_SUFFIXES = (".usda", ".usd")
 
 
-def save(path: str, bindings: Sequence[Binding], remove: Sequence[tuple[str, str]] = ()) -> list[str]:
+def save(
+    path: str,
+    bindings: Sequence[Binding],
+    remove: Sequence[tuple[str, str]] = (),
+    *,
+    memory: Mapping[str, str] | None = None,
+    shelf: sidecar.Shelf | None = None,
+) -> list[str]:
     """Write bindings, replaced by (prim, name), drop those in `remove`; return the files that were written.
 
-    A binding stays in the file that holds it; a new one goes into `path`. Fields that a record does not know
-    are kept. Raises SceneFault when a name, a path or the file does not allow it; then nothing is written.
+    A binding stays in the file that holds it; a new one goes into the file of its branch. Above
+    branches.MOST bindings `path` is split into files of a branch each. Fields that a record does not know are
+    kept. memory: what the part of a prim looks like, kept with it. `shelf` saves reading what is known.
+    Raises SceneFault when a name, a path or the file does not allow it; then nothing is written.
     """
     for record in bindings:
         sidecar.refuse(record.name, record.prim)
-    existing = sidecar.files(path)
-    _, problems = sidecar.read(existing)
+    shelf = shelf if shelf is not None else sidecar.Shelf()
+    existing = sidecar.files(path, shelf=shelf)
+    _, problems = sidecar.refusals(existing, shelf)
     newer = next((p for p in problems if p.code == "B19"), None)
     if newer is not None:
         raise SceneFault(newer.what, where=newer.where, remedy=newer.remedy)
-    layers = {file: sidecar.layer_of(file) for file in existing}
-    if path not in layers:
-        layers[path] = Sdf.Layer.CreateAnonymous("bindings.usda")
-    touched: dict[str, None] = {}
-    for prim, name in remove:
-        for file, layer in layers.items():
-            if _holds(layer, prim, name):
-                _drop(layer, prim, name)
-                touched[file] = None
+    said = {file: shelf.overs(file).fields for file in existing}
+    layers = _Layers(path, existing)
+    for key in remove:
+        for file in existing:
+            if key in said[file]:
+                _drop(layers.of(file), *key)
+    chosen = branches.Places(path, existing)
     for record in bindings:
-        file = next((f for f, layer in layers.items() if _holds(layer, record.prim, record.name)), path)
-        _write(layers[file], record)
-        touched[file] = None
-    texts = {file: _sorted(layers[file]).ExportToString() for file in touched}
+        key = record.prim, record.name
+        file = next((f for f in existing if key in said[f]), "") or chosen.of(record.prim)
+        _write(layers.of(file), record)
+    for prim, text in (memory or {}).items():
+        for layer in layers.touched.values():
+            _remember(layer, prim, text)
+    texts = _texts(layers, path)
     for file, text in texts.items():
         _replace(Path(file), text)
-        loaded = Sdf.Layer.Find(file)
-        if loaded is not None:
-            loaded.Reload(force=True)
     return list(texts)
 
 
-def _holds(layer: Any, prim: str, name: str) -> bool:
+class _Layers:
+    """Private copies of the files that an edit touches."""
+
+    def __init__(self, path: str, existing: Sequence[str]) -> None:
+        self._existing = frozenset(existing)
+        self.touched: dict[str, Any] = {}
+
+    def is_new(self, file: str) -> bool:
+        """Return whether there is no such file yet."""
+        return file not in self._existing
+
+    def of(self, file: str) -> Any:
+        """Return a file's layer, a new one where there is no such file."""
+        if file not in self.touched:
+            new = self.is_new(file)
+            self.touched[file] = Sdf.Layer.CreateAnonymous("new.usda") if new else sidecar.layer_of(file)
+        return self.touched[file]
+
+
+def _texts(layers: _Layers, path: str) -> dict[str, str]:
+    """Return what is to be written, in such an order that after a crash nothing is missing.
+
+    First the files that are new, then the layer that names them, then those that something was moved out of.
+    """
+    made: dict[str, Any] = {}
+    for file, layer in layers.touched.items():
+        made |= branches.split(layer, file, path)
+    new = [file for file in made if file != path and layers.is_new(file)]
+    if new:
+        made[path] = layers.of(path)
+        branches.name(made[path], path, new)
+    order = sorted(made, key=lambda file: (not layers.is_new(file), file != path, file))
+    return {file: _sorted(made[file]).ExportToString() for file in order}
+
+
+def _remember(layer: Any, prim: str, text: str) -> None:
+    """Keep with a prim that is bound in this layer what its part looks like."""
     spec = layer.GetPrimAtPath(prim)
-    return spec is not None and name in sidecar.instance_names(spec)
+    if spec is None or not sidecar.instance_names(spec):
+        return
+    custom = dict(spec.customData)
+    custom[MEMORY] = text
+    spec.customData = custom
 
 
 def _drop(layer: Any, prim: str, name: str) -> None:
@@ -65,6 +114,12 @@ def _drop(layer: Any, prim: str, name: str) -> None:
         if prop.name.startswith(f"{NAMESPACE}:{name}:"):
             spec.RemoveProperty(prop)
     _apply(spec, [item for item in _applied(spec) if item != f"{API}:{name}"])
+    if not _applied(spec) and MEMORY in spec.customData:
+        custom = {key: value for key, value in dict(spec.customData).items() if key != MEMORY}
+        if custom:
+            spec.customData = custom
+        else:
+            spec.ClearInfo("customData")
     while spec is not None and not _says_something(spec):
         parent = None if spec.path.IsRootPrimPath() else spec.nameParent
         children = layer.rootPrims if parent is None else parent.nameChildren

@@ -25,7 +25,20 @@ from armillary.model.places import cache as user_cache
 from armillary.model.places import runtime
 from armillary.model.scene import SceneArrays, SceneProblem
 from armillary.model.tree import cleaned
-from armillary.scene import author, cache, deadline, find, flatten, foreign, handout, info, lint, sidecar
+from armillary.scene import (
+    author,
+    cache,
+    deadline,
+    find,
+    flatten,
+    foreign,
+    handout,
+    info,
+    lint,
+    opinions,
+    overs,
+    sidecar,
+)
 from armillary.scene.check import Checked, check
 from armillary.scene.load import Options, load
 from armillary.scene.pictures import Pictures
@@ -49,6 +62,8 @@ class SceneServer:
         self._request: message.OpenScene | None = None
         self._arrays: SceneArrays | None = None
         self._open: OpenStage | None = None  # composed only when somebody asks for it
+        self._shelf = sidecar.Shelf()
+        self._written: dict[str, None] = {}  # binding layers that the open stage has as they were before
 
     def answer(self, asked: object) -> object:
         """Return the answer to a request. Raises Fault for one that cannot be carried out."""
@@ -70,6 +85,8 @@ class SceneServer:
                 return self._save(asked)
             case message.AskBindings():
                 return _bindings_of(asked.layer) if asked.layer else self._bindings()
+            case message.AskOpinions():
+                return message.Opinions(rows=opinions.read(asked.layer))
             case message.AskInfo():
                 return self._info(asked)
             case message.CheckBindings():
@@ -99,6 +116,7 @@ class SceneServer:
         """Forget the open stage: layers live as long as anybody holds them, with their old content."""
         if self._open is not None or self.rest:
             self._open = None
+            self._written.clear()
             self.rest.clear()
             gc.collect()
 
@@ -143,13 +161,18 @@ class SceneServer:
         request = self._opened()
         if self._open is None:
             _, self._open, _ = self._compose(request)
+        for file in self._written:
+            layer = Sdf.Layer.Find(file)
+            if layer is not None:
+                layer.Reload(force=True)
+        self._written.clear()
         return self._open
 
     def _open_scene(self, request: message.OpenScene) -> message.SceneOpened:
         folder, beside = _cache_folder(request)
         text = _request_text(request)
         with quiet():
-            path = cache.recall(folder, text, lambda file: _hashed(request, file))
+            path = cache.recall(folder, text, lambda file: self._hashed(request, file))
         seconds: dict[str, float] = {}
         started = self._clock.now_mono_ns()
         self._close()
@@ -159,7 +182,7 @@ class SceneServer:
             arrays, path, seconds = self._make(request, folder, text, beside)
         seconds["all"] = (self._clock.now_mono_ns() - started) / NS
         self._request, self._arrays = request, arrays
-        bindings, problems = sidecar.read(_layers(request, beside))
+        bindings, problems = sidecar.read(self._layers(request, beside), self._shelf)
         return message.SceneOpened(
             arrays=str(path),
             bindings=bindings,
@@ -185,7 +208,10 @@ class SceneServer:
         self, request: message.OpenScene, folder: Path, text: str, problems: list[SceneProblem]
     ) -> tuple[SceneArrays, Path, dict[str, float]]:
         tell = self.tell if request.progress else None
+        before = overs.stat_of(request.bindings) if request.bindings else None
         found, opened, seconds = self._compose(request, tell=tell)
+        if before is not None and request.bindings not in found.unreadable:
+            self._shelf.take(request.bindings, before, Sdf.Layer.Find(request.bindings))
         composed = self._clock.now_mono_ns()
         limits = {**LIMITS, **request.limits}
         options = Options(
@@ -196,11 +222,11 @@ class SceneServer:
         )
         pictures = _pictures(request)
         with quiet():
-            before = (*found.problems, *opened.problems)
-            arrays = load(opened.stage, options, before, pictures, tell, self.rest)
+            so_far = (*found.problems, *opened.problems)
+            arrays = load(opened.stage, options, so_far, pictures, tell, self.rest)
         loaded = self._clock.now_mono_ns()
         files = dict.fromkeys([*found.files, *besides(opened), *pictures.files])
-        digests = {file: _hashed(request, file) for file in files}
+        digests = {file: self._hashed(request, file) for file in files}
         try:
             arrays, path = _kept(arrays, folder, text, digests)
         except SceneFault as fault:
@@ -212,6 +238,10 @@ class SceneServer:
         return arrays, path, seconds
 
     def _save(self, asked: message.SaveBindings) -> message.Done:
+        if asked.layer:
+            with quiet():
+                author.save(asked.layer, asked.bindings, asked.remove)
+            return message.Done()
         request = self._opened()
         if not request.bindings:
             raise SceneFault(
@@ -220,9 +250,12 @@ class SceneServer:
                 remedy="Save it as a project first.",
             )
         with quiet():
-            files = author.save(request.bindings, asked.bindings, asked.remove)
-        if any(Sdf.Layer.Find(file) is None for file in files):
-            self._close()  # a new file is no part of the open stage yet: it is composed when next asked for
+            files = author.save(request.bindings, asked.bindings, asked.remove, shelf=self._shelf)
+        if self._open is not None:
+            # what is open is brought up to date when it is next asked for: a save does not wait for that
+            self._written |= dict.fromkeys(files)
+            if any(Sdf.Layer.Find(file) is None for file in files):
+                self._close()  # a new file is no part of it yet
         return message.Done()
 
     def _flatten(self, asked: message.Flatten) -> message.Json:
@@ -240,8 +273,29 @@ class SceneServer:
         self._close()
         problems: list[SceneProblem] = []
         with quiet():
-            bindings, found = sidecar.read(_layers(request, problems))
+            bindings, found = sidecar.read(self._layers(request, problems), self._shelf)
         return message.BindingsRead(bindings=bindings, problems=(*problems, *found))
+
+    def _layers(self, request: message.OpenScene, problems: list[SceneProblem]) -> list[str]:
+        """Return the files that bindings are read from, strongest first; what cannot be read is a problem."""
+        out = [
+            file
+            for top in (request.bindings, request.composed)
+            if top
+            for file in sidecar.files(top, problems, self._shelf)
+        ]
+        self._shelf.only(out)
+        return out
+
+    def _hashed(self, request: message.OpenScene, file: str) -> str:
+        """Return the hash of what a file adds to the picture: bindings add nothing, all else of it does."""
+        branches = os.path.splitext(request.bindings)[0] + os.sep if request.bindings else "\0"
+        if file not in {request.bindings, request.composed} and not file.startswith(branches):
+            return cache.digest(file)
+        try:
+            return sidecar.remainder(file, self._shelf)
+        except SceneFault:
+            return cache.digest(file)
 
     def _info(self, asked: message.AskInfo) -> message.Json:
         request = message.OpenScene(entry=asked.entry, roots=asked.roots, load=asked.load)
@@ -254,31 +308,38 @@ class SceneServer:
             return message.Json(text=info.info(opened.stage, arrays, found.documents))
 
     def _check_bindings(self, asked: message.CheckBindings) -> message.Problems:
-        request = message.OpenScene(entry=asked.entry, bindings=asked.bindings, roots=asked.roots)
-        found, opened, _ = self._compose(request)
-        with quiet():
-            arrays = load(opened.stage, Options(), pictures=_pictures(request))
+        """Lint a binding layer; of a scene that is open already nothing is composed again unless it must."""
+        request = self._request
+        arrays = self._arrays
+        before: tuple[SceneProblem, ...] = ()
+        if request is None or (request.entry, request.bindings) != (asked.entry, asked.bindings):
+            request = message.OpenScene(entry=asked.entry, bindings=asked.bindings, roots=asked.roots)
+            arrays = None
+        stage: Callable[[], Any] = lambda: self._stage().stage  # noqa: E731
+        if arrays is None:
+            found, opened, _ = self._compose(request)
+            with quiet():
+                arrays = load(opened.stage, Options(), pictures=_pictures(request))
+            before = (*found.problems, *opened.problems, *arrays.problems)
+            stage = lambda: opened.stage  # noqa: E731
         left_out: list[SceneProblem] = []
-        bindings, problems = sidecar.read(_layers(request, left_out))
+        bindings, problems = sidecar.read(self._layers(request, left_out), self._shelf)
         judged = lint.lint(
             bindings,
             arrays,
-            stage=opened.stage,
+            stage=stage,
             tags=asked.tags,
             colormaps=[colours.name for colours in asked.colormaps],
         )
-        return message.Problems(
-            problems=listed(
-                [*found.problems, *opened.problems, *arrays.problems, *left_out, *problems, *judged]
-            )
-        )
+        return message.Problems(problems=listed([*before, *left_out, *problems, *judged]))
 
 
 def _bindings_of(layer: str) -> message.BindingsRead:
     """Read a binding layer that belongs to no open scene: one of an older version."""
     with quiet():
-        bindings, found = sidecar.read([layer])
-    return message.BindingsRead(bindings=bindings, problems=found)
+        problems: list[SceneProblem] = []
+        bindings, found = sidecar.read(sidecar.files(layer, problems))
+    return message.BindingsRead(bindings=bindings, problems=(*problems, *found))
 
 
 def _write_tree(asked: message.WriteTree) -> message.Json:
@@ -298,12 +359,6 @@ def _pictures(request: message.OpenScene) -> Pictures:
     return Pictures((str(Path(request.entry).resolve().parent), *request.roots))
 
 
-def _layers(request: message.OpenScene, problems: list[SceneProblem]) -> list[str]:
-    """Return the files that bindings are read from, strongest first; what cannot be read is a problem."""
-    out = sidecar.files(request.bindings, problems) if request.bindings else []
-    return out + (sidecar.files(request.composed, problems) if request.composed else [])
-
-
 def _cache_folder(request: message.OpenScene) -> tuple[Path, list[SceneProblem]]:
     """Return where cached scenes are; where the user's cache cannot be written, the runtime folder."""
     if request.cache:
@@ -320,16 +375,6 @@ def _kept(
     """Return arrays with their key, and their file in a folder. Raises SceneFault."""
     arrays = replace(arrays, key=cache.remember(folder, text, digests))
     return arrays, cache.write(arrays, folder)
-
-
-def _hashed(request: message.OpenScene, file: str) -> str:
-    """Return the hash of what a file adds to the picture: bindings add nothing, all else of it does."""
-    if file not in {request.bindings, request.composed}:
-        return cache.digest(file)
-    try:
-        return sidecar.remainder(file)
-    except SceneFault:
-        return cache.digest(file)
 
 
 def _drawn(request: message.OpenScene, files: Sequence[str]) -> tuple[str, ...]:

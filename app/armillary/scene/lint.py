@@ -26,11 +26,14 @@ def lint(
     bindings: Sequence[Binding],
     scene: SceneArrays,
     *,
-    stage: Any = None,
+    stage: Callable[[], Any] | None = None,
     tags: Sequence[str] = (),
     colormaps: Sequence[str] | None = None,
 ) -> tuple[SceneProblem, ...]:
-    """Return the problems of bindings, in their order. `tags` and `colormaps` are judged where given."""
+    """Return the problems of bindings, in their order. `tags` and `colormaps` are judged where given.
+
+    `stage` gives the composed stage; it is asked for only where a binding names an attribute.
+    """
     out: list[SceneProblem] = []
     rows = index_of(scene.prim_path)
     known_tags = frozenset(tags)
@@ -41,8 +44,9 @@ def lint(
         lambda b: _places(b, scene, rows, by_leaf, near),
         lambda b: _values(b, known_tags, known_maps, near),
     ]
-    if stage is not None:
-        checks.append(lambda b: _attributes(b, stage))
+    if stage is not None and any(_names_attribute(b) for b in bindings):
+        composed = stage()
+        checks.append(lambda b: _attributes(b, composed))
     for binding in bindings:
         for check in checks:
             out.extend(_made(binding, *found) for found in check(binding))
@@ -164,6 +168,10 @@ def _values(
             "It has a command but only observes.",
             "Set role = controllable, or remove the command.",
         )
+
+
+def _names_attribute(binding: Binding) -> bool:
+    return binding.channel in {"custom", "primvar"} or any("." in target for target in binding.targets)
 
 
 def _attributes(binding: Binding, stage: Any) -> _Found:

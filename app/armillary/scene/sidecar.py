@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from pxr import Sdf, Tf
 from armillary.model.binding import Binding, FieldSpec, MapSpec
 from armillary.model.fault import SceneFault
 from armillary.model.scene import SceneProblem
+from armillary.scene.overs import MEMORY, Overs, Stat, parse, stat_of, uncollected
 from armillary.scene.schema import API, FIELDS, NAMESPACE, VERSION
 from armillary.scene.sniff import damaged, look
 
@@ -41,6 +43,9 @@ PLAIN = {
     "onStale": "on_stale",
     "fallback": "fallback",
     "command": "command",
+    "semanticId": "semantic_id",
+    "alarmAspect": "alarm_aspect",
+    "timeSampled": "time_sampled",
 }
 MAPPED = {
     "map": "kind",
@@ -68,6 +73,7 @@ _STAGE_METADATA = (
     "startTimeCode",
     "endTimeCode",
 )
+_PLAIN_MAP, _NO_FIELD = MapSpec(), FieldSpec()
 _REMEDY = {
     "B01": "Remove the property, or correct its name or type.",
     "B02": "Use one of the tokens that the schema allows.",
@@ -101,67 +107,132 @@ def layer_of(path: str) -> Any:
     return layer
 
 
-def files(path: str, problems: list[SceneProblem] | None = None) -> list[str]:
+Read = tuple[tuple[Binding, ...], tuple[SceneProblem, ...]]
+
+
+class Shelf:
+    """Layers as they were read last; a file is read again when it is another. One thread."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[Stat, Overs]] = {}
+        self.read: tuple[list[Overs], Read] | None = None  # what was read last, and of which layers
+
+    def overs(self, path: str) -> Overs:
+        """Return what a layer says. Raises SceneFault for one that cannot be read."""
+        stat = stat_of(path)
+        kept = self._kept.get(path)
+        if kept is not None and kept[0] == stat:
+            return kept[1]
+        found = parse(layer_of(path), path, _STAGE_METADATA)
+        if stat is not None:
+            self._kept[path] = stat, found
+        return found
+
+    def take(self, path: str, stat: Stat, layer: Any) -> None:
+        """Read a layer that was opened for a stage after its file was as `stat` says, instead of again."""
+        kept = self._kept.get(path)
+        if layer is None or layer.dirty or stat_of(path) != stat or (kept is not None and kept[0] == stat):
+            return
+        self._kept[path] = stat, parse(layer, path, _STAGE_METADATA)
+
+    def only(self, paths: Sequence[str]) -> None:
+        """Forget all other files."""
+        self._kept = {path: self._kept[path] for path in paths if path in self._kept}
+
+
+def files(path: str, problems: list[SceneProblem] | None = None, shelf: Shelf | None = None) -> list[str]:
     """Return a binding layer and the layers it is split into, strongest first; those that exist.
 
     Only files in the layer's own folder belong to it. One that cannot be read is left out and noted in
     `problems`; without that list SceneFault is raised.
     """
-    out: list[str] = []
+    out: dict[str, None] = {}
+    shelf = shelf if shelf is not None else Shelf()
     folder = str(Path(path).resolve().parent) + os.sep
-    waiting = [path]
+    waiting = deque([path])
     while waiting:
-        here = waiting.pop(0)
+        here = waiting.popleft()
         if here in out or not os.path.exists(here) or not os.path.realpath(here).startswith(folder):
             continue
         try:
-            layer = layer_of(here)  # held: a list of a layer that has gone cannot be read
+            below = shelf.overs(here).sublayers
         except SceneFault as fault:
             if problems is None:
                 raise
             problems.append(_problem("B21", "error", here, f"This binding layer is left out: {fault.what}"))
             continue
-        out.append(here)
-        waiting.extend(str(Path(here).parent / name) for name in layer.subLayerPaths)
-    return out
+        out[here] = None
+        waiting.extend(str(Path(here).parent / name) for name in below)
+    return list(out)
 
 
-def read(paths: Sequence[str]) -> tuple[tuple[Binding, ...], tuple[SceneProblem, ...]]:
+def read(paths: Sequence[str], shelf: Shelf | None = None) -> Read:
     """Return the bindings of layers, strongest first, sorted by prim and name, and problems of the layers.
 
     A field of a stronger layer hides that of a weaker one. Raises SceneFault for a layer that cannot be read.
     """
+    shelf = shelf if shelf is not None else Shelf()
+    layers = [shelf.overs(path) for path in paths]
+    if shelf.read is not None and _same(shelf.read[0], layers):
+        return shelf.read[1]
     fields: dict[tuple[str, str], dict[str, Any]] = {}
     origin: dict[tuple[str, str], str] = {}
     problems: list[SceneProblem] = []
-    for path in paths:
-        layer = layer_of(path)
-        problems.extend(
-            _problem("B18", "warning", path, f"The binding layer sets {key}.")
-            for key in _STAGE_METADATA
-            if layer.pseudoRoot.HasInfo(key)
+    for path, overs in zip(paths, layers, strict=True):
+        problems.extend(_problem(*trouble) for trouble in overs.troubles)
+        for key, found in overs.fields.items():
+            if _refused(key, found, path, problems):
+                continue
+            stronger = fields.get(key)
+            fields[key] = found if stronger is None else {**found, **stronger}
+            origin.setdefault(key, path)
+    with uncollected():
+        bindings = tuple(
+            binding(*key, fields[key], f"{origin[key]}:{key[0]}#{key[1]}") for key in sorted(fields)
         )
-        for spec in prim_specs(layer):
-            if spec.specifier != Sdf.SpecifierOver:
-                problems.append(_problem("B18", "warning", path, f"{spec.path} is a def or class."))
-            for name in instance_names(spec):
-                key2 = (str(spec.path), name)
-                found = _fields(spec, name, path, problems)
-                if found is None:
-                    continue
-                fields[key2] = {**found, **fields.get(key2, {})}
-                origin.setdefault(key2, f"{path}:{spec.path}#{name}")
-            _strays(spec, path, problems)
-    bindings = tuple(binding(*key, values, origin[key]) for key, values in sorted(fields.items()))
-    return bindings, tuple(problems)
+    shelf.read = layers, (bindings, tuple(problems))
+    return shelf.read[1]
 
 
-def remainder(path: str) -> str:
+def _same(a: Sequence[Overs], b: Sequence[Overs]) -> bool:
+    return len(a) == len(b) and all(x is y for x, y in zip(a, b, strict=True))
+
+
+def refusals(paths: Sequence[str], shelf: Shelf) -> tuple[int, list[SceneProblem]]:
+    """Return how many bindings layers hold, and which of them are refused."""
+    problems: list[SceneProblem] = []
+    count = 0
+    for path in paths:
+        fields = shelf.overs(path).fields
+        count += len(fields)
+        for key, found in fields.items():
+            _refused(key, found, path, problems)
+    return count, problems
+
+
+def _refused(key: tuple[str, str], found: Mapping[str, Any], path: str, problems: list[SceneProblem]) -> bool:
+    """Tell whether a binding's name or version is refused, and say so."""
+    prim, name = key
+    if name in FIELDS or not NAME.match(name):
+        where = f"{path}:{prim}#{name}"
+        problems.append(_problem("B03", "error", where, f"'{name}' cannot be the name of a binding."))
+        return True
+    version = found.get("schemaVersion", VERSION)
+    if version > VERSION:
+        what = f"The binding has version {version}; {VERSION} is known."
+        problems.append(_problem("B19", "error", f"{path}:{prim}#{name}", what))
+        return True
+    return False
+
+
+def remainder(path: str, shelf: Shelf | None = None) -> str:
     """Return a hash of what a binding layer says besides bindings: only that changes what a scene looks like.
 
     A layer that holds bindings alone hashes like one that does not exist: saving a binding keeps the cache.
     """
     if not os.path.isfile(path):
+        return ""
+    if shelf is not None and shelf.overs(path).is_plain:
         return ""
     layer = layer_of(path)
     for spec in list(prim_specs(layer)):
@@ -172,6 +243,9 @@ def remainder(path: str) -> str:
             applied = spec.GetInfo("apiSchemas").GetAddedOrExplicitItems()
             if all(item.startswith(f"{API}:") for item in applied):
                 spec.ClearInfo("apiSchemas")
+        if spec.HasInfo("customData") and MEMORY in spec.GetInfo("customData"):
+            spec.ClearInfo("customData")
+    layer.subLayerPaths.clear()
     layer.RemoveInertSceneDescription()
     text = layer.ExportToString()
     plain = Sdf.Layer.CreateAnonymous("plain.usda").ExportToString()
@@ -195,82 +269,25 @@ def instance_names(spec: Any) -> list[str]:
     return [item[len(head) :] for item in items if item.startswith(head)]
 
 
-def _fields(spec: Any, name: str, path: str, problems: list[SceneProblem]) -> dict[str, Any] | None:
-    """Return the authored fields of one binding; None when its name or its version is refused."""
-    where = f"{path}:{spec.path}#{name}"
-    if not NAME.match(name) or name in FIELDS:
-        problems.append(_problem("B03", "error", where, f"'{name}' cannot be the name of a binding."))
-        return None
-    head = f"{NAMESPACE}:{name}:"
-    out: dict[str, Any] = {}
-    for prop in spec.properties:
-        if not prop.name.startswith(head):
-            continue
-        field_name = prop.name[len(head) :]
-        field = FIELDS.get(field_name)
-        if field is None:
-            problems.append(_problem("B01", "warning", where, f"There is no field '{field_name}'."))
-            continue
-        if field.type == "rel":
-            if isinstance(prop, Sdf.RelationshipSpec):
-                items = prop.targetPathList.GetAddedOrExplicitItems()
-                out[field_name] = tuple(str(p) for p in items)
-            continue
-        if not isinstance(prop, Sdf.AttributeSpec) or str(prop.typeName) != field.type:
-            problems.append(_problem("B01", "error", where, f"'{field_name}' is not of type {field.type}."))
-            continue
-        value = prop.default
-        if value is None:
-            continue
-        value = tuple(value) if field.type in {"double2", "string[]"} else value
-        if field.tokens and value not in field.tokens:
-            problems.append(
-                _problem(
-                    "B02", "error", where, f"{field_name} = '{value}' is none of {', '.join(field.tokens)}."
-                )
-            )
-            continue
-        out[field_name] = value
-    if int(out.get("schemaVersion", VERSION)) > VERSION:
-        problems.append(
-            _problem(
-                "B19", "error", where, f"The binding has version {out['schemaVersion']}; {VERSION} is known."
-            )
-        )
-        return None
-    return out
-
-
-def _strays(spec: Any, path: str, problems: list[SceneProblem]) -> None:
-    """Report `twin:` properties that belong to no applied binding."""
-    names = set(instance_names(spec))
-    stray = {
-        p.name.split(":")[1]
-        for p in spec.properties
-        if p.name.startswith(f"{NAMESPACE}:") and ":" in p.name[5:]
-    }
-    problems.extend(
-        _problem(
-            "B01",
-            "warning",
-            f"{path}:{spec.path}#{name}",
-            f"twin:{name}: is set, but {API}:{name} is not applied.",
-        )
-        for name in sorted(stray - names)
-    )
-
-
 def binding(prim: str, name: str, values: dict[str, Any], origin: str = "") -> Binding:
     """Return the record of one binding from its authored fields; the rest is the schema's defaults."""
-    plain = {PLAIN[k]: v for k, v in values.items() if k in PLAIN}
-    mapped = {MAPPED[k]: v for k, v in values.items() if k in MAPPED}
-    spread = {FIELD[k]: v for k, v in values.items() if k in FIELD}
+    plain: dict[str, Any] = {}
+    mapped: dict[str, Any] = {}
+    spread: dict[str, Any] = {}
+    for key, value in values.items():
+        if key in PLAIN:
+            plain[PLAIN[key]] = value
+        elif key in MAPPED:
+            mapped[MAPPED[key]] = value
+        elif key in FIELD:
+            spread[FIELD[key]] = value
+    sensors = tuple(values.get("sensors", ()))
     return Binding(
         prim=prim,
         name=name,
         targets=tuple(values.get("target", ())),
-        map=MapSpec(**mapped),
-        field=FieldSpec(sensors=tuple(values.get("sensors", ())), **spread),
+        map=MapSpec(**mapped) if mapped else _PLAIN_MAP,
+        field=FieldSpec(sensors=sensors, **spread) if sensors or spread else _NO_FIELD,
         origin=origin,
         **plain,
     )

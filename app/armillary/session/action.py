@@ -28,13 +28,17 @@ class Desk(Protocol):
     def toggle_motion(self) -> None: ...  # reduced motion: nothing blinks, turns or flows
     def simulate_vision(self, name: str) -> None: ...  # protan | deutan | tritan | grey; "" = none
     def bind(self) -> None: ...  # what is chosen in the browser or the live table, to the selected part
+    def bind_branch(self) -> None: ...  # what is chosen there and below, to what is below the selected part
     def give_by_hand(self) -> None: ...  # a value of the part selected last, in place of the plant's
     def spread(self) -> None: ...  # sensors over the part selected last
+    def author(self, what: str) -> None: ...  # a command of `session.binding_actions`
     def toggle_full_screen(self) -> None: ...
     def reset_layout(self) -> None: ...
     def save_picture(self) -> None: ...  # asks for a file
     def export_scene(self) -> None: ...  # asks for a file
     def toggle_reload(self) -> None: ...  # changed scenes are read again by themselves in Author
+    def show_versions(self) -> None: ...  # opens the sheet of published versions
+    def new_project(self) -> None: ...  # opens the sheet that makes a project
     def procedure(self, name: str) -> None: ...  # run | show | skip | abort: the last two ask a reason
     def edit_rules(self) -> None: ...  # opens the sheet of rules on streams
     def compare_scene(self) -> None: ...  # asks for another version of the scene

@@ -9,6 +9,7 @@ from armillary.model.frame import WorldKind
 from armillary.session.action import Action, Desk
 from armillary.session.alarm_actions import ALARM_ACTIONS
 from armillary.session.author_actions import AUTHOR_ACTIONS
+from armillary.session.binding_actions import BINDING_ACTIONS
 from armillary.session.by_hand import BY_HAND_ACTIONS
 from armillary.session.guide_actions import GUIDE_ACTIONS
 from armillary.session.logbook_actions import LOGBOOK_ACTIONS
@@ -308,6 +309,7 @@ ACTIONS: tuple[Action, ...] = (
     _panel("events", "Events"),
     _panel("worlds", "Worlds"),
     _panel("loops", "Loops"),
+    _panel("model", "Model"),
     _panel("whatif", "What-if"),
     _panel("compare", "Compare"),
     Action(
@@ -389,6 +391,7 @@ ACTIONS: tuple[Action, ...] = (
     *TRAINING_ACTIONS,
     *ALARM_ACTIONS,
     *AUTHOR_ACTIONS,
+    *BINDING_ACTIONS,
     *LOGBOOK_ACTIONS,
     *LOOP_ACTIONS,
     *GUIDE_ACTIONS,

@@ -10,7 +10,17 @@ from armillary.model.alarm import AlarmAct, AlarmActed
 from armillary.model.control import Approve, AskState, Kill, StateAnswer
 from armillary.model.fault import FaultRecord, WorldFault
 from armillary.model.frame import Frame
-from armillary.model.message import AskQuarantine, Browse, LoadProject, Quarantine, Retry, Stop, Welcome
+from armillary.model.message import (
+    AskQuarantine,
+    Browse,
+    LoadProject,
+    Peek,
+    Quarantine,
+    Retry,
+    SearchLink,
+    Stop,
+    Welcome,
+)
 from armillary.model.order import Arm, CloseOrder, Order, Prepare
 from armillary.model.substitution import EndSubstitution, Substitute
 
@@ -73,7 +83,13 @@ class Owners:
                 return {self._of_tag(message.tag, message.template): message}
             case AskQuarantine(link=""):
                 return dict.fromkeys(self.areas, message)
-            case Retry(link=link) | Browse(link=link) | AskQuarantine(link=link):
+            case (
+                Retry(link=link)
+                | Browse(link=link)
+                | Peek(link=link)
+                | SearchLink(link=link)
+                | AskQuarantine(link=link)
+            ):
                 return {self._known(self._links, link): message}
             case CloseOrder(order=name) | Approve(id=name):
                 return {self._known(self._things, name): message}

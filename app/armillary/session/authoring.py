@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from armillary.encoding.channels import channel_key
 from armillary.model.binding import Binding
 from armillary.model.fault import Fault, FaultRecord
 from armillary.model.message import Done, SaveBindings
@@ -91,14 +92,21 @@ class Authoring:
 
         Two of one channel would fight (B10), and a person wants to see the new one.
         """
-        return tuple(b for b in self._base if (b.prim, b.channel) != (draft.prim, draft.channel))
+        gone = _in_the_way(draft)
+        return tuple(b for b in self._base if not gone(b))
 
     def replaced(self) -> tuple[Binding, ...]:
         """Return the saved bindings that a save of the draft would take away."""
         draft = self.draft
         if draft is None:
             return ()
-        return tuple(b for b in self._base if (b.prim, b.channel) == (draft.prim, draft.channel))
+        gone = _in_the_way(draft)
+        return tuple(b for b in self._base if gone(b))
+
+    @property
+    def saved(self) -> tuple[Binding, ...]:
+        """The bindings as they are saved: without the draft in hand."""
+        return self._base if self.draft is not None else self._shop.bindings
 
     def refresh(self, bindings: tuple[Binding, ...]) -> bool:
         """Show the bindings as somebody saved them; a draft in hand stays. False: they are as they were."""
@@ -152,6 +160,83 @@ class Authoring:
 
         self._write(forth, ended)
 
+    def commit(
+        self, title: str, put: Sequence[Binding], remove: Sequence[tuple[str, str]] = (), told: str = ""
+    ) -> bool:
+        """Write many bindings, and take others out, as one step of undo; False: not now, and why is told.
+
+        remove: (prim, name). A draft in hand stays; it is not part of this.
+        """
+        if self.saving:
+            self.told.emit("Another change is being saved.")
+            return False
+        now = {(b.prim, b.name): b for b in self.saved}
+        keys = {(b.prim, b.name) for b in put}
+        gone = tuple(key for key in dict.fromkeys(remove) if key not in keys)
+        touched = (*keys, *gone)
+        forth = SaveBindings(bindings=tuple(put), remove=gone)
+        back = SaveBindings(
+            bindings=tuple(now[key] for key in touched if key in now),
+            remove=tuple(key for key in touched if key not in now),
+        )
+        before = layers_of(self._shop.project)
+        self.saving = True
+        self.changed.emit()
+
+        def ended(why: str) -> None:
+            self.saving = False
+            if why:
+                self.told.emit(f"{why} {self._kept(forth)}".strip())
+            else:
+                if self._shop.project is not None:
+                    autosave.saved(self._shop.project.folder, forth)
+                self._undo.push(self._many_step(title, back, forth, before))
+                self.told.emit(told or f"Saved: {title}.")
+            self.changed.emit()
+
+        self._write(forth, ended)
+        return True
+
+    def _many_step(self, title: str, back: SaveBindings, forth: SaveBindings, before: Layers) -> Step:
+        after = layers_of(self._shop.project)
+
+        def undo(done: Ended) -> None:
+            if why := self._changed_by_hand(forth):
+                done(why)
+                return
+            is_ours = layers_of(self._shop.project) == after
+
+            def ended(why: str) -> None:
+                if not why and is_ours:
+                    before.restore()
+                done(why)
+
+            self._write(back, ended)
+
+        def redo(done: Ended) -> None:
+            why = self._changed_by_hand(back)
+            if why:
+                done(why)
+            else:
+                self._write(forth, done)
+
+        return Step(title, undo, redo)
+
+    def _changed_by_hand(self, written: SaveBindings) -> str:
+        """Return why what was written cannot be taken back: somebody changed the same bindings since."""
+        now = {(b.prim, b.name): b for b in self.saved}
+        other = [
+            b.where
+            for b in written.bindings
+            if (found := now.get((b.prim, b.name))) is None or not _same(found, b)
+        ]
+        put = {(b.prim, b.name) for b in written.bindings}
+        other += [f"{prim}#{name}" for prim, name in written.remove if (prim, name) in now.keys() - put]
+        if not other:
+            return ""
+        more = f" and {len(other) - 1} more" if len(other) > 1 else ""
+        return f"Not done: {other[0]}{more} was changed by somebody else meanwhile. Look at it as it is now."
+
     def _kept(self, edit: SaveBindings) -> str:
         """Keep an edit that could not be saved; return where, in words. The draft stays in hand."""
         project = self._shop.project
@@ -199,6 +284,9 @@ class Authoring:
         after = layers_of(self._shop.project)
 
         def undo(done: Ended) -> None:
+            if why := self._changed_by_hand(forth):
+                done(why)
+                return
             is_ours = layers_of(self._shop.project) == after
 
             def ended(why: str) -> None:
@@ -214,6 +302,9 @@ class Authoring:
             self._write(back, ended)
 
         def redo(done: Ended) -> None:
+            if why := self._changed_by_hand(back):
+                done(why)
+                return
             try:
                 if made is not None:
                     made.forth(self._shop.now_ns())
@@ -266,6 +357,39 @@ def _title(draft: AnyDraft) -> str:
     more = f" and {len(draft.new) - 1} more" if len(draft.new) > 1 else ""
     new = f"New tag {draft.tag.name}{more}, bound" if draft.new else f"Bind {draft.tag.name}"
     return f"{new} to {draft.prim}"
+
+
+def _in_the_way(draft: AnyDraft) -> Callable[[Binding], bool]:
+    """Return what tells the bindings that a draft takes the place of: its own, and those of its channel.
+
+    Two motions along different axes do not fight, so both stay.
+    """
+    key = _key(draft.binding() if not draft.why_not() else None, draft.channel)
+
+    def is_gone(b: Binding) -> bool:
+        return b.prim == draft.prim and (b.name == draft.name or _key(b, b.channel) == key)
+
+    return is_gone
+
+
+def _key(binding: Binding | None, channel: str) -> str:
+    try:
+        return channel if binding is None else channel_key(binding)
+    except Fault:
+        return channel
+
+
+def _same(a: Binding, b: Binding) -> bool:
+    """Return whether two are one binding; where it stands, and numbers that a file rounded, do not count."""
+    return replace(a, origin="") == replace(b, origin="") or _rounded(a) == _rounded(b)
+
+
+def _rounded(b: Binding) -> Binding:
+    spec = b.map
+    numbers = (spec.scale, spec.offset, *spec.clamp, *b.ends, b.interval_s, b.stale_after_s)
+    scale, offset, low, high, first, last, interval, stale = (float(f"{x:.9g}") for x in numbers)
+    plain = replace(spec, scale=scale, offset=offset, clamp=(low, high))
+    return replace(b, origin="", map=plain, ends=(first, last), interval_s=interval, stale_after_s=stale)
 
 
 def _facts(bindings: Sequence[Binding]) -> set[Binding]:

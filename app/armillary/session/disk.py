@@ -17,11 +17,14 @@ from armillary.model.fault import Fault, FaultRecord
 from armillary.model.frame import WorldKind
 from armillary.model.message import AskBindings, BindingsRead, Done, LoadProject, Welcome
 from armillary.project import folder as projects
+from armillary.project import published
+from armillary.project.published import Record
 from armillary.project.record import WORLD_FILES, Project, world_hash
 from armillary.session.authoring import Authoring
 from armillary.session.boarding import Boarding
 from armillary.session.signal import Signal
 
+CHANGED = "The project was changed. The world runs it as it was before."
 LOOK_NS = NS  # between two looks
 ASK_S = 60.0
 LOAD_S = 20.0
@@ -44,6 +47,7 @@ class Shelf(Protocol):
     def ask_home(self, message: object, callback: Answered, timeout_s: float = ...) -> None: ...
     def ask_scene(self, message: object, callback: Answered, timeout_s: float) -> None: ...
     def learn_project(self, project: Project) -> None: ...
+    def work(self, job: Callable[[], object], callback: Answered) -> None: ...
 
 
 class Disk:
@@ -55,6 +59,7 @@ class Disk:
         self.told: Signal[str] = Signal()
         self.differs = False  # the LIVE world runs other files than those on disk
         self.problem: FaultRecord | None = None  # why those on disk cannot be loaded
+        self.published: Record | None = None  # what the files on disk are, where they are a published version
         self._runs = ""  # hash of what the world runs; "" = not known
         self._forget()
 
@@ -68,7 +73,7 @@ class Disk:
     def forget(self) -> None:
         """Begin anew: something else is open."""
         self._forget()
-        self._runs, self.differs, self.problem = "", False, None
+        self._runs, self.differs, self.problem, self.published = "", False, None, None
         self.changed.emit()
 
     def greeted(self, welcome: Welcome) -> None:
@@ -105,8 +110,15 @@ class Disk:
             return  # being replaced: the next look sees it
         self._world_seen = seen
         if differs != self.differs or differs:
-            self.differs = differs
+            self.differs, self.published = differs, None
             self.changed.emit()
+        if differs:  # in the background: all texts of the project are read for it
+            self._shelf.work(lambda: _published(folder), self._told_version)
+
+    def _told_version(self, answer: object) -> None:
+        """Take which published version is on disk now."""
+        self.published = answer if self.differs and isinstance(answer, Record) else None
+        self.changed.emit()
 
     def _look_at_bindings(self, project: Project) -> None:
         if project.bindings is None or self._shelf.kind is WorldKind.REPLAY:
@@ -142,9 +154,23 @@ class Disk:
             return f"A {shelf.kind.value} world is shown. Go back to live."
         if not self.differs:
             return "The world runs the project as it is on disk."
-        if not may(shelf.role, Right.AUTHOR):
+        if not self.may_load:
             return f"The role {shelf.role or 'viewer'} may not load a changed project. Ask an engineer to."
         return ""
+
+    @property
+    def words(self) -> str:
+        """What is said of files that differ from what runs."""
+        version = self.published
+        if version is None:
+            return CHANGED
+        what = (version.note or version.words).rstrip(".")
+        return f"New version {version.version}, published by {' and '.join(version.by)}: {what}."
+
+    @property
+    def may_load(self) -> bool:
+        """Whether who is logged in may have the files loaded: of a published version operators may too."""
+        return may(self._shelf.role, Right.COMMAND if self.published is not None else Right.AUTHOR)
 
     def load(self) -> None:
         """Have the LIVE world read its project again; what is wrong with it is told, the world goes on."""
@@ -170,6 +196,14 @@ def signature(paths: list[Path]) -> Signature:
             continue
         out.append((str(path), stat.st_ino, stat.st_size, stat.st_mtime_ns))
     return tuple(out)
+
+
+def _published(folder: Path) -> object:
+    """Return the published version that a folder is; anything else where it is none, or cannot be told."""
+    try:
+        return published.is_published(folder)
+    except Fault as fault:
+        return fault
 
 
 def with_project(plan: Boarding, project: Project) -> Boarding:

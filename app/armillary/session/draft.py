@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from armillary.encoding.maps import named
-from armillary.model.binding import Binding, ColourMap, MapSpec
+from armillary.model.binding import UNBOUNDED, Binding, ColourMap, MapSpec
 from armillary.model.quality import GOOD, MANUAL, NEVER, SUBSTITUTED
 from armillary.model.tags import TagSpec
 from armillary.project.edit import NewTag
@@ -32,8 +32,19 @@ OFFERED: dict[str, tuple[str, tuple[float, float]]] = {
     "transform": ("Pose: place and angles", (0.0, 1.0)),
     "flow": ("Flow along a pipe", (0.0, 1.0)),
     "spin": ("Spin, rad/s", (0.0, 6.283)),
+    "variant": ("Variant", (0.0, 1.0)),
 }
-AS_IT_IS = ("visibility", "label", "transform", "flow")
+AS_IT_IS = ("visibility", "label", "transform", "flow", "variant")
+SIMPLE = "simple"  # the form with `low … high` and what they become
+# form → its name for people; all but the first are kinds of maps as the layer has them
+FORMS: dict[str, str] = {
+    SIMPLE: "From a range",
+    "none": "As it is",
+    "linear": "Times and plus",
+    "steps": "Steps",
+    "states": "Table of states",
+    "expr": "Expression",
+}
 _OF_A_LIST = ("primvar", "transform", "label")
 _TEMPERATURES = ("°C", "degC", "K", "°F")
 
@@ -56,6 +67,11 @@ class Draft:
     new: tuple[NewTag, ...] = ()  # tags that a save makes; the first is `tag`
     trial: float | None = None  # a value given by hand, drawn instead of the tag's
     seen: float = math.nan  # what a new tag's node showed last, as no world has the tag yet
+    form: str = SIMPLE
+    extra: Binding | None = None  # all else that a binding says; its map counts in forms that are not simple
+    before: Binding | None = None  # the saved one that is edited
+    refused: tuple[tuple[str, str], ...] = ()  # field, why what is typed there was not taken
+    wrong: tuple[tuple[str, str], ...] = ()  # field, why it cannot be so
 
     @property
     def shown(self) -> tuple[float, int] | None:
@@ -68,6 +84,8 @@ class Draft:
 
     def why_not(self) -> str:
         """Return why this cannot be a binding, "" when it can."""
+        if told := (*self.refused, *self.wrong):
+            return told[0][1]
         if not all(map(math.isfinite, (self.low, self.high, self.first, self.last))):
             return "Give finite numbers."
         for new in self.new:
@@ -79,28 +97,36 @@ class Draft:
             return "The tag is one value: a list is needed to colour each point."
         if self.tag.kind not in ("array", "struct", "text") and self.channel == "transform":
             return "The tag is one number: a list or a JSON object is needed for a pose."
-        if self.channel not in AS_IT_IS and self.low >= self.high:
+        is_ranged = self.form == SIMPLE and self.channel not in AS_IT_IS
+        if is_ranged and (self.low >= self.high if self.before is None else self.low == self.high):
             return "Low must be below high."
         return ""
 
     def binding(self) -> Binding:
         """Return the binding that this draft describes."""
-        out = Binding(
+        out = replace(
+            self.extra or Binding(name=self.name, prim=self.prim),
             name=self.name,
             prim=self.prim,
             signal=self.tag.name,
             channel=self.channel,
             origin=f"bindings.usda:{self.prim}#{self.name}",
         )
+        if self.form != SIMPLE:
+            axis = self.axis if self.channel in AXIAL else "none"
+            colormap = self.colormap if self.channel in COLOURED else out.colormap
+            return replace(out, map=replace(out.map, kind=self.form), axis=axis, colormap=colormap)
         if self.channel in COLOURED:
-            return replace(out, colormap=self.colormap, ends=(self.low, self.high))
+            plain = replace(out.map, kind="linear", scale=1.0, offset=0.0)
+            return replace(out, colormap=self.colormap, ends=(self.low, self.high), map=plain)
         if self.channel in AS_IT_IS:
-            return replace(out, map=MapSpec(kind="none"))
+            return replace(out, map=MapSpec(kind="none"), colormap="")
         scale = (self.last - self.first) / (self.high - self.low)
         offset = self.first - scale * self.low
         ends = (min(self.first, self.last), max(self.first, self.last))
         axis = self.axis if self.channel in AXIAL else "none"
-        return replace(out, map=MapSpec(kind="linear", scale=scale, offset=offset, clamp=ends), axis=axis)
+        plain = MapSpec(kind="linear", scale=scale, offset=offset, clamp=ends)
+        return replace(out, map=plain, axis=axis, colormap="", ends=(0.0, 1.0))
 
 
 def proposal(tag: TagSpec, prim: str, value: float, existing: Sequence[Binding]) -> Draft:
@@ -120,6 +146,59 @@ def proposal(tag: TagSpec, prim: str, value: float, existing: Sequence[Binding])
         high=high,
         hint=hint,
     )
+
+
+def edited(binding: Binding, tag: TagSpec) -> Draft:
+    """Return the draft of a saved binding: in the simple form where that can say all of its map."""
+    spec, hint = binding.map, "As it is saved."
+    low, high = tag.low, tag.high
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        low, high = 0.0, 1.0
+    draft = Draft(
+        tag=tag,
+        prim=binding.prim,
+        name=binding.name,
+        channel=binding.channel,
+        colormap=binding.colormap or ("heat" if binding.channel in COLOURED else ""),
+        low=low,
+        high=high,
+        axis=binding.axis if binding.axis != "none" else "xyz" if binding.channel == "scale" else "z",
+        hint=hint,
+        form=spec.kind if spec.kind != "range" else "linear",
+        extra=binding,
+        before=binding,
+    )
+    is_line = spec.kind in ("none", "linear", "range")
+    if binding.channel in COLOURED and is_line and (spec.kind == "none" or _is_plain(spec)):
+        return replace(draft, form=SIMPLE, low=binding.ends[0], high=binding.ends[1])
+    if binding.channel in AS_IT_IS and (spec.kind == "none" or (is_line and spec == MapSpec())):
+        return replace(draft, form=SIMPLE)
+    if spec.kind == "linear" and spec.scale and max(map(abs, spec.clamp)) < UNBOUNDED:
+        first, last = spec.clamp if spec.scale > 0 else spec.clamp[::-1]
+        low, high = ((y - spec.offset) / spec.scale for y in (first, last))
+        return replace(draft, form=SIMPLE, low=low, high=high, first=first, last=last)
+    return draft
+
+
+def _is_plain(spec: MapSpec) -> bool:
+    return (spec.scale, spec.offset) == (1.0, 0.0) and min(map(abs, spec.clamp)) >= UNBOUNDED
+
+
+def in_form(draft: Draft, form: str) -> Draft:
+    """Return a draft in another form; what the form before drew is the first thing that it draws."""
+    if form == draft.form:
+        return draft
+    now = draft.binding()
+    if draft.form == SIMPLE and form in ("linear", "none") and now.map.kind == "linear":
+        return replace(draft, form=form, extra=now)
+    if form == SIMPLE and draft.form in ("linear", "none"):
+        back = edited(now, draft.tag)
+        kept = replace(back, before=draft.before, hint=draft.hint, trial=draft.trial, new=draft.new)
+        return replace(kept, form=SIMPLE, seen=draft.seen, wrong=draft.wrong, extra=draft.extra)
+    extra = draft.extra or Binding(name=draft.name, prim=draft.prim)
+    if draft.channel in COLOURED and draft.form == SIMPLE:
+        extra = replace(extra, ends=(draft.low, draft.high))
+    return replace(draft, form=form, extra=extra)
 
 
 def free_name(tag: str, prim: str, existing: Sequence[Binding]) -> str:

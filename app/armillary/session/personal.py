@@ -21,7 +21,13 @@ from armillary.session.recorders import recorder
 
 ERASE_S = 600.0
 SAMPLES, RECORDS, INDEX = "samples.parquet", "records.parquet", "index.md"
-_CHAINS = ("alarms", "audit", "audit-users", "audit-recorder")  # folders of lines, in the private folder
+_CHAINS = (
+    "alarms",
+    "audit",
+    "audit-users",
+    "audit-recorder",
+    "audit-versions",
+)  # folders of lines, in the private folder
 
 
 @dataclass(slots=True)

@@ -14,16 +14,18 @@ from armillary.model.arrays import F8, I8, U1, U4
 from armillary.model.clock import NS
 from armillary.model.look import ALARM_SHIFT, Label, Look, Marks, base_look, no_marks
 from armillary.model.motion import Motion, SceneTime, advance, posed
-from armillary.model.quality import RANK_MASK, STALE, SUBSTITUTED
+from armillary.model.quality import MANUAL, RANK_MASK, STALE, SUBSTITUTED
 from armillary.model.scene import SceneArrays
 from armillary.model.tags import TagTable
 from armillary.session import ghosting, qualities
 from armillary.session.explode import exploded, spread
+from armillary.session.marking import Marked
 from armillary.session.mirror import Mirror
 from armillary.session.scenery import Scenery
 
 GREYS = {"dark": (0x7A, 0x82, 0x8A), "light": (0x9A, 0xA1, 0xA8)}
 _SHIFT = np.uint8(ALARM_SHIFT)
+MOST_PLATES = 200  # of values given by hand: more would hide the scene that they are tested on
 LONGEST_STEP_S = 0.5  # of the phase: after a pause of the desk nothing jumps
 
 
@@ -43,8 +45,10 @@ class Showing:
         self.alarms: U1 | None = None  # (M,) marks of alarms, None when there are none
         self.holders: I8 = np.zeros(0, np.int64)  # prims of whose parts some have alarms that are hidden
         self.tint: Callable[[Look, Mirror], Look] | None = None  # other colours than those of the bindings
+        self.marked: Marked | None = None  # prims that answer a query
         self.tint_legends: tuple[Legend, ...] = ()
         self.trial: tuple[float, int] | None = None  # (value, quality) of the tag on trial, behind all others
+        self.overlay: tuple[I8, F8] | None = None  # (slots, values) shown in place of the plant's, here alone
         self.camera = ""  # of the scene, that was looked through last
         self.playing = False  # the scene's own time goes on
         self.stage_at = 0.0  # time code of the scene that is shown
@@ -58,7 +62,7 @@ class Showing:
 
     def show(self, scenery: Scenery | None) -> None:
         """Show another scene, as authored until the first resolve."""
-        self.scenery, self.trial = scenery, None
+        self.scenery, self.trial, self.overlay, self.marked = scenery, None, None, None
         self.look = base_look(scenery.scene) if scenery is not None else None
         self.hidden, self.isolated = set(), ()
         self.explode, self._way = 0.0, None
@@ -151,6 +155,8 @@ class Showing:
         table, held = mirror.table, mirror.held
         if self.trial is not None and scenery.program.tags == len(scenery.specs) + 1 == len(mirror) + 1:
             table, held = tried(table, *self.trial), np.append(held, self.trial[0])
+        if self.overlay is not None:
+            table, held = overlaid(table, held, *self.overlay)
         if len(table) < scenery.program.tags:
             return None
         options = Options(
@@ -177,7 +183,9 @@ class Showing:
                 self._way = spread(scenery.scene)
             look = exploded(look, scenery.scene, self._way, self.explode)
         if self.trial is not None and self.trial[1] & int(RANK_MASK) == SUBSTITUTED:
-            look = self._marked(look, scenery, self.trial[0])
+            look = self._marked(look, scenery, np.array([len(scenery.specs)]), np.array([self.trial[0]]))
+        if self.overlay is not None:
+            look = self._marked(look, scenery, *self.overlay)
         look = qualities.with_parents(scenery.program, look)
         if self.ghost_normal:
             kept = np.array(selection, np.int64) if self.ghost else np.zeros(0, np.int64)
@@ -185,6 +193,8 @@ class Showing:
             look = ghosting.ghosted(look, ghosting.solid(look, scenery.program.ends, chosen))
         if self.tint is not None:
             look = self.tint(look, mirror)
+        if self.marked is not None:
+            look = self.marked.over(look, scenery.program.ends)
         if self.alarms is not None and len(self.alarms) == len(look.state):
             look = replace(look, state=look.state | (self.alarms << _SHIFT))
         self.look = look
@@ -203,15 +213,41 @@ class Showing:
         found = qualities.marks(scenery.program, look, mirror, now_mono_ns)
         return qualities.with_dots(found, self.holders[look.visible[self.holders]])
 
-    def _marked(self, look: Look, scenery: Scenery, value: float) -> Look:
-        """Return the look with a plate "S" at the parts that a value given by hand drives."""
-        rows = np.flatnonzero(scenery.program.binding_slot == len(scenery.specs))
-        prims = {int(scenery.program.binding_prims[row][0]) for row in rows}
+    def _marked(self, look: Look, scenery: Scenery, slots: I8, values: F8) -> Look:
+        """Return the look with a plate "S" at the parts that values given by hand drive."""
+        order = np.argsort(slots)
+        driven = scenery.program.binding_slot
+        if not len(driven) or not len(slots):
+            return look
+        place = np.minimum(np.searchsorted(slots[order], driven), len(slots) - 1)
+        at = order[place]
+        rows = np.flatnonzero(slots[at] == driven)
         told = {label.prim for label in look.label if label.quality == SUBSTITUTED}
+        prims = {
+            int(scenery.program.binding_prims[row][0]): float(values[at[row]])
+            for row in rows.tolist()[:MOST_PLATES]
+        }
         plates = tuple(
-            Label(prim=prim, text=f"{value:.4g}", quality=SUBSTITUTED) for prim in sorted(prims - told)
+            Label(prim=prim, text=f"{value:.4g}", quality=SUBSTITUTED)
+            for prim, value in sorted(prims.items())
+            if prim not in told
         )
         return replace(look, label=(*look.label, *plates))
+
+
+def overlaid(table: TagTable, held: F8, slots: I8, values: F8) -> tuple[TagTable, F8]:
+    """Return copies of a table, and of what is held of it, with values given by hand on this desk alone."""
+    keep = slots < len(table)
+    slots, values = slots[keep], values[keep]
+    out = TagTable(len(table))
+    for name in ("value", "source_ns", "arrival_ns", "arrival_mono_ns", "alive_mono_ns", "quality", "seq"):
+        getattr(out, name)[:] = getattr(table, name)
+    out.value[slots], out.quality[slots] = values, SUBSTITUTED | MANUAL
+    out.alive_mono_ns[slots] = np.iinfo(np.int64).max // 2  # it does not age
+    out.text, out.array = table.text, table.array
+    held = held.copy()
+    held[slots] = values
+    return out, held
 
 
 def tried(table: TagTable, value: float, quality: int) -> TagTable:

@@ -41,6 +41,29 @@ class Undo:
         """What would be done again now, "" for nothing."""
         return self._undone[-1].title if self._undone else ""
 
+    @property
+    def done(self) -> tuple[str, ...]:
+        """What was done and can be undone, oldest first."""
+        return tuple(step.title for step in self._done)
+
+    @property
+    def undone(self) -> tuple[str, ...]:
+        """What was undone and can be done again; the next of it stands last."""
+        return tuple(step.title for step in self._undone)
+
+    def go(self, steps: int) -> None:
+        """Undo so many steps one after the other, or do so many again (negative); a failure ends it."""
+        if steps == 0 or self.busy:
+            return
+
+        def next_one() -> None:
+            self.go(steps - 1 if steps > 0 else steps + 1)
+
+        if steps > 0:
+            self._run(self._done, self._undone, "Undone", next_one)
+        else:
+            self._run(self._undone, self._done, "Done again", next_one)
+
     def push(self, step: Step) -> None:
         """Note a change that was saved; what had been undone before cannot come back."""
         self._done.append(step)
@@ -63,7 +86,9 @@ class Undo:
         """Do the change undone last again."""
         self._run(self._undone, self._done, "Done again")
 
-    def _run(self, source: list[Step], target: list[Step], word: str) -> None:
+    def _run(
+        self, source: list[Step], target: list[Step], word: str, then: Callable[[], None] | None = None
+    ) -> None:
         if self.busy or not source:
             return
         step, self.busy = source[-1], True
@@ -74,5 +99,7 @@ class Undo:
                 target.append(source.pop())
             self.told.emit(why or f"{word}: {step.title}.")
             self.changed.emit()
+            if then is not None and not why:
+                then()
 
         (step.back if source is self._done else step.forth)(ended)

@@ -93,6 +93,13 @@ class Versions:
 
         self._work(lambda: read(path, scene), answered)
 
+    def show(self, found: Compared) -> None:
+        """Show what was found to differ otherwise: between two versions of the project."""
+        if self._host.scene is not None:
+            self.clear()
+            self._show(_Read(found), self._host.scene)
+            self.changed.emit()
+
     def clear(self) -> None:
         """Show the colours of the bindings again."""
         self.found, self._of = None, None

@@ -35,7 +35,9 @@ from armillary.session.alarmbook import AlarmBook
 from armillary.session.authored import Authored
 from armillary.session.authoring import Authoring
 from armillary.session.boarding import WorldState, boarding, start_recorder, start_world
+from armillary.session.branch import Branch
 from armillary.session.browsing import Browsing
+from armillary.session.bulk import Bulk
 from armillary.session.disk import Disk, with_project
 from armillary.session.feed import RECORDER, SCENE, WORLD, Feed
 from armillary.session.guide import Guide
@@ -45,6 +47,7 @@ from armillary.session.logbook import LogBook
 from armillary.session.mirror import Mirror
 from armillary.session.modelmap import ModelMap
 from armillary.session.orders import Orders
+from armillary.session.plant_model import PlantModel
 from armillary.session.pointing import Pointing
 from armillary.session.reopening import Reopening
 from armillary.session.scene_files import LOOK_S
@@ -52,6 +55,7 @@ from armillary.session.timeline import Timeline
 from armillary.session.training import Station
 from armillary.session.trends import Trends
 from armillary.session.undo import Undo
+from armillary.session.version_book import VersionBook
 from armillary.session.versions import Versions
 from armillary.session.views import Views
 from armillary.session.visit import Line
@@ -132,7 +136,11 @@ class Workspace(Pointing):
         self.tags_compiled.connect(self.authored.apply)
         self.visited.connect(self.authored.visited)
         self.disk = Disk(self)
+        self.version_book = VersionBook(self, clock)
         self.browsing = Browsing(self, clock)
+        self.plant_model = PlantModel(self, clock.now_mono_ns)
+        self.bulk = Bulk(self, self.undo)
+        self.branch = Branch(self, self.bulk)
         self.visited.connect(self.authoring.cancel)
         self.tags_compiled.connect(self.authoring.again)
         for signal in (self.scene_changed, self.bindings_changed):
@@ -229,6 +237,7 @@ class Workspace(Pointing):
         self.authoring.draft = None
         self.undo.forget()
         self.disk.forget()
+        self.version_book.forget()
         self.authored.forget()
         self.people.forget()
         self.logbook.forget()

@@ -27,6 +27,7 @@ from armillary.telemetry.parts import LOOP, PLUGIN, TABLE, ByTopic, ChannelPlan,
 from armillary.telemetry.payload import UNREADABLE, converted, epoch_unit, is_suspect, parsed_number, scalar
 from armillary.telemetry.quarantine import KEPT_BYTES, Quarantine, payload_of
 from armillary.telemetry.reasons import CONFLICT, conflict, explained
+from armillary.telemetry.tap import Tap
 from armillary.telemetry.together import UNCHECKED, Together, merged
 
 
@@ -56,6 +57,7 @@ class Decoding:
         self._told: set[int] = set()  # channels that tell of devices and hold no values
         self._also: list[int] = []  # channels that tell of devices and are tags, too
         self.quarantine = Quarantine(plan.link.name)
+        self.tap = Tap(plan.link.name)
         self.time_units: dict[str, str] = {}  # channel -> the unit its first epoch time was taken to be in
 
     def decode(self, batches: Sequence[WireBatch]) -> Decoded:
@@ -67,6 +69,7 @@ class Decoding:
         batches = merged(batches)
         for batch in batches:
             self._learn(batch.channels)
+            self.tap.look(batch)
             self._read(batch, base, heap)
             base += len(batch)
         done = base - sum(heap.dropped.values())
@@ -103,6 +106,9 @@ class Decoding:
         new = np.array([LOOP if plan is None else plan.how for plan in self._plans[known:]], np.int64)
         self._how = np.concatenate((self._how[:known], new))
         self._tables.learn(self._plans, known)
+        told = self._told
+        strangers = [plan is None and n not in told for n, plan in enumerate(self._plans[known:], known)]
+        self.tap.learn(strangers, known)
         self._channels = channels
 
     def _read(self, batch: WireBatch, base: int, heap: Heap) -> None:

@@ -30,6 +30,7 @@ from armillary.telemetry.devices import stale
 from armillary.telemetry.hearts import Hearts
 from armillary.telemetry.inbox import NO_BINDING, Inbox
 from armillary.telemetry.linkclock import LinkClocks, Skew
+from armillary.telemetry.tap import Tap
 
 _OUTCOMES, CONFLICT = NO_BINDING + 1, np.uint8(0x80)  # as twin.turns has it
 _OLD = SOURCE_TIME_ASSUMED | HISTORICAL | RETAINED | WAITED  # tell nothing of the source's clock
@@ -75,6 +76,10 @@ class Intake:
     def folders(self, link: str) -> tuple[BrowseItem, ...]:
         """Return what stands in Browse beside the server's own topics."""
         return self._decodings[link].devices.folders() if link in self._decodings else ()
+
+    def taps(self) -> tuple[Tap, ...]:
+        """Return where some messages of each link are kept aside."""
+        return tuple(d.tap for d in self._decodings.values())
 
     def newcomers(self) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
         """Return the (template, named parts) of topics that fit a template and feed no tag, since start."""

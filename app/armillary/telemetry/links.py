@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 
 from armillary.api.ports import (
     Acknowledges,
-    Browsable,
     Certified,
     Describes,
     OwnsAlarms,
@@ -25,18 +24,20 @@ from armillary.api.ports import (
     SourceContext,
 )
 from armillary.model.clock import NS, Clock
-from armillary.model.fault import Fault, LinkFault, LinkRefused, OrderFault
+from armillary.model.fault import LinkFault, LinkRefused, OrderFault
 from armillary.model.frame import Event
 from armillary.model.link import (
     CLOCK,
     OVERLOADED,
     UNSTABLE,
     BrowseItem,
+    Found,
     LinkState,
     LinkStatus,
     SubscriptionPlan,
     link_alarm,
 )
+from armillary.telemetry import looking
 from armillary.telemetry.connection import FLOODED, STOP_S, Connection, Jitter, Wait
 from armillary.telemetry.expiry import Expiry
 from armillary.telemetry.inbox import Inbox
@@ -45,7 +46,7 @@ from armillary.telemetry.pace import Pace
 from armillary.telemetry.watch import delivery, silence_s
 
 OFFSET_S, OFFSET_CAP_S = 0.25, 5.0  # links started together start a little apart
-BROWSE_S = 15.0
+ACKNOWLEDGE_S = 15.0
 AGAIN_NS = 300 * NS  # a link that stays silent is probed so often
 KEPT_EVENTS = 1_000
 
@@ -288,13 +289,13 @@ class Links:
                 f"The link {link} cannot acknowledge.", where=link, remedy="Do it at the server."
             )
         try:
-            async with asyncio.timeout(BROWSE_S):
+            async with asyncio.timeout(ACKNOWLEDGE_S):
                 await source.acknowledge(condition, event_id, comment)
         except OrderFault:
             raise
         except TimeoutError:
             raise OrderFault(
-                f"The server did not answer within {BROWSE_S:g} s.", where=link, remedy="Try again."
+                f"The server did not answer within {ACKNOWLEDGE_S:g} s.", where=link, remedy="Try again."
             ) from None
         except Exception as error:
             raise OrderFault(
@@ -303,27 +304,15 @@ class Links:
 
     async def browse(self, link: str, under: str, limit: int) -> Sequence[BrowseItem]:
         """Return what lies under an address of a link's server. Raises LinkFault, whatever went wrong."""
-        connection = self._named(link)
-        try:
-            source = connection.source()
-            if not isinstance(source, Browsable):
-                raise LinkFault(
-                    f"A link of kind '{connection.plan.link.kind}' cannot be browsed.",
-                    where=link,
-                    remedy="Write the address by hand.",
-                )
-            async with asyncio.timeout(BROWSE_S):
-                return await source.browse(under, limit)
-        except Fault:
-            raise
-        except TimeoutError:
-            raise LinkFault(
-                f"The server did not answer within {BROWSE_S:g} s.", where=link, remedy="Try again."
-            ) from None
-        except Exception as error:
-            raise LinkFault(
-                f"Browsing failed: {type(error).__name__}: {error}", where=link, remedy="See the log."
-            ) from error
+        return await looking.browse(self._named(link), under, limit)
+
+    async def search(self, link: str, words: Sequence[str], token: str, limit: int) -> Found:
+        """Look on for words in a link's server; the next call goes on. Raises LinkFault."""
+        return await looking.search(self._named(link), words, token, limit)
+
+    async def peek(self, link: str, addresses: Sequence[str]) -> Mapping[str, str]:
+        """Return the values of some addresses as they are now. Raises LinkFault."""
+        return await looking.peek(self._named(link), addresses)
 
     def _named(self, name: str) -> Connection:
         if name not in self._connections:

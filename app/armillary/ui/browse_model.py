@@ -160,8 +160,14 @@ class BrowseModel(QAbstractItemModel):
     def flags(self, index: Index) -> Qt.ItemFlag:
         flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
         node = self.node(index)
-        is_dragged = node is not None and (self._browsing.can_be_tag(node) or self._slot(node) != NOTHING)
+        is_dragged = node is not None and (
+            self._browsing.can_be_tag(node) or self._slot(node) != NOTHING or self.is_branch(node)
+        )
         return flags | Qt.ItemFlag.ItemIsDragEnabled if is_dragged else flags
+
+    def is_branch(self, node: Node) -> bool:
+        """Return whether there may be tags below a node: it is dragged as a whole branch."""
+        return node.item is not None and node.opens
 
     def mimeTypes(self) -> list[str]:  # noqa: N802
         return [NODE_MIME, TAG_MIME, "text/plain"]
@@ -234,6 +240,8 @@ class BrowseModel(QAbstractItemModel):
             said = f"It is the tag {self._at.specs[slot].name}."
         elif self._browsing.can_be_tag(node):
             said = "Drag it onto a part to make it a tag and bind it."
+        elif self.is_branch(node):
+            said = "Drag it onto a part: what is below it is proposed for what is below the part."
         else:
             said = "It has no value that a tag can hold."
         return f"{node.link}!{node.address}\n{said}"

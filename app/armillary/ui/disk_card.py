@@ -1,18 +1,18 @@
-"""The bar that tells an engineer that the world runs another project than the one on disk."""
+"""The bar that tells that the world runs another project than the one on disk: changed, or a new version."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from armillary.model.account import Right, may
 from armillary.session.workspace import Workspace
 from armillary.ui.offer import Offer
 
-CHANGED = "The project was changed. The world runs it as it was before."
-
 
 class DiskCard(Offer):
-    """Below the banners while the files differ from what runs; for an engineer, with *Load it*."""
+    """Below the banners while the files differ from what runs, with *Load it*.
+
+    For engineers; where what is on disk is a published version for operators too.
+    """
 
     def __init__(self, workspace: Workspace, run: Callable[[str], None], say: Callable[[str], None]) -> None:
         super().__init__(
@@ -22,7 +22,7 @@ class DiskCard(Offer):
             lambda: run("project.load-changes"),
         )
         self._at = workspace
-        self.say(CHANGED)
+        self.say(workspace.disk.words)
         for signal in (
             workspace.disk.changed,
             workspace.people.changed,
@@ -37,11 +37,11 @@ class DiskCard(Offer):
     def refresh(self) -> None:
         """Show whether the files differ, why they cannot be loaded, and who may."""
         at = self._at
-        shown = at.disk.differs and may(at.role, Right.AUTHOR) and not at.is_trainee
+        shown = at.disk.differs and at.disk.may_load and not at.is_trainee
         if shown:
             problem, why = at.disk.problem, at.disk.why_not()
             wrong = f" It cannot be loaded: {problem.what} {problem.remedy}" if problem is not None else ""
-            self.say(CHANGED + wrong)
+            self.say(at.disk.words + wrong)
             self.load.setEnabled(not why)
             self.load.setToolTip(why or "Alarms go on; links are made anew")
         self.setVisible(shown)

@@ -22,11 +22,13 @@ from armillary.session.alarm_actions import go_to_alarm
 from armillary.session.alarm_row import AlarmRow
 from armillary.session.settings import Settings
 from armillary.session.workspace import Workspace
-from armillary.ui import docks, icons, theme, timers
+from armillary.ui import docks, icons, sheets, theme, timers
 from armillary.ui.alarmbar import AlarmBar
 from armillary.ui.arrangement import Arrangement
+from armillary.ui.author_tools import AuthorTools
 from armillary.ui.bars import Bars
 from armillary.ui.beside import BesideView
+from armillary.ui.branch_sheet import Branching
 from armillary.ui.brief import BriefCard
 from armillary.ui.canvas import Canvas
 from armillary.ui.commands import Commands
@@ -54,6 +56,7 @@ from armillary.ui.panels.health import HealthPanel
 from armillary.ui.panels.inspector import InspectorPanel
 from armillary.ui.panels.instructor import InstructorPanel
 from armillary.ui.panels.links import LinksPanel
+from armillary.ui.panels.model import ModelPanel
 from armillary.ui.panels.tags import TagsPanel
 from armillary.ui.panels.tree import TreePanel
 from armillary.ui.panels.trends import TrendsPanel
@@ -132,12 +135,19 @@ class DeskWindow(Desk):
         self.alarmbar = AlarmBar(ws, colours, self.go_to_alarm)
         self.bindcard = BindCard(ws, self.say, self._reveal_details)
         self.inspector.hold(self.bindcard)
+        self.author_tools = AuthorTools(
+            self, ws, colours, say=self.say, edit=self.bindcard.edit, frame=self.frame
+        )
+        self.inspector.on_binding = self.bindcard.edit_named
         self.fieldcard = FieldCard(ws, self.say, self._reveal_details)
         self.inspector.hold(self.fieldcard)
-        self.canvas.on_drop = self.bindcard.take
-        self.tree.view.on_drop = lambda data, index: self.bindcard.take(data, self.tree.model.prim(index))
+        self.branching = Branching(ws, colours, self.say, self, self.bindcard.take)
+        self.canvas.on_drop = self.branching.take
+        self.tree.view.on_drop = lambda data, index: self.branching.take(data, self.tree.model.prim(index))
         self.browse = BrowsePanel(ws, colours, self.bindcard.drop_nodes, self.say)
         self.browse.also = self.bindcard.wanted_level
+        self.model = ModelPanel(ws, colours, self)
+        self.browse.bind_branch = self.bind_branch
         self.decisions = Decisions(ws, clock, colours, self.canvas, self._run_named, self.frame)
         self.alarmbar.show_list = lambda: self.show_panel("alarms")
         self.alarmbar.show_hidden = self._show_hidden_alarms
@@ -168,6 +178,8 @@ class DeskWindow(Desk):
         add("trends", "Trends", self.trends, "bottom")
         add("links", "Links", self.links, "bottom")
         add("browse", "Browse", self.browse, "bottom")
+        add("model", "Model", self.model, "bottom")
+        add("bindings", "Bindings", self.author_tools.panel, "bottom")
         add("events", "Events", self.events, "bottom")
         add("worlds", "Worlds", self.bars.worlds, "bottom")
         add("loops", "Loops", self.decisions.loops, "bottom")
@@ -183,6 +195,7 @@ class DeskWindow(Desk):
         self.mode.top(self.scene_changed_card)
         self.mode.top(self.drift_card)
         self.mode.top(self.shift.card)
+        self.mode.top(self.author_tools.bar)
         if self.workspace.is_trainee:
             for name in ("worlds", "links"):
                 self.docks.hide(name)
@@ -326,6 +339,11 @@ class DeskWindow(Desk):
     def use_layout(self, name: str) -> None:
         """Arrange the docks for a workspace: operate, author or train."""
         self.bars.use(name)
+        self.author_tools.bar.layout_changed(self.bars.layout)
+
+    def author(self, what: str) -> None:
+        """Run a command of `session.binding_actions`."""
+        self.author_tools.run(what)
 
     def _show_tag(self, slot: int) -> None:
         self.show_panel("tags")
@@ -451,6 +469,12 @@ class DeskWindow(Desk):
         else:
             self.say("Bind: choose a node in Browse or a tag in the live table first.")
 
+    def bind_branch(self) -> None:
+        """Propose parts below the selected one for what is chosen in the link browser or the live table."""
+        nodes = tuple(node.number for node in self.browse.chosen())
+        is_browsed = bool(nodes) and (self.browse.view.hasFocus() or not self.tags.chosen())
+        self.branching.begin(nodes if is_browsed else (), self.tags.chosen(), self.workspace.selection[-1])
+
     def give_by_hand(self) -> None:
         """Open the card for a value by hand of the part selected last."""
         self.show_panel("inspector")
@@ -471,7 +495,8 @@ class DeskWindow(Desk):
         for part in (
             self.canvas, self.tree, self.inspector, self.tags, self.trends, self.links, self.events,
             self.alarms, self.health, self.alarmbar, self.exercise, self.browse,
-            self.whatif, self.compare, self.beside, self.decisions, self.guiding,
+            self.whatif, self.compare, self.beside, self.decisions, self.model, self.author_tools,
+            self.guiding,
             self.status, self.cards, self.commands, self.menus, self.docks, self.bars, self.mode, self.tools,
         ):  # fmt: skip
             part.set_colours(self.colours)
@@ -558,6 +583,14 @@ class DeskWindow(Desk):
     def edit_rules(self) -> None:
         """Open the sheet of rules on streams."""
         RuleSheet(self.workspace, self.colours, self.say, self).show()
+
+    def show_versions(self) -> None:
+        """Open the sheet of published versions."""
+        sheets.versions(self, self)
+
+    def new_project(self) -> None:
+        """Ask for what a new project is made of, and open it."""
+        sheets.new_project(self, self)
 
     def compare_scene(self) -> None:
         """Ask for another version of the scene and show what differs."""

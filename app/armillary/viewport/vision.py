@@ -7,26 +7,8 @@ from functools import lru_cache
 import numpy as np
 
 from armillary.model.arrays import F4, U1, frozen
+from armillary.model.vision import VISIONS
 
-# Machado, Oliveira and Fernandes 2009, severity 1.0, on linear sRGB; grey: Rec. 709 luminance
-VISIONS = {
-    "protan": (
-        (0.152286, 1.052583, -0.204868),
-        (0.114503, 0.786281, 0.099216),
-        (-0.003882, -0.048116, 1.051998),
-    ),
-    "deutan": (
-        (0.367322, 0.860646, -0.227968),
-        (0.280085, 0.672501, 0.047413),
-        (-0.011820, 0.042940, 0.968881),
-    ),
-    "tritan": (
-        (1.255528, -0.076749, -0.178779),
-        (-0.078411, 0.930809, 0.147602),
-        (0.004733, 0.691367, 0.303900),
-    ),
-    "grey": ((0.2126, 0.7152, 0.0722),) * 3,
-}
 _KNEE, _KNEE_LINEAR = 0.04045, 0.0031308  # of the sRGB curve
 _STEPS = 4096  # of linear light, for the way back by a table
 

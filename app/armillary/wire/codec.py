@@ -15,6 +15,7 @@ from armillary.model import (
     account,
     alarm,
     control,
+    drift,
     journal,
     logbook,
     message,
@@ -27,6 +28,7 @@ from armillary.model import (
 )
 from armillary.model.fault import FaultRecord, WorldFault
 from armillary.model.frame import Frame
+from armillary.model.link import Found
 
 SCHEMA = 1
 MAX_PARTS = 256
@@ -48,8 +50,16 @@ TYPES: dict[str, type] = {
         message.Retry,
         message.Browse,
         message.Browsed,
+        message.Peek,
+        message.Peeked,
+        message.SearchLink,
+        Found,
         message.AskQuarantine,
         message.Quarantine,
+        drift.AskDrift,
+        drift.DriftReport,
+        drift.RefuseDrift,
+        drift.AcceptDefinition,
         message.Enroll,
         message.Enrolled,
         message.Append,
@@ -69,6 +79,8 @@ TYPES: dict[str, type] = {
         message.ChooseVariants,
         message.SaveBindings,
         message.AskBindings,
+        message.AskOpinions,
+        message.Opinions,
         message.BindingsRead,
         message.AskInfo,
         message.Json,

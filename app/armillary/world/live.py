@@ -25,6 +25,7 @@ from armillary.model.account import LoggedIn, Right
 from armillary.model.alarm import AlarmAct, AlarmProgress, right_to
 from armillary.model.clock import NS, Clock, WallClock
 from armillary.model.control import TEST_FIRE, Approve, Kill, NoteTestFire, StateAnswer
+from armillary.model.drift import AcceptDefinition, AskDrift, RefuseDrift
 from armillary.model.fault import ProjectFault, WorldFault, record
 from armillary.model.frame import Event, WorldKind
 from armillary.model.link import COUNTERS, BrowseItem, LinkSpec, LinkStatus, link_alarm
@@ -33,6 +34,7 @@ from armillary.model.order import Arm, CloseOrder, Order, Prepare
 from armillary.model.procedure import ActOnProcedure, AskProcedures, StartProcedure
 from armillary.model.substitution import EndSubstitution, Substitute
 from armillary.project import folder as projects
+from armillary.project import published
 from armillary.project.record import Project
 from armillary.security.audit import Audit
 from armillary.security.secrets import Secrets
@@ -50,6 +52,7 @@ from armillary.world.attending import Attending
 from armillary.world.carrying_out import CarryingOut
 from armillary.world.core import Core, Tick
 from armillary.world.deeds import Deeds
+from armillary.world.drifting import Drifting
 from armillary.world.feed import NOT_YET, SEND_EVERY_S, RecorderFeed
 from armillary.world.gate import Gate
 from armillary.world.guarding import guard, guarded
@@ -75,6 +78,7 @@ from armillary.world.waking import AfterSleep, Beats, moved_text
 log = logging.getLogger(__name__)
 
 STATUS_EVERY_NS = NS  # rates and delays of links are sent this often when nothing else changed
+MOST_PEEKED = 500  # values of one request
 PROMPT_S = 0.05  # how often samples go to the recorder while servers wait to hear that they are on disk
 NONE: Mapping[str, int] = {}
 PLUGINS = ("sources", "sinks", "decoders", "notifiers")
@@ -175,6 +179,7 @@ class Live(Serving):
             clock,
             clocks=self._intake.clocks,
         )
+        self._drifting = self._make_drifting()
         self._marking = Marking(
             len(project.specs),
             (a.id for a in self.alarm_specs),
@@ -347,12 +352,14 @@ class Live(Serving):
             for fault in self._reception.take_errors():
                 self.tell(fault)
             self._tell_late(now_mono)
+            self._drifting.look(statuses, self.publisher.table.quality)
             skews = self._intake.clocks.skews
             self._alarming.evaluator.doubt({name: int(one.doubt_s * NS) for name, one in skews.items()})
             for fault in self._reception.take_warnings(self.publisher.table.why, now_mono):
                 self.tell(fault, "warning")
         receipts, stopped, proposals, told = self._deeds.take(tick.frame.alarms)
         learnt, news = self._reception.learn(now_mono)
+        self._drifting.see(tick.samples, learnt)
         by_hand = self._substitutes.due(now_mono)
         runs, steps = self._carrying_out.tick(self.publisher.table, tick.frame.t_ns, now_mono)
         for fault in news:
@@ -424,9 +431,21 @@ class Live(Serving):
             case msg.Browse(link=link, under=under, limit=limit):
                 self.need(peer, Right.VIEW)
                 return msg.Browsed(items=await self._browse(link, under, limit))
+            case msg.Peek(link=link, addresses=addresses):
+                self.need(peer, Right.VIEW)
+                seen = await self._links.peek(link, addresses[:MOST_PEEKED])
+                return msg.Peeked(values=tuple(seen.items()))
+            case msg.SearchLink(link=link):
+                self.need(peer, Right.VIEW)
+                return await self._links.search(link, message.words, message.token, message.limit)
             case msg.AskQuarantine(link=link):
                 self.need(peer, Right.VIEW)
                 return msg.Quarantine(items=self._reception.quarantine(link))
+            case AskDrift():
+                self.need(peer, Right.VIEW)
+                return self._drifting.answer(message, self.publisher.table.quality)
+            case RefuseDrift() | AcceptDefinition():
+                self._decide(message, self.need(peer, Right.AUTHOR))
             case AlarmAct():
                 return self._attending.act(self.need(peer, right_to(message)), message)
             case Prepare():
@@ -442,7 +461,9 @@ class Live(Serving):
                 who = self.need(peer, Right.APPROVE)
                 self._deeds.answer(message, who)
             case msg.LoadProject():
-                await self._load(self.need(peer, Right.AUTHOR))
+                # what people published counts as agreed on: an operator may load it
+                is_agreed = await asyncio.to_thread(published.is_published, self.project.folder) is not None
+                await self._load(self.need(peer, Right.COMMAND if is_agreed else Right.AUTHOR))
             case Substitute():
                 self._substitutes.give(message, self.need(peer, Right.SUBSTITUTE))
             case EndSubstitution():
@@ -474,6 +495,16 @@ class Live(Serving):
             case _:
                 return await super().reply(peer, message)
         return msg.Done()
+
+    def _decide(self, wish: RefuseDrift | AcceptDefinition, who: LoggedIn) -> None:
+        """Keep what a person decided about a difference between model and plant."""
+        if isinstance(wish, AcceptDefinition):
+            self._drifting.accept_definition(wish)
+            self._deeds.acts.note(who, "drift.accept", wish.tag)
+            return
+        self._drifting.refuse(wish, who)
+        action = "drift.unrefuse" if wish.back else "drift.refuse"
+        self._deeds.acts.note(who, action, wish.key, reason=wish.why)
 
     async def _write_down(self, wish: WriteNote | HandOver | TakeOver, who: LoggedIn) -> Note:
         """Keep an entry of the logbook; hand-overs are in the audit too."""
@@ -540,6 +571,16 @@ class Live(Serving):
             held=held,
             alarms=self._after_sleep,
             turns=Turns(specs, [plan.link for plan in self._plans]),
+        )
+
+    def _make_drifting(self) -> Drifting:
+        return Drifting(
+            self.project,
+            self._plans,
+            self._intake.taps(),
+            described=self._links.described,
+            tell=self.tell,
+            clock=self.clock,
         )
 
     def _make_mirroring(self) -> Mirroring:

@@ -12,6 +12,7 @@ from armillary.api import (
     RETAINED,
     BrowseItem,
     Fault,
+    Found,
     Keeps,
     LinkFault,
     LinkState,
@@ -23,7 +24,6 @@ from armillary.api import (
     topic_matches,
 )
 from armillary_plugins.mqtt import codec
-from armillary_plugins.mqtt.browse import items
 from armillary_plugins.mqtt.connect import connected, own, resolve
 from armillary_plugins.mqtt.faults import VersionRefused, taken_over
 from armillary_plugins.mqtt.link import NS, Hooks, Spoken
@@ -31,8 +31,8 @@ from armillary_plugins.mqtt.receipts import window_words
 from armillary_plugins.mqtt.rows import Channels
 from armillary_plugins.mqtt.settings import MQTT_3, MQTT_5, Settings, settings_of, unshared
 from armillary_plugins.mqtt.tls import ends
+from armillary_plugins.mqtt.watch import TopicWatch
 
-BROWSE_S = 3.0
 STRIKES, STRIKE_NS = 3, 10 * NS  # closed so often, so soon after connecting: the client id is taken
 MEANWHILE_S = 0.5  # what the second connection heard should be here by then
 PROBE_S, PROBE_STEP_S = 3.0, 0.1  # how long the second connection of a probe listens
@@ -58,6 +58,7 @@ class MqttSource:
         self._ends: dict[str, int] = {}
         self._refused: dict[str, int] = {}  # filter -> reason code, as answered in this connection
         self._refused_channels: dict[str, str] = {}
+        self._watch: TopicWatch | None = None  # of all topics, while somebody looks
         self._one_browse = asyncio.Lock()  # two at once would throw each other out by their client id
 
     async def run(self, plan: SubscriptionPlan, out: SourceOut) -> None:
@@ -77,6 +78,8 @@ class MqttSource:
         finally:
             self._session = None
             self._receipt = session.receipts.next
+            if self._watch is not None:
+                await self._watch.close()
             await session.close()
         if len(self._lives) >= STRIKES:
             longest_ns, self._lives = max(self._lives), []
@@ -155,20 +158,26 @@ class MqttSource:
         return Verdict.DEAF
 
     async def browse(self, under: str, limit: int) -> Sequence[BrowseItem]:
-        """Return the topics seen within 3 s under a topic, with a sample of their payload.
+        """Return the topics below a topic, with what they last brought; those of a document, its fields.
 
-        The fields of a JSON document are listed when its own topic is asked for. Raises LinkFault.
+        All topics are listened to on a connection of its own, until nobody has asked for a while.
+        Raises LinkFault.
         """
-        got: list[WireBatch] = []
-        topic = under.partition("#")[0].strip("/")
-        async with self._one_browse:
-            session = await self._second(Hooks(batch=got.append))
-            try:
-                await session.subscribe([(topic, 0), (f"{topic}/#", 0)] if topic else [("#", 0)])
-                await asyncio.wait({session.lost}, timeout=BROWSE_S)
-            finally:
-                await session.close()
-        return items(got, topic)[:limit]
+        return await self._topics().level(under, limit)
+
+    async def search(self, words: Sequence[str], token: str, limit: int) -> Found:
+        """Return the next topics and fields that hold all words. Raises LinkFault."""
+        return await self._topics().search(words, token, limit)
+
+    def _topics(self) -> TopicWatch:
+        if self._watch is None:
+            filters = [unshared(name) for name, _ in self._settings.subscribe]
+            self._watch = TopicWatch(self._looking, filters, self._context.clock, self._settings.where)
+        return self._watch
+
+    async def _looking(self, hooks: Hooks) -> Spoken:
+        """Return a connection that listens to topics, with an id of its own."""
+        return await own(self._settings, self._context, version=self._version, suffix="-topics", hooks=hooks)
 
     async def _second(self, hooks: Hooks) -> Spoken:
         """Return a connection beside the present one, with an id of its own."""

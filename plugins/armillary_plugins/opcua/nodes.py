@@ -1,16 +1,15 @@
-"""What a server says about its nodes: type, unit, range, states, writability; one level of its tree."""
+"""What a server says about its nodes: type, unit, range, states, writability, description."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from asyncua.ua import NodeId
 
 from armillary.api import BrowseItem, LinkFault
-from armillary_plugins.opcua.address import AddressError, parse, resolve, text_of
+from armillary_plugins.opcua.address import AddressError, parse, resolve
 from armillary_plugins.opcua.lib import ua
 from armillary_plugins.opcua.session import Session
 
@@ -18,7 +17,8 @@ PROPERTIES = ("EngineeringUnits", "EURange", "EnumStrings", "EnumValues", "TrueS
 CURRENT_WRITE = 0x02  # bit of UserAccessLevel
 PEEK = 8  # references asked for to see whether a node has children
 VALUE_SHOWN = 80  # characters of a value in a browse list
-_ATTRIBUTES = ("DisplayName", "NodeClass", "DataType", "UserAccessLevel", "Value")
+DESCRIPTION_SHOWN = 300
+_ATTRIBUTES = ("DisplayName", "NodeClass", "DataType", "UserAccessLevel", "Value", "Description")
 
 
 async def describe(session: Session, nodes: Mapping[str, NodeId]) -> dict[str, BrowseItem]:
@@ -31,9 +31,10 @@ async def describe(session: Session, nodes: Mapping[str, NodeId]) -> dict[str, B
     types = list({row[2].to_string(): row[2] for row in rows if row[2] is not None}.values())
     names, states = await _types(session, types)
     properties = await _properties(session, ids)
+    definitions = await session.browse(ids, ua.ObjectIds.HasTypeDefinition)
     found: dict[str, BrowseItem] = {}
-    for address, row, known in zip(addresses, rows, properties, strict=True):
-        title, node_class, data_type, access, value = row
+    for address, row, known, defined in zip(addresses, rows, properties, definitions, strict=True):
+        title, node_class, data_type, access, value, description = row
         key = data_type.to_string() if data_type is not None else ""
         low, high = _range(known.get("EURange"))
         found[address] = BrowseItem(
@@ -42,37 +43,16 @@ async def describe(session: Session, nodes: Mapping[str, NodeId]) -> dict[str, B
             has_children=False,
             kind=ua.NodeClass(node_class).name if node_class is not None else "",
             data_type=names.get(key, key),
-            unit=_unit(known.get("EngineeringUnits")),
-            value=_shown(value),
+            unit=unit(known.get("EngineeringUnits")),
+            value=shown(value),
             low=low,
             high=high,
             writable=bool((access or 0) & CURRENT_WRITE),
             states=_states(known) or states.get(key, ()),
+            type_definition=_qualified(defined[0], session.namespaces) if defined else "",
+            description=_text(description)[:DESCRIPTION_SHOWN],
         )
     return found
-
-
-async def browse(session: Session, under: str, limit: int) -> list[BrowseItem]:
-    """Return the children of an address ("" = the Objects folder), at most `limit`, in the server's order.
-
-    Raises LinkFault for an address that the server does not have.
-    """
-    start = await find(session, under) if under else ua.NodeId(ua.ObjectIds.ObjectsFolder)
-    (references,) = await session.browse([start], ua.ObjectIds.HierarchicalReferences)
-    children: dict[str, Any] = {}
-    for reference in references:
-        address = text_of(reference.NodeId, session.namespaces)
-        if not _is_property(reference):
-            children.setdefault(address, reference)
-        if len(children) == limit:
-            break
-    ids = {address: _local(reference.NodeId) for address, reference in children.items()}
-    below = await session.browse(list(ids.values()), ua.ObjectIds.HierarchicalReferences, PEEK)
-    known = await describe(session, ids)
-    return [
-        replace(known[address], has_children=any(not _is_property(r) for r in refs))
-        for address, refs in zip(ids, below, strict=True)
-    ]
 
 
 async def find(session: Session, address: str) -> NodeId:
@@ -96,7 +76,7 @@ async def _properties(session: Session, nodes: Sequence[NodeId]) -> list[dict[st
     """Return the values of the properties that we understand, by name, for each node."""
     references = await session.browse(nodes, ua.ObjectIds.HasProperty)
     wanted = [
-        (row, reference.BrowseName.Name, _local(reference.NodeId))
+        (row, reference.BrowseName.Name, local(reference.NodeId))
         for row, found in enumerate(references)
         for reference in found
         if reference.BrowseName.Name in PROPERTIES
@@ -140,7 +120,14 @@ def _text(value: Any) -> str:
     return str(getattr(value, "Text", value) or "")
 
 
-def _unit(value: Any) -> str:
+def _qualified(reference: Any, namespaces: Sequence[str]) -> str:
+    """Return the name of a type, with its namespace where that is not the standard's."""
+    name, index = reference.BrowseName.Name, reference.BrowseName.NamespaceIndex
+    return f"{namespaces[index]}:{name}" if 0 < index < len(namespaces) else str(name)
+
+
+def unit(value: Any) -> str:
+    """Return the unit that EngineeringUnits says."""
     return _text(value.DisplayName) if isinstance(value, ua.EUInformation) else ""
 
 
@@ -148,16 +135,19 @@ def _range(value: Any) -> tuple[float, float]:
     return (float(value.Low), float(value.High)) if isinstance(value, ua.Range) else (math.nan, math.nan)
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Return a value as a list shows it, cut."""
     if value is None:
         return ""
     text = f"{value:g}" if isinstance(value, float) else str(getattr(value, "Text", value))
     return text[:VALUE_SHOWN]
 
 
-def _is_property(reference: Any) -> bool:
+def is_property(reference: Any) -> bool:
+    """Return whether a reference leads to a property: what a node says of itself, no part of it."""
     return bool(reference.ReferenceTypeId == ua.NodeId(ua.ObjectIds.HasProperty))
 
 
-def _local(node: Any) -> Any:
+def local(node: Any) -> Any:
+    """Return the id of a node of this server."""
     return ua.NodeId(node.Identifier, node.NamespaceIndex, node.NodeIdType)

@@ -142,6 +142,26 @@ class Session:
             found += rows
         return found
 
+    async def browse_first(self, node: NodeId, reference: int, most: int) -> tuple[list[Any], bytes]:
+        """Return about the first `most` forward references of a node (0 = as many as the server likes).
+
+        The second is where it goes on, b"" at the end. Raises UaError.
+        """
+        request = ua.BrowseParameters(RequestedMaxReferencesPerNode=most)
+        request.NodesToBrowse = [_description(node, reference)]
+        (result,) = await self.raw.browse(request)
+        return list(result.References or ()), bytes(result.ContinuationPoint or b"")
+
+    async def browse_more(self, point: bytes, *, release: bool = False) -> tuple[list[Any], bytes]:
+        """Go on where a browse ended, or let the server forget it. Raises UaError."""
+        parameters = ua.BrowseNextParameters(ReleaseContinuationPoints=release, ContinuationPoints=[point])
+        results = await self.raw.browse_next(parameters)
+        if release:
+            return [], b""
+        (result,) = results
+        result.StatusCode.check()
+        return list(result.References or ()), bytes(result.ContinuationPoint or b"")
+
     def item_chunks(self, items: Sequence[_T]) -> Iterator[Sequence[_T]]:
         """Return monitored items in as many requests as the server's limits ask for."""
         return self._chunks("items", items)

@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
 
 from asyncua.ua.uaerrors import UaError
 
 from armillary.api import (
     BrowseItem,
+    Found,
+    LinkFault,
     LinkRefused,
     LinkState,
+    OfferLimits,
     OrderFault,
     ProjectFault,
     SourceContext,
     SourceOut,
     SubscriptionPlan,
     TakesConditions,
+    openusd,
 )
+from armillary_plugins.opcua import openusd_offer
 from armillary_plugins.opcua.conditions import ConditionWatch
-from armillary_plugins.opcua.nodes import browse, describe
+from armillary_plugins.opcua.crawl import Crawl
+from armillary_plugins.opcua.levels import Levels
+from armillary_plugins.opcua.nodes import describe
 from armillary_plugins.opcua.session import Session, fault_of, open_session
 from armillary_plugins.opcua.settings import Settings, read_settings
 from armillary_plugins.opcua.subscribe import Subscriptions
+
+MOST_CRAWLS = 4  # searches at once, each of a desk
 
 
 class OpcUaSource:
@@ -31,6 +41,9 @@ class OpcUaSource:
     def __init__(self, context: SourceContext) -> None:
         self._context = context
         self._session: Session | None = None
+        self._levels: Levels | None = None  # of the present session
+        self._crawls: dict[str, Crawl] = {}  # by token; of the present session
+        self._one_level = asyncio.Lock()  # a continuation point is held for one at a time
         self._known: dict[str, BrowseItem] = {}
         self._conditions: ConditionWatch | None = None
 
@@ -39,7 +52,7 @@ class OpcUaSource:
         settings = self._settings()
         out.state(LinkState.CONNECTING)
         session = await open_session(settings, self._context, "telemetry")
-        self._session = session
+        self._session, self._levels = session, Levels(session)
         pump = asyncio.create_task(self._pump(session, plan, out))
         lost = asyncio.create_task(session.raise_when_lost())
         try:
@@ -49,7 +62,8 @@ class OpcUaSource:
         except (UaError, OSError, TimeoutError) as error:
             raise fault_of(error, settings.where) from error
         finally:
-            self._session = None
+            self._session = self._levels = None
+            self._crawls.clear()
             for task in (pump, lost):
                 task.cancel()
             await asyncio.gather(pump, lost, return_exceptions=True)
@@ -57,13 +71,38 @@ class OpcUaSource:
 
     async def browse(self, under: str, limit: int) -> Sequence[BrowseItem]:
         """Return the children of an address, "" for the top; over the live session if there is one."""
-        if self._session is not None:
-            return await self._browse(self._session, under, limit)
+        if self._levels is not None:
+            return await self._page(self._levels, under, limit)
         session = await open_session(self._settings(), self._context, "browser")
         try:
-            return await self._browse(session, under, limit)
+            return await self._page(Levels(session), under, limit)
         finally:
             await session.close()
+
+    async def peek(self, addresses: Sequence[str]) -> Mapping[str, str]:
+        """Return the values of nodes that were listed, as they are now. Raises LinkFault."""
+        if self._levels is None:
+            return {}
+        try:
+            return await self._levels.peek(addresses)
+        except (UaError, OSError, TimeoutError) as error:
+            raise fault_of(error, self._settings().where) from error
+
+    async def search(self, words: Sequence[str], token: str, limit: int) -> Found:
+        """Look on for nodes whose path, description or unit holds all words. Raises LinkFault."""
+        session = self._session
+        if session is None:
+            raise LinkFault(
+                "The link is not up.", where=self._context.link.name, remedy="Search again when it is."
+            )
+        crawl = self._crawls.pop(token, None) or Crawl(words)
+        self._crawls[token] = crawl
+        while len(self._crawls) > MOST_CRAWLS:
+            del self._crawls[next(iter(self._crawls))]
+        try:
+            return await crawl.step(session, limit)
+        except (UaError, OSError, TimeoutError) as error:
+            raise fault_of(error, session.settings.where) from error
 
     async def acknowledge(self, condition: str, event_id: bytes, comment: str) -> None:
         """Acknowledge a condition of the server; its event says when it is. Raises OrderFault."""
@@ -79,15 +118,24 @@ class OpcUaSource:
             fault = fault_of(error, self._settings().where)
             raise OrderFault(fault.what, where=fault.where, remedy=fault.remedy) from error
 
+    async def fetch(self, folder: Path, limits: OfferLimits) -> openusd.SceneOffer:
+        """Return the scene and bindings that the server offers; its files are put into the folder."""
+        return await openusd_offer.fetch(self._settings(), self._context, folder, limits)
+
+    def changes(self) -> AsyncIterator[str]:
+        """Yield a word after each change of the server's model."""
+        return openusd_offer.changes(self._settings(), self._context)
+
     def described(self) -> Mapping[str, BrowseItem]:
         """Return units, ranges, states and writability by address, as learnt at the last connect."""
         return dict(self._known)
 
-    async def _browse(self, session: Session, under: str, limit: int) -> Sequence[BrowseItem]:
+    async def _page(self, levels: Levels, under: str, limit: int) -> Sequence[BrowseItem]:
         try:
-            return await browse(session, under, limit)
+            async with self._one_level:
+                return await levels.page(under, limit, self._context.clock.now_mono_ns())
         except (UaError, OSError, TimeoutError) as error:
-            raise fault_of(error, session.settings.where) from error
+            raise fault_of(error, self._settings().where) from error
 
     def _settings(self) -> Settings:
         try:

@@ -66,6 +66,9 @@ class Broker:
                 break
         raise AssertionError((self.folder / "broker.log").read_text())
 
+    def log(self) -> str:
+        return (self.folder / "broker.log").read_text()
+
     def send(self, number: int) -> None:
         assert self.process is not None
         self.process.send_signal(number)

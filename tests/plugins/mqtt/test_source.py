@@ -17,6 +17,7 @@ from armillary.model.link import LinkState
 from armillary.model.quality import BAD, COMM, DECODE, GOOD, NEVER, RANK_MASK, STALE
 from armillary.model.tags import TagSpec
 from armillary.telemetry.plan import plans
+from armillary_plugins.mqtt import watch
 
 BOTH = pytest.mark.parametrize("version", [4, 5])
 OWN = pytest.mark.parametrize("client", ["own"])  # what has nothing to do with who speaks the protocol
@@ -302,12 +303,61 @@ async def test_browsing_lists_the_topics_heard_and_the_fields_of_one(broker: Any
     all_topics, fields = await asyncio.gather(
         rig.links.browse("m", "", 100), rig.links.browse("m", "site/p1", 100)
     )
-    assert [(i.address, i.data_type) for i in all_topics] == [("site/on", "bool"), ("site/p1", "object")]
-    assert all_topics[1].value.startswith('{"c":1.5')
-    assert [(i.address, i.value) for i in fields] == [
-        ("site/p1#c", "1.5"), ("site/p1#`odd name`.x", '"y"')
+    assert [(i.address, i.kind, i.has_children) for i in all_topics] == [("site", "Object", True)]
+    below = await rig.links.browse("m", "site", 100)
+    assert [(i.address, i.name, i.data_type, i.retained) for i in below] == [
+        ("site/on", "on", "bool", True), ("site/p1", "p1", "object", True)
     ]  # fmt: skip
+    assert below[1].value.startswith('{"c":1.5')
+    assert [(i.address, i.value) for i in fields] == [
+        ("site/p1#c", "1.5"), ("site/p1#`odd name`", "1 fields")
+    ]  # fmt: skip
+    inner = await rig.links.browse("m", "site/p1#`odd name`", 100)
+    assert [(i.address, i.value) for i in inner] == [("site/p1#`odd name`.x", "y")]
     assert rig.status.state is LinkState.UP
+
+
+@OWN
+async def test_topics_are_listened_to_once_while_somebody_looks_and_no_longer(
+    make_broker: Any, make_rig: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker = make_broker("allow_anonymous true\nlog_type subscribe\nlog_type unsubscribe")
+    rig = await make_rig(broker.port, [tag(0, "site/p1#c")])
+    await rig.until_state(LinkState.UP)
+
+    def listens() -> list[str]:
+        """What the broker says that the second connection asked of it."""
+        return [line.split(": ", 1)[-1] for line in broker.log().splitlines() if "-topics" in line]
+
+    await asyncio.gather(*(rig.links.browse("m", under, 10) for under in ("", "site", "")))
+    await asyncio.to_thread(broker.publish, ("site/p1", b'{"c":2}'), ("site/new", b"7"))
+
+    async def names() -> list[str]:
+        return [i.name for i in await rig.links.browse("m", "site", 10)]
+
+    for _ in range(400):
+        if await names() == ["new", "p1"]:
+            break
+        await asyncio.sleep(0.05)
+    assert await names() == ["new", "p1"]  # what comes while somebody looks is there at the next look
+    await rig.until(lambda: len(listens()) == 1)
+    assert listens()[0].endswith(" 0 #"), listens()
+    monkeypatch.setattr(watch, "LEASE_NS", 0)
+    await names()  # the last look
+    await rig.until(lambda: len(listens()) > 1, 20.0)
+    assert len(listens()) == 2, listens()  # one subscription and its end
+    assert listens()[1].endswith("-topics #"), listens()
+    assert rig.status.state is LinkState.UP
+
+
+@OWN
+async def test_search_finds_topics_and_fields_by_words(broker: Any, make_rig: Any) -> None:
+    rig = await make_rig(broker.port, [tag(0, "a")])
+    payload = b'{"flow_m3_h":1.5,"on":true}'
+    await asyncio.to_thread(broker.publish, ("site/pump1", payload), ("site/tank", b"3"), retain=True)
+    found = await rig.links.search("m", ("PUMP1", "flow"), "s1", 10)
+    assert [(i.address, i.unit) for i in found.items] == [("site/pump1#flow_m3_h", "m³/h")]
+    assert (found.seen, found.waiting) == (2, 0)
 
 
 @OWN

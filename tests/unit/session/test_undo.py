@@ -68,3 +68,17 @@ def test_one_step_runs_at_a_time() -> None:
     assert len(value.waiting) == 1
     value.waiting[0]("")
     assert undo.undoes == "0 to 1"
+
+
+def test_a_person_goes_back_to_a_line_of_the_list_and_forth_again() -> None:
+    value, undo = Value(), Undo()
+    for i in range(4):
+        undo.push(value.step(i, i + 1))
+    value.now = 4
+    undo.go(3)
+    assert (value.now, undo.done, undo.undone) == (1, ("0 to 1",), ("3 to 4", "2 to 3", "1 to 2"))
+    undo.go(-2)
+    assert (value.now, undo.done[-1]) == (3, "2 to 3")
+    value.refuses = "Not now."
+    undo.go(2)
+    assert (value.now, len(undo.done)) == (3, 3)

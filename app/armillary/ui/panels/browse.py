@@ -78,6 +78,7 @@ class BrowsePanel(QWidget):
         self.empty = EmptyOver(self.view, "")
         self._turn = 0
         self._open: set[int] = set()  # nodes whose level a person opened
+        self.bind_branch: Callable[[], object] = lambda: None  # what is below the chosen nodes
         self.also: Callable[[], int] = lambda: NOTHING  # a level whose values somebody else looks at
         self._values = QTimer(self)
         self._values.setInterval(VALUES_MS)
@@ -206,6 +207,8 @@ class BrowsePanel(QWidget):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         bind = menu.addAction("Bind to the selected part…", self.bind_to_selection)
         bind.setEnabled(bool(self._at.selection))
+        branch = menu.addAction("Bind the branch to the selected part…", self.bind_branch)
+        branch.setEnabled(bool(self._at.selection))
         menu.popup(self.view.viewport().mapToGlobal(at))
 
     def showEvent(self, event: object) -> None:  # noqa: N802  Qt's name

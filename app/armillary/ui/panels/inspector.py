@@ -68,6 +68,8 @@ class InspectorPanel(QWidget):
         self.values.doubleClicked.connect(self._value_clicked)
         self.bindings = RowModel(("Drives", "By"), colours, mark_column=1, parent=self)
         self.binding_table = short_table(self.bindings, "Bindings of the part")
+        self.on_binding: Callable[[str, str], object] = lambda _prim, _name: None  # one is to be edited
+        self.binding_table.doubleClicked.connect(self._binding_clicked)
         self.attributes = RowModel(("Attribute", "Value"), colours, parent=self)
         self.attribute_table = short_table(self.attributes, "Attributes of the part")
         self.card = WriteCard(workspace, clock)
@@ -302,6 +304,11 @@ class InspectorPanel(QWidget):
             self.open_write(slot)
         else:
             self._trend((slot,))
+
+    def _binding_clicked(self, index: QModelIndex) -> None:
+        found = self._workspace.bindings_of_prim(self._prim)
+        if index.row() < len(found):
+            self.on_binding(found[index.row()].prim, found[index.row()].name)
 
     def _show_trend(self) -> None:
         chosen = tuple(self.tags.slot(i.row()) for i in self.values.selectionModel().selectedRows())

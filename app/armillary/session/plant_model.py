@@ -1,0 +1,278 @@
+"""The model of what is shown: types, twins, relations, and a query whose answer is marked in the scene."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from armillary.model.arrays import I8
+from armillary.model.clock import MS_NS
+from armillary.model.dtdl import Model
+from armillary.model.fault import Fault
+from armillary.model.tags import TagSpec
+from armillary.model.twin import Relationship, TwinInstance
+from armillary.session.graph_layout import Drawing, drawn
+from armillary.session.marking import Marked
+from armillary.session.signal import Signal
+from armillary.session.standing import Standing
+from armillary.session.twin_graph import vocabulary_of
+from armillary.session.twin_model import model_of
+from armillary.twin.graph import Graph, build
+from armillary.twin.query import NO, UNKNOWN, YES, Found, Query
+from armillary.twin.query_complete import Candidate, candidates
+from armillary.twin.query_parse import parsed
+from armillary.twin.query_text import QueryFault
+from armillary.twin.vocabulary import Vocabulary
+
+AGAIN_NS = 500 * MS_NS  # how often values are asked anew
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypeRow:
+    """One type in the tree of types."""
+
+    id: str
+    title: str
+    count: int  # twins of it, those of derived types too
+    depth: int
+    is_guessed: bool  # no model names it: twins alike in shape
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeText:
+    """What a twin says of itself where it is drawn."""
+
+    title: str
+    under: str
+    tip: str
+    verdict: int = 0  # of the query: NO, UNKNOWN, YES
+    is_selected: bool = False
+
+
+class PlantModel:
+    """Types and twins of what is shown, and one query. Everything is for the desk's thread."""
+
+    def __init__(self, at: Standing, now_mono_ns: Callable[[], int]) -> None:
+        self.changed: Signal[()] = Signal()  # another model
+        self.answered: Signal[()] = Signal()  # the query has another answer, a fault or none
+        self.text = ""
+        self.query: Query | None = None
+        self.found: Found | None = None
+        self.fault: QueryFault | None = None
+        self._at, self._now = at, now_mono_ns
+        self._yes: frozenset[int] = frozenset()  # the rows that were found
+        self._words: Vocabulary | None = None
+        self._of: tuple[object, ...] = ()  # what `_words` was made of
+        self._told: tuple[object, ...] = ()  # what `changed` was told of last
+        self._model: tuple[object, Model | None] = (None, None)
+        self._told_graph: tuple[Graph | None, Graph] = (None, build((), ()))
+        self._by_prim: tuple[Graph | None, dict[str, int]] = (None, {})
+        self._asked_mono_ns = 0
+        for signal in (at.project_changed, at.world_changed, at.scene_changed, at.tags_compiled):
+            signal.connect(self._again)
+        at.frame_arrived.connect(lambda _slots: self._tick())
+
+    # ------------------------------------------------------------ what there is
+
+    @property
+    def words(self) -> Vocabulary:
+        """The words of the plant that is shown; made anew only when its twins or tags are others."""
+        at, of = self._at, self._made_of()
+        if self._words is None or not _are(of, self._of):
+            self._words, self._of = vocabulary_of(at.twins, at.specs, at.relationships, of[3]), of
+        return self._words
+
+    def _made_of(
+        self,
+    ) -> tuple[Sequence[TwinInstance], Sequence[TagSpec], Sequence[Relationship], Model | None]:
+        at = self._at
+        if self._model[0] is not at.project:
+            self._model = (at.project, model_of(at.project) if at.project is not None else None)
+        return at.twins, at.specs, at.relationships, self._model[1]
+
+    @property
+    def graph(self) -> Graph:
+        """The twins that are shown."""
+        return self.words.graph
+
+    def types(self) -> tuple[TypeRow, ...]:
+        """Return the types as a tree, each below the first that it inherits from; twins of none come last."""
+        graph = self.graph
+        below: dict[str, list[str]] = {}
+        for model in graph.types:
+            above = [one for one in graph.ancestors(model)[1:] if one in graph.lineage]
+            below.setdefault(above[0] if above else "", []).append(model)
+        out: list[TypeRow] = []
+
+        def add(model: str, depth: int) -> None:
+            count = int(graph.of_types([model]).sum())
+            title, guessed = graph.title_of(model), model in graph.guessed
+            out.append(TypeRow(id=model, title=title, count=count, depth=depth, is_guessed=guessed))
+            for one in sorted(below.get(model, ()), key=lambda name: graph.title_of(name).lower()):
+                add(one, depth + 1)
+
+        for model in sorted(below.get("", ()), key=lambda name: graph.title_of(name).lower()):
+            add(model, 0)
+        if bare := sum(not model for model in graph.models):
+            out.append(TypeRow(id="", title="of no type", count=bare, depth=0, is_guessed=False))
+        return tuple(out)
+
+    def instances(self, model: str | None) -> I8:
+        """Return the twins of a type, inherited ones too; "" those of none, None all."""
+        graph = self.graph
+        if model is None:
+            return np.arange(len(graph))
+        if not model:
+            return np.flatnonzero([not one for one in graph.models])
+        return np.flatnonzero(graph.of_types([model]))
+
+    def drawing(self, centre: int, depth: int, relation: str = "") -> Drawing:
+        """Return the twins around one, as they are drawn."""
+        graph = self.graph
+        known = relation if relation in graph.relations else ""
+        return (
+            drawn(graph if known else self.told, centre, depth, known)
+            if 0 <= centre < len(graph)
+            else Drawing()
+        )
+
+    @property
+    def told(self) -> Graph:
+        """The twins with what the project says of them alone: without parts by their place in the scene."""
+        if self._told_graph[0] is not self.graph:
+            self._told_graph = (self.graph, self.graph.told())
+        return self._told_graph[1]
+
+    def busiest(self) -> int:
+        """Return the twin with the most relations, -1 where there are no twins."""
+        graph = self.told
+        count = np.zeros(len(graph), np.int64)
+        for edges in graph.relations.values():
+            count += np.diff(edges.forth) + np.diff(edges.back)
+        return int(count.argmax()) if len(count) else -1
+
+    def node_texts(self, drawing: Drawing) -> tuple[NodeText, ...]:
+        """Return the texts of the twins of a drawing."""
+        graph, found, selection = self.graph, self.found, set(self._at.selection)
+        yes = set(found.rows.tolist()) if found is not None else set()
+        unknown = set(found.unknown.tolist()) if found is not None else set()
+        out = []
+        for place in drawing.places:
+            row = place.row
+            kind = graph.title_of(graph.models[row]) if graph.models[row] else ""
+            told = [graph.ids[row], graph.titles[row], kind, graph.prims[row]]
+            out.append(
+                NodeText(
+                    title=graph.ids[row],
+                    under=graph.titles[row] or kind,
+                    tip="\n".join(line for line in told if line),
+                    verdict=YES if row in yes else UNKNOWN if row in unknown else NO,
+                    is_selected=self.prim_of(row) in selection,
+                )
+            )
+        return tuple(out)
+
+    def cells(self, row: int) -> tuple[str, ...]:
+        """Return what a line of the table says: twin, title, type, answer, the tags that were asked, prim."""
+        graph, found = self.graph, self.found
+        answer = because = ""
+        if found is not None and row in found.slots:
+            answer = "found" if row in self._yes else "not known"
+            rows = self._at.tag_rows(found.slots[row], self._now())
+            because = ", ".join(f"{one.name.rpartition('.')[2]} {one.value}" for one in rows)
+        kind = graph.title_of(graph.models[row]) if graph.models[row] else ""
+        return graph.ids[row], graph.titles[row], kind, answer, because, graph.prims[row]
+
+    def row_of_prim(self, prim: int) -> int:
+        """Return the twin of a prim or of its nearest ancestor, -1 for none."""
+        scene, graph = self._at.scene, self.graph
+        if self._by_prim[0] is not graph:
+            self._by_prim = (graph, {p: row for row, p in reversed(list(enumerate(graph.prims))) if p})
+        while scene is not None and prim >= 0:
+            if (row := self._by_prim[1].get(scene.prim_path[prim])) is not None:
+                return row
+            prim = int(scene.parent[prim])
+        return -1
+
+    def prim_of(self, row: int) -> int | None:
+        """Return the prim of a twin, or of what a component is inside of."""
+        graph = self.graph
+        path = graph.prims[row] or (graph.prims[graph.owner[row]] if graph.owner[row] >= 0 else "")
+        return self._at.prim_named(path) if path else None
+
+    # ------------------------------------------------------------ asking
+
+    def candidates(self, text: str) -> tuple[Candidate, ...]:
+        """Return what the last word of a query can become."""
+        return candidates(text, self.words)
+
+    def ask(self, text: str) -> None:
+        """Ask a query and mark its answer in the scene; "" takes the marks away."""
+        self.text, self.query, self.found, self.fault = text.strip(), None, None, None
+        if self.text:
+            try:
+                self.query = parsed(self.text, self.words)
+            except QueryFault as fault:
+                self.fault = fault
+        self._run()
+
+    def clear(self) -> None:
+        """Forget the query and take its marks away."""
+        self.ask("")
+
+    def _again(self) -> None:
+        """Note that the plant may be another; words are made when somebody asks for them."""
+        of = self._made_of()
+        if not _are(of, self._told):
+            self._told = of
+            if self.text:
+                self.ask(self.text)
+            self.changed.emit()
+        elif self.query is not None:
+            self._mark()  # the scene may be another
+
+    def _tick(self) -> None:
+        if self.query is not None and self._now() - self._asked_mono_ns >= AGAIN_NS:
+            self._run()
+
+    def _run(self) -> None:
+        self._asked_mono_ns = self._now()
+        before = self.found
+        table = self._at.mirror.table
+        fits = len(table) >= len(self.words.specs)
+        self.found = self.query.run(table) if self.query is not None and fits else None
+        if before is not None and self.found is not None and _same(before, self.found):
+            return
+        self._yes = frozenset(self.found.rows.tolist()) if self.found is not None else frozenset()
+        self._mark()
+        self.answered.emit()
+
+    def _mark(self) -> None:
+        showing = self._at.showing
+        before, showing.marked = showing.marked, None
+        if self.found is not None and self._at.scene is not None:
+            rows = np.concatenate([self.found.unknown, self.found.rows])
+            known = np.repeat([False, True], [len(self.found.unknown), len(self.found.rows)])
+            prims = [self.prim_of(row) for row in rows.tolist()]
+            shown = np.array([prim is not None for prim in prims], np.bool_)
+            at = np.array([prim for prim in prims if prim is not None], np.int64)
+            showing.marked = Marked(prims=at, known=known[shown]) if len(at) else None
+        if before is not None or showing.marked is not None:
+            showing.wanted = True
+
+    def row_of(self, name: str) -> int:
+        """Return the twin of an id. Raises Fault for one that is not there."""
+        row = self.graph.row_of.get(name)
+        if row is None:
+            raise Fault(f"There is no twin '{name}'.", where="model", remedy="Open its project.")
+        return row
+
+
+def _are(a: tuple[object, ...], b: tuple[object, ...]) -> bool:
+    return len(a) == len(b) and all(one is other for one, other in zip(a, b, strict=True))
+
+
+def _same(a: Found, b: Found) -> bool:
+    return np.array_equal(a.rows, b.rows) and np.array_equal(a.unknown, b.unknown)

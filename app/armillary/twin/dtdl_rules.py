@@ -1,0 +1,263 @@
+"""Rules of DTDL that hold for a whole model: inheritance, nesting, siblings, what co-types ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from armillary.twin.dtdl_cotype_rules import CoTypeRules
+from armillary.twin.dtdl_elements import Element, Link, Reading
+from armillary.twin.dtdl_tables import COMPLEX, GEOSPATIAL
+
+_WIDE = ("elementSchema", "fields", "mapValue", "schema")  # what leads from a schema to the schemas in it
+_COUNTED = (
+    "contents",
+    "fields",
+    "enumValues",
+    "request",
+    "response",
+    "properties",
+    "schema",
+    "elementSchema",
+    "mapValue",
+)
+
+
+class Rules:
+    """Checks one Reading. Made for one run."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self._known = reading.elements
+        self._imported: dict[str, dict[str, Element]] = {}
+        self._looped: set[str] = set()
+
+    def check(self) -> None:
+        """Report every breach of the language's own rules, then of its extensions'."""
+        elements = list(self._known.values())
+        interfaces = [e for e in elements if e.cls == "Interface"]
+        for interface in interfaces:
+            self._extends(interface)
+        for interface in interfaces:
+            self._count(interface)
+        for element in elements:
+            if element.cls in COMPLEX:
+                self._nesting(element)
+            if element.cls == "Enum":
+                self._enum(element)
+            elif element.cls == "Component":
+                self._component(element)
+            elif element.cls == "Property" and element.version == 2:  # noqa: PLR2004 - the language's version
+                self._no_array(element)
+        CoTypeRules(self.reading).check(
+            {i.id: self.contents(i) for i in interfaces if i.id not in self._looped}
+        )
+
+    def _targets(self, element: Element, member: str) -> Iterator[tuple[Link, Element]]:
+        return self.reading.targets(element, member)
+
+    # --- inheritance ------------------------------------------------------------------------------
+
+    def _extends(self, interface: Element) -> None:
+        """Report loops and depth of inheritance, and names that come in twice."""
+        limits = interface.context.limits
+        deepest, count, loops = self._climb(interface)
+        if loops:
+            self._looped.add(interface.id)
+            self.reading.report("recursiveStructureNarrow", interface.at, interface.id, "extends")
+            return
+        if deepest > limits.extends_depth:
+            self.reading.report(
+                "excessiveDepthNarrow",
+                interface.at,
+                interface.id,
+                "extends",
+                count=deepest,
+                limit=limits.extends_depth,
+            )
+            return
+        if limits.extends_count is not None and count > limits.extends_count:
+            self.reading.report(
+                "excessiveCount",
+                interface.at,
+                interface.id,
+                "extends",
+                count=count,
+                limit=limits.extends_count,
+            )
+            return
+        self.contents(interface)
+
+    def _climb(self, interface: Element) -> tuple[int, int, bool]:
+        """Return how deep the inheritance goes, of how many, and whether it comes back to itself."""
+        seen = {interface.id}
+        rank = [interface]
+        depth = 0
+        while rank:
+            above: dict[str, Element] = {}
+            for one in rank:
+                for _, parent in self._targets(one, "extends"):
+                    if parent.id == interface.id:
+                        return depth, len(seen), True
+                    above[parent.id] = parent
+            rank = list(above.values())
+            if not rank:
+                break
+            depth += 1
+            if depth > len(self._known):  # a loop further up, which is reported there
+                return 0, 0, False
+            seen.update(above)
+        return depth, len(seen) - 1, False
+
+    def contents(self, interface: Element) -> dict[str, Element]:
+        """Return all contents of an interface by name, inherited ones included; a name met twice is told."""
+        found = self._imported.get(interface.id)
+        if found is not None:
+            return found
+        found = self._imported[interface.id] = {}
+        for _, inner in self._targets(interface, "contents"):
+            found.setdefault(inner.name, inner)
+        own = set(found)
+        for link, parent in self._targets(interface, "extends"):
+            if parent.id in self._looped or parent is interface:
+                continue
+            for name, inner in self.contents(parent).items():
+                known = found.setdefault(name, inner)
+                if known is not inner and known.id != inner.id:
+                    self.reading.report(
+                        "nonUniqueImportedPropertyValue",
+                        known.at if name in own else link.at,
+                        interface.id,
+                        "contents",
+                        value=name,
+                        other=parent.id,
+                    )
+        return found
+
+    def _count(self, interface: Element) -> None:
+        """Report an interface that holds, with all it inherits, more elements than its language takes."""
+        limit = interface.context.limits.elements
+        if limit is None or len(self._known) <= limit:
+            return  # there are not that many at all
+        seen: set[str] = set()
+        rest = [interface]
+        while rest and len(seen) <= limit:
+            one = rest.pop()
+            for member in _COUNTED:
+                for _, inner in self._targets(one, member):
+                    if inner.id not in seen:
+                        seen.add(inner.id)
+                        rest.append(inner)
+        if len(seen) > limit:
+            self.reading.report(
+                "excessiveCount", interface.at, interface.id, "contents", count=len(seen), limit=limit
+            )
+
+    # --- nesting of schemas -----------------------------------------------------------------------
+
+    def _inside(self, schema: Element) -> Iterator[Element]:
+        """Yield the complex schemas that stand one step inside a schema."""
+        for member in ("elementSchema", "schema"):
+            yield from (inner for _, inner in self._targets(schema, member) if inner.cls in COMPLEX)
+        for member in ("fields", "mapValue"):
+            for _, part in self._targets(schema, member):
+                yield from (inner for _, inner in self._targets(part, "schema") if inner.cls in COMPLEX)
+
+    def _nesting(self, schema: Element) -> None:
+        if schema.parent is not None and schema.parent.cls in COMPLEX | {"Field", "MapValue"}:
+            inherited = self._loops(schema)
+            if not inherited:
+                return  # the outermost one tells
+        limits = schema.context.limits
+        rank = [schema]
+        seen: dict[str, int] = {schema.id: 1}
+        depth = 1
+        while rank:
+            below: dict[str, Element] = {}
+            standard = max((self._standard_depth(one) for one in rank), default=0)
+            if standard and depth + standard > limits.schema_depth:
+                self._too_deep(schema, depth + standard)
+                return
+            for one in rank:
+                for inner in self._inside(one):
+                    if inner.id == schema.id and not limits.again:
+                        self.reading.report("recursiveStructureWide", schema.at, schema.id)
+                        return
+                    if inner.id not in seen:
+                        below[inner.id] = inner
+            depth += 1
+            rank = list(below.values())
+            seen.update(dict.fromkeys(below, depth))
+            if rank and depth > limits.schema_depth:
+                self._too_deep(schema, depth)
+                return
+
+    def _too_deep(self, schema: Element, depth: int) -> None:
+        limit = schema.context.limits.schema_depth
+        self.reading.report("excessiveDepthWide", schema.at, schema.id, count=depth, limit=limit)
+
+    def _standard_depth(self, schema: Element) -> int:
+        """Return how deep the schemas of the language that stand right inside a schema are nested."""
+        holders = [schema, *(p for m in ("fields", "mapValue") for _, p in self._targets(schema, m))]
+        found = 0
+        for holder in holders:
+            for member in ("elementSchema", "schema"):
+                for link in holder.links.get(member, ()):
+                    if link.standard is not None and link.standard.cls == "Object":
+                        found = max(found, GEOSPATIAL.get(link.standard.name, 1))
+        return found
+
+    def _loops(self, schema: Element) -> bool:
+        """Return whether a schema is met inside itself."""
+        seen: set[str] = set()
+        rest = [schema]
+        while rest:
+            for inner in self._inside(rest.pop()):
+                if inner.id == schema.id:
+                    return True
+                if inner.id not in seen:
+                    seen.add(inner.id)
+                    rest.append(inner)
+        return False
+
+    def _no_array(self, element: Element) -> None:
+        """Report an Array as the value of a property of language 2, however deep."""
+        seen: set[str] = set()
+        rest = [target for _, target in self._targets(element, "schema")]
+        while rest:
+            one = rest.pop()
+            if one.id in seen:
+                continue
+            seen.add(one.id)
+            if one.cls == "Array":
+                self.reading.report("excludedType", element.at, element.id, "schema", kind="Array")
+                return
+            rest.extend(self._inside(one))
+        standards = [link.standard for link in element.links.get("schema", ()) if link.standard is not None]
+        if any(one.name in GEOSPATIAL for one in standards):  # their coordinates are Arrays
+            self.reading.report("excludedType", element.at, element.id, "schema", kind="Array")
+
+    def _component(self, component: Element) -> None:
+        """Report a component whose interface has components itself."""
+        for link, interface in self._targets(component, "schema"):
+            if interface.cls != "Interface":
+                continue
+            if any(inner.cls == "Component" for inner in self.contents(interface).values()):
+                self.reading.report(
+                    "excludedType", link.at, component.id, "schema", kind="Component", other=interface.id
+                )
+
+    # --- values -----------------------------------------------------------------------------------
+
+    def _enum(self, enum: Element) -> None:
+        """Report values that are not of the Enum's own schema."""
+        wanted = next((link.standard.name for link in enum.links.get("valueSchema", ()) if link.standard), "")
+        kinds = {"integer": int, "string": str}
+        if wanted not in kinds:
+            return
+        for _, inner in self._targets(enum, "enumValues"):
+            value = inner.values.get("enumValue")
+            if value is not None and type(value) is not kinds[wanted]:
+                at = inner.places.get("enumValue", inner.at)
+                self.reading.report(
+                    "nonConformantDatatype", at, inner.id, "enumValue", value=value, wanted=wanted
+                )

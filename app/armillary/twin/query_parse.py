@@ -1,0 +1,402 @@
+"""Reads a query: text → what it asks of the twins of one plant.
+
+query    = set
+set      = term [relation set'] {"named" NAME} [("with" | "where" | "and") either]
+term     = "(" set ")" | TYPE | ID | TYPE ID | words of a title, {"or" term}
+relation = ["that" ["is" | "are"]] ["directly"] (VERB+"ing" | VERB "by" | "upstream of" | "in" | …)
+either   = both {"or" both};   both = one {("and" | ",") one};   one = "not" one | "(" either ")" | asks
+asks     = relation set' | TAG sign VALUE [UNIT] | TAG "between" VALUE "and" VALUE [UNIT]
+         | TAG "is" ["not"] STATE | "has" TAG | "named" NAME        (set' = term [relation set'])
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+
+import numpy as np
+
+from armillary.model.arrays import B1, U1
+from armillary.model.relation import noun, words
+from armillary.twin.graph import NOWHERE
+from armillary.twin.query import YES, All, Any, Are, Node, Not, Query, Related
+from armillary.twin.query_text import QueryFault, Token, tokens
+from armillary.twin.query_values import asked_of
+from armillary.twin.vocabulary import EVERYTHING, Relation, Vocabulary
+
+WITH = frozenset(["with", "where", "whose", "having"])
+LED = frozenset(["that", "which", "who"])
+BE = frozenset(["is", "are", "be", "being"])
+ARTICLES = frozenset(["the", "a", "an", "all", "every", "any", "each", "some"])
+SIGNS = {
+    ">": ">", "<": "<", ">=": ">=", "<=": "<=", "≥": ">=", "≤": "<=", "=": "=", "==": "=", "!=": "!=",
+    "≠": "!=", "<>": "!=", "above": ">", "over": ">", "below": "<", "under": "<", "equals": "=",
+    "exceeds": ">", "exceeding": ">",
+}  # fmt: skip
+SIGN_PHRASES = {
+    ("at", "least"): ">=", ("at", "most"): "<=", ("greater", "than"): ">", ("more", "than"): ">",
+    ("less", "than"): "<", ("lower", "than"): "<", ("higher", "than"): ">", ("is", "above"): ">",
+    ("is", "over"): ">", ("is", "below"): "<", ("is", "under"): "<", ("not", "equal"): "!=",
+}  # fmt: skip
+JOINS = frozenset(["and", "or", ","])
+MOST_NESTED = 40
+_NUMBER = re.compile(r"[-+−]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+
+
+def parsed(text: str, vocabulary: Vocabulary) -> Query:
+    """Return a query compiled for a plant. Raises QueryFault with the place and what it may mean."""
+    parser = _Parser(text, vocabulary)
+    node = parser.set()
+    if parser.now is not None:
+        raise parser.unexpected("The query goes on after its end")
+    return Query(text=text, node=node)
+
+
+class _Parser:
+    def __init__(self, text: str, vocabulary: Vocabulary) -> None:
+        self._text, self._words = text, vocabulary
+        self._tokens, self._at, self._nested = tokens(text), 0, 0
+        self._graph = vocabulary.graph
+
+    # ------------------------------------------------------------ tokens
+
+    @property
+    def now(self) -> Token | None:
+        return self._tokens[self._at] if self._at < len(self._tokens) else None
+
+    def _low(self, ahead: int = 0) -> str:
+        at = self._at + ahead
+        return self._tokens[at].low if at < len(self._tokens) else ""
+
+    def _take(self) -> Token:
+        token = self._tokens[self._at]
+        self._at += 1
+        return token
+
+    def _skip(self, wanted: frozenset[str]) -> bool:
+        before = self._at
+        while self._low() in wanted and self.now is not None:
+            self._at += 1
+        return self._at > before
+
+    @property
+    def place(self) -> int:
+        """Where the present word begins in the text; its end, when all is read."""
+        return self.now.at if self.now is not None else len(self._text)
+
+    def _deeper(self, at: int) -> None:
+        self._nested += 1
+        if self._nested > MOST_NESTED:
+            raise QueryFault("The query is nested too deeply.", at=at, remedy="Make it simpler.")
+
+    def unexpected(self, what: str) -> QueryFault:
+        """Return what to say of the present word."""
+        token = self.now
+        if token is None:
+            return QueryFault(f"{what}: something is missing.", at=len(self._text), remedy="Go on writing.")
+        among = (*self._words.relation_words, "with", "where", "and", "or", "named", *self._words.type_words)
+        near = self._words.near(token.text, among)
+        remedy = near or "Go on with a relation (feeding), `with` and a condition, or `and`."
+        return QueryFault(f"{what}, at '{token.text}'.", at=token.at, remedy=remedy)
+
+    # ------------------------------------------------------------ twins
+
+    def set(self) -> Node:
+        """Read twins with all that is asked of them."""
+        self._deeper(self.place)
+        parts: list[Node] = [self._term()]
+        while (token := self.now) is not None and token.text != ")":
+            if (found := self._relation()) is not None:
+                parts.append(self._related(found))
+            elif self._low() in ("named", "called"):
+                parts.append(self._named())
+            elif self._low() in WITH or self._low() == "and" or (self._low() in LED):
+                self._take()
+                self._skip(WITH)
+                parts.append(self._either())
+            else:
+                raise self.unexpected("This is no part of a query")
+        self._nested -= 1
+        return parts[0] if len(parts) == 1 else All(parts=tuple(parts))
+
+    def _inner(self) -> Node:
+        """Read what a relation leads to: twins, and what these relate to."""
+        self._deeper(self.place)
+        term = self._term()
+        found = self._relation()
+        node: Node = term if found is None else All(parts=(term, self._related(found)))
+        self._nested -= 1
+        return node
+
+    def _related(self, relation: Relation) -> Node:
+        if not relation.keys:
+            raise QueryFault(
+                f"Nothing in this plant is {relation.says} anything: it has no such relationships.",
+                at=max(self.place - 1, 0),
+                remedy="Add relationships to twins.json, such as `feeds`.",
+            )
+        return Related(graph=self._graph, relation=relation, to=self._inner())
+
+    def _term(self) -> Node:
+        parts = [self._one_term()]
+        while self._low() == "or" and not self._is_ask(1):
+            self._take()
+            parts.append(self._one_term())
+        return parts[0] if len(parts) == 1 else Any(parts=tuple(parts))
+
+    def _is_ask(self, ahead: int) -> bool:
+        """Return whether what follows compares a value, and so belongs to a condition."""
+        for token in self._tokens[self._at + ahead :]:
+            if token.low in SIGNS or token.low in ("between", "is", "has"):
+                return True
+            if token.low in JOINS | WITH | {"(", ")"}:
+                break
+        return False
+
+    def _one_term(self) -> Node:
+        self._skip(ARTICLES)
+        token = self.now
+        if token is None:
+            raise QueryFault(
+                "The query ends where twins are named.",
+                at=len(self._text),
+                remedy="Write a type or an id.",
+                expects="twins",
+            )
+        if token.text == "(" and not token.is_quoted:
+            self._take()
+            inside = self.set()
+            self._close()
+            return inside
+        said: list[Token] = []
+        while (token := self.now) is not None:
+            stops = JOINS | WITH | LED | {"(", ")", "not", "named", "called", "is", "are"}
+            if token.low in stops or token.low in SIGNS:
+                break
+            if said and self._relation(peek=True) is not None:
+                break
+            said.append(self._take())
+        if not said:
+            raise self.unexpected("Twins are named here: a type or an id is missing")
+        return self._called(said)
+
+    def _close(self) -> None:
+        if self.now is None or self.now.text != ")":
+            raise QueryFault("A bracket is not closed.", at=self.place, remedy="Add `)`.")
+        self._take()
+
+    def _called(self, said: Sequence[Token]) -> Node:
+        """Return the twins that words name: an id with what it is, a type with words of titles."""
+        vocabulary, graph = self._words, self._graph
+        last = said[-1]
+        row = vocabulary.row(last.text)
+        if row != NOWHERE:
+            kind = self._of_kind(said[:-1]) if len(said) > 1 else None
+            if kind is not None and not kind[0][row]:
+                kinds = " ".join(token.text for token in said[:-1])
+                is_what = graph.title_of(graph.models[row]) if graph.models[row] else "of no type"
+                raise QueryFault(
+                    f"'{graph.ids[row]}' is no {kinds}: it is {is_what}.",
+                    at=said[0].at,
+                    remedy="Leave the type out, or correct it.",
+                )
+            fits = np.zeros(len(graph), np.bool_)
+            fits[row] = True
+            return _are(fits, graph.ids[row])
+        if len(said) == 1 and said[0].low in EVERYTHING:
+            return _are(np.ones(len(graph), np.bool_), "any twin")
+        fits, says = self._of_kind(said)
+        return _are(fits, says)
+
+    def _of_kind(self, said: Sequence[Token]) -> tuple[B1, str]:
+        """Return which twins words mean, the last of them a type and those before it words of titles."""
+        vocabulary, graph = self._words, self._graph
+        singular = [noun(part) for token in said for part in words(token.text)]
+        for begin in range(len(singular)):
+            models = vocabulary.types.get(" ".join(singular[begin:]))
+            if models is None:
+                continue
+            fits = graph.of_types(models)
+            says = "of type " + " or ".join(sorted({graph.title_of(model) for model in models}))
+            for word in singular[:begin]:
+                fits &= vocabulary.titled(word)
+                says = f"titled '{word}' {says}"
+            return fits, says
+        fits = np.ones(len(graph), np.bool_)
+        for token in said:
+            for word in (noun(part) for part in words(token.text)):
+                fits &= vocabulary.titled(word)
+        if not singular or not fits.any():
+            raise self._unknown(said)
+        return fits, f"titled '{' '.join(singular)}'"
+
+    def _unknown(self, said: Sequence[Token]) -> QueryFault:
+        vocabulary = self._words
+        wrong = next(
+            (t for t in said if not any(vocabulary.titled(part).any() for part in words(t.text))), said[0]
+        )
+        phrase = " ".join(token.text for token in said)
+        near = vocabulary.near(phrase, vocabulary.twin_words) or vocabulary.near(
+            wrong.text, (*vocabulary.relation_words, *vocabulary.twin_words, "with")
+        )
+        remedy = near or "Write a type, an id, or a word of a title."
+        return QueryFault(f"There is no type, twin or title '{phrase}'.", at=wrong.at, remedy=remedy)
+
+    # ------------------------------------------------------------ relations
+
+    def _relation(self, *, peek: bool = False) -> Relation | None:
+        """Read a relation; None, and nothing is read, where there is none."""
+        before = self._at
+        is_led = self._skip(LED)
+        self._skip(BE)
+        is_direct = self._low() == "directly"
+        self._at += is_direct
+        found = self._words.relation(self._tokens[self._at : self._at + 6], is_led=is_led)
+        if found is None or peek:
+            self._at = before
+            return found[0] if found is not None else None
+        self._at += found[1]
+        relation = found[0]
+        return replace(relation, most=1) if is_direct else relation
+
+    def _named(self) -> Node:
+        at = self._take().at
+        if self.now is None:
+            raise QueryFault("A name is missing.", at=at, remedy="Write it, with * for any letters.")
+        token = self._take()
+        pattern = token.text.lower()
+        if not any(letter in pattern for letter in "*?["):
+            pattern = f"*{pattern}*"
+        graph = self._graph
+        fits = np.fromiter(
+            (
+                fnmatchcase(name.lower(), pattern) or fnmatchcase(title.lower(), pattern)
+                for name, title in zip(graph.ids, graph.titles, strict=True)
+            ),
+            np.bool_,
+            len(graph),
+        )
+        return _are(fits, f"named {token.text}")
+
+    # ------------------------------------------------------------ conditions
+
+    def _either(self) -> Node:
+        parts = [self._both()]
+        while self._low() == "or":
+            self._take()
+            parts.append(self._both())
+        return parts[0] if len(parts) == 1 else Any(parts=tuple(parts))
+
+    def _both(self) -> Node:
+        parts = [self._one()]
+        while self._low() == "and" or (self.now is not None and self.now.text == ","):
+            self._take()
+            self._skip(WITH)
+            parts.append(self._one())
+        return parts[0] if len(parts) == 1 else All(parts=tuple(parts))
+
+    def _one(self) -> Node:
+        token = self.now
+        if token is None:
+            raise QueryFault(
+                "A condition is missing.",
+                at=len(self._text),
+                remedy="Write tag, sign and value.",
+                expects="condition",
+            )
+        if token.low == "not":
+            self._take()
+            self._deeper(token.at)
+            part = self._one()
+            self._nested -= 1
+            return Not(part=part)
+        if token.text == "(" and not token.is_quoted:
+            self._deeper(token.at)
+            self._take()
+            inside = self._either()
+            self._close()
+            self._nested -= 1
+            return inside
+        if token.low in ("named", "called"):
+            return self._named()
+        if (relation := self._relation()) is not None:
+            return self._related(relation)
+        return self._asks()
+
+    def _asks(self) -> Node:
+        has = self._low() in ("has", "have", "having")
+        self._at += has
+        self._skip(ARTICLES)
+        begin = self.place
+        phrase: list[str] = []
+        while (token := self.now) is not None and not token.is_quoted and self._sign() is None:
+            if token.low in JOINS | {")", "(", "between", "is", "are"}:
+                break
+            phrase.append(self._take().text)
+        if not phrase and self.now is None:
+            raise QueryFault("A tag is missing.", at=self.place, remedy="Write its name.", expects="tag")
+        if not phrase:
+            raise self.unexpected("A tag is named here")
+        if has:
+            return asked_of(self._words, phrase, begin, "has", ())
+        if self._low() == "between":
+            self._take()
+            low, _, unit_at = self._value()
+            if self._low() != "and":
+                raise QueryFault("`and` is missing after between.", at=self.place, remedy="between 1 and 2")
+            self._take()
+            high, unit, unit_at = self._value()
+            return asked_of(self._words, phrase, begin, "between", (low, high), unit, unit_at)
+        sign = self._sign()
+        if sign is not None:
+            self._at += sign[1]
+            value, unit, unit_at = self._value()
+            return asked_of(self._words, phrase, begin, sign[0], (value,), unit, unit_at)
+        if self._low() in ("is", "are"):
+            self._take()
+            is_not = self._low() == "not"
+            self._at += is_not
+            self._skip(ARTICLES)
+            value, unit, unit_at = self._value()
+            return asked_of(self._words, phrase, begin, "is not" if is_not else "is", (value,), unit, unit_at)
+        return asked_of(self._words, phrase, begin, "holds", ())
+
+    def _sign(self) -> tuple[str, int] | None:
+        """Return the sign that comes next and of how many words it is."""
+        two = (self._low(), self._low(1))
+        if two in SIGN_PHRASES:
+            return SIGN_PHRASES[two], 2
+        three = self._low() in BE and (self._low(1), self._low(2)) in SIGN_PHRASES
+        if three:
+            return SIGN_PHRASES[self._low(1), self._low(2)], 3
+        return (SIGNS[self._low()], 1) if self._low() in SIGNS else None
+
+    def _value(self) -> tuple[float | str, str, int]:
+        """Read a number with its unit, or a word or text; return the place of the unit as well."""
+        token = self.now
+        if token is None or (token.text in ("(", ")") and not token.is_quoted):
+            raise QueryFault(
+                "A value is missing.",
+                at=self.place,
+                remedy="Write a number, or the name of a state.",
+                expects="value",
+            )
+        self._take()
+        number = None if token.is_quoted else _NUMBER.match(token.text)
+        if number is None:
+            return token.text, "", token.at
+        unit, at = token.text[number.end() :], token.at + number.end()
+        following = self.now
+        if not unit and following is not None and not following.is_quoted:
+            is_word = following.low not in JOINS | WITH | LED | {"(", ")"} and following.low not in SIGNS
+            if is_word and self._relation(peek=True) is None:
+                unit, at = following.text, following.at
+                self._take()
+        return float(number.group().replace("−", "-")), unit, at
+
+
+def _are(fits: B1, says: str) -> Are:
+    verdict: U1 = np.where(fits, YES, 0).astype(np.uint8)
+    return Are(verdict=verdict, says=says)

@@ -1,0 +1,89 @@
+"""`armillary bindings propose` on a project on disk: proposals with reasons; only bindings are written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from armillary.cli.bindings import bindings
+
+SCENE = """#usda 1.0
+(
+    defaultPrim = "Plant"
+    metersPerUnit = 1
+    upAxis = "Z"
+)
+
+def Xform "Plant"
+{
+    def Xform "Pump_101A"
+    {
+        def Cube "Bearing" {
+        }
+        def Cube "Motor" {
+        }
+    }
+    def Cube "XV_12" {
+    }
+}
+"""
+PROJECT = """[project]
+schema = 1
+id = "5f0d7c0e-9a7e-4c0a-9a51-4f9c3f0b6a11"
+name = "Small"
+
+[scene]
+entry = "scene.usda"
+bindings = "bindings.usda"
+
+[model]
+twins = "twins.json"
+
+[[source]]
+name = "site"
+kind = "mqtt"
+url = "mqtt://127.0.0.1:1"
+"""
+
+
+def tags(names: dict[str, str]) -> dict[str, dict[str, str]]:
+    return {key: {"address": f"site!x/{key}", "unit": unit} for key, unit in names.items()}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("small")
+    (folder / "scene.usda").write_text(SCENE)
+    (folder / "project.toml").write_text(PROJECT)
+    twins = [
+        {"id": "P-101A", "tags": tags({"bearing_temp": "°C", "motor_current": "A"})},
+        {"id": "XV-12", "tags": tags({"position": "%"})},
+        {"id": "Zaphod", "tags": tags({"value": ""})},
+    ]
+    (folder / "twins.json").write_text(json.dumps({"schema": 1, "twins": twins}))
+    return folder
+
+
+@pytest.mark.system
+def test_tags_are_proposed_and_written_to_the_binding_layer_alone(project: Path) -> None:
+    scene, twins = (project / "scene.usda").read_bytes(), (project / "twins.json").read_bytes()
+    told = CliRunner().invoke(bindings, ["propose", str(project), "--json"], standalone_mode=False)
+    answer = json.loads(told.stdout)
+    assert [(p["tag"], p["prim"], p["channel"]) for p in answer["proposals"]] == [
+        ("XV-12.position", "/Plant/XV_12", "rotate"),
+        ("P-101A.bearing_temp", "/Plant/Pump_101A/Bearing", "displayColor"),
+        ("P-101A.motor_current", "/Plant/Pump_101A/Motor", "displayColor"),
+    ]
+    assert all(p["score"] > 0.8 and p["reasons"] for p in answer["proposals"])
+    assert answer["unmatched"] == ["Zaphod.value"]
+    assert not (project / "bindings.usda").exists()
+    told = CliRunner().invoke(
+        bindings, ["propose", str(project), "--tags", "P-101A*", "--apply"], standalone_mode=False
+    )
+    assert "2 bindings written." in told.stdout
+    assert "P-101A.bearing_temp" in (project / "bindings.usda").read_text()
+    assert (project / "scene.usda").read_bytes() == scene
+    assert (project / "twins.json").read_bytes() == twins

@@ -1,0 +1,115 @@
+"""The model of what a desk shows: types, drawing, and a query that follows the values."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from armillary.model.clock import NS, ManualClock
+from armillary.model.quality import GOOD, STALE
+from armillary.model.tags import TagSpec
+from armillary.model.twin import Relationship, TwinInstance
+from armillary.session.graph_layout import MOST, drawn
+from armillary.session.mirror import Mirror
+from armillary.session.workspace import Workspace
+from armillary.twin.graph import build
+
+TWINS = (
+    TwinInstance(id="T-1", model="dtmi:x:Tank;1"),
+    TwinInstance(id="T-2", model="dtmi:x:Tank;1"),
+    TwinInstance(id="P-1", title="Feed pump"),
+    TwinInstance(id="Bare"),
+)
+SPECS = (
+    TagSpec(slot=0, name="T-1.level", unit="m", twin="T-1"),
+    TagSpec(slot=1, name="T-2.level", unit="m", twin="T-2"),
+    TagSpec(slot=2, name="P-1.flow", unit="l/s", twin="P-1"),
+)
+
+
+def desk() -> tuple[Workspace, ManualClock]:
+    clock = ManualClock()
+    ws = Workspace(clock, actor="anna")
+    ws.specs, ws.twins = SPECS, TWINS
+    ws.relationships = (Relationship(source="P-1", name="feeds", target="T-1"),)
+    ws.mirror = Mirror(len(SPECS))
+    ws.mirror.table.quality[:] = GOOD
+    ws.mirror.table.value[:] = 1.0
+    ws.world_changed.emit()
+    return ws, clock
+
+
+def frame(ws: Workspace) -> None:
+    ws.frame_arrived.emit(np.zeros(0, np.uint32))
+
+
+def test_types_are_counted_and_guessed_ones_marked() -> None:
+    ws, _ = desk()
+    rows = {row.title: (row.count, row.is_guessed) for row in ws.plant_model.types()}
+    assert rows == {"FeedPump": (1, True), "Tank": (2, False), "of no type": (1, False)}
+
+
+def test_an_answer_follows_the_values_but_not_oftener_than_twice_a_second() -> None:
+    ws, clock = desk()
+    model = ws.plant_model
+    model.ask("tanks with level > 2 m")
+    assert model.found is not None
+    assert model.found.rows.tolist() == []
+    ws.mirror.table.value[1] = 3.0
+    frame(ws)
+    assert model.found.rows.tolist() == []
+    clock.advance(NS)
+    frame(ws)
+    assert model.found.rows.tolist() == [1]
+    ws.mirror.table.quality[0] = STALE
+    clock.advance(NS)
+    frame(ws)
+    assert model.found.unknown.tolist() == [0]
+
+
+def test_an_answer_that_stays_is_told_once() -> None:
+    ws, clock = desk()
+    told: list[int] = []
+    ws.plant_model.answered.connect(lambda: told.append(1))
+    ws.plant_model.ask("tanks")
+    clock.advance(NS)
+    frame(ws)
+    assert told == [1]
+
+
+def test_other_twins_are_asked_the_same_query() -> None:
+    ws, _ = desk()
+    ws.plant_model.ask("tanks")
+    ws.twins = TWINS[:1]
+    ws.world_changed.emit()
+    assert ws.plant_model.found is not None
+    assert ws.plant_model.found.rows.tolist() == [0]
+
+
+def test_a_mistake_leaves_no_answer() -> None:
+    ws, _ = desk()
+    ws.plant_model.ask("tnaks")
+    assert ws.plant_model.found is None
+    assert ws.plant_model.fault is not None
+    ws.plant_model.clear()
+    assert ws.plant_model.fault is None
+
+
+def test_what_leads_to_a_twin_stands_left_of_it() -> None:
+    twins = [TwinInstance(id=name) for name in "abc"]
+    graph = build(twins, [Relationship(source=s, name="feeds", target=t) for s, t in ("ab", "bc")])
+    at = {graph.ids[place.row]: place.x for place in drawn(graph, 1, 1).places}
+    assert at["a"] < at["b"] < at["c"]
+
+
+def test_a_drawing_says_how_many_it_leaves_out_the_farthest_ones() -> None:
+    n = 3 * MOST
+    twins = [TwinInstance(id=str(i)) for i in range(n)]
+    pairs = [(0, i) if i < MOST // 2 else (i % (MOST // 2), i) for i in range(1, n)]
+    lines = [Relationship(source=str(s), name="feeds", target=str(t)) for s, t in pairs]
+    picture = drawn(build(twins, lines), 0, 2)
+    assert len(picture.places) == MOST
+    assert picture.left_out == n - MOST
+    near = MOST // 2
+    assert sum(place.steps == 1 for place in picture.places) >= near - 1
+    places = {(place.x, place.y) for place in picture.places}
+    assert len(places) == MOST  # no two on one place
