@@ -94,7 +94,7 @@ def fire_(project: str, template_id: str, values: tuple[float, ...], as_json: bo
         emit_json(_told(fired))
     else:
         for shot in fired.shots:
-            value = "" if math.isnan(shot.value) else f"{shot.value:g} "
+            value = "" if math.isnan(shot.value) else f"{shot.value:g} → "
             tell(f"simulator: {value}{shot.text}")
             for what, holds, text in shot.checks:
                 tell(f"  {'✓' if holds else '✗'} {what} ({text})", err=True)

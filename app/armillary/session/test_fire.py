@@ -16,6 +16,7 @@ from pathlib import Path
 from armillary.model import places
 from armillary.model.clock import NS, WallClock
 from armillary.model.command import Check, Template
+from armillary.model.control import NoteTestFire
 from armillary.model.fault import Fault, FaultRecord, WorldFault, record
 from armillary.model.frame import Frame, WorldKind
 from armillary.model.message import Credit, Hello, Welcome
@@ -159,6 +160,13 @@ def _end_of(line: Line, receipt: Receipt) -> Receipt:
                 receipt = found[-1] if found else receipt
                 line.send(Credit(seq=message.seq))
     return receipt if receipt.state in ENDS else replace(receipt, state=OrderState.UNVERIFIED)
+
+
+def note(ask: Callable[[object, Callable[[object], None], float], None], fired: Fired) -> None:
+    """Have the live world write what was tried into its audit; it is the only one that writes there."""
+    for shot in fired.shots:
+        told = NoteTestFire(template=fired.template, value=shot.value, outcome=shot.outcome)
+        ask(told, lambda _answer: None, ANSWER_S)
 
 
 def usual_values(template: Template) -> tuple[float, ...]:
