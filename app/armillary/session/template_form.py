@@ -14,11 +14,15 @@ from armillary.model.loop import terms
 from armillary.model.scene import SceneProblem
 from armillary.project import folder as projects
 from armillary.project import loops
-from armillary.project.command_edit import template_facts, with_template, without_template
+from armillary.project.command_edit import template_facts, template_ids, with_template, without_template
 from armillary.project.commands import COMMANDS_FILE, KINDS, ROLES
 from armillary.project.record import Project
 from armillary.security import policies
 
+__all__ = [
+    "CHOICES", "COMMANDS_FILE", "FIELDS", "LONG", "Judged", "changes_of", "judged", "template_facts",
+    "template_ids", "texts_of",
+]  # fmt: skip
 # id of the field → (title, hint); in the order of the form
 FIELDS: Mapping[str, tuple[str, str]] = {
     "id": ("Id", "Small letters, digits, _ and -"),

@@ -17,11 +17,19 @@ from PySide6.QtWidgets import (
 )
 
 from armillary.model.fault import Fault, FaultRecord
-from armillary.project.command_edit import template_facts, template_ids
-from armillary.project.commands import COMMANDS_FILE
 from armillary.session import limits
 from armillary.session.condition_now import Conditions
-from armillary.session.template_form import CHOICES, FIELDS, LONG, Judged, judged, texts_of
+from armillary.session.template_form import (
+    CHOICES,
+    COMMANDS_FILE,
+    FIELDS,
+    LONG,
+    Judged,
+    judged,
+    template_facts,
+    template_ids,
+    texts_of,
+)
 from armillary.session.test_fire import Fired, fire, note, usual_values
 from armillary.session.workspace import Workspace
 from armillary.ui import timers
