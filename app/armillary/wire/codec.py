@@ -173,6 +173,7 @@ TYPES: dict[str, type] = {
                 "ExerciseView",
                 "Approve",
                 "Kill",
+                "NoteTestFire",
             )
         ),
         scenario.Fork,
