@@ -69,7 +69,7 @@ class PlantModel:
         self._by_prim: tuple[Graph | None, dict[str, int]] = (None, {})
         self._asked_mono_ns = 0
         for signal in (at.project_changed, at.world_changed, at.scene_changed, at.tags_compiled):
-            signal.connect(self._again)
+            signal.connect(self.again)
         at.frame_arrived.connect(lambda _slots: self._tick())
 
     # ------------------------------------------------------------ what there is
@@ -216,7 +216,7 @@ class PlantModel:
         """Forget the query and take its marks away."""
         self.ask("")
 
-    def _again(self) -> None:
+    def again(self) -> None:
         """Note that the plant may be another; words are made when somebody asks for them."""
         at = self._at
         of = (at.twins, at.specs, at.relationships, at.project)

@@ -142,6 +142,7 @@ class Workspace(Pointing):
         self.bulk = Bulk(self, self.undo)
         self.branch = Branch(self, self.bulk)
         self.visited.connect(self.authoring.cancel)
+        self.visited.connect(self.plant_model.again)
         self.tags_compiled.connect(self.authoring.again)
         for signal in (self.scene_changed, self.bindings_changed):
             signal.connect(lambda: self.alarms.place(self.scene))

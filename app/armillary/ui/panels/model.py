@@ -100,6 +100,10 @@ class ModelPanel(QWidget):
         self.graph = GraphView(colours, self._choose, self.centre_on)
         self.steps, self.relation = QComboBox(), QComboBox()
         self.drawn = label("", "muted")
+        self.upstream = button("Upstream", "Find all that the middle twin gets something from", self._before)
+        self.downstream = button(
+            "Downstream", "Find all that gets something from the middle twin", self._behind
+        )
         self._build()
         self.empty = EmptyOver(self.view, _NONE)
         self._late = timers.once(self, _REFRESH_MS, self._tick)
@@ -135,6 +139,8 @@ class ModelPanel(QWidget):
         tools.addWidget(self.relation)
         tools.addWidget(self.steps)
         tools.addWidget(self.drawn, 1)
+        tools.addWidget(self.upstream)
+        tools.addWidget(self.downstream)
         right = QWidget()
         side = QVBoxLayout(right)
         side.setContentsMargins(0, 0, 0, 0)
@@ -302,6 +308,21 @@ class ModelPanel(QWidget):
         n = len(drawing.places)
         left = f", {drawing.left_out} left out: take fewer steps or one relation" if drawing.left_out else ""
         self.drawn.setText(f"{n} twin{'s' if n != 1 else ''}{left}" if n else "")
+
+    def _before(self) -> None:
+        self._walk("upstream")
+
+    def _behind(self) -> None:
+        self._walk("downstream")
+
+    def _walk(self, way: str) -> None:
+        """Ask for what lies before or behind the twin in the middle, along what flows."""
+        graph = self._model.graph
+        if 0 <= self._centre < len(graph):
+            name = graph.ids[self._centre]
+            text = f'anything {way} of "{name}"'  # an id holds no quotes
+            self.line.setText(text)
+            self._ask(text)
 
     def _choose(self, row: int) -> None:
         """Select the part of a twin in the scene and fly there."""
