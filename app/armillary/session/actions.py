@@ -307,6 +307,8 @@ ACTIONS: tuple[Action, ...] = (
     _panel("tags", "Tags"),
     _panel("trends", "Trends"),
     _panel("links", "Links"),
+    _panel("browse", "Browse"),
+    _panel("drift", "Drift"),
     _panel("events", "Events"),
     _panel("worlds", "Worlds"),
     _panel("loops", "Loops"),
