@@ -42,7 +42,9 @@ def _rounded(b: Binding) -> Binding:
     numbers = (spec.scale, spec.offset, *spec.clamp, *b.ends, b.interval_s, b.stale_after_s)
     scale, offset, low, high, first, last, interval, stale = (float(f"{x:.9g}") for x in numbers)
     plain = replace(spec, scale=scale, offset=offset, clamp=(low, high))
-    return replace(b, origin="", part="", map=plain, ends=(first, last), interval_s=interval, stale_after_s=stale)
+    return replace(
+        b, origin="", part="", map=plain, ends=(first, last), interval_s=interval, stale_after_s=stale
+    )
 
 
 def facts(bindings: Sequence[Binding]) -> set[Binding]:

@@ -11,7 +11,7 @@ from armillary.model.arrays import I8
 from armillary.model.clock import MS_NS
 from armillary.model.dtdl import Model
 from armillary.model.fault import Fault
-from armillary.session.graph_layout import Drawing, drawn
+from armillary.session.graph_layout import ASPECT, Drawing, drawn
 from armillary.session.marking import Marked
 from armillary.session.signal import Signal
 from armillary.session.standing import Standing
@@ -122,15 +122,13 @@ class PlantModel:
             return np.flatnonzero([not one for one in graph.models])
         return np.flatnonzero(graph.of_types([model]))
 
-    def drawing(self, centre: int, depth: int, relation: str = "") -> Drawing:
-        """Return the twins around one, as they are drawn."""
+    def drawing(self, centre: int, depth: int, relation: str = "", aspect: float = ASPECT) -> Drawing:
+        """Return the twins around one, as they are drawn in a place of this width by height."""
         graph = self.graph
         known = relation if relation in graph.relations else ""
-        return (
-            drawn(graph if known else self.told, centre, depth, known)
-            if 0 <= centre < len(graph)
-            else Drawing()
-        )
+        if not 0 <= centre < len(graph):
+            return Drawing()
+        return drawn(graph if known else self.told, centre, depth, known, aspect=aspect)
 
     @property
     def told(self) -> Graph:

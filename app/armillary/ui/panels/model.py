@@ -303,7 +303,8 @@ class ModelPanel(QWidget):
         if not self.isVisible():
             return
         relation = str(self.relation.currentData() or "")
-        drawing = self._model.drawing(self._centre, int(self.steps.currentData()), relation)
+        aspect = self.graph.width() / max(self.graph.height(), 1)
+        drawing = self._model.drawing(self._centre, int(self.steps.currentData()), relation, aspect)
         self.graph.show_drawing(drawing, self._model.node_texts(drawing))
         n = len(drawing.places)
         left = f", {drawing.left_out} left out: take fewer steps or one relation" if drawing.left_out else ""
