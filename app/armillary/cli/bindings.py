@@ -6,9 +6,9 @@ import click
 
 from armillary.cli.bindings_exchange import export, import_
 from armillary.cli.bindings_propose import propose
-from armillary.cli.bindings_template import template
 from armillary.cli.bindings_rebind import rebind
 from armillary.cli.bindings_report import report
+from armillary.cli.bindings_template import template
 
 
 @click.group()
