@@ -139,7 +139,7 @@ class Workspace(Pointing):
         self.disk = Disk(self)
         self.version_book = VersionBook(self, clock)
         self.browsing = Browsing(self, clock)
-        self.plant_model = PlantModel(self, clock.now_mono_ns)
+        self.plant_model = PlantModel(self, clock.now_mono_ns, self._work)
         self.bulk = Bulk(self, self.undo)
         self.placing = Placing(self, self.undo)
         self.branch = Branch(self, self.bulk)

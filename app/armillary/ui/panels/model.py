@@ -37,6 +37,7 @@ _ID = Qt.ItemDataRole.UserRole
 _REFRESH_MS = 500
 _MOST_STEPS = 6
 _NONE = "No twins: what is open has no twins.json, or no project is open."
+_READING = "Types, twins and relations are being read …"
 _NO_ANSWER = "Nothing answers this query."
 
 
@@ -179,6 +180,11 @@ class ModelPanel(QWidget):
 
     def reload(self) -> None:
         """Show the types and twins of what is open now."""
+        ready = self._model.prepare()
+        self.line.setEnabled(ready)
+        if not ready:
+            self.empty.set(_READING)
+            return
         self._is_stale = False
         graph = self._model.graph
         self._fill_types()
@@ -227,6 +233,8 @@ class ModelPanel(QWidget):
 
     def _list(self) -> None:
         """List the answer, or else the twins of the chosen type."""
+        if self._is_stale:
+            return
         found = self._model.found
         asked = self._model.query is not None and found is not None
         rows = (
@@ -300,7 +308,7 @@ class ModelPanel(QWidget):
         self._draw()
 
     def _draw(self) -> None:
-        if not self.isVisible():
+        if self._is_stale or not self.isVisible():
             return
         relation = str(self.relation.currentData() or "")
         aspect = self.graph.width() / max(self.graph.height(), 1)
@@ -352,7 +360,7 @@ class ModelPanel(QWidget):
             self._desk.fly((prim,))
 
     def _selected(self, prims: tuple[int, ...]) -> None:
-        if self._following or not self.isVisible():
+        if self._following or self._is_stale or not self.isVisible():
             return
         row = self._model.row_of_prim(prims[-1]) if prims else -1
         if row >= 0:
