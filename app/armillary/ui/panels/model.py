@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -18,21 +18,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from armillary.model.arrays import I8
-from armillary.session.plant_model import PlantModel
 from armillary.session.workspace import Workspace
 from armillary.ui import timers
 from armillary.ui.graph_view import GraphView
+from armillary.ui.instance_model import WIDTHS, InstanceModel
 from armillary.ui.pieces import EmptyOver, label
 from armillary.ui.query_line import QueryLine
 from armillary.ui.row_model import dress_table
 from armillary.ui.tables import button
 from armillary.ui.theme import Colours
 
-Index = QModelIndex | QPersistentModelIndex
-_NOTHING = QModelIndex()
-_HEADINGS = ("Twin", "Title", "Type", "Answer", "Because", "Part")
-_WIDTHS = (110, 190, 110, 76, 230)
 _ID = Qt.ItemDataRole.UserRole
 _REFRESH_MS = 500
 _MOST_STEPS = 6
@@ -45,43 +40,6 @@ class Fly(Protocol):
     """What the panel needs of the window."""
 
     def fly(self, prims: tuple[int, ...]) -> None: ...
-
-
-class InstanceModel(QAbstractTableModel):
-    """Twins as lines; texts are made for what is seen only."""
-
-    def __init__(self, model: PlantModel, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._model = model
-        self.rows: I8 = np.zeros(0, np.int64)
-
-    def replace(self, rows: I8) -> None:
-        """Show other twins; the same in the same order keep their place."""
-        if np.array_equal(rows, self.rows):
-            return
-        self.beginResetModel()
-        self.rows = rows
-        self.endResetModel()
-
-    def rowCount(self, parent: Index = _NOTHING) -> int:  # noqa: N802  Qt's name
-        return 0 if parent.isValid() else len(self.rows)
-
-    def columnCount(self, parent: Index = _NOTHING) -> int:  # noqa: N802
-        return 0 if parent.isValid() else len(_HEADINGS)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802
-        """Return a heading. Any: Qt's own contract for item data."""
-        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return _HEADINGS[section]
-        return None
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return what one cell shows. Any: Qt's own contract for item data."""
-        shown = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole)
-        if role not in shown or index.row() >= len(self.rows):
-            return None
-        row = int(self.rows[index.row()])
-        return self._model.cells(row)[index.column()] if row < len(self._model.graph) else None
 
 
 class ModelPanel(QWidget):
@@ -121,7 +79,7 @@ class ModelPanel(QWidget):
         self.types.itemSelectionChanged.connect(self._list)
         self.view.setModel(self.rows)
         dress_table(self.view, "Twins")
-        for column, width in enumerate(_WIDTHS):
+        for column, width in enumerate(WIDTHS):
             self.view.setColumnWidth(column, width)
         self.view.selectionModel().selectionChanged.connect(lambda _new, _old: self._picked())
         self.view.doubleClicked.connect(lambda index: self._fly_to(index.row()))
