@@ -26,6 +26,7 @@ from armillary.session.workspace import Workspace
 from armillary.ui import docks, icons, sheets, theme, timers
 from armillary.ui.alarmbar import AlarmBar
 from armillary.ui.arrangement import Arrangement
+from armillary.ui.author_sheets import AuthorSheets
 from armillary.ui.author_tools import AuthorTools
 from armillary.ui.bars import Bars
 from armillary.ui.beside import BesideView
@@ -143,6 +144,7 @@ class DeskWindow(Desk):
         self.inspector.on_binding = self.bindcard.edit_named
         self.fieldcard = FieldCard(ws, self.say, self._reveal_details)
         self.inspector.hold(self.fieldcard)
+        self.author_sheets = AuthorSheets(ws, lambda: self.colours, self.say, self)
         self.branching = Branching(ws, colours, self.say, self, self.bindcard.take)
         self.canvas.on_drop = self.branching.take
         self.tree.view.on_drop = lambda data, index: self.branching.take(data, self.tree.model.prim(index))
@@ -591,6 +593,10 @@ class DeskWindow(Desk):
         """Open the sheet of rules on streams."""
         RuleSheet(self.workspace, self.colours, self.say, self).show()
 
+    def add_scene(self) -> None:
+        """Ask for a scene and add it to this one."""
+        sheets.add_scene(self, self)
+
     def show_versions(self) -> None:
         """Open the sheet of published versions."""
         sheets.versions(self, self)
@@ -598,6 +604,10 @@ class DeskWindow(Desk):
     def new_project(self) -> None:
         """Ask for what a new project is made of, and open it."""
         sheets.new_project(self, self)
+
+    def author_sheet(self, name: str) -> None:
+        """Open a sheet of authoring: lists of tags, templates."""
+        self.author_sheets.open(name)
 
     def compare_scene(self) -> None:
         """Ask for another version of the scene and show what differs."""
