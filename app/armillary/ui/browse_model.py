@@ -309,7 +309,6 @@ class Filtered(QSortFilterProxyModel):
     def __init__(self, model: BrowseModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._model, self._words = model, tuple[str, ...]()
-        self.setRecursiveFilteringEnabled(True)
         self.setSourceModel(model)
 
     def filter(self, text: str) -> None:
@@ -317,6 +316,7 @@ class Filtered(QSortFilterProxyModel):
         words = tuple(text.lower().split())
         if words != self._words:
             self._words = words
+            self.setRecursiveFilteringEnabled(bool(words))  # it asks for what is below each row: not unasked
             self.invalidate()  # with what is above; no order is kept
 
     @property
