@@ -42,6 +42,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "replay": ("replay", "replay", "Show, play or evaluate anew what was recorded."),
     "info": ("scenes", "info", "Print what a scene holds."),
     "new": ("new", "new", "Make a project from a template, a scene and a broker."),
+    "compose": ("compose", "compose", "Add other scenes to a project's, and take them out."),
     "versions": ("versions", "versions", "Publish a version of a project, compare, have an older one again."),
     "diff": ("versions", "diff", "Say in words what differs between two projects or binding layers."),
     "merge": ("merge", "merge", "Merge three versions of a project's file, as a driver of git."),

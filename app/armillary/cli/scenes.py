@@ -25,6 +25,7 @@ from armillary.project import folder as projects
 from armillary.project import lint, procedures
 from armillary.project.record import Project
 from armillary.scene import cache
+from armillary.session import twin_model
 from armillary.session.reading import ask_child, scene_child
 
 if TYPE_CHECKING:
@@ -154,6 +155,7 @@ def check(path: str, roots: tuple[str, ...], payloads: bool, as_json: bool) -> i
     found += procedures.examine(project.folder, {s.name: s for s in project.specs}, prims)[1]
     found += link_problems(project)
     found += futures.findings(project)
+    found += twin_model.findings(project)
     return _say(path, found, as_json)
 
 

@@ -37,6 +37,7 @@ from armillary.scene import (
     lint,
     opinions,
     overs,
+    placing,
     sidecar,
 )
 from armillary.scene.check import Checked, check
@@ -75,7 +76,9 @@ class SceneServer:
                 kept = {(p, s): c for p, s, c in request.variants} | {(p, s): c for p, s, c in asked.variants}
                 chosen = tuple((p, s, c) for (p, s), c in kept.items())
                 loads = tuple((dict(request.payloads) | dict(asked.payloads)).items())
-                return self._open_scene(replace(request, variants=chosen, payloads=loads))
+                composed, roots = asked.composed or request.composed, asked.roots or request.roots
+                wanted = replace(request, variants=chosen, payloads=loads, composed=composed, roots=roots)
+                return self._open_scene(wanted)
             case message.AskAttributes():
                 return attributes(self._stage().stage, asked.path)
             case message.AskMatches():
@@ -85,6 +88,8 @@ class SceneServer:
                 return self._save(asked)
             case message.AskBindings():
                 return _bindings_of(asked.layer) if asked.layer else self._bindings()
+            case message.AddScene():
+                return message.Json(text=_with_scene(asked))
             case message.AskOpinions():
                 return message.Opinions(rows=opinions.read(asked.layer))
             case message.AskInfo():
@@ -332,6 +337,21 @@ class SceneServer:
             colormaps=[colours.name for colours in asked.colormaps],
         )
         return message.Problems(problems=listed([*before, *left_out, *problems, *judged]))
+
+
+def _with_scene(asked: message.AddScene) -> str:
+    """Return composed.usda with another scene, or without one."""
+    if not asked.asset:
+        return placing.removed(asked.text, asked.prim)
+    return placing.added(
+        asked.text,
+        asked.prim,
+        asked.asset,
+        translate=asked.translate,
+        rotate_x=asked.rotate_x,
+        scale=asked.scale,
+        as_payload=asked.as_payload,
+    )
 
 
 def _bindings_of(layer: str) -> message.BindingsRead:

@@ -36,6 +36,13 @@ def _rules(at: Workspace) -> str:
     return may_not_author(at) or ("" if is_saved else "Rules belong to a project that is saved.")
 
 
+def _add_scene(at: Workspace) -> str:
+    is_saved = at.project is not None and at.project.saved
+    return may_not_author(at) or (
+        "" if is_saved else "Save the scene as a project first: File ▸ New project…"
+    )
+
+
 def _saved(at: Workspace) -> str:
     is_saved = at.project is not None and at.project.saved
     return may_not_author(at) or ("" if is_saved else "That belongs to a project that is saved.")
@@ -73,6 +80,15 @@ AUTHOR_ACTIONS: tuple[Action, ...] = (
         tip="Let the live world read its project again; alarms go on, links are made anew",
         why_not=lambda at: at.disk.why_not(),
         run=lambda desk: desk.workspace.disk.load(),
+    ),
+    Action(
+        id="project.add-scene",
+        title="Add a scene to this one…",
+        menu="File",
+        role="engineer",
+        tip="Put another OpenUSD scene at a place of this one; neither of the two files is changed",
+        why_not=_add_scene,
+        run=lambda desk: desk.add_scene(),
     ),
     Action(
         id="project.versions",

@@ -80,6 +80,7 @@ TYPES: dict[str, type] = {
         message.SaveBindings,
         message.AskBindings,
         message.AskOpinions,
+        message.AddScene,
         message.Opinions,
         message.BindingsRead,
         message.AskInfo,
