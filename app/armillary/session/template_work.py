@@ -208,7 +208,10 @@ def lines_of(changes: Sequence[Planned]) -> tuple[tuple[str, ...], ...]:
     """Return (what, part, binding, in words) of each change, as a table shows them."""
     out = []
     for change in changes:
-        parts = [f"{name} {_said(before)} → {_said(after)}" for name, before, after in change.fields]
+        parts = [
+            f"{name} {_said(after)}" if change.kind == "new" else f"{name} {_said(before)} → {_said(after)}"
+            for name, before, after in change.fields
+        ]
         own = f"; kept as changed here: {', '.join(change.own)}" if change.own else ""
         out.append((change.kind, change.prim, change.name, (change.why or ", ".join(parts)) + own))
     return tuple(out)
