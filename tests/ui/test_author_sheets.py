@@ -15,8 +15,8 @@ from armillary.project import folder as projects
 from armillary.scene import author
 from armillary.session.actions import action
 from armillary.session.boarding import boarding
+from armillary.ui.binding_template_sheet import TemplateSheet
 from armillary.ui.tag_list_sheet import TagListSheet
-from armillary.ui.template_sheet import TemplateSheet
 from armillary.ui.window import DeskWindow
 
 
@@ -100,7 +100,7 @@ def test_a_template_is_made_applied_updated_and_made_independent(desk: DeskWindo
     )
     ws.twins = projects.read(project).twins
     ws.select((scene.prim_path.index("/Plant/Pumps/P101"),))
-    action("edit.templates").run(desk)
+    action("edit.binding-templates").run(desk)
     sheet = desk.author_sheets.sheet
     assert isinstance(sheet, TemplateSheet)
     sheet.name.setText("pump")

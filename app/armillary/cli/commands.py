@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "bindings": ("bindings", "bindings", "Propose, apply and exchange the bindings of a project."),
     "tags": ("tags", "tags", "Write the tags of a project as a list, or take a list in as tags."),
     "procedure": ("procedure", "procedure", "List, check and hand out step-by-step work instructions."),
+    "template": ("template", "template", "List and check command templates, try one on the simulator."),
     "command": ("command", "command", "Send one command through the gate of a live world."),
     "substitute": ("substitute", "substitute", "Give a tag a value by hand for a time; nothing is sent."),
     "user": ("user", "user", "Add, list and change a project's local accounts."),

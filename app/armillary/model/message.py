@@ -598,6 +598,22 @@ class AskInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskCarried:
+    """Ask the scene child for the bindings that a foreign layer carries in `customData`; answered by Json."""
+
+    layer: str  # absolute path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteTwin:
+    """Ask the scene child for a root layer with bindings over a scene, for other tools; answered by Done."""
+
+    entry: str  # absolute paths
+    above: tuple[str, ...]  # layers over it, strongest first
+    output: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Json:
     """An answer that goes to a person or a file as it is."""
 

@@ -118,6 +118,15 @@ def with_tag(text: str, name: str, changes: Mapping[str, Value | None]) -> str:
     return _text(root)
 
 
+def with_prims(text: str, to: Mapping[str, str]) -> str:
+    """Return twins.json with the prims of twins replaced, old path → new path; all else stays."""
+    root = _parsed(text)
+    for twin in root.get("twins", []):
+        if twin.get("prim") in to:
+            twin["prim"] = to[twin["prim"]]
+    return _text(root)
+
+
 def tag_facts(text: str, name: str) -> dict[str, Any]:  # Any: JSON
     """Return what twins.json says of a tag, {} when it does not have it. Raises ProjectFault."""
     twins = _parsed(text or EMPTY).get("twins", [])

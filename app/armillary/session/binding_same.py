@@ -34,7 +34,7 @@ def _key(binding: Binding | None, channel: str) -> str:
 
 def same(a: Binding, b: Binding) -> bool:
     """Return whether two are one binding; where it stands, and numbers that a file rounded, do not count."""
-    return replace(a, origin="") == replace(b, origin="") or _rounded(a) == _rounded(b)
+    return replace(a, origin="", part="") == replace(b, origin="", part="") or _rounded(a) == _rounded(b)
 
 
 def _rounded(b: Binding) -> Binding:
@@ -42,9 +42,11 @@ def _rounded(b: Binding) -> Binding:
     numbers = (spec.scale, spec.offset, *spec.clamp, *b.ends, b.interval_s, b.stale_after_s)
     scale, offset, low, high, first, last, interval, stale = (float(f"{x:.9g}") for x in numbers)
     plain = replace(spec, scale=scale, offset=offset, clamp=(low, high))
-    return replace(b, origin="", map=plain, ends=(first, last), interval_s=interval, stale_after_s=stale)
+    return replace(
+        b, origin="", part="", map=plain, ends=(first, last), interval_s=interval, stale_after_s=stale
+    )
 
 
 def facts(bindings: Sequence[Binding]) -> set[Binding]:
     """Return what bindings say, wherever they stand."""
-    return {replace(b, origin="") for b in bindings}
+    return {replace(b, origin="", part="") for b in bindings}

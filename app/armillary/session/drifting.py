@@ -89,6 +89,10 @@ class DriftBook:
         self.accepted: set[str] = set()  # keys: the world has not loaded them yet
         self._asking = False
 
+    def may_accept(self, item: DriftItem) -> bool:
+        """Return whether accepting a difference means something that can be written."""
+        return accepting.may_accept(item)
+
     # ------------------------------------------------------------ reading
 
     def ask(self, *, now: bool = False) -> None:

@@ -68,6 +68,8 @@ TYPES: dict[str, type] = {
         message.HistoryInfo,
         message.OpenScene,
         message.WriteTree,
+        message.AskCarried,
+        message.WriteTwin,
         message.Flatten,
         message.PackParts,
         message.SceneOpened,
@@ -171,6 +173,7 @@ TYPES: dict[str, type] = {
                 "ExerciseView",
                 "Approve",
                 "Kill",
+                "NoteTestFire",
             )
         ),
         scenario.Fork,

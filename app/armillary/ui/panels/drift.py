@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
 
 from armillary.model.clock import iso
 from armillary.model.drift import CODES, DriftItem, DriftReport
-from armillary.project.drift_accept import may_accept
 from armillary.session.drifting import DriftBook
 from armillary.session.workspace import Workspace
 from armillary.ui import icons
@@ -158,7 +157,7 @@ class DriftPanel(QWidget):
             self.tag.setText(one.other)
         may = not why and bool(fresh)
         no = self.book.why_not(writes=False)
-        self.accept.setEnabled(may and all(may_accept(item) for item in fresh))
+        self.accept.setEnabled(may and all(self.book.may_accept(item) for item in fresh))
         self.tag.setVisible(one is not None and one.code == "D01")
         self.map.setVisible(self.tag.isVisibleTo(self))
         self.map.setEnabled(may and bool(self.tag.text().strip()))
