@@ -42,7 +42,7 @@ class Desk(Protocol):
     def new_project(self) -> None: ...  # opens the sheet that makes a project
     def procedure(self, name: str) -> None: ...  # run | show | skip | abort: the last two ask a reason
     def edit_rules(self) -> None: ...  # opens the sheet of rules on streams
-    def author_sheet(self, name: str) -> None: ...  # import-tags | export-tags | templates
+    def author_sheet(self, name: str) -> None: ...  # import-tags | export-tags | binding-templates
     def compare_scene(self) -> None: ...  # asks for another version of the scene
     def copy(self, text: str) -> None: ...
     def silence(self) -> None: ...  # the sound of the alarms that are there now

@@ -52,6 +52,7 @@ from armillary.session.plant_model import PlantModel
 from armillary.session.pointing import Pointing
 from armillary.session.reopening import Reopening
 from armillary.session.scene_files import LOOK_S
+from armillary.session.template_work import TemplateWork
 from armillary.session.timeline import Timeline
 from armillary.session.training import Station
 from armillary.session.trends import Trends
@@ -143,6 +144,8 @@ class Workspace(Pointing):
         self.bulk = Bulk(self, self.undo)
         self.placing = Placing(self, self.undo)
         self.branch = Branch(self, self.bulk)
+        self.binding_templates = TemplateWork(self, self.bulk)
+        self.project_changed.connect(self.binding_templates.read)
         self.visited.connect(self.authoring.cancel)
         self.visited.connect(self.plant_model.again)
         self.tags_compiled.connect(self.authoring.again)
