@@ -38,6 +38,7 @@ from armillary.session.boarding import WorldState, boarding, start_recorder, sta
 from armillary.session.branch import Branch
 from armillary.session.browsing import Browsing
 from armillary.session.bulk import Bulk
+from armillary.session.covering import Covering
 from armillary.session.disk import Disk, with_project
 from armillary.session.feed import RECORDER, SCENE, WORLD, Feed
 from armillary.session.guide import Guide
@@ -49,6 +50,7 @@ from armillary.session.modelmap import ModelMap
 from armillary.session.orders import Orders
 from armillary.session.plant_model import PlantModel
 from armillary.session.pointing import Pointing
+from armillary.session.refinding import Refinding
 from armillary.session.reopening import Reopening
 from armillary.session.scene_files import LOOK_S
 from armillary.session.timeline import Timeline
@@ -141,6 +143,8 @@ class Workspace(Pointing):
         self.plant_model = PlantModel(self, clock.now_mono_ns)
         self.bulk = Bulk(self, self.undo)
         self.branch = Branch(self, self.bulk)
+        self.covering = Covering(self)
+        self.refinding = Refinding(self, self.bulk, self._work)
         self.visited.connect(self.authoring.cancel)
         self.tags_compiled.connect(self.authoring.again)
         for signal in (self.scene_changed, self.bindings_changed):

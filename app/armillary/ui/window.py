@@ -63,6 +63,7 @@ from armillary.ui.panels.trends import TrendsPanel
 from armillary.ui.panels.whatif import WhatIfPanel
 from armillary.ui.probe import FirstLive, Lateness
 from armillary.ui.range import Range
+from armillary.ui.refind_card import RefindCard
 from armillary.ui.rule_sheet import RuleSheet
 from armillary.ui.scene_card import SceneCard
 from armillary.ui.scene_tools import SceneTools
@@ -159,6 +160,7 @@ class DeskWindow(Desk):
         self.drift_card = DriftCard(ws, self._show_tag)
         self.shift = ShiftWork(self)
         self.versions_card = VersionsCard(self.canvas, ws, self.frame)
+        self.refind_card = RefindCard(self.canvas, ws, self.fly, self.say)
         self.second = SecondDesk(self)
         self.guiding = Guiding(self, ws, self.canvas, colours)
 
