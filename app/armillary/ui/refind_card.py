@@ -111,6 +111,7 @@ class RefindCard(QFrame):
         far = f" {match.moved_m:.3g} m from where it was." if match.moved_m else ""
         others = f" It may be {' or '.join(match.others)}." if match.others else ""
         self.why.setText(f"{match.old} → {line.to or 'nothing'}: {match.why}.{far}{others}")
+        self._place()
 
     def _chosen(self, _row: int) -> None:
         if self._filling:
@@ -142,7 +143,8 @@ class RefindCard(QFrame):
         lines = self.list.count() * max(self.list.sizeHintForRow(0), 0) + 2 * self.list.frameWidth()
         self.list.setFixedHeight(min(lines + _ROOM_PX, HEIGHT_PX))
         width = min(WIDTH_PX, self._over.width() - 2 * GAP_PX)
-        height = max(self.heightForWidth(width), self.sizeHint().height())
+        arranged = self.layout()
+        height = arranged.totalHeightForWidth(width) if arranged is not None else self.sizeHint().height()
         self.setGeometry(GAP_PX, GAP_PX, width, min(height, max(self._over.height() - 2 * GAP_PX, 60)))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802  Qt's name
