@@ -26,6 +26,7 @@ from armillary.project import fixes, lint, procedures, shown_lint
 from armillary.project import folder as projects
 from armillary.project.record import Project
 from armillary.scene import cache
+from armillary.session import twin_model
 from armillary.session.reading import ask_child, scene_child
 
 if TYPE_CHECKING:
@@ -193,6 +194,7 @@ def _examined(
     found += procedures.examine(project.folder, {s.name: s for s in project.specs}, prims)[1]
     found += link_problems(project)
     found += futures.findings(project)
+    found += twin_model.findings(project)
     return project, found, bindings, scene
 
 

@@ -11,6 +11,9 @@ from armillary.model.fault import ProjectFault
 from armillary.project.record import TWINS_FILE
 
 EDITABLE = (
+    "address",
+    "kind",
+    "states",
     "unit",
     "source_unit",
     "range",
@@ -24,7 +27,7 @@ EDITABLE = (
     "frozen_after_s",
 )
 EMPTY = '{"schema": 1, "twins": [], "relationships": []}'
-Value = str | float | tuple[float, float]
+Value = str | float | tuple[float, float] | Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from armillary.model.tree import cleaned
 from armillary.scene import (
     author,
     cache,
+    carried,
     deadline,
     find,
     flatten,
@@ -38,6 +39,7 @@ from armillary.scene import (
     lint,
     opinions,
     overs,
+    placing,
     sidecar,
 )
 from armillary.scene.check import Checked, check
@@ -77,7 +79,9 @@ class SceneServer:
                 kept = {(p, s): c for p, s, c in request.variants} | {(p, s): c for p, s, c in asked.variants}
                 chosen = tuple((p, s, c) for (p, s), c in kept.items())
                 loads = tuple((dict(request.payloads) | dict(asked.payloads)).items())
-                return self._open_scene(replace(request, variants=chosen, payloads=loads))
+                composed, roots = asked.composed or request.composed, asked.roots or request.roots
+                wanted = replace(request, variants=chosen, payloads=loads, composed=composed, roots=roots)
+                return self._open_scene(wanted)
             case message.AskAttributes():
                 return attributes(self._stage().stage, asked.path)
             case message.AskMatches():
@@ -87,6 +91,8 @@ class SceneServer:
                 return self._save(asked)
             case message.AskBindings():
                 return _bindings_of(asked.layer) if asked.layer else self._bindings()
+            case message.AddScene():
+                return message.Json(text=_with_scene(asked))
             case message.AskOpinions():
                 return message.Opinions(rows=opinions.read(asked.layer))
             case message.AskInfo():
@@ -103,6 +109,11 @@ class SceneServer:
                 return message.Json(text=orjson.dumps(told).decode())
             case message.WriteTree():
                 return _write_tree(asked)
+            case message.AskCarried():
+                return message.Json(text=orjson.dumps(carried.read(asked.layer)).decode())
+            case message.WriteTwin():
+                carried.write_twin(asked.entry, asked.above, asked.output)
+                return message.Done()
         raise SceneFault(
             f"The scene reader does not know the request {type(asked).__name__}.",
             where="scene.child",
@@ -354,6 +365,21 @@ class SceneServer:
             colormaps=[colours.name for colours in asked.colormaps],
         )
         return message.Problems(problems=listed([*before, *left_out, *problems, *judged]))
+
+
+def _with_scene(asked: message.AddScene) -> str:
+    """Return composed.usda with another scene, or without one."""
+    if not asked.asset:
+        return placing.removed(asked.text, asked.prim)
+    return placing.added(
+        asked.text,
+        asked.prim,
+        asked.asset,
+        translate=asked.translate,
+        rotate_x=asked.rotate_x,
+        scale=asked.scale,
+        as_payload=asked.as_payload,
+    )
 
 
 def _bindings_of(layer: str) -> message.BindingsRead:
