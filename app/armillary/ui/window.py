@@ -66,6 +66,7 @@ from armillary.ui.panels.trends import TrendsPanel
 from armillary.ui.panels.whatif import WhatIfPanel
 from armillary.ui.probe import FirstLive, Lateness
 from armillary.ui.range import Range
+from armillary.ui.refind_card import RefindCard
 from armillary.ui.rule_sheet import RuleSheet
 from armillary.ui.scene_card import SceneCard
 from armillary.ui.scene_tools import SceneTools
@@ -167,6 +168,7 @@ class DeskWindow(Desk):
         self.drift_card = DriftCard(ws, self._show_tag, self.drift.book)
         self.shift = ShiftWork(self)
         self.versions_card = VersionsCard(self.canvas, ws, self.frame)
+        self.refind_card = RefindCard(self.canvas, ws, self.fly, self.say)
         self.second = SecondDesk(self)
         self.guiding = Guiding(self, ws, self.canvas, colours)
 
