@@ -10,6 +10,7 @@ from armillary.model.alarm import AlarmProgress, AlarmState
 from armillary.model.arrays import F8, I8, U2
 from armillary.model.simulation import Causality
 
+TEST_FIRE = "template.test-fire"  # in the audit
 SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 60.0, 100.0, 600.0, 1000.0)
 StepBy = Literal["tick", "second", "sample", "change", "alarm", "event"]
 
@@ -493,6 +494,15 @@ class Approve:
     id: str
     yes: bool = True
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteTestFire:
+    """Write into the audit that a template was tried on the simulator; answered by Done."""
+
+    template: str
+    value: float
+    outcome: str  # `VERIFIED: reads 50 %`, `REFUSED: 250 % is outside 0 to 100 %.`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -520,10 +520,31 @@ class Attributes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChooseVariants:
-    """Open the same scene with these live selections and payloads; answered by SceneOpened."""
+    """Open the same scene with these live selections and payloads; answered by SceneOpened.
+
+    `composed`, `roots`: what the project has of them by now; "" and () leave them as they were.
+    """
 
     variants: tuple[tuple[str, str, str], ...] = ()
     payloads: tuple[tuple[str, bool], ...] = ()  # (prim path, loaded)
+    composed: str = ""
+    roots: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddScene:
+    """Work out composed.usda with another scene at a prim, or without it; answered by Json, its new text.
+
+    Nothing is written. `asset`: its path as the layer will have it; "" takes out what was added at `prim`.
+    """
+
+    text: str  # of composed.usda now; "" = there is none
+    prim: str
+    asset: str = ""
+    translate: tuple[float, float, float] = (0.0, 0.0, 0.0)  # units of the stage
+    rotate_x: float = 0.0  # degrees
+    scale: float = 1.0
+    as_payload: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

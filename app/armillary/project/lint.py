@@ -254,16 +254,22 @@ def _unbound(
     project: Project, bindings: Sequence[Binding], specs: Mapping[str, TagSpec]
 ) -> Iterator[SceneProblem]:
     """Yield, in one finding, the tags that drive no prim, neither themselves nor through another tag."""
+    idle = unbound_tags(project, bindings)
+    if idle:
+        what = f"{len(idle)} of {len(specs)} tags drive nothing in the scene: {_some(idle)}."
+        yield _problem("P25", "info", "twins.json", what, "Bind them where they should be seen.")
+
+
+def unbound_tags(project: Project, bindings: Sequence[Binding]) -> tuple[str, ...]:
+    """Return the tags that drive no prim, neither themselves nor through another tag, in their order."""
+    specs = {spec.name: spec for spec in project.specs}
     used = {binding.signal for binding in bindings}
     used |= {tag for b in bindings if b.channel == "transform" for tag in b.map.state_values}
     for text in (b.map.expr for b in bindings if b.map.kind == "expr"):
         used |= _reads(text, {**specs, **dict.fromkeys(OWN_VARIABLES)})
     for spec in project.derived:
         used |= _reads(spec.expression, specs)
-    idle = [name for name in specs if name not in used]
-    if idle:
-        what = f"{len(idle)} of {len(specs)} tags drive nothing in the scene: {_some(idle)}."
-        yield _problem("P25", "info", "twins.json", what, "Bind them where they should be seen.")
+    return tuple(name for name in specs if name not in used)
 
 
 def _reads(text: str, known: Mapping[str, object]) -> set[str]:

@@ -18,7 +18,7 @@ from pxr import Sdf
 
 from armillary.scene.schema import API, FIELDS, NAMESPACE, Field
 
-MEMORY = "armillary:part"  # in customData of a prim: what its part looked like when it was bound
+MEMORY = "armillaryPart"  # in customData of a prim: what its part looked like when it was bound
 _HEAD = f"{API}:"
 _OURS = frozenset({"specifier", "apiSchemas", "customData", "typeName"})
 Stat = tuple[int, int, int]

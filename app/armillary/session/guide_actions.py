@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from armillary.session.action import Action
+from armillary.session.author_actions import may_not_author
 from armillary.session.workspace import Workspace
 
 
@@ -13,6 +14,11 @@ def _no_world(at: Workspace) -> str:
 def _no_step(at: Workspace) -> str:
     run = at.guide.run
     return "" if run is not None and run.step is not None else "No procedure is being carried out."
+
+
+def _saved(at: Workspace) -> str:
+    is_saved = at.project is not None and at.project.saved
+    return may_not_author(at) or ("" if is_saved else "They belong to a project that is saved.")
 
 
 def _may_not_skip(at: Workspace) -> str:
@@ -65,5 +71,14 @@ GUIDE_ACTIONS: tuple[Action, ...] = (
         tip="End the procedure before its last step, with a reason",
         why_not=lambda at: _no_step(at) or at.guide.why_not_act(),
         run=lambda desk: desk.procedure("abort"),
+    ),
+    Action(
+        id="edit.templates",
+        title="Command templates…",
+        menu="Edit",
+        role="engineer",
+        tip="Edit what operators may command, and try it on the simulator",
+        why_not=_saved,
+        run=lambda desk: desk.procedure("templates"),
     ),
 )

@@ -82,6 +82,7 @@ TYPES: dict[str, type] = {
         message.SaveBindings,
         message.AskBindings,
         message.AskOpinions,
+        message.AddScene,
         message.Opinions,
         message.BindingsRead,
         message.AskInfo,
@@ -172,6 +173,7 @@ TYPES: dict[str, type] = {
                 "ExerciseView",
                 "Approve",
                 "Kill",
+                "NoteTestFire",
             )
         ),
         scenario.Fork,

@@ -37,6 +37,7 @@ from armillary.world.stepping import MONO_NS
 log = logging.getLogger(__name__)
 
 FRAMES_NS = NS // 20  # desks are told this often at most
+BENCH_SPEED = 20.0  # × real time: a read-back of 30 s takes 1.5 s
 STEADY_DAY = "2026-01-01"  # when a steady state begins, so that it is always the same
 _BEHIND_NS = NS // 4  # of simulated time: past this the model cannot keep up
 
@@ -56,6 +57,14 @@ class _Local(NoAccounts):
         return replace(super().local(), role="instructor")
 
 
+class Tester(NoAccounts):
+    """Whoever tries a command on a simulator is its engineer: nobody else is on that line."""
+
+    def local(self) -> LoggedIn:
+        """Return the local engineer."""
+        return replace(super().local(), role="engineer")
+
+
 class Exercising(Serving):
     """The part of a TRAINING world that nobody asks anything of. `world.training` answers people."""
 
@@ -73,8 +82,10 @@ class Exercising(Serving):
         deeds: Sequence[Deed] = (),
         paced: bool = True,
         listen: str = "",
+        is_bench: bool = False,
     ) -> None:
-        people: People = accounts.read(project.folder) or _Local()
+        """`is_bench`: commands are tried on it; it runs by itself, and nothing of it is kept."""
+        people: People = Tester() if is_bench else accounts.read(project.folder) or _Local()
         start_ns = state.t_ns if state is not None else steady_ns(lesson.start.value)
         world = f"training-{clock.now_ns() // 1_000_000:x}"
         super().__init__(
@@ -92,14 +103,14 @@ class Exercising(Serving):
         self.drill.check()
         self._host = host
         self._todo = list(deeds)
-        self._speed = 0.0 if paced else math.inf
+        self._speed = BENCH_SPEED if is_bench else 0.0 if paced else math.inf
         self._actual = 0.0
-        self._orders = Orders(self.drill, project.specs)
+        self._orders = Orders(self.drill, project.specs, project.templates, project.interlocks)
         self._steps_of = Instructing(project.specs, reader(project), training=True)
         self._steps = 0  # asked for while frozen
         self._moved = asyncio.Event()
         self._lock = asyncio.Lock()  # the simulator takes one call at a time
-        self._report = ""
+        self._report = "of a bench" if is_bench else ""
         self._ready: set[str] = set()
         self._trainees: dict[bytes, str] = {}
         self._cursor_ns = 0  # of the debrief, once it is over

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -23,7 +24,7 @@ from armillary.model import message as msg
 from armillary.model.account import LoggedIn, Right
 from armillary.model.alarm import AlarmAct, AlarmProgress, right_to
 from armillary.model.clock import NS, Clock, WallClock
-from armillary.model.control import Approve, Kill, StateAnswer
+from armillary.model.control import TEST_FIRE, Approve, Kill, NoteTestFire, StateAnswer
 from armillary.model.drift import AcceptDefinition, AskDrift, RefuseDrift
 from armillary.model.fault import ProjectFault, WorldFault, record
 from armillary.model.frame import Event, WorldKind
@@ -481,6 +482,12 @@ class Live(Serving):
                 return await self._carrying_out.answer(message, self.need(peer, Right.VIEW))
             case StartProcedure() | ActOnProcedure():
                 return await self._carrying_out.answer(message, self.need(peer, Right.COMMAND))
+            case NoteTestFire():
+                who = self.need(peer, Right.COMMAND)
+                value = message.value if math.isfinite(message.value) else None
+                self._deeds.acts.note(
+                    who, TEST_FIRE, message.template, after=value, reason=f"simulator: {message.outcome}"
+                )
             case Kill():
                 await self._deeds.acts.kill(
                     self.need(peer, Right.KILL if message.stop else Right.RELEASE), message

@@ -494,7 +494,7 @@ class Serving:
             about=self.about,
             user=who.user,
             accounts=who.accounts,
-            templates=project.templates if self.kind is WorldKind.LIVE else (),
+            templates=project.templates if self.kind in (WorldKind.LIVE, WorldKind.TRAINING) else (),
             world_hash=self.world_hash,
             area=self.area,
             areas=tuple(area.name for area in project.areas),

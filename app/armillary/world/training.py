@@ -35,12 +35,13 @@ from armillary.model.control import (
 from armillary.model.fault import Fault, OrderFault, ProjectFault
 from armillary.model.frame import Event
 from armillary.model.lesson import Deed, Lesson
-from armillary.model.order import Arm, Order
+from armillary.model.order import Arm, Order, Prepare
 from armillary.model.procedure import ActOnProcedure, AskProcedures, ProcedureRun, StartProcedure
 from armillary.model.simulation import OpenModel
 from armillary.project import folder as projects
 from armillary.project import lessons
 from armillary.project.record import Project
+from armillary.project.testbench import bench_of
 from armillary.simulate.host import SimulatorHost
 from armillary.twin import past_pack
 from armillary.world import debriefing, snapshot
@@ -57,9 +58,16 @@ _TRAINEE = "trainee"
 def run(args: Mapping[str, Any], say: Callable[[Mapping[str, object]], None]) -> None:
     """Run one exercise. args: `project`, `scenario`; `snapshot`, `inputs`, `unpaced`, `listen`.
 
+    Or `bench`: only to try commands on, with `commands` in place of the text of commands.toml.
+
     Raises Fault when it cannot begin.
     """
     project = projects.read(Path(args["project"]))
+    if args.get("commands") is not None:
+        project = projects.with_commands(project.folder, str(args["commands"]))  # as they are being edited
+    if args.get("bench"):
+        asyncio.run(_serve(args, say, project, bench_of(project), None, ()))
+        return
     tags = [spec.name for spec in project.specs]
     path = lessons.find(project.folder, str(args["scenario"]))
     lesson = lessons.read(path, tags, [alarm.id for alarm in project.alarms])
@@ -103,6 +111,7 @@ async def _serve(
             deeds=deeds,
             paced=not args.get("unpaced"),
             listen=str(args.get("listen") or ""),
+            is_bench=bool(args.get("bench")),
         )
         await world.serve(say)
     finally:
@@ -127,6 +136,8 @@ class Training(Exercising):
         if remembered is not None:
             return remembered
         match message:
+            case Prepare():
+                return self._orders.prepare(message, self.need(peer, Right.VIEW))
             case Arm():
                 who = self.need(peer, Right.COMMAND)
                 return self._orders.arm(message, who, self.publisher.table, self.clock.now_mono_ns())
