@@ -377,6 +377,10 @@ class DeskWindow(Desk):
         self.say(f"The trainee's desk is opening. Copied for another screen: {words_of(address)}")
 
     # ------------------------------------------------------------ Desk: opening
+    def ask_server(self) -> None:
+        """Open the sheet for a server that publishes its own scene."""
+        self.files.ask_server()
+
     def ask_open(self) -> None:
         """Ask for a project or scene and open it."""
         self.files.ask_open()
