@@ -25,7 +25,8 @@ from armillary.ui.tables import button
 
 WIDTH, HEIGHT = 860, 640
 _LINES_PX = 72
-_STEPS_PX = 260
+_STEPS_PX = 300
+_BUTTON_PX = 62
 _FUNCTIONS = ("abs", "min", "max", "good", "age")
 
 
@@ -116,7 +117,7 @@ class ProcedureFields(Sheet):
         rows.addLayout(foot)
 
     def _list_side(self) -> QVBoxLayout:
-        self.steps.setFixedWidth(_STEPS_PX)
+        self.steps.setMinimumWidth(_STEPS_PX)
         side, row = QVBoxLayout(), QHBoxLayout()
         side.addWidget(self.steps, 1)
         for word, tip, run in (
@@ -126,7 +127,9 @@ class ProcedureFields(Sheet):
             ("Down", "This step later", self._acts["down"]),
             ("Out", "Take this step out", self._acts["out"]),
         ):
-            row.addWidget(button(word, tip, run))
+            small = button(word, tip, run)
+            small.setFixedWidth(_BUTTON_PX)
+            row.addWidget(small)
         side.addLayout(row)
         return side
 
