@@ -52,12 +52,18 @@ def _camel(text: str) -> str:
     return "".join(word.capitalize() for word in text.split())
 
 
+def _short(text: str) -> str:
+    """Return words as somebody in a hurry writes them: no vowels but the first letter, at most five."""
+    return "_".join((w[0] + "".join(c for c in w[1:] if c not in "aeiou"))[:5] for w in text.split())
+
+
 # (area, letter, word, number, (quantity, short)) -> path of the tag
 TAGS: dict[str, Convention] = {
     "isa": lambda a, le, _w, n, q: (f"Area{a}", f"{le}-{n}", q[0].replace(" ", "_")),
     "flat": lambda a, le, _w, n, q: (f"A{a}_{le}{n}_{q[1]}",),
     "camel": lambda a, _le, w, n, q: (f"Area{a}", f"{w}{n}", _camel(q[0])),
     "topics": lambda a, _le, w, n, q: ("site", f"area_{a}", w.lower(), n.lower(), *q[0].split()),
+    "hurried": lambda a, le, _w, n, q: (f"A{a}", f"{le}{n}_{_short(q[0])}"),
     "opcua": lambda a, le, w, n, q: (f"Area_{a:02d}", f"{w}s", f"{le}{n}", f"{_camel(q[0])}.PV"),
 }
 # (area, letter, word, number) -> path of the object in the scene

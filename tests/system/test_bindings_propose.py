@@ -87,3 +87,25 @@ def test_tags_are_proposed_and_written_to_the_binding_layer_alone(project: Path)
     assert "P-101A.bearing_temp" in (project / "bindings.usda").read_text()
     assert (project / "scene.usda").read_bytes() == scene
     assert (project / "twins.json").read_bytes() == twins
+
+
+@pytest.mark.system
+def test_a_template_of_one_pump_is_applied_to_another_and_updated(project: Path) -> None:
+    """Runs after the proposals were written: P-101A's bearing and motor are bound."""
+    folder, run = str(project), CliRunner().invoke
+    told = run(
+        bindings,
+        ["template", "make", folder, "pump", "/Plant/Pump_101A", "--twin", "P-101A"],
+        standalone_mode=False,
+    )
+    assert "template pump with 2 bindings" in told.stdout
+    file = project / "binding-templates.toml"
+    file.write_text(file.read_text().replace('colormap = "heat"', 'colormap = "level"', 1))
+    told = run(bindings, ["template", "update", folder, "--yes", "--json"], standalone_mode=False)
+    answer = json.loads(told.stdout)
+    assert [(c["kind"], c["prim"]) for c in answer["changes"]] == [("changed", "/Plant/Pump_101A/Bearing")]
+    assert answer["written"]
+    assert "heat" not in (project / "bindings.usda").read_text()
+    told = run(bindings, ["template", "list", folder, "--json"], standalone_mode=False)
+    [one] = json.loads(told.stdout)["templates"]
+    assert (one["id"], one["instances"], one["behind"]) == ("pump", 1, 0)

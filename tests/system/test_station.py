@@ -31,6 +31,18 @@ def test_state_lists_over_100_good_tags_and_only_mqtt_turns_stale_without_its_br
     station: Station, capsys: pytest.CaptureFixture[str]
 ) -> None:
     until(lambda: all_good(station), 10, "all tags GOOD")
+    query = [
+        "model",
+        "query",
+        str(station.plant.project),
+        "pumps feeding T-102 where vibration is good",
+        "--json",
+    ]
+    assert run(query) == 0  # a running world is asked for values
+    found = json.loads(capsys.readouterr().out)
+    assert found["world"]["id"] == station.welcome().world
+    assert [one["id"] for one in found["found"]] == ["P-101A", "P-101B"]
+    assert {tag["unit"] for one in found["found"] for tag in one["tags"]} == {"mm/s"}
     assert run(["state", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert len(answer["tags"]) > 100

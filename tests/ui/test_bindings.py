@@ -218,6 +218,17 @@ def test_test_values_are_shown_here_alone_and_end_in_every_way(
         assert bar.isVisible()
 
     before = ws.look.rgba[T101].tolist() if ws.look is not None else []
+    desk.inspector.on_binding("/Plant/Water/T101", "level")
+    card = desk.bindcard
+    assert next(iter(card.span.found(ws.specs[LEVEL]))).words.startswith("T-101.level has no range")
+    card.trial.run.setChecked(True)
+    card.trial._at_s = 2.9
+    card.trial._step()
+    assert ws.showing.trial is not None
+    assert ws.showing.trial[0] == pytest.approx(3.95, abs=0.1)
+    card.trial.release.click()
+    assert ws.showing.trial is None
+    card.cancel.click()
     begin()
     bar.slider.setValue(200)
     assert ws.look is not None

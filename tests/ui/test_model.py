@@ -85,6 +85,9 @@ def test_an_answer_is_marked_in_the_scene_and_escape_takes_it_away(
     ws._resolve(now)
     assert np.array_equal(ws.look.rgba, before)
     assert panel.line.text() == ""
+    ask(panel, "pumps feeding T-102")
+    QTest.keyClick(desk.canvas, Qt.Key.Key_Escape)  # nothing there takes it
+    assert desk.workspace.plant_model.text == ""
 
 
 def test_a_click_on_a_twin_selects_its_part_and_a_double_click_draws_what_is_around_it(

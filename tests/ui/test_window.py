@@ -51,7 +51,8 @@ def widgets_without_name(root: QWidget) -> list[str]:
 # ---------------------------------------------------------------- docks
 
 
-ELSEWHERE = {"bindings", "exercise", "instructor", "browse", "model"}  # docks of Train and Author only
+# docks of Train and Author only
+ELSEWHERE = {"bindings", "exercise", "instructor", "browse", "drift", "model"}
 
 
 def test_a_closed_dock_can_be_shown_again(desk: DeskWindow) -> None:

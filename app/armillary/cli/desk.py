@@ -26,7 +26,7 @@ from armillary.model import places
 from armillary.model.clock import WallClock
 from armillary.model.fault import Fault, ProjectFault
 from armillary.project import folder as projects
-from armillary.session import offline, publishing
+from armillary.session import offers, offline, publishing
 from armillary.session.boarding import MEMORY
 from armillary.session.importing import FORMATS, is_foreign
 from armillary.session.restarts import Restarts
@@ -89,6 +89,17 @@ def demo(name: str, seconds: float | None, screenshot: Path | None, headless: bo
 )
 @click.option("--connect", default="", metavar="ADDR", help="A running world instead of a project.")
 @click.option("--payloads/--no-payloads", default=True, help="Load payloads, or begin without them.")
+@click.option(
+    "--save",
+    "saved",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=None,
+    metavar="DIR",
+    help="With the address of a server: keep the project made of it here.",
+)
+@click.option(
+    "--insecure", is_flag=True, help="Trust the network between here and a server without security."
+)
 @click.option("--trainee", is_flag=True, help="With --connect: the desk of an exercise's trainee.")
 @zone_option
 @comma_option
@@ -98,17 +109,27 @@ def open_(
     after_s: float,
     connect: str,
     payloads: bool,
+    saved: Path | None,
+    insecure: bool,
     trainee: bool,
     zone: str,
     decimal_comma: bool,
 ) -> int:
-    """Open the desk on a project, a bare scene, a running world, or a folder of recorded files."""
+    """Open the desk on a project, a scene, a running world, a folder of recorded files, or a server's scene.
+
+    `opc.tcp://host:port` is a server that publishes its own scene and bindings.
+    """
     if trainee and not connect:
         raise Fault(
             "A trainee's desk needs the exercise that it joins.",
             where="--trainee",
             remedy="Give --connect ADDR; the instructor's desk copies the whole command.",
         )
+    if offers.is_server(path) and not connect:
+        from armillary.cli.from_server import opened
+
+        with opened(path, saved, insecure=insecure, tell=tell) as project:
+            return show(str(project), screenshot, after_s, payloads=payloads)
     if path and not connect and offline.is_offline(whole := Path(path).expanduser()):
         return _show_files(whole, How(zone=zone, decimal_comma=decimal_comma), screenshot, after_s)
     return show(path, screenshot, after_s, connect, desk="trainee" if trainee else "desk", payloads=payloads)

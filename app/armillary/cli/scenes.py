@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from armillary.cli import futures, stopping
+from armillary.cli import check_fix, futures, stopping
 from armillary.cli.answer import emit_json
 from armillary.cli.sources import link_problems
 from armillary.encoding import maps
 from armillary.encoding.compile import compiled
+from armillary.model.binding import Binding
 from armillary.model.difference import difference
 from armillary.model.fault import Fault, SceneFault
 from armillary.model.look import base_look
 from armillary.model.message import AskInfo, CheckBindings, Json, OpenScene, Problems, SceneOpened
 from armillary.model.motion import Motion, posed
 from armillary.model.scene import SceneArrays, SceneProblem
+from armillary.project import fixes, lint, procedures, shown_lint
 from armillary.project import folder as projects
-from armillary.project import lint, procedures
 from armillary.project.record import Project
 from armillary.scene import cache
+from armillary.session import twin_model
 from armillary.session.reading import ask_child, scene_child
 
 if TYPE_CHECKING:
@@ -134,27 +136,66 @@ def _tell(document: dict[str, Any]) -> None:
 @click.argument("path")
 @root_option
 @payload_option
+@click.option("--live", "is_live", is_flag=True, help="Ask the running world too which tags never came.")
+@click.option("--fix", "is_fixed", is_flag=True, help="Mend what can be mended without asking.")
+@click.option("--only", default="", metavar="CODES", help="Mend only these: B04,B30.")
+@click.option("--dry-run", "is_dry", is_flag=True, help="With --fix: write nothing, say what would be.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def check(path: str, roots: tuple[str, ...], payloads: bool, as_json: bool) -> int:
+def check(
+    path: str,
+    roots: tuple[str, ...],
+    payloads: bool,
+    is_live: bool,
+    is_fixed: bool,
+    only: str,
+    is_dry: bool,
+    as_json: bool,
+) -> int:
     """Lint a project, scene or binding layer. 0 fine, 1 shown with problems, 2 nothing can be shown."""
+    codes = tuple(code.strip().upper() for code in only.split(",") if code.strip())
+    if unknown := [code for code in codes if code not in fixes.FIXABLE]:
+        raise click.UsageError(f"{unknown[0]} has no fix; there are {', '.join(fixes.FIXABLE)}.")
+    project, found, bindings, scene = _examined(path, roots, payloads=payloads, is_live=is_live)
+    if project is None:
+        return _say(path, found, as_json)
+    chosen = check_fix.planned(project, found, bindings, scene, codes)
+    if is_fixed and chosen:
+        untouched = () if is_dry else check_fix.mend(project, chosen, bindings)
+        if not as_json:
+            check_fix.tell_fixes(chosen, is_dry=is_dry)
+            for text in untouched:
+                click.echo(text)
+        if not is_dry:
+            project, found, bindings, scene = _examined(path, roots, payloads=payloads, is_live=is_live)
+            left = check_fix.planned(project, found, bindings, scene, codes) if project is not None else ()
+            return _say(path, found, as_json, fixes.by_finding(left), chosen)
+    return _say(path, found, as_json, fixes.by_finding(chosen))
+
+
+def _examined(
+    path: str, roots: tuple[str, ...], *, payloads: bool, is_live: bool
+) -> tuple[Project | None, list[SceneProblem], tuple[Binding, ...], SceneArrays | None]:
+    """Return a project, all that is wrong with it, its bindings and its scene; None: it cannot be read."""
     found: list[SceneProblem] = []
     project, read = projects.examine(scene_path(path))
     found += read
     if project is None:
-        return _say(
-            path, [replace(p, severity="fatal") if p.severity == "error" else p for p in found], as_json
-        )
+        return None, [replace(p, severity="fatal") if p.severity == "error" else p for p in found], (), None
     opened, scene, more = _scene_checked(project, roots, payloads=payloads)
     found += more
     bindings = opened.bindings if opened is not None else ()
     if scene is not None:
         found += compiled(bindings, scene, project.specs, project.colormaps)[1]  # e.g. channels not drawn
     found += lint.findings(project, bindings, scene.prim_path if scene is not None else ())
+    found += shown_lint.findings(bindings, scene, project.specs)
+    if is_live:
+        found += check_fix.silent(project, bindings)
     prims = scene.prim_path if scene is not None else None
     found += procedures.examine(project.folder, {s.name: s for s in project.specs}, prims)[1]
     found += link_problems(project)
     found += futures.findings(project)
-    return _say(path, found, as_json)
+    found += twin_model.findings(project)
+    return project, found, bindings, scene
 
 
 def _scene_checked(
@@ -194,24 +235,38 @@ def _scene_checked(
     return opened, scene, found
 
 
-def _say(path: str, found: list[SceneProblem], as_json: bool) -> int:
+def _say(
+    path: str,
+    found: list[SceneProblem],
+    as_json: bool,
+    can: Mapping[tuple[str, str], fixes.Fix] | None = None,
+    done: Sequence[fixes.Fix] = (),
+) -> int:
+    """Print what was found; `can` is what --fix would mend, `done` what it has mended."""
+    can = can or {}
     # bindings are judged twice, by the scene's side in other words than by the project's: the first is told
     once = {(p.code, p.where, "" if p.code.startswith("B") else p.what): p for p in reversed(found)}
     unique = list(once.values())[::-1]
     fatal = any(p.severity == "fatal" for p in unique)
     status = 2 if fatal else int(any(p.severity != "info" for p in unique))
     if as_json:
-        emit_json({"path": path, "status": status, "problems": [_problem(p) for p in unique]})
+        mended = [{"code": f.code, "where": f.where, "fix": f.says} for f in done]
+        more = {"fixed": mended} if done else {}
+        problems = [_problem(p, can.get((p.code, p.where))) for p in unique]
+        emit_json({"path": path, "status": status, "problems": problems, **more})
     else:
         for p in unique:
-            click.echo(f"{p.severity:8}{p.code:5}{p.where}: {p.what} {p.remedy}")
+            fix = can.get((p.code, p.where))
+            aid = f" --fix: {fix.says}." if fix is not None else ""
+            click.echo(f"{p.severity:8}{p.code:5}{p.where}: {p.what} {p.remedy}{aid}")
         many = "finding" if len(unique) == 1 else "findings"
         click.echo(f"{len(unique)} {many}" if unique else "fine")
     return status
 
 
-def _problem(p: SceneProblem) -> dict[str, str]:
-    return {"code": p.code, "severity": p.severity, "where": p.where, "what": p.what, "remedy": p.remedy}
+def _problem(p: SceneProblem, fix: fixes.Fix | None) -> dict[str, str | None]:
+    said: dict[str, str | None] = {"code": p.code, "severity": p.severity, "where": p.where}
+    return {**said, "what": p.what, "remedy": p.remedy, "fix": fix.says if fix is not None else None}
 
 
 def opening(project: Project, roots: Sequence[str] = (), *, payloads: bool = True) -> OpenScene:

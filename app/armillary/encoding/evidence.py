@@ -14,7 +14,7 @@ import numpy as np
 from rapidfuzz import fuzz, process
 
 from armillary.encoding.naming import IMPLIED, MEASURED, Segment, whole
-from armillary.model.arrays import F8, I8
+from armillary.model.arrays import B1, F8, I8
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -51,6 +51,7 @@ class Evidence:
     all_of_part: csr_array
     _numbers: tuple[csr_array, csr_array]
     _lettered: tuple[csr_array, csr_array]
+    _keys: tuple[csr_array, ...]
 
     def covered(self, leaf: I8, part: I8) -> tuple[F8, F8]:
         """Return (K,) how much of the part's own name the tag says, and how much of the tag's the part."""
@@ -79,6 +80,14 @@ class Evidence:
         none = (of_leaf == 0) | (of_part == 0)
         same = (shared == of_leaf) & (shared == of_part) & (lettered_leaf == lettered_part)
         out: I8 = np.where(none, 0, np.where(~fits, -1, np.where(same, 2, 1))).astype(np.int64)
+        return out
+
+    def others(self, leaf: I8, part: I8) -> B1:
+        """Return (K,) whether the letters before their deepest numbers are not the other's: C-12, T-12."""
+        own_leaf, all_leaf, own_part, all_part = self._keys
+        both = (own_leaf.sum(axis=1)[leaf] > 0) & (own_part.sum(axis=1)[part] > 0)
+        shared = dots(own_leaf, leaf, all_part, part) + dots(own_part, part, all_leaf, leaf)
+        out: B1 = both & (shared == 0)
         return out
 
     def twins(self, leaf: I8, part: I8) -> I8:
@@ -148,6 +157,7 @@ def gathered(
         all_of_part=all_part,
         _numbers=numbers,
         _lettered=lettered,
+        _keys=_key_tables(leaf_segments, part_segments),
     )
     out.leaf, out.part = _worth(out)
     return out
@@ -266,6 +276,22 @@ def _number_tables(
         return one, two
 
     return both(True), both(False)
+
+
+def _key_tables(
+    leaves: Sequence[tuple[Segment, ...]], parts: Sequence[tuple[Segment, ...]]
+) -> tuple[csr_array, ...]:
+    """Return which letters with numbers, `p#101a`, the deepest segment of each has that has any, and all."""
+    table: dict[str, int] = {}
+    sides: list[list[dict[str, float]]] = []
+    for side in (leaves, parts):
+        said = [[[key for key in each.keys if key[0] != "#"] for each in segments] for segments in side]
+        deepest = [next((keys for keys in reversed(each) if keys), []) for each in said]
+        sides.append([dict.fromkeys(keys, 1.0) for keys in deepest])
+        sides.append([{key: 1.0 for keys in each for key in keys} for each in said])
+    found = [_rows(rows, table) for rows in sides]
+    wide = max(1, len(table))
+    return tuple(_matrix(pairs, len(rows), wide) for pairs, rows in zip(found, sides, strict=True))
 
 
 def _numbers(segments: tuple[Segment, ...], digits: bool) -> list[str]:

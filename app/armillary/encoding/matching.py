@@ -23,6 +23,7 @@ MOST_SECONDS = 2  # further tags that one part is given to
 _NAME, _NUMBER, _SOME, _MEASURES, _FITS, _PARENTS, _TWIN, _MODEL = 0.8, 0.1, 0.04, 0.08, 0.05, 0.12, 0.3, 0.08
 _IMPLIED = 0.2  # a part that the quantity speaks of, of an object of the same number
 _CONTEXT = 0.06  # all of both paths
+_OTHER = 0.2  # the same number behind another letter: C-12 is not T-12
 _BENT, _WIDE = 0.6, 0.35
 _WHOLE, _MOSTLY = 0.9, 0.5  # of a name that is said
 _STRANGE = 0.15  # the tags beside it belong elsewhere
@@ -175,6 +176,7 @@ def _scored(known: Evidence, leaves: Sequence[Leaf], parts: Sequence[Part], leaf
     score += np.choose(np.maximum(numbers, 0), [0.0, _SOME, _NUMBER])
     score += np.where(measures > 0, _MEASURES, np.where(measures < 0, -2 * _MEASURES, 0.0))
     score += _FITS * fits + _IMPLIED * (implied & (numbers != 0)) + _MODEL * model
+    score -= _OTHER * (known.others(leaf, part) & (twin <= 0))
     score += np.choose(twin + 1, [-_TWIN, 0.0, _TWIN / 2, _TWIN])
     return _Scores(
         leaf=leaf,
@@ -274,9 +276,8 @@ def _within(known: Evidence, anchor: I8) -> tuple[I8, I8]:
 def _by_structure(known: Evidence, found: _Scores, anchor: I8) -> None:
     """Add to the score what the match of the parents says."""
     mine = anchor[known.group[found.leaf]]
-    same = (mine == found.part) | (mine == known.above[found.part])
     inside = (found.part >= mine) & (found.part < known.end[np.maximum(mine, 0)])
-    found.parents = np.where((mine < 0) | (inside & ~same), 0, np.where(same, 1, -1))
+    found.parents = np.where(mine < 0, 0, np.where(inside, 1, -1))
     found.score = found.score + np.choose(found.parents + 1, [-_STRANGE, 0.0, _PARENTS])
 
 

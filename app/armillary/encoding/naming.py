@@ -40,7 +40,7 @@ _MEANT = {
         "setpoint": "sp setp sollwert target",
         "pump": "pmp pu pumpe pumps",
         "valve": "vlv xv hv bv cv fv pv1 ventil valves",
-        "motor": "mtr mot drive",
+        "motor": "mtr mot drive drv",
         "tank": "tk tnk vessel behaelter tanks",
         "bearing": "brg bear lager",
         "conveyor": "conv",
@@ -119,6 +119,13 @@ _OF_UNIT: dict[str, tuple[str, ...]] = {
 _OF_UNIT |= dict.fromkeys(("m", "mm", "cm"), ("level", "position"))
 
 
+_SHORTEST = 3  # a word without vowels that is shorter says nothing
+_PARTS = (  # of machines, beside the words above
+    "wall inlet outlet actuator shell belt guard casing housing impeller rotor shaft gearbox winding flange "
+    "seal tubes nozzle filter heater cooler burner cabinet panel drum roller header water fluid jacket"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """One part of a path, `P-101A`: its words as they are meant, its numbers (`101a`), and both together."""
@@ -133,6 +140,12 @@ class Segment:
     def things(self) -> tuple[str, ...]:
         """The words that say what it is, not what is measured."""
         return tuple(word for word in self.words if word not in MEASURED)
+
+
+_BONES = tuple(
+    (word[:1] + "".join(c for c in word[1:] if c not in "aeiouy"), word)
+    for word in sorted({*_MEANT.values(), *_PARTS.split()})
+)
 
 
 @lru_cache(maxsize=65_536)
@@ -154,7 +167,7 @@ def segment(text: str) -> Segment:
             continue
         before = piece
         if piece not in NOISE:
-            words.append(_MEANT.get(piece, piece))
+            words.append(_MEANT.get(piece) or _hurried(piece))
     return Segment(
         tuple(dict.fromkeys(words)),
         tuple(dict.fromkeys(numbers)),
@@ -162,6 +175,17 @@ def segment(text: str) -> Segment:
         _NOT_NAME.sub("", text.lower()),
         isa,
     )
+
+
+def _hurried(word: str) -> str:
+    """Return the known word that is written without its vowels, `brng`, else the word itself."""
+    if len(word) < _SHORTEST or _bones(word) != word:
+        return word
+    return min((w for bones, w in _BONES if bones.startswith(word)), key=len, default=word)
+
+
+def _bones(word: str) -> str:
+    return word[:1] + "".join(c for c in word[1:] if c not in "aeiouy")
 
 
 def whole(path: tuple[str, ...]) -> tuple[Segment, ...]:

@@ -29,7 +29,7 @@ _NAME = re.compile(r"[^A-Za-z0-9_]+")
 _GOOD_NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]{0,199}$")
 _COLOURS = ("displayColor", "emissiveColor")
 _POSE = {"X": "x", "Y": "y", "Z": "z", "A": "roll", "B": "pitch", "C": "yaw"}  # of a 3D frame of OPC UA
-POSE_PARTS = tuple(_POSE)
+_ANGLES = ("A", "B", "C")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +161,10 @@ class _Taking:
             return
         binding = replace(binding, name=self._free_name(binding))
         self._judge(at, live)
-        binding = self._sourced(represented, live, binding, found, more, at)
+        sourced = self._sourced(represented, live, binding, found, more, at)
+        if sourced is None:
+            return
+        binding = sourced
         self._used.add((binding.prim, binding.name))
         self.bindings.append(binding)
 
@@ -190,8 +193,9 @@ class _Taking:
         found: Resolved | None,
         more: Mapping[str, object],
         at: str,
-    ) -> Binding:
-        if "signal" in more or "address" in more or binding.intent == "command":
+    ) -> Binding | None:
+        is_said = {"signal", "address", "map.state_values"} & set(more)
+        if is_said or binding.intent == "command":
             if binding.signal and binding.signal not in self._names:
                 self._wish_named(represented, live, binding, found)
             if binding.intent == "command" and not more and binding.command:
@@ -206,13 +210,15 @@ class _Taking:
                 self._note(at, "unresolved", f"Not connected: {why}.")
             else:
                 self._note(at, "unresolved", f"Not connected yet: {why}; its semantic id is kept.")
-            return binding
+            # what the server itself cannot resolve would be an error for ever; what a file says may be bound
+            return None if found is not None and not binding.semantic_id else binding
         if not self._link:
             self._note(at, "no-link", "Its node belongs to a server of no link: give --link NAME.")
             return replace(binding, address="")
         if binding.channel == "transform" and len(nodes) > 1:
             parts = [
-                (_POSE[part], self._tag(represented, node, f"{live.name}_{part}")) for part, node in nodes
+                (_POSE[part], self._tag(represented, node, f"{live.name}_{part}", is_angle=part in _ANGLES))
+                for part, node in nodes
             ]
             return replace(
                 binding,
@@ -278,7 +284,7 @@ class _Taking:
             return binding
         return replace(binding, command=f"{self._link}!{command}" if self._link else "")
 
-    def _tag(self, represented: Represented, node: str, wanted: str) -> str:
+    def _tag(self, represented: Represented, node: str, wanted: str, *, is_angle: bool = False) -> str:
         """Return the tag of a node: the project's, else a new one, called as wanted or as its node."""
         known = self._known.get(f"{self._link}!{node}")
         if known is not None:
@@ -292,11 +298,13 @@ class _Taking:
         name, number = key, 2
         while f"{twin}.{name}" in self._names:
             name, number = f"{key}-{number}", number + 1
-        self._add(twin, represented.prim, name, node)
+        self._add(twin, represented.prim, name, node, is_angle=is_angle)
         return f"{twin}.{name}"
 
-    def _add(self, twin: str, prim: str, key: str, node: str) -> None:
+    def _add(self, twin: str, prim: str, key: str, node: str, *, is_angle: bool = False) -> None:
         signal = self._signals.get(node) or Signal(node=node, name=key)
+        if is_angle and not signal.unit:
+            signal = replace(signal, unit="rad")  # of orientations, as the draft's transform profile says
         wish = TagWish(
             twin=twin,
             prim=prim,
@@ -314,10 +322,7 @@ class _Taking:
 
     def _free_id(self, wanted: str) -> str:
         taken_ids = {name.rpartition(".")[0] for name in self._names} | set(self._twins.values())
-        name, number = wanted, 2
-        while name in taken_ids:
-            name, number = f"{wanted}-{number}", number + 1
-        return name
+        return free_id(wanted, taken_ids)
 
 
 def binding_name(said: str) -> str:
@@ -328,6 +333,14 @@ def binding_name(said: str) -> str:
     if not re.match(r"[A-Za-z_]", name):
         name = f"b_{name}"
     return f"{name}_1" if name in _RESERVED else name
+
+
+def free_id(wanted: str, taken_ids: Collection[str]) -> str:
+    """Return a name that is not taken."""
+    name, number = wanted, 2
+    while name in taken_ids:
+        name, number = f"{wanted}-{number}", number + 1
+    return name
 
 
 def tag_word(said: str) -> str:

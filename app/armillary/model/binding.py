@@ -103,6 +103,7 @@ class Binding:
     time_sampled: bool = False  # of the intent `history`: the whole series, not the latest value
     schema_version: int = 1
     origin: str = ""  # file:/prim#name, for errors
+    part: str = ""  # what its prim looked like when it was saved, see model.likeness; "" = not known
 
     @property
     def where(self) -> str:

@@ -520,10 +520,31 @@ class Attributes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChooseVariants:
-    """Open the same scene with these live selections and payloads; answered by SceneOpened."""
+    """Open the same scene with these live selections and payloads; answered by SceneOpened.
+
+    `composed`, `roots`: what the project has of them by now; "" and () leave them as they were.
+    """
 
     variants: tuple[tuple[str, str, str], ...] = ()
     payloads: tuple[tuple[str, bool], ...] = ()  # (prim path, loaded)
+    composed: str = ""
+    roots: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddScene:
+    """Work out composed.usda with another scene at a prim, or without it; answered by Json, its new text.
+
+    Nothing is written. `asset`: its path as the layer will have it; "" takes out what was added at `prim`.
+    """
+
+    text: str  # of composed.usda now; "" = there is none
+    prim: str
+    asset: str = ""
+    translate: tuple[float, float, float] = (0.0, 0.0, 0.0)  # units of the stage
+    rotate_x: float = 0.0  # degrees
+    scale: float = 1.0
+    as_payload: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -574,6 +595,22 @@ class AskInfo:
     entry: str
     roots: tuple[str, ...] = ()
     load: str = "all"  # all | none: payloads
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskCarried:
+    """Ask the scene child for the bindings that a foreign layer carries in `customData`; answered by Json."""
+
+    layer: str  # absolute path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteTwin:
+    """Ask the scene child for a root layer with bindings over a scene, for other tools; answered by Done."""
+
+    entry: str  # absolute paths
+    above: tuple[str, ...]  # layers over it, strongest first
+    output: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ _DEEPER = 1e-3  # of two that hold the same surface the inner one is meant, all 
 _MOST_ALIKE = 64  # candidates that are looked at one by one
 _DETAILED = 24  # triangles from which a shape alone says something: boxes are everywhere
 _LONG_NAME = 4
+_MANY = 3  # paths that agree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -317,20 +318,35 @@ class _Search:
             self._give(int(i[k]), int(j[k]), CHANGED, 0.9 if stays else 0.6, why)
 
     def _named(self) -> None:
-        """Propose what alone has the name of a part of which nothing else is known."""
+        """Propose what alone ends as the path of a part does of which nothing else is known."""
         rows = [i for i in self._open(known=False).tolist() if self.at[i] < 0]
         if not rows:
             return
-        table = _leaves(self.new)
         for i in rows:
-            row, votes, against = self._led(self.old[i])
-            if row >= 0 and self.free[row]:
-                sure = votes > 1 and not against
-                self._give(i, row, RENAMED, 0.9 if sure else 0.75, f"{votes} of its neighbours are there")
+            row, beside, other = self._led(self.old[i])
+            if row >= 0 and self.free[row] and beside > 1 and not other:
+                self._give(i, row, RENAMED, 0.9, f"{beside} of its neighbours are there")
+        rows = [i for i in rows if i not in self.found]
+        table = _leaves(self.new)
+        ends: dict[int, tuple[int, tuple[str, str]]] = {}
+        for i in rows:
+            choice = [j for j in table.get(leaf(self.old[i]), [])[:_MOST_ALIKE] if self.free[j]]
+            ranked = sorted(((_shared(self.old[i], self.new[j]), j) for j in choice), reverse=True)
+            if ranked and (len(ranked) == 1 or ranked[0][0] > ranked[1][0]):
+                shared, j = ranked[0]
+                ends[i] = j, (_head(self.old[i], shared), _head(self.new[j], shared))
+        votes = Counter(heads for _, heads in ends.values())
+        against = Counter(old for old, _ in votes)
+        given: set[int] = set()
+        for i, (j, heads) in ends.items():
+            if j in given:
                 continue
-            same = table.get(leaf(self.old[i]), [])
-            if len(same) == 1 and self.free[same[0]]:
-                self._give(i, same[0], RENAMED, 0.7, "the one part of its name; nothing else of it is known")
+            given.add(j)
+            if votes[heads] >= _MANY and against[heads[0]] == 1:
+                why = f"{votes[heads]} paths agree that {heads[0] or '/'} is {heads[1] or '/'} now"
+                self._give(i, j, RENAMED, 0.9, why)
+            else:
+                self._give(i, j, RENAMED, 0.7, "the one path that ends so; nothing else of it is known")
 
     def _gone(self, i: int, path: str) -> Match:
         a = int(self.at[i])
@@ -416,6 +432,21 @@ def _leaves(paths: Sequence[str]) -> Mapping[str, list[int]]:
     for i, path in enumerate(paths):
         out.setdefault(leaf(path), []).append(i)
     return out
+
+
+def _shared(a: str, b: str) -> int:
+    """Return how many names two paths have in common at their ends."""
+    n = 0
+    for x, y in zip(reversed(a.split("/")), reversed(b.split("/")), strict=False):
+        if x != y or not x:
+            break
+        n += 1
+    return n
+
+
+def _head(path: str, names: int) -> str:
+    """Return a path without its last names."""
+    return path.rsplit("/", names)[0]
 
 
 def leaf(path: str) -> str:

@@ -11,6 +11,9 @@ from armillary.model.fault import ProjectFault
 from armillary.project.record import TWINS_FILE
 
 EDITABLE = (
+    "address",
+    "kind",
+    "states",
     "unit",
     "source_unit",
     "range",
@@ -24,7 +27,7 @@ EDITABLE = (
     "frozen_after_s",
 )
 EMPTY = '{"schema": 1, "twins": [], "relationships": []}'
-Value = str | float | tuple[float, float]
+Value = str | float | tuple[float, float] | Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,15 @@ def with_tag(text: str, name: str, changes: Mapping[str, Value | None]) -> str:
             tag.pop(key, None)
         else:
             tag[key] = list(value) if isinstance(value, tuple) else value
+    return _text(root)
+
+
+def with_prims(text: str, to: Mapping[str, str]) -> str:
+    """Return twins.json with the prims of twins replaced, old path → new path; all else stays."""
+    root = _parsed(text)
+    for twin in root.get("twins", []):
+        if twin.get("prim") in to:
+            twin["prim"] = to[twin["prim"]]
     return _text(root)
 
 

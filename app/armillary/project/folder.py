@@ -473,6 +473,24 @@ def save(folder: Path, docs: Documents, now_ns: int) -> Project:
     return read(folder)
 
 
+def save_head(folder: Path, text: str) -> None:
+    """Write project.toml alone, all other files stay byte for byte; nothing is written if it has a mistake.
+
+    Raises ProjectFault for a mistake in the text and for a folder that cannot be written.
+    """
+    path = folder / TWINS_FILE
+    try:
+        twins_text = path.read_text("utf-8") if path.exists() else _twins_text({"schema": SCHEMA})
+        _must_be_valid(folder, {PROJECT_FILE: text, TWINS_FILE: twins_text})
+        write_atomic(folder / PROJECT_FILE, text)
+    except OSError as error:
+        raise ProjectFault(
+            f"{PROJECT_FILE} cannot be saved: {error.strerror}.",
+            where=str(error.filename or folder),
+            remedy="Check the folder's permissions and free space; the file is as it was.",
+        ) from error
+
+
 def _must_be_valid(folder: Path, texts: dict[str, str]) -> None:
     findings = Findings()
     doc = _parsed(texts[PROJECT_FILE], folder / PROJECT_FILE, tomllib.loads, toml_line, findings)

@@ -188,7 +188,7 @@ def _binding(binding: Binding, project: Project, specs: Mapping[str, TagSpec]) -
     spec = specs.get(binding.signal)
     if binding.address:
         yield from _address(binding, project, found)
-    elif not binding.signal and binding.channel != "field":  # that has sensors instead
+    elif not binding.signal and not _needs_none(binding):
         yield found("B05", "error", "It has neither a signal nor an address.", "Give it a tag in `signal`.")
     if spec is not None:
         try:
@@ -244,19 +244,32 @@ def _keys(binding: Binding, spec: TagSpec | None, found: _Found) -> Iterator[Sce
                 yield found("B11", "warning", what, "Remove it, or add it to the tag's states.")
 
 
+def _needs_none(binding: Binding) -> bool:
+    """Return whether a binding lives without a signal: fields have sensors, poses parts, commands a sink."""
+    is_pose = binding.channel == "transform" and bool(binding.map.state_values)
+    return binding.channel == "field" or is_pose or binding.intent == "command"
+
+
 def _unbound(
     project: Project, bindings: Sequence[Binding], specs: Mapping[str, TagSpec]
 ) -> Iterator[SceneProblem]:
     """Yield, in one finding, the tags that drive no prim, neither themselves nor through another tag."""
+    idle = unbound_tags(project, bindings)
+    if idle:
+        what = f"{len(idle)} of {len(specs)} tags drive nothing in the scene: {_some(idle)}."
+        yield _problem("P25", "info", "twins.json", what, "Bind them where they should be seen.")
+
+
+def unbound_tags(project: Project, bindings: Sequence[Binding]) -> tuple[str, ...]:
+    """Return the tags that drive no prim, neither themselves nor through another tag, in their order."""
+    specs = {spec.name: spec for spec in project.specs}
     used = {binding.signal for binding in bindings}
+    used |= {tag for b in bindings if b.channel == "transform" for tag in b.map.state_values}
     for text in (b.map.expr for b in bindings if b.map.kind == "expr"):
         used |= _reads(text, {**specs, **dict.fromkeys(OWN_VARIABLES)})
     for spec in project.derived:
         used |= _reads(spec.expression, specs)
-    idle = [name for name in specs if name not in used]
-    if idle:
-        what = f"{len(idle)} of {len(specs)} tags drive nothing in the scene: {_some(idle)}."
-        yield _problem("P25", "info", "twins.json", what, "Bind them where they should be seen.")
+    return tuple(name for name in specs if name not in used)
 
 
 def _reads(text: str, known: Mapping[str, object]) -> set[str]:

@@ -236,7 +236,7 @@ def merged_bindings(
 def _same(one: Binding | None, other: Binding | None) -> bool:
     if one is None or other is None:
         return one is other
-    return replace(one, origin="") == replace(other, origin="")
+    return replace(one, origin="", part="") == replace(other, origin="", part="")
 
 
 def _fieldwise(
@@ -260,7 +260,7 @@ def _fieldwise(
 
 def _sides(before: Any, have: Any, give: Any) -> Iterator[tuple[str, Any, Any, Any]]:
     for field in fields(have):
-        if field.name != "origin":
+        if field.name not in ("origin", "part"):  # where it was read, and what its prim looked like then
             yield field.name, *(getattr(each, field.name) for each in (before, have, give))
 
 

@@ -78,7 +78,7 @@ def apply(
         )
     docs = projects.documents(project.folder)
     typed = _typed(docs.twins, of)
-    _listed(docs.project)
+    list_files(docs.project)
     files = write_documents(project.folder / FOLDER, documents, over=over)
     projects.save(project.folder, docs, now_ns)
     return Typed(files=files, typed=tuple(typed), left=tuple(sorted(set(of) - set(typed))))
@@ -106,7 +106,7 @@ def _typed(root: dict[str, Any], of: Mapping[str, str]) -> list[str]:
     return out
 
 
-def _listed(project: tomlkit.TOMLDocument) -> None:
+def list_files(project: tomlkit.TOMLDocument) -> None:
     """Let project.toml name the files of the model, where it does not yet."""
     table = project.get("model")
     if table is None:

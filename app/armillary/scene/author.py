@@ -190,7 +190,11 @@ def _sorted(layer: Any) -> Any:
     """Return the same layer with prims and properties in order of their names: small differences in git."""
     out = Sdf.Layer.CreateAnonymous("sorted.usda")
     for key in layer.pseudoRoot.ListInfoKeys():
-        out.pseudoRoot.SetInfo(key, layer.pseudoRoot.GetInfo(key))
+        if key not in {"subLayers", "subLayerOffsets"}:
+            out.pseudoRoot.SetInfo(key, layer.pseudoRoot.GetInfo(key))
+    out.subLayerPaths = list(layer.subLayerPaths)
+    for i, offset in enumerate(layer.subLayerOffsets):
+        out.subLayerOffsets[i] = offset
     waiting = [(child, out) for child in _by_name(layer.rootPrims)]
     while waiting:
         spec, parent = waiting.pop(0)

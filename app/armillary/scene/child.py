@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,13 +21,15 @@ from armillary._version import __version__
 from armillary.model import message
 from armillary.model.clock import NS, Clock, WallClock
 from armillary.model.fault import Fault, SceneFault
+from armillary.model.likeness import Likeness, likeness, text_of
 from armillary.model.places import cache as user_cache
 from armillary.model.places import runtime
-from armillary.model.scene import SceneArrays, SceneProblem
+from armillary.model.scene import SceneArrays, SceneProblem, index_of
 from armillary.model.tree import cleaned
 from armillary.scene import (
     author,
     cache,
+    carried,
     deadline,
     find,
     flatten,
@@ -37,6 +39,7 @@ from armillary.scene import (
     lint,
     opinions,
     overs,
+    placing,
     sidecar,
 )
 from armillary.scene.check import Checked, check
@@ -63,6 +66,7 @@ class SceneServer:
         self._arrays: SceneArrays | None = None
         self._open: OpenStage | None = None  # composed only when somebody asks for it
         self._shelf = sidecar.Shelf()
+        self._alike: tuple[str, Likeness] | None = None  # of the arrays of that key
         self._written: dict[str, None] = {}  # binding layers that the open stage has as they were before
 
     def answer(self, asked: object) -> object:
@@ -75,7 +79,9 @@ class SceneServer:
                 kept = {(p, s): c for p, s, c in request.variants} | {(p, s): c for p, s, c in asked.variants}
                 chosen = tuple((p, s, c) for (p, s), c in kept.items())
                 loads = tuple((dict(request.payloads) | dict(asked.payloads)).items())
-                return self._open_scene(replace(request, variants=chosen, payloads=loads))
+                composed, roots = asked.composed or request.composed, asked.roots or request.roots
+                wanted = replace(request, variants=chosen, payloads=loads, composed=composed, roots=roots)
+                return self._open_scene(wanted)
             case message.AskAttributes():
                 return attributes(self._stage().stage, asked.path)
             case message.AskMatches():
@@ -85,6 +91,8 @@ class SceneServer:
                 return self._save(asked)
             case message.AskBindings():
                 return _bindings_of(asked.layer) if asked.layer else self._bindings()
+            case message.AddScene():
+                return message.Json(text=_with_scene(asked))
             case message.AskOpinions():
                 return message.Opinions(rows=opinions.read(asked.layer))
             case message.AskInfo():
@@ -101,6 +109,11 @@ class SceneServer:
                 return message.Json(text=orjson.dumps(told).decode())
             case message.WriteTree():
                 return _write_tree(asked)
+            case message.AskCarried():
+                return message.Json(text=orjson.dumps(carried.read(asked.layer)).decode())
+            case message.WriteTwin():
+                carried.write_twin(asked.entry, asked.above, asked.output)
+                return message.Done()
         raise SceneFault(
             f"The scene reader does not know the request {type(asked).__name__}.",
             where="scene.child",
@@ -250,13 +263,33 @@ class SceneServer:
                 remedy="Save it as a project first.",
             )
         with quiet():
-            files = author.save(request.bindings, asked.bindings, asked.remove, shelf=self._shelf)
+            memory = self._memory({binding.prim for binding in asked.bindings})
+            files = author.save(
+                request.bindings, asked.bindings, asked.remove, memory=memory, shelf=self._shelf
+            )
         if self._open is not None:
             # what is open is brought up to date when it is next asked for: a save does not wait for that
             self._written |= dict.fromkeys(files)
             if any(Sdf.Layer.Find(file) is None for file in files):
                 self._close()  # a new file is no part of it yet
         return message.Done()
+
+    def _memory(self, prims: Collection[str]) -> dict[str, str]:
+        """Return what parts look like now, to be kept with their bindings; of those that the scene has."""
+        if self._arrays is None:
+            return {}
+        rows, parts = index_of(self._arrays.prim_path), self._likeness(self._arrays)
+        return {prim: text_of(parts, rows[prim]) for prim in prims if prim in rows}
+
+    def _likeness(self, scene: SceneArrays) -> Likeness:
+        if self._alike is None or self._alike[0] != scene.key:
+            self._alike = scene.key, likeness(scene)
+        return self._alike[1]
+
+    def rest_awhile(self) -> None:
+        """Get ready, while nobody asks, for what the first save needs."""
+        if self._arrays is not None and self._request is not None and self._request.bindings:
+            self._likeness(self._arrays)
 
     def _flatten(self, asked: message.Flatten) -> message.Json:
         stage, arrays = self._stage().stage, self._arrays
@@ -332,6 +365,21 @@ class SceneServer:
             colormaps=[colours.name for colours in asked.colormaps],
         )
         return message.Problems(problems=listed([*before, *left_out, *problems, *judged]))
+
+
+def _with_scene(asked: message.AddScene) -> str:
+    """Return composed.usda with another scene, or without one."""
+    if not asked.asset:
+        return placing.removed(asked.text, asked.prim)
+    return placing.added(
+        asked.text,
+        asked.prim,
+        asked.asset,
+        translate=asked.translate,
+        rotate_x=asked.rotate_x,
+        scale=asked.scale,
+        as_payload=asked.as_payload,
+    )
 
 
 def _bindings_of(layer: str) -> message.BindingsRead:
@@ -452,7 +500,10 @@ def run(args: Mapping[str, Any], ready: Callable[[dict[str, Any]], None]) -> Non
     try:
         ready({"address": hub.address})
         while True:
-            for peer, number, asked in hub.poll(POLL_S):
+            heard = hub.poll(POLL_S)
+            if not heard:
+                server.rest_awhile()
+            for peer, number, asked in heard:
                 if isinstance(asked, message.Stop):
                     hub.send(peer, message.Done(), answers=number)
                     return

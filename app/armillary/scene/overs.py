@@ -18,7 +18,7 @@ from pxr import Sdf
 
 from armillary.scene.schema import API, FIELDS, NAMESPACE, Field
 
-MEMORY = "armillary:part"  # in customData of a prim: what its part looked like when it was bound
+MEMORY = "armillaryPart"  # in customData of a prim: what its part looked like when it was bound
 _HEAD = f"{API}:"
 _OURS = frozenset({"specifier", "apiSchemas", "customData", "typeName"})
 Stat = tuple[int, int, int]
@@ -98,6 +98,7 @@ def _read(layer: Any, paths: Iterable[Any], file: str, out: Overs) -> None:
     names: dict[str, _Name] = {}
     waiting: list[Any] = []  # properties of the prim that comes next
     prim_at, over = layer.GetPrimAtPath, Sdf.SpecifierOver
+    is_composed = file.endswith("composed.usda")  # ours too, and made to add parts
     for path in paths:
         if path.IsPropertyPath():
             waiting.append(path)
@@ -107,7 +108,7 @@ def _read(layer: Any, paths: Iterable[Any], file: str, out: Overs) -> None:
         spec = prim_at(path)
         infos = spec.ListInfoKeys()
         prim = path.pathString
-        if spec.specifier != over:
+        if spec.specifier != over and not is_composed:
             out.troubles.append(("B18", "warning", file, f"{prim} is a def or class."))
             out.is_plain = False
         applied: list[str] = []

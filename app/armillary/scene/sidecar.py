@@ -177,9 +177,11 @@ def read(paths: Sequence[str], shelf: Shelf | None = None) -> Read:
         return shelf.read[1]
     fields: dict[tuple[str, str], dict[str, Any]] = {}
     origin: dict[tuple[str, str], str] = {}
+    memory: dict[str, str] = {}
     problems: list[SceneProblem] = []
     for path, overs in zip(paths, layers, strict=True):
         problems.extend(_problem(*trouble) for trouble in overs.troubles)
+        memory = {**overs.memory, **memory}
         for key, found in overs.fields.items():
             if _refused(key, found, path, problems):
                 continue
@@ -188,7 +190,8 @@ def read(paths: Sequence[str], shelf: Shelf | None = None) -> Read:
             origin.setdefault(key, path)
     with uncollected():
         bindings = tuple(
-            binding(*key, fields[key], f"{origin[key]}:{key[0]}#{key[1]}") for key in sorted(fields)
+            binding(*key, fields[key], f"{origin[key]}:{key[0]}#{key[1]}", memory.get(key[0], ""))
+            for key in sorted(fields)
         )
     shelf.read = layers, (bindings, tuple(problems))
     return shelf.read[1]
@@ -269,7 +272,7 @@ def instance_names(spec: Any) -> list[str]:
     return [item[len(head) :] for item in items if item.startswith(head)]
 
 
-def binding(prim: str, name: str, values: dict[str, Any], origin: str = "") -> Binding:
+def binding(prim: str, name: str, values: dict[str, Any], origin: str = "", part: str = "") -> Binding:
     """Return the record of one binding from its authored fields; the rest is the schema's defaults."""
     plain: dict[str, Any] = {}
     mapped: dict[str, Any] = {}
@@ -289,6 +292,7 @@ def binding(prim: str, name: str, values: dict[str, Any], origin: str = "") -> B
         map=MapSpec(**mapped) if mapped else _PLAIN_MAP,
         field=FieldSpec(sensors=sensors, **spread) if sensors or spread else _NO_FIELD,
         origin=origin,
+        part=part,
         **plain,
     )
 

@@ -37,10 +37,12 @@ class Desk(Protocol):
     def save_picture(self) -> None: ...  # asks for a file
     def export_scene(self) -> None: ...  # asks for a file
     def toggle_reload(self) -> None: ...  # changed scenes are read again by themselves in Author
+    def add_scene(self) -> None: ...  # asks for a scene to be added to this one
     def show_versions(self) -> None: ...  # opens the sheet of published versions
     def new_project(self) -> None: ...  # opens the sheet that makes a project
     def procedure(self, name: str) -> None: ...  # run | show | skip | abort: the last two ask a reason
     def edit_rules(self) -> None: ...  # opens the sheet of rules on streams
+    def author_sheet(self, name: str) -> None: ...  # import-tags | export-tags | templates
     def compare_scene(self) -> None: ...  # asks for another version of the scene
     def copy(self, text: str) -> None: ...
     def silence(self) -> None: ...  # the sound of the alarms that are there now

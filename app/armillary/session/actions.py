@@ -14,6 +14,7 @@ from armillary.session.by_hand import BY_HAND_ACTIONS
 from armillary.session.guide_actions import GUIDE_ACTIONS
 from armillary.session.logbook_actions import LOGBOOK_ACTIONS
 from armillary.session.loop_actions import LOOP_ACTIONS
+from armillary.session.model_actions import MODEL_ACTIONS
 from armillary.session.range_actions import RANGE_ACTIONS
 from armillary.session.scene_actions import SCENE_ACTIONS
 from armillary.session.time_actions import TIME_ACTIONS
@@ -306,6 +307,8 @@ ACTIONS: tuple[Action, ...] = (
     _panel("tags", "Tags"),
     _panel("trends", "Trends"),
     _panel("links", "Links"),
+    _panel("browse", "Browse"),
+    _panel("drift", "Drift"),
     _panel("events", "Events"),
     _panel("worlds", "Worlds"),
     _panel("loops", "Loops"),
@@ -395,6 +398,7 @@ ACTIONS: tuple[Action, ...] = (
     *LOGBOOK_ACTIONS,
     *LOOP_ACTIONS,
     *GUIDE_ACTIONS,
+    *MODEL_ACTIONS,
     *SCENE_ACTIONS,
     *VIEW_ACTIONS,
     Action(

@@ -36,6 +36,18 @@ def _rules(at: Workspace) -> str:
     return may_not_author(at) or ("" if is_saved else "Rules belong to a project that is saved.")
 
 
+def _add_scene(at: Workspace) -> str:
+    is_saved = at.project is not None and at.project.saved
+    return may_not_author(at) or (
+        "" if is_saved else "Save the scene as a project first: File ▸ New project…"
+    )
+
+
+def _saved(at: Workspace) -> str:
+    is_saved = at.project is not None and at.project.saved
+    return may_not_author(at) or ("" if is_saved else "That belongs to a project that is saved.")
+
+
 def _vision(name: str, title: str) -> Action:
     return Action(
         id=f"view.vision-{name or 'normal'}",
@@ -44,6 +56,18 @@ def _vision(name: str, title: str) -> Action:
         tip="Show the scene as people with this colour vision see it",
         why_not=lambda at: "" if at.scene is not None else "No scene is shown.",
         run=lambda desk: desk.simulate_vision(name),
+    )
+
+
+def _sheet(name: str, title: str, tip: str) -> Action:
+    return Action(
+        id=f"edit.{name}",
+        title=title,
+        menu="Edit",
+        role="engineer",
+        tip=tip,
+        why_not=_saved,
+        run=lambda desk: desk.author_sheet(name),
     )
 
 
@@ -56,6 +80,15 @@ AUTHOR_ACTIONS: tuple[Action, ...] = (
         tip="Let the live world read its project again; alarms go on, links are made anew",
         why_not=lambda at: at.disk.why_not(),
         run=lambda desk: desk.workspace.disk.load(),
+    ),
+    Action(
+        id="project.add-scene",
+        title="Add a scene to this one…",
+        menu="File",
+        role="engineer",
+        tip="Put another OpenUSD scene at a place of this one; neither of the two files is changed",
+        why_not=_add_scene,
+        run=lambda desk: desk.add_scene(),
     ),
     Action(
         id="project.versions",
@@ -83,6 +116,8 @@ AUTHOR_ACTIONS: tuple[Action, ...] = (
         why_not=_rules,
         run=lambda desk: desk.edit_rules(),
     ),
+    _sheet("import-tags", "Take in a list of tags…", "Add and change tags by a list of CSV or XLSX"),
+    _sheet("export-tags", "Write the tags as a list…", "Write a row for each tag into a CSV or XLSX file"),
     _vision("", "Normal"),
     _vision("protan", "No red (protanopia)"),
     _vision("deutan", "No green (deuteranopia)"),

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from armillary.encoding.channels import channel_key
 from armillary.model.binding import Binding
 from armillary.model.fault import Fault, FaultRecord
 from armillary.model.message import Done, SaveBindings
 from armillary.model.tags import TagSpec
 from armillary.project.record import Project
 from armillary.session import autosave, limits
+from armillary.session.binding_same import facts, in_the_way, same
 from armillary.session.draft import Draft
 from armillary.session.field_draft import FieldDraft
 from armillary.session.layers import Layers, layers_of
@@ -92,7 +92,7 @@ class Authoring:
 
         Two of one channel would fight (B10), and a person wants to see the new one.
         """
-        gone = _in_the_way(draft)
+        gone = in_the_way(draft)
         return tuple(b for b in self._base if not gone(b))
 
     def replaced(self) -> tuple[Binding, ...]:
@@ -100,7 +100,7 @@ class Authoring:
         draft = self.draft
         if draft is None:
             return ()
-        gone = _in_the_way(draft)
+        gone = in_the_way(draft)
         return tuple(b for b in self._base if gone(b))
 
     @property
@@ -111,7 +111,7 @@ class Authoring:
     def refresh(self, bindings: tuple[Binding, ...]) -> bool:
         """Show the bindings as somebody saved them; a draft in hand stays. False: they are as they were."""
         base = self._base if self.draft is not None else self._shop.bindings
-        if self.saving or _facts(bindings) == _facts(base):
+        if self.saving or facts(bindings) == facts(base):
             return False
         self._base = bindings
         if self.draft is not None:
@@ -228,7 +228,7 @@ class Authoring:
         other = [
             b.where
             for b in written.bindings
-            if (found := now.get((b.prim, b.name))) is None or not _same(found, b)
+            if (found := now.get((b.prim, b.name))) is None or not same(found, b)
         ]
         put = {(b.prim, b.name) for b in written.bindings}
         other += [f"{prim}#{name}" for prim, name in written.remove if (prim, name) in now.keys() - put]
@@ -357,40 +357,3 @@ def _title(draft: AnyDraft) -> str:
     more = f" and {len(draft.new) - 1} more" if len(draft.new) > 1 else ""
     new = f"New tag {draft.tag.name}{more}, bound" if draft.new else f"Bind {draft.tag.name}"
     return f"{new} to {draft.prim}"
-
-
-def _in_the_way(draft: AnyDraft) -> Callable[[Binding], bool]:
-    """Return what tells the bindings that a draft takes the place of: its own, and those of its channel.
-
-    Two motions along different axes do not fight, so both stay.
-    """
-    key = _key(draft.binding() if not draft.why_not() else None, draft.channel)
-
-    def is_gone(b: Binding) -> bool:
-        return b.prim == draft.prim and (b.name == draft.name or _key(b, b.channel) == key)
-
-    return is_gone
-
-
-def _key(binding: Binding | None, channel: str) -> str:
-    try:
-        return channel if binding is None else channel_key(binding)
-    except Fault:
-        return channel
-
-
-def _same(a: Binding, b: Binding) -> bool:
-    """Return whether two are one binding; where it stands, and numbers that a file rounded, do not count."""
-    return replace(a, origin="") == replace(b, origin="") or _rounded(a) == _rounded(b)
-
-
-def _rounded(b: Binding) -> Binding:
-    spec = b.map
-    numbers = (spec.scale, spec.offset, *spec.clamp, *b.ends, b.interval_s, b.stale_after_s)
-    scale, offset, low, high, first, last, interval, stale = (float(f"{x:.9g}") for x in numbers)
-    plain = replace(spec, scale=scale, offset=offset, clamp=(low, high))
-    return replace(b, origin="", map=plain, ends=(first, last), interval_s=interval, stale_after_s=stale)
-
-
-def _facts(bindings: Sequence[Binding]) -> set[Binding]:
-    return {replace(b, origin="") for b in bindings}

@@ -17,6 +17,11 @@ def _copies(at: Workspace) -> str:
     return "" if at.selection else "No part is selected."
 
 
+def _saved(at: Workspace) -> str:
+    is_saved = at.project is not None and at.project.saved
+    return may_not_author(at) or ("" if is_saved else "That belongs to a project that is saved.")
+
+
 BINDING_ACTIONS: tuple[Action, ...] = (
     Action(
         id="edit.copy-bindings",
@@ -63,5 +68,23 @@ BINDING_ACTIONS: tuple[Action, ...] = (
         tip="The list of changes that can be undone and done again",
         why_not=may_not_author,
         run=lambda desk: desk.author("history"),
+    ),
+    Action(
+        id="edit.colour-maps",
+        title="Colour maps…",
+        menu="Edit",
+        role="engineer",
+        tip="Edit the colours of values, their stops and their checks",
+        why_not=_saved,
+        run=lambda desk: desk.author("colours"),
+    ),
+    Action(
+        id="edit.derived",
+        title="Derived tags…",
+        menu="Edit",
+        role="engineer",
+        tip="Tags that are worked out from others: their expression, their unit, their past hour",
+        why_not=_saved,
+        run=lambda desk: desk.author("derived"),
     ),
 )

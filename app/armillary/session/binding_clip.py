@@ -45,7 +45,7 @@ class _Paper(msgspec.Struct, frozen=True):
 
 def copied(bindings: Sequence[Binding], root: str) -> str:
     """Return bindings of a part, or of what is below it, as text that another desk can paste."""
-    told = _Paper(HEAD, root, tuple(replace(b, origin="", id="") for b in bindings))
+    told = _Paper(HEAD, root, tuple(replace(b, origin="", id="", part="") for b in bindings))
     return msgspec.json.format(msgspec.json.encode(told), indent=1).decode()
 
 

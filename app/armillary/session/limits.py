@@ -11,7 +11,7 @@ from armillary.model.fault import Fault, ProjectFault
 from armillary.project import folder as projects
 from armillary.project.commands import COMMANDS_FILE
 from armillary.project.edit import EMPTY, NewTag, Value, with_new_tags, with_tag
-from armillary.project.record import TWINS_FILE
+from armillary.project.record import PROJECT_FILE, TWINS_FILE
 from armillary.project.rules import RULES_FILE, with_alarm
 from armillary.project.rules import Value as AlarmValue
 from armillary.project.streams_edit import Value as RuleValue
@@ -100,6 +100,11 @@ def change_rule(
     return _kept(written, undo, title, now_ns)
 
 
+def edited(folder: Path, file: str, edit: Callable[[str], str], now_ns: int, since: str) -> Written:
+    """Edit twins.json, rules.toml or project.toml; the caller sees to undo. Raises as `change_tag` does."""
+    return _edited(folder, file, edit, now_ns, since)
+
+
 def change_commands(
     folder: Path, undo: Undo, title: str, edit: Callable[[str], str], now_ns: int, since: str | None = None
 ) -> str:
@@ -143,6 +148,9 @@ def _write(folder: Path, path: Path, before: str, after: str, now_ns: int) -> No
         raise _by_another(path)
     if path.name == RULES_FILE:
         projects.save_rules(folder, after)
+        return
+    if path.name == PROJECT_FILE:
+        projects.save_head(folder, after)
         return
     if path.name == COMMANDS_FILE:
         projects.save_commands(folder, after or "schema = 1\n")

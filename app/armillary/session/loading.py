@@ -174,7 +174,11 @@ class Loading(Standing):
             return
         self._begin_opening(AGAIN)
         # with nothing chosen anew: what was chosen of variants and payloads stays
-        self._ask(SCENE, ChooseVariants(), self._of_this_turn(self._reloaded), SCENE_S)
+        project = self._plan.project
+        composed = str(project.composed or "") if project is not None else ""
+        roots = () if project is None else (str(project.folder), *map(str, project.roots))
+        again = ChooseVariants(composed=composed, roots=roots)
+        self._ask(SCENE, again, self._of_this_turn(self._reloaded), SCENE_S)
 
     def _reloaded(self, answer: object) -> None:
         """Show the scene as it was read again; one that cannot be read leaves the picture as it is."""

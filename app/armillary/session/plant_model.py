@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +11,6 @@ from armillary.model.arrays import I8
 from armillary.model.clock import MS_NS
 from armillary.model.dtdl import Model
 from armillary.model.fault import Fault
-from armillary.model.tags import TagSpec
-from armillary.model.twin import Relationship, TwinInstance
 from armillary.session.graph_layout import Drawing, drawn
 from armillary.session.marking import Marked
 from armillary.session.signal import Signal
@@ -79,18 +77,14 @@ class PlantModel:
     @property
     def words(self) -> Vocabulary:
         """The words of the plant that is shown; made anew only when its twins or tags are others."""
-        at, of = self._at, self._made_of()
-        if self._words is None or not _are(of, self._of):
-            self._words, self._of = vocabulary_of(at.twins, at.specs, at.relationships, of[3]), of
-        return self._words
-
-    def _made_of(
-        self,
-    ) -> tuple[Sequence[TwinInstance], Sequence[TagSpec], Sequence[Relationship], Model | None]:
         at = self._at
         if self._model[0] is not at.project:
             self._model = (at.project, model_of(at.project) if at.project is not None else None)
-        return at.twins, at.specs, at.relationships, self._model[1]
+        model = self._model[1]
+        of = (at.twins, at.specs, at.relationships, model)
+        if self._words is None or not _are(of, self._of):
+            self._words, self._of = vocabulary_of(at.twins, at.specs, at.relationships, model), of
+        return self._words
 
     @property
     def graph(self) -> Graph:
@@ -224,7 +218,8 @@ class PlantModel:
 
     def _again(self) -> None:
         """Note that the plant may be another; words are made when somebody asks for them."""
-        of = self._made_of()
+        at = self._at
+        of = (at.twins, at.specs, at.relationships, at.project)
         if not _are(of, self._told):
             self._told = of
             if self.text:

@@ -47,6 +47,7 @@ from armillary.session.logbook import LogBook
 from armillary.session.mirror import Mirror
 from armillary.session.modelmap import ModelMap
 from armillary.session.orders import Orders
+from armillary.session.placing import Placing
 from armillary.session.plant_model import PlantModel
 from armillary.session.pointing import Pointing
 from armillary.session.reopening import Reopening
@@ -140,6 +141,7 @@ class Workspace(Pointing):
         self.browsing = Browsing(self, clock)
         self.plant_model = PlantModel(self, clock.now_mono_ns)
         self.bulk = Bulk(self, self.undo)
+        self.placing = Placing(self, self.undo)
         self.branch = Branch(self, self.bulk)
         self.visited.connect(self.authoring.cancel)
         self.tags_compiled.connect(self.authoring.again)

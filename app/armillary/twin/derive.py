@@ -15,7 +15,7 @@ from armillary.model.clock import NS
 from armillary.model.expression import Expression
 from armillary.model.expression_past import MOST_WINDOWS, WINDOWS
 from armillary.model.fault import ProjectFault
-from armillary.model.quality import NEVER, RANGE, UNCERTAIN, rank, worst
+from armillary.model.quality import BAD, DERIVED, NEVER, RANGE, UNCERTAIN, rank, worst
 from armillary.model.sample import SampleBatch
 from armillary.model.tags import TagSpec, TagTable, spec_arrays
 from armillary.twin.past import Calls, Pasts
@@ -152,6 +152,8 @@ def _evaluate(
     table.arrival_mono_ns[slot] = arrival_mono
     if past is not None and group.past >= 0:
         _explain(table, slot, word, past.why(group.past, rows))
+    else:
+        _explain_broken(table, group.expression.text, slot, word, word_in)
     # the proof of life goes out in steps of a second, with frames but not as a new value
     proven = ~same | (alive_out - table.alive_mono_ns[slot] >= NS)
     table.alive_mono_ns[slot[proven]] = alive_out[proven]
@@ -167,6 +169,33 @@ def _explain(table: TagTable, slots: U4, words: U2, why: Sequence[str]) -> None:
             table.why[slot] = text
         else:
             table.why.pop(slot, None)
+
+
+def _explain_broken(table: TagTable, text: str, slots: U4, words: U2, word_in: U2) -> None:
+    """Say of tags whose inputs are all there why no number comes of them; few are, so a loop is right."""
+    if not table.why and not (rank(words) == BAD).any():
+        return
+    known = (rank(word_in) < BAD).all(axis=0) if len(word_in) else np.ones(len(slots), np.bool_)
+    broken = known & (rank(words) == BAD) & ((words & np.uint16(DERIVED)) != 0)
+    for slot in slots[broken].tolist():
+        table.why[slot] = no_result(text)
+    if table.why:
+        for slot in slots[~broken].tolist():
+            if table.why.get(slot) in NO_RESULTS:
+                del table.why[slot]
+
+
+_ROOTS = ("sqrt(", "log(", "log10(", "**")
+DIVIDED, ROOTED = "division by zero", "a root or logarithm of no number above 0"
+BOTH, LARGE = f"{DIVIDED}, or {ROOTED}", "the number is too large"
+NO_RESULTS = (DIVIDED, ROOTED, BOTH, LARGE)
+
+
+def no_result(text: str) -> str:
+    """Return why no number can come of an expression though all that it reads is known."""
+    divides = "/" in text or "%" in text
+    roots = any(sign in text for sign in _ROOTS)
+    return BOTH if divides and roots else DIVIDED if divides else ROOTED if roots else LARGE
 
 
 def _times(

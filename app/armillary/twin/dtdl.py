@@ -53,6 +53,14 @@ def judge(
         return run.verdict(())
 
 
+def _twice(path: tuple[object, ...], key: str) -> str:
+    """Return the rule that a key breaks which stands twice in one object."""
+    if key in {"@id", "@type", "@context"}:
+        return f"repeated{key[1:].capitalize()}Property"
+    in_text = bool(path) and path[-1] in {"displayName", "description"}
+    return "langStringCodeNotUnique" if in_text else "duplicatePropertyName"
+
+
 class _Run:
     def __init__(self, path: str, options: Options, wants_model: bool) -> None:
         self.path, self._wants_model = path, wants_model
@@ -87,7 +95,7 @@ class _Run:
                 place = at
                 for step in (*path, key):
                     place = (place, step)
-                self.reading.report("duplicatePropertyName", place, member=key)
+                self.reading.report(_twice(path, key), place, member=key, value=key)
             before = len(self.reading.tops)
             self._reader.document(value, at)
             self._sizes(value, len(document.data), before)

@@ -139,7 +139,10 @@ class _Block:
         found = _LANGUAGE.fullmatch(base)
         version = int(found[1]) if found and len(found[1]) < len("1000") else 0
         if found is None:
-            self.fail("missingContextVersion" if base == _DTDL else "invalidContextSpecifier", text)
+            bare = "missingContextVersion"
+            if self.version == VERSIONS[0]:
+                bare = "invalidContextSpecifierForVersion"
+            self.fail(bare if base == _DTDL else "invalidContextSpecifier", text)
         elif version not in VERSIONS:
             self.fail("unrecognizedContextVersion", text)
         elif version > self.options.newest:
@@ -158,8 +161,14 @@ class _Block:
             self.fail("dtdlContextFollowsAffiliate", text)
         else:
             self.version = self.named = version
+            self._own_extensions = 0
             self.limit_set = "" if self.is_top or fragment else self.limit_set
             self.limitless = text if fragment == "limitless" else ""
+
+    @property
+    def lacks_language(self) -> bool:
+        """True until a language is named, in the context of a document."""
+        return self.is_top and not self.version
 
     @property
     def _added(self) -> bool:
@@ -196,6 +205,26 @@ class _Block:
             self.fail("unresolvableContextVersion" if known else "unresolvableContextSpecifier", text)
 
 
+def _brings_language(item: str) -> bool:
+    """Return whether a first entry names the language, or an extension that implies it."""
+    return item in IMPLIED or ids.versionless(item.partition("#")[0]) == _DTDL
+
+
+def _local(terms: Mapping[str, object], lacks_language: bool, is_last: bool) -> str:
+    """Return the rule that terms of a document's own break: none may be defined, however well."""
+    for meaning in terms.values():
+        if isinstance(meaning, dict):
+            if "@id" not in meaning:
+                return "termDefinitionMissingIdProperty"
+            if not isinstance(meaning["@id"], str):
+                return "termDefinitionIdPropertyNotString"
+        elif not isinstance(meaning, str):
+            return "termDefinitionNotStringOrObject"
+    if lacks_language:
+        return "missingDtdlContext"
+    return "disallowedLocalContext" if is_last else "localContextNotLast"
+
+
 def read(value: object, above: Context | None, options: Options, report: Report) -> Context | None:
     """Return the context that `value` makes inside `above`; None after reporting what is wrong with it."""
     items: list[object] = value if isinstance(value, list) else [value]
@@ -203,13 +232,15 @@ def read(value: object, above: Context | None, options: Options, report: Report)
         report("emptyContext", "")
         return None
     block = _Block(above, options, report)
-    for item in items:
-        if isinstance(item, str):
-            block.take(item)
-        elif isinstance(item, dict):
-            block.fail("disallowedLocalContext")
-        else:
+    for index, item in enumerate(items):
+        if isinstance(item, dict):
+            block.fail(_local(item, block.lacks_language, index == len(items) - 1))
+        elif not isinstance(item, str):
             block.fail("invalidContext")
+        elif block.lacks_language and not _brings_language(item):
+            block.fail("missingDtdlContext")
+        else:
+            block.take(item)
         if block.failed:
             return None
     if block.limitless:

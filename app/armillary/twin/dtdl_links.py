@@ -57,8 +57,6 @@ def _check_link(reading: Reading, element: Element, prop: Prop, link: Link) -> N
         return
     if not is_kind(cls, prop.cls):
         report("badType", kind=cls, wanted=prop.cls)
-        if prop.fewest and not prop.plural:
-            report("propertyCountBelowMin", limit=prop.fewest)
         return
     if link.standard is not None:
         if prop.values and link.standard.name not in prop.values:

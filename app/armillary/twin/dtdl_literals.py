@@ -75,9 +75,6 @@ def scalar(value: object, kind: str, fewest: int, strict: bool, report: Report) 
 
     `kind` is string, integer, boolean, numeric or literal (any of them). `strict` forbids JSON-LD keywords.
     """
-    if value is None:
-        report("propertyValueNull")
-        return MISSING
     if isinstance(value, list):
         if len(value) > 1:
             report(f"{kind}MultipleValues")
@@ -89,6 +86,8 @@ def scalar(value: object, kind: str, fewest: int, strict: bool, report: Report) 
         value = value[0]
     if isinstance(value, dict):
         return _object(value, kind, strict, report)
+    if kind == "integer" and isinstance(value, float) and value.is_integer():
+        value = int(value)  # 1.0 and 1e2 are whole numbers in JSON
     if not _fits(value, kind):
         report("literalNotValid" if kind == "literal" else f"{kind}Not{_label(kind)}", value=value)
         return MISSING
@@ -96,10 +95,13 @@ def scalar(value: object, kind: str, fewest: int, strict: bool, report: Report) 
 
 
 def _object(value: dict[str, object], kind: str, strict: bool, report: Report) -> object:
-    if not _check_keys(value, strict, report):
-        return MISSING
+    fine = _check_keys(value, strict, report)
     if "@value" not in value:
         report(f"{kind}ObjectNoValue")
+        if kind == "literal":
+            report("literalNotValid")
+        return MISSING
+    if not fine:
         return MISSING
     wanted = kind
     if "@type" in value:
@@ -120,7 +122,10 @@ def _object(value: dict[str, object], kind: str, strict: bool, report: Report) -
             return MISSING
     inner = value["@value"]
     if not _fits(inner, wanted):
-        report("literalNotValid" if wanted == "literal" else f"{wanted}ValueNot{_label(wanted)}", value=inner)
+        if wanted != "literal":
+            report(f"{wanted}ValueNot{_label(wanted)}", value=inner)
+        if kind == "literal":
+            report("literalNotValid", value=inner)
         return MISSING
     return inner
 
@@ -143,7 +148,7 @@ def texts(value: object, limit: int | None, strict: bool, report: Report) -> dic
             elif code:
                 found[code] = text
     else:
-        report("langStringNotLangString", value=value)
+        report("langStringElementNotStringOrObject", value=value)
         return {}
     for code, text in found.items():
         if limit is not None and len(text) > limit:
@@ -159,9 +164,10 @@ def _language_map(value: dict[str, object], report: Report) -> dict[str, str]:
     for code, text in value.items():
         if code.startswith("@"):
             report("langMapObjKeyword", value=code)
-        elif not _LANGUAGE.fullmatch(code):
+            continue
+        if not _LANGUAGE.fullmatch(code):
             report("langStringInvalidCode", value=code)
-        elif not isinstance(text, str):
+        if not isinstance(text, str):
             report("langStringValueNotString", value=code)
         else:
             found[code] = text
@@ -197,6 +203,9 @@ def _part(item: object, strict: bool, report: Report) -> tuple[str, str]:
         else:
             report("langStringElementInvalidProp", value=key)
         before = False
+    if "@value" not in item:
+        report("langStringElementNoValue")
+        return "", ""
     if not before:
         return "", ""
     code = item.get("@language", "en")
@@ -205,9 +214,6 @@ def _part(item: object, strict: bool, report: Report) -> tuple[str, str]:
         return "", ""
     if not _LANGUAGE.fullmatch(code):
         report("langStringElementInvalidCode", value=code)
-        return "", ""
-    if "@value" not in item:
-        report("langStringElementNoValue")
         return "", ""
     text = item["@value"]
     if not isinstance(text, str):

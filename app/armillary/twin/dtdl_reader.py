@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from armillary.twin import dtdl_context as contexts
 from armillary.twin import dtdl_ids as ids
 from armillary.twin import dtdl_scalars as scalars
@@ -28,11 +30,8 @@ class Reader:
 
     def document(self, value: object, at: At) -> None:
         """Read one document: an interface, or a list of them."""
-        if not isinstance(value, list):
-            self._top(value, at)
-            return
-        for index, item in enumerate(value):
-            self._top(item, (at, index))
+        for item, place in _items(value, at):
+            self._top(item, place)
 
     def _top(self, value: object, at: At) -> None:
         if not isinstance(value, dict):
@@ -53,34 +52,37 @@ class Reader:
         context = self._context(value, at, above)
         if context is None:
             return FAILED
-        if not self._keywords(value, at, context, parent, prop):
+        if parent is None and "@graph" in value:
+            report("topLevelGraphDisallowed", (at, "@graph"))
             return FAILED
+        if parent is not None:
+            self._keywords(value, at, context, parent, prop)
         if parent is not None and value.keys() == {"@id"}:
             report("idReference", at, owner, prop.name, value=value["@id"])
-            return FAILED
+            return None
         given = self._given_id(value, at, context, parent, prop)
         if given is None:
             return FAILED
-        kind = types.read(self.reading, value, at, context, prop, given, owner)
-        if kind is None:
-            return None
-        cls = kind.cls
-        if parent is None and not given:
-            report("missingTopLevelId", at)
+        if not given and (parent is None or prop.needs_id):
+            report("missingTopLevelId" if parent is None else "missingRequiredId", at, owner, prop.name)
             return FAILED
-        if prop.needs_id and not given and parent is not None:
-            report("missingRequiredId", at, owner, prop.name)
-            return FAILED
-        if cls == "Interface" and len(given) > context.limits.interface_id:
-            limit = context.limits.interface_id
-            report("idTooLongForType", (at, "@id"), value=given, count=len(given), limit=limit)
+        if parent is None:
+            self._keywords(value, at, context, parent, prop)
         above_version = parent.version if parent else context.version
         if context.version > above_version or (context.version < above_version and not prop.older):
             report("disallowedVersionDefinition", at, owner, prop.name, value=context.version)
-            return FAILED
-        where = given or self._made_id(value, at, context, prop, parent)
+        where = given or self._made_id(value, at, context, prop, owner)
         if not where:
             return FAILED
+        kind = types.read(self.reading, value, at, context, prop, where, owner)
+        if kind is None:
+            return None
+        if not kind.is_sure:
+            return None  # what it holds cannot be judged: the unknown type may be what allows it
+        cls = kind.cls
+        if cls == "Interface" and len(given) > context.limits.interface_id:
+            limit = context.limits.interface_id
+            report("idTooLongForType", (at, "@id"), value=given, count=len(given), limit=limit)
         element = Element(
             id=where,
             cls=cls,
@@ -93,8 +95,9 @@ class Reader:
             cotypes=kind.cotypes,
             unknown=kind.unknown,
         )
+        if not self._register(element):
+            return FAILED
         types.check_cotypes(self.reading, element)
-        self._register(element)
         self._properties(element, value, kind, inferred="@type" not in value)
         return element
 
@@ -113,22 +116,19 @@ class Reader:
 
     def _keywords(
         self, value: dict[str, object], at: At, context: Context, parent: Element | None, prop: Prop
-    ) -> bool:
+    ) -> None:
         """Report keywords of JSON-LD that DTDL does not take; language 2 minds only @graph."""
-        fine = True
         for key in value:
             if key[:1] != "@" or key in {"@id", "@type", "@context"}:
                 continue
             if key == "@graph":
-                rule = "graphDisallowed" if parent else "topLevelGraphDisallowed"
+                rule = "graphDisallowed"
             elif context.version == VERSIONS[0]:
                 continue
             else:
                 rule = "keywordDisallowed" if parent else "topLevelKeywordDisallowed"
             owner = parent.id if parent else ""
             self.reading.report(rule, (at, key), owner, prop.name, value=key)
-            fine = False
-        return fine
 
     def _given_id(
         self, value: dict[str, object], at: At, context: Context, parent: Element | None, prop: Prop
@@ -152,31 +152,27 @@ class Reader:
             return None
         return given
 
-    def _made_id(
-        self, value: dict[str, object], at: At, context: Context, prop: Prop, parent: Element | None
-    ) -> str:
-        owner = parent.id if parent else ""
+    def _made_id(self, value: dict[str, object], at: At, context: Context, prop: Prop, owner: str) -> str:
         if not prop.named:
             return ids.made(owner, prop.name, None)
-        name: object = value.get("name", value.get(f"dtmi:dtdl:property:name;{context.version}"))
+        name: object = value.get("name", value.get(f"dtmi:dtdl:property:name;{context.version}", ""))
         while isinstance(name, list) and len(name) == 1:
             name = name[0]
         if isinstance(name, dict):
             name = name.get("@value")
-        if isinstance(name, str) and name:
-            return ids.made(owner, prop.name, name)
-        rule = "missingDtmiSegPropertyValue" if name is None else "dtmiSegPropertyNotStringOrNumber"
-        if name == "" or isinstance(name, list | dict):
-            rule = "missingDtmiSegPropertyValue"
+        if name != "" and isinstance(name, str | int | float) and not isinstance(name, bool):
+            return ids.made(owner, prop.name, str(name))
+        rule = "missingDtmiSegPropertyValue" if name == "" else "dtmiSegPropertyNotStringOrNumber"
         self.reading.report(rule, at, owner, prop.name, value="name")
         return ""
 
-    def _register(self, element: Element) -> None:
-        known = self.reading.elements.get(element.id)
-        if known is None:
-            self.reading.elements[element.id] = element
-        elif element.given or known.given:
-            self.reading.report("duplicateDefinition", element.at, element.id)
+    def _register(self, element: Element) -> bool:
+        """Return whether the element is the first of its id; two made ids are told by their names."""
+        known = self.reading.elements.setdefault(element.id, element)
+        if known is element or not (element.given or known.given):
+            return True
+        self.reading.report("duplicateDefinition", element.at, element.id)
+        return False
 
     # --- properties ---------------------------------------------------------------------------------
 
@@ -209,14 +205,14 @@ class Reader:
                 seen.add(sense.id)
                 element.places[offered[sense.id].name] = place
                 self._extra(element, offered[sense.id], inner, place)
-            elif kind.is_sure:  # else the type that was reported may be what brings it
+            else:
                 self._unknown_property(element, key, inner, sense, inferred)
         types.check_required(self.reading, element, required(element.cls, element.version), seen)
 
     def _unknown_property(
         self, element: Element, key: str, inner: object, sense: Sense | None, inferred: bool
     ) -> None:
-        sort = types.sort(key, sense)
+        sort = types.sort(key, sense, element.version)
         report, place = self.reading.report, (element.at, key)
         if not types.takes_property(sort, element.context):
             report(f"property{sort}", place, element.id, key, cls=element.cls)
@@ -231,18 +227,14 @@ class Reader:
 
     def _objects(self, element: Element, prop: Prop, value: object, at: At) -> list[Link]:
         report = self.reading.report
-        if value is None:
-            report("propertyValueNull", at, element.id, prop.name)
-            return []
-        items: list[object] = value if isinstance(value, list) else [value]
+        items = list(_items(value, at))
         links: list[Link] = []
         count = 0
-        for index, item in enumerate(items):
-            place = (at, index) if isinstance(value, list) else at
+        for item, place in items:
             if isinstance(item, str):
-                count += 1
                 link = self.reference(element, prop.name, item, place)
-                if link is not None:
+                count += link is not None
+                if link is not None and link.target:
                     links.append(link)
             elif isinstance(item, dict):
                 found = self._element(item, place, element.context, prop, element)
@@ -261,18 +253,18 @@ class Reader:
         return links
 
     def reference(self, element: Element, member: str, word: str, at: At) -> Link | None:
-        """Return the link that a term or an id makes; None after a report."""
+        """Return the link that a term or an id makes; None, or one to nowhere, after a report."""
         sense = element.context.sense(word)
-        if sense is not None:
-            if sense.element is not None:
-                return Link(sense.element.id, at, standard=sense.element)
+        if sense is not None and sense.element is not None:
+            return Link(sense.element.id, at, standard=sense.element)
+        if sense is not None and not word.startswith(ids.SCHEME):
             return Link(sense.id, at, wrong=True)
         if not ids.is_id(word, element.version):
             self.reading.report("badDtmiOrTerm", at, element.id, member, value=word)
             return None
         if ids.is_reserved(word) or word.startswith(tuple(ids.RESERVED_BY)):
             self.reading.report("undefinedReservedId", at, element.id, member, value=word)
-            return None
+            return Link("", at)
         return Link(word, at)
 
     def _unique(self, element: Element, prop: Prop, links: list[Link]) -> None:
@@ -284,8 +276,6 @@ class Reader:
                 value = inner.values.get(member) if inner else None
                 if inner is None or value is None:
                     continue
-                if inner.given and self.reading.elements[inner.id] is not inner:
-                    continue  # told as a duplicate definition
                 key = (type(value), value)
                 if key in seen:
                     self.reading.report(
@@ -303,18 +293,14 @@ class Reader:
 
     def _extra_objects(self, element: Element, extra: Extra, value: object, at: At) -> list[Link]:
         report = self.reading.report
-        if value is None:
-            report("propertyValueNull", at, element.id, extra.name)
-            return []
-        items: list[object] = value if isinstance(value, list) else [value]
+        items = list(_items(value, at))
         links = []
         count = 0
-        for index, item in enumerate(items):
-            place = (at, index) if isinstance(value, list) else at
+        for item, place in items:
             if isinstance(item, str):
-                count += 1
                 link = self.reference(element, extra.name, item, place)
-                if link is not None:
+                count += link is not None
+                if link is not None and link.target:
                     links.append(link)
             elif isinstance(item, dict):
                 report("refObjectNotAllowed", place, element.id, extra.name)
@@ -325,3 +311,12 @@ class Reader:
         if extra.required and count < 1:
             report("objectCountBelowMin", at, element.id, extra.name, count=count, limit=1)
         return links
+
+
+def _items(value: object, at: At) -> Iterator[tuple[object, At]]:
+    """Yield what a value holds, with its place; lists in lists are one list, as in all JSON-LD."""
+    if not isinstance(value, list):
+        yield value, at
+        return
+    for index, item in enumerate(value):
+        yield from _items(item, (at, index))

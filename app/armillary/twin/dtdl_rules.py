@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from armillary.twin.dtdl_cotype_rules import CoTypeRules
 from armillary.twin.dtdl_elements import Element, Link, Reading
-from armillary.twin.dtdl_tables import COMPLEX, GEOSPATIAL
+from armillary.twin.dtdl_tables import COMPLEX, GEOSPATIAL, VERSIONS, properties
 
 _WIDE = ("elementSchema", "fields", "mapValue", "schema")  # what leads from a schema to the schemas in it
 _COUNTED = (
@@ -40,6 +40,7 @@ class Rules:
         for interface in interfaces:
             self._count(interface)
         for element in elements:
+            self._unique(element)
             if element.cls in COMPLEX:
                 self._nesting(element)
             if element.cls == "Enum":
@@ -51,6 +52,27 @@ class Rules:
         CoTypeRules(self.reading).check(
             {i.id: self.contents(i) for i in interfaces if i.id not in self._looped}
         )
+
+    def _unique(self, element: Element) -> None:
+        """Report elements that are referred to and share a value which each must have for itself."""
+        for prop in properties(element.cls, element.version).values():
+            links = element.links.get(prop.name, ()) if prop.unique else ()
+            if all(link.inner is not None for link in links):
+                continue  # told where they were read
+            for member in prop.unique:
+                seen: set[object] = set()
+                for link, inner in self._targets(element, prop.name):
+                    value = inner.values.get(member)
+                    if value in seen:
+                        self.reading.report(
+                            "nonUniquePropertyValue",
+                            link.at,
+                            element.id,
+                            prop.name,
+                            value=value,
+                            inner=member,
+                        )
+                    seen.add(value)
 
     def _targets(self, element: Element, member: str) -> Iterator[tuple[Link, Element]]:
         return self.reading.targets(element, member)
@@ -245,6 +267,8 @@ class Rules:
                 self.reading.report(
                     "excludedType", link.at, component.id, "schema", kind="Component", other=interface.id
                 )
+            if interface.id == component.interface and component.version == VERSIONS[1]:
+                self.reading.report("recursiveStructureNarrow", interface.at, interface.id, "contents")
 
     # --- values -----------------------------------------------------------------------------------
 

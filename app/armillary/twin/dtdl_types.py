@@ -8,7 +8,7 @@ from armillary.twin import dtdl_ids as ids
 from armillary.twin.dtdl_context import Context
 from armillary.twin.dtdl_cotypes import CoType
 from armillary.twin.dtdl_elements import At, Element, Reading
-from armillary.twin.dtdl_tables import ABSTRACT, COMPLEX, CONTENTS, VERSIONS, Prop, is_kind
+from armillary.twin.dtdl_tables import COMPLEX, CONTENTS, VERSIONS, Prop, is_kind
 from armillary.twin.dtdl_terms import Sense
 
 TOP = Prop(name="", kind="object", cls="Interface")
@@ -32,10 +32,10 @@ class Kind:
     is_sure: bool = True
 
 
-def sort(word: str, sense: Sense | None) -> str:
+def sort(word: str, sense: Sense | None, version: int) -> str:
     """Return what is wrong with a word that means nothing where it stands: the tail of a rule's id."""
     if word.startswith(ids.SCHEME):
-        return "IrrelevantDtmiOrTerm" if ids.is_dtmi(word) else "InvalidDtmi"
+        return "IrrelevantDtmiOrTerm" if ids.is_id(word, version) else "InvalidDtmi"
     if ":" in word:
         return "NotDtmiNorTerm"
     return "UndefinedTerm" if sense is None else "IrrelevantDtmiOrTerm"
@@ -43,7 +43,7 @@ def sort(word: str, sense: Sense | None) -> str:
 
 def takes_type(word: str, sense: Sense | None, context: Context) -> bool:
     """Return whether a type that nobody knows may stand: in language 2, or beside an open extension."""
-    kind = sort(word, sense)
+    kind = sort(word, sense, context.version)
     if kind == "InvalidDtmi":
         return False
     if kind == "NotDtmiNorTerm":
@@ -86,7 +86,7 @@ def read(
     materials: dict[str, None] = {}
     cotypes: dict[str, CoType] = {}
     unknown: list[str] = []
-    is_sure = True
+    unclear: list[tuple[str, str]] = []
     for item in items:
         sense = context.sense(item)
         if sense is not None and sense.cls:
@@ -96,18 +96,23 @@ def read(
         elif takes_type(item, sense, context):
             unknown.append(item)
         else:
-            reading.report(f"type{sort(item, sense)}", place, given or owner, value=item)
-            is_sure = False
-    if len(materials) > 1:
+            unclear.append((f"type{sort(item, sense, context.version)}", item))
+    if prop is TOP and not materials:
+        reading.report(wrong, place, owner, prop.name, value=given)
+        return None
+    for rule, item in unclear:
+        reading.report(rule, place, given or owner, value=item)
+    fit = all(m in DEFINABLE and is_kind(m, prop.cls) for m in materials)
+    if len(materials) > 1 and (fit or (prop is TOP and TOP.cls in materials)):
         reading.report("multipleMaterialTypes", place, given or owner, kinds=" and ".join(materials))
         return None
     cls = next(iter(materials), "")
-    if cls in ABSTRACT or cls not in DEFINABLE or not is_kind(cls, prop.cls):
-        if cls or is_sure:
+    if not materials or not fit:
+        if cls or not unclear:
             kind = cls or " ".join(items)
             reading.report(wrong, place, owner, prop.name, value=given, kind=kind, wanted=prop.cls)
         return None
-    return Kind(cls, tuple(cotypes.values()), tuple(unknown), is_sure)
+    return Kind(cls, tuple(cotypes.values()), tuple(unknown), not unclear)
 
 
 def check_cotypes(reading: Reading, element: Element) -> None:
@@ -123,6 +128,7 @@ def check_cotypes(reading: Reading, element: Element) -> None:
             report("abstractSupplementalType")
         elif not stands(cotype, element):
             report("invalidCotype", cls=element.cls)
+            continue
         elif element.version not in cotype.versions:
             report("invalidCotypeVersion", version=element.version)
         if cotype.needs and cotype.needs not in names:

@@ -23,6 +23,7 @@ RULES: Mapping[str, tuple[str, str]] = {
     "missingContext": ("There is no @context.", 'Add "@context": "dtmi:dtdl:context;3".'),
     "emptyContext": ("@context is empty.", 'Write "dtmi:dtdl:context;3".'),
     "invalidContext": ("@context holds something that is no text.", "Write context ids as strings."),
+    "localContextNotLast": ("An object stands before the end of @context.", "Remove it from @context."),
     "disallowedLocalContext": ("@context defines terms of its own.", "Remove the object from @context."),
     "missingDtdlContext": (
         "@context does not begin with a DTDL context.",
@@ -134,7 +135,6 @@ RULES: Mapping[str, tuple[str, str]] = {
         "'{member}' has {count} characters in {code}; {limit} are allowed.",
         "Shorten it.",
     ),
-    "langStringNotLangString": ("'{member}' is not a text.", "Write a text, or a map of languages."),
     "langStringInvalidCode": ("'{value}' is not a language tag.", "Write one as in en or nb-NO."),
     "langStringElementInvalidCode": ("'{value}' is not a language tag.", "Write one as in en or nb-NO."),
     "langStringElementCodeNotUnique": ("'{member}' has two texts in {value}.", "Keep one."),
@@ -151,7 +151,6 @@ RULES: Mapping[str, tuple[str, str]] = {
     "objectMultipleValues": ("'{member}' holds more than one.", "Keep one."),
     "objectCountBelowMin": ("'{member}' holds {count}; at least {limit} is needed.", "Add what is missing."),
     "objectCountAboveMax": ("'{member}' holds {count}; {limit} are allowed.", "Split it."),
-    "propertyCountBelowMin": ("'{member}' holds nothing that fits.", "Give it one that fits."),
     "nonUniquePropertyValue": ("Two of '{member}' have the same {inner}, {value}.", "Change one of them."),
     "nonUniqueImportedPropertyValue": (
         "'{value}' is inherited from {other} and is there already.",
@@ -227,6 +226,10 @@ def _general(rule: str) -> tuple[str, str]:
                 return words
         if "Not" in rule:
             return f"'{{member}}' is not {text}.", f"Write {text}."
+    if rule.startswith("repeated"):
+        return "'{member}' is there twice.", "Keep one of them."
+    if rule.startswith("termDefinition"):
+        return "@context defines a term of its own, and not well.", "Remove the object from @context."
     if rule.startswith("valueObject"):
         return "The object in '{member}' holds more than @value and @type.", "Write the value itself."
     if rule.startswith("langString"):

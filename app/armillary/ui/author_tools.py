@@ -8,9 +8,10 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from armillary.model.binding import Binding
-from armillary.session.sweep import like
 from armillary.session.workspace import Workspace
 from armillary.ui.binding_paste import PasteSheet
+from armillary.ui.colour_sheet import ColourSheet
+from armillary.ui.derived_sheet import DerivedSheet
 from armillary.ui.panels.bindings import BindingsPanel
 from armillary.ui.sweep_bar import SweepBar
 from armillary.ui.theme import Colours
@@ -47,6 +48,10 @@ class AuthorTools:
                 self.bar.sweep.end()
             case "history":
                 UndoList(self._at.undo, self._say, self._window).show()
+            case "colours":
+                ColourSheet(self._at, self._colours, self._say, self._window).show()
+            case "derived":
+                DerivedSheet(self._at, self._colours, self._say, self._window).show()
 
     def _copy(self) -> None:
         """Put the bindings of the selected parts on the clipboard."""
@@ -58,10 +63,8 @@ class AuthorTools:
         n = len(chosen)
         self._say(f"Copied {n} binding{'s' if n > 1 else ''}.")
 
-    def sweep(self, chosen: tuple[Binding, ...], *, template: bool = False) -> None:
-        """Sweep the values of bindings; `template`: of all that are like the first of them."""
-        if template and chosen:
-            chosen = like(chosen[0], self._at.authoring.saved)
+    def sweep(self, chosen: tuple[Binding, ...]) -> None:
+        """Sweep the values of bindings."""
         if why := self.bar.sweep.begin(chosen):
             self._say(f"Test: {why}")
 

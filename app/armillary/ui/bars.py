@@ -26,6 +26,7 @@ from armillary.ui.topbar import LAYOUTS, TopBar
 # docks that are open in a workspace at first; those named in none are open in all
 _ONLY_IN = {
     "browse": ("author",),
+    "drift": ("author",),
     "model": ("author",),
     "authoring": ("author",),
     "bindings": ("author",),

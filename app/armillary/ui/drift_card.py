@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 from armillary.model.frame import WorldKind
 from armillary.session.drift import drifted, sentence
+from armillary.session.drifting import DriftBook
 from armillary.session.workspace import Workspace
 from armillary.ui.offer import Offer
+from armillary.ui.tables import button
 
 MANY, EACH = 2_000, 20
 
@@ -15,10 +17,13 @@ MANY, EACH = 2_000, 20
 class DriftCard(Offer):
     """Below the banners while a device of the live world has changed, until somebody has looked at it."""
 
-    def __init__(self, workspace: Workspace, show: Callable[[int], None]) -> None:
-        """show: brings a tag to the front."""
+    def __init__(self, workspace: Workspace, show: Callable[[int], None], book: DriftBook) -> None:
+        """show: brings a tag to the front; book: takes what is accepted."""
         super().__init__("drift", "Show", "Show the tag in the live table", self._look)
-        self._at, self._show = workspace, show
+        self._at, self._show, self._book = workspace, show, book
+        self.accept = button("Accept", "Take the unit that the device says into the model", self._accept)
+        if (row := self.layout()) is not None:
+            row.addWidget(self.accept)
         self._found: tuple[tuple[int, str], ...] = ()
         self._seen: frozenset[tuple[int, str]] = frozenset()
         for signal in (workspace.visited, workspace.world_changed, workspace.project_changed):
@@ -41,11 +46,24 @@ class DriftCard(Offer):
             self._found = found
             self._seen &= frozenset(found)
             self.say(sentence(self._news, self._at.specs))
+        may_not = self._book.why_not()
+        self.accept.setEnabled(not may_not)
+        self.accept.setToolTip(may_not or "Take the unit that the device says into the model")
         self.setVisible(bool(self._news))
 
     @property
     def _news(self) -> tuple[tuple[int, str], ...]:
         return tuple(one for one in self._found if one not in self._seen)
+
+    def _accept(self) -> None:
+        """Take the first one's unit into the model; it can be undone."""
+        news = self._news
+        self._seen |= frozenset(news[:1])
+        if news:
+            slot, words = news[0]
+            self._book.accept_unit(self._at.specs[slot], words)
+        self.say(sentence(self._news, self._at.specs))
+        self.setVisible(bool(self._news))
 
     def _look(self) -> None:
         """Bring the first one to the front; all that are named have been looked at."""

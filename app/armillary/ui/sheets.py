@@ -9,6 +9,8 @@ from PySide6.QtWidgets import QWidget
 
 from armillary.session.beginning import Beginning
 from armillary.session.workspace import Workspace
+from armillary.ui import ask_file
+from armillary.ui.add_sheet import SCENES, AddSheet
 from armillary.ui.files import Files
 from armillary.ui.new_sheet import NewSheet, NextSteps
 from armillary.ui.version_sheet import VersionSheet
@@ -25,6 +27,18 @@ class Owner(Protocol):
     def say(self, text: str) -> None: ...
     def frame(self, prims: tuple[int, ...]) -> None: ...
     def use_layout(self, name: str) -> None: ...
+
+
+def add_scene(owner: Owner, parent: QWidget) -> None:
+    """Ask for a scene to be added to the one that is shown."""
+    at = owner.workspace
+    chosen = at.scene.prim_path[at.selection[-1]] if at.scene is not None and at.selection else ""
+
+    def ask(path: Path) -> None:
+        AddSheet(at, path, chosen, owner.say, parent).show()
+
+    folder = str(at.project.folder) if at.project is not None else ""
+    ask_file.to_read(parent, "Add a scene to this one", SCENES, folder, ask)
 
 
 def versions(owner: Owner, parent: QWidget) -> VersionSheet:

@@ -10,9 +10,12 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSlider, QWidget
 
 from armillary.session.authoring import Authoring
 from armillary.session.draft import Draft
+from armillary.session.sweep import PERIOD_S, share
+from armillary.ui import timers
 from armillary.ui.pieces import label
 
 STEPS = 200
+TICK_MS = 60
 
 
 class Trial(QWidget):
@@ -28,6 +31,12 @@ class Trial(QWidget):
         self.slider.setToolTip("Show the part as if the tag had this value. Nothing is sent to the plant.")
         self.value = label("", "muted")
         self.value.setMinimumWidth(56)
+        self.run = QPushButton("Sweep")
+        self.run.setCheckable(True)
+        self.run.setAccessibleName("Sweep the test value over its range")
+        self.run.setProperty("flat", True)
+        self._tick = timers.every(self, TICK_MS, self._step)
+        self._at_s = 0.0
         self.release = QPushButton("Release")
         self.release.setAccessibleName("Release the test value")
         self.release.setProperty("flat", True)
@@ -36,10 +45,12 @@ class Trial(QWidget):
         row.setSpacing(6)
         row.addWidget(self.slider, 1)
         row.addWidget(self.value)
+        row.addWidget(self.run)
         row.addWidget(self.release)
         self.setFocusProxy(self.slider)
         self.slider.valueChanged.connect(self._moved)
         self.release.clicked.connect(self._released)
+        self.run.toggled.connect(self._toggled)
 
     def _moved(self, step: int) -> None:
         draft = self._current()
@@ -47,7 +58,24 @@ class Trial(QWidget):
             value = draft.low + (draft.high - draft.low) * step / STEPS
             self._authoring.change(replace(draft, trial=value))
 
+    def _toggled(self, on: bool) -> None:
+        self._at_s = 0.0
+        if on:
+            self._tick.start()
+        else:
+            self._tick.stop()
+
+    def _step(self) -> None:
+        """Go on over the range; a draft that is gone, or cannot be drawn, is swept no more."""
+        draft = self._current()
+        if draft is None or draft.why_not() or not self.isVisible():
+            self.run.setChecked(False)
+            return
+        self._at_s += TICK_MS / 1000
+        self.slider.setValue(round(share(self._at_s, PERIOD_S) * STEPS))
+
     def _released(self, _checked: bool = False) -> None:
+        self.run.setChecked(False)
         draft = self._current()
         if draft is not None:
             self._authoring.change(replace(draft, trial=None))

@@ -25,6 +25,7 @@ from armillary.session.workspace import Workspace
 from armillary.ui import docks, icons, sheets, theme, timers
 from armillary.ui.alarmbar import AlarmBar
 from armillary.ui.arrangement import Arrangement
+from armillary.ui.author_sheets import AuthorSheets
 from armillary.ui.author_tools import AuthorTools
 from armillary.ui.bars import Bars
 from armillary.ui.beside import BesideView
@@ -50,6 +51,7 @@ from armillary.ui.panels.alarms import AlarmsPanel
 from armillary.ui.panels.authoring import BindCard
 from armillary.ui.panels.browse import BrowsePanel
 from armillary.ui.panels.compare import ComparePanel
+from armillary.ui.panels.drift import DriftPanel
 from armillary.ui.panels.events import EventsPanel
 from armillary.ui.panels.exercise import ExercisePanel
 from armillary.ui.panels.health import HealthPanel
@@ -141,11 +143,13 @@ class DeskWindow(Desk):
         self.inspector.on_binding = self.bindcard.edit_named
         self.fieldcard = FieldCard(ws, self.say, self._reveal_details)
         self.inspector.hold(self.fieldcard)
+        self.author_sheets = AuthorSheets(ws, lambda: self.colours, self.say, self)
         self.branching = Branching(ws, colours, self.say, self, self.bindcard.take)
         self.canvas.on_drop = self.branching.take
         self.tree.view.on_drop = lambda data, index: self.branching.take(data, self.tree.model.prim(index))
         self.browse = BrowsePanel(ws, colours, self.bindcard.drop_nodes, self.say)
         self.browse.also = self.bindcard.wanted_level
+        self.drift = DriftPanel(ws, colours, self.say, self._show_tag)
         self.model = ModelPanel(ws, colours, self)
         self.browse.bind_branch = self.bind_branch
         self.decisions = Decisions(ws, clock, colours, self.canvas, self._run_named, self.frame)
@@ -156,7 +160,7 @@ class DeskWindow(Desk):
         self.brief = BriefCard(ws, self._run_named)
         self.changed = DiskCard(ws, self._run_named, self.say)
         self.scene_changed_card = SceneCard(ws, self._run_named, self._reloads_by_itself)
-        self.drift_card = DriftCard(ws, self._show_tag)
+        self.drift_card = DriftCard(ws, self._show_tag, self.drift.book)
         self.shift = ShiftWork(self)
         self.versions_card = VersionsCard(self.canvas, ws, self.frame)
         self.second = SecondDesk(self)
@@ -178,6 +182,7 @@ class DeskWindow(Desk):
         add("trends", "Trends", self.trends, "bottom")
         add("links", "Links", self.links, "bottom")
         add("browse", "Browse", self.browse, "bottom")
+        add("drift", "Drift", self.drift, "bottom")
         add("model", "Model", self.model, "bottom")
         add("bindings", "Bindings", self.author_tools.panel, "bottom")
         add("events", "Events", self.events, "bottom")
@@ -494,7 +499,7 @@ class DeskWindow(Desk):
         self.setWindowIcon(icons.icon("app", self.colours.text))
         for part in (
             self.canvas, self.tree, self.inspector, self.tags, self.trends, self.links, self.events,
-            self.alarms, self.health, self.alarmbar, self.exercise, self.browse,
+            self.alarms, self.health, self.alarmbar, self.exercise, self.browse, self.drift,
             self.whatif, self.compare, self.beside, self.decisions, self.model, self.author_tools,
             self.guiding,
             self.status, self.cards, self.commands, self.menus, self.docks, self.bars, self.mode, self.tools,
@@ -584,6 +589,10 @@ class DeskWindow(Desk):
         """Open the sheet of rules on streams."""
         RuleSheet(self.workspace, self.colours, self.say, self).show()
 
+    def add_scene(self) -> None:
+        """Ask for a scene and add it to this one."""
+        sheets.add_scene(self, self)
+
     def show_versions(self) -> None:
         """Open the sheet of published versions."""
         sheets.versions(self, self)
@@ -591,6 +600,10 @@ class DeskWindow(Desk):
     def new_project(self) -> None:
         """Ask for what a new project is made of, and open it."""
         sheets.new_project(self, self)
+
+    def author_sheet(self, name: str) -> None:
+        """Open a sheet of authoring: lists of tags, templates."""
+        self.author_sheets.open(name)
 
     def compare_scene(self) -> None:
         """Ask for another version of the scene and show what differs."""

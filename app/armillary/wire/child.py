@@ -36,6 +36,7 @@ ENTRIES = (
     "scene.child",
     "extend.host",
     "extend.importer",
+    "extend.offer",
     "viewport.probe",
 )
 

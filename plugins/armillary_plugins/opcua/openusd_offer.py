@@ -14,7 +14,7 @@ from armillary_plugins.opcua.address import text_of
 from armillary_plugins.opcua.lib import ua
 from armillary_plugins.opcua.openusd_files import delivered, listed
 from armillary_plugins.opcua.openusd_sources import composed, resolved, signals
-from armillary_plugins.opcua.openusd_tree import Tree, read_tree
+from armillary_plugins.opcua.openusd_tree import Tree, local, read_tree
 from armillary_plugins.opcua.session import Session, fault_of, open_session
 from armillary_plugins.opcua.settings import Settings
 
@@ -127,13 +127,14 @@ async def changes(settings: Settings, context: SourceContext) -> AsyncIterator[s
 
 async def _subscribe(session: Session, told: asyncio.Event) -> None:
     """Ask for BaseModelChange and SemanticChange events of the server."""
+    kinds = await _kinds(session)
 
     async def published(result: Any) -> None:
-        if any(
-            isinstance(note, ua.EventNotificationList)
-            for note in result.NotificationMessage.NotificationData or ()
-        ):
-            told.set()
+        for note in result.NotificationMessage.NotificationData or ():
+            for event in note.Events if isinstance(note, ua.EventNotificationList) else ():
+                fields = event.EventFields
+                if fields and fields[0].Value in kinds:
+                    told.set()
 
     request = ua.CreateSubscriptionParameters(
         RequestedPublishingInterval=session.settings.publishing_ms,
@@ -151,19 +152,6 @@ async def _subscribe(session: Session, told: asyncio.Event) -> None:
             AttributeId=ua.AttributeIds.Value,
         )
     ]
-    kinds = (ua.ObjectIds.BaseModelChangeEventType, ua.ObjectIds.SemanticChangeEventType)
-    of_type = [
-        ua.ContentFilterElement(
-            FilterOperator=ua.FilterOperator.OfType,
-            FilterOperands=[ua.LiteralOperand(Value=ua.Variant(ua.NodeId(kind)))],
-        )
-        for kind in kinds
-    ]
-    either = ua.ContentFilterElement(
-        FilterOperator=ua.FilterOperator.Or,
-        FilterOperands=[ua.ElementOperand(Index=1), ua.ElementOperand(Index=2)],
-    )
-    wanted.WhereClause = ua.ContentFilter(Elements=[either, *of_type])
     item = ua.MonitoredItemCreateRequest(
         ItemToMonitor=ua.ReadValueId(
             NodeId=ua.NodeId(ua.ObjectIds.Server), AttributeId=ua.AttributeIds.EventNotifier
@@ -186,3 +174,20 @@ async def _subscribe(session: Session, told: asyncio.Event) -> None:
             where=session.settings.where,
             remedy="Read the scene again by hand after a change.",
         )
+
+
+async def _kinds(session: Session) -> set[Any]:
+    """Return the types of events that tell of a changed model, with the server's own subtypes.
+
+    Filtered here: not every server knows OfType in a filter.
+    """
+    found = {
+        ua.NodeId(kind)
+        for kind in (ua.ObjectIds.BaseModelChangeEventType, ua.ObjectIds.SemanticChangeEventType)
+    }
+    level = list(found)
+    while level:
+        below = await session.browse(level, ua.ObjectIds.HasSubtype)
+        level = [local(r.NodeId) for refs in below for r in refs if local(r.NodeId) not in found]
+        found |= set(level)
+    return found

@@ -28,9 +28,12 @@ class Offering:
         self.extra = 0  # of ours
         self.root = self.stages = self.registry = server.nodes.objects
 
-    async def begin(self) -> None:
-        """Make types and the root with its two registries."""
-        self.index = await add_types(self._server)
+    async def begin(self, *, with_types: bool = True) -> None:
+        """Make types, where the server has none yet, and the root with its two registries."""
+        if with_types:
+            self.index = await add_types(self._server)
+        else:
+            self.index = await self._server.get_namespace_index(openusd.NAMESPACE)
         self.extra = await self._server.register_namespace(openusd.OURS)
         server = ua.NodeId(ua.ObjectIds.Server)
         self.root = await self.add(server, "HasComponent", self._name("OpenUSD"), openusd_members.ROOT)

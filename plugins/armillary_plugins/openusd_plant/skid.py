@@ -127,11 +127,17 @@ def _target(prim: str, name: str, of_type: str, kind: int) -> dict[str, Any]:
     }
 
 
-async def build(server: Server, clock: Clock, files: Mapping[str, tuple[int, bytes]] = scenes.FILES) -> Skid:
-    """Make everything; values are good from the start."""
+async def build(
+    server: Server,
+    clock: Clock,
+    files: Mapping[str, tuple[int, bytes]] = scenes.FILES,
+    *,
+    with_types: bool = True,
+) -> Skid:
+    """Make everything; values are good from the start. Without types the server has the draft's own."""
     index = await server.register_namespace(NAMESPACE)
     offering = Offering(server, index)
-    await offering.begin()
+    await offering.begin(with_types=with_types)
     made = Skid(server, offering, index)
     plant = await made.object(server.nodes.objects, "Skid", "Skid")
     stage = made.stage = await _stage(offering, files)

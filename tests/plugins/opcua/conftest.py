@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tests.plugins.opcua.plant import PlantServer, free_port
@@ -9,6 +10,15 @@ from tests.plugins.opcua.plant import PlantServer, free_port
 @pytest.fixture(scope="session")
 def shared_server() -> Iterator[PlantServer]:
     server = PlantServer(free_port())
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def skid() -> Iterator[PlantServer]:
+    """A server that publishes its own scene; what a test adds to it stays."""
+    server = PlantServer(free_port(), Path(__file__).with_name("openusd_server.py"))
     server.start()
     yield server
     server.kill()

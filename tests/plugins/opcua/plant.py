@@ -40,8 +40,9 @@ def free_port() -> int:
 class PlantServer:
     """A real asyncua server in a child process; ended by its own pid."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, script: Path = SERVER) -> None:
         self.port = port
+        self._script = script
         self.index = 0
         self._process: subprocess.Popen[str] | None = None
 
@@ -51,7 +52,7 @@ class PlantServer:
 
     def start(self, shift: int = 0) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, str(SERVER), str(self.port), str(shift)],
+            [sys.executable, str(self._script), str(self.port), str(shift)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -112,3 +112,23 @@ def test_a_file_that_says_something_else_is_not_overwritten(project: Path, tmp_p
     assert [file.name for file in (tmp_path / "out").iterdir()] == ["Skid.json"]
     assert run("infer", project, "-o", tmp_path / "out", "--overwrite").exit_code == 0
     assert json.loads((tmp_path / "out" / "Skid.json").read_text("utf-8"))["@type"] == "Interface"
+
+
+def test_a_derived_type_is_found_by_the_name_of_its_ancestor(project: Path) -> None:
+    (project / "model").mkdir()
+    for name, more in (
+        ("Tank", {"extends": "dtmi:x:Vessel;1"}),
+        ("Vessel", {"displayName": "Pressure vessel"}),
+    ):
+        document = {
+            "@context": "dtmi:dtdl:context;3",
+            "@id": f"dtmi:x:{name};1",
+            "@type": "Interface",
+            **more,
+        }
+        (project / "model" / f"{name}.json").write_text(json.dumps(document), "utf-8")
+    text = (project / "project.toml").read_text("utf-8")
+    (project / "project.toml").write_text(text + '\n[model]\nfiles = ["model/*.json"]\n', "utf-8")
+    answer = json.loads(run("query", project, "pressure vessels fed by pumps", "--json").output)
+    assert [one["id"] for one in answer["found"]] == ["T-1"]
+    assert answer["found"][0]["type"] == "dtmi:x:Tank;1"

@@ -87,11 +87,11 @@ def test_what_is_not_a_binding_and_fields_unknown_to_records_survive(path: str) 
         '#usda 1.0\n(\n doc = "mine"\n)\n\nover "W"\n{\n    over "I" (\n'
         "        instanceable = false\n    )\n    {\n    }\n"
         '    over "Tank" (\n        prepend apiSchemas = ["TwinBindingAPI:level", "Other"]\n    )\n    {\n'
-        '        uniform string twin:level:semanticId = "x"\n    }\n}\n'
+        '        uniform string twin:level:ofTomorrow = "x"\n    }\n}\n'
     )
     author.save(path, [LEVEL])
     text = Path(path).read_text()
-    for kept in ("instanceable = false", '"Other"', 'twin:level:semanticId = "x"', "mine"):
+    for kept in ("instanceable = false", '"Other"', 'twin:level:ofTomorrow = "x"', "mine"):
         assert kept in text
 
 

@@ -193,3 +193,16 @@ def test_points_are_paired_across_the_borders_of_cells() -> None:
     assert sorted(zip(left.tolist(), right.tolist(), strict=True)) == [
         tuple(p) for p in np.argwhere(near).tolist()
     ]
+
+
+def test_paths_that_agree_lead_where_nothing_else_is_known(scene_of: Load) -> None:
+    """A layer of before parts were remembered: only names are left."""
+    parts = [Part(f"/W/Hall/P{i}", (1, 1, 1), (3.0 * i, 0, 0)) for i in range(4)]
+    new = scene_of(usd([Part(p.path.replace("Hall", "House"), p.size, p.at) for p in parts]))
+    nothing, rows = likeness.read(())
+    paths = [*(p.path for p in parts), "/W/Hall/Other"]
+    matches = rematch.rematch(paths, nothing, rows, new.prim_path, likeness.likeness(new))
+    assert [m.new for m in matches] == [*(p.path.replace("Hall", "House") for p in parts), ""]
+    assert all(m.confidence >= rematch.SURE for m in matches[:4])
+    alone = rematch.rematch(paths[:1], nothing, rows, new.prim_path, likeness.likeness(new))
+    assert alone[0].confidence < rematch.SURE

@@ -7,6 +7,7 @@ from armillary.model.clock import NS
 from armillary.model.fault import ProjectFault
 from armillary.model.quality import BAD, DERIVED, GOOD, NEVER, RANGE, STALE, SUBSTITUTED, UNCERTAIN
 from armillary.model.tags import TagSpec, TagTable
+from armillary.session.rows import tag_row
 from armillary.twin.derive import Derived
 
 NOW, MONO = 1_750_000_000 * NS, 1_000 * NS
@@ -184,3 +185,46 @@ def test_an_input_that_was_not_read_counts_neither_for_quality_nor_for_age() -> 
         NOW,
         MONO,
     )  # a constant is as old as its evaluation
+
+
+def test_a_flow_of_zero_is_bad_with_division_by_zero_as_its_reason_and_not_infinite() -> None:
+    table = TagTable(3)
+    derived = Derived(_specs(power="", flow="", specific="power / flow"))
+    _set(table, 0, 7.5)
+    _set(table, 1, 0.0)
+    _run(derived, table)
+    assert np.isnan(table.value[2])
+    assert int(table.quality[2]) == BAD | DERIVED
+    assert table.why == {2: "division by zero"}
+    shown = tag_row(
+        TagSpec(slot=2, name="specific", unit="kWh/m³"), np.nan, BAD | DERIVED, 0.0, said=table.why[2]
+    )
+    assert shown.note == "bad: division by zero"
+    _set(table, 1, 2.5, source_ns=NOW + 1)
+    _run(derived, table)
+    assert (table.value[2], table.why) == (3.0, {}), "the reason goes when a number comes of it again"
+
+
+def test_an_input_that_is_bad_or_stale_gives_its_quality_and_no_division_is_blamed() -> None:
+    table = TagTable(3)
+    derived = Derived(_specs(power="", flow="", specific="power / flow"))
+    _set(table, 0, 7.5, STALE)
+    _set(table, 1, np.nan, BAD)
+    _run(derived, table)
+    assert int(table.quality[2]) & 0xFF == BAD
+    assert table.why == {}
+    _set(table, 1, 2.5, UNCERTAIN, source_ns=NOW + 1)
+    _run(derived, table)
+    assert int(table.quality[2]) & 0xFF == STALE, "the worst of what it reads"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("sqrt(a)", "a root"), ("log(a) / a", "division by zero, or a root"), ("a * 1e308 * 10", "too large")],
+)
+def test_other_ways_to_no_number_are_told_too(text: str, words: str) -> None:
+    table = TagTable(2)
+    derived = Derived(_specs(a="", b=text))
+    _set(table, 0, -5.0)
+    _run(derived, table)
+    assert table.why[1].startswith(words) or words in table.why[1]

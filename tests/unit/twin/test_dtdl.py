@@ -174,9 +174,10 @@ def test_what_is_missing_is_asked_for_until_nothing_new_is_named() -> None:
         (b"[" * 100_000, "nestedTooDeep"),
         (b"626", "notJsonObject"),
         (b"null", "notJsonObject"),
-        (b"[[]]", "notJsonObject"),
+        (b"[[5]]", "notJsonObject"),
         (b"1" * 5000, "notJson"),
-        (b'{"@id": 1, "@id": 2}', "duplicatePropertyName"),
+        (b'{"@id": 1, "@id": 2}', "repeatedIdProperty"),
+        (b'{"name": 1, "name": 2}', "duplicatePropertyName"),
     ],
 )
 def test_a_text_that_is_no_dtdl_gets_a_word_and_never_raises(text: bytes, rule: str) -> None:
@@ -199,7 +200,7 @@ def test_a_byte_order_mark_is_passed_over() -> None:
 
 def test_a_finding_names_file_line_and_pointer() -> None:
     text = json.dumps(interface(telemetry(), prop(schema="doubel")), indent=1).encode()
-    (finding,) = judged(text).findings
+    finding = judged(text).findings[0]
     line = next(n for n, row in enumerate(text.decode().splitlines(), 1) if "doubel" in row)
     assert (finding.where, finding.line, finding.pointer) == ("0.json", line, "/contents/1/schema")
     assert "doubel" in finding.message

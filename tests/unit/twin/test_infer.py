@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from armillary.model.tags import TagSpec
 from armillary.model.twin import Component, Relationship, TwinInstance
+from armillary.twin import dtdl
 from armillary.twin.infer import allowed, inferred, path_of
 
 
@@ -90,6 +93,17 @@ def test_what_dtdl_cannot_say_is_listed() -> None:
     assert contents("DosingSkid")["turb_idity"]["comment"] == "unit: NTU tag: turb-idity"
     assert any("NTU" in loss for loss in MADE.losses)
     assert any("turb-idity" in loss for loss in MADE.losses)
+
+
+def test_an_inferred_model_is_valid() -> None:
+    documents = [
+        dtdl.Document(where=MADE.file_of(model), data=json.dumps(document).encode())
+        for model, document in MADE.documents.items()
+    ]
+    verdict = dtdl.judge("made", documents)
+    assert verdict.findings == ()
+    assert verdict.valid
+    assert verdict.complete
 
 
 def test_one_other_unit_makes_another_type() -> None:

@@ -22,6 +22,7 @@ from armillary.model.binding import Binding
 from armillary.session.binding_desk import BindingDesk
 from armillary.session.binding_rows import DRIVES, FILTERS, MAP, NAME, NOW, PART, SELECTED, STALE, TAG
 from armillary.session.rows import TagRow
+from armillary.session.sweep import like
 from armillary.session.workspace import Workspace
 from armillary.ui import timers
 from armillary.ui.binding_change import ChangeCard
@@ -276,6 +277,11 @@ class BindingsPanel(QWidget):
         if chosen := self.chosen():
             self._sweep(chosen)
 
+    def _sweep_like(self, chosen: tuple[Binding, ...]) -> None:
+        """Sweep a whole template: all bindings that say the same of other parts."""
+        found = {b.where: b for one in chosen for b in like(one, self._at.authoring.saved)}
+        self._sweep(tuple(found.values()))
+
     def _context(self, at: QPoint) -> None:
         if not self.chosen():
             return
@@ -284,6 +290,9 @@ class BindingsPanel(QWidget):
         for key, each in self.buttons.items():
             made = menu.addAction(each.text(), getattr(self, key))
             made.setEnabled(each.isEnabled())
+        one = self.chosen()
+        same = menu.addAction("Test all bindings like it", lambda: self._sweep_like(one))
+        same.setEnabled(self.buttons["sweep"].isEnabled())
         menu.popup(self.view.viewport().mapToGlobal(at))
 
     def reveal(self, where: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 import numpy as np
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -90,6 +90,7 @@ class ModelPanel(QWidget):
         super().__init__()
         self._at, self._model, self._desk = workspace, workspace.plant_model, desk
         self._following, self._centre, self._is_stale = False, -1, True
+        self._watched: list[QWidget] = []
         self.line = QueryLine(self._offers, self._ask, self._forget)
         self.clear = button("Clear", "Take the marks of the query away", self._clear)
         self.says = label("", "muted", wrap=True)
@@ -159,6 +160,9 @@ class ModelPanel(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802  Qt's name
         super().showEvent(event)
+        if (window := self.window()) not in self._watched:
+            self._watched.append(window)
+            window.installEventFilter(self)  # Escape comes there when nothing else took it: a search, a tool
         if self._is_stale:
             self.reload()
 
@@ -252,6 +256,14 @@ class ModelPanel(QWidget):
             event.accept()
             return
         super().keyPressEvent(event)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802  Qt's name
+        if event.type() != QEvent.Type.KeyPress or not isinstance(event, QKeyEvent):
+            return False
+        if event.key() == Qt.Key.Key_Escape and self._model.text:
+            self._clear()
+            return True
+        return False
 
     def _answered(self) -> None:
         model = self._model

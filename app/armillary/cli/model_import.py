@@ -1,0 +1,143 @@
+"""`armillary model import`: twins of a foreign description into a project."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from armillary.cli.answer import emit_json, tell
+from armillary.model.clock import WallClock
+from armillary.model.fault import ProjectFault
+from armillary.project import folder as projects
+from armillary.project.imported import Change, Existing, written
+from armillary.twin import import_aas, import_aas_files, import_adt, import_ngsi, import_wot
+from armillary.twin.imports import Imported, Json, Known, Left, short
+
+_READERS: Mapping[str, tuple[Callable[[Json], bool], Callable[[Json, Known], Imported]]] = {
+    "aas": (import_aas.is_aas, import_aas.imported),
+    "dtdl": (import_adt.is_adt, import_adt.imported),
+    "wot": (import_wot.is_thing, import_wot.imported),
+    "ngsi-ld": (import_ngsi.is_ngsi, import_ngsi.imported),
+}
+_PACKAGES = (".aasx", ".xml")
+_SHOWN = 8
+MOST_BYTES = 200_000_000
+
+
+@click.command("import")
+@click.argument("project")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--format", "form", type=click.Choice(list(_READERS)), help="What FILE is; guessed if left out."
+)
+@click.option(
+    "--existing",
+    type=click.Choice(["skip", "merge"]),
+    default="skip",
+    help="Twins that are there: leave them (skip), or add what they lack (merge). Nothing is overwritten.",
+)
+@click.option("--dry-run", "dry", is_flag=True, help="Say what would be done; write nothing.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def import_(project: str, file: Path, form: str | None, existing: Existing, dry: bool, as_json: bool) -> int:
+    """Make twins of PROJECT from FILE: AAS (AASX, JSON, XML), NGSI-LD, WoT Things, DTDL instances.
+
+    Lists what was taken and what was not, with why. Servers that addresses name become sources.
+    """
+    found = projects.read(Path(project).expanduser())
+    ids = {twin.id for twin in found.twins}
+
+    def known(foreign: str) -> str | None:
+        return next((one for one in (foreign, short(foreign)) if one in ids), None)
+
+    document, unread = _document(file)
+    made = _reader(document, form, file)(document, known)
+    more = tuple(Left("element", said, "The library that reads packages left it out.") for said in unread)
+    made = replace(made, left=(*made.left, *more))
+    change = written(
+        found,
+        made.twins,
+        made.relationships,
+        made.sources,
+        made.interfaces,
+        WallClock().now_ns(),
+        existing,
+        dry=dry,
+    )
+    if as_json:
+        emit_json(_answer(made, change, dry=dry))
+    else:
+        _print(made, change, dry=dry)
+    return 0
+
+
+def _document(file: Path) -> tuple[Json, tuple[str, ...]]:
+    if file.suffix.lower() in _PACKAGES:
+        return import_aas_files.environment(file)
+    if file.stat().st_size > MOST_BYTES:
+        raise ProjectFault(
+            "The file is too large.", where=str(file), remedy=f"At most {MOST_BYTES // 10**6} MB are read."
+        )
+    try:
+        return json.loads(file.read_bytes()), ()
+    except (ValueError, RecursionError) as error:
+        raise ProjectFault(
+            f"The file is no JSON: {error}."[:300], where=str(file), remedy="Give JSON, AASX or AAS in XML."
+        ) from error
+
+
+def _reader(document: Json, form: str | None, file: Path) -> Callable[[Json, Known], Imported]:
+    if form is not None:
+        return _READERS[form][1]
+    for is_it, read in _READERS.values():
+        if is_it(document):
+            return read
+    raise ProjectFault(
+        "It is not plain what this file describes.",
+        where=str(file),
+        remedy=f"Give --format, one of {', '.join(_READERS)}.",
+    )
+
+
+def _answer(made: Imported, change: Change, *, dry: bool) -> dict[str, object]:
+    return {
+        "format": made.format,
+        "written": not dry,
+        "added": list(change.added),
+        "there": list(change.there),
+        "merged": list(change.merged),
+        "kept": list(change.kept),
+        "relationships": change.relationships,
+        "sources": list(change.sources),
+        "files": [str(one) for one in change.files],
+        "taken": {kind: list(names) for kind, names in made.taken.items()},
+        "left": [{"kind": one.kind, "name": one.name, "why": one.why} for one in made.left],
+    }
+
+
+def _print(made: Imported, change: Change, *, dry: bool) -> None:
+    tell(f"{made.format}: {'nothing is written (--dry-run)' if dry else 'written'}")
+    for kind, names in made.taken.items():
+        tell(f"  taken  {len(names):>6}  {kind}: {_few(names)}")
+    whys: dict[tuple[str, str], list[str]] = {}
+    for one in made.left:
+        whys.setdefault((one.kind, one.why), []).append(one.name)
+    for (kind, why), left in whys.items():
+        tell(f"  left   {len(left):>6}  {kind}: {_few(left)}  {why}")
+    for what, some in (
+        ("twins added", change.added),
+        ("twins that were there", change.there),
+        ("they got", change.merged),
+        ("they have otherwise, and keep", change.kept),
+        ("sources added to project.toml", change.sources),
+    ):
+        if some:
+            tell(f"{len(some)} {what}: {_few(some)}")
+
+
+def _few(names: tuple[str, ...] | list[str]) -> str:
+    more = f" … {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more

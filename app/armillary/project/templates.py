@@ -1,0 +1,304 @@
+"""Templates of bindings: what a pump shows, written once, for every pump.
+
+binding-templates.toml holds templates and their instances, binding-templates.made.json what was made of them
+the last time: a field that differs from that was changed by a person and stays when the template changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import tomlkit
+
+from armillary.model.binding import CHANNELS, Binding
+from armillary.model.fault import ProjectFault
+from armillary.project.binding_facts import NAMES, Fact, facts
+from armillary.project.locate import toml_line
+from armillary.project.table import Document, Findings, Table, fault_of, nearest
+
+TEMPLATES_FILE = "binding-templates.toml"
+MADE_FILE = "binding-templates.made.json"
+SCHEMA = 1
+MARK = "$"
+_DIGEST = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A binding of a template. `part` is below the instance's prim, `tag` of its twin; "" = itself, none."""
+
+    name: str
+    part: str = ""
+    tag: str = ""
+    said: Mapping[str, object] = field(default_factory=dict)  # facts, `$name` where a parameter stands
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """A template: its bindings, and the parameters that an instance may give another value."""
+
+    id: str
+    title: str = ""
+    model: str = ""
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    lines: tuple[Line, ...] = ()
+
+    @property
+    def version(self) -> str:
+        """A digest of what it makes: equal for equal templates."""
+        body = [[line.name, line.part, line.tag, dict(line.said)] for line in self.lines]
+        text = json.dumps([body, dict(self.parameters)], sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """Where a template stands. `unlinked`: names of bindings that it no longer makes here."""
+
+    template: str
+    prim: str
+    twin: str = ""
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    unlinked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Templates:
+    """All of binding-templates.toml."""
+
+    templates: tuple[Template, ...] = ()
+    instances: tuple[Instance, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What a template made of one binding, and in which version."""
+
+    template: str
+    version: str
+    said: Mapping[str, Fact]
+
+
+# ---------------------------------------------------------------- reading
+
+
+def read(text: str) -> Templates:
+    """Return what binding-templates.toml says. Raises ProjectFault that names every mistake with its line."""
+    findings = Findings()
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ProjectFault(
+            f"{TEMPLATES_FILE} cannot be read: {error}.", where=TEMPLATES_FILE, remedy="Correct its syntax."
+        ) from error
+    root = Table(Document(TEMPLATES_FILE, text, toml_line, findings), data)
+    schema = root.whole("schema", SCHEMA, 1, 1_000_000)
+    if schema > SCHEMA:
+        raise ProjectFault(
+            f"{TEMPLATES_FILE} has the schema {schema}; {SCHEMA} is known.",
+            where=TEMPLATES_FILE,
+            remedy="Open the project with a newer Armillary.",
+        )
+    templates = tuple(_template(table) for table in root.tables("template"))
+    known = [template.id for template in templates]
+    instances = tuple(_instance(table, templates) for table in root.tables("instance"))
+    for twice in {id_ for id_ in known if known.count(id_) > 1}:
+        root.wrong("template", f"There are two templates '{twice}'.", "Rename one of them.", "P08")
+    root.done()
+    if findings.errors:
+        raise fault_of(findings.errors, TEMPLATES_FILE)
+    return Templates(templates=templates, instances=instances)
+
+
+def _template(table: Table) -> Template:
+    id_ = table.text("id", required=True)
+    parameters = dict(table.table("parameters").data)
+    lines: list[Line] = []
+    for each in table.tables("binding"):
+        name = each.text("name", required=True)
+        part, tag = each.text("part").strip("/"), each.text("tag")
+        each.choice("channel", CHANNELS, "displayColor")
+        said = {key: each.raw(key) for key in NAMES if key in each}
+        for key, value in said.items():
+            for word in _asked(value):
+                if word not in (*parameters, "low", "high", "twin"):
+                    each.wrong(
+                        key,
+                        f"There is no parameter '{word}'.",
+                        nearest(word, list(parameters)).strip() or "Add it to [template.parameters].",
+                    )
+        each.done()
+        if name in [line.name for line in lines if line.part == part]:
+            each.wrong("name", f"There are two bindings '{name}' of one part.", "Rename one of them.", "P08")
+        lines.append(Line(name=name, part=part, tag=tag, said=said))
+    out = Template(
+        id=id_,
+        title=table.text("title"),
+        model=table.text("model"),
+        parameters=parameters,
+        lines=tuple(lines),
+    )
+    table.done()
+    return out
+
+
+def _instance(table: Table, templates: Sequence[Template]) -> Instance:
+    known = {template.id: template for template in templates}
+    id_ = table.text("template", required=True)
+    given = table.table("parameters")
+    if id_ and id_ not in known:
+        table.wrong(
+            "template",
+            f"There is no template '{id_}'.",
+            nearest(id_, list(known)).strip() or "Add it.",
+            "P10",
+        )
+    for key in given.data:
+        if id_ in known and key not in known[id_].parameters:
+            hint = nearest(key, list(known[id_].parameters)).strip()
+            given.wrong(key, f"The template '{id_}' has no parameter '{key}'.", hint or "Remove it.", "P04")
+    prim = table.text("prim", required=True)
+    if prim and not prim.startswith("/"):
+        table.wrong("prim", f"'{prim}' is not a prim path.", "Begin it with /.")
+    out = Instance(
+        template=id_,
+        prim=prim,
+        twin=table.text("twin"),
+        parameters=dict(given.data),
+        unlinked=table.texts("unlinked"),
+    )
+    table.done()
+    return out
+
+
+def _asked(value: object) -> list[str]:
+    """Return the parameters that a fact names."""
+    each = value if isinstance(value, list) else [value]
+    return [word[1:] for word in each if isinstance(word, str) and word.startswith(MARK)]
+
+
+def made_of(text: str) -> dict[str, Made]:
+    """Return what was made, by `prim#name`. Raises ProjectFault for a file that cannot be read."""
+    if not text:
+        return {}
+    try:
+        root = json.loads(text)
+        return {
+            key: Made(template=e["template"], version=e["version"], said=_frozen(e["said"]))
+            for key, e in root["made"].items()
+        }
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ProjectFault(
+            f"{MADE_FILE} cannot be read: {error}.",
+            where=MADE_FILE,
+            remedy="Restore it from version control; without it, what is changed by hand cannot be told.",
+        ) from error
+
+
+def made_text(made: Mapping[str, Made]) -> str:
+    """Return the text of the file that remembers, a binding a line. It is written by us alone."""
+    rows = [
+        f"  {json.dumps(key)}: "
+        + json.dumps({"template": m.template, "version": m.version, "said": dict(m.said)}, ensure_ascii=False)
+        for key, m in sorted(made.items())
+    ]
+    return '{"schema": 1,\n "made": {\n' + ",\n".join(rows) + "\n }}\n"
+
+
+def _frozen(said: Mapping[str, object]) -> dict[str, Fact]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in said.items()}  # type: ignore[misc]  # JSON of our own
+
+
+# ---------------------------------------------------------------- editing
+
+
+def template_of(
+    id_: str, title: str, prim: str, twin: str, bindings: Sequence[Binding], model: str = ""
+) -> Template:
+    """Return a template of the bindings of a part and of what is below it, for a twin's tags."""
+    lines: list[Line] = []
+    for b in sorted(bindings, key=lambda b: (b.prim, b.name)):
+        if b.prim != prim and not b.prim.startswith(f"{prim}/"):
+            continue
+        said: dict[str, object] = {
+            k: list(v) if isinstance(v, tuple) else v for k, v in facts(b).items() if k != "signal"
+        }
+        tag = b.signal
+        if twin and tag.startswith(f"{twin}."):
+            tag = tag.removeprefix(f"{twin}.")
+        elif tag:
+            said["signal"], tag = tag, ""  # another twin's: the same for every instance
+        lines.append(Line(name=b.name, part=b.prim[len(prim) + 1 :], tag=tag, said=said))
+    return Template(id=id_, title=title, model=model, lines=tuple(lines))
+
+
+def with_template(text: str, template: Template) -> str:
+    """Return binding-templates.toml with a template put in, in place of one of that id; all else stays."""
+    document = tomlkit.parse(text or f"schema = {SCHEMA}\n")
+    table = tomlkit.table()
+    table["id"] = template.id
+    for key, value in (("title", template.title), ("model", template.model)):
+        if value:
+            table[key] = value
+    if template.parameters:
+        table["parameters"] = dict(template.parameters)
+    made = tomlkit.aot()
+    for line in template.lines:
+        each = tomlkit.table()
+        each["name"] = line.name
+        for key, value in (("part", line.part), ("tag", line.tag)):
+            if value:
+                each[key] = value
+        for key, said in line.said.items():
+            each[key] = said
+        made.append(each)
+    table["binding"] = made
+    templates = document.setdefault("template", tomlkit.aot())
+    at = next((i for i, one in enumerate(templates) if one.get("id") == template.id), None)
+    if at is None:
+        templates.append(table)
+    else:
+        templates[at] = table
+    return tomlkit.dumps(document)
+
+
+def with_instances(text: str, instances: Sequence[Instance]) -> str:
+    """Return binding-templates.toml with instances added; one that is there stays as it is."""
+    document = tomlkit.parse(text or f"schema = {SCHEMA}\n")
+    there = document.setdefault("instance", tomlkit.aot())
+    known = {(one.get("template"), one.get("prim")) for one in there}
+    for instance in instances:
+        if (instance.template, instance.prim) in known:
+            continue
+        table = tomlkit.table()
+        table["template"], table["prim"] = instance.template, instance.prim
+        if instance.twin:
+            table["twin"] = instance.twin
+        if instance.parameters:
+            table["parameters"] = tomlkit.inline_table()
+            table["parameters"].update(instance.parameters)
+        there.append(table)
+    return tomlkit.dumps(document)
+
+
+def with_unlinked(text: str, prim: str, names: Sequence[str]) -> str:
+    """Return binding-templates.toml with bindings of the instance at a prim made independent of it."""
+    document = tomlkit.parse(text)
+    for one in document.get("instance", ()):
+        if one.get("prim") == prim:
+            one["unlinked"] = sorted({*one.get("unlinked", ()), *names})
+    return tomlkit.dumps(document)
+
+
+def text_of(folder: Path, file: str) -> str:
+    """Return the text of one of the two files, "" where there is none. Raises ProjectFault."""
+    path = folder / file
+    try:
+        return path.read_text("utf-8") if path.exists() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProjectFault(f"{file} cannot be read: {error}.", where=str(path), remedy="Check it.") from error
