@@ -8,6 +8,7 @@ from armillary.twin.dtdl_cotype_rules import CoTypeRules
 from armillary.twin.dtdl_elements import Element, Link, Reading
 from armillary.twin.dtdl_heritage import Heritage
 from armillary.twin.dtdl_tables import COMPLEX, GEOSPATIAL, VERSIONS, unique
+from armillary.twin.dtdl_values import fits
 
 _WIDE = ("elementSchema", "fields", "mapValue", "schema")  # what leads from a schema to the schemas in it
 _COUNTED = (
@@ -191,7 +192,8 @@ class Rules:
             return
         for _, inner in self._targets(enum, "enumValues"):
             value = inner.values.get("enumValue")
-            if value is not None and type(value) is not kinds[wanted]:
+            is_wrong = type(value) is not kinds[wanted] or not fits(wanted, value)
+            if value is not None and is_wrong:
                 at = inner.place("enumValue")
                 self.reading.report(
                     "nonConformantDatatype", at, inner.id, "enumValue", value=value, wanted=wanted
