@@ -95,7 +95,8 @@ class _Parser(Cursor):
         return False
 
     def _one_term(self) -> Node:
-        self.skip(ARTICLES)
+        if self.now is not None and self.now.text not in self.graph.row_of:  # a twin may be called A
+            self.skip(ARTICLES)
         token = self.now
         if token is None:
             raise QueryFault(
