@@ -155,7 +155,7 @@ class _Parser(Cursor):
         vocabulary, graph = self.vocabulary, self.graph
         singular = [noun(part) for token in said for part in words(token.text)]
         for begin in range(len(singular)):
-            models = vocabulary.types.get(" ".join(singular[begin:]))
+            models = vocabulary.types_named(" ".join(singular[begin:]))
             if models is None:
                 continue
             fits = graph.of_types(models)

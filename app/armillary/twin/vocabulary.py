@@ -97,6 +97,16 @@ class Vocabulary:
                     out.setdefault(phrase, []).append(model)
         return {phrase: tuple(models) for phrase, models in out.items()}
 
+    def types_named(self, phrase: str) -> tuple[str, ...] | None:
+        """Return the types called so; with none, those whose names end so: pump, of CentrifugalPump."""
+        exact = self.types.get(phrase)
+        if exact is not None or not phrase:
+            return exact
+        ends = [
+            model for name, models in self.types.items() if name.endswith(f" {phrase}") for model in models
+        ]
+        return tuple(dict.fromkeys(ends)) or None
+
     # ------------------------------------------------------------ relations
 
     @cached_property

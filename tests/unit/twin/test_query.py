@@ -295,3 +295,11 @@ def test_what_has_a_point_is_asked_both_ways() -> None:
     ):
         found = parsed(text, vocabulary).run(TagTable(0)).rows
         assert [vocabulary.graph.ids[row] for row in found] == [name]
+
+
+def test_a_type_is_found_by_the_end_of_its_name_where_none_is_called_so() -> None:
+    twins = (TwinInstance(id="A", model="dtmi:x:CentrifugalPump;1"), TwinInstance(id="B", model="Tank"))
+    vocabulary = Vocabulary(build(twins, ()))
+    assert parsed("pumps", vocabulary).run(TagTable(0)).rows.tolist() == [0]
+    with pytest.raises(QueryFault):
+        parsed("ump", vocabulary)
