@@ -66,6 +66,7 @@ from armillary.ui.panels.trends import TrendsPanel
 from armillary.ui.panels.whatif import WhatIfPanel
 from armillary.ui.probe import FirstLive, Lateness
 from armillary.ui.range import Range
+from armillary.ui.refind_card import RefindCard
 from armillary.ui.rule_sheet import RuleSheet
 from armillary.ui.scene_card import SceneCard
 from armillary.ui.scene_tools import SceneTools
@@ -167,6 +168,7 @@ class DeskWindow(Desk):
         self.drift_card = DriftCard(ws, self._show_tag, self.drift.book)
         self.shift = ShiftWork(self)
         self.versions_card = VersionsCard(self.canvas, ws, self.frame)
+        self.refind_card = RefindCard(self.canvas, ws, self.fly, self.say)
         self.second = SecondDesk(self)
         self.guiding = Guiding(self, ws, self.canvas, colours)
 
@@ -375,6 +377,10 @@ class DeskWindow(Desk):
         self.say(f"The trainee's desk is opening. Copied for another screen: {words_of(address)}")
 
     # ------------------------------------------------------------ Desk: opening
+    def ask_server(self) -> None:
+        """Open the sheet for a server that publishes its own scene."""
+        self.files.ask_server()
+
     def ask_open(self) -> None:
         """Ask for a project or scene and open it."""
         self.files.ask_open()
