@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -203,6 +204,17 @@ def test_what_was_made_is_remembered_as_text() -> None:
 def test_mistakes_are_told_with_the_place(old: str, new: str, words: str) -> None:
     with pytest.raises(ProjectFault, match=words):
         templates.read(TEXT.replace(old, new, 1))
+
+
+def test_a_check_of_the_project_tells_of_its_templates(tmp_path: Path) -> None:
+    assert templates.findings_of(tmp_path) == ()
+    (tmp_path / "binding-templates.toml").write_text(TEXT.replace('"$limit"', '"$limt"'))
+    [problem] = templates.findings_of(tmp_path)
+    assert (problem.code, problem.severity) == ("P02", "error")
+    assert problem.where.startswith("binding-templates.toml:")
+    assert "limt" in problem.what
+    (tmp_path / "binding-templates.made.json").write_text("{")
+    assert "cannot be read" in templates.findings_of(tmp_path)[0].what
 
 
 def test_facts_of_a_binding_go_there_and_back() -> None:
