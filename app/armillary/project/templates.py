@@ -10,7 +10,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import tomlkit
@@ -305,6 +305,51 @@ def with_instances(text: str, instances: Sequence[Instance]) -> str:
             table["parameters"] = tomlkit.inline_table()
             table["parameters"].update(instance.parameters)
         there.append(table)
+    return tomlkit.dumps(document)
+
+
+def parsed(words: Sequence[str]) -> dict[str, object]:
+    """Return parameters of `limit=90` and the like; a number where it reads as one. Raises ProjectFault."""
+    out: dict[str, object] = {}
+    for each in words:
+        name, mark, value = (part.strip() for part in each.partition("="))
+        if not mark or not name.isidentifier() or not value:
+            raise ProjectFault(
+                f"'{each}' is no parameter.", where=TEMPLATES_FILE, remedy="Write it as limit=90."
+            )
+        try:
+            out[name] = float(value)
+        except ValueError:
+            out[name] = value
+    return out
+
+
+def parametrised(template: Template, parameters: Mapping[str, object]) -> Template:
+    """Return a template in which every value that equals a parameter's is that parameter."""
+
+    def named(value: object) -> object:
+        if isinstance(value, list):
+            return [named(each) for each in value]
+        if isinstance(value, bool):
+            return value
+        return next((f"{MARK}{name}" for name, usual in parameters.items() if usual == value), value)
+
+    fixed = ("channel", "map", "axis", "intent", "enabled")
+    lines = tuple(
+        replace(line, said={k: v if k in fixed else named(v) for k, v in line.said.items()})
+        for line in template.lines
+    )
+    return replace(template, parameters=dict(parameters), lines=lines)
+
+
+def with_parameters(text: str, template: str, prim: str, parameters: Mapping[str, object]) -> str:
+    """Return binding-templates.toml in which an instance gives parameters values of its own."""
+    document = tomlkit.parse(text)
+    for one in document.get("instance", ()):
+        if (one.get("template"), one.get("prim")) == (template, prim):
+            table = tomlkit.inline_table()
+            table.update({**one.get("parameters", {}), **parameters})
+            one["parameters"] = table
     return tomlkit.dumps(document)
 
 

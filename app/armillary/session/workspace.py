@@ -146,6 +146,7 @@ class Workspace(Pointing):
         self.branch = Branch(self, self.bulk)
         self.binding_templates = TemplateWork(self, self.bulk)
         self.project_changed.connect(self.binding_templates.read)
+        self.undo.changed.connect(self.binding_templates.read)  # a step back is one in their files too
         self.visited.connect(self.authoring.cancel)
         self.tags_compiled.connect(self.authoring.again)
         for signal in (self.scene_changed, self.bindings_changed):

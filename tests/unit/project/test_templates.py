@@ -175,6 +175,20 @@ def test_a_template_is_made_of_bindings_and_gives_the_same_again() -> None:
     assert sorted(found.new, key=lambda b: b.name) == sorted(bindings[:2], key=lambda b: b.name)
 
 
+def test_values_become_parameters_and_a_place_has_its_own() -> None:
+    one = Binding(name="heat", prim="/P1", signal="P-1.t", colormap="heat", ends=(0.0, 90.0))
+    made = templates.template_of("pump", "", "/P1", "P-1", (one,))
+    made = templates.parametrised(made, templates.parsed(["limit=90"]))
+    text = templates.with_template("", made)
+    places = [Instance(template="pump", prim=f"/P{i}", twin=f"P-{i}") for i in (1, 2)]
+    text = templates.with_parameters(templates.with_instances(text, places), "pump", "/P2", {"limit": 70.0})
+    ranges = {f"P-{i}.t": (0.0, 1.0) for i in (1, 2)}
+    found = plan(templates.read(text), {}, (), prims=("/P1", "/P2"), ranges=ranges)
+    assert [b.ends for b in found.new] == [(0.0, 90.0), (0.0, 70.0)]
+    with pytest.raises(ProjectFault, match="is no parameter"):
+        templates.parsed(["limit"])
+
+
 def test_what_was_made_is_remembered_as_text() -> None:
     found = planned()
     text = templates.made_text(found.made)
