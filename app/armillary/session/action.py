@@ -15,6 +15,7 @@ class Desk(Protocol):
     workspace: Workspace
 
     def ask_open(self) -> None: ...  # file dialog, then workspace.open
+    def ask_server(self) -> None: ...  # the sheet that opens a server's own scene
     def close_workspace(self) -> None: ...
     def quit(self) -> None: ...
     def view(self, name: str) -> None: ...  # iso | top | front | back | left | right | camera:<path>
