@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from armillary_bench import authoring_match
+from armillary_bench import authoring_match, authoring_upkeep
 
-PARTS = (authoring_match,)
+PARTS = (authoring_match, authoring_upkeep)
 
 
 def benches() -> list[dict[str, object]]:
