@@ -1,4 +1,4 @@
-"""A project whose scene is exported anew: the command line tells, finds and mends, with real scene readers."""
+"""A project whose scene is exported anew: the command line tells, finds and mends, with scene readers."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from armillary.model.fault import OrderFault
 from armillary.model.frame import Frame
 from armillary.model.logbook import AskNotes, Notes
 from armillary.model.message import Credit, Hello, Welcome
-from armillary.model.order import OrderState
+from armillary.model.order import Arm, Armed, Order, OrderState, Receipt
 from armillary.model.places import data
 from armillary.model.procedure import ActOnProcedure, AskProcedures, ProcedureRun, Procedures, StartProcedure
 from armillary.model.substitution import Substitute
@@ -31,6 +31,7 @@ from armillary.wire import child
 from armillary.wire.bus import Line
 from armillary.wire.runs import recorder_address
 
+pytestmark = pytest.mark.system
 PROCEDURE = """\
 schema = 1
 id = "swap"
@@ -221,3 +222,40 @@ def test_a_template_is_tried_on_the_simulator_and_the_plant_hears_nothing(
     assert all(holds for _, holds, _ in verified.checks)
     assert seen == [], "0 writes: nobody even knocked"
     assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.scale
+def test_a_step_goes_on_by_itself_when_the_simulated_plant_does_what_it_asks(tmp_path: Path) -> None:
+    folder = tmp_path / "station"
+    shutil.copytree(data("scenes/pumping-station"), folder, ignore=shutil.ignore_patterns(".armillary"))
+    args = {"project": str(folder), "scenario": "", "bench": True}
+    process = child.start("world.training", args, places.logs() / "bench.log")
+    try:
+        desk = Desk(str(process.ready(LIMIT_S)["address"]))
+        run = desk.line.ask(StartProcedure(id="change-p101a-bearing"), LIMIT_S)
+        assert isinstance(run, ProcedureRun)
+        until(lambda: desk.steps() == [("running", 0)], LIMIT_S, "it waits for P-101B")
+        armed = desk.line.ask(
+            Arm(tag="P-101B.run", value=1.0, unit="", actor="", seen_seq=0, template="start_p101b"), LIMIT_S
+        )
+        assert isinstance(armed, Armed)
+        order = Order(
+            id="1",
+            world="",
+            tag=armed.tag,
+            value=armed.new,
+            unit="",
+            actor="",
+            token=armed.token,
+            not_after_ns=2**62,
+            expect_seq=0,
+            template="start_p101b",
+        )
+        assert isinstance(desk.line.ask(order, LIMIT_S), Receipt)
+        until(lambda: desk.steps() == [("running", 1)], LIMIT_S, "P-101B delivers, nobody confirms")
+        (done,) = desk.runs[0].done
+        assert (done.how, done.user) == ("condition", "")
+        assert done.t_ns - run.started_ns >= 5 * NS, "in simulated time"
+        desk.line.close()
+    finally:
+        process.stop()

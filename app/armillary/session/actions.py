@@ -177,6 +177,14 @@ ACTIONS: tuple[Action, ...] = (
         run=lambda desk: desk.ask_open(),
     ),
     Action(
+        id="project.open_server",
+        title="Open from a server…",
+        menu="File",
+        tip="Show the scene that an OPC UA server publishes with its bindings; nothing has to be authored",
+        why_not=_always,
+        run=lambda desk: desk.ask_server(),
+    ),
+    Action(
         id="project.close",
         title="Close",
         menu="File",

@@ -73,6 +73,15 @@ GUIDE_ACTIONS: tuple[Action, ...] = (
         run=lambda desk: desk.procedure("abort"),
     ),
     Action(
+        id="edit.procedures",
+        title="Procedures…",
+        menu="Edit",
+        role="engineer",
+        tip="Write step-by-step work instructions, and walk through them",
+        why_not=_saved,
+        run=lambda desk: desk.procedure("edit"),
+    ),
+    Action(
         id="edit.templates",
         title="Command templates…",
         menu="Edit",

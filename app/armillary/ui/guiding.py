@@ -11,6 +11,7 @@ from armillary.ui.desk import Desk
 from armillary.ui.guide_card import GuideCardView
 from armillary.ui.guide_marks import GuideMarks
 from armillary.ui.procedure_list import ProcedureList
+from armillary.ui.procedure_sheet import ProcedureSheet
 from armillary.ui.template_sheet import TemplateSheet
 from armillary.ui.theme import Colours
 from armillary.viewport import camera as eye
@@ -28,6 +29,7 @@ class Guiding:
             "show": self.look,
             "skip": lambda: self.card.ask("skip"),
             "abort": lambda: self.card.ask("abort"),
+            "edit": lambda: ProcedureSheet(workspace, canvas, desk.say, desk).show(),
             "templates": lambda: TemplateSheet(workspace, desk.say, desk).show(),
         }
 

@@ -81,6 +81,7 @@ class TemplateSheet(Sheet):
         self.choice.currentTextChanged.connect(lambda _text: self._fill())
         stop = workspace.frame_arrived.connect(lambda _slots: self._live())
         self.finished.connect(lambda _code: stop())
+        self.destroyed.connect(lambda: stop())  # noqa: PLW0108  with the window, unasked
         self.load()
 
     def _lay_out(self) -> None:
