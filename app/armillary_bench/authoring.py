@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from armillary_bench import authoring_dtdl, authoring_match, authoring_query
+from armillary_bench import authoring_dtdl, authoring_match, authoring_query, authoring_upkeep
 
-PARTS = (authoring_dtdl, authoring_match, authoring_query)
+PARTS = (authoring_dtdl, authoring_match, authoring_query, authoring_upkeep)
 
 
 def benches() -> list[dict[str, object]]:

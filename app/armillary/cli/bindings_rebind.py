@@ -61,7 +61,7 @@ def rebind(project: str, against: str, sure: float, is_applied: bool, as_json: b
                     raise answer.fault()
                 if not isinstance(answer, Done):
                     raise click.ClickException("the scene child answered something else")
-            follow.follow_twins(read, to)
+            follow.follow(read, to)
     open_ = [m for m in follow.wanting(found) if m.kind == GONE or m.confidence < sure]
     if as_json:
         emit_json(_document(found, made, sure, is_applied=is_applied))

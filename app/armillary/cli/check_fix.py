@@ -60,7 +60,7 @@ def mend(project: Project, chosen: Sequence[Fix], bindings: Sequence[Binding]) -
             raise answer.fault()
         if not isinstance(answer, Done):
             raise click.ClickException("the scene child answered something else")
-    rebind.follow_twins(project, to)
+    rebind.follow(project, to)
     return tuple(f"{where}: its new place has a binding of this name already" for where in made.taken)
 
 

@@ -9,9 +9,10 @@ import numpy as np
 
 from armillary.model.arrays import I8, U1
 from armillary.model.binding import Binding
+from armillary.model.fault import ProjectFault
 from armillary.model.scene import SceneArrays, index_of, subtree_ends
 from armillary.model.tags import TagSpec
-from armillary.project import lint
+from armillary.project import lint, templates
 from armillary.project.record import Project
 from armillary.project.settings import EXPRESSION_SOURCE
 
@@ -126,6 +127,17 @@ def next_unbound(scene: SceneArrays, state: U1, after: int) -> int | None:
     return int(later[0] if len(later) else rows[0])
 
 
+def templated(project: Project | None) -> tuple[str, ...]:
+    """Return `/prim#name` of the bindings that templates made; none where their file cannot be read."""
+    if project is None or not project.saved:
+        return ()
+    try:
+        text = templates.text_of(project.folder, templates.MADE_FILE)
+        return tuple(templates.made_of(text)) if text else ()
+    except ProjectFault:
+        return ()
+
+
 def report(project: Project, bindings: Sequence[Binding], scene: SceneArrays | None) -> Report:
     """Return what is dead and what is not bound. Without a scene its parts are not judged."""
     rows = index_of(scene.prim_path) if scene is not None else {}
@@ -135,7 +147,7 @@ def report(project: Project, bindings: Sequence[Binding], scene: SceneArrays | N
     enabled = [binding for binding in bindings if binding.enabled]
     counts: dict[str, int] = {}
     if scene is not None:
-        state = states(scene, bindings, gone)[scene.drawable]
+        state = states(scene, bindings, gone, templated(project))[scene.drawable]
         counts = {name: int((state == k).sum()) for k, name in enumerate(STATES) if k != BARE}
     return Report(
         bindings=len(bindings),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from armillary.model.likeness import Likeness, likeness, read
 from armillary.model.rematch import GONE, SAME, SURE, Match, rematch
 from armillary.model.scene import SceneArrays, index_of
 from armillary.model.twin import TwinInstance
-from armillary.project import edit
+from armillary.project import edit, templates
 from armillary.project.folder import write_atomic
 from armillary.project.record import TWINS_FILE, Project
 
@@ -118,16 +119,46 @@ def _followed(target: str, to: Mapping[str, str]) -> str:
     return target
 
 
-def follow_twins(project: Project, to: Mapping[str, str]) -> None:
-    """Let twins follow their prims, in twins.json. Raises ProjectFault."""
-    if not any(twin.prim in to for twin in project.twins):
-        return
-    path = project.folder / TWINS_FILE
-    try:
-        write_atomic(path, edit.with_prims(path.read_text("utf-8"), to))
-    except OSError as error:
-        raise ProjectFault(
-            f"{TWINS_FILE} cannot be saved: {error.strerror}.",
-            where=str(path),
-            remedy="Make it writable and run this again; the bindings are written.",
-        ) from error
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A file of the project that names prims, as it is and as it is to be."""
+
+    path: Path
+    before: str
+    after: str
+
+
+def edits(project: Project, to: Mapping[str, str]) -> tuple[Edit, ...]:
+    """Return what changes in twins and templates when parts go from old to new paths. Raises ProjectFault."""
+    out: list[Edit] = []
+    if any(twin.prim in to for twin in project.twins):
+        before = templates.text_of(project.folder, TWINS_FILE)
+        out.append(Edit(project.folder / TWINS_FILE, before, edit.with_prims(before, to)))
+    held = templates.text_of(project.folder, templates.TEMPLATES_FILE)
+    if held and (after := templates.with_prims(held, to)) != held:
+        out.append(Edit(project.folder / templates.TEMPLATES_FILE, held, after))
+    made = templates.text_of(project.folder, templates.MADE_FILE)
+    if made:
+        known = templates.made_of(made)
+        moved = {_followed_key(where, to): each for where, each in known.items()}
+        if moved != known:
+            out.append(Edit(project.folder / templates.MADE_FILE, made, templates.made_text(moved)))
+    return tuple(out)
+
+
+def _followed_key(where: str, to: Mapping[str, str]) -> str:
+    prim, mark, name = where.partition("#")
+    return f"{to.get(prim, prim)}{mark}{name}"
+
+
+def follow(project: Project, to: Mapping[str, str]) -> None:
+    """Let twins and templates follow their prims, in their files. Raises ProjectFault."""
+    for each in edits(project, to):
+        try:
+            write_atomic(each.path, each.after)
+        except OSError as error:
+            raise ProjectFault(
+                f"{each.path.name} cannot be saved: {error.strerror}.",
+                where=str(each.path),
+                remedy="Make it writable and run this again; the bindings are written.",
+            ) from error

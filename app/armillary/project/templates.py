@@ -362,6 +362,15 @@ def with_unlinked(text: str, prim: str, names: Sequence[str]) -> str:
     return tomlkit.dumps(document)
 
 
+def with_prims(text: str, to: Mapping[str, str]) -> str:
+    """Return binding-templates.toml with the prims of instances replaced, old path → new path."""
+    document = tomlkit.parse(text)
+    for one in document.get("instance", ()):
+        if one.get("prim") in to:
+            one["prim"] = to[one["prim"]]
+    return tomlkit.dumps(document)
+
+
 def text_of(folder: Path, file: str) -> str:
     """Return the text of one of the two files, "" where there is none. Raises ProjectFault."""
     path = folder / file

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from pxr import UsdGeom
+from pxr import Sdf, UsdGeom
 
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.model.binding import Binding
@@ -41,10 +41,11 @@ def lint(
     by_leaf = _by_leaf(scene)
     near = _near()
     checks: list[Callable[[Binding], _Found]] = [
-        lambda b: _places(b, scene, rows, by_leaf, near),
+        lambda b: _places(b, scene, rows, by_leaf, near, composed),
         lambda b: _values(b, known_tags, known_maps, near),
     ]
-    if stage is not None and any(_names_attribute(b) for b in bindings):
+    composed: Any = None
+    if stage is not None and any(_names_attribute(b) or _missing(b, rows) for b in bindings):
         composed = stage()
         checks.append(lambda b: _attributes(b, composed))
     for binding in bindings:
@@ -98,10 +99,20 @@ def _places(
     rows: Mapping[str, int],
     by_leaf: Callable[[str], list[str]],
     near: Callable[[str, Collection[str]], str],
+    stage: Any,
 ) -> _Found:
     for path in dict.fromkeys((binding.prim, *map(_prim_of, binding.targets))):
         row = rows.get(path)
         if row is None:
+            if (choice := _in_variant(path, stage)) is not None:
+                holder, name, selection = choice
+                yield (
+                    "B33",
+                    "warning",
+                    f"{path} is a part of the variant {name} = {selection} of {holder}, which is not chosen.",
+                    "Choose that variant, or remove the binding.",
+                )
+                continue
             similar = by_leaf(path)
             remedy = (
                 f"Did it move to {' or '.join(similar)}?"
@@ -168,6 +179,28 @@ def _values(
             "It has a command but only observes.",
             "Set role = controllable, or remove the command.",
         )
+
+
+def _missing(binding: Binding, rows: Mapping[str, int]) -> bool:
+    return any(path not in rows for path in (binding.prim, *map(_prim_of, binding.targets)))
+
+
+def _in_variant(path: str, stage: Any) -> tuple[str, str, str] | None:
+    """Return the prim, variant set and choice that would bring a path into the scene; None: none would."""
+    if stage is None or not Sdf.Path.IsValidPathString(path):
+        return None
+    wanted = Sdf.Path(path)
+    holder = wanted.GetParentPath()
+    while holder.IsPrimPath():
+        prim = stage.GetPrimAtPath(holder)
+        for spec in prim.GetPrimStack() if prim and prim.HasVariantSets() else ():
+            for name in prim.GetVariantSets().GetNames():
+                for choice in prim.GetVariantSet(name).GetVariantNames():
+                    inside = spec.path.AppendVariantSelection(name, choice)
+                    if spec.layer.GetPrimAtPath(wanted.ReplacePrefix(holder, inside)) is not None:
+                        return str(holder), str(name), str(choice)
+        holder = holder.GetParentPath()
+    return None
 
 
 def _names_attribute(binding: Binding) -> bool:

@@ -59,7 +59,6 @@ class Covering:
 
     def __init__(self, host: Host) -> None:
         self.changed: Signal[()] = Signal()
-        self.templated: tuple[str, ...] = ()  # `/prim#name` of bindings that a template made
         self.state: U1 | None = None  # of each prim, while it is shown
         self._host = host
         host.scene_changed.connect(self._follow)
@@ -98,7 +97,7 @@ class Covering:
         sources = [link.name for link in project.links] if project is not None else []
         bindings = self._host.bindings
         gone = coverage.dead(bindings, self._host.plant_specs, sources, index_of(scene.prim_path))
-        return coverage.states(scene, bindings, gone, self.templated)
+        return coverage.states(scene, bindings, gone, coverage.templated(project))
 
     def _measure(self) -> None:
         scene = self._host.scene

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from armillary.model.binding import Binding
-from armillary.model.fault import FaultRecord
+from armillary.model.fault import Fault, FaultRecord
 from armillary.model.rematch import GONE, SURE, Match
 from armillary.model.scene import SceneArrays, SceneProblem
 from armillary.model.tags import TagSpec
-from armillary.project import edit, fixes, rebind
-from armillary.project.record import TWINS_FILE, Project
+from armillary.project import fixes, rebind
+from armillary.project.record import Project
 from armillary.session.bulk import Bulk, Change, Text
 from armillary.session.signal import Signal
 
@@ -154,7 +154,11 @@ class Refinding:
         going = {*made.remove, *new}
         again = tuple(b for b in bindings if b.prim in seen and (b.prim, b.name) not in going)
         old = tuple(b for b in bindings if (b.prim, b.name) in going)
-        texts = self._texts(to)
+        try:
+            texts = self._texts(to)
+        except Fault as fault:
+            self.told.emit(f"Not saved: {fault.what} {fault.remedy}")
+            return
         if not made.bindings and not again and not texts:
             self.told.emit("Nothing is taken, so nothing was written.")
             return
@@ -173,11 +177,8 @@ class Refinding:
 
     def _texts(self, to: dict[str, str]) -> tuple[Text, ...]:
         project = self._host.project
-        if project is None or not any(twin.prim in to for twin in project.twins):
-            return ()
-        path = project.folder / TWINS_FILE
-        before = path.read_text("utf-8")
-        return (Text(path, before, edit.with_prims(before, to)),)
+        found = rebind.edits(project, to) if project is not None else ()
+        return tuple(Text(each.path, each.before, each.after) for each in found)
 
 
 def tally(lines: Sequence[Line]) -> str:

@@ -3,7 +3,7 @@ from dataclasses import replace
 from armillary.model.binding import Binding, FieldSpec
 from armillary.model.rematch import Match
 from armillary.model.twin import TwinInstance
-from armillary.project import edit, rebind
+from armillary.project import edit, folder, rebind, templates
 
 PUMP = Binding(name="heat", prim="/A/Pump", signal="p.t", targets=("/A/Pump/Body", "/A/Lamp.inputs:on"))
 FIELD = Binding(name="field", prim="/A/Wall", channel="field", field=FieldSpec(sensors=("/A/Pump",)))
@@ -50,3 +50,15 @@ def test_only_what_is_sure_enough_is_moved() -> None:
 def test_twins_follow_their_prims_and_nothing_else_changes() -> None:
     text = '{\n "schema": 1,\n "twins": [\n  {\n   "id": "p",\n   "prim": "/A"\n  }\n ]\n}\n'
     assert edit.with_prims(text, {"/A": "/B"}) == text.replace('"/A"', '"/B"')
+
+
+def test_templates_follow_their_parts(tmp_path) -> None:
+    project = folder.new(tmp_path / "p", "p")
+    text = 'schema = 1  # ours\n\n[[instance]]\ntemplate = "pump"\nprim = "/A"\n'
+    (project.folder / templates.TEMPLATES_FILE).write_text(text)
+    made = {"/A#heat": templates.Made(template="pump", version="1", said={})}
+    (project.folder / templates.MADE_FILE).write_text(templates.made_text(made))
+    rebind.follow(project, {"/A": "/B"})
+    assert (project.folder / templates.TEMPLATES_FILE).read_text() == text.replace('"/A"', '"/B"')
+    assert list(templates.made_of((project.folder / templates.MADE_FILE).read_text())) == ["/B#heat"]
+    assert rebind.edits(project, {"/Z": "/B"}) == ()
