@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from armillary_bench import authoring_match
+from armillary_bench import authoring_dtdl, authoring_match, authoring_query
 
-PARTS = (authoring_match,)
+PARTS = (authoring_dtdl, authoring_match, authoring_query)
 
 
 def benches() -> list[dict[str, object]]:

@@ -23,6 +23,7 @@ from armillary.telemetry.inbox import Inbox
 from armillary.telemetry.intake import Intake
 from armillary.telemetry.plan import plans
 from armillary.twin.state import apply
+from armillary_bench import opcua_browse
 from armillary_bench.figure import figure, plain
 from armillary_plugins.opcua.values import sample_batch, targets
 
@@ -79,6 +80,7 @@ def benches() -> list[dict[str, object]]:
             work="every result became a batch with its values",
         ),
         plain("opcua_decode", floor, "µs", "every result had its changes"),
+        *opcua_browse.benches(),
     ]
 
 

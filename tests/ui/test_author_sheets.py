@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from armillary.model.binding import Binding
 from armillary.model.message import Done, SaveBindings
 from armillary.project import folder as projects
 from armillary.scene import author
 from armillary.session.actions import action
 from armillary.session.boarding import boarding
+from armillary.ui.binding_template_sheet import TemplateSheet
 from armillary.ui.tag_list_sheet import TagListSheet
 from armillary.ui.window import DeskWindow
 
@@ -78,3 +80,63 @@ def test_a_list_of_tags_is_seen_corrected_taken_in_and_undone(
     action("edit.redo").run(desk)
     desk.author_sheets.export(tmp_path / "out.csv")
     assert (tmp_path / "out.csv").read_text().splitlines()[1].startswith("P-101.speed,ua!ns1,rpm")
+
+
+def test_a_template_is_made_applied_updated_and_made_independent(desk: DeskWindow, project: Path) -> None:
+    ws = desk.workspace
+    scene = ws.scene
+    assert scene is not None
+    speed = Binding(
+        name="speed", prim="/Plant/Pumps/P101", signal="P-101.speed", colormap="level", ends=(0.0, 9.0)
+    )
+    author.save(str(project / "bindings.usda"), (speed,))
+    ws.rebind((speed,))
+    ws.specs = (
+        *ws.specs,
+        *(
+            dataclasses.replace(ws.specs[0], name=f"P-10{i}.speed", slot=len(ws.specs) + i - 1)
+            for i in (1, 2)
+        ),
+    )
+    ws.twins = projects.read(project).twins
+    ws.select((scene.prim_path.index("/Plant/Pumps/P101"),))
+    action("edit.binding-templates").run(desk)
+    sheet = desk.author_sheets.sheet
+    assert isinstance(sheet, TemplateSheet)
+    sheet.name.setText("pump")
+    sheet.make.click()
+    assert sheet.template.currentText() == "pump · 1 bindings · 1 places"
+    assert ws.binding_templates.mark(ws.bindings[0]) == "of template pump"
+    desk.inspector.refresh()
+    assert [row.texts[0].split("\n")[0] for row in desk.inspector.bindings.rows] == ["displayColor ⧉"]
+    assert "of template pump" in desk.inspector.bindings.rows[0].tip
+    assert sheet.counts.text() == "All places are as their templates."
+    before = {p.name: p.read_bytes() for p in project.glob("bind*")}
+    sheet.all.click()
+    assert [row.texts[:3] for row in sheet.model.rows] == [("new", "/Plant/Pumps/P102", "speed")]
+    sheet.carry_out.click()
+    made = {b.prim: b for b in ws.bindings}
+    assert made["/Plant/Pumps/P102"].signal == "P-102.speed"
+    # the template changes, one place has a colour of its own
+    mine = dataclasses.replace(made["/Plant/Pumps/P102"], colormap="heat")
+    author.save(str(project / "bindings.usda"), (mine,))
+    ws.rebind((made["/Plant/Pumps/P101"], mine))
+    assert ws.binding_templates.mark(mine) == "of template pump, changed here: colormap"
+    file = project / "binding-templates.toml"
+    file.write_text(file.read_text().replace("9.0", "12.0").replace('"level"', '"grey"'))
+    ws.binding_templates.read()
+    assert [row.texts[3] for row in sheet.model.rows] == [
+        "range (0.0, 9.0) → (0.0, 12.0), colormap level → grey",
+        "range (0.0, 9.0) → (0.0, 12.0); kept as changed here: colormap",
+    ]
+    sheet.carry_out.click()
+    made = {b.prim: b for b in ws.bindings}
+    assert [(b.colormap, b.ends) for _, b in sorted(made.items())] == [("grey", (0, 12)), ("heat", (0, 12))]
+    sheet.unlink.click()
+    assert ws.binding_templates.mark(made["/Plant/Pumps/P101"]) == ""
+    assert 'unlinked = ["speed"]' in file.read_text()
+    for _ in range(2):
+        action("edit.undo").run(desk)
+    assert {b.colormap for b in ws.bindings} == {"level", "heat"}
+    sheet.reject()
+    assert set(before) == {"bindings.usda", "binding-templates.toml", "binding-templates.made.json"}

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QModelIndex, QPoint, QPointF, Qt
+from PySide6.QtCore import QMimeData, QModelIndex, QPoint, QPointF, Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from pytestqt.qtbot import QtBot
 
 from armillary.model.fault import FaultRecord
-from armillary.model.link import BrowseItem
-from armillary.model.message import Done, SaveBindings
+from armillary.model.link import BrowseItem, Found
+from armillary.model.message import Done, SaveBindings, SearchLink
 from armillary.project import folder as projects
 from armillary.scene import author, sidecar
 from armillary.session.actions import action
@@ -151,6 +151,11 @@ def drop_on(desk: DeskWindow, indexes: list[QModelIndex], prim: int) -> None:
     desk.canvas.dragEnterEvent(enter)
     assert enter.isAccepted()
     desk.canvas.dropEvent(QDropEvent(QPointF(at), Qt.DropAction.CopyAction, data, left, none))
+
+
+def dropped(data: QMimeData) -> QDropEvent:
+    left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    return QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, left, none)
 
 
 def colour(desk: DeskWindow, prim: int) -> list[int]:
@@ -373,3 +378,48 @@ def test_a_part_turns_with_the_slider_from_0_to_90_degrees(
     card.trial.slider.setValue(200)
     cosine = float(start @ x_axis() / (np.linalg.norm(start) * np.linalg.norm(x_axis())))
     assert abs(cosine) < 0.05, "a quarter turn"
+
+
+def test_nodes_dropped_on_table_or_trend_become_tags_in_one_step_and_pens_when_the_world_has_them(
+    desk: DeskWindow, server: Server, files: Files
+) -> None:
+    before = files.bytes()
+    opened(desk, server)
+    data = desk.browse.shown.mimeData([below(desk, "ua", "Skid", name) for name in ("Flow", "Level")])
+    desk.tags.dropEvent(dropped(data))
+    made = {s.name: s.unit for s in projects.read(files.folder).specs}
+    assert made == {"Skid.flow": "l/h", "Skid.level": "%"}
+    ws = desk.workspace
+    ws.undo.undo()
+    assert files.bytes() == before
+    desk.trends.dropEvent(dropped(desk.browse.shown.mimeData([below(desk, "ua", "Skid", "Flow")])))
+    assert [s.name for s in projects.read(files.folder).specs] == ["Skid.flow"]
+    assert not ws.timeline.slots
+    ws.specs = (replace(ws.specs[0], name="Skid.flow"), *ws.specs[1:])
+    ws.world_changed.emit()
+    assert [ws.specs[slot].name for slot in ws.timeline.slots] == ["Skid.flow"]
+
+
+def test_search_shows_what_all_links_have_below_a_root_of_its_own(desk: DeskWindow, server: Server) -> None:
+    ws, asked = desk.workspace, list[tuple[object, Callback]]()
+    ws.ask_world = lambda message, callback, _limit=0.0: asked.append((message, callback))  # type: ignore[method-assign]
+    panel = desk.browse
+    roots = panel.shown.rowCount()
+    panel.search.setText("flow")
+    panel.filter("flow")
+    panel.search_links()
+    searches = [(m, c) for m, c in asked if isinstance(m, SearchLink)]
+    assert {m.link for m, _ in searches} == {link.name for link in ws.links}
+    hit = variable("Plant/Deep.Flow", "7.5", "l/h", description="flow of the dosing line")
+    for message, callback in searches:
+        callback(Found(items=(hit,) if message.link == "ua" else (), seen=40))
+    assert not panel.searching.is_running
+    root = panel.shown.index(0, NAME)
+    assert root.data().startswith("Found “flow”: 1 found, ")
+    row = panel.shown.index(0, NAME, root)
+    assert row.data().endswith("Flow")
+    assert panel.shown.mimeData([row]).hasFormat("application/x-armillary-nodes")
+    assert "flow of the dosing line" in row.data(Qt.ItemDataRole.ToolTipRole)
+    panel.search.clear()
+    panel.filter("")
+    assert panel.shown.rowCount() == roots

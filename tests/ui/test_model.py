@@ -105,6 +105,9 @@ def test_a_click_on_a_twin_selects_its_part_and_a_double_click_draws_what_is_aro
     QTest.mouseDClick(panel.graph, Qt.MouseButton.LeftButton, pos=pump.toPoint())
     assert panel.graph.at_of(row_of["T-101"]) is not None
     assert panel.graph.at_of(row_of["P-102"]) is None
+    panel.upstream.click()
+    assert panel.line.text() == 'anything upstream of "P-101"'
+    assert lines(panel) == ["T-101"]
     tank = ws.prim_named("/Plant/Water/T102")
     assert tank is not None
     ws.select((tank,))  # in the scene

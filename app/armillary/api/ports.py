@@ -175,6 +175,8 @@ class OfferLimits:
     asset_bytes: int = 512 << 20  # one file
     total_bytes: int = 2 << 30
     seconds: float = 240.0
+    history_s: float = 0.0  # of history bindings, back from now; 0 = none is read
+    history: int = 100_000  # values of one
 
 
 @runtime_checkable

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from armillary.cli.answer import emit_json, table, tell
+from armillary.cli.seconds import Seconds
 from armillary.encoding import openusd_json, openusd_nodeset
 from armillary.encoding.openusd_out import Loss, offered
 from armillary.model import files
@@ -88,9 +89,24 @@ def _answer(as_json: bool, output: Path, form: str, count: int, losses: Sequence
 )
 @click.option("--dry-run", is_flag=True, help="Say what would come, and write nothing.")
 @click.option("--watch", is_flag=True, help="Stay, and take in what a server changes in its model.")
+@click.option(
+    "--history",
+    "history_s",
+    type=Seconds(),
+    default=0.0,
+    metavar="S",
+    help="Of a server: the last seconds of history bindings, as time samples in history.usda.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def import_(
-    project: Path, source: str, link: str, insecure: bool, dry_run: bool, watch: bool, as_json: bool
+    project: Path,
+    source: str,
+    link: str,
+    insecure: bool,
+    dry_run: bool,
+    watch: bool,
+    history_s: float,
+    as_json: bool,
 ) -> int:
     """Take bindings in from JSON, NodeSet2 XML, a live server (opc.tcp://…), or a USD file that carries some.
 
@@ -107,6 +123,7 @@ def import_(
             url=source,
             name=link or next((one.name for one in read.links if one.url == source), offers.LINK),
             settings={"insecure": True} if insecure else _settings_of(read, source),
+            history_s=history_s,
         )
         if watch:
             return _watch(read.folder, wanted)

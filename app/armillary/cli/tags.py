@@ -1,4 +1,4 @@
-"""`armillary tags export|import`: the tags of a project as a list for a spreadsheet, and lists as tags."""
+"""`armillary tags`: the tags of a project as a list for a spreadsheet, and lists of other tools as tags."""
 
 from __future__ import annotations
 

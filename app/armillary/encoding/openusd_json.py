@@ -29,6 +29,7 @@ from armillary.model.openusd import (
     Component,
     Live,
     Part,
+    Past,
     Path,
     Represented,
     Resolved,
@@ -82,7 +83,7 @@ _COMPONENT = {
 _TOP = {
     "schema", "domain", "name", "note", "openUsdModelNamespaceUri", "baseModelNamespaceUri", "stage",
     "stages", "servedAssets", "representation", "representations", "bindings", "components", "appliesToType",
-    "url", "serverUri", "signals", "troubles", "hasConditions",
+    "url", "serverUri", "signals", "pasts", "troubles", "hasConditions",
 }  # fmt: skip
 Json = dict[str, Any]  # Any: JSON
 
@@ -99,6 +100,10 @@ def text_of(offer: SceneOffer) -> str:
         "servedAssets": {"assets": [_asset_out(asset) for asset in offer.assets]},
         "representations": [_represented_out(each) for each in offer.represented],
         "signals": [_signal_out(signal) for signal in offer.signals],
+        "pasts": [
+            {"where": p.where, "binding": p.binding, "tNs": list(p.t_ns), "values": list(p.value)}
+            for p in offer.pasts
+        ],
         "troubles": [{"where": t.where, "what": t.what, "code": t.code} for t in offer.troubles],
         "hasConditions": offer.has_conditions,
     }
@@ -264,6 +269,7 @@ class _Reader:
             represented=represented,
             assets=tuple(_asset(one) for one in assets),
             signals=tuple(_signal(one) for one in _dicts(doc.get("signals"))),
+            pasts=tuple(_past(one) for one in _dicts(doc.get("pasts"))),
             troubles=(*troubles, *self.troubles),
             has_conditions=doc.get("hasConditions") is True,
         )
@@ -421,6 +427,25 @@ def _signal(one: Json) -> Signal:
             if isinstance(s, list) and len(s) == 2 and isinstance(s[0], int | float)  # noqa: PLR2004  a pair
         ),
         writable=one.get("writable") is True,
+    )
+
+
+def _list(said: Any) -> list[Any]:
+    return said if isinstance(said, list) else []
+
+
+def _past(one: Json) -> Past:
+    times, values = one.get("tNs"), one.get("values")
+    rows = [
+        (t, float(v))
+        for t, v in zip(_list(times), _list(values), strict=False)
+        if isinstance(t, int) and isinstance(v, int | float)
+    ]
+    return Past(
+        where=_text(one, "where"),
+        binding=_text(one, "binding"),
+        t_ns=tuple(t for t, _ in rows),
+        value=tuple(v for _, v in rows),
     )
 
 

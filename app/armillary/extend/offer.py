@@ -39,13 +39,17 @@ def run(args: Mapping[str, Any], say: Callable[[Mapping[str, object]], None]) ->
     link = LinkSpec(
         name=str(given["name"]), kind=str(given["kind"]), url=str(given["url"]), settings=given["settings"]
     )
-    asyncio.run(
-        _run(link, Path(args["folder"]), bool(args.get("watch")), str(args.get("secret_file", "")), say)
-    )
+    secret, history_s = str(args.get("secret_file", "")), float(args.get("history_s", 0.0))
+    asyncio.run(_run(link, Path(args["folder"]), bool(args.get("watch")), secret, history_s, say))
 
 
 async def _run(
-    link: LinkSpec, folder: Path, watch: bool, secret_file: str, say: Callable[[Mapping[str, object]], None]
+    link: LinkSpec,
+    folder: Path,
+    watch: bool,
+    secret_file: str,
+    history_s: float,
+    say: Callable[[Mapping[str, object]], None],
 ) -> None:
     registry = discover(["sources"], only={"sources": (link.kind,)})
     make = registry.make("sources", link.kind)
@@ -57,7 +61,7 @@ async def _run(
             where=link.url,
             remedy="Give the address of an OPC UA server: opc.tcp://host:4840.",
         )
-    number = await _read(source, folder, 0)
+    number = await _read(source, folder, 0, history_s)
     if not watch:
         say({"offers": number})
         return
@@ -85,11 +89,11 @@ async def _follow(source: OffersScene, folder: Path, number: int) -> int:
     return number
 
 
-async def _read(source: OffersScene, folder: Path, number: int) -> int:
+async def _read(source: OffersScene, folder: Path, number: int, history_s: float = 0.0) -> int:
     """Read everything into a folder of its own, and put the answer beside it, whole or not at all."""
     scene = folder / f"{SCENE}-{number + 1}"
     scene.mkdir(parents=True, exist_ok=True)
-    offer = await source.fetch(scene, OfferLimits())
+    offer = await source.fetch(scene, OfferLimits(history_s=history_s))
     files.replace(folder / OFFER, openusd_json.text_of(offer).encode(), 0o600)
     os.replace(folder / OFFER, folder / f"{number + 1}.json")
     return number + 1

@@ -189,6 +189,16 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """The good values of a history binding, oldest first."""
+
+    where: str  # name of the represented object
+    binding: str
+    t_ns: tuple[int, ...]
+    value: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SceneOffer:
     """All that a server or file says: stages, what it represents, files that came, what was found."""
 
@@ -199,6 +209,7 @@ class SceneOffer:
     represented: tuple[Represented, ...] = ()
     assets: tuple[Asset, ...] = ()
     signals: tuple[Signal, ...] = ()
+    pasts: tuple[Past, ...] = ()
     troubles: tuple[Trouble, ...] = ()
     has_conditions: bool = False
 

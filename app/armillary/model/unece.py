@@ -1,6 +1,6 @@
 """Engineering units as OPC UA writes them (UNECE Recommendation 20) and as we write them.
 
-UnitId is the ASCII of the code, packed big-endian (OPC 10000-8, 5.6.3.2): `C81` = 4404273 = rad.
+UnitId is the ASCII of the code, packed big-endian (OPC 10000-8, 5.6.3.2): `C81` = 4405297 = rad.
 """
 
 from __future__ import annotations

@@ -30,6 +30,8 @@ def may_accept(item: DriftItem) -> bool:
         return item.item is not None
     if item.code == "D03":
         return bool(item.kind)
+    if item.code == "D05":
+        return bool(item.unit)
     if item.code == "D06":
         return math.isfinite(item.low) and math.isfinite(item.high)
     return item.code in (*CHANGES, "D10")

@@ -15,6 +15,7 @@ class Desk(Protocol):
     workspace: Workspace
 
     def ask_open(self) -> None: ...  # file dialog, then workspace.open
+    def ask_server(self) -> None: ...  # the sheet that opens a server's own scene
     def close_workspace(self) -> None: ...
     def quit(self) -> None: ...
     def view(self, name: str) -> None: ...  # iso | top | front | back | left | right | camera:<path>
@@ -42,7 +43,7 @@ class Desk(Protocol):
     def new_project(self) -> None: ...  # opens the sheet that makes a project
     def procedure(self, name: str) -> None: ...  # run | show | skip | abort: the last two ask a reason
     def edit_rules(self) -> None: ...  # opens the sheet of rules on streams
-    def author_sheet(self, name: str) -> None: ...  # import-tags | export-tags | templates
+    def author_sheet(self, name: str) -> None: ...  # import-tags | export-tags | binding-templates
     def compare_scene(self) -> None: ...  # asks for another version of the scene
     def copy(self, text: str) -> None: ...
     def silence(self) -> None: ...  # the sound of the alarms that are there now

@@ -19,6 +19,7 @@ from armillary.session.range_actions import RANGE_ACTIONS
 from armillary.session.scene_actions import SCENE_ACTIONS
 from armillary.session.time_actions import TIME_ACTIONS
 from armillary.session.training_actions import TRAINING_ACTIONS
+from armillary.session.upkeep_actions import UPKEEP_ACTIONS
 from armillary.session.view_actions import VIEW_ACTIONS
 from armillary.session.workspace import Workspace, WorldState
 
@@ -174,6 +175,14 @@ ACTIONS: tuple[Action, ...] = (
         tip="Open a project folder or a scene (usd, usda, usdc, usdz)",
         why_not=_always,
         run=lambda desk: desk.ask_open(),
+    ),
+    Action(
+        id="project.open_server",
+        title="Open from a server…",
+        menu="File",
+        tip="Show the scene that an OPC UA server publishes with its bindings; nothing has to be authored",
+        why_not=_always,
+        run=lambda desk: desk.ask_server(),
     ),
     Action(
         id="project.close",
@@ -401,6 +410,7 @@ ACTIONS: tuple[Action, ...] = (
     *MODEL_ACTIONS,
     *SCENE_ACTIONS,
     *VIEW_ACTIONS,
+    *UPKEEP_ACTIONS,
     Action(
         id="desk.palette",
         title="Find a command, part or tag…",

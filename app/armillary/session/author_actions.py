@@ -116,6 +116,9 @@ AUTHOR_ACTIONS: tuple[Action, ...] = (
         why_not=_rules,
         run=lambda desk: desk.edit_rules(),
     ),
+    _sheet(
+        "binding-templates", "Templates of bindings…", "Make, apply and update what parts of one type show"
+    ),
     _sheet("import-tags", "Take in a list of tags…", "Add and change tags by a list of CSV or XLSX"),
     _sheet("export-tags", "Write the tags as a list…", "Write a row for each tag into a CSV or XLSX file"),
     _vision("", "Normal"),

@@ -41,6 +41,37 @@ def count(n: int) -> str:
     return f"{n:,} binding{'' if n == 1 else 's'}".replace(",", "\u202f")
 
 
+class _Judge:
+    """Judges many bindings: what was right once is right for all that say the same of tags alike."""
+
+    def __init__(self, at: Known) -> None:
+        self._at = at
+        self._right: set[tuple[object, ...]] = set()
+
+    def wrong(self, b: Binding) -> dict[str, str]:
+        """Return what is wrong with a binding, as `binding_check.wrong` does."""
+        spec = self._at.specs.get(b.signal)
+        if spec is None:
+            return wrong(b, self._at)
+        says = (b.channel, b.map, b.ends, b.colormap, b.unit, b.target_unit, b.axis, b.property_name)
+        more = (b.targets, b.on_bad, b.on_stale, b.fallback, b.interval_s < 0, b.stale_after_s < 0)
+        key = (spec.unit, spec.kind, spec.states, says, more)
+        if key in self._right:
+            return {}
+        found = wrong(b, self._at)
+        if not found:
+            self._right.add(key)
+        return found
+
+    def spoilt(self, before: Binding, after: Binding) -> str:
+        """Return what a change makes wrong that was right before, "" for nothing."""
+        found = self.wrong(after)
+        if not found:
+            return ""
+        old = self.wrong(before)
+        return next((why for key, why in found.items() if key not in old), "")
+
+
 def fields_changed(chosen: Sequence[Binding], texts: Mapping[str, str], at: Known) -> Change:
     """Return the change that gives all of some bindings the same in some fields.
 
@@ -50,18 +81,18 @@ def fields_changed(chosen: Sequence[Binding], texts: Mapping[str, str], at: Know
     title = f"Change {names} of {count(len(chosen))}"
     put: list[Binding] = []
     refused: list[tuple[Binding, str]] = []
+    judge = _Judge(at)
     for b in chosen:
         made = b
         try:
             for key, text in texts.items():
                 made = with_text(made, key, text)
-        except RefusedText as why:
-            return Change(title, why_not=str(why))
+        except RefusedText as refusal:
+            return Change(title, why_not=str(refusal))
         if made == b:
             continue
-        found = wrong(made, at)
-        if found and (new := {k: w for k, w in found.items() if k not in wrong(b, at)}):
-            refused.append((b, next(iter(new.values()))))
+        if why := judge.spoilt(b, made):
+            refused.append((b, why))
         else:
             put.append(made)
     return Change(title, tuple(put), tuple(refused))
@@ -74,18 +105,19 @@ def words_replaced(chosen: Sequence[Binding], find: str, other: str, at: Known) 
         return Change(title, why_not="Give what is to be replaced.")
     put: list[Binding] = []
     refused: list[tuple[Binding, str]] = []
+    judge = _Judge(at)
     for b in chosen:
         signal = b.signal.replace(find, other)
         expr = b.map.expr
         if expr and find in expr:
-            expr = adapted_expression(expr, ((find, other),), at.specs)
+            expr = adapted_expression(expr, ((find, other),), at.specs.keys())
         made = replace(b, signal=signal, map=replace(b.map, expr=expr))
         if made == b:
             continue
         if made.signal not in at.specs and made.signal != b.signal:
             refused.append((b, f"there is no tag '{made.signal}'"))
-        elif found := {k: w for k, w in wrong(made, at).items() if k not in wrong(b, at)}:
-            refused.append((b, next(iter(found.values()))))
+        elif why := judge.spoilt(b, made):
+            refused.append((b, why))
         else:
             put.append(made)
     return Change(title, tuple(put), tuple(refused))

@@ -31,7 +31,8 @@ class BindingRows:
         self.shown: I8 = np.zeros(0, np.int64)
         self.query, self.choice = "", ALL
         self.column, self.descending = PART, False
-        self._text: list[list[str]] = []
+        self._columns: dict[int, list[str]] = {}
+        self._unit_of: Callable[[int], str] = lambda _slot: ""
         self._whole: list[str] = []
         self._order: dict[int, I8] = {}
         self._why: dict[str, str] = {}
@@ -51,23 +52,43 @@ class BindingRows:
         self.bindings = tuple(bindings)
         self.slot = np.array([slot_of.get(b.where, -1) for b in bindings], np.int64)
         self._why = dict(why)
-        columns = (
-            [b.prim for b in bindings],
-            [b.name for b in bindings],
-            [b.signal or b.address for b in bindings],
-            [b.channel for b in bindings],
-            [map_text(b, units(s)) for b, s in zip(bindings, self.slot.tolist(), strict=True)],
-            [""] * len(bindings),
-            [f"{b.stale_after_s:g} s" if b.stale_after_s else "" for b in bindings],
-            [self._state(b) for b in bindings],
-        )
-        self._text = [list(column) for column in columns]
-        self._whole = [
-            " ".join(parts).casefold()
-            for parts in zip(*(columns[c] for c in (0, 1, 2, 3, 4, 7)), strict=True)
-        ]
+        self._unit_of = units
+        self._columns.clear()
+        self._whole = []
         self._order.clear()
         self.arrange()
+
+    def _cell(self, column: int, i: int) -> str:
+        b = self.bindings[i]
+        match column:
+            case _ if column == PART:
+                return b.prim
+            case _ if column == NAME:
+                return b.name
+            case _ if column == TAG:
+                return b.signal or b.address
+            case _ if column == DRIVES:
+                return b.channel
+            case _ if column == MAP:
+                return map_text(b, self._unit_of(int(self.slot[i])))
+            case _ if column == STALE:
+                return f"{b.stale_after_s:g} s" if b.stale_after_s else ""
+            case _ if column == STATE:
+                return self._state(b)
+            case _:
+                return ""
+
+    def _column(self, column: int) -> list[str]:
+        """Return a column of all bindings; made when it is first sorted or searched, as few are looked at."""
+        if column not in self._columns:
+            self._columns[column] = [self._cell(column, i) for i in range(len(self.bindings))]
+        return self._columns[column]
+
+    def _searched(self) -> list[str]:
+        if len(self._whole) != len(self.bindings):
+            columns = [self._column(c) for c in (PART, NAME, TAG, DRIVES, MAP, STATE)]
+            self._whole = [" ".join(parts).casefold() for parts in zip(*columns, strict=True)]
+        return self._whole
 
     def _state(self, b: Binding) -> str:
         problem = self.problem(b)
@@ -89,10 +110,10 @@ class BindingRows:
         elif self.choice == SELECTED:
             heads = tuple(f"{p}/" for p in self._selected)
             chosen = set(self._selected)
-            prims = self._text[PART] if self._text else []
+            prims = self._column(PART)
             rows = np.array([i for i, p in enumerate(prims) if p in chosen or p.startswith(heads)], np.int64)
         if words := self.query.casefold().split():
-            whole = self._whole
+            whole = self._searched()
             rows = np.array([i for i in rows.tolist() if all(w in whole[i] for w in words)], np.int64)
         order = self._rank(value)
         rows = rows[np.argsort(order[rows], kind="stable")]
@@ -104,7 +125,7 @@ class BindingRows:
             now = np.where(self.slot >= 0, value[np.maximum(self.slot, 0)], -np.inf)
             return np.where(np.isnan(now), -np.inf, now)
         if self.column not in self._order:
-            texts = self._text[self.column] if self._text else []
+            texts = self._column(self.column)
             by_text = np.array(sorted(range(len(texts)), key=texts.__getitem__), np.int64)
             rank = np.empty(len(texts), np.int64)
             rank[by_text] = np.arange(len(texts))
@@ -117,7 +138,7 @@ class BindingRows:
 
     def text(self, row: int, column: int) -> str:
         """Return a cell of a shown row; the live one is empty."""
-        return self._text[column][int(self.shown[row])]
+        return self._cell(column, int(self.shown[row]))
 
     def binding(self, row: int) -> Binding:
         """Return the binding of a shown row."""

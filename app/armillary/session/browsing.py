@@ -12,6 +12,7 @@ from armillary.model.binding import Binding
 from armillary.model.clock import MS_NS, Clock
 from armillary.model.fault import FaultRecord
 from armillary.model.link import PROFILES, BrowseItem, LinkSpec, LinkStatus
+from armillary.model.message import Peek, Peeked
 from armillary.model.tags import Kind, TagSpec
 from armillary.model.twin import TwinInstance
 from armillary.project.edit import NewTag
@@ -21,8 +22,10 @@ from armillary.session.signal import Signal
 from armillary.telemetry.profiles import SHORT, place_of
 
 PAGE = 200  # children asked for at first; *more…* doubles it
+PEEK_S = 10.0
 QUICK_MS = 300  # a level that came as quickly is asked again for its values
 NOTHING = -1
+FOUND, FOUND_AT = "Found", "@found"  # a root of its own, while there is a search
 TYPED = "opcua"  # links of this kind report changes only: their tags live by the link
 _TEXTS = ("String", "LocalizedText", "text", "DateTime", "Guid", "ByteString", "QualifiedName", "NodeId")
 _NUMBERS = re.compile(r"S?Byte|U?Int\d*|U?Integer|Float|Double|Number|Decimal|Duration|number")
@@ -73,6 +76,9 @@ class Place(Protocol):
     @property
     def project(self) -> Project | None: ...
     def browse(self, link: str, under: str, callback: Answer, limit: int = ...) -> None: ...
+    def ask_world(
+        self, message: object, callback: Callable[[object], None], timeout_s: float = ...
+    ) -> None: ...
     def twin_of_prim(self, prim: int) -> TwinInstance | None: ...
 
 
@@ -90,17 +96,23 @@ class Browsing:
         self.changed: Signal[int] = Signal()  # the level below this node was read, or could not be
         self.values: Signal[int] = Signal()  # the same nodes, with newer values
         self.reset: Signal[()] = Signal()
+        self.rooting: Signal[bool] = (
+            Signal()
+        )  # the root of what was found comes (True) or goes: before it does
+        self.rooted: Signal[bool] = Signal()  # it has
         self.nodes: list[Node] = []
         self.roots: list[int] = []
         self._known = _Known()
         self._round = 0  # answers of an earlier round are nobody's
+        self._asking, self._peeking, self._turn = 0, False, 0
 
     def begin(self) -> None:
         """Show the links of the world; what was opened before is forgotten when they are others."""
         names = [link.name for link in self._place.links]
-        if names == [self.nodes[root].link for root in self.roots]:
+        if names == [self.nodes[root].link for root in self.roots if self.nodes[root].item is None]:
             return
         self._round += 1
+        self._asking, self._peeking = 0, False
         self.nodes, self.roots = [], []
         self.roots = [self._add(NOTHING, name, None).number for name in names]
         self.reset.emit()
@@ -109,6 +121,41 @@ class Browsing:
         node = Node(number=len(self.nodes), parent=parent, link=link, item=item)
         self.nodes.append(node)
         return node
+
+    # ------------------------------------------------------------ what was found
+
+    @property
+    def found(self) -> Node | None:
+        """The root of what was found, None while there is no search."""
+        first = self.nodes[self.roots[0]] if self.roots else None
+        return first if first is not None and first.address == FOUND_AT else None
+
+    def show_found(self, title: str) -> None:
+        """Begin a root for what is found; "" takes it away."""
+        if self.found is not None:
+            self.rooting.emit(False)
+            del self.roots[0]
+            self.rooted.emit(False)
+        if title:
+            self.rooting.emit(True)
+            item = BrowseItem(address=FOUND_AT, name=title, has_children=True, kind="Object")
+            node = self._add(NOTHING, "", item)
+            node.children = []
+            self.roots.insert(0, node.number)
+            self.rooted.emit(True)
+
+    def title_found(self, title: str) -> None:
+        """Say how far the search is."""
+        if (node := self.found) is not None and node.item is not None:
+            node.item = replace(node.item, name=title)
+            self.changed.emit(node.number)
+
+    def add_found(self, items: Sequence[tuple[str, BrowseItem]]) -> None:
+        """Put (link, node) below the root of what is found."""
+        if (node := self.found) is not None:
+            more = [self._add(node.number, link, item).number for link, item in items]
+            node.children = [*(node.children or ()), *more]
+            self.changed.emit(node.number)
 
     # ------------------------------------------------------------ levels
 
@@ -132,23 +179,53 @@ class Browsing:
             node.why = ""
             self._ask(node)
 
-    def again(self, numbers: Iterable[int]) -> None:
-        """Ask for the values of levels again where that is quick; one at a time is under way."""
-        if any(node.asking for node in self.nodes):
+    def again(self, numbers: Iterable[int], seen: Sequence[int] = ()) -> None:
+        """Ask for the values of levels again where that is quick; one at a time is under way.
+
+        seen: the nodes that are on the screen. Of a long level, and of what was found, only those are read.
+        """
+        if self._asking or self._peeking:
             return
         for number in numbers:
             node = self.nodes[number]
+            if node.children and (len(node.children) > PAGE or node.address == FOUND_AT):
+                self._peek(number, [child for child in seen if self.nodes[child].parent == number])
+                return
             if node.children and 0 < node.took_ms <= QUICK_MS:
                 self._ask(node)
                 return
 
+    def _peek(self, level: int, seen: Sequence[int]) -> None:
+        """Read the values of some nodes below a level anew; of what was found, those of one link a time."""
+        if not seen:
+            return
+        self._turn += 1
+        links = sorted({self.nodes[child].link for child in seen})
+        link = links[self._turn % len(links)]
+        some = {self.nodes[child].address: child for child in seen if self.nodes[child].link == link}
+        self._peeking, turn = True, self._round
+
+        def answered(answer: object) -> None:
+            self._peeking = False
+            if turn != self._round or not isinstance(answer, Peeked):
+                return
+            for address, value in answer.values:
+                node = self.nodes[some[address]] if address in some else None
+                if node is not None and node.item is not None:
+                    node.item = replace(node.item, value=value)
+            self.values.emit(level)
+
+        self._place.ask_world(Peek(link=link, addresses=tuple(some)), answered, PEEK_S)
+
     def _ask(self, node: Node) -> None:
         node.asking = True
+        self._asking += 1
         asked_ns, turn = self._clock.now_mono_ns(), self._round
 
         def answered(answer: tuple[BrowseItem, ...] | FaultRecord) -> None:
             if turn == self._round:
                 node.asking = False
+                self._asking -= 1
                 took_ms = max(1, (self._clock.now_mono_ns() - asked_ns) // MS_NS)
                 node.took_ms = min(node.took_ms or took_ms, took_ms)  # one slow answer stops nothing
                 self._take(node, answer)

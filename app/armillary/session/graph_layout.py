@@ -10,7 +10,8 @@ import numpy as np
 from armillary.twin.graph import Graph
 
 MOST = 200  # twins in one drawing: more cannot be read
-TALL = 14  # twins above each other before a layer goes on in a second column
+LEAST_TALL = 6  # twins above each other before a layer goes on in a second column
+ASPECT = 1.6  # of the place to draw in, where it is not known
 SWEEPS = 4
 COLUMN, ROW = 190.0, 46.0  # between the middles of two columns and of two rows
 
@@ -44,10 +45,13 @@ class Drawing:
     left_out: int = 0  # twins within the same steps that are not drawn
 
 
-def drawn(graph: Graph, centre: int, depth: int, relation: str = "", most: int = MOST) -> Drawing:
+def drawn(
+    graph: Graph, centre: int, depth: int, relation: str = "", most: int = MOST, aspect: float = ASPECT
+) -> Drawing:
     """Return the drawing of a twin and those up to `depth` steps away, along one relation or along all.
 
     What leads to it stands left of it, what it leads to right; the nearest come first where not all fit.
+    aspect: width by height of the place, so that long layers are broken where names stay largest.
     """
     around = graph.neighbours(centre, depth=depth, relation=relation)
     rows = sorted(around, key=lambda row: (around[row], graph.ids[row]))
@@ -56,7 +60,7 @@ def drawn(graph: Graph, centre: int, depth: int, relation: str = "", most: int =
     at = {row: i for i, row in enumerate(kept)}
     links = [(at[source], at[target]) for source, target, _, _ in edges if source != target]
     layers = _layers(len(kept), links)
-    places = _placed(layers, links)
+    places = _placed(layers, links, _tall(layers, aspect))
     return Drawing(
         places=tuple(
             Place(row=row, x=places[i][0], y=places[i][1], steps=around[row]) for i, row in enumerate(kept)
@@ -93,8 +97,19 @@ def _layers(n: int, links: Sequence[tuple[int, int]]) -> list[list[int]]:
     return [out[key] for key in sorted(out)]
 
 
+def _tall(layers: Sequence[list[int]], aspect: float) -> int:
+    """Return how many twins stand above each other at most, so that all are drawn as large as they can be."""
+    longest = max((len(layer) for layer in layers), default=1)
+
+    def scale(tall: int) -> float:
+        columns = sum(-(-len(layer) // tall) for layer in layers)
+        return min(aspect / (columns * COLUMN), 1 / (min(longest, tall) * ROW))
+
+    return max(range(min(LEAST_TALL, longest), longest + 1), key=scale, default=1)
+
+
 def _placed(
-    layers: Sequence[list[int]], links: Sequence[tuple[int, int]]
+    layers: Sequence[list[int]], links: Sequence[tuple[int, int]], tall: int
 ) -> Mapping[int, tuple[float, float]]:
     """Return where each node stands; a layer is ordered by where its neighbours stand."""
     beside: dict[int, list[int]] = {}
@@ -111,7 +126,7 @@ def _placed(
     out: dict[int, tuple[float, float]] = {}
     x = 0.0
     for layer in order:
-        columns = [layer[i : i + TALL] for i in range(0, len(layer), TALL)]
+        columns = [layer[i : i + tall] for i in range(0, len(layer), tall)]
         for column in columns:
             for i, node in enumerate(column):
                 out[node] = (x, (i - (len(column) - 1) / 2) * ROW)

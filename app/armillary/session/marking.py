@@ -11,6 +11,7 @@ from armillary.model.arrays import B1, I8, U1
 from armillary.model.look import Look
 
 SHARE, UNKNOWN_SHARE = 0.75, 0.3  # of the mark's colour: in what was found, in what is not known
+GLOW = 200.0  # of 255, where all of the colour is the mark's
 MARK = (0x56, 0x92, 0xFF)
 
 
@@ -33,5 +34,10 @@ class Marked:
         rgba: U1 = look.rgba.copy()
         part = share[:, None]
         rgba[:, :3] = np.rint(rgba[:, :3] * (1 - part) + np.array(MARK) * part)
-        rgba.setflags(write=False)
-        return replace(look, rgba=rgba)
+        emissive = look.emissive.copy()  # it glows as well: no map of data does that on grey equipment
+        marked = share > 0
+        emissive[marked, :3] = MARK
+        emissive[marked, 3] = np.rint(share[marked] * GLOW)
+        for array in (rgba, emissive):
+            array.setflags(write=False)
+        return replace(look, rgba=rgba, emissive=emissive)

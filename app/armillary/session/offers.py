@@ -16,7 +16,7 @@ from typing import Any
 
 import tomlkit
 
-from armillary.encoding import openusd_composed, openusd_json
+from armillary.encoding import openusd_composed, openusd_json, openusd_samples
 from armillary.encoding.openusd_in import TagWish, Taken, free_id, tag_word, taken
 from armillary.model import files, places
 from armillary.model.binding import Binding
@@ -38,6 +38,7 @@ MEMORY_BYTES = 4 << 30
 SCENE_S = 600.0
 SCENE_FOLDER = "scene"
 LINK = "server"
+SAMPLES = "history.usda"  # time samples of history bindings, for other tools
 _LOOK_S = 0.2
 _KINDS = {"number": "number", "bool": "bool", "enum": "enum", "text": "text", "array": "array"}
 
@@ -51,6 +52,7 @@ class Wanted:
     settings: Mapping[str, Any] | None = None  # Any: plain TOML values
     secret_file: str = ""
     limit_s: float = LIMIT_S
+    history_s: float = 0.0  # of history bindings, back from now
 
     @property
     def link(self) -> dict[str, object]:
@@ -99,6 +101,7 @@ def _folder() -> Iterator[Path]:
 
 def _started(wanted: Wanted, work: Path, *, watch: bool) -> child.Child:
     args = {"link": wanted.link, "folder": str(work), "watch": watch, "secret_file": wanted.secret_file}
+    args["history_s"] = wanted.history_s
     # a watch lives for days: its processor time is not limited, its memory is
     cpu_s = 0 if watch else int(2 * wanted.limit_s) + 10
     return child.start(
@@ -240,6 +243,7 @@ def take_in(folder: Path, offer: SceneOffer, wanted: Wanted | None, link: str = 
         raise _unwritable(error, folder) from error
     project = projects.read(folder)
     save(project, found.bindings, gone)
+    wrong = (*wrong, *_write_samples(project, offer, found.bindings))
     _remember(project, name, found.bindings)
     return Report(
         project=str(folder),
@@ -250,6 +254,20 @@ def take_in(folder: Path, offer: SceneOffer, wanted: Wanted | None, link: str = 
         files=tuple(asset.file for asset in offer.assets if asset.file),
         notes=(*found.notes, *wrong),
     )
+
+
+def _write_samples(project: Project, offer: SceneOffer, bindings: Sequence[Binding]) -> tuple[Trouble, ...]:
+    """Write the past of history bindings as USD time samples beside the scene; return what could not be."""
+    by_id = {b.id: b.where for b in bindings if b.id}
+    ids = {(r.name, one.name): one.id for r in offer.represented for one in r.live}
+    past = {by_id[id_]: p for p in offer.pasts if (id_ := ids.get((p.where, p.binding), "")) in by_id}
+    text, troubles = openusd_samples.text_of(bindings, project.specs, past)
+    if text:
+        try:
+            projects.write_atomic(project.folder / SAMPLES, text)
+        except OSError as error:
+            raise _unwritable(error, project.folder) from error
+    return troubles
 
 
 def _scene_folder(project: Project) -> str:

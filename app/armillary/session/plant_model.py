@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,10 @@ from armillary.model.arrays import I8
 from armillary.model.clock import MS_NS
 from armillary.model.dtdl import Model
 from armillary.model.fault import Fault
-from armillary.session.graph_layout import Drawing, drawn
+from armillary.model.tags import TagSpec
+from armillary.model.twin import Relationship, TwinInstance
+from armillary.project.record import Project
+from armillary.session.graph_layout import ASPECT, Drawing, drawn
 from armillary.session.marking import Marked
 from armillary.session.signal import Signal
 from armillary.session.standing import Standing
@@ -24,6 +27,8 @@ from armillary.twin.query_parse import parsed
 from armillary.twin.query_text import QueryFault
 from armillary.twin.vocabulary import Vocabulary
 
+LARGE = 10_000  # tags of a plant whose words are made beside the desk's thread
+Work = Callable[[Callable[[], object], Callable[[object], None]], None]
 AGAIN_NS = 500 * MS_NS  # how often values are asked anew
 
 
@@ -52,27 +57,54 @@ class NodeText:
 class PlantModel:
     """Types and twins of what is shown, and one query. Everything is for the desk's thread."""
 
-    def __init__(self, at: Standing, now_mono_ns: Callable[[], int]) -> None:
+    def __init__(self, at: Standing, now_mono_ns: Callable[[], int], work: Work | None = None) -> None:
+        """work: runs a job beside the desk's thread, for plants so large that words take a second."""
         self.changed: Signal[()] = Signal()  # another model
         self.answered: Signal[()] = Signal()  # the query has another answer, a fault or none
         self.text = ""
         self.query: Query | None = None
         self.found: Found | None = None
         self.fault: QueryFault | None = None
-        self._at, self._now = at, now_mono_ns
+        self._at, self._now, self._work = at, now_mono_ns, work
+        self._making: tuple[object, ...] = ()  # what words are being made of, beside
         self._yes: frozenset[int] = frozenset()  # the rows that were found
         self._words: Vocabulary | None = None
         self._of: tuple[object, ...] = ()  # what `_words` was made of
+        self._asked_of: tuple[object, ...] = ()  # the same, with the project instead of its model
         self._told: tuple[object, ...] = ()  # what `changed` was told of last
         self._model: tuple[object, Model | None] = (None, None)
         self._told_graph: tuple[Graph | None, Graph] = (None, build((), ()))
         self._by_prim: tuple[Graph | None, dict[str, int]] = (None, {})
         self._asked_mono_ns = 0
         for signal in (at.project_changed, at.world_changed, at.scene_changed, at.tags_compiled):
-            signal.connect(self._again)
+            signal.connect(self.again)
         at.frame_arrived.connect(lambda _slots: self._tick())
 
     # ------------------------------------------------------------ what there is
+
+    def prepare(self) -> bool:
+        """Return whether words are there; those of a large plant are made beside, and `changed` tells."""
+        at = self._at
+        of = (at.twins, at.specs, at.relationships, at.project)
+        if self._words is not None and _are(self._asked_of, of):
+            return True
+        if self._work is None or len(at.specs) < LARGE:
+            return self.words is not None
+        if not _are(self._making, of):
+            self._making = of
+            self._work(lambda: _made(*of), lambda answer: self._prepared(of, answer))
+        return False
+
+    def _prepared(self, of: tuple[object, ...], answer: object) -> None:
+        at = self._at
+        if not _are(of, self._making):
+            return  # another plant is shown meanwhile
+        self._making = ()
+        if isinstance(answer, tuple):  # else the model was too strange: `words` tells of it when it is asked
+            model, self._words = answer
+            self._model, self._asked_of = (at.project, model), of
+            self._of = (at.twins, at.specs, at.relationships, model)
+        self.changed.emit()
 
     @property
     def words(self) -> Vocabulary:
@@ -84,6 +116,7 @@ class PlantModel:
         of = (at.twins, at.specs, at.relationships, model)
         if self._words is None or not _are(of, self._of):
             self._words, self._of = vocabulary_of(at.twins, at.specs, at.relationships, model), of
+        self._asked_of = (at.twins, at.specs, at.relationships, at.project)
         return self._words
 
     @property
@@ -122,15 +155,13 @@ class PlantModel:
             return np.flatnonzero([not one for one in graph.models])
         return np.flatnonzero(graph.of_types([model]))
 
-    def drawing(self, centre: int, depth: int, relation: str = "") -> Drawing:
-        """Return the twins around one, as they are drawn."""
+    def drawing(self, centre: int, depth: int, relation: str = "", aspect: float = ASPECT) -> Drawing:
+        """Return the twins around one, as they are drawn in a place of this width by height."""
         graph = self.graph
         known = relation if relation in graph.relations else ""
-        return (
-            drawn(graph if known else self.told, centre, depth, known)
-            if 0 <= centre < len(graph)
-            else Drawing()
-        )
+        if not 0 <= centre < len(graph):
+            return Drawing()
+        return drawn(graph if known else self.told, centre, depth, known, aspect=aspect)
 
     @property
     def told(self) -> Graph:
@@ -216,7 +247,7 @@ class PlantModel:
         """Forget the query and take its marks away."""
         self.ask("")
 
-    def _again(self) -> None:
+    def again(self) -> None:
         """Note that the plant may be another; words are made when somebody asks for them."""
         at = self._at
         of = (at.twins, at.specs, at.relationships, at.project)
@@ -263,6 +294,16 @@ class PlantModel:
         if row is None:
             raise Fault(f"There is no twin '{name}'.", where="model", remedy="Open its project.")
         return row
+
+
+def _made(
+    twins: Sequence[TwinInstance],
+    specs: Sequence[TagSpec],
+    relationships: Sequence[Relationship],
+    project: Project | None,
+) -> tuple[Model | None, Vocabulary]:
+    model = model_of(project) if project is not None else None
+    return model, vocabulary_of(twins, specs, relationships, model)
 
 
 def _are(a: tuple[object, ...], b: tuple[object, ...]) -> bool:

@@ -20,6 +20,7 @@ from armillary.model.message import SceneOpened
 from armillary.model.scene import SceneArrays, SceneProblem, index_of, subtree_ends
 from armillary.model.tags import TagSpec
 from armillary.model.twin import TwinInstance
+from armillary.project import shown_lint
 from armillary.scene import cache
 
 
@@ -73,6 +74,8 @@ def compiled(
     n = len(specs)
     tags = specs if trial is None else (*specs, replace(trial, slot=n))
     program, problems = compiled_program(bindings, scene, tags, colormaps, pipes)
+    if trial is None:
+        problems = (*problems, *shown_lint.findings(bindings, scene, specs))
     bound = np.zeros(len(tags), np.bool_)
     bound[program.binding_slot] = True
     for group in program.derived:

@@ -39,9 +39,9 @@ def _at(where: str) -> str:
     return f"{_FILE}:{where}"
 
 
-def _near(word: str, known: Sequence[str], otherwise: str) -> str:
+def _near(word: str, known: Sequence[str]) -> str:
     close = get_close_matches(word, known, 1)
-    return f"Did you mean '{close[0]}'?" if close else otherwise
+    return f"Did you mean '{close[0]}'?" if close else ""
 
 
 def _typed(model: Model, where: str, kind: str, values: Mapping[str, object]) -> Iterator[SceneProblem]:
@@ -50,14 +50,14 @@ def _typed(model: Model, where: str, kind: str, values: Mapping[str, object]) ->
         return
     found = model.interfaces.get(kind)
     if found is None:
-        remedy = _near(kind, list(model.interfaces), "Add its document to the model, or correct the id.")
+        remedy = _near(kind, list(model.interfaces)) or "Add its document to the model, or correct the id."
         what = f"Its type '{kind}' is not in the model."
         yield SceneProblem(code="P82", severity="error", where=_at(where), what=what, remedy=remedy)
         return
     known = {p.name: p for p in found.properties}
     for name, value in values.items():
         if name not in known:
-            remedy = _near(name, list(known), "Add it to the type, or remove it here.")
+            remedy = _near(name, list(known)) or "Add it to the type, or remove it here."
             what = f"'{name}' is no property of {kind}."
             yield SceneProblem(code="P83", severity="warning", where=_at(where), what=what, remedy=remedy)
             continue
@@ -96,7 +96,7 @@ def _parts(model: Model, twin: TwinInstance, prefix: str, kind: str) -> Iterator
             remedy = "Give it that type, or one that extends it."
             yield SceneProblem(code="P83", severity="error", where=_at(where), what=what, remedy=remedy)
     for name in inside.keys() - wanted.keys():
-        remedy = _near(name, list(wanted), "Add it to the type, or remove it here.")
+        remedy = _near(name, list(wanted)) or "Add it to the type, or remove it here."
         what = f"{kind} has no component '{name}'."
         yield SceneProblem(code="P83", severity="warning", where=_at(where), what=what, remedy=remedy)
 
@@ -116,7 +116,7 @@ def _edges(
         edge = known.get(one.name)
         if edge is None:
             what = f"{kind} has no relationship '{one.name}'."
-            remedy = _near(one.name, list(known), "Add it to the type, or remove the relation.")
+            remedy = _near(one.name, list(known)) or "Add it to the type, or remove the relation."
             yield SceneProblem(code="P84", severity="warning", where=_at(where), what=what, remedy=remedy)
             continue
         counts[one.source, one.name] += 1

@@ -38,6 +38,7 @@ from armillary.session.boarding import WorldState, boarding, start_recorder, sta
 from armillary.session.branch import Branch
 from armillary.session.browsing import Browsing
 from armillary.session.bulk import Bulk
+from armillary.session.covering import Covering
 from armillary.session.disk import Disk, with_project
 from armillary.session.feed import RECORDER, SCENE, WORLD, Feed
 from armillary.session.guide import Guide
@@ -50,8 +51,10 @@ from armillary.session.orders import Orders
 from armillary.session.placing import Placing
 from armillary.session.plant_model import PlantModel
 from armillary.session.pointing import Pointing
+from armillary.session.refinding import Refinding
 from armillary.session.reopening import Reopening
 from armillary.session.scene_files import LOOK_S
+from armillary.session.template_work import TemplateWork
 from armillary.session.timeline import Timeline
 from armillary.session.training import Station
 from armillary.session.trends import Trends
@@ -139,11 +142,16 @@ class Workspace(Pointing):
         self.disk = Disk(self)
         self.version_book = VersionBook(self, clock)
         self.browsing = Browsing(self, clock)
-        self.plant_model = PlantModel(self, clock.now_mono_ns)
+        self.plant_model = PlantModel(self, clock.now_mono_ns, self._work)
         self.bulk = Bulk(self, self.undo)
         self.placing = Placing(self, self.undo)
         self.branch = Branch(self, self.bulk)
+        self.binding_templates = TemplateWork(self, self.bulk)
+        self.project_changed.connect(self.binding_templates.read)
+        self.covering = Covering(self)
+        self.refinding = Refinding(self, self.bulk, self._work)
         self.visited.connect(self.authoring.cancel)
+        self.visited.connect(self.plant_model.again)
         self.tags_compiled.connect(self.authoring.again)
         for signal in (self.scene_changed, self.bindings_changed):
             signal.connect(lambda: self.alarms.place(self.scene))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from armillary.model.arrays import F8, I8
+from armillary.model.arrays import B1, F8, I8
 from armillary.model.clock import NS
 from armillary.model.drift import DriftItem
 from armillary.model.fault import ProjectFault
@@ -22,6 +22,7 @@ from armillary.model.sample import SampleBatch
 from armillary.model.tags import TagSpec
 from armillary.model.units import conversion, same
 from armillary.twin.drift_counts import Counts
+from armillary.twin.drift_model import Modelled
 
 MISSING_S, MISSING_FACTOR = 600.0, 10  # never seen in max(10 × interval, 10 min)
 RATE = 3.0
@@ -31,6 +32,8 @@ ODD_NS = 900 * NS  # an odd value that did not come again for so long is over
 MOST_ODD, MOST_ITEMS = 200, 2_000
 SIGMAS, BASE, BASE_EVERY_NS = 5.0, 48, 1_800 * NS
 MOST_STATES = 64
+INT32 = 2**31 - 1
+NO_MODEL = Modelled()
 _RANK = {"error": 0, "warning": 1, "note": 2}
 _MAD = 1.4826
 
@@ -59,7 +62,10 @@ class _Odd:
 class Drift:
     """The drift of one world's tags."""
 
-    def __init__(self, specs: Sequence[TagSpec], *, missing_s: float = MISSING_S) -> None:
+    def __init__(
+        self, specs: Sequence[TagSpec], *, missing_s: float = MISSING_S, model: Modelled = NO_MODEL
+    ) -> None:
+        """model: what the types of twins say of tags, beside what the tags say themselves."""
         self._specs = {s.slot: s for s in specs if s.link and not s.expression}
         own = list(self._specs.values())
         self.counts = Counts(specs)
@@ -73,7 +79,12 @@ class Drift:
             self._expected_s[s.slot] = (s.usual_ms or s.expected_ms) / 1000
         for s in own:
             self.counts.low[s.slot], self.counts.high[s.slot] = s.low, s.high
+        self._model = model
         self._enums(own)
+        self._whole: B1 = np.zeros(n, np.bool_)
+        self._whole[list(model.whole)] = True
+        self._int32: B1 = np.zeros(n, np.bool_)
+        self._int32[list(model.int32)] = True
         self._free = np.array(
             [s.slot for s in own if s.kind == "number" and math.isinf(s.low) and math.isinf(s.high)], np.int64
         )
@@ -86,12 +97,14 @@ class Drift:
         self.left_out = 0
 
     def _enums(self, own: Sequence[TagSpec]) -> None:
-        named = [s for s in own if s.kind == "enum" and 0 < len(s.states) <= MOST_STATES]
+        said = {s.slot: s.states or self._model.states.get(s.slot, ()) for s in own}
+        kinds = {s.slot: s.kind == "enum" or s.slot in self._model.states for s in own}
+        named = [s for s in own if kinds[s.slot] and 0 < len(said[s.slot]) <= MOST_STATES]
         self._enum_row: I8 = np.full(len(self.counts.last_ns), -1, np.int64)
-        self._states: F8 = np.full((len(named), max((len(s.states) for s in named), default=0)), np.nan)
+        self._states: F8 = np.full((len(named), max((len(said[s.slot]) for s in named), default=0)), np.nan)
         for row, s in enumerate(named):
             self._enum_row[s.slot] = row
-            self._states[row, : len(s.states)] = [value for value, _ in s.states]
+            self._states[row, : len(said[s.slot])] = [value for value, _ in said[s.slot]]
 
     # ------------------------------------------------------------ every tick
 
@@ -104,6 +117,8 @@ class Drift:
             self._see_words(batch)
         if len(self._states):
             self._see_states(batch)
+        if len(self._model.whole):
+            self._see_whole(batch)
 
     def learnt(self, slot: int, usual_s: float) -> None:
         """Learn how often a tag comes of which nobody said it."""
@@ -125,6 +140,14 @@ class Drift:
             words = f"the state {batch.value[i]:g} is not known"
             self._note(int(batch.slot[i]), "D04", words, int(batch.arrival_mono_ns[i]))
 
+    def _see_whole(self, batch: SampleBatch) -> None:
+        at = np.flatnonzero(self._whole[batch.slot] & np.isfinite(batch.value))
+        value = batch.value[at]
+        wide = self._int32[batch.slot[at]] & (np.abs(value) > INT32)
+        for i in at[(value != np.rint(value)) | wide][:MOST_ODD].tolist():
+            words = f"{batch.value[i]:g} instead of a whole number" + (" of 32 bits" if wide.any() else "")
+            self._note(int(batch.slot[i]), "D03", words, int(batch.arrival_mono_ns[i]))
+
     def _note(self, slot: int, code: str, words: str, mono_ns: int) -> None:
         odd = self._odd.get(slot)
         if odd is None or odd.code != code:
@@ -140,7 +163,7 @@ class Drift:
         self.counts.hour(heard.now_mono_ns)
         self._rebase(heard)
         slow = [*self._missing(heard), *self._ranges(heard), *self._rates(heard), *self._twice()]
-        sure = [*self._odd_values(heard), *self._said(heard), *heard.more]
+        sure = [*self._odd_values(heard), *self._said(heard), *self._model.items, *heard.more]
         found = {item.key: (item, ROUNDS) for item in slow} | {item.key: (item, 1) for item in sure}
         self._seen = {
             key: (self._seen.get(key, (0, heard.now_ns))[0] + 1, self._seen.get(key, (0, heard.now_ns))[1])

@@ -261,4 +261,4 @@ def _quantity(element: Element) -> tuple[str, str]:
 
 def _extras(element: Element) -> dict[str, object]:
     names = {x.id: x.name for c in element.cotypes for x in c.extras}
-    return {names[i]: value for i, value in element.extras.items() if i in names} | element.others
+    return {names[i]: value for i, value in element.extras.items() if i in names} | dict(element.others)

@@ -43,17 +43,16 @@ class Context:
     limit_set: str = ""
     terms: Mapping[str, Sense] = field(repr=False, compare=False)
     ids: Mapping[str, Sense] = field(repr=False, compare=False)
+    limits: Limits = field(repr=False, compare=False)  # what this language and its limit extension allow
+    kinds: dict[object, object] = field(repr=False, compare=False)  # what was made of @type, by its words
 
     def sense(self, word: str) -> Sense | None:
         """Return what a term, or an id of the language or an extension, stands for."""
-        return self.ids.get(word) if word.startswith(ids.SCHEME) else self.terms.get(word)
-
-    @property
-    def limits(self) -> Limits:
-        """What this language version and limit extension allow."""
-        return LIMITS[self.version, self.limit_set]
+        found = self.terms.get(word)
+        return self.ids.get(word) if found is None else found
 
 
+_MOST = 256
 _known: dict[tuple[int, tuple[str, ...], bool, str], Context] = {}
 
 
@@ -62,6 +61,8 @@ def made(version: int, extensions: tuple[str, ...], is_open: bool, limit_set: st
     key = (version, extensions, is_open, limit_set)
     found = _known.get(key)
     if found is None:
+        if len(_known) >= _MOST:
+            _known.clear()  # a document may name extensions in any order: they are made again when asked for
         terms, by_id = (dict(part) for part in core(version))
         for name in extensions:
             more = extension(name)
@@ -75,6 +76,8 @@ def made(version: int, extensions: tuple[str, ...], is_open: bool, limit_set: st
             limit_set=limit_set,
             terms=terms,
             ids=by_id,
+            limits=LIMITS[version, limit_set],
+            kinds={},
         )
     return found
 

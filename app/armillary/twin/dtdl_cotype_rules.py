@@ -95,7 +95,7 @@ class CoTypeRules:
         if not is_kind(standard.cls, "NumericSchema"):
             return
         if type(value) is not int or not fits(standard.name, value):
-            at = element.places.get(member, element.at)
+            at = element.place(member)
             self.reading.report(
                 "nonConformantPropertyValue", at, element.id, member, value=value, wanted=standard.name
             )
@@ -115,7 +115,7 @@ class CoTypeRules:
                         if (extra.id, value) in seen:
                             self.reading.report(
                                 "nonUniquePropertyValue",
-                                inner.places.get(extra.name, inner.at),
+                                inner.place(extra.name),
                                 element.id,
                                 member,
                                 value=value,
@@ -139,7 +139,7 @@ class CoTypeRules:
                 continue  # told at the interface that declares them
 
             def report(rule: str, note: Element = note, name: str = name, **words: object) -> None:
-                at = note.places.get("annotates", note.at)
+                at = note.place("annotates")
                 self.reading.report(rule, at, note.id, "annotates", value=name, **words)
 
             if target.cls not in {"Property", "Telemetry"}:
@@ -174,10 +174,10 @@ class CoTypeRules:
 
     def _override(self, note: Element, target: Element) -> None:
         member = self._extra(note, "overrides")
-        at = note.places.get("overrides", note.at)
+        at = note.place("overrides")
         extra = next((x for c in target.cotypes for x in c.extras if x.name == member), None)
         if extra is None:
-            own = member in target.places and not any(
+            own = member in target.values.keys() | target.links.keys() and not any(
                 x.name == member for c in target.cotypes for x in c.extras
             )
             rule = "matchingPropertyNotSupplemental" if own else "noMatchingSupplementalProperty"
@@ -190,7 +190,7 @@ class CoTypeRules:
             unit.standard.family for unit in target.extra_links.get(extra.id, ()) if unit.standard is not None
         }
         if link is not None and families and link.target not in families:
-            place = note.places.get("schema", note.at)
+            place = note.place("schema")
             self.reading.report(
                 "siblingPropertyMismatch", place, note.id, "schema", value=link.target, other=target.name
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from armillary.twin.dtdl_context import Context
 from armillary.twin.dtdl_cotypes import CoType
@@ -24,6 +25,19 @@ class Link:
     wrong: bool = False  # names something of the language that is no element
 
 
+# most elements have nothing of these: they share it, so that a thousand interfaces are read in less time
+_NONE: Mapping[str, object] = MappingProxyType({})
+_NO_LINKS: Mapping[str, list[Link]] = MappingProxyType({})
+
+
+def _none() -> Mapping[str, object]:
+    return _NONE
+
+
+def _no_links() -> Mapping[str, list[Link]]:
+    return _NO_LINKS
+
+
 @dataclass(slots=True, eq=False)
 class Element:
     """One element of a document. It is filled while it is read and stays as it is afterwards."""
@@ -40,10 +54,9 @@ class Element:
     unknown: tuple[str, ...] = ()  # co-types that nobody knows
     values: dict[str, object] = field(default_factory=dict)
     links: dict[str, list[Link]] = field(default_factory=dict)
-    extras: dict[str, object] = field(default_factory=dict)  # by the id of the property
-    extra_links: dict[str, list[Link]] = field(default_factory=dict)
-    others: dict[str, object] = field(default_factory=dict)  # properties that nobody knows
-    places: dict[str, At] = field(default_factory=dict)
+    extras: Mapping[str, object] = field(default_factory=_none)  # by the id of the property
+    extra_links: Mapping[str, list[Link]] = field(default_factory=_no_links)
+    others: Mapping[str, object] = field(default_factory=_none)  # properties that nobody knows
 
     @property
     def version(self) -> int:
@@ -55,6 +68,10 @@ class Element:
         """Its name, "" when it has none."""
         name = self.values.get("name", "")
         return name if isinstance(name, str) else ""
+
+    def place(self, member: str) -> At:
+        """Return where a property of it stands."""
+        return (self.at, member)
 
     def has(self, cotype: str) -> bool:
         """Return whether it carries the co-type of this name."""

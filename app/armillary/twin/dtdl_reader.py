@@ -97,7 +97,8 @@ class Reader:
         )
         if not self._register(element):
             return FAILED
-        types.check_cotypes(self.reading, element)
+        if not kind.is_clean:
+            types.check_cotypes(self.reading, element)
         self._properties(element, value, kind, inferred="@type" not in value)
         return element
 
@@ -180,7 +181,7 @@ class Reader:
         self, element: Element, value: dict[str, object], kind: types.Kind, inferred: bool
     ) -> None:
         known = properties(element.cls, element.version)
-        offered = {extra.id: extra for cotype in element.cotypes for extra in cotype.extras}
+        offered = kind.offered
         seen: set[str] = set()
         for key, inner in value.items():
             if key[:1] == "@":
@@ -193,7 +194,6 @@ class Reader:
                     self.reading.report("duplicatePropertyName", place, element.id, name)
                     continue
                 seen.add(name)
-                element.places[name] = place
                 if known[name].kind == "object":
                     element.links[name] = self._objects(element, known[name], inner, place)
                 else:
@@ -203,7 +203,6 @@ class Reader:
                     self.reading.report("duplicatePropertyName", place, element.id, offered[sense.id].name)
                     continue
                 seen.add(sense.id)
-                element.places[offered[sense.id].name] = place
                 self._extra(element, offered[sense.id], inner, place)
             else:
                 self._unknown_property(element, key, inner, sense, inferred)
@@ -217,7 +216,7 @@ class Reader:
         if not types.takes_property(sort, element.context):
             report(f"property{sort}", place, element.id, key, cls=element.cls)
         elif element.unknown:
-            element.others[key] = inner
+            element.others = {**element.others, key: inner}
         elif inferred:
             report("inferredTypeDoesNotAllow", place, element.id, key, cls=element.cls)
         else:
@@ -289,7 +288,7 @@ class Reader:
             return
         links = self._extra_objects(element, extra, value, at)
         if links:
-            element.extra_links[extra.id] = links
+            element.extra_links = {**element.extra_links, extra.id: links}
 
     def _extra_objects(self, element: Element, extra: Extra, value: object, at: At) -> list[Link]:
         report = self.reading.report

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from armillary.twin.dtdl_cotype_rules import CoTypeRules
 from armillary.twin.dtdl_elements import Element, Link, Reading
-from armillary.twin.dtdl_tables import COMPLEX, GEOSPATIAL, VERSIONS, properties
+from armillary.twin.dtdl_tables import COMPLEX, GEOSPATIAL, VERSIONS, unique
 
 _WIDE = ("elementSchema", "fields", "mapValue", "schema")  # what leads from a schema to the schemas in it
 _COUNTED = (
@@ -55,8 +55,8 @@ class Rules:
 
     def _unique(self, element: Element) -> None:
         """Report elements that are referred to and share a value which each must have for itself."""
-        for prop in properties(element.cls, element.version).values():
-            links = element.links.get(prop.name, ()) if prop.unique else ()
+        for prop in unique(element.cls, element.version):
+            links = element.links.get(prop.name, ())
             if all(link.inner is not None for link in links):
                 continue  # told where they were read
             for member in prop.unique:
@@ -281,7 +281,7 @@ class Rules:
         for _, inner in self._targets(enum, "enumValues"):
             value = inner.values.get("enumValue")
             if value is not None and type(value) is not kinds[wanted]:
-                at = inner.places.get("enumValue", inner.at)
+                at = inner.place("enumValue")
                 self.reading.report(
                     "nonConformantDatatype", at, inner.id, "enumValue", value=value, wanted=wanted
                 )

@@ -53,7 +53,7 @@ def read_extra(reading: Reading, element: Element, wanted: Extra, value: object,
     found = literals.scalar(value, kind, int(wanted.required), element.version != VERSIONS[0], report)
     if found is literals.MISSING:
         return
-    element.extras[wanted.id] = found
+    element.extras = {**element.extras, wanted.id: found}
     if isinstance(found, str):
         _text(found, wanted.limit, wanted.pattern, report)
         if wanted.kind == "duration" and not literals.DURATION.fullmatch(found):

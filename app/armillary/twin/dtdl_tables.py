@@ -375,6 +375,12 @@ def required(cls: str, version: int) -> tuple[Prop, ...]:
 
 
 @cache
+def unique(cls: str, version: int) -> tuple[Prop, ...]:
+    """Return the properties whose elements must differ in something."""
+    return tuple(p for p in properties(cls, version).values() if p.unique)
+
+
+@cache
 def property_names(version: int) -> frozenset[str]:
     """Return every property name that the version's own context defines, of elements and of the metamodel."""
     return frozenset(p.name for group in _own(version).values() for p in group) | set(

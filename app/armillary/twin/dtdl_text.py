@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 BYTES = 64 << 20  # a document larger than this is refused
@@ -45,6 +45,23 @@ def _constant(name: str) -> object:
 
 def load(data: bytes) -> object | Broken:
     """Return what a document says, or why it cannot be read. Nothing is raised."""
+    return read(data)[0]
+
+
+def read(data: bytes) -> tuple[object | Broken, bool]:
+    """Return what `load` does, and whether a key stands twice in an object somewhere."""
+    marked: list[_Doubled] = []
+
+    def pairs(found: list[tuple[str, object]]) -> dict[str, object]:
+        made = _pairs(found)
+        if isinstance(made, _Doubled):
+            marked.append(made)
+        return made
+
+    return _read(data, pairs), bool(marked)
+
+
+def _read(data: bytes, pairs: Callable[[list[tuple[str, object]]], dict[str, object]]) -> object | Broken:
     if len(data) > BYTES:
         return Broken("tooLarge", count=len(data))
     try:
@@ -54,7 +71,7 @@ def load(data: bytes) -> object | Broken:
     if not text.strip():
         return Broken("empty")
     try:
-        found: object = json.loads(text, object_pairs_hook=_pairs, parse_constant=_constant)
+        found: object = json.loads(text, object_pairs_hook=pairs, parse_constant=_constant)
     except json.JSONDecodeError as error:
         return Broken("notJson", f"{error.msg}, line {error.lineno}, column {error.colno}", line=error.lineno)
     except RecursionError:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from armillary.twin import dtdl_ids as ids
 from armillary.twin.dtdl_context import Context
-from armillary.twin.dtdl_cotypes import CoType
+from armillary.twin.dtdl_cotypes import CoType, Extra
 from armillary.twin.dtdl_elements import At, Element, Reading
 from armillary.twin.dtdl_tables import COMPLEX, CONTENTS, VERSIONS, Prop, is_kind
 from armillary.twin.dtdl_terms import Sense
@@ -22,6 +23,9 @@ DEFINABLE = (
 """The classes of which a document can define elements; the others are the language's own."""
 
 
+_KINDS, _WORDS = 4096, 16  # of @type that are remembered for one context, and how long they may be
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """What @type says. `is_sure` is False when one of the types could not be understood."""
@@ -30,6 +34,8 @@ class Kind:
     cotypes: tuple[CoType, ...] = ()
     unknown: tuple[str, ...] = ()
     is_sure: bool = True
+    is_clean: bool = True  # all co-types may stand on it, beside each other
+    offered: Mapping[str, Extra] = field(default_factory=dict)  # what the co-types add, by id
 
 
 def sort(word: str, sense: Sense | None, version: int) -> str:
@@ -78,6 +84,10 @@ def read(
         reading.report(wrong, at, owner, prop.name, value=given, kind="no @type", wanted=prop.cls)
         return None
     named = value["@type"]
+    key = _key(named, prop)
+    known = context.kinds.get(key) if key else None
+    if isinstance(known, Kind):
+        return known
     listed: list[object] = named if isinstance(named, list) else [named]
     items = [item for item in listed if isinstance(item, str)]
     if not items or len(items) < len(listed):
@@ -112,7 +122,35 @@ def read(
             kind = cls or " ".join(items)
             reading.report(wrong, place, owner, prop.name, value=given, kind=kind, wanted=prop.cls)
         return None
-    return Kind(cls, tuple(cotypes.values()), tuple(unknown), not unclear)
+    found = _kind(cls, tuple(cotypes.values()), tuple(unknown), context.version, is_sure=not unclear)
+    if key and found.is_sure and len(context.kinds) < _KINDS:
+        context.kinds[key] = found
+    return found
+
+
+def _key(named: object, prop: Prop) -> tuple[str, ...] | None:
+    """Return what the words of a short @type are remembered by."""
+    if isinstance(named, str):
+        return (prop.cls, str(prop is TOP), named)
+    if isinstance(named, list) and len(named) < _WORDS and all(isinstance(word, str) for word in named):
+        return (prop.cls, str(prop is TOP), *named)
+    return None
+
+
+def _kind(
+    cls: str, cotypes: tuple[CoType, ...], unknown: tuple[str, ...], version: int, *, is_sure: bool
+) -> Kind:
+    names = {c.name for c in cotypes}
+    is_clean = all(
+        not c.abstract
+        and cls in c.on
+        and version in c.versions
+        and c.needs in {"", *names}
+        and not (c.bars and c.bars in names)
+        for c in cotypes
+    )
+    offered = {extra.id: extra for c in cotypes for extra in c.extras}
+    return Kind(cls, cotypes, unknown, is_sure, is_clean, offered)
 
 
 def check_cotypes(reading: Reading, element: Element) -> None:

@@ -117,7 +117,6 @@ RULES: Mapping[str, tuple[str, str]] = {
     "missingObjectProperty": ("{cls} needs '{member}'.", "Add it."),
     "missingSupplementalLiteralProperty": ("{kind} needs '{member}'.", "Add it."),
     "missingSupplementalObjectProperty": ("{kind} needs '{member}'.", "Add it."),
-    "missingDictKeyPropertyValue": ("What stands in '{member}' has no name.", "Give it a name."),
     # literals
     "stringTooLong": ("'{member}' has {count} characters; {limit} are allowed.", "Shorten it."),
     "stringInvalid": ("'{value}' cannot be '{member}'.", "Use letters, digits and _, a letter first."),

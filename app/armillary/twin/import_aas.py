@@ -19,7 +19,7 @@ _NUMBERS = frozenset(
      "unsignedshort", "unsignedbyte", "nonnegativeinteger", "positiveinteger", "nonpositiveinteger",
      "negativeinteger")
 )  # fmt: skip
-_WHOLE = {"haspart": "hasPart", "ispartof": "partOf"}
+_WHOLE = frozenset(("haspart", "ispartof"))
 _WHY = {
     "Operation": "Commands are templates in commands.toml.",
     "Blob": "Files inside a package are not kept.",
@@ -127,6 +127,8 @@ class _Submodel:
 
     def __init__(self, taking: Taking, shell: str, assets: Mapping[str, str]) -> None:
         self._taking, self._shell, self._assets = taking, shell, assets
+        self._entities: dict[str, str] = {}  # short name inside the submodel → foreign id
+        self._parts: list[tuple[str, str]] = []  # (part, whole) by short names
 
     def take(
         self, submodel: Mapping[str, Json], held: dict[str, Json], twin: dict[str, Json] | None = None
@@ -148,6 +150,8 @@ class _Submodel:
             return
         for i, element in enumerate(elements):
             self._element(element, held, told, f"{i}")
+        for part, whole in self._parts:  # entities are known by now, wherever they stand
+            self._taking.relate(self._entities.get(part, part), "partOf", self._entities.get(whole, whole))
 
     def _element(self, element: Json, held: dict[str, Json], above: str, number: str, depth: int = 0) -> None:
         taking = self._taking
@@ -179,7 +183,8 @@ class _Submodel:
                 taking.put(held, name, text or None, told)
             case "RelationshipElement" if name.lower() in _WHOLE:
                 ends = [(_keys(element.get(end)) or [""])[-1] for end in ("first", "second")]
-                taking.relate(ends[0], _WHOLE[name.lower()], ends[1])
+                part, whole = ends if name.lower() == "ispartof" else reversed(ends)
+                self._parts.append((part, whole))
             case _:
                 why = _WHY.get(kind, "The twin keeps no such thing.")
                 taking.leave(kind or "element", told, why)
@@ -219,6 +224,7 @@ class _Submodel:
         asset = element.get("globalAssetId")
         shell = self._assets.get(str(asset)) if asset else None
         foreign = shell or str(asset or told)
+        self._entities.setdefault(_name(element), foreign)
         if shell != self._shell:
             twin = self._taking.twin(foreign, name="" if shell else _name(element), title=_title(element))
             self._taking.relate(foreign, "partOf", self._shell)
@@ -226,6 +232,7 @@ class _Submodel:
             twin = self._taking.twin(self._shell)
             self._taking.take("entity", told)
         inner = _Submodel(self._taking, foreign, self._assets)
+        inner._entities, inner._parts = self._entities, self._parts
         for i, one in enumerate(element.get("statements") or ()):
             inner._element(one, twin, told, str(i), depth + 1)
 

@@ -162,6 +162,7 @@ class Taking:
     def done(self, known: Known) -> Imported:
         """Return what was made; relationships may lead to twins that are known."""
         edges: list[dict[str, Json]] = []
+        seen: set[tuple[str, str, str]] = set()
         for source, name, target in self._edges:
             told = f"{source} {name} {target}"
             ends = [self._ids.get(end) or known(end) for end in (source, target)]
@@ -169,9 +170,9 @@ class Taking:
                 missing = source if ends[0] is None else target
                 self.leave("relationship", told, f"There is no twin '{missing}'.")
                 continue
-            edge = {"from": ends[0], "name": name, "to": ends[1]}
-            if edge not in edges:
-                edges.append(edge)
+            if (ends[0], name, ends[1]) not in seen:
+                seen.add((ends[0], name, ends[1]))
+                edges.append({"from": ends[0], "name": name, "to": ends[1]})
             self.take("relationship", told)
         return Imported(
             format=self.format,

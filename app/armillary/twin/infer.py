@@ -22,6 +22,7 @@ CONTEXT = (
     "dtmi:dtdl:extension:historization;1",
 )
 MOST_NAME = 64  # letters of a name that every version of DTDL takes
+MOST_TITLES = 500  # of a type's twins that name it
 MOST_ALIKE = 0.75  # of the twins of a type must have a word in their titles that is to be its name
 
 # unit → (quantity, unit) of the extension's first release
@@ -176,7 +177,9 @@ def _shape(one: _Thing, things: Mapping[str, _Thing], shapes: Mapping[str, Shape
 
 def _named(members: Sequence[_Thing], taken: set[str]) -> str:
     """Return the name of a type: a word that the titles share, else how the ids begin; each once."""
-    name = _shared_word([one.record.title for one in members]) or _beginning([one.id for one in members])
+    name = _shared_word([one.record.title for one in members[:MOST_TITLES]]) or _beginning(
+        [one.id for one in members[:MOST_TITLES]]
+    )
     name = name if _NAME.fullmatch(name) else f"Type{len(taken) + 1}"
     unique, n = name, 2
     while unique in taken:

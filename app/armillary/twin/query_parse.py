@@ -22,26 +22,11 @@ from armillary.model.arrays import B1, U1
 from armillary.model.relation import noun, words
 from armillary.twin.graph import NOWHERE
 from armillary.twin.query import YES, All, Any, Are, Node, Not, Query, Related
-from armillary.twin.query_text import QueryFault, Token, tokens
+from armillary.twin.query_cursor import ARTICLES, BE, JOINS, LED, SIGN_PHRASES, SIGNS, WITH, Cursor
+from armillary.twin.query_text import QueryFault, Token
 from armillary.twin.query_values import asked_of
 from armillary.twin.vocabulary import EVERYTHING, Relation, Vocabulary
 
-WITH = frozenset(["with", "where", "whose", "having"])
-LED = frozenset(["that", "which", "who"])
-BE = frozenset(["is", "are", "be", "being"])
-ARTICLES = frozenset(["the", "a", "an", "all", "every", "any", "each", "some"])
-SIGNS = {
-    ">": ">", "<": "<", ">=": ">=", "<=": "<=", "≥": ">=", "≤": "<=", "=": "=", "==": "=", "!=": "!=",
-    "≠": "!=", "<>": "!=", "above": ">", "over": ">", "below": "<", "under": "<", "equals": "=",
-    "exceeds": ">", "exceeding": ">",
-}  # fmt: skip
-SIGN_PHRASES = {
-    ("at", "least"): ">=", ("at", "most"): "<=", ("greater", "than"): ">", ("more", "than"): ">",
-    ("less", "than"): "<", ("lower", "than"): "<", ("higher", "than"): ">", ("is", "above"): ">",
-    ("is", "over"): ">", ("is", "below"): "<", ("is", "under"): "<", ("not", "equal"): "!=",
-}  # fmt: skip
-JOINS = frozenset(["and", "or", ","])
-MOST_NESTED = 40
 _NUMBER = re.compile(r"[-+−]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
 
@@ -54,80 +39,34 @@ def parsed(text: str, vocabulary: Vocabulary) -> Query:
     return Query(text=text, node=node)
 
 
-class _Parser:
-    def __init__(self, text: str, vocabulary: Vocabulary) -> None:
-        self._text, self._words = text, vocabulary
-        self._tokens, self._at, self._nested = tokens(text), 0, 0
-        self._graph = vocabulary.graph
-
-    # ------------------------------------------------------------ tokens
-
-    @property
-    def now(self) -> Token | None:
-        return self._tokens[self._at] if self._at < len(self._tokens) else None
-
-    def _low(self, ahead: int = 0) -> str:
-        at = self._at + ahead
-        return self._tokens[at].low if at < len(self._tokens) else ""
-
-    def _take(self) -> Token:
-        token = self._tokens[self._at]
-        self._at += 1
-        return token
-
-    def _skip(self, wanted: frozenset[str]) -> bool:
-        before = self._at
-        while self._low() in wanted and self.now is not None:
-            self._at += 1
-        return self._at > before
-
-    @property
-    def place(self) -> int:
-        """Where the present word begins in the text; its end, when all is read."""
-        return self.now.at if self.now is not None else len(self._text)
-
-    def _deeper(self, at: int) -> None:
-        self._nested += 1
-        if self._nested > MOST_NESTED:
-            raise QueryFault("The query is nested too deeply.", at=at, remedy="Make it simpler.")
-
-    def unexpected(self, what: str) -> QueryFault:
-        """Return what to say of the present word."""
-        token = self.now
-        if token is None:
-            return QueryFault(f"{what}: something is missing.", at=len(self._text), remedy="Go on writing.")
-        among = (*self._words.relation_words, "with", "where", "and", "or", "named", *self._words.type_words)
-        near = self._words.near(token.text, among)
-        remedy = near or "Go on with a relation (feeding), `with` and a condition, or `and`."
-        return QueryFault(f"{what}, at '{token.text}'.", at=token.at, remedy=remedy)
-
+class _Parser(Cursor):
     # ------------------------------------------------------------ twins
 
     def set(self) -> Node:
         """Read twins with all that is asked of them."""
-        self._deeper(self.place)
+        self.deeper(self.place)
         parts: list[Node] = [self._term()]
         while (token := self.now) is not None and token.text != ")":
             if (found := self._relation()) is not None:
                 parts.append(self._related(found))
-            elif self._low() in ("named", "called"):
+            elif self.low() in ("named", "called"):
                 parts.append(self._named())
-            elif self._low() in WITH or self._low() == "and" or (self._low() in LED):
-                self._take()
-                self._skip(WITH)
+            elif self.low() in WITH or self.low() == "and" or (self.low() in LED):
+                self.take()
+                self.skip(WITH)
                 parts.append(self._either())
             else:
                 raise self.unexpected("This is no part of a query")
-        self._nested -= 1
+        self.nested -= 1
         return parts[0] if len(parts) == 1 else All(parts=tuple(parts))
 
     def _inner(self) -> Node:
         """Read what a relation leads to: twins, and what these relate to."""
-        self._deeper(self.place)
+        self.deeper(self.place)
         term = self._term()
         found = self._relation()
         node: Node = term if found is None else All(parts=(term, self._related(found)))
-        self._nested -= 1
+        self.nested -= 1
         return node
 
     def _related(self, relation: Relation) -> Node:
@@ -137,18 +76,18 @@ class _Parser:
                 at=max(self.place - 1, 0),
                 remedy="Add relationships to twins.json, such as `feeds`.",
             )
-        return Related(graph=self._graph, relation=relation, to=self._inner())
+        return Related(graph=self.graph, relation=relation, to=self._inner())
 
     def _term(self) -> Node:
         parts = [self._one_term()]
-        while self._low() == "or" and not self._is_ask(1):
-            self._take()
+        while self.low() == "or" and not self._is_ask(1):
+            self.take()
             parts.append(self._one_term())
         return parts[0] if len(parts) == 1 else Any(parts=tuple(parts))
 
     def _is_ask(self, ahead: int) -> bool:
         """Return whether what follows compares a value, and so belongs to a condition."""
-        for token in self._tokens[self._at + ahead :]:
+        for token in self.tokens[self.at + ahead :]:
             if token.low in SIGNS or token.low in ("between", "is", "has"):
                 return True
             if token.low in JOINS | WITH | {"(", ")"}:
@@ -156,17 +95,17 @@ class _Parser:
         return False
 
     def _one_term(self) -> Node:
-        self._skip(ARTICLES)
+        self.skip(ARTICLES)
         token = self.now
         if token is None:
             raise QueryFault(
                 "The query ends where twins are named.",
-                at=len(self._text),
+                at=len(self.text),
                 remedy="Write a type or an id.",
                 expects="twins",
             )
         if token.text == "(" and not token.is_quoted:
-            self._take()
+            self.take()
             inside = self.set()
             self._close()
             return inside
@@ -177,7 +116,7 @@ class _Parser:
                 break
             if said and self._relation(peek=True) is not None:
                 break
-            said.append(self._take())
+            said.append(self.take())
         if not said:
             raise self.unexpected("Twins are named here: a type or an id is missing")
         return self._called(said)
@@ -185,11 +124,11 @@ class _Parser:
     def _close(self) -> None:
         if self.now is None or self.now.text != ")":
             raise QueryFault("A bracket is not closed.", at=self.place, remedy="Add `)`.")
-        self._take()
+        self.take()
 
     def _called(self, said: Sequence[Token]) -> Node:
         """Return the twins that words name: an id with what it is, a type with words of titles."""
-        vocabulary, graph = self._words, self._graph
+        vocabulary, graph = self.vocabulary, self.graph
         last = said[-1]
         row = vocabulary.row(last.text)
         if row != NOWHERE:
@@ -212,7 +151,7 @@ class _Parser:
 
     def _of_kind(self, said: Sequence[Token]) -> tuple[B1, str]:
         """Return which twins words mean, the last of them a type and those before it words of titles."""
-        vocabulary, graph = self._words, self._graph
+        vocabulary, graph = self.vocabulary, self.graph
         singular = [noun(part) for token in said for part in words(token.text)]
         for begin in range(len(singular)):
             models = vocabulary.types.get(" ".join(singular[begin:]))
@@ -233,7 +172,7 @@ class _Parser:
         return fits, f"titled '{' '.join(singular)}'"
 
     def _unknown(self, said: Sequence[Token]) -> QueryFault:
-        vocabulary = self._words
+        vocabulary = self.vocabulary
         wrong = next(
             (t for t in said if not any(vocabulary.titled(part).any() for part in words(t.text))), said[0]
         )
@@ -248,28 +187,28 @@ class _Parser:
 
     def _relation(self, *, peek: bool = False) -> Relation | None:
         """Read a relation; None, and nothing is read, where there is none."""
-        before = self._at
-        is_led = self._skip(LED)
-        self._skip(BE)
-        is_direct = self._low() == "directly"
-        self._at += is_direct
-        found = self._words.relation(self._tokens[self._at : self._at + 6], is_led=is_led)
+        before = self.at
+        is_led = self.skip(LED)
+        self.skip(BE)
+        is_direct = self.low() == "directly"
+        self.at += is_direct
+        found = self.vocabulary.relation(self.tokens[self.at : self.at + 6], is_led=is_led)
         if found is None or peek:
-            self._at = before
+            self.at = before
             return found[0] if found is not None else None
-        self._at += found[1]
+        self.at += found[1]
         relation = found[0]
         return replace(relation, most=1) if is_direct else relation
 
     def _named(self) -> Node:
-        at = self._take().at
+        at = self.take().at
         if self.now is None:
             raise QueryFault("A name is missing.", at=at, remedy="Write it, with * for any letters.")
-        token = self._take()
+        token = self.take()
         pattern = token.text.lower()
         if not any(letter in pattern for letter in "*?["):
             pattern = f"*{pattern}*"
-        graph = self._graph
+        graph = self.graph
         fits = np.fromiter(
             (
                 fnmatchcase(name.lower(), pattern) or fnmatchcase(title.lower(), pattern)
@@ -284,16 +223,16 @@ class _Parser:
 
     def _either(self) -> Node:
         parts = [self._both()]
-        while self._low() == "or":
-            self._take()
+        while self.low() == "or":
+            self.take()
             parts.append(self._both())
         return parts[0] if len(parts) == 1 else Any(parts=tuple(parts))
 
     def _both(self) -> Node:
         parts = [self._one()]
-        while self._low() == "and" or (self.now is not None and self.now.text == ","):
-            self._take()
-            self._skip(WITH)
+        while self.low() == "and" or (self.now is not None and self.now.text == ","):
+            self.take()
+            self.skip(WITH)
             parts.append(self._one())
         return parts[0] if len(parts) == 1 else All(parts=tuple(parts))
 
@@ -302,22 +241,22 @@ class _Parser:
         if token is None:
             raise QueryFault(
                 "A condition is missing.",
-                at=len(self._text),
+                at=len(self.text),
                 remedy="Write tag, sign and value.",
                 expects="condition",
             )
         if token.low == "not":
-            self._take()
-            self._deeper(token.at)
+            self.take()
+            self.deeper(token.at)
             part = self._one()
-            self._nested -= 1
+            self.nested -= 1
             return Not(part=part)
         if token.text == "(" and not token.is_quoted:
-            self._deeper(token.at)
-            self._take()
+            self.deeper(token.at)
+            self.take()
             inside = self._either()
             self._close()
-            self._nested -= 1
+            self.nested -= 1
             return inside
         if token.low in ("named", "called"):
             return self._named()
@@ -326,52 +265,54 @@ class _Parser:
         return self._asks()
 
     def _asks(self) -> Node:
-        has = self._low() in ("has", "have", "having")
-        self._at += has
-        self._skip(ARTICLES)
+        has = self.low() in ("has", "have", "having")
+        self.at += has
+        self.skip(ARTICLES)
         begin = self.place
         phrase: list[str] = []
         while (token := self.now) is not None and not token.is_quoted and self._sign() is None:
             if token.low in JOINS | {")", "(", "between", "is", "are"}:
                 break
-            phrase.append(self._take().text)
+            phrase.append(self.take().text)
         if not phrase and self.now is None:
             raise QueryFault("A tag is missing.", at=self.place, remedy="Write its name.", expects="tag")
         if not phrase:
             raise self.unexpected("A tag is named here")
         if has:
-            return asked_of(self._words, phrase, begin, "has", ())
-        if self._low() == "between":
-            self._take()
+            return asked_of(self.vocabulary, phrase, begin, "has", ())
+        if self.low() == "between":
+            self.take()
             low, _, unit_at = self._value()
-            if self._low() != "and":
+            if self.low() != "and":
                 raise QueryFault("`and` is missing after between.", at=self.place, remedy="between 1 and 2")
-            self._take()
+            self.take()
             high, unit, unit_at = self._value()
-            return asked_of(self._words, phrase, begin, "between", (low, high), unit, unit_at)
+            return asked_of(self.vocabulary, phrase, begin, "between", (low, high), unit, unit_at)
         sign = self._sign()
         if sign is not None:
-            self._at += sign[1]
+            self.at += sign[1]
             value, unit, unit_at = self._value()
-            return asked_of(self._words, phrase, begin, sign[0], (value,), unit, unit_at)
-        if self._low() in ("is", "are"):
-            self._take()
-            is_not = self._low() == "not"
-            self._at += is_not
-            self._skip(ARTICLES)
+            return asked_of(self.vocabulary, phrase, begin, sign[0], (value,), unit, unit_at)
+        if self.low() in ("is", "are"):
+            self.take()
+            is_not = self.low() == "not"
+            self.at += is_not
+            self.skip(ARTICLES)
             value, unit, unit_at = self._value()
-            return asked_of(self._words, phrase, begin, "is not" if is_not else "is", (value,), unit, unit_at)
-        return asked_of(self._words, phrase, begin, "holds", ())
+            return asked_of(
+                self.vocabulary, phrase, begin, "is not" if is_not else "is", (value,), unit, unit_at
+            )
+        return asked_of(self.vocabulary, phrase, begin, "holds", ())
 
     def _sign(self) -> tuple[str, int] | None:
         """Return the sign that comes next and of how many words it is."""
-        two = (self._low(), self._low(1))
+        two = (self.low(), self.low(1))
         if two in SIGN_PHRASES:
             return SIGN_PHRASES[two], 2
-        three = self._low() in BE and (self._low(1), self._low(2)) in SIGN_PHRASES
+        three = self.low() in BE and (self.low(1), self.low(2)) in SIGN_PHRASES
         if three:
-            return SIGN_PHRASES[self._low(1), self._low(2)], 3
-        return (SIGNS[self._low()], 1) if self._low() in SIGNS else None
+            return SIGN_PHRASES[self.low(1), self.low(2)], 3
+        return (SIGNS[self.low()], 1) if self.low() in SIGNS else None
 
     def _value(self) -> tuple[float | str, str, int]:
         """Read a number with its unit, or a word or text; return the place of the unit as well."""
@@ -383,7 +324,7 @@ class _Parser:
                 remedy="Write a number, or the name of a state.",
                 expects="value",
             )
-        self._take()
+        self.take()
         number = None if token.is_quoted else _NUMBER.match(token.text)
         if number is None:
             return token.text, "", token.at
@@ -393,7 +334,7 @@ class _Parser:
             is_word = following.low not in JOINS | WITH | LED | {"(", ")"} and following.low not in SIGNS
             if is_word and self._relation(peek=True) is None:
                 unit, at = following.text, following.at
-                self._take()
+                self.take()
         return float(number.group().replace("−", "-")), unit, at
 
 

@@ -12,6 +12,7 @@ from armillary.model.fault import Fault
 from armillary.session import tag_list
 from armillary.session.workspace import Workspace
 from armillary.ui import ask_file
+from armillary.ui.binding_template_sheet import TemplateSheet
 from armillary.ui.sheet import Sheet
 from armillary.ui.tag_list_sheet import TagListSheet
 from armillary.ui.theme import Colours
@@ -33,7 +34,7 @@ class AuthorSheets:
         self.sheet: Sheet | None = None
 
     def open(self, name: str) -> None:
-        """Open a sheet: import-tags | export-tags."""
+        """Open a sheet: import-tags | export-tags | binding-templates."""
         project = self._at.project
         folder = str(project.folder) if project is not None else ""
         if name == "import-tags":
@@ -41,6 +42,8 @@ class AuthorSheets:
         elif name == "export-tags":
             title = "Write the tags as a list"
             ask_file.to_write(self._window, title, LISTS, folder, self.export, suffix="csv")
+        elif name == "binding-templates":
+            self._show(TemplateSheet(self._at, self._colours(), self._say, self._window))
 
     def take_in(self, path: Path) -> None:
         """Show what a list would do."""

@@ -152,6 +152,8 @@ class BindForm(DraftCard):
         if draft is None or self._filling:
             return
         made = in_form(draft, str(self.form.currentData()))
+        if made.form in ("states", "steps"):
+            self.span.ask()  # the values that were seen, for the table
         kept = tuple((key, why) for key, why in made.refused if key not in OF_MAP and key not in _RANGES)
         self._workspace.authoring.change(judged(replace(made, refused=kept), self._at()))
 
@@ -178,6 +180,7 @@ class BindForm(DraftCard):
             return
         table = self._workspace.mirror.table
         seen = [float(table.value[draft.tag.slot])] if draft.tag.slot < len(table) and not draft.new else []
+        seen += self.span.seen(draft.tag)
         text = seen_states(
             draft.tag.states, [v for v in seen if isfinite(v)], colours=draft.channel in COLOURED
         )

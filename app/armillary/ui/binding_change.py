@@ -17,6 +17,7 @@ from armillary.ui.tables import button
 
 WORDS = "words"
 _PAUSE_MS = 250
+_LOOKED_AT = 2_000  # of those chosen, while somebody types; all are judged when it is done
 Chosen = Callable[[], tuple[Binding, ...]]
 
 
@@ -77,9 +78,9 @@ class ChangeCard(QFrame):
             field.setPlaceholderText("by" if entry is None else entry.hint)
         self.follow()
 
-    def change(self) -> Change:
-        """Return what would be done with what stands here."""
-        chosen, text = self._chosen(), self.value.currentText()
+    def change(self, most: int | None = None) -> Change:
+        """Return what would be done with what stands here, to the first `most` only where that is given."""
+        chosen, text = self._chosen()[:most], self.value.currentText()
         if self.key == WORDS:
             return self._desk.replaced(chosen, self.words.text(), text)
         return self._desk.fields(chosen, {self.key: text})
@@ -97,8 +98,9 @@ class ChangeCard(QFrame):
             self.preview.setText(why)
             self.apply.setEnabled(False)
             return
-        change = self.change()
-        self.preview.setText(f"{count(n)} chosen. {change.words}")
+        change = self.change(_LOOKED_AT)
+        part = f" Of the first {_LOOKED_AT}:" if n > _LOOKED_AT else ""
+        self.preview.setText(f"{count(n)} chosen.{part} {change.words}")
         self.apply.setEnabled(bool(change.put or change.remove) and not change.why_not)
 
     def _apply(self) -> None:

@@ -16,14 +16,15 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QColor
 
+from armillary.model.link import BrowseItem
 from armillary.session.browsing import NOTHING, Browsing, Node
 from armillary.session.workspace import Workspace
 from armillary.ui import icons
 from armillary.ui.mime import NODE_MIME, TAG_MIME
 from armillary.ui.theme import Colours
 
-NAME, VALUE, UNIT, TYPE, WRITE, TAG = range(6)
-HEADINGS = ("Node", "Value", "Unit", "Type", "Writable", "Tag")
+NAME, VALUE, UNIT, TYPE, WRITE, TAG, SEEN = range(7)
+HEADINGS = ("Node", "Value", "Unit", "Type", "Writable", "Tag", "Seen")
 Index = QModelIndex | QPersistentModelIndex
 _NOTHING = QModelIndex()
 READING, EMPTY, MORE = "reading …", "nothing below", "more …"
@@ -43,6 +44,8 @@ class BrowseModel(QAbstractItemModel):
         self._browsing.changed.connect(self._changed)
         self._browsing.values.connect(self._valued)
         self._browsing.reset.connect(self._reset)
+        self._browsing.rooting.connect(self._rooting)
+        self._browsing.rooted.connect(self._rooted)
 
     # ------------------------------------------------------------ rows
     def _wanted(self, node: Node) -> list[int]:
@@ -69,6 +72,18 @@ class BrowseModel(QAbstractItemModel):
         self.beginResetModel()
         self._below.clear()
         self.endResetModel()
+
+    def _rooting(self, comes: bool) -> None:
+        if comes:
+            self.beginInsertRows(_NOTHING, 0, 0)
+        else:
+            self.beginRemoveRows(_NOTHING, 0, 0)
+
+    def _rooted(self, comes: bool) -> None:
+        if comes:
+            self.endInsertRows()
+        else:
+            self.endRemoveRows()
 
     def _changed(self, number: int) -> None:
         """Take what was read below a node; rows that stay keep their place, so that nothing closes."""
@@ -167,7 +182,7 @@ class BrowseModel(QAbstractItemModel):
 
     def is_branch(self, node: Node) -> bool:
         """Return whether there may be tags below a node: it is dragged as a whole branch."""
-        return node.item is not None and node.opens
+        return node.item is not None and node.opens and bool(node.link)
 
     def mimeTypes(self) -> list[str]:  # noqa: N802
         return [NODE_MIME, TAG_MIME, "text/plain"]
@@ -219,10 +234,10 @@ class BrowseModel(QAbstractItemModel):
         item, slot = node.item, self._slot(node)
         if item is None:
             status = next((link for link in self._at.links if link.name == node.link), None)
-            return (node.name, "", "", f"{status.kind}, {status.state.lower()}" if status else "", "", "")
+            return (node.name, "", "", f"{status.kind}, {status.state.lower()}" if status else "", "", "", "")
         tag = self._at.specs[slot].name if 0 <= slot < len(self._at.specs) else ""
         kind = item.data_type or item.kind
-        return (item.name, item.value, item.unit, kind, "yes" if item.writable else "", tag)
+        return (item.name, item.value, item.unit, kind, "yes" if item.writable else "", tag, seen_of(item))
 
     def _icon(self, node: Node) -> Any:  # Any: Qt's own contract for item data
         if node.item is None:
@@ -244,7 +259,7 @@ class BrowseModel(QAbstractItemModel):
             said = "Drag it onto a part: what is below it is proposed for what is below the part."
         else:
             said = "It has no value that a tag can hold."
-        return f"{node.link}!{node.address}\n{said}"
+        return "\n".join(part for part in (f"{node.link}!{node.address}", facts(node.item), said) if part)
 
     def _last(self, index: Index, role: int) -> Any:  # Any: Qt's own contract for item data
         node = self.above(index)
@@ -263,13 +278,37 @@ class BrowseModel(QAbstractItemModel):
         return None
 
 
+def seen_of(item: BrowseItem) -> str:
+    """Return how often a topic comes and how long ago it last came, "" for what is no topic."""
+    if not item.size:
+        return ""
+    rate = f"{item.rate_hz:.3g}/s" if item.rate_hz > 0 else "retained" if item.retained else "once"
+    return f"{rate}, {item.age_s:.0f} s ago"
+
+
+def facts(item: BrowseItem) -> str:
+    """Return what else is known of a node, a fact a line: range, states, rate, size, age, words."""
+    out = [item.description] if item.description else []
+    if item.low < item.high:
+        out.append(f"from {item.low:g} to {item.high:g} {item.unit}".rstrip())
+    if item.states:
+        out.append("states: " + ", ".join(f"{value:g} {name}" for value, name in item.states[:8]))
+    if item.type_definition:
+        out.append(f"is a {item.type_definition}")
+    if item.size:
+        rate = f"{item.rate_hz:.3g} a second, " if item.rate_hz > 0 else ""
+        kept = ", kept by the broker" if item.retained else ""
+        decoder = f", read as {item.decoder}" if item.decoder else ""
+        out.append(f"{rate}{item.size} bytes{decoder}, {item.age_s:.0f} s ago{kept}")
+    return "\n".join(out)
+
+
 class Filtered(QSortFilterProxyModel):
     """The nodes that were read and hold all words, with what is above them."""
 
     def __init__(self, model: BrowseModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._model, self._words = model, tuple[str, ...]()
-        self.setRecursiveFilteringEnabled(True)
         self.setSourceModel(model)
 
     def filter(self, text: str) -> None:
@@ -277,6 +316,7 @@ class Filtered(QSortFilterProxyModel):
         words = tuple(text.lower().split())
         if words != self._words:
             self._words = words
+            self.setRecursiveFilteringEnabled(bool(words))  # it asks for what is below each row: not unasked
             self.invalidate()  # with what is above; no order is kept
 
     @property
@@ -292,5 +332,7 @@ class Filtered(QSortFilterProxyModel):
         if node is None:
             return False
         tag = self._model.data(index.siblingAtColumn(TAG)) or ""
-        text = f"{node.name} {node.address} {tag}".lower()
+        item = node.item
+        told = f"{item.unit} {item.description}" if item is not None else ""
+        text = f"{node.name} {node.address} {tag} {told}".lower()
         return all(word in text for word in self._words)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu
 from armillary.model.fault import Fault, FaultRecord
 from armillary.session.exporting import export
 from armillary.session.importing import FORMATS, is_foreign, lines
+from armillary.session.offers import Report, is_server
 from armillary.session.offline import Replaying, is_offline
 from armillary.session.settings import Settings
 from armillary.session.workspace import Workspace
@@ -20,8 +21,10 @@ from armillary.ui import ask_file
 from armillary.ui.import_sheet import ImportSheet
 from armillary.ui.notify import Cards, Notice, of_fault
 from armillary.ui.offline_sheet import OfflineSheet
+from armillary.ui.server_sheet import ServerSheet
 
 _VERSIONS = "Scenes and projects (*.usd *.usda *.usdc *.usdz project.toml);;All files (*)"
+_NOTES = 8  # of a server, on its card
 _SCENES = (
     "Scenes and projects (*.usd *.usda *.usdc *.usdz project.toml);;"
     f"To import ({' '.join(f'*{suffix}' for suffix in FORMATS)});;"
@@ -46,6 +49,7 @@ class Files:
         self._draw_now, self._say = draw_now, say
         self.import_sheet: ImportSheet | None = None
         self.offline_sheet: OfflineSheet | None = None
+        self.server_sheet: ServerSheet | None = None
         self._replaying: Replaying | None = None
         self.recent = QMenu("Open recent", window)
         self.recent.aboutToShow.connect(self._fill_recent)
@@ -71,6 +75,19 @@ class Files:
             self._window, "Open a project or a scene", _SCENES, self._folder, lambda p: self.open(str(p))
         )
 
+    def ask_server(self, url: str = "") -> None:
+        """Ask for the address of a server that publishes its own scene, and open what it offers."""
+        above = Path(self._folder) if self._folder else Path.home()
+        self.server_sheet = ServerSheet(above, self._read_server, self._window, url)
+        self.server_sheet.open()  # not exec: nothing stands still while it is open
+
+    def _read_server(self, report: Report) -> None:
+        self.open(report.project)
+        what = f"{report.bindings} bindings, {report.tags} tags and {report.parts} parts of the server."
+        notes = [f"{note.where}: {note.what}" for note in report.notes]
+        more = f"\n… and {len(notes) - _NOTES} more" if len(notes) > _NOTES else ""
+        self._cards.add(Notice("info", what, report.project, "\n".join(notes[:_NOTES]) + more))
+
     def open(self, path: str) -> None:
         """Open a project folder, its project.toml, a scene file or an address; a fault becomes a card."""
         place = Path(path)
@@ -78,6 +95,9 @@ class Files:
         if place.exists():
             self._settings.set("folder", str(place.parent))
         self._cards.clear()
+        if is_server(path):
+            self.ask_server(path)
+            return
         if is_foreign(path) and place.is_file():
             self.import_from(place)
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 from PySide6.QtWidgets import QMenu, QToolButton
 
 from armillary.model.tags import TagSpec
@@ -11,6 +12,8 @@ from armillary.session import ranges
 from armillary.session.limits_trial import Past
 from armillary.session.ranges import Range
 from armillary.session.workspace import Workspace
+
+MOST_STATES = 24
 
 
 class RangeMenu(QToolButton):
@@ -43,6 +46,14 @@ class RangeMenu(QToolButton):
         if spec is not None and spec.name == past.tag:
             self._past = past
             self._offer(spec)
+
+    def seen(self, spec: TagSpec, most: int = MOST_STATES) -> tuple[float, ...]:
+        """Return the values that were recorded of a tag, () where they are too many to be states."""
+        past = self._past
+        if past is None or not past.is_known or past.tag != spec.name:
+            return ()
+        values = np.unique(past.value[np.isfinite(past.value)])
+        return tuple(values.tolist()) if len(values) <= most else ()
 
     def found(self, spec: TagSpec) -> tuple[Range, ...]:
         """Return where the range of a tag can come from."""

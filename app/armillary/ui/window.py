@@ -18,6 +18,7 @@ from armillary.model.clock import Clock, WallClock
 from armillary.model.fault import Fault
 from armillary.model.frame import WorldKind
 from armillary.session.actions import ACTIONS, Action, action
+from armillary.session.adding import Adding
 from armillary.session.alarm_actions import go_to_alarm
 from armillary.session.alarm_row import AlarmRow
 from armillary.session.settings import Settings
@@ -65,6 +66,7 @@ from armillary.ui.panels.trends import TrendsPanel
 from armillary.ui.panels.whatif import WhatIfPanel
 from armillary.ui.probe import FirstLive, Lateness
 from armillary.ui.range import Range
+from armillary.ui.refind_card import RefindCard
 from armillary.ui.rule_sheet import RuleSheet
 from armillary.ui.scene_card import SceneCard
 from armillary.ui.scene_tools import SceneTools
@@ -149,6 +151,9 @@ class DeskWindow(Desk):
         self.tree.view.on_drop = lambda data, index: self.branching.take(data, self.tree.model.prim(index))
         self.browse = BrowsePanel(ws, colours, self.bindcard.drop_nodes, self.say)
         self.browse.also = self.bindcard.wanted_level
+        self.adding = Adding(ws, self.trends.add)
+        self.tags.on_nodes = lambda nodes: self.say(self.adding.to_table(nodes))
+        self.trends.on_nodes = lambda nodes: self.say(self.adding.to_trend(nodes))
         self.drift = DriftPanel(ws, colours, self.say, self._show_tag)
         self.model = ModelPanel(ws, colours, self)
         self.browse.bind_branch = self.bind_branch
@@ -163,6 +168,7 @@ class DeskWindow(Desk):
         self.drift_card = DriftCard(ws, self._show_tag, self.drift.book)
         self.shift = ShiftWork(self)
         self.versions_card = VersionsCard(self.canvas, ws, self.frame)
+        self.refind_card = RefindCard(self.canvas, ws, self.fly, self.say)
         self.second = SecondDesk(self)
         self.guiding = Guiding(self, ws, self.canvas, colours)
 
@@ -371,6 +377,10 @@ class DeskWindow(Desk):
         self.say(f"The trainee's desk is opening. Copied for another screen: {words_of(address)}")
 
     # ------------------------------------------------------------ Desk: opening
+    def ask_server(self) -> None:
+        """Open the sheet for a server that publishes its own scene."""
+        self.files.ask_server()
+
     def ask_open(self) -> None:
         """Ask for a project or scene and open it."""
         self.files.ask_open()

@@ -24,6 +24,7 @@ from armillary.telemetry.payload import document, parsed_number
 from armillary.telemetry.tap import Tap, Tapped
 from armillary.twin.drift import Drift, Heard, definition
 from armillary.twin.drift_new import NewFields
+from armillary.world.typed import modelled_of
 
 SOON_NS = NS  # asked for now: no more often than this
 MOST_DOCUMENTS = 1_000  # of one judgement
@@ -51,7 +52,7 @@ class Drifting:
         own = {route.slot for plan in plans for route in plan.routes}
         self._specs = [spec for spec in project.specs if spec.slot in own]
         self._slots: I8 = np.array(sorted(own), np.int64)
-        self._drift = Drift(self._specs, missing_s=project.drifting.missing_s)
+        self._drift = Drift(self._specs, missing_s=project.drifting.missing_s, model=modelled_of(project))
         self._new = NewFields({plan.link.name: plan.routes for plan in plans}, project.specs)
         self._up: dict[str, int] = {}
         self._every_ns = int(project.drifting.every_s * NS)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from asyncua.ua import NodeId
 from asyncua.ua.uaerrors import UaError
 
 from armillary.api import LinkFault, OfferLimits, SourceContext, openusd
-from armillary_plugins.opcua.address import text_of
+from armillary_plugins.opcua.address import parse, resolve, text_of
 from armillary_plugins.opcua.lib import ua
 from armillary_plugins.opcua.openusd_files import delivered, listed
+from armillary_plugins.opcua.openusd_history import pasts
 from armillary_plugins.opcua.openusd_sources import composed, resolved, signals
 from armillary_plugins.opcua.openusd_tree import Tree, local, read_tree
 from armillary_plugins.opcua.session import Session, fault_of, open_session
@@ -28,7 +30,7 @@ async def fetch(
     session = await open_session(settings, context, "scene")
     try:
         async with asyncio.timeout(limits.seconds):
-            return await _offer(session, folder, limits)
+            return await _offer(session, folder, limits, context.clock.now_ns())
     except TimeoutError as error:
         raise LinkFault(
             f"Reading the server's scene took more than {limits.seconds:g} s.",
@@ -41,7 +43,7 @@ async def fetch(
         await session.close()
 
 
-async def _offer(session: Session, folder: Path, limits: OfferLimits) -> openusd.SceneOffer:
+async def _offer(session: Session, folder: Path, limits: OfferLimits, now_ns: int) -> openusd.SceneOffer:
     tree = await read_tree(session, limits)
     found = await resolved(session, tree)
     owners = {place.owner: text_of(place.node, session.namespaces) for place in tree.places if place.owner}
@@ -61,6 +63,7 @@ async def _offer(session: Session, folder: Path, limits: OfferLimits) -> openusd
         )
     addresses = {node for rows in found.values() for one in rows for _, node in one.nodes}
     assets, troubles = await _assets(session, tree, folder, limits)
+    past, no_past = await pasts(session, _historical(session, represented), limits, now_ns)
     return openusd.SceneOffer(
         url=session.settings.url,
         server_uri=session.namespaces[1] if len(session.namespaces) > 1 else "",
@@ -69,9 +72,25 @@ async def _offer(session: Session, folder: Path, limits: OfferLimits) -> openusd
         represented=tuple(represented),
         assets=assets,
         signals=await signals(session, sorted(addresses)),
-        troubles=(*tree.troubles, *troubles),
+        pasts=past,
+        troubles=(*tree.troubles, *troubles, *no_past),
         has_conditions=any(live.intent == "alarm" for one in represented for live in one.live),
     )
+
+
+def _historical(
+    session: Session, represented: Sequence[openusd.Represented]
+) -> list[tuple[str, str, NodeId]]:
+    """Return (object, binding, node) of the history bindings that want whole series."""
+    out: list[tuple[str, str, NodeId]] = []
+    for one in represented:
+        nodes = {found.binding: found.nodes for found in one.resolved if found.nodes}
+        for live in one.live:
+            if live.intent == "history" and live.time_sampled and live.enabled and live.name in nodes:
+                found = resolve(parse(nodes[live.name][0][1], {}), session.namespaces)
+                if isinstance(found, NodeId):
+                    out.append((one.name, live.name, found))
+    return out
 
 
 async def _assets(

@@ -282,8 +282,9 @@ async def _pump(made: Skid, plant: Node, stage: Node, clock: Clock) -> None:
             intent,
             {"BindingDefinitionId": _IDS.format(number), "TargetStage": stage.nodeid, **values},
         )
-    await made.server.historize_node_data_change(flow, count=10_000)
     end = clock.now_ns()
+    await made.write("P101.Flow", 10.0, t_ns=end - 21_000_000_000)
+    await made.server.historize_node_data_change(flow, count=10_000)
     for back in range(20, 0, -1):  # twenty seconds of the past
         await made.write("P101.Flow", 10.0 + back, t_ns=end - back * 1_000_000_000)
 

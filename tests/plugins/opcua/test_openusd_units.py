@@ -18,7 +18,7 @@ from pxr import Usd
 from tests.plugins.opcua.plant import Host, PlantServer, context, free_port, link, plan, until
 
 from armillary.api import LinkRefused, OfferLimits, OffersScene, WallClock, Write, openusd
-from armillary.encoding import openusd_composed, openusd_json, openusd_nodeset
+from armillary.encoding import openusd_composed, openusd_json, openusd_nodeset, openusd_samples
 from armillary.encoding.compile import compiled
 from armillary.encoding.openusd_in import Taken, taken
 from armillary.encoding.openusd_state import states
@@ -30,6 +30,7 @@ from armillary.model.quality import BAD, GOOD, NEVER, STALE, UNCERTAIN
 from armillary.model.scene import SceneArrays
 from armillary.model.tags import TagSpec, TagTable
 from armillary_bench.synthetic import scene_of
+from armillary_plugins.opcua import openusd_history
 from armillary_plugins.opcua.openusd_files import delivered, safe_name
 from armillary_plugins.opcua.session import open_session
 from armillary_plugins.opcua.settings import read_settings
@@ -202,6 +203,28 @@ def test_diagnostics_each_state_has_a_reason(understood: Taken) -> None:
 
 def test_semantic_source_is_found_by_its_dictionary_entry(understood: Taken) -> None:
     assert bound(understood, "FlowGlow").signal == "P101.Flow"
+
+
+def test_history_is_read_page_by_page_and_becomes_time_samples(
+    skid: PlantServer, tmp_path: Path, understood: Taken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openusd_history, "PAGE", 7)
+    found = asyncio.run(source(skid, tmp_path).fetch(tmp_path, replace(LIMITS, history_s=600.0)))
+    (past,) = found.pasts
+    assert len(past.value) >= 20  # three pages
+    assert list(past.t_ns) == sorted(past.t_ns)
+    cut = asyncio.run(source(skid, tmp_path).fetch(tmp_path, replace(LIMITS, history_s=600.0, history=5)))
+    assert len(cut.pasts[0].value) == 5
+    assert "history" in {t.code for t in cut.troubles}
+    binding = bound(understood, "FlowGlow")
+    text, troubles = openusd_samples.text_of([binding], specs(understood), {binding.where: past}, rate=30.0)
+    assert not troubles
+    (tmp_path / "history.usda").write_text(text)
+    stage = Usd.Stage.Open(str(tmp_path / "history.usda"))
+    samples = stage.GetPrimAtPath(binding.prim).GetAttribute("primvars:displayColor").GetTimeSamples()
+    assert len(samples) == len(set(past.t_ns))
+    assert samples[-1] == pytest.approx((past.t_ns[-1] - past.t_ns[0]) / 1e9 * 30.0, rel=1e-6)
+    assert stage.GetTimeCodesPerSecond() == 30.0
 
 
 # ---------------------------------------------------------------- interactive

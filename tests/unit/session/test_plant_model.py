@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from armillary.model.clock import NS, ManualClock
@@ -10,6 +12,7 @@ from armillary.model.tags import TagSpec
 from armillary.model.twin import Relationship, TwinInstance
 from armillary.session.graph_layout import MOST, drawn
 from armillary.session.mirror import Mirror
+from armillary.session.plant_model import LARGE, PlantModel
 from armillary.session.workspace import Workspace
 from armillary.twin.graph import build
 
@@ -113,3 +116,25 @@ def test_a_drawing_says_how_many_it_leaves_out_the_farthest_ones() -> None:
     assert sum(place.steps == 1 for place in picture.places) >= near - 1
     places = {(place.x, place.y) for place in picture.places}
     assert len(places) == MOST  # no two on one place
+
+
+def test_words_of_a_large_plant_are_made_beside_and_what_came_too_late_is_dropped() -> None:
+    ws, clock = desk()
+    jobs: list[tuple[Callable[[], object], Callable[[object], None]]] = []
+    model = PlantModel(ws, clock.now_mono_ns, lambda job, done: jobs.append((job, done)))
+    many = tuple(TagSpec(slot=i, name=f"T-1.x{i}", twin="T-1") for i in range(LARGE))
+    ws.specs = many
+    assert not model.prepare()
+    assert not model.prepare()
+    assert len(jobs) == 1
+    ws.specs = (*many, TagSpec(slot=LARGE, name="T-2.y", twin="T-2"))
+    assert not model.prepare()
+    told: list[int] = []
+    model.changed.connect(lambda: told.append(1))
+    (old, done), (new, done_new) = jobs
+    done(old())
+    assert told == []
+    done_new(new())
+    assert told == [1]
+    assert model.prepare()
+    assert "y" in model.words.tag_names

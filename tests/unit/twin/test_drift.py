@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 
@@ -13,8 +14,12 @@ from armillary.model.drift import DriftItem
 from armillary.model.link import BrowseItem, Route
 from armillary.model.sample import RETAINED, SampleBatch, batch_of
 from armillary.model.tags import TagSpec
+from armillary.model.twin import Relationship, TwinInstance
 from armillary.twin.drift import Drift, Heard
+from armillary.twin.drift_model import Modelled, modelled
 from armillary.twin.drift_new import NewFields
+from armillary.twin.dtdl import Document, judge
+from armillary.twin.dtdl_context import Options
 
 MIN = 60 * NS
 
@@ -273,3 +278,77 @@ def test_hostile_documents_are_bounded() -> None:
         new.take("site", "plant/deep", deep, stranger=True)
         new.take("site", "plant/wide", {f"k{i}": n for i in range(5000)}, stranger=True)
     assert len(list(new.items())) <= 65
+
+
+PUMP = {
+    "@context": "dtmi:dtdl:context;2",
+    "@id": "dtmi:plant:Pump;1",
+    "@type": "Interface",
+    "contents": [
+        {"@type": ["Telemetry", "Temperature"], "name": "warm", "schema": "double", "unit": "degreeCelsius"},
+        {"@type": "Telemetry", "name": "starts", "schema": "integer"},
+        {
+            "@type": "Telemetry",
+            "name": "mode",
+            "schema": {
+                "@type": "Enum",
+                "valueSchema": "integer",
+                "enumValues": [{"name": "off", "enumValue": 0}, {"name": "on", "enumValue": 1}],
+            },
+        },
+        {"@type": "Property", "name": "limit", "schema": "double", "writable": False},
+        {"@type": "Relationship", "name": "feeds", "target": "dtmi:plant:Tank;1", "maxMultiplicity": 1},
+    ],
+}
+TANK = {"@context": "dtmi:dtdl:context;2", "@id": "dtmi:plant:Tank;1", "@type": "Interface", "contents": []}
+
+
+def plant_model(*specs: TagSpec, edges: tuple[str, ...] = ()) -> Modelled:
+    documents = [Document(where="m.json", data=json.dumps([PUMP, TANK]).encode())]
+    verdict = judge("m", documents, Options(undefined=False))
+    assert verdict.model is not None, verdict.findings
+    twins = [
+        TwinInstance(id="P", model="dtmi:plant:Pump;1"),
+        TwinInstance(id="P2", model="dtmi:plant:Pump;1"),
+        TwinInstance(id="T", model="dtmi:plant:Tank;1"),
+        TwinInstance(id="T2", model="dtmi:plant:Tank;1"),
+    ]
+    relations = [Relationship(source="P", name="feeds", target=target) for target in edges]
+    return modelled(verdict.model, twins, relations, specs)
+
+
+def test_types_of_twins_say_units_rights_and_names() -> None:
+    specs = (
+        tag(0, "P.warm", unit="bar"),
+        tag(1, "P.starts"),
+        tag(2, "P.limit", writable=True),
+        tag(3, "P.other"),
+    )
+    found = plant_model(*specs)
+    assert [(i.code, i.tag, i.level) for i in found.items] == [
+        ("D05", "P.warm", "error"),
+        ("D08", "P.limit", "warning"),
+        ("D01", "P.other", "note"),
+    ]
+    assert plant_model(tag(0, "P.warm", unit="°C")).items == ()
+
+
+def test_whole_numbers_and_enums_of_the_type_are_held_against_values() -> None:
+    specs = (tag(0, "P.starts"), tag(1, "P.mode"))
+    drift = Drift(specs, model=plant_model(*specs))
+    drift.see(every(0, 1.0, 5, 3.0))
+    drift.see(every(1, 1.0, 5, 1.0))
+    assert judged(drift, 6) == ()
+    drift.see(every(0, 1.0, 5, 2.5))
+    drift.see(every(1, 1.0, 5, 7.0))
+    assert codes(judged(drift, 12)) == ["D03 P.starts", "D04 P.mode"]
+    wide = Drift(specs, model=plant_model(*specs))
+    wide.see(every(0, 1.0, 5, 3e9))
+    assert "32 bits" in judged(wide, 6)[0].what
+
+
+def test_relationships_that_lead_nowhere_elsewhere_or_too_far_are_d09() -> None:
+    assert [i.key for i in plant_model(edges=("T",)).items] == []
+    assert [i.key for i in plant_model(edges=("gone",)).items] == ["D09 P feeds gone"]
+    assert [i.key for i in plant_model(edges=("P2",)).items] == ["D09 P feeds P2"]
+    assert [i.key for i in plant_model(edges=("T", "T2")).items] == ["D09 P feeds T2 most"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -199,6 +200,11 @@ def group(name: str, *elements: object, kind: str = "SubmodelElementCollection")
     return {"modelType": kind, "idShort": name, "value": list(elements)}
 
 
+def relation(name: str, first: str, second: str) -> dict[str, object]:
+    ends = {end: {"keys": [{"value": to}]} for end, to in (("first", first), ("second", second))}
+    return {"modelType": "RelationshipElement", "idShort": name, **ends}
+
+
 AID = {
     "modelType": "Submodel",
     "id": "urn:sm:aid",
@@ -281,6 +287,10 @@ SHELLS = {
                     "statements": [
                         {"modelType": "Entity", "idShort": "Motor", "globalAssetId": "urn:asset:m1"},
                         {"modelType": "Entity", "idShort": "Seal"},
+                        {"modelType": "Entity", "idShort": "Screw"},
+                        relation("HasPart", "EntryNode", "Motor"),
+                        relation("HasPart", "Seal", "Screw"),
+                        relation("SameAs", "Seal", "Screw"),
                     ],
                 }
             ],
@@ -303,9 +313,22 @@ def test_shells_become_twins_with_submodels_as_components_and_addresses_from_int
         "speed": {"unit": "rpm", "range": [0.0, 3000.0], "address": "{mqtt://broker:1883}!plant/speed#"}
     }
     edges = {(edge["from"], edge["name"], edge["to"]) for edge in made.relationships}
-    assert edges == {("M1", "partOf", "P1"), ("Seal", "partOf", "P1")}
+    assert edges == {
+        ("M1", "partOf", "P1"),
+        ("Seal", "partOf", "P1"),
+        ("Screw", "partOf", "P1"),
+        ("Screw", "partOf", "Seal"),
+    }
     kinds = {kind for kind, _ in left(made)}
-    assert {"Operation", "Blob", "semantic id", "language", "submodel", "endpoint"} <= kinds
+    assert {
+        "RelationshipElement",
+        "Operation",
+        "Blob",
+        "semantic id",
+        "language",
+        "submodel",
+        "endpoint",
+    } <= kinds
 
 
 def test_a_package_is_read_as_its_json_is(tmp_path: Path) -> None:
@@ -369,3 +392,14 @@ def test_short_names_of_foreign_ids(foreign: str, name: str) -> None:
 def test_two_foreign_ids_with_one_short_name_stay_two_twins() -> None:
     made = import_ngsi.imported([{"id": "urn:a:X", "type": "A"}, {"id": "urn:b:X", "type": "B"}])
     assert [one["id"] for one in made.twins] == ["X", "X-2"]
+
+
+def test_without_the_extra_a_package_is_refused_with_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "x.xml"
+    file.write_text("<environment/>", "utf-8")
+    monkeypatch.setitem(sys.modules, "basyx.aas", None)
+    with pytest.raises(ProjectFault) as caught:
+        environment(file)
+    assert "armillary[aas]" in caught.value.remedy

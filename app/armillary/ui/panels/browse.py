@@ -10,13 +10,17 @@ from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QMenu, QTreeView, 
 
 from armillary.model.frame import WorldKind
 from armillary.session.browsing import NOTHING, Node
+from armillary.session.searching import Searching
 from armillary.session.workspace import Workspace, WorldState
-from armillary.ui.browse_model import NAME, TAG, TYPE, UNIT, VALUE, WRITE, BrowseModel, Filtered
+from armillary.ui import timers
+from armillary.ui.browse_model import NAME, SEEN, TAG, TYPE, UNIT, VALUE, WRITE, BrowseModel, Filtered
 from armillary.ui.pieces import EmptyOver, Search, label
+from armillary.ui.tables import button
 from armillary.ui.theme import Colours
 
+PUMP_MS = 100  # while a search runs
 VALUES_MS = 2000  # values of open levels are read anew, where a level is quick
-_WIDTHS = {NAME: 230, VALUE: 90, UNIT: 56, TYPE: 80, WRITE: 68, TAG: 120}
+_WIDTHS = {NAME: 230, VALUE: 90, UNIT: 56, TYPE: 80, WRITE: 68, TAG: 120, SEEN: 110}
 Bind = Callable[[tuple[int, ...], int], object]
 _NO_WORLD = "No links. The live world of a project has them."
 _NO_LINKS = "The project names no links. They are in project.toml, under [[source]]."
@@ -62,12 +66,16 @@ class BrowsePanel(QWidget):
         self.view.setModel(self.shown)
         for column, width in _WIDTHS.items():
             self.view.header().resizeSection(column, width)
-        self.search = Search("Filter what was opened", "Filter the nodes that were opened", self.filter)
+        self.searching = Searching(workspace, workspace.browsing, workspace.desk)
+        self.search = Search("Filter what was opened; Enter searches", "Filter the nodes opened", self.filter)
+        self.search.returnPressed.connect(self.search_links)
+        self.look = button("Search the links", "Search all links for these words", self.search_links)
         self.hint = label("Drag a node onto a part, or press Enter on it.", "muted")
         bar = QHBoxLayout()
         bar.setContentsMargins(6, 6, 8, 4)
         bar.setSpacing(8)
         bar.addWidget(self.search, 1)
+        bar.addWidget(self.look)
         bar.addWidget(self.hint)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
@@ -80,12 +88,16 @@ class BrowsePanel(QWidget):
         self._open: set[int] = set()  # nodes whose level a person opened
         self.bind_branch: Callable[[], object] = lambda: None  # what is below the chosen nodes
         self.also: Callable[[], int] = lambda: NOTHING  # a level whose values somebody else looks at
+        self._pump = timers.every(self, PUMP_MS, self.searching.pump)
+        self._pump.stop()
+        self.searching.changed.connect(self._searched)
         self._values = QTimer(self)
         self._values.setInterval(VALUES_MS)
         self._values.timeout.connect(self.read_values)
         self.view.expanded.connect(self._expanded)
         self.view.collapsed.connect(self._collapsed)
         self.model.modelAboutToBeReset.connect(self._open.clear)
+        workspace.browsing.rooting.connect(self._found_goes)
         self.view.customContextMenuRequested.connect(self._context)
         for signal in (workspace.links_changed, workspace.world_changed, workspace.project_changed):
             signal.connect(self._world_changed)
@@ -113,8 +125,39 @@ class BrowsePanel(QWidget):
         self.view.setEnabled(not at.away and at.kind is WorldKind.LIVE)
         self.empty.set(text)
 
+    def search_links(self) -> None:
+        """Search all links for the words typed, or stop the search that runs."""
+        if self.searching.is_running:
+            self.searching.stop()
+            return
+        if why := self.searching.begin(self.search.text()):
+            self._say(f"Search: {why}")
+            return
+        self._pump.start()
+        self._searched()
+        if (node := self._at.browsing.found) is not None:
+            self.view.expand(self.shown.mapFromSource(self.model.index_of(node.number)))
+            self._open.add(node.number)
+
+    def _found_goes(self, comes: bool) -> None:
+        node = self._at.browsing.found
+        if node is not None and not comes:
+            self._open.discard(node.number)
+
+    def _searched(self) -> None:
+        running = self.searching.is_running
+        self.look.setText("Stop" if running else "Search the links")
+        if not running:
+            self._pump.stop()
+        node = self._at.browsing.found
+        if node is not None and node.children and self.shown.is_on:
+            self.view.expand(self.shown.mapFromSource(self.model.index_of(node.number)))
+        self._explain()
+
     def filter(self, text: str) -> None:
         """Show only what was opened and holds all words, with what is above it."""
+        if not text.strip():
+            self.searching.cancel()
         self.shown.filter(text)
         for number in sorted(self._open):  # what a filter took away comes back closed
             index = self.shown.mapFromSource(self.model.index_of(number))
@@ -137,7 +180,18 @@ class BrowsePanel(QWidget):
         elif levels := self.open_levels():
             self._turn += 1
             first = self._turn % len(levels)
-            self._at.browsing.again((*levels[first:], *levels[:first]))
+            self._at.browsing.again((*levels[first:], *levels[:first]), self.seen_nodes())
+
+    def seen_nodes(self) -> list[int]:
+        """Return the nodes on the screen."""
+        out: list[int] = []
+        index = self.view.indexAt(QPoint(2, 2))
+        while index.isValid() and self.view.visualRect(index).top() < self.view.viewport().height():
+            node = self.model.node(self.shown.mapToSource(index))
+            if node is not None:
+                out.append(node.number)
+            index = self.view.indexBelow(index)
+        return out
 
     def open_levels(self) -> list[int]:
         """Return the nodes whose level is open and seen."""

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QHeaderView,
+    QPushButton,
     QStackedWidget,
     QTabBar,
     QTableView,
@@ -20,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from armillary.model.clock import Clock
 from armillary.model.frame import Event
+from armillary.session.author_actions import may_not_author
 from armillary.session.journal import JournalLine, line_of_event
 from armillary.session.rows import EventRow, event_row
 from armillary.session.workspace import Workspace
@@ -128,6 +130,10 @@ class EventsPanel(QWidget):
         self.level.addItems([text for text, _ in LEVELS["events"]])
         self.level.currentIndexChanged.connect(lambda _i: self.reload())
         self.copy = IconButton("copy", "Copy the selected rows", self._copy)
+        self.mend = QPushButton("Mend")
+        self.mend.setToolTip("Mend what of the problems cannot be mended wrongly; one step of undo")
+        self.mend.clicked.connect(lambda _checked=False: workspace.refinding.mend())
+        self.mend.hide()
         self.view = QTableView()
         self.view.setModel(self.model)
         self.view.setAccessibleName("Events and problems")
@@ -150,7 +156,7 @@ class EventsPanel(QWidget):
         bar.setContentsMargins(6, 2, 6, 0)
         bar.addWidget(self.tabs)
         bar.addStretch(1)
-        for widget in (self.search, self.level, self.copy):
+        for widget in (self.mend, self.search, self.level, self.copy):
             bar.addWidget(widget)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
@@ -194,8 +200,15 @@ class EventsPanel(QWidget):
         for widget in (self.search, self.level):
             widget.setVisible(not is_journal)
         self.history.tools.setVisible(is_journal)
+        self._offer()
         if not is_journal:
             self.reload()
+
+    def _offer(self) -> None:
+        """Offer to mend where the problems are shown and some can be."""
+        can = self._workspace.refinding.can_mend() if self.tabs.currentIndex() == PROBLEMS else 0
+        self.mend.setText(f"Mend {can}")
+        self.mend.setVisible(can > 0 and not may_not_author(self._workspace))
 
     def _fits(self, row: EventRow) -> bool:
         """Return whether a row has all words of the search and is grave enough."""
@@ -212,6 +225,7 @@ class EventsPanel(QWidget):
     def _problems(self) -> None:
         n = len(self._workspace.problems)
         self.tabs.setTabText(PROBLEMS, f"Problems ({n})" if n else "Problems")
+        self._offer()
         if self.tabs.currentIndex() == PROBLEMS:
             self.reload()
 

@@ -274,7 +274,7 @@ class InspectorPanel(QWidget):
         self.tags.refresh(self._clock.now_mono_ns(), 0, self.tags.rowCount() - 1)
         self.by_hand.refresh()
         found = self._workspace.bindings_of_prim(self._prim)
-        self.bindings.replace([binding_text(row) for row in found])
+        self.bindings.replace([binding_text(row, self._template_of(row)) for row in found])
         fit_height(self.binding_table)
         self.binding_section.set_title(f"Bindings ({len(found)})" if found else "No bindings of its own")
         self.binding_table.setVisible(bool(found) and self.binding_section.button.isChecked())
@@ -305,6 +305,14 @@ class InspectorPanel(QWidget):
         else:
             self._trend((slot,))
 
+    def _template_of(self, row: BindingRow) -> str:
+        """Return in words which template a binding follows, "" for none."""
+        at = self._workspace
+        if f"{row.prim}#{row.name}" not in at.binding_templates.made:
+            return ""
+        found = next((b for b in at.bindings if (b.prim, b.name) == (row.prim, row.name)), None)
+        return at.binding_templates.mark(found) if found is not None else ""
+
     def _binding_clicked(self, index: QModelIndex) -> None:
         found = self._workspace.bindings_of_prim(self._prim)
         if index.row() < len(found):
@@ -326,11 +334,12 @@ class InspectorPanel(QWidget):
             self._head(scene, self._prim, len(self._workspace.selection))
 
 
-def binding_text(row: BindingRow) -> Row:
-    """Return one binding as a line."""
-    off = " (off)" if not row.enabled else ""
+def binding_text(row: BindingRow, template: str = "") -> Row:
+    """Return one binding as a line; `template`: which one it follows, in words."""
+    off = " (off)" if not row.enabled else " ⧉" if template else ""
+    more = f"\n{template}" if template else ""
     return Row(
         (f"{row.channel}{off}\n{row.map}", f"{row.signal}\n{row.value}"),
-        f"{row.prim}#{row.name}\n{row.map}\n{row.origin}",
+        f"{row.prim}#{row.name}\n{row.map}\n{row.origin}{more}",
         row.quality,
     )

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QSc
 from armillary.model.arrays import U4
 from armillary.model.frame import Flow
 from armillary.model.link import LinkState, LinkStatus
+from armillary.session.binding_states import BindingStates
 from armillary.session.rows import LinkRow
 from armillary.session.workspace import Workspace, WorldState
 from armillary.ui import icons, timers
@@ -54,6 +55,7 @@ class LinkCard(QFrame):
         self._url = label("", "muted", copyable=True)
         self._detail = label("", wrap=True)
         self._clock = label("", wrap=True)
+        self._bindings = label("", "muted", wrap=True)
         self._flow = label("", "muted", wrap=True)
         self._messages = label("", "muted", wrap=True)
         self._samples = label("", "muted", wrap=True)
@@ -79,7 +81,15 @@ class LinkCard(QFrame):
         grid.setContentsMargins(10, 8, 10, 8)
         grid.setVerticalSpacing(3)
         grid.addLayout(head, 0, 0)
-        lines = (self._url, self._detail, self._clock, self._flow, self._messages, self._samples)
+        lines = (
+            self._url,
+            self._detail,
+            self._clock,
+            self._bindings,
+            self._flow,
+            self._messages,
+            self._samples,
+        )
         for row, widget in enumerate(lines, 1):
             grid.addWidget(widget, row, 0)
         foot = QHBoxLayout()
@@ -118,6 +128,11 @@ class LinkCard(QFrame):
         for line in (self._messages, self._samples):
             line.setVisible(tally is not None)
         self._show_unreadable(tally.messages.dropped.get("undecodable", 0) if tally is not None else 0)
+
+    def show_bindings(self, line: str) -> None:
+        """Show what this link's bindings are doing."""
+        self._bindings.setText(line)
+        self._bindings.setVisible(bool(line))
 
     def _show_unreadable(self, count: int) -> None:
         """Offer the payloads that could not be read, where there are any; keep an open list new."""
@@ -172,6 +187,7 @@ class LinksPanel(QWidget):
         super().__init__()
         self._workspace, self._colours = workspace, colours
         self.cards: dict[str, LinkCard] = {}
+        self._states = BindingStates()
         sheet = QWidget()
         sheet.setObjectName("sheet")
         self._rows = QVBoxLayout(sheet)
@@ -210,6 +226,8 @@ class LinksPanel(QWidget):
                 card = self.cards[link.name] = LinkCard(link.name, self._workspace)
                 self._rows.insertWidget(self._rows.count() - 1, card)
             card.show_link(link, row, self._colours)
+            at = self._workspace
+            card.show_bindings(self._states.line(at.scenery, at.mirror.table.quality, link.name))
         self.empty.setVisible(not links)
 
     def showEvent(self, event: object) -> None:  # noqa: N802  Qt's name

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -18,25 +18,21 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from armillary.model.arrays import I8
-from armillary.session.plant_model import PlantModel
 from armillary.session.workspace import Workspace
 from armillary.ui import timers
 from armillary.ui.graph_view import GraphView
+from armillary.ui.instance_model import WIDTHS, InstanceModel
 from armillary.ui.pieces import EmptyOver, label
 from armillary.ui.query_line import QueryLine
 from armillary.ui.row_model import dress_table
 from armillary.ui.tables import button
 from armillary.ui.theme import Colours
 
-Index = QModelIndex | QPersistentModelIndex
-_NOTHING = QModelIndex()
-_HEADINGS = ("Twin", "Title", "Type", "Answer", "Because", "Part")
-_WIDTHS = (110, 190, 110, 76, 230)
 _ID = Qt.ItemDataRole.UserRole
 _REFRESH_MS = 500
 _MOST_STEPS = 6
 _NONE = "No twins: what is open has no twins.json, or no project is open."
+_READING = "Types, twins and relations are being read …"
 _NO_ANSWER = "Nothing answers this query."
 
 
@@ -44,43 +40,6 @@ class Fly(Protocol):
     """What the panel needs of the window."""
 
     def fly(self, prims: tuple[int, ...]) -> None: ...
-
-
-class InstanceModel(QAbstractTableModel):
-    """Twins as lines; texts are made for what is seen only."""
-
-    def __init__(self, model: PlantModel, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._model = model
-        self.rows: I8 = np.zeros(0, np.int64)
-
-    def replace(self, rows: I8) -> None:
-        """Show other twins; the same in the same order keep their place."""
-        if np.array_equal(rows, self.rows):
-            return
-        self.beginResetModel()
-        self.rows = rows
-        self.endResetModel()
-
-    def rowCount(self, parent: Index = _NOTHING) -> int:  # noqa: N802  Qt's name
-        return 0 if parent.isValid() else len(self.rows)
-
-    def columnCount(self, parent: Index = _NOTHING) -> int:  # noqa: N802
-        return 0 if parent.isValid() else len(_HEADINGS)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802
-        """Return a heading. Any: Qt's own contract for item data."""
-        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return _HEADINGS[section]
-        return None
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return what one cell shows. Any: Qt's own contract for item data."""
-        shown = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole)
-        if role not in shown or index.row() >= len(self.rows):
-            return None
-        row = int(self.rows[index.row()])
-        return self._model.cells(row)[index.column()] if row < len(self._model.graph) else None
 
 
 class ModelPanel(QWidget):
@@ -100,6 +59,10 @@ class ModelPanel(QWidget):
         self.graph = GraphView(colours, self._choose, self.centre_on)
         self.steps, self.relation = QComboBox(), QComboBox()
         self.drawn = label("", "muted")
+        self.upstream = button("Upstream", "Find all that the middle twin gets something from", self._before)
+        self.downstream = button(
+            "Downstream", "Find all that gets something from the middle twin", self._behind
+        )
         self._build()
         self.empty = EmptyOver(self.view, _NONE)
         self._late = timers.once(self, _REFRESH_MS, self._tick)
@@ -116,7 +79,7 @@ class ModelPanel(QWidget):
         self.types.itemSelectionChanged.connect(self._list)
         self.view.setModel(self.rows)
         dress_table(self.view, "Twins")
-        for column, width in enumerate(_WIDTHS):
+        for column, width in enumerate(WIDTHS):
             self.view.setColumnWidth(column, width)
         self.view.selectionModel().selectionChanged.connect(lambda _new, _old: self._picked())
         self.view.doubleClicked.connect(lambda index: self._fly_to(index.row()))
@@ -135,6 +98,8 @@ class ModelPanel(QWidget):
         tools.addWidget(self.relation)
         tools.addWidget(self.steps)
         tools.addWidget(self.drawn, 1)
+        tools.addWidget(self.upstream)
+        tools.addWidget(self.downstream)
         right = QWidget()
         side = QVBoxLayout(right)
         side.setContentsMargins(0, 0, 0, 0)
@@ -173,6 +138,11 @@ class ModelPanel(QWidget):
 
     def reload(self) -> None:
         """Show the types and twins of what is open now."""
+        ready = self._model.prepare()
+        self.line.setEnabled(ready)
+        if not ready:
+            self.empty.set(_READING)
+            return
         self._is_stale = False
         graph = self._model.graph
         self._fill_types()
@@ -221,6 +191,8 @@ class ModelPanel(QWidget):
 
     def _list(self) -> None:
         """List the answer, or else the twins of the chosen type."""
+        if self._is_stale:
+            return
         found = self._model.found
         asked = self._model.query is not None and found is not None
         rows = (
@@ -294,14 +266,30 @@ class ModelPanel(QWidget):
         self._draw()
 
     def _draw(self) -> None:
-        if not self.isVisible():
+        if self._is_stale or not self.isVisible():
             return
         relation = str(self.relation.currentData() or "")
-        drawing = self._model.drawing(self._centre, int(self.steps.currentData()), relation)
+        aspect = self.graph.width() / max(self.graph.height(), 1)
+        drawing = self._model.drawing(self._centre, int(self.steps.currentData()), relation, aspect)
         self.graph.show_drawing(drawing, self._model.node_texts(drawing))
         n = len(drawing.places)
         left = f", {drawing.left_out} left out: take fewer steps or one relation" if drawing.left_out else ""
         self.drawn.setText(f"{n} twin{'s' if n != 1 else ''}{left}" if n else "")
+
+    def _before(self) -> None:
+        self._walk("upstream")
+
+    def _behind(self) -> None:
+        self._walk("downstream")
+
+    def _walk(self, way: str) -> None:
+        """Ask for what lies before or behind the twin in the middle, along what flows."""
+        graph = self._model.graph
+        if 0 <= self._centre < len(graph):
+            name = graph.ids[self._centre]
+            text = f'anything {way} of "{name}"'  # an id holds no quotes
+            self.line.setText(text)
+            self._ask(text)
 
     def _choose(self, row: int) -> None:
         """Select the part of a twin in the scene and fly there."""
@@ -330,7 +318,7 @@ class ModelPanel(QWidget):
             self._desk.fly((prim,))
 
     def _selected(self, prims: tuple[int, ...]) -> None:
-        if self._following or not self.isVisible():
+        if self._following or self._is_stale or not self.isVisible():
             return
         row = self._model.row_of_prim(prims[-1]) if prims else -1
         if row >= 0:

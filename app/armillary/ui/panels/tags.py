@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt
-from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QMenu, QVBoxLayout, QWidget
 
 from armillary.model.arrays import U4
 from armillary.model.clock import Clock
 from armillary.session.workspace import Workspace, WorldState
 from armillary.ui import timers
+from armillary.ui.mime import NODE_MIME, numbers
 from armillary.ui.pieces import EmptyOver, Search, label
 from armillary.ui.tag_model import NAME, TagModel
 from armillary.ui.tag_view import table, visible_rows
@@ -53,6 +54,10 @@ class TagsPanel(QWidget):
         rows.addLayout(bar)
         rows.addWidget(self.view, 1)
         self.empty = EmptyOver(self.view, "")
+        self.on_nodes: Callable[[tuple[int, ...]], object] = lambda _nodes: (
+            None
+        )  # of the link browser, dropped
+        self.setAcceptDrops(True)
         self._specs: object = None
         self._late = timers.once(self, REFRESH_MS, self.refresh)
         self._ages = timers.every(self, AGE_MS, self.refresh)  # ages count on though nothing arrives
@@ -61,6 +66,14 @@ class TagsPanel(QWidget):
         workspace.frame_arrived.connect(self._arrived)
         self.view.verticalScrollBar().valueChanged.connect(lambda _value: self.refresh())
         self.reload()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802  Qt's name
+        if event.mimeData().hasFormat(NODE_MIME):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+        self.on_nodes(numbers(event.mimeData(), NODE_MIME))
+        event.acceptProposedAction()
 
     def reload(self) -> None:
         """Show the tags that the world has now."""

@@ -13,7 +13,7 @@ from armillary.model.clock import NS, Clock
 from armillary.model.fault import Fault
 from armillary.session.trend_read import span_text
 from armillary.session.workspace import Workspace
-from armillary.ui.mime import PRIM_MIME, TAG_MIME, numbers
+from armillary.ui.mime import NODE_MIME, PRIM_MIME, TAG_MIME, numbers
 from armillary.ui.pieces import empty
 from armillary.ui.plot import Plot
 from armillary.ui.theme import Colours
@@ -78,6 +78,9 @@ class TrendsPanel(Orders):
         self.empty = empty(_EMPTY)
         self._lay_out()
         self.setAcceptDrops(True)
+        self.on_nodes: Callable[[tuple[int, ...]], object] = lambda _nodes: (
+            None
+        )  # of the link browser, dropped
         self._late = QTimer(self)
         self._late.setSingleShot(True)
         self._late.setInterval(FASTEST_MS)
@@ -336,11 +339,14 @@ class TrendsPanel(Orders):
         return tuple(slots)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802  Qt's name
-        if event.mimeData().hasFormat(TAG_MIME) or event.mimeData().hasFormat(PRIM_MIME):
+        if any(event.mimeData().hasFormat(kind) for kind in (TAG_MIME, PRIM_MIME, NODE_MIME)):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
-        self.add(self.dropped(event.mimeData()))
+        if nodes := numbers(event.mimeData(), NODE_MIME):
+            self.on_nodes(nodes)
+        else:
+            self.add(self.dropped(event.mimeData()))
         event.acceptProposedAction()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802
