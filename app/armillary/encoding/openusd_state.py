@@ -74,5 +74,5 @@ def _one(
     return BindingState(binding, ACTIVE)
 
 
-_MISSING = ("B04", "B05", "B06", "B20")
+_MISSING = ("B04", "B05", "B06")
 __all__ = ["ACTIVE", "DEGRADED", "DISABLED", "ERROR", "READY", "UNRESOLVED", "BindingState", "states"]
