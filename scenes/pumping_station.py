@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from authoring.stage import Builder
-from pumping_station_parts import bindings, hall, parts, piping, pumps, site, skid, storage, twins
+from pumping_station_parts import bindings, hall, parts, piping, pumps, site, skid, storage, twins, types
 
 from armillary.scene import author  # registers TwinBindingAPI: before any stage is opened
 
@@ -37,10 +37,16 @@ def write_scene(folder: Path) -> None:
 
 
 def write_project(folder: Path) -> None:
-    """Write project.toml, twins.json and bindings.usda; what was bound before is forgotten."""
+    """Write project.toml, twins.json, model/ and bindings.usda; what was bound before is forgotten."""
     template = Path(__file__).parent / "pumping_station_parts" / "project.toml"
     (folder / "project.toml").write_text(template.read_text("utf-8"), "utf-8")
-    text = json.dumps(twins.document(), indent=1, ensure_ascii=False)
+    document = twins.document()
+    (folder / "model").mkdir(exist_ok=True)
+    for name, kind in types.documents(document["twins"]).items():
+        text = json.dumps(kind, indent=1, ensure_ascii=False)
+        (folder / "model" / name).write_text(text + "\n", "utf-8")
+    document["twins"] = [twins.ordered(types.typed(twin)) for twin in document["twins"]]
+    text = json.dumps(document, indent=1, ensure_ascii=False)
     (folder / "twins.json").write_text(text + "\n", "utf-8")
     (folder / "bindings.usda").unlink(missing_ok=True)
     author.save(str(folder / "bindings.usda"), bindings.all_bindings())

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from armillary.twin import dtdl
 from armillary.twin.dtdl_context import Options
 
 Json = Any  # a JSON document is of no one type
+QUICK = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 EXTENSIONS = [
     "dtmi:dtdl:extension:quantitativeTypes;1",
     "dtmi:dtdl:extension:annotation;2",
@@ -147,19 +148,19 @@ def test_the_documents_that_are_mutated_are_good_ones() -> None:
     assert [f.rule for f in dtdl.judge("m", given_).findings] == []
 
 
-@settings(max_examples=150, deadline=None)
+@settings(QUICK, max_examples=100)
 @given(document=mutated(), undefined=st.sampled_from([None, False, True]))
 def test_a_mutated_document_gets_a_verdict_and_never_raises(document: Json, undefined: bool | None) -> None:
     judged(json.dumps(document).encode(), undefined)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(QUICK, max_examples=50)
 @given(value=VALUES)
 def test_any_json_gets_a_verdict(value: Json) -> None:
     judged(json.dumps(value).encode())
 
 
-@settings(max_examples=80, deadline=None)
+@settings(QUICK, max_examples=50)
 @given(data=st.one_of(st.binary(max_size=60), st.text('{}[]",:\\ @a1\n', max_size=60).map(str.encode)))
 def test_any_bytes_get_a_verdict(data: bytes) -> None:
     judged(data)

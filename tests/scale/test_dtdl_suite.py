@@ -36,7 +36,7 @@ FLOOR = {
     "A": {folder: dict.fromkeys("234", 100.0) for folder in FOLDERS},
     "B": {"doc-examples": dict.fromkeys("234", 100.0), "generated": dict.fromkeys("234", 99.5)},
     "C": {"generated": {"2": 100.0, "3": 100.0, "4": 99.0}},
-    "D": {"generated": dict.fromkeys("234", 99.0)},
+    "D": {"generated": dict.fromkeys("234", 100.0)},
 }
 KINDS = {
     "contents": "",

@@ -15,7 +15,8 @@ from stations import until
 from armillary.cli.model import model
 from armillary.model.drift import AskDrift, DriftItem, DriftReport, RefuseDrift
 from armillary.model.fault import Fault
-from armillary.model.message import Hello, Welcome
+from armillary.model.link import Found
+from armillary.model.message import Hello, SearchLink, Welcome
 from armillary.wire import child
 from armillary.wire.bus import Line
 
@@ -120,3 +121,15 @@ def test_each_difference_is_found_by_its_code_and_nothing_else(world: tuple[Line
     with pytest.raises(Fault, match="may not"):  # who only looks refuses nothing
         line.ask(RefuseDrift(key=items["D02 p.gone"].key, why="in repair"), 20)
     assert not (folder / "drift.json").exists()
+
+    hits: list[str] = []
+
+    def looked() -> bool:
+        wish = SearchLink(link="m", words=("pressure",), token="t")  # noqa: S106  tells searches apart
+        answer = line.ask(wish, 20)
+        assert isinstance(answer, Found)
+        hits.extend(item.address for item in answer.items)
+        return bool(hits)
+
+    until(looked, 30, "the field is found by a word")
+    assert hits == ["plant/new#pressure_bar"]

@@ -104,6 +104,7 @@ def test_a_template_is_made_applied_updated_and_made_independent(desk: DeskWindo
     sheet = desk.author_sheets.sheet
     assert isinstance(sheet, TemplateSheet)
     sheet.name.setText("pump")
+    sheet.values.setText("limit=9")
     sheet.make.click()
     assert sheet.template.currentText() == "pump · 1 bindings · 1 places"
     assert ws.binding_templates.mark(ws.bindings[0]) == "of template pump"
@@ -123,7 +124,7 @@ def test_a_template_is_made_applied_updated_and_made_independent(desk: DeskWindo
     ws.rebind((made["/Plant/Pumps/P101"], mine))
     assert ws.binding_templates.mark(mine) == "of template pump, changed here: colormap"
     file = project / "binding-templates.toml"
-    file.write_text(file.read_text().replace("9.0", "12.0").replace('"level"', '"grey"'))
+    file.write_text(file.read_text().replace("limit = 9.0", "limit = 12.0").replace('"level"', '"grey"'))
     ws.binding_templates.read()
     assert [row.texts[3] for row in sheet.model.rows] == [
         "range (0.0, 9.0) → (0.0, 12.0), colormap level → grey",
@@ -132,6 +133,13 @@ def test_a_template_is_made_applied_updated_and_made_independent(desk: DeskWindo
     sheet.carry_out.click()
     made = {b.prim: b for b in ws.bindings}
     assert [(b.colormap, b.ends) for _, b in sorted(made.items())] == [("grey", (0, 12)), ("heat", (0, 12))]
+    sheet.stands.setCurrentRow(0)
+    assert sheet.own.text() == "limit=12"
+    sheet.own.setText("limit=15")
+    sheet.own.returnPressed.emit()
+    assert sorted(b.ends for b in ws.bindings) == [(0, 12), (0, 15)]
+    action("edit.undo").run(desk)
+    assert sorted(b.ends for b in ws.bindings) == [(0, 12), (0, 12)]
     sheet.unlink.click()
     assert ws.binding_templates.mark(made["/Plant/Pumps/P101"]) == ""
     assert 'unlinked = ["speed"]' in file.read_text()

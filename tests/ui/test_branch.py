@@ -239,6 +239,11 @@ def test_lines_are_refused_taken_above_and_given_up(desk: DeskWindow, skid: File
     sheet.table.setFocus()
     sheet.model.setData(sheet.model.index(0, TAG), Qt.CheckState.Unchecked, Qt.ItemDataRole.CheckStateRole)
     assert sheet.accept_lines.text() == "Accept 37"
+    sheet.table.selectAll()
+    sheet._tick_chosen(False)
+    assert not sheet.accept_lines.isEnabled()
+    sheet._tick_chosen(None)
+    assert sheet.accept_lines.text() == "Accept 38"
     sheet.above.setValue(100)
     sheet.take_above.click()
     few = len(desk.workspace.branch.chosen())

@@ -52,6 +52,9 @@ def test_a_map_is_dragged_checked_saved_and_undone(desk: DeskWindow, tmp_path: P
     assert not len(sheet.strip.shares), "an answer for another tag is of no interest"
     sheet._known(sheet._past)  # type: ignore[arg-type]
     assert sheet.strip.shares.max() == 1.0
+    strip = sheet.strip
+    shown_at = strip.grab().toImage().pixelColor(strip.width() // 2, round(strip._bar().center().y()))
+    assert abs(shown_at.blue() - 0xA8) <= 4, "the bar shows the map, also with history behind it"
     assert "1–99 % of the last 24 h: 1.02 … 2.98" in [sheet.range.itemText(i) for i in range(3)]
     sheet._choose(1)
     sheet.hex.setText("#ff3258")

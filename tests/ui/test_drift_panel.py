@@ -43,6 +43,7 @@ def test_differences_are_shown_and_refused_with_a_reason(desk: DeskWindow, bench
     assert shown == ["D03", "D01", "D02"]
     assert panel.counts.text().startswith("D01 1  D02 1  D03 1 · judged")
     assert not panel.accept.isEnabled()
+    assert not panel.empty._label.text(), "rows say enough"
     panel.table.selectRow(2)
     assert [item.code for item in panel.chosen()] == ["D02"]
     assert not panel.accept.isEnabled(), "there is nothing to accept of what never comes"

@@ -178,7 +178,7 @@ def test_a_procedure_is_begun_from_the_list(bench: Any, asked: list[object], qtb
     qtbot.addWidget(sheet)
     assert sheet.table.rowCount() == 1
     sheet.begin.click()
-    assert asked == [AskProcedures(), StartProcedure(id="swap")]
+    assert asked == [AskProcedures(), StartProcedure(id="swap", tag="T-101.level")]
     assert bench.workspace.guide.chosen == "r1"
 
 

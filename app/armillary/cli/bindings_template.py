@@ -96,11 +96,19 @@ def list_(project: str, as_json: bool) -> int:
 @click.argument("prim")
 @click.option("--twin", default="", help="Whose tags they are; usually found by itself.")
 @click.option("--title", default="")
-def make(project: str, id_: str, prim: str, twin: str, title: str) -> int:
+@click.option(
+    "--parameter",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Every such value becomes a parameter that an instance may give another value.",
+)
+def make(project: str, id_: str, prim: str, twin: str, title: str, parameters: tuple[str, ...]) -> int:
     """Make a template of the bindings of a part and of what is below it."""
     with _opened(project) as at:
         twin = twin or next((t.id for t in at.project.twins if t.prim == prim), "")
         made = templates.template_of(id_, title, prim, twin, at.bindings)
+        made = templates.parametrised(made, templates.parsed(parameters))
         if not made.lines:
             raise Fault(
                 f"Nothing is bound at {prim}.", where=prim, remedy="Bind it first, or give another part."
@@ -122,9 +130,24 @@ def make(project: str, id_: str, prim: str, twin: str, title: str) -> int:
 @click.argument("id_", metavar="ID")
 @click.option("--twin", "twins", multiple=True, metavar="GLOB", help="Twins named like this.")
 @click.option("--model", default="", help="Twins of this model.")
+@click.option(
+    "--set",
+    "given",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter's value at these twins, also where the template stands already.",
+)
 @YES
 @JSON
-def apply(project: str, id_: str, twins: tuple[str, ...], model: str, yes: bool, as_json: bool) -> int:
+def apply(
+    project: str,
+    id_: str,
+    twins: tuple[str, ...],
+    model: str,
+    given: tuple[str, ...],
+    yes: bool,
+    as_json: bool,
+) -> int:
     """Apply a template to twins that have a part; shows what it does first."""
     with _opened(project) as at:
         folder = at.project.folder
@@ -146,7 +169,11 @@ def apply(project: str, id_: str, twins: tuple[str, ...], model: str, yes: bool,
             raise Fault(
                 "No twin that has a part is meant.", where=project, remedy="Give --twin GLOB or --model."
             )
-        return _carry_out(at, templates.with_instances(old, wished), yes=yes, as_json=as_json)
+        text = templates.with_instances(old, wished)
+        values = templates.parsed(given)
+        for each in wished if values else ():
+            text = templates.with_parameters(text, id_, each.prim, values)
+        return _carry_out(at, text, yes=yes, as_json=as_json)
 
 
 @template.command("update")

@@ -12,6 +12,7 @@ from armillary.model.dtdl import Finding, Verdict
 from armillary.twin import dtdl
 from armillary.twin.dtdl_context import Options
 from armillary.twin.dtdl_text import Broken, load
+from armillary.twin.dtdl_words import printable
 
 _SHOWN = 20  # findings of a path that are printed for a person
 
@@ -121,17 +122,17 @@ def _defined(value: object) -> list[str]:
 
 def _facts(verdict: Verdict) -> dict[str, object]:
     return {
-        "path": verdict.path,
+        "path": printable(verdict.path),
         "valid": verdict.valid,
         "complete": verdict.complete,
         "findings": [
             {
                 "rule": f.rule,
                 "message": f.message,
-                "where": f.place,
+                "where": printable(f.place),
                 "severity": f.severity,
                 "hint": f.hint,
-                "file": f.where,
+                "file": printable(f.where),
                 "line": f.line,
                 "pointer": f.pointer,
                 "id": f.primary,
@@ -150,8 +151,8 @@ def _tell(verdict: Verdict) -> None:
         word = "valid"
     else:
         word = f"valid, but {len(verdict.unresolved)} ids are found nowhere"
-    tell(f"{verdict.path}: {word}")
+    tell(printable(f"{verdict.path}: {word}"))
     for f in verdict.findings[:_SHOWN]:
-        tell(f"  {f.severity:8}{f.rule}  {f.place}: {f.message} {f.hint}".rstrip())
+        tell(printable(f"  {f.severity:8}{f.rule}  {f.place}: {f.message} {f.hint}".rstrip()))
     if len(verdict.findings) > _SHOWN:
         tell(f"  … {len(verdict.findings) - _SHOWN} more; --json tells all")

@@ -47,12 +47,13 @@ def parts_of(scene: SceneArrays, prim: int = ROOT, twins: Sequence[TwinInstance]
     model = {twin.prim: twin.model for twin in twins if twin.prim}
     kinds = [scene.type_names[i] for i in scene.prim_type[first:last].tolist()]
     above = scene.parent[first:last]
+    bare = np.isnan(scene.box[first:last, 0]).tolist()  # a scope of materials holds nothing that is drawn
     skip = 0 if prim < 0 else scene.prim_path[prim].count("/") - 1
     at = np.full(last - first, ROOT, np.int64)
     parts: list[Part] = []
     prims: list[int] = []
     for i, kind in enumerate(kinds):
-        if kind in NOT_PARTS:
+        if kind in NOT_PARTS or (kind == "Scope" and bare[i]):
             continue
         path = scene.prim_path[first + i]
         up = int(above[i]) - first

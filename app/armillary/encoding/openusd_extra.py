@@ -36,7 +36,7 @@ _TOKENS = {
     "alarm_aspect": ASPECTS,
     "field.method": ("idw", "surface", "rbf"),
 }
-_NOT_KEPT = ("origin", "map", "field", "schema_version")
+_NOT_KEPT = ("origin", "map", "field", "schema_version", "part")  # a part is seen anew when it is saved
 Flat = dict[str, Any]  # Any: a number, text, flag or a tuple of them, as the record's field says
 
 

@@ -167,13 +167,17 @@ def _lives(
 
 
 def _losses(binding: Binding, more: openusd_extra.Flat, no_source: str) -> list[Loss]:
+    needs_source = binding.enabled and binding.intent != "command"
     out = [Loss(where=binding.where, field="source", what=f"Not told: {no_source}.")] if no_source else []
+    out = out if needs_source else []
     if target_of(binding).name.startswith(OWN):
         what = f"Not told: USD has no attribute for the channel «{binding.channel}»."
         out.append(Loss(where=binding.where, field="channel", what=what))
     for key, value in more.items():
         if key in ("signal", "address", "prim", "name", "id") or (key == "channel" and out):
             continue
+        if (key == "unit" and not value) or (key == "command" and binding.intent == "command"):
+            continue  # the unit is said as the tag's, the command without the name of our link
         text = _LOST.get(key, f"the field «{key}»").format(value=value)
         out.append(Loss(where=binding.where, field=key, what=f"Only ours sees: {text}."))
     return out

@@ -7,6 +7,7 @@ from typing import Literal
 
 MOST_STEPS = 64
 LONGEST_TEXT = 600  # characters of one step's text
+LONGEST_REASON = 300  # … of why one was skipped
 SOURCE = "procedure"  # of the events that tell of a run
 
 RunPhase = Literal["running", "done", "aborted"]
@@ -125,6 +126,7 @@ class StartProcedure:
     """Begin a procedure of the project, by its id; answered by ProcedureRun."""
 
     id: str
+    tag: str = ""  # that it reads first: of several areas the one with this tag carries it out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ PART = "part"
 FLOWS = ("feed", "flow", "suppl", "suppli", "serv", "deliver", "transport")
 """Beginnings of the keys of relations along which something flows, from its source to who gets it."""
 
+HAVE = frozenset(("has", "have", "having"))
 _IRREGULAR = {
     "fed": "feed", "held": "hold", "has": "have", "having": "have", "had": "have", "driven": "drive",
     "drove": "drive", "made": "make", "sent": "send", "led": "lead", "given": "give", "taken": "take",
@@ -92,9 +93,13 @@ def key(name: str) -> tuple[str, bool]:
         return PART, False
     if plain in HOLDS:
         return PART, True
+    if plain.removeprefix("is") in ("upstreamof", "downstreamof"):
+        return "feed", "down" in plain
     parts = [word.lower() for word in words(name)]
     while len(parts) > 1 and parts[0] in ("is", "are", "be", "being", "been", "was"):
         parts = parts[1:]
+    if len(parts) > 1 and parts[0] in HAVE:  # `hasPoint` is `isPointOf`, the other way
+        return " ".join([*(stem(word) for word in parts[1:]), "of"]), True
     is_back = len(parts) > 1 and parts[-1] == "by"
     return " ".join(stem(word) for word in (parts[:-1] if is_back else parts)), is_back
 

@@ -19,7 +19,7 @@ from armillary.model.fault import ProjectFault
 from armillary.model.scene import SceneProblem
 from armillary.model.tags import TagSpec
 from armillary.model.units import conversion
-from armillary.project import alarm_lint, notify
+from armillary.project import alarm_lint, notify, templates
 from armillary.project.areas import MQTT, unordered
 from armillary.project.derived import misfits
 from armillary.project.record import PROJECT_FILE, Project
@@ -48,6 +48,7 @@ def findings(
         *_exact(project),
         *_sessions(project),
         *_twins(project, frozenset(prims)),
+        *(templates.findings_of(project.folder) if project.saved else ()),
         *alarm_lint.findings(project.alarms),
         *notify.findings(project.receivers, project.alarms),
         *alarm_lint.too_slow(project.alarms, specs),

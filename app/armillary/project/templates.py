@@ -10,13 +10,14 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import tomlkit
 
 from armillary.model.binding import CHANNELS, Binding
 from armillary.model.fault import ProjectFault
+from armillary.model.scene import SceneProblem
 from armillary.project.binding_facts import NAMES, Fact, facts
 from armillary.project.locate import toml_line
 from armillary.project.table import Document, Findings, Table, fault_of, nearest
@@ -89,30 +90,51 @@ class Made:
 
 def read(text: str) -> Templates:
     """Return what binding-templates.toml says. Raises ProjectFault that names every mistake with its line."""
+    found, problems = examine(text)
+    if problems:
+        raise fault_of(problems, TEMPLATES_FILE)
+    return found
+
+
+def examine(text: str) -> tuple[Templates, tuple[SceneProblem, ...]]:
+    """Return what could be read of binding-templates.toml, and everything that is wrong with it."""
     findings = Findings()
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ProjectFault(
-            f"{TEMPLATES_FILE} cannot be read: {error}.", where=TEMPLATES_FILE, remedy="Correct its syntax."
-        ) from error
+        findings.add(
+            "P01", TEMPLATES_FILE, f"{TEMPLATES_FILE} cannot be read: {error}.", "Correct its syntax."
+        )
+        return Templates(), tuple(findings.problems)
     root = Table(Document(TEMPLATES_FILE, text, toml_line, findings), data)
     schema = root.whole("schema", SCHEMA, 1, 1_000_000)
     if schema > SCHEMA:
-        raise ProjectFault(
-            f"{TEMPLATES_FILE} has the schema {schema}; {SCHEMA} is known.",
-            where=TEMPLATES_FILE,
-            remedy="Open the project with a newer Armillary.",
+        root.wrong(
+            "schema",
+            f"The file has the schema {schema}; {SCHEMA} is known.",
+            "Open the project with a newer Armillary.",
         )
+        return Templates(), tuple(findings.problems)
     templates = tuple(_template(table) for table in root.tables("template"))
     known = [template.id for template in templates]
     instances = tuple(_instance(table, templates) for table in root.tables("instance"))
-    for twice in {id_ for id_ in known if known.count(id_) > 1}:
+    for twice in sorted({id_ for id_ in known if known.count(id_) > 1}):
         root.wrong("template", f"There are two templates '{twice}'.", "Rename one of them.", "P08")
     root.done()
-    if findings.errors:
-        raise fault_of(findings.errors, TEMPLATES_FILE)
-    return Templates(templates=templates, instances=instances)
+    return Templates(templates=templates, instances=instances), tuple(findings.errors)
+
+
+def findings_of(folder: Path) -> tuple[SceneProblem, ...]:
+    """Return what is wrong with the templates of a project, for `armillary check`."""
+    try:
+        text = text_of(folder, TEMPLATES_FILE)
+        made_of(text_of(folder, MADE_FILE))
+    except ProjectFault as fault:
+        problem = SceneProblem(
+            code="P01", severity="error", where=fault.where, what=fault.what, remedy=fault.remedy
+        )
+        return (problem,)
+    return examine(text)[1] if text else ()
 
 
 def _template(table: Table) -> Template:
@@ -283,6 +305,51 @@ def with_instances(text: str, instances: Sequence[Instance]) -> str:
             table["parameters"] = tomlkit.inline_table()
             table["parameters"].update(instance.parameters)
         there.append(table)
+    return tomlkit.dumps(document)
+
+
+def parsed(words: Sequence[str]) -> dict[str, object]:
+    """Return parameters of `limit=90` and the like; a number where it reads as one. Raises ProjectFault."""
+    out: dict[str, object] = {}
+    for each in words:
+        name, mark, value = (part.strip() for part in each.partition("="))
+        if not mark or not name.isidentifier() or not value:
+            raise ProjectFault(
+                f"'{each}' is no parameter.", where=TEMPLATES_FILE, remedy="Write it as limit=90."
+            )
+        try:
+            out[name] = float(value)
+        except ValueError:
+            out[name] = value
+    return out
+
+
+def parametrised(template: Template, parameters: Mapping[str, object]) -> Template:
+    """Return a template in which every value that equals a parameter's is that parameter."""
+
+    def named(value: object) -> object:
+        if isinstance(value, list):
+            return [named(each) for each in value]
+        if isinstance(value, bool):
+            return value
+        return next((f"{MARK}{name}" for name, usual in parameters.items() if usual == value), value)
+
+    fixed = ("channel", "map", "axis", "intent", "enabled")
+    lines = tuple(
+        replace(line, said={k: v if k in fixed else named(v) for k, v in line.said.items()})
+        for line in template.lines
+    )
+    return replace(template, parameters=dict(parameters), lines=lines)
+
+
+def with_parameters(text: str, template: str, prim: str, parameters: Mapping[str, object]) -> str:
+    """Return binding-templates.toml in which an instance gives parameters values of its own."""
+    document = tomlkit.parse(text)
+    for one in document.get("instance", ()):
+        if (one.get("template"), one.get("prim")) == (template, prim):
+            table = tomlkit.inline_table()
+            table.update({**one.get("parameters", {}), **parameters})
+            one["parameters"] = table
     return tomlkit.dumps(document)
 
 

@@ -22,6 +22,7 @@ from armillary.model.message import (
     Welcome,
 )
 from armillary.model.order import Arm, CloseOrder, Order, Prepare
+from armillary.model.procedure import ActOnProcedure, AskProcedures, StartProcedure
 from armillary.model.substitution import EndSubstitution, Substitute
 
 KEPT = 10_000  # occurrences, orders and proposals remembered
@@ -59,6 +60,7 @@ class Owners:
         names = [a.occurrence for a in frame.alarms if a.occurrence]
         names += [o.order for o in frame.orders]
         names += [p.id for p in frame.proposals]
+        names += [run.id for run in frame.procedures or ()]
         if not names:
             return
         self._things |= dict.fromkeys(names, area)
@@ -91,7 +93,11 @@ class Owners:
                 | AskQuarantine(link=link)
             ):
                 return {self._known(self._links, link): message}
-            case CloseOrder(order=name) | Approve(id=name):
+            case AskProcedures():
+                return {next(iter(self.areas)): message}
+            case StartProcedure(tag=tag):
+                return {self._known(self._tags, tag) if tag else next(iter(self.areas)): message}
+            case CloseOrder(order=name) | Approve(id=name) | ActOnProcedure(run=name):
                 return {self._known(self._things, name): message}
             case AlarmAct(occurrences=occurrences):
                 out: dict[str, list[str]] = {}

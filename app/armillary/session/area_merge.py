@@ -14,6 +14,7 @@ from armillary.model.control import StateAnswer
 from armillary.model.frame import Event, Frame, Kept, Tally, WorldKind, empty_frame, frame_of
 from armillary.model.link import LinkState, LinkStatus
 from armillary.model.message import Welcome
+from armillary.model.procedure import ProcedureRun
 from armillary.model.quality import COMM, NEVER, STALE, rank, worst
 from armillary.model.tags import TagTable
 from armillary.twin import past_pack
@@ -30,12 +31,14 @@ class Share:
     links: tuple[LinkStatus, ...] = ()
     tally: Mapping[str, Tally] = field(default_factory=dict)
     silent_ns: int = 0  # since when it says nothing; 0 = it speaks
+    runs: tuple[ProcedureRun, ...] = ()  # of procedures
 
     def take(self, frame: Frame) -> None:
         """Note what a frame says besides its rows."""
         self.last = frame
         self.links = frame.links or self.links
         self.tally = frame.tally or self.tally
+        self.runs = self.runs if frame.procedures is None else frame.procedures
 
     @property
     def slots(self) -> U4:
@@ -54,6 +57,7 @@ def share_of(name: str, welcome: Welcome) -> Share:
         last=welcome.frame,
         links=welcome.frame.links,
         tally=welcome.frame.tally,
+        runs=welcome.frame.procedures or (),
     )
 
 
@@ -119,10 +123,16 @@ def merged(world: str, seq: int, frames: Sequence[Frame], shares: Iterable[Share
         alarm_events=tuple(event for f in frames for event in f.alarm_events),
         alarm_specs=tuple(spec for f in frames for spec in f.alarm_specs),
         proposals=tuple(proposal for f in frames for proposal in f.proposals),
+        procedures=_runs(shares) if any(f.procedures is not None for f in frames) else None,
         loops=tuple(loop for share in speaking for loop in share.last.loops),
         floods=tuple(flood for share in speaking for flood in share.last.floods),
         stopped=next((share.last.stopped for share in speaking if share.last.stopped), ""),
     )
+
+
+def _runs(shares: Iterable[Share]) -> tuple[ProcedureRun, ...]:
+    """Return the procedures that are carried out in any area, in the order in which they began."""
+    return tuple(sorted((run for share in shares for run in share.runs), key=lambda run: run.started_ns))
 
 
 def _kept(all_: Sequence[Kept]) -> Kept:

@@ -234,10 +234,11 @@ class Branch:
 
     # ------------------------------------------------------------ correcting
 
-    def tick(self, at: int, on: bool) -> None:
-        """Take a line, or refuse it; one without a part cannot be taken."""
-        row = self.rows[at]
-        row.ticked = on and row.suggestion is not None
+    def tick(self, lines: Sequence[int], on: bool) -> None:
+        """Take lines, or refuse them; one without a part cannot be taken."""
+        for at in lines:
+            row = self.rows[at]
+            row.ticked = on and row.suggestion is not None
         self.changed.emit()
 
     def tick_above(self, least: float) -> int:

@@ -111,6 +111,9 @@ class Bulk:
             ended("")
 
         def undo(done: Ended, after: object) -> None:
+            if why := _changed(change, made):
+                done(why)  # before anything is taken back
+                return
             is_ours = layers_of(project) == after
 
             def gone(why: str) -> None:
@@ -196,6 +199,20 @@ class Bulk:
             ended("")
 
         self._shop.save_bindings(message, answered)
+
+
+def _changed(change: Change, made: limits.Written | None) -> str:
+    """Return which file is no longer as a change left it, in words; "" when all are."""
+    wanted = [(text.path, text.after) for text in change.texts]
+    wanted += [(made.path, made.after)] if made is not None else []
+    for path, text in wanted:
+        try:
+            now = path.read_text("utf-8") if path.exists() else ""
+        except (OSError, UnicodeDecodeError) as error:
+            return f"{path.name} cannot be read: {error}."
+        if now != text:
+            return f"{path.name} was changed by somebody else meanwhile. Look at it as it is now."
+    return ""
 
 
 def _names(gone: Sequence[Binding], stays: Sequence[Binding]) -> tuple[tuple[str, str], ...]:

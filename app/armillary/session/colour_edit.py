@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from armillary.encoding.colour_checks import Finding, check
+from armillary.encoding.colour_checks import Finding, check, seen
 from armillary.encoding.maps import named, rgb, table
 from armillary.encoding.oklab import from_oklab, oklab
 from armillary.model.binding import Binding, ColourMap
@@ -19,7 +19,7 @@ from armillary.session import limits
 from armillary.session.undo import Done, Step
 from armillary.session.workspace import Workspace
 
-__all__ = ["ColourDesk", "Finding", "added", "check", "moved", "recoloured", "removed", "table"]
+__all__ = ["ColourDesk", "Finding", "added", "check", "moved", "recoloured", "removed", "seen", "table"]
 KINDS = {"linear": "Between stops", "steps": "In steps", "states": "One colour a state"}
 _LEAST = 1e-4  # between two stops
 

@@ -12,6 +12,7 @@ from typing import Protocol
 from armillary.model.account import Right, may
 from armillary.model.arrays import U4
 from armillary.model.clock import NS
+from armillary.model.expression import Expression
 from armillary.model.fault import FaultRecord
 from armillary.model.frame import WorldKind
 from armillary.model.procedure import (
@@ -224,7 +225,16 @@ class Guide:
             told(_why(answer))
             self.changed.emit()
 
-        self._host.ask_world(StartProcedure(id=id_), answered, ASK_S)
+        self._host.ask_world(StartProcedure(id=id_, tag=self._first_tag(id_)), answered, ASK_S)
+
+    def _first_tag(self, id_: str) -> str:
+        """Return the tag that a procedure reads first, "" for one that reads none."""
+        for procedure in self.listed.items:
+            for step in procedure.steps if procedure.id == id_ else ():
+                compiled = self._conditions.compiled(step.until, self._host.specs) if step.until else None
+                if isinstance(compiled, Expression) and compiled.names:
+                    return compiled.names[0]
+        return ""
 
     def act(self, action: ActionOf, told: Told, reason: str = "") -> None:
         """Confirm or skip the step that is shown, or give the run up."""

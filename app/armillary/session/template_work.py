@@ -116,8 +116,11 @@ class TemplateWork:
 
     # ------------------------------------------------------------ doing
 
-    def make(self, id_: str, prim: int) -> None:
-        """Make a template of the bindings of a part and of what is below it; they are its first instance."""
+    def make(self, id_: str, prim: int, parameters: str = "") -> None:
+        """Make a template of the bindings of a part and of what is below it; they are its first instance.
+
+        parameters: `limit=90, low=0`: every such value becomes a parameter.
+        """
         at, scene = self._at, self._at.scene
         if scene is None or not id_.strip():
             self.told.emit("Give the template a name.")
@@ -132,6 +135,11 @@ class TemplateWork:
             at.bindings,
             twin.model if twin is not None else "",
         )
+        try:
+            made = templates.parametrised(made, templates.parsed(_words(parameters)))
+        except ProjectFault as fault:
+            self.told.emit(f"{fault.what} {fault.remedy}")
+            return
         if not made.lines:
             self.told.emit(f"Nothing is bound at {path} or below.")
             return
@@ -150,6 +158,22 @@ class TemplateWork:
         ranges = {spec.name: (spec.low, spec.high) for spec in self._at.specs}
         prims = index_of(scene.prim_path) if scene is not None else {}
         return dict(plan(only, {}, (), prims=prims, ranges=ranges).made)
+
+    def set_parameters(self, id_: str, prim: str, parameters: str) -> None:
+        """Give parameters values of their own at one place, and update what it shows."""
+        try:
+            text = templates.with_parameters(self._text, id_, prim, templates.parsed(_words(parameters)))
+        except ProjectFault as fault:
+            self.told.emit(f"{fault.what} {fault.remedy}")
+            return
+        self.carry_out(text)
+
+    def parameters_at(self, id_: str, prim: str) -> str:
+        """Return the parameters of one place in words, `limit=90`."""
+        usual = next((t.parameters for t in self.known.templates if t.id == id_), {})
+        own = next((i.parameters for i in self.known.instances if (i.template, i.prim) == (id_, prim)), {})
+        told = {**usual, **own}
+        return ", ".join(f"{k}={v:g}" if isinstance(v, float) else f"{k}={v}" for k, v in told.items())
 
     def carry_out(self, text: str) -> None:
         """Save templates and what they make, as one step."""
@@ -202,6 +226,10 @@ class TemplateWork:
 
         change = Change(title=title, new=tuple(new), old=tuple(old), texts=texts)
         self._bulk.save(change, ended)
+
+
+def _words(text: str) -> list[str]:
+    return [part for part in (each.strip() for each in text.split(",")) if part]
 
 
 def lines_of(changes: Sequence[Planned]) -> tuple[tuple[str, ...], ...]:

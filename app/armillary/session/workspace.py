@@ -148,6 +148,7 @@ class Workspace(Pointing):
         self.branch = Branch(self, self.bulk)
         self.binding_templates = TemplateWork(self, self.bulk)
         self.project_changed.connect(self.binding_templates.read)
+        self.undo.changed.connect(self.binding_templates.read)  # a step back is one in their files too
         self.covering = Covering(self)
         self.refinding = Refinding(self, self.bulk, self._work)
         self.visited.connect(self.authoring.cancel)

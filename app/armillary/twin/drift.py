@@ -48,6 +48,7 @@ class Heard:
     never: I8 = field(default_factory=lambda: np.zeros(0, np.int64))  # slots that have had no value at all
     described: Mapping[str, Mapping[str, BrowseItem]] = field(default_factory=dict)  # link → address → item
     types: Mapping[str, str] = field(default_factory=dict)  # tag → definition that is known of it
+    types_version: int = 0  # another one whenever `types` changes
     more: Sequence[DriftItem] = ()  # found by others: new fields and topics, relationships
 
 
@@ -72,7 +73,14 @@ class Drift:
         n = len(self.counts.last_ns)
         self._missing_s = missing_s
         self._watched = np.array([s.slot for s in own], np.int64)
-        self._link = np.array([s.link for s in own], np.str_) if own else np.zeros(0, np.str_)
+        self._links = tuple(dict.fromkeys(s.link for s in own))
+        number = {name: i for i, name in enumerate(self._links)}
+        self._link: I8 = np.array([number[s.link] for s in own], np.int64)
+        self._at: dict[tuple[str, str], list[TagSpec]] = {}
+        for s in own:
+            self._at.setdefault((s.link, s.address), []).append(s)
+        self._told: tuple[object, tuple[DriftItem, ...]] = (None, ())  # what servers said last, judged
+        self._firsts: list[BrowseItem | None] = []
         paced = [s for s in own if s.liveness == "tag" and s.expected_ms and s.interval != "default"]
         self._expected_s: F8 = np.full(n, np.nan)
         for s in paced:
@@ -183,7 +191,7 @@ class Drift:
         slot = self._watched
         if not len(slot):
             return
-        ups = np.array([heard.up.get(name, 0) for name in self._link.tolist()], np.int64)
+        ups = np.array([heard.up.get(name, 0) for name in self._links], np.int64)[self._link]
         last, expected = self.counts.last_ns[slot], np.nan_to_num(self._expected_s[slot], nan=0.0)
         never = np.isin(slot, heard.never)
         since = np.maximum(np.where(last > 0, last, self._begun_ns), ups)
@@ -270,11 +278,19 @@ class Drift:
                 yield _odd_item(spec, odd.code, odd.words)
 
     def _said(self, heard: Heard) -> Iterator[DriftItem]:
-        """D05, D06, D08, D10: what servers say of their nodes."""
-        for spec in self._specs.values():
-            item = heard.described.get(spec.link, {}).get(spec.address)
-            if item is not None:
-                yield from _differences(spec, item, heard.types.get(spec.name, ""))
+        """D05, D06, D08, D10: what servers say of their nodes; judged when they say something else."""
+        firsts = [next(iter(of.values()), None) for of in heard.described.values()]
+        sizes = [(name, len(of)) for name, of in heard.described.items()]
+        key = (tuple(sizes), tuple(map(id, firsts)), heard.types_version)
+        if key != self._told[0]:
+            found: list[DriftItem] = []
+            for link, items in heard.described.items():
+                for address, item in items.items():
+                    for spec in self._at.get((link, address), ()):
+                        found += _differences(spec, item, heard.types.get(spec.name, ""))
+            self._told = (key, tuple(found))
+            self._firsts = firsts  # held, so that no other object gets the id of one of them
+        yield from self._told[1]
 
     def _rebase(self, heard: Heard) -> None:
         """Take one more value of the tags without a range, each half hour; a day of them tells what is usual.

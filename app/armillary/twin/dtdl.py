@@ -176,18 +176,18 @@ class _Run:
         inner = shown.pop("inner", "")
         line = shown.pop("line", 0)
         fill = {**shown, "member": issue.member, "primary": issue.primary, "inner": inner}
-        message, hint = words.told(issue.rule, fill)
+        message, hint = map(words.printable, words.told(issue.rule, fill))
         known = isinstance(index, int) and index < len(self._documents)
         if not line and isinstance(index, int):
             line = lines.get(index, {}).get(where, 0)
         return Finding(
             rule=issue.rule,
             message=message,
-            pointer=where,
+            pointer=words.printable(where),
             line=line if isinstance(line, int) else 0,
             hint=hint,
             where=self._documents[index].where if known and isinstance(index, int) else "",
             severity="warning" if issue.rule == "unresolved" else "error",
             primary=issue.primary,
-            member=issue.member,
+            member=words.printable(issue.member),
         )

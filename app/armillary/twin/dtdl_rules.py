@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from armillary.twin.dtdl_cotype_rules import CoTypeRules
 from armillary.twin.dtdl_elements import Element, Link, Reading
+from armillary.twin.dtdl_heritage import Heritage
 from armillary.twin.dtdl_tables import COMPLEX, GEOSPATIAL, VERSIONS, unique
+from armillary.twin.dtdl_values import fits
 
 _WIDE = ("elementSchema", "fields", "mapValue", "schema")  # what leads from a schema to the schemas in it
 _COUNTED = (
@@ -28,16 +30,16 @@ class Rules:
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
         self._known = reading.elements
-        self._imported: dict[str, dict[str, Element]] = {}
-        self._looped: set[str] = set()
+        interfaces = [e for e in reading.elements.values() if e.cls == "Interface"]
+        self._interfaces = interfaces
+        self._heritage = Heritage(reading, interfaces)
 
     def check(self) -> None:
         """Report every breach of the language's own rules, then of its extensions'."""
         elements = list(self._known.values())
-        interfaces = [e for e in elements if e.cls == "Interface"]
-        for interface in interfaces:
-            self._extends(interface)
-        for interface in interfaces:
+        heritage = self._heritage
+        heritage.check()
+        for interface in self._interfaces:
             self._count(interface)
         for element in elements:
             self._unique(element)
@@ -50,7 +52,7 @@ class Rules:
             elif element.cls == "Property" and element.version == 2:  # noqa: PLR2004 - the language's version
                 self._no_array(element)
         CoTypeRules(self.reading).check(
-            {i.id: self.contents(i) for i in interfaces if i.id not in self._looped}
+            {i.id: heritage.contents(i) for i in self._interfaces if i.id not in heritage.unsound}
         )
 
     def _unique(self, element: Element) -> None:
@@ -77,83 +79,7 @@ class Rules:
     def _targets(self, element: Element, member: str) -> Iterator[tuple[Link, Element]]:
         return self.reading.targets(element, member)
 
-    # --- inheritance ------------------------------------------------------------------------------
-
-    def _extends(self, interface: Element) -> None:
-        """Report loops and depth of inheritance, and names that come in twice."""
-        limits = interface.context.limits
-        deepest, count, loops = self._climb(interface)
-        if loops:
-            self._looped.add(interface.id)
-            self.reading.report("recursiveStructureNarrow", interface.at, interface.id, "extends")
-            return
-        if deepest > limits.extends_depth:
-            self.reading.report(
-                "excessiveDepthNarrow",
-                interface.at,
-                interface.id,
-                "extends",
-                count=deepest,
-                limit=limits.extends_depth,
-            )
-            return
-        if limits.extends_count is not None and count > limits.extends_count:
-            self.reading.report(
-                "excessiveCount",
-                interface.at,
-                interface.id,
-                "extends",
-                count=count,
-                limit=limits.extends_count,
-            )
-            return
-        self.contents(interface)
-
-    def _climb(self, interface: Element) -> tuple[int, int, bool]:
-        """Return how deep the inheritance goes, of how many, and whether it comes back to itself."""
-        seen = {interface.id}
-        rank = [interface]
-        depth = 0
-        while rank:
-            above: dict[str, Element] = {}
-            for one in rank:
-                for _, parent in self._targets(one, "extends"):
-                    if parent.id == interface.id:
-                        return depth, len(seen), True
-                    above[parent.id] = parent
-            rank = list(above.values())
-            if not rank:
-                break
-            depth += 1
-            if depth > len(self._known):  # a loop further up, which is reported there
-                return 0, 0, False
-            seen.update(above)
-        return depth, len(seen) - 1, False
-
-    def contents(self, interface: Element) -> dict[str, Element]:
-        """Return all contents of an interface by name, inherited ones included; a name met twice is told."""
-        found = self._imported.get(interface.id)
-        if found is not None:
-            return found
-        found = self._imported[interface.id] = {}
-        for _, inner in self._targets(interface, "contents"):
-            found.setdefault(inner.name, inner)
-        own = set(found)
-        for link, parent in self._targets(interface, "extends"):
-            if parent.id in self._looped or parent is interface:
-                continue
-            for name, inner in self.contents(parent).items():
-                known = found.setdefault(name, inner)
-                if known is not inner and known.id != inner.id:
-                    self.reading.report(
-                        "nonUniqueImportedPropertyValue",
-                        known.at if name in own else link.at,
-                        interface.id,
-                        "contents",
-                        value=name,
-                        other=parent.id,
-                    )
-        return found
+    # --- size ------------------------------------------------------------------------------------
 
     def _count(self, interface: Element) -> None:
         """Report an interface that holds, with all it inherits, more elements than its language takes."""
@@ -185,10 +111,8 @@ class Rules:
                 yield from (inner for _, inner in self._targets(part, "schema") if inner.cls in COMPLEX)
 
     def _nesting(self, schema: Element) -> None:
-        if schema.parent is not None and schema.parent.cls in COMPLEX | {"Field", "MapValue"}:
-            inherited = self._loops(schema)
-            if not inherited:
-                return  # the outermost one tells
+        # an inner schema tells only that it is met inside itself: how deep they are, the outermost one tells
+        is_inner = schema.parent is not None and schema.parent.cls in COMPLEX | {"Field", "MapValue"}
         limits = schema.context.limits
         rank = [schema]
         seen: dict[str, int] = {schema.id: 1}
@@ -196,7 +120,7 @@ class Rules:
         while rank:
             below: dict[str, Element] = {}
             standard = max((self._standard_depth(one) for one in rank), default=0)
-            if standard and depth + standard > limits.schema_depth:
+            if standard and depth + standard > limits.schema_depth and not is_inner:
                 self._too_deep(schema, depth + standard)
                 return
             for one in rank:
@@ -210,7 +134,8 @@ class Rules:
             rank = list(below.values())
             seen.update(dict.fromkeys(below, depth))
             if rank and depth > limits.schema_depth:
-                self._too_deep(schema, depth)
+                if not is_inner:
+                    self._too_deep(schema, depth)
                 return
 
     def _too_deep(self, schema: Element, depth: int) -> None:
@@ -227,19 +152,6 @@ class Rules:
                     if link.standard is not None and link.standard.cls == "Object":
                         found = max(found, GEOSPATIAL.get(link.standard.name, 1))
         return found
-
-    def _loops(self, schema: Element) -> bool:
-        """Return whether a schema is met inside itself."""
-        seen: set[str] = set()
-        rest = [schema]
-        while rest:
-            for inner in self._inside(rest.pop()):
-                if inner.id == schema.id:
-                    return True
-                if inner.id not in seen:
-                    seen.add(inner.id)
-                    rest.append(inner)
-        return False
 
     def _no_array(self, element: Element) -> None:
         """Report an Array as the value of a property of language 2, however deep."""
@@ -263,7 +175,7 @@ class Rules:
         for link, interface in self._targets(component, "schema"):
             if interface.cls != "Interface":
                 continue
-            if any(inner.cls == "Component" for inner in self.contents(interface).values()):
+            if any(inner.cls == "Component" for inner in self._heritage.contents(interface).values()):
                 self.reading.report(
                     "excludedType", link.at, component.id, "schema", kind="Component", other=interface.id
                 )
@@ -280,7 +192,8 @@ class Rules:
             return
         for _, inner in self._targets(enum, "enumValues"):
             value = inner.values.get("enumValue")
-            if value is not None and type(value) is not kinds[wanted]:
+            is_wrong = type(value) is not kinds[wanted] or not fits(wanted, value)
+            if value is not None and is_wrong:
                 at = inner.place("enumValue")
                 self.reading.report(
                     "nonConformantDatatype", at, inner.id, "enumValue", value=value, wanted=wanted

@@ -90,6 +90,9 @@ def _identifier(element: Element, value: object, report: literals.Report) -> obj
             return literals.MISSING
         value = value[0]
     limit = element.context.limits.id
+    sense = element.context.sense(value) if isinstance(value, str) else None
+    if sense is not None:
+        return sense.id  # a term stands for an id here too
     if value is None:
         report("propertyValueNull")
     elif not isinstance(value, str):

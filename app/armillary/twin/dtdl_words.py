@@ -244,6 +244,11 @@ def told(rule: str, words: Mapping[str, object]) -> tuple[str, str]:
     return message.format_map(filled), hint.format_map(filled)
 
 
+def printable(text: str) -> str:
+    """Return a text that can be written as UTF-8: JSON can hold halves of characters, and file names too."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def _short(value: object) -> str:
     text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
     return text if len(text) <= 120 else f"{text[:117]}…"  # noqa: PLR2004 - a line of a terminal

@@ -93,9 +93,5 @@ def _relationship(edge: Json, i: int, taking: Taking) -> None:
         taking.leave("relationship", f"number {i + 1}", "It has no source, name or target.")
         return
     source, name, target = (str(end) for end in ends)
-    taking.relate(source, name, target)
-    for key in edge:
-        if not key.startswith("$"):
-            taking.leave(
-                "relationship property", f"{source} {name} {target}.{key}", "Relationships have none yet."
-            )
+    given = {key: value for key, value in edge.items() if not key.startswith("$")}
+    taking.relate(source, name, target, given)

@@ -90,7 +90,7 @@ class Taking:
     format: str
     twins: dict[str, dict[str, Json]] = field(default_factory=dict)  # our id → twin
     _ids: dict[str, str] = field(default_factory=dict)  # foreign id → ours
-    _edges: list[tuple[str, str, str]] = field(default_factory=list)  # foreign ids and a name
+    _edges: list[tuple[str, str, str, Mapping[str, Json]]] = field(default_factory=list)  # foreign ids, name
     _taken: dict[str, list[str]] = field(default_factory=dict)
     _left: list[Left] = field(default_factory=list)
     _sources: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
@@ -155,15 +155,15 @@ class Taking:
             topics.append(topic)
         return f"{{{url}}}!"
 
-    def relate(self, source: str, name: str, target: str) -> None:
-        """Note a relationship between foreign ids; where one is not in the document is told at the end."""
-        self._edges.append((source, name, target))
+    def relate(self, source: str, name: str, target: str, given: Mapping[str, Json] | None = None) -> None:
+        """Note a relationship between foreign ids, with properties of its own; `done` tells of lost ends."""
+        self._edges.append((source, name, target, given or {}))
 
     def done(self, known: Known) -> Imported:
         """Return what was made; relationships may lead to twins that are known."""
         edges: list[dict[str, Json]] = []
         seen: set[tuple[str, str, str]] = set()
-        for source, name, target in self._edges:
+        for source, name, target, given in self._edges:
             told = f"{source} {name} {target}"
             ends = [self._ids.get(end) or known(end) for end in (source, target)]
             if ends[0] is None or ends[1] is None:
@@ -172,7 +172,10 @@ class Taking:
                 continue
             if (ends[0], name, ends[1]) not in seen:
                 seen.add((ends[0], name, ends[1]))
-                edges.append({"from": ends[0], "name": name, "to": ends[1]})
+                kept: dict[str, Json] = {}
+                for key, value in given.items():
+                    self.put(kept, key, value, f"{told}.{key}")
+                edges.append({"from": ends[0], "name": name, "to": ends[1]} | kept)
             self.take("relationship", told)
         return Imported(
             format=self.format,

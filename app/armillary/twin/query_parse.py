@@ -95,7 +95,8 @@ class _Parser(Cursor):
         return False
 
     def _one_term(self) -> Node:
-        self.skip(ARTICLES)
+        if self.now is not None and self.now.text not in self.graph.row_of:  # a twin may be called A
+            self.skip(ARTICLES)
         token = self.now
         if token is None:
             raise QueryFault(
@@ -154,7 +155,7 @@ class _Parser(Cursor):
         vocabulary, graph = self.vocabulary, self.graph
         singular = [noun(part) for token in said for part in words(token.text)]
         for begin in range(len(singular)):
-            models = vocabulary.types.get(" ".join(singular[begin:]))
+            models = vocabulary.types_named(" ".join(singular[begin:]))
             if models is None:
                 continue
             fits = graph.of_types(models)

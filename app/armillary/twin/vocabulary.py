@@ -10,7 +10,7 @@ import numpy as np
 from rapidfuzz import fuzz, process
 
 from armillary.model.arrays import B1, I8
-from armillary.model.relation import PART, key, noun, stem, words
+from armillary.model.relation import HAVE, PART, key, noun, stem, words
 from armillary.model.tags import TagSpec
 from armillary.twin.graph import NOWHERE, Graph, type_name
 from armillary.twin.query_text import Token
@@ -97,6 +97,16 @@ class Vocabulary:
                     out.setdefault(phrase, []).append(model)
         return {phrase: tuple(models) for phrase, models in out.items()}
 
+    def types_named(self, phrase: str) -> tuple[str, ...] | None:
+        """Return the types called so; with none, those whose names end so: pump, of CentrifugalPump."""
+        exact = self.types.get(phrase)
+        if exact is not None or not phrase:
+            return exact
+        ends = [
+            model for name, models in self.types.items() if name.endswith(f" {phrase}") for model in models
+        ]
+        return tuple(dict.fromkeys(ends)) or None
+
     # ------------------------------------------------------------ relations
 
     @cached_property
@@ -112,14 +122,18 @@ class Vocabulary:
         """
         low = [token.low for token in said[:4]]
         for phrase, relation in self._fixed.items():
-            if tuple(low[: len(phrase)]) == phrase:
+            is_own = low[len(phrase) : len(phrase) + 1] == ["by"]  # a relation of the plant: connected to by
+            if tuple(low[: len(phrase)]) == phrase and not is_own:
                 return relation, len(phrase)
         for stems, name in self._keys:
             n = len(stems)
+            is_owned = n > 1 and stems[-1] == "of" and len(low) >= n and low[0] in HAVE
+            if is_owned and tuple(stem(word) for word in low[1:n]) == stems[:-1]:
+                return Relation(keys=(name,), is_back=True, says=" ".join(low[:n])), n
             if len(low) < n or tuple(stem(word) for word in low[:n]) != stems:
                 continue
             is_back = len(low) > n and low[n] == "by"
-            is_verb = low[0].endswith("ing") or is_led or is_back
+            is_verb = low[0].endswith("ing") or is_led or is_back or stems[-1] == "of"
             written = self.graph.relations[name].name
             if is_verb or "".join(low[:n]) == written.lower():
                 says = " ".join(low[:n]) + " by" * is_back
@@ -135,9 +149,7 @@ class Vocabulary:
         out = [" ".join(phrase) for phrase in self._fixed if phrase not in (("next", "to"), ("contains",))]
         for name, edges in self.graph.relations.items():
             if name != PART:
-                verb = " ".join(words(edges.name)).lower()
-                verb = verb.removeprefix("is ").removesuffix(" by")
-                out += [_gerund(verb), f"{_participle(verb)} by"]
+                out += _said(" ".join(words(edges.name)).lower())
         return tuple(sorted(out))
 
     # ------------------------------------------------------------ tags
@@ -217,6 +229,30 @@ def _level(name: str, title: str, wanted: tuple[str, ...], exact: set[str]) -> i
 
 
 _PAST = {"feed": "fed", "drive": "driven", "hold": "held", "make": "made", "lead": "led", "send": "sent"}
+
+
+def _said(name: str) -> list[str]:
+    """Return how a relation is best written in a query, and its inverse."""
+    if key(name)[0] == "feed":
+        return ["feeding", "fed by"]
+    verb = name.removeprefix("is ").removesuffix(" by")
+    if name.endswith(" by"):
+        return [_gerund(_active(verb)), f"{verb} by"]
+    first, _, rest = verb.partition(" ")
+    if first in HAVE and rest:
+        return [f"having {rest}", f"{rest} of"]
+    if verb.endswith(" of"):
+        return [verb, f"having {verb.removesuffix(' of')}"]
+    return [_gerund(verb), f"{_participle(verb)} by"]
+
+
+def _active(participle: str) -> str:
+    """Return a verb from its participle, near enough to be understood: supplied → supply, owned → own."""
+    if participle in _PAST.values():
+        return next(verb for verb, past in _PAST.items() if past == participle)
+    if participle.endswith("ied"):
+        return participle[:-3] + "y"
+    return participle.removesuffix("ed")
 
 
 def _infinitive(verb: str) -> str:

@@ -47,6 +47,12 @@ class TemplateSheet(Sheet):
         self.name = QLineEdit()
         self.name.setPlaceholderText("pump")
         self.name.setAccessibleName("Name of the new template")
+        self.values = QLineEdit()
+        self.values.setPlaceholderText("limit=90")
+        self.values.setAccessibleName("Values of the new template that are parameters")
+        self.values.setToolTip("Every such value of the bindings becomes a parameter")
+        self.own = QLineEdit()
+        self.own.setAccessibleName("Parameters of the chosen twin; Enter sets them")
         self.make, self.unlink = QPushButton("Make of the selected part"), QPushButton("Make it independent")
         self.unlink.setToolTip("The selected part's bindings no longer follow their template")
         self.template = QComboBox()
@@ -78,6 +84,8 @@ class TemplateSheet(Sheet):
         self.unlink.clicked.connect(lambda _c=False: self._unlink())
         self.template.activated.connect(lambda _i: self._chosen())
         self.stands.itemChanged.connect(lambda _item: self._preview())
+        self.stands.currentRowChanged.connect(lambda _row: self._show_own())
+        self.own.returnPressed.connect(self._set_own)
         self.all.clicked.connect(lambda _c=False: self._tick_model())
         self.carry_out.clicked.connect(lambda _c=False: self._work.carry_out(self._text()))
         self.shut.clicked.connect(lambda _c=False: self.reject())
@@ -87,12 +95,15 @@ class TemplateSheet(Sheet):
         head = QHBoxLayout()
         head.addWidget(label("New", "muted"))
         head.addWidget(self.name)
+        head.addWidget(label("Parameters", "muted"))
+        head.addWidget(self.values)
         head.addWidget(self.make)
         head.addStretch(1)
         head.addWidget(self.unlink)
         left = QVBoxLayout()
         left.addWidget(self.template)
         left.addWidget(self.stands, 1)
+        left.addWidget(self.own)
         left.addWidget(self.all)
         middle = QHBoxLayout()
         middle.addLayout(left)
@@ -135,7 +146,24 @@ class TemplateSheet(Sheet):
                 item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsUserCheckable)
             self.stands.addItem(item)
         self._filling = False
+        self._show_own()
         self._preview()
+
+    def _stand(self) -> Stand | None:
+        row = self.stands.currentRow()
+        return self._known[row] if 0 <= row < len(self._known) else None
+
+    def _show_own(self) -> None:
+        """Show the parameters of the twin that is chosen; they can be set where the template stands."""
+        stand, id_ = self._stand(), str(self.template.currentData() or "")
+        text = self._work.parameters_at(id_, stand.prim) if stand is not None else ""
+        self.own.setText(text)
+        self.own.setEnabled(stand is not None and stand.has and bool(text))
+
+    def _set_own(self) -> None:
+        if (stand := self._stand()) is not None:
+            id_ = str(self.template.currentData() or "")
+            self._work.set_parameters(id_, stand.prim, self.own.text())
 
     def _ticked(self) -> list[Stand]:
         checked = Qt.CheckState.Checked
@@ -172,7 +200,7 @@ class TemplateSheet(Sheet):
     # ------------------------------------------------------------ what is done
     def _make(self) -> None:
         if self._at.selection:
-            self._work.make(self.name.text(), self._at.selection[-1])
+            self._work.make(self.name.text(), self._at.selection[-1], self.values.text())
 
     def _unlink(self) -> None:
         scene, chosen = self._at.scene, self._at.selection

@@ -60,7 +60,7 @@ class BranchModel(QAbstractTableModel):
         """Take a line or refuse it. Any: Qt's own contract for item data."""
         if role != Qt.ItemDataRole.CheckStateRole or index.column() != TAG:
             return False
-        self._branch.tick(index.row(), Qt.CheckState(value) == Qt.CheckState.Checked)
+        self._branch.tick((index.row(),), Qt.CheckState(value) == Qt.CheckState.Checked)
         return True
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:

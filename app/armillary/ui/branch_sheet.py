@@ -198,8 +198,7 @@ class BranchSheet(Sheet):
         rows = [self.sorted.mapToSource(i).row() for i in self.table.selectionModel().selectedRows()]
         if rows and on is None:
             on = not self._branch.rows[self.line() if self.line() >= 0 else rows[0]].ticked
-        for row in rows:
-            self._branch.tick(row, bool(on))
+        self._branch.tick(rows, bool(on))
 
     def _move(self, prim: str) -> None:
         at = self.line()

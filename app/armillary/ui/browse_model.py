@@ -236,7 +236,7 @@ class BrowseModel(QAbstractItemModel):
             status = next((link for link in self._at.links if link.name == node.link), None)
             return (node.name, "", "", f"{status.kind}, {status.state.lower()}" if status else "", "", "", "")
         tag = self._at.specs[slot].name if 0 <= slot < len(self._at.specs) else ""
-        kind = item.data_type or item.kind
+        kind = (item.data_type or item.kind) if node.link else ""
         return (item.name, item.value, item.unit, kind, "yes" if item.writable else "", tag, seen_of(item))
 
     def _icon(self, node: Node) -> Any:  # Any: Qt's own contract for item data

@@ -11,10 +11,11 @@ from PySide6.QtWidgets import QWidget
 
 from armillary.model.arrays import F8, U1
 from armillary.model.binding import ColourMap
-from armillary.session.colour_edit import table
+from armillary.session.colour_edit import seen, table
 from armillary.ui.theme import Colours
 
-WIDTH, HEIGHT = 420, 116
+WIDTH, HEIGHT = 420, 140
+_VISION_PX = 8
 _BAR_PX, _SIDE_PX, _HANDLE_PX = 30, 12, 7
 _GRAB_PX = 12.0
 _STEP, _FAR = 0.01, 0.1
@@ -40,7 +41,10 @@ class ColourStrip(QWidget):
         self.setMinimumHeight(HEIGHT)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Stops of the colour map")
-        self.setToolTip("Drag a stop; double-click adds one; arrow keys move the chosen one")
+        self.setToolTip(
+            "Drag a stop; double-click adds one; arrow keys move the chosen one.\n"
+            "Below: as people see it who see no red, no green, no blue"
+        )
 
     def sizeHint(self) -> QSize:  # noqa: N802  Qt's name
         return QSize(WIDTH, HEIGHT)
@@ -56,7 +60,7 @@ class ColourStrip(QWidget):
         self.update()
 
     def _bar(self) -> QRectF:
-        top = self.height() - _BAR_PX - 3 * _HANDLE_PX
+        top = self.height() - _BAR_PX - 3 * _HANDLE_PX - 3 * _VISION_PX
         return QRectF(_SIDE_PX, top, max(1, self.width() - 2 * _SIDE_PX), _BAR_PX)
 
     def _places(self) -> list[float]:
@@ -85,7 +89,9 @@ class ColourStrip(QWidget):
         image = QImage(row.tobytes(), len(row), 1, 3 * len(row), QImage.Format.Format_RGB888)
         painter.drawImage(bar, image)
         painter.setPen(QPen(QColor(self._colours.edge), 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(bar)
+        self._paint_visions(painter, bar, row)
         for i, at in enumerate(self._places()):
             x = bar.left() + at * bar.width()
             tip = QPolygonF(
@@ -99,6 +105,14 @@ class ColourStrip(QWidget):
             painter.setPen(QPen(QColor(self._colours.focus if is_chosen else self._colours.edge), 2))
             painter.setBrush(QColor(held.stops[i][1]))
             painter.drawPolygon(tip)
+
+    def _paint_visions(self, painter: QPainter, bar: QRectF, row: U1) -> None:
+        """Draw the bar as people see it who lack a kind of cone: three thin strips below."""
+        top = bar.bottom() + 2 * _HANDLE_PX + 4
+        for i, vision in enumerate(("protan", "deutan", "tritan")):
+            seen_row = np.ascontiguousarray(seen(row, vision))
+            image = QImage(seen_row.tobytes(), len(row), 1, 3 * len(row), QImage.Format.Format_RGB888)
+            painter.drawImage(QRectF(bar.left(), top + i * _VISION_PX, bar.width(), _VISION_PX - 1), image)
 
     def _paint_shares(self, painter: QPainter, bar: QRectF) -> None:
         room = bar.top() - 8

@@ -18,6 +18,7 @@ from armillary.model.link import BrowseItem, LinkState, LinkStatus, Subscription
 from armillary.model.payload import Undecodable
 from armillary.model.quality import NEVER
 from armillary.model.sample import SampleBatch
+from armillary.model.tags import TagSpec
 from armillary.project import drift as decided
 from armillary.project.record import Project
 from armillary.telemetry.payload import document, parsed_number
@@ -52,6 +53,9 @@ class Drifting:
         own = {route.slot for plan in plans for route in plan.routes}
         self._specs = [spec for spec in project.specs if spec.slot in own]
         self._slots: I8 = np.array(sorted(own), np.int64)
+        self._of_link: dict[str, list[TagSpec]] = {}
+        for spec in self._specs:
+            self._of_link.setdefault(spec.link, []).append(spec)
         self._drift = Drift(self._specs, missing_s=project.drifting.missing_s, model=modelled_of(project))
         self._new = NewFields({plan.link.name: plan.routes for plan in plans}, project.specs)
         self._up: dict[str, int] = {}
@@ -60,6 +64,7 @@ class Drifting:
         self._report = DriftReport()
         self._found: tuple[DriftItem, ...] = ()
         self._known_types = decided.definitions(project.private)
+        self._types_version = 0
         self._refused: dict[str, Refusal] = {}
         try:
             self._refused = {r.key: r for r in decided.refusals(project.folder)}
@@ -98,6 +103,7 @@ class Drifting:
             never=self._slots[(quality[self._slots] & 0xFF) == NEVER],
             described=described,
             types=self._known_types,
+            types_version=self._types_version,
             more=tuple(self._new.items()),
         )
         self._found = self._drift.judge(heard)
@@ -126,13 +132,15 @@ class Drifting:
         """Note what servers say their nodes are, once: a later word that differs is drift."""
         fresh = {
             spec.name: said
-            for spec in self._specs
+            for link, items in described.items()
+            for spec in (self._of_link.get(link, ()) if items else ())
             if spec.name not in self._known_types
-            and (item := described.get(spec.link, {}).get(spec.address)) is not None
+            and (item := items.get(spec.address)) is not None
             and (said := definition(item))
         }
         if fresh:
             self._known_types |= fresh
+            self._types_version += 1
             self._save_types()
 
     def _save_types(self) -> None:
@@ -181,6 +189,7 @@ class Drifting:
             if item.code == "D10" and item.tag == wish.tag:
                 self._known_types[wish.tag] = item.plant
         self._found = tuple(i for i in self._found if not (i.code == "D10" and i.tag == wish.tag))
+        self._types_version += 1
         self._save_types()
         self._publish(self._report.judged_ns, self._report.rounds)
 

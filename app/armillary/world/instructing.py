@@ -14,6 +14,7 @@ from armillary.model.account import LoggedIn, Right, may
 from armillary.model.clock import NS
 from armillary.model.fault import OrderFault, ProjectFault
 from armillary.model.procedure import (
+    LONGEST_REASON,
     ActOnProcedure,
     How,
     Procedure,
@@ -107,7 +108,7 @@ class Instructing:
         if wish.step not in ("", step.id):
             what = f"It is at step '{step.id}' by now, not at '{wish.step}'."
             raise OrderFault(what, where=run.procedure.id, remedy="Read the present step first.")
-        reason = " ".join(wish.reason.split())
+        reason = " ".join(wish.reason.split())[:LONGEST_REASON]
         self._must_be(who, run.procedure.role, "do that")
         if wish.action == "abort":
             return self._abort(run, step, who, reason, now_ns)

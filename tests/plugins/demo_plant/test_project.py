@@ -13,6 +13,7 @@ from armillary.model.places import data
 from armillary.project import folder
 from armillary.project.record import Project
 from armillary.scene import sidecar
+from armillary.session import twin_model
 from armillary_plugins.demo_plant import messages, plant
 from armillary_plugins.demo_plant.signals import NAMESPACE, SIGNALS
 from armillary_plugins.demo_plant.station import Station
@@ -170,13 +171,20 @@ def test_the_script_writes_the_committed_files_again(tmp_path: Path) -> None:
     committed = {
         p.relative_to(FOLDER): p.read_bytes() for p in FOLDER.rglob("*.*") if ".armillary" not in p.parts
     }
-    by_hand = {
-        p for p in committed if p.parts[0] in {"commands.toml", "loops.toml", "rules.toml", "scenarios"}
-    }
+    hands = {"commands.toml", "loops.toml", "rules.toml", "scenarios", "procedures"}
+    by_hand = {p for p in committed if p.parts[0] in hands}
     committed = {p: data for p, data in committed.items() if p not in by_hand}
     again = {p.relative_to(tmp_path): p.read_bytes() for p in tmp_path.rglob("*.*")}
     assert set(again) == set(committed)
     assert [name for name in committed if committed[name] != again[name]] == []
+
+
+def test_every_twin_has_a_type_of_the_model_and_is_as_it_says(project: Project) -> None:
+    verdict = twin_model.verdict_of(project)
+    assert verdict is not None
+    assert verdict.findings == ()
+    assert all(twin.model and all(part.model for part in twin.components) for twin in project.twins)
+    assert twin_model.findings(project) == []
 
 
 def test_prepare_writes_a_project_with_its_own_ports(tmp_path: Path) -> None:

@@ -76,6 +76,7 @@ async def test_level_of_100_000_is_read_page_by_page(session: Counting) -> None:
     assert session.asked.count("browse_more") == 1
 
 
+@pytest.mark.scale
 async def test_another_level_lets_the_point_go_and_the_first_still_goes_on(session: Counting) -> None:
     levels = Levels(session)  # type: ignore[arg-type]  it counts
     under, forest = await top(levels, "Level"), await top(levels, "Forest")
@@ -106,6 +107,7 @@ async def test_units_ranges_types_and_descriptions_are_shown(session: Counting) 
     assert "browse_first" in session.asked  # after a minute it is read anew
 
 
+@pytest.mark.scale
 async def test_search_goes_on_where_it_was_and_says_what_it_saw(session: Counting) -> None:
     crawl = Crawl(("area02",))
     found, steps, seen = [], 0, 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from tests.system.byhand import Desk
 
 from armillary.cli import run
 from armillary.model.arrays import U1
+from armillary.model.binding import Binding
 from armillary.model.quality import GOOD
 from armillary.project import folder as projects
 from armillary.session import offers
@@ -78,11 +80,16 @@ def test_a_server_is_opened_and_its_pump_shows_its_temperature_with_no_authoring
     assert projects.read(project).links[0].settings["server_uri"] == "urn:armillary:openusd-skid:server"
 
 
+def bound(project: Path) -> list[Binding]:
+    """Return the bindings, without what their parts looked like when they were saved."""
+    return [replace(b, part="") for b in offers.bindings_of(projects.read(project))]
+
+
 @pytest.mark.scale
 def test_bindings_go_out_and_come_in_again_as_they_were(
     project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = offers.bindings_of(projects.read(project))
+    before = bound(project)
     for name in ("b.json", "b.xml"):
         assert run(["bindings", "export", str(project), "-o", str(tmp_path / name), "--json"]) == 0
         answer = json.loads(capsys.readouterr().out)
@@ -90,6 +97,6 @@ def test_bindings_go_out_and_come_in_again_as_they_were(
         offers.save(projects.read(project), (), [(b.prim, b.name) for b in before])
         assert run(["bindings", "import", str(project), str(tmp_path / name), "--json"]) == 0
         capsys.readouterr()
-        assert offers.bindings_of(projects.read(project)) == before
+        assert bound(project) == before
     assert run(["bindings", "export", str(project), "--twin", "-o", str(project / "twin.usda")]) == 0
     assert "metersPerUnit = 1" in (project / "twin.usda").read_text()

@@ -108,3 +108,12 @@ def test_a_person_is_told_place_rule_and_what_to_do(tmp_path: Path) -> None:
     assert f"{path}: not valid" in out
     assert "propertyUndefinedTerm" in out
     assert f"{path}:5 /colour" in out
+
+
+def test_halves_of_characters_are_told_as_well_as_can_be(tmp_path: Path) -> None:
+    made = {**PUMP, "\ud800": "\ud800", "displayName": {"\ud800": "x"}}
+    path = written(tmp_path / "a.json", json.dumps(made).encode())
+    status, (verdict,) = asked(path)
+    assert status == 1
+    assert {f["rule"] for f in verdict["findings"]} == {"propertyUndefinedTerm", "langStringInvalidCode"}
+    assert CliRunner().invoke(check, [path], standalone_mode=False).exception is None

@@ -113,10 +113,12 @@ class _Scene:
     """As much of a scene as its branches need."""
 
     def __init__(self) -> None:
-        self.prim_path = ("/A", "/A/Looks", "/A/B", "/A/B/C", "/A/Cam")
-        self.type_names = ("Xform", "Material", "Mesh", "Camera")
-        self.prim_type = np.array([0, 1, 0, 2, 3], np.uint16)
-        self.parent = np.array([-1, 0, 0, 2, 0], np.int32)
+        self.prim_path = ("/A", "/A/Paint", "/A/B", "/A/B/C", "/A/Cam", "/A/Looks")
+        self.type_names = ("Xform", "Material", "Mesh", "Camera", "Scope")
+        self.prim_type = np.array([0, 1, 0, 2, 3, 4], np.uint16)
+        self.parent = np.array([-1, 0, 0, 2, 0, 0], np.int32)
+        self.box = np.zeros((6, 6))
+        self.box[5] = np.nan
 
     def __len__(self) -> int:
         return len(self.prim_path)

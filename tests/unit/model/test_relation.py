@@ -57,3 +57,8 @@ def test_words_of_names() -> None:
     assert words("isFedBy") == ("is", "Fed", "By")
     assert words("P-101A") == ("P", "101", "A")
     assert words("HVACUnit") == ("HVAC", "Unit")
+
+
+def test_what_has_a_point_is_what_the_point_is_of_the_other_way() -> None:
+    assert key("hasPoint") == ("point of", True)
+    assert key("isPointOf") == ("point of", False)

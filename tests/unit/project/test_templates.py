@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -174,6 +175,20 @@ def test_a_template_is_made_of_bindings_and_gives_the_same_again() -> None:
     assert sorted(found.new, key=lambda b: b.name) == sorted(bindings[:2], key=lambda b: b.name)
 
 
+def test_values_become_parameters_and_a_place_has_its_own() -> None:
+    one = Binding(name="heat", prim="/P1", signal="P-1.t", colormap="heat", ends=(0.0, 90.0))
+    made = templates.template_of("pump", "", "/P1", "P-1", (one,))
+    made = templates.parametrised(made, templates.parsed(["limit=90"]))
+    text = templates.with_template("", made)
+    places = [Instance(template="pump", prim=f"/P{i}", twin=f"P-{i}") for i in (1, 2)]
+    text = templates.with_parameters(templates.with_instances(text, places), "pump", "/P2", {"limit": 70.0})
+    ranges = {f"P-{i}.t": (0.0, 1.0) for i in (1, 2)}
+    found = plan(templates.read(text), {}, (), prims=("/P1", "/P2"), ranges=ranges)
+    assert [b.ends for b in found.new] == [(0.0, 90.0), (0.0, 70.0)]
+    with pytest.raises(ProjectFault, match="is no parameter"):
+        templates.parsed(["limit"])
+
+
 def test_what_was_made_is_remembered_as_text() -> None:
     found = planned()
     text = templates.made_text(found.made)
@@ -203,6 +218,17 @@ def test_what_was_made_is_remembered_as_text() -> None:
 def test_mistakes_are_told_with_the_place(old: str, new: str, words: str) -> None:
     with pytest.raises(ProjectFault, match=words):
         templates.read(TEXT.replace(old, new, 1))
+
+
+def test_a_check_of_the_project_tells_of_its_templates(tmp_path: Path) -> None:
+    assert templates.findings_of(tmp_path) == ()
+    (tmp_path / "binding-templates.toml").write_text(TEXT.replace('"$limit"', '"$limt"'))
+    [problem] = templates.findings_of(tmp_path)
+    assert (problem.code, problem.severity) == ("P02", "error")
+    assert problem.where.startswith("binding-templates.toml:")
+    assert "limt" in problem.what
+    (tmp_path / "binding-templates.made.json").write_text("{")
+    assert "cannot be read" in templates.findings_of(tmp_path)[0].what
 
 
 def test_facts_of_a_binding_go_there_and_back() -> None:

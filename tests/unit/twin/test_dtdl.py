@@ -255,3 +255,16 @@ def test_a_schema_met_inside_itself_is_taken_from_version_four_on() -> None:
     node = model.schemas["dtmi:t:Node;1"]
     assert node.fields[0].schema.element is not None
     assert node.fields[0].schema.element.again
+
+
+def test_long_chains_and_rings_are_judged_in_a_moment() -> None:
+    """Work that grows with the square of a document would let one text hold a machine for minutes."""
+    count = 1000
+    long = rules(chain(count, 3))
+    assert long == {"excessiveDepthNarrow"}
+    ring = chain(count, 3)
+    ring[-1]["extends"] = ring[0]["@id"]
+    assert rules(ring) == {"recursiveStructureNarrow"}
+    tail = [other(extends=ring[0]["@id"], name="Below"), *ring[:1], other(name="None")]
+    tail[1] = {**tail[1], "extends": tail[1]["@id"]}
+    assert [f.primary for f in judged(*tail).findings] == [tail[1]["@id"]]

@@ -337,6 +337,7 @@ CASES: list[tuple[str, Json, Json]] = [
         schema({"@type": "Array", "elementSchema": "double"}),
         interface(schemas=[{"@id": "dtmi:t:m;1", "@type": "Array", "elementSchema": "dtmi:t:m;1"}]),
     ),
+    ("nonConformantDatatype", schema(enum(INT)), schema(enum({"name": "a", "enumValue": 2**31}))),
     ("nonConformantDatatype", schema(enum(INT)), schema(enum({"name": "a", "enumValue": "one"}))),
     (
         "nonConformantPropertyValue",

@@ -142,8 +142,8 @@ def test_short_names_of_types(dtmi: str, name: str) -> None:
     assert type_name(dtmi) == name
 
 
-def test_a_hundred_thousand_twins_in_a_row_are_walked() -> None:
-    n = 100_000
+def test_many_twins_behind_one_are_walked() -> None:
+    n = 20_000
     twins = [twin(str(i)) for i in range(n)]
     lines = [Relationship(source="0", name="feeds", target=str(i)) for i in range(1, n)]
     graph = build(twins, lines)

@@ -259,3 +259,47 @@ def test_what_comes_next_is_offered(text: str, first: str) -> None:
 def test_every_offered_relation_is_understood() -> None:
     for word in WORDS.relation_words:
         assert parsed(f"anything {word} P-1", WORDS)
+
+
+ONTOLOGY = (
+    *("feeds", "isFedBy", "hasPoint", "isPointOf", "hasLocation", "isLocationOf", "locatedIn", "serves"),
+    *("controls", "monitors", "hasPart", "isPartOf", "includes", "ownedBy", "owns", "connectsTo", "drives"),
+    *("drivenBy", "heats", "produces", "consumes", "supplies", "suppliedBy", "executes", "triggers"),
+    *("has_sensor", "is-downstream-of", "UpstreamOf"),
+)
+
+
+@pytest.mark.parametrize("name", ONTOLOGY)
+def test_relations_of_public_ontologies_can_be_asked_as_they_are_offered(name: str) -> None:
+    twins = (TwinInstance(id="A"), TwinInstance(id="B"))
+    vocabulary = Vocabulary(build(twins, (Relationship(source="A", name=name, target="B"),)))
+    graph = vocabulary.graph
+    answers = []
+    for word in vocabulary.relation_words:
+        if word in ("upstream of", "downstream of", "connected to"):
+            continue
+        for end in "AB":
+            answers += [
+                graph.ids[row] for row in parsed(f"anything {word} {end}", vocabulary).run(TagTable(0)).rows
+            ]
+    assert set(answers) == {"A", "B"}  # one way and the other
+
+
+def test_what_has_a_point_is_asked_both_ways() -> None:
+    twins = (TwinInstance(id="AHU"), TwinInstance(id="T"))
+    vocabulary = Vocabulary(build(twins, (Relationship(source="AHU", name="hasPoint", target="T"),)))
+    for text, name in (
+        ("anything having point T", "AHU"),
+        ("anything that has point T", "AHU"),
+        ("anything point of AHU", "T"),
+    ):
+        found = parsed(text, vocabulary).run(TagTable(0)).rows
+        assert [vocabulary.graph.ids[row] for row in found] == [name]
+
+
+def test_a_type_is_found_by_the_end_of_its_name_where_none_is_called_so() -> None:
+    twins = (TwinInstance(id="A", model="dtmi:x:CentrifugalPump;1"), TwinInstance(id="B", model="Tank"))
+    vocabulary = Vocabulary(build(twins, ()))
+    assert parsed("pumps", vocabulary).run(TagTable(0)).rows.tolist() == [0]
+    with pytest.raises(QueryFault):
+        parsed("ump", vocabulary)

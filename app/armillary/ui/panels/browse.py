@@ -22,6 +22,7 @@ PUMP_MS = 100  # while a search runs
 VALUES_MS = 2000  # values of open levels are read anew, where a level is quick
 _WIDTHS = {NAME: 230, VALUE: 90, UNIT: 56, TYPE: 80, WRITE: 68, TAG: 120, SEEN: 110}
 Bind = Callable[[tuple[int, ...], int], object]
+_HINT = "Drag a node onto a part, or press Enter on it."
 _NO_WORLD = "No links. The live world of a project has them."
 _NO_LINKS = "The project names no links. They are in project.toml, under [[source]]."
 _AWAY = "What a link has is browsed in the live world. Go back to live with L."
@@ -70,7 +71,7 @@ class BrowsePanel(QWidget):
         self.search = Search("Filter what was opened; Enter searches", "Filter the nodes opened", self.filter)
         self.search.returnPressed.connect(self.search_links)
         self.look = button("Search the links", "Search all links for these words", self.search_links)
-        self.hint = label("Drag a node onto a part, or press Enter on it.", "muted")
+        self.hint = label(_HINT, "muted")
         bar = QHBoxLayout()
         bar.setContentsMargins(6, 6, 8, 4)
         bar.setSpacing(8)
@@ -147,6 +148,7 @@ class BrowsePanel(QWidget):
     def _searched(self) -> None:
         running = self.searching.is_running
         self.look.setText("Stop" if running else "Search the links")
+        self.hint.setText(self.searching.said() if self.searching.is_shown else _HINT)
         if not running:
             self._pump.stop()
         node = self._at.browsing.found

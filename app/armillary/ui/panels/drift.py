@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 
 from armillary.model.clock import iso
 from armillary.model.drift import CODES, DriftItem, DriftReport
+from armillary.model.frame import WorldKind
 from armillary.session.drifting import DriftBook
 from armillary.session.workspace import Workspace
 from armillary.ui import icons
@@ -25,7 +26,7 @@ from armillary.ui.theme import Colours
 
 HEADINGS = ("Code", "What differs", "Model", "Plant", "Since")
 CODE, WHAT, MODEL, PLANT, SINCE = range(5)
-_WIDTHS = {CODE: 64, MODEL: 150, PLANT: 170, SINCE: 80}
+_WIDTHS = {CODE: 64, MODEL: 110, PLANT: 130, SINCE: 76}
 ASK_MS = 10_000
 MOST_SHOWN = 1_000
 _ICONS = {"error": "warning", "warning": "warning", "note": "tag"}
@@ -127,7 +128,7 @@ class DriftPanel(QWidget):
         self.counts.setText(self.book.why or summary(report))
         self.restore.setVisible(bool(report.refused))
         self.restore.setToolTip("\n".join(f"{r.by}: {r.what} {r.why}".strip() for r in report.refused[:20]))
-        is_live = self._at.kind.value == "live"
+        is_live = self._at.kind is WorldKind.LIVE
         self.empty.set(
             _ELSEWHERE if not is_live else "" if self._rows else _NOTHING if report.judged_ns else _NOT_YET
         )
