@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from armillary.model.binding import Binding
 from armillary.model.fault import SceneFault
 from armillary.scene import branches, sidecar
 from armillary.scene.overs import MEMORY
-from armillary.scene.schema import API, FIELDS, NAMESPACE
+from armillary.scene.schema import API, FIELDS, NAMESPACE, VERSION
 
 TEXT_SUFFIXES = (".usda", ".usd")
 
@@ -38,8 +39,8 @@ def save(
         sidecar.refuse(record.name, record.prim)
     shelf = shelf if shelf is not None else sidecar.Shelf()
     existing = sidecar.files(path, shelf=shelf)
-    _, problems = sidecar.refusals(existing, shelf)
-    newer = next((p for p in problems if p.code == "B19"), None)
+    ahead = [file for file in existing if shelf.overs(file).newest > VERSION]
+    newer = next((p for p in sidecar.refusals(ahead, shelf)[1] if p.code == "B19"), None)
     if newer is not None:
         raise SceneFault(newer.what, where=newer.where, remedy=newer.remedy)
     said = {file: shelf.overs(file).fields for file in existing}
@@ -53,6 +54,7 @@ def save(
         key = record.prim, record.name
         file = next((f for f in existing if key in said[f]), "") or chosen.of(record.prim)
         _write(layers.of(file), record)
+        _tidy(layers.of(file), record.prim)
     for prim, text in (memory or {}).items():
         for layer in layers.touched.values():
             _remember(layer, prim, text)
@@ -186,8 +188,46 @@ def _value(type_name: str, value: Any) -> Any:
     return value
 
 
+def _tidy(layer: Any, prim: str) -> None:
+    """Put the properties of one prim in order of their names."""
+    spec = layer.GetPrimAtPath(prim)
+    names = [str(p.name) for p in spec.properties]
+    if names == sorted(names):
+        return
+    aside = Sdf.Layer.CreateAnonymous("aside.usda")
+    Sdf.CreatePrimInLayer(aside, "/P")
+    for name in names:
+        Sdf.CopySpec(layer, f"{prim}.{name}", aside, f"/P.{name}")
+    for prop in list(spec.properties):
+        spec.RemoveProperty(prop)
+    for name in sorted(names):
+        Sdf.CopySpec(aside, f"/P.{name}", layer, f"{prim}.{name}")
+
+
+def _is_sorted(layer: Any) -> bool:
+    if not _ascend([str(spec.name) for spec in layer.rootPrims]):
+        return False
+    for spec in sidecar.prim_specs(layer):
+        if spec.variantSets:
+            return False
+        if not _ascend([str(p.name) for p in spec.properties]):
+            return False
+        if not _ascend([str(child.name) for child in spec.nameChildren]):
+            return False
+    return True
+
+
+def _ascend(names: Sequence[str]) -> bool:
+    return all(a < b for a, b in itertools.pairwise(names))
+
+
 def _sorted(layer: Any) -> Any:
-    """Return the same layer with prims and properties in order of their names: small differences in git."""
+    """Return the same layer with prims and properties in order of their names: small differences in git.
+
+    One that is in order already is not copied: that costs ten times as much as looking.
+    """
+    if _is_sorted(layer):
+        return layer
     out = Sdf.Layer.CreateAnonymous("sorted.usda")
     for key in layer.pseudoRoot.ListInfoKeys():
         if key not in {"subLayers", "subLayerOffsets"}:

@@ -34,6 +34,7 @@ class Overs:
     troubles: list[Trouble] = field(default_factory=list)
     sublayers: tuple[str, ...] = ()
     is_plain: bool = True  # it holds bindings and nothing else
+    newest: int = 0  # version of the newest binding
 
 
 def stat_of(path: str) -> Stat | None:
@@ -180,6 +181,7 @@ def _prim(
         values[name.key] = value
     for one in applied:
         out.fields[prim, one] = found[one]
+        out.newest = max(out.newest, found[one].get("schemaVersion", 0))
     for stray in sorted(strays):
         what = f"{NAMESPACE}:{stray}: is set, but {API}:{stray} is not applied."
         trouble(("B01", "warning", f"{file}:{prim}#{stray}", what))
