@@ -6,11 +6,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from armillary.cli.bindings_report import html_of
 from armillary.model.binding import Binding, ColourMap, FieldSpec, MapSpec
 from armillary.model.rematch import Match
 from armillary.model.scene import SceneProblem
 from armillary.model.tags import TagSpec
-from armillary.project import coverage, fixes, shown_lint
+from armillary.project import coverage, fixes, folder, shown_lint
 
 TAG = TagSpec(slot=0, name="t", link="l", unit="degC", low=0.0, high=100.0)
 HEAT = Binding(name="heat", prim="/A", signal="t", colormap="heat", ends=(0.0, 100.0))
@@ -195,3 +196,15 @@ def test_the_next_unbound_part_goes_round_and_leaves_out_what_is_hidden() -> Non
     assert coverage.next_unbound(of(), state, 0) == 2
     assert coverage.next_unbound(of(), state, 2) == 0
     assert coverage.next_unbound(of(visible=np.array([True, True, False])), state, 0) == 0
+
+
+def test_the_report_tells_what_is_dead_and_which_things_nothing_drives(tmp_path) -> None:
+    project = folder.new(tmp_path / "p", "p")
+    bindings = [replace(HEAT, signal=""), replace(HEAT, prim="/Gone", name="x", signal="nobody")]
+    told = coverage.report(project, bindings, of())
+    assert [d.where for d in told.dead] == ["/A#heat", "/Gone#x"]
+    assert [(b.prim, b.kind) for b in told.unbound_prims] == [("/C", "component")]
+    assert told.counts["unbound"] == 1
+    page = html_of(project, told)
+    assert "Dead bindings: 2" in page
+    assert "/Gone#x" in page
