@@ -119,6 +119,8 @@ _OF_UNIT: dict[str, tuple[str, ...]] = {
 _OF_UNIT |= dict.fromkeys(("m", "mm", "cm"), ("level", "position"))
 
 
+_TWIN = re.compile(r"[A-Ha-h]")  # of two or more that are alike
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _SHORTEST = 3  # a word without vowels that is shorter says nothing
 _PARTS = (  # of machines, beside the words above
     "wall inlet outlet actuator shell belt guard casing housing impeller rotor shaft gearbox winding flange "
@@ -188,11 +190,28 @@ def _bones(word: str) -> str:
     return word[:1] + "".join(c for c in word[1:] if c not in "aeiouy")
 
 
+def spoken(path: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a path without groups that say only that values are in them: `status`, `data`."""
+    return tuple(
+        text
+        for i, text in enumerate(path)
+        if i in (0, len(path) - 1) or (said := segment(text)).things or said.numbers
+    )
+
+
 def whole(path: tuple[str, ...]) -> tuple[Segment, ...]:
-    """Return what a path says. A number that is a segment by itself belongs to the word before it."""
+    """Return what a path says. A number that is a segment by itself belongs to the word before it.
+
+    So does a letter that is one, with the number above it: of `DS-201/pump/a` the pump is `P-201A`.
+    """
     out: list[Segment] = []
+    digits = ""
     for text in path:
         each = segment(text)
+        if digits and _TWIN.fullmatch(text) and out and out[-1].words and not out[-1].numbers:
+            word, number = out[-1].words[-1], f"{digits}{text.lower()}"
+            each = Segment((word,), (number,), (f"{word[:1]}#{number}",), f"{out[-1].plain}{text.lower()}")
+        digits = next((n.rstrip(_LETTERS) for n in reversed(each.numbers)), digits)
         if out and each.numbers and not each.words and out[-1].words:
             word = out[-1].words[-1]
             keys = tuple(f"{word[:1]}{key}" if key.startswith("#") else key for key in each.keys)

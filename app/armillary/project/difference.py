@@ -19,6 +19,7 @@ LONGEST = 80  # characters of a value in a sentence
 _UNSAID = frozenset({"origin", "part", "schema_version"})  # of a binding: how it was read, and its prim then
 _VERSION = ("project", "version")
 _ADDRESS = "address"
+_OWN = "expression"
 _EXPRESSION = "expr!"
 _PLURALS = {"policy": "policies"}
 
@@ -91,8 +92,8 @@ def _of_file(
         if path in after:
             has.add(entry)
         old, new = before.get(path), after.get(path)
-        if field == _ADDRESS and file == TWINS_FILE:
-            derived[entry] = str(new if new is not None else old).startswith(_EXPRESSION)
+        if file == TWINS_FILE and field in (_ADDRESS, _OWN):
+            derived[entry] = field == _OWN or str(new if new is not None else old).startswith(_EXPRESSION)
         if old != new or (path in before) != (path in after):
             both = shown(old) if path in before else "", shown(new) if path in after else ""
             grouped.setdefault(entry, []).append(Field(name=field, before=both[0], after=both[1]))

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from armillary.encoding.branches import Line, binding_name, leaf_of, parts_of, proposed
 from armillary.encoding.matching import Leaf, Part
+from armillary.encoding.naming import spoken
 from armillary.encoding.suggest import Suggestion, channels, made, suggest
 from armillary.model.binding import Binding
 from armillary.model.scene import SceneArrays, index_of
@@ -19,7 +20,8 @@ from armillary.model.tags import TagSpec
 from armillary.model.twin import TwinInstance
 from armillary.project.edit import NewTag
 from armillary.project.record import Project
-from armillary.session.browsing import NOTHING, Browsing, Node, kind_of
+from armillary.project.twins import NAME
+from armillary.session.browsing import NOTHING, Browsing, Node, kind_of, new_id
 from armillary.session.bulk import Bulk, Change
 from armillary.session.signal import Signal
 
@@ -83,6 +85,7 @@ class Branch:
         self._roots: tuple[int, ...] = ()
         self._turn = 0  # answers to an earlier branch are nobody's
         self._reading = self._asking = False
+        self._twin = ""  # that the whole branch becomes, see `_new_twin`
         place.browsing.changed.connect(lambda _number: self._read_on())
 
     # ------------------------------------------------------------ beginning
@@ -92,8 +95,25 @@ class Branch:
         nodes = self._at.browsing.nodes
         self._roots = tuple(n for n in numbers if 0 <= n < len(nodes))
         self._begin(prim, ", ".join(nodes[n].name for n in self._roots[:3]))
+        self._twin = self._new_twin(prim)
         self._reading = True
         self._read_on()
+
+    def _new_twin(self, prim: int) -> str:
+        """Return the id of the twin that a whole object becomes, "" where its tags go to one that is there.
+
+        An object that is dropped on a part without a twin of its own is a thing of its own, also where a
+        part above it has a twin.
+        """
+        at = self._at
+        roots = [at.browsing.nodes[n] for n in self._roots]
+        if at.scene is None or len(roots) != 1 or not roots[0].opens:
+            return ""
+        path = at.scene.prim_path[prim]
+        if any(twin.prim == path for twin in at.twins):
+            return ""
+        taken, name = [twin.id for twin in at.twins], roots[0].name
+        return name if NAME.fullmatch(name) and name not in taken else new_id(path, taken)
 
     def begin_tags(self, slots: Sequence[int], prim: int) -> None:
         """Propose parts below a prim for tags."""
@@ -107,7 +127,7 @@ class Branch:
         self._turn += 1
         scene = self._at.scene
         where = scene.prim_path[prim] if scene is not None and 0 <= prim < len(scene) else "the scene"
-        self.rows, self._prim, self._reading, self.bound = [], prim, False, 0
+        self.rows, self._prim, self._reading, self.bound, self._twin = [], prim, False, 0, ""
         self.title, self.doing = f"{title} on {where}", "Reading the branch …"
         self.changed.emit()
 
@@ -174,9 +194,11 @@ class Branch:
             if slot != NOTHING:
                 known = leaf_of(at.specs[slot], twins)
                 name = at.specs[slot].name
-                out.append(Row(name, "/".join(path), replace(known, path=path), None))
+                out.append(Row(name, "/".join(path), replace(known, path=spoken(path)), None))
             elif browsing.can_be_tag(node):
                 new = browsing.new_tag(node, self._prim, scene.prim_path[self._prim])
+                if self._twin:
+                    new = replace(new, twin=self._twin, prim=scene.prim_path[self._prim])
                 new = replace(new, key=_key(new, path, taken))
                 taken.add(new.name)
                 out.append(Row(new.name, "/".join(path), _leaf(node, path, new), new))
@@ -355,7 +377,7 @@ def _leaf(node: Node, path: tuple[str, ...], new: NewTag) -> Leaf:
     item = node.item
     low, high = new.span if new.span is not None else (float("-inf"), float("inf"))
     kind = kind_of(item) if item is not None else "number"
-    return Leaf(path=path, unit=new.unit, kind=kind, low=low, high=high, states=new.states)
+    return Leaf(path=spoken(path), unit=new.unit, kind=kind, low=low, high=high, states=new.states)
 
 
 def _key(new: NewTag, path: tuple[str, ...], taken: set[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from armillary.encoding.matching import Leaf, Match, Part, match
-from armillary.encoding.naming import measured_by, quantity, segment, whole
+from armillary.encoding.naming import measured_by, quantity, segment, spoken, whole
 from armillary_bench.plants import PRIMS, TAGS, judged, plant
 
 
@@ -145,3 +145,15 @@ def test_conventions_of_names_meet(tags: str, prims: str) -> None:
     precision, recall = judged(made, match(made.leaves, made.parts))
     assert precision > 0.98
     assert recall > 0.98
+
+
+def test_a_letter_by_itself_belongs_to_the_number_above_it() -> None:
+    leaves = [Leaf(path=("DS-201", "pump", "a", "speed")), Leaf(path=("DS-201", "pump", "b", "speed"))]
+    scene = parts("/DS_201", "/DS_201/P_201B", "/DS_201/P_201A")
+    found = told(match(leaves, scene), leaves, scene)
+    assert found == {"DS-201.pump.a.speed": "/DS_201/P_201A", "DS-201.pump.b.speed": "/DS_201/P_201B"}
+
+
+def test_a_group_that_says_only_that_values_are_in_it_is_not_heard() -> None:
+    assert spoken(("DS-201", "status", "pump", "speed")) == ("DS-201", "pump", "speed")
+    assert spoken(("status", "state")) == ("status", "state")
