@@ -177,6 +177,7 @@ def binds_the_branch(ravi: Place, project: Path) -> None:
     ravi.until(lambda: all(ravi.rank(name) == GOOD for name in new), 30, "all are live and good")
     at.select((prim,))
     window.frame((prim,))
+    ravi.until(lambda: "Twin DS-201" in ravi.texts(window.inspector), 20, "the part is that twin's")
     ravi.picture("06-live")
 
 

@@ -89,6 +89,7 @@ class InspectorPanel(QWidget):
         workspace.selection_changed.connect(self.follow)
         workspace.scene_changed.connect(lambda: self.follow(workspace.selection))
         workspace.world_changed.connect(lambda: self.follow(workspace.selection))
+        workspace.tags_compiled.connect(lambda: self.follow(workspace.selection))  # other tags, other twins
         workspace.frame_arrived.connect(self._arrived)
         self.set_colours(colours)
         self.follow(workspace.selection)
