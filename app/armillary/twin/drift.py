@@ -18,7 +18,7 @@ from armillary.model.clock import NS
 from armillary.model.drift import DriftItem
 from armillary.model.fault import ProjectFault
 from armillary.model.link import BrowseItem
-from armillary.model.sample import SampleBatch
+from armillary.model.sample import SampleBatch, taken
 from armillary.model.tags import TagSpec
 from armillary.model.units import conversion, same
 from armillary.twin.drift_counts import Counts
@@ -117,7 +117,10 @@ class Drift:
     # ------------------------------------------------------------ every tick
 
     def see(self, batch: SampleBatch) -> None:
-        """Take all samples of a tick."""
+        """Take all samples of a tick; those of tags that no link brings, computed ones, are left out."""
+        n = len(self.counts.last_ns)
+        if len(batch) and int(batch.slot.max()) >= n:
+            batch = taken(batch, np.flatnonzero(batch.slot < n))
         if not len(batch):
             return
         self.counts.see(batch)

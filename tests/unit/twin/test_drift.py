@@ -12,7 +12,7 @@ import pytest
 from armillary.model.clock import NS
 from armillary.model.drift import DriftItem
 from armillary.model.link import BrowseItem, Route
-from armillary.model.sample import RETAINED, SampleBatch, batch_of
+from armillary.model.sample import RETAINED, SampleBatch, batch_of, joined
 from armillary.model.tags import TagSpec
 from armillary.model.twin import Relationship, TwinInstance
 from armillary.twin.drift import Drift, Heard
@@ -352,3 +352,9 @@ def test_relationships_that_lead_nowhere_elsewhere_or_too_far_are_d09() -> None:
     assert [i.key for i in plant_model(edges=("gone",)).items] == ["D09 P feeds gone"]
     assert [i.key for i in plant_model(edges=("P2",)).items] == ["D09 P feeds P2"]
     assert [i.key for i in plant_model(edges=("T", "T2")).items] == ["D09 P feeds T2 most"]
+
+
+def test_samples_of_computed_tags_are_no_drift() -> None:
+    drift = Drift([tag(0, "a.v", expected_ms=1000, interval="engineer")])
+    drift.see(joined([every(0, 1.0, 60), every(7, 0.05, 60)]))  # 7: of a rule, which no link brings
+    assert judged(drift, 61) == ()
