@@ -260,6 +260,7 @@ def publishes(ravi: Place, project: Path) -> None:
     ravi.click(ravi.window.changed.load)
     ravi.until(lambda: not at.disk.differs and at.world_state is WorldState.LIVE, 60, "the world runs it")
     assert {"DS-201.status.flow", "P-101A.specific_energy"} <= {spec.name for spec in at.specs}
+    assert "version 1.5.0, unchanged" in ravi.texts(ravi.window.bars.topbar)
     goes_back(ravi, project)
 
 

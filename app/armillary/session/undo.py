@@ -37,6 +37,11 @@ class Undo:
         return self._done[-1].title if self._done else ""
 
     @property
+    def top(self) -> Step | None:
+        """The step that would be undone now."""
+        return self._done[-1] if self._done else None
+
+    @property
     def redoes(self) -> str:
         """What would be done again now, "" for nothing."""
         return self._undone[-1].title if self._undone else ""

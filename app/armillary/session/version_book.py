@@ -22,6 +22,7 @@ from armillary.session import publishing
 from armillary.session.loading import fault_of
 from armillary.session.publishing import Wish
 from armillary.session.signal import Signal
+from armillary.session.undo import Step, Undo
 from armillary.session.versions import Compared, Versions
 
 Ended = Callable[[FaultRecord | None], None]
@@ -33,6 +34,7 @@ class Host(Protocol):
 
     role: str
     versions: Versions
+    undo: Undo
 
     @property
     def project(self) -> Project | None: ...
@@ -66,6 +68,7 @@ class VersionBook:
         self.changes: tuple[Change, ...] = ()
         self.busy = ""  # what is being done, in words
         self.fault: FaultRecord | None = None  # why the last thing failed
+        self.stood_for: Step | None = None  # the newest step of undo that is in the version on disk
         self._host, self._clock = host, clock
 
     @property
@@ -103,6 +106,7 @@ class VersionBook:
         """Begin anew: another project is open."""
         self.kept, self.disk, self.changes, self.against, self.fault = (), None, (), "", None
         self.busy = self.suggested = ""
+        self.stood_for = None
         self.changed.emit()
 
     def look(self, then: Callable[[], None] = lambda: None) -> None:
@@ -149,6 +153,7 @@ class VersionBook:
 
         def done(answer: object) -> None:
             if isinstance(answer, Record):
+                self.stood_for = self._host.undo.top
                 self.told.emit(f"Version {answer.version} is published by {' and '.join(answer.by)}.")
                 self._reread()
             ended(self.fault)
@@ -163,6 +168,7 @@ class VersionBook:
 
         def done(answer: object) -> None:
             if isinstance(answer, Restored):
+                self.stood_for = self._host.undo.top
                 others = (
                     f" {', '.join(answer.others[:_TOP])} is another file than then." if answer.others else ""
                 )

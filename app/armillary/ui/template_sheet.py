@@ -280,6 +280,7 @@ class TemplateSheet(Sheet):
             self.fired = answer
             lines = [f"simulator: {_shown(shot.value)}{shot.text}" for shot in answer.shots]
             self.tried.setText("\n".join(lines))
+        self.tried.setMinimumHeight(self.tried.heightForWidth(self.tried.width()))  # else the form takes it
 
     # ------------------------------------------------------------ saving
 

@@ -77,6 +77,7 @@ class TopBar(QFrame):
             workspace.home_changed,
             workspace.people.changed,
             workspace.undo.changed,
+            workspace.version_book.changed,
             workspace.disk.changed,
         ):
             signal.connect(self.refresh)
@@ -125,7 +126,9 @@ class TopBar(QFrame):
         at = self._at
         project = at.project
         version = project.version if project is not None else ""
-        changed = "changed" if at.undo.undoes or at.disk.differs else "unchanged"
+        changed = (
+            "changed" if at.undo.top is not at.version_book.stood_for or at.disk.differs else "unchanged"
+        )
         self.version.setText(f"version {version}, {changed}")
         self.version.setVisible(bool(version) and self.tabs.currentIndex() == LAYOUTS.index("author"))
 
