@@ -177,6 +177,8 @@ class Taking:
                     self.put(kept, key, value, f"{told}.{key}")
                 edges.append({"from": ends[0], "name": name, "to": ends[1]} | kept)
             self.take("relationship", told)
+        if not (self._taken or self._left):
+            raise refused("There is nothing in it: no twin, no type, no part.")
         return Imported(
             format=self.format,
             twins=tuple(self.twins.values()),
