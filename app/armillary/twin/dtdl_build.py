@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypedDict
 
 from armillary.model import dtdl
 from armillary.twin.dtdl_elements import Element, Link, Reading
@@ -80,34 +81,19 @@ class _Builder:
         return found
 
     def _content(self, element: Element, origin: str) -> dtdl.Content | None:
-        title, text = _texts(element, "displayName"), _texts(element, "description")
-        comment, cotypes, extras = str(element.values.get("comment", "")), _cotypes(element), _extras(element)
+        said = _said(element, origin)
         semantic, unit = _quantity(element)
         writable = element.values.get("writable") is True
         if element.cls == "Telemetry":
             return dtdl.Telemetry(
-                name=element.name,
-                origin=origin,
-                id=element.id,
-                title=title,
-                description=text,
-                comment=comment,
-                cotypes=cotypes,
-                extras=extras,
+                **said,
                 schema=self._schema(element, "schema"),
                 semantic=semantic,
                 unit=unit,
             )
         if element.cls == "Property":
             return dtdl.Property(
-                name=element.name,
-                origin=origin,
-                id=element.id,
-                title=title,
-                description=text,
-                comment=comment,
-                cotypes=cotypes,
-                extras=extras,
+                **said,
                 schema=self._schema(element, "schema"),
                 semantic=semantic,
                 unit=unit,
@@ -115,28 +101,14 @@ class _Builder:
             )
         if element.cls == "Command":
             return dtdl.Command(
-                name=element.name,
-                origin=origin,
-                id=element.id,
-                title=title,
-                description=text,
-                comment=comment,
-                cotypes=cotypes,
-                extras=extras,
+                **said,
                 request=self._payload(element, "request"),
                 response=self._payload(element, "response"),
             )
         if element.cls == "Relationship":
             properties = (self._content(p, origin) for p in self._links(element, "properties"))
             return dtdl.Relationship(
-                name=element.name,
-                origin=origin,
-                id=element.id,
-                title=title,
-                description=text,
-                comment=comment,
-                cotypes=cotypes,
-                extras=extras,
+                **said,
                 target=str(element.values.get("target", "")),
                 least=_integer(element, "minMultiplicity"),
                 most=_integer(element, "maxMultiplicity"),
@@ -146,14 +118,7 @@ class _Builder:
         if element.cls == "Component":
             link = next(iter(element.links.get("schema", ())), None)
             return dtdl.Component(
-                name=element.name,
-                origin=origin,
-                id=element.id,
-                title=title,
-                description=text,
-                comment=comment,
-                cotypes=cotypes,
-                extras=extras,
+                **said,
                 schema=link.target if link else "",
             )
         return None
@@ -242,6 +207,32 @@ def _texts(element: Element, member: str) -> dtdl.Text:
 def _integer(element: Element, member: str) -> int:
     found = element.values.get(member)
     return found if isinstance(found, int) else 0
+
+
+class _Said(TypedDict):
+    """What is said of every content alike (`dtdl.Content`)."""
+
+    name: str
+    origin: str
+    id: str
+    title: dtdl.Text
+    description: dtdl.Text
+    comment: str
+    cotypes: tuple[str, ...]
+    extras: Mapping[str, object]
+
+
+def _said(element: Element, origin: str) -> _Said:
+    return {
+        "name": element.name,
+        "origin": origin,
+        "id": element.id,
+        "title": _texts(element, "displayName"),
+        "description": _texts(element, "description"),
+        "comment": str(element.values.get("comment", "")),
+        "cotypes": _cotypes(element),
+        "extras": _extras(element),
+    }
 
 
 def _cotypes(element: Element) -> tuple[str, ...]:
