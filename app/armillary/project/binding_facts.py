@@ -6,36 +6,30 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
+from armillary.model import binding_names as names
 from armillary.model.binding import Binding, MapSpec
+from armillary.model.binding_names import MAPPED
 
 Fact = str | float | bool | tuple[float, float] | tuple[str, ...]
-PLAIN = {
-    "signal": "signal",
-    "address": "address",
-    "channel": "channel",
-    "axis": "axis",
-    "property": "property_name",
-    "range": "ends",
-    "colormap": "colormap",
-    "unit": "unit",
-    "targetUnit": "target_unit",
-    "interval": "interval_s",
-    "staleAfter": "stale_after_s",
-    "onBad": "on_bad",
-    "onStale": "on_stale",
-    "fallback": "fallback",
-    "enabled": "enabled",
-    "intent": "intent",
-}
-MAPPED = {
-    "map": "kind",
-    "scale": "scale",
-    "offset": "offset",
-    "clamp": "clamp",
-    "stateKeys": "state_keys",
-    "stateValues": "state_values",
-    "expr": "expr",
-}
+_TAKEN = (
+    "signal",
+    "address",
+    "channel",
+    "axis",
+    "property",
+    "range",
+    "colormap",
+    "unit",
+    "targetUnit",
+    "interval",
+    "staleAfter",
+    "onBad",
+    "onStale",
+    "fallback",
+    "enabled",
+    "intent",
+)
+PLAIN = {name: names.PLAIN[name] for name in _TAKEN}
 NAMES = (*PLAIN, *MAPPED)
 _USUAL = Binding(name="", prim="")
 _DEFAULTS: dict[str, Fact] = {name: getattr(_USUAL, field) for name, field in PLAIN.items()}

@@ -12,6 +12,7 @@ from pxr import Gf, Sdf, Vt
 
 from armillary.model import files
 from armillary.model.binding import Binding
+from armillary.model.binding_names import MAPPED, PLAIN
 from armillary.model.fault import SceneFault
 from armillary.scene import branches, sidecar
 from armillary.scene.overs import MEMORY
@@ -162,7 +163,7 @@ def _write(layer: Any, record: Binding) -> None:
     if item not in _applied(spec):
         _apply(spec, [*_applied(spec), item])
     values = sidecar.authored(record)
-    known = {*sidecar.PLAIN, *sidecar.MAPPED, *sidecar.FIELD, "target", "sensors"}
+    known = {*PLAIN, *MAPPED, *sidecar.FIELD, "target", "sensors"}
     for field_name, field in FIELDS.items():
         name = f"{NAMESPACE}:{record.name}:{field_name}"
         old = spec.properties.get(name)

@@ -13,6 +13,7 @@ from typing import Any
 from pxr import Sdf, Tf
 
 from armillary.model.binding import Binding, FieldSpec, MapSpec
+from armillary.model.binding_names import MAPPED, PLAIN
 from armillary.model.fault import SceneFault
 from armillary.model.scene import SceneProblem
 from armillary.scene.overs import MEMORY, Overs, Stat, parse, stat_of, uncollected
@@ -20,42 +21,6 @@ from armillary.scene.schema import API, FIELDS, NAMESPACE, VERSION
 from armillary.scene.sniff import damaged, look
 
 NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
-# TwinBindingAPI field -> field of Binding, for those of the same shape
-PLAIN = {
-    "schemaVersion": "schema_version",
-    "id": "id",
-    "enabled": "enabled",
-    "intent": "intent",
-    "role": "role",
-    "signal": "signal",
-    "address": "address",
-    "channel": "channel",
-    "axis": "axis",
-    "property": "property_name",
-    "valueType": "value_type",
-    "range": "ends",
-    "colormap": "colormap",
-    "unit": "unit",
-    "targetUnit": "target_unit",
-    "interval": "interval_s",
-    "staleAfter": "stale_after_s",
-    "onBad": "on_bad",
-    "onStale": "on_stale",
-    "fallback": "fallback",
-    "command": "command",
-    "semanticId": "semantic_id",
-    "alarmAspect": "alarm_aspect",
-    "timeSampled": "time_sampled",
-}
-MAPPED = {
-    "map": "kind",
-    "scale": "scale",
-    "offset": "offset",
-    "clamp": "clamp",
-    "stateKeys": "state_keys",
-    "stateValues": "state_values",
-    "expr": "expr",
-}
 FIELD = {
     "method": "method",
     "radius": "radius",
