@@ -105,7 +105,7 @@ def test_an_import_that_was_ended_goes_on_without_a_gap_and_without_doubles(
     assert (min(series[0]["low"]), max(series[0]["high"])) == (19.0, 21.0)
 
 
-def test_a_query_finds_twins_by_what_the_record_says_of_them(
+def test_queries_and_drift_are_asked_of_the_record(
     recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tags = {"flow": {"address": "s!a", "unit": "m³/h"}}
@@ -130,6 +130,9 @@ def test_a_query_finds_twins_by_what_the_record_says_of_them(
     )
     assert ids("anything with flow > 5 m³/h for 5 min") == ([], ["FT-2"])
     assert ids("anything with flow > 5 m³/h in the last 5 min") == (["FT-1"], ["FT-2"])
+
+    drift = asked(capsys, "model", "drift", recorded, "--record", "1", status=1)
+    assert drift["counts"] == {"D02": 1}  # FT-2 never came
 
 
 @pytest.mark.scale
