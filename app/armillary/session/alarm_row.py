@@ -58,6 +58,8 @@ class AlarmRow:
     respond_s: float = 0.0  # time to respond from the raise on; 0 = nobody said
     chatter: int = 0  # raises since it began to chatter; 0 = it does not
     first_out: str = ""  # `first` of its group, or one of several in a `tie`
+    procedure: str = ""  # id of the work instruction that answers it
+    camera: str = ""  # prim path of the view that shows it best
 
 
 def hidden_text(hiding: Hiding) -> str:
@@ -150,4 +152,6 @@ def alarm_row(
         respond_s=spec.time_to_respond_s,
         chatter=chatter,
         first_out=marks.first_out or (nuisance.first_out(spec.id) if nuisance is not None else ""),
+        procedure=spec.procedure,
+        camera=spec.camera,
     )
