@@ -128,5 +128,6 @@ def test_git_merges_what_two_engineers_did_beside_each_other(folder: Path) -> No
     added = {c["name"] for c in json.loads(found)["changes"] if c["verb"] == "added"}
     first = json.loads(twins.read_text())["twins"][0]["id"]
     assert added == {
-        "/Site/FenceEast", "/Site/FenceWest", "/FenceEast#more", "/FenceWest#more", f"{first}.east", f"{first}.west",
+        "/Site/FenceEast", "/Site/FenceWest", "/FenceEast#more", "/FenceWest#more",
+        f"{first}.east", f"{first}.west",
     }  # fmt: skip
