@@ -92,6 +92,8 @@ class Conditions:
             self._order,
             self._first,
         )
+        self._nearer: I8 = np.zeros(n, np.int64)
+        self._farthest = 0
         # dynamic
         self.active: B1 = np.zeros(n, np.bool_)
         self.value: F8 = np.full(n, np.nan)
@@ -108,6 +110,10 @@ class Conditions:
         self._gap: B1 = np.zeros(n, np.bool_)  # counted anew after a gap, and not sure of itself since
         self._hits: list[Hit] = []
         self._sure: list[I8] = []  # alarms that are sure of themselves again after a gap
+
+    def imply(self, nearer: I8) -> None:
+        """Learn how many rows before each one, (n,), are nearer limits of the same alarm: it implies them."""
+        self._nearer, self._farthest = nearer, int(nearer.max(initial=0))
 
     def forget(self, slots: I8) -> I8:
         """Begin the counts of these tags anew: readings of them are missing. Return their alarms' rows."""
@@ -392,6 +398,10 @@ class Conditions:
         if not len(alarm):
             return
         self.active[alarm] = raised
+        if raised and self._farthest:
+            of, nearer = self._implied(alarm)
+            alarm, value = np.append(alarm, nearer), np.append(value, value[of])
+            source_ns, delayed_ns = np.append(source_ns, source_ns[of]), np.append(delayed_ns, delayed_ns[of])
         self._over_since[alarm], self._under_since[alarm] = _NONE, _NONE
         self._run_clear[alarm] = 0
         self._hits.append(
@@ -404,6 +414,17 @@ class Conditions:
                 delayed_ns=delayed_ns.copy(),
             )
         )
+
+    def _implied(self, alarm: I8) -> tuple[I8, I8]:
+        """Return (places in `alarm` of farther limits, rows of nearer ones that stand now for them)."""
+        of = [np.flatnonzero(self._nearer[alarm] >= k) for k in range(1, self._farthest + 1)]
+        rows, first = np.unique(
+            np.concatenate([alarm[at] - k for k, at in enumerate(of, 1)]), return_index=True
+        )
+        rest = ~self.active[rows]
+        rows = rows[rest]
+        self.active[rows] = True
+        return np.concatenate(of)[first[rest]], rows
 
     # ---------------------------------------------------------------- quality
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from armillary.alarms.conditions import Conditions, Hit, Look
 from armillary.alarms.signals import TRUE_ABOVE, Signals, is_computed
-from armillary.model.alarm import COMPUTED, AlarmProgress, AlarmSpec
+from armillary.model.alarm import COMPUTED, AlarmProgress, AlarmSpec, of_level
 from armillary.model.arrays import B1, I8
 from armillary.model.sample import SampleBatch
 from armillary.model.tags import TagSpec, TagTable
@@ -38,6 +38,8 @@ class Lines:
             [spec for _, _, spec in on_signals], _signal_tags(self.signals.specs, tags)
         )
         self._parts = (self.direct, self.computed)
+        self.direct.imply(_column(on_tags, 1))
+        self.computed.imply(_column(on_signals, 1))
         self._alarm: tuple[I8, I8] = (_column(on_tags, 0), _column(on_signals, 0))
         self._level: tuple[I8, I8] = (_column(on_tags, 1), _column(on_signals, 1))
         self._line = np.full(len(specs), NONE, np.int64)  # the first line on a tag of each alarm
@@ -144,7 +146,7 @@ def _limits(spec: AlarmSpec) -> list[tuple[int, AlarmSpec]]:
         return [(0, replace(spec, kind="level", levels=()))]  # it watches nothing
     if not spec.levels:
         return [(0, spec)]
-    return [(n, replace(spec, limit=each.limit, levels=())) for n, each in enumerate(spec.levels)]
+    return [(n, of_level(spec, each)) for n, each in enumerate(spec.levels)]
 
 
 def _on_signal(spec: AlarmSpec, slot: int) -> AlarmSpec:

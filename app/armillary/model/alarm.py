@@ -6,7 +6,7 @@ presentation region only decides whether people are bothered (operations: two in
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
@@ -54,6 +54,9 @@ class AlarmLevel:
     name: str
     limit: float
     priority: int
+    deadband: float | None = None  # None: that of the alarm, as with both delays
+    on_delay_s: float | None = None
+    off_delay_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +100,19 @@ class AlarmSpec:
     action: str = ""  # name of the loop that answers it
     draft: bool = False  # never raises
     origin: str = ""
+
+
+def of_level(spec: AlarmSpec, level: AlarmLevel) -> AlarmSpec:
+    """Return one limit of an alarm as an alarm of its own; what a level does not say its alarm does."""
+    return replace(
+        spec,
+        levels=(),
+        limit=level.limit,
+        priority=level.priority,
+        deadband=spec.deadband if level.deadband is None else level.deadband,
+        on_delay_s=spec.on_delay_s if level.on_delay_s is None else level.on_delay_s,
+        off_delay_s=spec.off_delay_s if level.off_delay_s is None else level.off_delay_s,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

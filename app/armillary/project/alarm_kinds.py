@@ -162,6 +162,9 @@ def _with_levels(table: Table, spec: AlarmSpec) -> AlarmSpec:
             name=each.text("name", letter * n),
             limit=each.number("limit", 0.0),
             priority=each.whole("priority", spec.priority, 1, LOWEST),
+            deadband=each.number("deadband", 0.0, 0.0) if "deadband" in each else None,
+            on_delay_s=_seconds(each, "on_delay_s"),
+            off_delay_s=_seconds(each, "off_delay_s"),
         )
         if "limit" not in each:
             table.document.wrong(each.path, "'limit' is missing.", "Give the limit in the tag's unit.", "P03")
@@ -182,6 +185,10 @@ def _with_levels(table: Table, spec: AlarmSpec) -> AlarmSpec:
         table.wrong("levels", f"There are {len(levels)} levels.", f"Give 1 to {MOST_LEVELS}.", "P72")
         return spec
     return replace(spec, levels=tuple(levels), limit=levels[0].limit, priority=levels[0].priority)
+
+
+def _seconds(table: Table, key: str) -> float | None:
+    return table.number(key, 0.0, 0.0, MAX_SECONDS) if key in table else None
 
 
 _NAME_ONE = "Name a tag with numbers."

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from armillary.model.alarm import AlarmLevel, AlarmSpec
+from armillary.model.alarm import AlarmLevel, AlarmSpec, of_level
 from armillary.project import alarm_table, lint
 from armillary.project import folder as projects
 
@@ -100,6 +101,18 @@ def test_levels_are_the_limits_of_one_alarm(folder: Path) -> None:
     assert (a.limit, a.priority, a.re_alarm_s) == (80.0, 3, 1800.0)
 
 
+def test_a_level_may_have_a_deadband_and_delays_of_its_own(folder: Path) -> None:
+    a = alarm(
+        folder,
+        'tag = "TT-1"\ndeadband = 2\non_delay_s = 30\nlevels = [{limit = 80, priority = 3}, '
+        "{limit = 95, priority = 1, deadband = 5, on_delay_s = 0, off_delay_s = 60}]",
+    )
+    assert [of_level(a, level) for level in a.levels] == [
+        replace(a, levels=(), limit=80.0, priority=3, deadband=2.0, on_delay_s=30.0),
+        replace(a, levels=(), limit=95.0, priority=1, deadband=5.0, on_delay_s=0.0, off_delay_s=60.0),
+    ]
+
+
 def test_priority_1_asks_again_after_half_an_hour_and_the_others_never(folder: Path) -> None:
     assert alarm(folder, 'tag = "TT-1"\nlimit = 80\npriority = 1').re_alarm_s == 1800.0
     assert alarm(folder, 'tag = "TT-1"\nlimit = 80\npriority = 2').re_alarm_s == 0.0
@@ -150,6 +163,11 @@ def test_priority_1_asks_again_after_half_an_hour_and_the_others_never(folder: P
             'tag = "TT-1"\nkind = "rate"\nlimit = 2\ncount = 3',
             "P32",
             "'count' says nothing for an alarm of kind",
+        ),
+        (
+            'tag = "TT-1"\nlevels = [{limit = 90, on_delay_s = -1}]',
+            "P02",
+            "'on_delay_s' is -1",
         ),
         (
             'tag = "TT-1"\nlevels = [{limit = 90}, {limit = 80}]',
@@ -265,7 +283,7 @@ tag = "TT-1"
 kind = "rate"
 direction = "both"
 window_s = 20.0
-levels = [{{name = "H", limit = 1.5, priority = 3}}, {{limit = 3.0}}]
+levels = [{{name = "H", limit = 1.5, priority = 3, deadband = 0.5, off_delay_s = 20.0}}, {{limit = 3.0}}]
 re_alarm_s = 60.0
 {SAID}
 [[alarm]]
@@ -301,6 +319,8 @@ expression = "V-1.open < 0.1 and TT-1.value > 90"
 @pytest.mark.parametrize(
     ("cell", "what"),
     [
+        ("H:80:3:1:2:3:4", "'levels' is 'H:80:3:1:2:3:4', which is not name:limit:priority"),
+        ("H:80:3:x", "'deadband' is 'x', which is not a number"),
         ("80", "'levels' is '80', which is not name:limit:priority"),
         ("H:eighty:3", "'levels' is 'eighty', which is not a number"),
         ("H:80:7", "'levels' has the priority '7', which is none of 1 to 4"),
