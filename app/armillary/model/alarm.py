@@ -37,12 +37,23 @@ class Presentation(StrEnum):
 ACTIVE = (ProcessState.UNACK, ProcessState.ACKED)
 UNACKNOWLEDGED = (ProcessState.UNACK, ProcessState.RTNUN, ProcessState.LUNAK)
 AlarmKind = Literal[
-    "level", "count", "state", "quality", "rate", "deviation", "discrepancy", "expression", "link"
+    "level",
+    "count",
+    "state",
+    "quality",
+    "rate",
+    "deviation",
+    "discrepancy",
+    "expression",
+    "predicted",
+    "link",
 ]
-COMPUTED: frozenset[AlarmKind] = frozenset({"rate", "deviation", "discrepancy", "expression"})
+COMPUTED: frozenset[AlarmKind] = frozenset({"rate", "deviation", "discrepancy", "expression", "predicted"})
 """Kinds that watch no tag's value but one that is worked out of one or more tags."""
 Direction = Literal["above", "below"]
 RATE_WINDOW_S = 10.0
+ADVISORY = "advisory"  # the class of what is only predicted: it never trips anything
+HORIZON_S, CONFIDENCE = 1_800.0, 0.9
 RE_ALARM_S = 1_800.0  # of priority 1 where nothing else is said
 SUPPRESS_OFF_S = 5.0
 
@@ -73,9 +84,13 @@ class AlarmSpec:
     levels: tuple[AlarmLevel, ...] = ()  # nearest first, instead of `limit` and `priority`
     values: tuple[float, ...] = ()  # of kind `state`: the alarm values
     normal: tuple[float, ...] = ()  # of kind `state`: the normal values; any other is an unknown state
-    window_s: float = RATE_WINDOW_S  # of kind `rate`
+    window_s: float = RATE_WINDOW_S  # of kinds `rate` and `predicted`
+    horizon_s: float = HORIZON_S  # of kind `predicted`: beyond the limit within this
+    confidence: float = CONFIDENCE  # of kind `predicted`: so sure, 0 to 1, one-sided
+    forecast_error: float = 0.0  # of kind `predicted`: standard deviation of the model's forecast
     two_sided: bool = False  # of kind `rate`: falling counts as rising does
-    reference: str = ""  # of `deviation` the tag it should be near, of `discrepancy` the command
+    # of `deviation` the tag it should be near, of `discrepancy` the command, of `predicted` the model's tag
+    reference: str = ""
     reference_slot: int = -1  # -1: `setpoint` counts
     setpoint: float = 0.0
     expression: str = ""  # of kind `expression`: true raises
@@ -100,6 +115,11 @@ class AlarmSpec:
     action: str = ""  # name of the loop that answers it
     draft: bool = False  # never raises
     origin: str = ""
+
+    @property
+    def is_advisory(self) -> bool:
+        """Whether it only says what may come: no action, loop or rule of suppression may hang on it."""
+        return self.kind == "predicted"
 
 
 def of_level(spec: AlarmSpec, level: AlarmLevel) -> AlarmSpec:

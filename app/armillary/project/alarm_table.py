@@ -20,7 +20,16 @@ from armillary.project.table import nearest
 # The order is that of a rationalisation sheet: what, when, how urgent, what to do.
 WORDS = ("id", "tag", "title", "kind", "direction")
 NUMBERS = ("limit", "deadband", "on_delay_s", "off_delay_s")
-MORE_NUMBERS = ("setpoint", "window_s", "travel_time_s", "time_to_respond_s", "re_alarm_s")
+MORE_NUMBERS = (
+    "setpoint",
+    "window_s",
+    "horizon_s",
+    "confidence",
+    "forecast_error",
+    "travel_time_s",
+    "time_to_respond_s",
+    "re_alarm_s",
+)
 COUNTS = ("count", "count_clear")
 FLAGS = ("latching", "ack_required", "draft")
 TEXTS = ("consequence", "operator_action")
@@ -35,6 +44,10 @@ COLUMNS = (
     "reference",
     "setpoint",
     "window_s",
+    "horizon_s",
+    "confidence",
+    "forecast",
+    "forecast_error",
     "command",
     "travel_time_s",
     "expression",

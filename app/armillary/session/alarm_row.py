@@ -95,6 +95,8 @@ def limit_text(spec: AlarmSpec, tag: TagSpec | None) -> str:
     if spec.kind == "deviation":
         other = spec.reference or texts.number(spec.setpoint, unit)
         return f"more than {texts.number(spec.limit, unit)} from {other}"
+    if spec.is_advisory:
+        return f"{spec.direction} {texts.number(spec.limit, unit)} within {texts.age(spec.horizon_s)}"
     if spec.levels:
         limits = (f"{level.name} {texts.number(level.limit, unit)}" for level in spec.levels)
         return f"{spec.direction} {', '.join(limits)}"
@@ -135,7 +137,7 @@ def alarm_row(
         latched=state.process is ProcessState.LACKD,
         tag=spec.tag,
         slot=spec.slot if tag is not None else -1,
-        text=(spec.kind == "link" and state.active and state.text)
+        text=((spec.kind == "link" or spec.is_advisory) and state.active and state.text)
         or spec.title
         or f"{(tag.title if tag is not None else '') or spec.tag} {limit}",
         value=value,

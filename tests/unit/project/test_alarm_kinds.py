@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from armillary.model.alarm import AlarmLevel, AlarmSpec, of_level
-from armillary.project import alarm_table, lint
+from armillary.project import alarm_table, lint, loops
 from armillary.project import folder as projects
 
 PROJECT = """
@@ -296,6 +296,24 @@ procedure = "look"
 camera = "/Plant/Cameras/Oven"
 {SAID}
 [[alarm]]
+id = "P"
+tag = "TT-1"
+kind = "predicted"
+limit = 85.0
+horizon_s = 600.0
+window_s = 900.0
+confidence = 0.95
+priority = 4
+{SAID}
+[[alarm]]
+id = "M"
+tag = "TT-1"
+kind = "predicted"
+limit = 85.0
+forecast = "TT-1.setpoint"
+forecast_error = 1.5
+{SAID}
+[[alarm]]
 id = "S"
 tag = "V-1.open"
 kind = "state"
@@ -331,3 +349,84 @@ def test_a_cell_of_levels_that_cannot_be_read_is_named_with_its_line(cell: str, 
     with pytest.raises(Exception, match="line 2") as caught:
         alarm_table.changes("schema = 1\n", f"id,levels\nA,{cell}\n", "a.csv")
     assert what in str(caught.value)
+
+
+# ---------------------------------------------------------------- predictions
+
+HOT = f'[[alarm]]\nid = "HOT"\ntag = "TT-1"\nlimit = 85\n{SAID}'
+
+
+def test_a_prediction_has_a_horizon_a_window_and_a_confidence(folder: Path) -> None:
+    a = alarm(folder, 'tag = "TT-1"\nkind = "predicted"\nlimit = 85')
+    assert (a.horizon_s, a.window_s, a.confidence, a.category) == (1800.0, 1800.0, 0.9, "advisory")
+    assert (a.priority, a.ack_required, a.is_advisory) == (3, False, True)
+    b = alarm(folder, 'tag = "TT-1"\nkind = "predicted"\nlimit = 85\nhorizon_s = 600\nconfidence = 0.95')
+    assert (b.horizon_s, b.window_s, b.confidence) == (600.0, 600.0, 0.95)
+    c = alarm(
+        folder,
+        'tag = "TT-1"\nkind = "predicted"\nlimit = 85\nforecast = "TT-1.setpoint"\nforecast_error = 1.5',
+    )
+    assert (c.reference, c.reference_slot, c.forecast_error) == ("TT-1.setpoint", 1, 1.5)
+
+
+@pytest.mark.parametrize(
+    ("keys", "code", "what"),
+    [
+        ("priority = 2", "P79", "'A' only says what may come: its priority is 3 or 4."),
+        ('action = "halt"', "P79", "'A' only says what may come: it carries out nothing."),
+        ("confidence = 1.0", "P02", "'confidence' is 1.0"),
+        ("confidence = 0.2", "P02", "'confidence' is 0.2"),
+        ("horizon_s = 0", "P02", "'horizon_s' is 0"),
+        ('forecast = "TT-1.valu"', "P10", "There is no tag 'TT-1.valu'."),
+        ('forecast = "TT-1.value"', "P32", "'TT-1.value' is no forecast of itself."),
+        ('forecast = "TT-1.kelvin"', "P71", "TT-1.value is in °C, TT-1.kelvin in K."),
+        ('forecast = "TT-1.setpoint"\nwindow_s = 60', "P32", "'window_s' says nothing beside 'forecast'"),
+        ("forecast_error = 1", "P32", "'forecast_error' says nothing without 'forecast'"),
+        ("count = 3", "P32", "'count' says nothing for an alarm of kind 'predicted'."),
+        ("levels = [{limit = 90}]", "P32", "'levels' says nothing for an alarm of kind 'predicted'."),
+    ],
+)
+def test_a_prediction_that_cannot_be_says_why(folder: Path, keys: str, code: str, what: str) -> None:
+    text = f'[[alarm]]\nid = "A"\ntag = "TT-1"\nkind = "predicted"\nlimit = 85\n{keys}\n{SAID}'
+    assert any(found == code and what in words for found, words in wrongs(folder, HOT + text))
+
+
+def test_nothing_hangs_on_a_prediction(folder: Path) -> None:
+    text = HOT + f'[[alarm]]\nid = "A"\ntag = "TT-1"\nkind = "predicted"\nlimit = 85\n{SAID}'
+    rule = '[[suppress]]\nid = "r"\nwhen = "alarm.A"\nalarms = ["HOT"]\n'
+    assert ("P79", "'A' only says what may come: nothing is done because of it.") in wrongs(
+        folder, text + rule
+    )
+    project = projects.read(rules(folder, text))
+    (folder / "loops.toml").write_text(
+        'schema = 1\n[[loop]]\nid = "l"\ndetect = "A"\nscenario = "s"\n', "utf-8"
+    )
+    specs = {spec.name: spec for spec in project.specs}
+    found = loops.examine(folder, specs, ["A", "HOT"], (), ["A"])
+    assert ("P79", "'A' only says what may come: nothing is done because of it.") in [
+        (p.code, p.what) for p in found
+    ]
+
+
+@pytest.mark.parametrize(
+    ("keys", "code", "what"),
+    [
+        ("horizon_s = 900\nwindow_s = 300", "P78", "looks 900 s ahead and only 300 s back"),
+        ("horizon_s = 5", "P77", "comes every 1 s: it never has 8 readings"),
+    ],
+)
+def test_a_prediction_that_sees_too_little_is_doubted(folder: Path, keys: str, code: str, what: str) -> None:
+    text = HOT + f'[[alarm]]\nid = "A"\ntag = "TT-1"\nkind = "predicted"\nlimit = 85\n{keys}\n{SAID}'
+    found = lint.findings(projects.read(rules(folder, text)))
+    assert [p.what for p in found if p.code == code and what in p.what]
+
+
+def test_a_predicted_limit_that_no_alarm_watches_is_mentioned(folder: Path) -> None:
+    text = f'[[alarm]]\nid = "A"\ntag = "TT-1"\nkind = "predicted"\nlimit = 84\n{SAID}'
+    found = {(p.code, p.severity) for p in lint.findings(projects.read(rules(folder, HOT + text)))}
+    assert ("P78", "info") in found
+    found = {
+        (p.code, p.severity)
+        for p in lint.findings(projects.read(rules(folder, HOT + text.replace("84", "85"))))
+    }
+    assert ("P78", "info") not in found
