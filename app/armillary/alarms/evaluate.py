@@ -18,7 +18,7 @@ from armillary.alarms.conditions import Hit
 from armillary.alarms.lines import Lines
 from armillary.alarms.links import LinkWatch
 from armillary.alarms.machine import NOTHING, OVER, Facts, Happening
-from armillary.alarms.nuisance import Raised
+from armillary.alarms.nuisance import FLOOD_ID, Raised
 from armillary.alarms.presentation import Hide, Wish
 from armillary.alarms.standing import Standing
 from armillary.alarms.suppression import Suppressor
@@ -265,6 +265,26 @@ class Evaluator:
             self._conditions.resume(table, rows, now_mono_ns)
             raised = {row: one.raised_ns for row, one in rows if one.level == WHOLE}
             self._all.chatter.resume(raised, now_mono_ns)
+
+    def saved(self, now_mono_ns: int) -> tuple[AlarmProgress, ...]:
+        """Return what every alarm is counting and the flood that may be, for `go_on` after a restart."""
+        found = self.progress(now_mono_ns)
+        with self._lock:
+            since_ns, ages = self._all.floods.progress(now_mono_ns)
+        flood = AlarmProgress(id=FLOOD_ID, level=WHOLE, source_ns=since_ns, raised_ns=ages)
+        return (*found, flood) if since_ns or ages else found
+
+    def go_on(self, progress: Iterable[AlarmProgress], gap_ns: int, now_mono_ns: int) -> None:
+        """Go on, after `restore`, from what was being counted `gap_ns` ago; since then nothing is known."""
+        with self._lock:
+            every = list(progress)
+            rows = [(self._row[one.id], one) for one in every if one.id in self._row]
+            self._conditions.go_on(rows, gap_ns, now_mono_ns)
+            raised = {row: one.raised_ns for row, one in rows if one.level == WHOLE}
+            self._all.chatter.resume(raised, now_mono_ns, gap_ns)
+            for one in every:
+                if one.id == FLOOD_ID:
+                    self._all.floods.resume(one.source_ns, one.raised_ns, gap_ns, now_mono_ns)
 
     def freeze(self) -> object:
         """Return everything that changes, delays and counts included; `thaw` goes on from it exactly."""

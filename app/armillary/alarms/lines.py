@@ -157,6 +157,14 @@ class Lines:
             mine = {line: held[place] for line, place in enumerate(places) if place in held}
             conditions.resume(self.signals.table if part else table, mine, now_mono_ns)
 
+    def go_on(self, progress: Iterable[tuple[int, AlarmProgress]], gap_ns: int, now_mono_ns: int) -> None:
+        """Go on after `restore` from what was being counted `gap_ns` ago, by alarm; as `Conditions.go_on`."""
+        held = {(row, one.level): one for row, one in progress}
+        for part, conditions in enumerate(self._parts):
+            places = zip(self._alarm[part].tolist(), self._level[part].tolist(), strict=True)
+            mine = {line: held[place] for line, place in enumerate(places) if place in held}
+            conditions.go_on(mine, gap_ns, now_mono_ns)
+
 
 def _limits(spec: AlarmSpec) -> list[tuple[int, AlarmSpec]]:
     """Return (number, spec) for each limit of an alarm, nearest first."""
