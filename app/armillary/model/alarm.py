@@ -53,6 +53,7 @@ COMPUTED: frozenset[AlarmKind] = frozenset({"rate", "deviation", "discrepancy", 
 Direction = Literal["above", "below"]
 RATE_WINDOW_S = 10.0
 ADVISORY = "advisory"  # the class of what is only predicted: it never trips anything
+ADVISORY_MARK = 5  # drawn for it instead of a priority: less than all of them, and without a colour
 HORIZON_S, CONFIDENCE = 1_800.0, 0.9
 RE_ALARM_S = 1_800.0  # of priority 1 where nothing else is said
 SUPPRESS_OFF_S = 5.0

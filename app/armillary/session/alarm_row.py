@@ -9,6 +9,7 @@ import numpy as np
 
 from armillary.encoding import texts
 from armillary.model.alarm import (
+    ADVISORY_MARK,
     ONE_SHOT_NS,
     AlarmSpec,
     AlarmState,
@@ -58,6 +59,12 @@ class AlarmRow:
     respond_s: float = 0.0  # time to respond from the raise on; 0 = nobody said
     chatter: int = 0  # raises since it began to chatter; 0 = it does not
     first_out: str = ""  # `first` of its group, or one of several in a `tie`
+    advisory: bool = False  # it is only predicted
+
+    @property
+    def mark(self) -> int:
+        """What is drawn for it: its priority, or that it is only predicted."""
+        return ADVISORY_MARK if self.advisory else self.priority
 
 
 def hidden_text(hiding: Hiding) -> str:
@@ -151,5 +158,6 @@ def alarm_row(
         presentation=state.presentation,
         respond_s=spec.time_to_respond_s,
         chatter=chatter,
+        advisory=spec.is_advisory,
         first_out=marks.first_out or (nuisance.first_out(spec.id) if nuisance is not None else ""),
     )
