@@ -200,7 +200,7 @@ def _shape(
 def _advisory(
     pen: ImageDraw.ImageDraw, at: tuple[float, float], half: float, unit: float, theme: Theme, style: Style
 ) -> None:
-    """Draw what may come: a diamond without a colour and an arrow in it that goes up; pale once it is known."""
+    """Draw what may come: a diamond without a colour, an arrow in it that goes up; pale once it is known."""
     ink = (*(theme.muted if style == "hollow" else theme.text), _OPAQUE)
     reach = half * 1.15
 
