@@ -15,6 +15,7 @@ import numpy as np
 
 from armillary.alarms import wording
 from armillary.alarms.conditions import Hit
+from armillary.alarms.devices import DeviceWatch
 from armillary.alarms.lines import Lines
 from armillary.alarms.links import LinkWatch
 from armillary.alarms.machine import NOTHING, OVER, Facts, Happening
@@ -33,7 +34,7 @@ from armillary.model.alarm import (
     ProcessState,
     Suppression,
 )
-from armillary.model.arrays import U4
+from armillary.model.arrays import B1, I8, U4
 from armillary.model.clock import NS
 from armillary.model.sample import SampleBatch
 from armillary.model.tags import TagSpec, TagTable
@@ -54,7 +55,10 @@ _HAPPENINGS = {
     (True, 1): Happening.LEVEL_ROSE,
     (True, -1): Happening.LEVEL_FELL,
 }
-_CHANGING = ("_conditions", "_links", "_rules", "_all", "_number")
+Seen = (
+    tuple[I8, B1, B1] | None
+)  # alarm rows, whether each one's condition holds, whether it certainly does not
+_CHANGING = ("_conditions", "_links", "_devices", "_rules", "_all", "_number")
 
 
 class Evaluator:
@@ -77,7 +81,8 @@ class Evaluator:
         self._row = {spec.id: row for row, spec in enumerate(self.specs)}
         self._conditions = Lines(self.specs, tags)
         self._links = LinkWatch(self.specs, tags)
-        self._rules = Suppressor(rules, self.specs, tags)
+        self._devices = DeviceWatch(self.specs, tags)
+        self._rules = Suppressor(rules, self.specs, tags, self._devices)
         self._all = Standing(self.specs)
         self._area = area
         self._doubt_ns: Mapping[str, int] = {}
@@ -94,9 +99,10 @@ class Evaluator:
             self._all.begin(now_ns, self._looked_ns, now_mono_ns)
             self._looked_ns = (now_ns, now_mono_ns)
             links = self._links.look(table, now_mono_ns)
+            behind = self._devices.look(table, self._links.silent, now_mono_ns)
             if self._lost:
                 self._begin_anew(now_ns)
-            seen = self._conditions.look(table, readings, now_ns, now_mono_ns, links)
+            seen = self._conditions.look(table, readings, now_ns, now_mono_ns, _both(links, behind))
             if len(self._rules):
                 self._hide(table, seen.hits, now_ns, now_mono_ns)
             for row in seen.good[self._all.waits[seen.good]].tolist():
@@ -115,7 +121,7 @@ class Evaluator:
         active = self._all.active.copy()
         for hit in hits:
             active[hit.alarm] = hit.raised
-        for row, rule in self._rules.look(table, active, now_mono_ns).items():
+        for row, rule in self._rules.look(table, active, now_mono_ns, self._devices.joined).items():
             self._all.suppress(row, rule, now_ns)
 
     def _raised(self, hits: Sequence[Hit]) -> list[Raised]:
@@ -297,6 +303,8 @@ class Evaluator:
                 spec = replace(spec, limit=level.limit, priority=level.priority)
             if not hit.raised:
                 text = wording.cleared(spec, tag, value)
+            elif row in self._devices:
+                text = self._devices.text(row, table, now_mono_ns)
             elif spec.kind == "link":
                 text = self._links.text(row, table, now_mono_ns, spec.id)
             else:
@@ -333,6 +341,13 @@ class Evaluator:
         for row in rows[self._all.waits[rows]].tolist():
             text = f"readings of {self.specs[row].tag} were dropped in a flood: they are counted anew"
             self._all.happen(row, Happening.BAD, self._all.facts(row, now_ns, text))
+
+
+def _both(links: Seen, devices: Seen) -> Seen:
+    if links is None or devices is None:
+        return links or devices
+    rows, holds, ends = (np.concatenate(pair) for pair in zip(links, devices, strict=True))
+    return rows, holds, ends
 
 
 def level_of(spec: AlarmSpec, state: AlarmState) -> int:

@@ -94,6 +94,7 @@ class AlarmSpec:
     procedure: str = ""  # id of what to follow
     camera: str = ""  # prim path of the view that shows it
     prim: str = ""  # where it is shown; "" = where the tag is
+    at_slot: int = -1  # of what belongs to no tag: where this tag is, there it is shown
     action: str = ""  # name of the loop that answers it
     draft: bool = False  # never raises
     origin: str = ""

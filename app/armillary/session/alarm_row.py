@@ -89,7 +89,8 @@ def limit_text(spec: AlarmSpec, tag: TagSpec | None) -> str:
     if spec.kind == "discrepancy":
         return f"does not follow {spec.reference} for {spec.on_delay_s:g} s"
     if spec.kind == "link":
-        return "silent" if spec.id.startswith("link:") and spec.id.count(":") == 1 else ""
+        is_silence = spec.id.startswith("link:") and (spec.id.count(":") == 1 or spec.at_slot >= 0)
+        return "silent" if is_silence else ""
     if spec.kind == "rate":
         return f"{'changes' if spec.two_sided else spec.direction} {texts.number(spec.limit, f'{unit}/s')}"
     if spec.kind == "deviation":

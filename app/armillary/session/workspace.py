@@ -381,9 +381,10 @@ class Workspace(Pointing):
     def _prim_of_alarm(self, spec: AlarmSpec) -> int | None:
         if spec.prim:
             return self.prim_named(spec.prim)
-        found = self.prim_of_tag(spec.slot)
-        if found is None and self.scene is not None and 0 <= spec.slot < len(self.specs):
-            found = self._stand_in.get(self.specs[spec.slot].twin)
+        slot = spec.slot if spec.slot >= 0 else spec.at_slot
+        found = self.prim_of_tag(slot)
+        if found is None and self.scene is not None and 0 <= slot < len(self.specs):
+            found = self._stand_in.get(self.specs[slot].twin)
         return found
 
     def _asset_edges(self) -> tuple[tuple[int, int], ...]:
