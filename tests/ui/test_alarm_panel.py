@@ -420,3 +420,30 @@ def test_only_the_highest_priority_makes_a_toast_until_somebody_answers(
     bench.send(alarms=(dataclasses.replace(state, process=State.ACKED),))
     assert "hot" not in shown
     assert kept.lowest == (2 if setting else 1)
+
+
+def test_the_server_that_owns_an_alarm_is_asked_from_its_row(
+    panel: AlarmsPanel, bench: Any, acts: list[AlarmAct]
+) -> None:
+    owned = AlarmSpec(
+        id="opcua:plc:T1.High", slot=-1, tag="", kind="link", title="T1 High", offers=("suppress",)
+    )
+    bench.workspace.alarms.welcome((*SPECS, owned))
+    raise_(bench, "level", owned.id)
+    panel.refresh()
+    button = panel.strip.buttons["server"]
+    bench.workspace.alarms.choose(("level",))
+    assert not button.isVisible()
+    bench.workspace.alarms.choose((owned.id,))
+    assert button.isVisible()
+    panel.server.menu.aboutToShow.emit()
+    said = {action.text(): action for action in panel.server.menu.actions()}
+    assert "Add a comment…" in said
+    said["Add a comment…"].trigger()
+    sheet = panel.findChild(ReasonSheet)
+    assert sheet is not None
+    sheet.reason.setText("valve changed")
+    sheet.go.click()
+    assert acts == [
+        AlarmAct(action="comment", occurrences=(f"{owned.id}-1",), comment="valve changed"),
+    ]

@@ -24,6 +24,7 @@ from armillary.alarms.presentation import Hide, Wish
 from armillary.alarms.standing import Standing
 from armillary.alarms.suppression import Suppressor
 from armillary.model.alarm import (
+    OF_SERVERS,
     AlarmAct,
     AlarmActed,
     AlarmEvent,
@@ -41,6 +42,7 @@ from armillary.model.tags import TagSpec, TagTable
 
 GONE = "This alarm is not in the project any more"
 ALREADY = "Already so"
+OF_A_SERVER = "Only an alarm that a server owns is asked that"
 WHOLE = -1  # `AlarmProgress.level` of what is said of an alarm, not of one of its limits
 _ACTS = {"ack": Happening.ACK, "reset": Happening.RESET}
 _HIDES = {
@@ -173,6 +175,8 @@ class Evaluator:
 
     def act(self, act: AlarmAct, actor: str, now_ns: int, is_engineer: bool = False) -> AlarmActed:
         """Do what a person wants with alarms; each gets its own answer, "" = done."""
+        if act.action in OF_SERVERS:
+            return AlarmActed(results=(OF_A_SERVER,) * len(act.occurrences))
         with self._lock:
             if act.action in _HIDES:
                 wish = Wish(

@@ -37,6 +37,11 @@ DONE = {
     "unshelve": "unshelved",
     "remove": "out of service",
     "place": "back in service",
+    "confirm": "asked to confirm",
+    "comment": "asked to note it",
+    "respond": "answered",
+    "suppress": "asked to suppress",
+    "unsuppress": "asked to unsuppress",
 }
 
 
@@ -86,7 +91,9 @@ def alarms(
     """List the alarms of a running world, or act on them.
 
     `ack` acknowledges, `reset` resets latched ones, `shelve` hides for a time and `unshelve` brings back,
-    `remove` takes out of service and `place` puts back. `export PROJECT FILE.csv` writes the alarms that the
+    `remove` takes out of service and `place` puts back. Of alarms that an OPC UA server owns, its server is
+    asked; there are `confirm`, `comment`, `suppress`, `unsuppress` and `respond` too, the last two words in
+    --comment. `export PROJECT FILE.csv` writes the alarms that the
     project defines as a table, and `import PROJECT FILE.csv` shows what a table changes and writes it.
     `health PROJECT` judges the journal against ISA-18.2; status 1 where a figure is over its maximum.
     `suppressed PROJECT --days 30` says what the rules of suppression would have hidden; status 1 where

@@ -113,6 +113,10 @@ def alarm_row(
         names = dict(tag.states) if tag is not None else {}
         value = names.get(state.value) or texts.number(state.value, tag.unit if tag is not None else "")
     notes = [state.pending] if state.pending else []
+    if state.unconfirmed:
+        notes.append("its server wants it confirmed")
+    if spec.responses and state.active:
+        notes.append(f"answers: {' · '.join(spec.responses)}")
     if state.unverified:
         notes.append("not verified: the input is bad or stale")
     if state.delayed_s > 0:

@@ -340,6 +340,10 @@ class AlarmBook:
         """Put alarms back in service."""
         self._hide("place", ids)
 
+    def ask_server(self, action: AlarmAction, name: str, words: str = "") -> None:
+        """Ask the server that owns an alarm, by its occurrence or id; the row says what became of it."""
+        self._ask(AlarmAct(action=action, occurrences=(name,), comment=words), self._acted, ACT_S)
+
     def _hide(
         self, action: AlarmAction, ids: Sequence[str], comment: str = "", duration_s: float = 0.0
     ) -> None:

@@ -49,6 +49,7 @@ class AlarmDetail(QFrame):
             ("comment", "Comment (C)", "Acknowledge the chosen alarms with a comment"),
             ("journal", "Journal", "Journal of the chosen alarm"),
             ("limits", "Limits", "Limits of the chosen alarm"),
+            ("server", "At its server", "What the server that owns the chosen alarm can be asked"),
         ):
             button = QPushButton(text)
             button.setAccessibleName(said)
