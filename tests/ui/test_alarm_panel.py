@@ -447,3 +447,24 @@ def test_the_server_that_owns_an_alarm_is_asked_from_its_row(
     assert acts == [
         AlarmAct(action="comment", occurrences=(f"{owned.id}-1",), comment="valve changed"),
     ]
+
+
+def test_a_position_lists_its_own_and_says_how_many_stand_outside(
+    panel: AlarmsPanel, bench: Any, acts: list[AlarmAct], settings: Settings
+) -> None:
+    book = bench.workspace.alarms
+    book.stand.members = lambda: {"tanks": frozenset({"level"})}
+    raise_(bench, "level", "x0", "x1")
+    panel.refresh()
+    outside = panel.filter_bar.outside
+    assert not outside.isVisible()
+    panel.filter_bar.menu.aboutToShow.emit()
+    chosen = {
+        a.text(): a for menu in panel.filter_bar.menu.actions() if menu.menu() for a in menu.menu().actions()
+    }
+    chosen["tanks"].trigger()
+    assert texts(panel) == ["① Tank is nearly full"]
+    assert (outside.isVisible(), outside.text()) == (True, "Outside tanks: 2")
+    assert settings.get("position") == "tanks"
+    outside.click()
+    assert len(texts(panel)) == 3

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -21,7 +21,7 @@ from armillary.alarms.links import LinkWatch
 from armillary.alarms.machine import NOTHING, OVER, Facts, Happening
 from armillary.alarms.nuisance import Raised
 from armillary.alarms.presentation import Hide, Wish
-from armillary.alarms.standing import Standing
+from armillary.alarms.standing import NOBODY, Standing
 from armillary.alarms.suppression import Suppressor
 from armillary.model.alarm import (
     OF_SERVERS,
@@ -72,10 +72,12 @@ class Evaluator:
         tags: Sequence[TagSpec],
         rules: Sequence[Suppression] = (),
         area: str = "",
+        positions: Mapping[str, Collection[str]] = NOBODY,
     ) -> None:
         """`specs`: those of the project, and `alarms.links.link_alarms` where links are watched.
 
-        rules: what hides alarms by design; area: whose alarms they are. Raises ProjectFault for an
+        rules: what hides alarms by design; area: whose alarms they are; positions: of operators, each with
+        the ids of its alarms. Raises ProjectFault for an
         expression that is refused.
         """
         self.specs = tuple(specs)
@@ -85,7 +87,7 @@ class Evaluator:
         self._links = LinkWatch(self.specs, tags)
         self._devices = DeviceWatch(self.specs, tags)
         self._rules = Suppressor(rules, self.specs, tags, self._devices)
-        self._all = Standing(self.specs)
+        self._all = Standing(self.specs, positions)
         self._area = area
         self._doubt_ns: Mapping[str, int] = {}
         self._number = 0
@@ -146,10 +148,15 @@ class Evaluator:
             self._doubt_ns = dict(clocks_ns)
 
     @property
-    def flood(self) -> Flood | None:
-        """The flood that is, None for none."""
+    def floods(self) -> tuple[Flood, ...]:
+        """The floods that are: one at most, or one for each position of operators."""
         with self._lock:
-            return self._all.flood(self._area)
+            return self._all.floods(self._area)
+
+    @property
+    def flood(self) -> Flood | None:
+        """The first of them, None for none."""
+        return next(iter(self.floods), None)
 
     def lost(self, slots: U4) -> None:
         """Say that readings of these tags were given up: counts of them begin anew at the next `look`."""

@@ -59,6 +59,7 @@ DONE = {
 @click.option("--once", is_flag=True, help="On the shelf until it next returns to normal.")
 @click.option("--from", "from_", default="", metavar="T", help="Of health: 30 days ago if left out.")
 @click.option("--to", default="", metavar="T", help="Of health: now if left out.")
+@click.option("--position", default="", metavar="NAME", help="Of health: of one operator position.")
 @click.option("-o", "--html", "out", type=FILE, help="Of health: a page, F.html.")
 @click.option("--pdf", "pdf", type=FILE, help="Of health: pages of A4, F.pdf.")
 @click.option(
@@ -80,6 +81,7 @@ def alarms(
     once: bool,
     from_: str,
     to: str,
+    position: str,
     out: Path | None,
     pdf: Path | None,
     days: float,
@@ -110,7 +112,7 @@ def alarms(
     if words and words[0] == "health":
         if len(words) != 2:  # noqa: PLR2004  what, of which
             raise click.UsageError("armillary alarms health PROJECT [--from T] [--to T] [--html F] [--pdf F]")
-        return alarm_health.run(words[1], from_, to, out, pdf, as_json=as_json)
+        return alarm_health.run(words[1], from_, to, out, pdf, as_json=as_json, position=position)
     if words and words[0] == "suppressed":
         if len(words) != 2:  # noqa: PLR2004  what, of which
             raise click.UsageError("armillary alarms suppressed PROJECT [--days N]")

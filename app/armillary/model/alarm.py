@@ -153,11 +153,12 @@ class Marks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flood:
-    """More alarms than a person can answer: annunciations of one world in ten minutes."""
+    """More alarms than a person can answer: annunciations at one position of one world in ten minutes."""
 
     since_ns: int
     count: int  # in the last ten minutes
     area: str = ""
+    position: str = ""  # of operators; "" = the project has none, or of what none answers for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

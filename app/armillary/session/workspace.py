@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from armillary.alarms import assets
+from armillary.alarms.positions import members
 from armillary.encoding.maps import Legend
 from armillary.encoding.program import Program
 from armillary.model.alarm import AlarmSpec
@@ -120,6 +121,7 @@ class Workspace(Pointing):
         )
         self._titled: tuple[object, dict[str, str]] = ((), {})
         self.alarms.place_of = self._place_of_alarm
+        self.alarms.stand.members = self._members_of_positions
         self.journal = Journal("alarms", self._ask_record, lambda: self.alarms.specs)
         self.event_journal = Journal("events", self._ask_record, dict)
         self.alarm_health = AlarmHealth(self._ask_record, self._work)
@@ -401,6 +403,13 @@ class Workspace(Pointing):
         if self._titled[0] is not self.twins:
             self._titled = (self.twins, {twin.id: twin.title for twin in self.twins})
         return place_of(spec, self.specs, self._titled[1], areas)
+
+    def _members_of_positions(self) -> Mapping[str, frozenset[str]]:
+        project = self.project
+        if project is None:
+            return {}
+        every = self.alarms.specs.values()
+        return members(project.positions, every, self.specs, project.areas, self.relationships)
 
     def _mark_alarms(self) -> None:
         rollup = self.alarms.rollup()

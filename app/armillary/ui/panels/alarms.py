@@ -189,6 +189,7 @@ class AlarmsPanel(QWidget):
         self.empty.set("" if len(found.line) else self._why_empty(every))
         self._tell_flood(flood, sum(head.folded for head in found.heads))
         self.filter_bar.name_hidden(len(book.hidden))
+        self.filter_bar.name_outside(book.outside())
         self._follow()
         took_ms = (self._clock.now_mono_ns() - began_ns) // 1_000_000
         self._late.setInterval(max(REFRESH_MS, SHARE * took_ms))
