@@ -425,3 +425,51 @@ def test_only_the_highest_priority_makes_a_toast_until_somebody_answers(
     bench.send(alarms=(dataclasses.replace(state, process=State.ACKED),))
     assert "hot" not in shown
     assert kept.lowest == (2 if setting else 1)
+
+
+def test_the_server_that_owns_an_alarm_is_asked_from_its_row(
+    panel: AlarmsPanel, bench: Any, acts: list[AlarmAct]
+) -> None:
+    owned = AlarmSpec(
+        id="opcua:plc:T1.High", slot=-1, tag="", kind="link", title="T1 High", offers=("suppress",)
+    )
+    bench.workspace.alarms.welcome((*SPECS, owned))
+    raise_(bench, "level", owned.id)
+    panel.refresh()
+    button = panel.strip.buttons["server"]
+    bench.workspace.alarms.choose(("level",))
+    assert not button.isVisible()
+    bench.workspace.alarms.choose((owned.id,))
+    assert button.isVisible()
+    panel.server.menu.aboutToShow.emit()
+    said = {action.text(): action for action in panel.server.menu.actions()}
+    assert "Add a comment…" in said
+    said["Add a comment…"].trigger()
+    sheet = panel.findChild(ReasonSheet)
+    assert sheet is not None
+    sheet.reason.setText("valve changed")
+    sheet.go.click()
+    assert acts == [
+        AlarmAct(action="comment", occurrences=(f"{owned.id}-1",), comment="valve changed"),
+    ]
+
+
+def test_a_position_lists_its_own_and_says_how_many_stand_outside(
+    panel: AlarmsPanel, bench: Any, acts: list[AlarmAct], settings: Settings
+) -> None:
+    book = bench.workspace.alarms
+    book.stand.members = lambda: {"tanks": frozenset({"level"})}
+    raise_(bench, "level", "x0", "x1")
+    panel.refresh()
+    outside = panel.filter_bar.outside
+    assert not outside.isVisible()
+    panel.filter_bar.menu.aboutToShow.emit()
+    chosen = {
+        a.text(): a for menu in panel.filter_bar.menu.actions() if menu.menu() for a in menu.menu().actions()
+    }
+    chosen["tanks"].trigger()
+    assert texts(panel) == ["① Tank is nearly full"]
+    assert (outside.isVisible(), outside.text()) == (True, "Outside tanks: 2")
+    assert settings.get("position") == "tanks"
+    outside.click()
+    assert len(texts(panel)) == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from armillary.api.ports import (
+    ActsOnAlarms,
     Browsable,
     Certified,
     Closes,
@@ -47,7 +48,7 @@ from armillary.api.ports import (
 from armillary.model import openusd, openusd_members, quality, unece
 from armillary.model.arrays import B1, F4, F8, I4, I8, U1, U2, U4
 from armillary.model.clock import Clock, ManualClock, WallClock
-from armillary.model.condition import Condition
+from armillary.model.condition import Condition, ConditionAsk
 from armillary.model.fault import (
     Fault,
     LinkFault,
@@ -140,6 +141,7 @@ __all__ = [
     "U2",
     "U4",
     "WAITED",
+    "ActsOnAlarms",
     "Aside",
     "Browsable",
     "BrowseItem",
@@ -149,6 +151,7 @@ __all__ = [
     "Columns",
     "CommandSink",
     "Condition",
+    "ConditionAsk",
     "Declared",
     "Decoder",
     "DecoderContext",

@@ -23,7 +23,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from armillary.model.arrays import I8, U4
 from armillary.model.clock import Clock
-from armillary.model.condition import Condition
+from armillary.model.condition import Condition, ConditionAsk
 from armillary.model.link import BrowseItem, Found, LinkSpec, LinkState, Route, SubscriptionPlan
 from armillary.model.message import AskDensity, Density
 from armillary.model.notice import Notice, Standing
@@ -82,6 +82,14 @@ class OwnsAlarms(Protocol):
     """A source whose server has alarms of its own, and lets them be acknowledged."""
 
     async def acknowledge(self, condition: str, event_id: bytes, comment: str) -> None:
+        """Ask the server; that it did is told by an event. Raises OrderFault when it refuses."""
+
+
+@runtime_checkable
+class ActsOnAlarms(OwnsAlarms, Protocol):
+    """A source whose server lets people do more with its alarms than acknowledge them."""
+
+    async def act_on(self, ask: ConditionAsk) -> None:
         """Ask the server; that it did is told by an event. Raises OrderFault when it refuses."""
 
 
@@ -496,6 +504,7 @@ class Importer(Protocol):
 
 
 __all__ = [
+    "ActsOnAlarms",
     "AnyDecoder",
     "Browsable",
     "Certified",

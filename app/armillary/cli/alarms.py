@@ -37,6 +37,11 @@ DONE = {
     "unshelve": "unshelved",
     "remove": "out of service",
     "place": "back in service",
+    "confirm": "asked to confirm",
+    "comment": "asked to note it",
+    "respond": "answered",
+    "suppress": "asked to suppress",
+    "unsuppress": "asked to unsuppress",
 }
 
 
@@ -54,6 +59,7 @@ DONE = {
 @click.option("--once", is_flag=True, help="On the shelf until it next returns to normal.")
 @click.option("--from", "from_", default="", metavar="T", help="Of health: 30 days ago if left out.")
 @click.option("--to", default="", metavar="T", help="Of health: now if left out.")
+@click.option("--position", default="", metavar="NAME", help="Of health: of one operator position.")
 @click.option("-o", "--html", "out", type=FILE, help="Of health: a page, F.html.")
 @click.option("--pdf", "pdf", type=FILE, help="Of health: pages of A4, F.pdf.")
 @click.option(
@@ -75,6 +81,7 @@ def alarms(
     once: bool,
     from_: str,
     to: str,
+    position: str,
     out: Path | None,
     pdf: Path | None,
     days: float,
@@ -86,7 +93,9 @@ def alarms(
     """List the alarms of a running world, or act on them.
 
     `ack` acknowledges, `reset` resets latched ones, `shelve` hides for a time and `unshelve` brings back,
-    `remove` takes out of service and `place` puts back. `export PROJECT FILE.csv` writes the alarms that the
+    `remove` takes out of service and `place` puts back. Of alarms that an OPC UA server owns, its server is
+    asked; there are `confirm`, `comment`, `suppress`, `unsuppress` and `respond` too, the last two words in
+    --comment. `export PROJECT FILE.csv` writes the alarms that the
     project defines as a table, and `import PROJECT FILE.csv` shows what a table changes and writes it.
     `health PROJECT` judges the journal against ISA-18.2; status 1 where a figure is over its maximum.
     `suppressed PROJECT --days 30` says what the rules of suppression would have hidden; status 1 where
@@ -103,7 +112,7 @@ def alarms(
     if words and words[0] == "health":
         if len(words) != 2:  # noqa: PLR2004  what, of which
             raise click.UsageError("armillary alarms health PROJECT [--from T] [--to T] [--html F] [--pdf F]")
-        return alarm_health.run(words[1], from_, to, out, pdf, as_json=as_json)
+        return alarm_health.run(words[1], from_, to, out, pdf, as_json=as_json, position=position)
     if words and words[0] == "suppressed":
         if len(words) != 2:  # noqa: PLR2004  what, of which
             raise click.UsageError("armillary alarms suppressed PROJECT [--days N]")

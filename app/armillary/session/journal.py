@@ -40,6 +40,9 @@ HAPPENED: Mapping[str, str] = {
     "UNSUPPRESS": "no longer suppressed",
     "REMOVE": "taken out of service",
     "PLACE": "put back in service",
+    "REMOVE-FROM-SERVICE": "taken out of service",
+    "PLACE-IN-SERVICE": "put back in service",
+    "CONFIRM": "confirmed",
     "COMMENT": "commented on",
 }
 Ask = Callable[[object, Callable[[object], None], float], None]
