@@ -74,7 +74,8 @@ def settled(
         is_tied = any(p.score >= best.score - _TIE and _are_apart(p.part, best.part, tree) for p in others)
         if is_tied:
             score = min(score, _UNSURE)
-        if not free or score < max(least, LEAST):
+        is_bare = best.part == things[i][0] and score < SURE and not tags[i].what  # nothing speaks for it
+        if not free or is_bare or score < max(least, LEAST):
             rivals[i] = tuple(p for p in found if p.score >= _LEAST_OFFERED)[:MOST_CANDIDATES]
             continue
         reasons = (*best.reasons, "another part fits as well") if is_tied else best.reasons
