@@ -55,6 +55,7 @@ _QUANTITY = 0.45  # weight of a word that says what is measured in the name of a
 _NEAR, _INNER = 0.9, 0.3  # the level of the drum is that of the liquid in it
 _ROOT, _BY_TITLE, _BY_PATH = 0.86, 0.96, 0.98  # how sure it is which thing it is
 _ANYWHERE = 0.6
+_BARE = 0.4
 _UNLIKE = 0.1  # how much less sure, at most, where the names of a thing are less alike
 _NAMED = 0.5  # of 1: a thing that is less alike is not meant
 _CLOSE = 0.04  # things that are as alike are told apart by what lies in them
@@ -179,7 +180,10 @@ def places(tag: Said, thing: int, sure: float, why: str, tree: Tree) -> list[Pla
     if sure <= _ROOT and tree.end[thing] - thing > _MOST:
         sure = _ANYWHERE  # a whole scene is no place for a tag
     is_usual = not known.isdisjoint(FITS.get(tag.what, ()))
-    out = [Place(thing, sure * _worth(_USUAL if is_usual else _THING, tag, known, 0), (f"{why} {name}",))]
+    worth = sure * _worth(_USUAL if is_usual else _THING, tag, known, 0)
+    if sure <= _ROOT and not is_usual:
+        worth = min(worth, _BARE)  # nothing but the drop speaks for it
+    out = [Place(thing, worth, (f"{why} {name}",))]
     worths: dict[int, float] = {}  # how far parts are named, for those in them
     for part in _weighed(tag, thing, tree):
         own = tree.segments[part][-1]
