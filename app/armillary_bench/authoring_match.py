@@ -14,10 +14,9 @@ from rapidfuzz import fuzz, process
 
 from armillary.encoding.branches import proposed
 from armillary.encoding.matching import match
-from armillary_bench import plants_hard as hard
+from armillary_bench.authoring_recall import recalled
 from armillary_bench.figure import absolute, figure, plain
 from armillary_bench.plants import PRIMS, TAGS, judged, plant
-from armillary_bench.plants_hard import KEPT_OUT, TUNED, scored
 
 EQUIPMENT = 1_880  # objects: about 5,000 tags, and more parts
 SMALL = 300
@@ -53,18 +52,7 @@ def benches() -> list[dict[str, object]]:
         said = f"{len(PRIMS)} conventions of parts, {SMALL} objects each; the worst is told"
         out.append(plain(f"proposal_precision_{tags}", 100 * min(p for p, _ in right), "%", said))
         out.append(plain(f"proposal_recall_{tags}", 100 * min(r for _, r in right), "%", said))
-    for name, texts in (TUNED | KEPT_OUT).items():
-        got, offered, sure = scored(*hard.plant(texts))
-        said = (
-            f"{'kept out while tuning' if name in KEPT_OUT else 'tuned on'}; found, of those that have a part"
-        )
-        out.append(plain(f"proposal_hard_{name}", 100 * got, "%", said))
-        out.append(
-            plain(f"proposal_hard_{name}_offered", 100 * offered, "%", "with the candidates of a line")
-        )
-        out.append(
-            plain(f"proposal_hard_{name}_sure", 100 * sure, "%", "of the lines ticked at once, right ones")
-        )
+    out += recalled()
     return out
 
 

@@ -330,7 +330,10 @@ def _fields(text: str) -> Iterator[tuple[str, str, str, str]]:
 def scored(
     leaves: tuple[Leaf, ...], parts: tuple[Part, ...], right: tuple[frozenset[int], ...]
 ) -> tuple[float, float, float]:
-    """Return three shares of 1: right parts found, with candidates too, and of the sure ones those right."""
+    """Return three shares of 1: right parts found, with candidates too, and of the sure ones those right.
+
+    A tag that nothing is known of does not count, as it may well have a part.
+    """
     found = match(leaves, parts)
     of = {pair.leaf: pair for pair in reversed(found.pairs)}
     wanted = [i for i, those in enumerate(right) if those]
@@ -341,6 +344,6 @@ def scored(
         if (i in of and of[i].part in right[i])
         or any(place.part in right[i] for place in found.candidates.get(i, ()))
     )
-    sure = [pair for pair in of.values() if pair.score >= SURE]
+    sure = [pair for pair in of.values() if pair.score >= SURE and right[pair.leaf]]
     true = sum(1 for pair in sure if pair.part in right[pair.leaf])
     return got / len(wanted), offered / len(wanted), true / max(1, len(sure))
