@@ -80,6 +80,14 @@ def test_tags_are_proposed_and_written_to_the_binding_layer_alone(project: Path)
     assert all(p["score"] > 0.8 and p["reasons"] for p in answer["proposals"])
     assert answer["unmatched"] == ["Zaphod.value"]
     assert not (project / "bindings.usda").exists()
+    wish = ["--use", "Zaphod.value=/Plant/Pump_101A/Motor", "--not", "P-101A.bearing_temp"]
+    told = CliRunner().invoke(bindings, ["propose", str(project), *wish, "--json"], standalone_mode=False)
+    mine = json.loads(told.stdout)  # a line's tag is corrected: the motor is another tag's
+    assert [(p["tag"], p["prim"]) for p in mine["proposals"]] == [
+        ("Zaphod.value", "/Plant/Pump_101A/Motor"),
+        ("XV-12.position", "/Plant/XV_12"),
+    ]
+    assert set(mine["unmatched"]) == {"P-101A.bearing_temp", "P-101A.motor_current"}
     told = CliRunner().invoke(
         bindings, ["propose", str(project), "--tags", "P-101A*", "--apply"], standalone_mode=False
     )
