@@ -1,0 +1,171 @@
+"""The scoring of the Numenta Anomaly Benchmark, written anew from its paper.
+
+A. Lavin and S. Ahmad, Evaluating Real-time Anomaly Detection Algorithms: the Numenta Anomaly Benchmark,
+ICMLA 2015, arXiv 1510.03336; what the paper leaves open is told by NAB v1.1 (the ends of windows, where what
+lies behind one begins to cost in full, and the baselines). `bench detection` scores NAB's own published
+results by it, and prints how far it is from the published scoreboard.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from armillary.model.arrays import B1, F8, I8
+
+PROBATION, LONGEST_PROBATION = 0.15, 750.0  # of a series, and in rows: nothing is judged there
+STEEP = 5.0  # of the sigmoid
+FAR = 3.0  # widths behind a window: beyond, a false alarm costs all it can
+NO_WINDOW = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What a hit, a false alarm and a miss are worth (the paper's A_TP, A_FP and A_FN)."""
+
+    name: str
+    hit: float
+    false_alarm: float
+    miss: float
+
+
+PROFILES = (
+    Profile(name="standard", hit=1.0, false_alarm=0.11, miss=1.0),
+    Profile(name="low_fp", hit=1.0, false_alarm=0.22, miss=1.0),
+    Profile(name="low_fn", hit=1.0, false_alarm=0.11, miss=2.0),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """One labelled series of n rows. `windows` (w, 2): first and last row of each, in order, none shared."""
+
+    name: str
+    group: str
+    t_ns: I8
+    value: F8
+    windows: I8
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What a detection at each row of a series is worth.
+
+    worth: (n,) 0 to 1 of a hit inside a window, -1 to 0 of a false alarm outside. window: (n,) which, or -1.
+    counts: (n,) False in the probationary period.
+    """
+
+    worth: F8
+    window: I8
+    counts: B1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A threshold, and what comes of it: the raw score, and that of 100."""
+
+    threshold: float
+    raw: float
+    score: float
+
+
+def sigmoid(position: F8) -> F8:
+    """Return the paper's scaled sigmoid: -1 is the left end of a window, 0 the right one; -1 far behind."""
+    out: F8 = 2.0 / (1.0 + np.exp(STEEP * np.minimum(position, FAR + 1.0))) - 1.0
+    return np.where(position > FAR, -1.0, out)
+
+
+def probation(rows: int) -> int:
+    """Return how many rows at the beginning of a series are not judged."""
+    return math.ceil(min(math.floor(PROBATION * rows), LONGEST_PROBATION))
+
+
+def judged(series: Series) -> Judged:
+    """Return what a detection at each row is worth."""
+    n = len(series)
+    row = np.arange(n)
+    worth, window = np.full(n, -1.0), np.full(n, NO_WINDOW, np.int64)
+    first, last = (series.windows.reshape(-1, 2)[:, i] for i in (0, 1))
+    before = np.searchsorted(last, row, "left") - 1  # the last window that is over
+    behind = before >= 0
+    if behind.any():
+        of = before[behind]
+        wide = np.maximum(last[of] - first[of], 1)
+        worth[behind] = sigmoid((row[behind] - last[of]) / wide)
+    for i, (begin, end) in enumerate(series.windows.reshape(-1, 2).tolist()):
+        inside = np.arange(begin, end + 1)
+        window[inside] = i
+        worth[inside] = sigmoid(-(end - inside + 1.0) / (end - begin + 1.0)) / sigmoid(np.array([-1.0]))
+    return Judged(worth=worth, window=window, counts=row >= probation(n))
+
+
+def perfect(series: Sequence[Series], profile: Profile) -> float:
+    """Return the raw score of a detector that tells every window at its first row, and nothing else."""
+    return profile.hit * sum(len(each.windows) for each in series)
+
+
+def null(series: Sequence[Series], profile: Profile) -> float:
+    """Return the raw score of a detector that tells nothing."""
+    return -profile.miss * sum(len(each.windows) for each in series)
+
+
+def of_hundred(raw: float, series: Sequence[Series], profile: Profile) -> float:
+    """Return a raw score between the null detector's, 0, and the perfect one's, 100."""
+    least, most = null(series, profile), perfect(series, profile)
+    return 100.0 * (raw - least) / (most - least) if most > least else 0.0
+
+
+def swept(
+    series: Sequence[Series], scores: Sequence[F8], profile: Profile, known: Sequence[Judged] = ()
+) -> tuple[F8, F8]:
+    """Return (thresholds, descending; raw score of the corpus at each). A score at a threshold is told.
+
+    The first is infinite: nothing is told. All series have one threshold, as NAB wants it.
+    """
+    level, gain = [], []
+    start = 0.0
+    for i, (each, score) in enumerate(zip(series, scores, strict=True)):
+        what = known[i] if known else judged(each)
+        rows = np.flatnonzero(what.counts & np.isfinite(score))
+        window = what.window[rows]
+        outside = window == NO_WINDOW
+        step = np.where(outside, profile.false_alarm * what.worth[rows], 0.0)
+        for own in range(len(each.windows)):
+            # a window that lies in the probationary period can be neither hit nor missed
+            start -= profile.miss if bool((what.counts & (what.window == own)).any()) else 0.0
+            inside = np.flatnonzero(window == own)
+            inside = inside[np.argsort(-score[rows[inside]], kind="stable")]
+            if len(inside):
+                best = np.maximum.accumulate(profile.hit * what.worth[rows[inside]])
+                step[inside] = np.diff(best, prepend=-profile.miss)
+        level.append(score[rows])
+        gain.append(step)
+    levels, gains = np.concatenate(level), np.concatenate(gain)
+    order = np.argsort(-levels, kind="stable")
+    total = start + np.cumsum(gains[order])
+    ends = np.flatnonzero(np.append(np.diff(levels[order]) != 0, True)) if len(order) else order
+    return np.append(np.inf, levels[order][ends]), np.append(start, total[ends])
+
+
+def best(series: Sequence[Series], scores: Sequence[F8], profile: Profile) -> Outcome:
+    """Return the threshold that is best for the corpus, as NAB optimises it, and what it gives."""
+    thresholds, raw = swept(series, scores, profile)
+    at = int(np.argmax(raw))
+    total = float(raw[at])
+    return Outcome(threshold=float(thresholds[at]), raw=total, score=of_hundred(total, series, profile))
+
+
+def at_threshold(
+    series: Sequence[Series], scores: Sequence[F8], profile: Profile, threshold: float
+) -> Outcome:
+    """Return what a threshold gives that was chosen elsewhere: of a default, or for one group of a corpus."""
+    thresholds, raw = swept(series, scores, profile)
+    at = int(np.searchsorted(-thresholds, -threshold, "right")) - 1
+    total = float(raw[at])
+    return Outcome(threshold=threshold, raw=total, score=of_hundred(total, series, profile))
