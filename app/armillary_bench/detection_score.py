@@ -101,7 +101,8 @@ def judged(series: Series) -> Judged:
     for i, (begin, end) in enumerate(series.windows.reshape(-1, 2).tolist()):
         inside = np.arange(begin, end + 1)
         window[inside] = i
-        worth[inside] = sigmoid(-(end - inside + 1.0) / (end - begin + 1.0)) / sigmoid(np.array([-1.0]))
+        worth[inside] = sigmoid(np.asarray(-(end - inside + 1.0) / (end - begin + 1.0), np.float64))
+        worth[inside] /= sigmoid(np.array([-1.0]))
     return Judged(worth=worth, window=window, counts=row >= probation(n))
 
 
