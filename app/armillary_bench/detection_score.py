@@ -170,3 +170,43 @@ def at_threshold(
     at = int(np.searchsorted(-thresholds, -threshold, "right")) - 1
     total = float(raw[at])
     return Outcome(threshold=threshold, raw=total, score=of_hundred(total, series, profile))
+
+
+def fired(score: F8, t_ns: I8, limit: float, rest_ns: int) -> I8:
+    """Return the rows at which a rule begins to be true: above its limit, after a rest without."""
+    over = np.flatnonzero(score > limit)
+    if not len(over):
+        return over
+    # what was above holds until the next sample: from then on it rests
+    ends = t_ns[np.minimum(over[:-1] + 1, len(t_ns) - 1)]
+    begins: B1 = np.concatenate(([True], t_ns[over[1:]] - ends > rest_ns))
+    if not rest_ns:
+        begins[1:] = np.diff(over) > 1
+    return over[begins]
+
+
+def told(rows: Sequence[I8], known: Sequence[Judged], windows: Sequence[int]) -> tuple[F8, int, float, int]:
+    """Return (worth of each window that was hit, windows missed, cost of false alarms, how many) of rows.
+
+    windows: how many each series has, those in its probationary period too, which can only be missed.
+    """
+    worth: list[F8] = []
+    missed = alarms = 0
+    cost = 0.0
+    for at, what, count in zip(rows, known, windows, strict=True):
+        judged_rows = at[what.counts[at]]
+        own = what.window[judged_rows]
+        outside = own == NO_WINDOW
+        best_of = np.full(count, -1.0)
+        np.maximum.at(best_of, own[~outside], what.worth[judged_rows[~outside]])
+        worth.append(best_of[best_of >= 0])
+        missed += int((best_of < 0).sum())
+        cost += float(what.worth[judged_rows[outside]].sum())
+        alarms += int(outside.sum())
+    return np.concatenate(worth) if worth else np.zeros(0), missed, cost, alarms
+
+
+def raw_of(outcome: tuple[F8, int, float, int], profile: Profile) -> float:
+    """Return the raw score of what `told` counted."""
+    worth, missed, cost, _ = outcome
+    return profile.hit * float(worth.sum()) - profile.miss * missed + profile.false_alarm * cost

@@ -111,7 +111,7 @@ class Surprise:
         rows = np.flatnonzero(steps.ok) if steps.told else np.zeros(0, np.int64)
         if not len(rows):
             return
-        turn, left = _turns(steps.member[rows])
+        turn, left = turns(steps.member[rows])
         if int(left.max()) > LATEST:
             rows, turn = rows[left < LATEST], turn[left < LATEST]
         order = np.argsort(turn, kind="stable")
@@ -148,7 +148,7 @@ class Surprise:
     def answer(self, calls: I8, at_ns: I8, track: Track) -> tuple[F8, U2, I8]:
         """Return (score, quality word, why) at their times: the highest of the last second, (c,) each."""
         learnt = (self._last_ns[calls] - self._first_ns[calls]) / NS >= self._tau_s[calls]
-        return _judged(self._peak[calls], learnt, self._count[calls] > 0, track, calls)
+        return judged(self._peak[calls], learnt, self._count[calls] > 0, track, calls)
 
 
 class Unusual:
@@ -183,7 +183,7 @@ class Unusual:
         number = t // self._width_ns[member]
         changes = (member[1:] != member[:-1]) | (number[1:] != number[:-1])
         start = np.flatnonzero(np.concatenate(([True], changes)))  # runs in one part, few of each call
-        turn, _ = _turns(member[start])
+        turn, _ = turns(member[start])
         stop = np.append(start[1:], len(rows))
         for i in range(int(turn.max()) + 1):
             runs = np.flatnonzero(turn == i)
@@ -238,10 +238,10 @@ class Unusual:
         """Return (score, quality word, why) at their times: the highest of the last second, (c,) each."""
         part = np.maximum(self._number[calls], 0) % BUCKETS
         learnt = self._base[calls, part, _COUNT] >= ENOUGH_VISITS
-        return _judged(self._peak[calls], learnt, self._number[calls] >= 0, track, calls)
+        return judged(self._peak[calls], learnt, self._number[calls] >= 0, track, calls)
 
 
-def _judged(score: F8, learnt: B1, begun: B1, track: Track, calls: I8) -> tuple[F8, U2, I8]:
+def judged(score: F8, learnt: B1, begun: B1, track: Track, calls: I8) -> tuple[F8, U2, I8]:
     """Return scores with their quality: none before something was learnt, uncertain until enough was."""
     held = track.held_word[calls]
     word = np.where(rank(held) > UNCERTAIN, UNCERTAIN | (held & REASON_MASK) | DERIVED, held)
@@ -254,7 +254,7 @@ def _judged(score: F8, learnt: B1, begun: B1, track: Track, calls: I8) -> tuple[
     return np.where(none, np.nan, score), word.astype(np.uint16), why
 
 
-def _turns(member: I8) -> tuple[I8, I8]:
+def turns(member: I8) -> tuple[I8, I8]:
     """Return of each row the how many-th of its call it is, from 0, and how many follow it there.
 
     Rows of a call stand together.
