@@ -31,6 +31,7 @@ class Runs:
     t_ns: I8  # (n,)
     value: F8  # (k, n)
     anomaly: B1  # (n,)
+    change: B1  # (n,) where what it does begins to be otherwise
 
 
 def folder(variable: str) -> Path | None:
@@ -109,6 +110,7 @@ def _run(path: Path) -> Runs:
         t_ns=np.array([row[0] for row in body], "datetime64[ns]").astype(np.int64),
         value=np.array([[float(row[i]) for row in body] for i in sensors]),
         anomaly=np.array([float(row[head.index("anomaly")]) > 0 for row in body]),
+        change=np.array([float(row[head.index("changepoint")]) > 0 for row in body]),
     )
 
 

@@ -22,6 +22,7 @@ from armillary.model.quality import STALE, rank
 from armillary.model.sample import batch_of
 from armillary.model.tags import TagTable
 from armillary.project import folder as projects
+from armillary.project.record import Project
 from armillary.twin import state
 from armillary.twin.derive import Derived
 from armillary_bench.detection_score import PROBATION, Series
@@ -65,27 +66,31 @@ def forwards(t_ns: I8) -> I8:
 
 def run(series: Sequence[Series], rules: Sequence[str]) -> Answers:
     """Run one rule for each series. rules: the lines of each behind its id, kind and tag."""
-    with tempfile.TemporaryDirectory() as name:
-        root = Path(name)
-        tags = [{"id": f"S{i}", "tags": {"value": {"address": f"record!s/{i}"}}} for i in range(len(series))]
-        head = '[[rule]]\nid = "r{i}"\nkind = "anomaly"\nof = "S{i}"\n'
-        text = "".join(head.format(i=i) + rule + "\n" for i, rule in enumerate(rules))
-        (root / "project.toml").write_text(PROJECT, "utf-8")
-        (root / "twins.json").write_text(json.dumps({"schema": 1, "twins": tags}), "utf-8")
-        (root / "rules.toml").write_text("schema = 1\n" + text, "utf-8")
-        project = projects.read(root)
-    n = len(series)
+    head = '[[rule]]\nid = "r{i}"\nkind = "anomaly"\nof = "S{i}"\n'
+    text = "".join(head.format(i=i) + rule + "\n" for i, rule in enumerate(rules))
+    count = range(len(series))
+    names = [[f"r{i}.value" for i in count], [f"r{i}" for i in count]]
+    found, spent = ticked([each.t_ns for each in series], [each.value for each in series], text, names)
+    return Answers(score=found[0], fires=[np.nan_to_num(each) for each in found[1]], s_of_sample=spent)
+
+
+def ticked(
+    times: Sequence[I8], values: Sequence[F8], rules: str, asked: Sequence[Sequence[str]]
+) -> tuple[list[list[F8]], float]:
+    """Run rules over tags S0, S1 …; return what was asked for, and processor seconds of a sample.
+
+    asked: lists of tags, of which the i-th is told at each sample of S(i); NaN where it is not known.
+    """
+    project = _project(len(times), rules)
     slot = {spec.name: spec.slot for spec in project.specs}
-    source = np.array([slot[f"S{i}.value"] for i in range(n)], np.uint32)
-    measured = np.array([slot[f"r{i}.value"] for i in range(n)])
-    truth = np.array([slot[f"r{i}"] for i in range(n)])
+    source = np.array([slot[f"S{i}.value"] for i in range(len(times))], np.uint32)
+    wanted = np.array([[slot[name] for name in names] for names in asked])
     table, derived = TagTable(len(project.specs)), Derived(project.specs)
-    which = np.concatenate([np.full(len(each), i) for i, each in enumerate(series)])
-    t_ns = np.concatenate([forwards(each.t_ns) for each in series])
-    value = np.concatenate([each.value for each in series])
+    which = np.concatenate([np.full(len(each), i) for i, each in enumerate(times)])
+    t_ns, value = np.concatenate([forwards(each) for each in times]), np.concatenate(values)
     order = np.lexsort((which, t_ns))
     ends = np.append(np.flatnonzero(np.diff(t_ns[order])) + 1, len(order))
-    score, fires = np.full(len(order), np.nan), np.zeros(len(order))
+    out = np.full((len(asked), len(order)), np.nan)
     begin, spent = 0, 0.0
     for end in ends.tolist():
         some = order[begin:end]
@@ -97,12 +102,17 @@ def run(series: Sequence[Series], rules: Sequence[str]) -> Answers:
         derived.evaluate(table, table.dirty, now, now, batch)
         table.take_dirty()
         spent += time.process_time() - started
-        score[some] = table.value[measured[who]]
-        known = rank(table.quality[truth[who]]) < STALE
-        fires[some] = known & (table.value[truth[who]] != 0.0)
-    at = np.cumsum([0, *(len(each) for each in series)])
-    return Answers(
-        score=[score[a:b] for a, b in pairwise(at.tolist())],
-        fires=[fires[a:b] for a, b in pairwise(at.tolist())],
-        s_of_sample=spent / len(order),
-    )
+        slots = wanted[:, who]
+        out[:, some] = np.where(rank(table.quality[slots]) < STALE, table.value[slots], np.nan)
+    at = np.cumsum([0, *(len(each) for each in times)])
+    return [[row[a:b] for a, b in pairwise(at.tolist())] for row in out], spent / len(order)
+
+
+def _project(tags: int, rules: str) -> Project:
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        twins = [{"id": f"S{i}", "tags": {"value": {"address": f"record!s/{i}"}}} for i in range(tags)]
+        (root / "project.toml").write_text(PROJECT, "utf-8")
+        (root / "twins.json").write_text(json.dumps({"schema": 1, "twins": twins}), "utf-8")
+        (root / "rules.toml").write_text("schema = 1\n" + rules, "utf-8")
+        return projects.read(root)

@@ -154,22 +154,14 @@ def swept(
     return np.append(np.inf, levels[order][ends]), np.append(start, total[ends])
 
 
-def best(series: Sequence[Series], scores: Sequence[F8], profile: Profile) -> Outcome:
+def best(
+    series: Sequence[Series], scores: Sequence[F8], profile: Profile, known: Sequence[Judged] = ()
+) -> Outcome:
     """Return the threshold that is best for the corpus, as NAB optimises it, and what it gives."""
-    thresholds, raw = swept(series, scores, profile)
+    thresholds, raw = swept(series, scores, profile, known)
     at = int(np.argmax(raw))
     total = float(raw[at])
     return Outcome(threshold=float(thresholds[at]), raw=total, score=of_hundred(total, series, profile))
-
-
-def at_threshold(
-    series: Sequence[Series], scores: Sequence[F8], profile: Profile, threshold: float
-) -> Outcome:
-    """Return what a threshold gives that was chosen elsewhere: of a default, or for one group of a corpus."""
-    thresholds, raw = swept(series, scores, profile)
-    at = int(np.searchsorted(-thresholds, -threshold, "right")) - 1
-    total = float(raw[at])
-    return Outcome(threshold=threshold, raw=total, score=of_hundred(total, series, profile))
 
 
 def fired(score: F8, t_ns: I8, limit: float, rest_ns: int) -> I8:
