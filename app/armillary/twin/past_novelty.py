@@ -24,6 +24,8 @@ from armillary.twin.past_scores import (
     SMALLEST,
     VISITS,
     judged,
+    pooled,
+    spread,
     turns,
 )
 from armillary.twin.past_track import Columns, Steps, Track
@@ -33,7 +35,6 @@ MOST = 10.0  # deviations that one judgement adds
 LEVEL, LONG = 30.0, 200.0  # memory of mean and change, and of how odd it usually is, in lengths of s
 LEAST = 0.1  # deviation of how odd it is: below, a signal that never moved would cry at a trifle
 ENOUGH = 100  # samples judged before anything is told
-POOLED = 2.0  # visits that the deviation of the whole period counts for in that of a part
 NEVER_NS = np.iinfo(np.int64).max
 (
     _MEAN, _VAR, _STEP, _STEP_VAR, _LAST, _COUNT, _POOL, _POOLED, _SHORT, _USUAL, _USUAL_VAR,
@@ -117,10 +118,8 @@ class Novelty:
     def _of_season(self, now: F8, calls: I8, part: I8, v: F8, least: F8) -> F8:
         """Return how far values are from the same part of earlier periods; 0 where there was none."""
         base = self._base[calls, part % BUCKETS]
-        visits = base[:, 2]
-        variance = (base[:, 1] * visits + now[_POOL] * POOLED) / (visits + POOLED)
-        apart = np.abs(v - base[:, 0]) / np.maximum(np.sqrt(variance), least)
-        return np.where(visits > 0, np.minimum(apart, MOST), 0.0)
+        apart = np.abs(v - base[:, 0]) / np.maximum(spread(base, now[_POOL]), least)
+        return np.where(base[:, 2] > 0, np.minimum(apart, MOST), 0.0)
 
     def _of_score(self, now: F8, odd: F8, told: F8, dt_s: F8, seconds: F8, known: np.ndarray) -> F8:
         """Take how odd samples are; return how far the short mean is above its long one."""
@@ -147,13 +146,8 @@ class Novelty:
             visits = base[:, 2]
             share = np.maximum(1.0 / (visits + 1.0), 1.0 / VISITS)
             apart = np.where(visits > 0, mean - base[:, 0], 0.0)
-            # how far whole visits are from what was foretold, all parts together: a part alone knows too few
-            pool, pooled = now[_POOL, over], now[_POOLED, over]
-            wrong = variance + apart * apart
-            wrong = np.where(pooled >= FEWEST, np.minimum(wrong, CLIP * CLIP * pool), wrong)
-            slow = np.where(visits > 0, np.maximum(1.0 / (pooled + 1.0), 1.0 / (BUCKETS * VISITS)), 0.0)
-            now[_POOL, over] = pool + slow * (wrong - pool)
-            now[_POOLED, over] = pooled + (visits > 0)
+            pool = np.stack((now[_POOL, over], now[_POOLED, over]), axis=1)
+            now[_POOL, over], now[_POOLED, over] = pooled(pool, variance + apart * apart, visits > 0).T
             self._base[at] = np.stack(
                 (
                     np.where(visits > 0, base[:, 0] + share * apart, mean),
