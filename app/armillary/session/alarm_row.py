@@ -102,6 +102,13 @@ def limit_text(spec: AlarmSpec, tag: TagSpec | None) -> str:
     return f"{text}, {spec.count} in sequence" if spec.kind == "count" and spec.count > 1 else text
 
 
+def text_of(spec: AlarmSpec, tag: TagSpec | None, limit: str = "") -> str:
+    """Return what an alarm is, in words; limit: what `limit_text` says, where it is known."""
+    if spec.title:
+        return spec.title
+    return f"{(tag.title if tag is not None else '') or spec.tag} {limit or limit_text(spec, tag)}"
+
+
 def alarm_row(
     spec: AlarmSpec, state: AlarmState, tag: TagSpec | None, prim: int, nuisance: Nuisance | None = None
 ) -> AlarmRow:
@@ -135,9 +142,7 @@ def alarm_row(
         latched=state.process is ProcessState.LACKD,
         tag=spec.tag,
         slot=spec.slot if tag is not None else -1,
-        text=(spec.kind == "link" and state.active and state.text)
-        or spec.title
-        or f"{(tag.title if tag is not None else '') or spec.tag} {limit}",
+        text=(spec.kind == "link" and state.active and state.text) or text_of(spec, tag, limit),
         value=value,
         limit=limit,
         raised_ns=state.raised_ns,

@@ -14,6 +14,7 @@ from armillary.session.alarmbook import PRIORITIES
 from armillary.session.sounding import Sounding
 from armillary.session.workspace import Workspace, WorldState
 from armillary.ui import badges
+from armillary.ui.paced import Paced
 from armillary.ui.pieces import label, restyle
 from armillary.ui.theme import Colours
 from armillary.ui.tones import Tones
@@ -78,7 +79,8 @@ class AlarmBar(QFrame):
         self._tick = QTimer(self)
         self._tick.setInterval(HALF_MS)
         self._tick.timeout.connect(self._beat)
-        workspace.alarms.changed.connect(lambda _ids: self.refresh())
+        paced = Paced(self, self.refresh, lambda: workspace.alarms.is_many)
+        workspace.alarms.changed.connect(lambda _ids: paced())
         workspace.world_changed.connect(self.refresh)
         workspace.project_changed.connect(self.refresh)
         self.refresh()
