@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ from armillary.session.settings import Settings
 from armillary.ui import theme
 from armillary.ui.alarm_filter import AlarmFilter
 from armillary.ui.alarm_model import STATE, TEXT
-from armillary.ui.login import ReasonSheet
+from armillary.ui.comment_sheet import CommentSheet
 from armillary.ui.panels.alarms import JOURNAL, AlarmsPanel
 from armillary.ui.panels.health import HealthPanel
 from armillary.ui.toasts import SETTING, Toasts
@@ -211,18 +211,21 @@ def test_the_strip_says_what_to_do_and_how_long_is_left(panel: AlarmsPanel, benc
     assert ("limits", "hot") in kinds
 
 
-def test_a_comment_goes_with_the_acknowledge(
-    panel: AlarmsPanel, bench: Any, acts: list[AlarmAct], qtbot: QtBot
+@pytest.mark.parametrize("action", ["ack", "comment"])
+def test_a_comment_is_said_alone_or_goes_with_the_acknowledge(
+    panel: AlarmsPanel, bench: Any, acts: list[AlarmAct], qtbot: QtBot, action: Literal["ack", "comment"]
 ) -> None:
     raise_(bench, "hot")
     panel.refresh()
     panel.view.selectRow(0)
     qtbot.keyClick(panel.view, Qt.Key.Key_C)
-    sheet = panel.findChild(ReasonSheet)
+    sheet = panel.findChild(CommentSheet)
     assert sheet is not None
-    sheet.reason.setText("fitter is on the way")
-    sheet.go.click()
-    assert acts == [AlarmAct(action="ack", occurrences=("hot-1",), comment="fitter is on the way")]
+    button = sheet.both if action == "ack" else sheet.only
+    assert not button.isEnabled(), "a comment has words"
+    sheet.words.setText("fitter is on the way")
+    button.click()
+    assert acts == [AlarmAct(action=action, occurrences=("hot-1",), comment="fitter is on the way")]
 
 
 def test_a_kept_view_is_there_at_the_next_start(

@@ -21,6 +21,7 @@ LEAST_DOWN_S = 5.0  # a world that was away for less was only started anew
 _ACTS = {
     "ACK": "acknowledged",
     "RESET": "reset",
+    "COMMENT": "commented on",
     "SHELVE": "shelved",
     "UNSHELVE": "unshelved",
     "SHELVE-ONCE": "shelved until it returns to normal",

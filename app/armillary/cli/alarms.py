@@ -33,6 +33,7 @@ ACT_S = 10.0
 DONE = {
     "ack": "acknowledged",
     "reset": "reset",
+    "comment": "commented on",
     "shelve": "shelved",
     "unshelve": "unshelved",
     "remove": "out of service",
@@ -85,8 +86,9 @@ def alarms(
 ) -> int:
     """List the alarms of a running world, or act on them.
 
-    `ack` acknowledges, `reset` resets latched ones, `shelve` hides for a time and `unshelve` brings back,
-    `remove` takes out of service and `place` puts back. `export PROJECT FILE.csv` writes the alarms that the
+    `ack` acknowledges, `reset` resets latched ones, `comment` says something (`--comment`) and changes
+    nothing, `shelve` hides for a time and `unshelve` brings back, `remove` takes out of service and `place`
+    puts back. `export PROJECT FILE.csv` writes the alarms that the
     project defines as a table, and `import PROJECT FILE.csv` shows what a table changes and writes it.
     `health PROJECT` judges the journal against ISA-18.2; status 1 where a figure is over its maximum.
     `suppressed PROJECT --days 30` says what the rules of suppression would have hidden; status 1 where
@@ -158,6 +160,8 @@ def _chosen(welcome: Welcome, act: str, ids: Sequence[str], everything: bool) ->
     if everything:
         if act == "ack":
             return [state for state in states.values() if state.unacknowledged]
+        if act == "comment":
+            return [state for state in states.values() if state.process is not ProcessState.NORM]
         if act == "reset":
             return [state for state in states.values() if state.process is ProcessState.LACKD]
         if act in ("unshelve", "place"):
@@ -260,6 +264,7 @@ def _entry(spec: AlarmSpec, state: AlarmState) -> dict[str, object]:
         "pending": state.pending,
         "actor": state.actor,
         "comment": state.comment,
+        "commenter": state.commenter or (state.actor if state.comment else ""),
         "reactivations": state.reactivations,
         "consequence": spec.consequence,
         "operator_action": spec.operator_action,

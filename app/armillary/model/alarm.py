@@ -172,6 +172,7 @@ class AlarmState:
     delayed_s: float = 0.0  # raised by readings that came this late; 0 = on time
     actor: str = ""  # who acknowledged or reset last
     comment: str = ""
+    commenter: str = ""  # who said it, where that is not `actor`
     reactivations: int = 0
     text: str = ""  # why it raised, one sentence for people; "" = its title says it
     pending: str = ""  # of an alarm that a server owns: what was asked and is not confirmed yet
@@ -235,14 +236,15 @@ class AlarmEvent:
     late: bool = False  # in retrospect, from late data: it never stood
 
 
-AlarmAction = Literal["ack", "reset", "shelve", "unshelve", "remove", "place"]
+AlarmAction = Literal["ack", "reset", "comment", "shelve", "unshelve", "remove", "place"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmAct:
     """What a person does with alarms: one audited action, however many were selected.
 
-    `remove` takes out of service and `place` puts back.
+    `comment` says something of what stands and changes nothing; `remove` takes out of service and `place`
+    puts back.
     """
 
     action: AlarmAction

@@ -126,7 +126,7 @@ def alarm_row(
     if state.reactivations:
         notes.append(f"came back {state.reactivations} ×")
     if state.comment:
-        notes.append(f"“{state.comment}”")
+        notes.append(f"“{state.comment}”" + (f" {state.commenter}" if state.commenter else ""))
     if state.hiding is not None:
         notes.append(hidden_text(state.hiding))
     # what the world says counts; a replay and a world of before say nothing

@@ -349,6 +349,15 @@ class AlarmBook:
             self._ask(act, self._acted, ACT_S)
         return len(occurrences)
 
+    def comment_on(self, rows: Sequence[AlarmRow], comment: str) -> int:
+        """Say something of what these lines showed; nothing is acknowledged."""
+        occurrences = tuple(row.occurrence for row in rows if row.occurrence)
+        if occurrences:
+            self._ask(
+                AlarmAct(action="comment", occurrences=occurrences, comment=comment), self._acted, ACT_S
+            )
+        return len(occurrences)
+
     def reset(self, ids: Sequence[str], comment: str = "") -> int:
         """Reset latched alarms; the world says why one cannot be."""
         return self._act("reset", ids, lambda _state: True, comment)

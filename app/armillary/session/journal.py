@@ -38,8 +38,9 @@ HAPPENED: Mapping[str, str] = {
     "UNSHELVE": "taken off the shelf",
     "SUPPRESS": "suppressed by design",
     "UNSUPPRESS": "no longer suppressed",
-    "REMOVE": "taken out of service",
-    "PLACE": "put back in service",
+    "SHELVE-ONCE": "shelved until it returns to normal",
+    "REMOVE-FROM-SERVICE": "taken out of service",
+    "PLACE-IN-SERVICE": "put back in service",
     "COMMENT": "commented on",
 }
 Ask = Callable[[object, Callable[[object], None], float], None]
