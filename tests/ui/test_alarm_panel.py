@@ -13,7 +13,7 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from armillary.history.store import Store
-from armillary.model.alarm import AlarmAct, AlarmEvent, AlarmSpec, AlarmState
+from armillary.model.alarm import SHELF_ENDS, AlarmAct, AlarmEvent, AlarmSpec, AlarmState, Hiding
 from armillary.model.alarm import ProcessState as State
 from armillary.model.clock import NS
 from armillary.model.fault import FaultRecord
@@ -28,6 +28,7 @@ from armillary.ui.alarm_model import STATE, TEXT
 from armillary.ui.comment_sheet import CommentSheet
 from armillary.ui.panels.alarms import JOURNAL, AlarmsPanel
 from armillary.ui.panels.health import HealthPanel
+from armillary.ui.shelf import ShelfSheet
 from armillary.ui.toasts import SETTING, Toasts
 from armillary.ui.tones import Tones
 from armillary.wire import marks
@@ -423,3 +424,53 @@ def test_only_the_highest_priority_makes_a_toast_until_somebody_answers(
     bench.send(alarms=(dataclasses.replace(state, process=State.ACKED),))
     assert "hot" not in shown
     assert kept.lowest == (2 if setting else 1)
+
+
+def test_a_shelf_that_ends_soon_is_told_by_a_card_until_it_ended_or_was_made_longer(
+    bench: Any, acts: list[AlarmAct], settings: Settings
+) -> None:
+    shown: list[str] = []
+    kept = Toasts(
+        bench.workspace,
+        settings,
+        lambda notice: shown.append(notice.what),
+        lambda notice: shown.remove(notice.what),
+    )
+    until = bench.clock.now_ns() + 300 * NS
+
+    def shelved(until_ns: int, event: str = "") -> None:
+        hiding = Hiding(until_ns=until_ns, shelved_ns=5, shelf_reason="known fault", shelf_actor="anna")
+        told = AlarmEvent(
+            id="hot", occurrence="", event=event, before=State.NORM, after=State.NORM, t_ns=9, priority=1
+        )
+        bench.send(alarms=(AlarmState(id="hot", hiding=hiding),), alarm_events=(told,) if event else ())
+
+    shelved(until)
+    assert shown == []
+    shelved(until, SHELF_ENDS)
+    (card,) = shown
+    assert card.startswith("Its shelf ends at ")
+    shelved(until + 3_600 * NS)
+    assert shown == [], "it was made longer"
+    shelved(until + 3_600 * NS, SHELF_ENDS)
+    assert len(shown) == 1
+    bench.send(alarms=(AlarmState(id="hot"),))
+    assert shown == [], "it came off the shelf"
+    assert kept.lowest == 1
+
+
+def test_an_alarm_is_shelved_until_the_shift_ends_where_that_is_not_too_long(qtbot: QtBot) -> None:
+    left, done = [7_000.0], []
+    offered = {}
+    for priority in (1, 2):
+        sheet = ShelfSheet(
+            "Bearing", priority, lambda *said: done.append(said), None, lambda: ("late", left[0])
+        )
+        qtbot.addWidget(sheet)
+        offered[priority] = [sheet.time.itemText(i) for i in range(sheet.time.count())]
+    assert not any("shift" in text for text in offered[1]), "an hour is the longest of priority 1"
+    at = next(i for i, text in enumerate(offered[2]) if text.startswith("end of shift late"))
+    sheet.time.setCurrentIndex(at)
+    left[0] = 6_900.0
+    sheet.go.click()
+    assert done == [("chattering", 6_900.0)], "as long as it lasts when it is asked for"

@@ -115,6 +115,8 @@ SHELF_REASONS = ("chattering", "known fault", "maintenance nearby", "plant state
 SHORTEST_REASON = 8  # letters of a reason that is none of these
 _HOUR_NS = 3_600 * NS
 LONGEST_SHELF_NS = {1: _HOUR_NS, 2: 4 * _HOUR_NS, 3: 8 * _HOUR_NS, 4: 8 * _HOUR_NS}  # by priority
+SHELF_ENDS = "SHELF-ENDS"  # the event that tells of it
+SHELF_NOTICE_NS = 300 * NS  # so long before a shelf ends people are told
 ONE_SHOT_NS = -1  # instead of a deadline: until the alarm next returns to normal
 
 

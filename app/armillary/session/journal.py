@@ -35,6 +35,7 @@ HAPPENED: Mapping[str, str] = {
     "VERIFIED": "verified again",
     "DISABLE": "switched off",
     "SHELVE": "shelved",
+    "SHELF-ENDS": "the shelf ends in 5 min",
     "UNSHELVE": "taken off the shelf",
     "SUPPRESS": "suppressed by design",
     "UNSUPPRESS": "no longer suppressed",
