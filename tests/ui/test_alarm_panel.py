@@ -22,9 +22,11 @@ from armillary.recorder.keeper import answer
 from armillary.session.alarm_list import ListView
 from armillary.session.alarm_row import AlarmRow
 from armillary.session.settings import Settings
+from armillary.session.voice import NO_PLAYER
 from armillary.ui import theme
 from armillary.ui.alarm_filter import AlarmFilter
 from armillary.ui.alarm_model import STATE, TEXT
+from armillary.ui.alarmbar import AlarmBar
 from armillary.ui.comment_sheet import CommentSheet
 from armillary.ui.panels.alarms import JOURNAL, AlarmsPanel
 from armillary.ui.panels.health import HealthPanel
@@ -391,11 +393,34 @@ def test_the_health_page_judges_the_record_and_a_bad_actor_leads_to_its_row(
     assert heard.calls == [("alarm", "hot"), ("limits", "hot")]
 
 
+def test_the_bar_says_that_there_is_no_sound_and_flashes_instead(
+    bench: Any, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr("armillary.ui.tones.has_module", lambda: False)
+    bar = AlarmBar(bench.workspace, theme.THEMES["dark"], lambda _row: None)
+    qtbot.addWidget(bar)
+    bar.show()
+    assert bar.no_sound.isVisible()
+    assert bar.no_sound.toolTip() == f"No sound: {NO_PLAYER}. This bar flashes instead."
+    assert not bar._bell.is_on
+    raise_(bench, "hot")
+    assert bar._bell.is_on
+    qtbot.waitUntil(lambda: not bar._bell._timer.isActive(), timeout=20_000)
+    assert not bar._bell.is_on
+    bar.still = True
+    bar.silence()
+    raise_(bench, "level")
+    assert not bar._bell.is_on, "reduced motion: nothing flashes"
+
+
 def test_three_beeps_stand_for_priority_1_where_there_is_no_sound_module(
     qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     beeps: list[int] = []
+    monkeypatch.setenv("PATH", "")  # nor a player
     tones = Tones()
+    assert tones.trouble == NO_PLAYER
     monkeypatch.setattr(tones, "_played", lambda _priority: False)
     monkeypatch.setattr("armillary.ui.tones.QApplication", type("App", (), {"beep": lambda: beeps.append(1)}))
     tones.play(1)
