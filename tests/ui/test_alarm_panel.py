@@ -48,6 +48,7 @@ SPECS = (
         consequence="It seizes.",
         operator_action="Reduce speed.",
         time_to_respond_s=120.0,
+        procedure="swap",
     ),
     *(AlarmSpec(id=f"x{i}", slot=i, tag=f"x{i}", priority=3 + i % 2, title=f"Stage {i}") for i in range(10)),
 )
@@ -207,6 +208,10 @@ def test_the_strip_says_what_to_do_and_how_long_is_left(panel: AlarmsPanel, benc
     bench.send()
     panel._tick()
     assert panel.strip.left.text() == "Time to respond is over since 0:05."
+    opened: list[str] = []
+    bench.workspace.guide.open = lambda name, _told: opened.append(name)
+    panel.strip.buttons["procedure"].click()
+    assert opened == ["swap"]
     for name in ("trend", "limits", "go"):
         panel.strip.buttons[name].click()
     kinds = [call[:2] for call in heard.calls]
@@ -394,7 +399,7 @@ def test_the_health_page_judges_the_record_and_a_bad_actor_leads_to_its_row(
 
 
 def test_the_bar_says_that_there_is_no_sound_and_flashes_instead(
-    bench: Any, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+    bench: Any, acts: list[AlarmAct], qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr("armillary.ui.tones.has_module", lambda: False)

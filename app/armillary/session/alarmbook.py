@@ -242,7 +242,7 @@ class AlarmBook:
     def text(self, row: int) -> str:
         """Return what the alarm of a row is, in words: that of its line, without the rest of it."""
         spec = self.table.specs[row]
-        if spec.kind == "link":
+        if spec.kind == "link" or spec.is_advisory:
             return self.line(row).text
         if row not in self._texts:
             tags = self._tags()
@@ -260,15 +260,16 @@ class AlarmBook:
         return self._codes[group]
 
     def _all_places(self) -> list[Place]:
-        """Return the place of each alarm; those of one tag have the same, and are looked up once."""
-        of_tag: dict[int, Place] = {}
+        """Return the place of each alarm; those of one tag and class have the same, looked up once."""
+        of_tag: dict[tuple[int, str], Place] = {}
         out = []
         for spec in self.table.specs:
-            place = of_tag.get(spec.slot) if spec.kind != "link" else None
+            key = spec.slot, spec.category
+            place = of_tag.get(key) if spec.kind != "link" else None
             if place is None:
                 place = self.place_of(spec)
                 if spec.kind != "link" and spec.slot >= 0:
-                    of_tag[spec.slot] = place
+                    of_tag[key] = place
             out.append(place)
         return out
 

@@ -10,7 +10,7 @@ from armillary.model.alarm import AlarmAct, AlarmEvent, AlarmSpec, AlarmState, H
 from armillary.model.alarm import ProcessState as State
 from armillary.model.clock import NS
 from armillary.model.frame import WorldKind, empty_frame
-from armillary.session.alarm_groups import Place
+from armillary.session.alarm_groups import Place, place_of
 from armillary.session.alarm_list import (
     EVERYTHING,
     Folding,
@@ -213,3 +213,12 @@ def test_a_flood_is_many_and_a_calm_plant_is_not(book: AlarmBook) -> None:
     )
     assert book.is_many
     assert book.counts().total == 300
+
+
+def test_alarms_are_grouped_by_the_class_that_the_project_names(book: AlarmBook) -> None:
+    classes = {"level": "process", "temp": "safety", "flow": "process"}
+    book.place_of = lambda spec: place_of(
+        dataclasses.replace(spec, category=classes.get(spec.id, "")), (), {}, ()
+    )
+    found = listing(book, ListView(group="category"))
+    assert [head.title for head in found.heads] == ["safety", "process", "without class"]
