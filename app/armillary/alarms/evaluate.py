@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from armillary.alarms import wording
+from armillary.alarms.comments import commented
 from armillary.alarms.conditions import Hit
 from armillary.alarms.devices import DeviceWatch
 from armillary.alarms.lines import Lines
@@ -214,6 +215,12 @@ class Evaluator:
         row = self._row.get(occurrence.rpartition("#")[0])
         if row is None:
             return GONE
+        if act.action == "comment":
+            outcome = commented(
+                self._all.states[row], occurrence, act.comment, actor, now_ns, self.specs[row]
+            )
+            self._all.put(row, outcome)
+            return outcome.refused
         state, happening = self._all.states[row], _ACTS[act.action]
         if state.occurrence != occurrence:
             if state.process is ProcessState.NORM:

@@ -155,6 +155,8 @@ SHELF_REASONS = ("chattering", "known fault", "maintenance nearby", "plant state
 SHORTEST_REASON = 8  # letters of a reason that is none of these
 _HOUR_NS = 3_600 * NS
 LONGEST_SHELF_NS = {1: _HOUR_NS, 2: 4 * _HOUR_NS, 3: 8 * _HOUR_NS, 4: 8 * _HOUR_NS}  # by priority
+SHELF_ENDS = "SHELF-ENDS"  # the event that tells of it
+SHELF_NOTICE_NS = 300 * NS  # so long before a shelf ends people are told
 ONE_SHOT_NS = -1  # instead of a deadline: until the alarm next returns to normal
 
 
@@ -213,6 +215,7 @@ class AlarmState:
     delayed_s: float = 0.0  # raised by readings that came this late; 0 = on time
     actor: str = ""  # who acknowledged or reset last
     comment: str = ""
+    commenter: str = ""  # who said it, where that is not `actor`
     reactivations: int = 0
     text: str = ""  # why it raised, one sentence for people; "" = its title says it
     pending: str = ""  # of an alarm that a server owns: what was asked and is not confirmed yet
@@ -281,7 +284,7 @@ AlarmAction = Literal[
     "ack", "reset", "shelve", "unshelve", "remove", "place",
     "confirm", "comment", "respond", "suppress", "unsuppress",
 ]  # fmt: skip
-OF_SERVERS: frozenset[AlarmAction] = frozenset({"confirm", "comment", "respond", "suppress", "unsuppress"})
+OF_SERVERS: frozenset[AlarmAction] = frozenset({"confirm", "respond", "suppress", "unsuppress"})
 """What is asked of servers for their alarms alone."""
 
 
@@ -289,7 +292,8 @@ OF_SERVERS: frozenset[AlarmAction] = frozenset({"confirm", "comment", "respond",
 class AlarmAct:
     """What a person does with alarms: one audited action, however many were selected.
 
-    `remove` takes out of service and `place` puts back.
+    `comment` says something of what stands and changes nothing; `remove` takes out of service and `place`
+    puts back.
     """
 
     action: AlarmAction

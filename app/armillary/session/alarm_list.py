@@ -199,7 +199,7 @@ def _grouped(book: AlarmBook, rows: I8, group: GroupBy, folding: Folding) -> Lis
             waiting=waits,
             worst=level,
             folded=n - left,
-            first_out=book.line(int(rows[at])).text if is_marked else "",
+            first_out=book.text(int(rows[at])) if is_marked else "",
             is_open=left > 0 and key not in folding.closed,
         )
         for key, n, waits, level, left, at, is_marked in zip(

@@ -114,6 +114,13 @@ def limit_text(spec: AlarmSpec, tag: TagSpec | None) -> str:
     return f"{text}, {spec.count} in sequence" if spec.kind == "count" and spec.count > 1 else text
 
 
+def text_of(spec: AlarmSpec, tag: TagSpec | None, limit: str = "") -> str:
+    """Return what an alarm is, in words; limit: what `limit_text` says, where it is known."""
+    if spec.title:
+        return spec.title
+    return f"{(tag.title if tag is not None else '') or spec.tag} {limit or limit_text(spec, tag)}"
+
+
 def alarm_row(
     spec: AlarmSpec, state: AlarmState, tag: TagSpec | None, prim: int, nuisance: Nuisance | None = None
 ) -> AlarmRow:
@@ -135,7 +142,7 @@ def alarm_row(
     if state.reactivations:
         notes.append(f"came back {state.reactivations} ×")
     if state.comment:
-        notes.append(f"“{state.comment}”")
+        notes.append(f"“{state.comment}”" + (f" {state.commenter}" if state.commenter else ""))
     if state.hiding is not None:
         notes.append(hidden_text(state.hiding))
     # what the world says counts; a replay and a world of before say nothing
@@ -152,8 +159,7 @@ def alarm_row(
         tag=spec.tag,
         slot=spec.slot if tag is not None else -1,
         text=((spec.kind == "link" or spec.is_advisory) and state.active and state.text)
-        or spec.title
-        or f"{(tag.title if tag is not None else '') or spec.tag} {limit}",
+        or text_of(spec, tag, limit),
         value=value,
         limit=limit,
         raised_ns=state.raised_ns,
