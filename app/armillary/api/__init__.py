@@ -28,6 +28,7 @@ from armillary.api.ports import (
     Reflects,
     Refuses,
     Searches,
+    Secured,
     Simulator,
     SimulatorContext,
     Source,
@@ -38,6 +39,7 @@ from armillary.api.ports import (
     Tabulates,
     TakesConditions,
     TakesSettings,
+    Trust,
     Unpacks,
     Unwraps,
     Uplink,
@@ -114,6 +116,7 @@ from armillary.model.tree import (
     TreeMaterial,
     TreeMesh,
 )
+from armillary.model.trust import Identity, TrustAsked
 
 API_VERSION = 1
 
@@ -158,6 +161,7 @@ __all__ = [
     "Forkable",
     "Found",
     "HistoryStore",
+    "Identity",
     "Importer",
     "ImporterContext",
     "Keeps",
@@ -189,6 +193,7 @@ __all__ = [
     "SceneFault",
     "SceneTree",
     "Searches",
+    "Secured",
     "Series",
     "SeriesQuery",
     "Several",
@@ -212,6 +217,8 @@ __all__ = [
     "TreeImage",
     "TreeMaterial",
     "TreeMesh",
+    "Trust",
+    "TrustAsked",
     "Undecodable",
     "Unpacks",
     "Unwraps",

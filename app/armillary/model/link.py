@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from armillary.model.trust import TrustAsked
+
 PROFILES = (
     "chirpstack-v4", "home-assistant", "homie-5", "lwm2m", "shelly-gen2", "tasmota", "ttn-v3", "zigbee2mqtt",
 )  # fmt: skip
@@ -148,6 +150,8 @@ class LinkStatus:
     skew_doubt_s: float = 0.0  # by how much that may be off: median less minimum of the delays
     clock: str = ""  # what is wrong with its source's clock, one sentence; "" = nothing
     trust_clock: bool = True  # False: its times are shown corrected by `skew_s`, where that is known to be so
+    secured: str = ""  # `TLS`, `Basic256Sha256, signed and encrypted`; "None": everybody on the way reads it
+    asked: TrustAsked | None = None  # the certificate that a person has to judge
 
 
 def correction_ns(status: LinkStatus) -> int:

@@ -43,12 +43,14 @@ from armillary.telemetry.expiry import Expiry
 from armillary.telemetry.inbox import Inbox
 from armillary.telemetry.linkclock import LinkClocks, Skew
 from armillary.telemetry.pace import Pace
+from armillary.telemetry.protection import secured
 from armillary.telemetry.watch import delivery, silence_s
 
 OFFSET_S, OFFSET_CAP_S = 0.25, 5.0  # links started together start a little apart
 ACKNOWLEDGE_S = 15.0
 AGAIN_NS = 300 * NS  # a link that stays silent is probed so often
 KEPT_EVENTS = 1_000
+_UP = (LinkState.UP, LinkState.DEGRADED)
 
 Make = Callable[[SourceContext], Source]
 
@@ -91,6 +93,7 @@ class Links:
         self._connections: dict[str, Connection] = {}
         self._expiries: dict[str, Expiry] = {}
         self._urls: dict[str, str] = {}
+        self._trusts = {plan.link.name: contexts[plan.link.name].trust for plan in plans}
         self._delivery: dict[str, tuple[str, int]] = {}  # what was said last, and when
         for plan in plans:
             make = sources.get(plan.link.kind) or _missing(plan.link.kind, tuple(sources))
@@ -184,6 +187,7 @@ class Links:
             self._tell_flood(connection, pace.flooded())
             waits = state in (LinkState.BACKOFF, LinkState.REFUSED)
             skew = skews.get(name, Skew())
+            trust = self._trusts[name]
             out.append(
                 LinkStatus(
                     name=name,
@@ -203,6 +207,8 @@ class Links:
                     skew_doubt_s=skew.doubt_s,
                     clock=skew.text(name),
                     trust_clock=link.trust_clock,
+                    secured=secured(link, connection.made, is_up=state in _UP),
+                    asked=trust.asked if trust is not None else None,
                 )
             )
         return tuple(out)

@@ -28,6 +28,7 @@ from armillary_plugins.opcua.conditions import ConditionWatch
 from armillary_plugins.opcua.crawl import Crawl
 from armillary_plugins.opcua.levels import Levels
 from armillary_plugins.opcua.nodes import describe
+from armillary_plugins.opcua.secure import words_of
 from armillary_plugins.opcua.session import Session, fault_of, open_session
 from armillary_plugins.opcua.settings import Settings, read_settings
 from armillary_plugins.opcua.subscribe import Subscriptions
@@ -125,6 +126,14 @@ class OpcUaSource:
     def changes(self) -> AsyncIterator[str]:
         """Yield a word after each change of the server's model."""
         return openusd_offer.changes(self._settings(), self._context)
+
+    def secured(self) -> str:
+        """Return how the connection is protected; "" while there is none."""
+        return words_of(self._session.settings) if self._session is not None else ""
+
+    def certificates(self) -> Mapping[str, int]:
+        """Return until when the connection's certificates are valid, ns UTC."""
+        return self._session.certificates if self._session is not None else {}
 
     def described(self) -> Mapping[str, BrowseItem]:
         """Return units, ranges, states and writability by address, as learnt at the last connect."""
