@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from tests.plugins.opcua.certified import URI, certificate, der, key, revoked
+from tests.plugins.opcua.certified import URI, der, key, revoked
+from tests.plugins.opcua.certified import certificate as made_of
 
 from armillary.model.clock import ManualClock, parse_iso
 from armillary.model.fault import LinkRefused, ProjectFault
 from armillary.model.trust import TrustAct
+from armillary.security import certificates
 from armillary.security import trust as trusting
 from armillary.security.certificates import chain_of, facts, fingerprint
 from armillary.security.trust import LinkTrust, TrustStore
@@ -21,6 +25,17 @@ URL = "opc.tcp://127.0.0.1:4840"
 NOW = parse_iso("2026-03-14T10:00:00Z")
 DAY_NS = 86_400 * 10**9
 PAST, SOON = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _short_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make keys that take no time; how short they may be is looked at in a test of its own."""
+    monkeypatch.setattr(certificates, "KEY_BITS", 1024)
+    monkeypatch.setattr(certificates, "LEAST_BITS", 1024)
+
+
+def certificate(name: str = "plc", **more: Any) -> x509.Certificate:
+    return made_of(name, **{"own": key(0, 1024), **more})
 
 
 @pytest.fixture
@@ -111,7 +126,7 @@ def test_a_rejected_certificate_asks_no_more_until_it_is_accepted(store: TrustSt
 
 
 def test_a_changed_certificate_is_told_with_old_and_new(link: LinkTrust) -> None:
-    old, new = certificate(), certificate(own=key(1))
+    old, new = certificate(), certificate(own=key(1, 1024))
     refusal(link, der(old))
     link.decide(TrustAct.ACCEPT, fingerprint(old), "admin")
     link.check(der(old), URI)
@@ -135,7 +150,6 @@ def test_a_changed_certificate_is_told_with_old_and_new(link: LinkTrust) -> None
         (lambda: certificate(uri=""), "for no application"),
         (lambda: certificate(usage=False), "was not made for a server"),
         (lambda: certificate(purpose=ExtendedKeyUsageOID.CLIENT_AUTH), "was not made for a server"),
-        (lambda: certificate(own=key(9, 1024)), "too short: 1024 bits"),
     ],
 )
 def test_what_is_wrong_is_said_and_cannot_be_accepted(
@@ -147,6 +161,11 @@ def test_what_is_wrong_is_said_and_cannot_be_accepted(
     assert words in fault.what
     assert fault.remedy
     assert link.asked is None
+
+
+def test_a_short_key_is_refused(link: LinkTrust, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(certificates, "LEAST_BITS", 2048)
+    assert "too short: 1024 bits" in refusal(link, der(certificate())).what
 
 
 def test_what_is_no_certificate_is_refused(link: LinkTrust) -> None:
@@ -169,42 +188,44 @@ def test_another_host_name_is_for_an_admin_to_accept_for_this_address_alone(stor
 
 
 def test_a_servers_authority_is_trusted_for_it(store: TrustStore, link: LinkTrust) -> None:
-    root = certificate("root", own=key(1), is_authority=True, uri="", hosts=())
-    middle = certificate("middle", own=key(2), by=(root, key(1)), is_authority=True, uri="", hosts=())
-    leaf = certificate(by=(middle, key(2)))
+    root = certificate("root", own=key(1, 1024), is_authority=True, uri="", hosts=())
+    middle = certificate(
+        "middle", own=key(2, 1024), by=(root, key(1, 1024)), is_authority=True, uri="", hosts=()
+    )
+    leaf = certificate(by=(middle, key(2, 1024)))
     trusts(store, der(root))
     assert "Nobody here knows" in refusal(link, der(leaf)).what, "the chain has a hole"
     link.check(der(leaf) + der(middle), URI)
     trusts(store, der(middle), "issuers")
     link.check(der(leaf), URI)
-    forged = certificate(by=(middle, key(3)))
+    forged = certificate(by=(middle, key(3, 1024)))
     assert "Nobody here knows" in refusal(link, der(forged)).what, "not signed by whom it names"
 
 
 def test_an_issuer_is_not_trusted_by_itself(store: TrustStore, link: LinkTrust) -> None:
-    root = certificate("root", own=key(1), is_authority=True, uri="", hosts=())
+    root = certificate("root", own=key(1, 1024), is_authority=True, uri="", hosts=())
     trusts(store, der(root), "issuers")
-    assert "Nobody here knows" in refusal(link, der(certificate(by=(root, key(1))))).what
+    assert "Nobody here knows" in refusal(link, der(certificate(by=(root, key(1, 1024))))).what
 
 
 def test_who_may_not_sign_signs_nobody(store: TrustStore, link: LinkTrust) -> None:
-    other = certificate("other", own=key(1))
+    other = certificate("other", own=key(1, 1024))
     trusts(store, der(other))
-    fault = refusal(link, der(certificate(by=(other, key(1)))))
+    fault = refusal(link, der(certificate(by=(other, key(1, 1024)))))
     assert "'other' signed the server's certificate and may not sign any" in fault.what
 
 
 def test_a_revoked_certificate_and_an_old_list_are_refused(store: TrustStore, link: LinkTrust) -> None:
-    root = certificate("root", own=key(1), is_authority=True, uri="", hosts=())
-    leaf = certificate(by=(root, key(1)))
+    root = certificate("root", own=key(1, 1024), is_authority=True, uri="", hosts=())
+    leaf = certificate(by=(root, key(1, 1024)))
     trusts(store, der(root))
-    trusts(store, revoked((root, key(1))), "crl", "root.crl")
+    trusts(store, revoked((root, key(1, 1024))), "crl", "root.crl")
     link.check(der(leaf), URI)
-    trusts(store, revoked((root, key(1)), until=PAST), "crl", "root.crl")
+    trusts(store, revoked((root, key(1, 1024)), until=PAST), "crl", "root.crl")
     assert "revocation list of 'root' is out of date" in refusal(link, der(leaf)).what
-    trusts(store, revoked((root, key(1)), leaf), "crl", "root.crl")
+    trusts(store, revoked((root, key(1, 1024)), leaf), "crl", "root.crl")
     assert "revoked by 'root'" in refusal(link, der(leaf)).what
-    trusts(store, revoked((root, key(3)), leaf), "crl", "root.crl")
+    trusts(store, revoked((root, key(3, 1024)), leaf), "crl", "root.crl")
     link.check(der(leaf), URI)  # a list that the authority has not signed says nothing
 
 
