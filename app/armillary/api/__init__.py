@@ -36,6 +36,7 @@ from armillary.api.ports import (
     SourceOut,
     StoreContext,
     Summarises,
+    Surveys,
     Tabulates,
     TakesConditions,
     TakesSettings,
@@ -62,7 +63,16 @@ from armillary.model.fault import (
 from armillary.model.leaves import Leaf
 from armillary.model.leaves import at as document_at
 from armillary.model.leaves import children as members
-from armillary.model.link import BrowseItem, Found, LinkSpec, LinkState, Route, SubscriptionPlan
+from armillary.model.link import (
+    NODE_MOVED,
+    BrowseItem,
+    Found,
+    LinkSpec,
+    LinkState,
+    Route,
+    SubscriptionPlan,
+    Survey,
+)
 from armillary.model.notice import Notice, Standing
 from armillary.model.order import Write
 from armillary.model.payload import (
@@ -136,6 +146,7 @@ __all__ = [
     "MAX_DEPTH",
     "MAX_FIELDS",
     "MAX_PAYLOAD",
+    "NODE_MOVED",
     "REDATED",
     "RETAINED",
     "SOURCE_TIME_ASSUMED",
@@ -210,6 +221,8 @@ __all__ = [
     "StoreFault",
     "SubscriptionPlan",
     "Summarises",
+    "Survey",
+    "Surveys",
     "Tabulates",
     "TakesConditions",
     "TakesSettings",

@@ -24,7 +24,7 @@ from typing import Any, Protocol, runtime_checkable
 from armillary.model.arrays import I8, U4
 from armillary.model.clock import Clock
 from armillary.model.condition import Condition
-from armillary.model.link import BrowseItem, Found, LinkSpec, LinkState, Route, SubscriptionPlan
+from armillary.model.link import BrowseItem, Found, LinkSpec, LinkState, Route, SubscriptionPlan, Survey
 from armillary.model.message import AskDensity, Density
 from armillary.model.notice import Notice, Standing
 from armillary.model.openusd import SceneOffer
@@ -246,6 +246,13 @@ class Describes(Protocol):
     """A source that learns units, ranges and writability of its addresses while connecting."""
 
     def described(self) -> Mapping[str, BrowseItem]: ...
+
+
+@runtime_checkable
+class Surveys(Protocol):
+    """A source that looks after the nodes of its server: where they are, which are gone, which are new."""
+
+    def survey(self) -> Survey: ...  # another object when something has changed
 
 
 class Verdict(StrEnum):
@@ -564,6 +571,7 @@ __all__ = [
     "SourceOut",
     "StoreContext",
     "Summarises",
+    "Surveys",
     "Tabulates",
     "TakesConditions",
     "TakesSettings",

@@ -106,6 +106,13 @@ class Route:
     unit: str = ""  # the unit that is expected to come; "" = whatever
     presence: str = ""  # the topic that says whether its device is there
     heartbeat: str = ""  # a filter: whatever comes there proves its device alive
+    browse_path: str = (
+        ""  # where its node was found, in the source's own words: it may have another id by now
+    )
+
+
+NODE_MOVED = "node unknown; its browse path leads to "
+"""Begins the words of a tag whose node has another id now; the new address follows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,3 +219,14 @@ class BrowseItem:
     age_s: float = float("nan")  # since then
     retained: bool = False  # the last message was one that the server had kept
     decoder: str = ""  # which one seems to read it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """What a source found out about the nodes of its server, beside their values."""
+
+    paths: Mapping[str, str] = field(default_factory=dict)  # address of a route → its browse path
+    moved: Mapping[str, BrowseItem] = field(default_factory=dict)  # address that is gone → what is there now
+    others: Mapping[str, BrowseItem] = field(default_factory=dict)  # nodes beside those that tags name
+    is_whole: bool = False  # `others` was looked for
+    left_out: int = 0  # branches and nodes that were too many

@@ -22,6 +22,7 @@ from armillary.api.ports import (
     Refuses,
     Source,
     SourceContext,
+    Surveys,
 )
 from armillary.model.clock import NS, Clock
 from armillary.model.fault import LinkFault, LinkRefused, OrderFault
@@ -35,6 +36,7 @@ from armillary.model.link import (
     LinkState,
     LinkStatus,
     SubscriptionPlan,
+    Survey,
     link_alarm,
 )
 from armillary.telemetry import looking
@@ -268,6 +270,14 @@ class Links:
         for name, connection in self._connections.items():
             if isinstance(connection.made, Describes):
                 out[name] = dict(connection.made.described())
+        return out
+
+    def surveys(self) -> dict[str, Survey]:
+        """Return, by link, what sources found out about the nodes of their servers."""
+        out: dict[str, Survey] = {}
+        for name, connection in self._connections.items():
+            if isinstance(connection.made, Surveys):
+                out[name] = connection.made.survey()
         return out
 
     def refused(self) -> dict[str, Mapping[str, str]]:

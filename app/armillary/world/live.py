@@ -586,6 +586,7 @@ class Live(Serving):
             self._plans,
             self._intake.taps(),
             described=self._links.described,
+            surveys=self._links.surveys,
             tell=self.tell,
             clock=self.clock,
         )

@@ -119,12 +119,14 @@ class Session:
                     found.append(str(result.StatusCode.name))
         return found
 
-    async def browse(self, nodes: Sequence[NodeId], reference: int, most: int = 0) -> list[list[Any]]:
-        """Return the forward references of each node (`most` at least, if it has them; 0 = all)."""
+    async def browse(
+        self, nodes: Sequence[NodeId], reference: int, most: int = 0, *, inverse: bool = False
+    ) -> list[list[Any]]:
+        """Return the references from each node, or to it (`most` at least, if it has them; 0 = all)."""
         found: list[list[Any]] = []
         for chunk in self._chunks("browse", nodes):
             request = ua.BrowseParameters(RequestedMaxReferencesPerNode=most)
-            request.NodesToBrowse = [_description(node, reference) for node in chunk]
+            request.NodesToBrowse = [_description(node, reference, inverse) for node in chunk]
             results = await self.raw.browse(request)
             rows = [list(result.References or ()) for result in results]
             points = [(i, r.ContinuationPoint) for i, r in enumerate(results) if r.ContinuationPoint]
@@ -209,10 +211,10 @@ def _abort(protocol: Any) -> None:  # Any: asyncua's transport protocol
         protocol.transport.abort()
 
 
-def _description(node: NodeId, reference: int) -> Any:
+def _description(node: NodeId, reference: int, inverse: bool = False) -> Any:
     return ua.BrowseDescription(
         NodeId=node,
-        BrowseDirection=ua.BrowseDirection.Forward,
+        BrowseDirection=ua.BrowseDirection.Inverse if inverse else ua.BrowseDirection.Forward,
         ReferenceTypeId=ua.NodeId(reference),
         IncludeSubtypes=True,
         ResultMask=ua.BrowseResultMask.All,

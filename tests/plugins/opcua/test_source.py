@@ -228,7 +228,7 @@ async def test_values_flow_again_after_a_restart_with_shifted_namespaces(
     assert own_server.index == first + 3
     host = Host()
     async with running(source, host, own_server, node("Level")):
-        assert host.states[-1] == (LinkState.UP, "")
+        assert host.states[-1] == (LinkState.UP, "Namespaces renumbered: 1 item re-bound.")
         own_server.tell(write=["Level", 3.25])
         await until(lambda: host.value[0] == 3.25, 2.0)
         assert host.quality[0] == quality.GOOD
