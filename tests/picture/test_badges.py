@@ -9,9 +9,10 @@ import numpy as np
 import picture_scenes as scenes
 import pytest
 
+from armillary.model.alarm import ADVISORY_MARK
 from armillary.model.look import ALARM_SHIFT, base_look
 from armillary.viewport.badge_places import MOST, place
-from armillary.viewport.badges import APART, EDGE, Badge, Placed, draw, patch, rect
+from armillary.viewport.badges import APART, EDGE, Badge, Placed, Style, draw, patch, rect
 from armillary.viewport.theme import DARK
 from armillary.viewport.view import View
 
@@ -41,6 +42,19 @@ def test_an_alarm_outlines_its_part_and_leaves_the_colour_of_the_value(view_of: 
         counts[mark] = int((rgba[..., :3] == RED).all(axis=2).sum())
         assert (rgba[int(y), int(x)] == before[int(y), int(x)]).all()
     assert counts[1] > 1.6 * counts[5] > 0  # two pixels wide, then one
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("style", ["full", "hollow"])
+def test_what_is_only_predicted_has_a_shape_and_no_colour(theme: str, style: Style) -> None:
+    def colour(priority: int) -> int:
+        pixels = patch(priority, 1, style, theme, 1.0).astype(int)
+        drawn = pixels[pixels[..., 3] > 128, :3]
+        assert len(drawn) > 60
+        return int((drawn.max(axis=1) - drawn.min(axis=1)).max())
+
+    assert colour(ADVISORY_MARK) < 24
+    assert all(colour(priority) > 90 for priority in range(1, 5))
 
 
 def test_a_badge_stands_at_its_part_and_goes_when_the_alarm_does(view_of: ViewOf) -> None:

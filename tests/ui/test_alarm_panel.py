@@ -45,6 +45,7 @@ SPECS = (
         consequence="It seizes.",
         operator_action="Reduce speed.",
         time_to_respond_s=120.0,
+        procedure="swap",
     ),
     *(AlarmSpec(id=f"x{i}", slot=i, tag=f"x{i}", priority=3 + i % 2, title=f"Stage {i}") for i in range(10)),
 )
@@ -204,6 +205,10 @@ def test_the_strip_says_what_to_do_and_how_long_is_left(panel: AlarmsPanel, benc
     bench.send()
     panel._tick()
     assert panel.strip.left.text() == "Time to respond is over since 0:05."
+    opened: list[str] = []
+    bench.workspace.guide.open = lambda name, _told: opened.append(name)
+    panel.strip.buttons["procedure"].click()
+    assert opened == ["swap"]
     for name in ("trend", "limits", "go"):
         panel.strip.buttons[name].click()
     kinds = [call[:2] for call in heard.calls]

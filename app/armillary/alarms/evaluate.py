@@ -18,7 +18,7 @@ from armillary.alarms.conditions import Hit
 from armillary.alarms.lines import Lines
 from armillary.alarms.links import LinkWatch
 from armillary.alarms.machine import NOTHING, OVER, Facts, Happening
-from armillary.alarms.nuisance import Raised
+from armillary.alarms.nuisance import FLOOD_ID, Raised
 from armillary.alarms.presentation import Hide, Wish
 from armillary.alarms.standing import Standing
 from armillary.alarms.suppression import Suppressor
@@ -33,13 +33,14 @@ from armillary.model.alarm import (
     ProcessState,
     Suppression,
 )
-from armillary.model.arrays import U4
+from armillary.model.arrays import F8, U4
 from armillary.model.clock import NS
 from armillary.model.sample import SampleBatch
 from armillary.model.tags import TagSpec, TagTable
 
 GONE = "This alarm is not in the project any more"
 ALREADY = "Already so"
+LEFT_OFF_S, LEFT_OFF = 5.0, 0.1  # a time that is left is told anew when it is so much, or this share, off
 WHOLE = -1  # `AlarmProgress.level` of what is said of an alarm, not of one of its limits
 _ACTS = {"ack": Happening.ACK, "reset": Happening.RESET}
 _HIDES = {
@@ -54,7 +55,7 @@ _HAPPENINGS = {
     (True, 1): Happening.LEVEL_ROSE,
     (True, -1): Happening.LEVEL_FELL,
 }
-_CHANGING = ("_conditions", "_links", "_rules", "_all", "_number")
+_CHANGING = ("_conditions", "_links", "_rules", "_all", "_number", "_told_s")
 
 
 class Evaluator:
@@ -77,6 +78,7 @@ class Evaluator:
         self._row = {spec.id: row for row, spec in enumerate(self.specs)}
         self._conditions = Lines(self.specs, tags)
         self._links = LinkWatch(self.specs, tags)
+        self._told_s: F8 = np.full(len(self._conditions.foretold), np.nan)
         self._rules = Suppressor(rules, self.specs, tags)
         self._all = Standing(self.specs)
         self._area = area
@@ -108,6 +110,8 @@ class Evaluator:
             for row in seen.bad[self._all.waits[seen.bad]].tolist():
                 if self.specs[row].kind != "quality":  # there it is the condition itself
                     self._unverified(row, now_ns)
+            if len(self._conditions.foretold):
+                self._foretell()
             self._all.end(self._raised(seen.hits) if idle else (), idle, now_ns, self._doubt_ns)
 
     def _hide(self, table: TagTable, hits: Sequence[Hit], now_ns: int, now_mono_ns: int) -> None:
@@ -262,6 +266,26 @@ class Evaluator:
             raised = {row: one.raised_ns for row, one in rows if one.level == WHOLE}
             self._all.chatter.resume(raised, now_mono_ns)
 
+    def saved(self, now_mono_ns: int) -> tuple[AlarmProgress, ...]:
+        """Return what every alarm is counting and the flood that may be, for `go_on` after a restart."""
+        found = self.progress(now_mono_ns)
+        with self._lock:
+            since_ns, ages = self._all.floods.progress(now_mono_ns)
+        flood = AlarmProgress(id=FLOOD_ID, level=WHOLE, source_ns=since_ns, raised_ns=ages)
+        return (*found, flood) if since_ns or ages else found
+
+    def go_on(self, progress: Iterable[AlarmProgress], gap_ns: int, now_mono_ns: int) -> None:
+        """Go on, after `restore`, from what was being counted `gap_ns` ago; since then nothing is known."""
+        with self._lock:
+            every = list(progress)
+            rows = [(self._row[one.id], one) for one in every if one.id in self._row]
+            self._conditions.go_on(rows, gap_ns, now_mono_ns)
+            raised = {row: one.raised_ns for row, one in rows if one.level == WHOLE}
+            self._all.chatter.resume(raised, now_mono_ns, gap_ns)
+            for one in every:
+                if one.id == FLOOD_ID:
+                    self._all.floods.resume(one.source_ns, one.raised_ns, gap_ns, now_mono_ns)
+
     def freeze(self) -> object:
         """Return everything that changes, delays and counts included; `thaw` goes on from it exactly."""
         with self._lock:
@@ -297,6 +321,8 @@ class Evaluator:
                 spec = replace(spec, limit=level.limit, priority=level.priority)
             if not hit.raised:
                 text = wording.cleared(spec, tag, value)
+            elif spec.is_advisory:
+                text = wording.foretold(spec, tag, self._left_s(row), delayed_ns)
             elif spec.kind == "link":
                 text = self._links.text(row, table, now_mono_ns, spec.id)
             else:
@@ -317,6 +343,25 @@ class Evaluator:
                 level=level.name if level is not None else "",
             )
             self._all.happen(row, happening, facts)
+
+    def _left_s(self, row: int) -> float:
+        """Return how long it is until what is predicted comes, and note that it was told."""
+        place = int(np.searchsorted(self._conditions.foretold, row))
+        left = float(self._conditions.left_s[place])
+        self._told_s[place] = left
+        return left
+
+    def _foretell(self) -> None:
+        """Say anew of standing predictions how long is left, where that is another than people were told."""
+        rows, left = self._conditions.foretold, self._conditions.left_s
+        off = np.abs(left - self._told_s) > np.maximum(LEFT_OFF_S, LEFT_OFF * self._told_s)
+        off |= np.isnan(self._told_s) & ~np.isnan(left)
+        for place in np.flatnonzero(self._all.active[rows] & off).tolist():
+            row = int(rows[place])
+            state, spec = self._all.states[row], self.specs[row]
+            text = wording.foretold(spec, self._tags.get(spec.slot), self._left_s(row), 0)
+            if text != state.text and not state.unverified:
+                self._all.set(row, replace(state, text=text))
 
     def _unverified(self, row: int, now_ns: int) -> None:
         text = wording.unknown(self.specs[row])

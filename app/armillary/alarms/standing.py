@@ -33,7 +33,7 @@ class Standing:
         self.active: B1 = np.zeros(len(specs), np.bool_)
         self.shelves: dict[int, int] = {}  # row -> deadline in ns, ONE_SHOT_NS
         self._timers = Timers(specs)
-        self.chatter, self._first, self._floods = Chatter(), FirstOut(specs), Floods()
+        self.chatter, self._first, self.floods = Chatter(), FirstOut(specs), Floods()
         self._changed: dict[int, None] = {}
         self._gone: list[AlarmState] = []
         self._events: list[AlarmEvent] = []
@@ -58,7 +58,7 @@ class Standing:
 
     def flood(self, area: str) -> Flood | None:
         """Return the flood that is, None for none."""
-        return self._floods.now(area)
+        return self.floods.now(area)
 
     # ---------------------------------------------------------------- the tick
 
@@ -79,9 +79,9 @@ class Standing:
         if self._first.marked:
             for row in self._first.over(self.states):
                 self._mark(row, now_ns, "FIRST-OUT-END", "its group is normal", first_out="")
-        text = self._floods.look(now_ns, self._mono_ns)
+        text = self.floods.look(now_ns, self._mono_ns)
         if text:
-            self._events.append(_of_flood(text, now_ns, begins=self._floods.now("") is not None))
+            self._events.append(_of_flood(text, now_ns, begins=self.floods.now("") is not None))
 
     def idle(self, rows: Iterable[int]) -> set[str]:
         """Return which groups of some alarms are all normal."""
@@ -160,7 +160,7 @@ class Standing:
         if outcome.annunciates and outcome.state.hiding is None:
             marks = before.marks
             if marks is None or not marks.chatter:  # one that chatters called people already
-                self._floods.called(self._mono_ns)
+                self.floods.called(self._mono_ns)
 
     def set(self, row: int, state: AlarmState) -> None:
         """Let an alarm stand so."""

@@ -8,6 +8,7 @@ from typing import Literal
 from armillary.model.link import BrowseItem
 
 Level = Literal["error", "warning", "note"]
+LEVELS: tuple[Level, ...] = ("error", "warning", "note")  # the worst first
 
 CODES = {
     "D01": "new: it comes, and no tag names it",

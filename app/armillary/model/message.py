@@ -532,6 +532,19 @@ class ChooseVariants:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MergeLayers:
+    """Make three texts of one layer one; answered by Json: `text` and `clashes`, lists of four sentences.
+
+    Nothing is written. "" as text = it is not there.
+    """
+
+    name: str
+    base: str
+    ours: str
+    theirs: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AddScene:
     """Work out composed.usda with another scene at a prim, or without it; answered by Json, its new text.
 

@@ -23,6 +23,7 @@ class AlarmTable:
         self.row_of: dict[str, int] = {spec.id: row for row, spec in enumerate(specs)}
         self.state: list[AlarmState | None] = [None] * n
         self.priority: U1 = np.array([min(max(spec.priority, 1), 4) for spec in specs], np.uint8)
+        self.advisory: B1 = np.array([spec.is_advisory for spec in specs], np.bool_)
         self.listed: B1 = np.zeros(n, np.bool_)  # shown and not normal
         self.hidden: U1 = np.zeros(n, np.uint8)  # code of what hides it
         self.active: B1 = np.zeros(n, np.bool_)

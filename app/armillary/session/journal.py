@@ -56,6 +56,7 @@ class JournalLine:
     change: str = ""
     who: str = ""
     alarm: str = ""
+    advisory: bool = False  # of an alarm that is only predicted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,6 +258,7 @@ def line_of(event: AlarmEvent, specs: Mapping[str, AlarmSpec]) -> JournalLine:
         change=f"{WORDS[ProcessState(event.before)]} → {WORDS[ProcessState(event.after)]}" if moved else "",
         who=event.actor,
         alarm=event.id,
+        advisory=spec is not None and spec.is_advisory,
     )
 
 

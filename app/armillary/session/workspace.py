@@ -45,6 +45,7 @@ from armillary.session.guide import Guide
 from armillary.session.journal import Journal
 from armillary.session.loading import fault_of
 from armillary.session.logbook import LogBook
+from armillary.session.looking_back import LookingBack
 from armillary.session.mirror import Mirror
 from armillary.session.modelmap import ModelMap
 from armillary.session.orders import Orders
@@ -142,7 +143,13 @@ class Workspace(Pointing):
         self.disk = Disk(self)
         self.version_book = VersionBook(self, clock)
         self.browsing = Browsing(self, clock)
-        self.plant_model = PlantModel(self, clock.now_mono_ns, self._work)
+        self.plant_model = PlantModel(
+            self,
+            clock.now_mono_ns,
+            self._work,
+            table=lambda: self.alarms.table,
+            back=LookingBack(self._ask_record, lambda: self.specs, self.timeline.id_of, self.picture_ns),
+        )
         self.bulk = Bulk(self, self.undo)
         self.placing = Placing(self, self.undo)
         self.branch = Branch(self, self.bulk)

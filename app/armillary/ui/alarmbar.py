@@ -145,8 +145,8 @@ class AlarmBar(QFrame):
             return
         style: Style = "hollow"
         if first.unacknowledged:
-            style = style_of(first.priority, self._half, still=self.still)
-        self.newest.setIcon(badges.icon(first.priority, style, self._colours.name))
+            style = style_of(first.mark, self._half, still=self.still)
+        self.newest.setIcon(badges.icon(first.mark, style, self._colours.name))
 
     def _show_age(self) -> None:
         first, t_ns = self._first(), self._workspace.mirror.t_ns

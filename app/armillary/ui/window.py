@@ -407,9 +407,9 @@ class DeskWindow(Desk):
         """Frame parts, or everything."""
         self.tools.frame(prims)
 
-    def fly(self, prims: tuple[int, ...]) -> None:
-        """Fly to parts and frame them."""
-        self.tools.fly(prims)
+    def fly(self, prims: tuple[int, ...], camera: str = "") -> None:
+        """Fly to parts and frame them, or to a camera of the scene."""
+        self.tools.fly(prims, camera)
 
     def trend(self, slots: Sequence[int]) -> None:
         """Draw tags in the trends."""

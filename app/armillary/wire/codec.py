@@ -84,6 +84,7 @@ TYPES: dict[str, type] = {
         message.AskBindings,
         message.AskOpinions,
         message.AddScene,
+        message.MergeLayers,
         message.Opinions,
         message.BindingsRead,
         message.AskInfo,

@@ -154,11 +154,14 @@ class Drifting:
             self._save_types()
 
     def _save_types(self) -> None:
-        try:
-            decided.save_definitions(self._project.private, self._known_types)
+        own = {spec.name for spec in self._specs}
+        known = {name: said for name, said in self._known_types.items() if name in own}
+        private = self._project.private
+        try:  # the worlds of other areas write the same file
+            decided.save_definitions(private, decided.definitions(private) | known)
         except OSError as error:
             what = f"The definitions of the servers' nodes cannot be written down: {error.strerror}."
-            where, remedy = str(self._project.private), "Free space, or set its rights."
+            where, remedy = str(private), "Free space, or set its rights."
             self._tell(FaultRecord(kind="ProjectFault", what=what, where=where, remedy=remedy), "warning")
 
     # ------------------------------------------------------------ what desks ask
@@ -172,6 +175,8 @@ class Drifting:
     def refuse(self, wish: RefuseDrift, who: LoggedIn) -> Refusal:
         """Keep or take back a refusal, in drift.json. Raises ProjectFault, then nothing changes."""
         what = next((item.what for item in self._found if item.key == wish.key), "")
+        # the worlds of other areas write the same file
+        self._refused = {r.key: r for r in decided.refusals(self._project.folder)}
         refusal = Refusal(key=wish.key, by=who.user, at_ns=self._clock.now_ns(), why=wish.why, what=what)
         if not what and wish.key not in self._refused:
             raise ProjectFault(

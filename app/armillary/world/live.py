@@ -52,6 +52,7 @@ from armillary.world.alarming import Alarming
 from armillary.world.attending import Attending
 from armillary.world.carrying_out import CarryingOut
 from armillary.world.core import Core, Tick
+from armillary.world.counting import Counting
 from armillary.world.deeds import Deeds
 from armillary.world.drifting import Drifting
 from armillary.world.feed import NOT_YET, SEND_EVERY_S, RecorderFeed
@@ -167,6 +168,7 @@ class Live(Serving):
         self._back = LookingBack(
             derived.past, part.specs, folder=part.home, recorder=self.recorder, clock=clock
         )
+        self._counting = Counting(self._alarming.evaluator, part.home, clock, self._alarming.personal)
         self._core = self._make_core(derived, held)
         self._beats = Beats()
         self._lateness = Lateness(project.specs, project.alarms, project.timezone)
@@ -239,6 +241,7 @@ class Live(Serving):
             self._keeping.watch(),
             self._deeds.acts.watch(),
             self._back.run(),
+            self._counting.run(),
             *own,
             self._guard(),
         )
@@ -249,6 +252,9 @@ class Live(Serving):
         if known is not None:
             self.publish(self._core.put(known, self.clock.now_ns(), self.clock.now_mono_ns()))
         self._back.restore()
+        self._counting.restore()
+        if self._counting.trouble is not None:
+            self.tell(self._counting.trouble)
         states = self._alarming.evaluator.states()
         self._feed.offer(self._marking.started(states, self.clock.now_ns(), self.clock.now_mono_ns()))
         self._notifying.start(states)
@@ -261,6 +267,7 @@ class Live(Serving):
         if self._thread is not None:
             self._thread.join(STOP_S)
         await asyncio.to_thread(self._back.close)
+        await asyncio.to_thread(self._counting.keep)
         await asyncio.to_thread(self._notifying.close, STOP_S / 2)
         self._feed.offer(self._core.flush())
         await self._deeds.end_loops()

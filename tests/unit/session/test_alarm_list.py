@@ -10,7 +10,7 @@ from armillary.model.alarm import AlarmAct, AlarmEvent, AlarmSpec, AlarmState, H
 from armillary.model.alarm import ProcessState as State
 from armillary.model.clock import NS
 from armillary.model.frame import WorldKind, empty_frame
-from armillary.session.alarm_groups import Place
+from armillary.session.alarm_groups import Place, place_of
 from armillary.session.alarm_list import (
     EVERYTHING,
     Folding,
@@ -178,3 +178,12 @@ def test_views_are_kept_and_read_back_and_forgotten() -> None:
 def test_views_that_cannot_be_read_are_left_out(text: str) -> None:
     assert views_of(text) == {}
     assert views_of(text_of({"good": EVERYTHING})) == {"good": EVERYTHING}
+
+
+def test_alarms_are_grouped_by_the_class_that_the_project_names(book: AlarmBook) -> None:
+    classes = {"level": "process", "temp": "safety", "flow": "process"}
+    book.place_of = lambda spec: place_of(
+        dataclasses.replace(spec, category=classes.get(spec.id, "")), (), {}, ()
+    )
+    found = listing(book, ListView(group="category"))
+    assert [head.title for head in found.heads] == ["safety", "process", "without class"]

@@ -331,6 +331,8 @@ class AlarmsPanel(QWidget):
                 self._trend_of(rows[-1].id, rows[-1].raised_ns)
             case "journal" if rows:
                 self.show_journal(rows[-1].text)
+            case "procedure" if rows:
+                self._workspace.guide.open(rows[-1].procedure, self._desk.say)
             case "limits" if rows:
                 self._desk.show_limits(rows[-1].id)
             case _:
