@@ -25,6 +25,7 @@ from armillary.model import (
     series,
     simulation,
     substitution,
+    trust,
 )
 from armillary.model.fault import FaultRecord, WorldFault
 from armillary.model.frame import Frame
@@ -123,6 +124,7 @@ TYPES: dict[str, type] = {
         message.ThereAgain,
         substitution.Substitute,
         substitution.EndSubstitution,
+        trust.DecideTrust,
         alarm.AlarmAct,
         alarm.AlarmActed,
         logbook.WriteNote,
