@@ -120,6 +120,7 @@ TYPES: dict[str, type] = {
         message.BackedUp,
         message.PutBack,
         message.ThereAgain,
+        message.TakeIn,
         substitution.Substitute,
         substitution.EndSubstitution,
         alarm.AlarmAct,
