@@ -382,6 +382,17 @@ class ThereAgain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TakeIn:
+    """Have the recorder take a whole past into its history in one step; answered by Done.
+
+    For the folder of a running demonstration alone. batch: the past's marks, by ids of the recorder.
+    """
+
+    folder: str  # below the project's private folder, written by `history.bulk`
+    batch: SampleBatch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskHistory:
     """What the historian holds; of a session how much of what it sent is on disk (`stored_seq`)."""
 
