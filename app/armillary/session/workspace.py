@@ -158,6 +158,8 @@ class Workspace(Pointing):
         self.binding_templates = TemplateWork(self, self.bulk)
         self.project_changed.connect(self.binding_templates.read)
         self.undo.changed.connect(self.binding_templates.read)  # a step back is one in their files too
+        templates = self.binding_templates
+        templates.changed.connect(lambda: self.trends.book.offer(templates.pen_sets()))
         self.covering = Covering(self)
         self.refinding = Refinding(self, self.bulk, self._work)
         self.visited.connect(self.authoring.cancel)
