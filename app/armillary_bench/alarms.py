@@ -17,6 +17,7 @@ from armillary.model.sample import batch_of
 from armillary.model.tags import TagSpec, TagTable
 from armillary.twin import state
 from armillary.viewport.badge_places import MOST, place_arrays
+from armillary_bench import journal
 from armillary_bench.figure import absolute, figure
 
 ALARMS, READINGS, PRIMS = 10_000, 1_000, 100_000
@@ -249,4 +250,5 @@ def benches() -> list[dict[str, object]]:
             bar=None,
             work="the root counts every alarm, and 1,000 assets those of their parts",
         ),
+        *journal.benches(),
     ]
