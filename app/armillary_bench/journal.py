@@ -1,6 +1,6 @@
-"""Figures of the journal: a year of 100,000 transitions, its last thousand lines and one alarm of all the year.
+"""Figures of the journal: 100,000 transitions of a year, its last thousand lines, all lines of one alarm.
 
-Asked of a recorder's store as the panel asks, answers checked by count; the targets are those of operations 1.8.
+Asked of a recorder's store as the panel asks, answers checked by count; targets are those of operations 1.8.
 """
 
 from __future__ import annotations
