@@ -20,6 +20,7 @@ from armillary.alarms.nuisance import (
     FLOOD_NS,
 )
 from armillary.model.alarm import AlarmEvent, AlarmSpec, AlarmState, Flood, ProcessState
+from armillary.session.stand import Stand
 
 MOST_COUNTED = 100_000  # annunciations that are remembered of ten minutes
 
@@ -35,6 +36,7 @@ class Nuisance:
     """Of one world's alarms. One thread. Times are those of the events, so a replay is judged as it ran."""
 
     def __init__(self) -> None:
+        self.post = Stand()  # whose alarms make a flood here
         self.flood_since_ns = 0  # 0: there is none
         self._told = 0  # annunciations as the world counts them in a flood
         self._group: dict[str, str] = {}  # alarm → what it is a part of; "" belongs to no group
@@ -60,6 +62,14 @@ class Nuisance:
         for held in (self._raises, self._chattering, self._annunciated, self._first, self._tied):
             held.clear()
 
+    def count_again(self, events: Iterable[AlarmEvent]) -> None:
+        """Count what was annunciated anew: the desk stands at another position now."""
+        self.flood_since_ns = 0
+        self._annunciated.clear()
+        for event in events:
+            if event.event == "RAISE" and not event.late and self.post.owns(event.id):
+                self._annunciated.append(event.t_ns)
+
     # ------------------------------------------------------------ what happens
 
     def note(self, event: AlarmEvent, is_hidden: bool) -> None:
@@ -69,7 +79,8 @@ class Nuisance:
         self._firsts(event)
         if is_hidden:
             return
-        self._annunciated.append(event.t_ns)
+        if self.post.owns(event.id):
+            self._annunciated.append(event.t_ns)
         held = self._raises.get(event.id)
         if held is None:
             held = self._raises[event.id] = _Raises(deque(maxlen=CHATTER_COUNT))
@@ -118,6 +129,8 @@ class Nuisance:
 
         told: the floods that the world knows of; it has seen more than a desk that came later.
         """
+        if self.post.is_narrow:
+            told = [flood for flood in told if flood.position == self.post.name]
         self._told = sum(flood.count for flood in told)
         times = self._annunciated
         while times and times[0] <= now_ns - FLOOD_NS:
