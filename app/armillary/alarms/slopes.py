@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from armillary.model.arrays import F8, I8
+from armillary.model.arrays import B1, F8, I8
 from armillary.model.clock import NS
 
 PARTS = 60  # of a window: samples nearer than one share a cell
@@ -72,6 +72,12 @@ class Fit:
     spread_tt: F8
     rest: F8  # Σ (v − line)²
     echo: F8  # lag-1 autocorrelation of what the cells are off the line, 0 to 1
+
+
+def _dot(one: F8 | B1, other: F8) -> F8:
+    """Return the sums of products, row by row."""
+    out: F8 = np.einsum("ij,ij->i", one, other)
+    return out
 
 
 class Slopes:
@@ -162,31 +168,31 @@ class Slopes:
 
         NaN where fewer than three samples are in the window or they cover less than half of it.
         """
-        now_ns = self.newest_ns[s]
-        # cells in the order of time, so that neighbours can be compared
-        place = (self._head[s][:, None] + 1 + np.arange(RING)) % RING
-        row = s[:, None]
+        now_ns, every = self.newest_ns[s], np.arange(len(s))
         count, oldest = self._inside(s, now_ns)
-        count = np.take_along_axis(count, place, axis=1)
-        total = count.sum(axis=1)
-        mean_s, mean = self._mean_s[row, place], self._mean[row, place]
-        weight = count / np.maximum(total, 1.0)[:, None]
-        middle_s, middle = (weight * mean_s).sum(axis=1), (weight * mean).sum(axis=1)
-        dt, dv = mean_s - middle_s[:, None], mean - middle[:, None]
-        inside = count > 0
-        tt, tv, vv = (
-            (np.where(inside, part[row, place], 0.0) + count * a * b).sum(axis=1)
-            for part, a, b in ((self._tt, dt, dt), (self._tv, dt, dv), (self._vv, dv, dv))
-        )
+        total, inside = count.sum(axis=1), count > 0
+        dt, dv = self._mean_s[s], self._mean[s]
+        share = 1.0 / np.maximum(total, 1.0)
+        middle_s, middle = _dot(count, dt) * share, _dot(count, dv) * share
+        dt -= middle_s[:, None]
+        dv -= middle[:, None]
+        heavy_t, heavy_v = count * dt, count * dv
+        tt = _dot(inside, self._tt[s]) + _dot(heavy_t, dt)
+        tv = _dot(inside, self._tv[s]) + _dot(heavy_t, dv)
+        vv = _dot(inside, self._vv[s]) + _dot(heavy_v, dv)
         enough = (total >= FEWEST) & (now_ns - oldest >= COVERED * self.window_ns[s]) & (tt > 0)
         slope: F8 = np.where(enough, tv / np.where(tt > 0, tt, 1.0), np.nan)
         back_s = (now_ns - self._origin[s]) / NS - middle_s
-        off = np.where(inside & enough[:, None], dv - slope[:, None] * dt, 0.0)
-        beside = inside[:, 1:] & inside[:, :-1]
-        square = (off * off).sum(axis=1)
-        echo = (off[:, 1:] * off[:, :-1] * beside).sum(axis=1) / np.where(square > 0, square, 1.0)
+        off = (dv - np.where(enough, slope, 0.0)[:, None] * dt) * inside
+        # cells follow each other round the ring, but for the newest and what comes after it: the oldest
+        head = self._head[s]
+        beside = _dot(off[:, 1:], off[:, :-1]) + off[:, -1] * off[:, 0]
+        beside -= off[every, head] * off[every, (head + 1) % RING]
+        square = _dot(off, off)
+        echo = np.where(enough, beside, 0.0) / np.where(square > 0, square, 1.0)
+        cells = np.count_nonzero(inside, axis=1).astype(np.float64)
         return Fit(
-            slope, middle + slope * back_s, total, inside.sum(axis=1).astype(np.float64), back_s, tt,
+            slope, middle + slope * back_s, total, cells, back_s, tt,
             np.maximum(vv - slope * tv, 0.0), np.clip(echo, 0.0, 1.0),
         )  # fmt: skip
 
