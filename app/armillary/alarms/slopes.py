@@ -6,6 +6,7 @@ own and the slope is exact; closer ones share a cell, which knows their sums and
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -18,6 +19,10 @@ RING = 64  # cells: a window that is full, and the ends of it
 FEWEST = 3  # samples
 COVERED = 0.5  # of the window, from the oldest sample to the newest
 _PAIR = 2  # columns: first and last
+_COLUMNS = (
+    "_head", "_ends", "_count", "_origin", "_mean_s", "_mean", "_tt", "_tv", "_vv", "_last", "newest_ns"
+)  # fmt: skip
+Columns = F8 | I8
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,19 @@ class Slopes:
         self._vv: F8 = np.zeros((n, RING))
         self._last: F8 = np.full(n, np.nan)
         self.newest_ns: I8 = np.zeros(n, np.int64)  # of each series; 0 = none
+
+    def saved(self, series: I8) -> dict[str, Columns]:
+        """Return copies of the windows of some series, (k, …) each; `restore` takes them."""
+        return {name: getattr(self, name)[series] for name in _COLUMNS}
+
+    def restore(self, series: I8, columns: Mapping[str, Columns]) -> None:
+        """Go on with windows as they were; times in them are the plant's. Raises ValueError for others."""
+        for name in _COLUMNS:
+            held, given = getattr(self, name), columns[name]
+            if given.shape[1:] != held.shape[1:] or given.dtype != held.dtype:
+                raise ValueError(f"'{name}' is of another shape")
+        for name in _COLUMNS:
+            getattr(self, name)[series] = columns[name]
 
     def forget(self, series: I8) -> None:
         """Begin the windows of these series anew."""
