@@ -224,3 +224,25 @@ def test_a_prediction_is_written_with_its_limit_and_ends_with_the_alarm_itself(
         ProcessState.NORM,
         ProcessState.UNACK,
     )
+
+
+def test_a_prediction_is_neither_the_first_of_its_group_nor_part_of_a_flood(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    soon = AlarmSpec(
+        id="SOON", slot=2, tag="T-2.value", kind="predicted", limit=80.0, window_s=60.0, horizon_s=60.0,
+        group="oven",
+    )  # fmt: skip
+    run = Run(tmp_path, clock, soon, replace(HIGH, re_alarm_s=0.0), replace(FLOW, group="oven"))
+    for i in range(50):
+        run.tick((2, 20.5 + i))
+    assert run.state("SOON").process is ProcessState.UNACK
+    run.tick((0, 95.0)).tick((3, 1.0))
+    assert run.state("HI").marks == Marks(first_out="first")
+    assert (run.state("SOON").marks, run.state("FLOW").marks) == (None, None)
+    several = tuple(replace(soon, id=f"P{i}", limit=80.0 + i) for i in range(15))
+    flooded = Run(tmp_path / "b", clock, *several)
+    for i in range(58):
+        flooded.tick((2, 20.5 + i))
+    assert len(flooded.lines("RAISE")) > 10
+    assert flooded.lines("FLOOD-BEGIN") == []
