@@ -27,6 +27,7 @@ from armillary.model import places
 from armillary.model.clock import WallClock
 from armillary.model.fault import Fault, ProjectFault
 from armillary.project import folder as projects
+from armillary.project.record import Project
 from armillary.session import offers, offline, publishing
 from armillary.session.boarding import MEMORY
 from armillary.session.importing import FORMATS, is_foreign
@@ -122,6 +123,7 @@ def demo(
     "--insecure", is_flag=True, help="Trust the network between here and a server without security."
 )
 @click.option("--trainee", is_flag=True, help="With --connect: the desk of an exercise's trainee.")
+@click.option("--position", default="", metavar="NAME", help="The operator position that this desk is.")
 @zone_option
 @comma_option
 def open_(
@@ -133,6 +135,7 @@ def open_(
     saved: Path | None,
     insecure: bool,
     trainee: bool,
+    position: str,
     zone: str,
     decimal_comma: bool,
 ) -> int:
@@ -153,7 +156,8 @@ def open_(
             return show(str(project), screenshot, after_s, payloads=payloads)
     if path and not connect and offline.is_offline(whole := Path(path).expanduser()):
         return _show_files(whole, How(zone=zone, decimal_comma=decimal_comma), screenshot, after_s)
-    return show(path, screenshot, after_s, connect, desk="trainee" if trainee else "desk", payloads=payloads)
+    who = "trainee" if trainee else "desk"
+    return show(path, screenshot, after_s, connect, desk=who, payloads=payloads, position=position)
 
 
 def _show_files(path: Path, how: How, screenshot: Path | None, after_s: float) -> int:
@@ -176,6 +180,7 @@ def show(
     film: Film | None = None,
     payloads: bool = True,
     headless: bool = False,
+    position: str = "",
 ) -> int:
     """Run a desk until it is closed, or its pictures are made. Raises Fault when nothing can be shown."""
     offscreen = headless or not has_display()
@@ -200,11 +205,20 @@ def show(
                     remedy=f"Import it first: armillary import {whole.name}",
                 )
         else:
-            projects.read(whole)  # a fault is said before a window opens
+            _must_have(projects.read(whole), position)  # a fault is said before a window opens
     seconds = after_s if screenshot is not None else None
     at = Workspace(clock, desk=desk)
     at.with_payloads = payloads
+    at.alarms.stand.at(position)
     return _desk(at, connect or path, offscreen, screenshot, seconds, clock.now_mono_ns(), film)
+
+
+def _must_have(project: Project, position: str) -> None:
+    """Raise Fault for an operator position that a project does not have."""
+    names = [one.name for one in project.positions]
+    if position and position not in names:
+        remedy = f"Name one of {', '.join(names)}." if names else "Write it as [[position]] in project.toml."
+        raise Fault(f"There is no position '{position}'.", where=str(project.folder), remedy=remedy)
 
 
 def _import_desk() -> None:
