@@ -393,7 +393,7 @@ def halts(anna: Place, plant: RunningPlant) -> None:
     status, said = armillary("audit", "verify", str(plant.project))
     assert status == 0, said
     _, said = armillary("audit", "show", str(plant.project), "--json", "--last", "100")
-    mine = [r for r in json.loads(said)["records"] if r["actor"] == "anna" and "halt_c201" in json.dumps(r)]
+    mine = [r for r in json.loads(said)["records"] if r["actor"] == "anna" and "C-201.Halt" in json.dumps(r)]
     did = [r["action"] for r in mine]
     assert did[-1] == "command.verified", did
     assert {"command.arm", "command.intent", "command.sent"} <= set(did), did
