@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QRect, Qt, QTimer
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -270,6 +270,7 @@ class Offers(QWidget):
         self._tick.setInterval(TICK_MS)
         self._tick.timeout.connect(self.refresh)
         over.installEventFilter(self)
+        self.placed: Callable[[], object] = lambda: None  # the cards take another room now
         workspace.proposals.changed.connect(self.refresh)
         workspace.people.changed.connect(self.refresh)
         workspace.visited.connect(self.refresh)
@@ -317,6 +318,11 @@ class Offers(QWidget):
         height += self.more.sizeHint().height() if self.more.isVisibleTo(self) else 0
         self.setGeometry(_MARGIN, _MARGIN, width, max(height, 1))
         self.raise_()
+        self.placed()
+
+    def room(self) -> QRect | None:
+        """Return what is taken of the picture, None while nothing is offered."""
+        return self.geometry() if self.cards else None
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802  Qt's name
         if event.type() == QEvent.Type.Resize:
