@@ -261,7 +261,7 @@ class Orders:
         unit = hand.spec.unit
         return OrderCard(
             title=hand.spec.title or hand.spec.name,
-            change=_change(hand.spec, hand.old, hand.value, unit),
+            change=change_text(hand.spec, hand.old, hand.value, unit),
             state=state,
             tone=tone,
             countdown_s=left,
@@ -324,7 +324,7 @@ class Orders:
         return f"Armed: execute within {left_s:.0f} s", "armed"
 
 
-def _change(spec: TagSpec, old: float, new: float, unit: str) -> str:
+def change_text(spec: TagSpec, old: float, new: float, unit: str) -> str:
     """Return what an order changes; a method has no value that a person would know."""
     if math.isnan(old) and spec.slot < 0 and not unit:
         return "called once"
