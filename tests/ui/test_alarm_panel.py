@@ -28,6 +28,7 @@ from armillary.ui.alarm_filter import AlarmFilter
 from armillary.ui.alarm_model import STATE, TEXT
 from armillary.ui.alarmbar import AlarmBar
 from armillary.ui.comment_sheet import CommentSheet
+from armillary.ui.login import ReasonSheet
 from armillary.ui.panels.alarms import JOURNAL, AlarmsPanel
 from armillary.ui.panels.health import HealthPanel
 from armillary.ui.shelf import ShelfSheet
@@ -479,6 +480,54 @@ def test_only_the_highest_priority_makes_a_toast_until_somebody_answers(
     bench.send(alarms=(dataclasses.replace(state, process=State.ACKED),))
     assert "hot" not in shown
     assert kept.lowest == (2 if setting else 1)
+
+
+def test_the_server_that_owns_an_alarm_is_asked_from_its_row(
+    panel: AlarmsPanel, bench: Any, acts: list[AlarmAct]
+) -> None:
+    owned = AlarmSpec(
+        id="opcua:plc:T1.High", slot=-1, tag="", kind="link", title="T1 High", offers=("suppress",)
+    )
+    bench.workspace.alarms.welcome((*SPECS, owned))
+    raise_(bench, "level", owned.id)
+    panel.refresh()
+    button = panel.strip.buttons["server"]
+    bench.workspace.alarms.choose(("level",))
+    assert not button.isVisible()
+    bench.workspace.alarms.choose((owned.id,))
+    assert button.isVisible()
+    panel.server.menu.aboutToShow.emit()
+    said = {action.text(): action for action in panel.server.menu.actions()}
+    assert "Add a comment…" in said
+    said["Add a comment…"].trigger()
+    sheet = panel.findChild(ReasonSheet)
+    assert sheet is not None
+    sheet.reason.setText("valve changed")
+    sheet.go.click()
+    assert acts == [
+        AlarmAct(action="comment", occurrences=(f"{owned.id}-1",), comment="valve changed"),
+    ]
+
+
+def test_a_position_lists_its_own_and_says_how_many_stand_outside(
+    panel: AlarmsPanel, bench: Any, acts: list[AlarmAct], settings: Settings
+) -> None:
+    book = bench.workspace.alarms
+    book.stand.members = lambda: {"tanks": frozenset({"level"})}
+    raise_(bench, "level", "x0", "x1")
+    panel.refresh()
+    outside = panel.filter_bar.outside
+    assert not outside.isVisible()
+    panel.filter_bar.menu.aboutToShow.emit()
+    chosen = {
+        a.text(): a for menu in panel.filter_bar.menu.actions() if menu.menu() for a in menu.menu().actions()
+    }
+    chosen["tanks"].trigger()
+    assert texts(panel) == ["① Tank is nearly full"]
+    assert (outside.isVisible(), outside.text()) == (True, "Outside tanks: 2")
+    assert settings.get("position") == "tanks"
+    outside.click()
+    assert len(texts(panel)) == 3
 
 
 def test_a_shelf_that_ends_soon_is_told_by_a_card_until_it_ended_or_was_made_longer(

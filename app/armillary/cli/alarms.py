@@ -40,6 +40,10 @@ DONE = {
     "unshelve": "unshelved",
     "remove": "out of service",
     "place": "back in service",
+    "confirm": "asked to confirm",
+    "respond": "answered",
+    "suppress": "asked to suppress",
+    "unsuppress": "asked to unsuppress",
 }
 
 
@@ -60,6 +64,7 @@ DONE = {
     "--from", "from_", default="", metavar="T", help="Of health: -30d if left out; of journal: -1d."
 )
 @click.option("--to", default="", metavar="T", help="Of health and journal: now if left out.")
+@click.option("--position", default="", metavar="NAME", help="Of health: of one operator position.")
 @click.option(
     "-o", "--html", "out", type=FILE, help="Of health: F.html; of journal: F.csv, .parquet, .jsonl."
 )
@@ -84,6 +89,7 @@ def alarms(
     once: bool,
     from_: str,
     to: str,
+    position: str,
     out: Path | None,
     pdf: Path | None,
     days: float,
@@ -96,7 +102,8 @@ def alarms(
 
     `ack` acknowledges, `reset` resets latched ones, `comment` says something (`--comment`) and changes
     nothing, `shelve` hides for a time and `unshelve` brings back, `remove` takes out of service and `place`
-    puts back. `export PROJECT FILE.csv` writes the alarms that the
+    puts back. Of alarms that an OPC UA server owns, its server is asked; there are `confirm`, `suppress`,
+    `unsuppress` and `respond` too. `export PROJECT FILE.csv` writes the alarms that the
     project defines as a table, and `import PROJECT FILE.csv` shows what a table changes and writes it.
     `health PROJECT` judges the journal against ISA-18.2; status 1 where a figure is over its maximum.
     `journal PROJECT [ID]...` lists what happened, or writes it with `-o F.csv`, `.parquet` or `.jsonl`.
@@ -114,7 +121,7 @@ def alarms(
     if words and words[0] == "health":
         if len(words) != 2:  # noqa: PLR2004  what, of which
             raise click.UsageError("armillary alarms health PROJECT [--from T] [--to T] [--html F] [--pdf F]")
-        return alarm_health.run(words[1], from_, to, out, pdf, as_json=as_json)
+        return alarm_health.run(words[1], from_, to, out, pdf, as_json=as_json, position=position)
     if words and words[0] == "journal":
         if len(words) == 1:
             raise click.UsageError("armillary alarms journal PROJECT [ID]... [--from T] [--to T] [-o F.csv]")

@@ -98,7 +98,8 @@ def limit_text(spec: AlarmSpec, tag: TagSpec | None) -> str:
     if spec.kind == "discrepancy":
         return f"does not follow {spec.reference} for {spec.on_delay_s:g} s"
     if spec.kind == "link":
-        return "silent" if spec.id.startswith("link:") and spec.id.count(":") == 1 else ""
+        is_silence = spec.id.startswith("link:") and (spec.id.count(":") == 1 or spec.at_slot >= 0)
+        return "silent" if is_silence else ""
     if spec.kind == "rate":
         return f"{'changes' if spec.two_sided else spec.direction} {texts.number(spec.limit, f'{unit}/s')}"
     if spec.kind == "deviation":
@@ -130,6 +131,10 @@ def alarm_row(
         names = dict(tag.states) if tag is not None else {}
         value = names.get(state.value) or texts.number(state.value, tag.unit if tag is not None else "")
     notes = [state.pending] if state.pending else []
+    if state.unconfirmed:
+        notes.append("its server wants it confirmed")
+    if spec.responses and state.active:
+        notes.append(f"answers: {' · '.join(spec.responses)}")
     if state.unverified:
         notes.append("not verified: the input is bad or stale")
     if state.delayed_s > 0:

@@ -29,6 +29,7 @@ from armillary.session.alarm_row import AlarmRow, alarm_row, limit_text, text_of
 from armillary.session.alarm_table import AlarmTable
 from armillary.session.nuisance import Nuisance
 from armillary.session.signal import Signal
+from armillary.session.stand import Stand
 
 EVENTS_KEPT = 1_000
 ACT_S = 10.0
@@ -74,6 +75,7 @@ class AlarmBook:
     ) -> None:
         """`edges` returns (prim of a part, prim of its whole) for the assets of the scene."""
         self._ask, self._prim_of, self._tags, self._edges = ask, prim_of, tags, edges
+        self.stand = Stand()
         self.place_of: Callable[[AlarmSpec], Place] = lambda _spec: NOWHERE
         self.changed: Signal[frozenset[str]] = Signal()  # ids; empty: everything may differ
         self.noted: Signal[AlarmEvent] = Signal()
@@ -86,6 +88,7 @@ class AlarmBook:
         self.specs: dict[str, AlarmSpec] = {}
         self.table = AlarmTable()
         self.nuisance = Nuisance()
+        self.nuisance.post = self.stand
         self._codes: dict[str, tuple[tuple[str, ...], I8]] = {}
         self._texts: dict[int, str] = {}
         self._lines: dict[int, AlarmRow] = {}  # those that were asked for, by row of the table
@@ -114,6 +117,7 @@ class AlarmBook:
         self.table = AlarmTable(tuple(self.specs.values()))
         self.table.learn_silence(silenced)
         self.nuisance.welcome(self.table.specs, self._group_of)
+        self.stand.learn()
         self._lines.clear()
         self._texts.clear()
         self._codes.clear()
@@ -331,6 +335,17 @@ class AlarmBook:
 
     # ------------------------------------------------------------ what a person does
 
+    def stand_at(self, position: str) -> None:
+        """Stand at an operator position, "" for none: the list and the flood are its own."""
+        self.stand.at(position)
+        self.nuisance.count_again(self.events)
+        self._tell(NO_ALARMS)
+
+    def outside(self) -> int:
+        """Return how many alarms stand outside the position and are not listed here."""
+        order = self.table.order()
+        return int((~self.stand.shown(self.table, order)).sum())
+
     def choose(self, ids: Sequence[str]) -> None:
         """Choose the alarms that the next acknowledge or reset is for."""
         chosen = tuple(ids)
@@ -378,6 +393,10 @@ class AlarmBook:
     def back_in_service(self, ids: Sequence[str]) -> None:
         """Put alarms back in service."""
         self._hide("place", ids)
+
+    def ask_server(self, action: AlarmAction, name: str, words: str = "") -> None:
+        """Ask the server that owns an alarm, by its occurrence or id; the row says what became of it."""
+        self._ask(AlarmAct(action=action, occurrences=(name,), comment=words), self._acted, ACT_S)
 
     def _hide(
         self, action: AlarmAction, ids: Sequence[str], comment: str = "", duration_s: float = 0.0

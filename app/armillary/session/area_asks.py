@@ -25,6 +25,7 @@ from armillary.model.message import (
 from armillary.model.order import Arm, CloseOrder, Order, Prepare
 from armillary.model.procedure import ActOnProcedure, AskProcedures, StartProcedure
 from armillary.model.substitution import EndSubstitution, Substitute
+from armillary.model.trust import DecideTrust
 
 KEPT = 10_000  # occurrences, orders and proposals remembered
 _TO_ALL = (Login, Logout, Kill, LoadProject, Stop, AskState)
@@ -88,6 +89,7 @@ class Owners:
                 return dict.fromkeys(self.areas, message)
             case (
                 Retry(link=link)
+                | DecideTrust(link=link)
                 | Browse(link=link)
                 | Peek(link=link)
                 | SearchLink(link=link)

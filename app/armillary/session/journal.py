@@ -39,9 +39,12 @@ HAPPENED: Mapping[str, str] = {
     "UNSHELVE": "taken off the shelf",
     "SUPPRESS": "suppressed by design",
     "UNSUPPRESS": "no longer suppressed",
-    "SHELVE-ONCE": "shelved until it returns to normal",
+    "REMOVE": "taken out of service",
+    "PLACE": "put back in service",
     "REMOVE-FROM-SERVICE": "taken out of service",
     "PLACE-IN-SERVICE": "put back in service",
+    "CONFIRM": "confirmed",
+    "SHELVE-ONCE": "shelved until it returns to normal",
     "COMMENT": "commented on",
 }
 Ask = Callable[[object, Callable[[object], None], float], None]

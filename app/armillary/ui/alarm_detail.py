@@ -50,6 +50,7 @@ class AlarmDetail(QFrame):
             ("journal", "Journal", "Journal of the chosen alarm"),
             ("limits", "Limits", "Limits of the chosen alarm"),
             ("procedure", "Procedure", "Carry out the procedure that answers the chosen alarm"),
+            ("server", "At its server", "What the server that owns the chosen alarm can be asked"),
         ):
             button = QPushButton(text)
             button.setAccessibleName(said)

@@ -306,7 +306,7 @@ class Canvas(QWidget):
                     painter, self._colours, f"Simulated colour vision: {_VISIONS[self.vision]}"
                 )
             if self.hover.text:
-                placards.paint_hover(painter, self.rect(), self._colours, self.hover.text)
+                placards.paint_hover(painter, self.rect(), self._colours, self.hover.text, self.hover.band)
         if self.hasFocus() and self._by_key:
             painter.setPen(QColor(self._colours.focus))
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))

@@ -33,6 +33,7 @@ from armillary.ui.alarm_model import PRIORITY, SINCE, TEXT, VALUE, WHO, AlarmMod
 from armillary.ui.comment_sheet import CommentSheet
 from armillary.ui.journal_page import JournalPage
 from armillary.ui.pieces import EmptyOver, label
+from armillary.ui.server_alarm import ServerMenu
 from armillary.ui.theme import Colours
 
 __all__ = ["HIDDEN", "PRIORITY", "SINCE", "TEXT", "VALUE", "WHO", "AlarmsPanel"]
@@ -68,6 +69,7 @@ class AlarmsPanel(QWidget):
         self.view = AlarmTable(self.model, self._command)
         self.strip = AlarmDetail(self._command)
         self.detail = self.strip.text
+        self.server = ServerMenu(workspace, self.strip.buttons["server"], desk.say, self)
         self.filter_bar = AlarmFilter(workspace, settings, self.refresh)
         self.filter, self.search = self.filter_bar.which, self.filter_bar.search
         self.history = JournalPage(
@@ -189,6 +191,7 @@ class AlarmsPanel(QWidget):
         self.empty.set("" if len(found.line) else self._why_empty(every))
         self._tell_flood(flood, sum(head.folded for head in found.heads))
         self.filter_bar.name_hidden(len(book.hidden))
+        self.filter_bar.name_outside(book.outside())
         self._follow()
         took_ms = (self._clock.now_mono_ns() - began_ns) // 1_000_000
         self._late.setInterval(max(REFRESH_MS, SHARE * took_ms))
@@ -296,6 +299,7 @@ class AlarmsPanel(QWidget):
         """Show what an operator must know of the alarm chosen last."""
         rows = self.chosen()
         self.strip.show_row(rows[-1] if rows else None, len(rows), self._workspace.mirror.t_ns)
+        self.server.follow(rows[-1].id if rows else "")
         self._offer(rows)
 
     def _offer(self, rows: tuple[AlarmRow, ...]) -> None:
