@@ -55,6 +55,7 @@ class OpcUaSource:
         self._conditions: ConditionWatch | None = None
         self._namespaces: tuple[str, ...] = ()  # of the session before
         self._surveyor: Surveyor | None = None  # of the present session
+        self._paths: dict[str, str] = {}  # browse paths by address, learnt since the world began
 
     async def run(self, plan: SubscriptionPlan, out: SourceOut) -> None:
         """Pump until cancelled. Raises LinkFault on loss, LinkRefused when a person must act."""
@@ -71,7 +72,9 @@ class OpcUaSource:
         except (UaError, OSError, TimeoutError) as error:
             raise fault_of(error, settings.where) from error
         finally:
-            self._session = self._levels = None
+            if self._surveyor is not None:
+                self._paths |= self._surveyor.survey.paths
+            self._session = self._levels = self._surveyor = None
             self._crawls.clear()
             for task in (pump, lost):
                 task.cancel()
@@ -185,7 +188,8 @@ class OpcUaSource:
         is_told = False
         while True:
             out.state(LinkState.SYNCING)
-            subscriptions = Subscriptions(session, plan.routes, self._context.clock, out)
+            self._paths |= surveyor.survey.paths
+            subscriptions = Subscriptions(session, plan.routes, self._context.clock, out, self._paths)
             conditions = (
                 ConditionWatch(session, out)
                 if session.settings.conditions and isinstance(out, TakesConditions)

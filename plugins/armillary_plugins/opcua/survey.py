@@ -22,8 +22,8 @@ from armillary_plugins.opcua.session import Session
 log = logging.getLogger(__name__)
 
 EVERY_S = 60.0
-REST_S = 0.02  # between two requests
-CHUNK = 100  # nodes of one request
+REST_S = 0.05  # between two requests
+CHUNK = 25  # nodes of one request
 DEPTH = 32
 MOST_PARENTS, MOST_OTHERS = 2_000, 5_000
 _OBJECT, _VARIABLE = ua.NodeClass.Object, ua.NodeClass.Variable
