@@ -34,7 +34,7 @@ class Lines:
         on_tags = [each for each in direct if not is_computed(each[2])]
         number = {spec.id: i for i, spec in enumerate(self.signals.specs)}
         on_signals = [
-            (row, n, _on_signal(spec, number[spec.id])) for row, n, spec in direct if is_computed(spec)
+            (row, n, on_signal(spec, number[spec.id])) for row, n, spec in direct if is_computed(spec)
         ]
         self.direct = Conditions([spec for _, _, spec in on_tags], tags)
         self.computed = Conditions(
@@ -175,7 +175,7 @@ def _limits(spec: AlarmSpec) -> list[tuple[int, AlarmSpec]]:
     return [(n, of_level(spec, each)) for n, each in enumerate(spec.levels)]
 
 
-def _on_signal(spec: AlarmSpec, slot: int) -> AlarmSpec:
+def on_signal(spec: AlarmSpec, slot: int) -> AlarmSpec:
     """Return a computed alarm as a limit on its signal."""
     is_truth = spec.kind == "expression"
     return replace(

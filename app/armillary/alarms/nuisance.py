@@ -156,9 +156,10 @@ def _is_open(first: Raised, other: Raised, now_ns: int, doubt_ns: Mapping[str, i
 
 
 class Floods:
-    """Counts what calls people within ten minutes."""
+    """Counts what calls the people of one position within ten minutes."""
 
-    def __init__(self) -> None:
+    def __init__(self, position: str = "") -> None:
+        self.position = position
         self._times: deque[int] = deque()
         self._since_ns = 0
 
@@ -173,11 +174,11 @@ class Floods:
         count = len(self._times)
         if not self._since_ns and count > FLOOD_BEGINS:
             self._since_ns = now_ns
-            return f"alarm flood: {count} in 10 min"
+            return f"alarm flood{self._at}: {count} in 10 min"
         if self._since_ns and count < FLOOD_ENDS:
             minutes = max(0, now_ns - self._since_ns) / (60 * NS)
             self._since_ns = 0
-            return f"the alarm flood is over after {minutes:.0f} min"
+            return f"the alarm flood{self._at} is over after {minutes:.0f} min"
         return ""
 
     def progress(self, now_mono_ns: int) -> tuple[int, tuple[int, ...]]:
@@ -189,8 +190,12 @@ class Floods:
         self._since_ns = since_ns
         self._times = deque(now_mono_ns - gap_ns - age_ns for age_ns in ages_ns)
 
+    @property
+    def _at(self) -> str:
+        return f" at {self.position}" if self.position else ""
+
     def now(self, area: str) -> Flood | None:
         """Return the flood that is, None for none."""
         if not self._since_ns:
             return None
-        return Flood(since_ns=self._since_ns, count=len(self._times), area=area)
+        return Flood(since_ns=self._since_ns, count=len(self._times), area=area, position=self.position)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from armillary.api.ports import (
+    ActsOnAlarms,
     Browsable,
     Certified,
     Closes,
@@ -22,6 +23,7 @@ from armillary.api.ports import (
     OffersScene,
     OwnsAlarms,
     Parcel,
+    PastPiece,
     Peeks,
     Plant,
     Probes,
@@ -40,6 +42,7 @@ from armillary.api.ports import (
     Tabulates,
     TakesConditions,
     TakesSettings,
+    TellsPast,
     Trust,
     Unpacks,
     Unwraps,
@@ -50,7 +53,7 @@ from armillary.api.ports import (
 from armillary.model import openusd, openusd_members, quality, unece
 from armillary.model.arrays import B1, F4, F8, I4, I8, U1, U2, U4
 from armillary.model.clock import Clock, ManualClock, WallClock
-from armillary.model.condition import Condition
+from armillary.model.condition import Condition, ConditionAsk
 from armillary.model.fault import (
     Fault,
     LinkFault,
@@ -154,6 +157,7 @@ __all__ = [
     "U2",
     "U4",
     "WAITED",
+    "ActsOnAlarms",
     "Aside",
     "Browsable",
     "BrowseItem",
@@ -163,6 +167,7 @@ __all__ = [
     "Columns",
     "CommandSink",
     "Condition",
+    "ConditionAsk",
     "Declared",
     "Decoder",
     "DecoderContext",
@@ -192,6 +197,7 @@ __all__ = [
     "OrderFault",
     "OwnsAlarms",
     "Parcel",
+    "PastPiece",
     "Peeks",
     "Plant",
     "Probes",
@@ -226,6 +232,7 @@ __all__ = [
     "Tabulates",
     "TakesConditions",
     "TakesSettings",
+    "TellsPast",
     "TreeBuilder",
     "TreeImage",
     "TreeMaterial",

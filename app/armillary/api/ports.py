@@ -21,9 +21,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from armillary.model.arrays import I8, U4
+from armillary.model.arrays import F8, I8, U4
 from armillary.model.clock import Clock
-from armillary.model.condition import Condition
+from armillary.model.condition import Condition, ConditionAsk
 from armillary.model.link import BrowseItem, Found, LinkSpec, LinkState, Route, SubscriptionPlan, Survey
 from armillary.model.message import AskDensity, Density
 from armillary.model.notice import Notice, Standing
@@ -111,6 +111,14 @@ class OwnsAlarms(Protocol):
     """A source whose server has alarms of its own, and lets them be acknowledged."""
 
     async def acknowledge(self, condition: str, event_id: bytes, comment: str) -> None:
+        """Ask the server; that it did is told by an event. Raises OrderFault when it refuses."""
+
+
+@runtime_checkable
+class ActsOnAlarms(OwnsAlarms, Protocol):
+    """A source whose server lets people do more with its alarms than acknowledge them."""
+
+    async def act_on(self, ask: ConditionAsk) -> None:
         """Ask the server; that it did is told by an event. Raises OrderFault when it refuses."""
 
 
@@ -519,6 +527,30 @@ class Plant(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PastPiece:
+    """What a simulated plant told in a span of its invented past: k tags at n moments, ascending."""
+
+    t_ns: I8  # (n,)
+    tags: tuple[str, ...]  # (k,) as the project names them
+    value: F8  # (k, n) in the tags' units; NaN for texts
+    text: Mapping[str, tuple[str, ...]]  # (n,) by tag
+
+
+@runtime_checkable
+class TellsPast(Protocol):
+    """A plant that can also tell what it would have told before it was started: for demonstrations only."""
+
+    def past(
+        self, seed: int, from_ns: int, to_ns: int, hours_ns: Sequence[int], offset_s: int
+    ) -> Iterator[PastPiece]:
+        """Yield all of from ≤ t < to in order, a day or less at a time: every minute one moment.
+
+        hours_ns: where hours begin in which something goes wrong and each second is told, the chief one
+        first. offset_s: local time less UTC. Equal arguments give equal pasts.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImporterContext:
     """What an importer is made with."""
 
@@ -539,6 +571,7 @@ class Importer(Protocol):
 
 
 __all__ = [
+    "ActsOnAlarms",
     "AnyDecoder",
     "Browsable",
     "Certified",
@@ -559,6 +592,7 @@ __all__ = [
     "OffersScene",
     "OwnsAlarms",
     "Parcel",
+    "PastPiece",
     "Plant",
     "Probes",
     "Reflects",
@@ -575,6 +609,7 @@ __all__ = [
     "Tabulates",
     "TakesConditions",
     "TakesSettings",
+    "TellsPast",
     "Tends",
     "Trust",
     "Unpacks",

@@ -30,6 +30,7 @@ class LinkState(StrEnum):
 
 # kinds of built-in alarms of a link, of each of which it has one
 SILENT, UNSTABLE, COUNTERS, OVERLOADED, CLOCK = "", "unstable", "counters", "overloaded", "clock"
+DEVICE, DEVICES = "device", "devices"  # of one behind it, and of many that fell silent at once
 SHARED = "$share/"  # begins a filter whose messages the broker deals out among the members of a group
 CERTIFICATE_DAYS = {30: 4, 7: 3, 1: 2}  # at most so many days of a certificate left → priority of the alarm
 
@@ -37,6 +38,11 @@ CERTIFICATE_DAYS = {30: 4, 7: 3, 1: 2}  # at most so many days of a certificate 
 def link_alarm(link: str, kind: str = SILENT) -> str:
     """Return the id of a built-in alarm of a link; no alarm of a project may begin so."""
     return f"link:{link}:{kind}" if kind else f"link:{link}"
+
+
+def device_alarm(link: str, device: str) -> str:
+    """Return the id of the alarm of a device behind a link."""
+    return link_alarm(link, f"{DEVICE}:{device}")
 
 
 def certificate_alarm(link: str, days: int) -> str:

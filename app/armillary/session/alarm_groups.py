@@ -9,7 +9,7 @@ from armillary.model.alarm import AlarmSpec
 from armillary.model.area import AreaSpec
 from armillary.model.tags import TagSpec
 
-LINK = "link:"  # ids of alarms of a link or of a device behind it: `link:NAME[:DEVICE]`
+LINK = "link:"  # ids of alarms of a link or of a device behind it: `link:NAME[:device:DEVICE]`
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +32,14 @@ def place_of(
 
     The asset is its tag's twin, else the part of its name before a dot.
     """
-    if spec.id.startswith(LINK):
+    if spec.id.startswith(LINK) and spec.at_slot < 0:
         link = spec.id.split(":")[1]
         area = next((a.title or a.name for a in areas if link in a.sources), "")
         return Place(asset=f"link {link}", area=area, link=link, category=spec.category)
-    if not 0 <= spec.slot < len(tags):
+    slot = spec.slot if spec.slot >= 0 else spec.at_slot
+    if not 0 <= slot < len(tags):
         return Place(category=spec.category)
-    tag = tags[spec.slot]
+    tag = tags[slot]
     title = titles.get(tag.twin, "")
     asset = f"{tag.twin} {title}".strip() or tag.name.partition(".")[0]
     area = next((a.title or a.name for a in areas if _holds(a, tag)), "")

@@ -33,6 +33,7 @@ class ListView:
     priority: int = 0  # 0 = all
     kind: str = ""
     area: str = ""
+    everywhere: bool = False  # what is outside the desk's position, too
     group: GroupBy = ""
     sort: SortBy = ""  # "" = unacknowledged first, then by priority, newest first
     descending: bool = False
@@ -94,6 +95,8 @@ def listing(book: AlarmBook, view: ListView, folding: Folding = UNFOLDED) -> Lis
     """Return the lines of a view. In a flood it is grouped by asset unless it is grouped otherwise."""
     table = book.table
     rows = table.hidden_order() if view.which == "hidden" else table.order()
+    if not view.everywhere and book.stand.is_narrow:
+        rows = rows[book.stand.shown(table, rows)]
     rows = rows[_kept(book, rows, view)]
     if view.sort:
         rows = _sorted(book, rows, view)
@@ -196,7 +199,7 @@ def _grouped(book: AlarmBook, rows: I8, group: GroupBy, folding: Folding) -> Lis
             waiting=waits,
             worst=level,
             folded=n - left,
-            first_out=book.line(int(rows[at])).text if is_marked else "",
+            first_out=book.text(int(rows[at])) if is_marked else "",
             is_open=left > 0 and key not in folding.closed,
         )
         for key, n, waits, level, left, at, is_marked in zip(

@@ -98,7 +98,8 @@ def limit_text(spec: AlarmSpec, tag: TagSpec | None) -> str:
     if spec.kind == "discrepancy":
         return f"does not follow {spec.reference} for {spec.on_delay_s:g} s"
     if spec.kind == "link":
-        return "silent" if spec.id.startswith("link:") and spec.id.count(":") == 1 else ""
+        is_silence = spec.id.startswith("link:") and (spec.id.count(":") == 1 or spec.at_slot >= 0)
+        return "silent" if is_silence else ""
     if spec.kind == "rate":
         return f"{'changes' if spec.two_sided else spec.direction} {texts.number(spec.limit, f'{unit}/s')}"
     if spec.kind == "deviation":
@@ -113,6 +114,13 @@ def limit_text(spec: AlarmSpec, tag: TagSpec | None) -> str:
     return f"{text}, {spec.count} in sequence" if spec.kind == "count" and spec.count > 1 else text
 
 
+def text_of(spec: AlarmSpec, tag: TagSpec | None, limit: str = "") -> str:
+    """Return what an alarm is, in words; limit: what `limit_text` says, where it is known."""
+    if spec.title:
+        return spec.title
+    return f"{(tag.title if tag is not None else '') or spec.tag} {limit or limit_text(spec, tag)}"
+
+
 def alarm_row(
     spec: AlarmSpec, state: AlarmState, tag: TagSpec | None, prim: int, nuisance: Nuisance | None = None
 ) -> AlarmRow:
@@ -123,6 +131,10 @@ def alarm_row(
         names = dict(tag.states) if tag is not None else {}
         value = names.get(state.value) or texts.number(state.value, tag.unit if tag is not None else "")
     notes = [state.pending] if state.pending else []
+    if state.unconfirmed:
+        notes.append("its server wants it confirmed")
+    if spec.responses and state.active:
+        notes.append(f"answers: {' · '.join(spec.responses)}")
     if state.unverified:
         notes.append("not verified: the input is bad or stale")
     if state.delayed_s > 0:
@@ -130,7 +142,7 @@ def alarm_row(
     if state.reactivations:
         notes.append(f"came back {state.reactivations} ×")
     if state.comment:
-        notes.append(f"“{state.comment}”")
+        notes.append(f"“{state.comment}”" + (f" {state.commenter}" if state.commenter else ""))
     if state.hiding is not None:
         notes.append(hidden_text(state.hiding))
     # what the world says counts; a replay and a world of before say nothing
@@ -147,8 +159,7 @@ def alarm_row(
         tag=spec.tag,
         slot=spec.slot if tag is not None else -1,
         text=((spec.kind == "link" or spec.is_advisory) and state.active and state.text)
-        or spec.title
-        or f"{(tag.title if tag is not None else '') or spec.tag} {limit}",
+        or text_of(spec, tag, limit),
         value=value,
         limit=limit,
         raised_ns=state.raised_ns,

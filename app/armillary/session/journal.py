@@ -35,11 +35,16 @@ HAPPENED: Mapping[str, str] = {
     "VERIFIED": "verified again",
     "DISABLE": "switched off",
     "SHELVE": "shelved",
+    "SHELF-ENDS": "the shelf ends in 5 min",
     "UNSHELVE": "taken off the shelf",
     "SUPPRESS": "suppressed by design",
     "UNSUPPRESS": "no longer suppressed",
     "REMOVE": "taken out of service",
     "PLACE": "put back in service",
+    "REMOVE-FROM-SERVICE": "taken out of service",
+    "PLACE-IN-SERVICE": "put back in service",
+    "CONFIRM": "confirmed",
+    "SHELVE-ONCE": "shelved until it returns to normal",
     "COMMENT": "commented on",
 }
 Ask = Callable[[object, Callable[[object], None], float], None]

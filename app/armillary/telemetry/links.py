@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from armillary.api.ports import (
     Acknowledges,
+    ActsOnAlarms,
     Certified,
     Describes,
     OwnsAlarms,
@@ -25,6 +26,7 @@ from armillary.api.ports import (
     Surveys,
 )
 from armillary.model.clock import NS, Clock
+from armillary.model.condition import ConditionAsk
 from armillary.model.fault import LinkFault, LinkRefused, OrderFault
 from armillary.model.frame import Event
 from armillary.model.link import (
@@ -297,16 +299,19 @@ class Links:
                 out[name] = dict(cast("Certified", made).certificates())
         return out
 
-    async def acknowledge(self, link: str, condition: str, event_id: bytes, comment: str) -> None:
-        """Ask a link's server to acknowledge one of its alarms. Raises OrderFault, whatever went wrong."""
+    async def ask_condition(self, link: str, ask: ConditionAsk) -> None:
+        """Ask a link's server something of one of its alarms. Raises OrderFault, whatever went wrong."""
         source = self._named(link).made
-        if not isinstance(source, OwnsAlarms):
-            raise OrderFault(
-                f"The link {link} cannot acknowledge.", where=link, remedy="Do it at the server."
-            )
+        acts = isinstance(source, ActsOnAlarms)
+        if not acts and (ask.action != "ack" or not isinstance(source, OwnsAlarms)):
+            what = f"The link {link} cannot {'acknowledge' if ask.action == 'ack' else ask.action}."
+            raise OrderFault(what, where=link, remedy="Do it at the server.")
         try:
             async with asyncio.timeout(ACKNOWLEDGE_S):
-                await source.acknowledge(condition, event_id, comment)
+                if isinstance(source, ActsOnAlarms):
+                    await source.act_on(ask)
+                elif isinstance(source, OwnsAlarms):
+                    await source.acknowledge(ask.condition, ask.event_id, ask.comment)
         except OrderFault:
             raise
         except TimeoutError:
@@ -315,7 +320,9 @@ class Links:
             ) from None
         except Exception as error:
             raise OrderFault(
-                f"Acknowledging failed: {type(error).__name__}: {error}", where=link, remedy="See the log."
+                f"Asking the server failed: {type(error).__name__}: {error}",
+                where=link,
+                remedy="See the log.",
             ) from error
 
     async def browse(self, link: str, under: str, limit: int) -> Sequence[BrowseItem]:

@@ -46,10 +46,11 @@ class AlarmDetail(QFrame):
         for name, text, said in (
             ("go", "Go to part (Enter)", "Go to the part of the chosen alarm"),
             ("trend", "Trend (T)", "Trend of the chosen alarm at the moment it was raised"),
-            ("comment", "Comment (C)", "Acknowledge the chosen alarms with a comment"),
+            ("comment", "Comment (C)", "Comment on the chosen alarms, alone or with the acknowledge"),
             ("journal", "Journal", "Journal of the chosen alarm"),
             ("limits", "Limits", "Limits of the chosen alarm"),
             ("procedure", "Procedure", "Carry out the procedure that answers the chosen alarm"),
+            ("server", "At its server", "What the server that owns the chosen alarm can be asked"),
         ):
             button = QPushButton(text)
             button.setAccessibleName(said)

@@ -661,6 +661,7 @@ class DeskWindow(Desk):
 
     def shut_down(self) -> None:
         """Give graphics memory and all widgets back; the window is not used again."""
+        self.alarmbar.close_sound()
         self.canvas.view.close()
         self.beside.shut_down()
         self.deleteLater()

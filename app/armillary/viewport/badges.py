@@ -96,19 +96,54 @@ def style_of(priority: int, half: int, *, still: bool) -> Style:
 def draw(rgba: U1, placed: Sequence[Placed], theme: Theme, scale: float, half: int, *, still: bool) -> None:
     """Draw badges into a picture (h, w, 4), the worst on top."""
     for badge in reversed(placed):
-        patch = _patch_of(badge, style_of(badge.priority, half, still=still), theme, scale)
+        seen, right, down = _seen_of(badge, style_of(badge.priority, half, still=still), theme, scale)
         x, y, _, _ = rect(badge, theme, scale)
-        blend(rgba, patch, x, y)
+        blend(rgba, seen, x + right, y + down)
+
+
+def make(placed: Sequence[Placed], theme: Theme, scale: float, half: int, *, still: bool) -> None:
+    """Make the pixels that `draw` needs, and keep them: what is new takes half a millisecond each."""
+    for badge in placed:
+        _patch_of(badge, "full", theme, scale)
+        for at in range(half, half + 1 + BLINK_HALVES[min(badge.priority, 4)]):  # as it blinks next, too
+            _seen_of(badge, style_of(badge.priority, at, still=still), theme, scale)
+
+
+def _seen_of(badge: Placed, style: Style, theme: Theme, scale: float) -> tuple[U1, int, int]:
+    return _seen(
+        badge.priority, badge.count, style, theme.name, round(scale, 2), _sector(badge), flip=badge.flip
+    )
+
+
+@lru_cache(maxsize=1024)
+def _seen(
+    priority: int, count: int, style: Style, theme_name: str, scale: float, sector: int, *, flip: bool
+) -> tuple[U1, int, int]:
+    """Return what can be seen of a badge, and how far right and down of its patch that begins.
+
+    The room for an arrow around it is two thirds of a patch, and mostly empty: it is not blended.
+    """
+    whole = patch(priority, count, style, theme_name, scale, sector, flip=flip)
+    drawn = whole[..., 3] > 0
+    down, right = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
+    top, left = int(down[0]), int(right[0])
+    return whole[top : int(down[-1]) + 1, left : int(right[-1]) + 1], left, top
 
 
 def _patch_of(badge: Placed, style: Style, theme: Theme, scale: float) -> U1:
-    sector = -1
-    if badge.direction is not None:
-        sector = round(badge.direction / (2 * math.pi) * _DIRECTIONS) % _DIRECTIONS
-    return patch(badge.priority, badge.count, style, theme.name, round(scale, 2), sector, flip=badge.flip)
+    return patch(
+        badge.priority, badge.count, style, theme.name, round(scale, 2), _sector(badge), flip=badge.flip
+    )
 
 
-@lru_cache(maxsize=512)
+def _sector(badge: Placed) -> int:
+    """Return where its arrow points, of sixteen directions; -1 = it has none."""
+    if badge.direction is None:
+        return -1
+    return round(badge.direction / (2 * math.pi) * _DIRECTIONS) % _DIRECTIONS
+
+
+@lru_cache(maxsize=1024)
 def patch(
     priority: int,
     count: int,

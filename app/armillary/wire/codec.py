@@ -122,6 +122,7 @@ TYPES: dict[str, type] = {
         message.BackedUp,
         message.PutBack,
         message.ThereAgain,
+        message.TakeIn,
         substitution.Substitute,
         substitution.EndSubstitution,
         trust.DecideTrust,

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from armillary.alarms.notices import Facts
+from armillary.alarms.positions import members
 from armillary.alarms.system import area_alarms, halt_alarms, notify_alarms, system_alarms
 from armillary.api.ports import SourceContext
 from armillary.extend.discover import discover
@@ -353,7 +354,7 @@ class Live(Serving):
         troubles |= {**self._neighbours.troubles(now_mono), **self._notifying.troubles()}
         troubles |= self._deeds.loops.troubles()
         self._alarming.evaluator.tell(troubles)
-        flood = self._alarming.evaluator.flood
+        floods = self._alarming.evaluator.floods
         differs = statuses_differ(self._sent_statuses, statuses)
         links: tuple[LinkStatus, ...] = ()
         if differs or now_mono - self._sent_status_ns >= STATUS_EVERY_NS:
@@ -393,7 +394,7 @@ class Live(Serving):
             loops=self._deeds.loops.states(),
             procedures=runs,
             learnt=learnt,
-            floods=(flood,) if flood is not None else (),
+            floods=floods,
         )
         self._feed.offer(self._marking.of(self.publish(frame)))
         self._deeds.published(frame.seq, now_mono)
@@ -706,4 +707,7 @@ def _alarming_of(project: Project, part: Part, area: str, clock: Clock) -> Alarm
         now_ns=clock.now_ns(),
         rules=project.suppressions,
         area=area,
+        positions=lambda every: members(
+            project.positions, every, project.specs, project.areas, project.relationships
+        ),
     )

@@ -13,6 +13,7 @@ from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 
 from armillary.api import (
     BrowseItem,
+    ConditionAsk,
     Found,
     LinkFault,
     LinkRefused,
@@ -118,14 +119,18 @@ class OpcUaSource:
 
     async def acknowledge(self, condition: str, event_id: bytes, comment: str) -> None:
         """Acknowledge a condition of the server; its event says when it is. Raises OrderFault."""
+        await self.act_on(ConditionAsk(condition=condition, event_id=event_id, action="ack", comment=comment))
+
+    async def act_on(self, ask: ConditionAsk) -> None:
+        """Call a condition's method at the server; its event says what became of it. Raises OrderFault."""
         if self._conditions is None:
             raise OrderFault(
                 "The link is not up, so the server cannot be asked.",
                 where=self._context.link.name,
-                remedy="Acknowledge again when it is.",
+                remedy="Try again when it is.",
             )
         try:
-            await self._conditions.acknowledge(condition, event_id, comment)
+            await self._conditions.act(ask)
         except (UaError, OSError, TimeoutError) as error:
             fault = fault_of(error, self._settings().where)
             raise OrderFault(fault.what, where=fault.where, remedy=fault.remedy) from error

@@ -246,8 +246,9 @@ class LinksPanel(QWidget):
                 card = self.cards[link.name] = LinkCard(link.name, self._workspace)
                 self._rows.insertWidget(self._rows.count() - 1, card)
             card.show_link(link, row, self._colours)
-            at = self._workspace
-            card.show_bindings(self._states.line(at.scenery, at.mirror.table.quality, link.name))
+            if self.isVisible():  # counted anew for another scenery: not for a panel that nobody sees
+                at = self._workspace
+                card.show_bindings(self._states.line(at.scenery, at.mirror.table.quality, link.name))
         self.empty.setVisible(not links)
 
     def showEvent(self, event: object) -> None:  # noqa: N802  Qt's name
