@@ -218,7 +218,9 @@ class OpcUaSource:
                 edit = asyncio.create_task(_next(plans))
                 if not is_told:
                     is_told = True
-                    with contextlib.suppress(UaStatusCodeError):  # then it is only looked now and then
+                    with contextlib.suppress(
+                        UaStatusCodeError, LinkFault
+                    ):  # it tells none: then every minute
                         await openusd_offer.tell_changes(session, told)
                 of = subscriptions
                 look = asyncio.create_task(surveyor.run(of.nodes, of.absent, of.paths, told))
