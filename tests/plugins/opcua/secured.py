@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from collections.abc import Coroutine
 from typing import Any
@@ -86,7 +85,7 @@ class SecureServer:
 
     def move(self, identifier: str) -> None:
         """Start anew with `Level` under another id; its browse name stays."""
-        self.do(self.server.stop())
+        self.do(self._end())
         self.do(self._start(self._shown, identifier, 2.5))
 
     def offer(self, *policies: str) -> None:
@@ -101,9 +100,15 @@ class SecureServer:
         self.show(certificate())
         self.offer()
 
+    async def _end(self) -> None:
+        await self.server.stop()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()  # asyncua 2.1.0 leaves loops of sessions behind
+        await asyncio.gather(*left, return_exceptions=True)
+
     def stop(self) -> None:
-        logging.getLogger("asyncua").setLevel(logging.ERROR)
-        self.do(self.server.stop())
+        self.do(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()

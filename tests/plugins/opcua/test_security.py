@@ -222,6 +222,7 @@ async def test_whoever_has_not_the_key_of_a_trusted_certificate_is_not_spoken_to
     assert host.value == {}
 
 
+@pytest.mark.scale  # keys are made, which takes a moment
 async def test_a_server_that_knows_only_our_old_certificate_is_shown_that(
     server: SecureServer, store: TrustStore, tmp_path: Path, own: Path
 ) -> None:

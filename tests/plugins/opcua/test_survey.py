@@ -63,6 +63,22 @@ async def test_a_node_that_moved_is_offered_where_its_browse_path_leads(
     assert source.survey() == survey.Survey()
 
 
+async def test_a_level_of_very_many_nodes_is_left_out_and_told(
+    server: PlantServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = link(server.url)
+    for few, most, left_out in ((2, 5, 1), (2, 100, 0)):
+        monkeypatch.setattr(survey, "FEW", few)
+        monkeypatch.setattr(survey, "MOST_BELOW", most)
+        host, source = Host(), make(context(spec, tmp_path))
+        task = asyncio.create_task(source.run(plan(spec, node("Level")), host))
+        await until(lambda source=source: source.survey().is_whole, 30)  # type: ignore[misc]
+        assert source.survey().left_out == left_out
+        assert (node("Speed") in source.survey().others) == (not left_out)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
 def test_a_world_that_begins_anew_knows_the_paths_of_its_file() -> None:
     route = Route(slot=0, tag="t", channel=node("Level"), browse_path="way")
     assert [item.browse_path for item in items_of([route], 250.0)] == ["way"]
