@@ -35,7 +35,7 @@ from armillary_plugins.opcua.levels import Levels
 from armillary_plugins.opcua.nodes import describe
 from armillary_plugins.opcua.secure import words_of
 from armillary_plugins.opcua.session import Session, fault_of, open_session
-from armillary_plugins.opcua.settings import Settings, read_settings
+from armillary_plugins.opcua.settings import Settings, check_security, read_settings
 from armillary_plugins.opcua.subscribe import Subscriptions
 from armillary_plugins.opcua.survey import Surveyor, described_moves
 
@@ -180,10 +180,7 @@ class OpcUaSource:
             raise fault_of(error, self._settings().where) from error
 
     def _settings(self) -> Settings:
-        try:
-            return read_settings(self._context.link)
-        except ProjectFault as fault:
-            raise LinkRefused(fault.what, where=fault.where, remedy=fault.remedy) from fault
+        return _settings_of(self._context)
 
     async def _pump(self, session: Session, plan: SubscriptionPlan, out: SourceOut) -> None:
         """Subscribe what the plan says, and again whenever the plan is edited."""
@@ -262,5 +259,13 @@ async def _next(plans: object) -> SubscriptionPlan:
 
 
 def make(context: SourceContext) -> OpcUaSource:
-    """Return the source of one link."""
+    """Return the source of one link. Raises LinkRefused for settings that cannot be meant."""
+    check_security(_settings_of(context))
     return OpcUaSource(context)
+
+
+def _settings_of(context: SourceContext) -> Settings:
+    try:
+        return read_settings(context.link)
+    except ProjectFault as fault:
+        raise LinkRefused(fault.what, where=fault.where, remedy=fault.remedy) from fault

@@ -276,6 +276,12 @@ def test_a_server_elsewhere_is_spoken_to_in_secret_unless_told_otherwise(
     assert found.security == security
 
 
+def test_security_that_cannot_be_is_known_before_anything_is_connected(tmp_path: Path) -> None:
+    """So `armillary check` says it too."""
+    with pytest.raises(LinkRefused, match="broken"):
+        source.make(context(link("opc.tcp://plc7:4840", security="Basic256"), tmp_path))
+
+
 async def test_a_program_without_certificates_says_so(server: SecureServer, tmp_path: Path) -> None:
     fault = await refusal(context(link(server.url, security=SECURE), tmp_path))
     assert "keeps no certificates" in fault.what
