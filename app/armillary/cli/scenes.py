@@ -25,6 +25,7 @@ from armillary.model.motion import Motion, posed
 from armillary.model.scene import SceneArrays, SceneProblem
 from armillary.project import fixes, lint, procedures, shown_lint
 from armillary.project import folder as projects
+from armillary.project.bounded import bounded
 from armillary.project.record import Project
 from armillary.scene import cache
 from armillary.session import checking, twin_model
@@ -141,6 +142,7 @@ def _tell(document: dict[str, Any]) -> None:
 @click.option("--fix", "is_fixed", is_flag=True, help="Mend what can be mended without asking.")
 @click.option("--only", default="", metavar="CODES", help="Mend only these: B04,B30.")
 @click.option("--dry-run", "is_dry", is_flag=True, help="With --fix: write nothing, say what would be.")
+@click.option("--all", "is_whole", is_flag=True, help="Tell every finding, however many of one code.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def check(
     path: str,
@@ -150,11 +152,12 @@ def check(
     is_fixed: bool,
     only: str,
     is_dry: bool,
+    is_whole: bool,
     as_json: bool,
 ) -> int:
     """Lint a project, scene or binding layer. 0 fine, 1 shown with problems, 2 nothing can be shown."""
     with uncollected():  # what is read stays until the end
-        return _check(path, roots, payloads, is_live, is_fixed, only, is_dry, as_json)
+        return _check(path, roots, payloads, is_live, is_fixed, only, is_dry, is_whole, as_json)
 
 
 def _check(
@@ -165,6 +168,7 @@ def _check(
     is_fixed: bool,
     only: str,
     is_dry: bool,
+    is_whole: bool,
     as_json: bool,
 ) -> int:
     codes = tuple(code.strip().upper() for code in only.split(",") if code.strip())
@@ -172,7 +176,7 @@ def _check(
         raise click.UsageError(f"{unknown[0]} has no fix; there are {', '.join(fixes.FIXABLE)}.")
     project, found, bindings, scene = _examined(path, roots, payloads=payloads, is_live=is_live)
     if project is None:
-        return _say(path, found, as_json)
+        return _say(path, found, as_json, is_whole=is_whole)
     chosen = check_fix.planned(project, found, bindings, scene, codes)
     if is_fixed and chosen:
         untouched = () if is_dry else check_fix.mend(project, chosen, bindings)
@@ -183,8 +187,8 @@ def _check(
         if not is_dry:
             project, found, bindings, scene = _examined(path, roots, payloads=payloads, is_live=is_live)
             left = check_fix.planned(project, found, bindings, scene, codes) if project is not None else ()
-            return _say(path, found, as_json, fixes.by_finding(left), chosen)
-    return _say(path, found, as_json, fixes.by_finding(chosen))
+            return _say(path, found, as_json, fixes.by_finding(left), chosen, is_whole=is_whole)
+    return _say(path, found, as_json, fixes.by_finding(chosen), is_whole=is_whole)
 
 
 def _examined(
@@ -249,12 +253,16 @@ def _say(
     as_json: bool,
     can: Mapping[tuple[str, str], fixes.Fix] | None = None,
     done: Sequence[fixes.Fix] = (),
+    *,
+    is_whole: bool = False,
 ) -> int:
     """Print what was found; `can` is what --fix would mend, `done` what it has mended."""
     can = can or {}
     # bindings are judged twice, by the scene's side in other words than by the project's: the first is told
     once = {(p.code, p.where, "" if p.code.startswith("B") else p.what): p for p in reversed(found)}
     unique = list(once.values())[::-1]
+    if not is_whole:
+        unique = bounded(unique)
     fatal = any(p.severity == "fatal" for p in unique)
     status = 2 if fatal else int(any(p.severity != "info" for p in unique))
     if as_json:
