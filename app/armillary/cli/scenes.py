@@ -16,6 +16,7 @@ from armillary.cli.sources import link_problems
 from armillary.encoding import maps
 from armillary.encoding.compile import compiled
 from armillary.model.binding import Binding
+from armillary.model.clock import WallClock
 from armillary.model.collector import uncollected
 from armillary.model.difference import difference
 from armillary.model.fault import SceneFault
@@ -28,7 +29,7 @@ from armillary.project import folder as projects
 from armillary.project.bounded import bounded
 from armillary.project.record import Project
 from armillary.scene import cache
-from armillary.session import checking, twin_model
+from armillary.session import checking, silent, twin_model
 from armillary.session.reading import ask_child, scene_child
 
 if TYPE_CHECKING:
@@ -139,6 +140,14 @@ def _tell(document: dict[str, Any]) -> None:
 @root_option
 @payload_option
 @click.option("--live", "is_live", is_flag=True, help="Ask the running world too which tags never came.")
+@click.option("--recorded", "is_recorded", is_flag=True, help="Ask the record too which tags do not come.")
+@click.option(
+    "--days",
+    default=silent.DAYS,
+    show_default=True,
+    type=click.FloatRange(min=0.0, max=36_500.0),
+    help="With --recorded: of which nothing is recorded for so many days.",
+)
 @click.option("--fix", "is_fixed", is_flag=True, help="Mend what can be mended without asking.")
 @click.option("--only", default="", metavar="CODES", help="Mend only these: B04,B30.")
 @click.option("--dry-run", "is_dry", is_flag=True, help="With --fix: write nothing, say what would be.")
@@ -149,6 +158,8 @@ def check(
     roots: tuple[str, ...],
     payloads: bool,
     is_live: bool,
+    is_recorded: bool,
+    days: float,
     is_fixed: bool,
     only: str,
     is_dry: bool,
@@ -157,7 +168,18 @@ def check(
 ) -> int:
     """Lint a project, scene or binding layer. 0 fine, 1 shown with problems, 2 nothing can be shown."""
     with uncollected():  # what is read stays until the end
-        return _check(path, roots, payloads, is_live, is_fixed, only, is_dry, is_whole, as_json)
+        return _check(
+            path,
+            roots,
+            payloads,
+            is_live,
+            days if is_recorded else None,
+            is_fixed,
+            only,
+            is_dry,
+            is_whole,
+            as_json,
+        )
 
 
 def _check(
@@ -165,6 +187,7 @@ def _check(
     roots: tuple[str, ...],
     payloads: bool,
     is_live: bool,
+    days: float | None,
     is_fixed: bool,
     only: str,
     is_dry: bool,
@@ -174,7 +197,7 @@ def _check(
     codes = tuple(code.strip().upper() for code in only.split(",") if code.strip())
     if unknown := [code for code in codes if code not in fixes.FIXABLE]:
         raise click.UsageError(f"{unknown[0]} has no fix; there are {', '.join(fixes.FIXABLE)}.")
-    project, found, bindings, scene = _examined(path, roots, payloads=payloads, is_live=is_live)
+    project, found, bindings, scene = _examined(path, roots, payloads=payloads, is_live=is_live, days=days)
     if project is None:
         return _say(path, found, as_json, is_whole=is_whole)
     chosen = check_fix.planned(project, found, bindings, scene, codes)
@@ -185,14 +208,16 @@ def _check(
             for text in untouched:
                 click.echo(text)
         if not is_dry:
-            project, found, bindings, scene = _examined(path, roots, payloads=payloads, is_live=is_live)
+            project, found, bindings, scene = _examined(
+                path, roots, payloads=payloads, is_live=is_live, days=days
+            )
             left = check_fix.planned(project, found, bindings, scene, codes) if project is not None else ()
             return _say(path, found, as_json, fixes.by_finding(left), chosen, is_whole=is_whole)
     return _say(path, found, as_json, fixes.by_finding(chosen), is_whole=is_whole)
 
 
 def _examined(
-    path: str, roots: tuple[str, ...], *, payloads: bool, is_live: bool
+    path: str, roots: tuple[str, ...], *, payloads: bool, is_live: bool, days: float | None
 ) -> tuple[Project | None, list[SceneProblem], tuple[Binding, ...], SceneArrays | None]:
     """Return a project, all that is wrong with it, its bindings and its scene; None: it cannot be read."""
     found: list[SceneProblem] = []
@@ -221,6 +246,8 @@ def _examined(
         found += lint.findings(project, bindings)
     if is_live:
         found += check_fix.silent(project, bindings)
+    if days is not None:
+        found += silent.by_record(project, bindings, WallClock().now_ns(), days)
     prims = scene.prim_path if scene is not None else None
     found += procedures.examine(project.folder, {s.name: s for s in project.specs}, prims)[1]
     return project, [*found, *of_project], bindings, scene
