@@ -382,6 +382,17 @@ class ThereAgain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TakeIn:
+    """Have the recorder take a whole past into its history in one step; answered by Done.
+
+    For the folder of a running demonstration alone. batch: the past's marks, by ids of the recorder.
+    """
+
+    folder: str  # below the project's private folder, written by `history.bulk`
+    batch: SampleBatch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskHistory:
     """What the historian holds; of a session how much of what it sent is on disk (`stored_seq`)."""
 
@@ -530,6 +541,19 @@ class ChooseVariants:
     payloads: tuple[tuple[str, bool], ...] = ()  # (prim path, loaded)
     composed: str = ""
     roots: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeLayers:
+    """Make three texts of one layer one; answered by Json: `text` and `clashes`, lists of four sentences.
+
+    Nothing is written. "" as text = it is not there.
+    """
+
+    name: str
+    base: str
+    ours: str
+    theirs: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

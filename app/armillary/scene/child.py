@@ -38,6 +38,7 @@ from armillary.scene import (
     handout,
     info,
     lint,
+    merging,
     opinions,
     overs,
     placing,
@@ -94,6 +95,8 @@ class SceneServer:
                 return self._bindings_of(asked.layer) if asked.layer else self._bindings()
             case message.AddScene():
                 return message.Json(text=_with_scene(asked))
+            case message.MergeLayers():
+                return message.Json(text=merging.as_json(asked.name, asked.base, asked.ours, asked.theirs))
             case message.AskOpinions():
                 return message.Opinions(rows=opinions.read(asked.layer))
             case message.AskInfo():
