@@ -14,9 +14,10 @@ from armillary.model.clock import NS
 from armillary.model.fault import FaultRecord, ProjectFault
 from armillary.model.frame import apply_frame
 from armillary.model.message import Done, Hello, SaveBindings, Welcome
+from armillary.model.rematch import Match
 from armillary.model.scene import SceneArrays, SceneProblem
 from armillary.model.tags import TagSpec, TagTable
-from armillary.project import fixes, rebind, shown_lint
+from armillary.project import fixes, prim_paths, rebind, shown_lint
 from armillary.project.fixes import Fix
 from armillary.project.record import Project
 from armillary.session.area_lines import line_of
@@ -36,9 +37,9 @@ def planned(
 ) -> tuple[Fix, ...]:
     """Return what can be mended; where prims are missing they are sought first."""
     codes = {problem.code for problem in problems}
-    found = (
-        rebind.matches(bindings, scene, project.twins) if codes & {"B04", "P23"} and scene is not None else ()
-    )
+    found: tuple[Match, ...] = ()
+    if codes & {"B04", "P23"} and scene is not None:
+        found = rebind.matches(bindings, scene, project.twins, also=prim_paths.named(project.folder))
     return fixes.plan(problems, bindings, project.specs, project.colormaps, found, only)
 
 
