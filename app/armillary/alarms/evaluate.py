@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from armillary.alarms import wording
+from armillary.alarms.comments import commented
 from armillary.alarms.conditions import Hit
+from armillary.alarms.devices import DeviceWatch
 from armillary.alarms.lines import Lines
 from armillary.alarms.links import LinkWatch
 from armillary.alarms.machine import NOTHING, OVER, Facts, Happening
-from armillary.alarms.nuisance import Raised
+from armillary.alarms.nuisance import FLOOD_ID, Raised
 from armillary.alarms.presentation import Hide, Wish
-from armillary.alarms.standing import Standing
+from armillary.alarms.standing import NOBODY, Standing
 from armillary.alarms.suppression import Suppressor
 from armillary.model.alarm import (
+    OF_SERVERS,
     AlarmAct,
     AlarmActed,
     AlarmEvent,
@@ -33,13 +36,15 @@ from armillary.model.alarm import (
     ProcessState,
     Suppression,
 )
-from armillary.model.arrays import U4
+from armillary.model.arrays import B1, F8, I8, U4
 from armillary.model.clock import NS
 from armillary.model.sample import SampleBatch
 from armillary.model.tags import TagSpec, TagTable
 
 GONE = "This alarm is not in the project any more"
 ALREADY = "Already so"
+LEFT_OFF_S, LEFT_OFF = 5.0, 0.1  # a time that is left is told anew when it is so much, or this share, off
+OF_A_SERVER = "Only an alarm that a server owns is asked that"
 WHOLE = -1  # `AlarmProgress.level` of what is said of an alarm, not of one of its limits
 _ACTS = {"ack": Happening.ACK, "reset": Happening.RESET}
 _HIDES = {
@@ -54,7 +59,9 @@ _HAPPENINGS = {
     (True, 1): Happening.LEVEL_ROSE,
     (True, -1): Happening.LEVEL_FELL,
 }
-_CHANGING = ("_conditions", "_links", "_rules", "_all", "_number")
+# alarm rows, whether each one's condition holds, whether it certainly does not
+Seen = tuple[I8, B1, B1] | None
+_CHANGING = ("_conditions", "_links", "_devices", "_rules", "_all", "_number", "_told_s")
 
 
 class Evaluator:
@@ -66,10 +73,12 @@ class Evaluator:
         tags: Sequence[TagSpec],
         rules: Sequence[Suppression] = (),
         area: str = "",
+        positions: Mapping[str, Collection[str]] = NOBODY,
     ) -> None:
         """`specs`: those of the project, and `alarms.links.link_alarms` where links are watched.
 
-        rules: what hides alarms by design; area: whose alarms they are. Raises ProjectFault for an
+        rules: what hides alarms by design; area: whose alarms they are; positions: of operators, each with
+        the ids of its alarms. Raises ProjectFault for an
         expression that is refused.
         """
         self.specs = tuple(specs)
@@ -77,8 +86,10 @@ class Evaluator:
         self._row = {spec.id: row for row, spec in enumerate(self.specs)}
         self._conditions = Lines(self.specs, tags)
         self._links = LinkWatch(self.specs, tags)
-        self._rules = Suppressor(rules, self.specs, tags)
-        self._all = Standing(self.specs)
+        self._told_s: F8 = np.full(len(self._conditions.foretold), np.nan)
+        self._devices = DeviceWatch(self.specs, tags)
+        self._rules = Suppressor(rules, self.specs, tags, self._devices)
+        self._all = Standing(self.specs, positions)
         self._area = area
         self._doubt_ns: Mapping[str, int] = {}
         self._number = 0
@@ -94,9 +105,10 @@ class Evaluator:
             self._all.begin(now_ns, self._looked_ns, now_mono_ns)
             self._looked_ns = (now_ns, now_mono_ns)
             links = self._links.look(table, now_mono_ns)
+            behind = self._devices.look(table, self._links.silent, now_mono_ns)
             if self._lost:
                 self._begin_anew(now_ns)
-            seen = self._conditions.look(table, readings, now_ns, now_mono_ns, links)
+            seen = self._conditions.look(table, readings, now_ns, now_mono_ns, _both(links, behind))
             if len(self._rules):
                 self._hide(table, seen.hits, now_ns, now_mono_ns)
             for row in seen.good[self._all.waits[seen.good]].tolist():
@@ -108,6 +120,8 @@ class Evaluator:
             for row in seen.bad[self._all.waits[seen.bad]].tolist():
                 if self.specs[row].kind != "quality":  # there it is the condition itself
                     self._unverified(row, now_ns)
+            if len(self._conditions.foretold):
+                self._foretell()
             self._all.end(self._raised(seen.hits) if idle else (), idle, now_ns, self._doubt_ns)
 
     def _hide(self, table: TagTable, hits: Sequence[Hit], now_ns: int, now_mono_ns: int) -> None:
@@ -115,7 +129,7 @@ class Evaluator:
         active = self._all.active.copy()
         for hit in hits:
             active[hit.alarm] = hit.raised
-        for row, rule in self._rules.look(table, active, now_mono_ns).items():
+        for row, rule in self._rules.look(table, active, now_mono_ns, self._devices.joined).items():
             self._all.suppress(row, rule, now_ns)
 
     def _raised(self, hits: Sequence[Hit]) -> list[Raised]:
@@ -138,10 +152,15 @@ class Evaluator:
             self._doubt_ns = dict(clocks_ns)
 
     @property
-    def flood(self) -> Flood | None:
-        """The flood that is, None for none."""
+    def floods(self) -> tuple[Flood, ...]:
+        """The floods that are: one at most, or one for each position of operators."""
         with self._lock:
-            return self._all.flood(self._area)
+            return self._all.floods(self._area)
+
+    @property
+    def flood(self) -> Flood | None:
+        """The first of them, None for none."""
+        return next(iter(self.floods), None)
 
     def lost(self, slots: U4) -> None:
         """Say that readings of these tags were given up: counts of them begin anew at the next `look`."""
@@ -167,6 +186,8 @@ class Evaluator:
 
     def act(self, act: AlarmAct, actor: str, now_ns: int, is_engineer: bool = False) -> AlarmActed:
         """Do what a person wants with alarms; each gets its own answer, "" = done."""
+        if act.action in OF_SERVERS:
+            return AlarmActed(results=(OF_A_SERVER,) * len(act.occurrences))
         with self._lock:
             if act.action in _HIDES:
                 wish = Wish(
@@ -194,6 +215,12 @@ class Evaluator:
         row = self._row.get(occurrence.rpartition("#")[0])
         if row is None:
             return GONE
+        if act.action == "comment":
+            outcome = commented(
+                self._all.states[row], occurrence, act.comment, actor, now_ns, self.specs[row]
+            )
+            self._all.put(row, outcome)
+            return outcome.refused
         state, happening = self._all.states[row], _ACTS[act.action]
         if state.occurrence != occurrence:
             if state.process is ProcessState.NORM:
@@ -262,6 +289,33 @@ class Evaluator:
             raised = {row: one.raised_ns for row, one in rows if one.level == WHOLE}
             self._all.chatter.resume(raised, now_mono_ns)
 
+    def saved(self, now_mono_ns: int) -> tuple[AlarmProgress, ...]:
+        """Return what every alarm is counting and the floods that may be, for `go_on` after a restart."""
+        found = self.progress(now_mono_ns)
+        with self._lock:
+            floods = {name: each.progress(now_mono_ns) for name, each in self._all.each_flood.items()}
+        return (
+            *found,
+            *(
+                AlarmProgress(id=FLOOD_ID + name, level=WHOLE, source_ns=since_ns, raised_ns=ages)
+                for name, (since_ns, ages) in floods.items()
+                if since_ns or ages
+            ),
+        )
+
+    def go_on(self, progress: Iterable[AlarmProgress], gap_ns: int, now_mono_ns: int) -> None:
+        """Go on, after `restore`, from what was being counted `gap_ns` ago; since then nothing is known."""
+        with self._lock:
+            every = list(progress)
+            rows = [(self._row[one.id], one) for one in every if one.id in self._row]
+            self._conditions.go_on(rows, gap_ns, now_mono_ns)
+            raised = {row: one.raised_ns for row, one in rows if one.level == WHOLE}
+            self._all.chatter.resume(raised, now_mono_ns, gap_ns)
+            floods = {FLOOD_ID + name: each for name, each in self._all.each_flood.items()}
+            for one in every:
+                if one.id in floods:
+                    floods[one.id].resume(one.source_ns, one.raised_ns, gap_ns, now_mono_ns)
+
     def freeze(self) -> object:
         """Return everything that changes, delays and counts included; `thaw` goes on from it exactly."""
         with self._lock:
@@ -297,6 +351,10 @@ class Evaluator:
                 spec = replace(spec, limit=level.limit, priority=level.priority)
             if not hit.raised:
                 text = wording.cleared(spec, tag, value)
+            elif spec.is_advisory:
+                text = wording.foretold(spec, tag, self._left_s(row), delayed_ns)
+            elif row in self._devices:
+                text = self._devices.text(row, table, now_mono_ns)
             elif spec.kind == "link":
                 text = self._links.text(row, table, now_mono_ns, spec.id)
             else:
@@ -318,6 +376,25 @@ class Evaluator:
             )
             self._all.happen(row, happening, facts)
 
+    def _left_s(self, row: int) -> float:
+        """Return how long it is until what is predicted comes, and note that it was told."""
+        place = int(np.searchsorted(self._conditions.foretold, row))
+        left = float(self._conditions.left_s[place])
+        self._told_s[place] = left
+        return left
+
+    def _foretell(self) -> None:
+        """Say anew of standing predictions how long is left, where that is another than people were told."""
+        rows, left = self._conditions.foretold, self._conditions.left_s
+        off = np.abs(left - self._told_s) > np.maximum(LEFT_OFF_S, LEFT_OFF * self._told_s)
+        off |= np.isnan(self._told_s) & ~np.isnan(left)
+        for place in np.flatnonzero(self._all.active[rows] & off).tolist():
+            row = int(rows[place])
+            state, spec = self._all.states[row], self.specs[row]
+            text = wording.foretold(spec, self._tags.get(spec.slot), self._left_s(row), 0)
+            if text != state.text and not state.unverified:
+                self._all.set(row, replace(state, text=text))
+
     def _unverified(self, row: int, now_ns: int) -> None:
         text = wording.unknown(self.specs[row])
         self._all.happen(row, Happening.BAD, self._all.facts(row, now_ns, text))
@@ -333,6 +410,13 @@ class Evaluator:
         for row in rows[self._all.waits[rows]].tolist():
             text = f"readings of {self.specs[row].tag} were dropped in a flood: they are counted anew"
             self._all.happen(row, Happening.BAD, self._all.facts(row, now_ns, text))
+
+
+def _both(links: Seen, devices: Seen) -> Seen:
+    if links is None or devices is None:
+        return links or devices
+    rows, holds, ends = (np.concatenate(pair) for pair in zip(links, devices, strict=True))
+    return rows, holds, ends
 
 
 def level_of(spec: AlarmSpec, state: AlarmState) -> int:

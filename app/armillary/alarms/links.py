@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from armillary.alarms.devices import device_alarms
 from armillary.model.alarm import AlarmSpec
 from armillary.model.arrays import B1, I8, U4
 from armillary.model.clock import NS
@@ -17,6 +18,8 @@ from armillary.model.link import (
     CERTIFICATE_DAYS,
     CLOCK,
     COUNTERS,
+    DEVICE,
+    DEVICES,
     OVERLOADED,
     UNSTABLE,
     LinkSpec,
@@ -29,16 +32,19 @@ from armillary.model.tags import TagSpec, TagTable
 PREFIX = "link:"
 PRIORITY = 2
 SECURE = frozenset({"mqtts", "wss"})  # schemes of links that know their certificates
+OPC, _LOCAL = "opc.tcp", ("localhost", "127.", "[::1]")  # a server here is spoken to without, unless told
 ON_DELAY_S = 5.0  # after its tags turned stale, which took them some seconds already
 FIRST_NS = 10 * NS  # a link that has brought nothing yet may take this long more
 ALIVE_STEP_NS = NS // 4  # how often links are looked at: they turn silent over seconds
 
 
 def link_alarms(links: Iterable[LinkSpec], tags: Iterable[TagSpec]) -> tuple[AlarmSpec, ...]:
-    """Return the built-in alarms of each link that has tags."""
+    """Return the built-in alarms of each link that has tags, and of the devices behind it."""
+    tags = tuple(tags)
     used = {tag.link for tag in tags}
     mine = [link for link in links if link.name in used]
-    return (*_silent_alarms(mine), *(spec for link in mine for spec in _told_alarms(link)))
+    told = (spec for link in mine for spec in _told_alarms(link))
+    return (*_silent_alarms(mine), *told, *device_alarms(mine, tags))
 
 
 def _silent_alarms(links: Iterable[LinkSpec]) -> tuple[AlarmSpec, ...]:
@@ -101,7 +107,7 @@ def _told_alarms(link: LinkSpec) -> Iterator[AlarmSpec]:
         "Its values are uncertain, and their times are those at which they came.",
         "Have the clock of the source set right; the links list says how far it is off.",
     )
-    if link.url.partition("://")[0] in SECURE:
+    if _has_certificates(link):
         for days, priority in CERTIFICATE_DAYS.items():
             yield spec(
                 certificate_alarm(link.name, days),
@@ -112,22 +118,35 @@ def _told_alarms(link: LinkSpec) -> Iterator[AlarmSpec]:
             )
 
 
+def _has_certificates(link: LinkSpec) -> bool:
+    """Return whether a link knows until when its certificates are valid."""
+    scheme, _, rest = link.url.partition("://")
+    if scheme != OPC:
+        return scheme in SECURE
+    said = str(link.settings.get("security", ""))
+    if said:
+        return said.partition(":")[0] != "None"
+    return not (link.settings.get("insecure") or rest.startswith(_LOCAL))
+
+
 class LinkWatch:
     """Says which links are silent: none of their tags is better than STALE, and not for their sensors."""
 
     def __init__(self, specs: Sequence[AlarmSpec], tags: Sequence[TagSpec]) -> None:
-        self._rows: I8 = np.array([i for i, s in enumerate(specs) if s.kind == "link"], np.int64)
+        mine = [i for i, s in enumerate(specs) if s.kind == "link" and not _is_of_devices(s.id)]
+        self._rows: I8 = np.array(mine, np.int64)
         of: dict[str, list[int]] = {}
         for tag in tags:
             of.setdefault(tag.link, []).append(tag.slot)
         self.told: Mapping[str, str] = {}  # id of an alarm that is told → its sentence, while it stands
         self._ids = [specs[i].id for i in self._rows.tolist()]
-        names = [name.removeprefix(PREFIX) for name in self._ids]
+        self._name = names = [name.removeprefix(PREFIX) for name in self._ids]
         # A told one has its kind behind its link.
         self._own: B1 = np.array([":" not in name for name in names], np.bool_)
         self._slots: list[U4] = [np.array(of.get(name, []), np.uint32) for name in names]
         self._row_of = {row: number for number, row in enumerate(self._rows.tolist())}
         self._looked_ns = self._first_ns = 0
+        self.silent: frozenset[str] = frozenset()  # the links that are, at the last look
 
     def look(self, table: TagTable, now_mono_ns: int) -> tuple[I8, B1, B1] | None:
         """Return (alarm rows, silent, speaks), or None when it is too early to look again.
@@ -142,6 +161,7 @@ class LinkWatch:
         told = np.array([name in self.told for name in self._ids], np.bool_)
         silent = np.array([_is_silent(table, s, is_young) for s in self._slots], np.bool_)
         speaks = np.array([_speaks(table, s) for s in self._slots], np.bool_)
+        self.silent = frozenset(self._name[i] for i in np.flatnonzero(self._own & silent).tolist())
         return self._rows, np.where(self._own, silent, told), np.where(self._own, speaks, ~told)
 
     def text(self, row: int, table: TagTable, now_mono_ns: int, name: str) -> str:
@@ -154,6 +174,11 @@ class LinkWatch:
         if not last:
             return f"{link} has brought nothing yet · {len(slots)} tags without a value"
         return f"{link} silent for {(now_mono_ns - last) // NS} s · {len(slots)} tags stale"
+
+
+def _is_of_devices(id_: str) -> bool:
+    kind = id_.removeprefix(PREFIX).partition(":")[2].partition(":")[0]
+    return id_.startswith(PREFIX) and kind in (DEVICE, DEVICES)
 
 
 def _speaks(table: TagTable, slots: U4) -> bool:

@@ -9,33 +9,41 @@ import hashlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 
-from armillary.model.alarm import ONE_SHOT_NS, AlarmEvent, AlarmSpec, AlarmState, Hiding, ProcessState
+from armillary.alarms import remote_asks
+from armillary.model.alarm import (
+    ONE_SHOT_NS,
+    AlarmAct,
+    AlarmEvent,
+    AlarmSpec,
+    AlarmState,
+    Hiding,
+    ProcessState,
+)
 from armillary.model.clock import NS
-from armillary.model.condition import REMOTE, Condition, Conditions
+from armillary.model.condition import REMOTE, Condition, ConditionAsk, Conditions
 
 GONE = "gone during outage"
-ACKNOWLEDGING, UNCONFIRMED = "acknowledging…", "not confirmed by server"
+ACKNOWLEDGING, UNCONFIRMED = remote_asks.PENDING["ack"], "not confirmed by server"
 CONFIRM_NS = 5 * NS
 BY_SERVER = "by its server"
 _MS = 1_000_000
+_BY_PEOPLE = ("ACK", "CONFIRM", "RESET", "SHELVE", "UNSHELVE")
 LOWEST = 4  # of a row whose severity fell below all cut points
 _ALREADY = "already acknowledged"
+_CONFIRM = "It is acknowledged: its server wants it confirmed"
 OVER = "That occurrence is over; a newer one is active"
 NOTHING = "Nothing to acknowledge"
-NOT_OURS = "This alarm belongs to its server: do that there"
 DOWN = "Its link is down: the server cannot be asked"
 NORM, UNACK, ACKED, RTNUN, LUNAK, LACKD = ProcessState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """An acknowledge that is to be sent to a server."""
+    """What is to be asked of a server."""
 
     alarm: str
     link: str
-    condition: str
-    event_id: bytes
-    comment: str
+    ask: ConditionAsk
 
 
 @dataclass(slots=True)
@@ -47,6 +55,7 @@ class _Row:
     state: AlarmState
     condition: Condition
     confirm_mono: int = 0  # until when the server may take to confirm; 0 = nothing is asked
+    asked: ConditionAsk | None = None  # what the row says of itself that it waits for
 
 
 @dataclass(slots=True)
@@ -111,30 +120,37 @@ class RemoteAlarms:
 
     # ---------------------------------------------------------------- people
 
-    def acknowledge(self, occurrence: str, comment: str, now_mono_ns: int) -> Wanted | str:
-        """Return what is to be asked of the server, or why not; the row shows that it is being asked."""
-        row = self._of.get(occurrence.rpartition("#")[0] or occurrence)
-        if row is None or not row.state.unacknowledged:
-            return NOTHING if row is None or row.state.process is NORM else _ALREADY
-        if row.state.occurrence != occurrence:
-            return OVER
+    def ask(self, act: AlarmAct, name: str, now_mono_ns: int) -> Wanted | str:
+        """Return what is to be asked of the server, or why not; the row shows that it is being asked.
+
+        name: of an occurrence; to hide and to show again an alarm's id is enough.
+        """
+        row = self._of.get(name) or self._of.get(name.rpartition("#")[0])
+        if act.action in ("ack", "confirm", "comment", "reset"):
+            if row is None or not row.state.occurrence:
+                return NOTHING
+            if act.action == "ack" and not row.state.unacknowledged:
+                return NOTHING if row.state.process is NORM else _ALREADY
+            if act.action == "ack" and row.condition.acked:
+                return _CONFIRM
+            if row.state.occurrence != name:
+                return OVER
+        if row is None:
+            return NOTHING
+        if why := remote_asks.refused(act, row.condition):
+            return why
         if row.link in self._down:
             return DOWN
         row.confirm_mono = now_mono_ns + CONFIRM_NS
-        self._set(row, replace(row.state, pending=ACKNOWLEDGING))
-        return Wanted(
-            alarm=row.spec.id,
-            link=row.link,
-            condition=row.condition.id,
-            event_id=row.condition.event_id,
-            comment=comment,
-        )
+        row.asked = remote_asks.ask_of(act, row.condition)
+        self._set(row, replace(row.state, pending=remote_asks.PENDING[act.action]))
+        return Wanted(alarm=row.spec.id, link=row.link, ask=row.asked)
 
     def failed(self, alarm: str, why: str) -> None:
         """Learn that the server refused what it was asked."""
         row = self._of.get(alarm)
         if row is not None:
-            row.confirm_mono = 0
+            row.confirm_mono, row.asked = 0, None
             self._set(row, replace(row.state, pending=why))
 
     # ---------------------------------------------------------------- one condition
@@ -155,9 +171,10 @@ class RemoteAlarms:
             return  # an older event that was overtaken
         before, row.condition = row.state, condition
         after = _state(before, condition, spec.id, now_ns)
-        if before.pending and not after.unacknowledged:
-            row.confirm_mono = 0
-        elif before.pending and after.unacknowledged:
+        asked = row.asked
+        if asked is not None and remote_asks.is_done(asked, condition):
+            row.confirm_mono, row.asked = 0, None
+        elif before.pending and after.process is not NORM and (asked is not None or after.unacknowledged):
             after = replace(after, pending=before.pending)
         if after == before:
             return
@@ -173,7 +190,7 @@ class RemoteAlarms:
                 continue
             before = row.state
             after = AlarmState(id=row.spec.id, changed_ns=now_ns)
-            row.confirm_mono = 0
+            row.confirm_mono, row.asked = 0, None
             self._set(row, after)
             gone = replace(row.condition, text=GONE)
             self._news.events.append(_event(before, after, "CLOSE", row.spec, gone, now_ns))
@@ -193,6 +210,8 @@ class RemoteAlarms:
             consequence="Its server does not say.",
             operator_action="Do as the site's instructions for this alarm say.",
             origin=f"{REMOTE}{link}",
+            offers=condition.offers,
+            responses=condition.responses,
         )
 
     def _id(self, link: str, condition: Condition) -> str:
@@ -212,7 +231,7 @@ def process_of(condition: Condition) -> ProcessState:
         return ACKED if condition.acked else UNACK
     if condition.latched:
         return LACKD if condition.acked else LUNAK
-    return NORM if condition.acked else RTNUN
+    return NORM if condition.acked and condition.confirmed else RTNUN
 
 
 def _state(before: AlarmState, condition: Condition, id_: str, now_ns: int) -> AlarmState:
@@ -238,6 +257,7 @@ def _state(before: AlarmState, condition: Condition, id_: str, now_ns: int) -> A
         actor=condition.actor if condition.acked else "",
         comment=condition.comment if condition.acked else "",
         text=condition.text,
+        unconfirmed=condition.acked and not condition.confirmed,
     )
 
 
@@ -248,7 +268,9 @@ def _hiding(condition: Condition, before: Hiding | None, now_ns: int) -> Hiding 
     if condition.shelved_ms >= 0:
         known = before.until_ns if before is not None else 0
         ends_ns = now_ns + int(condition.shelved_ms * _MS) if condition.shelved_ms else ONE_SHOT_NS
-        until_ns = known if abs(known - ends_ns) < 2 * NS else ends_ns  # the rest of a shelf, told again
+        until_ns = (
+            known if known and abs(known - ends_ns) < 2 * NS else ends_ns
+        )  # the rest of a shelf, told again
     return Hiding(
         until_ns=until_ns,
         shelved_ns=(before.shelved_ns if before is not None else 0) or now_ns if until_ns else 0,
@@ -267,16 +289,26 @@ def _words(before: AlarmState, after: AlarmState, condition: Condition, priority
         words.append("RAISE")
     elif before.active and not after.active:
         words.append("CLEAR")
-    is_ack = before.unacknowledged and not after.unacknowledged and condition.acked
-    if is_ack:
+    unacked, still = (state.unacknowledged and not state.unconfirmed for state in (before, after))
+    if unacked and not still and condition.acked:
         words.append("ACK")
+    if before.unconfirmed and condition.acked and condition.confirmed:
+        words.append("CONFIRM")
     if before.process is LACKD and after.process is NORM:
         words.append("RESET")
     if before.process is NORM and not after.active and after.process is not NORM:
         words.append("RAISE")  # it was raised and over before we heard of it
-    if (before.hiding is None) != (after.hiding is None):
-        words.append("UNSHELVE" if after.hiding is None else "SHELVE")
-    return words
+    return [*words, *_of_hiding(before.hiding or Hiding(), after.hiding or Hiding())]
+
+
+def _of_hiding(before: Hiding, after: Hiding) -> list[str]:
+    """Return what became of the reasons that hide an alarm."""
+    pairs = (
+        (before.until_ns, after.until_ns, "SHELVE", "UNSHELVE"),
+        (before.rule, after.rule, "SUPPRESS", "UNSUPPRESS"),
+        (before.ticket, after.ticket, "REMOVE-FROM-SERVICE", "PLACE-IN-SERVICE"),
+    )
+    return [on if now else off for was, now, on, off in pairs if bool(was) != bool(now)]
 
 
 def _event(
@@ -291,7 +323,7 @@ def _event(
         t_ns=now_ns,
         priority=spec.priority,
         text=condition.text,
-        actor=condition.actor if word in ("ACK", "RESET") else "",
-        comment=condition.comment if word in ("ACK", "RESET") else "",
+        actor=condition.actor if word in _BY_PEOPLE else "",
+        comment=condition.comment if word in _BY_PEOPLE else "",
         source_ns=condition.t_ns,
     )

@@ -20,7 +20,9 @@ _RESUMED = "journal resumed after "
 LEAST_DOWN_S = 5.0  # a world that was away for less was only started anew
 _ACTS = {
     "ACK": "acknowledged",
+    "CONFIRM": "confirmed",
     "RESET": "reset",
+    "COMMENT": "commented on",
     "SHELVE": "shelved",
     "UNSHELVE": "unshelved",
     "SHELVE-ONCE": "shelved until it returns to normal",

@@ -6,8 +6,9 @@ people, and may make an alarm chatter or the first of its group.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -16,24 +17,42 @@ from armillary.alarms.machine import Facts, Happening, Outcome, step
 from armillary.alarms.nuisance import Chatter, FirstOut, Floods, Raised, marked
 from armillary.alarms.presentation import Hide, Wish, hide
 from armillary.alarms.re_alarm import Timers
-from armillary.model.alarm import ONE_SHOT_NS, AlarmEvent, AlarmSpec, AlarmState, Flood, ProcessState
+from armillary.model.alarm import (
+    ONE_SHOT_NS,
+    SHELF_ENDS,
+    SHELF_NOTICE_NS,
+    AlarmEvent,
+    AlarmSpec,
+    AlarmState,
+    Flood,
+    ProcessState,
+)
 from armillary.model.arrays import B1
 from armillary.model.clock import NS
 
+NOBODY: Mapping[str, Collection[str]] = MappingProxyType({})
 JUMP_NS = 60 * NS  # of the wall clock: a shelf's deadline goes with it
 
 
 class Standing:
     """The states of A alarms in the order of their specs; used by one thread at a time."""
 
-    def __init__(self, specs: Sequence[AlarmSpec]) -> None:
+    def __init__(self, specs: Sequence[AlarmSpec], positions: Mapping[str, Collection[str]] = NOBODY) -> None:
+        """`positions`: of operators, each with the ids of its alarms; none: one answers for all."""
         self.specs = specs
         self.states = [AlarmState(id=spec.id) for spec in specs]
         self.waits: B1 = np.zeros(len(specs), np.bool_)  # not NORM: its input's quality matters
         self.active: B1 = np.zeros(len(specs), np.bool_)
         self.shelves: dict[int, int] = {}  # row -> deadline in ns, ONE_SHOT_NS
+        self._told_end: dict[int, int] = {}  # row -> the deadline that people were told of
         self._timers = Timers(specs)
-        self.chatter, self._first, self._floods = Chatter(), FirstOut(specs), Floods()
+        self.chatter, self._first = Chatter(), FirstOut(specs)
+        # the last one is of alarms for which no position answers
+        self._floods = [*(Floods(name) for name in positions), Floods()]
+        alone = (len(positions),)
+        self._at = tuple(
+            tuple(i for i, ids in enumerate(positions.values()) if spec.id in ids) or alone for spec in specs
+        )
         self._changed: dict[int, None] = {}
         self._gone: list[AlarmState] = []
         self._events: list[AlarmEvent] = []
@@ -56,9 +75,14 @@ class Standing:
         self._changed, self._gone, self._events = {}, [], []
         self._told.clear()
 
-    def flood(self, area: str) -> Flood | None:
-        """Return the flood that is, None for none."""
-        return self._floods.now(area)
+    @property
+    def each_flood(self) -> Mapping[str, Floods]:
+        """What counts towards a flood, by position; "" is of alarms for which no position answers."""
+        return {each.position: each for each in self._floods}
+
+    def floods(self, area: str) -> tuple[Flood, ...]:
+        """Return the floods that are, of each position its own."""
+        return tuple(flood for each in self._floods if (flood := each.now(area)) is not None)
 
     # ---------------------------------------------------------------- the tick
 
@@ -79,9 +103,9 @@ class Standing:
         if self._first.marked:
             for row in self._first.over(self.states):
                 self._mark(row, now_ns, "FIRST-OUT-END", "its group is normal", first_out="")
-        text = self._floods.look(now_ns, self._mono_ns)
-        if text:
-            self._events.append(_of_flood(text, now_ns, begins=self._floods.now("") is not None))
+        for each in self._floods:
+            if text := each.look(now_ns, self._mono_ns):
+                self._events.append(_of_flood(text, now_ns, begins=each.now("") is not None))
 
     def idle(self, rows: Iterable[int]) -> set[str]:
         """Return which groups of some alarms are all normal."""
@@ -107,10 +131,16 @@ class Standing:
     def hide(self, row: int, what: Hide, wish: Wish) -> Outcome:
         """Do what the table of the presentation says."""
         state = self.states[row]
-        known = replace(wish, priority=state.priority or self.specs[row].priority, shelved=len(self.shelves))
+        known = replace(
+            wish, priority=state.priority or self.specs[row].priority, shelved=self._shelved_beside(row)
+        )
         outcome = hide(state, what, known)
         self.put(row, outcome)
         return outcome
+
+    def _shelved_beside(self, row: int) -> int:
+        """Return how many alarms are on the shelf at the fullest position that answers for one."""
+        return max(sum(at in self._at[other] for other in self.shelves) for at in self._at[row])
 
     def unshelve(self, row: int, now_ns: int) -> None:
         """Bring an alarm back at its time."""
@@ -160,7 +190,8 @@ class Standing:
         if outcome.annunciates and outcome.state.hiding is None:
             marks = before.marks
             if marks is None or not marks.chatter:  # one that chatters called people already
-                self._floods.called(self._mono_ns)
+                for number in self._at[row]:
+                    self._floods[number].called(self._mono_ns)
 
     def set(self, row: int, state: AlarmState) -> None:
         """Let an alarm stand so."""
@@ -205,6 +236,17 @@ class Standing:
                 self.set(row, replace(state, hiding=moved))
             if now_ns >= until_ns:
                 self.unshelve(row, now_ns)
+            elif now_ns >= until_ns - SHELF_NOTICE_NS and self._told_end.get(row) != until_ns:
+                self._tell_end(row, now_ns, until_ns)
+
+    def _tell_end(self, row: int, now_ns: int, until_ns: int) -> None:
+        """Tell people that a shelf ends soon; one that was made for no longer needs no word."""
+        self._told_end = {at: told for at, told in self._told_end.items() if at in self.shelves}
+        self._told_end[row] = until_ns
+        hiding = self.states[row].hiding
+        if hiding is not None and until_ns - hiding.shelved_ns > SHELF_NOTICE_NS:
+            text = f"the shelf ends in {max(1, round((until_ns - now_ns) / (60 * NS)))} min"
+            self.note(row, SHELF_ENDS, text, self.facts(row, now_ns, text))
 
     def _ask_again(self, row: int, now_ns: int) -> None:
         """Call people to what still stands, unless it is hidden from them."""

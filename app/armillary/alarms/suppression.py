@@ -1,16 +1,17 @@
 """Suppression by design: which alarms the state of the plant hides, tick by tick.
 
-Rules are those of the project, and one of our own for each link: while it is silent, the alarms on the
-quality of its tags say nothing new.
+Rules are those of the project, and one of our own for each link and device: while it is silent, the alarms on
+the quality of its tags say nothing new.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
+from armillary.alarms.devices import DeviceWatch
 from armillary.alarms.links import PREFIX
 from armillary.alarms.signals import truth
 from armillary.model import expression
@@ -64,15 +65,21 @@ class Suppressor:
     """R rules over A alarms; used by one thread at a time."""
 
     def __init__(
-        self, rules: Sequence[Suppression], specs: Sequence[AlarmSpec], tags: Sequence[TagSpec]
+        self,
+        rules: Sequence[Suppression],
+        specs: Sequence[AlarmSpec],
+        tags: Sequence[TagSpec],
+        devices: DeviceWatch | None = None,
     ) -> None:
         """Alarms that are not among `specs` are left out, and rules on the state of such: of other areas.
 
         The project was read before: a condition that is refused here is one of those.
         """
         row = {spec.id: i for i, spec in enumerate(specs)}
-        rules = [rule for rule in rules if _is_ours(rule, row, tags)]
-        own = _of_links(specs, tags)
+        advisory = {spec.id for spec in specs if spec.is_advisory}  # it never trips anything
+        rules = [rule for rule in rules if _is_ours(rule, row, tags, advisory)]
+        behind = _of_devices(specs, devices) if devices is not None else []
+        own = [*_of_links(specs, tags), *((row, below) for row, below, _ in behind)]
         self.ids = (*(rule.id for rule in rules), *(specs[link].id for link, _ in own))
         self._alarms = [
             *([row[id_] for id_ in rule.alarms if id_ in row] for rule in rules),
@@ -82,6 +89,9 @@ class Suppressor:
         self._off_ns: I8 = (np.array(off_s) * NS).astype(np.int64)
         self._groups = _groups(rules, row, tags)
         self._links: I8 = np.array([link for link, _ in own], np.int64)
+        # of a rule by the alarm of many devices: which of them it speaks for; -1 = it is by another
+        self._member: I8 = np.full(len(own), _NEVER, np.int64)
+        self._member[len(own) - len(behind) :] = [member for _, _, member in behind]
         self._first_link = len(rules)
         self._of: dict[int, list[int]] = defaultdict(list)  # row of an alarm -> its rules, in order
         for number, alarms in enumerate(self._alarms):
@@ -109,16 +119,20 @@ class Suppressor:
                 self._on[rule] = True
         self._is_first = True
 
-    def look(self, table: TagTable, active: B1, now_mono_ns: int) -> dict[int, str]:
+    def look(self, table: TagTable, active: B1, now_mono_ns: int, joined: B1 | None = None) -> dict[int, str]:
         """Return the alarms whose rule is another one now, row → its id, "" = none hides it.
 
-        active: (A,) which alarms are. The first time all that have a rule are returned.
+        active: (A,) which alarms are; joined: which devices the alarm of many speaks for. The first time all
+        that have a rule are returned.
         """
         found: F8 = np.full(len(self.ids), np.nan)
         for group in self._groups:
             found[group.rules] = group.look(table, active, now_mono_ns)
         if len(self._links):
-            found[self._first_link :] = active[self._links]
+            holds = active[self._links]
+            if joined is not None and len(joined):
+                holds = holds & ((self._member < 0) | joined[np.maximum(self._member, 0)])
+            found[self._first_link :] = holds
         before = self._on
         self._on = self._held(found, now_mono_ns)
         changed = np.flatnonzero(before != self._on).tolist()
@@ -142,9 +156,11 @@ class Suppressor:
         return next((self.ids[number] for number in self._of[row] if self._on[number]), "")
 
 
-def _is_ours(rule: Suppression, row: Mapping[str, int], tags: Sequence[TagSpec]) -> bool:
-    """Return whether all that a rule reads is here, and something that it hides."""
-    names = {tag.name for tag in tags} | {ALARM + id_ for id_ in row}
+def _is_ours(
+    rule: Suppression, row: Mapping[str, int], tags: Sequence[TagSpec], advisory: Collection[str]
+) -> bool:
+    """Return whether all that a rule reads is here, no prediction, and something that it hides."""
+    names = {tag.name for tag in tags} | {ALARM + id_ for id_ in row if id_ not in advisory}
     try:
         expression.compile(rule.when, names, rule.origin)
     except ProjectFault:
@@ -180,3 +196,17 @@ def _of_links(specs: Sequence[AlarmSpec], tags: Sequence[TagSpec]) -> list[tuple
     return [
         (row, below[spec.id]) for row, spec in enumerate(specs) if spec.kind == "link" and spec.id in below
     ]
+
+
+def _of_devices(specs: Sequence[AlarmSpec], devices: DeviceWatch) -> list[tuple[int, list[int], int]]:
+    """Return (alarm, rows of the alarms on the quality of its tags, -1) of each device that has some.
+
+    And the same for the alarm of many devices, with the device's number.
+    """
+    of: dict[int, list[int]] = defaultdict(list)
+    for row, spec in enumerate(specs):
+        if spec.kind == "quality" and (device := devices.of_slot(spec.slot)) >= 0:
+            of[device].append(row)
+    own = [(devices.row(device), below, _NEVER) for device, below in of.items()]
+    many = [(int(devices.many[devices.link[device]]), below, device) for device, below in of.items()]
+    return [*own, *(each for each in many if each[0] >= 0)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from armillary.api.ports import (
+    ActsOnAlarms,
     Browsable,
     Certified,
     Closes,
@@ -22,12 +23,14 @@ from armillary.api.ports import (
     OffersScene,
     OwnsAlarms,
     Parcel,
+    PastPiece,
     Peeks,
     Plant,
     Probes,
     Reflects,
     Refuses,
     Searches,
+    Secured,
     Simulator,
     SimulatorContext,
     Source,
@@ -35,9 +38,12 @@ from armillary.api.ports import (
     SourceOut,
     StoreContext,
     Summarises,
+    Surveys,
     Tabulates,
     TakesConditions,
     TakesSettings,
+    TellsPast,
+    Trust,
     Unpacks,
     Unwraps,
     Uplink,
@@ -47,7 +53,7 @@ from armillary.api.ports import (
 from armillary.model import openusd, openusd_members, quality, unece
 from armillary.model.arrays import B1, F4, F8, I4, I8, U1, U2, U4
 from armillary.model.clock import Clock, ManualClock, WallClock
-from armillary.model.condition import Condition
+from armillary.model.condition import Condition, ConditionAsk
 from armillary.model.fault import (
     Fault,
     LinkFault,
@@ -60,7 +66,16 @@ from armillary.model.fault import (
 from armillary.model.leaves import Leaf
 from armillary.model.leaves import at as document_at
 from armillary.model.leaves import children as members
-from armillary.model.link import BrowseItem, Found, LinkSpec, LinkState, Route, SubscriptionPlan
+from armillary.model.link import (
+    NODE_MOVED,
+    BrowseItem,
+    Found,
+    LinkSpec,
+    LinkState,
+    Route,
+    SubscriptionPlan,
+    Survey,
+)
 from armillary.model.notice import Notice, Standing
 from armillary.model.order import Write
 from armillary.model.payload import (
@@ -114,6 +129,7 @@ from armillary.model.tree import (
     TreeMaterial,
     TreeMesh,
 )
+from armillary.model.trust import Identity, TrustAsked
 
 API_VERSION = 1
 
@@ -133,6 +149,7 @@ __all__ = [
     "MAX_DEPTH",
     "MAX_FIELDS",
     "MAX_PAYLOAD",
+    "NODE_MOVED",
     "REDATED",
     "RETAINED",
     "SOURCE_TIME_ASSUMED",
@@ -140,6 +157,7 @@ __all__ = [
     "U2",
     "U4",
     "WAITED",
+    "ActsOnAlarms",
     "Aside",
     "Browsable",
     "BrowseItem",
@@ -149,6 +167,7 @@ __all__ = [
     "Columns",
     "CommandSink",
     "Condition",
+    "ConditionAsk",
     "Declared",
     "Decoder",
     "DecoderContext",
@@ -158,6 +177,7 @@ __all__ = [
     "Forkable",
     "Found",
     "HistoryStore",
+    "Identity",
     "Importer",
     "ImporterContext",
     "Keeps",
@@ -177,6 +197,7 @@ __all__ = [
     "OrderFault",
     "OwnsAlarms",
     "Parcel",
+    "PastPiece",
     "Peeks",
     "Plant",
     "Probes",
@@ -189,6 +210,7 @@ __all__ = [
     "SceneFault",
     "SceneTree",
     "Searches",
+    "Secured",
     "Series",
     "SeriesQuery",
     "Several",
@@ -205,13 +227,18 @@ __all__ = [
     "StoreFault",
     "SubscriptionPlan",
     "Summarises",
+    "Survey",
+    "Surveys",
     "Tabulates",
     "TakesConditions",
     "TakesSettings",
+    "TellsPast",
     "TreeBuilder",
     "TreeImage",
     "TreeMaterial",
     "TreeMesh",
+    "Trust",
+    "TrustAsked",
     "Undecodable",
     "Unpacks",
     "Unwraps",

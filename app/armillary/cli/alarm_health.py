@@ -9,11 +9,15 @@ from pathlib import Path
 from armillary.alarms.health import Health, Noted, health
 from armillary.alarms.health_page import number, paper
 from armillary.alarms.journal_lines import noted
+from armillary.alarms.links import link_alarms
+from armillary.alarms.positions import members
+from armillary.alarms.system import system_alarms
 from armillary.cli.answer import emit_json, finite, table, tell
 from armillary.cli.paper import write
 from armillary.model.clock import WallClock, iso
 from armillary.model.fault import Fault
 from armillary.model.times import parse_time
+from armillary.project import folder as projects
 from armillary.security import export
 
 USUAL = "-30d"
@@ -21,7 +25,14 @@ PATTERN = "live-*.jsonl"
 
 
 def run(
-    project: str, from_: str, to: str, html: Path | None, pdf: Path | None = None, *, as_json: bool
+    project: str,
+    from_: str,
+    to: str,
+    html: Path | None,
+    pdf: Path | None = None,
+    *,
+    as_json: bool,
+    position: str = "",
 ) -> int:
     """Judge, print or write. Status 1 where a figure is over its maximum. Raises Fault."""
     now_ns = WallClock().now_ns()
@@ -30,13 +41,30 @@ def run(
         raise Fault("The span ends before it begins.", where=f"{from_} … {to}", remedy="Turn them round.")
     path = Path(project).expanduser().resolve()
     folder = path.parent if path.is_file() else path
-    found = health(transitions(folder), from_ns, to_ns)
+    lines = transitions(folder)
+    if position:
+        own = _own(path, position)
+        lines = (line for line in lines if line.event.id in own)
+    found = health(lines, from_ns, to_ns)
     if as_json:
-        emit_json(_entry(found))
+        emit_json(({"position": position} if position else {}) | _entry(found))
     else:
+        if position:
+            tell(f"Position {position}")
         _print(found)
-    write(paper(found, folder.name), html, pdf, quiet=as_json)
+    write(paper(found, f"{folder.name} · {position}" if position else folder.name), html, pdf, quiet=as_json)
     return 1 if any(metric.verdict == "over maximum" for metric in found.metrics) else 0
+
+
+def _own(path: Path, position: str) -> frozenset[str]:
+    """Return the ids of a position's alarms as the project is now. Raises Fault where there is none."""
+    project = projects.read(path)
+    every = (*project.alarms, *link_alarms(project.links, project.specs), *system_alarms())
+    of = members(project.positions, every, project.specs, project.areas, project.relationships)
+    if position not in of:
+        remedy = f"Name one of {', '.join(of)}." if of else "Write it as [[position]] in project.toml."
+        raise Fault(f"There is no position '{position}'.", where=str(path), remedy=remedy)
+    return of[position]
 
 
 def transitions(folder: Path) -> Iterator[Noted]:

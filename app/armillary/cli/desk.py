@@ -19,6 +19,7 @@ from armillary.cli.cast import SIGNERS, Cast
 from armillary.cli.password import secret_file
 from armillary.cli.plant import start_plant
 from armillary.cli.policy import sign_stops
+from armillary.cli.prelude import Prelude
 from armillary.cli.progress import Progress, comma_option, zone_option
 from armillary.cli.seconds import Seconds
 from armillary.history.exchange_cells import How
@@ -26,6 +27,7 @@ from armillary.model import places
 from armillary.model.clock import WallClock
 from armillary.model.fault import Fault, ProjectFault
 from armillary.project import folder as projects
+from armillary.project.record import Project
 from armillary.session import offers, offline, publishing
 from armillary.session.boarding import MEMORY
 from armillary.session.importing import FORMATS, is_foreign
@@ -35,6 +37,7 @@ from armillary.wire import child
 from armillary.wire.bus import require_local
 
 HEADLESS_S = 20.0
+PRELUDE_S = 45.0  # a demonstration that is to end sooner would not see its past
 LISTENS = {"world.live": "listen", "recorder.service": "address"}  # what says where a service is asked
 Film = tuple[Path, Sequence[int]]  # a folder or a film, and the times of a replay to make pictures of
 
@@ -50,10 +53,16 @@ def has_display() -> bool:
 @click.option("--screenshot", type=click.Path(dir_okay=False, path_type=Path), default=None, metavar="F.png")
 @click.option("--headless", is_flag=True, help="Draw offscreen, also where there is a display.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the simulated plant.")
-def demo(name: str, seconds: float | None, screenshot: Path | None, headless: bool, seed: int) -> int:
-    """Run the whole product on an embedded plant: broker, OPC UA server, simulator, world, recorder, desk."""
+@click.option("--history/--no-history", default=True, help="Thirty made-up days before it; or nothing.")
+def demo(
+    name: str, seconds: float | None, screenshot: Path | None, headless: bool, seed: int, history: bool
+) -> int:
+    """Run the whole product on an embedded plant: broker, OPC UA server, simulator, world, recorder, desk.
+
+    Its history begins thirty days ago: those days are made up beside the desk, half a minute after the start.
+    """
     clock = WallClock()
-    started = clock.now_mono_ns()
+    started, begun_ns = clock.now_mono_ns(), clock.now_ns()
     offscreen = headless or not has_display()
     if offscreen:
         seconds = HEADLESS_S if seconds is None else seconds
@@ -62,7 +71,7 @@ def demo(name: str, seconds: float | None, screenshot: Path | None, headless: bo
         _must_be_writable(screenshot)
     cast = Cast()
     plant = start_plant(name, places.runtime() / f"demo-{os.getpid()}", seed, meanwhile=_import_desk)
-    workspace = Workspace(clock)
+    workspace, given = Workspace(clock), None
     try:
         for part, process in plant.parts.items():
             tell(
@@ -75,8 +84,21 @@ def demo(name: str, seconds: float | None, screenshot: Path | None, headless: bo
         publishing.begin(projects.read(plant.project), clock, "the demonstration as it comes")
         workspace.open(str(plant.project))
         plant.confirm()
+        lasts = seconds is None or seconds >= PRELUDE_S
+        given = Prelude(
+            plant.project,
+            name,
+            cast.password,
+            clock,
+            tell,
+            seed=seed,
+            before_ns=begun_ns,
+            history=history and lasts,
+        )
         return _desk(workspace, "", offscreen, screenshot, seconds, started)
     finally:  # after Ctrl-C too: what was started must end
+        if given is not None:
+            given.stop()
         workspace.close()
         plant.stop()
 
@@ -101,6 +123,7 @@ def demo(name: str, seconds: float | None, screenshot: Path | None, headless: bo
     "--insecure", is_flag=True, help="Trust the network between here and a server without security."
 )
 @click.option("--trainee", is_flag=True, help="With --connect: the desk of an exercise's trainee.")
+@click.option("--position", default="", metavar="NAME", help="The operator position that this desk is.")
 @zone_option
 @comma_option
 def open_(
@@ -112,6 +135,7 @@ def open_(
     saved: Path | None,
     insecure: bool,
     trainee: bool,
+    position: str,
     zone: str,
     decimal_comma: bool,
 ) -> int:
@@ -132,7 +156,8 @@ def open_(
             return show(str(project), screenshot, after_s, payloads=payloads)
     if path and not connect and offline.is_offline(whole := Path(path).expanduser()):
         return _show_files(whole, How(zone=zone, decimal_comma=decimal_comma), screenshot, after_s)
-    return show(path, screenshot, after_s, connect, desk="trainee" if trainee else "desk", payloads=payloads)
+    who = "trainee" if trainee else "desk"
+    return show(path, screenshot, after_s, connect, desk=who, payloads=payloads, position=position)
 
 
 def _show_files(path: Path, how: How, screenshot: Path | None, after_s: float) -> int:
@@ -155,6 +180,7 @@ def show(
     film: Film | None = None,
     payloads: bool = True,
     headless: bool = False,
+    position: str = "",
 ) -> int:
     """Run a desk until it is closed, or its pictures are made. Raises Fault when nothing can be shown."""
     offscreen = headless or not has_display()
@@ -179,11 +205,20 @@ def show(
                     remedy=f"Import it first: armillary import {whole.name}",
                 )
         else:
-            projects.read(whole)  # a fault is said before a window opens
+            _must_have(projects.read(whole), position)  # a fault is said before a window opens
     seconds = after_s if screenshot is not None else None
     at = Workspace(clock, desk=desk)
     at.with_payloads = payloads
+    at.alarms.stand.at(position)
     return _desk(at, connect or path, offscreen, screenshot, seconds, clock.now_mono_ns(), film)
+
+
+def _must_have(project: Project, position: str) -> None:
+    """Raise Fault for an operator position that a project does not have."""
+    names = [one.name for one in project.positions]
+    if position and position not in names:
+        remedy = f"Name one of {', '.join(names)}." if names else "Write it as [[position]] in project.toml."
+        raise Fault(f"There is no position '{position}'.", where=str(project.folder), remedy=remedy)
 
 
 def _import_desk() -> None:

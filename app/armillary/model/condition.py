@@ -31,6 +31,22 @@ class Condition:
     active_ns: int = 0  # when it became active, by the server's clock; 0 = not told
     comment: str = ""
     actor: str = ""
+    confirmed: bool = True  # False: acknowledged is not enough, somebody has to confirm it too
+    max_shelved_ms: float = 0.0  # longest shelf that its server allows; 0 = not told
+    offers: tuple[str, ...] = ()  # what its type lets people ask for beside acknowledging: `confirm`, …
+    responses: tuple[str, ...] = ()  # of a dialog: the answers that there are
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConditionAsk:
+    """What a person asks of a server for one of its conditions."""
+
+    condition: str  # its id
+    event_id: bytes  # of the event that the person saw
+    action: str  # one of `model.alarm.AlarmAction`
+    comment: str = ""
+    duration_ms: float = 0.0  # of `shelve`; 0 = until it next returns to normal
+    answer: int = -1  # of `respond`: its number among the responses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

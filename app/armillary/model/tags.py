@@ -63,6 +63,7 @@ class TagSpec:
     thinning: str = ""  # how its record is thinned out: deadband | line; "" = every sample is recorded
     bound: float = 0.0  # in `unit`: so far may a sample that was left out be from the line of its neighbours
     longest_ms: int = 0  # between two samples that are recorded, while some come
+    device: str = ""  # what behind its link brings it: a device or a member of a fleet; "" = none is known
     origin: str = ""  # file and key it came from, for errors
     imported: str = ""  # the signal's name in the files it was imported from: it has no source and no address
     personal: Personal = "none"

@@ -11,7 +11,7 @@ from typing import Any
 
 from armillary.model.link import LinkSpec, TopicTemplate
 from armillary.model.tags import TagSpec
-from armillary.project import areas, fleets, learnt, migrate, settings, shifts, twins
+from armillary.project import areas, fleets, learnt, migrate, positions, settings, shifts, twins
 from armillary.project.commands import COMMANDS_FILE, Commands
 from armillary.project.derived import in_units
 from armillary.project.locate import KeyPath, json_line, toml_line
@@ -118,7 +118,7 @@ def _project(folder: Path, document: Document, data: dict[str, Any], texts: Mapp
     root.raw("project")
     scene = settings.scene(root.table("scene"), folder)
     links, decoders = settings.links(root), settings.decoders(root)
-    areas_given = areas.given(root)
+    areas_given, positions_given = areas.given(root), positions.given(root)
     work, figures = shifts.shifts(root, zone), shifts.given_figures(root)
     maps = tuple(m for name, table in root.named("colormap") if (m := settings.colormap(name, table)))
     model_files, twins_name = settings.model_files(root.table("model"))
@@ -157,6 +157,9 @@ def _project(folder: Path, document: Document, data: dict[str, Any], texts: Mapp
         links=links,
         decoders=decoders,
         areas=areas.areas(document, areas_given, links, held.specs),
+        positions=positions.positions(
+            positions_given, [area.name for area in areas_given], [twin.id for twin in held.twins]
+        ),
         topics=tuple(beside.topics),
         specs=thinned(
             in_units(learnt.applied(held.specs, learnt.read(folder / ".armillary"))), historian, links

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,11 @@ def _fleet(table: Table, out: Twins, seen: Mapping[str, Sequence[Parts]]) -> lis
                     id=name, model=model, prim=filled(prim, parts), title=filled(title, parts), properties={}
                 )
             )
+        before = len(out.specs)
         add_tags(Table(table.document, {"tags": _filled(tags, parts)}, table.path), name, name, out)
+        out.specs[before:] = [
+            replace(spec, device=spec.device or (name if spec.link else "")) for spec in out.specs[before:]
+        ]
     return templates
 
 

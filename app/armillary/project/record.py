@@ -16,6 +16,7 @@ from armillary.model.link import DecoderSpec, LinkSpec, TopicTemplate
 from armillary.model.message import OpenScene
 from armillary.model.motion import SceneTime
 from armillary.model.notice import Receiver
+from armillary.model.position import PositionSpec
 from armillary.model.rule import RuleSpec
 from armillary.model.scene import SceneProblem
 from armillary.model.shift import USUAL, FigureSpec, ShiftSpec
@@ -133,6 +134,7 @@ class Project:
     links: tuple[LinkSpec, ...] = ()
     decoders: tuple[DecoderSpec, ...] = ()
     areas: tuple[AreaSpec, ...] = ()  # () = one LIVE world does it all
+    positions: tuple[PositionSpec, ...] = ()  # of operators; () = one answers for all
     topics: tuple[TopicTemplate, ...] = ()  # of fleets, with their named parts
     specs: tuple[TagSpec, ...] = ()
     twins: tuple[TwinInstance, ...] = ()

@@ -231,6 +231,15 @@ def _liveness(table: Table, link: LinkSpec | None) -> tuple[Liveness, str]:
     return cast("Liveness", liveness), heartbeat
 
 
+def _device(link: LinkSpec | None, address: str, liveness: Liveness, asset: str) -> str:
+    """Return what behind its link brings a tag: what its address names, or the asset that it lives by."""
+    if link is None:
+        return ""
+    if link.profile and address.startswith("@"):
+        return address[1:].partition("#")[0]
+    return asset if liveness == "device" else ""
+
+
 def _check_array(table: Table, expression: str, writable: bool, out: Twins) -> None:
     """Note what a tag that is a list of numbers cannot be."""
     if expression or writable:
@@ -293,6 +302,7 @@ def _tag(table: Table, name: str, twin: str, slot: int, out: Twins) -> TagSpec:
         imported=table.text("imported"),
         personal=cast("Personal", table.choice("personal", PERSONAL, "none")),
         subject=table.text("subject"),
+        device=_device(out.links.get(link), address, liveness, twin or name),
     )
     if spec.subject and spec.personal == "none":
         table.wrong("subject", "Only a personal tag has a subject.", 'Add "personal": "direct" or remove it.')

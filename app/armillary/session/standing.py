@@ -39,6 +39,7 @@ class Standing:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._twin_of: tuple[object, dict[str, TwinInstance]] = ((), {})  # those with a prim, by id
         # all emitted inside `pump`, or inside the method that caused them
         self.scene_changed: Signal[()] = Signal()  # a new `scene` (or None), with its base look
         self.look_changed: Signal[Look, Look] = Signal()  # (old, new)
@@ -173,7 +174,11 @@ class Standing:
         """Return the prim that shows a tag, through bindings, then through its twin."""
         if self.scenery is None or not 0 <= slot < len(self.specs):
             return None
-        return scenery.prim_of_tag(self.scenery, slot, self.twins, self.specs[slot])
+        spec = self.specs[slot]
+        if self._twin_of[0] is not self.twins:  # asked for every alarm of a world in a row
+            self._twin_of = (self.twins, {twin.id: twin for twin in reversed(self.twins) if twin.prim})
+        twin = self._twin_of[1].get(spec.twin)
+        return scenery.prim_of_tag(self.scenery, slot, (twin,) if twin is not None else (), spec)
 
     def twin_of_prim(self, prim: int) -> TwinInstance | None:
         """Return the twin whose prim is this one or its nearest ancestor."""

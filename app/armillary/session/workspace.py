@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from armillary.alarms import assets
+from armillary.alarms.positions import members
 from armillary.encoding.maps import Legend
 from armillary.encoding.program import Program
 from armillary.model.alarm import AlarmSpec
@@ -45,6 +46,7 @@ from armillary.session.guide import Guide
 from armillary.session.journal import Journal
 from armillary.session.loading import fault_of
 from armillary.session.logbook import LogBook
+from armillary.session.looking_back import LookingBack
 from armillary.session.mirror import Mirror
 from armillary.session.modelmap import ModelMap
 from armillary.session.orders import Orders
@@ -120,6 +122,7 @@ class Workspace(Pointing):
         )
         self._titled: tuple[object, dict[str, str]] = ((), {})
         self.alarms.place_of = self._place_of_alarm
+        self.alarms.stand.members = self._members_of_positions
         self.journal = Journal("alarms", self._ask_record, lambda: self.alarms.specs)
         self.event_journal = Journal("events", self._ask_record, dict)
         self.alarm_health = AlarmHealth(self._ask_record, self._work)
@@ -142,7 +145,13 @@ class Workspace(Pointing):
         self.disk = Disk(self)
         self.version_book = VersionBook(self, clock)
         self.browsing = Browsing(self, clock)
-        self.plant_model = PlantModel(self, clock.now_mono_ns, self._work)
+        self.plant_model = PlantModel(
+            self,
+            clock.now_mono_ns,
+            self._work,
+            table=lambda: self.alarms.table,
+            back=LookingBack(self._ask_record, lambda: self.specs, self.timeline.id_of, self.picture_ns),
+        )
         self.bulk = Bulk(self, self.undo)
         self.placing = Placing(self, self.undo)
         self.branch = Branch(self, self.bulk)
@@ -383,9 +392,10 @@ class Workspace(Pointing):
     def _prim_of_alarm(self, spec: AlarmSpec) -> int | None:
         if spec.prim:
             return self.prim_named(spec.prim)
-        found = self.prim_of_tag(spec.slot)
-        if found is None and self.scene is not None and 0 <= spec.slot < len(self.specs):
-            found = self._stand_in.get(self.specs[spec.slot].twin)
+        slot = spec.slot if spec.slot >= 0 else spec.at_slot
+        found = self.prim_of_tag(slot)
+        if found is None and self.scene is not None and 0 <= slot < len(self.specs):
+            found = self._stand_in.get(self.specs[slot].twin)
         return found
 
     def _asset_edges(self) -> tuple[tuple[int, int], ...]:
@@ -402,6 +412,13 @@ class Workspace(Pointing):
         if self._titled[0] is not self.twins:
             self._titled = (self.twins, {twin.id: twin.title for twin in self.twins})
         return place_of(spec, self.specs, self._titled[1], areas)
+
+    def _members_of_positions(self) -> Mapping[str, frozenset[str]]:
+        project = self.project
+        if project is None:
+            return {}
+        every = self.alarms.specs.values()
+        return members(project.positions, every, self.specs, project.areas, self.relationships)
 
     def _mark_alarms(self) -> None:
         rollup = self.alarms.rollup()

@@ -16,14 +16,17 @@ from urllib.parse import urlsplit
 
 from armillary.api.ports import (
     Acknowledges,
+    ActsOnAlarms,
     Certified,
     Describes,
     OwnsAlarms,
     Refuses,
     Source,
     SourceContext,
+    Surveys,
 )
 from armillary.model.clock import NS, Clock
+from armillary.model.condition import ConditionAsk
 from armillary.model.fault import LinkFault, LinkRefused, OrderFault
 from armillary.model.frame import Event
 from armillary.model.link import (
@@ -35,6 +38,7 @@ from armillary.model.link import (
     LinkState,
     LinkStatus,
     SubscriptionPlan,
+    Survey,
     link_alarm,
 )
 from armillary.telemetry import looking
@@ -43,12 +47,14 @@ from armillary.telemetry.expiry import Expiry
 from armillary.telemetry.inbox import Inbox
 from armillary.telemetry.linkclock import LinkClocks, Skew
 from armillary.telemetry.pace import Pace
+from armillary.telemetry.protection import secured
 from armillary.telemetry.watch import delivery, silence_s
 
 OFFSET_S, OFFSET_CAP_S = 0.25, 5.0  # links started together start a little apart
 ACKNOWLEDGE_S = 15.0
 AGAIN_NS = 300 * NS  # a link that stays silent is probed so often
 KEPT_EVENTS = 1_000
+_UP = (LinkState.UP, LinkState.DEGRADED)
 
 Make = Callable[[SourceContext], Source]
 
@@ -91,6 +97,7 @@ class Links:
         self._connections: dict[str, Connection] = {}
         self._expiries: dict[str, Expiry] = {}
         self._urls: dict[str, str] = {}
+        self._trusts = {plan.link.name: contexts[plan.link.name].trust for plan in plans}
         self._delivery: dict[str, tuple[str, int]] = {}  # what was said last, and when
         for plan in plans:
             make = sources.get(plan.link.kind) or _missing(plan.link.kind, tuple(sources))
@@ -184,6 +191,7 @@ class Links:
             self._tell_flood(connection, pace.flooded())
             waits = state in (LinkState.BACKOFF, LinkState.REFUSED)
             skew = skews.get(name, Skew())
+            trust = self._trusts[name]
             out.append(
                 LinkStatus(
                     name=name,
@@ -203,6 +211,8 @@ class Links:
                     skew_doubt_s=skew.doubt_s,
                     clock=skew.text(name),
                     trust_clock=link.trust_clock,
+                    secured=secured(link, connection.made, is_up=state in _UP),
+                    asked=trust.asked if trust is not None else None,
                 )
             )
         return tuple(out)
@@ -264,6 +274,14 @@ class Links:
                 out[name] = dict(connection.made.described())
         return out
 
+    def surveys(self) -> dict[str, Survey]:
+        """Return, by link, what sources found out about the nodes of their servers."""
+        out: dict[str, Survey] = {}
+        for name, connection in self._connections.items():
+            if isinstance(connection.made, Surveys):
+                out[name] = connection.made.survey()
+        return out
+
     def refused(self) -> dict[str, Mapping[str, str]]:
         """Return, by link, the channels that its server refuses, each with why. From any thread."""
         out: dict[str, Mapping[str, str]] = {}
@@ -281,16 +299,19 @@ class Links:
                 out[name] = dict(cast("Certified", made).certificates())
         return out
 
-    async def acknowledge(self, link: str, condition: str, event_id: bytes, comment: str) -> None:
-        """Ask a link's server to acknowledge one of its alarms. Raises OrderFault, whatever went wrong."""
+    async def ask_condition(self, link: str, ask: ConditionAsk) -> None:
+        """Ask a link's server something of one of its alarms. Raises OrderFault, whatever went wrong."""
         source = self._named(link).made
-        if not isinstance(source, OwnsAlarms):
-            raise OrderFault(
-                f"The link {link} cannot acknowledge.", where=link, remedy="Do it at the server."
-            )
+        acts = isinstance(source, ActsOnAlarms)
+        if not acts and (ask.action != "ack" or not isinstance(source, OwnsAlarms)):
+            what = f"The link {link} cannot {'acknowledge' if ask.action == 'ack' else ask.action}."
+            raise OrderFault(what, where=link, remedy="Do it at the server.")
         try:
             async with asyncio.timeout(ACKNOWLEDGE_S):
-                await source.acknowledge(condition, event_id, comment)
+                if isinstance(source, ActsOnAlarms):
+                    await source.act_on(ask)
+                elif isinstance(source, OwnsAlarms):
+                    await source.acknowledge(ask.condition, ask.event_id, ask.comment)
         except OrderFault:
             raise
         except TimeoutError:
@@ -299,7 +320,9 @@ class Links:
             ) from None
         except Exception as error:
             raise OrderFault(
-                f"Acknowledging failed: {type(error).__name__}: {error}", where=link, remedy="See the log."
+                f"Asking the server failed: {type(error).__name__}: {error}",
+                where=link,
+                remedy="See the log.",
             ) from error
 
     async def browse(self, link: str, under: str, limit: int) -> Sequence[BrowseItem]:

@@ -13,12 +13,12 @@ from armillary.session.workspace import Workspace
 from armillary.ui.login import ReasonSheet
 from armillary.ui.pieces import Search
 
-KEPT = "alarm-views"  # in the settings
+KEPT, POSITION = "alarm-views", "position"  # in the settings
 WHICH: tuple[Which, ...] = ("all", "waiting", "active", "urgent", "hidden")
 FILTERS = ("All", "Not acknowledged", "Active", "Priority 1 and 2", "Hidden")
 HIDDEN = WHICH.index("hidden")
-GROUPS: tuple[GroupBy, ...] = ("", "asset", "priority", "area", "link")
-GROUPED = ("Not grouped", "By asset", "By priority", "By area", "By link")
+GROUPS: tuple[GroupBy, ...] = ("", "asset", "priority", "area", "link", "category")
+GROUPED = ("Not grouped", "By asset", "By priority", "By area", "By link", "By class")
 _PRIORITIES = ("1 critical", "2 high", "3 medium", "4 low")
 
 
@@ -41,10 +41,18 @@ class AlarmFilter(QWidget):
         self.menu = QMenu(self)
         self.menu.aboutToShow.connect(self._fill)
         self.more.setMenu(self.menu)
+        self._settings = settings
+        self.outside = QPushButton()
+        self.outside.setCheckable(True)
+        self.outside.setAccessibleName("List the alarms outside this position, too")
+        self.outside.toggled.connect(lambda on: self._put(replace(self._view, everywhere=on)))
+        self.outside.hide()
+        if not workspace.alarms.stand.name:
+            workspace.alarms.stand.at(settings.get(POSITION))
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(6)
-        for widget in (self.search, self.which, self.more):
+        for widget in (self.outside, self.search, self.which, self.more):
             line.addWidget(widget)
 
     @property
@@ -58,6 +66,7 @@ class AlarmFilter(QWidget):
         self._view = view
         self.search.setText(view.text)
         self.which.setCurrentIndex(WHICH.index(view.which))
+        self.outside.setChecked(view.everywhere)
         self._is_filling = False
         self._tell()
 
@@ -84,6 +93,13 @@ class AlarmFilter(QWidget):
         self.more.setText(f"View ({n})" if n else "View")
         self._changed()
 
+    def name_outside(self, n: int) -> None:
+        """Say how many alarms stand outside the position; without a position nothing."""
+        stand = self._at.alarms.stand
+        self.outside.setVisible(stand.is_narrow)
+        self.outside.setText(f"Outside {stand.name}: {n}")
+        self.outside.setToolTip("Show all" if not self._view.everywhere else "Show this position's only")
+
     def name_hidden(self, n: int) -> None:
         """Say how many are hidden."""
         self.which.setItemText(HIDDEN, f"{FILTERS[HIDDEN]} ({n})" if n else FILTERS[HIDDEN])
@@ -101,6 +117,9 @@ class AlarmFilter(QWidget):
         areas = [name for name in book.codes("area")[0] if name]
         if areas:
             self._choices("Area", [("Every area", ""), *((a, a) for a in areas)], view.area, "area")
+        if positions := self._at.alarms.stand.names:
+            found = [("All positions", ""), *((name, name) for name in positions)]
+            self._choices("Position", found, self._at.alarms.stand.name, "position")
         menu.addSeparator()
         for name, kept in sorted(self.views.held.items()):
             action = menu.addAction(name)
@@ -133,6 +152,10 @@ class AlarmFilter(QWidget):
             case "group":
                 found = next(group for group in GROUPS if group == value)
                 self._put(replace(self._view, group=found))
+            case "position":
+                self._settings.set(POSITION, str(value))
+                self._at.alarms.stand_at(str(value))
+                self._changed()
             case "kind":
                 self._put(replace(self._view, kind=str(value)))
             case _:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from armillary.alarms.evaluate import Evaluator
 from armillary.alarms.links import link_alarms
 from armillary.alarms.personal import bare_event, bare_state, of_persons
+from armillary.alarms.standing import NOBODY
 from armillary.model.account import LoggedIn, Right, may
 from armillary.model.alarm import (
     AlarmAct,
@@ -28,7 +29,7 @@ from armillary.world.journal import TEXT_LIMIT, Entry, Journal, entry_of_state
 
 MOST_AT_ONCE = 10_000  # occurrences in one act
 SYNC_NS = NS // 2
-_LIMITED = ("level", "count", "rate", "deviation")
+_LIMITED = ("level", "count", "rate", "deviation", "predicted")
 
 
 class Alarming:
@@ -45,10 +46,14 @@ class Alarming:
         now_ns: int,
         rules: Sequence[Suppression] = (),
         area: str = "",
+        positions: Callable[[Sequence[AlarmSpec]], Mapping[str, Collection[str]]] = lambda _specs: NOBODY,
     ) -> None:
-        """`folder`: of the journals; `kind` names this one's files, such as `live`; rules hide by design."""
+        """`folder`: of the journals; `kind` names this one's files, such as `live`; rules hide by design.
+
+        positions: returns the alarms of each operator position.
+        """
         self.specs = (*specs, *link_alarms(links, tags))
-        self.evaluator = Evaluator(self.specs, tags, rules, area)
+        self.evaluator = Evaluator(self.specs, tags, rules, area, positions(self.specs))
         self._spec = {spec.id: spec for spec in self.specs}
         self._unit = {tag.name: tag.unit for tag in tags}
         self._role: dict[str, str] = {}

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from armillary.alarms.notices import Facts
+from armillary.alarms.positions import members
 from armillary.alarms.system import area_alarms, halt_alarms, notify_alarms, system_alarms
 from armillary.api.ports import SourceContext
 from armillary.extend.discover import discover
@@ -33,6 +34,7 @@ from armillary.model.logbook import AskNotes, AskShift, HandOver, Note, TakeOver
 from armillary.model.order import Arm, CloseOrder, Order, Prepare
 from armillary.model.procedure import ActOnProcedure, AskProcedures, StartProcedure
 from armillary.model.substitution import EndSubstitution, Substitute
+from armillary.model.trust import DecideTrust, TrustAct
 from armillary.project import folder as projects
 from armillary.project import published
 from armillary.project.record import Project
@@ -46,11 +48,12 @@ from armillary.twin.turns import Turns
 from armillary.wire import runs
 from armillary.wire.bus import served
 from armillary.wire.lease import Lease
-from armillary.world import shiftwork, standby
+from armillary.world import shiftwork, standby, trusting
 from armillary.world.alarming import Alarming
 from armillary.world.attending import Attending
 from armillary.world.carrying_out import CarryingOut
 from armillary.world.core import Core, Tick
+from armillary.world.counting import Counting
 from armillary.world.deeds import Deeds
 from armillary.world.drifting import Drifting
 from armillary.world.feed import NOT_YET, SEND_EVERY_S, RecorderFeed
@@ -166,10 +169,12 @@ class Live(Serving):
         self._back = LookingBack(
             derived.past, part.specs, folder=part.home, recorder=self.recorder, clock=clock
         )
+        self._counting = Counting(self._alarming.evaluator, part.home, clock, self._alarming.personal)
         self._core = self._make_core(derived, held)
         self._beats = Beats()
         self._lateness = Lateness(project.specs, project.alarms, project.timezone)
         self._rule_events = RuleEvents(project.rules, project.specs)
+        self._certificates = trusting.Certificates(clock, lambda: self._deeds.acts)
         contexts = {plan.link.name: self._context(plan.link) for plan in self._plans}
         self._links = Links(
             self._plans,
@@ -237,6 +242,7 @@ class Live(Serving):
             self._keeping.watch(),
             self._deeds.acts.watch(),
             self._back.run(),
+            self._counting.run(),
             *own,
             self._guard(),
         )
@@ -247,6 +253,9 @@ class Live(Serving):
         if known is not None:
             self.publish(self._core.put(known, self.clock.now_ns(), self.clock.now_mono_ns()))
         self._back.restore()
+        self._counting.restore()
+        if self._counting.trouble is not None:
+            self.tell(self._counting.trouble)
         states = self._alarming.evaluator.states()
         self._feed.offer(self._marking.started(states, self.clock.now_ns(), self.clock.now_mono_ns()))
         self._notifying.start(states)
@@ -259,6 +268,7 @@ class Live(Serving):
         if self._thread is not None:
             self._thread.join(STOP_S)
         await asyncio.to_thread(self._back.close)
+        await asyncio.to_thread(self._counting.keep)
         await asyncio.to_thread(self._notifying.close, STOP_S / 2)
         self._feed.offer(self._core.flush())
         await self._deeds.end_loops()
@@ -344,7 +354,7 @@ class Live(Serving):
         troubles |= {**self._neighbours.troubles(now_mono), **self._notifying.troubles()}
         troubles |= self._deeds.loops.troubles()
         self._alarming.evaluator.tell(troubles)
-        flood = self._alarming.evaluator.flood
+        floods = self._alarming.evaluator.floods
         differs = statuses_differ(self._sent_statuses, statuses)
         links: tuple[LinkStatus, ...] = ()
         if differs or now_mono - self._sent_status_ns >= STATUS_EVERY_NS:
@@ -384,7 +394,7 @@ class Live(Serving):
             loops=self._deeds.loops.states(),
             procedures=runs,
             learnt=learnt,
-            floods=(flood,) if flood is not None else (),
+            floods=floods,
         )
         self._feed.offer(self._marking.of(self.publish(frame)))
         self._deeds.published(frame.seq, now_mono)
@@ -428,6 +438,11 @@ class Live(Serving):
             case msg.Retry(link=link, action=action):
                 self.need(peer, Right.ACKNOWLEDGE)
                 self._act_on_link(link, action)
+            case DecideTrust():
+                who = self.need(peer, trusting.right_to(message))
+                self.early.append(self._certificates.decide(message, who))
+                if message.act is TrustAct.ACCEPT:
+                    self._act_on_link(message.link, "retry")
             case msg.Browse(link=link, under=under, limit=limit):
                 self.need(peer, Right.VIEW)
                 return msg.Browsed(items=await self._browse(link, under, limit))
@@ -579,6 +594,7 @@ class Live(Serving):
             self._plans,
             self._intake.taps(),
             described=self._links.described,
+            surveys=self._links.surveys,
             tell=self.tell,
             clock=self.clock,
         )
@@ -643,7 +659,10 @@ class Live(Serving):
 
     def _context(self, link: LinkSpec) -> SourceContext:
         secret = self._secrets.of(link.url)
-        return SourceContext(link=link, clock=self.clock, secret=secret, project=self.project.folder)
+        trust = self._certificates.of(link)
+        return SourceContext(
+            link=link, clock=self.clock, secret=secret, project=self.project.folder, trust=trust
+        )
 
     def _make_gate(self, deeds: Deeds, audit: Audit) -> Gate:
         """Return the one gate: this module alone may make it."""
@@ -688,4 +707,7 @@ def _alarming_of(project: Project, part: Part, area: str, clock: Clock) -> Alarm
         now_ns=clock.now_ns(),
         rules=project.suppressions,
         area=area,
+        positions=lambda every: members(
+            project.positions, every, project.specs, project.areas, project.relationships
+        ),
     )

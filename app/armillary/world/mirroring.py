@@ -1,4 +1,4 @@
-"""The alarms that servers own, in a LIVE world: heard from links, merged into frames, acknowledged there."""
+"""The alarms that servers own, in a LIVE world: heard from links, merged into frames, acted on there."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from armillary.alarms.remote import NOT_OURS, RemoteAlarms, Wanted
+from armillary.alarms.remote import RemoteAlarms, Wanted
 from armillary.model.account import LoggedIn
 from armillary.model.alarm import AlarmAct, AlarmSpec
 from armillary.model.clock import Clock
-from armillary.model.condition import REMOTE
+from armillary.model.condition import REMOTE, ConditionAsk
 from armillary.model.fault import Fault, FaultRecord
 from armillary.model.frame import Frame
 from armillary.model.link import LinkSpec, LinkState, LinkStatus
 from armillary.telemetry.heard import Heard
 
 _UP = (LinkState.UP, LinkState.DEGRADED)
-READ_ONLY = "Its link is read-only: set commands = true to acknowledge at the server"
+READ_ONLY = "Its link is read-only: set commands = true to act on alarms at the server"
 
 
 class Asks(Protocol):
     """What asks a server; `telemetry.links` does, and only `world.live` has it."""
 
-    async def acknowledge(self, link: str, condition: str, event_id: bytes, comment: str) -> None: ...
+    async def ask_condition(self, link: str, ask: ConditionAsk) -> None: ...
 
 
 class Mirroring:
@@ -73,23 +73,21 @@ class Mirroring:
         return self._remote.specs()
 
     def act(self, who: LoggedIn, act: AlarmAct, occurrence: str) -> str:
-        """Ask its server to acknowledge; "" = asked, and the row says so. Else why not."""
-        if act.action != "ack":
-            return NOT_OURS
-        wanted = self._remote.acknowledge(occurrence, act.comment, self._clock.now_mono_ns())
+        """Ask its server; "" = asked, and the row says so. Else why not."""
+        wanted = self._remote.ask(act, occurrence, self._clock.now_mono_ns())
         if isinstance(wanted, str):
             return wanted
         link = self._links.get(wanted.link)
         if link is None or not link.commands:
             self._remote.failed(wanted.alarm, "")
             return READ_ONLY
-        self._note(who, "alarm.ack", f"{occurrence} at {wanted.link}", act.comment)
+        self._note(who, f"alarm.{act.action}", f"{occurrence} at {wanted.link}", act.comment)
         self._spawn(self._ask(wanted))
         return ""
 
     async def _ask(self, wanted: Wanted) -> None:
         try:
-            await self._asks.acknowledge(wanted.link, wanted.condition, wanted.event_id, wanted.comment)
+            await self._asks.ask_condition(wanted.link, wanted.ask)
         except Fault as fault:
             self._remote.failed(wanted.alarm, fault.what)
         except asyncio.CancelledError:

@@ -1,4 +1,4 @@
-"""A server's conditions: one event subscription, ConditionRefresh once it is made, Acknowledge."""
+"""A server's conditions: one event subscription, ConditionRefresh once it is made, the methods of people."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any
 
 from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 
-from armillary.api import Condition, LinkFault, OrderFault, TakesConditions
+from armillary.api import Condition, ConditionAsk, LinkFault, OrderFault, TakesConditions
+from armillary_plugins.opcua import condition_methods
 from armillary_plugins.opcua.address import text_of
 from armillary_plugins.opcua.lib import ua
 from armillary_plugins.opcua.session import Session, refusal
@@ -26,6 +27,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _EVENT, _CONDITION = ua.ObjectIds.BaseEventType, ua.ObjectIds.ConditionType
 _ACK, _ALARM = ua.ObjectIds.AcknowledgeableConditionType, ua.ObjectIds.AlarmConditionType
+_DIALOG = ua.ObjectIds.DialogConditionType
 # name → type that has it, path below it; the order is that of the select clauses
 FIELDS: dict[str, tuple[int, tuple[str, ...]]] = {
     "type": (_EVENT, ("EventType",)),
@@ -50,6 +52,19 @@ FIELDS: dict[str, tuple[int, tuple[str, ...]]] = {
     "latched": (_ALARM, ("LatchedState", "Id")),
     "shelving": (_ALARM, ("ShelvingState", "CurrentState", "Id")),
     "unshelve_ms": (_ALARM, ("ShelvingState", "UnshelveTime")),
+    "confirmed": (_ACK, ("ConfirmedState", "Id")),
+    "max_shelved": (_ALARM, ("MaxTimeShelved",)),
+    "dialog": (_DIALOG, ("DialogState", "Id")),
+    "responses": (_DIALOG, ("ResponseOptionSet",)),
+}
+# what a server says of it at all, its type has: the fields that tell so, and what it lets people ask for
+_OFFERS = {
+    "confirmed": "confirm",
+    "shelving": "shelve",
+    "suppressed": "suppress",
+    "out_of_service": "remove",
+    "latched": "reset",
+    "dialog": "respond",
 }
 _TIMED = ua.ObjectIds.ShelvedStateMachineType_TimedShelved
 _ONE_SHOT = ua.ObjectIds.ShelvedStateMachineType_OneShotShelved
@@ -115,27 +130,21 @@ class ConditionWatch:
         except UaStatusCodeError as error:
             log.info("%s: no ConditionRefresh (%s)", self._settings.where, refusal(error))
 
-    async def acknowledge(self, condition: str, event_id: bytes, comment: str) -> None:
-        """Call Acknowledge of a condition. Raises OrderFault with the server's reason."""
-        node = self._known.get(condition)
+    async def act(self, ask: ConditionAsk) -> None:
+        """Call the method of a condition. Raises OrderFault with the server's reason."""
+        node = self._known.get(ask.condition)
         if node is None:
             raise OrderFault(
                 "The server has told nothing of this condition since we connected.",
                 where=self._settings.where,
-                remedy="Wait until it is told, and acknowledge again.",
+                remedy="Wait until it is told, and try again.",
             )
+        methods, arguments = condition_methods.call_of(ask)
         try:
-            await self._call(
-                node,
-                ua.ObjectIds.AcknowledgeableConditionType_Acknowledge,
-                [
-                    ua.Variant(event_id, ua.VariantType.ByteString),
-                    ua.Variant(ua.LocalizedText(comment), ua.VariantType.LocalizedText),
-                ],
-            )
+            await self._call_one_of(node, methods, arguments)
         except UaStatusCodeError as error:
             raise OrderFault(
-                f"The server did not acknowledge it: {refusal(error)}.",
+                f"The server did not {condition_methods.VERB[ask.action]}: {refusal(error)}.",
                 where=self._settings.where,
                 remedy="Look at the alarm again; it may be another occurrence by now.",
             ) from error
@@ -226,7 +235,7 @@ class ConditionWatch:
             severity=severity,
             priority=self._settings.priority_of(severity),
             retain=bool(event["retain"]) and event["enabled"] is not False,
-            active=bool(event["retain"] if active is None else active),
+            active=bool(_or(active, _or(event["dialog"], event["retain"]))),
             acked=event["acked"] is not False,
             latched=bool(event["latched"]),
             shelved_ms=_shelved_ms(event),
@@ -237,7 +246,23 @@ class ConditionWatch:
             active_ns=_ns(event["active_time"]),
             comment=_text(event["comment"]),
             actor=str(event["actor"] or ""),
+            confirmed=event["confirmed"] is not False,
+            max_shelved_ms=float(event["max_shelved"] or 0.0),
+            offers=tuple(offer for name, offer in _OFFERS.items() if event[name] is not None),
+            responses=tuple(_text(one) for one in event["responses"] or ()),
         )
+
+    async def _call_one_of(self, owner: Any, methods: Sequence[int], arguments: list[Any]) -> None:
+        """Call a method by the first of its ids that the server knows. Raises UaStatusCodeError."""
+        for method in methods[:-1]:
+            try:
+                await self._call(owner, method, arguments)
+            except UaStatusCodeError as error:
+                if error.code not in condition_methods.UNKNOWN:
+                    raise
+            else:
+                return
+        await self._call(owner, methods[-1], arguments)
 
     async def _call(self, owner: Any, method: int, arguments: list[Any]) -> None:
         """Call a method. Raises UaStatusCodeError for a refusal."""
@@ -268,6 +293,10 @@ def _shelved_ms(event: dict[str, Any]) -> float:
     if kind == _TIMED:
         return max(1.0, float(event["unshelve_ms"] or 0.0))
     return 0.0 if kind == _ONE_SHOT else -1.0
+
+
+def _or(value: Any, other: Any) -> Any:
+    return other if value is None else value
 
 
 def _text(value: Any) -> str:

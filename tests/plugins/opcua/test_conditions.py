@@ -14,7 +14,16 @@ from asyncua import Server, ua
 from asyncua.common.methods import uamethod
 from tests.plugins.opcua.plant import Host, context, free_port, link
 
-from armillary.api import Condition, LinkRefused, LinkState, OrderFault, OwnsAlarms, SubscriptionPlan
+from armillary.api import (
+    ActsOnAlarms,
+    Condition,
+    ConditionAsk,
+    LinkRefused,
+    LinkState,
+    OrderFault,
+    OwnsAlarms,
+    SubscriptionPlan,
+)
 from armillary_plugins.opcua import source as opcua
 from armillary_plugins.opcua.quiet import quieten
 
@@ -46,8 +55,20 @@ class Alarms:
         event.ConditionName, event.SourceName, event.BranchId = "High", "Tank1", ua.NodeId()
         event.Quality = ua.StatusCode(ua.StatusCodes.Good)
         setattr(event, "EnabledState/Id", True)
-        method = ua.NodeId(ua.ObjectIds.AcknowledgeableConditionType_Acknowledge)
-        self.server.link_method(self.server.get_node(method), self._acknowledge)
+        # fields below a state machine are not among those that the library knows of
+        event.data_types["ShelvingState/CurrentState/Id"] = ua.VariantType.NodeId
+        event.data_types["ShelvingState/UnshelveTime"] = ua.VariantType.Double
+        self.called: list[tuple[str, tuple[Any, ...]]] = []
+        for method, does in {
+            ua.ObjectIds.AcknowledgeableConditionType_Acknowledge: self._acknowledge,
+            ua.ObjectIds.AcknowledgeableConditionType_Confirm: self._confirm,
+            ua.ObjectIds.ConditionType_AddComment: self._add_comment,
+            ua.ObjectIds.ShelvedStateMachineType_TimedShelve: self._timed_shelve,
+            ua.ObjectIds.AlarmConditionType_ShelvingState_Unshelve: self._unshelve,
+            ua.ObjectIds.AlarmConditionType_Suppress: self._suppress,
+            ua.ObjectIds.AlarmConditionType_Reset: self._reset,
+        }.items():
+            self.server.link_method(self.server.get_node(ua.NodeId(method)), does)
         await self.server.start()
 
     async def say(
@@ -68,6 +89,48 @@ class Alarms:
         event.Comment, event.ClientUserId = comment, "anna"
         await self.say(getattr(event, "ActiveState/Id"), True)
         return None
+
+    async def _as(self, word: str, *arguments: Any, **fields: Any) -> None:
+        """Note a call, and say how the condition stands after it."""
+        self.called.append((word, arguments))
+        event = self.made.event
+        await self.say(
+            getattr(event, "ActiveState/Id"), getattr(event, "AckedState/Id"), retain=True, **fields
+        )
+
+    @uamethod
+    async def _confirm(self, _parent: Any, event_id: bytes, comment: Any) -> Any:
+        if event_id != self.made.event.EventId.Value:
+            return ua.StatusCode(ua.StatusCodes.BadEventIdUnknown)
+        await self._as("confirm", comment.Text, **{"ConfirmedState/Id": True})
+        return None
+
+    @uamethod
+    async def _add_comment(self, _parent: Any, _event_id: bytes, comment: Any) -> None:
+        await self._as("comment", comment.Text, Comment=comment)
+
+    @uamethod
+    async def _timed_shelve(self, _parent: Any, ms: float) -> Any:
+        if ms > 3_600_000:
+            return ua.StatusCode(ua.StatusCodes.BadShelvingTimeOutOfRange)
+        state = ua.NodeId(ua.ObjectIds.ShelvedStateMachineType_TimedShelved)
+        await self._as(
+            "shelve", ms, **{"ShelvingState/CurrentState/Id": state, "ShelvingState/UnshelveTime": ms}
+        )
+        return None
+
+    @uamethod
+    async def _unshelve(self, _parent: Any) -> None:
+        state = ua.NodeId(ua.ObjectIds.ShelvedStateMachineType_Unshelved)
+        await self._as("unshelve", **{"ShelvingState/CurrentState/Id": state})
+
+    @uamethod
+    async def _suppress(self, _parent: Any) -> None:
+        await self._as("suppress", **{"SuppressedState/Id": True})
+
+    @uamethod
+    async def _reset(self, _parent: Any) -> Any:
+        return ua.StatusCode(ua.StatusCodes.BadInvalidState)
 
     async def stop(self) -> None:
         await self.server.stop()
@@ -172,6 +235,50 @@ async def test_acknowledge_is_the_servers_and_comes_back_as_its_event(alarms: Al
             await one.source.acknowledge("nsu=x;s=y", b"", "")
     with pytest.raises(OrderFault, match="not up"):
         await one.source.acknowledge(told.id, told.event_id, "too late")
+
+
+async def test_what_people_ask_is_the_servers_method_and_comes_back_as_its_event(
+    alarms: Alarms, tmp_path: Path
+) -> None:
+    off = ua.NodeId(ua.ObjectIds.ShelvedStateMachineType_Unshelved)
+    has = {
+        "ConfirmedState/Id": False,
+        "SuppressedState/Id": False,
+        "LatchedState/Id": True,
+        "ShelvingState/CurrentState/Id": off,
+        "ShelvingState/UnshelveTime": 0.0,
+    }
+    async with Linked(alarms, tmp_path) as one:
+        assert isinstance(one.source, ActsOnAlarms)
+        await alarms.say(True, True, **has)
+        await until(lambda: len(one.desk.told) == 2, "the event")
+        first = one.desk.last
+        assert set(first.offers) >= {"confirm", "shelve", "suppress", "reset"}
+        assert (first.confirmed, first.latched, first.shelved_ms) == (False, True, -1.0)
+
+        async def ask(action: str, comment: str = "", ms: float = 0.0) -> Condition:
+            last, n = one.desk.last, len(one.desk.told)
+            wish = ConditionAsk(
+                condition=last.id, event_id=last.event_id, action=action, comment=comment, duration_ms=ms
+            )
+            await one.source.act_on(wish)
+            await until(lambda: len(one.desk.told) > n, action)
+            return one.desk.last
+
+        assert (await ask("confirm", "checked")).confirmed
+        assert (await ask("comment", "valve changed")).comment == "valve changed"
+        assert (await ask("shelve", ms=600_000.0)).shelved_ms == 600_000.0
+        assert (await ask("unshelve")).shelved_ms == -1.0  # by the second of the two names of its method
+        assert (await ask("suppress")).suppressed
+        assert [word for word, _ in alarms.called] == ["confirm", "comment", "shelve", "unshelve", "suppress"]
+        assert alarms.called[0][1] == ("checked",)
+        with pytest.raises(OrderFault, match="did not shelve it: BadShelvingTimeOutOfRange"):
+            await ask("shelve", ms=7_200_000.0)
+        with pytest.raises(OrderFault, match="did not reset it: BadInvalidState"):
+            await ask("reset")
+        await alarms.say(
+            False, True, retain=False, **has | {"LatchedState/Id": False, "ConfirmedState/Id": True}
+        )
 
 
 async def test_cut_points_of_the_severity_are_the_links_own(alarms: Alarms, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from armillary.alarms.remote import (
     Wanted,
     process_of,
 )
-from armillary.model.alarm import ONE_SHOT_NS, AlarmState, Presentation, ProcessState
+from armillary.model.alarm import ONE_SHOT_NS, AlarmAct, AlarmAction, AlarmState, Presentation, ProcessState
 from armillary.model.clock import NS
 from armillary.model.condition import Condition, Conditions
 
@@ -173,9 +173,13 @@ def test_shelf_suppression_and_service_of_the_server_hide_the_row() -> None:
 # ---------------------------------------------------------------- acknowledge
 
 
+def act(action: AlarmAction, comment: str = "", duration_s: float = 0.0) -> AlarmAct:
+    return AlarmAct(action=action, occurrences=(), comment=comment, duration_s=duration_s)
+
+
 def asked(server: Server) -> tuple[AlarmState, Wanted]:
     state = server.says(HIGH).states[ID]
-    wanted = server.remote.acknowledge(state.occurrence, "seen", 0)
+    wanted = server.remote.ask(act("ack", "seen"), state.occurrence, 0)
     assert isinstance(wanted, Wanted)
     return state, wanted
 
@@ -183,8 +187,8 @@ def asked(server: Server) -> tuple[AlarmState, Wanted]:
 def test_acknowledge_waits_for_the_servers_event_and_changes_no_state_before() -> None:
     server = Server()
     state, wanted = asked(server)
-    assert (wanted.link, wanted.condition, wanted.comment) == ("plc", "nsu=x;s=T1.High", "seen")
-    assert wanted.event_id == str(server.now).encode()
+    assert (wanted.link, wanted.ask.condition, wanted.ask.comment) == ("plc", "nsu=x;s=T1.High", "seen")
+    assert wanted.ask.event_id == str(server.now).encode()
     waiting = server.remote.take().states[ID]
     assert (waiting.process, waiting.pending) == (state.process, ACKNOWLEDGING)
     done = server.says(replace(HIGH, acked=True)).states[ID]
@@ -215,9 +219,99 @@ def test_acknowledge_of_what_is_over_or_out_of_reach_is_refused() -> None:
     server = Server()
     state = server.says(HIGH).states[ID]
     remote = server.remote
-    assert remote.acknowledge("opcua:plc:Nothing#1", "", 0) == NOTHING
-    assert remote.acknowledge(f"{ID}#1", "", 0) == OVER
+    assert remote.ask(act("ack", ""), "opcua:plc:Nothing#1", 0) == NOTHING
+    assert remote.ask(act("ack", ""), f"{ID}#1", 0) == OVER
     remote.links({"plc"})
-    assert remote.acknowledge(state.occurrence, "", 0) == DOWN
+    assert remote.ask(act("ack", ""), state.occurrence, 0) == DOWN
     server.says(replace(HIGH, acked=True))
-    assert remote.acknowledge(state.occurrence, "", 0) == "already acknowledged"
+    assert remote.ask(act("ack", ""), state.occurrence, 0) == "already acknowledged"
+
+
+# ---------------------------------------------------------------- confirm, shelve, suppress, reset, …
+
+OFFERS = ("confirm", "shelve", "suppress", "remove", "reset", "respond")
+ALL = replace(HIGH, offers=OFFERS)
+
+
+def test_what_waits_to_be_confirmed_stays_in_the_list_until_it_is() -> None:
+    server = Server()
+    state = server.says(replace(ALL, confirmed=False)).states[ID]
+    assert server.remote.ask(act("confirm"), state.occurrence, 0) == "Acknowledge it first"
+    acked = server.says(replace(ALL, active=False, acked=True, confirmed=False))
+    row = acked.states[ID]
+    assert (row.process, row.unconfirmed, words(acked)) == (ProcessState.RTNUN, True, ["CLEAR", "ACK"])
+    refused = server.remote.ask(act("ack"), row.occurrence, 0)
+    assert refused == "It is acknowledged: its server wants it confirmed"
+    wanted = server.remote.ask(act("confirm", "checked"), row.occurrence, 0)
+    assert isinstance(wanted, Wanted)
+    assert (wanted.ask.action, wanted.ask.comment) == ("confirm", "checked")
+    assert server.remote.take().states[ID].pending == "confirming…"
+    over = server.says(replace(ALL, active=False, acked=True, retain=False))
+    assert over.states[ID].process is ProcessState.NORM
+    assert words(over) == ["CONFIRM"]
+
+
+@pytest.mark.parametrize(
+    ("asks", "pending", "answer"),
+    [
+        (act("shelve", "known fault", 600.0), "shelving…", {"shelved_ms": 600_000.0}),
+        (act("shelve", "known fault"), "shelving…", {"shelved_ms": 0.0}),
+        (act("suppress"), "suppressing…", {"suppressed": True}),
+        (act("remove", "T-1"), "taking out of service…", {"out_of_service": True}),
+        (act("comment", "noted"), "commenting…", {"comment": "noted"}),
+    ],
+)
+def test_what_was_asked_stands_in_the_row_until_the_servers_event_says_so(
+    asks: AlarmAct, pending: str, answer: dict[str, object]
+) -> None:
+    server = Server()
+    server.says(ALL)
+    by = server.says(ALL).states
+    occurrence = by[ID].occurrence if ID in by else f"{ID}#{NOW:x}"
+    assert isinstance(server.remote.ask(asks, occurrence, 0), Wanted)
+    assert server.remote.take().states[ID].pending == pending
+    other = server.says(replace(ALL, text="another thing"))
+    assert other.states[ID].pending == pending  # that event does not say so
+    assert server.says(replace(ALL, **answer)).states[ID].pending == ""  # type: ignore[arg-type]
+
+
+def test_what_its_server_does_not_offer_is_not_asked() -> None:
+    server = Server()
+    occurrence = server.says(HIGH).states[ID].occurrence
+    for action in ("confirm", "shelve", "suppress", "remove", "reset", "respond"):
+        said = server.remote.ask(act(action), occurrence, 0)
+        assert str(said).startswith("Its server offers no "), action
+    assert not server.remote.take()
+
+
+def test_what_is_so_already_is_not_asked_and_a_shelf_is_no_longer_than_its_server_allows() -> None:
+    server = Server()
+    occurrence = server.says(replace(ALL, max_shelved_ms=3_600_000.0)).states[ID].occurrence
+    remote = server.remote
+    assert remote.ask(act("unshelve"), ID, 0) == "Already so"
+    assert remote.ask(act("place"), ID, 0) == "Already so"
+    assert remote.ask(act("reset"), occurrence, 0) == "Not latched"
+    assert remote.ask(act("shelve", "x", 7_200.0), ID, 0) == "Longest shelf at its server is 60 min"
+    assert remote.ask(act("comment", " "), occurrence, 0) == "Give a comment"
+
+
+def test_a_question_of_the_server_is_answered_by_one_of_its_answers() -> None:
+    server = Server()
+    asks = replace(ALL, text="Start anyway?", responses=("Yes", "No"))
+    news = server.says(asks)
+    assert news.specs[ID].responses == ("Yes", "No")
+    assert server.remote.ask(act("respond", "Maybe"), ID, 0) == "Its server takes one of: Yes, No"
+    wanted = server.remote.ask(act("respond", "no"), ID, 0)
+    assert isinstance(wanted, Wanted)
+    assert wanted.ask.answer == 1
+
+
+def test_reasons_that_hide_are_written_each_in_its_own_word() -> None:
+    server = Server()
+    server.says(ALL)
+    assert words(server.says(replace(ALL, suppressed=True))) == ["SUPPRESS"]
+    assert words(server.says(replace(ALL, suppressed=True, shelved_ms=0.0))) == ["SHELVE"]
+    assert words(server.says(replace(ALL, out_of_service=True))) == [
+        "UNSHELVE", "UNSUPPRESS", "REMOVE-FROM-SERVICE",
+    ]  # fmt: skip
+    assert words(server.says(ALL)) == ["PLACE-IN-SERVICE"]

@@ -169,3 +169,24 @@ def test_a_mistake_in_a_source_is_named_with_its_line(
     assert what in found.what
     assert remedy in found.remedy
     assert found.where == "project.toml:9"
+
+
+def test_a_member_of_a_fleet_is_the_device_of_what_it_sends(tmp_path: Path) -> None:
+    made = read(project(tmp_path, PUMPS))
+    assert [spec.device for spec in made.specs] == ["P-1", "P-1", "P-2", "P-2"]
+
+
+def test_the_device_of_a_tag_is_what_it_lives_by_or_what_its_address_names(tmp_path: Path) -> None:
+    head = (
+        HEAD + '[[source]]\nname = "home"\nkind = "mqtt"\nurl = "mqtt://127.0.0.1"\nprofile = "zigbee2mqtt"\n'
+    )
+    tags = {
+        "a": {"address": "site!x/a#v", "liveness": "device"},
+        "b": {"address": "home!@lamp#brightness"},
+        "c": {"address": "site!x/c#v"},
+        "d": {"expression": "T.c * 2"},
+    }
+    made = read(project(tmp_path, PUMPS, [{"id": "T", "tags": tags}], head))
+    assert {spec.name: spec.device for spec in made.specs if spec.twin == "T"} == {
+        "T.a": "T", "T.b": "lamp", "T.c": "", "T.d": "",
+    }  # fmt: skip

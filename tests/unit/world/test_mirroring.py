@@ -7,11 +7,11 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from armillary.alarms.remote import ACKNOWLEDGING, NOT_OURS
+from armillary.alarms.remote import ACKNOWLEDGING
 from armillary.model.account import LoggedIn
 from armillary.model.alarm import AlarmAct, AlarmState, ProcessState
 from armillary.model.clock import NS, ManualClock
-from armillary.model.condition import Condition, Conditions
+from armillary.model.condition import Condition, ConditionAsk, Conditions
 from armillary.model.fault import FaultRecord, OrderFault
 from armillary.model.frame import Frame, WorldKind, empty_frame
 from armillary.model.link import LinkSpec, LinkState, LinkStatus
@@ -32,6 +32,7 @@ class World:
     commands: bool = True
     refuses: str = ""
     asked: list[tuple[str, str, bytes, str]] = field(default_factory=list)
+    asks: list[ConditionAsk] = field(default_factory=list)
     noted: list[tuple[str, str, str, str]] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
 
@@ -42,8 +43,9 @@ class World:
             self.heard, {"plc": link}, self, self.clock, self._spawn, self._note, self._tell
         )
 
-    async def acknowledge(self, link: str, condition: str, event_id: bytes, comment: str) -> None:
-        self.asked.append((link, condition, event_id, comment))
+    async def ask_condition(self, link: str, ask: ConditionAsk) -> None:
+        self.asked.append((link, ask.condition, ask.event_id, ask.comment))
+        self.asks.append(ask)
         if self.refuses:
             raise OrderFault(self.refuses, where=link, remedy="")
 
@@ -114,11 +116,20 @@ def test_read_only_link_asks_its_server_nothing() -> None:
     assert all(not state.pending for state in world.tick().alarms)
 
 
-def test_what_else_people_do_with_alarms_is_left_to_the_server() -> None:
+def test_a_shelf_is_asked_of_a_server_that_has_shelves_and_refused_of_another() -> None:
     world = World()
-    state = world.hears()
-    act = AlarmAct(action="shelve", occurrences=(state.occurrence,), comment="known fault")
-    assert world.mirroring.act(ANNA, act, state.occurrence) == NOT_OURS
+    world.hears(replace(HIGH, offers=("shelve",)))
+    act = AlarmAct(action="shelve", occurrences=(ID,), comment="known fault", duration_s=600.0)
+    assert world.mirroring.act(ANNA, act, ID) == ""
+    assert world.noted == [("anna", "alarm.shelve", f"{ID} at plc", "known fault")]
+    assert [(ask.action, ask.duration_ms) for ask in world.asks] == [("shelve", 600_000.0)]
+    (state,) = world.tick().alarms
+    assert state.pending == "shelving…"
+    assert world.hears(replace(HIGH, offers=("shelve",), shelved_ms=600_000.0, t_ns=2)).hiding is not None
+    other = World()
+    other.hears()
+    assert other.mirroring.act(ANNA, act, ID) == "Its server offers no shelving of this alarm"
+    assert other.noted == other.asked == []
 
 
 def test_flood_beyond_the_bound_is_dropped_counted_and_told_once() -> None:

@@ -30,9 +30,10 @@ from armillary.session.workspace import Workspace, WorldState
 from armillary.ui.alarm_detail import AlarmDetail
 from armillary.ui.alarm_filter import HIDDEN, AlarmFilter
 from armillary.ui.alarm_model import PRIORITY, SINCE, TEXT, VALUE, WHO, AlarmModel, AlarmTable
+from armillary.ui.comment_sheet import CommentSheet
 from armillary.ui.journal_page import JournalPage
-from armillary.ui.login import ReasonSheet
 from armillary.ui.pieces import EmptyOver, label
+from armillary.ui.server_alarm import ServerMenu
 from armillary.ui.theme import Colours
 
 __all__ = ["HIDDEN", "PRIORITY", "SINCE", "TEXT", "VALUE", "WHO", "AlarmsPanel"]
@@ -40,7 +41,6 @@ __all__ = ["HIDDEN", "PRIORITY", "SINCE", "TEXT", "VALUE", "WHO", "AlarmsPanel"]
 REFRESH_MS, AGE_MS = 100, 1000
 SHARE = 20  # a refresh that took long is not done again before so many times that
 LISTED, JOURNAL = range(2)
-NAMED = 3  # alarms in a sheet
 
 
 class AlarmDesk(Protocol):
@@ -69,6 +69,7 @@ class AlarmsPanel(QWidget):
         self.view = AlarmTable(self.model, self._command)
         self.strip = AlarmDetail(self._command)
         self.detail = self.strip.text
+        self.server = ServerMenu(workspace, self.strip.buttons["server"], desk.say, self)
         self.filter_bar = AlarmFilter(workspace, settings, self.refresh)
         self.filter, self.search = self.filter_bar.which, self.filter_bar.search
         self.history = JournalPage(
@@ -187,6 +188,7 @@ class AlarmsPanel(QWidget):
         self.empty.set("" if len(found.line) else self._why_empty(every))
         self._tell_flood(flood, sum(head.folded for head in found.heads))
         self.filter_bar.name_hidden(len(book.hidden))
+        self.filter_bar.name_outside(book.outside())
         self._follow()
         took_ms = (self._clock.now_mono_ns() - began_ns) // 1_000_000
         self._late.setInterval(max(REFRESH_MS, SHARE * took_ms))
@@ -294,6 +296,7 @@ class AlarmsPanel(QWidget):
         """Show what an operator must know of the alarm chosen last."""
         rows = self.chosen()
         self.strip.show_row(rows[-1] if rows else None, len(rows), self._workspace.mirror.t_ns)
+        self.server.follow(rows[-1].id if rows else "")
         self._offer(rows)
 
     def _offer(self, rows: tuple[AlarmRow, ...]) -> None:
@@ -320,7 +323,7 @@ class AlarmsPanel(QWidget):
         )
         self.shelve.setEnabled(not why and bool(rows))
         self.shelve.setToolTip(why or ("S" if rows else "No alarm is selected."))
-        self.strip.buttons["comment"].setEnabled(not why and waits)
+        self.strip.buttons["comment"].setEnabled(not why and any(row.occurrence for row in rows))
 
     def _command(self, name: str) -> None:
         rows = self.chosen()
@@ -331,6 +334,8 @@ class AlarmsPanel(QWidget):
                 self._trend_of(rows[-1].id, rows[-1].raised_ns)
             case "journal" if rows:
                 self.show_journal(rows[-1].text)
+            case "procedure" if rows:
+                self._workspace.guide.open(rows[-1].procedure, self._desk.say)
             case "limits" if rows:
                 self._desk.show_limits(rows[-1].id)
             case _:
@@ -358,23 +363,15 @@ class AlarmsPanel(QWidget):
             self._desk.say("Nothing to reset.")
 
     def _comment(self, rows: tuple[AlarmRow, ...]) -> None:
-        """Ask for a comment; what is acknowledged is what was shown when it was asked for."""
-        more = f" and {len(rows) - NAMED} more" if len(rows) > NAMED else ""
-        names = ", ".join(row.text for row in rows[:NAMED]) + more
-        sheet = ReasonSheet(
-            "Acknowledge with a comment",
-            f"{names}: the comment stands in the list and in the journal.",
-            "Acknowledge",
-            lambda words: self._commented(rows, words),
-            self,
-        )
-        sheet.reason.setPlaceholderText("Comment")
-        sheet.reason.setAccessibleName("Comment")
-        sheet.open()
+        """Ask for a comment; what is meant is what was shown when it was asked for."""
+        CommentSheet(rows, lambda words, ack: self._commented(rows, words, acknowledges=ack), self).open()
 
-    def _commented(self, rows: tuple[AlarmRow, ...], words: str) -> None:
-        if not self._workspace.alarms.acknowledge_shown(rows, words):
+    def _commented(self, rows: tuple[AlarmRow, ...], words: str, *, acknowledges: bool) -> None:
+        book = self._workspace.alarms
+        if acknowledges and not book.acknowledge_shown(rows, words):
             self._desk.say("Nothing to acknowledge.")
+        elif not acknowledges and not book.comment_on(rows, words):
+            self._desk.say("Nothing stands that could be commented on.")
 
     def _trend_of(self, name: str, t_ns: int) -> None:
         spec = self._workspace.alarms.specs.get(name)
