@@ -117,6 +117,8 @@ def _property(twin: dict[str, Json], name: str, given: Mapping[str, Json], takin
             taking.put(twin, name, dict(given), told)  # concise: an object as it is
         return
     value = given[carrier]
+    if isinstance(value, dict) and "@value" in value and set(value) <= {"@value", "@type", "@language"}:
+        value = value["@value"]  # of JSON-LD: a time, a text in a language
     if isinstance(value, dict) and value.get("type") in _GEO:  # concise: a place as a value
         _place(twin, name, value, taking, told)
         return
