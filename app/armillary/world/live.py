@@ -269,6 +269,7 @@ class Live(Serving):
             self._thread.join(STOP_S)
         await asyncio.to_thread(self._back.close)
         await asyncio.to_thread(self._counting.keep)
+        await asyncio.to_thread(self._counting.keep_windows)
         await asyncio.to_thread(self._notifying.close, STOP_S / 2)
         self._feed.offer(self._core.flush())
         await self._deeds.end_loops()
