@@ -8,17 +8,16 @@ from dataclasses import dataclass
 
 from armillary.alarms.health import Health
 from armillary.alarms.suggest import Suggestion, Trial, suggest
-from armillary.alarms.trial import KINDS, past
+from armillary.alarms.trial import KINDS
 from armillary.model.alarm import AlarmSpec
 from armillary.model.fault import Fault, ProjectFault
 from armillary.project import folder as projects
 from armillary.project.record import Project
 from armillary.project.rules import RULES_FILE, with_alarm
+from armillary.session import alarm_past
 from armillary.session.limits import text_of
 from armillary.session.recorders import recorder
-from armillary.session.shiftwork import samples
 
-PAGES = 60  # of 200,000 samples: 30 days of a tag that comes four times a second
 LEAST = 5  # raises of an alarm that is looked at unasked
 
 
@@ -30,6 +29,7 @@ class Found:
     unit: str
     trial: Trial
     raises: int = 0  # by the journal
+    to_ns: int = 0  # how far the record was read
 
 
 def bad_actors(project: Project, found: Health) -> list[AlarmSpec]:
@@ -56,6 +56,7 @@ def trials(
         for spec in specs:
             tell(spec.id)
             tag = tags.get(spec.tag)
+            end_ns = to_ns
             if spec.kind not in KINDS or tag is None:
                 trial = Trial(alarm=spec.id, before=0, why_not=f"alarms of kind '{spec.kind}' are not tried")
             elif spec.levels:
@@ -63,13 +64,14 @@ def trials(
             elif tag.personal == "direct":
                 trial = Trial(alarm=spec.id, before=0, why_not="its tag tells of a person")
             else:
-                batch = samples(line, tag.name, from_ns, to_ns, PAGES)
-                seen = past(batch.source_ns, batch.value, batch.quality)
+                got = alarm_past.read(line, tag.name, from_ns, to_ns)
+                end_ns = got.to_ns
                 low, high = tag.low, tag.high
                 span = high - low if math.isfinite(high - low) else 0.0
-                trial = suggest(spec, seen, span)
+                trial = suggest(spec, got.past, span)
             unit = tag.unit if tag is not None else ""
-            out.append(Found(spec=spec, unit=unit, trial=trial, raises=raises.get(spec.id, 0)))
+            count = raises.get(spec.id, 0)
+            out.append(Found(spec=spec, unit=unit, trial=trial, raises=count, to_ns=end_ns))
     return out
 
 
