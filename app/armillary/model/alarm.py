@@ -89,6 +89,8 @@ class AlarmSpec:
     consequence: str = ""
     operator_action: str = ""
     time_to_respond_s: float = 0.0
+    severity: str = ""  # of the consequence: minor, major or severe; with the time it gives the priority
+    priority_reason: str = ""  # why the priority is another than that
     category: str = ""  # class of alarms, as the project names them
     group: str = ""  # whose first-out it may be: a `[[group]]`, else the asset of its tag; "" = none
     procedure: str = ""  # id of what to follow

@@ -23,7 +23,7 @@ NUMBERS = ("limit", "deadband", "on_delay_s", "off_delay_s")
 MORE_NUMBERS = ("setpoint", "window_s", "travel_time_s", "time_to_respond_s", "re_alarm_s")
 COUNTS = ("count", "count_clear")
 FLAGS = ("latching", "ack_required", "draft")
-TEXTS = ("consequence", "operator_action")
+TEXTS = ("severity", "priority_reason", "consequence", "operator_action")
 COLUMNS = (
     *WORDS,
     *NUMBERS,

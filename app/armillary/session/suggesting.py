@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from armillary.alarms.health import Health
-from armillary.alarms.suggest import Suggestion, Trial, suggest
-from armillary.alarms.trial import KINDS, past
+from armillary.alarms.suggest import Suggestion, Trial
+from armillary.alarms.suggest_kinds import suggest
+from armillary.alarms.trial_kinds import KINDS, Record, inputs
 from armillary.model.alarm import AlarmSpec
 from armillary.model.fault import Fault, ProjectFault
+from armillary.model.tags import TagSpec
 from armillary.project import folder as projects
 from armillary.project.record import Project
 from armillary.project.rules import RULES_FILE, with_alarm
 from armillary.session.limits import text_of
 from armillary.session.recorders import recorder
 from armillary.session.shiftwork import samples
+from armillary.wire.bus import Line
 
 PAGES = 60  # of 200,000 samples: 30 days of a tag that comes four times a second
 LEAST = 5  # raises of an alarm that is looked at unasked
@@ -56,21 +61,30 @@ def trials(
         for spec in specs:
             tell(spec.id)
             tag = tags.get(spec.tag)
-            if spec.kind not in KINDS or tag is None:
+            if spec.kind not in KINDS or (tag is None and spec.kind != "expression"):
                 trial = Trial(alarm=spec.id, before=0, why_not=f"alarms of kind '{spec.kind}' are not tried")
             elif spec.levels:
                 trial = Trial(alarm=spec.id, before=0, why_not="alarms with several limits are not tried")
-            elif tag.personal == "direct":
-                trial = Trial(alarm=spec.id, before=0, why_not="its tag tells of a person")
             else:
-                batch = samples(line, tag.name, from_ns, to_ns, PAGES)
-                seen = past(batch.source_ns, batch.value, batch.quality)
-                low, high = tag.low, tag.high
-                span = high - low if math.isfinite(high - low) else 0.0
-                trial = suggest(spec, seen, span)
+                trial = _tried(line, spec, tags, from_ns, to_ns)
             unit = tag.unit if tag is not None else ""
             out.append(Found(spec=spec, unit=unit, trial=trial, raises=raises.get(spec.id, 0)))
     return out
+
+
+def _tried(line: Line, spec: AlarmSpec, tags: Mapping[str, TagSpec], from_ns: int, to_ns: int) -> Trial:
+    """Run one alarm again over the record of all that it needs. Raises Fault."""
+    names = inputs(spec, tags)
+    if any(tags[name].personal == "direct" for name in names if name in tags):
+        return Trial(alarm=spec.id, before=0, why_not="its tag tells of a person")
+    records: dict[str, Record] = {}
+    for name in names:
+        batch = samples(line, name, from_ns, to_ns, PAGES)
+        order = np.argsort(batch.source_ns, kind="stable")
+        records[name] = Record(batch.source_ns[order], batch.value[order], batch.quality[order])
+    tag = tags.get(spec.tag)
+    span = tag.high - tag.low if tag is not None and math.isfinite(tag.high - tag.low) else 0.0
+    return suggest(spec, records, tags, span)
 
 
 def chosen(found: Sequence[Found], name: str) -> tuple[Found, Suggestion]:
