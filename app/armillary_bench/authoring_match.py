@@ -14,6 +14,7 @@ from rapidfuzz import fuzz, process
 
 from armillary.encoding.branches import proposed
 from armillary.encoding.matching import match
+from armillary_bench.authoring_recall import recalled
 from armillary_bench.figure import absolute, figure, plain
 from armillary_bench.plants import PRIMS, TAGS, judged, plant
 
@@ -51,6 +52,7 @@ def benches() -> list[dict[str, object]]:
         said = f"{len(PRIMS)} conventions of parts, {SMALL} objects each; the worst is told"
         out.append(plain(f"proposal_precision_{tags}", 100 * min(p for p, _ in right), "%", said))
         out.append(plain(f"proposal_recall_{tags}", 100 * min(r for _, r in right), "%", said))
+    out += recalled()
     return out
 
 

@@ -14,6 +14,7 @@ from armillary.model.quality import GOOD
 from armillary.model.tags import TagSpec, TagTable
 from armillary.model.twin import Relationship, TwinInstance
 from armillary.session.twin_graph import vocabulary_of
+from armillary.twin.query_now import Now
 from armillary.twin.query_parse import parsed
 from armillary_bench.figure import figure, plain
 
@@ -43,8 +44,8 @@ def benches() -> list[dict[str, object]]:
     parsed(TEXT, words)
     compile_s = _best(lambda: parsed(TEXT, words))
     query = parsed(TEXT, words)
-    run_s = _best(lambda: query.run(table))
-    found = query.run(table).rows.tolist()
+    run_s = _best(lambda: query.run(Now(table=table)))
+    found = query.run(Now(table=table)).rows.tolist()
     loop_s = _best(lambda: _loop(table))
     if found != _loop(table):
         raise AssertionError("the query and the plain loop find different twins")

@@ -28,6 +28,7 @@ from armillary.session.workspace import Workspace
 from armillary.ui.app import application
 from armillary.ui.pulse import Pulse
 from armillary.ui.window import DeskWindow
+from armillary_bench.held import Held
 from armillary_bench.marks import Marks
 
 WIDTH, HEIGHT = 1280, 800
@@ -49,6 +50,7 @@ class Driven:
         self._per_change, self._at = 0, 0
         self._rng = np.random.default_rng(1)
         self._rest: bytes = b""
+        self._held = Held(self._window)
         self._began_ns = self._frames = 0
         self._picture: U1 = np.zeros((0, 0, 4), np.uint8)
         self._asked: dict[str, Callable[[dict[str, Any]], dict[str, object]]] = {
@@ -149,10 +151,12 @@ class Driven:
         self._frames = self._window.canvas.frames
         self._began_ns = self._clock.now_mono_ns()
         self._window.timer_lateness.start()
+        self._held.start()
         return {}
 
     def _end(self, _request: dict[str, Any]) -> dict[str, object]:
         late = self._window.timer_lateness.stop()
+        held = self._held.stop()
         seconds = (self._clock.now_mono_ns() - self._began_ns) / NS
         median, p99, worst = np.percentile(late, _PERCENTILES).tolist() if len(late) else (0.0, 0.0, 0.0)
         seen = self._seen()
@@ -164,6 +168,9 @@ class Driven:
             "median_ms": median,
             "p99_ms": p99,
             "worst_ms": worst,
+            "held_p99_ms": float(np.percentile(held, 99.0)) if len(held) else 0.0,
+            "held_worst_ms": max(held, default=0.0),
+            "cpu_s": sum(held) / 1e3,
             "frames": self._window.canvas.frames - self._frames,
             "frame_ms": self._window.canvas.frame_ms,
             "changed": changed,

@@ -29,6 +29,7 @@ KINDS = {  # name -> the expression of rule i
     "robust": lambda i: f"robust(t{i}, 2, 0.001)",
     "fading": lambda i: f"surprise(t{i}, 2)",
     "seasonal": lambda i: f"unusual(t{i}, 2)",
+    "novelty": lambda i: f"novelty(t{i}, 2, 2)",
 }
 SERIES, SECONDS = 8, 7_200  # labelled series, and how long each is, a sample a second
 EVENTS = 9  # of each
@@ -39,6 +40,7 @@ SCORES = {
     "robust": ("robust(x{}, 120, 0.001)", 5.0),
     "fading": ("surprise(x{}, 20)", 6.0),
     "seasonal": (f"unusual(x{{}}, {PERIOD_S:g})", 6.0),
+    "novelty": (f"novelty(x{{}}, 20, {PERIOD_S:g})", 3.0),
 }
 
 

@@ -29,7 +29,7 @@ def without_display() -> dict[str, str]:
 
 def start_demo(cwd: Path, *options: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [ARMILLARY, "demo", *options],
+        [ARMILLARY, "demo", "--no-history", *options],
         cwd=cwd,
         env=without_display(),
         stdout=subprocess.PIPE,

@@ -9,9 +9,11 @@ import numpy as np
 import picture_scenes as scenes
 import pytest
 
+from armillary.model.alarm import ADVISORY_MARK
 from armillary.model.look import ALARM_SHIFT, base_look
 from armillary.viewport.badge_places import MOST, place
-from armillary.viewport.badges import APART, EDGE, Badge, Placed, draw, patch, rect
+from armillary.viewport.badges import APART, EDGE, Badge, Placed, Style, draw, patch, rect
+from armillary.viewport.callouts import Callout
 from armillary.viewport.theme import DARK
 from armillary.viewport.view import View
 
@@ -41,6 +43,19 @@ def test_an_alarm_outlines_its_part_and_leaves_the_colour_of_the_value(view_of: 
         counts[mark] = int((rgba[..., :3] == RED).all(axis=2).sum())
         assert (rgba[int(y), int(x)] == before[int(y), int(x)]).all()
     assert counts[1] > 1.6 * counts[5] > 0  # two pixels wide, then one
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("style", ["full", "hollow"])
+def test_what_is_only_predicted_has_a_shape_and_no_colour(theme: str, style: Style) -> None:
+    def colour(priority: int) -> int:
+        pixels = patch(priority, 1, style, theme, 1.0).astype(int)
+        drawn = pixels[pixels[..., 3] > 128, :3]
+        assert len(drawn) > 60
+        return int((drawn.max(axis=1) - drawn.min(axis=1)).max())
+
+    assert colour(ADVISORY_MARK) < 24
+    assert all(colour(priority) > 90 for priority in range(1, 5))
 
 
 def test_a_badge_stands_at_its_part_and_goes_when_the_alarm_does(view_of: ViewOf) -> None:
@@ -220,3 +235,36 @@ def test_reduced_motion_stops_the_blink_and_draws_a_double_edge(view_of: ViewOf)
     assert not view.blink(1)
     assert (plain != rgba).any()
     assert near(rgba, *view.project(1)[:2], RED) > 60
+
+
+def test_a_flood_of_badges_drawn_in_steps_gives_the_picture_drawn_at_once(view_of: ViewOf) -> None:
+    view = view_of(scenes.row_of_boxes(60), size=(900, 500))
+    view.render()
+    view.badges([Badge(i, 1 + i % 4, 1 + i) for i in range(1, 61)])
+    view.callouts([Callout(i, 1 + i % 4, f"Part {i}", "3.0 bar") for i in range(1, 12)])
+    at_once = view.render().copy()
+    placed = view.placed
+    assert len(placed) > 1
+    assert len(view.told) > 1
+    view.badges([])
+    view.render()
+    assert not view.takes_long()
+    view.badges([Badge(i, 1 + i % 4, 1 + i) for i in range(1, 61)])
+    assert view.takes_long(), "so many are placed and drawn in steps"
+    assert not view.takes_long(hasty=True), "a turning eye would give each picture up"
+    steps = view.steps()
+    next(steps)
+    assert view.placed == (), "until the last step, what is seen is the picture before"
+    assert list(steps)[-1]
+    assert view.placed == placed
+    np.testing.assert_array_equal(view.rgba, at_once)
+
+
+def test_callouts_of_a_flood_come_with_the_next_picture(view_of: ViewOf) -> None:
+    view = view_of(scenes.row_of_boxes(60), size=(900, 500))
+    view.badges([Badge(i, 2) for i in range(1, 61)])
+    before = view.render().copy()
+    assert not view.callouts([Callout(1, 2, "Part", "3.0 bar")])
+    assert view.dirty
+    assert (view.render() != before).any()
+    assert len(view.told) == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from hypothesis import given, settings
@@ -21,7 +21,13 @@ from armillary.twin import state as applying
 A, B, C = range(3)
 TAGS = tuple(TagSpec(slot=i, name=name) for i, name in enumerate(("A.x", "B.x", "C.x")))
 LEVELS = tuple(AlarmLevel(name=n, limit=v, priority=p) for n, v, p in (("H", 4.0, 3), ("HH", 7.0, 1)))
+OWN = (
+    AlarmLevel(name="H", limit=2.5, priority=4, on_delay_s=4.0, off_delay_s=2.0),
+    AlarmLevel(name="HH", limit=4.0, priority=3, deadband=0.5, on_delay_s=1.0),
+    AlarmLevel(name="HHH", limit=6.0, priority=1, deadband=3.0, off_delay_s=5.0),
+)
 SPECS = (
+    AlarmSpec(id="OWN", slot=A, tag="A.x", limit=2.5, deadband=1.0, levels=OWN),
     AlarmSpec(id="LVL", slot=A, tag="A.x", limit=4.0, deadband=1.0, levels=LEVELS),
     AlarmSpec(
         id="LATER", slot=A, tag="A.x", limit=4.0, deadband=1.0, levels=LEVELS, on_delay_s=2.0, off_delay_s=3.0
@@ -57,7 +63,7 @@ def worth(spec: AlarmSpec, now: Inputs) -> float:
     def known(*slots: int) -> bool:
         return all(now[slot][1] < STALE for slot in slots)
 
-    if spec.id in ("LVL", "LATER"):
+    if spec.id in ("LVL", "LATER", "OWN"):
         return a if known(A) else math.nan
     if spec.id == "DEV":
         return abs(a - b) if known(A, B) else math.nan
@@ -135,13 +141,19 @@ class Slow:
         self._rule(t)
 
     def _each(self, spec: AlarmSpec, t: float, ask: Callable[[Line], bool | None]) -> None:
-        told = [ask(line) for line in self.lines[spec.id]]
+        lines = self.lines[spec.id]
+        told = [ask(line) for line in lines]
+        for n in (n for n, begins in enumerate(told) if begins):
+            for nearer in lines[:n]:  # a farther limit implies the nearer ones, whatever they wait for
+                if not nearer.active:
+                    nearer.active, nearer.over_since, nearer.under_since = True, None, None
         for raised in (True, False):  # what begins is told before what ends
             if raised in told:
                 self._tell(spec, t)
 
     def _tell(self, spec: AlarmSpec, t: float) -> None:
-        before, after = self.level[spec.id], sum(line.active for line in self.lines[spec.id])
+        before = self.level[spec.id]
+        after = max((line.number + 1 for line in self.lines[spec.id] if line.active), default=0)
         self.level[spec.id] = after
         if before != after:
             word = "RAISE" if not before else "CLEAR" if not after else "LEVEL-ROSE" if after > before else ""
@@ -159,13 +171,31 @@ class Slow:
             self.ended = None  # nobody knows, for less than a minute
 
 
-READS = {"LVL": (A,), "LATER": (A,), "DEV": (A, B), "SET": (B,), "FOL": (B, C), "EXP": (A, B, C), "UNK": (C,)}
+READS = {
+    "OWN": (A,),
+    "LVL": (A,),
+    "LATER": (A,),
+    "DEV": (A, B),
+    "SET": (B,),
+    "FOL": (B, C),
+    "EXP": (A, B, C),
+    "UNK": (C,),
+}
 
 
 def _lines(spec: AlarmSpec) -> list[Line]:
     if spec.kind in ("expression", "state"):
         return [Line(spec, 0.5, 0)]
-    return [Line(spec, level.limit, n) for n, level in enumerate(spec.levels)] or [Line(spec, spec.limit, 0)]
+    return [_line(spec, level, n) for n, level in enumerate(spec.levels)] or [Line(spec, spec.limit, 0)]
+
+
+def _line(spec: AlarmSpec, level: AlarmLevel, n: int) -> Line:
+    own = {
+        key: value
+        for key in ("deadband", "on_delay_s", "off_delay_s")
+        if (value := getattr(level, key)) is not None
+    }
+    return Line(replace(spec, **own), level.limit, n)
 
 
 ROWS = st.lists(

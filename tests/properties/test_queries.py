@@ -8,11 +8,13 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from armillary.model.clock import NS
 from armillary.model.quality import GOOD, STALE
 from armillary.model.tags import TagSpec, TagTable
 from armillary.model.twin import Relationship, TwinInstance
 from armillary.twin.graph import Graph, build
 from armillary.twin.query_complete import candidates
+from armillary.twin.query_now import Now, Span
 from armillary.twin.query_parse import parsed
 from armillary.twin.query_text import QueryFault
 from armillary.twin.vocabulary import Vocabulary
@@ -112,7 +114,7 @@ def test_an_answer_is_that_of_a_plain_loop(
     found = parsed(f"{kind}s with {text_of(asked)}", Vocabulary(graph, specs)) if kind in types else None
     if found is None:
         return
-    answer = found.run(table)
+    answer = found.run(Now(table=table))
     expected = {i: plain(asked, i, links, dict(enumerate(held))) for i in range(N) if types[i] == kind}
     assert np.array_equal(answer.rows, [i for i, tri in expected.items() if tri == 2])
     assert np.array_equal(answer.unknown, [i for i, tri in expected.items() if tri == 1])
@@ -162,8 +164,54 @@ def test_any_text_is_a_query_or_a_fault_with_its_place(text: str) -> None:
     words = Vocabulary(graph, specs)
     wrong: QueryFault | None = None
     try:
-        parsed(text, words).run(TagTable(N))
+        parsed(text, words).run(Now(table=TagTable(N)))
     except QueryFault as fault:
         wrong = fault
     assert wrong is None or (0 <= wrong.at <= len(text) and wrong.remedy)
     candidates(text, words)
+
+
+SPAN_NS = 600 * NS
+_ASKED = st.tuples(
+    st.sampled_from((">", "<", ">=", "<=", "=", "!=", "between")), st.integers(0, 4), st.integers(0, 4)
+)
+_RECORD = st.lists(st.lists(st.integers(0, 4), min_size=1, max_size=5), min_size=N, max_size=N)
+
+
+def _is_so(value: int, sign: str, than: int, most: int) -> bool:
+    if sign == "between":
+        return than <= value <= most
+    return bool(
+        {
+            ">": value > than, "<": value < than, ">=": value >= than, "<=": value <= than,
+            "=": value == than, "!=": value != than,
+        }[sign]
+    )  # fmt: skip
+
+
+@settings(deadline=None, max_examples=150)
+@given(_RECORD, _ASKED, st.booleans(), st.lists(st.booleans(), min_size=N, max_size=N))
+def test_what_is_said_of_the_past_is_so_in_every_record_that_has_these_extremes(
+    record: list[list[int]], one: tuple[str, int, int], all_through: bool, whole: list[bool]
+) -> None:
+    sign, than, most = one
+    graph, specs = plant([], ["Pump"] * N)
+    span = Span(
+        low=np.array([min(values) for values in record], float),
+        high=np.array([max(values) for values in record], float),
+        mean=np.array([np.mean(values) for values in record]),
+        share=np.where(whole, 1.0, 0.6),
+    )
+    what = f"between {than} and {most}" if sign == "between" else f"{sign} {than}"
+    text = f"pumps with level {what} {'for 10 min' if all_through else 'in the last 10 min'}"
+    found = parsed(text, Vocabulary(graph, specs)).run(Now(table=TagTable(N), past={SPAN_NS: span}))
+    for row in range(N):
+        so = [_is_so(value, sign, than, most) for value in record[row]]
+        truth = all(so) if all_through else any(so)
+        is_yes, is_open = row in found.rows, row in found.unknown
+        if whole[row]:
+            assert is_open or is_yes == truth
+            assert not (is_open and sign in ("<", ">", "<=", ">="))  # of one side the extremes decide it
+        else:  # what was missed may have been anything
+            assert not is_yes or (truth and not all_through)
+            assert is_yes or is_open or (all_through and not truth)

@@ -59,6 +59,10 @@ def test_a_dead_broker_is_one_alarm_a_link_and_its_acknowledge_outlives_the_worl
         assert acted == AlarmActed(results=("",))
         until(lambda: states(second)[ONE].process is ProcessState.ACKED, 20, "the other desk sees it")
         assert states(second)[ONE].actor == f"local:{os.getuid()}"
+        said = second.ask(AlarmAct(action="comment", occurrences=(occurrence,), comment="cable is out"))
+        assert said == AlarmActed(results=("",))
+        until(lambda: states(station.line)[ONE].comment == "cable is out", 20, "the first desk reads it")
+        assert states(station.line)[ONE].process is ProcessState.ACKED
         again = second.ask(AlarmAct(action="ack", occurrences=(occurrence,)))
         assert again == AlarmActed(results=(f"already acknowledged by local:{os.getuid()}",))
     finally:

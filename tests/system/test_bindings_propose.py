@@ -80,6 +80,14 @@ def test_tags_are_proposed_and_written_to_the_binding_layer_alone(project: Path)
     assert all(p["score"] > 0.8 and p["reasons"] for p in answer["proposals"])
     assert answer["unmatched"] == ["Zaphod.value"]
     assert not (project / "bindings.usda").exists()
+    wish = ["--use", "Zaphod.value=/Plant/Pump_101A/Motor", "--not", "P-101A.bearing_temp"]
+    told = CliRunner().invoke(bindings, ["propose", str(project), *wish, "--json"], standalone_mode=False)
+    mine = json.loads(told.stdout)  # a line's tag is corrected: the motor is another tag's
+    assert [(p["tag"], p["prim"]) for p in mine["proposals"]] == [
+        ("Zaphod.value", "/Plant/Pump_101A/Motor"),
+        ("XV-12.position", "/Plant/XV_12"),
+    ]
+    assert set(mine["unmatched"]) == {"P-101A.bearing_temp", "P-101A.motor_current"}
     told = CliRunner().invoke(
         bindings, ["propose", str(project), "--tags", "P-101A*", "--apply"], standalone_mode=False
     )
@@ -109,3 +117,41 @@ def test_a_template_of_one_pump_is_applied_to_another_and_updated(project: Path)
     told = run(bindings, ["template", "list", folder, "--json"], standalone_mode=False)
     [one] = json.loads(told.stdout)["templates"]
     assert (one["id"], one["instances"], one["behind"]) == ("pump", 1, 0)
+
+
+@pytest.mark.system
+@pytest.mark.scale
+def test_a_template_with_alarms_and_a_trend_goes_to_parts_without_a_twin(project: Path) -> None:
+    folder, run = str(project), CliRunner().invoke
+    (project / "rules.toml").write_text(
+        'schema = 1\n[[alarm]]\nid = "XV-12-LO"\ntag = "XV-12.position"\nlimit = 5.0\ndirection = "below"\n'
+        'title = "XV-12 is shut"\nconsequence = "No flow"\noperator_action = "Open XV-12"\n'
+    )
+    words = [
+        "make",
+        folder,
+        "valve",
+        "/Plant/XV_12",
+        "--twin",
+        "XV-12",
+        "--alarms",
+        "--trend",
+        "Way=position",
+    ]
+    told = run(bindings, ["template", *words, "--parameter", "least=5"], standalone_mode=False)
+    assert "template valve with 0 bindings, 1 alarms, 1 trends" in told.stdout
+    words = ["apply", folder, "valve", "--prim", "/Plant/Pump_101A/Motor", "--tags", "Zaphod"]
+    told = run(bindings, ["template", *words, "--yes", "--json"], standalone_mode=False)
+    [change] = json.loads(told.stdout)["changes"]
+    assert (change["kind"], change["name"]) == ("missing", "alarm Zaphod-LO")  # Zaphod.position is no tag
+    assert change["why"] == "There is no tag Zaphod.position."
+    twins = json.loads((project / "twins.json").read_text())
+    twins["twins"][-1]["tags"]["position"] = {"address": "site!x/zp", "unit": "%"}
+    (project / "twins.json").write_text(json.dumps(twins))
+    told = run(bindings, ["template", "update", folder, "--yes"], standalone_mode=False)
+    assert "0 bindings written, 1 alarms." in told.stdout
+    rules = (project / "rules.toml").read_text()
+    assert 'id = "Zaphod-LO"' in rules
+    assert 'operator_action = "Open Zaphod"' in rules
+    told = run(bindings, ["template", "update", folder, "--yes"], standalone_mode=False)
+    assert "nothing to change" in told.stdout

@@ -105,6 +105,36 @@ def test_an_import_that_was_ended_goes_on_without_a_gap_and_without_doubles(
     assert (min(series[0]["low"]), max(series[0]["high"])) == (19.0, 21.0)
 
 
+def test_queries_and_drift_are_asked_of_the_record(
+    recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tags = {"flow": {"address": "s!a", "unit": "m³/h"}}
+    twins = {"schema": 1, "twins": [{"id": "FT-1", "tags": tags}, {"id": "FT-2", "tags": tags}]}
+    (recorded / "twins.json").write_text(json.dumps(twins), "utf-8")
+    settings = (recorded / "project.toml").read_text("utf-8")
+    source = '\n[[source]]\nname = "s"\nkind = "mqtt"\nurl = "mqtt://127.0.0.1:1"\n'
+    (recorded / "project.toml").write_text(settings + source, "utf-8")
+    file = measured(tmp_path / "export.csv", 1_000)  # FT-1.flow goes from 0 to 6 every seven seconds
+    asked(capsys, "history", "import", recorded, file, "--create")
+
+    def ids(text: str) -> tuple[list[str], list[str]]:
+        answer = asked(capsys, "model", "query", recorded, text)
+        found, unknown = answer["found"], answer["unknown"]
+        assert isinstance(found, list)
+        assert isinstance(unknown, list)
+        return [one["id"] for one in found], [one["id"] for one in unknown]
+
+    assert ids("anything with mean flow over the last 10 min between 2.9 and 3.1 m³/h") == (
+        ["FT-1"],
+        ["FT-2"],
+    )
+    assert ids("anything with flow > 5 m³/h for 5 min") == ([], ["FT-2"])
+    assert ids("anything with flow > 5 m³/h in the last 5 min") == (["FT-1"], ["FT-2"])
+
+    drift = asked(capsys, "model", "drift", recorded, "--record", "1", status=1)
+    assert drift["counts"] == {"D02": 1}  # FT-2 never came
+
+
 @pytest.mark.scale
 def test_an_import_that_is_killed_goes_on_when_it_is_given_again(
     project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -106,7 +106,7 @@ def test_git_merges_what_two_engineers_did_beside_each_other(folder: Path) -> No
     for words in (("init", "-q", "-b", "main"), ("config", "merge.armillary.driver", driver), ("add", "-A")):
         assert git(folder, *words).returncode == 0
     git(folder, "commit", "-qm", "as it came")
-    layer, twins = folder / "bindings.usda", folder / "twins.json"
+    layer, twins, composed = (folder / n for n in ("bindings.usda", "twins.json", "composed.usda"))
     text = layer.read_text()
 
     def edit(name: str, tag: str) -> None:
@@ -114,7 +114,9 @@ def test_git_merges_what_two_engineers_did_beside_each_other(folder: Path) -> No
         held = json.loads(twins.read_text())
         held["twins"][0]["tags"][tag] = {"address": "expr!1 + 1"}
         twins.write_text(json.dumps(held, indent=1) + "\n")
-        git(folder, "commit", "-qam", name)
+        composed.write_text(f'#usda 1.0\n\nover "Site"\n{{\n    def Xform "{name}"\n    {{\n    }}\n}}\n')
+        git(folder, "add", "-A")
+        git(folder, "commit", "-qm", name)
 
     git(folder, "checkout", "-qb", "other")
     edit("FenceEast", "east")
@@ -126,5 +128,6 @@ def test_git_merges_what_two_engineers_did_beside_each_other(folder: Path) -> No
     added = {c["name"] for c in json.loads(found)["changes"] if c["verb"] == "added"}
     first = json.loads(twins.read_text())["twins"][0]["id"]
     assert added == {
-        "/FenceEast#more", "/FenceWest#more", f"{first}.east", f"{first}.west",
+        "/Site/FenceEast", "/Site/FenceWest", "/FenceEast#more", "/FenceWest#more",
+        f"{first}.east", f"{first}.west",
     }  # fmt: skip

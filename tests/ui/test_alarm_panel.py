@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from armillary.history.store import Store
-from armillary.model.alarm import AlarmAct, AlarmEvent, AlarmSpec, AlarmState
+from armillary.model.alarm import SHELF_ENDS, AlarmAct, AlarmEvent, AlarmSpec, AlarmState, Hiding
 from armillary.model.alarm import ProcessState as State
 from armillary.model.clock import NS
 from armillary.model.fault import FaultRecord
@@ -22,12 +22,16 @@ from armillary.recorder.keeper import answer
 from armillary.session.alarm_list import ListView
 from armillary.session.alarm_row import AlarmRow
 from armillary.session.settings import Settings
+from armillary.session.voice import NO_PLAYER
 from armillary.ui import theme
 from armillary.ui.alarm_filter import AlarmFilter
 from armillary.ui.alarm_model import STATE, TEXT
+from armillary.ui.alarmbar import AlarmBar
+from armillary.ui.comment_sheet import CommentSheet
 from armillary.ui.login import ReasonSheet
 from armillary.ui.panels.alarms import JOURNAL, AlarmsPanel
 from armillary.ui.panels.health import HealthPanel
+from armillary.ui.shelf import ShelfSheet
 from armillary.ui.toasts import SETTING, Toasts
 from armillary.ui.tones import Tones
 from armillary.wire import marks
@@ -45,6 +49,7 @@ SPECS = (
         consequence="It seizes.",
         operator_action="Reduce speed.",
         time_to_respond_s=120.0,
+        procedure="swap",
     ),
     *(AlarmSpec(id=f"x{i}", slot=i, tag=f"x{i}", priority=3 + i % 2, title=f"Stage {i}") for i in range(10)),
 )
@@ -204,6 +209,10 @@ def test_the_strip_says_what_to_do_and_how_long_is_left(panel: AlarmsPanel, benc
     bench.send()
     panel._tick()
     assert panel.strip.left.text() == "Time to respond is over since 0:05."
+    opened: list[str] = []
+    bench.workspace.guide.open = lambda name, _told: opened.append(name)
+    panel.strip.buttons["procedure"].click()
+    assert opened == ["swap"]
     for name in ("trend", "limits", "go"):
         panel.strip.buttons[name].click()
     kinds = [call[:2] for call in heard.calls]
@@ -211,18 +220,21 @@ def test_the_strip_says_what_to_do_and_how_long_is_left(panel: AlarmsPanel, benc
     assert ("limits", "hot") in kinds
 
 
-def test_a_comment_goes_with_the_acknowledge(
-    panel: AlarmsPanel, bench: Any, acts: list[AlarmAct], qtbot: QtBot
+@pytest.mark.parametrize("action", ["ack", "comment"])
+def test_a_comment_is_said_alone_or_goes_with_the_acknowledge(
+    panel: AlarmsPanel, bench: Any, acts: list[AlarmAct], qtbot: QtBot, action: Literal["ack", "comment"]
 ) -> None:
     raise_(bench, "hot")
     panel.refresh()
     panel.view.selectRow(0)
     qtbot.keyClick(panel.view, Qt.Key.Key_C)
-    sheet = panel.findChild(ReasonSheet)
+    sheet = panel.findChild(CommentSheet)
     assert sheet is not None
-    sheet.reason.setText("fitter is on the way")
-    sheet.go.click()
-    assert acts == [AlarmAct(action="ack", occurrences=("hot-1",), comment="fitter is on the way")]
+    button = sheet.both if action == "ack" else sheet.only
+    assert not button.isEnabled(), "a comment has words"
+    sheet.words.setText("fitter is on the way")
+    button.click()
+    assert acts == [AlarmAct(action=action, occurrences=("hot-1",), comment="fitter is on the way")]
 
 
 def test_a_kept_view_is_there_at_the_next_start(
@@ -387,11 +399,34 @@ def test_the_health_page_judges_the_record_and_a_bad_actor_leads_to_its_row(
     assert heard.calls == [("alarm", "hot"), ("limits", "hot")]
 
 
+def test_the_bar_says_that_there_is_no_sound_and_flashes_instead(
+    bench: Any, acts: list[AlarmAct], qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr("armillary.ui.tones.has_module", lambda: False)
+    bar = AlarmBar(bench.workspace, theme.THEMES["dark"], lambda _row: None)
+    qtbot.addWidget(bar)
+    bar.show()
+    assert bar.no_sound.isVisible()
+    assert bar.no_sound.toolTip() == f"No sound: {NO_PLAYER}. This bar flashes instead."
+    assert not bar._bell.is_on
+    raise_(bench, "hot")
+    assert bar._bell.is_on
+    qtbot.waitUntil(lambda: not bar._bell._timer.isActive(), timeout=20_000)
+    assert not bar._bell.is_on
+    bar.still = True
+    bar.silence()
+    raise_(bench, "level")
+    assert not bar._bell.is_on, "reduced motion: nothing flashes"
+
+
 def test_three_beeps_stand_for_priority_1_where_there_is_no_sound_module(
     qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     beeps: list[int] = []
+    monkeypatch.setenv("PATH", "")  # nor a player
     tones = Tones()
+    assert tones.trouble == NO_PLAYER
     monkeypatch.setattr(tones, "_played", lambda _priority: False)
     monkeypatch.setattr("armillary.ui.tones.QApplication", type("App", (), {"beep": lambda: beeps.append(1)}))
     tones.play(1)
@@ -468,3 +503,53 @@ def test_a_position_lists_its_own_and_says_how_many_stand_outside(
     assert settings.get("position") == "tanks"
     outside.click()
     assert len(texts(panel)) == 3
+
+
+def test_a_shelf_that_ends_soon_is_told_by_a_card_until_it_ended_or_was_made_longer(
+    bench: Any, acts: list[AlarmAct], settings: Settings
+) -> None:
+    shown: list[str] = []
+    kept = Toasts(
+        bench.workspace,
+        settings,
+        lambda notice: shown.append(notice.what),
+        lambda notice: shown.remove(notice.what),
+    )
+    until = bench.clock.now_ns() + 300 * NS
+
+    def shelved(until_ns: int, event: str = "") -> None:
+        hiding = Hiding(until_ns=until_ns, shelved_ns=5, shelf_reason="known fault", shelf_actor="anna")
+        told = AlarmEvent(
+            id="hot", occurrence="", event=event, before=State.NORM, after=State.NORM, t_ns=9, priority=1
+        )
+        bench.send(alarms=(AlarmState(id="hot", hiding=hiding),), alarm_events=(told,) if event else ())
+
+    shelved(until)
+    assert shown == []
+    shelved(until, SHELF_ENDS)
+    (card,) = shown
+    assert card.startswith("Its shelf ends at ")
+    shelved(until + 3_600 * NS)
+    assert shown == [], "it was made longer"
+    shelved(until + 3_600 * NS, SHELF_ENDS)
+    assert len(shown) == 1
+    bench.send(alarms=(AlarmState(id="hot"),))
+    assert shown == [], "it came off the shelf"
+    assert kept.lowest == 1
+
+
+def test_an_alarm_is_shelved_until_the_shift_ends_where_that_is_not_too_long(qtbot: QtBot) -> None:
+    left, done = [7_000.0], []
+    offered = {}
+    for priority in (1, 2):
+        sheet = ShelfSheet(
+            "Bearing", priority, lambda *said: done.append(said), None, lambda: ("late", left[0])
+        )
+        qtbot.addWidget(sheet)
+        offered[priority] = [sheet.time.itemText(i) for i in range(sheet.time.count())]
+    assert not any("shift" in text for text in offered[1]), "an hour is the longest of priority 1"
+    at = next(i for i, text in enumerate(offered[2]) if text.startswith("end of shift late"))
+    sheet.time.setCurrentIndex(at)
+    left[0] = 6_900.0
+    sheet.go.click()
+    assert done == [("chattering", 6_900.0)], "as long as it lasts when it is asked for"

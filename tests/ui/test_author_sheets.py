@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 
 from armillary.model.binding import Binding
 from armillary.model.message import Done, SaveBindings
@@ -148,3 +149,56 @@ def test_a_template_is_made_applied_updated_and_made_independent(desk: DeskWindo
     assert {b.colormap for b in ws.bindings} == {"level", "heat"}
     sheet.reject()
     assert set(before) == {"bindings.usda", "binding-templates.toml", "binding-templates.made.json"}
+
+
+def test_a_template_takes_alarms_and_a_trend_to_twins_and_bare_parts(desk: DeskWindow, project: Path) -> None:
+    ws = desk.workspace
+    twins = [
+        {"id": id_, "tags": {"speed": {"address": f"ua!ns1;s={id_}", "unit": "rpm"}}}
+        for id_ in ("P-101", "P-102", "P-103")
+    ]
+    twins[0]["prim"], twins[1]["prim"] = "/Plant/Pumps/P101", "/Plant/Pumps/P102"
+    (project / "twins.json").write_text(json.dumps({"schema": 1, "twins": twins}))
+    rules = project / "rules.toml"
+    rules.write_text(
+        'schema = 1\n[[alarm]]\nid = "P-101-FAST"\ntag = "P-101.speed"\nlimit = 9.0\n'
+        'consequence = "P-101 wears"\noperator_action = "Slow P-101 down"\n'
+    )
+    first = rules.read_bytes()
+    scene, read = ws.scene, projects.read(project)
+    assert scene is not None
+    slot = len(ws.specs)
+    ws.specs = (*ws.specs, *(dataclasses.replace(s, slot=slot + i) for i, s in enumerate(read.specs)))
+    ws.twins, ws.mirror = read.twins, type(ws.mirror)(len(ws.specs))
+    ws.select((scene.prim_path.index("/Plant/Pumps/P101"),))
+    action("edit.binding-templates").run(desk)
+    sheet = desk.author_sheets.sheet
+    assert isinstance(sheet, TemplateSheet)
+    sheet.name.setText("guard")
+    sheet.values.setText("fast=9")
+    sheet.alarms.setChecked(True)
+    ws.timeline.slots = (slot,)
+    sheet.trend.setChecked(True)
+    sheet.make.click()
+    assert "1 alarms, 1 trends · 1 places" in sheet.template.currentText()
+    assert [pens.name for pens in ws.trends.book.offered] == ["guard: P-101"]
+    floor = next(p for p in scene.prim_path if p == "/Plant/Floor")
+    ws.select((scene.prim_path.index(floor),))
+    sheet.tags.setText("P-103")
+    sheet.add.click()
+    for row in range(sheet.stands.count()):
+        if sheet.stands.item(row).text().startswith("P-102"):
+            sheet.stands.item(row).setCheckState(Qt.CheckState.Checked)
+    rows = [row.texts[:3] for row in sheet.model.rows if row.texts[2].startswith("alarm")]
+    assert sorted(rows) == [
+        ("new", "/Plant/Floor", "alarm P-103-FAST"),
+        ("new", "/Plant/Pumps/P102", "alarm P-102-FAST"),
+    ]
+    sheet.carry_out.click()
+    text = rules.read_text()
+    assert 'consequence = "P-102 wears"' in text
+    assert 'tag = "P-103.speed"' in text
+    assert [p.name for p in ws.trends.book.offered] == ["guard: P-101", "guard: P-102", "guard: P-103"]
+    action("edit.undo").run(desk)
+    assert rules.read_bytes() == first
+    sheet.reject()

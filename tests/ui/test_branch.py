@@ -267,6 +267,37 @@ def test_lines_are_refused_taken_above_and_given_up(desk: DeskWindow, skid: File
     assert desk.workspace.branch.rows == []
 
 
+def test_a_line_gets_another_tag_and_rivals_are_a_choice_away(desk: DeskWindow, skid: Files) -> None:
+    drop(desk, dragged(desk), SKID)
+    sheet, branch = desk.branching.sheet, desk.workspace.branch
+    assert sheet is not None
+    at = {row.name.split(".", 1)[1]: i for i, row in enumerate(branch.rows)}
+    one, two = branch.rows[at["pump1.speed"]], branch.rows[at["pump2.speed"]]
+    mine, theirs = one.prim, two.prim
+    sheet.show_line(at["pump1.speed"])
+    assert sheet.tag.text() == one.name
+    sheet.tag.setText(two.name)
+    sheet.tag.returnPressed.emit()  # two tags of the branch change places
+    assert (one.prim, two.prim) == (theirs, mine)
+    assert one.suggestion is not None
+    assert one.suggestion.binding.signal == one.name
+    assert sheet.tag.text() == two.name  # the line in hand is still that of the part
+    sheet.tag.setText("T-102.level")
+    sheet.tag.returnPressed.emit()  # a tag of the project that the branch does not hold gets a line
+    new = next(row for row in branch.rows if row.name == "T-102.level")
+    assert (new.prim, new.new, new.ticked, two.prim, two.suggestion) == (mine, None, True, "", None)
+    sheet.tag.setText("No.such")
+    sheet.tag.returnPressed.emit()
+    assert "There is no tag 'No.such'" in sheet.why.text()
+    lone = next(i for i, row in enumerate(branch.rows) if row.name.endswith("uptime"))
+    sheet.show_line(lone)
+    assert sheet.others.count() == 2  # the thing it lies in is a candidate, with the reason
+    assert "its path names Dosing2" in sheet.others.itemText(1)
+    sheet.others.activated.emit(1)
+    assert branch.rows[lone].prim == SKID
+    sheet.reject()
+
+
 def test_tags_and_the_keyboard_begin_a_branch_and_a_viewer_does_not(desk: DeskWindow, skid: Files) -> None:
     data = QMimeData()
     data.setData(TAG_MIME, ",".join(map(str, range(len(desk.workspace.specs)))).encode())

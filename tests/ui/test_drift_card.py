@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from pytestqt.qtbot import QtBot
+
+from armillary.model.drift import DriftItem
+from armillary.model.link import NODE_MOVED
+from armillary.session.drifting import DriftBook
 from armillary.telemetry.reasons import conflict
+from armillary.ui.drift_card import DriftCard
 from armillary.ui.window import DeskWindow
 
 LEVEL, TEMP = 0, 4
@@ -34,3 +40,31 @@ def test_a_device_that_says_another_unit_has_a_card_until_it_is_looked_at(
     assert card.isHidden()
     bench.send(why=((TEMP, conflict("K", "°C")),))
     assert not card.isHidden(), "it has come again"
+
+
+class Book(DriftBook):
+    """Writes nothing down but what was accepted."""
+
+    taken: tuple[tuple[str, str], ...] = ()
+
+    def why_not(self, *, writes: bool = True) -> str:
+        return ""
+
+    def accept(self, item: DriftItem) -> None:
+        self.taken += ((item.code, item.address),)
+
+
+def test_a_node_that_moved_is_offered_on_the_card_and_accepted_as_an_edit(qtbot: QtBot, bench: Any) -> None:
+    bench.begin()
+    book, specs = Book(bench.workspace), bench.workspace.specs
+    card = DriftCard(bench.workspace, lambda _slot: None, book)
+    qtbot.addWidget(card)
+    bench.send(why=((TEMP, f"{NODE_MOVED}nsu=urn:x;s=T-2"),))
+    said = card.text.text()
+    assert said.startswith(
+        f"Node moved: use the new id? {specs[TEMP].name}: its node is now nsu=urn:x;s=T-2."
+    )
+    assert card.accept.isEnabled()
+    card.accept.click()
+    assert book.taken == (("D12", "nsu=urn:x;s=T-2"),)
+    assert card.isHidden()

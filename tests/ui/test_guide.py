@@ -196,3 +196,26 @@ def test_a_dry_run_asks_no_world(card: GuideCardView, bench: Any, asked: list[ob
     card.close_it.click()
     assert card.isHidden()
     assert asked == []
+
+
+def test_an_alarms_procedure_is_begun_once_and_shown_when_it_is_under_way(
+    bench: Any, asked: list[object]
+) -> None:
+    bench.begin()
+    guide, told = bench.workspace.guide, list[str]()
+    guide.open("swap", told.append)
+    assert asked == [AskProcedures(), StartProcedure(id="swap", tag="T-101.level")]
+    show(bench, run_of(id="r7"))
+    asked.clear()
+    guide.open("swap", told.append)
+    assert asked == []
+    assert guide.chosen == "r7"
+    assert told == ["", "Swap the bearing: it is under way."]
+
+
+def test_an_alarm_that_names_no_known_procedure_says_so(bench: Any, asked: list[object]) -> None:
+    bench.begin()
+    told: list[str] = []
+    bench.workspace.guide.open("swop", told.append)
+    assert asked == [AskProcedures()]
+    assert told == ["There is no procedure 'swop' in this project: an engineer adds it."]

@@ -12,6 +12,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMenu
 
+from armillary.model.alarm import AlarmSpec, AlarmState, ProcessState
 from armillary.model.clock import NS
 from armillary.model.frame import Frame, WorldKind, empty_frame
 from armillary.model.message import Attributes, ChooseVariants
@@ -22,8 +23,10 @@ from armillary.scene.load import load
 from armillary.scene.stage import open_stage, quiet
 from armillary.session import scenery
 from armillary.session.actions import action
+from armillary.session.alarm_row import alarm_row
 from armillary.session.batch import Batch
 from armillary.ui.window import DeskWindow
+from armillary.viewport import camera as eye
 
 BENDING = Path(__file__).parents[1] / "picture" / "fidelity" / "bending.usda"
 PRIM = 6
@@ -268,3 +271,14 @@ def test_playing_moves_what_bends_on_the_desk(desk: DeskWindow) -> None:
     action("scene.rewind").run(desk)
     ws._refresh()
     assert np.array_equal(desk.canvas.view.render(), first)
+
+
+def test_an_alarm_with_a_camera_of_its_own_is_seen_through_it(desk_with_more: DeskWindow) -> None:
+    window = desk_with_more
+    window.canvas.flight.still = True
+    state = AlarmState(id="A", process=ProcessState.UNACK, occurrence="A-1")
+    row = alarm_row(AlarmSpec(id="A", slot=0, tag="T-101.level", camera=CAMERAS[1].path), state, None, 1)
+    window.go_to_alarm(row)
+    assert window.canvas.view.pose == eye.through(CAMERAS[1])
+    window.go_to_alarm(replace(row, camera="/Gone"))
+    assert window.canvas.view.pose != eye.through(CAMERAS[1]), "without it the part itself is framed"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from armillary.alarms.kept import Kept
 from armillary.alarms.quiet import Quiet
 from armillary.alarms.readings import Readings, known, padded, starts_of, taken
 from armillary.model.alarm import AlarmProgress, AlarmSpec
@@ -92,6 +93,10 @@ class Conditions:
             self._order,
             self._first,
         )
+        self._kept = Kept(of)
+        self._keeps = False  # some line waits for the first reading after a restart
+        self._nearer: I8 = np.zeros(n, np.int64)
+        self._farthest = 0
         # dynamic
         self.active: B1 = np.zeros(n, np.bool_)
         self.value: F8 = np.full(n, np.nan)
@@ -109,6 +114,10 @@ class Conditions:
         self._hits: list[Hit] = []
         self._sure: list[I8] = []  # alarms that are sure of themselves again after a gap
 
+    def imply(self, nearer: I8) -> None:
+        """Learn how many rows before each one, (n,), are nearer limits of the same alarm: it implies them."""
+        self._nearer, self._farthest = nearer, int(nearer.max(initial=0))
+
     def forget(self, slots: I8) -> I8:
         """Begin the counts of these tags anew: readings of them are missing. Return their alarms' rows."""
         rows = np.flatnonzero((self.kind == _COUNT) & np.isin(self.slot, slots))
@@ -124,6 +133,8 @@ class Conditions:
         for counter in (self._run, self._run_clear, self._run_before, self._run_clear_before):
             counter[:] = 0
         self._over_since[:], self._under_since[:] = _NONE, _NONE
+        self._kept.drop(np.arange(len(active)))
+        self._keeps = False
         self._source_ns[:] = 0
         self._bad[:] = False
         self._gap[:] = False
@@ -131,7 +142,9 @@ class Conditions:
     def progress(self, now_mono_ns: int) -> dict[int, AlarmProgress]:
         """Return what is being counted, by row of the specs; `AlarmProgress.id` is left to the caller."""
         counts = (self._run > 0) | (self.active & (self._run_clear > 0))
-        rows = np.flatnonzero((self._over_since != _NONE) | (self._under_since != _NONE) | counts)
+        over = np.where(self._kept.waits, self._kept.over, self._over_since)
+        under = np.where(self._kept.waits, self._kept.under, self._under_since)
+        rows = np.flatnonzero((over != _NONE) | (under != _NONE) | counts)
 
         def since(begun: I8) -> list[int]:
             out: list[int] = np.where(begun[rows] == _NONE, -1, now_mono_ns - begun[rows]).tolist()
@@ -139,8 +152,8 @@ class Conditions:
 
         columns = zip(
             rows.tolist(),
-            since(self._over_since),
-            since(self._under_since),
+            since(over),
+            since(under),
             *(getattr(self, f"_{name}")[rows].tolist() for name in _COUNTED),
             self.value[rows].tolist(),
             strict=True,
@@ -166,6 +179,21 @@ class Conditions:
             for name in _COUNTED:
                 getattr(self, f"_{name}")[row] = getattr(one, name)
 
+    def go_on(self, progress: Mapping[int, AlarmProgress], gap_ns: int, now_mono_ns: int) -> None:
+        """Go on after `restore` from what was being counted `gap_ns` ago, by row; nothing is known since.
+
+        A delay goes on with the first reading, if that comes before its tag would be stale. A count goes on
+        unless readings are missing by their own times: without an expected interval nobody can tell, so it
+        begins anew.
+        """
+        for row, one in progress.items():
+            self._kept.give(row, one, gap_ns, now_mono_ns)
+            self.value[row] = one.value
+            if self._gap_ns[row]:
+                for name in _COUNTED:
+                    getattr(self, f"_{name}")[row] = getattr(one, name)
+        self._keeps = bool(progress)
+
     def look(
         self, table: TagTable, readings: SampleBatch, now_mono_ns: int, links: tuple[I8, B1, B1] | None = None
     ) -> Look:
@@ -187,6 +215,9 @@ class Conditions:
         self._became_bad(table, bad, now_mono_ns)
         if links is not None:
             self._judge_at(*links, now_mono_ns)
+        if self._keeps:
+            self._kept.expire(now_mono_ns)
+            self._keeps = bool(self._kept.waits.any())
         self._run_out(now_mono_ns)
         if self._sure or self._gap.any():
             good = np.concatenate([good[~self._gap[good]], *self._sure])
@@ -224,7 +255,7 @@ class Conditions:
     def _stirring(self, batch: SampleBatch, rows: I8, slot: I8) -> tuple[I8, I8]:
         """Take note of readings of tags at which all is quiet, before and after; return the others."""
         busy = self.active | (self._over_since != _NONE) | (self._under_since != _NONE)
-        busy |= self.kind == _COUNT
+        busy |= (self.kind == _COUNT) | self._kept.waits if self._keeps else self.kind == _COUNT
         left, (alarm, value, quality) = self._quiet.split(
             batch, rows, slot, self.slot[busy & (self.slot >= 0)]
         )
@@ -241,6 +272,8 @@ class Conditions:
         value, quality = batch.value[rows][row], batch.quality[rows][row]
         over, under, unusable, _, _ = self._signs(alarm, value, quality)
         stirs = (self._over_since != _NONE) | (self._under_since != _NONE) | (self.kind == _COUNT)
+        if self._keeps:
+            stirs |= self._kept.waits
         stirs[alarm[np.where(self.active[alarm], under, over)]] = True
         stirred = stirs[alarm]
         usable = ~(stirred | unusable)
@@ -342,6 +375,8 @@ class Conditions:
         clear = np.where(again, self._run_clear_before[a], self._run_clear[a])
         gap = (self._gap_ns[a] > 0) & (self._source_ns[a] > 0)
         gap &= r.source_ns - self._source_ns[a] > self._gap_ns[a]
+        if self._keeps:
+            self._kept.drop(a)
         run[gap], clear[gap] = 0, 0
         self._run_before[a], self._run_clear_before[a] = run, clear
         new = np.where(usable, np.where(over, run + 1, 0), np.where(bad & ~self._skips_bad[a], 0, run))
@@ -369,6 +404,10 @@ class Conditions:
         ends = ~rest & under & (self._under_since[a] == _NONE)
         self._over_since[a[begins]] = r.mono_ns[begins]
         self._under_since[a[ends]] = r.mono_ns[ends]
+        if self._keeps:  # delays of before a restart
+            held, gone = self._kept.judged(a, r.mono_ns, begins, ends)
+            self._over_since[a] = np.where(held != _NONE, held, self._over_since[a])
+            self._under_since[a] = np.where(gone != _NONE, gone, self._under_since[a])
         self._over_since[a[rest & ~over]] = _NONE
         self._under_since[a[~rest & ~under]] = _NONE
         self._lag_ns[a] = np.where(begins, r.lag_ns, self._lag_ns[a])
@@ -392,6 +431,10 @@ class Conditions:
         if not len(alarm):
             return
         self.active[alarm] = raised
+        if raised and self._farthest:
+            of, nearer = self._implied(alarm)
+            alarm, value = np.append(alarm, nearer), np.append(value, value[of])
+            source_ns, delayed_ns = np.append(source_ns, source_ns[of]), np.append(delayed_ns, delayed_ns[of])
         self._over_since[alarm], self._under_since[alarm] = _NONE, _NONE
         self._run_clear[alarm] = 0
         self._hits.append(
@@ -404,6 +447,17 @@ class Conditions:
                 delayed_ns=delayed_ns.copy(),
             )
         )
+
+    def _implied(self, alarm: I8) -> tuple[I8, I8]:
+        """Return (places in `alarm` of farther limits, rows of nearer ones that stand now for them)."""
+        of = [np.flatnonzero(self._nearer[alarm] >= k) for k in range(1, self._farthest + 1)]
+        rows, first = np.unique(
+            np.concatenate([alarm[at] - k for k, at in enumerate(of, 1)]), return_index=True
+        )
+        rest = ~self.active[rows]
+        rows = rows[rest]
+        self.active[rows] = True
+        return np.concatenate(of)[first[rest]], rows
 
     # ---------------------------------------------------------------- quality
 
@@ -434,6 +488,8 @@ class Conditions:
             yes = np.ones(len(wants), np.bool_)
             self._judge_at(wants, yes, ~yes, now_mono_ns)
         rest = alarm[~asked]
+        if self._keeps:  # nothing has come since the start: that is no bad reading
+            rest = rest[~self._kept.waits[rest]]
         self._over_since[rest], self._under_since[rest] = _NONE, _NONE
         self._run[rest[~self._skips_bad[rest]]] = 0
         self._run_clear[rest] = 0

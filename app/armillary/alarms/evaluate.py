@@ -14,12 +14,13 @@ from dataclasses import replace
 import numpy as np
 
 from armillary.alarms import wording
+from armillary.alarms.comments import commented
 from armillary.alarms.conditions import Hit
 from armillary.alarms.devices import DeviceWatch
 from armillary.alarms.lines import Lines
 from armillary.alarms.links import LinkWatch
 from armillary.alarms.machine import NOTHING, OVER, Facts, Happening
-from armillary.alarms.nuisance import Raised
+from armillary.alarms.nuisance import FLOOD_ID, Raised
 from armillary.alarms.presentation import Hide, Wish
 from armillary.alarms.standing import NOBODY, Standing
 from armillary.alarms.suppression import Suppressor
@@ -35,13 +36,14 @@ from armillary.model.alarm import (
     ProcessState,
     Suppression,
 )
-from armillary.model.arrays import B1, I8, U4
+from armillary.model.arrays import B1, F8, I8, U4
 from armillary.model.clock import NS
 from armillary.model.sample import SampleBatch
 from armillary.model.tags import TagSpec, TagTable
 
 GONE = "This alarm is not in the project any more"
 ALREADY = "Already so"
+LEFT_OFF_S, LEFT_OFF = 5.0, 0.1  # a time that is left is told anew when it is so much, or this share, off
 OF_A_SERVER = "Only an alarm that a server owns is asked that"
 WHOLE = -1  # `AlarmProgress.level` of what is said of an alarm, not of one of its limits
 _ACTS = {"ack": Happening.ACK, "reset": Happening.RESET}
@@ -57,10 +59,9 @@ _HAPPENINGS = {
     (True, 1): Happening.LEVEL_ROSE,
     (True, -1): Happening.LEVEL_FELL,
 }
-Seen = (
-    tuple[I8, B1, B1] | None
-)  # alarm rows, whether each one's condition holds, whether it certainly does not
-_CHANGING = ("_conditions", "_links", "_devices", "_rules", "_all", "_number")
+# alarm rows, whether each one's condition holds, whether it certainly does not
+Seen = tuple[I8, B1, B1] | None
+_CHANGING = ("_conditions", "_links", "_devices", "_rules", "_all", "_number", "_told_s")
 
 
 class Evaluator:
@@ -85,6 +86,7 @@ class Evaluator:
         self._row = {spec.id: row for row, spec in enumerate(self.specs)}
         self._conditions = Lines(self.specs, tags)
         self._links = LinkWatch(self.specs, tags)
+        self._told_s: F8 = np.full(len(self._conditions.foretold), np.nan)
         self._devices = DeviceWatch(self.specs, tags)
         self._rules = Suppressor(rules, self.specs, tags, self._devices)
         self._all = Standing(self.specs, positions)
@@ -118,6 +120,8 @@ class Evaluator:
             for row in seen.bad[self._all.waits[seen.bad]].tolist():
                 if self.specs[row].kind != "quality":  # there it is the condition itself
                     self._unverified(row, now_ns)
+            if len(self._conditions.foretold):
+                self._foretell()
             self._all.end(self._raised(seen.hits) if idle else (), idle, now_ns, self._doubt_ns)
 
     def _hide(self, table: TagTable, hits: Sequence[Hit], now_ns: int, now_mono_ns: int) -> None:
@@ -211,6 +215,12 @@ class Evaluator:
         row = self._row.get(occurrence.rpartition("#")[0])
         if row is None:
             return GONE
+        if act.action == "comment":
+            outcome = commented(
+                self._all.states[row], occurrence, act.comment, actor, now_ns, self.specs[row]
+            )
+            self._all.put(row, outcome)
+            return outcome.refused
         state, happening = self._all.states[row], _ACTS[act.action]
         if state.occurrence != occurrence:
             if state.process is ProcessState.NORM:
@@ -279,6 +289,33 @@ class Evaluator:
             raised = {row: one.raised_ns for row, one in rows if one.level == WHOLE}
             self._all.chatter.resume(raised, now_mono_ns)
 
+    def saved(self, now_mono_ns: int) -> tuple[AlarmProgress, ...]:
+        """Return what every alarm is counting and the floods that may be, for `go_on` after a restart."""
+        found = self.progress(now_mono_ns)
+        with self._lock:
+            floods = {name: each.progress(now_mono_ns) for name, each in self._all.each_flood.items()}
+        return (
+            *found,
+            *(
+                AlarmProgress(id=FLOOD_ID + name, level=WHOLE, source_ns=since_ns, raised_ns=ages)
+                for name, (since_ns, ages) in floods.items()
+                if since_ns or ages
+            ),
+        )
+
+    def go_on(self, progress: Iterable[AlarmProgress], gap_ns: int, now_mono_ns: int) -> None:
+        """Go on, after `restore`, from what was being counted `gap_ns` ago; since then nothing is known."""
+        with self._lock:
+            every = list(progress)
+            rows = [(self._row[one.id], one) for one in every if one.id in self._row]
+            self._conditions.go_on(rows, gap_ns, now_mono_ns)
+            raised = {row: one.raised_ns for row, one in rows if one.level == WHOLE}
+            self._all.chatter.resume(raised, now_mono_ns, gap_ns)
+            floods = {FLOOD_ID + name: each for name, each in self._all.each_flood.items()}
+            for one in every:
+                if one.id in floods:
+                    floods[one.id].resume(one.source_ns, one.raised_ns, gap_ns, now_mono_ns)
+
     def freeze(self) -> object:
         """Return everything that changes, delays and counts included; `thaw` goes on from it exactly."""
         with self._lock:
@@ -314,6 +351,8 @@ class Evaluator:
                 spec = replace(spec, limit=level.limit, priority=level.priority)
             if not hit.raised:
                 text = wording.cleared(spec, tag, value)
+            elif spec.is_advisory:
+                text = wording.foretold(spec, tag, self._left_s(row), delayed_ns)
             elif row in self._devices:
                 text = self._devices.text(row, table, now_mono_ns)
             elif spec.kind == "link":
@@ -336,6 +375,25 @@ class Evaluator:
                 level=level.name if level is not None else "",
             )
             self._all.happen(row, happening, facts)
+
+    def _left_s(self, row: int) -> float:
+        """Return how long it is until what is predicted comes, and note that it was told."""
+        place = int(np.searchsorted(self._conditions.foretold, row))
+        left = float(self._conditions.left_s[place])
+        self._told_s[place] = left
+        return left
+
+    def _foretell(self) -> None:
+        """Say anew of standing predictions how long is left, where that is another than people were told."""
+        rows, left = self._conditions.foretold, self._conditions.left_s
+        off = np.abs(left - self._told_s) > np.maximum(LEFT_OFF_S, LEFT_OFF * self._told_s)
+        off |= np.isnan(self._told_s) & ~np.isnan(left)
+        for place in np.flatnonzero(self._all.active[rows] & off).tolist():
+            row = int(rows[place])
+            state, spec = self._all.states[row], self.specs[row]
+            text = wording.foretold(spec, self._tags.get(spec.slot), self._left_s(row), 0)
+            if text != state.text and not state.unverified:
+                self._all.set(row, replace(state, text=text))
 
     def _unverified(self, row: int, now_ns: int) -> None:
         text = wording.unknown(self.specs[row])

@@ -12,13 +12,16 @@ from dataclasses import replace
 import numpy as np
 
 from armillary.alarms.conditions import Conditions, Hit, Look
+from armillary.alarms.outlooks import band_of
 from armillary.alarms.signals import TRUE_ABOVE, Signals, is_computed
-from armillary.model.alarm import COMPUTED, AlarmProgress, AlarmSpec
-from armillary.model.arrays import B1, I8
+from armillary.model.alarm import COMPUTED, AlarmProgress, AlarmSpec, of_level
+from armillary.model.arrays import B1, F8, I8
 from armillary.model.sample import SampleBatch
 from armillary.model.tags import TagSpec, TagTable
 
-NONE = -1  # no limit is passed
+NONE = -1  # no limit is passed, no line is meant
+NO_ONE: B1 = np.zeros(0, np.bool_)
+_LIMITED = ("level", "count")
 
 
 class Lines:
@@ -31,17 +34,25 @@ class Lines:
         on_tags = [each for each in direct if not is_computed(each[2])]
         number = {spec.id: i for i, spec in enumerate(self.signals.specs)}
         on_signals = [
-            (row, n, _on_signal(spec, number[spec.id])) for row, n, spec in direct if is_computed(spec)
+            (row, n, on_signal(spec, number[spec.id])) for row, n, spec in direct if is_computed(spec)
         ]
         self.direct = Conditions([spec for _, _, spec in on_tags], tags)
         self.computed = Conditions(
             [spec for _, _, spec in on_signals], _signal_tags(self.signals.specs, tags)
         )
         self._parts = (self.direct, self.computed)
+        self.direct.imply(_column(on_tags, 1))
+        self.computed.imply(_column(on_signals, 1))
         self._alarm: tuple[I8, I8] = (_column(on_tags, 0), _column(on_signals, 0))
         self._level: tuple[I8, I8] = (_column(on_tags, 1), _column(on_signals, 1))
         self._line = np.full(len(specs), NONE, np.int64)  # the first line on a tag of each alarm
         self._line[self._alarm[0][::-1]] = np.arange(len(on_tags))[::-1]
+        self._real = _reals(self.signals.specs, [spec for _, _, spec in on_tags])
+        self._watches: I8 = np.flatnonzero(self._real != NONE)
+        foretold = [i for i, spec in enumerate(self.signals.specs) if spec.is_advisory]
+        self._foretold: I8 = np.array(foretold, np.int64)
+        row = {spec.id: i for i, spec in enumerate(specs)}
+        self.foretold: I8 = np.array([row[self.signals.specs[i].id] for i in foretold], np.int64)
         self._many: B1 = np.array([bool(spec.levels) for spec in specs], np.bool_)
         self._passed: dict[int, int] = {}  # alarm with several limits -> those passed, as bits
 
@@ -58,7 +69,11 @@ class Lines:
             links = (self._line[links[0]], *links[1:])
         looks = [self.direct.look(table, readings, now_mono_ns, links)]
         if len(self.signals.specs):
-            of_signals = self.signals.look(table, readings, now_ns, now_mono_ns)
+            come = NO_ONE
+            if len(self._foretold):
+                come = np.zeros(len(self._real), np.bool_)
+                come[self._watches] = self.direct.active[self._real[self._watches]]
+            of_signals = self.signals.look(table, readings, now_ns, now_mono_ns, come)
             looks.append(self.computed.look(self.signals.table, of_signals, now_mono_ns))
         hits = tuple(
             hit for part, found in enumerate(looks) for each in found.hits for hit in self._told(each, part)
@@ -104,6 +119,11 @@ class Lines:
             out.append(replace(some, raised=raised, change=change, level=levels))
         return out
 
+    @property
+    def left_s(self) -> F8:
+        """How long until the limits of `foretold` are passed, (f,); NaN: not at all, or unknown."""
+        return self.signals.left_s[self._foretold]
+
     def forget(self, slots: I8) -> I8:
         """Begin the counts of these tags anew: readings of them are missing. Return their alarms."""
         return np.unique(self._alarm[0][self.direct.forget(slots)])
@@ -137,6 +157,14 @@ class Lines:
             mine = {line: held[place] for line, place in enumerate(places) if place in held}
             conditions.resume(self.signals.table if part else table, mine, now_mono_ns)
 
+    def go_on(self, progress: Iterable[tuple[int, AlarmProgress]], gap_ns: int, now_mono_ns: int) -> None:
+        """Go on after `restore` from what was being counted `gap_ns` ago, by alarm; as `Conditions.go_on`."""
+        held = {(row, one.level): one for row, one in progress}
+        for part, conditions in enumerate(self._parts):
+            places = zip(self._alarm[part].tolist(), self._level[part].tolist(), strict=True)
+            mine = {line: held[place] for line, place in enumerate(places) if place in held}
+            conditions.go_on(mine, gap_ns, now_mono_ns)
+
 
 def _limits(spec: AlarmSpec) -> list[tuple[int, AlarmSpec]]:
     """Return (number, spec) for each limit of an alarm, nearest first."""
@@ -144,10 +172,10 @@ def _limits(spec: AlarmSpec) -> list[tuple[int, AlarmSpec]]:
         return [(0, replace(spec, kind="level", levels=()))]  # it watches nothing
     if not spec.levels:
         return [(0, spec)]
-    return [(n, replace(spec, limit=each.limit, levels=())) for n, each in enumerate(spec.levels)]
+    return [(n, of_level(spec, each)) for n, each in enumerate(spec.levels)]
 
 
-def _on_signal(spec: AlarmSpec, slot: int) -> AlarmSpec:
+def on_signal(spec: AlarmSpec, slot: int) -> AlarmSpec:
     """Return a computed alarm as a limit on its signal."""
     is_truth = spec.kind == "expression"
     return replace(
@@ -155,8 +183,8 @@ def _on_signal(spec: AlarmSpec, slot: int) -> AlarmSpec:
         kind="level",
         slot=slot,
         limit=TRUE_ABOVE if is_truth else spec.limit,
-        deadband=0.0 if is_truth else spec.deadband,
-        direction="above" if spec.kind != "rate" or spec.two_sided else spec.direction,
+        deadband=0.0 if is_truth else band_of(spec) if spec.is_advisory else spec.deadband,
+        direction=spec.direction if spec.kind in ("rate", "predicted") and not spec.two_sided else "above",
         normal=(),
     )
 
@@ -172,6 +200,18 @@ def _signal_tags(specs: Sequence[AlarmSpec], tags: Sequence[TagSpec]) -> list[Ta
         )
         for i, spec in enumerate(specs)
     ]
+
+
+def _reals(signals: Sequence[AlarmSpec], lines: Sequence[AlarmSpec]) -> I8:
+    """Return the line that is what each signal predicts, NONE where no alarm has that limit."""
+    known: dict[tuple[int, str, float], int] = {}
+    for i, spec in enumerate(lines):
+        if spec.kind in _LIMITED and not spec.draft:
+            known.setdefault((spec.slot, spec.direction, spec.limit), i)
+    return np.array(
+        [known.get((s.slot, s.direction, s.limit), NONE) if s.is_advisory else NONE for s in signals],
+        np.int64,
+    )
 
 
 def _column(rows: Sequence[tuple[int, int, AlarmSpec]], at: int) -> I8:

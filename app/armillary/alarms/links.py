@@ -32,6 +32,7 @@ from armillary.model.tags import TagSpec, TagTable
 PREFIX = "link:"
 PRIORITY = 2
 SECURE = frozenset({"mqtts", "wss"})  # schemes of links that know their certificates
+OPC, _LOCAL = "opc.tcp", ("localhost", "127.", "[::1]")  # a server here is spoken to without, unless told
 ON_DELAY_S = 5.0  # after its tags turned stale, which took them some seconds already
 FIRST_NS = 10 * NS  # a link that has brought nothing yet may take this long more
 ALIVE_STEP_NS = NS // 4  # how often links are looked at: they turn silent over seconds
@@ -106,7 +107,7 @@ def _told_alarms(link: LinkSpec) -> Iterator[AlarmSpec]:
         "Its values are uncertain, and their times are those at which they came.",
         "Have the clock of the source set right; the links list says how far it is off.",
     )
-    if link.url.partition("://")[0] in SECURE:
+    if _has_certificates(link):
         for days, priority in CERTIFICATE_DAYS.items():
             yield spec(
                 certificate_alarm(link.name, days),
@@ -115,6 +116,17 @@ def _told_alarms(link: LinkSpec) -> Iterator[AlarmSpec]:
                 "When it has expired, no connection can be made any more.",
                 "Have the certificate renewed before that day.",
             )
+
+
+def _has_certificates(link: LinkSpec) -> bool:
+    """Return whether a link knows until when its certificates are valid."""
+    scheme, _, rest = link.url.partition("://")
+    if scheme != OPC:
+        return scheme in SECURE
+    said = str(link.settings.get("security", ""))
+    if said:
+        return said.partition(":")[0] != "None"
+    return not (link.settings.get("insecure") or rest.startswith(_LOCAL))
 
 
 class LinkWatch:

@@ -245,7 +245,8 @@ def _after(state: AlarmState, cell: Cell, to: ProcessState, happening: Happening
         unverified=state.unverified if cell.flag is None else cell.flag,
         delayed_s=state.delayed_s,
         actor=facts.actor if is_ack else state.actor,
-        comment=facts.comment if is_ack else state.comment,
+        comment=(facts.comment if is_ack else "") or state.comment,  # an acknowledge takes no word back
+        commenter="" if is_ack and facts.comment else state.commenter,
         reactivations=state.reactivations,
         text=state.text,
         level=state.level,

@@ -54,17 +54,22 @@ class Chatter:
         self._restored = {row for row, state in states if state.marks is not None and state.marks.chatter}
 
     def progress(self, now_mono_ns: int) -> dict[int, tuple[int, ...]]:
-        """Return how long ago alarms raised of late that do not chatter yet."""
-        return {
+        """Return how long ago alarms raised of late; of one that chatters, last."""
+        young = {
             row: tuple(now_mono_ns - t_ns for t_ns in times)
             for row, times in self._raised.items()
             if times and now_mono_ns - times[-1] <= CHATTER_NS
         }
+        return young | {row: (now_mono_ns - last_ns,) for row, last_ns in self._last.items()}
 
-    def resume(self, progress: Mapping[int, tuple[int, ...]], now_mono_ns: int) -> None:
-        """Go on from how long ago alarms raised."""
+    def resume(self, progress: Mapping[int, tuple[int, ...]], now_mono_ns: int, gap_ns: int = 0) -> None:
+        """Go on from how long ago alarms raised, `gap_ns` ago; those that chatter calm down from there on."""
         for row, ages_ns in progress.items():
-            self._raised[row].extend(now_mono_ns - age_ns for age_ns in ages_ns)
+            if row in self._restored:
+                self._restored.discard(row)
+                self._last[row] = now_mono_ns - gap_ns - min(ages_ns, default=0)
+            else:
+                self._raised[row].extend(now_mono_ns - gap_ns - age_ns for age_ns in ages_ns)
 
     def calm(self, now_mono_ns: int) -> list[int]:
         """Return the alarms that chatter no more."""
@@ -175,6 +180,15 @@ class Floods:
             self._since_ns = 0
             return f"the alarm flood{self._at} is over after {minutes:.0f} min"
         return ""
+
+    def progress(self, now_mono_ns: int) -> tuple[int, tuple[int, ...]]:
+        """Return since when there is a flood, wall clock, 0 = none; and how long ago people were called."""
+        return self._since_ns, tuple(now_mono_ns - t_ns for t_ns in self._times)
+
+    def resume(self, since_ns: int, ages_ns: Sequence[int], gap_ns: int, now_mono_ns: int) -> None:
+        """Go on from how long ago people were called, `gap_ns` ago."""
+        self._since_ns = since_ns
+        self._times = deque(now_mono_ns - gap_ns - age_ns for age_ns in ages_ns)
 
     @property
     def _at(self) -> str:

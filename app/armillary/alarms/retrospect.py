@@ -1,24 +1,30 @@
 """What alarms late data would have raised, had they come in time: for the journal, never for people at once.
 
-Each alarm on a level, a count or a state is judged on its tag's late samples alone, by source time. Delays
-are kept; what its tag sent in time meanwhile is not looked at again.
+Each alarm is judged on its tags' late samples alone, by source time: levels, counts and states on their own
+tag's, slopes, distances and conditions on what their inputs were together (`late_signals`). Delays are kept;
+what came in time meanwhile is not looked at again. What cannot be judged so is said to be.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from armillary.alarms import late_signals
+from armillary.alarms.late_signals import Known, Late
+from armillary.alarms.lines import on_signal
 from armillary.alarms.readings import starts_of
-from armillary.model.alarm import AlarmEvent, AlarmSpec, ProcessState
+from armillary.model.alarm import AlarmEvent, AlarmSpec, ProcessState, of_level
 from armillary.model.arrays import B1, F8, I8
 from armillary.model.clock import NS
 from armillary.model.quality import RANK_MASK, STALE
 from armillary.model.sample import SampleBatch
 
 KINDS = ("level", "count", "state")
+NOT_JUDGED = "NOT-JUDGED"
+MOST_UNJUDGED = 50  # alarms that are named in one batch of late data
 MOST_TOLD = 1_000  # of one alarm in one batch of late data
 
 
@@ -31,29 +37,83 @@ class _Found:
     value: F8
 
 
-def retrospect(specs: Sequence[AlarmSpec], late: SampleBatch, now_ns: int) -> list[AlarmEvent]:
+def retrospect(
+    specs: Sequence[AlarmSpec], late: SampleBatch, now_ns: int, project: Known | None = None
+) -> list[AlarmEvent]:
     """Return RAISE and CLEAR events that late samples would have made, by time; all marked `late`.
 
-    late: rows in any order; `now_ns` is when this is written down.
+    late: rows in any order; `now_ns` is when this is written down; project: tags that computed ones read.
+    Then NOT_JUDGED events, which say of an alarm what it would have needed.
     """
-    fit = (late.quality & RANK_MASK) < STALE
-    fit &= np.isfinite(late.value)
-    rows = np.flatnonzero(fit)
-    rows = rows[np.lexsort((late.source_ns[rows], late.slot[rows]))]
-    slot = late.slot[rows].astype(np.int64)
-    if not len(slot):
+    of_slot = _by_slot(late)
+    if not of_slot:
         return []
-    starts = np.append(starts_of(slot), len(slot))
-    of_slot = {
-        int(slot[a]): rows[a:b] for a, b in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True)
-    }
+    project = project if project is not None else Known(())
+    of_name = {tag.name: of_slot[tag.slot] for tag in project.tags.values() if tag.slot in of_slot}
     out: list[AlarmEvent] = []
+    needs: list[tuple[AlarmSpec, str]] = []
     for spec in specs:
         mine = of_slot.get(spec.slot)
-        if mine is None or spec.draft or spec.kind not in KINDS:
+        nearest = of_level(spec, spec.levels[0]) if spec.levels else spec
+        if spec.draft:
             continue
-        out += _events(spec, _found(spec, late.source_ns[mine], late.value[mine]), now_ns)
-    return sorted(out, key=lambda event: event.source_ns)
+        if spec.kind in KINDS and mine is not None:
+            fit = ((mine.quality & RANK_MASK) < STALE) & np.isfinite(mine.value)
+            out += _events(nearest, _found(nearest, mine.t_ns[fit], mine.value[fit]), now_ns)
+        elif spec.kind in late_signals.KINDS and _reads(spec, of_name, project):
+            seen = late_signals.signal(spec, of_name, project)
+            if seen.needs:
+                needs.append((spec, seen.needs))
+            else:
+                watched = replace(on_signal(nearest, spec.slot), id=spec.id)
+                out += _events(watched, _found(watched, seen.t_ns, seen.value), now_ns)
+    begin_ns = int(late.source_ns.min())
+    return [*sorted(out, key=lambda event: event.source_ns), *_unjudged(needs, begin_ns, now_ns)]
+
+
+def _by_slot(late: SampleBatch) -> dict[int, Late]:
+    """Return the late readings of each tag by time."""
+    rows = np.lexsort((late.source_ns, late.slot))
+    slot = late.slot[rows].astype(np.int64)
+    if not len(slot):
+        return {}
+    starts = np.append(starts_of(slot), len(slot))
+    pairs = zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True)
+    return {
+        int(slot[a]): Late(late.source_ns[rows[a:b]], late.value[rows[a:b]], late.quality[rows[a:b]])
+        for a, b in pairs
+    }
+
+
+def _reads(spec: AlarmSpec, of_name: Mapping[str, Late], project: Known) -> bool:
+    """Return whether something that an alarm is made of came late."""
+    if not project.tags:
+        return False
+    names = project.names(spec)
+    return all(name in project.tags for name in names) and any(name in of_name for name in names)
+
+
+def _unjudged(needs: Sequence[tuple[AlarmSpec, str]], begin_ns: int, now_ns: int) -> list[AlarmEvent]:
+    """Return what is said of alarms that cannot be judged; of very many only how many more there are."""
+    rest = len(needs) - MOST_UNJUDGED
+    out = []
+    for number, (spec, why) in enumerate(needs[:MOST_UNJUDGED], 1):
+        more = f"; {rest} more alarms were not judged" if rest > 0 and number == MOST_UNJUDGED else ""
+        out.append(
+            AlarmEvent(
+                id=spec.id,
+                occurrence="",
+                event=NOT_JUDGED,
+                before=ProcessState.NORM,
+                after=ProcessState.NORM,
+                t_ns=now_ns,
+                priority=spec.priority,
+                text=f"late data: not judged: {why}{more}",
+                source_ns=begin_ns,
+                late=True,
+            )
+        )
+    return out
 
 
 def _found(spec: AlarmSpec, t_ns: I8, value: F8) -> _Found:

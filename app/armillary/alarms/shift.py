@@ -22,6 +22,7 @@ _ACTS = {
     "ACK": "acknowledged",
     "CONFIRM": "confirmed",
     "RESET": "reset",
+    "COMMENT": "commented on",
     "SHELVE": "shelved",
     "UNSHELVE": "unshelved",
     "SHELVE-ONCE": "shelved until it returns to normal",

@@ -12,20 +12,19 @@ from collections.abc import Sequence
 import numpy as np
 
 from armillary.alarms.inputs import Inputs
-from armillary.alarms.readings import starts_of
-from armillary.alarms.slopes import Heaps, Slopes, heaps_of
+from armillary.alarms.outlooks import Judge, normal_half
+from armillary.alarms.windows import Foretold, Rates, readings_of
 from armillary.model import expression
 from armillary.model.alarm import COMPUTED, AlarmSpec
 from armillary.model.arrays import B1, F8, I8, U2
 from armillary.model.clock import NS
 from armillary.model.expression import Expression
-from armillary.model.quality import NEVER, RANK_MASK, STALE, SUBSTITUTED, rank, worst
+from armillary.model.quality import NEVER, RANK_MASK, STALE, rank, worst
 from armillary.model.sample import SampleBatch, batch_of, joined
 from armillary.model.tags import TagSpec, TagTable
 
 TRUE_ABOVE = 0.5
-FLOOD = 64  # readings of one tag in one tick: beyond, those near each other count together
-_UNKNOWN = np.uint16(STALE)
+NONE: B1 = np.zeros(0, np.bool_)
 
 
 def is_computed(spec: AlarmSpec) -> bool:
@@ -42,22 +41,36 @@ class Signals:
         self.table = TagTable(len(self.specs))
         self._groups = [*_pairs(self.specs), *_conditions(self.specs, tags)]
         rates = [i for i, spec in enumerate(self.specs) if spec.kind == "rate"]
-        self._rates = _Rates(self.specs, np.array(rates, np.int64)) if rates else None
+        self._rates = Rates(self.specs, np.array(rates, np.int64)) if rates else None
+        trends = [i for i, spec in enumerate(self.specs) if spec.is_advisory and spec.reference_slot < 0]
+        self._trends = Foretold(self.specs, np.array(trends, np.int64)) if trends else None
+        self._models = next((group for group in self._groups if isinstance(group, _Models)), None)
+        self.left_s: F8 = np.full(len(self.specs), np.nan)  # of `predicted`: until the limit; NaN = never
         self._word: U2 = np.full(max((t.slot for t in tags), default=-1) + 1, NEVER, np.uint16)
 
-    def look(self, table: TagTable, readings: SampleBatch, now_ns: int, now_mono_ns: int) -> SampleBatch:
+    def look(
+        self, table: TagTable, readings: SampleBatch, now_ns: int, now_mono_ns: int, come: B1 = NONE
+    ) -> SampleBatch:
         """Return a reading of each signal for every reading of its inputs, and for those that aged.
 
-        The signals' own table is as they are afterwards.
+        The signals' own table is as they are afterwards. come: (S,), what was predicted stands as an alarm of
+        its own.
         """
         size = len(self._word)
         changed = np.flatnonzero(table.quality[:size] != self._word)
         self._word[:] = table.quality[:size]
         out: list[SampleBatch] = []
+        if self._models is not None:
+            self._models.has_come(come)
         for group in self._groups:
             out += group.look(table, readings, changed, self.table, now_ns, now_mono_ns)
         if self._rates is not None:
             out += self._rates.look(table, readings, self.table, now_mono_ns)
+        if self._trends is not None:
+            out += self._trends.foretell(table, readings, self.table, now_ns, now_mono_ns, come)
+        for told in (self._trends, self._models):
+            if told is not None:
+                self.left_s[told.signal] = told.judge.left_s
         found = joined([batch for batch in out if len(batch)])
         if len(found):
             self._keep(found)
@@ -85,6 +98,7 @@ class _Group:
         self.signal: I8 = np.array(signal, np.int64)
         self.inputs = Inputs(np.array(reads, np.int64).reshape(len(signal), -1).T.copy())
         self.ages = False  # it is another with time alone
+        self.stirred: I8 = np.zeros(0, np.int64)  # members that are another for a reason of their own
 
     def worth(self, value: F8, word: U2, member: I8, table: TagTable, mono_ns: I8 | int) -> tuple[F8, U2]:
         """Return (value, quality) of members, (m,), whose inputs are (k, m); mono_ns: when, (m,) or one."""
@@ -107,8 +121,10 @@ class _Group:
             mono_ns = np.asarray(readings.arrival_mono_ns[m.row])
             value, word = self.worth(m.value, m.word, m.member, table, mono_ns)
             order = np.argsort(m.row, kind="stable")
-            out.append(_readings(self.signal[m.member], value, word, readings, m.row, order))
+            out.append(readings_of(self.signal[m.member], value, word, readings, m.row, order))
         every = np.arange(len(self.signal)) if self.ages else self.inputs.otherwise(table, changed)
+        if len(self.stirred):
+            every = np.union1d(every, self.stirred)
         if len(every):
             value, word = self.worth(*self.inputs.now(table, every), every, table, now_mono_ns)
             signal = self.signal[every]
@@ -134,15 +150,6 @@ def _last(batch: SampleBatch, own: TagTable, signal: I8, value: F8, word: U2) ->
     value[told], word[told] = batch.value[at[told]], batch.quality[at[told]]
 
 
-def _readings(signal: I8, value: F8, word: U2, source: SampleBatch, row: I8, order: I8) -> SampleBatch:
-    """Return signals' readings with the times of the readings that made them."""
-    at = row[order]
-    return batch_of(
-        signal[order].astype(np.uint32), value[order], source.source_ns[at],
-        np.asarray(source.arrival_ns[at]), np.asarray(source.arrival_mono_ns[at]), quality=word[order],
-    )  # fmt: skip
-
-
 class _Distances(_Group):
     """|value − reference|, of two tags or of a tag and a number."""
 
@@ -155,6 +162,28 @@ class _Distances(_Group):
         quality = worst(word[0], word[1]) if len(word) > 1 else word[0]
         known = (quality & RANK_MASK) < STALE
         return np.where(known, np.abs(value[0] - other), np.nan), quality
+
+
+class _Models(_Group):
+    """What models say that tags will be: inputs are the tag and its forecast."""
+
+    def __init__(self, signal: Sequence[int], specs: Sequence[AlarmSpec]) -> None:
+        super().__init__(signal, [[spec.slot, spec.reference_slot] for spec in specs])
+        self.judge, self._half = Judge(specs), normal_half(specs)
+        self._over: B1 = np.zeros(len(specs), np.bool_)
+        self._come: B1 = np.zeros(len(specs), np.bool_)
+
+    def has_come(self, come: B1) -> None:
+        """Learn which predictions stand as alarms of their own, (S,)."""
+        mine = come[self.signal]
+        self.stirred, self._come = np.flatnonzero(mine != self._come), mine
+
+    def worth(self, value: F8, word: U2, member: I8, table: TagTable, mono_ns: I8 | int) -> tuple[F8, U2]:
+        quality = worst(word[0], word[1])
+        told = self.judge.see(member, value[0], value[1], self._half[member])
+        self._over[member] = self.judge.over(member, value[0], self._over[member])
+        told = np.where(self._come[member] | self._over[member], self.judge.clear_at[member], told)
+        return np.where((quality & RANK_MASK) < STALE, told, np.nan), quality
 
 
 class _Truths(_Group):
@@ -178,81 +207,6 @@ def truth(made: Expression, value: F8, word: U2, alive_ns: I8, mono_ns: I8 | int
     return np.where(unknown, np.nan, np.where(found != 0.0, 1.0, 0.0)), quality
 
 
-class _Rates:
-    """How fast tags change."""
-
-    def __init__(self, specs: Sequence[AlarmSpec], signal: I8) -> None:
-        mine = [specs[i] for i in signal.tolist()]
-        self.signal = signal
-        self._inputs = Inputs(np.array([[spec.slot for spec in mine]], np.int64))
-        self._two_sided: B1 = np.array([spec.two_sided for spec in mine], np.bool_)
-        self._slopes = Slopes(np.array([spec.window_s for spec in mine]))
-        self._heard_ns: I8 = np.zeros(len(mine), np.int64)  # monotonic, of the last good reading
-
-    def look(
-        self, table: TagTable, readings: SampleBatch, own: TagTable, now_mono_ns: int
-    ) -> list[SampleBatch]:
-        out = self._seen(readings) if len(readings) else []
-        told = np.zeros(len(own), np.bool_)
-        for batch in out:
-            told[batch.slot] = True
-        heard = told[self.signal]
-        word = table.quality[self._inputs.reads[0]]
-        is_bad = (word & RANK_MASK) >= STALE
-        silent = now_mono_ns - self._heard_ns > self._slopes.window_ns
-        gone = (is_bad | silent) & ~heard & ((own.quality[self.signal] & RANK_MASK) < STALE)
-        own.quality[self.signal[gone]] = np.where(is_bad[gone], word[gone], _UNKNOWN)
-        return out
-
-    def _seen(self, readings: SampleBatch) -> list[SampleBatch]:
-        m = self._inputs.at(readings)
-        if not len(m.row):
-            return []
-        value, level = m.value[0], m.word[0] & RANK_MASK
-        good = (level <= SUBSTITUTED) & np.isfinite(value)
-        bad = np.flatnonzero((level >= STALE) | ~np.isfinite(value))
-        slope: F8 = np.full(len(value), np.nan)
-        word: U2 = np.where(level >= STALE, m.word[0], _UNKNOWN).astype(np.uint16)
-        rows = np.flatnonzero(good)
-        told = [bad]
-        if len(rows):
-            source = readings.source_ns[m.row[rows]]
-            starts = self._heaps(m.member[rows], source)
-            ends = rows[np.append(starts[1:], len(rows)) - 1]
-            found = self._add(heaps_of(m.member[rows], source, value[rows], starts))
-            known = ~np.isnan(found)
-            slope[ends], word[ends] = found, np.where(known, m.word[0][ends], _UNKNOWN)
-            self._heard_ns[m.member[ends]] = readings.arrival_mono_ns[m.row[ends]]
-            told.append(ends)
-        at = np.concatenate(told)
-        both = self._two_sided[m.member[at]]
-        worth = np.where(both, np.abs(slope[at]), slope[at])
-        order = np.argsort(m.row[at], kind="stable")
-        return [_readings(self.signal[m.member[at]], worth, word[at], readings, m.row[at], order)]
-
-    def _heaps(self, member: I8, t_ns: I8) -> I8:
-        """Return where heaps begin: with each reading, of a tag in a flood with each cell of its window."""
-        new = np.concatenate(([True], member[1:] != member[:-1]))
-        flooded = np.bincount(member)[member] > FLOOD
-        cell = t_ns // self._slopes.cell_ns[member]
-        apart = np.concatenate(([True], (cell[1:] != cell[:-1]) | (t_ns[1:] <= t_ns[:-1])))
-        return np.flatnonzero(new | ~flooded | apart)
-
-    def _add(self, heaps: Heaps) -> F8:
-        """Give the windows heap after heap, each series' next one at once; return all slopes."""
-        starts = starts_of(heaps.series)
-        turn = np.arange(len(heaps.series)) - np.repeat(starts, np.diff(np.append(starts, len(heaps.series))))
-        if not turn.any():
-            return self._slopes.add(heaps)
-        out: F8 = np.empty(len(turn))
-        by_turn = np.argsort(turn, kind="stable")
-        ends = np.cumsum(np.bincount(turn))
-        for begin, end in zip(np.append(0, ends[:-1]).tolist(), ends.tolist(), strict=True):
-            at = by_turn[begin:end]
-            out[at] = self._slopes.add(heaps.at(at))
-        return out
-
-
 def _pairs(specs: Sequence[AlarmSpec]) -> list[_Group]:
     """Return the groups of distances: from a tag, and from a number."""
     from_tag: list[int] = []
@@ -267,6 +221,9 @@ def _pairs(specs: Sequence[AlarmSpec]) -> list[_Group]:
     if from_number:
         setpoints = np.array([specs[i].setpoint for i in from_number])
         out.append(_Distances(from_number, [[specs[i].slot] for i in from_number], setpoints))
+    models = [i for i, spec in enumerate(specs) if spec.is_advisory and spec.reference_slot >= 0]
+    if models:
+        out.append(_Models(models, [specs[i] for i in models]))
     return out
 
 

@@ -32,6 +32,7 @@ class Heaps:
     mean: F8
     spread_tt: F8  # Σ (t − mean)²
     spread_tv: F8  # Σ (t − mean)(v − mean)
+    spread_vv: F8  # Σ (v − mean)²
     last: F8  # the newest value
 
     def at(self, rows: I8) -> Heaps:
@@ -43,7 +44,7 @@ def heaps_of(series: I8, t_ns: I8, value: F8, starts: I8) -> Heaps:
     """Return heaps of samples that stand together; heap i is rows starts[i] to starts[i + 1]."""
     if len(starts) == len(series):  # each sample is its own heap
         none = np.zeros(len(series))
-        return Heaps(series, none + 1.0, t_ns, t_ns, none, value, none, none.copy(), value)
+        return Heaps(series, none + 1.0, t_ns, t_ns, none, value, none, none, none, value)
     first = t_ns[starts]
     sizes = np.diff(np.append(starts, len(series)))
     count = sizes.astype(np.float64)
@@ -54,8 +55,23 @@ def heaps_of(series: I8, t_ns: I8, value: F8, starts: I8) -> Heaps:
     ends = starts + sizes - 1
     return Heaps(
         series[starts], count, first, t_ns[ends], mean_s, mean,
-        np.add.reduceat(dt * dt, starts), np.add.reduceat(dt * dv, starts), value[ends],
+        np.add.reduceat(dt * dt, starts), np.add.reduceat(dt * dv, starts), np.add.reduceat(dv * dv, starts),
+        value[ends],
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Lines through the windows of k series; what is NaN is not known."""
+
+    slope: F8  # per second
+    now: F8  # the line at the newest sample
+    count: F8  # samples
+    cells: F8
+    back_s: F8  # from the newest sample to the mean time
+    spread_tt: F8
+    rest: F8  # Σ (v − line)²
+    echo: F8  # lag-1 autocorrelation of what the cells are off the line, 0 to 1
 
 
 class Slopes:
@@ -74,6 +90,7 @@ class Slopes:
         self._mean: F8 = np.zeros((n, RING))
         self._tt: F8 = np.zeros((n, RING))
         self._tv: F8 = np.zeros((n, RING))
+        self._vv: F8 = np.zeros((n, RING))
         self._last: F8 = np.full(n, np.nan)
         self.newest_ns: I8 = np.zeros(n, np.int64)  # of each series; 0 = none
 
@@ -88,6 +105,11 @@ class Slopes:
         NaN where fewer than three samples are in the window or they cover less than half of it. A heap as
         old as the newest sample corrects it; one that is older begins its window anew.
         """
+        self.take(h)
+        return self._slope(h.series, h.last_ns)
+
+    def take(self, h: Heaps) -> None:
+        """Take heaps as `add` does."""
         s = h.series
         newest = self.newest_ns[s]
         again = (h.first_ns == newest) & (newest > 0) & (h.count == 1.0)
@@ -98,7 +120,6 @@ class Slopes:
         self._correct(s[again], h.last[again])
         self._merge(h, ~again)
         self._last[s], self.newest_ns[s] = h.last, h.last_ns
-        return self._slope(s, h.last_ns)
 
     def _correct(self, s: I8, value: F8) -> None:
         """Put another value in the place of each series' newest one."""
@@ -106,7 +127,9 @@ class Slopes:
             return
         at, by = self._head[s], value - self._last[s]
         newest_s = (self.newest_ns[s] - self._origin[s]) / NS
+        was = self._last[s] - self._mean[s, at]
         self._mean[s, at] += by / self._count[s, at]
+        self._vv[s, at] += by * (was + value - self._mean[s, at])
         self._tv[s, at] += (newest_s - self._mean_s[s, at]) * by
 
     def _merge(self, h: Heaps, kept: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> None:
@@ -116,7 +139,7 @@ class Slopes:
             return
         first, last, count = h.first_ns[kept], h.last_ns[kept], h.count[kept]
         mean_s = (first - self._origin[s]) / NS + h.mean_s[kept]
-        mean, tt, tv = h.mean[kept], h.spread_tt[kept], h.spread_tv[kept]
+        mean, tt, tv, vv = h.mean[kept], h.spread_tt[kept], h.spread_tv[kept], h.spread_vv[kept]
         at = self._head[s]
         joins = (self._count[s, at] > 0) & (last - self._ends[s, at, 0] < self.cell_ns[s])
         at = np.where(joins, at, (at + 1) % RING)
@@ -127,18 +150,57 @@ class Slopes:
         part = had * count / total
         self._tt[s, at] = np.where(joins, self._tt[s, at] + tt + dt * dt * part, tt)
         self._tv[s, at] = np.where(joins, self._tv[s, at] + tv + dt * dv * part, tv)
+        self._vv[s, at] = np.where(joins, self._vv[s, at] + vv + dv * dv * part, vv)
         self._mean_s[s, at] = np.where(joins, self._mean_s[s, at] + dt * count / total, mean_s)
         self._mean[s, at] = np.where(joins, self._mean[s, at] + dv * count / total, mean)
         self._count[s, at] = total
         self._ends[s, at, 0] = np.where(joins, self._ends[s, at, 0], first)
         self._ends[s, at, 1] = last
 
-    def _slope(self, s: I8, now_ns: I8) -> F8:
+    def fit(self, s: I8) -> Fit:
+        """Return the lines of some series, (k,), as they were told last.
+
+        NaN where fewer than three samples are in the window or they cover less than half of it.
+        """
+        now_ns = self.newest_ns[s]
+        # cells in the order of time, so that neighbours can be compared
+        place = (self._head[s][:, None] + 1 + np.arange(RING)) % RING
+        row = s[:, None]
+        count, oldest = self._inside(s, now_ns)
+        count = np.take_along_axis(count, place, axis=1)
+        total = count.sum(axis=1)
+        mean_s, mean = self._mean_s[row, place], self._mean[row, place]
+        weight = count / np.maximum(total, 1.0)[:, None]
+        middle_s, middle = (weight * mean_s).sum(axis=1), (weight * mean).sum(axis=1)
+        dt, dv = mean_s - middle_s[:, None], mean - middle[:, None]
+        inside = count > 0
+        tt, tv, vv = (
+            (np.where(inside, part[row, place], 0.0) + count * a * b).sum(axis=1)
+            for part, a, b in ((self._tt, dt, dt), (self._tv, dt, dv), (self._vv, dv, dv))
+        )
+        enough = (total >= FEWEST) & (now_ns - oldest >= COVERED * self.window_ns[s]) & (tt > 0)
+        slope: F8 = np.where(enough, tv / np.where(tt > 0, tt, 1.0), np.nan)
+        back_s = (now_ns - self._origin[s]) / NS - middle_s
+        off = np.where(inside & enough[:, None], dv - slope[:, None] * dt, 0.0)
+        beside = inside[:, 1:] & inside[:, :-1]
+        square = (off * off).sum(axis=1)
+        echo = (off[:, 1:] * off[:, :-1] * beside).sum(axis=1) / np.where(square > 0, square, 1.0)
+        return Fit(
+            slope, middle + slope * back_s, total, inside.sum(axis=1).astype(np.float64), back_s, tt,
+            np.maximum(vv - slope * tv, 0.0), np.clip(echo, 0.0, 1.0),
+        )  # fmt: skip
+
+    def _inside(self, s: I8, now_ns: I8) -> tuple[F8, I8]:
+        """Return how many samples of each cell, (k, RING), are in the window, and the oldest one's time."""
         ends = self._ends[s]
         inside = (self._count[s] > 0) & (ends[:, :, 1] >= (now_ns - self.window_ns[s])[:, None])
-        count = np.where(inside, self._count[s], 0.0)
-        total = count.sum(axis=1)
         oldest = np.where(inside, ends[:, :, 0], now_ns[:, None]).min(axis=1)
+        return np.where(inside, self._count[s], 0.0), oldest
+
+    def _slope(self, s: I8, now_ns: I8) -> F8:
+        count, oldest = self._inside(s, now_ns)
+        inside = count > 0
+        total = count.sum(axis=1)
         enough = (total >= FEWEST) & (now_ns - oldest >= COVERED * self.window_ns[s])
         weight = count / np.maximum(total, 1.0)[:, None]
         dt = self._mean_s[s] - (weight * self._mean_s[s]).sum(axis=1, keepdims=True)

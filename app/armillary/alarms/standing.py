@@ -17,7 +17,16 @@ from armillary.alarms.machine import Facts, Happening, Outcome, step
 from armillary.alarms.nuisance import Chatter, FirstOut, Floods, Raised, marked
 from armillary.alarms.presentation import Hide, Wish, hide
 from armillary.alarms.re_alarm import Timers
-from armillary.model.alarm import ONE_SHOT_NS, AlarmEvent, AlarmSpec, AlarmState, Flood, ProcessState
+from armillary.model.alarm import (
+    ONE_SHOT_NS,
+    SHELF_ENDS,
+    SHELF_NOTICE_NS,
+    AlarmEvent,
+    AlarmSpec,
+    AlarmState,
+    Flood,
+    ProcessState,
+)
 from armillary.model.arrays import B1
 from armillary.model.clock import NS
 
@@ -35,6 +44,7 @@ class Standing:
         self.waits: B1 = np.zeros(len(specs), np.bool_)  # not NORM: its input's quality matters
         self.active: B1 = np.zeros(len(specs), np.bool_)
         self.shelves: dict[int, int] = {}  # row -> deadline in ns, ONE_SHOT_NS
+        self._told_end: dict[int, int] = {}  # row -> the deadline that people were told of
         self._timers = Timers(specs)
         self.chatter, self._first = Chatter(), FirstOut(specs)
         # the last one is of alarms for which no position answers
@@ -64,6 +74,11 @@ class Standing:
         """Leave out what was not taken yet."""
         self._changed, self._gone, self._events = {}, [], []
         self._told.clear()
+
+    @property
+    def each_flood(self) -> Mapping[str, Floods]:
+        """What counts towards a flood, by position; "" is of alarms for which no position answers."""
+        return {each.position: each for each in self._floods}
 
     def floods(self, area: str) -> tuple[Flood, ...]:
         """Return the floods that are, of each position its own."""
@@ -221,6 +236,17 @@ class Standing:
                 self.set(row, replace(state, hiding=moved))
             if now_ns >= until_ns:
                 self.unshelve(row, now_ns)
+            elif now_ns >= until_ns - SHELF_NOTICE_NS and self._told_end.get(row) != until_ns:
+                self._tell_end(row, now_ns, until_ns)
+
+    def _tell_end(self, row: int, now_ns: int, until_ns: int) -> None:
+        """Tell people that a shelf ends soon; one that was made for no longer needs no word."""
+        self._told_end = {at: told for at, told in self._told_end.items() if at in self.shelves}
+        self._told_end[row] = until_ns
+        hiding = self.states[row].hiding
+        if hiding is not None and until_ns - hiding.shelved_ns > SHELF_NOTICE_NS:
+            text = f"the shelf ends in {max(1, round((until_ns - now_ns) / (60 * NS)))} min"
+            self.note(row, SHELF_ENDS, text, self.facts(row, now_ns, text))
 
     def _ask_again(self, row: int, now_ns: int) -> None:
         """Call people to what still stands, unless it is hidden from them."""

@@ -7,7 +7,7 @@ the quality of its tags say nothing new.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -76,7 +76,8 @@ class Suppressor:
         The project was read before: a condition that is refused here is one of those.
         """
         row = {spec.id: i for i, spec in enumerate(specs)}
-        rules = [rule for rule in rules if _is_ours(rule, row, tags)]
+        advisory = {spec.id for spec in specs if spec.is_advisory}  # it never trips anything
+        rules = [rule for rule in rules if _is_ours(rule, row, tags, advisory)]
         behind = _of_devices(specs, devices) if devices is not None else []
         own = [*_of_links(specs, tags), *((row, below) for row, below, _ in behind)]
         self.ids = (*(rule.id for rule in rules), *(specs[link].id for link, _ in own))
@@ -155,9 +156,11 @@ class Suppressor:
         return next((self.ids[number] for number in self._of[row] if self._on[number]), "")
 
 
-def _is_ours(rule: Suppression, row: Mapping[str, int], tags: Sequence[TagSpec]) -> bool:
-    """Return whether all that a rule reads is here, and something that it hides."""
-    names = {tag.name for tag in tags} | {ALARM + id_ for id_ in row}
+def _is_ours(
+    rule: Suppression, row: Mapping[str, int], tags: Sequence[TagSpec], advisory: Collection[str]
+) -> bool:
+    """Return whether all that a rule reads is here, no prediction, and something that it hides."""
+    names = {tag.name for tag in tags} | {ALARM + id_ for id_ in row if id_ not in advisory}
     try:
         expression.compile(rule.when, names, rule.origin)
     except ProjectFault:

@@ -9,6 +9,7 @@ from armillary.model.alarm import COMPUTED, AlarmSpec
 from armillary.model.clock import NS
 from armillary.model.tags import TagSpec
 
+_NOW_S, _MINUTES_S, _HOURS_S = 3.0, 90.0, 5_400.0
 LONGEST = 60  # letters of an expression in a sentence
 
 
@@ -44,6 +45,26 @@ def raised(spec: AlarmSpec, tag: TagSpec | None, value: float, word: int, delaye
     return f"{spec.tag} is {amount(value, unit)}, {beyond}{times}{late}"
 
 
+def foretold(spec: AlarmSpec, tag: TagSpec | None, left_s: float, delayed_ns: int) -> str:
+    """Return what is expected: `TT-212.value will be above 85 °C in 12 min (90 % sure within 30 min)`."""
+    late = f" (delayed {delayed_ns / NS:.0f} s)" if delayed_ns else ""
+    beyond = f"{spec.direction} {amount(spec.limit, tag.unit if tag is not None else '')}"
+    sure = f"{spec.confidence * 100:g} % sure within {left(spec.horizon_s)}"
+    if spec.reference and not spec.forecast_error:
+        sure = f"by {spec.reference}"
+    when = "soon" if math.isnan(left_s) else "now" if left_s < _NOW_S else f"in {left(left_s)}"
+    return f"{spec.tag} will be {beyond} {when} ({sure}){late}"
+
+
+def left(seconds: float) -> str:
+    """Return how long something takes as a person says it: `40 s`, `12 min`, `3.5 h`."""
+    if seconds < _MINUTES_S:
+        return f"{max(5, 5 * round(seconds / 5))} s"
+    if seconds < _HOURS_S:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3_600:.2g} h"
+
+
 def cleared(spec: AlarmSpec, tag: TagSpec | None, value: float) -> str:
     """Return how an alarm's condition ended."""
     if spec.kind in ("quality", "link"):
@@ -55,6 +76,9 @@ def cleared(spec: AlarmSpec, tag: TagSpec | None, value: float) -> str:
     if spec.kind == "rate":
         unit = tag.unit if tag is not None else ""
         return f"{spec.tag} changes by {amount(value, unit + '/s')}"
+    if spec.is_advisory:
+        unit = tag.unit if tag is not None else ""
+        return f"{spec.tag} is not expected {spec.direction} {amount(spec.limit, unit)} any more, or is there"
     if spec.kind == "deviation":
         return f"{spec.tag} is near {spec.reference or 'its setpoint'} again"
     if spec.kind == "discrepancy":
@@ -68,6 +92,7 @@ def unknown(spec: AlarmSpec) -> str:
         "rate": f"how fast {spec.tag} changes is not known",
         "deviation": f"{spec.tag} or {spec.reference or 'its setpoint'} is bad or stale",
         "discrepancy": f"{spec.tag} or {spec.reference} is bad or stale",
+        "predicted": f"where {spec.tag} leads is not known",
         "expression": f"whether {shortened(spec.expression)} is not known",
     }.get(spec.kind, f"{spec.tag} is bad or stale")
     return f"{about}: whether the cause is still there is not known"

@@ -23,12 +23,14 @@ from armillary.api.ports import (
     OffersScene,
     OwnsAlarms,
     Parcel,
+    PastPiece,
     Peeks,
     Plant,
     Probes,
     Reflects,
     Refuses,
     Searches,
+    Secured,
     Simulator,
     SimulatorContext,
     Source,
@@ -36,9 +38,12 @@ from armillary.api.ports import (
     SourceOut,
     StoreContext,
     Summarises,
+    Surveys,
     Tabulates,
     TakesConditions,
     TakesSettings,
+    TellsPast,
+    Trust,
     Unpacks,
     Unwraps,
     Uplink,
@@ -61,7 +66,16 @@ from armillary.model.fault import (
 from armillary.model.leaves import Leaf
 from armillary.model.leaves import at as document_at
 from armillary.model.leaves import children as members
-from armillary.model.link import BrowseItem, Found, LinkSpec, LinkState, Route, SubscriptionPlan
+from armillary.model.link import (
+    NODE_MOVED,
+    BrowseItem,
+    Found,
+    LinkSpec,
+    LinkState,
+    Route,
+    SubscriptionPlan,
+    Survey,
+)
 from armillary.model.notice import Notice, Standing
 from armillary.model.order import Write
 from armillary.model.payload import (
@@ -115,6 +129,7 @@ from armillary.model.tree import (
     TreeMaterial,
     TreeMesh,
 )
+from armillary.model.trust import Identity, TrustAsked
 
 API_VERSION = 1
 
@@ -134,6 +149,7 @@ __all__ = [
     "MAX_DEPTH",
     "MAX_FIELDS",
     "MAX_PAYLOAD",
+    "NODE_MOVED",
     "REDATED",
     "RETAINED",
     "SOURCE_TIME_ASSUMED",
@@ -161,6 +177,7 @@ __all__ = [
     "Forkable",
     "Found",
     "HistoryStore",
+    "Identity",
     "Importer",
     "ImporterContext",
     "Keeps",
@@ -180,6 +197,7 @@ __all__ = [
     "OrderFault",
     "OwnsAlarms",
     "Parcel",
+    "PastPiece",
     "Peeks",
     "Plant",
     "Probes",
@@ -192,6 +210,7 @@ __all__ = [
     "SceneFault",
     "SceneTree",
     "Searches",
+    "Secured",
     "Series",
     "SeriesQuery",
     "Several",
@@ -208,13 +227,18 @@ __all__ = [
     "StoreFault",
     "SubscriptionPlan",
     "Summarises",
+    "Survey",
+    "Surveys",
     "Tabulates",
     "TakesConditions",
     "TakesSettings",
+    "TellsPast",
     "TreeBuilder",
     "TreeImage",
     "TreeMaterial",
     "TreeMesh",
+    "Trust",
+    "TrustAsked",
     "Undecodable",
     "Unpacks",
     "Unwraps",

@@ -21,10 +21,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from armillary.model.arrays import I8, U4
+from armillary.model.arrays import F8, I8, U4
 from armillary.model.clock import Clock
 from armillary.model.condition import Condition, ConditionAsk
-from armillary.model.link import BrowseItem, Found, LinkSpec, LinkState, Route, SubscriptionPlan
+from armillary.model.link import BrowseItem, Found, LinkSpec, LinkState, Route, SubscriptionPlan, Survey
 from armillary.model.message import AskDensity, Density
 from armillary.model.notice import Notice, Standing
 from armillary.model.openusd import SceneOffer
@@ -35,6 +35,32 @@ from armillary.model.series import Series, SeriesQuery
 from armillary.model.simulation import ModelInfo, SimStart, SimStarted, SimStepped, Values
 from armillary.model.storing import Declared, Extent
 from armillary.model.tree import SceneTree
+from armillary.model.trust import Identity, TrustAsked
+
+
+@runtime_checkable
+class Trust(Protocol):
+    """Certificates, as one link needs them: ours, and whether a server's is trusted. May block."""
+
+    def identities(self) -> tuple[Identity, ...]:
+        """Return who we are, newest first; made at the first call. Raises a Fault when it cannot be kept.
+
+        A server that does not know the newest yet is shown the one before.
+        """
+
+    def check(self, chain: bytes, application_uri: str) -> None:
+        """Return when a server may be spoken to. `chain`: DER, its own certificate first.
+
+        Raises LinkRefused with what is wrong; one that nobody knows is kept, and waits in `asked`.
+        """
+
+    def pinned(
+        self,
+    ) -> str: ...  # how the address was secured when it last was UP: `None`, `Sign`, …; "" = never
+    def pin(self, mode: str) -> None: ...  # it is UP so: less is not taken any more
+    def clear(self) -> None: ...  # nobody has to judge anything any more
+    @property
+    def asked(self) -> TrustAsked | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +71,9 @@ class SourceContext:
     clock: Clock
     secret: Callable[[str], str]  # by name, from the secret store; raises a Fault when it is not there
     project: Path
+    trust: Trust | None = (
+        None  # None: this host keeps no certificates, so no link of it can be secured by them
+    )
 
 
 @runtime_checkable
@@ -227,6 +256,13 @@ class Describes(Protocol):
     def described(self) -> Mapping[str, BrowseItem]: ...
 
 
+@runtime_checkable
+class Surveys(Protocol):
+    """A source that looks after the nodes of its server: where they are, which are gone, which are new."""
+
+    def survey(self) -> Survey: ...  # another object when something has changed
+
+
 class Verdict(StrEnum):
     """What a probe of a silent link found; a server that does not answer raises a LinkFault instead."""
 
@@ -253,6 +289,13 @@ class Certified(Protocol):
     """A source that knows until when the certificates of its connection are valid, ns UTC."""
 
     def certificates(self) -> Mapping[str, int]: ...  # by whose: server, own
+
+
+@runtime_checkable
+class Secured(Protocol):
+    """A source that knows how its connection is protected; of others the scheme of the url tells."""
+
+    def secured(self) -> str: ...  # `Basic256Sha256, signed and encrypted`; "None" = not; "" = not connected
 
 
 @runtime_checkable
@@ -484,6 +527,30 @@ class Plant(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PastPiece:
+    """What a simulated plant told in a span of its invented past: k tags at n moments, ascending."""
+
+    t_ns: I8  # (n,)
+    tags: tuple[str, ...]  # (k,) as the project names them
+    value: F8  # (k, n) in the tags' units; NaN for texts
+    text: Mapping[str, tuple[str, ...]]  # (n,) by tag
+
+
+@runtime_checkable
+class TellsPast(Protocol):
+    """A plant that can also tell what it would have told before it was started: for demonstrations only."""
+
+    def past(
+        self, seed: int, from_ns: int, to_ns: int, hours_ns: Sequence[int], offset_s: int
+    ) -> Iterator[PastPiece]:
+        """Yield all of from ≤ t < to in order, a day or less at a time: every minute one moment.
+
+        hours_ns: where hours begin in which something goes wrong and each second is told, the chief one
+        first. offset_s: local time less UTC. Equal arguments give equal pasts.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImporterContext:
     """What an importer is made with."""
 
@@ -525,10 +592,12 @@ __all__ = [
     "OffersScene",
     "OwnsAlarms",
     "Parcel",
+    "PastPiece",
     "Plant",
     "Probes",
     "Reflects",
     "Refuses",
+    "Secured",
     "Simulator",
     "SimulatorContext",
     "Source",
@@ -536,10 +605,13 @@ __all__ = [
     "SourceOut",
     "StoreContext",
     "Summarises",
+    "Surveys",
     "Tabulates",
     "TakesConditions",
     "TakesSettings",
+    "TellsPast",
     "Tends",
+    "Trust",
     "Unpacks",
     "Unwraps",
     "Uplink",

@@ -27,18 +27,20 @@ from armillary.model.alarm import (
 from armillary.model.clock import iso
 from armillary.model.fault import Fault, WorldFault
 from armillary.model.message import Welcome
+from armillary.model.shift import left_s
+from armillary.project import folder as projects
 from armillary.session.area_lines import line_of
 
 ACT_S = 10.0
 DONE = {
     "ack": "acknowledged",
     "reset": "reset",
+    "comment": "commented on",
     "shelve": "shelved",
     "unshelve": "unshelved",
     "remove": "out of service",
     "place": "back in service",
     "confirm": "asked to confirm",
-    "comment": "asked to note it",
     "respond": "answered",
     "suppress": "asked to suppress",
     "unsuppress": "asked to unsuppress",
@@ -56,6 +58,7 @@ DONE = {
 @click.option(
     "--for", "minutes", type=click.FloatRange(min=0.1), help="Minutes on the shelf; 60 if left out."
 )
+@click.option("--shift", is_flag=True, help="On the shelf until the shift ends.")
 @click.option("--once", is_flag=True, help="On the shelf until it next returns to normal.")
 @click.option("--from", "from_", default="", metavar="T", help="Of health: 30 days ago if left out.")
 @click.option("--to", default="", metavar="T", help="Of health: now if left out.")
@@ -78,6 +81,7 @@ def alarms(
     normal: bool,
     comment: str,
     minutes: float | None,
+    shift: bool,
     once: bool,
     from_: str,
     to: str,
@@ -92,10 +96,10 @@ def alarms(
 ) -> int:
     """List the alarms of a running world, or act on them.
 
-    `ack` acknowledges, `reset` resets latched ones, `shelve` hides for a time and `unshelve` brings back,
-    `remove` takes out of service and `place` puts back. Of alarms that an OPC UA server owns, its server is
-    asked; there are `confirm`, `comment`, `suppress`, `unsuppress` and `respond` too, the last two words in
-    --comment. `export PROJECT FILE.csv` writes the alarms that the
+    `ack` acknowledges, `reset` resets latched ones, `comment` says something (`--comment`) and changes
+    nothing, `shelve` hides for a time and `unshelve` brings back, `remove` takes out of service and `place`
+    puts back. Of alarms that an OPC UA server owns, its server is asked; there are `confirm`, `suppress`,
+    `unsuppress` and `respond` too. `export PROJECT FILE.csv` writes the alarms that the
     project defines as a table, and `import PROJECT FILE.csv` shows what a table changes and writes it.
     `health PROJECT` judges the journal against ISA-18.2; status 1 where a figure is over its maximum.
     `suppressed PROJECT --days 30` says what the rules of suppression would have hidden; status 1 where
@@ -125,10 +129,10 @@ def alarms(
     rest = words[1:] if act else words
     if not act and len(rest) > 1:
         raise click.UsageError(f"'{rest[0]}' is none of {', '.join(DONE)}; one project is enough for a list.")
-    if act != "shelve" and (minutes or once):
-        raise click.UsageError("--for and --once are for shelve.")
-    if minutes and once:
-        raise click.UsageError("Give --for or --once, not both.")
+    if act != "shelve" and (minutes or once or shift):
+        raise click.UsageError("--for, --shift and --once are for shelve.")
+    if bool(minutes) + once + shift > 1:
+        raise click.UsageError("Give one of --for, --shift and --once.")
     line = line_of(rest[0] if rest else "")
     try:
         welcome = greeted(line)
@@ -149,7 +153,7 @@ def alarms(
             action=cast("AlarmAction", act),
             occurrences=tuple(state.occurrence for state in chosen),
             comment=comment,
-            duration_s=0.0 if once or act != "shelve" else 60 * (minutes or 60.0),
+            duration_s=_shelf_s(welcome, minutes, shift=shift) if act == "shelve" and not once else 0.0,
         )
         acted = line.ask(wish, ACT_S)
         if not isinstance(acted, AlarmActed):
@@ -157,6 +161,18 @@ def alarms(
     finally:
         line.close()
     return _answered(act, chosen, acted, as_json)
+
+
+def _shelf_s(welcome: Welcome, minutes: float | None, *, shift: bool) -> float:
+    """Return how long alarms lie on the shelf. Raises Fault where no shift goes on, or none is known."""
+    if not shift:
+        return 60 * (minutes or 60.0)
+    name, seconds = left_s(projects.read(Path(welcome.project)).shifts, welcome.frame.t_ns)
+    if not name:
+        raise Fault(
+            "No shift goes on now.", where="armillary alarms shelve", remedy="Give --for MINUTES instead."
+        )
+    return seconds
 
 
 def _chosen(welcome: Welcome, act: str, ids: Sequence[str], everything: bool) -> list[AlarmState]:
@@ -167,6 +183,8 @@ def _chosen(welcome: Welcome, act: str, ids: Sequence[str], everything: bool) ->
     if everything:
         if act == "ack":
             return [state for state in states.values() if state.unacknowledged]
+        if act == "comment":
+            return [state for state in states.values() if state.process is not ProcessState.NORM]
         if act == "reset":
             return [state for state in states.values() if state.process is ProcessState.LACKD]
         if act in ("unshelve", "place"):
@@ -269,6 +287,7 @@ def _entry(spec: AlarmSpec, state: AlarmState) -> dict[str, object]:
         "pending": state.pending,
         "actor": state.actor,
         "comment": state.comment,
+        "commenter": state.commenter or (state.actor if state.comment else ""),
         "reactivations": state.reactivations,
         "consequence": spec.consequence,
         "operator_action": spec.operator_action,

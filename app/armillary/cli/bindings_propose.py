@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -10,7 +10,8 @@ import click
 
 from armillary.cli.answer import emit_json, table, tell
 from armillary.cli.scenes import SCENE_LIMIT_S, opening, scene_path
-from armillary.encoding.branches import ROOT, Line, Scene, leaf_of, parts_of, proposed
+from armillary.encoding.branches import ROOT, Line, Scene, corrected, leaf_of, parts_of, proposed
+from armillary.encoding.inside import SURE
 from armillary.encoding.matching import LEAST
 from armillary.model.binding import Binding
 from armillary.model.fault import Fault, SceneFault
@@ -38,11 +39,27 @@ _SHOWN = 40  # tags without a part that are printed
     type=click.FloatRange(0.0, 1.0),
     help="Leave out what is less sure.",
 )
+@click.option(
+    "--use",
+    "uses",
+    multiple=True,
+    metavar="TAG=PRIM",
+    help="This tag drives this part for sure.",
+)
+@click.option("--not", "refused", multiple=True, metavar="TAG", help="Propose nothing for this tag.")
 @click.option("--apply", "is_applied", is_flag=True, help="Write the proposals into the binding layer.")
 @click.option("--replace", "is_replaced", is_flag=True, help="Also where another binding drives the part.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def propose(
-    project: str, under: str, tags: str, least: float, is_applied: bool, is_replaced: bool, as_json: bool
+    project: str,
+    under: str,
+    tags: str,
+    least: float,
+    uses: tuple[str, ...],
+    refused: tuple[str, ...],
+    is_applied: bool,
+    is_replaced: bool,
+    as_json: bool,
 ) -> int:
     """Propose which tags drive which parts: by structure, names, numbers, units and models, with reasons.
 
@@ -63,6 +80,8 @@ def propose(
         scene = cache.read(Path(opened.arrays))
         specs = [spec for spec in read.specs if fnmatchcase(spec.name, tags)]
         branch, lines = _lines(read, specs, scene, under, opened.bindings, least)
+        if uses or refused:
+            lines = _corrected(read, specs, branch, lines, opened.bindings, uses, refused)
         taken = [each for each in lines if each.suggestion and (is_replaced or not each.is_bound)]
         if is_applied and taken:
             message = _message(taken, opened.bindings)
@@ -97,6 +116,39 @@ def _lines(
     return branch, proposed(leaves, names, branch.parts, existing, least=least)
 
 
+def _corrected(
+    project: Project,
+    specs: Sequence[TagSpec],
+    branch: Scene,
+    lines: Sequence[Line],
+    existing: Sequence[Binding],
+    uses: Sequence[str],
+    refused: Sequence[str],
+) -> tuple[Line, ...]:
+    """Return the lines as they were corrected on the command line."""
+    twins = {twin.id: twin for twin in project.twins}
+    leaf_at = {spec.name: i for i, spec in enumerate(specs)}
+    part_at = {part.prim: i for i, part in enumerate(branch.parts)}
+
+    def at(known: Mapping[str, int], name: str, kind: str) -> int:
+        if name not in known:
+            hint = nearest(name, tuple(known)).strip()
+            what = f"There is no {kind} '{name}'."
+            raise Fault(what, where=str(project.entry), remedy=hint or "Look it up.")
+        return known[name]
+
+    chosen: dict[int, int] = {}
+    for use in uses:
+        tag, sign, prim = use.partition("=")
+        if not sign:
+            raise click.BadParameter(f"'{use}' is no TAG=PRIM.", param_hint="--use")
+        chosen[at(leaf_at, tag.strip(), "tag")] = at(part_at, prim.strip(), "part")
+    away = [at(leaf_at, name, "tag") for name in refused]
+    leaves = [leaf_of(spec, twins) for spec in specs]
+    names = [spec.name for spec in specs]
+    return corrected(lines, leaves, names, branch.parts, existing, chosen, away)
+
+
 def _message(lines: Sequence[Line], existing: Sequence[Binding]) -> SaveBindings:
     """Return what is written: a binding of the same channel of the same part makes room."""
     new = [line.suggestion.binding for line in lines if line.suggestion is not None]
@@ -124,6 +176,14 @@ def _document(
             if line.suggestion is not None
         ],
         "unmatched": [specs[line.leaf].name for line in lines if line.suggestion is None],
+        "candidates": {
+            specs[line.leaf].name: [
+                {"prim": branch.parts[one.part].prim, "score": round(one.score, 3), "reasons": one.reasons}
+                for one in line.candidates
+            ]
+            for line in lines
+            if line.candidates
+        },
     }
 
 
@@ -145,6 +205,17 @@ def _tell(lines: Sequence[Line], specs: Sequence[TagSpec], branch: Scene, writte
     if lone:
         more = f" … {len(lone) - _SHOWN} more; --json tells all" if len(lone) > _SHOWN else ""
         tell(f"no part for {len(lone)}: {', '.join(lone[:_SHOWN])}{more}")
+    unsure = [line for line in lines if line.candidates and line.score < SURE]
+    if unsure:
+        tell(f"not sure of {len(unsure)}; correct with --use TAG=PRIM:")
+        found = [(specs[line.leaf].name, one) for line in unsure[:_SHOWN] for one in line.candidates]
+        table(
+            [
+                (name, branch.parts[one.part].prim, f"{one.score:.0%}", "; ".join(one.reasons))
+                for name, one in found
+            ],
+            ("tag", "may be of", "score", "because"),
+        )
     if not rows and not lone:
         tell("Nothing to propose: these tags are bound already, or there are none.")
     if written:

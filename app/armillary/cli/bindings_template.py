@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -17,12 +17,14 @@ from armillary.model.binding import Binding
 from armillary.model.fault import Fault
 from armillary.model.message import Done, SaveBindings, SceneOpened
 from armillary.project import folder as projects
-from armillary.project import templates
+from armillary.project import template_alarms, templates
 from armillary.project.folder import write_atomic
 from armillary.project.record import Project
+from armillary.project.rules import RULES_FILE
 from armillary.project.table import nearest
+from armillary.project.template_alarms import alarms_of, plan_alarms
 from armillary.project.template_plan import Change, Plan, plan
-from armillary.project.templates import MADE_FILE, TEMPLATES_FILE, Instance, Templates
+from armillary.project.templates import MADE_FILE, TEMPLATES_FILE, Instance, Templates, Trend
 from armillary.scene import cache
 from armillary.session.reading import ask_child, scene_child
 
@@ -38,6 +40,11 @@ class _Opened:
     prims: frozenset[str]
     bindings: tuple[Binding, ...]
     save: Callable[[SaveBindings], None]
+
+    @property
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        """Lowest and highest value of each tag, infinite where it has none."""
+        return {spec.name: (spec.low, spec.high) for spec in self.project.specs}
 
     def write(self, message: SaveBindings) -> None:
         if message.bindings or message.remove:
@@ -70,6 +77,8 @@ def list_(project: str, as_json: bool) -> int:
                         "title": t.title,
                         "version": t.version,
                         "bindings": len(t.lines),
+                        "alarms": len(t.alarms),
+                        "trends": len(t.trends),
                         "parameters": dict(t.parameters),
                         "instances": count[t.id],
                         "behind": behind[t.id],
@@ -103,25 +112,48 @@ def list_(project: str, as_json: bool) -> int:
     metavar="NAME=VALUE",
     help="Every such value becomes a parameter that an instance may give another value.",
 )
-def make(project: str, id_: str, prim: str, twin: str, title: str, parameters: tuple[str, ...]) -> int:
-    """Make a template of the bindings of a part and of what is below it."""
+@click.option("--tags", default="", metavar="NAME", help="Without a twin: what its tags begin with.")
+@click.option("--alarms", "with_alarms", is_flag=True, help="Also of the alarms of these tags.")
+@click.option("--trend", "trends", multiple=True, metavar="NAME=TAG,TAG", help="Also a trend of these tags.")
+def make(
+    project: str,
+    id_: str,
+    prim: str,
+    twin: str,
+    title: str,
+    parameters: tuple[str, ...],
+    tags: str,
+    with_alarms: bool,
+    trends: tuple[str, ...],
+) -> int:
+    """Make a template of what is bound at a part and below it, with alarms and trends if wished."""
     with _opened(project) as at:
         twin = twin or next((t.id for t in at.project.twins if t.prim == prim), "")
-        made = templates.template_of(id_, title, prim, twin, at.bindings)
+        made = templates.template_of(id_, title, prim, twin or tags, at.bindings)
+        rules = _rules(at.project.folder)
+        made = replace(
+            made,
+            alarms=alarms_of(twin or tags, rules) if with_alarms else (),
+            trends=tuple(trend_of(each) for each in trends),
+        )
         made = templates.parametrised(made, templates.parsed(parameters))
-        if not made.lines:
+        if not (made.lines or made.alarms or made.trends):
             raise Fault(
                 f"Nothing is bound at {prim}.", where=prim, remedy="Bind it first, or give another part."
             )
         folder = at.project.folder
         old = templates.text_of(folder, TEMPLATES_FILE)
         text = templates.with_template(old, made)
-        text = templates.with_instances(text, [Instance(template=id_, prim=prim, twin=twin)])
+        place = Instance(template=id_, prim=prim, twin=twin, tags="" if twin else tags)
+        text = templates.with_instances(text, [place])
         known = templates.read(text)
         remembered = dict(templates.made_of(templates.text_of(folder, MADE_FILE)))
         remembered |= _taken(known, id_, prim, at)
+        remembered |= template_alarms.remembered(made, place, at.ranges)
         _write(folder, text, templates.made_text(remembered))
-    tell(f"{folder / TEMPLATES_FILE}: template {id_} with {len(made.lines)} bindings.")
+    more = [f"{len(made.alarms)} alarms"] * bool(made.alarms) + [f"{len(made.trends)} trends"] * bool(trends)
+    said = ", ".join((f"{len(made.lines)} bindings", *more))
+    tell(f"{folder / TEMPLATES_FILE}: template {id_} with {said}.")
     return 0
 
 
@@ -130,6 +162,13 @@ def make(project: str, id_: str, prim: str, twin: str, title: str, parameters: t
 @click.argument("id_", metavar="ID")
 @click.option("--twin", "twins", multiple=True, metavar="GLOB", help="Twins named like this.")
 @click.option("--model", default="", help="Twins of this model.")
+@click.option("--prim", "parts", multiple=True, metavar="GLOB", help="Parts without a twin, by their paths.")
+@click.option(
+    "--tags",
+    default="{name}",
+    show_default=True,
+    help="What the names of such a part's tags begin with; {name} is its own name.",
+)
 @click.option(
     "--set",
     "given",
@@ -144,11 +183,13 @@ def apply(
     id_: str,
     twins: tuple[str, ...],
     model: str,
+    parts: tuple[str, ...],
+    tags: str,
     given: tuple[str, ...],
     yes: bool,
     as_json: bool,
 ) -> int:
-    """Apply a template to twins that have a part; shows what it does first."""
+    """Apply a template to twins that have a part, or to parts without one; shows what it does first."""
     with _opened(project) as at:
         folder = at.project.folder
         old = templates.text_of(folder, TEMPLATES_FILE)
@@ -165,10 +206,15 @@ def apply(
             for t in at.project.twins
             if t.prim and (any(fnmatchcase(t.id, glob) for glob in twins) or (model and t.model == model))
         ]
+        has_twin = {t.prim for t in at.project.twins}
+        wished += [
+            Instance(template=id_, prim=prim, tags=tags.replace("{name}", prim.rpartition("/")[2]))
+            for prim in sorted(at.prims)
+            if prim not in has_twin and any(fnmatchcase(prim, glob) for glob in parts)
+        ]
         if not wished:
-            raise Fault(
-                "No twin that has a part is meant.", where=project, remedy="Give --twin GLOB or --model."
-            )
+            remedy = "Give --twin GLOB or --model, or --prim GLOB."
+            raise Fault("No twin that has a part is meant, and no part.", where=project, remedy=remedy)
         text = templates.with_instances(old, wished)
         values = templates.parsed(given)
         for each in wished if values else ():
@@ -194,30 +240,41 @@ def _carry_out(at: _Opened, text: str, *, yes: bool, as_json: bool) -> int:
     """Show what is done, write it when that is wished; status 1 when there was something and it was not."""
     folder = at.project.folder
     old, old_made = (templates.text_of(folder, file) for file in (TEMPLATES_FILE, MADE_FILE))
-    found = _plan(at, templates.read(text), old_made)
+    rules = _rules(folder)
+    known = templates.read(text)
+    found = _plan(at, known, old_made)
+    alarms = plan_alarms(known, templates.made_of(old_made), rules, prims=at.prims, ranges=at.ranges)
+    changes, made = (*found.changes, *alarms.changes), {**found.made, **alarms.made}
+    if alarms.text != rules:
+        projects.with_rules(folder, alarms.text)  # refused in words before anything is written
     if not as_json:
-        _tell(found.changes)
-    work = bool(found.new or found.old or text != old)
+        _tell(changes)
+    work = bool(found.new or found.old or text != old or alarms.text != rules)
     done = work and (yes or (not as_json and click.confirm("Write them?", err=True)))
     if done:
-        _write(folder, text, templates.made_text(found.made))
+        _write(folder, text, templates.made_text(made))
+        if alarms.text != rules:
+            write_atomic(folder / RULES_FILE, alarms.text)
         kept = {(b.prim, b.name) for b in found.new}
         gone = tuple((b.prim, b.name) for b in found.old if (b.prim, b.name) not in kept)
         try:
             at.write(SaveBindings(bindings=found.new, remove=gone))
         except Fault:
             _write(folder, old, old_made)
+            if alarms.text != rules:
+                write_atomic(folder / RULES_FILE, rules)
             raise
     if as_json:
-        emit_json({"written": done, "changes": [_entry(change) for change in found.changes]})
+        emit_json({"written": done, "changes": [_entry(change) for change in changes]})
     elif done:
-        tell(f"{len(found.new)} bindings written.")
+        count = sum(change.kind in ("new", "changed") for change in alarms.changes)
+        more = f", {count} alarms" if alarms.changes else ""
+        tell(f"{len(found.new)} bindings written{more}.")
     return 0 if done or not work else 1
 
 
 def _plan(at: _Opened, known: Templates, made: str) -> Plan:
-    ranges = {spec.name: (spec.low, spec.high) for spec in at.project.specs}
-    return plan(known, templates.made_of(made), at.bindings, prims=at.prims, ranges=ranges)
+    return plan(known, templates.made_of(made), at.bindings, prims=at.prims, ranges=at.ranges)
 
 
 def _taken(known: Templates, id_: str, prim: str, at: _Opened) -> dict[str, templates.Made]:
@@ -226,8 +283,7 @@ def _taken(known: Templates, id_: str, prim: str, at: _Opened) -> dict[str, temp
         templates=tuple(t for t in known.templates if t.id == id_),
         instances=tuple(i for i in known.instances if i.template == id_ and i.prim == prim),
     )
-    ranges = {spec.name: (spec.low, spec.high) for spec in at.project.specs}
-    return dict(plan(only, {}, (), prims=at.prims, ranges=ranges).made)
+    return dict(plan(only, {}, (), prims=at.prims, ranges=at.ranges).made)
 
 
 def _write(folder: Path, text: str, made: str) -> None:
@@ -236,6 +292,20 @@ def _write(folder: Path, text: str, made: str) -> None:
             write_atomic(folder / file, content)
         else:
             (folder / file).unlink(missing_ok=True)
+
+
+def _rules(folder: Path) -> str:
+    path = folder / RULES_FILE
+    return path.read_text("utf-8") if path.exists() else ""
+
+
+def trend_of(text: str) -> Trend:
+    """Return a trend of `Bearings=bearing_temp,speed`. Raises Fault."""
+    name, sign, pens = text.partition("=")
+    tags = tuple(pen.strip() for pen in pens.split(",") if pen.strip())
+    if not sign or not name.strip() or not tags:
+        raise Fault(f"'{text}' is no trend.", where="--trend", remedy="Write it as NAME=TAG,TAG.")
+    return Trend(name=name.strip(), pens=tags)
 
 
 def _folder(project: str) -> Path:

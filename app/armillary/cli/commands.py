@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "user": ("user", "user", "Add, list and change a project's local accounts."),
     "policy": ("policy", "policy", "Sign what a loop may do by itself."),
     "secret": ("secret", "secret", "Keep the passwords of links; project files hold only their names."),
+    "trust": ("trust", "trust", "Say whose certificates links believe on this machine; show our own."),
     "audit": ("audit", "audit", "Verify, show and export what was done, and by whom."),
     "train": ("train", "train", "Run a training scenario, with a desk or headless."),
     "simulate": ("simulate", "simulate", "Run an FMU in a process of its own, as a table."),

@@ -19,6 +19,7 @@ from armillary.cli.cast import SIGNERS, Cast
 from armillary.cli.password import secret_file
 from armillary.cli.plant import start_plant
 from armillary.cli.policy import sign_stops
+from armillary.cli.prelude import Prelude
 from armillary.cli.progress import Progress, comma_option, zone_option
 from armillary.cli.seconds import Seconds
 from armillary.history.exchange_cells import How
@@ -36,6 +37,7 @@ from armillary.wire import child
 from armillary.wire.bus import require_local
 
 HEADLESS_S = 20.0
+PRELUDE_S = 45.0  # a demonstration that is to end sooner would not see its past
 LISTENS = {"world.live": "listen", "recorder.service": "address"}  # what says where a service is asked
 Film = tuple[Path, Sequence[int]]  # a folder or a film, and the times of a replay to make pictures of
 
@@ -51,10 +53,16 @@ def has_display() -> bool:
 @click.option("--screenshot", type=click.Path(dir_okay=False, path_type=Path), default=None, metavar="F.png")
 @click.option("--headless", is_flag=True, help="Draw offscreen, also where there is a display.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the simulated plant.")
-def demo(name: str, seconds: float | None, screenshot: Path | None, headless: bool, seed: int) -> int:
-    """Run the whole product on an embedded plant: broker, OPC UA server, simulator, world, recorder, desk."""
+@click.option("--history/--no-history", default=True, help="Thirty made-up days before it; or nothing.")
+def demo(
+    name: str, seconds: float | None, screenshot: Path | None, headless: bool, seed: int, history: bool
+) -> int:
+    """Run the whole product on an embedded plant: broker, OPC UA server, simulator, world, recorder, desk.
+
+    Its history begins thirty days ago: those days are made up beside the desk, half a minute after the start.
+    """
     clock = WallClock()
-    started = clock.now_mono_ns()
+    started, begun_ns = clock.now_mono_ns(), clock.now_ns()
     offscreen = headless or not has_display()
     if offscreen:
         seconds = HEADLESS_S if seconds is None else seconds
@@ -63,7 +71,7 @@ def demo(name: str, seconds: float | None, screenshot: Path | None, headless: bo
         _must_be_writable(screenshot)
     cast = Cast()
     plant = start_plant(name, places.runtime() / f"demo-{os.getpid()}", seed, meanwhile=_import_desk)
-    workspace = Workspace(clock)
+    workspace, given = Workspace(clock), None
     try:
         for part, process in plant.parts.items():
             tell(
@@ -76,8 +84,21 @@ def demo(name: str, seconds: float | None, screenshot: Path | None, headless: bo
         publishing.begin(projects.read(plant.project), clock, "the demonstration as it comes")
         workspace.open(str(plant.project))
         plant.confirm()
+        lasts = seconds is None or seconds >= PRELUDE_S
+        given = Prelude(
+            plant.project,
+            name,
+            cast.password,
+            clock,
+            tell,
+            seed=seed,
+            before_ns=begun_ns,
+            history=history and lasts,
+        )
         return _desk(workspace, "", offscreen, screenshot, seconds, started)
     finally:  # after Ctrl-C too: what was started must end
+        if given is not None:
+            given.stop()
         workspace.close()
         plant.stop()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import platform
 import shutil
@@ -14,7 +15,8 @@ from armillary.cli.answer import emit_json
 from armillary.cli.desk import has_display
 from armillary.model import places
 from armillary.model.fault import Fault
-from armillary.wire import child
+from armillary.session.voice import NO_PLAYER
+from armillary.wire import child, sound
 
 PROBE_S = 30.0
 GIB = 1024**3
@@ -36,8 +38,8 @@ class Finding:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def doctor(as_json: bool) -> int:
-    """Look at GL, display, broker, keyring, free disk, ports and versions."""
-    findings = [_gl(), _display(), _broker(), _keyring(), _disk(), _ports(), *_versions()]
+    """Look at GL, display, sound, broker, keyring, free disk, ports and versions."""
+    findings = [_gl(), _display(), _sound(), _broker(), _keyring(), _disk(), _ports(), *_versions()]
     bad = any(f.needed and not f.good for f in findings)
     if as_json:
         emit_json(
@@ -82,6 +84,20 @@ def _display() -> Finding:
         good=False,
         found="none: DISPLAY and WAYLAND_DISPLAY are not set",
         remedy="Offscreen pictures work; for a window start it on a desktop or under Xvfb.",
+        needed=False,
+    )
+
+
+def _sound() -> Finding:
+    """Look for what can play the tones of alarms; whether a loudspeaker hangs on it nobody can tell."""
+    found = [name for name in ("PySide6.QtMultimedia",) if importlib.util.find_spec(name) is not None]
+    command = sound.player()
+    found += [command[0]] if command else []
+    return Finding(
+        what="sound",
+        good=bool(found),
+        found=", ".join(found) or f"none: {NO_PLAYER}; the alarm bar flashes instead",
+        remedy=f"{sound.INSTALL}; or: pip install PySide6-Addons",
         needed=False,
     )
 

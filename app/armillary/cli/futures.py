@@ -47,7 +47,8 @@ def findings(project: Project, models: Models | None = None) -> list[SceneProble
     if not project.saved:
         return []
     specs, alarms = {spec.name: spec for spec in project.specs}, [alarm.id for alarm in project.alarms]
-    out = [*loops.examine(project.folder, specs, alarms, project.templates)]
+    advisory = [alarm.id for alarm in project.alarms if alarm.is_advisory]
+    out = [*loops.examine(project.folder, specs, alarms, project.templates, advisory)]
     for path in sorted((project.folder / scenarios.FOLDER).glob("*.toml")):
         out += _File(path, project).problems(asked)
     return out

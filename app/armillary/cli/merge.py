@@ -12,6 +12,7 @@ from armillary.cli.answer import tell
 from armillary.model.fault import ProjectFault
 from armillary.project.folder import write_atomic
 from armillary.project.merging import Conflict, merged
+from armillary.project.record import COMPOSED_FILE
 from armillary.session import merge_layers
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -28,7 +29,8 @@ and in .gitattributes, as `armillary new` writes it:
 \b
 *.toml merge=armillary
 twins.json merge=armillary
-bindings.usda merge=armillary"""
+bindings.usda merge=armillary
+composed.usda merge=armillary"""
 
 
 @click.command(epilog=SETUP)
@@ -46,6 +48,8 @@ def merge(base: Path, ours: Path, theirs: Path, name: str) -> int:
     suffix = Path(name).suffix
     if suffix in _TEXTS:
         conflicts = _texts(Path(name), base, ours, theirs)
+    elif Path(name).name == COMPOSED_FILE:
+        conflicts = _composed(Path(name).name, base, ours, theirs)
     elif suffix == _LAYER:
         conflicts = _layers(base, ours, theirs)
     else:
@@ -60,16 +64,28 @@ def merge(base: Path, ours: Path, theirs: Path, name: str) -> int:
 
 
 def _texts(name: Path, base: Path, ours: Path, theirs: Path) -> tuple[Conflict, ...]:
-    try:
-        texts = [path.read_text("utf-8") for path in (base, ours, theirs)]
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProjectFault(
-            f"It cannot be read: {error}.", where=str(name), remedy="Save it as UTF-8."
-        ) from error
+    texts = _read(name, base, ours, theirs)
     out = merged(_in_project(name), *texts)
     if out.text != texts[1]:
         write_atomic(ours, out.text)
     return out.conflicts
+
+
+def _read(name: Path, *sides: Path) -> list[str]:
+    try:
+        return [path.read_text("utf-8") for path in sides]
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProjectFault(
+            f"It cannot be read: {error}.", where=str(name), remedy="Save it as UTF-8."
+        ) from error
+
+
+def _composed(name: str, base: Path, ours: Path, theirs: Path) -> tuple[Conflict, ...]:
+    texts = _read(Path(name), base, ours, theirs)
+    text, conflicts = merge_layers.merge_texts(name, texts[0], texts[1], texts[2])
+    if text != texts[1]:
+        write_atomic(ours, text)
+    return conflicts
 
 
 def _in_project(name: Path) -> str:

@@ -10,13 +10,18 @@ import click
 
 from armillary.cli.answer import emit_json, table, tell
 from armillary.cli.greeting import greeted
+from armillary.cli.history_span import saved
 from armillary.cli.password import as_user, log_in
-from armillary.model.clock import iso
+from armillary.model.clock import NS, iso
 from armillary.model.drift import CODES, AskDrift, DriftItem, DriftReport, RefuseDrift
 from armillary.model.fault import WorldFault
 from armillary.model.frame import WorldKind
 from armillary.model.message import Done
 from armillary.session.area_lines import AnyLine, line_of
+from armillary.session.drift_of_record import judged, samples
+from armillary.session.history_export import ask_info
+from armillary.session.recorders import recorder
+from armillary.world.typed import modelled_of
 
 ANSWER_S = 20.0
 
@@ -24,18 +29,39 @@ ANSWER_S = 20.0
 @click.command("drift")
 @click.argument("project")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.option(
+    "--record",
+    "days",
+    type=click.FloatRange(min=0.01, max=400.0),
+    default=None,
+    metavar="DAYS",
+    help="Look in the last DAYS that were recorded instead; no world need run.",
+)
 @click.option("--now", is_flag=True, help="Judge anew instead of telling what was found last.")
 @click.option("--refuse", default="", metavar="KEY", help="Hear of one no more; keys are in --json.")
 @click.option("--restore", default="", metavar="KEY", help="Hear of a refused one again.")
 @click.option("--why", default="", metavar="TEXT", help="Why it is refused.")
 @as_user
 def drift(
-    project: str, as_json: bool, now: bool, refuse: str, restore: str, why: str, user: str, file: Path | None
+    project: str,
+    as_json: bool,
+    days: float | None,
+    now: bool,
+    refuse: str,
+    restore: str,
+    why: str,
+    user: str,
+    file: Path | None,
 ) -> int:
     """Compare what the plant of a running live world sends with the model of PROJECT.
 
-    Exit 0 when nothing differs, 1 when something does.
+    With --record, what the record has of the last days: missing, type, state, range, rate, twice. Exit 0
+    when nothing differs, 1 when something does.
     """
+    if days is not None:
+        if now or refuse or restore:
+            raise click.UsageError("--record goes with --json only: the record is judged, not a world.")
+        return _told(_recorded(project, days), as_json=as_json)
     line = line_of(project)
     try:
         welcome = greeted(line)
@@ -53,11 +79,33 @@ def drift(
         line.close()
     if not isinstance(report, DriftReport):
         raise WorldFault("The world answered something else.", where=project, remedy="Update it.")
+    return _told(report, as_json=as_json)
+
+
+def _told(report: DriftReport, *, as_json: bool) -> int:
     if as_json:
         emit_json(as_answer(report))
     else:
         _print(report)
     return 1 if report.items else 0
+
+
+def _recorded(project: str, days: float) -> DriftReport:
+    """Return the drift of the last days that a project's recorder has."""
+    opened = saved(project)
+    with recorder(opened.folder, read_only=True) as line:
+        info = ask_info(line)
+        to_ns = info.last_ns + 1
+        from_ns = max(info.first_ns, to_ns - int(days * 86_400 * NS))
+        pieces = samples(line, opened.specs, from_ns, to_ns)
+        return judged(
+            opened.specs,
+            pieces,
+            from_ns,
+            to_ns,
+            model=modelled_of(opened),
+            missing_s=opened.drifting.missing_s,
+        )
 
 
 def _decide(line: AnyLine, wish: RefuseDrift) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -17,12 +17,17 @@ from armillary.model.message import Bye, Hello, Welcome
 from armillary.model.tags import TagSpec, TagTable
 from armillary.project import folder as projects
 from armillary.session.area_lines import line_of
+from armillary.session.history_export import ANSWER_S, ask_info, ids_of
+from armillary.session.query_now import Reading, alarms_of, reading
+from armillary.session.recorders import recorder
 from armillary.session.twin_graph import vocabulary_of
 from armillary.session.twin_model import model_at, model_of
 from armillary.twin.query import Query
 from armillary.twin.query_complete import candidates
+from armillary.twin.query_now import Alarms, Now, Span
 from armillary.twin.query_parse import parsed
 from armillary.twin.vocabulary import Vocabulary
+from armillary.wire.bus import Line
 
 STRUCTURE_ONLY = "No world of this project runs: values are not known."
 
@@ -32,6 +37,8 @@ class _Plant:
     words: Vocabulary
     specs: tuple[TagSpec, ...]
     values: TagTable
+    folder: Path | None = None  # of the project
+    alarms: Alarms | None = None  # None: no world runs
     world: str = ""  # "" = none runs
     t_ns: int = 0
 
@@ -84,18 +91,51 @@ def _plant(project: str, connect: str) -> _Plant:
     model = model_at(folder) if welcome.project and folder.is_dir() else None
     words = vocabulary_of(welcome.twins, welcome.specs, welcome.relationships, model)
     return _Plant(
-        words=words, specs=welcome.specs, values=values, world=welcome.world, t_ns=welcome.frame.t_ns
+        words=words,
+        specs=welcome.specs,
+        values=values,
+        folder=folder if folder.is_dir() else None,
+        alarms=alarms_of(welcome.alarms, {state.id: state for state in welcome.frame.alarms}, words),
+        world=welcome.world,
+        t_ns=welcome.frame.t_ns,
     )
 
 
 def _at_rest(path: Path) -> _Plant:
     found = projects.read(path)
     words = vocabulary_of(found.twins, found.specs, found.relationships, model_of(found))
-    return _Plant(words=words, specs=found.specs, values=TagTable(len(found.specs)))
+    return _Plant(words=words, specs=found.specs, values=TagTable(len(found.specs)), folder=path)
+
+
+def _now(asked: Query, plant: _Plant) -> Now:
+    """Return what the query is run on; the recorder is asked for a past that it needs."""
+    now = Now(table=plant.values, alarms=plant.alarms)
+    if not asked.spans_ns or plant.folder is None:
+        return now
+    past: dict[int, Span] = {}
+    with recorder(plant.folder, read_only=True) as line:
+        to_ns = plant.t_ns or ask_info(line).last_ns + 1
+        for span_ns, slots in asked.looks_back(now).items():
+            names = tuple(plant.specs[slot].name for slot in slots.tolist())
+            numbers = zip(slots.tolist(), ids_of(line, names).tolist(), strict=True)
+            ids = {slot: number for slot, number in numbers if number}
+            past[span_ns] = _read(line, reading(plant.specs, slots, ids, to_ns - span_ns, to_ns))
+    return replace(now, past=past)
+
+
+def _read(line: Line, steps: Reading) -> Span:
+    answer: object = None
+    while True:
+        try:
+            question = steps.send(answer)
+        except StopIteration as done:
+            span: Span = done.value
+            return span
+        answer = line.ask(question, ANSWER_S)
 
 
 def _answer(asked: Query, plant: _Plant) -> dict[str, object]:
-    found = asked.run(plant.values)
+    found = asked.run(_now(asked, plant))
     world = {"id": plant.world, "t": iso(plant.t_ns)} if plant.world else None
     return {
         "query": asked.text,
@@ -131,7 +171,7 @@ def _print(asked: Query, plant: _Plant) -> None:
     tell(f"reads: {asked.says}")
     if not plant.world:
         tell(STRUCTURE_ONLY, err=True)
-    found = asked.run(plant.values)
+    found = asked.run(_now(asked, plant))
     graph = plant.words.graph
     for rows, head in ((found.rows.tolist(), "TWIN"), (found.unknown.tolist(), "UNKNOWN")):
         if not rows:

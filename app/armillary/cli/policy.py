@@ -94,7 +94,8 @@ def sign_stops(folder: Path, people: Sequence[tuple[str, str]], now_ns: int) -> 
 
 def _loops(project: Project) -> tuple[LoopSpec, ...]:
     specs = {spec.name: spec for spec in project.specs}
-    return loops.read(project.folder, specs, [alarm.id for alarm in project.alarms], project.templates)
+    alarms, advisory = [a.id for a in project.alarms], [a.id for a in project.alarms if a.is_advisory]
+    return loops.read(project.folder, specs, alarms, project.templates, advisory)
 
 
 def _stop(project: Project, loop: str) -> LoopSpec:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,17 +16,18 @@ from armillary.cli.sources import link_problems
 from armillary.encoding import maps
 from armillary.encoding.compile import compiled
 from armillary.model.binding import Binding
+from armillary.model.collector import uncollected
 from armillary.model.difference import difference
-from armillary.model.fault import Fault, SceneFault
+from armillary.model.fault import SceneFault
 from armillary.model.look import base_look
-from armillary.model.message import AskInfo, CheckBindings, Json, OpenScene, Problems, SceneOpened
+from armillary.model.message import AskInfo, Json, OpenScene, SceneOpened
 from armillary.model.motion import Motion, posed
 from armillary.model.scene import SceneArrays, SceneProblem
 from armillary.project import fixes, lint, procedures, shown_lint
 from armillary.project import folder as projects
 from armillary.project.record import Project
 from armillary.scene import cache
-from armillary.session import twin_model
+from armillary.session import checking, twin_model
 from armillary.session.reading import ask_child, scene_child
 
 if TYPE_CHECKING:
@@ -152,6 +153,20 @@ def check(
     as_json: bool,
 ) -> int:
     """Lint a project, scene or binding layer. 0 fine, 1 shown with problems, 2 nothing can be shown."""
+    with uncollected():  # what is read stays until the end
+        return _check(path, roots, payloads, is_live, is_fixed, only, is_dry, as_json)
+
+
+def _check(
+    path: str,
+    roots: tuple[str, ...],
+    payloads: bool,
+    is_live: bool,
+    is_fixed: bool,
+    only: str,
+    is_dry: bool,
+    as_json: bool,
+) -> int:
     codes = tuple(code.strip().upper() for code in only.split(",") if code.strip())
     if unknown := [code for code in codes if code not in fixes.FIXABLE]:
         raise click.UsageError(f"{unknown[0]} has no fix; there are {', '.join(fixes.FIXABLE)}.")
@@ -181,58 +196,51 @@ def _examined(
     found += read
     if project is None:
         return None, [replace(p, severity="fatal") if p.severity == "error" else p for p in found], (), None
-    opened, scene, more = _scene_checked(project, roots, payloads=payloads)
-    found += more
-    bindings = opened.bindings if opened is not None else ()
-    if scene is not None:
-        found += compiled(bindings, scene, project.specs, project.colormaps)[1]  # e.g. channels not drawn
-    found += lint.findings(project, bindings, scene.prim_path if scene is not None else ())
-    found += shown_lint.findings(bindings, scene, project.specs)
+    of_project: list[SceneProblem] = []  # what neither scene nor bindings are needed for
+
+    def meanwhile() -> None:
+        of_project.extend(link_problems(project))
+        of_project.extend(futures.findings(project))
+        of_project.extend(twin_model.findings(project))
+
+    def own(bindings: Sequence[Binding], scene: SceneArrays) -> list[SceneProblem]:
+        return [
+            *compiled(bindings, scene, project.specs, project.colormaps)[1],  # e.g. channels not drawn
+            *lint.findings(project, bindings, scene.prim_path),
+            *shown_lint.findings(bindings, scene, project.specs),
+        ]
+
+    judged = _scene_judged(project, roots, own, meanwhile, payloads=payloads)
+    found += judged.problems
+    bindings, scene = judged.bindings, judged.scene
+    if scene is None:
+        found += lint.findings(project, bindings)
     if is_live:
         found += check_fix.silent(project, bindings)
     prims = scene.prim_path if scene is not None else None
     found += procedures.examine(project.folder, {s.name: s for s in project.specs}, prims)[1]
-    found += link_problems(project)
-    found += futures.findings(project)
-    found += twin_model.findings(project)
-    return project, found, bindings, scene
+    return project, [*found, *of_project], bindings, scene
 
 
-def _scene_checked(
-    project: Project, roots: tuple[str, ...], *, payloads: bool
-) -> tuple[SceneOpened | None, SceneArrays | None, list[SceneProblem]]:
+def _scene_judged(
+    project: Project,
+    roots: tuple[str, ...],
+    own: checking.Own,
+    meanwhile: Callable[[], None],
+    *,
+    payloads: bool,
+) -> checking.Judged:
     """Return a project's scene, where it can be read, and what is wrong with it and its bindings."""
-    if project.entry is None and project.forward is not None:
-        return None, None, []  # an edge needs no scene
-    found: list[SceneProblem] = []
-    opened: SceneOpened | None = None
-    scene: SceneArrays | None = None
-    with scene_child() as (line, process):
-        try:
-            question = opening(project, roots, payloads=payloads)
-            got = ask_child(line, process, question, SCENE_LIMIT_S, str(project.entry))
-            if isinstance(got, SceneOpened):
-                opened = got
-                scene = cache.read(Path(got.arrays))
-                found += [*scene.problems, *got.problems]
-        except Fault as fault:
-            found.append(
-                SceneProblem(
-                    code="S00", severity="fatal", where=fault.where, what=fault.what, remedy=fault.remedy
-                )
-            )
-        if scene is not None and project.bindings is not None and Path(project.bindings).exists():
-            lint_bindings = CheckBindings(
-                entry=str(project.entry),
-                bindings=str(project.bindings),
-                roots=roots,
-                tags=tuple(s.name for s in project.specs),
-                colormaps=tuple(maps.named(project.colormaps).values()),  # those that come with us too
-            )
-            got = ask_child(line, process, lint_bindings, SCENE_LIMIT_S, str(project.bindings))
-            if isinstance(got, Problems):
-                found += got.problems
-    return opened, scene, found
+    if project.entry is None:
+        meanwhile()
+        if project.forward is not None:
+            return checking.Judged()  # an edge needs no scene
+    try:
+        question = opening(project, roots, payloads=payloads)
+    except SceneFault as fault:
+        return checking.Judged(problems=[checking.refusal(fault)])
+    colormaps = tuple(maps.named(project.colormaps).values())  # those that come with us too
+    return checking.judge(question, [spec.name for spec in project.specs], colormaps, own, meanwhile)
 
 
 def _say(

@@ -101,6 +101,8 @@ def _snapshot(line: AnyLine) -> dict[str, object]:
             "delivery": status.delivery,
             "silence_watched": status.silence_watched,
             "certificate_until": iso(status.certificate_ns) if status.certificate_ns else None,
+            "secured": status.secured,
+            "waits_for_trust": status.asked.facts.fingerprint if status.asked is not None else None,
             "rate_hz": round(status.rate_hz, 2),
             "delay_s": round(status.delay_s, 4),
             "skew_s": None if status.skew_s is None else round(status.skew_s, 3),

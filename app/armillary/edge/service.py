@@ -32,6 +32,7 @@ from armillary.model.sample import batch_of, taken
 from armillary.model.tags import TagTable
 from armillary.project.record import Forward, Project
 from armillary.security.secrets import Secrets
+from armillary.security.trust import TrustStore
 from armillary.telemetry.inbox import Inbox
 from armillary.telemetry.intake import Intake
 from armillary.telemetry.links import Links
@@ -346,7 +347,10 @@ class Edge:
 
     def _context(self, link: LinkSpec) -> SourceContext:
         secret = self._secrets.of(link.url)
-        return SourceContext(link=link, clock=self._clock, secret=secret, project=self._project.folder)
+        trust = TrustStore(self._clock).of(link.url)
+        return SourceContext(
+            link=link, clock=self._clock, secret=secret, project=self._project.folder, trust=trust
+        )
 
 
 def _forward_of(project: Project) -> Forward:

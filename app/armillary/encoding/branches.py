@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from armillary.encoding.inside import Place
 from armillary.encoding.matching import LEAST, Leaf, Pair, Part, match
 from armillary.encoding.suggest import Suggestion, suggest
 from armillary.model.binding import Binding
@@ -39,6 +40,7 @@ class Line:
     reasons: tuple[str, ...] = ()
     suggestion: Suggestion | None = None
     is_bound: bool = False  # the part's channel is driven by a binding that is saved
+    candidates: tuple[Place, ...] = ()  # other parts that the tag may be of, best first
 
 
 def parts_of(scene: SceneArrays, prim: int = ROOT, twins: Sequence[TwinInstance] = ()) -> Scene:
@@ -116,11 +118,13 @@ def proposed(
         if (part.prim, names[pair.leaf]) in of_old:
             continue
         line = _line(pair, leaves[pair.leaf], part, names[pair.leaf], driven, named)
+        line = replace(line, candidates=tuple(found.candidates.get(pair.leaf, ())))
         if line.suggestion is not None:
             key = (part.prim, line.suggestion.binding.channel)
             line = replace(line, is_bound=key in old)
         out.append(line)
-    return (*out, *(Line(leaf=i) for i in found.lone_leaves))
+    lone = (Line(leaf=i, candidates=tuple(found.candidates.get(i, ()))) for i in found.lone_leaves)
+    return (*out, *lone)
 
 
 def _line(
@@ -139,6 +143,42 @@ def _line(
     taken.add(made.binding.channel)
     names.add(made.binding.name)
     return Line(leaf=pair.leaf, part=pair.part, score=pair.score, reasons=pair.reasons, suggestion=made)
+
+
+def corrected(
+    lines: Sequence[Line],
+    leaves: Sequence[Leaf],
+    names: Sequence[str],
+    parts: Sequence[Part],
+    existing: Sequence[Binding],
+    chosen: Mapping[int, int],
+    refused: Collection[int] = (),
+) -> tuple[Line, ...]:
+    """Return the lines as a person corrected them: a tag has the part that is chosen, or none.
+
+    chosen: leaf → part. Who was proposed for the same of that part has nothing then: it is another tag's.
+    """
+    kept = [line for line in lines if line.leaf not in chosen and line.leaf not in refused]
+    old = {(b.prim, b.channel) for b in existing if b.enabled}
+    named: dict[str, set[str]] = {}
+    for binding in existing:
+        named.setdefault(binding.prim, set()).add(binding.name)
+    driven: dict[str, set[str]] = {}
+    out: list[Line] = []
+    for leaf, at in chosen.items():
+        made = _line(
+            Pair(leaf=leaf, part=at, score=1.0, reasons=("chosen by hand",)),
+            leaves[leaf], parts[at], names[leaf], driven, named,
+        )  # fmt: skip
+        if made.suggestion is not None:
+            made = replace(made, is_bound=(parts[at].prim, made.suggestion.binding.channel) in old)
+        out.append(made)
+    for line in kept:
+        at, one = line.part, line.suggestion
+        is_taken = one is not None and one.binding.channel in driven.get(parts[at].prim, ())
+        out.append(Line(leaf=line.leaf, candidates=line.candidates) if is_taken else line)
+    out += [Line(leaf=leaf) for leaf in refused if leaf not in chosen]
+    return tuple(sorted(out, key=lambda line: (line.suggestion is None, -line.score)))
 
 
 def binding_name(tag: str, taken: Collection[str]) -> str:

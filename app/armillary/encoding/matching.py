@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from rapidfuzz import fuzz, process
 
 from armillary.encoding.evidence import SAME, Evidence, gathered
-from armillary.encoding.naming import IMPLIED, model_word, quantity
+from armillary.encoding.inside import Place, Tree, said, things_of
+from armillary.encoding.naming import FITS, IMPLIED, model_word, quantity
+from armillary.encoding.settling import settled
 from armillary.model.arrays import B1, F8, I8
 
 LEAST = 0.5  # a pair that scores less is no proposal
@@ -31,18 +33,6 @@ _CLOSE = 0.5  # of 1: text that is less alike says nothing
 _SHARE = 0.3  # a group of tags is matched with a part when its tags score this on average
 _WIDEST = 200  # parts below a matched part that are looked at once more
 _NEAR = ("this part", "a part above")
-FITS = {
-    "speed": ("motor", "fan", "conveyor", "pump", "agitator", *IMPLIED["speed"]),
-    "level": ("tank", "silo", *IMPLIED["level"]),
-    "position": ("valve", "damper", "gate", "door", "cylinder", *IMPLIED["position"]),
-    "temperature": ("bearing", "oven", "zone", "winding", "exchanger", "furnace", "burner", "casing"),
-    "vibration": ("bearing", "motor", "pump", "gearbox"),
-    "flow": ("pipe", "line", "duct", "meter"),
-    "pressure": ("discharge", "suction", "vessel", "header"),
-    "current": ("motor",),
-    "angle": ("joint", "valve", "arm"),
-    "power": ("motor", "heater", "panel"),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +79,7 @@ class Match:
     pairs: tuple[Pair, ...]
     lone_leaves: tuple[int, ...]
     lone_parts: tuple[int, ...]
+    candidates: Mapping[int, tuple[Place, ...]] = field(default_factory=dict)  # what else a tag may be of
 
 
 @dataclass(slots=True)
@@ -131,6 +122,7 @@ def match(leaves: Sequence[Leaf], parts: Sequence[Part], *, least: float = LEAST
     seconds = _seconds(found, rows, least)
     pairs = [_pair(known, found, int(row), anchor, leaves, parts, second=False) for row in rows]
     pairs += [_pair(known, found, int(row), anchor, leaves, parts, second=True) for row in seconds]
+    pairs, candidates = _settled(known, leaves, parts, pairs, least)
     pairs.sort(key=lambda pair: (-pair.score, pair.leaf))
     has_leaf = {pair.leaf for pair in pairs}
     has_part = {pair.part for pair in pairs}
@@ -138,7 +130,46 @@ def match(leaves: Sequence[Leaf], parts: Sequence[Part], *, least: float = LEAST
         pairs=tuple(pairs),
         lone_leaves=tuple(i for i in range(len(leaves)) if i not in has_leaf),
         lone_parts=tuple(i for i in range(len(parts)) if i not in has_part),
+        candidates=candidates,
     )
+
+
+def _settled(
+    known: Evidence, leaves: Sequence[Leaf], parts: Sequence[Part], pairs: Sequence[Pair], least: float
+) -> tuple[list[Pair], dict[int, tuple[Place, ...]]]:
+    """Return the pairs after each tag had its own word, and what else each tag may be of."""
+    above, end = known.above.tolist(), known.end.tolist()
+    tree = Tree(known.part_segments, above, end, [part.path[-1] if part.path else "" for part in parts])
+    tags = [
+        said(leaf.path, segments, leaf.title, leaf.unit)
+        for leaf, segments in zip(leaves, known.leaf_segments, strict=True)
+    ]
+    is_one = above.count(-1) == 1 and above[0] == -1  # all lie in the part that the branch was dropped on
+    things = things_of(
+        tags, [leaf.path for leaf in leaves], tree, known.twin_part.tolist(), 0 if is_one else -1
+    )
+    of = {pair.leaf: pair for pair in pairs}
+    first = {pair.leaf: Place(pair.part, pair.score, pair.reasons) for pair in pairs}
+    found, candidates = settled(first, tags, things, tree, least)
+    out: list[Pair] = []
+    taken: set[int] = set()
+    for one in found:
+        part, place = one.place.part, one.place
+        if not one.is_new:
+            out.append(of[one.leaf])
+        else:
+            more = ("the part has another tag too",) if part in taken else ()
+            out.append(
+                Pair(
+                    leaf=one.leaf,
+                    part=part,
+                    score=min(place.score, 1.0),
+                    reasons=(*place.reasons, *more),
+                    is_second=part in taken,
+                )
+            )
+        taken.add(part)
+    return out, candidates
 
 
 def _scored(known: Evidence, leaves: Sequence[Leaf], parts: Sequence[Part], leaf: I8, part: I8) -> _Scores:

@@ -18,38 +18,48 @@ _NOT_NAME = re.compile(r"[^0-9a-zà-ÿ]+")
 _MEANT = {
     short: whole
     for whole, shorts in {
-        "temperature": "temp tmp temper temperatur therm thermometer tt tic te",
-        "pressure": "press prs druck pt pic pi pdt dp",
-        "level": "lvl lev niveau fuellstand lt lic",
-        "flow": "flw flowrate durchfluss ft fic fq",
-        "speed": "spd rpm velocity drehzahl rotation st",
-        "position": "pos posn opening open stroke travel stellung zt lage",
-        "vibration": "vib vibr vt acceleration",
-        "power": "pwr leistung kw jt",
-        "current": "cur curr amps amp strom",
-        "voltage": "volt volts spannung",
+        "temperature": "temp tmp temper temperatur temperatuur therm thermometer tt tic te ti",
+        "pressure": "press prs druck druk pt pic pi pdt dp",
+        "level": "lvl lev niveau niv fuellstand lt lic li",
+        "flow": "flw flowrate durchfluss debiet ft fic fq fi",
+        "speed": "spd rpm velocity drehzahl toerental rotation st",
+        "position": "pos posn opening open stroke travel stellung stand slag zt lage",
+        "vibration": "vib vibr vt acceleration schwingung trilling",
+        "power": "pwr leistung vermogen kw jt",
+        "current": "cur curr amps amp strom stroom",
+        "voltage": "volt volts spannung spanning",
         "energy": "kwh energie",
         "frequency": "freq hz",
         "weight": "wt mass masse load",
         "humidity": "rh hum humid",
         "torque": "trq drehmoment",
         "angle": "ang heading yaw",
-        "state": "stat sts status mode zustand",
-        "running": "run runs on betrieb",
-        "fault": "flt err error trip alarm failure",
-        "setpoint": "sp setp sollwert target",
-        "pump": "pmp pu pumpe pumps",
-        "valve": "vlv xv hv bv cv fv pv1 ventil valves",
-        "motor": "mtr mot drive drv",
-        "tank": "tk tnk vessel behaelter tanks",
+        "state": "stat sts status mode zustand toestand",
+        "running": "run runs on betrieb bedrijf",
+        "fault": "flt err error trip alarm failure stoerung storing",
+        "setpoint": "sp setp sollwert target setpunt",
+        "pump": "pmp pu pumpe pomp",
+        "valve": "vlv xv hv bv cv fv pv1 ventil klep afsluiter",
+        "motor": "mtr mot drive drv antrieb aandrijving",
+        "tank": "tk tnk vessel behaelter",
         "bearing": "brg bear lager",
         "conveyor": "conv",
         "exchanger": "hx hex heatexchanger",
-        "fan": "blower ventilator",
+        "fan": "blower ventilator luefter",
         "zone": "zn",
+        "concentration": "conc konzentration concentratie",
+        "winding": "wicklung wikkeling",
+        "shell": "mantel",
+        "water": "wasser",
+        "liquid": "fluessigkeit vloeistof",
+        "coupling": "kupplung koppeling",
+        "pipe": "leitung leiding rohr rohrleitung",
+        "stem": "stange spindel",
+        "analyser": "analyzer",
+        "overflow": "ueberlauf overloop ovl",
         "line": "ln",
-        "discharge": "disch dis",
-        "suction": "suct suc",
+        "discharge": "disch dis pers druckstutzen druckseite",
+        "suction": "suct suc saug saugstutzen saugseite zuig",
         "cylinder": "cyl",
         "controller": "ctrl ctl control",
         "sensor": "sens sns",
@@ -64,15 +74,28 @@ _MEANT = {
 MEASURED = frozenset((
     "temperature", "pressure", "level", "flow", "speed", "position", "vibration", "power", "current",
     "voltage", "energy", "frequency", "weight", "humidity", "torque", "angle", "state", "running",
-    "fault", "setpoint",
+    "fault", "setpoint", "concentration",
 ))  # fmt: skip
 """Words that say what is measured, and nothing of what it is measured at."""
 IMPLIED = {
     "level": ("fluid", "liquid", "water", "content", "contents", "fill", "medium"),
     "speed": ("impeller", "rotor", "shaft", "blade", "blades", "propeller"),
-    "position": ("disc", "disk", "lever", "handle", "stem", "flap"),
+    "position": ("disc", "disk", "lever", "handle", "stem", "flap", "pointer", "handwheel"),
 }
 """Parts that a quantity speaks of without naming them: a level is that of the water in the tank."""
+FITS = {
+    "speed": ("motor", "fan", "conveyor", "pump", "agitator", *IMPLIED["speed"]),
+    "level": ("tank", "silo", *IMPLIED["level"]),
+    "position": ("valve", "damper", "gate", "door", "cylinder", *IMPLIED["position"]),
+    "temperature": ("bearing", "oven", "zone", "winding", "exchanger", "furnace", "burner", "casing"),
+    "vibration": ("bearing", "motor", "pump", "gearbox"),
+    "flow": ("pipe", "line", "duct", "meter"),
+    "pressure": ("discharge", "suction", "vessel", "header"),
+    "current": ("motor",),
+    "angle": ("joint", "valve", "arm"),
+    "power": ("motor", "heater", "panel"),
+}
+"""Things at which a quantity is usually measured."""
 NOISE = frozenset((
     "value", "val", "pv", "act", "actual", "measurement", "measured", "process", "data", "raw", "out",
     "output", "mesh", "geo", "geom", "geometry", "shape", "xform", "grp", "group", "node", "asm",
@@ -98,8 +121,9 @@ _UNITS = {
     unit: what
     for what, units in {
         "temperature": "°C K °F degC degF degree_Celsius",
+        "concentration": "mg/l mg/L g/l g/L ppm ppb mmol/l",
         "pressure": "bar mbar Pa kPa MPa psi bar(g) hPa",
-        "flow": "m³/h m3/h m³/s l/s l/min l/h kg/h kg/s t/h",
+        "flow": "m³/h m3/h m³/s l/s l/min l/h kg/h kg/s t/h Nm³/h",
         "speed": "rpm 1/min min⁻¹ rev/min m/s rad/s",
         "vibration": "mm/s mm/s² m/s² g",
         "power": "W kW MW kVA",
@@ -119,6 +143,18 @@ _OF_UNIT: dict[str, tuple[str, ...]] = {
 _OF_UNIT |= dict.fromkeys(("m", "mm", "cm"), ("level", "position"))
 
 
+_FLAT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+# words that others are joined to, as German and Dutch do it: Speisewasser|pumpe, motor|stroom
+_JOINED = (  # long ones first
+    "temperatuur", "durchfluss", "fuellstand", "temperatur", "ventilator", "behaelter", "toerental",
+    "drehzahl", "leistung", "stellung", "wicklung", "antrieb", "leiding", "leitung", "luefter", "debiet",
+    "filter", "kelder", "kessel", "klappe", "mantel", "niveau", "stroom", "ventil", "wasser", "druck",
+    "ketel", "lager", "motor", "pumpe", "strom", "water", "druk", "klep", "pers", "pomp", "saug", "tank",
+    "zuig",
+)  # fmt: skip
+_LEAST_JOINED = 3  # letters of the other half
+_PLURAL = 5  # letters of a word whose last s is left out
+_LETTERED = re.compile(r"([^\W\d_]{3,})[_\-]([A-Ha-h])")  # pump_a
 _TWIN = re.compile(r"[A-Ha-h]")  # of two or more that are alike
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _SHORTEST = 3  # a word without vowels that is shorter says nothing
@@ -144,6 +180,7 @@ class Segment:
         return tuple(word for word in self.words if word not in MEASURED)
 
 
+_WHOLE_WORDS = frozenset((*_MEANT.values(), *_PARTS.split(), *NOISE))
 _BONES = tuple(
     (word[:1] + "".join(c for c in word[1:] if c not in "aeiouy"), word)
     for word in sorted({*_MEANT.values(), *_PARTS.split()})
@@ -158,7 +195,7 @@ def segment(text: str) -> Segment:
     keys: list[str] = []
     isa, before = "", ""
     for each in _PIECE.finditer(_BREAKS.sub(" ", _LETTER.sub(r"·\1\2 ", text))):
-        piece = each[0].lower()
+        piece = each[0].lower().translate(_FLAT)
         if piece[0].isdigit():
             number = piece.replace("·", "").lstrip("0") or "0"  # P-101A and P-101B are two
             numbers.append(number)
@@ -169,7 +206,7 @@ def segment(text: str) -> Segment:
             continue
         before = piece
         if piece not in NOISE:
-            words.append(_MEANT.get(piece) or _hurried(piece))
+            words += _meant(piece)
     return Segment(
         tuple(dict.fromkeys(words)),
         tuple(dict.fromkeys(numbers)),
@@ -177,6 +214,26 @@ def segment(text: str) -> Segment:
         _NOT_NAME.sub("", text.lower()),
         isa,
     )
+
+
+def _meant(piece: str) -> tuple[str, ...]:
+    """Return the words that a piece means: one, or the two of a word that is joined of them."""
+    if piece in _MEANT:
+        return (_MEANT[piece],)
+    if piece in _WHOLE_WORDS:
+        return (piece,)
+    if len(piece) >= _PLURAL and piece.endswith("s") and piece[-2] not in "aiousy":
+        return (_MEANT.get(piece[:-1], piece[:-1]),)
+    for word in _JOINED:
+        rest = len(piece) - len(word)
+        if rest < _LEAST_JOINED:
+            continue
+        if piece.endswith(word):
+            first = piece[:rest]
+            return (_MEANT.get(first, first), _MEANT.get(word, word))
+        if piece.startswith(word) and piece[len(word) :] in _MEANT:
+            return (_MEANT.get(word, word), _MEANT[piece[len(word) :]])
+    return (_hurried(piece),)
 
 
 def _hurried(word: str) -> str:
@@ -208,6 +265,9 @@ def whole(path: tuple[str, ...]) -> tuple[Segment, ...]:
     digits = ""
     for text in path:
         each = segment(text)
+        if digits and (two := _LETTERED.fullmatch(text)) and not each.numbers:
+            called, number = segment(two[1]).words[-1:] or (two[1].lower(),), f"{digits}{two[2].lower()}"
+            each = Segment(called, (number,), (f"{called[0][:1]}#{number}",), each.plain, each.isa)
         if digits and _TWIN.fullmatch(text) and out and out[-1].words and not out[-1].numbers:
             word, number = out[-1].words[-1], f"{digits}{text.lower()}"
             each = Segment((word,), (number,), (f"{word[:1]}#{number}",), f"{out[-1].plain}{text.lower()}")

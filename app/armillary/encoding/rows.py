@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -57,8 +58,9 @@ class Policies:
     def add(self, binding: Binding, unit_factor: float = 1.0) -> None:
         self.on_stale.append(_POLICY.get(binding.on_stale, KEEP))
         self.on_bad.append(_POLICY.get(binding.on_bad, KEEP))
-        self.colour.append(colour(binding.fallback) or 0)
-        self.number.append(literal(binding.fallback) * unit_factor)
+        text = binding.fallback
+        self.colour.append((colour(text) or 0) if text else 0)
+        self.number.append(literal(text) * unit_factor if text else math.nan)
 
     def build(self) -> Policy:
         return Policy(

@@ -23,6 +23,7 @@ from armillary.model.clock import WallClock
 from armillary.model.fault import Fault, LinkRefused
 from armillary.model.link import LinkSpec
 from armillary.security.secrets import Secrets
+from armillary.security.trust import TrustStore
 
 log = logging.getLogger("armillary")
 
@@ -54,7 +55,9 @@ async def _run(
     registry = discover(["sources"], only={"sources": (link.kind,)})
     make = registry.make("sources", link.kind)
     secret = Secrets(secret_file).of(link.url)
-    source = make(SourceContext(link=link, clock=WallClock(), secret=secret, project=folder))
+    clock = WallClock()
+    trust = TrustStore(clock).of(link.url)
+    source = make(SourceContext(link=link, clock=clock, secret=secret, project=folder, trust=trust))
     if not isinstance(source, OffersScene):
         raise LinkRefused(
             f"A source of the kind {link.kind} offers no scene.",

@@ -122,14 +122,14 @@ def left(cursor: duckdb.DuckDBPyConnection, view: View) -> Left:
             removed += names.values()
             continue
         try:
-            adopted.append(_described(cursor, view.folder, seq, names))
+            adopted.append(described(cursor, view.folder, seq, names))
             superseded.update(sealing.replaced(cursor, view.folder / min(names.values())))
         except (duckdb.Error, OSError) as error:  # it stays where it is
             _log.info("%s is no segment that can be read: %s", ", ".join(names.values()), error)
     return Left(adopted=tuple(reversed(adopted)), removed=tuple(removed))
 
 
-def _described(cursor: duckdb.DuckDBPyConnection, folder: Path, seq: int, names: dict[str, str]) -> Segment:
+def described(cursor: duckdb.DuckDBPyConnection, folder: Path, seq: int, names: dict[str, str]) -> Segment:
     """Return what the files of a segment hold. Raises duckdb.Error, OSError, ValueError."""
     one = next(iter(names.values()))
     day = int(datetime.strptime(one[:10], "%Y-%m-%d").replace(tzinfo=UTC).timestamp()) * NS

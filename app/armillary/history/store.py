@@ -19,7 +19,7 @@ from armillary.history.base import Base
 from armillary.history.parts import Hot, Segment
 from armillary.history.tags import Tags
 from armillary.history.tending import Tending
-from armillary.model.arrays import I8, U4
+from armillary.model.arrays import B1, I8, U4
 from armillary.model.clock import NS
 from armillary.model.fault import FaultRecord, StoreFault
 from armillary.model.journal import AskJournal, AskLines, JournalIndex, Lines
@@ -120,6 +120,11 @@ class Store:
         return self._base.read_only
 
     @property
+    def folder(self) -> Path:
+        """The folder of the segments; the store's file lies beside it."""
+        return self._base.folder
+
+    @property
     def declares(self) -> Declared:
         """All that a store can keep."""
         return Declared(name="DuckDB")
@@ -155,35 +160,37 @@ class Store:
                 remedy="Ask the store for the ids of the tags again.",
             )
         batch = self._without_doubles(batch)
-        columns: dict[str, npt.NDArray[np.generic]] = {
-            "id": np.ascontiguousarray(batch.slot),
-            "t": np.ascontiguousarray(batch.source_ns),
-            "value": np.ascontiguousarray(batch.value),
-            "lag": batch.arrival_ns - batch.source_ns,
-            "quality": np.ascontiguousarray(batch.quality),
-            "flags": np.ascontiguousarray(batch.flags),
-            "status": np.ascontiguousarray(batch.status),
-        }
         of_mark = np.isin(batch.slot, self._tags.mark_ids)
         with self._base.lock:
-            columns["word"], fresh = self._word_rows(batch)
+            words, fresh = self._word_rows(batch)
             hot = self._base.view.hots[-1].table
             with self._base.writing() as cursor:
-                for table, rows in ((hot, ~of_mark), ("mark", of_mark)):
-                    if rows.any():
-                        part = columns if rows.all() else {k: c[rows] for k, c in columns.items()}
-                        cursor.register("incoming", part)
-                        cursor.execute(_INSERT.format(table=table))
-                        cursor.unregister("incoming")
-                if fresh:
-                    cursor.execute(
-                        "INSERT INTO word SELECT unnest($1::UINTEGER[]), unnest($2::VARCHAR[])",
-                        [list(fresh.values()), list(fresh)],
-                    )
+                _insert(cursor, _columns(batch, words), ((hot, ~of_mark), ("mark", of_mark)), fresh)
                 for session, seq in (marks or {}).items():
                     cursor.execute("DELETE FROM received WHERE session = ?", [session])
                     cursor.execute("INSERT INTO received VALUES (?, ?)", [session, seq])
             self._appended(hot, batch.source_ns[~of_mark], fresh, marks or {})
+
+    def take_in(self, folder: Path, batch: SampleBatch) -> int:
+        """Take a whole past that `bulk` wrote to a folder, with its marks; return how many samples.
+
+        In one transaction: all of it is there, or nothing. batch: rows of marks alone, by ids of this store.
+        """
+        if not np.isin(batch.slot, self._tags.mark_ids).all():
+            raise StoreFault(
+                "What comes beside the days of a past is its marks alone.",
+                where=str(folder),
+                remedy="Append samples.",
+            )
+        with self._tending.busy, self._base.lock:
+            words, fresh = self._word_rows(batch)
+            every = np.ones(len(batch), np.bool_)
+            count = self._tending.take_in(
+                folder,
+                lambda cursor: _insert(cursor, _columns(batch, words), (("mark", every),), fresh),
+            )
+            self._appended(self._base.view.hots[-1].table, batch.source_ns[:0], fresh, {})
+        return count
 
     def _without_doubles(self, batch: SampleBatch) -> SampleBatch:
         """Return what of a batch is not here yet."""
@@ -420,6 +427,40 @@ def _take_up(path: Path) -> None:
 
 def _finished(path: Path) -> None:
     backup.finish(path)
+
+
+def _columns(batch: SampleBatch, words: U4) -> dict[str, npt.NDArray[np.generic]]:
+    """Return a batch as the columns of a table of samples. words: rows of `word`."""
+    return {
+        "id": np.ascontiguousarray(batch.slot),
+        "t": np.ascontiguousarray(batch.source_ns),
+        "value": np.ascontiguousarray(batch.value),
+        "lag": batch.arrival_ns - batch.source_ns,
+        "quality": np.ascontiguousarray(batch.quality),
+        "flags": np.ascontiguousarray(batch.flags),
+        "status": np.ascontiguousarray(batch.status),
+        "word": words,
+    }
+
+
+def _insert(
+    cursor: duckdb.DuckDBPyConnection,
+    columns: Mapping[str, npt.NDArray[np.generic]],
+    tables: Sequence[tuple[str, B1]],
+    fresh: Mapping[Text, int],
+) -> None:
+    """Write rows into tables, each with a mask of its rows, and texts that are new."""
+    for table, rows in tables:
+        if rows.any():
+            part = dict(columns) if rows.all() else {k: c[rows] for k, c in columns.items()}
+            cursor.register("incoming", part)
+            cursor.execute(_INSERT.format(table=table))
+            cursor.unregister("incoming")
+    if fresh:
+        cursor.execute(
+            "INSERT INTO word SELECT unnest($1::UINTEGER[]), unnest($2::VARCHAR[])",
+            [list(fresh.values()), list(fresh)],
+        )
 
 
 def _count(hot: Hot) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from armillary.history import aside, sealing, shelf
+from armillary.history import aside, bulk, sealing, shelf
 from armillary.history.base import SCHEMA, Base
 from armillary.history.parts import DAY_NS, MINUTE_NS, Hot, Segment, View, among
 from armillary.model.arrays import U4
@@ -246,6 +246,29 @@ class Tending:
             if made is not None:
                 shelf.enter(cursor, base.folder, made)
                 shelf.used(cursor, made.seq)
+
+    # ------------------------------------------------------------ a past that was written elsewhere
+    def take_in(self, folder: Path, also: Callable[[duckdb.DuckDBPyConnection], None]) -> int:
+        """Take the segments that `bulk` left in a folder, in one transaction with `also`; return the rows."""
+        base = self._base
+        with self._at_work():
+            shelf.write_tags(base.folder, self._tags())  # makes the folder too
+            with base.reading() as (cursor, _):
+                try:
+                    new = bulk.moved(cursor, folder, base.folder, shelf.next_seq(cursor))
+                except OSError as error:
+                    raise _os_fault(error, folder) from error
+            try:
+                with base.writing(lambda: replace(base.view, segments=(*base.view.segments, *new))) as cursor:
+                    for segment in new:
+                        shelf.enter(cursor, base.folder, segment)
+                        shelf.used(cursor, segment.seq)
+                    also(cursor)
+            except BaseException:
+                for name in (name for segment in new for name in segment.names):
+                    (base.folder / name).unlink(missing_ok=True)
+                raise
+        return sum(segment.rows for segment in new)
 
     # ------------------------------------------------------------ forgetting
     def forget(self, before_ns: int, ids: U4 | None) -> int:

@@ -25,6 +25,7 @@ class Right(StrEnum):
     INSTRUCT = "instruct"
     AUDIT = "audit"
     USERS = "users"
+    TRUST = "trust"  # say whom links may speak to; an engineer only proposes
 
 
 _EVERYONE = {Right.VIEW, Right.KILL}
@@ -57,7 +58,8 @@ RIGHTS: dict[str, frozenset[Right]] = {
         }
     ),
     "instructor": frozenset({*_EVERYONE, Right.FORK, Right.TRAIN, Right.INSTRUCT}),
-    "admin": frozenset({*_EVERYONE, Right.RELEASE, Right.AUDIT, Right.USERS}),  # never commands the plant
+    # never commands the plant
+    "admin": frozenset({*_EVERYONE, Right.RELEASE, Right.AUDIT, Right.USERS, Right.TRUST}),
 }
 # In TRAINING an instructor may also do what an operator may: the plant there is simulated.
 TRAINING_EXTRA = frozenset({Right.ACKNOWLEDGE, Right.COMMAND})

@@ -6,7 +6,7 @@ presentation region only decides whether people are bothered (operations: two in
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
@@ -37,12 +37,24 @@ class Presentation(StrEnum):
 ACTIVE = (ProcessState.UNACK, ProcessState.ACKED)
 UNACKNOWLEDGED = (ProcessState.UNACK, ProcessState.RTNUN, ProcessState.LUNAK)
 AlarmKind = Literal[
-    "level", "count", "state", "quality", "rate", "deviation", "discrepancy", "expression", "link"
+    "level",
+    "count",
+    "state",
+    "quality",
+    "rate",
+    "deviation",
+    "discrepancy",
+    "expression",
+    "predicted",
+    "link",
 ]
-COMPUTED: frozenset[AlarmKind] = frozenset({"rate", "deviation", "discrepancy", "expression"})
+COMPUTED: frozenset[AlarmKind] = frozenset({"rate", "deviation", "discrepancy", "expression", "predicted"})
 """Kinds that watch no tag's value but one that is worked out of one or more tags."""
 Direction = Literal["above", "below"]
 RATE_WINDOW_S = 10.0
+ADVISORY = "advisory"  # the class of what is only predicted: it never trips anything
+ADVISORY_MARK = 5  # drawn for it instead of a priority: less than all of them, and without a colour
+HORIZON_S, CONFIDENCE = 1_800.0, 0.9
 RE_ALARM_S = 1_800.0  # of priority 1 where nothing else is said
 SUPPRESS_OFF_S = 5.0
 
@@ -54,6 +66,9 @@ class AlarmLevel:
     name: str
     limit: float
     priority: int
+    deadband: float | None = None  # None: that of the alarm, as with both delays
+    on_delay_s: float | None = None
+    off_delay_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +85,13 @@ class AlarmSpec:
     levels: tuple[AlarmLevel, ...] = ()  # nearest first, instead of `limit` and `priority`
     values: tuple[float, ...] = ()  # of kind `state`: the alarm values
     normal: tuple[float, ...] = ()  # of kind `state`: the normal values; any other is an unknown state
-    window_s: float = RATE_WINDOW_S  # of kind `rate`
+    window_s: float = RATE_WINDOW_S  # of kinds `rate` and `predicted`
+    horizon_s: float = HORIZON_S  # of kind `predicted`: beyond the limit within this
+    confidence: float = CONFIDENCE  # of kind `predicted`: so sure, 0 to 1, one-sided
+    forecast_error: float = 0.0  # of kind `predicted`: standard deviation of the model's forecast
     two_sided: bool = False  # of kind `rate`: falling counts as rising does
-    reference: str = ""  # of `deviation` the tag it should be near, of `discrepancy` the command
+    # of `deviation` the tag it should be near, of `discrepancy` the command, of `predicted` the model's tag
+    reference: str = ""
     reference_slot: int = -1  # -1: `setpoint` counts
     setpoint: float = 0.0
     expression: str = ""  # of kind `expression`: true raises
@@ -103,6 +122,24 @@ class AlarmSpec:
     responses: tuple[str, ...] = ()  # of a question that a server asks: the answers that there are
     origin: str = ""
 
+    @property
+    def is_advisory(self) -> bool:
+        """Whether it only says what may come: no action, loop or rule of suppression may hang on it."""
+        return self.kind == "predicted"
+
+
+def of_level(spec: AlarmSpec, level: AlarmLevel) -> AlarmSpec:
+    """Return one limit of an alarm as an alarm of its own; what a level does not say its alarm does."""
+    return replace(
+        spec,
+        levels=(),
+        limit=level.limit,
+        priority=level.priority,
+        deadband=spec.deadband if level.deadband is None else level.deadband,
+        on_delay_s=spec.on_delay_s if level.on_delay_s is None else level.on_delay_s,
+        off_delay_s=spec.off_delay_s if level.off_delay_s is None else level.off_delay_s,
+    )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suppression:
@@ -120,6 +157,8 @@ SHELF_REASONS = ("chattering", "known fault", "maintenance nearby", "plant state
 SHORTEST_REASON = 8  # letters of a reason that is none of these
 _HOUR_NS = 3_600 * NS
 LONGEST_SHELF_NS = {1: _HOUR_NS, 2: 4 * _HOUR_NS, 3: 8 * _HOUR_NS, 4: 8 * _HOUR_NS}  # by priority
+SHELF_ENDS = "SHELF-ENDS"  # the event that tells of it
+SHELF_NOTICE_NS = 300 * NS  # so long before a shelf ends people are told
 ONE_SHOT_NS = -1  # instead of a deadline: until the alarm next returns to normal
 
 
@@ -178,6 +217,7 @@ class AlarmState:
     delayed_s: float = 0.0  # raised by readings that came this late; 0 = on time
     actor: str = ""  # who acknowledged or reset last
     comment: str = ""
+    commenter: str = ""  # who said it, where that is not `actor`
     reactivations: int = 0
     text: str = ""  # why it raised, one sentence for people; "" = its title says it
     pending: str = ""  # of an alarm that a server owns: what was asked and is not confirmed yet
@@ -246,7 +286,7 @@ AlarmAction = Literal[
     "ack", "reset", "shelve", "unshelve", "remove", "place",
     "confirm", "comment", "respond", "suppress", "unsuppress",
 ]  # fmt: skip
-OF_SERVERS: frozenset[AlarmAction] = frozenset({"confirm", "comment", "respond", "suppress", "unsuppress"})
+OF_SERVERS: frozenset[AlarmAction] = frozenset({"confirm", "respond", "suppress", "unsuppress"})
 """What is asked of servers for their alarms alone."""
 
 
@@ -254,7 +294,8 @@ OF_SERVERS: frozenset[AlarmAction] = frozenset({"confirm", "comment", "respond",
 class AlarmAct:
     """What a person does with alarms: one audited action, however many were selected.
 
-    `remove` takes out of service and `place` puts back.
+    `comment` says something of what stands and changes nothing; `remove` takes out of service and `place`
+    puts back.
     """
 
     action: AlarmAction

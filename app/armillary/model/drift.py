@@ -8,6 +8,7 @@ from typing import Literal
 from armillary.model.link import BrowseItem
 
 Level = Literal["error", "warning", "note"]
+LEVELS: tuple[Level, ...] = ("error", "warning", "note")  # the worst first
 
 CODES = {
     "D01": "new: it comes, and no tag names it",
@@ -21,6 +22,7 @@ CODES = {
     "D09": "relationship: its target is missing, of another type, or one too many",
     "D10": "definition: the server's type is another than it was",
     "D11": "twice: the same signal comes from two sources",
+    "D12": "moved: the node of a tag is gone, and another is in its place",
 }
 """code → what it means, as the rules of formats 6.5 number them."""
 
@@ -41,7 +43,7 @@ class DriftItem:
     other: str = ""  # the second tag of D11; for D01 a tag that might be meant
     since_ns: int = 0  # when it was found
     # what accepting would write of the tag
-    item: BrowseItem | None = None  # of D01
+    item: BrowseItem | None = None  # of D01 and D12
     kind: str = ""
     unit: str = ""
     low: float = float("nan")

@@ -110,6 +110,12 @@ FUNCTIONS: dict[str, Signature] = {
     ),
     "surprise": _window("surprise(x, s): deviations from what its fading mean over s seconds foretold"),
     "unusual": _window("unusual(x, period): deviations from what it was at this time of other periods"),
+    "novelty": Signature(
+        seconds=SHORTEST_S,
+        extra="period",
+        more="resolution",
+        told="novelty(x, s, period, resolution): how odd it was of late, in deviations",
+    ),
     "latch": Signature(parts=2, told="latch(set, reset): true from set until reset"),
     "hold": Signature(parts=2, told="hold(x, c): x as it was when c was true last"),
 }

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from armillary.model.trust import TrustAsked
+
 PROFILES = (
     "chirpstack-v4", "home-assistant", "homie-5", "lwm2m", "shelly-gen2", "tasmota", "ttn-v3", "zigbee2mqtt",
 )  # fmt: skip
@@ -110,6 +112,13 @@ class Route:
     unit: str = ""  # the unit that is expected to come; "" = whatever
     presence: str = ""  # the topic that says whether its device is there
     heartbeat: str = ""  # a filter: whatever comes there proves its device alive
+    browse_path: str = (
+        ""  # where its node was found, in the source's own words: it may have another id by now
+    )
+
+
+NODE_MOVED = "node unknown; its browse path leads to "
+"""Begins the words of a tag whose node has another id now; the new address follows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +163,8 @@ class LinkStatus:
     skew_doubt_s: float = 0.0  # by how much that may be off: median less minimum of the delays
     clock: str = ""  # what is wrong with its source's clock, one sentence; "" = nothing
     trust_clock: bool = True  # False: its times are shown corrected by `skew_s`, where that is known to be so
+    secured: str = ""  # `TLS`, `Basic256Sha256, signed and encrypted`; "None": everybody on the way reads it
+    asked: TrustAsked | None = None  # the certificate that a person has to judge
 
 
 def correction_ns(status: LinkStatus) -> int:
@@ -214,3 +225,14 @@ class BrowseItem:
     age_s: float = float("nan")  # since then
     retained: bool = False  # the last message was one that the server had kept
     decoder: str = ""  # which one seems to read it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """What a source found out about the nodes of its server, beside their values."""
+
+    paths: Mapping[str, str] = field(default_factory=dict)  # address of a route → its browse path
+    moved: Mapping[str, BrowseItem] = field(default_factory=dict)  # address that is gone → what is there now
+    others: Mapping[str, BrowseItem] = field(default_factory=dict)  # nodes beside those that tags name
+    is_whole: bool = False  # `others` was looked for
+    left_out: int = 0  # branches and nodes that were too many

@@ -382,6 +382,17 @@ class ThereAgain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TakeIn:
+    """Have the recorder take a whole past into its history in one step; answered by Done.
+
+    For the folder of a running demonstration alone. batch: the past's marks, by ids of the recorder.
+    """
+
+    folder: str  # below the project's private folder, written by `history.bulk`
+    batch: SampleBatch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskHistory:
     """What the historian holds; of a session how much of what it sent is on disk (`stored_seq`)."""
 
@@ -417,6 +428,7 @@ class OpenScene:
     cache: str = ""  # folder for cached arrays; "" = the user's cache
     limits: Mapping[str, int] = field(default_factory=dict)
     progress: bool = False  # tell how far it is by SceneProgress, pushed before the answer
+    apart: bool = False  # another process reads the binding layer, which counts as one that draws nothing
 
 
 def _no_boxes() -> F4:
@@ -532,6 +544,19 @@ class ChooseVariants:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MergeLayers:
+    """Make three texts of one layer one; answered by Json: `text` and `clashes`, lists of four sentences.
+
+    Nothing is written. "" as text = it is not there.
+    """
+
+    name: str
+    base: str
+    ours: str
+    theirs: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AddScene:
     """Work out composed.usda with another scene at a prim, or without it; answered by Json, its new text.
 
@@ -586,6 +611,8 @@ class BindingsRead:
 
     bindings: tuple[Binding, ...]
     problems: tuple[SceneProblem, ...] = ()
+    files: tuple[str, ...] = ()  # of a layer that was named: itself and those it is split into
+    draws: bool = True  # it says more than bindings, or names layers that are not in `files`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -622,13 +649,19 @@ class Json:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckBindings:
-    """Lint the binding layer of a scene: B-codes."""
+    """Lint the binding layer of a scene: B-codes.
+
+    `arrays`: against the scene of that file, nothing is composed; what cannot be judged so is `unjudged`.
+    `given`: only these, against the scene that is open, and not one against the other.
+    """
 
     entry: str
     bindings: str
     roots: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     colormaps: tuple[ColourMap, ...] = ()
+    arrays: str = ""
+    given: tuple[Binding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -636,6 +669,7 @@ class Problems:
     """What a check found."""
 
     problems: tuple[SceneProblem, ...]
+    unjudged: tuple[int, ...] = ()  # places of bindings for which the scene must be open
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,6 +105,12 @@ def shift_at(specs: Sequence[ShiftSpec], t_ns: int) -> Shift | None:
     return found[-1] if found else None
 
 
+def left_s(specs: Sequence[ShiftSpec], t_ns: int) -> tuple[str, float]:
+    """Return the name of the shift of a time and the seconds to its end; ("", 0) between two shifts."""
+    now = shift_at(specs, t_ns)
+    return (now.name, (now.to_ns - t_ns) / NS) if now is not None else ("", 0.0)
+
+
 def last_ended(specs: Sequence[ShiftSpec], now_ns: int) -> Shift | None:
     """Return the shift that ended last, in the last eight days."""
     past = [s for s in shifts(specs, now_ns - 8 * 86_400 * NS, now_ns) if s.to_ns <= now_ns]

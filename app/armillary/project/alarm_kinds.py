@@ -9,11 +9,12 @@ from armillary.model import expression
 from armillary.model.alarm import RATE_WINDOW_S, RE_ALARM_S, AlarmKind, AlarmLevel, AlarmSpec
 from armillary.model.fault import ProjectFault
 from armillary.model.tags import TagSpec
+from armillary.project import advisories
 from armillary.project.settings import MAX_SECONDS
 from armillary.project.table import Table, nearest
 
 KINDS: tuple[AlarmKind, ...] = (
-    "level", "count", "state", "quality", "rate", "deviation", "discrepancy", "expression",
+    "level", "count", "state", "quality", "rate", "deviation", "discrepancy", "expression", "predicted",
 )  # fmt: skip
 ALIAS = ".value"  # TT-212 alone means TT-212.value
 MOST_LEVELS = 4
@@ -30,9 +31,19 @@ SAYS: Mapping[str, tuple[str, ...]] = {
     "deviation": (*_LIMIT, *_DELAYS, "levels", "reference", "setpoint"),
     "discrepancy": (*_LIMIT, "off_delay_s", "command", "travel_time_s"),
     "expression": (*_DELAYS, "expression"),
+    "predicted": (
+        *_LIMIT,
+        *_DELAYS,
+        "direction",
+        "window_s",
+        "horizon_s",
+        "confidence",
+        "forecast",
+        "forecast_error",
+    ),
 }
 OF_KINDS = tuple(dict.fromkeys(key for keys in SAYS.values() for key in keys))
-_LIMITED = ("level", "count", "rate", "deviation")
+_LIMITED = ("level", "count", "rate", "deviation", "predicted")
 _NUMBERLESS = ("text", "struct", "array")
 
 
@@ -69,13 +80,15 @@ def of_kind(table: Table, spec: AlarmSpec, tags: Mapping[str, TagSpec]) -> Alarm
         limit=table.number("limit", 0.0),
         values=_values(table, "values"),
         normal=_values(table, "normal"),
-        window_s=table.number("window_s", RATE_WINDOW_S, 0.1, MAX_SECONDS),
+        window_s=table.number("window_s", RATE_WINDOW_S, 0.1, MAX_SECONDS) if not spec.is_advisory else 0.0,
         setpoint=table.number("setpoint", 0.0),
     )
     if spec.kind in ("deviation", "discrepancy"):
         told = _with_reference(table, told, tags)
     if spec.kind == "expression":
         told = _with_expression(table, told, tags)
+    if spec.is_advisory:
+        told = advisories.read(table, told, tags)
     if "levels" in table:
         told = _with_levels(table, told)
     urgent = min([told.priority, *(level.priority for level in told.levels)])
@@ -162,6 +175,9 @@ def _with_levels(table: Table, spec: AlarmSpec) -> AlarmSpec:
             name=each.text("name", letter * n),
             limit=each.number("limit", 0.0),
             priority=each.whole("priority", spec.priority, 1, LOWEST),
+            deadband=each.number("deadband", 0.0, 0.0) if "deadband" in each else None,
+            on_delay_s=_seconds(each, "on_delay_s"),
+            off_delay_s=_seconds(each, "off_delay_s"),
         )
         if "limit" not in each:
             table.document.wrong(each.path, "'limit' is missing.", "Give the limit in the tag's unit.", "P03")
@@ -184,6 +200,10 @@ def _with_levels(table: Table, spec: AlarmSpec) -> AlarmSpec:
     return replace(spec, levels=tuple(levels), limit=levels[0].limit, priority=levels[0].priority)
 
 
+def _seconds(table: Table, key: str) -> float | None:
+    return table.number(key, 0.0, 0.0, MAX_SECONDS) if key in table else None
+
+
 _NAME_ONE = "Name a tag with numbers."
 
 
@@ -203,7 +223,7 @@ def _must_fit(table: Table, spec: AlarmSpec, tags: Mapping[str, TagSpec]) -> Non
     _must_be_in(table, unit, spec, tag)
     if spec.kind in ("deviation", "discrepancy") and spec.limit < 0:
         table.wrong("limit", f"A distance is never less than {spec.limit:g}.", "Give 0 or more.", "P32")
-    if spec.kind not in ("level", "count"):
+    if spec.kind not in ("level", "count", "predicted"):
         return
     limit = spec.levels[-1].limit if spec.levels else spec.limit
     reached = limit < tag.high if spec.direction == "above" else limit > tag.low

@@ -20,7 +20,16 @@ from armillary.project.table import nearest
 # The order is that of a rationalisation sheet: what, when, how urgent, what to do.
 WORDS = ("id", "tag", "title", "kind", "direction")
 NUMBERS = ("limit", "deadband", "on_delay_s", "off_delay_s")
-MORE_NUMBERS = ("setpoint", "window_s", "travel_time_s", "time_to_respond_s", "re_alarm_s")
+MORE_NUMBERS = (
+    "setpoint",
+    "window_s",
+    "horizon_s",
+    "confidence",
+    "forecast_error",
+    "travel_time_s",
+    "time_to_respond_s",
+    "re_alarm_s",
+)
 COUNTS = ("count", "count_clear")
 FLAGS = ("latching", "ack_required", "draft")
 TEXTS = ("severity", "priority_reason", "consequence", "operator_action")
@@ -35,6 +44,10 @@ COLUMNS = (
     "reference",
     "setpoint",
     "window_s",
+    "horizon_s",
+    "confidence",
+    "forecast",
+    "forecast_error",
     "command",
     "travel_time_s",
     "expression",
@@ -50,7 +63,8 @@ COLUMNS = (
     "action",
 )
 UNIT = "unit"  # told beside the limit; read back only to see that it is still the tag's
-LEVEL = ("name", "limit", "priority")  # what a cell says of each level
+LEVEL = ("name", "limit", "priority", "deadband", "on_delay_s", "off_delay_s")  # of each level in a cell
+_LEAST = 3  # of them; the others may be left out
 _HEAD = (*COLUMNS[:6], UNIT, *COLUMNS[6:])
 _YES, _NO = ("true", "yes", "1", "x", "wahr"), ("false", "no", "0", "falsch")
 MOST_ROWS = 100_000
@@ -130,7 +144,10 @@ def _cell(value: object) -> str:
     if isinstance(value, list):
         return "|".join(_cell(each) for each in value)
     if isinstance(value, Mapping):  # a level
-        return ":".join(_cell(value.get(key)) for key in LEVEL)
+        cells = [_cell(value.get(key)) for key in LEVEL]
+        while len(cells) > _LEAST and not cells[-1]:
+            cells.pop()
+        return ":".join(cells)
     return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
@@ -224,17 +241,18 @@ def _value(key: str, text: str) -> AlarmValue | None:
 
 
 def _level(text: str) -> Mapping[str, Value]:
-    """Return a limit of several, `HH:95:1`."""
+    """Return a limit of several, `HH:95:1`, or `HH:95:1:0.5:10:60` with a deadband and delays of its own."""
     parts = [part.strip() for part in text.split(":")]
-    if len(parts) != len(LEVEL):
-        raise ValueError(f"'levels' is '{text}', which is not name:limit:priority")
-    name, limit, priority = parts
+    if not _LEAST <= len(parts) <= len(LEVEL):
+        raise ValueError(f"'levels' is '{text}', which is not {':'.join(LEVEL[:_LEAST])}")
+    name, limit, priority, *more = parts
     out: dict[str, Value] = {"name": name} if name else {}
     out["limit"] = _number("levels", limit)
     if priority:
         if priority not in [str(number) for number in range(1, LOWEST + 1)]:
             raise ValueError(f"'levels' has the priority '{priority}', which is none of 1 to {LOWEST}")
         out["priority"] = int(priority)
+    out.update((key, _number(key, part)) for key, part in zip(LEVEL[_LEAST:], more, strict=False) if part)
     return out
 
 

@@ -17,7 +17,7 @@ from armillary.model.fault import Fault
 from armillary.model.units import conversion
 from armillary.project.edit import NewTag, Value
 
-CHANGES = ("D03", "D04", "D05", "D06", "D07", "D08")
+CHANGES = ("D03", "D04", "D05", "D06", "D07", "D08", "D12")
 _SCHEMAS = {"number": "double", "bool": "boolean", "enum": "integer", "text": "string", "array": "string"}
 _VERSION = re.compile(r"(dtmi:[^;]+);(\d+)(?:\.(\d+))?")
 _QUOTED = re.compile(r"'(.*)'")
@@ -47,6 +47,8 @@ def changes(item: DriftItem, facts: Mapping[str, Any]) -> dict[str, Value | None
         return _with_unit(item.unit, str(facts.get("unit", "")))
     if item.code == "D06":
         return {"range": (item.low, item.high)}
+    if item.code == "D12":
+        return {"address": f"{item.link}!{item.address}"}
     if item.code == "D07":
         return {"expected_interval_s": item.interval_s}
     return {"writable": False} if item.code == "D08" else {}

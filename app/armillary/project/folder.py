@@ -43,7 +43,7 @@ GITIGNORE = ".armillary/\nusers.toml\npki/own/*.key\n"
 GITATTRIBUTES = (
     "*.usdc binary\n*.usdz binary\n*.fmu binary\n"
     "*.toml merge=armillary\ntwins.json merge=armillary\n"
-    "bindings.usda merge=armillary\nbindings/*.usda merge=armillary\n"
+    "bindings.usda merge=armillary\nbindings/*.usda merge=armillary\ncomposed.usda merge=armillary\n"
 )
 EMPTY_TWINS = '{\n "schema": 1,\n "twins": [],\n "relationships": []\n}\n'
 _SCENE = '#usda 1.0\n(\n    defaultPrim = "Plant"\n    metersPerUnit = 1\n    upAxis = "Z"\n)\n\n'

@@ -19,7 +19,7 @@ from armillary.model.fault import ProjectFault
 from armillary.model.scene import SceneProblem
 from armillary.model.tags import TagSpec
 from armillary.model.units import conversion
-from armillary.project import alarm_lint, notify, templates
+from armillary.project import advisories, alarm_links, alarm_lint, notify, templates
 from armillary.project.areas import MQTT, unordered
 from armillary.project.derived import misfits
 from armillary.project.record import PROJECT_FILE, Project
@@ -52,6 +52,8 @@ def findings(
         *alarm_lint.findings(project.alarms),
         *notify.findings(project.receivers, project.alarms),
         *alarm_lint.too_slow(project.alarms, specs),
+        *alarm_links.findings(project, prims),
+        *advisories.findings(project.alarms, specs),
         *(problem for binding in enabled for problem in _binding(binding, project, specs)),
         *(_unbound(project, enabled, specs) if bindings else ()),
     ]

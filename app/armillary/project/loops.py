@@ -19,7 +19,7 @@ from armillary.model.fault import Fault, ProjectFault
 from armillary.model.loop import Level, LoopAction, LoopSpec, Policy
 from armillary.model.scene import SceneProblem
 from armillary.model.tags import TagSpec
-from armillary.project import scenarios
+from armillary.project import advisories, scenarios
 from armillary.project.locate import toml_line
 from armillary.project.table import Document, Findings, Table, fault_of, nearest
 
@@ -34,10 +34,14 @@ def read(
     specs: Mapping[str, TagSpec],
     alarms: Collection[str],
     templates: Sequence[Template] = (),
+    advisory: Collection[str] = (),
 ) -> tuple[LoopSpec, ...]:
-    """Return the loops of a project, none without the file. Raises ProjectFault that names every mistake."""
+    """Return the loops of a project, none without the file. Raises ProjectFault that names every mistake.
+
+    advisory: ids of the alarms that no loop may wait for.
+    """
     findings = Findings()
-    out = _read(folder, specs, alarms, templates, findings)
+    out = _read(folder, specs, alarms, templates, findings, advisory)
     if findings.errors:
         raise fault_of(findings.errors, str(folder))
     return out
@@ -48,11 +52,12 @@ def examine(
     specs: Mapping[str, TagSpec],
     alarms: Collection[str],
     templates: Sequence[Template] = (),
+    advisory: Collection[str] = (),
 ) -> tuple[SceneProblem, ...]:
     """Return everything that is wrong in the loops of a project."""
     findings = Findings()
     try:
-        _read(folder, specs, alarms, templates, findings)
+        _read(folder, specs, alarms, templates, findings, advisory)
     except ProjectFault as fault:
         findings.add("P01", fault.where, fault.what, fault.remedy)
     return tuple(findings.problems)
@@ -64,6 +69,7 @@ def _read(
     alarms: Collection[str],
     templates: Sequence[Template],
     findings: Findings,
+    advisory: Collection[str],
 ) -> tuple[LoopSpec, ...]:
     path = folder / LOOPS_FILE
     if not path.is_file():
@@ -78,7 +84,7 @@ def _read(
     document = Document(LOOPS_FILE, text, toml_line, findings, newer=_is_newer(data))
     top = Table(document, data)
     top.whole("schema", SCHEMA, 1, 10**6)
-    reader = _Reader(folder, specs, alarms, templates)
+    reader = _Reader(folder, specs, alarms, templates, advisory)
     out = tuple(reader.loop(table) for table in top.tables("loop"))
     top.done()
     return out
@@ -91,8 +97,10 @@ class _Reader:
         specs: Mapping[str, TagSpec],
         alarms: Collection[str],
         templates: Sequence[Template],
+        advisory: Collection[str],
     ) -> None:
-        self._folder, self._specs, self._alarms = folder, specs, sorted(alarms)
+        self._folder, self._specs, self._alarms = folder, specs, sorted(set(alarms) - set(advisory))
+        self._advisory = advisory
         self._stops = sorted(t.id for t in templates if t.kind == "stop")
         self._ids: set[str] = set()
 
@@ -102,7 +110,10 @@ class _Reader:
             table.wrong("id", f"The loop '{name}' is there twice.", "Give each its own id.")
         self._ids.add(name)
         detect = table.text("detect", required=True)
-        if detect and detect not in self._alarms:
+        if detect in self._advisory:
+            what, remedy = advisories.refused(detect)
+            table.wrong("detect", what, remedy, advisories.CODE)
+        elif detect and detect not in self._alarms:
             hint = nearest(detect, self._alarms).strip() or "Name an alarm of rules.toml."
             table.wrong("detect", f"There is no alarm '{detect}'.", hint, "P35")
         stop = self._stop(table)

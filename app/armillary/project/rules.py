@@ -66,7 +66,7 @@ def _alarm(table: Table, tags: Mapping[str, TagSpec], ids: set[str]) -> AlarmSpe
     id_ = _id(table, ids)
     kind = cast("AlarmKind", table.choice("kind", KINDS, "level"))
     tag = tag_of(table, "tag", tags, required=kind != "expression")
-    ack_required = table.flag("ack_required", True)
+    ack_required = table.flag("ack_required", kind != "predicted")  # what has not come needs no answer
     spec = AlarmSpec(
         id=id_,
         slot=tag.slot if tag is not None else -1,

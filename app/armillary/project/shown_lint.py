@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -68,10 +68,12 @@ def _ranges(bindings: Sequence[Binding], tags: Mapping[str, TagSpec]) -> Iterato
         low, high = min(binding.ends), max(binding.ends)
         if span is None or high <= low or span[1] <= span[0]:
             continue
+        wide, both = span[1] - span[0], min(span[1], high) - max(span[0], low)
+        if both >= _LEAST * wide and wide >= _LEAST * (high - low):
+            continue  # nearly all do, and words take longer than numbers
         values, colours = f"{span[0]:.6g} to {span[1]:.6g}", f"{low:.6g} to {high:.6g}"
         said = f"'{spec.name}' goes from {values}, its colours from {colours}"
         remedy = f"Give range = ({span[0]:.6g}, {span[1]:.6g})."
-        wide, both = span[1] - span[0], min(span[1], high) - max(span[0], low)
         if span[1] <= low or span[0] >= high:
             yield _made(binding, "B30", "warning", f"{said}: it always has the colour of one end.", remedy)
         elif both < _LEAST * wide:
@@ -108,14 +110,18 @@ def _labels(bindings: Sequence[Binding]) -> Iterator[SceneProblem]:
         )
 
 
-def _rows(bindings: Sequence[Binding], scene: SceneArrays) -> list[tuple[Binding, int]]:
+def _rows(bindings: Sequence[Binding], scene: SceneArrays, channel: str = "") -> list[tuple[Binding, int]]:
+    """Return bindings with the row of each part that they drive; only those of a channel, where given."""
+    if channel:
+        bindings = [binding for binding in bindings if binding.channel == channel]
     at = index_of(scene.prim_path)
-    return [
-        (binding, at[path])
-        for binding in bindings
-        for path in dict.fromkeys(t.partition(".")[0] for t in binding.targets or (binding.prim,))
-        if path in at
-    ]
+    out = []
+    for binding in bindings:
+        paths: Iterable[str] = (binding.prim,)
+        if binding.targets:
+            paths = dict.fromkeys(target.partition(".")[0] for target in binding.targets)
+        out += [(binding, at[path]) for path in paths if path in at]
+    return out
 
 
 def _hidden(bindings: Sequence[Binding], scene: SceneArrays) -> Iterator[SceneProblem]:
@@ -138,14 +144,14 @@ def _hidden(bindings: Sequence[Binding], scene: SceneArrays) -> Iterator[ScenePr
 
 
 def _spins(bindings: Sequence[Binding], scene: SceneArrays) -> Iterator[SceneProblem]:
-    spins = [(b, row) for b, row in _rows(bindings, scene) if b.channel == "spin"]
+    spins = _rows(bindings, scene, "spin")
     if len(spins) > MOST_SPINS:
         what = f"{len(spins):,} parts spin: each is turned anew for every picture."
         yield _made(spins[MOST_SPINS][0], "B38", "warning", what, "Let fewer spin, or colour them instead.")
 
 
 def _glass(bindings: Sequence[Binding], scene: SceneArrays) -> Iterator[SceneProblem]:
-    glass = [(b, row) for b, row in _rows(bindings, scene) if b.channel == "displayOpacity"]
+    glass = _rows(bindings, scene, "displayOpacity")
     if len(glass) > MOST_GLASS:
         what = f"The opacity of {len(glass):,} parts is bound: what may be seen through is drawn in layers."
         yield _made(glass[MOST_GLASS][0], "B39", "warning", what, "Bind visibility where parts come and go.")

@@ -32,11 +32,11 @@ KINDS = (
     "anomaly",
 )
 WINDOWS = ("sliding", "tumbling", "session")
-METHODS = {"robust": 5.0, "fading": 6.0, "seasonal": 6.0}  # and from which score on they fire
+METHODS = {"robust": 5.0, "fading": 6.0, "seasonal": 6.0, "novelty": 3.0}  # and from which score on they fire
 MOST_RULES = 10_000
 LONGEST_ID = 100
 _STATES = ((0.0, "no"), (1.0, "yes"))
-VALUE, NOW = ".value", ".now"
+VALUE, NOW, HELD = ".value", ".now", ".held"
 
 
 @dataclass(slots=True)
@@ -72,6 +72,7 @@ class _Reading:
     history: bool = True
     prim: str = ""
     dwell_s: float = 0.0  # of a geofence: its word for `for_s`
+    rest_s: float = 0.0  # where the file names none
     new: list[TagSpec] = field(default_factory=list)
 
     def read(self) -> None:
@@ -124,6 +125,7 @@ class _Reading:
         limits = self._limits()
         for_s = max(self._seconds("for_s", 0.0), self.dwell_s)
         deadband = self.table.number("deadband", 0.0, 0.0)
+        rest_s = self.table.number("rest_s", self.rest_s, 0.0, LONGEST_S)
         if value is not None and limits != (None, None):
             self._add(VALUE, value, title, self.unit)
             condition = made.limited(made.quoted(self.id + VALUE), *limits, deadband)
@@ -131,16 +133,21 @@ class _Reading:
             key = "deadband" if "deadband" in self.table else "above" if limits[0] is not None else "below"
             self.table.wrong(key, f"'{key}' says nothing here.", "Remove it, or give a limit.", "P80")
         if not condition:
-            if for_s:
-                self.table.wrong("for_s", "'for_s' says nothing here.", "Give a limit, or remove it.", "P80")
+            for key in ("for_s", "rest_s"):
+                if for_s if key == "for_s" else key in self.table:
+                    self.table.wrong(key, f"'{key}' says nothing here.", "Give a limit, or remove it.", "P80")
             if value is not None:
                 self._add("", value, title, self.unit)
             return False, value.span_s if value is not None else 0.0
         if for_s:
             self._add(NOW, Made(condition), title, "", fires=True)
             condition = f"held({made.quoted(self.id + NOW)}, {made.number(for_s)})"
+        if rest_s:
+            before = HELD if for_s else NOW
+            self._add(before, Made(condition), title, "", fires=True)
+            condition = made.rested(made.quoted(self.id + before), rest_s)
         self._add("", Made(condition), title, "", fires=True)
-        return True, for_s + (value.span_s if value is not None else 0.0)
+        return True, for_s + rest_s + (value.span_s if value is not None else 0.0)
 
     def _add(self, ending: str, what: Made, title: str, unit: str, *, fires: bool = False) -> None:
         name = self.id + ending
@@ -295,11 +302,18 @@ class _Reading:
         method = self.table.choice("method", tuple(METHODS), "robust")
         key = "period_s" if method == "seasonal" else "seconds"
         seconds = self._seconds(key, 86_400.0 if method == "seasonal" else 600.0, SHORTEST_S)
+        period_s = 0.0
+        if method == "novelty":
+            period_s = self.table.number("period_s", 86_400.0, 0.0, LONGEST_S)
+            self.rest_s = seconds
         resolution = self.table.number("resolution", 0.0, 0.0)
         of, spec = self._of()
         if not of:
             return None
-        return made.strange(made.watched(of, "", self.out.tags), method, seconds, spec, resolution)
+        watched = made.watched(of, "", self.out.tags)
+        if method == "novelty":
+            return made.novel(watched, seconds, period_s, resolution)
+        return made.strange(watched, method, seconds, spec, resolution)
 
     # ---------------------------------------------------------------- keys
 

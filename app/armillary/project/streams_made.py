@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from armillary.model.expression_area import box
+from armillary.model.expression_past import SHORTEST_S
 from armillary.model.fault import ProjectFault
 from armillary.model.tags import TagSpec
 from armillary.model.units import conversion, over_time
 
 SLIDING = {"mean": "mean", "min": "lowest", "max": "highest", "sum": "sum", "std": "std"}
+LONG = 200.0  # lengths over which `novelty` learns how odd a signal usually is
 SMALL = 1e-6  # of a range: below, a robust deviation is no noise but none
 
 
@@ -89,6 +91,11 @@ def limited(value: str, above: float | None, below: float | None, deadband: floa
     return " or ".join(sides)
 
 
+def rested(condition: str, rest_s: float) -> str:
+    """Return that a condition was true in the last seconds: what comes before they passed is the same."""
+    return f"highest({condition}, {number(max(rest_s, SHORTEST_S))}) > 0"
+
+
 def fenced(x: str, y: str, z: str, corners: Sequence[tuple[float, float]], depth: tuple[float, float]) -> str:
     """Return the condition that a position is in a polygon and, with z, between two heights."""
     ends = ", ".join(f"{number(float(a))}, {number(float(b))}" for a, b in corners)
@@ -129,3 +136,10 @@ def strange(of: str, method: str, seconds: float, spec: TagSpec | None, resoluti
         return Made(f"unusual({of}, {s})", span_s=7 * seconds)
     least = resolution or (_width(spec) * SMALL if spec is not None else SMALL)
     return Made(f"robust({of}, {s}, {number(least)})", span_s=seconds)
+
+
+def novel(of: str, seconds: float, period_s: float, resolution: float) -> Made:
+    """Return how odd the last seconds were against how odd the signal usually is."""
+    ends = f", {number(resolution)}" if resolution else ""
+    span_s = max(LONG * seconds, 7 * period_s)
+    return Made(f"novelty({of}, {number(seconds)}, {number(period_s)}{ends})", span_s=span_s)

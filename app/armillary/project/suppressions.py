@@ -10,6 +10,7 @@ from armillary.model.alarm import SUPPRESS_OFF_S, AlarmSpec, Suppression
 from armillary.model.fault import ProjectFault
 from armillary.model.tags import TagSpec
 from armillary.model.twin import TwinInstance
+from armillary.project import advisories
 from armillary.project.settings import MAX_SECONDS
 from armillary.project.table import Table, nearest
 from armillary.project.twins import NAME
@@ -113,6 +114,10 @@ def _must_be_sound(
         return
     if not made.names:
         table.wrong("when", f"'{rule.when}' reads no tag: it never changes.", "Name a tag in it.", "P70")
+    advisory = {ALARM + spec.id for spec in alarms if spec.is_advisory}
+    for name in (name for name in made.names if name in advisory):
+        what, remedy = advisories.refused(name.removeprefix(ALARM))
+        table.wrong("when", what, remedy, advisories.CODE)
     hidden = set(rule.alarms)
     for name in made.names:
         if name.startswith(ALARM) and name.removeprefix(ALARM) in hidden:

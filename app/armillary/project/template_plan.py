@@ -66,7 +66,8 @@ def plan(
             if line.name in instance.unlinked:
                 linked.add(key)  # the binding is the person's from now on
                 continue
-            signal = f"{instance.twin}.{line.tag}" if instance.twin and line.tag else line.tag
+            thing = instance.twin or instance.tags
+            signal = f"{thing}.{line.tag}" if thing and line.tag else line.tag
             why = _missing(prim, signal, prims, ranges)
             said = None if why else _said(line, template, instance, signal, ranges)
             what = (template.id, prim, line.name)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -26,6 +27,7 @@ TEMPLATES_FILE = "binding-templates.toml"
 MADE_FILE = "binding-templates.made.json"
 SCHEMA = 1
 MARK = "$"
+_WORD = re.compile(r"\$([A-Za-z_]\w*)")
 _DIGEST = 8
 
 
@@ -40,30 +42,53 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmLine:
+    """An alarm of a template. `tag` is below the twin, "" = the twin itself; `said`: keys of rules.toml."""
+
+    id: str  # `$thing-HOT`
+    tag: str = ""
+    said: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trend:
+    """A set of pens of a template; pens are below the twin."""
+
+    name: str
+    pens: tuple[str, ...]
+    span_s: float = 0.0  # 0 = as it is
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """A template: its bindings, and the parameters that an instance may give another value."""
+    """A template: what it makes, and the parameters that an instance may give another value."""
 
     id: str
     title: str = ""
     model: str = ""
     parameters: Mapping[str, object] = field(default_factory=dict)
     lines: tuple[Line, ...] = ()
+    alarms: tuple[AlarmLine, ...] = ()
+    trends: tuple[Trend, ...] = ()
 
     @property
     def version(self) -> str:
         """A digest of what it makes: equal for equal templates."""
         body = [[line.name, line.part, line.tag, dict(line.said)] for line in self.lines]
-        text = json.dumps([body, dict(self.parameters)], sort_keys=True, ensure_ascii=False)
+        alarms = [[each.id, each.tag, dict(each.said)] for each in self.alarms]
+        more = [alarms] if alarms else []
+        text = json.dumps([body, dict(self.parameters), *more], sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instance:
-    """Where a template stands. `unlinked`: names of bindings that it no longer makes here."""
+    """Where a template stands. `unlinked`: names of bindings, ids of alarms that it no longer makes here."""
 
     template: str
     prim: str
     twin: str = ""
+    tags: str = ""  # where there is no twin: what the names of the place's tags begin with
     parameters: Mapping[str, object] = field(default_factory=dict)
     unlinked: tuple[str, ...] = ()
 
@@ -158,13 +183,41 @@ def _template(table: Table) -> Template:
         if name in [line.name for line in lines if line.part == part]:
             each.wrong("name", f"There are two bindings '{name}' of one part.", "Rename one of them.", "P08")
         lines.append(Line(name=name, part=part, tag=tag, said=said))
+    alarms = tuple(_alarm(each, parameters) for each in table.tables("alarm"))
+    trends = tuple(_trend(each) for each in table.tables("trend"))
     out = Template(
         id=id_,
         title=table.text("title"),
         model=table.text("model"),
         parameters=parameters,
         lines=tuple(lines),
+        alarms=alarms,
+        trends=trends,
     )
+    table.done()
+    return out
+
+
+def _alarm(table: Table, parameters: Mapping[str, object]) -> AlarmLine:
+    """Return an alarm of a template; rules.toml judges its keys when it is made."""
+    id_, tag = table.text("id", required=True), table.text("tag")
+    said = {key: table.raw(key) for key in table.rest() if key not in ("id", "tag")}
+    if id_ and MARK not in id_:
+        table.wrong("id", f"Every place would make an alarm '{id_}'.", "Write '$thing' into the id.")
+    for key, value in {"id": id_, **said}.items():
+        for word in _WORD.findall(value) if isinstance(value, str) else ():
+            if word not in (*parameters, "low", "high", "twin", "thing", "name"):
+                hint = nearest(word, list(parameters)).strip()
+                table.wrong(key, f"There is no parameter '{word}'.", hint or "Add it to the parameters.")
+    table.done()
+    return AlarmLine(id=id_, tag=tag, said=said)
+
+
+def _trend(table: Table) -> Trend:
+    name, pens = table.text("name", required=True), table.texts("pens")
+    if not pens:
+        table.wrong("pens", "A trend needs a pen.", "Give the names of tags below the twin.")
+    out = Trend(name=name, pens=pens, span_s=table.number("span_s", 0.0, 0.0))
     table.done()
     return out
 
@@ -191,6 +244,7 @@ def _instance(table: Table, templates: Sequence[Template]) -> Instance:
         template=id_,
         prim=prim,
         twin=table.text("twin"),
+        tags=table.text("tags"),
         parameters=dict(given.data),
         unlinked=table.texts("unlinked"),
     )
@@ -279,7 +333,18 @@ def with_template(text: str, template: Template) -> str:
         for key, said in line.said.items():
             each[key] = said
         made.append(each)
-    table["binding"] = made
+    if template.lines:
+        table["binding"] = made
+    if template.alarms:
+        table["alarm"] = _tables(
+            {"id": each.id, **({"tag": each.tag} if each.tag else {}), **each.said}
+            for each in template.alarms
+        )
+    if template.trends:
+        table["trend"] = _tables(
+            {"name": each.name, "pens": list(each.pens), **({"span_s": each.span_s} if each.span_s else {})}
+            for each in template.trends
+        )
     templates = document.setdefault("template", tomlkit.aot())
     at = next((i for i, one in enumerate(templates) if one.get("id") == template.id), None)
     if at is None:
@@ -287,6 +352,16 @@ def with_template(text: str, template: Template) -> str:
     else:
         templates[at] = table
     return tomlkit.dumps(document)
+
+
+def _tables(rows: Iterable[Mapping[str, object]]) -> tomlkit.items.AoT:
+    out = tomlkit.aot()
+    for row in rows:
+        table = tomlkit.table()
+        for key, value in row.items():
+            table[key] = value
+        out.append(table)
+    return out
 
 
 def with_instances(text: str, instances: Sequence[Instance]) -> str:
@@ -301,6 +376,8 @@ def with_instances(text: str, instances: Sequence[Instance]) -> str:
         table["template"], table["prim"] = instance.template, instance.prim
         if instance.twin:
             table["twin"] = instance.twin
+        if instance.tags:
+            table["tags"] = instance.tags
         if instance.parameters:
             table["parameters"] = tomlkit.inline_table()
             table["parameters"].update(instance.parameters)
@@ -339,7 +416,11 @@ def parametrised(template: Template, parameters: Mapping[str, object]) -> Templa
         replace(line, said={k: v if k in fixed else named(v) for k, v in line.said.items()})
         for line in template.lines
     )
-    return replace(template, parameters=dict(parameters), lines=lines)
+    alarms = tuple(
+        replace(line, said={key: named(value) for key, value in line.said.items()})
+        for line in template.alarms
+    )
+    return replace(template, parameters=dict(parameters), lines=lines, alarms=alarms)
 
 
 def with_parameters(text: str, template: str, prim: str, parameters: Mapping[str, object]) -> str:

@@ -35,12 +35,13 @@ from armillary.model.message import (
     Samples,
     Stop,
     Stored,
+    TakeIn,
     ThereAgain,
 )
 from armillary.model.sample import SampleBatch, joined
 from armillary.model.series import SeriesAnswer, SeriesQuery
 from armillary.recorder import journal, strip
-from armillary.wire import marks
+from armillary.wire import marks, runs
 
 MOST_ROWS = 500_000  # in one answer of samples: 25 MB
 ROWS_AT_ONCE = 50_000  # the store likes large batches
@@ -86,6 +87,24 @@ class Keeper:
         aside = self._store.restore(Path(message.folder), now_ns)
         self._enrolled, self._last = set(), {}  # whoever appends must learn the ids anew
         return ThereAgain(aside=str(aside))
+
+    def take_in(self, message: TakeIn) -> Done:
+        """Take a whole past into the history of a running demonstration. Raises StoreFault."""
+        store, folder = self._store, Path(message.folder).resolve()
+        private = store.folder.parent if isinstance(store, Store) else None
+        if (
+            not isinstance(store, Store)
+            or private is None
+            or not (private / runs.PLANT_FILE).is_file()
+            or not folder.is_relative_to(private.resolve())
+        ):
+            raise StoreFault(
+                "A past is made up for a demonstration only.",
+                where=message.folder,
+                remedy="Import samples: armillary history import",
+            )
+        store.take_in(folder, message.batch)
+        return Done()
 
     def keep(self, message: Keep) -> Done:
         """Write a document; it is on disk when this returns."""

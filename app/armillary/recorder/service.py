@@ -21,7 +21,7 @@ from armillary.history.base import StoreDamaged, StoreTaken
 from armillary.history.store import Store
 from armillary.model.clock import NS, Clock, WallClock
 from armillary.model.fault import Fault, FaultRecord, StoreFault
-from armillary.model.message import Append, Enroll, Erase, Keep, PutBack, Stop
+from armillary.model.message import Append, Enroll, Erase, Keep, PutBack, Stop, TakeIn
 from armillary.project.folder import read
 from armillary.recorder import stores
 from armillary.recorder.keeper import Answer, Keeper, answer
@@ -204,7 +204,7 @@ class Service:
         """Take what arrived and send what is ready; return whether to stop."""
         stop = False
         for peer, number, message in hub.poll(BUSY_S if self._asked else IDLE_S):
-            if isinstance(message, (Enroll, Append, Keep, PutBack)):
+            if isinstance(message, (Enroll, Append, Keep, PutBack, TakeIn)):
                 self._inbox.put((peer, number, message))
             elif isinstance(message, FaultRecord):
                 hub.send(peer, message, answers=number)
@@ -252,19 +252,21 @@ class Service:
     def _take(self, peer: bytes, number: int, message: object) -> None:
         if isinstance(message, Append):
             self._keeper.offer(peer, number, message, self._clock.now_mono_ns())
-        elif isinstance(message, (Enroll, Keep, PutBack)):
+        elif isinstance(message, (Enroll, Keep, PutBack, TakeIn)):
             try:
                 self._outbox.put((peer, number, self._done(peer, message)))
             except Fault as fault:
                 self._outbox.put((peer, number, fault))
 
-    def _done(self, peer: bytes, message: Enroll | Keep | PutBack) -> object:
+    def _done(self, peer: bytes, message: Enroll | Keep | PutBack | TakeIn) -> object:
         match message:
             case Keep():
                 return self._keeper.keep(message)
             case PutBack():
                 self._answer(self._keeper.commit())  # what came before it belongs to what is moved aside
                 return self._keeper.put_back(message, self._clock.now_ns())
+            case TakeIn():
+                return self._keeper.take_in(message)
             case Enroll():
                 return self._keeper.enroll(peer, message)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from pxr import Sdf, Tf, Usd
@@ -19,6 +19,7 @@ from pxr import Sdf, Tf, Usd
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary._version import __version__
 from armillary.model import message
+from armillary.model.binding import Binding
 from armillary.model.clock import NS, Clock, WallClock
 from armillary.model.fault import Fault, SceneFault
 from armillary.model.likeness import Likeness, likeness, text_of
@@ -37,6 +38,7 @@ from armillary.scene import (
     handout,
     info,
     lint,
+    merging,
     opinions,
     overs,
     placing,
@@ -90,9 +92,11 @@ class SceneServer:
             case message.SaveBindings():
                 return self._save(asked)
             case message.AskBindings():
-                return _bindings_of(asked.layer) if asked.layer else self._bindings()
+                return self._bindings_of(asked.layer) if asked.layer else self._bindings()
             case message.AddScene():
                 return message.Json(text=_with_scene(asked))
+            case message.MergeLayers():
+                return message.Json(text=merging.as_json(asked.name, asked.base, asked.ours, asked.theirs))
             case message.AskOpinions():
                 return message.Opinions(rows=opinions.read(asked.layer))
             case message.AskInfo():
@@ -143,7 +147,7 @@ class SceneServer:
         started = self._clock.now_mono_ns()
         if tell is not None:
             tell(message.SceneProgress(what="checking"))
-        above = tuple(path for path in (request.bindings, request.composed) if path)
+        above = tuple(p for p in ("" if request.apart else request.bindings, request.composed) if p)
         with quiet():
             found = check(
                 request.entry,
@@ -184,8 +188,12 @@ class SceneServer:
     def _open_scene(self, request: message.OpenScene) -> message.SceneOpened:
         folder, beside = _cache_folder(request)
         text = _request_text(request)
+        hashed: Callable[[str], str] = lambda file: self._hashed(request, file)  # noqa: E731
         with quiet():
-            path = cache.recall(folder, text, lambda file: self._hashed(request, file))
+            path = cache.recall(folder, text, hashed)
+            if path is None and request.apart:
+                text = f"apart {text}"  # it is not noted which layers of bindings would spoil it
+                path = cache.recall(folder, text, hashed)
         seconds: dict[str, float] = {}
         started = self._clock.now_mono_ns()
         self._close()
@@ -195,7 +203,8 @@ class SceneServer:
             arrays, path, seconds = self._make(request, folder, text, beside)
         seconds["all"] = (self._clock.now_mono_ns() - started) / NS
         self._request, self._arrays = request, arrays
-        bindings, problems = sidecar.read(self._layers(request, beside), self._shelf)
+        layers = [] if request.apart else self._layers(request, beside)
+        bindings, problems = sidecar.read(layers, self._shelf)
         return message.SceneOpened(
             arrays=str(path),
             bindings=bindings,
@@ -221,7 +230,7 @@ class SceneServer:
         self, request: message.OpenScene, folder: Path, text: str, problems: list[SceneProblem]
     ) -> tuple[SceneArrays, Path, dict[str, float]]:
         tell = self.tell if request.progress else None
-        before = overs.stat_of(request.bindings) if request.bindings else None
+        before = overs.stat_of(request.bindings) if request.bindings and not request.apart else None
         found, opened, seconds = self._compose(request, tell=tell)
         if before is not None and request.bindings not in found.unreadable:
             self._shelf.take(request.bindings, before, Sdf.Layer.Find(request.bindings))
@@ -288,7 +297,8 @@ class SceneServer:
 
     def rest_awhile(self) -> None:
         """Get ready, while nobody asks, for what the first save needs."""
-        if self._arrays is not None and self._request is not None and self._request.bindings:
+        request = self._request
+        if self._arrays is not None and request is not None and request.bindings and not request.apart:
             self._likeness(self._arrays)
 
     def _flatten(self, asked: message.Flatten) -> message.Json:
@@ -325,6 +335,8 @@ class SceneServer:
         branches = os.path.splitext(request.bindings)[0] + os.sep if request.bindings else "\0"
         if file not in {request.bindings, request.composed} and not file.startswith(branches):
             return cache.digest(file)
+        if request.apart and file != request.composed:
+            return ""
         try:
             return sidecar.remainder(file, self._shelf)
         except SceneFault:
@@ -342,6 +354,8 @@ class SceneServer:
 
     def _check_bindings(self, asked: message.CheckBindings) -> message.Problems:
         """Lint a binding layer; of a scene that is open already nothing is composed again unless it must."""
+        if asked.arrays:
+            return self._judged_apart(asked)
         request = self._request
         arrays = self._arrays
         before: tuple[SceneProblem, ...] = ()
@@ -356,15 +370,38 @@ class SceneServer:
             before = (*found.problems, *opened.problems, *arrays.problems)
             stage = lambda: opened.stage  # noqa: E731
         left_out: list[SceneProblem] = []
+        colormaps = [colours.name for colours in asked.colormaps]
+        if asked.given:
+            judged = lint.lint(
+                asked.given, arrays, stage=stage, tags=asked.tags, colormaps=colormaps, together=False
+            )
+            return message.Problems(problems=judged)
         bindings, problems = sidecar.read(self._layers(request, left_out), self._shelf)
-        judged = lint.lint(
-            bindings,
-            arrays,
-            stage=stage,
-            tags=asked.tags,
-            colormaps=[colours.name for colours in asked.colormaps],
-        )
+        judged = lint.lint(bindings, arrays, stage=stage, tags=asked.tags, colormaps=colormaps)
         return message.Problems(problems=listed([*before, *left_out, *problems, *judged]))
+
+    def _judged_apart(self, asked: message.CheckBindings) -> message.Problems:
+        """Lint a layer that is read here against a scene that another process has open."""
+        bindings, _ = sidecar.read(sidecar.files(asked.bindings, [], self._shelf), self._shelf)
+        arrays = cache.read(Path(asked.arrays), indices=False)
+        later = lint.for_stage(bindings, arrays)
+        colormaps = [colours.name for colours in asked.colormaps]
+        judged = lint.lint(bindings, arrays, tags=asked.tags, colormaps=colormaps, left_out=frozenset(later))
+        return message.Problems(problems=judged, unjudged=later)
+
+    def _bindings_of(self, layer: str) -> message.BindingsRead:
+        """Read a binding layer that belongs to no open scene: of an older version, or read apart from it."""
+        deadline.extend([layer, *map(str, Path(layer).with_suffix("").rglob("*.usda"))])
+        with quiet():
+            problems: list[SceneProblem] = []
+            files = sidecar.files(layer, problems, self._shelf)
+            draws = bool(problems) or not sidecar.is_plain(files, self._shelf)
+            bindings, found = sidecar.fields_of(files, self._shelf)
+        # a mapping crosses processes as the record of these fields does: they are made where they are read
+        records = cast("tuple[Binding, ...]", tuple(bindings))
+        return message.BindingsRead(
+            bindings=records, problems=(*problems, *found), files=tuple(files), draws=draws
+        )
 
 
 def _with_scene(asked: message.AddScene) -> str:
@@ -380,14 +417,6 @@ def _with_scene(asked: message.AddScene) -> str:
         scale=asked.scale,
         as_payload=asked.as_payload,
     )
-
-
-def _bindings_of(layer: str) -> message.BindingsRead:
-    """Read a binding layer that belongs to no open scene: one of an older version."""
-    with quiet():
-        problems: list[SceneProblem] = []
-        bindings, found = sidecar.read(sidecar.files(layer, problems))
-    return message.BindingsRead(bindings=bindings, problems=(*problems, *found))
 
 
 def _write_tree(asked: message.WriteTree) -> message.Json:

@@ -29,10 +29,13 @@ def lint(
     stage: Callable[[], Any] | None = None,
     tags: Sequence[str] = (),
     colormaps: Sequence[str] | None = None,
+    left_out: Collection[int] = (),
+    together: bool = True,
 ) -> tuple[SceneProblem, ...]:
     """Return the problems of bindings, in their order. `tags` and `colormaps` are judged where given.
 
-    `stage` gives the composed stage; it is asked for only where a binding names an attribute.
+    `stage` gives the composed stage; it is asked for only where a binding names an attribute. Bindings at
+    the places `left_out` are judged `together` with the others only: whether two drive the same.
     """
     out: list[SceneProblem] = []
     rows = index_of(scene.prim_path)
@@ -48,10 +51,17 @@ def lint(
     if stage is not None and any(_names_attribute(b) or _missing(b, rows) for b in bindings):
         composed = stage()
         checks.append(lambda b: _attributes(b, composed))
-    for binding in bindings:
-        for check in checks:
-            out.extend(_made(binding, *found) for found in check(binding))
-    return (*out, *_conflicts(bindings))
+    for place, binding in enumerate(bindings):
+        if place not in left_out:
+            for check in checks:
+                out.extend(_made(binding, *found) for found in check(binding))
+    return (*out, *_conflicts(bindings)) if together else tuple(out)
+
+
+def for_stage(bindings: Sequence[Binding], scene: SceneArrays) -> tuple[int, ...]:
+    """Return the places of bindings that can be judged only where the scene is composed."""
+    rows = index_of(scene.prim_path)
+    return tuple(i for i, b in enumerate(bindings) if _names_attribute(b) or _missing(b, rows))
 
 
 def _made(binding: Binding, code: str, severity: str, what: str, remedy: str) -> SceneProblem:

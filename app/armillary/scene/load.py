@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -14,6 +11,7 @@ import numpy as np
 import armillary.scene.schema  # noqa: F401 - registers the schema before pxr builds its registry
 from armillary.model.arrays import B1, F8, I8, U1
 from armillary.model.bending import Bending
+from armillary.model.collector import uncollected
 from armillary.model.message import SceneProgress
 from armillary.model.motion import Motion
 from armillary.model.scene import PURPOSES, SceneArrays, SceneProblem, VariantSet
@@ -70,18 +68,6 @@ _TOO_BIG = "Left out: making its triangles needs more memory than the reader may
 POINT_SIDES = 8  # of the sphere that a point of a Points prim is drawn with
 
 
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Keep the cyclic collector still: it would walk hundreds of thousands of live lists again and again."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
-
-
 def load(
     stage: Any,
     options: Options | None = None,
@@ -101,7 +87,7 @@ def load(
     if pictures is None:
         pictures = Pictures((str(Path(stage.GetRootLayer().realPath).parent),))
     options = options or Options()
-    with _no_collection(), np.errstate(invalid="ignore", over="ignore"):
+    with uncollected(), np.errstate(invalid="ignore", over="ignore"):
         survey, span = _surveyed(stage, options, tell)
         if skinning.ROOT not in survey.type_number:
             return _load(survey, span, options, problems, pictures, tell, rest)

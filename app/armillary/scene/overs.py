@@ -1,21 +1,20 @@
 """One layer of bindings, read in a few passes: 100,000 bindings are half a million properties.
 
-Asking a prim spec for its properties one by one costs several times what the layer needs to be read. The
-layer is walked once for its paths, in which a prim comes after its properties, and each value is asked for by
-path.
+Asking a prim spec for its properties one by one costs several times what the layer needs to be read. Most
+prims of a layer author the same few properties, so these are read of all such prims, one property after the
+other, each value by its path.
 """
 
 from __future__ import annotations
 
-import gc
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from pxr import Sdf
 
+from armillary.model.collector import uncollected
 from armillary.scene.schema import API, FIELDS, NAMESPACE, Field
 
 MEMORY = "armillaryPart"  # in customData of a prim: what its part looked like when it was bound
@@ -55,38 +54,18 @@ def parse(layer: Any, path: str, stage_metadata: Sequence[str]) -> Overs:
         if key in keys:
             out.troubles.append(("B18", "warning", path, f"The binding layer sets {key}."))
     out.is_plain = not keys - {"subLayers", "subLayerOffsets", "documentation", "comment"}
-    paths: list[Any] = []
     with uncollected():
-        layer.Traverse(Sdf.Path.absoluteRootPath, paths.append)
-        _read(layer, _without_variants(paths, out), path, out)
+        _read(layer, path, out)
     return out
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Let the collector rest: it would look again and again through a million objects that all stay."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
-
-
-def _without_variants(paths: list[Any], out: Overs) -> Iterable[Any]:
-    if not any(p.IsPrimVariantSelectionPath() for p in paths):
-        return paths
-    out.is_plain = False
-    return (p for p in paths if not p.ContainsPrimVariantSelection())
 
 
 class _Name:
     """A property's name taken apart, once for all prims that have it."""
 
-    __slots__ = ("binding", "field", "key", "kind", "tokens")
+    __slots__ = ("binding", "field", "key", "kind", "text", "tokens")
 
     def __init__(self, name: str) -> None:
+        self.text = name
         head, _, rest = name.partition(":")
         self.binding, _, self.key = rest.partition(":") if head == NAMESPACE else ("", "", "")
         self.field: Field | None = FIELDS.get(self.key) if self.binding else None
@@ -95,38 +74,89 @@ class _Name:
         self.tokens = frozenset(self.field.tokens) if self.field is not None else frozenset()
 
 
-def _read(layer: Any, paths: Iterable[Any], file: str, out: Overs) -> None:
-    names: dict[str, _Name] = {}
-    waiting: list[Any] = []  # properties of the prim that comes next
-    prim_at, over = layer.GetPrimAtPath, Sdf.SpecifierOver
+@dataclass(slots=True)
+class _Alike:
+    """Prims that apply the same bindings and author the same properties."""
+
+    prim: list[str] = field(default_factory=list)
+    path: list[Any] = field(default_factory=list)  # Sdf.Path
+
+
+def _read(layer: Any, file: str, out: Overs) -> None:
+    """Read all prims from the root downwards; what stands in variants is left out, and told as not plain."""
+    groups: dict[tuple[tuple[str, ...], tuple[str, ...]], _Alike] = {}
+    at, over = layer.GetPrimAtPath, Sdf.SpecifierOver
     is_composed = file.endswith("composed.usda")  # ours too, and made to add parts
-    for path in paths:
-        if path.IsPropertyPath():
-            waiting.append(path)
+    waiting = [Sdf.Path.absoluteRootPath]
+    while waiting:
+        path = waiting.pop()
+        spec = layer.pseudoRoot if path.IsAbsoluteRootPath() else at(path)
+        keys = spec.ListInfoKeys()
+        children = spec.GetInfo("primChildren")
+        if children:
+            waiting.extend(map(path.AppendChild, reversed(children)))
+        if path.IsAbsoluteRootPath():
             continue
-        if not path.IsPrimPath():
-            continue
-        spec = prim_at(path)
-        infos = spec.ListInfoKeys()
         prim = path.pathString
         if spec.specifier != over and not is_composed:
             out.troubles.append(("B18", "warning", file, f"{prim} is a def or class."))
             out.is_plain = False
-        applied: list[str] = []
-        if "apiSchemas" in infos:
+        applied: tuple[str, ...] = ()
+        if "apiSchemas" in keys:
             items = spec.GetInfo("apiSchemas").GetAddedOrExplicitItems()
-            applied = [item[len(_HEAD) :] for item in items if item.startswith(_HEAD)]
+            applied = tuple(item[len(_HEAD) :] for item in items if item.startswith(_HEAD))
             out.is_plain &= len(applied) == len(items)
-        if "customData" in infos:
+        if "customData" in keys:
             custom = spec.GetInfo("customData")
             if MEMORY in custom:
                 out.memory[prim] = str(custom[MEMORY])
             out.is_plain &= set(custom) == {MEMORY}
-        if not _OURS.issuperset(infos):
+        if not _OURS.issuperset(keys) or spec.GetInfo("variantSetChildren"):
             out.is_plain = False
-        if waiting or applied:
-            _prim(layer, file, prim, applied, waiting, names, out)
-            waiting = []
+        names = tuple(spec.GetInfo("properties") or ())
+        if names or applied:
+            group = groups.setdefault((applied, names), _Alike())
+            group.prim.append(prim)
+            group.path.append(path)
+    known: dict[str, _Name] = {}
+    for (applied, names), group in groups.items():
+        for name in names:
+            known.setdefault(name, _Name(name))
+        if not _columns(layer, applied, [known[name] for name in names], group, out):
+            for prim, path in zip(group.prim, group.path, strict=True):
+                _prim(layer, file, prim, applied, [path.AppendProperty(name) for name in names], known, out)
+
+
+def _columns(layer: Any, applied: Sequence[str], names: Sequence[_Name], group: _Alike, out: Overs) -> bool:
+    """Read the properties of prims one property after the other; False, and nothing: not all is in order."""
+    keys: dict[str, list[str]] = {one: [] for one in applied}
+    columns: dict[str, list[list[Any]]] = {one: [] for one in applied}
+    attribute = layer.GetAttributeAtPath
+    for name in names:
+        kind = name.kind
+        if kind is None or name.field is None or name.binding not in keys:
+            return False
+        found = [attribute(path.AppendProperty(name.text)) for path in group.path]
+        if None in found or any(one.typeName != kind for one in found):
+            return False
+        values = [one.default for one in found]
+        if None in values or (name.tokens and not name.tokens.issuperset(values)):
+            return False
+        if (
+            name.field.type == "double2"
+        ):  # a Gf.Vec2d is no sequence of Python's: by a tuple it is 20 times slower
+            values = [(value[0], value[1]) for value in values]
+        elif name.field.type == "string[]":
+            values = list(map(tuple, values))
+        keys[name.binding].append(name.key)
+        columns[name.binding].append(values)
+    for one in applied:
+        mine = tuple(keys[one])
+        rows = zip(*columns[one], strict=True) if mine else (() for _ in group.prim)
+        fields = [dict(zip(mine, row, strict=True)) for row in rows]
+        out.fields.update(zip(((prim, one) for prim in group.prim), fields, strict=True))
+        out.newest = max(out.newest, *(each.get("schemaVersion", 0) for each in fields))
+    return True
 
 
 def _prim(

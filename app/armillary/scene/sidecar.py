@@ -14,9 +14,11 @@ from pxr import Sdf, Tf
 
 from armillary.model.binding import Binding, FieldSpec, MapSpec
 from armillary.model.binding_names import MAPPED, PLAIN
+from armillary.model.collector import uncollected
 from armillary.model.fault import SceneFault
 from armillary.model.scene import SceneProblem
-from armillary.scene.overs import MEMORY, Overs, Stat, parse, stat_of, uncollected
+from armillary.scene import plain_text
+from armillary.scene.overs import MEMORY, Overs, Stat, parse, stat_of
 from armillary.scene.schema import API, FIELDS, NAMESPACE, VERSION
 from armillary.scene.sniff import damaged, look
 
@@ -38,7 +40,6 @@ _STAGE_METADATA = (
     "startTimeCode",
     "endTimeCode",
 )
-_PLAIN_MAP, _NO_FIELD = MapSpec(), FieldSpec()
 _REMEDY = {
     "B01": "Remove the property, or correct its name or type.",
     "B02": "Use one of the tokens that the schema allows.",
@@ -72,6 +73,15 @@ def layer_of(path: str) -> Any:
     return layer
 
 
+def _as_written(path: str) -> Overs | None:
+    """Return what a layer says, where it is text of bindings as it is written by us; None: ask OpenUSD."""
+    try:
+        look(path)
+        return plain_text.read(Path(path).read_text("utf-8"))
+    except (OSError, SceneFault, UnicodeDecodeError):
+        return None  # told by who opens it
+
+
 Read = tuple[tuple[Binding, ...], tuple[SceneProblem, ...]]
 
 
@@ -88,7 +98,7 @@ class Shelf:
         kept = self._kept.get(path)
         if kept is not None and kept[0] == stat:
             return kept[1]
-        found = parse(layer_of(path), path, _STAGE_METADATA)
+        found = _as_written(path) or parse(layer_of(path), path, _STAGE_METADATA)
         if stat is not None:
             self._kept[path] = stat, found
         return found
@@ -131,6 +141,15 @@ def files(path: str, problems: list[SceneProblem] | None = None, shelf: Shelf | 
     return list(out)
 
 
+def is_plain(paths: Sequence[str], shelf: Shelf) -> bool:
+    """Return whether these layers hold bindings alone, and name no layer but each other."""
+    known = {os.path.realpath(path) for path in paths}
+    below = (Path(path).parent / name for path in paths for name in shelf.overs(path).sublayers)
+    return all(shelf.overs(path).is_plain for path in paths) and known.issuperset(
+        map(os.path.realpath, below)
+    )
+
+
 def read(paths: Sequence[str], shelf: Shelf | None = None) -> Read:
     """Return the bindings of layers, strongest first, sorted by prim and name, and problems of the layers.
 
@@ -140,6 +159,16 @@ def read(paths: Sequence[str], shelf: Shelf | None = None) -> Read:
     layers = [shelf.overs(path) for path in paths]
     if shelf.read is not None and _same(shelf.read[0], layers):
         return shelf.read[1]
+    with uncollected():
+        told, problems = fields_of(paths, shelf)
+        bindings = tuple(Binding(**one) for one in told)
+    shelf.read = layers, (bindings, problems)
+    return shelf.read[1]
+
+
+def fields_of(paths: Sequence[str], shelf: Shelf) -> tuple[list[dict[str, Any]], tuple[SceneProblem, ...]]:
+    """Return what `read` does, each binding as the fields of its record: to be made where it is wanted."""
+    layers = [shelf.overs(path) for path in paths]
     fields: dict[tuple[str, str], dict[str, Any]] = {}
     origin: dict[tuple[str, str], str] = {}
     memory: dict[str, str] = {}
@@ -147,19 +176,25 @@ def read(paths: Sequence[str], shelf: Shelf | None = None) -> Read:
     for path, overs in zip(paths, layers, strict=True):
         problems.extend(_problem(*trouble) for trouble in overs.troubles)
         memory = {**overs.memory, **memory}
-        for key, found in overs.fields.items():
-            if _refused(key, found, path, problems):
-                continue
-            stronger = fields.get(key)
-            fields[key] = found if stronger is None else {**found, **stronger}
-            origin.setdefault(key, path)
+        good = _accepted(overs, path, problems)
+        for key in fields.keys() & good.keys():
+            fields[key] = {**good[key], **fields[key]}
+        fields = {**good, **fields}
+        origin = {**dict.fromkeys(good, path), **origin}
     with uncollected():
-        bindings = tuple(
-            binding(*key, fields[key], f"{origin[key]}:{key[0]}#{key[1]}", memory.get(key[0], ""))
+        out = [
+            _record(*key, fields[key], f"{origin[key]}:{key[0]}#{key[1]}", memory.get(key[0], ""))
             for key in sorted(fields)
-        )
-    shelf.read = layers, (bindings, tuple(problems))
-    return shelf.read[1]
+        ]
+    return out, tuple(problems)
+
+
+def _accepted(overs: Overs, path: str, problems: list[SceneProblem]) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the fields of the bindings of a layer without those that are refused, which are told."""
+    names = {name for _, name in overs.fields}
+    if overs.newest <= VERSION and not any(name in FIELDS or not NAME.match(name) for name in names):
+        return overs.fields
+    return {key: found for key, found in overs.fields.items() if not _refused(key, found, path, problems)}
 
 
 def _same(a: Sequence[Overs], b: Sequence[Overs]) -> bool:
@@ -239,7 +274,16 @@ def instance_names(spec: Any) -> list[str]:
 
 def binding(prim: str, name: str, values: dict[str, Any], origin: str = "", part: str = "") -> Binding:
     """Return the record of one binding from its authored fields; the rest is the schema's defaults."""
-    plain: dict[str, Any] = {}
+    return Binding(**_record(prim, name, values, origin, part))
+
+
+def _record(prim: str, name: str, values: dict[str, Any], origin: str, part: str) -> dict[str, Any]:
+    """Return the fields of a Binding; those that are not authored are left out."""
+    plain: dict[str, Any] = {"prim": prim, "name": name, "origin": origin, "part": part}
+    if values.keys() <= PLAIN.keys():  # most say what and in which colours, no more
+        for key, value in values.items():
+            plain[PLAIN[key]] = value
+        return plain
     mapped: dict[str, Any] = {}
     spread: dict[str, Any] = {}
     for key, value in values.items():
@@ -250,16 +294,13 @@ def binding(prim: str, name: str, values: dict[str, Any], origin: str = "", part
         elif key in FIELD:
             spread[FIELD[key]] = value
     sensors = tuple(values.get("sensors", ()))
-    return Binding(
-        prim=prim,
-        name=name,
-        targets=tuple(values.get("target", ())),
-        map=MapSpec(**mapped) if mapped else _PLAIN_MAP,
-        field=FieldSpec(sensors=sensors, **spread) if sensors or spread else _NO_FIELD,
-        origin=origin,
-        part=part,
-        **plain,
-    )
+    if "target" in values:
+        plain["targets"] = tuple(values["target"])
+    if mapped:
+        plain["map"] = MapSpec(**mapped)
+    if sensors or spread:
+        plain["field"] = FieldSpec(sensors=sensors, **spread)
+    return plain
 
 
 def authored(record: Binding) -> dict[str, Any]:

@@ -18,6 +18,8 @@ _SHARING = (b"inherit", b"specializ")
 # What we have importers for.
 FOREIGN = (".gltf", ".glb", ".obj", ".stl", ".ply", ".ifc", ".step", ".stp")
 MOST_PACKAGES = 8  # in one another
+_OPEN, _CLOSE = b"{[(", b"}])"
+_NO_BRACES = bytes(byte for byte in range(256) if byte not in _OPEN + _CLOSE)
 _LITERALS = re.compile(
     rb'"""(?:[^\\]|\\.)*?"""|"(?:[^"\\\n]|\\.)*"|#[^\n]*|'
     rb"'''(?:[^\\]|\\.)*?'''|'(?:[^'\\\n]|\\.)*'",
@@ -113,11 +115,9 @@ def _braces(where: str, text: bytes) -> None:
 
 
 def _deepest(text: bytes) -> int:
-    data = np.frombuffer(text, np.uint8)
     step = np.zeros(256, np.int8)
-    step[list(b"{[(")], step[list(b"}])")] = 1, -1
-    moves = step[data]
-    moves = moves[moves != 0]
+    step[list(_OPEN)], step[list(_CLOSE)] = 1, -1
+    moves = step[np.frombuffer(text.translate(None, _NO_BRACES), np.uint8)]
     return int(np.cumsum(moves, dtype=np.int64).max(initial=0))
 
 

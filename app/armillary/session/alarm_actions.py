@@ -33,16 +33,28 @@ def may_not_remove(at: Workspace) -> str:
 
 
 def go_to_alarm(desk: Desk, row: AlarmRow | None) -> None:
-    """Choose an alarm, show its part and the trend of its tag."""
+    """Choose an alarm, show its part, through its own camera where it has one, and the trend of its tag."""
     if row is None:
         return
     at = desk.workspace
     at.alarms.choose((row.id,))
     if row.prim >= 0:
         at.select((row.prim,))
-        desk.fly((row.prim,))
+        desk.fly((row.prim,), row.camera)
     if row.slot >= 0 and row.slot not in at.timeline.slots and len(at.timeline.slots) < _MOST_PENS:
         at.timeline.add((row.slot,))
+
+
+def _procedure(at: Workspace) -> str:
+    """Return the work instruction of the alarm that is chosen last, "" for none."""
+    row = at.alarms.row(at.alarms.chosen[-1]) if at.alarms.chosen else None
+    return row.procedure if row is not None else ""
+
+
+def _needs_procedure(at: Workspace) -> str:
+    if not at.alarms.chosen:
+        return "No alarm is chosen in the list."
+    return at.guide.why_not_act() if _procedure(at) else "No procedure answers this alarm."
 
 
 def _needs_waiting(at: Workspace) -> str:
@@ -106,6 +118,15 @@ ALARM_ACTIONS: tuple[Action, ...] = (
         tip="Reset what is latched among the chosen alarms; in the list the key is R",
         why_not=_needs_chosen,
         run=_reset,
+    ),
+    Action(
+        id="alarm.procedure",
+        title="Carry out the alarm's procedure",
+        menu="Plant",
+        role="operator",
+        tip="Begin the procedure that answers the chosen alarm, or show it when it is under way",
+        why_not=_needs_procedure,
+        run=lambda desk: desk.workspace.guide.open(_procedure(desk.workspace), desk.say),
     ),
     Action(
         id="alarm.shelve",

@@ -1,4 +1,4 @@
-"""Where an alarm belongs: its asset, its area, its link; by these the list is grouped and filtered."""
+"""Where an alarm belongs: its asset, area, link and class; by these the list is grouped and filtered."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class Place:
     asset: str = ""
     area: str = ""
     link: str = ""
+    category: str = ""  # its class, as the project names them
 
 
 NOWHERE = Place()
@@ -34,15 +35,15 @@ def place_of(
     if spec.id.startswith(LINK) and spec.at_slot < 0:
         link = spec.id.split(":")[1]
         area = next((a.title or a.name for a in areas if link in a.sources), "")
-        return Place(asset=f"link {link}", area=area, link=link)
+        return Place(asset=f"link {link}", area=area, link=link, category=spec.category)
     slot = spec.slot if spec.slot >= 0 else spec.at_slot
     if not 0 <= slot < len(tags):
-        return NOWHERE
+        return Place(category=spec.category)
     tag = tags[slot]
     title = titles.get(tag.twin, "")
     asset = f"{tag.twin} {title}".strip() or tag.name.partition(".")[0]
     area = next((a.title or a.name for a in areas if _holds(a, tag)), "")
-    return Place(asset=asset, area=area, link=tag.link)
+    return Place(asset=asset, area=area, link=tag.link, category=spec.category)
 
 
 def _holds(area: AreaSpec, tag: TagSpec) -> bool:

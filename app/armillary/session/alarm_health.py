@@ -24,11 +24,12 @@ MOST_READ = 200_000  # lines: of more the newest are judged, and the page says s
 COUNTED = ("RAISE", "CLEAR", "CLOSE", "ACK", "DISABLE")
 _HIDES = {
     "SHELVE": Presentation.SHELVED,
+    "SHELVE-ONCE": Presentation.SHELVED,
     "SUPPRESS": Presentation.SUPPRESSED,
-    "REMOVE": Presentation.OUT_OF_SERVICE,
+    "REMOVE-FROM-SERVICE": Presentation.OUT_OF_SERVICE,
     "UNSHELVE": Presentation.SHOWN,
     "UNSUPPRESS": Presentation.SHOWN,
-    "PLACE": Presentation.SHOWN,
+    "PLACE-IN-SERVICE": Presentation.SHOWN,
 }
 Ask = Callable[[object, Callable[[object], None], float], None]
 Work = Callable[[Callable[[], object], Callable[[object], None]], None]

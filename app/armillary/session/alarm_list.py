@@ -13,7 +13,7 @@ from armillary.model.arrays import B1, I8, U1
 from armillary.session.alarmbook import AlarmBook
 
 Which = Literal["all", "waiting", "active", "urgent", "hidden"]
-GroupBy = Literal["", "asset", "priority", "area", "link"]
+GroupBy = Literal["", "asset", "priority", "area", "link", "category"]
 SortBy = Literal["", "priority", "text", "value", "since", "state", "limit", "tag", "who"]
 URGENT = 2  # priorities up to this one are urgent
 FOLDED_FROM = 3  # priorities from this one are folded under the first of their group during a flood
@@ -199,7 +199,7 @@ def _grouped(book: AlarmBook, rows: I8, group: GroupBy, folding: Folding) -> Lis
             waiting=waits,
             worst=level,
             folded=n - left,
-            first_out=book.line(int(rows[at])).text if is_marked else "",
+            first_out=book.text(int(rows[at])) if is_marked else "",
             is_open=left > 0 and key not in folding.closed,
         )
         for key, n, waits, level, left, at, is_marked in zip(
@@ -262,7 +262,7 @@ def group_codes(book: AlarmBook, group: GroupBy) -> tuple[Sequence[str], I8]:
 def _title(key: str, group: GroupBy) -> str:
     if group == "priority":
         return f"Priority {key}, {_PRIORITIES[key]}"
-    return key or f"{_ABSENT} {group}"
+    return key or f"{_ABSENT} {'class' if group == 'category' else group}"
 
 
 # ---------------------------------------------------------------- saved views

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from armillary.alarms.rollup import PRIORITIES, Hierarchy, hierarchy, rollup
-from armillary.model.alarm import Presentation
+from armillary.model.alarm import ADVISORY_MARK, Presentation
 from armillary.model.arrays import B1, I4, I8, U1
 from armillary.model.scene import SceneArrays
 from armillary.session.alarm_table import HIDINGS, AlarmTable
@@ -83,6 +83,7 @@ class Places:
     def waiting(self, hidden: Set[int]) -> tuple[I8, U1, I8]:
         """Return (prim, worst priority, count) of all prims with alarms that wait, ascending.
 
+        Where nothing is more than predicted the priority is ADVISORY_MARK.
         What is inside a hidden branch stands at the branch itself.
         """
         rows = np.flatnonzero(self.table.listed & self.table.unacknowledged & (self.table.prim >= 0))
@@ -90,8 +91,9 @@ class Places:
             return np.zeros(0, np.int64), np.zeros(0, np.uint8), np.zeros(0, np.int64)
         at = branches(self.over.ends, self.table.prim[rows].astype(np.int64), hidden)
         prim, inverse = np.unique(at, return_inverse=True)
-        worst = np.full(len(prim), max(PRIORITIES), np.uint8)
-        np.minimum.at(worst, inverse, self.table.priority[rows])
+        worst = np.full(len(prim), ADVISORY_MARK, np.uint8)
+        told = np.where(self.table.advisory[rows], ADVISORY_MARK, self.table.priority[rows])
+        np.minimum.at(worst, inverse, told.astype(np.uint8))
         return prim, worst, np.bincount(inverse, minlength=len(prim))
 
     def worst(self, most: int, hidden: Set[int]) -> list[tuple[str, int]]:

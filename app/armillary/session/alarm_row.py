@@ -9,6 +9,7 @@ import numpy as np
 
 from armillary.encoding import texts
 from armillary.model.alarm import (
+    ADVISORY_MARK,
     ONE_SHOT_NS,
     AlarmSpec,
     AlarmState,
@@ -58,6 +59,14 @@ class AlarmRow:
     respond_s: float = 0.0  # time to respond from the raise on; 0 = nobody said
     chatter: int = 0  # raises since it began to chatter; 0 = it does not
     first_out: str = ""  # `first` of its group, or one of several in a `tie`
+    procedure: str = ""  # id of the work instruction that answers it
+    camera: str = ""  # prim path of the view that shows it best
+    advisory: bool = False  # it is only predicted
+
+    @property
+    def mark(self) -> int:
+        """What is drawn for it: its priority, or that it is only predicted."""
+        return ADVISORY_MARK if self.advisory else self.priority
 
 
 def hidden_text(hiding: Hiding) -> str:
@@ -96,11 +105,20 @@ def limit_text(spec: AlarmSpec, tag: TagSpec | None) -> str:
     if spec.kind == "deviation":
         other = spec.reference or texts.number(spec.setpoint, unit)
         return f"more than {texts.number(spec.limit, unit)} from {other}"
+    if spec.is_advisory:
+        return f"{spec.direction} {texts.number(spec.limit, unit)} within {texts.age(spec.horizon_s)}"
     if spec.levels:
         limits = (f"{level.name} {texts.number(level.limit, unit)}" for level in spec.levels)
         return f"{spec.direction} {', '.join(limits)}"
     text = f"{spec.direction} {texts.number(spec.limit, unit)}"
     return f"{text}, {spec.count} in sequence" if spec.kind == "count" and spec.count > 1 else text
+
+
+def text_of(spec: AlarmSpec, tag: TagSpec | None, limit: str = "") -> str:
+    """Return what an alarm is, in words; limit: what `limit_text` says, where it is known."""
+    if spec.title:
+        return spec.title
+    return f"{(tag.title if tag is not None else '') or spec.tag} {limit or limit_text(spec, tag)}"
 
 
 def alarm_row(
@@ -124,7 +142,7 @@ def alarm_row(
     if state.reactivations:
         notes.append(f"came back {state.reactivations} ×")
     if state.comment:
-        notes.append(f"“{state.comment}”")
+        notes.append(f"“{state.comment}”" + (f" {state.commenter}" if state.commenter else ""))
     if state.hiding is not None:
         notes.append(hidden_text(state.hiding))
     # what the world says counts; a replay and a world of before say nothing
@@ -140,9 +158,8 @@ def alarm_row(
         latched=state.process is ProcessState.LACKD,
         tag=spec.tag,
         slot=spec.slot if tag is not None else -1,
-        text=(spec.kind == "link" and state.active and state.text)
-        or spec.title
-        or f"{(tag.title if tag is not None else '') or spec.tag} {limit}",
+        text=((spec.kind == "link" or spec.is_advisory) and state.active and state.text)
+        or text_of(spec, tag, limit),
         value=value,
         limit=limit,
         raised_ns=state.raised_ns,
@@ -154,5 +171,8 @@ def alarm_row(
         presentation=state.presentation,
         respond_s=spec.time_to_respond_s,
         chatter=chatter,
+        advisory=spec.is_advisory,
         first_out=marks.first_out or (nuisance.first_out(spec.id) if nuisance is not None else ""),
+        procedure=spec.procedure,
+        camera=spec.camera,
     )

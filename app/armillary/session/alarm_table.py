@@ -23,6 +23,7 @@ class AlarmTable:
         self.row_of: dict[str, int] = {spec.id: row for row, spec in enumerate(specs)}
         self.state: list[AlarmState | None] = [None] * n
         self.priority: U1 = np.array([min(max(spec.priority, 1), 4) for spec in specs], np.uint8)
+        self.advisory: B1 = np.array([spec.is_advisory for spec in specs], np.bool_)
         self.listed: B1 = np.zeros(n, np.bool_)  # shown and not normal
         self.hidden: U1 = np.zeros(n, np.uint8)  # code of what hides it
         self.active: B1 = np.zeros(n, np.bool_)
@@ -40,29 +41,36 @@ class AlarmTable:
 
     def take(self, states: Iterable[AlarmState]) -> list[int]:
         """Take states that changed; return their rows. One that no spec names is left out."""
-        rows = []
-        for state in states:
-            row = self.row_of.get(state.id)
-            if row is None:
-                continue
-            before = self.state[row]
-            asks_again = state.unacknowledged and not self.unacknowledged[row]
-            if before is None:
-                self.silenced[row] = state.occurrence in self._hushed
-            elif before.occurrence != state.occurrence or asks_again:
-                self.silenced[row] = False
-            if state.unacknowledged and (asks_again or not before or before.occurrence != state.occurrence):
-                self.fresh[row] = True
+        newest = {row: state for state in states if (row := self.row_of.get(state.id)) is not None}
+        if not newest:
+            return []
+        # columns are written at once: to write one cell takes as long as all else that is done for a state
+        rows, taken = list(newest), list(newest.values())
+        at = np.array(rows, np.int64)
+        waits = np.array([state.unacknowledged for state in taken], np.bool_)
+        befores = [self.state[row] for row in rows]
+        is_new = np.array([before is None for before in befores], np.bool_)
+        is_other = np.array(
+            [
+                before is None or before.occurrence != state.occurrence
+                for before, state in zip(befores, taken, strict=True)
+            ],
+            np.bool_,
+        )
+        asks_again = waits & ~self.unacknowledged[at]
+        self.silenced[at[~is_new & (is_other | asks_again)]] = False
+        hushed = [bool(self._hushed) and state.occurrence in self._hushed for state in taken]
+        self.silenced[at[is_new]] = np.array(hushed, np.bool_)[is_new]
+        self.fresh[at[waits & (asks_again | is_other)]] = True
+        for row, state in newest.items():
             self.state[row] = state
-            self.priority[row] = priority_of(self.specs[row], state)
-            self.listed[row] = state.hiding is None and state.process is not ProcessState.NORM
-            self.hidden[row] = _CODE[state.presentation]
-            self.active[row] = state.active
-            self.unacknowledged[row] = state.unacknowledged
-            self.raised_ns[row] = state.raised_ns
-            rows.append(row)
-        if rows:
-            self._order = None
+        self.priority[at] = [priority_of(self.specs[row], state) for row, state in newest.items()]
+        self.listed[at] = [s.hiding is None and s.process is not ProcessState.NORM for s in taken]
+        self.hidden[at] = [_CODE[state.presentation] for state in taken]
+        self.active[at] = [state.active for state in taken]
+        self.unacknowledged[at] = waits
+        self.raised_ns[at] = [state.raised_ns for state in taken]
+        self._order = None
         return rows
 
     def place(self, prims: Mapping[str, int]) -> None:

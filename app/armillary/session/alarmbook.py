@@ -25,7 +25,7 @@ from armillary.model.scene import SceneArrays
 from armillary.model.tags import TagSpec
 from armillary.session.alarm_groups import NOWHERE, Place
 from armillary.session.alarm_places import Places, Rollup
-from armillary.session.alarm_row import AlarmRow, alarm_row, limit_text
+from armillary.session.alarm_row import AlarmRow, alarm_row, limit_text, text_of
 from armillary.session.alarm_table import AlarmTable
 from armillary.session.nuisance import Nuisance
 from armillary.session.signal import Signal
@@ -33,6 +33,7 @@ from armillary.session.stand import Stand
 
 EVENTS_KEPT = 1_000
 ACT_S = 10.0
+MANY = 200  # alarms listed: from here on the desk shows changes a few times a second, not with each frame
 PRIORITIES = (1, 2, 3, 4)
 NO_ALARMS: frozenset[str] = frozenset()
 NO_PRIMS: frozenset[int] = frozenset()
@@ -89,6 +90,7 @@ class AlarmBook:
         self.nuisance = Nuisance()
         self.nuisance.post = self.stand
         self._codes: dict[str, tuple[tuple[str, ...], I8]] = {}
+        self._texts: dict[int, str] = {}
         self._lines: dict[int, AlarmRow] = {}  # those that were asked for, by row of the table
         self.states: dict[str, AlarmState] = {}  # those that are shown and not normal
         self.hidden: dict[str, AlarmState] = {}  # those that bother nobody, normal ones too
@@ -117,6 +119,7 @@ class AlarmBook:
         self.nuisance.welcome(self.table.specs, self._group_of)
         self.stand.learn()
         self._lines.clear()
+        self._texts.clear()
         self._codes.clear()
         self.states.clear()
         self.hidden.clear()
@@ -141,12 +144,10 @@ class AlarmBook:
         # a world that greets us again tells its events again
         known = {_key(event) for event in self.events} if self._greeted else set()
         self._greeted = False
-        fresh = []
-        for event in frame.alarm_events:
-            if _key(event) not in known:
-                self.events.append(event)
-                self.nuisance.note(event, self._is_hidden(event.id))
-                fresh.append(event)
+        fresh = [event for event in frame.alarm_events if not known or _key(event) not in known]
+        self.events.extend(fresh)
+        for event in fresh:
+            self.nuisance.note(event, event.id in self.hidden)
         told = self.nuisance.tick(frame.t_ns, frame.floods)
         if not frame.alarms:
             self._note(fresh)
@@ -155,14 +156,15 @@ class AlarmBook:
                 self._tell(told)
             return
         for state in frame.alarms:
-            for held, belongs in (
-                (self.states, state.hiding is None and state.process is not ProcessState.NORM),
-                (self.hidden, state.hiding is not None),
-            ):
-                if belongs:
-                    held[state.id] = state
-                else:
-                    held.pop(state.id, None)
+            is_hidden, is_listed = state.hiding is not None, state.process is not ProcessState.NORM
+            if is_hidden:
+                self.hidden[state.id] = state
+            else:
+                self.hidden.pop(state.id, None)
+            if is_listed and not is_hidden:
+                self.states[state.id] = state
+            else:
+                self.states.pop(state.id, None)
         marked = told | self.nuisance.stand(frame.alarms)
         self._touch(self.table.take(frame.alarms))
         self._touch(self.table.row_of[name] for name in marked if name in self.table.row_of)
@@ -204,9 +206,6 @@ class AlarmBook:
             self._lines.pop(row, None)
             self.table.version[row] += 1
 
-    def _is_hidden(self, name: str) -> bool:
-        return name in self.hidden
-
     def _group_of(self, spec: AlarmSpec) -> str:
         if spec.group:
             return spec.group
@@ -244,13 +243,39 @@ class AlarmBook:
             self._lines[row] = made
         return made
 
+    def text(self, row: int) -> str:
+        """Return what the alarm of a row is, in words: that of its line, without the rest of it."""
+        spec = self.table.specs[row]
+        if spec.kind == "link" or spec.is_advisory:
+            return self.line(row).text
+        if row not in self._texts:
+            tags = self._tags()
+            tag = tags[spec.slot] if 0 <= spec.slot < len(tags) else None
+            self._texts[row] = text_of(spec, tag)
+        return self._texts[row]
+
     def codes(self, group: str) -> tuple[tuple[str, ...], I8]:
         """Return the names of assets, areas or links and, of each row of the table, which it is in (N,)."""
         if group not in self._codes:
-            found = [getattr(self.place_of(spec), group) for spec in self.table.specs]
-            names, code = np.unique(np.array(found, np.str_), return_inverse=True)
-            self._codes[group] = tuple(names.tolist()), code.astype(np.int64)
+            found = [getattr(place, group) for place in self._all_places()]
+            names = sorted(set(found))
+            code = {name: i for i, name in enumerate(names)}
+            self._codes[group] = tuple(names), np.array([code[name] for name in found], np.int64)
         return self._codes[group]
+
+    def _all_places(self) -> list[Place]:
+        """Return the place of each alarm; those of one tag and class have the same, looked up once."""
+        of_tag: dict[tuple[int, str], Place] = {}
+        out = []
+        for spec in self.table.specs:
+            key = spec.slot, spec.category
+            place = of_tag.get(key) if spec.kind != "link" else None
+            if place is None:
+                place = self.place_of(spec)
+                if spec.kind != "link" and spec.slot >= 0:
+                    of_tag[key] = place
+            out.append(place)
+        return out
 
     def first(self) -> AlarmRow | None:
         """Return the alarm that needs a person most."""
@@ -261,6 +286,11 @@ class AlarmBook:
         """Return how many are hidden and why, `Shelved 3 · Out of service 1`; "" for none."""
         found = self.table.hidings()
         return " · ".join(f"{word} {found[at]}" for at, word in _HIDDEN.items() if at in found)
+
+    @property
+    def is_many(self) -> bool:
+        """Whether so many are listed that showing each change at once would hold the desk."""
+        return int(np.count_nonzero(self.table.listed)) > MANY
 
     def counts(self) -> Counts:
         """Return how many there are by priority."""
@@ -333,6 +363,15 @@ class AlarmBook:
         if occurrences:
             act = AlarmAct(action="ack", occurrences=occurrences, comment=comment)
             self._ask(act, self._acted, ACT_S)
+        return len(occurrences)
+
+    def comment_on(self, rows: Sequence[AlarmRow], comment: str) -> int:
+        """Say something of what these lines showed; nothing is acknowledged."""
+        occurrences = tuple(row.occurrence for row in rows if row.occurrence)
+        if occurrences:
+            self._ask(
+                AlarmAct(action="comment", occurrences=occurrences, comment=comment), self._acted, ACT_S
+            )
         return len(occurrences)
 
     def reset(self, ids: Sequence[str], comment: str = "") -> int:

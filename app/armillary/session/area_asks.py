@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from armillary.model.account import Login, Logout
 from armillary.model.alarm import AlarmAct, AlarmActed
 from armillary.model.control import Approve, AskState, Kill, StateAnswer
+from armillary.model.drift import LEVELS, AcceptDefinition, AskDrift, DriftReport, RefuseDrift
 from armillary.model.fault import FaultRecord, WorldFault
 from armillary.model.frame import Frame
 from armillary.model.message import (
@@ -24,6 +25,7 @@ from armillary.model.message import (
 from armillary.model.order import Arm, CloseOrder, Order, Prepare
 from armillary.model.procedure import ActOnProcedure, AskProcedures, StartProcedure
 from armillary.model.substitution import EndSubstitution, Substitute
+from armillary.model.trust import DecideTrust
 
 KEPT = 10_000  # occurrences, orders and proposals remembered
 _TO_ALL = (Login, Logout, Kill, LoadProject, Stop, AskState)
@@ -79,14 +81,15 @@ class Owners:
                 area = self._of_tag(message.tag, message.template)
                 world = self._worlds.get(area, "")
                 return {area: replace(message, expect_seq=seq_of(area, seq), world=world)}
-            case Substitute(tag=tag) | EndSubstitution(tag=tag):
+            case Substitute(tag=tag) | EndSubstitution(tag=tag) | AcceptDefinition(tag=tag):
                 return {self._known(self._tags, tag): message}
             case Prepare():
                 return {self._of_tag(message.tag, message.template): message}
-            case AskQuarantine(link=""):
+            case AskQuarantine(link="") | AskDrift() | RefuseDrift():
                 return dict.fromkeys(self.areas, message)
             case (
                 Retry(link=link)
+                | DecideTrust(link=link)
                 | Browse(link=link)
                 | Peek(link=link)
                 | SearchLink(link=link)
@@ -172,11 +175,32 @@ class Asks:
         return [(number, _whole(asked))]
 
 
+def _report(answers: Sequence[object]) -> object:
+    """Return the drift of several areas as one; it is as old as the oldest part of it."""
+    parts = [answer for answer in answers if isinstance(answer, DriftReport)]
+    if len(parts) < len(answers):
+        return answers[0]
+    items = [item for part in parts for item in part.items]
+    return DriftReport(
+        items=tuple(sorted(items, key=lambda i: (LEVELS.index(i.level), i.code, i.key))),
+        refused=tuple({one.key: one for part in parts for one in part.refused}.values()),
+        judged_ns=min(part.judged_ns for part in parts),
+        rounds=min(part.rounds for part in parts),
+        topics=sum(part.topics for part in parts),
+        left_out=sum(part.left_out for part in parts),
+    )
+
+
 def _whole(asked: _Asked) -> object:
     """Return one answer for several: the first refusal, else what the first said; of lists all."""
-    fault = next((a for a in asked.answers.values() if isinstance(a, FaultRecord)), None)
-    if fault is not None:
-        return fault
+    faults = [a for a in asked.answers.values() if isinstance(a, FaultRecord)]
+    if isinstance(asked.message, RefuseDrift):  # a difference is one area's
+        done = [a for a in asked.answers.values() if not isinstance(a, FaultRecord)]
+        return (done or faults)[0]
+    if faults:
+        return faults[0]
+    if isinstance(asked.message, AskDrift):
+        return _report([asked.answers[area] for area in asked.parts])
     if isinstance(asked.message, AskQuarantine):
         lists = (asked.answers[area] for area in asked.parts)
         return Quarantine(items=tuple(q for one in lists if isinstance(one, Quarantine) for q in one.items))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from armillary.encoding.branches import Line, binding_name, leaf_of, parts_of, proposed
+from armillary.encoding.inside import SURE as SURE  # lines that score more are ticked from the beginning
 from armillary.encoding.matching import Leaf, Part
 from armillary.encoding.naming import spoken
 from armillary.encoding.suggest import Suggestion, channels, made, suggest
@@ -29,7 +30,15 @@ MOST_NODES = 20_000
 MOST_DEPTH = 24
 AT_ONCE = 8  # levels that are asked for together
 _AT_ONCE_PAIRS = 2_000_000  # more tags × parts are matched beside the desk's thread
-SURE = 0.6  # lines that score more are ticked from the beginning
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Another part that a tag may be of, and why."""
+
+    prim: str
+    score: float
+    reasons: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -47,6 +56,7 @@ class Row:
     ticked: bool = False
     is_bound: bool = False  # what it would drive is driven by a binding that is saved
     is_mine: bool = False  # a person chose the part
+    candidates: tuple[Candidate, ...] = ()  # other parts that it may be of, best first
 
     @property
     def prim(self) -> str:
@@ -248,6 +258,7 @@ class Branch:
         self.rows = []
         for line in lines:
             row = rows[line.leaf]
+            row.candidates = tuple(Candidate(parts[c.part].prim, c.score, c.reasons) for c in line.candidates)
             if line.suggestion is not None:
                 row.part, row.score, row.reasons = parts[line.part], line.score, line.reasons
                 row.suggestion, row.is_bound = line.suggestion, line.is_bound
@@ -290,6 +301,41 @@ class Branch:
         self._mark(row)
         self.changed.emit()
         return ""
+
+    def tags(self) -> tuple[str, ...]:
+        """Return the tags that a line can have: those of the branch, then all others of the project."""
+        return tuple(dict.fromkeys((*(row.name for row in self.rows), *(s.name for s in self._at.specs))))
+
+    def retag(self, at: int, name: str) -> str:
+        """Give the part of a line to another tag; return why not, "" when that has it.
+
+        A tag of the branch changes places with the one it follows: what it had goes to that. Any other tag
+        of the project gets a line of its own, and the tag that it follows has no part then.
+        """
+        row = self.rows[at]
+        if row.part is None or row.suggestion is None:
+            return f"{row.name} has no part that another tag could take."
+        if name == row.name:
+            return ""
+        other = next((i for i, each in enumerate(self.rows) if each.name == name), -1)
+        if other < 0:
+            spec = next((spec for spec in self._at.specs if spec.name == name), None)
+            if spec is None:
+                return f"There is no tag '{name}'."
+            twins = {twin.id: twin for twin in self._at.twins}
+            self.rows.insert(at + 1, Row(spec.name, spec.name, leaf_of(spec, twins), None))
+            other = at + 1
+        mine, theirs = self.rows[at], self.rows[other]
+        part, had = mine.part, theirs.part
+        for each in (mine, theirs):
+            each.part, each.suggestion, each.score, each.reasons = None, None, 0.0, ()
+            each.ticked = each.is_bound = False
+        why = self.move(other, part.prim if part is not None else "")
+        if had is not None and had.prim and not why:
+            self.move(at, had.prim)
+        mine.is_mine = theirs.is_mine = True
+        self.changed.emit()
+        return why
 
     def drive(self, at: int, channel: str) -> None:
         """Let a line drive another channel of its part."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Protocol
 
@@ -23,6 +24,7 @@ from armillary.project.edit import NewTag, Value, tag_facts, with_new_tags, with
 from armillary.project.record import TWINS_FILE, Project
 from armillary.session import limits
 from armillary.session.browsing import free_key, new_id
+from armillary.session.drift import moved_to
 from armillary.session.limits import Written, text_of
 from armillary.session.signal import Signal
 from armillary.session.undo import Done as Ended
@@ -133,8 +135,19 @@ class DriftBook:
         else:
             self._write(item, f"Accept {item.code} of {item.tag}", self._changed(item))
 
-    def accept_unit(self, spec: TagSpec, words: str) -> None:
-        """Take the unit that a device says, in the words that its tag bears: `it says °F, °C is expected`."""
+    def accept_words(self, spec: TagSpec, words: str) -> None:
+        """Take what the words say that a tag bears: another unit, or where its node is now."""
+        if there := moved_to(words):
+            moved = DriftItem(
+                code="D12",
+                key=f"D12 {spec.name} {there}",
+                what=words,
+                tag=spec.name,
+                link=spec.link,
+                address=there,
+            )
+            self.accept(moved)
+            return
         said = words.partition("it says ")[2].partition(",")[0].strip()
         item = DriftItem(code="D05", key=f"D05 {spec.name}", what=words, tag=spec.name, unit=said)
         if said:
@@ -199,7 +212,7 @@ class DriftBook:
         """Return the tag that a new field would become: of the twin named on its way, else of a new one."""
         way = [part for part in item.address.partition("#")[0].split("/") if part]
         names = {twin.id for twin in self._place.twins}
-        twin = next((part for part in reversed(way) if part in names), "")
+        twin = next((part for part in reversed(way) if part in names), "") or self._beside(item)
         if not twin:
             above = way[-2] if len(way) > 1 and "#" not in item.address else way[-1] if way else item.link
             twin = new_id(above, names)
@@ -207,6 +220,17 @@ class DriftBook:
         taken = {spec.name for spec in project.specs} if project is not None else set()
         name = item.item.name if item.item is not None else item.address
         return accepting.new_tag(item, twin, free_key(name, twin, taken))
+
+    def _beside(self, item: DriftItem) -> str:
+        """Return the twin of the tag whose node's id begins as that of a new node does, "" for none."""
+        project = self._place.project
+        lead = item.address.partition(";")[0] if item.address.startswith("nsu=") else ""
+        if project is None or not lead:
+            return ""
+        own = [spec for spec in project.specs if spec.link == item.link and spec.twin]
+        alike = [(_same(spec.address, item.address), spec.twin) for spec in own]
+        longest, twin = max(alike, default=(0, ""))
+        return twin if longest > len(lead) + len(";s=") else ""
 
     def _new(self, item: DriftItem) -> Callable[[str], str]:
         return lambda text: with_new_tags(text, [self.named(item)])
@@ -267,6 +291,11 @@ class DriftBook:
             self.changed.emit()
 
         return Step(title, back, forth)
+
+
+def _same(a: str, b: str) -> int:
+    """Return how many characters two texts begin with alike."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(a, b, strict=False)))
 
 
 def _forth(files: list[Written | _NewFile], now_ns: int) -> None:

@@ -215,6 +215,26 @@ class Guide:
 
         self._host.ask_world(AskProcedures(), answered, ASK_S)
 
+    def open(self, id_: str, told: Told) -> None:
+        """Show the run of a procedure that is under way, or begin one when there is none."""
+        if why := self.why_not_act():
+            told(why)
+            return
+        running = (r for r in self._host.mirror.procedures if r.procedure.id == id_ and r.step is not None)
+        if (found := next(running, None)) is not None:
+            self._dry, self.chosen = None, found.id
+            told(f"{found.procedure.title}: it is under way.")
+            self.changed.emit()
+            return
+
+        def listed() -> None:
+            if any(each.id == id_ for each in self.listed.items):
+                self.start(id_, told)
+            else:
+                told(f"There is no procedure '{id_}' in this project: an engineer adds it.")
+
+        self.look_up(listed)
+
     def start(self, id_: str, told: Told) -> None:
         """Begin a procedure in the world that is shown."""
         self._dry = None

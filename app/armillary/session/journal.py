@@ -35,6 +35,7 @@ HAPPENED: Mapping[str, str] = {
     "VERIFIED": "verified again",
     "DISABLE": "switched off",
     "SHELVE": "shelved",
+    "SHELF-ENDS": "the shelf ends in 5 min",
     "UNSHELVE": "taken off the shelf",
     "SUPPRESS": "suppressed by design",
     "UNSUPPRESS": "no longer suppressed",
@@ -43,6 +44,7 @@ HAPPENED: Mapping[str, str] = {
     "REMOVE-FROM-SERVICE": "taken out of service",
     "PLACE-IN-SERVICE": "put back in service",
     "CONFIRM": "confirmed",
+    "SHELVE-ONCE": "shelved until it returns to normal",
     "COMMENT": "commented on",
 }
 Ask = Callable[[object, Callable[[object], None], float], None]
@@ -59,6 +61,7 @@ class JournalLine:
     change: str = ""
     who: str = ""
     alarm: str = ""
+    advisory: bool = False  # of an alarm that is only predicted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,6 +263,7 @@ def line_of(event: AlarmEvent, specs: Mapping[str, AlarmSpec]) -> JournalLine:
         change=f"{WORDS[ProcessState(event.before)]} → {WORDS[ProcessState(event.after)]}" if moved else "",
         who=event.actor,
         alarm=event.id,
+        advisory=spec is not None and spec.is_advisory,
     )
 
 

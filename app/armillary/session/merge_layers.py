@@ -1,12 +1,13 @@
-"""Three versions of a binding layer made one, by an expendable child: nothing of USD is read here."""
+"""Three versions of a layer made one, by an expendable child: nothing of USD is read here."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from armillary.model.binding import Binding
 from armillary.model.fault import SceneFault
-from armillary.model.message import AskBindings, BindingsRead, Done, SaveBindings
+from armillary.model.message import AskBindings, BindingsRead, Done, Json, MergeLayers, SaveBindings
 from armillary.project.merging import Conflict, merged_bindings
 from armillary.session.reading import ask_child, scene_child
 from armillary.wire import child
@@ -29,6 +30,21 @@ def merge(base: Path, ours: Path, theirs: Path) -> tuple[Conflict, ...]:
             if not isinstance(got, Done):
                 raise _odd(ours)
     return found.conflicts
+
+
+def merge_texts(name: str, base: str, ours: str, theirs: str) -> tuple[str, tuple[Conflict, ...]]:
+    """Return a layer that is no binding layer with what both did to it, and where both clash.
+
+    Raises Fault when one of them cannot be read.
+    """
+    with scene_child() as (line, process):
+        wish = MergeLayers(name=name, base=base, ours=ours, theirs=theirs)
+        got = ask_child(line, process, wish, READ_S, name)
+    if not isinstance(got, Json):
+        raise _odd(Path(name))
+    answer = json.loads(got.text)
+    clashes = (Conflict(what=w, base=b, ours=o, theirs=t) for w, b, o, t in answer["clashes"])
+    return str(answer["text"]), tuple(clashes)
 
 
 def _read(path: Path, line: Line, process: child.Child) -> tuple[Binding, ...]:

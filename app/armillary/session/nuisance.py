@@ -1,7 +1,8 @@
 """What makes alarms a nuisance, as a desk sees it: chattering, floods, and which of a group was first.
 
 Worked out of the same transitions that the journal has (operations 1.6), so that it is there for every world,
-a record that is replayed too. Every step costs the same however many alarms there are.
+a record that is replayed too. The limits are those of the world's own count, `alarms.nuisance`. Every step
+costs the same however many alarms there are.
 """
 
 from __future__ import annotations
@@ -10,12 +11,17 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from armillary.alarms.nuisance import (
+    CALM_NS,
+    CHATTER_COUNT,
+    CHATTER_NS,
+    FLOOD_BEGINS,
+    FLOOD_ENDS,
+    FLOOD_NS,
+)
 from armillary.model.alarm import AlarmEvent, AlarmSpec, AlarmState, Flood, ProcessState
-from armillary.model.clock import NS
 from armillary.session.stand import Stand
 
-CHATTER_RAISES, CHATTER_NS, CHATTER_ENDS_NS = 3, 60 * NS, 600 * NS
-FLOOD_NS, FLOOD_BEGINS, FLOOD_ENDS = 600 * NS, 10, 5  # annunciations: more than, fewer than
 MOST_COUNTED = 100_000  # annunciations that are remembered of ten minutes
 
 
@@ -77,13 +83,13 @@ class Nuisance:
             self._annunciated.append(event.t_ns)
         held = self._raises.get(event.id)
         if held is None:
-            held = self._raises[event.id] = _Raises(deque(maxlen=CHATTER_RAISES))
+            held = self._raises[event.id] = _Raises(deque(maxlen=CHATTER_COUNT))
         held.recent.append(event.t_ns)
         held.last_ns = event.t_ns
         if held.count:
             held.count += 1
-        elif len(held.recent) == CHATTER_RAISES and held.recent[-1] - held.recent[0] <= CHATTER_NS:
-            held.count = CHATTER_RAISES
+        elif len(held.recent) == CHATTER_COUNT and held.recent[-1] - held.recent[0] <= CHATTER_NS:
+            held.count = CHATTER_COUNT
             self._chattering.add(event.id)
 
     def _firsts(self, event: AlarmEvent) -> None:
@@ -135,7 +141,7 @@ class Nuisance:
             self.flood_since_ns = times[0]
         if told:
             self.flood_since_ns = min(flood.since_ns for flood in told)
-        over = [n for n in self._chattering if self._raises[n].last_ns <= now_ns - CHATTER_ENDS_NS]
+        over = [n for n in self._chattering if self._raises[n].last_ns <= now_ns - CALM_NS]
         for name in over:
             self._chattering.discard(name)
             self._raises[name].count = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,15 +14,19 @@ from armillary.model.fault import Fault
 from armillary.model.tags import TagSpec
 from armillary.model.twin import Relationship, TwinInstance
 from armillary.project.record import Project
+from armillary.session.alarm_table import AlarmTable
 from armillary.session.graph_layout import ASPECT, Drawing, drawn
+from armillary.session.looking_back import LookingBack
 from armillary.session.marking import Marked
+from armillary.session.query_now import alarms_of
 from armillary.session.signal import Signal
 from armillary.session.standing import Standing
 from armillary.session.twin_graph import vocabulary_of
 from armillary.session.twin_model import model_of
 from armillary.twin.graph import Graph, build
-from armillary.twin.query import NO, UNKNOWN, YES, Found, Query
+from armillary.twin.query import Found, Query
 from armillary.twin.query_complete import Candidate, candidates
+from armillary.twin.query_now import NO, UNKNOWN, YES, Now
 from armillary.twin.query_parse import parsed
 from armillary.twin.query_text import QueryFault
 from armillary.twin.vocabulary import Vocabulary
@@ -57,8 +61,20 @@ class NodeText:
 class PlantModel:
     """Types and twins of what is shown, and one query. Everything is for the desk's thread."""
 
-    def __init__(self, at: Standing, now_mono_ns: Callable[[], int], work: Work | None = None) -> None:
-        """work: runs a job beside the desk's thread, for plants so large that words take a second."""
+    def __init__(
+        self,
+        at: Standing,
+        now_mono_ns: Callable[[], int],
+        work: Work | None = None,
+        *,
+        table: Callable[[], AlarmTable] | None = None,
+        back: LookingBack | None = None,
+    ) -> None:
+        """work: runs a job beside the desk's thread, for plants so large that words take a second.
+
+        table: the alarms of the world that is shown; back: what the recorder knows. Without one, what is
+        asked of it is not known.
+        """
         self.changed: Signal[()] = Signal()  # another model
         self.answered: Signal[()] = Signal()  # the query has another answer, a fault or none
         self.text = ""
@@ -66,6 +82,9 @@ class PlantModel:
         self.found: Found | None = None
         self.fault: QueryFault | None = None
         self._at, self._now, self._work = at, now_mono_ns, work
+        self._table, self.back = table, back
+        if back is not None:
+            back.changed.connect(self._run)
         self._making: tuple[object, ...] = ()  # what words are being made of, beside
         self._yes: frozenset[int] = frozenset()  # the rows that were found
         self._words: Vocabulary | None = None
@@ -229,6 +248,18 @@ class PlantModel:
 
     # ------------------------------------------------------------ asking
 
+    @property
+    def not_known(self) -> str:
+        """Why twins of the answer are not known."""
+        query, back = self.query, self.back
+        if query is not None and query.spans_ns and back is not None:
+            if back.trouble:
+                return back.trouble
+            if not back.past:
+                return "reading the record …"
+            return "their values are or were not good, or were not recorded all the time"
+        return "their values are not good"
+
     def candidates(self, text: str) -> tuple[Candidate, ...]:
         """Return what the last word of a query can become."""
         return candidates(text, self.words)
@@ -236,6 +267,8 @@ class PlantModel:
     def ask(self, text: str) -> None:
         """Ask a query and mark its answer in the scene; "" takes the marks away."""
         self.text, self.query, self.found, self.fault = text.strip(), None, None, None
+        if self.back is not None:
+            self.back.forget()
         if self.text:
             try:
                 self.query = parsed(self.text, self.words)
@@ -268,12 +301,24 @@ class PlantModel:
         before = self.found
         table = self._at.mirror.table
         fits = len(table) >= len(self.words.specs)
-        self.found = self.query.run(table) if self.query is not None and fits else None
+        self.found = self._answer(self.query) if self.query is not None and fits else None
         if before is not None and self.found is not None and _same(before, self.found):
             return
         self._yes = frozenset(self.found.rows.tolist()) if self.found is not None else frozenset()
         self._mark()
         self.answered.emit()
+
+    def _answer(self, query: Query) -> Found:
+        alarms = None
+        if query.asks_alarms and self._table is not None:
+            held = self._table()
+            states = {spec.id: state for spec, state in zip(held.specs, held.state, strict=True) if state}
+            alarms = alarms_of(held.specs, states, self.words)
+        now = Now(table=self._at.mirror.table, alarms=alarms)
+        if self.back is not None and query.spans_ns:
+            self.back.follow(lambda: query.looks_back(now), self._now())
+            now = replace(now, past=self.back.past)
+        return query.run(now)
 
     def _mark(self) -> None:
         showing = self._at.showing

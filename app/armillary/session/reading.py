@@ -10,7 +10,7 @@ from armillary.model.clock import WallClock
 from armillary.model.fault import FaultRecord, SceneFault
 from armillary.session.boarding import SCENE_MEMORY
 from armillary.wire import child
-from armillary.wire.bus import Line, local_address
+from armillary.wire.bus import Line, local_address, remove_socket
 
 LOOK_S = 0.2  # how long one poll for the answer lasts
 
@@ -18,10 +18,7 @@ LOOK_S = 0.2  # how long one poll for the answer lasts
 @contextmanager
 def scene_child() -> Iterator[tuple[Line, child.Child]]:
     """Run an expendable scene child for a while."""
-    address = local_address(places.runtime(), f"scene-{WallClock().now_mono_ns():x}")
-    process = child.start(
-        "scene.child", {"address": address}, places.logs() / "scene.log", memory_bytes=SCENE_MEMORY
-    )
+    address, process = _started()
     try:
         process.ready()
         line = Line(address)
@@ -31,6 +28,37 @@ def scene_child() -> Iterator[tuple[Line, child.Child]]:
             line.close()
     finally:
         process.stop()
+
+
+@contextmanager
+def two_readers() -> Iterator[tuple[tuple[Line, child.Child], tuple[Line, child.Child]]]:
+    """Run two scene children that only read: at the end they are killed, as nothing of theirs is kept.
+
+    A child that has read a large scene takes seconds to forget it in order.
+    """
+    begun: list[tuple[str, child.Child]] = []
+    lines: list[Line] = []
+    try:
+        begun += [_started()]
+        begun += [_started()]
+        for address, process in begun:
+            process.ready()
+            lines.append(Line(address))
+        yield (lines[0], begun[0][1]), (lines[1], begun[1][1])
+    finally:
+        for line in lines:
+            line.close()
+        for address, process in begun:
+            process.kill()
+            remove_socket(address)
+
+
+def _started() -> tuple[str, child.Child]:
+    address = local_address(places.runtime(), f"scene-{WallClock().now_mono_ns():x}")
+    process = child.start(
+        "scene.child", {"address": address}, places.logs() / "scene.log", memory_bytes=SCENE_MEMORY
+    )
+    return address, process
 
 
 def _nobody_cancels() -> bool:
@@ -46,7 +74,18 @@ def ask_child(
     cancelled: Callable[[], bool] = _nobody_cancels,
 ) -> object:
     """Return the child's answer; its death while reading becomes a SceneFault that names the file."""
-    number = line.send(message)
+    return answer_of(line, process, line.send(message), limit_s, scene, cancelled)
+
+
+def answer_of(
+    line: Line,
+    process: child.Child,
+    number: int,
+    limit_s: float,
+    scene: str,
+    cancelled: Callable[[], bool] = _nobody_cancels,
+) -> object:
+    """Return the answer to a question that was sent; the child's death becomes a SceneFault as in ask."""
     waited = 0.0
     while waited < limit_s:
         for answers, got in line.poll(LOOK_S):

@@ -49,6 +49,7 @@ _LIMITS = (
 )
 _ALWAYS = (
     _number("for_s", "For, s", "So long without a break"),
+    _number("rest_s", "Rest, s", "Ends when it was not so for as long"),
     Key(name="event", title="Event", hint="Told when it begins"),
     Key(name="event_end", title="Event at end", hint="Told when it ends"),
 )
@@ -109,8 +110,8 @@ OWN: Mapping[str, tuple[Key, ...]] = {
         _OF,
         Key(name="method", title="Method", choices=tuple(METHODS)),
         _SECONDS,
-        _number("period_s", "Period, s", "Of seasonal: a day is 86400"),
-        _number("resolution", "Resolution", "Of robust: what is less is no deviation"),
+        _number("period_s", "Period, s", "Of seasonal and novelty: a day is 86400"),
+        _number("resolution", "Resolution", "Of robust and novelty: what is less is no deviation"),
         *_LIMITS,
     ),
 }

@@ -7,9 +7,10 @@ import wave
 
 import numpy as np
 
+from armillary.alarms.nuisance import CHATTER_COUNT
 from armillary.model.arrays import F8
 from armillary.session.alarm_table import AlarmTable
-from armillary.session.nuisance import CHATTER_RAISES, Nuisance
+from armillary.session.nuisance import Nuisance
 
 REPEAT_S = {1: 5.0, 2: 15.0}  # priority 3 sounds once (operations: priorities)
 TONES = {1: 3, 2: 2, 3: 1}
@@ -46,7 +47,7 @@ class Sounding:
 
 def _is_old(name: str, nuisance: Nuisance) -> bool:
     """Return whether an alarm chatters and has sounded since it began to."""
-    return nuisance.chatter(name) > CHATTER_RAISES
+    return nuisance.chatter(name) > CHATTER_COUNT
 
 
 def samples(priority: int) -> F8:

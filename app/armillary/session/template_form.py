@@ -168,7 +168,8 @@ def _voided(folder: Path, id_: str, after: Project) -> tuple[str, ...]:
         before = projects.read(folder)
         specs = {spec.name: spec for spec in before.specs}
         alarms = [alarm.id for alarm in before.alarms]
-        known = loops.read(folder, specs, alarms, before.templates)
+        advisory = [alarm.id for alarm in before.alarms if alarm.is_advisory]
+        known = loops.read(folder, specs, alarms, before.templates, advisory)
     except ProjectFault:
         return ()
     old = {template.id: template for template in before.templates}

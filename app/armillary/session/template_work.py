@@ -6,7 +6,8 @@ What an update does is seen before it is saved. A field that a person changed st
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -15,14 +16,19 @@ from armillary.model.fault import Fault, ProjectFault
 from armillary.model.scene import SceneArrays, index_of
 from armillary.model.tags import TagSpec
 from armillary.model.twin import TwinInstance
-from armillary.project import templates
+from armillary.project import folder as projects
+from armillary.project import template_alarms, templates
 from armillary.project.binding_facts import facts
 from armillary.project.record import Project
+from armillary.project.rules import RULES_FILE
+from armillary.project.template_alarms import AlarmPlan, alarms_of, plan_alarms
 from armillary.project.template_plan import Change as Planned
 from armillary.project.template_plan import Plan, plan
-from armillary.project.templates import MADE_FILE, TEMPLATES_FILE, Instance, Made, Template, Templates
+from armillary.project.templates import MADE_FILE, TEMPLATES_FILE, Instance, Made, Template, Templates, Trend
+from armillary.session import limits
 from armillary.session.bulk import Bulk, Change, Text
 from armillary.session.signal import Signal
+from armillary.session.trend_book import MOST_SETS, PenSet
 
 EMPTY = "schema = 1\n"
 
@@ -51,6 +57,12 @@ class Stand:
     prim: str
     model: str
     has: bool  # it is an instance already
+    tags: str = ""  # of a part without a twin: what the names of its tags begin with
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        return self.twin or self.tags or self.prim.rpartition("/")[2]
 
 
 class TemplateWork:
@@ -63,7 +75,7 @@ class TemplateWork:
         self.known = Templates()
         self.made: dict[str, Made] = {}
         self.why = ""  # why the files cannot be read
-        self._text = self._made_text = ""
+        self._text = self._made_text = self._rules_text = ""
 
     def read(self) -> None:
         """Read the files of the project anew."""
@@ -73,6 +85,7 @@ class TemplateWork:
             try:
                 self._text = templates.text_of(folder, TEMPLATES_FILE)
                 self._made_text = templates.text_of(folder, MADE_FILE)
+                self._rules_text = limits.text_of(folder, RULES_FILE)
                 self.known = templates.read(self._text or EMPTY)
                 self.made = templates.made_of(self._made_text)
             except Fault as fault:
@@ -98,28 +111,68 @@ class TemplateWork:
         there = {(i.template, i.prim) for i in self.known.instances}
         model = next((t.model for t in self.known.templates if t.id == id_), "")
         found = [Stand(t.id, t.prim, t.model, (id_, t.prim) in there) for t in self._at.twins if t.prim]
-        return tuple(sorted(found, key=lambda s: (s.model != model, s.twin)))
+        found.sort(key=lambda s: (s.model != model, s.twin))
+        known = {stand.prim for stand in found}
+        parts = [i for i in self.known.instances if i.template == id_ and i.prim not in known]
+        return (*found, *(Stand(i.twin, i.prim, "", True, i.tags) for i in parts))
+
+    def stands_of_selection(self, tags: str) -> tuple[Stand, ...]:
+        """Return the selected parts that no twin stands for; `tags`: what their tags begin with."""
+        scene, taken = self._at.scene, {t.prim for t in self._at.twins}
+        paths = [scene.prim_path[prim] for prim in self._at.selection] if scene is not None else []
+        return tuple(
+            Stand("", path, "", False, (tags or "{name}").replace("{name}", path.rpartition("/")[2]))
+            for path in paths
+            if path not in taken
+        )
+
+    def pen_sets(self) -> tuple[PenSet, ...]:
+        """Return the trends of all places, as the trend offers them."""
+        found = islice(template_alarms.trends_of(self.known), MOST_SETS)
+        return tuple(PenSet(name=name, pens=pens, span_s=trend.span_s) for name, trend, pens in found)
 
     # ------------------------------------------------------------ what would be done
 
     def text_with(self, id_: str, stands: Sequence[Stand]) -> str:
         """Return the text of the templates with a template applied to twins."""
-        wished = [Instance(template=id_, prim=s.prim, twin=s.twin) for s in stands if not s.has]
+        wished = [
+            Instance(template=id_, prim=s.prim, twin=s.twin, tags="" if s.twin else s.tags)
+            for s in stands
+            if not s.has
+        ]
         return templates.with_instances(self._text, wished) if wished else self._text
 
     def plan_of(self, text: str) -> Plan:
         """Return what the templates would do with the bindings. Raises ProjectFault."""
+        prims, ranges = self._facts()
+        return plan(templates.read(text or EMPTY), self.made, self._at.bindings, prims=prims, ranges=ranges)
+
+    def alarms_of(self, text: str) -> AlarmPlan:
+        """Return what the templates would do with the alarms. Raises ProjectFault."""
+        prims, ranges = self._facts()
+        known = templates.read(text or EMPTY)
+        return plan_alarms(known, self.made, self._rules_text, prims=prims, ranges=ranges)
+
+    def _facts(self) -> tuple[Mapping[str, int], dict[str, tuple[float, float]]]:
         scene = self._at.scene
         prims = index_of(scene.prim_path) if scene is not None else {}
-        ranges = {spec.name: (spec.low, spec.high) for spec in self._at.specs}
-        return plan(templates.read(text or EMPTY), self.made, self._at.bindings, prims=prims, ranges=ranges)
+        return prims, {spec.name: (spec.low, spec.high) for spec in self._at.specs}
 
     # ------------------------------------------------------------ doing
 
-    def make(self, id_: str, prim: int, parameters: str = "") -> None:
+    def make(
+        self,
+        id_: str,
+        prim: int,
+        parameters: str = "",
+        *,
+        with_alarms: bool = False,
+        trend: Sequence[str] = (),
+    ) -> None:
         """Make a template of the bindings of a part and of what is below it; they are its first instance.
 
-        parameters: `limit=90, low=0`: every such value becomes a parameter.
+        parameters: `limit=90, low=0`: every such value becomes a parameter. with_alarms: also of the alarms
+        of the twin's tags. trend: names of tags that become a trend of the template.
         """
         at, scene = self._at, self._at.scene
         if scene is None or not id_.strip():
@@ -135,17 +188,24 @@ class TemplateWork:
             at.bindings,
             twin.model if twin is not None else "",
         )
+        thing = twin.id if twin is not None else ""
+        pens = tuple(name.removeprefix(f"{thing}.") for name in trend if name.startswith(f"{thing}."))
         try:
+            if with_alarms and thing:
+                made = replace(made, alarms=alarms_of(thing, self._rules_text))
+            if pens:
+                made = replace(made, trends=(Trend(name=id_, pens=pens),))
             made = templates.parametrised(made, templates.parsed(_words(parameters)))
         except ProjectFault as fault:
             self.told.emit(f"{fault.what} {fault.remedy}")
             return
-        if not made.lines:
+        if not (made.lines or made.alarms or made.trends):
             self.told.emit(f"Nothing is bound at {path} or below.")
             return
-        first = Instance(template=id_, prim=path, twin=twin.id if twin is not None else "")
+        first = Instance(template=id_, prim=path, twin=thing)
         text = templates.with_instances(templates.with_template(self._text, made), [first])
         remembered = {**self.made, **self._remembered(text, made, path)}
+        remembered |= template_alarms.remembered(made, first, self._facts()[1])
         self._save(f"Make template {id_}", text, remembered, (), ())
 
     def _remembered(self, text: str, made: Template, prim: str) -> dict[str, Made]:
@@ -178,12 +238,19 @@ class TemplateWork:
     def carry_out(self, text: str) -> None:
         """Save templates and what they make, as one step."""
         try:
-            found = self.plan_of(text)
+            found, alarms = self.plan_of(text), self.alarms_of(text)
+            if alarms.text != self._rules_text and self._folder is not None:
+                projects.with_rules(self._folder, alarms.text)  # refused in words before anything is written
         except ProjectFault as fault:
             self.told.emit(f"{fault.what} {fault.remedy}")
             return
         count = len({*((b.prim, b.name) for b in (*found.new, *found.old))})
-        self._save(f"Update {count} bindings by templates", text, found.made, found.new, found.old)
+        many = sum(change.kind in ("new", "changed", "removed") for change in alarms.changes)
+        title = f"Update {count} bindings by templates"
+        if many:
+            title = f"Update {count} bindings and {many} alarms by templates"
+        made = {**found.made, **alarms.made}
+        self._save(title, text, made, found.new, found.old, rules=alarms.text)
 
     def unlink(self, prims: Sequence[str]) -> int:
         """Make the bindings of parts independent of their templates; return how many are."""
@@ -210,21 +277,24 @@ class TemplateWork:
         made: Mapping[str, Made],
         new: Sequence[Binding],
         old: Sequence[Binding],
+        rules: str | None = None,
     ) -> None:
         folder = self._folder
         if folder is None:
             self.told.emit("Templates belong to a project that is saved.")
             return
-        texts = (
+        texts = [
             Text(folder / TEMPLATES_FILE, self._text, text),
             Text(folder / MADE_FILE, self._made_text, templates.made_text(made)),
-        )
+        ]
+        if rules is not None and rules != self._rules_text:
+            texts.append(Text(folder / RULES_FILE, self._rules_text, rules))
 
         def ended(why: str) -> None:
             self.told.emit(why or f"Saved: {title}.")
             self.read()
 
-        change = Change(title=title, new=tuple(new), old=tuple(old), texts=texts)
+        change = Change(title=title, new=tuple(new), old=tuple(old), texts=tuple(texts))
         self._bulk.save(change, ended)
 
 

@@ -57,6 +57,7 @@ class TrendBook:
     def __init__(self, project: Path | None = None, folder: Path | None = None) -> None:
         self.changed: Signal[()] = Signal()
         self.sets: tuple[PenSet, ...] = ()
+        self.offered: tuple[PenSet, ...] = ()  # of the project's templates; not the person's to change
         self.notes: tuple[Note, ...] = ()
         self.units: dict[str, str] = {}  # unit of tags → unit to read them in
         self.problem = ""
@@ -71,6 +72,12 @@ class TrendBook:
             self.path = (folder or places.config() / "trends") / f"{short}.json"
             self._read()
         self.changed.emit()
+
+    def offer(self, sets: tuple[PenSet, ...]) -> None:
+        """Offer sets of the project beside the person's own."""
+        if sets != self.offered:
+            self.offered = sets
+            self.changed.emit()
 
     # ------------------------------------------------------------ changes
     def keep_set(self, new: PenSet) -> None:

@@ -183,6 +183,17 @@ def numbers(stretch: Stretch, from_ns: int, to_ns: int) -> Numbers:
     )
 
 
+def reach(stretch: Stretch, from_ns: int, to_ns: int) -> tuple[float, float]:
+    """Return the lowest and highest value that was there in a range, held or sampled; NaN for none."""
+    first, last = np.searchsorted(stretch.t_ns, [from_ns, to_ns], "left")
+    parts = _parts(stretch, from_ns, to_ns)
+    low = np.concatenate([stretch.low[first:last], parts.a, parts.b])
+    high = np.concatenate([stretch.high[first:last], parts.a, parts.b])
+    if not np.isfinite(low).any():
+        return float("nan"), float("nan")
+    return float(np.nanmin(low)), float(np.nanmax(high))
+
+
 def weighted_percentiles(value: F8, weight: F8, wanted: tuple[float, ...]) -> list[float]:
     """Return the values (0…100 %) below which a share of the weight lies; weights are ≥ 0, not all 0."""
     order = np.argsort(value, kind="stable")

@@ -46,6 +46,7 @@ from armillary.session.guide import Guide
 from armillary.session.journal import Journal
 from armillary.session.loading import fault_of
 from armillary.session.logbook import LogBook
+from armillary.session.looking_back import LookingBack
 from armillary.session.mirror import Mirror
 from armillary.session.modelmap import ModelMap
 from armillary.session.orders import Orders
@@ -144,13 +145,21 @@ class Workspace(Pointing):
         self.disk = Disk(self)
         self.version_book = VersionBook(self, clock)
         self.browsing = Browsing(self, clock)
-        self.plant_model = PlantModel(self, clock.now_mono_ns, self._work)
+        self.plant_model = PlantModel(
+            self,
+            clock.now_mono_ns,
+            self._work,
+            table=lambda: self.alarms.table,
+            back=LookingBack(self._ask_record, lambda: self.specs, self.timeline.id_of, self.picture_ns),
+        )
         self.bulk = Bulk(self, self.undo)
         self.placing = Placing(self, self.undo)
         self.branch = Branch(self, self.bulk)
         self.binding_templates = TemplateWork(self, self.bulk)
         self.project_changed.connect(self.binding_templates.read)
         self.undo.changed.connect(self.binding_templates.read)  # a step back is one in their files too
+        templates = self.binding_templates
+        templates.changed.connect(lambda: self.trends.book.offer(templates.pen_sets()))
         self.covering = Covering(self)
         self.refinding = Refinding(self, self.bulk, self._work)
         self.visited.connect(self.authoring.cancel)

@@ -23,6 +23,7 @@ from armillary.api.ports import (
     Refuses,
     Source,
     SourceContext,
+    Surveys,
 )
 from armillary.model.clock import NS, Clock
 from armillary.model.condition import ConditionAsk
@@ -37,6 +38,7 @@ from armillary.model.link import (
     LinkState,
     LinkStatus,
     SubscriptionPlan,
+    Survey,
     link_alarm,
 )
 from armillary.telemetry import looking
@@ -45,12 +47,14 @@ from armillary.telemetry.expiry import Expiry
 from armillary.telemetry.inbox import Inbox
 from armillary.telemetry.linkclock import LinkClocks, Skew
 from armillary.telemetry.pace import Pace
+from armillary.telemetry.protection import secured
 from armillary.telemetry.watch import delivery, silence_s
 
 OFFSET_S, OFFSET_CAP_S = 0.25, 5.0  # links started together start a little apart
 ACKNOWLEDGE_S = 15.0
 AGAIN_NS = 300 * NS  # a link that stays silent is probed so often
 KEPT_EVENTS = 1_000
+_UP = (LinkState.UP, LinkState.DEGRADED)
 
 Make = Callable[[SourceContext], Source]
 
@@ -93,6 +97,7 @@ class Links:
         self._connections: dict[str, Connection] = {}
         self._expiries: dict[str, Expiry] = {}
         self._urls: dict[str, str] = {}
+        self._trusts = {plan.link.name: contexts[plan.link.name].trust for plan in plans}
         self._delivery: dict[str, tuple[str, int]] = {}  # what was said last, and when
         for plan in plans:
             make = sources.get(plan.link.kind) or _missing(plan.link.kind, tuple(sources))
@@ -186,6 +191,7 @@ class Links:
             self._tell_flood(connection, pace.flooded())
             waits = state in (LinkState.BACKOFF, LinkState.REFUSED)
             skew = skews.get(name, Skew())
+            trust = self._trusts[name]
             out.append(
                 LinkStatus(
                     name=name,
@@ -205,6 +211,8 @@ class Links:
                     skew_doubt_s=skew.doubt_s,
                     clock=skew.text(name),
                     trust_clock=link.trust_clock,
+                    secured=secured(link, connection.made, is_up=state in _UP),
+                    asked=trust.asked if trust is not None else None,
                 )
             )
         return tuple(out)
@@ -264,6 +272,14 @@ class Links:
         for name, connection in self._connections.items():
             if isinstance(connection.made, Describes):
                 out[name] = dict(connection.made.described())
+        return out
+
+    def surveys(self) -> dict[str, Survey]:
+        """Return, by link, what sources found out about the nodes of their servers."""
+        out: dict[str, Survey] = {}
+        for name, connection in self._connections.items():
+            if isinstance(connection.made, Surveys):
+                out[name] = connection.made.survey()
         return out
 
     def refused(self) -> dict[str, Mapping[str, str]]:

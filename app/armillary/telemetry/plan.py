@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from armillary.model.fault import Fault, ProjectFault
 from armillary.model.link import LinkSpec, Route, SubscriptionPlan, TopicTemplate
@@ -10,23 +10,28 @@ from armillary.model.tags import TagSpec
 from armillary.model.topic import matches
 from armillary.telemetry.profiles import PROFILES, SHORT, Place, catalogue_of, place_of, presence_of
 
+_NO_PATHS: Mapping[str, str] = {}
 NODE_KINDS = frozenset({"opcua"})
 """Kinds of link whose whole address names one value; elsewhere it is `channel#path`."""
 
 
 def plans(
-    links: Sequence[LinkSpec], specs: Sequence[TagSpec], templates: Sequence[TopicTemplate] = ()
+    links: Sequence[LinkSpec],
+    specs: Sequence[TagSpec],
+    templates: Sequence[TopicTemplate] = (),
+    paths: Mapping[str, str] = _NO_PATHS,
 ) -> tuple[SubscriptionPlan, ...]:
     """Return one plan per link, in their order, with the routes of its tags in slot order.
 
-    Derived tags have no route; tags that `problems` names are left out.
+    Derived tags have no route; tags that `problems` names are left out. `paths`: known browse paths of their
+    nodes, by tag.
     """
     named = {link.name: link for link in links}
     routes: dict[str, list[Route]] = {name: [] for name in named}
     for spec in sorted(specs, key=lambda s: s.slot):
         link = named.get(spec.link)
         if link is not None and not _problem(spec, link):
-            routes[link.name].append(_route(spec, link))
+            routes[link.name].append(_route(spec, link, paths.get(spec.name, "")))
     return tuple(_plan(link, routes[link.name], templates) for link in links)
 
 
@@ -81,7 +86,7 @@ def _split(address: str, kind: str) -> tuple[str, str]:
     return channel, path
 
 
-def _route(spec: TagSpec, link: LinkSpec) -> Route:
+def _route(spec: TagSpec, link: LinkSpec, browse_path: str) -> Route:
     channel, path = _split(spec.address, link.kind)
     place = place_of(link, spec.address) if link.profile in PROFILES else Place(channel=channel, path=path)
     channel = place.channel
@@ -100,6 +105,7 @@ def _route(spec: TagSpec, link: LinkSpec) -> Route:
         unit=spec.source_unit or spec.unit,
         absent="bad" if spec.required else place.absent,
         presence=presence_of(link, spec.address) if link.profile in PROFILES else "",
+        browse_path=browse_path,
         heartbeat=spec.heartbeat if spec.liveness == "device" and link.kind not in NODE_KINDS else "",
     )
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from armillary.model.arrays import B1, F8, I8
 from armillary.model.clock import NS
-from armillary.model.drift import DriftItem
+from armillary.model.drift import LEVELS, DriftItem
 from armillary.model.fault import ProjectFault
 from armillary.model.link import BrowseItem
 from armillary.model.sample import SampleBatch, taken
@@ -34,7 +34,6 @@ SIGMAS, BASE, BASE_EVERY_NS = 5.0, 48, 1_800 * NS
 MOST_STATES = 64
 INT32 = 2**31 - 1
 NO_MODEL = Modelled()
-_RANK = {"error": 0, "warning": 1, "note": 2}
 _MAD = 1.4826
 
 
@@ -185,7 +184,7 @@ class Drift:
             for key, (item, need) in found.items()
             if self._seen[key][0] >= need
         ]
-        held.sort(key=lambda item: (_RANK[item.level], item.code, item.key))
+        held.sort(key=lambda item: (LEVELS.index(item.level), item.code, item.key))
         self.left_out = max(0, len(held) - MOST_ITEMS)
         return tuple(held[:MOST_ITEMS])
 

@@ -21,6 +21,7 @@ from armillary.model.quality import NEVER, STALE, UNCERTAIN, rank
 from armillary.model.sample import SampleBatch, joined, taken
 from armillary.model.tags import TagTable
 from armillary.twin import past_panes, past_patterns, past_spans
+from armillary.twin.past_novelty import Novelty
 from armillary.twin.past_panes import GAPS, NOT_WARM, NOTHING, Panes
 from armillary.twin.past_patterns import Patterns
 from armillary.twin.past_scores import Robust, Surprise, Unusual
@@ -31,7 +32,7 @@ from armillary.twin.past_track import Told, Track
 MOST_WAITING = 2_000_000  # samples that wait until the record was read
 BACK_NS = 5 * NS  # a clock that goes back farther is another time: what was counted is no past of it
 _NONE = np.zeros(0, np.int64)
-Kept = Panes | Sums | Tumbling | Sessions | Patterns | Surprise | Unusual
+Kept = Panes | Sums | Tumbling | Sessions | Patterns | Surprise | Unusual | Novelty
 log = logging.getLogger(__name__)
 
 WORDS = {
@@ -243,6 +244,8 @@ def _kept(kind: str, seconds: F8, extra: F8, more: F8, zone: str) -> Kept:
         return Robust(seconds, extra)
     if kind == "surprise":
         return Surprise(seconds)
+    if kind == "novelty":
+        return Novelty(seconds, extra, more)
     return Unusual(seconds) if kind == "unusual" else Sums(kind, seconds, extra, zone)
 
 

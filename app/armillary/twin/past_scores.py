@@ -25,6 +25,7 @@ HIGHEST = 1e6  # a score: beyond, it says no more
 SMALLEST = 1e-9  # deviation, of the value's size: below, it is rounding
 FEWEST = 20  # samples, before which nothing is foretold
 BUCKETS, VISITS = 96, 7  # parts of a period; visits after which an older one counts less
+POOLED = 2.0  # visits that the deviation of the whole period counts for in that of a part
 ENOUGH_VISITS = 3  # before this many the baseline is uncertain
 LATEST = 50_000  # samples of one call at once; of a longer record the newest
 HOLD_NS = NS
@@ -111,7 +112,7 @@ class Surprise:
         rows = np.flatnonzero(steps.ok) if steps.told else np.zeros(0, np.int64)
         if not len(rows):
             return
-        turn, left = _turns(steps.member[rows])
+        turn, left = turns(steps.member[rows])
         if int(left.max()) > LATEST:
             rows, turn = rows[left < LATEST], turn[left < LATEST]
         order = np.argsort(turn, kind="stable")
@@ -148,7 +149,7 @@ class Surprise:
     def answer(self, calls: I8, at_ns: I8, track: Track) -> tuple[F8, U2, I8]:
         """Return (score, quality word, why) at their times: the highest of the last second, (c,) each."""
         learnt = (self._last_ns[calls] - self._first_ns[calls]) / NS >= self._tau_s[calls]
-        return _judged(self._peak[calls], learnt, self._count[calls] > 0, track, calls)
+        return judged(self._peak[calls], learnt, self._count[calls] > 0, track, calls)
 
 
 class Unusual:
@@ -162,6 +163,7 @@ class Unusual:
         self._visit = np.zeros((n, 3))  # of the part that goes on: n, sum and sum of squares from the level
         self._level = np.zeros(n)
         self._number: I8 = np.full(n, -1, np.int64)  # of that part; -1 = nothing came
+        self._pool = np.zeros((n, 2))  # mean square of what all parts foretold wrong, and of how many visits
         self._peak, self._peak_ns = np.full(n, np.nan), np.zeros(n, np.int64)
 
     @property
@@ -172,6 +174,7 @@ class Unusual:
     def columns(self) -> Columns:
         """Return all state, n rows each."""
         own = {"base": self._base, "visit": self._visit, "level": self._level, "number": self._number}
+        own["pool"] = self._pool
         return {**own, "peak": self._peak, "peak_ns": self._peak_ns}
 
     def add(self, steps: Steps) -> None:
@@ -183,7 +186,7 @@ class Unusual:
         number = t // self._width_ns[member]
         changes = (member[1:] != member[:-1]) | (number[1:] != number[:-1])
         start = np.flatnonzero(np.concatenate(([True], changes)))  # runs in one part, few of each call
-        turn, _ = _turns(member[start])
+        turn, _ = turns(member[start])
         stop = np.append(start[1:], len(rows))
         for i in range(int(turn.max()) + 1):
             runs = np.flatnonzero(turn == i)
@@ -200,9 +203,11 @@ class Unusual:
         table = np.stack((np.ones(len(rows)), own, own * own), axis=1)
         self._visit[calls] += np.add.reduceat(table, begin, axis=0)
         base = self._base[calls, now % BUCKETS]
-        scale = np.maximum(np.sqrt(base[:, _VAR]), np.maximum(np.abs(base[:, _MEAN]) * SMALLEST, 1e-300))
+        scale = np.maximum(spread(base, self._pool[calls, 0]), np.abs(base[:, _MEAN]) * SMALLEST)
+        scale = np.maximum(scale, SMALLEST * SMALLEST)
         score = np.abs(v[rows] - np.repeat(base[:, _MEAN], counts)) / np.repeat(scale, counts)
-        score = np.where(np.repeat(base[:, _COUNT], counts) > 0, np.minimum(score, HIGHEST), np.nan)
+        known = (base[:, _COUNT] > 0) & (self._pool[calls, 1] >= FEWEST)
+        score = np.where(np.repeat(known, counts), np.minimum(score, HIGHEST), np.nan)
         last_ns = t[stop - 1]
         recent = t[rows] > np.repeat(last_ns - HOLD_NS, counts)
         highest = np.maximum.reduceat(np.where(recent & np.isfinite(score), score, -1.0), begin)
@@ -223,6 +228,7 @@ class Unusual:
             mean = mean + self._level[over]
             share = np.maximum(1.0 / (base[:, _COUNT] + 1.0), 1.0 / VISITS)
             apart = np.where(base[:, _COUNT] > 0, mean - base[:, _MEAN], 0.0)
+            self._pool[over] = pooled(self._pool[over], inner + apart * apart, base[:, _COUNT] > 0)
             self._base[over, part] = np.stack(
                 (
                     np.where(base[:, _COUNT] > 0, base[:, _MEAN] + share * apart, mean),
@@ -238,10 +244,28 @@ class Unusual:
         """Return (score, quality word, why) at their times: the highest of the last second, (c,) each."""
         part = np.maximum(self._number[calls], 0) % BUCKETS
         learnt = self._base[calls, part, _COUNT] >= ENOUGH_VISITS
-        return _judged(self._peak[calls], learnt, self._number[calls] >= 0, track, calls)
+        return judged(self._peak[calls], learnt, self._number[calls] >= 0, track, calls)
 
 
-def _judged(score: F8, learnt: B1, begun: B1, track: Track, calls: I8) -> tuple[F8, U2, I8]:
+def spread(base: F8, pool: F8) -> F8:
+    """Return the deviation of parts of a period, (c,): their own, and that of all as of `POOLED` visits.
+
+    Of a few visits the own one alone is by chance next to nothing, and any value is then beyond all measure.
+    """
+    visits = base[:, _COUNT]
+    out: F8 = np.sqrt((base[:, _VAR] * visits + pool * POOLED) / (visits + POOLED))
+    return out
+
+
+def pooled(pool: F8, wrong: F8, told: B1) -> F8:
+    """Return the mean square of what was foretold wrong, and of how many visits, (c, 2), with visits more."""
+    square, count = pool.T
+    limit = np.where(count >= FEWEST, CLIP * CLIP * square, np.inf)
+    share = np.where(told, np.maximum(1.0 / (count + 1.0), 1.0 / (BUCKETS * VISITS)), 0.0)
+    return np.stack((square + share * (np.minimum(wrong, limit) - square), count + told), axis=1)
+
+
+def judged(score: F8, learnt: B1, begun: B1, track: Track, calls: I8) -> tuple[F8, U2, I8]:
     """Return scores with their quality: none before something was learnt, uncertain until enough was."""
     held = track.held_word[calls]
     word = np.where(rank(held) > UNCERTAIN, UNCERTAIN | (held & REASON_MASK) | DERIVED, held)
@@ -254,7 +278,7 @@ def _judged(score: F8, learnt: B1, begun: B1, track: Track, calls: I8) -> tuple[
     return np.where(none, np.nan, score), word.astype(np.uint16), why
 
 
-def _turns(member: I8) -> tuple[I8, I8]:
+def turns(member: I8) -> tuple[I8, I8]:
     """Return of each row the how many-th of its call it is, from 0, and how many follow it there.
 
     Rows of a call stand together.

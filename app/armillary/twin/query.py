@@ -8,28 +8,20 @@ Answers have three values: a value that is not GOOD makes what is asked of it un
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Protocol
 
 import numpy as np
 
-from armillary.model.arrays import B1, F8, I8, U1, U2
-from armillary.model.quality import GOOD, rank
-from armillary.model.tags import TagTable
+from armillary.model.arrays import B1, I8, U1
 from armillary.twin.graph import Graph
+from armillary.twin.query_alarms import Alarmed
+from armillary.twin.query_asks import Compared, Rated, Tags, Worded
+from armillary.twin.query_now import NO, UNKNOWN, YES, Now
+from armillary.twin.query_past import Looked
 from armillary.twin.vocabulary import Relation
-
-NO, UNKNOWN, YES = 0, 1, 2
-_COMPARE: Mapping[str, Callable[[F8, F8], B1]] = {
-    ">": lambda value, than: value > than,
-    "<": lambda value, than: value < than,
-    ">=": lambda value, than: (value >= than) | np.isclose(value, than),
-    "<=": lambda value, than: (value <= than) | np.isclose(value, than),
-    "=": np.isclose,
-    "!=": lambda value, than: ~np.isclose(value, than),
-}
 
 
 def _least(a: U1, b: U1) -> U1:
@@ -49,7 +41,7 @@ class Node(Protocol):
     def says(self) -> str:
         """What was understood, in words."""
 
-    def run(self, table: TagTable) -> U1:
+    def run(self, now: Now) -> U1:
         """Return NO, UNKNOWN or YES for every twin (n,)."""
 
 
@@ -60,7 +52,7 @@ class Are:
     verdict: U1
     says: str
 
-    def run(self, table: TagTable) -> U1:
+    def run(self, now: Now) -> U1:
         """Return the twins."""
         return self.verdict
 
@@ -76,9 +68,9 @@ class All:
         """Return the parts, joined."""
         return " and ".join(part.says for part in self.parts)
 
-    def run(self, table: TagTable) -> U1:
+    def run(self, now: Now) -> U1:
         """Return the least of the parts."""
-        return reduce(_least, (part.run(table) for part in self.parts))
+        return reduce(_least, (part.run(now) for part in self.parts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,9 +84,9 @@ class Any:
         """Return the parts, joined."""
         return "(" + " or ".join(part.says for part in self.parts) + ")"
 
-    def run(self, table: TagTable) -> U1:
+    def run(self, now: Now) -> U1:
         """Return the most of the parts."""
-        return reduce(_most, (part.run(table) for part in self.parts))
+        return reduce(_most, (part.run(now) for part in self.parts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,9 +100,9 @@ class Not:
         """Return the part, denied."""
         return f"not {self.part.says}"
 
-    def run(self, table: TagTable) -> U1:
+    def run(self, now: Now) -> U1:
         """Return the opposite; what is unknown stays so."""
-        return np.uint8(YES) - self.part.run(table)
+        return np.uint8(YES) - self.part.run(now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,9 +119,9 @@ class Related:
         directly = "directly " if self.relation.most == 1 and not self.relation.is_both else ""
         return f"{directly}{self.relation.says} {self.to.says}"
 
-    def run(self, table: TagTable) -> U1:
+    def run(self, now: Now) -> U1:
         """Return what leads to them; to one of which it is not known whether it is meant: unknown."""
-        to = self.to.run(table)
+        to = self.to.run(now)
         out = np.zeros(len(self.graph), np.uint8)
         for verdict in (UNKNOWN, YES):
             start = to >= verdict
@@ -143,78 +135,6 @@ class Related:
         for is_back in ways:
             met |= self.graph.reached(start, self.relation.keys, is_back=is_back, most=self.relation.most) > 0
         return met
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tags:
-    """Tags of twins, k rows; one of those that a twin has must be so."""
-
-    n: int  # twins
-    slots: I8
-    rows: I8  # their twins
-
-    def gathered(self, verdict: U1) -> U1:
-        """Return for every twin (n,) the best of its tags (k,); NO for one without."""
-        out = np.zeros(self.n, np.uint8)
-        np.maximum.at(out, self.rows, verdict)
-        return out
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
-    """A value of the twin compares with numbers, which are in the unit of each tag."""
-
-    tags: Tags
-    sign: str
-    than: F8  # (k,); NaN where a tag cannot be compared with it
-    most: F8 | None = None  # (k,) of `between`, whose sign is >=
-    says: str
-
-    def run(self, table: TagTable) -> U1:
-        """Return the comparison; a value that is not GOOD makes it unknown."""
-        value = table.value[self.tags.slots]
-        known = (rank(table.quality[self.tags.slots]) == GOOD) & np.isfinite(value)
-        yes = np.where(np.isnan(self.than), self.sign == "!=", _COMPARE[self.sign](value, self.than))
-        if self.most is not None:
-            yes &= _COMPARE["<="](value, self.most)
-        return self.tags.gathered(np.where(known, np.where(yes, YES, NO), UNKNOWN).astype(np.uint8))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Worded:
-    """A text of the twin is a text, without case."""
-
-    tags: Tags
-    sign: str
-    text: str
-    says: str
-
-    def run(self, table: TagTable) -> U1:
-        """Return the comparison; a text that is not GOOD makes it unknown."""
-        good = rank(table.quality[self.tags.slots]) == GOOD
-        same = np.fromiter(
-            (str(table.text.get(int(slot), "")).casefold() == self.text for slot in self.tags.slots),
-            np.bool_,
-            len(self.tags.slots),
-        )
-        yes = same if self.sign == "=" else ~same
-        return self.tags.gathered(np.where(good, np.where(yes, YES, NO), UNKNOWN).astype(np.uint8))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rated:
-    """The quality of a value is one of some ranks; that is always known."""
-
-    tags: Tags
-    low: int
-    high: int
-    says: str
-
-    def run(self, table: TagTable) -> U1:
-        """Return the comparison of ranks."""
-        ranks: U2 = rank(table.quality[self.tags.slots])
-        fits = (ranks >= self.low) & (ranks <= self.high)
-        return self.tags.gathered(np.where(fits, YES, NO).astype(np.uint8))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,9 +164,34 @@ class Query:
         found = [tags.slots for tags in _tags(self.node)]
         return np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
 
-    def run(self, table: TagTable) -> Found:
-        """Return the twins that a table of the plant's tags answers with."""
-        verdict = self.node.run(table)
+    @property
+    def asks_alarms(self) -> bool:
+        """Whether the answer depends on alarms."""
+        return any(isinstance(leaf, Alarmed) for leaf in _leaves(self.node))
+
+    @property
+    def spans_ns(self) -> tuple[int, ...]:
+        """The spans of the past that the answer depends on, ascending."""
+        return tuple(sorted({leaf.span_ns for leaf in _leaves(self.node) if isinstance(leaf, Looked)}))
+
+    def looks_back(self, now: Now) -> dict[int, I8]:
+        """Return the slots of whose past the answer depends on as things are now, by the span in ns.
+
+        Twins that something else rules out already need no past; behind a relation all that are named do.
+        """
+        bare = replace(now, past={})
+        open_ = self.node.run(bare) == UNKNOWN
+        near = [leaf for leaf in _leaves(self.node, through=False) if isinstance(leaf, Looked)]
+        out: dict[int, list[I8]] = {}
+        for leaf in _leaves(self.node):
+            if isinstance(leaf, Looked):
+                rows = open_[leaf.tags.rows] if any(leaf is one for one in near) else slice(None)
+                out.setdefault(leaf.span_ns, []).append(leaf.tags.slots[rows])
+        return {span: np.unique(np.concatenate(slots)) for span, slots in sorted(out.items())}
+
+    def run(self, now: Now) -> Found:
+        """Return the twins that the state of the plant answers with."""
+        verdict = self.node.run(now)
         rows, unknown = np.flatnonzero(verdict == YES), np.flatnonzero(verdict == UNKNOWN)
         slots: dict[int, list[int]] = {int(row): [] for row in (*rows, *unknown)}
         for tags in _tags(self.node):
@@ -259,12 +204,20 @@ class Query:
 
 def _tags(node: Node) -> Iterator[Tags]:
     """Yield the tags that a query asks of the twins that it finds themselves."""
-    if isinstance(node, Compared | Worded | Rated):
-        yield node.tags
-    elif isinstance(node, Related):
-        yield from _tags(node.to)
+    for leaf in _leaves(node):
+        if isinstance(leaf, Compared | Worded | Rated | Looked):
+            yield leaf.tags
+
+
+def _leaves(node: Node, *, through: bool = True) -> Iterator[Node]:
+    """Yield what is asked at the ends; `through`: of what relations lead to as well."""
+    if isinstance(node, Related):
+        if through:
+            yield from _leaves(node.to)
     elif isinstance(node, Not):
-        yield from _tags(node.part)
+        yield from _leaves(node.part, through=through)
     elif isinstance(node, All | Any):
         for part in node.parts:
-            yield from _tags(part)
+            yield from _leaves(part, through=through)
+    else:
+        yield node

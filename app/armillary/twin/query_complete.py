@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from armillary.twin.query_alarms import STANDS
 from armillary.twin.query_parse import parsed
 from armillary.twin.query_text import QueryFault, tokens
 from armillary.twin.vocabulary import Vocabulary
@@ -40,7 +41,7 @@ def _next(before: str, vocabulary: Vocabulary) -> list[Candidate]:
         case "twins":
             return [*_of("type", vocabulary.type_words), *_twins(vocabulary)]
         case "condition":
-            words = _of("word", ("has", "not", "named"))
+            words = _of("word", ("has", "not", "named", "alarm", *STANDS, "mean", "highest", "lowest"))
             return [*_tags(vocabulary), *words, *_of("relation", vocabulary.relation_words)]
         case "tag":
             return _tags(vocabulary)
@@ -49,7 +50,7 @@ def _next(before: str, vocabulary: Vocabulary) -> list[Candidate]:
         case "value":
             return _values(before, vocabulary)
         case "more":
-            words = _of("word", ("with", "and", "or", "named"))
+            words = _of("word", ("with", "and", "or", "named", "in the last 24 h", "for 10 min"))
             return [*_units(before, vocabulary), *_of("relation", vocabulary.relation_words), *words]
     return []
 

@@ -5,8 +5,11 @@ set      = term [relation set'] {"named" NAME} [("with" | "where" | "and") eithe
 term     = "(" set ")" | TYPE | ID | TYPE ID | words of a title, {"or" term}
 relation = ["that" ["is" | "are"]] ["directly"] (VERB+"ing" | VERB "by" | "upstream of" | "in" | …)
 either   = both {"or" both};   both = one {("and" | ",") one};   one = "not" one | "(" either ")" | asks
-asks     = relation set' | TAG sign VALUE [UNIT] | TAG "between" VALUE "and" VALUE [UNIT]
+asks     = relation set' | [FIGURE] TAG sign VALUE [UNIT] | TAG "between" VALUE "and" VALUE [UNIT]
          | TAG "is" ["not"] STATE | "has" TAG | "named" NAME        (set' = term [relation set'])
+         | ["no"] [STANDS] "alarm" ["of" "priority" N ["or" "higher"]]
+SPAN     = ("in" | "over" | "for" | …) "the last" N UNIT | "for" N UNIT; before the sign, or behind the value
+FIGURE   = "mean" | "highest" | "lowest" | "spread", of a SPAN
 """
 
 from __future__ import annotations
@@ -21,12 +24,16 @@ import numpy as np
 from armillary.model.arrays import B1, U1
 from armillary.model.relation import noun, words
 from armillary.twin.graph import NOWHERE
-from armillary.twin.query import YES, All, Any, Are, Node, Not, Query, Related
+from armillary.twin.query import All, Any, Are, Node, Not, Query, Related
 from armillary.twin.query_cursor import ARTICLES, BE, JOINS, LED, SIGN_PHRASES, SIGNS, WITH, Cursor
+from armillary.twin.query_now import YES
+from armillary.twin.query_past import FIGURES
+from armillary.twin.query_spans import SpanWords, alarmed, span
 from armillary.twin.query_text import QueryFault, Token
-from armillary.twin.query_values import asked_of
+from armillary.twin.query_values import asked_of, over_span
 from armillary.twin.vocabulary import EVERYTHING, Relation, Vocabulary
 
+_IS = frozenset(["is", "are", "was", "were"])
 _NUMBER = re.compile(r"[-+−]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
 
@@ -47,7 +54,9 @@ class _Parser(Cursor):
         self.deeper(self.place)
         parts: list[Node] = [self._term()]
         while (token := self.now) is not None and token.text != ")":
-            if (found := self._relation()) is not None:
+            if self.low() == "in" and (alarm := alarmed(self)) is not None:
+                parts.append(alarm[0])
+            elif (found := self._relation()) is not None:
                 parts.append(self._related(found))
             elif self.low() in ("named", "called"):
                 parts.append(self._named())
@@ -261,6 +270,8 @@ class _Parser(Cursor):
             return inside
         if token.low in ("named", "called"):
             return self._named()
+        if (found := alarmed(self)) is not None:
+            return Not(part=found[0]) if found[1] else found[0]
         if (relation := self._relation()) is not None:
             return self._related(relation)
         return self._asks()
@@ -271,9 +282,14 @@ class _Parser(Cursor):
         self.skip(ARTICLES)
         begin = self.place
         phrase: list[str] = []
-        while (token := self.now) is not None and not token.is_quoted and self._sign() is None:
-            if token.low in JOINS | {")", "(", "between", "is", "are"}:
+        over: SpanWords | None = None
+        while (token := self.now) is not None and not token.is_quoted:
+            if over is None and phrase and (over := self._span()) is not None:
+                continue
+            if self._sign() is not None or token.low in JOINS | {")", "(", "between"} | _IS:
                 break
+            if over is not None:
+                raise self.unexpected("A comparison is missing behind the span")
             phrase.append(self.take().text)
         if not phrase and self.now is None:
             raise QueryFault("A tag is missing.", at=self.place, remedy="Write its name.", expects="tag")
@@ -281,6 +297,28 @@ class _Parser(Cursor):
             raise self.unexpected("A tag is named here")
         if has:
             return asked_of(self.vocabulary, phrase, begin, "has", ())
+        asks, values, unit, unit_at = self._compared_with()
+        over = over or self._span()
+        figure = FIGURES.get(phrase[0].lower()) if len(phrase) > 1 else None
+        named = phrase if figure is None else phrase[2:] if phrase[1].lower() == "of" else phrase[1:]
+        if over is None:
+            if figure is not None and named and not len(self.vocabulary.tags(phrase)):
+                raise QueryFault(
+                    f"The {phrase[0]} needs a span.", at=begin, remedy="Write behind it: over the last hour"
+                )
+            return asked_of(self.vocabulary, phrase, begin, asks, values, unit, unit_at)
+        now = asked_of(self.vocabulary, named, begin, asks, values, unit, unit_at)
+        how = figure or ("held" if over.all_through else "once")
+        return over_span(now, how, over.span_ns, over.says, begin)
+
+    def _span(self) -> SpanWords | None:
+        """Read a span of the past; None, and nothing is read, where there is none."""
+        found = span(self)
+        self.at += found.words if found is not None else 0
+        return found
+
+    def _compared_with(self) -> tuple[str, tuple[float | str, ...], str, int]:
+        """Read with what a tag is compared: what is asked, values, their unit and its place."""
         if self.low() == "between":
             self.take()
             low, _, unit_at = self._value()
@@ -288,22 +326,20 @@ class _Parser(Cursor):
                 raise QueryFault("`and` is missing after between.", at=self.place, remedy="between 1 and 2")
             self.take()
             high, unit, unit_at = self._value()
-            return asked_of(self.vocabulary, phrase, begin, "between", (low, high), unit, unit_at)
+            return "between", (low, high), unit, unit_at
         sign = self._sign()
         if sign is not None:
             self.at += sign[1]
             value, unit, unit_at = self._value()
-            return asked_of(self.vocabulary, phrase, begin, sign[0], (value,), unit, unit_at)
-        if self.low() in ("is", "are"):
+            return sign[0], (value,), unit, unit_at
+        if self.low() in _IS:
             self.take()
             is_not = self.low() == "not"
             self.at += is_not
             self.skip(ARTICLES)
             value, unit, unit_at = self._value()
-            return asked_of(
-                self.vocabulary, phrase, begin, "is not" if is_not else "is", (value,), unit, unit_at
-            )
-        return asked_of(self.vocabulary, phrase, begin, "holds", ())
+            return "is not" if is_not else "is", (value,), unit, unit_at
+        return "holds", (), "", 0
 
     def _sign(self) -> tuple[str, int] | None:
         """Return the sign that comes next and of how many words it is."""
@@ -333,7 +369,7 @@ class _Parser(Cursor):
         following = self.now
         if not unit and following is not None and not following.is_quoted:
             is_word = following.low not in JOINS | WITH | LED | {"(", ")"} and following.low not in SIGNS
-            if is_word and self._relation(peek=True) is None:
+            if is_word and self._relation(peek=True) is None and span(self) is None:
                 unit, at = following.text, following.at
                 self.take()
         return float(number.group().replace("−", "-")), unit, at

@@ -11,7 +11,10 @@ from armillary.model.arrays import F8, I8
 from armillary.model.fault import ProjectFault
 from armillary.model.quality import BAD, NEVER, STALE, WORDS
 from armillary.model.units import conversion
-from armillary.twin.query import YES, Are, Compared, Node, Not, Rated, Tags, Worded
+from armillary.twin.query import Are, Node, Not
+from armillary.twin.query_asks import Compared, Rated, Tags, Worded
+from armillary.twin.query_now import YES
+from armillary.twin.query_past import How, looked
 from armillary.twin.query_text import QueryFault
 from armillary.twin.vocabulary import Vocabulary
 
@@ -22,6 +25,7 @@ _QUALITIES = {
     "lost": (STALE, NEVER),
     "unknown": (BAD, NEVER),
 }
+_FIGURE_WORDS = {"low": "lowest", "high": "highest"}
 _LISTED = 4  # names that are told
 
 
@@ -62,6 +66,24 @@ def asked_of(
     if isinstance(value, float):
         return _compared(vocabulary, tags, sign, value, unit, unit_at, told)
     return _in_words(vocabulary, tags, sign, value, unit_at, told)
+
+
+def over_span(now: Node, how: How, span_ns: int, told: str, at: int) -> Node:
+    """Return what is asked of values now as what is asked of a span of their past.
+
+    Raises QueryFault where only what numbers and states are now can be asked.
+    """
+    if not isinstance(now, Compared):
+        raise QueryFault(
+            f"The past of this cannot be asked: {now.says}.",
+            at=at,
+            remedy="Ask numbers and states: level > 80 % in the last 24 h",
+        )
+    says = {
+        "held": f"{now.says} all through the last {told}",
+        "once": f"{now.says} at some time in the last {told}",
+    }.get(how, f"{_FIGURE_WORDS.get(how, how)} of {now.says} over the last {told}")
+    return looked(now, how, span_ns, says)
 
 
 def _told(vocabulary: Vocabulary, slots: I8) -> str:

@@ -35,7 +35,7 @@ class AlarmDetail(QFrame):
     """Some lines below the list, and what leads away from it. Hidden while nothing is chosen."""
 
     def __init__(self, run: Callable[[str], None]) -> None:
-        """`run` gets go, trend, comment or limits."""
+        """`run` gets the name of a button."""
         super().__init__()
         self._row: AlarmRow | None = None
         self.text = label("", wrap=True, copyable=True)
@@ -46,9 +46,10 @@ class AlarmDetail(QFrame):
         for name, text, said in (
             ("go", "Go to part (Enter)", "Go to the part of the chosen alarm"),
             ("trend", "Trend (T)", "Trend of the chosen alarm at the moment it was raised"),
-            ("comment", "Comment (C)", "Acknowledge the chosen alarms with a comment"),
+            ("comment", "Comment (C)", "Comment on the chosen alarms, alone or with the acknowledge"),
             ("journal", "Journal", "Journal of the chosen alarm"),
             ("limits", "Limits", "Limits of the chosen alarm"),
+            ("procedure", "Procedure", "Carry out the procedure that answers the chosen alarm"),
             ("server", "At its server", "What the server that owns the chosen alarm can be asked"),
         ):
             button = QPushButton(text)
@@ -92,6 +93,7 @@ class AlarmDetail(QFrame):
         self.buttons["go"].setEnabled(row.prim >= 0)
         self.buttons["trend"].setEnabled(row.slot >= 0)
         self.buttons["limits"].setEnabled(row.slot >= 0)
+        self.buttons["procedure"].setVisible(bool(row.procedure))
         self.tick(now_ns)
 
     def tick(self, now_ns: int) -> None:

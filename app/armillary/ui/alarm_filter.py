@@ -17,8 +17,8 @@ KEPT, POSITION = "alarm-views", "position"  # in the settings
 WHICH: tuple[Which, ...] = ("all", "waiting", "active", "urgent", "hidden")
 FILTERS = ("All", "Not acknowledged", "Active", "Priority 1 and 2", "Hidden")
 HIDDEN = WHICH.index("hidden")
-GROUPS: tuple[GroupBy, ...] = ("", "asset", "priority", "area", "link")
-GROUPED = ("Not grouped", "By asset", "By priority", "By area", "By link")
+GROUPS: tuple[GroupBy, ...] = ("", "asset", "priority", "area", "link", "category")
+GROUPED = ("Not grouped", "By asset", "By priority", "By area", "By link", "By class")
 _PRIORITIES = ("1 critical", "2 high", "3 medium", "4 low")
 
 

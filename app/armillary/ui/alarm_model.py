@@ -123,7 +123,10 @@ class AlarmModel(QAbstractTableModel):
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             if column == PRIORITY:
                 is_said = role == Qt.ItemDataRole.AccessibleTextRole
-                return f"Priority {line.priority}" if is_said else None
+                said = (
+                    f"Priority {line.priority}, predicted" if line.advisory else f"Priority {line.priority}"
+                )
+                return said if is_said else None
             marks = {"first": "① ", "tie": "① tie "}.get(line.first_out, "")
             marks += f"×{line.chatter} " if line.chatter else ""
             note = f" ({line.note})" if line.note else ""
@@ -139,7 +142,7 @@ class AlarmModel(QAbstractTableModel):
             return cells[column - 1]
         if role == Qt.ItemDataRole.DecorationRole and column == PRIORITY:
             style = "full" if line.unacknowledged else "hollow"
-            return badges.icon(line.priority, style, self.colours.name)
+            return badges.icon(line.mark, style, self.colours.name)
         if role == Qt.ItemDataRole.ToolTipRole:
             first = {"first": "First of its group", "tie": "Among the first of its group"}
             said = first.get(line.first_out, "")

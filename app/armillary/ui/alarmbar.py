@@ -11,9 +11,11 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton
 from armillary.model.clock import NS
 from armillary.session.alarm_row import AlarmRow, age_text
 from armillary.session.alarmbook import PRIORITIES
-from armillary.session.sounding import Sounding
+from armillary.session.sounding import TONES, Sounding
 from armillary.session.workspace import Workspace, WorldState
 from armillary.ui import badges
+from armillary.ui.bell import Bell
+from armillary.ui.paced import Paced
 from armillary.ui.pieces import label, restyle
 from armillary.ui.theme import Colours
 from armillary.ui.tones import Tones
@@ -72,15 +74,22 @@ class AlarmBar(QFrame):
         self.silence_button.setAccessibleName("Silence the alarm sound")
         self.silence_button.setToolTip("Stop the sound of the alarms that are there now (Ctrl+M)")
         self.silence_button.clicked.connect(self.silence)
+        self.no_sound = label("No sound", "muted")
+        self.no_sound.setAccessibleName("Alarms make no sound at this desk")
+        line.addWidget(self.no_sound)
         line.addWidget(self.silence_button)
         self.show_list: Callable[[], None] = lambda: None
         self.show_hidden: Callable[[], None] = lambda: None
+        self._bell = Bell(self)
+        self._tones.changed.connect(self._tell_sound)
         self._tick = QTimer(self)
         self._tick.setInterval(HALF_MS)
         self._tick.timeout.connect(self._beat)
-        workspace.alarms.changed.connect(lambda _ids: self.refresh())
+        paced = Paced(self, self.refresh, lambda: workspace.alarms.is_many)
+        workspace.alarms.changed.connect(lambda _ids: paced())
         workspace.world_changed.connect(self.refresh)
         workspace.project_changed.connect(self.refresh)
+        self._tell_sound()
         self.refresh()
 
     # ------------------------------------------------------------ what is shown
@@ -145,8 +154,8 @@ class AlarmBar(QFrame):
             return
         style: Style = "hollow"
         if first.unacknowledged:
-            style = style_of(first.priority, self._half, still=self.still)
-        self.newest.setIcon(badges.icon(first.priority, style, self._colours.name))
+            style = style_of(first.mark, self._half, still=self.still)
+        self.newest.setIcon(badges.icon(first.mark, style, self._colours.name))
 
     def _show_age(self) -> None:
         first, t_ns = self._first(), self._workspace.mirror.t_ns
@@ -167,7 +176,19 @@ class AlarmBar(QFrame):
         self._sounds = self._sounding.due(book.table, book.nuisance, self._half * HALF_MS / 1000)
         if self._sounds:
             self.beep()
+            if self._tones.trouble and not self.still:
+                self._bell.ring(TONES[self._sounds])
         self.silence_button.setEnabled(bool(book.table.loud().any()))
+
+    def close_sound(self) -> None:
+        """End what sounds: the desk closes."""
+        self._tones.stop()
+
+    def _tell_sound(self) -> None:
+        """Say where nothing is heard, and why."""
+        trouble = self._tones.trouble
+        self.no_sound.setVisible(bool(trouble))
+        self.no_sound.setToolTip(f"No sound: {trouble}. This bar flashes instead." if trouble else "")
 
     def silence(self, _checked: bool = False) -> None:
         """Stop the sound of the alarms that are there now; new ones sound again."""

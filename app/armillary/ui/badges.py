@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QIcon, QImage, QPainter, QPixmap
 
+from armillary.model.alarm import ADVISORY_MARK
 from armillary.viewport import marks
 from armillary.viewport.badges import Style, patch
 
@@ -17,8 +18,8 @@ _GREY, _INK_PX = (0x7A, 0x82, 0x8A), 0x24  # equipment grey; the brightest chann
 
 @lru_cache(maxsize=128)
 def pixmap(priority: int, style: Style, theme: str) -> QPixmap:
-    """Return the badge of a priority (1…4); `hollow` is one that nobody need look at now."""
-    pixels = patch(min(max(priority, 1), 4), 1, style, theme, 1.0)
+    """Return the badge of a priority (1…4), or of a prediction; `hollow`: nobody need look at it now."""
+    pixels = patch(min(max(priority, 1), ADVISORY_MARK), 1, style, theme, 1.0)
     height, width = pixels.shape[:2]
     return _pixmap(pixels.tobytes(), width, height)
 

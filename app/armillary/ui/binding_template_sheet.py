@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QHBoxLayout,
     QLineEdit,
@@ -53,6 +54,16 @@ class TemplateSheet(Sheet):
         self.values.setToolTip("Every such value of the bindings becomes a parameter")
         self.own = QLineEdit()
         self.own.setAccessibleName("Parameters of the chosen twin; Enter sets them")
+        self.alarms, self.trend = QCheckBox("with its alarms"), QCheckBox("and the pens of the trend")
+        self.alarms.setToolTip("The alarms of the twin's tags become part of the template")
+        self.trend.setToolTip("The twin's tags that the trend shows now become a set of the template")
+        self.tags = QLineEdit("{name}")
+        self.tags.setAccessibleName(
+            "What the tags of parts without a twin begin with; {name} is the part's name"
+        )
+        self.tags.setToolTip("What the tags of parts without a twin begin with; {name} is the part's name")
+        self.add = QPushButton("Add selected parts")
+        self.add.setToolTip("Parts that no twin stands for")
         self.make, self.unlink = QPushButton("Make of the selected part"), QPushButton("Make it independent")
         self.unlink.setToolTip("The selected part's bindings no longer follow their template")
         self.template = QComboBox()
@@ -70,10 +81,11 @@ class TemplateSheet(Sheet):
         self.counts, self.why = label("", "muted", wrap=True), label("", "bad", wrap=True)
         self.carry_out, self.shut = QPushButton("Apply and update"), QPushButton("Close")
         self.carry_out.setProperty("primary", True)
-        for pressed in (self.make, self.unlink, self.all, self.carry_out, self.shut):
+        for pressed in (self.make, self.unlink, self.all, self.add, self.carry_out, self.shut):
             pressed.setAutoDefault(False)
         self._filling = False
         self._known: tuple[Stand, ...] = ()
+        self._added: dict[str, tuple[Stand, ...]] = {}  # parts that a person added, by template
         self._lay_out()
         self._off = [
             self._work.changed.connect(self._refresh),
@@ -88,6 +100,7 @@ class TemplateSheet(Sheet):
         self.own.returnPressed.connect(self._set_own)
         self.all.clicked.connect(lambda _c=False: self._tick_model())
         self.carry_out.clicked.connect(lambda _c=False: self._work.carry_out(self._text()))
+        self.add.clicked.connect(lambda _c=False: self._add_parts())
         self.shut.clicked.connect(lambda _c=False: self.reject())
         self._work.read()
 
@@ -97,6 +110,8 @@ class TemplateSheet(Sheet):
         head.addWidget(self.name)
         head.addWidget(label("Parameters", "muted"))
         head.addWidget(self.values)
+        head.addWidget(self.alarms)
+        head.addWidget(self.trend)
         head.addWidget(self.make)
         head.addStretch(1)
         head.addWidget(self.unlink)
@@ -105,6 +120,10 @@ class TemplateSheet(Sheet):
         left.addWidget(self.stands, 1)
         left.addWidget(self.own)
         left.addWidget(self.all)
+        parts = QHBoxLayout()
+        parts.addWidget(self.tags, 1)
+        parts.addWidget(self.add)
+        left.addLayout(parts)
         middle = QHBoxLayout()
         middle.addLayout(left)
         middle.addWidget(self.table, 1)
@@ -124,7 +143,10 @@ class TemplateSheet(Sheet):
         self.template.clear()
         for each in self._work.known.templates:
             count = sum(i.template == each.id for i in self._work.known.instances)
-            words = f"{each.title or each.id} · {len(each.lines)} bindings · {count} places"
+            has = [f"{len(each.lines)} bindings"]
+            has += [f"{len(each.alarms)} alarms"] * bool(each.alarms)
+            has += [f"{len(each.trends)} trends"] * bool(each.trends)
+            words = f"{each.title or each.id} · {', '.join(has)} · {count} places"
             self.template.addItem(words, each.id)
         self.template.setCurrentIndex(max(0, self.template.findData(kept)))
         self.why.setText(self._work.why)
@@ -138,10 +160,13 @@ class TemplateSheet(Sheet):
         self.stands.clear()
         id_ = str(self.template.currentData() or "")
         self._known = self._work.stands(id_) if id_ else ()
+        there = {stand.prim for stand in self._known}
+        self._known += tuple(stand for stand in self._added.get(id_, ()) if stand.prim not in there)
         for stand in self._known:
-            item = QListWidgetItem(f"{stand.twin} · {stand.prim.rpartition('/')[2]}")
+            item = QListWidgetItem(f"{stand.title} · {stand.prim.rpartition('/')[2]}")
             item.setToolTip(f"{stand.prim}\n{stand.model}".strip())
-            item.setCheckState(Qt.CheckState.Checked if stand.has else Qt.CheckState.Unchecked)
+            is_ticked = stand.has or not stand.twin
+            item.setCheckState(Qt.CheckState.Checked if is_ticked else Qt.CheckState.Unchecked)
             if stand.has:
                 item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsUserCheckable)
             self.stands.addItem(item)
@@ -176,17 +201,20 @@ class TemplateSheet(Sheet):
         if self._filling:
             return
         try:
-            found = self._work.plan_of(self._text())
+            text = self._text()
+            found, alarms = self._work.plan_of(text), self._work.alarms_of(text)
         except Fault as fault:
             self.why.setText(f"{fault.what} {fault.remedy}")
             self.why.show()
             return
-        self.model.replace([Row(line) for line in lines_of(found.changes[:MOST])])
-        kinds = [change.kind for change in found.changes]
+        changes = (*found.changes, *alarms.changes)
+        self.model.replace([Row(line) for line in lines_of(changes[:MOST])])
+        kinds = [change.kind for change in changes]
         said = ("new", "changed", "removed", "kept", "missing")
         words = [f"{kinds.count(kind)} {kind}" for kind in said if kind in kinds]
         self.counts.setText(", ".join(words) or "All places are as their templates.")
-        self.carry_out.setEnabled(bool(found.new or found.old))
+        done = ("new", "changed", "removed")
+        self.carry_out.setEnabled(bool(found.new or found.old or any(k in done for k in kinds)))
 
     def _selected(self) -> None:
         """Say what can be made of the part that is selected."""
@@ -200,7 +228,25 @@ class TemplateSheet(Sheet):
     # ------------------------------------------------------------ what is done
     def _make(self) -> None:
         if self._at.selection:
-            self._work.make(self.name.text(), self._at.selection[-1], self.values.text())
+            at = self._at
+            pens = [at.specs[slot].name for slot in at.timeline.slots] if self.trend.isChecked() else []
+            self._work.make(
+                self.name.text(),
+                at.selection[-1],
+                self.values.text(),
+                with_alarms=self.alarms.isChecked(),
+                trend=pens,
+            )
+
+    def _add_parts(self) -> None:
+        """Offer the selected parts that have no twin as places of the template in hand."""
+        id_ = str(self.template.currentData() or "")
+        found = self._work.stands_of_selection(self.tags.text().strip())
+        self.why.setText("" if found else "Select parts that no twin stands for.")
+        self.why.setVisible(not found)
+        if id_ and found:
+            self._added[id_] = (*self._added.get(id_, ()), *found)
+            self._chosen()
 
     def _unlink(self) -> None:
         scene, chosen = self._at.scene, self._at.selection

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QMimeData, QSortFilterProxyModel, Qt
+from PySide6.QtCore import QMimeData, QSortFilterProxyModel, QStringListModel, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 
 from armillary.model.scene import index_of
 from armillary.session.author_actions import may_not_author
-from armillary.session.branch import SURE
+from armillary.session.branch import SURE, Row
 from armillary.session.draft import OFFERED
 from armillary.session.workspace import Workspace
 from armillary.ui.branch_model import DRIVES, PART, SCORE, SORT, TAG, BranchModel
@@ -96,6 +96,10 @@ class BranchSheet(Sheet):
         self.above.setAccessibleName("Take lines that score at least")
         self.take_above = QPushButton("Take all above")
         self.part, self.channel = QLineEdit(), QComboBox()
+        self.tag, self.others = QLineEdit(), QComboBox()
+        self.tag.setAccessibleName("Tag of the chosen line")
+        self.tag.setPlaceholderText("Give the part to another tag")
+        self.others.setAccessibleName("Other parts that the chosen line may be of")
         self.part.setAccessibleName("Part of the chosen line")
         self.part.setPlaceholderText("Search a part by its path")
         self.channel.setAccessibleName("What the chosen line drives")
@@ -110,11 +114,21 @@ class BranchSheet(Sheet):
         self.use_selected = QPushButton("Use the selected part")
         self.accept_lines, self.shut = QPushButton("Accept"), QPushButton("Close")
         self.accept_lines.setProperty("primary", True)
+        self.names = QStringListModel(self)
+        tags = QCompleter(self.names, self)
+        tags.setFilterMode(Qt.MatchFlag.MatchContains)
+        tags.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        tags.setMaxVisibleItems(_MOST_CHOICES)
+        if (choices := tags.popup()) is not None:
+            choices.setAccessibleName("Tags that are named like this")
+        self.tag.setCompleter(tags)
         for pressed in (self.take_above, self.use_selected, self.accept_lines, self.shut):
             pressed.setAutoDefault(False)
         self._filling = False
+        self._named = -1  # lines that the names of tags were offered for
         self._lay_out()
         self._connect(completer)
+        tags.activated.connect(self._retag)
         self._refresh()
 
     def _lay_out(self) -> None:
@@ -126,8 +140,12 @@ class BranchSheet(Sheet):
         form.addWidget(label("Part", "muted"), 0, 0)
         form.addWidget(self.part, 0, 1)
         form.addWidget(self.use_selected, 0, 2)
-        form.addWidget(label("Drives", "muted"), 1, 0)
-        form.addWidget(self.channel, 1, 1)
+        form.addWidget(label("Or", "muted"), 1, 0)
+        form.addWidget(self.others, 1, 1, 1, 2)
+        form.addWidget(label("Tag", "muted"), 2, 0)
+        form.addWidget(self.tag, 2, 1)
+        form.addWidget(label("Drives", "muted"), 3, 0)
+        form.addWidget(self.channel, 3, 1)
         form.setColumnStretch(1, 1)
         foot = QHBoxLayout()
         foot.addWidget(self.state, 1)
@@ -150,6 +168,8 @@ class BranchSheet(Sheet):
         )
         self.part.returnPressed.connect(lambda: self._move(self.part.text()))
         completer.activated.connect(self._move)
+        self.tag.returnPressed.connect(lambda: self._retag(self.tag.text()))
+        self.others.activated.connect(lambda i: self._move(str(self.others.itemData(i) or "")) if i else None)
         self.use_selected.clicked.connect(lambda _c=False: self._move_to_selection())
         self.channel.activated.connect(lambda _i: self._drive())
         self.accept_lines.clicked.connect(lambda _c=False: self._branch.accept())
@@ -183,6 +203,10 @@ class BranchSheet(Sheet):
         self._filling = True
         self.channel.clear()
         row = self._branch.rows[at] if has else None
+        self._fill_others(row)
+        self.tag.setEnabled(row is not None and row.suggestion is not None)
+        if not self.tag.hasFocus() or row is None:
+            self.tag.setText(row.name if row is not None else "")
         drives = row.suggestion.binding.channel if row is not None and row.suggestion is not None else ""
         for name in (
             dict.fromkeys((drives, *self._branch.choices(at), "displayColor", "label")) if drives else ()
@@ -209,6 +233,29 @@ class BranchSheet(Sheet):
             if not why:
                 self.part.clearFocus()
                 self._chosen()
+
+    def _fill_others(self, row: Row | None) -> None:
+        self.others.clear()
+        found = [one for one in row.candidates if one.prim != row.prim] if row is not None else []
+        many = f"{len(found)} other part{'s' * (len(found) > 1)} may be meant"
+        self.others.addItem(many if found else "No other part is likely", "")
+        for one in found:
+            self.others.addItem(f"{one.prim}   {one.score:.0%}: {'; '.join(one.reasons)}", one.prim)
+        self.others.setEnabled(bool(found))
+
+    def _retag(self, name: str) -> None:
+        """Give the part of the line in hand to another tag."""
+        at = self.line()
+        if at < 0:
+            return
+        why = self._branch.retag(at, name.strip())
+        self.why.setText(why)
+        self.why.setVisible(bool(why))
+        if not why:
+            self.tag.clearFocus()
+            number = next((i for i, row in enumerate(self._branch.rows) if row.name == name.strip()), at)
+            self.show_line(number)
+            self._fill()
 
     def _move_to_selection(self) -> None:
         scene, chosen = self._at.scene, self._at.selection
@@ -237,6 +284,9 @@ class BranchSheet(Sheet):
         self.accept_lines.setText(f"Accept {len(taken)}" if taken else "Accept")
         self.accept_lines.setEnabled(bool(taken) and not branch.why_not())
         self.take_above.setEnabled(bool(proposals))
+        if self._named != len(rows):
+            self._named = len(rows)
+            self.names.setStringList(list(branch.tags()))
         self._fill()
 
     def _told(self, text: str) -> None:

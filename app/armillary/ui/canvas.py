@@ -32,6 +32,7 @@ from armillary.ui.eye_keys import move_eye
 from armillary.ui.flight import Flight
 from armillary.ui.hover import NOTHING, Hover
 from armillary.ui.mime import can_be_bound
+from armillary.ui.paced import Paced
 from armillary.ui.pointer import Pointer, pixel
 from armillary.ui.signs import Signs
 from armillary.ui.theme import Colours
@@ -87,7 +88,7 @@ class Canvas(QWidget):
         self.flight = Flight(self, view, clock, self.touch, lambda: self.frame_ms)
         self.hover = Hover(self, workspace, clock, view, self._part_under, self.touch)
         self._pointer = Pointer(self, workspace, view, self.tools, self.touch, self.flight.to_prims)
-        self._signs = Signs(self, workspace, clock, view, self._show_again)
+        self._signs = Signs(self, workspace, clock, view, self._show_again, self.touch)
         view.set_theme(colours.name)
         workspace.prepare = build
         workspace.scene_changed.connect(self._scene_changed)
@@ -97,7 +98,8 @@ class Canvas(QWidget):
         workspace.world_changed.connect(self._open_changed)
         workspace.project_changed.connect(self._open_changed)
         workspace.problems_changed.connect(self._open_changed)
-        workspace.alarms.placed.connect(self._alarmed)
+        self._soon = Paced(self, self._alarmed, lambda: workspace.alarms.is_many)
+        workspace.alarms.placed.connect(self._soon)
         self._loading = timers.every(self, LOADING_MS, self._progressed)
         self._scene_changed()
 
@@ -168,8 +170,8 @@ class Canvas(QWidget):
 
     def _look_changed(self, _old: Look, new: Look) -> None:
         self.view.apply(new)
-        if self._workspace.alarms.prims:
-            self._alarmed()  # a branch may have been hidden or shown
+        if self._workspace.alarms.prims and not self._signs.tells(self._workspace.hidden):
+            self._soon()  # a branch may have been hidden or shown
         self._signs.put_marks()
         self.touch()
 
@@ -226,7 +228,7 @@ class Canvas(QWidget):
         # values that change at rest are shown in full detail: parts must not flicker with them
         hasty = not rest and start - self._turned_mono_ns < REST_MS * MS_NS
         self._spent_ns, self._is_rest = 0, rest
-        if self.view.takes_long(hasty, rest):
+        if self.view.takes_long(hasty, rest):  # by its scene, or by what is shown over it
             self._steps = self.view.steps(rest, hasty)
             self._step()
         else:
@@ -304,7 +306,7 @@ class Canvas(QWidget):
                     painter, self._colours, f"Simulated colour vision: {_VISIONS[self.vision]}"
                 )
             if self.hover.text:
-                placards.paint_hover(painter, self.rect(), self._colours, self.hover.text)
+                placards.paint_hover(painter, self.rect(), self._colours, self.hover.text, self.hover.band)
         if self.hasFocus() and self._by_key:
             painter.setPen(QColor(self._colours.focus))
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))

@@ -1,4 +1,4 @@
-"""The bar that tells that devices say other units than their tags expect."""
+"""The bar that tells that devices say other units than their tags expect, or that their nodes have moved."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from armillary.session.workspace import Workspace
 from armillary.ui.offer import Offer
 from armillary.ui.tables import button
 
+_ACCEPT = "Take what the device says into the model; it can be undone"
 MANY, EACH = 2_000, 20
 
 
@@ -21,7 +22,7 @@ class DriftCard(Offer):
         """show: brings a tag to the front; book: takes what is accepted."""
         super().__init__("drift", "Show", "Show the tag in the live table", self._look)
         self._at, self._show, self._book = workspace, show, book
-        self.accept = button("Accept", "Take the unit that the device says into the model", self._accept)
+        self.accept = button("Accept", _ACCEPT, self._accept)
         if (row := self.layout()) is not None:
             row.addWidget(self.accept)
         self._found: tuple[tuple[int, str], ...] = ()
@@ -48,7 +49,7 @@ class DriftCard(Offer):
             self.say(sentence(self._news, self._at.specs))
         may_not = self._book.why_not()
         self.accept.setEnabled(not may_not)
-        self.accept.setToolTip(may_not or "Take the unit that the device says into the model")
+        self.accept.setToolTip(may_not or _ACCEPT)
         self.setVisible(bool(self._news))
 
     @property
@@ -56,12 +57,12 @@ class DriftCard(Offer):
         return tuple(one for one in self._found if one not in self._seen)
 
     def _accept(self) -> None:
-        """Take the first one's unit into the model; it can be undone."""
+        """Take the first one's unit, or its node's new id, into the model; it can be undone."""
         news = self._news
         self._seen |= frozenset(news[:1])
         if news:
             slot, words = news[0]
-            self._book.accept_unit(self._at.specs[slot], words)
+            self._book.accept_words(self._at.specs[slot], words)
         self.say(sentence(self._news, self._at.specs))
         self.setVisible(bool(self._news))
 

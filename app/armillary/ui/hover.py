@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, QPointF
 from PySide6.QtWidgets import QWidget
 
 from armillary.model.clock import Clock
+from armillary.session.value_band import Band, band_of
 from armillary.session.workspace import Workspace
 from armillary.ui import timers
 from armillary.viewport.view import View
@@ -35,6 +36,7 @@ class Hover(QObject):
         self._find, self._touch = find, touch
         self._prim = NOTHING
         self.text = ""  # what is said of the part, "" for nothing
+        self.band: Band | None = None  # the first of its values that has limits
         self._at = QPointF()
         self._timer = timers.once(self, HOVER_MS, self._look, is_precise=True)
         workspace.world_changed.connect(self._again)
@@ -53,7 +55,7 @@ class Hover(QObject):
 
     def forget(self) -> None:
         """Another scene comes: what was found is no part of it."""
-        self._prim, self.text = NOTHING, ""
+        self._prim, self.text, self.band = NOTHING, "", None
 
     def show(self, prim: int) -> None:
         """Outline a part and tell of it; `NOTHING` tells of none."""
@@ -78,7 +80,7 @@ class Hover(QObject):
             self.show(prim)
 
     def _describe(self, prim: int) -> str:
-        scene = self._workspace.scene
+        scene, self.band = self._workspace.scene, None
         if scene is None or prim < 0:
             return ""
         lines = [scene.prim_path[prim]]
@@ -87,4 +89,11 @@ class Hover(QObject):
         for row in rows:
             lines.append(f"{row.name}  {row.value} · {row.note or 'good'} · {row.age} ago")
             lines += [f"    {text}" for text in self._workspace.alarms.limits_of(row.slot)]
+            if self.band is None:
+                self.band = self._band(row.slot)
         return "\n".join(lines)
+
+    def _band(self, slot: int) -> Band | None:
+        table, spec = self._workspace.mirror.table, self._workspace.specs[slot]
+        specs = self._workspace.alarms.specs.values()
+        return band_of(spec, specs, float(table.value[slot]), int(table.quality[slot]))

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from armillary.model.alarm import ADVISORY_MARK
 from armillary.model.clock import NS
 from armillary.model.fault import Fault
 from armillary.model.times import parse_time
@@ -138,7 +139,9 @@ class JournalModel(QAbstractTableModel):
     def _mark(self, row: int) -> Any:  # Any: Qt's own contract
         level = self.instead[row].level if self.instead is not None else self.journal.level(row)
         if self.journal.of == "alarms":
-            return badges.icon(level, "full", self.colours.name)
+            line = self.line(row)
+            mark = ADVISORY_MARK if line is not None and line.advisory else level
+            return badges.icon(mark, "full", self.colours.name)
         colour = self.colours.text if level else self.colours.edge
         return icons.icon(_EVENT_ICONS[min(level, 2)], colour)
 

@@ -6,8 +6,9 @@ from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QColor, QPainter
 
 from armillary.session.opening import CANCELLED
+from armillary.session.value_band import Band
 from armillary.session.workspace import Workspace, WorldState
-from armillary.ui import theme
+from armillary.ui import band, theme
 from armillary.ui.theme import Colours
 
 NO_SCENE = "No scene. Telemetry runs."
@@ -50,13 +51,16 @@ def paint_empty(painter: QPainter, area: QRect, colours: Colours, workspace: Wor
     painter.drawText(below, int(_CENTRED | Qt.AlignmentFlag.AlignTop), hint)
 
 
-def paint_hover(painter: QPainter, area: QRect, colours: Colours, text: str) -> None:
-    """Write path and values of the part under the pointer at the lower left."""
+def paint_hover(
+    painter: QPainter, area: QRect, colours: Colours, text: str, shown: Band | None = None
+) -> None:
+    """Write path and values of the part under the pointer at the lower left, with a value's bar below."""
     painter.setFont(theme.font())
     left = int(Qt.AlignmentFlag.AlignLeft)
     room = QRect(0, 0, max(area.width() - 40, 100), area.height())
     lines = painter.fontMetrics().boundingRect(room, left, text)
-    box = QRect(8, area.height() - lines.height() - 20, lines.width() + 20, lines.height() + 12)
+    below, width = (band.HEIGHT, max(lines.width(), band.LEAST_WIDTH)) if shown else (0, lines.width())
+    box = QRect(8, area.height() - lines.height() - below - 20, width + 20, lines.height() + below + 12)
     ground = QColor(colours.raised)
     ground.setAlpha(_OPACITY)
     painter.fillRect(box, ground)
@@ -64,6 +68,9 @@ def paint_hover(painter: QPainter, area: QRect, colours: Colours, text: str) -> 
     painter.drawRect(box)
     painter.setPen(QColor(colours.text))
     painter.drawText(box.adjusted(10, 6, -4, -6), left, text)
+    if shown is not None:
+        top = box.top() + 6 + lines.height() + 4
+        band.paint(painter, QRect(box.left() + 10, top, box.width() - 20, band.HEIGHT), colours, shown)
 
 
 def paint_note(painter: QPainter, colours: Colours, text: str) -> None:

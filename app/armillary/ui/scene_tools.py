@@ -24,6 +24,7 @@ from armillary.ui.slide import SlideCard
 from armillary.ui.theme import Colours
 from armillary.ui.turntable import Turntable
 from armillary.ui.walk import WalkTool
+from armillary.viewport import camera as eye
 from armillary.viewport.camera import CameraPose
 from armillary.viewport.section import Section
 
@@ -162,10 +163,15 @@ class SceneTools:
             self._canvas.view.fit()
         self._canvas.touch()
 
-    def fly(self, prims: tuple[int, ...]) -> None:
-        """Fly to parts: they are framed within 0.8 s."""
+    def fly(self, prims: tuple[int, ...], camera: str = "") -> None:
+        """Fly to parts, or to a camera of the scene where there is that one; it takes 0.8 s at most."""
         self.walk.leave()
-        self._canvas.flight.to_prims(prims)
+        cameras = self._at.scene.cameras if self._at.scene is not None and camera else ()
+        found = next((each for each in cameras if each.path == camera), None)
+        if found is not None:
+            self._canvas.flight.to(eye.through(found))
+        else:
+            self._canvas.flight.to_prims(prims)
 
     # ------------------------------------------------------------ pictures
     def _ask_size(self) -> None:

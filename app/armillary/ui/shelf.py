@@ -9,6 +9,8 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QPushButton, QV
 
 from armillary.model.alarm import LONGEST_SHELF_NS, SHELF_REASONS, SHORTEST_REASON, Presentation
 from armillary.model.clock import NS
+from armillary.model.shift import left_s
+from armillary.session.alarm_row import age_text
 from armillary.session.workspace import Workspace
 from armillary.ui.login import ReasonSheet
 from armillary.ui.pieces import label
@@ -23,6 +25,7 @@ DURATIONS = (
     ("until it is normal again", 0.0),
 )
 USUAL = 1
+SHIFT = -1.0  # instead of seconds: to the end of the shift
 MOST_TITLES = 3
 OTHER = "other …"
 
@@ -31,11 +34,16 @@ class ShelfSheet(Sheet):
     """Asks why and for how long; `done` gets the reason and seconds (0 = until it is normal again)."""
 
     def __init__(
-        self, names: str, priority: int, done: Callable[[str, float], None], parent: QWidget | None = None
+        self,
+        names: str,
+        priority: int,
+        done: Callable[[str, float], None],
+        parent: QWidget | None = None,
+        shift: Callable[[], tuple[str, float]] = lambda: ("", 0.0),
     ) -> None:
-        """`priority`: the highest of the alarms; it bounds the time."""
+        """`priority`: the highest of the alarms, bounds the time. shift: its name, and how long it lasts."""
         super().__init__(parent)
-        self._done = done
+        self._done, self._shift = done, shift
         self.setWindowTitle("Shelve alarms")
         self.setMinimumWidth(WIDTH)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -49,7 +57,9 @@ class ShelfSheet(Sheet):
         self.words.hide()
         self.time = QComboBox()
         self.time.setAccessibleName("For how long")
-        for text, seconds in DURATIONS:
+        name, left_s = shift()
+        ends = [(f"end of shift {name}, in {age_text(left_s)}", SHIFT)] if 0 < left_s <= longest_s else []
+        for text, seconds in (*DURATIONS[:-1], *ends, DURATIONS[-1]):
             if seconds <= longest_s:
                 self.time.addItem(text, seconds)
         self.time.setCurrentIndex(min(USUAL, self.time.count() - 1))
@@ -87,7 +97,12 @@ class ShelfSheet(Sheet):
         self.go.setToolTip("Say why in a few words." if short else "")
 
     def _go(self) -> None:
-        self._done(self._why(), float(self.time.currentData()))
+        seconds = float(self.time.currentData())
+        if seconds == SHIFT:
+            seconds = self._shift()[1]  # at the press of the key, not when the sheet was opened
+            if seconds <= 0:
+                return  # it ended meanwhile: another time is chosen
+        self._done(self._why(), seconds)
         self.accept()
 
 
@@ -118,4 +133,12 @@ def hide_alarms(workspace: Workspace, how: str, parent: QWidget) -> None:
         ).open()
         return
     priority = min(book.specs[name].priority for name in chosen)
-    ShelfSheet(names, priority, lambda why, seconds: book.shelve(chosen, why, seconds), parent).open()
+    project = workspace.project
+    specs = project.shifts if project is not None else ()
+    ShelfSheet(
+        names,
+        priority,
+        lambda why, seconds: book.shelve(chosen, why, seconds),
+        parent,
+        lambda: left_s(specs, workspace.mirror.t_ns or workspace.now_ns()),
+    ).open()

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 
+import numpy as np
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
-from armillary.model.clock import Clock
+from armillary.model.clock import MS_NS, Clock
 from armillary.session.alarm_callouts import in_words, said
 from armillary.session.workspace import Workspace
 from armillary.ui import timers
 from armillary.viewport.badge_places import direction_words
-from armillary.viewport.badges import Badge
 from armillary.viewport.callouts import Callout
 from armillary.viewport.view import View
 
@@ -24,29 +24,47 @@ class Signs(QObject):
     """Badges and signs of one picture; the scene is not drawn again for them."""
 
     def __init__(
-        self, canvas: QWidget, workspace: Workspace, clock: Clock, view: View, again: Callable[[], None]
+        self,
+        canvas: QWidget,
+        workspace: Workspace,
+        clock: Clock,
+        view: View,
+        again: Callable[[], None],
+        touch: Callable[[], None],
     ) -> None:
-        """`again` shows the last picture again, into which something was drawn."""
+        """`again` shows the last picture again, into which something was drawn; `touch` asks for another."""
         super().__init__(canvas)
         self._canvas, self._workspace, self._clock, self._view = canvas, workspace, clock, view
-        self._show_again = again
+        self._show_again, self._touch = again, touch
         self._half = 0
+        self._said_mono_ns = -SIGN_MS * MS_NS  # when callouts were last put into words
+        self._hidden: frozenset[int] | None = None  # the branches that badges were placed for
         self._usual, self._words = canvas.accessibleDescription(), ""
         self._blinking = timers.every(self, BLINK_MS, self._blink)
         self._signing = timers.every(self, SIGN_MS, self._second)
 
     def put_badges(self) -> None:
         """Show badges where alarms wait for a person; outlines come with the look."""
-        found = self._workspace.alarms.waiting(self._workspace.hidden)
-        self._view.badges([Badge(*entry) for entry in zip(*(each.tolist() for each in found), strict=True)])
-        self._put_callouts()
+        self._hidden = frozenset(self._workspace.hidden)
+        found = self._workspace.alarms.waiting(self._hidden)
+        self._view.badge_table(np.stack([each.astype(np.int64) for each in found], axis=1))
+        now = self._clock.now_mono_ns()
+        if not self._workspace.alarms.is_many or now - self._said_mono_ns >= SIGN_MS * MS_NS:
+            self._put_callouts()
+
+    def tells(self, hidden: Set[int]) -> bool:
+        """Whether badges of many alarms stand as they should; callouts tell the values once a second."""
+        return self._workspace.alarms.is_many and self._hidden is not None and self._hidden == hidden
 
     def _put_callouts(self) -> None:
         """Show what alarms say, with their values now."""
         ws = self._workspace
-        told = said(ws.alarms, ws.mirror, ws.specs, ws.hidden, self._clock.now_mono_ns())
+        self._said_mono_ns = now = self._clock.now_mono_ns()
+        told = said(ws.alarms, ws.mirror, ws.specs, ws.hidden, now)
         if self._view.callouts([Callout(s.prim, s.priority, s.title, s.text) for s in told]):
             self._show_again()
+        else:
+            self._touch()
 
     def put_marks(self) -> None:
         """Show signs of quality; their ages go on by themselves."""

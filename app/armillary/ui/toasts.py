@@ -1,10 +1,14 @@
-"""Toasts: a short card for a new alarm of the highest priority (and of the second where that is set)."""
+"""Toasts: a short card for a new alarm of the highest priority (and of the second where that is set).
+
+And one for a shelf that ends soon.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from armillary.model.alarm import AlarmEvent
+from armillary.model.alarm import SHELF_ENDS, AlarmEvent
+from armillary.session.rows import clock_text
 from armillary.session.settings import Settings
 from armillary.session.workspace import Workspace
 from armillary.ui.notify import Notice
@@ -25,6 +29,7 @@ class Toasts:
     ) -> None:
         self._at, self._settings, self._add, self._drop = workspace, settings, add, drop
         self._shown: dict[str, Notice] = {}  # by alarm
+        self._ending: dict[str, tuple[int, Notice]] = {}  # alarm → end of its shelf, and the card
         workspace.alarms.noted.connect(self._noted)
         workspace.alarms.changed.connect(lambda _ids: self._look())
 
@@ -39,6 +44,9 @@ class Toasts:
         return "Toasts for priority 1 and 2." if self.lowest > 1 else "Toasts for priority 1 only."
 
     def _noted(self, event: AlarmEvent) -> None:
+        if event.event == SHELF_ENDS:
+            self._shelf_ends(event)
+            return
         book = self._at.alarms
         if event.event != "RAISE" or event.late or event.id in book.hidden or event.id in self._shown:
             return
@@ -57,8 +65,35 @@ class Toasts:
         self._shown[event.id] = notice
         self._add(notice)
 
+    def _shelf_ends(self, event: AlarmEvent) -> None:
+        """Say that an alarm comes off its shelf soon; the card goes when it has, or is shelved for longer."""
+        book = self._at.alarms
+        spec, state = book.specs.get(event.id), book.hidden.get(event.id)
+        hiding = state.hiding if state is not None else None
+        if spec is None or hiding is None or len(self._ending) >= MOST:
+            return
+        self._drop_ending(event.id)
+        notice = Notice(
+            "warning",
+            f"Its shelf ends at {clock_text(hiding.until_ns)}: {spec.title or spec.tag or spec.id}",
+            spec.tag,
+            "Shelve it again if the reason still stands; else it is shown again then.",
+            f"shelf {spec.id}",
+        )
+        self._ending[event.id] = (hiding.until_ns, notice)
+        self._add(notice)
+
+    def _drop_ending(self, name: str) -> None:
+        held = self._ending.pop(name, None)
+        if held is not None:
+            self._drop(held[1])
+
     def _look(self) -> None:
         """Take away what was acknowledged, is hidden or is gone."""
         book = self._at.alarms
+        for name, (until_ns, _notice) in list(self._ending.items()):
+            state = book.hidden.get(name)
+            if state is None or state.hiding is None or state.hiding.until_ns != until_ns:
+                self._drop_ending(name)
         for name in [n for n in self._shown if not ((s := book.states.get(n)) and s.unacknowledged)]:
             self._drop(self._shown.pop(name))

@@ -407,9 +407,9 @@ class DeskWindow(Desk):
         """Frame parts, or everything."""
         self.tools.frame(prims)
 
-    def fly(self, prims: tuple[int, ...]) -> None:
-        """Fly to parts and frame them."""
-        self.tools.fly(prims)
+    def fly(self, prims: tuple[int, ...], camera: str = "") -> None:
+        """Fly to parts and frame them, or to a camera of the scene."""
+        self.tools.fly(prims, camera)
 
     def trend(self, slots: Sequence[int]) -> None:
         """Draw tags in the trends."""
@@ -661,6 +661,7 @@ class DeskWindow(Desk):
 
     def shut_down(self) -> None:
         """Give graphics memory and all widgets back; the window is not used again."""
+        self.alarmbar.close_sound()
         self.canvas.view.close()
         self.beside.shut_down()
         self.deleteLater()

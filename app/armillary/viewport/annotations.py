@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 from armillary.model.arrays import F8, I8, U1
@@ -10,7 +13,7 @@ from armillary.viewport import badge_places, callouts, outline, overlay
 from armillary.viewport import badges as alarm_badges
 from armillary.viewport import camera as eye
 from armillary.viewport import marks as signs
-from armillary.viewport.badges import Badge, Placed
+from armillary.viewport.badges import Placed
 from armillary.viewport.callouts import Callout, Told
 from armillary.viewport.gaze import Gaze
 from armillary.viewport.marks import Signed
@@ -20,6 +23,8 @@ from armillary.viewport.stage import Stage
 from armillary.viewport.theme import Theme
 
 _GAP = 12  # pixels between overlays and the edge
+MANY = 40  # badges: to place and draw more is done in steps
+_AT_ONCE = 4  # badges made in a step
 LEGEND_SHARE = 0.6  # of the height of the view that legends may take, the first one apart
 
 
@@ -58,6 +63,18 @@ def _meets(one: tuple[int, int, int, int], others: list[tuple[int, int, int, int
     return any(left < r and x < right and top < b and y < low for x, y, r, b in others)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Placing:
+    """Where everything stands on the picture that is drawn next."""
+
+    legends: list[tuple[int, int, U1]]
+    triad: U1 | None
+    blocked: list[Rect]  # places of legends and axes
+    placed: tuple[Placed, ...]
+    signed: tuple[Signed, ...]
+    told: tuple[Told, ...]
+
+
 class Annotations:
     """What is shown over the picture, and where the last one had it.
 
@@ -69,8 +86,8 @@ class Annotations:
         self.axes = self.labels = self.legend = self.calling = True
         self.scale = 1.0
         self.half, self.still = 0, False
-        self._badges: tuple[Badge, ...] = ()
-        self._table: I8 = np.zeros((0, 3), np.int64)  # the same as arrays: prim, priority, count; worst first
+        self._table: I8 = np.zeros((0, 3), np.int64)  # badges: prim, priority, count; the worst first
+        self._ready: _Placing | None = None  # worked out aside for the next `draw`
         self.placed: tuple[Placed, ...] = ()
         self.callouts: tuple[Callout, ...] = ()
         self.told: tuple[Told, ...] = ()
@@ -82,16 +99,18 @@ class Annotations:
         self._patches: list[U1] | None = None
         self._under: list[tuple[int, int, U1]] = []  # (x, y, pixels) that signs and badges cover
 
-    @property
-    def badges(self) -> tuple[Badge, ...]:
-        """The alarms that wait for a person."""
-        return self._badges
+    def take_badges(self, table: I8) -> bool:
+        """Take the alarms that wait for a person, (n, 3) prim, priority and count; whether they differ."""
+        table = table[np.lexsort((table[:, 0], table[:, 1]))]
+        if np.array_equal(table, self._table):
+            return False
+        self._table = table
+        return True
 
-    @badges.setter
-    def badges(self, badges: tuple[Badge, ...]) -> None:
-        self._badges = badges
-        table = np.array([(b.prim, b.priority, b.count) for b in badges], np.int64).reshape(-1, 3)
-        self._table = table[np.lexsort((table[:, 0], table[:, 1]))]
+    @property
+    def is_many(self) -> bool:
+        """Whether to place and draw badges takes as long as a small scene: better in steps."""
+        return len(self._table) > MANY
 
     @property
     def legends(self) -> tuple[LegendLike, ...]:
@@ -119,18 +138,45 @@ class Annotations:
         near = [b for b in self.placed if abs(b.x - x) <= reach and abs(b.y - y) <= reach]
         return near[0] if near else None
 
-    def draw(self, rgba: U1, gaze: Gaze, theme: Theme, outlined: Painted) -> None:
-        """Paint everything over a picture (h, w, 4) as `gaze` sees it. outlined: what of it may blink."""
-        h, w = rgba.shape[:2]
+    def get_ready(self, gaze: Gaze, theme: Theme) -> Iterator[None]:
+        """Work out what the next `draw` needs, as `gaze` sees it, in steps; the last picture stays."""
+        w, h = gaze.size
         gap = round(_GAP * self.scale)
         legends = self._legend_places(w, h, gap, theme)
-        self.placed = self._place_badges(gaze)
-        self.signed = self._place_signs(gaze, theme)
+        placed = self._place_badges(gaze)
+        yield
+        signed = self._place_signs(gaze, theme, placed)
         triad = overlay.triad(*eye.basis(gaze.pose), theme, self.scale) if self.axes else None
-        self._blocked = [(x, y, x + patch.shape[1], y + patch.shape[0]) for x, y, patch in legends]
+        blocked = [(x, y, x + patch.shape[1], y + patch.shape[0]) for x, y, patch in legends]
         if triad is not None:
-            self._blocked.append((gap, h - gap - triad.shape[0], gap + triad.shape[1], h - gap))
-        self.told = self._place_callouts(gaze, theme)
+            blocked.append((gap, h - gap - triad.shape[0], gap + triad.shape[1], h - gap))
+        yield
+        for at in range(0, len(placed), _AT_ONCE):
+            alarm_badges.make(placed[at : at + _AT_ONCE], theme, self.scale, self.half, still=self.still)
+            yield
+        told = self._place_callouts(gaze, theme, placed, signed, blocked)
+        yield
+        for each in told:
+            callouts.make(each, theme, self.scale)
+            yield
+        self._ready = _Placing(legends, triad, blocked, placed, signed, told)
+
+    def get_unready(self) -> None:
+        """Forget what was worked out: the picture that it was for is given up."""
+        self._ready = None
+
+    def draw(self, rgba: U1, gaze: Gaze, theme: Theme, outlined: Painted) -> None:
+        """Paint everything over a picture (h, w, 4) as `gaze` sees it. outlined: what of it may blink."""
+        h = rgba.shape[0]
+        gap = round(_GAP * self.scale)
+        if self._ready is None:
+            for _ in self.get_ready(gaze, theme):
+                pass
+        ready, self._ready = self._ready, None
+        if ready is None:
+            return
+        legends, triad, self._blocked = ready.legends, ready.triad, ready.blocked
+        self.placed, self.signed, self.told = ready.placed, ready.signed, ready.told
         if self.labels and gaze.stage is not None and gaze.stage.look.label:
             blocked = [alarm_badges.rect(b, theme, self.scale) for b in self.placed]
             blocked += [signs.rect(s, theme, self.scale) for s in self.signed]
@@ -153,8 +199,8 @@ class Annotations:
     def restamp(self, rgba: U1, gaze: Gaze, theme: Theme) -> None:
         """Draw `marks` and `callouts` over the last picture in place of those that it has."""
         self._uncover(rgba)
-        self.signed = self._place_signs(gaze, theme)
-        self.told = self._place_callouts(gaze, theme)
+        self.signed = self._place_signs(gaze, theme, self.placed)
+        self.told = self._place_callouts(gaze, theme, self.placed, self.signed, self._blocked)
         self._draw_badges(rgba, theme)
 
     def _flash(self, rgba: U1) -> None:
@@ -167,7 +213,7 @@ class Annotations:
             h, w = pixels.shape[:2]
             rgba[y : y + h, x : x + w] = pixels
 
-    def _place_signs(self, gaze: Gaze, theme: Theme) -> tuple[Signed, ...]:
+    def _place_signs(self, gaze: Gaze, theme: Theme, placed: Sequence[Placed]) -> tuple[Signed, ...]:
         stage, marks = gaze.stage, self.marks
         if stage is None or not len(marks) or int(marks.prim[-1]) >= len(stage.scene):
             return ()
@@ -179,15 +225,22 @@ class Annotations:
         corner = box[kept_rows][:, _CORNERS].reshape(-1, 3)
         at = eye.project(gaze.pose, corner, gaze.size).reshape(-1, 8, 3)
         found = signs.place(marks, at, gaze.size, self.scale)
-        kept = [alarm_badges.rect(b, theme, self.scale) for b in self.placed]
+        kept = [alarm_badges.rect(b, theme, self.scale) for b in placed] if found else []
         return tuple(s for s in found if not _meets(signs.rect(s, theme, self.scale), kept))
 
-    def _place_callouts(self, gaze: Gaze, theme: Theme) -> tuple[Told, ...]:
+    def _place_callouts(
+        self,
+        gaze: Gaze,
+        theme: Theme,
+        placed: Sequence[Placed],
+        signed: Sequence[Signed],
+        blocked: Sequence[Rect],
+    ) -> tuple[Told, ...]:
         if not self.calling or not self.callouts:
             return ()
-        blocked = self._blocked + [alarm_badges.rect(b, theme, self.scale) for b in self.placed]
-        blocked += [signs.rect(s, theme, self.scale) for s in self.signed]
-        return callouts.place(self.callouts, self.placed, gaze.size, self.scale, blocked)
+        taken = [*blocked, *(alarm_badges.rect(b, theme, self.scale) for b in placed)]
+        taken += [signs.rect(s, theme, self.scale) for s in signed]
+        return callouts.place(self.callouts, placed, gaze.size, self.scale, taken)
 
     def _place_badges(self, gaze: Gaze) -> tuple[Placed, ...]:
         stage = gaze.stage

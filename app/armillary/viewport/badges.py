@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageDraw
 
+from armillary.model.alarm import ADVISORY_MARK
 from armillary.model.arrays import U1
 from armillary.viewport import text
 from armillary.viewport.overlay import blend
@@ -35,7 +36,10 @@ Style = Literal["full", "hollow", "double"]
 
 @dataclass(frozen=True, slots=True)
 class Badge:
-    """Alarms at one prim that wait for a person: the worst priority (1…4) and how many there are."""
+    """Alarms at one prim that wait for a person: the worst priority (1…4) and how many there are.
+
+    ADVISORY_MARK instead of a priority: nothing is there that is more than predicted.
+    """
 
     prim: int
     priority: int
@@ -92,19 +96,54 @@ def style_of(priority: int, half: int, *, still: bool) -> Style:
 def draw(rgba: U1, placed: Sequence[Placed], theme: Theme, scale: float, half: int, *, still: bool) -> None:
     """Draw badges into a picture (h, w, 4), the worst on top."""
     for badge in reversed(placed):
-        patch = _patch_of(badge, style_of(badge.priority, half, still=still), theme, scale)
+        seen, right, down = _seen_of(badge, style_of(badge.priority, half, still=still), theme, scale)
         x, y, _, _ = rect(badge, theme, scale)
-        blend(rgba, patch, x, y)
+        blend(rgba, seen, x + right, y + down)
+
+
+def make(placed: Sequence[Placed], theme: Theme, scale: float, half: int, *, still: bool) -> None:
+    """Make the pixels that `draw` needs, and keep them: what is new takes half a millisecond each."""
+    for badge in placed:
+        _patch_of(badge, "full", theme, scale)
+        for at in range(half, half + 1 + BLINK_HALVES[min(badge.priority, 4)]):  # as it blinks next, too
+            _seen_of(badge, style_of(badge.priority, at, still=still), theme, scale)
+
+
+def _seen_of(badge: Placed, style: Style, theme: Theme, scale: float) -> tuple[U1, int, int]:
+    return _seen(
+        badge.priority, badge.count, style, theme.name, round(scale, 2), _sector(badge), flip=badge.flip
+    )
+
+
+@lru_cache(maxsize=1024)
+def _seen(
+    priority: int, count: int, style: Style, theme_name: str, scale: float, sector: int, *, flip: bool
+) -> tuple[U1, int, int]:
+    """Return what can be seen of a badge, and how far right and down of its patch that begins.
+
+    The room for an arrow around it is two thirds of a patch, and mostly empty: it is not blended.
+    """
+    whole = patch(priority, count, style, theme_name, scale, sector, flip=flip)
+    drawn = whole[..., 3] > 0
+    down, right = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
+    top, left = int(down[0]), int(right[0])
+    return whole[top : int(down[-1]) + 1, left : int(right[-1]) + 1], left, top
 
 
 def _patch_of(badge: Placed, style: Style, theme: Theme, scale: float) -> U1:
-    sector = -1
-    if badge.direction is not None:
-        sector = round(badge.direction / (2 * math.pi) * _DIRECTIONS) % _DIRECTIONS
-    return patch(badge.priority, badge.count, style, theme.name, round(scale, 2), sector, flip=badge.flip)
+    return patch(
+        badge.priority, badge.count, style, theme.name, round(scale, 2), _sector(badge), flip=badge.flip
+    )
 
 
-@lru_cache(maxsize=512)
+def _sector(badge: Placed) -> int:
+    """Return where its arrow points, of sixteen directions; -1 = it has none."""
+    if badge.direction is None:
+        return -1
+    return round(badge.direction / (2 * math.pi) * _DIRECTIONS) % _DIRECTIONS
+
+
+@lru_cache(maxsize=1024)
 def patch(
     priority: int,
     count: int,
@@ -127,7 +166,7 @@ def patch(
     over = _OVER
     image = Image.new("RGBA", ((side + extra) * over, side * over), (*theme.panel, 0))
     pen = ImageDraw.Draw(image)
-    colour = theme.alarms[priority - 1]
+    colour = theme.alarms[priority - 1] if priority != ADVISORY_MARK else theme.text
     middle, half = side * over / 2, SIZE * scale * over / 2
     if words:  # the count stands behind the shape, on the side where no arrow is
         unit = scale * over
@@ -153,6 +192,9 @@ def patch(
     if sector >= 0:
         _arrow(pen, (middle, side * over / 2), half, 2 * math.pi * sector / _DIRECTIONS, scale * over, colour)
     at = (middle, side * over / 2)
+    if priority == ADVISORY_MARK:
+        _advisory(pen, at, half, scale * over, theme, style)
+        return np.asarray(image.resize((side + extra, side), Image.Resampling.BOX))
     ring = round(2 * scale * over)  # of ink: what tells any of the colours from any ground
     _ring(pen, priority, at, half + (3 * scale * over if style == "double" else 0), ring)
     if style == "full":
@@ -188,6 +230,25 @@ def _shape(
         pen.polygon(_corners(priority, at, half), fill=fill)
     else:
         pen.ellipse(box, fill=fill)
+
+
+def _advisory(
+    pen: ImageDraw.ImageDraw, at: tuple[float, float], half: float, unit: float, theme: Theme, style: Style
+) -> None:
+    """Draw what may come: a diamond without a colour, an arrow in it that goes up; pale once it is known."""
+    ink = (*(theme.muted if style == "hollow" else theme.text), _OPAQUE)
+    reach = half * 1.15
+
+    def diamond(by: float) -> list[tuple[float, float]]:
+        return [(at[0], at[1] - by), (at[0] + by, at[1]), (at[0], at[1] + by), (at[0] - by, at[1])]
+
+    pen.polygon(diamond(reach + 2 * unit), fill=(*theme.panel, _OPAQUE))
+    pen.polygon(diamond(reach), fill=ink)
+    pen.polygon(diamond(reach - 2 * unit), fill=(*theme.panel, _OPAQUE))
+    arm, wide = 3.4 * unit, round(1.7 * unit)
+    tail, tip = (at[0] - arm, at[1] + arm), (at[0] + arm, at[1] - arm)
+    pen.line([tail, tip], fill=ink, width=wide)
+    pen.line([(tip[0] - 4.2 * unit, tip[1]), tip, (tip[0], tip[1] + 4.2 * unit)], fill=ink, width=wide)
 
 
 def _corners(priority: int, at: tuple[float, float], half: float) -> list[tuple[float, float]]:

@@ -135,6 +135,11 @@ def draw(rgba: U1, callouts: Sequence[Told], theme: Theme, scale: float) -> None
         blend(rgba, patch(told.callout, offset, theme.name, round(scale, 2)), left, top)
 
 
+def make(told: Told, theme: Theme, scale: float) -> None:
+    """Make the pixels that `draw` needs, and keep them: what is new takes some milliseconds."""
+    patch(told.callout, (told.left - told.x, told.top - told.y), theme.name, round(scale, 2))
+
+
 @lru_cache(maxsize=128)
 def patch(callout: Callout, offset: tuple[int, int], theme_name: str, scale: float) -> U1:
     """Return the pixels (h, w, 4) of a plate that stands at `offset` from the middle of its badge."""

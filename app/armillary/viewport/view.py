@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from armillary.model.arrays import F4, F8, U1
+from armillary.model.arrays import F4, F8, I8, U1
 from armillary.model.look import Look, Marks, no_marks
 from armillary.model.scene import SceneArrays
 from armillary.viewport import building
@@ -71,7 +71,8 @@ class View(Gaze):
             stage.by_lights = self._lights and stage.by_lights
         self._picture.show(stage)
         self._selected, self._hovered = (), -1
-        self._notes.badges, self._notes.marks, self._through = (), no_marks(), None
+        self._notes.take_badges(np.zeros((0, 3), np.int64))
+        self._notes.marks, self._through = no_marks(), None
         self._notes.callouts = ()
         if not keep_pose:
             self._section = None
@@ -149,9 +150,12 @@ class View(Gaze):
 
     def badges(self, badges: Sequence[Badge]) -> None:
         """Show badges at prims; see `viewport.badges`."""
-        wanted = tuple(badges)
-        if wanted != self._notes.badges:
-            self._notes.badges = wanted
+        table = np.array([(b.prim, b.priority, b.count) for b in badges], np.int64)
+        self.badge_table(table.reshape(-1, 3))
+
+    def badge_table(self, table: I8) -> None:
+        """Show badges at prims: (n, 3) prim, worst priority and count, in any order."""
+        if self._notes.take_badges(table):
             self._changed(keeps=True)
 
     def marks(self, marks: Marks) -> bool:
@@ -177,6 +181,9 @@ class View(Gaze):
         if wanted == notes.callouts:
             return False
         notes.callouts = wanted
+        if notes.is_many and notes.calling:  # with the next picture, in steps
+            self._changed(keeps=True)
+            return False
         if self._dirty or self.is_drawing or not self._rgba.size or not notes.calling:
             return False
         notes.restamp(self._rgba, self, self._picture.theme)
@@ -388,6 +395,9 @@ class View(Gaze):
         picture.occlusion = self._occlusion == "on" or (self._occlusion == "auto" and picture.has_time)
         steps = picture.steps(smooth, hasty and not rest, step_ms, rest=rest, shaded=rest or picture.has_time)
         try:
+            if np.isfinite(step_ms) and self._notes.is_many:
+                for _ in self._notes.get_ready(self, picture.theme):
+                    yield False
             for _ in steps:
                 yield False
             self._rgba = self._picture.rgba
@@ -398,6 +408,7 @@ class View(Gaze):
         finally:
             steps.close()
             self._dirty |= not is_done
+            self._notes.get_unready()
             self._running = None
         yield True
 
@@ -417,7 +428,7 @@ class View(Gaze):
 
     def takes_long(self, hasty: bool = False, rest: bool = False) -> bool:
         """Whether the next picture should be drawn in `steps`, because the whole would hold the thread."""
-        return self._picture.takes_long(hasty, rest)
+        return self._picture.takes_long(hasty, rest) or (self._notes.is_many and not hasty)
 
     def get_ready(self) -> None:
         """Make aside what picks and the next turn of the eye need, where that takes long."""

@@ -73,7 +73,7 @@ def _frames(number: int, message: object) -> list[Part]:
     return [_ID.pack(number), *pack(message)]
 
 
-def _remove_socket(address: str) -> None:
+def remove_socket(address: str) -> None:
     if address.startswith("ipc://"):
         Path(address.removeprefix("ipc://")).unlink(missing_ok=True)
 
@@ -160,7 +160,7 @@ class Hub:
     def close(self) -> None:
         """Close the socket and remove its file."""
         self._abandon()
-        _remove_socket(self.address)
+        remove_socket(self.address)
 
     def _abandon(self) -> None:
         self._socket.close()
@@ -213,7 +213,7 @@ class AsyncHub:
     def close(self) -> None:
         """Close the socket and remove its file."""
         self._abandon()
-        _remove_socket(self.address)
+        remove_socket(self.address)
 
     def _abandon(self) -> None:
         self._socket.close()

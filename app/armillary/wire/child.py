@@ -30,6 +30,7 @@ ENTRIES = (
     "world.replay",
     "world.whatif",
     "world.training",
+    "world.prelude",
     "simulate.child",
     "simulate.worker",
     "recorder.service",

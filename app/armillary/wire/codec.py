@@ -25,6 +25,7 @@ from armillary.model import (
     series,
     simulation,
     substitution,
+    trust,
 )
 from armillary.model.fault import FaultRecord, WorldFault
 from armillary.model.frame import Frame
@@ -83,6 +84,7 @@ TYPES: dict[str, type] = {
         message.AskBindings,
         message.AskOpinions,
         message.AddScene,
+        message.MergeLayers,
         message.Opinions,
         message.BindingsRead,
         message.AskInfo,
@@ -120,8 +122,10 @@ TYPES: dict[str, type] = {
         message.BackedUp,
         message.PutBack,
         message.ThereAgain,
+        message.TakeIn,
         substitution.Substitute,
         substitution.EndSubstitution,
+        trust.DecideTrust,
         alarm.AlarmAct,
         alarm.AlarmActed,
         logbook.WriteNote,

@@ -28,6 +28,7 @@ ISOLATED = (
     "world.replay",
     "world.whatif",
     "world.training",
+    "world.prelude",
     "simulate.child",
     "simulate.worker",
     "extend.importer",

@@ -21,7 +21,10 @@ PREFIX = "~"  # no tag's name may begin so
 ALARM, LINK = "~alarm:", "~link:"
 ORDERS, EVENTS, ALARM_EVENTS, WORLD = "~orders", "~events", "~alarm-events", "~world"
 PROCEDURES = "~procedures"
-"""~world: 1 while the LIVE world runs, 0 when it ended: between them nothing was recorded."""
+"""~world: 1 while the LIVE world runs, 0 when it ended: between them nothing was recorded.
+
+The text of a 1 may say that from then on only every so many seconds something was recorded (`paced`).
+"""
 LINK_CODES = {state: float(number) for number, state in enumerate(LinkState)}
 ALARM_CODES = {state: float(number) for number, state in enumerate(ProcessState)}
 
@@ -49,3 +52,18 @@ def span_of(text: str) -> tuple[int, int]:
         return record_of(text, Event).span_ns
     except ValueError:
         return (0, 0)
+
+
+def paced(every_s: int) -> str:
+    """Return the text of a start after which each tag was recorded once in so many seconds."""
+    return json.dumps({"every_s": every_s})
+
+
+def pace_of(text: str) -> int:
+    """Return how many seconds lie between the samples of a tag after a start; 0 = all were recorded."""
+    if not text:
+        return 0
+    try:
+        return max(int(json.loads(text)["every_s"]), 0)
+    except (ValueError, KeyError, TypeError):
+        return 0

@@ -29,7 +29,7 @@ from armillary.world.journal import TEXT_LIMIT, Entry, Journal, entry_of_state
 
 MOST_AT_ONCE = 10_000  # occurrences in one act
 SYNC_NS = NS // 2
-_LIMITED = ("level", "count", "rate", "deviation")
+_LIMITED = ("level", "count", "rate", "deviation", "predicted")
 
 
 class Alarming:

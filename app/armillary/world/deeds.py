@@ -155,9 +155,8 @@ class Deeds:
         specs: tuple[LoopSpec, ...] = ()
         try:
             found = {spec.name: spec for spec in project.specs}
-            known = loops.read(
-                project.folder, found, [alarm.id for alarm in project.alarms], project.templates
-            )
+            alarms, advisory = [a.id for a in project.alarms], [a.id for a in project.alarms if a.is_advisory]
+            known = loops.read(project.folder, found, alarms, project.templates, advisory)
             here = {alarm.id for alarm in self._part.alarms}
             specs = tuple(self._signed(spec) for spec in known if spec.detect in here)
         except Fault as fault:

@@ -14,7 +14,7 @@ from armillary.model.arrays import I8, U2
 from armillary.model.clock import NS, Clock
 from armillary.model.drift import AcceptDefinition, AskDrift, DriftItem, DriftReport, Refusal, RefuseDrift
 from armillary.model.fault import Fault, FaultRecord, ProjectFault, record
-from armillary.model.link import BrowseItem, LinkState, LinkStatus, SubscriptionPlan
+from armillary.model.link import BrowseItem, LinkState, LinkStatus, SubscriptionPlan, Survey
 from armillary.model.payload import Undecodable
 from armillary.model.quality import NEVER
 from armillary.model.sample import SampleBatch
@@ -25,12 +25,14 @@ from armillary.telemetry.payload import document, parsed_number
 from armillary.telemetry.tap import Tap, Tapped
 from armillary.twin.drift import Drift, Heard, definition
 from armillary.twin.drift_new import NewFields
+from armillary.world.surveying import Surveying
 from armillary.world.typed import modelled_of
 
 SOON_NS = NS  # asked for now: no more often than this
 MOST_DOCUMENTS = 1_000  # of one judgement
 _UP = (LinkState.UP, LinkState.DEGRADED)
 Described = Callable[[], Mapping[str, Mapping[str, BrowseItem]]]
+Surveys = Callable[[], Mapping[str, Survey]]
 Tell = Callable[[FaultRecord, str], None]
 
 
@@ -46,8 +48,12 @@ class Drifting:
         described: Described,
         tell: Tell,
         clock: Clock,
+        surveys: Surveys = dict,
     ) -> None:
-        """described: what sources learnt of their nodes; tell: makes an event of a fault."""
+        """described: what sources learnt of their nodes; tell: makes an event of a fault.
+
+        surveys: what sources found out about their servers' nodes, by link.
+        """
         self._project, self._taps, self._clock = project, taps, clock
         self._described, self._tell = described, tell
         own = {route.slot for plan in plans for route in plan.routes}
@@ -58,6 +64,7 @@ class Drifting:
             self._of_link.setdefault(spec.link, []).append(spec)
         self._drift = Drift(self._specs, missing_s=project.drifting.missing_s, model=modelled_of(project))
         self._new = NewFields({plan.link.name: plan.routes for plan in plans}, project.specs)
+        self._nodes = Surveying(project.private, self._specs, surveys, tell)
         self._up: dict[str, int] = {}
         self._every_ns = int(project.drifting.every_s * NS)
         self._judged_mono_ns = clock.now_mono_ns()  # the first judgement is a while after the start
@@ -104,7 +111,7 @@ class Drifting:
             described=described,
             types=self._known_types,
             types_version=self._types_version,
-            more=tuple(self._new.items()),
+            more=(*self._new.items(), *self._nodes.items()),
         )
         self._found = self._drift.judge(heard)
         self._publish(now_ns, self._report.rounds + 1)
@@ -116,7 +123,10 @@ class Drifting:
             judged_ns=now_ns,
             rounds=rounds,
             topics=sum(tap.strangers for tap in self._taps),
-            left_out=self._drift.left_out + self._new.left_out + sum(tap.left_out for tap in self._taps),
+            left_out=self._drift.left_out
+            + self._new.left_out
+            + self._nodes.left_out
+            + sum(tap.left_out for tap in self._taps),
         )
 
     def _read(self, one: Tapped) -> None:
@@ -144,11 +154,14 @@ class Drifting:
             self._save_types()
 
     def _save_types(self) -> None:
-        try:
-            decided.save_definitions(self._project.private, self._known_types)
+        own = {spec.name for spec in self._specs}
+        known = {name: said for name, said in self._known_types.items() if name in own}
+        private = self._project.private
+        try:  # the worlds of other areas write the same file
+            decided.save_definitions(private, decided.definitions(private) | known)
         except OSError as error:
             what = f"The definitions of the servers' nodes cannot be written down: {error.strerror}."
-            where, remedy = str(self._project.private), "Free space, or set its rights."
+            where, remedy = str(private), "Free space, or set its rights."
             self._tell(FaultRecord(kind="ProjectFault", what=what, where=where, remedy=remedy), "warning")
 
     # ------------------------------------------------------------ what desks ask
@@ -162,6 +175,8 @@ class Drifting:
     def refuse(self, wish: RefuseDrift, who: LoggedIn) -> Refusal:
         """Keep or take back a refusal, in drift.json. Raises ProjectFault, then nothing changes."""
         what = next((item.what for item in self._found if item.key == wish.key), "")
+        # the worlds of other areas write the same file
+        self._refused = {r.key: r for r in decided.refusals(self._project.folder)}
         refusal = Refusal(key=wish.key, by=who.user, at_ns=self._clock.now_ns(), why=wish.why, what=what)
         if not what and wish.key not in self._refused:
             raise ProjectFault(

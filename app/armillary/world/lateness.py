@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from armillary.alarms.retrospect import retrospect
+from armillary.alarms.late_signals import Known
+from armillary.alarms.retrospect import NOT_JUDGED, retrospect
 from armillary.model.alarm import AlarmEvent, AlarmSpec
 from armillary.model.clock import NS
 from armillary.model.frame import Event
@@ -25,7 +26,7 @@ class Lateness:
     """Gathers the late samples of a world by link; one thread."""
 
     def __init__(self, specs: Sequence[TagSpec], alarms: Sequence[AlarmSpec], zone: str = "UTC") -> None:
-        self._alarms = tuple(alarms)
+        self._alarms, self._project = tuple(alarms), Known(specs)
         self._links = tuple(sorted({spec.link for spec in specs if spec.link}))
         number = {name: i for i, name in enumerate(self._links)}
         self._of = np.full(max((spec.slot for spec in specs), default=-1) + 1, -1, np.int64)
@@ -57,7 +58,7 @@ class Lateness:
             if is_over or sum(map(len, self._parts[i])) > MOST:
                 rows = joined(self._parts.pop(i))
                 del self._begun[i], self._last[i]
-                found = retrospect(self._alarms, rows, now_ns)
+                found = retrospect(self._alarms, rows, now_ns, self._project)
                 missed += found
                 events.append(self._event(self._links[i], rows, found, now_ns))
         return events, missed
@@ -70,6 +71,9 @@ class Lateness:
         text = f"late data {first}\u2013{last} added at {now} \u00b7 {len(rows)} samples"
         if count:
             text += f" \u00b7 {count} {'alarm' if count == 1 else 'alarms'} would have been raised"
+        unknown = sum(event.event == NOT_JUDGED for event in found)
+        if unknown:
+            text += f" \u00b7 {unknown} {'alarm was' if unknown == 1 else 'alarms were'} not judged"
         span_ns = (int(rows.source_ns.min()), int(rows.source_ns.max()))
         level = "warning" if count else "info"
         return Event(t_ns=now_ns, level=level, source=link, text=text, span_ns=span_ns)

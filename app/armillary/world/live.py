@@ -34,6 +34,7 @@ from armillary.model.logbook import AskNotes, AskShift, HandOver, Note, TakeOver
 from armillary.model.order import Arm, CloseOrder, Order, Prepare
 from armillary.model.procedure import ActOnProcedure, AskProcedures, StartProcedure
 from armillary.model.substitution import EndSubstitution, Substitute
+from armillary.model.trust import DecideTrust, TrustAct
 from armillary.project import folder as projects
 from armillary.project import published
 from armillary.project.record import Project
@@ -47,11 +48,12 @@ from armillary.twin.turns import Turns
 from armillary.wire import runs
 from armillary.wire.bus import served
 from armillary.wire.lease import Lease
-from armillary.world import shiftwork, standby
+from armillary.world import shiftwork, standby, trusting
 from armillary.world.alarming import Alarming
 from armillary.world.attending import Attending
 from armillary.world.carrying_out import CarryingOut
 from armillary.world.core import Core, Tick
+from armillary.world.counting import Counting
 from armillary.world.deeds import Deeds
 from armillary.world.drifting import Drifting
 from armillary.world.feed import NOT_YET, SEND_EVERY_S, RecorderFeed
@@ -167,10 +169,12 @@ class Live(Serving):
         self._back = LookingBack(
             derived.past, part.specs, folder=part.home, recorder=self.recorder, clock=clock
         )
+        self._counting = Counting(self._alarming.evaluator, part.home, clock, self._alarming.personal)
         self._core = self._make_core(derived, held)
         self._beats = Beats()
         self._lateness = Lateness(project.specs, project.alarms, project.timezone)
         self._rule_events = RuleEvents(project.rules, project.specs)
+        self._certificates = trusting.Certificates(clock, lambda: self._deeds.acts)
         contexts = {plan.link.name: self._context(plan.link) for plan in self._plans}
         self._links = Links(
             self._plans,
@@ -238,6 +242,7 @@ class Live(Serving):
             self._keeping.watch(),
             self._deeds.acts.watch(),
             self._back.run(),
+            self._counting.run(),
             *own,
             self._guard(),
         )
@@ -248,6 +253,9 @@ class Live(Serving):
         if known is not None:
             self.publish(self._core.put(known, self.clock.now_ns(), self.clock.now_mono_ns()))
         self._back.restore()
+        self._counting.restore()
+        if self._counting.trouble is not None:
+            self.tell(self._counting.trouble)
         states = self._alarming.evaluator.states()
         self._feed.offer(self._marking.started(states, self.clock.now_ns(), self.clock.now_mono_ns()))
         self._notifying.start(states)
@@ -260,6 +268,7 @@ class Live(Serving):
         if self._thread is not None:
             self._thread.join(STOP_S)
         await asyncio.to_thread(self._back.close)
+        await asyncio.to_thread(self._counting.keep)
         await asyncio.to_thread(self._notifying.close, STOP_S / 2)
         self._feed.offer(self._core.flush())
         await self._deeds.end_loops()
@@ -429,6 +438,11 @@ class Live(Serving):
             case msg.Retry(link=link, action=action):
                 self.need(peer, Right.ACKNOWLEDGE)
                 self._act_on_link(link, action)
+            case DecideTrust():
+                who = self.need(peer, trusting.right_to(message))
+                self.early.append(self._certificates.decide(message, who))
+                if message.act is TrustAct.ACCEPT:
+                    self._act_on_link(message.link, "retry")
             case msg.Browse(link=link, under=under, limit=limit):
                 self.need(peer, Right.VIEW)
                 return msg.Browsed(items=await self._browse(link, under, limit))
@@ -580,6 +594,7 @@ class Live(Serving):
             self._plans,
             self._intake.taps(),
             described=self._links.described,
+            surveys=self._links.surveys,
             tell=self.tell,
             clock=self.clock,
         )
@@ -644,7 +659,10 @@ class Live(Serving):
 
     def _context(self, link: LinkSpec) -> SourceContext:
         secret = self._secrets.of(link.url)
-        return SourceContext(link=link, clock=self.clock, secret=secret, project=self.project.folder)
+        trust = self._certificates.of(link)
+        return SourceContext(
+            link=link, clock=self.clock, secret=secret, project=self.project.folder, trust=trust
+        )
 
     def _make_gate(self, deeds: Deeds, audit: Audit) -> Gate:
         """Return the one gate: this module alone may make it."""

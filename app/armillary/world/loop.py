@@ -77,6 +77,7 @@ class Loops:
         self._project, self._clock, self._table = project, clock, table
         self._address, self._send = address, send
         self._templates = {template.id: template for template in project.templates}
+        advisory = {alarm.id for alarm in project.alarms if alarm.is_advisory}  # nothing is done for these
         self._loops = {
             spec.id: _Loop(
                 spec,
@@ -84,6 +85,7 @@ class Loops:
                 expression.compile(spec.holds, self._tags, spec.origin) if spec.holds else None,
             )
             for spec in specs
+            if spec.detect not in advisory
         }
         self._changed: dict[str, Proposal] = {}
         self._events: list[Event] = []

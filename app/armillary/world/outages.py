@@ -53,6 +53,12 @@ class Outages:
     ended: Spans = field(default_factory=Spans)  # it had ended in order and was not yet started again
     lost: tuple[Spans, ...] = ()
     silent: tuple[Spans, ...] = ()
+    pace_ns: I8 = field(default_factory=_none)  # of each start: between two samples of a tag; 0 = all came
+
+    def pace_of(self, t_ns: int) -> int:
+        """Return how far apart the samples of a tag are in the record of a time; 0 = as they came."""
+        i = int(np.searchsorted(self.starts_ns, t_ns, "right"))
+        return int(self.pace_ns[i - 1]) if 0 < i <= len(self.pace_ns) else 0
 
     def started_ns(self, t_ns: int) -> int:
         """Return when the world of a time was started; 0 = before there were marks."""
@@ -103,6 +109,8 @@ class Ageing:
         limit_ns = self._limit_ns.copy()
         for slots, limit in self._device:
             alive_ns[slots], limit_ns[slots] = known_ns[slots].max(), limit
+        if pace_ns := outages.pace_of(t_ns):  # what was not recorded is no silence
+            limit_ns = np.where(limit_ns < FOREVER, limit_ns + pace_ns, limit_ns)
         by_age = alive_ns + limit_ns
         cut: I8 = np.full(len(quality), FOREVER, np.int64)  # since when its link says it is stale
         for slots, each in zip(self._of_link, outages.lost, strict=False):

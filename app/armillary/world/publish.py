@@ -275,4 +275,5 @@ def statuses_differ(old: tuple[LinkStatus, ...], new: tuple[LinkStatus, ...]) ->
 
 
 def _shape(status: LinkStatus) -> tuple[object, ...]:
-    return status.name, status.state, status.detail, status.delivery, status.since_ns, status.certificate_ns
+    told = status.name, status.state, status.detail, status.delivery, status.since_ns, status.certificate_ns
+    return *told, status.secured, status.asked

@@ -10,6 +10,7 @@ from armillary.model.arrays import U4
 from armillary.model.clock import NS
 from armillary.model.fault import FaultRecord
 from armillary.model.link import BrowseItem, Quarantined
+from armillary.project import nodes
 from armillary.project.record import Project
 from armillary.telemetry.frozen import Frozen
 from armillary.telemetry.inbox import Inbox
@@ -43,7 +44,8 @@ class Reception:
     ) -> None:
         """`lost`: the alarms that hear of readings given up; `refused`: by link, what its server refuses."""
         specs = project.specs
-        self.plans = plans(part.links, part.specs, part.topics)
+        paths = nodes.paths_of(project.private, part.specs)
+        self.plans = plans(part.links, part.specs, part.topics, paths)
         self.inbox = Inbox([plan.link.name for plan in self.plans])
         decoders, self.problems = made_decoders(registry, project.decoders, project.folder)
         retention_ns = project.historian.retention_days * _DAY_S * NS

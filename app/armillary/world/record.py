@@ -351,6 +351,9 @@ class Recording:
         """Return what was up when; of links from the start of the world of `from_ns` on."""
         world = await self._all(self._ids[-1:], 0, to_ns + 1)
         starts, ended = world_of(known_ns(world), world.value)
+        pace = [
+            marks.pace_of(str(world.text.get(row, ""))) for row in np.flatnonzero(world.value > 0).tolist()
+        ]
         start_ns = Outages(starts_ns=starts).started_ns(from_ns)
         ids = self._ids[len(self.project.specs) :][list(self.names.links)]
         held = self._outage_rows
@@ -371,6 +374,7 @@ class Recording:
         ]
         return Outages(
             starts_ns=starts,
+            pace_ns=np.array(pace, np.int64) * NS,
             ended=ended,
             lost=tuple(lost for lost, _ in of_links),
             silent=tuple(quiet for _, quiet in of_links),

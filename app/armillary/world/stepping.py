@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -211,13 +211,14 @@ class Stepping:
         """Do again what was recorded. Raises a Fault for what cannot be done now."""
         if deed.kind == "command":
             self.command(deed.what, deed.value, deed.actor)
-        elif deed.kind in ("ack", "reset"):
+        elif deed.kind in ("ack", "reset", "comment"):
             wanted = deed.what
             found = tuple(
                 s.occurrence for s in self.alarms.states() if s.occurrence and wanted in ("any", s.id)
             )
             if found:
-                action: Literal["ack", "reset"] = "ack" if deed.kind == "ack" else "reset"
+                acts: Mapping[str, AlarmAction] = {"ack": "ack", "reset": "reset", "comment": "comment"}
+                action = acts[deed.kind]
                 self.act(AlarmAct(action=action, occurrences=found, comment=deed.text), deed.actor)
         elif deed.kind in HIDES:
             duration_s = deed.value if deed.kind == "shelve" else 0.0

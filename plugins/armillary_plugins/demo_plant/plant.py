@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from armillary.api import Plant, WallClock
+from armillary.api import PastPiece, Plant, WallClock
 from armillary_plugins.demo_plant.shipped import copied, no_such
 
 SCENE = "scenes/pumping-station"
@@ -25,6 +25,14 @@ class PumpingStation:
         ports: "broker" and "opcua". Raises ProjectFault when the folder cannot be written.
         """
         return copied(SCENE, folder, ports, _PORTS)
+
+    def past(
+        self, seed: int, from_ns: int, to_ns: int, hours_ns: Sequence[int], offset_s: int
+    ) -> Iterator[PastPiece]:
+        """Yield what it told before it was started (`TellsPast`)."""
+        from armillary_plugins.demo_plant.station_past import past
+
+        return past(seed, from_ns, to_ns, hours_ns, offset_s)
 
     def serve(
         self, part: str, folder: Path, ports: Mapping[str, int], seed: int, ready: Callable[[], None]

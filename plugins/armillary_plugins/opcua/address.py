@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from asyncua.ua import BrowsePath, NodeId
 from asyncua.ua.uaerrors import UaError
@@ -19,6 +19,9 @@ NS0 = "http://opcfoundation.org/UA/"
 _ROOTS = ("Objects", "Types", "Views")  # what stands below Root is namespace 0 without being told
 _NODE = re.compile(r"[isgb]=")
 _STEP = re.compile(r"(?:[^/&]|&.)+")  # & hides the character after it (OPC 10000-4, A.2)
+
+
+Steps = Sequence[tuple[str, str]]  # (URI, name), from Root
 
 
 class AddressError(ValueError):
@@ -78,8 +81,23 @@ def resolve(address: Address, namespaces: Sequence[str]) -> NodeId | BrowsePath:
             raise AddressError(f"'{address.node}' is no node identifier") from error
         found: NodeId = ua.NodeId(plain.Identifier, _index(address.uri, namespaces), plain.NodeIdType)
         return found
+    return _translatable(address.path, namespaces)
+
+
+def resolve_path(text: str, namespaces: Sequence[str]) -> BrowsePath:
+    """Return a path as `written` wrote it, to be translated. Raises AddressError."""
+    steps = [step.partition("|") for step in text.split("/")]
+    return _translatable([(unquote(uri), unquote(name)) for uri, _, name in steps], namespaces)
+
+
+def written(steps: Steps) -> str:
+    """Return a path as one text that names every namespace: `uri|name/uri|name`, both percent-encoded."""
+    return "/".join(f"{quote(uri, safe='')}|{quote(name, safe='')}" for uri, name in steps)
+
+
+def _translatable(steps: Steps, namespaces: Sequence[str]) -> BrowsePath:
     path: BrowsePath = ua.BrowsePath(StartingNode=ua.NodeId(ua.ObjectIds.RootFolder))
-    for uri, name in address.path:
+    for uri, name in steps:
         path.RelativePath.Elements.append(
             ua.RelativePathElement(
                 ReferenceTypeId=ua.NodeId(ua.ObjectIds.HierarchicalReferences),

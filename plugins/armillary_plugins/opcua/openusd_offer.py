@@ -122,7 +122,7 @@ async def changes(settings: Settings, context: SourceContext) -> AsyncIterator[s
     session = await open_session(settings, context, "scene")
     told = asyncio.Event()
     try:
-        await _subscribe(session, told)
+        await tell_changes(session, told)
         yield "connected"
         lost = asyncio.create_task(session.lost.wait())
         try:
@@ -144,8 +144,8 @@ async def changes(settings: Settings, context: SourceContext) -> AsyncIterator[s
         await session.close()
 
 
-async def _subscribe(session: Session, told: asyncio.Event) -> None:
-    """Ask for BaseModelChange and SemanticChange events of the server."""
+async def tell_changes(session: Session, told: asyncio.Event) -> None:
+    """Let an event be set whenever the server tells that its model has changed. Raises UaError."""
     kinds = await _kinds(session)
 
     async def published(result: Any) -> None:

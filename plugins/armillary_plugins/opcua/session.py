@@ -11,9 +11,10 @@ from asyncua.client.client import Client
 from asyncua.ua import BrowsePath, NodeId
 from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 
-from armillary.api import LinkFault, LinkRefused, SourceContext
+from armillary.api import Fault, Identity, LinkFault, LinkRefused, SourceContext
 from armillary_plugins.opcua.lib import ua
 from armillary_plugins.opcua.quiet import quieten
+from armillary_plugins.opcua.secure import Speaker, check_server, ends, identify, protect, trust_of
 from armillary_plugins.opcua.settings import ITEMS_PER_REQUEST, Settings, check_security
 
 CONNECT_S = 10.0
@@ -25,7 +26,8 @@ _REMEDIES = {
     "BadUserAccessDenied": "Give this user the right to connect.",
     "BadIdentityTokenRejected": "Correct the user name or its secret.",
     "BadIdentityTokenInvalid": "Correct the user name or its secret.",
-    "BadSecurityChecksFailed": "Let the server trust our certificate.",
+    "BadSecurityChecksFailed": "Let the server trust our certificate: armillary trust own shows it.",
+    "BadCertificateUntrusted": "Let the server trust our certificate: armillary trust own shows it.",
     "BadSecurityPolicyRejected": "Choose a security policy that the server offers.",
     "BadSecurityModeRejected": "Choose a security mode that the server offers.",
 }
@@ -78,6 +80,7 @@ class Session:
         self.namespaces: tuple[str, ...] = ()
         self.lost = asyncio.Event()
         self.fault: BaseException | None = None
+        self.certificates: dict[str, int] = {}  # until when the channel's are valid, ns UTC: server, own
         self._limit = dict.fromkeys(_LIMITS, ITEMS_PER_REQUEST)
 
     @property
@@ -116,12 +119,14 @@ class Session:
                     found.append(str(result.StatusCode.name))
         return found
 
-    async def browse(self, nodes: Sequence[NodeId], reference: int, most: int = 0) -> list[list[Any]]:
-        """Return the forward references of each node (`most` at least, if it has them; 0 = all)."""
+    async def browse(
+        self, nodes: Sequence[NodeId], reference: int, most: int = 0, *, inverse: bool = False
+    ) -> list[list[Any]]:
+        """Return the references from each node, or to it (`most` at least, if it has them; 0 = all)."""
         found: list[list[Any]] = []
         for chunk in self._chunks("browse", nodes):
             request = ua.BrowseParameters(RequestedMaxReferencesPerNode=most)
-            request.NodesToBrowse = [_description(node, reference) for node in chunk]
+            request.NodesToBrowse = [_description(node, reference, inverse) for node in chunk]
             results = await self.raw.browse(request)
             rows = [list(result.References or ()) for result in results]
             points = [(i, r.ContinuationPoint) for i, r in enumerate(results) if r.ContinuationPoint]
@@ -206,10 +211,10 @@ def _abort(protocol: Any) -> None:  # Any: asyncua's transport protocol
         protocol.transport.abort()
 
 
-def _description(node: NodeId, reference: int) -> Any:
+def _description(node: NodeId, reference: int, inverse: bool = False) -> Any:
     return ua.BrowseDescription(
         NodeId=node,
-        BrowseDirection=ua.BrowseDirection.Forward,
+        BrowseDirection=ua.BrowseDirection.Inverse if inverse else ua.BrowseDirection.Forward,
         ReferenceTypeId=ua.NodeId(reference),
         IncludeSubtypes=True,
         ResultMask=ua.BrowseResultMask.All,
@@ -223,14 +228,43 @@ async def open_session(settings: Settings, context: SourceContext, purpose: str)
     """
     quieten()
     check_security(settings)
-    client = Client(settings.url, timeout=settings.request_timeout_s, watchdog_intervall=PROBE_S)
+    if settings.policy == "None":
+        session = await _opened(settings, context, purpose)
+        if context.trust is not None:
+            context.trust.clear()
+        return session
+    trust = trust_of(settings, context)
+    refused: LinkRefused | None = None
+    for who in await asyncio.to_thread(trust.identities):  # the first one is made here: it takes a moment
+        try:
+            return await _opened(settings, context, purpose, who)
+        except LinkRefused as fault:
+            if not _is_ours_refused(fault):
+                raise
+            refused = fault  # it does not know our newest certificate yet: the one before is still valid
+    raise refused or LinkRefused(
+        "There is no certificate of our own.", where=settings.where, remedy="Make one: armillary trust renew."
+    )
+
+
+def _is_ours_refused(fault: LinkRefused) -> bool:
+    """Return whether a server does not want to speak with our certificate."""
+    cause = fault.__cause__
+    if not isinstance(cause, UaStatusCodeError):
+        return False
+    name = refusal(cause)
+    return name == "BadSecurityChecksFailed" or name.startswith("BadCertificate")
+
+
+async def _opened(
+    settings: Settings, context: SourceContext, purpose: str, who: Identity | None = None
+) -> Session:
+    """Return a session as `who`, over no secure channel for nobody. Raises LinkFault, LinkRefused."""
+    client = Speaker(settings.url, timeout=settings.request_timeout_s, watchdog_intervall=PROBE_S)
     client.name = client.description = f"Armillary {purpose}"
     client.application_uri = "urn:armillary:client"
     client.product_uri = "urn:armillary"
     client.session_timeout = SESSION_MS
-    if settings.user:
-        client.set_user(settings.user)
-        client.set_password(context.secret(settings.secret) if settings.secret else "")
     session = Session(settings, client)
 
     async def gone(error: Exception) -> None:
@@ -239,13 +273,20 @@ async def open_session(settings: Settings, context: SourceContext, purpose: str)
     client.connection_lost_callback = gone
     try:
         async with asyncio.timeout(CONNECT_S):
+            if who is not None:
+                server = await check_server(client, settings, trust_of(settings, context))
+                await protect(client, settings, who, server)
+                session.certificates = ends(server, who)
+            await identify(client, settings, context)
             await client.connect(auto_reconnect=False)
             await session.learn()
+            if who is not None and context.trust is not None:
+                await asyncio.to_thread(context.trust.pin, settings.mode)
     except (UaError, OSError, TimeoutError, LinkFault) as error:
         session.lose(error)
         await session.close()
         raise fault_of(error, settings.where) from error
-    except asyncio.CancelledError as error:
+    except (asyncio.CancelledError, Fault) as error:  # a Fault: a secret is missing, a file cannot be kept
         session.lose(error)
         await session.close()
         raise

@@ -23,10 +23,16 @@ KNOWN = (
     "server_uri",
     "user",
     "secret",
+    "user_cert",
+    "user_key",
     "request_timeout_s",
     "conditions",
     "severities",
 )
+POLICIES = ("Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss")
+DEPRECATED = ("Basic128Rsa15", "Basic256")
+MODES = ("SignAndEncrypt", "Sign")
+SECURE = "Basic256Sha256:SignAndEncrypt"
 SEVERITIES = (901, 701, 551, 401)  # from which on a condition has priority 1, 2, 3, 4 (operations 1.2)
 
 
@@ -41,11 +47,13 @@ class Settings:
     sampling_ms: float = 100.0
     queue: int = 10
     namespaces: Mapping[str, str] = field(default_factory=dict)  # alias -> URI, for browse paths
-    security: str = "None"
+    security: str = "None"  # policy:mode; "None" = none
     insecure: bool = False
     server_uri: str = ""
     user: str = ""
     secret: str = ""
+    user_cert: str = ""  # who we are as a user: a certificate and its key, files of the project
+    user_key: str = ""
     request_timeout_s: float = 4.0
     conditions: bool = False  # the server's alarms are mirrored
     severities: tuple[int, ...] = SEVERITIES
@@ -54,6 +62,17 @@ class Settings:
         """Return the priority of a condition; 0 = it is an event, no alarm."""
         found = (number for number, least in enumerate(self.severities, 1) if severity >= least)
         return next(found, 0)
+
+    @property
+    def policy(self) -> str:
+        """The security policy, "None" for none."""
+        return self.security.partition(":")[0]
+
+    @property
+    def mode(self) -> str:
+        """How messages are protected: SignAndEncrypt, Sign, None."""
+        policy, _, mode = self.security.partition(":")
+        return mode or ("None" if policy == "None" else MODES[0])
 
     @property
     def where(self) -> str:
@@ -87,6 +106,7 @@ def read_settings(link: LinkSpec) -> Settings:
             )
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     given = _Given(link.settings, where)
+    insecure = given.flag("insecure")
     return Settings(
         link=link.name,
         url=f"opc.tcp://{host}:{port}{parts.path}",
@@ -95,11 +115,13 @@ def read_settings(link: LinkSpec) -> Settings:
         sampling_ms=given.number("sampling_ms", 100.0, -1.0, 60_000.0),
         queue=int(given.number("queue", 10, 1, 100)),
         namespaces=given.texts("namespaces"),
-        security=given.text("security", "None"),
-        insecure=given.flag("insecure"),
+        security=given.text("security", "None" if insecure or is_loopback(parts.hostname) else SECURE),
+        insecure=insecure,
         server_uri=given.text("server_uri", ""),
         user=given.text("user", ""),
         secret=given.text("secret", ""),
+        user_cert=given.text("user_cert", ""),
+        user_key=given.text("user_key", ""),
         request_timeout_s=given.number("request_timeout_s", 4.0, 0.1, 60.0),
         conditions=given.flag("conditions"),
         severities=given.severities(),
@@ -108,22 +130,32 @@ def read_settings(link: LinkSpec) -> Settings:
 
 def check_security(settings: Settings) -> None:
     """Raise LinkRefused unless the link's security is one that can be made, and is meant."""
-    policy = settings.security.partition(":")[0]
-    if policy != "None":
+    policy, mode = settings.policy, settings.mode
+    if policy in DEPRECATED:
         raise LinkRefused(
-            f"The security policy '{settings.security}' is not supported yet.",
+            f"The security policy {policy} is broken and not used any more.",
             where=settings.where,
-            remedy='Set security = "None" with insecure = true, on a network that you trust.',
+            remedy=f"Choose one that the server offers of: {', '.join(POLICIES)}.",
         )
-    if not settings.insecure and not _is_loopback(settings.host):
+    if (policy != "None" and (policy not in POLICIES or mode not in MODES)) or (
+        policy == "None" and mode != "None"
+    ):
+        raise LinkRefused(
+            f"There is no security '{settings.security}'.",
+            where=settings.where,
+            remedy=f'Write it as "Basic256Sha256:SignAndEncrypt"; policies: {", ".join(POLICIES)}; '
+            f"modes: {', '.join(MODES)}.",
+        )
+    if policy == "None" and not settings.insecure and not is_loopback(settings.host):
         raise LinkRefused(
             "Without security this link may only reach this machine.",
             where=settings.where,
-            remedy="Set insecure = true if the network between is one that you trust.",
+            remedy='Take security = "None" away; or set insecure = true if the network between is one '
+            "that you trust.",
         )
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from asyncua.ua.uaerrors import UaError
+from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 
 from armillary.api import (
     BrowseItem,
@@ -21,6 +24,7 @@ from armillary.api import (
     SourceContext,
     SourceOut,
     SubscriptionPlan,
+    Survey,
     TakesConditions,
     openusd,
 )
@@ -29,10 +33,13 @@ from armillary_plugins.opcua.conditions import ConditionWatch
 from armillary_plugins.opcua.crawl import Crawl
 from armillary_plugins.opcua.levels import Levels
 from armillary_plugins.opcua.nodes import describe
+from armillary_plugins.opcua.secure import words_of
 from armillary_plugins.opcua.session import Session, fault_of, open_session
 from armillary_plugins.opcua.settings import Settings, read_settings
 from armillary_plugins.opcua.subscribe import Subscriptions
+from armillary_plugins.opcua.survey import Surveyor, described_moves
 
+NOTHING = Survey()
 MOST_CRAWLS = 4  # searches at once, each of a desk
 
 
@@ -47,6 +54,8 @@ class OpcUaSource:
         self._one_level = asyncio.Lock()  # a continuation point is held for one at a time
         self._known: dict[str, BrowseItem] = {}
         self._conditions: ConditionWatch | None = None
+        self._namespaces: tuple[str, ...] = ()  # of the session before
+        self._surveyor: Surveyor | None = None  # of the present session
 
     async def run(self, plan: SubscriptionPlan, out: SourceOut) -> None:
         """Pump until cancelled. Raises LinkFault on loss, LinkRefused when a person must act."""
@@ -131,9 +140,34 @@ class OpcUaSource:
         """Yield a word after each change of the server's model."""
         return openusd_offer.changes(self._settings(), self._context)
 
+    def secured(self) -> str:
+        """Return how the connection is protected; "" while there is none."""
+        return words_of(self._session.settings) if self._session is not None else ""
+
+    def certificates(self) -> Mapping[str, int]:
+        """Return until when the connection's certificates are valid, ns UTC."""
+        return self._session.certificates if self._session is not None else {}
+
+    def survey(self) -> Survey:
+        """Return what is known of the server's nodes beside their values."""
+        return self._surveyor.survey if self._session is not None and self._surveyor is not None else NOTHING
+
     def described(self) -> Mapping[str, BrowseItem]:
         """Return units, ranges, states and writability by address, as learnt at the last connect."""
         return dict(self._known)
+
+    def _renumbered(self, session: Session, subscriptions: Subscriptions) -> str:
+        """Return what to tell when the server has numbered its namespaces anew since the last session."""
+        before, self._namespaces = self._namespaces, session.namespaces
+        if not before or before == session.namespaces:
+            return ""
+        count = sum(
+            before[node.NamespaceIndex : node.NamespaceIndex + 1]
+            != session.namespaces[node.NamespaceIndex : node.NamespaceIndex + 1]
+            for node in subscriptions.nodes.values()
+        )
+        items = "item" if count == 1 else "items"
+        return f"Namespaces renumbered: {count:,} {items} re-bound.".replace(",", "\u202f") if count else ""
 
     async def _page(self, levels: Levels, under: str, limit: int) -> Sequence[BrowseItem]:
         try:
@@ -151,6 +185,9 @@ class OpcUaSource:
     async def _pump(self, session: Session, plan: SubscriptionPlan, out: SourceOut) -> None:
         """Subscribe what the plan says, and again whenever the plan is edited."""
         plans = aiter(out.changed)
+        surveyor, told = Surveyor(session), asyncio.Event()
+        self._surveyor = surveyor
+        is_told = False
         while True:
             out.state(LinkState.SYNCING)
             subscriptions = Subscriptions(session, plan.routes, self._context.clock, out)
@@ -161,22 +198,31 @@ class OpcUaSource:
             )
             watch: asyncio.Task[None] | None = None
             edit: asyncio.Task[SubscriptionPlan] | None = None
+            look: asyncio.Task[bool] | None = None
             try:
                 await subscriptions.start()
                 state = LinkState.DEGRADED if subscriptions.refused else LinkState.UP
-                out.state(state, subscriptions.refused)
+                told_now = f"{self._renumbered(session, subscriptions)} {subscriptions.refused}"
+                out.state(state, told_now.strip())
                 self._known = await describe(session, subscriptions.nodes)
+                moved = await described_moves(session, subscriptions.moved)
+                surveyor.survey = replace(surveyor.survey, moved=moved)
                 if conditions is not None:
                     self._conditions = conditions
                     await conditions.start()
                 watch = asyncio.create_task(subscriptions.raise_when_silent())
                 edit = asyncio.create_task(_next(plans))
-                await asyncio.wait({watch, edit}, return_when=asyncio.FIRST_COMPLETED)
-                if watch.done():
-                    watch.result()
-                plan = edit.result()
+                if not is_told:
+                    is_told = True
+                    with contextlib.suppress(UaStatusCodeError):  # then it is only looked now and then
+                        await openusd_offer.tell_changes(session, told)
+                of = subscriptions
+                look = asyncio.create_task(surveyor.run(of.nodes, of.absent, of.paths, told))
+                await _first(watch, edit, look)
+                if edit.done():
+                    plan = edit.result()
             finally:
-                tasks = [task for task in (watch, edit) if task is not None]
+                tasks = [task for task in (watch, edit, look) if task is not None]
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
@@ -184,6 +230,19 @@ class OpcUaSource:
                 if conditions is not None:
                     await conditions.stop()
                 await subscriptions.stop()
+
+
+async def _first(
+    watch: asyncio.Task[None], edit: asyncio.Task[SubscriptionPlan], look: asyncio.Task[bool]
+) -> None:
+    """Return when the plan was edited, or nodes have come or gone. Raises what the others raise."""
+    waiting: set[asyncio.Task[Any]] = {watch, edit, look}
+    while True:
+        done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+        if edit in done or (look in done and look.result()):
+            return
 
 
 async def _next(plans: object) -> SubscriptionPlan:

@@ -14,8 +14,8 @@ import numpy as np
 from asyncua.ua import NodeId
 from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 
-from armillary.api import Clock, LinkFault, Route, SourceOut
-from armillary_plugins.opcua.address import AddressError, parse, resolve
+from armillary.api import NODE_MOVED, Clock, LinkFault, Route, SourceOut
+from armillary_plugins.opcua.address import AddressError, parse, resolve, resolve_path, text_of
 from armillary_plugins.opcua.lib import ua
 from armillary_plugins.opcua.session import Session, refusal
 from armillary_plugins.opcua.values import Targets, sample_batch, targets, unknown
@@ -31,7 +31,7 @@ CHECK_S = 0.25
 NO_ROOM_S = 0.05
 LAST_SEQUENCE = 2**32 - 1  # OPC 10000-4: sequence numbers go on from 1 after it
 NS = 1_000_000_000
-NODE_UNKNOWN = 0x80340000
+NODE_UNKNOWN, UNKNOWN_NODE = 0x80340000, "BadNodeIdUnknown"
 NAMED = 5  # refused items named in a link's detail; the rest is counted
 
 
@@ -47,6 +47,8 @@ class Item:
     names: dict[str, float]
     node: NodeId | None = None
     refused: str = ""  # why the server does not report it
+    browse_path: str = ""  # where its node was when it was known
+    moved: str = ""  # the address of what is there now
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,6 +90,7 @@ def items_of(routes: Sequence[Route], publishing_ms: float) -> list[Item]:
                 wants_text=wants_text,
                 wants_array=route.kind == "array",
                 names=names,
+                browse_path=route.browse_path,
             )
         else:
             item.slots.append(route.slot)
@@ -125,13 +128,37 @@ class Subscriptions:
     @property
     def nodes(self) -> dict[str, NodeId]:
         """Return the nodes found, by address."""
-        return {item.address: item.node for item in self.items if item.node is not None}
+        return {
+            item.address: item.node
+            for item in self.items
+            if item.node is not None and item.refused != UNKNOWN_NODE
+        }
+
+    @property
+    def absent(self) -> dict[str, NodeId]:
+        """Return the nodes that the server does not know, by address."""
+        return {
+            item.address: item.node
+            for item in self.items
+            if item.node is not None and item.refused == UNKNOWN_NODE
+        }
+
+    @property
+    def paths(self) -> dict[str, str]:
+        """Return the browse paths that are known, by address."""
+        return {item.address: item.browse_path for item in self.items if item.browse_path}
+
+    @property
+    def moved(self) -> dict[str, str]:
+        """Return where the nodes are now that the server does not know any more, as address → address."""
+        return {item.address: item.moved for item in self.items if item.moved}
 
     async def start(self) -> None:
         """Resolve, subscribe, then read everything once: a first notification may have come too early."""
         await self._resolve()
         for rate in sorted({item.rate_ms for item in self.items if item.node is not None}):
             await self._subscribe(rate)
+        await self._find_moved()
         self._report_refused()
         await self.read_all()
 
@@ -237,12 +264,27 @@ class Subscriptions:
                 if not result.StatusCode.is_good():
                     self.items[handle].refused = str(result.StatusCode.name)
 
+    async def _find_moved(self) -> None:
+        """Look where nodes were that the server does not know: what is there now is offered, never taken."""
+        gone: list[tuple[Item, Any]] = []
+        for item in self.items:
+            if item.browse_path and (item.refused == UNKNOWN_NODE or item.node is None):
+                with contextlib.suppress(AddressError):
+                    gone.append((item, resolve_path(item.browse_path, self._session.namespaces)))
+        taken = {item.address for item in self.items}
+        for (item, _), node in zip(
+            gone, await self._session.translate([path for _, path in gone]), strict=True
+        ):
+            if isinstance(node, NodeId):
+                found = text_of(node, self._session.namespaces)
+                item.moved = "" if found in taken else found
+
     def _report_refused(self) -> None:
         """Make the tags of refused items BAD with the reason, instead of leaving them as never seen."""
-        refused = {slot: item.refused for item in self.items if item.refused for slot in item.slots}
+        refused = {slot: _words(item) for item in self.items if item.refused for slot in item.slots}
         if refused:
             now, mono = self._clock.now_ns(), self._clock.now_mono_ns()
-            words = {row: f"the server refuses this node ({why})" for row, why in enumerate(refused.values())}
+            words = dict(enumerate(refused.values()))
             self._out.samples(replace(unknown([*refused], NODE_UNKNOWN, now, mono), why=words))
 
     # ---------------------------------------------------------------- publish results
@@ -301,6 +343,15 @@ class Subscriptions:
             await self.read_all()
         except (UaError, OSError, TimeoutError) as error:
             self._session.lose(error)
+
+
+def _words(item: Item) -> str:
+    """Return why a tag has no value."""
+    if item.moved:
+        return f"{NODE_MOVED}{item.moved}"
+    if item.refused == UNKNOWN_NODE:
+        return "node unknown"
+    return f"the server refuses this node ({item.refused})"
 
 
 def _request(handle: int, node: NodeId | None, sampling_ms: float, queue: int) -> Any:

@@ -66,6 +66,15 @@ async def populate(server: Server, index: int) -> dict[str, Any]:
     return nodes
 
 
+async def move(nodes: dict[str, Any], name: str, identifier: str) -> None:
+    """Give a variable another id; it stays where it is, by its browse name."""
+    old = nodes[name]
+    tank, index = await old.get_parent(), old.nodeid.NamespaceIndex
+    value, title = await old.read_value(), await old.read_browse_name()
+    await old.delete()
+    nodes[name] = await tank.add_variable(ua.NodeId(identifier, index), title, value)
+
+
 async def steer(server: Server, nodes: dict[str, Any], order: dict[str, Any]) -> object:
     if "write" in order:
         name, value = order["write"]
@@ -90,6 +99,13 @@ async def steer(server: Server, nodes: dict[str, Any], order: dict[str, Any]) ->
         return nodes["called"]
     elif "read" in order:
         return await nodes[order["read"]].read_value()
+    elif "move" in order:
+        await move(nodes, *order["move"])
+    elif "add" in order:
+        tank = await nodes["Level"].get_parent()
+        index = nodes["Level"].nodeid.NamespaceIndex
+        id_ = ua.NodeId(f"Tank1.{order['add']}", index)
+        nodes[order["add"]] = await tank.add_variable(id_, ua.QualifiedName(order["add"], index), 4.5)
     elif "burst" in order:
         for i in range(1, order["burst"] + 1):
             now = datetime.now(UTC)

@@ -228,7 +228,7 @@ async def test_values_flow_again_after_a_restart_with_shifted_namespaces(
     assert own_server.index == first + 3
     host = Host()
     async with running(source, host, own_server, node("Level")):
-        assert host.states[-1] == (LinkState.UP, "")
+        assert host.states[-1] == (LinkState.UP, "Namespaces renumbered: 1 item re-bound.")
         own_server.tell(write=["Level", 3.25])
         await until(lambda: host.value[0] == 3.25, 2.0)
         assert host.quality[0] == quality.GOOD
@@ -283,8 +283,8 @@ async def test_a_port_that_speaks_something_else_is_a_link_fault(tmp_path: Path)
 @pytest.mark.parametrize(
     ("url", "settings", "text"),
     [
-        ("opc.tcp://127.0.0.1:1", {"security": "Basic256Sha256:SignAndEncrypt"}, "not supported yet"),
-        ("opc.tcp://plc.example:4840", {}, "may only reach this machine"),
+        ("opc.tcp://127.0.0.1:1", {"security": "Basic128Rsa15:Sign"}, "broken"),
+        ("opc.tcp://plc.example:4840", {"security": "None"}, "may only reach this machine"),
         ("http://127.0.0.1:4840", {}, "not the address of an OPC UA server"),
         ("opc.tcp://127.0.0.1:99999", {}, "not the address of an OPC UA server"),
         ("opc.tcp://anna:secret@127.0.0.1:4840", {}, "user name or password stands in the address"),

@@ -398,6 +398,21 @@ def test_a_delay_of_a_farther_limit_goes_on_where_another_world_goes_on() -> Non
 # ---------------------------------------------------------------- asking again
 
 
+def test_the_farther_limit_need_not_wait_for_the_delay_of_the_nearer_and_implies_it() -> None:
+    h, hh, hhh = HIGH.levels
+    spec = replace(HIGH, levels=(replace(h, on_delay_s=30.0, off_delay_s=5.0), hh, hhh), on_delay_s=0.0)
+    plant = Plant(spec).tick((T, 85.0))
+    assert plant.state().process is NORM  # the nearer waits
+    plant.tick((T, 92.0))
+    assert (plant.state().process, plant.state().level) == (UNACK, "HH")
+    plant.tick((T, 85.0))  # below the farther: the nearer stands, though its own delay had not run out
+    assert (plant.state().process, plant.state().level) == (UNACK, "H")
+    plant.tick((T, 70.0)).tick((T, 70.0), after_s=4.0)
+    assert plant.state().process is UNACK
+    plant.tick((T, 70.0))
+    assert plant.state().process is RTNUN
+
+
 def test_what_still_stands_asks_again_after_its_time() -> None:
     plant = Plant(AlarmSpec(id="HI", slot=T, tag="TT-1.value", limit=80.0, re_alarm_s=30.0))
     plant.tick((T, 90.0))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from armillary.model.alarm import AlarmLevel, AlarmSpec
-from armillary.project import alarm_table, lint
+from armillary.model.alarm import AlarmLevel, AlarmSpec, of_level
+from armillary.project import alarm_table, lint, loops
 from armillary.project import folder as projects
 
 PROJECT = """
@@ -100,6 +101,18 @@ def test_levels_are_the_limits_of_one_alarm(folder: Path) -> None:
     assert (a.limit, a.priority, a.re_alarm_s) == (80.0, 3, 1800.0)
 
 
+def test_a_level_may_have_a_deadband_and_delays_of_its_own(folder: Path) -> None:
+    a = alarm(
+        folder,
+        'tag = "TT-1"\ndeadband = 2\non_delay_s = 30\nlevels = [{limit = 80, priority = 3}, '
+        "{limit = 95, priority = 1, deadband = 5, on_delay_s = 0, off_delay_s = 60}]",
+    )
+    assert [of_level(a, level) for level in a.levels] == [
+        replace(a, levels=(), limit=80.0, priority=3, deadband=2.0, on_delay_s=30.0),
+        replace(a, levels=(), limit=95.0, priority=1, deadband=5.0, on_delay_s=0.0, off_delay_s=60.0),
+    ]
+
+
 def test_priority_1_asks_again_after_half_an_hour_and_the_others_never(folder: Path) -> None:
     assert alarm(folder, 'tag = "TT-1"\nlimit = 80\npriority = 1').re_alarm_s == 1800.0
     assert alarm(folder, 'tag = "TT-1"\nlimit = 80\npriority = 2').re_alarm_s == 0.0
@@ -150,6 +163,11 @@ def test_priority_1_asks_again_after_half_an_hour_and_the_others_never(folder: P
             'tag = "TT-1"\nkind = "rate"\nlimit = 2\ncount = 3',
             "P32",
             "'count' says nothing for an alarm of kind",
+        ),
+        (
+            'tag = "TT-1"\nlevels = [{limit = 90, on_delay_s = -1}]',
+            "P02",
+            "'on_delay_s' is -1",
         ),
         (
             'tag = "TT-1"\nlevels = [{limit = 90}, {limit = 80}]',
@@ -265,7 +283,7 @@ tag = "TT-1"
 kind = "rate"
 direction = "both"
 window_s = 20.0
-levels = [{{name = "H", limit = 1.5, priority = 3}}, {{limit = 3.0}}]
+levels = [{{name = "H", limit = 1.5, priority = 3, deadband = 0.5, off_delay_s = 20.0}}, {{limit = 3.0}}]
 re_alarm_s = 60.0
 {SAID}
 [[alarm]]
@@ -276,6 +294,24 @@ limit = 5.0
 setpoint = 60.0
 procedure = "look"
 camera = "/Plant/Cameras/Oven"
+{SAID}
+[[alarm]]
+id = "P"
+tag = "TT-1"
+kind = "predicted"
+limit = 85.0
+horizon_s = 600.0
+window_s = 900.0
+confidence = 0.95
+priority = 4
+{SAID}
+[[alarm]]
+id = "M"
+tag = "TT-1"
+kind = "predicted"
+limit = 85.0
+forecast = "TT-1.setpoint"
+forecast_error = 1.5
 {SAID}
 [[alarm]]
 id = "S"
@@ -301,6 +337,8 @@ expression = "V-1.open < 0.1 and TT-1.value > 90"
 @pytest.mark.parametrize(
     ("cell", "what"),
     [
+        ("H:80:3:1:2:3:4", "'levels' is 'H:80:3:1:2:3:4', which is not name:limit:priority"),
+        ("H:80:3:x", "'deadband' is 'x', which is not a number"),
         ("80", "'levels' is '80', which is not name:limit:priority"),
         ("H:eighty:3", "'levels' is 'eighty', which is not a number"),
         ("H:80:7", "'levels' has the priority '7', which is none of 1 to 4"),
@@ -311,3 +349,84 @@ def test_a_cell_of_levels_that_cannot_be_read_is_named_with_its_line(cell: str, 
     with pytest.raises(Exception, match="line 2") as caught:
         alarm_table.changes("schema = 1\n", f"id,levels\nA,{cell}\n", "a.csv")
     assert what in str(caught.value)
+
+
+# ---------------------------------------------------------------- predictions
+
+HOT = f'[[alarm]]\nid = "HOT"\ntag = "TT-1"\nlimit = 85\n{SAID}'
+
+
+def test_a_prediction_has_a_horizon_a_window_and_a_confidence(folder: Path) -> None:
+    a = alarm(folder, 'tag = "TT-1"\nkind = "predicted"\nlimit = 85')
+    assert (a.horizon_s, a.window_s, a.confidence, a.category) == (1800.0, 1800.0, 0.9, "advisory")
+    assert (a.priority, a.ack_required, a.is_advisory) == (3, False, True)
+    b = alarm(folder, 'tag = "TT-1"\nkind = "predicted"\nlimit = 85\nhorizon_s = 600\nconfidence = 0.95')
+    assert (b.horizon_s, b.window_s, b.confidence) == (600.0, 600.0, 0.95)
+    c = alarm(
+        folder,
+        'tag = "TT-1"\nkind = "predicted"\nlimit = 85\nforecast = "TT-1.setpoint"\nforecast_error = 1.5',
+    )
+    assert (c.reference, c.reference_slot, c.forecast_error) == ("TT-1.setpoint", 1, 1.5)
+
+
+@pytest.mark.parametrize(
+    ("keys", "code", "what"),
+    [
+        ("priority = 2", "P79", "'A' only says what may come: its priority is 3 or 4."),
+        ('action = "halt"', "P79", "'A' only says what may come: it carries out nothing."),
+        ("confidence = 1.0", "P02", "'confidence' is 1.0"),
+        ("confidence = 0.2", "P02", "'confidence' is 0.2"),
+        ("horizon_s = 0", "P02", "'horizon_s' is 0"),
+        ('forecast = "TT-1.valu"', "P10", "There is no tag 'TT-1.valu'."),
+        ('forecast = "TT-1.value"', "P32", "'TT-1.value' is no forecast of itself."),
+        ('forecast = "TT-1.kelvin"', "P71", "TT-1.value is in °C, TT-1.kelvin in K."),
+        ('forecast = "TT-1.setpoint"\nwindow_s = 60', "P32", "'window_s' says nothing beside 'forecast'"),
+        ("forecast_error = 1", "P32", "'forecast_error' says nothing without 'forecast'"),
+        ("count = 3", "P32", "'count' says nothing for an alarm of kind 'predicted'."),
+        ("levels = [{limit = 90}]", "P32", "'levels' says nothing for an alarm of kind 'predicted'."),
+    ],
+)
+def test_a_prediction_that_cannot_be_says_why(folder: Path, keys: str, code: str, what: str) -> None:
+    text = f'[[alarm]]\nid = "A"\ntag = "TT-1"\nkind = "predicted"\nlimit = 85\n{keys}\n{SAID}'
+    assert any(found == code and what in words for found, words in wrongs(folder, HOT + text))
+
+
+def test_nothing_hangs_on_a_prediction(folder: Path) -> None:
+    text = HOT + f'[[alarm]]\nid = "A"\ntag = "TT-1"\nkind = "predicted"\nlimit = 85\n{SAID}'
+    rule = '[[suppress]]\nid = "r"\nwhen = "alarm.A"\nalarms = ["HOT"]\n'
+    assert ("P79", "'A' only says what may come: nothing is done because of it.") in wrongs(
+        folder, text + rule
+    )
+    project = projects.read(rules(folder, text))
+    (folder / "loops.toml").write_text(
+        'schema = 1\n[[loop]]\nid = "l"\ndetect = "A"\nscenario = "s"\n', "utf-8"
+    )
+    specs = {spec.name: spec for spec in project.specs}
+    found = loops.examine(folder, specs, ["A", "HOT"], (), ["A"])
+    assert ("P79", "'A' only says what may come: nothing is done because of it.") in [
+        (p.code, p.what) for p in found
+    ]
+
+
+@pytest.mark.parametrize(
+    ("keys", "code", "what"),
+    [
+        ("horizon_s = 900\nwindow_s = 300", "P78", "looks 900 s ahead and only 300 s back"),
+        ("horizon_s = 5", "P77", "comes every 1 s: it never has 8 readings"),
+    ],
+)
+def test_a_prediction_that_sees_too_little_is_doubted(folder: Path, keys: str, code: str, what: str) -> None:
+    text = HOT + f'[[alarm]]\nid = "A"\ntag = "TT-1"\nkind = "predicted"\nlimit = 85\n{keys}\n{SAID}'
+    found = lint.findings(projects.read(rules(folder, text)))
+    assert [p.what for p in found if p.code == code and what in p.what]
+
+
+def test_a_predicted_limit_that_no_alarm_watches_is_mentioned(folder: Path) -> None:
+    text = f'[[alarm]]\nid = "A"\ntag = "TT-1"\nkind = "predicted"\nlimit = 84\n{SAID}'
+    found = {(p.code, p.severity) for p in lint.findings(projects.read(rules(folder, HOT + text)))}
+    assert ("P78", "info") in found
+    found = {
+        (p.code, p.severity)
+        for p in lint.findings(projects.read(rules(folder, HOT + text.replace("84", "85"))))
+    }
+    assert ("P78", "info") not in found

@@ -318,6 +318,41 @@ def test_a_spike_has_a_score_and_the_rule_fires(folder: Path, method: str) -> No
     assert twin["odd"] == 1.0
 
 
+def test_novelty_fires_once_for_what_goes_on_and_rests_before_it_fires_again(folder: Path) -> None:
+    text = '[[rule]]\nid = "odd"\nkind = "anomaly"\nof = "TT-1"\nmethod = "novelty"\n'
+    text += "seconds = 10\nperiod_s = 0\n"
+    project = read(folder, text)
+    assert [spec.name for spec in project.specs[-3:]] == ["odd.value", "odd.now", "odd"]
+    assert project.specs[-3].expression == "novelty(`TT-1.value`, 10, 0)"
+    assert project.rules[0].span_s == 2_010.0  # as long as it learns, and its rest
+    twin = Running(project)
+    rng = np.random.default_rng(2)
+    on = []
+    for t in range(600):
+        shaken = 12.0 if 400 <= t < 406 or 412 <= t < 415 else 1.0
+        twin.tick(t, TT_1__value=50 + shaken * float(rng.normal(0, 1)))
+        on.append(np.nan_to_num(twin["odd"]) > 0)
+    begins = [t for t in range(300, 600) if on[t] and not on[t - 1]]
+    assert len(begins) == 1
+    assert 400 <= begins[0] < 406
+    assert not on[-1]
+
+
+def test_any_rule_with_a_limit_may_rest_and_without_one_it_says_nothing(folder: Path) -> None:
+    rule = '[[rule]]\nid = "hot"\nkind = "expression"\nof = "TT-1"\nabove = 80\nrest_s = 30\nfor_s = 2\n'
+    project = read(folder, rule)
+    assert [spec.name for spec in project.specs[-4:]] == ["hot.value", "hot.now", "hot.held", "hot"]
+    twin = Running(project)
+    on = []
+    for t in range(120):
+        twin.tick(t, TT_1__value=90.0 if t in range(10, 15) or t in range(30, 36) else 20.0)
+        on.append(twin["hot"] == 1.0)
+    assert [t for t in range(1, 120) if on[t] != on[t - 1]] == [12, 66]
+    [(code, _, words)] = wrongs(folder, rule.replace("above = 80\n", "").replace("for_s = 2\n", ""))
+    assert code == "P80"
+    assert "'rest_s' says nothing here" in words
+
+
 HOSTILE = [
     "TT-1.__class__",
     "().__class__.__bases__",

@@ -10,7 +10,7 @@ from armillary.model.alarm import AlarmAct, AlarmEvent, AlarmSpec, AlarmState, F
 from armillary.model.alarm import ProcessState as State
 from armillary.model.clock import NS
 from armillary.model.frame import WorldKind, empty_frame
-from armillary.session.alarm_groups import Place
+from armillary.session.alarm_groups import Place, place_of
 from armillary.session.alarm_list import (
     EVERYTHING,
     Folding,
@@ -178,6 +178,50 @@ def test_views_are_kept_and_read_back_and_forgotten() -> None:
 def test_views_that_cannot_be_read_are_left_out(text: str) -> None:
     assert views_of(text) == {}
     assert views_of(text_of({"good": EVERYTHING})) == {"good": EVERYTHING}
+
+
+def test_alarms_of_one_tag_are_looked_up_once_to_be_grouped() -> None:
+    asked = []
+    book = AlarmBook(lambda _message, _done, _limit: None)
+
+    def place(spec: AlarmSpec) -> Place:
+        asked.append(spec.id)
+        return Place(asset=f"asset {spec.slot // 2}", link="north")
+
+    book.place_of = place
+    specs = [AlarmSpec(id=f"a{i}", slot=i // 5, tag=f"t{i // 5}") for i in range(20)]
+    link = AlarmSpec(id="link:north", slot=-1, tag="", kind="link")
+    book.welcome([*specs, link, AlarmSpec(id="none", slot=-1, tag="other")])
+    names, code = book.codes("asset")
+    assert [names[c] for c in code.tolist()] == [
+        *(f"asset {i // 10}" for i in range(20)),
+        "asset -1",
+        "asset -1",
+    ]
+    assert len(asked) == 4 + 2
+
+
+def test_a_flood_is_many_and_a_calm_plant_is_not(book: AlarmBook) -> None:
+    assert not book.is_many
+    specs = [AlarmSpec(id=f"a{i}", slot=-1, tag="t") for i in range(300)]
+    book.welcome(specs)
+    assert not book.is_many
+    book.take(
+        frame(
+            1, tuple(AlarmState(id=s.id, process=State.UNACK, occurrence=s.id, raised_ns=T0) for s in specs)
+        )
+    )
+    assert book.is_many
+    assert book.counts().total == 300
+
+
+def test_alarms_are_grouped_by_the_class_that_the_project_names(book: AlarmBook) -> None:
+    classes = {"level": "process", "temp": "safety", "flow": "process"}
+    book.place_of = lambda spec: place_of(
+        dataclasses.replace(spec, category=classes.get(spec.id, "")), (), {}, ()
+    )
+    found = listing(book, ListView(group="category"))
+    assert [head.title for head in found.heads] == ["safety", "process", "without class"]
 
 
 # ---------------------------------------------------------------- a desk's position

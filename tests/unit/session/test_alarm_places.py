@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from armillary.model.alarm import AlarmSpec, AlarmState, Hiding
+from armillary.model.alarm import ADVISORY_MARK, AlarmSpec, AlarmState, Hiding
 from armillary.model.alarm import ProcessState as S
 from armillary.session.alarm_places import Places
 from armillary.session.alarm_table import AlarmTable
@@ -41,6 +42,16 @@ def test_the_badge_of_a_part_has_its_worst_that_waits_and_how_many(places: Place
     give(places, hot=S.UNACK)
     assert [found.tolist() for found in places.waiting(set())] == [[2, 5], [1, 2], [2, 1]]
     assert places.table.counts() == ([1, 1, 1, 1], [1, 1, 1, 1])
+
+
+def test_what_is_only_predicted_is_less_than_any_alarm(places: Places) -> None:
+    soon = replace(SPECS[1], kind="predicted")
+    places = Places(AlarmTable((SPECS[0], soon, *SPECS[2:])))
+    places.locate({**AT, "lost": 2}, SCENE, ())
+    give(places, loud=S.UNACK)
+    assert [found.tolist() for found in places.waiting(set())] == [[2], [ADVISORY_MARK], [1]]
+    give(places, lost=S.UNACK)
+    assert [found.tolist() for found in places.waiting(set())] == [[2], [4], [2]]
 
 
 def test_what_is_inside_hidden_branches_stands_at_the_uppermost(places: Places) -> None:

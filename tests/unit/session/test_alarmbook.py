@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from armillary.model.alarm import (
+    ADVISORY_MARK,
     AlarmAct,
     AlarmActed,
     AlarmEvent,
@@ -22,6 +23,7 @@ from armillary.model.alarm import ProcessState as S
 from armillary.model.frame import WorldKind, empty_frame
 from armillary.model.tags import TagSpec
 from armillary.session.alarmbook import AlarmBook
+from armillary.session.journal import line_of
 
 TAGS = (
     TagSpec(slot=0, name="T-101.level", unit="m"),
@@ -130,6 +132,25 @@ def test_a_row_says_what_and_why_in_words(book: AlarmBook) -> None:
     assert (trip.text, trip.value, trip.limit) == ("P-101.state is tripped", "tripped", "is tripped")
     assert (high.text, high.value, high.limit) == ("Tank is nearly full", "3.6 m", "above 3.5 m")
     assert high.note.startswith("not verified")
+
+
+def test_a_prediction_says_what_the_world_expects_and_has_a_mark_of_its_own(book: AlarmBook) -> None:
+    soon = replace(SPECS[0], id="soon", kind="predicted", priority=3, horizon_s=600.0)
+    book.welcome((*SPECS, soon))
+    told = "T-101.level will be above 3.5 m in 9 min (90 % sure within 10 min)"
+    give(book, state("soon", text=told, value=3.9), state("low"))
+    row = next(row for row in book.rows() if row.id == "soon")
+    assert (row.text, row.limit, row.mark) == (told, "above 3.5 m within 10 min", ADVISORY_MARK)
+    give(book, state("soon", text=told.replace("9 min", "6 min"), value=3.9))
+    assert next(row for row in book.rows() if row.id == "soon").text.endswith(
+        "6 min (90 % sure within 10 min)"
+    )
+    assert next(row for row in book.rows() if row.id == "low").mark == 4
+    event = AlarmEvent(
+        id="soon", occurrence="soon#1", event="RAISE", before=S.NORM, after=S.UNACK, t_ns=1, priority=3
+    )
+    assert line_of(event, {"soon": soon}).advisory
+    assert not line_of(replace(event, id="low"), {"low": SPECS[2]}).advisory
 
 
 def test_acknowledging_names_the_occurrences_that_are_shown_now(book: AlarmBook, door: Door) -> None:

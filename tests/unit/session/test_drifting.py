@@ -12,7 +12,7 @@ import pytest
 from armillary.model.drift import DriftItem, DriftReport, Refusal, RefuseDrift
 from armillary.model.fault import ProjectFault
 from armillary.model.frame import WorldKind
-from armillary.model.link import BrowseItem
+from armillary.model.link import NODE_MOVED, BrowseItem
 from armillary.model.message import Done
 from armillary.model.twin import TwinInstance
 from armillary.project import drift as decided
@@ -177,8 +177,30 @@ def test_an_operator_may_not_decide(place: Place) -> None:
 
 def test_a_unit_card_accepts_what_the_device_says(place: Place) -> None:
     spec = projects.read(place.folder).specs[0]
-    DriftBook(place).accept_unit(spec, "it says °F, °C is expected")
+    DriftBook(place).accept_words(spec, "it says °F, °C is expected")
     assert tag_of(place, "flow")["source_unit"] == "°F"
+
+
+def test_a_node_that_moved_is_taken_with_its_new_id_and_can_be_undone(place: Place) -> None:
+    spec, before = projects.read(place.folder).specs[0], files(place.folder)
+    DriftBook(place).accept_words(spec, f"{NODE_MOVED}nsu=urn:x;s=Flow2")
+    assert tag_of(place, "flow")["address"] == "m!nsu=urn:x;s=Flow2"
+    place.undo.undo()
+    assert files(place.folder) == before
+
+
+def test_a_new_node_becomes_a_tag_of_the_twin_whose_nodes_are_named_alike(place: Place) -> None:
+    twins = json.loads((place.folder / "twins.json").read_text("utf-8"))
+    for twin, name in (("P-1", "Pump1"), ("P-2", "Pump2")):
+        tags = {"a": {"address": f"m!nsu=urn:x;s={name}.Flow"}}
+        twins["twins"] = [t for t in twins["twins"] if t["id"] != twin] + [{"id": twin, "tags": tags}]
+    (place.folder / "twins.json").write_text(json.dumps(twins))
+    book = DriftBook(place)
+    for name, twin in (("Pump2.Density", "P-2"), ("Pump1.Density", "P-1"), ("Other", "x-s-Other")):
+        item = BrowseItem(address=f"nsu=urn:x;s={name}", name="Density", has_children=False)
+        found = book.named(DriftItem(code="D01", key="k", what="", link="m", address=item.address, item=item))
+        assert found.address == f"m!nsu=urn:x;s={name}"
+        assert (found.twin == twin) or name == "Other", found
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,16 @@ from collections.abc import Callable
 
 import numpy as np
 
+from armillary.model.alarm import AlarmSpec, AlarmState, ProcessState
 from armillary.model.clock import NS, ManualClock
+from armillary.model.message import Samples
 from armillary.model.quality import GOOD, STALE
+from armillary.model.sample import empty_batch
+from armillary.model.series import Series, SeriesAnswer, SeriesQuery
 from armillary.model.tags import TagSpec
 from armillary.model.twin import Relationship, TwinInstance
 from armillary.session.graph_layout import MOST, drawn
+from armillary.session.looking_back import LookingBack
 from armillary.session.mirror import Mirror
 from armillary.session.plant_model import LARGE, PlantModel
 from armillary.session.workspace import Workspace
@@ -138,3 +143,72 @@ def test_words_of_a_large_plant_are_made_beside_and_what_came_too_late_is_droppe
     assert told == [1]
     assert model.prepare()
     assert "y" in model.words.tag_names
+
+
+def test_a_query_of_alarms_follows_the_alarm_book() -> None:
+    ws, clock = desk()
+    ws.alarms.welcome((AlarmSpec(id="A", slot=2, tag="P-1.flow", priority=1),))
+    model = ws.plant_model
+    model.ask("anything in alarm")
+    assert model.found is not None
+    assert model.found.rows.tolist() == []
+    ws.alarms.table.take([AlarmState(id="A", process=ProcessState.UNACK)])
+    clock.advance(NS)
+    frame(ws)
+    assert model.found.rows.tolist() == [model.graph.row_of["P-1"]]
+
+
+class Recorder:
+    """Answers as a recorder would that had one value, a sample a second, up to a time."""
+
+    def __init__(self, value: float, until_ns: int) -> None:
+        self.value, self.until_ns = value, until_ns
+        self.waiting: list[tuple[object, Callable[[object], None]]] = []
+
+    def ask(self, message: object, callback: Callable[[object], None], _limit_s: float) -> None:
+        self.waiting.append((message, callback))
+
+    def answer(self) -> None:
+        while self.waiting:
+            message, callback = self.waiting.pop(0)
+            if isinstance(message, SeriesQuery):
+                t = np.arange(message.from_ns, min(message.to_ns, self.until_ns), NS, dtype=np.int64)
+                value, quality = np.full(len(t), self.value), np.full(len(t), GOOD, np.uint16)
+                series = tuple(
+                    Series(id=i, t_ns=t, low=value, high=value, mean=value, quality=quality, level_s=0)
+                    for i in message.ids
+                )
+                callback(SeriesAnswer(series=series, request=0))
+            else:
+                callback(Samples(batch=empty_batch()))
+
+
+def test_a_query_of_the_past_is_unknown_until_the_recorder_answers_and_is_asked_again() -> None:
+    ws, clock = desk()
+    now_ns = 1_000_000 * NS
+    record = Recorder(3.0, now_ns)
+    back = LookingBack(record.ask, lambda: ws.specs, lambda slot: slot + 1, lambda: now_ns)
+    model = PlantModel(ws, clock.now_mono_ns, back=back)
+    model.ask("tanks with level > 2 m for 10 min")
+    assert model.found is not None
+    assert len(model.found.unknown) == 2
+    assert model.not_known == "reading the record …"
+    record.answer()
+    assert model.found.rows.tolist() == [0, 1]
+    clock.advance(11 * NS)
+    frame(ws)
+    record.value = 1.0
+    record.answer()
+    assert model.found.rows.tolist() == []
+    assert model.found.unknown.tolist() == []
+
+
+def test_what_another_query_was_read_for_is_not_taken() -> None:
+    ws, clock = desk()
+    record = Recorder(3.0, 1_000 * NS)
+    back = LookingBack(record.ask, lambda: ws.specs, lambda slot: slot + 1, lambda: 1_000 * NS)
+    model = PlantModel(ws, clock.now_mono_ns, back=back)
+    model.ask("tanks with level > 2 m for 10 min")
+    model.ask("tanks")
+    record.answer()
+    assert back.past == {}

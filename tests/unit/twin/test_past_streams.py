@@ -289,6 +289,7 @@ def test_what_was_kept_goes_on_exactly() -> None:
         "surprise(x, 60)",
         "unusual(x, 960)",
         "beyond(x, 50, 3)",
+        "novelty(x, 2, 96)",
     )
     whole, first, second = Twin(*texts), Twin(*texts), Twin(*texts)
     x = spiky(200)
@@ -302,7 +303,8 @@ def test_what_was_kept_goes_on_exactly() -> None:
             second.derived.past.restore(first.derived.past.saved())
             second.table.value[:3] = first.table.value[:3]
             second.table.quality[:3] = first.table.quality[:3]
-    assert [second[i] for i in range(9)] == pytest.approx([whole[i] for i in range(9)], nan_ok=True)
+    assert [second[i] for i in range(10)] == pytest.approx([whole[i] for i in range(10)], nan_ok=True)
+    assert np.isfinite(whole[9])
 
 
 def test_inside_asks_for_a_polygon_of_numbers() -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from armillary.model.clock import NS
 from armillary.model.dtdl import Interface, Model
 from armillary.model.quality import BAD, GOOD, STALE, UNCERTAIN
 from armillary.model.tags import TagSpec, TagTable
 from armillary.model.twin import Component, Relationship, TwinInstance
-from armillary.twin.graph import build
+from armillary.twin.graph import NOWHERE, build
 from armillary.twin.query import Found
 from armillary.twin.query_complete import candidates
+from armillary.twin.query_now import Alarms, Now, Span
 from armillary.twin.query_parse import parsed
 from armillary.twin.query_text import QueryFault
 from armillary.twin.vocabulary import Vocabulary
@@ -96,7 +98,7 @@ def found(text: str, values: TagTable | None = None) -> list[str]:
 
 
 def asked(text: str, values: TagTable | None = None) -> Found:
-    return parsed(text, WORDS).run(values if values is not None else table())
+    return parsed(text, WORDS).run(Now(table=values if values is not None else table()))
 
 
 @pytest.mark.parametrize(
@@ -202,6 +204,118 @@ def test_an_answer_names_the_tags_that_were_asked() -> None:
     assert [SPECS[slot].name for slot in answer.slots[2]] == ["P-1.vibration_de", "P-1.vibration_nde"]
 
 
+ALARMS = (
+    Alarms(  # one unacknowledged at P-1, one acknowledged at the doser, one shelved at P-2, one that may be
+        row=np.array([2, 3, GRAPH.row_of["Hall.doser"], GRAPH.row_of["T-101"], NOWHERE]),
+        priority=np.array([1, 2, 3, 4, 1], np.uint8),
+        active=np.array([True, True, True, False, True]),
+        unacknowledged=np.array([True, True, False, False, True]),
+        normal=np.array([False, False, False, True, False]),
+        shelved=np.array([False, True, False, False, False]),
+        hidden=np.array([False, True, False, False, False]),
+        unverified=np.array([False, False, False, True, False]),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ("pumps with an alarm", ["P-1", "Hall.doser"]),
+        ("pumps with alarm", ["P-1", "Hall.doser"]),
+        ("twins in alarm", ["P-1", "Hall.doser", "Hall"]),
+        ("pumps with an unacknowledged alarm", ["P-1"]),
+        ("pumps with acknowledged alarms", ["Hall.doser"]),
+        ("pumps with a shelved alarm", ["P-2"]),
+        ("pumps with no alarm", ["P-2"]),
+        ("pumps with not alarm", ["P-2"]),
+        ("pumps with an alarm of priority 1", ["P-1"]),
+        ("pumps with alarms of priority 2 or lower", ["Hall.doser"]),
+        ("pumps with alarms of priority 2 or higher and vibration < 1", ["P-1"]),
+        ("tanks feeding (pumps with an alarm of priority 1)", ["T-101"]),
+        ("tanks with an unverified alarm", ["T-101"]),
+    ],
+)
+def test_alarms_find_twins_and_those_that_components_are_of(text: str, ids: list[str]) -> None:
+    answer = parsed(text, WORDS).run(Now(table=table(), alarms=ALARMS))
+    assert sorted(names(answer.rows)) == sorted(ids)
+
+
+def test_an_alarm_whose_input_is_not_good_makes_its_twin_unknown() -> None:
+    answer = parsed("tanks with an alarm", WORDS).run(Now(table=table(), alarms=ALARMS))
+    assert (names(answer.rows), names(answer.unknown)) == ([], ["T-101"])
+
+
+def test_without_a_world_no_alarm_is_known() -> None:
+    answer = asked("pumps with no alarm")
+    assert not len(answer.rows)
+    assert len(answer.unknown) == 3
+
+
+def test_a_tag_that_is_called_alarm_is_asked_as_a_tag() -> None:
+    spec = TagSpec(slot=0, name="A.alarm", kind="bool", twin="A")
+    words = Vocabulary(build((TwinInstance(id="A"),), ()), (spec,))
+    values = TagTable(1)
+    values.quality[:], values.value[:] = GOOD, 1.0
+    assert parsed("anything with alarm is true", words).run(Now(table=values)).rows.tolist() == [0]
+
+
+def past(**spans: tuple[float, float, float, float]) -> Span:
+    """Return (lowest, highest, mean, share) by tag as `table` names them; the rest never came."""
+    columns = np.full((4, len(SPECS)), np.nan)
+    columns[3] = 0.0
+    slots = {spec.name.replace(".", "_").replace("-", ""): spec.slot for spec in SPECS}
+    for name, figures in spans.items():
+        columns[:, slots[name]] = figures
+    return Span(low=columns[0], high=columns[1], mean=columns[2], share=columns[3])
+
+
+@pytest.mark.parametrize(
+    ("text", "span_s", "yes", "unknown"),
+    [
+        ("pumps with vibration_de > 4 mm/s for 10 min", 600, ["P-1"], []),
+        ("pumps with vibration_de > 4.5 mm/s for 10 min", 600, [], []),
+        ("pumps with vibration_de > 5 mm/s in the last 24 h", 86_400, ["P-1"], ["P-2"]),
+        ("pumps with vibration_de > 7 mm/s in the last 24 h", 86_400, [], ["P-2"]),
+        ("pumps with vibration_de in the last day < 1", 86_400, ["P-2"], []),
+        ("pumps with mean vibration_de over the last hour > 4.5 mm/s", 3_600, ["P-1"], []),
+        ("pumps with highest vibration_de over the last 60min < 7", 3_600, ["P-1"], ["P-2"]),
+        ("pumps with spread of vibration_de > 1 mm/s during the last 2 h", 7_200, ["P-1", "P-2"], []),
+        ("pumps with vibration_de between 4 and 6.5 for an hour", 3_600, ["P-1"], []),
+        ("pumps where state was running for 5 min", 300, ["P-2"], []),
+        ("pumps where state is running in the last 5 min", 300, ["P-1", "P-2"], []),
+        ("pumps where state is not running throughout the last 5 min", 300, [], []),
+        ("tanks feeding (pumps with vibration_de > 4 mm/s for 10 min)", 600, ["T-101"], []),
+    ],
+)
+def test_the_past_finds_twins(text: str, span_s: int, yes: list[str], unknown: list[str]) -> None:
+    span = past(
+        P1_vibration_de=(4.5, 6.0, 5.0, 1.0), P2_vibration_de=(0.5, 3.0, 2.0, 0.7),
+        P1_state=(0, 1, 0.5, 1.0), P2_state=(1, 1, 1, 1.0), Hall_doser_flow=(0, 0, 0, 1.0),
+    )  # fmt: skip
+    query = parsed(text, WORDS)
+    assert query.spans_ns == (span_s * NS,)
+    found = query.run(Now(table=table(), past={span_s * NS: span}))
+    assert (names(found.rows), names(found.unknown)) == (yes, unknown)
+
+
+def test_a_past_that_nobody_recorded_is_not_known() -> None:
+    found = asked("pumps with vibration_de > 4 mm/s for 10 min")
+    assert (names(found.rows), names(found.unknown)) == ([], ["P-1", "P-2"])
+
+
+def test_only_what_is_still_open_needs_its_past() -> None:
+    query = parsed("pumps fed by T-101 with state is running and vibration_de > 4 for 10 min", WORDS)
+    needed = query.looks_back(Now(table=table(P2_state=1)))
+    assert {span: slots.tolist() for span, slots in needed.items()} == {600 * NS: [2]}
+
+
+def test_hours_are_still_compared_as_values() -> None:
+    specs = (TagSpec(slot=0, name="A.hours_run", unit="h", twin="A"),)
+    words = Vocabulary(build((TwinInstance(id="A"),), ()), specs)
+    assert not parsed("anything with hours_run over 5 h", words).spans_ns
+
+
 def test_a_query_says_what_it_understood() -> None:
     says = parsed("pumps feeding tank T-102 with vibration > 4 mm/s", WORDS).says
     assert says == "of type Pump and feeding T-102 and vibration_de or vibration_nde > 4 mm/s"
@@ -224,6 +338,12 @@ def test_a_query_says_what_it_understood() -> None:
         ("", 0, "type"),
         ('pumps named "x', 12, "quotes"),
         ("pumps where power > 4 kW", 22, "unit"),
+        ("pumps with vibration > 4 in the last blink", 25, "24 h"),
+        ("pumps with vibration > 4 for 900 days", 25, "24 h"),
+        ("pumps with mean vibration > 4", 11, "over the last"),
+        ("pumps with an alarm of priority 7", 32, "priority 1"),
+        ("valves where label = 'A' in the last 24 h", 13, "numbers"),
+        ("pumps with vibration in the last hour", 11, "has vibration"),
     ],
 )
 def test_a_mistake_is_told_with_its_place_and_the_nearest_word(text: str, at: int, hint: str) -> None:
@@ -279,9 +399,8 @@ def test_relations_of_public_ontologies_can_be_asked_as_they_are_offered(name: s
         if word in ("upstream of", "downstream of", "connected to"):
             continue
         for end in "AB":
-            answers += [
-                graph.ids[row] for row in parsed(f"anything {word} {end}", vocabulary).run(TagTable(0)).rows
-            ]
+            answer = parsed(f"anything {word} {end}", vocabulary).run(Now(table=TagTable(0)))
+            answers += [graph.ids[row] for row in answer.rows]
     assert set(answers) == {"A", "B"}  # one way and the other
 
 
@@ -293,13 +412,13 @@ def test_what_has_a_point_is_asked_both_ways() -> None:
         ("anything that has point T", "AHU"),
         ("anything point of AHU", "T"),
     ):
-        found = parsed(text, vocabulary).run(TagTable(0)).rows
+        found = parsed(text, vocabulary).run(Now(table=TagTable(0))).rows
         assert [vocabulary.graph.ids[row] for row in found] == [name]
 
 
 def test_a_type_is_found_by_the_end_of_its_name_where_none_is_called_so() -> None:
     twins = (TwinInstance(id="A", model="dtmi:x:CentrifugalPump;1"), TwinInstance(id="B", model="Tank"))
     vocabulary = Vocabulary(build(twins, ()))
-    assert parsed("pumps", vocabulary).run(TagTable(0)).rows.tolist() == [0]
+    assert parsed("pumps", vocabulary).run(Now(table=TagTable(0))).rows.tolist() == [0]
     with pytest.raises(QueryFault):
         parsed("ump", vocabulary)

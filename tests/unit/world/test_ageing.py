@@ -54,3 +54,13 @@ def test_a_doubt_of_the_record_stays_one() -> None:
     ageing = Ageing([TagSpec(slot=0, name="a", link="m", stale_after_ms=2_000)], [LINK])
     word = np.array([UNCERTAIN], np.uint16)
     assert ageing.quality(T0 + NS, np.array([T0]), word, Outages()).tolist() == [UNCERTAIN]
+
+
+def test_what_was_recorded_once_a_minute_is_not_silent_between_two_samples() -> None:
+    tag = TagSpec(slot=0, name="a", link="m", stale_after_ms=2_000)
+    starts, pace = np.array([T0 - NS, T0 + 1_000 * NS]), np.array([60 * NS, 0])
+    for at, word in ((1, GOOD), (59, GOOD), (63, STALE)):
+        assert qualities([tag], [0], at, starts_ns=starts, pace_ns=pace) == [word]
+    assert qualities([tag], [1_001], 1_010, starts_ns=starts, pace_ns=pace) == [STALE], (
+        "of this start all came"
+    )

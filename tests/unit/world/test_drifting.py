@@ -17,6 +17,7 @@ from armillary.model.link import BrowseItem, LinkState, LinkStatus
 from armillary.model.quality import NEVER
 from armillary.model.sample import WireBatch
 from armillary.project import folder as projects
+from armillary.project.drift import refusals
 from armillary.telemetry.decode import Decoding
 from armillary.telemetry.plan import plans
 from armillary.world.drifting import Drifting
@@ -110,6 +111,16 @@ def test_refusals_are_kept_by_the_project_and_taken_back(rig: Rig) -> None:
     assert list(again.now()) == ["D01 m!b"]
     with pytest.raises(ProjectFault, match="not there any more"):
         again.drifting.refuse(RefuseDrift(key="D07 x"), ANNA)
+
+
+def test_what_the_world_of_another_area_refused_meanwhile_stays_refused(rig: Rig) -> None:
+    other = Rig(rig.project.folder)
+    for each, topic in ((rig, "b"), (other, "c")):
+        for value in (b"1", b"2", b"3"):
+            each.message(topic, value)
+        each.now()
+        each.drifting.refuse(RefuseDrift(key=f"D01 m!{topic}"), ANNA)
+    assert {one.key for one in refusals(rig.project.folder)} == {"D01 m!b", "D01 m!c"}
 
 
 def test_an_unreadable_file_of_refusals_is_told_and_nothing_is_lost(rig: Rig) -> None:

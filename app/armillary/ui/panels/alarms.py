@@ -30,8 +30,8 @@ from armillary.session.workspace import Workspace, WorldState
 from armillary.ui.alarm_detail import AlarmDetail
 from armillary.ui.alarm_filter import HIDDEN, AlarmFilter
 from armillary.ui.alarm_model import PRIORITY, SINCE, TEXT, VALUE, WHO, AlarmModel, AlarmTable
+from armillary.ui.comment_sheet import CommentSheet
 from armillary.ui.journal_page import JournalPage
-from armillary.ui.login import ReasonSheet
 from armillary.ui.pieces import EmptyOver, label
 from armillary.ui.server_alarm import ServerMenu
 from armillary.ui.theme import Colours
@@ -41,7 +41,6 @@ __all__ = ["HIDDEN", "PRIORITY", "SINCE", "TEXT", "VALUE", "WHO", "AlarmsPanel"]
 REFRESH_MS, AGE_MS = 100, 1000
 SHARE = 20  # a refresh that took long is not done again before so many times that
 LISTED, JOURNAL = range(2)
-NAMED = 3  # alarms in a sheet
 
 
 class AlarmDesk(Protocol):
@@ -324,7 +323,7 @@ class AlarmsPanel(QWidget):
         )
         self.shelve.setEnabled(not why and bool(rows))
         self.shelve.setToolTip(why or ("S" if rows else "No alarm is selected."))
-        self.strip.buttons["comment"].setEnabled(not why and waits)
+        self.strip.buttons["comment"].setEnabled(not why and any(row.occurrence for row in rows))
 
     def _command(self, name: str) -> None:
         rows = self.chosen()
@@ -335,6 +334,8 @@ class AlarmsPanel(QWidget):
                 self._trend_of(rows[-1].id, rows[-1].raised_ns)
             case "journal" if rows:
                 self.show_journal(rows[-1].text)
+            case "procedure" if rows:
+                self._workspace.guide.open(rows[-1].procedure, self._desk.say)
             case "limits" if rows:
                 self._desk.show_limits(rows[-1].id)
             case _:
@@ -362,23 +363,15 @@ class AlarmsPanel(QWidget):
             self._desk.say("Nothing to reset.")
 
     def _comment(self, rows: tuple[AlarmRow, ...]) -> None:
-        """Ask for a comment; what is acknowledged is what was shown when it was asked for."""
-        more = f" and {len(rows) - NAMED} more" if len(rows) > NAMED else ""
-        names = ", ".join(row.text for row in rows[:NAMED]) + more
-        sheet = ReasonSheet(
-            "Acknowledge with a comment",
-            f"{names}: the comment stands in the list and in the journal.",
-            "Acknowledge",
-            lambda words: self._commented(rows, words),
-            self,
-        )
-        sheet.reason.setPlaceholderText("Comment")
-        sheet.reason.setAccessibleName("Comment")
-        sheet.open()
+        """Ask for a comment; what is meant is what was shown when it was asked for."""
+        CommentSheet(rows, lambda words, ack: self._commented(rows, words, acknowledges=ack), self).open()
 
-    def _commented(self, rows: tuple[AlarmRow, ...], words: str) -> None:
-        if not self._workspace.alarms.acknowledge_shown(rows, words):
+    def _commented(self, rows: tuple[AlarmRow, ...], words: str, *, acknowledges: bool) -> None:
+        book = self._workspace.alarms
+        if acknowledges and not book.acknowledge_shown(rows, words):
             self._desk.say("Nothing to acknowledge.")
+        elif not acknowledges and not book.comment_on(rows, words):
+            self._desk.say("Nothing stands that could be commented on.")
 
     def _trend_of(self, name: str, t_ns: int) -> None:
         spec = self._workspace.alarms.specs.get(name)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QSc
 from armillary.model.arrays import U4
 from armillary.model.frame import Flow
 from armillary.model.link import LinkState, LinkStatus
+from armillary.session import trusting
 from armillary.session.binding_states import BindingStates
 from armillary.session.rows import LinkRow
 from armillary.session.workspace import Workspace, WorldState
@@ -15,6 +16,7 @@ from armillary.ui import icons, timers
 from armillary.ui.pieces import empty, label
 from armillary.ui.quarantine import QuarantineView
 from armillary.ui.theme import Colours
+from armillary.ui.trust_box import TrustBox
 
 REFRESH_MS = 500
 _NONE = "No links. A project names its brokers and servers in project.toml, under [[source]]."
@@ -50,10 +52,12 @@ class LinkCard(QFrame):
         self.name, self._workspace = name, workspace
         self.setProperty("role", "card")
         self._mark = label()
+        self.padlock = label()
         self._title = label(name, "title")
         self._state = label()
         self._url = label("", "muted", copyable=True)
         self._detail = label("", wrap=True)
+        self.trust = TrustBox(name, workspace)
         self._clock = label("", wrap=True)
         self._bindings = label("", "muted", wrap=True)
         self._flow = label("", "muted", wrap=True)
@@ -74,6 +78,7 @@ class LinkCard(QFrame):
         head.setSpacing(8)
         head.addWidget(self._mark)
         head.addWidget(self._title)
+        head.addWidget(self.padlock)
         head.addWidget(self._state, 1)
         head.addWidget(self.retry)
         head.addWidget(self.switch)
@@ -84,6 +89,7 @@ class LinkCard(QFrame):
         lines = (
             self._url,
             self._detail,
+            self.trust,
             self._clock,
             self._bindings,
             self._flow,
@@ -106,6 +112,8 @@ class LinkCard(QFrame):
         name, _ = icons.link_icon(status.state)
         self._mark.setPixmap(icons.pixmap(name, icons.link_colour(status.state, colours)))
         self._state.setText(f"{row.state} for {row.since}" if row.since else row.state)
+        self._show_padlock(status, colours)
+        self.trust.show_asked(status.asked)
         self._url.setText(f"{row.kind} · {row.url}")
         self._detail.setText(row.detail.replace(":", ":\u200b"))  # a fingerprint may break at its colons
         self._detail.setVisible(bool(self._detail.text()))
@@ -128,6 +136,16 @@ class LinkCard(QFrame):
         for line in (self._messages, self._samples):
             line.setVisible(tally is not None)
         self._show_unreadable(tally.messages.dropped.get("undecodable", 0) if tally is not None else 0)
+
+    def _show_padlock(self, status: LinkStatus, colours: Colours) -> None:
+        found = trusting.padlock(status)
+        self.padlock.setVisible(found is not None)
+        if found is not None:
+            is_closed, words = found
+            drawing, colour = ("lock", colours.edge) if is_closed else ("lock-open", colours.text)
+            self.padlock.setPixmap(icons.pixmap(drawing, colour))
+            self.padlock.setToolTip(words)
+            self.padlock.setAccessibleName(f"{'Closed' if is_closed else 'Open'} padlock: {words}")
 
     def show_bindings(self, line: str) -> None:
         """Show what this link's bindings are doing."""
@@ -173,6 +191,8 @@ class LinkCard(QFrame):
         self._detail.show()
         self._flow.setText("")
         self._clock.hide()
+        self.padlock.hide()
+        self.trust.show_asked(None)
         self.retry.hide()
         self.switch.setEnabled(False)
 
@@ -226,8 +246,9 @@ class LinksPanel(QWidget):
                 card = self.cards[link.name] = LinkCard(link.name, self._workspace)
                 self._rows.insertWidget(self._rows.count() - 1, card)
             card.show_link(link, row, self._colours)
-            at = self._workspace
-            card.show_bindings(self._states.line(at.scenery, at.mirror.table.quality, link.name))
+            if self.isVisible():  # counted anew for another scenery: not for a panel that nobody sees
+                at = self._workspace
+                card.show_bindings(self._states.line(at.scenery, at.mirror.table.quality, link.name))
         self.empty.setVisible(not links)
 
     def showEvent(self, event: object) -> None:  # noqa: N802  Qt's name

@@ -244,9 +244,8 @@ class ModelPanel(QWidget):
         if fault is not None:
             text, role = f"Letter {fault.at + 1}: {fault.what} {fault.remedy}", "bad"
         elif query is not None and found is not None:
-            left = (
-                f", {len(found.unknown)} not known (their values are not good)" if len(found.unknown) else ""
-            )
+            why = model.not_known
+            left = f", {len(found.unknown)} not known ({why})" if len(found.unknown) else ""
             text = f"{len(found.rows)} found{left} · reads: {query.says}"
         self.says.setText(text)
         self.says.setProperty("role", role)

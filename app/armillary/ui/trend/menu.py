@@ -112,7 +112,13 @@ def _sets(menu: QMenu, at: Trends, does: Does, has: bool) -> None:
     for pens in at.book.sets:
         title = f"{pens.name} ({pens.model})" if pens.model else pens.name
         menu.addAction(title, partial(does.apply_set, pens))
-    if at.book.sets:
+    own = {pens.name for pens in at.book.sets}
+    offered = [pens for pens in at.book.offered if pens.name not in own]
+    if offered:
+        part = menu.addMenu("Of the project's templates")
+        for pens in offered:
+            part.addAction(pens.name, partial(does.apply_set, pens))
+    if at.book.sets or offered:
         menu.addSeparator()
     _one(menu, "Keep these pens …", partial(does.ask_set, False), has)
     _one(menu, "Keep for all of this model …", partial(does.ask_set, True), has)
