@@ -28,6 +28,7 @@ class Trial:
         self._ask, self._tags, self._now_ns, self._done = ask, tags, now_ns, done
         self._pasts: dict[str, limits_trial.Past] = {}
         self._signals: dict[tuple[object, ...], Past] = {}
+        self._asking = ""
         self.tag = tag
         self._need(tag)
 
@@ -62,12 +63,15 @@ class Trial:
 
     def _need(self, name: str) -> limits_trial.Past:
         if name not in self._pasts:
+            self._asking = name  # whoever answers at once need not be told of it
             self._pasts[name] = limits_trial.Past(self._ask, name, self._now_ns, self._came)
+            self._asking = ""
         return self._pasts[name]
 
-    def _came(self, _past: limits_trial.Past) -> None:
+    def _came(self, past: limits_trial.Past) -> None:
         self._signals.clear()
-        self._done()
+        if past.tag != self._asking:
+            self._done()
 
     def _records(self, names: tuple[str, ...]) -> dict[str, Record]:
         pasts = {name: self._pasts[name] for name in names}

@@ -24,6 +24,7 @@ class Entry:
     required: str = ""  # what is said when it is blank
     is_long: bool = False
     hint: str = ""
+    usual: str = ""  # what a blank one means
 
     @property
     def id(self) -> str:
@@ -68,7 +69,7 @@ ON = Entry(key="on_delay_s", title="Delay on, s", kind="number")
 OFF = Entry(key="off_delay_s", title="Delay off, s", kind="number")
 BOTH = Entry(key="direction", title="Raises", choices=("above", "below", "both"))
 WINDOW = Entry(
-    key="window_s", title="Window, s", kind="number", hint="The slope of the last so many seconds; blank: 10"
+    key="window_s", title="Window, s", kind="number", usual="10", hint="The slope of the last so many seconds"
 )
 REFERENCE = Entry(key="reference", title="Near tag", hint="A tag; leave blank for a number")
 SETPOINT = Entry(key="setpoint", title="Near number", kind="number", hint="Where no tag is to be near")
@@ -97,11 +98,12 @@ CONDITION = Entry(
     required="Write a condition, such as P-101.speed > 30 and V-1.state == 0.",
 )
 FAR = replace(LIMIT, title="Farther than")
-FAST = replace(LIMIT, title="Faster than, per s")
+FAST = replace(LIMIT, title="Faster than")
 APART = replace(LIMIT, title="Differ by more than", required="")
-HORIZON = Entry(key="horizon_s", title="Within, s", kind="number", hint="So far ahead; blank: 1800")
-SURE = Entry(key="confidence", title="So sure", kind="number", hint="0.5 to 0.99; blank: 0.9")
-FORECAST = Entry(key="forecast", title="Forecast tag", hint="A model's; blank: the tag's own trend")
+HORIZON = Entry(key="horizon_s", title="Within, s", kind="number", usual="1800", hint="So far ahead")
+SURE = Entry(key="confidence", title="So sure", kind="number", usual="0.9", hint="0.5 to 0.99")
+TREND = replace(WINDOW, usual="as far back as ahead", hint="The trend is that of the last so many seconds")
+FORECAST = Entry(key="forecast", title="Forecast tag", usual="its own trend", hint="A model's tag")
 SEVERITY = Entry(
     key="severity",
     title="If ignored it is",
@@ -136,7 +138,7 @@ OF_KIND: Mapping[str, tuple[Entry, ...]] = {
     "discrepancy": (COMMAND, TRAVEL, APART, OFF),
     "expression": (CONDITION, ON, OFF),
     "quality": (ON, OFF),
-    "predicted": (DIRECTION, LIMIT, DEADBAND, HORIZON, SURE, WINDOW, FORECAST),
+    "predicted": (DIRECTION, LIMIT, DEADBAND, HORIZON, SURE, TREND, FORECAST),
 }
 OFFERED = tuple(kind for kind in OF_KIND if kind in KINDS)
 """Kinds of alarms that a form makes: those that rules.toml knows."""

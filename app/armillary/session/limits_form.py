@@ -99,6 +99,8 @@ def alarm_form(folder: Path, spec: AlarmSpec, unit: str, tag: TagSpec | None = N
     since = text_of(folder, RULES_FILE)
     facts = {**_DEFAULTS, **alarm_facts(since, spec.id)}
     entries = _alarm_entries(spec.kind)
+    if spec.levels:  # each has its own: they are edited in the file or in a table
+        entries = tuple(entry for entry in entries if entry.key not in _OF_LEVELS)
     return Form(
         subject=spec.tag,
         title=f"Edit alarm {spec.id}",
@@ -136,8 +138,10 @@ def new_alarm_form(folder: Path, tag: TagSpec, taken: Sequence[str], kind: str =
 
 
 def _alarm_entries(kind: str) -> tuple[Entry, ...]:
-    rated = (SEVERITY, RESPOND, PRIORITY, WHY)
-    return (TITLE, *OF_KIND.get(kind, ()), *rated, CONSEQUENCE, ACTION)
+    priority = replace(PRIORITY, choices=("3", "4")) if kind == "predicted" else PRIORITY
+    return (
+        TITLE, *OF_KIND.get(kind, ()), SEVERITY, RESPOND, priority, WHY, CONSEQUENCE, ACTION,
+    )  # fmt: skip
 
 
 def states_of(tag: TagSpec | None) -> Mapping[str, float]:
@@ -215,18 +219,17 @@ def _refused(form: Form, texts: Mapping[str, str]) -> str:
     if kind == "state" and not said("values") and not said("normal"):
         return "Give the states that are an alarm, or those that are normal."
     if said("severity") and said("priority"):
-        asked = rated(said("severity"), _number(said("time_to_respond_s")))
-        if kind == "predicted":
-            asked = max(asked, LEAST_URGENT)
+        asked = suggested_priority(kind, texts)
         if asked != int(said("priority")) and not said("priority_reason"):
             return f"Severity and time to respond give priority {asked}: choose it, or say why not."
     return ""
 
 
-def suggested_priority(texts: Mapping[str, str]) -> int:
+def suggested_priority(kind: str, texts: Mapping[str, str]) -> int:
     """Return the priority that severity and time to respond give, 0 where no severity is said."""
     severity = texts.get("severity", "").strip()
-    return rated(severity, _number(texts.get("time_to_respond_s", ""))) if severity else 0
+    found = rated(severity, _number(texts.get("time_to_respond_s", ""))) if severity else 0
+    return max(found, LEAST_URGENT) if found and kind == "predicted" else found
 
 
 def _number(text: str) -> float:
@@ -279,6 +282,7 @@ def _pair(entry: Entry, texts: Mapping[str, str]) -> tuple[tuple[float, float] |
     return ((a, b), "") if a < b else (None, f"{entry.title}: low must be below high.")
 
 
+_OF_LEVELS = ("limit", "priority", "severity", "priority_reason")
 _BLANKS = {
     "limit": 0.0,
     "deadband": 0.0,

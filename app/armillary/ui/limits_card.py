@@ -45,7 +45,6 @@ _KINDS = {
     "quality": "Stale or bad for too long",
     "predicted": "Will be beyond a limit",
 }
-_NUMERIC = ("level", "count", "rate", "deviation", "discrepancy", "predicted")
 Input = QLineEdit | QComboBox | QPlainTextEdit
 
 
@@ -174,7 +173,8 @@ class LimitsCard(QFrame):
     @staticmethod
     def _name(entry: Entry, form: Form) -> str:
         in_unit = entry.key in ("range", "write_range", "limit", "deadband") and form.unit
-        return f"{entry.title}, {form.unit}" if in_unit else entry.title
+        unit = f"{form.unit}/s" if form.kind == "rate" else form.unit
+        return f"{entry.title}, {unit}" if in_unit else entry.title
 
     def _field(self, entry: Entry, form: Form) -> Input:
         text, end = form.texts[entry.id], {LOW: " low", HIGH: " high"}.get(entry.end, "")
@@ -192,6 +192,7 @@ class LimitsCard(QFrame):
             field.textChanged.connect(self._typed)
         else:
             field = QLineEdit(text)
+            field.setPlaceholderText(entry.usual)
             field.textChanged.connect(self._typed)
             field.returnPressed.connect(self._save)
         field.setAccessibleName(f"{entry.title}{end} of {form.alarm or form.subject}")
@@ -268,9 +269,12 @@ class LimitsCard(QFrame):
         if said == self._rated:
             return
         is_first, self._rated = self._rated is None, said
-        priority, field = forms.suggested_priority(texts), self.fields.get("priority")
+        priority, field = self._suggested(texts), self.fields.get("priority")
         if not is_first and priority and isinstance(field, QComboBox):
             field.setCurrentText(str(priority))
+
+    def _suggested(self, texts: Mapping[str, str]) -> int:
+        return forms.suggested_priority(self._form.kind, texts) if self._form is not None else 0
 
     def _known(self) -> None:
         self._advise()
