@@ -245,6 +245,21 @@ class AlarmState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServerAlarm:
+    """One alarm that a server owns, as it stands: what it is is known from its server alone."""
+
+    spec: AlarmSpec
+    state: AlarmState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerAlarms:
+    """All alarms of servers that are not normal, at one time."""
+
+    alarms: tuple[ServerAlarm, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmProgress:
     """What one alarm's condition was counting at a moment: without it a restored delay would begin anew."""
 
