@@ -10,19 +10,23 @@ import numpy as np
 
 from armillary.alarms.evaluate import Evaluator
 from armillary.alarms.rollup import hierarchy, rollup
+from armillary.alarms.suggest import suggest
+from armillary.alarms.trial import Past, raised
 from armillary.model.alarm import AlarmKind, AlarmSpec
 from armillary.model.arrays import F8, I4, U4
-from armillary.model.clock import MS_NS
+from armillary.model.clock import MS_NS, NS
 from armillary.model.sample import batch_of
 from armillary.model.tags import TagSpec, TagTable
 from armillary.twin import state
 from armillary.viewport.badge_places import MOST, place_arrays
+from armillary_bench import journal
 from armillary_bench.figure import absolute, figure
 
 ALARMS, READINGS, PRIMS = 10_000, 1_000, 100_000
 MANY = 100_000  # limits, one for each of as many tags
 _TICKS = 100
 _FEW = 30
+_HISTORY = 40  # ticks that fill a window
 _LIMIT = 90.0
 
 
@@ -47,6 +51,13 @@ def _computed(i: int) -> AlarmSpec:
         reference=f"t{other}",
         reference_slot=other,
         expression=f"t{i} > 1000 and t{other} > {_LIMIT}",
+    )
+
+
+def _predicted(i: int) -> AlarmSpec:
+    """Return a prediction over the last minute of ticks, as far ahead."""
+    return AlarmSpec(
+        id=f"a{i}", slot=i, tag=f"t{i}", kind="predicted", limit=_LIMIT, window_s=2.0, horizon_s=1.0
     )
 
 
@@ -90,6 +101,8 @@ def measure() -> dict[str, float]:
         "flood_ms": _flood(rng),
         **_every_tag(rng),
         "computed_ms": _computed_ms(rng),
+        "predicted_ms": _predicted_ms(rng),
+        **dict(zip(("tried_ms", "suggested_ms", "tried_floor_ms"), _tried(), strict=True)),
         "rollup_ms": rolled_ms,
         "rollup_floor_ms": counted_ms,
         "badges_ms": placed_ms,
@@ -203,6 +216,45 @@ def _badges(rng: np.random.Generator) -> tuple[float, float]:
     return min(spans), min(floors)
 
 
+def _predicted_ms(rng: np.random.Generator) -> float:
+    """Return the milliseconds of ticks of 10,000 predictions from trends; best of n."""
+    bench = _Bench(ALARMS, _predicted)
+    every = np.arange(ALARMS, dtype=np.uint32)
+    for _ in range(_HISTORY):
+        bench.tick(every, np.full(ALARMS, 50.0))
+    spans = []
+    for _ in range(_FEW):
+        slots = rng.choice(ALARMS, READINGS, replace=False).astype(np.uint32)
+        spent, transitions = bench.tick(slots, rng.uniform(49.0, 51.0, READINGS))
+        _must(transitions == 0, "what rests was predicted to rise")
+        spans.append(spent)
+    raised = sum(bench.tick(every, np.full(ALARMS, 50.0 + 0.8 * step))[1] for step in range(1, 40))
+    _must(raised == ALARMS, "not every rise was predicted once")
+    return min(spans)
+
+
+def _tried() -> tuple[float, float, float]:
+    """Return the milliseconds of a trial over 30 days of 1 Hz, of suggestions, and of one bare comparison."""
+    rng, n = np.random.default_rng(4), 30 * 86_400
+    value = 20.0 + 8.0 * np.sin(np.arange(n) / 9_000.0) + rng.normal(0.0, 0.4, n)
+    t_ns = np.arange(n, dtype=np.int64) * NS
+    spec = AlarmSpec(id="a", slot=0, tag="t", limit=27.5, on_delay_s=2.0)
+    spans, floors, suggested = [], [], []
+    for _ in range(3):
+        seen = Past(t_ns, value)  # anew each time: nothing of it is known
+        started = time.perf_counter()
+        found = raised(spec, seen)
+        spans.append((time.perf_counter() - started) * 1e3)
+        started = time.perf_counter()
+        crossed = int((np.diff((value > spec.limit).astype(np.int8)) == 1).sum())
+        floors.append((time.perf_counter() - started) * 1e3)
+        _must(0 < len(found) <= crossed, "a raise without a crossing")
+        started = time.perf_counter()
+        _must(bool(suggest(spec, seen, 60.0).suggestions), "nothing quietens an alarm in noise")
+        suggested.append((time.perf_counter() - started) * 1e3)
+    return min(spans), min(suggested), min(floors)
+
+
 def _must(holds: bool, what: str) -> None:
     if not holds:
         raise AssertionError(f"The work was not done: {what}.")
@@ -230,6 +282,29 @@ def benches() -> list[dict[str, object]]:
             5.0,
             "2,500 each of rate, deviation, discrepancy and expression; every condition came true",
         ),
+        absolute(
+            "alarms_predicted_10k_1k_readings",
+            ms["predicted_ms"],
+            "ms",
+            10.0,
+            "trends of 10,000 tags; no tag at rest was predicted, and every rise was",
+        ),
+        figure(
+            "alarms_trial_30_days_at_1_hz",
+            ms["tried_ms"],
+            "ms",
+            against="floor: one comparison of the 2,592,000 readings, and where it changes",
+            against_value=ms["tried_floor_ms"],
+            bar=None,
+            work="every reading counts: delays and deadband, raises at crossings only",
+        ),
+        absolute(
+            "alarms_suggest_30_days_at_1_hz",
+            ms["suggested_ms"],
+            "ms",
+            5_000.0,
+            "about fifty changes tried on the same 2,592,000 readings",
+        ),
         absolute("alarms_rollup_10k_in_100k", ms["rollup_ms"], "ms", 20.0, "the root counts every alarm"),
         figure(
             "alarms_badges_10k",
@@ -249,4 +324,5 @@ def benches() -> list[dict[str, object]]:
             bar=None,
             work="the root counts every alarm, and 1,000 assets those of their parts",
         ),
+        *journal.benches(),
     ]

@@ -16,6 +16,7 @@ import numpy as np
 
 from armillary.model.arrays import F8, I8
 from armillary.model.clock import NS
+from armillary.project.streams import METHODS
 from armillary_bench import detection_data as data
 from armillary_bench import detection_skab as rig
 from armillary_bench.detection_run import Answers, forwards, lengths, run
@@ -119,6 +120,22 @@ def _proofs(root: Path, series: list[Series], known: Sequence[Judged]) -> list[d
             off = max(off, abs(best(series, scores, profile, known).score - published))
         work = f"{sum(map(len, series))} published answers of {name}, scored here, in all three profiles"
         out.append(absolute(f"nab_scorer_off_by_{_name(name)}", off, "of 100", WITHIN, work))
+        limit = best(series, scores, PROFILES[0], known).threshold
+        rows = [np.flatnonzero(score >= limit) for score in scores]
+        out += by_group(f"nab_published_{_name(name)}", rows, series, known)
+    return out
+
+
+def by_group(
+    name: str, rows: Sequence[I8], series: Sequence[Series], known: Sequence[Judged]
+) -> list[dict[str, object]]:
+    """Return what detections are worth, by the standard profile, in each group that has windows."""
+    out: list[dict[str, object]] = []
+    for group in sorted({each.group for each in series if len(each.windows)}):
+        some = [i for i, each in enumerate(series) if each.group == group]
+        part = worth_of([rows[i] for i in some], [series[i] for i in some], [known[i] for i in some])
+        work = f"{len(some)} series: {part.found} windows found, {part.alarms} false alarms"
+        out.append(plain(f"{name}_{group}", part.scores[0], "of 100", work, work))
     return out
 
 
@@ -128,7 +145,7 @@ def of_method(
     """Return the figures of one method: as it is shipped, at the best limit, and group by group."""
     shipped = [np.flatnonzero((f > 0) & ~np.append(False, f[:-1] > 0)) for f in answers.fires]
     as_shipped = worth_of(shipped, series, known)
-    at_best = swept(series, known, answers.score, rests)
+    at_best = swept(series, known, answers.score, rests, METHODS[method.split("_")[0]])
     out: list[dict[str, object]] = []
     for i, profile in enumerate(PROFILES):
         top = at_best[i]
@@ -152,13 +169,7 @@ def of_method(
         out.append(
             plain(f"nab_{method}_shipped_{profile.name}", as_shipped.scores[i], "of 100", shown, shown)
         )
-    for group in sorted({each.group for each in series}):
-        some = [i for i, each in enumerate(series) if each.group == group and len(each.windows)]
-        if some:
-            rows = [at_best[0].rows[i] for i in some]
-            part = worth_of(rows, [series[i] for i in some], [known[i] for i in some])
-            work = f"{len(some)} series: {part.found} windows found, {part.alarms} false alarms"
-            out.append(plain(f"nab_{method}_{group}", part.scores[0], "of 100", work, work))
+    out += by_group(f"nab_{method}", at_best[0].rows, series, known)
     work = f"the tick of a world with {len(series)} such rules, most ticks with a few samples"
     return [*out, plain(f"nab_{method}_time", answers.s_of_sample * 1e6, "µs a sample", work, work)]
 
@@ -173,15 +184,20 @@ def worth_of(
 
 
 def swept(
-    series: Sequence[Series], known: Sequence[Judged], scores: Sequence[F8], rests: Sequence[int]
+    series: Sequence[Series],
+    known: Sequence[Judged],
+    scores: Sequence[F8],
+    rests: Sequence[int],
+    shipped: float,
 ) -> list[Told]:
     """Return of each profile the best that a rule is worth with one limit for all series.
 
     rests: nanoseconds without, after which a rule may begin anew. NAB's own optimiser sweeps every score, of
-    which each sample is a detection; limits are those that 10 % to 0.001 % of all samples are above.
+    which each sample is a detection; limits are those that 10 % to 0.001 % of all samples
+    are above, and the shipped one.
     """
     whole = np.concatenate([score[np.isfinite(score)] for score in scores])
-    limits = np.unique(np.quantile(whole, 1.0 - np.logspace(-5, -1, STEPS)))
+    limits = np.append(np.unique(np.quantile(whole, 1.0 - np.logspace(-5, -1, STEPS))), shipped)
     times = [forwards(each.t_ns) for each in series]
     tried = []
     for limit in limits.tolist():

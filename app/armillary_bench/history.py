@@ -20,6 +20,7 @@ from armillary.model.clock import NS
 from armillary.model.fault import StoreFault
 from armillary.model.sample import SampleBatch, batch_of
 from armillary.model.series import SeriesQuery
+from armillary_bench import past
 from armillary_bench.figure import absolute, figure, plain
 
 T0 = 1_750_000_200 * NS
@@ -90,6 +91,7 @@ def benches() -> list[dict[str, object]]:
             absolute(f"trend_{name}", got[f"trend_{name}_ms"], "ms", bar, month)
             for name, bar in TREND_MS.items()
         ),
+        *past.benches(),
     ]
 
 

@@ -1,4 +1,4 @@
-"""An engineer takes in the dosing skid anew, after operations.md 9.2: steps 2, 5, 6, 9, 14 to 16.
+"""An engineer takes in the dosing skid anew, after operations.md 9.2: steps 2, 3, 5, 6, 9, 13 to 16.
 
 The skid is the demonstration's own, on its real broker: its twin, its bindings and its alarms are taken out
 of the project first, so scene and server know of it and the project does not.
@@ -12,14 +12,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from desk import Place, Wire, place
+from desk import Place, Wire, armillary, place
 from PySide6.QtCore import QModelIndex, QPointF, Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from pytestqt.qtbot import QtBot
+from tests.plugins.opcua.certified import certificate
+from tests.plugins.opcua.secured import NAMESPACE, SecureServer
 
 from armillary.cli.plant import RunningPlant
 from armillary.model.clock import WallClock
-from armillary.model.quality import GOOD
+from armillary.model.link import LinkState
+from armillary.model.quality import BAD, GOOD
 from armillary.project import folder as projects
 from armillary.project import published
 from armillary.session import publishing
@@ -31,6 +34,7 @@ from armillary.ui.template_sheet import TemplateSheet
 from armillary.ui.version_sheet import VersionSheet
 
 pytestmark = [pytest.mark.system, pytest.mark.scale]
+SECURE_LINK = "dosing2-ua"
 SKID, LINK = "/Station/PumpHall/DS_201", "skid-mqtt"
 CABINET = """#usda 1.0
 (
@@ -280,3 +284,96 @@ def goes_back(ravi: Place, project: Path) -> None:
     assert any(record.version.startswith("before-1.4.0") for record in published.kept(project))
     ravi.picture("16-restored")
     sheet.reject()
+
+
+# ---------------------------------------------------------------- steps 3 and 13
+
+
+def test_a_link_to_an_unknown_server_and_a_renamed_node(
+    own_places: Path, qtbot: QtBot, tmp_path: Path
+) -> None:
+    server = SecureServer()
+    server.start(certificate("Dosing skid 2"))
+    tag = "DOS-2.level"
+
+    def with_the_link(project: Path) -> None:
+        twins = project / "twins.json"
+        document = json.loads(twins.read_text("utf-8"))
+        level = {"address": f"{SECURE_LINK}!nsu={NAMESPACE};s=Level", "unit": "m", "range": [0, 5]}
+        document["twins"].append({"id": "DOS-2", "tags": {"level": level}})
+        twins.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        head = project / "project.toml"
+        source = f'[[source]]\nname = "{SECURE_LINK}"\nkind = "opcua"\nurl = "{server.url}"\n'
+        security = 'security = "Basic256Sha256:SignAndEncrypt"\n'
+        head.write_text(f"{head.read_text('utf-8')}\n{source}{security}", "utf-8")
+
+    try:
+        with place(qtbot, tmp_path, with_the_link) as (ravi, plant, _wire):
+            ravi.until_live()
+            trusts_a_server(ravi, tag)
+            takes_a_moved_node(ravi, server, plant.project, tag)
+    finally:
+        server.stop()
+
+
+def trusts_a_server(ravi: Place, tag: str) -> None:
+    at, panel = ravi.at, ravi.window.links
+
+    def state() -> LinkState:
+        return next(link.state for link in at.links if link.name == SECURE_LINK)
+
+    ravi.log_in("ravi")
+    ravi.window.show_panel("links")
+    ravi.until(lambda: state() is LinkState.REFUSED, 30, "nobody knows the server")
+    card = panel.cards[SECURE_LINK]
+    ravi.until(card.trust.isVisible, 20, "the card asks about its certificate")
+    shown = ravi.texts(card.trust)
+    assert "Dosing skid 2" in shown
+    assert "2025-01-01 to 2125-01-01" in shown
+    assert not card.trust.accept.isVisible(), "an engineer can only propose"
+    card.trust.why.setText("compared at the cabinet")
+    ravi.click(card.trust.propose)
+    ravi.until(lambda: "ravi proposes" in card.trust.proposal.text(), 20, "it is proposed")
+    assert state() is LinkState.REFUSED
+    ravi.picture("03-refused")
+    ravi.log_in("admin")
+    ravi.until(card.trust.accept.isVisible, 20, "an admin may accept")
+    assert "compared at the cabinet" in ravi.texts(card.trust)
+    ravi.picture("03-proposed")
+    ravi.click(card.trust.accept)
+    ravi.until(lambda: state() is LinkState.UP, 20, "the link comes up")
+    ravi.until(lambda: ravi.rank(tag) == GOOD and ravi.value(tag) == 1.5, 20, "its value is there")
+    ravi.until(card.padlock.isVisible, 20, "the padlock is drawn")
+    assert card.padlock.accessibleName().startswith("Closed padlock: Basic256Sha256")
+    assert not card.trust.isVisible()
+    ravi.picture("03-up")
+    status, said = armillary(
+        "audit", "show", str(at.project.folder) if at.project is not None else "", "--json"
+    )
+    assert status == 0, said
+    assert said.index("trust.propose") < said.index("trust.accept")
+
+
+def takes_a_moved_node(ravi: Place, server: SecureServer, project: Path, tag: str) -> None:
+    ravi.log_in("ravi")
+    nodes = project / ".armillary" / "nodes.json"
+    ravi.window.show_panel("drift")
+    ravi.click(ravi.window.drift.again)
+    ravi.until(lambda: nodes.exists() and tag in nodes.read_text("utf-8"), 90, "the browse path is known")
+    before = (project / "twins.json").read_bytes()
+    server.move("NewLevel")
+    card = ravi.window.drift_card
+    ravi.until(lambda: "Node moved: use the new id?" in card.text.text(), 30, "the new id is offered")
+    if ravi.at.people.user != "ravi":
+        ravi.log_in("ravi")
+    assert ravi.rank(tag) == BAD & 0xFF
+    assert f"nsu={NAMESPACE};s=NewLevel" in card.text.text()
+    assert (project / "twins.json").read_bytes() == before, "never silently"
+    ravi.picture("13-moved")
+    ravi.click(card.accept)
+    ravi.until(lambda: (project / "twins.json").read_bytes() != before, 10, "it is written")
+    ravi.until(ravi.window.changed.isVisible, 20, "the project changed")
+    ravi.click(ravi.window.changed.load)
+    ravi.until(lambda: ravi.rank(tag) == GOOD and ravi.value(tag) == 2.5, 60, "it comes again")
+    ravi.do("edit.undo")
+    ravi.until(lambda: (project / "twins.json").read_bytes() == before, 10, "it can be undone")

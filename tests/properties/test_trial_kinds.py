@@ -18,10 +18,10 @@ from armillary.twin import state as applying
 TAGS = (TagSpec(slot=0, name="a"), TagSpec(slot=1, name="b", states=((0.0, "off"), (1.0, "on"))))
 BY_NAME = {tag.name: tag for tag in TAGS}
 T0, HALF = 1_750_000_000 * NS, NS // 2  # two tags never speak at once: which was first would count
-SPECS = {
-    "rate": AlarmSpec(id="A", slot=0, tag="a", kind="rate", limit=0.4, window_s=6.0, deadband=0.1),
-    "both": AlarmSpec(id="A", slot=0, tag="a", kind="rate", limit=0.5, window_s=5.0, two_sided=True),
-    "falls": AlarmSpec(id="A", slot=0, tag="a", kind="rate", limit=-0.4, window_s=6.0, direction="below"),
+SPECS = {  # limits of rates that no slope of whole numbers is exactly
+    "rate": AlarmSpec(id="A", slot=0, tag="a", kind="rate", limit=0.4137, window_s=6.0, deadband=0.1),
+    "both": AlarmSpec(id="A", slot=0, tag="a", kind="rate", limit=0.4713, window_s=5.0, two_sided=True),
+    "falls": AlarmSpec(id="A", slot=0, tag="a", kind="rate", limit=-0.4137, window_s=6.0, direction="below"),
     "deviation": AlarmSpec(
         id="A", slot=0, tag="a", kind="deviation", limit=2.0, deadband=0.5, reference="b", reference_slot=1
     ),

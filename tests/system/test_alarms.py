@@ -72,6 +72,8 @@ def test_a_dead_broker_is_one_alarm_a_link_and_its_acknowledge_outlives_the_worl
     trail = next((station.plant.project / ".armillary" / "audit").glob("*.jsonl"))
     until(lambda: "alarm.ack" in trail.read_text("utf-8"), 20, "the audit has it")
 
+    until((station.plant.project / ".armillary" / "counting.json").is_file, 20, "what is counted is kept")
+
     def in_history() -> bool:
         mark, hidden = recorded(station, ONE), recorded(station, OTHER)
         if mark is None or hidden is None or mark.process is not ProcessState.ACKED:

@@ -337,6 +337,31 @@ def test_a_line_leads_to_its_trend_and_its_replay_at_the_moment(recorded: Alarms
     assert heard.calls[-2:] == [("trend", (4,), t_ns), ("replay", t_ns)]
 
 
+def test_the_journal_follows_the_time_that_is_shown_and_what_is_seen_is_exported(
+    recorded: AlarmsPanel, heard: Heard, store: Store, tmp_path: Path, qtbot: QtBot
+) -> None:
+    page = recorded.history
+    shown = [event_of(9).t_ns]
+    page._until = lambda: shown[0]
+    page.follow()
+    assert page.model.rowCount() == 10
+    assert "up to" in page.count.text()
+    qtbot.waitUntil(lambda: cell(recorded, 0, 2) == "number 9", timeout=20_000)
+    shown[0] = event_of(12).t_ns
+    page.follow()
+    qtbot.waitUntil(lambda: cell(recorded, 0, 2) == "number 12", timeout=20_000)
+    made = page.export._export
+    made._ask = lambda m, done, _s: done(answer(store, m))
+    made._work = lambda job, done: done(job())
+    page.export.write(tmp_path / "journal.csv")
+    assert len((tmp_path / "journal.csv").read_text("utf-8").splitlines()) == 1 + 13
+    page.export.write(tmp_path / "journal.doc")
+    assert [call[1] for call in heard.calls if call[0] == "say"] == [
+        f"13 lines of the journal are in {tmp_path / 'journal.csv'}.",
+        "A file '.doc' is not written. Name it .csv, .parquet or .jsonl.",
+    ]
+
+
 def test_what_comes_does_not_move_the_lines_that_are_read(
     qtbot: QtBot, panel: AlarmsPanel, bench: Any, tmp_path: Path
 ) -> None:

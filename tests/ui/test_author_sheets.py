@@ -11,12 +11,14 @@ import pytest
 from PySide6.QtCore import Qt
 
 from armillary.model.binding import Binding
+from armillary.model.fault import Fault, record
 from armillary.model.message import Done, SaveBindings
 from armillary.project import folder as projects
 from armillary.scene import author
 from armillary.session.actions import action
 from armillary.session.boarding import boarding
 from armillary.ui.binding_template_sheet import TemplateSheet
+from armillary.ui.model_import_sheet import ModelImportSheet
 from armillary.ui.tag_list_sheet import TagListSheet
 from armillary.ui.window import DeskWindow
 
@@ -202,3 +204,55 @@ def test_a_template_takes_alarms_and_a_trend_to_twins_and_bare_parts(desk: DeskW
     action("edit.undo").run(desk)
     assert rules.read_bytes() == first
     sheet.reject()
+
+
+def test_a_model_is_seen_taken_in_and_undone_as_one_step(
+    desk: DeskWindow, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk.workspace, "work", _at_once)
+    entities = [
+        {"id": "urn:ngsi-ld:Pump:P-9", "type": "Pump", "head": {"type": "Property", "value": 4.0},
+         "feeds": {"type": "Relationship", "object": "urn:ngsi-ld:Tank:T-9"},
+         "createdAt": "2026-01-01T00:00:00Z"},
+        {"id": "urn:ngsi-ld:Tank:T-9", "type": "Tank"},
+        {"id": "urn:ngsi-ld:Pump:P-101", "type": "Pump"},
+    ]  # fmt: skip
+    file = tmp_path / "plant.jsonld"
+    file.write_text(json.dumps(entities))
+    before = {p.name: p.read_bytes() for p in project.iterdir() if p.is_file()}
+    assert action("edit.import-model").menu == "File"
+    assert action("edit.import-model").why_not(desk.workspace) == ""
+    desk.author_sheets.import_model(file)
+    sheet = desk.author_sheets.sheet
+    assert isinstance(sheet, ModelImportSheet)
+    assert "2 twins of 2 types come, 1 relations, 1 twins are there, 1 things are lost" in sheet.words.text()
+    rows = {row.texts[:3] for row in sheet.model.rows}
+    assert {
+        ("comes", "twin", "P-9"),
+        ("is there", "twin", "P-101"),
+        ("comes", "relation", "P-9 feeds T-9"),
+    } <= rows
+    assert any(row.texts[0] == "is lost" and "broker keeps it" in row.texts[3] for row in sheet.model.rows)
+    assert {p.name: p.read_bytes() for p in project.iterdir() if p.is_file()} == before
+    sheet.take.click()
+    twins = json.loads((project / "twins.json").read_text())
+    assert [twin["id"] for twin in twins["twins"]] == ["P-101", "P-102", "P-9", "T-9"]
+    assert desk.workspace.undo.undoes == "Take in 2 twins of plant.jsonld"
+    action("edit.undo").run(desk)
+    assert {p.name: p.read_bytes() for p in project.iterdir() if p.is_file()} == before
+    action("edit.redo").run(desk)
+    assert json.loads((project / "twins.json").read_text()) == twins
+    file.write_text("{}")
+    desk.author_sheets.import_model(file)
+    sheet = desk.author_sheets.sheet
+    assert isinstance(sheet, ModelImportSheet)
+    assert "It is not plain what this file describes." in sheet.why.text()
+    assert not sheet.take.isEnabled()
+    sheet.reject()
+
+
+def _at_once(job: Callable[[], object], then: Callable[[object], None]) -> None:
+    try:
+        then(job())
+    except Fault as fault:
+        then(record(fault))

@@ -253,3 +253,23 @@ def test_however_small_the_picture_what_sends_is_in_sight(desk: DeskWindow, benc
     assert card.approve.isVisible()
     assert 0 < below < desk.canvas.height()
     assert card.runs.height() < card.table.sizeHint().height(), "the rest of the evidence is scrolled to"
+
+
+def test_a_notice_stands_clear_of_an_offer_without_room_for_both(desk: DeskWindow, bench: Any) -> None:
+    put(bench, offer(bench))
+    read(desk, bench)
+    notices, offers = desk.cards, desk.decisions.offers
+    notices.place()
+    wide = desk.canvas.width() >= offers.width() + notices.width() + 40
+    assert not notices.geometry().intersects(offers.geometry())
+    assert wide or notices.y() > offers.geometry().bottom()
+
+
+def test_a_desk_without_a_clock_shows_no_endless_time_left(desk: DeskWindow, bench: Any) -> None:
+    """As it closes: the time of a world that is gone is none, and the numbers of Qt end somewhere."""
+    put(bench, offer(bench))
+    card = read(desk, bench)
+    desk.workspace.people.forget()
+    desk.workspace.mirror.t_ns = 0
+    card.refresh()
+    assert card.left.maximum() <= 864_000

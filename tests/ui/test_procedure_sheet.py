@@ -160,3 +160,34 @@ def test_what_another_desk_has_written_is_not_written_over(sheet: ProcedureSheet
     if os.environ.get("KEEP_PICTURES"):
         sheet.load()
         sheet.grab().save(str(Path(os.environ["KEEP_PICTURES"]) / "procedure.png"))
+
+
+def test_edits_are_not_dropped_by_another_choice_and_export_takes_what_is_saved(
+    sheet: ProcedureSheet, bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sheet.show()
+    sheet.title.setText("Mine")
+    sheet.title.textEdited.emit("Mine")
+    sheet.choice.setCurrentIndex(sheet.choice.count() - 1)
+    assert sheet.asks.isVisible()
+    assert (sheet.choice.currentText(), sheet.title.text()) == ("swap", "Mine")
+    sheet.export.click()
+    assert sheet.why.text() == "Save it first: what is exported is what is saved."
+    sheet.drop_edits.click()
+    assert sheet.choice.currentText() == "New procedure"
+    sheet.choice.setCurrentText("swap")
+    assert sheet.title.text() != "Mine"
+    folder, asked = bench.workspace.project.folder, []
+
+    def hand_out(project: Path, id_: str, into: Path) -> str:
+        asked.append((project, id_, into))
+        return "Exported: swap.html."
+
+    said: list[str] = []
+    monkeypatch.setattr("armillary.session.handing_out.hand_out", hand_out)
+    monkeypatch.setattr(bench.workspace, "work", lambda job, then: then(job()))
+    sheet._say = said.append
+    sheet._hand_out(folder, "swap", folder / "out")
+    assert asked == [(folder, "swap", folder / "out")]
+    assert said[-1] == "Exported: swap.html."
+    assert not sheet.is_unsaved

@@ -22,6 +22,7 @@ from armillary.alarms.links import LinkWatch
 from armillary.alarms.machine import NOTHING, OVER, Facts, Happening
 from armillary.alarms.nuisance import FLOOD_ID, Raised
 from armillary.alarms.presentation import Hide, Wish
+from armillary.alarms.slopes import Columns
 from armillary.alarms.standing import NOBODY, Standing
 from armillary.alarms.suppression import Suppressor
 from armillary.model.alarm import (
@@ -315,6 +316,16 @@ class Evaluator:
             for one in every:
                 if one.id in floods:
                     floods[one.id].resume(one.source_ns, one.raised_ns, gap_ns, now_mono_ns)
+
+    def windows(self, without: Collection[str] = ()) -> tuple[tuple[str, ...], dict[str, Columns]]:
+        """Return (alarms, columns) of what predictions are made from, but of some alarms."""
+        with self._lock:
+            return self._conditions.signals.windows(without)
+
+    def give_windows(self, ids: Sequence[str], columns: Mapping[str, Columns]) -> None:
+        """Go on with what predictions were made from. Raises ValueError for what cannot be that."""
+        with self._lock:
+            self._conditions.signals.give_windows(ids, columns)
 
     def freeze(self) -> object:
         """Return everything that changes, delays and counts included; `thaw` goes on from it exactly."""

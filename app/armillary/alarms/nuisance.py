@@ -100,7 +100,7 @@ class FirstOut:
     def __init__(self, specs: Sequence[AlarmSpec]) -> None:
         members: dict[str, list[int]] = defaultdict(list)
         for row, spec in enumerate(specs):
-            if spec.group and not spec.draft:
+            if spec.group and not spec.draft and not spec.is_advisory:  # it always comes before its alarm
                 members[spec.group].append(row)
         self._members = {group: rows for group, rows in members.items() if len(rows) > 1}
         self._group = {row: group for group, rows in self._members.items() for row in rows}

@@ -7,12 +7,13 @@ what it is made of. So the conditions of alarms need to know of tags only.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
 from armillary.alarms.inputs import Inputs
 from armillary.alarms.outlooks import Judge, normal_half
+from armillary.alarms.slopes import Columns
 from armillary.alarms.windows import Foretold, Rates, readings_of
 from armillary.model import expression
 from armillary.model.alarm import COMPUTED, AlarmSpec
@@ -24,6 +25,7 @@ from armillary.model.sample import SampleBatch, batch_of, joined
 from armillary.model.tags import TagSpec, TagTable
 
 TRUE_ABOVE = 0.5
+MOST_KEPT = 5_000  # windows that are written down: 3.5 KiB each
 NONE: B1 = np.zeros(0, np.bool_)
 
 
@@ -75,6 +77,24 @@ class Signals:
         if len(found):
             self._keep(found)
         return found
+
+    def windows(self, without: Collection[str]) -> tuple[tuple[str, ...], dict[str, Columns]]:
+        """Return (alarms, columns) of the windows of trends, but those of some alarms."""
+        if self._trends is None:
+            return (), {}
+        ids = [self.specs[i].id for i in self._trends.signal.tolist()]
+        kept = [i for i, id_ in enumerate(ids) if id_ not in without][:MOST_KEPT]
+        return tuple(ids[i] for i in kept), self._trends.slopes.saved(np.array(kept, np.int64))
+
+    def give_windows(self, ids: Sequence[str], columns: Mapping[str, Columns]) -> None:
+        """Go on with windows as they were; alarms that are not here are left out. Raises ValueError."""
+        if self._trends is None:
+            return
+        row = {self.specs[i].id: n for n, i in enumerate(self._trends.signal.tolist())}
+        kept = [(n, row[id_]) for n, id_ in enumerate(ids) if id_ in row]
+        if kept:
+            given, here = np.array(kept, np.int64).T
+            self._trends.slopes.restore(here, {name: column[given] for name, column in columns.items()})
 
     def resume(self, table: TagTable, now_mono_ns: int) -> None:
         """Go on from tags as they are, without readings; windows of slopes begin anew."""

@@ -6,11 +6,12 @@ own and the slope is exact; closer ones share a cell, which knows their sums and
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
 
-from armillary.model.arrays import F8, I8
+from armillary.model.arrays import B1, F8, I8
 from armillary.model.clock import NS
 
 PARTS = 60  # of a window: samples nearer than one share a cell
@@ -18,6 +19,10 @@ RING = 64  # cells: a window that is full, and the ends of it
 FEWEST = 3  # samples
 COVERED = 0.5  # of the window, from the oldest sample to the newest
 _PAIR = 2  # columns: first and last
+_COLUMNS = (
+    "_head", "_ends", "_count", "_origin", "_mean_s", "_mean", "_tt", "_tv", "_vv", "_last", "newest_ns"
+)  # fmt: skip
+Columns = F8 | I8
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,12 @@ class Fit:
     echo: F8  # lag-1 autocorrelation of what the cells are off the line, 0 to 1
 
 
+def _dot(one: F8 | B1, other: F8) -> F8:
+    """Return the sums of products, row by row."""
+    out: F8 = np.einsum("ij,ij->i", one, other)
+    return out
+
+
 class Slopes:
     """Windows of n series; used by one thread."""
 
@@ -93,6 +104,19 @@ class Slopes:
         self._vv: F8 = np.zeros((n, RING))
         self._last: F8 = np.full(n, np.nan)
         self.newest_ns: I8 = np.zeros(n, np.int64)  # of each series; 0 = none
+
+    def saved(self, series: I8) -> dict[str, Columns]:
+        """Return copies of the windows of some series, (k, …) each; `restore` takes them."""
+        return {name: getattr(self, name)[series] for name in _COLUMNS}
+
+    def restore(self, series: I8, columns: Mapping[str, Columns]) -> None:
+        """Go on with windows as they were; times in them are the plant's. Raises ValueError for others."""
+        for name in _COLUMNS:
+            held, given = getattr(self, name), columns[name]
+            if given.shape[1:] != held.shape[1:] or given.dtype != held.dtype:
+                raise ValueError(f"'{name}' is of another shape")
+        for name in _COLUMNS:
+            getattr(self, name)[series] = columns[name]
 
     def forget(self, series: I8) -> None:
         """Begin the windows of these series anew."""
@@ -162,31 +186,31 @@ class Slopes:
 
         NaN where fewer than three samples are in the window or they cover less than half of it.
         """
-        now_ns = self.newest_ns[s]
-        # cells in the order of time, so that neighbours can be compared
-        place = (self._head[s][:, None] + 1 + np.arange(RING)) % RING
-        row = s[:, None]
+        now_ns, every = self.newest_ns[s], np.arange(len(s))
         count, oldest = self._inside(s, now_ns)
-        count = np.take_along_axis(count, place, axis=1)
-        total = count.sum(axis=1)
-        mean_s, mean = self._mean_s[row, place], self._mean[row, place]
-        weight = count / np.maximum(total, 1.0)[:, None]
-        middle_s, middle = (weight * mean_s).sum(axis=1), (weight * mean).sum(axis=1)
-        dt, dv = mean_s - middle_s[:, None], mean - middle[:, None]
-        inside = count > 0
-        tt, tv, vv = (
-            (np.where(inside, part[row, place], 0.0) + count * a * b).sum(axis=1)
-            for part, a, b in ((self._tt, dt, dt), (self._tv, dt, dv), (self._vv, dv, dv))
-        )
+        total, inside = count.sum(axis=1), count > 0
+        dt, dv = self._mean_s[s], self._mean[s]
+        share = 1.0 / np.maximum(total, 1.0)
+        middle_s, middle = _dot(count, dt) * share, _dot(count, dv) * share
+        dt -= middle_s[:, None]
+        dv -= middle[:, None]
+        heavy_t, heavy_v = count * dt, count * dv
+        tt = _dot(inside, self._tt[s]) + _dot(heavy_t, dt)
+        tv = _dot(inside, self._tv[s]) + _dot(heavy_t, dv)
+        vv = _dot(inside, self._vv[s]) + _dot(heavy_v, dv)
         enough = (total >= FEWEST) & (now_ns - oldest >= COVERED * self.window_ns[s]) & (tt > 0)
         slope: F8 = np.where(enough, tv / np.where(tt > 0, tt, 1.0), np.nan)
         back_s = (now_ns - self._origin[s]) / NS - middle_s
-        off = np.where(inside & enough[:, None], dv - slope[:, None] * dt, 0.0)
-        beside = inside[:, 1:] & inside[:, :-1]
-        square = (off * off).sum(axis=1)
-        echo = (off[:, 1:] * off[:, :-1] * beside).sum(axis=1) / np.where(square > 0, square, 1.0)
+        off = (dv - np.where(enough, slope, 0.0)[:, None] * dt) * inside
+        # cells follow each other round the ring, but for the newest and what comes after it: the oldest
+        head = self._head[s]
+        beside = _dot(off[:, 1:], off[:, :-1]) + off[:, -1] * off[:, 0]
+        beside -= off[every, head] * off[every, (head + 1) % RING]
+        square = _dot(off, off)
+        echo = np.where(enough, beside, 0.0) / np.where(square > 0, square, 1.0)
+        cells = np.count_nonzero(inside, axis=1).astype(np.float64)
         return Fit(
-            slope, middle + slope * back_s, total, inside.sum(axis=1).astype(np.float64), back_s, tt,
+            slope, middle + slope * back_s, total, cells, back_s, tt,
             np.maximum(vv - slope * tv, 0.0), np.clip(echo, 0.0, 1.0),
         )  # fmt: skip
 

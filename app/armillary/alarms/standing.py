@@ -189,7 +189,8 @@ class Standing:
             self._events.extend(outcome.events)
         if outcome.annunciates and outcome.state.hiding is None:
             marks = before.marks
-            if marks is None or not marks.chatter:  # one that chatters called people already
+            is_call = not self.specs[row].is_advisory and (marks is None or not marks.chatter)
+            if is_call:  # one that chatters called people already, and what may come is no alarm yet
                 for number in self._at[row]:
                     self._floods[number].called(self._mono_ns)
 

@@ -36,6 +36,11 @@ class Record:
     value: F8
     quality: U2
 
+    def until(self, end_ns: int) -> Record:
+        """Return the readings before a time."""
+        n = int(np.searchsorted(self.t_ns, end_ns))
+        return Record(self.t_ns[:n], self.value[:n], self.quality[:n])
+
 
 def inputs(spec: AlarmSpec, tags: Mapping[str, TagSpec]) -> tuple[str, ...]:
     """Return the tags whose records a trial needs, the alarm's own first. Raises ProjectFault."""

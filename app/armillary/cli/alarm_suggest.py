@@ -39,9 +39,9 @@ def run(project: str, ids: Sequence[str], days: float, apply: str, *, yes: bool,
     if apply:
         return _apply(opened, found, apply, days, since, yes=yes, as_json=as_json)
     if as_json:
-        emit_json({"days": days, "alarms": [_entry(one, days) for one in found]})
+        emit_json({"days": days, "alarms": [_entry(one, _days(one, from_ns)) for one in found]})
     else:
-        _print(found, days)
+        _print(found, from_ns, to_ns)
     return 0 if any(one.trial.suggestions for one in found) else 1
 
 
@@ -55,7 +55,11 @@ def _specs(project: Project, ids: Sequence[str], judged: Health | None) -> list[
     return [of[id_] for id_ in ids]
 
 
-def _print(found: Sequence[suggesting.Found], days: float) -> None:
+def _days(one: suggesting.Found, from_ns: int) -> float:
+    return (one.to_ns - from_ns) / DAY_NS
+
+
+def _print(found: Sequence[suggesting.Found], from_ns: int, to_ns: int) -> None:
     if not found:
         tell("No alarm asks for too much attention.")
     for one in found:
@@ -63,9 +67,11 @@ def _print(found: Sequence[suggesting.Found], days: float) -> None:
         tell(f"{one.spec.id} ({one.trial.before} raises{journal})")
         for number, made in enumerate(one.trial.suggestions, 1):
             name = one.spec.id if number == 1 else f"{one.spec.id}:{number}"
-            tell(f"  {name}  {told(made, days, one.unit)}")
+            tell(f"  {name}  {told(made, _days(one, from_ns), one.unit)}")
         if one.trial.why_not:
             tell(f"  {one.trial.why_not}")
+        if one.to_ns < to_ns:
+            tell(f"  only the first {_days(one, from_ns):.1f} days were read: there are too many samples")
     if any(one.trial.suggestions for one in found):
         tell("Write one with --apply ID.")
 

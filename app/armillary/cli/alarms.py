@@ -8,7 +8,7 @@ from typing import cast
 
 import click
 
-from armillary.cli import alarm_health, alarm_suggest, alarm_suppressed, alarm_table
+from armillary.cli import alarm_health, alarm_journal, alarm_suggest, alarm_suppressed, alarm_table
 from armillary.cli.answer import emit_json, finite, table, tell
 from armillary.cli.greeting import greeted
 from armillary.cli.paper import FILE
@@ -60,10 +60,14 @@ DONE = {
 )
 @click.option("--shift", is_flag=True, help="On the shelf until the shift ends.")
 @click.option("--once", is_flag=True, help="On the shelf until it next returns to normal.")
-@click.option("--from", "from_", default="", metavar="T", help="Of health: 30 days ago if left out.")
-@click.option("--to", default="", metavar="T", help="Of health: now if left out.")
+@click.option(
+    "--from", "from_", default="", metavar="T", help="Of health: -30d if left out; of journal: -1d."
+)
+@click.option("--to", default="", metavar="T", help="Of health and journal: now if left out.")
 @click.option("--position", default="", metavar="NAME", help="Of health: of one operator position.")
-@click.option("-o", "--html", "out", type=FILE, help="Of health: a page, F.html.")
+@click.option(
+    "-o", "--html", "out", type=FILE, help="Of health: F.html; of journal: F.csv, .parquet, .jsonl."
+)
 @click.option("--pdf", "pdf", type=FILE, help="Of health: pages of A4, F.pdf.")
 @click.option(
     "--days",
@@ -102,6 +106,7 @@ def alarms(
     `unsuppress` and `respond` too. `export PROJECT FILE.csv` writes the alarms that the
     project defines as a table, and `import PROJECT FILE.csv` shows what a table changes and writes it.
     `health PROJECT` judges the journal against ISA-18.2; status 1 where a figure is over its maximum.
+    `journal PROJECT [ID]...` lists what happened, or writes it with `-o F.csv`, `.parquet` or `.jsonl`.
     `suppressed PROJECT --days 30` says what the rules of suppression would have hidden; status 1 where
     alarms of priority 1 or 2 are among it.
     `suggest PROJECT` finds deadbands and delays for the alarms that ask for too much attention, each proved
@@ -117,6 +122,10 @@ def alarms(
         if len(words) != 2:  # noqa: PLR2004  what, of which
             raise click.UsageError("armillary alarms health PROJECT [--from T] [--to T] [--html F] [--pdf F]")
         return alarm_health.run(words[1], from_, to, out, pdf, as_json=as_json, position=position)
+    if words and words[0] == "journal":
+        if len(words) == 1:
+            raise click.UsageError("armillary alarms journal PROJECT [ID]... [--from T] [--to T] [-o F.csv]")
+        return alarm_journal.run(words[1], words[2:], from_, to, out, as_json=as_json)
     if words and words[0] == "suppressed":
         if len(words) != 2:  # noqa: PLR2004  what, of which
             raise click.UsageError("armillary alarms suppressed PROJECT [--days N]")

@@ -13,6 +13,7 @@ from armillary.cli.answer import emit_json, table
 from armillary.model.fault import Fault
 from armillary.project.folder import write_atomic
 from armillary.security import chain, export
+from armillary.security.audit import PATTERN
 
 _HEX = 64
 FOOTER = (
@@ -25,9 +26,26 @@ TITLES = {
     "users": "Changes of accounts",
     "recorder": "What the recorder erased",
     "versions": "Versions of the project",
+    "journal": "The journal of alarms",
+    "logbook": "The logbook: notes and hand-overs",
 }
-CHAINS = {"live": "audit", "users": "audit-users", "recorder": "audit-recorder", "versions": "audit-versions"}
-_chain = click.option("--chain", "which", type=click.Choice(tuple(CHAINS)), default="live", show_default=True)
+CHAINS = {
+    "live": "audit",
+    "users": "audit-users",
+    "recorder": "audit-recorder",
+    "versions": "audit-versions",
+    "journal": "journal",
+    "logbook": "logbook",
+}
+OF_WORLDS = ("live", "journal", "logbook")  # each area of a project that is shared out has its own
+PATTERNS = {"journal": "live-*.jsonl", "logbook": "live-*.jsonl"}
+_chain = click.option(
+    "--chain",
+    "which",
+    type=click.Choice([name for name in CHAINS if name not in PATTERNS]),
+    default="live",
+    show_default=True,
+)
 _area = click.option(
     "--area", default="", metavar="NAME", help="Of a project that is shared out: its world's."
 )
@@ -85,6 +103,12 @@ def _every(project: str) -> dict[str, Path]:
     areas = sorted(each for each in (private / "areas").glob("*/") if (each / CHAINS["live"]).is_dir())
     found = {name: private / folder for name, folder in CHAINS.items() if (private / folder).is_dir()}
     of_areas = {f"area {each.name}": each / CHAINS["live"] for each in areas}
+    of_areas |= {
+        f"{name} of area {each.name}": each / CHAINS[name]
+        for each in areas
+        for name in PATTERNS
+        if (each / CHAINS[name]).is_dir()
+    }
     if not found and not of_areas:
         return {"live": _folder(project, "live", "")}  # there is none: that is told
     return {name: found[name] for name in ("live",) if name in found} | of_areas | found
@@ -93,7 +117,9 @@ def _every(project: str) -> dict[str, Path]:
 # Any: what is printed as JSON
 def _verdict(folder: Path, heads: list[str], seq: int, head: str, seal: Path | None) -> dict[str, Any]:
     """Return what one chain is like, as it is printed. Raises Fault for one that cannot be read."""
-    found = [chain.verify(folder, each) for each in (*heads, head) if each] or [chain.verify(folder)]
+    pattern, grows = PATTERNS.get(folder.name, PATTERN), folder.name in PATTERNS
+    found = [chain.verify(folder, each, pattern, grows=grows) for each in (*heads, head) if each]
+    found = found or [chain.verify(folder, pattern=pattern, grows=grows)]
     verdict = next((v for v in found if not v.holds), found[0])
     findings = [_named(f) for f in verdict.findings]
     if seq > verdict.last_seq and verdict.holds:
@@ -170,9 +196,9 @@ def _folder(project: str, which: str, area: str) -> Path:
             where=str(private / "areas"),
             remedy=f"Give one of: {', '.join(areas)}." if areas else "Leave --area out.",
         )
-    if area and which == "live":
+    if area and which in OF_WORLDS:
         return private / "areas" / area / CHAINS[which]
-    if areas and which == "live" and not (private / CHAINS[which]).is_dir():
+    if areas and which in OF_WORLDS and not (private / CHAINS[which]).is_dir():
         raise Fault(
             "Each area of this project has an audit of its own.",
             where=str(private),

@@ -16,6 +16,7 @@ from armillary.model.message import Done, SaveBindings, SceneOpened
 from armillary.model.rematch import GONE, SURE, Match
 from armillary.model.scene import SceneArrays
 from armillary.project import folder as projects
+from armillary.project import prim_paths
 from armillary.project import rebind as follow
 from armillary.project.record import Project
 from armillary.scene import cache
@@ -48,7 +49,9 @@ def rebind(project: str, against: str, sure: float, is_applied: bool, as_json: b
     with scene_child() as (line, process):
         older = _arrays(line, process, projects.read(scene_path(against)))[1] if against else None
         opened, scene = _arrays(line, process, read)
-        found = follow.matches(opened.bindings, scene, read.twins, older)
+        found = follow.matches(
+            opened.bindings, scene, read.twins, older, prim_paths.named(read.folder) if read.saved else ()
+        )
         to = follow.moves(found, sure)
         made = follow.rebound(opened.bindings, to)
         if is_applied:

@@ -14,9 +14,10 @@ from armillary.model.clock import NS
 from armillary.model.fault import FaultRecord, ProjectFault
 from armillary.model.frame import apply_frame
 from armillary.model.message import Done, Hello, SaveBindings, Welcome
+from armillary.model.rematch import Match
 from armillary.model.scene import SceneArrays, SceneProblem
-from armillary.model.tags import TagTable
-from armillary.project import fixes, rebind, shown_lint
+from armillary.model.tags import TagSpec, TagTable
+from armillary.project import fixes, prim_paths, rebind, shown_lint
 from armillary.project.fixes import Fix
 from armillary.project.record import Project
 from armillary.session.area_lines import line_of
@@ -36,9 +37,9 @@ def planned(
 ) -> tuple[Fix, ...]:
     """Return what can be mended; where prims are missing they are sought first."""
     codes = {problem.code for problem in problems}
-    found = (
-        rebind.matches(bindings, scene, project.twins) if codes & {"B04", "P23"} and scene is not None else ()
-    )
+    found: tuple[Match, ...] = ()
+    if codes & {"B04", "P23"} and scene is not None:
+        found = rebind.matches(bindings, scene, project.twins, also=prim_paths.named(project.folder))
     return fixes.plan(problems, bindings, project.specs, project.colormaps, found, only)
 
 
@@ -82,12 +83,17 @@ def silent(project: Project, bindings: Sequence[Binding]) -> list[SceneProblem]:
         line.close()
     mirror = TagTable(len(welcome.specs))
     apply_frame(mirror, welcome.frame)
+    return shown_lint.never(bindings, quiet(welcome.specs, mirror.arrival_ns.tolist(), welcome.now_ns))
+
+
+def quiet(specs: Sequence[TagSpec], arrival_ns: Sequence[int], now_ns: int) -> dict[str, str]:
+    """Return name → for how long, of tags with a source that do not come; arrival by slot, 0 = never."""
     words: dict[str, str] = {}
-    for spec in welcome.specs:
-        came = int(mirror.arrival_ns[spec.slot])
-        days = (welcome.now_ns - came) / NS / _DAY_S
+    for spec in specs:
+        came = arrival_ns[spec.slot]
+        days = (now_ns - came) / NS / _DAY_S
         if spec.link and not came:
             words[spec.name] = "since the world started"
         elif spec.link and days >= SILENT_DAYS:
             words[spec.name] = f"for {days:.0f} days"
-    return shown_lint.never(bindings, words)
+    return words

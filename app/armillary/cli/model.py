@@ -13,6 +13,7 @@ PARTS: Mapping[str, tuple[str, str, str]] = {
     "query": ("model_query", "query", "Find twins by what they are, their relations and their values."),
     "infer": ("model_infer", "infer", "Make DTDL interfaces from the twins and tags of a project."),
     "import": ("model_import", "import_", "Make twins of AAS, NGSI-LD, WoT Things or DTDL instances."),
+    "export": ("model_export", "export", "Write the twins of a project as NGSI-LD entities."),
     "drift": ("model_drift", "drift", "Compare what the plant sends with the model."),
 }
 

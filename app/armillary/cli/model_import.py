@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from armillary.cli.answer import emit_json, tell
 from armillary.model.clock import WallClock
-from armillary.model.fault import ProjectFault
 from armillary.project import folder as projects
-from armillary.project.imported import Change, Existing, written
-from armillary.twin import import_aas, import_aas_files, import_adt, import_ngsi, import_wot
-from armillary.twin.imports import Imported, Json, Known, Left, short
+from armillary.project.imported import Change, Existing
+from armillary.session.model_import import READERS, put, read
+from armillary.twin.imports import Imported
 
-_READERS: Mapping[str, tuple[Callable[[Json], bool], Callable[[Json, Known], Imported]]] = {
-    "aas": (import_aas.is_aas, import_aas.imported),
-    "dtdl": (import_adt.is_adt, import_adt.imported),
-    "wot": (import_wot.is_thing, import_wot.imported),
-    "ngsi-ld": (import_ngsi.is_ngsi, import_ngsi.imported),
-}
-_PACKAGES = (".aasx", ".xml")
 _SHOWN = 8
-MOST_BYTES = 200_000_000
 
 
 @click.command("import")
 @click.argument("project")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option(
-    "--format", "form", type=click.Choice(list(_READERS)), help="What FILE is; guessed if left out."
-)
+@click.option("--format", "form", type=click.Choice(list(READERS)), help="What FILE is; guessed if left out.")
 @click.option(
     "--existing",
     type=click.Choice(["skip", "merge"]),
@@ -48,58 +34,13 @@ def import_(project: str, file: Path, form: str | None, existing: Existing, dry:
     Lists what was taken and what was not, with why. Servers that addresses name become sources.
     """
     found = projects.read(Path(project).expanduser())
-    ids = {twin.id for twin in found.twins}
-
-    def known(foreign: str) -> str | None:
-        return next((one for one in (foreign, short(foreign)) if one in ids), None)
-
-    document, unread = _document(file)
-    made = _reader(document, form, file)(document, known)
-    more = tuple(Left("element", said, "The library that reads packages left it out.") for said in unread)
-    made = replace(made, left=(*made.left, *more))
-    change = written(
-        found,
-        made.twins,
-        made.relationships,
-        made.sources,
-        made.interfaces,
-        WallClock().now_ns(),
-        existing,
-        dry=dry,
-    )
+    made = read(found, file, form)
+    change = put(found, made, WallClock().now_ns(), existing, dry=dry)
     if as_json:
         emit_json(_answer(made, change, dry=dry))
     else:
         _print(made, change, dry=dry)
     return 0
-
-
-def _document(file: Path) -> tuple[Json, tuple[str, ...]]:
-    if file.suffix.lower() in _PACKAGES:
-        return import_aas_files.environment(file)
-    if file.stat().st_size > MOST_BYTES:
-        raise ProjectFault(
-            "The file is too large.", where=str(file), remedy=f"At most {MOST_BYTES // 10**6} MB are read."
-        )
-    try:
-        return json.loads(file.read_bytes()), ()
-    except (ValueError, RecursionError) as error:
-        raise ProjectFault(
-            f"The file is no JSON: {error}."[:300], where=str(file), remedy="Give JSON, AASX or AAS in XML."
-        ) from error
-
-
-def _reader(document: Json, form: str | None, file: Path) -> Callable[[Json, Known], Imported]:
-    if form is not None:
-        return _READERS[form][1]
-    for is_it, read in _READERS.values():
-        if is_it(document):
-            return read
-    raise ProjectFault(
-        "It is not plain what this file describes.",
-        where=str(file),
-        remedy=f"Give --format, one of {', '.join(_READERS)}.",
-    )
 
 
 def _answer(made: Imported, change: Change, *, dry: bool) -> dict[str, object]:

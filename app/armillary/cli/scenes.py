@@ -16,6 +16,7 @@ from armillary.cli.sources import link_problems
 from armillary.encoding import maps
 from armillary.encoding.compile import compiled
 from armillary.model.binding import Binding
+from armillary.model.clock import WallClock
 from armillary.model.collector import uncollected
 from armillary.model.difference import difference
 from armillary.model.fault import SceneFault
@@ -25,9 +26,10 @@ from armillary.model.motion import Motion, posed
 from armillary.model.scene import SceneArrays, SceneProblem
 from armillary.project import fixes, lint, procedures, shown_lint
 from armillary.project import folder as projects
+from armillary.project.bounded import bounded
 from armillary.project.record import Project
 from armillary.scene import cache
-from armillary.session import checking, twin_model
+from armillary.session import checking, silent, twin_model
 from armillary.session.reading import ask_child, scene_child
 
 if TYPE_CHECKING:
@@ -138,23 +140,46 @@ def _tell(document: dict[str, Any]) -> None:
 @root_option
 @payload_option
 @click.option("--live", "is_live", is_flag=True, help="Ask the running world too which tags never came.")
+@click.option("--recorded", "is_recorded", is_flag=True, help="Ask the record too which tags do not come.")
+@click.option(
+    "--days",
+    default=silent.DAYS,
+    show_default=True,
+    type=click.FloatRange(min=0.0, max=36_500.0),
+    help="With --recorded: of which nothing is recorded for so many days.",
+)
 @click.option("--fix", "is_fixed", is_flag=True, help="Mend what can be mended without asking.")
 @click.option("--only", default="", metavar="CODES", help="Mend only these: B04,B30.")
 @click.option("--dry-run", "is_dry", is_flag=True, help="With --fix: write nothing, say what would be.")
+@click.option("--all", "is_whole", is_flag=True, help="Tell every finding, however many of one code.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def check(
     path: str,
     roots: tuple[str, ...],
     payloads: bool,
     is_live: bool,
+    is_recorded: bool,
+    days: float,
     is_fixed: bool,
     only: str,
     is_dry: bool,
+    is_whole: bool,
     as_json: bool,
 ) -> int:
     """Lint a project, scene or binding layer. 0 fine, 1 shown with problems, 2 nothing can be shown."""
     with uncollected():  # what is read stays until the end
-        return _check(path, roots, payloads, is_live, is_fixed, only, is_dry, as_json)
+        return _check(
+            path,
+            roots,
+            payloads,
+            is_live,
+            days if is_recorded else None,
+            is_fixed,
+            only,
+            is_dry,
+            is_whole,
+            as_json,
+        )
 
 
 def _check(
@@ -162,17 +187,19 @@ def _check(
     roots: tuple[str, ...],
     payloads: bool,
     is_live: bool,
+    days: float | None,
     is_fixed: bool,
     only: str,
     is_dry: bool,
+    is_whole: bool,
     as_json: bool,
 ) -> int:
     codes = tuple(code.strip().upper() for code in only.split(",") if code.strip())
     if unknown := [code for code in codes if code not in fixes.FIXABLE]:
         raise click.UsageError(f"{unknown[0]} has no fix; there are {', '.join(fixes.FIXABLE)}.")
-    project, found, bindings, scene = _examined(path, roots, payloads=payloads, is_live=is_live)
+    project, found, bindings, scene = _examined(path, roots, payloads=payloads, is_live=is_live, days=days)
     if project is None:
-        return _say(path, found, as_json)
+        return _say(path, found, as_json, is_whole=is_whole)
     chosen = check_fix.planned(project, found, bindings, scene, codes)
     if is_fixed and chosen:
         untouched = () if is_dry else check_fix.mend(project, chosen, bindings)
@@ -181,14 +208,16 @@ def _check(
             for text in untouched:
                 click.echo(text)
         if not is_dry:
-            project, found, bindings, scene = _examined(path, roots, payloads=payloads, is_live=is_live)
+            project, found, bindings, scene = _examined(
+                path, roots, payloads=payloads, is_live=is_live, days=days
+            )
             left = check_fix.planned(project, found, bindings, scene, codes) if project is not None else ()
-            return _say(path, found, as_json, fixes.by_finding(left), chosen)
-    return _say(path, found, as_json, fixes.by_finding(chosen))
+            return _say(path, found, as_json, fixes.by_finding(left), chosen, is_whole=is_whole)
+    return _say(path, found, as_json, fixes.by_finding(chosen), is_whole=is_whole)
 
 
 def _examined(
-    path: str, roots: tuple[str, ...], *, payloads: bool, is_live: bool
+    path: str, roots: tuple[str, ...], *, payloads: bool, is_live: bool, days: float | None
 ) -> tuple[Project | None, list[SceneProblem], tuple[Binding, ...], SceneArrays | None]:
     """Return a project, all that is wrong with it, its bindings and its scene; None: it cannot be read."""
     found: list[SceneProblem] = []
@@ -217,6 +246,8 @@ def _examined(
         found += lint.findings(project, bindings)
     if is_live:
         found += check_fix.silent(project, bindings)
+    if days is not None:
+        found += silent.by_record(project, bindings, WallClock().now_ns(), days)
     prims = scene.prim_path if scene is not None else None
     found += procedures.examine(project.folder, {s.name: s for s in project.specs}, prims)[1]
     return project, [*found, *of_project], bindings, scene
@@ -249,12 +280,16 @@ def _say(
     as_json: bool,
     can: Mapping[tuple[str, str], fixes.Fix] | None = None,
     done: Sequence[fixes.Fix] = (),
+    *,
+    is_whole: bool = False,
 ) -> int:
     """Print what was found; `can` is what --fix would mend, `done` what it has mended."""
     can = can or {}
     # bindings are judged twice, by the scene's side in other words than by the project's: the first is told
     once = {(p.code, p.where, "" if p.code.startswith("B") else p.what): p for p in reversed(found)}
     unique = list(once.values())[::-1]
+    if not is_whole:
+        unique = bounded(unique)
     fatal = any(p.severity == "fatal" for p in unique)
     status = 2 if fatal else int(any(p.severity != "info" for p in unique))
     if as_json:

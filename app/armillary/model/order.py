@@ -8,6 +8,8 @@ from enum import StrEnum
 from armillary.model.command import Check
 from armillary.model.fault import FaultRecord
 
+METHOD = "!"  # in the tag of an order that has no tag: `link!address`, a method of a server
+
 
 class OrderState(StrEnum):
     """ARMED → ACCEPTED → SENT → VERIFIED, or one of the ends that is not."""

@@ -165,21 +165,32 @@ def _sessions(project: Project) -> Iterator[SceneProblem]:
 def _twins(project: Project, prims: frozenset[str]) -> Iterator[SceneProblem]:
     if not prims:
         return
+    moved = _Moved(prims)
     for twin in project.twins:
         if twin.prim and twin.prim not in prims:
             what = f"The prim {twin.prim} of the twin '{twin.id}' is not in the scene."
-            remedy = _moved(twin.prim, prims) or "Correct the twin's prim."
+            remedy = moved.to(twin.prim) or "Correct the twin's prim."
             yield _problem("P23", "warning", f"twins.json:{twin.id}", what, remedy)
     if project.default_camera and project.default_camera not in prims:
         what = f"The default camera {project.default_camera} is not in the scene."
-        remedy = _moved(project.default_camera, prims) or "Correct scene.default_camera."
+        remedy = moved.to(project.default_camera) or "Correct scene.default_camera."
         yield _problem("P24", "warning", PROJECT_FILE, what, remedy)
 
 
-def _moved(path: str, prims: frozenset[str]) -> str:
-    leaf = path.rpartition("/")[2]
-    same = sorted(prim for prim in prims if prim.rpartition("/")[2] == leaf)
-    return f"Did it move to {_some(same)}?" if same else ""
+class _Moved:
+    """Finds prims by their last name; the table is made when something is missing."""
+
+    def __init__(self, prims: frozenset[str]) -> None:
+        self._prims = prims
+        self._by_leaf: dict[str, list[str]] = {}
+
+    def to(self, path: str) -> str:
+        """Return where a prim that is not there may have gone, in words."""
+        if not self._by_leaf:
+            for prim in self._prims:
+                self._by_leaf.setdefault(prim.rpartition("/")[2], []).append(prim)
+        same = sorted(self._by_leaf.get(path.rpartition("/")[2], ()))
+        return f"Did it move to {_some(same)}?" if same else ""
 
 
 # ---------------------------------------------------------------- bindings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from functools import lru_cache
 
 KeyPath = tuple[str | int, ...]
 
@@ -37,6 +37,8 @@ def toml_line(text: str, path: KeyPath) -> int:
             continue
         if len(found) > best_length and found == path[: len(found)]:
             best, best_length = number, len(found)
+            if best_length == len(path):
+                break
     return best
 
 
@@ -45,7 +47,15 @@ def json_line(text: str, path: KeyPath) -> int:
 
     Made for valid JSON; of broken JSON it reads what it can.
     """
-    line, best, best_length = 1, 1, 0
+    places = _json_lines(text)
+    return next((places[path[:n]] for n in range(len(path), 0, -1) if path[:n] in places), 1)
+
+
+@lru_cache(maxsize=1)  # mistakes come by the hundred, and the text may have millions of lines
+def _json_lines(text: str) -> dict[KeyPath, int]:
+    """Return the line of every value of a JSON text by its path."""
+    out: dict[KeyPath, int] = {}
+    line = 1
     stack: list[str | int] = []  # key or index at each open level
     want_key = False
     for piece in _TOKEN.findall(text):
@@ -68,12 +78,11 @@ def json_line(text: str, path: KeyPath) -> int:
             continue
         if want_key and piece.startswith('"'):
             stack[-1] = piece[1:-1]
-        at: Sequence[str | int] = stack
-        if len(at) > best_length and tuple(at) == path[: len(at)]:
-            best, best_length = line, len(at)
+        if stack:
+            out.setdefault(tuple(stack), line)
         if piece == "{":
             stack.append("")
             want_key = True
         elif piece == "[":
             stack.append(0)
-    return best
+    return out

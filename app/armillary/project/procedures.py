@@ -6,16 +6,15 @@ import hashlib
 import math
 import re
 import tomllib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from armillary.model import expression
 from armillary.model.fault import ProjectFault
 from armillary.model.procedure import LONGEST_TEXT, MOST_STEPS, Look, Procedure, ProcedureStep, Xyz
 from armillary.model.scene import SceneProblem
 from armillary.model.tags import TagSpec
-from armillary.project import locate
+from armillary.project import locate, migrate
 from armillary.project.operands import misfit
 from armillary.project.table import Document, Findings, Table, fault_of, nearest
 
@@ -28,8 +27,6 @@ SKIPS = ("operator", "engineer", "nobody")
 MOST_HELD_S = 3_600.0
 MOST_BYTES = 24_000  # of a file: a run of it is one line of the logbook
 _XYZ = 3
-# One pure function for each older schema: document → document of the next. There is none older yet.
-STEPS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
 
 def procedures(folder: Path) -> tuple[Path, ...]:
@@ -143,8 +140,7 @@ def _parsed(text: str, name: str, specs: Mapping[str, TagSpec], findings: Findin
     if schema > SCHEMA:
         what = f"It was written by a newer Armillary (schema {schema}, known is {SCHEMA}): it is read-only."
         findings.add("P11", name, what, "Update Armillary to edit it.", "warning")
-    for number in range(schema, SCHEMA):
-        data = STEPS[number](data)
+    data = migrate.migrated(data, schema, SCHEMA, migrate.PROCEDURE_STEPS)
     if (size := len(text.encode())) > MOST_BYTES:
         what = f"The procedure is {size:,} bytes, more than {MOST_BYTES:,}."
         findings.add("P94", name, what, "Make two procedures of it.")

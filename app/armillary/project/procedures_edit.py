@@ -12,6 +12,7 @@ from tomlkit.exceptions import TOMLKitError
 from armillary.model.fault import ProjectFault
 from armillary.model.procedure import Look, Procedure, ProcedureStep
 from armillary.model.tags import TagSpec
+from armillary.project import migrate
 from armillary.project.folder import write_atomic
 from armillary.project.procedures import FOLDER, SCHEMA, parse
 
@@ -35,6 +36,9 @@ def written(procedure: Procedure, text: str = "") -> str:
             where=procedure.origin,
             remedy="Update Armillary.",
         )
+    old_schema = int(document.get("schema", SCHEMA))
+    if old_schema < SCHEMA:
+        migrate.within(document, old_schema, SCHEMA, migrate.PROCEDURE_STEPS)
     _put(document, {"schema": SCHEMA, **_head(procedure)})
     old = {str(table.get("id")): table for table in document.get("step", ())}
     order = [step.id for step in procedure.steps]

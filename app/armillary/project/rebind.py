@@ -15,8 +15,9 @@ from armillary.model.likeness import Likeness, likeness, read
 from armillary.model.rematch import GONE, SAME, SURE, Match, rematch
 from armillary.model.scene import SceneArrays, index_of
 from armillary.model.twin import TwinInstance
-from armillary.project import edit, templates
+from armillary.project import edit, prim_paths, templates
 from armillary.project.folder import write_atomic
+from armillary.project.prim_paths import followed
 from armillary.project.record import TWINS_FILE, Project
 
 
@@ -48,12 +49,14 @@ def matches(
     scene: SceneArrays,
     twins: Sequence[TwinInstance] = (),
     older: SceneArrays | None = None,
+    also: Sequence[str] = (),
 ) -> tuple[Match, ...]:
     """Return where each prim that is named is now, by what is known of it: kept with it, or an older scene's.
 
+    also: further prims that are asked for, which other files name (`prim_paths.named`).
     Takes a second for ten million triangles.
     """
-    paths = referred(bindings, twins)
+    paths = tuple(sorted({*referred(bindings, twins), *also}))
     if older is not None:
         before = index_of(older.prim_path)
         rows = np.array([i for i, path in enumerate(paths) if path in before], np.int64)
@@ -87,8 +90,8 @@ def rebound(bindings: Sequence[Binding], to: Mapping[str, str]) -> Rebound:
         new = replace(
             binding,
             prim=to.get(binding.prim, binding.prim),
-            targets=tuple(_followed(target, to) for target in binding.targets),
-            field=replace(binding.field, sensors=tuple(_followed(s, to) for s in binding.field.sensors)),
+            targets=tuple(followed(target, to) for target in binding.targets),
+            field=replace(binding.field, sensors=tuple(followed(s, to) for s in binding.field.sensors)),
         )
         if new != binding:
             changed.append((binding, new))
@@ -107,18 +110,6 @@ def rebound(bindings: Sequence[Binding], to: Mapping[str, str]) -> Rebound:
     return Rebound(bindings=tuple(out), remove=tuple(remove), taken=tuple(taken))
 
 
-def _followed(target: str, to: Mapping[str, str]) -> str:
-    """Return a target's new path: where it went, or below the part above it that did."""
-    prim, dot, rest = target.partition(".")
-    head, tail = prim, ""
-    while head:
-        if head in to:
-            return f"{to[head]}{tail}{dot}{rest}"
-        head, _, last = head.rpartition("/")
-        tail = f"/{last}{tail}"
-    return target
-
-
 @dataclass(frozen=True, slots=True)
 class Edit:
     """A file of the project that names prims, as it is and as it is to be."""
@@ -129,7 +120,10 @@ class Edit:
 
 
 def edits(project: Project, to: Mapping[str, str]) -> tuple[Edit, ...]:
-    """Return what changes in twins and templates when parts go from old to new paths. Raises ProjectFault."""
+    """Return what changes in files that name prims when parts go from old to new paths. Raises ProjectFault.
+
+    Twins, templates, rules, procedures and the default camera; of one file there is one edit.
+    """
     out: list[Edit] = []
     if any(twin.prim in to for twin in project.twins):
         before = templates.text_of(project.folder, TWINS_FILE)
@@ -143,6 +137,8 @@ def edits(project: Project, to: Mapping[str, str]) -> tuple[Edit, ...]:
         moved = {_followed_key(where, to): each for where, each in known.items()}
         if moved != known:
             out.append(Edit(project.folder / templates.MADE_FILE, made, templates.made_text(moved)))
+    if project.saved and to:
+        out += [Edit(path, text, after) for path, text, after in prim_paths.changed(project.folder, to)]
     return tuple(out)
 
 
@@ -152,7 +148,7 @@ def _followed_key(where: str, to: Mapping[str, str]) -> str:
 
 
 def follow(project: Project, to: Mapping[str, str]) -> None:
-    """Let twins and templates follow their prims, in their files. Raises ProjectFault."""
+    """Let all files that name prims follow them. Raises ProjectFault."""
     for each in edits(project, to):
         try:
             write_atomic(each.path, each.after)

@@ -12,6 +12,7 @@ from rapidfuzz import fuzz, process
 
 from armillary.model.fault import ProjectFault
 from armillary.model.scene import SceneProblem
+from armillary.project.bounded import MOST, file_of, more
 from armillary.project.locate import KeyPath
 
 MIN_LIKENESS = 60.0  # of 100: below, a proposal would only confuse
@@ -22,15 +23,28 @@ _MISSING: Any = object()
 
 @dataclass(slots=True)
 class Findings:
-    """What is wrong with a project, in the order found."""
+    """What is wrong with a project, in the order found; of very many of a kind in a file, how many."""
 
     problems: list[SceneProblem] = field(default_factory=list)
+    _count: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    _more: dict[tuple[str, str, str], int] = field(default_factory=dict)  # where in problems that is said
 
     def add(self, code: str, where: str, what: str, remedy: str, severity: str = "error") -> None:
         """Note one finding."""
-        self.problems.append(
-            SceneProblem(code=code, severity=severity, where=where, what=what, remedy=remedy)
-        )
+        made = SceneProblem(code=code, severity=severity, where=where, what=what, remedy=remedy)
+        kind = code, severity, file_of(where)
+        count = self._count[kind] = self._count.get(kind, 0) + 1
+        if count <= MOST:
+            self.problems.append(made)
+        elif kind in self._more:
+            self.problems[self._more[kind]] = more(count - MOST, made)
+        else:
+            self._more[kind] = len(self.problems)
+            self.problems.append(more(1, made))
+
+    def is_full(self, code: str, file: str) -> bool:
+        """Return whether an error of a code in a file is only counted: it needs no proposal."""
+        return self._count.get((code, "error", file), 0) > MOST
 
     @property
     def errors(self) -> list[SceneProblem]:
@@ -223,7 +237,9 @@ class Table:
             return
         for key in self.rest():
             known = sorted(self._asked)
-            remedy = nearest(key, known).strip() or f"Known here: {', '.join(known)}."
+            is_counted = self.document.findings.is_full("P04", self.document.name)
+            near = "" if is_counted else nearest(key, known).strip()
+            remedy = near or f"Known here: {', '.join(known)}."
             self.wrong(key, f"The key '{key}' is not known here.", remedy, "P04")
 
 

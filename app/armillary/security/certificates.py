@@ -23,6 +23,7 @@ NS = 1_000_000_000
 KEY_BITS, DAYS, LEAST_BITS = 2048, 730, 2048
 DEPTH = 8  # certificates of a chain
 MOST = 64 * 1024  # bytes of a chain that are looked at
+SHOWN, HOSTS = 120, 20  # characters of a name, and names of hosts, that people are shown
 _WEAK = ("md5", "sha1")
 _E = TypeVar("_E", bound=x509.ExtensionType)
 
@@ -43,11 +44,33 @@ def chain_of(der: bytes) -> tuple[x509.Certificate, ...]:
         raise ValueError("too long")
     while der and len(found) < DEPTH:
         length = _length(der)
-        found.append(x509.load_der_x509_certificate(der[:length]))
+        found.append(_readable(x509.load_der_x509_certificate(der[:length])))
         der = der[length:]
     if not found:
         raise ValueError("empty")
     return tuple(found)
+
+
+def _readable(certificate: x509.Certificate) -> x509.Certificate:
+    """Return a certificate of which everything that is looked at can be read. Raises ValueError.
+
+    The library reads its parts only when they are asked for; who sends them may mean harm.
+    """
+    try:
+        parts = (
+            certificate.extensions,
+            certificate.subject.rfc4514_string(),
+            certificate.issuer.rfc4514_string(),
+            certificate.public_key(),
+            certificate.not_valid_before_utc,
+            certificate.not_valid_after_utc,
+            certificate.serial_number,
+        )
+    except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType, UnsupportedAlgorithm) as error:
+        raise ValueError("a certificate with parts that cannot be read") from error
+    if any(part is None for part in parts):
+        raise ValueError("a certificate without a part")
+    return certificate
 
 
 def _length(der: bytes) -> int:
@@ -85,8 +108,8 @@ def facts(certificate: x509.Certificate) -> CertificateFacts:
     return CertificateFacts(
         subject=_common_name(certificate.subject),
         issuer="" if own else _common_name(certificate.issuer),
-        hosts=_hosts(certificate),
-        application_uri=uris[0] if uris else "",
+        hosts=_hosts(certificate)[:HOSTS],
+        application_uri=_clean(uris[0]) if uris else "",
         from_ns=_ns(certificate.not_valid_before_utc),
         until_ns=_ns(certificate.not_valid_after_utc),
         fingerprint=fingerprint(certificate),
@@ -145,9 +168,9 @@ def _uri(certificate: x509.Certificate, application_uri: str) -> Wrong | None:
     uris = names.get_values_for_type(x509.UniformResourceIdentifier) if names is not None else []
     if application_uri in uris:
         return None
-    of = f"for the application '{uris[0]}'" if uris else "for no application"
+    of = f"for the application '{_clean(uris[0])}'" if uris else "for no application"
     return Wrong(
-        f"The server's certificate is {of}, and the server says it is '{application_uri}'.",
+        f"The server's certificate is {of}, and the server says it is '{_clean(application_uri)}'.",
         "Give the server a certificate with its own ApplicationUri.",
     )
 
@@ -328,7 +351,7 @@ def _hosts(certificate: x509.Certificate) -> tuple[str, ...]:
     if names is None:
         return ()
     addresses = (str(one) for one in names.get_values_for_type(x509.IPAddress))
-    return (*names.get_values_for_type(x509.DNSName), *addresses)
+    return (*map(_clean, names.get_values_for_type(x509.DNSName)), *addresses)
 
 
 def _extension(certificate: x509.Certificate, kind: type[_E]) -> _E | None:
@@ -340,7 +363,12 @@ def _extension(certificate: x509.Certificate, kind: type[_E]) -> _E | None:
 
 def _common_name(name: x509.Name) -> str:
     found = name.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(found[0].value) if found else name.rfc4514_string() or "nobody"
+    return _clean(str(found[0].value) if found else name.rfc4514_string()) or "nobody"
+
+
+def _clean(text: str) -> str:
+    """Return a text of somebody else as people may be shown it: one line, printable, not long."""
+    return "".join(c if c.isprintable() else "·" for c in text[:SHOWN]).strip()
 
 
 def _ns(moment: datetime) -> int:

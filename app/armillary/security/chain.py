@@ -65,11 +65,12 @@ class _Link:
     digest: str
 
 
-def verify(folder: Path, anchor: str = "", pattern: str = PATTERN) -> Verdict:
+def verify(folder: Path, anchor: str = "", pattern: str = PATTERN, *, grows: bool = False) -> Verdict:
     """Walk the chain in constant memory up to its first break.
 
     `anchor` is a head noted elsewhere: an audit that does not hold it any more was truncated (or replaced).
-    `pattern`: of the files of one chain; alarm journals have their own.
+    `pattern`: of the files of one chain; alarm journals have their own. `grows`: a last line without its end
+    is being written just now, and is no break.
     Raises Fault when the folder cannot be read.
     """
     if not folder.is_dir():
@@ -81,6 +82,8 @@ def verify(folder: Path, anchor: str = "", pattern: str = PATTERN) -> Verdict:
     try:
         for index, line in enumerate(_lines(folder, pattern)):
             link = _link(line.raw)
+            if link is None and grows and not line.raw.endswith(b"\n"):
+                continue  # where more follow, these no longer chain
             if link is None or link.prev != head or link.seq != seq + 1:
                 findings.append(_break(folder, pattern, index, line, link, seq + 1, head))
                 return Verdict(count=seq, last_seq=seq, head=head, findings=tuple(findings))

@@ -59,11 +59,11 @@ def _vision(name: str, title: str) -> Action:
     )
 
 
-def _sheet(name: str, title: str, tip: str) -> Action:
+def _sheet(name: str, title: str, tip: str, *, menu: str = "Edit") -> Action:
     return Action(
         id=f"edit.{name}",
         title=title,
-        menu="Edit",
+        menu=menu,
         role="engineer",
         tip=tip,
         why_not=_saved,
@@ -119,6 +119,7 @@ AUTHOR_ACTIONS: tuple[Action, ...] = (
     _sheet(
         "binding-templates", "Templates of bindings…", "Make, apply and update what parts of one type show"
     ),
+    _sheet("import-model", "Import model…", "Take in twins of AAS, NGSI-LD, WoT or DTDL", menu="File"),
     _sheet("import-tags", "Take in a list of tags…", "Add and change tags by a list of CSV or XLSX"),
     _sheet("export-tags", "Write the tags as a list…", "Write a row for each tag into a CSV or XLSX file"),
     _vision("", "Normal"),

@@ -15,7 +15,7 @@ import numpy as np
 from armillary.model.alarm import AlarmEvent, AlarmSpec, ProcessState
 from armillary.model.arrays import I8, U1
 from armillary.model.fault import FaultRecord
-from armillary.model.frame import Event
+from armillary.model.frame import Event, WorldKind
 from armillary.model.journal import MOST_LINES, AskJournal, AskLines, JournalIndex, JournalWord, Lines, Of
 from armillary.session.alarm_row import WORDS
 from armillary.session.signal import Signal
@@ -87,6 +87,8 @@ class Journal:
         self.filled: Signal[int, int] = Signal()  # lines first … last have their texts now
         self._ask, self._specs = ask, specs
         self._t: I8 = np.zeros(0, np.int64)  # ascending
+        self._until_ns = 0  # later lines are not there: of a replay what is still to come; 0 = no bound
+        self._shown = 0  # lines up to that time
         self._level: U1 = np.zeros(0, np.uint8)
         self._pages: OrderedDict[int, tuple[JournalLine | None, ...]] = OrderedDict()  # from the oldest line
         self._request = 0
@@ -95,7 +97,32 @@ class Journal:
         self._page_next = -1
 
     def __len__(self) -> int:
-        return len(self._t)
+        return self._shown
+
+    @property
+    def until_ns(self) -> int:
+        """Up to which time lines are there, 0 = all."""
+        return self._until_ns
+
+    def show_until(self, until_ns: int) -> None:
+        """Have the lines up to a time only, 0 = all: a replay knows nothing of what is still to come."""
+        if until_ns == self._until_ns:
+            return
+        before = self._shown
+        self._until_ns = until_ns
+        self._count()
+        if self._shown > before:
+            self.grown.emit(self._shown - before)
+        elif self._shown < before:
+            self.reset.emit()
+
+    def times(self) -> I8:
+        """Return the times of the lines that are there, ascending."""
+        return self._t[: self._shown]
+
+    def _count(self) -> None:
+        n = len(self._t)
+        self._shown = int(np.searchsorted(self._t, self._until_ns, "right")) if self._until_ns else n
 
     # ------------------------------------------------------------ the index
 
@@ -173,10 +200,14 @@ class Journal:
         if len(self._t) > MOST_LINES:
             self.read()
             return
-        self.grown.emit(len(answer.t_ns))
+        before = self._shown
+        self._count()
+        if self._shown > before:
+            self.grown.emit(self._shown - before)
 
     def _replace(self, t_ns: I8, level: U1) -> None:
         self._t, self._level = t_ns, level
+        self._count()
         self._pages.clear()
         self._page_asked = self._page_next = -1
         self.reset.emit()
@@ -185,19 +216,19 @@ class Journal:
 
     def time(self, line: int) -> int:
         """Return when a line was written, which is known before its text."""
-        return int(self._t[len(self._t) - 1 - line])
+        return int(self._t[self._shown - 1 - line])
 
     def level(self, line: int) -> int:
         """Return the priority or level of a line, which is known before its text."""
-        return int(self._level[len(self._t) - 1 - line])
+        return int(self._level[self._shown - 1 - line])
 
     def line_at(self, t_ns: int) -> int:
         """Return the newest line up to a time, the oldest where all are later."""
-        return max(len(self._t) - int(np.searchsorted(self._t, t_ns, "right")), 0)
+        return max(self._shown - int(np.searchsorted(self._t, t_ns, "right")), 0)
 
     def line(self, line: int) -> JournalLine | None:
         """Return a line; None while its text is on its way: `filled` tells when it is there."""
-        row = len(self._t) - 1 - line
+        row = self._shown - 1 - line
         page = self._pages.get(row // PAGE)
         if page is None:
             self._want(row // PAGE)
@@ -230,8 +261,9 @@ class Journal:
             )
             while len(self._pages) > PAGES_KEPT:
                 self._pages.popitem(last=False)
-            newest = len(self._t) - 1 - page * PAGE
-            self.filled.emit(max(newest - PAGE + 1, 0), newest)
+            newest = self._shown - 1 - page * PAGE
+            if newest >= 0:
+                self.filled.emit(max(newest - PAGE + 1, 0), newest)
         following, self._page_next = self._page_next, -1
         if following >= 0 and following not in self._pages:
             self._want(following)
@@ -271,3 +303,15 @@ def line_of_event(event: Event, level: int) -> JournalLine:
     """Return the line of an event."""
     remedy = event.fault.remedy if event.fault is not None else ""
     return JournalLine(t_ns=event.t_ns, level=level, name=event.source, text=event.text, change=remedy)
+
+
+def record_until(kind: WorldKind, t_ns: int, from_ns: int) -> int:
+    """Return up to which time a world knows the record, 0 = all of it.
+
+    kind, t_ns: of the world that is shown, and its time. from_ns: since when it runs. A replay knows what had
+    happened by its cursor. A what-if knows what had happened when it was forked: what the plant did since
+    is another future than its own. An exercise remembers itself.
+    """
+    if kind is WorldKind.REPLAY:
+        return t_ns
+    return from_ns if kind is WorldKind.WHATIF else 0

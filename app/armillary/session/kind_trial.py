@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from armillary.alarms.suggest import told
 from armillary.alarms.suggest_kinds import suggest
+from armillary.alarms.trial import KINDS as OF_LIMITS
 from armillary.alarms.trial import Past, raised
 from armillary.alarms.trial_kinds import KINDS, Record, as_level, inputs, signal
 from armillary.model.alarm import AlarmSpec
@@ -34,6 +35,8 @@ class Trial:
 
     def told(self, spec: AlarmSpec | None, old: AlarmSpec | None) -> str:
         """Return in a sentence how often an alarm would have been raised, and how often as it is now."""
+        if spec is not None and spec.kind in OF_LIMITS and (old is None or old.kind in OF_LIMITS):
+            return self._need(self.tag).told(spec, old)
         seen = self._seen(spec)
         if spec is None or seen is None:
             return ""
@@ -52,6 +55,8 @@ class Trial:
 
         span: of the tag's range; 0 = not known.
         """
+        if spec is not None and spec.kind in OF_LIMITS:
+            return self._need(self.tag).suggestion(spec, span, unit)
         if spec is None or spec.levels or self._seen(spec) is None:
             return "", {}
         names = inputs(spec, self._tags)

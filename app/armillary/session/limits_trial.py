@@ -17,7 +17,7 @@ from armillary.model.sample import SampleBatch
 SPAN_S = DAY_S = 86_400
 ANSWER_S = 10.0
 _HOURS = 90  # minutes from which hours are told
-PAGES = 8  # of 200,000 samples at most
+MOST_ROWS = 8_000_000  # of a day: 90 a second
 Ask = Callable[[object, Callable[[object], None], float], None]
 
 
@@ -41,6 +41,8 @@ class Past:
         self.t_ns: I8 = np.zeros(0, np.int64)
         self.value: F8 = np.zeros(0)
         self.quality: U2 = np.zeros(0, np.uint16)
+        self._seen = past(np.zeros(0, np.int64), self.value, self.quality)
+        self._end_ns = now_ns
         ask(Enroll(tags=(tag,), create=False), self._enrolled, ANSWER_S)
 
     def _enrolled(self, answer: object) -> None:
@@ -56,30 +58,37 @@ class Past:
         if not isinstance(answer, Samples):
             return
         self._parts.append(answer.batch)
-        if from_ns < answer.to_ns < self._now_ns and len(self._parts) < PAGES:
+        is_whole = not from_ns < answer.to_ns < self._now_ns
+        if not is_whole and sum(map(len, self._parts)) < MOST_ROWS:
             self._page(answer.to_ns)
             return
+        self._end_ns = self._now_ns if is_whole else answer.to_ns
         t_ns = np.concatenate([part.source_ns for part in self._parts])
         order = np.argsort(t_ns, kind="stable")
-        self.t_ns = t_ns[order]
         self.value = np.concatenate([part.value for part in self._parts])[order]
         self.quality = np.concatenate([part.quality for part in self._parts])[order]
+        self.t_ns = t_ns[order]
+        self._seen = past(self.t_ns, self.value, self.quality)
+        self._parts = []
         self.is_known = True
         self._done(self)
 
     def told(self, spec: AlarmSpec | None, old: AlarmSpec | None) -> str:
         """Return in a sentence how often an alarm would have been raised, and how often as it is now."""
-        if not self.is_known or spec is None or spec.kind not in KINDS or not len(self.t_ns):
+        if not self.is_known or spec is None or spec.kind not in KINDS or not len(self._seen):
             return ""
-        minutes = min(SPAN_S, (self._now_ns - int(self.t_ns[0])) / NS) / 60
+        minutes = min(SPAN_S, (self._now_ns - int(self._seen.t_ns[0])) / NS) / 60
         since = (
             f"last {minutes / 60:.0f} h" if minutes >= _HOURS else f"{max(1, round(minutes))} min recorded"
         )
-        new = raises(spec, self.t_ns, self.value, self.quality)
+        if self._end_ns < self._now_ns:
+            hours = (self._end_ns - int(self._seen.t_ns[0])) / NS / 3_600
+            since = f"first {hours:.1f} h of the {since}"
+        new = len(raised(spec, self._seen))
         text = f"In the {since} it would have been raised {_times(new)}"
         if old is None or old.kind not in KINDS:
             return f"{text}."
-        return f"{text}, as it is now {_times(raises(old, self.t_ns, self.value, self.quality))}."
+        return f"{text}, as it is now {_times(len(raised(old, self._seen)))}."
 
     def suggestion(self, spec: AlarmSpec | None, span: float, unit: str) -> tuple[str, Mapping[str, float]]:
         """Return what would quieten an alarm, proved on this past, and the keys it changes; "" = nothing.
@@ -88,10 +97,10 @@ class Past:
         """
         if not self.is_known or spec is None or spec.kind not in KINDS or spec.levels:
             return "", {}
-        found = suggest(spec, past(self.t_ns, self.value, self.quality), span).suggestions
+        found = suggest(spec, self._seen, span).suggestions
         if not found:
             return "", {}
-        days = min(SPAN_S, (self._now_ns - int(self.t_ns[0])) / NS) / DAY_S
+        days = min(SPAN_S, (self._end_ns - int(self._seen.t_ns[0])) / NS) / DAY_S
         return told(found[0], days, unit), dict(found[0].changes)
 
 

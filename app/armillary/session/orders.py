@@ -15,6 +15,7 @@ from armillary.model.frame import WorldKind
 from armillary.model.link import LinkState, LinkStatus
 from armillary.model.order import (
     ENDS,
+    METHOD,
     Arm,
     Armed,
     CloseOrder,
@@ -260,7 +261,7 @@ class Orders:
         unit = hand.spec.unit
         return OrderCard(
             title=hand.spec.title or hand.spec.name,
-            change=f"{_shown(hand.spec, hand.old, unit)} → {_shown(hand.spec, hand.value, unit)}",
+            change=change_text(hand.spec, hand.old, hand.value, unit),
             state=state,
             tone=tone,
             countdown_s=left,
@@ -323,11 +324,18 @@ class Orders:
         return f"Armed: execute within {left_s:.0f} s", "armed"
 
 
+def change_text(spec: TagSpec, old: float, new: float, unit: str) -> str:
+    """Return what an order changes; a method has no value that a person would know."""
+    if math.isnan(old) and spec.slot < 0 and not unit:
+        return "called once"
+    return f"{_shown(spec, old, unit)} → {_shown(spec, new, unit)}"
+
+
 def receipt_text(receipt: Receipt, states: Mapping[float, str] | None = None) -> str:
     """Return what became of an order, in a sentence; `states` names the values of a tag that has names."""
     why = f": {receipt.detail.what}" if receipt.detail is not None else ""
     read = ""
-    if receipt.read_back is not None:
+    if receipt.read_back is not None and METHOD not in receipt.tag:  # its proof is that a condition holds
         named = (states or {}).get(receipt.read_back)
         read = named or texts.number(receipt.read_back, receipt.unit)
     return {

@@ -11,7 +11,7 @@ from armillary.model.fault import Fault, FaultRecord
 from armillary.model.rematch import GONE, SURE, Match
 from armillary.model.scene import SceneArrays, SceneProblem
 from armillary.model.tags import TagSpec
-from armillary.project import fixes, rebind
+from armillary.project import fixes, prim_paths, rebind
 from armillary.project.record import Project
 from armillary.session.bulk import Bulk, Change, Text
 from armillary.session.signal import Signal
@@ -86,7 +86,11 @@ class Refinding:
                 self.told.emit(f"{answer.what} {answer.remedy}")
             self.changed.emit()
 
-        self._work(lambda: _Found(rebind.matches(bindings, scene, twins)), done)
+        def sought() -> _Found:
+            also = prim_paths.named(project.folder) if project.saved else ()
+            return _Found(rebind.matches(bindings, scene, twins, also=also))
+
+        self._work(sought, done)
 
     def close(self) -> None:
         """Give up what was found; nothing is written."""

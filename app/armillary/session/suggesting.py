@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
+from armillary.alarms import suggest as limits
+from armillary.alarms import trial as trials_of_limits
 from armillary.alarms.health import Health
 from armillary.alarms.suggest import Suggestion, Trial
 from armillary.alarms.suggest_kinds import suggest
@@ -18,12 +18,11 @@ from armillary.model.tags import TagSpec
 from armillary.project import folder as projects
 from armillary.project.record import Project
 from armillary.project.rules import RULES_FILE, with_alarm
+from armillary.session import alarm_past
 from armillary.session.limits import text_of
 from armillary.session.recorders import recorder
-from armillary.session.shiftwork import samples
 from armillary.wire.bus import Line
 
-PAGES = 60  # of 200,000 samples: 30 days of a tag that comes four times a second
 LEAST = 5  # raises of an alarm that is looked at unasked
 
 
@@ -35,6 +34,7 @@ class Found:
     unit: str
     trial: Trial
     raises: int = 0  # by the journal
+    to_ns: int = 0  # how far the record was read
 
 
 def bad_actors(project: Project, found: Health) -> list[AlarmSpec]:
@@ -61,30 +61,39 @@ def trials(
         for spec in specs:
             tell(spec.id)
             tag = tags.get(spec.tag)
+            end_ns = to_ns
             if spec.kind not in KINDS or (tag is None and spec.kind != "expression"):
                 trial = Trial(alarm=spec.id, before=0, why_not=f"alarms of kind '{spec.kind}' are not tried")
             elif spec.levels:
                 trial = Trial(alarm=spec.id, before=0, why_not="alarms with several limits are not tried")
             else:
-                trial = _tried(line, spec, tags, from_ns, to_ns)
+                trial, end_ns = _tried(line, spec, tags, from_ns, to_ns)
             unit = tag.unit if tag is not None else ""
-            out.append(Found(spec=spec, unit=unit, trial=trial, raises=raises.get(spec.id, 0)))
+            count = raises.get(spec.id, 0)
+            out.append(Found(spec=spec, unit=unit, trial=trial, raises=count, to_ns=end_ns))
     return out
 
 
-def _tried(line: Line, spec: AlarmSpec, tags: Mapping[str, TagSpec], from_ns: int, to_ns: int) -> Trial:
-    """Run one alarm again over the record of all that it needs. Raises Fault."""
+def _tried(
+    line: Line, spec: AlarmSpec, tags: Mapping[str, TagSpec], from_ns: int, to_ns: int
+) -> tuple[Trial, int]:
+    """Run one alarm again over the record of all that it needs; return until when, too. Raises Fault."""
     names = inputs(spec, tags)
     if any(tags[name].personal == "direct" for name in names if name in tags):
-        return Trial(alarm=spec.id, before=0, why_not="its tag tells of a person")
-    records: dict[str, Record] = {}
-    for name in names:
-        batch = samples(line, name, from_ns, to_ns, PAGES)
-        order = np.argsort(batch.source_ns, kind="stable")
-        records[name] = Record(batch.source_ns[order], batch.value[order], batch.quality[order])
+        return Trial(alarm=spec.id, before=0, why_not="its tag tells of a person"), to_ns
     tag = tags.get(spec.tag)
     span = tag.high - tag.low if tag is not None and math.isfinite(tag.high - tag.low) else 0.0
-    return suggest(spec, records, tags, span)
+    if spec.kind in trials_of_limits.KINDS:
+        got = alarm_past.read(line, names[0], from_ns, to_ns)
+        return limits.suggest(spec, got.past, span), got.to_ns
+    records: dict[str, Record] = {}
+    end_ns = to_ns
+    for name in names:
+        records[name], ends_ns = alarm_past.record(line, name, from_ns, to_ns)
+        end_ns = min(end_ns, ends_ns)
+    if end_ns < to_ns:  # too much of one of them: all are judged up to there
+        records = {name: one.until(end_ns) for name, one in records.items()}
+    return suggest(spec, records, tags, span), end_ns
 
 
 def chosen(found: Sequence[Found], name: str) -> tuple[Found, Suggestion]:

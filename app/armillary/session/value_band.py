@@ -17,6 +17,7 @@ _AROUND = 0.6  # of the distance between what is known, where a tag has no range
 class Band:
     """One bar, from `low` to `high` in the tag's unit."""
 
+    title: str  # whose value, and its unit
     low: float
     high: float
     normal_low: float
@@ -51,6 +52,7 @@ def band_of(tag: TagSpec, alarms: Iterable[AlarmSpec], value: float, quality: in
     low, high = min(known) - _AROUND * reach, max(known) + _AROUND * reach
     low, high = max(low, tag.low), min(high, tag.high)  # an instrument tells nothing outside its range
     return Band(
+        title=f"{tag.name}, {tag.unit}" if tag.unit else tag.name,
         low=low,
         high=high,
         normal_low=max((at for at, _ in below), default=low),

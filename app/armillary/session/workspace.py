@@ -43,7 +43,8 @@ from armillary.session.covering import Covering
 from armillary.session.disk import Disk, with_project
 from armillary.session.feed import RECORDER, SCENE, WORLD, Feed
 from armillary.session.guide import Guide
-from armillary.session.journal import Journal
+from armillary.session.journal import Journal, record_until
+from armillary.session.journal_file import Export
 from armillary.session.loading import fault_of
 from armillary.session.logbook import LogBook
 from armillary.session.looking_back import LookingBack
@@ -433,6 +434,15 @@ class Workspace(Pointing):
         """Ask whoever remembers the world that is shown: an exercise remembers itself."""
         is_exercise = self.away and self.kind is WorldKind.TRAINING
         self._ask(WORLD if is_exercise else RECORDER, message, callback, limit_s)
+
+    def record_until(self) -> int:
+        """Return up to which time the world that is shown knows the record, 0 = all of it."""
+        from_ns = self.cursor.from_ns if self.cursor is not None else 0
+        return record_until(self.mirror.kind, self.mirror.t_ns, from_ns)
+
+    def journal_export(self, journal: Journal) -> Export:
+        """Return what writes lines of a journal into a file."""
+        return Export(journal.of, self._ask_record, self._work, lambda: self.alarms.specs)
 
     def _show_exercise(self) -> None:
         """Let the time bar show the whole exercise: from now on it can be scrubbed."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import logging
+import re
 import warnings
 from io import BytesIO
 from pathlib import Path
@@ -14,6 +16,9 @@ from armillary.model.fault import ProjectFault
 
 MOST_BYTES = 200_000_000
 _HEAD = 65_536
+_VERSION = re.compile(rb"https://admin-shell\.io/aas/3/\d+(?=[\"'])")
+_FILE = re.compile(rb">\s*(?:file://)?(/[^<>\s][^<>]{0,300}?)\s*<")  # the value of a File
+_MOST_FILES = 2_000
 _LONG = 300  # letters of what the library says
 _OLD = "Give an AAS of metamodel 3 (IEC 63278); older ones are not converted."
 
@@ -74,13 +79,45 @@ def _as_json(path: Path) -> str:
     from basyx.aas.adapter.xml import read_aas_xml_file
 
     if path.suffix.lower() != ".aasx":
-        return str(object_store_to_json(read_aas_xml_file(BytesIO(path.read_bytes()))))
+        return str(object_store_to_json(read_aas_xml_file(BytesIO(_lifted(path.read_bytes())))))
     untyped: Any = aasx  # parts of the library have no types
     kept: Any = getattr(model, "DictIdentifiableStore", None) or model.DictObjectStore  # its name changes
     store = kept()
-    with aasx.AASXReader(str(path)) as reader:
+    with aasx.AASXReader(_package(path)) as reader:
         reader.read_into(store, untyped.DictSupplementaryFileContainer())
     return str(object_store_to_json(store))
+
+
+def _lifted(xml: bytes) -> bytes:
+    """Return AAS in XML in the version 3.x that the library reads; it leaves out every other one as a whole.
+
+    3.0 and 3.1 differ in what may be said, not in how: most published packages are 3.0.
+    """
+    generic = importlib.import_module("basyx.aas.adapter._generic")  # it tells its version nowhere else
+    known = str(getattr(generic, "XML_NS_AAS", "")).strip("{}").encode()
+    return _VERSION.sub(lambda _found: known, xml) if known else xml
+
+
+def _package(path: Path) -> BytesIO:
+    """Return a package with its XML lifted, and empty parts for files that it names and does not hold.
+
+    Its size was looked at before. The library refuses a whole package for one missing picture.
+    """
+    out = BytesIO()
+    with ZipFile(path) as package, ZipFile(out, "w") as lifted:
+        names = {part.filename.lower() for part in package.infolist()}
+        for part in package.infolist():
+            data = package.read(part)
+            if part.filename.lower().endswith(".xml"):
+                data = _lifted(data)
+                for found in _FILE.findall(data)[:_MOST_FILES]:
+                    name = found.decode("utf-8", "replace").lstrip("/")
+                    if name.lower() not in names:
+                        names.add(name.lower())
+                        lifted.writestr(name, b"")
+            lifted.writestr(part, data)
+    out.seek(0)
+    return out
 
 
 def _must_be_tame(path: Path) -> None:

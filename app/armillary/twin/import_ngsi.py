@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from armillary.twin.export_ngsi import KEPT, OURS
 from armillary.twin.imports import UNECE, Imported, Json, Known, Taking, nobody, refused, text_of
 
 _MEMBERS = frozenset(
@@ -57,12 +58,24 @@ def _entity(entity: Mapping[str, Json], taking: Taking) -> None:
         told = f"{foreign}.{name}"
         if name in ("id", "type"):
             continue
+        if name == OURS and _ours(twin, given):
+            taking.take("twin of Armillary", told)
+            continue
         if name == "@context":
             taking.leave("context", told, "Names are taken as they are written.")
         elif name in _SYSTEM:
             taking.leave("system attribute", told, "The broker keeps it, not the twin.")
         else:
             _attribute(twin, foreign, name, given, taking, told)
+
+
+def _ours(twin: dict[str, Json], given: Json) -> bool:
+    """Take what an export of ours carries besides; it is checked as all of twins.json is."""
+    ours = given.get("json") if isinstance(given, dict) else None
+    if not isinstance(ours, dict):
+        return False
+    twin.update({key: ours[key] for key in KEPT if ours.get(key)})
+    return True
 
 
 def _plain(given: Json) -> Json:
@@ -104,6 +117,8 @@ def _property(twin: dict[str, Json], name: str, given: Mapping[str, Json], takin
             taking.put(twin, name, dict(given), told)  # concise: an object as it is
         return
     value = given[carrier]
+    if isinstance(value, dict) and "@value" in value and set(value) <= {"@value", "@type", "@language"}:
+        value = value["@value"]  # of JSON-LD: a time, a text in a language
     if isinstance(value, dict) and value.get("type") in _GEO:  # concise: a place as a value
         _place(twin, name, value, taking, told)
         return

@@ -25,6 +25,7 @@ MOST_STEPS = 86_400  # of one trial: a second each for a day
 SHORTEST_STEP_NS = NS
 LONGEST_WARM_UP_NS = 30 * 86_400 * NS
 MOST_TOLD = 10_000
+FINE_NS, COARSE = 3_600 * NS, 3_600  # before the span; and of what is before that, in how many steps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +106,7 @@ class Trial:
         for _ in range(ticks):
             if self.is_done:
                 break
-            now = min(self._at_ns + self.step_ns, self.to_ns)
+            now = min(self._at_ns + self._step(), self.to_ns)
             end = int(np.searchsorted(source, now, "right"))
             rows = taken(self._samples, np.arange(self._row, end))
             state.apply(self._table, rows)
@@ -113,6 +114,16 @@ class Trial:
             self._table.take_dirty()
             self._row, self._at_ns = end, now
             self._note(now)
+
+    def _step(self) -> int:
+        """Return how far the next look is: what only warms up, a week of it, needs no look each second.
+
+        Every sample counts all the same. The last hour of it is looked at as the span is, since what rules
+        say of rules is known by looks alone.
+        """
+        left = self.from_ns - FINE_NS - self._at_ns
+        whole = self.from_ns - FINE_NS - self.warm_from_ns
+        return max(self.step_ns, min(left, -(-whole // COARSE))) if left > 0 else self.step_ns
 
     def _note(self, now_ns: int) -> None:
         slot = len(self.specs) - 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout
 
 from armillary.model.alarm import Presentation
@@ -11,6 +12,20 @@ from armillary.model.clock import NS
 from armillary.session.alarm_row import AlarmRow, age_text
 from armillary.session.rows import clock_text
 from armillary.ui.pieces import label, restyle
+
+_BUTTONS = (
+    (
+        ("go", "Go to part (Enter)", "Go to the part of the chosen alarm"),
+        ("trend", "Trend (T)", "Trend of the chosen alarm at the moment it was raised"),
+        ("procedure", "Procedure", "Carry out the procedure that answers the chosen alarm"),
+    ),
+    (
+        ("comment", "Comment (C)", "Comment on the chosen alarms, alone or with the acknowledge"),
+        ("journal", "Journal", "Journal of the chosen alarm"),
+        ("limits", "Limits", "Limits of the chosen alarm"),
+        ("server", "At its server", "What the server that owns the chosen alarm can be asked"),
+    ),
+)
 
 
 def time_left(row: AlarmRow, now_ns: int) -> tuple[str, bool]:
@@ -39,28 +54,24 @@ class AlarmDetail(QFrame):
         super().__init__()
         self._row: AlarmRow | None = None
         self.text = label("", wrap=True, copyable=True)
+        self.text.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self.left = label("", "value")
-        buttons = QHBoxLayout()
-        buttons.setSpacing(6)
         self.buttons: dict[str, QPushButton] = {}
-        for name, text, said in (
-            ("go", "Go to part (Enter)", "Go to the part of the chosen alarm"),
-            ("trend", "Trend (T)", "Trend of the chosen alarm at the moment it was raised"),
-            ("comment", "Comment (C)", "Comment on the chosen alarms, alone or with the acknowledge"),
-            ("journal", "Journal", "Journal of the chosen alarm"),
-            ("limits", "Limits", "Limits of the chosen alarm"),
-            ("procedure", "Procedure", "Carry out the procedure that answers the chosen alarm"),
-            ("server", "At its server", "What the server that owns the chosen alarm can be asked"),
-        ):
-            button = QPushButton(text)
-            button.setAccessibleName(said)
-            button.setToolTip(said)
-            button.clicked.connect(lambda _on=False, name=name: run(name))
-            self.buttons[name] = button
-            buttons.addWidget(button)
         right = QVBoxLayout()
+        right.setSpacing(4)
         right.addWidget(self.left)
-        right.addLayout(buttons)
+        for some in _BUTTONS:  # two lines of them: the panel stands beside others, and may be narrow
+            buttons = QHBoxLayout()
+            buttons.setSpacing(6)
+            for name, text, said in some:
+                button = QPushButton(text)
+                button.setAccessibleName(said)
+                button.setToolTip(said)
+                button.clicked.connect(lambda _on=False, name=name: run(name))
+                self.buttons[name] = button
+                buttons.addWidget(button)
+            buttons.addStretch(1)
+            right.addLayout(buttons)
         right.addStretch(1)
         line = QHBoxLayout(self)
         line.setContentsMargins(10, 4, 8, 6)

@@ -26,6 +26,14 @@ def to_write(
     _show(parent, dialog, take)
 
 
+def to_write_into(parent: QWidget, title: str, folder: str, take: Callable[[Path], None]) -> None:
+    """Ask for a folder that files are written into."""
+    dialog = QFileDialog(parent, title, folder or str(Path.home()))
+    dialog.setFileMode(QFileDialog.FileMode.Directory)
+    dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+    _show(parent, dialog, take)
+
+
 def _show(parent: QWidget, dialog: QFileDialog, take: Callable[[Path], None]) -> None:
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.fileSelected.connect(lambda name: take(Path(name)))

@@ -10,9 +10,11 @@ from PySide6.QtWidgets import QWidget
 
 from armillary.model.fault import Fault
 from armillary.session import tag_list
+from armillary.session.model_import import KINDS
 from armillary.session.workspace import Workspace
 from armillary.ui import ask_file
 from armillary.ui.binding_template_sheet import TemplateSheet
+from armillary.ui.model_import_sheet import ModelImportSheet
 from armillary.ui.sheet import Sheet
 from armillary.ui.tag_list_sheet import TagListSheet
 from armillary.ui.theme import Colours
@@ -34,11 +36,13 @@ class AuthorSheets:
         self.sheet: Sheet | None = None
 
     def open(self, name: str) -> None:
-        """Open a sheet: import-tags | export-tags | binding-templates."""
+        """Open a sheet: import-model | import-tags | export-tags | binding-templates."""
         project = self._at.project
         folder = str(project.folder) if project is not None else ""
         if name == "import-tags":
             ask_file.to_read(self._window, "Take in a list of tags", LISTS, folder, self.take_in)
+        elif name == "import-model":
+            ask_file.to_read(self._window, "Import a model", KINDS, folder, self.import_model)
         elif name == "export-tags":
             title = "Write the tags as a list"
             ask_file.to_write(self._window, title, LISTS, folder, self.export, suffix="csv")
@@ -48,6 +52,10 @@ class AuthorSheets:
     def take_in(self, path: Path) -> None:
         """Show what a list would do."""
         self._show(TagListSheet(self._at, self._colours(), self._say, path, self._window))
+
+    def import_model(self, path: Path) -> None:
+        """Show what a model would bring."""
+        self._show(ModelImportSheet(self._at, self._colours(), self._say, path, self._window))
 
     def export(self, path: Path) -> None:
         """Write the tags of the project as a list."""

@@ -9,7 +9,7 @@ from armillary.session.value_band import Band
 from armillary.ui import theme
 from armillary.ui.theme import Colours
 
-HEIGHT = 42  # pointer, bar, numbers
+HEIGHT = 56  # pointer, bar, numbers, whose they are
 LEAST_WIDTH = 200
 _POINTER, _BAR = 8, 10
 _SMALL = 0.85
@@ -38,8 +38,12 @@ def paint(painter: QPainter, room: QRect, colours: Colours, band: Band) -> None:
 
 def _limits(painter: QPainter, bar: QRectF, colours: Colours, band: Band) -> None:
     painter.setFont(theme.font(_SMALL))
+    metrics = painter.fontMetrics()
+    row = QRectF(bar.left(), bar.bottom() + 3 + metrics.height(), bar.width(), metrics.height())
+    painter.setPen(QColor(colours.muted))
+    painter.drawText(row, int(Qt.AlignmentFlag.AlignLeft), band.title)
     painter.setPen(QPen(QColor(colours.text), 2))
-    free, metrics = bar.left() - 100.0, painter.fontMetrics()
+    free = bar.left() - 100.0
     for at, _ in band.limits:
         x = bar.left() + band.share(at) * bar.width()
         painter.drawLine(QPointF(x, bar.top() - 2), QPointF(x, bar.bottom() + 3))

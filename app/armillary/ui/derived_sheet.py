@@ -14,10 +14,10 @@ from armillary.session import limits
 from armillary.session.derived_form import Derived, PastHour
 from armillary.session.workspace import Workspace
 from armillary.ui import timers
+from armillary.ui.edit_sheet import EditSheet
 from armillary.ui.expression_field import ExpressionField
 from armillary.ui.pieces import label
 from armillary.ui.rule_sheet import Strip
-from armillary.ui.sheet import Sheet
 from armillary.ui.tables import button
 from armillary.ui.theme import Colours
 
@@ -41,7 +41,7 @@ _HINTS = {
 }
 
 
-class DerivedSheet(Sheet):
+class DerivedSheet(EditSheet):
     """Nothing is written before *Save*."""
 
     def __init__(
@@ -54,6 +54,7 @@ class DerivedSheet(Sheet):
         super().__init__(parent)
         self._at, self._say = workspace, say
         self._since = ""
+        self._name = ""  # of the tag in hand
         self.setWindowTitle("Derived tags")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(WIDTH, HEIGHT)
@@ -79,8 +80,8 @@ class DerivedSheet(Sheet):
         expression.set_names([spec.name for spec in workspace.specs])
         for field in self.fields.values():
             field.textChanged.connect(lambda _t: self._typed())
-        self.tag.activated.connect(lambda _i: self._take(str(self.tag.currentData())))
-        workspace.visited.connect(self.reject)
+        self.tag.activated.connect(lambda _i: self._switch())
+        workspace.visited.connect(self.drop)
         self.tag.addItem(_NEW, "")
         for spec in workspace.specs:
             if spec.expression and not spec.link:
@@ -126,7 +127,24 @@ class DerivedSheet(Sheet):
         for key, field in self.fields.items():
             field.setText(getattr(held, key))
         self.fields["name"].setReadOnly(spec is not None)
+        self._name = name
         self._typed()
+        self.mark()
+
+    def edited(self) -> object:
+        """Return what stands in the fields."""
+        return tuple(field.text() for field in self.fields.values())
+
+    def _switch(self) -> None:
+        """Take another tag in hand; asks first where this one is changed."""
+        wanted = self.tag.currentIndex()
+
+        def go() -> None:
+            self.tag.setCurrentIndex(wanted)
+            self._take(str(self.tag.itemData(wanted) or ""))
+
+        if not self.ask_first(go):
+            self.tag.setCurrentIndex(self.tag.findData(self._name))
 
     @property
     def held(self) -> Derived:
@@ -169,14 +187,8 @@ class DerivedSheet(Sheet):
         self.words.setText(self.past.words)
 
     def _save(self) -> None:
-        try:
-            told = form.save(self._at, self.held, self._since)
-        except Fault as fault:
-            self.why.setText(f"Not saved: {fault.what} {fault.remedy}")
-            self.why.show()
-            return
-        self._say(told)
-        self.accept()
+        if self.save_or_say(lambda: form.save(self._at, self.held, self._since), self._say):
+            self.accept()
 
     def done(self, result: int) -> None:
         """Close; what is being worked out is given up."""

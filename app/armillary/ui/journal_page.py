@@ -24,7 +24,10 @@ from armillary.model.clock import NS
 from armillary.model.fault import Fault
 from armillary.model.times import parse_time
 from armillary.session.journal import Journal, JournalLine, JournalSearch
+from armillary.session.journal_file import Export
+from armillary.session.rows import clock_text
 from armillary.ui import badges, icons
+from armillary.ui.journal_export import ExportButton
 from armillary.ui.pieces import EmptyOver, Search, label
 from armillary.ui.row_model import dress_table
 from armillary.ui.theme import Colours
@@ -166,10 +169,17 @@ class JournalPage(QWidget):
         replay: Callable[[int], None],
         copy: Callable[[str], None],
         say: Callable[[str], None],
+        export: Export,
+        until: Callable[[], int] = lambda: 0,
     ) -> None:
-        """`trend` gets an alarm's id and a time; `instead` what is known without a record."""
+        """`trend` gets an alarm's id and a time; `instead` what is known without a record.
+
+        until: up to which time the world that is shown knows the record, 0 = all of it.
+        """
         super().__init__()
-        self.journal, self._now_ns, self._instead = journal, now_ns, instead
+        self.journal, self._instead, self._until = journal, instead, until
+        self._now_ns: Callable[[], int] = lambda: until() or now_ns()
+        self.export = ExportButton(journal, export, say)
         self._trend, self._replay, self._copy, self._say = trend, replay, copy, say
         self._is_read = False
         self.model = JournalModel(journal, colours, self)
@@ -243,6 +253,7 @@ class JournalPage(QWidget):
         bar.addStretch(1)
         bar.addWidget(self.trend)
         bar.addWidget(self.replay)
+        bar.addWidget(self.export)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(0)
@@ -284,7 +295,14 @@ class JournalPage(QWidget):
         if self.isVisible():
             self.look_for()
 
+    def follow(self) -> None:
+        """Show the lines up to the time that is shown, while somebody looks."""
+        if self.isVisible() and self._until() != self.journal.until_ns:
+            self.journal.show_until(self._until())
+            self._tell()
+
     def _looked(self) -> None:
+        self.journal.show_until(self._until())
         if not self._is_read or self.journal.trouble:
             self.look_for()  # the recorder may be there by now
         else:
@@ -297,8 +315,12 @@ class JournalPage(QWidget):
         self.model.show_instead(self._instead() if trouble else None)
         n = self.model.rowCount()
         more = "" if self.journal.is_whole else ", the newest ones"
-        self.count.setText(f"{n:,}".replace(",", "\u202f") + more if not trouble else "this session only")
-        self.count.setToolTip(trouble or f"{n} lines fit")
+        bound = f", up to {clock_text(self.journal.until_ns)}" if self.journal.until_ns else ""
+        self.count.setText(
+            f"{n:,}".replace(",", "\u202f") + more + bound if not trouble else "this session only"
+        )
+        self.count.setToolTip(trouble or f"{n} lines fit{bound and ', the time that is shown'}")
+        self.export.tell()
         self.empty.set("" if n else self._why_empty(trouble))
         self._offer()
 

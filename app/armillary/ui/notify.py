@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, QRect, Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from armillary.model.fault import Fault, FaultRecord, record
@@ -106,6 +106,7 @@ class Cards(QWidget):
         self.cards: list[Card] = []
         self._waiting: deque[Notice] = deque()
         self._dismissed: set[Notice] = set()
+        self.beside: Callable[[], QRect | None] = lambda: None  # what stands at the top left, and may be near
         self._of_problems: set[Notice] = set()  # shown or waiting: they go when their problem is gone
         self._rows = QVBoxLayout(self)
         self._rows.setContentsMargins(0, 0, 0, 0)
@@ -183,10 +184,11 @@ class Cards(QWidget):
         self._dismissed.clear()
 
     def place(self) -> None:
-        """Stand at the top right."""
+        """Stand at the top right; below what stands at the left where there is no room for both."""
         self.setFixedHeight(max(sum(c.heightForWidth(CARD_PX) + 8 for c in self.cards), 1))
         self.resize(CARD_PX, self.height())
-        self.move(max(self._over.width() - CARD_PX - _MARGIN, 0), _MARGIN)
+        x, other = max(self._over.width() - CARD_PX - _MARGIN, 0), self.beside()
+        self.move(x, _MARGIN if other is None or other.right() < x else other.bottom() + _MARGIN)
         self.raise_()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802  Qt's name

@@ -18,9 +18,9 @@ from PySide6.QtWidgets import (
 )
 
 from armillary.session.procedure_form import ROLES, SKIPS
+from armillary.ui.edit_sheet import EditSheet
 from armillary.ui.expression_field import ExpressionField
 from armillary.ui.pieces import label
-from armillary.ui.sheet import Sheet
 from armillary.ui.tables import button
 
 WIDTH, HEIGHT = 860, 640
@@ -30,7 +30,7 @@ _BUTTON_PX = 62
 _FUNCTIONS = ("abs", "min", "max", "good", "age")
 
 
-class ProcedureFields(Sheet):
+class ProcedureFields(EditSheet):
     """Widgets only."""
 
     def __init__(
@@ -62,6 +62,9 @@ class ProcedureFields(Sheet):
         self.delete = button("Delete", "Delete the procedure", self._acts["delete"])
         self.walk = button(
             "Walk through", "Show the steps in the scene, from this one on", self._acts["walk"]
+        )
+        self.export = button(
+            "Export …", "Write the saved procedure as a USDZ and a page", self._acts["export"]
         )
         self._lay_out(cameras, names)
 
@@ -105,6 +108,7 @@ class ProcedureFields(Sheet):
         foot = QHBoxLayout()
         foot.addWidget(self.delete)
         foot.addWidget(self.walk)
+        foot.addWidget(self.export)
         foot.addStretch(1)
         foot.addWidget(button("Close", "Close without saving", self.reject))
         foot.addWidget(self.save)

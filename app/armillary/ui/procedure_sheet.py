@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtWidgets import QWidget
 
-from armillary.model.fault import Fault
+from armillary.model.fault import Fault, FaultRecord
 from armillary.model.procedure import ProcedureStep
+from armillary.session import handing_out
 from armillary.session.condition_now import MARKS, Conditions
 from armillary.session.procedure_form import (
     Draft,
@@ -20,6 +22,7 @@ from armillary.session.procedure_form import (
     texts_of,
 )
 from armillary.session.workspace import Workspace
+from armillary.ui import ask_file
 from armillary.ui.canvas import Canvas
 from armillary.ui.procedure_fields import ProcedureFields
 
@@ -46,6 +49,7 @@ class ProcedureSheet(ProcedureFields):
             "walk": self._walk,
             "save": self._save,
             "delete": self._delete,
+            "export": self._export,
         }
         cameras = [camera.path for camera in scene.cameras] if scene is not None else []
         super().__init__(cameras, tuple(self._specs), acts, parent)
@@ -53,12 +57,13 @@ class ProcedureSheet(ProcedureFields):
         self._files: dict[str, str] = {}
         self._conditions = Conditions()
         self._is_filling = False
+        self._open_name = ""
         self.draft: Draft | None = None
         self._connect()
         self.load()
 
     def _connect(self) -> None:
-        self.choice.currentTextChanged.connect(lambda _text: self._open())
+        self.choice.currentTextChanged.connect(lambda _text: self._switch())
         self.steps.currentRowChanged.connect(lambda _row: self._fill_step())
         for line in (self.id, self.title, self.about):
             line.textEdited.connect(lambda _text: self._typed_head())
@@ -88,6 +93,26 @@ class ProcedureSheet(ProcedureFields):
         self.choice.blockSignals(False)
         self._open()
 
+    def edited(self) -> object:
+        """Return the procedure as it stands in the sheet."""
+        return self.draft.procedure if self.draft is not None else None
+
+    def _switch(self) -> None:
+        """Open another procedure; asks first where this one is changed."""
+        wanted, here = self.choice.currentIndex(), self.choice.findText(self._open_name)
+
+        def go() -> None:
+            self._show_choice(wanted)
+            self._open()
+
+        if not self.ask_first(go):
+            self._show_choice(here)
+
+    def _show_choice(self, index: int) -> None:
+        self.choice.blockSignals(True)
+        self.choice.setCurrentIndex(index)
+        self.choice.blockSignals(False)
+
     def _open(self) -> None:
         project = self._at.project
         if project is None:
@@ -110,7 +135,10 @@ class ProcedureSheet(ProcedureFields):
         self.role.setCurrentText(procedure.role)
         self._is_filling = False
         self.delete.setEnabled(bool(self.draft.file))
+        self.export.setEnabled(bool(self.draft.file))
+        self._open_name = self.choice.currentText()
         self._show_steps(0)
+        self.mark()
 
     def _show_steps(self, row: int) -> None:
         if self.draft is None:
@@ -287,14 +315,40 @@ class ProcedureSheet(ProcedureFields):
         if self.draft is not None and self.draft.file:
             self._write(self.draft, "", "")
 
+    def _export(self) -> None:
+        """Ask for a folder, and write the saved procedure there as a model and a page."""
+        project, draft = self._at.project, self.draft
+        if project is None or draft is None or not draft.file:
+            return
+        if self.is_unsaved:
+            self._tell("Save it first: what is exported is what is saved.")
+            return
+        ask_file.to_write_into(
+            self,
+            "Export the procedure into a folder",
+            str(project.folder.parent),
+            lambda path: self._hand_out(project.folder, draft.procedure.id, path),
+        )
+
+    def _hand_out(self, project: Path, id_: str, folder: Path) -> None:
+        self.export.setEnabled(False)
+        self._say(f"{id_} is being exported …")
+        self._at.work(lambda: handing_out.hand_out(project, id_, folder), self._handed_out)
+
+    def _handed_out(self, answer: object) -> None:
+        self.export.setEnabled(True)
+        if isinstance(answer, FaultRecord):
+            self._tell(f"Not exported: {answer.what} {answer.remedy}")
+            self.save.setEnabled(self.is_unsaved)
+        else:
+            self._say(str(answer))
+
     def _write(self, draft: Draft, text: str, chosen: str) -> None:
         at = self._at
         if at.project is None:
             return
-        try:
-            told = change(at.project.folder, at.undo, draft.name, draft.since, text, self._specs)
-        except Fault as fault:
-            self._tell(f"Not saved: {fault.what} {fault.remedy}")
-            return
-        self._say(told)
-        self.load(chosen)
+        folder = at.project.folder
+        if self.save_or_say(
+            lambda: change(folder, at.undo, draft.name, draft.since, text, self._specs), self._say
+        ):
+            self.load(chosen)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QRect, Qt, QTimer
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -29,6 +29,7 @@ from armillary.ui.theme import Colours
 
 CARD_PX = 520
 MOST_CARDS = 2
+LONGEST_S = 86_400.0  # that a bar of the time left shows
 LEAST_EVIDENCE_PX = 60  # of a card that has not the room for all of it: the rest is scrolled to
 TICK_MS = 250
 GUARD_NS = NS // 2  # a card that has just come takes no click: nobody has read it
@@ -157,10 +158,11 @@ class Offer(QFrame):
         self.login.setVisible(is_offered and can_log_in)
         self.fork.setVisible(bool(card.fork))
         self.part.setVisible(bool(card.change) and "!" not in self._tag())
-        self._span_s = max(self._span_s, card.left_s)
+        left_s = min(card.left_s, LONGEST_S)  # a desk that closes has no time: Qt's numbers end sooner
+        self._span_s = max(self._span_s, left_s)
         self.left.setVisible(is_offered)
         self.left.setMaximum(max(1, round(self._span_s * 10)))
-        self.left.setValue(round(card.left_s * 10))
+        self.left.setValue(round(left_s * 10))
         if self.property("tone") != card.tone:
             self.setProperty("tone", card.tone)
             restyle(self)
@@ -268,6 +270,7 @@ class Offers(QWidget):
         self._tick.setInterval(TICK_MS)
         self._tick.timeout.connect(self.refresh)
         over.installEventFilter(self)
+        self.placed: Callable[[], object] = lambda: None  # the cards take another room now
         workspace.proposals.changed.connect(self.refresh)
         workspace.people.changed.connect(self.refresh)
         workspace.visited.connect(self.refresh)
@@ -315,6 +318,11 @@ class Offers(QWidget):
         height += self.more.sizeHint().height() if self.more.isVisibleTo(self) else 0
         self.setGeometry(_MARGIN, _MARGIN, width, max(height, 1))
         self.raise_()
+        self.placed()
+
+    def room(self) -> QRect | None:
+        """Return what is taken of the picture, None while nothing is offered."""
+        return self.geometry() if self.cards else None
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802  Qt's name
         if event.type() == QEvent.Type.Resize:

@@ -26,8 +26,8 @@ from armillary.session.rule_preview import Preview
 from armillary.session.rule_trial import Trial, span_text
 from armillary.session.workspace import Workspace
 from armillary.ui import timers
+from armillary.ui.edit_sheet import EditSheet
 from armillary.ui.pieces import label
-from armillary.ui.sheet import Sheet
 from armillary.ui.theme import Colours
 
 PAUSE_MS = 500
@@ -107,7 +107,7 @@ class Strip(QWidget):
         )
 
 
-class RuleSheet(Sheet):
+class RuleSheet(EditSheet):
     """Nothing is written before *Save*."""
 
     def __init__(
@@ -123,6 +123,7 @@ class RuleSheet(Sheet):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(WIDTH, HEIGHT)
         self._since = ""
+        self._rule = ""  # in hand
         self._facts: dict[str, Value] = {}
         self.fields: dict[str, QLineEdit | QComboBox] = {}
         self.preview = Preview(workspace, self._previewed)
@@ -149,13 +150,13 @@ class RuleSheet(Sheet):
         self._pause = timers.once(self, PAUSE_MS, self._ask)
         self._rows = QWidget()
         self._lay_out()
-        self.rule.activated.connect(lambda _i: self._chosen())
+        self.rule.activated.connect(lambda _i: self._switch())
         self.kind.activated.connect(lambda _i: self._other_kind())
         self.name.textChanged.connect(lambda _t: self._typed())
         self.span.activated.connect(lambda _i: self._typed())
         self.save.clicked.connect(lambda _c=False: self._save())
         self.shut.clicked.connect(lambda _c=False: self.reject())
-        workspace.visited.connect(self.reject)
+        workspace.visited.connect(self.drop)
         self._list("")
 
     def _lay_out(self) -> None:
@@ -208,6 +209,19 @@ class RuleSheet(Sheet):
         self.name.setText(rule or rule_form.first_free(tags, "rule"))
         self.name.setReadOnly(bool(rule))
         self._form({key: rule_form.text_of(value) for key, value in self._facts.items()})
+        self._rule = rule
+        self.mark()
+
+    def _switch(self) -> None:
+        """Take another rule in hand; asks first where this one is changed."""
+        wanted = self.rule.currentIndex()
+
+        def go() -> None:
+            self.rule.setCurrentIndex(wanted)
+            self._chosen()
+
+        if not self.ask_first(go):
+            self.rule.setCurrentIndex(self.rule.findData(self._rule))
 
     def _other_kind(self) -> None:
         self._form(self.texts())
@@ -251,6 +265,10 @@ class RuleSheet(Sheet):
             for name, field in self.fields.items()
         }
 
+    def edited(self) -> object:
+        """Return what stands in the fields."""
+        return self.name.text(), self.kind.currentData(), self.texts()
+
     # ------------------------------------------------------------ preview and saving
 
     def _typed(self) -> None:
@@ -286,16 +304,12 @@ class RuleSheet(Sheet):
         at, rule = self._at, self.name.text().strip()
         if at.project is None or not self.save.isEnabled():
             return
-        try:
-            told = limits.change_rule(
-                at.project.folder, at.undo, rule, self._changes(), at.now_ns(), self._since
-            )
-        except Fault as fault:
-            self.why.setText(f"Not saved: {fault.what} {fault.remedy}")
-            self.why.show()
-            return
-        self._say(told)
-        self.accept()
+        folder = at.project.folder
+        if self.save_or_say(
+            lambda: limits.change_rule(folder, at.undo, rule, self._changes(), at.now_ns(), self._since),
+            self._say,
+        ):
+            self.accept()
 
     def done(self, result: int) -> None:
         """Close; what is being tried is given up."""

@@ -20,9 +20,9 @@ from armillary.model.fault import Fault
 from armillary.session.tag_list import FIELDS, TagList
 from armillary.session.workspace import Workspace
 from armillary.ui import ask_file
+from armillary.ui.edit_sheet import EditSheet
 from armillary.ui.pieces import label
 from armillary.ui.row_model import Row, RowModel, dress_table
-from armillary.ui.sheet import Sheet
 from armillary.ui.theme import Colours
 
 WIDTH, HEIGHT = 900, 620
@@ -44,7 +44,7 @@ _WORDS = {
 _NONE = "–"
 
 
-class TagListSheet(Sheet):
+class TagListSheet(EditSheet):
     """Nothing is written before *Take in*."""
 
     def __init__(
@@ -155,15 +155,13 @@ class TagListSheet(Sheet):
         self.take.setEnabled(found is not None and bool(found.rows))
         self.keep_bad.setVisible(found is not None and bool(found.bad))
 
+    def edited(self) -> object:
+        """Return nothing: a list that is not taken in stays in its file."""
+        return None
+
     def _take_in(self) -> None:
-        try:
-            told = self.list.take_in()
-        except Fault as fault:
-            self.why.setText(f"Not saved: {fault.what} {fault.remedy}")
-            self.why.show()
-            return
-        self._say(told)
-        self.accept()
+        if self.save_or_say(self.list.take_in, self._say):
+            self.accept()
 
     def _ask_bad(self, path: Path) -> None:
         def write(chosen: Path) -> None:

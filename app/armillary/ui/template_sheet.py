@@ -33,8 +33,8 @@ from armillary.session.template_form import (
 from armillary.session.test_fire import Fired, fire, note, usual_values
 from armillary.session.workspace import Workspace
 from armillary.ui import timers
+from armillary.ui.edit_sheet import EditSheet
 from armillary.ui.pieces import label
-from armillary.ui.sheet import Sheet
 from armillary.ui.tables import button
 
 PAUSE_MS = 400
@@ -43,7 +43,7 @@ NEW = "New template"
 _LINES_PX = 84
 
 
-class TemplateSheet(Sheet):
+class TemplateSheet(EditSheet):
     """Nothing is written before *Save*; a try on the simulator takes what stands in the form."""
 
     def __init__(
@@ -78,7 +78,7 @@ class TemplateSheet(Sheet):
         self.delete = button("Delete", "Delete the template", self._delete)
         self._pause = timers.once(self, PAUSE_MS, self._ask)
         self._lay_out()
-        self.choice.currentTextChanged.connect(lambda _text: self._fill())
+        self.choice.currentTextChanged.connect(lambda _text: self._switch())
         stop = workspace.frame_arrived.connect(lambda _slots: self._live())
         self.finished.connect(lambda _code: stop())
         self.destroyed.connect(lambda: stop())  # noqa: PLW0108  with the window, unasked
@@ -152,6 +152,26 @@ class TemplateSheet(Sheet):
         self.choice.blockSignals(False)
         self._fill()
 
+    def edited(self) -> object:
+        """Return what stands in the fields."""
+        return self.texts()
+
+    def _switch(self) -> None:
+        """Show another template; asks first where this one is changed."""
+        wanted, here = self.choice.currentIndex(), self.choice.findText(self._id or NEW)
+
+        def go() -> None:
+            self._show_choice(wanted)
+            self._fill()
+
+        if not self.ask_first(go):
+            self._show_choice(here)
+
+    def _show_choice(self, index: int) -> None:
+        self.choice.blockSignals(True)
+        self.choice.setCurrentIndex(index)
+        self.choice.blockSignals(False)
+
     def _fill(self) -> None:
         at_end = self.choice.currentIndex() == self.choice.count() - 1
         self._id = "" if at_end else self.choice.currentText()
@@ -162,6 +182,7 @@ class TemplateSheet(Sheet):
         self.delete.setEnabled(bool(self._id))
         self.tried.clear()
         self.fired = None
+        self.mark()
         self._ask()
 
     def _put(self, key: str, text: str) -> None:
@@ -304,15 +325,16 @@ class TemplateSheet(Sheet):
         at = self._at
         if at.project is None:
             return
-        try:
-            told = limits.change_commands(
-                at.project.folder, at.undo, title, lambda _old: text, at.now_ns(), self._since
-            )
-        except Fault as fault:
-            self._refuse(f"Not saved: {fault.what} {fault.remedy}")
-            return
-        self._say(told)
-        self.load(chosen)
+        folder = at.project.folder
+        if self.save_or_say(
+            lambda: limits.change_commands(
+                folder, at.undo, title, lambda _old: text, at.now_ns(), self._since
+            ),
+            self._say,
+        ):
+            self.load(chosen)
+        else:
+            self._refuse(self.why.text())
 
     def done(self, result: int) -> None:
         """Close; what is being judged or tried is nobody's then."""

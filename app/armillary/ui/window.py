@@ -213,6 +213,7 @@ class DeskWindow(Desk):
         self.status = Status(self.workspace, self.clock, self.colours, self.show_panel)
         self.setStatusBar(self.status)
         self.cards = Cards(self.workspace, self.canvas, self.colours, self.copy)
+        self.cards.beside, self.decisions.offers.placed = self.decisions.offers.room, self.cards.place
         self.toasts = Toasts(self.workspace, self.settings, self.cards.add, self.cards.forget)
         self.files = Files(
             self, self.workspace, self.settings, self.cards, draw_now=self.canvas.draw_now, say=self.say

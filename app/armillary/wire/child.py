@@ -39,6 +39,7 @@ ENTRIES = (
     "extend.importer",
     "extend.offer",
     "viewport.probe",
+    "cli.handout",
 )
 
 _KILLED_S = 5.0

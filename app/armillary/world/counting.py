@@ -7,13 +7,16 @@ what is on the way. It is of use to whoever starts soon, so it survives our end 
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
+import zipfile
 import zlib
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 
 from armillary.alarms.evaluate import Evaluator
@@ -22,7 +25,9 @@ from armillary.model.alarm import AlarmProgress, AlarmSpec
 from armillary.model.clock import NS, Clock
 from armillary.model.fault import FaultRecord, StoreFault, record
 
-FILE = "counting.json"
+FILE, WINDOWS = "counting.json", "windows.npz"
+WINDOWS_NS = 60 * NS  # how often what predictions are made from is written
+_HEAD = "head"
 SCHEMA = 1
 EVERY_S, SLOWER = 1.0, 50  # how often; and not more than a fiftieth of the time where there is very much
 LONGEST_NS = 3_600 * NS  # an older file says nothing any more: chatter and floods are over too
@@ -46,6 +51,7 @@ class Counting:
 
     def restore(self) -> None:
         """Take over what the world before was counting; an alarm that was changed meanwhile begins anew."""
+        self._give_windows()
         try:
             kept, t_ns = _read(self._path)
         except StoreFault as fault:
@@ -59,9 +65,13 @@ class Counting:
 
     async def run(self) -> None:
         """Write the file whenever something is counted; ends when it is cancelled."""
+        windows_ns = 0
         while True:
             begun_ns = self._clock.now_mono_ns()
             await asyncio.to_thread(self.keep)
+            if begun_ns >= windows_ns:
+                await asyncio.to_thread(self.keep_windows)
+                windows_ns = begun_ns + WINDOWS_NS
             spent_s = (self._clock.now_mono_ns() - begun_ns) / NS
             await asyncio.sleep(max(EVERY_S, SLOWER * spent_s))
 
@@ -90,6 +100,41 @@ class Counting:
                         remedy="Make room, or make the folder writable; until then a restart begins anew.",
                     )
                 )
+
+    def keep_windows(self) -> None:
+        """Write what predictions are made from; those of persons are not written."""
+        ids, columns = self._evaluator.windows(self._personal)
+        if not ids:
+            return
+        rules = [_rule(self._rules[id_]) for id_ in ids]
+        head = {"schema": SCHEMA, "ids": ids, "rules": rules}
+        out = io.BytesIO()
+        np.savez(out, **{_HEAD: np.frombuffer(orjson.dumps(head), np.uint8)}, **columns)  # type: ignore[arg-type]
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            files.replace(self._path.with_name(WINDOWS), out.getvalue(), synced=False)
+        except OSError as error:
+            log.info("what predictions are made from is not kept: %s", error)
+
+    def _give_windows(self) -> None:
+        """Take over what predictions were made from; without it they are unknown for half a window."""
+        path = self._path.with_name(WINDOWS)
+        try:
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as kept:
+                head = orjson.loads(kept[_HEAD].tobytes())
+                columns = {name: kept[name] for name in kept.files if name != _HEAD}
+            pairs = list(zip(head["ids"], head["rules"], strict=True))
+            fit = [
+                i for i, (id_, rule) in enumerate(pairs)
+                if head["schema"] == SCHEMA and id_ in self._rules and rule == _rule(self._rules[id_])
+            ]  # fmt: skip
+            ids = [pairs[i][0] for i in fit]
+            some = np.array(fit, np.int64)
+            self._evaluator.give_windows(ids, {name: column[some] for name, column in columns.items()})
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, KeyError, TypeError, IndexError, EOFError, zipfile.BadZipFile) as error:
+            log.info("predictions begin anew: %s cannot be read: %s", path, error)
 
     def _rule_of(self, id_: str) -> int:
         spec = self._rules.get(id_)

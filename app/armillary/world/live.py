@@ -269,6 +269,7 @@ class Live(Serving):
             self._thread.join(STOP_S)
         await asyncio.to_thread(self._back.close)
         await asyncio.to_thread(self._counting.keep)
+        await asyncio.to_thread(self._counting.keep_windows)
         await asyncio.to_thread(self._notifying.close, STOP_S / 2)
         self._feed.offer(self._core.flush())
         await self._deeds.end_loops()
@@ -485,11 +486,11 @@ class Live(Serving):
                 self._substitutes.end(message, self.need(peer, Right.SUBSTITUTE))
             case AskNotes():
                 self.need(peer, Right.VIEW)
-                return self._logbook.find(message)
+                return self._logbook.find(message, self._notes_for(peer))
             case AskShift(shift=shift):
                 self.need(peer, Right.VIEW)
                 return await shiftwork.answer(
-                    self.project, self.alarm_specs, shift, self.recorder, self.clock
+                    self.project, self.alarm_specs, shift, self.recorder, self.clock, self._notes_for(peer)
                 )
             case WriteNote() | HandOver() | TakeOver():
                 return await self._write_down(message, self.need(peer, Right.ACKNOWLEDGE))
@@ -521,13 +522,19 @@ class Live(Serving):
         action = "drift.unrefuse" if wish.back else "drift.refuse"
         self._deeds.acts.note(who, action, wish.key, reason=wish.why)
 
+    def _notes_for(self, peer: bytes) -> Callable[[Note], Note]:
+        """Return what of an entry of the logbook is shown on a line."""
+        mask = self._mask()
+        return (lambda note: note) if not mask or self._may_see(peer) else mask.note
+
     async def _write_down(self, wish: WriteNote | HandOver | TakeOver, who: LoggedIn) -> Note:
         """Keep an entry of the logbook; hand-overs are in the audit too."""
         note = await self._logbook.enter(wish, who)
         if note.shift:
             action = "shift.handover" if note.kind == "handover" else "shift.taken"
             self._deeds.acts.note(who, action, note.shift, after=note.id, reason=note.text)
-        self.early.append(self._logbook.told(note))
+        # all desks and the record get the event: what is written of a person is in the logbook alone
+        self.early.append(self._logbook.told(self._mask().note(note)))
         return note
 
     async def _load(self, who: LoggedIn) -> None:

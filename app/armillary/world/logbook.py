@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -76,11 +76,14 @@ class Logbook:
 
     # ---------------------------------------------------------------- reading
 
-    def find(self, ask: AskNotes) -> Notes:
-        """Return the entries that are about a span and hold the words asked for."""
+    def find(self, ask: AskNotes, seen: Callable[[Note], Note] = lambda note: note) -> Notes:
+        """Return the entries that are about a span and hold the words asked for.
+
+        seen: what whoever asks sees of an entry; words that they do not see are not found either.
+        """
         found = [
             note
-            for note in self.notes
+            for note in map(seen, self.notes)
             if is_about(note, ask.from_ns, ask.to_ns)
             and (not ask.kinds or note.kind in ask.kinds)
             and holds(note, ask.words)

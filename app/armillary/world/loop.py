@@ -23,7 +23,7 @@ from armillary.model.expression import Expression
 from armillary.model.fault import Fault, OrderFault, WorldFault
 from armillary.model.frame import Event
 from armillary.model.loop import ACTOR, LoopAction, LoopSpec, may_act
-from armillary.model.order import ENDS, OrderState, Receipt
+from armillary.model.order import ENDS, METHOD, OrderState, Receipt
 from armillary.model.quality import UNCERTAIN
 from armillary.model.tags import TagTable
 from armillary.project.record import Project
@@ -448,7 +448,7 @@ class Loops:
         mine = {action.tag for action in loop.spec.actions} | {proposal.tag if proposal is not None else ""}
         is_other = receipt.tag in mine and not loop.order
         if is_other and receipt.state is OrderState.ACCEPTED and not receipt.actor.startswith(ACTOR):
-            self._withdraw(loop, f"{receipt.tag} was changed by {receipt.actor}")
+            self._withdraw(loop, _done_by(loop.spec, receipt))
         if proposal is None or receipt.tag != proposal.tag or not loop.order:
             return
         if receipt.order == loop.order or receipt.actor.startswith(ACTOR):
@@ -534,6 +534,14 @@ def chosen(spec: LoopSpec, cards: Sequence[RunCard]) -> tuple[LoopAction | None,
         return None, None, f"No action is clearly better than doing nothing (gain {100.0 * gain:.1f} %)."
     why = f"{100.0 * gain:.0f} % less cost than doing nothing. {_sentence(best.reason)}"
     return action, best, why.strip()
+
+
+def _done_by(spec: LoopSpec, receipt: Receipt) -> str:
+    """Return what a person did that a loop would have done, without the address of a method."""
+    if METHOD not in receipt.tag:
+        return f"{receipt.tag} was changed by {receipt.actor}"
+    title = next((action.title for action in spec.actions if action.tag == receipt.tag), "")
+    return f"{receipt.actor} did it by hand: {title}" if title else f"{receipt.actor} did it by hand"
 
 
 def _sentence(words: str) -> str:

@@ -14,6 +14,7 @@ from armillary.model.alarm import AlarmEvent, AlarmSpec, AlarmState
 from armillary.model.arrays import B1, U4
 from armillary.model.control import StateAnswer
 from armillary.model.frame import Frame
+from armillary.model.logbook import Note
 from armillary.model.tags import TagSpec
 from armillary.twin import past_pack
 
@@ -53,6 +54,11 @@ class Masking:
             alarm_events=tuple(self._event(event) for event in frame.alarm_events),
             orders=tuple(order for order in frame.orders if order.tag not in self._tags),
         )
+
+    def note(self, note: Note) -> Note:
+        """Return an entry of the logbook without what was written of a person: on such a tag or its alarm."""
+        about = note.tag in self._tags or note.alarm in self._alarms
+        return replace(note, text=MASK) if about and note.text else note
 
     def state(self, answer: StateAnswer) -> StateAnswer:
         """Return a state without it; it names its tags, so that it need not be of this world's slots."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from armillary.alarms.shift_paper import brief, paper
 from armillary.model.alarm import AlarmSpec
 from armillary.model.clock import Clock
 from armillary.model.fault import Fault
-from armillary.model.logbook import ShiftAnswer
+from armillary.model.logbook import Note, ShiftAnswer
 from armillary.model.message import AskAt, AskSpan, Enroll, Enrolled, Samples
 from armillary.model.sample import SampleBatch, empty_batch, joined
 from armillary.model.shift import Shift, named, shift_at
@@ -29,13 +29,18 @@ PAGES = 10  # of 200,000 samples at most, for one figure
 
 
 async def answer(
-    project: Project, specs: Sequence[AlarmSpec], text: str, recorder: str, clock: Clock
+    project: Project,
+    specs: Sequence[AlarmSpec],
+    text: str,
+    recorder: str,
+    clock: Clock,
+    seen: Callable[[Note], Note] = lambda note: note,
 ) -> ShiftAnswer:
-    """Return the report of the shift that a person means. Raises Fault."""
+    """Return the report of the shift that a person means, with of its notes what they see. Raises Fault."""
     now = clock.now_ns()
     shift = named(project.shifts, text, now)
     figures = await _figures(project, shift, min(shift.to_ns, now), recorder)
-    found = await asyncio.to_thread(_read, project, specs, shift, now, figures)
+    found = await asyncio.to_thread(_read, project, specs, shift, now, figures, seen)
     current = shift_at(project.shifts, now)
     return ShiftAnswer(
         key=shift.key,
@@ -56,6 +61,7 @@ def _read(
     shift: Shift,
     now_ns: int,
     figures: Sequence[shifts.Figure],
+    seen: Callable[[Note], Note],
 ) -> shifts.ShiftReport:
     since = shift.from_ns
     books = export.chains(project.homes, FOLDER, PATTERN, since)
@@ -64,7 +70,7 @@ def _read(
         now_ns,
         export.chains(project.homes, "journal", PATTERN, since),
         export.chains(project.homes, "audit", AUDIT_LINES, since),
-        [note for lines in books for note in notes_of(lines)],
+        [seen(note) for lines in books for note in notes_of(lines)],
         specs,
         figures,
     )

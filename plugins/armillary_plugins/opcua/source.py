@@ -35,7 +35,7 @@ from armillary_plugins.opcua.levels import Levels
 from armillary_plugins.opcua.nodes import describe
 from armillary_plugins.opcua.secure import words_of
 from armillary_plugins.opcua.session import Session, fault_of, open_session
-from armillary_plugins.opcua.settings import Settings, read_settings
+from armillary_plugins.opcua.settings import Settings, check_security, read_settings
 from armillary_plugins.opcua.subscribe import Subscriptions
 from armillary_plugins.opcua.survey import Surveyor, described_moves
 
@@ -56,6 +56,7 @@ class OpcUaSource:
         self._conditions: ConditionWatch | None = None
         self._namespaces: tuple[str, ...] = ()  # of the session before
         self._surveyor: Surveyor | None = None  # of the present session
+        self._paths: dict[str, str] = {}  # browse paths by address, learnt since the world began
 
     async def run(self, plan: SubscriptionPlan, out: SourceOut) -> None:
         """Pump until cancelled. Raises LinkFault on loss, LinkRefused when a person must act."""
@@ -72,7 +73,9 @@ class OpcUaSource:
         except (UaError, OSError, TimeoutError) as error:
             raise fault_of(error, settings.where) from error
         finally:
-            self._session = self._levels = None
+            if self._surveyor is not None:
+                self._paths |= self._surveyor.survey.paths
+            self._session = self._levels = self._surveyor = None
             self._crawls.clear()
             for task in (pump, lost):
                 task.cancel()
@@ -177,10 +180,7 @@ class OpcUaSource:
             raise fault_of(error, self._settings().where) from error
 
     def _settings(self) -> Settings:
-        try:
-            return read_settings(self._context.link)
-        except ProjectFault as fault:
-            raise LinkRefused(fault.what, where=fault.where, remedy=fault.remedy) from fault
+        return _settings_of(self._context)
 
     async def _pump(self, session: Session, plan: SubscriptionPlan, out: SourceOut) -> None:
         """Subscribe what the plan says, and again whenever the plan is edited."""
@@ -190,7 +190,8 @@ class OpcUaSource:
         is_told = False
         while True:
             out.state(LinkState.SYNCING)
-            subscriptions = Subscriptions(session, plan.routes, self._context.clock, out)
+            self._paths |= surveyor.survey.paths
+            subscriptions = Subscriptions(session, plan.routes, self._context.clock, out, self._paths)
             conditions = (
                 ConditionWatch(session, out)
                 if session.settings.conditions and isinstance(out, TakesConditions)
@@ -214,7 +215,9 @@ class OpcUaSource:
                 edit = asyncio.create_task(_next(plans))
                 if not is_told:
                     is_told = True
-                    with contextlib.suppress(UaStatusCodeError):  # then it is only looked now and then
+                    with contextlib.suppress(
+                        UaStatusCodeError, LinkFault
+                    ):  # it tells none: then every minute
                         await openusd_offer.tell_changes(session, told)
                 of = subscriptions
                 look = asyncio.create_task(surveyor.run(of.nodes, of.absent, of.paths, told))
@@ -256,5 +259,13 @@ async def _next(plans: object) -> SubscriptionPlan:
 
 
 def make(context: SourceContext) -> OpcUaSource:
-    """Return the source of one link."""
+    """Return the source of one link. Raises LinkRefused for settings that cannot be meant."""
+    check_security(_settings_of(context))
     return OpcUaSource(context)
+
+
+def _settings_of(context: SourceContext) -> Settings:
+    try:
+        return read_settings(context.link)
+    except ProjectFault as fault:
+        raise LinkRefused(fault.what, where=fault.where, remedy=fault.remedy) from fault

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -32,6 +32,7 @@ NO_ROOM_S = 0.05
 LAST_SEQUENCE = 2**32 - 1  # OPC 10000-4: sequence numbers go on from 1 after it
 NS = 1_000_000_000
 NODE_UNKNOWN, UNKNOWN_NODE = 0x80340000, "BadNodeIdUnknown"
+NO_PATHS: Mapping[str, str] = {}
 NAMED = 5  # refused items named in a link's detail; the rest is counted
 
 
@@ -101,10 +102,20 @@ def items_of(routes: Sequence[Route], publishing_ms: float) -> list[Item]:
 class Subscriptions:
     """What one plan subscribed. A new plan gets a new one."""
 
-    def __init__(self, session: Session, routes: Sequence[Route], clock: Clock, out: SourceOut) -> None:
+    def __init__(
+        self,
+        session: Session,
+        routes: Sequence[Route],
+        clock: Clock,
+        out: SourceOut,
+        paths: Mapping[str, str] = NO_PATHS,
+    ) -> None:
+        """Take what to subscribe; paths: browse paths that were learnt by now, by address."""
         self._session, self._clock, self._out = session, clock, out
         self._settings = session.settings
         self.items = items_of(routes, self._settings.publishing_ms)
+        for item in self.items:
+            item.browse_path = paths.get(item.address, item.browse_path)
         self._streams: list[_Stream] = []
         self._targets: Targets = targets(
             [item.slots for item in self.items],

@@ -22,8 +22,13 @@ from armillary_plugins.opcua.session import Session
 log = logging.getLogger(__name__)
 
 EVERY_S = 60.0
-REST_S = 0.02  # between two requests
-CHUNK = 100  # nodes of one request
+REST_S = 0.05  # between two requests
+CHUNK, READ_CHUNK = 25, 200  # nodes of one request
+WIDE_CHUNK, FEW, MOST_BELOW = (
+    10,
+    100,
+    2_000,
+)  # levels at once, each so long; a longer one alone; left out beyond
 DEPTH = 32
 MOST_PARENTS, MOST_OTHERS = 2_000, 5_000
 _OBJECT, _VARIABLE = ua.NodeClass.Object, ua.NodeClass.Variable
@@ -75,7 +80,7 @@ class Surveyor:
     async def _came_or_went(self, ours: Mapping[str, NodeId], absent: Mapping[str, NodeId]) -> bool:
         """Return whether a node of ours is not there any more, or is again; of each it is told once."""
         rows = [*((a, n, True) for a, n in ours.items()), *((a, n, False) for a, n in absent.items())]
-        for some in _chunks(rows):
+        for some in _chunks(rows, READ_CHUNK):
             answers = await self._session.read([(node, ua.AttributeIds.NodeClass) for _, node, _ in some])
             for (address, _, was_there), answer in zip(some, answers, strict=True):
                 is_there = answer.StatusCode is None or answer.StatusCode.name != "BadNodeIdUnknown"
@@ -161,11 +166,13 @@ class Surveyor:
         left_out = max(0, len(homes) - MOST_PARENTS)
         homes = homes[:MOST_PARENTS]
         above = [up[0] for home in homes if (up := self._parents.get(home)) is not None and up[0] != top]
-        siblings = await self._below(dict.fromkeys(above), _OBJECT)
+        siblings, wide_left = await self._below(dict.fromkeys(above), _OBJECT)
+        left_out += wide_left
         wide = list(dict.fromkeys([*homes, *siblings.values()]))
         left_out += max(0, len(wide) - MOST_PARENTS)
         mine = set(ours.values())
-        found = await self._below(wide[:MOST_PARENTS], _VARIABLE)
+        found, wide_left = await self._below(wide[:MOST_PARENTS], _VARIABLE)
+        left_out += wide_left
         found = {address: node for address, node in found.items() if node not in mine}
         left_out += max(0, len(found) - MOST_OTHERS)
         found = dict(list(found.items())[:MOST_OTHERS])
@@ -176,18 +183,37 @@ class Surveyor:
         self._known = {address: self._known[address] for address in found}
         return self._known, left_out
 
-    async def _below(self, homes: Iterable[NodeId], kind: Any) -> dict[str, NodeId]:
-        """Return the nodes of a class right below some nodes, by address."""
+    async def _below(self, homes: Iterable[NodeId], kind: Any) -> tuple[dict[str, NodeId], int]:
+        """Return the nodes of a class right below some nodes, by address; and how many levels were left out.
+
+        A level of very many nodes is left out whole: of a part of it nobody could say what is new.
+        """
         out: dict[str, NodeId] = {}
-        for some in _chunks(homes):
-            for references in await self._session.browse(some, ua.ObjectIds.HierarchicalReferences):
-                for one in references:
-                    if one.NodeClass == kind and not nodes.is_property(one):
-                        out[text_of(one.NodeId, self._session.namespaces)] = nodes.local(one.NodeId)
+        long: list[NodeId] = []
+        left_out = 0
+        for some in _chunks(homes, WIDE_CHUNK):
+            found = await self._session.browse(some, ua.ObjectIds.HierarchicalReferences, FEW)
+            for home, references in zip(some, found, strict=True):
+                if len(references) >= FEW:
+                    long.append(home)
+                else:
+                    self._take(references, kind, out)
             await asyncio.sleep(REST_S)
-            if len(out) > 2 * MOST_OTHERS:
-                break
-        return out
+        for home in long:
+            (references,) = await self._session.browse(
+                [home], ua.ObjectIds.HierarchicalReferences, MOST_BELOW
+            )
+            if len(references) >= MOST_BELOW:
+                left_out += 1
+            else:
+                self._take(references, kind, out)
+            await asyncio.sleep(REST_S)
+        return out, left_out
+
+    def _take(self, references: Iterable[Any], kind: Any, out: dict[str, NodeId]) -> None:
+        for one in references:
+            if one.NodeClass == kind and not nodes.is_property(one):
+                out[text_of(one.NodeId, self._session.namespaces)] = nodes.local(one.NodeId)
 
 
 async def described_moves(session: Session, moved: Mapping[str, str]) -> dict[str, BrowseItem]:
@@ -201,6 +227,6 @@ async def described_moves(session: Session, moved: Mapping[str, str]) -> dict[st
     return {gone: items[there] for gone, there in moved.items() if there in items}
 
 
-def _chunks(rows: Iterable[Any]) -> Iterable[list[Any]]:
+def _chunks(rows: Iterable[Any], size: int = CHUNK) -> Iterable[list[Any]]:
     held = list(rows)
-    return (held[i : i + CHUNK] for i in range(0, len(held), CHUNK))
+    return (held[i : i + size] for i in range(0, len(held), size))

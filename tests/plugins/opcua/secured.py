@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from collections.abc import Coroutine
 from typing import Any
@@ -15,6 +14,8 @@ from asyncua.crypto.permission_rules import User, UserRole
 from cryptography import x509
 from tests.plugins.opcua.certified import URI, certificate, der, key, private
 from tests.plugins.opcua.plant import free_port
+
+from armillary_plugins.opcua.quiet import quieten
 
 NAMESPACE = "urn:armillary:test"
 ALL = (
@@ -30,6 +31,7 @@ class SecureServer:
     """`plc`: one variable `Level`. Users: anna with `right`; anybody without a name."""
 
     def __init__(self) -> None:
+        quieten()
         self.url = f"opc.tcp://127.0.0.1:{free_port()}"
         self.users: list[tuple[str, str]] = []  # who came, with what
         self.unknown: set[bytes] = set()  # certificates of clients that are not trusted, DER
@@ -44,7 +46,8 @@ class SecureServer:
     def start(self, shown: x509.Certificate | None = None) -> None:
         self.do(self._start(shown or certificate()))
 
-    async def _start(self, shown: x509.Certificate) -> None:
+    async def _start(self, shown: x509.Certificate, identifier: str = "Level", value: float = 1.5) -> None:
+        self._shown = shown
         self.server = server = Server(user_manager=self)
         await server.init()
         server.set_endpoint(self.url)
@@ -55,7 +58,7 @@ class SecureServer:
         server.set_certificate_validator(self._validate)
         index = await server.register_namespace(NAMESPACE)
         at = server.nodes.objects
-        node = await at.add_variable(ua.NodeId("Level", index), ua.QualifiedName("Level", index), 1.5)
+        node = await at.add_variable(ua.NodeId(identifier, index), ua.QualifiedName("Level", index), value)
         await node.set_writable()
         await server.start()
         self._all = list(server.iserver.endpoints)
@@ -80,6 +83,11 @@ class SecureServer:
         for endpoint in self._all:
             endpoint.ServerCertificate = uacrypto.der_from_x509(one)
 
+    def move(self, identifier: str) -> None:
+        """Start anew with `Level` under another id; its browse name stays."""
+        self.do(self._end())
+        self.do(self._start(self._shown, identifier, 2.5))
+
     def offer(self, *policies: str) -> None:
         """Offer only endpoints whose policy ends so."""
         self.server.iserver.endpoints[:] = [
@@ -92,9 +100,15 @@ class SecureServer:
         self.show(certificate())
         self.offer()
 
+    async def _end(self) -> None:
+        await self.server.stop()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()  # asyncua 2.1.0 leaves loops of sessions behind
+        await asyncio.gather(*left, return_exceptions=True)
+
     def stop(self) -> None:
-        logging.getLogger("asyncua").setLevel(logging.ERROR)
-        self.do(self.server.stop())
+        self.do(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()

@@ -222,6 +222,7 @@ async def test_whoever_has_not_the_key_of_a_trusted_certificate_is_not_spoken_to
     assert host.value == {}
 
 
+@pytest.mark.scale  # keys are made, which takes a moment
 async def test_a_server_that_knows_only_our_old_certificate_is_shown_that(
     server: SecureServer, store: TrustStore, tmp_path: Path, own: Path
 ) -> None:
@@ -273,6 +274,12 @@ def test_a_server_elsewhere_is_spoken_to_in_secret_unless_told_otherwise(
     found = read_settings(link(f"opc.tcp://{host}:4840", **settings))
     check_security(found)
     assert found.security == security
+
+
+def test_security_that_cannot_be_is_known_before_anything_is_connected(tmp_path: Path) -> None:
+    """So `armillary check` says it too."""
+    with pytest.raises(LinkRefused, match="broken"):
+        source.make(context(link("opc.tcp://plc7:4840", security="Basic256"), tmp_path))
 
 
 async def test_a_program_without_certificates_says_so(server: SecureServer, tmp_path: Path) -> None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.plugins.opcua.plant import URI, Host, PlantServer, context, link, node, plan, until
 
-from armillary.api import NODE_MOVED, LinkState, quality
+from armillary.api import NODE_MOVED, Route, quality
 from armillary_plugins.opcua import survey
 from armillary_plugins.opcua.address import AddressError, resolve_path, written
 from armillary_plugins.opcua.source import make
+from armillary_plugins.opcua.subscribe import items_of
 
 
 @pytest.fixture(autouse=True)
@@ -38,8 +38,7 @@ async def test_a_node_that_moved_is_offered_where_its_browse_path_leads(
         take(batch)
 
     host.samples = samples  # type: ignore[method-assign]
-    first = plan(spec, node("Level"), node("Speed"))
-    task = asyncio.create_task(source.run(first, host))
+    task = asyncio.create_task(source.run(plan(spec, node("Level"), node("Speed")), host))
     try:
         await until(lambda: source.survey().is_whole, 30)
         seen = source.survey()
@@ -49,11 +48,6 @@ async def test_a_node_that_moved_is_offered_where_its_browse_path_leads(
         own_server.tell(add="Density")
         await until(lambda: node("Density") in source.survey().others, 30)
         assert source.survey().others[node("Density")].value == "4.5"
-        # a world that was started anew has the paths from its file
-        routes = tuple(replace(route, browse_path=seen.paths[route.channel]) for route in first.routes)
-        await host.edits.put(replace(first, routes=routes))
-        host.states.clear()
-        await until(lambda: (LinkState.UP, "") in host.states, 30)
         own_server.tell(move=["Level", "Tank1.NewLevel"])
         await until(lambda: bool(source.survey().moved), 30)
         assert source.survey().moved[node("Level")].address == node("NewLevel")
@@ -67,6 +61,27 @@ async def test_a_node_that_moved_is_offered_where_its_browse_path_leads(
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     assert source.survey() == survey.Survey()
+
+
+async def test_a_level_of_very_many_nodes_is_left_out_and_told(
+    server: PlantServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = link(server.url)
+    for few, most, left_out in ((2, 5, 1), (2, 100, 0)):
+        monkeypatch.setattr(survey, "FEW", few)
+        monkeypatch.setattr(survey, "MOST_BELOW", most)
+        host, source = Host(), make(context(spec, tmp_path))
+        task = asyncio.create_task(source.run(plan(spec, node("Level")), host))
+        await until(lambda source=source: source.survey().is_whole, 30)  # type: ignore[misc]
+        assert source.survey().left_out == left_out
+        assert (node("Speed") in source.survey().others) == (not left_out)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def test_a_world_that_begins_anew_knows_the_paths_of_its_file() -> None:
+    route = Route(slot=0, tag="t", channel=node("Level"), browse_path="way")
+    assert [item.browse_path for item in items_of([route], 250.0)] == ["way"]
 
 
 def test_a_path_is_written_with_its_namespaces_and_read_back() -> None:

@@ -10,6 +10,7 @@ from armillary.alarms.positions import members
 from armillary.alarms.presentation import FULL
 from armillary.model.alarm import AlarmAct, AlarmSpec
 from armillary.model.area import AreaSpec
+from armillary.model.clock import NS
 from armillary.model.position import PositionSpec
 from armillary.model.tags import TagSpec, TagTable
 from armillary.model.twin import Relationship
@@ -120,3 +121,13 @@ def test_one_position_for_all_is_as_it_was() -> None:
     hall.raises(*range(5), *range(30, 36))
     assert hall.floods == {"": 11}
     assert [e.text for e in hall.events if e.event == "FLOOD-BEGIN"] == ["alarm flood: 11 in 10 min"]
+
+
+def test_the_flood_of_each_position_goes_on_after_a_kill() -> None:
+    hall = Hall().raises(*range(11)).raises(*range(30, 35))
+    kept, now = hall.alarms.saved(hall.clock.now_mono_ns()), hall.clock.now_mono_ns()
+    after = Hall()
+    after.alarms.go_on(kept, 5 * NS, now + 5 * NS)
+    assert after.floods == {"north": 11}
+    later = {each.position: each for each in after.alarms._all._floods}
+    assert later["south"].progress(now + 5 * NS) == (0, (5 * NS,) * 5)

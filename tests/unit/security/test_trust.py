@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.plugins.opcua.certified import URI, der, key, revoked
 from tests.plugins.opcua.certified import certificate as made_of
 
@@ -171,6 +175,28 @@ def test_a_short_key_is_refused(link: LinkTrust, monkeypatch: pytest.MonkeyPatch
 def test_what_is_no_certificate_is_refused(link: LinkTrust) -> None:
     for chain in (b"", b"\x30", b"\x30\x03abc", b"\x30\x84\xff\xff\xff\xff", bytes(100)):
         assert "no certificate" in refusal(link, chain).what
+
+
+def test_what_a_stranger_writes_into_a_certificate_is_shown_on_one_line(link: LinkTrust) -> None:
+    fault = refusal(link, der(certificate("plc\n\x1b[31m" + "x" * 50)))
+    assert "'plc··[31m" in fault.what
+    assert fault.what.isprintable()
+
+
+@cache
+def _one() -> bytes:
+    return der(certificate())
+
+
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(at=st.integers(0, 900), byte=st.integers(0, 255), cut=st.integers(0, 900))
+def test_a_damaged_certificate_is_refused_in_words(at: int, byte: int, cut: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        link = TrustStore(ManualClock(NOW), Path(folder)).of(URL)
+        data = bytearray(_one())
+        data[at % len(data)] = byte
+        with pytest.raises(LinkRefused):
+            link.check(bytes(data[: len(data) - cut % 40 if cut % 3 == 0 else len(data)]), URI)
 
 
 def test_another_host_name_is_for_an_admin_to_accept_for_this_address_alone(store: TrustStore) -> None:

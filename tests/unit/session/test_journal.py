@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
+import dataclasses
+import io
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pytest
 
+from armillary.history import table_file
 from armillary.history.store import Store
 from armillary.model.alarm import AlarmEvent, AlarmSpec
 from armillary.model.alarm import ProcessState as State
-from armillary.model.clock import NS
-from armillary.model.fault import FaultRecord
-from armillary.model.frame import Event
+from armillary.model.clock import NS, iso
+from armillary.model.fault import Fault, FaultRecord
+from armillary.model.frame import Event, WorldKind
 from armillary.model.journal import AskJournal, AskLines, JournalIndex, JournalWord
 from armillary.model.sample import SampleBatch, batch_of, taken
 from armillary.recorder import journal as by_reading
 from armillary.recorder.keeper import answer
-from armillary.session.journal import PAGE, Journal, JournalSearch
+from armillary.session.journal import PAGE, Journal, JournalSearch, record_until
+from armillary.session.journal_file import ALARMS, ERASED, MOST, OTHER, Export, rows
 from armillary.wire import marks
 
 T0 = 1_790_000_000 * NS
@@ -251,3 +259,111 @@ def test_events_have_a_journal_too(store: Store) -> None:
     line = desk.journal.line(0)
     assert line is not None
     assert (line.name, line.text, line.level) == ("link north", "lost", 1)
+
+
+def test_a_replay_has_the_lines_up_to_its_cursor_and_no_others(store: Store) -> None:
+    desk = Desk(store)
+    journal = desk.journal
+    journal.show_until(T0 + 499 * NS)
+    journal.read()
+    desk.answer()
+    assert len(journal) == 500
+    assert journal.time(0) == T0 + 499 * NS
+    assert journal.line(0) is None
+    desk.answer()
+    line = journal.line(0)
+    assert line is not None
+    assert line.text == "number 499 °C"
+    told: list[object] = []
+    journal.grown.connect(told.append)
+    journal.reset.connect(lambda: told.append("reset"))
+    journal.show_until(T0 + 502 * NS)
+    assert told == [3]
+    assert journal.time(0) == T0 + 502 * NS
+    assert journal.line_at(T0 + 500 * NS) == 2
+    journal.show_until(T0 + 502 * NS + 1)
+    assert told == [3], "no line came: nothing is shown anew"
+    journal.show_until(T0 + 9 * NS)  # backwards
+    assert told == [3, "reset"]
+    assert len(journal) == len(journal.times()) == 10
+    journal.show_until(0)
+    assert len(journal) == 1000
+
+
+@pytest.mark.parametrize(
+    ("kind", "until"),
+    [(WorldKind.LIVE, 0), (WorldKind.REPLAY, 70), (WorldKind.WHATIF, 50), (WorldKind.TRAINING, 0)],
+)
+def test_how_much_of_the_record_a_world_knows(kind: WorldKind, until: int) -> None:
+    assert record_until(kind, t_ns=70, from_ns=50) == until
+
+
+def export(desk: Desk) -> Export:
+    def work(job: Callable[[], object], done: Callable[[object], None]) -> None:
+        done(job())
+
+    ask = desk.journal._ask
+    return Export("alarms", ask, work, lambda: SPECS)
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+def test_what_is_searched_for_is_written_as_a_file(store: Store, tmp_path: Path, form: str) -> None:
+    desk = Desk(store)
+    journal = desk.journal
+    journal.look_for(JournalSearch(text="anna"))
+    desk.answer()
+    assert len(journal) == 100
+    path, got = tmp_path / f"journal.{form}", []
+    export(desk).begin(path, journal.times(), got.append)
+    desk.answer()
+    assert got == [100]
+    if form == "csv":
+        found = list(csv.DictReader(io.StringIO(path.read_text("utf-8"), newline="")))
+        assert found[2]["t_received"] == iso(T0 + 20 * NS)
+    elif form == "jsonl":
+        found = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    else:
+        with contextlib.closing(duckdb.connect()) as db:
+            db.execute("SET TimeZone = 'UTC'")
+            rows = db.read_parquet(str(path))
+            names = rows.columns
+            found = [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
+            assert str(rows.types[0]) == "TIMESTAMP_NS"
+    assert list(found[0]) == list(ALARMS)
+    third = found[2]
+    assert [third[name] for name in ("alarm_id", "event", "actor", "comment")] == [
+        "a20",
+        "ACK",
+        "anna",
+        "seen",
+    ]
+    assert [path.name for path in tmp_path.iterdir()] == [path.name], "nothing is left beside it"
+
+
+def test_no_cell_of_an_exported_journal_is_a_formula(tmp_path: Path) -> None:
+    bad = dataclasses.replace(event(1), comment='=HYPERLINK("x")', actor="@anna", text="-2 °C")
+    path = tmp_path / "journal.csv"
+    lines = [(bad.t_ns, marks.text_of(bad)), (bad.t_ns + 1, ""), (bad.t_ns + 2, "{}")]
+    assert table_file.write(path, ALARMS, rows("alarms", lines, SPECS)) == 3
+    first, second, third = csv.DictReader(io.StringIO(path.read_text("utf-8"), newline=""))
+    assert (first["comment"], first["actor"], first["text"]) == ('\'=HYPERLINK("x")', "'@anna", "'-2 °C")
+    assert first["value"] == ""
+    assert (second["text"], third["text"]) == (ERASED, OTHER)
+
+
+def test_an_export_that_cannot_be_is_refused_and_leaves_nothing(store: Store, tmp_path: Path) -> None:
+    desk = Desk(store)
+    one = np.array([T0], np.int64)
+    with pytest.raises(Fault, match="is not written"):
+        export(desk).begin(tmp_path / "a.xls", one, lambda _got: None)
+    with pytest.raises(Fault, match="no line"):
+        export(desk).begin(tmp_path / "a.csv", one[:0], lambda _got: None)
+    with pytest.raises(Fault, match="too many"):
+        export(desk).begin(tmp_path / "a.csv", np.arange(MOST + 1), lambda _got: None)
+    got: list[object] = []
+    export(desk).begin(tmp_path / "a.csv", one, got.append)
+    desk.answer(fails=True)
+    assert isinstance(got[0], FaultRecord)
+    with pytest.raises(Fault, match="cannot be written"):
+        table_file.write(tmp_path / "no" / "a.csv", ALARMS, [])
+    assert list(tmp_path.iterdir()) == []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -355,6 +357,25 @@ def test_a_package_is_read_as_its_json_is(tmp_path: Path) -> None:
     assert unread == ()
     made = import_aas.imported(document)
     assert twin(made, "P1")["components"] == {"Nameplate": {"properties": {"Power": 7.5}}}
+    # as most are published: of metamodel 3.0, with a picture that nobody packed
+    old = tmp_path / "old.aasx"
+    picture = "<aas:file><aas:idShort>Pic</aas:idShort><aas:value>/aasx/files/gone.png</aas:value>"
+    picture += "<aas:contentType>image/png</aas:contentType></aas:file></aas:submodelElements>"
+    with zipfile.ZipFile(file) as package, zipfile.ZipFile(old, "w") as out:
+        for part in package.infolist():
+            data = package.read(part)
+            if part.filename.endswith(".xml"):
+                data = re.sub(rb"admin-shell.io/aas/3/\d", b"admin-shell.io/aas/3/0", data)
+                data = data.replace(b"</aas:submodelElements>", picture.encode())
+            out.writestr(part, data)
+    again = import_aas.imported(environment(old)[0])
+    assert twin(again, "P1")["components"]["Nameplate"]["properties"]["Power"] == 7.5
+
+
+def test_a_typed_value_of_json_ld_is_its_value() -> None:
+    started = {"type": "Property", "value": {"@type": "DateTime", "@value": "2024-01-01T00:00:00Z"}}
+    made = import_ngsi.imported({"id": "urn:ngsi-ld:Device:d1", "type": "Device", "started": started})
+    assert twin(made, "d1")["properties"] == {"started": "2024-01-01T00:00:00Z"}
 
 
 @pytest.mark.parametrize("name", ["x.aasx", "x.xml"])

@@ -7,6 +7,7 @@ from armillary.model.clock import NS
 from armillary.model.rule import RuleSpec
 from armillary.model.sample import HISTORICAL, SampleBatch, batch_of, taken
 from armillary.model.tags import TagSpec
+from armillary.twin import rule_trial
 from armillary.twin.rule_trial import Trial, trial_of
 
 T0 = 1_790_000_000 * NS
@@ -84,3 +85,26 @@ def test_without_a_record_nobody_can_say() -> None:
 def test_a_long_span_is_looked_at_in_longer_steps() -> None:
     assert hot(0, 10 * 86_400).step_ns == 10 * NS
     assert hot(0, 3_600).step_ns == NS
+
+
+def test_a_week_that_only_warms_up_is_not_looked_at_each_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rule_trial, "COARSE", 300)
+    monkeypatch.setattr(rule_trial, "FINE_NS", 600 * NS)
+    week, day = 7 * 86_400, 86_400
+    specs = (
+        TagSpec(slot=0, name="x", link="site"),
+        TagSpec(slot=1, name="odd.value", expression="unusual(x, 86400)", origin="r"),
+        TagSpec(slot=2, name="odd", expression="beyond(`odd.value`, 6)", origin="r"),
+    )
+    rule = RuleSpec(id="odd", kind="anomaly", slot=2, fires=True, value_slot=1, made=(1, 2), span_s=week)
+    begin = T0 + week * NS
+    trial = trial_of(rule, [rule], specs, begin, begin + 900 * NS, step_ns=5 * NS)
+    t = np.arange(0, week + 900, 300.0)
+    rng = np.random.default_rng(1)
+    x = 50 + 10 * np.sin(2 * np.pi * t / day) + rng.normal(0, 0.5, len(t))
+    x[t == week + 300] += 20
+    trial.give(record(list(zip(t.tolist(), x.tolist(), strict=True))))
+    trial.advance(300 + 120 + 180 + 2)
+    assert trial.is_done
+    assert [round((firing.begin_ns - begin) / NS) for firing in trial.firings] == [300]
+    assert trial.unknown == 0

@@ -194,3 +194,55 @@ def test_marks_levels_and_floods_cross_the_wire() -> None:
     assert isinstance(told, Frame)
     assert told.alarms == (state,) or repr(told.alarms) == repr((state,))  # NaN is not equal to itself
     assert told.floods == frame.floods
+
+
+def test_a_prediction_is_written_with_its_limit_and_ends_with_the_alarm_itself(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    soon = AlarmSpec(
+        id="SOON", slot=2, tag="T-2.value", kind="predicted", limit=80.0, window_s=60.0, horizon_s=60.0,
+        ack_required=False,
+    )  # fmt: skip
+    high = replace(SLOW, on_delay_s=0.0)
+    run = Run(tmp_path, clock, soon, high)
+    for i in range(61):
+        run.tick((2, 20.5 + i))
+    words = [
+        (line["event"], line["alarm_id"], line["limit"], line["unit"]) for line in run.lines("RAISE", "CLEAR")
+    ]
+    assert words == [
+        ("RAISE", "SOON", 80.0, "°C"),
+        ("RAISE", "SLOW", 80.0, "°C"),
+        ("CLEAR", "SOON", 80.0, "°C"),
+    ]
+    begun = run.lines("RAISE")[0]
+    assert begun["text"] == "T-2.value will be above 80 °C in 30 s (90 % sure within 60 s)"
+    assert begun["value"] == pytest.approx(110.5, abs=1e-6)  # expected at the horizon
+    assert run.state("SOON").process is ProcessState.NORM
+    again = Run(tmp_path, clock, soon, high)
+    assert (again.state("SOON").process, again.state("SLOW").process) == (
+        ProcessState.NORM,
+        ProcessState.UNACK,
+    )
+
+
+def test_a_prediction_is_neither_the_first_of_its_group_nor_part_of_a_flood(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    soon = AlarmSpec(
+        id="SOON", slot=2, tag="T-2.value", kind="predicted", limit=80.0, window_s=60.0, horizon_s=60.0,
+        group="oven",
+    )  # fmt: skip
+    run = Run(tmp_path, clock, soon, replace(HIGH, re_alarm_s=0.0), replace(FLOW, group="oven"))
+    for i in range(50):
+        run.tick((2, 20.5 + i))
+    assert run.state("SOON").process is ProcessState.UNACK
+    run.tick((0, 95.0)).tick((3, 1.0))
+    assert run.state("HI").marks == Marks(first_out="first")
+    assert (run.state("SOON").marks, run.state("FLOW").marks) == (None, None)
+    several = tuple(replace(soon, id=f"P{i}", limit=80.0 + i) for i in range(15))
+    flooded = Run(tmp_path / "b", clock, *several)
+    for i in range(58):
+        flooded.tick((2, 20.5 + i))
+    assert len(flooded.lines("RAISE")) > 10
+    assert flooded.lines("FLOOD-BEGIN") == []

@@ -6,6 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from armillary.alarms.evaluate import Evaluator
+from armillary.model.alarm import AlarmSpec
 from armillary.model.clock import NS, ManualClock
 from armillary.model.frame import WorldKind
 from armillary.model.link import LinkSpec
@@ -30,7 +32,7 @@ SPECS = (
 
 
 class Bench:
-    def __init__(self) -> None:
+    def __init__(self, alarms: Evaluator | None = None) -> None:
         self.clock = ManualClock()
         self.inbox = Inbox([LINK.name])
         self.inbox.carrier(LINK.name, True, self.clock.now_mono_ns())
@@ -41,6 +43,7 @@ class Bench:
             tags=len(SPECS),
             supply=LinksSupply(self.inbox, intake, Watch(SPECS, [LINK])),
             derived=Derived(SPECS),
+            alarms=alarms,
         )
 
     def arrive(self, *messages: tuple[str, bytes]) -> None:
@@ -203,3 +206,21 @@ def test_what_is_late_is_told_beside_what_is_recorded() -> None:
     assert tick.late.value.tolist() == [1.0]
     assert tick.samples.flags.tolist() == [SOURCE_TIME_ASSUMED | HISTORICAL]
     assert bench.core.table.value[0] == 5.0
+
+
+def test_a_prediction_reaches_the_frame_and_its_text_follows_the_time_left() -> None:
+    soon = AlarmSpec(
+        id="SOON", slot=0, tag="T-1.level", kind="predicted", limit=8.0, window_s=40.0, horizon_s=40.0
+    )
+    bench = Bench(Evaluator((soon,), SPECS))
+    texts: list[str] = []
+    events: list[str] = []
+    for i in range(60):
+        bench.arrive(("t1", b'{"v": %.2f}' % (0.1 * i)))
+        frame = bench.tick(1.0).frame
+        texts += [state.text for state in frame.alarms]
+        events += [event.event for event in frame.alarm_events]
+    assert events == ["RAISE"]
+    assert texts[0] == "T-1.level will be above 8 m in 40 s (90 % sure within 40 s)"
+    assert texts[-1].startswith("T-1.level will be above 8 m in 2")
+    assert 3 <= len(texts) <= 8  # not with every reading

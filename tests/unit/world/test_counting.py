@@ -17,7 +17,7 @@ from armillary.model.sample import batch_of
 from armillary.model.tags import TagSpec, TagTable
 from armillary.twin import state as applying
 from armillary.world.alarming import Alarming
-from armillary.world.counting import FILE, Counting
+from armillary.world.counting import FILE, WINDOWS, Counting
 
 NORM, UNACK, RTNUN = ProcessState.NORM, ProcessState.UNACK, ProcessState.RTNUN
 TAGS = (
@@ -274,3 +274,60 @@ def test_it_is_written_again_and_again_while_something_is_counted(tmp_path: Path
     assert [row["id"] for row in held["counting"]] == ["LATER"]
     assert held["t_ns"] == clock.now_ns()
     assert held["t_ns"] > NS
+
+
+# ---------------------------------------------------------------- what predictions are made from
+
+SOON = AlarmSpec(
+    id="SOON", slot=0, tag="T-0.value", kind="predicted", limit=80.0, window_s=60.0, horizon_s=60.0
+)
+
+
+def rising(folder: Path, clock: ManualClock, *specs: AlarmSpec) -> Run:
+    run = Run(folder, clock, *(specs or (SOON,)))
+    for i in range(28):  # half of its window is 30 s
+        run.tick((0, 10.0 + 0.9 * i))
+    return run
+
+
+def test_a_prediction_goes_on_with_what_it_was_made_from(tmp_path: Path, clock: ManualClock) -> None:
+    run = rising(tmp_path, clock)
+    run.counting.keep_windows()
+    run = run.killed(gap_s=5.0)
+    assert run.tick((0, 10.0 + 0.9 * 33)).state("SOON").process is UNACK  # what was before counts
+    blind = rising(tmp_path / "b", clock).killed(gap_s=5.0)
+    for i in range(20):
+        assert blind.tick((0, 10.0 + 0.9 * (33 + i))).state("SOON").process is NORM
+
+
+def test_what_was_changed_or_tells_of_a_person_is_not_gone_on_with(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    run = rising(tmp_path, clock)
+    run.counting.keep_windows()
+    other = run.killed(replace(SOON, window_s=90.0, horizon_s=61.0), gap_s=5.0)
+    assert not (other.alarms.evaluator.windows()[1]["_count"] > 0).any()
+    own = Counting(run.alarms.evaluator, tmp_path / "c", clock, ("SOON",))
+    own.keep_windows()
+    assert not (tmp_path / "c" / WINDOWS).exists()
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\x03\x04 no", b"{}"])
+def test_windows_that_cannot_be_read_begin_anew(tmp_path: Path, clock: ManualClock, data: bytes) -> None:
+    run = rising(tmp_path, clock)
+    run.counting.keep_windows()
+    path = tmp_path / "home" / WINDOWS
+    assert path.stat().st_size > 1_000
+    path.write_bytes(data)
+    again = run.killed(gap_s=1.0)
+    assert not (again.alarms.evaluator.windows()[1]["_count"] > 0).any()
+    again.tick((0, 20.0))
+    again.counting.keep_windows()
+    assert path.stat().st_size > 1_000
+
+
+def test_windows_of_another_shape_are_refused(tmp_path: Path, clock: ManualClock) -> None:
+    run = rising(tmp_path, clock)
+    ids, columns = run.alarms.evaluator.windows()
+    with pytest.raises(ValueError, match="another shape"):
+        run.alarms.evaluator.give_windows(ids, {**columns, "_mean": columns["_mean"][:, :5]})

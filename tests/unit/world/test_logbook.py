@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from armillary.cli.audit import verify
 from armillary.model.account import LoggedIn
 from armillary.model.clock import NS, ManualClock, parse_iso
 from armillary.model.fault import OrderFault
 from armillary.model.logbook import AskNotes, HandOver, TakeOver, WriteNote
 from armillary.model.shift import USUAL
 from armillary.security import chain
+from armillary.world.journal import Journal
 from armillary.world.logbook import PATTERN, Logbook
 
 ANNA = LoggedIn(user="anna", name="Anna Berg", role="operator", accounts=True)
@@ -143,3 +147,30 @@ def test_a_folder_that_cannot_be_written_refuses_notes_and_says_so(
     with pytest.raises(OrderFault, match="cannot be written"):
         asyncio.run(one.write(WriteNote(text="x"), ANNA))
     one.close()
+
+
+def test_audit_verify_walks_the_logbook_and_the_journal_of_alarms_too(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    private = tmp_path / "plant" / ".armillary"
+    one = book(private, clock)
+    for text in ("first", "second"):
+        asyncio.run(one.write(WriteNote(text=text), ANNA))
+    one.close()
+    Journal(private / "journal", "live", START).close()
+    run = CliRunner()
+    every = run.invoke(verify, [str(tmp_path / "plant"), "--json"], standalone_mode=False)
+    assert every.return_value == 0, every.output
+    assert set(json.loads(every.output)["chains"]) == {"logbook", "journal"}
+    alone = run.invoke(verify, [str(tmp_path / "plant"), "--chain", "logbook", "--json"])
+    assert json.loads(alone.output)["count"] == 2
+    (file,) = (private / "logbook").glob(PATTERN)
+    with file.open("ab") as growing:
+        growing.write(b'{"seq": 3')  # a line that is being written
+    held = run.invoke(verify, [str(tmp_path / "plant")], standalone_mode=False)
+    assert held.return_value == 0
+    file.write_bytes(file.read_bytes().replace(b"first", b"fifth"))
+    broken = run.invoke(verify, [str(tmp_path / "plant")], standalone_mode=False)
+    assert broken.return_value == 1
+    assert "The logbook: notes and hand-overs:" in broken.output
+    assert "THE CHAIN IS BROKEN." in broken.output

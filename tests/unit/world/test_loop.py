@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from armillary.model import places
 from armillary.model.alarm import AlarmState, ProcessState
@@ -13,6 +14,7 @@ from armillary.model.loop import LoopAction, LoopSpec
 from armillary.model.order import OrderState, Receipt
 from armillary.model.tags import TagTable
 from armillary.project import folder as projects
+from armillary.project.record import Project
 from armillary.world.loop import Loops
 
 PROJECT = projects.read(places.data("scenes/pumping-station"))
@@ -45,12 +47,12 @@ class Simulated(Loops):
         )
 
 
-def made() -> Simulated:
+def made(project: Project = PROJECT) -> Simulated:
     async def send(tag: str, value: float, actor: str, reason: str, template: str) -> Receipt:
         raise AssertionError("nothing may be sent here")
 
-    table = TagTable(len(PROJECT.specs))
-    return Simulated((SPEC,), PROJECT, ManualClock(), table=table, address="", send=send)
+    table = TagTable(len(project.specs))
+    return Simulated((SPEC,), project, ManualClock(), table=table, address="", send=send)
 
 
 def last(loops: Loops) -> Proposal:
@@ -81,6 +83,20 @@ def test_the_best_action_is_offered_with_its_reason_as_a_sentence() -> None:
         assert (proposal.state, proposal.tag) == ("offered", "P-101A.speed_sp")
         assert proposal.reason == "50 % less cost than doing nothing. Lowest cost."
         await loops.close()
+
+    asyncio.run(story())
+
+
+def test_nothing_is_done_for_what_is_only_predicted_however_the_loop_came_to_be() -> None:
+    async def story() -> None:
+        alarms = tuple(
+            replace(alarm, kind="predicted") if alarm.id == SPEC.detect else alarm for alarm in PROJECT.alarms
+        )
+        loops = made(replace(PROJECT, alarms=alarms))
+        loops.note((HOT,), ())
+        await settled()
+        assert loops.take()[0] == ()
+        assert loops.detecting == frozenset()
 
     asyncio.run(story())
 

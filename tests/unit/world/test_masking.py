@@ -13,11 +13,14 @@ from armillary.model.alarm import AlarmEvent, AlarmState, ProcessState
 from armillary.model.clock import NS, ManualClock
 from armillary.model.control import AskState, StateAnswer
 from armillary.model.frame import Frame, empty_frame, frame_of
+from armillary.model.logbook import AskNotes, WriteNote
+from armillary.model.shift import USUAL
 from armillary.model.tags import TagSpec, TagTable
 from armillary.project import folder as projects
 from armillary.twin import past_pack
 from armillary.twin.derive import Derived
-from armillary.world.masking import MASK
+from armillary.world.logbook import Logbook
+from armillary.world.masking import MASK, Masking
 from armillary.world.replay import Replay
 
 PULSE, SPEED, NAME, FIELD = range(4)
@@ -156,3 +159,28 @@ def test_alarms_of_such_a_tag_say_neither_value_nor_words(world: Replay) -> None
     out = again._seen_by(DESK, replace(frame(again), alarms=(raised,), alarm_events=(event,)))
     assert [(a.text, np.isnan(a.value)) for a in out.alarms] == [(MASK, True)]
     assert [(e.text, np.isnan(e.value)) for e in out.alarm_events] == [(MASK, True)]
+
+
+def test_what_was_written_of_a_person_is_shown_to_nobody_who_may_not_see_it(
+    world: Replay, tmp_path: Path
+) -> None:
+    (world.project.folder / "rules.toml").write_text(RULES)
+    project = projects.read(world.project.folder)
+    mask = Masking(project.specs, project.alarms)
+    clock = ManualClock()
+    book = Logbook(tmp_path / "home", USUAL, clock, accounts=True)
+    anna = LoggedIn(user="anna", name="Anna", role="operator")
+    for text, tag, alarm in (
+        ("she fainted", "band.pulse", ""),
+        ("she fainted again", "", "pulse-high"),
+        ("belt cleaned", "band.speed", ""),
+    ):
+        asyncio.run(book.write(WriteNote(text=text, tag=tag, alarm=alarm), anna))
+    assert "she fainted" in {note.text for note in book.find(AskNotes()).notes}
+    shown = book.find(AskNotes(), mask.note).notes
+    assert [note.text for note in shown] == [MASK, MASK, "belt cleaned"]
+    assert not book.find(AskNotes(words="fainted"), mask.note).notes, "nor can it be found by its words"
+    told = [book.told(mask.note(note)).text for note in book.notes]
+    assert not any("fainted" in text for text in told), "all desks and the record get the event"
+    assert "belt cleaned" in told[2]
+    book.close()

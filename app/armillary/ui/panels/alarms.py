@@ -81,7 +81,10 @@ class AlarmsPanel(QWidget):
             replay=desk.replay_at,
             copy=desk.copy,
             say=desk.say,
+            export=workspace.journal_export(workspace.journal),
+            until=workspace.record_until,
         )
+        workspace.frame_arrived.connect(lambda _slots: self.history.follow())
         self.journal = self.history.model
         self._lay_out()
         self.empty = EmptyOver(self.view, "")

@@ -171,7 +171,10 @@ class EventsPanel(QWidget):
             replay=replay,
             copy=copy,
             say=say,
+            export=workspace.journal_export(workspace.event_journal),
+            until=workspace.record_until,
         )
+        workspace.frame_arrived.connect(lambda _slots: self.history.follow())
         self.pages = QStackedWidget()
         bar.insertWidget(2, self.history.tools, 1)
         self.history.tools.hide()
