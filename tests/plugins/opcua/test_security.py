@@ -115,8 +115,10 @@ async def test_an_unknown_server_is_refused_and_comes_up_once_an_admin_accepts(
 @pytest.mark.parametrize(
     ("security", "words"),
     [
-        ("Basic256Sha256:Sign", "Basic256Sha256, signed, not encrypted"),
-        ("Aes128_Sha256_RsaOaep", "Aes128_Sha256_RsaOaep, signed and encrypted"),
+        pytest.param("Basic256Sha256:Sign", "Basic256Sha256, signed, not encrypted", marks=pytest.mark.scale),
+        pytest.param(
+            "Aes128_Sha256_RsaOaep", "Aes128_Sha256_RsaOaep, signed and encrypted", marks=pytest.mark.scale
+        ),
         ("Aes256_Sha256_RsaPss:SignAndEncrypt", "Aes256_Sha256_RsaPss, signed and encrypted"),
     ],
 )
@@ -151,7 +153,7 @@ async def test_a_command_goes_over_a_channel_as_secure(
         await made.close()
 
 
-@pytest.mark.parametrize("security", [SECURE, "Basic256Sha256:Sign"])
+@pytest.mark.parametrize("security", [pytest.param(SECURE, marks=pytest.mark.scale), "Basic256Sha256:Sign"])
 async def test_a_user_is_told_by_name_and_secret_never_in_the_clear(
     server: SecureServer, store: TrustStore, tmp_path: Path, security: str
 ) -> None:
@@ -195,7 +197,7 @@ async def test_less_security_than_before_is_refused(
     ("made", "words"),
     [
         ({"end": datetime(2025, 6, 1, tzinfo=UTC)}, "has expired"),
-        ({"uri": "urn:other"}, "for the application 'urn:other'"),
+        pytest.param({"uri": "urn:other"}, "for the application 'urn:other'", marks=pytest.mark.scale),
     ],
 )
 async def test_a_certificate_that_is_not_right_is_refused_in_words(
