@@ -34,7 +34,8 @@ _UNREADABLE = (
     x509.InvalidVersion,
     UnsupportedAlgorithm,
 )
-_P, _R = ParamSpec("_P"), TypeVar("_R")
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 
 def _quietly(function: Callable[_P, _R]) -> Callable[_P, _R]:
