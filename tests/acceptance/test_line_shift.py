@@ -486,8 +486,8 @@ def shelves_what_chatters(anna: Place, wire: Wire) -> None:
     window.alarms.show_hidden()
     anna.until(lambda: any(row.id == WATER for row in window.alarms.model.rows), 20, "it is listed as hidden")
     [row] = [row for row in window.alarms.model.rows if row.id == WATER]
-    assert "shelved until " in row.state, row
-    assert "by anna: known fault WO-1187" in row.state
+    assert "shelved until " in row.note, row
+    assert "by anna: known fault WO-1187" in row.note
     anna.picture("13-shelved")
     window.alarms.filter.setCurrentIndex(0)
     wire.fault(json.dumps({"FT-231.chatter": 0.0}))

@@ -108,7 +108,7 @@ def course(seed: int) -> list[tuple[float, float, int]]:
     return out
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.integers(0, 10_000))
 def test_a_prediction_says_what_its_rule_written_out_says(seed: int) -> None:
     clock, table, engine = ManualClock(), TagTable(1), Evaluator(SPECS, (TAG,))
@@ -155,7 +155,7 @@ def test_the_time_that_is_left_is_where_the_line_meets_the_limit() -> None:
     assert clock.now_ns() > NS
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.integers(0, 10_000), st.sampled_from([0.0, 1e5]))
 def test_what_is_expected_and_how_surely_is_the_formula(seed: int, level: float) -> None:
     slopes, sure = Slopes(np.array([WINDOW])), Quantiles(np.array([SURE]))

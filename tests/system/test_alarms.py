@@ -46,7 +46,8 @@ def test_a_dead_broker_is_one_alarm_a_link_and_its_acknowledge_outlives_the_worl
     station: Station, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     until(lambda: all(r == 0 for r in station.ranks().values()), 15, "all tags GOOD")
-    assert not [s for s in states(station.line).values() if s.process is not ProcessState.NORM]
+    ours = [s for s in states(station.line).values() if not s.id.startswith("system:")]  # of a slow machine
+    assert not [s for s in ours if s.process is not ProcessState.NORM]
     os.kill(station.plant.parts["broker"].pid, signal.SIGKILL)
     until(lambda: {ONE, OTHER} <= {s.id for s in states(station.line).values() if s.active}, 30, "raised")
     assert "tags stale" in states(station.line)[ONE].text

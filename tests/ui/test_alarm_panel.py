@@ -432,6 +432,7 @@ def test_the_bar_says_that_there_is_no_sound_and_flashes_instead(
     bar = AlarmBar(bench.workspace, theme.THEMES["dark"], lambda _row: None)
     qtbot.addWidget(bar)
     bar.show()
+    bar._bell._timer.setInterval(5)
     assert bar.no_sound.isVisible()
     assert bar.no_sound.toolTip() == f"No sound: {NO_PLAYER}. This bar flashes instead."
     assert not bar._bell.is_on

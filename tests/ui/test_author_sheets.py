@@ -225,7 +225,7 @@ def test_a_model_is_seen_taken_in_and_undone_as_one_step(
     desk.author_sheets.import_model(file)
     sheet = desk.author_sheets.sheet
     assert isinstance(sheet, ModelImportSheet)
-    assert "2 twins of 2 types come, 1 relations, 1 twins are there, 1 things are lost" in sheet.words.text()
+    assert "2 twins of 2 types to come, 1 relation, 1 twin there already, 1 thing lost." in sheet.words.text()
     rows = {row.texts[:3] for row in sheet.model.rows}
     assert {
         ("comes", "twin", "P-9"),

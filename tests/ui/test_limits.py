@@ -20,6 +20,7 @@ from armillary.model.sample import batch_of
 from armillary.project import folder as projects
 from armillary.session.actions import action
 from armillary.session.boarding import boarding
+from armillary.session.limits_fields import OFFERED
 from armillary.session.settings import Settings
 from armillary.ui.limits_card import LimitsCard
 from armillary.ui.window import DeskWindow
@@ -309,3 +310,96 @@ def test_less_motion_stops_the_blinking_and_is_remembered(desk: DeskWindow, sett
     assert not desk.canvas.view._notes.still
     assert not desk.workspace.still
     assert not Settings(settings.path).reduce_motion
+
+
+# ---------------------------------------------------------------- every kind
+
+ANSWER = {"consequence": "It floods.", "operator_action": "Stop it."}
+CASES: dict[str, tuple[dict[str, str], dict[str, object]]] = {
+    "rate": (
+        {"limit": "0.02", "direction": "both", "window_s": "30", "on_delay_s": "2"},
+        {"limit": 0.02, "two_sided": True, "window_s": 30.0, "on_delay_s": 2.0},
+    ),
+    "deviation": (
+        {"limit": "0.3", "reference": "T-101.setpoint"},
+        {"limit": 0.3, "reference": "T-101.setpoint", "on_delay_s": 60.0},
+    ),
+    "state": (
+        {"values": "2, 3", "normal": "0"},
+        {"values": (2.0, 3.0), "normal": (0.0,), "on_delay_s": 1.0},
+    ),
+    "discrepancy": (
+        {"command": "T-101.setpoint", "travel_time_s": "8", "limit": "0.1"},
+        {"reference": "T-101.setpoint", "on_delay_s": 8.0, "limit": 0.1},
+    ),
+    "expression": (
+        {"expression": "T-101.level > 3 and T-101.setpoint < 2"},
+        {"expression": "T-101.level > 3 and T-101.setpoint < 2", "on_delay_s": 1.0},
+    ),
+    "quality": ({"on_delay_s": "20"}, {"on_delay_s": 20.0}),
+    "level": ({"limit": "3"}, {"limit": 3.0, "on_delay_s": 60.0}),
+    "predicted": (
+        {"limit": "3", "horizon_s": "600", "confidence": "0.95"},
+        {"limit": 3.0, "horizon_s": 600.0, "confidence": 0.95, "priority": 3},
+    ),
+}
+
+
+def begun(desk: DeskWindow, kind: str) -> LimitsCard:
+    press(desk, "New alarm of T-101.level")
+    card = desk.inspector.limits
+    card.kind.setCurrentIndex(card.kind.findData(kind))
+    return card
+
+
+def test_alarms_of_every_kind_go_through_the_form_to_the_file_and_back(
+    desk: DeskWindow, folder: Path
+) -> None:
+    for number, kind in enumerate(kind for kind in CASES if kind in OFFERED):
+        typed, wanted = CASES[kind]
+        card = begun(desk, kind)
+        for name, text in {**typed, **ANSWER}.items():
+            field(card, name, text)
+        assert card.save.isEnabled(), (kind, card.hint.text())
+        card.save.click()
+        new = projects.read(folder).alarms[-1]
+        assert (new.kind, len(projects.read(folder).alarms)) == (kind, number + 2)
+        assert {name: getattr(new, name) for name in wanted} == wanted, kind
+        known = desk.workspace.alarms
+        known.welcome([*known.specs.values(), new])
+        card.edit_alarm(new)
+        for name in typed:
+            assert card.texts()[name].replace(" ", "") == typed[name].replace(" ", ""), (kind, name)
+        card.close_card()
+
+
+def test_what_a_kind_needs_is_asked_for_in_words_and_another_priority_needs_a_reason(
+    desk: DeskWindow, folder: Path
+) -> None:
+    card = begun(desk, "deviation")
+    for name, text in {"limit": "1", **ANSWER}.items():
+        field(card, name, text)
+    assert "a tag that it should be near, or a number" in card.hint.text()
+    card.kind.setCurrentIndex(card.kind.findData("state"))
+    assert "states that are an alarm" in card.hint.text()
+    field(card, "values", "shut")
+    assert "'shut' is neither a number nor a state" in card.hint.text()
+    card.kind.setCurrentIndex(card.kind.findData("expression"))
+    assert "Write a condition" in card.hint.text()
+
+    card.close_card()
+    card = begun(desk, "level")
+    for name, text in {"limit": "3", **ANSWER}.items():
+        field(card, name, text)
+    field(card, "time_to_respond_s", "300")
+    field(card, "severity", "severe")
+    assert card.texts()["priority"] == "1"
+    field(card, "priority", "3")
+    assert card.hint.text() == "Severity and time to respond give priority 1: choose it, or say why not."
+    assert not card.save.isEnabled()
+    field(card, "priority_reason", "The tank has an overflow.")
+    card.save.click()
+    [new] = [a for a in projects.read(folder).alarms if a.id != "full"]
+    assert (new.priority, new.severity, new.priority_reason, new.time_to_respond_s) == (
+        3, "severe", "The tank has an overflow.", 300.0,
+    )  # fmt: skip

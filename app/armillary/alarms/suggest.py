@@ -6,7 +6,7 @@ that a person had to know of: those that lasted, and those that went far.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,6 +30,8 @@ OFF_DELAYS = (5.0, 15.0, 30.0, 60.0, 120.0, 300.0)
 ON_DELAYS = (2.0, 5.0, 10.0, 15.0, 30.0, 60.0)
 CLEARS = (2, 3, 5, 10, 20)
 MOST = 3  # suggestions for one alarm
+Changes = tuple[tuple[str, float], ...]
+Candidate = tuple[AlarmSpec, Past, Changes]  # an alarm changed so, and what it would have watched
 _DAYS, _HOUR = 1.5, 1 / 24  # days from which days and hours are told
 
 
@@ -66,15 +68,27 @@ def suggest(spec: AlarmSpec, seen: Past, span: float) -> Trial:
 
     span: of the tag's range, in its unit; 0 = not known, then that of the readings.
     """
+    most_s = min(LONGEST_ON_S, SHARE_OF_RESPONSE * spec.time_to_respond_s or LONGEST_ON_S)
+    candidates = _candidates(spec, span or _spread(seen), most_s)
+    return judged(spec, seen, ((changed, seen, changes) for changed, changes in candidates), most_s)
+
+
+def judged(
+    spec: AlarmSpec, seen: Past, tried: Iterable[Candidate], most_s: float, *, by_depth: bool = True
+) -> Trial:
+    """Return which of some changes are worth making, each tried on the past.
+
+    tried: the least change first; most_s: so much later an excursion may be told; by_depth: an excursion that
+    goes far mattered, however short it was.
+    """
     now = raised(spec, seen)
     if len(now) < LEAST_RAISES:
         return Trial(alarm=spec.id, before=len(now), why_not=f"raised {len(now)} times only")
-    true, matters = _true(spec, seen)
+    true, matters = _true(spec, seen, by_depth)
     at_now = _told_at(true, now)
     found: list[Suggestion] = []
-    most_s = min(LONGEST_ON_S, SHARE_OF_RESPONSE * spec.time_to_respond_s or LONGEST_ON_S)
-    for changed, changes in _candidates(spec, span or _spread(seen), most_s):
-        then = raised(changed, seen)
+    for changed, past_of_it, changes in tried:
+        then = raised(changed, past_of_it)
         at = _told_at(true, then)
         # an excursion that the alarm as it is does not tell either is not held against a change
         if bool((matters & (at_now >= 0) & ((at < 0) | (at - at_now > int(most_s * NS)))).any()):
@@ -93,16 +107,16 @@ def suggest(spec: AlarmSpec, seen: Past, span: float) -> Trial:
             )
         )
     best = _best([each for each in found if each.cut >= LEAST_CUT])
-    why = "" if best else "no deadband or delay quietens it without missing an excursion that mattered"
+    why = "" if best else "no change of it quietens it without missing an excursion that mattered"
     return Trial(alarm=spec.id, before=len(now), suggestions=best, why_not=why)
 
 
-def _true(spec: AlarmSpec, seen: Past) -> tuple[Stories, B1]:
+def _true(spec: AlarmSpec, seen: Past, by_depth: bool) -> tuple[Stories, B1]:
     """Return all excursions, and which of them a person had to know of."""
     found = stories(replace(spec, deadband=0.0), seen, APART_S)
     far = found.peak >= FAR * found.peak.max(initial=0.0)
     lasting = found.beyond_s >= LASTING_S
-    return found, lasting | far
+    return found, lasting | far if by_depth else lasting
 
 
 def _told_at(true: Stories, then: Raised) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
@@ -173,8 +187,19 @@ def _best(found: list[Suggestion]) -> tuple[Suggestion, ...]:
 
 def told(made: Suggestion, days: float, unit: str) -> str:
     """Return a suggestion and its proof in one sentence."""
-    units = {"deadband": unit, "on_delay_s": "s", "off_delay_s": "s", "count_clear": "readings"}
+    units = {
+        "deadband": unit,
+        "on_delay_s": "s",
+        "off_delay_s": "s",
+        "count_clear": "readings",
+        "window_s": "s",
+        "travel_time_s": "s",
+        "limit": f"{unit}/s" if unit else "per s",
+    }
     names = {
+        "window_s": "window",
+        "travel_time_s": "travel time",
+        "limit": "limit",
         "deadband": "deadband",
         "on_delay_s": "delay on",
         "off_delay_s": "delay off",

@@ -97,10 +97,12 @@ def demo(
         )
         return _desk(workspace, "", offscreen, screenshot, seconds, started)
     finally:  # after Ctrl-C too: what was started must end
-        if given is not None:
-            given.stop()
-        workspace.close()
-        plant.stop()
+        try:
+            if given is not None:
+                given.stop()
+        finally:
+            workspace.close()
+            plant.stop()
 
 
 @click.command("open")

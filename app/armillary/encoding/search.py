@@ -58,7 +58,7 @@ class Search:
         self._by_prim: dict[str, list[Binding]] | None = None
         self._by_address: dict[str, int] | None = None
         self._driven: dict[tuple[int, str], str] = {}
-        self._suggested = 0
+        self._near: dict[tuple[str, int], str] = {}  # a name is often wrong in many places
 
     @property
     def by_prim(self) -> dict[str, list[Binding]]:
@@ -121,10 +121,12 @@ class Search:
         return colourmap
 
     def near(self, name: str, among: Sequence[str]) -> str:
-        """Return a likely spelling as a remedy, "" for none; the first few times only, as it is slow."""
-        self._suggested += 1
-        near = difflib.get_close_matches(name, among, 1) if self._suggested <= _SUGGEST else []
-        return f"Did you mean '{near[0]}'?" if near else ""
+        """Return a likely spelling as a remedy, "" for none; of the first few names only, as it is slow."""
+        asked = name, len(among)
+        if asked not in self._near and len(self._near) < _SUGGEST:
+            near = difflib.get_close_matches(name, among, 1)
+            self._near[asked] = f"Did you mean '{near[0]}'?" if near else ""
+        return self._near.get(asked, "")
 
     def problem(self, binding: Binding, code: str, what: str, remedy: str, severity: str = "error") -> None:
         """Note what is wrong with a binding."""

@@ -108,6 +108,8 @@ class AlarmSpec:
     consequence: str = ""
     operator_action: str = ""
     time_to_respond_s: float = 0.0
+    severity: str = ""  # of the consequence: minor, major or severe; with the time it gives the priority
+    priority_reason: str = ""  # why the priority is another than that
     category: str = ""  # class of alarms, as the project names them
     group: str = ""  # whose first-out it may be: a `[[group]]`, else the asset of its tag; "" = none
     procedure: str = ""  # id of what to follow
@@ -240,6 +242,21 @@ class AlarmState:
     @property
     def unacknowledged(self) -> bool:
         return self.process in UNACKNOWLEDGED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerAlarm:
+    """One alarm that a server owns, as it stands: what it is is known from its server alone."""
+
+    spec: AlarmSpec
+    state: AlarmState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerAlarms:
+    """All alarms of servers that are not normal, at one time."""
+
+    alarms: tuple[ServerAlarm, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -91,6 +91,19 @@ def same(a: str, b: str) -> bool:
     return a.translate(_PLAIN) == b.translate(_PLAIN)
 
 
+_MASS_FLOWS = frozenset({"kg/s", "kg/h", "kg/min", "t/h", "g/s", "g/h"})
+
+
+def quantity(unit: str) -> str:
+    """Return what a unit measures, such as `pressure`; "" where the table of common units does not say."""
+    if unit in _MASS_FLOWS:
+        return "flow"
+    if unit == "°F":
+        return "temperature"
+    known = _COMMON.get(_SAME.get(unit.strip().casefold(), unit.strip()))
+    return known[0] if known is not None else ""
+
+
 @cache
 def _registry() -> pint.UnitRegistry[float]:
     import pint

@@ -32,7 +32,7 @@ MORE_NUMBERS = (
 )
 COUNTS = ("count", "count_clear")
 FLAGS = ("latching", "ack_required", "draft")
-TEXTS = ("consequence", "operator_action")
+TEXTS = ("severity", "priority_reason", "consequence", "operator_action")
 COLUMNS = (
     *WORDS,
     *NUMBERS,

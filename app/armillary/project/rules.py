@@ -15,6 +15,7 @@ from armillary.model.tags import TagSpec
 from armillary.model.twin import TwinInstance
 from armillary.project import suppressions
 from armillary.project.alarm_kinds import KINDS, LOWEST, of_kind, tag_of
+from armillary.project.alarm_rating import SEVERITIES
 from armillary.project.settings import MAX_SECONDS
 from armillary.project.streams import Streams
 from armillary.project.table import Table
@@ -79,6 +80,8 @@ def _alarm(table: Table, tags: Mapping[str, TagSpec], ids: set[str]) -> AlarmSpe
         consequence=table.text("consequence"),
         operator_action=table.text("operator_action"),
         time_to_respond_s=table.number("time_to_respond_s", 0.0, 0.0, MAX_SECONDS),
+        severity=table.choice("severity", ("", *SEVERITIES), ""),
+        priority_reason=table.text("priority_reason"),
         category=table.text("class"),
         procedure=table.text("procedure"),
         camera=_prim(table, "camera"),

@@ -17,6 +17,7 @@ from armillary.model.arrays import F2, F4, F8, I4, I8
 from armillary.model.bending import Bending
 from armillary.scene import paint
 from armillary.scene.appearance import Appearance
+from armillary.scene.direct import composed
 from armillary.scene.draw import Drawing, order
 from armillary.scene.instances import Instancers, point_matrices
 from armillary.scene.place import NOTHING
@@ -273,7 +274,7 @@ def _bend_made(now: Survey, made: list[_Made], pool: Pool, place: F4, normal: F2
         shape: Template | Pool | None = None
         if prim.GetTypeName() == "BasisCurves":
             shape = now.values.tubes(prim, frozenset(prim.GetAuthoredPropertyNames()))
-        elif (gprim := now.values.gprim(prim)) is not None:
+        elif (gprim := now.values.gprim(prim, composed(prim, now.values.time))) is not None:
             shape = gprims([gprim], segments_for(len(now.gprim)))
         at = slice(each.first, each.first + each.length)
         if shape is not None and len(shape.point) == each.length:

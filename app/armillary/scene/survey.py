@@ -206,7 +206,7 @@ class Survey:
                 if mesh is not None:
                     self._read_extras(prim, source, mesh, plan, read)
             elif plan.kind != PLAIN:
-                self._read_other(prim, source, plan)
+                self._read_other(prim, source, plan, read)
             if plan.looks:
                 self._look(prim, source, plan, read)
         except _UNREADABLE as error:  # arrays that the file does not hold, values of other types
@@ -397,11 +397,11 @@ class Survey:
             of = "vertex"  # the schema's own default for normals
         mesh.normals, mesh.normals_of = values.astype(np.float32, copy=False), of
 
-    def _read_other(self, prim: Any, source: int, plan: Plan) -> None:
+    def _read_other(self, prim: Any, source: int, plan: Plan, read: Read) -> None:
         if plan.sided and prim.GetAttribute("doubleSided").Get(self.time):
             self.double_sided.append(source)
         if plan.kind == GPRIM:
-            self._read_gprim(prim, source)
+            self._read_gprim(prim, source, read)
         elif plan.kind == CURVES:
             self._read_curves(prim, source, plan)
         elif plan.kind == INSTANCER:
@@ -415,8 +415,8 @@ class Survey:
         elif plan.kind == LIGHT:
             self.lights.append(source)
 
-    def _read_gprim(self, prim: Any, source: int) -> None:
-        found = self.values.gprim(prim)
+    def _read_gprim(self, prim: Any, source: int, read: Read) -> None:
+        found = self.values.gprim(prim, read)
         if found is None:
             what = f"A size of this shape is not a number, or past {FARTHEST:g}."
             self.problems.append(problem("S07", self.path[source], what))

@@ -59,34 +59,34 @@ class Values:
         array = np.asarray(value)
         return array if array.ndim == width and array.dtype.kind in "fiu" else default
 
-    def number(self, prim: Any, name: str, default: float) -> float:
-        value = prim.GetAttribute(name).Get(self.time)
+    def number(self, read: Read, name: str, default: float) -> float:
+        value = read(name)
         return float(value) if isinstance(value, int | float) else default
 
-    def gprim(self, prim: Any) -> Gprim | None:
-        """Return the sizes of a gprim, None where one is not a number."""
+    def gprim(self, prim: Any, read: Read) -> Gprim | None:
+        """Return the sizes of a gprim, None where one is not a number; `read` reads its attributes."""
         kind = prim.GetTypeName()
         if kind not in GPRIMS:  # an unknown type that falls back to a known one
             kind = str(prim.GetPrimTypeInfo().GetSchemaTypeName())
-        axis = str(prim.GetAttribute("axis").Get(self.time) or "Z") if kind not in {"Cube", "Sphere"} else "Z"
+        axis = str(read("axis") or "Z") if kind not in {"Cube", "Sphere"} else "Z"
         axis = axis if axis in {"X", "Y", "Z"} else "Z"
         lift, ends = 0.0, (1.0, 1.0)
         if kind == "Cube":
-            half = (self.number(prim, "size", 2.0) / 2,) * 3
+            half = (self.number(read, "size", 2.0) / 2,) * 3
         elif kind == "Sphere":
-            half = (self.number(prim, "radius", 1.0),) * 3
+            half = (self.number(read, "radius", 1.0),) * 3
         elif kind == "Plane":
-            width, length = self.number(prim, "width", 2.0) / 2, self.number(prim, "length", 2.0) / 2
+            width, length = self.number(read, "width", 2.0) / 2, self.number(read, "length", 2.0) / 2
             half = (width, length, 1.0) if axis == "Z" else (length, width, 1.0)
         else:
             if kind.endswith("_1"):
                 usual = 0.5 if kind.startswith("Capsule") else 1.0
-                low, high = (self.number(prim, f"radius{end}", usual) for end in ("Bottom", "Top"))
+                low, high = (self.number(read, f"radius{end}", usual) for end in ("Bottom", "Top"))
                 radius = max(low, high)
                 ends = (low / radius, high / radius) if radius > 0 else ends
             else:
-                radius = self.number(prim, "radius", 0.5 if kind == "Capsule" else 1.0)
-            tall = self.number(prim, "height", 1.0 if kind.startswith("Capsule") else 2.0) / 2
+                radius = self.number(read, "radius", 0.5 if kind == "Capsule" else 1.0)
+            tall = self.number(read, "height", 1.0 if kind.startswith("Capsule") else 2.0) / 2
             is_capsule = kind.startswith("Capsule")
             half, lift = (radius, radius, radius if is_capsule else tall), tall if is_capsule else 0.0
             kind = kind.removesuffix("_1")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from armillary.model.message import (
 from armillary.model.scene import SceneArrays, SceneProblem
 from armillary.scene import cache
 from armillary.scene.problems import LIMITS
-from armillary.session.reading import answer_of, ask_child, scene_child, two_readers
+from armillary.session.reading import answer_of, ask_child, reader
 
 LIMIT_S = 600.0
 Own = Callable[[Sequence[Binding], SceneArrays], list[SceneProblem]]
@@ -86,8 +87,10 @@ def _by_two(
     asked: OpenScene, question: CheckBindings, own: Own, waiting: list[Callable[[], None]]
 ) -> Judged | None:
     """Return what two processes found, one of the scene, one of the bindings; None: it takes one for both."""
-    with two_readers() as (of_scene, of_layer):
+    with ExitStack() as readers:
+        of_scene = readers.enter_context(reader())  # the longer task: it is at work while the other starts
         whole = of_scene[0].send(replace(asked, apart=True))
+        of_layer = readers.enter_context(reader())
         layer = of_layer[0].send(AskBindings(layer=asked.bindings))
         try:
             read = answer_of(*of_layer, layer, LIMIT_S, asked.bindings)
@@ -122,7 +125,7 @@ def _is_too_much(asked: OpenScene, opened: SceneOpened, read: BindingsRead) -> b
 
 
 def _by_one(asked: OpenScene, question: CheckBindings, own: Own, waiting: list[Callable[[], None]]) -> Judged:
-    with scene_child() as (line, process):
+    with reader() as (line, process):
         whole = line.send(asked)
         _do(waiting)
         opened = answer_of(line, process, whole, LIMIT_S, asked.entry)

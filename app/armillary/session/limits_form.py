@@ -5,41 +5,44 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from armillary.model.alarm import AlarmSpec
+from armillary.model.alarm import RATE_WINDOW_S, AlarmSpec
 from armillary.model.tags import TagSpec
+from armillary.project.alarm_rating import rated
 from armillary.project.edit import tag_facts
 from armillary.project.record import TWINS_FILE
 from armillary.project.rules import RULES_FILE, alarm_facts
 from armillary.session.limits import text_of
+from armillary.session.limits_fields import (
+    ACTION,
+    BAD_AFTER,
+    CONSEQUENCE,
+    EXPECTED,
+    FROZEN,
+    HIGH,
+    LOW,
+    OF_KIND,
+    PRIORITY,
+    RANGE,
+    RESPOND,
+    SEVERITY,
+    SOURCE_UNIT,
+    TITLE,
+    UNIT,
+    WHOLE,
+    WHY,
+    WRITE,
+    Entry,
+)
+from armillary.session.starting import starting
 
-LOW, HIGH = 0, 1
-WHOLE = -1  # an entry that is not one end of a pair
-_DELAYS = ("level", "quality", "state")
-_LIMITS = ("level", "count")
-Change = float | int | str | tuple[float, float] | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One field. A blank one takes its key out of the file."""
-
-    key: str  # of the file
-    title: str
-    end: int = WHOLE  # LOW or HIGH of a pair
-    kind: str = "text"  # text | number | whole
-    choices: tuple[str, ...] = ()
-    required: str = ""  # what is said when it is blank
-    is_long: bool = False
-    hint: str = ""
-
-    @property
-    def id(self) -> str:
-        """Names the field in a form."""
-        return self.key if self.end == WHOLE else f"{self.key}.{('low', 'high')[self.end]}"
+Change = float | int | str | tuple[float, float] | list[float] | None
+LEAST_URGENT = 3  # of what is only predicted
+NO_STATES: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,62 +57,14 @@ class Form:
     alarm: str = ""  # id; "" = a tag is edited
     fixed: Mapping[str, str]  # keys that a new alarm has besides
     unit: str = ""
+    kind: str = ""  # of an alarm
+    states: Mapping[str, float] = field(default_factory=dict)  # of the tag, by their names in small letters
 
     @property
     def is_new(self) -> bool:
         return bool(self.fixed)
 
 
-_UNIT = Entry(key="unit", title="Unit")
-_SOURCE_UNIT = Entry(
-    key="source_unit", title="Sent in", hint="Unit in which the value comes; blank: the same"
-)
-_RANGE = (
-    Entry(key="range", title="Range", end=LOW, kind="number", hint="Outside of it a value is uncertain"),
-    Entry(key="range", title="Range", end=HIGH, kind="number"),
-)
-_EXPECTED = Entry(
-    key="expected_interval_s",
-    title="Expected, s",
-    kind="number",
-    hint="How often a value comes; it is stale after three times as long. Blank: only when it changes",
-)
-_FROZEN = Entry(
-    key="frozen_after_s",
-    title="Frozen, s",
-    kind="number",
-    hint="Exactly the same for longer is uncertain. Blank: not watched",
-)
-_BAD_AFTER = Entry(
-    key="bad_after_s",
-    title="Bad after, s",
-    kind="number",
-    hint="So long without a sign of life it is bad. Blank: it stays stale",
-)
-_WRITE = (
-    Entry(key="write_range", title="Write range", end=LOW, kind="number", hint="What may be set"),
-    Entry(key="write_range", title="Write range", end=HIGH, kind="number"),
-)
-_TITLE = Entry(key="title", title="Title")
-_DIRECTION = Entry(key="direction", title="Raises", choices=("above", "below"))
-_LIMIT = Entry(key="limit", title="Limit", kind="number", required="Give the limit.")
-_DEADBAND = Entry(key="deadband", title="Deadband", kind="number", hint="It clears so much inside the limit")
-_COUNT = Entry(key="count", title="Readings", kind="whole", hint="So many in sequence raise it")
-_ON = Entry(key="on_delay_s", title="Delay on, s", kind="number")
-_OFF = Entry(key="off_delay_s", title="Delay off, s", kind="number")
-_PRIORITY = Entry(key="priority", title="Priority", choices=("1", "2", "3", "4"))
-_CONSEQUENCE = Entry(
-    key="consequence",
-    title="Consequence",
-    is_long=True,
-    required="Say what happens when nobody answers: an alarm without a consequence is none.",
-)
-_ACTION = Entry(
-    key="operator_action",
-    title="What to do",
-    is_long=True,
-    required="Say what the operator does: an alarm without an operator action is none.",
-)
 _DEFAULTS = {"direction": "above", "priority": "3"}
 _WHOLE_KEYS = ("priority",)
 
@@ -121,13 +76,13 @@ def tag_form(folder: Path, spec: TagSpec) -> Form:
     """Return the form of a tag as its file is now. Raises ProjectFault."""
     since = text_of(folder, TWINS_FILE)
     facts = tag_facts(since, spec.name)
-    entries = [_TITLE, _UNIT, *([] if spec.expression else [_SOURCE_UNIT])]
+    entries = [TITLE, UNIT, *([] if spec.expression else [SOURCE_UNIT])]
     if spec.kind == "number":
-        entries += [*_RANGE]
+        entries += [*RANGE]
     if not spec.expression:
-        entries += [_EXPECTED, _BAD_AFTER, *([_FROZEN] if spec.kind == "number" else [])]
+        entries += [EXPECTED, BAD_AFTER, *([FROZEN] if spec.kind == "number" else [])]
     if facts.get("writable") and spec.kind == "number":
-        entries += [*_WRITE]
+        entries += [*WRITE]
     return Form(
         subject=spec.name,
         title=f"Edit {spec.name}",
@@ -139,11 +94,13 @@ def tag_form(folder: Path, spec: TagSpec) -> Form:
     )
 
 
-def alarm_form(folder: Path, spec: AlarmSpec, unit: str) -> Form:
+def alarm_form(folder: Path, spec: AlarmSpec, unit: str, tag: TagSpec | None = None) -> Form:
     """Return the form of an alarm as its file is now. Raises ProjectFault."""
     since = text_of(folder, RULES_FILE)
     facts = {**_DEFAULTS, **alarm_facts(since, spec.id)}
     entries = _alarm_entries(spec.kind)
+    if spec.levels:  # each has its own: they are edited in the file or in a table
+        entries = tuple(entry for entry in entries if entry.key not in _OF_LEVELS)
     return Form(
         subject=spec.tag,
         title=f"Edit alarm {spec.id}",
@@ -153,6 +110,8 @@ def alarm_form(folder: Path, spec: AlarmSpec, unit: str) -> Form:
         alarm=spec.id,
         fixed={},
         unit=unit,
+        kind=spec.kind,
+        states=states_of(tag),
     )
 
 
@@ -160,7 +119,10 @@ def new_alarm_form(folder: Path, tag: TagSpec, taken: Sequence[str], kind: str =
     """Return the form of an alarm that is not there yet. Raises ProjectFault."""
     entries = _alarm_entries(kind)
     id_ = free_id(tag.name, taken)
-    texts = _texts(entries, {**_DEFAULTS, "count": 5} if kind == "count" else _DEFAULTS)
+    facts = {**_DEFAULTS, **starting(tag, kind)}
+    if kind == "predicted":
+        facts["priority"] = str(LEAST_URGENT)
+    texts = _texts(entries, facts)
     return Form(
         subject=tag.name,
         title=f"New alarm of {tag.name}",
@@ -170,13 +132,21 @@ def new_alarm_form(folder: Path, tag: TagSpec, taken: Sequence[str], kind: str =
         alarm=id_,
         fixed={"tag": tag.name, "kind": kind},
         unit=tag.unit,
+        kind=kind,
+        states=states_of(tag),
     )
 
 
 def _alarm_entries(kind: str) -> tuple[Entry, ...]:
-    limits = (_DIRECTION, _LIMIT, _DEADBAND) if kind in _LIMITS else ()
-    when = (_COUNT,) if kind == "count" else (_ON, _OFF) if kind in _DELAYS else ()
-    return (_TITLE, *limits, *when, _PRIORITY, _CONSEQUENCE, _ACTION)
+    priority = replace(PRIORITY, choices=("3", "4")) if kind == "predicted" else PRIORITY
+    return (
+        TITLE, *OF_KIND.get(kind, ()), SEVERITY, RESPOND, priority, WHY, CONSEQUENCE, ACTION,
+    )  # fmt: skip
+
+
+def states_of(tag: TagSpec | None) -> Mapping[str, float]:
+    """Return a tag's values by the names of their states."""
+    return {name.casefold(): value for value, name in tag.states} if tag is not None else {}
 
 
 def free_id(tag: str, taken: Sequence[str]) -> str:
@@ -194,6 +164,8 @@ def _texts(entries: Sequence[Entry], facts: Mapping[str, Any]) -> dict[str, str]
         value = facts.get(entry.key, "")
         if entry.end != WHOLE:
             value = value[entry.end] if isinstance(value, (list, tuple)) and len(value) > entry.end else ""
+        if isinstance(value, (list, tuple)):
+            value = ", ".join(f"{each:g}" if isinstance(each, float) else str(each) for each in value)
         out[entry.id] = f"{value:g}" if isinstance(value, float) else str(value)
     return out
 
@@ -209,7 +181,7 @@ def changes(form: Form, texts: Mapping[str, str]) -> tuple[dict[str, Any], str]:
         text = texts.get(entry.id, "").strip()
         if not text and entry.required:
             return {}, entry.required
-        value, why = _value(entry, text)
+        value, why = _value(entry, text, form.states)
         if why:
             return {}, why
         if entry.end == LOW or (entry.end == WHOLE and text == form.texts[entry.id] and not form.is_new):
@@ -224,6 +196,8 @@ def changes(form: Form, texts: Mapping[str, str]) -> tuple[dict[str, Any], str]:
             continue
         if value is not None or not form.is_new:
             out[entry.key] = value
+    if why := _refused(form, texts):
+        return {}, why
     if not out:
         return {}, "Nothing was changed."
     if form.is_new:
@@ -231,9 +205,60 @@ def changes(form: Form, texts: Mapping[str, str]) -> tuple[dict[str, Any], str]:
     return out, ""
 
 
-def _value(entry: Entry, text: str) -> tuple[Change, str]:
+def _refused(form: Form, texts: Mapping[str, str]) -> str:
+    """Return why an alarm cannot be as it was typed, where no field alone says so."""
+    if not form.alarm:
+        return ""
+
+    def said(key: str) -> str:
+        return texts.get(key, "").strip()
+
+    kind = form.kind
+    if kind == "deviation" and bool(said("reference")) == bool(said("setpoint")):
+        return "Give a tag that it should be near, or a number, and one of them only."
+    if kind == "state" and not said("values") and not said("normal"):
+        return "Give the states that are an alarm, or those that are normal."
+    if said("severity") and said("priority"):
+        asked = suggested_priority(kind, texts)
+        if asked != int(said("priority")) and not said("priority_reason"):
+            return f"Severity and time to respond give priority {asked}: choose it, or say why not."
+    return ""
+
+
+def suggested_priority(kind: str, texts: Mapping[str, str]) -> int:
+    """Return the priority that severity and time to respond give, 0 where no severity is said."""
+    severity = texts.get("severity", "").strip()
+    found = rated(severity, _number(texts.get("time_to_respond_s", ""))) if severity else 0
+    return max(found, LEAST_URGENT) if found and kind == "predicted" else found
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text.replace(",", "."))
+    except ValueError:
+        return 0.0
+
+
+def _numbers(entry: Entry, text: str, states: Mapping[str, float]) -> tuple[Change, str]:
+    """Return a list of numbers, or of states by their names."""
+    out: list[float] = []
+    for each in (part.strip() for part in text.split(",")):
+        if each.casefold() in states:
+            out.append(states[each.casefold()])
+            continue
+        try:
+            out.append(float(each))
+        except ValueError:
+            known = ", ".join(states) or "none has a name"
+            return None, f"{entry.title}: '{each}' is neither a number nor a state ({known})."
+    return out, ""
+
+
+def _value(entry: Entry, text: str, states: Mapping[str, float] = NO_STATES) -> tuple[Change, str]:
     if not text:
         return None, ""
+    if entry.kind == "numbers":
+        return _numbers(entry, text, states)
     if entry.kind == "text" and entry.key not in _WHOLE_KEYS:
         return text, ""
     try:
@@ -257,21 +282,42 @@ def _pair(entry: Entry, texts: Mapping[str, str]) -> tuple[tuple[float, float] |
     return ((a, b), "") if a < b else (None, f"{entry.title}: low must be below high.")
 
 
+_OF_LEVELS = ("limit", "priority", "severity", "priority_reason")
+_BLANKS = {
+    "limit": 0.0,
+    "deadband": 0.0,
+    "on_delay_s": 0.0,
+    "off_delay_s": 0.0,
+    "count": 1,
+    "window_s": RATE_WINDOW_S,
+}
+_NEEDS = {"expression": "expression", "discrepancy": "command"}
+
+
 def spec_of(form: Form, base: AlarmSpec | None, texts: Mapping[str, str]) -> AlarmSpec | None:
     """Return the alarm as typed, for a trial on the record; None where it cannot be tried."""
-    numbers = {}
+    told: dict[str, Any] = {}  # Any: the fields of a dataclass by name
     for entry in form.entries:
-        value, why = _value(entry, texts.get(entry.id, "").strip())
-        if why:
+        value, why = _value(entry, texts.get(entry.id, "").strip(), form.states)
+        if why or (value is None and entry.required and not entry.is_long):
             return None
-        if entry.key in ("limit", "deadband", "on_delay_s", "off_delay_s", "count"):
-            numbers[entry.key] = value
-    if numbers.get("limit") is None:
+        told[entry.key] = value
+    if _NEEDS.get(form.kind, "") and told.get(_NEEDS[form.kind]) in (None, []):
         return None
-    kind = form.fixed.get("kind", "level") if base is None else base.kind
     start = base or AlarmSpec(id=form.alarm, slot=-1, tag=form.subject)
-    given = {key: value for key, value in numbers.items() if value is not None}
-    blank = {"deadband": 0.0, "on_delay_s": 0.0, "off_delay_s": 0.0, "count": 1}
-    facts: dict[str, Any] = {**blank, **given}  # Any: the fields of a dataclass by name
-    direction = texts.get("direction", "above")
-    return replace(start, kind=kind, direction=direction, **facts)  # type: ignore[arg-type]
+    facts: dict[str, Any] = {
+        key: blank if told[key] is None else told[key] for key, blank in _BLANKS.items() if key in told
+    }
+    way = str(told.get("direction") or "above")
+    facts |= {
+        "direction": "below" if way == "below" else "above",
+        "two_sided": way == "both",
+        "values": tuple(told.get("values") or ()),
+        "normal": tuple(told.get("normal") or ()),
+        "expression": str(told.get("expression") or ""),
+        "reference": str(told.get("reference") or told.get("command") or ""),
+        "setpoint": float(told.get("setpoint") or 0.0),
+    }
+    if form.kind == "discrepancy":
+        facts["on_delay_s"] = float(told.get("travel_time_s") or 0.0)
+    return replace(start, kind=form.kind, **facts)  # type: ignore[arg-type]

@@ -38,6 +38,7 @@ class Past:
         self._parts: list[SampleBatch] = []
         self.tag = tag
         self.is_known = False
+        self.t_ns: I8 = np.zeros(0, np.int64)
         self.value: F8 = np.zeros(0)
         self.quality: U2 = np.zeros(0, np.uint16)
         self._seen = past(np.zeros(0, np.int64), self.value, self.quality)
@@ -66,7 +67,8 @@ class Past:
         order = np.argsort(t_ns, kind="stable")
         self.value = np.concatenate([part.value for part in self._parts])[order]
         self.quality = np.concatenate([part.quality for part in self._parts])[order]
-        self._seen = past(t_ns[order], self.value, self.quality)
+        self.t_ns = t_ns[order]
+        self._seen = past(self.t_ns, self.value, self.quality)
         self._parts = []
         self.is_known = True
         self._done(self)

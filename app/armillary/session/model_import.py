@@ -154,12 +154,16 @@ def words_of(found: Preview) -> str:
     types = {str(twin.get("model")) for twin in made.twins if twin.get("model")}
     said = [
         TITLES.get(made.format, made.format),
-        f"{len(change.added)} twins of {len(types)} types come",
-        f"{change.relationships} relations",
+        f"{_many(len(change.added), 'twin')} of {_many(len(types), 'type')} to come",
+        _many(change.relationships, "relation"),
     ]
-    said += [f"{len(change.there)} twins are there"] * bool(change.there)
-    said += [f"{len(made.left)} things are lost"] * bool(made.left)
+    said += [f"{_many(len(change.there), 'twin')} there already"] * bool(change.there)
+    said += [f"{_many(len(made.left), 'thing')} lost"] * bool(made.left)
     return ", ".join(said) + "."
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count:,} {word}{'s' * (count != 1)}"
 
 
 def take_in(at: Place, found: Preview) -> str:

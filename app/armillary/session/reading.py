@@ -31,26 +31,22 @@ def scene_child() -> Iterator[tuple[Line, child.Child]]:
 
 
 @contextmanager
-def two_readers() -> Iterator[tuple[tuple[Line, child.Child], tuple[Line, child.Child]]]:
-    """Run two scene children that only read: at the end they are killed, as nothing of theirs is kept.
+def reader() -> Iterator[tuple[Line, child.Child]]:
+    """Run a scene child that only reads: at the end it is killed, as nothing of it is kept.
 
     A child that has read a large scene takes seconds to forget it in order.
     """
-    begun: list[tuple[str, child.Child]] = []
-    lines: list[Line] = []
+    address, process = _started()
     try:
-        begun += [_started()]
-        begun += [_started()]
-        for address, process in begun:
-            process.ready()
-            lines.append(Line(address))
-        yield (lines[0], begun[0][1]), (lines[1], begun[1][1])
-    finally:
-        for line in lines:
+        process.ready()
+        line = Line(address)
+        try:
+            yield line, process
+        finally:
             line.close()
-        for address, process in begun:
-            process.kill()
-            remove_socket(address)
+    finally:
+        process.kill()
+        remove_socket(address)
 
 
 def _started() -> tuple[str, child.Child]:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from armillary.alarms import suggest as limits
+from armillary.alarms import trial as trials_of_limits
 from armillary.alarms.health import Health
-from armillary.alarms.suggest import Suggestion, Trial, suggest
-from armillary.alarms.trial import KINDS
+from armillary.alarms.suggest import Suggestion, Trial
+from armillary.alarms.suggest_kinds import suggest
+from armillary.alarms.trial_kinds import KINDS, Record, inputs
 from armillary.model.alarm import AlarmSpec
 from armillary.model.fault import Fault, ProjectFault
+from armillary.model.tags import TagSpec
 from armillary.project import folder as projects
 from armillary.project.record import Project
 from armillary.project.rules import RULES_FILE, with_alarm
 from armillary.session import alarm_past
 from armillary.session.limits import text_of
 from armillary.session.recorders import recorder
+from armillary.wire.bus import Line
 
 LEAST = 5  # raises of an alarm that is looked at unasked
 
@@ -57,22 +62,38 @@ def trials(
             tell(spec.id)
             tag = tags.get(spec.tag)
             end_ns = to_ns
-            if spec.kind not in KINDS or tag is None:
+            if spec.kind not in KINDS or (tag is None and spec.kind != "expression"):
                 trial = Trial(alarm=spec.id, before=0, why_not=f"alarms of kind '{spec.kind}' are not tried")
             elif spec.levels:
                 trial = Trial(alarm=spec.id, before=0, why_not="alarms with several limits are not tried")
-            elif tag.personal == "direct":
-                trial = Trial(alarm=spec.id, before=0, why_not="its tag tells of a person")
             else:
-                got = alarm_past.read(line, tag.name, from_ns, to_ns)
-                end_ns = got.to_ns
-                low, high = tag.low, tag.high
-                span = high - low if math.isfinite(high - low) else 0.0
-                trial = suggest(spec, got.past, span)
+                trial, end_ns = _tried(line, spec, tags, from_ns, to_ns)
             unit = tag.unit if tag is not None else ""
             count = raises.get(spec.id, 0)
             out.append(Found(spec=spec, unit=unit, trial=trial, raises=count, to_ns=end_ns))
     return out
+
+
+def _tried(
+    line: Line, spec: AlarmSpec, tags: Mapping[str, TagSpec], from_ns: int, to_ns: int
+) -> tuple[Trial, int]:
+    """Run one alarm again over the record of all that it needs; return until when, too. Raises Fault."""
+    names = inputs(spec, tags)
+    if any(tags[name].personal == "direct" for name in names if name in tags):
+        return Trial(alarm=spec.id, before=0, why_not="its tag tells of a person"), to_ns
+    tag = tags.get(spec.tag)
+    span = tag.high - tag.low if tag is not None and math.isfinite(tag.high - tag.low) else 0.0
+    if spec.kind in trials_of_limits.KINDS:
+        got = alarm_past.read(line, names[0], from_ns, to_ns)
+        return limits.suggest(spec, got.past, span), got.to_ns
+    records: dict[str, Record] = {}
+    end_ns = to_ns
+    for name in names:
+        records[name], ends_ns = alarm_past.record(line, name, from_ns, to_ns)
+        end_ns = min(end_ns, ends_ns)
+    if end_ns < to_ns:  # too much of one of them: all are judged up to there
+        records = {name: one.until(end_ns) for name, one in records.items()}
+    return suggest(spec, records, tags, span), end_ns
 
 
 def chosen(found: Sequence[Found], name: str) -> tuple[Found, Suggestion]:

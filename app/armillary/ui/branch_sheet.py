@@ -190,6 +190,7 @@ class BranchSheet(Sheet):
         """Show the line in hand: its part in the picture, and what can be changed of it."""
         at = self.line()
         self._fill()
+        self._show_why()
         if 0 <= at < len(self._branch.rows) and self._at.scene is not None:
             prim = index_of(self._at.scene.prim_path).get(self._branch.rows[at].prim)
             if prim is not None:
@@ -278,9 +279,7 @@ class BranchSheet(Sheet):
         if branch.bound:
             words.append(f"{branch.bound} bound already")
         self.state.setText(branch.doing or ", ".join(words))
-        why = branch.why_not() if taken and not branch.doing else ""
-        self.why.setText(why)
-        self.why.setVisible(bool(why))
+        self._show_why()
         self.accept_lines.setText(f"Accept {len(taken)}" if taken else "Accept")
         self.accept_lines.setEnabled(bool(taken) and not branch.why_not())
         self.take_above.setEnabled(bool(proposals))
@@ -288,6 +287,13 @@ class BranchSheet(Sheet):
             self._named = len(rows)
             self.names.setStringList(list(branch.tags()))
         self._fill()
+
+    def _show_why(self) -> None:
+        """Say why what is taken cannot be accepted; what was said of another line goes."""
+        branch = self._branch
+        why = branch.why_not() if branch.chosen() and not branch.doing else ""
+        self.why.setText(why)
+        self.why.setVisible(bool(why))
 
     def _told(self, text: str) -> None:
         self._say(text)

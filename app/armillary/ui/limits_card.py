@@ -26,14 +26,25 @@ from armillary.session import limits
 from armillary.session import limits_form as forms
 from armillary.session.alarm_row import limit_text
 from armillary.session.author_actions import may_not_author
-from armillary.session.limits_form import HIGH, LOW, Entry, Form
-from armillary.session.limits_trial import Past
+from armillary.session.kind_trial import Trial
+from armillary.session.limits_fields import HIGH, LOW, OFFERED, Entry
+from armillary.session.limits_form import Form
 from armillary.session.workspace import Workspace
 from armillary.ui.pieces import label
 from armillary.ui.tables import button
 
 _LINES = 2  # of a long text
-_KINDS = (("level", "Beyond a limit"), ("count", "Readings in sequence beyond a limit"))
+_KINDS = {
+    "level": "Beyond a limit",
+    "count": "Readings in sequence beyond a limit",
+    "rate": "Changes too fast",
+    "deviation": "Too far from a tag or a number",
+    "state": "In an alarm state",
+    "discrepancy": "Does not follow its command",
+    "expression": "A condition over tags",
+    "quality": "Stale or bad for too long",
+    "predicted": "Will be beyond a limit",
+}
 Input = QLineEdit | QComboBox | QPlainTextEdit
 
 
@@ -47,15 +58,16 @@ class LimitsCard(QFrame):
         self._at, self._say = workspace, say
         self._form: Form | None = None
         self._alarm: AlarmSpec | None = None
-        self._past: Past | None = None
+        self._past: Trial | None = None
+        self._rated: tuple[str, str] | None = None
         self.fields: dict[str, Input] = {}
         self.setProperty("role", "card")
         self.setAccessibleName("Edit a tag or an alarm")
         self.title = label("", "value", wrap=True)
         self.kind = QComboBox()
         self.kind.setAccessibleName("Kind of alarm")
-        for key, words in _KINDS:
-            self.kind.addItem(words, key)
+        for key in OFFERED:
+            self.kind.addItem(_KINDS[key], key)
         self.hint = label("", "muted", wrap=True)
         self.trial = label("", wrap=True)
         self.advice = label("", wrap=True)
@@ -96,8 +108,9 @@ class LimitsCard(QFrame):
 
     def edit_alarm(self, spec: AlarmSpec) -> None:
         """Open the form of an alarm."""
-        unit = self._at.specs[spec.slot].unit if 0 <= spec.slot < len(self._at.specs) else ""
-        self._try(lambda project: self._open(forms.alarm_form(project, spec, unit), spec))
+        tag = self._at.specs[spec.slot] if 0 <= spec.slot < len(self._at.specs) else None
+        unit = tag.unit if tag is not None else ""
+        self._try(lambda project: self._open(forms.alarm_form(project, spec, unit, tag), spec))
 
     def new_alarm(self, slot: int, kind: str = "level") -> None:
         """Open the form of an alarm that is not there yet."""
@@ -116,7 +129,7 @@ class LimitsCard(QFrame):
 
     def _open(self, form: Form, alarm: AlarmSpec | None) -> None:
         is_same = self._form is not None and self._past is not None and self._past.tag == form.subject
-        self._form, self._alarm = form, alarm
+        self._form, self._alarm, self._rated = form, alarm, None
         self.title.setText(form.title)
         self.kind.setVisible(form.is_new)
         self.kind.blockSignals(True)
@@ -126,7 +139,8 @@ class LimitsCard(QFrame):
         self.show()
         if form.alarm and not is_same:
             now_ns = self._at.now_ns()
-            self._past = Past(self._at.ask_recorder, form.subject, now_ns, lambda _past: self._known())
+            names = {spec.name: spec for spec in self._at.specs}
+            self._past = Trial(self._at.ask_recorder, form.subject, names, now_ns, self._known)
         self._advise()
         self._typed()
         next(iter(self.fields.values())).setFocus()
@@ -159,7 +173,8 @@ class LimitsCard(QFrame):
     @staticmethod
     def _name(entry: Entry, form: Form) -> str:
         in_unit = entry.key in ("range", "write_range", "limit", "deadband") and form.unit
-        return f"{entry.title}, {form.unit}" if in_unit else entry.title
+        unit = f"{form.unit}/s" if form.kind == "rate" else form.unit
+        return f"{entry.title}, {unit}" if in_unit else entry.title
 
     def _field(self, entry: Entry, form: Form) -> Input:
         text, end = form.texts[entry.id], {LOW: " low", HIGH: " high"}.get(entry.end, "")
@@ -177,6 +192,7 @@ class LimitsCard(QFrame):
             field.textChanged.connect(self._typed)
         else:
             field = QLineEdit(text)
+            field.setPlaceholderText(entry.usual)
             field.textChanged.connect(self._typed)
             field.returnPressed.connect(self._save)
         field.setAccessibleName(f"{entry.title}{end} of {form.alarm or form.subject}")
@@ -219,7 +235,9 @@ class LimitsCard(QFrame):
         slot = next((s.slot for s in self._at.specs if s.name == form.subject), -1)
         if slot >= 0:
             self.new_alarm(slot, str(self.kind.currentData()))
-            for name, text in typed.items():  # what both kinds ask for is kept
+            for name, text in typed.items():  # what both kinds ask for is kept, where somebody typed it
+                if text == form.texts.get(name):
+                    continue
                 if isinstance(field := self.fields.get(name), QLineEdit):
                     field.setText(text)
                 elif isinstance(field, QComboBox):
@@ -232,6 +250,8 @@ class LimitsCard(QFrame):
         if form is None:
             return
         texts = self.texts()
+        self._rate(texts)
+        texts = self.texts()
         _, why = forms.changes(form, texts)
         self.hint.setText(why)
         self.hint.setVisible(bool(why))
@@ -242,6 +262,19 @@ class LimitsCard(QFrame):
             told = self._past.told(forms.spec_of(form, self._alarm, texts), self._alarm)
         self.trial.setText(told)
         self.trial.setVisible(bool(told))
+
+    def _rate(self, texts: Mapping[str, str]) -> None:
+        """Choose the priority that severity and time to respond give, once when one of them changes."""
+        said = (texts.get("severity", ""), texts.get("time_to_respond_s", ""))
+        if said == self._rated:
+            return
+        is_first, self._rated = self._rated is None, said
+        priority, field = self._suggested(texts), self.fields.get("priority")
+        if not is_first and priority and isinstance(field, QComboBox):
+            field.setCurrentText(str(priority))
+
+    def _suggested(self, texts: Mapping[str, str]) -> int:
+        return forms.suggested_priority(self._form.kind, texts) if self._form is not None else 0
 
     def _known(self) -> None:
         self._advise()

@@ -146,7 +146,7 @@ class Child:
             status = self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            status = self._process.wait(timeout_s)
+            status = self._process.wait(max(timeout_s, _KILLED_S))  # a busy machine lets it wait for its end
         if self._process.stdout is not None:
             self._process.stdout.close()
         return status

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
-from armillary.model.alarm import AlarmEvent, AlarmState, ProcessState
+from armillary.model.alarm import AlarmEvent, AlarmState, ProcessState, ServerAlarms
 from armillary.model.frame import Event
 from armillary.model.link import LinkState, LinkStatus
 from armillary.model.order import Receipt
@@ -21,6 +21,7 @@ PREFIX = "~"  # no tag's name may begin so
 ALARM, LINK = "~alarm:", "~link:"
 ORDERS, EVENTS, ALARM_EVENTS, WORLD = "~orders", "~events", "~alarm-events", "~world"
 PROCEDURES = "~procedures"
+SERVER_ALARMS = "~server-alarms"  # all that are not normal, in one text: they come to be while a world runs
 """~world: 1 while the LIVE world runs, 0 when it ended: between them nothing was recorded.
 
 The text of a 1 may say that from then on only every so many seconds something was recorded (`paced`).
@@ -28,10 +29,12 @@ The text of a 1 may say that from then on only every so many seconds something w
 LINK_CODES = {state: float(number) for number, state in enumerate(LinkState)}
 ALARM_CODES = {state: float(number) for number, state in enumerate(ProcessState)}
 
-_Record = TypeVar("_Record", AlarmState, AlarmEvent, LinkStatus, Receipt, Event, ProcedureRuns)
+_Record = TypeVar("_Record", AlarmState, AlarmEvent, LinkStatus, Receipt, Event, ProcedureRuns, ServerAlarms)
 
 
-def text_of(record: AlarmState | AlarmEvent | LinkStatus | Receipt | Event | ProcedureRuns) -> str:
+def text_of(
+    record: AlarmState | AlarmEvent | LinkStatus | Receipt | Event | ProcedureRuns | ServerAlarms,
+) -> str:
     """Return a record as the text of its mark."""
     return json.dumps(
         msgspec.to_builtins(record), separators=(",", ":")

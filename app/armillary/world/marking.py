@@ -11,7 +11,9 @@ from collections.abc import Collection, Iterable, Sequence
 import numpy as np
 
 from armillary.alarms.personal import bare_event
-from armillary.model.alarm import AlarmState
+from armillary.model.alarm import AlarmSpec, AlarmState, ServerAlarm, ServerAlarms
+from armillary.model.clock import NS
+from armillary.model.condition import REMOTE
 from armillary.model.frame import Frame
 from armillary.model.link import LinkStatus
 from armillary.model.order import OrderState
@@ -21,8 +23,10 @@ from armillary.wire import marks
 
 LEVELS = {"info": 0.0, "warning": 1.0, "error": 2.0}
 ORDER_CODES = {state: float(number) for number, state in enumerate(OrderState)}
-FIXED = (marks.EVENTS, marks.ORDERS, marks.ALARM_EVENTS, marks.PROCEDURES)
+FIXED = (marks.EVENTS, marks.ORDERS, marks.ALARM_EVENTS, marks.PROCEDURES, marks.SERVER_ALARMS)
 RUNNING, ENDED = 1.0, 0.0
+SERVERS_EVERY_NS = NS  # the alarms of servers are one text: it is not written for each of them
+MOST_OF_SERVERS = 1_000  # in that text, the most urgent ones
 
 _Row = tuple[str, float, str]  # name of the mark, value, text
 
@@ -54,6 +58,9 @@ class Marking:
         self._slot = {name: first_slot + number for number, name in enumerate(self.names)}
         self._links: dict[str, tuple[str, str, str, int]] = {}
         self._last_ns = 0
+        self._theirs: dict[str, AlarmSpec] = {}  # alarms of servers
+        self._standing: dict[str, AlarmState] = {}  # those of them that are not normal
+        self._differ, self._told_ns = False, -SERVERS_EVERY_NS
 
     def started(self, states: Iterable[AlarmState], now_ns: int, now_mono_ns: int) -> SampleBatch:
         """Return the marks of a start: that the world runs, and how each alarm stands."""
@@ -76,7 +83,26 @@ class Marking:
             under_way = sum(run.step is not None for run in frame.procedures)
             told_runs = marks.text_of(ProcedureRuns(runs=frame.procedures))
             rows.append((marks.PROCEDURES, float(under_way), told_runs))
+        rows += self._of_servers(frame)
         return self._batch(rows, frame.t_ns, frame.tick_mono_ns)
+
+    def _of_servers(self, frame: Frame) -> list[_Row]:
+        """Return the mark of all alarms of servers where some differ, at most one a second."""
+        self._theirs.update((spec.id, spec) for spec in frame.alarm_specs if spec.id.startswith(REMOTE))
+        for state in frame.alarms:
+            if state.id in self._theirs:
+                self._differ = True
+                if state.is_plain:
+                    self._standing.pop(state.id, None)
+                else:
+                    self._standing[state.id] = state
+        if not self._differ or frame.tick_mono_ns - self._told_ns < SERVERS_EVERY_NS:
+            return []
+        self._differ, self._told_ns = False, frame.tick_mono_ns
+        held = [ServerAlarm(spec=self._theirs[id_], state=state) for id_, state in self._standing.items()]
+        held.sort(key=lambda one: (not one.state.unacknowledged, one.spec.priority))
+        text = marks.text_of(ServerAlarms(alarms=tuple(held[:MOST_OF_SERVERS])))
+        return [(marks.SERVER_ALARMS, float(len(held)), text)]
 
     def _differs(self, status: LinkStatus) -> bool:
         shape = (str(status.state), status.detail, status.delivery, status.since_ns)

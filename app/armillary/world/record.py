@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from armillary.model.alarm import AlarmEvent, AlarmState
+from armillary.model.alarm import AlarmEvent, AlarmState, ServerAlarms
 from armillary.model.arrays import B1, I8, U4
 from armillary.model.clock import MS_NS, NS
 from armillary.model.fault import WorldFault
@@ -49,8 +49,9 @@ ANSWER_S = 5.0
 ROWS_AT_ONCE = 200_000
 UNKNOWN_NS = 30 * NS  # of a record of which nothing was read yet
 _Answer = TypeVar("_Answer", HistoryInfo, Samples, Enrolled, Kept, KeptList)
-_Mark = TypeVar("_Mark", AlarmState, AlarmEvent, LinkStatus, Receipt, Event, ProcedureRuns)
-EVENT, ALARM_EVENT, ORDER, FIRST_ALARM = range(4)  # slots of marks; then alarms, then links, then procedures
+_Mark = TypeVar("_Mark", AlarmState, AlarmEvent, LinkStatus, Receipt, Event, ProcedureRuns, ServerAlarms)
+EVENT, ALARM_EVENT, ORDER, FIRST_ALARM = range(4)  # slots of marks; then alarms, then links
+LATER = 2  # marks that records have had for a shorter time: procedures, alarms of servers
 EVER_NS = 2**62
 LOOK_BACK_NS = (600 * NS, 6 * 3_600 * NS, 7 * 86_400 * NS, EVER_NS)  # for what happened before a time
 BURST_NS = MS_NS  # alarm events of one tick are nanoseconds apart, those of two never so near
@@ -92,8 +93,9 @@ class Names:
             *(marks.ALARM + each for each in alarms),
             *(marks.LINK + each for each in links),
             marks.PROCEDURES,
+            marks.SERVER_ALARMS,
         )
-        self.links = range(FIRST_ALARM + len(alarms), len(self.all) - 1)
+        self.links = range(FIRST_ALARM + len(alarms), len(self.all) - LATER)
 
 
 class Recording:
@@ -334,8 +336,8 @@ class Recording:
 
     async def _enroll(self) -> None:
         """Learn the ids of tags and marks, again while some are not known yet."""
-        if len(self._ids) and self._ids[:-2].all() and self._ids[-1]:
-            return  # an older record has no procedures: that alone is not asked for again and again
+        if len(self._ids) and self._ids[: -1 - LATER].all() and self._ids[-1]:
+            return  # an older record lacks the later ones: they alone are not asked for again and again
         names = (*(spec.name for spec in self.project.specs), *self.names.all, marks.WORLD)
         answer = await self._ask(Enroll(tags=names, create=False), Enrolled)
         self._ids = np.asarray(answer.ids, np.uint32)

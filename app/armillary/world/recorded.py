@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from armillary.model.alarm import AlarmEvent, AlarmSpec, AlarmState
+from armillary.model.alarm import AlarmEvent, AlarmSpec, AlarmState, ServerAlarm, ServerAlarms
 from armillary.model.frame import Event
 from armillary.model.link import LinkSpec, LinkState, LinkStatus
 from armillary.model.order import OrderState, Receipt
@@ -38,6 +38,7 @@ class Recorded:
     def __init__(self, links: Sequence[LinkSpec], alarms: Sequence[AlarmSpec]) -> None:
         self._links, self._alarms = tuple(links), tuple(alarms)
         self._statuses: dict[str, LinkStatus | None] = {}
+        self._server_text: tuple[str, dict[str, ServerAlarm]] = ("", {})
 
     def texts(self, stretch: Stretch, t_ns: int) -> Mapping[int, str]:
         """Return the text of each mark's slot at a time; nothing is carried over a start of the world."""
@@ -79,6 +80,16 @@ class Recorded:
         last = FIRST_ALARM + len(self._alarms) + len(self._links)
         told = read_mark(texts.get(last, ""), ProcedureRuns)
         return told.runs if told is not None else ()
+
+    def servers(self, texts: Mapping[int, str]) -> dict[str, ServerAlarm]:
+        """Return the alarms of servers that stood, by their ids."""
+        last = FIRST_ALARM + len(self._alarms) + len(self._links) + 1
+        text = texts.get(last, "")
+        if text != self._server_text[0]:
+            told = read_mark(text, ServerAlarms)
+            held = {one.spec.id: one for one in told.alarms} if told is not None else {}
+            self._server_text = (text, held)
+        return self._server_text[1]
 
     def order(self, texts: Mapping[int, str]) -> tuple[Receipt, ...]:
         """Return the newest receipt, none before the first."""

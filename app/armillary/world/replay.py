@@ -18,8 +18,9 @@ from armillary.alarms.links import link_alarms
 from armillary.alarms.system import area_alarms, notify_alarms, system_alarms
 from armillary.model import message as msg
 from armillary.model import places
-from armillary.model.alarm import AlarmSpec
+from armillary.model.alarm import AlarmSpec, AlarmState, ServerAlarm
 from armillary.model.clock import NS, Clock, WallClock
+from armillary.model.condition import REMOTE
 from armillary.model.control import SPEEDS, Cursor, Loop, Play, Seek, ShowVersion, StateAnswer, Step
 from armillary.model.fault import Fault, StoreFault
 from armillary.model.frame import Event, Frame, RunState, WorldKind, empty_frame
@@ -135,6 +136,7 @@ class Replay(Serving):
         self._begin = (0, 0.0)
         self._until_ns = 0  # where playing forwards pauses; 0 = nowhere
         self._alarm_texts: dict[int, str] = {}
+        self._server_alarms: Mapping[str, ServerAlarm] = {}  # those of servers that were shown last
         self._recorded = Recorded(project.links, self.alarm_specs)
         self._links: tuple[LinkStatus, ...] = ()
         self._orders: tuple[Receipt, ...] = ()
@@ -297,6 +299,7 @@ class Replay(Serving):
         self._core = self._new_core(project)
         self._recorded = Recorded(project.links, self.alarm_specs)
         self._alarm_texts, self._links, self._runs = {}, (), ()
+        self._server_alarms = {}
         self.publisher = Publisher(empty_frame(self.id, self.kind), len(project.specs))
         for peer in self._who:  # they take no frame before they are greeted, and are not forgotten
             self.publisher.join(peer, self.clock.now_mono_ns())
@@ -348,7 +351,8 @@ class Replay(Serving):
             if self._recording is not None and not self._trouble:
                 return  # somebody was faster
             address = await self._reading.find()
-            recording = Recording(self.project, [a.id for a in self.alarm_specs], address)
+            own = [spec.id for spec in self.alarm_specs if not spec.id.startswith(REMOTE)]
+            recording = Recording(self.project, own, address)
             try:
                 await recording.refresh()
                 await self._versions.refresh(recording)
@@ -511,9 +515,11 @@ class Replay(Serving):
             passed = self._recorded.passed(stretch, passed_from_ns, t_ns)
         links = self._recorded.links(texts)
         newest, carried_out = self._recorded.order(texts), self._recorded.procedures(texts)
+        theirs, specs = self._of_servers(texts)
         frame = replace(
             frame,
-            alarms=self._recorded.alarms(texts, self._alarm_texts),
+            alarms=(*self._recorded.alarms(texts, self._alarm_texts), *theirs),
+            alarm_specs=specs,
             events=passed.events,
             alarm_events=passed.alarm_events,
             orders=passed.orders or (newest if newest != self._orders else ()),
@@ -523,6 +529,19 @@ class Replay(Serving):
         )
         self._links, self._orders, self._runs = links, newest, carried_out
         self.publish(self._clocked(frame))
+
+    def _of_servers(self, texts: Mapping[int, str]) -> tuple[list[AlarmState], tuple[AlarmSpec, ...]]:
+        """Return how alarms of servers stand otherwise than shown before, and those that were not known."""
+        now, before = self._recorded.servers(texts), self._server_alarms
+        self._server_alarms = now
+        if now is before:
+            return [], ()
+        states = [one.state for id_, one in now.items() if id_ not in before or before[id_] != one]
+        states += [AlarmState(id=id_) for id_ in before if id_ not in now]
+        known = {spec.id for spec in self.alarm_specs}
+        new = tuple(one.spec for id_, one in now.items() if id_ not in known)
+        self.alarm_specs = (*self.alarm_specs, *new)
+        return states, new
 
     def _played_to(self) -> int:
         return self._cursor_ns if self._asked > 0 else 0

@@ -199,7 +199,7 @@ def test_the_nearest_of_several_limits_is_judged_with_its_own_delay() -> None:
     assert told(spec, late(86, 86, 86, 80)) == [("RAISE", 2), ("CLEAR", 3)]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.integers(0, 10_000))
 def test_slopes_of_the_past_are_those_that_a_world_would_have_seen(seed: int) -> None:
     rng = np.random.default_rng(seed)

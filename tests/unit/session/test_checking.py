@@ -162,13 +162,7 @@ def _without_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     def one() -> Iterator[tuple[Inside, Inside]]:
         yield (inside := Inside()), inside
 
-    @contextmanager
-    def two() -> Iterator[tuple[tuple[Inside, Inside], tuple[Inside, Inside]]]:
-        with one() as first, one() as second:
-            yield first, second
-
-    monkeypatch.setattr(checking, "scene_child", one)
-    monkeypatch.setattr(checking, "two_readers", two)
+    monkeypatch.setattr(checking, "reader", one)
 
 
 def own(bindings: Sequence[Binding], scene: SceneArrays) -> list[SceneProblem]:

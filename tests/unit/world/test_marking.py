@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
-from armillary.model.alarm import AlarmEvent, AlarmState, ProcessState
+from armillary.model.alarm import (
+    AlarmEvent,
+    AlarmSpec,
+    AlarmState,
+    ProcessState,
+    ServerAlarm,
+    ServerAlarms,
+)
+from armillary.model.clock import NS, ManualClock
 from armillary.model.frame import Event, Frame, WorldKind, empty_frame
 from armillary.model.link import LinkState, LinkStatus
 from armillary.model.order import OrderState, Receipt
 from armillary.model.sample import SampleBatch
+from armillary.project import folder as projects
 from armillary.wire import marks
 from armillary.world.marking import Marking
+from armillary.world.record import Names
+from armillary.world.recorded import Recorded
+from armillary.world.replay import Replay
 
 TAGS = 10
 HOT = AlarmState(id="hot", process=ProcessState.UNACK, occurrence="hot-1", raised_ns=5, value=86.0)
@@ -99,3 +112,52 @@ def test_events_of_an_alarm_that_tells_of_a_person_say_neither_value_nor_words()
     masked, whole = marking.of(frame(alarm_events=(pulse, hot))).text.values()
     assert "187" not in masked
     assert "187.25 is high" in whole
+
+
+# ---------------------------------------------------------------- alarms that servers own
+
+OWNED = AlarmSpec(id="opcua:plc:T1.High", slot=-1, tag="", kind="link", title="T1 High", priority=2)
+RAISED = AlarmState(
+    id=OWNED.id, process=ProcessState.UNACK, occurrence="o", raised_ns=5, value=1.0, text="level high"
+)
+
+
+def test_alarms_of_servers_are_one_text_at_most_one_a_second() -> None:
+    marking = Marking(TAGS, [], [])
+    first = marking.of(frame(alarm_specs=(OWNED,), alarms=(RAISED,)))
+    assert named(marking, first) == [("~server-alarms", 1.0)]
+    told = marks.record_of(first.text[0], ServerAlarms)
+    assert told == ServerAlarms(alarms=(ServerAlarm(spec=OWNED, state=RAISED),))
+    acked = replace(RAISED, process=ProcessState.ACKED)
+    assert len(marking.of(replace(frame(alarms=(acked,)), tick_mono_ns=NS // 2))) == 0
+    second = marking.of(replace(frame(), tick_mono_ns=2 * NS))  # what was left out comes by itself
+    assert marks.record_of(second.text[0], ServerAlarms).alarms[0].state == acked
+    assert len(marking.of(replace(frame(), tick_mono_ns=4 * NS))) == 0
+    over = marking.of(replace(frame(alarms=(AlarmState(id=OWNED.id),)), tick_mono_ns=6 * NS))
+    assert marks.record_of(over.text[0], ServerAlarms) == ServerAlarms()
+
+
+def test_a_replay_reads_the_alarms_of_servers_back_as_they_stood() -> None:
+    marking, hot = Marking(TAGS, [], []), AlarmSpec(id="hot", slot=0, tag="a")
+    text = marking.of(frame(alarm_specs=(OWNED,), alarms=(RAISED,))).text[0]
+    recorded, names = Recorded((), (hot,)), Names(["hot"], [])
+    slot = names.all.index(marks.SERVER_ALARMS)
+    assert recorded.servers({slot: text}) == {OWNED.id: ServerAlarm(spec=OWNED, state=RAISED)}
+    assert recorded.servers({}) == {}
+    assert recorded.servers({slot: "no mark"}) == {}
+    assert recorded.procedures({slot: text}) == ()
+
+
+def test_a_replay_shows_a_servers_alarm_from_when_it_stood_until_it_was_over(tmp_path: Path) -> None:
+    project = projects.new(tmp_path / "plant", "Plant")
+    replay = Replay(project, ManualClock(), alarms=())
+    slot = Names([], []).all.index(marks.SERVER_ALARMS)
+    stood = {slot: marks.text_of(ServerAlarms(alarms=(ServerAlarm(spec=OWNED, state=RAISED),)))}
+    assert replay._of_servers({}) == ([], ())
+    assert replay._of_servers(stood) == ([RAISED], (OWNED,))
+    assert replay._of_servers(stood) == ([], ())
+    assert OWNED in replay.alarm_specs  # for who joins now
+    states, specs = replay._of_servers({})
+    assert ([state.id for state in states], specs) == ([OWNED.id], ())
+    assert states[0].process is ProcessState.NORM
+    assert replay._of_servers(stood) == ([RAISED], ())
