@@ -38,7 +38,11 @@ def hand_out(
     names = names_of(found)
     there = [name for name in names if (folder / name).exists()]
     if there and not force:
-        raise Fault("The file is there already.", where=str(folder / there[0]), remedy="Choose another folder, or use --force.")
+        raise Fault(
+            "The file is there already.",
+            where=str(folder / there[0]),
+            remedy="Choose another folder, or use --force.",
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -5,11 +5,13 @@ Pure: bytes and times in, facts and faults out; nothing here reads a file or a c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import wraps
 from ipaddress import ip_address
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -26,6 +28,26 @@ MOST = 64 * 1024  # bytes of a chain that are looked at
 SHOWN, HOSTS = 120, 20  # characters of a name, and names of hosts, that people are shown
 _WEAK = ("md5", "sha1")
 _E = TypeVar("_E", bound=x509.ExtensionType)
+_UNREADABLE = (
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+    x509.InvalidVersion,
+    UnsupportedAlgorithm,
+)
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def _quietly(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Let a function read names that break the rules, too long or empty, without the library's warnings."""
+
+    @wraps(function)
+    def quiet(*args: _P.args, **named: _P.kwargs) -> _R:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return function(*args, **named)
+
+    return quiet
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +59,7 @@ class Wrong:
     may_accept: bool = False  # an admin may take it as it is, for one address
 
 
+@_quietly
 def chain_of(der: bytes) -> tuple[x509.Certificate, ...]:
     """Return the certificates that stand one behind the other. Raises ValueError for what is none."""
     found: list[x509.Certificate] = []
@@ -44,19 +67,21 @@ def chain_of(der: bytes) -> tuple[x509.Certificate, ...]:
         raise ValueError("too long")
     while der and len(found) < DEPTH:
         length = _length(der)
-        found.append(_readable(x509.load_der_x509_certificate(der[:length])))
+        found.append(_readable(der[:length]))
         der = der[length:]
     if not found:
         raise ValueError("empty")
     return tuple(found)
 
 
-def _readable(certificate: x509.Certificate) -> x509.Certificate:
-    """Return a certificate of which everything that is looked at can be read. Raises ValueError.
+def _readable(data: bytes) -> x509.Certificate:
+    """Return a certificate, PEM or DER, of which everything that is looked at can be read. Raises ValueError.
 
     The library reads its parts only when they are asked for; who sends them may mean harm.
     """
+    is_pem = b"-----BEGIN" in data
     try:
+        certificate = x509.load_pem_x509_certificate(data) if is_pem else x509.load_der_x509_certificate(data)
         parts = (
             certificate.extensions,
             certificate.subject.rfc4514_string(),
@@ -66,7 +91,7 @@ def _readable(certificate: x509.Certificate) -> x509.Certificate:
             certificate.not_valid_after_utc,
             certificate.serial_number,
         )
-    except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType, UnsupportedAlgorithm) as error:
+    except _UNREADABLE as error:
         raise ValueError("a certificate with parts that cannot be read") from error
     if any(part is None for part in parts):
         raise ValueError("a certificate without a part")
@@ -84,10 +109,10 @@ def _length(der: bytes) -> int:
     return 2 + count + int.from_bytes(der[2 : 2 + count], "big")
 
 
+@_quietly
 def read_file(data: bytes) -> x509.Certificate:
     """Return the certificate of a file, PEM or DER. Raises ValueError."""
-    is_pem = b"-----BEGIN" in data
-    return x509.load_pem_x509_certificate(data) if is_pem else x509.load_der_x509_certificate(data)
+    return _readable(data)
 
 
 def read_list(data: bytes) -> x509.CertificateRevocationList:
@@ -100,6 +125,7 @@ def fingerprint(certificate: x509.Certificate) -> str:
     return certificate.fingerprint(hashes.SHA256()).hex(":").upper()
 
 
+@_quietly
 def facts(certificate: x509.Certificate) -> CertificateFacts:
     """Return what people are shown of it."""
     names = _extension(certificate, x509.SubjectAlternativeName)
@@ -116,6 +142,7 @@ def facts(certificate: x509.Certificate) -> CertificateFacts:
     )
 
 
+@_quietly
 def faults_of(
     certificate: x509.Certificate, host: str, application_uri: str, now_ns: int
 ) -> tuple[Wrong, ...]:
@@ -209,6 +236,7 @@ def _same_host(asked: str, named: str) -> bool:
         return {asked.casefold(), named.casefold()} <= {"localhost", "127.0.0.1", "::1"}
 
 
+@_quietly
 def trusted_by(
     chain: Sequence[x509.Certificate],
     trusted: Sequence[x509.Certificate],
