@@ -95,6 +95,10 @@ def test_a_part_that_has_another_name_is_found_again_and_its_binding_goes_there(
     card.list.setCurrentRow(lines.index(next(line for line in lines if "/Anew/Part" in line)))
     assert ws.scene.prim_path[ws.selection[-1]] == "/Anew/Part"
     assert "shape and place" in card.why.text()
+    place, ring = desk.refind_marks.place(), desk.refind_marks.ring()
+    assert place is not None
+    assert ring is not None
+    assert place.contains(ring[0]), "it stands where it stood"
     assert card.why.height() >= card.why.heightForWidth(card.why.width())
     row = card.list.currentRow()
     card.list.item(row).setCheckState(Qt.CheckState.Unchecked)
@@ -109,6 +113,7 @@ def test_a_part_that_has_another_name_is_found_again_and_its_binding_goes_there(
     assert (old, ws.bindings[0].name) in saved.messages[0].remove or old not in {b.prim for b in ws.bindings}
     assert ws.undo.undoes.startswith("Find ")
     assert not card.isVisible()
+    assert not desk.refind_marks.isVisible()
 
 
 def test_problems_are_mended_from_their_list_as_one_step_of_undo(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 
@@ -37,6 +38,15 @@ class Match:
     why: str
     moved_m: float = 0.0
     others: tuple[str, ...] = ()  # what it may be instead
+    was: tuple[float, float, float] | None = (
+        None  # m, middle of its surface in the older scene; None: not known
+    )
+    was_radius_m: float = 0.0  # of a ball as far spread as its surface was
+
+
+class _Before(TypedDict, total=False):
+    was: tuple[float, float, float]
+    was_radius_m: float
 
 
 def rematch(old: Sequence[str], known: Likeness, rows: I8, new: Sequence[str], now: Likeness) -> list[Match]:
@@ -120,6 +130,7 @@ class _Search:
             why=why,
             moved_m=far if far > self.near_m else 0.0,
             others=tuple(self.new[k] for k in others),
+            **self._before(a),
         )
 
     # ------------------------------------------------------------ steps
@@ -358,7 +369,16 @@ class _Search:
         why = (
             "parts like it are there, but which of them cannot be told" if alike else "nothing looks like it"
         )
-        return Match(old=path, new="", kind=GONE, confidence=0.0, why=why, others=tuple(alike))
+        before = self._before(a)
+        return Match(old=path, new="", kind=GONE, confidence=0.0, why=why, others=tuple(alike), **before)
+
+    def _before(self, a: int) -> _Before:
+        """Return where an old part was and how large; nothing of one that is known by its path alone."""
+        if a < 0 or self.known.area[a] <= 0:
+            return {}
+        x, y, z = self.known.place[a].tolist()
+        # the surface of a ball lies its radius / √3 away from its middle along each axis (root mean square)
+        return {"was": (x, y, z), "was_radius_m": float(np.sqrt(3.0) * self.known.spread[a].max())}
 
 
 def pairs(a: F8, b: F8, near: float) -> tuple[I8, I8]:

@@ -31,6 +31,10 @@ TITLES = {
     "wot": "WoT Things",
     "ngsi-ld": "NGSI-LD",
 }
+EXISTING: tuple[tuple[str, Existing], ...] = (
+    ("Twins that are there stay as they are", "skip"),
+    ("Twins that are there get what they lack", "merge"),
+)
 PACKAGES = (".aasx", ".xml")
 KINDS = "Models (*.aasx *.xml *.json *.jsonld)"
 MOST_BYTES = 200_000_000

@@ -16,7 +16,7 @@ from armillary.viewport.camera import corners
 
 FOLLOW_MS = 50  # how often the marks follow the camera while they are shown
 _ARM, _LEAST, _PAD = 14.0, 18.0, 6
-_INK = "#10151A"
+INK = "#10151A"
 _GAP = 10
 MOST = 12  # parts that are bracketed: more are no place to look at
 
@@ -85,10 +85,10 @@ class GuideMarks(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         places = self.places()
-        for colour, width in ((_INK, 5.0), (self._colours.focus, 2.5)):
+        for colour, width in ((INK, 5.0), (self._colours.focus, 2.5)):
             painter.setPen(QPen(QColor(colour), width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.SquareCap))
             for at in places:
-                _brackets(painter, at)
+                brackets(painter, at)
         if places and self.text:
             plate = self.plate(places[0])
             painter.setPen(QPen(QColor(self._colours.focus), 1.5))
@@ -115,7 +115,8 @@ class GuideMarks(QWidget):
         self.update()
 
 
-def _brackets(painter: QPainter, at: QRectF) -> None:
+def brackets(painter: QPainter, at: QRectF) -> None:
+    """Draw the four corners of a place with the painter's pen."""
     arm = min(_ARM, at.width() / 3, at.height() / 3)
     for corner, right, down in (
         (at.topLeft(), 1, 1),

@@ -8,9 +8,8 @@ from pathlib import Path
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QTableView, QVBoxLayout, QWidget
 
 from armillary.model.fault import FaultRecord
-from armillary.project.imported import Existing
 from armillary.session import model_import
-from armillary.session.model_import import READERS, TITLES, Preview, lines_of, words_of
+from armillary.session.model_import import EXISTING, READERS, TITLES, Preview, lines_of, words_of
 from armillary.session.workspace import Workspace
 from armillary.ui.edit_sheet import EditSheet
 from armillary.ui.pieces import label
@@ -20,10 +19,6 @@ from armillary.ui.theme import Colours
 
 WIDTH, HEIGHT = 900, 600
 MOST = 5_000  # lines that are shown
-_EXISTING: tuple[tuple[str, Existing], ...] = (
-    ("Twins that are there stay as they are", "skip"),
-    ("Twins that are there get what they lack", "merge"),
-)
 
 
 class ModelImportSheet(EditSheet):
@@ -49,7 +44,7 @@ class ModelImportSheet(EditSheet):
         for form in READERS:
             self.format.addItem(TITLES[form], form)
         self.existing.setAccessibleName("What becomes of twins that are there")
-        for words, value in _EXISTING:
+        for words, value in EXISTING:
             self.existing.addItem(words, value)
         self.words, self.why = label("", "muted", wrap=True), label("", "bad", wrap=True)
         self.model = RowModel(("What", "Kind", "Name", "Why"), colours, parent=self)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
-from armillary.model.rematch import SURE
+from armillary.model.rematch import SURE, Match
 from armillary.model.scene import index_of
 from armillary.session.refinding import Line, tally
 from armillary.session.workspace import Workspace
@@ -28,9 +28,11 @@ class RefindCard(QFrame):
         workspace: Workspace,
         fly: Callable[[tuple[int, ...]], None],
         say: Callable[[str], None],
+        mark: Callable[[Match | None, int], None],
     ) -> None:
+        """mark: shows where a part was and the prim that it is, -1 for none."""
         super().__init__(over)
-        self._over, self._at, self._fly = over, workspace, fly
+        self._over, self._at, self._fly, self._mark = over, workspace, fly, mark
         self.setProperty("role", "card")
         self.setAutoFillBackground(True)
         self.setFrameShape(QFrame.Shape.StyledPanel)
@@ -93,6 +95,8 @@ class RefindCard(QFrame):
         if finding.is_open:
             self.raise_()
             self._place()
+        else:
+            self._mark(None, -1)
 
     def _line(self) -> Line | None:
         row, lines = self.list.currentRow(), self._at.refinding.lines
@@ -120,11 +124,11 @@ class RefindCard(QFrame):
         self._explain()
         self._enable()
         path = "" if line is None else line.to or next(iter(line.match.others), "")
-        if scene is not None and path:
-            prim = index_of(scene.prim_path).get(path)
-            if prim is not None:
-                self._at.select((prim,))
-                self._fly((prim,))
+        prim = index_of(scene.prim_path).get(path, -1) if scene is not None and path else -1
+        if prim >= 0:
+            self._at.select((prim,))
+            self._fly((prim,))
+        self._mark(line.match if line is not None else None, prim)
 
     def _ticked(self, item: QListWidgetItem) -> None:
         if not self._filling:

@@ -7,12 +7,13 @@ from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
+from armillary.model.arrays import F8
 from armillary.model.rematch import Match
 from armillary.ui import timers
 from armillary.ui.canvas import Canvas
 from armillary.ui.guide_marks import FOLLOW_MS, INK, brackets
 from armillary.ui.theme import Colours
-from armillary.viewport.camera import corners
+from armillary.viewport.camera import CameraPose, corners
 
 LEAST_PX, GAP_PX = 16.0, 6.0
 WAS = "was here"
@@ -44,6 +45,10 @@ class RefindMarks(QWidget):
             self.setGeometry(self._canvas.rect())
             self._tick.start()
             self.update()
+            if match is not None and match.was is not None and match.moved_m and prim >= 0:
+                was, radius = np.array(match.was), match.was_radius_m
+                pose = self._canvas.view.framing((prim,), [np.concatenate([was - radius, was + radius])])
+                self._canvas.flight.to(pose)  # both are seen
         else:
             self._tick.stop()
 
@@ -58,7 +63,7 @@ class RefindMarks(QWidget):
         if match is None or match.was is None:
             return None
         middle = np.array(match.was)
-        rim = middle + match.was_radius_m * self._canvas.view.right
+        rim = middle + match.was_radius_m * _across(self._canvas.view.pose)
         at = self._pixels(np.array([middle, rim]))
         if at is None:
             return None
@@ -73,10 +78,11 @@ class RefindMarks(QWidget):
         (left, top), (right, bottom) = at.min(axis=0) - GAP_PX, at.max(axis=0) + GAP_PX
         return QRectF(QPointF(left, top), QPointF(right, bottom))
 
-    def _pixels(self, points: object) -> np.ndarray | None:
+    def _pixels(self, points: F8) -> F8 | None:
         ratio = self._canvas.devicePixelRatioF()
         at = self._canvas.view.pixels(points)
-        return at[:, :2] / ratio if bool((at[:, 2] > 0).all()) else None
+        found: F8 = at[:, :2] / ratio
+        return found if bool((at[:, 2] > 0).all()) else None
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802  Qt's name
         painter = QPainter(self)
@@ -113,3 +119,9 @@ class RefindMarks(QWidget):
         if event.type() == QEvent.Type.Resize:
             self.setGeometry(self._canvas.rect())
         return False
+
+
+def _across(pose: CameraPose) -> F8:
+    """Return the direction to the right of the eye, of length 1."""
+    out: F8 = np.cross(np.subtract(pose.focus, pose.position), pose.up)
+    return out / max(float(np.linalg.norm(out)), 1e-12)

@@ -67,6 +67,7 @@ from armillary.ui.panels.whatif import WhatIfPanel
 from armillary.ui.probe import FirstLive, Lateness
 from armillary.ui.range import Range
 from armillary.ui.refind_card import RefindCard
+from armillary.ui.refind_marks import RefindMarks
 from armillary.ui.rule_sheet import RuleSheet
 from armillary.ui.scene_card import SceneCard
 from armillary.ui.scene_tools import SceneTools
@@ -168,7 +169,8 @@ class DeskWindow(Desk):
         self.drift_card = DriftCard(ws, self._show_tag, self.drift.book)
         self.shift = ShiftWork(self)
         self.versions_card = VersionsCard(self.canvas, ws, self.frame)
-        self.refind_card = RefindCard(self.canvas, ws, self.fly, self.say)
+        self.refind_marks = RefindMarks(self.canvas, colours)
+        self.refind_card = RefindCard(self.canvas, ws, self.fly, self.say, self.refind_marks.show_match)
         self.second = SecondDesk(self)
         self.guiding = Guiding(self, ws, self.canvas, colours)
 
@@ -512,7 +514,7 @@ class DeskWindow(Desk):
             self.canvas, self.tree, self.inspector, self.tags, self.trends, self.links, self.events,
             self.alarms, self.health, self.alarmbar, self.exercise, self.browse, self.drift,
             self.whatif, self.compare, self.beside, self.decisions, self.model, self.author_tools,
-            self.guiding,
+            self.guiding, self.refind_marks,
             self.status, self.cards, self.commands, self.menus, self.docks, self.bars, self.mode, self.tools,
         ):  # fmt: skip
             part.set_colours(self.colours)

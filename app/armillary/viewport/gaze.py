@@ -68,12 +68,15 @@ class Gaze:
         """Show prims, with all below them, where they are now, from the same side."""
         self.pose = self.framing(prims)
 
-    def framing(self, prims: Sequence[int]) -> CameraPose:
-        """Return the pose from which prims, with all below them, fill the picture; none of them: this one."""
+    def framing(self, prims: Sequence[int], beside: Sequence[F8] = ()) -> CameraPose:
+        """Return the pose from which prims, with all below them, fill the picture; none of them: this one.
+
+        beside: boxes (6,) in metres that are to be seen too.
+        """
         boxes = [self.box(p) for p in prims if self.stage is not None and 0 <= p < len(self.stage.scene)]
         if not boxes:
             return self.pose
-        whole = np.array(boxes)
+        whole = np.array([*boxes, *beside])
         with np.errstate(invalid="ignore"):
             box = np.concatenate([np.fmin.reduce(whole[:, :3]), np.fmax.reduce(whole[:, 3:])])
         return eye.fit(self.pose, box, self._aspect)
