@@ -116,6 +116,25 @@ def test_a_part_that_has_another_name_is_found_again_and_its_binding_goes_there(
     assert not desk.refind_marks.isVisible()
 
 
+def test_a_part_that_moved_is_seen_with_where_it_was(desk: DeskWindow, tmp_path: Path) -> None:
+    author(desk, tmp_path)
+    renamed(desk)
+    run(desk, "edit.find-again")
+    finding = desk.workspace.refinding
+    desk.canvas.flight.still = True
+    match = finding.lines[0].match
+    assert match.was is not None
+    x, y, z = match.was
+    prim = desk.workspace.scene.prim_path.index(match.new)
+    desk.refind_marks.show_match(replace(match, was=(x + 8.0, y, z), moved_m=8.0), prim)
+    place, ring = desk.refind_marks.place(), desk.refind_marks.ring()
+    assert place is not None
+    assert ring is not None
+    assert desk.canvas.rect().contains(place.center().toPoint())
+    assert desk.canvas.rect().contains(ring[0].toPoint())
+    assert not place.contains(ring[0])
+
+
 def test_problems_are_mended_from_their_list_as_one_step_of_undo(
     desk: DeskWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
