@@ -38,9 +38,7 @@ class Match:
     why: str
     moved_m: float = 0.0
     others: tuple[str, ...] = ()  # what it may be instead
-    was: tuple[float, float, float] | None = (
-        None  # m, middle of its surface in the older scene; None: not known
-    )
+    was: tuple[float, float, float] | None = None  # m, middle of its surface before; None: not known
     was_radius_m: float = 0.0  # of a ball as far spread as its surface was
 
 
