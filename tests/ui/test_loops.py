@@ -273,3 +273,12 @@ def test_a_desk_without_a_clock_shows_no_endless_time_left(desk: DeskWindow, ben
     desk.workspace.mirror.t_ns = 0
     card.refresh()
     assert card.left.maximum() <= 864_000
+
+
+def test_a_window_closes_while_something_is_offered(desk: DeskWindow, bench: Any) -> None:
+    put(bench, offer(bench))
+    card = read(desk, bench)
+    desk.close()
+    assert not card.isVisible()
+    desk.workspace.people.forget()  # what the world's end brings afterwards changes nothing
+    assert desk.decisions.offers.room() is not None

@@ -158,7 +158,7 @@ class Offer(QFrame):
         self.login.setVisible(is_offered and can_log_in)
         self.fork.setVisible(bool(card.fork))
         self.part.setVisible(bool(card.change) and "!" not in self._tag())
-        left_s = min(card.left_s, LONGEST_S)  # a desk that closes has no time: Qt's numbers end sooner
+        left_s = min(card.left_s, LONGEST_S)  # Qt's numbers end at two thousand million
         self._span_s = max(self._span_s, left_s)
         self.left.setVisible(is_offered)
         self.left.setMaximum(max(1, round(self._span_s * 10)))
@@ -271,6 +271,7 @@ class Offers(QWidget):
         self._tick.timeout.connect(self.refresh)
         over.installEventFilter(self)
         self.placed: Callable[[], object] = lambda: None  # the cards take another room now
+        self._ended = False
         workspace.proposals.changed.connect(self.refresh)
         workspace.people.changed.connect(self.refresh)
         workspace.visited.connect(self.refresh)
@@ -278,6 +279,8 @@ class Offers(QWidget):
 
     def refresh(self) -> None:
         """Show a card for each proposal that has one now."""
+        if self._ended:
+            return
         wanted = [p.id for p in self._at.proposals.shown(self._at.home_ns())]
         shown = wanted[:MOST_CARDS]
         for card in [card for card in self.cards if card.name not in shown]:
@@ -319,6 +322,12 @@ class Offers(QWidget):
         self.setGeometry(_MARGIN, _MARGIN, width, max(height, 1))
         self.raise_()
         self.placed()
+
+    def end(self) -> None:
+        """The window closes: nothing is shown any more. Qt draws a bar at once when its value changes."""
+        self._ended = True
+        self._tick.stop()
+        self.hide()
 
     def room(self) -> QRect | None:
         """Return what is taken of the picture, None while nothing is offered."""

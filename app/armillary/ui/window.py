@@ -656,6 +656,7 @@ class DeskWindow(Desk):
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         """Remember the window, stop what was started; asks nothing."""
         self.arrangement.end()
+        self.decisions.offers.end()
         self.second.close()
         self.workspace.close()
         self.files.close()
