@@ -104,6 +104,17 @@ def test_one_click_approves_once(desk: DeskWindow, bench: Any, asked: list[Any],
     assert card.state.text() == "Sent, not confirmed yet. T-101.setpoint → 2."
 
 
+def test_nobody_decides_on_the_plant_while_its_past_is_shown(desk: DeskWindow, bench: Any) -> None:
+    put(bench, offer(bench))
+    desk.workspace.proposals._in_past = lambda: True
+    card = read(desk, bench)
+    assert not card.approve.isEnabled()
+    assert not card.refuse.isEnabled()
+    assert "press L" in card.why.text()
+    desk.workspace.proposals._in_past = lambda: False
+    assert read(desk, bench).approve.isEnabled()
+
+
 def test_a_card_that_has_just_come_takes_no_click(
     desk: DeskWindow, bench: Any, asked: list[Any], qtbot: QtBot
 ) -> None:

@@ -95,7 +95,13 @@ class Beside(Loading):
         self.armed_by = self.people.user  # whose orders are in hand
         self.people.changed.connect(self._person_changed)
         self.people.left.connect(self._left)
-        self.proposals = Proposals(self.ask_home, self._home_role, self._home_live, self._home_specs)
+        self.proposals = Proposals(
+            self.ask_home,
+            self._home_role,
+            self._home_live,
+            self._home_specs,
+            lambda: self.away and self.kind is WorldKind.REPLAY,
+        )
 
     # ------------------------------------------------------------ what is shown
 

@@ -95,12 +95,15 @@ class Proposals:
         role: Callable[[], str],
         live: Callable[[], bool],
         tags: Callable[[], tuple[TagSpec, ...]] = tuple,
+        in_past: Callable[[], bool] = lambda: False,
     ) -> None:
+        """in_past: the record is shown, so that nobody sees what a decision is about."""
         self.changed: Signal[()] = Signal()
         self.items: dict[str, Proposal] = {}
         self.loops: tuple[LoopState, ...] = ()
         self.dismissed: set[str] = set()
         self._ask, self._role, self._live, self._tags = ask_home, role, live, tags
+        self._in_past = in_past
         self._recalled: set[str] = set()  # shown because somebody asked for it
         self._over_ns: dict[str, int] = {}
         self._asked: set[str] = set()  # an answer is awaited: one click, one wish
@@ -236,6 +239,8 @@ class Proposals:
 
     def may_not(self) -> str:
         """Return why nobody can decide from this desk, "" when somebody can."""
+        if self._in_past():
+            return "The past is shown: press L, then decide."
         if not self._live():
             return "Not connected: nothing can be sent."
         role = self._role()
