@@ -542,6 +542,8 @@ def looks_back(anna: Place, wire: Wire, then: tuple[int, np.ndarray]) -> None:
     anna.until(lambda: any("Live, priority 1" in c.notice.what for c in window.cards.cards), 30, "it is told")
     anna.until(lambda: _waiting(window.bars.topbar.home.text()) > waited, 10, "and counted")
     anna.picture("14-live-alarm")
+    offers = [card for card in window.decisions.offers.cards if card.isVisible()]
+    assert not any(card.approve.isEnabled() for card in offers), "nobody decides on the plant from its past"
     wire.fault(json.dumps({"TT-212.forced": 0.0}))
     window.canvas.setFocus()
     anna.qtbot.keyClick(window.canvas, Qt.Key.Key_L)

@@ -22,9 +22,8 @@ ON_DELAY_S = 5.0  # after its tags turned stale, as for links
 TOGETHER_NS = int(ON_DELAY_S * NS)  # who falls silent within it falls silent at once
 MANY, MANY_SHARE = 3, 0.25  # so many of a link's devices, and this share of them, are many
 STEP_NS = NS // 4  # how often devices are looked at
-MERCY_NS = (
-    10 * NS
-)  # until they speak, after a start and when their link is back; or their slowest tag's limit
+# until they speak, after a start and when their link is back; or their slowest tag's limit
+MERCY_NS = 10 * NS
 _NONE = -1
 _NAMED = 3  # devices in the sentence of many
 
