@@ -247,7 +247,7 @@ def forked(replayed: Run) -> Run:
 @pytest.fixture(scope="module")
 def trained(forked: Run) -> Run:
     """Click on the exercise."""
-    view = forked.training.ask(AskExercise(), 10)
+    view = forked.training.ask(AskExercise(), 60)  # the what-ifs that were clicked on still compute
     assert isinstance(view, ExerciseView)
     forked.found.simulated_s = view.t_s
     forked.click("TRAINING", kind="TRAINING", world=forked.training_id, t_ns=0, seconds=CLICKS_S, sweep=True)
