@@ -475,8 +475,10 @@ def shelves_what_chatters(anna: Place, wire: Wire) -> None:
     assert not sheet.go.isEnabled(), "not without a reason"
     sheet.words.setText("known fault WO-1187")
     sheet.time.setCurrentText("1 hour")
+    anna.until(sheet.isActiveWindow, 10, "it has the keys, which it gives back")
     sheet.grab().save(str(anna.pictures / "13-shelf.png"))
     sheet.go.click()
+    anna.until(window.isActiveWindow, 10, "the window has them again")
     anna.until(lambda: window.alarmbar.hidden.text() == "Shelved 2", 20, "two are shelved")
     anna.until(lambda: not anna.badges_at(meter), 20, "its badge is gone")
     tree = window.tree.model
