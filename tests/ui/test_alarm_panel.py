@@ -203,7 +203,7 @@ def test_the_strip_says_what_to_do_and_how_long_is_left(panel: AlarmsPanel, benc
     raise_(bench, "hot")
     panel.refresh()
     panel.view.selectRow(0)
-    assert "If ignored: It seizes.\nWhat to do: Reduce speed." in panel.detail.text()
+    assert "What to do: Reduce speed.\nIf ignored: It seizes." in panel.detail.text()
     assert panel.strip.left.text() == "Respond within 1:50 of 2 min."
     bench.clock.advance(115)
     bench.send()

@@ -14,17 +14,13 @@ from armillary.session.rows import clock_text
 from armillary.ui.pieces import label, restyle
 
 _BUTTONS = (
-    (
-        ("go", "Go to part (Enter)", "Go to the part of the chosen alarm"),
-        ("trend", "Trend (T)", "Trend of the chosen alarm at the moment it was raised"),
-        ("procedure", "Procedure", "Carry out the procedure that answers the chosen alarm"),
-    ),
-    (
-        ("comment", "Comment (C)", "Comment on the chosen alarms, alone or with the acknowledge"),
-        ("journal", "Journal", "Journal of the chosen alarm"),
-        ("limits", "Limits", "Limits of the chosen alarm"),
-        ("server", "At its server", "What the server that owns the chosen alarm can be asked"),
-    ),
+    ("go", "Go to part (Enter)", "Go to the part of the chosen alarm"),
+    ("trend", "Trend (T)", "Trend of the chosen alarm at the moment it was raised"),
+    ("procedure", "Procedure", "Carry out the procedure that answers the chosen alarm"),
+    ("comment", "Comment (C)", "Comment on the chosen alarms, alone or with the acknowledge"),
+    ("journal", "Journal", "Journal of the chosen alarm"),
+    ("limits", "Limits", "Limits of the chosen alarm"),
+    ("server", "At its server", "What the server that owns the chosen alarm can be asked"),
 )
 
 
@@ -57,26 +53,22 @@ class AlarmDetail(QFrame):
         self.text.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self.left = label("", "value")
         self.buttons: dict[str, QPushButton] = {}
-        right = QVBoxLayout()
-        right.setSpacing(4)
-        right.addWidget(self.left)
-        for some in _BUTTONS:  # two lines of them: the panel stands beside others, and may be narrow
-            buttons = QHBoxLayout()
-            buttons.setSpacing(6)
-            for name, text, said in some:
-                button = QPushButton(text)
-                button.setAccessibleName(said)
-                button.setToolTip(said)
-                button.clicked.connect(lambda _on=False, name=name: run(name))
-                self.buttons[name] = button
-                buttons.addWidget(button)
-            buttons.addStretch(1)
-            right.addLayout(buttons)
-        right.addStretch(1)
-        line = QHBoxLayout(self)
-        line.setContentsMargins(10, 4, 8, 6)
-        line.addWidget(self.text, 1)
-        line.addLayout(right)
+        line = QHBoxLayout()
+        line.setSpacing(6)
+        for name, text, said in _BUTTONS:
+            button = QPushButton(text)
+            button.setAccessibleName(said)
+            button.setToolTip(said)
+            button.clicked.connect(lambda _on=False, name=name: run(name))
+            self.buttons[name] = button
+            line.addWidget(button)
+        line.addStretch(1)
+        rows = QVBoxLayout(self)  # words over the whole width: the panel is low and stands beside others
+        rows.setContentsMargins(10, 2, 8, 4)
+        rows.setSpacing(3)
+        rows.addWidget(self.left)
+        rows.addWidget(self.text)
+        rows.addLayout(line)
 
     def show_row(self, row: AlarmRow | None, chosen: int, now_ns: int) -> None:
         """Show an alarm, the last of so many that are chosen; None hides it all."""
@@ -85,7 +77,10 @@ class AlarmDetail(QFrame):
         if row is None:
             return
         more = f" ({chosen} are chosen)" if chosen > 1 else ""
-        parts = [f"{row.text}: {row.state}, raised at {clock_text(row.raised_ns)}.{more}"]
+        # what helps comes first: the strip may be too low for all
+        parts = [f"What to do: {row.operator_action}"] if row.operator_action else []
+        parts += [f"If ignored: {row.consequence}"] if row.consequence else []
+        parts.append(f"{row.text}: {row.state}, raised at {clock_text(row.raised_ns)}.{more}")
         if row.first_out:
             parts.append(
                 "It was the first of its group."
@@ -96,10 +91,6 @@ class AlarmDetail(QFrame):
             parts.append(f"Chattering: raised {row.chatter} times. Shelve it, or look at its limits.")
         if row.presentation is not Presentation.SHOWN:
             parts.append(row.note)
-        if row.consequence:
-            parts.append(f"If ignored: {row.consequence}")
-        if row.operator_action:
-            parts.append(f"What to do: {row.operator_action}")
         self.text.setText("\n".join(parts))
         self.buttons["go"].setEnabled(row.prim >= 0)
         self.buttons["trend"].setEnabled(row.slot >= 0)

@@ -32,7 +32,7 @@ class AlarmFilter(QWidget):
         self._is_filling = False
         self.views = Views(lambda text: settings.set(KEPT, text), views_of(settings.get(KEPT)))
         self.search = Search("Search alarms", "Search alarms", lambda _text: self._typed())
-        self.search.setMinimumWidth(80)
+        self.search.setMinimumWidth(48)
         self.search.setMaximumWidth(180)
         self.which = _box("Which alarms are listed", FILTERS, 130, self._picked)
         self.more = QPushButton("View")
@@ -41,6 +41,7 @@ class AlarmFilter(QWidget):
         self.menu = QMenu(self)
         self.menu.aboutToShow.connect(self._fill)
         self.more.setMenu(self.menu)
+        self.more.setMinimumWidth(self.more.sizeHint().width())  # its word is never cut
         self._settings = settings
         self.outside = QPushButton()
         self.outside.setCheckable(True)
