@@ -327,9 +327,8 @@ def trusts_a_server(ravi: Place, tag: str) -> None:
     ravi.until(lambda: state() is LinkState.REFUSED, 30, "nobody knows the server")
     card = panel.cards[SECURE_LINK]
     ravi.until(card.trust.isVisible, 20, "the card asks about its certificate")
-    shown = ravi.texts(card.trust)
-    assert "Dosing skid 2" in shown
-    assert "2025-01-01 to 2125-01-01" in shown
+    ravi.until(lambda: "Dosing skid 2" in ravi.texts(card.trust), 20, "it is named")
+    assert "2025-01-01 to 2125-01-01" in ravi.texts(card.trust)
     assert not card.trust.accept.isVisible(), "an engineer can only propose"
     card.trust.why.setText("compared at the cabinet")
     ravi.click(card.trust.propose)
