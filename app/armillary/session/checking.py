@@ -26,7 +26,7 @@ from armillary.model.message import (
 from armillary.model.scene import SceneArrays, SceneProblem
 from armillary.scene import cache
 from armillary.scene.problems import LIMITS
-from armillary.session.reading import answer_of, ask_child, reader
+from armillary.session.reading import answer_of, ask_child, scene_child
 
 LIMIT_S = 600.0
 Own = Callable[[Sequence[Binding], SceneArrays], list[SceneProblem]]
@@ -88,9 +88,10 @@ def _by_two(
 ) -> Judged | None:
     """Return what two processes found, one of the scene, one of the bindings; None: it takes one for both."""
     with ExitStack() as readers:
-        of_scene = readers.enter_context(reader())  # the longer task: it is at work while the other starts
+        # the longer task first: it is at work while the other starts
+        of_scene = readers.enter_context(scene_child(reads_only=True))
         whole = of_scene[0].send(replace(asked, apart=True))
-        of_layer = readers.enter_context(reader())
+        of_layer = readers.enter_context(scene_child(reads_only=True))
         layer = of_layer[0].send(AskBindings(layer=asked.bindings))
         try:
             read = answer_of(*of_layer, layer, LIMIT_S, asked.bindings)
@@ -125,7 +126,7 @@ def _is_too_much(asked: OpenScene, opened: SceneOpened, read: BindingsRead) -> b
 
 
 def _by_one(asked: OpenScene, question: CheckBindings, own: Own, waiting: list[Callable[[], None]]) -> Judged:
-    with reader() as (line, process):
+    with scene_child(reads_only=True) as (line, process):
         whole = line.send(asked)
         _do(waiting)
         opened = answer_of(line, process, whole, LIMIT_S, asked.entry)

@@ -16,25 +16,11 @@ LOOK_S = 0.2  # how long one poll for the answer lasts
 
 
 @contextmanager
-def scene_child() -> Iterator[tuple[Line, child.Child]]:
-    """Run an expendable scene child for a while."""
-    address, process = _started()
-    try:
-        process.ready()
-        line = Line(address)
-        try:
-            yield line, process
-        finally:
-            line.close()
-    finally:
-        process.stop()
+def scene_child(*, reads_only: bool = False) -> Iterator[tuple[Line, child.Child]]:
+    """Run an expendable scene child for a while.
 
-
-@contextmanager
-def reader() -> Iterator[tuple[Line, child.Child]]:
-    """Run a scene child that only reads: at the end it is killed, as nothing of it is kept.
-
-    A child that has read a large scene takes seconds to forget it in order.
+    reads_only: at the end it is killed, as nothing of it is kept: a child that has read a large scene takes
+    seconds to forget it in order.
     """
     address, process = _started()
     try:
@@ -45,8 +31,11 @@ def reader() -> Iterator[tuple[Line, child.Child]]:
         finally:
             line.close()
     finally:
-        process.kill()
-        remove_socket(address)
+        if reads_only:
+            process.kill()
+            remove_socket(address)
+        else:
+            process.stop()
 
 
 def _started() -> tuple[str, child.Child]:

@@ -20,13 +20,12 @@ from armillary.twin.past_scores import (
     FEWEST,
     HIGHEST,
     HOLD_NS,
-    LATEST,
     SMALLEST,
     VISITS,
+    in_turns,
     judged,
     pooled,
     spread,
-    turns,
 )
 from armillary.twin.past_track import Columns, Steps, Track
 
@@ -69,19 +68,8 @@ class Novelty:
 
     def add(self, steps: Steps) -> None:
         """Judge samples one after another, those of all calls side by side, and learn from them."""
-        rows = np.flatnonzero(steps.ok) if steps.told else np.zeros(0, np.int64)
-        if not len(rows):
-            return
-        turn, left = turns(steps.member[rows])
-        if int(left.max()) > LATEST:
-            rows, turn = rows[left < LATEST], turn[left < LATEST]
-        order = np.argsort(turn, kind="stable")
-        rows, ends = rows[order], np.append(np.flatnonzero(np.diff(turn[order])) + 1, len(rows))
-        begin = 0
-        for end in ends.tolist():
-            some = rows[begin:end]
+        for some in in_turns(steps):
             self._one(steps.member[some], steps.t_ns[some], steps.v[some])
-            begin = end
 
     def _one(self, calls: I8, t_ns: I8, v: F8) -> None:
         """Take one sample of each of some calls."""

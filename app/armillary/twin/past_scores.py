@@ -10,6 +10,8 @@ of a window, which a quarter of odd values does not move.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from armillary.model.arrays import B1, F8, I8, U2
@@ -109,19 +111,8 @@ class Surprise:
 
     def add(self, steps: Steps) -> None:
         """Judge samples one after another, those of all calls side by side, and learn from them."""
-        rows = np.flatnonzero(steps.ok) if steps.told else np.zeros(0, np.int64)
-        if not len(rows):
-            return
-        turn, left = turns(steps.member[rows])
-        if int(left.max()) > LATEST:
-            rows, turn = rows[left < LATEST], turn[left < LATEST]
-        order = np.argsort(turn, kind="stable")
-        rows, ends = rows[order], np.append(np.flatnonzero(np.diff(turn[order])) + 1, len(rows))
-        begin = 0
-        for end in ends.tolist():
-            some = rows[begin:end]
+        for some in in_turns(steps):
             self._one(steps.member[some], steps.t_ns[some], steps.v[some])
-            begin = end
 
     def _one(self, calls: I8, t_ns: I8, v: F8) -> None:
         """Take one sample of each of some calls."""
@@ -276,6 +267,25 @@ def judged(score: F8, learnt: B1, begun: B1, track: Track, calls: I8) -> tuple[F
     word = np.where(none, BAD | DERIVED, word)
     why = np.where(none, np.where(begun, NOT_WARM, NOTHING), why)
     return np.where(none, np.nan, score), word.astype(np.uint16), why
+
+
+def in_turns(steps: Steps) -> Iterator[I8]:
+    """Yield rows that can be taken at once: one sample of each call, in the order in which they came.
+
+    Of a call with more than LATEST samples only the newest count.
+    """
+    rows = np.flatnonzero(steps.ok) if steps.told else np.zeros(0, np.int64)
+    if not len(rows):
+        return
+    turn, left = turns(steps.member[rows])
+    if int(left.max()) > LATEST:
+        rows, turn = rows[left < LATEST], turn[left < LATEST]
+    order = np.argsort(turn, kind="stable")
+    rows, ends = rows[order], np.append(np.flatnonzero(np.diff(turn[order])) + 1, len(rows))
+    begin = 0
+    for end in ends.tolist():
+        yield rows[begin:end]
+        begin = end
 
 
 def turns(member: I8) -> tuple[I8, I8]:
