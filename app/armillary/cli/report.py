@@ -132,6 +132,8 @@ def _entry(found: ShiftReport) -> dict[str, object]:
         "unverified": [_plain(deed) for deed in found.open_deeds],
         "by_hand": [_plain(hand) for hand in found.by_hand],
         "gaps": [_plain(gap) for gap in found.gaps],
+        "happened": [_plain(one) for one in found.happened],
+        "happened_before": found.left_out,
         "notes": [entry(note) for note in found.notes],
         "figures": [{**dataclasses.asdict(f), "value": finite(f.value)} for f in found.figures],
         "handover": entry(found.handover),

@@ -159,10 +159,11 @@ class Inside:
 @pytest.fixture(autouse=True)
 def _without_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     @contextmanager
-    def one() -> Iterator[tuple[Inside, Inside]]:
+    def one(*, reads_only: bool) -> Iterator[tuple[Inside, Inside]]:
+        assert reads_only, "what only reads is killed at the end, and keeps nobody waiting"
         yield (inside := Inside()), inside
 
-    monkeypatch.setattr(checking, "reader", one)
+    monkeypatch.setattr(checking, "scene_child", one)
 
 
 def own(bindings: Sequence[Binding], scene: SceneArrays) -> list[SceneProblem]:
