@@ -112,15 +112,17 @@ def report(
     notes: Sequence[Note],
     specs: Sequence[AlarmSpec],
     figures: Sequence[Figure] = (),
+    titles: Mapping[str, str] | None = None,
 ) -> ShiftReport:
     """Return what is known of a shift; a part of it that is still to come is left out.
 
-    journals, audits: the lines of each world of the project, from before the shift on, in their order.
+    titles: of commands whose target has no tag, by `link!address`. journals, audits: the lines of each world
+    of the project, from before the shift on, in their order.
     """
     at_ns = min(shift.to_ns, now_ns)
     of = {spec.id: spec for spec in specs}
     read = [_journal(lines, shift.from_ns, at_ns, of) for lines in journals]
-    acted = [acts_of(lines, shift.from_ns, at_ns) for lines in audits]
+    acted = [acts_of(lines, shift.from_ns, at_ns, titles or {}) for lines in audits]
     stands = sorted(
         (_stand(state, of) for each in read for state in each.states.values()),
         key=lambda stand: (stand.priority, stand.raised_ns, stand.id),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from armillary.alarms.journal_lines import Line
@@ -70,7 +70,7 @@ class Acted:
     happened: list[Happened] = field(default_factory=list)
 
 
-def acts_of(lines: Iterable[Line], from_ns: int, to_ns: int) -> Acted:
+def acts_of(lines: Iterable[Line], from_ns: int, to_ns: int, titles: Mapping[str, str]) -> Acted:
     """Return commands, values by hand and what else people did, of the lines of one audit up to a time."""
     out, holds = Acted(), dict[str, ByHand]()
     for line in lines:
@@ -80,7 +80,7 @@ def acts_of(lines: Iterable[Line], from_ns: int, to_ns: int) -> Acted:
         action, tag = str(line.get("action", "")), str(line.get("object", ""))
         who, reason = str(line.get("actor", "")), str(line.get("reason") or "")
         if action.startswith(_ORDER):
-            _order(out, line, t_ns)
+            _order(out, line, t_ns, titles)
         elif action in ("value.substitute", "value.block"):
             _ends(out, holds, tag, t_ns)
             said = str(line.get("after") or "")
@@ -107,12 +107,13 @@ def _ends(out: Acted, holds: dict[str, ByHand], tag: str, t_ns: int) -> None:
         out.hands.append(replace(held, to_ns=t_ns))
 
 
-def _order(out: Acted, line: Line, t_ns: int) -> None:
+def _order(out: Acted, line: Line, t_ns: int, titles: Mapping[str, str]) -> None:
     """Follow one command: what was last said of it is how it ended."""
     tag, _, order = str(line.get("object", "")).partition(" ")
     outcome = str(line["action"]).removeprefix(_ORDER)
     outcome = _WORDS.get(outcome, outcome)
     key = order or f"{tag} {line.get('seq')}"
+    is_called, tag = tag in titles, titles.get(tag, tag)  # people know a method by the command's title
     if outcome == "arm":
         return  # what came of it is told: intent, expired, disarmed
     before = out.deeds.get(key)
@@ -120,7 +121,7 @@ def _order(out: Acted, line: Line, t_ns: int) -> None:
         told = f"unverified; closed by {line.get('actor')}: {line.get('reason')}"
         out.deeds[key] = Deed(t_ns=before.t_ns, actor=before.actor, tag=tag, value=before.value, outcome=told)
         return
-    value = line.get("after")
+    value = None if is_called else line.get("after")  # a method has none
     if before is not None and outcome in ("verified", "unverified"):
         value = before.value  # of these lines it is what was read back
     out.deeds[key] = Deed(

@@ -11,6 +11,7 @@ from armillary.alarms.links import link_alarms
 from armillary.model.fault import Fault
 from armillary.model.logbook import Note
 from armillary.model.message import AskAt, AskSpan, Enroll, Enrolled, Samples
+from armillary.model.order import METHOD
 from armillary.model.sample import SampleBatch, empty_batch, joined
 from armillary.model.shift import Shift
 from armillary.project.record import Project
@@ -50,6 +51,7 @@ def report(project: Project, shift: Shift, now_ns: int) -> shifts.ShiftReport:
         notes(project, shift.from_ns),
         (*project.alarms, *link_alarms(project.links, project.specs)),
         figures(project, shift.from_ns, min(shift.to_ns, now_ns)),
+        {f"{each.link}{METHOD}{each.address}": each.title for each in project.templates if each.title},
     )
 
 

@@ -43,9 +43,13 @@ def act(clock: str, action: str, target: str, actor: str = "anna", **more: objec
 
 
 def report(
-    journal: list[Line], audit: list[Line] | None = None, notes: tuple[Note, ...] = (), now: str = "14:00:00"
+    journal: list[Line],
+    audit: list[Line] | None = None,
+    notes: tuple[Note, ...] = (),
+    now: str = "14:00:00",
+    titles: dict[str, str] | None = None,
 ) -> shifts.ShiftReport:
-    return shifts.report(EARLY, at(now), [journal], [audit or []], notes, SPECS)
+    return shifts.report(EARLY, at(now), [journal], [audit or []], notes, SPECS, titles=titles)
 
 
 def test_alarms_are_counted_within_the_shift_only() -> None:
@@ -102,6 +106,16 @@ def test_an_unverified_command_of_an_earlier_shift_is_still_open() -> None:
     assert brief(found)[0] == "UNVERIFIED commands still open: V-1.sp."
     closed = [*rows, act("07:00:00", "command.closed", "V-1.sp o1", "bo", reason="valve is open")]
     assert not report([], closed).open_deeds
+
+
+def test_a_method_is_told_by_the_title_of_its_command() -> None:
+    rows = [
+        act("06:00:05", "command.intent", "line-ua!s=C-201.Halt o2", after=1.0),
+        act("06:00:06", "command.verified", "line-ua!s=C-201.Halt o2", after=1.0),
+    ]
+    found = report([], rows, titles={"line-ua!s=C-201.Halt": "Halt line 2"})
+    assert [(d.tag, d.outcome) for d in found.deeds] == [("Halt line 2", "verified")]
+    assert [h.what for h in found.happened] == ["command Halt line 2: verified"]
 
 
 def test_gaps_are_those_of_links_and_of_the_world_itself() -> None:
