@@ -16,9 +16,10 @@ from armillary.model.frame import apply_frame
 from armillary.model.message import Bye, Hello, Welcome
 from armillary.model.tags import TagSpec, TagTable
 from armillary.project import folder as projects
+from armillary.session.alarm_table import AlarmTable
 from armillary.session.area_lines import line_of
 from armillary.session.history_export import ANSWER_S, ask_info, ids_of
-from armillary.session.query_now import Reading, alarms_of, reading
+from armillary.session.query_now import Reading, by_twin, reading, twins_of
 from armillary.session.recorders import recorder
 from armillary.session.twin_graph import vocabulary_of
 from armillary.session.twin_model import model_at, model_of
@@ -90,12 +91,14 @@ def _plant(project: str, connect: str) -> _Plant:
     folder = Path(welcome.project)
     model = model_at(folder) if welcome.project and folder.is_dir() else None
     words = vocabulary_of(welcome.twins, welcome.specs, welcome.relationships, model)
+    alarms = AlarmTable(welcome.alarms)
+    alarms.take(welcome.frame.alarms)
     return _Plant(
         words=words,
         specs=welcome.specs,
         values=values,
         folder=folder if folder.is_dir() else None,
-        alarms=alarms_of(welcome.alarms, {state.id: state for state in welcome.frame.alarms}, words),
+        alarms=by_twin(alarms, twins_of(welcome.alarms, words)),
         world=welcome.world,
         t_ns=welcome.frame.t_ns,
     )

@@ -28,6 +28,7 @@ class AlarmTable:
         self.hidden: U1 = np.zeros(n, np.uint8)  # code of what hides it
         self.active: B1 = np.zeros(n, np.bool_)
         self.unacknowledged: B1 = np.zeros(n, np.bool_)
+        self.unverified: B1 = np.zeros(n, np.bool_)  # its input is not good: its cause is not known
         self.raised_ns: I8 = np.zeros(n, np.int64)
         self.silenced: B1 = np.zeros(n, np.bool_)  # what it stands for now was silenced at this desk
         self.fresh: B1 = np.zeros(n, np.bool_)  # it asks for somebody, and has not sounded yet
@@ -69,6 +70,7 @@ class AlarmTable:
         self.hidden[at] = [_CODE[state.presentation] for state in taken]
         self.active[at] = [state.active for state in taken]
         self.unacknowledged[at] = waits
+        self.unverified[at] = [state.unverified for state in taken]
         self.raised_ns[at] = [state.raised_ns for state in taken]
         self._order = None
         return rows

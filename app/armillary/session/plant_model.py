@@ -18,7 +18,7 @@ from armillary.session.alarm_table import AlarmTable
 from armillary.session.graph_layout import ASPECT, Drawing, drawn
 from armillary.session.looking_back import LookingBack
 from armillary.session.marking import Marked
-from armillary.session.query_now import alarms_of
+from armillary.session.query_now import by_twin, twins_of
 from armillary.session.signal import Signal
 from armillary.session.standing import Standing
 from armillary.session.twin_graph import vocabulary_of
@@ -95,6 +95,8 @@ class PlantModel:
         self._told_graph: tuple[Graph | None, Graph] = (None, build((), ()))
         self._by_prim: tuple[Graph | None, dict[str, int]] = (None, {})
         self._asked_mono_ns = 0
+        self._alarms_of: tuple[object, ...] = ()  # what `_alarm_twins` was made of
+        self._alarm_twins: I8 = np.zeros(0, np.int64)
         for signal in (at.project_changed, at.world_changed, at.scene_changed, at.tags_compiled):
             signal.connect(self.again)
         at.frame_arrived.connect(lambda _slots: self._tick())
@@ -312,8 +314,10 @@ class PlantModel:
         alarms = None
         if query.asks_alarms and self._table is not None:
             held = self._table()
-            states = {spec.id: state for spec, state in zip(held.specs, held.state, strict=True) if state}
-            alarms = alarms_of(held.specs, states, self.words)
+            if not _are(self._alarms_of, (held.specs, self.words)):
+                self._alarms_of = (held.specs, self.words)
+                self._alarm_twins = twins_of(held.specs, self.words)
+            alarms = by_twin(held, self._alarm_twins)
         now = Now(table=self._at.mirror.table, alarms=alarms)
         if self.back is not None and query.spans_ns:
             self.back.follow(lambda: query.looks_back(now), self._now())

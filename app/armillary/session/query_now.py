@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from armillary.model.alarm import AlarmSpec, AlarmState, Presentation, ProcessState
-from armillary.model.arrays import B1, I8
+from armillary.model.alarm import AlarmSpec, Presentation
+from armillary.model.arrays import I8
 from armillary.model.fault import ProjectFault
 from armillary.model.message import AskAt, Samples
 from armillary.model.quality import UNCERTAIN, rank
 from armillary.model.series import Series, SeriesAnswer, SeriesQuery
 from armillary.model.tags import TagSpec, stale_after_ms
+from armillary.session.alarm_table import HIDINGS, AlarmTable
 from armillary.session.trend_maths import numbers, reach, stretch_of
 from armillary.session.trend_read import led
 from armillary.twin.graph import NOWHERE
@@ -23,37 +24,36 @@ from armillary.twin.vocabulary import Vocabulary
 WIDTH = 600  # buckets of a tag with more samples; extremes inside them are kept
 AT_ONCE = 25  # tags of one question: so few that the figures of an answer take some ms of a desk's thread
 MOST = 5_000  # tags of whose past a query may ask
+SHELVED = HIDINGS.index(Presentation.SHELVED)
 Reading = Generator[
     AskAt | SeriesQuery, object, Span
 ]  # yields questions to the recorder, is sent the answers
 
 
-def alarms_of(specs: Sequence[AlarmSpec], states: Mapping[str, AlarmState], words: Vocabulary) -> Alarms:
-    """Return all alarms by twin; one whose state never came is normal."""
+def twins_of(specs: Sequence[AlarmSpec], words: Vocabulary) -> I8:
+    """Return the twin of each alarm (k,): that of its tag, else that of its place in the scene."""
     by_prim = {prim: row for row, prim in reversed(list(enumerate(words.graph.prims))) if prim}
-    held = [states.get(spec.id, AlarmState(id=spec.id)) for spec in specs]
-    priorities = [state.priority or spec.priority for spec, state in zip(specs, held, strict=True)]
-    return Alarms(
-        row=np.array([_row(spec, words, by_prim) for spec in specs], np.int64),
-        priority=np.array(priorities, np.uint8),
-        active=_flags(state.active for state in held),
-        unacknowledged=_flags(state.unacknowledged for state in held),
-        normal=_flags(state.process is ProcessState.NORM for state in held),
-        shelved=_flags(state.presentation is Presentation.SHELVED for state in held),
-        hidden=_flags(state.hiding is not None for state in held),
-        unverified=_flags(state.unverified for state in held),
+    rows = (
+        int(words.tag_row[spec.slot])
+        if 0 <= spec.slot < len(words.tag_row)
+        else by_prim.get(spec.prim, NOWHERE)
+        for spec in specs
     )
+    return np.fromiter(rows, np.int64, len(specs))
 
 
-def _flags(of: Iterable[bool]) -> B1:
-    return np.fromiter(of, np.bool_)
-
-
-def _row(spec: AlarmSpec, words: Vocabulary, by_prim: Mapping[str, int]) -> int:
-    """Return the twin of an alarm: that of its tag, else that of its place in the scene."""
-    if 0 <= spec.slot < len(words.tag_row):
-        return int(words.tag_row[spec.slot])
-    return by_prim.get(spec.prim, NOWHERE)
+def by_twin(table: AlarmTable, row: I8) -> Alarms:
+    """Return the alarms of a table as they stand; `row` is their twins, as `twins_of` gives them."""
+    return Alarms(
+        row=row,
+        priority=table.priority,
+        active=table.active,
+        unacknowledged=table.unacknowledged,
+        listed=table.listed,
+        shelved=table.hidden == SHELVED,
+        hidden=table.hidden > 0,
+        unverified=table.unverified,
+    )
 
 
 def reading(specs: Sequence[TagSpec], slots: I8, ids: Mapping[int, int], from_ns: int, to_ns: int) -> Reading:

@@ -53,8 +53,8 @@ def _stands(alarms: Alarms, how: str) -> B1:
     of: dict[str, B1] = {
         "active": alarms.active & shown,
         "unacknowledged": alarms.unacknowledged & shown,
-        "acknowledged": ~alarms.normal & ~alarms.unacknowledged & shown,
-        "standing": ~alarms.normal & shown,
+        "acknowledged": alarms.listed & ~alarms.unacknowledged,
+        "standing": alarms.listed,
         "shelved": alarms.shelved,
         "hidden": alarms.hidden,
         "unverified": alarms.unverified & shown,

@@ -19,7 +19,7 @@ class Alarms:
     priority: U1  # (k,) 1…4
     active: B1  # (k,) its cause is there
     unacknowledged: B1  # (k,)
-    normal: B1  # (k,) nothing is to be seen or done
+    listed: B1  # (k,) shown, and something is to be seen or done
     shelved: B1  # (k,)
     hidden: B1  # (k,) shelved, suppressed or out of service
     unverified: B1  # (k,) its input is not good, so that its cause is not known

@@ -152,10 +152,12 @@ def test_a_query_of_alarms_follows_the_alarm_book() -> None:
     model.ask("anything in alarm")
     assert model.found is not None
     assert model.found.rows.tolist() == []
+    twins = model._alarm_twins
     ws.alarms.table.take([AlarmState(id="A", process=ProcessState.UNACK)])
     clock.advance(NS)
     frame(ws)
     assert model.found.rows.tolist() == [model.graph.row_of["P-1"]]
+    assert model._alarm_twins is twins, "whose alarm is whose is found out once, not twice a second"
 
 
 class Recorder:
