@@ -41,7 +41,6 @@ class AlarmFilter(QWidget):
         self.menu = QMenu(self)
         self.menu.aboutToShow.connect(self._fill)
         self.more.setMenu(self.menu)
-        self.more.setMinimumWidth(self.more.sizeHint().width())  # its word is never cut
         self._settings = settings
         self.outside = QPushButton()
         self.outside.setCheckable(True)
