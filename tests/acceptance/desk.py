@@ -14,14 +14,15 @@ import numpy as np
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
-from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage, QWheelEvent
+from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from armillary.cli.cast import Cast
 from armillary.cli.plant import RunningPlant, start_plant
 from armillary.model import places
 from armillary.model.clock import NS, WallClock
+from armillary.model.frame import WorldKind
 from armillary.model.message import AskBetween, Enroll, Enrolled, Samples
 from armillary.session.actions import action
 from armillary.session.workspace import Workspace, WorldState
@@ -181,6 +182,25 @@ class Place:
         raise AssertionError(f"{path} is seen from no side")
 
     # ------------------------------------------------------------ seeing
+    def into_the_past(self, t_ns: int, alarm: str) -> None:
+        """Narrow the time bar with the wheel, click on a moment, and wait for the alarm as it stood then."""
+        at, strip = self.at, self.window.bars.timebar.strip
+        while at.timebar.span_s > max(300, 2 * (at.home_ns() - t_ns) / NS):
+            spot = QPointF(strip.width() * 0.96, 20)
+            wheel = QWheelEvent(
+                spot, strip.mapToGlobal(spot), QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton,
+                Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+            )  # fmt: skip
+            QApplication.sendEvent(strip, wheel)
+        x = round(at.timebar.share_of(t_ns + NS) * strip.width()) + 1
+        self.qtbot.mouseClick(strip, Qt.MouseButton.LeftButton, pos=QPoint(x, 20))
+        self.until(lambda: at.away and at.kind is WorldKind.REPLAY, 20, "the past is shown")
+        self.until(lambda: at.alarms.row(alarm) is not None, 10, "with the alarm as it stood")
+        assert abs(at.picture_ns() - t_ns) < 6 * NS
+        row = at.alarms.row(alarm)
+        assert row is not None
+        assert row.state == "active, not acknowledged"
+
     def picture(self, step: str) -> np.ndarray:
         """Keep the whole window as a file of the test; return its colours (h, w, 3)."""
         self.qtbot.wait(1)  # what was asked to be laid out is

@@ -14,8 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from desk import CLOCK, Place, Wire, armillary, place
-from PySide6.QtCore import QEvent, QItemSelectionModel, QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QEvent, QItemSelectionModel, QPoint, Qt
 from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -25,7 +24,6 @@ from armillary.cli.policy import sign_stops
 from armillary.cli.prelude import shelve
 from armillary.model.alarm import ProcessState
 from armillary.model.clock import NS
-from armillary.model.frame import WorldKind
 from armillary.model.quality import GOOD, STALE
 from armillary.session.workspace import Workspace
 from armillary.ui.panels.alarms import TEXT
@@ -507,25 +505,10 @@ def looks_back(anna: Place, wire: Wire, then: tuple[int, np.ndarray]) -> None:
     """Step 14: the scene, the list and the trend of then; what becomes urgent now is told; home by `L`."""
     at, window = anna.at, anna.window
     raised_ns, colour_then = then
-    strip = window.bars.timebar.strip
     at.select(())
     zone = anna.look_at(CASING)
-    while at.timebar.span_s > max(300, 2 * (at.home_ns() - raised_ns) / NS):
-        spot = QPointF(strip.width() * 0.96, 20)
-        wheel = QWheelEvent(
-            spot, strip.mapToGlobal(spot), QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton,
-            Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
-        )  # fmt: skip
-        QApplication.sendEvent(strip, wheel)
-    x = round(at.timebar.share_of(raised_ns + NS) * strip.width()) + 1
-    anna.qtbot.mouseClick(strip, Qt.MouseButton.LeftButton, pos=QPoint(x, 20))
-    anna.until(lambda: at.away and at.kind is WorldKind.REPLAY, 20, "the past is shown")
-    anna.until(lambda: at.alarms.row(HOT) is not None, 10, "with the alarm as it stood")
-    assert abs(at.picture_ns() - raised_ns) < 6 * NS
+    anna.into_the_past(raised_ns, HOT)
     assert anna.value(TEMPERATURE) > 85.0
-    row = at.alarms.row(HOT)
-    assert row is not None
-    assert row.state == "active, not acknowledged"
     assert anna.value("C-201.speed") > 0.1, "the belt ran then"
     seen = anna.picture("14-looks-back")
     assert anna.ribbon_share(seen, anna.theme.replay) > 0.8

@@ -12,8 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from desk import CLOCK, Place, Wire, armillary, place, readings
-from PySide6.QtCore import QEvent, QItemSelectionModel, QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QEvent, QItemSelectionModel, QPoint, Qt
 from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -573,25 +572,11 @@ def _rank(anna: Place, prim: int) -> int:
 def looks_back(anna: Place, wire: Wire, then: tuple[int, np.ndarray]) -> None:
     at, window = anna.at, anna.window
     raised_ns, colour_then = then
-    strip, bearing = window.bars.timebar.strip, anna.prim(BEARING)
+    bearing = anna.prim(BEARING)
     at.select((anna.prim(PUMP),))
     anna.look_at(BEARING)
-    while at.timebar.span_s > max(300, 2 * (at.home_ns() - raised_ns) / NS):
-        spot = QPointF(strip.width() * 0.96, 20)
-        wheel = QWheelEvent(
-            spot, strip.mapToGlobal(spot), QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton,
-            Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
-        )  # fmt: skip
-        QApplication.sendEvent(strip, wheel)
-    x = round(at.timebar.share_of(raised_ns + NS) * strip.width()) + 1
-    anna.qtbot.mouseClick(strip, Qt.MouseButton.LeftButton, pos=QPoint(x, 20))
-    anna.until(lambda: at.away and at.kind is WorldKind.REPLAY, 20, "the past is shown")
-    anna.until(lambda: at.alarms.row(HOT) is not None, 10, "with the alarm as it stood")
-    assert abs(at.picture_ns() - raised_ns) < 6 * NS
+    anna.into_the_past(raised_ns, HOT)
     assert anna.value(TEMPERATURE) > 85.0
-    row = at.alarms.row(HOT)
-    assert row is not None
-    assert row.state == "active, not acknowledged"
     assert anna.value("P-101A.run") == 1.0, "the pump ran then"
     seen = anna.picture("14-looks-back")
     assert anna.ribbon_share(seen, anna.theme.replay) > 0.8
